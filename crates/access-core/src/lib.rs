@@ -1,0 +1,1 @@
+//! The domain: model, ports, sync pipeline, run ledger.

@@ -1,0 +1,1 @@
+//! The connector binary: flags, configuration, wiring, logs, exit codes.

@@ -1,0 +1,1 @@
+//! Wire-compatible protobuf messages of the baton ecosystem.

@@ -1,0 +1,1 @@
+//! A faithful simulated NinjaOne tenant for demos, tests and benchmarks.

@@ -1,0 +1,1 @@
+//! NinjaOne adapter: REST client, wire types, mapping to the domain.

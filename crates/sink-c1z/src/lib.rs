@@ -1,0 +1,1 @@
+//! Access sink that writes a c1z file.
