@@ -1,1 +1,12 @@
-//! The domain: model, ports, sync pipeline, run ledger.
+//! The domain of the connector: what access data is, and how one pass over a tenant becomes published data.
+//!
+//! Nothing in here performs I/O or knows a wire format. [`model`] holds the vocabulary, [`ports`] the traits that
+//! adapters implement (the source of access data, the sinks that take it, time and ids), [`sync`] the pipeline between
+//! them: source → checks → fan-out → prepare all → publish all, with a [`sync::Ledger`] that must balance.
+
+pub mod model;
+pub mod ports;
+mod status;
+pub mod sync;
+
+pub use status::{Classified, StatusCode};

@@ -1,0 +1,315 @@
+//! Ids. Each is a newtype, so that a role id cannot be passed where an entitlement id is due.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Serialize, Serializer};
+
+/// The longest id that the baton ecosystem accepts, in bytes (c1z facts §4.1).
+pub const MAX_ID_BYTES: usize = 1024;
+
+/// Why a text is not an id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// The text has no characters.
+    #[error("an id must not be empty")]
+    Empty,
+    /// The text is longer than the ecosystem takes.
+    #[error("an id of {bytes} bytes is longer than the {MAX_ID_BYTES} bytes that readers accept")]
+    TooLong {
+        /// Length of the refused text, in bytes.
+        bytes: usize,
+    },
+    /// A `bid:` text that does not name a resource.
+    #[error(
+        "`{text}` is not a baton resource id; write bid:r:TYPE/ID, e.g. bid:r:user/1234 (a backslash escapes : / and \\)"
+    )]
+    NotABatonId {
+        /// The refused text.
+        text: String,
+    },
+}
+
+fn checked(text: &str) -> Result<&str, IdError> {
+    match text.len() {
+        0 => Err(IdError::Empty),
+        1..=MAX_ID_BYTES => Ok(text),
+        bytes => Err(IdError::TooLong { bytes }),
+    }
+}
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident($repr:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name($repr);
+
+        impl $name {
+            /// Takes the text over as it is.
+            ///
+            /// # Errors
+            /// [`IdError`] if it is empty or longer than [`MAX_ID_BYTES`].
+            pub fn new(text: &str) -> Result<Self, IdError> {
+                checked(text).map(|text| Self(text.into()))
+            }
+
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), &self.0)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+    };
+}
+
+text_id! {
+    /// Names a resource type, e.g. `role`. Cheap to clone: there are few, and every row carries one.
+    ResourceTypeId(Arc<str>)
+}
+text_id! {
+    /// What the tenant itself calls a thing, e.g. the decimal NinjaOne user id `901`.
+    NativeId(Box<str>)
+}
+text_id! {
+    /// The last part of an entitlement id: what is held, e.g. `assigned`.
+    Slug(Arc<str>)
+}
+text_id! {
+    /// Names an entitlement: `<resource type>:<resource>:<slug>` (DESIGN §4, frozen).
+    EntitlementId(Arc<str>)
+}
+text_id! {
+    /// Names a grant: `<entitlement id>:<principal type>:<principal>` (DESIGN §4, frozen).
+    GrantId(Box<str>)
+}
+
+impl ResourceTypeId {
+    /// A type id fixed in the source code.
+    ///
+    /// # Panics
+    /// If the text is empty or too long, which compile-time constants are not.
+    #[must_use]
+    pub fn from_static(text: &'static str) -> Self {
+        assert!(
+            checked(text).is_ok(),
+            "a static resource type id must be 1 to {MAX_ID_BYTES} bytes long"
+        );
+        Self(text.into())
+    }
+}
+
+impl Slug {
+    /// A slug fixed in the source code.
+    ///
+    /// # Panics
+    /// If the text is empty or too long, which compile-time constants are not.
+    #[must_use]
+    pub fn from_static(text: &'static str) -> Self {
+        assert!(
+            checked(text).is_ok(),
+            "a static slug must be 1 to {MAX_ID_BYTES} bytes long"
+        );
+        Self(text.into())
+    }
+}
+
+impl NativeId {
+    /// The decimal text of a number.
+    #[must_use]
+    pub fn from_number(number: u64) -> Self {
+        Self(number.to_string().into())
+    }
+
+    /// The number, if the text is one in canonical decimal form (no sign, no leading zero), so that the mapping
+    /// between numbers and ids is one to one.
+    #[must_use]
+    pub fn as_number(&self) -> Option<u64> {
+        let bytes = self.0.as_bytes();
+        let canonical = bytes.iter().all(u8::is_ascii_digit) && (bytes[0] != b'0' || bytes.len() == 1);
+        if canonical { self.0.parse().ok() } else { None }
+    }
+}
+
+/// Names a resource: its type and its native id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct ResourceId {
+    /// The kind of thing.
+    pub resource_type: ResourceTypeId,
+    /// The thing, within its kind.
+    pub id: NativeId,
+}
+
+impl ResourceId {
+    /// Puts the two parts together.
+    #[must_use]
+    pub fn new(resource_type: ResourceTypeId, id: NativeId) -> Self {
+        Self { resource_type, id }
+    }
+
+    /// Reads the text form that `--sync-resources` takes: `bid:r:TYPE/ID` or, with a parent,
+    /// `bid:r:PARENT-TYPE/PARENT-ID/TYPE/ID`; a backslash escapes `:`, `/` and itself (baton-runtime facts §1.4). The
+    /// parent is not needed to find the resource and is left out.
+    ///
+    /// # Errors
+    /// [`IdError`] naming the text and the form that is expected.
+    pub fn parse_baton_id(text: &str) -> Result<Self, IdError> {
+        let refuse = || IdError::NotABatonId {
+            text: text.to_owned(),
+        };
+        let body = text.strip_prefix("bid:r:").ok_or_else(refuse)?;
+        let parts = unescape_path(body).ok_or_else(refuse)?;
+        let ([resource_type, id] | [_, _, resource_type, id]) = parts.as_slice() else {
+            return Err(refuse());
+        };
+        if parts.iter().any(String::is_empty) {
+            return Err(refuse());
+        }
+        Ok(Self {
+            resource_type: ResourceTypeId::new(resource_type)?,
+            id: NativeId::new(id)?,
+        })
+    }
+
+    /// The id of an entitlement of this resource.
+    ///
+    /// # Errors
+    /// [`IdError::TooLong`] if the parts together are longer than an id may be.
+    pub fn entitlement(&self, slug: &Slug) -> Result<EntitlementId, IdError> {
+        EntitlementId::new(&format!("{}:{}:{slug}", self.resource_type, self.id))
+    }
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.resource_type, self.id)
+    }
+}
+
+impl EntitlementId {
+    /// The id of the grant of this entitlement to a principal.
+    ///
+    /// # Errors
+    /// [`IdError::TooLong`] if the parts together are longer than an id may be.
+    pub fn grant_to(
+        &self,
+        principal_type: &ResourceTypeId,
+        principal: &NativeId,
+    ) -> Result<GrantId, IdError> {
+        GrantId::new(&format!("{self}:{principal_type}:{principal}"))
+    }
+}
+
+/// Splits at unescaped `/`, undoing the escapes. `None` for an unescaped `:` or a dangling backslash.
+fn unescape_path(body: &str) -> Option<Vec<String>> {
+    let mut parts = vec![String::new()];
+    let mut chars = body.chars();
+    while let Some(c) = chars.next() {
+        match (c, parts.last_mut()) {
+            ('\\', Some(part)) => part.push(chars.next()?),
+            ('/', _) => parts.push(String::new()),
+            (':', _) | (_, None) => return None,
+            (c, Some(part)) => part.push(c),
+        }
+    }
+    Some(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn ids_compose_in_the_frozen_form() {
+        let role = ResourceId::new(ResourceTypeId::from_static("role"), NativeId::from_number(7));
+        let entitlement = role.entitlement(&Slug::from_static("assigned")).unwrap();
+        assert_eq!(entitlement.as_str(), "role:7:assigned");
+        let grant = entitlement
+            .grant_to(&ResourceTypeId::from_static("user"), &NativeId::from_number(901))
+            .unwrap();
+        assert_eq!(grant.as_str(), "role:7:assigned:user:901");
+    }
+
+    #[test]
+    fn empty_and_oversized_ids_are_refused() {
+        assert_eq!(NativeId::new(""), Err(IdError::Empty));
+        assert_eq!(
+            NativeId::new(&"x".repeat(1025)),
+            Err(IdError::TooLong { bytes: 1025 })
+        );
+        assert!(NativeId::new(&"x".repeat(1024)).is_ok());
+    }
+
+    #[test]
+    fn only_canonical_decimals_count_as_numbers() {
+        for (text, number) in [
+            ("0", Some(0)),
+            ("7", Some(7)),
+            ("07", None),
+            ("-7", None),
+            ("7.0", None),
+            ("99999999999999999999", None),
+        ] {
+            assert_eq!(NativeId::new(text).unwrap().as_number(), number, "{text}");
+        }
+    }
+
+    #[test]
+    fn baton_ids_name_a_resource_with_or_without_its_parent() {
+        let user = ResourceId::parse_baton_id("bid:r:user/1234").unwrap();
+        assert_eq!(user.to_string(), "user:1234");
+        let nested = ResourceId::parse_baton_id(r"bid:r:org/1/name\:d/a\/b").unwrap();
+        assert_eq!(
+            (nested.resource_type.as_str(), nested.id.as_str()),
+            ("name:d", "a/b")
+        );
+        for bad in [
+            "",
+            "user/1",
+            "bid:r:",
+            "bid:r:user",
+            "bid:r:user/",
+            "bid:r:a/b/c",
+            "bid:e:user/1",
+            "bid:r:a:b/c",
+            r"bid:r:a/b\",
+        ] {
+            assert!(
+                matches!(ResourceId::parse_baton_id(bad), Err(IdError::NotABatonId { .. })),
+                "{bad} should be refused"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_number_survives_the_trip_through_its_id(number: u64) {
+            prop_assert_eq!(NativeId::from_number(number).as_number(), Some(number));
+        }
+
+        #[test]
+        fn parsing_a_baton_id_never_panics(text in ".{0,40}") {
+            let _ = ResourceId::parse_baton_id(&text);
+            let _ = ResourceId::parse_baton_id(&format!("bid:r:{text}"));
+        }
+    }
+}

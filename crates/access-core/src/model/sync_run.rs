@@ -1,0 +1,145 @@
+//! One pass over a tenant: what was asked of it and what it is worth.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::{ResourceId, ResourceTypeId, SyncId};
+
+/// What sort of pass (c1z facts §2.3, `sync_type`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncType {
+    /// Everything. Only such a sync may be read as "what is missing is gone".
+    Full,
+    /// Things, but not who holds what.
+    ResourcesOnly,
+    /// Some types or some resources.
+    Partial,
+}
+
+impl SyncType {
+    /// The word in the c1z file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::ResourcesOnly => "resources_only",
+            Self::Partial => "partial",
+        }
+    }
+}
+
+/// How deep to read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessDepth {
+    /// Resources, entitlements and grants.
+    #[default]
+    Full,
+    /// Resources alone.
+    ResourcesOnly,
+}
+
+/// What to read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct SyncScope {
+    /// Only these types; `None` = all that the source offers.
+    pub types: Option<BTreeSet<ResourceTypeId>>,
+    /// Only these resources, with who holds access on them; `None` = all.
+    pub targets: Option<BTreeSet<ResourceId>>,
+    /// How deep.
+    pub depth: AccessDepth,
+}
+
+impl SyncScope {
+    /// The type of a sync with this scope. A pass with a filter is partial, so that nobody takes what it left out for
+    /// deleted.
+    #[must_use]
+    pub fn sync_type(&self) -> SyncType {
+        match (&self.types, &self.targets, self.depth) {
+            (None, None, AccessDepth::Full) => SyncType::Full,
+            (None, None, AccessDepth::ResourcesOnly) => SyncType::ResourcesOnly,
+            _ => SyncType::Partial,
+        }
+    }
+
+    /// Whether rows of this type are wanted by the type filter.
+    #[must_use]
+    pub fn includes_type(&self, resource_type: &ResourceTypeId) -> bool {
+        self.types
+            .as_ref()
+            .is_none_or(|types| types.contains(resource_type))
+    }
+
+    /// Whether entitlements and grants are wanted.
+    #[must_use]
+    pub fn wants_access(&self) -> bool {
+        self.depth == AccessDepth::Full
+    }
+}
+
+/// A sync that has begun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SyncRun {
+    /// Its id.
+    pub id: SyncId,
+    /// What sort of pass it is.
+    pub sync_type: SyncType,
+    /// When it began.
+    #[serde(with = "time::serde::rfc3339")]
+    pub started_at: OffsetDateTime,
+}
+
+/// Whether all data of a type was read (DESIGN §3).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum Completeness {
+    /// Everything was read.
+    Complete,
+    /// Some of it is missing.
+    Incomplete {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The size of the previous published sync, for judging whether this one shrank suspiciously.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Baseline {
+    /// Which sync it was.
+    pub sync_id: Option<SyncId>,
+    /// Resources by their type.
+    pub resources: BTreeMap<ResourceTypeId, u64>,
+    /// Grants by the type of the resource on which the entitlement is held.
+    pub grants: BTreeMap<ResourceTypeId, u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_unfiltered_deep_pass_is_full() {
+        let role = ResourceTypeId::from_static("role");
+        let all = SyncScope::default();
+        let shallow = SyncScope {
+            depth: AccessDepth::ResourcesOnly,
+            ..SyncScope::default()
+        };
+        let typed = SyncScope {
+            types: Some([role.clone()].into()),
+            ..SyncScope::default()
+        };
+        let both = SyncScope {
+            depth: AccessDepth::ResourcesOnly,
+            ..typed.clone()
+        };
+        assert_eq!(all.sync_type(), SyncType::Full);
+        assert_eq!(shallow.sync_type(), SyncType::ResourcesOnly);
+        assert_eq!(typed.sync_type(), SyncType::Partial);
+        assert_eq!(both.sync_type(), SyncType::Partial);
+        assert!(typed.includes_type(&role) && !typed.includes_type(&ResourceTypeId::from_static("user")));
+    }
+}

@@ -1,0 +1,91 @@
+//! Text with the length bounds of the ecosystem built in.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// A text of at most `MAX` bytes. Longer input is clipped at a character boundary and remembered as clipped: a
+/// hostile or careless name must not cost the sync, and must not go unnoticed either.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BoundedText<const MAX: usize> {
+    text: Box<str>,
+    clipped: bool,
+}
+
+/// What people see: at most 1024 bytes (c1z facts §4.1).
+pub type DisplayName = BoundedText<1024>;
+
+/// A longer explanation: at most 2048 bytes (c1z facts §4.1).
+pub type Description = BoundedText<2048>;
+
+impl<const MAX: usize> BoundedText<MAX> {
+    const MARK: &'static str = "…";
+
+    /// Takes the text over; what does not fit is replaced by an ellipsis.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        if text.len() <= MAX {
+            return Self {
+                text: text.into(),
+                clipped: false,
+            };
+        }
+        let end = text.floor_char_boundary(MAX - Self::MARK.len());
+        Self {
+            text: [&text[..end], Self::MARK].concat().into(),
+            clipped: true,
+        }
+    }
+
+    /// The text, never longer than `MAX` bytes.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether something was left out.
+    #[must_use]
+    pub fn was_clipped(&self) -> bool {
+        self.clipped
+    }
+}
+
+impl<const MAX: usize> fmt::Display for BoundedText<MAX> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl<const MAX: usize> fmt::Debug for BoundedText<MAX> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.text, f)
+    }
+}
+
+impl<const MAX: usize> Serialize for BoundedText<MAX> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn never_longer_than_the_bound_and_untouched_within_it(text in ".{0,60}") {
+            let bounded = BoundedText::<32>::new(&text);
+            prop_assert!(bounded.as_str().len() <= 32);
+            prop_assert_eq!(bounded.was_clipped(), text.len() > 32);
+            if bounded.was_clipped() {
+                let kept = bounded.as_str().strip_suffix('…').expect("clipped text ends in the mark");
+                prop_assert!(text.starts_with(kept));
+            } else {
+                prop_assert_eq!(bounded.as_str(), text);
+            }
+        }
+    }
+}

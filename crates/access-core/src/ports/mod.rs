@@ -1,0 +1,16 @@
+//! What the domain needs of the outside, as traits. Adapter and sink crates implement them; the binary wires them.
+
+mod clock;
+mod observer;
+mod port_error;
+mod sink;
+mod source;
+
+pub use clock::{Clock, SyncIds};
+pub use observer::{Phase, Silent, SyncObserver};
+pub use port_error::{SinkError, SourceError};
+pub use sink::{AccessSink, Prepared, Receipt, SinkWriter};
+pub use source::{
+    AccessSource, CheckOutcome, EndpointCheck, ScopeAdvice, SkipReason, Skipped, SourceEvent, SourceReport,
+    SourceUsage, Warning,
+};

@@ -1,0 +1,61 @@
+//! Errors that cross a port. The adapter's own typed error travels inside, with its classification.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::{Classified, StatusCode};
+
+macro_rules! port_error {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        pub struct $name(Box<dyn Classified + Send + Sync>);
+
+        impl $name {
+            /// Wraps the adapter's error.
+            pub fn new(error: impl Classified + Send + Sync + 'static) -> Self {
+                Self(Box::new(error))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        impl Error for $name {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                self.0.source()
+            }
+        }
+
+        impl Classified for $name {
+            fn status(&self) -> StatusCode {
+                self.0.status()
+            }
+
+            fn retryable(&self) -> bool {
+                self.0.retryable()
+            }
+
+            fn hint(&self) -> Option<String> {
+                self.0.hint()
+            }
+        }
+    };
+}
+
+port_error! {
+    /// The source could not give what was asked of it.
+    SourceError
+}
+port_error! {
+    /// A sink could not take, prepare or publish.
+    SinkError
+}

@@ -1,0 +1,76 @@
+//! Where access data goes.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::Serialize;
+
+use crate::model::{AccessBatch, Baseline, SyncRun};
+use crate::sync::SyncSummary;
+
+use super::SinkError;
+
+/// A place that takes syncs: a file, a dataset, a service.
+#[async_trait]
+pub trait AccessSink: Send + Sync {
+    /// What people call this sink in messages, e.g. `c1z sync.c1z`.
+    fn name(&self) -> String;
+
+    /// Gets ready for a sync: locks, checks and opens, so that a run which cannot end well fails before it reads the
+    /// tenant. What was published before stays untouched.
+    ///
+    /// # Errors
+    /// [`SinkError`] if the sink cannot take a sync now.
+    async fn begin(&self, sync: &SyncRun) -> Result<Box<dyn SinkWriter>, SinkError>;
+}
+
+/// A sync on its way into a sink. Dropping it is the same as [`abort`](Self::abort).
+///
+/// The futures of all methods may be dropped half-way when the sync is cancelled; [`abort`](Self::abort) is called
+/// then.
+#[async_trait]
+pub trait SinkWriter: Send {
+    /// What the sink holds of the previous published sync, if it can tell.
+    fn baseline(&self) -> Option<Baseline> {
+        None
+    }
+
+    /// Takes rows. Work that needs the processor belongs on the sink's own threads.
+    ///
+    /// # Errors
+    /// [`SinkError`]; the sync is aborted then.
+    async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError>;
+
+    /// Completes the output, verifies it and makes it durable, without making it visible.
+    ///
+    /// # Errors
+    /// [`SinkError`]; the sync is aborted then.
+    async fn prepare(&mut self, summary: &SyncSummary) -> Result<Prepared, SinkError>;
+
+    /// Makes the prepared output visible, all at once.
+    ///
+    /// # Errors
+    /// [`SinkError`] if that failed; what was visible before still is.
+    async fn publish(self: Box<Self>) -> Result<Receipt, SinkError>;
+
+    /// Gives up and leaves no trace.
+    async fn abort(self: Box<Self>);
+}
+
+/// What is ready to be published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Prepared {
+    /// Rows of this sync in the output.
+    pub rows: u64,
+}
+
+/// What was published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Receipt {
+    /// Where it is, e.g. a path or a URL.
+    pub location: String,
+    /// Its size in bytes, if that means anything.
+    pub bytes: Option<u64>,
+    /// Rows of this sync in it.
+    pub rows: u64,
+}

@@ -1,0 +1,166 @@
+//! Where access data comes from.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use serde::Serialize;
+
+use crate::StatusCode;
+use crate::model::{AccessBatch, Completeness, ResourceType, ResourceTypeId, RowKind, SyncScope};
+
+use super::SourceError;
+
+/// A tenant that can be read.
+#[async_trait]
+pub trait AccessSource: Send + Sync {
+    /// Makes one real call for each thing that a sync needs and tells what came of it. Problems with single endpoints
+    /// are findings in the report, not errors.
+    ///
+    /// # Errors
+    /// [`SourceError`] if nothing can be found out at all, e.g. because sign-in fails.
+    async fn check(&self) -> Result<SourceReport, SourceError>;
+
+    /// The kinds of things this source can list, opted-in ones included.
+    fn resource_types(&self) -> Vec<ResourceType>;
+
+    /// Reads the tenant. Rows come in this order, which lets everything downstream work in one pass with little
+    /// memory:
+    ///
+    /// 1. a resource type before its resources, a resource before its entitlements;
+    /// 2. an entitlement and all principals before the grants;
+    /// 3. the grants of one entitlement together: once another entitlement's grants begin, it is closed.
+    ///
+    /// After an error the stream ends. Dropping the stream stops all work behind it.
+    fn read(&self, scope: &SyncScope) -> BoxStream<'_, Result<SourceEvent, SourceError>>;
+
+    /// What reading has cost so far.
+    fn usage(&self) -> SourceUsage;
+}
+
+/// What a source says while it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceEvent {
+    /// Rows.
+    Batch(AccessBatch),
+    /// Rows that came but cannot be used.
+    Skipped(Skipped),
+    /// Whether a type was read to the end. Types without such an event are complete.
+    Completeness(ResourceTypeId, Completeness),
+    /// Something a person should know.
+    Warning(Warning),
+}
+
+/// Rows that the source received but cannot express.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// What the rows would have been.
+    pub kind: RowKind,
+    /// Their type; for grants, the type of the resource they are held on.
+    pub resource_type: ResourceTypeId,
+    /// Why they are of no use.
+    pub reason: SkipReason,
+    /// How many.
+    pub count: u64,
+}
+
+/// Why a source skips a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// It has no id, or none that can be used.
+    UnusableId,
+    /// The same row was there before.
+    Duplicate,
+    /// It is not an object of the expected shape.
+    WrongShape,
+}
+
+/// A finding that does not stop the sync.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Warning {
+    /// A stable word for programs, e.g. `older_instance`.
+    pub code: &'static str,
+    /// The finding for people.
+    pub message: String,
+}
+
+/// What reading has cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SourceUsage {
+    /// Requests sent, sign-in and repeats included.
+    pub calls: u64,
+    /// Requests that were repeats.
+    pub retries: u64,
+    /// Answers that asked to slow down.
+    pub throttled: u64,
+    /// Bytes of answers, decompressed.
+    pub bytes: u64,
+    /// Time spent waiting before repeats.
+    #[serde(serialize_with = "as_seconds", rename = "waited_seconds")]
+    pub waited: Duration,
+}
+
+fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceReport {
+    /// The tenant that was asked, e.g. its base URL.
+    pub tenant: String,
+    /// One entry for each call.
+    pub endpoints: Vec<EndpointCheck>,
+    /// What the credentials may do, against what is needed.
+    pub scopes: Vec<ScopeAdvice>,
+}
+
+/// One call of a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EndpointCheck {
+    /// Method and path.
+    pub endpoint: String,
+    /// What it is needed for.
+    pub purpose: &'static str,
+    /// What came of it.
+    pub outcome: CheckOutcome,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum CheckOutcome {
+    /// It answered as it should.
+    Ok {
+        /// What was seen, e.g. `12 organizations`.
+        detail: String,
+    },
+    /// It did not, and the sync can do without it.
+    Degraded {
+        /// What the sync does instead.
+        detail: String,
+    },
+    /// It did not, and a sync would fail.
+    Failed {
+        /// The class of the failure.
+        status: StatusCode,
+        /// What went wrong.
+        message: String,
+        /// What to do.
+        hint: Option<String>,
+    },
+}
+
+/// One permission of the credentials, judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScopeAdvice {
+    /// Its name, e.g. `monitoring`.
+    pub scope: String,
+    /// Whether the credentials have it; `None` if the tenant does not say.
+    pub granted: Option<bool>,
+    /// Whether a sync needs it.
+    pub needed: bool,
+    /// The judgement in words.
+    pub advice: String,
+}

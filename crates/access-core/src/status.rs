@@ -1,0 +1,103 @@
+//! How a failure is classified, independent of the crate it comes from.
+
+use std::error::Error;
+use std::fmt;
+
+use serde::Serialize;
+
+/// The gRPC status of a failure. Its number is the process's exit code, as in the reference runtime
+/// (baton-runtime facts §1.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum StatusCode {
+    /// Stopped on request.
+    Cancelled = 1,
+    /// A failure without a better class.
+    Unknown = 2,
+    /// The caller's input is wrong: a setting, a flag, an address.
+    InvalidArgument = 3,
+    /// Something took longer than it may.
+    DeadlineExceeded = 4,
+    /// The thing asked for is not there.
+    NotFound = 5,
+    /// The thing to be made is there already.
+    AlreadyExists = 6,
+    /// Known, but not allowed.
+    PermissionDenied = 7,
+    /// Out of disk, quota or budget.
+    ResourceExhausted = 8,
+    /// The system is not in the state that the operation needs.
+    FailedPrecondition = 9,
+    /// Lost a race against somebody else.
+    Aborted = 10,
+    /// Past the end of what is allowed.
+    OutOfRange = 11,
+    /// Not offered by this program or this tenant.
+    Unimplemented = 12,
+    /// A bug, ours or theirs.
+    Internal = 13,
+    /// Not reachable or overloaded; worth another try later.
+    Unavailable = 14,
+    /// Data is damaged.
+    DataLoss = 15,
+    /// Not known: the credentials were not accepted.
+    Unauthenticated = 16,
+}
+
+impl StatusCode {
+    /// The gRPC number, 1 to 16.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The name as people write it in documentation, e.g. `permission denied`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cancelled => "cancelled",
+            Self::Unknown => "unknown",
+            Self::InvalidArgument => "invalid argument",
+            Self::DeadlineExceeded => "deadline exceeded",
+            Self::NotFound => "not found",
+            Self::AlreadyExists => "already exists",
+            Self::PermissionDenied => "permission denied",
+            Self::ResourceExhausted => "resource exhausted",
+            Self::FailedPrecondition => "failed precondition",
+            Self::Aborted => "aborted",
+            Self::OutOfRange => "out of range",
+            Self::Unimplemented => "unimplemented",
+            Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
+            Self::DataLoss => "data loss",
+            Self::Unauthenticated => "unauthenticated",
+        }
+    }
+}
+
+impl fmt::Display for StatusCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// An error that says how it is to be treated. Every crate's error enum implements it; the binary turns
+/// [`status`](Self::status) into the exit code and shows [`hint`](Self::hint) to the person.
+pub trait Classified: Error {
+    /// The class of the failure.
+    fn status(&self) -> StatusCode;
+
+    /// Whether the same run, later and unchanged, may succeed.
+    fn retryable(&self) -> bool {
+        matches!(
+            self.status(),
+            StatusCode::Unavailable | StatusCode::DeadlineExceeded
+        )
+    }
+
+    /// What the person can do about it, as an imperative sentence without a trailing stop.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+}

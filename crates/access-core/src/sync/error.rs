@@ -1,0 +1,154 @@
+//! Why a sync ended without being published.
+
+use std::fmt;
+
+use crate::model::{EntitlementId, ResourceTypeId};
+use crate::ports::{SinkError, SourceError};
+use crate::{Classified, StatusCode};
+
+/// Why a sync ended without being published.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The scope names a type that the source does not have.
+    #[error("invalid resource type '{wanted}' in filter")]
+    UnknownTypeInFilter {
+        /// The type that was asked for.
+        wanted: ResourceTypeId,
+        /// What the source has.
+        known: Vec<ResourceTypeId>,
+    },
+    /// The tenant could not be read.
+    #[error(transparent)]
+    Source(SourceError),
+    /// The source gave rows in an order that [`AccessSource::read`](crate::ports::AccessSource::read) rules out.
+    #[error("the source broke its contract: {0}")]
+    Contract(ContractViolation),
+    /// Rows got lost on the way.
+    #[error(
+        "the ledger does not balance for {kind} of {resource_type}: {received} received, {written} written, {dropped} dropped"
+    )]
+    Imbalance {
+        /// Kind of row.
+        kind: &'static str,
+        /// Type of the line.
+        resource_type: ResourceTypeId,
+        /// Rows that came in.
+        received: u64,
+        /// Rows that went to the sinks.
+        written: u64,
+        /// Rows that went nowhere.
+        dropped: u64,
+    },
+    /// A sink failed; all were aborted.
+    #[error("cannot {stage} {sink}")]
+    Sink {
+        /// Its name.
+        sink: String,
+        /// What it was doing.
+        stage: SinkStage,
+        /// Why.
+        source: SinkError,
+    },
+    /// A sink prepared another number of rows than it was given.
+    #[error("{sink} holds {prepared} rows where {written} were written to it")]
+    RowsMissing {
+        /// Its name.
+        sink: String,
+        /// Rows in its output.
+        prepared: u64,
+        /// Rows it was given.
+        written: u64,
+    },
+    /// A sink failed to publish after others had.
+    #[error("cannot publish {sink}; already published: {}", published.join(", "))]
+    PartlyPublished {
+        /// The one that failed.
+        sink: String,
+        /// The ones that show the new sync.
+        published: Vec<String>,
+        /// Why.
+        source: SinkError,
+    },
+    /// Somebody asked the run to stop.
+    #[error("stopped on request; nothing was published")]
+    Cancelled,
+}
+
+/// What a sink was doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SinkStage {
+    /// Getting ready.
+    Begin,
+    /// Taking rows.
+    Write,
+    /// Completing its output.
+    Prepare,
+    /// Making it visible.
+    Publish,
+}
+
+impl fmt::Display for SinkStage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Begin => "open",
+            Self::Write => "write to",
+            Self::Prepare => "complete",
+            Self::Publish => "publish",
+        })
+    }
+}
+
+/// A breach of the order that sources promise.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ContractViolation {
+    /// Grants of an entitlement came in two places.
+    #[error("grants of {entitlement} came after grants of another entitlement")]
+    EntitlementReopened {
+        /// The entitlement.
+        entitlement: EntitlementId,
+    },
+    /// A resource has another trait than its type.
+    #[error("a resource of type {resource_type} has a trait that its type does not have")]
+    TraitMismatch {
+        /// The type.
+        resource_type: ResourceTypeId,
+    },
+    /// More resources than can be told apart.
+    #[error("more than 4 billion resources came")]
+    TooManyResources,
+}
+
+impl Classified for SyncError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::UnknownTypeInFilter { .. } => StatusCode::InvalidArgument,
+            Self::Source(source) => source.status(),
+            Self::Contract(_) | Self::Imbalance { .. } | Self::RowsMissing { .. } => StatusCode::Internal,
+            Self::Sink { source, .. } | Self::PartlyPublished { source, .. } => source.status(),
+            Self::Cancelled => StatusCode::Cancelled,
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        match self {
+            Self::Source(source) => source.retryable(),
+            Self::Sink { source, .. } | Self::PartlyPublished { source, .. } => source.retryable(),
+            _ => false,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::UnknownTypeInFilter { known, .. } => {
+                let known: Vec<&str> = known.iter().map(ResourceTypeId::as_str).collect();
+                Some(format!("this connector has the types {}", known.join(", ")))
+            }
+            Self::Source(source) => source.hint(),
+            Self::Sink { source, .. } | Self::PartlyPublished { source, .. } => source.hint(),
+            Self::Contract(_) | Self::Imbalance { .. } | Self::RowsMissing { .. } => {
+                Some("this is a bug in the connector; please report it with the log of the run".to_owned())
+            }
+            Self::Cancelled => None,
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Every batch to every sink, each at its own pace behind a short queue.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use futures::channel::mpsc;
+use futures::future::{Either, join_all, select};
+use futures::{SinkExt, StreamExt};
+
+use crate::model::{AccessBatch, SyncRun};
+use crate::ports::{AccessSink, Prepared, SinkError, SinkWriter};
+
+use super::error::{SinkStage, SyncError};
+use super::summary::{SinkReceipt, SyncSummary};
+
+/// Batches that may wait in front of one sink. The slowest sink sets the pace; memory stays flat.
+const QUEUE_BATCHES: usize = 4;
+
+/// A sink with a sync on its way into it.
+pub(super) struct OpenSink {
+    pub(super) name: String,
+    pub(super) writer: Box<dyn SinkWriter>,
+}
+
+/// All sinks of a run.
+pub(super) struct FanOut {
+    sinks: Vec<OpenSink>,
+}
+
+/// Hands batches to all sinks.
+pub(super) struct Feed {
+    queues: Vec<mpsc::Sender<Arc<AccessBatch>>>,
+}
+
+/// A sink has stopped taking rows; its own error tells why.
+#[derive(Debug)]
+pub(super) struct SinkGone;
+
+impl Feed {
+    pub(super) async fn send(&mut self, batch: AccessBatch) -> Result<(), SinkGone> {
+        let batch = Arc::new(batch);
+        let sends = self.queues.iter_mut().map(|queue| queue.send(Arc::clone(&batch)));
+        let sent = join_all(sends).await;
+        if sent.iter().all(Result::is_ok) {
+            Ok(())
+        } else {
+            Err(SinkGone)
+        }
+    }
+}
+
+impl FanOut {
+    /// Opens all sinks; if one cannot, those already open are aborted.
+    pub(super) async fn begin(sinks: &[Arc<dyn AccessSink>], run: &SyncRun) -> Result<Self, SyncError> {
+        let mut open = Self {
+            sinks: Vec::with_capacity(sinks.len()),
+        };
+        for sink in sinks {
+            match sink.begin(run).await {
+                Ok(writer) => open.sinks.push(OpenSink {
+                    name: sink.name(),
+                    writer,
+                }),
+                Err(source) => {
+                    open.abort().await;
+                    return Err(SyncError::Sink {
+                        sink: sink.name(),
+                        stage: SinkStage::Begin,
+                        source,
+                    });
+                }
+            }
+        }
+        Ok(open)
+    }
+
+    pub(super) fn sinks(&self) -> impl Iterator<Item = &OpenSink> {
+        self.sinks.iter()
+    }
+
+    /// Runs `produce`, which feeds the sinks, beside the sinks themselves, until all have ended.
+    pub(super) async fn run<P, F, T>(&mut self, produce: P) -> (T, Result<(), SyncError>)
+    where
+        P: FnOnce(Feed) -> F,
+        F: Future<Output = T>,
+    {
+        let (queues, lanes): (Vec<_>, Vec<_>) = self
+            .sinks
+            .iter_mut()
+            .map(|sink| {
+                let (sender, receiver) = mpsc::channel(QUEUE_BATCHES);
+                (sender, lane(sink, receiver))
+            })
+            .unzip();
+        let (produced, written) = futures::join!(produce(Feed { queues }), join_all(lanes));
+        (produced, written.into_iter().collect())
+    }
+
+    /// Prepares all sinks side by side.
+    pub(super) async fn prepare(&mut self, summary: &SyncSummary) -> Result<(), SyncError> {
+        let written = summary.ledger.total_written();
+        let prepared = join_all(self.sinks.iter_mut().map(|sink| async move {
+            let name = sink.name.clone();
+            (name, sink.writer.prepare(summary).await)
+        }));
+        for (sink, outcome) in prepared.await {
+            match outcome {
+                Ok(Prepared { rows }) if rows == written => {}
+                Ok(Prepared { rows }) => {
+                    return Err(SyncError::RowsMissing {
+                        sink,
+                        prepared: rows,
+                        written,
+                    });
+                }
+                Err(source) => {
+                    return Err(SyncError::Sink {
+                        sink,
+                        stage: SinkStage::Prepare,
+                        source,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes all sinks, one after the other.
+    pub(super) async fn publish(mut self) -> Result<Vec<SinkReceipt>, SyncError> {
+        let mut receipts: Vec<SinkReceipt> = Vec::with_capacity(self.sinks.len());
+        let mut waiting = std::mem::take(&mut self.sinks).into_iter();
+        while let Some(OpenSink { name: sink, writer }) = waiting.next() {
+            match writer.publish().await {
+                Ok(receipt) => receipts.push(SinkReceipt { sink, receipt }),
+                Err(source) => {
+                    Self {
+                        sinks: waiting.collect(),
+                    }
+                    .abort()
+                    .await;
+                    return Err(publish_failure(sink, source, &receipts));
+                }
+            }
+        }
+        Ok(receipts)
+    }
+
+    /// Aborts all sinks.
+    pub(super) async fn abort(self) {
+        join_all(self.sinks.into_iter().map(|sink| sink.writer.abort())).await;
+    }
+}
+
+fn publish_failure(sink: String, source: SinkError, published: &[SinkReceipt]) -> SyncError {
+    if published.is_empty() {
+        return SyncError::Sink {
+            sink,
+            stage: SinkStage::Publish,
+            source,
+        };
+    }
+    let published = published.iter().map(|receipt| receipt.sink.clone()).collect();
+    SyncError::PartlyPublished {
+        sink,
+        published,
+        source,
+    }
+}
+
+async fn lane(sink: &mut OpenSink, mut queue: mpsc::Receiver<Arc<AccessBatch>>) -> Result<(), SyncError> {
+    while let Some(batch) = queue.next().await {
+        sink.writer
+            .write(&batch)
+            .await
+            .map_err(|source| SyncError::Sink {
+                sink: sink.name.clone(),
+                stage: SinkStage::Write,
+                source,
+            })?;
+    }
+    Ok(())
+}
+
+/// Runs `work` unless `stop` comes first.
+pub(super) async fn unless<T>(stop: impl Future + Unpin, work: impl Future<Output = T>) -> Option<T> {
+    match select(stop, std::pin::pin!(work)).await {
+        Either::Left(_) => None,
+        Either::Right((done, _)) => Some(done),
+    }
+}

@@ -1,0 +1,16 @@
+//! One pass: source → checks → fan-out → prepare all → publish all.
+
+mod admission;
+mod error;
+mod fan_out;
+mod ledger;
+mod pipeline;
+mod resource_index;
+mod summary;
+#[cfg(test)]
+mod tests;
+
+pub use error::{ContractViolation, SinkStage, SyncError};
+pub use ledger::{DropReason, Ledger, LedgerEntry, LedgerKey};
+pub use pipeline::{SyncPipeline, SyncRequest};
+pub use summary::{SinkReceipt, SyncOutcome, SyncSummary};

@@ -1,0 +1,225 @@
+//! The use case: read a tenant once, feed every sink, publish all or nothing.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures::StreamExt;
+
+use crate::model::{AccessBatch, Completeness, ResourceTypeId, SyncRun, SyncScope};
+use crate::ports::{AccessSink, AccessSource, Clock, Phase, SourceEvent, SyncIds, SyncObserver, Warning};
+
+use super::admission::Admission;
+use super::error::SyncError;
+use super::fan_out::{FanOut, Feed, unless};
+use super::ledger::Ledger;
+use super::summary::{SyncOutcome, SyncSummary};
+
+/// Everything that a sync needs of the outside.
+pub struct SyncPipeline<'a> {
+    /// The tenant.
+    pub source: &'a dyn AccessSource,
+    /// Where the data goes; all of them or none get it.
+    pub sinks: &'a [Arc<dyn AccessSink>],
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Ids for new syncs.
+    pub ids: &'a dyn SyncIds,
+    /// Who watches.
+    pub observer: &'a dyn SyncObserver,
+}
+
+/// What is asked of one run.
+#[derive(Debug, Clone, Default)]
+pub struct SyncRequest {
+    /// What to read.
+    pub scope: SyncScope,
+}
+
+/// What is known when the source has ended.
+struct Reading {
+    ledger: Ledger,
+    completeness: BTreeMap<ResourceTypeId, Completeness>,
+    warnings: Vec<Warning>,
+}
+
+impl SyncPipeline<'_> {
+    /// Runs one sync. Until all sinks are prepared, `stop` ends it without a trace; once the first is being published,
+    /// it runs to its end.
+    ///
+    /// # Errors
+    /// [`SyncError`]; nothing was published then, except with [`SyncError::PartlyPublished`].
+    pub async fn run(
+        &self,
+        request: &SyncRequest,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<SyncOutcome, SyncError> {
+        self.check_filter(&request.scope)?;
+        let mut stop = pin!(stop);
+        let started_at = self.clock.now();
+        let sync_type = request.scope.sync_type();
+        let run = SyncRun {
+            id: self.ids.next_id(started_at),
+            sync_type,
+            started_at,
+        };
+
+        let begin = FanOut::begin(self.sinks, &run);
+        let mut fan_out = unless(stop.as_mut(), begin).await.ok_or(SyncError::Cancelled)??;
+        let work = self.read_and_prepare(&request.scope, run, &mut fan_out);
+        match unless(stop, work).await.unwrap_or(Err(SyncError::Cancelled)) {
+            Ok((summary, warnings)) => self.publish(fan_out, summary, warnings).await,
+            Err(error) => {
+                fan_out.abort().await;
+                Err(error)
+            }
+        }
+    }
+
+    fn check_filter(&self, scope: &SyncScope) -> Result<(), SyncError> {
+        let known: Vec<ResourceTypeId> = self
+            .source
+            .resource_types()
+            .into_iter()
+            .map(|row| row.id)
+            .collect();
+        let named = scope
+            .types
+            .iter()
+            .flatten()
+            .chain(scope.targets.iter().flatten().map(|id| &id.resource_type));
+        match named.into_iter().find(|wanted| !known.contains(wanted)) {
+            Some(wanted) => Err(SyncError::UnknownTypeInFilter {
+                wanted: wanted.clone(),
+                known,
+            }),
+            None => Ok(()),
+        }
+    }
+
+    async fn read_and_prepare(
+        &self,
+        scope: &SyncScope,
+        run: SyncRun,
+        fan_out: &mut FanOut,
+    ) -> Result<(SyncSummary, Vec<Warning>), SyncError> {
+        self.observer.phase(Phase::Reading);
+        let (read, written) = fan_out.run(|feed| self.read(scope, feed)).await;
+        // A sink's failure ends the reading too; its own error says more than the interrupted reading.
+        written?;
+        let Reading {
+            ledger,
+            completeness,
+            warnings,
+        } = read?;
+        if let Some((key, entry)) = ledger.imbalance() {
+            return Err(SyncError::Imbalance {
+                kind: key.kind.plural(),
+                resource_type: key.resource_type.clone(),
+                received: entry.received,
+                written: entry.written,
+                dropped: entry.dropped_total(),
+            });
+        }
+        let summary = SyncSummary {
+            run,
+            ended_at: self.clock.now(),
+            ledger,
+            completeness,
+        };
+        self.observer.phase(Phase::Preparing);
+        fan_out.prepare(&summary).await?;
+        Ok((summary, warnings))
+    }
+
+    async fn read(&self, scope: &SyncScope, mut feed: Feed) -> Result<Reading, SyncError> {
+        let mut admission = Admission::new(scope);
+        let mut completeness: BTreeMap<ResourceTypeId, Completeness> = self
+            .source
+            .resource_types()
+            .into_iter()
+            .filter(|row| scope.includes_type(&row.id))
+            .map(|row| (row.id, Completeness::Complete))
+            .collect();
+        let mut warnings = Vec::new();
+        let mut events = self.source.read(scope);
+        while let Some(event) = events.next().await {
+            match event.map_err(SyncError::Source)? {
+                SourceEvent::Batch(batch) => {
+                    if let Some(batch) = admission.admit(batch).map_err(SyncError::Contract)? {
+                        self.observe(&batch);
+                        if feed.send(batch).await.is_err() {
+                            break;
+                        }
+                    }
+                }
+                SourceEvent::Skipped(skipped) => admission.skipped(&skipped),
+                SourceEvent::Completeness(resource_type, state) => {
+                    completeness.insert(resource_type, state);
+                }
+                SourceEvent::Warning(warning) => self.warn(&mut warnings, warning),
+            }
+        }
+        let (ledger, clipped) = admission.finish();
+        for (resource_type, count) in clipped {
+            let message = format!(
+                "{count} {resource_type} resources have a name or description longer than readers accept; it was clipped"
+            );
+            self.warn(
+                &mut warnings,
+                Warning {
+                    code: "clipped_text",
+                    message,
+                },
+            );
+        }
+        Ok(Reading {
+            ledger,
+            completeness,
+            warnings,
+        })
+    }
+
+    fn warn(&self, warnings: &mut Vec<Warning>, warning: Warning) {
+        self.observer.warning(&warning);
+        warnings.push(warning);
+    }
+
+    fn observe(&self, batch: &AccessBatch) {
+        let kind = batch.kind();
+        let one = |resource_type: &ResourceTypeId| self.observer.rows(kind, resource_type, 1);
+        match batch {
+            AccessBatch::ResourceTypes(rows) => rows.iter().for_each(|row| one(&row.id)),
+            AccessBatch::Resources(rows) => rows.iter().for_each(|row| one(&row.id.resource_type)),
+            AccessBatch::Entitlements(rows) => rows.iter().for_each(|row| one(&row.resource.resource_type)),
+            AccessBatch::Grants(groups) => {
+                for group in groups {
+                    let resource_type = super::admission::resource_type_of(&group.entitlement);
+                    self.observer
+                        .rows(kind, &resource_type, group.principals.len() as u64);
+                }
+            }
+        }
+    }
+
+    async fn publish(
+        &self,
+        fan_out: FanOut,
+        summary: SyncSummary,
+        warnings: Vec<Warning>,
+    ) -> Result<SyncOutcome, SyncError> {
+        self.observer.phase(Phase::Publishing);
+        let baselines = fan_out
+            .sinks()
+            .filter_map(|sink| Some((sink.name.clone(), sink.writer.baseline()?)))
+            .collect();
+        let receipts = fan_out.publish().await?;
+        Ok(SyncOutcome {
+            summary,
+            warnings,
+            baselines,
+            receipts,
+        })
+    }
+}
