@@ -1,0 +1,6 @@
+//! The pipeline against in-memory adapters.
+
+mod failures;
+mod in_memory;
+mod properties;
+mod whole_runs;

@@ -1,0 +1,119 @@
+//! Runs that end well.
+
+use std::future::pending;
+use std::sync::Arc;
+
+use crate::model::*;
+use crate::ports::*;
+use crate::sync::*;
+
+use super::in_memory::*;
+
+#[test]
+fn every_sink_gets_the_same_rows_and_all_are_published() {
+    let (a, b) = (Arc::new(ListSink::named("a")), Arc::new(ListSink::named("b")));
+    let outcome = run(&ListSource::small(), &[&a, &b], SyncScope::default(), pending()).unwrap();
+
+    assert_eq!(a.log(), b.log());
+    assert!(a.log().published && !a.log().aborted);
+    assert_eq!(
+        outcome
+            .receipts
+            .iter()
+            .map(|receipt| receipt.sink.as_str())
+            .collect::<Vec<_>>(),
+        ["a", "b"]
+    );
+    assert_eq!(outcome.summary.run.sync_type, SyncType::Full);
+    assert_eq!(outcome.summary.written(RowKind::Grant), 1);
+    insta::assert_json_snapshot!(outcome);
+}
+
+#[test]
+fn what_does_not_hang_together_is_dropped_and_counted() {
+    let mut source = ListSource::of(vec![
+        AccessBatch::ResourceTypes(types()),
+        AccessBatch::Resources(vec![
+            user("1"),
+            user("1"),
+            role("7"),
+            resource("ghost", "1", Trait::App),
+        ]),
+        AccessBatch::Entitlements(vec![assigned("7"), assigned("7"), assigned("8")]),
+        AccessBatch::Grants(vec![grants("7", &["1", "1", "99"]), grants("8", &["1"])]),
+    ]);
+    source.events.push(SourceEvent::Skipped(Skipped {
+        kind: RowKind::Resource,
+        resource_type: type_id("user"),
+        reason: SkipReason::UnusableId,
+        count: 2,
+    }));
+    let sink = Arc::new(ListSink::named("a"));
+    let outcome = run(&source, &[&sink], SyncScope::default(), pending()).unwrap();
+    insta::assert_json_snapshot!(outcome.summary.ledger);
+    let written: u64 = sink.log().rows.iter().map(AccessBatch::rows).sum();
+    assert_eq!(written, outcome.summary.ledger.total_written());
+}
+
+#[test]
+fn a_principal_outside_of_the_filter_is_out_of_scope_not_unknown() {
+    let source = ListSource::of(vec![
+        AccessBatch::ResourceTypes(vec![resource_type("role", TraitKind::Role)]),
+        AccessBatch::Resources(vec![role("7")]),
+        AccessBatch::Entitlements(vec![assigned("7")]),
+        AccessBatch::Grants(vec![grants("7", &["1"])]),
+    ]);
+    let scope = SyncScope {
+        types: Some([type_id("role")].into()),
+        ..SyncScope::default()
+    };
+    let outcome = run(&source, &[&Arc::new(ListSink::named("a"))], scope, pending()).unwrap();
+    let line = outcome.summary.ledger.line(RowKind::Grant, &type_id("role"));
+    assert_eq!(line.dropped.get(&DropReason::OutOfScope), Some(&1));
+    assert_eq!(outcome.summary.run.sync_type, SyncType::Partial);
+    assert_eq!(
+        outcome.summary.completeness.keys().collect::<Vec<_>>(),
+        [&type_id("role")]
+    );
+}
+
+#[test]
+fn clipped_names_are_reported() {
+    let mut long = user("1");
+    long.display_name = DisplayName::new(&"x".repeat(5000));
+    let source = ListSource::of(vec![
+        AccessBatch::ResourceTypes(types()),
+        AccessBatch::Resources(vec![long]),
+    ]);
+    let outcome = run(
+        &source,
+        &[&Arc::new(ListSink::named("a"))],
+        SyncScope::default(),
+        pending(),
+    )
+    .unwrap();
+    insta::assert_snapshot!(outcome.warnings[0].message, @"1 user resources have a name or description longer than readers accept; it was clipped");
+}
+
+#[test]
+fn a_degraded_type_is_marked() {
+    let mut source = ListSource::small();
+    let state = Completeness::Incomplete {
+        reason: "403".to_owned(),
+    };
+    source
+        .events
+        .push(SourceEvent::Completeness(type_id("role"), state.clone()));
+    let outcome = run(
+        &source,
+        &[&Arc::new(ListSink::named("a"))],
+        SyncScope::default(),
+        pending(),
+    )
+    .unwrap();
+    assert_eq!(outcome.summary.completeness[&type_id("role")], state);
+    assert_eq!(
+        outcome.summary.completeness[&type_id("user")],
+        Completeness::Complete
+    );
+}
