@@ -1,2 +1,67 @@
-//! Developer commands.
-fn main() {}
+//! Every developer command of the workspace, so that nobody needs to remember a script: `cargo xtask --help`.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool talks to its user"
+)]
+
+mod bench;
+mod demo;
+mod measured;
+mod simulator;
+mod steps;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use steps::Failure;
+
+/// Developer commands of baton-ninja-one.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start a simulated tenant, run the real connector against it, leave the result in out/demo.
+    Demo,
+    /// Run every test of the workspace.
+    Test {
+        /// Passed on to `cargo test`, e.g. a filter.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+    /// Check formatting and lints.
+    Lint,
+    /// Lint and test: what has to pass before a change lands.
+    Ci,
+    /// Write the generated parts of docs/ anew.
+    Docs,
+    /// Measure; the figures belong in docs/PERFORMANCE.md.
+    Bench {
+        #[command(subcommand)]
+        what: bench::Bench,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Demo => demo::run(),
+        Command::Test { rest } => steps::test(&rest),
+        Command::Lint => steps::lint(),
+        Command::Ci => steps::lint().and_then(|()| steps::test(&[])),
+        Command::Docs => steps::docs(),
+        Command::Bench { what } => bench::run(&what),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! `cargo xtask demo`: the product, end to end, without a NinjaOne account.
+
+use std::process::Command;
+
+use crate::simulator::Simulator;
+use crate::steps::{Failure, build_programs, fresh_folder, succeed, workspace};
+
+/// Runs the real connector over real HTTP and OAuth against the fixture tenant.
+pub(crate) fn run() -> Result<(), Failure> {
+    let programs = build_programs("dev")?;
+    let out = workspace().join("out").join("demo");
+    fresh_folder(&out)?;
+    let tenant = Simulator::start(&programs, &["--tenant".to_owned(), "msp".to_owned()])?;
+    println!("a simulated NinjaOne tenant listens on {}", tenant.base_url);
+    println!("running baton-ninja-one --file out/demo/sync.c1z\n");
+
+    let mut connector = Command::new(programs.join("baton-ninja-one"));
+    connector
+        .args(["--file", "out/demo/sync.c1z"])
+        .current_dir(workspace());
+    succeed(connector.envs(tenant.settings()))
+}

@@ -1,0 +1,110 @@
+//! Running cargo and other programs, step by step.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, io};
+
+/// Why a developer command stopped.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("cannot start {program}: {source}")]
+    Start { program: String, source: io::Error },
+    #[error("{what} failed ({status})")]
+    Status { what: String, status: String },
+    #[error("{path}: {source}", path = path.display())]
+    File { path: PathBuf, source: io::Error },
+    #[error("{0}")]
+    Unexpected(String),
+}
+
+/// The folder with the workspace's Cargo.toml.
+pub(crate) fn workspace() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_owned()
+}
+
+/// A `cargo` call in the workspace, by the same cargo that runs xtask.
+pub(crate) fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(args).current_dir(workspace());
+    command
+}
+
+/// Runs a command to its end and insists that it succeeds.
+pub(crate) fn succeed(command: &mut Command) -> Result<(), Failure> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command
+        .status()
+        .map_err(|source| Failure::Start { program, source })?;
+    if status.success() {
+        return Ok(());
+    }
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let what = words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ");
+    Err(Failure::Status {
+        what,
+        status: status.to_string(),
+    })
+}
+
+/// Formatting and lints.
+pub(crate) fn lint() -> Result<(), Failure> {
+    succeed(&mut cargo(["fmt", "--all", "--check"]))?;
+    succeed(&mut cargo([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--locked",
+        "--",
+        "--deny",
+        "warnings",
+    ]))
+}
+
+/// All tests. What a test cannot run here (no shared facts, no root) it says with a line that begins `SKIPPED`.
+pub(crate) fn test(rest: &[String]) -> Result<(), Failure> {
+    let mut command = cargo(["test", "--workspace", "--locked"]);
+    succeed(command.args(rest))
+}
+
+/// The generated parts of docs/ are checked by tests; the same tests write them when told to.
+pub(crate) fn docs() -> Result<(), Failure> {
+    let mut command = cargo([
+        "test",
+        "--package",
+        "baton-ninja-one",
+        "--test",
+        "docs",
+        "--locked",
+    ]);
+    succeed(command.env("UPDATE_DOCS", "1"))
+}
+
+/// Builds both programs and tells the folder they are in. The whole workspace is built, because building packages
+/// alone would resolve features differently and compile the dependencies once more.
+pub(crate) fn build_programs(profile: &str) -> Result<PathBuf, Failure> {
+    succeed(&mut cargo([
+        "build",
+        "--workspace",
+        "--bins",
+        "--locked",
+        "--profile",
+        profile,
+    ]))?;
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+    Ok(target.join(if profile == "dev" { "debug" } else { profile }))
+}
+
+/// Makes an empty folder, removing what was there.
+pub(crate) fn fresh_folder(path: &Path) -> Result<(), Failure> {
+    let failed = |source| Failure::File {
+        path: path.to_owned(),
+        source,
+    };
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    std::fs::create_dir_all(path).map_err(failed)
+}
