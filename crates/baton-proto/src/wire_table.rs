@@ -1,0 +1,147 @@
+//! Our descriptors against the table of the reference's wire format.
+//!
+//! The table is not ours to commit. Where it is at hand (`BATON_SHARED_FACTS`, or `../shared/facts` beside the
+//! workspace) every declared field and enum value is looked up in it; everywhere, our declarations must equal the list
+//! committed in `wire-declared.tsv`, which was made while the table agreed. `UPDATE_WIRE=1` writes that list anew.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use prost::Message;
+use prost_types::field_descriptor_proto::{Label, Type};
+use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorSet};
+
+#[test]
+fn declarations_equal_the_committed_list() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("wire-declared.tsv");
+    let declared = declared();
+    let text = declared.iter().map(|row| format!("{row}\n")).collect::<String>();
+    if env::var_os("UPDATE_WIRE").is_some() {
+        fs::write(&path, &text).unwrap();
+    }
+    let committed = fs::read_to_string(&path).unwrap();
+    assert_eq!(
+        committed, text,
+        "a wire declaration changed; if that is right, run with UPDATE_WIRE=1"
+    );
+}
+
+#[test]
+fn declarations_agree_with_the_reference() {
+    let Some(facts) = shared_facts() else {
+        eprintln!("SKIPPED: the reference's wire table is not here; only the committed list was checked");
+        return;
+    };
+    let mut reference = HashSet::new();
+    for row in rows(&facts.join("wire-fields.tsv")) {
+        let column = |index: usize| row.get(index).map_or("", String::as_str);
+        let [package, message, field] = [column(0), column(1), column(2)];
+        if !field.is_empty() {
+            let columns = [package, message, field, column(3), column(4), column(5)];
+            reference.insert(format!("field\t{}", columns.join("\t")));
+        }
+    }
+    for row in rows(&facts.join("wire-enums.tsv")) {
+        reference.insert(format!("value\t{}", row[..4].join("\t")));
+    }
+    let missing: Vec<String> = declared()
+        .into_iter()
+        .filter(|row| !reference.contains(row))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "declared otherwise than the reference does:\n{}",
+        missing.join("\n")
+    );
+}
+
+fn shared_facts() -> Option<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/facts");
+    let facts = env::var_os("BATON_SHARED_FACTS").map_or(beside, PathBuf::from);
+    facts.join("wire-fields.tsv").exists().then_some(facts)
+}
+
+fn rows(path: &Path) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines()
+        .skip(1)
+        .map(|line| line.split('\t').map(str::to_owned).collect())
+        .collect()
+}
+
+/// One row for each field and enum value, in the notation of the table.
+fn declared() -> Vec<String> {
+    let files = FileDescriptorSet::decode(crate::DESCRIPTORS).unwrap();
+    let mut rows = Vec::new();
+    for file in &files.file {
+        let package = file.package();
+        if package.starts_with("google.") {
+            continue;
+        }
+        file.message_type
+            .iter()
+            .for_each(|message| message_rows(package, "", message, &mut rows));
+        file.enum_type
+            .iter()
+            .for_each(|values| enum_rows(package, "", values, &mut rows));
+    }
+    rows.sort();
+    rows
+}
+
+fn message_rows(package: &str, outer: &str, message: &DescriptorProto, rows: &mut Vec<String>) {
+    let name = format!("{outer}{}", message.name());
+    for field in &message.field {
+        let (label, kind) = match map_entry(message, field) {
+            Some(entry) => (
+                "map",
+                format!("map<{},{}>", type_of(&entry.field[0]), type_of(&entry.field[1])),
+            ),
+            None if field.label() == Label::Repeated => ("repeated", type_of(field)),
+            None => ("singular", type_of(field)),
+        };
+        rows.push(format!(
+            "field\t{package}\t{name}\t{}\t{}\t{label}\t{kind}",
+            field.name(),
+            field.number()
+        ));
+    }
+    let inner = format!("{name}.");
+    let nested = message
+        .nested_type
+        .iter()
+        .filter(|nested| !nested.options.as_ref().is_some_and(|o| o.map_entry()));
+    nested.for_each(|nested| message_rows(package, &inner, nested, rows));
+    message
+        .enum_type
+        .iter()
+        .for_each(|values| enum_rows(package, &inner, values, rows));
+}
+
+fn enum_rows(package: &str, outer: &str, values: &EnumDescriptorProto, rows: &mut Vec<String>) {
+    for value in &values.value {
+        rows.push(format!(
+            "value\t{package}\t{outer}{}\t{}\t{}",
+            values.name(),
+            value.name(),
+            value.number()
+        ));
+    }
+}
+
+fn map_entry<'a>(message: &'a DescriptorProto, field: &FieldDescriptorProto) -> Option<&'a DescriptorProto> {
+    let name = field.type_name().rsplit('.').next()?;
+    message.nested_type.iter().find(|nested| {
+        nested.name() == name && nested.options.as_ref().is_some_and(|options| options.map_entry())
+    })
+}
+
+fn type_of(field: &FieldDescriptorProto) -> String {
+    let name = field.type_name().trim_start_matches('.');
+    match field.r#type() {
+        Type::Message => format!("message:{name}"),
+        Type::Enum => format!("enum:{name}"),
+        scalar => format!("{scalar:?}").to_lowercase(),
+    }
+}
