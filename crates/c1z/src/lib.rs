@@ -1,1 +1,4 @@
 //! The c1z file format, both directions.
+
+mod ddl;
+mod sqlite_file;

@@ -1,0 +1,79 @@
+//! The database under construction: a temporary file of pages that has no name, so that nothing can be left behind.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use super::PAGE_BYTES;
+
+/// Hands out page numbers and takes pages; several threads may do so at once.
+#[derive(Debug)]
+pub(super) struct PageFile {
+    file: File,
+    /// The next page number. Page 1 is reserved for the header, which can only be written last.
+    next: AtomicU32,
+    stop: std::sync::Arc<AtomicBool>,
+}
+
+/// The error of a write that was stopped on request.
+pub(crate) fn interrupted() -> io::Error {
+    io::Error::new(io::ErrorKind::Interrupted, "stopped on request")
+}
+
+impl PageFile {
+    pub(super) fn create(folder: &Path, stop: std::sync::Arc<AtomicBool>) -> io::Result<Self> {
+        Ok(Self { file: tempfile::tempfile_in(folder)?, next: AtomicU32::new(2), stop })
+    }
+
+    /// Writes a page and tells its number.
+    pub(super) fn append(&self, page: &[u8; PAGE_BYTES]) -> io::Result<u32> {
+        let number = self.reserve(1)?;
+        self.write(number, page)?;
+        Ok(number)
+    }
+
+    /// Takes a range of page numbers and tells the first.
+    pub(super) fn reserve(&self, count: u32) -> io::Result<u32> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(interrupted());
+        }
+        let first = self.next.fetch_add(count, Ordering::Relaxed);
+        // SQLite's own limit is 2^32-2 pages; the decoded-size limits of readers are far below.
+        if first >= u32::MAX - count - 1 { Err(io::Error::from(io::ErrorKind::FileTooLarge)) } else { Ok(first) }
+    }
+
+    /// Writes a page whose number was reserved.
+    #[cfg(unix)]
+    pub(super) fn write(&self, number: u32, page: &[u8; PAGE_BYTES]) -> io::Result<()> {
+        use std::os::unix::fs::FileExt;
+        self.file.write_all_at(page, offset(number))
+    }
+
+    /// Writes a page whose number was reserved.
+    #[cfg(windows)]
+    pub(super) fn write(&self, number: u32, page: &[u8; PAGE_BYTES]) -> io::Result<()> {
+        use std::os::windows::fs::FileExt;
+        let mut rest: &[u8] = page;
+        let mut at = offset(number);
+        while !rest.is_empty() {
+            let written = self.file.seek_write(rest, at)?;
+            at += written as u64;
+            rest = &rest[written..];
+        }
+        Ok(())
+    }
+
+    /// How many pages there are, the header's included.
+    pub(super) fn pages(&self) -> u32 {
+        self.next.load(Ordering::Relaxed) - 1
+    }
+
+    pub(super) fn into_file(self) -> File {
+        self.file
+    }
+}
+
+fn offset(number: u32) -> u64 {
+    u64::from(number - 1) * PAGE_BYTES as u64
+}

@@ -1,0 +1,206 @@
+//! SQLite itself judges what we write.
+
+use std::collections::BTreeSet;
+use std::io::{Read, Seek, SeekFrom};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use proptest::prelude::*;
+use rusqlite::types::Value as Stored;
+use rusqlite::{Connection, params_from_iter};
+
+use super::database::FinishError;
+use super::*;
+
+const TABLES: [Table; 2] = [
+    Table {
+        name: "things",
+        columns: &[
+            Column { name: "a", declaration: "text not null" },
+            Column { name: "b", declaration: "text" },
+            Column { name: "data", declaration: "blob not null" },
+            Column { name: "flag", declaration: "integer not null" },
+        ],
+        indexes: &[
+            Index { name: "by_a", columns: &["a"], unique: false, only: None },
+            Index { name: "by_b_a", columns: &["b", "a"], unique: false, only: None },
+            Index { name: "by_a_id", columns: &["a", "id"], unique: false, only: None },
+            Index { name: "flagged", columns: &["a"], unique: false, only: Some(Predicate::IsOne("flag")) },
+            Index { name: "with_b", columns: &["a"], unique: false, only: Some(Predicate::NotNull("b")) },
+        ],
+    },
+    Table {
+        name: "names",
+        columns: &[Column { name: "name", declaration: "text not null" }],
+        indexes: &[Index { name: "names_once", columns: &["name"], unique: true, only: None }],
+    },
+];
+
+#[derive(Debug, Clone)]
+struct Row {
+    a: String,
+    b: Option<String>,
+    data: Vec<u8>,
+    flag: i64,
+}
+
+impl Row {
+    fn values(&self) -> [Value<'_>; 4] {
+        let b = self.b.as_deref().map_or(Value::Null, Value::from);
+        [Value::from(self.a.as_str()), b, Value::Blob(&self.data), Value::Integer(self.flag)]
+    }
+
+    fn stored(&self) -> Vec<Stored> {
+        vec![
+            self.a.clone().into(),
+            self.b.clone().into(),
+            self.data.clone().into(),
+            self.flag.into(),
+        ]
+    }
+}
+
+/// Our file, opened by SQLite.
+fn ours(rows: &[Row], names: &BTreeSet<String>) -> (tempfile::TempDir, Connection) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut database = Database::create(folder.path(), &TABLES, Arc::new(AtomicBool::new(false))).unwrap();
+    rows.iter().for_each(|row| database.insert(0, &row.values()).unwrap());
+    names.iter().rev().for_each(|name| database.insert(1, &[Value::from(name.as_str())]).unwrap());
+    let mut file = database.finish(&|_, _| {}).unwrap();
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(0)).unwrap();
+    file.read_to_end(&mut bytes).unwrap();
+    let path = folder.path().join("db");
+    std::fs::write(&path, bytes).unwrap();
+    let connection = Connection::open(path).unwrap();
+    (folder, connection)
+}
+
+/// The same content, written by SQLite.
+fn theirs(rows: &[Row], names: &BTreeSet<String>) -> Connection {
+    let connection = Connection::open_in_memory().unwrap();
+    for table in &TABLES {
+        connection.execute_batch(&table.create_statement()).unwrap();
+        table.indexes.iter().for_each(|index| connection.execute_batch(&index.create_statement(table)).unwrap());
+    }
+    for row in rows {
+        let sql = "insert into things (a, b, data, flag) values (?, ?, ?, ?)";
+        connection.execute(sql, params_from_iter(row.stored())).unwrap();
+    }
+    names.iter().rev().for_each(|name| {
+        connection.execute("insert into names (name) values (?)", [name]).unwrap();
+    });
+    connection
+}
+
+fn dump(connection: &Connection, sql: &str) -> Vec<Vec<Stored>> {
+    let mut statement = connection.prepare(sql).unwrap();
+    let width = statement.column_count();
+    let rows = statement.query_map([], |row| (0..width).map(|at| row.get(at)).collect()).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+fn judge(rows: &[Row], names: &BTreeSet<String>) {
+    let (_folder, ours) = ours(rows, names);
+    let theirs = theirs(rows, names);
+    let verdict: String = ours.query_row("pragma integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(verdict, "ok", "{} rows", rows.len());
+    for sql in [
+        "select type, name, tbl_name, sql from sqlite_schema order by type desc, rowid",
+        "select * from things",
+        "select * from names",
+        "select a, id from things indexed by by_a order by a",
+        "select b, a, id from things indexed by by_b_a order by b, a",
+        "select a, id from things indexed by by_a_id order by a, id desc",
+        "select a from things indexed by flagged where flag = 1 order by a",
+        "select a from things indexed by with_b where b is not null order by a",
+        "select name from names indexed by names_once order by name",
+    ] {
+        assert!(dump(&ours, sql) == dump(&theirs, sql), "{sql}: differs from SQLite's own for {} rows", rows.len());
+    }
+}
+
+/// Deterministic rows with keys of many lengths.
+fn some_rows(count: usize, data_len: usize, name_len: usize) -> Vec<Row> {
+    (0..count)
+        .map(|n| {
+            let scrambled = n.wrapping_mul(2_654_435_761) % 1_000_003;
+            Row {
+                a: format!("{scrambled:0name_len$}"),
+                b: (n % 3 == 0).then(|| format!("b{}\0{}", n % 11, "\u{1}ü".repeat(n % 5))),
+                data: vec![n.to_le_bytes()[0]; data_len],
+                flag: i64::from(n % 7 == 0),
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn trees_of_every_height() {
+    for count in [0, 1, 2, 3, 50, 4_000, 60_000] {
+        let names = (0..count).map(|n| format!("name {n}")).collect();
+        judge(&some_rows(count, 40, 12), &names);
+    }
+}
+
+#[test]
+fn leaf_boundaries_one_row_at_a_time() {
+    for count in 120..260 {
+        let names = (0..count).map(|n| format!("n{n:030}")).collect();
+        judge(&some_rows(count, 3, 9), &names);
+    }
+}
+
+#[test]
+fn interior_boundaries_with_wide_keys() {
+    for count in (20..400).step_by(7) {
+        judge(&some_rows(count, 2, 900), &(0..count).map(|n| format!("{n:0980}")).collect());
+    }
+}
+
+#[test]
+fn payloads_around_the_overflow_thresholds() {
+    for len in (3_990..4_080).chain(8_120..8_160).chain([100_000, 1_000_000]) {
+        judge(&some_rows(3, len, 5), &BTreeSet::new());
+    }
+    for len in (950..1_040).chain([4_096, 5_090, 50_000]) {
+        judge(&some_rows(9, 5, len), &(0..9).map(|n| format!("{n:0len$}")).collect());
+    }
+}
+
+#[test]
+fn a_second_row_with_a_unique_key_is_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut database = Database::create(folder.path(), &TABLES, Arc::new(AtomicBool::new(false))).unwrap();
+    for name in ["x", "y", "x"] {
+        database.insert(1, &[Value::from(name)]).unwrap();
+    }
+    let Err(FinishError::Duplicate(duplicate)) = database.finish(&|_, _| {}) else { panic!("must be refused") };
+    assert_eq!((duplicate.table, duplicate.index, duplicate.values.as_str()), ("names", "names_once", "x"));
+}
+
+#[test]
+fn setting_stop_ends_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut database = Database::create(folder.path(), &TABLES, Arc::clone(&stop)).unwrap();
+    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    let rows = some_rows(200, 100, 9);
+    let stopped = rows.iter().try_for_each(|row| database.insert(0, &row.values()));
+    assert_eq!(stopped.unwrap_err().kind(), std::io::ErrorKind::Interrupted);
+}
+
+fn rows() -> impl Strategy<Value = Vec<Row>> {
+    let text = || "[a-c\\x00\\x01é]{0,12}";
+    let row = (text(), prop::option::of(text()), prop::collection::vec(any::<u8>(), 0..3000), 0_i64..3)
+        .prop_map(|(a, b, data, flag)| Row { a, b, data, flag });
+    prop::collection::vec(row, 0..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_rows(rows in rows(), names in prop::collection::btree_set("[a-z\\x00]{0,40}", 0..300)) {
+        judge(&rows, &names);
+    }
+}
