@@ -1,0 +1,49 @@
+//! What kind of file it is, by its first five bytes (c1z facts §1).
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::error::C1zError;
+
+/// The first bytes of a v1 file: zstd frames of a SQLite database follow.
+pub(crate) const MAGIC_V1: [u8; 5] = *b"C1ZF\0";
+/// The first bytes of a v3 file: a manifest and a Pebble store follow.
+pub(crate) const MAGIC_V3: [u8; 5] = *b"C1Z3\0";
+
+/// What a path holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Container {
+    /// Nothing, or a file without bytes, which counts as nothing.
+    Absent,
+    /// A c1z with a SQLite database.
+    V1,
+    /// A c1z with a Pebble store.
+    V3,
+    /// Something else, which begins with these bytes.
+    Foreign(Vec<u8>),
+}
+
+impl Container {
+    /// Looks at the first bytes of a file.
+    ///
+    /// # Errors
+    /// [`C1zError`] if it is a directory or cannot be read.
+    pub fn of(path: &Path) -> Result<Self, C1zError> {
+        let failed = |error| C1zError::io("reading", path, error);
+        match std::fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Absent),
+            Err(error) => return Err(failed(error)),
+            Ok(metadata) if metadata.is_dir() => return Err(C1zError::IsDirectory { path: path.to_owned() }),
+            Ok(_) => {}
+        }
+        let mut first = Vec::with_capacity(16);
+        File::open(path).and_then(|file| file.take(16).read_to_end(&mut first)).map_err(failed)?;
+        Ok(match first.get(..5) {
+            _ if first.is_empty() => Self::Absent,
+            Some(magic) if magic == MAGIC_V1 => Self::V1,
+            Some(magic) if magic == MAGIC_V3 => Self::V3,
+            _ => Self::Foreign(first),
+        })
+    }
+}

@@ -1,0 +1,158 @@
+//! What can go wrong with a c1z file.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a c1z file could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum C1zError {
+    /// The target is a directory.
+    #[error("{} is a directory, not a file", path.display())]
+    IsDirectory {
+        /// The target.
+        path: PathBuf,
+    },
+    /// The folder of the target, or the folder for temporary data, is not there.
+    #[error("the folder {} does not exist", path.display())]
+    NoFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Somebody else is writing the same file.
+    #[error("another run is writing {}", path.display())]
+    Locked {
+        /// The target.
+        path: PathBuf,
+    },
+    /// The target holds a c1z in the newer container format, which cannot be appended to here.
+    #[error("{} is a c1z v3 file (Pebble); this program writes v1 and does not overwrite it unasked", path.display())]
+    ForeignV3 {
+        /// The target.
+        path: PathBuf,
+    },
+    /// The target holds something that is not a c1z.
+    #[error("{} is not a c1z file (it begins with {begins_with}); it is not overwritten unasked", path.display())]
+    Foreign {
+        /// The target.
+        path: PathBuf,
+        /// Its first bytes, escaped.
+        begins_with: String,
+    },
+    /// A c1z v3 file was given where a v1 is needed.
+    #[error("{} is a c1z v3 file (Pebble), which cannot be read here", path.display())]
+    UnsupportedV3 {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is not a c1z.
+    #[error("{} is not a c1z file", path.display())]
+    NotC1z {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is damaged.
+    #[error("{} is damaged: {detail}", path.display())]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The file unpacks to more than is allowed.
+    #[error("{} unpacks to more than {limit} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// The same object was given twice.
+    #[error("two rows of {table} have the same id {id}")]
+    Duplicate {
+        /// The table.
+        table: &'static str,
+        /// The id.
+        id: String,
+    },
+    /// The file has no such sync.
+    #[error("{} has no sync {wanted}", path.display())]
+    NoSuchSync {
+        /// The file.
+        path: PathBuf,
+        /// What was asked for.
+        wanted: String,
+    },
+    /// The disk or a quota is full.
+    #[error("no space left while {doing} {}", path.display())]
+    NoSpace {
+        /// What was being done.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// The file system does not let us.
+    #[error("not allowed: {doing} {}", path.display())]
+    Denied {
+        /// What was being done.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Somebody asked to stop.
+    #[error("stopped on request")]
+    Stopped,
+    /// Anything else that the system refused.
+    #[error("{doing} {}", path.display())]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl C1zError {
+    /// Classifies an error of the system.
+    pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::NoSpace { doing, path }
+            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::Denied { doing, path, source }
+            }
+            io::ErrorKind::Interrupted => Self::Stopped,
+            io::ErrorKind::IsADirectory => Self::IsDirectory { path },
+            _ => Self::Io { doing, path, source },
+        }
+    }
+
+    /// The gRPC number of the failure's class.
+    #[must_use]
+    pub fn status(&self) -> u8 {
+        match self {
+            Self::Stopped => 1,
+            Self::Io { .. } => 2,
+            Self::IsDirectory { .. } | Self::NoFolder { .. } | Self::NotC1z { .. } => 3,
+            Self::NoSuchSync { .. } => 5,
+            Self::Denied { .. } => 7,
+            Self::NoSpace { .. } | Self::TooLarge { .. } => 8,
+            Self::ForeignV3 { .. } | Self::Foreign { .. } => 9,
+            Self::Locked { .. } => 10,
+            Self::UnsupportedV3 { .. } => 12,
+            Self::Duplicate { .. } => 13,
+            Self::Corrupt { .. } => 15,
+        }
+    }
+
+    /// Whether the same call, later and unchanged, may succeed.
+    #[must_use]
+    pub fn retryable(&self) -> bool {
+        matches!(self, Self::Locked { .. })
+    }
+}

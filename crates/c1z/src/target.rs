@@ -1,0 +1,218 @@
+//! The file that is to be written: what is there now, and the lock that keeps other runs away.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::container::Container;
+use crate::error::C1zError;
+
+/// What to do with a target that holds something this program cannot continue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnForeign {
+    /// Refuse, and say what it is.
+    #[default]
+    Refuse,
+    /// Replace it once the new sync is complete.
+    Replace,
+}
+
+/// A locked target. Until [`Target::publish`], the visible file stays as it is.
+#[derive(Debug)]
+pub struct Target {
+    path: PathBuf,
+    holds: Container,
+    temp: TempFile,
+}
+
+/// The file beside the target that becomes the target. Its lock is the target's lock; one that is left over from a
+/// killed run is not locked, and is used again.
+#[derive(Debug)]
+struct TempFile {
+    path: PathBuf,
+    file: File,
+    renamed: bool,
+}
+
+impl Target {
+    /// Looks at the target and locks it.
+    ///
+    /// # Errors
+    /// [`C1zError`] if it is a directory, foreign, locked by another run, or its folder cannot be written to. Nothing is
+    /// changed then.
+    pub fn open(path: &Path, on_foreign: OnForeign) -> Result<Self, C1zError> {
+        let folder = folder_of(path);
+        if !folder.is_dir() {
+            return Err(C1zError::NoFolder { path: folder.to_owned() });
+        }
+        let mut holds = Container::of(path)?;
+        match (&holds, on_foreign) {
+            (Container::Absent | Container::V1, OnForeign::Refuse) => {}
+            (Container::Absent, OnForeign::Replace) => {}
+            (_, OnForeign::Replace) => holds = Container::Absent,
+            (Container::V3, OnForeign::Refuse) => return Err(C1zError::ForeignV3 { path: path.to_owned() }),
+            (Container::Foreign(first), OnForeign::Refuse) => {
+                let begins_with = format!("\"{}\"", first.escape_ascii());
+                return Err(C1zError::Foreign { path: path.to_owned(), begins_with });
+            }
+        }
+        let temp = TempFile::lock(path)?;
+        Ok(Self { path: path.to_owned(), holds, temp })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What is to be continued: [`Container::V1`] or [`Container::Absent`].
+    #[must_use]
+    pub fn holds(&self) -> &Container {
+        &self.holds
+    }
+
+    pub(crate) fn temp_file(&self) -> (&File, &Path) {
+        (&self.temp.file, &self.temp.path)
+    }
+
+    /// Makes what was written visible, and tells its size.
+    pub(crate) fn publish(mut self) -> Result<u64, C1zError> {
+        let failed = |error| C1zError::io("renaming to", &self.path, error);
+        if let Ok(old) = std::fs::metadata(&self.path) {
+            self.temp.file.set_permissions(old.permissions()).map_err(failed)?;
+        }
+        std::fs::rename(&self.temp.path, &self.path).map_err(failed)?;
+        self.temp.renamed = true;
+        sync_folder(folder_of(&self.path)).map_err(failed)?;
+        Ok(self.temp.file.metadata().map_err(failed)?.len())
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A rename is durable when its folder is.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+impl TempFile {
+    fn lock(target: &Path) -> Result<Self, C1zError> {
+        let mut name = target.file_name().unwrap_or_default().to_owned();
+        name.push(".tmp");
+        let path = target.with_file_name(name);
+        let failed = |error| C1zError::io("writing beside", target, error);
+        // Between opening and locking, the run that holds the lock may rename or remove the file; then it is no longer
+        // the one that the path names, and the next try opens the right one.
+        for _ in 0..16 {
+            let file = open_private(&path).map_err(failed)?;
+            match file.try_lock() {
+                Ok(()) if is_named_by(&file, &path) => {
+                    file.set_len(0).map_err(failed)?;
+                    return Ok(Self { path, file, renamed: false });
+                }
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => break,
+                Err(TryLockError::Error(error)) => return Err(failed(error)),
+            }
+        }
+        Err(C1zError::Locked { path: target.to_owned() })
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // Still locked, so nobody else can be using it.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Opens or makes the file, never following a link that somebody put there.
+#[cfg(unix)]
+fn open_private(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o644).custom_flags(no_follow).open(path)
+}
+
+#[cfg(not(unix))]
+fn open_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+}
+
+#[cfg(unix)]
+fn is_named_by(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let (Ok(ours), Ok(named)) = (file.metadata(), std::fs::symlink_metadata(path)) else { return false };
+    (ours.dev(), ours.ino()) == (named.dev(), named.ino())
+}
+
+#[cfg(not(unix))]
+fn is_named_by(_file: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn one_run_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sync.c1z");
+        let first = Target::open(&path, OnForeign::Refuse).unwrap();
+        assert!(matches!(Target::open(&path, OnForeign::Refuse), Err(C1zError::Locked { .. })));
+        drop(first);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+        Target::open(&path, OnForeign::Refuse).expect("the lock went with its holder");
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_used_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sync.c1z");
+        fs::write(folder.path().join("sync.c1z.tmp"), b"half a file").unwrap();
+        let target = Target::open(&path, OnForeign::Refuse).unwrap();
+        assert_eq!(target.temp_file().0.metadata().unwrap().len(), 0);
+    }
+
+    #[test]
+    fn what_is_there_decides() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sync.c1z");
+        for (content, holds) in [(&b""[..], Some(Container::Absent)), (b"C1ZF\0rest", Some(Container::V1)), (b"C1Z3\0rest", None), (b"hello\nworld", None), (b"C1", None)] {
+            fs::write(&path, content).unwrap();
+            match holds {
+                Some(holds) => assert_eq!(*Target::open(&path, OnForeign::Refuse).unwrap().holds(), holds),
+                None => {
+                    assert_eq!(Target::open(&path, OnForeign::Refuse).unwrap_err().status(), 9);
+                    assert_eq!(*Target::open(&path, OnForeign::Replace).unwrap().holds(), Container::Absent);
+                }
+            }
+            assert_eq!(fs::read(&path).unwrap(), content, "opening changes nothing");
+        }
+        let error = Target::open(folder.path(), OnForeign::Replace).unwrap_err();
+        assert!(matches!(error, C1zError::IsDirectory { .. }), "{error}");
+        let error = Target::open(&folder.path().join("no/sync.c1z"), OnForeign::Refuse).unwrap_err();
+        assert!(matches!(error, C1zError::NoFolder { .. }), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_the_temporary_file_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        fs::write(&victim, b"precious").unwrap();
+        std::os::unix::fs::symlink(&victim, folder.path().join("sync.c1z.tmp")).unwrap();
+        Target::open(&folder.path().join("sync.c1z"), OnForeign::Refuse).unwrap_err();
+        assert_eq!(fs::read(&victim).unwrap(), b"precious");
+    }
+}
