@@ -6,11 +6,13 @@ use std::{env, fs};
 
 use prost::Message;
 
-const FILES: [&str; 4] = [
+const FILES: [&str; 6] = [
     "c1/connector/v2/resource.proto",
     "c1/connector/v2/access.proto",
     "c1/connector/v2/traits.proto",
     "c1/connector/v2/annotations.proto",
+    "c1/connector/v2/capabilities.proto",
+    "c1/reader/v2/sync.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -13,6 +13,15 @@ pub mod connector_v2 {
     include!(concat!(env!("OUT_DIR"), "/c1.connector.v2.rs"));
 }
 
+/// Package `c1.reader.v2`: what readers tell about syncs.
+pub mod reader_v2 {
+    #![expect(
+        missing_docs,
+        reason = "generated from the .proto files, which document themselves"
+    )]
+    include!(concat!(env!("OUT_DIR"), "/c1.reader.v2.rs"));
+}
+
 mod annotation;
 
 pub use annotation::{find_annotation, pack};

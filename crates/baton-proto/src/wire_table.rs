@@ -108,10 +108,12 @@ fn message_rows(package: &str, outer: &str, message: &DescriptorProto, rows: &mu
         ));
     }
     let inner = format!("{name}.");
-    let nested = message
-        .nested_type
-        .iter()
-        .filter(|nested| !nested.options.as_ref().is_some_and(|o| o.map_entry()));
+    let nested = message.nested_type.iter().filter(|nested| {
+        !nested
+            .options
+            .as_ref()
+            .is_some_and(prost_types::MessageOptions::map_entry)
+    });
     nested.for_each(|nested| message_rows(package, &inner, nested, rows));
     message
         .enum_type
@@ -133,7 +135,11 @@ fn enum_rows(package: &str, outer: &str, values: &EnumDescriptorProto, rows: &mu
 fn map_entry<'a>(message: &'a DescriptorProto, field: &FieldDescriptorProto) -> Option<&'a DescriptorProto> {
     let name = field.type_name().rsplit('.').next()?;
     message.nested_type.iter().find(|nested| {
-        nested.name() == name && nested.options.as_ref().is_some_and(|options| options.map_entry())
+        nested.name() == name
+            && nested
+                .options
+                .as_ref()
+                .is_some_and(prost_types::MessageOptions::map_entry)
     })
 }
 

@@ -34,11 +34,17 @@ impl Container {
         match std::fs::metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Absent),
             Err(error) => return Err(failed(error)),
-            Ok(metadata) if metadata.is_dir() => return Err(C1zError::IsDirectory { path: path.to_owned() }),
+            Ok(metadata) if metadata.is_dir() => {
+                return Err(C1zError::IsDirectory {
+                    path: path.to_owned(),
+                });
+            }
             Ok(_) => {}
         }
         let mut first = Vec::with_capacity(16);
-        File::open(path).and_then(|file| file.take(16).read_to_end(&mut first)).map_err(failed)?;
+        File::open(path)
+            .and_then(|file| file.take(16).read_to_end(&mut first))
+            .map_err(failed)?;
         Ok(match first.get(..5) {
             _ if first.is_empty() => Self::Absent,
             Some(magic) if magic == MAGIC_V1 => Self::V1,

@@ -7,9 +7,7 @@ pub(crate) const RESOURCE_TYPES: usize = 0;
 pub(crate) const RESOURCES: usize = 1;
 pub(crate) const ENTITLEMENTS: usize = 2;
 pub(crate) const GRANTS: usize = 3;
-pub(crate) const ASSETS: usize = 4;
 pub(crate) const SYNC_RUNS: usize = 5;
-pub(crate) const SESSIONS: usize = 6;
 
 const TEXT: &str = "text not null";
 const BLOB: &str = "blob not null";
@@ -20,23 +18,46 @@ const fn column(name: &'static str, declaration: &'static str) -> Column {
 }
 
 const fn index(name: &'static str, columns: &'static [&'static str]) -> Index {
-    Index { name, columns, unique: false, only: None }
+    Index {
+        name,
+        columns,
+        unique: false,
+        only: None,
+    }
 }
 
 const fn unique(name: &'static str, columns: &'static [&'static str]) -> Index {
-    Index { name, columns, unique: true, only: None }
+    Index {
+        name,
+        columns,
+        unique: true,
+        only: None,
+    }
 }
 
 const fn partial(name: &'static str, columns: &'static [&'static str], only: Predicate) -> Index {
-    Index { name, columns, unique: false, only: Some(only) }
+    Index {
+        name,
+        columns,
+        unique: false,
+        only: Some(only),
+    }
 }
 
 /// All tables, at the places that the constants name.
 pub(crate) static TABLES: [Table; 7] = [
     Table {
         name: "v1_resource_types",
-        columns: &[column("external_id", TEXT), column("data", BLOB), column("sync_id", TEXT), column("discovered_at", TIME)],
-        indexes: &[unique("idx_resource_types_external_sync_v1", &["external_id", "sync_id"])],
+        columns: &[
+            column("external_id", TEXT),
+            column("data", BLOB),
+            column("sync_id", TEXT),
+            column("discovered_at", TIME),
+        ],
+        indexes: &[unique(
+            "idx_resource_types_external_sync_v1",
+            &["external_id", "sync_id"],
+        )],
     },
     Table {
         name: "v1_resources",
@@ -51,7 +72,10 @@ pub(crate) static TABLES: [Table; 7] = [
         ],
         indexes: &[
             index("idx_resources_resource_type_id_v1", &["resource_type_id"]),
-            index("idx_resources_external_sync_v1", &["parent_resource_type_id", "parent_resource_id"]),
+            index(
+                "idx_resources_external_sync_v1",
+                &["parent_resource_type_id", "parent_resource_id"],
+            ),
             unique("idx_resources_parent_resource_id_v1", &["external_id", "sync_id"]),
         ],
     },
@@ -66,7 +90,10 @@ pub(crate) static TABLES: [Table; 7] = [
             column("discovered_at", TIME),
         ],
         indexes: &[
-            index("idx_entitlements_resource_id_v1", &["resource_type_id", "resource_id"]),
+            index(
+                "idx_entitlements_resource_id_v1",
+                &["resource_type_id", "resource_id"],
+            ),
             unique("idx_entitlements_external_sync_v1", &["external_id", "sync_id"]),
         ],
     },
@@ -86,16 +113,37 @@ pub(crate) static TABLES: [Table; 7] = [
             column("discovered_at", TIME),
         ],
         indexes: &[
-            index("idx_grants_resource_type_id_resource_id_v1", &["resource_type_id", "resource_id"]),
-            index("idx_grants_principal_id_v1", &["principal_resource_type_id", "principal_resource_id"]),
+            index(
+                "idx_grants_resource_type_id_resource_id_v1",
+                &["resource_type_id", "resource_id"],
+            ),
+            index(
+                "idx_grants_principal_id_v1",
+                &["principal_resource_type_id", "principal_resource_id"],
+            ),
             index(
                 "idx_grants_entitlement_id_principal_id_v1",
-                &["entitlement_id", "principal_resource_type_id", "principal_resource_id"],
+                &[
+                    "entitlement_id",
+                    "principal_resource_type_id",
+                    "principal_resource_id",
+                ],
             ),
             unique("idx_grants_external_sync_v1", &["external_id", "sync_id"]),
-            index("idx_grants_entitlement_sync_grant_v1", &["entitlement_id", "sync_id", "id"]),
-            partial("idx_grants_sync_expansion_v1", &["sync_id"], Predicate::NotNull("expansion")),
-            partial("idx_grants_sync_needs_expansion_v1", &["sync_id"], Predicate::IsOne("needs_expansion")),
+            index(
+                "idx_grants_entitlement_sync_grant_v1",
+                &["entitlement_id", "sync_id", "id"],
+            ),
+            partial(
+                "idx_grants_sync_expansion_v1",
+                &["sync_id"],
+                Predicate::NotNull("expansion"),
+            ),
+            partial(
+                "idx_grants_sync_needs_expansion_v1",
+                &["sync_id"],
+                Predicate::IsOne("needs_expansion"),
+            ),
         ],
     },
     Table {
@@ -130,7 +178,11 @@ pub(crate) static TABLES: [Table; 7] = [
     },
     Table {
         name: "v1_connector_sessions",
-        columns: &[column("sync_id", TEXT), column("key", TEXT), column("value", BLOB)],
+        columns: &[
+            column("sync_id", TEXT),
+            column("key", TEXT),
+            column("value", BLOB),
+        ],
         indexes: &[unique("idx_session_store_sync_key_v1", &["sync_id", "key"])],
     },
 ];

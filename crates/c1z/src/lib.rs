@@ -1,4 +1,28 @@
 //! The c1z file format, both directions.
+//!
+//! A v1 c1z is five bytes of magic and a zstd frame around a SQLite database. [`Target`] classifies and locks the file,
+//! [`Writer`] takes one sync, [`PreparedFile::publish`] makes it visible; [`Reader`] streams what a file holds. All calls
+//! block; they belong on threads of their own.
 
+mod container;
 mod ddl;
+mod error;
+mod grant_rows;
+mod history;
+mod reader;
+mod seal;
 mod sqlite_file;
+mod stats;
+mod target;
+mod timestamp;
+mod writer;
+
+pub use container::Container;
+pub use error::C1zError;
+pub use grant_rows::GrantTemplate;
+pub use history::Retention;
+pub use reader::{Limits, Reader, SyncRow};
+pub use seal::Compression;
+pub use stats::SyncStats;
+pub use target::{OnForeign, Target};
+pub use writer::{PreparedFile, Published, SyncHeader, Writer, WriterOptions};

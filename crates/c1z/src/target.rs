@@ -43,21 +43,33 @@ impl Target {
     pub fn open(path: &Path, on_foreign: OnForeign) -> Result<Self, C1zError> {
         let folder = folder_of(path);
         if !folder.is_dir() {
-            return Err(C1zError::NoFolder { path: folder.to_owned() });
+            return Err(C1zError::NoFolder {
+                path: folder.to_owned(),
+            });
         }
         let mut holds = Container::of(path)?;
         match (&holds, on_foreign) {
-            (Container::Absent | Container::V1, OnForeign::Refuse) => {}
-            (Container::Absent, OnForeign::Replace) => {}
+            (Container::Absent, _) | (Container::V1, OnForeign::Refuse) => {}
             (_, OnForeign::Replace) => holds = Container::Absent,
-            (Container::V3, OnForeign::Refuse) => return Err(C1zError::ForeignV3 { path: path.to_owned() }),
+            (Container::V3, OnForeign::Refuse) => {
+                return Err(C1zError::ForeignV3 {
+                    path: path.to_owned(),
+                });
+            }
             (Container::Foreign(first), OnForeign::Refuse) => {
                 let begins_with = format!("\"{}\"", first.escape_ascii());
-                return Err(C1zError::Foreign { path: path.to_owned(), begins_with });
+                return Err(C1zError::Foreign {
+                    path: path.to_owned(),
+                    begins_with,
+                });
             }
         }
         let temp = TempFile::lock(path)?;
-        Ok(Self { path: path.to_owned(), holds, temp })
+        Ok(Self {
+            path: path.to_owned(),
+            holds,
+            temp,
+        })
     }
 
     /// Where it is.
@@ -80,7 +92,10 @@ impl Target {
     pub(crate) fn publish(mut self) -> Result<u64, C1zError> {
         let failed = |error| C1zError::io("renaming to", &self.path, error);
         if let Ok(old) = std::fs::metadata(&self.path) {
-            self.temp.file.set_permissions(old.permissions()).map_err(failed)?;
+            self.temp
+                .file
+                .set_permissions(old.permissions())
+                .map_err(failed)?;
         }
         std::fs::rename(&self.temp.path, &self.path).map_err(failed)?;
         self.temp.renamed = true;
@@ -90,12 +105,18 @@ impl Target {
 }
 
 fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// A rename is durable when its folder is.
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
 }
 
 impl TempFile {
@@ -111,14 +132,20 @@ impl TempFile {
             match file.try_lock() {
                 Ok(()) if is_named_by(&file, &path) => {
                     file.set_len(0).map_err(failed)?;
-                    return Ok(Self { path, file, renamed: false });
+                    return Ok(Self {
+                        path,
+                        file,
+                        renamed: false,
+                    });
                 }
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => break,
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
             }
         }
-        Err(C1zError::Locked { path: target.to_owned() })
+        Err(C1zError::Locked {
+            path: target.to_owned(),
+        })
     }
 }
 
@@ -137,19 +164,33 @@ fn open_private(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
 
     let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o644).custom_flags(no_follow).open(path)
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o644)
+        .custom_flags(no_follow)
+        .open(path)
 }
 
 #[cfg(not(unix))]
 fn open_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
 }
 
 #[cfg(unix)]
 fn is_named_by(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
 
-    let (Ok(ours), Ok(named)) = (file.metadata(), std::fs::symlink_metadata(path)) else { return false };
+    let (Ok(ours), Ok(named)) = (file.metadata(), std::fs::symlink_metadata(path)) else {
+        return false;
+    };
     (ours.dev(), ours.ino()) == (named.dev(), named.ino())
 }
 
@@ -169,9 +210,16 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sync.c1z");
         let first = Target::open(&path, OnForeign::Refuse).unwrap();
-        assert!(matches!(Target::open(&path, OnForeign::Refuse), Err(C1zError::Locked { .. })));
+        assert!(matches!(
+            Target::open(&path, OnForeign::Refuse),
+            Err(C1zError::Locked { .. })
+        ));
         drop(first);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            0,
+            "nothing is left behind"
+        );
         Target::open(&path, OnForeign::Refuse).expect("the lock went with its holder");
     }
 
@@ -188,14 +236,22 @@ mod tests {
     fn what_is_there_decides() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sync.c1z");
-        for (content, holds) in [(&b""[..], Some(Container::Absent)), (b"C1ZF\0rest", Some(Container::V1)), (b"C1Z3\0rest", None), (b"hello\nworld", None), (b"C1", None)] {
+        for (content, holds) in [
+            (&b""[..], Some(Container::Absent)),
+            (b"C1ZF\0rest", Some(Container::V1)),
+            (b"C1Z3\0rest", None),
+            (b"hello\nworld", None),
+            (b"C1", None),
+        ] {
             fs::write(&path, content).unwrap();
-            match holds {
-                Some(holds) => assert_eq!(*Target::open(&path, OnForeign::Refuse).unwrap().holds(), holds),
-                None => {
-                    assert_eq!(Target::open(&path, OnForeign::Refuse).unwrap_err().status(), 9);
-                    assert_eq!(*Target::open(&path, OnForeign::Replace).unwrap().holds(), Container::Absent);
-                }
+            if let Some(holds) = holds {
+                assert_eq!(*Target::open(&path, OnForeign::Refuse).unwrap().holds(), holds)
+            } else {
+                assert_eq!(Target::open(&path, OnForeign::Refuse).unwrap_err().status(), 9);
+                assert_eq!(
+                    *Target::open(&path, OnForeign::Replace).unwrap().holds(),
+                    Container::Absent
+                );
             }
             assert_eq!(fs::read(&path).unwrap(), content, "opening changes nothing");
         }

@@ -1,1 +1,13 @@
-//! Access sink that writes a c1z file.
+//! The access sink behind `kind = "c1z"`: one sync into one v1 c1z file.
+//!
+//! [`C1zSink`] is the port; [`encode`](self) turns domain rows into the ecosystem's messages; a thread of its own does
+//! everything that costs processor time or touches the disk.
+
+mod encode;
+mod error;
+mod sink;
+mod thread;
+
+pub use c1z::{Compression, Limits, OnForeign, Retention};
+pub use error::C1zSinkError;
+pub use sink::{C1zSink, C1zSinkConfig};

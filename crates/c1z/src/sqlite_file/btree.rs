@@ -4,7 +4,7 @@ use std::io;
 use std::mem::take;
 
 use super::PAGE_BYTES;
-use super::cells::{PageKind, POINTER_BYTES, lay_out, push_index_cell, push_table_cell};
+use super::cells::{POINTER_BYTES, PageKind, lay_out, push_index_cell, push_table_cell};
 use super::page_file::PageFile;
 use super::record::push_varint;
 
@@ -36,7 +36,11 @@ struct Leaf {
 
 impl Leaf {
     fn new(kind: PageKind) -> Self {
-        Self { kind, bytes: Vec::with_capacity(PAGE_BYTES), ends: Vec::new() }
+        Self {
+            kind,
+            bytes: Vec::with_capacity(PAGE_BYTES),
+            ends: Vec::new(),
+        }
     }
 
     fn fits(&self, cell: &[u8]) -> bool {
@@ -133,7 +137,11 @@ impl TableTree {
 impl IndexTree {
     pub(super) fn new() -> Self {
         let leaf = Leaf::new(PageKind::LeafIndex);
-        Self { leaf, held: None, interior: Interior::new(PageKind::InteriorIndex) }
+        Self {
+            leaf,
+            held: None,
+            interior: Interior::new(PageKind::InteriorIndex),
+        }
     }
 
     /// Adds an entry; `scratch` is for the cell's bytes.
@@ -194,7 +202,10 @@ struct FullPage {
 
 impl Interior {
     fn new(kind: PageKind) -> Self {
-        Self { kind, levels: Vec::new() }
+        Self {
+            kind,
+            levels: Vec::new(),
+        }
     }
 
     fn push(&mut self, depth: usize, child: u32, divider: Vec<u8>, pages: &PageFile) -> io::Result<()> {
@@ -208,7 +219,11 @@ impl Interior {
             level.bytes += cost;
             return Ok(());
         }
-        let full = FullPage { cells: take(&mut level.cells), right_most: child, divider };
+        let full = FullPage {
+            cells: take(&mut level.cells),
+            right_most: child,
+            divider,
+        };
         level.bytes = 0;
         let before = level.held.replace(full);
         before.map_or(Ok(()), |before| self.write_up(depth, before, pages))
@@ -221,7 +236,9 @@ impl Interior {
 
     fn write(&self, cells: &[(u32, Vec<u8>)], right_most: u32, pages: &PageFile) -> io::Result<u32> {
         let mut page = [0; PAGE_BYTES];
-        let cells = cells.iter().map(|(child, divider)| (Some(*child), divider.as_slice()));
+        let cells = cells
+            .iter()
+            .map(|(child, divider)| (Some(*child), divider.as_slice()));
         lay_out(&mut page, 0, self.kind, right_most, cells);
         pages.append(&page)
     }

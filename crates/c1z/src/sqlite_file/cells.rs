@@ -37,7 +37,12 @@ const MIN_LOCAL: usize = (PAGE_BYTES - 12) * 32 / 255 - 23;
 const OVERFLOW_BYTES: usize = PAGE_BYTES - 4;
 
 /// Appends a table leaf cell for a row.
-pub(super) fn push_table_cell(out: &mut Vec<u8>, rowid: u64, payload: &[u8], pages: &PageFile) -> io::Result<()> {
+pub(super) fn push_table_cell(
+    out: &mut Vec<u8>,
+    rowid: u64,
+    payload: &[u8],
+    pages: &PageFile,
+) -> io::Result<()> {
     push_varint(out, payload.len() as u64);
     push_varint(out, rowid);
     push_payload(out, payload, TABLE_MAX_LOCAL, pages)

@@ -46,7 +46,6 @@ struct OpenIndex {
 #[derive(Debug)]
 pub(crate) struct DuplicateKey {
     pub(crate) table: &'static str,
-    pub(crate) index: &'static str,
     /// The indexed values, as text for people.
     pub(crate) values: String,
 }
@@ -69,16 +68,16 @@ impl From<io::Error> for FinishError {
 
 impl Database {
     /// Begins a database in a temporary file in `folder`. Setting `stop` makes the next write fail.
-    pub(crate) fn create(
-        folder: &Path,
-        tables: &'static [Table],
-        stop: Arc<AtomicBool>,
-    ) -> io::Result<Self> {
+    pub(crate) fn create(folder: &Path, tables: &'static [Table], stop: Arc<AtomicBool>) -> io::Result<Self> {
         let open = |table: &'static Table| OpenTable {
             table,
             tree: TableTree::new(),
             rows: 0,
-            indexes: table.indexes.iter().map(|index| OpenIndex::new(table, index, folder)).collect(),
+            indexes: table
+                .indexes
+                .iter()
+                .map(|index| OpenIndex::new(table, index, folder))
+                .collect(),
         };
         Ok(Self {
             pages: PageFile::create(folder, stop)?,
@@ -92,16 +91,24 @@ impl Database {
     /// Adds a row: the values of all columns but the row id, which counts up from 1.
     pub(crate) fn insert(&mut self, table: usize, values: &[Value<'_>]) -> io::Result<()> {
         let open = &mut self.tables[table];
-        debug_assert_eq!(values.len(), open.table.columns.len(), "a row has a value for every column");
+        debug_assert_eq!(
+            values.len(),
+            open.table.columns.len(),
+            "a row has a value for every column"
+        );
         open.rows += 1;
         let row_id = std::iter::once(Value::Null);
         encode_record(&mut self.record, row_id.chain(values.iter().copied()));
-        open.tree.push(open.rows, &self.record, &mut self.scratch, &self.pages)?;
+        open.tree
+            .push(open.rows, &self.record, &mut self.scratch, &self.pages)?;
         for index in open.indexes.iter_mut().filter(|index| index.has(values)) {
             self.scratch.clear();
             let row_id = open.rows.cast_signed();
             for column in &index.columns {
-                push_column(&mut self.scratch, column.map_or(Value::Integer(row_id), |at| values[at]));
+                push_column(
+                    &mut self.scratch,
+                    column.map_or(Value::Integer(row_id), |at| values[at]),
+                );
             }
             push_row_id(&mut self.scratch, row_id);
             index.sorter.push(&self.scratch, &self.sort)?;
@@ -130,8 +137,17 @@ impl OpenIndex {
             let (Predicate::NotNull(column) | Predicate::IsOne(column)) = predicate;
             Some((table.position(column)?, predicate))
         });
-        let columns = index.columns.iter().map(|column| table.position(column)).collect();
-        Self { index, columns, only, sorter: Sorter::new(folder) }
+        let columns = index
+            .columns
+            .iter()
+            .map(|column| table.position(column))
+            .collect();
+        Self {
+            index,
+            columns,
+            only,
+            sorter: Sorter::new(folder),
+        }
     }
 
     /// Whether a row belongs to the index.
@@ -158,18 +174,30 @@ fn build_indexes(
     let work = || -> Result<Vec<(usize, Built)>, FinishError> {
         let mut built = Vec::new();
         loop {
-            let next = waiting.lock().unwrap_or_else(std::sync::PoisonError::into_inner).next();
-            let Some((position, (table, open))) = next else { return Ok(built) };
+            let next = waiting
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .next();
+            let Some((position, (table, open))) = next else {
+                return Ok(built);
+            };
             let index = open.index;
             let root = build_index(table, open, pages)?;
             built.push((position, (table, index, root)));
-            progress(finished.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1, total);
+            progress(
+                finished.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1,
+                total,
+            );
         }
     };
     let (here, there) = std::thread::scope(|scope| {
         let other = scope.spawn(work);
         let here = work();
-        let lost = |_| Err(FinishError::Io(io::Error::other("an index thread ended unexpectedly")));
+        let lost = |_| {
+            Err(FinishError::Io(io::Error::other(
+                "an index thread ended unexpectedly",
+            )))
+        };
         (here, other.join().unwrap_or_else(lost))
     });
     let mut built = here?;
@@ -199,7 +227,10 @@ fn build_index(table: &'static Table, open: OpenIndex, pages: &PageFile) -> Resu
     if let Some(key) = duplicate {
         let values = String::from_utf8_lossy(without_row_id(&key)).replace(|c: char| c.is_control(), " ");
         let values = values.trim().to_owned();
-        return Err(FinishError::Duplicate(DuplicateKey { table: table.name, index: index.name, values }));
+        return Err(FinishError::Duplicate(DuplicateKey {
+            table: table.name,
+            values,
+        }));
     }
     outcome?;
     Ok(tree.finish(pages)?)
@@ -224,14 +255,30 @@ fn write_schema(pages: &PageFile, tables: &[(&'static Table, u32)], indexes: &[B
         tree.push(rows, &record, &mut scratch, pages)
     };
     for (table, root) in tables {
-        row(&mut tree, "table", table.name, table.name, *root, &table.create_statement())?;
+        row(
+            &mut tree,
+            "table",
+            table.name,
+            table.name,
+            *root,
+            &table.create_statement(),
+        )?;
     }
     tree.break_leaf(pages)?;
     for (table, index, root) in indexes {
-        row(&mut tree, "index", index.name, table.name, *root, &index.create_statement(table))?;
+        row(
+            &mut tree,
+            "index",
+            index.name,
+            table.name,
+            *root,
+            &index.create_statement(table),
+        )?;
     }
     let leaves = tree.into_leaves(pages)?;
-    let Some(((last, _), rest)) = leaves.split_last() else { return Err(io::ErrorKind::InvalidInput.into()) };
+    let Some(((last, _), rest)) = leaves.split_last() else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
 
     let mut page = [0; PAGE_BYTES];
     let cells = rest.iter().map(|(child, key)| (Some(*child), key.as_slice()));
@@ -255,8 +302,15 @@ fn header(page_count: u32) -> [u8; HEADER_BYTES] {
     header[16..18].copy_from_slice(&page_bytes.to_be_bytes());
     // Rollback journal, no reserved bytes, and the three payload fractions that the format fixes.
     header[18..24].copy_from_slice(&[1, 1, 0, 64, 32, 32]);
-    let words =
-        [(24, CHANGE_COUNTER), (28, page_count), (40, 1), (44, SCHEMA_FORMAT), (56, UTF_8), (92, CHANGE_COUNTER), (96, SQLITE_VERSION)];
+    let words = [
+        (24, CHANGE_COUNTER),
+        (28, page_count),
+        (40, 1),
+        (44, SCHEMA_FORMAT),
+        (56, UTF_8),
+        (92, CHANGE_COUNTER),
+        (96, SQLITE_VERSION),
+    ];
     for (at, word) in words {
         header[at..at + 4].copy_from_slice(&word.to_be_bytes());
     }

@@ -118,7 +118,10 @@ impl KeyDecoder {
                 _ => break,
             }
         }
-        self.columns.push(Decoded::Text { start, end: self.texts.len() });
+        self.columns.push(Decoded::Text {
+            start,
+            end: self.texts.len(),
+        });
         rest.get(1..).unwrap_or_default()
     }
 }
@@ -136,7 +139,9 @@ mod tests {
 
     fn key_of(columns: &[Option<Vec<u8>>], rowid: i64) -> Vec<u8> {
         let mut key = Vec::new();
-        columns.iter().for_each(|column| push_column(&mut key, column.as_deref().map_or(Value::Null, Value::Text)));
+        columns
+            .iter()
+            .for_each(|column| push_column(&mut key, column.as_deref().map_or(Value::Null, Value::Text)));
         push_row_id(&mut key, rowid);
         key
     }

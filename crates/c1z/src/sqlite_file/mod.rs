@@ -16,7 +16,7 @@ mod sorter;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use database::{Database, DuplicateKey, Progress};
+pub(crate) use database::{Database, FinishError};
 pub(crate) use record::Value;
 pub(crate) use schema::{Column, Index, Predicate, Table};
 

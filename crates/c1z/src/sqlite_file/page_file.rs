@@ -23,7 +23,11 @@ pub(crate) fn interrupted() -> io::Error {
 
 impl PageFile {
     pub(super) fn create(folder: &Path, stop: std::sync::Arc<AtomicBool>) -> io::Result<Self> {
-        Ok(Self { file: tempfile::tempfile_in(folder)?, next: AtomicU32::new(2), stop })
+        Ok(Self {
+            file: tempfile::tempfile_in(folder)?,
+            next: AtomicU32::new(2),
+            stop,
+        })
     }
 
     /// Writes a page and tells its number.
@@ -40,7 +44,11 @@ impl PageFile {
         }
         let first = self.next.fetch_add(count, Ordering::Relaxed);
         // SQLite's own limit is 2^32-2 pages; the decoded-size limits of readers are far below.
-        if first >= u32::MAX - count - 1 { Err(io::Error::from(io::ErrorKind::FileTooLarge)) } else { Ok(first) }
+        if first >= u32::MAX - count - 1 {
+            Err(io::Error::from(io::ErrorKind::FileTooLarge))
+        } else {
+            Ok(first)
+        }
     }
 
     /// Writes a page whose number was reserved.

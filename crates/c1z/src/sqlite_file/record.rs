@@ -136,7 +136,16 @@ mod tests {
 
     #[test]
     fn varints_at_the_edges() {
-        for (number, len) in [(0, 1), (0x7F, 1), (0x80, 2), (0x3FFF, 2), (0x4000, 3), ((1 << 56) - 1, 8), (1 << 56, 9), (u64::MAX, 9)] {
+        for (number, len) in [
+            (0, 1),
+            (0x7F, 1),
+            (0x80, 2),
+            (0x3FFF, 2),
+            (0x4000, 3),
+            ((1 << 56) - 1, 8),
+            (1 << 56, 9),
+            (u64::MAX, 9),
+        ] {
             let mut bytes = Vec::new();
             push_varint(&mut bytes, number);
             assert_eq!((bytes.len(), varint_len(number)), (len, len), "{number:#x}");

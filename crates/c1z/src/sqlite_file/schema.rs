@@ -42,8 +42,15 @@ impl Table {
 
     /// The statement that makes the table.
     pub(crate) fn create_statement(&self) -> String {
-        let columns = self.columns.iter().map(|column| format!(", {} {}", column.name, column.declaration));
-        format!("CREATE TABLE {} ({ROW_ID} integer primary key{})", self.name, columns.collect::<String>())
+        let columns = self
+            .columns
+            .iter()
+            .map(|column| format!(", {} {}", column.name, column.declaration));
+        format!(
+            "CREATE TABLE {} ({ROW_ID} integer primary key{})",
+            self.name,
+            columns.collect::<String>()
+        )
     }
 }
 
@@ -57,6 +64,9 @@ impl Index {
             Some(Predicate::NotNull(column)) => format!(" WHERE {column} is not null"),
             Some(Predicate::IsOne(column)) => format!(" WHERE {column} = 1"),
         };
-        format!("CREATE {unique}INDEX {} ON {} ({columns}){only}", self.name, table.name)
+        format!(
+            "CREATE {unique}INDEX {} ON {} ({columns}){only}",
+            self.name, table.name
+        )
     }
 }

@@ -31,11 +31,14 @@ impl Keys {
         let last = self.ends.len().checked_sub(1).map(|last| self.get(last));
         self.unsorted = self.unsorted || last.is_some_and(|last| last > key);
         self.bytes.extend_from_slice(key);
-        self.ends.push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
+        self.ends
+            .push(u32::try_from(self.bytes.len()).unwrap_or(u32::MAX));
     }
 
     fn get(&self, index: usize) -> &[u8] {
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        let start = index
+            .checked_sub(1)
+            .map_or(0, |before| self.ends[before] as usize);
         &self.bytes[start..self.ends[index] as usize]
     }
 
@@ -82,13 +85,22 @@ impl SortThread {
                 runs.lock().unwrap_or_else(PoisonError::into_inner).add(&keys);
             }
         };
-        let thread = std::thread::Builder::new().name("c1z-sort".to_owned()).spawn(work)?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        let thread = std::thread::Builder::new()
+            .name("c1z-sort".to_owned())
+            .spawn(work)?;
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })
     }
 
     fn submit(&self, keys: Keys, runs: &Arc<Mutex<Runs>>) -> io::Result<()> {
         let gone = || io::Error::other("the sorting thread has ended");
-        self.jobs.as_ref().ok_or_else(gone)?.send((keys, Arc::clone(runs))).map_err(|_| gone())
+        self.jobs
+            .as_ref()
+            .ok_or_else(gone)?
+            .send((keys, Arc::clone(runs)))
+            .map_err(|_| gone())
     }
 
     /// Waits until all buffers are sorted away.
@@ -109,8 +121,16 @@ impl Drop for SortThread {
 
 impl Sorter {
     pub(super) fn new(folder: &Path) -> Self {
-        let runs = Runs { folder: folder.to_owned(), file: None, ends: Vec::new(), failed: None };
-        Self { keys: Keys::default(), runs: Arc::new(Mutex::new(runs)) }
+        let runs = Runs {
+            folder: folder.to_owned(),
+            file: None,
+            ends: Vec::new(),
+            failed: None,
+        };
+        Self {
+            keys: Keys::default(),
+            runs: Arc::new(Mutex::new(runs)),
+        }
     }
 
     pub(super) fn push(&mut self, key: &[u8], thread: &SortThread) -> io::Result<()> {
@@ -129,24 +149,44 @@ impl Sorter {
             return Err(error);
         }
         let Some(file) = runs.file.take() else {
-            return order.into_iter().try_for_each(|index| take_key(self.keys.get(index as usize)));
+            return order
+                .into_iter()
+                .try_for_each(|index| take_key(self.keys.get(index as usize)));
         };
         let starts = std::iter::once(0).chain(runs.ends.iter().copied());
-        let mut readers: Vec<RunReader> =
-            starts.zip(&runs.ends).map(|(start, end)| RunReader::new(start, *end)).collect();
+        let mut readers: Vec<RunReader> = starts
+            .zip(&runs.ends)
+            .map(|(start, end)| RunReader::new(start, *end))
+            .collect();
         let mut in_memory = order.into_iter();
         let mut heap = BinaryHeap::with_capacity(readers.len() + 1);
         let memory = readers.len();
         for source in 0..=memory {
             let mut key = Vec::new();
-            if next_key(source, memory, &mut readers, &mut in_memory, &self.keys, &file, &mut key)? {
+            if next_key(
+                source,
+                memory,
+                &mut readers,
+                &mut in_memory,
+                &self.keys,
+                &file,
+                &mut key,
+            )? {
                 heap.push(Reverse((key, source)));
             }
         }
         while let Some(mut top) = heap.peek_mut() {
             let Reverse((key, source)) = &mut *top;
             take_key(key)?;
-            if !next_key(*source, memory, &mut readers, &mut in_memory, &self.keys, &file, key)? {
+            if !next_key(
+                *source,
+                memory,
+                &mut readers,
+                &mut in_memory,
+                &self.keys,
+                &file,
+                key,
+            )? {
                 std::collections::binary_heap::PeekMut::pop(top);
             }
         }
@@ -167,7 +207,9 @@ fn next_key(
     if source < memory {
         return readers[source].next(file, key);
     }
-    let Some(index) = in_memory.next() else { return Ok(false) };
+    let Some(index) = in_memory.next() else {
+        return Ok(false);
+    };
     key.clear();
     key.extend_from_slice(keys.get(index as usize));
     Ok(true)
@@ -192,13 +234,16 @@ impl Runs {
             let key = keys.get(index as usize);
             let shared = before.iter().zip(key).take_while(|(a, b)| a == b).count();
             for length in [shared, key.len() - shared] {
-                out.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes()[..LENGTH_BYTES]);
+                out.extend_from_slice(
+                    &u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes()[..LENGTH_BYTES],
+                );
             }
             out.extend_from_slice(&key[shared..]);
             before = key;
         }
         file.write_all(&out)?;
-        self.ends.push(self.ends.last().copied().unwrap_or(0) + out.len() as u64);
+        self.ends
+            .push(self.ends.last().copied().unwrap_or(0) + out.len() as u64);
         Ok(())
     }
 }
@@ -217,7 +262,12 @@ struct RunReader {
 
 impl RunReader {
     fn new(at: u64, end: u64) -> Self {
-        Self { at, end, buffer: Vec::new(), start: 0 }
+        Self {
+            at,
+            end,
+            buffer: Vec::new(),
+            start: 0,
+        }
     }
 
     fn next(&mut self, file: &File, key: &mut Vec<u8>) -> io::Result<bool> {
@@ -250,9 +300,15 @@ impl RunReader {
         self.start = 0;
         let missing = (wanted - self.buffer.len()).max(READ_BYTES) as u64;
         file.seek(SeekFrom::Start(self.at))?;
-        let got = file.take(missing.min(self.end - self.at)).read_to_end(&mut self.buffer)?;
+        let got = file
+            .take(missing.min(self.end - self.at))
+            .read_to_end(&mut self.buffer)?;
         self.at += got as u64;
-        if self.buffer.len() < wanted { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+        if self.buffer.len() < wanted {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -268,7 +324,9 @@ mod tests {
             let mut sorter = Sorter::new(folder.path());
             let key = |n: u32| format!("role:{:03}:assigned:user:{n}", n % 97).into_bytes();
             for n in 0..count {
-                sorter.push(&key(n.wrapping_mul(2_654_435_761) % count.max(1)), &thread).unwrap();
+                sorter
+                    .push(&key(n.wrapping_mul(2_654_435_761) % count.max(1)), &thread)
+                    .unwrap();
             }
             thread.finish();
             let spilled = sorter.runs.lock().unwrap().ends.len();

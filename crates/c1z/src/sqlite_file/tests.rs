@@ -16,23 +16,68 @@ const TABLES: [Table; 2] = [
     Table {
         name: "things",
         columns: &[
-            Column { name: "a", declaration: "text not null" },
-            Column { name: "b", declaration: "text" },
-            Column { name: "data", declaration: "blob not null" },
-            Column { name: "flag", declaration: "integer not null" },
+            Column {
+                name: "a",
+                declaration: "text not null",
+            },
+            Column {
+                name: "b",
+                declaration: "text",
+            },
+            Column {
+                name: "data",
+                declaration: "blob not null",
+            },
+            Column {
+                name: "flag",
+                declaration: "integer not null",
+            },
         ],
         indexes: &[
-            Index { name: "by_a", columns: &["a"], unique: false, only: None },
-            Index { name: "by_b_a", columns: &["b", "a"], unique: false, only: None },
-            Index { name: "by_a_id", columns: &["a", "id"], unique: false, only: None },
-            Index { name: "flagged", columns: &["a"], unique: false, only: Some(Predicate::IsOne("flag")) },
-            Index { name: "with_b", columns: &["a"], unique: false, only: Some(Predicate::NotNull("b")) },
+            Index {
+                name: "by_a",
+                columns: &["a"],
+                unique: false,
+                only: None,
+            },
+            Index {
+                name: "by_b_a",
+                columns: &["b", "a"],
+                unique: false,
+                only: None,
+            },
+            Index {
+                name: "by_a_id",
+                columns: &["a", "id"],
+                unique: false,
+                only: None,
+            },
+            Index {
+                name: "flagged",
+                columns: &["a"],
+                unique: false,
+                only: Some(Predicate::IsOne("flag")),
+            },
+            Index {
+                name: "with_b",
+                columns: &["a"],
+                unique: false,
+                only: Some(Predicate::NotNull("b")),
+            },
         ],
     },
     Table {
         name: "names",
-        columns: &[Column { name: "name", declaration: "text not null" }],
-        indexes: &[Index { name: "names_once", columns: &["name"], unique: true, only: None }],
+        columns: &[Column {
+            name: "name",
+            declaration: "text not null",
+        }],
+        indexes: &[Index {
+            name: "names_once",
+            columns: &["name"],
+            unique: true,
+            only: None,
+        }],
     },
 ];
 
@@ -47,7 +92,12 @@ struct Row {
 impl Row {
     fn values(&self) -> [Value<'_>; 4] {
         let b = self.b.as_deref().map_or(Value::Null, Value::from);
-        [Value::from(self.a.as_str()), b, Value::Blob(&self.data), Value::Integer(self.flag)]
+        [
+            Value::from(self.a.as_str()),
+            b,
+            Value::Blob(&self.data),
+            Value::Integer(self.flag),
+        ]
     }
 
     fn stored(&self) -> Vec<Stored> {
@@ -64,8 +114,12 @@ impl Row {
 fn ours(rows: &[Row], names: &BTreeSet<String>) -> (tempfile::TempDir, Connection) {
     let folder = tempfile::tempdir().unwrap();
     let mut database = Database::create(folder.path(), &TABLES, Arc::new(AtomicBool::new(false))).unwrap();
-    rows.iter().for_each(|row| database.insert(0, &row.values()).unwrap());
-    names.iter().rev().for_each(|name| database.insert(1, &[Value::from(name.as_str())]).unwrap());
+    rows.iter()
+        .for_each(|row| database.insert(0, &row.values()).unwrap());
+    names
+        .iter()
+        .rev()
+        .for_each(|name| database.insert(1, &[Value::from(name.as_str())]).unwrap());
     let mut file = database.finish(&|_, _| {}).unwrap();
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0)).unwrap();
@@ -81,14 +135,19 @@ fn theirs(rows: &[Row], names: &BTreeSet<String>) -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     for table in &TABLES {
         connection.execute_batch(&table.create_statement()).unwrap();
-        table.indexes.iter().for_each(|index| connection.execute_batch(&index.create_statement(table)).unwrap());
+        table
+            .indexes
+            .iter()
+            .for_each(|index| connection.execute_batch(&index.create_statement(table)).unwrap());
     }
     for row in rows {
         let sql = "insert into things (a, b, data, flag) values (?, ?, ?, ?)";
         connection.execute(sql, params_from_iter(row.stored())).unwrap();
     }
     names.iter().rev().for_each(|name| {
-        connection.execute("insert into names (name) values (?)", [name]).unwrap();
+        connection
+            .execute("insert into names (name) values (?)", [name])
+            .unwrap();
     });
     connection
 }
@@ -96,14 +155,18 @@ fn theirs(rows: &[Row], names: &BTreeSet<String>) -> Connection {
 fn dump(connection: &Connection, sql: &str) -> Vec<Vec<Stored>> {
     let mut statement = connection.prepare(sql).unwrap();
     let width = statement.column_count();
-    let rows = statement.query_map([], |row| (0..width).map(|at| row.get(at)).collect()).unwrap();
+    let rows = statement
+        .query_map([], |row| (0..width).map(|at| row.get(at)).collect())
+        .unwrap();
     rows.map(Result::unwrap).collect()
 }
 
 fn judge(rows: &[Row], names: &BTreeSet<String>) {
     let (_folder, ours) = ours(rows, names);
     let theirs = theirs(rows, names);
-    let verdict: String = ours.query_row("pragma integrity_check", [], |row| row.get(0)).unwrap();
+    let verdict: String = ours
+        .query_row("pragma integrity_check", [], |row| row.get(0))
+        .unwrap();
     assert_eq!(verdict, "ok", "{} rows", rows.len());
     for sql in [
         "select type, name, tbl_name, sql from sqlite_schema order by type desc, rowid",
@@ -116,7 +179,11 @@ fn judge(rows: &[Row], names: &BTreeSet<String>) {
         "select a from things indexed by with_b where b is not null order by a",
         "select name from names indexed by names_once order by name",
     ] {
-        assert!(dump(&ours, sql) == dump(&theirs, sql), "{sql}: differs from SQLite's own for {} rows", rows.len());
+        assert!(
+            dump(&ours, sql) == dump(&theirs, sql),
+            "{sql}: differs from SQLite's own for {} rows",
+            rows.len()
+        );
     }
 }
 
@@ -154,7 +221,10 @@ fn leaf_boundaries_one_row_at_a_time() {
 #[test]
 fn interior_boundaries_with_wide_keys() {
     for count in (20..400).step_by(7) {
-        judge(&some_rows(count, 2, 900), &(0..count).map(|n| format!("{n:0980}")).collect());
+        judge(
+            &some_rows(count, 2, 900),
+            &(0..count).map(|n| format!("{n:0980}")).collect(),
+        );
     }
 }
 
@@ -164,7 +234,10 @@ fn payloads_around_the_overflow_thresholds() {
         judge(&some_rows(3, len, 5), &BTreeSet::new());
     }
     for len in (950..1_040).chain([4_096, 5_090, 50_000]) {
-        judge(&some_rows(9, 5, len), &(0..9).map(|n| format!("{n:0len$}")).collect());
+        judge(
+            &some_rows(9, 5, len),
+            &(0..9).map(|n| format!("{n:0len$}")).collect(),
+        );
     }
 }
 
@@ -175,8 +248,10 @@ fn a_second_row_with_a_unique_key_is_found_out() {
     for name in ["x", "y", "x"] {
         database.insert(1, &[Value::from(name)]).unwrap();
     }
-    let Err(FinishError::Duplicate(duplicate)) = database.finish(&|_, _| {}) else { panic!("must be refused") };
-    assert_eq!((duplicate.table, duplicate.index, duplicate.values.as_str()), ("names", "names_once", "x"));
+    let Err(FinishError::Duplicate(duplicate)) = database.finish(&|_, _| {}) else {
+        panic!("must be refused")
+    };
+    assert_eq!((duplicate.table, duplicate.values.as_str()), ("names", "x"));
 }
 
 #[test]
@@ -192,7 +267,12 @@ fn setting_stop_ends_the_work() {
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
     let text = || "[a-c\\x00\\x01é]{0,12}";
-    let row = (text(), prop::option::of(text()), prop::collection::vec(any::<u8>(), 0..3000), 0_i64..3)
+    let row = (
+        text(),
+        prop::option::of(text()),
+        prop::collection::vec(any::<u8>(), 0..3000),
+        0_i64..3,
+    )
         .prop_map(|(a, b, data, flag)| Row { a, b, data, flag });
     prop::collection::vec(row, 0..60)
 }

@@ -1,0 +1,262 @@
+//! What becomes of the syncs that a file already has when another one is added (c1z facts §2.4).
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use rusqlite::types::ValueRef;
+
+use crate::ddl;
+use crate::error::C1zError;
+use crate::reader::{Reader, SyncRow, damaged};
+use crate::sqlite_file::{Database, Value};
+use crate::stats::SyncStats;
+use crate::writer::WriterOptions;
+
+/// How many syncs a file keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Full syncs, the new one included.
+    pub full_syncs: usize,
+    /// Keep everything instead.
+    pub keep_all: bool,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self {
+            full_syncs: 2,
+            keep_all: false,
+        }
+    }
+}
+
+/// What a file had.
+#[derive(Debug, Default)]
+pub(crate) struct Carried {
+    /// The latest finished full sync.
+    pub(crate) latest_full: Option<String>,
+    /// Its counts.
+    pub(crate) latest_full_stats: Option<SyncStats>,
+}
+
+/// Which syncs stay when a new one is added: unfinished ones; of the finished full ones the latest, with room for the
+/// new one; partial ones unless they ended before the oldest kept full sync began; the newest pair of diff syncs.
+pub(crate) fn kept(syncs: &[SyncRow], retention: Retention) -> HashSet<String> {
+    if retention.keep_all {
+        return syncs.iter().map(|sync| sync.sync_id.clone()).collect();
+    }
+    let is_diff = |sync: &&SyncRow| sync.sync_type.starts_with("partial_");
+    let mut full: Vec<&SyncRow> = syncs
+        .iter()
+        .filter(|sync| sync.sync_type == "full" && sync.ended_at.is_some())
+        .collect();
+    full.sort_by_key(|sync| (&sync.ended_at, &sync.sync_id));
+    let room = retention.full_syncs.saturating_sub(1);
+    let kept_full = &full[full.len().saturating_sub(room)..];
+    let oldest_start = kept_full.iter().map(|sync| sync.started_at.as_str()).min();
+    let outlived = |sync: &&SyncRow| {
+        oldest_start.is_some_and(|start| sync.ended_at.as_deref().is_some_and(|end| end < start))
+    };
+
+    let mut kept: HashSet<String> = kept_full.iter().map(|sync| sync.sync_id.clone()).collect();
+    let others = syncs
+        .iter()
+        .filter(|sync| sync.sync_type != "full" && !is_diff(sync));
+    kept.extend(
+        others
+            .filter(|sync| !outlived(sync))
+            .map(|sync| sync.sync_id.clone()),
+    );
+    kept.extend(
+        syncs
+            .iter()
+            .filter(|sync| sync.ended_at.is_none())
+            .map(|sync| sync.sync_id.clone()),
+    );
+    kept.extend(newest_diff(syncs.iter().filter(is_diff).collect()));
+    kept
+}
+
+fn newest_diff(mut diffs: Vec<&SyncRow>) -> BTreeSet<String> {
+    diffs.sort_by_key(|sync| (&sync.ended_at, &sync.sync_id));
+    let newest = diffs.last().map(|sync| [&sync.sync_id, &sync.linked_sync_id]);
+    let keep_all = diffs.len() <= 2;
+    let stays = |sync: &&&SyncRow| keep_all || newest.is_some_and(|pair| pair.contains(&&sync.sync_id));
+    diffs
+        .iter()
+        .filter(stays)
+        .map(|sync| sync.sync_id.clone())
+        .collect()
+}
+
+/// Copies the rows of all syncs that stay, column by column, bytes untouched.
+pub(crate) fn carry_over(
+    path: &Path,
+    database: &mut Database,
+    options: &WriterOptions,
+) -> Result<Carried, C1zError> {
+    let reader = Reader::open(path, &options.temp_folder, options.limits, &options.stop)?;
+    let syncs = reader.syncs()?;
+    let kept = kept(&syncs, options.retention);
+    for table in 0..ddl::TABLES.len() {
+        copy_table(&reader, path, table, &kept, database, options)?;
+    }
+    let finished_full = syncs
+        .into_iter()
+        .filter(|sync| sync.sync_type == "full" && sync.ended_at.is_some());
+    let latest = finished_full.max_by(|a, b| (&a.ended_at, &a.sync_id).cmp(&(&b.ended_at, &b.sync_id)));
+    Ok(latest.map_or_else(Carried::default, |sync| Carried {
+        latest_full: Some(sync.sync_id),
+        latest_full_stats: sync.stats,
+    }))
+}
+
+fn copy_table(
+    reader: &Reader,
+    path: &Path,
+    table: usize,
+    kept: &HashSet<String>,
+    database: &mut Database,
+    options: &WriterOptions,
+) -> Result<(), C1zError> {
+    let known = reader.columns(table)?;
+    if known.is_empty() {
+        return Ok(());
+    }
+    let definition = &ddl::TABLES[table];
+    let select: Vec<&str> = definition
+        .columns
+        .iter()
+        .map(|column| {
+            if known.iter().any(|name| name == column.name) {
+                column.name
+            } else {
+                default_of(column.name)
+            }
+        })
+        .collect();
+    let sync_id = definition.position("sync_id").unwrap_or_default();
+    let sql = format!(
+        "select {} from {} order by id",
+        select.join(", "),
+        definition.name
+    );
+    let broken = |error: rusqlite::Error| damaged(path, &error);
+    let mut statement = reader.connection().prepare(&sql).map_err(broken)?;
+    let mut rows = statement.query([]).map_err(broken)?;
+    while let Some(row) = rows.next().map_err(broken)? {
+        if options.stop.load(Ordering::Relaxed) {
+            return Err(C1zError::Stopped);
+        }
+        let values = (0..select.len())
+            .map(|at| row.get_ref(at).map(raw))
+            .collect::<Result<Vec<_>, _>>();
+        let values = values.map_err(broken)?;
+        let Value::Text(id) = values[sync_id] else {
+            continue;
+        };
+        if std::str::from_utf8(id).is_ok_and(|id| kept.contains(id)) {
+            database
+                .insert(table, &values)
+                .map_err(|error| C1zError::io("writing temporary files in", &options.temp_folder, error))?;
+        }
+    }
+    Ok(())
+}
+
+/// What a column that an older file lacks stands for (c1z facts §2.5).
+fn default_of(column: &str) -> &'static str {
+    match column {
+        "needs_expansion" | "supports_diff" | "grants_backfilled" => "0",
+        "sync_type" => "'full'",
+        "expansion" | "stats" | "ended_at" | "parent_resource_type_id" | "parent_resource_id" => "null",
+        _ => "''",
+    }
+}
+
+fn raw(value: ValueRef<'_>) -> Value<'_> {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
+        ValueRef::Real(number) => Value::Real(number),
+        ValueRef::Text(bytes) => Value::Text(bytes),
+        ValueRef::Blob(bytes) => Value::Blob(bytes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Syncs in the notation `id:type:start-end`, times as single letters; no end = unfinished.
+    fn kept_of(notation: &str, full_syncs: usize) -> String {
+        let syncs: Vec<SyncRow> = notation.split(' ').map(sync).collect();
+        let kept = kept(
+            &syncs,
+            Retention {
+                full_syncs,
+                keep_all: false,
+            },
+        );
+        let mut kept: Vec<String> = kept.into_iter().collect();
+        kept.sort();
+        kept.join(" ")
+    }
+
+    fn sync(notation: &str) -> SyncRow {
+        let parts: Vec<&str> = notation.split(':').collect();
+        let (start, end) = parts[2].split_once('-').unwrap();
+        SyncRow {
+            sync_id: parts[0].to_owned(),
+            started_at: start.to_owned(),
+            ended_at: (!end.is_empty()).then(|| end.to_owned()),
+            sync_type: parts[1].to_owned(),
+            linked_sync_id: parts.get(3).unwrap_or(&"").to_string(),
+            stats: None,
+        }
+    }
+
+    #[test]
+    fn retention_matrix() {
+        for (syncs, full_syncs, stay) in [
+            ("1:full:a-b", 2, "1"),
+            ("1:full:a-b 2:full:c-d", 2, "2"),
+            ("1:full:a-b 2:full:c-d 3:full:e-f", 3, "2 3"),
+            ("1:full:a-b 2:full:c-d", 1, ""),
+            ("1:full:a- 2:full:c-d 3:full:e-f", 2, "1 3"),
+            ("1:partial:a-b 2:full:c-d 3:partial:e-f", 2, "2 3"),
+            ("1:resources_only:a-b 2:full:c-d", 2, "2"),
+            ("1:partial:a-b", 2, "1"),
+            ("1:partial:a-b", 1, "1"),
+            (
+                "1:full:a-b 2:partial_upserts:c-d:3 3:partial_deletions:c-d:2",
+                2,
+                "1 2 3",
+            ),
+            (
+                "2:partial_upserts:a-b:3 3:partial_deletions:a-b:2 4:partial_upserts:c-d:5 5:partial_deletions:c-d:4",
+                2,
+                "4 5",
+            ),
+        ] {
+            assert_eq!(kept_of(syncs, full_syncs), stay, "{syncs} keeping {full_syncs}");
+        }
+    }
+
+    #[test]
+    fn keeping_all_keeps_all() {
+        let syncs = ["1:full:a-b", "2:full:c-d", "3:full:e-f"].map(sync);
+        assert_eq!(
+            kept(
+                &syncs,
+                Retention {
+                    full_syncs: 1,
+                    keep_all: true
+                }
+            )
+            .len(),
+            3
+        );
+    }
+}

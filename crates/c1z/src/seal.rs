@@ -1,0 +1,88 @@
+//! From a finished database to the finished file: five bytes of magic and one zstd frame.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use zstd::stream::write::Encoder;
+
+use crate::container::MAGIC_V1;
+
+/// How hard to compress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Compression {
+    /// zstd level; higher is smaller and slower.
+    pub level: i32,
+    /// Threads beside the calling one.
+    pub threads: u32,
+}
+
+impl Default for Compression {
+    /// Measured on 1M grants (docs/PERFORMANCE.md): higher levels save little and cost much.
+    fn default() -> Self {
+        Self { level: 2, threads: 2 }
+    }
+}
+
+const CHUNK_BYTES: usize = 1 << 20;
+
+fn interrupted() -> io::Error {
+    io::ErrorKind::Interrupted.into()
+}
+
+/// Compresses the database into the file and makes it durable. The frame tells its content size and carries a checksum
+/// (c1z facts §1.1).
+pub(crate) fn seal(mut database: File, out: &File, how: Compression, stop: &AtomicBool) -> io::Result<()> {
+    let size = database.seek(SeekFrom::End(0))?;
+    database.seek(SeekFrom::Start(0))?;
+    let mut writer: &File = out;
+    writer.seek(SeekFrom::Start(0))?;
+    writer.write_all(&MAGIC_V1)?;
+    let mut encoder = Encoder::new(writer, how.level)?;
+    encoder.include_checksum(true)?;
+    encoder.include_contentsize(true)?;
+    encoder.set_pledged_src_size(Some(size))?;
+    if how.threads > 0 {
+        encoder.multithread(how.threads)?;
+    }
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        let got = database.read(&mut chunk)?;
+        if stop.load(Ordering::Relaxed) {
+            return Err(interrupted());
+        }
+        if got == 0 {
+            break;
+        }
+        encoder.write_all(&chunk[..got])?;
+    }
+    encoder.finish()?;
+    out.sync_all()
+}
+
+/// Reads the file back and unpacks all of it, which checks the frame's size and checksum, and compares the size.
+pub(crate) fn verify(file: &File, database_bytes: u64, stop: &AtomicBool) -> io::Result<()> {
+    let mut reader: &File = file;
+    reader.seek(SeekFrom::Start(MAGIC_V1.len() as u64))?;
+    let mut decoder =
+        zstd::stream::read::Decoder::with_buffer(BufReader::with_capacity(CHUNK_BYTES, reader))?;
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut total = 0;
+    loop {
+        match decoder.read(&mut chunk)? {
+            0 => break,
+            got => total += got as u64,
+        }
+        if stop.load(Ordering::Relaxed) {
+            return Err(interrupted());
+        }
+    }
+    if total == database_bytes {
+        Ok(())
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "what was read back differs from what was written",
+        ))
+    }
+}

@@ -1,0 +1,331 @@
+//! Writes one sync into a v1 c1z.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use baton_proto::connector_v2::{Entitlement, Resource, ResourceId, ResourceType};
+use prost::Message;
+use time::OffsetDateTime;
+
+use crate::container::Container;
+use crate::ddl;
+use crate::error::C1zError;
+use crate::grant_rows::GrantTemplate;
+use crate::history::{self, Retention};
+use crate::reader::Limits;
+use crate::seal::{self, Compression};
+use crate::sqlite_file::{Database, FinishError, Value};
+use crate::stats::{self, SyncStats};
+use crate::target::Target;
+use crate::timestamp;
+
+/// The sync that is written, as the `v1_sync_runs` table has it (c1z facts §2.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncHeader {
+    /// Its KSUID.
+    pub sync_id: String,
+    /// `full`, `resources_only` or `partial`.
+    pub sync_type: &'static str,
+    /// When it began.
+    pub started_at: OffsetDateTime,
+}
+
+/// How to write.
+#[derive(Debug, Clone)]
+pub struct WriterOptions {
+    /// Where the unpacked database and the sort runs go while the sync is written. Files there have no names.
+    pub temp_folder: PathBuf,
+    /// What becomes of syncs that the file already has.
+    pub retention: Retention,
+    /// How hard to compress.
+    pub compression: Compression,
+    /// Limits for unpacking a file that is continued.
+    pub limits: Limits,
+    /// Set to stop the work at the next page.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// A sync on its way into a file. Dropping it leaves the target as it was.
+#[derive(Debug)]
+pub struct Writer {
+    target: Target,
+    database: Database,
+    options: WriterOptions,
+    sync: SyncHeader,
+    /// The parent of a partial sync: the latest finished full sync in the file.
+    parent_sync_id: String,
+    previous: Option<SyncStats>,
+    discovered_at: String,
+    stats: SyncStats,
+    bytes: Vec<u8>,
+    id: String,
+}
+
+/// A complete, verified and durable file that is not visible yet. Dropping it leaves the target as it was.
+#[derive(Debug)]
+pub struct PreparedFile {
+    target: Target,
+    stats: SyncStats,
+}
+
+/// What was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// Rows of the new sync in it.
+    pub rows: u64,
+}
+
+impl Writer {
+    /// Begins a sync. Syncs that the target has and that retention keeps are carried over first.
+    ///
+    /// # Errors
+    /// [`C1zError`] if temporary files cannot be made or the existing file cannot be read.
+    pub fn begin(target: Target, sync: SyncHeader, options: WriterOptions) -> Result<Self, C1zError> {
+        let folder = &options.temp_folder;
+        if !folder.is_dir() {
+            return Err(C1zError::NoFolder { path: folder.clone() });
+        }
+        let mut database = Database::create(folder, &ddl::TABLES, Arc::clone(&options.stop))
+            .map_err(|error| C1zError::io("making temporary files in", folder, error))?;
+        let mut carried = history::Carried::default();
+        if *target.holds() == Container::V1 {
+            carried = history::carry_over(target.path(), &mut database, &options)?;
+        }
+        let parent_sync_id = match sync.sync_type {
+            "partial" => carried.latest_full.unwrap_or_default(),
+            _ => String::new(),
+        };
+        Ok(Self {
+            target,
+            database,
+            parent_sync_id,
+            previous: carried.latest_full_stats,
+            discovered_at: timestamp::format(sync.started_at),
+            sync,
+            options,
+            stats: SyncStats::default(),
+            bytes: Vec::new(),
+            id: String::new(),
+        })
+    }
+
+    /// Counts of the latest finished full sync that the file had, if it recorded them.
+    #[must_use]
+    pub fn previous(&self) -> Option<&SyncStats> {
+        self.previous.as_ref()
+    }
+
+    /// Adds a resource type.
+    ///
+    /// # Errors
+    /// [`C1zError`] if temporary files cannot be written.
+    pub fn put_resource_type(&mut self, row: &ResourceType) -> Result<(), C1zError> {
+        self.encode(row);
+        self.stats.resource_types += 1;
+        let values = [
+            Value::from(row.id.as_str()),
+            Value::Blob(&self.bytes),
+            Value::from(self.sync.sync_id.as_str()),
+            Value::from(self.discovered_at.as_str()),
+        ];
+        let inserted = self.database.insert(ddl::RESOURCE_TYPES, &values);
+        inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
+    }
+
+    /// Adds a resource.
+    ///
+    /// # Errors
+    /// [`C1zError`] if temporary files cannot be written.
+    pub fn put_resource(&mut self, row: &Resource) -> Result<(), C1zError> {
+        self.encode(row);
+        let nothing = ResourceId::default();
+        let id = row.id.as_ref().unwrap_or(&nothing);
+        external_id(id, &mut self.id);
+        let parent = row.parent_resource_id.as_ref();
+        let parent_column =
+            |part: fn(&ResourceId) -> &str| parent.map_or(Value::Null, |id| Value::from(part(id)));
+        self.stats.resources += 1;
+        stats::count(&mut self.stats.resources_by_resource_type, &id.resource_type, 1);
+        let values = [
+            Value::from(id.resource_type.as_str()),
+            Value::from(self.id.as_str()),
+            parent_column(|id| &id.resource_type),
+            parent_column(|id| &id.resource),
+            Value::Blob(&self.bytes),
+            Value::from(self.sync.sync_id.as_str()),
+            Value::from(self.discovered_at.as_str()),
+        ];
+        let inserted = self.database.insert(ddl::RESOURCES, &values);
+        inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
+    }
+
+    /// Adds an entitlement.
+    ///
+    /// # Errors
+    /// [`C1zError`] if temporary files cannot be written.
+    pub fn put_entitlement(&mut self, row: &Entitlement) -> Result<(), C1zError> {
+        self.encode(row);
+        let nothing = ResourceId::default();
+        let resource = row
+            .resource
+            .as_ref()
+            .and_then(|resource| resource.id.as_ref())
+            .unwrap_or(&nothing);
+        self.stats.entitlements += 1;
+        stats::count(
+            &mut self.stats.entitlements_by_resource_type,
+            &resource.resource_type,
+            1,
+        );
+        let values = [
+            Value::from(resource.resource_type.as_str()),
+            Value::from(resource.resource.as_str()),
+            Value::from(row.id.as_str()),
+            Value::Blob(&self.bytes),
+            Value::from(self.sync.sync_id.as_str()),
+            Value::from(self.discovered_at.as_str()),
+        ];
+        let inserted = self.database.insert(ddl::ENTITLEMENTS, &values);
+        inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
+    }
+
+    /// Adds grants of one entitlement.
+    ///
+    /// # Errors
+    /// [`C1zError`] if temporary files cannot be written.
+    pub fn put_grants<'p>(
+        &mut self,
+        template: &GrantTemplate,
+        principals: impl Iterator<Item = &'p str>,
+    ) -> Result<(), C1zError> {
+        let mut rows = 0;
+        for principal in principals {
+            template.grant_id(principal, &mut self.id);
+            template.encode(principal, &self.id, &mut self.bytes);
+            let values = [
+                Value::from(template.resource.resource_type.as_str()),
+                Value::from(template.resource.resource.as_str()),
+                Value::from(template.entitlement_id.as_str()),
+                Value::from(template.principal_type.as_str()),
+                Value::from(principal),
+                Value::from(self.id.as_str()),
+                Value::Null,
+                Value::Integer(0),
+                Value::Blob(&self.bytes),
+                Value::from(self.sync.sync_id.as_str()),
+                Value::from(self.discovered_at.as_str()),
+            ];
+            let inserted = self.database.insert(ddl::GRANTS, &values);
+            inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))?;
+            rows += 1;
+        }
+        self.stats.grants += rows;
+        stats::count(
+            &mut self.stats.grants_by_resource_type,
+            &template.resource.resource_type,
+            rows,
+        );
+        Ok(())
+    }
+
+    /// Completes the file: sync run, indexes, compression, read-back, fsync. It is not visible yet.
+    ///
+    /// # Errors
+    /// [`C1zError`] if an id came twice, or files cannot be written.
+    pub fn prepare(mut self, ended_at: OffsetDateTime) -> Result<PreparedFile, C1zError> {
+        self.put_sync_run(ended_at)?;
+        let folder = &self.options.temp_folder;
+        let database = self.database.finish(&|_, _| {}).map_err(|error| match error {
+            FinishError::Io(error) => temp_failure(folder, error),
+            FinishError::Duplicate(duplicate) => C1zError::Duplicate {
+                table: duplicate.table,
+                id: duplicate.values,
+            },
+        })?;
+        let size = database
+            .metadata()
+            .map_err(|error| temp_failure(folder, error))?
+            .len();
+        let (file, path) = self.target.temp_file();
+        let stop = &self.options.stop;
+        seal::seal(database, file, self.options.compression, stop)
+            .map_err(|error| C1zError::io("writing", path, error))?;
+        seal::verify(file, size, stop).map_err(|error| C1zError::io("reading back", path, error))?;
+        Ok(PreparedFile {
+            target: self.target,
+            stats: self.stats,
+        })
+    }
+
+    fn put_sync_run(&mut self, ended_at: OffsetDateTime) -> Result<(), C1zError> {
+        let text = serde_json::to_string(&self.stats).unwrap_or_else(|_| "{}".to_owned());
+        let (started_at, ended_at) = (
+            timestamp::format(self.sync.started_at),
+            timestamp::format(ended_at),
+        );
+        // Grants were read and none of them waits for expansion.
+        let supports_diff = i64::from(self.sync.sync_type == "full");
+        let values = [
+            Value::from(self.sync.sync_id.as_str()),
+            Value::from(started_at.as_str()),
+            Value::from(ended_at.as_str()),
+            Value::from(""),
+            Value::from(self.sync.sync_type),
+            Value::from(self.parent_sync_id.as_str()),
+            Value::from(""),
+            Value::Integer(supports_diff),
+            Value::Integer(1),
+            Value::from(text.as_str()),
+            Value::from(""),
+            Value::from(""),
+            Value::from(""),
+        ];
+        let inserted = self.database.insert(ddl::SYNC_RUNS, &values);
+        inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
+    }
+
+    fn encode(&mut self, row: &impl Message) {
+        self.bytes.clear();
+        // A vector grows, so there is always room.
+        row.encode_raw(&mut self.bytes);
+    }
+}
+
+impl PreparedFile {
+    /// What the sync has.
+    #[must_use]
+    pub fn stats(&self) -> &SyncStats {
+        &self.stats
+    }
+
+    /// Makes the file visible in one step.
+    ///
+    /// # Errors
+    /// [`C1zError`] if it cannot be renamed; the target is as it was then.
+    pub fn publish(self) -> Result<Published, C1zError> {
+        let path = self.target.path().to_owned();
+        Ok(Published {
+            bytes: self.target.publish()?,
+            path,
+            rows: self.stats.rows(),
+        })
+    }
+}
+
+/// `<resource type>:<resource>` (c1z facts §2.3).
+fn external_id(id: &ResourceId, out: &mut String) {
+    out.clear();
+    out.push_str(&id.resource_type);
+    out.push(':');
+    out.push_str(&id.resource);
+}
+
+fn temp_failure(folder: &Path, error: io::Error) -> C1zError {
+    C1zError::io("writing temporary files in", folder, error)
+}

@@ -1,0 +1,87 @@
+//! Why the sink could not do its work.
+
+use access_core::{Classified, StatusCode};
+use c1z::C1zError;
+
+/// Why the sink could not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum C1zSinkError {
+    /// The file format's own error.
+    #[error(transparent)]
+    File(#[from] C1zError),
+    /// A row refers to something that was not written before it. The pipeline's checks rule that out.
+    #[error("{row} refers to {missing}, which was not written before it")]
+    Dangling {
+        /// The row.
+        row: String,
+        /// What it refers to.
+        missing: String,
+    },
+    /// The writing thread ended without saying why.
+    #[error("the thread that writes the file ended unexpectedly")]
+    ThreadLost,
+}
+
+impl Classified for C1zSinkError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::File(error) => status_of(error.status()),
+            Self::Dangling { .. } | Self::ThreadLost => StatusCode::Internal,
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        matches!(self, Self::File(error) if error.retryable())
+    }
+
+    fn hint(&self) -> Option<String> {
+        let Self::File(error) = self else { return None };
+        let hint = match error {
+            C1zError::IsDirectory { .. } => "name a file with --file, e.g. --file sync.c1z",
+            C1zError::NoFolder { .. } => {
+                "make the folder first, or name another with --file or --c1z-temp-dir"
+            }
+            C1zError::Locked { .. } => "wait for the other run to end, or write to another file with --file",
+            C1zError::ForeignV3 { .. } | C1zError::Foreign { .. } => {
+                "write to another file with --file, or pass --replace-existing to replace it when the sync is complete"
+            }
+            C1zError::Corrupt { .. } => {
+                "move the damaged file away, or pass --replace-existing to replace it when the sync is complete"
+            }
+            C1zError::NoSpace { .. } => {
+                "free some space, or put temporary files elsewhere with --c1z-temp-dir; the previous file is untouched"
+            }
+            C1zError::Denied { .. } => "check who may write there; the previous file is untouched",
+            C1zError::TooLarge { .. } => {
+                "raise BATON_DECODER_MAX_DECODED_SIZE_MB (MiB) if the file is to be trusted"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// The class behind a gRPC number.
+fn status_of(number: u8) -> StatusCode {
+    const ALL: [StatusCode; 16] = [
+        StatusCode::Cancelled,
+        StatusCode::Unknown,
+        StatusCode::InvalidArgument,
+        StatusCode::DeadlineExceeded,
+        StatusCode::NotFound,
+        StatusCode::AlreadyExists,
+        StatusCode::PermissionDenied,
+        StatusCode::ResourceExhausted,
+        StatusCode::FailedPrecondition,
+        StatusCode::Aborted,
+        StatusCode::OutOfRange,
+        StatusCode::Unimplemented,
+        StatusCode::Internal,
+        StatusCode::Unavailable,
+        StatusCode::DataLoss,
+        StatusCode::Unauthenticated,
+    ];
+    ALL.into_iter()
+        .find(|status| status.number() == number)
+        .unwrap_or(StatusCode::Unknown)
+}

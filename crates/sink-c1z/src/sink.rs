@@ -1,0 +1,207 @@
+//! The port, on the async side.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use access_core::model::{AccessBatch, Baseline, ResourceTypeId, SyncRun};
+use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
+use access_core::sync::SyncSummary;
+use async_trait::async_trait;
+use c1z::{Compression, Limits, OnForeign, Retention, SyncHeader, SyncStats, Target, Writer, WriterOptions};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::error::C1zSinkError;
+use crate::thread::{self, Job};
+
+/// Batches that may wait in front of the writing thread.
+const QUEUE: usize = 2;
+
+/// Where and how to write.
+#[derive(Debug, Clone)]
+pub struct C1zSinkConfig {
+    /// The file.
+    pub path: PathBuf,
+    /// Where temporary data goes.
+    pub temp_folder: PathBuf,
+    /// What to do with a file there that cannot be continued.
+    pub on_foreign: OnForeign,
+    /// What becomes of syncs that the file already has.
+    pub retention: Retention,
+    /// How hard to compress.
+    pub compression: Compression,
+    /// Limits for unpacking the file that is continued.
+    pub limits: Limits,
+}
+
+/// Writes each sync into a c1z file.
+#[derive(Debug, Clone)]
+pub struct C1zSink {
+    config: C1zSinkConfig,
+}
+
+impl C1zSink {
+    /// A sink over one file.
+    #[must_use]
+    pub fn new(config: C1zSinkConfig) -> Self {
+        Self { config }
+    }
+}
+
+#[async_trait]
+impl AccessSink for C1zSink {
+    fn name(&self) -> String {
+        format!("c1z {}", self.config.path.display())
+    }
+
+    async fn begin(&self, sync: &SyncRun) -> Result<Box<dyn SinkWriter>, SinkError> {
+        let stop = Arc::new(AtomicBool::new(false));
+        // Set when this future is dropped, so that carrying over a large history stops too.
+        let guard = StopOnDrop(Arc::clone(&stop));
+        let config = self.config.clone();
+        let header = SyncHeader {
+            sync_id: sync.id.to_string(),
+            sync_type: sync.sync_type.as_str(),
+            started_at: sync.started_at,
+        };
+        let options = WriterOptions {
+            temp_folder: config.temp_folder,
+            retention: config.retention,
+            compression: config.compression,
+            limits: config.limits,
+            stop,
+        };
+        let opening = tokio::task::spawn_blocking(move || {
+            let target = Target::open(&config.path, config.on_foreign)?;
+            Writer::begin(target, header, options).map_err(C1zSinkError::from)
+        });
+        let writer = opening
+            .await
+            .unwrap_or(Err(C1zSinkError::ThreadLost))
+            .map_err(SinkError::new)?;
+        let baseline = writer.previous().map(baseline);
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        let spawned = std::thread::Builder::new()
+            .name("c1z-write".to_owned())
+            .spawn(|| thread::run(writer, queue));
+        let thread = spawned.map_err(|_| SinkError::new(C1zSinkError::ThreadLost))?;
+        Ok(Box::new(C1zSinkWriter {
+            stop: guard,
+            jobs: Some(jobs),
+            thread: Some(thread),
+            baseline,
+        }))
+    }
+}
+
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+struct C1zSinkWriter {
+    stop: StopOnDrop,
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<Result<(), C1zSinkError>>>,
+    baseline: Option<Baseline>,
+}
+
+impl C1zSinkWriter {
+    async fn submit(&mut self, job: Job) -> Result<(), SinkError> {
+        let sent = match &self.jobs {
+            Some(jobs) => jobs.send(job).await.is_ok(),
+            None => false,
+        };
+        if sent { Ok(()) } else { Err(self.why_gone().await) }
+    }
+
+    async fn answer<T>(&mut self, job: Job, done: oneshot::Receiver<T>) -> Result<T, SinkError> {
+        self.submit(job).await?;
+        match done.await {
+            Ok(answer) => Ok(answer),
+            Err(_) => Err(self.why_gone().await),
+        }
+    }
+
+    /// Waits for the thread's end and gives its error.
+    async fn why_gone(&mut self) -> SinkError {
+        self.jobs = None;
+        let Some(thread) = self.thread.take() else {
+            return SinkError::new(C1zSinkError::ThreadLost);
+        };
+        let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+        SinkError::new(match joined {
+            Ok(Ok(Err(error))) => error,
+            _ => C1zSinkError::ThreadLost,
+        })
+    }
+}
+
+#[async_trait]
+impl SinkWriter for C1zSinkWriter {
+    fn baseline(&self) -> Option<Baseline> {
+        self.baseline.clone()
+    }
+
+    async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError> {
+        self.submit(Job::Write(Arc::clone(batch))).await
+    }
+
+    async fn prepare(&mut self, summary: &SyncSummary) -> Result<Prepared, SinkError> {
+        let (done, answer) = oneshot::channel();
+        let rows = self
+            .answer(
+                Job::Prepare {
+                    summary: Box::new(summary.clone()),
+                    done,
+                },
+                answer,
+            )
+            .await?;
+        Ok(Prepared { rows })
+    }
+
+    async fn publish(mut self: Box<Self>) -> Result<Receipt, SinkError> {
+        let (done, answer) = oneshot::channel();
+        let published = self.answer(Job::Publish { done }, answer).await?;
+        Ok(Receipt {
+            location: published.path.display().to_string(),
+            bytes: Some(published.bytes),
+            rows: published.rows,
+        })
+    }
+
+    async fn abort(mut self: Box<Self>) {
+        self.stop.0.store(true, Ordering::Relaxed);
+        let _ = self.why_gone().await;
+    }
+}
+
+impl Drop for C1zSinkWriter {
+    fn drop(&mut self) {
+        self.stop.0.store(true, Ordering::Relaxed);
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // The thread stops at its next page or chunk, a few milliseconds away, and removes its temporary file.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn baseline(stats: &SyncStats) -> Baseline {
+    let typed = |counts: &std::collections::BTreeMap<String, u64>| {
+        let typed = counts
+            .iter()
+            .filter_map(|(id, count)| Some((ResourceTypeId::new(id).ok()?, *count)));
+        typed.collect()
+    };
+    Baseline {
+        sync_id: None,
+        resources: typed(&stats.resources_by_resource_type),
+        grants: typed(&stats.grants_by_resource_type),
+    }
+}

@@ -1,0 +1,144 @@
+//! The thread that owns the file while a sync is written.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use access_core::model::{
+    AccessBatch, Entitlement, EntitlementId, GrantGroup, NativeId, Resource, ResourceId, ResourceTypeId,
+};
+use access_core::sync::SyncSummary;
+use baton_proto::connector_v2 as v2;
+use c1z::{GrantTemplate, PreparedFile, Published, Writer};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::encode;
+use crate::error::C1zSinkError;
+
+/// What the thread is asked to do.
+pub(crate) enum Job {
+    Write(Arc<AccessBatch>),
+    Prepare {
+        summary: Box<SyncSummary>,
+        done: oneshot::Sender<u64>,
+    },
+    Publish {
+        done: oneshot::Sender<Published>,
+    },
+}
+
+/// Works until there are no more jobs. An error ends the thread; whoever waits for an answer then sees that the thread
+/// is gone and asks it why by joining it.
+pub(crate) fn run(writer: Writer, mut jobs: mpsc::Receiver<Job>) -> Result<(), C1zSinkError> {
+    let mut rows = RowWriter::new(writer);
+    let (summary, done) = loop {
+        match jobs.blocking_recv() {
+            Some(Job::Write(batch)) => rows.write(&batch)?,
+            Some(Job::Prepare { summary, done }) => break (summary, done),
+            Some(Job::Publish { .. }) | None => return Ok(()),
+        }
+    };
+    let prepared: PreparedFile = rows.writer.prepare(summary.ended_at)?;
+    // The other side is gone when the run was stopped meanwhile; then there is nothing to publish either.
+    let _ = done.send(prepared.stats().rows());
+    if let Some(Job::Publish { done }) = jobs.blocking_recv() {
+        let _ = done.send(prepared.publish()?);
+    }
+    Ok(())
+}
+
+/// Encodes rows. Keeps what later rows embed: types, resources that can have entitlements, entitlements.
+struct RowWriter {
+    writer: Writer,
+    types: HashMap<ResourceTypeId, v2::ResourceType>,
+    without_entitlements: Vec<ResourceTypeId>,
+    resources: HashMap<ResourceId, v2::Resource>,
+    entitlements: HashMap<EntitlementId, (v2::Entitlement, bool)>,
+    /// The template of the entitlement whose grants are coming in.
+    current: Option<(EntitlementId, ResourceTypeId, GrantTemplate)>,
+}
+
+impl RowWriter {
+    fn new(writer: Writer) -> Self {
+        Self {
+            writer,
+            types: HashMap::new(),
+            without_entitlements: Vec::new(),
+            resources: HashMap::new(),
+            entitlements: HashMap::new(),
+            current: None,
+        }
+    }
+
+    fn write(&mut self, batch: &AccessBatch) -> Result<(), C1zSinkError> {
+        match batch {
+            AccessBatch::ResourceTypes(rows) => {
+                for row in rows {
+                    let message = encode::resource_type(row);
+                    self.writer.put_resource_type(&message)?;
+                    self.types.insert(row.id.clone(), message);
+                    if row.skip_entitlements_and_grants {
+                        self.without_entitlements.push(row.id.clone());
+                    }
+                }
+                Ok(())
+            }
+            AccessBatch::Resources(rows) => rows.iter().try_for_each(|row| self.write_resource(row)),
+            AccessBatch::Entitlements(rows) => rows.iter().try_for_each(|row| self.write_entitlement(row)),
+            AccessBatch::Grants(groups) => groups.iter().try_for_each(|group| self.write_grants(group)),
+        }
+    }
+
+    fn write_resource(&mut self, row: &Resource) -> Result<(), C1zSinkError> {
+        let message = encode::resource(row);
+        self.writer.put_resource(&message)?;
+        if !self.without_entitlements.contains(&row.id.resource_type) {
+            self.resources.insert(row.id.clone(), message);
+        }
+        Ok(())
+    }
+
+    fn write_entitlement(&mut self, row: &Entitlement) -> Result<(), C1zSinkError> {
+        let dangling = |missing: String| C1zSinkError::Dangling {
+            row: row.id.to_string(),
+            missing,
+        };
+        let resource = self
+            .resources
+            .get(&row.resource)
+            .ok_or_else(|| dangling(row.resource.to_string()))?;
+        // A type that a filter left out is named by its id alone.
+        let holder = |id: &ResourceTypeId| {
+            let stub = || v2::ResourceType {
+                id: id.to_string(),
+                ..v2::ResourceType::default()
+            };
+            self.types.get(id).cloned().unwrap_or_else(stub)
+        };
+        let grantable_to = row.grantable_to.iter().map(holder).collect();
+        let message = encode::entitlement(row, resource.clone(), grantable_to);
+        self.writer.put_entitlement(&message)?;
+        self.entitlements.insert(row.id.clone(), (message, row.immutable));
+        Ok(())
+    }
+
+    fn write_grants(&mut self, group: &GrantGroup) -> Result<(), C1zSinkError> {
+        let fits = |(entitlement, principal_type, _): &(EntitlementId, ResourceTypeId, GrantTemplate)| {
+            *entitlement == group.entitlement && *principal_type == group.principal_type
+        };
+        if !self.current.as_ref().is_some_and(fits) {
+            let dangling = || C1zSinkError::Dangling {
+                row: format!("a grant of {}", group.entitlement),
+                missing: "its entitlement".to_owned(),
+            };
+            let (entitlement, immutable) = self.entitlements.get(&group.entitlement).ok_or_else(dangling)?;
+            let annotations = encode::grant_annotations(*immutable);
+            let template = GrantTemplate::new(entitlement, group.principal_type.as_str(), &annotations);
+            self.current = Some((group.entitlement.clone(), group.principal_type.clone(), template));
+        }
+        if let Some((_, _, template)) = &self.current {
+            self.writer
+                .put_grants(template, group.principals.iter().map(NativeId::as_str))?;
+        }
+        Ok(())
+    }
+}
