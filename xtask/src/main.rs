@@ -15,8 +15,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use steps::Failure;
-
 /// Developer commands of baton-ninja-one.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]

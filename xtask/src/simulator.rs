@@ -40,16 +40,13 @@ impl Simulator {
             program: program.display().to_string(),
             source,
         })?;
-        match first_line(&mut child).as_deref().and_then(base_url) {
-            Some(base_url) => Ok(Self { child, base_url }),
-            None => {
-                let _ = child.kill();
-                let _ = child.wait();
-                Err(Failure::Unexpected(
-                    "the simulator did not say where it listens".to_owned(),
-                ))
-            }
+        if let Some(base_url) = first_line(&mut child).as_deref().and_then(base_url) {
+            return Ok(Self { child, base_url });
         }
+        let _ = child.kill();
+        let _ = child.wait();
+        let silent = "the simulator did not say where it listens";
+        Err(Failure::Unexpected(silent.to_owned()))
     }
 
     /// The settings that point a connector at this tenant.

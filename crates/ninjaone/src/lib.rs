@@ -1,1 +1,13 @@
-//! NinjaOne adapter: REST client, wire types, mapping to the domain.
+//! NinjaOne as an access source.
+
+mod client;
+mod mapping;
+mod source;
+mod wire;
+
+pub use client::{
+    ApiFault, BaseUrl, BaseUrlError, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, NinjaOneError,
+    RetryBudget, Secret,
+};
+pub use mapping::{device_type, organization_type, resource_types, role_type, tenant_type, user_type};
+pub use source::{NinjaOneSource, SourceOptions};

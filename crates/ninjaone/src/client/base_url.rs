@@ -1,0 +1,147 @@
+//! Where the tenant is.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use reqwest::Url;
+
+/// The address of a NinjaOne instance: scheme, host and port. Instances are at many hosts, white-label ones included
+/// (NinjaOne facts §2.6), so any host is taken; but only https, or http on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl(Url);
+
+/// Why a text is not the address of an instance.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a usable base URL: {reason}")]
+pub struct BaseUrlError {
+    text: String,
+    reason: &'static str,
+}
+
+impl BaseUrl {
+    /// Reads an address such as `https://app.ninjarmm.com`; a slash at the end is fine.
+    ///
+    /// # Errors
+    /// [`BaseUrlError`] telling what is wrong.
+    pub fn parse(text: &str) -> Result<Self, BaseUrlError> {
+        let refuse = |reason| BaseUrlError {
+            text: without_userinfo(text),
+            reason,
+        };
+        let url = Url::parse(text.trim()).map_err(|_| refuse("it must be like https://app.ninjarmm.com"))?;
+        if url.cannot_be_a_base() || url.host_str().is_none_or(str::is_empty) {
+            return Err(refuse("it must be like https://app.ninjarmm.com"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refuse("it must not contain a user name or password"));
+        }
+        if url.query().is_some() || url.fragment().is_some() || url.path() != "/" {
+            return Err(refuse(
+                "it must end after the host, without path, query or fragment",
+            ));
+        }
+        match url.scheme() {
+            "https" => Ok(Self(url)),
+            "http" if is_loopback(&url) => Ok(Self(url)),
+            "http" => Err(refuse(
+                "it must begin with https:// (http is for this machine only)",
+            )),
+            _ => Err(refuse("it must begin with https://")),
+        }
+    }
+
+    /// The address of an endpoint.
+    pub(crate) fn endpoint(&self, path: &str) -> Url {
+        let mut url = self.0.clone();
+        url.set_path(path);
+        url
+    }
+
+    /// Whether another address is the same instance: scheme, host and port.
+    pub(crate) fn is_same_origin(&self, other: &Url) -> bool {
+        self.0.origin() == other.origin()
+    }
+
+    /// Whether it is on this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        is_loopback(&self.0)
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str().trim_end_matches('/'))
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// An address with credentials in it must not be repeated in an error.
+fn without_userinfo(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((_, host)) => format!("…@{host}"),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instances() {
+        for (text, shown) in [
+            ("https://app.ninjarmm.com", "https://app.ninjarmm.com"),
+            (" https://eu.ninjarmm.com/ ", "https://eu.ninjarmm.com"),
+            (
+                "https://brand.rmmservice.eu:8443",
+                "https://brand.rmmservice.eu:8443",
+            ),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://127.8.0.1", "http://127.8.0.1"),
+            ("http://[::1]:9", "http://[::1]:9"),
+            ("http://localhost:9", "http://localhost:9"),
+        ] {
+            assert_eq!(BaseUrl::parse(text).unwrap().to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn what_is_refused_and_why() {
+        let refused: Vec<String> = [
+            "app.ninjarmm.com",
+            "",
+            "https://",
+            "ftp://app.ninjarmm.com",
+            "http://app.ninjarmm.com",
+            "http://127.0.0.1.example.com",
+            "http://localhost.example.com",
+            "https://user:pw@app.ninjarmm.com",
+            "https://app.ninjarmm.com/api",
+            "https://app.ninjarmm.com/?a=b",
+            "https://app.ninjarmm.com/#x",
+        ]
+        .map(|text| BaseUrl::parse(text).unwrap_err().to_string())
+        .to_vec();
+        insta::assert_snapshot!(refused.join("\n"), @r"
+        `app.ninjarmm.com` is not a usable base URL: it must be like https://app.ninjarmm.com
+        `` is not a usable base URL: it must be like https://app.ninjarmm.com
+        `https://` is not a usable base URL: it must be like https://app.ninjarmm.com
+        `ftp://app.ninjarmm.com` is not a usable base URL: it must begin with https://
+        `http://app.ninjarmm.com` is not a usable base URL: it must begin with https:// (http is for this machine only)
+        `http://127.0.0.1.example.com` is not a usable base URL: it must begin with https:// (http is for this machine only)
+        `http://localhost.example.com` is not a usable base URL: it must begin with https:// (http is for this machine only)
+        `…@app.ninjarmm.com` is not a usable base URL: it must not contain a user name or password
+        `https://app.ninjarmm.com/api` is not a usable base URL: it must end after the host, without path, query or fragment
+        `https://app.ninjarmm.com/?a=b` is not a usable base URL: it must end after the host, without path, query or fragment
+        `https://app.ninjarmm.com/#x` is not a usable base URL: it must end after the host, without path, query or fragment
+        ");
+    }
+}

@@ -1,0 +1,58 @@
+//! How to reach a tenant.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{BaseUrl, Secret};
+
+/// The token endpoint's path on all current instances (NinjaOne facts §2.1).
+pub const DEFAULT_TOKEN_PATH: &str = "/ws/oauth/token";
+
+/// How to reach a tenant and how patient to be.
+#[derive(Debug, Clone)]
+pub struct ClientConfig {
+    /// The instance.
+    pub base_url: BaseUrl,
+    /// Path of the token endpoint.
+    pub token_path: String,
+    /// Client id of the API client app.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Secret,
+    /// Scopes to ask for, separated by blanks; `None` asks for all that the app has.
+    pub scope: Option<String>,
+    /// A PEM file of certificate authorities to trust besides the usual ones.
+    pub ca_file: Option<PathBuf>,
+    /// The longest silence on a connection, and the longest wait for an answer to begin.
+    pub timeout: Duration,
+    /// How often and how long to try again.
+    pub retry: RetryBudget,
+    /// The `User-Agent` header.
+    pub user_agent: String,
+}
+
+/// How often and how long one request is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryBudget {
+    /// Tries, the first included.
+    pub attempts: u32,
+    /// The first back-off; it doubles with every try, and a random part of it is waited.
+    pub first_backoff: Duration,
+    /// The longest single wait that is accepted, also when the server asks for more.
+    pub longest_wait: Duration,
+    /// The longest time to wait altogether.
+    pub total_wait: Duration,
+}
+
+impl Default for RetryBudget {
+    /// Six tries within five minutes: NinjaOne publishes no limits (NinjaOne facts §5.2), and the reference waits up to
+    /// a minute at a time.
+    fn default() -> Self {
+        Self {
+            attempts: 6,
+            first_backoff: Duration::from_secs(1),
+            longest_wait: Duration::from_mins(1),
+            total_wait: Duration::from_mins(5),
+        }
+    }
+}

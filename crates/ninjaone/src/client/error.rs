@@ -1,0 +1,261 @@
+//! Why the tenant could not be read.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use access_core::model::IdError;
+use access_core::{Classified, StatusCode};
+
+use super::ApiFault;
+
+/// Why the tenant could not be read. `request` is always a method and an address.
+#[derive(Debug, thiserror::Error)]
+pub enum NinjaOneError {
+    /// The CA file cannot be used.
+    #[error("cannot use the CA file {}: {reason}", path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The HTTP client cannot be made.
+    #[error("cannot set up HTTPS: {reason}")]
+    Setup {
+        /// Why.
+        reason: String,
+    },
+    /// A scope was asked for that makes no sense for a program.
+    #[error("the scope `offline_access` cannot be used with client credentials")]
+    OfflineAccess,
+    /// The token endpoint does not know the client id.
+    #[error("{request}: the client id is unknown on this host: {fault}")]
+    UnknownClient {
+        /// The call.
+        request: String,
+        /// The server's words.
+        fault: Box<ApiFault>,
+    },
+    /// The token endpoint refused the secret.
+    #[error("{request}: sign-in was refused ({status}): {fault}")]
+    SignInRefused {
+        /// The call.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's words.
+        fault: Box<ApiFault>,
+    },
+    /// The app does not have a scope that was asked for.
+    #[error("{request}: the API client app does not have the scope `{scope}`: {fault}")]
+    ScopeNotGranted {
+        /// The call.
+        request: String,
+        /// What was asked for.
+        scope: String,
+        /// The server's words.
+        fault: Box<ApiFault>,
+    },
+    /// An endpoint wants more than the token may do.
+    #[error("{request}: the token's scopes ({granted}) are not enough: {fault}")]
+    MissingScope {
+        /// The call.
+        request: String,
+        /// Scopes of the token.
+        granted: String,
+        /// The server's words.
+        fault: Box<ApiFault>,
+    },
+    /// An endpoint refused.
+    #[error("{request}: {status}: {fault}")]
+    Refused {
+        /// The call.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's words.
+        fault: Box<ApiFault>,
+    },
+    /// The tenant asked to slow down, for longer than the budget allows.
+    #[error("{request}: throttled, gave up after {tries} tries and {} s of waiting: {status}: {fault}", waited.as_secs())]
+    Throttled {
+        /// The call.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's words.
+        fault: Box<ApiFault>,
+        /// Tries made.
+        tries: u32,
+        /// Time waited between them.
+        waited: Duration,
+    },
+    /// The server failed again and again.
+    #[error("{request}: the server failed {tries} times, the last time with {status}: {fault}")]
+    ServerFailed {
+        /// The call.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's words.
+        fault: Box<ApiFault>,
+        /// Tries made.
+        tries: u32,
+    },
+    /// The answer points elsewhere.
+    #[error("{request}: redirected to {to}, which is not followed")]
+    Redirected {
+        /// The call.
+        request: String,
+        /// Where to.
+        to: String,
+    },
+    /// There is no such host.
+    #[error("{request}: the host name cannot be resolved")]
+    UnknownHost {
+        /// The call.
+        request: String,
+    },
+    /// No connection, again and again.
+    #[error("{request}: {reason}{}", after(*tries))]
+    Network {
+        /// The call.
+        request: String,
+        /// What the system said.
+        reason: String,
+        /// Tries made.
+        tries: u32,
+        /// Whether it took too long.
+        timeout: bool,
+        /// Whether TLS failed.
+        tls: bool,
+    },
+    /// A list ended before its end.
+    #[error("{request}: the list was cut short after {elements} entries{}", after(*tries))]
+    CutShort {
+        /// The call.
+        request: String,
+        /// Entries that had arrived.
+        elements: u64,
+        /// Tries made.
+        tries: u32,
+    },
+    /// An answer is not what it should be.
+    #[error("{request}: the answer cannot be read: {reason}")]
+    Malformed {
+        /// The call.
+        request: String,
+        /// Why.
+        reason: String,
+    },
+    /// Pages do not advance.
+    #[error("{request}: the page after id {after} has no id beyond it; stopping instead of reading for ever")]
+    NoProgress {
+        /// The call.
+        request: String,
+        /// The id that the page should begin after.
+        after: u64,
+    },
+    /// A tenant without users cannot be (NinjaOne facts §9.4).
+    #[error(
+        "{request}: the list is empty, although a technician must have made the API client app; not taken for a tenant without users"
+    )]
+    EmptyList {
+        /// The call.
+        request: String,
+    },
+    /// Something became an id that cannot be one.
+    #[error("cannot make an id: {0}")]
+    Id(#[from] IdError),
+    /// Whoever wanted the answer is gone.
+    #[error("stopped on request")]
+    Stopped,
+}
+
+fn after(tries: u32) -> String {
+    if tries > 1 {
+        format!(" ({tries} tries)")
+    } else {
+        String::new()
+    }
+}
+
+impl Classified for NinjaOneError {
+    /// HTTP to gRPC as the reference has it (baton-runtime facts §5).
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::CaFile { .. } | Self::OfflineAccess | Self::UnknownHost { .. } => {
+                StatusCode::InvalidArgument
+            }
+            Self::Setup { .. } | Self::Id(_) => StatusCode::Internal,
+            Self::UnknownClient { .. } | Self::SignInRefused { .. } => StatusCode::Unauthenticated,
+            Self::ScopeNotGranted { .. } | Self::MissingScope { .. } => StatusCode::PermissionDenied,
+            Self::Refused { status, .. } => of_http(*status),
+            Self::Network { timeout: true, .. } => StatusCode::DeadlineExceeded,
+            Self::Throttled { .. }
+            | Self::ServerFailed { .. }
+            | Self::CutShort { .. }
+            | Self::Network { .. } => StatusCode::Unavailable,
+            Self::Redirected { .. } | Self::EmptyList { .. } => StatusCode::FailedPrecondition,
+            Self::Malformed { .. } | Self::NoProgress { .. } => StatusCode::DataLoss,
+            Self::Stopped => StatusCode::Cancelled,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::CaFile { .. } => "--ca-file must name a PEM file with at least one certificate",
+            Self::OfflineAccess => {
+                "take `offline_access` out of --ninja-one-scope; `monitoring management` is what a sync needs"
+            }
+            Self::UnknownClient { .. } => {
+                "check --ninja-one-base-url (an API client app exists on its own region's host only) and --ninja-one-client-id"
+            }
+            Self::SignInRefused { .. } => {
+                "check --ninja-one-client-secret, and that the app is of the type `API Services (machine-to-machine)` with the grant type `Client credentials`"
+            }
+            Self::ScopeNotGranted { .. } => {
+                "grant it to the app in NinjaOne (Administration > Apps > API), or ask for less with --ninja-one-scope"
+            }
+            Self::MissingScope { .. } => {
+                "a sync needs `monitoring` and `management`: grant both to the app (Administration > Apps > API) and name them in --ninja-one-scope"
+            }
+            Self::Refused { status: 404, .. } => "check --ninja-one-base-url",
+            Self::Refused { fault, .. } if fault.is("user_context_required") => {
+                "NinjaOne does not offer this to API client apps without a user"
+            }
+            Self::Throttled { .. } => "run again later, or less often; NinjaOne limits calls per tenant",
+            Self::ServerFailed { .. } => {
+                "see status.ninjaone.com, and give the incident or request id to NinjaOne's support"
+            }
+            Self::Redirected { .. } => "set --ninja-one-base-url to the address that really serves the API",
+            Self::UnknownHost { .. } => "check --ninja-one-base-url for typing errors",
+            Self::Network { tls: true, .. } => {
+                "if a proxy inspects TLS here, name its certificate authority with --ca-file"
+            }
+            Self::Network { .. } => {
+                "check --ninja-one-base-url, the network, and HTTPS_PROXY if one is needed"
+            }
+            Self::EmptyList { .. } => "check in NinjaOne what the API client app may see, then run again",
+            Self::CutShort { .. } => {
+                "run again; if it stays so, a proxy on the way may limit the size of answers"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn of_http(status: u16) -> StatusCode {
+    match status {
+        401 => StatusCode::Unauthenticated,
+        403 => StatusCode::PermissionDenied,
+        404 => StatusCode::NotFound,
+        408 => StatusCode::DeadlineExceeded,
+        409 => StatusCode::AlreadyExists,
+        429 | 500 | 502..=599 => StatusCode::Unavailable,
+        501 => StatusCode::Unimplemented,
+        400..=499 => StatusCode::InvalidArgument,
+        _ => StatusCode::Unknown,
+    }
+}

@@ -1,0 +1,569 @@
+//! Requests: signed in, tried again where that is safe, never sent elsewhere.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use access_core::ports::SourceUsage;
+use futures::StreamExt;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
+use reqwest::{Response, StatusCode as Http, Url};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde::Deserialize;
+use time::OffsetDateTime;
+use tokio::sync::{Mutex, mpsc};
+
+use super::array::{ListEnd, TakeElement, read_array};
+use super::body::{BodyReader, ReadFailure};
+use super::fault::quote;
+use super::retry::{Patience, retry_after};
+use super::token::{Token, TokenAnswer};
+use super::{ApiFault, ClientConfig, NinjaOneError};
+
+/// Redirects within the instance that are followed.
+const MOST_REDIRECTS: usize = 3;
+/// Bytes of an error's body that are looked at.
+const LONGEST_ERROR_BODY: usize = 64 << 10;
+/// Chunks of an answer that wait for the parser.
+const QUEUE_CHUNKS: usize = 8;
+/// The header that NinjaOne's support asks for (NinjaOne facts §5.1).
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-nj-request-id");
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A signed-in client of one tenant.
+#[derive(Debug)]
+pub struct NinjaOneClient {
+    http: reqwest::Client,
+    config: ClientConfig,
+    /// The token in use; whoever renews it holds the lock, so that it is renewed once.
+    token: Mutex<Option<Token>>,
+    usage: Usage,
+}
+
+#[derive(Debug, Default)]
+struct Usage {
+    calls: AtomicU64,
+    retries: AtomicU64,
+    throttled: AtomicU64,
+    bytes: AtomicU64,
+    waited_ms: AtomicU64,
+}
+
+/// An answer that is not what was asked for, before it is known whether to try again.
+enum Setback {
+    Network(reqwest::Error),
+    Answer {
+        status: Http,
+        fault: Box<ApiFault>,
+        wish: Option<Duration>,
+        throttled: bool,
+    },
+}
+
+impl NinjaOneClient {
+    /// Sets the client up; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`NinjaOneError::CaFile`], [`NinjaOneError::OfflineAccess`] or [`NinjaOneError::Setup`].
+    pub fn new(config: ClientConfig) -> Result<Self, NinjaOneError> {
+        if config
+            .scope
+            .as_deref()
+            .is_some_and(|scope| scope.split_whitespace().any(|word| word == "offline_access"))
+        {
+            return Err(NinjaOneError::OfflineAccess);
+        }
+        let setup = |reason: String| NinjaOneError::Setup { reason };
+        let mut http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls_config(&config)?)
+            .user_agent(&config.user_agent)
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT.min(config.timeout))
+            .read_timeout(config.timeout);
+        if config.base_url.is_loopback() {
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| setup(quote(&chain(&error))))?;
+        Ok(Self {
+            http,
+            config,
+            token: Mutex::new(None),
+            usage: Usage::default(),
+        })
+    }
+
+    /// The instance, for people.
+    #[must_use]
+    pub fn tenant(&self) -> String {
+        self.config.base_url.to_string()
+    }
+
+    /// What was asked for and what the token has: scopes, where the server tells them.
+    ///
+    /// # Errors
+    /// [`NinjaOneError`] if sign-in fails.
+    pub async fn scopes(&self) -> Result<Option<String>, NinjaOneError> {
+        Ok(self.token(None).await?.scope)
+    }
+
+    /// What requests have cost so far.
+    #[must_use]
+    pub fn usage(&self) -> SourceUsage {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        SourceUsage {
+            calls: count(&self.usage.calls),
+            retries: count(&self.usage.retries),
+            throttled: count(&self.usage.throttled),
+            bytes: count(&self.usage.bytes),
+            waited: Duration::from_millis(count(&self.usage.waited_ms)),
+        }
+    }
+
+    /// Reads a list, handing over its elements on a thread of their own. If the answer breaks off, the list is read
+    /// again from its start, after `take` was told.
+    ///
+    /// # Errors
+    /// [`NinjaOneError`]; elements may have been taken by then.
+    pub(crate) async fn list<T, S>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        mut take: S,
+    ) -> Result<(S, u64, ListEnd), NinjaOneError>
+    where
+        T: for<'de> Deserialize<'de> + 'static,
+        S: TakeElement<T> + Send + 'static,
+    {
+        let mut patience = Patience::new(self.config.retry);
+        loop {
+            let response = self.get(path, query).await?;
+            let request = format!("GET {}", response.url());
+            let (taken, count, end, failure) = self.pump::<T, S>(response, take).await?;
+            take = taken;
+            let setback = match end {
+                ListEnd::Whole | ListEnd::Enough => return Ok((take, count, end)),
+                ListEnd::Malformed(reason) => {
+                    return Err(NinjaOneError::Malformed {
+                        request,
+                        reason: quote(&reason),
+                    });
+                }
+                ListEnd::CutShort | ListEnd::Io => {
+                    let reason = failure.as_ref().map(chain).unwrap_or_default();
+                    tracing::debug!(%request, elements = count, reason, "the list broke off");
+                    NinjaOneError::CutShort {
+                        request,
+                        elements: count,
+                        tries: patience.tries,
+                    }
+                }
+            };
+            self.pause(&mut patience, None, setback).await?;
+            take.again();
+        }
+    }
+
+    /// Runs the parser over an answer.
+    async fn pump<T, S>(
+        &self,
+        response: Response,
+        mut take: S,
+    ) -> Result<(S, u64, ListEnd, Option<reqwest::Error>), NinjaOneError>
+    where
+        T: for<'de> Deserialize<'de> + 'static,
+        S: TakeElement<T> + Send + 'static,
+    {
+        let (chunks, queue) = mpsc::channel(QUEUE_CHUNKS);
+        let failure = ReadFailure::default();
+        let reader = BodyReader::new(queue, Arc::clone(&failure));
+        let parser = tokio::task::spawn_blocking(move || {
+            let (count, end) = read_array::<T>(reader, &mut take);
+            (take, count, end)
+        });
+        let mut body = response.bytes_stream();
+        while let Some(chunk) = body.next().await {
+            if let Ok(chunk) = &chunk {
+                self.usage.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+            }
+            let failed = chunk.is_err();
+            // The parser stops listening when it has enough or finds the answer malformed.
+            if chunks.send(chunk).await.is_err() || failed {
+                break;
+            }
+        }
+        drop(chunks);
+        let (take, count, end) = parser.await.map_err(|_| NinjaOneError::Stopped)?;
+        let failure = failure
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
+        Ok((take, count, end, failure))
+    }
+
+    /// Sends a GET until it is answered with JSON.
+    async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Response, NinjaOneError> {
+        let mut url = self.config.base_url.endpoint(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let mut patience = Patience::new(self.config.retry);
+        let mut stale: Option<Token> = None;
+        let mut redirects = 0;
+        loop {
+            let token = self.token(stale.as_ref()).await?;
+            let request = format!("GET {url}");
+            let setback = match self.send_get(&url, &token).await {
+                Ok(response) if response.status().is_redirection() => {
+                    url = self.redirect(&request, &response, redirects)?;
+                    redirects += 1;
+                    continue;
+                }
+                Ok(response) => match accept(response).await {
+                    Ok(response) => return Ok(response),
+                    Err(setback) => setback,
+                },
+                Err(error) => Setback::Network(error),
+            };
+            // Once: a token can be revoked or expire early. Twice would be a loop.
+            if setback.is_stale_token() && stale.is_none() {
+                stale = Some(token);
+                continue;
+            }
+            self.handle(&mut patience, setback, request, token.scope.as_deref())
+                .await?;
+        }
+    }
+
+    async fn send_get(&self, url: &Url, token: &Token) -> Result<Response, reqwest::Error> {
+        self.usage.calls.fetch_add(1, Ordering::Relaxed);
+        let begin = Instant::now();
+        let sent = self
+            .http
+            .get(url.clone())
+            .header(ACCEPT, "application/json")
+            .bearer_auth(token.secret.expose());
+        let answer = sent.send().await;
+        if let Ok(response) = &answer {
+            tracing::debug!(%url, status = response.status().as_u16(), elapsed = ?begin.elapsed(), "request");
+        }
+        answer
+    }
+
+    fn redirect(&self, request: &str, response: &Response, redirects: usize) -> Result<Url, NinjaOneError> {
+        let location = response
+            .headers()
+            .get(LOCATION)
+            .and_then(|to| to.to_str().ok())
+            .unwrap_or_default();
+        let refuse = || NinjaOneError::Redirected {
+            request: request.to_owned(),
+            to: quote(location),
+        };
+        let to = response.url().join(location).map_err(|_| refuse())?;
+        let same = self.config.base_url.is_same_origin(&to);
+        if same && redirects < MOST_REDIRECTS {
+            Ok(to)
+        } else {
+            Err(refuse())
+        }
+    }
+
+    /// The current token, or a new one if there is none, it is about to end, or it is the one that was refused.
+    async fn token(&self, refused: Option<&Token>) -> Result<Token, NinjaOneError> {
+        let mut held = self.token.lock().await;
+        if let Some(token) = held.as_ref() {
+            let refused = refused.is_some_and(|refused| refused.secret == token.secret);
+            if token.is_fresh(Instant::now()) && !refused {
+                return Ok(token.clone());
+            }
+        }
+        let token = self.sign_in().await?;
+        tracing::debug!(scope = token.scope.as_deref().unwrap_or("not told"), "signed in");
+        *held = Some(token.clone());
+        Ok(token)
+    }
+
+    async fn sign_in(&self) -> Result<Token, NinjaOneError> {
+        let url = self.config.base_url.endpoint(&self.config.token_path);
+        let request = format!("POST {url}");
+        let mut form = vec![
+            ("grant_type", "client_credentials"),
+            ("client_id", self.config.client_id.as_str()),
+            ("client_secret", self.config.client_secret.expose()),
+        ];
+        form.extend(self.config.scope.as_deref().map(|scope| ("scope", scope)));
+        let mut patience = Patience::new(self.config.retry);
+        loop {
+            self.usage.calls.fetch_add(1, Ordering::Relaxed);
+            let sent = self
+                .http
+                .post(url.clone())
+                .header(ACCEPT, "application/json")
+                .form(&form)
+                .send()
+                .await;
+            let setback = match sent {
+                Ok(response) if response.status().is_redirection() => {
+                    // The secret goes to no address but the configured one.
+                    let to = response
+                        .headers()
+                        .get(LOCATION)
+                        .and_then(|to| to.to_str().ok())
+                        .unwrap_or_default();
+                    return Err(NinjaOneError::Redirected {
+                        request,
+                        to: quote(to),
+                    });
+                }
+                Ok(response) => match accept(response).await {
+                    Ok(response) => return self.token_of(&request, response).await,
+                    Err(setback) => setback,
+                },
+                Err(error) => Setback::Network(error),
+            };
+            match setback {
+                Setback::Answer {
+                    status,
+                    fault,
+                    throttled: false,
+                    ..
+                } if status.is_client_error() => {
+                    return Err(self.sign_in_refused(request, status, fault));
+                }
+                setback => self.handle(&mut patience, setback, request.clone(), None).await?,
+            }
+        }
+    }
+
+    async fn token_of(&self, request: &str, response: Response) -> Result<Token, NinjaOneError> {
+        let malformed = |reason: String| NinjaOneError::Malformed {
+            request: request.to_owned(),
+            reason,
+        };
+        let body = response
+            .bytes()
+            .await
+            .map_err(|error| malformed(quote(&chain(&error))))?;
+        // The body may hold a token, so it is never quoted.
+        let answer: TokenAnswer = serde_json::from_slice(&body)
+            .map_err(|_| malformed("there is no access_token in it".to_owned()))?;
+        Ok(Token::new(answer, Instant::now()))
+    }
+
+    fn sign_in_refused(&self, request: String, status: Http, fault: Box<ApiFault>) -> NinjaOneError {
+        if fault.is("Client app not exist") {
+            return NinjaOneError::UnknownClient { request, fault };
+        }
+        if fault.is("invalid_scope") {
+            let scope = self.config.scope.clone().unwrap_or_default();
+            return NinjaOneError::ScopeNotGranted {
+                request,
+                scope: quote(&scope),
+                fault,
+            };
+        }
+        NinjaOneError::SignInRefused {
+            request,
+            status: status.as_u16(),
+            fault,
+        }
+    }
+
+    /// Waits before the next try, or says why there is none.
+    async fn handle(
+        &self,
+        patience: &mut Patience,
+        setback: Setback,
+        request: String,
+        scope: Option<&str>,
+    ) -> Result<(), NinjaOneError> {
+        let tries = patience.tries;
+        match setback {
+            Setback::Network(error) => {
+                let failure = network_failure(request, &error, tries);
+                let lasting = matches!(
+                    failure,
+                    NinjaOneError::UnknownHost { .. } | NinjaOneError::Network { tls: true, .. }
+                );
+                if lasting {
+                    Err(failure)
+                } else {
+                    self.pause(patience, None, failure).await
+                }
+            }
+            Setback::Answer {
+                status,
+                fault,
+                wish,
+                throttled: true,
+            } => {
+                self.usage.throttled.fetch_add(1, Ordering::Relaxed);
+                let (status, waited) = (status.as_u16(), patience.waited);
+                self.pause(
+                    patience,
+                    wish,
+                    NinjaOneError::Throttled {
+                        request,
+                        status,
+                        fault,
+                        tries,
+                        waited,
+                    },
+                )
+                .await
+            }
+            Setback::Answer {
+                status, fault, wish, ..
+            } if status.is_server_error() && status != Http::NOT_IMPLEMENTED => {
+                let failure = NinjaOneError::ServerFailed {
+                    request,
+                    status: status.as_u16(),
+                    fault,
+                    tries,
+                };
+                self.pause(patience, wish, failure).await
+            }
+            Setback::Answer { fault, .. } if fault.is("insufficient_privileges") => {
+                let granted = quote(scope.unwrap_or("not told by the server"));
+                Err(NinjaOneError::MissingScope {
+                    request,
+                    granted,
+                    fault,
+                })
+            }
+            Setback::Answer { status, fault, .. } => Err(NinjaOneError::Refused {
+                request,
+                status: status.as_u16(),
+                fault,
+            }),
+        }
+    }
+
+    async fn pause(
+        &self,
+        patience: &mut Patience,
+        wish: Option<Duration>,
+        failure: NinjaOneError,
+    ) -> Result<(), NinjaOneError> {
+        let Some(wait) = patience.next_wait(wish) else {
+            return Err(failure);
+        };
+        tracing::warn!(cause = %failure, wait = ?wait, "trying again");
+        self.usage.retries.fetch_add(1, Ordering::Relaxed);
+        let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        self.usage.waited_ms.fetch_add(millis, Ordering::Relaxed);
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+}
+
+impl Setback {
+    /// Whether a new token may help.
+    fn is_stale_token(&self) -> bool {
+        matches!(self, Self::Answer { status, fault, .. }
+            if *status == Http::UNAUTHORIZED && !fault.is("insufficient_privileges"))
+    }
+}
+
+/// Takes an answer that can be JSON; everything else is a setback. HTML or nothing where JSON is due is how throttling
+/// shows on some instances, whatever the status (NinjaOne facts §5.2).
+async fn accept(response: Response) -> Result<Response, Setback> {
+    let status = response.status();
+    let header = |name: HeaderName| {
+        response
+            .headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+    };
+    let html = header(CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+    let empty = response.content_length() == Some(0);
+    if status.is_success() && !html && !empty {
+        return Ok(response);
+    }
+    let wish = header(RETRY_AFTER).and_then(|wish| retry_after(&wish, OffsetDateTime::now_utc()));
+    let request_id = header(REQUEST_ID);
+    let mut body = Vec::new();
+    let mut stream = response.bytes_stream();
+    while let Some(Ok(chunk)) = stream.next().await {
+        body.extend_from_slice(&chunk);
+        if body.len() > LONGEST_ERROR_BODY {
+            break;
+        }
+    }
+    let page = html
+        || body
+            .iter()
+            .find(|byte| !byte.is_ascii_whitespace())
+            .is_none_or(|first| *first == b'<');
+    let throttled = status == Http::TOO_MANY_REQUESTS
+        || status == Http::SERVICE_UNAVAILABLE
+        || (page && (status.is_success() || status == Http::FORBIDDEN));
+    Err(Setback::Answer {
+        status,
+        fault: Box::new(ApiFault::parse(&body, request_id)),
+        wish,
+        throttled,
+    })
+}
+
+fn network_failure(request: String, error: &reqwest::Error, tries: u32) -> NinjaOneError {
+    let reason = chain(error);
+    // The resolver's errors have no type of their own; a passing failure says so.
+    if reason.contains("dns error") && !reason.contains("Temporary failure") {
+        return NinjaOneError::UnknownHost { request };
+    }
+    let tls = reason.contains("certificate") || reason.contains("HandshakeFailure") || reason.contains("TLS");
+    NinjaOneError::Network {
+        request,
+        reason: quote(&reason),
+        tries,
+        timeout: error.is_timeout(),
+        tls,
+    }
+}
+
+/// The innermost causes of an error, without the address, which the message has already.
+fn chain(error: &reqwest::Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+        next = cause.source();
+    }
+    if parts.is_empty() {
+        error.to_string()
+    } else {
+        parts.join(": ")
+    }
+}
+
+/// TLS with ring, trusting the machine's authorities, the usual public ones (so that a bare container works), and the
+/// configured file.
+fn tls_config(config: &ClientConfig) -> Result<rustls::ClientConfig, NinjaOneError> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+    if let Some(path) = &config.ca_file {
+        let refuse = |reason: String| NinjaOneError::CaFile {
+            path: path.clone(),
+            reason,
+        };
+        let own = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let own = own.map_err(|error| refuse(error.to_string()))?;
+        if roots.add_parsable_certificates(own).0 == 0 {
+            return Err(refuse("there is no certificate in it".to_owned()));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| NinjaOneError::Setup {
+        reason: error.to_string(),
+    })?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}

@@ -1,0 +1,20 @@
+//! The REST client: sign-in, requests with retries, streamed lists.
+
+mod array;
+mod base_url;
+mod body;
+mod config;
+mod error;
+pub(crate) mod fault;
+mod http;
+mod retry;
+mod secret;
+mod token;
+
+pub(crate) use array::TakeElement;
+pub use base_url::{BaseUrl, BaseUrlError};
+pub use config::{ClientConfig, DEFAULT_TOKEN_PATH, RetryBudget};
+pub use error::NinjaOneError;
+pub use fault::ApiFault;
+pub use http::NinjaOneClient;
+pub use secret::Secret;

@@ -1,0 +1,79 @@
+//! Sign-in: OAuth2 client credentials (NinjaOne facts §2).
+
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use super::Secret;
+
+/// How long before its end a token is renewed, at the most.
+const MARGIN: Duration = Duration::from_mins(1);
+/// What a token lives if the answer does not say; an hour is usual.
+const USUAL_LIFE: Duration = Duration::from_hours(1);
+
+/// A token in use.
+#[derive(Debug, Clone)]
+pub(crate) struct Token {
+    pub(crate) secret: Secret,
+    /// The scopes it has, as the server tells them.
+    pub(crate) scope: Option<String>,
+    renew_at: Instant,
+}
+
+/// The answer of the token endpoint.
+#[derive(Deserialize)]
+pub(crate) struct TokenAnswer {
+    access_token: String,
+    expires_in: Option<f64>,
+    scope: Option<String>,
+}
+
+impl Token {
+    pub(crate) fn new(answer: TokenAnswer, now: Instant) -> Self {
+        let life = answer
+            .expires_in
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let life = life.unwrap_or(USUAL_LIFE).min(Duration::from_hours(720));
+        let renew_at = now + life.saturating_sub(MARGIN.min(life / 10));
+        Self {
+            secret: Secret::new(answer.access_token),
+            scope: answer.scope,
+            renew_at,
+        }
+    }
+
+    pub(crate) fn is_fresh(&self, now: Instant) -> bool {
+        now < self.renew_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(json: &str) -> (Token, Instant) {
+        let now = Instant::now();
+        (Token::new(serde_json::from_str(json).unwrap(), now), now)
+    }
+
+    #[test]
+    fn renewed_before_the_end() {
+        let (hour, now) = token(r#"{"access_token":"t","token_type":"Bearer","expires_in":3600}"#);
+        assert!(hour.is_fresh(now + Duration::from_secs(3539)));
+        assert!(!hour.is_fresh(now + Duration::from_mins(59)));
+        let (short, now) = token(r#"{"access_token":"t","expires_in":5.0,"scope":"monitoring"}"#);
+        assert!(
+            short.is_fresh(now + Duration::from_secs(4)) && !short.is_fresh(now + Duration::from_secs(5))
+        );
+        let (silent, now) = token(r#"{"access_token":"t","expires_in":null}"#);
+        assert!(silent.is_fresh(now + Duration::from_mins(50)));
+        let (odd, now) = token(r#"{"access_token":"t","expires_in":-3}"#);
+        assert!(odd.is_fresh(now));
+    }
+
+    #[test]
+    fn never_printed() {
+        let (token, _) = token(r#"{"access_token":"very-secret"}"#);
+        assert!(!format!("{token:?}").contains("very-secret"));
+    }
+}

@@ -1,0 +1,77 @@
+//! The tenant as an access source: what is asked of it, in what order, and what becomes of the answers.
+//!
+//! Calls of a full sync: 1 sign-in, 1 × technicians, 1 × end users, 1 × users, 1 × roles, and one call for each page of
+//! organizations (and of devices, where opted in) plus the empty page that ends them. Every list is downloaded once.
+
+mod check;
+mod devices;
+mod emitter;
+mod facts;
+mod join_table;
+mod organizations;
+mod outlet;
+mod pages;
+mod reading;
+mod roles;
+mod selection;
+mod users;
+
+use access_core::model::{ResourceType, SyncScope};
+use access_core::ports::{AccessSource, SourceError, SourceEvent, SourceReport, SourceUsage};
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+
+use crate::{NinjaOneClient, mapping};
+
+pub(crate) use outlet::Outlet;
+
+/// Batches that wait for the pipeline.
+const QUEUE_BATCHES: usize = 4;
+/// Rows in a batch.
+pub(crate) const BATCH_ROWS: usize = 2_000;
+
+/// What to read beyond the core types.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SourceOptions {
+    /// Read devices, and which end users may access or are assigned them.
+    pub devices: bool,
+}
+
+/// A NinjaOne tenant as an [`AccessSource`].
+#[derive(Debug)]
+pub struct NinjaOneSource {
+    client: NinjaOneClient,
+    options: SourceOptions,
+}
+
+impl NinjaOneSource {
+    /// A source over a client.
+    #[must_use]
+    pub fn new(client: NinjaOneClient, options: SourceOptions) -> Self {
+        Self { client, options }
+    }
+}
+
+#[async_trait]
+impl AccessSource for NinjaOneSource {
+    async fn check(&self) -> Result<SourceReport, SourceError> {
+        check::check(&self.client, self.options)
+            .await
+            .map_err(SourceError::new)
+    }
+
+    fn resource_types(&self) -> Vec<ResourceType> {
+        mapping::resource_types(self.options.devices)
+    }
+
+    fn read(&self, scope: &SyncScope) -> BoxStream<'_, Result<SourceEvent, SourceError>> {
+        let (outlet, events) = Outlet::new(QUEUE_BATCHES, scope.targets.clone().unwrap_or_default());
+        let driver = reading::read(&self.client, self.options, scope.clone(), outlet);
+        outlet::Events::new(driver, events).boxed()
+    }
+
+    fn usage(&self) -> SourceUsage {
+        self.client.usage()
+    }
+}

@@ -1,0 +1,144 @@
+//! What of the tenant a sync asks for.
+
+use std::collections::{BTreeSet, HashSet};
+
+use access_core::model::{NativeId, ResourceId, ResourceTypeId, SyncScope};
+
+use super::SourceOptions;
+use super::facts::{Privileges, UserFacts};
+use crate::mapping::{
+    TENANT_ID, device_type, organization_type, resource_types, role_type, tenant_type, user_type,
+};
+
+/// Which types and single resources are wanted, and with them which calls are needed.
+#[derive(Debug, Clone)]
+pub(super) struct Selection {
+    pub(super) types: Vec<ResourceTypeId>,
+    pub(super) access: bool,
+    targets: Option<Targets>,
+}
+
+/// Single resources, and the users who hold access to them.
+#[derive(Debug, Clone, Default)]
+struct Targets {
+    users: HashSet<u64>,
+    roles: HashSet<NativeId>,
+    organizations: HashSet<u64>,
+    tenant: bool,
+    devices: HashSet<u64>,
+    holders: HashSet<u64>,
+}
+
+impl Selection {
+    pub(super) fn new(options: SourceOptions, scope: &SyncScope) -> Self {
+        let listed = resource_types(options.devices).into_iter().map(|row| row.id);
+        Self {
+            types: listed.filter(|id| scope.includes_type(id)).collect(),
+            access: scope.wants_access(),
+            targets: scope.targets.as_ref().map(Targets::new),
+        }
+    }
+
+    fn wants(&self, resource_type: &ResourceTypeId) -> bool {
+        self.types.contains(resource_type)
+    }
+
+    pub(super) fn users(&self) -> bool {
+        self.wants(&user_type())
+    }
+
+    pub(super) fn roles(&self) -> bool {
+        self.wants(&role_type())
+            && self
+                .targets
+                .as_ref()
+                .is_none_or(|targets| !targets.roles.is_empty())
+    }
+
+    pub(super) fn organizations(&self) -> bool {
+        self.wants(&organization_type())
+    }
+
+    pub(super) fn tenant(&self) -> bool {
+        self.wants(&tenant_type()) && self.targets.as_ref().is_none_or(|targets| targets.tenant)
+    }
+
+    pub(super) fn devices(&self) -> bool {
+        self.wants(&device_type())
+            && self
+                .targets
+                .as_ref()
+                .is_none_or(|targets| !targets.devices.is_empty())
+    }
+
+    /// Whether single resources are asked for, so that who holds access to them has to be found out first.
+    pub(super) fn is_targeted(&self) -> bool {
+        self.targets.is_some()
+    }
+
+    pub(super) fn role(&self, id: &NativeId) -> bool {
+        self.targets
+            .as_ref()
+            .is_none_or(|targets| targets.roles.contains(id))
+    }
+
+    pub(super) fn organization(&self, id: u64) -> bool {
+        self.organizations()
+            && self
+                .targets
+                .as_ref()
+                .is_none_or(|targets| targets.organizations.contains(&id))
+    }
+
+    pub(super) fn device(&self, id: u64) -> bool {
+        self.targets
+            .as_ref()
+            .is_none_or(|targets| targets.devices.contains(&id))
+    }
+
+    /// Whether a user is wanted, or holds something on what is.
+    pub(super) fn user(&self, id: u64, facts: &UserFacts) -> bool {
+        let Some(targets) = &self.targets else { return true };
+        let holds_something = || {
+            targets.holders.contains(&id)
+                || facts
+                    .organization
+                    .is_some_and(|organization| targets.organizations.contains(&organization))
+                || (targets.tenant && facts.privileges != Privileges::default())
+                || facts.devices().any(|device| targets.devices.contains(&device))
+        };
+        targets.users.contains(&id) || (self.access && holds_something())
+    }
+
+    /// These users hold access to what is wanted.
+    pub(super) fn add_holders(&mut self, users: impl IntoIterator<Item = u64>) {
+        if let Some(targets) = &mut self.targets {
+            targets.holders.extend(users);
+        }
+    }
+}
+
+impl Targets {
+    fn new(ids: &BTreeSet<ResourceId>) -> Self {
+        let mut targets = Self::default();
+        for ResourceId { resource_type, id } in ids {
+            let number = id.as_number();
+            if *resource_type == role_type() {
+                targets.roles.insert(id.clone());
+            } else if *resource_type == tenant_type() {
+                targets.tenant |= id.as_str() == TENANT_ID;
+            } else {
+                let numbers = [
+                    (user_type(), &mut targets.users),
+                    (organization_type(), &mut targets.organizations),
+                    (device_type(), &mut targets.devices),
+                ];
+                let named = numbers.into_iter().find(|(id, _)| id == resource_type);
+                if let (Some((_, set)), Some(number)) = (named, number) {
+                    set.insert(number);
+                }
+            }
+        }
+        targets
+    }
+}
