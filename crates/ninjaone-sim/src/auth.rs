@@ -1,0 +1,180 @@
+//! The token endpoint and what a token may do (NinjaOne API facts §11.2, §11.3).
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use base64::Engine;
+use serde_json::{Value, json};
+
+use crate::answer::{Answer, Incidents};
+use crate::config::{AppRegistration, Scopes};
+use crate::switches::{ExpiresIn, InvalidToken, OfflineAccess, Switches, WrongSecret};
+
+/// Tokens that were given out.
+#[derive(Debug, Default)]
+pub(crate) struct Tokens(Mutex<Issued>);
+
+#[derive(Debug, Default)]
+struct Issued {
+    count: u64,
+    live: HashMap<String, Grant>,
+}
+
+#[derive(Debug, Clone)]
+struct Grant {
+    scopes: Scopes,
+    until: Instant,
+}
+
+impl Tokens {
+    fn issued(&self) -> std::sync::MutexGuard<'_, Issued> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers `POST /ws/oauth/token`.
+    pub(crate) fn sign_in(
+        &self,
+        app: &AppRegistration,
+        switches: &Switches,
+        incidents: &Incidents,
+        authorization: Option<&str>,
+        form: &[u8],
+    ) -> Answer {
+        let form: HashMap<String, String> = form_urlencoded::parse(form).into_owned().collect();
+        let field = |name: &str| form.get(name).map(String::as_str);
+        let (basic_id, basic_secret) = authorization.and_then(basic).unzip();
+        let client_id = field("client_id")
+            .map(str::to_owned)
+            .or(basic_id)
+            .unwrap_or_default();
+        let secret = field("client_secret")
+            .map(str::to_owned)
+            .or(basic_secret)
+            .unwrap_or_default();
+        let unknown = || Answer::result_code(404, "Client app not exist", incidents);
+
+        if app.other_region || client_id != app.client_id {
+            return unknown();
+        }
+        if secret != app.client_secret {
+            let text = "Client authentication failed";
+            return match switches.token.wrong_secret {
+                WrongSecret::Unauthorized => Answer::oauth_error(401, "invalid_client", text),
+                WrongSecret::BadRequest => Answer::oauth_error(400, "invalid_client", text),
+                WrongSecret::NotFound => unknown(),
+            };
+        }
+        if field("grant_type") != Some("client_credentials") {
+            return Answer::oauth_error(400, "unsupported_grant_type", "Unsupported grant type");
+        }
+        if !app.client_credentials {
+            let text = "The client is not allowed to use this grant";
+            return Answer::oauth_error(switches.token.ungranted_status, "unauthorized_client", text);
+        }
+        match scopes(field("scope"), app, switches) {
+            Some(scopes) => self.issue(scopes, switches),
+            None => Answer::oauth_error(
+                400,
+                "invalid_scope",
+                "Requested scope was not granted to the client",
+            ),
+        }
+    }
+
+    fn issue(&self, scopes: Scopes, switches: &Switches) -> Answer {
+        let mut issued = self.issued();
+        issued.count += 1;
+        if switches.token.one_token_at_a_time {
+            issued.live.clear();
+        }
+        let token = format!("sim-token-{:06}", issued.count);
+        let mut body = json!({ "access_token": token, "token_type": "Bearer", "scope": scopes.to_string() });
+        let claimed = match switches.token.expires_in {
+            ExpiresIn::Truthful => Some(switches.token.lifetime.as_secs()),
+            ExpiresIn::Claimed(seconds) => Some(seconds),
+            ExpiresIn::Absent => None,
+        };
+        if let (Some(seconds), Value::Object(fields)) = (claimed, &mut body) {
+            fields.insert("expires_in".to_owned(), Value::from(seconds));
+        }
+        let until = Instant::now() + switches.token.lifetime;
+        issued.live.insert(token, Grant { scopes, until });
+        Answer::json(200, &body)
+    }
+
+    /// What an API call may do, or why it may not be made at all.
+    pub(crate) fn authorize(
+        &self,
+        authorization: Option<&str>,
+        switches: &Switches,
+    ) -> Result<Scopes, Answer> {
+        let Some(header) = authorization else {
+            return Err(Answer::auth_error(
+                400,
+                "missing_header",
+                "Missing required header",
+                2,
+            ));
+        };
+        let Some(token) = header.strip_prefix("Bearer ").filter(|token| !token.is_empty()) else {
+            return Err(Answer::auth_error(
+                400,
+                "invalid_header",
+                "Invalid 'Authorization' header",
+                1,
+            ));
+        };
+        let grant = self.issued().live.get(token).cloned();
+        match grant.filter(|grant| Instant::now() < grant.until) {
+            Some(grant) => Ok(grant.scopes),
+            None => Err(refused_token(switches.authorization.invalid_token)),
+        }
+    }
+
+    /// Takes every token back.
+    pub(crate) fn revoke_all(&self) {
+        self.issued().live.clear();
+    }
+}
+
+/// The answer to a token that is unknown, expired or revoked.
+pub(crate) fn refused_token(spelling: InvalidToken) -> Answer {
+    let error = match spelling {
+        InvalidToken::NotAuthenticated => "not_authenticated",
+        InvalidToken::InvalidToken => "invalid_token",
+        InvalidToken::ExpiredToken => "expired_token",
+    };
+    Answer::auth_error(401, error, "Invalid credentials", 10)
+}
+
+/// The answer to a call that wants a scope the token does not have.
+pub(crate) fn insufficient() -> Answer {
+    Answer::auth_error(
+        401,
+        "insufficient_privileges",
+        "Access token lacks a required scope",
+        11,
+    )
+}
+
+/// The scopes to give; `None` if too much was asked for.
+fn scopes(asked: Option<&str>, app: &AppRegistration, switches: &Switches) -> Option<Scopes> {
+    let Some(asked) = asked.map(Scopes::parse).filter(|asked| !asked.is_empty()) else {
+        return Some(app.scopes.clone());
+    };
+    let asked = match switches.token.offline_access {
+        OfflineAccess::Tolerated => asked.without("offline_access"),
+        OfflineAccess::Refused => asked,
+    };
+    asked.is_subset(&app.scopes).then_some(asked)
+}
+
+fn basic(header: &str) -> Option<(String, String)> {
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(header.strip_prefix("Basic ")?)
+        .ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let (id, secret) = text.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
+}

@@ -1,0 +1,130 @@
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use crate::fault::FaultSchedule;
+use crate::switches::Switches;
+use crate::tenant::Tenant;
+
+/// Everything a simulated tenant is made of.
+#[derive(Debug, Clone)]
+pub struct SimConfig {
+    /// Who and what exists.
+    pub tenant: Tenant,
+    /// The API client app that may sign in.
+    pub app: AppRegistration,
+    /// Positions of all switches.
+    pub switches: Switches,
+    /// What goes wrong, where and when.
+    pub faults: FaultSchedule,
+    /// Serve HTTPS with a certificate of a fresh test CA.
+    pub tls: Option<TlsConfig>,
+    /// Where to listen; port 0 picks a free one.
+    pub listen: SocketAddr,
+}
+
+impl SimConfig {
+    /// A healthy tenant on a free loopback port, over plain HTTP, with the default app.
+    #[must_use]
+    pub fn new(tenant: Tenant) -> Self {
+        Self {
+            tenant,
+            app: AppRegistration::default(),
+            switches: Switches::default(),
+            faults: FaultSchedule::default(),
+            tls: None,
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        }
+    }
+}
+
+/// HTTPS settings.
+#[derive(Debug, Clone)]
+pub struct TlsConfig {
+    /// Names and addresses in the server's certificate.
+    pub subject_names: Vec<String>,
+}
+
+impl Default for TlsConfig {
+    fn default() -> Self {
+        Self {
+            subject_names: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
+        }
+    }
+}
+
+/// The API client app as registered in the tenant.
+#[derive(Debug, Clone)]
+pub struct AppRegistration {
+    /// OAuth client id.
+    pub client_id: String,
+    /// OAuth client secret.
+    pub client_secret: String,
+    /// Scopes the app may ask for.
+    pub scopes: Scopes,
+    /// The client credentials grant is switched on.
+    pub client_credentials: bool,
+    /// The app exists on another region's instance only: the token endpoint does not know it.
+    pub other_region: bool,
+}
+
+impl Default for AppRegistration {
+    fn default() -> Self {
+        Self {
+            client_id: "sim-client".to_owned(),
+            client_secret: "sim-secret".to_owned(),
+            scopes: Scopes::parse("monitoring management"),
+            client_credentials: true,
+            other_region: false,
+        }
+    }
+}
+
+/// A set of OAuth scopes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scopes(BTreeSet<String>);
+
+impl Scopes {
+    /// Reads a list separated by blanks or commas.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let words = text.split([' ', ',']).filter(|word| !word.is_empty());
+        Self(words.map(str::to_owned).collect())
+    }
+
+    /// Whether the set holds this scope.
+    #[must_use]
+    pub fn contains(&self, scope: &str) -> bool {
+        self.0.contains(scope)
+    }
+
+    /// Whether every scope of `self` is one of `others`.
+    #[must_use]
+    pub fn is_subset(&self, others: &Self) -> bool {
+        self.0.is_subset(&others.0)
+    }
+
+    /// The set without one scope.
+    #[must_use]
+    pub fn without(mut self, scope: &str) -> Self {
+        self.0.remove(scope);
+        self
+    }
+
+    /// Whether there is no scope at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl std::fmt::Display for Scopes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (position, scope) in self.0.iter().enumerate() {
+            if position > 0 {
+                f.write_str(" ")?;
+            }
+            f.write_str(scope)?;
+        }
+        Ok(())
+    }
+}

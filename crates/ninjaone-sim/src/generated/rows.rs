@@ -1,0 +1,175 @@
+use std::sync::Arc;
+
+use super::Generated;
+use super::json::text;
+use super::write_person;
+use crate::tenant::UserKind;
+
+/// Which unpaged array to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Listing {
+    /// `/v2/users` and `/v2/organization/{id}/end-users`.
+    Users {
+        kind: Option<UserKind>,
+        organization: Option<u32>,
+        roles: bool,
+    },
+    /// `/v2/user/technicians`.
+    Technicians,
+    /// `/v2/user/end-users`.
+    EndUsers,
+    /// `/v2/user/roles`.
+    Roles { kind: Option<UserKind> },
+}
+
+/// Writes one array piece by piece. Cloning restarts nothing: a clone continues where the original stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Rows {
+    tenant: Arc<Generated>,
+    listing: Listing,
+    next: u32,
+    end: u32,
+    inside: Option<InsideRole>,
+    written: bool,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Fresh,
+    Rows,
+    Done,
+}
+
+/// A role whose members are being written.
+#[derive(Debug, Clone, Copy)]
+struct InsideRole {
+    member: u32,
+    left: u32,
+}
+
+impl Rows {
+    pub(super) fn new(tenant: Arc<Generated>, listing: Listing) -> Self {
+        let technicians = tenant.size.technicians;
+        let (next, end) = match listing {
+            Listing::Technicians
+            | Listing::Users {
+                kind: Some(UserKind::Technician),
+                ..
+            } => (0, technicians),
+            Listing::EndUsers
+            | Listing::Users {
+                kind: Some(UserKind::EndUser),
+                ..
+            } => (technicians, tenant.users()),
+            Listing::Users { kind: None, .. } => (0, tenant.users()),
+            Listing::Roles { .. } => (0, tenant.size.roles),
+        };
+        Self {
+            tenant,
+            listing,
+            next,
+            end,
+            inside: None,
+            written: false,
+            state: State::Fresh,
+        }
+    }
+
+    /// Appends about `target` bytes; returns whether more is to come.
+    pub(crate) fn fill(&mut self, out: &mut Vec<u8>, target: usize) -> bool {
+        if self.state == State::Fresh {
+            out.push(b'[');
+            self.state = State::Rows;
+        }
+        while self.state == State::Rows && out.len() < target {
+            if self.inside.is_some() {
+                self.members(out, target);
+            } else if self.next < self.end {
+                self.row(out);
+            } else {
+                out.push(b']');
+                self.state = State::Done;
+            }
+        }
+        self.state != State::Done
+    }
+
+    /// The whole array.
+    pub(crate) fn collect(mut self) -> Vec<u8> {
+        let mut out = Vec::new();
+        while self.fill(&mut out, usize::MAX) {}
+        out
+    }
+
+    fn row(&mut self, out: &mut Vec<u8>) {
+        let position = self.next;
+        self.next += 1;
+        match self.listing {
+            Listing::Roles { kind } => self.open_role(out, position, kind),
+            Listing::Users {
+                organization, roles, ..
+            } => {
+                let person = self.tenant.person(position);
+                if organization.is_some_and(|wanted| wanted != person.organization) {
+                    return;
+                }
+                self.separate(out);
+                write_person::user(out, &person);
+                if roles {
+                    write_person::role_names(out, &self.tenant, &person);
+                }
+                out.push(b'}');
+            }
+            Listing::Technicians => {
+                self.separate(out);
+                write_person::technician(out, &self.tenant.person(position));
+            }
+            Listing::EndUsers => {
+                self.separate(out);
+                write_person::end_user(out, &self.tenant.person(position));
+            }
+        }
+    }
+
+    fn open_role(&mut self, out: &mut Vec<u8>, index: u32, kind: Option<UserKind>) {
+        let Some(plan) = self.tenant.roles.get(index as usize).copied() else {
+            return;
+        };
+        if kind.is_none_or(|wanted| wanted == plan.kind) {
+            self.separate(out);
+            write_person::role_head(out, index, plan.kind);
+            self.inside = Some(InsideRole {
+                member: plan.first(),
+                left: plan.members,
+            });
+        }
+    }
+
+    fn members(&mut self, out: &mut Vec<u8>, target: usize) {
+        let (Some(mut inside), Some(plan)) = (self.inside, self.tenant.roles.get(self.next as usize - 1))
+        else {
+            return;
+        };
+        while inside.left > 0 && out.len() < target {
+            if inside.left < plan.members {
+                out.push(b',');
+            }
+            write_person::member(out, &self.tenant.member(plan.kind, inside.member));
+            inside.member = plan.after(inside.member);
+            inside.left -= 1;
+        }
+        self.inside = Some(inside);
+        if inside.left == 0 {
+            text(out, "]}");
+            self.inside = None;
+        }
+    }
+
+    fn separate(&mut self, out: &mut Vec<u8>) {
+        if self.written {
+            out.push(b',');
+        }
+        self.written = true;
+    }
+}

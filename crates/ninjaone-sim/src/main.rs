@@ -1,0 +1,132 @@
+//! Serves a simulated NinjaOne tenant until it is stopped.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use ninjaone_sim::{
+    AppRegistration, FaultRule, FaultSchedule, GeneratedSize, Scopes, Sim, SimConfig, SimError, Tenant,
+};
+
+/// Serves a simulated NinjaOne tenant over HTTP on loopback until it is stopped.
+#[derive(Parser)]
+#[command(name = "ninjaone-sim")]
+struct Arguments {
+    /// Address to listen on; port 0 picks a free one.
+    #[arg(long, default_value = "127.0.0.1:8471")]
+    listen: SocketAddr,
+    /// Stop when standard input ends, so that the tenant does not outlive the program that started it.
+    #[arg(long)]
+    exit_with_stdin: bool,
+    /// Who and what exists.
+    #[arg(long, value_enum, default_value = "msp")]
+    tenant: Which,
+    /// A folder with a tenant of your own, in the form of fixtures/msp.
+    #[arg(long, conflicts_with = "tenant")]
+    folder: Option<PathBuf>,
+    /// Client id of the API client app.
+    #[arg(long, default_value = "sim-client")]
+    client_id: String,
+    /// Its secret.
+    #[arg(long, default_value = "sim-secret")]
+    client_secret: String,
+    /// Scopes the app may ask for.
+    #[arg(long, default_value = "monitoring management")]
+    scopes: String,
+    /// Make the instance an older one, without /v2/user/*.
+    #[arg(long)]
+    old_instance: bool,
+    /// What goes wrong: `[METHOD] PATH [first:N|call:N|after:N|percent:N] KIND [VALUE]`. Repeatable.
+    #[arg(long)]
+    fault: Vec<String>,
+    /// Seed of a generated tenant.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Technicians of a generated tenant.
+    #[arg(long, default_value_t = 10)]
+    technicians: u32,
+    /// End users of a generated tenant.
+    #[arg(long, default_value_t = 90)]
+    end_users: u32,
+    /// Roles of a generated tenant.
+    #[arg(long, default_value_t = 5)]
+    roles: u32,
+    /// Role members of a generated tenant, altogether.
+    #[arg(long, default_value_t = 200)]
+    grants: u64,
+    /// Organizations of a generated tenant.
+    #[arg(long, default_value_t = 5)]
+    organizations: u32,
+    /// Devices of a generated tenant.
+    #[arg(long, default_value_t = 0)]
+    devices: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Which {
+    /// The built-in managed service provider.
+    Msp,
+    /// A tenant of any size, computed from a seed.
+    Generated,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "ninjaone-sim: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), SimError> {
+    let mut config = SimConfig::new(tenant(arguments)?);
+    config.listen = arguments.listen;
+    config.app = AppRegistration {
+        client_id: arguments.client_id.clone(),
+        client_secret: arguments.client_secret.clone(),
+        scopes: Scopes::parse(&arguments.scopes),
+        ..AppRegistration::default()
+    };
+    config.switches.transport.old_instance = arguments.old_instance;
+    let rules: Result<Vec<FaultRule>, SimError> = arguments.fault.iter().map(|spec| spec.parse()).collect();
+    config.faults = FaultSchedule::new(rules?);
+    let sim = Sim::start(&config)?;
+    let mut out = io::stdout();
+    let _ = writeln!(
+        out,
+        "{}",
+        serde_json::json!({ "base_url": sim.base_url(), "client_id": arguments.client_id })
+    );
+    let _ = out.flush();
+    if arguments.exit_with_stdin {
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+    } else {
+        loop {
+            std::thread::park();
+        }
+    }
+    Ok(())
+}
+
+fn tenant(arguments: &Arguments) -> Result<Tenant, SimError> {
+    if let Some(folder) = &arguments.folder {
+        return Tenant::folder(folder);
+    }
+    match arguments.tenant {
+        Which::Msp => Tenant::fixture("msp"),
+        Which::Generated => Tenant::generated(GeneratedSize {
+            seed: arguments.seed,
+            technicians: arguments.technicians,
+            end_users: arguments.end_users,
+            roles: arguments.roles,
+            grants: arguments.grants,
+            organizations: arguments.organizations,
+            devices: arguments.devices,
+            role_of_everyone: false,
+        }),
+    }
+}

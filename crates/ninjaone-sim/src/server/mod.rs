@@ -1,0 +1,168 @@
+//! The HTTP side: a listener on a thread of its own, so that tests of any kind can start a tenant.
+
+mod body;
+mod respond;
+mod tls;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
+
+use crate::SimError;
+use crate::api::Api;
+use crate::config::SimConfig;
+use crate::fault::FaultSchedule;
+use crate::ledger::CallLedger;
+
+/// A running simulated tenant. Dropping it stops it.
+#[derive(Debug)]
+pub struct Sim {
+    api: Arc<Api>,
+    faults: FaultSchedule,
+    ledger: CallLedger,
+    address: SocketAddr,
+    ca_pem: Option<String>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// What every connection shares.
+#[derive(Debug, Clone)]
+struct Shared {
+    api: Arc<Api>,
+    faults: FaultSchedule,
+    ledger: CallLedger,
+}
+
+impl Sim {
+    /// Starts a tenant; it answers when this returns.
+    ///
+    /// # Errors
+    /// [`SimError`] if the address is taken or the certificate cannot be made.
+    pub fn start(config: &SimConfig) -> Result<Self, SimError> {
+        let listen = |source| SimError::Listen {
+            address: config.listen.to_string(),
+            source,
+        };
+        let listener = TcpListener::bind(config.listen).map_err(listen)?;
+        listener.set_nonblocking(true).map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let (acceptor, ca_pem) = config.tls.as_ref().map(tls::acceptor).transpose()?.unzip();
+        let shared = Shared {
+            api: Arc::new(Api::new(config)),
+            faults: config.faults.clone(),
+            ledger: CallLedger::default(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(SimError::Runtime)?;
+        let (stop, stopped) = oneshot::channel();
+        let for_thread = shared.clone();
+        let thread = std::thread::Builder::new()
+            .name("ninjaone-sim".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = serve(listener, acceptor, for_thread) => {}
+                        _ = stopped => {}
+                    }
+                });
+                runtime.shutdown_background();
+            });
+        let thread = thread.map_err(SimError::Runtime)?;
+        let Shared { api, faults, ledger } = shared;
+        Ok(Self {
+            api,
+            faults,
+            ledger,
+            address,
+            ca_pem,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// The address to configure a client with.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        match &self.ca_pem {
+            Some(_) => format!("https://localhost:{}", self.address.port()),
+            None => format!("http://{}", self.address),
+        }
+    }
+
+    /// Every call so far.
+    #[must_use]
+    pub fn ledger(&self) -> &CallLedger {
+        &self.ledger
+    }
+
+    /// What goes wrong; rules can be added while the tenant runs.
+    #[must_use]
+    pub fn faults(&self) -> &FaultSchedule {
+        &self.faults
+    }
+
+    /// The test CA's certificate, where HTTPS is served.
+    #[must_use]
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
+    /// Makes every token given out so far invalid.
+    pub fn revoke_tokens(&self) {
+        self.api.tokens().revoke_all();
+    }
+
+    /// The identity provider of a SCIM-managed tenant pushes its groups: role changes made meanwhile are undone.
+    pub fn scim_push(&self) {
+        self.api.scim_push();
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Shared) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+        return;
+    };
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let shared = shared.clone();
+        let acceptor = acceptor.clone();
+        tokio::spawn(async move {
+            match acceptor {
+                Some(acceptor) => {
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        connection(stream, shared).await;
+                    }
+                }
+                None => connection(stream, shared).await,
+            }
+        });
+    }
+}
+
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Shared) {
+    let service = service_fn(move |request| respond::respond(shared.clone(), request));
+    // A client that goes away, and a fault that drops the connection, both end here.
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}

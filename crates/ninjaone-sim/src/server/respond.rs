@@ -1,0 +1,204 @@
+//! One request: booked, struck by a fault or answered, and put on the wire.
+
+use std::io;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::{Request as HttpRequest, Response};
+
+use super::Shared;
+use super::body::WireBody;
+use crate::answer::{Answer, Payload};
+use crate::api::Request;
+use crate::auth;
+use crate::fault::{Cut, Fault};
+use crate::ledger::Call;
+
+type Answered = Result<Response<WireBody>, io::Error>;
+
+pub(super) async fn respond(shared: Shared, request: HttpRequest<Incoming>) -> Answered {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let header = |name: &HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let query = head.uri.query().unwrap_or_default();
+    let mut query: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    let accept_encoding = header(&ACCEPT_ENCODING).map(str::to_owned);
+    let call = Call {
+        method: head.method.to_string(),
+        path: head.uri.path().to_owned(),
+        query: query.clone(),
+        body: String::from_utf8_lossy(&body).into_owned(),
+        authorized: header(&AUTHORIZATION).is_some(),
+        accept_encoding: accept_encoding.clone(),
+        at: Instant::now(),
+        status: 0,
+    };
+    let entry = shared.ledger.begin(call);
+    let fault = shared.faults.strike(head.method.as_str(), head.uri.path());
+    if matches!(fault, Some(Fault::NoProgress)) {
+        query.retain(|(name, _)| name != "after");
+    }
+    let request = Request {
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        query: &query,
+        authorization: header(&AUTHORIZATION),
+        body: &body,
+    };
+    let answer = match instead(&shared, fault.as_ref()) {
+        Some(Fate::Answer(answer)) => answer,
+        Some(Fate::Drop) => return Err(io::ErrorKind::ConnectionReset.into()),
+        None => shared.api.handle(&request),
+    };
+    let answer = match afterwards(&shared, answer, fault.as_ref()) {
+        Fate::Answer(answer) => answer,
+        Fate::Drop => return Err(io::ErrorKind::ConnectionReset.into()),
+    };
+    entry.answered(answer.status);
+    let gzip =
+        shared.api.switches().transport.gzip && accept_encoding.is_some_and(|kinds| kinds.contains("gzip"));
+    let is_token = head.uri.path().ends_with("/oauth/token");
+    Ok(on_the_wire(&shared, answer, fault.as_ref(), gzip && !is_token))
+}
+
+enum Fate {
+    Answer(Answer),
+    Drop,
+}
+
+/// Faults in place of an answer.
+fn instead(shared: &Shared, fault: Option<&Fault>) -> Option<Fate> {
+    let answer = match fault? {
+        Fault::Status(status) => shared.api.fail(*status, "something went wrong"),
+        Fault::Answer {
+            status,
+            content_type,
+            body,
+        } => Answer {
+            status: *status,
+            content_type,
+            headers: Vec::new(),
+            body: Payload::Bytes(Bytes::from(body.clone())),
+        },
+        Fault::RateLimit(wish) => {
+            let answer = shared.api.fail(429, "Too many requests");
+            match wish {
+                Some(wish) => answer.header("retry-after", wish.clone()),
+                None => answer,
+            }
+        }
+        Fault::Html(status) => Answer::html(*status, &format!("{status} Slow Down")),
+        Fault::Empty(status) => Answer::empty(*status),
+        Fault::Drop => return Some(Fate::Drop),
+        Fault::RevokeTokens => {
+            shared.api.tokens().revoke_all();
+            auth::refused_token(shared.api.switches().authorization.invalid_token)
+        }
+        Fault::MissingScope => auth::insufficient(),
+        Fault::MissingEndpoint => shared.api.missing(),
+        Fault::EmptyList => Answer::raw_json(b"[]".to_vec()),
+        Fault::Redirect(to) => Answer::empty(302).header("location", to.clone()),
+        _ => return None,
+    };
+    Some(Fate::Answer(answer))
+}
+
+/// Faults that spoil an answer.
+fn afterwards(shared: &Shared, mut answer: Answer, fault: Option<&Fault>) -> Fate {
+    match fault {
+        Some(Fault::LostWrite(0)) => return Fate::Drop,
+        Some(Fault::LostWrite(status)) => {
+            return Fate::Answer(shared.api.fail(*status, "something went wrong"));
+        }
+        Some(Fault::PlainText) => answer.content_type = "text/plain",
+        Some(Fault::Bom) => {
+            let body = answer.body.into_bytes();
+            answer.body = Payload::Bytes([b"\xef\xbb\xbf", body.as_ref()].concat().into());
+        }
+        Some(Fault::InvalidUtf8) => answer.body = edited(answer.body, "\"firstName\":\"", b"\xff\xfe"),
+        Some(Fault::HugeName(bytes)) => {
+            let name = vec![b'x'; *bytes];
+            answer.body = edited(answer.body, "\"firstName\":\"", &name);
+        }
+        Some(Fault::Duplicates) => {
+            let body = answer.body.into_bytes();
+            let inner = body
+                .strip_prefix(b"[")
+                .and_then(|rest| rest.strip_suffix(b"]"))
+                .unwrap_or(&body);
+            answer.body = Payload::Bytes([b"[", inner, b",", inner, b"]"].concat().into());
+        }
+        _ => {}
+    }
+    Fate::Answer(answer)
+}
+
+/// Puts bytes at the beginning of the first text after `mark`, or after any mark of a name.
+fn edited(payload: Payload, mark: &str, insert: &[u8]) -> Payload {
+    let body = payload.into_bytes();
+    let find = |mark: &[u8]| {
+        body.windows(mark.len())
+            .position(|window| window == mark)
+            .map(|at| at + mark.len())
+    };
+    let at = find(mark.as_bytes())
+        .or_else(|| find(b"\"name\":\""))
+        .unwrap_or(0);
+    Payload::Bytes([&body[..at], insert, &body[at..]].concat().into())
+}
+
+fn on_the_wire(shared: &Shared, answer: Answer, fault: Option<&Fault>, gzip: bool) -> Response<WireBody> {
+    let Answer {
+        status,
+        content_type,
+        headers,
+        mut body,
+    } = answer;
+    let mut cut_at = None;
+    if let Some(&Fault::CutBody { at, clean }) = fault {
+        let bytes = body.into_bytes();
+        let at = match at {
+            Cut::Bytes(count) => count,
+            Cut::Eighths(eighths) => bytes.len() * eighths / 8,
+        };
+        cut_at = Some((at, clean));
+        body = Payload::Bytes(bytes);
+    }
+    let gzip = gzip && status != 204;
+    let mut wire = WireBody::new(body, gzip);
+    if let Some((at, clean)) = cut_at {
+        wire = wire.cut(at, clean);
+    }
+    if let Some(&Fault::SlowBody { first, pause, piece }) = fault {
+        wire = wire.slow(first, pause, piece);
+    }
+    let mut response = Response::new(wire);
+    *response.status_mut() =
+        hyper::StatusCode::from_u16(status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
+    let fields = response.headers_mut();
+    if status != 204 {
+        fields.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    if gzip {
+        fields.insert(hyper::header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    if status >= 400 || !shared.api.switches().transport.request_id_on_errors_only {
+        let id = format!("sim-request-{:06}", shared.ledger.len());
+        fields.extend(
+            HeaderValue::from_str(&id)
+                .ok()
+                .map(|id| (HeaderName::from_static("x-nj-request-id"), id)),
+        );
+    }
+    for (name, value) in headers {
+        fields.extend(
+            HeaderValue::from_str(&value)
+                .ok()
+                .map(|value| (HeaderName::from_static(name), value)),
+        );
+    }
+    response
+}
