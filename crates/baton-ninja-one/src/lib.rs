@@ -1,1 +1,71 @@
-//! The connector binary: flags, configuration, wiring, logs, exit codes.
+//! The connector binary: flags, configuration, wiring, logs, progress, exit codes. The only crate that knows all others.
+
+mod capabilities;
+mod check;
+mod cli;
+mod config_schema;
+mod console;
+mod documents;
+mod exit;
+mod logs;
+mod progress;
+mod settings;
+mod summary;
+mod sync;
+mod system;
+mod table;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::ArgMatches;
+
+pub use documents::generated_documents;
+
+use console::print;
+use exit::Failure;
+use settings::{Environment, Settings};
+
+/// Runs the program; the exit code is the gRPC code of the failure, as in the reference (baton-runtime facts §1.7).
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
+    let matches = match cli::command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) if !error.use_stderr() => {
+            print(&error.render().to_string());
+            return Ok(());
+        }
+        Err(error) => return Err(Failure::usage(&error)),
+    };
+    if let Some(("completion", chosen)) = matches.subcommand() {
+        print(&cli::completion(chosen));
+        return Ok(());
+    }
+    if matches.subcommand_name() == Some("config") {
+        print(&config_schema::json());
+        return Ok(());
+    }
+    let environment: Environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+        .collect();
+    let folder = std::env::current_dir().unwrap_or_default();
+    let settings = Settings::load(innermost(&matches), &environment, &folder)?;
+    match matches.subcommand_name() {
+        Some("capabilities") => print(&capabilities::json(settings.source_options()?.devices)),
+        Some("check") => check::run(&settings)?,
+        _ => sync::run(&settings)?,
+    }
+    Ok(())
+}
+
+/// Flags work before and after a subcommand; clap hands them down to the subcommand's matches.
+fn innermost(matches: &ArgMatches) -> &ArgMatches {
+    matches.subcommand().map_or(matches, |(_, inner)| inner)
+}

@@ -1,0 +1,83 @@
+//! The command line, made of the settings table.
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap_complete::Shell;
+
+use crate::settings::{Kind, SETTINGS, Setting};
+
+const NAME: &str = "baton-ninja-one";
+
+/// The whole command line.
+pub(crate) fn command() -> Command {
+    let shell = Arg::new("shell")
+        .required(true)
+        .value_parser(clap::value_parser!(Shell));
+    Command::new(NAME)
+        .about("Reads who can do what in a NinjaOne tenant and writes it to a c1z file")
+        .version(concat!("version ", env!("CARGO_PKG_VERSION")))
+        .disable_version_flag(true)
+        .arg(Arg::new("version").short('v').long("version").action(ArgAction::Version).help("Print the version"))
+        .args(SETTINGS.iter().filter(|setting| setting.has_flag()).map(argument))
+        .subcommand(Command::new("capabilities").about("Print what the connector can do, as JSON"))
+        .subcommand(Command::new("check").about("Make one real call for everything that a sync needs and say what is wrong"))
+        .subcommand(Command::new("completion").about("Print a completion script for a shell").arg(shell))
+        .subcommand(Command::new("config").about("Print the settings' schema, as JSON"))
+        .after_help("Every setting can come from a flag, an environment variable or a config file, in this order of weight.")
+}
+
+fn argument(setting: &Setting) -> Arg {
+    let required = if setting.required { "required: " } else { "" };
+    let default = if setting.default.is_empty() {
+        String::new()
+    } else {
+        format!(" [default: {}]", setting.default)
+    };
+    let help = format!("{required}{}{default} (${})", setting.help, setting.variable());
+    let argument = Arg::new(setting.name)
+        .long(setting.flag())
+        .help(help)
+        .global(true)
+        .value_name(value_name(setting));
+    let argument = match setting.short {
+        Some(letter) => argument.short(letter),
+        None => argument,
+    };
+    match setting.kind {
+        Kind::Bool => argument
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true"),
+        Kind::List => argument.action(ArgAction::Append),
+        Kind::Text | Kind::Path | Kind::Integer { .. } | Kind::Choice(_) => argument,
+    }
+}
+
+pub(crate) fn value_name(setting: &Setting) -> String {
+    match setting.kind {
+        Kind::Text => "TEXT".to_owned(),
+        Kind::Path => "PATH".to_owned(),
+        Kind::Bool => "true|false".to_owned(),
+        Kind::Integer { min, max } => format!("{min}..{max}"),
+        Kind::List => "LIST".to_owned(),
+        Kind::Choice(words) => words.join("|"),
+    }
+}
+
+/// A completion script.
+pub(crate) fn completion(chosen: &ArgMatches) -> String {
+    let mut script = Vec::new();
+    if let Some(shell) = chosen.get_one::<Shell>("shell") {
+        clap_complete::generate(*shell, &mut command(), NAME, &mut script);
+    }
+    String::from_utf8_lossy(&script).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_sound_and_its_help_is_this() {
+        let mut command = super::command();
+        command.clone().debug_assert();
+        insta::assert_snapshot!(command.render_help());
+    }
+}

@@ -1,0 +1,86 @@
+//! `config`: protobuf JSON of `c1.config.v1.Configuration` (baton-runtime facts §1.10).
+
+use serde_json::{Map, Value, json};
+
+use crate::settings::{Kind, SETTINGS, Setting};
+
+/// Settings of the reference's runtime that it lists, in its order, as far as they work here.
+const RUNTIME: [&str; 2] = ["log-level", "http-timeout-seconds"];
+
+/// The JSON text, without a line end, as the reference prints it.
+pub(crate) fn json() -> String {
+    let own = SETTINGS
+        .iter()
+        .filter(|setting| setting.name.starts_with("ninja-one-") || setting.name == "ca-file");
+    let fields: Vec<Value> = RUNTIME
+        .map(Setting::named)
+        .into_iter()
+        .map(|setting| field(setting, true))
+        .chain(own.map(|setting| field(setting, false)))
+        .collect();
+    let schema = json!({
+        "fields": fields,
+        "displayName": "NinjaOne",
+        "helpUrl": "/docs/baton/ninja-one",
+        "iconUrl": "/static/app-icons/ninja-one.svg",
+    });
+    let text = serde_json::to_string_pretty(&schema).unwrap_or_default();
+    // The reference's JSON writer escapes these in every text.
+    text.replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026")
+}
+
+fn field(setting: &Setting, runtime: bool) -> Value {
+    let mut field = Map::new();
+    field.insert("name".to_owned(), json!(setting.name));
+    field.insert("displayName".to_owned(), json!(display_name(setting.name)));
+    field.insert("description".to_owned(), json!(setting.help));
+    for (key, on) in [
+        ("isRequired", setting.required),
+        ("isOps", runtime),
+        ("isSecret", setting.secret),
+    ] {
+        if on {
+            field.insert(key.to_owned(), json!(true));
+        }
+    }
+    let (kind, mut shape) = match setting.kind {
+        Kind::Bool => ("boolField", Map::new()),
+        Kind::Integer { min, max } => {
+            let rules = json!({ "lte": max.to_string(), "gte": min.to_string() });
+            ("intField", Map::from_iter([("rules".to_owned(), rules)]))
+        }
+        Kind::List => ("stringSliceField", Map::new()),
+        Kind::Text | Kind::Path | Kind::Choice(_) => ("stringField", Map::new()),
+    };
+    match (kind, setting.default) {
+        (_, "" | "false") => {}
+        (_, default) => {
+            shape.insert("defaultValue".to_owned(), json!(default));
+        }
+    }
+    if setting.required {
+        shape.insert("rules".to_owned(), json!({ "isRequired": true }));
+    }
+    field.insert(kind.to_owned(), Value::Object(shape));
+    Value::Object(field)
+}
+
+fn display_name(name: &str) -> String {
+    let words = name.strip_prefix("ninja-one-").unwrap_or(name).split('-');
+    let words = words.enumerate().map(|(position, word)| match word {
+        "url" | "id" | "http" | "ca" => word.to_uppercase(),
+        _ if position == 0 => word[..1].to_uppercase() + &word[1..],
+        _ => word.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_schema() {
+        insta::assert_snapshot!(super::json());
+    }
+}

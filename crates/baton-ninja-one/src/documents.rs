@@ -1,0 +1,72 @@
+//! The parts of the documents that are made from the program itself, so that they cannot go stale.
+
+use std::fmt::Write;
+
+use access_core::model::TraitKind;
+
+use crate::cli::value_name;
+use crate::settings::{GivenBy, SETTINGS};
+
+/// Generated parts by name. A document holds one between `<!-- generated: NAME -->` and `<!-- end generated -->`.
+#[must_use]
+pub fn generated_documents() -> Vec<(&'static str, String)> {
+    vec![("settings", settings()), ("resource-types", resource_types())]
+}
+
+fn settings() -> String {
+    let mut text =
+        String::from("| Flag | Variable | Values | Default | What it does |\n|---|---|---|---|---|\n");
+    for setting in SETTINGS {
+        let short = setting
+            .short
+            .map(|letter| format!("`-{letter}`, "))
+            .unwrap_or_default();
+        let flag = match setting.given_by {
+            GivenBy::Environment => "–".to_owned(),
+            GivenBy::All | GivenBy::FlagAndEnvironment => format!("{short}`--{}`", setting.flag()),
+        };
+        let default = match (setting.required, setting.default) {
+            (true, _) => "**required**".to_owned(),
+            (false, "") => "–".to_owned(),
+            (false, default) => format!("`{default}`"),
+        };
+        let values = value_name(setting).replace('|', "\\|");
+        let _ = writeln!(
+            text,
+            "| {flag} | `{}` | `{values}` | {default} | {} |",
+            setting.variable(),
+            setting.help
+        );
+    }
+    text
+}
+
+fn resource_types() -> String {
+    let mut text =
+        String::from("| Resource type | Shown as | Trait | Entitlements and grants |\n|---|---|---|---|\n");
+    for row in ninjaone::resource_types(true) {
+        let kind = match row.kind {
+            TraitKind::User => "user",
+            TraitKind::Group => "group",
+            TraitKind::Role => "role",
+            TraitKind::App => "app",
+            TraitKind::ManagedDevice => "managed device",
+        };
+        let access = if row.skip_entitlements_and_grants {
+            "none: users hold access"
+        } else {
+            "yes"
+        };
+        let opt_in = if row.id == ninjaone::device_type() {
+            " (with `--ninja-one-include-devices`)"
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            text,
+            "| `{}`{opt_in} | {} | {kind} | {access} |",
+            row.id, row.display_name
+        );
+    }
+    text
+}

@@ -1,0 +1,176 @@
+//! Log lines in the two forms of the reference (baton-runtime facts §1.8).
+
+use std::fmt::{self, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use indicatif::MultiProgress;
+use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
+use time::format_description::FormatItem;
+use time::macros::format_description;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+use crate::settings::{Logs, SettingsError};
+
+/// Crates whose log lines are wanted at the configured level; of others only warnings.
+const OURS: [&str; 5] = ["baton_ninja_one", "access_core", "ninjaone", "sink_c1z", "c1z"];
+const CONSOLE_TIME: &[FormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+
+/// Starts logging. Lines for the terminal go around the progress display.
+pub(crate) fn start(logs: &Logs, progress: &MultiProgress) -> Result<(), SettingsError> {
+    let mut outputs = Vec::new();
+    for path in &logs.paths {
+        outputs.push(match path.as_str() {
+            "stderr" => Output::Stderr,
+            "stdout" => Output::Stdout,
+            path => Output::File(open(Path::new(path))?),
+        });
+    }
+    let layer = Lines {
+        json: logs.json,
+        outputs: Arc::new(Mutex::new(outputs)),
+        progress: progress.clone(),
+    };
+    let mut targets = Targets::new().with_default(Level::WARN.min(logs.level));
+    targets = targets.with_targets(OURS.map(|target| (target, logs.level)));
+    // Somebody who has set a subscriber already, as a test may, keeps it.
+    let _ = tracing::subscriber::set_global_default(
+        tracing_subscriber::registry().with(layer.with_filter(targets)),
+    );
+    Ok(())
+}
+
+fn open(path: &Path) -> Result<File, SettingsError> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(|error| SettingsError::Log {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        })
+}
+
+enum Output {
+    Stdout,
+    Stderr,
+    File(File),
+}
+
+struct Lines {
+    json: bool,
+    outputs: Arc<Mutex<Vec<Output>>>,
+    progress: MultiProgress,
+}
+
+impl<S: Subscriber> Layer<S> for Lines {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let now = OffsetDateTime::now_utc();
+        let line = if self.json {
+            json_line(now, event.metadata(), fields)
+        } else {
+            console_line(now, event.metadata(), fields)
+        };
+        for output in &mut *self.outputs.lock().unwrap_or_else(PoisonError::into_inner) {
+            // A log that cannot be written must not end the sync.
+            let _ = match output {
+                Output::Stdout => io::stdout().write_all(line.as_bytes()),
+                Output::Stderr => self.progress.suspend(|| io::stderr().write_all(line.as_bytes())),
+                Output::File(file) => file.write_all(line.as_bytes()),
+            };
+        }
+    }
+}
+
+fn caller(metadata: &Metadata<'_>) -> String {
+    let file = metadata.file().unwrap_or_default();
+    let mut parts = file.rsplit('/');
+    let (name, folder) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    format!("{folder}/{name}:{}", metadata.line().unwrap_or(0))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 fit a double")]
+fn json_line(now: OffsetDateTime, metadata: &Metadata<'_>, fields: Fields) -> String {
+    let seconds = (now.unix_timestamp_nanos() / 1000) as f64 / 1e6;
+    let mut line = format!(
+        r#"{{"level":"{}","ts":{seconds},"caller":{},"msg":{}"#,
+        metadata.level().to_string().to_lowercase(),
+        json!(caller(metadata)),
+        json!(fields.message),
+    );
+    for (key, value) in fields.rest {
+        let _ = write!(line, ",{}:{value}", json!(key));
+    }
+    line.push_str("}\n");
+    line
+}
+
+fn console_line(now: OffsetDateTime, metadata: &Metadata<'_>, fields: Fields) -> String {
+    let time = now.format(CONSOLE_TIME).unwrap_or_default();
+    let mut line = format!(
+        "{time}\t{}\t{}\t{}",
+        metadata.level(),
+        caller(metadata),
+        fields.message
+    );
+    if !fields.rest.is_empty() {
+        let _ = write!(line, "\t{}", Value::Object(fields.rest));
+    }
+    line.push('\n');
+    line
+}
+
+#[derive(Default)]
+struct Fields {
+    message: String,
+    rest: Map<String, Value>,
+}
+
+impl Fields {
+    fn put(&mut self, field: &Field, value: Value) {
+        self.rest.insert(field.name().to_owned(), value);
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.message = format!("{value:?}");
+        } else {
+            self.put(field, Value::from(format!("{value:?}")));
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            value.clone_into(&mut self.message);
+        } else {
+            self.put(field, Value::from(value));
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, Value::from(value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, Value::from(value));
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, Value::from(value));
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, Value::from(value));
+    }
+}

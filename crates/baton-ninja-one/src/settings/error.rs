@@ -1,0 +1,95 @@
+use std::path::PathBuf;
+
+use access_core::{Classified, StatusCode};
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SettingsError {
+    /// Settings that a sync cannot do without; the words are the reference's (baton-runtime facts §1.5).
+    #[error("required flag(s) {} not set", quoted(flags))]
+    Missing {
+        /// Flags without dashes.
+        flags: Vec<&'static str>,
+    },
+    /// A value that is not what the setting takes.
+    #[error("{origin}: {problem}")]
+    Value {
+        /// Where the value comes from.
+        origin: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A key that means nothing.
+    #[error("{}: unknown key `{key}`", path.display())]
+    UnknownKey {
+        /// The config file.
+        path: PathBuf,
+        /// The key.
+        key: String,
+    },
+    /// A config or secret file that cannot be read.
+    #[error("cannot read {}: {reason}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A config file of no known kind.
+    #[error("{}: expected config file to have .yaml, .yml or .toml extension", path.display())]
+    Extension {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The reference's service mode.
+    #[error("{variable} asks for service mode, which this version does not have yet")]
+    ServiceMode {
+        /// The variable.
+        variable: &'static str,
+    },
+    /// The log file cannot be written.
+    #[error("cannot write the log to {}: {reason}", path.display())]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+fn quoted(flags: &[&str]) -> String {
+    let quoted: Vec<String> = flags.iter().map(|flag| format!("{flag:?}")).collect();
+    quoted.join(", ")
+}
+
+impl Classified for SettingsError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Missing { .. } | Self::Extension { .. } => StatusCode::Unknown,
+            Self::ServiceMode { .. } => StatusCode::Unimplemented,
+            Self::Value { .. } | Self::UnknownKey { .. } | Self::File { .. } | Self::Log { .. } => {
+                StatusCode::InvalidArgument
+            }
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Missing { flags } => {
+                let ways: Vec<String> = flags
+                    .iter()
+                    .map(|flag| format!("--{flag} or {}", super::Setting::named(flag).variable()))
+                    .collect();
+                Some(format!(
+                    "set {}; the README says where NinjaOne shows them",
+                    ways.join(", ")
+                ))
+            }
+            Self::UnknownKey { .. } => {
+                Some("keys are flags without dashes; `baton-ninja-one --help` lists them".to_owned())
+            }
+            Self::ServiceMode { variable } => Some(format!("unset {variable} to sync once, to a file")),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Settings: flag over environment over config file over default (DESIGN §6), parsed into what the program works with.
+
+mod error;
+mod sources;
+mod table;
+mod typed;
+
+use std::path::{Path, PathBuf};
+
+use clap::ArgMatches;
+use figment::Figment;
+use figment::value::Value;
+
+pub(crate) use error::SettingsError;
+pub(crate) use sources::Environment;
+pub(crate) use table::{GivenBy, Kind, SETTINGS, Setting};
+pub(crate) use typed::{Logs, Output};
+
+/// Variables of the reference that choose service mode (baton-runtime facts §2.1).
+const SERVICE_MODE: &str = "BATON_CLIENT_ID";
+
+/// All settings as they were given.
+#[derive(Debug)]
+pub(crate) struct Settings(Figment);
+
+impl Settings {
+    /// Gathers the settings. Values are judged when they are asked for.
+    ///
+    /// # Errors
+    /// [`SettingsError`] if a config or secret file cannot be used.
+    pub(crate) fn load(
+        matches: &ArgMatches,
+        environment: &Environment,
+        folder: &Path,
+    ) -> Result<Self, SettingsError> {
+        if environment
+            .get(SERVICE_MODE)
+            .is_some_and(|value| !value.is_empty())
+        {
+            return Err(SettingsError::ServiceMode {
+                variable: SERVICE_MODE,
+            });
+        }
+        let flags = sources::flags(matches);
+        let variables = sources::environment(environment)?;
+        let first = Self(Figment::new().merge(&variables).merge(&flags));
+        let file = sources::config_file(first.path("config-path")?, folder)?;
+        let mut figment = Figment::from(sources::defaults());
+        if let Some(file) = file {
+            figment = figment.merge(file);
+        }
+        Ok(Self(
+            figment
+                .merge(sources::secret_files(environment)?)
+                .merge(variables)
+                .merge(flags),
+        ))
+    }
+
+    fn value(&self, name: &str) -> Option<Value> {
+        self.0.find_value(name).ok()
+    }
+
+    fn refuse(&self, name: &str, problem: impl Into<String>) -> SettingsError {
+        let origin = sources::describe(Setting::named(name), self.0.find_metadata(name));
+        SettingsError::Value {
+            origin,
+            problem: problem.into(),
+        }
+    }
+
+    /// A text; numbers and flags in a config file are taken as they are written.
+    fn text(&self, name: &str) -> Result<Option<String>, SettingsError> {
+        let text = match self.value(name) {
+            None => return Ok(None),
+            Some(Value::String(_, text)) => text,
+            Some(Value::Bool(_, flag)) => flag.to_string(),
+            Some(Value::Num(_, number)) => match (number.to_i128(), number.to_u128()) {
+                (Some(number), _) => number.to_string(),
+                (None, Some(number)) => number.to_string(),
+                (None, None) => return Err(self.refuse(name, "a text is wanted; put it into quotes")),
+            },
+            Some(_) => return Err(self.refuse(name, "one value is wanted, not several")),
+        };
+        Ok(Some(text).filter(|text| !text.is_empty()))
+    }
+
+    fn path(&self, name: &str) -> Result<Option<PathBuf>, SettingsError> {
+        Ok(self.text(name)?.map(PathBuf::from))
+    }
+
+    /// On or off, in the spellings that the reference takes.
+    fn flag(&self, name: &str) -> Result<bool, SettingsError> {
+        match self.text(name)?.as_deref() {
+            None | Some("false" | "False" | "FALSE" | "f" | "F" | "0") => Ok(false),
+            Some("true" | "True" | "TRUE" | "t" | "T" | "1") => Ok(true),
+            Some(other) => Err(self.refuse(name, format!("`{other}` is neither true nor false"))),
+        }
+    }
+
+    fn integer(&self, name: &str) -> Result<u64, SettingsError> {
+        let Kind::Integer { min, max } = Setting::named(name).kind else {
+            return Err(self.refuse(name, "not a number"));
+        };
+        let text = self.text(name)?.unwrap_or_default();
+        let number = text
+            .parse::<u64>()
+            .ok()
+            .filter(|number| (min..=max).contains(number));
+        number.ok_or_else(|| {
+            self.refuse(
+                name,
+                format!("`{text}` is not a whole number from {min} to {max}"),
+            )
+        })
+    }
+
+    fn choice(&self, name: &str) -> Result<Option<&'static str>, SettingsError> {
+        let Kind::Choice(words) = Setting::named(name).kind else {
+            return Ok(None);
+        };
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        match words.iter().find(|word| **word == text) {
+            Some(word) => Ok(Some(word)),
+            None => Err(self.refuse(name, format!("`{text}` is not one of {}", words.join(", ")))),
+        }
+    }
+
+    /// A list; one text is split at commas, a list in a config file is taken as it is.
+    fn list(&self, name: &str) -> Result<Vec<String>, SettingsError> {
+        let texts = match self.value(name) {
+            None => Vec::new(),
+            Some(Value::Array(_, values)) => {
+                let texts: Option<Vec<String>> = values
+                    .iter()
+                    .map(|value| value.as_str().map(str::to_owned))
+                    .collect();
+                texts.ok_or_else(|| self.refuse(name, "a list of texts is wanted"))?
+            }
+            Some(_) => self
+                .text(name)?
+                .unwrap_or_default()
+                .split(',')
+                .map(|text| text.trim().to_owned())
+                .collect(),
+        };
+        Ok(texts.into_iter().filter(|text| !text.is_empty()).collect())
+    }
+}

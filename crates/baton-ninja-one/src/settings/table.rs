@@ -1,0 +1,301 @@
+//! Every setting, once: flags, environment variables, config keys, help and documents are made of this table. Names and
+//! defaults that the reference has too are its own (baton-runtime facts §1.4); nothing is listed that does not work.
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setting {
+    /// The flag without dashes, which is the key in a config file too.
+    pub(crate) name: &'static str,
+    /// A one-letter flag.
+    pub(crate) short: Option<char>,
+    /// What values look like.
+    pub(crate) kind: Kind,
+    /// The value if none is given; empty if there is none.
+    pub(crate) default: &'static str,
+    /// A sync cannot do without it.
+    pub(crate) required: bool,
+    /// Never shown anywhere; may come from a file named by `<VARIABLE>_FILE`.
+    pub(crate) secret: bool,
+    /// Where values may come from.
+    pub(crate) given_by: GivenBy,
+    /// What it does, for people.
+    pub(crate) help: &'static str,
+}
+
+/// What values look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Any text.
+    Text,
+    /// A path in the file system.
+    Path,
+    /// On or off.
+    Bool,
+    /// A whole number within bounds.
+    Integer {
+        /// Smallest value.
+        min: u64,
+        /// Largest value.
+        max: u64,
+    },
+    /// Any number of texts, separated by commas where they come in one.
+    List,
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+}
+
+/// Where values may come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GivenBy {
+    /// Flag, environment, config file.
+    All,
+    /// Flag and environment: it says where the config file is.
+    FlagAndEnvironment,
+    /// Environment only, as in the reference.
+    Environment,
+}
+
+const fn setting(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Setting {
+    Setting {
+        name,
+        short: None,
+        kind,
+        default,
+        required: false,
+        secret: false,
+        given_by: GivenBy::All,
+        help,
+    }
+}
+
+const fn variable(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Setting {
+    Setting {
+        given_by: GivenBy::Environment,
+        ..setting(name, kind, default, help)
+    }
+}
+
+/// Every setting, by name.
+pub(crate) const SETTINGS: &[Setting] = &[
+    setting(
+        "c1z-temp-dir",
+        Kind::Path,
+        "",
+        "Folder for temporary files; it must exist. Falls back to BATON_TMPDIR, then to the system's",
+    ),
+    setting(
+        "ca-file",
+        Kind::Path,
+        "",
+        "PEM file with certificate authorities to trust besides the usual ones, e.g. of a proxy that inspects TLS",
+    ),
+    Setting {
+        given_by: GivenBy::FlagAndEnvironment,
+        ..setting(
+            "config-path",
+            Kind::Path,
+            "",
+            "Config file, YAML or TOML by its extension; without it ./.baton.yaml, .yml or .toml is read if it is there",
+        )
+    },
+    variable(
+        "decoder-max-decoded-size-mb",
+        Kind::Integer { min: 1, max: 1 << 20 },
+        "10240",
+        "Largest unpacked size, in MiB, of an existing c1z file that is continued",
+    ),
+    variable(
+        "decoder-max-memory-mb",
+        Kind::Integer { min: 1, max: 1 << 20 },
+        "128",
+        "Largest zstd window, in MiB, of an existing c1z file that is continued",
+    ),
+    Setting {
+        short: Some('f'),
+        ..setting(
+            "file",
+            Kind::Path,
+            "sync.c1z",
+            "The c1z file to write; syncs that it holds are kept up to BATON_KEEP_SYNC_COUNT",
+        )
+    },
+    setting(
+        "http-timeout-seconds",
+        Kind::Integer { min: 1, max: 1800 },
+        "300",
+        "Longest silence on a connection to NinjaOne before it is given up, in seconds",
+    ),
+    variable(
+        "keep-sync-count",
+        Kind::Integer { min: 1, max: 1000 },
+        "2",
+        "Full syncs that a c1z file keeps, the new one included",
+    ),
+    setting(
+        "log-format",
+        Kind::Choice(&["json", "console"]),
+        "",
+        "Form of log lines; console if standard output is a terminal, else json",
+    ),
+    setting(
+        "log-level",
+        Kind::Choice(&["debug", "info", "warn", "error", "dpanic", "panic", "fatal"]),
+        "info",
+        "Least severe log lines that are written",
+    ),
+    setting(
+        "log-path",
+        Kind::List,
+        "stderr",
+        "Where log lines go: files, stdout, stderr",
+    ),
+    Setting {
+        required: true,
+        ..setting(
+            "ninja-one-base-url",
+            Kind::Text,
+            "",
+            "Address of the NinjaOne instance, e.g. https://eu.ninjarmm.com",
+        )
+    },
+    Setting {
+        required: true,
+        ..setting(
+            "ninja-one-client-id",
+            Kind::Text,
+            "",
+            "Client id of the API client app in NinjaOne",
+        )
+    },
+    Setting {
+        required: true,
+        secret: true,
+        ..setting(
+            "ninja-one-client-secret",
+            Kind::Text,
+            "",
+            "Client secret of the API client app in NinjaOne",
+        )
+    },
+    setting(
+        "ninja-one-include-devices",
+        Kind::Bool,
+        "false",
+        "Sync devices too, and which end users may access or are assigned them",
+    ),
+    setting(
+        "ninja-one-scope",
+        Kind::Text,
+        "",
+        "OAuth scopes to ask for, separated by blanks; `monitoring management` is what a sync needs. Without it NinjaOne gives all that the app has",
+    ),
+    setting(
+        "ninja-one-token-path",
+        Kind::Text,
+        ninjaone::DEFAULT_TOKEN_PATH,
+        "Path of the OAuth token endpoint",
+    ),
+    setting(
+        "no-progress",
+        Kind::Bool,
+        "false",
+        "Show no progress on a terminal",
+    ),
+    setting(
+        "output",
+        Kind::Choice(&["text", "json"]),
+        "text",
+        "Form of the result on standard output",
+    ),
+    setting(
+        "replace-existing",
+        Kind::Bool,
+        "false",
+        "Replace a file at --file that is damaged or is no v1 c1z, once the sync is complete",
+    ),
+    setting(
+        "skip-entitlements-and-grants",
+        Kind::Bool,
+        "false",
+        "Sync resources only",
+    ),
+    variable(
+        "skip-cleanup",
+        Kind::Bool,
+        "false",
+        "Keep every sync that a c1z file holds",
+    ),
+    setting(
+        "storage-engine",
+        Kind::Choice(&["sqlite", "pebble"]),
+        "",
+        "Storage engine of the c1z file; sqlite (v1) is the one this connector writes",
+    ),
+    setting(
+        "sync-resource-types",
+        Kind::List,
+        "",
+        "Sync these resource types only, e.g. user,role",
+    ),
+    setting(
+        "sync-resources",
+        Kind::List,
+        "",
+        "Sync these resources only, and who holds access to them, e.g. bid:r:role/7",
+    ),
+    variable(
+        "tmpdir",
+        Kind::Path,
+        "",
+        "Folder for temporary files where --c1z-temp-dir is not given",
+    ),
+];
+
+impl Setting {
+    /// The setting of this name.
+    ///
+    /// # Panics
+    /// If there is none, which a test rules out for every name in the source code.
+    #[must_use]
+    pub(crate) fn named(name: &str) -> &'static Self {
+        let found = SETTINGS.iter().find(|setting| setting.name == name);
+        assert!(found.is_some(), "there is no setting {name}");
+        found.unwrap_or(&SETTINGS[0])
+    }
+
+    /// The flag. The config file's is shorter than its variable, which is the reference's.
+    #[must_use]
+    pub(crate) fn flag(&self) -> &'static str {
+        if self.name == "config-path" {
+            "config"
+        } else {
+            self.name
+        }
+    }
+
+    /// The environment variable.
+    #[must_use]
+    pub(crate) fn variable(&self) -> String {
+        format!("BATON_{}", self.name.to_uppercase().replace('-', "_"))
+    }
+
+    /// Whether there is a flag.
+    #[must_use]
+    pub(crate) fn has_flag(&self) -> bool {
+        self.given_by != GivenBy::Environment
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_in_order_and_named_once() {
+        let names: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+        let mut sorted = names.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(names, sorted);
+    }
+}

@@ -1,0 +1,200 @@
+//! Settings as what the program works with.
+
+use std::collections::BTreeSet;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use access_core::model::{AccessDepth, ResourceId, ResourceTypeId, SyncScope};
+use ninjaone::{BaseUrl, ClientConfig, RetryBudget, Secret, SourceOptions};
+use sink_c1z::{C1zSinkConfig, Compression, Limits, OnForeign, Retention};
+use tracing::Level;
+
+use super::error::SettingsError;
+use super::table::SETTINGS;
+use super::{Setting, Settings};
+
+/// How and where to log.
+#[derive(Debug, Clone)]
+pub(crate) struct Logs {
+    /// Least severe level that is written.
+    pub(crate) level: Level,
+    /// JSON lines instead of lines for people.
+    pub(crate) json: bool,
+    /// Files, `stdout`, `stderr`.
+    pub(crate) paths: Vec<String>,
+}
+
+/// The form of results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+impl Settings {
+    /// How to reach the tenant.
+    ///
+    /// # Errors
+    /// [`SettingsError::Missing`] or [`SettingsError::Value`].
+    pub(crate) fn client(&self) -> Result<ClientConfig, SettingsError> {
+        let mut missing = Vec::new();
+        for setting in SETTINGS.iter().filter(|setting| setting.required) {
+            if self.text(setting.name)?.is_none() {
+                missing.push(setting.name);
+            }
+        }
+        if !missing.is_empty() {
+            return Err(SettingsError::Missing { flags: missing });
+        }
+        let text = |name| Ok::<_, SettingsError>(self.text(name)?.unwrap_or_default());
+        let base_url = text("ninja-one-base-url")?;
+        let base_url: BaseUrl = BaseUrl::parse(&base_url)
+            .map_err(|error| self.refuse("ninja-one-base-url", error.to_string()))?;
+        let token_path = text("ninja-one-token-path")?;
+        if !token_path.starts_with('/') {
+            return Err(self.refuse(
+                "ninja-one-token-path",
+                format!("`{token_path}` does not begin with /"),
+            ));
+        }
+        let version = env!("CARGO_PKG_VERSION");
+        Ok(ClientConfig {
+            base_url,
+            token_path,
+            client_id: text("ninja-one-client-id")?,
+            client_secret: Secret::new(text("ninja-one-client-secret")?),
+            scope: self.text("ninja-one-scope")?,
+            ca_file: self.path("ca-file")?,
+            timeout: Duration::from_secs(self.integer("http-timeout-seconds")?),
+            retry: RetryBudget::default(),
+            user_agent: format!("baton-ninja-one/{version}"),
+        })
+    }
+
+    /// What to read beyond the core types.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn source_options(&self) -> Result<SourceOptions, SettingsError> {
+        Ok(SourceOptions {
+            devices: self.flag("ninja-one-include-devices")?,
+        })
+    }
+
+    /// What of the tenant to sync.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn scope(&self) -> Result<SyncScope, SettingsError> {
+        let types = self.list("sync-resource-types")?;
+        let types: Result<BTreeSet<ResourceTypeId>, _> =
+            types.iter().map(|text| ResourceTypeId::new(text)).collect();
+        let types = types.map_err(|error| self.refuse("sync-resource-types", error.to_string()))?;
+        let mut targets = BTreeSet::new();
+        for text in self.list("sync-resources")? {
+            let target = ResourceId::parse_baton_id(&text)
+                .map_err(|error| self.refuse("sync-resources", format!("`{text}`: {error}")))?;
+            targets.insert(target);
+        }
+        let shallow = self.flag("skip-entitlements-and-grants")?;
+        Ok(SyncScope {
+            types: (!types.is_empty()).then_some(types),
+            targets: (!targets.is_empty()).then_some(targets),
+            depth: if shallow {
+                AccessDepth::ResourcesOnly
+            } else {
+                AccessDepth::Full
+            },
+        })
+    }
+
+    /// The c1z file to write.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn c1z(&self) -> Result<C1zSinkConfig, SettingsError> {
+        if self.choice("storage-engine")? == Some("pebble") {
+            let problem = "`pebble` (c1z v3) cannot be written by this connector; leave it out or say sqlite, which \
+                           every reader of c1z files understands";
+            return Err(self.refuse("storage-engine", problem));
+        }
+        let mib = |name| Ok::<_, SettingsError>(self.integer(name)? << 20);
+        Ok(C1zSinkConfig {
+            path: self
+                .path("file")?
+                .unwrap_or_else(|| PathBuf::from(Setting::named("file").default)),
+            temp_folder: self.temp_folder()?,
+            on_foreign: if self.flag("replace-existing")? {
+                OnForeign::Replace
+            } else {
+                OnForeign::Refuse
+            },
+            retention: Retention {
+                full_syncs: usize::try_from(self.integer("keep-sync-count")?).unwrap_or(usize::MAX),
+                keep_all: self.flag("skip-cleanup")?,
+            },
+            compression: Compression::default(),
+            limits: Limits {
+                decoded_bytes: mib("decoder-max-decoded-size-mb")?,
+                window_bytes: mib("decoder-max-memory-mb")?,
+            },
+        })
+    }
+
+    fn temp_folder(&self) -> Result<PathBuf, SettingsError> {
+        for name in ["c1z-temp-dir", "tmpdir"] {
+            if let Some(folder) = self.path(name)? {
+                if folder.is_dir() {
+                    return Ok(folder);
+                }
+                return Err(self.refuse(name, format!("there is no folder {}", folder.display())));
+            }
+        }
+        Ok(std::env::temp_dir())
+    }
+
+    /// How to log.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn logs(&self) -> Result<Logs, SettingsError> {
+        let level = match self.choice("log-level")? {
+            Some("debug") => Level::DEBUG,
+            Some("warn") => Level::WARN,
+            Some("error" | "dpanic" | "panic" | "fatal") => Level::ERROR,
+            _ => Level::INFO,
+        };
+        let json = match self.choice("log-format")? {
+            Some(format) => format == "json",
+            None => !std::io::stdout().is_terminal(),
+        };
+        Ok(Logs {
+            level,
+            json,
+            paths: self.list("log-path")?,
+        })
+    }
+
+    /// The form of results.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn output(&self) -> Result<Output, SettingsError> {
+        Ok(if self.choice("output")? == Some("json") {
+            Output::Json
+        } else {
+            Output::Text
+        })
+    }
+
+    /// Whether to show progress on a terminal.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn progress(&self) -> Result<bool, SettingsError> {
+        Ok(!self.flag("no-progress")?)
+    }
+}
