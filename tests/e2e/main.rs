@@ -1,1 +1,19 @@
+//! The program as its users meet it: real processes, real HTTP against the simulated tenant, real files.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests fail by panicking"
+)]
 
+mod architecture;
+mod bad_input;
+mod bad_targets;
+mod check_command;
+mod configuration;
+mod documents;
+mod fault_tolerance;
+mod golden;
+mod harness;
+mod interruption;
+mod scopes_and_targets;

@@ -184,6 +184,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Sync devices too, and which end users may access or are assigned them",
     ),
     setting(
+        "ninja-one-retry-seconds",
+        Kind::Integer { min: 0, max: 3600 },
+        "300",
+        "Longest time that one request may spend waiting between its tries, in seconds; 0 tries once",
+    ),
+    setting(
         "ninja-one-scope",
         Kind::Text,
         "",
@@ -213,17 +219,17 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "false",
         "Replace a file at --file that is damaged or is no v1 c1z, once the sync is complete",
     ),
-    setting(
-        "skip-entitlements-and-grants",
-        Kind::Bool,
-        "false",
-        "Sync resources only",
-    ),
     variable(
         "skip-cleanup",
         Kind::Bool,
         "false",
         "Keep every sync that a c1z file holds",
+    ),
+    setting(
+        "skip-entitlements-and-grants",
+        Kind::Bool,
+        "false",
+        "Sync resources only",
     ),
     setting(
         "storage-engine",

@@ -69,7 +69,10 @@ impl Settings {
             scope: self.text("ninja-one-scope")?,
             ca_file: self.path("ca-file")?,
             timeout: Duration::from_secs(self.integer("http-timeout-seconds")?),
-            retry: RetryBudget::default(),
+            retry: RetryBudget {
+                total_wait: Duration::from_secs(self.integer("ninja-one-retry-seconds")?),
+                ..RetryBudget::default()
+            },
             user_agent: format!("baton-ninja-one/{version}"),
         })
     }

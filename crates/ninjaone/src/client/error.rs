@@ -77,7 +77,7 @@ pub enum NinjaOneError {
         fault: Box<ApiFault>,
     },
     /// The tenant asked to slow down, for longer than the budget allows.
-    #[error("{request}: throttled, gave up after {tries} tries and {} s of waiting: {status}: {fault}", waited.as_secs())]
+    #[error("{request}: throttled{}, gave up after {} and {} s of waiting: {status}: {fault}", wished(*wish), counted(*tries), waited.as_secs())]
     Throttled {
         /// The call.
         request: String,
@@ -89,9 +89,11 @@ pub enum NinjaOneError {
         tries: u32,
         /// Time waited between them.
         waited: Duration,
+        /// How long the server asks to wait, if it says.
+        wish: Option<Duration>,
     },
     /// The server failed again and again.
-    #[error("{request}: the server failed {tries} times, the last time with {status}: {fault}")]
+    #[error("{request}: the server failed, gave up after {}: {status}: {fault}", counted(*tries))]
     ServerFailed {
         /// The call.
         request: String,
@@ -172,6 +174,19 @@ pub enum NinjaOneError {
     Stopped,
 }
 
+fn wished(wish: Option<Duration>) -> String {
+    wish.map(|wish| format!(" and asked to wait {} s", wish.as_secs()))
+        .unwrap_or_default()
+}
+
+fn counted(tries: u32) -> String {
+    if tries == 1 {
+        "1 try".to_owned()
+    } else {
+        format!("{tries} tries")
+    }
+}
+
 fn after(tries: u32) -> String {
     if tries > 1 {
         format!(" ({tries} tries)")
@@ -223,6 +238,12 @@ impl Classified for NinjaOneError {
             Self::Refused { status: 404, .. } => "check --ninja-one-base-url",
             Self::Refused { fault, .. } if fault.is("user_context_required") => {
                 "NinjaOne does not offer this to API client apps without a user"
+            }
+            Self::Refused { status: 401, .. } => {
+                "NinjaOne refused a token it had just given; run `baton-ninja-one check`, and see whether the app was changed"
+            }
+            Self::Refused { status: 403, .. } => {
+                "the API client app may not do this; compare its scopes in NinjaOne (Administration > Apps > API)"
             }
             Self::Throttled { .. } => "run again later, or less often; NinjaOne limits calls per tenant",
             Self::ServerFailed { .. } => {

@@ -410,6 +410,7 @@ impl NinjaOneClient {
                         fault,
                         tries,
                         waited,
+                        wish,
                     },
                 )
                 .await

@@ -1,0 +1,77 @@
+//! The dependency table of the design, enforced.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+use crate::harness::workspace;
+
+/// Which crates of ours each crate of ours may use (ARCHITECTURE.md).
+const MAY_USE: [(&str, &[&str]); 8] = [
+    ("access-core", &[]),
+    ("baton-ninja-one", &["access-core", "ninjaone", "sink-c1z"]),
+    ("baton-proto", &[]),
+    ("c1z", &["baton-proto"]),
+    ("ninjaone", &["access-core"]),
+    ("ninjaone-sim", &[]),
+    ("sink-c1z", &["access-core", "baton-proto", "c1z"]),
+    ("xtask", &[]),
+];
+
+/// What the domain may use of the outside: nothing that does input or output, speaks a protocol or knows a format.
+const DOMAIN_MAY_USE: &[&str] = &["async-trait", "futures", "rand", "serde", "thiserror", "time"];
+
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = MetadataCommand::new()
+        .current_dir(workspace())
+        .no_deps()
+        .other_options(["--offline".to_owned()])
+        .exec()
+        .unwrap();
+    let packages = metadata.packages.into_iter().map(|package| {
+        let normal = package
+            .dependencies
+            .into_iter()
+            .filter(|dependency| dependency.kind != DependencyKind::Development);
+        (
+            package.name.to_string(),
+            normal.map(|dependency| dependency.name).collect(),
+        )
+    });
+    packages.collect()
+}
+
+#[test]
+fn crates_use_each_other_only_as_designed() {
+    let dependencies = dependencies();
+    let ours: BTreeSet<&str> = dependencies.keys().map(String::as_str).collect();
+    assert_eq!(
+        ours,
+        MAY_USE.iter().map(|(name, _)| *name).collect(),
+        "the table names every crate"
+    );
+    for (name, may_use) in MAY_USE {
+        let used = dependencies[name]
+            .iter()
+            .map(String::as_str)
+            .filter(|other| ours.contains(other));
+        for other in used {
+            assert!(may_use.contains(&other), "{name} must not depend on {other}");
+        }
+    }
+}
+
+#[test]
+fn the_domain_knows_no_outside() {
+    for dependency in &dependencies()["access-core"] {
+        assert!(
+            DOMAIN_MAY_USE.contains(&dependency.as_str()),
+            "access-core must not depend on {dependency}"
+        );
+    }
+}
+
+#[test]
+fn the_shipped_program_does_not_hold_the_simulator() {
+    assert!(!dependencies()["baton-ninja-one"].contains("ninjaone-sim"));
+}

@@ -1,0 +1,246 @@
+//! What goes wrong with settings and with the tenant: the exact words, the exit code, and nothing lost.
+
+use insta::assert_snapshot;
+use ninjaone_sim::{AppRegistration, Cut, Fault, Scopes, SimConfig, Switches, Tenant, When, WrongSecret};
+
+use crate::harness::TestContext;
+
+fn app(app: AppRegistration) -> TestContext {
+    let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
+    config.app = app;
+    TestContext::with(&config)
+}
+
+#[test]
+fn no_settings() {
+    assert_snapshot!(TestContext::bare().fails(&[]));
+}
+
+#[test]
+fn addresses_that_cannot_be() {
+    for (name, address) in [
+        ("malformed", "htp:/eu.ninjarmm"),
+        ("no_scheme", "eu.ninjarmm.com"),
+        ("public_http", "http://eu.ninjarmm.com"),
+        ("with_password", "https://user:pass@eu.ninjarmm.com"),
+    ] {
+        let context = TestContext {
+            base_url: Some(address.to_owned()),
+            ..TestContext::bare()
+        };
+        // The address is part of the message here.
+        let shown = context
+            .fails(&["--ninja-one-base-url", address])
+            .replace("[TENANT]", address);
+        assert_snapshot!(name, shown);
+    }
+}
+
+#[test]
+fn wrong_region_or_client_id() {
+    assert_snapshot!(
+        app(AppRegistration {
+            other_region: true,
+            ..AppRegistration::default()
+        })
+        .fails(&[])
+    );
+}
+
+#[test]
+fn wrong_secret() {
+    for (name, wrong_secret) in [
+        ("secret_401", WrongSecret::Unauthorized),
+        ("secret_400", WrongSecret::BadRequest),
+        ("secret_404", WrongSecret::NotFound),
+    ] {
+        let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
+        config.app.client_secret = "another one".to_owned();
+        config.switches.token.wrong_secret = wrong_secret;
+        assert_snapshot!(name, TestContext::with(&config).fails(&[]));
+    }
+}
+
+#[test]
+fn scopes_that_are_not_there() {
+    let monitoring = AppRegistration {
+        scopes: Scopes::parse("monitoring"),
+        ..AppRegistration::default()
+    };
+    assert_snapshot!(
+        "scope_not_granted",
+        app(monitoring.clone()).fails(&["--ninja-one-scope", "monitoring management"])
+    );
+
+    let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
+    config.app = monitoring;
+    config.switches.authorization.role_reads_need_management = true;
+    assert_snapshot!("scope_missing_for_roles", TestContext::with(&config).fails(&[]));
+    assert_snapshot!(
+        "offline_access",
+        TestContext::msp().fails(&["--ninja-one-scope", "monitoring offline_access"])
+    );
+}
+
+#[test]
+fn nobody_there() {
+    let refused = TestContext {
+        base_url: Some("http://127.0.0.1:1".to_owned()),
+        ..TestContext::bare()
+    };
+    assert_snapshot!(
+        "refused_connection",
+        refused.fails(&["--ninja-one-retry-seconds=0"])
+    );
+
+    let nowhere = TestContext {
+        base_url: Some("https://no-such-host.invalid".to_owned()),
+        ..TestContext::bare()
+    };
+    let shown = nowhere.fails(&["--ninja-one-retry-seconds=0"]);
+    // A machine without any resolver says so instead; both are told apart from every other failure.
+    if shown.contains("Temporary failure in name resolution") {
+        assert!(shown.starts_with("exit 14\n"), "{shown}");
+        crate::harness::skipped("unknown host", "this machine cannot resolve any name");
+    } else {
+        assert_snapshot!("unknown_host", shown);
+    }
+}
+
+#[test]
+fn a_server_that_fails_for_ever() {
+    for (name, status) in [("fails_500", 500), ("fails_502", 502)] {
+        let context = TestContext::faulty("/v2/users", When::Always, Fault::Status(status));
+        let shown = context.fails(&["--ninja-one-retry-seconds=0"]);
+        assert_snapshot!(name, shown);
+    }
+    // With a budget, reads are tried again.
+    let context = TestContext::faulty("/v2/users", When::Always, Fault::Status(500));
+    assert!(
+        context
+            .fails(&["--ninja-one-retry-seconds=2"])
+            .starts_with("exit 14\n")
+    );
+    assert!(context.sim().ledger().count("GET", "/v2/users") > 1);
+}
+
+#[test]
+fn throttled_for_longer_than_the_budget() {
+    let limit = Fault::RateLimit(Some("3600".to_owned()));
+    assert_snapshot!(
+        "rate_limit",
+        TestContext::faulty("/v2/user/roles", When::Always, limit).fails(&[])
+    );
+    for (name, status) in [("html_200", 200), ("html_403", 403), ("html_503", 503)] {
+        let context = TestContext::faulty("/v2/user/technicians", When::Always, Fault::Html(status));
+        assert_snapshot!(name, context.fails(&["--ninja-one-retry-seconds=0"]));
+    }
+}
+
+#[test]
+fn refusals() {
+    let answer = |status, body: &str| Fault::Answer {
+        status,
+        content_type: "application/json",
+        body: body.into(),
+    };
+    for (name, path, fault) in [
+        ("missing_scope", "/v2/user/roles", Fault::MissingScope),
+        (
+            "forbidden",
+            "/v2/users",
+            answer(
+                403,
+                r#"{"resultCode":"FAILURE","errorMessage":"no","incidentId":"X-1"}"#,
+            ),
+        ),
+        ("string_error", "/v2/users", answer(400, r#""just a string""#)),
+        (
+            "structured_error",
+            "/v2/users",
+            answer(
+                400,
+                r#"{"resultCode":"FAILURE","errorMessage":{"code":"c","params":{"a":1}}}"#,
+            ),
+        ),
+        ("end_users_missing", "/v2/user/end-users", Fault::MissingEndpoint),
+        (
+            "redirect",
+            "/v2/users",
+            Fault::Redirect("https://elsewhere.example/v2/users".to_owned()),
+        ),
+        ("empty_technicians", "/v2/user/technicians", Fault::EmptyList),
+        ("empty_users", "/v2/users", Fault::EmptyList),
+        ("no_progress", "/v2/organizations", Fault::NoProgress),
+        ("not_a_list", "/v2/users", answer(200, r#"{"users":[]}"#)),
+        ("not_json", "/v2/users", answer(200, "users: none")),
+        ("empty_body", "/v2/users", Fault::Empty(200)),
+    ] {
+        let context = TestContext::faulty(path, When::Always, fault);
+        assert_snapshot!(name, context.fails(&["--ninja-one-retry-seconds=0"]));
+    }
+}
+
+#[test]
+fn a_token_that_is_refused_for_ever() {
+    assert_snapshot!(TestContext::faulty("/v2/users", When::Always, Fault::RevokeTokens).fails(&[]));
+}
+
+#[test]
+fn text_that_is_not_utf8() {
+    assert_snapshot!(TestContext::faulty("/v2/users", When::Always, Fault::InvalidUtf8).fails(&[]));
+}
+
+#[test]
+fn a_body_cut_anywhere_is_never_a_shorter_list() {
+    for path in [
+        "/v2/user/technicians",
+        "/v2/user/end-users",
+        "/v2/users",
+        "/v2/user/roles",
+        "/v2/organizations",
+    ] {
+        for eighths in 0..8 {
+            for clean in [false, true] {
+                let fault = Fault::CutBody {
+                    at: Cut::Eighths(eighths),
+                    clean,
+                };
+                let context = TestContext::faulty(path, When::Always, fault);
+                let shown = context.fails(&["--ninja-one-retry-seconds=0"]);
+                assert!(
+                    shown.starts_with("exit 14\n"),
+                    "{path} {eighths}/8 {clean}: {shown}"
+                );
+            }
+        }
+    }
+    let cut = Fault::CutBody {
+        at: Cut::Eighths(4),
+        clean: true,
+    };
+    assert_snapshot!(
+        TestContext::faulty("/v2/users", When::Always, cut).fails(&["--ninja-one-retry-seconds=0"])
+    );
+}
+
+#[test]
+fn tls_that_cannot_be_trusted() {
+    let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
+    config.tls = Some(ninjaone_sim::TlsConfig::default());
+    config.switches = Switches::default();
+    let context = TestContext::with(&config);
+    assert_snapshot!("unknown_authority", context.fails(&[]));
+    std::fs::write(
+        context.path("tmp").join("../ca.pem"),
+        context.sim().ca_pem().unwrap(),
+    )
+    .unwrap();
+    let ran = context.run(&["--ca-file", "ca.pem"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    std::fs::write(context.path("ca.pem"), "no certificate").unwrap();
+    let ran = context.run(&["--ca-file", "ca.pem"]);
+    assert_snapshot!("ca_file_without_certificate", context.shown(&ran));
+    let ran = context.run(&["--ca-file", "nowhere.pem"]);
+    assert_snapshot!("ca_file_missing", context.shown(&ran));
+}

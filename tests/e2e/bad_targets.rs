@@ -1,0 +1,218 @@
+//! Targets that cannot be written, or must not be.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use insta::assert_snapshot;
+use ninjaone_sim::{Fault, SimConfig, Tenant, When};
+
+use crate::harness::{PROGRAM, TestContext, skipped};
+
+/// The first bytes of a v3 file (c1z facts §1).
+const V3_MAGIC: &[u8] = b"C1Z3\0";
+
+/// The program fails over these contents, and they stay what they are.
+fn refused(contents: &[u8]) -> String {
+    let context = TestContext::msp();
+    fs::write(context.path("sync.c1z"), contents).unwrap();
+    let ran = context.run(&[]);
+    assert_eq!(fs::read(context.path("sync.c1z")).unwrap(), contents);
+    context.only_holds(&["sync.c1z"]);
+    // Nothing of the tenant is read for a run that cannot end well.
+    assert!(context.sim().ledger().calls().is_empty());
+    context.shown(&ran)
+}
+
+#[test]
+fn files_that_are_not_ours_to_overwrite() {
+    assert_snapshot!("v3", refused(&[V3_MAGIC, &[7; 100]].concat()));
+    assert_snapshot!("foreign", refused(b"The quarterly report.\n"));
+    let context = TestContext::msp();
+    let good = context.good_sync();
+    assert_snapshot!("damaged", refused(&good[..good.len() / 2]));
+}
+
+#[test]
+fn replaced_when_asked() {
+    for contents in [
+        [V3_MAGIC, &[7; 100]].concat(),
+        b"The quarterly report.\n".to_vec(),
+    ] {
+        let context = TestContext::msp();
+        fs::write(context.path("sync.c1z"), &contents).unwrap();
+        let ran = context.run(&["--replace-existing"]);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        assert!(fs::read(context.path("sync.c1z")).unwrap().starts_with(b"C1ZF\0"));
+    }
+    // Only once the sync is complete.
+    let context = TestContext::faulty("/v2/users", When::Always, Fault::Status(400));
+    fs::write(context.path("sync.c1z"), "The quarterly report.\n").unwrap();
+    assert_ne!(context.run(&["--replace-existing"]).code, Some(0));
+    assert_eq!(
+        fs::read(context.path("sync.c1z")).unwrap(),
+        b"The quarterly report.\n"
+    );
+}
+
+#[test]
+fn places_that_are_no_file() {
+    let context = TestContext::msp();
+    fs::create_dir(context.path("folder")).unwrap();
+    assert_snapshot!("directory", context.shown(&context.run(&["--file", "folder"])));
+    assert_snapshot!(
+        "no_folder",
+        context.shown(&context.run(&["--file", "nowhere/sync.c1z"]))
+    );
+    assert_snapshot!(
+        "no_temp_folder",
+        context.shown(&context.run(&["--c1z-temp-dir", "nowhere"]))
+    );
+    context.only_holds(&["folder"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_folder_that_may_not_be_written() {
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+
+    let context = TestContext::msp();
+    let before = context.good_sync();
+    let folder = context.path("locked");
+    fs::create_dir(&folder).unwrap();
+    fs::rename(context.path("sync.c1z"), folder.join("sync.c1z")).unwrap();
+    let mut command = context.command(&["--file", "locked/sync.c1z"]);
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    mode(&folder, 0o555);
+    mode(context.folder.path(), 0o755);
+    mode(&context.path("tmp"), 0o777);
+    if rustix::process::geteuid().is_root() {
+        // Root may write anywhere; nobody may not. The program has to be where nobody can run it.
+        let program = context.path("tmp").with_file_name("program");
+        fs::copy(PROGRAM, &program).unwrap();
+        let mut as_nobody = Command::new(&program);
+        as_nobody
+            .args(["--file", "locked/sync.c1z"])
+            .current_dir(context.folder.path())
+            .env_clear();
+        as_nobody.envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        as_nobody.uid(65534);
+        command = as_nobody;
+    }
+    let ran = context.finish(&mut command);
+    mode(&folder, 0o755);
+    assert_eq!(fs::read(folder.join("sync.c1z")).unwrap(), before);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    assert_snapshot!(context.shown(&ran));
+}
+
+/// The program on a file system of so many kilobytes, where this machine lets a test mount one.
+#[cfg(target_os = "linux")]
+fn on_a_small_disk(kilobytes: u32) -> Option<String> {
+    let size = ninjaone_sim::GeneratedSize {
+        technicians: 10,
+        end_users: 4990,
+        roles: 10,
+        grants: 20_000,
+        ..ninjaone_sim::GeneratedSize::default()
+    };
+    let context = TestContext::with(&SimConfig::new(Tenant::generated(size).unwrap()));
+    let small = context.path("small");
+    fs::create_dir(&small).unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size={kilobytes}k tmpfs {small} && cp previous.c1z {small}/sync.c1z || exit 77; \
+         {PROGRAM} --file {small}/sync.c1z --c1z-temp-dir {small}; code=$?; \
+         cmp -s previous.c1z {small}/sync.c1z || exit 78; [ \"$(ls -A {small})\" = sync.c1z ] || exit 79; exit $code",
+        small = small.display()
+    );
+    context.good_sync();
+    fs::rename(context.path("sync.c1z"), context.path("previous.c1z")).unwrap();
+    let connector = context.command(&[]);
+    let mut command = Command::new("unshare");
+    command
+        .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
+        .current_dir(context.folder.path());
+    command.envs(
+        connector
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    let Ok(output) = command.output() else {
+        skipped("a full disk", "there is no unshare here");
+        return None;
+    };
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    match output.status.code() {
+        Some(1 | 77) if !stderr.contains("error:") => {
+            skipped("a full disk", &format!("no file system can be mounted: {stderr}"));
+            None
+        }
+        Some(78) => panic!("the previous file was touched"),
+        Some(79) => panic!("files were left behind"),
+        code => {
+            let ran = crate::harness::Ran {
+                code,
+                stdout: String::new(),
+                stderr,
+            };
+            // Names of temporary files are made up by chance.
+            let shown: Vec<String> = context
+                .shown(&ran)
+                .split(' ')
+                .map(|word| {
+                    if word.contains("/small/") && !word.contains("sync.c1z") {
+                        "[TEMPORARY]".to_owned()
+                    } else {
+                        word.to_owned()
+                    }
+                })
+                .collect();
+            Some(shown.join(" ").replace("[TEMPORARY]hint", "[TEMPORARY]\n  hint"))
+        }
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk() {
+    // Full while the previous file is read, and while rows are written.
+    for (name, kilobytes) in [("full_at_once", 128), ("full_while_writing", 4096)] {
+        if let Some(shown) = on_a_small_disk(kilobytes) {
+            assert!(shown.starts_with("exit 8\n"), "{shown}");
+            assert_snapshot!(name, shown);
+        }
+    }
+}
+
+#[test]
+fn two_runs_at_once() {
+    let slow = Fault::SlowBody {
+        first: std::time::Duration::from_secs(3),
+        pause: std::time::Duration::ZERO,
+        piece: 1 << 20,
+    };
+    let context = TestContext::faulty("/v2/users", When::First(1), slow);
+    let mut first = context
+        .command(&[])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while context.sim().ledger().count("GET", "/v2/users") == 0 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let second = context.command(&[]).output().unwrap();
+    let second = crate::harness::Ran {
+        code: second.status.code(),
+        stdout: String::new(),
+        stderr: String::from_utf8(second.stderr).unwrap(),
+    };
+    assert!(first.wait().unwrap().success());
+    context.only_holds(&["sync.c1z"]);
+    assert_snapshot!(context.shown(&second));
+}

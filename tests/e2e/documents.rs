@@ -1,0 +1,91 @@
+//! The documents' commands, run.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use crate::harness::{SECRET, TestContext, workspace};
+
+/// Commands that the continuous integration runs itself, on the way to this test or after it.
+const RUN_BY_CI: [&str; 3] = ["cargo xtask demo", "cargo xtask test", "cargo xtask lint"];
+/// Commands that are for machines this test is not on, or take too long here; only their names are checked.
+const NAMED_ONLY: [&str; 5] = [
+    "cargo xtask bench sync",
+    "cargo xtask docs",
+    "cargo xtask ci",
+    "cargo build --release",
+    "git clone",
+];
+
+fn documents() -> Vec<PathBuf> {
+    let mut paths = vec![workspace().join("README.md"), workspace().join("ARCHITECTURE.md")];
+    paths.extend(
+        fs::read_dir(workspace().join("docs"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path()),
+    );
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    paths
+}
+
+/// Lines of ```` ```sh ```` blocks.
+fn commands() -> Vec<String> {
+    let mut commands = Vec::new();
+    for path in documents() {
+        let text = fs::read_to_string(&path).unwrap();
+        for block in text.split("```sh\n").skip(1) {
+            let block = block.split("```").next().unwrap_or_default();
+            commands.extend(block.replace("\\\n", " ").lines().map(str::to_owned));
+        }
+    }
+    commands.retain(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    commands
+}
+
+#[test]
+fn every_command_works() {
+    let commands = commands();
+    assert!(commands.len() > 8);
+    let mut exports: Vec<(String, String)> = Vec::new();
+    for line in &commands {
+        let known = |list: &[&str]| list.iter().any(|command| line.starts_with(command));
+        if known(&RUN_BY_CI) || known(&NAMED_ONLY) || line.starts_with("cd ") {
+            continue;
+        }
+        if let Some(export) = line.strip_prefix("export ") {
+            let (name, value) = export.split_once('=').unwrap();
+            exports.push((name.to_owned(), value.to_owned()));
+            continue;
+        }
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(words[0], "baton-ninja-one", "nobody runs `{line}`");
+        let context = TestContext::msp();
+        fs::copy(workspace().join("config/baton.yaml"), context.path("baton.yaml")).unwrap();
+        let ran = context.run(&words[1..]);
+        assert_eq!(ran.code, Some(0), "`{line}`: {}", ran.stderr);
+    }
+    // What is exported are settings, and those that a sync cannot do without are among them.
+    let names: BTreeSet<&str> = exports.iter().map(|(name, _)| name.as_str()).collect();
+    for needed in [
+        "BATON_NINJA_ONE_BASE_URL",
+        "BATON_NINJA_ONE_CLIENT_ID",
+        "BATON_NINJA_ONE_CLIENT_SECRET",
+    ] {
+        assert!(names.contains(needed), "{needed} is in no document");
+    }
+    assert!(!exports.iter().any(|(_, value)| value.contains(SECRET)));
+}
+
+#[test]
+fn links_lead_somewhere() {
+    for path in documents() {
+        let text = fs::read_to_string(&path).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.starts_with("http") || link.starts_with('#') {
+                continue;
+            }
+            let target = path.parent().unwrap().join(link.split('#').next().unwrap());
+            assert!(target.exists(), "{}: {link}", path.display());
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! One test's folder, tenant and program.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use ninjaone_sim::{Fault, FaultSchedule, Sim, SimConfig, Tenant, When};
+use tempfile::TempDir;
+
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_baton-ninja-one");
+/// Told from every other text, so that a leak is seen.
+pub(crate) const SECRET: &str = "s3cr3t-do-not-print";
+
+/// A folder, and perhaps a tenant, of one test.
+pub(crate) struct TestContext {
+    pub(crate) folder: TempDir,
+    pub(crate) sim: Option<Sim>,
+    pub(crate) base_url: Option<String>,
+}
+
+/// What a run of the program left.
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl TestContext {
+    /// Without a tenant.
+    pub(crate) fn bare() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            sim: None,
+            base_url: None,
+        }
+    }
+
+    /// With the fixture tenant, healthy.
+    pub(crate) fn msp() -> Self {
+        Self::with(&SimConfig::new(Tenant::fixture("msp").unwrap()))
+    }
+
+    /// With the fixture tenant and something wrong at a path.
+    pub(crate) fn faulty(path: &str, when: When, fault: Fault) -> Self {
+        let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
+        config.faults = FaultSchedule::at(path, when, fault);
+        Self::with(&config)
+    }
+
+    pub(crate) fn with(config: &SimConfig) -> Self {
+        let mut config = config.clone();
+        if config.app.client_secret == "sim-secret" {
+            SECRET.clone_into(&mut config.app.client_secret);
+        }
+        let sim = Sim::start(&config).unwrap();
+        let base_url = Some(sim.base_url());
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            sim: Some(sim),
+            base_url,
+        }
+    }
+
+    pub(crate) fn sim(&self) -> &Sim {
+        self.sim.as_ref().unwrap()
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The program, pointed at the tenant, in the test's folder, with nothing else in its environment.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("TMPDIR", self.temp());
+        command.stdin(Stdio::null());
+        if let Some(base_url) = &self.base_url {
+            command.env("BATON_NINJA_ONE_BASE_URL", base_url);
+            command.env("BATON_NINJA_ONE_CLIENT_ID", "sim-client");
+            command.env("BATON_NINJA_ONE_CLIENT_SECRET", SECRET);
+            command.env("BATON_NINJA_ONE_RETRY_SECONDS", "3");
+        }
+        command
+    }
+
+    /// A folder for temporary files beside the test's own, so that leftovers are seen.
+    fn temp(&self) -> PathBuf {
+        let temp = self.folder.path().join("tmp");
+        fs::create_dir_all(&temp).unwrap();
+        temp
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        self.finish(&mut self.command(arguments))
+    }
+
+    /// Runs a command; whatever it does, it must not tell the secret, and must leave no temporary files.
+    pub(crate) fn finish(&self, command: &mut Command) -> Ran {
+        let output = command.output().unwrap();
+        let ran = Ran {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        };
+        assert!(
+            !ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET),
+            "the secret was told"
+        );
+        assert_eq!(
+            fs::read_dir(self.temp()).unwrap().count(),
+            0,
+            "temporary files were left behind"
+        );
+        ran
+    }
+
+    /// A good sync, so that there is something to lose. Returns the bytes of `sync.c1z`.
+    pub(crate) fn good_sync(&self) -> Vec<u8> {
+        let other = Self::msp();
+        let ran = other.run(&["--file", self.path("sync.c1z").to_str().unwrap()]);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        fs::read(self.path("sync.c1z")).unwrap()
+    }
+
+    /// Runs the program over an existing `sync.c1z` and shows how it failed; the file must be what it was, and nothing
+    /// else may be in the folder.
+    pub(crate) fn fails(&self, arguments: &[&str]) -> String {
+        let before = self.good_sync();
+        let ran = self.run(arguments);
+        assert_eq!(
+            fs::read(self.path("sync.c1z")).unwrap(),
+            before,
+            "the previous file was touched"
+        );
+        self.only_holds(&["sync.c1z"]);
+        self.shown(&ran)
+    }
+
+    /// The folder holds these files, and the temporary folder.
+    pub(crate) fn only_holds(&self, names: &[&str]) {
+        let mut found: Vec<String> = fs::read_dir(self.folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name != "tmp")
+            .collect();
+        found.sort_unstable();
+        assert_eq!(found, names);
+    }
+
+    /// Exit code and error for a snapshot, without what differs from run to run.
+    pub(crate) fn shown(&self, ran: &Ran) -> String {
+        let mut text = String::new();
+        for line in ran.stderr.lines().filter(|line| !line.starts_with(r#"{"level""#)) {
+            text.push_str(line);
+            text.push('\n');
+        }
+        if let Some(base_url) = &self.base_url {
+            text = text.replace(base_url, "[TENANT]");
+        }
+        text = text.replace(self.folder.path().to_str().unwrap(), "[FOLDER]");
+        format!(
+            "exit {}\n{}",
+            ran.code
+                .map_or_else(|| "by signal".to_owned(), |code| code.to_string()),
+            varying(&text)
+        )
+    }
+}
+
+/// Takes out counters that depend on what ran before.
+fn varying(text: &str) -> String {
+    ["sim-request-", "WEB_MGMT_SERVICE-"]
+        .iter()
+        .fold(text.to_owned(), |text, mark| {
+            let mut parts = text.split(mark);
+            let first = parts.next().unwrap_or_default().to_owned();
+            parts.fold(first, |shown, part| {
+                shown + mark + "N" + part.trim_start_matches(|c: char| c.is_ascii_digit())
+            })
+        })
+}
+
+/// Says loudly that something could not be tested here.
+pub(crate) fn skipped(what: &str, why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED {what}: {why}");
+}
+
+pub(crate) fn workspace() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
