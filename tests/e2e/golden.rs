@@ -73,6 +73,42 @@ pub(crate) fn rows_of(context: &TestContext) -> String {
         .replace(context.base_url.as_deref().unwrap(), "[TENANT]")
 }
 
+/// What the reference's reader should print for the context's file (tests/interop).
+pub(crate) fn reference_lines(context: &TestContext) -> Vec<String> {
+    let temp = tempfile::tempdir().unwrap();
+    let path = context.path("sync.c1z");
+    let reader = Reader::open(&path, temp.path(), Limits::default(), &AtomicBool::new(false)).unwrap();
+    let sync = reader.latest_finished().unwrap().sync_id;
+    let mut lines = Vec::new();
+    let text = |id: Option<&v2::ResourceId>| id.map(|id| id.resource.clone()).unwrap_or_default();
+    reader
+        .resources::<C1zError>(&sync, |row: v2::Resource| {
+            lines.push(format!("resource {} {:?}", id(row.id.as_ref()), row.display_name));
+            Ok(())
+        })
+        .unwrap();
+    reader
+        .entitlements::<C1zError>(&sync, |row: v2::Entitlement| {
+            let on = text(row.resource.as_ref().and_then(|resource| resource.id.as_ref()));
+            lines.push(format!("entitlement {} on {on}", row.id));
+            Ok(())
+        })
+        .unwrap();
+    reader
+        .grants::<C1zError>(&sync, |row: v2::Grant| {
+            let entitlement = row.entitlement.as_ref().map(|entitlement| entitlement.id.clone());
+            let to = text(row.principal.as_ref().and_then(|principal| principal.id.as_ref()));
+            lines.push(format!(
+                "grant {} of {} to {to}",
+                row.id,
+                entitlement.unwrap_or_default()
+            ));
+            Ok(())
+        })
+        .unwrap();
+    lines
+}
+
 /// Compares rows, showing only the first that differs.
 pub(crate) fn assert_same_rows(a: &str, b: &str, what: &str) {
     for (a, b) in a.lines().zip(b.lines()) {

@@ -15,5 +15,6 @@ mod documents;
 mod fault_tolerance;
 mod golden;
 mod harness;
+mod interop;
 mod interruption;
 mod scopes_and_targets;

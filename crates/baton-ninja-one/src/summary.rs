@@ -1,6 +1,7 @@
 //! The result of a sync, for people and for programs.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use access_core::model::{Completeness, ResourceTypeId, RowKind};
 use access_core::ports::{SourceUsage, Warning};
@@ -26,10 +27,10 @@ struct Source<'a> {
 }
 
 /// For programs: one JSON object.
-pub(crate) fn json(tenant: &str, usage: SourceUsage, outcome: &SyncOutcome) -> String {
+pub(crate) fn json(tenant: &str, usage: SourceUsage, outcome: &SyncOutcome, took: Duration) -> String {
     let machine = Machine {
         sync: &outcome.summary,
-        duration_seconds: outcome.summary.duration().as_secs_f64(),
+        duration_seconds: took.as_secs_f64(),
         source: Source { tenant, usage },
         sinks: &outcome.receipts,
         warnings: &outcome.warnings,
@@ -40,11 +41,11 @@ pub(crate) fn json(tenant: &str, usage: SourceUsage, outcome: &SyncOutcome) -> S
 }
 
 /// For people: what was read, what was left out and why, where it is.
-pub(crate) fn text(tenant: &str, usage: SourceUsage, outcome: &SyncOutcome) -> String {
+pub(crate) fn text(tenant: &str, usage: SourceUsage, outcome: &SyncOutcome, took: Duration) -> String {
     let summary = &outcome.summary;
     let mut text = format!(
         "Synced {tenant} in {}: {} calls, {} read\n\n",
-        duration(summary.duration()),
+        duration(took),
         grouped(usage.calls),
         size(usage.bytes),
     );

@@ -1,6 +1,7 @@
 //! The main command: one pass over the tenant into the configured sinks.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use access_core::ports::{AccessSink, AccessSource};
 use access_core::sync::{SyncOutcome, SyncPipeline, SyncRequest};
@@ -17,6 +18,7 @@ use crate::{logs, summary};
 
 /// Runs a sync and prints what came of it.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
+    let begin = Instant::now();
     let display = MultiProgress::new();
     logs::start(&settings.logs()?, &display)?;
     let output = settings.output()?;
@@ -42,11 +44,11 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     runtime.shutdown_background();
     progress.finish();
     let outcome = outcome?;
-    let usage = source.usage();
-    log(&tenant, &outcome);
+    let (usage, took) = (source.usage(), begin.elapsed());
+    log(&tenant, &outcome, took);
     print(&match output {
-        Output::Json => summary::json(&tenant, usage, &outcome),
-        Output::Text => summary::text(&tenant, usage, &outcome),
+        Output::Json => summary::json(&tenant, usage, &outcome, took),
+        Output::Text => summary::text(&tenant, usage, &outcome, took),
     });
     Ok(())
 }
@@ -66,7 +68,7 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     })
 }
 
-fn log(tenant: &str, outcome: &SyncOutcome) {
+fn log(tenant: &str, outcome: &SyncOutcome, took: Duration) {
     let summary = &outcome.summary;
     for receipt in &outcome.receipts {
         tracing::info!(
@@ -75,7 +77,7 @@ fn log(tenant: &str, outcome: &SyncOutcome) {
             sync_type = summary.run.sync_type.as_str(),
             rows = receipt.receipt.rows,
             bytes = receipt.receipt.bytes.unwrap_or(0),
-            seconds = summary.duration().as_secs_f64(),
+            seconds = took.as_secs_f64(),
             location = receipt.receipt.location,
             "sync published"
         );

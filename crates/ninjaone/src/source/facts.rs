@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::text_order::{key, sort_as_text};
 use crate::mapping::TENANT_PRIVILEGES;
 use crate::wire::{Id, List, UserRow};
 
@@ -88,11 +89,10 @@ impl Facts {
     /// Puts everything in the order of ids, whatever the order of the tenant's answers, and every pair once.
     pub(super) fn sort(&mut self) {
         for holders in self.privileged.iter_mut().chain(self.role_names.values_mut()) {
-            holders.sort_unstable();
-            holders.dedup();
+            sort_as_text(holders);
         }
         for pairs in self.devices.iter_mut().chain([&mut self.organizations]) {
-            pairs.sort_unstable();
+            pairs.sort_unstable_by_key(|(resource, user)| (*resource, key(*user)));
             pairs.dedup();
         }
     }

@@ -14,6 +14,7 @@ mod pages;
 mod reading;
 mod roles;
 mod selection;
+mod text_order;
 mod users;
 
 use access_core::model::{ResourceType, SyncScope};

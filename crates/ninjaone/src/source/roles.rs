@@ -8,6 +8,7 @@ use super::emitter::Gathered;
 use super::facts::Facts;
 use super::outlet::Skips;
 use super::selection::Selection;
+use super::text_order::sort_as_text;
 use super::{BATCH_ROWS, Outlet};
 use crate::NinjaOneError;
 use crate::client::{NinjaOneClient, TakeElement};
@@ -159,8 +160,7 @@ impl<C: Consume> TakeElement<Row<RoleRow>> for RoleReader<C> {
         self.member_skips.unusable += members.unusable;
         self.member_skips.wrong_shape += members.wrong_shape;
         let received = members.ids.len();
-        members.ids.sort_unstable();
-        members.ids.dedup();
+        sort_as_text(&mut members.ids);
         self.member_skips.duplicate += (received - members.ids.len()) as u64;
         self.consumer.consume(Role {
             id: NativeId::from_number(id),
