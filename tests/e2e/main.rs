@@ -1,10 +1,5 @@
 //! The program as its users meet it: real processes, real HTTP against the simulated tenant, real files.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "tests fail by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod architecture;
 mod bad_input;

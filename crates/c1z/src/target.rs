@@ -245,7 +245,7 @@ mod tests {
         ] {
             fs::write(&path, content).unwrap();
             if let Some(holds) = holds {
-                assert_eq!(*Target::open(&path, OnForeign::Refuse).unwrap().holds(), holds)
+                assert_eq!(*Target::open(&path, OnForeign::Refuse).unwrap().holds(), holds);
             } else {
                 assert_eq!(Target::open(&path, OnForeign::Refuse).unwrap_err().status(), 9);
                 assert_eq!(

@@ -23,12 +23,12 @@ fn options(folder: &Path) -> WriterOptions {
     }
 }
 
-fn id(resource_type: &str, resource: &str) -> Option<ResourceId> {
-    Some(ResourceId {
+fn id(resource_type: &str, resource: &str) -> ResourceId {
+    ResourceId {
         resource_type: resource_type.into(),
         resource: resource.into(),
         baton_resource: false,
-    })
+    }
 }
 
 fn ksuid(n: usize) -> String {
@@ -37,7 +37,8 @@ fn ksuid(n: usize) -> String {
 
 /// Writes sync `n`: so many users, one role that all of them have.
 fn write(path: &Path, n: usize, users: usize, options: WriterOptions) -> Result<Published, C1zError> {
-    let started_at = OffsetDateTime::from_unix_timestamp(1_780_000_000 + 100 * n as i64).unwrap();
+    let started_at =
+        OffsetDateTime::from_unix_timestamp(1_780_000_000 + 100 * i64::try_from(n).unwrap()).unwrap();
     let target = Target::open(path, OnForeign::Refuse)?;
     let header = SyncHeader {
         sync_id: ksuid(n),
@@ -54,13 +55,13 @@ fn write(path: &Path, n: usize, users: usize, options: WriterOptions) -> Result<
     let names: Vec<String> = (0..users).map(|user| user.to_string()).collect();
     for name in &names {
         writer.put_resource(&Resource {
-            id: id("user", name),
+            id: Some(id("user", name)),
             display_name: format!("User {name}"),
             ..Resource::default()
         })?;
     }
     let role = Resource {
-        id: id("role", "7"),
+        id: Some(id("role", "7")),
         ..Resource::default()
     };
     writer.put_resource(&role)?;
@@ -196,7 +197,7 @@ fn the_same_id_twice_is_refused_and_changes_nothing() {
     for _ in 0..2 {
         writer
             .put_resource(&Resource {
-                id: id("user", "1"),
+                id: Some(id("user", "1")),
                 ..Resource::default()
             })
             .unwrap();

@@ -29,7 +29,10 @@ impl Tester {
             token: String::new(),
         };
         let (_, answer) = tester.sign_in(&[]).await;
-        tester.token = answer["access_token"].as_str().unwrap_or_default().to_owned();
+        answer["access_token"]
+            .as_str()
+            .unwrap_or_default()
+            .clone_into(&mut tester.token);
         tester
     }
 

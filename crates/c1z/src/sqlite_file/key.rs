@@ -139,9 +139,9 @@ mod tests {
 
     fn key_of(columns: &[Option<Vec<u8>>], rowid: i64) -> Vec<u8> {
         let mut key = Vec::new();
-        columns
-            .iter()
-            .for_each(|column| push_column(&mut key, column.as_deref().map_or(Value::Null, Value::Text)));
+        for column in columns {
+            push_column(&mut key, column.as_deref().map_or(Value::Null, Value::Text));
+        }
         push_row_id(&mut key, rowid);
         key
     }
@@ -161,7 +161,9 @@ mod tests {
         #[test]
         fn keys_turn_back_into_records(columns in columns(), number: i64, rowid: i64) {
             let mut key = Vec::new();
-            columns.iter().for_each(|column| push_column(&mut key, column.as_deref().map_or(Value::Null, Value::Text)));
+            for column in &columns {
+                push_column(&mut key, column.as_deref().map_or(Value::Null, Value::Text));
+            }
             push_column(&mut key, Value::Integer(number));
             push_row_id(&mut key, rowid);
             let (mut record, mut expected) = (Vec::new(), Vec::new());

@@ -331,15 +331,15 @@ mod tests {
             thread.finish();
             let spilled = sorter.runs.lock().unwrap().ends.len();
             assert_eq!(spilled > 2, count > 100_000, "{spilled} runs");
-            let mut sorted = Vec::new();
+            let mut keys = Vec::new();
             sorter
                 .merge(|key| {
-                    sorted.push(key.to_vec());
+                    keys.push(key.to_vec());
                     Ok(())
                 })
                 .unwrap();
-            assert_eq!(sorted.len(), count as usize);
-            assert!(sorted.is_sorted());
+            assert_eq!(keys.len(), count as usize);
+            assert!(keys.is_sorted());
         }
     }
 }

@@ -114,12 +114,12 @@ impl Row {
 fn ours(rows: &[Row], names: &BTreeSet<String>) -> (tempfile::TempDir, Connection) {
     let folder = tempfile::tempdir().unwrap();
     let mut database = Database::create(folder.path(), &TABLES, Arc::new(AtomicBool::new(false))).unwrap();
-    rows.iter()
-        .for_each(|row| database.insert(0, &row.values()).unwrap());
-    names
-        .iter()
-        .rev()
-        .for_each(|name| database.insert(1, &[Value::from(name.as_str())]).unwrap());
+    for row in rows {
+        database.insert(0, &row.values()).unwrap();
+    }
+    for name in names.iter().rev() {
+        database.insert(1, &[Value::from(name.as_str())]).unwrap();
+    }
     let mut file = database.finish(&|_, _| {}).unwrap();
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0)).unwrap();
