@@ -244,3 +244,42 @@ fn tls_that_cannot_be_trusted() {
     let ran = context.run(&["--ca-file", "nowhere.pem"]);
     assert_snapshot!("ca_file_missing", context.shown(&ran));
 }
+
+#[test]
+fn a_tenant_that_says_nothing() {
+    let silent = Fault::SlowBody {
+        first: std::time::Duration::from_mins(10),
+        pause: std::time::Duration::ZERO,
+        piece: 1,
+    };
+    let context = TestContext::faulty("/v2/users", When::Always, silent);
+    let shown = context.fails(&["--http-timeout-seconds=1", "--ninja-one-retry-seconds=0"]);
+    assert_snapshot!(shown);
+}
+
+#[test]
+fn a_proxy_is_asked_for_the_way() {
+    use std::io::{BufRead, BufReader, Write};
+
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", proxy.local_addr().unwrap());
+    let asked = std::thread::spawn(move || {
+        let (mut stream, _) = proxy.accept().unwrap();
+        let mut line = String::new();
+        BufReader::new(stream.try_clone().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        stream
+            .write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+            .unwrap();
+        line
+    });
+    let context = TestContext {
+        base_url: Some("https://tenant.example".to_owned()),
+        ..TestContext::bare()
+    };
+    let mut command = context.command(&["--ninja-one-retry-seconds=0"]);
+    let ran = context.finish(command.env("HTTPS_PROXY", address));
+    assert_eq!(asked.join().unwrap(), "CONNECT tenant.example:443 HTTP/1.1\r\n");
+    assert_snapshot!(context.shown(&ran));
+}

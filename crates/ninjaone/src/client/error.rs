@@ -254,6 +254,9 @@ impl Classified for NinjaOneError {
             Self::Network { tls: true, .. } => {
                 "if a proxy inspects TLS here, name its certificate authority with --ca-file"
             }
+            Self::Network { timeout: true, .. } => {
+                "check the network and any proxy, or allow more with --http-timeout-seconds"
+            }
             Self::Network { .. } => {
                 "check --ninja-one-base-url, the network, and HTTPS_PROXY if one is needed"
             }

@@ -150,6 +150,16 @@ impl NinjaOneClient {
                         reason: quote(&reason),
                     });
                 }
+                ListEnd::Io if failure.as_ref().is_some_and(reqwest::Error::is_timeout) => {
+                    let silence = self.config.timeout.as_secs();
+                    NinjaOneError::Network {
+                        request,
+                        reason: format!("nothing came for {silence} s, after {count} entries of the list"),
+                        tries: patience.tries,
+                        timeout: true,
+                        tls: false,
+                    }
+                }
                 ListEnd::CutShort | ListEnd::Io => {
                     let reason = failure.as_ref().map(chain).unwrap_or_default();
                     tracing::debug!(%request, elements = count, reason, "the list broke off");
