@@ -25,13 +25,12 @@ fn a_config_file_is_enough() {
     for (name, text) in [
         (".baton.yaml", yaml as fn(&TestContext) -> String),
         (".baton.toml", |context| {
-            yaml(context)
-                .lines()
-                .map(|line| {
-                    let (key, value) = line.split_once(": ").unwrap();
-                    format!("{key} = {value:?}\n")
-                })
-                .collect()
+            let text = yaml(context);
+            let quoted = text.lines().map(|line| {
+                let (key, value) = line.split_once(": ").unwrap();
+                format!("{key} = {value:?}")
+            });
+            quoted.collect::<Vec<_>>().join("\n")
         }),
     ] {
         let context = unset();
@@ -163,6 +162,23 @@ fn log_lines_in_both_forms_without_the_secret() {
     assert!(
         log.contains("\tINFO\tsrc/sync.rs:") && log.contains("\tsync published\t{"),
         "{log}"
+    );
+}
+
+#[test]
+fn a_variable_that_is_no_setting_is_told() {
+    let context = TestContext::msp();
+    let mut command = context.command(&[]);
+    let ran = context.finish(command.env("BATON_PROVISIONING", "true"));
+    assert_eq!(ran.code, Some(0));
+    let warning = ran
+        .stderr
+        .lines()
+        .find(|line| line.contains(r#""level":"warn""#))
+        .unwrap();
+    assert!(
+        warning.contains(r#""variable":"BATON_PROVISIONING""#),
+        "{warning}"
     );
 }
 

@@ -10,7 +10,15 @@ use crate::settings::{GivenBy, SETTINGS};
 /// Generated parts by name. A document holds one between `<!-- generated: NAME -->` and `<!-- end generated -->`.
 #[must_use]
 pub fn generated_documents() -> Vec<(&'static str, String)> {
-    vec![("settings", settings()), ("resource-types", resource_types())]
+    vec![
+        ("settings", settings()),
+        ("resource-types", resource_types()),
+        ("entitlements", entitlements()),
+        (
+            "capabilities",
+            format!("```json\n{}\n```\n", crate::capabilities::json(false)),
+        ),
+    ]
 }
 
 fn settings() -> String {
@@ -67,6 +75,20 @@ fn resource_types() -> String {
             "| `{}`{opt_in} | {} | {kind} | {access} |",
             row.id, row.display_name
         );
+    }
+    text
+}
+
+fn entitlements() -> String {
+    let mut text = String::from("| Entitlement id | Means | Can be changed |\n|---|---|---|\n");
+    for row in ninjaone::entitlement_patterns() {
+        let changed = if row.immutable { "in NinjaOne only" } else { "yes" };
+        let description = row
+            .description
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let _ = writeln!(text, "| `{}` | {description} | {changed} |", row.id);
     }
     text
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use access_core::model::{ResourceTypeId, RowKind};
 use access_core::ports::{Phase, SyncObserver, Warning};
@@ -16,6 +16,7 @@ pub(crate) struct Progress {
     display: MultiProgress,
     step: ProgressBar,
     lines: Mutex<BTreeMap<ResourceTypeId, Line>>,
+    phases: Mutex<Vec<(Phase, Instant)>>,
 }
 
 struct Line {
@@ -37,7 +38,19 @@ impl Progress {
             display,
             step,
             lines: Mutex::new(BTreeMap::new()),
+            phases: Mutex::new(Vec::new()),
         }
+    }
+
+    /// The steps so far and how long each took, the last one until now.
+    pub(crate) fn phases(&self) -> Vec<(Phase, Duration)> {
+        let phases = self.phases.lock().unwrap_or_else(PoisonError::into_inner);
+        let ends = phases.iter().skip(1).map(|(_, end)| *end).chain([Instant::now()]);
+        phases
+            .iter()
+            .zip(ends)
+            .map(|((phase, begin), end)| (*phase, end - *begin))
+            .collect()
     }
 
     /// Takes the display away.
@@ -51,6 +64,10 @@ impl Progress {
 
 impl SyncObserver for Progress {
     fn phase(&self, phase: Phase) {
+        self.phases
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((phase, Instant::now()));
         self.step.set_message(match phase {
             Phase::Reading => "reading the tenant",
             Phase::Preparing => "completing and verifying the output",

@@ -1,19 +1,33 @@
 //! The result of a sync, for people and for programs.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
 use access_core::model::{Completeness, ResourceTypeId, RowKind};
-use access_core::ports::{SourceUsage, Warning};
+use access_core::ports::{Phase, SourceUsage, Warning};
 use access_core::sync::{SinkReceipt, SyncOutcome, SyncSummary};
 use serde::Serialize;
 
 use crate::table::{columns, duration, grouped, size};
 
+/// What a run cost.
+pub(crate) struct Run<'a> {
+    /// The tenant, for people.
+    pub(crate) tenant: &'a str,
+    /// What reading cost.
+    pub(crate) usage: SourceUsage,
+    /// From start to end.
+    pub(crate) took: Duration,
+    /// The steps.
+    pub(crate) phases: Vec<(Phase, Duration)>,
+}
+
 #[derive(Serialize)]
 struct Machine<'a> {
     sync: &'a SyncSummary,
     duration_seconds: f64,
+    phase_seconds: BTreeMap<&'static str, f64>,
     source: Source<'a>,
     sinks: &'a [SinkReceipt],
     warnings: &'a [Warning],
@@ -27,11 +41,19 @@ struct Source<'a> {
 }
 
 /// For programs: one JSON object.
-pub(crate) fn json(tenant: &str, usage: SourceUsage, outcome: &SyncOutcome, took: Duration) -> String {
+pub(crate) fn json(run: &Run<'_>, outcome: &SyncOutcome) -> String {
     let machine = Machine {
         sync: &outcome.summary,
-        duration_seconds: took.as_secs_f64(),
-        source: Source { tenant, usage },
+        duration_seconds: run.took.as_secs_f64(),
+        phase_seconds: run
+            .phases
+            .iter()
+            .map(|(phase, took)| (phase_name(*phase), took.as_secs_f64()))
+            .collect(),
+        source: Source {
+            tenant: run.tenant,
+            usage: run.usage,
+        },
         sinks: &outcome.receipts,
         warnings: &outcome.warnings,
     };
@@ -41,13 +63,14 @@ pub(crate) fn json(tenant: &str, usage: SourceUsage, outcome: &SyncOutcome, took
 }
 
 /// For people: what was read, what was left out and why, where it is.
-pub(crate) fn text(tenant: &str, usage: SourceUsage, outcome: &SyncOutcome, took: Duration) -> String {
+pub(crate) fn text(run: &Run<'_>, outcome: &SyncOutcome) -> String {
     let summary = &outcome.summary;
     let mut text = format!(
-        "Synced {tenant} in {}: {} calls, {} read\n\n",
-        duration(took),
-        grouped(usage.calls),
-        size(usage.bytes),
+        "Synced {} in {}: {} calls, {} read\n\n",
+        run.tenant,
+        duration(run.took),
+        grouped(run.usage.calls),
+        size(run.usage.bytes),
     );
     text.push_str(&columns(&rows(summary)));
     let dropped = dropped(summary);
@@ -90,6 +113,14 @@ pub(crate) fn text(tenant: &str, usage: SourceUsage, outcome: &SyncOutcome, took
         let _ = writeln!(text, "  {}", place.join("  "));
     }
     text
+}
+
+fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Reading => "reading",
+        Phase::Preparing => "preparing",
+        Phase::Publishing => "publishing",
+    }
 }
 
 fn rows(summary: &SyncSummary) -> Vec<Vec<String>> {

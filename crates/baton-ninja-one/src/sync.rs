@@ -1,7 +1,7 @@
 //! The main command: one pass over the tenant into the configured sinks.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use access_core::ports::{AccessSink, AccessSource};
 use access_core::sync::{SyncOutcome, SyncPipeline, SyncRequest};
@@ -11,16 +11,20 @@ use sink_c1z::C1zSink;
 
 use crate::console::print;
 use crate::exit::Failure;
+use crate::logs;
 use crate::progress::Progress;
 use crate::settings::{Output, Settings};
+use crate::summary::{self, Run};
 use crate::system::{RandomIds, SystemClock, stop_wanted};
-use crate::{logs, summary};
 
 /// Runs a sync and prints what came of it.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let begin = Instant::now();
     let display = MultiProgress::new();
     logs::start(&settings.logs()?, &display)?;
+    for variable in settings.unknown_variables() {
+        tracing::warn!(variable, "this variable is no setting of this connector");
+    }
     let output = settings.output()?;
     let request = SyncRequest {
         scope: settings.scope()?,
@@ -44,11 +48,16 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     runtime.shutdown_background();
     progress.finish();
     let outcome = outcome?;
-    let (usage, took) = (source.usage(), begin.elapsed());
-    log(&tenant, &outcome, took);
+    let run = Run {
+        tenant: &tenant,
+        usage: source.usage(),
+        took: begin.elapsed(),
+        phases: progress.phases(),
+    };
+    log(&run, &outcome);
     print(&match output {
-        Output::Json => summary::json(&tenant, usage, &outcome, took),
-        Output::Text => summary::text(&tenant, usage, &outcome, took),
+        Output::Json => summary::json(&run, &outcome),
+        Output::Text => summary::text(&run, &outcome),
     });
     Ok(())
 }
@@ -68,16 +77,16 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     })
 }
 
-fn log(tenant: &str, outcome: &SyncOutcome, took: Duration) {
+fn log(run: &Run<'_>, outcome: &SyncOutcome) {
     let summary = &outcome.summary;
     for receipt in &outcome.receipts {
         tracing::info!(
-            tenant,
+            tenant = run.tenant,
             sync = %summary.run.id,
             sync_type = summary.run.sync_type.as_str(),
             rows = receipt.receipt.rows,
             bytes = receipt.receipt.bytes.unwrap_or(0),
-            seconds = took.as_secs_f64(),
+            seconds = run.took.as_secs_f64(),
             location = receipt.receipt.location,
             "sync published"
         );

@@ -371,6 +371,48 @@ pub(crate) fn device_entitlement(device: &Resource, which: usize) -> Result<Enti
     Ok(entitlement)
 }
 
+/// One entitlement of every kind, with `<id>` in place of a native id and `<name>` in place of a name: for documents.
+#[must_use]
+pub fn entitlement_patterns() -> Vec<Entitlement> {
+    let id = |resource_type| {
+        NativeId::new("<id>")
+            .ok()
+            .map(|id| ResourceId::new(resource_type, id))
+    };
+    let named = |resource: Resource, resource_type| {
+        Some(Resource {
+            id: id(resource_type)?,
+            display_name: DisplayName::new("<name>"),
+            ..resource
+        })
+    };
+    let role = NativeId::new("<id>")
+        .ok()
+        .and_then(|id| named(role(id, &RoleRow::default()), role_type()));
+    let organization = named(organization(0, &OrganizationRow::default()), organization_type());
+    let device = named(device(0, &DeviceRow::default()), device_type());
+    let tenant = tenant("<base url>").ok();
+    let mut patterns: Vec<Option<Entitlement>> = vec![
+        role.and_then(|role| assigned(&role).ok()),
+        organization.and_then(|organization| member(&organization).ok()),
+    ];
+    for privilege in TENANT_PRIVILEGES {
+        patterns.push(
+            tenant
+                .as_ref()
+                .and_then(|tenant| privilege.entitlement(tenant).ok()),
+        );
+    }
+    for which in 0..DEVICE_ENTITLEMENTS.len() {
+        patterns.push(
+            device
+                .as_ref()
+                .and_then(|device| device_entitlement(device, which).ok()),
+        );
+    }
+    patterns.into_iter().flatten().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};

@@ -19,9 +19,11 @@ pub(crate) use typed::{Logs, Output};
 /// Variables of the reference that choose service mode (baton-runtime facts §2.1).
 const SERVICE_MODE: &str = "BATON_CLIENT_ID";
 
-/// All settings as they were given.
-#[derive(Debug)]
-pub(crate) struct Settings(Figment);
+/// All settings as they were given. There is no `Debug`: a secret is among them.
+pub(crate) struct Settings {
+    figment: Figment,
+    unknown_variables: Vec<String>,
+}
 
 impl Settings {
     /// Gathers the settings. Values are judged when they are asked for.
@@ -43,26 +45,35 @@ impl Settings {
         }
         let flags = sources::flags(matches);
         let variables = sources::environment(environment)?;
-        let first = Self(Figment::new().merge(&variables).merge(&flags));
+        let first = Self {
+            figment: Figment::new().merge(&variables).merge(&flags),
+            unknown_variables: Vec::new(),
+        };
         let file = sources::config_file(first.path("config-path")?, folder)?;
         let mut figment = Figment::from(sources::defaults());
         if let Some(file) = file {
             figment = figment.merge(file);
         }
-        Ok(Self(
-            figment
+        Ok(Self {
+            figment: figment
                 .merge(sources::secret_files(environment)?)
                 .merge(variables)
                 .merge(flags),
-        ))
+            unknown_variables: sources::unknown_variables(environment),
+        })
+    }
+
+    /// Variables that look like settings and are none.
+    pub(crate) fn unknown_variables(&self) -> &[String] {
+        &self.unknown_variables
     }
 
     fn value(&self, name: &str) -> Option<Value> {
-        self.0.find_value(name).ok()
+        self.figment.find_value(name).ok()
     }
 
     fn refuse(&self, name: &str, problem: impl Into<String>) -> SettingsError {
-        let origin = sources::describe(Setting::named(name), self.0.find_metadata(name));
+        let origin = sources::describe(Setting::named(name), self.figment.find_metadata(name));
         SettingsError::Value {
             origin,
             problem: problem.into(),

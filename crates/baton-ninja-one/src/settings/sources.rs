@@ -119,6 +119,18 @@ pub(super) fn environment(environment: &Environment) -> Result<Values, SettingsE
     })
 }
 
+/// Variables that look like settings and are none: a slip of the pen, or a setting of the reference that does not work here.
+pub(super) fn unknown_variables(environment: &Environment) -> Vec<String> {
+    let known = |name: &str| {
+        SETTINGS.iter().any(|setting| {
+            let variable = setting.variable();
+            name == variable || (setting.secret && name.strip_suffix("_FILE") == Some(&variable))
+        })
+    };
+    let ours = environment.keys().filter(|name| name.starts_with("BATON_"));
+    ours.filter(|name| !known(name)).cloned().collect()
+}
+
 /// Secrets from files, as Kubernetes and systemd hand them over. A line end at the end of the file does not count.
 pub(super) fn secret_files(environment: &Environment) -> Result<Values, SettingsError> {
     let mut values = Dict::new();
