@@ -132,7 +132,7 @@ mod tests {
                  0 CutShort
                  0 CutShort
         [1,2]]   2 Malformed("trailing characters at line 1 column 6")
-        {}       0 Malformed("invalid type: map, expected a list at line 1 column 0")
+        {}       0 Malformed("invalid type: map, expected a list at line 1 column 1")
         7        0 Malformed("invalid type: integer `7`, expected a list at line 1 column 1")
         [1,x]    1 Malformed("expected value at line 1 column 4")
         [1 2]    1 Malformed("expected `,` or `]` at line 1 column 4")
