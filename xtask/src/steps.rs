@@ -24,10 +24,20 @@ pub(crate) fn workspace() -> PathBuf {
     here.parent().unwrap_or(here).to_owned()
 }
 
-/// A `cargo` call in the workspace, by the same cargo that runs xtask.
+/// A `cargo` call in the workspace, by the same cargo that runs xtask. What that cargo says of xtask in the environment is
+/// taken out: build scripts that look at it would run again after every call from a shell.
 pub(crate) fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(args).current_dir(workspace());
+    for (name, _) in env::vars_os() {
+        let of_xtask = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_NAME", "CARGO_CRATE_NAME"];
+        if name
+            .to_str()
+            .is_some_and(|name| of_xtask.iter().any(|start| name.starts_with(start)))
+        {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
