@@ -1,9 +1,10 @@
 // Command interop reads a c1z file with the reference SDK and prints what it finds, one line a row, so that a test can
-// compare it with what was written.
+// compare it with what was written. With three arguments, `rewrite FROM TO`, it copies a file through the SDK's writer.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
@@ -13,14 +14,39 @@ import (
 )
 
 func main() {
-	if err := run(context.Background(), os.Args[1]); err != nil {
+	ctx, err := context.Background(), error(nil)
+	switch {
+	case len(os.Args) == 2:
+		err = printRows(ctx, os.Args[1])
+	case len(os.Args) == 4 && os.Args[1] == "rewrite":
+		err = rewrite(ctx, os.Args[2], os.Args[3])
+	default:
+		err = fmt.Errorf("usage: interop FILE | interop rewrite FROM TO")
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, path string) error {
+// openLatest opens a file for reading and turns to its latest finished full sync.
+func openLatest(ctx context.Context, path string) (*dotc1z.C1File, error) {
 	file, err := dotc1z.NewC1ZFile(ctx, path, dotc1z.WithReadOnly(true))
+	if err != nil {
+		return nil, err
+	}
+	sync, err := file.LatestFinishedSyncID(ctx, connectorstore.SyncTypeFull)
+	if err == nil {
+		err = file.ViewSync(ctx, sync)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close(ctx))
+	}
+	return file, nil
+}
+
+func printRows(ctx context.Context, path string) error {
+	file, err := openLatest(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -35,9 +61,6 @@ func run(ctx context.Context, path string) error {
 	}
 	for name, count := range stats {
 		fmt.Println("stat", name, count)
-	}
-	if err := file.ViewSync(ctx, sync); err != nil {
-		return err
 	}
 	if err := rows(func(page string) (string, error) {
 		answer, err := file.ListResources(ctx, v2.ResourcesServiceListResourcesRequest_builder{PageToken: page}.Build())

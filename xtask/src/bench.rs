@@ -8,7 +8,7 @@ use clap::Subcommand;
 
 use crate::measured::{self, Cost};
 use crate::simulator::Simulator;
-use crate::steps::{Failure, build_programs, fresh_folder, workspace};
+use crate::steps::{Failure, build_programs, fresh_folder, succeed, workspace};
 
 /// What to measure.
 #[derive(Subcommand)]
@@ -22,6 +22,8 @@ pub(crate) enum Bench {
         #[arg(long)]
         only: Option<String>,
     },
+    /// The 1M grants' file beside the one that the reference SDK writes of the same rows. Needs Go.
+    Peer,
 }
 
 /// One tenant size of the budget table.
@@ -78,21 +80,62 @@ const SIZES: [Size; 5] = [
 ];
 
 pub(crate) fn run(what: &Bench) -> Result<(), Failure> {
-    let Bench::Sync { runs, only } = what;
     let programs = build_programs("release")?;
+    match what {
+        Bench::Sync { runs, only } => syncs(&programs, *runs, only.as_deref()),
+        Bench::Peer => peer(&programs),
+    }
+}
+
+fn syncs(programs: &Path, runs: usize, only: Option<&str>) -> Result<(), Failure> {
     let wanted = SIZES
         .iter()
-        .filter(|size| only.as_deref().is_none_or(|text| size.name.contains(text)));
-    println!("| users / roles / grants | runs | wall | CPU | peak memory | file | API calls |");
-    println!("|---|---|---|---|---|---|---|");
+        .filter(|size| only.is_none_or(|text| size.name.contains(text)));
+    println!(
+        "| users / roles / grants | runs | wall | reading | sealing | CPU | peak memory | file | API calls |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
     for size in wanted {
-        let tenant = Simulator::start(&programs, &size.simulator_args())?;
+        let tenant = Simulator::start(programs, &size.simulator_args())?;
         let out = workspace().join("out").join("bench");
-        let mut costs = (0..=*runs)
-            .map(|_| one_run(&programs, &tenant, &out))
+        let mut measured = (0..=runs)
+            .map(|_| one_run(programs, &tenant, &out))
             .collect::<Result<Vec<_>, _>>()?;
-        costs.remove(0); // the first run warms the page cache
-        print_row(size, &out, costs)?;
+        measured.remove(0); // the first run warms the page cache
+        measured.sort_by_key(|run| run.cost.wall);
+        if let Some(median) = measured.get(measured.len() / 2) {
+            median.print_row(size, measured.len());
+        }
+    }
+    Ok(())
+}
+
+/// The same rows through the reference's own v1 writer: what it makes of them, and at what cost.
+fn peer(programs: &Path) -> Result<(), Failure> {
+    let out = workspace().join("out").join("bench");
+    let size = &SIZES[2];
+    let tenant = Simulator::start(programs, &size.simulator_args())?;
+    let ours = one_run(programs, &tenant, &out)?;
+    drop(tenant);
+    let program = out.join("interop");
+    let mut build = Command::new("go");
+    build
+        .current_dir(workspace().join("tests/interop"))
+        .args(["build", "-o"]);
+    succeed(build.arg(&program).arg("."))?;
+    let copy = out.join("reference.c1z");
+    let mut rewrite = Command::new(&program);
+    let theirs = measured::run(rewrite.arg("rewrite").arg(out.join("sync.c1z")).arg(&copy))?;
+    let bytes = fs::metadata(&copy)
+        .map_err(|source| Failure::File { path: copy, source })?
+        .len();
+    println!("| {} | wall | CPU | peak memory | file |", size.name);
+    println!("|---|---|---|---|---|");
+    for (name, cost, file) in [
+        ("ours: tenant to file", ours.cost, ours.file),
+        ("reference SDK: file to file", theirs, bytes),
+    ] {
+        println!("| {name} | {} | {:.1} MB |", cost.cells(), megabytes(file));
     }
     Ok(())
 }
@@ -114,51 +157,70 @@ impl Size {
     }
 }
 
-fn one_run(programs: &Path, tenant: &Simulator, out: &Path) -> Result<Cost, Failure> {
+/// A run and what the program says of it.
+struct Measured {
+    cost: Cost,
+    file: u64,
+    summary: serde_json::Value,
+}
+
+fn one_run(programs: &Path, tenant: &Simulator, out: &Path) -> Result<Measured, Failure> {
     fresh_folder(out)?;
-    let summary = out.join("summary.json");
-    let stdout = fs::File::create(&summary).map_err(|source| Failure::File {
-        path: summary,
-        source,
-    })?;
+    let (path, file) = (out.join("summary.json"), out.join("sync.c1z"));
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        |source| Failure::File { path, source }
+    };
+    let stdout = fs::File::create(&path).map_err(failed(&path))?;
     let mut connector = Command::new(programs.join("baton-ninja-one"));
     connector
         .args(["--output", "json", "--log-level", "error", "--file"])
-        .arg(out.join("sync.c1z"));
+        .arg(&file);
     connector
         .envs(tenant.settings())
         .stdout(stdout)
         .stdin(Stdio::null());
-    measured::run(&mut connector)
+    let cost = measured::run(&mut connector)?;
+    let text = fs::read_to_string(&path).map_err(failed(&path))?;
+    Ok(Measured {
+        cost,
+        file: fs::metadata(&file).map_err(failed(&file))?.len(),
+        summary: serde_json::from_str(&text)
+            .map_err(|error| Failure::Unexpected(format!("summary.json: {error}")))?,
+    })
 }
 
-fn print_row(size: &Size, out: &Path, mut costs: Vec<Cost>) -> Result<(), Failure> {
-    let path = out.join("summary.json");
-    let failed = |source| Failure::File {
-        path: path.clone(),
-        source,
-    };
-    let text = fs::read_to_string(&path).map_err(failed)?;
-    let summary: serde_json::Value =
-        serde_json::from_str(&text).map_err(|error| Failure::Unexpected(format!("summary.json: {error}")))?;
-    let file = fs::metadata(out.join("sync.c1z")).map_err(failed)?.len();
-    costs.sort_by_key(|cost| cost.wall);
-    let Some(median) = costs.get(costs.len() / 2) else {
-        return Ok(());
-    };
-    println!(
-        "| {} | {} | {:.2} s | {:.2} s | {:.0} MB | {:.1} MB | {} |",
-        size.name,
-        costs.len(),
-        median.wall.as_secs_f64(),
-        median.cpu.as_secs_f64(),
-        megabytes(median.peak_memory),
-        megabytes(file),
-        summary
-            .pointer("/source/calls")
-            .unwrap_or(&serde_json::Value::Null),
-    );
-    Ok(())
+impl Measured {
+    fn print_row(&self, size: &Size, runs: usize) {
+        let seconds = |phase: &str| {
+            let value = self.summary.pointer(&format!("/phase_seconds/{phase}"));
+            value.and_then(serde_json::Value::as_f64).unwrap_or_default()
+        };
+        println!(
+            "| {} | {runs} | {:.2} s | {:.2} s | {:.2} s | {:.2} s | {:.0} MB | {:.1} MB | {} |",
+            size.name,
+            self.cost.wall.as_secs_f64(),
+            seconds("reading"),
+            seconds("preparing"),
+            self.cost.cpu.as_secs_f64(),
+            megabytes(self.cost.peak_memory),
+            megabytes(self.file),
+            self.summary
+                .pointer("/source/calls")
+                .unwrap_or(&serde_json::Value::Null),
+        );
+    }
+}
+
+impl Cost {
+    fn cells(&self) -> String {
+        format!(
+            "{:.2} s | {:.2} s | {:.0} MB",
+            self.wall.as_secs_f64(),
+            self.cpu.as_secs_f64(),
+            megabytes(self.peak_memory)
+        )
+    }
 }
 
 #[expect(

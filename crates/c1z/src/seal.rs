@@ -18,9 +18,9 @@ pub struct Compression {
 }
 
 impl Default for Compression {
-    /// Measured on 1M grants (docs/PERFORMANCE.md): higher levels save little and cost much.
+    /// Measured on 1M grants (docs/PERFORMANCE.md): up to level 5 more time makes nothing smaller.
     fn default() -> Self {
-        Self { level: 2, threads: 2 }
+        Self { level: 1, threads: 2 }
     }
 }
 
