@@ -52,6 +52,30 @@ impl StatusCode {
         self as u8
     }
 
+    /// The class with a gRPC number, if there is one.
+    #[must_use]
+    pub fn from_number(number: u8) -> Option<Self> {
+        const ALL: [StatusCode; 16] = [
+            StatusCode::Cancelled,
+            StatusCode::Unknown,
+            StatusCode::InvalidArgument,
+            StatusCode::DeadlineExceeded,
+            StatusCode::NotFound,
+            StatusCode::AlreadyExists,
+            StatusCode::PermissionDenied,
+            StatusCode::ResourceExhausted,
+            StatusCode::FailedPrecondition,
+            StatusCode::Aborted,
+            StatusCode::OutOfRange,
+            StatusCode::Unimplemented,
+            StatusCode::Internal,
+            StatusCode::Unavailable,
+            StatusCode::DataLoss,
+            StatusCode::Unauthenticated,
+        ];
+        ALL.into_iter().find(|status| status.number() == number)
+    }
+
     /// The name as people write it in documentation, e.g. `permission denied`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -99,5 +123,19 @@ pub trait Classified: Error {
     /// What the person can do about it, as an imperative sentence without a trailing stop.
     fn hint(&self) -> Option<String> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_from_1_to_16_name_a_class() {
+        for number in 0..=u8::MAX {
+            let status = StatusCode::from_number(number);
+            assert_eq!(status.is_some(), (1..=16).contains(&number), "{number}");
+            assert!(status.is_none_or(|status| status.number() == number));
+        }
     }
 }

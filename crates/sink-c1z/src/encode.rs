@@ -16,19 +16,20 @@ pub(crate) fn resource_type(row: &ResourceType) -> v2::ResourceType {
     v2::ResourceType {
         id: row.id.to_string(),
         display_name: row.display_name.to_string(),
-        traits: vec![trait_kind(row.kind).into()],
+        traits: trait_kind(row.kind).into_iter().map(Into::into).collect(),
         annotations: skip.into_iter().collect(),
         ..v2::ResourceType::default()
     }
 }
 
-fn trait_kind(kind: TraitKind) -> v2::resource_type::Trait {
+fn trait_kind(kind: TraitKind) -> Option<v2::resource_type::Trait> {
     match kind {
-        TraitKind::User => v2::resource_type::Trait::User,
-        TraitKind::Group => v2::resource_type::Trait::Group,
-        TraitKind::Role => v2::resource_type::Trait::Role,
-        TraitKind::App => v2::resource_type::Trait::App,
-        TraitKind::ManagedDevice => v2::resource_type::Trait::ManagedDevice,
+        TraitKind::User => Some(v2::resource_type::Trait::User),
+        TraitKind::Group => Some(v2::resource_type::Trait::Group),
+        TraitKind::Role => Some(v2::resource_type::Trait::Role),
+        TraitKind::App => Some(v2::resource_type::Trait::App),
+        TraitKind::ManagedDevice => Some(v2::resource_type::Trait::ManagedDevice),
+        TraitKind::Other => None,
     }
 }
 
@@ -37,12 +38,12 @@ pub(crate) fn resource(row: &Resource) -> v2::Resource {
         id: Some(resource_id(&row.id)),
         parent_resource_id: row.parent.as_ref().map(resource_id),
         display_name: row.display_name.to_string(),
-        annotations: vec![
-            trait_annotation(&row.kind),
-            pack(&v2::RawId {
+        annotations: trait_annotation(&row.kind)
+            .into_iter()
+            .chain([pack(&v2::RawId {
                 id: row.id.id.to_string(),
-            }),
-        ],
+            })])
+            .collect(),
         description: row
             .description
             .as_ref()
@@ -62,14 +63,15 @@ pub(crate) fn resource_id(id: &ResourceId) -> v2::ResourceId {
     }
 }
 
-fn trait_annotation(kind: &Trait) -> Any {
-    match kind {
+fn trait_annotation(kind: &Trait) -> Option<Any> {
+    Some(match kind {
         Trait::User(user) => pack(&user_trait(user)),
         Trait::Group => pack(&v2::GroupTrait::default()),
         Trait::Role => pack(&v2::RoleTrait::default()),
         Trait::App => pack(&v2::AppTrait::default()),
         Trait::ManagedDevice(device) => pack(&device_trait(device)),
-    }
+        Trait::Other => return None,
+    })
 }
 
 fn user_trait(user: &UserTrait) -> v2::UserTrait {
@@ -79,6 +81,7 @@ fn user_trait(user: &UserTrait) -> v2::UserTrait {
         AccountType::Unspecified => user_trait::AccountType::Unspecified,
         AccountType::Human => user_trait::AccountType::Human,
         AccountType::Service => user_trait::AccountType::Service,
+        AccountType::System => user_trait::AccountType::System,
     };
     let email = |email: &access_core::model::Email| Email {
         address: email.address.to_string(),
@@ -137,6 +140,7 @@ fn status(row: &Status) -> v2::Status {
         StatusState::Unspecified => ResourceStatus::Unspecified,
         StatusState::Enabled => ResourceStatus::Enabled,
         StatusState::Disabled => ResourceStatus::Disabled,
+        StatusState::Deleted => ResourceStatus::Deleted,
     };
     v2::Status {
         status: state.into(),
@@ -164,7 +168,7 @@ fn profile(profile: &Profile) -> Struct {
 )]
 fn kind(value: &ProfileValue) -> Kind {
     match value {
-        ProfileValue::Text(text) => Kind::StringValue(text.to_string()),
+        ProfileValue::Text(text) | ProfileValue::Json(text) => Kind::StringValue(text.to_string()),
         ProfileValue::Flag(flag) => Kind::BoolValue(*flag),
         ProfileValue::Number(number) => Kind::NumberValue(*number as f64),
     }
@@ -177,6 +181,7 @@ pub(crate) fn entitlement(
     grantable_to: Vec<v2::ResourceType>,
 ) -> v2::Entitlement {
     let purpose = match row.purpose {
+        Purpose::Unspecified => v2::entitlement::PurposeValue::Unspecified,
         Purpose::Assignment => v2::entitlement::PurposeValue::Assignment,
         Purpose::Permission => v2::entitlement::PurposeValue::Permission,
         Purpose::Ownership => v2::entitlement::PurposeValue::Ownership,

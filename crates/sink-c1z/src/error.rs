@@ -25,7 +25,7 @@ pub enum C1zSinkError {
 impl Classified for C1zSinkError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::File(error) => status_of(error.status()),
+            Self::File(error) => StatusCode::from_number(error.status()).unwrap_or(StatusCode::Unknown),
             Self::Dangling { .. } | Self::ThreadLost => StatusCode::Internal,
         }
     }
@@ -59,29 +59,4 @@ impl Classified for C1zSinkError {
         };
         Some(hint.to_owned())
     }
-}
-
-/// The class behind a gRPC number.
-fn status_of(number: u8) -> StatusCode {
-    const ALL: [StatusCode; 16] = [
-        StatusCode::Cancelled,
-        StatusCode::Unknown,
-        StatusCode::InvalidArgument,
-        StatusCode::DeadlineExceeded,
-        StatusCode::NotFound,
-        StatusCode::AlreadyExists,
-        StatusCode::PermissionDenied,
-        StatusCode::ResourceExhausted,
-        StatusCode::FailedPrecondition,
-        StatusCode::Aborted,
-        StatusCode::OutOfRange,
-        StatusCode::Unimplemented,
-        StatusCode::Internal,
-        StatusCode::Unavailable,
-        StatusCode::DataLoss,
-        StatusCode::Unauthenticated,
-    ];
-    ALL.into_iter()
-        .find(|status| status.number() == number)
-        .unwrap_or(StatusCode::Unknown)
 }

@@ -79,6 +79,7 @@ fn run(entropy: u8) -> SyncRun {
     SyncRun {
         id: SyncId::from_parts(started_at, [entropy; 16]),
         sync_type: SyncType::Full,
+        tenant: "https://tenant.example".to_owned(),
         started_at,
     }
 }
@@ -130,6 +131,7 @@ fn batches() -> Vec<AccessBatch> {
         entitlement: assigned.id.clone(),
         principal_type: ResourceTypeId::from_static("user"),
         principals: vec![NativeId::from_number(1), NativeId::from_number(2)],
+        origins: None,
     };
     let user = |id| resource(id, Trait::User(Box::default()));
     vec![

@@ -55,10 +55,25 @@ impl Entitlement {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
+    /// The source does not say.
+    Unspecified,
     /// Being a member or assignee.
     Assignment,
     /// Being allowed something.
     Permission,
     /// Owning it.
     Ownership,
+}
+
+impl Purpose {
+    /// The word in datasets and documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unspecified => "unspecified",
+            Self::Assignment => "assignment",
+            Self::Permission => "permission",
+            Self::Ownership => "ownership",
+        }
+    }
 }

@@ -13,7 +13,7 @@ mod text;
 
 pub use batch::{AccessBatch, RowKind};
 pub use entitlement::{Entitlement, Purpose};
-pub use grant::GrantGroup;
+pub use grant::{GrantGroup, GrantOrigin};
 pub use ids::{EntitlementId, GrantId, IdError, MAX_ID_BYTES, NativeId, ResourceId, ResourceTypeId, Slug};
 pub use profile::{Profile, ProfileValue};
 pub use resource::{

@@ -37,6 +37,8 @@ pub enum Trait {
     App,
     /// A managed computer or phone.
     ManagedDevice(Box<DeviceTrait>),
+    /// Something else, or nothing that the type says.
+    Other,
 }
 
 impl Trait {
@@ -49,6 +51,7 @@ impl Trait {
             Self::Role => TraitKind::Role,
             Self::App => TraitKind::App,
             Self::ManagedDevice(_) => TraitKind::ManagedDevice,
+            Self::Other => TraitKind::Other,
         }
     }
 }
@@ -72,6 +75,21 @@ pub enum StatusState {
     Enabled,
     /// Kept, but without effect.
     Disabled,
+    /// Gone, and still listed.
+    Deleted,
+}
+
+impl StatusState {
+    /// The word in datasets and documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unspecified => "unspecified",
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+            Self::Deleted => "deleted",
+        }
+    }
 }
 
 /// What is known of a principal (c1z facts §4.2, `UserTrait`). `None` means that the tenant does not say.
@@ -111,6 +129,21 @@ pub enum AccountType {
     Human,
     /// A program's.
     Service,
+    /// The tenant's own.
+    System,
+}
+
+impl AccountType {
+    /// The word in datasets and documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unspecified => "unspecified",
+            Self::Human => "human",
+            Self::Service => "service",
+            Self::System => "system",
+        }
+    }
 }
 
 /// A person's name in parts.

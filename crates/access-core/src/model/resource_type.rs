@@ -18,6 +18,23 @@ pub enum TraitKind {
     App,
     /// A managed computer or phone.
     ManagedDevice,
+    /// Something else, or nothing that the source says.
+    Other,
+}
+
+impl TraitKind {
+    /// The word in datasets and documents.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Group => "group",
+            Self::Role => "role",
+            Self::App => "app",
+            Self::ManagedDevice => "managed_device",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// What it means for the sync when a type cannot be read (DESIGN §4).

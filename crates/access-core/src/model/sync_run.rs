@@ -87,6 +87,8 @@ pub struct SyncRun {
     pub id: SyncId,
     /// What sort of pass it is.
     pub sync_type: SyncType,
+    /// The tenant that is read, e.g. its base URL.
+    pub tenant: String,
     /// When it began.
     #[serde(with = "time::serde::rfc3339")]
     pub started_at: OffsetDateTime,

@@ -21,6 +21,9 @@ pub trait AccessSource: Send + Sync {
     /// [`SourceError`] if nothing can be found out at all, e.g. because sign-in fails.
     async fn check(&self) -> Result<SourceReport, SourceError>;
 
+    /// What is read, e.g. the tenant's base URL. The same for every sync of the same tenant.
+    fn tenant(&self) -> String;
+
     /// The kinds of things this source can list, opted-in ones included.
     fn resource_types(&self) -> Vec<ResourceType>;
 

@@ -199,7 +199,7 @@ impl<'a> Admission<'a> {
         let fixed_part = group.entitlement.as_str().len() + group.principal_type.as_str().len() + 2;
         let principals = self.resources.of_type(&group.principal_type);
         let (holders, ledger) = (&mut self.holders, &mut self.ledger);
-        group.principals.retain(|principal: &NativeId| {
+        group.retain(|principal: &NativeId| {
             let reason = match principals.find(principal) {
                 None => unknown_principal,
                 Some(_) if fixed_part + principal.as_str().len() > crate::model::MAX_ID_BYTES => {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 
-use crate::model::{AccessBatch, Completeness, ResourceTypeId, SyncRun, SyncScope};
+use crate::model::{AccessBatch, Completeness, ResourceTypeId, SyncRun, SyncScope, SyncType};
 use crate::ports::{AccessSink, AccessSource, Clock, Phase, SourceEvent, SyncIds, SyncObserver, Warning};
 
 use super::admission::Admission;
@@ -35,6 +35,8 @@ pub struct SyncPipeline<'a> {
 pub struct SyncRequest {
     /// What to read.
     pub scope: SyncScope,
+    /// What sort of pass it is where the source knows better than the scope, as with a file of an earlier pass.
+    pub sync_type: Option<SyncType>,
 }
 
 /// What is known when the source has ended.
@@ -58,10 +60,11 @@ impl SyncPipeline<'_> {
         self.check_filter(&request.scope)?;
         let mut stop = pin!(stop);
         let started_at = self.clock.now();
-        let sync_type = request.scope.sync_type();
+        let sync_type = request.sync_type.unwrap_or_else(|| request.scope.sync_type());
         let run = SyncRun {
             id: self.ids.next_id(started_at),
             sync_type,
+            tenant: self.source.tenant(),
             started_at,
         };
 

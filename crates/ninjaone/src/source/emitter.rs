@@ -33,6 +33,7 @@ impl Gathered {
             entitlement: entitlement.clone(),
             principal_type: user_type(),
             principals: users.iter().copied().map(NativeId::from_number).collect(),
+            origins: None,
         });
     }
 

@@ -62,6 +62,10 @@ impl AccessSource for NinjaOneSource {
             .map_err(SourceError::new)
     }
 
+    fn tenant(&self) -> String {
+        self.client.tenant()
+    }
+
     fn resource_types(&self) -> Vec<ResourceType> {
         mapping::resource_types(self.options.devices)
     }

@@ -75,6 +75,7 @@ pub(super) fn grants(role_id: &str, principals: &[&str]) -> GrantGroup {
         entitlement: assigned(role_id).id,
         principal_type: type_id("user"),
         principals: principals.iter().map(|id| NativeId::new(id).unwrap()).collect(),
+        origins: None,
     }
 }
 
@@ -124,6 +125,10 @@ impl AccessSource for ListSource {
             endpoints: Vec::new(),
             scopes: Vec::new(),
         })
+    }
+
+    fn tenant(&self) -> String {
+        "in memory".to_owned()
     }
 
     fn resource_types(&self) -> Vec<ResourceType> {
@@ -285,5 +290,11 @@ pub(super) fn run(
         ids: &Fixed,
         observer: &Silent,
     };
-    block_on(pipeline.run(&SyncRequest { scope }, stop))
+    block_on(pipeline.run(
+        &SyncRequest {
+            scope,
+            sync_type: None,
+        },
+        stop,
+    ))
 }
