@@ -1,0 +1,41 @@
+//! The contract for people.
+
+use std::fmt::Write;
+
+use crate::schema::{Dataset, SCHEMA_VERSION};
+
+/// All tables and their columns as Markdown.
+#[must_use]
+pub fn columns() -> String {
+    let mut text = format!("Schema version {SCHEMA_VERSION}.\n");
+    for dataset in Dataset::ALL {
+        let key = dataset.key().join("`, `");
+        let _ = write!(
+            text,
+            "\n### `{dataset}`\n\n{} Sorted by `{key}`.\n\n| Id | Column | Type | Null | Meaning |\n|---|---|---|---|---|\n",
+            dataset.about()
+        );
+        for column in dataset.columns() {
+            let null = if column.nullable { "yes" } else { "no" };
+            let _ = writeln!(
+                text,
+                "| {} | `{}` | {} | {null} | {} |",
+                column.field_id,
+                column.name,
+                column.kind.name(),
+                column.about
+            );
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    /// A change here is a change of the contract: new columns may come at the end, nothing else may differ without a new
+    /// schema version.
+    #[test]
+    fn the_contract() {
+        insta::assert_snapshot!(super::columns());
+    }
+}

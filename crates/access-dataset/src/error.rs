@@ -1,0 +1,218 @@
+//! Why a sync could not be published as a dataset.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use access_core::{Classified, StatusCode};
+
+use crate::format::FormatError;
+use crate::schema::Dataset;
+
+/// Why a sync could not be published as a dataset.
+#[derive(Debug, thiserror::Error)]
+pub enum DatasetError {
+    /// The place is a file where a folder is needed, or has none above it.
+    #[error("{place} is not a folder")]
+    NotAFolder {
+        /// The path.
+        place: String,
+    },
+    /// Another run writes to the same place.
+    #[error("another run is publishing to {place}")]
+    Locked {
+        /// The root.
+        place: String,
+    },
+    /// The store cannot be used as it is set up.
+    #[error("{place} cannot be used: {reason}")]
+    Unusable {
+        /// The store.
+        place: String,
+        /// Why.
+        reason: String,
+    },
+    /// The bucket or container is not there.
+    #[error("there is no {place}: {reason}")]
+    Missing {
+        /// What was asked for.
+        place: String,
+        /// The store's own words.
+        reason: String,
+    },
+    /// The credentials were not accepted, or there are none.
+    #[error("{place} did not accept the credentials: {reason}")]
+    Unauthenticated {
+        /// What was asked for.
+        place: String,
+        /// The store's own words.
+        reason: String,
+    },
+    /// Reading or writing is not allowed.
+    #[error("no permission for {place}: {reason}")]
+    Denied {
+        /// What was asked for.
+        place: String,
+        /// The store's own words.
+        reason: String,
+    },
+    /// The disk is full.
+    #[error("no space left for {place}")]
+    NoSpace {
+        /// What was to be written.
+        place: String,
+    },
+    /// Any other failure of the file system.
+    #[error("{place}: {source}")]
+    Io {
+        /// The path.
+        place: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The store failed, also when asked again.
+    #[error("{place} failed: {reason}")]
+    Unavailable {
+        /// What was asked for.
+        place: String,
+        /// The store's own words.
+        reason: String,
+    },
+    /// Somebody else moved the pointer since this run began.
+    #[error("{pointer} was moved by somebody else meanwhile, to sync {to}")]
+    Moved {
+        /// The pointer.
+        pointer: String,
+        /// The sync that it names now.
+        to: String,
+    },
+    /// The same sync was published with other content.
+    #[error("sync {sync_id} is in {place} already, with other content")]
+    OtherContent {
+        /// The sync.
+        sync_id: String,
+        /// The root.
+        place: String,
+    },
+    /// The pointer or a manifest cannot be read.
+    #[error("{place} is damaged: {reason}")]
+    Damaged {
+        /// The file.
+        place: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// What was read back differs from what was written.
+    #[error("{place} was read back with {found} where {written} had been written")]
+    NotVerified {
+        /// The file.
+        place: String,
+        /// What was read.
+        found: String,
+        /// What was written.
+        written: String,
+    },
+    /// A file of one table could not be made.
+    #[error("cannot write the {format} file of {dataset}: {source}")]
+    Format {
+        /// The format.
+        format: &'static str,
+        /// The table.
+        dataset: Dataset,
+        /// Why.
+        source: FormatError,
+    },
+    /// Rows that do not hang together. The pipeline's checks rule that out.
+    #[error("rows cannot be put into tables: {reason}")]
+    Rows {
+        /// What is wrong.
+        reason: String,
+    },
+    /// A worker thread ended without saying why.
+    #[error("the thread that writes the dataset ended unexpectedly")]
+    ThreadLost,
+    /// The run was stopped.
+    #[error("stopped on request")]
+    Stopped,
+}
+
+impl DatasetError {
+    /// A failure of the file system at a path.
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        let place = path.display().to_string();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::NoSpace { place }
+            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Denied {
+                place,
+                reason: source.to_string(),
+            },
+            io::ErrorKind::NotADirectory => Self::NotAFolder { place },
+            io::ErrorKind::Interrupted => Self::Stopped,
+            _ => Self::Io { place, source },
+        }
+    }
+
+    /// A failure of temporary files in a folder.
+    pub(crate) fn scratch(folder: &Path, source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::Other {
+            let reason = source.to_string();
+            return Self::Rows { reason };
+        }
+        Self::io(&scratch_of(folder), source)
+    }
+}
+
+fn scratch_of(folder: &Path) -> PathBuf {
+    folder.join("(temporary files)")
+}
+
+impl Classified for DatasetError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NotAFolder { .. } | Self::Unusable { .. } => StatusCode::InvalidArgument,
+            Self::Locked { .. } | Self::Moved { .. } => StatusCode::Aborted,
+            Self::Missing { .. } => StatusCode::NotFound,
+            Self::Unauthenticated { .. } => StatusCode::Unauthenticated,
+            Self::Denied { .. } => StatusCode::PermissionDenied,
+            Self::NoSpace { .. } => StatusCode::ResourceExhausted,
+            Self::Io { .. } => StatusCode::Unknown,
+            Self::Unavailable { .. } => StatusCode::Unavailable,
+            Self::OtherContent { .. } => StatusCode::AlreadyExists,
+            Self::Damaged { .. } | Self::NotVerified { .. } => StatusCode::DataLoss,
+            Self::Format { .. } | Self::Rows { .. } | Self::ThreadLost => StatusCode::Internal,
+            Self::Stopped => StatusCode::Cancelled,
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        matches!(
+            self,
+            Self::Locked { .. } | Self::Moved { .. } | Self::Unavailable { .. } | Self::NotVerified { .. }
+        )
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NotAFolder { .. } => {
+                "name a folder, or one that does not exist yet, e.g. --sink parquet=out/access"
+            }
+            Self::Locked { .. } => "wait for the other run to end, or publish to another place",
+            Self::Missing { .. } => "make the bucket first, and check its name, region and endpoint",
+            Self::Unauthenticated { .. } => {
+                "set the store's usual variables, e.g. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            }
+            Self::Denied { .. } => {
+                "check who may read, write and delete there; what was published before is untouched"
+            }
+            Self::NoSpace { .. } => "free some space; what was published before is untouched",
+            Self::Unavailable { .. } => "run it again later; what was published before is untouched",
+            Self::Moved { .. } => "run it again; the pointer names the other run's sync, which is whole",
+            Self::OtherContent { .. } => "publish to another place, or find out who published that sync",
+            Self::Damaged { .. } => "publish to another place, or move the damaged file away",
+            Self::NotVerified { .. } => "run it again; if it stays so, the storage loses data",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

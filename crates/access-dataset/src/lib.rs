@@ -1,0 +1,22 @@
+//! The analytics data contract: tables of access data with documented columns, written sorted and resolved, published so
+//! that a reader who follows the pointer never sees half a sync.
+//!
+//! A sink is a [`DatasetSink`] with a [`FileFormat`]; formats have crates of their own.
+
+mod document;
+mod error;
+mod format;
+mod manifest;
+mod publish;
+mod rows;
+mod schema;
+mod sink;
+mod store;
+
+pub use document::columns as document;
+pub use error::DatasetError;
+pub use format::{FileFormat, FileWriter, FormatError};
+pub use manifest::{FileEntry, Manifest, POINTER, Pointer};
+pub use schema::{Column, ColumnKind, Dataset, SCHEMA_VERSION};
+pub use sink::{DatasetSink, DatasetSinkConfig};
+pub use store::{Location, LocationError};

@@ -1,0 +1,186 @@
+//! What a published sync consists of, and the pointer to the latest one.
+
+use std::collections::BTreeMap;
+
+use access_core::sync::SyncSummary;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::schema::SCHEMA_VERSION;
+
+/// The pointer's name in the dataset's root.
+pub const POINTER: &str = "latest.json";
+/// Where manifests are. Readers of Hive layouts leave out names that begin with an underscore.
+const MANIFESTS: &str = "_manifests";
+
+/// Says which files are one sync.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the tables' contract.
+    pub schema_version: u32,
+    /// `parquet` or `csv`.
+    pub format: String,
+    /// The sync: id, type, tenant, times.
+    pub sync: ManifestSync,
+    /// Every file.
+    pub files: Vec<FileEntry>,
+    /// Rows of each table.
+    pub rows: BTreeMap<String, u64>,
+    /// How far each resource type can be trusted.
+    pub completeness: Value,
+    /// Where every row went.
+    pub ledger: Value,
+    /// The manifest that was the latest before.
+    pub previous: Option<ManifestLink>,
+    /// What wrote it.
+    pub generator: String,
+}
+
+/// The sync of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestSync {
+    /// Its id.
+    pub id: String,
+    /// `full`, `resources_only` or `partial`.
+    pub sync_type: String,
+    /// The tenant.
+    pub tenant: String,
+    /// When it began, RFC 3339.
+    pub started_at: String,
+    /// When the last row was in, RFC 3339.
+    pub ended_at: String,
+}
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Its table.
+    pub dataset: String,
+    /// Where it is, from the dataset's root.
+    pub path: String,
+    /// Rows in it.
+    pub rows: u64,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// SHA-256 of its bytes, hexadecimal.
+    pub sha256: String,
+    /// The first row's key; nothing in a file without rows.
+    pub min_key: Option<Vec<String>>,
+    /// The last row's key.
+    pub max_key: Option<Vec<String>>,
+}
+
+/// Names a manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestLink {
+    /// Its sync.
+    pub sync_id: String,
+    /// When that began, RFC 3339.
+    pub started_at: String,
+    /// Where it is, from the dataset's root.
+    pub manifest: String,
+    /// SHA-256 of its bytes, hexadecimal.
+    pub sha256: String,
+}
+
+/// The pointer: whoever follows it sees a whole sync.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pointer {
+    /// Version of the tables' contract.
+    pub schema_version: u32,
+    /// The latest full sync.
+    #[serde(flatten)]
+    pub latest: ManifestLink,
+}
+
+impl Manifest {
+    /// The manifest of a sync with these files.
+    ///
+    /// # Errors
+    /// If the summary cannot be told in JSON, which a test rules out.
+    pub(crate) fn new(
+        format: &str,
+        summary: &SyncSummary,
+        files: Vec<FileEntry>,
+        previous: Option<ManifestLink>,
+    ) -> Result<Self, serde_json::Error> {
+        let mut rows: BTreeMap<String, u64> = BTreeMap::new();
+        for file in &files {
+            *rows.entry(file.dataset.clone()).or_default() += file.rows;
+        }
+        let run = serde_json::to_value(summary)?;
+        let text = |key: &str| {
+            run.get(key)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        Ok(Self {
+            schema_version: SCHEMA_VERSION,
+            format: format.to_owned(),
+            sync: ManifestSync {
+                id: text("id"),
+                sync_type: text("sync_type"),
+                tenant: text("tenant"),
+                started_at: text("started_at"),
+                ended_at: text("ended_at"),
+            },
+            files,
+            rows,
+            completeness: run.get("completeness").cloned().unwrap_or_default(),
+            ledger: run.get("ledger").cloned().unwrap_or_default(),
+            previous,
+            generator: concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION")).to_owned(),
+        })
+    }
+
+    /// Its bytes, and the link to them.
+    pub(crate) fn encode(&self) -> Result<(Vec<u8>, ManifestLink), serde_json::Error> {
+        let mut bytes = serde_json::to_vec_pretty(self)?;
+        bytes.push(b'\n');
+        let link = ManifestLink {
+            sync_id: self.sync.id.clone(),
+            started_at: self.sync.started_at.clone(),
+            manifest: path_of(&self.sync.id),
+            sha256: hex(&Sha256::digest(&bytes)),
+        };
+        Ok((bytes, link))
+    }
+
+    /// Whether two manifests are of the same data, whatever came before each.
+    pub(crate) fn same_data(&self, other: &Self) -> bool {
+        (&self.sync, &self.files, &self.format) == (&other.sync, &other.files, &other.format)
+    }
+}
+
+impl Pointer {
+    /// Whether a sync that is not the named one began later. Ids tell seconds only.
+    pub(crate) fn is_before(&self, sync: &ManifestSync) -> bool {
+        let time = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
+        self.latest.sync_id != sync.id && time(&self.latest.started_at) <= time(&sync.started_at)
+    }
+
+    pub(crate) fn to(latest: ManifestLink) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            latest,
+        }
+    }
+}
+
+/// Where the manifest of a sync is.
+pub(crate) fn path_of(sync_id: &str) -> String {
+    format!("{MANIFESTS}/{sync_id}.json")
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,206 @@
+//! Tables as files on this machine.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use access_core::sync::SyncSummary;
+use arrow::array::RecordBatch;
+use arrow::util::display::array_value_to_string;
+use sha2::{Digest, Sha256};
+
+use crate::error::DatasetError;
+use crate::format::{FileFormat, FileWriter};
+use crate::manifest::{FileEntry, hex};
+use crate::rows::{DrainFailure, Tables};
+use crate::schema::Dataset;
+
+/// The folder of a sync in Hive's way. Not `sync_id`, which is a column: `BigQuery` refuses a folder of the same name as a
+/// column, pyarrow stumbles over it, Spark warns.
+pub(super) const PARTITION: &str = "sync";
+
+/// A finished file that is still on this machine.
+#[derive(Debug)]
+pub(crate) struct MadeFile {
+    pub(crate) entry: FileEntry,
+    pub(crate) local: PathBuf,
+}
+
+/// Makes the files of a sync.
+pub(crate) struct MakeFiles<'a> {
+    pub(crate) format: &'a dyn FileFormat,
+    pub(crate) summary: &'a SyncSummary,
+    pub(crate) folder: &'a Path,
+    pub(crate) stop: &'a AtomicBool,
+}
+
+impl MakeFiles<'_> {
+    /// Writes every table.
+    pub(crate) fn run(&self, tables: &mut Tables) -> Result<Vec<MadeFile>, DatasetError> {
+        let mut made = Vec::new();
+        for dataset in Dataset::ALL {
+            let mut current = self.begin(dataset, 0)?;
+            let mut take = |batch: RecordBatch| {
+                if self.stop.load(Ordering::Relaxed) {
+                    return Err(DatasetError::Stopped);
+                }
+                if current.rows >= self.format.rows_per_file() {
+                    let next = self.begin(dataset, current.number + 1)?;
+                    made.push(std::mem::replace(&mut current, next).finish(self)?);
+                }
+                current.write(self, &batch)
+            };
+            let drained = tables.drain(dataset, self.summary, &mut take);
+            drained.map_err(|failure| match failure {
+                DrainFailure::Scratch(error) => DatasetError::scratch(self.folder, error),
+                DrainFailure::Arrow(error) => DatasetError::Rows {
+                    reason: error.to_string(),
+                },
+                DrainFailure::Taker(error) => error,
+            })?;
+            made.push(current.finish(self)?);
+        }
+        Ok(made)
+    }
+
+    fn begin(&self, dataset: Dataset, number: u32) -> Result<OpenFile, DatasetError> {
+        let name = format!("part-{number:05}.{}", self.format.extension());
+        let local = self.folder.join(format!("{dataset}-{name}"));
+        let file = File::create(&local).map_err(|error| DatasetError::io(&local, error))?;
+        let sum = Arc::new(Mutex::new(Sum::default()));
+        let out = Summing {
+            file: BufWriter::with_capacity(1 << 18, file),
+            sum: Arc::clone(&sum),
+        };
+        let writer = self.format.create(dataset, Box::new(out));
+        Ok(OpenFile {
+            dataset,
+            number,
+            path: format!("{dataset}/{}/{name}", partition(self.summary)),
+            writer: writer.map_err(|error| self.failed(dataset, &local, error))?,
+            local,
+            sum,
+            rows: 0,
+            min_key: None,
+            max_key: None,
+        })
+    }
+
+    /// A format's error, or what the file system said if that is behind it.
+    fn failed(&self, dataset: Dataset, local: &Path, error: crate::format::FormatError) -> DatasetError {
+        if let Some(kind) = io_kind(&*error) {
+            return DatasetError::io(local, io::Error::new(kind, error.to_string()));
+        }
+        DatasetError::Format {
+            format: self.format.name(),
+            dataset,
+            source: error,
+        }
+    }
+}
+
+/// The folders of a sync within a table, in Hive's way.
+fn partition(summary: &SyncSummary) -> String {
+    let date = summary.run.started_at.date();
+    format!("sync_date={date}/{PARTITION}={}", summary.run.id)
+}
+
+/// What the file system said, if an error comes from there.
+fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<io::ErrorKind> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            return Some(io.kind());
+        }
+        cause = error.source();
+    }
+    None
+}
+
+struct OpenFile {
+    dataset: Dataset,
+    number: u32,
+    path: String,
+    local: PathBuf,
+    writer: Box<dyn FileWriter>,
+    sum: Arc<Mutex<Sum>>,
+    rows: u64,
+    min_key: Option<Vec<String>>,
+    max_key: Option<Vec<String>>,
+}
+
+impl OpenFile {
+    fn write(&mut self, make: &MakeFiles<'_>, batch: &RecordBatch) -> Result<(), DatasetError> {
+        let Some(last) = batch.num_rows().checked_sub(1) else {
+            return Ok(());
+        };
+        if self.min_key.is_none() {
+            self.min_key = key(self.dataset, batch, 0);
+        }
+        self.max_key = key(self.dataset, batch, last);
+        self.rows += batch.num_rows() as u64;
+        let written = self.writer.write(batch);
+        written.map_err(|error| make.failed(self.dataset, &self.local, error))
+    }
+
+    fn finish(self, make: &MakeFiles<'_>) -> Result<MadeFile, DatasetError> {
+        let finished = self.writer.finish();
+        finished.map_err(|error| make.failed(self.dataset, &self.local, error))?;
+        let mut sum = self.sum.lock().unwrap_or_else(PoisonError::into_inner);
+        let on_disk = std::fs::metadata(&self.local).map_err(|error| DatasetError::io(&self.local, error))?;
+        if on_disk.len() != sum.bytes {
+            return Err(DatasetError::NotVerified {
+                place: self.local.display().to_string(),
+                found: format!("{} bytes", on_disk.len()),
+                written: format!("{} bytes", sum.bytes),
+            });
+        }
+        let sha256 = hex(&std::mem::take(&mut sum.hash).finalize());
+        Ok(MadeFile {
+            entry: FileEntry {
+                dataset: self.dataset.name().to_owned(),
+                path: self.path,
+                rows: self.rows,
+                bytes: sum.bytes,
+                sha256,
+                min_key: self.min_key,
+                max_key: self.max_key,
+            },
+            local: self.local,
+        })
+    }
+}
+
+fn key(dataset: Dataset, batch: &RecordBatch, row: usize) -> Option<Vec<String>> {
+    let value = |column: &&str| array_value_to_string(batch.column_by_name(column)?, row).ok();
+    dataset.key().iter().map(value).collect()
+}
+
+/// What went into a file.
+#[derive(Debug, Default)]
+struct Sum {
+    hash: Sha256,
+    bytes: u64,
+}
+
+/// Counts and hashes on the way.
+struct Summing {
+    file: BufWriter<File>,
+    sum: Arc<Mutex<Sum>>,
+}
+
+impl Write for Summing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        let mut sum = self.sum.lock().unwrap_or_else(PoisonError::into_inner);
+        sum.hash.update(&bytes[..written]);
+        sum.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}

@@ -1,0 +1,295 @@
+//! From files on this machine to a sync that readers can see.
+//!
+//! 1. A claim `_staging/<sync>.json` says that files of this sync may lie about.
+//! 2. Every file is stored under its final name and read back: bytes, hash and rows must be what was written.
+//! 3. The manifest is stored and read back.
+//! 4. The pointer is moved, if it is still what it was when the run began. From here on readers see the sync.
+//! 5. The claim is removed.
+//!
+//! A run that ends between two steps leaves a claim; a later run sweeps what it names.
+
+mod files;
+mod sweep;
+
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use access_core::model::{SyncRun, SyncType};
+use access_core::ports::Receipt;
+use access_core::sync::SyncSummary;
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+
+use crate::error::DatasetError;
+use crate::format::FileFormat;
+use crate::manifest::{FileEntry, Manifest, POINTER, Pointer, hex, path_of};
+use crate::store::{Store, Stored, Swap};
+
+pub(crate) use files::{MadeFile, MakeFiles};
+
+/// A sync on its way into a store.
+pub(crate) struct Publication {
+    store: Arc<dyn Store>,
+    sync_id: String,
+    sync_type: SyncType,
+    /// The pointer when the run began.
+    before: Option<(Stored, Pointer)>,
+    state: State,
+}
+
+enum State {
+    /// Files may lie about.
+    Claimed { stored: Vec<String> },
+    /// Everything but the pointer is there.
+    Ready {
+        manifest: Manifest,
+        pointer: Vec<u8>,
+        stored: Vec<String>,
+    },
+    /// An earlier run published this very sync.
+    AlreadyThere { manifest: Manifest },
+}
+
+impl Publication {
+    /// Looks at what is published, sweeps what interrupted runs left, and claims the sync.
+    pub(crate) async fn begin(store: Arc<dyn Store>, run: &SyncRun) -> Result<Self, DatasetError> {
+        let before = read_pointer(&*store).await?;
+        let sync_id = run.id.to_string();
+        let now = OffsetDateTime::now_utc();
+        sweep::sweep(
+            &*store,
+            before.as_ref().map(|(_, pointer)| pointer),
+            &sync_id,
+            now,
+        )
+        .await?;
+        sweep::claim(&*store, &sync_id, now).await?;
+        Ok(Self {
+            store,
+            sync_id,
+            sync_type: run.sync_type,
+            before,
+            state: State::Claimed { stored: Vec::new() },
+        })
+    }
+
+    /// Rows of the previous published sync.
+    pub(crate) async fn previous(&self) -> Option<Manifest> {
+        let (_, pointer) = self.before.as_ref()?;
+        read_manifest(&*self.store, &pointer.latest.manifest)
+            .await
+            .ok()
+            .flatten()
+    }
+
+    /// Stores files and manifest and verifies what was stored.
+    pub(crate) async fn prepare(
+        &mut self,
+        format: &Arc<dyn FileFormat>,
+        summary: &SyncSummary,
+        files: Vec<MadeFile>,
+        scratch: &Path,
+    ) -> Result<(), DatasetError> {
+        let entries: Vec<FileEntry> = files.iter().map(|file| file.entry.clone()).collect();
+        let previous = self.before.as_ref().map(|(_, pointer)| pointer.latest.clone());
+        let manifest =
+            Manifest::new(format.name(), summary, entries, previous).map_err(|error| not_json(&error))?;
+        let (bytes, link) = manifest.encode().map_err(|error| not_json(&error))?;
+        if let Some(earlier) = read_manifest(&*self.store, &link.manifest).await? {
+            if !earlier.same_data(&manifest) {
+                return Err(DatasetError::OtherContent {
+                    sync_id: self.sync_id.clone(),
+                    place: self.store.describe(""),
+                });
+            }
+            let latest = self.before.as_ref().map(|(_, pointer)| pointer);
+            if sweep::is_published(latest, &earlier) {
+                self.state = State::AlreadyThere { manifest: earlier };
+                return Ok(());
+            }
+        }
+        for file in &files {
+            let path = &file.entry.path;
+            if let State::Claimed { stored } = &mut self.state {
+                stored.push(path.clone());
+            }
+            self.store.put_file(path, &file.local).await?;
+            let back = self.store.open(path, scratch).await?;
+            let (format, entry, place) = (Arc::clone(format), file.entry.clone(), self.store.describe(path));
+            tokio::task::spawn_blocking(move || verify(&*format, &entry, &place, back))
+                .await
+                .unwrap_or(Err(DatasetError::ThreadLost))?;
+        }
+        let State::Claimed { stored } = &mut self.state else {
+            return Ok(());
+        };
+        stored.push(link.manifest.clone());
+        self.store.put(&link.manifest, bytes.clone()).await?;
+        let back = self
+            .store
+            .get(&link.manifest)
+            .await?
+            .map(|stored| stored.bytes)
+            .unwrap_or_default();
+        if back != bytes {
+            return Err(DatasetError::NotVerified {
+                place: self.store.describe(&link.manifest),
+                found: format!("{} bytes", back.len()),
+                written: format!("{} other bytes", bytes.len()),
+            });
+        }
+        // On one line, so that programs that read JSON lines read it too.
+        let mut pointer = serde_json::to_vec(&Pointer::to(link)).map_err(|error| not_json(&error))?;
+        pointer.push(b'\n');
+        self.state = State::Ready {
+            manifest,
+            pointer,
+            stored: std::mem::take(stored),
+        };
+        Ok(())
+    }
+
+    /// Moves the pointer.
+    pub(crate) async fn publish(self, rows: u64) -> Result<Receipt, DatasetError> {
+        let manifest = match &self.state {
+            State::AlreadyThere { manifest } => manifest,
+            State::Ready {
+                manifest, pointer, ..
+            } => {
+                if self.moves_the_pointer(manifest)
+                    && let Err(error) = self.move_pointer(pointer).await
+                {
+                    self.abort().await;
+                    return Err(error);
+                }
+                manifest
+            }
+            State::Claimed { .. } => return Err(DatasetError::ThreadLost),
+        };
+        sweep::unclaim(&*self.store, &self.sync_id).await;
+        Ok(Receipt {
+            location: self.store.describe(""),
+            bytes: Some(manifest.files.iter().map(|file| file.bytes).sum()),
+            rows,
+        })
+    }
+
+    /// Only a full sync may be read as the state of the tenant, and only one that is not older than what is there.
+    fn moves_the_pointer(&self, manifest: &Manifest) -> bool {
+        let later = |(_, pointer): &(Stored, Pointer)| pointer.is_before(&manifest.sync);
+        self.sync_type == SyncType::Full && self.before.as_ref().is_none_or(later)
+    }
+
+    async fn move_pointer(&self, bytes: &[u8]) -> Result<(), DatasetError> {
+        let was = self.before.as_ref().map(|(stored, _)| &stored.version);
+        let swapped = self.store.swap(POINTER, bytes.to_vec(), was).await;
+        if matches!(swapped, Ok(Swap::Done)) {
+            return Ok(());
+        }
+        // The answer may have been lost after the move, and a repetition refused because of the move itself.
+        let now = self.store.get(POINTER).await?;
+        if now.as_ref().is_some_and(|now| now.bytes == bytes) {
+            return Ok(());
+        }
+        swapped?;
+        let to = now.and_then(|now| serde_json::from_slice::<Pointer>(&now.bytes).ok());
+        Err(DatasetError::Moved {
+            pointer: self.store.describe(POINTER),
+            to: to.map_or_else(|| "nothing".to_owned(), |to| to.latest.sync_id),
+        })
+    }
+
+    /// Removes what was stored, the claim last. What cannot be removed now is swept by a later run.
+    pub(crate) async fn abort(&self) {
+        let stored = match &self.state {
+            State::Claimed { stored } | State::Ready { stored, .. } => stored.as_slice(),
+            State::AlreadyThere { .. } => &[],
+        };
+        // The manifest came last and goes first: where one is, its files are.
+        for path in stored.iter().rev() {
+            if let Err(error) = self.store.delete(path).await {
+                tracing::warn!(path = self.store.describe(path), %error, "a later run will sweep this");
+                return;
+            }
+        }
+        sweep::unclaim(&*self.store, &self.sync_id).await;
+    }
+}
+
+fn not_json(error: &serde_json::Error) -> DatasetError {
+    DatasetError::Rows {
+        reason: error.to_string(),
+    }
+}
+
+async fn read_pointer(store: &dyn Store) -> Result<Option<(Stored, Pointer)>, DatasetError> {
+    let Some(stored) = store.get(POINTER).await? else {
+        return Ok(None);
+    };
+    match serde_json::from_slice(&stored.bytes) {
+        Ok(pointer) => Ok(Some((stored, pointer))),
+        Err(error) => Err(DatasetError::Damaged {
+            place: store.describe(POINTER),
+            reason: error.to_string(),
+        }),
+    }
+}
+
+async fn read_manifest(store: &dyn Store, path: &str) -> Result<Option<Manifest>, DatasetError> {
+    let Some(stored) = store.get(path).await? else {
+        return Ok(None);
+    };
+    match serde_json::from_slice(&stored.bytes) {
+        Ok(manifest) => Ok(Some(manifest)),
+        Err(error) => Err(DatasetError::Damaged {
+            place: store.describe(path),
+            reason: error.to_string(),
+        }),
+    }
+}
+
+/// Reads a file back: its bytes, its hash, its rows.
+fn verify(
+    format: &dyn FileFormat,
+    entry: &FileEntry,
+    place: &str,
+    mut back: std::fs::File,
+) -> Result<(), DatasetError> {
+    let differs = |found: String, written: String| DatasetError::NotVerified {
+        place: place.to_owned(),
+        found,
+        written,
+    };
+    let reading = |error: io::Error| DatasetError::io(Path::new(place), error);
+    let mut hash = Sha256::new();
+    let (mut chunk, mut bytes) = (vec![0; 1 << 18], 0);
+    loop {
+        let got = back.read(&mut chunk).map_err(reading)?;
+        if got == 0 {
+            break;
+        }
+        bytes += got as u64;
+        hash.update(&chunk[..got]);
+    }
+    let sha256 = hex(&hash.finalize());
+    if (bytes, &sha256) != (entry.bytes, &entry.sha256) {
+        return Err(differs(
+            format!("{bytes} bytes, sha256 {sha256}"),
+            format!("{} bytes, sha256 {}", entry.bytes, entry.sha256),
+        ));
+    }
+    io::Seek::rewind(&mut back).map_err(reading)?;
+    let rows = format
+        .count_rows(back)
+        .map_err(|error| differs(error.to_string(), format!("{} rows", entry.rows)))?;
+    if rows != entry.rows {
+        return Err(differs(format!("{rows} rows"), format!("{} rows", entry.rows)));
+    }
+    Ok(())
+}
+
+/// Where the manifest of a sync would be.
+pub(super) fn manifest_path(sync_id: &str) -> String {
+    path_of(sync_id)
+}

@@ -1,0 +1,95 @@
+//! Claims on syncs that are being published, and what becomes of those whose run never ended.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::files::PARTITION;
+use super::{manifest_path, read_manifest};
+use crate::error::DatasetError;
+use crate::manifest::{Manifest, Pointer};
+use crate::schema::Dataset;
+use crate::store::Store;
+
+const STAGING: &str = "_staging";
+
+/// Where nobody else can be told from a run that was killed, a claim this old is one: no run takes a day.
+const STALE_SECONDS: i64 = 24 * 60 * 60;
+
+#[derive(Serialize, Deserialize)]
+struct Claim {
+    claimed_at: i64,
+}
+
+fn claim_path(sync_id: &str) -> String {
+    format!("{STAGING}/{sync_id}.json")
+}
+
+/// Says that files of this sync may lie about.
+pub(super) async fn claim(store: &dyn Store, sync_id: &str, now: OffsetDateTime) -> Result<(), DatasetError> {
+    let claimed_at = now.unix_timestamp();
+    let text = format!("{{\"claimed_at\":{claimed_at}}}\n");
+    store.put(&claim_path(sync_id), text.into_bytes()).await
+}
+
+/// Takes the claim back. If that fails a later run does it.
+pub(super) async fn unclaim(store: &dyn Store, sync_id: &str) {
+    let path = claim_path(sync_id);
+    if let Err(error) = store.delete(&path).await {
+        tracing::warn!(path = store.describe(&path), %error, "a later run will sweep this");
+    }
+}
+
+/// Whether a sync whose manifest is there needs nothing more. A manifest is written last and removed first, so its files
+/// are whole; only a full sync that is later than what the pointer names still has the pointer to be moved.
+pub(super) fn is_published(latest: Option<&Pointer>, manifest: &Manifest) -> bool {
+    manifest.sync.sync_type != "full" || latest.is_some_and(|pointer| !pointer.is_before(&manifest.sync))
+}
+
+/// Removes what runs left that were interrupted before readers could see anything of theirs.
+pub(super) async fn sweep(
+    store: &dyn Store,
+    latest: Option<&Pointer>,
+    own: &str,
+    now: OffsetDateTime,
+) -> Result<(), DatasetError> {
+    for path in store.list(STAGING).await? {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let Some(sync_id) = name.strip_suffix(".json") else {
+            continue;
+        };
+        if !store.is_exclusive() && sync_id != own && !is_stale(store, &path, now).await? {
+            continue;
+        }
+        let manifest = read_manifest(store, &manifest_path(sync_id)).await.ok().flatten();
+        let published = manifest.is_some_and(|manifest| is_published(latest, &manifest));
+        if !published {
+            remove(store, sync_id).await?;
+        }
+        unclaim(store, sync_id).await;
+    }
+    Ok(())
+}
+
+async fn is_stale(store: &dyn Store, path: &str, now: OffsetDateTime) -> Result<bool, DatasetError> {
+    let Some(stored) = store.get(path).await? else {
+        return Ok(false);
+    };
+    let claim: Option<Claim> = serde_json::from_slice(&stored.bytes).ok();
+    Ok(claim.is_none_or(|claim| now.unix_timestamp() - claim.claimed_at > STALE_SECONDS))
+}
+
+async fn remove(store: &dyn Store, sync_id: &str) -> Result<(), DatasetError> {
+    store.delete(&manifest_path(sync_id)).await?;
+    let part = format!("{PARTITION}={sync_id}");
+    let mut removed = 0;
+    for dataset in Dataset::ALL {
+        for path in store.list(dataset.name()).await? {
+            if path.split('/').any(|folder| folder == part) {
+                store.delete(&path).await?;
+                removed += 1;
+            }
+        }
+    }
+    tracing::info!(sync_id, files = removed, "swept what an interrupted run left");
+    Ok(())
+}

@@ -1,0 +1,378 @@
+//! The tables, row by row in the order of their keys.
+
+use std::io;
+
+use access_core::model::{Completeness, ResourceType, RowKind};
+use access_core::sync::SyncSummary;
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+use time::OffsetDateTime;
+
+use super::collector::ListedEntitlement;
+use super::detail::{EntitlementDetail, OriginDetail, ResourceDetail, UserDetail};
+use super::directory::{Directory, Listed, Ordinal};
+use super::grant_runs::{Holder, Holders};
+use super::pairs::SortedPairs;
+use super::spool::Records;
+use crate::error::DatasetError;
+use crate::schema::{
+    Dataset, EntitlementRow, EntitlementTable, GrantRow, GrantTable, ResourceRow, ResourceTable,
+    ResourceTypeRow, ResourceTypeTable, SCHEMA_VERSION, SyncRow, SyncTable, UserRow, UserTable,
+};
+
+/// Rows in a batch.
+const BATCH_ROWS: usize = 8_192;
+
+/// A sync whose rows are all in.
+pub(crate) struct Tables {
+    pub(super) types: Vec<ResourceType>,
+    pub(super) directory: Directory,
+    /// All resources, sorted by type and id.
+    pub(super) order: Vec<Ordinal>,
+    pub(super) resources: Records,
+    pub(super) entitlements: Vec<ListedEntitlement>,
+    pub(super) entitlement_details: Records,
+    pub(super) grants: Holders,
+    pub(super) grant_count: u64,
+    pub(super) origins: Records,
+    /// Places of principals in the order of keys.
+    pub(super) ranks: Vec<Ordinal>,
+    pub(super) roles: SortedPairs,
+}
+
+/// Why a table could not be written to its end.
+pub(crate) enum DrainFailure {
+    /// The scratch files could not be read.
+    Scratch(io::Error),
+    /// Rows that do not fit their columns.
+    Arrow(ArrowError),
+    /// Whoever takes the batches gave up.
+    Taker(DatasetError),
+}
+
+impl From<io::Error> for DrainFailure {
+    fn from(error: io::Error) -> Self {
+        Self::Scratch(error)
+    }
+}
+
+impl From<ArrowError> for DrainFailure {
+    fn from(error: ArrowError) -> Self {
+        Self::Arrow(error)
+    }
+}
+
+/// What every row of a sync carries.
+#[derive(Clone, Copy)]
+struct Stamp<'a> {
+    sync_id: &'a str,
+    synced_at: i64,
+    tenant: &'a str,
+}
+
+/// Takes batches of one table.
+pub(crate) type Take<'a> = &'a mut dyn FnMut(RecordBatch) -> Result<(), DatasetError>;
+
+macro_rules! flush {
+    ($table:ident, $take:ident, $least:expr) => {
+        if $table.rows() >= $least {
+            $take($table.batch()?).map_err(DrainFailure::Taker)?;
+        }
+    };
+}
+
+impl Tables {
+    /// Rows of the sync, as every sink counts them: types, resources, entitlements, grants.
+    pub(crate) fn rows(&self) -> u64 {
+        (self.types.len() + self.directory.len() + self.entitlements.len()) as u64 + self.grant_count
+    }
+
+    /// Hands over a table, batch by batch. Each table once.
+    pub(crate) fn drain(
+        &mut self,
+        dataset: Dataset,
+        summary: &SyncSummary,
+        take: Take<'_>,
+    ) -> Result<(), DrainFailure> {
+        let sync_id = summary.run.id.to_string();
+        let stamp = Stamp {
+            sync_id: &sync_id,
+            synced_at: microseconds(summary.run.started_at),
+            tenant: &summary.run.tenant,
+        };
+        match dataset {
+            Dataset::ResourceTypes => self.resource_types(summary, stamp, take),
+            Dataset::Resources => self.resources(stamp, take),
+            Dataset::Users => self.users(stamp, take),
+            Dataset::Entitlements => self.entitlements(stamp, take),
+            Dataset::Grants => self.grants(stamp, take),
+            Dataset::Syncs => self.syncs(summary, stamp, take),
+        }
+    }
+
+    fn resource_types(
+        &mut self,
+        summary: &SyncSummary,
+        stamp: Stamp<'_>,
+        take: Take<'_>,
+    ) -> Result<(), DrainFailure> {
+        let resources = summary.written_by_type(RowKind::Resource);
+        let mut table = ResourceTypeTable::new();
+        self.types.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        for row in &self.types {
+            let incomplete = match summary.completeness.get(&row.id) {
+                Some(Completeness::Incomplete { reason }) => Some(reason.as_str()),
+                Some(Completeness::Complete) | None => None,
+            };
+            table.push(ResourceTypeRow {
+                sync_id: stamp.sync_id,
+                synced_at: stamp.synced_at,
+                tenant: stamp.tenant,
+                resource_type_id: row.id.as_str(),
+                display_name: row.display_name.as_str(),
+                trait_kind: row.kind.as_str(),
+                skip_entitlements_and_grants: row.skip_entitlements_and_grants,
+                complete: incomplete.is_none(),
+                incomplete_reason: incomplete,
+                resources: count(resources.get(&row.id).copied().unwrap_or_default()),
+            });
+        }
+        flush!(table, take, 1);
+        Ok(())
+    }
+
+    fn resources(&mut self, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), DrainFailure> {
+        let mut table = ResourceTable::new();
+        for ordinal in &self.order {
+            let Listed {
+                resource_type,
+                id,
+                name,
+                ..
+            } = self.directory.get(*ordinal);
+            let detail: ResourceDetail<'_> = self.resources.read(*ordinal as usize)?;
+            let status = detail.status.as_ref();
+            table.push(ResourceRow {
+                sync_id: stamp.sync_id,
+                synced_at: stamp.synced_at,
+                tenant: stamp.tenant,
+                resource_type_id: resource_type,
+                resource_id: id,
+                display_name: name,
+                description: detail.description,
+                parent_type_id: detail.parent.map(|(parent, _)| parent),
+                parent_id: detail.parent.map(|(_, parent)| parent),
+                status: status.map(|(state, _)| state.as_ref()),
+                status_detail: status.and_then(|(_, detail)| *detail),
+                profile: detail.profile.as_deref(),
+            });
+            flush!(table, take, BATCH_ROWS);
+        }
+        flush!(table, take, 1);
+        Ok(())
+    }
+
+    fn users(&mut self, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), DrainFailure> {
+        let mut table = UserTable::new();
+        let mut names: Vec<&str> = Vec::new();
+        for ordinal in self
+            .order
+            .iter()
+            .filter(|ordinal| self.directory.get(**ordinal).is_user)
+        {
+            let listed = self.directory.get(*ordinal);
+            let detail: ResourceDetail<'_> = self.resources.read(*ordinal as usize)?;
+            let Some(user) = &detail.user else { continue };
+            names.clear();
+            let rank = self.ranks.get(*ordinal as usize).copied();
+            while rank.is_some() && self.roles.peek() == rank {
+                if let Some((_, role)) = self.roles.next()? {
+                    names.push(self.directory.get(role).name);
+                }
+            }
+            names.sort_unstable();
+            table.push(user_row(stamp, listed, &detail, user, &names));
+            flush!(table, take, BATCH_ROWS);
+        }
+        flush!(table, take, 1);
+        Ok(())
+    }
+
+    fn entitlements_in_order(&self) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..).take(self.entitlements.len()).collect();
+        order.sort_unstable_by_key(|number| &self.entitlements[*number as usize].id);
+        order
+    }
+
+    fn entitlements(&mut self, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), DrainFailure> {
+        let mut table = EntitlementTable::new();
+        for number in self.entitlements_in_order() {
+            let row = &self.entitlements[number as usize];
+            let resource = self.directory.get(row.resource);
+            let detail: EntitlementDetail<'_> = self.entitlement_details.read(number as usize)?;
+            table.push(EntitlementRow {
+                sync_id: stamp.sync_id,
+                synced_at: stamp.synced_at,
+                tenant: stamp.tenant,
+                entitlement_id: row.id.as_str(),
+                resource_type_id: resource.resource_type,
+                resource_id: resource.id,
+                resource_display_name: resource.name,
+                slug: row.slug.as_str(),
+                display_name: &row.name,
+                description: detail.description,
+                purpose: &detail.purpose,
+                grantable_to: &detail.grantable_to,
+                immutable: row.immutable,
+                grants: count(self.grants.count(number)),
+            });
+            flush!(table, take, BATCH_ROWS);
+        }
+        flush!(table, take, 1);
+        Ok(())
+    }
+
+    fn grants(&mut self, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), DrainFailure> {
+        let mut table = GrantTable::new();
+        let (mut holders, mut grant_id): (Vec<Holder>, String) = (Vec::new(), String::new());
+        for number in self.entitlements_in_order() {
+            self.grants.read(number, &mut holders)?;
+            holders.sort_unstable_by_key(|holder| self.ranks.get(holder.principal as usize));
+            let held = &self.entitlements[number as usize];
+            let resource = self.directory.get(held.resource);
+            for holder in &holders {
+                let principal = self.directory.get(holder.principal);
+                let origin: Option<OriginDetail<'_>> = match holder.origin {
+                    Some(number) => Some(self.origins.read(number as usize)?),
+                    None => None,
+                };
+                let id = match origin.as_ref().and_then(|origin| origin.id) {
+                    Some(id) => id,
+                    None => frozen_id(held.id.as_str(), principal, &mut grant_id),
+                };
+                table.push(GrantRow {
+                    sync_id: stamp.sync_id,
+                    synced_at: stamp.synced_at,
+                    tenant: stamp.tenant,
+                    grant_id: id,
+                    entitlement_id: held.id.as_str(),
+                    entitlement_slug: held.slug.as_str(),
+                    entitlement_display_name: &held.name,
+                    resource_type_id: resource.resource_type,
+                    resource_id: resource.id,
+                    resource_display_name: resource.name,
+                    principal_type_id: principal.resource_type,
+                    principal_id: principal.id,
+                    principal_login: principal.login,
+                    principal_display_name: principal.name,
+                    immutable: held.immutable,
+                    is_direct: origin.as_ref().is_none_or(|origin| origin.direct),
+                    sources: origin.as_ref().map_or(&[], |origin| &origin.sources),
+                });
+                flush!(table, take, BATCH_ROWS);
+            }
+        }
+        flush!(table, take, 1);
+        Ok(())
+    }
+
+    fn syncs(&mut self, summary: &SyncSummary, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), DrainFailure> {
+        let users = self
+            .order
+            .iter()
+            .filter(|ordinal| self.directory.get(**ordinal).is_user)
+            .count() as u64;
+        let incomplete: Vec<&str> = summary
+            .completeness
+            .iter()
+            .filter(|(_, state)| **state != Completeness::Complete)
+            .map(|(id, _)| id.as_str())
+            .collect();
+        let dropped = summary
+            .ledger
+            .iter()
+            .map(|(_, entry)| entry.dropped_total())
+            .sum();
+        let ledger = serde_json::to_string(&summary.ledger)
+            .map_err(|error| ArrowError::JsonError(error.to_string()))?;
+        let mut table = SyncTable::new();
+        table.push(SyncRow {
+            sync_id: stamp.sync_id,
+            synced_at: stamp.synced_at,
+            tenant: stamp.tenant,
+            sync_type: summary.run.sync_type.as_str(),
+            ended_at: microseconds(summary.ended_at),
+            schema_version: i64::from(SCHEMA_VERSION),
+            resource_types: count(self.types.len() as u64),
+            resources: count(self.directory.len() as u64),
+            users: count(users),
+            entitlements: count(self.entitlements.len() as u64),
+            grants: count(self.grant_count),
+            rows_dropped: count(dropped),
+            incomplete_types: &incomplete,
+            ledger: &ledger,
+        });
+        flush!(table, take, 1);
+        Ok(())
+    }
+}
+
+fn user_row<'a>(
+    stamp: Stamp<'a>,
+    listed: Listed<'a>,
+    detail: &'a ResourceDetail<'_>,
+    user: &'a UserDetail<'_>,
+    role_names: &'a [&'a str],
+) -> UserRow<'a> {
+    let (status, promoted) = (detail.status.as_ref(), &user.promoted);
+    UserRow {
+        sync_id: stamp.sync_id,
+        synced_at: stamp.synced_at,
+        tenant: stamp.tenant,
+        resource_type_id: listed.resource_type,
+        user_id: listed.id,
+        login: listed.login,
+        email: user.email,
+        display_name: listed.name,
+        first_name: user.first_name,
+        last_name: user.last_name,
+        phone: promoted.phone,
+        status: status.map(|(state, _)| state.as_ref()),
+        status_detail: status.and_then(|(_, detail)| *detail),
+        account_type: &user.account_type,
+        user_type: promoted.user_type,
+        enabled: promoted.enabled,
+        invitation_status: promoted.invitation_status,
+        mfa_enabled: user.mfa_enabled,
+        sso_enabled: user.sso_enabled,
+        auth_type: promoted.auth_type,
+        scim_user: promoted.scim_user,
+        administrator: promoted.administrator,
+        must_change_password: promoted.must_change_password,
+        permit_all_clients: promoted.permit_all_clients,
+        full_portal_access: promoted.full_portal_access,
+        organization_id: promoted.organization_id,
+        organization_name: promoted.organization_name,
+        uid: promoted.uid,
+        role_names,
+        profile: detail.profile.as_deref(),
+    }
+}
+
+/// The id of a grant by the frozen rule (DESIGN §4).
+fn frozen_id<'a>(entitlement: &str, principal: Listed<'_>, id: &'a mut String) -> &'a str {
+    id.clear();
+    for part in [entitlement, ":", principal.resource_type, ":", principal.id] {
+        id.push_str(part);
+    }
+    id
+}
+
+fn microseconds(time: OffsetDateTime) -> i64 {
+    i64::try_from(time.unix_timestamp_nanos() / 1_000).unwrap_or_default()
+}
+
+/// No sync has more rows than an `i64` counts.
+fn count(rows: u64) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,179 @@
+//! Kinds of columns: how they look to Arrow, and how a row's value gets into them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanBuilder, Int64Builder, ListBuilder, StringBuilder, StringDictionaryBuilder,
+    TimestampMicrosecondBuilder,
+};
+use arrow::datatypes::{DataType, Field, Int32Type, TimeUnit};
+
+/// The field metadata in which Parquet's writer looks for the id of a column.
+const FIELD_ID: &str = "PARQUET:field_id";
+/// Ids of list elements begin here, so that they never meet those of columns.
+const ELEMENT_IDS: i32 = 1000;
+
+/// A column of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Its id in Parquet, which stays whatever becomes of the name.
+    pub field_id: i32,
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: ColumnKind,
+    /// Whether a row can be without a value.
+    pub nullable: bool,
+    /// What it means, for people.
+    pub about: &'static str,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// Text.
+    Text,
+    /// Text of which there are few different ones.
+    Word,
+    /// Yes or no.
+    Flag,
+    /// A whole number of 64 bits.
+    Count,
+    /// A point in time, UTC, to the microsecond.
+    Time,
+    /// A list of texts.
+    Texts,
+    /// Text that is JSON.
+    Json,
+}
+
+impl ColumnKind {
+    /// The type's name in documents.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "string",
+            Self::Word => "string (dictionary)",
+            Self::Flag => "boolean",
+            Self::Count => "int64",
+            Self::Time => "timestamp (UTC, microseconds)",
+            Self::Texts => "list of string",
+            Self::Json => "string (JSON)",
+        }
+    }
+}
+
+impl Column {
+    pub(super) fn field(&self) -> Field {
+        let data_type = match self.kind {
+            ColumnKind::Text | ColumnKind::Json => DataType::Utf8,
+            ColumnKind::Word => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+            ColumnKind::Flag => DataType::Boolean,
+            ColumnKind::Count => DataType::Int64,
+            ColumnKind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            ColumnKind::Texts => DataType::List(Arc::new(element(self.field_id))),
+        };
+        Field::new(self.name, data_type, self.nullable).with_metadata(id(self.field_id))
+    }
+}
+
+fn id(field_id: i32) -> HashMap<String, String> {
+    HashMap::from([(FIELD_ID.to_owned(), field_id.to_string())])
+}
+
+fn element(field_id: i32) -> Field {
+    Field::new("element", DataType::Utf8, false).with_metadata(id(ELEMENT_IDS + field_id))
+}
+
+/// A kind of column as a type, so that a row's fields and the table's columns cannot disagree.
+pub(crate) trait Kind {
+    /// A row's value.
+    type Value<'a>;
+    /// Gathers values.
+    type Builder;
+    const KIND: ColumnKind;
+    const NULLABLE: bool = false;
+
+    fn builder(field_id: i32) -> Self::Builder;
+    fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>);
+    fn finish(builder: &mut Self::Builder) -> ArrayRef;
+}
+
+macro_rules! kinds {
+    ($($name:ident, $value:ty, $builder:ty, $new:expr;)*) => {
+        $(
+            pub(crate) struct $name;
+
+            impl Kind for $name {
+                type Value<'a> = $value;
+                type Builder = $builder;
+                const KIND: ColumnKind = ColumnKind::$name;
+
+                fn builder(_field_id: i32) -> Self::Builder {
+                    $new
+                }
+
+                fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
+                    builder.append_option(value);
+                }
+
+                fn finish(builder: &mut Self::Builder) -> ArrayRef {
+                    Arc::new(builder.finish())
+                }
+            }
+        )*
+    };
+}
+
+kinds! {
+    Text, &'a str, StringBuilder, StringBuilder::new();
+    Json, &'a str, StringBuilder, StringBuilder::new();
+    Word, &'a str, StringDictionaryBuilder<Int32Type>, StringDictionaryBuilder::new();
+    Flag, bool, BooleanBuilder, BooleanBuilder::new();
+    Count, i64, Int64Builder, Int64Builder::new();
+    Time, i64, TimestampMicrosecondBuilder, TimestampMicrosecondBuilder::new().with_timezone("UTC");
+}
+
+pub(crate) struct Texts;
+
+impl Kind for Texts {
+    type Value<'a> = &'a [&'a str];
+    type Builder = ListBuilder<StringBuilder>;
+    const KIND: ColumnKind = ColumnKind::Texts;
+
+    fn builder(field_id: i32) -> Self::Builder {
+        ListBuilder::new(StringBuilder::new()).with_field(element(field_id))
+    }
+
+    fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
+        for text in value.unwrap_or_default() {
+            builder.values().append_value(text);
+        }
+        builder.append(value.is_some());
+    }
+
+    fn finish(builder: &mut Self::Builder) -> ArrayRef {
+        Arc::new(builder.finish())
+    }
+}
+
+/// A column in which rows can be without a value.
+impl<K: Kind> Kind for Option<K> {
+    type Value<'a> = Option<K::Value<'a>>;
+    type Builder = K::Builder;
+    const KIND: ColumnKind = K::KIND;
+    const NULLABLE: bool = true;
+
+    fn builder(field_id: i32) -> Self::Builder {
+        K::builder(field_id)
+    }
+
+    fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
+        K::push(builder, value.flatten());
+    }
+
+    fn finish(builder: &mut Self::Builder) -> ArrayRef {
+        K::finish(builder)
+    }
+}

@@ -1,0 +1,135 @@
+//! The contract with whoever reads the dataset: tables, columns, types, field ids.
+
+mod column;
+mod tables;
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+use serde::Serialize;
+
+pub use column::{Column, ColumnKind};
+pub(crate) use tables::{
+    EntitlementRow, EntitlementTable, GrantRow, GrantTable, ResourceRow, ResourceTable, ResourceTypeRow,
+    ResourceTypeTable, SyncRow, SyncTable, UserRow, UserTable,
+};
+
+/// Goes up when a column changes its meaning or goes; new columns alone do not raise it.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// The tables of the dataset (DESIGN §7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dataset {
+    /// Kinds of things.
+    ResourceTypes,
+    /// Things, users included.
+    Resources,
+    /// People and accounts, one wide row each.
+    Users,
+    /// What can be held.
+    Entitlements,
+    /// Who holds what, with names.
+    Grants,
+    /// The sync itself, one row.
+    Syncs,
+}
+
+impl Dataset {
+    /// All tables.
+    pub const ALL: [Self; 6] = [
+        Self::ResourceTypes,
+        Self::Resources,
+        Self::Users,
+        Self::Entitlements,
+        Self::Grants,
+        Self::Syncs,
+    ];
+
+    /// The name, which is also the folder's.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ResourceTypes => "resource_types",
+            Self::Resources => "resources",
+            Self::Users => "users",
+            Self::Entitlements => "entitlements",
+            Self::Grants => "grants",
+            Self::Syncs => "syncs",
+        }
+    }
+
+    /// What a row is, for people.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::ResourceTypes => "One row for each kind of thing.",
+            Self::Resources => "One row for each thing: people, roles, organizations, the tenant, devices.",
+            Self::Users => "One wide row for each person or account.",
+            Self::Entitlements => "One row for each thing that can be held on a resource.",
+            Self::Grants => {
+                "One row for each principal that holds an entitlement, with the names for people and the ids for joins."
+            }
+            Self::Syncs => "One row: the sync itself.",
+        }
+    }
+
+    /// The columns by which rows are sorted and which tell every row of a sync from the others.
+    #[must_use]
+    pub const fn key(self) -> &'static [&'static str] {
+        match self {
+            Self::ResourceTypes => &["resource_type_id"],
+            Self::Resources => &["resource_type_id", "resource_id"],
+            Self::Users => &["resource_type_id", "user_id"],
+            Self::Entitlements => &["entitlement_id"],
+            Self::Grants => &["entitlement_id", "principal_type_id", "principal_id"],
+            Self::Syncs => &["sync_id"],
+        }
+    }
+
+    /// The columns in their order.
+    #[must_use]
+    pub const fn columns(self) -> &'static [Column] {
+        match self {
+            Self::ResourceTypes => tables::RESOURCE_TYPES,
+            Self::Resources => tables::RESOURCES,
+            Self::Users => tables::USERS,
+            Self::Entitlements => tables::ENTITLEMENTS,
+            Self::Grants => tables::GRANTS,
+            Self::Syncs => tables::SYNCS,
+        }
+    }
+
+    /// The columns for Arrow.
+    #[must_use]
+    pub fn schema(self) -> SchemaRef {
+        let fields: Vec<_> = self.columns().iter().map(Column::field).collect();
+        Arc::new(Schema::new(fields))
+    }
+}
+
+impl fmt::Display for Dataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_and_field_ids_are_given_once_and_keys_exist() {
+        for dataset in Dataset::ALL {
+            let columns = dataset.columns();
+            let names: BTreeSet<&str> = columns.iter().map(|column| column.name).collect();
+            let ids: BTreeSet<i32> = columns.iter().map(|column| column.field_id).collect();
+            assert_eq!(names.len(), columns.len(), "{dataset}");
+            assert_eq!(ids.len(), columns.len(), "{dataset}");
+            assert!(dataset.key().iter().all(|key| names.contains(key)), "{dataset}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The tables, column by column. Field ids are never reused and never change; new columns go to the end.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+
+use super::Dataset;
+use super::column::{Column, Count, Flag, Json, Kind, Text, Texts, Time, Word};
+
+macro_rules! table {
+    (
+        $columns:ident, $dataset:ident, $row:ident, $table:ident:
+        $($id:literal $name:ident: $kind:ty = $about:literal;)*
+    ) => {
+        #[doc = concat!("Columns of `", stringify!($columns), "`.")]
+        pub(super) const $columns: &[Column] = &[$(Column {
+            field_id: $id,
+            name: stringify!($name),
+            kind: <$kind as Kind>::KIND,
+            nullable: <$kind as Kind>::NULLABLE,
+            about: $about,
+        }),*];
+
+        /// One row.
+        pub(crate) struct $row<'a> {
+            $(pub(crate) $name: <$kind as Kind>::Value<'a>,)*
+        }
+
+        /// Rows on their way into a batch.
+        pub(crate) struct $table {
+            schema: SchemaRef,
+            rows: usize,
+            $($name: <$kind as Kind>::Builder,)*
+        }
+
+        impl $table {
+            pub(crate) fn new() -> Self {
+                Self {
+                    schema: Dataset::$dataset.schema(),
+                    rows: 0,
+                    $($name: <$kind as Kind>::builder($id),)*
+                }
+            }
+
+            pub(crate) fn push(&mut self, row: $row<'_>) {
+                self.rows += 1;
+                $(<$kind as Kind>::push(&mut self.$name, Some(row.$name));)*
+            }
+
+            /// Rows since the last batch.
+            pub(crate) fn rows(&self) -> usize {
+                self.rows
+            }
+
+            pub(crate) fn batch(&mut self) -> Result<RecordBatch, ArrowError> {
+                self.rows = 0;
+                let columns = vec![$(<$kind as Kind>::finish(&mut self.$name)),*];
+                RecordBatch::try_new(self.schema.clone(), columns)
+            }
+        }
+    };
+}
+
+table! { RESOURCE_TYPES, ResourceTypes, ResourceTypeRow, ResourceTypeTable:
+    1 sync_id: Word = "The sync, a KSUID; sort syncs by `synced_at`.";
+    2 synced_at: Time = "When the sync began.";
+    3 tenant: Word = "The tenant, e.g. its base URL.";
+    4 resource_type_id: Text = "The kind's id, e.g. `role`.";
+    5 display_name: Text = "Its name for people.";
+    6 trait_kind: Word = "What it can be taken for across all connectors: `user`, `group`, `role`, `app`, `managed_device` or `other`.";
+    7 skip_entitlements_and_grants: Flag = "Whether its resources never have entitlements or grants of their own.";
+    8 complete: Flag = "Whether all of its data was read. Only then is what is missing gone.";
+    9 incomplete_reason: Option<Text> = "Why it is not complete.";
+    10 resources: Count = "Its resources in this sync.";
+}
+
+table! { RESOURCES, Resources, ResourceRow, ResourceTable:
+    1 sync_id: Word = "The sync, a KSUID; sort syncs by `synced_at`.";
+    2 synced_at: Time = "When the sync began.";
+    3 tenant: Word = "The tenant, e.g. its base URL.";
+    4 resource_type_id: Word = "Its kind, see `resource_types`.";
+    5 resource_id: Text = "The tenant's own id for it; unique within its kind.";
+    6 display_name: Text = "Its name for people.";
+    7 description: Option<Text> = "What it is, in the tenant's words.";
+    8 parent_type_id: Option<Word> = "Kind of the resource that it belongs to.";
+    9 parent_id: Option<Text> = "Id of the resource that it belongs to.";
+    10 status: Option<Word> = "`enabled`, `disabled`, `deleted` or `unspecified`; null if the kind has no status.";
+    11 status_detail: Option<Text> = "The tenant's own word for the status.";
+    12 profile: Option<Json> = "All attributes.";
+}
+
+table! { USERS, Users, UserRow, UserTable:
+    1 sync_id: Word = "The sync, a KSUID; sort syncs by `synced_at`.";
+    2 synced_at: Time = "When the sync began.";
+    3 tenant: Word = "The tenant, e.g. its base URL.";
+    4 resource_type_id: Word = "The kind of principal, `user` in NinjaOne.";
+    5 user_id: Text = "The tenant's own id; `principal_id` in `grants`.";
+    6 login: Option<Text> = "The name used to sign in.";
+    7 email: Option<Text> = "The primary address.";
+    8 display_name: Text = "The name for people.";
+    9 first_name: Option<Text> = "First name.";
+    10 last_name: Option<Text> = "Last name.";
+    11 phone: Option<Text> = "Phone number.";
+    12 status: Option<Word> = "`enabled`, `disabled`, `deleted` or `unspecified`.";
+    13 status_detail: Option<Text> = "The tenant's own word for the status, e.g. `invitation PENDING`.";
+    14 account_type: Word = "`human`, `service`, `system` or `unspecified`.";
+    15 user_type: Option<Word> = "`TECHNICIAN` or `END_USER`.";
+    16 enabled: Option<Flag> = "Whether the account is enabled; null if the tenant does not say.";
+    17 invitation_status: Option<Word> = "`REGISTERED`, `PENDING`, `EXPIRED`, or what else the tenant says.";
+    18 mfa_enabled: Option<Flag> = "Whether a second factor is set up; null if the tenant does not say.";
+    19 sso_enabled: Option<Flag> = "Whether sign-in goes through an identity provider; null if the tenant does not say.";
+    20 auth_type: Option<Word> = "How the account signs in, e.g. `NATIVE` or `SSO`.";
+    21 scim_user: Option<Flag> = "Whether an identity provider manages the account.";
+    22 administrator: Option<Flag> = "Whether it is a System Administrator, whatever its roles.";
+    23 must_change_password: Option<Flag> = "Whether the password must be changed at the next sign-in.";
+    24 permit_all_clients: Option<Flag> = "Whether it may see every organization.";
+    25 full_portal_access: Option<Flag> = "Whether it has full access to the end-user portal.";
+    26 organization_id: Option<Text> = "The organization of an end user.";
+    27 organization_name: Option<Text> = "That organization's name, where it is listed.";
+    28 uid: Option<Text> = "The tenant's UUID for the account.";
+    29 role_names: Texts = "Names of the roles held, sorted; empty if none.";
+    30 profile: Option<Json> = "All attributes.";
+}
+
+table! { ENTITLEMENTS, Entitlements, EntitlementRow, EntitlementTable:
+    1 sync_id: Word = "The sync, a KSUID; sort syncs by `synced_at`.";
+    2 synced_at: Time = "When the sync began.";
+    3 tenant: Word = "The tenant, e.g. its base URL.";
+    4 entitlement_id: Text = "Its id: resource type, resource and slug.";
+    5 resource_type_id: Word = "Kind of the resource that it is held on.";
+    6 resource_id: Text = "Id of the resource that it is held on.";
+    7 resource_display_name: Text = "Name of the resource that it is held on.";
+    8 slug: Word = "Which of the resource's entitlements it is, e.g. `assigned`.";
+    9 display_name: Text = "Its name for people.";
+    10 description: Option<Text> = "What holding it means.";
+    11 purpose: Word = "`assignment`, `permission`, `ownership` or `unspecified`.";
+    12 grantable_to: Texts = "Kinds of principals that can hold it.";
+    13 immutable: Flag = "Whether no connector can grant or revoke it.";
+    14 grants: Count = "How many principals hold it in this sync.";
+}
+
+table! { GRANTS, Grants, GrantRow, GrantTable:
+    1 sync_id: Word = "The sync, a KSUID; sort syncs by `synced_at`.";
+    2 synced_at: Time = "When the sync began.";
+    3 tenant: Word = "The tenant, e.g. its base URL.";
+    4 grant_id: Text = "Its id.";
+    5 entitlement_id: Word = "What is held, see `entitlements`.";
+    6 entitlement_slug: Word = "Which of the resource's entitlements it is, e.g. `assigned`.";
+    7 entitlement_display_name: Word = "The entitlement's name for people.";
+    8 resource_type_id: Word = "Kind of the resource that it is held on.";
+    9 resource_id: Word = "Id of the resource that it is held on.";
+    10 resource_display_name: Word = "Name of the resource that it is held on.";
+    11 principal_type_id: Word = "Kind of who holds it.";
+    12 principal_id: Text = "Id of who holds it; `user_id` in `users`.";
+    13 principal_login: Option<Text> = "The holder's login, if it is a user that has one.";
+    14 principal_display_name: Text = "The holder's name.";
+    15 immutable: Flag = "Whether no connector can revoke it.";
+    16 is_direct: Flag = "Whether it was given to the principal itself, not only through something else.";
+    17 sources: Texts = "Entitlements through which it is held; empty for a plain direct grant.";
+}
+
+table! { SYNCS, Syncs, SyncRow, SyncTable:
+    1 sync_id: Text = "The sync, a KSUID; sort syncs by `synced_at`.";
+    2 synced_at: Time = "When the sync began.";
+    3 tenant: Text = "The tenant, e.g. its base URL.";
+    4 sync_type: Word = "`full`, `resources_only` or `partial`. Only of a full one is what is missing gone.";
+    5 ended_at: Time = "When the last row was read.";
+    6 schema_version: Count = "Version of this contract.";
+    7 resource_types: Count = "Rows of `resource_types`.";
+    8 resources: Count = "Rows of `resources`.";
+    9 users: Count = "Rows of `users`.";
+    10 entitlements: Count = "Rows of `entitlements`.";
+    11 grants: Count = "Rows of `grants`.";
+    12 rows_dropped: Count = "Rows that the tenant gave and that are in no table, see `ledger`.";
+    13 incomplete_types: Texts = "Kinds whose data was not read to the end; empty if all were.";
+    14 ledger: Json = "Where every row went, by kind and type.";
+}

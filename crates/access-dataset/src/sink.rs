@@ -1,0 +1,218 @@
+//! The port: a sync becomes files of a format in a place.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use access_core::model::{AccessBatch, Baseline, ResourceTypeId, SyncId, SyncRun};
+use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
+use access_core::sync::SyncSummary;
+use async_trait::async_trait;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+
+use crate::error::DatasetError;
+use crate::format::FileFormat;
+use crate::manifest::Manifest;
+use crate::publish::{MadeFile, MakeFiles, Publication};
+use crate::rows::Collector;
+use crate::store::{self, Location, SCRATCH};
+
+/// Batches that may wait in front of the collecting thread.
+const QUEUE: usize = 2;
+
+/// Where a dataset goes.
+#[derive(Debug, Clone)]
+pub struct DatasetSinkConfig {
+    /// Its root.
+    pub location: Location,
+    /// Where temporary files go; those of a dataset in a folder go into that folder.
+    pub temp_folder: PathBuf,
+}
+
+/// Writes each sync as a dataset.
+pub struct DatasetSink {
+    config: DatasetSinkConfig,
+    format: Arc<dyn FileFormat>,
+}
+
+impl DatasetSink {
+    /// A sink over one place and one format.
+    #[must_use]
+    pub fn new(config: DatasetSinkConfig, format: impl FileFormat) -> Self {
+        Self {
+            config,
+            format: Arc::new(format),
+        }
+    }
+}
+
+#[async_trait]
+impl AccessSink for DatasetSink {
+    fn name(&self) -> String {
+        format!("{} {}", self.format.name(), self.config.location)
+    }
+
+    async fn begin(&self, sync: &SyncRun) -> Result<Box<dyn SinkWriter>, SinkError> {
+        let store = store::open(&self.config.location).await.map_err(SinkError::new)?;
+        let temp_folder = store.scratch().unwrap_or(&self.config.temp_folder).to_owned();
+        let scratch = tempfile::Builder::new().prefix(SCRATCH).tempdir_in(&temp_folder);
+        let scratch = scratch.map_err(|error| SinkError::new(DatasetError::io(&temp_folder, error)))?;
+        let collector = Collector::new(scratch.path()).map_err(SinkError::new)?;
+        let publication = Publication::begin(store, sync).await.map_err(SinkError::new)?;
+        let baseline = publication.previous().await.map(|manifest| baseline(&manifest));
+        let (batches, queue) = mpsc::channel(QUEUE);
+        let spawned = std::thread::Builder::new()
+            .name(format!("{}-rows", self.format.name()))
+            .spawn(move || collect(collector, queue));
+        let thread = spawned.map_err(|_| SinkError::new(DatasetError::ThreadLost))?;
+        Ok(Box::new(DatasetWriter {
+            format: Arc::clone(&self.format),
+            publication,
+            scratch,
+            batches: Some(batches),
+            thread: Some(thread),
+            making: None,
+            stop: StopOnDrop(Arc::new(AtomicBool::new(false))),
+            baseline,
+            rows: 0,
+        }))
+    }
+}
+
+type Collected = Result<Collector, std::io::Error>;
+
+/// Rows of the sync and its files.
+type Made = Result<(u64, Vec<MadeFile>), DatasetError>;
+
+fn collect(mut collector: Collector, mut queue: mpsc::Receiver<Arc<AccessBatch>>) -> Collected {
+    while let Some(batch) = queue.blocking_recv() {
+        collector.take(&batch)?;
+    }
+    Ok(collector)
+}
+
+/// Ends the making of files soon after nobody wants them any more.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+struct DatasetWriter {
+    format: Arc<dyn FileFormat>,
+    publication: Publication,
+    scratch: TempDir,
+    batches: Option<mpsc::Sender<Arc<AccessBatch>>>,
+    thread: Option<JoinHandle<Collected>>,
+    making: Option<tokio::task::JoinHandle<Made>>,
+    stop: StopOnDrop,
+    baseline: Option<Baseline>,
+    rows: u64,
+}
+
+impl DatasetWriter {
+    /// Waits for the collecting thread's end.
+    async fn collected(&mut self) -> Result<Collector, DatasetError> {
+        self.batches = None;
+        let thread = self.thread.take().ok_or(DatasetError::ThreadLost)?;
+        match tokio::task::spawn_blocking(move || thread.join()).await {
+            Ok(Ok(Ok(collector))) => Ok(collector),
+            Ok(Ok(Err(error))) => Err(DatasetError::scratch(self.scratch.path(), error)),
+            Ok(Err(_)) | Err(_) => Err(DatasetError::ThreadLost),
+        }
+    }
+
+    async fn make_files(&mut self, summary: &SyncSummary) -> Result<Vec<MadeFile>, DatasetError> {
+        let collector = self.collected().await?;
+        let (format, summary) = (Arc::clone(&self.format), summary.clone());
+        let (folder, stop) = (self.scratch.path().to_owned(), Arc::clone(&self.stop.0));
+        // Kept, so that an abort can wait until nobody writes to the scratch folder any more.
+        let making = self.making.insert(tokio::task::spawn_blocking(move || {
+            let mut tables = collector
+                .finish()
+                .map_err(|error| DatasetError::scratch(&folder, error))?;
+            let make = MakeFiles {
+                format: &*format,
+                summary: &summary,
+                folder: &folder,
+                stop: &stop,
+            };
+            Ok((tables.rows(), make.run(&mut tables)?))
+        }));
+        let made = making.await;
+        self.making = None;
+        let (rows, files) = made.unwrap_or(Err(DatasetError::ThreadLost))?;
+        self.rows = rows;
+        Ok(files)
+    }
+}
+
+#[async_trait]
+impl SinkWriter for DatasetWriter {
+    fn baseline(&self) -> Option<Baseline> {
+        self.baseline.clone()
+    }
+
+    async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError> {
+        let sent = match &self.batches {
+            Some(batches) => batches.send(Arc::clone(batch)).await.is_ok(),
+            None => false,
+        };
+        if sent {
+            return Ok(());
+        }
+        let error = self.collected().await.err().unwrap_or(DatasetError::ThreadLost);
+        Err(SinkError::new(error))
+    }
+
+    async fn prepare(&mut self, summary: &SyncSummary) -> Result<Prepared, SinkError> {
+        let files = self.make_files(summary).await.map_err(SinkError::new)?;
+        let prepared = self
+            .publication
+            .prepare(&self.format, summary, files, self.scratch.path());
+        prepared.await.map_err(SinkError::new)?;
+        Ok(Prepared { rows: self.rows })
+    }
+
+    async fn publish(self: Box<Self>) -> Result<Receipt, SinkError> {
+        self.publication.publish(self.rows).await.map_err(SinkError::new)
+    }
+
+    async fn abort(mut self: Box<Self>) {
+        self.stop.0.store(true, Ordering::Relaxed);
+        let _ = self.collected().await;
+        if let Some(making) = self.making.take() {
+            let _ = making.await;
+        }
+        self.publication.abort().await;
+    }
+}
+
+fn baseline(manifest: &Manifest) -> Baseline {
+    let lines = manifest.ledger.as_array().into_iter().flatten();
+    let mut baseline = Baseline {
+        sync_id: manifest.sync.id.parse::<SyncId>().ok(),
+        ..Baseline::default()
+    };
+    for line in lines {
+        let text = |key: &str| line.get(key).and_then(serde_json::Value::as_str);
+        let written = line
+            .get("written")
+            .and_then(serde_json::Value::as_u64)
+            .unwrap_or_default();
+        let Some(Ok(resource_type)) = text("resource_type").map(ResourceTypeId::new) else {
+            continue;
+        };
+        let rows = match text("kind") {
+            Some("resource") => &mut baseline.resources,
+            Some("grant") => &mut baseline.grants,
+            _ => continue,
+        };
+        rows.insert(resource_type, written);
+    }
+    baseline
+}

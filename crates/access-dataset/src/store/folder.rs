@@ -1,0 +1,262 @@
+//! A folder of this machine. Everything is durable before it counts: files are written to their disk, moved, and the
+//! folder that names them is written too.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+
+use super::{SCRATCH, Store, Stored, Swap, Version};
+use crate::error::DatasetError;
+use crate::manifest::hex;
+
+/// Holds the lock of whoever publishes.
+const LOCK: &str = "_lock";
+
+#[derive(Debug)]
+pub(super) struct Folder {
+    root: PathBuf,
+    /// Locked as long as it is open.
+    _lock: File,
+}
+
+impl Folder {
+    pub(super) async fn open(root: PathBuf) -> Result<Self, DatasetError> {
+        blocking(move || {
+            if root.exists() && !root.is_dir() {
+                let place = root.display().to_string();
+                return Err(DatasetError::NotAFolder { place });
+            }
+            fs::create_dir_all(&root).map_err(|error| DatasetError::io(&root, error))?;
+            let path = root.join(LOCK);
+            let lock = OpenOptions::new()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(&path);
+            let lock = lock.map_err(|error| DatasetError::io(&path, error))?;
+            match lock.try_lock() {
+                Ok(()) => {
+                    remove_leftovers(&root).map_err(|error| DatasetError::io(&root, error))?;
+                    Ok(Self { root, _lock: lock })
+                }
+                Err(TryLockError::WouldBlock) => Err(DatasetError::Locked {
+                    place: root.display().to_string(),
+                }),
+                Err(TryLockError::Error(error)) => Err(DatasetError::io(&path, error)),
+            }
+        })
+        .await
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, DatasetError> + Send + 'static,
+) -> Result<T, DatasetError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or(Err(DatasetError::ThreadLost))
+}
+
+/// What a killed run left of its scratch. Whoever holds the lock may.
+fn remove_leftovers(root: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(root)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with(SCRATCH) {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the folder of a path, and names it durably.
+fn make_folder(root: &Path, path: &Path) -> io::Result<()> {
+    let Some(folder) = path.parent() else {
+        return Ok(());
+    };
+    fs::create_dir_all(folder)?;
+    let mut named = folder;
+    while let Some(parent) = named.parent().filter(|_| named != root) {
+        sync_folder(parent)?;
+        named = parent;
+    }
+    Ok(())
+}
+
+/// A name is durable when its folder is.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
+}
+
+/// Writes in the root, where leftovers are found, and moves it to the path.
+fn replace(root: &Path, path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    make_folder(root, path)?;
+    let mut scratch = tempfile::Builder::new().prefix(SCRATCH).tempfile_in(root)?;
+    write(scratch.as_file_mut())?;
+    permit_reading(scratch.as_file())?;
+    scratch.as_file().sync_all()?;
+    scratch.persist(path).map_err(|error| error.error)?;
+    sync_folder(path.parent().unwrap_or(root))
+}
+
+/// Temporary files are private; what is published is for readers.
+#[cfg(unix)]
+fn permit_reading(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn permit_reading(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
+fn version_of(bytes: &[u8]) -> Version {
+    Version {
+        tag: Some(hex(&Sha256::digest(bytes))),
+        version: None,
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Stored>, DatasetError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(Stored {
+            version: version_of(&bytes),
+            bytes,
+        })),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(DatasetError::io(path, error)),
+    }
+}
+
+#[async_trait]
+impl Store for Folder {
+    fn describe(&self, path: &str) -> String {
+        let place = if path.is_empty() {
+            self.root.clone()
+        } else {
+            self.path(path)
+        };
+        place.display().to_string()
+    }
+
+    async fn put_file(&self, path: &str, from: &Path) -> Result<(), DatasetError> {
+        let (root, path, from) = (self.root.clone(), self.path(path), from.to_owned());
+        blocking(move || {
+            let moved = make_folder(&root, &path)
+                .and_then(|()| File::open(&from))
+                .and_then(|file| permit_reading(&file).and_then(|()| file.sync_all()))
+                .and_then(|()| fs::rename(&from, &path));
+            let stored = match moved {
+                Err(error) if error.kind() == io::ErrorKind::CrossesDevices => replace(&root, &path, |out| {
+                    io::copy(&mut File::open(&from)?, out)?;
+                    out.flush()
+                }),
+                Ok(()) => sync_folder(path.parent().unwrap_or(&root)),
+                failed => failed,
+            };
+            stored.map_err(|error| DatasetError::io(&path, error))
+        })
+        .await
+    }
+
+    async fn open(&self, path: &str, _scratch: &Path) -> Result<File, DatasetError> {
+        let path = self.path(path);
+        blocking(move || File::open(&path).map_err(|error| DatasetError::io(&path, error))).await
+    }
+
+    async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<(), DatasetError> {
+        let (root, path) = (self.root.clone(), self.path(path));
+        blocking(move || {
+            replace(&root, &path, |out| out.write_all(&bytes)).map_err(|error| DatasetError::io(&path, error))
+        })
+        .await
+    }
+
+    async fn get(&self, path: &str) -> Result<Option<Stored>, DatasetError> {
+        let path = self.path(path);
+        blocking(move || read(&path)).await
+    }
+
+    async fn swap(&self, path: &str, bytes: Vec<u8>, was: Option<&Version>) -> Result<Swap, DatasetError> {
+        // Nobody who honours the lock can come between the look and the move.
+        if self.get(path).await?.map(|stored| stored.version).as_ref() != was {
+            return Ok(Swap::Changed);
+        }
+        self.put(path, bytes).await?;
+        Ok(Swap::Done)
+    }
+
+    async fn list(&self, folder: &str) -> Result<Vec<String>, DatasetError> {
+        let (root, top) = (self.root.clone(), self.path(folder));
+        blocking(move || {
+            let mut found = Vec::new();
+            let mut folders = vec![top];
+            while let Some(folder) = folders.pop() {
+                let entries = match fs::read_dir(&folder) {
+                    Ok(entries) => entries,
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(DatasetError::io(&folder, error)),
+                };
+                for entry in entries {
+                    let path = entry.map_err(|error| DatasetError::io(&folder, error))?.path();
+                    if path.is_dir() {
+                        folders.push(path);
+                    } else if let Ok(relative) = path.strip_prefix(&root) {
+                        let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
+                        found.push(parts.join("/"));
+                    }
+                }
+            }
+            found.sort_unstable();
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn delete(&self, path: &str) -> Result<(), DatasetError> {
+        let (root, path) = (self.root.clone(), self.path(path));
+        blocking(move || {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(DatasetError::io(&path, error));
+                }
+                _ => {}
+            }
+            // Folders that are empty now go too; one that is not empty refuses, which is fine.
+            let mut folder = path.parent();
+            while let Some(empty) = folder.filter(|folder| *folder != root) {
+                if fs::remove_dir(empty).is_err() {
+                    break;
+                }
+                folder = empty.parent();
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    fn is_exclusive(&self) -> bool {
+        true
+    }
+
+    fn scratch(&self) -> Option<&Path> {
+        Some(&self.root)
+    }
+}
