@@ -1,0 +1,209 @@
+//! CSV as a file format of datasets.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+
+use access_dataset::{Dataset, FileFormat, FileWriter, FormatError};
+use arrow::array::RecordBatch;
+use csv::ReaderBuilder;
+
+use crate::cell::{Cells, Origin, neutralise, quote};
+use crate::packing::{Packer, Packing};
+
+/// The end of a line (RFC 4180).
+const LINE_END: &[u8] = b"\r\n";
+
+/// Whether texts that a spreadsheet would take for formulas are changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum SpreadsheetSafety {
+    /// An apostrophe is put before them.
+    #[default]
+    Safe,
+    /// Every text stays as it is, for programs.
+    Raw,
+}
+
+/// Writes CSV.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CsvFormat {
+    /// Compression.
+    pub packing: Packing,
+    /// What becomes of formulas.
+    pub safety: SpreadsheetSafety,
+}
+
+impl FileFormat for CsvFormat {
+    fn name(&self) -> &'static str {
+        "csv"
+    }
+
+    fn extension(&self) -> &'static str {
+        self.packing.extension()
+    }
+
+    /// One file a table, whatever its size.
+    fn rows_per_file(&self) -> u64 {
+        u64::MAX
+    }
+
+    fn create(
+        &self,
+        dataset: Dataset,
+        out: Box<dyn Write + Send>,
+    ) -> Result<Box<dyn FileWriter>, FormatError> {
+        let mut file = CsvFile {
+            out: BufWriter::with_capacity(1 << 18, self.packing.pack(out)?),
+            safety: self.safety,
+            cell: String::new(),
+            line: Vec::new(),
+        };
+        let header: Vec<&str> = dataset.columns().iter().map(|column| column.name).collect();
+        file.out.write_all(header.join(",").as_bytes())?;
+        file.out.write_all(LINE_END)?;
+        Ok(Box::new(file))
+    }
+
+    fn count_rows(&self, file: File) -> Result<u64, FormatError> {
+        let mut reader = ReaderBuilder::new()
+            .buffer_capacity(1 << 18)
+            .from_reader(self.packing.unpack(file)?);
+        let (mut record, mut rows) = (csv::ByteRecord::new(), 0);
+        while reader.read_byte_record(&mut record)? {
+            rows += 1;
+        }
+        Ok(rows)
+    }
+}
+
+struct CsvFile {
+    out: BufWriter<Packer>,
+    safety: SpreadsheetSafety,
+    cell: String,
+    line: Vec<u8>,
+}
+
+impl FileWriter for CsvFile {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), FormatError> {
+        let columns: Option<Vec<Cells<'_>>> = batch.columns().iter().map(Cells::of).collect();
+        let columns = columns.ok_or("a column of a kind that tables do not have")?;
+        for row in 0..batch.num_rows() {
+            self.line.clear();
+            for (n, column) in columns.iter().enumerate() {
+                if n > 0 {
+                    self.line.push(b',');
+                }
+                self.cell.clear();
+                let Some(origin) = column.write(row, &mut self.cell) else {
+                    continue;
+                };
+                if origin == Origin::Tenant && self.safety == SpreadsheetSafety::Safe {
+                    neutralise(&mut self.cell);
+                }
+                quote(&self.cell, &mut self.line);
+            }
+            self.line.extend_from_slice(LINE_END);
+            self.out.write_all(&self.line)?;
+        }
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), FormatError> {
+        let packer = self
+            .out
+            .into_inner()
+            .map_err(std::io::IntoInnerError::into_error)?;
+        Ok(packer.finish()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, StringArray};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn texts(format: CsvFormat, texts: Vec<Option<&str>>) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.csv");
+        let column: ArrayRef = Arc::new(StringArray::from(texts));
+        let batch = RecordBatch::try_from_iter([("text", column.clone()), ("again", column)]).unwrap();
+        let mut file = format
+            .create(Dataset::Syncs, Box::new(File::create(&path).unwrap()))
+            .unwrap();
+        // The header is that of a table; only the rows matter here.
+        file.write(&batch).unwrap();
+        file.finish().unwrap();
+        std::fs::read(&path).unwrap()
+    }
+
+    #[test]
+    fn every_packing_reads_back() {
+        let folder = tempfile::tempdir().unwrap();
+        for word in Packing::WORDS {
+            let format = CsvFormat {
+                packing: Packing::named(word).unwrap(),
+                ..CsvFormat::default()
+            };
+            let path = folder.path().join(format.extension());
+            let mut file = format
+                .create(Dataset::Users, Box::new(File::create(&path).unwrap()))
+                .unwrap();
+            let width = Dataset::Users.columns().len();
+            let column: ArrayRef = Arc::new(StringArray::from(vec!["x,\"y\"\r\nz"; 3]));
+            let named = Dataset::Users
+                .columns()
+                .iter()
+                .map(|one| (one.name, column.clone()));
+            file.write(&RecordBatch::try_from_iter(named).unwrap()).unwrap();
+            file.finish().unwrap();
+            assert_eq!(
+                format.count_rows(File::open(&path).unwrap()).unwrap(),
+                3,
+                "{word} {width}"
+            );
+            // A file that is cut is not a shorter one.
+            let bytes = std::fs::read(&path).unwrap();
+            if word != "none" {
+                std::fs::write(&path, &bytes[..bytes.len() - 5]).unwrap();
+                format.count_rows(File::open(&path).unwrap()).unwrap_err();
+            }
+        }
+    }
+
+    #[test]
+    fn safe_and_raw() {
+        let rows = |safety| {
+            let format = CsvFormat {
+                safety,
+                ..CsvFormat::default()
+            };
+            let bytes = texts(format, vec![Some("=HYPERLINK(\"x\")"), None, Some("")]);
+            let text = String::from_utf8(bytes).unwrap();
+            let rows = text.split_once("\r\n").unwrap().1;
+            rows.replace("\r\n", "|")
+        };
+        // A text that is not there is nothing, a text without characters is a pair of quotes.
+        assert_eq!(
+            rows(SpreadsheetSafety::Safe),
+            r#""'=HYPERLINK(""x"")","'=HYPERLINK(""x"")"|,|"",""|"#
+        );
+        assert_eq!(
+            rows(SpreadsheetSafety::Raw),
+            r#""=HYPERLINK(""x"")","=HYPERLINK(""x"")"|,|"",""|"#
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back(text in ".{0,40}", quoted in "[\",\r\n\0\u{202e}=+@-]{0,12}") {
+            let format = CsvFormat { safety: SpreadsheetSafety::Raw, ..CsvFormat::default() };
+            let bytes = texts(format, vec![Some(&text), Some(&quoted)]);
+            let mut reader = ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
+            let rows: Vec<Vec<String>> = reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect();
+            prop_assert_eq!(rows, vec![vec![text.clone(), text], vec![quoted.clone(), quoted]]);
+        }
+    }
+}

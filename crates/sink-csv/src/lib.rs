@@ -1,0 +1,8 @@
+//! Datasets of CSV files: RFC 4180, UTF-8, a header, one file a table, safe to open in a spreadsheet unless asked otherwise.
+
+mod cell;
+mod format;
+mod packing;
+
+pub use format::{CsvFormat, SpreadsheetSafety};
+pub use packing::Packing;

@@ -1,0 +1,101 @@
+//! Compression around the text.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
+
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+
+/// Whether and how files are compressed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Packing {
+    /// Plain text.
+    #[default]
+    None,
+    /// gzip.
+    Gzip,
+    /// zstd.
+    Zstd,
+}
+
+impl Packing {
+    /// The words in settings.
+    pub const WORDS: [&'static str; 3] = ["none", "gzip", "zstd"];
+
+    /// The packing of a word in settings.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        match word {
+            "none" => Some(Self::None),
+            "gzip" => Some(Self::Gzip),
+            "zstd" => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Self::None => "csv",
+            Self::Gzip => "csv.gz",
+            Self::Zstd => "csv.zst",
+        }
+    }
+
+    pub(crate) fn pack(self, out: Box<dyn Write + Send>) -> io::Result<Packer> {
+        Ok(match self {
+            Self::None => Packer::None(out),
+            Self::Gzip => Packer::Gzip(GzEncoder::new(out, flate2::Compression::fast())),
+            Self::Zstd => {
+                let mut encoder = zstd::Encoder::new(out, 1)?;
+                encoder.include_checksum(true)?;
+                Packer::Zstd(encoder)
+            }
+        })
+    }
+
+    pub(crate) fn unpack(self, file: File) -> io::Result<Box<dyn Read>> {
+        let file = BufReader::with_capacity(1 << 18, file);
+        Ok(match self {
+            Self::None => Box::new(file),
+            Self::Gzip => Box::new(MultiGzDecoder::new(file)),
+            Self::Zstd => Box::new(zstd::Decoder::with_buffer(file)?),
+        })
+    }
+}
+
+/// A file that compresses what is written to it.
+pub(crate) enum Packer {
+    None(Box<dyn Write + Send>),
+    Gzip(GzEncoder<Box<dyn Write + Send>>),
+    Zstd(zstd::Encoder<'static, Box<dyn Write + Send>>),
+}
+
+impl Packer {
+    /// Writes what is held back, and the end of the compressed form.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        let mut out = match self {
+            Self::None(out) => out,
+            Self::Gzip(encoder) => encoder.finish()?,
+            Self::Zstd(encoder) => encoder.finish()?,
+        };
+        out.flush()
+    }
+}
+
+impl Write for Packer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::None(out) => out.write(bytes),
+            Self::Gzip(encoder) => encoder.write(bytes),
+            Self::Zstd(encoder) => encoder.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::None(out) => out.flush(),
+            Self::Gzip(encoder) => encoder.flush(),
+            Self::Zstd(encoder) => encoder.flush(),
+        }
+    }
+}

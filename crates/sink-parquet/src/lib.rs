@@ -1,0 +1,5 @@
+//! Datasets of Parquet files: zstd, dictionaries, sorted, with statistics, page index and bloom filters on ids.
+
+mod format;
+
+pub use format::ParquetFormat;
