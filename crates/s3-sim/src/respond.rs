@@ -1,0 +1,61 @@
+//! One request: booked, then struck by a fault or passed on.
+
+use std::io;
+
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::{Request, StatusCode};
+use s3s::service::S3Service;
+use s3s::{Body, HttpResponse, S3Error, S3ErrorCode};
+
+use crate::fault::{Faults, S3Fault};
+use crate::ledger::Ledger;
+
+/// What every connection shares.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    pub(crate) service: S3Service,
+    pub(crate) faults: Faults,
+    pub(crate) ledger: Ledger,
+}
+
+/// Answers a request; an error makes hyper close the connection without an answer.
+pub(crate) async fn respond(shared: Shared, request: Request<Incoming>) -> io::Result<HttpResponse> {
+    let path_and_query = request.uri().path_and_query().map_or("", |text| text.as_str());
+    let number = shared.ledger.begin(request.method().as_str(), path_and_query);
+    let fault = shared.faults.strike();
+    let response = match fault {
+        Some(S3Fault::Reset) => return Err(io::ErrorKind::ConnectionReset.into()),
+        Some(S3Fault::Status(status)) => {
+            // A client that still sends when the answer comes may not see the answer.
+            request.into_body().collect().await.map_err(io::Error::other)?;
+            refusal(status)?
+        }
+        None | Some(S3Fault::AfterEffect) => {
+            let answer = shared.service.call(request.map(Body::from)).await;
+            answer.map_err(io::Error::other)?
+        }
+    };
+    if fault == Some(S3Fault::AfterEffect) {
+        return Err(io::ErrorKind::ConnectionReset.into());
+    }
+    shared.ledger.answered(number, response.status().as_u16());
+    Ok(response)
+}
+
+/// S3's error document for a status that a test wishes for.
+fn refusal(status: u16) -> io::Result<HttpResponse> {
+    let code = match status {
+        403 => S3ErrorCode::AccessDenied,
+        404 => S3ErrorCode::NoSuchKey,
+        409 => S3ErrorCode::ConditionalRequestConflict,
+        412 => S3ErrorCode::PreconditionFailed,
+        429 | 503 => S3ErrorCode::SlowDown,
+        _ => S3ErrorCode::InternalError,
+    };
+    let mut error = S3Error::with_message(code, "This failure was asked for by a test.");
+    error.set_status_code(StatusCode::from_u16(status).map_err(io::Error::other)?);
+    error
+        .to_http_response()
+        .map_err(|error| io::Error::other(error.to_string()))
+}

@@ -1,0 +1,168 @@
+//! The server itself: a listener on a thread of its own, so that tests of any kind can start it.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+
+use bytes::Bytes;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use s3s::service::S3ServiceBuilder;
+use tokio::sync::oneshot;
+
+use crate::auth::OneKey;
+use crate::bucket::{Bucket, Object};
+use crate::config::S3SimConfig;
+use crate::error::S3SimError;
+use crate::fault::{Faults, S3Fault};
+use crate::ledger::{Ledger, S3Request};
+use crate::operations::Operations;
+use crate::respond::{Shared, respond};
+
+/// A running simulated S3. Dropping it stops it.
+#[derive(Debug)]
+pub struct S3Sim {
+    bucket: Bucket,
+    faults: Faults,
+    ledger: Ledger,
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl S3Sim {
+    /// Starts a server on a free port; it answers when this returns.
+    ///
+    /// # Errors
+    /// [`S3SimError`] if there is no port or no thread to be had.
+    pub fn start(config: S3SimConfig) -> Result<Self, S3SimError> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(S3SimError::Listen)?;
+        listener.set_nonblocking(true).map_err(S3SimError::Listen)?;
+        let address = listener.local_addr().map_err(S3SimError::Listen)?;
+        let bucket = Bucket::default();
+        let faults = Faults::default();
+        let ledger = Ledger::default();
+        let mut service = S3ServiceBuilder::new(Operations {
+            name: config.bucket,
+            read_only_prefix: config.read_only_prefix,
+            bucket: bucket.clone(),
+        });
+        service.set_auth(OneKey {
+            access_key: config.access_key,
+            secret_key: config.secret_key.into(),
+        });
+        let shared = Shared {
+            service: service.build(),
+            faults: faults.clone(),
+            ledger: ledger.clone(),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(S3SimError::Runtime)?;
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name("s3-sim".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = serve(listener, shared) => {}
+                        _ = stopped => {}
+                    }
+                });
+                runtime.shutdown_background();
+            });
+        let thread = thread.map_err(S3SimError::Runtime)?;
+        Ok(Self {
+            bucket,
+            faults,
+            ledger,
+            address,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// The address to configure a client with, e.g. `http://127.0.0.1:41234`. Buckets are in the path.
+    #[must_use]
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// A copy of every object.
+    #[must_use]
+    pub fn objects(&self) -> BTreeMap<String, Vec<u8>> {
+        let contents = self.bucket.contents();
+        let objects = contents.objects.iter();
+        objects
+            .map(|(key, object)| (key.clone(), object.bytes.to_vec()))
+            .collect()
+    }
+
+    /// The keys of multipart uploads that were neither completed nor aborted, which S3 would go on charging for.
+    #[must_use]
+    pub fn unfinished_uploads(&self) -> Vec<String> {
+        self.bucket.contents().unfinished_uploads()
+    }
+
+    /// Stores an object behind the client's back.
+    pub fn put(&self, key: impl Into<String>, bytes: impl Into<Bytes>) {
+        let object = Object::whole(bytes.into());
+        self.bucket.contents().objects.insert(key.into(), object);
+    }
+
+    /// Removes an object behind the client's back.
+    pub fn delete(&self, key: &str) {
+        self.bucket.contents().objects.remove(key);
+    }
+
+    /// Every request so far, or since they were forgotten.
+    #[must_use]
+    pub fn requests(&self) -> Vec<S3Request> {
+        self.ledger.requests()
+    }
+
+    /// Empties the list of requests. Faults keep their count.
+    pub fn forget_requests(&self) {
+        self.ledger.forget();
+    }
+
+    /// The `n`-th request from now on, counted from 0, and all later ones fail, in place of an earlier wish of this kind.
+    /// `None` takes back everything that was to fail.
+    pub fn fail_from(&self, n: Option<u64>, how: S3Fault) {
+        self.faults.fail_from(n, how);
+    }
+
+    /// Only the `n`-th request from now on, counted from 0, fails. This goes before [`Self::fail_from`].
+    pub fn fail_once(&self, n: u64, how: S3Fault) {
+        self.faults.fail_once(n, how);
+    }
+}
+
+impl Drop for S3Sim {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, shared: Shared) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+        return;
+    };
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let shared = shared.clone();
+        tokio::spawn(async move {
+            let service = service_fn(move |request| respond(shared.clone(), request));
+            // A client that goes away, and a fault that closes the connection, both end here.
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
