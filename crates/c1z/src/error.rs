@@ -82,6 +82,12 @@ pub enum C1zError {
         /// What was asked for.
         wanted: String,
     },
+    /// There is no such file.
+    #[error("there is no file {}", path.display())]
+    NoFile {
+        /// The path.
+        path: PathBuf,
+    },
     /// The disk or a quota is full.
     #[error("no space left while {doing} {}", path.display())]
     NoSpace {
@@ -139,7 +145,7 @@ impl C1zError {
             Self::Stopped => 1,
             Self::Io { .. } => 2,
             Self::IsDirectory { .. } | Self::NoFolder { .. } | Self::NotC1z { .. } => 3,
-            Self::NoSuchSync { .. } => 5,
+            Self::NoSuchSync { .. } | Self::NoFile { .. } => 5,
             Self::Denied { .. } => 7,
             Self::NoSpace { .. } | Self::TooLarge { .. } => 8,
             Self::ForeignV3 { .. } | Self::Foreign { .. } => 9,

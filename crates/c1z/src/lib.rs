@@ -7,6 +7,7 @@
 mod container;
 mod ddl;
 mod error;
+mod grant_reader;
 mod grant_rows;
 mod history;
 mod reader;
@@ -15,14 +16,18 @@ mod sqlite_file;
 mod stats;
 mod target;
 mod timestamp;
+mod unpack;
 mod writer;
 
 pub use container::Container;
 pub use error::C1zError;
+pub use grant_reader::{ExpandableGrant, GrantRow};
 pub use grant_rows::GrantTemplate;
 pub use history::Retention;
-pub use reader::{Limits, Reader, SyncRow};
+pub use reader::{Interrupt, Reader, SyncRow};
 pub use seal::Compression;
 pub use stats::SyncStats;
 pub use target::{OnForeign, Target};
+pub use timestamp::{format as format_timestamp, parse as parse_timestamp};
+pub use unpack::Limits;
 pub use writer::{PreparedFile, Published, SyncHeader, Writer, WriterOptions};

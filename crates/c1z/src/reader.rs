@@ -1,44 +1,38 @@
 //! Reads v1 files, from any connector.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use baton_proto::connector_v2::{Entitlement, Grant, Resource, ResourceType};
 use prost::Message;
 use rusqlite::{Connection, OpenFlags};
 
-use crate::container::{Container, MAGIC_V1};
+use crate::container::Container;
 use crate::ddl;
 use crate::error::C1zError;
 use crate::stats::SyncStats;
+use crate::unpack::{Limits, unpack};
 
-/// How much a file may unpack to. The defaults are the reference's (c1z facts §1.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of the database.
-    pub decoded_bytes: u64,
-    /// Bytes of zstd's window.
-    pub window_bytes: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            decoded_bytes: 10 << 30,
-            window_bytes: 128 << 20,
-        }
-    }
-}
-
-/// An unpacked file. The unpacked copy goes when the reader does.
+/// An unpacked file. The unpacked copy goes when its last reader does.
 #[derive(Debug)]
 pub struct Reader {
     connection: Connection,
     path: PathBuf,
-    _folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
+
+/// Ends what a [`Reader`] is doing, from another thread.
+pub struct Interrupt(rusqlite::InterruptHandle);
+
+impl Interrupt {
+    /// Ends the query that runs now, if any, with an error.
+    pub fn interrupt(&self) {
+        self.0.interrupt();
+    }
+}
+
+const DATABASE: &str = "db";
 
 /// A row of `v1_sync_runs`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +69,11 @@ impl Reader {
                     path: path.to_owned(),
                 });
             }
+            Container::Absent if !path.exists() => {
+                return Err(C1zError::NoFile {
+                    path: path.to_owned(),
+                });
+            }
             Container::Absent | Container::Foreign(_) => {
                 return Err(C1zError::NotC1z {
                     path: path.to_owned(),
@@ -85,17 +84,41 @@ impl Reader {
             .prefix("c1z-read-")
             .tempdir_in(temp_folder)
             .map_err(|error| C1zError::io("making temporary files in", temp_folder, error))?;
-        let database = folder.path().join("db");
-        unpack(path, &database, limits, stop)?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let reader = Self {
-            connection: Connection::open_with_flags(&database, flags)
-                .map_err(|error| damaged(path, &error))?,
-            path: path.to_owned(),
-            _folder: folder,
-        };
+        unpack(path, &folder.path().join(DATABASE), limits, stop)?;
+        let reader = Self::connect(path.to_owned(), Arc::new(folder))?;
         reader.columns(ddl::SYNC_RUNS)?;
         Ok(reader)
+    }
+
+    fn connect(path: PathBuf, folder: Arc<tempfile::TempDir>) -> Result<Self, C1zError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(folder.path().join(DATABASE), flags)
+            .map_err(|error| damaged(&path, &error))?;
+        Ok(Self {
+            connection,
+            path,
+            folder,
+        })
+    }
+
+    /// A second reader of the same unpacked copy, for another thread.
+    ///
+    /// # Errors
+    /// [`C1zError::Corrupt`] if the copy cannot be opened any more.
+    pub fn reopen(&self) -> Result<Self, C1zError> {
+        Self::connect(self.path.clone(), Arc::clone(&self.folder))
+    }
+
+    /// What ends this reader's queries from another thread.
+    #[must_use]
+    pub fn interrupt(&self) -> Interrupt {
+        Interrupt(self.connection.get_interrupt_handle())
+    }
+
+    /// The file that was opened.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// All syncs, in the order they were begun.
@@ -104,6 +127,9 @@ impl Reader {
     /// [`C1zError::Corrupt`] if the rows cannot be read.
     pub fn syncs(&self) -> Result<Vec<SyncRow>, C1zError> {
         let known = self.columns(ddl::SYNC_RUNS)?;
+        if known.is_empty() {
+            return Ok(Vec::new());
+        }
         let or = |column: &str, default: &str| {
             if known.iter().any(|name| name == column) {
                 column.to_owned()
@@ -211,6 +237,9 @@ impl Reader {
         sync_id: &str,
         mut take: impl FnMut(M) -> Result<(), E>,
     ) -> Result<(), E> {
+        if self.columns(table)?.is_empty() {
+            return Ok(());
+        }
         let sql = format!(
             "select data from {} where sync_id = ? order by id",
             ddl::TABLES[table].name
@@ -250,6 +279,25 @@ impl Reader {
             .map_err(|error| damaged(&self.path, &error))
     }
 
+    /// The types of the resources that a sync has entitlements on, in order.
+    ///
+    /// # Errors
+    /// [`C1zError::Corrupt`] if rows cannot be read.
+    pub fn types_with_entitlements(&self, sync_id: &str) -> Result<Vec<String>, C1zError> {
+        if self.columns(ddl::ENTITLEMENTS)?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = "select distinct resource_type_id from v1_entitlements where sync_id = ? order by 1";
+        let mut statement = self
+            .connection
+            .prepare(sql)
+            .map_err(|error| damaged(&self.path, &error))?;
+        let types = statement.query_map([sync_id], |row| row.get(0));
+        types
+            .and_then(Iterator::collect)
+            .map_err(|error| damaged(&self.path, &error))
+    }
+
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
     }
@@ -259,45 +307,5 @@ pub(crate) fn damaged(path: &Path, error: &rusqlite::Error) -> C1zError {
     C1zError::Corrupt {
         path: path.to_owned(),
         detail: error.to_string(),
-    }
-}
-
-/// Unpacks all frames into a file, checking checksums, window and size on the way.
-fn unpack(path: &Path, database: &Path, limits: Limits, stop: &AtomicBool) -> Result<(), C1zError> {
-    let reading = |error| C1zError::io("reading", path, error);
-    let broken = |error: &io::Error| C1zError::Corrupt {
-        path: path.to_owned(),
-        detail: error.to_string(),
-    };
-    let too_large = || C1zError::TooLarge {
-        path: path.to_owned(),
-        limit: limits.decoded_bytes,
-    };
-    let mut file = File::open(path).map_err(reading)?;
-    let mut magic = [0; MAGIC_V1.len()];
-    file.read_exact(&mut magic).map_err(reading)?;
-    let packed = BufReader::with_capacity(1 << 20, file);
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(|error| broken(&error))?;
-    let window_log = limits.window_bytes.max(1).ilog2();
-    decoder
-        .window_log_max(window_log)
-        .map_err(|error| broken(&error))?;
-    let writing = |error| C1zError::io("unpacking to", database, error);
-    let mut out = File::create(database).map_err(writing)?;
-    let mut chunk = vec![0; 1 << 20];
-    let mut total = 0;
-    loop {
-        if stop.load(Ordering::Relaxed) {
-            return Err(C1zError::Stopped);
-        }
-        let got = decoder.read(&mut chunk).map_err(|error| broken(&error))?;
-        if got == 0 {
-            return Ok(());
-        }
-        total += got as u64;
-        if total > limits.decoded_bytes {
-            return Err(too_large());
-        }
-        out.write_all(&chunk[..got]).map_err(writing)?;
     }
 }

@@ -14,12 +14,12 @@ use crate::ddl;
 use crate::error::C1zError;
 use crate::grant_rows::GrantTemplate;
 use crate::history::{self, Retention};
-use crate::reader::Limits;
 use crate::seal::{self, Compression};
 use crate::sqlite_file::{Database, FinishError, Value};
 use crate::stats::{self, SyncStats};
 use crate::target::Target;
 use crate::timestamp;
+use crate::unpack::Limits;
 
 /// The sync that is written, as the `v1_sync_runs` table has it (c1z facts §2.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
