@@ -1,0 +1,73 @@
+//! Which sync of the file is read.
+
+use access_core::model::{SyncId, SyncType};
+use c1z::{C1zError, Reader, SyncRow};
+use time::OffsetDateTime;
+
+use crate::error::{C1zSourceError, KnownSync};
+
+/// A finished sync, typed.
+#[derive(Debug, Clone)]
+pub(crate) struct ChosenSync {
+    pub(crate) id: SyncId,
+    pub(crate) sync_type: SyncType,
+    pub(crate) started_at: OffsetDateTime,
+    pub(crate) ended_at: OffsetDateTime,
+}
+
+impl ChosenSync {
+    /// The sync that was asked for, or the one that readers take.
+    pub(crate) fn choose(reader: &Reader, wanted: Option<&str>) -> Result<Self, C1zSourceError> {
+        let path = reader.path().to_owned();
+        let rows = reader.syncs()?;
+        let syncs: Vec<KnownSync> = rows.iter().map(KnownSync::from).collect();
+        let Some(wanted) = wanted else {
+            return match reader.latest_finished() {
+                Ok(row) => Self::typed(reader, &row),
+                Err(C1zError::NoSuchSync { .. }) => Err(C1zSourceError::NoneFinished { path, syncs }),
+                Err(error) => Err(error.into()),
+            };
+        };
+        let wanted = wanted.to_owned();
+        match rows.iter().find(|row| row.sync_id == wanted) {
+            None => Err(C1zSourceError::UnknownSync { path, wanted, syncs }),
+            Some(row) if row.ended_at.is_none() => Err(C1zSourceError::Unfinished { path, wanted, syncs }),
+            Some(row) => Self::typed(reader, row),
+        }
+    }
+
+    fn typed(reader: &Reader, row: &SyncRow) -> Result<Self, C1zSourceError> {
+        let path = || reader.path().to_owned();
+        let time = |which, text: &str| {
+            c1z::parse_timestamp(text).ok_or_else(|| C1zSourceError::NotATime {
+                path: path(),
+                sync_id: row.sync_id.clone(),
+                which,
+                text: text.to_owned(),
+            })
+        };
+        let id = row
+            .sync_id
+            .parse()
+            .map_err(|source| C1zSourceError::NotAKsuid { path: path(), source })?;
+        let sync_type = match row.sync_type.as_str() {
+            "full" => SyncType::Full,
+            "resources_only" => SyncType::ResourcesOnly,
+            "partial_deletions" => {
+                return Err(C1zSourceError::DeletionsOnly {
+                    path: path(),
+                    sync_id: row.sync_id.clone(),
+                    sync_type: row.sync_type.clone(),
+                });
+            }
+            // Upserts, and types that are not known here: whatever they are, what is missing in them is not gone.
+            _ => SyncType::Partial,
+        };
+        Ok(Self {
+            id,
+            sync_type,
+            started_at: time("start", &row.started_at)?,
+            ended_at: time("end", row.ended_at.as_deref().unwrap_or_default())?,
+        })
+    }
+}

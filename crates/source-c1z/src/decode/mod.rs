@@ -1,0 +1,34 @@
+//! Messages of `c1.connector.v2` as domain rows (c1z facts §4).
+
+mod entitlement;
+mod profile;
+mod resource;
+mod resource_type;
+mod traits;
+
+use access_core::model::{NativeId, ResourceId, ResourceTypeId};
+use access_core::ports::SkipReason;
+use baton_proto::connector_v2 as v2;
+
+pub(crate) use entitlement::entitlement;
+pub(crate) use resource::resource;
+pub(crate) use resource_type::resource_type;
+
+/// An id of two usable parts.
+pub(crate) fn resource_id(resource_type: &str, id: &str) -> Result<ResourceId, SkipReason> {
+    let unusable = |_| SkipReason::UnusableId;
+    Ok(ResourceId::new(
+        ResourceTypeId::new(resource_type).map_err(unusable)?,
+        NativeId::new(id).map_err(unusable)?,
+    ))
+}
+
+fn message_id(id: Option<&v2::ResourceId>) -> Result<ResourceId, SkipReason> {
+    let id = id.ok_or(SkipReason::UnusableId)?;
+    resource_id(&id.resource_type, &id.resource)
+}
+
+/// A text, unless it is empty, which is how the format says that there is none.
+fn text(text: &str) -> Option<Box<str>> {
+    (!text.is_empty()).then(|| text.into())
+}

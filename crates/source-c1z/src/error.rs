@@ -1,0 +1,183 @@
+//! Why a file could not be read as a source.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use access_core::model::{EntitlementId, ResourceId, SyncIdError};
+use access_core::{Classified, StatusCode};
+use c1z::{C1zError, SyncRow};
+
+/// Why a file could not be read as a source.
+#[derive(Debug, thiserror::Error)]
+pub enum C1zSourceError {
+    /// The file format's own error.
+    #[error(transparent)]
+    File(#[from] C1zError),
+    /// The file has no sync with the id that was asked for.
+    #[error("{} has no sync {wanted}; it has {}", path.display(), listed(syncs))]
+    UnknownSync {
+        /// The file.
+        path: PathBuf,
+        /// The id that was asked for.
+        wanted: String,
+        /// The syncs that the file has.
+        syncs: Vec<KnownSync>,
+    },
+    /// The sync that was asked for was never finished.
+    #[error("the sync {wanted} in {} is not finished; the file has {}", path.display(), listed(syncs))]
+    Unfinished {
+        /// The file.
+        path: PathBuf,
+        /// The id that was asked for.
+        wanted: String,
+        /// The syncs that the file has.
+        syncs: Vec<KnownSync>,
+    },
+    /// No sync of the file was ever finished.
+    #[error("{} has no finished sync; it has {}", path.display(), listed(syncs))]
+    NoneFinished {
+        /// The file.
+        path: PathBuf,
+        /// The syncs that the file has.
+        syncs: Vec<KnownSync>,
+    },
+    /// The sync lists what is gone, not what there is.
+    #[error("the sync {sync_id} in {} lists deletions only ({sync_type})", path.display())]
+    DeletionsOnly {
+        /// The file.
+        path: PathBuf,
+        /// The sync.
+        sync_id: String,
+        /// Its type, as in the file.
+        sync_type: String,
+    },
+    /// The sync's id is not one that the ecosystem's other tools take.
+    #[error("the id of a sync in {} cannot be used", path.display())]
+    NotAKsuid {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: SyncIdError,
+    },
+    /// A time of the sync cannot be read.
+    #[error("the sync {sync_id} in {} has `{text}` as its {which}, which is not a time", path.display())]
+    NotATime {
+        /// The file.
+        path: PathBuf,
+        /// The sync.
+        sync_id: String,
+        /// Which of its times: `start` or `end`.
+        which: &'static str,
+        /// What the file says.
+        text: String,
+    },
+    /// A grant passes on an entitlement that is not on its principal, which the ecosystem forbids (c1z facts §5.4).
+    #[error(
+        "{principal}, a holder of {entitlement}, passes it on to the holders of {source_id}, which is not its own"
+    )]
+    ForeignExpansion {
+        /// The entitlement that is passed on.
+        entitlement: EntitlementId,
+        /// Who passes it on.
+        principal: ResourceId,
+        /// The entitlement on something else.
+        source_id: EntitlementId,
+    },
+    /// Single resources were asked for.
+    #[error("single resources cannot be picked from a file")]
+    TargetsUnsupported,
+    /// Nobody listens any more.
+    #[error("stopped on request")]
+    Stopped,
+    /// The reading thread ended without saying why.
+    #[error("the thread that reads the file ended unexpectedly")]
+    ThreadLost,
+}
+
+/// A sync that a file has, for messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownSync {
+    /// Its id.
+    pub sync_id: String,
+    /// Its type, as in the file, e.g. `full`.
+    pub sync_type: String,
+    /// Whether it was finished.
+    pub finished: bool,
+}
+
+impl From<&SyncRow> for KnownSync {
+    fn from(row: &SyncRow) -> Self {
+        Self {
+            sync_id: row.sync_id.clone(),
+            sync_type: row.sync_type.clone(),
+            finished: row.ended_at.is_some(),
+        }
+    }
+}
+
+impl fmt::Display for KnownSync {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.finished { "" } else { ", unfinished" };
+        write!(f, "{} ({}{state})", self.sync_id, self.sync_type)
+    }
+}
+
+fn listed(syncs: &[KnownSync]) -> String {
+    if syncs.is_empty() {
+        return "none".to_owned();
+    }
+    let each: Vec<String> = syncs.iter().map(KnownSync::to_string).collect();
+    each.join(", ")
+}
+
+impl Classified for C1zSourceError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::File(error) => StatusCode::from_number(error.status()).unwrap_or(StatusCode::Unknown),
+            Self::UnknownSync { .. } => StatusCode::NotFound,
+            Self::Unfinished { .. }
+            | Self::NoneFinished { .. }
+            | Self::DeletionsOnly { .. }
+            | Self::NotAKsuid { .. } => StatusCode::FailedPrecondition,
+            Self::NotATime { .. } | Self::ForeignExpansion { .. } => StatusCode::DataLoss,
+            Self::TargetsUnsupported => StatusCode::Unimplemented,
+            Self::Stopped => StatusCode::Cancelled,
+            Self::ThreadLost => StatusCode::Internal,
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        matches!(self, Self::File(error) if error.retryable())
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::File(C1zError::IsDirectory { .. } | C1zError::NotC1z { .. } | C1zError::NoFile { .. }) => {
+                "name a c1z file with --from, e.g. --from sync.c1z"
+            }
+            Self::File(C1zError::UnsupportedV3 { .. }) => {
+                "let the connector that wrote it write v1 (--storage-engine sqlite) and name that file with --from"
+            }
+            Self::File(C1zError::NoSpace { .. } | C1zError::NoFolder { .. }) => {
+                "make room for the unpacked file, or put temporary files elsewhere with --c1z-temp-dir"
+            }
+            Self::File(C1zError::TooLarge { .. }) => {
+                "raise BATON_DECODER_MAX_DECODED_SIZE_MB (MiB) if the file is to be trusted"
+            }
+            Self::File(C1zError::Denied { .. }) => "check who may read the file and write temporary files",
+            Self::File(C1zError::Corrupt { .. }) | Self::NotATime { .. } | Self::ForeignExpansion { .. } => {
+                "let the connector that wrote the file write it anew"
+            }
+            Self::UnknownSync { .. } | Self::Unfinished { .. } => {
+                "name a finished sync of the file, or none to take the latest"
+            }
+            Self::NoneFinished { .. } | Self::NotAKsuid { .. } => {
+                "run the connector that writes the file to its end first"
+            }
+            Self::DeletionsOnly { .. } => "name another sync of the file",
+            Self::TargetsUnsupported => "leave the filter away, or filter by resource type",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

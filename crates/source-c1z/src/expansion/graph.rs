@@ -1,0 +1,229 @@
+//! The order in which entitlements are worked out.
+
+use std::collections::BTreeMap;
+
+use super::edges::{Edge, EdgeMap};
+
+/// Entitlements that feed each other in a circle, or one that does not; by its place in the order.
+pub(super) type Part = usize;
+
+/// The graph of entitlements with each circle drawn together into one part, as in the reference: the edges within a part
+/// fall away, and every edge into or out of it counts for all of its members (§5.5).
+///
+/// Compared with the reference's v0.25.0 on its own three samples and on 150 random graphs: the same grants and sources,
+/// once its SQLite engine was made to finish its queue. By itself it can stop before all members of a circle have fed
+/// what follows, which varies from run to run.
+#[derive(Debug)]
+pub(super) struct Graph {
+    /// Members by part. Parts come after all that feed them.
+    members: Vec<Vec<usize>>,
+    incoming: Vec<Vec<(Part, Edge)>>,
+    feeds: Vec<usize>,
+}
+
+impl Graph {
+    /// Draws circles together and orders what comes of it.
+    pub(super) fn new(nodes: usize, edges: &EdgeMap) -> Self {
+        let mut members = circles(nodes, edges);
+        // They come with what is fed first.
+        members.reverse();
+        let mut part_of = vec![0; nodes];
+        for (part, nodes) in members.iter_mut().enumerate() {
+            nodes.sort_unstable();
+            for node in nodes {
+                part_of[*node] = part;
+            }
+        }
+        let mut merged: BTreeMap<(Part, Part), Edge> = BTreeMap::new();
+        for ((source, destination), edge) in edges {
+            let ends = (part_of[*source], part_of[*destination]);
+            if ends.0 != ends.1 {
+                merged
+                    .entry(ends)
+                    .and_modify(|known| known.widen(edge))
+                    .or_insert_with(|| edge.clone());
+            }
+        }
+        let mut incoming = vec![Vec::new(); members.len()];
+        let mut feeds = vec![0; members.len()];
+        for ((source, destination), edge) in merged {
+            incoming[destination].push((source, edge));
+            feeds[source] += 1;
+        }
+        Self {
+            members,
+            incoming,
+            feeds,
+        }
+    }
+
+    /// All parts, sources before what they feed.
+    pub(super) fn parts(&self) -> impl Iterator<Item = Part> + use<> {
+        0..self.members.len()
+    }
+
+    /// The entitlements of a part, in order.
+    pub(super) fn members(&self, part: Part) -> &[usize] {
+        &self.members[part]
+    }
+
+    /// What feeds a part.
+    pub(super) fn incoming(&self, part: Part) -> &[(Part, Edge)] {
+        &self.incoming[part]
+    }
+
+    /// How many parts this one feeds.
+    pub(super) fn feeds(&self, part: Part) -> usize {
+        self.feeds[part]
+    }
+
+    /// How many circles there are.
+    pub(super) fn cycles(&self) -> usize {
+        self.members.iter().filter(|members| members.len() > 1).count()
+    }
+}
+
+/// The strongly connected components by Tarjan's algorithm, without recursion: a chain of a million groups must not
+/// overflow the stack. A component comes after all components that it feeds.
+fn circles(nodes: usize, edges: &EdgeMap) -> Vec<Vec<usize>> {
+    let mut search = Search {
+        order: vec![None; nodes],
+        lowest: vec![0; nodes],
+        waits: vec![false; nodes],
+        waiting: Vec::new(),
+        found: Vec::new(),
+        seen: 0,
+    };
+    let fed_by = |node: usize| {
+        edges
+            .range((node, 0)..=(node, usize::MAX))
+            .map(|((_, to), _)| *to)
+    };
+    for root in 0..nodes {
+        if search.order[root].is_some() {
+            continue;
+        }
+        search.enter(root);
+        let mut path = vec![(root, fed_by(root))];
+        while let Some((node, next)) = path.last_mut() {
+            let node = *node;
+            match next.next() {
+                Some(to) if search.order[to].is_none() => {
+                    search.enter(to);
+                    path.push((to, fed_by(to)));
+                }
+                Some(to) => search.meet(node, to),
+                None => {
+                    search.leave(node);
+                    path.pop();
+                    if let Some((parent, _)) = path.last() {
+                        search.lowest[*parent] = search.lowest[*parent].min(search.lowest[node]);
+                    }
+                }
+            }
+        }
+    }
+    search.found
+}
+
+struct Search {
+    /// When a node was entered.
+    order: Vec<Option<usize>>,
+    /// The earliest waiting node that can be reached from a node.
+    lowest: Vec<usize>,
+    waits: Vec<bool>,
+    waiting: Vec<usize>,
+    found: Vec<Vec<usize>>,
+    seen: usize,
+}
+
+impl Search {
+    fn enter(&mut self, node: usize) {
+        self.order[node] = Some(self.seen);
+        self.lowest[node] = self.seen;
+        self.seen += 1;
+        self.waits[node] = true;
+        self.waiting.push(node);
+    }
+
+    /// An edge to a node that was entered before.
+    fn meet(&mut self, node: usize, to: usize) {
+        if let (true, Some(order)) = (self.waits[to], self.order[to]) {
+            self.lowest[node] = self.lowest[node].min(order);
+        }
+    }
+
+    /// All edges of a node have been followed: if it reaches nothing earlier, all that wait since it are one component.
+    fn leave(&mut self, node: usize) {
+        if self.order[node] != Some(self.lowest[node]) {
+            return;
+        }
+        let since = self.waiting.iter().rposition(|waiting| *waiting == node);
+        let component = self.waiting.split_off(since.unwrap_or_default());
+        for member in &component {
+            self.waits[*member] = false;
+        }
+        self.found.push(component);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn graph(nodes: usize, edges: &[(usize, usize)]) -> Graph {
+        let deep = Edge {
+            shallow: false,
+            types: None,
+        };
+        Graph::new(nodes, &edges.iter().map(|ends| (*ends, deep.clone())).collect())
+    }
+
+    /// Every number below the limit with every one of the others.
+    fn every<T>(
+        limit: usize,
+        others: impl Iterator<Item = T> + Clone,
+    ) -> impl Iterator<Item = (usize, T)> + Clone {
+        (0..limit).flat_map(move |n| others.clone().map(move |other| (n, other)))
+    }
+
+    #[test]
+    fn a_long_chain_is_no_problem() {
+        let edges: Vec<_> = (1..200_000).map(|n| (n, n - 1)).collect();
+        let graph = graph(200_000, &edges);
+        assert_eq!(graph.members(0), [199_999]);
+        assert_eq!(graph.cycles(), 0);
+    }
+
+    #[test]
+    fn an_entitlement_that_feeds_itself_is_no_circle() {
+        let graph = graph(2, &[(0, 0), (0, 1)]);
+        assert_eq!((graph.cycles(), graph.feeds(0)), (0, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn parts_are_those_that_reach_each_other_and_come_after_their_sources(
+            edges in prop::collection::vec((0_usize..8, 0_usize..8), 0..24)
+        ) {
+            let graph = graph(8, &edges);
+            let mut reaches: BTreeSet<(usize, usize)> = edges.iter().copied().collect();
+            for (via, (from, to)) in every(8, every(8, 0..8)) {
+                if reaches.contains(&(from, via)) && reaches.contains(&(via, to)) {
+                    reaches.insert((from, to));
+                }
+            }
+            let place = |node: usize| graph.parts().find(|part| graph.members(*part).contains(&node)).unwrap();
+            for (from, to) in every(8, 0..8) {
+                let forth = reaches.contains(&(from, to));
+                let together = from == to || (forth && reaches.contains(&(to, from)));
+                prop_assert_eq!(place(from) == place(to), together);
+                prop_assert!(!forth || place(from) <= place(to));
+            }
+        }
+    }
+}

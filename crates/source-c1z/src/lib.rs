@@ -1,0 +1,19 @@
+//! The access source behind `export`: one finished sync of a v1 c1z file, written by any connector.
+//!
+//! [`C1zSource`] is the port; `decode` turns the ecosystem's messages into domain rows; `expansion` works out who holds
+//! what through something else, as the reference does after a sync; a thread of its own does everything that touches
+//! the disk.
+
+mod chosen;
+mod decode;
+mod error;
+mod events;
+mod expansion;
+mod grants;
+mod outlet;
+mod reading;
+mod source;
+
+pub use c1z::Limits;
+pub use error::{C1zSourceError, KnownSync};
+pub use source::{C1zSource, C1zSourceConfig};

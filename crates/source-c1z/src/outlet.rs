@@ -1,0 +1,105 @@
+//! From the reading thread to the pipeline: a short queue, filled in batches.
+
+use std::collections::BTreeMap;
+
+use access_core::model::{AccessBatch, ResourceTypeId, RowKind};
+use access_core::ports::{SkipReason, Skipped, SourceEvent, Warning};
+use tokio::sync::mpsc;
+
+use crate::error::C1zSourceError;
+
+/// Rows in a batch.
+pub(crate) const BATCH_ROWS: usize = 2_000;
+
+/// The reading's end of the queue.
+#[derive(Debug)]
+pub(crate) struct Outlet(mpsc::Sender<SourceEvent>);
+
+impl Outlet {
+    /// The two ends of a queue of so many events.
+    pub(crate) fn new(capacity: usize) -> (Self, mpsc::Receiver<SourceEvent>) {
+        let (events, receiver) = mpsc::channel(capacity);
+        (Self(events), receiver)
+    }
+
+    /// Hands something over; [`C1zSourceError::Stopped`] if nobody listens any more.
+    fn send(&self, event: SourceEvent) -> Result<(), C1zSourceError> {
+        self.0.blocking_send(event).map_err(|_| C1zSourceError::Stopped)
+    }
+
+    pub(crate) fn batch(&self, batch: AccessBatch) -> Result<(), C1zSourceError> {
+        if batch.rows() == 0 {
+            return Ok(());
+        }
+        self.send(SourceEvent::Batch(batch))
+    }
+
+    pub(crate) fn warn(&self, code: &'static str, message: String) -> Result<(), C1zSourceError> {
+        self.send(SourceEvent::Warning(Warning { code, message }))
+    }
+}
+
+/// Rows of one kind that gather until there are enough of them.
+#[derive(Debug)]
+pub(crate) struct Gathered<'a, T> {
+    outlet: &'a Outlet,
+    rows: Vec<T>,
+    batch: fn(Vec<T>) -> AccessBatch,
+}
+
+impl<'a, T> Gathered<'a, T> {
+    pub(crate) fn new(outlet: &'a Outlet, batch: fn(Vec<T>) -> AccessBatch) -> Self {
+        Self {
+            outlet,
+            rows: Vec::new(),
+            batch,
+        }
+    }
+
+    pub(crate) fn push(&mut self, row: T) -> Result<(), C1zSourceError> {
+        self.rows.push(row);
+        if self.rows.len() < BATCH_ROWS {
+            return Ok(());
+        }
+        self.flush()
+    }
+
+    pub(crate) fn flush(&mut self) -> Result<(), C1zSourceError> {
+        self.outlet.batch((self.batch)(std::mem::take(&mut self.rows)))
+    }
+}
+
+/// Rows of one kind that are of no use, by the type they are booked under.
+#[derive(Debug)]
+pub(crate) struct Skips {
+    kind: RowKind,
+    counts: BTreeMap<(ResourceTypeId, SkipReason), u64>,
+}
+
+impl Skips {
+    pub(crate) fn new(kind: RowKind) -> Self {
+        Self {
+            kind,
+            counts: BTreeMap::new(),
+        }
+    }
+
+    /// Books one row. A type that is no usable id itself is booked as `unknown`.
+    pub(crate) fn add(&mut self, resource_type: &str, reason: SkipReason) {
+        let resource_type =
+            ResourceTypeId::new(resource_type).unwrap_or_else(|_| ResourceTypeId::from_static("unknown"));
+        *self.counts.entry((resource_type, reason)).or_default() += 1;
+    }
+
+    pub(crate) fn hand_over(self, outlet: &Outlet) -> Result<(), C1zSourceError> {
+        for ((resource_type, reason), count) in self.counts {
+            outlet.send(SourceEvent::Skipped(Skipped {
+                kind: self.kind,
+                resource_type,
+                reason,
+                count,
+            }))?;
+        }
+        Ok(())
+    }
+}

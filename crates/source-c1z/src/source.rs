@@ -1,0 +1,165 @@
+//! The port, on the async side.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use access_core::model::{ResourceType, SyncId, SyncScope, SyncType};
+use access_core::ports::{
+    AccessSource, CheckOutcome, EndpointCheck, SourceError, SourceEvent, SourceReport, SourceUsage,
+};
+use async_trait::async_trait;
+use c1z::{Limits, Reader};
+use futures::stream::BoxStream;
+use futures::{StreamExt, stream};
+use time::OffsetDateTime;
+
+use crate::chosen::ChosenSync;
+use crate::error::C1zSourceError;
+use crate::events::Events;
+use crate::outlet::Outlet;
+use crate::reading::{self, Types};
+
+/// Batches that wait for the pipeline.
+const QUEUE_BATCHES: usize = 4;
+
+/// What to read.
+#[derive(Debug, Clone)]
+pub struct C1zSourceConfig {
+    /// The file, a v1 c1z.
+    pub path: PathBuf,
+    /// Where it is unpacked.
+    pub temp_folder: PathBuf,
+    /// How much it may unpack to.
+    pub limits: Limits,
+    /// The id of the sync to read; `None` = the latest finished one, full ones first.
+    pub sync: Option<String>,
+    /// The tenant that the file tells about, which the file itself does not say.
+    pub tenant: String,
+}
+
+/// One finished sync of a c1z file as an [`AccessSource`].
+#[derive(Debug)]
+pub struct C1zSource {
+    reader: Mutex<Reader>,
+    path: PathBuf,
+    tenant: String,
+    sync: ChosenSync,
+    types: Arc<Types>,
+}
+
+impl C1zSource {
+    /// Unpacks a file and chooses the sync. Blocks.
+    ///
+    /// # Errors
+    /// [`C1zSourceError`] if the file cannot be read, or has no such sync, or none that can be used.
+    pub fn open(config: C1zSourceConfig) -> Result<Self, C1zSourceError> {
+        Self::open_unless(config, &AtomicBool::new(false))
+    }
+
+    /// The same, ending with an error soon after `stop` is set.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`c1z::C1zError::Stopped`].
+    pub fn open_unless(config: C1zSourceConfig, stop: &AtomicBool) -> Result<Self, C1zSourceError> {
+        let reader = Reader::open(&config.path, &config.temp_folder, config.limits, stop)?;
+        let sync = ChosenSync::choose(&reader, config.sync.as_deref())?;
+        let types = Types::of(&reader, &sync)?;
+        Ok(Self {
+            reader: Mutex::new(reader),
+            path: config.path,
+            tenant: config.tenant,
+            sync,
+            types: Arc::new(types),
+        })
+    }
+
+    /// The sync that is read.
+    #[must_use]
+    pub fn sync_id(&self) -> SyncId {
+        self.sync.id
+    }
+
+    /// What sort of sync it is. Diffs are partial ones.
+    #[must_use]
+    pub fn sync_type(&self) -> SyncType {
+        self.sync.sync_type
+    }
+
+    /// When it began, in UTC.
+    #[must_use]
+    pub fn started_at(&self) -> OffsetDateTime {
+        self.sync.started_at
+    }
+
+    /// When it ended, in UTC.
+    #[must_use]
+    pub fn ended_at(&self) -> OffsetDateTime {
+        self.sync.ended_at
+    }
+
+    /// Starts a thread with a reader of its own, so that several readings do not wait for each other.
+    fn start(&self, scope: &SyncScope) -> Result<Events, C1zSourceError> {
+        let reader = self
+            .reader
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .reopen()?;
+        let interrupt = reader.interrupt();
+        let (outlet, queue) = Outlet::new(QUEUE_BATCHES);
+        let (sync, types, scope) = (self.sync.id, Arc::clone(&self.types), scope.clone());
+        let thread = thread::Builder::new()
+            .name("c1z-read".to_owned())
+            .spawn(move || reading::read(&reader, sync, &types, &scope, &outlet))
+            .map_err(|_| C1zSourceError::ThreadLost)?;
+        Ok(Events::new(queue, thread, interrupt))
+    }
+}
+
+#[async_trait]
+impl AccessSource for C1zSource {
+    async fn check(&self) -> Result<SourceReport, SourceError> {
+        let ok = |endpoint, purpose, detail| EndpointCheck {
+            endpoint,
+            purpose,
+            outcome: CheckOutcome::Ok { detail },
+        };
+        let file = ok(
+            format!("file {}", self.path.display()),
+            "everything",
+            "c1z v1, unpacked".to_owned(),
+        );
+        let detail = format!(
+            "{}, finished {} UTC, {} resource types",
+            self.sync.sync_type.as_str(),
+            c1z::format_timestamp(self.sync.ended_at),
+            self.types.listed().len()
+        );
+        let sync = ok(format!("sync {}", self.sync.id), "everything", detail);
+        Ok(SourceReport {
+            tenant: self.tenant.clone(),
+            endpoints: vec![file, sync],
+            scopes: Vec::new(),
+        })
+    }
+
+    fn tenant(&self) -> String {
+        self.tenant.clone()
+    }
+
+    fn resource_types(&self) -> Vec<ResourceType> {
+        self.types.listed().to_vec()
+    }
+
+    fn read(&self, scope: &SyncScope) -> BoxStream<'_, Result<SourceEvent, SourceError>> {
+        match self.start(scope) {
+            Ok(events) => events.boxed(),
+            Err(error) => stream::iter([Err(SourceError::new(error))]).boxed(),
+        }
+    }
+
+    fn usage(&self) -> SourceUsage {
+        SourceUsage::default()
+    }
+}
