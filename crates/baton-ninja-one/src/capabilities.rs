@@ -81,6 +81,7 @@ fn trait_name(kind: TraitKind) -> &'static str {
         TraitKind::Role => "TRAIT_ROLE",
         TraitKind::App => "TRAIT_APP",
         TraitKind::ManagedDevice => "TRAIT_MANAGED_DEVICE",
+        TraitKind::Other => "TRAIT_UNSPECIFIED",
     }
 }
 

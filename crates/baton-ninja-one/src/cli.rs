@@ -21,8 +21,29 @@ pub(crate) fn command() -> Command {
         .subcommand(Command::new("capabilities").about("Print what the connector can do, as JSON"))
         .subcommand(Command::new("check").about("Make one real call for everything that a sync needs and say what is wrong"))
         .subcommand(Command::new("completion").about("Print a completion script for a shell").arg(shell))
+        .subcommand(export())
         .subcommand(Command::new("config").about("Print the settings' schema, as JSON"))
         .after_help("Every setting can come from a flag, an environment variable or a config file, in this order of weight.")
+}
+
+fn export() -> Command {
+    let from = Arg::new("from")
+        .long("from")
+        .required(true)
+        .value_name("PATH")
+        .value_parser(clap::value_parser!(std::path::PathBuf))
+        .help("The c1z file, of any connector");
+    let sync = Arg::new("sync")
+        .long("sync")
+        .value_name("ID")
+        .help("The sync to export; without it the latest finished one, full ones first");
+    let tenant = Arg::new("tenant")
+        .long("tenant")
+        .value_name("TEXT")
+        .help("What the column tenant says; without it the file's name");
+    Command::new("export")
+        .about("Write a sync of a c1z file, of any connector, to the sinks")
+        .args([from, sync, tenant])
 }
 
 fn argument(setting: &Setting) -> Arg {

@@ -14,6 +14,7 @@ pub fn generated_documents() -> Vec<(&'static str, String)> {
         ("settings", settings()),
         ("resource-types", resource_types()),
         ("entitlements", entitlements()),
+        ("dataset", access_dataset::document()),
         (
             "capabilities",
             format!("```json\n{}\n```\n", crate::capabilities::json(false)),
@@ -59,6 +60,7 @@ fn resource_types() -> String {
             TraitKind::Role => "role",
             TraitKind::App => "app",
             TraitKind::ManagedDevice => "managed device",
+            TraitKind::Other => "none",
         };
         let access = if row.skip_entitlements_and_grants {
             "none: users hold access"

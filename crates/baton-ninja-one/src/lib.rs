@@ -7,6 +7,7 @@ mod config_schema;
 mod console;
 mod documents;
 mod exit;
+mod export;
 mod logs;
 mod progress;
 mod settings;
@@ -60,6 +61,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
     match matches.subcommand_name() {
         Some("capabilities") => print(&capabilities::json(settings.source_options()?.devices)),
         Some("check") => check::run(&settings)?,
+        Some("export") => export::run(&settings, innermost(&matches))?,
         _ => sync::run(&settings)?,
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use access_core::model::{Completeness, ResourceTypeId, RowKind};
@@ -15,12 +16,20 @@ use crate::table::{columns, duration, grouped, size};
 pub(crate) struct Run<'a> {
     /// The tenant, for people.
     pub(crate) tenant: &'a str,
-    /// What reading cost.
-    pub(crate) usage: SourceUsage,
+    /// What was read.
+    pub(crate) origin: Origin<'a>,
     /// From start to end.
     pub(crate) took: Duration,
     /// The steps.
     pub(crate) phases: Vec<(Phase, Duration)>,
+}
+
+/// What was read.
+pub(crate) enum Origin<'a> {
+    /// The tenant itself, at this cost.
+    Tenant(SourceUsage),
+    /// A file.
+    File(&'a Path),
 }
 
 #[derive(Serialize)]
@@ -36,8 +45,10 @@ struct Machine<'a> {
 #[derive(Serialize)]
 struct Source<'a> {
     tenant: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<&'a Path>,
     #[serde(flatten)]
-    usage: SourceUsage,
+    usage: Option<SourceUsage>,
 }
 
 /// For programs: one JSON object.
@@ -52,7 +63,14 @@ pub(crate) fn json(run: &Run<'_>, outcome: &SyncOutcome) -> String {
             .collect(),
         source: Source {
             tenant: run.tenant,
-            usage: run.usage,
+            file: match run.origin {
+                Origin::File(path) => Some(path),
+                Origin::Tenant(_) => None,
+            },
+            usage: match run.origin {
+                Origin::Tenant(usage) => Some(usage),
+                Origin::File(_) => None,
+            },
         },
         sinks: &outcome.receipts,
         warnings: &outcome.warnings,
@@ -65,13 +83,16 @@ pub(crate) fn json(run: &Run<'_>, outcome: &SyncOutcome) -> String {
 /// For people: what was read, what was left out and why, where it is.
 pub(crate) fn text(run: &Run<'_>, outcome: &SyncOutcome) -> String {
     let summary = &outcome.summary;
-    let mut text = format!(
-        "Synced {} in {}: {} calls, {} read\n\n",
-        run.tenant,
-        duration(run.took),
-        grouped(run.usage.calls),
-        size(run.usage.bytes),
-    );
+    let took = duration(run.took);
+    let mut text = match run.origin {
+        Origin::Tenant(usage) => format!(
+            "Synced {} in {took}: {} calls, {} read\n\n",
+            run.tenant,
+            grouped(usage.calls),
+            size(usage.bytes),
+        ),
+        Origin::File(path) => format!("Exported {} in {took}\n\n", path.display()),
+    };
     text.push_str(&columns(&rows(summary)));
     let dropped = dropped(summary);
     if !dropped.is_empty() {

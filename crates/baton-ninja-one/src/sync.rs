@@ -5,16 +5,18 @@ use std::time::Instant;
 
 use access_core::ports::{AccessSink, AccessSource};
 use access_core::sync::{SyncOutcome, SyncPipeline, SyncRequest};
+use access_dataset::{DatasetSink, DatasetSinkConfig};
 use indicatif::MultiProgress;
 use ninjaone::{NinjaOneClient, NinjaOneSource};
 use sink_c1z::C1zSink;
+use sink_parquet::ParquetFormat;
 
 use crate::console::print;
 use crate::exit::Failure;
 use crate::logs;
 use crate::progress::Progress;
-use crate::settings::{Output, Settings};
-use crate::summary::{self, Run};
+use crate::settings::{Output, Settings, SinkSetting};
+use crate::summary::{self, Origin, Run};
 use crate::system::{RandomIds, SystemClock, stop_wanted};
 
 /// Runs a sync and prints what came of it.
@@ -28,8 +30,9 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let output = settings.output()?;
     let request = SyncRequest {
         scope: settings.scope()?,
+        sync_type: None,
     };
-    let sinks: Vec<Arc<dyn AccessSink>> = vec![Arc::new(C1zSink::new(settings.c1z()?))];
+    let sinks = sinks(settings, settings.sinks()?)?;
     let client = NinjaOneClient::new(settings.client()?)?;
     let tenant = client.tenant();
     let source = NinjaOneSource::new(client, settings.source_options()?);
@@ -50,16 +53,44 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let outcome = outcome?;
     let run = Run {
         tenant: &tenant,
-        usage: source.usage(),
+        origin: Origin::Tenant(source.usage()),
         took: begin.elapsed(),
         phases: progress.phases(),
     };
-    log(&run, &outcome);
-    print(&match output {
-        Output::Json => summary::json(&run, &outcome),
-        Output::Text => summary::text(&run, &outcome),
-    });
+    report(&run, &outcome, output);
     Ok(())
+}
+
+/// Says what came of a run.
+pub(crate) fn report(run: &Run<'_>, outcome: &SyncOutcome, output: Output) {
+    log(run, outcome);
+    print(&match output {
+        Output::Json => summary::json(run, outcome),
+        Output::Text => summary::text(run, outcome),
+    });
+}
+
+/// The sinks that are wanted.
+pub(crate) fn sinks(
+    settings: &Settings,
+    wanted: Vec<SinkSetting>,
+) -> Result<Vec<Arc<dyn AccessSink>>, Failure> {
+    let temp_folder = settings.temp_folder()?;
+    let dataset = |location| DatasetSinkConfig {
+        location,
+        temp_folder: temp_folder.clone(),
+    };
+    let mut sinks: Vec<Arc<dyn AccessSink>> = Vec::new();
+    for sink in wanted {
+        sinks.push(match sink {
+            SinkSetting::C1z(path) => Arc::new(C1zSink::new(settings.c1z(path)?)),
+            SinkSetting::Parquet(location) => Arc::new(DatasetSink::new(dataset(location), ParquetFormat)),
+            SinkSetting::Csv(location, options) => {
+                Arc::new(DatasetSink::new(dataset(location), options.format()))
+            }
+        });
+    }
+    Ok(sinks)
 }
 
 /// Two threads: one for the socket and the pipeline, one to spare. Parsing and writing have threads of their own.

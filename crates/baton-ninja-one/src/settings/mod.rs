@@ -1,6 +1,7 @@
 //! Settings: flag over environment over config file over default (DESIGN §6), parsed into what the program works with.
 
 mod error;
+mod sinks;
 mod sources;
 mod table;
 mod typed;
@@ -12,6 +13,7 @@ use figment::Figment;
 use figment::value::Value;
 
 pub(crate) use error::SettingsError;
+pub(crate) use sinks::SinkSetting;
 pub(crate) use sources::Environment;
 pub(crate) use table::{GivenBy, Kind, SETTINGS, Setting};
 pub(crate) use typed::{Logs, Output};

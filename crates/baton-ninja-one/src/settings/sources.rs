@@ -60,15 +60,18 @@ pub(super) fn describe(setting: &Setting, metadata: Option<&Metadata>) -> String
         Some("flag") => format!("--{}", setting.flag()),
         Some("variable") => setting.variable(),
         Some("secret file") => format!("{}_FILE", setting.variable()),
-        Some("file") => {
-            let source = metadata.and_then(|metadata| metadata.source.as_ref());
-            let path = source
-                .and_then(Source::file_path)
-                .unwrap_or(Path::new("the config file"));
-            format!("{}: {}", path.display(), setting.name)
-        }
+        Some("file") => format!("{}: {}", file_of(metadata), setting.name),
         _ => setting.name.to_owned(),
     }
+}
+
+/// The config file that a value comes from.
+pub(super) fn file_of(metadata: Option<&Metadata>) -> String {
+    let source = metadata.and_then(|metadata| metadata.source.as_ref());
+    let path = source
+        .and_then(Source::file_path)
+        .unwrap_or(Path::new("the config file"));
+    path.display().to_string()
 }
 
 pub(super) fn defaults() -> Values {
@@ -182,6 +185,10 @@ pub(super) fn config_file(named: Option<PathBuf>, folder: &Path) -> Result<Optio
     let mut known = Dict::new();
     for (key, value) in values {
         let name = key.to_lowercase();
+        if name == super::sinks::KEY {
+            known.insert(name, value);
+            continue;
+        }
         let setting = SETTINGS
             .iter()
             .find(|setting| setting.name == name && setting.given_by == GivenBy::All);

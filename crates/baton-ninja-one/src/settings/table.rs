@@ -219,6 +219,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "false",
         "Replace a file at --file that is damaged or is no v1 c1z, once the sync is complete",
     ),
+    setting(
+        "sink",
+        Kind::List,
+        "",
+        "Where the sync goes, as KIND=TARGET; several in one pass: c1z=FILE, parquet=PLACE, csv=PLACE, with a folder, s3://, gs:// or az:// for PLACE. Without it the c1z at --file",
+    ),
     variable(
         "skip-cleanup",
         Kind::Bool,

@@ -10,9 +10,9 @@ use ninjaone::{BaseUrl, ClientConfig, RetryBudget, Secret, SourceOptions};
 use sink_c1z::{C1zSinkConfig, Compression, Limits, OnForeign, Retention};
 use tracing::Level;
 
+use super::Settings;
 use super::error::SettingsError;
 use super::table::SETTINGS;
-use super::{Setting, Settings};
 
 /// How and where to log.
 #[derive(Debug, Clone)]
@@ -114,21 +114,18 @@ impl Settings {
         })
     }
 
-    /// The c1z file to write.
+    /// How to write the c1z file at a path.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
-    pub(crate) fn c1z(&self) -> Result<C1zSinkConfig, SettingsError> {
+    pub(crate) fn c1z(&self, path: PathBuf) -> Result<C1zSinkConfig, SettingsError> {
         if self.choice("storage-engine")? == Some("pebble") {
             let problem = "`pebble` (c1z v3) cannot be written by this connector; leave it out or say sqlite, which \
                            every reader of c1z files understands";
             return Err(self.refuse("storage-engine", problem));
         }
-        let mib = |name| Ok::<_, SettingsError>(self.integer(name)? << 20);
         Ok(C1zSinkConfig {
-            path: self
-                .path("file")?
-                .unwrap_or_else(|| PathBuf::from(Setting::named("file").default)),
+            path,
             temp_folder: self.temp_folder()?,
             on_foreign: if self.flag("replace-existing")? {
                 OnForeign::Replace
@@ -140,14 +137,27 @@ impl Settings {
                 keep_all: self.flag("skip-cleanup")?,
             },
             compression: Compression::default(),
-            limits: Limits {
-                decoded_bytes: mib("decoder-max-decoded-size-mb")?,
-                window_bytes: mib("decoder-max-memory-mb")?,
-            },
+            limits: self.limits()?,
         })
     }
 
-    fn temp_folder(&self) -> Result<PathBuf, SettingsError> {
+    /// How much a c1z file may unpack to.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn limits(&self) -> Result<Limits, SettingsError> {
+        let mib = |name| Ok::<_, SettingsError>(self.integer(name)? << 20);
+        Ok(Limits {
+            decoded_bytes: mib("decoder-max-decoded-size-mb")?,
+            window_bytes: mib("decoder-max-memory-mb")?,
+        })
+    }
+
+    /// Where temporary files go.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn temp_folder(&self) -> Result<PathBuf, SettingsError> {
         for name in ["c1z-temp-dir", "tmpdir"] {
             if let Some(folder) = self.path(name)? {
                 if folder.is_dir() {

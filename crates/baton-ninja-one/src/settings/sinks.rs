@@ -1,0 +1,225 @@
+//! Where a sync goes: `--sink KIND=TARGET`, or `[[sinks]]` in the config file.
+
+use std::path::PathBuf;
+
+use access_dataset::Location;
+use figment::value::{Dict, Value};
+use sink_csv::{CsvFormat, Packing, SpreadsheetSafety};
+
+use super::error::SettingsError;
+use super::{Setting, Settings, sources};
+
+/// The kinds of sinks.
+const KINDS: [&str; 3] = ["c1z", "parquet", "csv"];
+
+/// The key of sinks in a config file.
+pub(super) const KEY: &str = "sinks";
+
+/// A sink that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SinkSetting {
+    /// A c1z file.
+    C1z(PathBuf),
+    /// A dataset of Parquet files.
+    Parquet(Location),
+    /// A dataset of CSV files.
+    Csv(Location, CsvOptions),
+}
+
+/// How CSV files are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct CsvOptions {
+    packing: Packing,
+    safety: SpreadsheetSafety,
+}
+
+impl CsvOptions {
+    /// The format with these options.
+    pub(crate) fn format(self) -> CsvFormat {
+        CsvFormat {
+            packing: self.packing,
+            safety: self.safety,
+        }
+    }
+}
+
+impl Settings {
+    /// The sinks that are wanted; the c1z at `--file` if none is named.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn sinks(&self) -> Result<Vec<SinkSetting>, SettingsError> {
+        let mut sinks = Vec::new();
+        for text in self.list("sink")? {
+            let sink = self
+                .named_sink(&text)
+                .map_err(|problem| self.refuse("sink", problem))?;
+            sinks.push(sink);
+        }
+        // What a flag or a variable names weighs more than the file.
+        if sinks.is_empty() || self.is_from_file("sink") {
+            sinks.extend(self.sinks_of_file()?);
+        }
+        if sinks.is_empty() {
+            return Ok(vec![SinkSetting::C1z(self.file()?)]);
+        }
+        self.refuse_unused_file(&sinks)?;
+        for (n, sink) in sinks.iter().enumerate() {
+            if sinks[..n].iter().any(|other| other.place() == sink.place()) {
+                let problem = format!(
+                    "{} is named twice; every sink needs a place of its own",
+                    sink.place()
+                );
+                return Err(self.refuse("sink", problem));
+            }
+        }
+        Ok(sinks)
+    }
+
+    pub(super) fn file(&self) -> Result<PathBuf, SettingsError> {
+        let named = self.path("file")?;
+        Ok(named.unwrap_or_else(|| PathBuf::from(Setting::named("file").default)))
+    }
+
+    /// `KIND=TARGET`, or `c1z` alone for the file at `--file`.
+    fn named_sink(&self, text: &str) -> Result<SinkSetting, String> {
+        let (kind, target) = text.split_once('=').unwrap_or((text, ""));
+        match (kind, target) {
+            ("c1z", "") => self
+                .file()
+                .map(SinkSetting::C1z)
+                .map_err(|error| error.to_string()),
+            ("c1z", path) => Ok(SinkSetting::C1z(path.into())),
+            ("parquet", place) => Ok(SinkSetting::Parquet(location(place)?)),
+            ("csv", place) => Ok(SinkSetting::Csv(location(place)?, CsvOptions::default())),
+            _ => Err(unknown_kind(kind)),
+        }
+    }
+
+    fn sinks_of_file(&self) -> Result<Vec<SinkSetting>, SettingsError> {
+        let Ok(value) = self.figment.find_value(KEY) else {
+            return Ok(Vec::new());
+        };
+        let file = sources::file_of(self.figment.find_metadata(KEY));
+        let refuse = |place: String, problem: String| SettingsError::Value {
+            origin: format!("{file}: {place}"),
+            problem,
+        };
+        let Value::Array(_, values) = value else {
+            return Err(refuse(KEY.to_owned(), "a list of sinks is wanted".to_owned()));
+        };
+        let mut sinks = Vec::new();
+        for (n, value) in values.iter().enumerate() {
+            let place = format!("{KEY}[{n}]");
+            let Value::Dict(_, keys) = value else {
+                return Err(refuse(
+                    place,
+                    "keys and values are wanted, at least `kind`".to_owned(),
+                ));
+            };
+            sinks.push(
+                self.sink_of_keys(keys)
+                    .map_err(|problem| refuse(place, problem))?,
+            );
+        }
+        Ok(sinks)
+    }
+
+    fn sink_of_keys(&self, keys: &Dict) -> Result<SinkSetting, String> {
+        let kind = text_of(keys, "kind")?
+            .ok_or_else(|| format!("`kind` is missing; it is one of {}", KINDS.join(", ")))?;
+        let known: &[&str] = match kind {
+            "c1z" => &["kind", "path"],
+            "parquet" => &["kind", "url"],
+            "csv" => &["kind", "url", "compression", "spreadsheet_safe"],
+            _ => return Err(unknown_kind(kind)),
+        };
+        if let Some(key) = keys.keys().find(|key| !known.contains(&key.as_str())) {
+            return Err(format!(
+                "unknown key `{key}`; a {kind} sink takes {}",
+                known.join(", ")
+            ));
+        }
+        let place = || location(text_of(keys, "url")?.unwrap_or_default());
+        match kind {
+            "c1z" => match text_of(keys, "path")? {
+                Some(path) => Ok(SinkSetting::C1z(path.into())),
+                None => self
+                    .file()
+                    .map(SinkSetting::C1z)
+                    .map_err(|error| error.to_string()),
+            },
+            "parquet" => Ok(SinkSetting::Parquet(place()?)),
+            _ => Ok(SinkSetting::Csv(place()?, csv_options(keys)?)),
+        }
+    }
+
+    fn is_from_file(&self, name: &str) -> bool {
+        self.figment
+            .find_metadata(name)
+            .is_some_and(|metadata| metadata.name == "file")
+    }
+
+    /// A file that somebody named and nobody would write is a mistake.
+    fn refuse_unused_file(&self, sinks: &[SinkSetting]) -> Result<(), SettingsError> {
+        let written = sinks.iter().any(|sink| matches!(sink, SinkSetting::C1z(_)));
+        let named = self
+            .figment
+            .find_metadata("file")
+            .is_some_and(|metadata| metadata.name != "default");
+        if named && !written {
+            let problem =
+                "no c1z is written when other sinks are chosen; add the sink `c1z`, or leave the file out";
+            return Err(self.refuse("file", problem));
+        }
+        Ok(())
+    }
+}
+
+impl SinkSetting {
+    /// Where it writes.
+    fn place(&self) -> String {
+        match self {
+            Self::C1z(path) => path.display().to_string(),
+            Self::Parquet(place) | Self::Csv(place, _) => place.to_string(),
+        }
+    }
+}
+
+fn location(text: &str) -> Result<Location, String> {
+    text.parse()
+        .map_err(|error: access_dataset::LocationError| error.to_string())
+}
+
+fn unknown_kind(kind: &str) -> String {
+    format!(
+        "`{kind}` is not a kind of sink; write KIND=TARGET with {}",
+        KINDS.join(", ")
+    )
+}
+
+fn text_of<'a>(keys: &'a Dict, key: &str) -> Result<Option<&'a str>, String> {
+    match keys.get(key) {
+        None => Ok(None),
+        Some(Value::String(_, text)) => Ok(Some(text)),
+        Some(_) => Err(format!("`{key}`: a text is wanted")),
+    }
+}
+
+fn csv_options(keys: &Dict) -> Result<CsvOptions, String> {
+    let packing = match text_of(keys, "compression")? {
+        None => Packing::default(),
+        Some(word) => Packing::named(word).ok_or_else(|| {
+            format!(
+                "`compression`: `{word}` is not one of {}",
+                Packing::WORDS.join(", ")
+            )
+        })?,
+    };
+    let safety = match keys.get("spreadsheet_safe") {
+        None | Some(Value::Bool(_, true)) => SpreadsheetSafety::Safe,
+        Some(Value::Bool(_, false)) => SpreadsheetSafety::Raw,
+        Some(_) => return Err("`spreadsheet_safe`: true or false is wanted".to_owned()),
+    };
+    Ok(CsvOptions { packing, safety })
+}
