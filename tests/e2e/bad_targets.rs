@@ -111,9 +111,10 @@ fn a_folder_that_may_not_be_written() {
     assert_snapshot!(context.shown(&ran));
 }
 
-/// The program on a file system of so many kilobytes, where this machine lets a test mount one.
+/// The program on a file system of so many kilobytes, where this machine lets a test mount one. What `previous` holds is
+/// there as `target`, and must be there afterwards, unchanged and alone.
 #[cfg(target_os = "linux")]
-fn on_a_small_disk(kilobytes: u32) -> Option<String> {
+fn on_a_small_disk(kilobytes: u32, previous: &Path, target: &str, arguments: &str) -> Option<String> {
     let size = ninjaone_sim::GeneratedSize {
         technicians: 10,
         end_users: 4990,
@@ -125,13 +126,13 @@ fn on_a_small_disk(kilobytes: u32) -> Option<String> {
     let small = context.path("small");
     fs::create_dir(&small).unwrap();
     let script = format!(
-        "mount -t tmpfs -o size={kilobytes}k tmpfs {small} && cp previous.c1z {small}/sync.c1z || exit 77; \
-         {PROGRAM} --file {small}/sync.c1z --c1z-temp-dir {small}; code=$?; \
-         cmp -s previous.c1z {small}/sync.c1z || exit 78; [ \"$(ls -A {small})\" = sync.c1z ] || exit 79; exit $code",
-        small = small.display()
+        "mount -t tmpfs -o size={kilobytes}k tmpfs {small} && cp -r {previous} {small}/{target} || exit 77; \
+         cd {small}; {PROGRAM} {arguments} --c1z-temp-dir {small}; code=$?; cd /; \
+         diff -r -x _lock {previous} {small}/{target} || exit 78; \
+         [ \"$(ls -A {small})\" = {target} ] || exit 79; exit $code",
+        small = small.display(),
+        previous = previous.display(),
     );
-    context.good_sync();
-    fs::rename(context.path("sync.c1z"), context.path("previous.c1z")).unwrap();
     let connector = context.command(&[]);
     let mut command = Command::new("unshare");
     command
@@ -153,7 +154,10 @@ fn on_a_small_disk(kilobytes: u32) -> Option<String> {
             skipped("a full disk", &format!("no file system can be mounted: {stderr}"));
             None
         }
-        Some(78) => panic!("the previous file was touched"),
+        Some(78) => panic!(
+            "what was there before was touched: {}",
+            String::from_utf8_lossy(&output.stdout)
+        ),
         Some(79) => panic!("files were left behind"),
         code => {
             let ran = crate::harness::Ran {
@@ -182,11 +186,30 @@ fn on_a_small_disk(kilobytes: u32) -> Option<String> {
 #[cfg(target_os = "linux")]
 fn a_full_disk() {
     // Full while the previous file is read, and while rows are written.
+    let context = TestContext::msp();
+    context.good_sync();
+    let previous = context.path("sync.c1z");
     for (name, kilobytes) in [("full_at_once", 128), ("full_while_writing", 4096)] {
-        if let Some(shown) = on_a_small_disk(kilobytes) {
+        if let Some(shown) = on_a_small_disk(kilobytes, &previous, "sync.c1z", "--file sync.c1z") {
             assert!(shown.starts_with("exit 8\n"), "{shown}");
             assert_snapshot!(name, shown);
         }
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_under_a_dataset() {
+    // Full while rows are collected, and while files are made.
+    let context = TestContext::msp();
+    for (kind, kilobytes) in [("parquet", 512), ("parquet", 3000), ("csv", 700), ("csv", 6000)] {
+        let place = format!("{kind}=previous");
+        assert_eq!(context.run(&["--sink", &place]).code, Some(0));
+        let arguments = format!("--sink {kind}=out");
+        if let Some(shown) = on_a_small_disk(kilobytes, &context.path("previous"), "out", &arguments) {
+            assert!(shown.starts_with("exit 8\n"), "{kind} {kilobytes}: {shown}");
+        }
+        fs::remove_dir_all(context.path("previous")).unwrap();
     }
 }
 

@@ -295,6 +295,7 @@ fn the_summary_for_people_and_for_programs() {
         summary["phase_seconds"][phase] = "[VARIES]".into();
     }
     summary["source"]["tenant"] = "[TENANT]".into();
+    summary["sync"]["tenant"] = "[TENANT]".into();
     summary["sinks"][0]["bytes"] = "[VARIES]".into();
     assert_snapshot!("summary_json", serde_json::to_string_pretty(&summary).unwrap());
 }

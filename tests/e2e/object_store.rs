@@ -1,0 +1,210 @@
+//! Datasets in buckets, against a real S3 server over HTTP: what goes wrong, at every request.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use access_dataset::{Dataset, POINTER};
+use insta::assert_snapshot;
+use ninjaone_sim::{Fault, SimConfig, Tenant, When};
+use s3_sim::{S3Fault, S3Sim, S3SimConfig};
+
+use crate::harness::{Ran, TestContext};
+use crate::published::{Files, latest};
+
+const SINK: [&str; 2] = ["--sink", "parquet=s3://lake/access"];
+
+fn server(read_only_prefix: Option<&str>) -> S3Sim {
+    S3Sim::start(S3SimConfig {
+        bucket: "lake".to_owned(),
+        access_key: "AKIATEST".to_owned(),
+        secret_key: "lake-secret".to_owned(),
+        read_only_prefix: read_only_prefix.map(str::to_owned),
+    })
+    .unwrap()
+}
+
+fn command(context: &TestContext, s3: &S3Sim, arguments: &[&str]) -> Command {
+    let mut command = context.command(arguments);
+    command
+        .env("AWS_ENDPOINT", s3.endpoint())
+        .env("AWS_ALLOW_HTTP", "true")
+        .env("AWS_REGION", "us-east-1")
+        .env("AWS_ACCESS_KEY_ID", "AKIATEST")
+        .env("AWS_SECRET_ACCESS_KEY", "lake-secret");
+    command
+}
+
+fn run(context: &TestContext, s3: &S3Sim) -> Ran {
+    context.finish(&mut command(context, s3, &SINK))
+}
+
+/// What is in the dataset, from its root.
+fn files(s3: &S3Sim) -> Files {
+    let objects = s3.objects().into_iter();
+    objects
+        .filter_map(|(key, bytes)| Some((key.strip_prefix("access/")?.to_owned(), bytes)))
+        .collect()
+}
+
+fn shown(context: &TestContext, s3: &S3Sim, ran: &Ran) -> String {
+    let shown = context.shown(ran).replace(&s3.endpoint(), "[S3]");
+    match shown.split_once("_staging/") {
+        Some((before, claim)) => format!("{before}_staging/[SYNC]{}", &claim[27..]),
+        None => shown,
+    }
+}
+
+#[test]
+fn published_and_published_again() {
+    let (context, s3) = (TestContext::msp(), server(None));
+    let ran = run(&context, &s3);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let first = latest(&files(&s3)).unwrap();
+    assert_eq!(run(&context, &s3).code, Some(0));
+    let second = latest(&files(&s3)).unwrap();
+    assert_eq!(second.previous.unwrap().sync_id, first.sync.id);
+    assert!(!files(&s3).keys().any(|path| path.starts_with("_staging")));
+    assert!(s3.unfinished_uploads().is_empty());
+}
+
+#[test]
+fn stores_that_cannot_be_used() {
+    let context = TestContext::msp();
+    let s3 = server(None);
+    let mut wrong = command(&context, &s3, &SINK);
+    let ran = context.finish(wrong.env("AWS_SECRET_ACCESS_KEY", "another"));
+    assert_snapshot!("s3_wrong_secret", shown(&context, &s3, &ran));
+    let ran = context.finish(&mut command(&context, &s3, &["--sink", "csv=s3://pond/access"]));
+    assert_snapshot!("s3_no_bucket", shown(&context, &s3, &ran));
+    assert!(
+        context.sim().ledger().calls().is_empty(),
+        "nothing is read for a run that cannot end well"
+    );
+    let s3 = server(Some("access"));
+    assert_snapshot!("s3_read_only", shown(&context, &s3, &run(&context, &s3)));
+    assert!(s3.objects().is_empty());
+    let mut nobody = command(&context, &s3, &SINK);
+    let ran = context.finish(nobody.env("AWS_ENDPOINT", "http://127.0.0.1:1"));
+    assert_eq!(ran.code, Some(14), "{}", ran.stderr);
+}
+
+/// Every request fails once, and from every request on all fail: afterwards the pointer names the old sync or the new
+/// one, whole; the exit code says which; and a run on the mended store removes what was left.
+#[test]
+fn a_store_that_fails_at_any_request() {
+    let context = TestContext::msp();
+    let s3 = server(None);
+    assert_eq!(run(&context, &s3).code, Some(0));
+    s3.forget_requests();
+    assert_eq!(run(&context, &s3).code, Some(0));
+    let requests = s3.requests().len() as u64;
+    assert!(requests > 20, "{requests}");
+
+    let mut failed = 0;
+    for n in 0..requests {
+        for fault in [S3Fault::Status(500), S3Fault::AfterEffect] {
+            let before = latest(&files(&s3)).unwrap().sync.id;
+            // Those that come once are survived; those that stay are not.
+            s3.fail_once(n, fault);
+            let ran = run(&context, &s3);
+            assert_eq!(ran.code, Some(0), "request {n}, {fault:?} once: {}", ran.stderr);
+            s3.fail_from(None, fault);
+            let after = latest(&files(&s3)).unwrap().sync.id;
+            assert_ne!(before, after);
+        }
+    }
+    for n in (0..requests).step_by(2) {
+        let before = latest(&files(&s3)).unwrap().sync.id;
+        s3.fail_from(Some(n), S3Fault::Status(403));
+        let ran = run(&context, &s3);
+        s3.fail_from(None, S3Fault::Reset);
+        let after = latest(&files(&s3)).unwrap().sync.id;
+        if ran.code == Some(0) {
+            assert_ne!(before, after, "request {n}");
+        } else {
+            assert_eq!(ran.code, Some(7), "request {n}: {}", ran.stderr);
+            assert_eq!(before, after, "request {n}");
+            failed += 1;
+        }
+    }
+    assert!(failed > requests / 3, "{failed}");
+}
+
+/// A process that dies after any request leaves what a store that answers no more has: the pointer names a whole sync,
+/// and once the claim is old, a later run sweeps.
+#[test]
+fn what_a_dead_run_left_is_swept() {
+    let context = TestContext::msp();
+    let s3 = server(None);
+    assert_eq!(run(&context, &s3).code, Some(0));
+    s3.forget_requests();
+    assert_eq!(run(&context, &s3).code, Some(0));
+    let requests = s3.requests().len() as u64;
+    for n in (4..requests).step_by(5) {
+        s3.fail_from(Some(n), S3Fault::Status(403));
+        run(&context, &s3);
+        s3.fail_from(None, S3Fault::Reset);
+        latest(&files(&s3)).expect("the pointer names a whole sync");
+    }
+    // Claims of runs that may still be alive stay; old ones do not.
+    let claims: Vec<String> = s3
+        .objects()
+        .into_keys()
+        .filter(|key| key.starts_with("access/_staging/"))
+        .collect();
+    assert!(!claims.is_empty());
+    assert_eq!(run(&context, &s3).code, Some(0));
+    assert!(claims.iter().all(|claim| s3.objects().contains_key(claim)));
+    for claim in &claims {
+        s3.put(claim.clone(), r#"{"claimed_at":1}"#);
+    }
+    assert_eq!(run(&context, &s3).code, Some(0));
+    let files = files(&s3);
+    let published = files
+        .keys()
+        .filter(|path| path.starts_with("_manifests/"))
+        .count();
+    let parts = files.keys().filter(|path| path.ends_with(".parquet")).count();
+    assert_eq!(parts, published * Dataset::ALL.len());
+    assert!(!files.keys().any(|path| path.starts_with("_staging")));
+}
+
+#[test]
+fn a_pointer_that_somebody_else_moves_meanwhile() {
+    let slow = Fault::SlowBody {
+        first: Duration::from_secs(1),
+        pause: Duration::ZERO,
+        piece: 1 << 20,
+    };
+    let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
+    config.faults = ninjaone_sim::FaultSchedule::at("/v2/users", When::Always, slow);
+    let (context, s3) = (TestContext::with(&config), server(None));
+    assert_eq!(run(&context, &s3).code, Some(0));
+    let first = s3.objects()[&format!("access/{POINTER}")].clone();
+    let before = context.sim().ledger().count("GET", "/v2/users");
+    let child = command(&context, &s3, &SINK)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while context.sim().ledger().count("GET", "/v2/users") == before {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Another run's pointer: the same sync, written anew.
+    let moved = [first.as_slice(), b"\n"].concat();
+    s3.put(format!("access/{POINTER}"), moved.clone());
+    let output = child.wait_with_output().unwrap();
+    let ran = Ran {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    };
+    let sync = latest(&files(&s3)).unwrap().sync.id;
+    assert_snapshot!("s3_pointer_moved", context.shown(&ran).replace(&sync, "[SYNC]"));
+    assert_eq!(s3.objects()[&format!("access/{POINTER}")], moved);
+    let parts = files(&s3)
+        .keys()
+        .filter(|path| path.ends_with(".parquet"))
+        .count();
+    assert_eq!(parts, Dataset::ALL.len(), "the loser leaves nothing");
+}
