@@ -22,6 +22,15 @@ pub(crate) enum Bench {
         #[arg(long)]
         only: Option<String>,
     },
+    /// The 1M grants' tenant into each sink alone and into all at once, and its c1z exported.
+    Sinks {
+        /// How often to measure each; the median is printed.
+        #[arg(long, default_value_t = 3)]
+        runs: usize,
+        /// Five million grants instead of one.
+        #[arg(long)]
+        large: bool,
+    },
     /// The 1M grants' file beside the one that the reference SDK writes of the same rows. Needs Go.
     Peer,
 }
@@ -83,6 +92,7 @@ pub(crate) fn run(what: &Bench) -> Result<(), Failure> {
     let programs = build_programs("release")?;
     match what {
         Bench::Sync { runs, only } => syncs(&programs, *runs, only.as_deref()),
+        Bench::Sinks { runs, large } => sinks(&programs, *runs, &SIZES[if *large { 3 } else { 2 }]),
         Bench::Peer => peer(&programs),
     }
 }
@@ -108,6 +118,52 @@ fn syncs(programs: &Path, runs: usize, only: Option<&str>) -> Result<(), Failure
         }
     }
     Ok(())
+}
+
+fn sinks(programs: &Path, runs: usize, size: &Size) -> Result<(), Failure> {
+    let out = workspace().join("out").join("bench");
+    let place = |kind: &str| format!("--sink={kind}={}", out.join(kind).display());
+    let [c1z, parquet, csv] = ["c1z", "parquet", "csv"].map(place);
+    let tenant = Simulator::start(programs, &size.simulator_args())?;
+    println!(
+        "| {} to | runs | wall | reading | sealing | CPU | peak memory | written |",
+        size.name
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    for (name, arguments) in [
+        ("c1z", vec![&c1z]),
+        ("Parquet", vec![&parquet]),
+        ("CSV", vec![&csv]),
+        ("all three", vec![&c1z, &parquet, &csv]),
+    ] {
+        let median = median_of(runs, || {
+            fresh_folder(&out)?;
+            measure(connector(programs, &tenant).args(&arguments), &out)
+        })?;
+        median.print_sink_row(name, runs);
+    }
+    drop(tenant);
+    let file = out.join("c1z");
+    let median = median_of(runs, || {
+        fresh_folder(&out.join("parquet"))?;
+        let mut export = Command::new(programs.join("baton-ninja-one"));
+        measure(export.arg("export").arg("--from").arg(&file).arg(&parquet), &out)
+    })?;
+    median.print_sink_row("c1z exported to Parquet", runs);
+    Ok(())
+}
+
+/// Measures so often, after once to warm up, and gives the median by wall time.
+fn median_of(
+    runs: usize,
+    mut measure: impl FnMut() -> Result<Measured, Failure>,
+) -> Result<Measured, Failure> {
+    measure()?;
+    let mut measured = (0..runs).map(|_| measure()).collect::<Result<Vec<_>, _>>()?;
+    measured.sort_by_key(|run| run.cost.wall);
+    let middle = measured.len() / 2;
+    let missing = || Failure::Unexpected("nothing was measured".to_owned());
+    measured.into_iter().nth(middle).ok_or_else(missing)
 }
 
 /// The same rows through the reference's own v1 writer: what it makes of them, and at what cost.
@@ -166,42 +222,69 @@ struct Measured {
 
 fn one_run(programs: &Path, tenant: &Simulator, out: &Path) -> Result<Measured, Failure> {
     fresh_folder(out)?;
-    let (path, file) = (out.join("summary.json"), out.join("sync.c1z"));
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        |source| Failure::File { path, source }
-    };
-    let stdout = fs::File::create(&path).map_err(failed(&path))?;
+    let file = out.join("sync.c1z");
+    measure(connector(programs, tenant).arg("--file").arg(file), out)
+}
+
+/// The connector, pointed at the tenant.
+fn connector(programs: &Path, tenant: &Simulator) -> Command {
     let mut connector = Command::new(programs.join("baton-ninja-one"));
+    connector.envs(tenant.settings());
     connector
-        .args(["--output", "json", "--log-level", "error", "--file"])
-        .arg(&file);
+}
+
+fn measure(connector: &mut Command, out: &Path) -> Result<Measured, Failure> {
+    let path = out.join("summary.json");
+    let failed = |source| Failure::File {
+        path: path.clone(),
+        source,
+    };
+    let stdout = fs::File::create(&path).map_err(failed)?;
     connector
-        .envs(tenant.settings())
+        .args(["--output", "json", "--log-level", "error"])
         .stdout(stdout)
         .stdin(Stdio::null());
-    let cost = measured::run(&mut connector)?;
-    let text = fs::read_to_string(&path).map_err(failed(&path))?;
+    let cost = measured::run(connector)?;
+    let text = fs::read_to_string(&path).map_err(failed)?;
+    let summary: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| Failure::Unexpected(format!("summary.json: {error}")))?;
+    let sinks = summary.pointer("/sinks").and_then(serde_json::Value::as_array);
+    let bytes = sinks
+        .into_iter()
+        .flatten()
+        .filter_map(|sink| sink.get("bytes")?.as_u64());
     Ok(Measured {
         cost,
-        file: fs::metadata(&file).map_err(failed(&file))?.len(),
-        summary: serde_json::from_str(&text)
-            .map_err(|error| Failure::Unexpected(format!("summary.json: {error}")))?,
+        file: bytes.sum(),
+        summary,
     })
 }
 
 impl Measured {
+    fn seconds(&self, phase: &str) -> f64 {
+        let value = self.summary.pointer(&format!("/phase_seconds/{phase}"));
+        value.and_then(serde_json::Value::as_f64).unwrap_or_default()
+    }
+
+    fn print_sink_row(&self, name: &str, runs: usize) {
+        println!(
+            "| {name} | {runs} | {:.2} s | {:.2} s | {:.2} s | {:.2} s | {:.0} MB | {:.1} MB |",
+            self.cost.wall.as_secs_f64(),
+            self.seconds("reading"),
+            self.seconds("preparing"),
+            self.cost.cpu.as_secs_f64(),
+            megabytes(self.cost.peak_memory),
+            megabytes(self.file),
+        );
+    }
+
     fn print_row(&self, size: &Size, runs: usize) {
-        let seconds = |phase: &str| {
-            let value = self.summary.pointer(&format!("/phase_seconds/{phase}"));
-            value.and_then(serde_json::Value::as_f64).unwrap_or_default()
-        };
         println!(
             "| {} | {runs} | {:.2} s | {:.2} s | {:.2} s | {:.2} s | {:.0} MB | {:.1} MB | {} |",
             size.name,
             self.cost.wall.as_secs_f64(),
-            seconds("reading"),
-            seconds("preparing"),
+            self.seconds("reading"),
+            self.seconds("preparing"),
             self.cost.cpu.as_secs_f64(),
             megabytes(self.cost.peak_memory),
             megabytes(self.file),

@@ -12,11 +12,14 @@ pub(crate) fn run() -> Result<(), Failure> {
     fresh_folder(&out)?;
     let tenant = Simulator::start(&programs, &["--tenant".to_owned(), "msp".to_owned()])?;
     println!("a simulated NinjaOne tenant listens on {}", tenant.base_url);
-    println!("running baton-ninja-one --file out/demo/sync.c1z\n");
+    let arguments = [
+        "--sink=c1z=out/demo/sync.c1z",
+        "--sink=parquet=out/demo/access",
+        "--sink=csv=out/demo/csv",
+    ];
+    println!("running baton-ninja-one {}\n", arguments.join(" "));
 
     let mut connector = Command::new(programs.join("baton-ninja-one"));
-    connector
-        .args(["--file", "out/demo/sync.c1z"])
-        .current_dir(workspace());
+    connector.args(arguments).current_dir(workspace());
     succeed(connector.envs(tenant.settings()))
 }

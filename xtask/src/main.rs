@@ -7,7 +7,9 @@
 
 mod bench;
 mod demo;
+mod feed;
 mod measured;
+mod python;
 mod simulator;
 mod steps;
 
@@ -33,6 +35,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
+    /// Run the queries of docs/FEED.md on real datasets. Needs Python, and Java for Spark.
+    Feed,
     /// Check formatting and lints.
     Lint,
     /// Lint and test: what has to pass before a change lands.
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo => demo::run(),
         Command::Test { rest } => steps::test(&rest),
+        Command::Feed => feed::run(),
         Command::Lint => steps::lint(),
         Command::Ci => steps::lint().and_then(|()| steps::test(&[])),
         Command::Docs => steps::docs(),

@@ -18,6 +18,15 @@ pub(crate) enum Failure {
     Unexpected(String),
 }
 
+impl Failure {
+    pub(crate) fn file(path: &Path, source: io::Error) -> Self {
+        Self::File {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
 /// The folder with the workspace's Cargo.toml.
 pub(crate) fn workspace() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -83,16 +92,10 @@ pub(crate) fn test(rest: &[String]) -> Result<(), Failure> {
     succeed(command.args(rest))
 }
 
-/// The generated parts of docs/ are checked by tests; the same tests write them when told to.
+/// The generated parts of docs/ are checked by tests; the same tests write them when told to. The
+/// whole workspace is named, so that features and with them dependencies are those of all other commands.
 pub(crate) fn docs() -> Result<(), Failure> {
-    let mut command = cargo([
-        "test",
-        "--package",
-        "baton-ninja-one",
-        "--test",
-        "docs",
-        "--locked",
-    ]);
+    let mut command = cargo(["test", "--workspace", "--test", "docs", "--locked"]);
     succeed(command.env("UPDATE_DOCS", "1"))
 }
 
@@ -107,16 +110,17 @@ pub(crate) fn build_programs(profile: &str) -> Result<PathBuf, Failure> {
         "--profile",
         profile,
     ]))?;
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
-    Ok(target.join(if profile == "dev" { "debug" } else { profile }))
+    Ok(target_folder().join(if profile == "dev" { "debug" } else { profile }))
+}
+
+/// Where cargo, called in the workspace, puts what it builds.
+pub(crate) fn target_folder() -> PathBuf {
+    workspace().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 /// Makes an empty folder, removing what was there.
 pub(crate) fn fresh_folder(path: &Path) -> Result<(), Failure> {
-    let failed = |source| Failure::File {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| Failure::file(path, source);
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
         _ => {}

@@ -1,0 +1,144 @@
+//! `cargo xtask feed`: the datasets, read by the programs that analysts use, with the queries of docs/FEED.md.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::python::{Environment, environment};
+use crate::simulator::Simulator;
+use crate::steps::{Failure, build_programs, fresh_folder, succeed, target_folder, workspace};
+
+/// The oldest Java that the Spark of tests/feed/requirements.txt runs on.
+const JAVA: u32 = 17;
+/// Technicians of the fixture tenant who have no second factor here, so that somebody is found: one is an administrator,
+/// the other is not but has a right over the whole tenant, too.
+const WITHOUT_SECOND_FACTOR: [u32; 2] = [3, 7];
+
+/// Writes the datasets and runs tests/feed on them. Without Python there is nothing to run, and without Java no Spark.
+pub(crate) fn run() -> Result<(), Failure> {
+    let tests = workspace().join("tests").join("feed");
+    let made = environment(
+        &target_folder().join("feed-venv"),
+        &tests.join("requirements.txt"),
+    )?;
+    let python = match made {
+        Environment::Ready(python) => python,
+        Environment::Impossible(reason) => {
+            eprintln!("SKIPPED feed: {reason}");
+            return Ok(());
+        }
+    };
+    let out = workspace().join("out").join("feed");
+    write(&out)?;
+
+    let mut pytest = Command::new(python);
+    pytest.args(["-B", "-m", "pytest", "-q", "-p", "no:cacheprovider"]);
+    pytest.arg(&tests).current_dir(workspace()).env("FEED", &out);
+    // A Spark that is installed on this machine would be taken instead of the one that is pinned.
+    pytest.env_remove("SPARK_HOME").env_remove("PYTHONPATH");
+    if let Err(reason) = java() {
+        eprintln!("SKIPPED spark: {reason}");
+        pytest.arg("--ignore").arg(tests.join("test_spark.py"));
+    }
+    succeed(&mut pytest)
+}
+
+/// Two syncs of the fixture tenant into the same datasets, so that it matters which one is the latest.
+fn write(out: &Path) -> Result<(), Failure> {
+    let programs = build_programs("dev")?;
+    fresh_folder(out)?;
+    let folder = tenant(&out.join("tenant"))?;
+    let tenant = Simulator::start(&programs, &["--folder".to_owned(), folder])?;
+    sync(&programs, &tenant, out)?;
+    sync(&programs, &tenant, out)
+}
+
+fn sync(programs: &Path, tenant: &Simulator, out: &Path) -> Result<(), Failure> {
+    let mut connector = Command::new(programs.join("baton-ninja-one"));
+    connector.args([
+        "--sink",
+        "c1z=sync.c1z",
+        "--sink",
+        "parquet=parquet",
+        "--sink",
+        "csv=csv",
+    ]);
+    connector.args(["--log-level", "warn"]);
+    connector.current_dir(out).stdout(Stdio::null());
+    succeed(connector.envs(tenant.settings()))
+}
+
+/// A copy of the fixture tenant in which some technicians have no second factor.
+fn tenant(folder: &Path) -> Result<String, Failure> {
+    fresh_folder(folder)?;
+    let fixture = workspace().join("fixtures").join("msp");
+    let files = fs::read_dir(&fixture).map_err(|source| Failure::file(&fixture, source))?;
+    for file in files {
+        let from = file.map_err(|source| Failure::file(&fixture, source))?.path();
+        let to = folder.join(from.file_name().unwrap_or_default());
+        fs::copy(&from, to).map_err(|source| Failure::file(&from, source))?;
+    }
+    take_second_factors(&folder.join("technicians.json"))?;
+    Ok(folder.display().to_string())
+}
+
+fn take_second_factors(path: &Path) -> Result<(), Failure> {
+    let failed = |source| Failure::file(path, source);
+    let mut list: Value = serde_json::from_slice(&fs::read(path).map_err(failed)?)
+        .map_err(|error| Failure::Unexpected(format!("{}: {error}", path.display())))?;
+    for id in WITHOUT_SECOND_FACTOR {
+        let mut technicians = list.as_array_mut().into_iter().flatten();
+        let Some(technician) = technicians.find(|technician| technician["id"] == id) else {
+            let missing = format!("{}: no technician {id}", path.display());
+            return Err(Failure::Unexpected(missing));
+        };
+        technician["mfaConfigured"] = Value::Bool(false);
+    }
+    fs::write(path, list.to_string()).map_err(failed)
+}
+
+/// Whether Spark finds a Java that it runs on, and why not.
+fn java() -> Result<(), String> {
+    let program = env::var_os("JAVA_HOME").map_or_else(
+        || PathBuf::from("java"),
+        |home| PathBuf::from(home).join("bin").join("java"),
+    );
+    let told = Command::new(program).arg("-version").output();
+    let told = told.map_err(|error| format!("there is no Java here: {error}"))?;
+    let told = String::from_utf8_lossy(&told.stderr);
+    match version(&told) {
+        Some(version) if version >= JAVA => Ok(()),
+        Some(version) => Err(format!("Java {version} is here, Spark needs {JAVA} or newer")),
+        None => Err(format!("there is no Java here: {}", told.trim())),
+    }
+}
+
+/// The major version in `openjdk version "17.0.15" 2025-04-15`; old ones call themselves 1.8.
+fn version(told: &str) -> Option<u32> {
+    let quoted = told.split('"').nth(1)?;
+    quoted.split(['.', '-', '+']).next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::version;
+
+    #[test]
+    fn the_version_of_java() {
+        for (told, expected) in [
+            ("openjdk version \"17.0.15\" 2025-04-15", Some(17)),
+            ("openjdk version \"25\" 2025-09-16", Some(25)),
+            ("openjdk version \"26-ea\" 2026-03-17", Some(26)),
+            ("java version \"1.8.0_402\"", Some(1)),
+            (
+                "The operation couldn't be completed. Unable to locate a Java Runtime.",
+                None,
+            ),
+        ] {
+            assert_eq!(version(told), expected, "{told}");
+        }
+    }
+}
