@@ -52,6 +52,14 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// The keys and values of a column of few different texts.
+    pub(crate) fn words(&self) -> Option<(&'a DictionaryArray<Int32Type>, &'a StringArray)> {
+        match self {
+            Self::Word(keys, values) => Some((keys, values)),
+            _ => None,
+        }
+    }
+
     /// Writes a row's value into `cell`; `None` if there is none.
     pub(crate) fn write(&self, row: usize, cell: &mut String) -> Option<Origin> {
         match self {

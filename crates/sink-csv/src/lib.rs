@@ -3,6 +3,7 @@
 mod cell;
 mod format;
 mod packing;
+mod words;
 
 pub use format::{CsvFormat, SpreadsheetSafety};
 pub use packing::Packing;

@@ -1,0 +1,59 @@
+//! A column of few different texts, each quoted once.
+
+use arrow::array::{Array, DictionaryArray, StringArray};
+use arrow::datatypes::Int32Type;
+
+use crate::cell::{neutralise, quote};
+use crate::format::SpreadsheetSafety;
+
+/// Quoted texts, and which row has which.
+pub(crate) struct Words<'a> {
+    keys: &'a DictionaryArray<Int32Type>,
+    quoted: Vec<Vec<u8>>,
+}
+
+impl<'a> Words<'a> {
+    pub(crate) fn new(
+        keys: &'a DictionaryArray<Int32Type>,
+        values: &StringArray,
+        safety: SpreadsheetSafety,
+    ) -> Self {
+        let quoted = values.iter().map(|value| {
+            let mut cell = value.unwrap_or_default().to_owned();
+            if safety == SpreadsheetSafety::Safe {
+                neutralise(&mut cell);
+            }
+            let mut quoted = Vec::new();
+            quote(&cell, &mut quoted);
+            quoted
+        });
+        Self {
+            keys,
+            quoted: quoted.collect(),
+        }
+    }
+
+    /// What a row has; nothing for one that has no text.
+    pub(crate) fn at(&self, row: usize) -> &[u8] {
+        let key = self.keys.is_valid(row).then(|| self.keys.key(row)).flatten();
+        key.and_then(|key| self.quoted.get(key))
+            .map_or(&[], Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quoted_once_and_found_by_row() {
+        let texts = vec![Some("a,b"), None, Some("=1"), Some(""), Some("a,b")];
+        let keys: DictionaryArray<Int32Type> = texts.into_iter().collect();
+        let values = keys.values().as_any().downcast_ref::<StringArray>().unwrap();
+        let words = Words::new(&keys, values, SpreadsheetSafety::Safe);
+        let shown: Vec<&str> = (0..5)
+            .map(|row| std::str::from_utf8(words.at(row)).unwrap())
+            .collect();
+        assert_eq!(shown, ["\"a,b\"", "", "'=1", "\"\"", "\"a,b\""]);
+    }
+}
