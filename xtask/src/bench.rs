@@ -30,6 +30,9 @@ pub(crate) enum Bench {
         /// Five million grants instead of one.
         #[arg(long)]
         large: bool,
+        /// Only the rows whose name contains this text.
+        #[arg(long)]
+        only: Option<String>,
     },
     /// The 1M grants' file beside the one that the reference SDK writes of the same rows. Needs Go.
     Peer,
@@ -92,7 +95,10 @@ pub(crate) fn run(what: &Bench) -> Result<(), Failure> {
     let programs = build_programs("release")?;
     match what {
         Bench::Sync { runs, only } => syncs(&programs, *runs, only.as_deref()),
-        Bench::Sinks { runs, large } => sinks(&programs, *runs, &SIZES[if *large { 3 } else { 2 }]),
+        Bench::Sinks { runs, large, only } => {
+            let size = &SIZES[if *large { 3 } else { 2 }];
+            sinks(&programs, *runs, size, only.as_deref().unwrap_or_default())
+        }
         Bench::Peer => peer(&programs),
     }
 }
@@ -120,7 +126,7 @@ fn syncs(programs: &Path, runs: usize, only: Option<&str>) -> Result<(), Failure
     Ok(())
 }
 
-fn sinks(programs: &Path, runs: usize, size: &Size) -> Result<(), Failure> {
+fn sinks(programs: &Path, runs: usize, size: &Size, only: &str) -> Result<(), Failure> {
     let out = workspace().join("out").join("bench");
     let place = |kind: &str| format!("--sink={kind}={}", out.join(kind).display());
     let [c1z, parquet, csv] = ["c1z", "parquet", "csv"].map(place);
@@ -130,12 +136,13 @@ fn sinks(programs: &Path, runs: usize, size: &Size) -> Result<(), Failure> {
         size.name
     );
     println!("|---|---|---|---|---|---|---|---|");
-    for (name, arguments) in [
+    let rows = [
         ("c1z", vec![&c1z]),
         ("Parquet", vec![&parquet]),
         ("CSV", vec![&csv]),
         ("all three", vec![&c1z, &parquet, &csv]),
-    ] {
+    ];
+    for (name, arguments) in rows.into_iter().filter(|(name, _)| name.contains(only)) {
         let median = median_of(runs, || {
             fresh_folder(&out)?;
             measure(connector(programs, &tenant).args(&arguments), &out)
@@ -143,13 +150,16 @@ fn sinks(programs: &Path, runs: usize, size: &Size) -> Result<(), Failure> {
         median.print_sink_row(name, runs);
     }
     drop(tenant);
-    let file = out.join("c1z");
+    let (name, file) = ("c1z exported to Parquet", out.join("c1z"));
+    if !name.contains(only) {
+        return Ok(());
+    }
     let median = median_of(runs, || {
         fresh_folder(&out.join("parquet"))?;
         let mut export = Command::new(programs.join("baton-ninja-one"));
         measure(export.arg("export").arg("--from").arg(&file).arg(&parquet), &out)
     })?;
-    median.print_sink_row("c1z exported to Parquet", runs);
+    median.print_sink_row(name, runs);
     Ok(())
 }
 
