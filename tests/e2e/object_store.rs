@@ -130,6 +130,34 @@ fn a_store_that_fails_at_any_request() {
     assert!(failed > requests / 3, "{failed}");
 }
 
+/// The pointer may be moved without anybody hearing of it, and nothing more be heard: what it names has to stay.
+#[test]
+fn a_store_that_does_as_it_is_told_and_says_nothing() {
+    let context = TestContext::msp();
+    let s3 = server(None);
+    assert_eq!(run(&context, &s3).code, Some(0));
+    s3.forget_requests();
+    assert_eq!(run(&context, &s3).code, Some(0));
+    let requests = s3.requests().len() as u64;
+    let mut moved_unheard = 0;
+    for n in requests - 4..requests {
+        let before = latest(&files(&s3)).unwrap().sync.id;
+        s3.fail_from(Some(n), S3Fault::AfterEffect);
+        let ran = run(&context, &s3);
+        s3.fail_from(None, S3Fault::Reset);
+        let after = latest(&files(&s3))
+            .expect("the pointer names a whole sync")
+            .sync
+            .id;
+        moved_unheard += usize::from(before != after && ran.code != Some(0));
+        // A claim that stays costs the next run a request, and its requests are counted.
+        for claim in s3.objects().into_keys().filter(|key| key.contains("/_staging/")) {
+            s3.delete(&claim);
+        }
+    }
+    assert!(moved_unheard > 0, "the case came about");
+}
+
 /// A process that dies after any request leaves what a store that answers no more has: the pointer names a whole sync,
 /// and once the claim is old, a later run sweeps.
 #[test]

@@ -160,7 +160,11 @@ impl Publication {
                 if self.moves_the_pointer(manifest)
                     && let Err(error) = self.move_pointer(pointer).await
                 {
-                    self.abort().await;
+                    // Only a refusal is certain. After any other failure the pointer may name these files all the same,
+                    // so they stay; the claim lets a later run look and sweep.
+                    if matches!(error, DatasetError::Moved { .. }) {
+                        self.abort().await;
+                    }
                     return Err(error);
                 }
                 manifest
