@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Int64Builder, ListBuilder, StringBuilder, StringDictionaryBuilder,
-    TimestampMicrosecondBuilder,
+    ArrayRef, BooleanBuilder, Int64Builder, ListBuilder, StringBuilder, TimestampMicrosecondBuilder,
 };
-use arrow::datatypes::{DataType, Field, Int32Type, TimeUnit};
+use arrow::datatypes::{DataType, Field, TimeUnit};
+
+use super::word_builder::WordBuilder;
 
 /// The field metadata in which Parquet's writer looks for the id of a column.
 const FIELD_ID: &str = "PARQUET:field_id";
@@ -129,7 +130,7 @@ macro_rules! kinds {
 kinds! {
     Text, &'a str, StringBuilder, StringBuilder::new();
     Json, &'a str, StringBuilder, StringBuilder::new();
-    Word, &'a str, StringDictionaryBuilder<Int32Type>, StringDictionaryBuilder::new();
+    Word, &'a str, WordBuilder, WordBuilder::new();
     Flag, bool, BooleanBuilder, BooleanBuilder::new();
     Count, i64, Int64Builder, Int64Builder::new();
     Time, i64, TimestampMicrosecondBuilder, TimestampMicrosecondBuilder::new().with_timezone("UTC");

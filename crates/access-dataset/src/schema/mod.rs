@@ -2,6 +2,7 @@
 
 mod column;
 mod tables;
+mod word_builder;
 
 use std::fmt;
 use std::sync::Arc;
