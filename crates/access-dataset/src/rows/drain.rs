@@ -237,7 +237,8 @@ impl Tables {
         let (mut holders, mut grant_id): (Vec<Holder>, String) = (Vec::new(), String::new());
         for number in self.entitlements_in_order() {
             self.grants.read(number, &mut holders)?;
-            holders.sort_unstable_by_key(|holder| self.ranks.get(holder.principal as usize));
+            // Cached: the ranks lie all over memory.
+            holders.sort_by_cached_key(|holder| self.ranks.get(holder.principal as usize));
             let held = &self.entitlements[number as usize];
             let resource = self.directory.get(held.resource);
             for holder in &holders {

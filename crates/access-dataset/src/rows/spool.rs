@@ -6,6 +6,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+/// Bytes that are read at a time. Few: ids that are numbers are sorted as texts, so that after each ten records the next
+/// lies elsewhere, and what was read beyond them is thrown away.
+const READ_BYTES: usize = 1 << 13;
+
 /// Takes records, one after the other. The file has no name and goes with the spool.
 #[derive(Debug)]
 pub(super) struct Spool {
@@ -45,7 +49,7 @@ impl Spool {
         let mut file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.seek(SeekFrom::Start(0))?;
         Ok(Records {
-            file: BufReader::with_capacity(1 << 16, file),
+            file: BufReader::with_capacity(READ_BYTES, file),
             at: 0,
             ends: self.ends,
             record: Vec::new(),
