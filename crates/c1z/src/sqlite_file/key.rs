@@ -4,6 +4,8 @@
 //! smallest byte: `00` becomes `01 01`, `01` becomes `01 02`, and `00` ends it. Numbers and the row id are eight bytes,
 //! big-endian, with the sign bit flipped.
 
+use memchr::memchr2;
+
 use super::record::{Value, encode_record};
 
 const NULL: u8 = 0;
@@ -40,7 +42,7 @@ fn push_number(key: &mut Vec<u8>, number: i64) {
 }
 
 fn push_escaped(key: &mut Vec<u8>, bytes: &[u8]) {
-    if bytes.iter().all(|byte| *byte > ESCAPE) {
+    if memchr2(END, ESCAPE, bytes).is_none() {
         key.extend_from_slice(bytes);
         return;
     }
@@ -107,7 +109,7 @@ impl KeyDecoder {
     fn read_text<'k>(&mut self, mut rest: &'k [u8]) -> &'k [u8] {
         let start = self.texts.len();
         loop {
-            let plain = rest.iter().position(|byte| *byte <= ESCAPE).unwrap_or(rest.len());
+            let plain = memchr2(END, ESCAPE, rest).unwrap_or(rest.len());
             self.texts.extend_from_slice(&rest[..plain]);
             rest = &rest[plain..];
             match rest {
