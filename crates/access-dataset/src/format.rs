@@ -1,11 +1,11 @@
 //! How tables become files.
 
 use std::error::Error;
-use std::fs::File;
 use std::io::Write;
 
 use arrow::array::RecordBatch;
 
+use crate::read_back::ReadBack;
 use crate::schema::Dataset;
 
 /// What a format's own library says went wrong.
@@ -32,11 +32,11 @@ pub trait FileFormat: Send + Sync + 'static {
         out: Box<dyn Write + Send>,
     ) -> Result<Box<dyn FileWriter>, FormatError>;
 
-    /// Reads a whole file back and counts its rows.
+    /// Counts the rows of a file that is read back.
     ///
     /// # Errors
     /// What the format's library says of a file that is damaged or not of this format.
-    fn count_rows(&self, file: File) -> Result<u64, FormatError>;
+    fn count_rows(&self, back: &mut ReadBack) -> Result<u64, FormatError>;
 }
 
 /// A file that is being written.

@@ -1,13 +1,12 @@
 //! CSV as a file format of datasets.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 
-use access_dataset::{Dataset, FileFormat, FileWriter, FormatError};
+use access_dataset::{Dataset, FileFormat, FileWriter, FormatError, ReadBack};
 use arrow::array::{ArrayRef, RecordBatch};
-use csv::ReaderBuilder;
 
 use crate::cell::{Cells, Origin, neutralise, quote};
+use crate::counting;
 use crate::packing::{Packer, Packing};
 use crate::words::Words;
 
@@ -64,15 +63,8 @@ impl FileFormat for CsvFormat {
         Ok(Box::new(file))
     }
 
-    fn count_rows(&self, file: File) -> Result<u64, FormatError> {
-        let mut reader = ReaderBuilder::new()
-            .buffer_capacity(1 << 18)
-            .from_reader(self.packing.unpack(file)?);
-        let (mut record, mut rows) = (csv::ByteRecord::new(), 0);
-        while reader.read_byte_record(&mut record)? {
-            rows += 1;
-        }
-        Ok(rows)
+    fn count_rows(&self, back: &mut ReadBack) -> Result<u64, FormatError> {
+        Ok(counting::rows(self.packing.unpack(back)?)?)
     }
 }
 
@@ -143,9 +135,11 @@ impl FileWriter for CsvFile {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
     use std::sync::Arc;
 
     use arrow::array::StringArray;
+    use csv::ReaderBuilder;
     use proptest::prelude::*;
 
     use super::*;
@@ -184,16 +178,13 @@ mod tests {
                 .map(|one| (one.name, column.clone()));
             file.write(&RecordBatch::try_from_iter(named).unwrap()).unwrap();
             file.finish().unwrap();
-            assert_eq!(
-                format.count_rows(File::open(&path).unwrap()).unwrap(),
-                3,
-                "{word} {width}"
-            );
+            let count = || format.count_rows(&mut ReadBack::new(File::open(&path).unwrap()));
+            assert_eq!(count().unwrap(), 3, "{word} {width}");
             // A file that is cut is not a shorter one.
             let bytes = std::fs::read(&path).unwrap();
             if word != "none" {
                 std::fs::write(&path, &bytes[..bytes.len() - 5]).unwrap();
-                format.count_rows(File::open(&path).unwrap()).unwrap_err();
+                count().unwrap_err();
             }
         }
     }

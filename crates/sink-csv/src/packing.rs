@@ -1,6 +1,5 @@
 //! Compression around the text.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 
 use flate2::read::MultiGzDecoder;
@@ -53,7 +52,8 @@ impl Packing {
         })
     }
 
-    pub(crate) fn unpack(self, file: File) -> io::Result<Box<dyn Read>> {
+    pub(crate) fn unpack<'a>(self, file: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+        // The buffer is for the unpackers; whoever reads plain text in large blocks goes past it.
         let file = BufReader::with_capacity(1 << 18, file);
         Ok(match self {
             Self::None => Box::new(file),

@@ -1,9 +1,8 @@
 //! Parquet as a file format of datasets.
 
-use std::fs::File;
 use std::io::Write;
 
-use access_dataset::{Column, ColumnKind, Dataset, FileFormat, FileWriter, FormatError};
+use access_dataset::{Column, ColumnKind, Dataset, FileFormat, FileWriter, FormatError, ReadBack};
 use arrow::array::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
@@ -47,8 +46,8 @@ impl FileFormat for ParquetFormat {
         Ok(Box::new(ParquetFile(writer)))
     }
 
-    fn count_rows(&self, file: File) -> Result<u64, FormatError> {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+    fn count_rows(&self, back: &mut ReadBack) -> Result<u64, FormatError> {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(back.seekable()?)?;
         // One column is enough to see that every page of rows is there; the hash has told of the bytes.
         let first = ProjectionMask::leaves(builder.parquet_schema(), [0]);
         let reader = builder.with_projection(first).build()?;
@@ -131,7 +130,14 @@ fn sorting(dataset: Dataset) -> Vec<SortingColumn> {
 mod tests {
     use parquet::file::reader::{FileReader, SerializedFileReader};
 
+    use std::fs::File;
+    use std::path::Path;
+
     use super::*;
+
+    fn count(path: &Path) -> Result<u64, FormatError> {
+        ParquetFormat.count_rows(&mut ReadBack::new(File::open(path).unwrap()))
+    }
 
     #[test]
     fn an_empty_table_is_a_file_with_its_columns_and_field_ids() {
@@ -142,7 +148,7 @@ mod tests {
                 .create(dataset, Box::new(File::create(&path).unwrap()))
                 .unwrap();
             file.finish().unwrap();
-            assert_eq!(ParquetFormat.count_rows(File::open(&path).unwrap()).unwrap(), 0);
+            assert_eq!(count(&path).unwrap(), 0);
             let reader = SerializedFileReader::new(File::open(&path).unwrap()).unwrap();
             let schema = reader.metadata().file_metadata().schema().clone();
             let ids: Vec<(&str, i32)> = schema
@@ -164,6 +170,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
         std::fs::write(&path, b"PAR1 but not really PAR1").unwrap();
-        ParquetFormat.count_rows(File::open(&path).unwrap()).unwrap_err();
+        count(&path).unwrap_err();
     }
 }

@@ -1,7 +1,7 @@
 //! What every access sink has to keep, and that large tables become several files.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use access_core::ports::{AccessSink, SinkWriter};
 use access_core::sync::{Ledger, SyncSummary};
 use access_dataset::{
     Dataset, DatasetSink, DatasetSinkConfig, FileFormat, FileWriter, FormatError, Location, Manifest,
-    POINTER, Pointer,
+    POINTER, Pointer, ReadBack,
 };
 use sink_parquet::ParquetFormat;
 use tempfile::TempDir;
@@ -43,8 +43,8 @@ impl FileFormat for SmallFiles {
         ParquetFormat.create(dataset, out)
     }
 
-    fn count_rows(&self, file: File) -> Result<u64, FormatError> {
-        ParquetFormat.count_rows(file)
+    fn count_rows(&self, back: &mut ReadBack) -> Result<u64, FormatError> {
+        ParquetFormat.count_rows(back)
     }
 }
 

@@ -11,19 +11,18 @@
 mod files;
 mod sweep;
 
-use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
 use access_core::model::{SyncRun, SyncType};
 use access_core::ports::Receipt;
 use access_core::sync::SyncSummary;
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use crate::error::DatasetError;
 use crate::format::FileFormat;
-use crate::manifest::{FileEntry, Manifest, POINTER, Pointer, hex, path_of};
+use crate::manifest::{FileEntry, Manifest, POINTER, Pointer, path_of};
+use crate::read_back::ReadBack;
 use crate::store::{Store, Stored, Swap};
 
 pub(crate) use files::{MadeFile, MakeFiles};
@@ -258,39 +257,29 @@ fn verify(
     format: &dyn FileFormat,
     entry: &FileEntry,
     place: &str,
-    mut back: std::fs::File,
+    back: std::fs::File,
 ) -> Result<(), DatasetError> {
     let differs = |found: String, written: String| DatasetError::NotVerified {
         place: place.to_owned(),
         found,
         written,
     };
-    let reading = |error: io::Error| DatasetError::io(Path::new(place), error);
-    let mut hash = Sha256::new();
-    let (mut chunk, mut bytes) = (vec![0; 1 << 18], 0);
-    loop {
-        let got = back.read(&mut chunk).map_err(reading)?;
-        if got == 0 {
-            break;
-        }
-        bytes += got as u64;
-        hash.update(&chunk[..got]);
-    }
-    let sha256 = hex(&hash.finalize());
+    let mut back = ReadBack::new(back);
+    // Bytes that differ say more than what a format makes of them, so they are looked at first.
+    let rows = format.count_rows(&mut back);
+    let sum = back.finish();
+    let (bytes, sha256) = sum.map_err(|error| DatasetError::io(Path::new(place), error))?;
     if (bytes, &sha256) != (entry.bytes, &entry.sha256) {
         return Err(differs(
             format!("{bytes} bytes, sha256 {sha256}"),
             format!("{} bytes, sha256 {}", entry.bytes, entry.sha256),
         ));
     }
-    io::Seek::rewind(&mut back).map_err(reading)?;
-    let rows = format
-        .count_rows(back)
-        .map_err(|error| differs(error.to_string(), format!("{} rows", entry.rows)))?;
-    if rows != entry.rows {
-        return Err(differs(format!("{rows} rows"), format!("{} rows", entry.rows)));
+    match rows {
+        Ok(rows) if rows == entry.rows => Ok(()),
+        Ok(rows) => Err(differs(format!("{rows} rows"), format!("{} rows", entry.rows))),
+        Err(error) => Err(differs(error.to_string(), format!("{} rows", entry.rows))),
     }
-    Ok(())
 }
 
 /// Where the manifest of a sync would be.

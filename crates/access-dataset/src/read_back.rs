@@ -1,0 +1,99 @@
+//! Files that are read back.
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
+
+use sha2::{Digest, Sha256};
+
+use crate::manifest::hex;
+
+/// Bytes that are read at a time.
+const BLOCK: usize = 1 << 18;
+
+/// A file that is read back from front to back, and hashed on the way: whoever counts its rows reads it once.
+#[derive(Debug)]
+pub struct ReadBack {
+    file: File,
+    hash: Sha256,
+    bytes: u64,
+    at_end: bool,
+}
+
+impl ReadBack {
+    /// Reads a file that is at its beginning.
+    #[must_use]
+    pub fn new(file: File) -> Self {
+        Self {
+            file,
+            hash: Sha256::new(),
+            bytes: 0,
+            at_end: false,
+        }
+    }
+
+    /// The file at its beginning, for a format whose files are not read from front to back.
+    ///
+    /// # Errors
+    /// What the file system says.
+    pub fn seekable(&mut self) -> io::Result<File> {
+        self.read_rest()?;
+        self.file.rewind()?;
+        self.file.try_clone()
+    }
+
+    /// How many bytes there are, and their SHA-256. Reads what nobody read.
+    pub(crate) fn finish(mut self) -> io::Result<(u64, String)> {
+        self.read_rest()?;
+        Ok((self.bytes, hex(&self.hash.finalize())))
+    }
+
+    fn read_rest(&mut self) -> io::Result<()> {
+        if self.at_end {
+            return Ok(());
+        }
+        let mut block = vec![0; BLOCK];
+        while self.read(&mut block)? > 0 {}
+        Ok(())
+    }
+}
+
+impl Read for ReadBack {
+    fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
+        if self.at_end || block.is_empty() {
+            return Ok(0);
+        }
+        let got = self.file.read(block)?;
+        self.hash.update(&block[..got]);
+        self.bytes += got as u64;
+        self.at_end = got == 0;
+        Ok(got)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn every_byte_counts_once_whoever_reads_it() {
+        let content: Vec<u8> = (0..=255).cycle().take(3 * BLOCK + 7).collect();
+        let expected = (content.len() as u64, hex(&Sha256::digest(&content)));
+        let back = || {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(&content).unwrap();
+            file.rewind().unwrap();
+            ReadBack::new(file)
+        };
+        assert_eq!(back().finish().unwrap(), expected);
+        let mut in_part = back();
+        in_part.read_exact(&mut [0; 1000]).unwrap();
+        assert_eq!(in_part.finish().unwrap(), expected);
+        let (mut by_another, mut found) = (back(), Vec::new());
+        by_another.read_exact(&mut [0; 1000]).unwrap();
+        by_another.seekable().unwrap().read_to_end(&mut found).unwrap();
+        assert_eq!(found, content);
+        assert_eq!(by_another.finish().unwrap(), expected);
+    }
+}
