@@ -1,104 +1,62 @@
-//! Values as text, and text that a spreadsheet does not take for a formula.
+//! Texts as cells, and texts that a spreadsheet does not take for a formula.
 
 use std::fmt::Write;
 
-use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int64Array, ListArray, StringArray,
-    TimestampMicrosecondArray,
-};
-use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampMicrosecondType};
-use arrow::temporal_conversions::timestamp_us_to_datetime;
+use memchr::{memchr, memchr_iter, memchr3};
+
+use crate::format::SpreadsheetSafety;
 
 /// What stands before a text that would be a formula.
-const GUARD: char = '\'';
+const GUARD: u8 = b'\'';
 /// First characters for which a spreadsheet takes a text for a formula, or which it skips before it does.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
-/// Where a value's text comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// The tenant wrote it.
-    Tenant,
-    /// It is a number, a time, a flag or a list, whose form is ours.
-    Ours,
+/// Whether texts can stand in a line without quotes (RFC 4180).
+pub(crate) fn is_plain(texts: &[u8]) -> bool {
+    memchr3(b'"', b',', b'\n', texts).is_none() && memchr(b'\r', texts).is_none()
 }
 
-/// A column whose values can be had as text.
-pub(crate) enum Cells<'a> {
-    Text(&'a StringArray),
-    Word(&'a DictionaryArray<Int32Type>, &'a StringArray),
-    Flag(&'a BooleanArray),
-    Count(&'a Int64Array),
-    Time(&'a TimestampMicrosecondArray),
-    Texts(&'a ListArray),
+/// Writes a text of the tenant's into a line. A text without characters is quoted, which tells it from no text at all.
+pub(crate) fn tenants_text(text: &str, plain: bool, safety: SpreadsheetSafety, line: &mut Vec<u8>) {
+    let guarded = safety == SpreadsheetSafety::Safe && text.starts_with(FORMULA);
+    if plain && !text.is_empty() {
+        if guarded {
+            line.push(GUARD);
+        }
+        line.extend_from_slice(text.as_bytes());
+        return;
+    }
+    line.push(b'"');
+    if guarded {
+        line.push(GUARD);
+    }
+    double_quotes(text, line);
+    line.push(b'"');
 }
 
-impl<'a> Cells<'a> {
-    /// The column, if it is of one of the kinds that tables have.
-    pub(crate) fn of(array: &'a ArrayRef) -> Option<Self> {
-        match array.data_type() {
-            DataType::Utf8 => Some(Self::Text(array.as_string())),
-            DataType::Dictionary(..) => {
-                let words = array.as_dictionary_opt::<Int32Type>()?;
-                Some(Self::Word(words, words.values().as_string_opt()?))
-            }
-            DataType::Boolean => Some(Self::Flag(array.as_boolean())),
-            DataType::Int64 => Some(Self::Count(array.as_primitive::<Int64Type>())),
-            DataType::Timestamp(..) => array
-                .as_primitive_opt::<TimestampMicrosecondType>()
-                .map(Self::Time),
-            DataType::List(_) => Some(Self::Texts(array.as_list())),
-            _ => None,
-        }
-    }
+/// Writes a text of our own form into a line: it is never a formula.
+pub(crate) fn our_text(text: &str, line: &mut Vec<u8>) {
+    tenants_text(text, is_plain(text.as_bytes()), SpreadsheetSafety::Raw, line);
+}
 
-    /// The keys and values of a column of few different texts.
-    pub(crate) fn words(&self) -> Option<(&'a DictionaryArray<Int32Type>, &'a StringArray)> {
-        match self {
-            Self::Word(keys, values) => Some((keys, values)),
-            _ => None,
-        }
+fn double_quotes(text: &str, line: &mut Vec<u8>) {
+    let (text, mut begin) = (text.as_bytes(), 0);
+    for quote in memchr_iter(b'"', text) {
+        line.extend_from_slice(&text[begin..=quote]);
+        // The quote stands at the begin of the next part too.
+        begin = quote;
     }
-
-    /// Writes a row's value into `cell`; `None` if there is none.
-    pub(crate) fn write(&self, row: usize, cell: &mut String) -> Option<Origin> {
-        match self {
-            Self::Text(array) => {
-                cell.push_str(array.is_valid(row).then(|| array.value(row))?);
-                return Some(Origin::Tenant);
-            }
-            Self::Word(words, values) => {
-                cell.push_str(values.value(words.key(row)?));
-                return Some(Origin::Tenant);
-            }
-            Self::Flag(array) => {
-                let flag = array.is_valid(row).then(|| array.value(row))?;
-                cell.push_str(if flag { "true" } else { "false" });
-            }
-            Self::Count(array) => {
-                let _ = write!(cell, "{}", array.is_valid(row).then(|| array.value(row))?);
-            }
-            Self::Time(array) => {
-                let time = timestamp_us_to_datetime(array.is_valid(row).then(|| array.value(row))?)?;
-                let _ = write!(cell, "{}", time.format("%Y-%m-%dT%H:%M:%S%.6fZ"));
-            }
-            Self::Texts(array) => {
-                let texts = array.is_valid(row).then(|| array.value(row))?;
-                json_list(texts.as_string(), cell);
-            }
-        }
-        Some(Origin::Ours)
-    }
+    line.extend_from_slice(&text[begin..]);
 }
 
 /// A list as a JSON array; it begins with a bracket, which is no formula.
-fn json_list(texts: &StringArray, cell: &mut String) {
+pub(crate) fn json_list<'a>(texts: impl Iterator<Item = &'a str>, cell: &mut String) {
     cell.push('[');
-    for (n, text) in texts.iter().enumerate() {
+    for (n, text) in texts.enumerate() {
         if n > 0 {
             cell.push(',');
         }
-        json_text(text.unwrap_or_default(), cell);
+        json_text(text, cell);
     }
     cell.push(']');
 }
@@ -123,33 +81,6 @@ fn json_text(text: &str, cell: &mut String) {
     cell.push('"');
 }
 
-/// Puts the guard before a text that would be a formula.
-pub(crate) fn neutralise(cell: &mut String) {
-    if cell.starts_with(FORMULA) {
-        cell.insert(0, GUARD);
-    }
-}
-
-/// Writes a cell into a line (RFC 4180). A text without characters is quoted, which tells it from no text at all.
-pub(crate) fn quote(cell: &str, line: &mut Vec<u8>) {
-    if !cell.is_empty()
-        && !cell
-            .bytes()
-            .any(|byte| matches!(byte, b'"' | b',' | b'\r' | b'\n'))
-    {
-        line.extend_from_slice(cell.as_bytes());
-        return;
-    }
-    line.push(b'"');
-    for (n, part) in cell.split('"').enumerate() {
-        if n > 0 {
-            line.extend_from_slice(b"\"\"");
-        }
-        line.extend_from_slice(part.as_bytes());
-    }
-    line.push(b'"');
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,23 +93,37 @@ mod tests {
             ("-", "'-"),
             ("@SUM(A1)", "'@SUM(A1)"),
             ("\t=1", "'\t=1"),
-            ("\r=1", "'\r=1"),
+            ("\r=1", "\"'\r=1\""),
+            ("=\"x\",1", "\"'=\"\"x\"\",1\""),
             ("plain", "plain"),
             (" =1", " =1"),
-            ("", ""),
+            ("", "\"\""),
             ("'quoted", "'quoted"),
         ] {
-            let mut cell = text.to_owned();
-            neutralise(&mut cell);
-            assert_eq!(cell, safe);
+            let mut line = Vec::new();
+            let plain = is_plain(text.as_bytes());
+            tenants_text(text, plain, SpreadsheetSafety::Safe, &mut line);
+            assert_eq!(String::from_utf8(line).unwrap(), safe);
+        }
+    }
+
+    #[test]
+    fn quotes_are_doubled() {
+        for (text, quoted) in [
+            ("\"", "\"\"\"\""),
+            ("a\"\"b", "\"a\"\"\"\"b\""),
+            ("a,\"b\"", "\"a,\"\"b\"\"\""),
+        ] {
+            let mut line = Vec::new();
+            our_text(text, &mut line);
+            assert_eq!(String::from_utf8(line).unwrap(), quoted);
         }
     }
 
     #[test]
     fn lists_are_json() {
-        let texts = StringArray::from(vec!["a \"b\" \\", "c\nd\u{1}", "ü"]);
         let mut cell = String::new();
-        json_list(&texts, &mut cell);
+        json_list(["a \"b\" \\", "c\nd\u{1}", "ü"].into_iter(), &mut cell);
         assert_eq!(cell, "[\"a \\\"b\\\" \\\\\",\"c\\nd\\u0001\",\"ü\"]");
     }
 }

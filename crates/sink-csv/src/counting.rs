@@ -85,7 +85,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::cell::quote;
+    use crate::cell::our_text;
 
     fn count(text: &[u8], cuts: &[usize]) -> io::Result<u64> {
         let (mut count, mut rest) = (Count::default(), text);
@@ -121,7 +121,7 @@ mod tests {
             let lines = rows.iter().map(|cells| {
                 let quoted = cells.iter().map(|cell| {
                     let mut quoted = Vec::new();
-                    quote(cell, &mut quoted);
+                    our_text(cell, &mut quoted);
                     quoted
                 });
                 quoted.collect::<Vec<_>>().join(&b","[..])

@@ -1,17 +1,18 @@
 //! CSV as a file format of datasets.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 
 use access_dataset::{Dataset, FileFormat, FileWriter, FormatError, ReadBack};
-use arrow::array::{ArrayRef, RecordBatch};
+use arrow::array::RecordBatch;
 
-use crate::cell::{Cells, Origin, neutralise, quote};
+use crate::column::Column;
 use crate::counting;
 use crate::packing::{Packer, Packing};
-use crate::words::Words;
 
 /// The end of a line (RFC 4180).
 const LINE_END: &[u8] = b"\r\n";
+/// Bytes of lines that are written at a time.
+const BLOCK: usize = 1 << 18;
 
 /// Whether texts that a spreadsheet would take for formulas are changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -51,16 +52,14 @@ impl FileFormat for CsvFormat {
         dataset: Dataset,
         out: Box<dyn Write + Send>,
     ) -> Result<Box<dyn FileWriter>, FormatError> {
-        let mut file = CsvFile {
-            out: BufWriter::with_capacity(1 << 18, self.packing.pack(out)?),
-            safety: self.safety,
-            cell: String::new(),
-            line: Vec::new(),
-        };
         let header: Vec<&str> = dataset.columns().iter().map(|column| column.name).collect();
-        file.out.write_all(header.join(",").as_bytes())?;
-        file.out.write_all(LINE_END)?;
-        Ok(Box::new(file))
+        let mut lines = header.join(",").into_bytes();
+        lines.extend_from_slice(LINE_END);
+        Ok(Box::new(CsvFile {
+            out: self.packing.pack(out)?,
+            safety: self.safety,
+            lines,
+        }))
     }
 
     fn count_rows(&self, back: &mut ReadBack) -> Result<u64, FormatError> {
@@ -69,67 +68,36 @@ impl FileFormat for CsvFormat {
 }
 
 struct CsvFile {
-    out: BufWriter<Packer>,
+    out: Packer,
     safety: SpreadsheetSafety,
-    cell: String,
-    line: Vec<u8>,
-}
-
-/// A column on its way into lines.
-enum Column<'a> {
-    /// Texts of which there are few: each is made ready once a batch.
-    Words(Words<'a>),
-    /// Values that are made ready row by row.
-    Cells(Cells<'a>),
-}
-
-impl<'a> Column<'a> {
-    fn of(array: &'a ArrayRef, safety: SpreadsheetSafety) -> Option<Self> {
-        let cells = Cells::of(array)?;
-        Some(match cells.words() {
-            Some((keys, values)) => Self::Words(Words::new(keys, values, safety)),
-            None => Self::Cells(cells),
-        })
-    }
+    /// Lines that are not written yet.
+    lines: Vec<u8>,
 }
 
 impl FileWriter for CsvFile {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), FormatError> {
         let columns = batch.columns().iter().map(|array| Column::of(array, self.safety));
         let columns: Option<Vec<Column<'_>>> = columns.collect();
-        let columns = columns.ok_or("a column of a kind that tables do not have")?;
+        let mut columns = columns.ok_or("a column of a kind that tables do not have")?;
         for row in 0..batch.num_rows() {
-            self.line.clear();
-            for (n, column) in columns.iter().enumerate() {
+            for (n, column) in columns.iter_mut().enumerate() {
                 if n > 0 {
-                    self.line.push(b',');
+                    self.lines.push(b',');
                 }
-                match column {
-                    Column::Words(words) => self.line.extend_from_slice(words.at(row)),
-                    Column::Cells(cells) => {
-                        self.cell.clear();
-                        let Some(origin) = cells.write(row, &mut self.cell) else {
-                            continue;
-                        };
-                        if origin == Origin::Tenant && self.safety == SpreadsheetSafety::Safe {
-                            neutralise(&mut self.cell);
-                        }
-                        quote(&self.cell, &mut self.line);
-                    }
-                }
+                column.write(row, &mut self.lines)?;
             }
-            self.line.extend_from_slice(LINE_END);
-            self.out.write_all(&self.line)?;
+            self.lines.extend_from_slice(LINE_END);
+            if self.lines.len() >= BLOCK {
+                self.out.write_all(&self.lines)?;
+                self.lines.clear();
+            }
         }
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<(), FormatError> {
-        let packer = self
-            .out
-            .into_inner()
-            .map_err(std::io::IntoInnerError::into_error)?;
-        Ok(packer.finish()?)
+    fn finish(mut self: Box<Self>) -> Result<(), FormatError> {
+        self.out.write_all(&self.lines)?;
+        Ok(self.out.finish()?)
     }
 }
 
@@ -138,7 +106,7 @@ mod tests {
     use std::fs::File;
     use std::sync::Arc;
 
-    use arrow::array::StringArray;
+    use arrow::array::{ArrayRef, StringArray};
     use csv::ReaderBuilder;
     use proptest::prelude::*;
 

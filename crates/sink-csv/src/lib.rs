@@ -1,6 +1,7 @@
 //! Datasets of CSV files: RFC 4180, UTF-8, a header, one file a table, safe to open in a spreadsheet unless asked otherwise.
 
 mod cell;
+mod column;
 mod counting;
 mod format;
 mod packing;

@@ -1,9 +1,9 @@
 //! A column of few different texts, each quoted once.
 
-use arrow::array::{Array, DictionaryArray, StringArray};
+use arrow::array::{DictionaryArray, StringArray};
 use arrow::datatypes::Int32Type;
 
-use crate::cell::{neutralise, quote};
+use crate::cell::{is_plain, tenants_text};
 use crate::format::SpreadsheetSafety;
 
 /// Quoted texts, and which row has which.
@@ -19,12 +19,8 @@ impl<'a> Words<'a> {
         safety: SpreadsheetSafety,
     ) -> Self {
         let quoted = values.iter().map(|value| {
-            let mut cell = value.unwrap_or_default().to_owned();
-            if safety == SpreadsheetSafety::Safe {
-                neutralise(&mut cell);
-            }
-            let mut quoted = Vec::new();
-            quote(&cell, &mut quoted);
+            let (text, mut quoted) = (value.unwrap_or_default(), Vec::new());
+            tenants_text(text, is_plain(text.as_bytes()), safety, &mut quoted);
             quoted
         });
         Self {
@@ -35,7 +31,7 @@ impl<'a> Words<'a> {
 
     /// What a row has; nothing for one that has no text.
     pub(crate) fn at(&self, row: usize) -> &[u8] {
-        let key = self.keys.is_valid(row).then(|| self.keys.key(row)).flatten();
+        let key = self.keys.key(row);
         key.and_then(|key| self.quoted.get(key))
             .map_or(&[], Vec::as_slice)
     }
