@@ -1,14 +1,18 @@
 //! What the domain needs of the outside, as traits. Adapter and sink crates implement them; the binary wires them.
 
+mod audit_log;
 mod clock;
 mod observer;
 mod port_error;
+mod provisioner;
 mod sink;
 mod source;
 
+pub use audit_log::{AuditLog, NoAudit};
 pub use clock::{Clock, SyncIds};
 pub use observer::{Phase, Silent, SyncObserver};
-pub use port_error::{SinkError, SourceError};
+pub use port_error::{AuditError, ProvisionerError, SinkError, SourceError};
+pub use provisioner::{ActFailure, Acted, Effect, Provisioner};
 pub use sink::{AccessSink, Prepared, Receipt, SinkWriter};
 pub use source::{
     AccessSource, CheckOutcome, EndpointCheck, ScopeAdvice, SkipReason, Skipped, SourceEvent, SourceReport,

@@ -59,3 +59,11 @@ port_error! {
     /// A sink could not take, prepare or publish.
     SinkError
 }
+port_error! {
+    /// The tenant could not be read or changed for provisioning.
+    ProvisionerError
+}
+port_error! {
+    /// The audit log could not be written.
+    AuditError
+}

@@ -1,0 +1,93 @@
+//! The tenant as something that can be changed.
+
+use async_trait::async_trait;
+
+use super::ProvisionerError;
+use crate::model::{NativeId, Resource, ResourceId};
+use crate::provisioning::{
+    Account, EmailAddress, Observation, RequestPreview, Role, Selector, Step, Vocabulary,
+};
+
+/// A tenant that can be changed. The rules are the use case's ([`crate::provisioning`]); an adapter reads, writes once
+/// where it is told to, and says truthfully what it knows of the effect.
+#[async_trait]
+pub trait Provisioner: Send + Sync {
+    /// The tenant, for people.
+    fn tenant(&self) -> String;
+
+    /// What the things are called that can be changed.
+    fn vocabulary(&self) -> &Vocabulary;
+
+    /// Roles that are selected, with their members.
+    ///
+    /// # Errors
+    /// [`ProvisionerError`] if they cannot be read.
+    async fn roles(&self, wanted: &Selector) -> Result<Vec<Role>, ProvisionerError>;
+
+    /// The account of this id; `None` only if the tenant says so.
+    ///
+    /// # Errors
+    /// [`ProvisionerError`] if that cannot be found out.
+    async fn account(&self, id: &NativeId) -> Result<Option<Account>, ProvisionerError>;
+
+    /// Accounts of either kind with this address.
+    ///
+    /// # Errors
+    /// [`ProvisionerError`] if they cannot be read.
+    async fn accounts_with_email(&self, email: &EmailAddress) -> Result<Vec<Account>, ProvisionerError>;
+
+    /// Accounts that have full rights and are in use.
+    ///
+    /// # Errors
+    /// [`ProvisionerError`] if they cannot be read.
+    async fn administrators(&self) -> Result<Vec<ResourceId>, ProvisionerError>;
+
+    /// Organizations that are selected.
+    ///
+    /// # Errors
+    /// [`ProvisionerError`] if they cannot be read.
+    async fn organizations(&self, wanted: &Selector) -> Result<Vec<Resource>, ProvisionerError>;
+
+    /// The request that a step is.
+    fn preview(&self, step: &Step) -> RequestPreview;
+
+    /// Writes. Repeats the request only where it is certain that the tenant has not acted on it.
+    ///
+    /// # Errors
+    /// [`ActFailure`], which tells what is known of the effect.
+    async fn act(&self, step: &Step) -> Result<Acted, ActFailure>;
+
+    /// Waits before a step is tried for the `next` time, or looked at again.
+    async fn pause(&self, next: u32);
+}
+
+/// A write that the tenant says it has done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acted {
+    /// What the tenant's support asks for.
+    pub request_id: Option<String>,
+    /// What the answer shows of the state after it, if anything.
+    pub seen: Option<Observation>,
+}
+
+/// A write that the tenant does not say it has done.
+#[derive(Debug)]
+pub struct ActFailure {
+    /// What is known of the effect.
+    pub effect: Effect,
+    /// What the tenant's support asks for.
+    pub request_id: Option<String>,
+    /// What went wrong.
+    pub error: ProvisionerError,
+}
+
+/// What is known of the effect of a failed write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// There is none: the request was not sent, or the caller may not make it.
+    None,
+    /// The tenant refused; perhaps because it already is as wanted.
+    Refused,
+    /// The answer is lost or says nothing.
+    Unknown,
+}

@@ -1,0 +1,283 @@
+//! Why a change was not made, and what is true of the tenant then.
+
+use super::AccountKind;
+use crate::model::Resource;
+use crate::ports::{AuditError, ProvisionerError};
+use crate::{Classified, StatusCode};
+
+/// Why a change was not made, or not wholly, or nobody knows. [`extent`](Self::extent) says which.
+#[derive(Debug, thiserror::Error)]
+pub enum ProvisioningError {
+    /// A name of no characters.
+    #[error("the name of the {what} is empty")]
+    Empty {
+        /// What is named.
+        what: &'static str,
+    },
+    /// An entitlement that no API can grant.
+    #[error("`{entitlement}` cannot be granted or revoked: NinjaOne's API changes {grantable} only")]
+    NotGrantable {
+        /// What was asked for.
+        entitlement: String,
+        /// What can be.
+        grantable: String,
+    },
+    /// The id of something that is no account.
+    #[error("`{text}` is not an account: write user:<id> or a login")]
+    NotAnAccount {
+        /// What was asked for.
+        text: String,
+    },
+    /// A text that names no grant.
+    #[error("`{text}` is not the id of a grant: write role:<id>:assigned:user:<id>")]
+    NotAGrantId {
+        /// What was asked for.
+        text: String,
+    },
+    /// Attributes that make no account or update.
+    #[error("{what} cannot be made of these attributes: {}", problems.join("; "))]
+    InvalidAttributes {
+        /// What was to be made.
+        what: &'static str,
+        /// All that is wrong.
+        problems: Vec<String>,
+    },
+    /// An attribute that cannot be changed.
+    #[error("{attribute} cannot be changed: {reason}")]
+    CannotChange {
+        /// Which.
+        attribute: String,
+        /// Why.
+        reason: &'static str,
+    },
+    /// An attribute that this kind of account does not have.
+    #[error("{account} is a technician; only end users have {}", attributes.join(" and "))]
+    NotOfTechnicians {
+        /// Which account.
+        account: String,
+        /// Which attributes.
+        attributes: Vec<&'static str>,
+    },
+    /// There is no such thing.
+    #[error("there is no {what} {wanted}")]
+    NotFound {
+        /// What sort.
+        what: &'static str,
+        /// How it was named.
+        wanted: String,
+    },
+    /// A name that several things have.
+    #[error("{wanted} names {} {what}s: {}", candidates.len(), candidates.join(", "))]
+    Ambiguous {
+        /// What sort.
+        what: &'static str,
+        /// The name.
+        wanted: String,
+        /// Those that have it.
+        candidates: Vec<String>,
+    },
+    /// A role of one kind for an account of the other.
+    #[error("{role} is a role for {holders}s, and {account} is {}", kind.with_article())]
+    WrongKind {
+        /// The role.
+        role: String,
+        /// Whom it is for.
+        holders: AccountKind,
+        /// The account.
+        account: String,
+        /// What it is.
+        kind: AccountKind,
+    },
+    /// The address belongs to somebody else.
+    #[error("the e-mail {email} is in use by {}", by.as_deref().unwrap_or("an account that this API client cannot see"))]
+    EmailTaken {
+        /// The address.
+        email: String,
+        /// Who has it, if that can be seen.
+        by: Option<String>,
+    },
+    /// An administrator is not deleted by the way.
+    #[error("{account} {}", administrator(*last, *known))]
+    Administrator {
+        /// Who.
+        account: String,
+        /// No other is in use.
+        last: bool,
+        /// The tenant says so; otherwise it does not say anything.
+        known: bool,
+    },
+    /// The tenant could not be read, before anything was changed.
+    #[error("{0}")]
+    Reading(#[source] ProvisionerError),
+    /// The audit log could not be written, before anything was changed.
+    #[error("{0}; nothing was changed, because changes without an audit are not made")]
+    Audit(#[source] AuditError),
+    /// A step failed, and it is certain that it has no effect.
+    #[error("could not {step}: {cause}")]
+    NotDone {
+        /// What was tried.
+        step: String,
+        /// Why not.
+        #[source]
+        cause: ProvisionerError,
+    },
+    /// A step failed, and what the tenant looks like shows that it had no effect.
+    #[error("could not {step}: {cause}; reading back shows that it is not done")]
+    SeenNotDone {
+        /// What was tried.
+        step: String,
+        /// Why not.
+        #[source]
+        cause: ProvisionerError,
+    },
+    /// The tenant says that it did, and could not be asked to show it.
+    #[error("the tenant accepted to {step}, but it could not be verified: {cause}")]
+    Unverified {
+        /// What was done.
+        step: String,
+        /// Why it could not be seen.
+        #[source]
+        cause: ProvisionerError,
+    },
+    /// The tenant says that it did, and it is not so.
+    #[error("the tenant accepted to {step}, but reading back shows that it is not so")]
+    NotTaken {
+        /// What should have been done.
+        step: String,
+    },
+    /// The answer is lost, and the tenant could not be asked to show it.
+    #[error("it is not known whether this was done: {step}: {cause}; reading back failed too: {reading}")]
+    Unknown {
+        /// What was tried.
+        step: String,
+        /// How the answer was lost.
+        #[source]
+        cause: ProvisionerError,
+        /// Why it could not be seen.
+        reading: ProvisionerError,
+    },
+    /// An account was made, but not all of its roles were assigned.
+    #[error("{} was created{}, but without {}: {cause}", account.id, roles(granted), missing.join(", "))]
+    Partly {
+        /// The account, which exists.
+        account: Box<Resource>,
+        /// Roles that it has.
+        granted: Vec<String>,
+        /// Roles that it lacks, or may lack.
+        missing: Vec<String>,
+        /// What went wrong with the first of them.
+        #[source]
+        cause: Box<ProvisioningError>,
+    },
+    /// The change is made, and the audit log does not say so.
+    #[error("the change was made ({done}), but not written to the audit log: {source}")]
+    AuditAfter {
+        /// What was done.
+        done: String,
+        /// Why it is not written.
+        source: AuditError,
+    },
+}
+
+/// What is true of the tenant after an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Nothing was changed.
+    Nothing,
+    /// A part was; the error says which.
+    Part,
+    /// All was.
+    All,
+    /// That is not known.
+    Unknown,
+}
+
+impl ProvisioningError {
+    /// What is true of the tenant.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        match self {
+            Self::Partly { .. } => Extent::Part,
+            Self::Unverified { .. } | Self::Unknown { .. } => Extent::Unknown,
+            Self::AuditAfter { .. } => Extent::All,
+            _ => Extent::Nothing,
+        }
+    }
+}
+
+fn administrator(last: bool, known: bool) -> &'static str {
+    match (known, last) {
+        (false, _) => "is a technician of whom NinjaOne does not say whether it is a System Administrator",
+        (true, false) => "is a System Administrator",
+        (true, true) => "is the last System Administrator in use",
+    }
+}
+
+fn roles(granted: &[String]) -> String {
+    if granted.is_empty() {
+        String::new()
+    } else {
+        format!(" with {}", granted.join(", "))
+    }
+}
+
+impl Classified for ProvisioningError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Empty { .. }
+            | Self::NotAnAccount { .. }
+            | Self::NotAGrantId { .. }
+            | Self::InvalidAttributes { .. }
+            | Self::NotOfTechnicians { .. }
+            | Self::Ambiguous { .. }
+            | Self::WrongKind { .. } => StatusCode::InvalidArgument,
+            Self::NotGrantable { .. } | Self::CannotChange { .. } => StatusCode::Unimplemented,
+            Self::NotFound { .. } => StatusCode::NotFound,
+            Self::EmailTaken { .. } => StatusCode::AlreadyExists,
+            Self::Administrator { .. } => StatusCode::FailedPrecondition,
+            Self::NotTaken { .. } => StatusCode::Aborted,
+            Self::Reading(cause)
+            | Self::NotDone { cause, .. }
+            | Self::SeenNotDone { cause, .. }
+            | Self::Unverified { cause, .. }
+            | Self::Unknown { cause, .. } => cause.status(),
+            Self::Partly { cause, .. } => cause.status(),
+            Self::Audit(cause) | Self::AuditAfter { source: cause, .. } => cause.status(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Ambiguous { .. } => "name it by its id",
+            Self::WrongKind { .. } => "choose a role for this kind of account; NinjaOne has no others",
+            Self::EmailTaken { .. } => "use another address, or free this one in NinjaOne",
+            Self::Administrator { last: true, .. } => {
+                "make somebody else a System Administrator in NinjaOne first, or say --allow-admin-delete"
+            }
+            Self::Administrator { .. } => "say --allow-admin-delete if it is meant",
+            Self::CannotChange { attribute, .. } if attribute == "roles" => "use `grant` and `revoke`",
+            Self::CannotChange { .. } => "change it in NinjaOne, or where the account comes from",
+            Self::NotTaken { .. } => {
+                "an identity provider (SCIM) or somebody else may have undone it; look at the account in NinjaOne"
+            }
+            Self::Unverified { .. } | Self::Unknown { .. } => {
+                "run the same command again: it looks first, and does only what is missing"
+            }
+            Self::Partly { cause, .. } => {
+                let first = cause
+                    .hint()
+                    .map(|hint| format!("{hint}; then "))
+                    .unwrap_or_default();
+                return Some(format!(
+                    "{first}grant the missing roles with `baton-ninja-one grant`; creating again changes nothing"
+                ));
+            }
+            Self::Reading(cause) | Self::NotDone { cause, .. } | Self::SeenNotDone { cause, .. } => {
+                return cause.hint();
+            }
+            Self::Audit(cause) | Self::AuditAfter { source: cause, .. } => return cause.hint(),
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

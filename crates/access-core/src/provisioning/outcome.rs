@@ -1,0 +1,126 @@
+//! What was done.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::{ChangeKind, Observation};
+use crate::model::{GrantId, Resource, ResourceId, SyncId};
+use crate::ports::Warning;
+
+/// Names one attempt to change something, in the audit log and in messages. A KSUID, like the id of a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChangeId(pub(super) SyncId);
+
+impl fmt::Display for ChangeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+impl Serialize for ChangeId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
+    }
+}
+
+/// A change that is made, or need not be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// Names the attempt.
+    pub change_id: ChangeId,
+    /// What was asked for.
+    pub change: ChangeKind,
+    /// What was asked for, in words.
+    pub wanted: String,
+    /// Whether there was anything to do.
+    pub result: Done,
+    /// The role that it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<Named>,
+    /// The account that it is about; a change that could be made names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<Named>,
+    /// The grant that exists now, or no longer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant_id: Option<GrantId>,
+    /// The account as it is now, where one was made, found or changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource: Option<Box<Resource>>,
+    /// Roles that a new account was given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<Named>,
+    /// What was written.
+    pub steps: Vec<StepReport>,
+    /// What a person should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Whether there was anything to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Done {
+    /// The tenant was changed.
+    Changed,
+    /// The tenant was as wanted already.
+    Already,
+}
+
+/// A thing with its name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Named {
+    /// Its id.
+    pub id: ResourceId,
+    /// Its name, if it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{name} ({})", self.id),
+            None => fmt::Display::fmt(&self.id, f),
+        }
+    }
+}
+
+impl From<&Resource> for Named {
+    fn from(resource: &Resource) -> Self {
+        Self {
+            id: resource.id.clone(),
+            name: Some(resource.display_name.to_string()),
+        }
+    }
+}
+
+/// A write, and how it is known to be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepReport {
+    /// What it does.
+    pub step: String,
+    /// Method and address.
+    pub request: String,
+    /// What the tenant's support asks for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// How often it was sent, as far as this program decides that.
+    pub tries: u32,
+    /// How it is known to be done.
+    pub verified: Verified,
+    /// Whether the tenant was as wanted before, which only its refusal told.
+    pub already: bool,
+    /// The tenant afterwards.
+    #[serde(skip)]
+    pub seen: Observation,
+}
+
+/// How a write is known to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verified {
+    /// Its answer shows it.
+    ByAnswer,
+    /// Reading back shows it.
+    ByReadingBack,
+}

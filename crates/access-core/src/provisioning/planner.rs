@@ -1,0 +1,421 @@
+//! Looks into a change before anything is written, and refuses what must not be.
+
+use super::{
+    Account, AccountChanges, AccountKind, AccountRequest, AccountUpdate, Change, Goal, Membership,
+    NewAccount, Plan, Principal, ProvisioningError, Role, Selector, Step,
+};
+use crate::model::{NativeId, Resource, ResourceId, StatusState};
+use crate::ports::{Provisioner, Warning};
+
+/// Looks into a change. Only reads.
+pub(super) async fn plan(tenant: &dyn Provisioner, change: &Change) -> Result<Plan, ProvisioningError> {
+    let planner = Planner { tenant };
+    match change {
+        Change::Grant { role, principal } => planner.grant(role, principal).await,
+        Change::Revoke { role, principal } => planner.revoke(role, principal).await,
+        Change::CreateAccount(wanted) => planner.create(wanted).await,
+        Change::UpdateAccount { account, update } => planner.update(account, update).await,
+        Change::DeleteAccount {
+            account,
+            allow_administrator,
+        } => planner.delete(account, *allow_administrator).await,
+    }
+}
+
+struct Planner<'a> {
+    tenant: &'a dyn Provisioner,
+}
+
+impl Planner<'_> {
+    async fn grant(&self, role: &Selector, principal: &Selector) -> Result<Plan, ProvisioningError> {
+        let role = self.role(role).await?.ok_or_else(|| not_found("role", role))?;
+        let account = self
+            .account(principal)
+            .await?
+            .ok_or_else(|| not_found("account", principal))?;
+        fits(&role, account.kind, || account.label())?;
+        let id = account.id().id.clone();
+        let step = (!role.members.contains(&id)).then(|| Step::AddMember(Membership::of(&role, &id)));
+        let warnings = if step.is_some() {
+            of_holder(&account)
+        } else {
+            Vec::new()
+        };
+        let account = Principal {
+            id: account.id().clone(),
+            account: Some(Box::new(account)),
+        };
+        Ok(Plan {
+            goal: Goal::Grant {
+                role: Box::new(role),
+                account,
+            },
+            step,
+            warnings,
+        })
+    }
+
+    /// A role's member list is all it takes: whoever is in it can be taken out, whatever has become of the account.
+    async fn revoke(&self, role: &Selector, principal: &Selector) -> Result<Plan, ProvisioningError> {
+        let found = self.role(role).await?;
+        let account = match principal {
+            Selector::Id(id) => Principal {
+                id: self.account_id(id),
+                account: None,
+            },
+            Selector::Text(_) => {
+                let account = self
+                    .account(principal)
+                    .await?
+                    .ok_or_else(|| not_found("account", principal))?;
+                Principal {
+                    id: account.id().clone(),
+                    account: Some(Box::new(account)),
+                }
+            }
+        };
+        let (found, wanted) = match (found, role) {
+            (Some(found), _) => (Some(found.clone()), found.id().clone()),
+            (None, Selector::Id(id)) => (
+                None,
+                ResourceId::new(self.tenant.vocabulary().role_type.clone(), id.clone()),
+            ),
+            (None, Selector::Text(_)) => return Err(not_found("role", role)),
+        };
+        let holds = found
+            .as_ref()
+            .filter(|role| role.members.contains(&account.id.id));
+        let step = holds.map(|role| Step::RemoveMember(Membership::of(role, &account.id.id)));
+        let goal = Goal::Revoke {
+            role: found.map(Box::new),
+            wanted,
+            account,
+        };
+        Ok(Plan {
+            goal,
+            step,
+            warnings: Vec::new(),
+        })
+    }
+
+    async fn create(&self, wanted: &AccountRequest) -> Result<Plan, ProvisioningError> {
+        let mut roles: Vec<Role> = Vec::new();
+        for selector in &wanted.roles {
+            let role = self
+                .role(selector)
+                .await?
+                .ok_or_else(|| not_found("role", selector))?;
+            fits(&role, wanted.kind, || {
+                format!("the new account {}", wanted.person.email)
+            })?;
+            if !roles.iter().any(|known| known.id() == role.id()) {
+                roles.push(role);
+            }
+        }
+        let account = self.new_account(wanted).await?;
+        let mut warnings = of_request(wanted);
+        let holders = self.tenant.accounts_with_email(&wanted.person.email).await;
+        let holders = holders.map_err(ProvisioningError::Reading)?;
+        let existing = holders.iter().find(|account| account.kind == wanted.kind);
+        if existing.is_none()
+            && let Some(other) = holders.first()
+        {
+            return Err(ProvisioningError::EmailTaken {
+                email: wanted.person.email.to_string(),
+                by: Some(format!("the {} {}", other.kind, other.label())),
+            });
+        }
+        if let Some(existing) = existing {
+            warnings.extend(lacking(existing, &roles));
+        }
+        let step = existing.is_none().then(|| Step::CreateAccount(account.clone()));
+        let existing = existing.cloned().map(Box::new);
+        Ok(Plan {
+            goal: Goal::Create {
+                wanted: Box::new(account),
+                existing,
+                roles,
+            },
+            step,
+            warnings,
+        })
+    }
+
+    async fn new_account(&self, wanted: &AccountRequest) -> Result<NewAccount, ProvisioningError> {
+        let person = wanted.person.clone();
+        Ok(match wanted.kind {
+            AccountKind::Technician => NewAccount::Technician(person),
+            AccountKind::EndUser => NewAccount::EndUser {
+                person,
+                organization: self.organization(wanted.organization.as_ref()).await?,
+                full_portal_access: wanted.full_portal_access,
+                send_invitation: wanted.send_invitation,
+            },
+        })
+    }
+
+    async fn update(&self, selector: &Selector, update: &AccountUpdate) -> Result<Plan, ProvisioningError> {
+        let account = self
+            .account(selector)
+            .await?
+            .ok_or_else(|| not_found("account", selector))?;
+        let attributes = update.for_end_users_only();
+        if account.kind == AccountKind::Technician && !attributes.is_empty() {
+            return Err(ProvisioningError::NotOfTechnicians {
+                account: account.label(),
+                attributes,
+            });
+        }
+        let changes = AccountChanges {
+            given_name: update.given_name.clone(),
+            family_name: update.family_name.clone(),
+            organization: self.organization(update.organization.as_ref()).await?,
+            full_portal_access: update.full_portal_access,
+        };
+        let step = (!changes.hold_for(&account)).then(|| Step::UpdateAccount {
+            account: account.id().clone(),
+            kind: account.kind,
+            changes: changes.clone(),
+        });
+        let warnings = managed(&account, "may change it back")
+            .filter(|_| step.is_some())
+            .into_iter()
+            .collect();
+        Ok(Plan {
+            goal: Goal::Update {
+                account: Box::new(account),
+                changes,
+            },
+            step,
+            warnings,
+        })
+    }
+
+    async fn delete(
+        &self,
+        selector: &Selector,
+        allow_administrator: bool,
+    ) -> Result<Plan, ProvisioningError> {
+        let Some(account) = self.account(selector).await? else {
+            let Selector::Id(id) = selector else {
+                return Err(not_found("account", selector));
+            };
+            let goal = Goal::Delete {
+                id: self.account_id(id),
+                account: None,
+            };
+            return Ok(Plan {
+                goal,
+                step: None,
+                warnings: Vec::new(),
+            });
+        };
+        if !allow_administrator {
+            self.refuse_administrator(&account).await?;
+        }
+        let step = Step::DeleteAccount {
+            account: account.id().clone(),
+            kind: account.kind,
+        };
+        let warnings = managed(&account, "may create it again").into_iter().collect();
+        let goal = Goal::Delete {
+            id: account.id().clone(),
+            account: Some(Box::new(account)),
+        };
+        Ok(Plan {
+            goal,
+            step: Some(step),
+            warnings,
+        })
+    }
+
+    async fn refuse_administrator(&self, account: &Account) -> Result<(), ProvisioningError> {
+        let known = match (account.kind, account.administrator) {
+            (AccountKind::EndUser, _) | (_, Some(false)) => return Ok(()),
+            (AccountKind::Technician, flag) => flag.is_some(),
+        };
+        let others = self
+            .tenant
+            .administrators()
+            .await
+            .map_err(ProvisioningError::Reading)?;
+        let last = known && !others.iter().any(|other| other != account.id());
+        Err(ProvisioningError::Administrator {
+            account: account.label(),
+            last,
+            known,
+        })
+    }
+
+    /// The one role that is meant.
+    async fn role(&self, wanted: &Selector) -> Result<Option<Role>, ProvisioningError> {
+        let found = self
+            .tenant
+            .roles(wanted)
+            .await
+            .map_err(ProvisioningError::Reading)?;
+        one("role", wanted, found, |role| {
+            let kind = role
+                .holders
+                .map(|kind| format!(" for {kind}s"))
+                .unwrap_or_default();
+            format!("{}{kind}", role.label())
+        })
+    }
+
+    /// The one account that is meant.
+    async fn account(&self, wanted: &Selector) -> Result<Option<Account>, ProvisioningError> {
+        let number = |text: &str| NativeId::new(text).ok().filter(|id| id.as_number().is_some());
+        let id = match wanted {
+            Selector::Id(id) => Some(id.clone()),
+            Selector::Text(text) => number(text),
+        };
+        if let Some(id) = id {
+            return self.tenant.account(&id).await.map_err(ProvisioningError::Reading);
+        }
+        let Selector::Text(text) = wanted else {
+            return Ok(None);
+        };
+        let Ok(email) = super::EmailAddress::parse(text) else {
+            return Ok(None);
+        };
+        let found = self
+            .tenant
+            .accounts_with_email(&email)
+            .await
+            .map_err(ProvisioningError::Reading)?;
+        one("account", wanted, found, |account| {
+            format!("the {} {}", account.kind, account.label())
+        })
+    }
+
+    async fn organization(
+        &self,
+        wanted: Option<&Selector>,
+    ) -> Result<Option<Box<Resource>>, ProvisioningError> {
+        let Some(wanted) = wanted else { return Ok(None) };
+        let found = self
+            .tenant
+            .organizations(wanted)
+            .await
+            .map_err(ProvisioningError::Reading)?;
+        let label = |organization: &Resource| format!("{} ({})", organization.display_name, organization.id);
+        let found = one("organization", wanted, found, label)?;
+        found
+            .map(|found| Some(Box::new(found)))
+            .ok_or_else(|| not_found("organization", wanted))
+    }
+
+    fn account_id(&self, id: &NativeId) -> ResourceId {
+        ResourceId::new(self.tenant.vocabulary().account_type.clone(), id.clone())
+    }
+}
+
+/// The only one, or none.
+fn one<T>(
+    what: &'static str,
+    wanted: &Selector,
+    mut found: Vec<T>,
+    label: impl Fn(&T) -> String,
+) -> Result<Option<T>, ProvisioningError> {
+    if found.len() > 1 {
+        let mut candidates: Vec<String> = found.iter().map(label).collect();
+        candidates.sort_unstable();
+        return Err(ProvisioningError::Ambiguous {
+            what,
+            wanted: wanted.to_string(),
+            candidates,
+        });
+    }
+    Ok(found.pop())
+}
+
+fn fits(role: &Role, kind: AccountKind, account: impl FnOnce() -> String) -> Result<(), ProvisioningError> {
+    match role.holders {
+        Some(holders) if holders != kind => Err(ProvisioningError::WrongKind {
+            role: role.label(),
+            holders,
+            account: account(),
+            kind,
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn not_found(what: &'static str, wanted: &Selector) -> ProvisioningError {
+    ProvisioningError::NotFound {
+        what,
+        wanted: wanted.to_string(),
+    }
+}
+
+fn managed(account: &Account, what_it_may_do: &str) -> Option<Warning> {
+    account.managed_elsewhere.then(|| Warning {
+        code: "managed_by_identity_provider",
+        message: format!(
+            "{} is managed by an identity provider (SCIM), which {what_it_may_do}",
+            account.label()
+        ),
+    })
+}
+
+fn of_holder(account: &Account) -> Vec<Warning> {
+    let disabled = account
+        .resource
+        .status
+        .as_ref()
+        .is_some_and(|status| status.state == StatusState::Disabled);
+    let disabled = disabled.then(|| Warning {
+        code: "account_disabled",
+        message: format!(
+            "{} is disabled: the role has no effect until it is enabled",
+            account.label()
+        ),
+    });
+    managed(account, "may take the role away again")
+        .into_iter()
+        .chain(disabled)
+        .collect()
+}
+
+fn of_request(wanted: &AccountRequest) -> Vec<Warning> {
+    let warning = |code, message| Warning { code, message };
+    let ignored = (!wanted.ignored.is_empty()).then(|| {
+        warning(
+            "attributes_ignored",
+            format!(
+                "these attributes mean nothing here: {}",
+                wanted.ignored.join(", ")
+            ),
+        )
+    });
+    let homeless = (wanted.kind == AccountKind::EndUser && wanted.organization.is_none()).then(|| {
+        warning(
+            "no_organization",
+            "no organization is named: NinjaOne decides what the end user can see".to_owned(),
+        )
+    });
+    let powerless = (wanted.kind == AccountKind::Technician && wanted.roles.is_empty()).then(|| {
+        warning(
+            "no_role",
+            "no role is named: a technician without one has no permissions".to_owned(),
+        )
+    });
+    ignored.into_iter().chain(homeless).chain(powerless).collect()
+}
+
+/// An account that is there already is left as it is, so what it lacks is said.
+pub(super) fn lacking(existing: &Account, roles: &[Role]) -> Option<Warning> {
+    let lacking = roles
+        .iter()
+        .filter(|role| !role.members.contains(&existing.id().id));
+    let lacking: Vec<String> = lacking.map(Role::label).collect();
+    (!lacking.is_empty()).then(|| Warning {
+        code: "roles_not_assigned",
+        message: format!(
+            "{} exists already and is left as it is, without {}",
+            existing.label(),
+            lacking.join(", ")
+        ),
+    })
+}

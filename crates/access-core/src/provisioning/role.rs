@@ -1,0 +1,47 @@
+//! Roles as provisioning sees them.
+
+use std::collections::HashSet;
+
+use super::AccountKind;
+use crate::model::{Entitlement, NativeId, Resource, ResourceId, ResourceTypeId, Slug};
+
+/// What the things are called that can be changed, and what cannot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vocabulary {
+    /// The resource type of accounts.
+    pub account_type: ResourceTypeId,
+    /// The resource type of roles.
+    pub role_type: ResourceTypeId,
+    /// The slug of the entitlement that is granted.
+    pub role_slug: Slug,
+    /// Resource types whose entitlements can only be looked at.
+    pub immutable_types: Vec<ResourceTypeId>,
+}
+
+/// A role with those who hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// The role, as a sync emits it.
+    pub resource: Resource,
+    /// Being assigned it.
+    pub entitlement: Entitlement,
+    /// The kind of accounts that can hold it; `None` if the tenant's word for it is not known here: then the tenant
+    /// judges (NinjaOne facts §12, question 1).
+    pub holders: Option<AccountKind>,
+    /// Accounts that hold it.
+    pub members: HashSet<NativeId>,
+}
+
+impl Role {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &ResourceId {
+        &self.resource.id
+    }
+
+    /// Name and entitlement id for people.
+    #[must_use]
+    pub fn label(&self) -> String {
+        format!("{} ({})", self.resource.display_name, self.entitlement.id)
+    }
+}

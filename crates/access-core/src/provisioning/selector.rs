@@ -1,0 +1,227 @@
+//! How people and programs name roles and accounts.
+
+use std::fmt;
+
+use super::{ProvisioningError, Vocabulary};
+use crate::model::NativeId;
+
+/// A thing, by id or by what it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    /// By native id.
+    Id(NativeId),
+    /// By name, login or native id, whichever it turns out to be.
+    Text(String),
+}
+
+impl Selector {
+    /// Reads a role: `role:7:assigned`, `role:7`, `7` or a name.
+    ///
+    /// # Errors
+    /// [`ProvisioningError::NotGrantable`] for an entitlement that no API can change.
+    pub fn role(text: &str, vocabulary: &Vocabulary) -> Result<Self, ProvisioningError> {
+        let text = text.trim();
+        let own = format!("{}:", vocabulary.role_type);
+        if let Some(rest) = text.strip_prefix(&own) {
+            let end = format!(":{}", vocabulary.role_slug);
+            let id = rest.strip_suffix(&end).unwrap_or(rest);
+            return by_id(id).ok_or_else(|| not_grantable(text, vocabulary));
+        }
+        let foreign = |of: &crate::model::ResourceTypeId| text.starts_with(&format!("{of}:"));
+        if vocabulary.immutable_types.iter().any(foreign) || foreign(&vocabulary.account_type) {
+            return Err(not_grantable(text, vocabulary));
+        }
+        by_text(text).ok_or(ProvisioningError::Empty { what: "role" })
+    }
+
+    /// Reads an account: `user:901`, `901` or a login.
+    ///
+    /// # Errors
+    /// [`ProvisioningError::NotAnAccount`] for the id of something else.
+    pub fn account(text: &str, vocabulary: &Vocabulary) -> Result<Self, ProvisioningError> {
+        let text = text.trim();
+        if let Some(id) = text.strip_prefix(&format!("{}:", vocabulary.account_type)) {
+            return by_id(id).ok_or_else(|| ProvisioningError::NotAnAccount {
+                text: text.to_owned(),
+            });
+        }
+        let other = vocabulary.immutable_types.iter().chain([&vocabulary.role_type]);
+        if other.into_iter().any(|of| text.starts_with(&format!("{of}:"))) {
+            return Err(ProvisioningError::NotAnAccount {
+                text: text.to_owned(),
+            });
+        }
+        by_text(text).ok_or(ProvisioningError::Empty { what: "account" })
+    }
+
+    /// Reads an account given as type and id, as the reference's flags do.
+    ///
+    /// # Errors
+    /// [`ProvisioningError::NotAnAccount`] if the type is another.
+    pub fn principal(
+        resource_type: &str,
+        id: &str,
+        vocabulary: &Vocabulary,
+    ) -> Result<Self, ProvisioningError> {
+        let refuse = || ProvisioningError::NotAnAccount {
+            text: format!("{resource_type}:{id}"),
+        };
+        if resource_type == vocabulary.account_type.as_str() {
+            by_id(id).ok_or_else(refuse)
+        } else {
+            Err(refuse())
+        }
+    }
+
+    /// Splits a grant id, `role:7:assigned:user:901`, into the role and the account.
+    ///
+    /// # Errors
+    /// [`ProvisioningError::NotGrantable`] or [`ProvisioningError::NotAGrantId`].
+    pub fn grant(text: &str, vocabulary: &Vocabulary) -> Result<(Self, Self), ProvisioningError> {
+        let refuse = || ProvisioningError::NotAGrantId {
+            text: text.to_owned(),
+        };
+        let (rest, account) = text.rsplit_once(':').ok_or_else(refuse)?;
+        let (entitlement, principal_type) = rest.rsplit_once(':').ok_or_else(refuse)?;
+        if principal_type != vocabulary.account_type.as_str() {
+            return Err(refuse());
+        }
+        let account = by_id(account).ok_or_else(refuse)?;
+        Ok((Self::entitlement(entitlement, vocabulary)?, account))
+    }
+
+    /// Reads an entitlement id, which must be that of a role.
+    ///
+    /// # Errors
+    /// [`ProvisioningError::NotGrantable`] for any other.
+    pub fn entitlement(text: &str, vocabulary: &Vocabulary) -> Result<Self, ProvisioningError> {
+        let start = format!("{}:", vocabulary.role_type);
+        let end = format!(":{}", vocabulary.role_slug);
+        let id = text.strip_prefix(&start).and_then(|rest| rest.strip_suffix(&end));
+        id.and_then(by_id).ok_or_else(|| not_grantable(text, vocabulary))
+    }
+
+    /// Whether a thing of this id and these names is meant.
+    #[must_use]
+    pub fn selects<'a>(&self, id: &NativeId, names: impl IntoIterator<Item = &'a str>) -> bool {
+        match self {
+            Self::Id(own) => own == id,
+            Self::Text(text) => {
+                let wanted = text.to_lowercase();
+                id.as_str() == text || names.into_iter().any(|name| name.trim().to_lowercase() == wanted)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => fmt::Display::fmt(id, f),
+            Self::Text(text) => write!(f, "`{text}`"),
+        }
+    }
+}
+
+fn by_id(id: &str) -> Option<Selector> {
+    let id = NativeId::new(id).ok()?;
+    id.as_number().is_some().then_some(Selector::Id(id))
+}
+
+fn by_text(text: &str) -> Option<Selector> {
+    (!text.is_empty()).then(|| Selector::Text(text.to_owned()))
+}
+
+fn not_grantable(text: &str, vocabulary: &Vocabulary) -> ProvisioningError {
+    ProvisioningError::NotGrantable {
+        entitlement: text.to_owned(),
+        grantable: format!("{}:<id>:{}", vocabulary.role_type, vocabulary.role_slug),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ResourceTypeId, Slug};
+
+    fn vocabulary() -> Vocabulary {
+        let named = ResourceTypeId::from_static;
+        Vocabulary {
+            account_type: named("user"),
+            role_type: named("role"),
+            role_slug: Slug::from_static("assigned"),
+            immutable_types: vec![named("organization"), named("tenant")],
+        }
+    }
+
+    fn shown(read: Result<Selector, ProvisioningError>) -> String {
+        match read {
+            Ok(Selector::Id(id)) => format!("id {id}"),
+            Ok(Selector::Text(text)) => format!("text {text}"),
+            Err(error) => format!("refused: {error}"),
+        }
+    }
+
+    #[test]
+    fn the_ways_to_name_a_role() {
+        let texts = [
+            "role:7:assigned",
+            "role:7",
+            "7",
+            " Service Desk ",
+            "role:name:TECHNICIAN:Service Desk:assigned",
+            "role:",
+            "organization:2:member",
+            "tenant:ninja-one:system-administrator",
+            "user:7",
+            "",
+            "Level 2: Desk",
+        ];
+        let lines = texts.map(|text| format!("{text:45} {}", shown(Selector::role(text, &vocabulary()))));
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn the_ways_to_name_an_account() {
+        let texts = [
+            "user:901",
+            "901",
+            "Ada@Example.com",
+            "role:7",
+            "user:ada",
+            "organization:2",
+            "",
+            "user:0901",
+        ];
+        let lines = texts.map(|text| format!("{text:20} {}", shown(Selector::account(text, &vocabulary()))));
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn grant_ids_name_both() {
+        let read = |text: &str| match Selector::grant(text, &vocabulary()) {
+            Ok((role, account)) => format!("role {role}, account {account}"),
+            Err(error) => format!("refused: {error}"),
+        };
+        let texts = [
+            "role:7:assigned:user:901",
+            "role:7:assigned:user:",
+            "role:7:assigned:role:9",
+            "organization:2:member:user:901",
+            "901",
+            "",
+            "role:7:assigned:user:09",
+        ];
+        insta::assert_snapshot!(texts.map(|text| format!("{text:32} {}", read(text))).join("\n"));
+    }
+
+    #[test]
+    fn names_are_compared_as_people_mean_them() {
+        let desk = Selector::Text("service desk".to_owned());
+        let id = NativeId::from_number(7);
+        assert!(desk.selects(&id, [" Service Desk"]));
+        assert!(!desk.selects(&id, ["Service"]));
+        assert!(Selector::Text("7".to_owned()).selects(&id, []));
+        assert!(!Selector::Id(id).selects(&NativeId::from_number(8), ["7"]));
+    }
+}

@@ -1,0 +1,459 @@
+//! A tenant that is a few maps, and does wrong what it is told to.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+
+use crate::model::{
+    AccountType, DisplayName, Entitlement, NativeId, Profile, Purpose, Resource, ResourceId, ResourceTypeId,
+    Slug, Status, StatusState, Trait, UserTrait,
+};
+use crate::ports::{ActFailure, Acted, AuditError, AuditLog, Effect, Provisioner, ProvisionerError};
+use crate::provisioning::{
+    Account, AccountKind, AuditEntry, EmailAddress, Membership, Observation, RequestPreview, Role, Selector,
+    Step, Vocabulary,
+};
+use crate::{Classified, StatusCode};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Person {
+    pub(super) kind: AccountKind,
+    pub(super) first: String,
+    pub(super) last: String,
+    pub(super) email: String,
+    pub(super) organization: Option<u64>,
+    pub(super) portal: bool,
+    pub(super) administrator: Option<bool>,
+    pub(super) scim: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Bundle {
+    pub(super) name: String,
+    pub(super) holders: Option<AccountKind>,
+    pub(super) members: BTreeSet<u64>,
+}
+
+/// What there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct World {
+    pub(super) people: BTreeMap<u64, Person>,
+    pub(super) roles: BTreeMap<u64, Bundle>,
+    pub(super) organizations: BTreeMap<u64, String>,
+    pub(super) next_id: u64,
+}
+
+/// What goes wrong with the next call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mishap {
+    /// Nothing.
+    Fine,
+    /// A write does not leave; a read fails.
+    NotSent,
+    /// A write has no effect and no answer; a read fails.
+    LostBefore,
+    /// A write has its effect and no answer; a read fails.
+    LostAfter,
+    /// A write has its effect and an answer that shows nothing.
+    Silent,
+    /// A write is said to be done and is not.
+    Lie,
+}
+
+/// The tenant.
+pub(super) struct Tenant {
+    pub(super) world: Mutex<World>,
+    pub(super) mishaps: Mutex<VecDeque<Mishap>>,
+    pub(super) writes: Mutex<Vec<String>>,
+    /// Adding who is there and removing who is not is refused.
+    pub(super) refuses_repeats: bool,
+    vocabulary: Vocabulary,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Trouble(pub(super) &'static str, pub(super) StatusCode);
+
+impl Classified for Trouble {
+    fn status(&self) -> StatusCode {
+        self.1
+    }
+}
+
+impl World {
+    /// Two kinds of people, roles for each, one for both.
+    pub(super) fn small() -> Self {
+        let person = |kind, first: &str, email: &str| Person {
+            kind,
+            first: first.to_owned(),
+            last: "Example".to_owned(),
+            email: email.to_owned(),
+            organization: (kind == AccountKind::EndUser).then_some(2),
+            portal: false,
+            administrator: (kind == AccountKind::Technician).then_some(false),
+            scim: false,
+        };
+        let bundle = |name: &str, holders, members: &[u64]| Bundle {
+            name: name.to_owned(),
+            holders,
+            members: members.iter().copied().collect(),
+        };
+        let mut people = BTreeMap::from([
+            (1, person(AccountKind::Technician, "Root", "root@example.com")),
+            (2, person(AccountKind::Technician, "Ada", "ada@example.com")),
+            (3, person(AccountKind::Technician, "Sam", "sam@example.com")),
+            (901, person(AccountKind::EndUser, "Bo", "bo@example.net")),
+            (902, person(AccountKind::EndUser, "Sam", "Sam@Example.com ")),
+        ]);
+        people.entry(1).and_modify(|root| root.administrator = Some(true));
+        people.entry(3).and_modify(|sam| sam.scim = true);
+        Self {
+            people,
+            roles: BTreeMap::from([
+                (10, bundle("Desk", Some(AccountKind::Technician), &[2, 3])),
+                (11, bundle("Desk", Some(AccountKind::EndUser), &[901, 4242])),
+                (12, bundle("Network", Some(AccountKind::Technician), &[])),
+                (13, bundle("Vendors", None, &[902])),
+            ]),
+            organizations: BTreeMap::from([
+                (2, "Finch".to_owned()),
+                (3, "Bakery".to_owned()),
+                (4, "Bakery".to_owned()),
+            ]),
+            next_id: 1000,
+        }
+    }
+
+    fn resource(id: u64, person: &Person) -> Resource {
+        let mut profile = Profile::new();
+        profile.set("first_name", Some(person.first.as_str()));
+        profile.set("last_name", Some(person.last.as_str()));
+        profile.set("email", Some(person.email.as_str()));
+        profile.set(
+            "organization_id",
+            person.organization.map(|id| id.to_string()).as_deref(),
+        );
+        profile.set("full_portal_access", Some(person.portal));
+        Resource {
+            id: ResourceId::new(ResourceTypeId::from_static("user"), NativeId::from_number(id)),
+            parent: None,
+            display_name: DisplayName::new(&format!("{} {}", person.first, person.last)),
+            description: None,
+            profile,
+            status: Some(Status {
+                state: StatusState::Enabled,
+                detail: None,
+            }),
+            kind: Trait::User(Box::new(UserTrait {
+                account_type: AccountType::Human,
+                ..UserTrait::default()
+            })),
+        }
+    }
+
+    fn account(&self, id: u64) -> Option<Account> {
+        let person = self.people.get(&id)?;
+        Some(Account {
+            resource: Self::resource(id, person),
+            kind: person.kind,
+            administrator: person.administrator,
+            managed_elsewhere: person.scim,
+        })
+    }
+
+    fn role(&self, id: u64) -> Option<Role> {
+        let bundle = self.roles.get(&id)?;
+        let resource = Resource {
+            id: ResourceId::new(ResourceTypeId::from_static("role"), NativeId::from_number(id)),
+            parent: None,
+            display_name: DisplayName::new(&bundle.name),
+            description: None,
+            profile: Profile::new(),
+            status: None,
+            kind: Trait::Role,
+        };
+        let entitlement = Entitlement::new(
+            resource.id.clone(),
+            Slug::from_static("assigned"),
+            DisplayName::new(&bundle.name),
+            Purpose::Assignment,
+            Vec::new(),
+        );
+        Some(Role {
+            resource,
+            entitlement: entitlement.unwrap(),
+            holders: bundle.holders,
+            members: bundle
+                .members
+                .iter()
+                .copied()
+                .map(NativeId::from_number)
+                .collect(),
+        })
+    }
+
+    /// Does what a step asks for, as the tenant would.
+    fn obey(&mut self, step: &Step, refuses_repeats: bool) -> Result<Observation, Trouble> {
+        let number = |id: &NativeId| id.as_number().unwrap();
+        match step {
+            Step::AddMember(wanted) | Step::RemoveMember(wanted) => {
+                let Membership { role, account, .. } = wanted;
+                let (role, account) = (number(&role.id), number(account));
+                let add = matches!(step, Step::AddMember(_));
+                let known = self.people.contains_key(&account);
+                let Some(bundle) = self.roles.get_mut(&role) else {
+                    return Err(Trouble("role not found", StatusCode::NotFound));
+                };
+                let present = bundle.members.contains(&account);
+                if !known && (add || !present) {
+                    return Err(Trouble("member not found", StatusCode::NotFound));
+                }
+                if refuses_repeats && present == add {
+                    return Err(Trouble("no change", StatusCode::InvalidArgument));
+                }
+                if add {
+                    bundle.members.insert(account);
+                } else {
+                    bundle.members.remove(&account);
+                }
+                Ok(Observation::Role(self.role(role).map(Box::new)))
+            }
+            Step::CreateAccount(wanted) => {
+                let person = wanted.person();
+                if self.people.values().any(|other| person.email.is(&other.email)) {
+                    return Err(Trouble("EMAIL_ALREADY_IN_USE", StatusCode::AlreadyExists));
+                }
+                let (organization, portal) = match wanted {
+                    crate::provisioning::NewAccount::Technician(_) => (None, false),
+                    crate::provisioning::NewAccount::EndUser {
+                        organization,
+                        full_portal_access,
+                        ..
+                    } => (
+                        organization.as_ref().map(|place| number(&place.id.id)),
+                        full_portal_access.unwrap_or(false),
+                    ),
+                };
+                let id = self.next_id;
+                self.next_id += 1;
+                let made = Person {
+                    kind: wanted.kind(),
+                    first: person.given_name.to_string(),
+                    last: person.family_name.to_string(),
+                    email: person.email.to_string(),
+                    organization,
+                    portal,
+                    administrator: Some(false),
+                    scim: false,
+                };
+                self.people.insert(id, made);
+                Ok(Observation::Account(self.account(id).map(Box::new)))
+            }
+            Step::UpdateAccount { account, changes, .. } => {
+                let id = number(&account.id);
+                let Some(person) = self.people.get_mut(&id) else {
+                    return Err(Trouble("user not found", StatusCode::NotFound));
+                };
+                if let Some(name) = &changes.given_name {
+                    person.first = name.to_string();
+                }
+                if let Some(name) = &changes.family_name {
+                    person.last = name.to_string();
+                }
+                if let Some(place) = &changes.organization {
+                    person.organization = Some(number(&place.id.id));
+                }
+                person.portal = changes.full_portal_access.unwrap_or(person.portal);
+                Ok(Observation::Account(self.account(id).map(Box::new)))
+            }
+            Step::DeleteAccount { account, .. } => {
+                let id = number(&account.id);
+                for bundle in self.roles.values_mut() {
+                    bundle.members.remove(&id);
+                }
+                match self.people.remove(&id) {
+                    Some(_) => Ok(Observation::Account(None)),
+                    None => Err(Trouble("user not found", StatusCode::NotFound)),
+                }
+            }
+        }
+    }
+}
+
+impl Tenant {
+    pub(super) fn new(world: World, mishaps: impl IntoIterator<Item = Mishap>) -> Self {
+        let named = ResourceTypeId::from_static;
+        Self {
+            world: Mutex::new(world),
+            mishaps: Mutex::new(mishaps.into_iter().collect()),
+            writes: Mutex::default(),
+            refuses_repeats: false,
+            vocabulary: Vocabulary {
+                account_type: named("user"),
+                role_type: named("role"),
+                role_slug: Slug::from_static("assigned"),
+                immutable_types: vec![named("organization"), named("tenant")],
+            },
+        }
+    }
+
+    fn mishap(&self) -> Mishap {
+        self.mishaps.lock().unwrap().pop_front().unwrap_or(Mishap::Fine)
+    }
+
+    /// A read: the world, unless it goes wrong. What befalls only writes leaves a read alone.
+    fn read(&self) -> Result<World, ProvisionerError> {
+        match self.mishap() {
+            Mishap::Fine | Mishap::Silent | Mishap::Lie => Ok(self.world.lock().unwrap().clone()),
+            Mishap::NotSent | Mishap::LostBefore | Mishap::LostAfter => Err(ProvisionerError::new(Trouble(
+                "cannot read",
+                StatusCode::Unavailable,
+            ))),
+        }
+    }
+}
+
+#[async_trait]
+impl Provisioner for Tenant {
+    fn tenant(&self) -> String {
+        "https://tenant.example".to_owned()
+    }
+
+    fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    async fn roles(&self, wanted: &Selector) -> Result<Vec<Role>, ProvisionerError> {
+        let world = self.read()?;
+        let selected = world
+            .roles
+            .iter()
+            .filter(|(id, role)| wanted.selects(&NativeId::from_number(**id), [role.name.as_str()]));
+        Ok(selected.filter_map(|(id, _)| world.role(*id)).collect())
+    }
+
+    async fn account(&self, id: &NativeId) -> Result<Option<Account>, ProvisionerError> {
+        let world = self.read()?;
+        Ok(id.as_number().and_then(|id| world.account(id)))
+    }
+
+    async fn accounts_with_email(&self, email: &EmailAddress) -> Result<Vec<Account>, ProvisionerError> {
+        let world = self.read()?;
+        let selected = world.people.iter().filter(|(_, person)| email.is(&person.email));
+        Ok(selected.filter_map(|(id, _)| world.account(*id)).collect())
+    }
+
+    async fn administrators(&self) -> Result<Vec<ResourceId>, ProvisionerError> {
+        let world = self.read()?;
+        let selected = world
+            .people
+            .iter()
+            .filter(|(_, person)| person.administrator == Some(true));
+        Ok(selected
+            .filter_map(|(id, _)| world.account(*id))
+            .map(|account| account.resource.id)
+            .collect())
+    }
+
+    async fn organizations(&self, wanted: &Selector) -> Result<Vec<Resource>, ProvisionerError> {
+        let world = self.read()?;
+        let selected = world
+            .organizations
+            .iter()
+            .filter(|(id, name)| wanted.selects(&NativeId::from_number(**id), [name.as_str()]));
+        Ok(selected
+            .map(|(id, name)| Resource {
+                id: ResourceId::new(
+                    ResourceTypeId::from_static("organization"),
+                    NativeId::from_number(*id),
+                ),
+                parent: None,
+                display_name: DisplayName::new(name),
+                description: None,
+                profile: Profile::new(),
+                status: None,
+                kind: Trait::Group,
+            })
+            .collect())
+    }
+
+    fn preview(&self, step: &Step) -> RequestPreview {
+        RequestPreview {
+            method: "PATCH",
+            url: format!("https://tenant.example/{}", step.label().replace(' ', "-")),
+            body: None,
+        }
+    }
+
+    async fn act(&self, step: &Step) -> Result<Acted, ActFailure> {
+        self.writes.lock().unwrap().push(step.label());
+        let failed = |effect, trouble| ActFailure {
+            effect,
+            request_id: None,
+            error: ProvisionerError::new(trouble),
+        };
+        let mishap = self.mishap();
+        match mishap {
+            Mishap::NotSent => {
+                return Err(failed(
+                    Effect::None,
+                    Trouble("not sent", StatusCode::PermissionDenied),
+                ));
+            }
+            Mishap::LostBefore => {
+                return Err(failed(
+                    Effect::Unknown,
+                    Trouble("no answer", StatusCode::Unavailable),
+                ));
+            }
+            Mishap::Lie => {
+                return Ok(Acted {
+                    request_id: None,
+                    seen: None,
+                });
+            }
+            Mishap::Fine | Mishap::LostAfter | Mishap::Silent => {}
+        }
+        let obeyed = self.world.lock().unwrap().obey(step, self.refuses_repeats);
+        match (obeyed, mishap) {
+            (_, Mishap::LostAfter) => Err(failed(
+                Effect::Unknown,
+                Trouble("no answer", StatusCode::Unavailable),
+            )),
+            (Err(trouble), _) => Err(failed(Effect::Refused, trouble)),
+            (Ok(_), Mishap::Silent) => Ok(Acted {
+                request_id: None,
+                seen: None,
+            }),
+            (Ok(seen), _) => Ok(Acted {
+                request_id: Some("r-1".to_owned()),
+                seen: Some(seen),
+            }),
+        }
+    }
+
+    async fn pause(&self, _: u32) {}
+}
+
+/// An audit log in memory; it can be made to fail from its n-th line on.
+#[derive(Default)]
+pub(super) struct Diary {
+    pub(super) lines: Mutex<Vec<String>>,
+    pub(super) room: Option<usize>,
+}
+
+#[async_trait]
+impl AuditLog for Diary {
+    async fn append(&self, entry: &AuditEntry) -> Result<(), AuditError> {
+        let mut lines = self.lines.lock().unwrap();
+        if self.room.is_some_and(|room| lines.len() >= room) {
+            return Err(AuditError::new(Trouble(
+                "the audit log is full",
+                StatusCode::FailedPrecondition,
+            )));
+        }
+        lines.push(serde_json::to_string(entry).unwrap());
+        Ok(())
+    }
+}

@@ -1,0 +1,233 @@
+//! Any changes with any mishaps end as a plain model says, or in an error that is true.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::in_memory::{Diary, Mishap, Person, Tenant, World};
+use super::make;
+use crate::model::NativeId;
+use crate::provisioning::{
+    AccountKind, AccountRequest, AccountUpdate, Change, Done, EmailAddress, Extent, NamePart,
+    Person as NewPerson, ProvisioningError, Selector,
+};
+
+fn mishap() -> impl Strategy<Value = Mishap> {
+    prop_oneof![
+        4 => Just(Mishap::Fine),
+        1 => Just(Mishap::NotSent),
+        2 => Just(Mishap::LostBefore),
+        2 => Just(Mishap::LostAfter),
+        1 => Just(Mishap::Silent),
+        1 => Just(Mishap::Lie),
+    ]
+}
+
+fn id(numbers: &'static [u64]) -> impl Strategy<Value = Selector> {
+    prop::sample::select(numbers).prop_map(|number| Selector::Id(NativeId::from_number(number)))
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    const PEOPLE: &[u64] = &[1, 2, 3, 901, 902, 1000, 1001, 4242];
+    const ROLES: &[u64] = &[10, 11, 12, 13, 99];
+    let create = (
+        any::<bool>(),
+        prop::sample::select(
+            &[
+                "new@example.com",
+                "NEW@example.com",
+                "ada@example.com",
+                "other@example.net",
+            ][..],
+        ),
+        prop::collection::vec(id(&[10, 11, 12, 13]), 0..3),
+    );
+    prop_oneof![
+        3 => (id(ROLES), id(PEOPLE)).prop_map(|(role, principal)| Change::Grant { role, principal }),
+        3 => (id(ROLES), id(PEOPLE)).prop_map(|(role, principal)| Change::Revoke { role, principal }),
+        2 => create.prop_map(|(technician, email, roles)| Change::CreateAccount(AccountRequest {
+            kind: if technician { AccountKind::Technician } else { AccountKind::EndUser },
+            person: NewPerson {
+                given_name: NamePart::parse("New").unwrap(),
+                family_name: NamePart::parse("Person").unwrap(),
+                email: EmailAddress::parse(email).unwrap(),
+                phone: None,
+            },
+            organization: None,
+            full_portal_access: None,
+            send_invitation: false,
+            roles,
+            ignored: Vec::new(),
+        })),
+        2 => (id(PEOPLE), any::<bool>(), any::<bool>()).prop_map(|(account, rename, portal)| Change::UpdateAccount {
+            account,
+            update: AccountUpdate {
+                given_name: rename.then(|| NamePart::parse("Renamed").unwrap()),
+                family_name: None,
+                organization: None,
+                full_portal_access: (!rename).then_some(portal),
+            },
+        }),
+        2 => (id(PEOPLE), any::<bool>()).prop_map(|(account, allow_administrator)| Change::DeleteAccount { account, allow_administrator }),
+    ]
+}
+
+fn number(selector: &Selector) -> u64 {
+    match selector {
+        Selector::Id(id) => id.as_number().unwrap(),
+        Selector::Text(text) => panic!("{text} is no id"),
+    }
+}
+
+/// The plain model: what the world is to be, or nothing if the change must be refused.
+fn wanted(world: &World, change: &Change) -> Option<World> {
+    let mut after = world.clone();
+    match change {
+        Change::Grant { role, principal } => {
+            let person = world.people.get(&number(principal))?;
+            let role = after.roles.get_mut(&number(role))?;
+            if role.holders.is_some_and(|holders| holders != person.kind) {
+                return None;
+            }
+            role.members.insert(number(principal));
+        }
+        Change::Revoke { role, principal } => {
+            if let Some(role) = after.roles.get_mut(&number(role)) {
+                role.members.remove(&number(principal));
+            }
+        }
+        Change::CreateAccount(request) => return created(after, request),
+        Change::UpdateAccount { account, update } => {
+            let person = after.people.get_mut(&number(account))?;
+            if person.kind == AccountKind::Technician && update.full_portal_access.is_some() {
+                return None;
+            }
+            if let Some(name) = &update.given_name {
+                person.first = name.to_string();
+            }
+            person.portal = update.full_portal_access.unwrap_or(person.portal);
+        }
+        Change::DeleteAccount {
+            account,
+            allow_administrator,
+        } => {
+            let account = number(account);
+            if let Some(person) = after.people.remove(&account) {
+                if person.administrator == Some(true) && !allow_administrator {
+                    return None;
+                }
+                for role in after.roles.values_mut() {
+                    role.members.remove(&account);
+                }
+            }
+        }
+    }
+    Some(after)
+}
+
+fn created(mut after: World, request: &AccountRequest) -> Option<World> {
+    let roles: BTreeSet<u64> = request.roles.iter().map(number).collect();
+    let fits = |role: &u64| {
+        after
+            .roles
+            .get(role)
+            .is_some_and(|role| role.holders.is_none_or(|holders| holders == request.kind))
+    };
+    if !roles.iter().all(fits) {
+        return None;
+    }
+    let same: Vec<&Person> = after
+        .people
+        .values()
+        .filter(|person| request.person.email.is(&person.email))
+        .collect();
+    match same.as_slice() {
+        [] => {}
+        same if same.iter().any(|person| person.kind == request.kind) => return Some(after),
+        _ => return None,
+    }
+    let id = after.next_id;
+    after.next_id += 1;
+    let person = Person {
+        kind: request.kind,
+        first: "New".to_owned(),
+        last: "Person".to_owned(),
+        email: request.person.email.to_string(),
+        organization: None,
+        portal: false,
+        administrator: Some(false),
+        scim: false,
+    };
+    after.people.insert(id, person);
+    for role in roles {
+        after.roles.entry(role).and_modify(|role| {
+            role.members.insert(id);
+        });
+    }
+    Some(after)
+}
+
+/// What a role was said to be granted or to lack is so; what may lack is not looked at.
+fn partly_true(now: &World, error: &ProvisioningError) {
+    let ProvisioningError::Partly { account, granted, .. } = error else {
+        panic!("{error}")
+    };
+    let account = account.id.id.as_number().unwrap();
+    assert!(now.people.contains_key(&account), "{error}");
+    for (id, role) in &now.roles {
+        let label = format!("role:{id}:assigned");
+        if granted.iter().any(|granted| granted.contains(&label)) {
+            assert!(role.members.contains(&account), "{error}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn changes_end_as_the_model_says_or_in_a_true_error(
+        changes in prop::collection::vec((change(), prop::collection::vec(mishap(), 0..12)), 1..8),
+        refuses_repeats: bool,
+    ) {
+        let mut tenant = Tenant::new(World::small(), []);
+        tenant.refuses_repeats = refuses_repeats;
+        for (change, mishaps) in changes {
+            let before = tenant.world.lock().unwrap().clone();
+            let calm = mishaps.iter().all(|mishap| *mishap == Mishap::Fine);
+            *tenant.mishaps.lock().unwrap() = mishaps.into();
+            tenant.writes.lock().unwrap().clear();
+            let diary = Diary::default();
+            let result = make(&tenant, &diary, &change);
+            let now = tenant.world.lock().unwrap().clone();
+            let wanted = wanted(&before, &change);
+            let writes = tenant.writes.lock().unwrap().len();
+            match (&result, &wanted) {
+                (Ok(outcome), Some(wanted)) => {
+                    prop_assert_eq!(&now, wanted);
+                    prop_assert!(outcome.result == Done::Changed || before == now, "{:?}", outcome);
+                    prop_assert!(outcome.result == Done::Already || writes > 0);
+                    prop_assert!(before != now || writes == 0, "a needless write");
+                }
+                (Ok(outcome), None) => prop_assert!(false, "should have been refused: {:?}", outcome),
+                (Err(error), wanted) => match error.extent() {
+                    Extent::Nothing => {
+                        prop_assert_eq!(&now, &before, "{}", error);
+                        prop_assert!(!calm || wanted.is_none(), "{}", error);
+                        prop_assert!(wanted.is_some() || writes == 0, "written although refused: {}", error);
+                    }
+                    Extent::Part => partly_true(&now, error),
+                    Extent::All => prop_assert!(false, "the diary has room"),
+                    Extent::Unknown => {
+                        let done = wanted.as_ref() == Some(&now);
+                        let begun = now.people.len() > before.people.len();
+                        prop_assert!(done || begun || now == before, "{}", error);
+                    }
+                },
+            }
+            let lines = diary.lines.lock().unwrap();
+            prop_assert!(lines.last().is_some_and(|line| line.contains(r#""event":"finished""#)));
+            prop_assert_eq!(lines.len(), if writes == 0 { 1 } else { 2 });
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! How writes are made sure of, and what the audit log says of them.
+
+use super::in_memory::{Diary, Mishap, Tenant, World};
+use super::make;
+use crate::Classified;
+use crate::model::NativeId;
+use crate::provisioning::{AccountRequest, Attributes, Change, Done, Extent, Selector, Verified};
+
+fn grant() -> Change {
+    let id = |number| Selector::Id(NativeId::from_number(number));
+    Change::Grant {
+        role: id(12),
+        principal: id(2),
+    }
+}
+
+/// Two reads make the plan; what follows befalls the write and the reads after it.
+fn after_planning(mishaps: &[Mishap]) -> Vec<Mishap> {
+    [&[Mishap::Fine, Mishap::Fine][..], mishaps].concat()
+}
+
+#[test]
+fn a_lost_answer_is_looked_for_before_anything_is_sent_again() {
+    use Mishap::{Fine, Lie, LostAfter, LostBefore, NotSent, Silent};
+    let mut shown = Vec::new();
+    for mishaps in [
+        &[][..],
+        &[Silent],
+        &[LostAfter],
+        &[LostBefore],
+        &[LostBefore, Fine, LostBefore],
+        &[LostBefore, Fine, LostBefore, Fine, LostBefore],
+        &[LostAfter, NotSent],
+        &[LostBefore, NotSent],
+        &[Silent, NotSent],
+        &[NotSent],
+        &[Lie],
+    ] {
+        let tenant = Tenant::new(World::small(), after_planning(mishaps));
+        let ended = match make(&tenant, &Diary::default(), &grant()) {
+            Ok(outcome) => format!("{:?}, seen {:?}", outcome.result, outcome.steps[0].verified),
+            Err(error) => format!("{:?} changed: {error}", error.extent()),
+        };
+        let writes = tenant.writes.lock().unwrap().len();
+        let holds = tenant.world.lock().unwrap().roles[&12].members.contains(&2);
+        shown.push(format!("{mishaps:?}: {writes} writes, holds {holds}\n  {ended}"));
+    }
+    insta::assert_snapshot!(shown.join("\n"));
+}
+
+#[test]
+fn a_refusal_of_what_is_so_already_is_success() {
+    let mut tenant = Tenant::new(World::small(), []);
+    tenant.refuses_repeats = true;
+    // Somebody else grants it between the plan and the write.
+    let plan = futures::executor::block_on(super::super::planner::plan(&tenant, &grant())).unwrap();
+    tenant.world.lock().unwrap().roles.entry(12).and_modify(|role| {
+        role.members.insert(2);
+        "Networks".clone_into(&mut role.name);
+    });
+    let mut execution = super::super::execution::Execution {
+        tenant: &tenant,
+        done: Vec::new(),
+    };
+    let id = crate::provisioning::ChangeId(crate::model::SyncId::from_parts(
+        time::macros::datetime!(2026-11-25 12:00 UTC),
+        [0; 16],
+    ));
+    let outcome = futures::executor::block_on(execution.run(id, &plan)).unwrap();
+    assert_eq!(
+        (outcome.result, outcome.steps[0].verified),
+        (Done::Already, Verified::ByReadingBack)
+    );
+    insta::assert_snapshot!(outcome.warnings[0].message);
+}
+
+#[test]
+fn roles_that_fail_after_the_account_is_made_are_told() {
+    let attributes: Attributes = [
+        ("user_type", "TECHNICIAN"),
+        ("first_name", "New"),
+        ("last_name", "Person"),
+        ("email", "new@example.com"),
+        ("roles", "role:10:assigned,12"),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.into()))
+    .into();
+    let plain = Tenant::new(World::small(), []);
+    let vocabulary = crate::ports::Provisioner::vocabulary(&plain).clone();
+    let change = Change::CreateAccount(AccountRequest::parse(&attributes, &vocabulary).unwrap());
+    // Two roles and the address are looked up, the account is made, the first role is given, the second is not.
+    let mishaps = [Mishap::Fine; 5].into_iter().chain([Mishap::NotSent]);
+    let tenant = Tenant::new(World::small(), mishaps);
+    let diary = Diary::default();
+    let error = make(&tenant, &diary, &change).unwrap_err();
+    assert_eq!(error.extent(), Extent::Part);
+    insta::assert_snapshot!(format!(
+        "{error} ({})\n{}",
+        error.status(),
+        diary.lines.lock().unwrap().join("\n")
+    ));
+    // Again: nothing is done to an account that exists.
+    let again = make(&tenant, &Diary::default(), &change).unwrap();
+    assert_eq!(again.result, Done::Already);
+    insta::assert_snapshot!(again.warnings[0].message);
+}
+
+#[test]
+fn the_audit_log_tells_who_what_before_and_after() {
+    let tenant = Tenant::new(World::small(), []);
+    let diary = Diary::default();
+    let id = |number| Selector::Id(NativeId::from_number(number));
+    make(&tenant, &diary, &grant()).unwrap();
+    make(&tenant, &diary, &grant()).unwrap();
+    make(
+        &tenant,
+        &diary,
+        &Change::Revoke {
+            role: id(10),
+            principal: id(3),
+        },
+    )
+    .unwrap();
+    make(
+        &tenant,
+        &diary,
+        &Change::DeleteAccount {
+            account: id(902),
+            allow_administrator: false,
+        },
+    )
+    .unwrap();
+    make(
+        &tenant,
+        &diary,
+        &Change::DeleteAccount {
+            account: id(1),
+            allow_administrator: false,
+        },
+    )
+    .unwrap_err();
+    insta::assert_snapshot!(diary.lines.lock().unwrap().join("\n"));
+}
+
+#[test]
+fn no_change_without_an_audit() {
+    let tenant = Tenant::new(World::small(), []);
+    let full = Diary {
+        room: Some(0),
+        ..Diary::default()
+    };
+    let error = make(&tenant, &full, &grant()).unwrap_err();
+    assert!(tenant.writes.lock().unwrap().is_empty());
+    assert_eq!(error.extent(), Extent::Nothing);
+    let half = Diary {
+        room: Some(1),
+        ..Diary::default()
+    };
+    let late = make(&tenant, &half, &grant()).unwrap_err();
+    assert_eq!(late.extent(), Extent::All);
+    insta::assert_snapshot!(format!("{error}\n{late}"));
+}

@@ -1,0 +1,185 @@
+//! Values that a request brings, checked once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::model::ProfileValue;
+
+/// Attributes of an account as a person or C1 gives them.
+pub type Attributes = BTreeMap<String, AttributeValue>;
+
+/// One attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum AttributeValue {
+    /// Text.
+    Text(String),
+    /// Yes or no.
+    Flag(bool),
+    /// A whole number.
+    Number(i64),
+    /// Several texts.
+    List(Vec<String>),
+}
+
+impl From<&str> for AttributeValue {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<&ProfileValue> for AttributeValue {
+    fn from(value: &ProfileValue) -> Self {
+        match value {
+            ProfileValue::Text(text) | ProfileValue::Json(text) => Self::Text(text.to_string()),
+            ProfileValue::Flag(flag) => Self::Flag(*flag),
+            ProfileValue::Number(number) => Self::Number(*number),
+        }
+    }
+}
+
+/// Why a text is not what it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    /// A name part of no or too many characters.
+    #[error("a name has 1 to {} characters, not {characters}", NamePart::LONGEST)]
+    Name {
+        /// Characters of the refused text.
+        characters: usize,
+    },
+    /// Not an address.
+    #[error("`{text}` is not an e-mail address")]
+    Email {
+        /// The refused text.
+        text: String,
+    },
+}
+
+/// A given or family name: 1 to 150 characters without blanks around them (NinjaOne facts §4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamePart(Box<str>);
+
+impl NamePart {
+    /// The longest name, in characters.
+    pub const LONGEST: usize = 150;
+
+    /// Takes a name over, without blanks around it.
+    ///
+    /// # Errors
+    /// [`ValueError::Name`].
+    pub fn parse(text: &str) -> Result<Self, ValueError> {
+        let text = text.trim();
+        match text.chars().count() {
+            1..=Self::LONGEST => Ok(Self(text.into())),
+            characters => Err(ValueError::Name { characters }),
+        }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for NamePart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An e-mail address, compared without regard to case (NinjaOne facts §5.3).
+#[derive(Debug, Clone)]
+pub struct EmailAddress(Box<str>);
+
+impl EmailAddress {
+    /// Takes an address over, without blanks around it. Only its form is looked at: something, `@`, something, on one
+    /// line.
+    ///
+    /// # Errors
+    /// [`ValueError::Email`].
+    pub fn parse(text: &str) -> Result<Self, ValueError> {
+        let trimmed = text.trim();
+        let fits = trimmed.len() <= 320
+            && !trimmed.contains(|c: char| c.is_whitespace() || c.is_control())
+            && trimmed
+                .rsplit_once('@')
+                .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
+        if fits {
+            Ok(Self(trimmed.into()))
+        } else {
+            Err(ValueError::Email {
+                text: text.chars().take(100).flat_map(char::escape_default).collect(),
+            })
+        }
+    }
+
+    /// The address as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a text is this address, whatever the case and the blanks around it.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        text.trim().to_lowercase() == self.0.to_lowercase()
+    }
+}
+
+impl PartialEq for EmailAddress {
+    fn eq(&self, other: &Self) -> bool {
+        self.is(&other.0)
+    }
+}
+
+impl Eq for EmailAddress {}
+
+impl fmt::Display for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for EmailAddress {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_bounds_in_characters() {
+        assert_eq!(NamePart::parse("  Zoë ").unwrap().as_str(), "Zoë");
+        assert!(NamePart::parse(&"伟".repeat(150)).is_ok());
+        assert_eq!(
+            NamePart::parse(&"x".repeat(151)),
+            Err(ValueError::Name { characters: 151 })
+        );
+        assert_eq!(NamePart::parse(" \t"), Err(ValueError::Name { characters: 0 }));
+    }
+
+    #[test]
+    fn addresses_are_compared_as_people_mean_them() {
+        let address = EmailAddress::parse(" Ada.Nystrom@Example.com ").unwrap();
+        assert!(address.is("ada.nystrom@example.COM "));
+        assert!(!address.is("ada@example.com"));
+        assert!(EmailAddress::parse("bjørn@blavand-bageri.example.net").is_ok());
+        for bad in [
+            "",
+            "ada",
+            "@example.com",
+            "ada@",
+            "a da@example.com",
+            "ada@exa\nmple.com",
+            &format!("{}@x", "a".repeat(400)),
+        ] {
+            assert!(EmailAddress::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
