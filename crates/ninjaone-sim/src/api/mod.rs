@@ -94,6 +94,21 @@ impl Api {
         }
     }
 
+    pub(crate) fn state(&self) -> Value {
+        match &self.population {
+            Population::Stored(store) => lock(store).state(),
+            Population::Generated(_) => Value::Null,
+        }
+    }
+
+    pub(crate) fn rename_role(&self, role: i64, name: &str) {
+        if let Population::Stored(store) = &self.population
+            && let Some(role) = lock(store).role_mut(role)
+        {
+            role.insert("name".to_owned(), name.into());
+        }
+    }
+
     /// Answers a request.
     pub(crate) fn handle(&self, request: &Request<'_>) -> Answer {
         match (request.method, request.path) {

@@ -23,6 +23,13 @@ impl Api {
             ["user", "end-user", id, "custom-fields"] => self.custom_fields(store, id),
             ["user", "roles"] => self.user_roles(store, request),
             ["organizations"] => self.page(request, &store.organizations),
+            ["organization", id] => {
+                let found = store
+                    .organizations
+                    .iter()
+                    .find(|row| row_id(row) == id.parse().ok());
+                found.map_or_else(|| self.not_found("Organization"), |row| object(row.clone()))
+            }
             ["organizations-detailed"] => self.page(request, &detailed(store)),
             ["locations"] => self.page(request, &store.locations),
             ["devices" | "devices-detailed"] => self.page(request, &store.devices),

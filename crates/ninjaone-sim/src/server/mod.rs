@@ -118,6 +118,18 @@ impl Sim {
         self.api.tokens().revoke_all();
     }
 
+    /// Everything that writes can change, for tests to compare: users by id, roles by id with the sorted ids of their
+    /// members. Null for a tenant that is computed on the fly.
+    #[must_use]
+    pub fn state(&self) -> serde_json::Value {
+        self.api.state()
+    }
+
+    /// Somebody renames a role in the console.
+    pub fn rename_role(&self, role: i64, name: &str) {
+        self.api.rename_role(role, name);
+    }
+
     /// The identity provider of a SCIM-managed tenant pushes its groups: role changes made meanwhile are undone.
     pub fn scim_push(&self) {
         self.api.scim_push();

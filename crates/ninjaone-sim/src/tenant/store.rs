@@ -89,6 +89,27 @@ impl Store {
         self.roles.iter_mut().find(|role| row_id(role) == Some(id))
     }
 
+    /// Users and roles by id.
+    pub(crate) fn state(&self) -> Value {
+        let users = self.users.iter().filter_map(|user| {
+            let mut row = user.row.clone();
+            row.insert("kind".to_owned(), user.kind.wire_name().into());
+            Some((user.id()?.to_string(), Value::Object(row)))
+        });
+        let roles = self.roles.iter().filter_map(|role| {
+            let mut members: Vec<i64> = Self::members(role)
+                .iter()
+                .filter_map(|member| member.get("id").and_then(Value::as_i64))
+                .collect();
+            members.sort_unstable();
+            Some((
+                row_id(role)?.to_string(),
+                json!({ "name": role.get("name"), "type": role.get("type"), "members": members }),
+            ))
+        });
+        json!({ "users": users.collect::<Row>(), "roles": roles.collect::<Row>() })
+    }
+
     /// The member objects of a role; none when `members` is null or absent.
     pub(crate) fn members(role: &Row) -> &[Value] {
         role.get("members")
