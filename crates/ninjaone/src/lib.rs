@@ -1,15 +1,17 @@
-//! NinjaOne as an access source.
+//! NinjaOne as an access source, and as a tenant that can be changed.
 
 mod client;
 mod mapping;
+mod provisioner;
 mod source;
 mod wire;
 
 pub use client::{
     ApiFault, BaseUrl, BaseUrlError, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, NinjaOneError,
-    RetryBudget, Secret,
+    RetryBudget, Secret, Writes,
 };
 pub use mapping::{
     device_type, entitlement_patterns, organization_type, resource_types, role_type, tenant_type, user_type,
 };
+pub use provisioner::{NinjaOneProvisioner, vocabulary};
 pub use source::{NinjaOneSource, SourceOptions};

@@ -86,6 +86,8 @@ pub(crate) struct RoleRow {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Members {
     pub(crate) ids: Vec<u64>,
+    /// There is a list at all.
+    pub(crate) told: bool,
     /// Members without a usable id.
     pub(crate) unusable: u64,
     /// Elements that are no objects.
@@ -219,6 +221,11 @@ fn whole(number: f64) -> Option<u64> {
 trait Gather: Default {
     type Element;
 
+    /// A list begins.
+    fn begin() -> Self {
+        Self::default()
+    }
+
     fn add(&mut self, element: Self::Element);
 }
 
@@ -232,6 +239,13 @@ impl<T> Gather for List<T> {
 
 impl Gather for Members {
     type Element = Row<MemberRow>;
+
+    fn begin() -> Self {
+        Self {
+            told: true,
+            ..Self::default()
+        }
+    }
 
     fn add(&mut self, element: Row<MemberRow>) {
         match element {
@@ -276,7 +290,7 @@ impl<'de, G: Gather<Element: Deserialize<'de>>> Visitor<'de> for AnyList<G> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<G, A::Error> {
-        let mut gathered = G::default();
+        let mut gathered = G::begin();
         while let Some(element) = list.next_element()? {
             gathered.add(element);
         }

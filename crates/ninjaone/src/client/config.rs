@@ -27,8 +27,20 @@ pub struct ClientConfig {
     pub timeout: Duration,
     /// How often and how long to try again.
     pub retry: RetryBudget,
+    /// Whether requests that change the tenant may leave the process.
+    pub writes: Writes,
     /// The `User-Agent` header.
     pub user_agent: String,
+}
+
+/// Whether requests that change the tenant may leave the process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Writes {
+    /// None may. Signing in, which is a POST too, is no change.
+    #[default]
+    Off,
+    /// They may.
+    On,
 }
 
 /// How often and how long one request is tried again.

@@ -104,6 +104,28 @@ pub enum NinjaOneError {
         /// Tries made.
         tries: u32,
     },
+    /// A change was answered in a way that says nothing about it.
+    #[error("{request}: no usable answer: {status}: {fault}")]
+    NoAnswer {
+        /// The call.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's words.
+        fault: Box<ApiFault>,
+    },
+    /// A change may not leave the process.
+    #[error("provisioning is not enabled: {request} was not sent")]
+    WritesOff {
+        /// The call.
+        request: String,
+    },
+    /// The instance lacks what provisioning needs (NinjaOne facts §2.6).
+    #[error("{request}: this older instance has no /v2/user endpoints, so that nothing can be changed in it")]
+    OlderInstance {
+        /// The call.
+        request: String,
+    },
     /// The answer points elsewhere.
     #[error("{request}: redirected to {to}, which is not followed")]
     Redirected {
@@ -210,8 +232,12 @@ impl Classified for NinjaOneError {
             Self::Throttled { .. }
             | Self::ServerFailed { .. }
             | Self::CutShort { .. }
+            | Self::NoAnswer { .. }
             | Self::Network { .. } => StatusCode::Unavailable,
-            Self::Redirected { .. } | Self::EmptyList { .. } => StatusCode::FailedPrecondition,
+            Self::Redirected { .. } | Self::EmptyList { .. } | Self::WritesOff { .. } => {
+                StatusCode::FailedPrecondition
+            }
+            Self::OlderInstance { .. } => StatusCode::Unimplemented,
             Self::Malformed { .. } | Self::NoProgress { .. } => StatusCode::DataLoss,
             Self::Stopped => StatusCode::Cancelled,
         }
@@ -219,6 +245,22 @@ impl Classified for NinjaOneError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Refused { fault, .. } if fault.is("user_context_required") => {
+                "NinjaOne does not offer this to API client apps without a user"
+            }
+            Self::MissingScope { request, .. }
+            | Self::Refused {
+                status: 403, request, ..
+            } if !is_read(request) => {
+                return Some(of_write(request).to_owned());
+            }
+            Self::Refused {
+                status: 400..=499,
+                request,
+                ..
+            } if !is_read(request) => return None,
+            Self::WritesOff { .. } => "say --provisioning to allow changes, or --dry-run to see them only",
+            Self::OlderInstance { .. } => "change it in NinjaOne's console, until the instance is upgraded",
             Self::CaFile { .. } => "--ca-file must name a PEM file with at least one certificate",
             Self::OfflineAccess => {
                 "take `offline_access` out of --ninja-one-scope; `monitoring management` is what a sync needs"
@@ -236,9 +278,6 @@ impl Classified for NinjaOneError {
                 "a sync needs `monitoring` and `management`: grant both to the app (Administration > Apps > API) and name them in --ninja-one-scope"
             }
             Self::Refused { status: 404, .. } => "check --ninja-one-base-url",
-            Self::Refused { fault, .. } if fault.is("user_context_required") => {
-                "NinjaOne does not offer this to API client apps without a user"
-            }
             Self::Refused { status: 401, .. } => {
                 "NinjaOne refused a token it had just given; run `baton-ninja-one check`, and see whether the app was changed"
             }
@@ -246,7 +285,7 @@ impl Classified for NinjaOneError {
                 "the API client app may not do this; compare its scopes in NinjaOne (Administration > Apps > API)"
             }
             Self::Throttled { .. } => "run again later, or less often; NinjaOne limits calls per tenant",
-            Self::ServerFailed { .. } => {
+            Self::ServerFailed { .. } | Self::NoAnswer { .. } => {
                 "see status.ninjaone.com, and give the incident or request id to NinjaOne's support"
             }
             Self::Redirected { .. } => "set --ninja-one-base-url to the address that really serves the API",
@@ -267,6 +306,48 @@ impl Classified for NinjaOneError {
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+}
+
+impl NinjaOneError {
+    /// Whether trying again at once cannot help.
+    pub(crate) fn lasting(&self) -> bool {
+        matches!(self, Self::UnknownHost { .. } | Self::Network { tls: true, .. })
+    }
+
+    /// What NinjaOne's support asks for.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::MissingScope { fault, .. }
+            | Self::Refused { fault, .. }
+            | Self::Throttled { fault, .. }
+            | Self::ServerFailed { fault, .. }
+            | Self::NoAnswer { fault, .. } => fault.request_id.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// How long the server asks to wait.
+    pub(crate) fn wish(&self) -> Option<Duration> {
+        match self {
+            Self::Throttled { wish, .. } => *wish,
+            _ => None,
+        }
+    }
+}
+
+fn is_read(request: &str) -> bool {
+    request.starts_with("GET ") || request.contains(crate::DEFAULT_TOKEN_PATH)
+}
+
+/// What a change that the app may not make may need (NinjaOne facts §2.3, §2.4, §12 question 6).
+fn of_write(request: &str) -> &'static str {
+    if request.contains("/user/role/") {
+        "changing roles needs the scope `management`, and by ConductorOne's documents `control` too: grant them to the app (Administration > Apps > API) and name them in --ninja-one-scope"
+    } else if request.contains("/user/technician") {
+        "changing technicians needs the scope `management`, and NinjaOne may demand a System Administrator, which an API client app is not everywhere; if its scopes are right, do it in NinjaOne's console"
+    } else {
+        "changes need the scope `management`: grant it to the app (Administration > Apps > API) and name it in --ninja-one-scope"
     }
 }
 

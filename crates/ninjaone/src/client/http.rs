@@ -29,7 +29,7 @@ const LONGEST_ERROR_BODY: usize = 64 << 10;
 /// Chunks of an answer that wait for the parser.
 const QUEUE_CHUNKS: usize = 8;
 /// The header that NinjaOne's support asks for (NinjaOne facts §5.1).
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-nj-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-nj-request-id");
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A signed-in client of one tenant.
@@ -52,7 +52,7 @@ struct Usage {
 }
 
 /// An answer that is not what was asked for, before it is known whether to try again.
-enum Setback {
+pub(super) enum Setback {
     Network(reqwest::Error),
     Answer {
         status: Http,
@@ -98,6 +98,22 @@ impl NinjaOneClient {
     #[must_use]
     pub fn tenant(&self) -> String {
         self.config.base_url.to_string()
+    }
+
+    pub(super) fn config(&self) -> &ClientConfig {
+        &self.config
+    }
+
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    pub(super) fn count_call(&self) {
+        self.usage.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_throttled(&self) {
+        self.usage.throttled.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What was asked for and what the token has: scopes, where the server tells them.
@@ -172,6 +188,31 @@ impl NinjaOneClient {
             };
             self.pause(&mut patience, None, setback).await?;
             take.again();
+        }
+    }
+
+    /// Reads one object. If the answer breaks off, it is read again.
+    ///
+    /// # Errors
+    /// [`NinjaOneError`].
+    pub(crate) async fn object<T: for<'de> Deserialize<'de>>(&self, path: &str) -> Result<T, NinjaOneError> {
+        let mut patience = Patience::new(self.config.retry);
+        loop {
+            let response = self.get(path, &[]).await?;
+            let request = format!("GET {}", response.url());
+            match response.bytes().await {
+                Ok(body) => {
+                    self.usage.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
+                    return serde_json::from_slice(&body).map_err(|error| NinjaOneError::Malformed {
+                        request,
+                        reason: quote(&error.to_string()),
+                    });
+                }
+                Err(error) => {
+                    let failure = network_failure(request, &error, patience.tries);
+                    self.pause(&mut patience, None, failure).await?;
+                }
+            }
         }
     }
 
@@ -262,16 +303,9 @@ impl NinjaOneClient {
     }
 
     fn redirect(&self, request: &str, response: &Response, redirects: usize) -> Result<Url, NinjaOneError> {
-        let location = response
-            .headers()
-            .get(LOCATION)
-            .and_then(|to| to.to_str().ok())
-            .unwrap_or_default();
-        let refuse = || NinjaOneError::Redirected {
-            request: request.to_owned(),
-            to: quote(location),
-        };
-        let to = response.url().join(location).map_err(|_| refuse())?;
+        let location = header(response, LOCATION).unwrap_or_default();
+        let refuse = || redirected(request.to_owned(), response);
+        let to = response.url().join(&location).map_err(|_| refuse())?;
         let same = self.config.base_url.is_same_origin(&to);
         if same && redirects < MOST_REDIRECTS {
             Ok(to)
@@ -281,7 +315,7 @@ impl NinjaOneClient {
     }
 
     /// The current token, or a new one if there is none, it is about to end, or it is the one that was refused.
-    async fn token(&self, refused: Option<&Token>) -> Result<Token, NinjaOneError> {
+    pub(super) async fn token(&self, refused: Option<&Token>) -> Result<Token, NinjaOneError> {
         let mut held = self.token.lock().await;
         if let Some(token) = held.as_ref() {
             let refused = refused.is_some_and(|refused| refused.secret == token.secret);
@@ -317,15 +351,7 @@ impl NinjaOneClient {
             let setback = match sent {
                 Ok(response) if response.status().is_redirection() => {
                     // The secret goes to no address but the configured one.
-                    let to = response
-                        .headers()
-                        .get(LOCATION)
-                        .and_then(|to| to.to_str().ok())
-                        .unwrap_or_default();
-                    return Err(NinjaOneError::Redirected {
-                        request,
-                        to: quote(to),
-                    });
+                    return Err(redirected(request, &response));
                 }
                 Ok(response) => match accept(response).await {
                     Ok(response) => return self.token_of(&request, response).await,
@@ -393,11 +419,7 @@ impl NinjaOneClient {
         match setback {
             Setback::Network(error) => {
                 let failure = network_failure(request, &error, tries);
-                let lasting = matches!(
-                    failure,
-                    NinjaOneError::UnknownHost { .. } | NinjaOneError::Network { tls: true, .. }
-                );
-                if lasting {
+                if failure.lasting() {
                     Err(failure)
                 } else {
                     self.pause(patience, None, failure).await
@@ -452,7 +474,16 @@ impl NinjaOneClient {
         }
     }
 
-    async fn pause(
+    /// Waits before something is tried for the `next` time, for a random part of a doubling back-off.
+    pub(crate) async fn back_off(&self, next: u32) {
+        let mut patience = Patience::new(self.config.retry);
+        patience.tries = next.saturating_sub(1).max(1);
+        if let Some(wait) = patience.next_wait(None) {
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    pub(super) async fn pause(
         &self,
         patience: &mut Patience,
         wish: Option<Duration>,
@@ -472,30 +503,35 @@ impl NinjaOneClient {
 
 impl Setback {
     /// Whether a new token may help.
-    fn is_stale_token(&self) -> bool {
+    pub(super) fn is_stale_token(&self) -> bool {
         matches!(self, Self::Answer { status, fault, .. }
             if *status == Http::UNAUTHORIZED && !fault.is("insufficient_privileges"))
     }
 }
 
+/// An answer that points elsewhere and is not followed.
+pub(super) fn redirected(request: String, response: &Response) -> NinjaOneError {
+    let to = quote(&header(response, LOCATION).unwrap_or_default());
+    NinjaOneError::Redirected { request, to }
+}
+
+/// A header as text.
+pub(super) fn header(response: &Response, name: HeaderName) -> Option<String> {
+    let value = response.headers().get(name)?;
+    value.to_str().ok().map(str::to_owned)
+}
+
 /// Takes an answer that can be JSON; everything else is a setback. HTML or nothing where JSON is due is how throttling
 /// shows on some instances, whatever the status (NinjaOne facts §5.2).
-async fn accept(response: Response) -> Result<Response, Setback> {
+pub(super) async fn accept(response: Response) -> Result<Response, Setback> {
     let status = response.status();
-    let header = |name: HeaderName| {
-        response
-            .headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned)
-    };
-    let html = header(CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
+    let html = header(&response, CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
     let empty = response.content_length() == Some(0);
     if status.is_success() && !html && !empty {
         return Ok(response);
     }
-    let wish = header(RETRY_AFTER).and_then(|wish| retry_after(&wish, OffsetDateTime::now_utc()));
-    let request_id = header(REQUEST_ID);
+    let wish = header(&response, RETRY_AFTER).and_then(|wish| retry_after(&wish, OffsetDateTime::now_utc()));
+    let request_id = header(&response, REQUEST_ID);
     let mut body = Vec::new();
     let mut stream = response.bytes_stream();
     while let Some(Ok(chunk)) = stream.next().await {
@@ -520,7 +556,7 @@ async fn accept(response: Response) -> Result<Response, Setback> {
     })
 }
 
-fn network_failure(request: String, error: &reqwest::Error, tries: u32) -> NinjaOneError {
+pub(super) fn network_failure(request: String, error: &reqwest::Error, tries: u32) -> NinjaOneError {
     let reason = chain(error);
     // The resolver's errors have no type of their own; a passing failure says so.
     if reason.contains("dns error") && !reason.contains("Temporary failure") {

@@ -10,11 +10,13 @@ mod http;
 mod retry;
 mod secret;
 mod token;
+mod write;
 
 pub(crate) use array::TakeElement;
 pub use base_url::{BaseUrl, BaseUrlError};
-pub use config::{ClientConfig, DEFAULT_TOKEN_PATH, RetryBudget};
+pub use config::{ClientConfig, DEFAULT_TOKEN_PATH, RetryBudget, Writes};
 pub use error::NinjaOneError;
 pub use fault::ApiFault;
 pub use http::NinjaOneClient;
 pub use secret::Secret;
+pub(crate) use write::{WriteFailure, WriteRequest};

@@ -8,25 +8,25 @@ use crate::wire::{Id, Row};
 const PAGE_ROWS: usize = 1000;
 
 /// A row that pages are told apart by.
-pub(super) trait Keyed {
+pub(crate) trait Keyed {
     fn id(&self) -> Id;
 }
 
 /// Reads a list page by page.
 #[derive(Debug)]
-pub(super) struct Pages {
+pub(crate) struct Pages {
     path: &'static str,
     after: Option<u64>,
 }
 
 impl Pages {
-    pub(super) fn new(path: &'static str) -> Self {
+    pub(crate) fn new(path: &'static str) -> Self {
         Self { path, after: None }
     }
 
     /// The next page; `None` after the last one, which is an empty one: a short page may be a server's own limit
     /// (NinjaOne facts §12, question 15).
-    pub(super) async fn next<T>(
+    pub(crate) async fn next<T>(
         &mut self,
         client: &NinjaOneClient,
     ) -> Result<Option<Vec<Row<T>>>, NinjaOneError>

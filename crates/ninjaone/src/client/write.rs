@@ -1,0 +1,222 @@
+//! Requests that change the tenant. They leave the process only where the client is told that they may, and are sent
+//! again only where it is certain that NinjaOne has not acted on them (NinjaOne facts §5.2).
+
+use std::time::Instant;
+
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::{Method, Response, StatusCode as Http, Url};
+
+use super::fault::quote;
+use super::http::{REQUEST_ID, Setback, accept, header, network_failure, redirected};
+use super::retry::Patience;
+use super::token::Token;
+use super::{NinjaOneClient, NinjaOneError, Writes};
+
+/// The largest answer to a write that is looked at: a role with all its members.
+const LONGEST_ANSWER: usize = 64 << 20;
+
+/// A request that changes the tenant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WriteRequest {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(&'static str, String)>,
+    /// JSON.
+    pub(crate) body: Option<String>,
+}
+
+/// NinjaOne says that it is done.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) request_id: Option<String>,
+    /// The answer's body, if it came whole.
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+/// NinjaOne does not say so.
+#[derive(Debug)]
+pub(crate) enum WriteFailure {
+    /// Nothing was done: the request did not leave, or the token may not make it.
+    NotSent(NinjaOneError),
+    /// NinjaOne looked at it and refused.
+    Refused(NinjaOneError),
+    /// Nobody knows.
+    Lost(NinjaOneError),
+}
+
+/// What to do about a setback.
+enum Verdict {
+    /// It is certain that nothing was done, and trying again may help.
+    Again(NinjaOneError),
+    /// Trying again does not help.
+    Fail(WriteFailure),
+}
+
+impl NinjaOneClient {
+    /// The address of a write.
+    pub(crate) fn write_url(&self, request: &WriteRequest) -> Url {
+        let mut url = self.config().base_url.endpoint(&request.path);
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        url
+    }
+
+    /// Sends a write once; again only after a refusal to look at it (429), with a new token, or if no connection could
+    /// be made.
+    pub(crate) async fn write(&self, request: &WriteRequest) -> Result<Written, WriteFailure> {
+        let url = self.write_url(request);
+        let shown = format!("{} {url}", request.method);
+        if self.config().writes == Writes::Off {
+            return Err(WriteFailure::NotSent(NinjaOneError::WritesOff { request: shown }));
+        }
+        let mut patience = Patience::new(self.config().retry);
+        let mut stale: Option<Token> = None;
+        loop {
+            let token = self.token(stale.as_ref()).await.map_err(WriteFailure::NotSent)?;
+            let setback = match self.send_write(&url, request, &token).await {
+                Ok(response) if response.status().is_success() && !is_html(&response) => {
+                    return Ok(written(response).await);
+                }
+                Ok(response) if response.status().is_redirection() => {
+                    return Err(WriteFailure::Lost(redirected(shown, &response)));
+                }
+                Ok(response) => match accept(response).await {
+                    Ok(response) => return Ok(written(response).await),
+                    Err(setback) => setback,
+                },
+                Err(error) => Setback::Network(error),
+            };
+            if setback.is_stale_token() && stale.is_none() {
+                stale = Some(token);
+                continue;
+            }
+            match self.judge(setback, shown.clone(), &token, &patience) {
+                Verdict::Fail(failure) => return Err(failure),
+                Verdict::Again(error) => {
+                    let wish = error.wish();
+                    self.pause(&mut patience, wish, error)
+                        .await
+                        .map_err(WriteFailure::NotSent)?;
+                }
+            }
+        }
+    }
+
+    async fn send_write(
+        &self,
+        url: &Url,
+        request: &WriteRequest,
+        token: &Token,
+    ) -> Result<Response, reqwest::Error> {
+        self.count_call();
+        let begin = Instant::now();
+        let mut sent = self
+            .http()
+            .request(request.method.clone(), url.clone())
+            .header(ACCEPT, "application/json")
+            .bearer_auth(token.secret.expose());
+        if let Some(body) = &request.body {
+            sent = sent.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        let answer = sent.send().await;
+        let status = answer.as_ref().ok().map(|response| response.status().as_u16());
+        tracing::info!(method = %request.method, %url, status, elapsed = ?begin.elapsed(), "write");
+        answer
+    }
+
+    fn judge(&self, setback: Setback, request: String, token: &Token, patience: &Patience) -> Verdict {
+        match setback {
+            // No connection: nothing can have been sent over it.
+            Setback::Network(error) if error.is_connect() => {
+                let failure = network_failure(request, &error, patience.tries);
+                if failure.lasting() {
+                    Verdict::Fail(WriteFailure::NotSent(failure))
+                } else {
+                    Verdict::Again(failure)
+                }
+            }
+            Setback::Network(error) => Verdict::Fail(WriteFailure::Lost(network_failure(
+                request,
+                &error,
+                patience.tries,
+            ))),
+            Setback::Answer {
+                status: Http::TOO_MANY_REQUESTS,
+                fault,
+                wish,
+                ..
+            } => {
+                self.count_throttled();
+                Verdict::Again(NinjaOneError::Throttled {
+                    request,
+                    status: Http::TOO_MANY_REQUESTS.as_u16(),
+                    fault,
+                    tries: patience.tries,
+                    waited: patience.waited,
+                    wish,
+                })
+            }
+            Setback::Answer { fault, .. } if fault.is("insufficient_privileges") => {
+                let granted = quote(token.scope.as_deref().unwrap_or("not told by the server"));
+                Verdict::Fail(WriteFailure::NotSent(NinjaOneError::MissingScope {
+                    request,
+                    granted,
+                    fault,
+                }))
+            }
+            Setback::Answer {
+                status,
+                fault,
+                throttled: false,
+                ..
+            } if status.is_client_error() || status == Http::NOT_IMPLEMENTED => {
+                let refused = NinjaOneError::Refused {
+                    request,
+                    status: status.as_u16(),
+                    fault,
+                };
+                // Whoever may not do it has not done it; other refusals can mean that it is done already.
+                Verdict::Fail(match status {
+                    Http::UNAUTHORIZED | Http::FORBIDDEN => WriteFailure::NotSent(refused),
+                    _ => WriteFailure::Refused(refused),
+                })
+            }
+            Setback::Answer { status, fault, .. } => {
+                Verdict::Fail(WriteFailure::Lost(NinjaOneError::NoAnswer {
+                    request,
+                    status: status.as_u16(),
+                    fault,
+                }))
+            }
+        }
+    }
+}
+
+fn is_html(response: &Response) -> bool {
+    header(response, CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
+}
+
+/// The answer, as far as it comes. What is missing of it is looked up, so that nothing is lost if it breaks off.
+async fn written(mut response: Response) -> Written {
+    let request_id = header(&response, REQUEST_ID);
+    let mut body = Some(Vec::new());
+    loop {
+        match response.chunk().await {
+            Ok(None) => break,
+            Ok(Some(chunk)) => {
+                body = body.filter(|body: &Vec<u8>| body.len() + chunk.len() <= LONGEST_ANSWER);
+                let Some(body) = &mut body else { break };
+                body.extend_from_slice(&chunk);
+            }
+            Err(_) => {
+                body = None;
+                break;
+            }
+        }
+    }
+    Written {
+        request_id: request_id.map(|id| quote(&id)),
+        body,
+    }
+}

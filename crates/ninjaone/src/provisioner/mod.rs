@@ -1,0 +1,160 @@
+//! The tenant as something that can be changed.
+//!
+//! Calls: a role is found with 1 (`/v2/user/roles`), an account by id with 1 or 2, by address with 3, and an end user's
+//! organization's name with 1 more; every write is 1. Nothing is cached: a change is decided on what is there now.
+
+mod accounts;
+mod requests;
+mod roles;
+
+use access_core::model::{NativeId, Resource, ResourceId, Slug};
+use access_core::ports::{ActFailure, Acted, Effect, Provisioner, ProvisionerError};
+use access_core::provisioning::{
+    Account, EmailAddress, Observation, RequestPreview, Role, Selector, Step, Vocabulary,
+};
+use async_trait::async_trait;
+
+use crate::client::WriteFailure;
+use crate::mapping::{self, organization_type, role_type, tenant_type, user_type};
+use crate::source::pages::Pages;
+use crate::wire::{OrganizationRow, Row};
+use crate::{NinjaOneClient, NinjaOneError};
+
+/// What the things are called that can be changed in NinjaOne, and what cannot.
+#[must_use]
+pub fn vocabulary() -> Vocabulary {
+    Vocabulary {
+        account_type: user_type(),
+        role_type: role_type(),
+        role_slug: Slug::from_static("assigned"),
+        immutable_types: vec![organization_type(), tenant_type(), mapping::device_type()],
+    }
+}
+
+/// A NinjaOne tenant as a [`Provisioner`]. Whether writes may leave the process is the client's setting.
+#[derive(Debug)]
+pub struct NinjaOneProvisioner {
+    client: NinjaOneClient,
+    vocabulary: Vocabulary,
+}
+
+impl NinjaOneProvisioner {
+    /// A provisioner over a client.
+    #[must_use]
+    pub fn new(client: NinjaOneClient) -> Self {
+        Self {
+            client,
+            vocabulary: vocabulary(),
+        }
+    }
+
+    /// The account of an answer that shows it, where a write has one.
+    async fn seen(&self, step: &Step, body: &[u8]) -> Result<Option<Observation>, NinjaOneError> {
+        Ok(match step {
+            Step::AddMember(membership) | Step::RemoveMember(membership) => roles::of_answer(body)?
+                .filter(|role| *role.id() == membership.role)
+                .map(|role| Observation::Role(Some(Box::new(role)))),
+            Step::CreateAccount(wanted) => accounts::of_answer(&self.client, body, wanted.kind())
+                .await?
+                .map(|account| Observation::Account(Some(Box::new(account)))),
+            Step::UpdateAccount { account, kind, .. } => accounts::of_answer(&self.client, body, *kind)
+                .await?
+                .filter(|seen| seen.id() == account)
+                .map(|account| Observation::Account(Some(Box::new(account)))),
+            Step::DeleteAccount { .. } => None,
+        })
+    }
+}
+
+#[async_trait]
+impl Provisioner for NinjaOneProvisioner {
+    fn tenant(&self) -> String {
+        self.client.tenant()
+    }
+
+    fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    async fn roles(&self, wanted: &Selector) -> Result<Vec<Role>, ProvisionerError> {
+        roles::select(&self.client, wanted)
+            .await
+            .map_err(ProvisionerError::new)
+    }
+
+    async fn account(&self, id: &NativeId) -> Result<Option<Account>, ProvisionerError> {
+        accounts::by_id(&self.client, id)
+            .await
+            .map_err(ProvisionerError::new)
+    }
+
+    async fn accounts_with_email(&self, email: &EmailAddress) -> Result<Vec<Account>, ProvisionerError> {
+        accounts::by_email(&self.client, email)
+            .await
+            .map_err(ProvisionerError::new)
+    }
+
+    async fn administrators(&self) -> Result<Vec<ResourceId>, ProvisionerError> {
+        accounts::administrators(&self.client)
+            .await
+            .map_err(ProvisionerError::new)
+    }
+
+    async fn organizations(&self, wanted: &Selector) -> Result<Vec<Resource>, ProvisionerError> {
+        organizations(&self.client, wanted)
+            .await
+            .map_err(ProvisionerError::new)
+    }
+
+    fn preview(&self, step: &Step) -> RequestPreview {
+        requests::preview(&self.client, step)
+    }
+
+    async fn act(&self, step: &Step) -> Result<Acted, ActFailure> {
+        match self.client.write(&requests::of(step)).await {
+            Ok(written) => {
+                let body = written.body.unwrap_or_default();
+                // An answer that cannot be read shows nothing; the state is read back then.
+                let seen = self.seen(step, &body).await.unwrap_or_default();
+                Ok(Acted {
+                    request_id: written.request_id,
+                    seen,
+                })
+            }
+            Err(failure) => {
+                let (effect, error) = match failure {
+                    WriteFailure::NotSent(error) => (Effect::None, error),
+                    WriteFailure::Refused(error) => (Effect::Refused, error),
+                    WriteFailure::Lost(error) => (Effect::Unknown, error),
+                };
+                let request_id = error.request_id().map(str::to_owned);
+                Err(ActFailure {
+                    effect,
+                    request_id,
+                    error: ProvisionerError::new(error),
+                })
+            }
+        }
+    }
+
+    async fn pause(&self, next: u32) {
+        self.client.back_off(next).await;
+    }
+}
+
+async fn organizations(client: &NinjaOneClient, wanted: &Selector) -> Result<Vec<Resource>, NinjaOneError> {
+    let mut found: Vec<Resource> = Vec::new();
+    let mut pages = Pages::new("/v2/organizations");
+    while let Some(page) = pages.next::<OrganizationRow>(client).await? {
+        for row in page {
+            let Row::Object(row) = row else { continue };
+            let Some(id) = row.id.0 else { continue };
+            let organization = mapping::organization(id, &row);
+            let selected = wanted.selects(&organization.id.id, [organization.display_name.as_str()]);
+            if selected && !found.iter().any(|known| known.id == organization.id) {
+                found.push(organization);
+            }
+        }
+    }
+    Ok(found)
+}

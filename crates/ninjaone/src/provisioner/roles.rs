@@ -1,0 +1,107 @@
+//! Roles with their members, as one list or as the answer to a change.
+
+use std::collections::HashSet;
+
+use access_core::model::NativeId;
+use access_core::provisioning::{AccountKind, Role, Selector};
+
+use crate::client::TakeElement;
+use crate::mapping;
+use crate::wire::{RoleRow, Row};
+use crate::{NinjaOneClient, NinjaOneError};
+
+/// The selected roles. The list comes with all members of all roles; only those of the selected ones are kept.
+pub(super) async fn select(client: &NinjaOneClient, wanted: &Selector) -> Result<Vec<Role>, NinjaOneError> {
+    let selecting = Selecting {
+        wanted: wanted.clone(),
+        found: Vec::new(),
+    };
+    let listed = client
+        .list::<Row<RoleRow>, _>("/v2/user/roles", &[], selecting)
+        .await;
+    let (selected, _, _) = listed.map_err(|error| match error {
+        NinjaOneError::Refused {
+            status: 404, request, ..
+        } => NinjaOneError::OlderInstance { request },
+        other => other,
+    })?;
+    selected
+        .found
+        .into_iter()
+        .map(|(id, row)| role(id, row))
+        .collect()
+}
+
+/// The role of an answer to add-members or remove-members; none if the body is empty or something else.
+pub(super) fn of_answer(body: &[u8]) -> Result<Option<Role>, NinjaOneError> {
+    let Ok(Row::Object(row)) = serde_json::from_slice::<Row<RoleRow>>(body) else {
+        return Ok(None);
+    };
+    // An answer without a list of members says nothing about who is in it.
+    match row.id.0 {
+        Some(id) if row.members.told => role(id, row).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn role(id: u64, row: RoleRow) -> Result<Role, NinjaOneError> {
+    let resource = mapping::role(NativeId::from_number(id), &row);
+    let entitlement = mapping::assigned(&resource)?;
+    let members: HashSet<NativeId> = row.members.ids.into_iter().map(NativeId::from_number).collect();
+    Ok(Role {
+        resource,
+        entitlement,
+        holders: row.kind.trimmed().and_then(AccountKind::parse),
+        members,
+    })
+}
+
+struct Selecting {
+    wanted: Selector,
+    found: Vec<(u64, RoleRow)>,
+}
+
+impl TakeElement<Row<RoleRow>> for Selecting {
+    fn take(&mut self, row: Row<RoleRow>) -> bool {
+        let Row::Object(row) = row else { return true };
+        let Some(id) = row.id.0 else { return true };
+        let selected = self
+            .wanted
+            .selects(&NativeId::from_number(id), row.name.trimmed());
+        if selected && !self.found.iter().any(|(known, _)| *known == id) {
+            self.found.push((id, row));
+        }
+        true
+    }
+
+    fn again(&mut self) {
+        self.found.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_answer_with_members_shows_a_role() {
+        let shown = |body: &str| of_answer(body.as_bytes()).unwrap().map(|role| role.members.len());
+        assert_eq!(
+            shown(r#"{"id":1,"name":"Desk","type":"TECHNICIAN","members":[{"id":7},{"id":8},{"id":null}]}"#),
+            Some(2)
+        );
+        assert_eq!(shown(r#"{"id":1,"name":"Desk","members":[]}"#), Some(0));
+        for silent in [
+            "",
+            "{}",
+            "null",
+            r#"{"id":1}"#,
+            r#"{"id":1,"members":null}"#,
+            "[1]",
+            "<html>",
+            r#"{"members":[]}"#,
+        ] {
+            assert_eq!(shown(silent), None, "{silent}");
+        }
+    }
+}
