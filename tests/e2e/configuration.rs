@@ -122,7 +122,7 @@ fn mistakes_are_told_with_their_place() {
     for (name, arguments) in [
         ("flag_value", &["--http-timeout-seconds", "soon"][..]),
         ("pebble", &["--storage-engine", "pebble"]),
-        ("unknown_flag", &["--provisioning"]),
+        ("unknown_flag", &["--ticketing"]),
         ("unknown_subcommand", &["sync"]),
         ("unknown_type", &["--sync-resource-types", "user,robot"]),
         ("target", &["--sync-resources", "role/7"]),
@@ -169,7 +169,7 @@ fn log_lines_in_both_forms_without_the_secret() {
 fn a_variable_that_is_no_setting_is_told() {
     let context = TestContext::msp();
     let mut command = context.command(&[]);
-    let ran = context.finish(command.env("BATON_PROVISIONING", "true"));
+    let ran = context.finish(command.env("BATON_TICKETING", "true"));
     assert_eq!(ran.code, Some(0));
     let warning = ran
         .stderr
@@ -177,7 +177,7 @@ fn a_variable_that_is_no_setting_is_told() {
         .find(|line| line.contains(r#""level":"warn""#))
         .unwrap();
     assert!(
-        warning.contains(r#""variable":"BATON_PROVISIONING""#),
+        warning.contains(r#""variable":"BATON_TICKETING""#),
         "{warning}"
     );
 }

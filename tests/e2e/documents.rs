@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use crate::harness::{SECRET, TestContext, workspace};
+use crate::harness::{SECRET, TestContext, words, workspace};
 
 /// Commands that the continuous integration runs itself, on the way to this test or after it.
 const RUN_BY_CI: [&str; 4] = [
@@ -62,7 +62,8 @@ fn every_command_works() {
             exports.push((name.to_owned(), value.to_owned()));
             continue;
         }
-        let words: Vec<&str> = line.split_whitespace().collect();
+        let words = words(line);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
         assert_eq!(words[0], "baton-ninja-one", "nobody runs `{line}`");
         let context = TestContext::msp();
         fs::copy(workspace().join("config/baton.yaml"), context.path("baton.yaml")).unwrap();

@@ -173,7 +173,7 @@ impl TestContext {
 }
 
 /// Takes out counters that depend on what ran before.
-fn varying(text: &str) -> String {
+pub(crate) fn varying(text: &str) -> String {
     ["sim-request-", "WEB_MGMT_SERVICE-"]
         .iter()
         .fold(text.to_owned(), |text, mark| {
@@ -183,6 +183,22 @@ fn varying(text: &str) -> String {
                 shown + mark + "N" + part.trim_start_matches(|c: char| c.is_ascii_digit())
             })
         })
+}
+
+/// Splits a line at blanks that are not between quotes, as a shell does.
+pub(crate) fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quote = None;
+    for c in line.chars() {
+        match (quote, c) {
+            (None, '"' | '\'') => quote = Some(c),
+            (Some(open), c) if open == c => quote = None,
+            (None, ' ') => words.push(String::new()),
+            (_, c) => words.last_mut().unwrap().push(c),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 /// Says loudly that something could not be tested here.

@@ -15,5 +15,8 @@ mod harness;
 mod interop;
 mod interruption;
 mod object_store;
+mod provisioning;
+mod provisioning_faults;
+mod provisioning_properties;
 mod published;
 mod scopes_and_targets;

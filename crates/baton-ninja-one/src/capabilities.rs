@@ -1,6 +1,6 @@
 //! `capabilities`: protobuf JSON of `c1.connector.v2.ConnectorCapabilities` (baton-runtime facts §1.9).
 
-use access_core::model::TraitKind;
+use access_core::model::{ResourceTypeId, TraitKind};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -11,7 +11,20 @@ struct Capabilities {
     message: &'static str,
     resource_type_capabilities: Vec<TypeCapabilities>,
     connector_capabilities: Vec<&'static str>,
-    credential_details: Empty,
+    credential_details: CredentialDetails,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CredentialDetails {
+    capability_account_provisioning: AccountProvisioning,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccountProvisioning {
+    supported_credential_options: [&'static str; 1],
+    preferred_credential_option: &'static str,
 }
 
 #[derive(Serialize)]
@@ -42,6 +55,12 @@ struct Annotation {
 struct Empty {}
 
 const SYNC: &str = "CAPABILITY_SYNC";
+const PROVISION: &str = "CAPABILITY_PROVISION";
+const CREATE_ACCOUNTS: &str = "CAPABILITY_ACCOUNT_PROVISIONING";
+const DELETE: &str = "CAPABILITY_RESOURCE_DELETE";
+const ACTIONS: &str = "CAPABILITY_ACTIONS";
+/// NinjaOne invites people, who choose their passwords themselves.
+const NO_PASSWORD: &str = "CAPABILITY_DETAIL_CREDENTIAL_OPTION_NO_PASSWORD";
 
 /// The JSON text, without a line end, as the reference prints it.
 pub(crate) fn json(with_devices: bool) -> String {
@@ -60,7 +79,7 @@ pub(crate) fn json(with_devices: bool) -> String {
                     .into_iter()
                     .collect(),
             },
-            capabilities: vec![SYNC],
+            capabilities: of_type(&row.id),
             permissions: Empty {},
         })
         .collect();
@@ -68,10 +87,25 @@ pub(crate) fn json(with_devices: bool) -> String {
     let capabilities = Capabilities {
         message: "type.googleapis.com/c1.connector.v2.ConnectorCapabilities",
         resource_type_capabilities: types,
-        connector_capabilities: vec![SYNC],
-        credential_details: Empty {},
+        connector_capabilities: vec![PROVISION, SYNC, CREATE_ACCOUNTS, DELETE, ACTIONS],
+        credential_details: CredentialDetails {
+            capability_account_provisioning: AccountProvisioning {
+                supported_credential_options: [NO_PASSWORD],
+                preferred_credential_option: NO_PASSWORD,
+            },
+        },
     };
     serde_json::to_string_pretty(&capabilities).unwrap_or_default()
+}
+
+fn of_type(id: &ResourceTypeId) -> Vec<&'static str> {
+    if *id == ninjaone::role_type() {
+        vec![SYNC, PROVISION]
+    } else if *id == ninjaone::user_type() {
+        vec![SYNC, CREATE_ACCOUNTS, DELETE]
+    } else {
+        vec![SYNC]
+    }
 }
 
 fn trait_name(kind: TraitKind) -> &'static str {

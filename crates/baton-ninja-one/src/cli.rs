@@ -21,6 +21,7 @@ pub(crate) fn command() -> Command {
         .subcommand(Command::new("capabilities").about("Print what the connector can do, as JSON"))
         .subcommand(Command::new("check").about("Make one real call for everything that a sync needs and say what is wrong"))
         .subcommand(Command::new("completion").about("Print a completion script for a shell").arg(shell))
+        .subcommands(crate::provision::subcommands())
         .subcommand(export())
         .subcommand(Command::new("config").about("Print the settings' schema, as JSON"))
         .after_help("Every setting can come from a flag, an environment variable or a config file, in this order of weight.")

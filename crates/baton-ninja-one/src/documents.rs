@@ -16,6 +16,10 @@ pub fn generated_documents() -> Vec<(&'static str, String)> {
         ("entitlements", entitlements()),
         ("dataset", access_dataset::document()),
         (
+            "account-attributes",
+            crate::provision::documented_account_fields(),
+        ),
+        (
             "capabilities",
             format!("```json\n{}\n```\n", crate::capabilities::json(false)),
         ),

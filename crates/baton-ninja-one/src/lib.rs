@@ -10,6 +10,7 @@ mod exit;
 mod export;
 mod logs;
 mod progress;
+mod provision;
 mod settings;
 mod summary;
 mod sync;
@@ -58,11 +59,20 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
         .collect();
     let folder = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(innermost(&matches), &environment, &folder)?;
+    if let Some(name) = matches.subcommand_name() {
+        settings.on_demand()?.refuse_beside(name)?;
+    }
     match matches.subcommand_name() {
         Some("capabilities") => print(&capabilities::json(settings.source_options()?.devices)),
         Some("check") => check::run(&settings)?,
         Some("export") => export::run(&settings, innermost(&matches))?,
-        _ => sync::run(&settings)?,
+        _ => match provision::wanted(&settings, &matches)? {
+            Some(request) => {
+                let allow = settings.allow_admin_delete()?;
+                provision::run(&settings, request.allowing_administrators(allow))?;
+            }
+            None => sync::run(&settings)?,
+        },
     }
     Ok(())
 }

@@ -11,6 +11,9 @@ pub(crate) enum SettingsError {
         /// Flags without dashes.
         flags: Vec<&'static str>,
     },
+    /// Settings that do not go together; the words are the reference's where it has the group (baton-runtime facts §1.5).
+    #[error("{0}")]
+    Group(String),
     /// A value that is not what the setting takes.
     #[error("{origin}: {problem}")]
     Value {
@@ -65,7 +68,7 @@ fn quoted(flags: &[&str]) -> String {
 impl Classified for SettingsError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Missing { .. } | Self::Extension { .. } => StatusCode::Unknown,
+            Self::Missing { .. } | Self::Group(_) | Self::Extension { .. } => StatusCode::Unknown,
             Self::ServiceMode { .. } => StatusCode::Unimplemented,
             Self::Value { .. } | Self::UnknownKey { .. } | Self::File { .. } | Self::Log { .. } => {
                 StatusCode::InvalidArgument

@@ -78,6 +78,18 @@ const fn variable(name: &'static str, kind: Kind, default: &'static str, help: &
 /// Every setting, by name.
 pub(crate) const SETTINGS: &[Setting] = &[
     setting(
+        "allow-admin-delete",
+        Kind::Bool,
+        "false",
+        "Delete an account although it is a System Administrator, even the last one",
+    ),
+    setting(
+        "audit-log",
+        Kind::Path,
+        "",
+        "File that every attempted change is appended to, as JSON lines; changes that cannot be written there are not made",
+    ),
+    setting(
         "c1z-temp-dir",
         Kind::Path,
         "",
@@ -98,6 +110,30 @@ pub(crate) const SETTINGS: &[Setting] = &[
             "Config file, YAML or TOML by its extension; without it ./.baton.yaml, .yml or .toml is read if it is there",
         )
     },
+    setting(
+        "create-account-email",
+        Kind::Text,
+        "",
+        "E-mail of the account to create, where the profile has none",
+    ),
+    setting(
+        "create-account-login",
+        Kind::Text,
+        "",
+        "Create an account with this login, which NinjaOne takes for the e-mail",
+    ),
+    setting(
+        "create-account-profile",
+        Kind::Text,
+        "",
+        "Create an account with these attributes, a JSON object; `create-account --schema` lists them",
+    ),
+    setting(
+        "create-account-resource-type",
+        Kind::Text,
+        "",
+        "Resource type of the account to create; user is the only one",
+    ),
     variable(
         "decoder-max-decoded-size-mb",
         Kind::Integer { min: 1, max: 1 << 20 },
@@ -110,6 +146,24 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "128",
         "Largest zstd window, in MiB, of an existing c1z file that is continued",
     ),
+    setting(
+        "delete-resource",
+        Kind::Text,
+        "",
+        "Delete the resource with this id; accounts can be deleted",
+    ),
+    setting(
+        "delete-resource-type",
+        Kind::Text,
+        "",
+        "Resource type of the resource to delete; user is the only one",
+    ),
+    setting(
+        "dry-run",
+        Kind::Bool,
+        "false",
+        "Show the plan of a change and the requests it would send, and send none of them",
+    ),
     Setting {
         short: Some('f'),
         ..setting(
@@ -120,16 +174,52 @@ pub(crate) const SETTINGS: &[Setting] = &[
         )
     },
     setting(
+        "grant-entitlement",
+        Kind::Text,
+        "",
+        "Grant this entitlement, e.g. role:7:assigned",
+    ),
+    setting(
+        "grant-principal",
+        Kind::Text,
+        "",
+        "Id of the principal to grant to, e.g. 901",
+    ),
+    setting(
+        "grant-principal-type",
+        Kind::Text,
+        "",
+        "Resource type of the principal to grant to; user is the only one",
+    ),
+    setting(
         "http-timeout-seconds",
         Kind::Integer { min: 1, max: 1800 },
         "300",
         "Longest silence on a connection to NinjaOne before it is given up, in seconds",
+    ),
+    setting(
+        "invoke-action",
+        Kind::Text,
+        "",
+        "Invoke this action; --list-action-schemas lists them",
+    ),
+    setting(
+        "invoke-action-args",
+        Kind::Text,
+        "",
+        "Arguments of the action, a JSON object",
     ),
     variable(
         "keep-sync-count",
         Kind::Integer { min: 1, max: 1000 },
         "2",
         "Full syncs that a c1z file keeps, the new one included",
+    ),
+    setting(
+        "list-action-schemas",
+        Kind::Bool,
+        "false",
+        "Print the actions with their arguments, as JSON",
     ),
     setting(
         "log-format",
@@ -213,11 +303,32 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "text",
         "Form of the result on standard output",
     ),
+    Setting {
+        short: Some('p'),
+        ..setting(
+            "provisioning",
+            Kind::Bool,
+            "false",
+            "Allow changes to the tenant; without it no request that changes anything leaves the program, unless one of the flags that ask for a change is given",
+        )
+    },
     setting(
         "replace-existing",
         Kind::Bool,
         "false",
         "Replace a file at --file that is damaged or is no v1 c1z, once the sync is complete",
+    ),
+    setting(
+        "requested-by",
+        Kind::Text,
+        "",
+        "Who asks for a change, for the audit log; the login name without it",
+    ),
+    setting(
+        "revoke-grant",
+        Kind::Text,
+        "",
+        "Revoke this grant, e.g. role:7:assigned:user:901",
     ),
     setting(
         "sink",

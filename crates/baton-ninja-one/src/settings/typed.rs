@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use access_core::model::{AccessDepth, ResourceId, ResourceTypeId, SyncScope};
-use ninjaone::{BaseUrl, ClientConfig, RetryBudget, Secret, SourceOptions};
+use ninjaone::{BaseUrl, ClientConfig, RetryBudget, Secret, SourceOptions, Writes};
 use sink_c1z::{C1zSinkConfig, Compression, Limits, OnForeign, Retention};
 use tracing::Level;
 
@@ -73,6 +73,7 @@ impl Settings {
                 total_wait: Duration::from_secs(self.integer("ninja-one-retry-seconds")?),
                 ..RetryBudget::default()
             },
+            writes: Writes::Off,
             user_agent: format!("baton-ninja-one/{version}"),
         })
     }

@@ -1,0 +1,181 @@
+//! Changes from the command line: the reference's flags and the readable subcommands, over one use case.
+
+mod attributes;
+mod audit_file;
+mod request;
+mod schema;
+mod words;
+
+use std::io::{IsTerminal, Write};
+
+use access_core::StatusCode;
+use access_core::ports::{AuditLog, NoAudit, Provisioner};
+use access_core::provisioning::{Outcome, Plan, Provisioning, ProvisioningError, placeholder};
+use clap::ArgMatches;
+use indicatif::MultiProgress;
+use ninjaone::{NinjaOneClient, NinjaOneProvisioner, Writes};
+
+use crate::console::print;
+use crate::exit::Failure;
+use crate::logs;
+use crate::settings::{Output, ProvisioningMode, Settings};
+use crate::sync::runtime;
+use crate::system::{RandomIds, SystemClock, stop_wanted};
+
+use audit_file::AuditFile;
+use request::Request;
+
+pub(crate) use request::subcommands;
+pub(crate) use schema::account_fields as documented_account_fields;
+
+/// What the flags or the subcommand ask for, if they ask for a change.
+///
+/// # Errors
+/// [`Failure`] if they make no sense.
+pub(crate) fn wanted(settings: &Settings, matches: &ArgMatches) -> Result<Option<Request>, Failure> {
+    match matches.subcommand() {
+        Some((name, chosen)) => request::of_subcommand(name, chosen).map_err(Failure::from),
+        None => request::of_flags(&settings.on_demand()?).map_err(Failure::from),
+    }
+}
+
+/// Does what is asked for and says what came of it.
+pub(crate) fn run(settings: &Settings, request: Request) -> Result<(), Failure> {
+    let output = settings.output()?;
+    let (change, from_flag, confirmed) = match request {
+        Request::Change {
+            change,
+            on_demand,
+            yes,
+        } => (change, on_demand, yes),
+        Request::AccountSchema => {
+            print(&schema::account_creation());
+            return Ok(());
+        }
+        Request::ActionSchemas => {
+            print(&schema::actions());
+            return Ok(());
+        }
+    };
+    logs::start(&settings.logs()?, &MultiProgress::new())?;
+    let mode = settings.provisioning_mode(from_flag)?;
+    if mode == ProvisioningMode::Off {
+        return Err(Failure::found(
+            "provisioning is not enabled".to_owned(),
+            Some("say --provisioning to allow changes, or --dry-run to see what would be done".to_owned()),
+            StatusCode::FailedPrecondition,
+        ));
+    }
+    let mut config = settings.client()?;
+    config.writes = if mode == ProvisioningMode::On {
+        Writes::On
+    } else {
+        Writes::Off
+    };
+    let provisioner = NinjaOneProvisioner::new(NinjaOneClient::new(config)?);
+    let audit: Box<dyn AuditLog> = match settings.audit_log()? {
+        Some(path) if mode == ProvisioningMode::On => Box::new(AuditFile::open(&path)?),
+        _ => Box::new(NoAudit),
+    };
+    let provisioning = Provisioning {
+        provisioner: &provisioner,
+        audit: audit.as_ref(),
+        clock: &SystemClock,
+        ids: &RandomIds,
+        requested_by: settings.requested_by()?,
+    };
+    let runtime = runtime()?;
+    let done = runtime.block_on(async {
+        if mode == ProvisioningMode::DryRun {
+            let plan = until_stopped(provisioning.plan(&change)).await?;
+            print(&preview(&provisioner, &plan, output));
+            return Ok(());
+        }
+        let plan = until_stopped(provisioning.prepare(&change)).await?;
+        if plan.step.is_some() && !confirmed && !from_flag {
+            confirm(&provisioner, &plan)?;
+        }
+        let outcome = to_its_end(provisioning.carry_out(&plan)).await?;
+        report(&plan, &outcome, output);
+        Ok(())
+    });
+    runtime.shutdown_background();
+    done
+}
+
+/// Looking into a change can be stopped at any time.
+async fn until_stopped(
+    planning: impl Future<Output = Result<Plan, ProvisioningError>>,
+) -> Result<Plan, Failure> {
+    tokio::select! {
+        plan = planning => Ok(plan?),
+        () = stop_wanted() => {
+            Err(Failure::found("stopped on request; nothing was changed".to_owned(), None, StatusCode::Cancelled))
+        }
+    }
+}
+
+/// A change that has begun is seen to its end, which the client's timeouts bound; who asks twice is obeyed.
+async fn to_its_end(
+    change: impl Future<Output = Result<Outcome, ProvisioningError>>,
+) -> Result<Outcome, Failure> {
+    let asked_twice = async {
+        stop_wanted().await;
+        tracing::warn!("a change is under way and is finished first; ask again to break off");
+        stop_wanted().await;
+    };
+    tokio::select! {
+        outcome = change => Ok(outcome?),
+        () = asked_twice => Err(Failure::found(
+            "broken off on request; it is not known whether the change was made".to_owned(),
+            Some("run the same command again: it looks first, and does only what is missing".to_owned()),
+            StatusCode::Cancelled,
+        )),
+    }
+}
+
+fn preview(provisioner: &NinjaOneProvisioner, plan: &Plan, output: Output) -> String {
+    let steps = plan.steps(&placeholder());
+    let requests: Vec<_> = steps.iter().map(|step| provisioner.preview(step)).collect();
+    match output {
+        Output::Text => words::preview(plan, &requests),
+        Output::Json => words::preview_json(plan, &steps, &requests),
+    }
+}
+
+/// Asks a person at a terminal. Where there is none, `--provisioning` is all the consent it takes.
+fn confirm(provisioner: &NinjaOneProvisioner, plan: &Plan) -> Result<(), Failure> {
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return Ok(());
+    }
+    let mut err = std::io::stderr().lock();
+    let _ = write!(
+        err,
+        "{}\nGo on? [y/N] ",
+        words::intention(plan, &provisioner.tenant())
+    );
+    let _ = err.flush();
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    if read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+        return Ok(());
+    }
+    Err(Failure::found(
+        "not confirmed; nothing was changed".to_owned(),
+        None,
+        StatusCode::Cancelled,
+    ))
+}
+
+fn report(plan: &Plan, outcome: &Outcome, output: Output) {
+    tracing::info!(
+        change = %outcome.change_id,
+        wanted = plan.label(),
+        changed = outcome.result == access_core::provisioning::Done::Changed,
+        "provisioning"
+    );
+    print(&match output {
+        Output::Text => words::outcome(outcome),
+        Output::Json => words::outcome_json(outcome),
+    });
+}

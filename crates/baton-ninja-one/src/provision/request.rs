@@ -1,0 +1,365 @@
+//! Flags and subcommands as changes.
+
+use access_core::provisioning::{
+    AccountRequest, AccountUpdate, AttributeValue, Attributes, Change, ProvisioningError, Selector,
+};
+use access_core::{Classified, StatusCode};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+use super::attributes::of_json;
+use super::schema::{self, UPDATE_ACCOUNT};
+use crate::settings::OnDemand;
+
+/// What is asked for.
+pub(crate) enum Request {
+    /// A change.
+    Change {
+        /// Which.
+        change: Change,
+        /// One of the reference's flags asks for it, which is consent enough.
+        on_demand: bool,
+        /// A person need not be asked.
+        yes: bool,
+    },
+    /// To see what an account is made of.
+    AccountSchema,
+    /// To see the actions.
+    ActionSchemas,
+}
+
+/// Why flags make no change.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RequestError {
+    /// A JSON text that cannot be used.
+    #[error("{origin}: not a JSON object of attributes: {reason}")]
+    Json {
+        /// The flag.
+        origin: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// An action that does not exist.
+    #[error("there is no action `{0}`")]
+    Action(String),
+    /// A thing that cannot be made or removed through the API.
+    #[error(
+        "resources of type `{resource_type}` cannot be {done}: NinjaOne's API does that with accounts (type user) only"
+    )]
+    ResourceType {
+        /// The type.
+        resource_type: String,
+        /// What was to be done.
+        done: &'static str,
+    },
+    /// The domain's refusal.
+    #[error(transparent)]
+    Domain(#[from] ProvisioningError),
+}
+
+impl Classified for RequestError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Json { .. } => StatusCode::InvalidArgument,
+            Self::Action(_) => StatusCode::NotFound,
+            Self::ResourceType { .. } => StatusCode::Unimplemented,
+            Self::Domain(error) => error.status(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Action(_) => Some("--list-action-schemas shows the actions".to_owned()),
+            Self::Domain(error) => error.hint(),
+            Self::Json { .. } | Self::ResourceType { .. } => None,
+        }
+    }
+}
+
+/// The subcommands that change something.
+pub(crate) fn subcommands() -> Vec<Command> {
+    let role = || {
+        Arg::new("role")
+            .required(true)
+            .value_name("ROLE")
+            .help("The role: its entitlement id (role:7:assigned), id or name")
+    };
+    let account = || {
+        Arg::new("account")
+            .required(true)
+            .value_name("USER")
+            .help("The account: user:<id>, its id or its login")
+    };
+    let other = |long: &'static str| account().long(long);
+    let yes = || {
+        Arg::new("yes")
+            .long("yes")
+            .short('y')
+            .action(ArgAction::SetTrue)
+            .help("Do not ask for confirmation at a terminal")
+    };
+    vec![
+        create_account().arg(yes()),
+        Command::new("delete-account")
+            .about("Delete an account")
+            .args([account(), yes()]),
+        Command::new("grant")
+            .about("Assign a role to an account")
+            .args([role(), other("to"), yes()]),
+        Command::new("revoke")
+            .about("Take a role from an account")
+            .args([role(), other("from"), yes()]),
+        update_account().arg(yes()),
+    ]
+}
+
+fn create_account() -> Command {
+    let fields = access_core::provisioning::ACCOUNT_FIELDS.iter().map(|field| {
+        let argument = Arg::new(field.name)
+            .long(schema::flag(field.name))
+            .help(field.description);
+        match field.kind {
+            access_core::provisioning::FieldKind::Text => argument.value_name("TEXT"),
+            access_core::provisioning::FieldKind::Flag => argument
+                .value_name("true|false")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("true"),
+            access_core::provisioning::FieldKind::List => {
+                argument.value_name("ROLE").action(ArgAction::Append)
+            }
+        }
+    });
+    Command::new("create-account")
+        .about("Create a technician or an end user")
+        .args(fields)
+        .arg(profile("Attributes as a JSON object; flags go before it"))
+        .arg(
+            Arg::new("schema")
+                .long("schema")
+                .action(ArgAction::SetTrue)
+                .help("Print what an account is made of, as the form that C1 shows, and do nothing"),
+        )
+}
+
+fn update_account() -> Command {
+    let account = Arg::new("account")
+        .required(true)
+        .value_name("USER")
+        .help("The account: user:<id>, its id or its login");
+    let text = |key: &'static str, help: &'static str| {
+        Arg::new(key)
+            .long(schema::flag(key))
+            .value_name("TEXT")
+            .help(help)
+    };
+    // Known, so that the reason for the refusal can be told.
+    let refused = ["email", "phone", "administrator", "enabled"]
+        .map(|key| Arg::new(key).long(key).value_name("TEXT").hide(true));
+    Command::new("update-account")
+        .about("Change what NinjaOne's API can change of an account")
+        .arg(account)
+        .args([
+            text("first_name", "Another first name"),
+            text("last_name", "Another last name"),
+            text(
+                "organization_id",
+                "Another organization, by id or name; end users only",
+            ),
+            text("full_portal_access", "true or false; end users only"),
+            profile("Attributes as a JSON object; flags go before it"),
+        ])
+        .args(refused)
+}
+
+fn profile(help: &'static str) -> Arg {
+    Arg::new("profile").long("profile").value_name("JSON").help(help)
+}
+
+/// The change that a subcommand asks for; none if it is about something else.
+pub(super) fn of_subcommand(name: &str, chosen: &ArgMatches) -> Result<Option<Request>, RequestError> {
+    let vocabulary = ninjaone::vocabulary();
+    let text = |argument: &str| chosen.get_one::<String>(argument).cloned().unwrap_or_default();
+    let account = || Selector::account(&text("account"), &vocabulary);
+    let change = match name {
+        "grant" => Change::Grant {
+            role: Selector::role(&text("role"), &vocabulary)?,
+            principal: account()?,
+        },
+        "revoke" => Change::Revoke {
+            role: Selector::role(&text("role"), &vocabulary)?,
+            principal: account()?,
+        },
+        "create-account" if chosen.get_flag("schema") => return Ok(Some(Request::AccountSchema)),
+        "create-account" => {
+            let keys = access_core::provisioning::ACCOUNT_FIELDS.map(|field| field.name);
+            Change::CreateAccount(AccountRequest::parse(&attributes(chosen, &keys)?, &vocabulary)?)
+        }
+        "update-account" => {
+            let keys = [
+                "first_name",
+                "last_name",
+                "organization_id",
+                "full_portal_access",
+                "email",
+                "phone",
+                "administrator",
+                "enabled",
+            ];
+            Change::UpdateAccount {
+                account: account()?,
+                update: AccountUpdate::parse(&attributes(chosen, &keys)?)?,
+            }
+        }
+        "delete-account" => Change::DeleteAccount {
+            account: account()?,
+            allow_administrator: false,
+        },
+        _ => return Ok(None),
+    };
+    Ok(Some(Request::Change {
+        change,
+        on_demand: false,
+        yes: chosen.get_flag("yes"),
+    }))
+}
+
+/// The profile, with what flags say put over it.
+fn attributes(chosen: &ArgMatches, keys: &[&'static str]) -> Result<Attributes, RequestError> {
+    let mut attributes = match chosen.get_one::<String>("profile") {
+        Some(json) => of_json("--profile", json)?,
+        None => Attributes::new(),
+    };
+    for key in keys {
+        let given: Vec<String> = chosen
+            .get_many::<String>(key)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
+        match (*key, given.as_slice()) {
+            (_, []) => {}
+            ("roles", roles) => {
+                attributes.insert("roles".to_owned(), AttributeValue::List(roles.to_vec()));
+            }
+            (key, [text, ..]) => {
+                attributes.insert(key.to_owned(), text.as_str().into());
+            }
+        }
+    }
+    Ok(attributes)
+}
+
+/// The change that the reference's flags ask for, the first of them in its order (baton-runtime facts §2.1).
+pub(super) fn of_flags(flags: &OnDemand) -> Result<Option<Request>, RequestError> {
+    let vocabulary = ninjaone::vocabulary();
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let change = if let Some(entitlement) = &flags.grant_entitlement {
+        Change::Grant {
+            role: Selector::entitlement(entitlement, &vocabulary)?,
+            principal: Selector::principal(
+                &text(&flags.grant_principal_type),
+                &text(&flags.grant_principal),
+                &vocabulary,
+            )?,
+        }
+    } else if let Some(grant) = &flags.revoke_grant {
+        let (role, principal) = Selector::grant(grant, &vocabulary)?;
+        Change::Revoke { role, principal }
+    } else if flags.create_account_profile.is_some() || flags.create_account_login.is_some() {
+        account_of_flags(flags)?
+    } else if let Some(action) = &flags.invoke_action {
+        invoked(action, flags)?
+    } else if flags.list_action_schemas {
+        return Ok(Some(Request::ActionSchemas));
+    } else if let Some(id) = &flags.delete_resource {
+        let resource_type = text(&flags.delete_resource_type);
+        of_accounts(&resource_type, "deleted")?;
+        Change::DeleteAccount {
+            account: Selector::principal(&resource_type, id, &vocabulary)?,
+            allow_administrator: false,
+        }
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(Request::Change {
+        change,
+        on_demand: true,
+        yes: true,
+    }))
+}
+
+/// Login and e-mail fill what the profile lacks.
+fn account_of_flags(flags: &OnDemand) -> Result<Change, RequestError> {
+    if let Some(resource_type) = &flags.create_account_resource_type {
+        of_accounts(resource_type, "created")?;
+    }
+    let mut attributes = match &flags.create_account_profile {
+        Some(json) => of_json("--create-account-profile", json)?,
+        None => Attributes::new(),
+    };
+    for (key, value) in [
+        ("login", &flags.create_account_login),
+        ("email", &flags.create_account_email),
+    ] {
+        if let Some(value) = value {
+            attributes
+                .entry(key.to_owned())
+                .or_insert_with(|| value.as_str().into());
+        }
+    }
+    Ok(Change::CreateAccount(AccountRequest::parse(
+        &attributes,
+        &ninjaone::vocabulary(),
+    )?))
+}
+
+fn invoked(action: &str, flags: &OnDemand) -> Result<Change, RequestError> {
+    if action != UPDATE_ACCOUNT {
+        return Err(RequestError::Action(action.to_owned()));
+    }
+    let mut attributes = of_json(
+        "--invoke-action-args",
+        flags.invoke_action_args.as_deref().unwrap_or("{}"),
+    )?;
+    let account = match attributes.remove("user_id") {
+        Some(AttributeValue::Text(text)) => text,
+        Some(AttributeValue::Number(number)) => number.to_string(),
+        _ => String::new(),
+    };
+    let account = Selector::account(&account, &ninjaone::vocabulary())?;
+    Ok(Change::UpdateAccount {
+        account,
+        update: AccountUpdate::parse(&attributes)?,
+    })
+}
+
+fn of_accounts(resource_type: &str, done: &'static str) -> Result<(), RequestError> {
+    if resource_type == ninjaone::user_type().as_str() {
+        return Ok(());
+    }
+    Err(RequestError::ResourceType {
+        resource_type: resource_type.to_owned(),
+        done,
+    })
+}
+
+impl Request {
+    /// Deletes administrators too, where that is asked for.
+    pub(crate) fn allowing_administrators(self, allow: bool) -> Self {
+        match self {
+            Self::Change {
+                change: Change::DeleteAccount { account, .. },
+                on_demand,
+                yes,
+            } => Self::Change {
+                change: Change::DeleteAccount {
+                    account,
+                    allow_administrator: allow,
+                },
+                on_demand,
+                yes,
+            },
+            other => other,
+        }
+    }
+}

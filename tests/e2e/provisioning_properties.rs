@@ -1,0 +1,263 @@
+//! Any changes over real HTTP with any faults between: what the program says is true of the tenant.
+
+use access_core::model::{NativeId, SyncId};
+use access_core::ports::{Clock, NoAudit, SyncIds};
+use access_core::provisioning::{
+    AccountRequest, Attributes, Change, Done, Extent, Outcome, Provisioning, ProvisioningError, Selector,
+};
+use ninjaone::{BaseUrl, ClientConfig, NinjaOneClient, NinjaOneProvisioner, RetryBudget, Secret, Writes};
+use ninjaone_sim::{Fault, FaultRule, Repeated, Sim, SimConfig, Tenant, When};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+struct Fixed;
+
+impl Clock for Fixed {
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::UNIX_EPOCH
+    }
+}
+
+impl SyncIds for Fixed {
+    fn next_id(&self, started_at: OffsetDateTime) -> SyncId {
+        SyncId::from_parts(started_at, [0; 16])
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Wish {
+    Grant(u64, u64),
+    Revoke(u64, u64),
+    Create(bool, &'static str),
+    Delete(u64),
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    let role = || prop::sample::select(&[1, 2, 3, 4, 9, 77][..]);
+    let user = || prop::sample::select(&[2, 7, 16, 901, 903, 4242, 5555][..]);
+    prop_oneof![
+        3 => (role(), user()).prop_map(|(role, user)| Wish::Grant(role, user)),
+        3 => (role(), user()).prop_map(|(role, user)| Wish::Revoke(role, user)),
+        2 => (any::<bool>(), prop::sample::select(&["new@example.com", "ada.nystrom@example.com", "already.taken@example.com"][..]))
+            .prop_map(|(technician, email)| Wish::Create(technician, email)),
+        1 => user().prop_map(Wish::Delete),
+    ]
+}
+
+fn rule() -> impl Strategy<Value = FaultRule> {
+    let fault = prop::sample::select(vec![
+        Fault::Status(503),
+        Fault::Status(400),
+        Fault::Status(404),
+        Fault::Drop,
+        Fault::Empty(200),
+        Fault::Html(200),
+        Fault::LostWrite(500),
+        Fault::LostWrite(0),
+        Fault::RateLimit(Some("0".to_owned())),
+        Fault::RevokeTokens,
+        Fault::MissingScope,
+    ]);
+    let method = prop::sample::select(&["PATCH", "POST", "DELETE", "GET"][..]);
+    (method, 1_u64..4, fault).prop_map(|(method, call, fault)| {
+        // An unknown id is what a 400 or 404 to a read says: that is not a fault of the tenant but another tenant.
+        let path = if method == "GET" {
+            "/v2/user/roles"
+        } else {
+            "/v2/user/*"
+        };
+        FaultRule {
+            method: Some(method.to_owned()),
+            path: path.to_owned(),
+            when: When::Nth(call),
+            fault,
+        }
+    })
+}
+
+fn change(wish: &Wish) -> Change {
+    let id = |number: u64| Selector::Id(NativeId::from_number(number));
+    match wish {
+        Wish::Grant(role, user) => Change::Grant {
+            role: id(*role),
+            principal: id(*user),
+        },
+        Wish::Revoke(role, user) => Change::Revoke {
+            role: id(*role),
+            principal: id(*user),
+        },
+        Wish::Create(technician, email) => {
+            let kind = if *technician { "TECHNICIAN" } else { "END_USER" };
+            let attributes: Attributes = [
+                ("user_type", kind),
+                ("first_name", "New"),
+                ("last_name", "Person"),
+                ("email", email),
+            ]
+            .map(|(key, value)| (key.to_owned(), value.into()))
+            .into();
+            Change::CreateAccount(AccountRequest::parse(&attributes, &ninjaone::vocabulary()).unwrap())
+        }
+        Wish::Delete(user) => Change::DeleteAccount {
+            account: id(*user),
+            allow_administrator: false,
+        },
+    }
+}
+
+/// The plain model: the state that is wanted, or nothing if the change is refused. A new account shows in its address
+/// only.
+fn wanted(state: &Value, wish: &Wish) -> Option<Value> {
+    let mut after = state.clone();
+    let kind = |user: u64| {
+        state["users"]
+            .get(user.to_string())
+            .map(|row| row["kind"].clone())
+    };
+    let member = |list: &Value, user: u64| list.as_array().unwrap().contains(&json!(user));
+    match wish {
+        Wish::Grant(role, user) => {
+            let bundle = after["roles"].get_mut(role.to_string())?;
+            if bundle["type"] != kind(*user)? {
+                return None;
+            }
+            let members = bundle["members"].as_array_mut()?;
+            if !members.contains(&json!(user)) {
+                members.push(json!(user));
+                members.sort_by_key(Value::as_i64);
+            }
+        }
+        Wish::Revoke(role, user) => {
+            if let Some(bundle) = after["roles"].get_mut(role.to_string()) {
+                bundle["members"].as_array_mut()?.retain(|id| *id != json!(user));
+            }
+        }
+        Wish::Create(technician, email) => {
+            let kind = if *technician { "TECHNICIAN" } else { "END_USER" };
+            let holders: Vec<&Value> = state["users"]
+                .as_object()?
+                .values()
+                .filter(|row| {
+                    row["email"]
+                        .as_str()
+                        .is_some_and(|own| own.eq_ignore_ascii_case(email))
+                })
+                .collect();
+            if holders.iter().any(|row| row["kind"] == kind) {
+                return Some(after);
+            }
+            if !holders.is_empty() || *email == "already.taken@example.com" {
+                return None;
+            }
+            after["users"]["new"] = json!([kind, email]);
+        }
+        Wish::Delete(user) => {
+            if state["users"]
+                .get(user.to_string())
+                .is_some_and(|row| row["administrator"] == json!(true))
+            {
+                return None;
+            }
+            let there = after["users"]
+                .as_object_mut()?
+                .remove(&user.to_string())
+                .is_some();
+            for bundle in after["roles"].as_object_mut()?.values_mut() {
+                // A ghost stays: nothing was deleted.
+                if there && member(&bundle["members"], *user) {
+                    bundle["members"].as_array_mut()?.retain(|id| *id != json!(user));
+                }
+            }
+        }
+    }
+    Some(after)
+}
+
+/// The state, with an account that was not there before by its kind and address alone.
+fn state(sim: &Sim, before: &Value) -> Value {
+    let mut now = sim.state();
+    let users = now["users"].as_object_mut().unwrap();
+    let new = users
+        .keys()
+        .find(|id| before["users"].get(id.as_str()).is_none())
+        .cloned();
+    if let Some(row) = new.and_then(|id| users.remove(&id)) {
+        users.insert("new".to_owned(), json!([row["kind"], row["email"]]));
+    }
+    now
+}
+
+fn provisioner(sim: &Sim) -> NinjaOneProvisioner {
+    let client = NinjaOneClient::new(ClientConfig {
+        base_url: BaseUrl::parse(&sim.base_url()).unwrap(),
+        token_path: ninjaone::DEFAULT_TOKEN_PATH.to_owned(),
+        client_id: "sim-client".to_owned(),
+        client_secret: Secret::new("sim-secret".to_owned()),
+        scope: None,
+        ca_file: None,
+        timeout: std::time::Duration::from_secs(10),
+        retry: RetryBudget {
+            attempts: 2,
+            first_backoff: std::time::Duration::from_millis(1),
+            ..RetryBudget::default()
+        },
+        writes: Writes::On,
+        user_agent: "test".to_owned(),
+    });
+    NinjaOneProvisioner::new(client.unwrap())
+}
+
+async fn make(tenant: &NinjaOneProvisioner, change: &Change) -> Result<Outcome, ProvisioningError> {
+    let provisioning = Provisioning {
+        provisioner: tenant,
+        audit: &NoAudit,
+        clock: &Fixed,
+        ids: &Fixed,
+        requested_by: "test".to_owned(),
+    };
+    let plan = provisioning.prepare(change).await?;
+    provisioning.carry_out(&plan).await
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_said_is_true(
+        steps in prop::collection::vec((wish(), prop::collection::vec(rule(), 0..3)), 1..6),
+        repeats in prop::sample::select(&[Repeated::Unchanged, Repeated::Refused(400), Repeated::Refused(404)][..]),
+        silent: bool,
+    ) {
+        let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
+        config.switches.writes.repeated_membership = repeats;
+        config.switches.writes.empty_role_answer = silent;
+        let sim = Sim::start(&config).unwrap();
+        let tenant = provisioner(&sim);
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        for (wish, rules) in steps {
+            let before = sim.state();
+            for rule in &rules {
+                sim.faults().add(rule.clone());
+            }
+            let ended = runtime.block_on(make(&tenant, &change(&wish)));
+            sim.faults().clear();
+            let now = state(&sim, &before);
+            let wanted = wanted(&before, &wish);
+            match ended {
+                Ok(outcome) => {
+                    prop_assert_eq!(Some(&now), wanted.as_ref(), "{:?} said {:?}", wish, outcome.result);
+                    prop_assert!(outcome.result == Done::Changed || now == before, "{:?}", wish);
+                }
+                Err(error) => match error.extent() {
+                    Extent::Nothing => {
+                        prop_assert_eq!(&now, &before, "{:?} said {}", wish, error);
+                        prop_assert!(!rules.is_empty() || wanted.is_none(), "{:?} said {}", wish, error);
+                    }
+                    Extent::Unknown => prop_assert!(now == before || Some(&now) == wanted.as_ref(), "{:?} said {}", wish, error),
+                    Extent::Part | Extent::All => prop_assert!(false, "no roles, no audit: {}", error),
+                },
+            }
+        }
+    }
+}
