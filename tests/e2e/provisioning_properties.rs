@@ -5,6 +5,7 @@ use access_core::ports::{Clock, NoAudit, SyncIds};
 use access_core::provisioning::{
     AccountRequest, Attributes, Change, Done, Extent, Outcome, Provisioning, ProvisioningError, Selector,
 };
+use access_core::{Classified, StatusCode};
 use ninjaone::{BaseUrl, ClientConfig, NinjaOneClient, NinjaOneProvisioner, RetryBudget, Secret, Writes};
 use ninjaone_sim::{Fault, FaultRule, Repeated, Sim, SimConfig, Tenant, When};
 use proptest::prelude::*;
@@ -188,7 +189,7 @@ fn state(sim: &Sim, before: &Value) -> Value {
     now
 }
 
-fn provisioner(sim: &Sim) -> NinjaOneProvisioner {
+fn provisioner(sim: &Sim, writes: Writes) -> NinjaOneProvisioner {
     let client = NinjaOneClient::new(ClientConfig {
         base_url: BaseUrl::parse(&sim.base_url()).unwrap(),
         token_path: ninjaone::DEFAULT_TOKEN_PATH.to_owned(),
@@ -202,7 +203,7 @@ fn provisioner(sim: &Sim) -> NinjaOneProvisioner {
             first_backoff: std::time::Duration::from_millis(1),
             ..RetryBudget::default()
         },
-        writes: Writes::On,
+        writes,
         user_agent: "test".to_owned(),
     });
     NinjaOneProvisioner::new(client.unwrap())
@@ -220,6 +221,34 @@ async fn make(tenant: &NinjaOneProvisioner, change: &Change) -> Result<Outcome, 
     provisioning.carry_out(&plan).await
 }
 
+#[test]
+fn a_client_that_may_not_write_sends_nothing() {
+    let sim = Sim::start(&SimConfig::new(Tenant::fixture("msp").unwrap())).unwrap();
+    let tenant = provisioner(&sim, Writes::Off);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    for wish in [
+        Wish::Grant(3, 16),
+        Wish::Revoke(1, 7),
+        Wish::Create(true, "new@example.com"),
+        Wish::Delete(15),
+    ] {
+        let error = runtime.block_on(make(&tenant, &change(&wish))).unwrap_err();
+        assert_eq!(
+            (error.extent(), error.status()),
+            (Extent::Nothing, StatusCode::FailedPrecondition)
+        );
+    }
+    let calls = sim.ledger().calls();
+    assert!(
+        calls
+            .iter()
+            .all(|call| call.method == "GET" || call.path.ends_with("/oauth/token"))
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, max_shrink_iters: 40, ..ProptestConfig::default() })]
 
@@ -233,7 +262,7 @@ proptest! {
         config.switches.writes.repeated_membership = repeats;
         config.switches.writes.empty_role_answer = silent;
         let sim = Sim::start(&config).unwrap();
-        let tenant = provisioner(&sim);
+        let tenant = provisioner(&sim, Writes::On);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         for (wish, rules) in steps {
             let before = sim.state();

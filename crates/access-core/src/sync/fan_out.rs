@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::channel::mpsc;
 use futures::future::{Either, join_all, select};
-use futures::{SinkExt, StreamExt};
+use futures::{SinkExt, StreamExt, stream};
 
 use crate::model::{AccessBatch, SyncRun};
 use crate::ports::{AccessSink, Prepared, SinkError, SinkWriter};
@@ -15,6 +15,10 @@ use super::summary::{SinkReceipt, SyncSummary};
 
 /// Batches that may wait in front of one sink. The slowest sink sets the pace; memory stays flat.
 const QUEUE_BATCHES: usize = 4;
+
+/// Sinks that are prepared at the same time. That is when a sink takes the most memory, and two keep the processor and
+/// the disk busy.
+const PREPARED_AT_ONCE: usize = 2;
 
 /// A sink with a sync on its way into it.
 pub(super) struct OpenSink {
@@ -96,14 +100,15 @@ impl FanOut {
         (produced, written.into_iter().collect())
     }
 
-    /// Prepares all sinks side by side.
+    /// Prepares all sinks, a few side by side.
     pub(super) async fn prepare(&mut self, summary: &SyncSummary) -> Result<(), SyncError> {
         let written = summary.ledger.total_written();
-        let prepared = join_all(self.sinks.iter_mut().map(|sink| async move {
+        let prepared = stream::iter(self.sinks.iter_mut().map(|sink| async move {
             let name = sink.name.clone();
             (name, sink.writer.prepare(summary).await)
         }));
-        for (sink, outcome) in prepared.await {
+        let prepared: Vec<_> = prepared.buffered(PREPARED_AT_ONCE).collect().await;
+        for (sink, outcome) in prepared {
             match outcome {
                 Ok(Prepared { rows }) if rows == written => {}
                 Ok(Prepared { rows }) => {

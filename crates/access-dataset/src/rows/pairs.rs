@@ -6,8 +6,8 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// Pairs that are sorted in memory at a time: 8 MiB.
-const RUN_PAIRS: usize = 1 << 20;
+/// Pairs that are sorted in memory at a time: 4 MiB.
+const RUN_PAIRS: usize = 1 << 19;
 
 /// Takes pairs in any order.
 #[derive(Debug)]

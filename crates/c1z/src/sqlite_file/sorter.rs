@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 /// Key bytes that one index keeps in memory before it sorts them away.
-const BUFFER_BYTES: usize = 3 << 20;
+const BUFFER_BYTES: usize = 2 << 20;
 /// Bytes that a merge reads of one run at a time.
 const READ_BYTES: usize = 32 << 10;
 /// Full buffers that may wait for the sorting thread.
