@@ -6,13 +6,24 @@ use std::{env, fs};
 
 use prost::Message;
 
-const FILES: [&str; 6] = [
-    "c1/connector/v2/resource.proto",
+const FILES: [&str; 17] = [
+    "c1/config/v1/config.proto",
+    "c1/config/v1/rules.proto",
     "c1/connector/v2/access.proto",
-    "c1/connector/v2/traits.proto",
+    "c1/connector/v2/actions.proto",
     "c1/connector/v2/annotations.proto",
     "c1/connector/v2/capabilities.proto",
+    "c1/connector/v2/connector.proto",
+    "c1/connector/v2/credentials.proto",
+    "c1/connector/v2/events.proto",
+    "c1/connector/v2/provisioning.proto",
+    "c1/connector/v2/resource.proto",
+    "c1/connector/v2/traits.proto",
+    "c1/connectorapi/baton/v1/baton.proto",
+    "c1/ratelimit/v1/ratelimit.proto",
     "c1/reader/v2/sync.proto",
+    "google/rpc/error_info.proto",
+    "google/rpc/status.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -20,11 +31,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(FILES, ["proto"])?;
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
-    prost_build::Config::new()
+    let mut messages = tonic_prost_build::Config::new();
+    messages
         // Maps encode in key order, so that the same object always has the same bytes (c1z facts §2.3).
         .btree_map(["."])
         .enable_type_names()
-        .type_name_domain(["."], "type.googleapis.com")
-        .compile_fds(descriptors)?;
+        .type_name_domain(["."], "type.googleapis.com");
+    tonic_prost_build::configure().compile_fds_with_config(descriptors, messages)?;
     Ok(())
 }
