@@ -1,0 +1,40 @@
+//! A simulated ConductorOne tenant for tests of service mode: the token endpoint and `BatonService` on one TLS port,
+//! scripted tasks, faults on demand, and a ledger of every call (baton runtime facts §3). It is strict where the reference
+//! only documents a rule.
+//!
+//! ```
+//! # fn main() -> Result<(), c1_sim::C1SimError> {
+//! use c1_sim::{C1Sim, C1SimConfig};
+//!
+//! let sim = C1Sim::start(C1SimConfig::default())?;
+//! assert!(sim.credentials().client_id.contains("@localhost:"));
+//! # Ok(())
+//! # }
+//! ```
+
+mod config;
+mod credentials;
+mod endpoint;
+mod error;
+mod fault;
+mod ledger;
+mod rules;
+mod server;
+mod service;
+mod tasks;
+mod token;
+mod upload;
+mod watched;
+
+pub use baton_proto::tonic::Code;
+pub use config::{C1SimConfig, ExpiresIn, Idle, Pace, TokenSwitches};
+pub use credentials::Credentials;
+pub use endpoint::Endpoint;
+pub use error::C1SimError;
+pub use fault::{Fault, FaultRule, FaultSchedule, When};
+pub use ledger::{Call, CallLedger, Outcome};
+pub use server::C1Sim;
+pub use tasks::{
+    Finish, Hello, InvalidTaskId, NotFinishedOnce, TaskBook, TaskId, TaskProgress, TaskState, Upload,
+    UploadOutcome,
+};

@@ -1,0 +1,23 @@
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::ledger::{InFlight, Outcome};
+
+/// Closes a connection from within one of its calls.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Hangup(Arc<Notify>);
+
+impl Hangup {
+    /// Closes the connection. The call that wants it never goes on.
+    pub(crate) async fn now(&self, entry: &InFlight) {
+        entry.ended(Outcome::Dropped);
+        self.0.notify_one();
+        std::future::pending::<()>().await;
+    }
+
+    /// Waits until a call wants it.
+    pub(super) async fn wanted(&self) {
+        self.0.notified().await;
+    }
+}

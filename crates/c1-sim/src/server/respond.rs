@@ -1,0 +1,174 @@
+//! One call: booked, struck by a fault, allowed or refused, and handled.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
+use hyper::{Method, Request, Response, StatusCode, Version};
+use serde_json::json;
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::{Code, Status};
+
+use super::{Hangup, Shared};
+use crate::endpoint::Endpoint;
+use crate::fault::Fault;
+use crate::ledger::{InFlight, Outcome};
+use crate::service::Context;
+
+/// What every call of a connection shares.
+#[derive(Debug, Clone)]
+pub(super) struct Connection {
+    pub(super) shared: Shared,
+    pub(super) peer: SocketAddr,
+    pub(super) hangup: Hangup,
+}
+
+/// Answers a request. An error resets its stream, and no other of the connection.
+pub(super) async fn respond(
+    connection: Connection,
+    request: Request<Incoming>,
+) -> io::Result<Response<Body>> {
+    let Connection { shared, peer, hangup } = connection;
+    let Some(endpoint) = Endpoint::of(request.uri().path()) else {
+        return Ok(html(StatusCode::NOT_FOUND));
+    };
+    let entry = shared.ledger.begin(endpoint, peer, header(&request, &USER_AGENT));
+    let fault = shared.faults.strike(endpoint);
+    match &fault {
+        Some(Fault::Delay(delay)) => tokio::time::sleep(*delay).await,
+        Some(Fault::Drop) => hangup.now(&entry).await,
+        Some(Fault::Reset) => {
+            entry.ended(Outcome::Dropped);
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        Some(Fault::RevokeTokens) => shared.tokens.revoke_all(),
+        _ => {}
+    }
+    let response = match (instead(endpoint, fault.as_ref()), endpoint) {
+        (Some(response), _) => response,
+        (None, Endpoint::Token) => sign_in(&shared, &entry, request).await?,
+        (None, _) => {
+            let context = Context {
+                entry: entry.clone(),
+                hangup: hangup.clone(),
+                fault: fault.clone(),
+            };
+            call(shared, context, request).await
+        }
+    };
+    if fault == Some(Fault::LoseAnswer) {
+        hangup.now(&entry).await;
+    }
+    take_down(endpoint, &entry, &response);
+    Ok(response)
+}
+
+/// Faults in place of an answer.
+fn instead(endpoint: Endpoint, fault: Option<&Fault>) -> Option<Response<Body>> {
+    match (fault?, endpoint) {
+        (Fault::Refuse(code), Endpoint::Token) => Some(html(http_status(*code))),
+        (Fault::Refuse(code), _) => Some(Status::new(*code, "something went wrong").into_http()),
+        (Fault::Http(status), _) => Some(html(
+            StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY),
+        )),
+        (Fault::TokenBody(body), Endpoint::Token) => Some(answer(
+            StatusCode::OK,
+            "application/json",
+            body.clone().into_bytes(),
+        )),
+        _ => None,
+    }
+}
+
+async fn sign_in(
+    shared: &Shared,
+    entry: &InFlight,
+    request: Request<Incoming>,
+) -> io::Result<Response<Body>> {
+    if request.method() != Method::POST {
+        return Ok(html(StatusCode::METHOD_NOT_ALLOWED));
+    }
+    let content_type = header(&request, &CONTENT_TYPE);
+    let form = request.into_body().collect().await.map_err(io::Error::other)?;
+    let (status, body) = match shared.tokens.sign_in(content_type.as_deref(), &form.to_bytes()) {
+        Ok(body) => (StatusCode::OK, body),
+        Err(refusal) => {
+            entry.refused(refusal.to_string());
+            let body = json!({ "error": "invalid_client", "error_description": refusal.to_string() });
+            (StatusCode::UNAUTHORIZED, body)
+        }
+    };
+    Ok(answer(status, "application/json", body.to_string().into_bytes()))
+}
+
+async fn call(shared: Shared, context: Context, mut request: Request<Incoming>) -> Response<Body> {
+    if request.version() != Version::HTTP_2 {
+        return html(StatusCode::HTTP_VERSION_NOT_SUPPORTED);
+    }
+    if let Err(reason) = shared
+        .tokens
+        .authorize(header(&request, &AUTHORIZATION).as_deref())
+    {
+        return Status::unauthenticated(reason).into_http();
+    }
+    request.extensions_mut().insert(context);
+    let mut service = shared.service;
+    service
+        .call(request)
+        .await
+        .unwrap_or_else(|never: Infallible| match never {})
+}
+
+/// Writes the outcome into the ledger. An error of gRPC stands in the headers, because nothing follows it.
+fn take_down(endpoint: Endpoint, entry: &InFlight, response: &Response<Body>) {
+    let status = response.status();
+    if endpoint == Endpoint::Token || status != StatusCode::OK {
+        entry.ended(Outcome::Http(status.as_u16()));
+        return;
+    }
+    match Status::from_header_map(response.headers()) {
+        Some(status) if status.code() != Code::Ok => {
+            entry.refused(status.message().to_owned());
+            entry.ended(Outcome::Code(status.code()));
+        }
+        _ => entry.ended(Outcome::Code(Code::Ok)),
+    }
+}
+
+fn header(request: &Request<Incoming>, name: &HeaderName) -> Option<String> {
+    let value = request.headers().get(name)?;
+    value.to_str().ok().map(str::to_owned)
+}
+
+fn html(status: StatusCode) -> Response<Body> {
+    let page = format!("<html><body><h1>{status}</h1></body></html>");
+    answer(status, "text/html", page.into_bytes())
+}
+
+fn answer(status: StatusCode, content_type: &'static str, body: Vec<u8>) -> Response<Body> {
+    let mut response = Response::new(Body::new(Full::new(Bytes::from(body))));
+    *response.status_mut() = status;
+    let content_type = HeaderValue::from_static(content_type);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
+/// The HTTP status that goes with a code.
+fn http_status(code: Code) -> StatusCode {
+    match code {
+        Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => StatusCode::BAD_REQUEST,
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::PermissionDenied => StatusCode::FORBIDDEN,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
+        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+        Code::Unimplemented => StatusCode::NOT_IMPLEMENTED,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}

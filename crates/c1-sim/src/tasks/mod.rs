@@ -1,0 +1,251 @@
+//! The tasks of a tenant: queued by tests, given out to connectors, and what those made of them.
+
+mod finish;
+mod progress;
+mod record;
+mod task_id;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use baton_proto::connectorapi_baton_v1::Task;
+use baton_proto::connectorapi_baton_v1::task::{Status, TaskType};
+
+pub use finish::Finish;
+pub use progress::{Hello, TaskProgress, TaskState, Upload, UploadOutcome};
+pub use task_id::{InvalidTaskId, TaskId};
+
+use crate::config::Pace;
+use crate::watched::Watched;
+use record::Record;
+
+/// All tasks of a tenant. A clone is the same book.
+#[derive(Debug, Clone)]
+pub struct TaskBook(Watched<Book>);
+
+#[derive(Debug)]
+struct Book {
+    records: Vec<Record>,
+    hellos: Vec<Hello>,
+    pace: Pace,
+}
+
+/// A task did not end exactly once.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum NotFinishedOnce {
+    /// No such task was ever queued.
+    #[error("there is no task {0}")]
+    Unknown(TaskId),
+    /// Its end was not told in time.
+    #[error("the end of task {0} was not told in time")]
+    Never(TaskId),
+    /// Its end was told more than once.
+    #[error("the end of task {id} was told {times} times")]
+    Often {
+        /// Which.
+        id: TaskId,
+        /// How many times.
+        times: usize,
+    },
+}
+
+impl TaskBook {
+    pub(crate) fn new(pace: Pace) -> Self {
+        Self(Watched::new(Book {
+            records: Vec::new(),
+            hellos: Vec::new(),
+            pace,
+        }))
+    }
+
+    /// Queues a task of a type; `None` stands for a type that the connector does not know.
+    pub fn push(&self, task_type: impl Into<Option<TaskType>>) -> TaskId {
+        let task_type = task_type.into();
+        self.0.change(|book| {
+            let id = TaskId::fresh(book.records.len());
+            let task = Task {
+                id: id.to_string(),
+                status: Status::Scheduled.into(),
+                debug: false,
+                task_type,
+            };
+            book.records.push(Record::new(id.clone(), task));
+            id
+        })
+    }
+
+    /// Queues a task with everything chosen by the test.
+    ///
+    /// # Errors
+    /// [`InvalidTaskId`] if its id is none.
+    pub fn push_task(&self, task: Task) -> Result<TaskId, InvalidTaskId> {
+        let id = TaskId::parse(&task.id)?;
+        self.0
+            .change(|book| book.records.push(Record::new(id.clone(), task)));
+        Ok(id)
+    }
+
+    /// Cancels a task: its heartbeats are answered so, and it is not given out any more.
+    pub fn cancel(&self, id: &TaskId) {
+        self.edit(id, |record| record.progress.cancelled = true);
+    }
+
+    /// Lets the next poll have a task, even if a connector has it already or its end was told.
+    pub fn deliver_again(&self, id: &TaskId) {
+        self.edit(id, |record| record.again = true);
+    }
+
+    /// What became of a task so far.
+    #[must_use]
+    pub fn progress(&self, id: &TaskId) -> Option<TaskProgress> {
+        self.0.read().record(id).map(|record| record.progress.clone())
+    }
+
+    /// Blocks until a task is as wished; `None` if it is not in time.
+    #[must_use]
+    pub fn wait_for(
+        &self,
+        id: &TaskId,
+        timeout: Duration,
+        wish: impl Fn(&TaskProgress) -> bool,
+    ) -> Option<TaskProgress> {
+        self.0.wait_for(timeout, |book| {
+            let progress = &book.record(id)?.progress;
+            wish(progress).then(|| progress.clone())
+        })
+    }
+
+    /// Blocks until a task's end was told, and insists that it was told once.
+    ///
+    /// # Errors
+    /// [`NotFinishedOnce`] if it was told never or often.
+    pub fn finished_once(&self, id: &TaskId, timeout: Duration) -> Result<Finish, NotFinishedOnce> {
+        if self.progress(id).is_none() {
+            return Err(NotFinishedOnce::Unknown(id.clone()));
+        }
+        let progress = self.wait_for(id, timeout, |progress| !progress.finishes.is_empty());
+        let mut finishes = progress.map(|progress| progress.finishes).unwrap_or_default();
+        match (finishes.pop(), finishes.len()) {
+            (Some(finish), 0) => Ok(finish),
+            (None, _) => Err(NotFinishedOnce::Never(id.clone())),
+            (Some(_), others) => Err(NotFinishedOnce::Often {
+                id: id.clone(),
+                times: others + 1,
+            }),
+        }
+    }
+
+    /// Every greeting so far.
+    #[must_use]
+    pub fn hellos(&self) -> Vec<Hello> {
+        self.0.read().hellos.clone()
+    }
+
+    /// Blocks until so many greetings came; fewer if they do not in time.
+    #[must_use]
+    pub fn wait_for_hellos(&self, count: usize, timeout: Duration) -> Vec<Hello> {
+        let enough = |book: &Book| (book.hellos.len() >= count).then(|| book.hellos.clone());
+        self.0.wait_for(timeout, enough).unwrap_or_else(|| self.hellos())
+    }
+
+    /// How fast things go.
+    #[must_use]
+    pub fn pace(&self) -> Pace {
+        self.0.read().pace
+    }
+
+    /// Changes how fast things go from now on.
+    pub fn set_pace(&self, pace: Pace) {
+        self.0.change(|book| book.pace = pace);
+    }
+
+    /// The next tasks to give out. The caller has `known` ones and is alive.
+    pub(crate) fn give_out(&self, most: usize, known: &[TaskId], twice: bool) -> Vec<Task> {
+        let now = Instant::now();
+        self.0.change(|book| {
+            let patience = book.pace.redeliver_after;
+            let mut given = Vec::new();
+            for record in &mut book.records {
+                if known.contains(&record.id) {
+                    record.sign_of_life(now);
+                } else if given.len() < most && record.is_due(now, patience) {
+                    given.push(record.give_out(now, twice));
+                }
+            }
+            given
+        })
+    }
+
+    /// Takes down a greeting, which may be the answer to a hello task; whether that task exists.
+    pub(crate) fn hello(&self, hello: Hello, task: Option<&TaskId>) -> bool {
+        self.0.change(|book| {
+            let exists = task.is_none_or(|id| {
+                book.edit(id, |record| record.progress.state = TaskState::Finished)
+                    .is_some()
+            });
+            if exists {
+                book.hellos.push(hello);
+            }
+            exists
+        })
+    }
+
+    /// Takes down a heartbeat; whether the task is cancelled, `None` if there is none.
+    pub(crate) fn heartbeat(&self, id: &TaskId) -> Option<bool> {
+        let now = Instant::now();
+        self.edit(id, |record| {
+            record.sign_of_life(now);
+            record.progress.heartbeats.push(now);
+            record.progress.cancelled
+        })
+    }
+
+    /// Takes down an end; whether the task exists.
+    pub(crate) fn finish(&self, id: &TaskId, finish: Finish) -> bool {
+        self.edit(id, |record| {
+            record.progress.state = TaskState::Finished;
+            record.progress.finishes.push(finish);
+        })
+        .is_some()
+    }
+
+    /// Takes down the beginning of an upload; its number, counted from 0, `None` if there is no such task.
+    pub(crate) fn begin_upload(&self, id: &TaskId, path: impl FnOnce(usize) -> PathBuf) -> Option<usize> {
+        let now = Instant::now();
+        self.edit(id, |record| {
+            record.sign_of_life(now);
+            let number = record.progress.uploads.len();
+            record.progress.uploads.push(Upload {
+                began: now,
+                chunks: Vec::new(),
+                path: path(number),
+                outcome: UploadOutcome::Receiving,
+            });
+            number
+        })
+    }
+
+    /// Takes down how an upload goes on.
+    pub(crate) fn edit_upload(&self, id: &TaskId, number: usize, edit: impl FnOnce(&mut Upload)) {
+        self.edit(id, |record| {
+            record.sign_of_life(Instant::now());
+            if let Some(upload) = record.progress.uploads.get_mut(number) {
+                edit(upload);
+            }
+        });
+    }
+
+    fn edit<R>(&self, id: &TaskId, edit: impl FnOnce(&mut Record) -> R) -> Option<R> {
+        self.0.change(|book| book.edit(id, edit))
+    }
+}
+
+impl Book {
+    fn record(&self, id: &TaskId) -> Option<&Record> {
+        self.records.iter().find(|record| record.id == *id)
+    }
+
+    fn edit<R>(&mut self, id: &TaskId, edit: impl FnOnce(&mut Record) -> R) -> Option<R> {
+        self.records.iter_mut().find(|record| record.id == *id).map(edit)
+    }
+}

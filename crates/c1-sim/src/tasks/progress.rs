@@ -1,0 +1,82 @@
+use std::path::PathBuf;
+use std::time::Instant;
+
+use baton_proto::connectorapi_baton_v1::{BatonServiceHelloRequest, Task};
+use tonic::Code;
+
+use super::Finish;
+
+/// What became of a task so far.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskProgress {
+    /// The task.
+    pub task: Task,
+    /// Where it is.
+    pub state: TaskState,
+    /// Heartbeats of it are answered with "cancelled", and it is not given out any more.
+    pub cancelled: bool,
+    /// When it was given out.
+    pub deliveries: Vec<Instant>,
+    /// When a heartbeat for it came.
+    pub heartbeats: Vec<Instant>,
+    /// Its uploads, the attempts that failed too.
+    pub uploads: Vec<Upload>,
+    /// Every time that its end was told. A second one is taken down, not refused.
+    pub finishes: Vec<Finish>,
+}
+
+/// Where a task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskState {
+    /// The next free poll gets it.
+    Queued,
+    /// A connector has it.
+    GivenOut,
+    /// Its end was told; for a hello task: its `Hello` came.
+    Finished,
+}
+
+/// One attempt to upload an asset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// When it began.
+    pub began: Instant,
+    /// Bytes of each chunk of data.
+    pub chunks: Vec<usize>,
+    /// Where what came lies, until the tenant is dropped.
+    pub path: PathBuf,
+    /// How it ended.
+    pub outcome: UploadOutcome,
+}
+
+/// How an upload ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UploadOutcome {
+    /// Not yet.
+    Receiving,
+    /// All came, and the checksum is right.
+    Complete,
+    /// It was refused with this code and text.
+    Refused(Code, String),
+    /// The stream broke.
+    Cut,
+}
+
+/// One greeting.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hello {
+    /// When it came.
+    pub at: Instant,
+    /// All that it said.
+    pub request: BatonServiceHelloRequest,
+}
+
+impl TaskProgress {
+    /// The uploads that came to a good end, oldest first.
+    #[must_use]
+    pub fn assets(&self) -> impl DoubleEndedIterator<Item = &Upload> {
+        self.uploads
+            .iter()
+            .filter(|upload| upload.outcome == UploadOutcome::Complete)
+    }
+}

@@ -1,0 +1,47 @@
+use std::fmt;
+
+use ring::rand::{SecureRandom, SystemRandom};
+
+/// The id of a task: 27 letters and digits (baton runtime facts §3.5).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskId(String);
+
+/// A text that is no task id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no task id: those have 27 letters and digits")]
+pub struct InvalidTaskId(
+    /// The text.
+    pub String,
+);
+
+impl TaskId {
+    /// The id in a text.
+    ///
+    /// # Errors
+    /// [`InvalidTaskId`] if it has another form.
+    pub fn parse(text: &str) -> Result<Self, InvalidTaskId> {
+        let fits = text.len() == 27 && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        fits.then(|| Self(text.to_owned()))
+            .ok_or_else(|| InvalidTaskId(text.to_owned()))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// An id that no other task has: its number, and chance so that tenants do not share ids.
+    pub(super) fn fresh(number: usize) -> Self {
+        let mut chance = [0; 8];
+        // Without chance the number alone still tells the tasks of one tenant apart.
+        let _ = SystemRandom::new().fill(&mut chance);
+        Self(format!("sim{number:08}{:016x}", u64::from_be_bytes(chance)))
+    }
+}
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

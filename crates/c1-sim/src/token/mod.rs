@@ -1,0 +1,129 @@
+//! The token endpoint and what a token is good for (baton runtime facts §3.2).
+
+mod assertion;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value};
+
+use crate::config::{ExpiresIn, TokenSwitches};
+use crate::credentials::Client;
+use assertion::{Refusal, verify};
+
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// Who may sign in, and the tokens that were given out.
+#[derive(Debug)]
+pub(crate) struct Tokens {
+    audience: String,
+    switches: TokenSwitches,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    clients: Vec<Client>,
+    seen: HashSet<String>,
+    issued: Vec<String>,
+    live: HashMap<String, Instant>,
+}
+
+impl Tokens {
+    /// Tokens of a tenant whose host, without the port, is the audience.
+    pub(crate) fn new(audience: String, switches: TokenSwitches) -> Self {
+        Self {
+            audience,
+            switches,
+            state: Mutex::default(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn register(&self, client: Client) {
+        self.state().clients.push(client);
+    }
+
+    /// Every token so far.
+    pub(crate) fn issued(&self) -> Vec<String> {
+        self.state().issued.clone()
+    }
+
+    /// Takes every token back.
+    pub(crate) fn revoke_all(&self) {
+        self.state().live.clear();
+    }
+
+    /// The body of a good answer, or why there is none.
+    pub(crate) fn sign_in(&self, content_type: Option<&str>, form: &[u8]) -> Result<Value, Refusal> {
+        let is_form = content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+        if !is_form {
+            return Err(Refusal::ContentType);
+        }
+        let form: HashMap<String, String> = form_urlencoded::parse(form).into_owned().collect();
+        let field = |name: &'static str| {
+            form.get(name)
+                .map(String::as_str)
+                .ok_or(Refusal::MissingField(name))
+        };
+        let client_id = field("client_id")?;
+        for (name, wanted) in [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", ASSERTION_TYPE),
+        ] {
+            if field(name)? != wanted {
+                return Err(Refusal::Field { name, wanted });
+            }
+        }
+        let assertion = field("client_assertion")?;
+        let mut state = self.state();
+        let client = state.clients.iter().find(|client| client.id == client_id);
+        let client = client.ok_or(Refusal::UnknownClient)?;
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs();
+        let nonce = verify(assertion, client, &self.audience, now)?;
+        // One assertion has one nonce, so remembering nonces finds repeated assertions as well.
+        if !state.seen.insert(nonce) {
+            return Err(Refusal::Replay);
+        }
+        Ok(self.issue(&mut state))
+    }
+
+    fn issue(&self, state: &mut State) -> Value {
+        let token = format!("sim-token-{:06}", state.issued.len() + 1);
+        let until = Instant::now() + self.switches.lifetime;
+        state.issued.push(token.clone());
+        state.live.insert(token.clone(), until);
+        let mut body = Map::new();
+        body.insert("access_token".to_owned(), token.into());
+        body.insert("token_type".to_owned(), self.switches.token_type.clone().into());
+        let expires_in = match self.switches.expires_in {
+            ExpiresIn::Truthful => Some(self.switches.lifetime.as_secs()),
+            ExpiresIn::Claimed(seconds) => Some(seconds),
+            ExpiresIn::Absent => None,
+        };
+        if let Some(seconds) = expires_in {
+            body.insert("expires_in".to_owned(), seconds.into());
+        }
+        Value::Object(body)
+    }
+
+    /// Whether the `authorization` of a call is good, or else why not.
+    pub(crate) fn authorize(&self, authorization: Option<&str>) -> Result<(), &'static str> {
+        let header = authorization.ok_or("there is no authorization")?;
+        let token = header
+            .strip_prefix("Bearer ")
+            .ok_or("the authorization does not begin with Bearer")?;
+        match self.state().live.get(token) {
+            None => Err("the token is unknown"),
+            Some(until) if *until <= Instant::now() => Err("the token has expired"),
+            Some(_) => Ok(()),
+        }
+    }
+}
