@@ -7,9 +7,10 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use crate::harness::workspace;
 
 /// Which crates of ours each crate of ours may use (ARCHITECTURE.md).
-const MAY_USE: [(&str, &[&str]); 14] = [
+const MAY_USE: [(&str, &[&str]); 15] = [
     ("access-core", &[]),
     ("access-dataset", &["access-core"]),
+    ("access-wire", &["access-core", "baton-proto"]),
     (
         "baton-ninja-one",
         &[
@@ -28,7 +29,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("ninjaone", &["access-core"]),
     ("ninjaone-sim", &[]),
     ("s3-sim", &[]),
-    ("sink-c1z", &["access-core", "baton-proto", "c1z"]),
+    ("sink-c1z", &["access-core", "access-wire", "baton-proto", "c1z"]),
     ("sink-csv", &["access-dataset"]),
     ("sink-parquet", &["access-dataset"]),
     ("source-c1z", &["access-core", "baton-proto", "c1z"]),

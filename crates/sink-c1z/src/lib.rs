@@ -1,9 +1,8 @@
 //! The access sink behind `kind = "c1z"`: one sync into one v1 c1z file.
 //!
-//! [`C1zSink`] is the port; [`encode`](self) turns domain rows into the ecosystem's messages; a thread of its own does
+//! [`C1zSink`] is the port; `access-wire` turns domain rows into the ecosystem's messages; a thread of its own does
 //! everything that costs processor time or touches the disk.
 
-mod encode;
 mod error;
 mod sink;
 mod thread;

@@ -11,7 +11,6 @@ use baton_proto::connector_v2 as v2;
 use c1z::{GrantTemplate, PreparedFile, Published, Writer};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::encode;
 use crate::error::C1zSinkError;
 
 /// What the thread is asked to do.
@@ -73,7 +72,7 @@ impl RowWriter {
         match batch {
             AccessBatch::ResourceTypes(rows) => {
                 for row in rows {
-                    let message = encode::resource_type(row);
+                    let message = access_wire::resource_type(row);
                     self.writer.put_resource_type(&message)?;
                     self.types.insert(row.id.clone(), message);
                     if row.skip_entitlements_and_grants {
@@ -89,7 +88,7 @@ impl RowWriter {
     }
 
     fn write_resource(&mut self, row: &Resource) -> Result<(), C1zSinkError> {
-        let message = encode::resource(row);
+        let message = access_wire::resource(row);
         self.writer.put_resource(&message)?;
         if !self.without_entitlements.contains(&row.id.resource_type) {
             self.resources.insert(row.id.clone(), message);
@@ -115,7 +114,7 @@ impl RowWriter {
             self.types.get(id).cloned().unwrap_or_else(stub)
         };
         let grantable_to = row.grantable_to.iter().map(holder).collect();
-        let message = encode::entitlement(row, resource.clone(), grantable_to);
+        let message = access_wire::entitlement(row, resource.clone(), grantable_to);
         self.writer.put_entitlement(&message)?;
         self.entitlements.insert(row.id.clone(), (message, row.immutable));
         Ok(())
@@ -131,7 +130,7 @@ impl RowWriter {
                 missing: "its entitlement".to_owned(),
             };
             let (entitlement, immutable) = self.entitlements.get(&group.entitlement).ok_or_else(dangling)?;
-            let annotations = encode::grant_annotations(*immutable);
+            let annotations = access_wire::grant_annotations(*immutable);
             let template = GrantTemplate::new(entitlement, group.principal_type.as_str(), &annotations);
             self.current = Some((group.entitlement.clone(), group.principal_type.clone(), template));
         }

@@ -1,4 +1,4 @@
-//! Domain rows as messages of `c1.connector.v2` (c1z facts §4).
+//! Domain rows as messages of `c1.connector.v2` (c1z facts §4): what a c1z file holds and what ConductorOne is answered with.
 
 use access_core::model::{
     AccountType, DeviceTrait, DeviceType, Entitlement, Profile, ProfileValue, Purpose, Resource, ResourceId,
@@ -9,7 +9,9 @@ use baton_proto::pack;
 use baton_proto::prost_types::value::Kind;
 use baton_proto::prost_types::{Any, Struct, Value};
 
-pub(crate) fn resource_type(row: &ResourceType) -> v2::ResourceType {
+/// A kind of thing.
+#[must_use]
+pub fn resource_type(row: &ResourceType) -> v2::ResourceType {
     let skip = row
         .skip_entitlements_and_grants
         .then(|| pack(&v2::SkipEntitlementsAndGrants {}));
@@ -33,7 +35,9 @@ fn trait_kind(kind: TraitKind) -> Option<v2::resource_type::Trait> {
     }
 }
 
-pub(crate) fn resource(row: &Resource) -> v2::Resource {
+/// A thing, with its trait and its native id as annotations.
+#[must_use]
+pub fn resource(row: &Resource) -> v2::Resource {
     v2::Resource {
         id: Some(resource_id(&row.id)),
         parent_resource_id: row.parent.as_ref().map(resource_id),
@@ -55,7 +59,9 @@ pub(crate) fn resource(row: &Resource) -> v2::Resource {
     }
 }
 
-pub(crate) fn resource_id(id: &ResourceId) -> v2::ResourceId {
+/// The id of a thing.
+#[must_use]
+pub fn resource_id(id: &ResourceId) -> v2::ResourceId {
     v2::ResourceId {
         resource_type: id.resource_type.to_string(),
         resource: id.id.to_string(),
@@ -175,7 +181,8 @@ fn kind(value: &ProfileValue) -> Kind {
 }
 
 /// An entitlement with its resource and the types that can hold it embedded, as readers expect.
-pub(crate) fn entitlement(
+#[must_use]
+pub fn entitlement(
     row: &Entitlement,
     resource: v2::Resource,
     grantable_to: Vec<v2::ResourceType>,
@@ -207,7 +214,8 @@ pub(crate) fn entitlement(
 }
 
 /// What every grant of an entitlement carries.
-pub(crate) fn grant_annotations(immutable: bool) -> Vec<Any> {
+#[must_use]
+pub fn grant_annotations(immutable: bool) -> Vec<Any> {
     immutable
         .then(|| pack(&v2::GrantImmutable::default()))
         .into_iter()
