@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use crate::harness::workspace;
 
 /// Which crates of ours each crate of ours may use (ARCHITECTURE.md).
-const MAY_USE: [(&str, &[&str]); 15] = [
+const MAY_USE: [(&str, &[&str]); 16] = [
     ("access-core", &[]),
     ("access-dataset", &["access-core"]),
     ("access-wire", &["access-core", "baton-proto"]),
@@ -32,6 +32,7 @@ const MAY_USE: [(&str, &[&str]); 15] = [
     ("sink-c1z", &["access-core", "access-wire", "baton-proto", "c1z"]),
     ("sink-csv", &["access-dataset"]),
     ("sink-parquet", &["access-dataset"]),
+    ("sink-upload", &["access-core"]),
     ("source-c1z", &["access-core", "baton-proto", "c1z"]),
     ("xtask", &[]),
 ];

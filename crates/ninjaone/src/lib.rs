@@ -1,11 +1,13 @@
 //! NinjaOne as an access source, and as a tenant that can be changed.
 
+mod activities;
 mod client;
 mod mapping;
 mod provisioner;
 mod source;
 mod wire;
 
+pub use activities::NinjaOneEvents;
 pub use client::{
     ApiFault, BaseUrl, BaseUrlError, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, NinjaOneError,
     RetryBudget, Secret, Writes,

@@ -2,6 +2,7 @@
 
 mod audit_log;
 mod clock;
+mod events;
 mod observer;
 mod port_error;
 mod provisioner;
@@ -10,6 +11,7 @@ mod source;
 
 pub use audit_log::{AuditLog, NoAudit};
 pub use clock::{Clock, SyncIds};
+pub use events::{AccessEvent, AccessEvents, EventCursor, EventPage, Happening};
 pub use observer::{Phase, Silent, SyncObserver};
 pub use port_error::{AuditError, ProvisionerError, SinkError, SourceError};
 pub use provisioner::{ActFailure, Acted, Effect, Provisioner};

@@ -180,6 +180,12 @@ pub enum NinjaOneError {
         /// The id that the page should begin after.
         after: u64,
     },
+    /// A cursor that this source did not give.
+    #[error("`{cursor}` is no cursor of this event feed")]
+    Cursor {
+        /// The cursor.
+        cursor: String,
+    },
     /// A tenant without users cannot be (NinjaOne facts §9.4).
     #[error(
         "{request}: the list is empty, although a technician must have made the API client app; not taken for a tenant without users"
@@ -221,7 +227,7 @@ impl Classified for NinjaOneError {
     /// HTTP to gRPC as the reference has it (baton-runtime facts §5).
     fn status(&self) -> StatusCode {
         match self {
-            Self::CaFile { .. } | Self::OfflineAccess | Self::UnknownHost { .. } => {
+            Self::CaFile { .. } | Self::OfflineAccess | Self::UnknownHost { .. } | Self::Cursor { .. } => {
                 StatusCode::InvalidArgument
             }
             Self::Setup { .. } | Self::Id(_) => StatusCode::Internal,

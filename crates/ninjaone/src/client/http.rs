@@ -195,10 +195,14 @@ impl NinjaOneClient {
     ///
     /// # Errors
     /// [`NinjaOneError`].
-    pub(crate) async fn object<T: for<'de> Deserialize<'de>>(&self, path: &str) -> Result<T, NinjaOneError> {
+    pub(crate) async fn object<T: for<'de> Deserialize<'de>>(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+    ) -> Result<T, NinjaOneError> {
         let mut patience = Patience::new(self.config.retry);
         loop {
-            let response = self.get(path, &[]).await?;
+            let response = self.get(path, query).await?;
             let request = format!("GET {}", response.url());
             match response.bytes().await {
                 Ok(body) => {

@@ -18,7 +18,7 @@ pub(super) async fn by_id(client: &NinjaOneClient, id: &NativeId) -> Result<Opti
         return Ok(None);
     };
     for kind in [AccountKind::Technician, AccountKind::EndUser] {
-        match client.object::<UserRow>(&path_of(kind, number)).await {
+        match client.object::<UserRow>(&path_of(kind, number), &[]).await {
             Ok(row) => return account(client, number, kind, row).await.map(Some),
             Err(NinjaOneError::Refused {
                 status: 400 | 404, ..
@@ -121,7 +121,7 @@ async fn account(
 /// The name of an organization, if it can be told.
 async fn organization_name(client: &NinjaOneClient, id: u64) -> Result<Option<String>, NinjaOneError> {
     match client
-        .object::<OrganizationRow>(&format!("/v2/organization/{id}"))
+        .object::<OrganizationRow>(&format!("/v2/organization/{id}"), &[])
         .await
     {
         Ok(row) => Ok(row.name.trimmed().map(str::to_owned)),

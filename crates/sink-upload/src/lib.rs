@@ -1,0 +1,94 @@
+//! The access sink of service mode: what an inner sink writes into a file is delivered by an [`Uploader`].
+//!
+//! Until the file is sealed nothing is sent. Publishing is the upload: when it fails, the sync is not published, and
+//! sinks that come after this one publish nothing. The file is a means: whoever made its folder removes it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use access_core::model::{AccessBatch, Baseline, SyncRun};
+use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
+use access_core::sync::SyncSummary;
+use async_trait::async_trait;
+
+/// Sends files away.
+#[async_trait]
+pub trait Uploader: Send + Sync {
+    /// Where to, for people.
+    fn destination(&self) -> String;
+
+    /// Sends a file; it has arrived whole when this returns. Gives its size in bytes.
+    ///
+    /// # Errors
+    /// [`SinkError`] if it has not arrived, or nobody knows.
+    async fn upload(&self, file: &Path) -> Result<u64, SinkError>;
+}
+
+/// Delivers what `inner` writes to `file`.
+pub struct UploadSink<S> {
+    inner: S,
+    file: PathBuf,
+    uploader: Arc<dyn Uploader>,
+}
+
+impl<S: AccessSink> UploadSink<S> {
+    /// A sink over one that publishes to `file`.
+    #[must_use]
+    pub fn new(inner: S, file: PathBuf, uploader: Arc<dyn Uploader>) -> Self {
+        Self {
+            inner,
+            file,
+            uploader,
+        }
+    }
+}
+
+#[async_trait]
+impl<S: AccessSink> AccessSink for UploadSink<S> {
+    fn name(&self) -> String {
+        format!("upload to {}", self.uploader.destination())
+    }
+
+    async fn begin(&self, sync: &SyncRun) -> Result<Box<dyn SinkWriter>, SinkError> {
+        Ok(Box::new(UploadWriter {
+            inner: self.inner.begin(sync).await?,
+            file: self.file.clone(),
+            uploader: Arc::clone(&self.uploader),
+        }))
+    }
+}
+
+struct UploadWriter {
+    inner: Box<dyn SinkWriter>,
+    file: PathBuf,
+    uploader: Arc<dyn Uploader>,
+}
+
+#[async_trait]
+impl SinkWriter for UploadWriter {
+    fn baseline(&self) -> Option<Baseline> {
+        self.inner.baseline()
+    }
+
+    async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError> {
+        self.inner.write(batch).await
+    }
+
+    async fn prepare(&mut self, summary: &SyncSummary) -> Result<Prepared, SinkError> {
+        self.inner.prepare(summary).await
+    }
+
+    async fn publish(self: Box<Self>) -> Result<Receipt, SinkError> {
+        let sealed = self.inner.publish().await?;
+        let bytes = self.uploader.upload(&self.file).await?;
+        Ok(Receipt {
+            location: self.uploader.destination(),
+            bytes: Some(bytes),
+            rows: sealed.rows,
+        })
+    }
+
+    async fn abort(self: Box<Self>) {
+        self.inner.abort().await;
+    }
+}
