@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use crate::harness::workspace;
 
 /// Which crates of ours each crate of ours may use (ARCHITECTURE.md).
-const MAY_USE: [(&str, &[&str]); 16] = [
+const MAY_USE: [(&str, &[&str]); 17] = [
     ("access-core", &[]),
     ("access-dataset", &["access-core"]),
     ("access-wire", &["access-core", "baton-proto"]),
@@ -16,6 +16,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
         &[
             "access-core",
             "access-dataset",
+            "c1-service",
             "ninjaone",
             "sink-c1z",
             "sink-csv",
@@ -24,6 +25,7 @@ const MAY_USE: [(&str, &[&str]); 16] = [
         ],
     ),
     ("baton-proto", &[]),
+    ("c1-service", &["access-core", "access-wire", "baton-proto"]),
     ("c1-sim", &["baton-proto"]),
     ("c1z", &["baton-proto"]),
     ("ninjaone", &["access-core"]),

@@ -1,0 +1,116 @@
+//! One call: signed in, limited in time, with a new token if the old one is refused, and its failure classified.
+
+use std::error::Error;
+use std::future::Future;
+use std::time::Duration;
+
+use access_core::{Classified, StatusCode};
+use baton_proto::connectorapi_baton_v1::baton_service_client::BatonServiceClient;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::{Request, Response, Status};
+
+use super::error::quote;
+use super::token::Bearer;
+use super::transport::{Transport, TransportFault};
+use super::{C1Client, C1Error};
+
+/// The longest answer that is taken (baton runtime facts §3.4).
+const LONGEST_ANSWER: usize = 4 << 20;
+
+/// Puts the token into every request.
+#[derive(Clone)]
+pub(super) struct SignedIn(Bearer);
+
+impl Interceptor for SignedIn {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.header());
+        Ok(request)
+    }
+}
+
+pub(super) type Rpc = BatonServiceClient<InterceptedService<Transport, SignedIn>>;
+
+impl C1Client {
+    /// Makes a call that is answered within a limit, sign-in included.
+    pub(super) async fn unary<T, F>(
+        &self,
+        call: &'static str,
+        limit: Duration,
+        send: impl Fn(Rpc) -> F,
+    ) -> Result<T, C1Error>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        let late = C1Error::Late { call, after: limit };
+        let limited = |rpc, line| {
+            let (sent, late) = (send(rpc), late.clone());
+            async move {
+                match tokio::time::timeout(limit, sent).await {
+                    Ok(answer) => Ok(answer),
+                    Err(_) => {
+                        // Something on the way may be gone without a word.
+                        self.inner.line.give_up(line);
+                        Err(late)
+                    }
+                }
+            }
+        };
+        let whole = self.with_token(call, limited);
+        let answer = tokio::time::timeout(limit.saturating_mul(2), whole).await;
+        answer.unwrap_or(Err(late)).map(Response::into_inner)
+    }
+
+    /// Makes a call, and makes it once more with a new token if the token is refused: it can be revoked, or end early.
+    pub(super) async fn with_token<T, F>(
+        &self,
+        call: &'static str,
+        send: impl Fn(Rpc, u64) -> F,
+    ) -> Result<T, C1Error>
+    where
+        F: Future<Output = Result<Result<T, Status>, C1Error>>,
+    {
+        let mut refused: Option<Bearer> = None;
+        loop {
+            let bearer = self.inner.tokens.get(refused.as_ref()).await?;
+            let (transport, line) = self.inner.line.get();
+            let rpc = BatonServiceClient::with_interceptor(transport, SignedIn(bearer.clone()))
+                .max_decoding_message_size(LONGEST_ANSWER);
+            let status = match send(rpc, line).await? {
+                Ok(answer) => return Ok(answer),
+                Err(status) => status,
+            };
+            let failure = classify(call, &status, bearer.expose());
+            tracing::debug!(call, cause = %failure, "the call failed");
+            if failure.status() != StatusCode::Unauthenticated || refused.is_some() {
+                return Err(failure);
+            }
+            refused = Some(bearer);
+        }
+    }
+}
+
+/// What a status is about: what the transport says of it, or else ConductorOne's own refusal.
+fn classify(call: &'static str, status: &Status, token: &str) -> C1Error {
+    let source = status.source();
+    match source.and_then(|source| source.downcast_ref::<TransportFault>()) {
+        Some(TransportFault::Network { fault, reason }) => C1Error::Network {
+            call,
+            fault: *fault,
+            reason: quote(reason, token),
+        },
+        Some(TransportFault::Gateway { status, page }) => C1Error::Gateway {
+            call,
+            status: *status,
+            page: *page,
+        },
+        None => C1Error::Refused {
+            call,
+            code: u8::try_from(i32::from(status.code()))
+                .ok()
+                .and_then(StatusCode::from_number)
+                .unwrap_or(StatusCode::Unknown),
+            message: quote(status.message(), token),
+        },
+    }
+}

@@ -1,0 +1,221 @@
+//! Why ConductorOne could not be asked.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use access_core::{Classified, StatusCode};
+
+use super::NetworkFault;
+
+/// Why ConductorOne could not be asked. `call` names what was being done, e.g. `GetTask`.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum C1Error {
+    /// The CA file cannot be used.
+    #[error("cannot use the CA file {}: {reason}", path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The host to connect to is none.
+    #[error("`{host}` is not a usable host of ConductorOne's API")]
+    ApiHost {
+        /// What was set.
+        host: String,
+    },
+    /// The proxy of the environment is of a kind that cannot be used.
+    #[error("a proxy of the kind `{scheme}` cannot be used")]
+    ProxyKind {
+        /// What its address begins with.
+        scheme: String,
+    },
+    /// HTTPS cannot be set up.
+    #[error("cannot set up HTTPS: {reason}")]
+    Setup {
+        /// Why.
+        reason: String,
+    },
+    /// The token endpoint refused the credentials, or gave nothing usable.
+    #[error("failed to get token: {reason}")]
+    SignInRefused {
+        /// HTTP status, and the endpoint's own word for it where it has one.
+        reason: String,
+    },
+    /// The token endpoint, or something before it, is not able to answer now.
+    #[error("failed to get token: {reason}")]
+    SignInFailed {
+        /// HTTP status, and what else is known.
+        reason: String,
+    },
+    /// There was no connection, or it broke. Whether the call had its effect is not known if it broke.
+    #[error("{call}: {reason}")]
+    Network {
+        /// The call.
+        call: &'static str,
+        /// What happened.
+        fault: NetworkFault,
+        /// What the system said.
+        reason: String,
+    },
+    /// Something on the way answered in place of ConductorOne.
+    #[error("{call}: answered with HTTP {status}{}", if *page { " and a page of HTML" } else { ", not with gRPC" })]
+    Gateway {
+        /// The call.
+        call: &'static str,
+        /// HTTP status.
+        status: u16,
+        /// Whether the answer was a page for people.
+        page: bool,
+    },
+    /// There was no answer in time. Whether the call had its effect is not known.
+    #[error("{call}: no answer within {} s", after.as_secs_f32())]
+    Late {
+        /// The call.
+        call: &'static str,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// ConductorOne refused.
+    #[error("{call}: {code}: {message}")]
+    Refused {
+        /// The call.
+        call: &'static str,
+        /// The class it gave.
+        code: StatusCode,
+        /// Its words.
+        message: String,
+    },
+    /// An answer makes no sense.
+    #[error("{call}: the answer cannot be used: {reason}")]
+    Malformed {
+        /// The call.
+        call: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// The file to upload cannot be read.
+    #[error("cannot read {} to upload it: {reason}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Classified for C1Error {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::CaFile { .. } | Self::ApiHost { .. } | Self::ProxyKind { .. } => {
+                StatusCode::InvalidArgument
+            }
+            Self::Setup { .. } | Self::File { .. } => StatusCode::Internal,
+            Self::SignInRefused { .. } => StatusCode::Unauthenticated,
+            Self::SignInFailed { .. } => StatusCode::Unavailable,
+            // A proxy that wants a password wants it tomorrow too.
+            Self::Network { fault, .. } if *fault == NetworkFault::ProxyRefusesUs => {
+                StatusCode::FailedPrecondition
+            }
+            Self::Network { .. } => StatusCode::Unavailable,
+            Self::Gateway { status, .. } => of_http(*status),
+            Self::Late { .. } => StatusCode::DeadlineExceeded,
+            Self::Refused { code, .. } => *code,
+            Self::Malformed { .. } => StatusCode::DataLoss,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::CaFile { .. } => "--ca-file must name a PEM file with at least one certificate",
+            Self::ApiHost { .. } => {
+                "set BATON_C1_API_HOST to a host such as acme.conductor.one, without https://"
+            }
+            Self::ProxyKind { .. } => {
+                "set HTTPS_PROXY to an http:// or https:// address, or name the tenant's host in NO_PROXY"
+            }
+            Self::SignInRefused { .. } => {
+                "check --client-id and --client-secret, whether the connector was removed in ConductorOne or its secret replaced, and this machine's clock"
+            }
+            Self::Network { fault, .. } => return fault.hint().map(str::to_owned),
+            Self::Gateway { status: 404, .. } => {
+                "check that the host in --client-id is the ConductorOne tenant"
+            }
+            Self::SignInFailed { .. } | Self::Gateway { .. } => {
+                "a proxy or load balancer on the way answered; if it stays so, ask whoever runs it, and see status.conductorone.com"
+            }
+            Self::Late { .. } => "check the network and any proxy on the way",
+            Self::Refused {
+                code: StatusCode::Unauthenticated | StatusCode::PermissionDenied,
+                ..
+            } => "see in ConductorOne whether the connector was removed or its credentials replaced",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+impl C1Error {
+    /// Whether a first `Hello` that ends so will end so again, which must end the program; all else is waited out (baton
+    /// runtime facts §3.5, step 1). No connection in time is waited out too.
+    #[must_use]
+    pub fn fatal_at_start(&self) -> bool {
+        matches!(
+            self.status(),
+            StatusCode::Unauthenticated
+                | StatusCode::PermissionDenied
+                | StatusCode::InvalidArgument
+                | StatusCode::Unimplemented
+                | StatusCode::FailedPrecondition
+                | StatusCode::NotFound
+        )
+    }
+
+    /// Whether the same request may be sent again a moment later.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(
+            self.status(),
+            StatusCode::Unavailable
+                | StatusCode::DeadlineExceeded
+                | StatusCode::Unknown
+                | StatusCode::Internal
+                | StatusCode::Aborted
+                | StatusCode::ResourceExhausted
+        ) && !matches!(self, Self::File { .. } | Self::Setup { .. })
+    }
+}
+
+/// HTTP to gRPC, for answers that are not gRPC's, by its own table.
+fn of_http(status: u16) -> StatusCode {
+    match status {
+        400 => StatusCode::Internal,
+        401 => StatusCode::Unauthenticated,
+        403 => StatusCode::PermissionDenied,
+        404 => StatusCode::Unimplemented,
+        // A page with status 200, or a redirection to one, is a login page of some network.
+        200..=399 | 408 | 429 | 500 | 502..=599 => StatusCode::Unavailable,
+        _ => StatusCode::Unknown,
+    }
+}
+
+/// How much of a server's text is repeated, in characters.
+const LONGEST_QUOTE: usize = 300;
+
+/// A server's text on one line, not endless, and without the token that it may have repeated.
+pub(super) fn quote(text: &str, token: &str) -> String {
+    let text = if token.is_empty() {
+        text.to_owned()
+    } else {
+        text.replace(token, "…")
+    };
+    let mut quoted: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(LONGEST_QUOTE + 1)
+        .collect();
+    if let Some((end, _)) = quoted.char_indices().nth(LONGEST_QUOTE) {
+        quoted.truncate(end);
+        quoted.push('…');
+    }
+    quoted
+}

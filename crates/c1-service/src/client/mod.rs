@@ -1,0 +1,230 @@
+//! The client of ConductorOne: sign-in, one connection, and the calls of `BatonService` (baton runtime facts §3).
+
+mod assertion;
+mod call;
+mod config;
+mod connector;
+mod error;
+mod finish;
+mod network;
+mod task;
+mod tls;
+mod token;
+mod transport;
+mod upload;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use baton_proto::connectorapi_baton_v1::task::TaskType;
+use baton_proto::connectorapi_baton_v1::{
+    self as wire, BatonServiceGetTaskRequest, BatonServiceHeartbeatRequest, BatonServiceHelloRequest,
+};
+use baton_proto::prost_types;
+use tonic::codegen::http::{HeaderValue, Uri};
+
+use crate::BuildInfo;
+use crate::credentials::read_authority;
+use crate::host::clamp;
+use connector::Connector;
+use token::Tokens;
+use transport::Line;
+
+pub use config::{C1Config, Network, Patience, Proxies};
+pub use error::C1Error;
+pub use network::NetworkFault;
+pub use task::{Heartbeat, Hello, InvalidTaskId, Polled, Task, TaskEnd, TaskId, UploadReceipt};
+pub use upload::UploadProgress;
+
+/// The longest wait that an answer can ask for.
+const LONGEST_WAIT: Duration = Duration::from_mins(5);
+/// Between heartbeats, if the answer does not say.
+const USUAL_HEARTBEAT: Duration = Duration::from_secs(30);
+const SHORTEST_HEARTBEAT: Duration = Duration::from_secs(1);
+
+/// A client of one tenant. A clone is the same client: it shares token and connection.
+#[derive(Clone)]
+pub struct C1Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    authority: String,
+    host_id: String,
+    tokens: Tokens,
+    line: Line,
+    patience: Patience,
+}
+
+impl C1Client {
+    /// Sets the client up; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`C1Error::CaFile`], [`C1Error::ApiHost`], [`C1Error::ProxyKind`] or [`C1Error::Setup`].
+    pub fn new(config: C1Config) -> Result<Self, C1Error> {
+        Self::over(config, &Network::default())
+    }
+
+    /// Sets the client up to use the network in another way than is usual.
+    ///
+    /// # Errors
+    /// As [`C1Client::new`].
+    pub fn over(config: C1Config, network: &Network) -> Result<Self, C1Error> {
+        let setup = |reason: String| C1Error::Setup { reason };
+        let authority = config.credentials.authority(config.api_host.as_deref());
+        let target = read_authority(&authority).ok_or_else(|| C1Error::ApiHost {
+            host: error::quote(&authority, ""),
+        })?;
+        let proxy = network.proxies.for_host(&target)?;
+        let tls = tls::tls_config(config.ca_file.as_deref())?;
+        let uri = Uri::builder()
+            .scheme("https")
+            .authority(target.clone())
+            .path_and_query("/")
+            .build();
+        let uri = uri.map_err(|error| setup(error.to_string()))?;
+        let timeout = network.patience.connect;
+        let connector = Connector::new(&tls, proxy.clone(), target, timeout);
+        let version = &config.user_agent_version;
+        let user_agent = user_agent(config.credentials.client_name(), version)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                host_id: config.host_id.to_string(),
+                line: Line::new(uri, user_agent, connector).map_err(setup)?,
+                tokens: Tokens::new(
+                    config.credentials,
+                    &authority,
+                    tls,
+                    proxy.as_ref(),
+                    version,
+                    timeout,
+                )?,
+                authority,
+                patience: network.patience,
+            }),
+        })
+    }
+
+    /// Where the client connects to, for people.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        &self.inner.authority
+    }
+
+    /// Tells who is there: at the start, and as the answer to a hello task. What is too long for the wire is cut.
+    ///
+    /// # Errors
+    /// [`C1Error`]; [`C1Error::fatal_at_start`] says whether it will always be so.
+    pub async fn hello(&self, hello: Hello) -> Result<(), C1Error> {
+        let request = BatonServiceHelloRequest {
+            host_id: self.inner.host_id.clone(),
+            task_id: hello.task_id.map(|id| id.to_string()).unwrap_or_default(),
+            build_info: Some(clamp_build(hello.build_info)),
+            os_info: Some(crate::host::whole(hello.os_info)),
+            connector_metadata: Some(hello.metadata),
+            annotations: Vec::new(),
+        };
+        let call = self.unary("Hello", self.inner.patience.call, |mut rpc| {
+            let request = request.clone();
+            async move { rpc.hello(request).await }
+        });
+        call.await.map(drop)
+    }
+
+    /// Asks for something to do.
+    ///
+    /// # Errors
+    /// [`C1Error`].
+    pub async fn get_task(&self) -> Result<Polled, C1Error> {
+        let request = BatonServiceGetTaskRequest {
+            host_id: self.inner.host_id.clone(),
+        };
+        let call = self.unary("GetTask", self.inner.patience.call, |mut rpc| {
+            let request = request.clone();
+            async move { rpc.get_task(request).await }
+        });
+        let answer = call.await?;
+        Ok(Polled {
+            task: answer.task.map(task).transpose()?.flatten(),
+            next_poll: wait(answer.next_poll).min(LONGEST_WAIT),
+        })
+    }
+
+    /// Says that a task is being worked on, and asks whether it still should be.
+    ///
+    /// # Errors
+    /// [`C1Error`].
+    pub async fn heartbeat(&self, task: &TaskId) -> Result<Heartbeat, C1Error> {
+        let request = BatonServiceHeartbeatRequest {
+            host_id: self.inner.host_id.clone(),
+            task_id: task.to_string(),
+            annotations: Vec::new(),
+            task_ids: Vec::new(),
+        };
+        let call = self.unary("Heartbeat", self.inner.patience.call, |mut rpc| {
+            let request = request.clone();
+            async move { rpc.heartbeat(request).await }
+        });
+        let answer = call.await?;
+        let next = match wait(answer.next_heartbeat) {
+            Duration::ZERO => USUAL_HEARTBEAT,
+            next => next.clamp(SHORTEST_HEARTBEAT, LONGEST_WAIT),
+        };
+        Ok(Heartbeat {
+            next,
+            cancelled: answer.cancelled,
+        })
+    }
+}
+
+impl fmt::Debug for C1Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("C1Client")
+            .field("authority", &self.inner.authority)
+            .field("host_id", &self.inner.host_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A task that can be told apart, or that there is none; both forms of "nothing to do" are known.
+fn task(task: wire::Task) -> Result<Option<Task>, C1Error> {
+    match task.task_type {
+        Some(TaskType::None(_)) => return Ok(None),
+        None if task.id.is_empty() => return Ok(None),
+        _ => {}
+    }
+    let id = TaskId::parse(task.id).map_err(|error| C1Error::Malformed {
+        call: "GetTask",
+        reason: error.to_string(),
+    })?;
+    Ok(Some(Task {
+        id,
+        debug: task.debug,
+        kind: task.task_type,
+    }))
+}
+
+/// A time of the wire; none, and one before now, is no wait.
+fn wait(duration: Option<prost_types::Duration>) -> Duration {
+    duration
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .unwrap_or_default()
+}
+
+fn clamp_build(info: BuildInfo) -> BuildInfo {
+    BuildInfo {
+        lang_version: clamp(&info.lang_version),
+        package: clamp(&info.package),
+        package_version: clamp(&info.package_version),
+    }
+}
+
+/// The client's name as the reference sends it, so far as a header can hold it.
+fn user_agent(client_name: &str, version: &str) -> Result<HeaderValue, C1Error> {
+    let name: String = client_name.chars().filter(char::is_ascii_graphic).collect();
+    let user_agent = format!("{name} baton-ninja-one/{version}");
+    HeaderValue::try_from(user_agent.trim()).map_err(|error| C1Error::Setup {
+        reason: format!("the user agent: {error}"),
+    })
+}

@@ -1,0 +1,151 @@
+//! What happened on the network, whichever library noticed.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+/// What happened on the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NetworkFault {
+    /// There is no such host.
+    UnknownHost,
+    /// There is no connection to be had.
+    NoConnection,
+    /// Connecting took too long.
+    ConnectTimeout,
+    /// The certificate is not trusted.
+    Untrusted,
+    /// TLS failed otherwise, or what answers does not speak HTTP/2.
+    Tls,
+    /// The proxy wants a name and a password, or other ones.
+    ProxyRefusesUs,
+    /// The proxy did not connect.
+    Proxy,
+    /// The connection broke.
+    Broken,
+}
+
+impl NetworkFault {
+    pub(super) fn hint(self) -> Option<&'static str> {
+        Some(match self {
+            Self::UnknownHost => "check the host in --client-id, and that this machine can resolve names",
+            Self::NoConnection | Self::ConnectTimeout => {
+                "outgoing connections to port 443 of the tenant's host must be allowed; if a proxy is needed, set HTTPS_PROXY"
+            }
+            Self::Untrusted => {
+                "if a proxy inspects TLS here, name its certificate authority with --ca-file; otherwise check this machine's clock"
+            }
+            Self::Tls => {
+                "something on the way does not let TLS with HTTP/2 through; exempt the tenant's host from inspection"
+            }
+            Self::ProxyRefusesUs => {
+                "put the proxy's user name and password into HTTPS_PROXY: http://user:password@host:port"
+            }
+            Self::Proxy => {
+                "see whether the proxy of HTTPS_PROXY allows CONNECT to port 443 of the tenant's host"
+            }
+            Self::Broken => return None,
+        })
+    }
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum ConnectError {
+    #[error("no connection within {} s", .0.as_secs_f32())]
+    Timeout(Duration),
+    #[error("{0}")]
+    Tcp(String),
+    #[error("the proxy answered CONNECT with {0}")]
+    ProxyAnswer(u16),
+    #[error("the proxy did not answer CONNECT as it should: {0}")]
+    ProxySpeech(String),
+    #[error("TLS failed: {reason}")]
+    Tls { reason: String, untrusted: bool },
+    #[error("the other end does not speak HTTP/2")]
+    NoHttp2,
+}
+
+impl ConnectError {
+    fn fault(&self) -> NetworkFault {
+        match self {
+            Self::Timeout(_) => NetworkFault::ConnectTimeout,
+            Self::Tcp(reason) if is_unknown_host(reason) => NetworkFault::UnknownHost,
+            Self::Tcp(_) => NetworkFault::NoConnection,
+            Self::ProxyAnswer(407) => NetworkFault::ProxyRefusesUs,
+            Self::ProxyAnswer(_) | Self::ProxySpeech(_) => NetworkFault::Proxy,
+            Self::Tls { untrusted: true, .. } => NetworkFault::Untrusted,
+            Self::Tls { .. } | Self::NoHttp2 => NetworkFault::Tls,
+        }
+    }
+
+    pub(super) fn tls(error: &io::Error) -> Self {
+        let untrusted = find::<rustls::Error>(error)
+            .is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)));
+        Self::Tls {
+            reason: error.to_string(),
+            untrusted,
+        }
+    }
+}
+
+/// What an error of the channel or of the HTTP client is about, and its innermost words.
+pub(super) fn judge(error: &(dyn Error + 'static)) -> (NetworkFault, String) {
+    let reason = words(error);
+    if let Some(error) = find::<ConnectError>(error) {
+        return (error.fault(), error.to_string());
+    }
+    let fault = match find::<rustls::Error>(error) {
+        Some(rustls::Error::InvalidCertificate(_)) => NetworkFault::Untrusted,
+        Some(_) => NetworkFault::Tls,
+        None if is_unknown_host(&reason) => NetworkFault::UnknownHost,
+        None if reason.contains("proxy authorization required") => NetworkFault::ProxyRefusesUs,
+        None if reason.contains("tunnel error") => NetworkFault::Proxy,
+        None => match find::<reqwest::Error>(error) {
+            Some(error) if error.is_timeout() => NetworkFault::ConnectTimeout,
+            Some(error) if error.is_connect() => NetworkFault::NoConnection,
+            _ => NetworkFault::Broken,
+        },
+    };
+    (fault, reason)
+}
+
+/// The resolver's errors have no type of their own; a passing failure says so.
+fn is_unknown_host(reason: &str) -> bool {
+    reason.contains("dns error") && !reason.contains("Temporary failure")
+}
+
+/// The first error of a type among an error and its causes. An [`io::Error`] hides what it carries from the causes.
+pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(found) = cause.downcast_ref::<T>() {
+            return Some(found);
+        }
+        if let Some(inner) = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref)
+            && let Some(found) = find::<T>(inner)
+        {
+            return Some(found);
+        }
+        next = cause.source();
+    }
+    None
+}
+
+/// The words of an error and its causes, each once, without those that only name a layer or hold an address.
+pub(super) fn words(error: &(dyn Error + 'static)) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+        next = cause.source();
+    }
+    if parts.is_empty() {
+        error.to_string()
+    } else {
+        parts.join(": ")
+    }
+}

@@ -1,0 +1,236 @@
+//! Access tokens (baton runtime facts §3.2).
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use hyper_util::client::proxy::matcher::Intercept;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::{Response, StatusCode as Http};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tonic::metadata::{Ascii, MetadataValue};
+
+use super::C1Error;
+use super::assertion::assertion;
+use super::network::{judge, words};
+use crate::credentials::Credentials;
+
+/// A token is renewed so long before its end.
+const MARGIN: Duration = Duration::from_secs(10);
+/// The longest life that is believed.
+const LONGEST_LIFE: Duration = Duration::from_hours(24);
+/// The longest answer that is read.
+const LONGEST_ANSWER: usize = 256 << 10;
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const CALL: &str = "sign-in";
+
+/// A token in the form that goes into metadata. It shows nowhere.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Bearer {
+    header: MetadataValue<Ascii>,
+    token: String,
+}
+
+impl Bearer {
+    /// The metadata value; marked so that no library prints it.
+    pub(super) fn header(&self) -> MetadataValue<Ascii> {
+        self.header.clone()
+    }
+
+    /// The token, to take it out of texts.
+    pub(super) fn expose(&self) -> &str {
+        &self.token
+    }
+}
+
+impl fmt::Debug for Bearer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Bearer(…)")
+    }
+}
+
+struct Held {
+    bearer: Bearer,
+    renew_at: Instant,
+}
+
+/// Where tokens come from.
+pub(super) struct Tokens {
+    http: reqwest::Client,
+    url: String,
+    credentials: Credentials,
+    /// Whoever renews it holds the lock, so that it is renewed once.
+    held: Mutex<Option<Held>>,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    #[serde(default)]
+    access_token: String,
+    #[serde(default)]
+    token_type: String,
+    expires_in: Option<f64>,
+}
+
+impl Tokens {
+    /// Tokens from the endpoint at this authority; nothing is sent yet.
+    pub(super) fn new(
+        credentials: Credentials,
+        authority: &str,
+        tls: rustls::ClientConfig,
+        proxy: Option<&Intercept>,
+        version: &str,
+        timeout: Duration,
+    ) -> Result<Self, C1Error> {
+        let setup = |error: &reqwest::Error| C1Error::Setup { reason: words(error) };
+        let mut http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .user_agent(format!("baton-c1-credential-provider baton-ninja-one/{version}"))
+            // The assertion goes to no other address.
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(timeout)
+            .timeout(timeout)
+            .no_proxy();
+        if let Some(proxy) = proxy {
+            let mut through = reqwest::Proxy::all(proxy.uri().to_string()).map_err(|error| setup(&error))?;
+            if let Some(password) = proxy.basic_auth() {
+                through = through.custom_http_auth(password.clone());
+            }
+            http = http.proxy(through);
+        }
+        Ok(Self {
+            http: http.build().map_err(|error| setup(&error))?,
+            url: format!("https://{authority}/auth/v1/token"),
+            credentials,
+            held: Mutex::default(),
+        })
+    }
+
+    /// The current token, or a new one if there is none, it is about to end, or it is the one that was refused.
+    pub(super) async fn get(&self, refused: Option<&Bearer>) -> Result<Bearer, C1Error> {
+        let mut held = self.held.lock().await;
+        if let Some(token) = held.as_ref()
+            && Instant::now() < token.renew_at
+            && refused != Some(&token.bearer)
+        {
+            return Ok(token.bearer.clone());
+        }
+        *held = None;
+        let token = self.sign_in().await?;
+        let bearer = token.bearer.clone();
+        *held = Some(token);
+        Ok(bearer)
+    }
+
+    async fn sign_in(&self) -> Result<Held, C1Error> {
+        let form = [
+            ("client_id", self.credentials.client_id()),
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", ASSERTION_TYPE),
+            ("client_assertion", &assertion(&self.credentials)),
+        ];
+        let begin = Instant::now();
+        let request = self.http.post(&self.url).header(ACCEPT, "application/json");
+        let response = request
+            .form(&form)
+            .send()
+            .await
+            .map_err(|error| network(&error))?;
+        let status = response.status();
+        tracing::debug!(url = %self.url, status = status.as_u16(), elapsed = ?begin.elapsed(), "sign-in");
+        let page = is_page(&response);
+        let passing = status == Http::TOO_MANY_REQUESTS
+            || status == Http::REQUEST_TIMEOUT
+            || status.is_server_error()
+            || status.is_redirection();
+        if page || passing {
+            let page = if page { " with a page of HTML" } else { "" };
+            return Err(C1Error::SignInFailed {
+                reason: format!("{status}{page}"),
+            });
+        }
+        let body = body(response).await?;
+        if status != Http::OK {
+            return Err(C1Error::SignInRefused {
+                reason: refusal(status, &body),
+            });
+        }
+        token(&body, begin)
+    }
+}
+
+fn network(error: &reqwest::Error) -> C1Error {
+    let (fault, reason) = judge(error);
+    C1Error::Network {
+        call: CALL,
+        fault,
+        reason,
+    }
+}
+
+fn is_page(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    kind.and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
+}
+
+async fn body(mut response: Response) -> Result<Vec<u8>, C1Error> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| network(&error))? {
+        body.extend_from_slice(&chunk);
+        if body.len() > LONGEST_ANSWER {
+            return Err(C1Error::SignInFailed {
+                reason: "the answer does not end".to_owned(),
+            });
+        }
+    }
+    Ok(body)
+}
+
+/// The status, and OAuth's word for the refusal. Nothing else of the body is told: it may repeat the assertion.
+fn refusal(status: Http, body: &[u8]) -> String {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let word = body.get("error").and_then(Value::as_str).filter(|word| {
+        word.len() <= 40 && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+    });
+    match word {
+        Some(word) => format!("{status} ({word})"),
+        None => status.to_string(),
+    }
+}
+
+/// Reads a good answer. It holds a token, so it is never quoted.
+fn token(body: &[u8], asked_at: Instant) -> Result<Held, C1Error> {
+    let answer: TokenAnswer = serde_json::from_slice(body).map_err(|_| C1Error::SignInFailed {
+        reason: "the answer cannot be read".to_owned(),
+    })?;
+    let refuse = |reason: &str| C1Error::SignInRefused {
+        reason: reason.to_owned(),
+    };
+    if answer.access_token.is_empty() {
+        return Err(refuse("there is no token in the answer"));
+    }
+    let kind = match answer.token_type.as_str() {
+        "" => "Bearer",
+        kind if kind.eq_ignore_ascii_case("bearer") => "Bearer",
+        other => other,
+    };
+    let mut header: MetadataValue<Ascii> = format!("{kind} {}", answer.access_token)
+        .parse()
+        .map_err(|_| refuse("the token in the answer cannot be sent"))?;
+    header.set_sensitive(true);
+    let life = answer
+        .expires_in
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .unwrap_or_default()
+        .min(LONGEST_LIFE);
+    Ok(Held {
+        bearer: Bearer {
+            header,
+            token: answer.access_token,
+        },
+        // Without a life, or with one below the margin, it is good for one call.
+        renew_at: asked_at + life.saturating_sub(MARGIN),
+    })
+}

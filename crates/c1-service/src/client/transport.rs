@@ -1,0 +1,145 @@
+//! The gRPC channel, with answers looked at before tonic reads them: what is not gRPC's must not become its `Internal`.
+
+use std::error::Error;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use http_body_util::BodyExt;
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::codegen::http::header::CONTENT_TYPE;
+use tonic::codegen::http::{HeaderMap, HeaderValue, Request, Response, StatusCode as Http, Uri};
+use tonic::transport::{Channel, Endpoint};
+
+use super::connector::Connector;
+use super::network::{NetworkFault, judge};
+
+/// HTTP/2 pings while calls run. Servers may count more than one in five minutes as abuse and hang up in the middle of an
+/// upload; TCP's own probes ([`Connector`]), the limits of calls and the upload's watch notice a dead peer sooner.
+const PING_EVERY: Duration = Duration::from_secs(310);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+const GRPC_STATUS: &str = "grpc-status";
+/// Not looked at, and tonic panics if it is no base64.
+const GRPC_DETAILS: &str = "grpc-status-details-bin";
+
+/// The one connection of a client, made when it is needed and again when it broke.
+pub(super) struct Line {
+    endpoint: Endpoint,
+    connector: Connector,
+    current: Mutex<Current>,
+}
+
+#[derive(Default)]
+struct Current {
+    channel: Option<Channel>,
+    generation: u64,
+}
+
+impl Line {
+    /// A line to this host; nothing is sent yet.
+    pub(super) fn new(target: Uri, user_agent: HeaderValue, connector: Connector) -> Result<Self, String> {
+        let endpoint = Endpoint::from(target)
+            .user_agent(user_agent)
+            .map_err(|error| error.to_string())?
+            .http2_keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(PING_TIMEOUT)
+            .keep_alive_while_idle(false);
+        Ok(Self {
+            endpoint,
+            connector,
+            current: Mutex::default(),
+        })
+    }
+
+    /// The connection, and its number.
+    pub(super) fn get(&self) -> (Transport, u64) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let generation = current.generation;
+        let channel = current
+            .channel
+            .get_or_insert_with(|| Channel::new(self.connector.clone(), self.endpoint.clone()));
+        (Transport(channel.clone()), generation)
+    }
+
+    /// Gives up the connection of this number: it does not answer, so the next call gets another one. Calls that still
+    /// run on it may end.
+    pub(super) fn give_up(&self, generation: u64) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.generation == generation {
+            current.generation += 1;
+            current.channel = None;
+        }
+    }
+}
+
+/// Why there is no answer of gRPC. It travels through tonic as the source of a status.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum TransportFault {
+    #[error("{reason}")]
+    Network { fault: NetworkFault, reason: String },
+    #[error("HTTP {status}")]
+    Gateway { status: u16, page: bool },
+}
+
+impl TransportFault {
+    fn of(error: &(dyn Error + 'static)) -> Self {
+        let (fault, reason) = judge(error);
+        Self::Network { fault, reason }
+    }
+}
+
+/// One use of the connection.
+#[derive(Clone)]
+pub(super) struct Transport(Channel);
+
+impl Service<Request<Body>> for Transport {
+    type Response = Response<Body>;
+    type Error = TransportFault;
+    type Future = BoxFuture<'static, Result<Response<Body>, TransportFault>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportFault>> {
+        self.0
+            .poll_ready(context)
+            .map_err(|error| TransportFault::of(&error))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let answer = self.0.call(request);
+        Box::pin(async move {
+            match answer.await {
+                Ok(response) => accept(response),
+                Err(error) => Err(TransportFault::of(&error)),
+            }
+        })
+    }
+}
+
+fn accept(mut response: Response<Body>) -> Result<Response<Body>, TransportFault> {
+    let status = response.status();
+    let kind = response.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let is_grpc = status == Http::OK && kind.starts_with("application/grpc");
+    if !is_grpc && !response.headers().contains_key(GRPC_STATUS) {
+        return Err(TransportFault::Gateway {
+            status: status.as_u16(),
+            page: kind.to_ascii_lowercase().contains("html"),
+        });
+    }
+    forget_details(response.headers_mut());
+    let tamed = |body: Body| {
+        let body = body.map_frame(|mut frame| {
+            if let Some(trailers) = frame.trailers_mut() {
+                forget_details(trailers);
+            }
+            frame
+        });
+        Body::new(body.map_err(|status| TransportFault::of(&status)))
+    };
+    Ok(response.map(tamed))
+}
+
+fn forget_details(headers: &mut HeaderMap) {
+    headers.remove(GRPC_DETAILS);
+}

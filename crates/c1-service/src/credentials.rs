@@ -1,0 +1,159 @@
+//! What a client of ConductorOne is given: an id that says where the tenant is, and a private key (baton runtime facts
+//! §3.1).
+
+use std::fmt;
+use std::sync::Arc;
+
+use access_core::{Classified, StatusCode};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::signature::Ed25519KeyPair;
+use serde::Deserialize;
+use tonic::codegen::http::uri::Authority;
+
+/// Client id and private key, both read. A clone shares the key, which shows nowhere.
+#[derive(Clone)]
+pub struct Credentials {
+    client_id: String,
+    name: String,
+    authority: Authority,
+    key_id: Option<String>,
+    key: Arc<Ed25519KeyPair>,
+}
+
+/// Why credentials cannot be used. What is wrong with a secret is not told in more detail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialsError {
+    /// It is not `<name>@<host>/<anything>`.
+    #[error("invalid client id")]
+    ClientId,
+    /// It is not four parts with a private Ed25519 key in the last.
+    #[error("invalid client secret")]
+    ClientSecret,
+}
+
+impl Classified for CredentialsError {
+    fn status(&self) -> StatusCode {
+        StatusCode::InvalidArgument
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::ClientId => {
+                "the client id looks like `brisk-otter-12345@acme.conductor.one/…`; copy it from ConductorOne without blanks"
+            }
+            Self::ClientSecret => {
+                "the client secret looks like `secret-token:conductorone.com:v1:…`; copy all of it from ConductorOne, or make a new one there"
+            }
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// The last part of a client secret.
+#[derive(Deserialize)]
+struct Jwk {
+    kty: String,
+    crv: String,
+    x: String,
+    d: String,
+    kid: Option<String>,
+}
+
+impl Credentials {
+    /// Reads a client id and its secret.
+    ///
+    /// # Errors
+    /// [`CredentialsError`] telling which of the two is wrong.
+    pub fn parse(client_id: &str, client_secret: &str) -> Result<Self, CredentialsError> {
+        let (name, rest) = client_id.split_once('@').ok_or(CredentialsError::ClientId)?;
+        let (host, _) = rest.split_once('/').ok_or(CredentialsError::ClientId)?;
+        let authority = read_authority(host).ok_or(CredentialsError::ClientId)?;
+        let (key, key_id) = read_key(client_secret).ok_or(CredentialsError::ClientSecret)?;
+        Ok(Self {
+            client_id: client_id.to_owned(),
+            name: name.to_owned(),
+            authority,
+            key_id,
+            key: Arc::new(key),
+        })
+    }
+
+    /// The whole client id.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// What stands before the `@`.
+    #[must_use]
+    pub fn client_name(&self) -> &str {
+        &self.name
+    }
+
+    /// The tenant's host, with the port if the client id has one.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.authority.as_str()
+    }
+
+    /// For whom assertions are meant: the host without the port.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        self.authority.host()
+    }
+
+    /// Where to connect to: the host of the client id, unless another one is set (`BATON_C1_API_HOST`).
+    #[must_use]
+    pub fn authority(&self, api_host: Option<&str>) -> String {
+        match api_host.map(str::trim) {
+            None | Some("") => self.host().to_owned(),
+            Some(other) => other.to_owned(),
+        }
+    }
+
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        self.key.sign(message).as_ref().to_vec()
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials")
+            .field("client_id", &self.client_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A host, or a host and a port; nothing else.
+pub(crate) fn read_authority(text: &str) -> Option<Authority> {
+    let authority: Authority = text.parse().ok()?;
+    let usable = !authority.host().is_empty() && !text.contains('@');
+    // A port that is none, or out of range, would silently become the usual one.
+    let end = authority.host().len();
+    let port = text.get(end..).and_then(|rest| rest.strip_prefix(':'));
+    let port_is_fine = port.is_none_or(|port| port.parse::<u16>().is_ok());
+    (usable && port_is_fine).then_some(authority)
+}
+
+fn read_key(client_secret: &str) -> Option<(Ed25519KeyPair, Option<String>)> {
+    let mut parts = client_secret.splitn(4, ':').skip(2);
+    if parts.next()? != "v1" {
+        return None;
+    }
+    let jwk = URL_SAFE_NO_PAD.decode(parts.next()?).ok()?;
+    let jwk: Jwk = serde_json::from_slice(&jwk).ok()?;
+    if jwk.kty != "OKP" || jwk.crv != "Ed25519" {
+        return None;
+    }
+    let (seed, public) = (
+        URL_SAFE_NO_PAD.decode(jwk.d).ok()?,
+        URL_SAFE_NO_PAD.decode(jwk.x).ok()?,
+    );
+    let key = Ed25519KeyPair::from_seed_and_public_key(&seed, &public).ok()?;
+    Some((key, jwk.kid.filter(|id| !id.is_empty())))
+}

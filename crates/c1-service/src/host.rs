@@ -1,0 +1,181 @@
+//! Who this machine is (baton runtime facts §3.1, §3.5 step 1).
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use crate::OsInfo;
+
+/// Characters of an id and of every text about a machine.
+const LONGEST: usize = 256;
+/// The host id of a machine without a name.
+const NAMELESS: &str = "baton-sdk";
+
+/// Tells processes of one client apart: 1 to 256 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostId(String);
+
+impl HostId {
+    /// What is set (`BATON_HOST_ID`), or else the machine's name, or else `baton-sdk`; so also if what is set is empty.
+    #[must_use]
+    pub fn choose(set: Option<&str>) -> Self {
+        let id = match set {
+            Some(set) => clamp(set.trim()),
+            None => hostname(),
+        };
+        Self(if id.is_empty() { NAMELESS.to_owned() } else { id })
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for HostId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What this machine says about itself; no text is empty, because ConductorOne refuses blanks.
+#[must_use]
+pub fn host_info() -> OsInfo {
+    let release = os_release(
+        &read("/etc/os-release")
+            .or_else(|| read("/usr/lib/os-release"))
+            .unwrap_or_default(),
+    );
+    let text = |key: &str| release.get(key).cloned().unwrap_or_default();
+    let family = text("ID_LIKE");
+    let kernel = kernel();
+    whole(OsInfo {
+        hostname: hostname(),
+        os: go_os(std::env::consts::OS).to_owned(),
+        platform: text("ID"),
+        platform_version: text("VERSION_ID"),
+        platform_family: family.split_whitespace().next().unwrap_or_default().to_owned(),
+        kernel_version: kernel.version,
+        kernel_arch: kernel.arch,
+        virtualization_system: virtualization().to_owned(),
+    })
+}
+
+/// Fills the blanks as the reference does, and cuts what is too long.
+pub(crate) fn whole(info: OsInfo) -> OsInfo {
+    let or = |text: &str, other: &str| {
+        let text = clamp(text.trim());
+        if text.is_empty() { other.to_owned() } else { text }
+    };
+    let os = or(&info.os, go_os(std::env::consts::OS));
+    let platform = or(&info.platform, &os);
+    let kernel_version = or(&info.kernel_version, "unknown");
+    OsInfo {
+        hostname: or(&info.hostname, "unknown"),
+        platform_version: or(&info.platform_version, &kernel_version),
+        platform_family: or(&info.platform_family, &platform),
+        kernel_arch: or(&info.kernel_arch, std::env::consts::ARCH),
+        virtualization_system: or(&info.virtualization_system, "none"),
+        kernel_version,
+        platform,
+        os,
+    }
+}
+
+/// The first 256 characters.
+pub(crate) fn clamp(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
+}
+
+/// The reference's name of a system.
+fn go_os(os: &str) -> &str {
+    match os {
+        "macos" => "darwin",
+        os => os,
+    }
+}
+
+struct Kernel {
+    name: String,
+    version: String,
+    arch: String,
+}
+
+#[cfg(unix)]
+fn kernel() -> Kernel {
+    let system = rustix::system::uname();
+    let text = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
+    Kernel {
+        name: text(system.nodename()),
+        version: text(system.release()),
+        arch: text(system.machine()),
+    }
+}
+
+#[cfg(not(unix))]
+fn kernel() -> Kernel {
+    let set = |name: &str| std::env::var(name).unwrap_or_default();
+    Kernel {
+        name: set("COMPUTERNAME"),
+        version: String::new(),
+        arch: set("PROCESSOR_ARCHITECTURE"),
+    }
+}
+
+fn hostname() -> String {
+    clamp(kernel().name.trim())
+}
+
+/// `KEY=value` lines, with or without quotes.
+fn os_release(text: &str) -> HashMap<String, String> {
+    let pairs = text.lines().filter_map(|line| line.trim().split_once('='));
+    pairs
+        .map(|(key, value)| (key.to_owned(), value.trim_matches(['"', '\'']).to_owned()))
+        .collect()
+}
+
+/// What this machine is inside of, so far as it shows.
+fn virtualization() -> &'static str {
+    if Path::new("/.dockerenv").exists() {
+        return "docker";
+    }
+    if Path::new("/run/.containerenv").exists() {
+        return "podman";
+    }
+    let groups = read("/proc/self/cgroup").unwrap_or_default();
+    let vendor = read("/sys/class/dmi/id/sys_vendor").unwrap_or_default();
+    let product = read("/sys/class/dmi/id/product_name").unwrap_or_default();
+    let processor = read("/proc/cpuinfo").unwrap_or_default();
+    inside_of(
+        &groups,
+        &format!("{vendor} {product}"),
+        processor.contains(" hypervisor"),
+    )
+}
+
+fn inside_of(groups: &str, machine: &str, hypervisor: bool) -> &'static str {
+    let among = |text: &str, table: &[(&str, &'static str)]| {
+        let found = table.iter().find(|(word, _)| text.contains(word));
+        found.map(|(_, name)| *name)
+    };
+    let containers = [("kubepods", "kubernetes"), ("docker", "docker"), ("lxc", "lxc")];
+    let machines = [
+        ("VMware", "vmware"),
+        ("VirtualBox", "vbox"),
+        ("Microsoft", "hyperv"),
+        ("Xen", "xen"),
+        ("KVM", "kvm"),
+        ("QEMU", "kvm"),
+        ("Amazon EC2", "kvm"),
+        ("Google", "kvm"),
+    ];
+    among(groups, &containers)
+        .or_else(|| among(machine, &machines).filter(|_| hypervisor))
+        .unwrap_or(if hypervisor { "kvm" } else { "" })
+}
+
+fn read(path: &str) -> Option<String> {
+    fs::read_to_string(path).ok()
+}

@@ -1,0 +1,13 @@
+//! Service mode: the program as a worker of ConductorOne (baton runtime facts §3).
+
+mod client;
+mod credentials;
+mod host;
+
+pub use baton_proto::connectorapi_baton_v1::baton_service_hello_request::{BuildInfo, OsInfo};
+pub use client::{
+    C1Client, C1Config, C1Error, Heartbeat, Hello, InvalidTaskId, Network, NetworkFault, Patience, Polled,
+    Proxies, Task, TaskEnd, TaskId, UploadProgress, UploadReceipt,
+};
+pub use credentials::{Credentials, CredentialsError};
+pub use host::{HostId, host_info};
