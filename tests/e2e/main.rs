@@ -20,3 +20,4 @@ mod provisioning_faults;
 mod provisioning_properties;
 mod published;
 mod scopes_and_targets;
+mod service_mode;

@@ -1,6 +1,7 @@
 //! `capabilities`: protobuf JSON of `c1.connector.v2.ConnectorCapabilities` (baton-runtime facts §1.9).
 
 use access_core::model::{ResourceTypeId, TraitKind};
+use baton_proto::connector_v2 as v2;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -59,8 +60,46 @@ const PROVISION: &str = "CAPABILITY_PROVISION";
 const CREATE_ACCOUNTS: &str = "CAPABILITY_ACCOUNT_PROVISIONING";
 const DELETE: &str = "CAPABILITY_RESOURCE_DELETE";
 const ACTIONS: &str = "CAPABILITY_ACTIONS";
+const EVENTS: &str = "CAPABILITY_EVENT_FEED_V2";
+/// In the order of the wire's numbers.
+const OF_CONNECTOR: [&str; 6] = [PROVISION, SYNC, CREATE_ACCOUNTS, DELETE, ACTIONS, EVENTS];
 /// NinjaOne invites people, who choose their passwords themselves.
 const NO_PASSWORD: &str = "CAPABILITY_DETAIL_CREDENTIAL_OPTION_NO_PASSWORD";
+
+/// The same as a message, for ConductorOne.
+pub(crate) fn message(with_devices: bool) -> v2::ConnectorCapabilities {
+    let number = |name: &&str| v2::Capability::from_str_name(name).unwrap_or_default().into();
+    let mut types: Vec<v2::ResourceTypeCapability> = ninjaone::resource_types(with_devices)
+        .iter()
+        .map(|row| v2::ResourceTypeCapability {
+            resource_type: Some(access_wire::resource_type(row)),
+            capabilities: of_type(&row.id).iter().map(number).collect(),
+            permissions: Some(v2::CapabilityPermissions::default()),
+            ..v2::ResourceTypeCapability::default()
+        })
+        .collect();
+    types.sort_by(|a, b| type_id(a).cmp(type_id(b)));
+    let option = v2::CapabilityDetailCredentialOption::NoPassword;
+    v2::ConnectorCapabilities {
+        resource_type_capabilities: types,
+        connector_capabilities: OF_CONNECTOR.iter().map(number).collect(),
+        credential_details: Some(v2::CredentialDetails {
+            capability_account_provisioning: Some(v2::CredentialDetailsAccountProvisioning {
+                supported_credential_options: vec![option.into()],
+                preferred_credential_option: option.into(),
+            }),
+            ..v2::CredentialDetails::default()
+        }),
+        ..v2::ConnectorCapabilities::default()
+    }
+}
+
+fn type_id(capability: &v2::ResourceTypeCapability) -> &str {
+    capability
+        .resource_type
+        .as_ref()
+        .map_or("", |resource_type| resource_type.id.as_str())
+}
 
 /// The JSON text, without a line end, as the reference prints it.
 pub(crate) fn json(with_devices: bool) -> String {
@@ -87,7 +126,7 @@ pub(crate) fn json(with_devices: bool) -> String {
     let capabilities = Capabilities {
         message: "type.googleapis.com/c1.connector.v2.ConnectorCapabilities",
         resource_type_capabilities: types,
-        connector_capabilities: vec![PROVISION, SYNC, CREATE_ACCOUNTS, DELETE, ACTIONS],
+        connector_capabilities: OF_CONNECTOR.to_vec(),
         credential_details: CredentialDetails {
             capability_account_provisioning: AccountProvisioning {
                 supported_credential_options: [NO_PASSWORD],

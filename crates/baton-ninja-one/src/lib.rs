@@ -11,6 +11,7 @@ mod export;
 mod logs;
 mod progress;
 mod provision;
+mod service;
 mod settings;
 mod summary;
 mod sync;
@@ -66,6 +67,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
         Some("capabilities") => print(&capabilities::json(settings.source_options()?.devices)),
         Some("check") => check::run(&settings)?,
         Some("export") => export::run(&settings, innermost(&matches))?,
+        None if settings.serves()? => service::run(&settings)?,
         _ => match provision::wanted(&settings, &matches)? {
             Some(request) => {
                 let allow = settings.allow_admin_delete()?;

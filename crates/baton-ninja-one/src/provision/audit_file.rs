@@ -12,7 +12,7 @@ use async_trait::async_trait;
 
 /// A file that lines are added to. Several processes may share it: every line is one write to its end.
 #[derive(Debug)]
-pub(super) struct AuditFile {
+pub(crate) struct AuditFile {
     path: PathBuf,
     file: Mutex<File>,
 }
@@ -20,7 +20,7 @@ pub(super) struct AuditFile {
 /// The audit log cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write the audit log {}: {reason}", path.display())]
-pub(super) struct AuditFileError {
+pub(crate) struct AuditFileError {
     path: PathBuf,
     reason: String,
 }
@@ -37,7 +37,7 @@ impl Classified for AuditFileError {
 
 impl AuditFile {
     /// Opens the file, or makes one that only its owner may read.
-    pub(super) fn open(path: &Path) -> Result<Self, AuditFileError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, AuditFileError> {
         let mut options = OpenOptions::new();
         options.create(true).append(true);
         #[cfg(unix)]

@@ -22,7 +22,7 @@ use crate::settings::{Output, ProvisioningMode, Settings};
 use crate::sync::runtime;
 use crate::system::{RandomIds, SystemClock, stop_wanted};
 
-use audit_file::AuditFile;
+pub(crate) use audit_file::AuditFile;
 use request::Request;
 
 pub(crate) use request::subcommands;

@@ -44,12 +44,6 @@ pub(crate) enum SettingsError {
         /// The file.
         path: PathBuf,
     },
-    /// The reference's service mode.
-    #[error("{variable} asks for service mode, which this version does not have yet")]
-    ServiceMode {
-        /// The variable.
-        variable: &'static str,
-    },
     /// The log file cannot be written.
     #[error("cannot write the log to {}: {reason}", path.display())]
     Log {
@@ -69,7 +63,6 @@ impl Classified for SettingsError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Missing { .. } | Self::Group(_) | Self::Extension { .. } => StatusCode::Unknown,
-            Self::ServiceMode { .. } => StatusCode::Unimplemented,
             Self::Value { .. } | Self::UnknownKey { .. } | Self::File { .. } | Self::Log { .. } => {
                 StatusCode::InvalidArgument
             }
@@ -91,7 +84,6 @@ impl Classified for SettingsError {
             Self::UnknownKey { .. } => {
                 Some("keys are flags without dashes; `baton-ninja-one --help` lists them".to_owned())
             }
-            Self::ServiceMode { variable } => Some(format!("unset {variable} to sync once, to a file")),
             _ => None,
         }
     }

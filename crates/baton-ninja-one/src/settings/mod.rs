@@ -2,6 +2,7 @@
 
 mod error;
 mod provisioning;
+mod service;
 mod sinks;
 mod sources;
 mod table;
@@ -20,9 +21,6 @@ pub(crate) use sources::Environment;
 pub(crate) use table::{GivenBy, Kind, SETTINGS, Setting};
 pub(crate) use typed::{Logs, Output};
 
-/// Variables of the reference that choose service mode (baton-runtime facts §2.1).
-const SERVICE_MODE: &str = "BATON_CLIENT_ID";
-
 /// All settings as they were given. There is no `Debug`: a secret is among them.
 pub(crate) struct Settings {
     figment: Figment,
@@ -39,14 +37,6 @@ impl Settings {
         environment: &Environment,
         folder: &Path,
     ) -> Result<Self, SettingsError> {
-        if environment
-            .get(SERVICE_MODE)
-            .is_some_and(|value| !value.is_empty())
-        {
-            return Err(SettingsError::ServiceMode {
-                variable: SERVICE_MODE,
-            });
-        }
         let flags = sources::flags(matches);
         let variables = sources::environment(environment)?;
         let first = Self {

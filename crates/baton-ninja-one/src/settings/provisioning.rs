@@ -149,6 +149,14 @@ impl Settings {
         })
     }
 
+    /// Whether changes are made without one of the reference's flags.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn provisioning(&self) -> Result<bool, SettingsError> {
+        self.flag("provisioning")
+    }
+
     /// Whether administrators may be deleted.
     ///
     /// # Errors

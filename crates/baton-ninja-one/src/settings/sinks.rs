@@ -49,6 +49,19 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn sinks(&self) -> Result<Vec<SinkSetting>, SettingsError> {
+        let named = self.named_sinks()?;
+        if named.is_empty() {
+            return Ok(vec![SinkSetting::C1z(self.file()?)]);
+        }
+        self.refuse_unused_file(&named)?;
+        Ok(named)
+    }
+
+    /// The sinks that are named.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn named_sinks(&self) -> Result<Vec<SinkSetting>, SettingsError> {
         let mut sinks = Vec::new();
         for text in self.list("sink")? {
             let sink = self
@@ -60,10 +73,6 @@ impl Settings {
         if sinks.is_empty() || self.is_from_file("sink") {
             sinks.extend(self.sinks_of_file()?);
         }
-        if sinks.is_empty() {
-            return Ok(vec![SinkSetting::C1z(self.file()?)]);
-        }
-        self.refuse_unused_file(&sinks)?;
         for (n, sink) in sinks.iter().enumerate() {
             if sinks[..n].iter().any(|other| other.place() == sink.place()) {
                 let problem = format!(

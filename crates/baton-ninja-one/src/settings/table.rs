@@ -89,6 +89,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "",
         "File that every attempted change is appended to, as JSON lines; changes that cannot be written there are not made",
     ),
+    variable(
+        "c1-api-host",
+        Kind::Text,
+        "",
+        "Another host of ConductorOne for sign-in and calls than the client id names",
+    ),
     setting(
         "c1z-temp-dir",
         Kind::Path,
@@ -101,6 +107,21 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "",
         "PEM file with certificate authorities to trust besides the usual ones, e.g. of a proxy that inspects TLS",
     ),
+    setting(
+        "client-id",
+        Kind::Text,
+        "",
+        "Client id that ConductorOne gave out for this connector; with it the program serves ConductorOne until stopped",
+    ),
+    Setting {
+        secret: true,
+        ..setting(
+            "client-secret",
+            Kind::Text,
+            "",
+            "Client secret that ConductorOne gave out for this connector",
+        )
+    },
     Setting {
         given_by: GivenBy::FlagAndEnvironment,
         ..setting(
@@ -190,6 +211,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Kind::Text,
         "",
         "Resource type of the principal to grant to; user is the only one",
+    ),
+    variable(
+        "host-id",
+        Kind::Text,
+        "",
+        "Which of several processes with one client id this is, 1 to 256 characters; the host name without it",
     ),
     setting(
         "http-timeout-seconds",
@@ -331,6 +358,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Revoke this grant, e.g. role:7:assigned:user:901",
     ),
     setting(
+        "shutdown-grace-seconds",
+        Kind::Integer { min: 0, max: 3600 },
+        "20",
+        "How long running tasks of ConductorOne are waited for when the service is stopped, before they are broken off",
+    ),
+    setting(
         "sink",
         Kind::List,
         "",
@@ -365,6 +398,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Kind::List,
         "",
         "Sync these resources only, and who holds access to them, e.g. bid:r:role/7",
+    ),
+    setting(
+        "task-concurrency",
+        Kind::Integer { min: 1, max: 100 },
+        "3",
+        "Tasks of ConductorOne that are worked on at the same time",
     ),
     variable(
         "tmpdir",

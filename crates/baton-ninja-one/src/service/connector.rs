@@ -1,0 +1,179 @@
+//! The connector behind the service: NinjaOne, the sinks, the audit log.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use access_core::StatusCode;
+use access_core::ports::{
+    AccessEvents, AccessSink, AccessSource, AuditLog, EventCursor, EventPage, NoAudit, Silent, SourceUsage,
+};
+use access_core::provisioning::{Change, Outcome, Provisioning};
+use access_core::sync::{SyncOutcome, SyncPipeline, SyncRequest};
+use async_trait::async_trait;
+use c1_service::{C1Client, Connector, Stop, SyncOrder, TaskFailure, TaskId};
+use ninjaone::{
+    ClientConfig, NinjaOneClient, NinjaOneEvents, NinjaOneProvisioner, NinjaOneSource, SourceOptions, Writes,
+};
+use sink_c1z::{C1zSink, C1zSinkConfig};
+use sink_upload::UploadSink;
+
+use super::temp_folders::{TempFolder, sweep};
+use super::uploader::TaskUploader;
+use crate::exit::Failure;
+use crate::provision::AuditFile;
+use crate::settings::Settings;
+use crate::sync;
+use crate::system::{RandomIds, SystemClock};
+
+/// NinjaOne as ConductorOne's connector.
+pub(super) struct NinjaOneConnector {
+    c1: C1Client,
+    ninja: ClientConfig,
+    options: SourceOptions,
+    temp_folder: PathBuf,
+    c1z: C1zSinkConfig,
+    /// Sinks that are fed in the same pass.
+    others: Vec<Arc<dyn AccessSink>>,
+    provisioner: Option<NinjaOneProvisioner>,
+    events: NinjaOneEvents,
+    audit: Box<dyn AuditLog>,
+}
+
+impl NinjaOneConnector {
+    /// Sets the connector up; nothing is sent yet.
+    pub(super) fn new(settings: &Settings, c1: C1Client) -> Result<Self, Failure> {
+        let mut ninja = settings.client()?;
+        let may_change = settings.provisioning()?;
+        ninja.writes = if may_change { Writes::On } else { Writes::Off };
+        let temp_folder = settings.temp_folder()?;
+        sweep(&temp_folder);
+        let provisioner = may_change
+            .then(|| NinjaOneClient::new(ninja.clone()).map(NinjaOneProvisioner::new))
+            .transpose()?;
+        let audit: Box<dyn AuditLog> = match settings.audit_log()? {
+            Some(path) if may_change => Box::new(AuditFile::open(&path)?),
+            _ => Box::new(NoAudit),
+        };
+        Ok(Self {
+            events: NinjaOneEvents::new(NinjaOneClient::new(ninja.clone())?),
+            options: settings.source_options()?,
+            c1z: settings.c1z(PathBuf::new())?,
+            others: sync::sinks(settings, settings.named_sinks()?)?,
+            c1,
+            ninja,
+            temp_folder,
+            provisioner,
+            audit,
+        })
+    }
+
+    /// Whether changes are made.
+    pub(super) fn may_change(&self) -> bool {
+        self.provisioner.is_some()
+    }
+
+    /// The upload first: if it fails, no other sink publishes.
+    fn sinks(&self, task: &TaskId, stop: &Stop, folder: &TempFolder) -> Vec<Arc<dyn AccessSink>> {
+        let file = folder.path().join("sync.c1z");
+        let inner = C1zSink::new(C1zSinkConfig {
+            path: file.clone(),
+            temp_folder: folder.path().to_owned(),
+            ..self.c1z.clone()
+        });
+        let uploader = TaskUploader {
+            client: self.c1.clone(),
+            task: task.clone(),
+            stop: stop.clone(),
+        };
+        let upload: Arc<dyn AccessSink> = Arc::new(UploadSink::new(inner, file, Arc::new(uploader)));
+        std::iter::once(upload)
+            .chain(self.others.iter().cloned())
+            .collect()
+    }
+}
+
+#[async_trait]
+impl Connector for NinjaOneConnector {
+    async fn sync(&self, task: &TaskId, order: SyncOrder, stop: Stop) -> Result<(), TaskFailure> {
+        if order.storage_engine == "pebble" {
+            tracing::info!(%task, "the engine pebble is asked for; sqlite is written, which every reader takes");
+        }
+        let begin = Instant::now();
+        let folder = TempFolder::new(&self.temp_folder)?;
+        let sinks = self.sinks(task, &stop, &folder);
+        let source = NinjaOneSource::new(NinjaOneClient::new(self.ninja.clone())?, self.options);
+        let request = SyncRequest {
+            scope: order.scope,
+            sync_type: None,
+        };
+        let (outcome, usage) = on_its_own_thread(source, sinks, request, stop).await?;
+        // The file has arrived; its folder is not needed any more.
+        drop(folder);
+        tracing::info!(
+            %task,
+            sync = %outcome.summary.run.id,
+            sync_type = outcome.summary.run.sync_type.as_str(),
+            calls = usage.calls,
+            seconds = begin.elapsed().as_secs_f64(),
+            "sync delivered"
+        );
+        for warning in &outcome.warnings {
+            tracing::warn!(%task, code = warning.code, warning.message);
+        }
+        Ok(())
+    }
+
+    async fn change(&self, task: &TaskId, change: Change) -> Result<Outcome, TaskFailure> {
+        let Some(provisioner) = &self.provisioner else {
+            return Err(TaskFailure::new(
+                StatusCode::FailedPrecondition,
+                "provisioning is not enabled",
+            ));
+        };
+        let provisioning = Provisioning {
+            provisioner,
+            audit: self.audit.as_ref(),
+            clock: &SystemClock,
+            ids: &RandomIds,
+            requested_by: format!("ConductorOne, task {task}"),
+        };
+        let plan = provisioning.prepare(&change).await?;
+        let outcome = provisioning.carry_out(&plan).await?;
+        for warning in &outcome.warnings {
+            tracing::warn!(%task, code = warning.code, warning.message);
+        }
+        Ok(outcome)
+    }
+
+    async fn events(&self, after: EventCursor, most: usize) -> Result<EventPage, TaskFailure> {
+        Ok(self.events.events(&after, most).await?)
+    }
+}
+
+/// Runs the pipeline. A thread of its own keeps it going to a clean end, whatever becomes of the task's future.
+async fn on_its_own_thread(
+    source: NinjaOneSource,
+    sinks: Vec<Arc<dyn AccessSink>>,
+    request: SyncRequest,
+    stop: Stop,
+) -> Result<(SyncOutcome, SourceUsage), TaskFailure> {
+    let runtime = tokio::runtime::Handle::current();
+    let run = tokio::task::spawn_blocking(move || {
+        let pipeline = SyncPipeline {
+            source: &source,
+            sinks: &sinks,
+            clock: &SystemClock,
+            ids: &RandomIds,
+            observer: &Silent,
+        };
+        let outcome = runtime.block_on(pipeline.run(&request, stop.wanted()))?;
+        Ok((outcome, source.usage()))
+    });
+    run.await.unwrap_or_else(|_| {
+        Err(TaskFailure::new(
+            StatusCode::Internal,
+            "the sync ended unexpectedly",
+        ))
+    })
+}

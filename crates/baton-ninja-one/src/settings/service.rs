@@ -1,0 +1,54 @@
+//! Settings of service mode.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Settings;
+use super::error::SettingsError;
+
+/// How to serve ConductorOne. There is no `Debug`: a secret is in it.
+pub(crate) struct ServiceSettings {
+    pub(crate) client_id: String,
+    pub(crate) client_secret: String,
+    pub(crate) host_id: Option<String>,
+    pub(crate) api_host: Option<String>,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) concurrency: usize,
+    pub(crate) grace: Duration,
+}
+
+impl Settings {
+    /// Whether ConductorOne's credentials are given, which chooses service mode (baton-runtime facts §2.1).
+    ///
+    /// # Errors
+    /// [`SettingsError::Group`] if one of them is missing.
+    pub(crate) fn serves(&self) -> Result<bool, SettingsError> {
+        let (id, secret) = (self.text("client-id")?, self.text("client-secret")?);
+        let missing = match (&id, &secret) {
+            (None, None) => return Ok(false),
+            (Some(_), Some(_)) => return Ok(true),
+            (None, Some(_)) => "client-id",
+            (Some(_), None) => "client-secret",
+        };
+        Err(SettingsError::Group(format!(
+            "if any flags in the group [client-id client-secret] are set they must all be set; missing [{missing}]"
+        )))
+    }
+
+    /// How to serve.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn service(&self) -> Result<ServiceSettings, SettingsError> {
+        let count = |name| Ok::<_, SettingsError>(usize::try_from(self.integer(name)?).unwrap_or(usize::MAX));
+        Ok(ServiceSettings {
+            client_id: self.text("client-id")?.unwrap_or_default(),
+            client_secret: self.text("client-secret")?.unwrap_or_default(),
+            host_id: self.text("host-id")?,
+            api_host: self.text("c1-api-host")?,
+            ca_file: self.path("ca-file")?,
+            concurrency: count("task-concurrency")?,
+            grace: Duration::from_secs(self.integer("shutdown-grace-seconds")?),
+        })
+    }
+}

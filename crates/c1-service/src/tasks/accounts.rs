@@ -1,0 +1,93 @@
+//! `create_account` and `delete_resource`.
+
+use access_core::StatusCode;
+use access_core::provisioning::{AccountRequest, Attributes, Change, Done, Selector};
+use baton_proto::connector_v2 as v2;
+use baton_proto::connectorapi_baton_v1::task::{CreateAccountTask, DeleteResourceTask};
+use v2::create_account_response::{AlreadyExistsResult, Result as Created, SuccessResult};
+
+use super::attributes::of_struct;
+use super::{Answer, Desk, malformed};
+use crate::TaskId;
+use crate::connector::TaskFailure;
+
+impl Desk {
+    pub(super) async fn create_account(
+        &self,
+        id: &TaskId,
+        wanted: CreateAccountTask,
+    ) -> Result<Answer, TaskFailure> {
+        let info = wanted.account_info.ok_or_else(|| malformed("create account"))?;
+        self.only_accounts(&wanted.resource_type_id, "created")?;
+        let change = Change::CreateAccount(AccountRequest::parse(&attributes(&info)?, &self.vocabulary)?);
+        let outcome = self.connector.change(id, change).await?;
+        let resource = outcome.resource.as_deref().map(access_wire::resource);
+        let result = match outcome.result {
+            Done::Changed => Created::Success(SuccessResult {
+                resource,
+                is_create_account_result: true,
+                ..SuccessResult::default()
+            }),
+            Done::Already => Created::AlreadyExists(AlreadyExistsResult {
+                resource,
+                is_create_account_result: true,
+            }),
+        };
+        let response = v2::CreateAccountResponse {
+            result: Some(result),
+            ..v2::CreateAccountResponse::default()
+        };
+        Ok(Answer::new(&response, Vec::new()))
+    }
+
+    pub(super) async fn delete_resource(
+        &self,
+        id: &TaskId,
+        wanted: DeleteResourceTask,
+    ) -> Result<Answer, TaskFailure> {
+        let resource = wanted.resource_id.ok_or_else(|| malformed("delete resource"))?;
+        self.only_accounts(&resource.resource_type, "deleted")?;
+        let account = Selector::principal(&resource.resource_type, &resource.resource, &self.vocabulary)?;
+        let change = Change::DeleteAccount {
+            account,
+            allow_administrator: self.allow_admin_delete,
+        };
+        self.connector.change(id, change).await?;
+        Ok(Answer::new(&v2::DeleteResourceResponse::default(), Vec::new()))
+    }
+
+    /// An empty type leaves the choice, and accounts are the only one.
+    fn only_accounts(&self, resource_type: &str, done: &str) -> Result<(), TaskFailure> {
+        if resource_type.is_empty() || resource_type == self.vocabulary.account_type.as_str() {
+            return Ok(());
+        }
+        Err(TaskFailure::new(
+            StatusCode::Unimplemented,
+            format!(
+                "resources of type `{resource_type}` cannot be {done}: NinjaOne's API does that with accounts only"
+            ),
+        ))
+    }
+}
+
+/// The profile; what it lacks is filled from login and addresses.
+fn attributes(info: &v2::AccountInfo) -> Result<Attributes, TaskFailure> {
+    let mut attributes = info
+        .profile
+        .as_ref()
+        .map(of_struct)
+        .transpose()?
+        .unwrap_or_default();
+    let primary = info
+        .emails
+        .iter()
+        .find(|email| email.is_primary)
+        .or(info.emails.first());
+    let email = primary.map(|email| email.address.as_str());
+    for (key, value) in [("email", email), ("login", Some(info.login.as_str()))] {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            attributes.entry(key.to_owned()).or_insert_with(|| value.into());
+        }
+    }
+    Ok(attributes)
+}

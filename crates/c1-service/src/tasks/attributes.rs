@@ -1,0 +1,60 @@
+//! Protobuf's free-form objects as attributes.
+
+use access_core::StatusCode;
+use access_core::provisioning::{AttributeValue, Attributes};
+use baton_proto::prost_types::value::Kind;
+use baton_proto::prost_types::{Struct, Value};
+
+use crate::connector::TaskFailure;
+
+/// Whole numbers up to here survive the trip through protobuf's doubles.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Texts, flags, whole numbers and lists of these; a null is left out.
+pub(super) fn of_struct(object: &Struct) -> Result<Attributes, TaskFailure> {
+    let mut attributes = Attributes::new();
+    for (key, value) in &object.fields {
+        let refuse = || {
+            TaskFailure::new(
+                StatusCode::InvalidArgument,
+                format!("`{key}` is neither text, flag, whole number nor a list of these"),
+            )
+        };
+        match &value.kind {
+            None | Some(Kind::NullValue(_)) => {}
+            Some(kind) => {
+                attributes.insert(key.clone(), attribute(kind).ok_or_else(refuse)?);
+            }
+        }
+    }
+    Ok(attributes)
+}
+
+fn attribute(kind: &Kind) -> Option<AttributeValue> {
+    Some(match kind {
+        Kind::StringValue(text) => AttributeValue::Text(text.clone()),
+        Kind::BoolValue(flag) => AttributeValue::Flag(*flag),
+        Kind::NumberValue(number) => AttributeValue::Number(whole(*number)?),
+        Kind::ListValue(list) => {
+            let texts = list.values.iter().map(text);
+            AttributeValue::List(texts.collect::<Option<_>>()?)
+        }
+        Kind::NullValue(_) | Kind::StructValue(_) => return None,
+    })
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value.kind.as_ref()? {
+        Kind::StringValue(text) => Some(text.clone()),
+        Kind::NumberValue(number) => whole(*number).map(|number| number.to_string()),
+        _ => None,
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the number is whole and within ±2^53"
+)]
+fn whole(number: f64) -> Option<i64> {
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
+}

@@ -1,0 +1,102 @@
+//! Event feeds: sign-ins, and changes of accounts and roles.
+
+use access_core::StatusCode;
+use access_core::ports::{AccessEvent, EventCursor, Happening};
+use baton_proto::connector_v2::{self as v2, EventType};
+use baton_proto::connectorapi_baton_v1::task::ListEventsTask;
+use baton_proto::prost_types::Timestamp;
+use time::{Duration, OffsetDateTime};
+
+use super::{Answer, Desk};
+use crate::connector::TaskFailure;
+
+/// The one feed.
+const FEED: &str = "ninja-one-activities";
+/// The reference's name for the only feed of a connector that has one (baton-runtime facts §1.4).
+const LEGACY_FEED: &str = "baton_feed_event";
+/// Events in an answer if the task does not say.
+const USUAL_PAGE: u32 = 100;
+/// Most events in an answer.
+const LARGEST_PAGE: u32 = 1000;
+
+/// The feeds.
+pub(super) fn feeds() -> Answer {
+    let feed = v2::EventFeedMetadata {
+        id: FEED.to_owned(),
+        supported_event_types: vec![EventType::Usage.into(), EventType::ResourceChange.into()],
+    };
+    let response = v2::ListEventFeedsResponse {
+        list: vec![feed],
+        annotations: Vec::new(),
+    };
+    Answer::new(&response, Vec::new())
+}
+
+impl Desk {
+    pub(super) async fn events(&self, wanted: ListEventsTask) -> Result<Answer, TaskFailure> {
+        if !["", FEED, LEGACY_FEED].contains(&wanted.event_feed_id.as_str()) {
+            let message = format!(
+                "there is no event feed `{}`; there is {FEED}",
+                wanted.event_feed_id
+            );
+            return Err(TaskFailure::new(StatusCode::NotFound, message));
+        }
+        let size = if wanted.page_size == 0 {
+            USUAL_PAGE
+        } else {
+            wanted.page_size.min(LARGEST_PAGE)
+        };
+        let cursor = if wanted.cursor.is_empty() {
+            EventCursor::Since(
+                wanted
+                    .start_at
+                    .as_ref()
+                    .and_then(time_of)
+                    .unwrap_or_else(yesterday),
+            )
+        } else {
+            EventCursor::After(wanted.cursor)
+        };
+        let page = self
+            .connector
+            .events(cursor, usize::try_from(size).unwrap_or(100))
+            .await?;
+        let response = v2::ListEventsResponse {
+            events: page.events.iter().map(event).collect(),
+            cursor: page.cursor,
+            has_more: page.has_more,
+            annotations: Vec::new(),
+        };
+        Ok(Answer::new(&response, Vec::new()))
+    }
+}
+
+fn event(row: &AccessEvent) -> v2::Event {
+    let what = match &row.what {
+        Happening::SignedIn { account, tenant } => v2::event::Event::UsageEvent(v2::UsageEvent {
+            target_resource: Some(access_wire::resource(tenant)),
+            actor_resource: Some(access_wire::resource(account)),
+        }),
+        Happening::Changed(id) => v2::event::Event::ResourceChangeEvent(v2::ResourceChangeEvent {
+            resource_id: Some(access_wire::resource_id(id)),
+            parent_resource_id: None,
+        }),
+    };
+    v2::Event {
+        id: row.id.clone(),
+        occurred_at: Some(Timestamp {
+            seconds: row.at.unix_timestamp(),
+            nanos: i32::try_from(row.at.nanosecond()).unwrap_or(0),
+        }),
+        annotations: Vec::new(),
+        event: Some(what),
+    }
+}
+
+fn time_of(timestamp: &Timestamp) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp(timestamp.seconds).ok()
+}
+
+fn yesterday() -> OffsetDateTime {
+    OffsetDateTime::now_utc() - Duration::DAY
+}

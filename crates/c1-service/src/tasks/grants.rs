@@ -1,0 +1,72 @@
+//! `grant` and `revoke`.
+
+use access_core::provisioning::{Change, Done, Selector};
+use baton_proto::connector_v2 as v2;
+use baton_proto::connectorapi_baton_v1::task::{GrantTask, RevokeTask};
+use baton_proto::pack;
+use baton_proto::prost_types::Any;
+
+use super::{Answer, Desk, malformed};
+use crate::TaskId;
+use crate::connector::TaskFailure;
+
+impl Desk {
+    pub(super) async fn grant(&self, id: &TaskId, wanted: GrantTask) -> Result<Answer, TaskFailure> {
+        let (Some(entitlement), Some(principal)) = (wanted.entitlement, wanted.principal) else {
+            return Err(malformed("grant"));
+        };
+        let change = Change::Grant {
+            role: self.role(&entitlement)?,
+            principal: self.principal(&principal)?,
+        };
+        let outcome = self.connector.change(id, change).await?;
+        let annotations: Vec<Any> = (outcome.result == Done::Already)
+            .then(|| pack(&v2::GrantAlreadyExists {}))
+            .into_iter()
+            .collect();
+        let grant = v2::Grant {
+            id: outcome.grant_id.map(|id| id.to_string()).unwrap_or_default(),
+            entitlement: Some(entitlement),
+            principal: Some(principal),
+            ..v2::Grant::default()
+        };
+        let response = v2::GrantManagerServiceGrantResponse {
+            annotations: annotations.clone(),
+            grants: vec![grant],
+        };
+        Ok(Answer::new(&response, annotations))
+    }
+
+    pub(super) async fn revoke(&self, id: &TaskId, wanted: RevokeTask) -> Result<Answer, TaskFailure> {
+        let grant = wanted.grant.ok_or_else(|| malformed("revoke"))?;
+        let (Some(entitlement), Some(principal)) = (&grant.entitlement, &grant.principal) else {
+            return Err(malformed("revoke"));
+        };
+        let change = Change::Revoke {
+            role: self.role(entitlement)?,
+            principal: self.principal(principal)?,
+        };
+        let outcome = self.connector.change(id, change).await?;
+        let annotations: Vec<Any> = (outcome.result == Done::Already)
+            .then(|| pack(&v2::GrantAlreadyRevoked {}))
+            .into_iter()
+            .collect();
+        let response = v2::GrantManagerServiceRevokeResponse {
+            annotations: annotations.clone(),
+        };
+        Ok(Answer::new(&response, annotations))
+    }
+
+    fn role(&self, entitlement: &v2::Entitlement) -> Result<Selector, TaskFailure> {
+        Ok(Selector::entitlement(&entitlement.id, &self.vocabulary)?)
+    }
+
+    fn principal(&self, principal: &v2::Resource) -> Result<Selector, TaskFailure> {
+        let id = principal.id.as_ref().ok_or_else(|| malformed("grant"))?;
+        Ok(Selector::principal(
+            &id.resource_type,
+            &id.resource,
+            &self.vocabulary,
+        )?)
+    }
+}

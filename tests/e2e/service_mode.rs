@@ -1,0 +1,658 @@
+//! Service mode: the program as ConductorOne's worker, against a simulated tenant of each side.
+
+use std::fs;
+use std::io::Read;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use baton_proto::connector_v2 as v2;
+use baton_proto::connectorapi_baton_v1::task::{self as wire, TaskType};
+use baton_proto::prost_types::value::Kind;
+use baton_proto::prost_types::{Any, Struct, Value};
+use baton_proto::tonic::Code;
+use c1_sim::{
+    C1Sim, C1SimConfig, Endpoint, Fault as C1Fault, Finish, Pace, TaskId, UploadOutcome, When as C1When,
+};
+use insta::assert_snapshot;
+use ninjaone_sim::{Fault, FaultRule, SimConfig, Tenant, When};
+
+use crate::golden::read_rows;
+use crate::harness::{SECRET, TestContext};
+use crate::provisioning::writes;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The program in service mode, between its two tenants.
+struct Served {
+    context: TestContext,
+    c1: C1Sim,
+    child: Option<Child>,
+}
+
+impl Served {
+    fn new(ninja: &SimConfig, c1: C1SimConfig, arguments: &[&str]) -> Self {
+        let context = TestContext::with(ninja);
+        let mut served = Self {
+            context,
+            c1: C1Sim::start(c1).unwrap(),
+            child: None,
+        };
+        served.start(arguments);
+        served
+    }
+
+    fn msp(arguments: &[&str]) -> Self {
+        Self::new(
+            &SimConfig::new(Tenant::fixture("msp").unwrap()),
+            C1SimConfig::default(),
+            arguments,
+        )
+    }
+
+    fn start(&mut self, arguments: &[&str]) {
+        fs::write(self.context.path("c1-ca.pem"), self.c1.ca_pem()).unwrap();
+        let credentials = self.c1.credentials();
+        let mut command = self.context.command(arguments);
+        command
+            .env("BATON_CLIENT_ID", &credentials.client_id)
+            .env("BATON_CLIENT_SECRET", &credentials.client_secret)
+            .env("BATON_CA_FILE", "c1-ca.pem")
+            .env("BATON_HOST_ID", "test-host")
+            .env("BATON_LOG_LEVEL", "debug")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::from(fs::File::create(self.context.path("log")).unwrap()));
+        self.child = Some(command.spawn().unwrap());
+    }
+
+    fn push(&self, task: TaskType) -> TaskId {
+        self.c1.tasks().push(task)
+    }
+
+    /// The one end of a task.
+    fn finished(&self, id: &TaskId) -> Finish {
+        self.c1
+            .tasks()
+            .finished_once(id, PATIENCE)
+            .unwrap_or_else(|error| panic!("{error:?}\n{}", self.log()))
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.context.path("log")).unwrap()
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        let child = self.child.as_ref().unwrap();
+        rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
+    }
+
+    /// Asks the service to stop, waits for it, and looks for secrets and leftovers.
+    fn stop(&mut self) -> Option<i32> {
+        self.signal(rustix::process::Signal::TERM);
+        self.ended()
+    }
+
+    fn ended(&mut self) -> Option<i32> {
+        let mut child = self.child.take().unwrap();
+        let begin = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(begin.elapsed() < PATIENCE, "it does not end\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let mut told = self.log();
+        child.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+        let secret = self.c1.credentials().client_secret.clone();
+        for hidden in self
+            .c1
+            .issued_tokens()
+            .iter()
+            .chain([&secret, &SECRET.to_owned()])
+        {
+            assert!(!told.contains(hidden.as_str()), "a secret was told");
+        }
+        assert!(!told.contains("sim-token"), "a token of NinjaOne was told");
+        status.code()
+    }
+
+    fn temp_is_empty(&self) -> bool {
+        fs::read_dir(self.context.path("tmp")).unwrap().count() == 0
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn resource_id(resource_type: &str, id: &str) -> v2::ResourceId {
+    v2::ResourceId {
+        resource_type: resource_type.to_owned(),
+        resource: id.to_owned(),
+        ..v2::ResourceId::default()
+    }
+}
+
+fn principal(id: &str) -> v2::Resource {
+    v2::Resource {
+        id: Some(resource_id("user", id)),
+        ..v2::Resource::default()
+    }
+}
+
+fn entitlement(id: &str) -> v2::Entitlement {
+    v2::Entitlement {
+        id: id.to_owned(),
+        resource: Some(v2::Resource {
+            id: Some(resource_id("role", "3")),
+            ..v2::Resource::default()
+        }),
+        ..v2::Entitlement::default()
+    }
+}
+
+fn grant(role: &str, user: &str) -> TaskType {
+    TaskType::Grant(wire::GrantTask {
+        entitlement: Some(entitlement(role)),
+        principal: Some(principal(user)),
+        ..wire::GrantTask::default()
+    })
+}
+
+fn revoke(role: &str, user: &str) -> TaskType {
+    TaskType::Revoke(wire::RevokeTask {
+        grant: Some(v2::Grant {
+            id: format!("{role}:user:{user}"),
+            entitlement: Some(entitlement(role)),
+            principal: Some(principal(user)),
+            ..v2::Grant::default()
+        }),
+        ..wire::RevokeTask::default()
+    })
+}
+
+fn object(fields: &[(&str, Kind)]) -> Struct {
+    let fields = fields.iter().map(|(key, kind)| {
+        let value = Value {
+            kind: Some(kind.clone()),
+        };
+        ((*key).to_owned(), value)
+    });
+    Struct {
+        fields: fields.collect(),
+    }
+}
+
+fn text(text: &str) -> Kind {
+    Kind::StringValue(text.to_owned())
+}
+
+fn create(email: &str) -> TaskType {
+    TaskType::CreateAccount(wire::CreateAccountTask {
+        account_info: Some(v2::AccountInfo {
+            login: email.to_owned(),
+            profile: Some(object(&[
+                ("user_type", text("TECHNICIAN")),
+                ("first_name", text("Nia")),
+                ("last_name", text("Okoro")),
+                ("roles", text("role:4")),
+            ])),
+            ..v2::AccountInfo::default()
+        }),
+        resource_type_id: "user".to_owned(),
+        ..wire::CreateAccountTask::default()
+    })
+}
+
+fn delete(resource_type: &str, id: &str) -> TaskType {
+    TaskType::DeleteResource(wire::DeleteResourceTask {
+        resource_id: Some(resource_id(resource_type, id)),
+        parent_resource_id: None,
+    })
+}
+
+fn invoke(name: &str, args: Struct) -> TaskType {
+    TaskType::ActionInvoke(wire::ActionInvokeTask {
+        name: name.to_owned(),
+        args: Some(args),
+        ..wire::ActionInvokeTask::default()
+    })
+}
+
+/// How a task ended, for people.
+fn shown(finish: &Finish) -> String {
+    let names = |list: &[Any]| {
+        let names = list
+            .iter()
+            .map(|any| any.type_url.rsplit('.').next().unwrap_or_default().to_owned());
+        names.collect::<Vec<_>>().join(", ")
+    };
+    if finish.is_success() {
+        let response = match &finish.end {
+            baton_proto::connectorapi_baton_v1::baton_service_finish_task_request::FinalState::Success(
+                success,
+            ) => names(success.response.as_slice()),
+            baton_proto::connectorapi_baton_v1::baton_service_finish_task_request::FinalState::Error(_) => {
+                String::new()
+            }
+        };
+        return format!("ok, {response} [{}]", names(finish.annotations()));
+    }
+    let again = if finish.non_retryable() {
+        "for good"
+    } else {
+        "may be tried again"
+    };
+    format!("{:?}, {again}: {}", finish.code(), finish.message())
+}
+
+#[test]
+fn a_day_of_work() {
+    let mut served = Served::msp(&["--provisioning", "--audit-log", "audit.jsonl"]);
+    let hello = served.c1.tasks().wait_for_hellos(1, PATIENCE).remove(0).request;
+    assert_eq!(hello.host_id, "test-host");
+    let metadata = hello.connector_metadata.unwrap();
+    assert_eq!(metadata.account_creation_schema.unwrap().field_map.len(), 9);
+    let mut day = Vec::new();
+    let mut work = |name: &str, task: TaskType| {
+        let id = served.push(task);
+        let finish = served.finished(&id);
+        day.push(format!("{name:34} {}", shown(&finish)));
+        finish
+    };
+    work("grant", grant("role:3:assigned", "16"));
+    work("grant again", grant("role:3:assigned", "16"));
+    work("grant to the other kind", grant("role:3:assigned", "901"));
+    work("grant what cannot be", grant("organization:2:member", "901"));
+    work("grant to nobody", grant("role:3:assigned", "77777"));
+    work(
+        "grant without a principal",
+        TaskType::Grant(wire::GrantTask {
+            entitlement: Some(entitlement("role:3:assigned")),
+            ..wire::GrantTask::default()
+        }),
+    );
+    work("revoke", revoke("role:3:assigned", "16"));
+    work("revoke again", revoke("role:3:assigned", "16"));
+    let created = work("create an account", create("nia@example.com"));
+    let account: v2::CreateAccountResponse = created.response().unwrap().unwrap();
+    let Some(v2::create_account_response::Result::Success(success)) = account.result else {
+        panic!("{account:?}")
+    };
+    let id = success.resource.unwrap().id.unwrap().resource;
+    work("create it again", create("nia@example.com"));
+    work(
+        "create one whose address is taken",
+        create("already.taken@example.com"),
+    );
+    work("delete it", delete("user", &id));
+    work("delete it again", delete("user", &id));
+    work("delete an administrator", delete("user", "2"));
+    work("delete a role", delete("role", "3"));
+    work(
+        "create a resource",
+        TaskType::CreateResource(wire::CreateResourceTask {
+            resource: Some(v2::Resource {
+                id: Some(resource_id("role", "9")),
+                ..v2::Resource::default()
+            }),
+        }),
+    );
+    work(
+        "rotate",
+        TaskType::RotateCredentials(wire::RotateCredentialsTask::default()),
+    );
+    work(
+        "list actions",
+        TaskType::ActionListSchemas(wire::ActionListSchemasTask::default()),
+    );
+    let invoked = work(
+        "invoke one",
+        invoke(
+            "update-account",
+            object(&[
+                ("user_id", text("903")),
+                ("full_portal_access", Kind::BoolValue(true)),
+            ]),
+        ),
+    );
+    let response: v2::InvokeActionResponse = invoked.response().unwrap().unwrap();
+    work(
+        "its status",
+        TaskType::ActionStatus(wire::ActionStatusTask {
+            name: "update-account".to_owned(),
+            id: response.id,
+            ..wire::ActionStatusTask::default()
+        }),
+    );
+    work(
+        "invoke what is not offered",
+        invoke(
+            "update-account",
+            object(&[("user_id", text("903")), ("email", text("x@example.com"))]),
+        ),
+    );
+    work("invoke an unknown one", invoke("enable-account", object(&[])));
+    work(
+        "list event feeds",
+        TaskType::ListEventFeeds(wire::ListEventFeedsTask::default()),
+    );
+    let events = work(
+        "list events",
+        TaskType::ListEvents(wire::ListEventsTask {
+            start_at: Some(baton_proto::prost_types::Timestamp::default()),
+            page_size: 5,
+            ..wire::ListEventsTask::default()
+        }),
+    );
+    let events: v2::ListEventsResponse = events.response().unwrap().unwrap();
+    assert!(events.has_more && events.events.len() == 5 && events.cursor.starts_with("activity:"));
+    work(
+        "list events with a strange cursor",
+        TaskType::ListEvents(wire::ListEventsTask {
+            cursor: "x".to_owned(),
+            ..wire::ListEventsTask::default()
+        }),
+    );
+    work("compact", TaskType::CompactSyncs(wire::CompactSyncs::default()));
+    let unknown = served.c1.tasks().push(None);
+    day.push(format!(
+        "{:34} {}",
+        "something unknown",
+        shown(&served.finished(&unknown))
+    ));
+    assert_snapshot!(day.join("\n"));
+    let again = served.push(TaskType::Hello(wire::HelloTask::default()));
+    assert!(served.c1.tasks().wait_for_hellos(2, PATIENCE)[1].request.task_id == again.as_str());
+    assert_eq!(served.stop(), Some(0));
+    assert!(served.temp_is_empty());
+    let audit = fs::read_to_string(served.context.path("audit.jsonl")).unwrap();
+    assert!(audit.lines().count() > 10 && audit.contains("ConductorOne, task "));
+}
+
+#[test]
+fn a_sync_delivers_what_a_run_to_a_file_writes() {
+    let mut served = Served::msp(&["--sink", "parquet=access"]);
+    let id = served.push(TaskType::SyncFull(wire::SyncFullTask::default()));
+    assert_eq!(shown(&served.finished(&id)), "ok,  []");
+    let progress = served.c1.tasks().progress(&id).unwrap();
+    assert!(!progress.heartbeats.is_empty());
+    let delivered: Vec<String> = {
+        let upload = progress.assets().next().unwrap();
+        read_rows(&upload.path).into_iter().map(|row| row.shown).collect()
+    };
+    let other = TestContext::msp();
+    assert_eq!(other.run(&[]).code, Some(0));
+    let wanted: Vec<String> = read_rows(&other.path("sync.c1z"))
+        .into_iter()
+        .map(|row| row.shown)
+        .collect();
+    let plain = |rows: Vec<String>, context: &TestContext| {
+        rows.join("\n")
+            .replace(context.base_url.as_deref().unwrap(), "[TENANT]")
+    };
+    assert_eq!(plain(delivered, &served.context), plain(wanted, &other));
+    assert!(served.context.path("access/latest.json").exists());
+    assert!(served.temp_is_empty());
+    assert_eq!(served.stop(), Some(0));
+}
+
+#[test]
+fn parts_of_a_tenant_are_delivered_as_asked() {
+    let mut served = Served::msp(&[]);
+    let shallow = served.push(TaskType::SyncFull(wire::SyncFullTask {
+        skip_entitlements_and_grants: true,
+        ..wire::SyncFullTask::default()
+    }));
+    let typed = served.push(TaskType::SyncFull(wire::SyncFullTask {
+        sync_resource_type_ids: vec!["user".to_owned()],
+        storage_engine: "pebble".to_owned(),
+        ..wire::SyncFullTask::default()
+    }));
+    let target = served.push(TaskType::SyncFull(wire::SyncFullTask {
+        targeted_sync_resources: vec![v2::Resource {
+            id: Some(resource_id("role", "3")),
+            ..v2::Resource::default()
+        }],
+        ..wire::SyncFullTask::default()
+    }));
+    let robot = served.push(TaskType::SyncFull(wire::SyncFullTask {
+        sync_resource_type_ids: vec!["robot".to_owned()],
+        ..wire::SyncFullTask::default()
+    }));
+    let mut rows = Vec::new();
+    for id in [&shallow, &typed, &target] {
+        assert!(served.finished(id).is_success());
+        let progress = served.c1.tasks().progress(id).unwrap();
+        rows.push(read_rows(&progress.assets().next().unwrap().path).len());
+    }
+    assert!(rows[0] > rows[1] && rows[1] > rows[2] && rows[2] > 3, "{rows:?}");
+    assert_snapshot!(shown(&served.finished(&robot)));
+    assert_eq!(served.stop(), Some(0));
+}
+
+#[test]
+fn without_provisioning_nothing_is_changed() {
+    let mut served = Served::msp(&[]);
+    for task in [
+        grant("role:3:assigned", "16"),
+        revoke("role:1:assigned", "7"),
+        create("nia@example.com"),
+        delete("user", "15"),
+    ] {
+        let id = served.push(task);
+        assert_eq!(
+            shown(&served.finished(&id)),
+            "FailedPrecondition, for good: provisioning is not enabled"
+        );
+    }
+    assert!(writes(&served.context).is_empty());
+    assert_eq!(served.stop(), Some(0));
+}
+
+fn slow(path: &str) -> FaultRule {
+    FaultRule {
+        method: Some("GET".to_owned()),
+        path: path.to_owned(),
+        when: When::Always,
+        fault: Fault::SlowBody {
+            first: Duration::from_secs(20),
+            pause: Duration::ZERO,
+            piece: 4096,
+        },
+    }
+}
+
+#[test]
+fn a_cancelled_sync_ends_soon_and_may_be_tried_again() {
+    let c1 = C1SimConfig {
+        pace: Pace {
+            next_heartbeat: Duration::from_millis(1),
+            ..Pace::default()
+        },
+        ..C1SimConfig::default()
+    };
+    let mut served = Served::new(&SimConfig::new(Tenant::fixture("msp").unwrap()), c1, &[]);
+    served.context.sim().faults().add(slow("/v2/users"));
+    let id = served.push(TaskType::SyncFull(wire::SyncFullTask::default()));
+    served
+        .c1
+        .tasks()
+        .wait_for(&id, PATIENCE, |progress| !progress.heartbeats.is_empty())
+        .unwrap();
+    served.c1.tasks().cancel(&id);
+    let finish = served.finished(&id);
+    assert_eq!(
+        shown(&finish),
+        "Cancelled, may be tried again: task was cancelled"
+    );
+    assert!(served.temp_is_empty());
+    served.context.sim().faults().clear();
+    let next = served.push(TaskType::SyncFull(wire::SyncFullTask::default()));
+    assert!(served.finished(&next).is_success());
+    assert_eq!(served.stop(), Some(0));
+}
+
+#[test]
+fn outages_on_either_side_are_got_over() {
+    let mut served = Served::msp(&["--ninja-one-retry-seconds", "0"]);
+    assert_eq!(served.c1.tasks().wait_for_hellos(1, PATIENCE).len(), 1);
+    served.c1.faults().at(
+        Endpoint::GetTask,
+        C1When::First(1),
+        C1Fault::Refuse(Code::Unavailable),
+    );
+    served
+        .c1
+        .faults()
+        .at(Endpoint::Heartbeat, C1When::Nth(2), C1Fault::Drop);
+    served
+        .c1
+        .faults()
+        .at(Endpoint::UploadAsset, C1When::First(1), C1Fault::CutUpload(1));
+    served.c1.revoke_tokens();
+    let id = served.push(TaskType::SyncFull(wire::SyncFullTask::default()));
+    assert!(served.finished(&id).is_success());
+    let progress = served.c1.tasks().progress(&id).unwrap();
+    assert_eq!(progress.uploads.len(), 2);
+    assert_eq!(progress.uploads[1].outcome, UploadOutcome::Complete);
+    served.context.sim().faults().add(FaultRule {
+        method: None,
+        path: "/v2/users".to_owned(),
+        when: When::Always,
+        fault: Fault::Status(503),
+    });
+    let id = served.push(TaskType::SyncFull(wire::SyncFullTask::default()));
+    let failed = served.finished(&id);
+    assert!(
+        failed.code() == Code::Unavailable && !failed.non_retryable(),
+        "{}",
+        shown(&failed)
+    );
+    served.context.sim().faults().clear();
+    let id = served.push(TaskType::SyncFull(wire::SyncFullTask::default()));
+    assert!(served.finished(&id).is_success());
+    assert_eq!(served.stop(), Some(0));
+}
+
+#[test]
+fn a_task_that_is_given_out_twice_is_done_once() {
+    let mut served = Served::msp(&["--provisioning"]);
+    served.context.sim().faults().add(FaultRule {
+        method: Some("GET".to_owned()),
+        path: "/v2/user/roles".to_owned(),
+        when: When::Always,
+        fault: Fault::SlowBody {
+            first: Duration::from_millis(500),
+            pause: Duration::ZERO,
+            piece: 4096,
+        },
+    });
+    let id = served.push(grant("role:3:assigned", "16"));
+    served
+        .c1
+        .tasks()
+        .wait_for(&id, PATIENCE, |progress| progress.deliveries.len() == 1)
+        .unwrap();
+    served.c1.tasks().deliver_again(&id);
+    assert!(served.finished(&id).is_success());
+    std::thread::sleep(Duration::from_millis(700));
+    assert_eq!(served.c1.tasks().progress(&id).unwrap().finishes.len(), 1);
+    assert_eq!(writes(&served.context).len(), 1);
+    assert_eq!(served.stop(), Some(0));
+}
+
+#[test]
+fn a_signal_lets_tasks_end_or_breaks_them_off() {
+    for (grace, wanted) in [
+        ("20", "ok,  []"),
+        (
+            "0",
+            "Cancelled, may be tried again: the connector is shutting down",
+        ),
+    ] {
+        let mut served = Served::msp(&["--shutdown-grace-seconds", grace]);
+        served.c1.faults().at(
+            Endpoint::UploadAsset,
+            C1When::First(1),
+            C1Fault::Delay(Duration::from_secs(2)),
+        );
+        let id = served.push(TaskType::SyncFull(wire::SyncFullTask::default()));
+        served
+            .c1
+            .tasks()
+            .wait_for(&id, PATIENCE, |progress| !progress.heartbeats.is_empty())
+            .unwrap();
+        while served.c1.ledger().count(Endpoint::UploadAsset) == 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let polls = served.c1.ledger().count(Endpoint::GetTask);
+        assert_eq!(served.stop(), Some(0));
+        assert_eq!(shown(&served.finished(&id)), wanted);
+        assert!(served.c1.ledger().count(Endpoint::GetTask) <= polls + 1);
+        assert!(served.temp_is_empty());
+    }
+}
+
+#[test]
+fn what_a_killed_process_had_taken_is_done_by_the_next() {
+    let c1 = C1SimConfig {
+        pace: Pace {
+            redeliver_after: Duration::from_secs(1),
+            ..Pace::default()
+        },
+        ..C1SimConfig::default()
+    };
+    let mut served = Served::new(&SimConfig::new(Tenant::fixture("msp").unwrap()), c1, &[]);
+    for delay in [0, 20, 60, 120, 250] {
+        let id = served.push(TaskType::SyncFull(wire::SyncFullTask::default()));
+        served
+            .c1
+            .tasks()
+            .wait_for(&id, PATIENCE, |progress| !progress.deliveries.is_empty())
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(delay));
+        served.signal(rustix::process::Signal::KILL);
+        let mut child = served.child.take().unwrap();
+        child.wait().unwrap();
+        let hellos = served.c1.hellos().len();
+        served.start(&[]);
+        assert!(served.finished(&id).is_success());
+        assert!(served.c1.tasks().wait_for_hellos(hellos + 1, PATIENCE).len() > hellos);
+    }
+    assert_eq!(served.stop(), Some(0));
+    assert!(served.temp_is_empty());
+}
+
+#[test]
+fn what_keeps_the_service_from_starting_is_told() {
+    let served = Served::msp(&[]);
+    let credentials = served.c1.credentials().clone();
+    let stranger = served.c1.stranger("nobody").unwrap();
+    let run = |id: &str, secret: &str| {
+        let mut command = served.context.command(&["--ca-file", "c1-ca.pem"]);
+        let ran = served.context.finish(
+            command
+                .env("BATON_CLIENT_ID", id)
+                .env("BATON_CLIENT_SECRET", secret),
+        );
+        let authority = served.c1.authority();
+        served
+            .context
+            .shown(&ran)
+            .replace(&authority, "[C1]")
+            .replace(&authority.replace("localhost:", ""), "[PORT]")
+    };
+    let shown = [
+        run("not-an-id", &credentials.client_secret),
+        run(&credentials.client_id, "not-a-secret"),
+        run(&credentials.client_id, ""),
+        run(&stranger.client_id, &stranger.client_secret),
+    ];
+    assert_snapshot!(shown.join("\n"));
+}
