@@ -12,6 +12,7 @@ mod export;
 mod fault_tolerance;
 mod golden;
 mod harness;
+mod health_check;
 mod interop;
 mod interruption;
 mod object_store;

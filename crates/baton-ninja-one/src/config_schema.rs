@@ -5,7 +5,13 @@ use serde_json::{Map, Value, json};
 use crate::settings::{Kind, SETTINGS, Setting};
 
 /// Settings of the reference's runtime that it lists, in its order, as far as they work here.
-const RUNTIME: [&str; 2] = ["log-level", "http-timeout-seconds"];
+const RUNTIME: [&str; 5] = [
+    "log-level",
+    "health-check",
+    "health-check-port",
+    "health-check-bind-address",
+    "http-timeout-seconds",
+];
 
 /// The JSON text, without a line end, as the reference prints it.
 pub(crate) fn json() -> String {

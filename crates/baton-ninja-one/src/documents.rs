@@ -15,6 +15,7 @@ pub fn generated_documents() -> Vec<(&'static str, String)> {
         ("resource-types", resource_types()),
         ("entitlements", entitlements()),
         ("dataset", access_dataset::document()),
+        ("metrics", crate::metrics::document()),
         (
             "account-attributes",
             crate::provision::documented_account_fields(),

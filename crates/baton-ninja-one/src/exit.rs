@@ -59,6 +59,16 @@ impl Failure {
         }
     }
 
+    /// What happened.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The class.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// Says what happened and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         let mut text = format!("error: {}\n", self.message);

@@ -8,7 +8,9 @@ mod console;
 mod documents;
 mod exit;
 mod export;
+mod health;
 mod logs;
+mod metrics;
 mod progress;
 mod provision;
 mod service;
@@ -60,6 +62,10 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
         .collect();
     let folder = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(innermost(&matches), &environment, &folder)?;
+    if let Some(("health-check", chosen)) = matches.subcommand() {
+        // A probe beside a running connector shares its variables, whatever those ask for.
+        return health::probe(&settings, chosen);
+    }
     if let Some(name) = matches.subcommand_name() {
         settings.on_demand()?.refuse_beside(name)?;
     }

@@ -1,6 +1,7 @@
 //! Settings: flag over environment over config file over default (DESIGN §6), parsed into what the program works with.
 
 mod error;
+mod health;
 mod provisioning;
 mod service;
 mod sinks;
@@ -15,6 +16,7 @@ use figment::Figment;
 use figment::value::Value;
 
 pub(crate) use error::SettingsError;
+pub(crate) use health::HealthAddress;
 pub(crate) use provisioning::{OnDemand, ProvisioningMode};
 pub(crate) use sinks::SinkSetting;
 pub(crate) use sources::Environment;

@@ -219,6 +219,24 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Which of several processes with one client id this is, 1 to 256 characters; the host name without it",
     ),
     setting(
+        "health-check",
+        Kind::Bool,
+        "false",
+        "Answer /health, /ready, /live and /metrics over HTTP in service mode",
+    ),
+    setting(
+        "health-check-bind-address",
+        Kind::Text,
+        "127.0.0.1",
+        "Address of this machine that health checks are answered at; 0.0.0.0 for all of them",
+    ),
+    setting(
+        "health-check-port",
+        Kind::Integer { min: 1, max: 65535 },
+        "8081",
+        "Port that health checks are answered at",
+    ),
+    setting(
         "http-timeout-seconds",
         Kind::Integer { min: 1, max: 1800 },
         "300",

@@ -1,0 +1,133 @@
+//! Whether the connector works, found out as seldom as possible: a probe every few seconds must not cost API calls.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use access_core::StatusCode;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::exit::Failure;
+
+/// A validation on its way. Its failure's class is told to probes, its words to the log only.
+pub(crate) type Validating = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+
+/// How often and how long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// How long a result counts.
+    pub(crate) every: Duration,
+    /// Longest time that a validation may take (baton-runtime facts §6.2).
+    pub(crate) limit: Duration,
+    /// Longest time that a probe waits; probes give up after a few seconds themselves.
+    pub(crate) patience: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            every: Duration::from_mins(1),
+            limit: Duration::from_secs(30),
+            patience: Duration::from_secs(2),
+        }
+    }
+}
+
+/// What a probe is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The last validation went well.
+    Working,
+    /// It did not.
+    Failing(StatusCode),
+    /// There is none yet, or none that is recent.
+    Pending,
+}
+
+/// Validates when asked, and remembers.
+#[derive(Clone)]
+pub(crate) struct Checker(Arc<Inner>);
+
+struct Inner {
+    pace: Pace,
+    validate: Box<dyn Fn() -> Validating + Send + Sync>,
+    known: watch::Sender<Known>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Known {
+    running: bool,
+    last: Option<Found>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    at: Instant,
+    verdict: Verdict,
+}
+
+impl Checker {
+    /// Nothing is validated before somebody asks.
+    pub(crate) fn new(pace: Pace, validate: impl Fn() -> Validating + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Inner {
+            pace,
+            validate: Box::new(validate),
+            known: watch::Sender::default(),
+        }))
+    }
+
+    /// What is known, after a short wait for what is just being found out.
+    pub(crate) async fn verdict(&self) -> Verdict {
+        let Pace { every, patience, .. } = self.0.pace;
+        self.refresh();
+        let mut known = self.0.known.subscribe();
+        let _ = timeout(patience, known.wait_for(|known| !known.running)).await;
+        let known = *self.0.known.borrow();
+        match known.last {
+            // A slow tenant must not make every refresh an outage: the last result counts a little longer meanwhile.
+            Some(found) if !known.running || found.at.elapsed() < every * 2 => found.verdict,
+            _ => Verdict::Pending,
+        }
+    }
+
+    /// Begins a validation unless one is running or the last one still counts.
+    fn refresh(&self) {
+        let every = self.0.pace.every;
+        let begins = self.0.known.send_if_modified(|known| {
+            let due = !known.running && known.last.is_none_or(|found| found.at.elapsed() >= every);
+            known.running |= due;
+            due
+        });
+        if begins {
+            let inner = Arc::clone(&self.0);
+            tokio::spawn(async move {
+                let verdict = validated(&inner).await;
+                inner.known.send_replace(Known {
+                    running: false,
+                    last: Some(Found {
+                        at: Instant::now(),
+                        verdict,
+                    }),
+                });
+            });
+        }
+    }
+}
+
+async fn validated(inner: &Arc<Inner>) -> Verdict {
+    let limit = inner.pace.limit;
+    // On a task of its own, so that a panic is a failed validation and not one that runs for ever.
+    let for_task = Arc::clone(inner);
+    let task = tokio::spawn(async move { timeout(limit, (for_task.validate)()).await });
+    let failed = |error: &str, status: StatusCode| {
+        tracing::warn!(error, status = status.name(), "connector validation failed");
+        Verdict::Failing(status)
+    };
+    match task.await {
+        Ok(Ok(Ok(()))) => Verdict::Working,
+        Ok(Ok(Err(failure))) => failed(failure.message(), failure.status()),
+        Ok(Err(_)) => failed("no result in time", StatusCode::DeadlineExceeded),
+        Err(error) => failed(&error.to_string(), StatusCode::Internal),
+    }
+}

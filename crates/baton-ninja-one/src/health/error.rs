@@ -1,0 +1,72 @@
+use std::io;
+
+use access_core::{Classified, StatusCode};
+
+use crate::settings::HealthAddress;
+
+/// Why health checks cannot be answered, or what a health check found.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HealthError {
+    /// The address is taken, not this machine's, or not allowed.
+    #[error("cannot listen for health checks at {address}")]
+    Listen {
+        /// The address.
+        address: HealthAddress,
+        /// Why.
+        source: io::Error,
+    },
+    /// The connector says that it is not well; the words are the reference's (baton-runtime facts §6.2).
+    #[error("health check returned status {0}")]
+    Status(u16),
+    /// Nobody answers.
+    #[error("cannot reach a connector at {address}")]
+    Unreachable {
+        /// The address.
+        address: HealthAddress,
+        /// Why.
+        source: io::Error,
+    },
+    /// Somebody answers, but not in HTTP.
+    #[error("no answer that makes sense from {address}")]
+    Broken {
+        /// The address.
+        address: HealthAddress,
+        /// Why.
+        source: hyper::Error,
+    },
+    /// No answer in time.
+    #[error("no answer from {address} within {seconds} s")]
+    TimedOut {
+        /// The address.
+        address: HealthAddress,
+        /// How long was waited.
+        seconds: u64,
+    },
+}
+
+impl Classified for HealthError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Listen { source, .. } => match source.kind() {
+                io::ErrorKind::AddrInUse => StatusCode::FailedPrecondition,
+                io::ErrorKind::PermissionDenied => StatusCode::PermissionDenied,
+                _ => StatusCode::InvalidArgument,
+            },
+            Self::Status(_) => StatusCode::Unknown,
+            Self::Unreachable { .. } | Self::Broken { .. } => StatusCode::Unavailable,
+            Self::TimedOut { .. } => StatusCode::DeadlineExceeded,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Listen { .. } => "choose with --health-check-bind-address and --health-check-port",
+            Self::Unreachable { .. } => {
+                "a connector in service mode answers with --health-check; give both the same \
+                 --health-check-bind-address and --health-check-port"
+            }
+            Self::Status(_) | Self::Broken { .. } | Self::TimedOut { .. } => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

@@ -1,0 +1,38 @@
+//! Health checks over HTTP, as the reference's service mode has them (baton-runtime facts §6.2), and the subcommand that
+//! asks for them.
+
+mod answer;
+mod checker;
+mod error;
+mod probe;
+mod server;
+#[cfg(test)]
+mod tests;
+
+use crate::exit::Failure;
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+
+pub(crate) use checker::{Checker, Pace, Validating};
+pub(crate) use probe::{run as probe, subcommand};
+pub(crate) use server::HealthServer;
+
+/// Starts to answer health checks, if the settings want that. `validate` finds out whether a sync could work; it is called
+/// only if somebody asks, at most once a minute, and never twice at a time.
+///
+/// # Errors
+/// [`Failure`] if a setting is wrong or the address cannot be listened at.
+#[cfg_attr(not(test), expect(dead_code, reason = "service mode calls it"))]
+pub(crate) async fn start(
+    settings: &Settings,
+    metrics: Metrics,
+    validate: impl Fn() -> Validating + Send + Sync + 'static,
+) -> Result<Option<HealthServer>, Failure> {
+    if !settings.health_check()? {
+        return Ok(None);
+    }
+    let checker = Checker::new(Pace::default(), validate);
+    let server = HealthServer::bind(&settings.health_address()?, checker, metrics).await?;
+    tracing::info!(address = %server.address(), "answering health checks");
+    Ok(Some(server))
+}

@@ -1,0 +1,112 @@
+//! The listener. Probes are few and small: one request a connection, and little of everything else, so that nobody who
+//! reaches the port can take much from the connector.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{sleep, timeout};
+
+use crate::metrics::Metrics;
+use crate::settings::HealthAddress;
+
+use super::answer::answer;
+use super::checker::Checker;
+use super::error::HealthError;
+
+const MOST_CONNECTIONS: usize = 64;
+/// From accepting to the last byte; a probe is answered within two seconds.
+const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
+/// How long connections may go on after a stop.
+const GRACE: Duration = Duration::from_secs(3);
+/// How long to wait when the machine has no sockets to spare.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// A running health server. Dropping it stops it too, without waiting for that.
+pub(crate) struct HealthServer {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl HealthServer {
+    /// Listens; probes are answered when this returns.
+    ///
+    /// # Errors
+    /// [`HealthError::Listen`]: the reference does not start either then (baton-runtime facts §6.2).
+    pub(crate) async fn bind(
+        address: &HealthAddress,
+        checker: Checker,
+        metrics: Metrics,
+    ) -> Result<Self, HealthError> {
+        let failed = |source| HealthError::Listen {
+            address: address.clone(),
+            source,
+        };
+        let listener = TcpListener::bind((address.host.as_str(), address.port))
+            .await
+            .map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(serve(listener, checker, metrics, stopped));
+        Ok(Self { address, stop, task })
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts no more, and finishes what is under way within three seconds.
+    #[cfg_attr(not(test), expect(dead_code, reason = "service mode calls it"))]
+    pub(crate) async fn shutdown(self) {
+        let _ = self.stop.send(());
+        let _ = self.task.await;
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    checker: Checker,
+    metrics: Metrics,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            _ = &mut stopped => break,
+            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, checker.clone(), metrics.clone()));
+                }
+                Err(_) => sleep(ACCEPT_AGAIN).await,
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
+    drop(listener);
+    let finished = async { while connections.join_next().await.is_some() {} };
+    let _ = timeout(GRACE, finished).await;
+}
+
+async fn connection(stream: TcpStream, checker: Checker, metrics: Metrics) {
+    let service = service_fn(|request| {
+        let (checker, metrics) = (checker.clone(), metrics.clone());
+        async move {
+            let request: hyper::Request<hyper::body::Incoming> = request;
+            Ok::<_, Infallible>(answer(request.uri().path(), &checker, &metrics).await)
+        }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service);
+    // Whoever goes away or dawdles has no answer; nobody else is concerned.
+    let _ = timeout(CONNECTION_LIMIT, served).await;
+}

@@ -1,0 +1,168 @@
+//! Every number, once: the registry and docs/METRICS.md are made of this table. Units are in the names, as Prometheus
+//! wants them.
+
+use std::fmt::Write;
+
+/// What all names begin with.
+pub(super) const PREFIX: &str = "baton_ninja_one";
+
+/// A number, or one for each combination of labels.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Described {
+    /// The name without prefix, and without the ending that the type brings with it.
+    pub(super) name: &'static str,
+    /// What Prometheus calls it.
+    pub(super) kind: Kind,
+    /// What tells its numbers apart.
+    pub(super) labels: &'static [&'static str],
+    /// What it counts, without a stop.
+    pub(super) help: &'static str,
+}
+
+/// Prometheus's types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It grows until the program ends.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+    /// How many were how large.
+    Histogram,
+}
+
+impl Kind {
+    /// The word.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Described {
+    Described {
+        name,
+        kind: Kind::Counter,
+        labels,
+        help,
+    }
+}
+
+const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Described {
+    Described {
+        kind: Kind::Gauge,
+        ..counter(name, labels, help)
+    }
+}
+
+pub(super) const SYNCS: Described = counter(
+    "syncs",
+    &["result"],
+    "Syncs that ended, by result: ok, or the class of the failure",
+);
+pub(super) const SYNC_DURATION: Described = Described {
+    kind: Kind::Histogram,
+    ..counter(
+        "sync_duration_seconds",
+        &[],
+        "How long syncs took that were published",
+    )
+};
+pub(super) const API_CALLS: Described = counter(
+    "api_calls",
+    &[],
+    "Requests sent to NinjaOne, sign-in and repeats included",
+);
+pub(super) const API_RETRIES: Described =
+    counter("api_retries", &[], "Requests sent to NinjaOne that were repeats");
+pub(super) const API_THROTTLED: Described = counter(
+    "api_throttled",
+    &[],
+    "Answers of NinjaOne that asked to slow down: 429 and throttle pages",
+);
+pub(super) const API_WAIT: Described = counter(
+    "api_wait_seconds",
+    &[],
+    "Time spent waiting before requests were repeated",
+);
+pub(super) const API_RECEIVED: Described = counter(
+    "api_received_bytes",
+    &[],
+    "Bytes of NinjaOne's answers, decompressed",
+);
+pub(super) const TASKS: Described = counter(
+    "tasks",
+    &["kind", "result"],
+    "Tasks from ConductorOne that ended, by kind and result: ok, or the class of the failure",
+);
+pub(super) const CHANGES: Described = counter(
+    "changes",
+    &["kind", "result"],
+    "Changes of the tenant that were asked for, by kind and result: changed, already, or the class of the failure",
+);
+pub(super) const UPLOADED: Described =
+    counter("uploaded_bytes", &[], "Bytes of c1z files sent to ConductorOne");
+pub(super) const LAST_SYNC_ROWS: Described = gauge(
+    "last_sync_rows",
+    &["kind", "resource_type"],
+    "Rows of the last published sync; entitlements and grants by the type of the resource they are held on",
+);
+pub(super) const LAST_SYNC_SUCCESS: Described = gauge(
+    "last_sync_success_timestamp_seconds",
+    &[],
+    "When the last sync was published, in seconds since 1970; absent before the first",
+);
+pub(super) const LAST_SYNC_SUCCESS_AGE: Described = gauge(
+    "last_sync_success_age_seconds",
+    &[],
+    "How long ago the last sync was published; absent before the first",
+);
+
+/// All of them, in the order of the text.
+pub(super) const ALL: [&Described; 13] = [
+    &SYNCS,
+    &SYNC_DURATION,
+    &API_CALLS,
+    &API_RETRIES,
+    &API_THROTTLED,
+    &API_WAIT,
+    &API_RECEIVED,
+    &TASKS,
+    &CHANGES,
+    &UPLOADED,
+    &LAST_SYNC_ROWS,
+    &LAST_SYNC_SUCCESS,
+    &LAST_SYNC_SUCCESS_AGE,
+];
+
+/// The table of docs/METRICS.md.
+pub(crate) fn document() -> String {
+    let mut text = String::from("| Metric | Type | Labels | What it says |\n|---|---|---|---|\n");
+    for described in ALL {
+        let ending = if described.kind == Kind::Counter {
+            "_total"
+        } else {
+            ""
+        };
+        let labels: Vec<String> = described
+            .labels
+            .iter()
+            .map(|label| format!("`{label}`"))
+            .collect();
+        let labels = if labels.is_empty() {
+            "–".to_owned()
+        } else {
+            labels.join(", ")
+        };
+        let _ = writeln!(
+            text,
+            "| `{PREFIX}_{}{ending}` | {} | {labels} | {} |",
+            described.name,
+            described.kind.as_str(),
+            described.help
+        );
+    }
+    text
+}

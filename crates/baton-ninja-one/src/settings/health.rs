@@ -1,0 +1,53 @@
+//! Settings of health checks (baton-runtime facts §1.4).
+
+use std::fmt;
+
+use super::Settings;
+use super::error::SettingsError;
+
+/// Where health checks are answered, and asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HealthAddress {
+    /// A host name or an IP address, the latter without brackets.
+    pub(crate) host: String,
+    /// The port.
+    pub(crate) port: u16,
+}
+
+impl fmt::Display for HealthAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl Settings {
+    /// Whether health checks are answered.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn health_check(&self) -> Result<bool, SettingsError> {
+        self.flag("health-check")
+    }
+
+    /// Where health checks are answered, and asked by the subcommand.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn health_address(&self) -> Result<HealthAddress, SettingsError> {
+        let host = self.text("health-check-bind-address")?.unwrap_or_default();
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(&host);
+        let port = self.integer("health-check-port")?;
+        Ok(HealthAddress {
+            host: bare.to_owned(),
+            port: u16::try_from(port)
+                .map_err(|_| self.refuse("health-check-port", format!("`{port}` is no port")))?,
+        })
+    }
+}
