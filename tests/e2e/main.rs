@@ -22,3 +22,4 @@ mod provisioning_properties;
 mod published;
 mod scopes_and_targets;
 mod service_mode;
+mod service_sweeps;

@@ -20,17 +20,17 @@ use crate::golden::read_rows;
 use crate::harness::{SECRET, TestContext};
 use crate::provisioning::writes;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The program in service mode, between its two tenants.
-struct Served {
-    context: TestContext,
-    c1: C1Sim,
+pub(crate) struct Served {
+    pub(crate) context: TestContext,
+    pub(crate) c1: C1Sim,
     child: Option<Child>,
 }
 
 impl Served {
-    fn new(ninja: &SimConfig, c1: C1SimConfig, arguments: &[&str]) -> Self {
+    pub(crate) fn new(ninja: &SimConfig, c1: C1SimConfig, arguments: &[&str]) -> Self {
         let context = TestContext::with(ninja);
         let mut served = Self {
             context,
@@ -41,7 +41,7 @@ impl Served {
         served
     }
 
-    fn msp(arguments: &[&str]) -> Self {
+    pub(crate) fn msp(arguments: &[&str]) -> Self {
         Self::new(
             &SimConfig::new(Tenant::fixture("msp").unwrap()),
             C1SimConfig::default(),
@@ -49,7 +49,7 @@ impl Served {
         )
     }
 
-    fn start(&mut self, arguments: &[&str]) {
+    pub(crate) fn start(&mut self, arguments: &[&str]) {
         fs::write(self.context.path("c1-ca.pem"), self.c1.ca_pem()).unwrap();
         let credentials = self.c1.credentials();
         let mut command = self.context.command(arguments);
@@ -64,19 +64,19 @@ impl Served {
         self.child = Some(command.spawn().unwrap());
     }
 
-    fn push(&self, task: TaskType) -> TaskId {
+    pub(crate) fn push(&self, task: TaskType) -> TaskId {
         self.c1.tasks().push(task)
     }
 
     /// The one end of a task.
-    fn finished(&self, id: &TaskId) -> Finish {
+    pub(crate) fn finished(&self, id: &TaskId) -> Finish {
         self.c1
             .tasks()
             .finished_once(id, PATIENCE)
             .unwrap_or_else(|error| panic!("{error:?}\n{}", self.log()))
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.context.path("log")).unwrap()
     }
 
@@ -85,13 +85,17 @@ impl Served {
         rustix::process::kill_process(rustix::process::Pid::from_child(child), signal).unwrap();
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
     /// Asks the service to stop, waits for it, and looks for secrets and leftovers.
-    fn stop(&mut self) -> Option<i32> {
+    pub(crate) fn stop(&mut self) -> Option<i32> {
         self.signal(rustix::process::Signal::TERM);
         self.ended()
     }
 
-    fn ended(&mut self) -> Option<i32> {
+    pub(crate) fn ended(&mut self) -> Option<i32> {
         let mut child = self.child.take().unwrap();
         let begin = Instant::now();
         let status = loop {
@@ -116,7 +120,7 @@ impl Served {
         status.code()
     }
 
-    fn temp_is_empty(&self) -> bool {
+    pub(crate) fn temp_is_empty(&self) -> bool {
         fs::read_dir(self.context.path("tmp")).unwrap().count() == 0
     }
 }
@@ -156,7 +160,7 @@ fn entitlement(id: &str) -> v2::Entitlement {
     }
 }
 
-fn grant(role: &str, user: &str) -> TaskType {
+pub(crate) fn grant(role: &str, user: &str) -> TaskType {
     TaskType::Grant(wire::GrantTask {
         entitlement: Some(entitlement(role)),
         principal: Some(principal(user)),
@@ -225,7 +229,7 @@ fn invoke(name: &str, args: Struct) -> TaskType {
 }
 
 /// How a task ended, for people.
-fn shown(finish: &Finish) -> String {
+pub(crate) fn shown(finish: &Finish) -> String {
     let names = |list: &[Any]| {
         let names = list
             .iter()
@@ -251,6 +255,7 @@ fn shown(finish: &Finish) -> String {
     format!("{:?}, {again}: {}", finish.code(), finish.message())
 }
 
+#[expect(clippy::too_many_lines, reason = "a day's tasks, one after the other")]
 #[test]
 fn a_day_of_work() {
     let mut served = Served::msp(&["--provisioning", "--audit-log", "audit.jsonl"]);
@@ -609,7 +614,9 @@ fn what_a_killed_process_had_taken_is_done_by_the_next() {
         ..C1SimConfig::default()
     };
     let mut served = Served::new(&SimConfig::new(Tenant::fixture("msp").unwrap()), c1, &[]);
-    for delay in [0, 20, 60, 120, 250] {
+    // `KILLS=100` makes it the long one.
+    let kills: u64 = std::env::var("KILLS").map_or(5, |kills| kills.parse().unwrap());
+    for delay in (0..kills).map(|n| n * 37 % 230) {
         let id = served.push(TaskType::SyncFull(wire::SyncFullTask::default()));
         served
             .c1
@@ -655,4 +662,61 @@ fn what_keeps_the_service_from_starting_is_told() {
         run(&stranger.client_id, &stranger.client_secret),
     ];
     assert_snapshot!(shown.join("\n"));
+}
+
+/// Asks the health server.
+fn ask(port: &str, path: &str) -> String {
+    use std::io::Write;
+
+    let mut stream = std::net::TcpStream::connect(format!("127.0.0.1:{port}")).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn probes_and_metrics_tell_how_it_goes() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    drop(listener);
+    let mut served = Served::msp(&["--health-check", "--health-check-port", &port, "--provisioning"]);
+    assert_eq!(served.c1.tasks().wait_for_hellos(1, PATIENCE).len(), 1);
+    for _ in 0..20 {
+        assert!(ask(&port, "/health").contains(r#""status":"healthy""#));
+        assert!(ask(&port, "/ready").contains(r#""status":"ready""#));
+        assert!(ask(&port, "/live").contains(r#""status":"alive""#));
+    }
+    // A sign-in and one small call.
+    assert_eq!(served.context.sim().ledger().calls().len(), 2);
+    let probe = served
+        .context
+        .run(&["health-check", "--health-check-port", &port]);
+    assert_eq!((probe.code, probe.stdout.as_str()), (Some(0), ""));
+    for task in [
+        TaskType::SyncFull(wire::SyncFullTask::default()),
+        grant("role:3:assigned", "16"),
+    ] {
+        let id = served.push(task);
+        assert!(served.finished(&id).is_success());
+    }
+    let metrics = ask(&port, "/metrics");
+    for wanted in [
+        "sync_full",
+        "grant",
+        "uploaded_bytes",
+        "api_calls",
+        "resource_type=\"user\"",
+    ] {
+        assert!(metrics.contains(wanted), "{wanted} is not in\n{metrics}");
+    }
+    assert_eq!(served.stop(), Some(0));
+    let probe = served
+        .context
+        .run(&["health-check", "--health-check-port", &port]);
+    assert_eq!(probe.code, Some(14));
 }

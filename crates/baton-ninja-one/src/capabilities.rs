@@ -90,7 +90,6 @@ pub(crate) fn message(with_devices: bool) -> v2::ConnectorCapabilities {
             }),
             ..v2::CredentialDetails::default()
         }),
-        ..v2::ConnectorCapabilities::default()
     }
 }
 

@@ -19,7 +19,14 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use crate::settings::{Logs, SettingsError};
 
 /// Crates whose log lines are wanted at the configured level; of others only warnings.
-const OURS: [&str; 5] = ["baton_ninja_one", "access_core", "ninjaone", "sink_c1z", "c1z"];
+const OURS: [&str; 6] = [
+    "baton_ninja_one",
+    "access_core",
+    "ninjaone",
+    "c1_service",
+    "sink_c1z",
+    "c1z",
+];
 const CONSOLE_TIME: &[FormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 

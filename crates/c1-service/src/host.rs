@@ -51,7 +51,7 @@ pub fn host_info() -> OsInfo {
     let text = |key: &str| release.get(key).cloned().unwrap_or_default();
     let family = text("ID_LIKE");
     let kernel = kernel();
-    whole(OsInfo {
+    whole(&OsInfo {
         hostname: hostname(),
         os: go_os(std::env::consts::OS).to_owned(),
         platform: text("ID"),
@@ -64,7 +64,7 @@ pub fn host_info() -> OsInfo {
 }
 
 /// Fills the blanks as the reference does, and cuts what is too long.
-pub(crate) fn whole(info: OsInfo) -> OsInfo {
+pub(crate) fn whole(info: &OsInfo) -> OsInfo {
     let or = |text: &str, other: &str| {
         let text = clamp(text.trim());
         if text.is_empty() { other.to_owned() } else { text }

@@ -173,7 +173,7 @@ impl Service {
             running: Arc::clone(&self.running),
         };
         self.works.spawn(async move {
-            work.on(task, stop).await;
+            Box::pin(work.on(task, stop)).await;
             drop(slot);
         });
     }
@@ -217,7 +217,7 @@ impl Work {
         let Task { id, kind: asked, .. } = task;
         let kind = word(asked.as_ref());
         tracing::info!(task = %id, kind, "task taken");
-        let verdict = self.desk.work_on(&id, asked, stop).await;
+        let verdict = Box::pin(self.desk.work_on(&id, asked, stop)).await;
         if let Verdict::End(end) = verdict {
             let status = match &end {
                 TaskEnd::Success { .. } => None,

@@ -58,6 +58,20 @@ pub enum ChangeKind {
     DeleteAccount,
 }
 
+impl ChangeKind {
+    /// The word for programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Grant => "grant",
+            Self::Revoke => "revoke",
+            Self::CreateAccount => "create_account",
+            Self::UpdateAccount => "update_account",
+            Self::DeleteAccount => "delete_account",
+        }
+    }
+}
+
 impl Change {
     /// Which sort it is.
     #[must_use]

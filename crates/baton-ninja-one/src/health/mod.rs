@@ -22,7 +22,6 @@ pub(crate) use server::HealthServer;
 ///
 /// # Errors
 /// [`Failure`] if a setting is wrong or the address cannot be listened at.
-#[cfg_attr(not(test), expect(dead_code, reason = "service mode calls it"))]
 pub(crate) async fn start(
     settings: &Settings,
     metrics: Metrics,

@@ -64,7 +64,6 @@ impl HealthServer {
     }
 
     /// Accepts no more, and finishes what is under way within three seconds.
-    #[cfg_attr(not(test), expect(dead_code, reason = "service mode calls it"))]
     pub(crate) async fn shutdown(self) {
         let _ = self.stop.send(());
         let _ = self.task.await;

@@ -72,7 +72,6 @@ impl Metrics {
     }
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "service mode calls it"))]
 impl Metrics {
     /// All numbers at nought.
     pub(crate) fn new() -> Self {

@@ -1,15 +1,15 @@
 //! The connector behind the service: NinjaOne, the sinks, the audit log.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use access_core::StatusCode;
 use access_core::ports::{
     AccessEvents, AccessSink, AccessSource, AuditLog, EventCursor, EventPage, NoAudit, Silent, SourceUsage,
 };
 use access_core::provisioning::{Change, Outcome, Provisioning};
 use access_core::sync::{SyncOutcome, SyncPipeline, SyncRequest};
+use access_core::{Classified, StatusCode};
 use async_trait::async_trait;
 use c1_service::{C1Client, Connector, Stop, SyncOrder, TaskFailure, TaskId};
 use ninjaone::{
@@ -21,6 +21,7 @@ use sink_upload::UploadSink;
 use super::temp_folders::{TempFolder, sweep};
 use super::uploader::TaskUploader;
 use crate::exit::Failure;
+use crate::metrics::Metrics;
 use crate::provision::AuditFile;
 use crate::settings::Settings;
 use crate::sync;
@@ -38,11 +39,14 @@ pub(super) struct NinjaOneConnector {
     provisioner: Option<NinjaOneProvisioner>,
     events: NinjaOneEvents,
     audit: Box<dyn AuditLog>,
+    metrics: Metrics,
+    /// What changes have cost when it was last looked at.
+    booked: Mutex<SourceUsage>,
 }
 
 impl NinjaOneConnector {
     /// Sets the connector up; nothing is sent yet.
-    pub(super) fn new(settings: &Settings, c1: C1Client) -> Result<Self, Failure> {
+    pub(super) fn new(settings: &Settings, c1: C1Client, metrics: Metrics) -> Result<Self, Failure> {
         let mut ninja = settings.client()?;
         let may_change = settings.provisioning()?;
         ninja.writes = if may_change { Writes::On } else { Writes::Off };
@@ -65,12 +69,20 @@ impl NinjaOneConnector {
             temp_folder,
             provisioner,
             audit,
+            metrics,
+            booked: Mutex::default(),
         })
     }
 
     /// Whether changes are made.
     pub(super) fn may_change(&self) -> bool {
         self.provisioner.is_some()
+    }
+
+    fn book(&self, usage: SourceUsage) {
+        let mut booked = self.booked.lock().unwrap_or_else(PoisonError::into_inner);
+        self.metrics.api_used(&usage.since(&booked));
+        *booked = usage;
     }
 
     /// The upload first: if it fails, no other sink publishes.
@@ -85,6 +97,7 @@ impl NinjaOneConnector {
             client: self.c1.clone(),
             task: task.clone(),
             stop: stop.clone(),
+            metrics: self.metrics.clone(),
         };
         let upload: Arc<dyn AccessSink> = Arc::new(UploadSink::new(inner, file, Arc::new(uploader)));
         std::iter::once(upload)
@@ -107,7 +120,12 @@ impl Connector for NinjaOneConnector {
             scope: order.scope,
             sync_type: None,
         };
-        let (outcome, usage) = on_its_own_thread(source, sinks, request, stop).await?;
+        let (ended, usage) = on_its_own_thread(source, sinks, request, stop).await;
+        let outcome = ended.inspect_err(|failure| {
+            self.metrics.sync_failed(failure.status);
+            self.metrics.api_used(&usage);
+        })?;
+        self.metrics.sync_finished(&outcome, &usage, begin.elapsed());
         // The file has arrived; its folder is not needed any more.
         drop(folder);
         tracing::info!(
@@ -138,8 +156,18 @@ impl Connector for NinjaOneConnector {
             ids: &RandomIds,
             requested_by: format!("ConductorOne, task {task}"),
         };
-        let plan = provisioning.prepare(&change).await?;
-        let outcome = provisioning.carry_out(&plan).await?;
+        let made = async {
+            let plan = provisioning.prepare(&change).await?;
+            provisioning.carry_out(&plan).await
+        };
+        let made = made.await;
+        self.book(provisioner.usage());
+        let result = made
+            .as_ref()
+            .map(|outcome| outcome.result)
+            .map_err(Classified::status);
+        self.metrics.provisioning(change.kind().as_str(), result);
+        let outcome = made?;
         for warning in &outcome.warnings {
             tracing::warn!(%task, code = warning.code, warning.message);
         }
@@ -157,7 +185,7 @@ async fn on_its_own_thread(
     sinks: Vec<Arc<dyn AccessSink>>,
     request: SyncRequest,
     stop: Stop,
-) -> Result<(SyncOutcome, SourceUsage), TaskFailure> {
+) -> (Result<SyncOutcome, TaskFailure>, SourceUsage) {
     let runtime = tokio::runtime::Handle::current();
     let run = tokio::task::spawn_blocking(move || {
         let pipeline = SyncPipeline {
@@ -167,13 +195,11 @@ async fn on_its_own_thread(
             ids: &RandomIds,
             observer: &Silent,
         };
-        let outcome = runtime.block_on(pipeline.run(&request, stop.wanted()))?;
-        Ok((outcome, source.usage()))
+        let outcome = runtime.block_on(pipeline.run(&request, stop.wanted()));
+        (outcome.map_err(TaskFailure::from), source.usage())
     });
     run.await.unwrap_or_else(|_| {
-        Err(TaskFailure::new(
-            StatusCode::Internal,
-            "the sync ended unexpectedly",
-        ))
+        let failure = TaskFailure::new(StatusCode::Internal, "the sync ended unexpectedly");
+        (Err(failure), SourceUsage::default())
     })
 }

@@ -7,13 +7,17 @@ mod uploader;
 
 use std::sync::Arc;
 
+use access_core::StatusCode;
 use c1_service::{
     C1Client, C1Config, Credentials, Hello, HostId, Service, ServiceConfig, ServiceObserver, host_info,
 };
 use indicatif::MultiProgress;
+use ninjaone::NinjaOneClient;
 
 use crate::exit::Failure;
+use crate::health::{self, Validating};
 use crate::logs;
+use crate::metrics::Metrics;
 use crate::settings::Settings;
 use crate::sync::runtime;
 use crate::system::stop_wanted;
@@ -34,7 +38,8 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         ca_file: service.ca_file.clone(),
         user_agent_version: env!("CARGO_PKG_VERSION").to_owned(),
     })?;
-    let connector = NinjaOneConnector::new(settings, client.clone())?;
+    let metrics = Metrics::new();
+    let connector = NinjaOneConnector::new(settings, client.clone(), metrics.clone())?;
     let config = ServiceConfig {
         concurrency: service.concurrency,
         grace: service.grace,
@@ -53,15 +58,38 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         concurrency = service.concurrency,
         "service mode"
     );
-    let service = Service::new(client, Arc::new(connector), config, Arc::new(Unobserved));
+    let service = Service::new(
+        client,
+        Arc::new(connector),
+        config,
+        Arc::new(Observer(metrics.clone())),
+    );
     let runtime = runtime()?;
-    let served = runtime.block_on(service.run(stop_wanted()));
+    let ninja = Arc::new(NinjaOneClient::new(settings.client()?)?);
+    let served = runtime.block_on(async {
+        let health = health::start(settings, metrics, move || validate(Arc::clone(&ninja))).await?;
+        let served = service.run(stop_wanted()).await;
+        if let Some(health) = health {
+            health.shutdown().await;
+        }
+        served.map_err(Failure::from)
+    });
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     served?;
     tracing::info!("service mode ended");
     Ok(())
 }
 
-struct Unobserved;
+/// One small call: whether the tenant answers and the credentials are good.
+fn validate(ninja: Arc<NinjaOneClient>) -> Validating {
+    Box::pin(async move { Ok(ninja.ping().await?) })
+}
 
-impl ServiceObserver for Unobserved {}
+/// Counts tasks.
+struct Observer(Metrics);
+
+impl ServiceObserver for Observer {
+    fn task_finished(&self, kind: &'static str, status: Option<StatusCode>) {
+        self.0.task_finished(kind, status.map_or(Ok(()), Err));
+    }
+}

@@ -8,11 +8,14 @@ use async_trait::async_trait;
 use c1_service::{C1Client, C1Error, Stop, TaskId};
 use sink_upload::Uploader;
 
+use crate::metrics::Metrics;
+
 /// Uploads a file as the asset of one task.
 pub(super) struct TaskUploader {
     pub(super) client: C1Client,
     pub(super) task: TaskId,
     pub(super) stop: Stop,
+    pub(super) metrics: Metrics,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +54,7 @@ impl Uploader for TaskUploader {
             () = self.stop.clone().wanted() => Err(UploadError::Stopped),
         };
         let receipt = uploaded.map_err(SinkError::new)?;
+        self.metrics.uploaded(receipt.bytes);
         tracing::info!(task = %self.task, bytes = receipt.bytes, attempts = receipt.attempts, "uploaded");
         Ok(receipt.bytes)
     }

@@ -42,23 +42,17 @@ impl C1Client {
     where
         F: Future<Output = Result<Response<T>, Status>>,
     {
-        let late = C1Error::Late { call, after: limit };
-        let limited = |rpc, line| {
-            let (sent, late) = (send(rpc), late.clone());
-            async move {
-                match tokio::time::timeout(limit, sent).await {
-                    Ok(answer) => Ok(answer),
-                    Err(_) => {
-                        // Something on the way may be gone without a word.
-                        self.inner.line.give_up(line);
-                        Err(late)
-                    }
-                }
-            }
+        let line = self.inner.line.generation();
+        let whole = self.with_token(call, |rpc, _| {
+            let answer = send(rpc);
+            async { Ok(answer.await) }
+        });
+        let Ok(answer) = tokio::time::timeout(limit, whole).await else {
+            // Something on the way may be gone without a word.
+            self.inner.line.give_up(line);
+            return Err(C1Error::Late { call, after: limit });
         };
-        let whole = self.with_token(call, limited);
-        let answer = tokio::time::timeout(limit.saturating_mul(2), whole).await;
-        answer.unwrap_or(Err(late)).map(Response::into_inner)
+        answer.map(Response::into_inner)
     }
 
     /// Makes a call, and makes it once more with a new token if the token is refused: it can be revoked, or end early.

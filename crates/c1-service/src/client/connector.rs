@@ -82,7 +82,9 @@ impl Connector {
         let port = self.target.port_u16().unwrap_or(HTTPS);
         let wire = match &self.proxy {
             Some(proxy) => self.tunnel(proxy, port).await?,
-            None => tcp(self.tcp.clone(), self.target.host(), port).await?,
+            None => tcp(self.tcp.clone(), self.target.host(), port)
+                .await
+                .map_err(ConnectError::Tcp)?,
         };
         let stream = tls(self.tls, self.target.host(), wire).await?;
         if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
@@ -97,7 +99,8 @@ impl Connector {
         let host = uri.host().unwrap_or_default();
         let secure = uri.scheme_str() == Some("https");
         let own_port = uri.port_u16().unwrap_or(if secure { HTTPS } else { 80 });
-        let mut wire = tcp(self.tcp.clone(), host, own_port).await?;
+        let wire = tcp(self.tcp.clone(), host, own_port).await;
+        let mut wire = wire.map_err(ConnectError::ProxyTcp)?;
         if secure {
             wire = Box::new(tls(Arc::clone(&self.proxy_tls), host, wire).await?);
         }
@@ -138,24 +141,24 @@ async fn proxy_answer(wire: &mut BoxWire) -> Result<u16, ConnectError> {
         .ok_or_else(|| ConnectError::ProxySpeech("its answer is not HTTP".to_owned()))
 }
 
-async fn tcp(mut connector: HttpConnector, host: &str, port: u16) -> Result<BoxWire, ConnectError> {
-    let refuse = |reason: String| ConnectError::Tcp(reason);
+async fn tcp(mut connector: HttpConnector, host: &str, port: u16) -> Result<BoxWire, String> {
     let uri = Uri::builder()
         .scheme("http")
         .authority(format!("{host}:{port}"))
         .path_and_query("/")
         .build();
-    let uri = uri.map_err(|error| refuse(error.to_string()))?;
-    let stream = connector.call(uri).await.map_err(|error| {
-        let causes = words(&error);
-        let own = error.to_string();
-        refuse(if causes == own {
-            own
-        } else {
-            format!("{own}: {causes}")
-        })
-    })?;
-    Ok(Box::new(stream.into_inner()))
+    let uri = uri.map_err(|error| error.to_string())?;
+    match connector.call(uri).await {
+        Ok(stream) => Ok(Box::new(stream.into_inner())),
+        Err(error) => {
+            let (own, causes) = (error.to_string(), words(&error));
+            Err(if causes == own {
+                own
+            } else {
+                format!("{own}: {causes}")
+            })
+        }
+    }
 }
 
 async fn tls(

@@ -112,12 +112,11 @@ impl Classified for C1Error {
             }
             Self::Setup { .. } | Self::File { .. } => StatusCode::Internal,
             Self::SignInRefused { .. } => StatusCode::Unauthenticated,
-            Self::SignInFailed { .. } => StatusCode::Unavailable,
             // A proxy that wants a password wants it tomorrow too.
             Self::Network { fault, .. } if *fault == NetworkFault::ProxyRefusesUs => {
                 StatusCode::FailedPrecondition
             }
-            Self::Network { .. } => StatusCode::Unavailable,
+            Self::SignInFailed { .. } | Self::Network { .. } => StatusCode::Unavailable,
             Self::Gateway { status, .. } => of_http(*status),
             Self::Late { .. } => StatusCode::DeadlineExceeded,
             Self::Refused { code, .. } => *code,

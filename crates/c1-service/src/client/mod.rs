@@ -120,8 +120,8 @@ impl C1Client {
         let request = BatonServiceHelloRequest {
             host_id: self.inner.host_id.clone(),
             task_id: hello.task_id.map(|id| id.to_string()).unwrap_or_default(),
-            build_info: Some(clamp_build(hello.build_info)),
-            os_info: Some(crate::host::whole(hello.os_info)),
+            build_info: Some(clamp_build(&hello.build_info)),
+            os_info: Some(crate::host::whole(&hello.os_info)),
             connector_metadata: Some(hello.metadata),
             annotations: Vec::new(),
         };
@@ -212,7 +212,7 @@ fn wait(duration: Option<prost_types::Duration>) -> Duration {
         .unwrap_or_default()
 }
 
-fn clamp_build(info: BuildInfo) -> BuildInfo {
+fn clamp_build(info: &BuildInfo) -> BuildInfo {
     BuildInfo {
         lang_version: clamp(&info.lang_version),
         package: clamp(&info.package),

@@ -19,7 +19,7 @@ pub enum NetworkFault {
     Tls,
     /// The proxy wants a name and a password, or other ones.
     ProxyRefusesUs,
-    /// The proxy did not connect.
+    /// The proxy cannot be reached, or did not connect.
     Proxy,
     /// The connection broke.
     Broken,
@@ -42,7 +42,7 @@ impl NetworkFault {
                 "put the proxy's user name and password into HTTPS_PROXY: http://user:password@host:port"
             }
             Self::Proxy => {
-                "see whether the proxy of HTTPS_PROXY allows CONNECT to port 443 of the tenant's host"
+                "see whether HTTPS_PROXY is right, and whether that proxy allows CONNECT to port 443 of the tenant's host; NO_PROXY exempts a host"
             }
             Self::Broken => return None,
         })
@@ -56,6 +56,8 @@ pub(super) enum ConnectError {
     Timeout(Duration),
     #[error("{0}")]
     Tcp(String),
+    #[error("cannot reach the proxy: {0}")]
+    ProxyTcp(String),
     #[error("the proxy answered CONNECT with {0}")]
     ProxyAnswer(u16),
     #[error("the proxy did not answer CONNECT as it should: {0}")]
@@ -73,7 +75,7 @@ impl ConnectError {
             Self::Tcp(reason) if is_unknown_host(reason) => NetworkFault::UnknownHost,
             Self::Tcp(_) => NetworkFault::NoConnection,
             Self::ProxyAnswer(407) => NetworkFault::ProxyRefusesUs,
-            Self::ProxyAnswer(_) | Self::ProxySpeech(_) => NetworkFault::Proxy,
+            Self::ProxyTcp(_) | Self::ProxyAnswer(_) | Self::ProxySpeech(_) => NetworkFault::Proxy,
             Self::Tls { untrusted: true, .. } => NetworkFault::Untrusted,
             Self::Tls { .. } | Self::NoHttp2 => NetworkFault::Tls,
         }

@@ -13,7 +13,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 
 use super::C1Error;
 use super::assertion::assertion;
-use super::network::{judge, words};
+use super::network::{NetworkFault, judge, words};
 use crate::credentials::Credentials;
 
 /// A token is renewed so long before its end.
@@ -59,6 +59,7 @@ struct Held {
 pub(super) struct Tokens {
     http: reqwest::Client,
     url: String,
+    proxied: bool,
     credentials: Credentials,
     /// Whoever renews it holds the lock, so that it is renewed once.
     held: Mutex<Option<Held>>,
@@ -102,6 +103,7 @@ impl Tokens {
         Ok(Self {
             http: http.build().map_err(|error| setup(&error))?,
             url: format!("https://{authority}/auth/v1/token"),
+            proxied: proxy.is_some(),
             credentials,
             held: Mutex::default(),
         })
@@ -136,7 +138,7 @@ impl Tokens {
             .form(&form)
             .send()
             .await
-            .map_err(|error| network(&error))?;
+            .map_err(|error| self.network(&error))?;
         let status = response.status();
         tracing::debug!(url = %self.url, status = status.as_u16(), elapsed = ?begin.elapsed(), "sign-in");
         let page = is_page(&response);
@@ -150,7 +152,7 @@ impl Tokens {
                 reason: format!("{status}{page}"),
             });
         }
-        let body = body(response).await?;
+        let body = self.body(response).await?;
         if status != Http::OK {
             return Err(C1Error::SignInRefused {
                 reason: refusal(status, &body),
@@ -158,14 +160,31 @@ impl Tokens {
         }
         token(&body, begin)
     }
-}
 
-fn network(error: &reqwest::Error) -> C1Error {
-    let (fault, reason) = judge(error);
-    C1Error::Network {
-        call: CALL,
-        fault,
-        reason,
+    async fn body(&self, mut response: Response) -> Result<Vec<u8>, C1Error> {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.network(&error))? {
+            body.extend_from_slice(&chunk);
+            if body.len() > LONGEST_ANSWER {
+                return Err(C1Error::SignInFailed {
+                    reason: "the answer does not end".to_owned(),
+                });
+            }
+        }
+        Ok(body)
+    }
+
+    fn network(&self, error: &reqwest::Error) -> C1Error {
+        let (fault, reason) = judge(error);
+        let fault = match fault {
+            NetworkFault::UnknownHost | NetworkFault::NoConnection if self.proxied => NetworkFault::Proxy,
+            fault => fault,
+        };
+        C1Error::Network {
+            call: CALL,
+            fault,
+            reason,
+        }
     }
 }
 
@@ -173,19 +192,6 @@ fn is_page(response: &Response) -> bool {
     let kind = response.headers().get(CONTENT_TYPE);
     kind.and_then(|kind| kind.to_str().ok())
         .is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
-}
-
-async fn body(mut response: Response) -> Result<Vec<u8>, C1Error> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| network(&error))? {
-        body.extend_from_slice(&chunk);
-        if body.len() > LONGEST_ANSWER {
-            return Err(C1Error::SignInFailed {
-                reason: "the answer does not end".to_owned(),
-            });
-        }
-    }
-    Ok(body)
 }
 
 /// The status, and OAuth's word for the refusal. Nothing else of the body is told: it may repeat the assertion.

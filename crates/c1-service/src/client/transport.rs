@@ -63,6 +63,14 @@ impl Line {
         (Transport(channel.clone()), generation)
     }
 
+    /// The number of the connection that the next call gets.
+    pub(super) fn generation(&self) -> u64 {
+        self.current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .generation
+    }
+
     /// Gives up the connection of this number: it does not answer, so the next call gets another one. Calls that still
     /// run on it may end.
     pub(super) fn give_up(&self, generation: u64) {

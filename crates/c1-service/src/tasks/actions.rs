@@ -29,7 +29,7 @@ pub(crate) struct Actions {
 }
 
 impl Actions {
-    pub(super) fn list(&self) -> Answer {
+    pub(super) fn list() -> Answer {
         let response = v2::ListActionSchemasResponse {
             schemas: vec![update_account()],
             annotations: Vec::new(),
@@ -37,7 +37,7 @@ impl Actions {
         Answer::new(&response, Vec::new())
     }
 
-    pub(super) fn schema(&self, name: &str) -> Result<Answer, TaskFailure> {
+    pub(super) fn schema(name: &str) -> Result<Answer, TaskFailure> {
         known(name)?;
         let response = v2::GetActionSchemaResponse {
             schema: Some(update_account()),

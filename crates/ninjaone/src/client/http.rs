@@ -124,6 +124,16 @@ impl NinjaOneClient {
         Ok(self.token(None).await?.scope)
     }
 
+    /// Makes one small call, to see that the tenant answers.
+    ///
+    /// # Errors
+    /// [`NinjaOneError`] if it does not.
+    pub async fn ping(&self) -> Result<(), NinjaOneError> {
+        let query = [("pageSize", "1".to_owned())];
+        let _: serde::de::IgnoredAny = self.object("/v2/organizations", &query).await?;
+        Ok(())
+    }
+
     /// What requests have cost so far.
     #[must_use]
     pub fn usage(&self) -> SourceUsage {

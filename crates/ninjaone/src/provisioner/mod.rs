@@ -8,7 +8,7 @@ mod requests;
 mod roles;
 
 use access_core::model::{NativeId, Resource, ResourceId, Slug};
-use access_core::ports::{ActFailure, Acted, Effect, Provisioner, ProvisionerError};
+use access_core::ports::{ActFailure, Acted, Effect, Provisioner, ProvisionerError, SourceUsage};
 use access_core::provisioning::{
     Account, EmailAddress, Observation, RequestPreview, Role, Selector, Step, Vocabulary,
 };
@@ -46,6 +46,12 @@ impl NinjaOneProvisioner {
             client,
             vocabulary: vocabulary(),
         }
+    }
+
+    /// What requests have cost so far.
+    #[must_use]
+    pub fn usage(&self) -> SourceUsage {
+        self.client.usage()
     }
 
     /// The account of an answer that shows it, where a write has one.
