@@ -129,7 +129,13 @@ fn somebody_there_who_says_nothing() {
 
 #[test]
 fn what_makes_no_sense() {
-    assert_snapshot!("no_endpoint", failed(1, &ask(1, &["--endpoint", "metrics"])));
-    assert_snapshot!("no_time", failed(1, &ask(1, &["--timeout", "0"])));
-    assert_snapshot!("no_port", failed(1, &ask(1, &["--health-check-port", "65536"])));
+    assert_snapshot!(
+        "no_endpoint",
+        failed(8081, &ask(8081, &["--endpoint", "metrics"]))
+    );
+    assert_snapshot!("no_time", failed(8081, &ask(8081, &["--timeout", "0"])));
+    assert_snapshot!(
+        "no_port",
+        failed(8081, &ask(8081, &["--health-check-port", "65536"]))
+    );
 }

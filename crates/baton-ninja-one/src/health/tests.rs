@@ -133,6 +133,7 @@ async fn nothing_is_validated_unless_somebody_wants_to_know() {
 #[tokio::test]
 async fn a_result_counts_for_a_while_and_then_no_longer() {
     let pace = Pace {
+        every: Duration::from_secs(1),
         patience: Duration::from_secs(10),
         ..QUICK
     };
@@ -189,6 +190,7 @@ async fn futures_of<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -
 #[tokio::test]
 async fn a_validation_that_hangs_holds_nobody_up_and_is_given_up() {
     let pace = Pace {
+        every: Duration::from_mins(1),
         limit: Duration::from_secs(2),
         ..QUICK
     };
