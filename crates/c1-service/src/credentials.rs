@@ -157,3 +157,133 @@ fn read_key(client_secret: &str) -> Option<(Ed25519KeyPair, Option<String>)> {
     let key = Ed25519KeyPair::from_seed_and_public_key(&seed, &public).ok()?;
     Some((key, jwk.kid.filter(|id| !id.is_empty())))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Key pair of RFC 8037, appendix A.
+    const D: &str = "nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A";
+    const X: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+    fn jwk() -> Value {
+        json!({ "kty": "OKP", "crv": "Ed25519", "x": X, "d": D })
+    }
+
+    fn secret(jwk: &Value) -> String {
+        format!(
+            "secret-token:conductorone.com:v1:{}",
+            URL_SAFE_NO_PAD.encode(jwk.to_string())
+        )
+    }
+
+    fn parse(client_id: &str) -> Result<Credentials, CredentialsError> {
+        Credentials::parse(client_id, &secret(&jwk()))
+    }
+
+    #[test]
+    fn a_client_id_says_where_its_tenant_is() {
+        for (id, name, host, audience) in [
+            (
+                "cool-cat-1@acme.conductor.one/spc",
+                "cool-cat-1",
+                "acme.conductor.one",
+                "acme.conductor.one",
+            ),
+            ("a@b:8443/", "a", "b:8443", "b"),
+            ("@b/c@d/e", "", "b", "b"),
+            ("a@[::1]:9/x", "a", "[::1]:9", "[::1]"),
+        ] {
+            let credentials = parse(id).unwrap();
+            assert_eq!(credentials.client_id(), id);
+            assert_eq!(
+                (
+                    credentials.client_name(),
+                    credentials.host(),
+                    credentials.audience()
+                ),
+                (name, host, audience)
+            );
+        }
+        for id in [
+            "",
+            "a",
+            "a@b",
+            "a/b",
+            "a/b@c",
+            "a@/c",
+            "a@b c/d",
+            "a@b:/c",
+            "a@b:99999/c",
+            "a@b:x/c",
+            "a@:1/c",
+        ] {
+            assert_eq!(parse(id).unwrap_err(), CredentialsError::ClientId, "{id}");
+        }
+        assert_eq!(CredentialsError::ClientId.to_string(), "invalid client id");
+    }
+
+    #[test]
+    fn the_api_may_be_at_another_host() {
+        let credentials = parse("a@b:8443/c").unwrap();
+        assert_eq!(credentials.authority(None), "b:8443");
+        assert_eq!(credentials.authority(Some("")), "b:8443");
+        assert_eq!(credentials.authority(Some("other.example")), "other.example");
+        assert_eq!(credentials.audience(), "b");
+    }
+
+    #[test]
+    fn a_secret_holds_a_private_key() {
+        let with = |member: &str, value: Value| {
+            let mut jwk = jwk();
+            jwk[member] = value;
+            secret(&jwk)
+        };
+        let good = secret(&jwk());
+        let encoded = good.rsplit(':').next().unwrap();
+        for text in [good.clone(), format!("::v1:{encoded}"), with("kid", "k".into())] {
+            assert!(Credentials::parse("a@b/c", &text).is_ok(), "{text}");
+        }
+        let mut public = jwk();
+        public.as_object_mut().unwrap().remove("d");
+        for text in [
+            String::new(),
+            format!("a:b:v2:{encoded}"),
+            format!("a:v1:{encoded}"),
+            format!("a:b:v1:{encoded}:"),
+            format!("{good}="),
+            "a:b:v1".to_owned(),
+            "a:b:v1:".to_owned(),
+            format!("a:b:v1:{}", URL_SAFE_NO_PAD.encode("{}")),
+            secret(&public),
+            with("kty", "EC".into()),
+            with("crv", "X25519".into()),
+            with("x", D.into()),
+            with("d", X.into()),
+            with("d", "AAAA".into()),
+            with("d", 7.into()),
+        ] {
+            let refused = Credentials::parse("a@b/c", &text).unwrap_err();
+            assert_eq!(refused, CredentialsError::ClientSecret, "{text}");
+        }
+        assert_eq!(
+            CredentialsError::ClientSecret.to_string(),
+            "invalid client secret"
+        );
+    }
+
+    #[test]
+    fn signatures_are_those_of_the_key() {
+        // RFC 8032 signs the empty message with the same key.
+        let signature = parse("a@b/c").unwrap().sign(b"");
+        assert_eq!(signature[..4], [0xe5, 0x56, 0x43, 0x00]);
+    }
+
+    #[test]
+    fn keys_are_not_printed() {
+        let text = format!("{:?}", parse("a@b/c").unwrap());
+        assert_eq!(text, "Credentials { client_id: \"a@b/c\", .. }");
+    }
+}

@@ -179,3 +179,74 @@ fn inside_of(groups: &str, machine: &str, hypervisor: bool) -> &'static str {
 fn read(path: &str) -> Option<String> {
     fs::read_to_string(path).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_id_is_set_or_found() {
+        assert_eq!(HostId::choose(Some("pod-7")).to_string(), "pod-7");
+        assert_eq!(HostId::choose(Some("")).as_str(), "baton-sdk");
+        assert_eq!(HostId::choose(Some(&"é".repeat(300))).as_str(), "é".repeat(256));
+        let found = HostId::choose(None);
+        assert!((1..=256).contains(&found.as_str().chars().count()));
+    }
+
+    #[test]
+    fn every_text_about_this_machine_is_there() {
+        let info = host_info();
+        for text in [
+            &info.hostname,
+            &info.os,
+            &info.platform,
+            &info.platform_version,
+            &info.platform_family,
+            &info.kernel_version,
+            &info.kernel_arch,
+            &info.virtualization_system,
+        ] {
+            assert!((1..=256).contains(&text.trim().chars().count()), "{info:?}");
+        }
+    }
+
+    #[test]
+    fn blanks_are_filled_as_the_reference_does() {
+        let filled = whole(&OsInfo {
+            os: "linux".to_owned(),
+            kernel_version: "6.1".to_owned(),
+            virtualization_system: " ".to_owned(),
+            ..Default::default()
+        });
+        assert_eq!(
+            (filled.platform.as_str(), filled.platform_family.as_str()),
+            ("linux", "linux")
+        );
+        assert_eq!(filled.platform_version, "6.1");
+        assert_eq!(filled.kernel_arch, std::env::consts::ARCH);
+        assert_eq!(
+            (filled.hostname.as_str(), filled.virtualization_system.as_str()),
+            ("unknown", "none")
+        );
+    }
+
+    #[test]
+    fn a_system_describes_itself() {
+        let release =
+            os_release("NAME=\"Ubuntu\"\nID=ubuntu\nVERSION_ID=\"24.04\"\nID_LIKE='debian x'\n\nodd\n");
+        assert_eq!(
+            (release["ID"].as_str(), release["VERSION_ID"].as_str()),
+            ("ubuntu", "24.04")
+        );
+        assert_eq!(release["ID_LIKE"], "debian x");
+        assert_eq!(release.len(), 4);
+    }
+
+    #[test]
+    fn containers_and_machines_are_told_apart() {
+        assert_eq!(inside_of("0::/kubepods/burstable/x", "QEMU", true), "kubernetes");
+        assert_eq!(inside_of("0::/", "VMware, Inc. VMware7,1", true), "vmware");
+        assert_eq!(inside_of("0::/", "Amazon EC2 m7i.metal", false), "");
+        assert_eq!(inside_of("", "", true), "kvm");
+    }
+}

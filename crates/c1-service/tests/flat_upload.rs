@@ -9,7 +9,10 @@ use c1_sim::{C1Sim, C1SimConfig};
 
 fn resident_kib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
     line.trim().trim_end_matches(" kB").trim().parse().unwrap()
 }
 
@@ -33,11 +36,17 @@ fn memory_does_not_grow_with_the_file() {
     })
     .unwrap();
     let id = sim.tasks().push(None);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
     runtime.block_on(async {
         client.get_task().await.unwrap();
         let before = resident_kib();
-        let receipt = client.upload(&TaskId::parse(id.as_str()).unwrap(), &path).await.unwrap();
+        let receipt = client
+            .upload(&TaskId::parse(id.as_str()).unwrap(), &path)
+            .await
+            .unwrap();
         let after = resident_kib();
         println!("{mib} MiB: peak {before} KiB before, {after} KiB after");
         assert_eq!(receipt.bytes, mib << 20);

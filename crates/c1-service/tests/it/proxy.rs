@@ -1,0 +1,302 @@
+//! Through a proxy, and past it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use access_core::{Classified, StatusCode};
+use c1_service::{C1Client, C1Error, Network, NetworkFault, Proxies, UploadProgress};
+use c1_sim::Endpoint;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::tenant::{Tenant, direct};
+use crate::uploads::file;
+
+/// A proxy that knows CONNECT only.
+#[derive(Clone)]
+struct Proxy {
+    address: String,
+    /// Heads of requests.
+    heads: Arc<Mutex<Vec<String>>>,
+    /// Whether bytes stay where they are, as behind a cable that was cut.
+    dead: Arc<AtomicBool>,
+}
+
+impl Proxy {
+    async fn start(answer: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Self {
+            address: listener.local_addr().unwrap().to_string(),
+            heads: Arc::default(),
+            dead: Arc::default(),
+        };
+        let own = proxy.clone();
+        tokio::spawn(async move {
+            loop {
+                let (client, _) = listener.accept().await.unwrap();
+                tokio::spawn(own.clone().serve(client, answer));
+            }
+        });
+        proxy
+    }
+
+    async fn serve(self, mut client: TcpStream, answer: &'static str) {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let Ok(byte) = client.read_u8().await else { return };
+            head.push(byte);
+        }
+        let head = String::from_utf8(head).unwrap();
+        let target = head.split(' ').nth(1).unwrap().to_owned();
+        self.heads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(head);
+        client
+            .write_all(format!("HTTP/1.1 {answer}\r\nVia: test\r\n\r\n").as_bytes())
+            .await
+            .unwrap();
+        if !answer.starts_with("200") {
+            return;
+        }
+        let server = TcpStream::connect(target).await.unwrap();
+        let (from_client, to_client) = client.into_split();
+        let (from_server, to_server) = server.into_split();
+        // Only connections that are there when it happens are dead.
+        let dead = Arc::clone(&self.dead);
+        tokio::join!(
+            pump(from_client, to_server, &dead),
+            pump(from_server, to_client, &dead)
+        );
+    }
+
+    fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn network(&self, no_proxy: &str) -> Network {
+        Network {
+            proxies: Proxies::through(&format!("http://us%65r:pass@{}", self.address), no_proxy),
+            ..direct()
+        }
+    }
+}
+
+async fn pump(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, dead: &AtomicBool) {
+    let mut buffer = vec![0; 16 << 10];
+    while let Ok(read) = from.read(&mut buffer).await {
+        if dead.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
+        if read == 0 || to.write_all(&buffer[..read]).await.is_err() {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn sign_in_and_calls_go_through_the_proxy() {
+    let tenant = Tenant::healthy();
+    let proxy = Proxy::start("200 Connection established").await;
+    let client = tenant.client_over(&proxy.network(""));
+    client.get_task().await.unwrap();
+    let (id, task) = tenant.sync_task();
+    let (file, content) = file(3 << 20);
+    client.upload(&task, file.path()).await.unwrap();
+    let done = tenant.sim.tasks().progress(&id).unwrap();
+    assert_eq!(
+        std::fs::read(&done.assets().next().unwrap().path).unwrap(),
+        content
+    );
+    let heads = proxy.heads();
+    assert_eq!(heads.len(), 2, "{heads:?}");
+    for head in heads {
+        let head = head.to_ascii_lowercase();
+        let authority = tenant.sim.authority();
+        assert!(
+            head.starts_with(&format!("connect {authority} http/1.1\r\nhost: {authority}\r\n")),
+            "{head}"
+        );
+        assert!(
+            head.contains("\r\nproxy-authorization: basic dxnlcjpwyxnz\r\n"),
+            "{head}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn hosts_can_be_exempt() {
+    let tenant = Tenant::healthy();
+    let proxy = Proxy::start("200 OK").await;
+    for no_proxy in ["localhost", "*", "other.example, localhost"] {
+        tenant
+            .client_over(&proxy.network(no_proxy))
+            .get_task()
+            .await
+            .unwrap();
+    }
+    assert!(proxy.heads().is_empty());
+}
+
+#[tokio::test]
+async fn a_proxys_refusal_is_told_as_such() {
+    let tenant = Tenant::healthy();
+    for (answer, fault, code) in [
+        (
+            "407 Proxy Authentication Required",
+            NetworkFault::ProxyRefusesUs,
+            StatusCode::FailedPrecondition,
+        ),
+        ("403 Forbidden", NetworkFault::Proxy, StatusCode::Unavailable),
+        ("502 Bad Gateway", NetworkFault::Proxy, StatusCode::Unavailable),
+    ] {
+        let proxy = Proxy::start(answer).await;
+        let failed = tenant
+            .client_over(&proxy.network(""))
+            .get_task()
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(&failed, C1Error::Network { fault: own, .. } if *own == fault),
+            "{failed:?}"
+        );
+        assert_eq!(failed.status(), code);
+        assert!(failed.hint().unwrap().contains("HTTPS_PROXY"));
+        assert!(!format!("{failed} {failed:?}").contains("pass"));
+    }
+}
+
+/// Sign-in meets a proxy first; the channel's own connector is seen only when a token is there already.
+#[tokio::test]
+async fn the_channel_tells_a_proxys_refusal_too() {
+    let tenant = Tenant::healthy();
+    for (answer, text, code) in [
+        (
+            "407 No",
+            "GetTask: the proxy answered CONNECT with 407",
+            StatusCode::FailedPrecondition,
+        ),
+        (
+            "503 No",
+            "GetTask: the proxy answered CONNECT with 503",
+            StatusCode::Unavailable,
+        ),
+    ] {
+        let proxy = Picky::start(answer).await;
+        let network = Network {
+            proxies: Proxies::through(&proxy, ""),
+            ..direct()
+        };
+        let failed = tenant.client_over(&network).get_task().await.unwrap_err();
+        assert_eq!((failed.to_string().as_str(), failed.status()), (text, code));
+    }
+}
+
+/// A proxy that connects the first time, and then answers otherwise.
+struct Picky;
+
+impl Picky {
+    async fn start(answer: &'static str) -> String {
+        let (good, bad) = (Proxy::start("200 OK").await, Proxy::start(answer).await);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut proxies = [good].into_iter().chain(std::iter::repeat(bad));
+            loop {
+                let (mut client, _) = listener.accept().await.unwrap();
+                let proxy = proxies.next().unwrap();
+                tokio::spawn(async move {
+                    let mut proxy = TcpStream::connect(&proxy.address).await.unwrap();
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut proxy).await;
+                });
+            }
+        });
+        format!("http://{address}")
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_there_is_not_the_tenants_fault() {
+    let tenant = Tenant::healthy();
+    for address in ["http://127.0.0.1:1", "http://proxy.invalid:3128"] {
+        let network = Network {
+            proxies: Proxies::through(address, ""),
+            ..direct()
+        };
+        let failed = tenant.client_over(&network).get_task().await.unwrap_err();
+        assert!(
+            matches!(
+                failed,
+                C1Error::Network {
+                    fault: NetworkFault::Proxy,
+                    ..
+                }
+            ),
+            "{failed:?}"
+        );
+        assert!(failed.retryable());
+    }
+}
+
+#[test]
+fn a_kind_of_proxy_that_is_not_known_is_refused() {
+    let tenant = Tenant::healthy();
+    let network = Network {
+        proxies: Proxies::through("socks5://127.0.0.1:1080", ""),
+        ..direct()
+    };
+    let refused = C1Client::over(tenant.config(), &network).unwrap_err();
+    assert_eq!(refused.to_string(), "a proxy of the kind `socks5` cannot be used");
+    assert_eq!(refused.status(), StatusCode::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_connection_that_died_without_a_word_is_replaced() {
+    let tenant = Tenant::healthy();
+    let proxy = Proxy::start("200 OK").await;
+    let mut network = proxy.network("");
+    network.patience.call = Duration::from_millis(500);
+    let client = tenant.client_over(&network);
+    client.get_task().await.unwrap();
+    proxy.dead.store(true, Ordering::Relaxed);
+    let failed = client.get_task().await.unwrap_err();
+    assert_eq!(failed.status(), StatusCode::DeadlineExceeded);
+    proxy.dead.store(false, Ordering::Relaxed);
+    client.get_task().await.unwrap();
+    let calls = tenant.sim.ledger().of(Endpoint::GetTask);
+    assert_ne!(calls[0].peer, calls[1].peer);
+}
+
+/// What is not taken stays in the file: memory does not grow with it.
+#[tokio::test]
+async fn no_more_of_a_file_is_read_than_is_taken() {
+    let tenant = Tenant::healthy();
+    let proxy = Proxy::start("200 OK").await;
+    let mut network = proxy.network("");
+    network.patience.upload_stall = Duration::from_secs(1);
+    let client = tenant.client_over(&network);
+    let (id, task) = tenant.sync_task();
+    let large = tempfile::NamedTempFile::new().unwrap();
+    large.as_file().set_len(64 << 20).unwrap();
+    client.get_task().await.unwrap();
+    proxy.dead.store(true, Ordering::Relaxed);
+    let progress = UploadProgress::default();
+    let upload = client.upload_watched(&task, large.path(), &progress);
+    let look = async {
+        while progress.total() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let taken = progress.sent();
+        proxy.dead.store(false, Ordering::Relaxed);
+        taken
+    };
+    let (uploaded, taken) = futures::future::join(upload, look).await;
+    assert!((1..4 << 20).contains(&taken), "{taken}");
+    assert_eq!(uploaded.unwrap().attempts, 2);
+    let done = tenant.sim.tasks().progress(&id).unwrap();
+    let asset = done.assets().next().unwrap();
+    assert_eq!(std::fs::metadata(&asset.path).unwrap().len(), 64 << 20);
+}
