@@ -7,9 +7,11 @@
 
 mod bench;
 mod demo;
+mod dist;
 mod feed;
 mod measured;
 mod python;
+mod sbom;
 mod simulator;
 mod steps;
 
@@ -43,6 +45,12 @@ enum Command {
     Ci,
     /// Write the generated parts of docs/ anew.
     Docs,
+    /// Build what is handed out, into out/dist: a static program, its SBOM, checksums.
+    Dist {
+        /// The profile to build with; what is not a release says so in its name.
+        #[arg(long, default_value = "release")]
+        profile: String,
+    },
     /// Measure; the figures belong in docs/PERFORMANCE.md.
     Bench {
         #[command(subcommand)]
@@ -58,6 +66,7 @@ fn main() -> ExitCode {
         Command::Lint => steps::lint(),
         Command::Ci => steps::lint().and_then(|()| steps::test(&[])),
         Command::Docs => steps::docs(),
+        Command::Dist { profile } => dist::run(&profile),
         Command::Bench { what } => bench::run(&what),
     };
     match outcome {

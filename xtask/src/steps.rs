@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus, Stdio};
 use std::{env, io};
 
 /// Why a developer command stopped.
@@ -61,6 +61,21 @@ pub(crate) fn succeed(command: &mut Command) -> Result<(), Failure> {
     let status = command
         .status()
         .map_err(|source| Failure::Start { program, source })?;
+    succeeded(command, status)
+}
+
+/// Runs a command to its end, insists that it succeeds, and tells what it said.
+pub(crate) fn said(command: &mut Command) -> Result<String, Failure> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|source| Failure::Start { program, source })?;
+    succeeded(command, output.status)?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn succeeded(command: &Command, status: ExitStatus) -> Result<(), Failure> {
     if status.success() {
         return Ok(());
     }

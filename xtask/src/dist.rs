@@ -1,0 +1,147 @@
+//! `cargo xtask dist`: what is handed out. The program, linked statically where that can be built here, the list of what is in
+//! it, and checksums of both.
+
+use std::env;
+use std::env::consts::{ARCH, EXE_SUFFIX, OS};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sha2::{Digest, Sha256};
+
+use crate::sbom;
+use crate::steps::{Failure, cargo, fresh_folder, said, succeed, target_folder, workspace};
+
+const PROGRAM: &str = "baton-ninja-one";
+
+/// Builds the program and puts it into out/dist with its papers.
+pub(crate) fn run(profile: &str) -> Result<(), Failure> {
+    let host = host()?;
+    let wanted = format!("{ARCH}-unknown-linux-musl");
+    let target = match missing(&wanted, &host)? {
+        None => wanted,
+        Some(what) => {
+            eprintln!("WARNING: no static program for {wanted} can be built here: {what}.");
+            eprintln!("WARNING: what follows is for {host} and needs that system's C library.");
+            host.clone()
+        }
+    };
+    let built = build(profile, Some(target.as_str()).filter(|target| *target != host))?;
+    succeed(Command::new(&built).arg("--version"))?;
+
+    let out = workspace().join("out").join("dist");
+    fresh_folder(&out)?;
+    let bytes = fs::read(&built).map_err(|source| Failure::file(&built, source))?;
+    let bom = sbom::of(PROGRAM, &target, &sha256(&bytes))?;
+    // Only a release is named like one.
+    let suffix = if profile == "release" {
+        String::new()
+    } else {
+        format!("-{profile}")
+    };
+    let stem = format!("{PROGRAM}-{}-{target}{suffix}", bom.version);
+    let (program, papers) = (format!("{stem}{EXE_SUFFIX}"), format!("{stem}.cdx.json"));
+    let copy = out.join(&program);
+    fs::copy(&built, &copy).map_err(|source| Failure::file(&copy, source))?;
+    write(&out.join(&papers), &bom.json)?;
+    let sums = checksums(&[(&program, &bytes), (&papers, bom.json.as_bytes())]);
+    write(&out.join("SHA256SUMS"), &sums)?;
+    println!(
+        "{program} with {} dependencies, in {}",
+        bom.components,
+        out.display()
+    );
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    fs::write(path, text).map_err(|source| Failure::file(path, source))
+}
+
+/// Builds the program alone: with the whole workspace it would get the features that only simulators ask for.
+fn build(profile: &str, target: Option<&str>) -> Result<PathBuf, Failure> {
+    let mut command = cargo(["build", "--locked", "--package", PROGRAM, "--profile", profile]);
+    let mut folder = target_folder();
+    if let Some(target) = target {
+        command.args(["--target", target]);
+        folder.push(target);
+    }
+    succeed(&mut command)?;
+    folder.push(if profile == "dev" { "debug" } else { profile });
+    Ok(folder.join(format!("{PROGRAM}{EXE_SUFFIX}")))
+}
+
+/// What this machine lacks to build for a target, and how to get it.
+fn missing(target: &str, host: &str) -> Result<Option<String>, Failure> {
+    if target == host {
+        return Ok(None);
+    }
+    if OS != "linux" {
+        return Ok(Some(format!("this is {OS}; the Dockerfile builds one anywhere")));
+    }
+    let libraries = rustc(&["--print", "target-libdir", "--target", target])?;
+    if !Path::new(libraries.trim()).is_dir() {
+        return Ok(Some(format!(
+            "the target {target} is missing: `rustup target add {target}`"
+        )));
+    }
+    let compilers = [format!("{ARCH}-linux-musl-gcc"), "musl-gcc".to_owned()];
+    let chosen = env::var_os(format!("CC_{}", target.replace('-', "_"))).is_some();
+    if chosen || compilers.iter().any(|name| on_path(name)) {
+        return Ok(None);
+    }
+    Ok(Some(
+        "a C compiler for musl is missing: install musl-gcc (Debian: musl-tools)".to_owned(),
+    ))
+}
+
+fn on_path(name: &str) -> bool {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&folders).any(|folder| folder.join(name).is_file())
+}
+
+/// The target that the compiler itself runs on.
+pub(crate) fn host() -> Result<String, Failure> {
+    let told = rustc(&["--version", "--verbose"])?;
+    let host = told.lines().find_map(|line| line.strip_prefix("host: "));
+    let silent = || Failure::Unexpected("rustc does not say on what it runs".to_owned());
+    host.map(str::to_owned).ok_or_else(silent)
+}
+
+fn rustc(arguments: &[&str]) -> Result<String, Failure> {
+    let program = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    said(Command::new(program).args(arguments).current_dir(workspace()))
+}
+
+/// A line for each file, by name, as sha256sum reads them.
+fn checksums(files: &[(&str, &[u8])]) -> String {
+    let mut files = files.to_vec();
+    files.sort_by_key(|(name, _)| *name);
+    let lines = files
+        .iter()
+        .map(|(name, bytes)| format!("{}  {name}\n", sha256(bytes)));
+    lines.collect()
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::checksums;
+
+    #[test]
+    fn checksums_are_by_name_and_in_the_form_of_sha256sum() {
+        assert_eq!(
+            checksums(&[("b", b""), ("a", b"abc")]),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  a\n\
+             e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  b\n"
+        );
+    }
+}
