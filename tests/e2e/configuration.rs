@@ -4,7 +4,7 @@ use std::fs;
 
 use insta::assert_snapshot;
 
-use crate::harness::{SECRET, TestContext, workspace};
+use crate::harness::{SECRET, TestContext, example_configurations};
 
 /// The fixture tenant without any setting in the environment.
 fn unset() -> TestContext {
@@ -198,8 +198,7 @@ fn commands_that_need_no_settings() {
 
 #[test]
 fn the_examples_in_config_can_be_loaded() {
-    for entry in fs::read_dir(workspace().join("config")).unwrap() {
-        let path = entry.unwrap().path();
+    for path in example_configurations() {
         let context = TestContext::msp();
         let ran = context.run(&["--config", path.to_str().unwrap()]);
         assert_eq!(ran.code, Some(0), "{}: {}", path.display(), ran.stderr);

@@ -10,7 +10,7 @@ use insta::assert_snapshot;
 use ninjaone_sim::{Fault, SimConfig, Tenant, When};
 
 use crate::golden::{assert_same_rows, reference_lines};
-use crate::harness::{TestContext, workspace};
+use crate::harness::{TestContext, example_configurations};
 use crate::published::{Files, Rows, latest, rows};
 
 /// Everything in a folder but the lock.
@@ -277,8 +277,7 @@ fn a_flag_weighs_more_than_the_file() {
 
 #[test]
 fn every_example_configuration_is_understood() {
-    for entry in fs::read_dir(workspace().join("config")).unwrap() {
-        let path = entry.unwrap().path();
+    for path in example_configurations() {
         let context = TestContext::msp();
         let ran = context.run(&["check", "--config", path.to_str().unwrap()]);
         assert_eq!(ran.code, Some(0), "{}: {}", path.display(), ran.stderr);

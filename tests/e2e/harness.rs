@@ -209,3 +209,12 @@ pub(crate) fn skipped(what: &str, why: &str) {
 pub(crate) fn workspace() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
+
+/// The commented examples in config/; deployment.rs looks into its folders.
+pub(crate) fn example_configurations() -> Vec<PathBuf> {
+    let entries = fs::read_dir(workspace().join("config")).unwrap();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.is_file());
+    assert!(!paths.is_empty());
+    paths
+}

@@ -7,6 +7,7 @@ mod bad_targets;
 mod check_command;
 mod configuration;
 mod datasets;
+mod deployment;
 mod documents;
 mod export;
 mod fault_tolerance;

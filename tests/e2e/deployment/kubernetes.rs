@@ -1,0 +1,328 @@
+//! config/kubernetes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{NOBODY, assert_arguments, files, is_variable, read, syncs_with};
+
+/// Every document of every file, by kind and name.
+fn manifests() -> BTreeMap<(String, String), Value> {
+    let documents = files("kubernetes", "yaml").into_iter().flat_map(|path| {
+        let text = read(&path);
+        let parts: Vec<String> = text.split("\n---\n").map(str::to_owned).collect();
+        parts
+            .into_iter()
+            .map(move |part| serde_saphyr::from_str(&part).unwrap_or_else(|error| panic!("{path}: {error}")))
+    });
+    let mut manifests = BTreeMap::new();
+    for document in documents {
+        let document: Value = document;
+        let key = (text(&document["kind"]), text(&document["metadata"]["name"]));
+        let twice = manifests.insert(key, document);
+        assert_eq!(twice, None);
+    }
+    manifests
+}
+
+fn text(value: &Value) -> String {
+    let text = value.as_str().unwrap_or_else(|| panic!("{value} is no text"));
+    text.to_owned()
+}
+
+fn items(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+fn arguments(container: &Value) -> Vec<&str> {
+    let arguments = items(&container["args"]).iter();
+    arguments.map(|argument| argument.as_str().unwrap()).collect()
+}
+
+/// What describes the pods of a workload, if it has any.
+fn template(manifest: &Value) -> Option<&Value> {
+    let found = match manifest["kind"].as_str().unwrap() {
+        "CronJob" => &manifest["spec"]["jobTemplate"]["spec"]["template"],
+        _ => &manifest["spec"]["template"],
+    };
+    found.is_object().then_some(found)
+}
+
+/// Name, pod and only container of every workload.
+fn workloads(manifests: &BTreeMap<(String, String), Value>) -> Vec<(&str, &Value, &Value)> {
+    let found: Vec<_> = manifests
+        .iter()
+        .filter_map(|((_, name), manifest)| {
+            let pod = &template(manifest)?["spec"];
+            assert!(pod["initContainers"].is_null());
+            assert_eq!(items(&pod["containers"]).len(), 1, "{name}");
+            Some((name.as_str(), pod, &pod["containers"][0]))
+        })
+        .collect();
+    assert_eq!(found.len(), 2);
+    found
+}
+
+fn secrets(manifests: &BTreeMap<(String, String), Value>) -> BTreeMap<&str, BTreeMap<String, String>> {
+    manifests
+        .iter()
+        .filter(|((kind, _), _)| kind == "Secret")
+        .map(|((_, name), secret)| {
+            let data = secret["stringData"].as_object().unwrap();
+            // Kubernetes refuses everything but texts here, a bare `true` among them.
+            let entries = data.iter().map(|(key, value)| (key.clone(), text(value)));
+            (name.as_str(), entries.collect())
+        })
+        .collect()
+}
+
+/// What a container's environment will be. A secret or a key that is not there is a failure, as it is in Kubernetes.
+fn environment(container: &Value, manifests: &BTreeMap<(String, String), Value>) -> BTreeMap<String, String> {
+    let secrets = secrets(manifests);
+    let mut environment = BTreeMap::new();
+    for from in items(&container["envFrom"]) {
+        environment.extend(secrets[from["secretRef"]["name"].as_str().unwrap()].clone());
+    }
+    for entry in items(&container["env"]) {
+        let from = &entry["valueFrom"];
+        let value = if let Some(key) = from["secretKeyRef"]["key"].as_str() {
+            secrets[from["secretKeyRef"]["name"].as_str().unwrap()][key].clone()
+        } else if let Some(field) = from["fieldRef"]["fieldPath"].as_str() {
+            assert_eq!(field, "metadata.name");
+            "baton-ninja-one-5d8f7c9b6-x2x7k".to_owned()
+        } else {
+            text(&entry["value"])
+        };
+        let twice = environment.insert(text(&entry["name"]), value);
+        assert_eq!(twice, None, "{} is set twice", entry["name"]);
+    }
+    environment
+}
+
+#[test]
+fn kinds_names_and_labels() {
+    let manifests = manifests();
+    let kinds: BTreeSet<(&str, &str, &str)> = manifests
+        .iter()
+        .map(|((kind, name), manifest)| {
+            (
+                kind.as_str(),
+                manifest["apiVersion"].as_str().unwrap(),
+                name.as_str(),
+            )
+        })
+        .collect();
+    let expected = [
+        ("Secret", "v1", "baton-ninja-one-secrets"),
+        ("Secret", "v1", "baton-ninja-one-feed-secrets"),
+        ("Deployment", "apps/v1", "baton-ninja-one"),
+        ("CronJob", "batch/v1", "baton-ninja-one-feed"),
+    ];
+    assert_eq!(kinds, expected.into_iter().collect());
+    for ((_, name), manifest) in &manifests {
+        let pods = template(manifest).map(|template| &template["metadata"]["labels"]);
+        for labels in pods.into_iter().chain([&manifest["metadata"]["labels"]]) {
+            let labels = labels.as_object().unwrap();
+            assert!(labels.values().all(Value::is_string), "{name}: {labels:?}");
+            assert_eq!(labels["app"], "baton-ninja-one");
+            assert!(labels.get("baton").is_none_or(|value| value == "true"));
+        }
+        assert!(pods.is_none_or(|labels| labels["baton"] == "true"), "{name}");
+        assert!(
+            manifest["metadata"]["namespace"].is_null(),
+            "whoever applies it chooses"
+        );
+    }
+}
+
+#[test]
+fn a_selector_finds_its_own_pods_and_no_others() {
+    let manifests = manifests();
+    let deployment = &manifests[&("Deployment".to_owned(), "baton-ninja-one".to_owned())];
+    let selector = deployment["spec"]["selector"]["matchLabels"].as_object().unwrap();
+    for ((_, name), manifest) in &manifests {
+        let Some(template) = template(manifest) else {
+            continue;
+        };
+        let labels = &template["metadata"]["labels"];
+        let selected = selector.iter().all(|(key, value)| labels[key] == *value);
+        assert_eq!(selected, name == "baton-ninja-one", "{name}");
+    }
+}
+
+#[test]
+fn pods_are_restricted() {
+    for (name, pod, container) in workloads(&manifests()) {
+        assert_eq!(pod["automountServiceAccountToken"], false, "{name}");
+        assert_eq!(
+            pod["securityContext"],
+            json!({
+                "runAsNonRoot": true,
+                "runAsUser": NOBODY,
+                "runAsGroup": NOBODY,
+                "fsGroup": NOBODY,
+                "seccompProfile": { "type": "RuntimeDefault" },
+            }),
+            "{name}"
+        );
+        assert_eq!(
+            container["securityContext"],
+            json!({
+                "allowPrivilegeEscalation": false,
+                "privileged": false,
+                "readOnlyRootFilesystem": true,
+                "capabilities": { "drop": ["ALL"] },
+            }),
+            "{name}"
+        );
+        for host in ["hostNetwork", "hostPID", "hostIPC", "hostUsers"] {
+            assert!(pod[host].is_null(), "{name}: {host}");
+        }
+        assert!(pod["terminationGracePeriodSeconds"].is_u64(), "{name}");
+        for kind in ["requests", "limits"] {
+            for resource in ["memory", "ephemeral-storage"] {
+                assert!(
+                    container["resources"][kind][resource].is_string(),
+                    "{name}: {resource}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_image_is_this_version() {
+    for (name, _, container) in workloads(&manifests()) {
+        let image = text(&container["image"]);
+        let (_, tag) = image.rsplit_once(':').unwrap();
+        assert_eq!(tag, env!("CARGO_PKG_VERSION"), "{name}");
+    }
+}
+
+#[test]
+fn every_variable_and_flag_is_one_of_the_program() {
+    let manifests = manifests();
+    for (name, secret) in secrets(&manifests) {
+        for variable in secret.keys() {
+            assert!(is_variable(variable), "{name}: {variable}");
+        }
+    }
+    for (name, _, container) in workloads(&manifests) {
+        for variable in environment(container, &manifests).keys() {
+            assert!(is_variable(variable), "{name}: {variable}");
+        }
+        assert!(container["command"].is_null(), "the image knows it");
+        assert_arguments(name, &arguments(container));
+    }
+}
+
+#[test]
+fn the_published_names() {
+    let manifests = manifests();
+    let secrets = secrets(&manifests);
+    let names: Vec<&str> = secrets["baton-ninja-one-secrets"]
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "BATON_CLIENT_ID",
+            "BATON_CLIENT_SECRET",
+            "BATON_NINJA_ONE_BASE_URL",
+            "BATON_NINJA_ONE_CLIENT_ID",
+            "BATON_NINJA_ONE_CLIENT_SECRET",
+            "BATON_NINJA_ONE_SCOPE",
+            "BATON_PROVISIONING",
+        ]
+    );
+    assert_eq!(secrets["baton-ninja-one-secrets"]["BATON_PROVISIONING"], "true");
+}
+
+#[test]
+fn the_one_writable_place_is_for_temporary_files() {
+    let manifests = manifests();
+    for (name, pod, container) in workloads(&manifests) {
+        let [volume] = items(&pod["volumes"]) else {
+            panic!("{name} has not exactly one volume");
+        };
+        assert!(volume["emptyDir"]["sizeLimit"].is_string(), "{name}");
+        assert!(volume["emptyDir"]["medium"].is_null(), "{name}: not in memory");
+        let [mount] = items(&container["volumeMounts"]) else {
+            panic!("{name} has not exactly one mount");
+        };
+        assert_eq!(mount["name"], volume["name"], "{name}");
+        let temporary = &environment(container, &manifests)["BATON_TMPDIR"];
+        assert_eq!(mount["mountPath"], temporary.as_str(), "{name}");
+    }
+}
+
+#[test]
+fn probes_ask_the_health_server() {
+    let manifests = manifests();
+    for (name, _, container) in workloads(&manifests) {
+        let environment = environment(container, &manifests);
+        if !environment.contains_key("BATON_HEALTH_CHECK") {
+            assert!(
+                container["livenessProbe"].is_null(),
+                "{name}: nobody would answer"
+            );
+            continue;
+        }
+        assert_eq!(environment["BATON_HEALTH_CHECK"], "true");
+        assert_eq!(environment["BATON_HEALTH_CHECK_BIND_ADDRESS"], "0.0.0.0");
+        let [port] = items(&container["ports"]) else {
+            panic!("{name} has not exactly one port");
+        };
+        assert_eq!(
+            port["containerPort"].to_string(),
+            environment["BATON_HEALTH_CHECK_PORT"]
+        );
+        for (probe, path) in [
+            ("startupProbe", "/live"),
+            ("livenessProbe", "/live"),
+            ("readinessProbe", "/ready"),
+        ] {
+            let asked = &container[probe]["httpGet"];
+            assert_eq!(
+                (&asked["path"], &asked["port"]),
+                (&json!(path), &port["name"]),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn who_is_in_service_mode() {
+    let manifests = manifests();
+    for (name, _, container) in workloads(&manifests) {
+        let environment = environment(container, &manifests);
+        let service = name == "baton-ninja-one";
+        // Its presence alone asks for service mode.
+        assert_eq!(environment.contains_key("BATON_CLIENT_ID"), service, "{name}");
+        assert_eq!(environment.contains_key("BATON_PROVISIONING"), service, "{name}");
+        assert_eq!(environment.contains_key("BATON_HOST_ID"), service, "{name}");
+        assert_eq!(environment.contains_key("BATON_SINK"), !service, "{name}");
+    }
+}
+
+#[test]
+fn the_job_does_its_work() {
+    let manifests = manifests();
+    let job = &manifests[&("CronJob".to_owned(), "baton-ninja-one-feed".to_owned())];
+    assert_eq!(job["spec"]["concurrencyPolicy"], "Forbid");
+    let pod = &template(job).unwrap()["spec"];
+    assert_eq!(pod["restartPolicy"], "Never");
+    let failures = &job["spec"]["jobTemplate"]["spec"]["podFailurePolicy"]["rules"][0]["onExitCodes"];
+    let container = &pod["containers"][0];
+    assert_eq!(failures["containerName"], container["name"]);
+    let codes = items(&failures["values"]);
+    assert!(
+        codes
+            .iter()
+            .all(|code| read("docs/OPERATING.md").contains(&format!("\n| {code} | ")))
+    );
+    let environment: Vec<(String, String)> = environment(container, &manifests).into_iter().collect();
+    syncs_with("the CronJob", &environment, &arguments(container));
+}
