@@ -11,16 +11,6 @@ use std::path::Path;
 
 use crate::harness::{TestContext, workspace};
 
-/// Variables of service mode that docs/SETTINGS.md does not list yet. To be emptied when it does.
-const OF_SERVICE_MODE: [&str; 6] = [
-    "BATON_CLIENT_ID",
-    "BATON_CLIENT_SECRET",
-    "BATON_HEALTH_CHECK",
-    "BATON_HEALTH_CHECK_BIND_ADDRESS",
-    "BATON_HEALTH_CHECK_PORT",
-    "BATON_HOST_ID",
-];
-
 /// The account that the image runs as, wherever it is named.
 const NOBODY: u64 = 65532;
 
@@ -50,8 +40,7 @@ fn is_variable(name: &str) -> bool {
     let file_of = name
         .strip_suffix("_SECRET_FILE")
         .map(|start| format!("{start}_SECRET"));
-    OF_SERVICE_MODE.contains(&name)
-        || file_of.is_some_and(|secret| is_variable(&secret))
+    file_of.is_some_and(|secret| is_variable(&secret))
         || listed("docs/SETTINGS.md")
         || (!name.starts_with("BATON_") && listed("docs/OPERATING.md"))
 }

@@ -147,3 +147,26 @@ fn memory_stays_flat_over_many_tasks() {
     assert!(last < warm + 8 * 1024, "{warm} KiB became {last} KiB");
     assert_eq!(served.stop(), Some(0));
 }
+
+/// Processor time so far, in clock ticks of 10 ms.
+fn ticks(pid: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+/// With a poll a second.
+#[test]
+fn waiting_for_tasks_costs_next_to_nothing() {
+    let mut c1 = fast();
+    c1.pace.next_poll = Duration::from_secs(1);
+    let mut served = serve(c1, &["--log-level", "error"]);
+    assert_eq!(served.c1.tasks().wait_for_hellos(1, PATIENCE).len(), 1);
+    std::thread::sleep(Duration::from_secs(1));
+    let before = ticks(served.pid());
+    std::thread::sleep(Duration::from_secs(6));
+    let used = ticks(served.pid()) - before;
+    eprintln!("{used} ticks of 10 ms in 6 s");
+    assert!(used <= 12, "{used} ticks of 10 ms in 6 s");
+    assert_eq!(served.stop(), Some(0));
+}

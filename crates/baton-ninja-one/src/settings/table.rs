@@ -212,12 +212,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "",
         "Resource type of the principal to grant to; user is the only one",
     ),
-    variable(
-        "host-id",
-        Kind::Text,
-        "",
-        "Which of several processes with one client id this is, 1 to 256 characters; the host name without it",
-    ),
     setting(
         "health-check",
         Kind::Bool,
@@ -235,6 +229,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Kind::Integer { min: 1, max: 65535 },
         "8081",
         "Port that health checks are answered at",
+    ),
+    variable(
+        "host-id",
+        Kind::Text,
+        "",
+        "Which of several processes with one client id this is, 1 to 256 characters; the host name without it",
     ),
     setting(
         "http-timeout-seconds",
