@@ -442,6 +442,48 @@ fn parts_of_a_tenant_are_delivered_as_asked() {
 }
 
 #[test]
+fn a_full_sync_can_be_skipped() {
+    let mut served = Served::msp(&["--skip-full-sync"]);
+    let id = served.push(TaskType::SyncFull(wire::SyncFullTask::default()));
+    assert!(served.finished(&id).is_success(), "{}", served.log());
+    let progress = served.c1.tasks().progress(&id).unwrap();
+    assert_eq!(read_rows(&progress.assets().next().unwrap().path).len(), 0);
+    assert_eq!(served.stop(), Some(0));
+}
+
+#[test]
+fn replicas_share_the_tasks_of_one_client() {
+    let mut served = Served::msp(&["--provisioning", "--task-concurrency", "1"]);
+    let credentials = served.c1.credentials().clone();
+    let mut command =
+        served
+            .context
+            .command(&["--provisioning", "--task-concurrency", "1", "--log-path", "log2"]);
+    let mut other = command
+        .env("BATON_CLIENT_ID", &credentials.client_id)
+        .env("BATON_CLIENT_SECRET", &credentials.client_secret)
+        .env("BATON_CA_FILE", "c1-ca.pem")
+        .env("BATON_HOST_ID", "other-host")
+        .spawn()
+        .unwrap();
+    assert_eq!(served.c1.tasks().wait_for_hellos(2, PATIENCE).len(), 2);
+    let ids: Vec<TaskId> = (0..20)
+        .map(|_| served.push(TaskType::SyncFull(wire::SyncFullTask::default())))
+        .collect();
+    let hosts: std::collections::BTreeSet<String> =
+        ids.iter().map(|id| served.finished(id).host_id).collect();
+    assert_eq!(hosts.len(), 2, "{hosts:?}");
+    rustix::process::kill_process(
+        rustix::process::Pid::from_child(&other),
+        rustix::process::Signal::TERM,
+    )
+    .unwrap();
+    assert_eq!(other.wait().unwrap().code(), Some(0));
+    assert_eq!(served.stop(), Some(0));
+    assert!(served.temp_is_empty());
+}
+
+#[test]
 fn without_provisioning_nothing_is_changed() {
     let mut served = Served::msp(&[]);
     for task in [

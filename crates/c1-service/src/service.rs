@@ -17,6 +17,8 @@ use crate::{C1Client, C1Error, Hello, Task, TaskEnd, TaskId};
 const FIRST_HELLO_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait between hellos.
 const LONGEST_HELLO_WAIT: Duration = Duration::from_mins(5);
+/// The shortest wait after a poll that found nothing, whatever the answer says.
+const SHORTEST_IDLE_WAIT: Duration = Duration::from_millis(10);
 /// The longest wait after failed polls.
 const LONGEST_POLL_WAIT: Duration = Duration::from_mins(1);
 /// Failed heartbeats in a row after which a task is given up.
@@ -117,10 +119,13 @@ impl Service {
             let pause = match polled {
                 Ok(polled) => {
                     failures = 0;
-                    if let Some(task) = polled.task {
-                        self.start(task, slot);
+                    match polled.task {
+                        Some(task) => {
+                            self.start(task, slot);
+                            polled.next_poll
+                        }
+                        None => polled.next_poll.max(SHORTEST_IDLE_WAIT),
                     }
-                    polled.next_poll
                 }
                 Err(error) => {
                     failures += 1;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use access_core::model::SyncScope;
 use access_core::ports::{
     AccessEvents, AccessSink, AccessSource, AuditLog, EventCursor, EventPage, NoAudit, Silent, SourceUsage,
 };
@@ -18,6 +19,7 @@ use ninjaone::{
 use sink_c1z::{C1zSink, C1zSinkConfig};
 use sink_upload::UploadSink;
 
+use super::nothing::Nothing;
 use super::temp_folders::{TempFolder, sweep};
 use super::uploader::TaskUploader;
 use crate::exit::Failure;
@@ -40,6 +42,8 @@ pub(super) struct NinjaOneConnector {
     events: NinjaOneEvents,
     audit: Box<dyn AuditLog>,
     metrics: Metrics,
+    /// Full syncs are answered with nothing in them.
+    skip_full_sync: bool,
     /// What changes have cost when it was last looked at.
     booked: Mutex<SourceUsage>,
 }
@@ -70,6 +74,7 @@ impl NinjaOneConnector {
             provisioner,
             audit,
             metrics,
+            skip_full_sync: settings.skip_full_sync()?,
             booked: Mutex::default(),
         })
     }
@@ -115,9 +120,20 @@ impl Connector for NinjaOneConnector {
         let begin = Instant::now();
         let folder = TempFolder::new(&self.temp_folder)?;
         let sinks = self.sinks(task, &stop, &folder);
-        let source = NinjaOneSource::new(NinjaOneClient::new(self.ninja.clone())?, self.options);
+        let ninja = NinjaOneClient::new(self.ninja.clone())?;
+        let (source, sinks, scope): (Box<dyn AccessSource>, _, _) = if self.skip_full_sync {
+            // As in the reference: the tenant must answer, and nothing of it is read.
+            ninja.ping().await?;
+            (Box::new(Nothing), sinks[..1].to_vec(), SyncScope::default())
+        } else {
+            (
+                Box::new(NinjaOneSource::new(ninja, self.options)),
+                sinks,
+                order.scope,
+            )
+        };
         let request = SyncRequest {
-            scope: order.scope,
+            scope,
             sync_type: None,
         };
         let (ended, usage) = on_its_own_thread(source, sinks, request, stop).await;
@@ -181,7 +197,7 @@ impl Connector for NinjaOneConnector {
 
 /// Runs the pipeline. A thread of its own keeps it going to a clean end, whatever becomes of the task's future.
 async fn on_its_own_thread(
-    source: NinjaOneSource,
+    source: Box<dyn AccessSource>,
     sinks: Vec<Arc<dyn AccessSink>>,
     request: SyncRequest,
     stop: Stop,
@@ -189,7 +205,7 @@ async fn on_its_own_thread(
     let runtime = tokio::runtime::Handle::current();
     let run = tokio::task::spawn_blocking(move || {
         let pipeline = SyncPipeline {
-            source: &source,
+            source: source.as_ref(),
             sinks: &sinks,
             clock: &SystemClock,
             ids: &RandomIds,

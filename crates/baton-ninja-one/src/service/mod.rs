@@ -2,6 +2,7 @@
 
 mod connector;
 mod metadata;
+mod nothing;
 mod temp_folders;
 mod uploader;
 

@@ -35,6 +35,14 @@ impl Settings {
         )))
     }
 
+    /// Whether full syncs are answered with nothing in them.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn skip_full_sync(&self) -> Result<bool, SettingsError> {
+        self.flag("skip-full-sync")
+    }
+
     /// How to serve.
     ///
     /// # Errors

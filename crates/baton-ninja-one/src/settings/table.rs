@@ -400,6 +400,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Sync resources only",
     ),
     setting(
+        "skip-full-sync",
+        Kind::Bool,
+        "false",
+        "In service mode, answer full syncs with an empty one: for connectors that only change things",
+    ),
+    setting(
         "storage-engine",
         Kind::Choice(&["sqlite", "pebble"]),
         "",
