@@ -21,6 +21,7 @@ use tonic::codegen::http::uri::Authority;
 use super::network::{ConnectError, words};
 
 /// A dead peer that is spoken to is noticed after so long.
+#[cfg(target_os = "linux")]
 const UNANSWERED: Duration = Duration::from_secs(45);
 /// A dead peer that is waited for is noticed by probes after three intervals more.
 const PROBE_AFTER: Duration = Duration::from_secs(30);

@@ -26,6 +26,11 @@ struct Proxy {
 
 impl Proxy {
     async fn start(answer: &'static str) -> Self {
+        Self::start_to(answer, None).await
+    }
+
+    /// One that connects to another place than it is told to.
+    async fn start_to(answer: &'static str, place: Option<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let proxy = Self {
             address: listener.local_addr().unwrap().to_string(),
@@ -36,13 +41,13 @@ impl Proxy {
         tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
-                tokio::spawn(own.clone().serve(client, answer));
+                tokio::spawn(own.clone().serve(client, answer, place.clone()));
             }
         });
         proxy
     }
 
-    async fn serve(self, mut client: TcpStream, answer: &'static str) {
+    async fn serve(self, mut client: TcpStream, answer: &'static str, place: Option<String>) {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let Ok(byte) = client.read_u8().await else { return };
@@ -61,7 +66,7 @@ impl Proxy {
         if !answer.starts_with("200") {
             return;
         }
-        let server = TcpStream::connect(target).await.unwrap();
+        let server = TcpStream::connect(place.unwrap_or(target)).await.unwrap();
         let (from_client, to_client) = client.into_split();
         let (from_server, to_server) = server.into_split();
         // Only connections that are there when it happens are dead.
@@ -184,7 +189,7 @@ async fn the_channel_tells_a_proxys_refusal_too() {
             StatusCode::Unavailable,
         ),
     ] {
-        let proxy = Picky::start(answer).await;
+        let proxy = first_good_then(Proxy::start(answer).await).await;
         let network = Network {
             proxies: Proxies::through(&proxy, ""),
             ..direct()
@@ -194,27 +199,57 @@ async fn the_channel_tells_a_proxys_refusal_too() {
     }
 }
 
-/// A proxy that connects the first time, and then answers otherwise.
-struct Picky;
+/// A proxy that connects the first time, and then does as another one.
+async fn first_good_then(bad: Proxy) -> String {
+    let good = Proxy::start("200 OK").await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut proxies = [good].into_iter().chain(std::iter::repeat(bad));
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let proxy = proxies.next().unwrap();
+            tokio::spawn(async move {
+                let mut proxy = TcpStream::connect(&proxy.address).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut proxy).await;
+            });
+        }
+    });
+    format!("http://{address}")
+}
 
-impl Picky {
-    async fn start(answer: &'static str) -> String {
-        let (good, bad) = (Proxy::start("200 OK").await, Proxy::start(answer).await);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move {
-            let mut proxies = [good].into_iter().chain(std::iter::repeat(bad));
-            loop {
-                let (mut client, _) = listener.accept().await.unwrap();
-                let proxy = proxies.next().unwrap();
-                tokio::spawn(async move {
-                    let mut proxy = TcpStream::connect(&proxy.address).await.unwrap();
-                    let _ = tokio::io::copy_bidirectional(&mut client, &mut proxy).await;
-                });
-            }
-        });
-        format!("http://{address}")
-    }
+#[tokio::test]
+async fn the_channel_refuses_a_strangers_certificate_too() {
+    let (tenant, other) = (Tenant::healthy(), Tenant::healthy());
+    let elsewhere = Proxy::start_to("200 OK", Some(other.sim.authority())).await;
+    let network = Network {
+        proxies: Proxies::through(&first_good_then(elsewhere).await, ""),
+        ..direct()
+    };
+    let failed = tenant.client_over(&network).get_task().await.unwrap_err();
+    assert!(
+        failed.to_string().starts_with("GetTask: TLS failed: "),
+        "{failed}"
+    );
+    let untrusted = NetworkFault::Untrusted;
+    assert!(
+        matches!(failed, C1Error::Network { fault, .. } if fault == untrusted),
+        "{failed:?}"
+    );
+    assert!(other.sim.ledger().calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_made_in_time_is_no_reason_to_give_up() {
+    let tenant = Tenant::healthy();
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = Proxy::start_to("200 OK", Some(silent.local_addr().unwrap().to_string())).await;
+    let mut network = direct();
+    network.proxies = Proxies::through(&first_good_then(silent).await, "");
+    network.patience.connect = Duration::from_millis(700);
+    let failed = tenant.client_over(&network).get_task().await.unwrap_err();
+    assert_eq!(failed.to_string(), "GetTask: no connection within 0.7 s");
+    assert!(failed.retryable() && !failed.fatal_at_start());
 }
 
 #[tokio::test]

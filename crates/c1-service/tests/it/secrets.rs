@@ -66,7 +66,7 @@ async fn nothing_shows_a_secret() {
         .with_writer(log.clone())
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
-    let mut shown = String::new();
+    let mut shown = Vec::new();
 
     let tenant = Tenant::with_tokens(TokenSwitches {
         expires_in: ExpiresIn::Absent,
@@ -86,7 +86,7 @@ async fn nothing_shows_a_secret() {
         ] {
             tenant.fault(endpoint, When::Always, fault);
             let failed = call(&client, endpoint, &task, file.path()).await.unwrap_err();
-            shown += &format!("{failed} {failed:?} {:?}", failed.hint());
+            shown.push(format!("{failed} {failed:?} {:?}", failed.hint()));
             tenant.sim.faults().clear();
         }
     }
@@ -98,26 +98,26 @@ async fn nothing_shows_a_secret() {
     ] {
         tenant.fault(Endpoint::Token, When::Always, Fault::TokenBody(body.to_owned()));
         let failed = client.get_task().await.unwrap_err();
-        shown += &format!("{failed} {failed:?}");
+        shown.push(format!("{failed} {failed:?}"));
         tenant.sim.faults().clear();
     }
     tenant.fault(Endpoint::Token, When::Nth(1), Fault::Drop);
     let failed = client.get_task().await.unwrap_err();
-    shown += &format!("{failed} {failed:?}");
+    shown.push(format!("{failed} {failed:?}"));
     let stranger = tenant.sim.stranger("stranger").unwrap();
     let stranger = C1Client::over(config(&stranger, tenant.ca.path()), &direct()).unwrap();
     let failed = stranger.get_task().await.unwrap_err();
-    shown += &format!("{failed} {failed:?} {client:?} {:?}", tenant.config());
+    shown.push(format!("{failed} {failed:?} {client:?} {:?}", tenant.config()));
     let broken = format!("{}x", tenant.sim.credentials().client_secret);
     let refused = Credentials::parse("a@b/c", &broken).unwrap_err();
-    shown += &format!("{refused} {refused:?} {:?}", refused.hint());
+    shown.push(format!("{refused} {refused:?} {:?}", refused.hint()));
 
     let log = String::from_utf8(log.0.lock().unwrap_or_else(PoisonError::into_inner).clone()).unwrap();
     assert!(
         log.contains("TRACE") && log.contains("h2") && log.contains("hyper"),
         "the log is that of all libraries"
     );
-    let all = log + &shown;
+    let all = log + &shown.concat();
     let mut secrets = secrets(&tenant);
     assert!(secrets.len() > 10);
     secrets.push("sim-canary".to_owned());

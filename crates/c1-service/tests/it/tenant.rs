@@ -128,6 +128,6 @@ pub(crate) async fn call(
         Endpoint::Heartbeat => client.heartbeat(task).await.map(drop),
         Endpoint::FinishTask => client.finish(task, success()).await,
         Endpoint::UploadAsset => client.upload(task, file).await.map(drop),
-        other => panic!("{other:?} is not called"),
+        other => unreachable!("{other:?} is not called"),
     }
 }
