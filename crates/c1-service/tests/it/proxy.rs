@@ -335,3 +335,65 @@ async fn no_more_of_a_file_is_read_than_is_taken() {
     let asset = done.assets().next().unwrap();
     assert_eq!(std::fs::metadata(&asset.path).unwrap().len(), 64 << 20);
 }
+
+const CHILD: &str = "C1_SERVICE_TEST_CHILD";
+
+/// The environment of a process cannot be changed safely, so a process of its own has another one.
+#[tokio::test]
+async fn the_environment_names_the_proxy() {
+    let proxy = Proxy::start("502 Bad Gateway").await;
+    let address = format!("http://{}", proxy.address);
+    for (variables, connected) in [
+        (
+            [("HTTPS_PROXY", address.as_str()), ("NO_PROXY", "other.invalid")],
+            true,
+        ),
+        ([("https_proxy", address.as_str()), ("no_proxy", "")], true),
+        ([("ALL_PROXY", address.as_str()), ("NO_PROXY", "")], true),
+        (
+            [("HTTPS_PROXY", address.as_str()), ("NO_PROXY", ".invalid")],
+            false,
+        ),
+        ([("HTTP_PROXY", address.as_str()), ("NO_PROXY", "")], false),
+    ] {
+        let mut child = tokio::process::Command::new(std::env::current_exe().unwrap());
+        for name in ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"] {
+            child.env_remove(name).env_remove(name.to_ascii_lowercase());
+        }
+        child.args(["--exact", "proxy::in_another_environment", "--nocapture"]);
+        let output = child.env(CHILD, "yes").envs(variables).output().await.unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let through = text.contains("fault: Proxy,");
+        assert!(
+            output.status.success() && through == connected,
+            "{variables:?}: {text}"
+        );
+    }
+    assert_eq!(proxy.heads().len(), 3);
+    assert!(
+        proxy
+            .heads()
+            .iter()
+            .all(|head| head.starts_with("CONNECT tenant.invalid:443 "))
+    );
+}
+
+/// Not a test of its own: what the test above runs.
+#[tokio::test]
+async fn in_another_environment() {
+    if std::env::var_os(CHILD).is_none() {
+        return;
+    }
+    let tenant = Tenant::healthy();
+    let mut config = tenant.config();
+    config.api_host = Some("tenant.invalid".to_owned());
+    println!(
+        "{:?}",
+        C1Client::new(config).unwrap().get_task().await.unwrap_err()
+    );
+    let local = C1Client::new(tenant.config()).unwrap();
+    local
+        .get_task()
+        .await
+        .expect("this machine is reached without a proxy");
+}
