@@ -72,6 +72,10 @@ impl<E: Classified + 'static> From<E> for TaskFailure {
             }
             cause = next.source();
         }
+        // Whoever reads it in ConductorOne sees no log.
+        if let Some(hint) = error.hint() {
+            message = format!("{message} ({hint})");
+        }
         Self::new(error.status(), message)
     }
 }
