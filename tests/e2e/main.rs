@@ -24,3 +24,4 @@ mod published;
 mod scopes_and_targets;
 mod service_mode;
 mod service_sweeps;
+mod telemetry;

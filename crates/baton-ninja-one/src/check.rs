@@ -16,7 +16,7 @@ use crate::system::stop_wanted;
 
 /// Makes the calls and prints what came of them. Fails if a sync would.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
-    logs::start(&settings.logs()?, &MultiProgress::new())?;
+    let _telemetry = logs::start(settings, &MultiProgress::new())?;
     let output = settings.output()?;
     let client = NinjaOneClient::new(settings.client()?)?;
     let source = NinjaOneSource::new(client, settings.source_options()?);

@@ -5,8 +5,14 @@ use serde_json::{Map, Value, json};
 use crate::settings::{Kind, SETTINGS, Setting};
 
 /// Settings of the reference's runtime that it lists, in its order, as far as they work here.
-const RUNTIME: [&str; 5] = [
+const RUNTIME: [&str; 11] = [
     "log-level",
+    "otel-collector-endpoint",
+    "otel-collector-endpoint-tls-cert-path",
+    "otel-collector-endpoint-tls-cert",
+    "otel-collector-endpoint-tls-insecure",
+    "otel-tracing-disabled",
+    "otel-logging-disabled",
     "health-check",
     "health-check-port",
     "health-check-bind-address",
@@ -76,7 +82,8 @@ fn field(setting: &Setting, runtime: bool) -> Value {
 fn display_name(name: &str) -> String {
     let words = name.strip_prefix("ninja-one-").unwrap_or(name).split('-');
     let words = words.enumerate().map(|(position, word)| match word {
-        "url" | "id" | "http" | "ca" => word.to_uppercase(),
+        "url" | "id" | "http" | "ca" | "tls" => word.to_uppercase(),
+        "otel" => "OpenTelemetry".to_owned(),
         _ if position == 0 => word[..1].to_uppercase() + &word[1..],
         _ => word.to_owned(),
     });

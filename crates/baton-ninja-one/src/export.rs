@@ -18,6 +18,7 @@ use crate::exit::Failure;
 use crate::logs;
 use crate::progress::Progress;
 use crate::settings::{Settings, SinkSetting};
+use crate::spans;
 use crate::summary::{Origin, Run};
 use crate::sync::{report, runtime, sinks};
 use crate::system::stop_wanted;
@@ -26,7 +27,7 @@ use crate::system::stop_wanted;
 pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
     let begin = Instant::now();
     let display = MultiProgress::new();
-    logs::start(&settings.logs()?, &display)?;
+    let _telemetry = logs::start(settings, &display)?;
     let output = settings.output()?;
     let scope = settings.scope()?;
     let wanted = settings.sinks()?;
@@ -50,8 +51,9 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
             sync_type: (scope == SyncScope::default()).then(|| source.sync_type()),
             scope,
         };
-        let outcome = pipeline.run(&request, stop_wanted()).await?;
-        Ok::<_, Failure>((outcome, source.tenant()))
+        let tenant = source.tenant();
+        let outcome = spans::sync(&tenant, pipeline.run(&request, stop_wanted())).await?;
+        Ok::<_, Failure>((outcome, tenant))
     });
     runtime.shutdown_background();
     progress.finish();

@@ -15,10 +15,12 @@ mod progress;
 mod provision;
 mod service;
 mod settings;
+mod spans;
 mod summary;
 mod sync;
 mod system;
 mod table;
+mod telemetry;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -16,7 +16,8 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use crate::settings::{Logs, SettingsError};
+use crate::settings::{Settings, SettingsError};
+use crate::telemetry::Telemetry;
 
 /// Crates whose log lines are wanted at the configured level; of others only warnings.
 const OURS: [&str; 6] = [
@@ -30,8 +31,14 @@ const OURS: [&str; 6] = [
 const CONSOLE_TIME: &[FormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
-/// Starts logging. Lines for the terminal go around the progress display.
-pub(crate) fn start(logs: &Logs, progress: &MultiProgress) -> Result<(), SettingsError> {
+/// Starts logging, and sending traces and logs to a collector if there is one. Lines for the terminal go around the
+/// progress display. What is returned sends what is left to the collector when it is dropped.
+pub(crate) fn start(
+    settings: &Settings,
+    progress: &MultiProgress,
+) -> Result<Option<Telemetry>, SettingsError> {
+    let logs = settings.logs()?;
+    let telemetry = settings.telemetry()?.as_ref().map(Telemetry::start).transpose()?;
     let mut outputs = Vec::new();
     for path in &logs.paths {
         outputs.push(match path.as_str() {
@@ -47,11 +54,16 @@ pub(crate) fn start(logs: &Logs, progress: &MultiProgress) -> Result<(), Setting
     };
     let mut targets = Targets::new().with_default(Level::WARN.min(logs.level));
     targets = targets.with_targets(OURS.map(|target| (target, logs.level)));
+    let records = telemetry
+        .as_ref()
+        .and_then(|telemetry| telemetry.records(targets.clone()));
+    let subscriber = tracing_subscriber::registry()
+        .with(layer.with_filter(targets))
+        .with(records)
+        .with(telemetry.as_ref().and_then(Telemetry::spans));
     // Somebody who has set a subscriber already, as a test may, keeps it.
-    let _ = tracing::subscriber::set_global_default(
-        tracing_subscriber::registry().with(layer.with_filter(targets)),
-    );
-    Ok(())
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    Ok(telemetry)
 }
 
 fn open(path: &Path) -> Result<File, SettingsError> {

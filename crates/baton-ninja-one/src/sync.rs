@@ -16,6 +16,7 @@ use crate::exit::Failure;
 use crate::logs;
 use crate::progress::Progress;
 use crate::settings::{Output, Settings, SinkSetting};
+use crate::spans;
 use crate::summary::{self, Origin, Run};
 use crate::system::{RandomIds, SystemClock, stop_wanted};
 
@@ -23,7 +24,7 @@ use crate::system::{RandomIds, SystemClock, stop_wanted};
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let begin = Instant::now();
     let display = MultiProgress::new();
-    logs::start(&settings.logs()?, &display)?;
+    let _telemetry = logs::start(settings, &display)?;
     for variable in settings.unknown_variables() {
         tracing::warn!(variable, "this variable is no setting of this connector");
     }
@@ -46,7 +47,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         observer: &progress,
     };
     let runtime = runtime()?;
-    let outcome = runtime.block_on(pipeline.run(&request, stop_wanted()));
+    let outcome = runtime.block_on(spans::sync(&tenant, pipeline.run(&request, stop_wanted())));
     // Parser threads may still wait for a body that nobody wants any more.
     runtime.shutdown_background();
     progress.finish();

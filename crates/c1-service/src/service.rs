@@ -8,6 +8,7 @@ use access_core::provisioning::Vocabulary;
 use access_core::{Classified, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tracing::field::Empty;
 
 use crate::connector::{Connector, Stop, StopHandle, StopReason};
 use crate::tasks::{Actions, Desk, Verdict, word};
@@ -218,6 +219,11 @@ struct Work {
 }
 
 impl Work {
+    #[tracing::instrument(
+        name = "task",
+        skip_all,
+        fields(task = %task.id, kind = word(task.kind.as_ref()), otel.status_code = Empty, status = Empty)
+    )]
     async fn on(&self, task: Task, stop: Stop) {
         let Task { id, kind: asked, .. } = task;
         let kind = word(asked.as_ref());
@@ -228,6 +234,9 @@ impl Work {
                 TaskEnd::Success { .. } => None,
                 TaskEnd::Failure { code, message, .. } => {
                     tracing::warn!(task = %id, kind, status = %code, message, "task failed");
+                    let span = tracing::Span::current();
+                    span.record("otel.status_code", "ERROR");
+                    span.record("status", tracing::field::display(code));
                     Some(*code)
                 }
             };

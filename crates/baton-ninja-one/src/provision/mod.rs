@@ -57,7 +57,7 @@ pub(crate) fn run(settings: &Settings, request: Request) -> Result<(), Failure> 
             return Ok(());
         }
     };
-    logs::start(&settings.logs()?, &MultiProgress::new())?;
+    let _telemetry = logs::start(settings, &MultiProgress::new())?;
     let mode = settings.provisioning_mode(from_flag)?;
     if mode == ProvisioningMode::Off {
         return Err(Failure::found(

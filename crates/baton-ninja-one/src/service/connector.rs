@@ -26,6 +26,7 @@ use crate::exit::Failure;
 use crate::metrics::Metrics;
 use crate::provision::AuditFile;
 use crate::settings::Settings;
+use crate::spans;
 use crate::sync;
 use crate::system::{RandomIds, SystemClock};
 
@@ -203,6 +204,7 @@ async fn on_its_own_thread(
     stop: Stop,
 ) -> (Result<SyncOutcome, TaskFailure>, SourceUsage) {
     let runtime = tokio::runtime::Handle::current();
+    let task = tracing::Span::current();
     let run = tokio::task::spawn_blocking(move || {
         let pipeline = SyncPipeline {
             source: source.as_ref(),
@@ -211,7 +213,9 @@ async fn on_its_own_thread(
             ids: &RandomIds,
             observer: &Silent,
         };
-        let outcome = runtime.block_on(pipeline.run(&request, stop.wanted()));
+        let tenant = source.tenant();
+        let _in_task = task.enter();
+        let outcome = runtime.block_on(spans::sync(&tenant, pipeline.run(&request, stop.wanted())));
         (outcome.map_err(TaskFailure::from), source.usage())
     });
     run.await.unwrap_or_else(|_| {

@@ -27,7 +27,7 @@ use connector::NinjaOneConnector;
 
 /// Serves until stopped.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
-    logs::start(&settings.logs()?, &MultiProgress::new())?;
+    let _telemetry = logs::start(settings, &MultiProgress::new())?;
     for variable in settings.unknown_variables() {
         tracing::warn!(variable, "this variable is no setting of this connector");
     }

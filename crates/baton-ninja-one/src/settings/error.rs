@@ -52,6 +52,9 @@ pub(crate) enum SettingsError {
         /// Why.
         reason: String,
     },
+    /// What OpenTelemetry's own variables ask for cannot be done.
+    #[error("cannot send traces and logs: {0}")]
+    Telemetry(String),
 }
 
 fn quoted(flags: &[&str]) -> String {
@@ -63,9 +66,11 @@ impl Classified for SettingsError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Missing { .. } | Self::Group(_) | Self::Extension { .. } => StatusCode::Unknown,
-            Self::Value { .. } | Self::UnknownKey { .. } | Self::File { .. } | Self::Log { .. } => {
-                StatusCode::InvalidArgument
-            }
+            Self::Value { .. }
+            | Self::UnknownKey { .. }
+            | Self::File { .. }
+            | Self::Log { .. }
+            | Self::Telemetry(_) => StatusCode::InvalidArgument,
         }
     }
 

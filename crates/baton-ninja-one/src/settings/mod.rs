@@ -7,6 +7,7 @@ mod service;
 mod sinks;
 mod sources;
 mod table;
+mod telemetry;
 mod typed;
 
 use std::path::{Path, PathBuf};
@@ -21,7 +22,8 @@ pub(crate) use provisioning::{OnDemand, ProvisioningMode};
 pub(crate) use sinks::SinkSetting;
 pub(crate) use sources::Environment;
 pub(crate) use table::{GivenBy, Kind, SETTINGS, Setting};
-pub(crate) use typed::{Logs, Output};
+pub(crate) use telemetry::{TelemetrySettings, Trust};
+pub(crate) use typed::Output;
 
 /// All settings as they were given. There is no `Debug`: a secret is among them.
 pub(crate) struct Settings {

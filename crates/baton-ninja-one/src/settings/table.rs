@@ -343,6 +343,42 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Show no progress on a terminal",
     ),
     setting(
+        "otel-collector-endpoint",
+        Kind::Text,
+        "",
+        "OpenTelemetry collector that traces and logs are sent to over OTLP/gRPC, e.g. collector:4317",
+    ),
+    setting(
+        "otel-collector-endpoint-tls-cert",
+        Kind::Text,
+        "",
+        "Certificate authority of the collector: its PEM text in unpadded base64url",
+    ),
+    setting(
+        "otel-collector-endpoint-tls-cert-path",
+        Kind::Path,
+        "",
+        "PEM file with the certificate authority of the collector",
+    ),
+    setting(
+        "otel-collector-endpoint-tls-insecure",
+        Kind::Bool,
+        "false",
+        "Send to the collector without TLS",
+    ),
+    setting(
+        "otel-logging-disabled",
+        Kind::Bool,
+        "false",
+        "Send no logs to the collector",
+    ),
+    setting(
+        "otel-tracing-disabled",
+        Kind::Bool,
+        "false",
+        "Send no traces to the collector",
+    ),
+    setting(
         "output",
         Kind::Choice(&["text", "json"]),
         "text",

@@ -9,6 +9,8 @@ use baton_proto::connectorapi_baton_v1::baton_service_client::BatonServiceClient
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::{Request, Response, Status};
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::error::quote;
 use super::token::Bearer;
@@ -61,6 +63,25 @@ impl C1Client {
         call: &'static str,
         send: impl Fn(Rpc, u64) -> F,
     ) -> Result<T, C1Error>
+    where
+        F: Future<Output = Result<Result<T, Status>, C1Error>>,
+    {
+        let span = tracing::info_span!(
+            "rpc",
+            otel.name = call,
+            otel.kind = "client",
+            otel.status_code = Empty,
+            rpc.system = "grpc",
+            rpc.method = call,
+        );
+        let answer = self.send_signed(call, send).instrument(span.clone()).await;
+        if answer.is_err() {
+            span.record("otel.status_code", "ERROR");
+        }
+        answer
+    }
+
+    async fn send_signed<T, F>(&self, call: &'static str, send: impl Fn(Rpc, u64) -> F) -> Result<T, C1Error>
     where
         F: Future<Output = Result<Result<T, Status>, C1Error>>,
     {

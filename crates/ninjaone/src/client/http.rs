@@ -19,6 +19,7 @@ use super::array::{ListEnd, TakeElement, read_array};
 use super::body::{BodyReader, ReadFailure};
 use super::fault::quote;
 use super::retry::{Patience, retry_after};
+use super::span::traced;
 use super::token::{Token, TokenAnswer};
 use super::{ApiFault, ClientConfig, NinjaOneError};
 
@@ -309,7 +310,7 @@ impl NinjaOneClient {
             .get(url.clone())
             .header(ACCEPT, "application/json")
             .bearer_auth(token.secret.expose());
-        let answer = sent.send().await;
+        let answer = traced("GET", url, sent.send()).await;
         if let Ok(response) = &answer {
             tracing::debug!(%url, status = response.status().as_u16(), elapsed = ?begin.elapsed(), "request");
         }
@@ -359,9 +360,8 @@ impl NinjaOneClient {
                 .http
                 .post(url.clone())
                 .header(ACCEPT, "application/json")
-                .form(&form)
-                .send()
-                .await;
+                .form(&form);
+            let sent = traced("POST", &url, sent.send()).await;
             let setback = match sent {
                 Ok(response) if response.status().is_redirection() => {
                     // The secret goes to no address but the configured one.

@@ -9,6 +9,7 @@ pub(crate) mod fault;
 mod http;
 mod retry;
 mod secret;
+mod span;
 mod token;
 mod write;
 

@@ -9,6 +9,7 @@ use reqwest::{Method, Response, StatusCode as Http, Url};
 use super::fault::quote;
 use super::http::{REQUEST_ID, Setback, accept, header, network_failure, redirected};
 use super::retry::Patience;
+use super::span::traced;
 use super::token::Token;
 use super::{NinjaOneClient, NinjaOneError, Writes};
 
@@ -119,7 +120,7 @@ impl NinjaOneClient {
         if let Some(body) = &request.body {
             sent = sent.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
-        let answer = sent.send().await;
+        let answer = traced(request.method.as_str(), url, sent.send()).await;
         let status = answer.as_ref().ok().map(|response| response.status().as_u16());
         tracing::info!(method = %request.method, %url, status, elapsed = ?begin.elapsed(), "write");
         answer

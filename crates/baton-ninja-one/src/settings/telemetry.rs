@@ -1,0 +1,123 @@
+//! Settings of what is sent to an OpenTelemetry collector (baton-runtime facts §1.4, §6.4).
+
+use std::fs;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hyper::Uri;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::Settings;
+use super::error::SettingsError;
+
+const ENDPOINT: &str = "otel-collector-endpoint";
+const CERT: &str = "otel-collector-endpoint-tls-cert";
+const CERT_PATH: &str = "otel-collector-endpoint-tls-cert-path";
+const INSECURE: &str = "otel-collector-endpoint-tls-insecure";
+const NO_BASE64URL: &str =
+    "the PEM text is wanted in unpadded base64url, as `base64 -w0 ca.pem | tr +/ -_ | tr -d =` makes it";
+
+/// What is sent where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TelemetrySettings {
+    /// The collector; `http` is without TLS.
+    pub(crate) collector: Uri,
+    /// Whose word the collector's certificate is taken on.
+    pub(crate) trust: Trust,
+    /// Send traces.
+    pub(crate) traces: bool,
+    /// Send logs.
+    pub(crate) logs: bool,
+}
+
+/// Whose word a certificate is taken on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// The usual authorities', and these.
+    Usual(Vec<CertificateDer<'static>>),
+    /// These authorities' only.
+    Only(Vec<CertificateDer<'static>>),
+}
+
+impl Settings {
+    /// What is sent to a collector, if anything is. Each kind can be turned off by itself, which the reference's flags
+    /// do not manage.
+    ///
+    /// # Errors
+    /// [`SettingsError`].
+    pub(crate) fn telemetry(&self) -> Result<Option<TelemetrySettings>, SettingsError> {
+        let (cert, cert_path) = (self.text(CERT)?, self.path(CERT_PATH)?);
+        if cert.is_some() && cert_path.is_some() {
+            return Err(SettingsError::Group(format!(
+                "if any flags in the group [{CERT_PATH} {CERT}] are set none of the others can be; [{CERT} {CERT_PATH}] were all set"
+            )));
+        }
+        let traces = !self.flag("otel-tracing-disabled")?;
+        let logs = !self.flag("otel-logging-disabled")?;
+        let insecure = self.flag(INSECURE)?;
+        let Some(endpoint) = self.text(ENDPOINT)?.filter(|_| traces || logs) else {
+            return Ok(None);
+        };
+        let trust = match (cert, cert_path) {
+            _ if insecure => Trust::Only(Vec::new()),
+            (Some(cert), _) => {
+                let pem = URL_SAFE_NO_PAD.decode(cert.trim());
+                let pem = pem.map_err(|_| self.refuse(CERT, NO_BASE64URL))?;
+                Trust::Only(self.authorities(CERT, &pem)?)
+            }
+            (None, Some(path)) => Trust::Only(self.authorities(CERT_PATH, &read(&path)?)?),
+            (None, None) => Trust::Usual(match self.path("ca-file")? {
+                Some(path) => self.authorities("ca-file", &read(&path)?)?,
+                None => Vec::new(),
+            }),
+        };
+        Ok(Some(TelemetrySettings {
+            collector: self.collector(&endpoint, insecure)?,
+            trust,
+            traces,
+            logs,
+        }))
+    }
+
+    /// A host and a port. A scheme may be there and must not contradict the flag. The text is not quoted in what is
+    /// said of it: people put passwords into addresses.
+    fn collector(&self, endpoint: &str, insecure: bool) -> Result<Uri, SettingsError> {
+        let scheme = if insecure { "http" } else { "https" };
+        let host = match endpoint.split_once("://") {
+            None => endpoint,
+            Some((given, host)) if given.eq_ignore_ascii_case(scheme) => host.trim_end_matches('/'),
+            Some((given, _)) if given.eq_ignore_ascii_case("http") => {
+                return Err(self.refuse(ENDPOINT, format!("http:// is without TLS; say --{INSECURE} too")));
+            }
+            Some((given, _)) if given.eq_ignore_ascii_case("https") => {
+                return Err(self.refuse(
+                    ENDPOINT,
+                    format!("https:// and --{INSECURE} contradict each other"),
+                ));
+            }
+            Some(_) => return Err(self.refuse(ENDPOINT, "OTLP over gRPC only; give host:port")),
+        };
+        let collector = format!("{scheme}://{host}").parse::<Uri>().ok();
+        collector
+            .filter(|uri| uri.path() == "/" && uri.query().is_none() && !host.contains('@'))
+            .ok_or_else(|| self.refuse(ENDPOINT, "host:port is wanted, e.g. collector:4317"))
+    }
+
+    fn authorities(&self, name: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
+        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+        let found = found.map_err(|error| self.refuse(name, error.to_string()))?;
+        if found.is_empty() {
+            return Err(self.refuse(name, "there is no certificate in it"));
+        }
+        Ok(found)
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, SettingsError> {
+    fs::read(path).map_err(|error| SettingsError::File {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
+}
