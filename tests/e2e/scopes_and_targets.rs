@@ -56,6 +56,15 @@ fn without_access() {
 }
 
 #[test]
+fn without_grants() {
+    assert_snapshot!(part(&["--sync-resources", "bid:r:role/3", "--skip-grants"]));
+    let context = TestContext::msp();
+    let ran = context.run(&["--skip-grants"]);
+    assert_snapshot!("without_grants_of_everything", context.shown(&ran));
+    assert!(context.sim().ledger().calls().is_empty());
+}
+
+#[test]
 fn single_resources_with_their_holders() {
     assert_snapshot!("one_role", part(&["--sync-resources", "bid:r:role/3"]));
     assert_snapshot!(

@@ -106,6 +106,9 @@ impl Served {
             std::thread::sleep(Duration::from_millis(10));
         };
         let mut told = self.log();
+        if let Ok(audit) = fs::read_to_string(self.context.path("audit.jsonl")) {
+            told.push_str(&audit);
+        }
         child.stdout.take().unwrap().read_to_string(&mut told).unwrap();
         for hidden in self.secrets() {
             assert!(!told.contains(&hidden), "a secret was told");
@@ -427,6 +430,17 @@ fn parts_of_a_tenant_are_delivered_as_asked() {
         }],
         ..wire::SyncFullTask::default()
     }));
+    let without_grants = served.push(TaskType::SyncFull(wire::SyncFullTask {
+        skip_grants: true,
+        ..wire::SyncFullTask::default()
+    }));
+    assert!(served.finished(&without_grants).is_success());
+    let progress = served.c1.tasks().progress(&without_grants).unwrap();
+    let rows_without: String = read_rows(&progress.assets().next().unwrap().path)
+        .into_iter()
+        .map(|row| row.shown)
+        .collect();
+    assert!(rows_without.contains("role:3:assigned") && !rows_without.contains("role:3:assigned:user:"));
     let robot = served.push(TaskType::SyncFull(wire::SyncFullTask {
         sync_resource_type_ids: vec!["robot".to_owned()],
         ..wire::SyncFullTask::default()
@@ -748,6 +762,19 @@ fn probes_and_metrics_tell_how_it_goes() {
         assert!(served.finished(&id).is_success());
     }
     let metrics = ask(&port, "/metrics");
+    let secret = served.c1.credentials().client_secret.clone();
+    for hidden in
+        served
+            .c1
+            .issued_tokens()
+            .iter()
+            .chain([&secret, &SECRET.to_owned(), &"sim-token".to_owned()])
+    {
+        assert!(
+            !metrics.contains(hidden.as_str()),
+            "a secret is among the metrics"
+        );
+    }
     for wanted in [
         "sync_full",
         "grant",

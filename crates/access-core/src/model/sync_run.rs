@@ -38,6 +38,8 @@ pub enum AccessDepth {
     /// Resources, entitlements and grants.
     #[default]
     Full,
+    /// Resources and entitlements.
+    WithoutGrants,
     /// Resources alone.
     ResourcesOnly,
 }
@@ -73,9 +75,15 @@ impl SyncScope {
             .is_none_or(|types| types.contains(resource_type))
     }
 
-    /// Whether entitlements and grants are wanted.
+    /// Whether entitlements are wanted, and perhaps grants.
     #[must_use]
     pub fn wants_access(&self) -> bool {
+        self.depth != AccessDepth::ResourcesOnly
+    }
+
+    /// Whether grants are wanted. A source need not care: the pipeline leaves them out.
+    #[must_use]
+    pub fn wants_grants(&self) -> bool {
         self.depth == AccessDepth::Full
     }
 }
@@ -140,6 +148,12 @@ mod tests {
         };
         assert_eq!(all.sync_type(), SyncType::Full);
         assert_eq!(shallow.sync_type(), SyncType::ResourcesOnly);
+        let without_grants = SyncScope {
+            depth: AccessDepth::WithoutGrants,
+            ..SyncScope::default()
+        };
+        assert_eq!(without_grants.sync_type(), SyncType::Partial);
+        assert!(without_grants.wants_access() && !without_grants.wants_grants());
         assert_eq!(typed.sync_type(), SyncType::Partial);
         assert_eq!(both.sync_type(), SyncType::Partial);
         assert!(typed.includes_type(&role) && !typed.includes_type(&ResourceTypeId::from_static("user")));

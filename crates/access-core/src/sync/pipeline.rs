@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 
-use crate::model::{AccessBatch, Completeness, ResourceTypeId, SyncRun, SyncScope, SyncType};
+use crate::model::{AccessBatch, Completeness, ResourceTypeId, RowKind, SyncRun, SyncScope, SyncType};
 use crate::ports::{AccessSink, AccessSource, Clock, Phase, SourceEvent, SyncIds, SyncObserver, Warning};
 
 use super::admission::Admission;
@@ -149,6 +149,8 @@ impl SyncPipeline<'_> {
         let mut events = self.source.read(scope);
         while let Some(event) = events.next().await {
             match event.map_err(SyncError::Source)? {
+                SourceEvent::Batch(AccessBatch::Grants(_)) if !scope.wants_grants() => {}
+                SourceEvent::Skipped(skipped) if skipped.kind == RowKind::Grant && !scope.wants_grants() => {}
                 SourceEvent::Batch(batch) => {
                     if let Some(batch) = admission.admit(batch).map_err(SyncError::Contract)? {
                         self.observe(&batch);

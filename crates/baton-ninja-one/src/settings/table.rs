@@ -442,6 +442,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "In service mode, answer full syncs with an empty one: for connectors that only change things",
     ),
     setting(
+        "skip-grants",
+        Kind::Bool,
+        "false",
+        "With --sync-resources: sync resources and entitlements, without who holds them",
+    ),
+    setting(
         "storage-engine",
         Kind::Choice(&["sqlite", "pebble"]),
         "",

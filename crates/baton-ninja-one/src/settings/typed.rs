@@ -103,15 +103,19 @@ impl Settings {
                 .map_err(|error| self.refuse("sync-resources", format!("`{text}`: {error}")))?;
             targets.insert(target);
         }
-        let shallow = self.flag("skip-entitlements-and-grants")?;
+        let without_grants = self.flag("skip-grants")?;
+        if without_grants && targets.is_empty() {
+            return Err(self.refuse("skip-grants", "it goes with --sync-resources only"));
+        }
+        let depth = match (self.flag("skip-entitlements-and-grants")?, without_grants) {
+            (true, _) => AccessDepth::ResourcesOnly,
+            (false, true) => AccessDepth::WithoutGrants,
+            (false, false) => AccessDepth::Full,
+        };
         Ok(SyncScope {
             types: (!types.is_empty()).then_some(types),
             targets: (!targets.is_empty()).then_some(targets),
-            depth: if shallow {
-                AccessDepth::ResourcesOnly
-            } else {
-                AccessDepth::Full
-            },
+            depth,
         })
     }
 

@@ -104,7 +104,7 @@ impl Desk {
     }
 }
 
-/// What is asked for. Grants come with entitlements here, so that a sync without grants is one without both.
+/// What is asked for.
 fn order(wanted: &SyncFullTask) -> Result<SyncOrder, TaskFailure> {
     let refuse =
         |error: access_core::model::IdError| TaskFailure::new(StatusCode::InvalidArgument, error.to_string());
@@ -124,16 +124,16 @@ fn order(wanted: &SyncFullTask) -> Result<SyncOrder, TaskFailure> {
             NativeId::new(&id.resource).map_err(refuse)?,
         ));
     }
-    let shallow = wanted.skip_entitlements_and_grants || wanted.skip_grants;
+    let depth = match (wanted.skip_entitlements_and_grants, wanted.skip_grants) {
+        (true, _) => AccessDepth::ResourcesOnly,
+        (false, true) => AccessDepth::WithoutGrants,
+        (false, false) => AccessDepth::Full,
+    };
     Ok(SyncOrder {
         scope: SyncScope {
             types: (!types.is_empty()).then_some(types),
             targets: (!targets.is_empty()).then_some(targets),
-            depth: if shallow {
-                AccessDepth::ResourcesOnly
-            } else {
-                AccessDepth::Full
-            },
+            depth,
         },
         storage_engine: wanted.storage_engine.clone(),
     })
