@@ -218,6 +218,12 @@ fn what_passes_is_got_over_without_a_needless_write() {
             assert_eq!(ran.code, Some(0), "{what}: {}", ran.stderr);
             assert_eq!(state(&context), wanted, "{what}");
             assert_eq!(operation.sent(&context), *sent, "{what}");
+            // A write whose answer is lost is believed only because the tenant shows it.
+            assert!(
+                *sent > 1 || ran.stdout.contains("by reading back"),
+                "{what}: {}",
+                ran.stdout
+            );
         }
     }
 }
