@@ -22,6 +22,7 @@ mod provisioning_faults;
 mod provisioning_properties;
 mod published;
 mod scopes_and_targets;
+mod served;
 mod service_mode;
 mod service_sweeps;
 mod telemetry;

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use baton_proto::connectorapi_baton_v1::task::{SyncFullTask, TaskType};
 use baton_proto::tonic::Code;
-use c1_sim::{C1SimConfig, Endpoint, Fault, Pace, TaskState, When};
+use c1_sim::{C1SimConfig, Endpoint, Fault, Outcome, Pace, TaskState, When};
 use ninjaone_sim::{SimConfig, Tenant};
 
-use crate::service_mode::{PATIENCE, Served, grant};
+use crate::served::{PATIENCE, Served, grant};
 
 const CODES: [Code; 16] = [
     Code::Cancelled,
@@ -59,6 +59,9 @@ fn sweep(endpoint: Endpoint) {
             .wait_for(&id, PATIENCE, |progress| progress.state == TaskState::Finished);
         let done = done.unwrap_or_else(|| panic!("{endpoint:?} {code:?}: never finished\n{}", served.log()));
         assert_eq!(done.finishes.len(), 1, "{endpoint:?} {code:?}");
+        let calls = served.c1.ledger().of(endpoint);
+        let struck = calls.iter().any(|call| call.outcome == Outcome::Code(code));
+        assert!(struck, "{endpoint:?} {code:?} was never answered");
         served.c1.faults().clear();
     }
     assert_eq!(served.stop(), Some(0));
@@ -166,6 +169,10 @@ fn waiting_for_tasks_costs_next_to_nothing() {
     let before = ticks(served.pid());
     std::thread::sleep(Duration::from_secs(6));
     let used = ticks(served.pid()) - before;
+    assert!(
+        served.c1.ledger().count(Endpoint::GetTask) >= 5,
+        "it does not ask for tasks"
+    );
     eprintln!("{used} ticks of 10 ms in 6 s");
     assert!(used <= 12, "{used} ticks of 10 ms in 6 s");
     assert_eq!(served.stop(), Some(0));

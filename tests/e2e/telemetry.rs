@@ -11,7 +11,7 @@ use insta::assert_snapshot;
 use ninjaone_sim::{Fault, When};
 
 use crate::harness::{Ran, SECRET, TestContext};
-use crate::service_mode::Served;
+use crate::served::Served;
 use collector::{Collector, attribute, text};
 
 const ENDPOINT: &str = "--otel-collector-endpoint";

@@ -11,4 +11,4 @@ pub mod provisioning;
 mod status;
 pub mod sync;
 
-pub use status::{Classified, StatusCode};
+pub use status::{Classified, StatusCode, with_causes};

@@ -1,15 +1,67 @@
-//! `capabilities`: protobuf JSON of `c1.connector.v2.ConnectorCapabilities` (baton-runtime facts §1.9).
+//! What the connector can do: as a message for ConductorOne, and the same as `capabilities` prints it, protobuf JSON of
+//! `c1.connector.v2.ConnectorCapabilities` (baton-runtime facts §1.9).
 
-use access_core::model::{ResourceTypeId, TraitKind};
+use access_core::model::ResourceTypeId;
 use baton_proto::connector_v2 as v2;
+use baton_proto::prost::Name;
 use serde::Serialize;
+use v2::{Capability, CapabilityDetailCredentialOption as CredentialOption};
+
+/// In the order of the wire's numbers.
+const OF_CONNECTOR: [Capability; 6] = [
+    Capability::Provision,
+    Capability::Sync,
+    Capability::AccountProvisioning,
+    Capability::ResourceDelete,
+    Capability::Actions,
+    Capability::EventFeedV2,
+];
+
+/// The message.
+pub(crate) fn message(with_devices: bool) -> v2::ConnectorCapabilities {
+    let mut types = ninjaone::resource_types(with_devices);
+    types.sort_by(|a, b| a.id.cmp(&b.id));
+    let types = types.iter().map(|row| v2::ResourceTypeCapability {
+        resource_type: Some(access_wire::resource_type(row)),
+        capabilities: of_type(&row.id).iter().map(|one| (*one).into()).collect(),
+        permissions: Some(v2::CapabilityPermissions::default()),
+        ..v2::ResourceTypeCapability::default()
+    });
+    // NinjaOne invites people, who choose their passwords themselves.
+    let option = CredentialOption::NoPassword;
+    v2::ConnectorCapabilities {
+        resource_type_capabilities: types.collect(),
+        connector_capabilities: OF_CONNECTOR.map(Into::into).to_vec(),
+        credential_details: Some(v2::CredentialDetails {
+            capability_account_provisioning: Some(v2::CredentialDetailsAccountProvisioning {
+                supported_credential_options: vec![option.into()],
+                preferred_credential_option: option.into(),
+            }),
+            ..v2::CredentialDetails::default()
+        }),
+    }
+}
+
+fn of_type(id: &ResourceTypeId) -> &'static [Capability] {
+    if *id == ninjaone::role_type() {
+        &[Capability::Sync, Capability::Provision]
+    } else if *id == ninjaone::user_type() {
+        &[
+            Capability::Sync,
+            Capability::AccountProvisioning,
+            Capability::ResourceDelete,
+        ]
+    } else {
+        &[Capability::Sync]
+    }
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::struct_field_names, reason = "the names are the wire's")]
 struct Capabilities {
     #[serde(rename = "@type")]
-    message: &'static str,
+    message: String,
     resource_type_capabilities: Vec<TypeCapabilities>,
     connector_capabilities: Vec<&'static str>,
     credential_details: CredentialDetails,
@@ -18,13 +70,14 @@ struct Capabilities {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct CredentialDetails {
-    capability_account_provisioning: AccountProvisioning,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capability_account_provisioning: Option<AccountProvisioning>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct AccountProvisioning {
-    supported_credential_options: [&'static str; 1],
+    supported_credential_options: Vec<&'static str>,
     preferred_credential_option: &'static str,
 }
 
@@ -49,111 +102,55 @@ struct Type {
 #[derive(Serialize)]
 struct Annotation {
     #[serde(rename = "@type")]
-    message: &'static str,
+    message: String,
 }
 
 #[derive(Serialize)]
 struct Empty {}
 
-const SYNC: &str = "CAPABILITY_SYNC";
-const PROVISION: &str = "CAPABILITY_PROVISION";
-const CREATE_ACCOUNTS: &str = "CAPABILITY_ACCOUNT_PROVISIONING";
-const DELETE: &str = "CAPABILITY_RESOURCE_DELETE";
-const ACTIONS: &str = "CAPABILITY_ACTIONS";
-const EVENTS: &str = "CAPABILITY_EVENT_FEED_V2";
-/// In the order of the wire's numbers.
-const OF_CONNECTOR: [&str; 6] = [PROVISION, SYNC, CREATE_ACCOUNTS, DELETE, ACTIONS, EVENTS];
-/// NinjaOne invites people, who choose their passwords themselves.
-const NO_PASSWORD: &str = "CAPABILITY_DETAIL_CREDENTIAL_OPTION_NO_PASSWORD";
-
-/// The same as a message, for ConductorOne.
-pub(crate) fn message(with_devices: bool) -> v2::ConnectorCapabilities {
-    let number = |name: &&str| v2::Capability::from_str_name(name).unwrap_or_default().into();
-    let mut types: Vec<v2::ResourceTypeCapability> = ninjaone::resource_types(with_devices)
-        .iter()
-        .map(|row| v2::ResourceTypeCapability {
-            resource_type: Some(access_wire::resource_type(row)),
-            capabilities: of_type(&row.id).iter().map(number).collect(),
-            permissions: Some(v2::CapabilityPermissions::default()),
-            ..v2::ResourceTypeCapability::default()
-        })
-        .collect();
-    types.sort_by(|a, b| type_id(a).cmp(type_id(b)));
-    let option = v2::CapabilityDetailCredentialOption::NoPassword;
-    v2::ConnectorCapabilities {
-        resource_type_capabilities: types,
-        connector_capabilities: OF_CONNECTOR.iter().map(number).collect(),
-        credential_details: Some(v2::CredentialDetails {
-            capability_account_provisioning: Some(v2::CredentialDetailsAccountProvisioning {
-                supported_credential_options: vec![option.into()],
-                preferred_credential_option: option.into(),
-            }),
-            ..v2::CredentialDetails::default()
-        }),
-    }
-}
-
-fn type_id(capability: &v2::ResourceTypeCapability) -> &str {
-    capability
-        .resource_type
-        .as_ref()
-        .map_or("", |resource_type| resource_type.id.as_str())
-}
-
-/// The JSON text, without a line end, as the reference prints it.
+/// The message as JSON text, without a line end, as the reference prints it.
 pub(crate) fn json(with_devices: bool) -> String {
-    let mut types: Vec<TypeCapabilities> = ninjaone::resource_types(with_devices)
-        .into_iter()
-        .map(|row| TypeCapabilities {
-            resource_type: Type {
-                id: row.id.to_string(),
-                display_name: row.display_name.to_string(),
-                traits: vec![trait_name(row.kind)],
-                annotations: row
-                    .skip_entitlements_and_grants
-                    .then_some(Annotation {
-                        message: "type.googleapis.com/c1.connector.v2.SkipEntitlementsAndGrants",
-                    })
-                    .into_iter()
-                    .collect(),
-            },
-            capabilities: of_type(&row.id),
-            permissions: Empty {},
-        })
-        .collect();
-    types.sort_by(|a, b| a.resource_type.id.cmp(&b.resource_type.id));
+    let message = message(with_devices);
+    let details = message.credential_details.clone().unwrap_or_default();
     let capabilities = Capabilities {
-        message: "type.googleapis.com/c1.connector.v2.ConnectorCapabilities",
-        resource_type_capabilities: types,
-        connector_capabilities: OF_CONNECTOR.to_vec(),
+        message: v2::ConnectorCapabilities::type_url(),
+        connector_capabilities: message
+            .connector_capabilities()
+            .map(|one| one.as_str_name())
+            .collect(),
+        resource_type_capabilities: message.resource_type_capabilities.iter().map(type_json).collect(),
         credential_details: CredentialDetails {
-            capability_account_provisioning: AccountProvisioning {
-                supported_credential_options: [NO_PASSWORD],
-                preferred_credential_option: NO_PASSWORD,
-            },
+            capability_account_provisioning: details.capability_account_provisioning.map(|accounts| {
+                AccountProvisioning {
+                    supported_credential_options: accounts
+                        .supported_credential_options()
+                        .map(|option| option.as_str_name())
+                        .collect(),
+                    preferred_credential_option: accounts.preferred_credential_option().as_str_name(),
+                }
+            }),
         },
     };
     serde_json::to_string_pretty(&capabilities).unwrap_or_default()
 }
 
-fn of_type(id: &ResourceTypeId) -> Vec<&'static str> {
-    if *id == ninjaone::role_type() {
-        vec![SYNC, PROVISION]
-    } else if *id == ninjaone::user_type() {
-        vec![SYNC, CREATE_ACCOUNTS, DELETE]
-    } else {
-        vec![SYNC]
-    }
-}
-
-fn trait_name(kind: TraitKind) -> &'static str {
-    match kind {
-        TraitKind::User => "TRAIT_USER",
-        TraitKind::Group => "TRAIT_GROUP",
-        TraitKind::Role => "TRAIT_ROLE",
-        TraitKind::App => "TRAIT_APP",
-        TraitKind::ManagedDevice => "TRAIT_MANAGED_DEVICE",
-        TraitKind::Other => "TRAIT_UNSPECIFIED",
+fn type_json(row: &v2::ResourceTypeCapability) -> TypeCapabilities {
+    let resource_type = row.resource_type.clone().unwrap_or_default();
+    TypeCapabilities {
+        capabilities: row.capabilities().map(|one| one.as_str_name()).collect(),
+        permissions: Empty {},
+        resource_type: Type {
+            traits: resource_type.traits().map(|one| one.as_str_name()).collect(),
+            annotations: resource_type
+                .annotations
+                .into_iter()
+                .map(|any| Annotation {
+                    message: any.type_url,
+                })
+                .collect(),
+            id: resource_type.id,
+            display_name: resource_type.display_name,
+        },
     }
 }
 

@@ -1,10 +1,9 @@
 //! How the program ends when something fails.
 
-use std::error::Error;
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use access_core::{Classified, StatusCode};
+use access_core::{Classified, StatusCode, with_causes};
 use clap::error::ErrorKind;
 
 use crate::console::print_error;
@@ -78,18 +77,4 @@ impl Failure {
         print_error(&text);
         ExitCode::from(self.status.number())
     }
-}
-
-/// The message with its causes, each said once.
-fn with_causes(error: &dyn Error) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !message.contains(&text) {
-            message = format!("{message}: {text}");
-        }
-        cause = error.source();
-    }
-    message
 }

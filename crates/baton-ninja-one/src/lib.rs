@@ -77,10 +77,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
         Some("export") => export::run(&settings, innermost(&matches))?,
         None if settings.serves()? => service::run(&settings)?,
         _ => match provision::wanted(&settings, &matches)? {
-            Some(request) => {
-                let allow = settings.allow_admin_delete()?;
-                provision::run(&settings, request.allowing_administrators(allow))?;
-            }
+            Some(request) => provision::run(&settings, request)?,
             None => sync::run(&settings)?,
         },
     }

@@ -3,7 +3,7 @@
 use access_core::model::SyncScope;
 use access_core::ports::{EventCursor, EventPage};
 use access_core::provisioning::{Change, Outcome};
-use access_core::{Classified, StatusCode};
+use access_core::{Classified, StatusCode, with_causes};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
@@ -63,15 +63,7 @@ impl TaskFailure {
 
 impl<E: Classified + 'static> From<E> for TaskFailure {
     fn from(error: E) -> Self {
-        let mut message = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(next) = cause {
-            let text = next.to_string();
-            if !message.contains(&text) {
-                message = format!("{message}: {text}");
-            }
-            cause = next.source();
-        }
+        let mut message = with_causes(&error);
         // Whoever reads it in ConductorOne sees no log.
         if let Some(hint) = error.hint() {
             message = format!("{message} ({hint})");

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    AccountKind, AttributeValue, Attributes, EmailAddress, NamePart, Person, ProvisioningError, Selector,
-    Vocabulary,
+    ACCOUNT_ARGUMENT, AccountKind, AttributeValue, Attributes, EmailAddress, NamePart, Person,
+    ProvisioningError, Selector, UPDATE_ACCOUNT, Vocabulary,
 };
 
 /// A change that is asked for.
@@ -73,6 +73,31 @@ impl ChangeKind {
 }
 
 impl Change {
+    /// What invoking an action asks for.
+    ///
+    /// # Errors
+    /// [`ProvisioningError::NoAction`] for an unknown one, and what its arguments are refused with.
+    pub fn of_action(
+        name: &str,
+        mut arguments: Attributes,
+        vocabulary: &Vocabulary,
+    ) -> Result<Self, ProvisioningError> {
+        if name != UPDATE_ACCOUNT {
+            return Err(ProvisioningError::NoAction {
+                name: name.to_owned(),
+            });
+        }
+        let account = match arguments.remove(ACCOUNT_ARGUMENT) {
+            Some(AttributeValue::Text(text)) => text,
+            Some(AttributeValue::Number(number)) => number.to_string(),
+            _ => String::new(),
+        };
+        Ok(Self::UpdateAccount {
+            account: Selector::account(&account, vocabulary)?,
+            update: AccountUpdate::parse(&arguments)?,
+        })
+    }
+
     /// Which sort it is.
     #[must_use]
     pub fn kind(&self) -> ChangeKind {

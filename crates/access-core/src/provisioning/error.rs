@@ -28,6 +28,24 @@ pub enum ProvisioningError {
         /// What was asked for.
         text: String,
     },
+    /// An action that does not exist.
+    #[error("there is no action `{name}`")]
+    NoAction {
+        /// Its name.
+        name: String,
+    },
+    /// A thing that no API can make or remove.
+    #[error(
+        "resources of type `{resource_type}` cannot be {done}: NinjaOne's API does that with accounts (type {accounts}) only"
+    )]
+    NotAnAccountType {
+        /// Its type.
+        resource_type: String,
+        /// The type that can.
+        accounts: String,
+        /// What was to be done.
+        done: &'static str,
+    },
     /// A text that names no grant.
     #[error("`{text}` is not the id of a grant: write role:<id>:assigned:user:<id>")]
     NotAGrantId {
@@ -231,8 +249,10 @@ impl Classified for ProvisioningError {
             | Self::NotOfTechnicians { .. }
             | Self::Ambiguous { .. }
             | Self::WrongKind { .. } => StatusCode::InvalidArgument,
-            Self::NotGrantable { .. } | Self::CannotChange { .. } => StatusCode::Unimplemented,
-            Self::NotFound { .. } => StatusCode::NotFound,
+            Self::NotGrantable { .. } | Self::NotAnAccountType { .. } | Self::CannotChange { .. } => {
+                StatusCode::Unimplemented
+            }
+            Self::NotFound { .. } | Self::NoAction { .. } => StatusCode::NotFound,
             Self::EmailTaken { .. } => StatusCode::AlreadyExists,
             Self::Administrator { .. } => StatusCode::FailedPrecondition,
             Self::NotTaken { .. } => StatusCode::Aborted,
@@ -249,6 +269,7 @@ impl Classified for ProvisioningError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Ambiguous { .. } => "name it by its id",
+            Self::NoAction { .. } => "--list-action-schemas shows the actions",
             Self::WrongKind { .. } => "choose a role for this kind of account; NinjaOne has no others",
             Self::EmailTaken { .. } => "use another address, or free this one in NinjaOne",
             Self::Administrator { last: true, .. } => {

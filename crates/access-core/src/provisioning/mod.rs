@@ -36,7 +36,10 @@ pub use error::{Extent, ProvisioningError};
 pub use outcome::{ChangeId, Done, Named, Outcome, StepReport, Verified};
 pub use plan::{Goal, Plan, Principal};
 pub use role::{Role, Vocabulary};
-pub use schema::{ACCOUNT_FIELDS, AccountField, FieldKind};
+pub use schema::{
+    ACCOUNT_ARGUMENT, ACCOUNT_FIELDS, AccountField, FieldKind, UPDATE_ACCOUNT, UPDATE_ACCOUNT_DESCRIPTION,
+    UPDATE_FIELDS,
+};
 pub use selector::Selector;
 pub use step::{Membership, Observation, RequestPreview, Step};
 pub use values::{AttributeValue, Attributes, EmailAddress, NamePart, ValueError};

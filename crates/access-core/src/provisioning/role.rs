@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::AccountKind;
+use super::{AccountKind, ProvisioningError};
 use crate::model::{Entitlement, NativeId, Resource, ResourceId, ResourceTypeId, Slug};
 
 /// What the things are called that can be changed, and what cannot.
@@ -16,6 +16,23 @@ pub struct Vocabulary {
     pub role_slug: Slug,
     /// Resource types whose entitlements can only be looked at.
     pub immutable_types: Vec<ResourceTypeId>,
+}
+
+impl Vocabulary {
+    /// Refuses to make or remove anything but accounts. An empty type leaves the choice, and there is no other.
+    ///
+    /// # Errors
+    /// [`ProvisioningError::NotAnAccountType`].
+    pub fn accounts_only(&self, resource_type: &str, done: &'static str) -> Result<(), ProvisioningError> {
+        if resource_type.is_empty() || resource_type == self.account_type.as_str() {
+            return Ok(());
+        }
+        Err(ProvisioningError::NotAnAccountType {
+            resource_type: resource_type.to_owned(),
+            accounts: self.account_type.to_string(),
+            done,
+        })
+    }
 }
 
 /// A role with those who hold it.

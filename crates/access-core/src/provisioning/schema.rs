@@ -109,3 +109,37 @@ pub const ACCOUNT_FIELDS: [AccountField; 9] = [
         ),
     ),
 ];
+
+/// The action that changes an account.
+pub const UPDATE_ACCOUNT: &str = "update-account";
+/// What it does.
+pub const UPDATE_ACCOUNT_DESCRIPTION: &str = "Changes what NinjaOne's API can change of an account";
+/// Its argument that names the account.
+pub const ACCOUNT_ARGUMENT: &str = "user_id";
+
+/// Its arguments (NinjaOne facts §4: what the two update calls take).
+pub const UPDATE_FIELDS: [AccountField; 5] = [
+    required(field(
+        ACCOUNT_ARGUMENT,
+        "Account",
+        "The account: its id or its login",
+        "901",
+    )),
+    field("first_name", "First name", "Another first name", "Ada"),
+    field("last_name", "Last name", "Another last name", "Nyström"),
+    field(
+        "organization_id",
+        "Organization",
+        "Another organization, by id or name; end users only",
+        "2",
+    ),
+    of(
+        FieldKind::Flag,
+        field(
+            "full_portal_access",
+            "Full portal access",
+            "true or false; end users only",
+            "true",
+        ),
+    ),
+];

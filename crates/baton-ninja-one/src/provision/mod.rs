@@ -26,17 +26,19 @@ pub(crate) use audit_file::AuditFile;
 use request::Request;
 
 pub(crate) use request::subcommands;
-pub(crate) use schema::account_fields as documented_account_fields;
+pub(crate) use schema::{account_fields as documented_account_fields, account_form};
 
 /// What the flags or the subcommand ask for, if they ask for a change.
 ///
 /// # Errors
 /// [`Failure`] if they make no sense.
 pub(crate) fn wanted(settings: &Settings, matches: &ArgMatches) -> Result<Option<Request>, Failure> {
-    match matches.subcommand() {
-        Some((name, chosen)) => request::of_subcommand(name, chosen).map_err(Failure::from),
-        None => request::of_flags(&settings.on_demand()?).map_err(Failure::from),
-    }
+    let allow_administrator = settings.allow_admin_delete()?;
+    let request = match matches.subcommand() {
+        Some((name, chosen)) => request::of_subcommand(name, chosen, allow_administrator)?,
+        None => request::of_flags(&settings.on_demand()?, allow_administrator)?,
+    };
+    Ok(request)
 }
 
 /// Does what is asked for and says what came of it.

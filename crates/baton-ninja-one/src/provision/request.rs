@@ -1,13 +1,14 @@
 //! Flags and subcommands as changes.
 
 use access_core::provisioning::{
-    AccountRequest, AccountUpdate, AttributeValue, Attributes, Change, ProvisioningError, Selector,
+    ACCOUNT_ARGUMENT, AccountRequest, AccountUpdate, AttributeValue, Attributes, Change, ProvisioningError,
+    Selector, UPDATE_FIELDS,
 };
 use access_core::{Classified, StatusCode};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use super::attributes::of_json;
-use super::schema::{self, UPDATE_ACCOUNT};
+use super::schema;
 use crate::settings::OnDemand;
 
 /// What is asked for.
@@ -38,19 +39,6 @@ pub(super) enum RequestError {
         /// Why.
         reason: String,
     },
-    /// An action that does not exist.
-    #[error("there is no action `{0}`")]
-    Action(String),
-    /// A thing that cannot be made or removed through the API.
-    #[error(
-        "resources of type `{resource_type}` cannot be {done}: NinjaOne's API does that with accounts (type user) only"
-    )]
-    ResourceType {
-        /// The type.
-        resource_type: String,
-        /// What was to be done.
-        done: &'static str,
-    },
     /// The domain's refusal.
     #[error(transparent)]
     Domain(#[from] ProvisioningError),
@@ -60,17 +48,14 @@ impl Classified for RequestError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Json { .. } => StatusCode::InvalidArgument,
-            Self::Action(_) => StatusCode::NotFound,
-            Self::ResourceType { .. } => StatusCode::Unimplemented,
             Self::Domain(error) => error.status(),
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Action(_) => Some("--list-action-schemas shows the actions".to_owned()),
             Self::Domain(error) => error.hint(),
-            Self::Json { .. } | Self::ResourceType { .. } => None,
+            Self::Json { .. } => None,
         }
     }
 }
@@ -146,28 +131,23 @@ fn update_account() -> Command {
         .required(true)
         .value_name("USER")
         .help("The account: user:<id>, its id or its login");
-    let text = |key: &'static str, help: &'static str| {
-        Arg::new(key)
-            .long(schema::flag(key))
+    let fields = UPDATE_FIELDS
+        .iter()
+        .filter(|field| field.name != ACCOUNT_ARGUMENT);
+    let fields = fields.map(|field| {
+        Arg::new(field.name)
+            .long(schema::flag(field.name))
             .value_name("TEXT")
-            .help(help)
-    };
+            .help(field.description)
+    });
     // Known, so that the reason for the refusal can be told.
     let refused = ["email", "phone", "administrator", "enabled"]
         .map(|key| Arg::new(key).long(key).value_name("TEXT").hide(true));
     Command::new("update-account")
         .about("Change what NinjaOne's API can change of an account")
         .arg(account)
-        .args([
-            text("first_name", "Another first name"),
-            text("last_name", "Another last name"),
-            text(
-                "organization_id",
-                "Another organization, by id or name; end users only",
-            ),
-            text("full_portal_access", "true or false; end users only"),
-            profile("Attributes as a JSON object; flags go before it"),
-        ])
+        .args(fields)
+        .arg(profile("Attributes as a JSON object; flags go before it"))
         .args(refused)
 }
 
@@ -176,7 +156,11 @@ fn profile(help: &'static str) -> Arg {
 }
 
 /// The change that a subcommand asks for; none if it is about something else.
-pub(super) fn of_subcommand(name: &str, chosen: &ArgMatches) -> Result<Option<Request>, RequestError> {
+pub(super) fn of_subcommand(
+    name: &str,
+    chosen: &ArgMatches,
+    allow_administrator: bool,
+) -> Result<Option<Request>, RequestError> {
     let vocabulary = ninjaone::vocabulary();
     let text = |argument: &str| chosen.get_one::<String>(argument).cloned().unwrap_or_default();
     let account = || Selector::account(&text("account"), &vocabulary);
@@ -212,7 +196,7 @@ pub(super) fn of_subcommand(name: &str, chosen: &ArgMatches) -> Result<Option<Re
         }
         "delete-account" => Change::DeleteAccount {
             account: account()?,
-            allow_administrator: false,
+            allow_administrator,
         },
         _ => return Ok(None),
     };
@@ -250,7 +234,7 @@ fn attributes(chosen: &ArgMatches, keys: &[&'static str]) -> Result<Attributes, 
 }
 
 /// The change that the reference's flags ask for, the first of them in its order (baton-runtime facts §2.1).
-pub(super) fn of_flags(flags: &OnDemand) -> Result<Option<Request>, RequestError> {
+pub(super) fn of_flags(flags: &OnDemand, allow_administrator: bool) -> Result<Option<Request>, RequestError> {
     let vocabulary = ninjaone::vocabulary();
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let change = if let Some(entitlement) = &flags.grant_entitlement {
@@ -273,10 +257,10 @@ pub(super) fn of_flags(flags: &OnDemand) -> Result<Option<Request>, RequestError
         return Ok(Some(Request::ActionSchemas));
     } else if let Some(id) = &flags.delete_resource {
         let resource_type = text(&flags.delete_resource_type);
-        of_accounts(&resource_type, "deleted")?;
+        vocabulary.accounts_only(&resource_type, "deleted")?;
         Change::DeleteAccount {
             account: Selector::principal(&resource_type, id, &vocabulary)?,
-            allow_administrator: false,
+            allow_administrator,
         }
     } else {
         return Ok(None);
@@ -290,8 +274,9 @@ pub(super) fn of_flags(flags: &OnDemand) -> Result<Option<Request>, RequestError
 
 /// Login and e-mail fill what the profile lacks.
 fn account_of_flags(flags: &OnDemand) -> Result<Change, RequestError> {
+    let vocabulary = ninjaone::vocabulary();
     if let Some(resource_type) = &flags.create_account_resource_type {
-        of_accounts(resource_type, "created")?;
+        vocabulary.accounts_only(resource_type, "created")?;
     }
     let mut attributes = match &flags.create_account_profile {
         Some(json) => of_json("--create-account-profile", json)?,
@@ -309,57 +294,14 @@ fn account_of_flags(flags: &OnDemand) -> Result<Change, RequestError> {
     }
     Ok(Change::CreateAccount(AccountRequest::parse(
         &attributes,
-        &ninjaone::vocabulary(),
+        &vocabulary,
     )?))
 }
 
 fn invoked(action: &str, flags: &OnDemand) -> Result<Change, RequestError> {
-    if action != UPDATE_ACCOUNT {
-        return Err(RequestError::Action(action.to_owned()));
-    }
-    let mut attributes = of_json(
+    let arguments = of_json(
         "--invoke-action-args",
         flags.invoke_action_args.as_deref().unwrap_or("{}"),
     )?;
-    let account = match attributes.remove("user_id") {
-        Some(AttributeValue::Text(text)) => text,
-        Some(AttributeValue::Number(number)) => number.to_string(),
-        _ => String::new(),
-    };
-    let account = Selector::account(&account, &ninjaone::vocabulary())?;
-    Ok(Change::UpdateAccount {
-        account,
-        update: AccountUpdate::parse(&attributes)?,
-    })
-}
-
-fn of_accounts(resource_type: &str, done: &'static str) -> Result<(), RequestError> {
-    if resource_type == ninjaone::user_type().as_str() {
-        return Ok(());
-    }
-    Err(RequestError::ResourceType {
-        resource_type: resource_type.to_owned(),
-        done,
-    })
-}
-
-impl Request {
-    /// Deletes administrators too, where that is asked for.
-    pub(crate) fn allowing_administrators(self, allow: bool) -> Self {
-        match self {
-            Self::Change {
-                change: Change::DeleteAccount { account, .. },
-                on_demand,
-                yes,
-            } => Self::Change {
-                change: Change::DeleteAccount {
-                    account,
-                    allow_administrator: allow,
-                },
-                on_demand,
-                yes,
-            },
-            other => other,
-        }
-    }
+    Ok(Change::of_action(action, arguments, &ninjaone::vocabulary())?)
 }

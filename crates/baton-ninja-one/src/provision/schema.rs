@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
-use access_core::provisioning::{ACCOUNT_FIELDS, AccountField, FieldKind};
+use access_core::provisioning::{
+    ACCOUNT_FIELDS, FieldKind, UPDATE_ACCOUNT, UPDATE_ACCOUNT_DESCRIPTION, UPDATE_FIELDS,
+};
+use baton_proto::connector_v2 as v2;
+use baton_proto::connector_v2::connector_account_creation_schema::{self as form, Field};
 use serde_json::{Map, Value, json};
-
-/// The one action.
-pub(super) const UPDATE_ACCOUNT: &str = "update-account";
 
 /// The flag of an attribute: `roles` can be said several times.
 pub(super) fn flag(attribute: &'static str) -> &'static str {
@@ -22,31 +23,57 @@ pub(super) fn flag(attribute: &'static str) -> &'static str {
     }
 }
 
-/// Protobuf JSON of `c1.connector.v2.ConnectorAccountCreationSchema` (wire-fields table).
+/// The form for new accounts, as ConductorOne shows it.
+pub(crate) fn account_form() -> v2::ConnectorAccountCreationSchema {
+    let fields = ACCOUNT_FIELDS.iter().zip(0..).map(|(field, order)| {
+        let kind = match field.kind {
+            FieldKind::Text => form::field::Field::StringField(form::StringField::default()),
+            FieldKind::Flag => form::field::Field::BoolField(form::BoolField::default()),
+            FieldKind::List => form::field::Field::StringListField(form::StringListField::default()),
+        };
+        let wire = Field {
+            display_name: field.display_name.to_owned(),
+            required: field.required,
+            description: field.description.to_owned(),
+            placeholder: field.placeholder.to_owned(),
+            order,
+            deprecated: false,
+            field: Some(kind),
+        };
+        (field.name.to_owned(), wire)
+    });
+    v2::ConnectorAccountCreationSchema {
+        field_map: fields.collect(),
+    }
+}
+
+/// The form as protobuf JSON of `c1.connector.v2.ConnectorAccountCreationSchema` (wire-fields table).
 pub(super) fn account_creation() -> String {
-    let fields = ACCOUNT_FIELDS
-        .iter()
-        .enumerate()
-        .map(|(order, field)| (field.name.to_owned(), creation_field(order, field)));
+    let fields = account_form().field_map.into_iter();
+    let fields = fields.map(|(name, field)| (name, creation_field(&field)));
     let schema = json!({ "fieldMap": fields.collect::<Map<String, Value>>() });
     format!("{}\n", serde_json::to_string_pretty(&schema).unwrap_or_default())
 }
 
-fn creation_field(order: usize, field: &AccountField) -> Value {
+fn creation_field(field: &Field) -> Value {
     let mut wire = Map::new();
-    wire.insert("displayName".to_owned(), json!(field.display_name));
+    for (key, text) in [
+        ("displayName", &field.display_name),
+        ("description", &field.description),
+        ("placeholder", &field.placeholder),
+    ] {
+        wire.insert(key.to_owned(), json!(text));
+    }
     if field.required {
         wire.insert("required".to_owned(), json!(true));
     }
-    wire.insert("description".to_owned(), json!(field.description));
-    wire.insert("placeholder".to_owned(), json!(field.placeholder));
-    if order > 0 {
-        wire.insert("order".to_owned(), json!(order));
+    if field.order > 0 {
+        wire.insert("order".to_owned(), json!(field.order));
     }
-    let kind = match field.kind {
-        FieldKind::Text => "stringField",
-        FieldKind::Flag => "boolField",
-        FieldKind::List => "stringListField",
+    let kind = match field.field {
+        Some(form::field::Field::BoolField(_)) => "boolField",
+        Some(form::field::Field::StringListField(_)) => "stringListField",
+        _ => "stringField",
     };
     wire.insert(kind.to_owned(), json!({}));
     Value::Object(wire)
@@ -54,18 +81,15 @@ fn creation_field(order: usize, field: &AccountField) -> Value {
 
 /// The actions with their arguments.
 pub(super) fn actions() -> String {
-    let argument = |name: &str, required: bool, description: &str| json!({ "name": name, "required": required, "description": description });
+    let arguments: Vec<Value> = UPDATE_FIELDS
+        .iter()
+        .map(|field| json!({ "name": field.name, "required": field.required, "description": field.description }))
+        .collect();
     let schemas = json!([{
         "name": UPDATE_ACCOUNT,
         "displayName": "Update account",
-        "description": "Changes what NinjaOne's API can change of an account",
-        "arguments": [
-            argument("user_id", true, "The account: its id or its login"),
-            argument("first_name", false, "Another first name"),
-            argument("last_name", false, "Another last name"),
-            argument("organization_id", false, "Another organization, by id or name; end users only"),
-            argument("full_portal_access", false, "true or false; end users only"),
-        ],
+        "description": UPDATE_ACCOUNT_DESCRIPTION,
+        "arguments": arguments,
     }]);
     format!("{}\n", serde_json::to_string_pretty(&schemas).unwrap_or_default())
 }

@@ -1,6 +1,5 @@
 //! `create_account` and `delete_resource`.
 
-use access_core::StatusCode;
 use access_core::provisioning::{AccountRequest, Attributes, Change, Done, Selector};
 use baton_proto::connector_v2 as v2;
 use baton_proto::connectorapi_baton_v1::task::{CreateAccountTask, DeleteResourceTask};
@@ -18,7 +17,8 @@ impl Desk {
         wanted: CreateAccountTask,
     ) -> Result<Answer, TaskFailure> {
         let info = wanted.account_info.ok_or_else(|| malformed("create account"))?;
-        self.only_accounts(&wanted.resource_type_id, "created")?;
+        self.vocabulary
+            .accounts_only(&wanted.resource_type_id, "created")?;
         let change = Change::CreateAccount(AccountRequest::parse(&attributes(&info)?, &self.vocabulary)?);
         let outcome = self.connector.change(id, change).await?;
         let resource = outcome.resource.as_deref().map(access_wire::resource);
@@ -46,7 +46,8 @@ impl Desk {
         wanted: DeleteResourceTask,
     ) -> Result<Answer, TaskFailure> {
         let resource = wanted.resource_id.ok_or_else(|| malformed("delete resource"))?;
-        self.only_accounts(&resource.resource_type, "deleted")?;
+        self.vocabulary
+            .accounts_only(&resource.resource_type, "deleted")?;
         let account = Selector::principal(&resource.resource_type, &resource.resource, &self.vocabulary)?;
         let change = Change::DeleteAccount {
             account,
@@ -54,19 +55,6 @@ impl Desk {
         };
         self.connector.change(id, change).await?;
         Ok(Answer::new(&v2::DeleteResourceResponse::default(), Vec::new()))
-    }
-
-    /// An empty type leaves the choice, and accounts are the only one.
-    fn only_accounts(&self, resource_type: &str, done: &str) -> Result<(), TaskFailure> {
-        if resource_type.is_empty() || resource_type == self.vocabulary.account_type.as_str() {
-            return Ok(());
-        }
-        Err(TaskFailure::new(
-            StatusCode::Unimplemented,
-            format!(
-                "resources of type `{resource_type}` cannot be {done}: NinjaOne's API does that with accounts only"
-            ),
-        ))
     }
 }
 

@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use access_core::StatusCode;
-use access_core::provisioning::{AccountUpdate, AttributeValue, Change, Selector};
+use access_core::provisioning::{
+    AccountField, Change, FieldKind, ProvisioningError, UPDATE_ACCOUNT, UPDATE_ACCOUNT_DESCRIPTION,
+    UPDATE_FIELDS,
+};
 use baton_proto::config_v1 as config;
 use baton_proto::connector_v2::{self as v2, ActionType, BatonActionStatus};
 use baton_proto::connectorapi_baton_v1::task::ActionInvokeTask;
@@ -16,8 +19,6 @@ use super::{Answer, Desk, malformed};
 use crate::TaskId;
 use crate::connector::TaskFailure;
 
-/// The one action.
-const UPDATE_ACCOUNT: &str = "update-account";
 /// Results that are kept for questions about them (baton-runtime facts §6.8).
 const KEPT: usize = 1000;
 
@@ -79,17 +80,8 @@ impl Desk {
         if wanted.name.is_empty() {
             return Err(malformed("action"));
         }
-        known(&wanted.name)?;
-        let mut attributes = of_struct(&wanted.args.unwrap_or_default())?;
-        let account = match attributes.remove("user_id") {
-            Some(AttributeValue::Text(text)) => text,
-            Some(AttributeValue::Number(number)) => number.to_string(),
-            _ => String::new(),
-        };
-        let change = Change::UpdateAccount {
-            account: Selector::account(&account, &self.vocabulary)?,
-            update: AccountUpdate::parse(&attributes)?,
-        };
+        let arguments = of_struct(&wanted.args.unwrap_or_default())?;
+        let change = Change::of_action(&wanted.name, arguments, &self.vocabulary)?;
         let outcome = self.connector.change(id, change).await?;
         let action = outcome.change_id.to_string();
         self.actions.keep(&action);
@@ -108,10 +100,10 @@ fn known(name: &str) -> Result<(), TaskFailure> {
     if name == UPDATE_ACCOUNT {
         return Ok(());
     }
-    Err(TaskFailure::new(
-        StatusCode::NotFound,
-        format!("there is no action `{name}`"),
-    ))
+    Err(ProvisioningError::NoAction {
+        name: name.to_owned(),
+    }
+    .into())
 }
 
 fn success() -> Struct {
@@ -124,46 +116,42 @@ fn success() -> Struct {
 }
 
 fn update_account() -> v2::BatonActionSchema {
-    let text = |name: &str, display_name: &str, description: &str, required: bool| config::Field {
-        name: name.to_owned(),
-        display_name: display_name.to_owned(),
-        description: description.to_owned(),
-        is_required: required,
-        field: Some(config::field::Field::StringField(config::StringField::default())),
-        ..config::Field::default()
-    };
-    let flag = |name: &str, display_name: &str, description: &str| config::Field {
-        name: name.to_owned(),
-        display_name: display_name.to_owned(),
-        description: description.to_owned(),
-        field: Some(config::field::Field::BoolField(config::BoolField::default())),
-        ..config::Field::default()
-    };
     v2::BatonActionSchema {
         name: UPDATE_ACCOUNT.to_owned(),
-        arguments: vec![
-            text("user_id", "Account", "The account: its id or its login", true),
-            text("first_name", "First name", "Another first name", false),
-            text("last_name", "Last name", "Another last name", false),
-            text(
-                "organization_id",
-                "Organization",
-                "Another organization, by id or name; end users only",
-                false,
-            ),
-            flag(
-                "full_portal_access",
-                "Full portal access",
-                "Whether the end user has full access to the portal",
-            ),
-        ],
-        return_types: vec![flag("success", "Success", "Whether the account is as wanted")],
+        arguments: UPDATE_FIELDS.iter().map(argument).collect(),
+        return_types: vec![config::Field {
+            name: "success".to_owned(),
+            display_name: "Success".to_owned(),
+            description: "Whether the account is as wanted".to_owned(),
+            field: Some(kind(FieldKind::Flag)),
+            ..config::Field::default()
+        }],
         display_name: "Update account".to_owned(),
-        description: "Changes what NinjaOne's API can change of an account".to_owned(),
+        description: UPDATE_ACCOUNT_DESCRIPTION.to_owned(),
         action_type: vec![
             ActionType::Account.into(),
             ActionType::AccountUpdateProfile.into(),
         ],
         ..v2::BatonActionSchema::default()
+    }
+}
+
+fn argument(field: &AccountField) -> config::Field {
+    config::Field {
+        name: field.name.to_owned(),
+        display_name: field.display_name.to_owned(),
+        description: field.description.to_owned(),
+        placeholder: field.placeholder.to_owned(),
+        is_required: field.required,
+        field: Some(kind(field.kind)),
+        ..config::Field::default()
+    }
+}
+
+fn kind(kind: FieldKind) -> config::field::Field {
+    match kind {
+        FieldKind::Text => config::field::Field::StringField(config::StringField::default()),
+        FieldKind::Flag => config::field::Field::BoolField(config::BoolField::default()),
+        FieldKind::List => config::field::Field::StringSliceField(config::StringSliceField::default()),
     }
 }

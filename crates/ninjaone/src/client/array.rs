@@ -30,6 +30,17 @@ pub(crate) trait TakeElement<T> {
     fn again(&mut self);
 }
 
+/// Wants to see that a list begins.
+pub(crate) struct First;
+
+impl TakeElement<IgnoredAny> for First {
+    fn take(&mut self, _: IgnoredAny) -> bool {
+        false
+    }
+
+    fn again(&mut self) {}
+}
+
 /// Feeds every element of the array in `reader` to `take`.
 pub(crate) fn read_array<T: for<'de> Deserialize<'de>>(
     reader: impl Read,

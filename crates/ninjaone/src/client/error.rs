@@ -321,6 +321,16 @@ impl NinjaOneError {
         matches!(self, Self::UnknownHost { .. } | Self::Network { tls: true, .. })
     }
 
+    /// A list that every current instance has, and this one has not (NinjaOne facts §2.6).
+    pub(crate) fn of_older_instance(self) -> Self {
+        match self {
+            Self::Refused {
+                status: 404, request, ..
+            } => Self::OlderInstance { request },
+            other => other,
+        }
+    }
+
     /// What NinjaOne's support asks for.
     pub(crate) fn request_id(&self) -> Option<&str> {
         match self {

@@ -8,9 +8,6 @@ use access_core::ports::SourceUsage;
 use futures::StreamExt;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode as Http, Url};
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use serde::Deserialize;
 use time::OffsetDateTime;
 use tokio::sync::{Mutex, mpsc};
@@ -20,7 +17,8 @@ use super::body::{BodyReader, ReadFailure};
 use super::fault::quote;
 use super::retry::{Patience, retry_after};
 use super::span::traced;
-use super::token::{Token, TokenAnswer};
+use super::tls::tls_config;
+use super::token::Token;
 use super::{ApiFault, ClientConfig, NinjaOneError};
 
 /// Redirects within the instance that are followed.
@@ -39,7 +37,7 @@ pub struct NinjaOneClient {
     http: reqwest::Client,
     config: ClientConfig,
     /// The token in use; whoever renews it holds the lock, so that it is renewed once.
-    token: Mutex<Option<Token>>,
+    pub(super) token: Mutex<Option<Token>>,
     usage: Usage,
 }
 
@@ -329,100 +327,8 @@ impl NinjaOneClient {
         }
     }
 
-    /// The current token, or a new one if there is none, it is about to end, or it is the one that was refused.
-    pub(super) async fn token(&self, refused: Option<&Token>) -> Result<Token, NinjaOneError> {
-        let mut held = self.token.lock().await;
-        if let Some(token) = held.as_ref() {
-            let refused = refused.is_some_and(|refused| refused.secret == token.secret);
-            if token.is_fresh(Instant::now()) && !refused {
-                return Ok(token.clone());
-            }
-        }
-        let token = self.sign_in().await?;
-        tracing::debug!(scope = token.scope.as_deref().unwrap_or("not told"), "signed in");
-        *held = Some(token.clone());
-        Ok(token)
-    }
-
-    async fn sign_in(&self) -> Result<Token, NinjaOneError> {
-        let url = self.config.base_url.endpoint(&self.config.token_path);
-        let request = format!("POST {url}");
-        let mut form = vec![
-            ("grant_type", "client_credentials"),
-            ("client_id", self.config.client_id.as_str()),
-            ("client_secret", self.config.client_secret.expose()),
-        ];
-        form.extend(self.config.scope.as_deref().map(|scope| ("scope", scope)));
-        let mut patience = Patience::new(self.config.retry);
-        loop {
-            self.usage.calls.fetch_add(1, Ordering::Relaxed);
-            let sent = self
-                .http
-                .post(url.clone())
-                .header(ACCEPT, "application/json")
-                .form(&form);
-            let sent = traced("POST", &url, sent.send()).await;
-            let setback = match sent {
-                Ok(response) if response.status().is_redirection() => {
-                    // The secret goes to no address but the configured one.
-                    return Err(redirected(request, &response));
-                }
-                Ok(response) => match accept(response).await {
-                    Ok(response) => return self.token_of(&request, response).await,
-                    Err(setback) => setback,
-                },
-                Err(error) => Setback::Network(error),
-            };
-            match setback {
-                Setback::Answer {
-                    status,
-                    fault,
-                    throttled: false,
-                    ..
-                } if status.is_client_error() => {
-                    return Err(self.sign_in_refused(request, status, fault));
-                }
-                setback => self.handle(&mut patience, setback, request.clone(), None).await?,
-            }
-        }
-    }
-
-    async fn token_of(&self, request: &str, response: Response) -> Result<Token, NinjaOneError> {
-        let malformed = |reason: String| NinjaOneError::Malformed {
-            request: request.to_owned(),
-            reason,
-        };
-        let body = response
-            .bytes()
-            .await
-            .map_err(|error| malformed(quote(&chain(&error))))?;
-        // The body may hold a token, so it is never quoted.
-        let answer: TokenAnswer = serde_json::from_slice(&body)
-            .map_err(|_| malformed("there is no access_token in it".to_owned()))?;
-        Ok(Token::new(answer, Instant::now()))
-    }
-
-    fn sign_in_refused(&self, request: String, status: Http, fault: Box<ApiFault>) -> NinjaOneError {
-        if fault.is("Client app not exist") {
-            return NinjaOneError::UnknownClient { request, fault };
-        }
-        if fault.is("invalid_scope") {
-            let scope = self.config.scope.clone().unwrap_or_default();
-            return NinjaOneError::ScopeNotGranted {
-                request,
-                scope: quote(&scope),
-                fault,
-            };
-        }
-        NinjaOneError::SignInRefused {
-            request,
-            status: status.as_u16(),
-            fault,
-        }
-    }
-
     /// Waits before the next try, or says why there is none.
-    async fn handle(
+    pub(super) async fn handle(
         &self,
         patience: &mut Patience,
         setback: Setback,
@@ -587,7 +493,7 @@ pub(super) fn network_failure(request: String, error: &reqwest::Error, tries: u3
 }
 
 /// The innermost causes of an error, without the address, which the message has already.
-fn chain(error: &reqwest::Error) -> String {
+pub(super) fn chain(error: &reqwest::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut next = std::error::Error::source(error);
     while let Some(cause) = next {
@@ -602,29 +508,4 @@ fn chain(error: &reqwest::Error) -> String {
     } else {
         parts.join(": ")
     }
-}
-
-/// TLS with ring, trusting the machine's authorities, the usual public ones (so that a bare container works), and the
-/// configured file.
-fn tls_config(config: &ClientConfig) -> Result<rustls::ClientConfig, NinjaOneError> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
-    if let Some(path) = &config.ca_file {
-        let refuse = |reason: String| NinjaOneError::CaFile {
-            path: path.clone(),
-            reason,
-        };
-        let own = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let own = own.map_err(|error| refuse(error.to_string()))?;
-        if roots.add_parsable_certificates(own).0 == 0 {
-            return Err(refuse("there is no certificate in it".to_owned()));
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| NinjaOneError::Setup {
-        reason: error.to_string(),
-    })?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }

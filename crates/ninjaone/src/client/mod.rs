@@ -9,11 +9,13 @@ pub(crate) mod fault;
 mod http;
 mod retry;
 mod secret;
+mod sign_in;
 mod span;
+mod tls;
 mod token;
 mod write;
 
-pub(crate) use array::TakeElement;
+pub(crate) use array::{First, TakeElement};
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use config::{ClientConfig, DEFAULT_TOKEN_PATH, RetryBudget, Writes};
 pub use error::NinjaOneError;

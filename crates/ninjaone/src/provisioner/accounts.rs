@@ -3,7 +3,7 @@
 use access_core::model::{NativeId, ResourceId};
 use access_core::provisioning::{Account, AccountKind, EmailAddress};
 
-use crate::client::TakeElement;
+use crate::client::{First, TakeElement};
 use crate::mapping::{self, END_USER, TECHNICIAN, user_type};
 use crate::wire::{OrganizationRow, Row, UserRow};
 use crate::{NinjaOneClient, NinjaOneError};
@@ -147,7 +147,7 @@ async fn offers_accounts(client: &NinjaOneClient) -> Result<(), NinjaOneError> {
         .await
     {
         Ok(_) => Ok(()),
-        Err(error) => Err(older(error)),
+        Err(error) => Err(error.of_older_instance()),
     }
 }
 
@@ -176,17 +176,8 @@ async fn select(
     let (selected, _, _) = client
         .list::<Row<UserRow>, _>(path, &[], selecting)
         .await
-        .map_err(older)?;
+        .map_err(NinjaOneError::of_older_instance)?;
     Ok(selected.found)
-}
-
-fn older(error: NinjaOneError) -> NinjaOneError {
-    match error {
-        NinjaOneError::Refused {
-            status: 404, request, ..
-        } => NinjaOneError::OlderInstance { request },
-        other => other,
-    }
 }
 
 struct Selecting<F> {
@@ -208,15 +199,4 @@ impl<F: Fn(&UserRow) -> bool> TakeElement<Row<UserRow>> for Selecting<F> {
     fn again(&mut self) {
         self.found.clear();
     }
-}
-
-/// Wants to see that a list begins.
-struct First;
-
-impl TakeElement<serde::de::IgnoredAny> for First {
-    fn take(&mut self, _: serde::de::IgnoredAny) -> bool {
-        false
-    }
-
-    fn again(&mut self) {}
 }

@@ -19,12 +19,7 @@ pub(super) async fn select(client: &NinjaOneClient, wanted: &Selector) -> Result
     let listed = client
         .list::<Row<RoleRow>, _>("/v2/user/roles", &[], selecting)
         .await;
-    let (selected, _, _) = listed.map_err(|error| match error {
-        NinjaOneError::Refused {
-            status: 404, request, ..
-        } => NinjaOneError::OlderInstance { request },
-        other => other,
-    })?;
+    let (selected, _, _) = listed.map_err(NinjaOneError::of_older_instance)?;
     selected
         .found
         .into_iter()

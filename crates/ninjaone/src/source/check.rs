@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 
 use super::SourceOptions;
 use crate::NinjaOneError;
-use crate::client::{NinjaOneClient, TakeElement};
+use crate::client::{First, NinjaOneClient};
 
 struct Endpoint {
     path: &'static str,
@@ -155,15 +155,4 @@ fn advice(granted: Option<&str>, all_ok: bool) -> Vec<ScopeAdvice> {
         });
     }
     advice
-}
-
-/// Wants to see that a list begins.
-struct First;
-
-impl TakeElement<IgnoredAny> for First {
-    fn take(&mut self, _: IgnoredAny) -> bool {
-        false
-    }
-
-    fn again(&mut self) {}
 }

@@ -1,0 +1,107 @@
+//! Signing in: OAuth2 client credentials, at the configured address and nowhere else (NinjaOne facts §2).
+
+use std::time::Instant;
+
+use reqwest::header::ACCEPT;
+use reqwest::{Response, StatusCode as Http};
+
+use super::fault::quote;
+use super::http::{Setback, accept, chain, redirected};
+use super::retry::Patience;
+use super::span::traced;
+use super::token::{Token, TokenAnswer};
+use super::{ApiFault, NinjaOneClient, NinjaOneError};
+
+impl NinjaOneClient {
+    /// The current token, or a new one if there is none, it is about to end, or it is the one that was refused.
+    pub(super) async fn token(&self, refused: Option<&Token>) -> Result<Token, NinjaOneError> {
+        let mut held = self.token.lock().await;
+        if let Some(token) = held.as_ref() {
+            let refused = refused.is_some_and(|refused| refused.secret == token.secret);
+            if token.is_fresh(Instant::now()) && !refused {
+                return Ok(token.clone());
+            }
+        }
+        let token = self.sign_in().await?;
+        tracing::debug!(scope = token.scope.as_deref().unwrap_or("not told"), "signed in");
+        *held = Some(token.clone());
+        Ok(token)
+    }
+
+    async fn sign_in(&self) -> Result<Token, NinjaOneError> {
+        let url = self.config().base_url.endpoint(&self.config().token_path);
+        let request = format!("POST {url}");
+        let mut form = vec![
+            ("grant_type", "client_credentials"),
+            ("client_id", self.config().client_id.as_str()),
+            ("client_secret", self.config().client_secret.expose()),
+        ];
+        form.extend(self.config().scope.as_deref().map(|scope| ("scope", scope)));
+        let mut patience = Patience::new(self.config().retry);
+        loop {
+            self.count_call();
+            let sent = self
+                .http()
+                .post(url.clone())
+                .header(ACCEPT, "application/json")
+                .form(&form);
+            let sent = traced("POST", &url, sent.send()).await;
+            let setback = match sent {
+                Ok(response) if response.status().is_redirection() => {
+                    // The secret goes to no address but the configured one.
+                    return Err(redirected(request, &response));
+                }
+                Ok(response) => match accept(response).await {
+                    Ok(response) => return self.token_of(&request, response).await,
+                    Err(setback) => setback,
+                },
+                Err(error) => Setback::Network(error),
+            };
+            match setback {
+                Setback::Answer {
+                    status,
+                    fault,
+                    throttled: false,
+                    ..
+                } if status.is_client_error() => {
+                    return Err(self.sign_in_refused(request, status, fault));
+                }
+                setback => self.handle(&mut patience, setback, request.clone(), None).await?,
+            }
+        }
+    }
+
+    async fn token_of(&self, request: &str, response: Response) -> Result<Token, NinjaOneError> {
+        let malformed = |reason: String| NinjaOneError::Malformed {
+            request: request.to_owned(),
+            reason,
+        };
+        let body = response
+            .bytes()
+            .await
+            .map_err(|error| malformed(quote(&chain(&error))))?;
+        // The body may hold a token, so it is never quoted.
+        let answer: TokenAnswer = serde_json::from_slice(&body)
+            .map_err(|_| malformed("there is no access_token in it".to_owned()))?;
+        Ok(Token::new(answer, Instant::now()))
+    }
+
+    fn sign_in_refused(&self, request: String, status: Http, fault: Box<ApiFault>) -> NinjaOneError {
+        if fault.is("Client app not exist") {
+            return NinjaOneError::UnknownClient { request, fault };
+        }
+        if fault.is("invalid_scope") {
+            let scope = self.config().scope.clone().unwrap_or_default();
+            return NinjaOneError::ScopeNotGranted {
+                request,
+                scope: quote(&scope),
+                fault,
+            };
+        }
+        NinjaOneError::SignInRefused {
+            request,
+            status: status.as_u16(),
+            fault,
+        }
+    }
+}
