@@ -81,7 +81,8 @@ fn every_command_works() {
         let context = TestContext::msp();
         fs::copy(workspace().join("config/baton.yaml"), context.path("baton.yaml")).unwrap();
         if words.contains(&"export") {
-            context.good_sync();
+            let file = context.good_sync();
+            fs::write(context.path("sync.c1z.candidate"), file).unwrap();
         }
         let ran = context.run(&words[1..]);
         assert_eq!(ran.code, Some(0), "`{line}`: {}", ran.stderr);

@@ -26,3 +26,4 @@ mod served;
 mod service_mode;
 mod service_sweeps;
 mod telemetry;
+mod trustworthy_deletes;

@@ -89,5 +89,6 @@ fn devices_that_cannot_be_read_do_not_stop_the_sync() {
     let summary: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(summary["sync"]["completeness"]["device"]["state"], "incomplete");
     assert_eq!(summary["sync"]["completeness"]["user"]["state"], "complete");
+    assert_eq!(summary["sync"]["sync_type"], "partial");
     assert_eq!(summary["warnings"][0]["code"], "devices_incomplete");
 }

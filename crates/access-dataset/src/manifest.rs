@@ -156,11 +156,18 @@ impl Manifest {
     }
 }
 
+impl ManifestSync {
+    /// When it began; a time that cannot be read is before all others.
+    pub(crate) fn began(&self) -> OffsetDateTime {
+        OffsetDateTime::parse(&self.started_at, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+}
+
 impl Pointer {
     /// Whether a sync that is not the named one began later. Ids tell seconds only.
-    pub(crate) fn is_before(&self, sync: &ManifestSync) -> bool {
-        let time = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
-        self.latest.sync_id != sync.id && time(&self.latest.started_at) <= time(&sync.started_at)
+    pub(crate) fn is_before(&self, sync_id: &str, started_at: OffsetDateTime) -> bool {
+        let latest = OffsetDateTime::parse(&self.latest.started_at, &Rfc3339).ok();
+        self.latest.sync_id != sync_id && latest <= Some(started_at)
     }
 
     pub(crate) fn to(latest: ManifestLink) -> Self {

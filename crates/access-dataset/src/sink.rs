@@ -61,7 +61,7 @@ impl AccessSink for DatasetSink {
         let scratch = scratch.map_err(|error| SinkError::new(DatasetError::io(&temp_folder, error)))?;
         let collector = Collector::new(scratch.path()).map_err(SinkError::new)?;
         let publication = Publication::begin(store, sync).await.map_err(SinkError::new)?;
-        let baseline = publication.previous().await.map(|manifest| baseline(&manifest));
+        let baseline = publication.replaced().await.map(|manifest| baseline(&manifest));
         let (batches, queue) = mpsc::channel(QUEUE);
         let spawned = std::thread::Builder::new()
             .name(format!("{}-rows", self.format.name()))
@@ -176,6 +176,15 @@ impl SinkWriter for DatasetWriter {
             .prepare(&self.format, summary, files, self.scratch.path());
         prepared.await.map_err(SinkError::new)?;
         Ok(Prepared { rows: self.rows })
+    }
+
+    async fn set_aside(&mut self, summary: &SyncSummary) -> Result<Option<String>, SinkError> {
+        let files = self.make_files(summary).await.map_err(SinkError::new)?;
+        let place = self
+            .publication
+            .set_aside(self.format.name(), summary, files)
+            .await;
+        Ok(Some(place.map_err(SinkError::new)?))
     }
 
     async fn publish(self: Box<Self>) -> Result<Receipt, SinkError> {

@@ -30,6 +30,7 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
     let _telemetry = logs::start(settings, &display)?;
     let output = settings.output()?;
     let scope = settings.scope()?;
+    let guard = settings.shrink_guard()?;
     let wanted = settings.sinks()?;
     refuse_c1z(&wanted)?;
     let sinks = sinks(settings, wanted)?;
@@ -50,6 +51,7 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
         let request = SyncRequest {
             sync_type: (scope == SyncScope::default()).then(|| source.sync_type()),
             scope,
+            guard,
         };
         let tenant = source.tenant();
         let outcome = spans::sync(&tenant, pipeline.run(&request, stop_wanted())).await?;

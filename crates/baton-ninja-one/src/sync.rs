@@ -32,6 +32,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let request = SyncRequest {
         scope: settings.scope()?,
         sync_type: None,
+        guard: settings.shrink_guard()?,
     };
     let sinks = sinks(settings, settings.sinks()?)?;
     let client = NinjaOneClient::new(settings.client()?)?;

@@ -74,6 +74,12 @@ pub enum C1zError {
         /// The id.
         id: String,
     },
+    /// A sync that turned out to be partial would leave the file without a full one.
+    #[error("the sync is not full and would push the last full one out of {}", path.display())]
+    LastFullSync {
+        /// The target.
+        path: PathBuf,
+    },
     /// The file has no such sync.
     #[error("{} has no sync {wanted}", path.display())]
     NoSuchSync {
@@ -148,7 +154,7 @@ impl C1zError {
             Self::NoSuchSync { .. } | Self::NoFile { .. } => 5,
             Self::Denied { .. } => 7,
             Self::NoSpace { .. } | Self::TooLarge { .. } => 8,
-            Self::ForeignV3 { .. } | Self::Foreign { .. } => 9,
+            Self::ForeignV3 { .. } | Self::Foreign { .. } | Self::LastFullSync { .. } => 9,
             Self::Locked { .. } => 10,
             Self::UnsupportedV3 { .. } => 12,
             Self::Duplicate { .. } => 13,

@@ -35,14 +35,21 @@ impl Default for Retention {
 #[derive(Debug, Default)]
 pub(crate) struct Carried {
     /// The latest finished full sync.
-    pub(crate) latest_full: Option<String>,
-    /// Its counts.
-    pub(crate) latest_full_stats: Option<SyncStats>,
+    pub(crate) latest_full: Option<LatestFull>,
+}
+
+/// The sync that readers of a file take.
+#[derive(Debug)]
+pub(crate) struct LatestFull {
+    pub(crate) sync_id: String,
+    pub(crate) stats: SyncStats,
+    /// It stays in the file.
+    pub(crate) kept: bool,
 }
 
 /// Which syncs stay when a new one is added: unfinished ones; of the finished full ones the latest, with room for the
-/// new one; partial ones unless they ended before the oldest kept full sync began; the newest pair of diff syncs.
-pub(crate) fn kept(syncs: &[SyncRow], retention: Retention) -> HashSet<String> {
+/// new one if that is full; partial ones unless they ended before the oldest kept full sync began; the newest pair of diff syncs.
+pub(crate) fn kept(syncs: &[SyncRow], retention: Retention, new_is_full: bool) -> HashSet<String> {
     if retention.keep_all {
         return syncs.iter().map(|sync| sync.sync_id.clone()).collect();
     }
@@ -52,7 +59,7 @@ pub(crate) fn kept(syncs: &[SyncRow], retention: Retention) -> HashSet<String> {
         .filter(|sync| sync.sync_type == "full" && sync.ended_at.is_some())
         .collect();
     full.sort_by_key(|sync| (&sync.ended_at, &sync.sync_id));
-    let room = retention.full_syncs.saturating_sub(1);
+    let room = retention.full_syncs.saturating_sub(usize::from(new_is_full));
     let kept_full = &full[full.len().saturating_sub(room)..];
     let oldest_start = kept_full.iter().map(|sync| sync.started_at.as_str()).min();
     let outlived = |sync: &&SyncRow| {
@@ -95,10 +102,11 @@ pub(crate) fn carry_over(
     path: &Path,
     database: &mut Database,
     options: &WriterOptions,
+    new_is_full: bool,
 ) -> Result<Carried, C1zError> {
     let reader = Reader::open(path, &options.temp_folder, options.limits, &options.stop)?;
     let syncs = reader.syncs()?;
-    let kept = kept(&syncs, options.retention);
+    let kept = kept(&syncs, options.retention, new_is_full);
     for table in 0..ddl::TABLES.len() {
         copy_table(&reader, path, table, &kept, database, options)?;
     }
@@ -106,10 +114,20 @@ pub(crate) fn carry_over(
         .into_iter()
         .filter(|sync| sync.sync_type == "full" && sync.ended_at.is_some());
     let latest = finished_full.max_by(|a, b| (&a.ended_at, &a.sync_id).cmp(&(&b.ended_at, &b.sync_id)));
-    Ok(latest.map_or_else(Carried::default, |sync| Carried {
-        latest_full: Some(sync.sync_id),
-        latest_full_stats: sync.stats,
-    }))
+    let Some(latest) = latest else {
+        return Ok(Carried::default());
+    };
+    let stats = match latest.stats.filter(SyncStats::tells_types) {
+        Some(stats) => stats,
+        None => reader.count(&latest.sync_id)?,
+    };
+    Ok(Carried {
+        latest_full: Some(LatestFull {
+            kept: kept.contains(&latest.sync_id),
+            sync_id: latest.sync_id,
+            stats,
+        }),
+    })
 }
 
 fn copy_table(
@@ -198,6 +216,7 @@ mod tests {
                 full_syncs,
                 keep_all: false,
             },
+            true,
         );
         let mut kept: Vec<String> = kept.into_iter().collect();
         kept.sort();
@@ -245,6 +264,17 @@ mod tests {
     }
 
     #[test]
+    fn a_new_partial_sync_pushes_out_no_full_one() {
+        let syncs = ["1:full:a-b", "2:full:c-d"].map(sync);
+        let retention = Retention {
+            full_syncs: 1,
+            keep_all: false,
+        };
+        assert_eq!(kept(&syncs, retention, false), HashSet::from(["2".to_owned()]));
+        assert_eq!(kept(&syncs, retention, true), HashSet::new());
+    }
+
+    #[test]
     fn keeping_all_keeps_all() {
         let syncs = ["1:full:a-b", "2:full:c-d", "3:full:e-f"].map(sync);
         assert_eq!(
@@ -253,7 +283,8 @@ mod tests {
                 Retention {
                     full_syncs: 1,
                     keep_all: true
-                }
+                },
+                true,
             )
             .len(),
             3

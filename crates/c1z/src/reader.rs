@@ -1,5 +1,6 @@
 //! Reads v1 files, from any connector.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -294,6 +295,41 @@ impl Reader {
             .map_err(|error| damaged(&self.path, &error))?;
         let types = statement.query_map([sync_id], |row| row.get(0));
         types
+            .and_then(Iterator::collect)
+            .map_err(|error| damaged(&self.path, &error))
+    }
+
+    /// Counts the rows of a sync, for files whose syncs do not tell.
+    pub(crate) fn count(&self, sync_id: &str) -> Result<SyncStats, C1zError> {
+        let total = |by_type: &BTreeMap<String, u64>| by_type.values().sum();
+        let resources = self.count_by_type(ddl::RESOURCES, sync_id)?;
+        let entitlements = self.count_by_type(ddl::ENTITLEMENTS, sync_id)?;
+        let grants = self.count_by_type(ddl::GRANTS, sync_id)?;
+        Ok(SyncStats {
+            resources: total(&resources),
+            entitlements: total(&entitlements),
+            grants: total(&grants),
+            resources_by_resource_type: resources,
+            entitlements_by_resource_type: entitlements,
+            grants_by_resource_type: grants,
+            ..SyncStats::default()
+        })
+    }
+
+    fn count_by_type(&self, table: usize, sync_id: &str) -> Result<BTreeMap<String, u64>, C1zError> {
+        if self.columns(table)?.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let name = ddl::TABLES[table].name;
+        let sql = format!("select resource_type_id, count(*) from {name} where sync_id = ? group by 1");
+        let mut statement = self
+            .connection
+            .prepare(&sql)
+            .map_err(|error| damaged(&self.path, &error))?;
+        let counts = statement.query_map([sync_id], |row| {
+            Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
+        });
+        counts
             .and_then(Iterator::collect)
             .map_err(|error| damaged(&self.path, &error))
     }

@@ -35,6 +35,15 @@ pub struct SyncStats {
 }
 
 impl SyncStats {
+    /// Whether the counts by type are there too; other writers may leave them out.
+    #[must_use]
+    pub fn tells_types(&self) -> bool {
+        let sum = |by_type: &BTreeMap<String, u64>| by_type.values().sum::<u64>();
+        sum(&self.resources_by_resource_type) == self.resources
+            && sum(&self.entitlements_by_resource_type) == self.entitlements
+            && sum(&self.grants_by_resource_type) == self.grants
+    }
+
     /// All rows together.
     #[must_use]
     pub fn rows(&self) -> u64 {

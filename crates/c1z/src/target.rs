@@ -102,6 +102,23 @@ impl Target {
         sync_folder(folder_of(&self.path)).map_err(failed)?;
         Ok(self.temp.file.metadata().map_err(failed)?.len())
     }
+
+    /// Makes what was written visible under another name beside the target, replacing what had that name.
+    pub(crate) fn set_aside(mut self) -> Result<PathBuf, C1zError> {
+        let aside = beside(&self.path, ".candidate");
+        let failed = |error| C1zError::io("renaming to", &aside, error);
+        std::fs::rename(&self.temp.path, &aside).map_err(failed)?;
+        self.temp.renamed = true;
+        sync_folder(folder_of(&self.path)).map_err(failed)?;
+        Ok(aside)
+    }
+}
+
+/// The path with something added to its name.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(ending);
+    path.with_file_name(name)
 }
 
 fn folder_of(path: &Path) -> &Path {
@@ -121,9 +138,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 
 impl TempFile {
     fn lock(target: &Path) -> Result<Self, C1zError> {
-        let mut name = target.file_name().unwrap_or_default().to_owned();
-        name.push(".tmp");
-        let path = target.with_file_name(name);
+        let path = beside(target, ".tmp");
         let failed = |error| C1zError::io("writing beside", target, error);
         // Between opening and locking, the run that holds the lock may rename or remove the file; then it is no longer
         // the one that the path names, and the next try opens the right one.

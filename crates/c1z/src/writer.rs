@@ -13,13 +13,16 @@ use crate::container::Container;
 use crate::ddl;
 use crate::error::C1zError;
 use crate::grant_rows::GrantTemplate;
-use crate::history::{self, Retention};
+use crate::history::{self, LatestFull, Retention};
 use crate::seal::{self, Compression};
 use crate::sqlite_file::{Database, FinishError, Value};
 use crate::stats::{self, SyncStats};
 use crate::target::Target;
 use crate::timestamp;
 use crate::unpack::Limits;
+
+const FULL: &str = "full";
+const PARTIAL: &str = "partial";
 
 /// The sync that is written, as the `v1_sync_runs` table has it (c1z facts §2.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,9 +57,8 @@ pub struct Writer {
     database: Database,
     options: WriterOptions,
     sync: SyncHeader,
-    /// The parent of a partial sync: the latest finished full sync in the file.
-    parent_sync_id: String,
-    previous: Option<SyncStats>,
+    /// The latest finished full sync in the file, which is the parent of a partial one.
+    latest_full: Option<LatestFull>,
     discovered_at: String,
     stats: SyncStats,
     bytes: Vec<u8>,
@@ -95,17 +97,12 @@ impl Writer {
             .map_err(|error| C1zError::io("making temporary files in", folder, error))?;
         let mut carried = history::Carried::default();
         if *target.holds() == Container::V1 {
-            carried = history::carry_over(target.path(), &mut database, &options)?;
+            carried = history::carry_over(target.path(), &mut database, &options, sync.sync_type == FULL)?;
         }
-        let parent_sync_id = match sync.sync_type {
-            "partial" => carried.latest_full.unwrap_or_default(),
-            _ => String::new(),
-        };
         Ok(Self {
             target,
             database,
-            parent_sync_id,
-            previous: carried.latest_full_stats,
+            latest_full: carried.latest_full,
             discovered_at: timestamp::format(sync.started_at),
             sync,
             options,
@@ -115,10 +112,26 @@ impl Writer {
         })
     }
 
-    /// Counts of the latest finished full sync that the file had, if it recorded them.
+    /// The latest finished full sync that the file had: its id and its counts.
     #[must_use]
-    pub fn previous(&self) -> Option<&SyncStats> {
-        self.previous.as_ref()
+    pub fn previous(&self) -> Option<(&str, &SyncStats)> {
+        self.latest_full
+            .as_ref()
+            .map(|sync| (sync.sync_id.as_str(), &sync.stats))
+    }
+
+    /// The sync turned out to miss something, so it is written as a partial one.
+    ///
+    /// # Errors
+    /// [`C1zError::LastFullSync`] if the file had a full sync and was to keep none but the new one.
+    pub fn degrade(&mut self) -> Result<(), C1zError> {
+        if self.latest_full.as_ref().is_some_and(|sync| !sync.kept) {
+            return Err(C1zError::LastFullSync {
+                path: self.target.path().to_owned(),
+            });
+        }
+        self.sync.sync_type = PARTIAL;
+        Ok(())
     }
 
     /// Adds a resource type.
@@ -270,14 +283,19 @@ impl Writer {
             timestamp::format(ended_at),
         );
         // Grants were read and none of them waits for expansion.
-        let supports_diff = i64::from(self.sync.sync_type == "full");
+        let supports_diff = i64::from(self.sync.sync_type == FULL);
+        let parent = self
+            .latest_full
+            .as_ref()
+            .filter(|_| self.sync.sync_type == PARTIAL);
+        let parent_sync_id = parent.map_or("", |sync| sync.sync_id.as_str());
         let values = [
             Value::from(self.sync.sync_id.as_str()),
             Value::from(started_at.as_str()),
             Value::from(ended_at.as_str()),
             Value::from(""),
             Value::from(self.sync.sync_type),
-            Value::from(self.parent_sync_id.as_str()),
+            Value::from(parent_sync_id),
             Value::from(""),
             Value::Integer(supports_diff),
             Value::Integer(1),
@@ -315,6 +333,14 @@ impl PreparedFile {
             path,
             rows: self.stats.rows(),
         })
+    }
+
+    /// Keeps the file beside the target, as `<target>.candidate`, and leaves the target as it is. Gives its path.
+    ///
+    /// # Errors
+    /// [`C1zError`] if it cannot be renamed.
+    pub fn set_aside(self) -> Result<PathBuf, C1zError> {
+        self.target.set_aside()
     }
 }
 

@@ -45,6 +45,9 @@ impl Classified for C1zSinkError {
             C1zError::ForeignV3 { .. } | C1zError::Foreign { .. } => {
                 "write to another file with --file, or pass --replace-existing to replace it when the sync is complete"
             }
+            C1zError::LastFullSync { .. } => {
+                "set BATON_KEEP_SYNC_COUNT to 2 or more, so that the last full sync stays beside it"
+            }
             C1zError::Corrupt { .. } => {
                 "move the damaged file away, or pass --replace-existing to replace it when the sync is complete"
             }

@@ -60,6 +60,7 @@ impl AccessSink for C1zSink {
         // Set when this future is dropped, so that carrying over a large history stops too.
         let guard = StopOnDrop(Arc::clone(&stop));
         let config = self.config.clone();
+        let planned = sync.sync_type;
         let header = SyncHeader {
             sync_id: sync.id.to_string(),
             sync_type: sync.sync_type.as_str(),
@@ -80,11 +81,11 @@ impl AccessSink for C1zSink {
             .await
             .unwrap_or(Err(C1zSinkError::ThreadLost))
             .map_err(SinkError::new)?;
-        let baseline = writer.previous().map(baseline);
+        let baseline = writer.previous().map(|(sync_id, stats)| baseline(sync_id, stats));
         let (jobs, queue) = mpsc::channel(QUEUE);
         let spawned = std::thread::Builder::new()
             .name("c1z-write".to_owned())
-            .spawn(|| thread::run(writer, queue));
+            .spawn(move || thread::run(writer, planned, queue));
         let thread = spawned.map_err(|_| SinkError::new(C1zSinkError::ThreadLost))?;
         Ok(Box::new(C1zSinkWriter {
             stop: guard,
@@ -175,6 +176,13 @@ impl SinkWriter for C1zSinkWriter {
         })
     }
 
+    async fn set_aside(&mut self, summary: &SyncSummary) -> Result<Option<String>, SinkError> {
+        let (done, answer) = oneshot::channel();
+        let summary = Box::new(summary.clone());
+        let path = self.answer(Job::SetAside { summary, done }, answer).await?;
+        Ok(Some(path.display().to_string()))
+    }
+
     async fn abort(mut self: Box<Self>) {
         self.stop.0.store(true, Ordering::Relaxed);
         let _ = self.why_gone().await;
@@ -192,7 +200,7 @@ impl Drop for C1zSinkWriter {
     }
 }
 
-fn baseline(stats: &SyncStats) -> Baseline {
+fn baseline(sync_id: &str, stats: &SyncStats) -> Baseline {
     let typed = |counts: &std::collections::BTreeMap<String, u64>| {
         let typed = counts
             .iter()
@@ -200,7 +208,7 @@ fn baseline(stats: &SyncStats) -> Baseline {
         typed.collect()
     };
     Baseline {
-        sync_id: None,
+        sync_id: sync_id.parse().ok(),
         resources: typed(&stats.resources_by_resource_type),
         grants: typed(&stats.grants_by_resource_type),
     }

@@ -1,10 +1,12 @@
 //! The thread that owns the file while a sync is written.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use access_core::model::{
     AccessBatch, Entitlement, EntitlementId, GrantGroup, NativeId, Resource, ResourceId, ResourceTypeId,
+    SyncType,
 };
 use access_core::sync::SyncSummary;
 use baton_proto::connector_v2 as v2;
@@ -23,20 +25,32 @@ pub(crate) enum Job {
     Publish {
         done: oneshot::Sender<Published>,
     },
+    SetAside {
+        summary: Box<SyncSummary>,
+        done: oneshot::Sender<PathBuf>,
+    },
 }
 
 /// Works until there are no more jobs. An error ends the thread; whoever waits for an answer then sees that the thread
 /// is gone and asks it why by joining it.
-pub(crate) fn run(writer: Writer, mut jobs: mpsc::Receiver<Job>) -> Result<(), C1zSinkError> {
-    let mut rows = RowWriter::new(writer);
+pub(crate) fn run(
+    writer: Writer,
+    planned: SyncType,
+    mut jobs: mpsc::Receiver<Job>,
+) -> Result<(), C1zSinkError> {
+    let mut rows = RowWriter::new(writer, planned);
     let (summary, done) = loop {
         match jobs.blocking_recv() {
             Some(Job::Write(batch)) => rows.write(&batch)?,
             Some(Job::Prepare { summary, done }) => break (summary, done),
+            Some(Job::SetAside { summary, done }) => {
+                let _ = done.send(rows.complete(&summary)?.set_aside()?);
+                return Ok(());
+            }
             Some(Job::Publish { .. }) | None => return Ok(()),
         }
     };
-    let prepared: PreparedFile = rows.writer.prepare(summary.ended_at)?;
+    let prepared = rows.complete(&summary)?;
     // The other side is gone when the run was stopped meanwhile; then there is nothing to publish either.
     let _ = done.send(prepared.stats().rows());
     if let Some(Job::Publish { done }) = jobs.blocking_recv() {
@@ -48,6 +62,8 @@ pub(crate) fn run(writer: Writer, mut jobs: mpsc::Receiver<Job>) -> Result<(), C
 /// Encodes rows. Keeps what later rows embed: types, resources that can have entitlements, entitlements.
 struct RowWriter {
     writer: Writer,
+    /// What the sync was to be when it began.
+    planned: SyncType,
     types: HashMap<ResourceTypeId, v2::ResourceType>,
     without_entitlements: Vec<ResourceTypeId>,
     resources: HashMap<ResourceId, v2::Resource>,
@@ -57,15 +73,23 @@ struct RowWriter {
 }
 
 impl RowWriter {
-    fn new(writer: Writer) -> Self {
+    fn new(writer: Writer, planned: SyncType) -> Self {
         Self {
             writer,
+            planned,
             types: HashMap::new(),
             without_entitlements: Vec::new(),
             resources: HashMap::new(),
             entitlements: HashMap::new(),
             current: None,
         }
+    }
+
+    fn complete(mut self, summary: &SyncSummary) -> Result<PreparedFile, C1zSinkError> {
+        if summary.run.sync_type != self.planned {
+            self.writer.degrade()?;
+        }
+        Ok(self.writer.prepare(summary.ended_at)?)
     }
 
     fn write(&mut self, batch: &AccessBatch) -> Result<(), C1zSinkError> {

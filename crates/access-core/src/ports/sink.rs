@@ -30,7 +30,7 @@ pub trait AccessSink: Send + Sync {
 /// then.
 #[async_trait]
 pub trait SinkWriter: Send {
-    /// What the sink holds of the previous published sync, if it can tell.
+    /// The size of the published sync that this one is to replace, if there is one and the sink can tell.
     fn baseline(&self) -> Option<Baseline> {
         None
     }
@@ -53,7 +53,16 @@ pub trait SinkWriter: Send {
     /// [`SinkError`] if that failed; what was visible before still is.
     async fn publish(self: Box<Self>) -> Result<Receipt, SinkError>;
 
-    /// Gives up and leaves no trace.
+    /// Completes the output and keeps it where readers do not look, for a person to judge. What was kept there before is
+    /// replaced. Gives the place, or nothing if this sink keeps nothing; [`abort`](Self::abort) comes next.
+    ///
+    /// # Errors
+    /// [`SinkError`] if it could not be kept.
+    async fn set_aside(&mut self, _summary: &SyncSummary) -> Result<Option<String>, SinkError> {
+        Ok(None)
+    }
+
+    /// Gives up and leaves no trace, except of what was set aside.
     async fn abort(self: Box<Self>);
 }
 

@@ -1,17 +1,22 @@
 //! Why a sync ended without being published.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::model::{EntitlementId, ResourceTypeId};
 use crate::ports::{SinkError, SourceError};
 use crate::{Classified, StatusCode};
 
+use super::shrink_guard::Loss;
+
 /// Why a sync ended without being published.
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
-    /// The scope names a type that the source does not have.
-    #[error("invalid resource type '{wanted}' in filter")]
-    UnknownTypeInFilter {
+    /// The request names a type that the source does not have.
+    #[error("invalid resource type '{wanted}' in {named_in}")]
+    UnknownType {
+        /// Which part of the request names it.
+        named_in: &'static str,
         /// The type that was asked for.
         wanted: ResourceTypeId,
         /// What the source has.
@@ -69,9 +74,37 @@ pub enum SyncError {
         /// Why.
         source: SinkError,
     },
+    /// So much of the previous sync is gone that it looks like a mistake.
+    #[error("not published, because too much is gone: {} since the last sync in {}", listed(losses), since.join(", "))]
+    Shrunk {
+        /// What is gone.
+        losses: Vec<Loss>,
+        /// The sinks that hold what there was.
+        since: Vec<String>,
+        /// Where sinks keep what they did not publish.
+        kept: Vec<String>,
+    },
     /// Somebody asked the run to stop.
     #[error("stopped on request; nothing was published")]
     Cancelled,
+}
+
+fn listed(losses: &[Loss]) -> String {
+    let losses: Vec<String> = losses.iter().map(ToString::to_string).collect();
+    losses.join(", ")
+}
+
+fn what_to_do(losses: &[Loss], kept: &[String]) -> String {
+    let types: BTreeSet<&str> = losses.iter().map(|loss| loss.resource_type.as_str()).collect();
+    let types: Vec<&str> = types.into_iter().collect();
+    let look = match kept {
+        [] => "look at the tenant".to_owned(),
+        places => format!("look at what was kept aside in {}", places.join(" and ")),
+    };
+    format!(
+        "{look}; if the loss is real, let one run through with --accept-drop {}",
+        types.join(",")
+    )
 }
 
 /// What a sink was doing.
@@ -121,10 +154,11 @@ pub enum ContractViolation {
 impl Classified for SyncError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::UnknownTypeInFilter { .. } => StatusCode::InvalidArgument,
+            Self::UnknownType { .. } => StatusCode::InvalidArgument,
             Self::Source(source) => source.status(),
             Self::Contract(_) | Self::Imbalance { .. } | Self::RowsMissing { .. } => StatusCode::Internal,
             Self::Sink { source, .. } | Self::PartlyPublished { source, .. } => source.status(),
+            Self::Shrunk { .. } => StatusCode::FailedPrecondition,
             Self::Cancelled => StatusCode::Cancelled,
         }
     }
@@ -139,7 +173,7 @@ impl Classified for SyncError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::UnknownTypeInFilter { known, .. } => {
+            Self::UnknownType { known, .. } => {
                 let known: Vec<&str> = known.iter().map(ResourceTypeId::as_str).collect();
                 Some(format!("this connector has the types {}", known.join(", ")))
             }
@@ -148,6 +182,7 @@ impl Classified for SyncError {
             Self::Contract(_) | Self::Imbalance { .. } | Self::RowsMissing { .. } => {
                 Some("this is a bug in the connector; please report it with the log of the run".to_owned())
             }
+            Self::Shrunk { losses, kept, .. } => Some(what_to_do(losses, kept)),
             Self::Cancelled => None,
         }
     }

@@ -8,7 +8,8 @@ use futures::future::{Either, join_all, select};
 use futures::{SinkExt, StreamExt, stream};
 
 use crate::model::{AccessBatch, SyncRun};
-use crate::ports::{AccessSink, Prepared, SinkError, SinkWriter};
+use crate::ports::{AccessSink, Prepared, SinkError, SinkWriter, SyncObserver, Warning};
+use crate::with_causes;
 
 use super::error::{SinkStage, SyncError};
 use super::summary::{SinkReceipt, SyncSummary};
@@ -128,6 +129,33 @@ impl FanOut {
             }
         }
         Ok(())
+    }
+
+    /// Has every sink keep aside what it has, and tells where. One that cannot is passed over: why nothing is published is
+    /// what matters.
+    pub(super) async fn set_aside(
+        &mut self,
+        summary: &SyncSummary,
+        observer: &dyn SyncObserver,
+    ) -> Vec<String> {
+        let mut places = Vec::new();
+        for sink in &mut self.sinks {
+            match sink.writer.set_aside(summary).await {
+                Ok(place) => places.extend(place),
+                Err(error) => {
+                    let message = format!(
+                        "{} could not keep what is not published: {}",
+                        sink.name,
+                        with_causes(&error)
+                    );
+                    observer.warning(&Warning {
+                        code: "not_kept",
+                        message,
+                    });
+                }
+            }
+        }
+        places
     }
 
     /// Publishes all sinks, one after the other.

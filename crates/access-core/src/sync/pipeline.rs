@@ -14,6 +14,7 @@ use super::admission::Admission;
 use super::error::SyncError;
 use super::fan_out::{FanOut, Feed, unless};
 use super::ledger::Ledger;
+use super::shrink_guard::{Loss, ShrinkGuard};
 use super::summary::{SyncOutcome, SyncSummary};
 
 /// Everything that a sync needs of the outside.
@@ -37,6 +38,8 @@ pub struct SyncRequest {
     pub scope: SyncScope,
     /// What sort of pass it is where the source knows better than the scope, as with a file of an earlier pass.
     pub sync_type: Option<SyncType>,
+    /// How much may get lost since the previous sync.
+    pub guard: ShrinkGuard,
 }
 
 /// What is known when the source has ended.
@@ -57,7 +60,7 @@ impl SyncPipeline<'_> {
         request: &SyncRequest,
         stop: impl Future<Output = ()> + Send,
     ) -> Result<SyncOutcome, SyncError> {
-        self.check_filter(&request.scope)?;
+        self.check_types(request)?;
         let mut stop = pin!(stop);
         let started_at = self.clock.now();
         let sync_type = request.sync_type.unwrap_or_else(|| request.scope.sync_type());
@@ -70,7 +73,7 @@ impl SyncPipeline<'_> {
 
         let begin = FanOut::begin(self.sinks, &run);
         let mut fan_out = unless(stop.as_mut(), begin).await.ok_or(SyncError::Cancelled)??;
-        let work = self.read_and_prepare(&request.scope, run, &mut fan_out);
+        let work = self.read_and_prepare(request, run, &mut fan_out);
         match unless(stop, work).await.unwrap_or(Err(SyncError::Cancelled)) {
             Ok((summary, warnings)) => self.publish(fan_out, summary, warnings).await,
             Err(error) => {
@@ -80,7 +83,8 @@ impl SyncPipeline<'_> {
         }
     }
 
-    fn check_filter(&self, scope: &SyncScope) -> Result<(), SyncError> {
+    fn check_types(&self, request: &SyncRequest) -> Result<(), SyncError> {
+        let scope = &request.scope;
         let known: Vec<ResourceTypeId> = self
             .source
             .resource_types()
@@ -91,9 +95,12 @@ impl SyncPipeline<'_> {
             .types
             .iter()
             .flatten()
-            .chain(scope.targets.iter().flatten().map(|id| &id.resource_type));
-        match named.into_iter().find(|wanted| !known.contains(wanted)) {
-            Some(wanted) => Err(SyncError::UnknownTypeInFilter {
+            .chain(scope.targets.iter().flatten().map(|id| &id.resource_type))
+            .map(|id| ("filter", id))
+            .chain(request.guard.named().map(|id| ("accept-drop", id)));
+        match named.into_iter().find(|(_, wanted)| !known.contains(wanted)) {
+            Some((named_in, wanted)) => Err(SyncError::UnknownType {
+                named_in,
                 wanted: wanted.clone(),
                 known,
             }),
@@ -103,12 +110,12 @@ impl SyncPipeline<'_> {
 
     async fn read_and_prepare(
         &self,
-        scope: &SyncScope,
-        run: SyncRun,
+        request: &SyncRequest,
+        mut run: SyncRun,
         fan_out: &mut FanOut,
     ) -> Result<(SyncSummary, Vec<Warning>), SyncError> {
         self.observer.phase(Phase::Reading);
-        let (read, written) = fan_out.run(|feed| self.read(scope, feed)).await;
+        let (read, written) = fan_out.run(|feed| self.read(&request.scope, feed)).await;
         // A sink's failure ends the reading too; its own error says more than the interrupted reading.
         written?;
         let Reading {
@@ -125,6 +132,11 @@ impl SyncPipeline<'_> {
                 dropped: entry.dropped_total(),
             });
         }
+        let degraded = |state: &Completeness| matches!(state, Completeness::Incomplete { .. });
+        if completeness.values().any(degraded) {
+            // What is missing is not gone, and readers of files go by the type of the sync.
+            run.sync_type = SyncType::Partial;
+        }
         let summary = SyncSummary {
             run,
             ended_at: self.clock.now(),
@@ -132,6 +144,11 @@ impl SyncPipeline<'_> {
             completeness,
         };
         self.observer.phase(Phase::Preparing);
+        let (losses, since) = losses(&request.guard, fan_out, &summary);
+        if !losses.is_empty() {
+            let kept = fan_out.set_aside(&summary, self.observer).await;
+            return Err(SyncError::Shrunk { losses, since, kept });
+        }
         fan_out.prepare(&summary).await?;
         Ok((summary, warnings))
     }
@@ -227,4 +244,27 @@ impl SyncPipeline<'_> {
             receipts,
         })
     }
+}
+
+/// What got lost since the syncs that this one would replace, and the sinks that hold those. Only a full sync replaces one.
+fn losses(guard: &ShrinkGuard, fan_out: &FanOut, summary: &SyncSummary) -> (Vec<Loss>, Vec<String>) {
+    let (mut losses, mut since) = (Vec::new(), Vec::new());
+    if summary.run.sync_type != SyncType::Full {
+        return (losses, since);
+    }
+    for sink in fan_out.sinks() {
+        let Some(baseline) = sink.writer.baseline() else {
+            continue;
+        };
+        let lost = guard.judge(&baseline, summary);
+        if !lost.is_empty() {
+            since.push(sink.name.clone());
+        }
+        for loss in lost {
+            if !losses.contains(&loss) {
+                losses.push(loss);
+            }
+        }
+    }
+    (losses, since)
 }

@@ -43,6 +43,22 @@ impl SyncSummary {
         self.written_by_type(kind).values().sum()
     }
 
+    /// Its size, for judging the sync that comes next.
+    #[must_use]
+    pub fn baseline(&self) -> Baseline {
+        let counts = |kind| {
+            self.written_by_type(kind)
+                .into_iter()
+                .map(|(resource_type, rows)| (resource_type.clone(), rows))
+                .collect()
+        };
+        Baseline {
+            sync_id: Some(self.run.id),
+            resources: counts(RowKind::Resource),
+            grants: counts(RowKind::Grant),
+        }
+    }
+
     /// How long reading took.
     #[must_use]
     pub fn duration(&self) -> Duration {

@@ -8,6 +8,7 @@
 //!
 //! A run that ends between two steps leaves a claim; a later run sweeps what it names.
 
+mod candidate;
 mod files;
 mod sweep;
 
@@ -31,7 +32,7 @@ pub(crate) use files::{MadeFile, MakeFiles};
 pub(crate) struct Publication {
     store: Arc<dyn Store>,
     sync_id: String,
-    sync_type: SyncType,
+    started_at: OffsetDateTime,
     /// The pointer when the run began.
     before: Option<(Stored, Pointer)>,
     state: State,
@@ -67,19 +68,33 @@ impl Publication {
         Ok(Self {
             store,
             sync_id,
-            sync_type: run.sync_type,
+            started_at: run.started_at,
             before,
             state: State::Claimed { stored: Vec::new() },
         })
     }
 
-    /// Rows of the previous published sync.
-    pub(crate) async fn previous(&self) -> Option<Manifest> {
+    /// The sync that readers see now, if this one is later and so may take its place.
+    pub(crate) async fn replaced(&self) -> Option<Manifest> {
         let (_, pointer) = self.before.as_ref()?;
+        if !pointer.is_before(&self.sync_id, self.started_at) {
+            return None;
+        }
         read_manifest(&*self.store, &pointer.latest.manifest)
             .await
             .ok()
             .flatten()
+    }
+
+    /// Keeps files where readers do not look, and tells where.
+    pub(crate) async fn set_aside(
+        &self,
+        format: &str,
+        summary: &SyncSummary,
+        files: Vec<MadeFile>,
+    ) -> Result<String, DatasetError> {
+        let previous = self.before.as_ref().map(|(_, pointer)| pointer.latest.clone());
+        candidate::keep(&*self.store, format, summary, files, previous).await
     }
 
     /// Stores files and manifest and verifies what was stored.
@@ -180,8 +195,8 @@ impl Publication {
 
     /// Only a full sync may be read as the state of the tenant, and only one that is not older than what is there.
     fn moves_the_pointer(&self, manifest: &Manifest) -> bool {
-        let later = |(_, pointer): &(Stored, Pointer)| pointer.is_before(&manifest.sync);
-        self.sync_type == SyncType::Full && self.before.as_ref().is_none_or(later)
+        let later = |(_, pointer): &(Stored, Pointer)| pointer.is_before(&self.sync_id, self.started_at);
+        manifest.sync.sync_type == SyncType::Full.as_str() && self.before.as_ref().is_none_or(later)
     }
 
     async fn move_pointer(&self, bytes: &[u8]) -> Result<(), DatasetError> {

@@ -42,7 +42,8 @@ pub(super) async fn unclaim(store: &dyn Store, sync_id: &str) {
 /// Whether a sync whose manifest is there needs nothing more. A manifest is written last and removed first, so its files
 /// are whole; only a full sync that is later than what the pointer names still has the pointer to be moved.
 pub(super) fn is_published(latest: Option<&Pointer>, manifest: &Manifest) -> bool {
-    manifest.sync.sync_type != "full" || latest.is_some_and(|pointer| !pointer.is_before(&manifest.sync))
+    let sync = &manifest.sync;
+    sync.sync_type != "full" || latest.is_some_and(|pointer| !pointer.is_before(&sync.id, sync.began()))
 }
 
 /// Removes what runs left that were interrupted before readers could see anything of theirs.

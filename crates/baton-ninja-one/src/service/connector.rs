@@ -9,7 +9,7 @@ use access_core::ports::{
     AccessEvents, AccessSink, AccessSource, AuditLog, EventCursor, EventPage, NoAudit, Silent, SourceUsage,
 };
 use access_core::provisioning::{Change, Outcome, Provisioning};
-use access_core::sync::{SyncOutcome, SyncPipeline, SyncRequest};
+use access_core::sync::{ShrinkGuard, SyncOutcome, SyncPipeline, SyncRequest};
 use access_core::{Classified, StatusCode};
 use async_trait::async_trait;
 use c1_service::{C1Client, Connector, Stop, SyncOrder, TaskFailure, TaskId};
@@ -17,7 +17,7 @@ use ninjaone::{
     ClientConfig, NinjaOneClient, NinjaOneEvents, NinjaOneProvisioner, NinjaOneSource, SourceOptions, Writes,
 };
 use sink_c1z::{C1zSink, C1zSinkConfig};
-use sink_upload::UploadSink;
+use sink_upload::{Delivered, UploadSink};
 
 use super::nothing::Nothing;
 use super::temp_folders::{TempFolder, sweep};
@@ -43,6 +43,8 @@ pub(super) struct NinjaOneConnector {
     events: NinjaOneEvents,
     audit: Box<dyn AuditLog>,
     metrics: Metrics,
+    guard: ShrinkGuard,
+    delivered: Delivered,
     /// Full syncs are answered with nothing in them.
     skip_full_sync: bool,
     /// What changes have cost when it was last looked at.
@@ -75,6 +77,8 @@ impl NinjaOneConnector {
             provisioner,
             audit,
             metrics,
+            guard: settings.shrink_guard()?,
+            delivered: Delivered::default(),
             skip_full_sync: settings.skip_full_sync()?,
             booked: Mutex::default(),
         })
@@ -105,7 +109,12 @@ impl NinjaOneConnector {
             stop: stop.clone(),
             metrics: self.metrics.clone(),
         };
-        let upload: Arc<dyn AccessSink> = Arc::new(UploadSink::new(inner, file, Arc::new(uploader)));
+        let upload: Arc<dyn AccessSink> = Arc::new(UploadSink::new(
+            inner,
+            file,
+            Arc::new(uploader),
+            self.delivered.clone(),
+        ));
         std::iter::once(upload)
             .chain(self.others.iter().cloned())
             .collect()
@@ -122,20 +131,27 @@ impl Connector for NinjaOneConnector {
         let folder = TempFolder::new(&self.temp_folder)?;
         let sinks = self.sinks(task, &stop, &folder);
         let ninja = NinjaOneClient::new(self.ninja.clone())?;
-        let (source, sinks, scope): (Box<dyn AccessSource>, _, _) = if self.skip_full_sync {
+        let (source, sinks, scope, guard): (Box<dyn AccessSource>, _, _, _) = if self.skip_full_sync {
             // As in the reference: the tenant must answer, and nothing of it is read.
             ninja.ping().await?;
-            (Box::new(Nothing), sinks[..1].to_vec(), SyncScope::default())
+            (
+                Box::new(Nothing),
+                sinks[..1].to_vec(),
+                SyncScope::default(),
+                ShrinkGuard::off(),
+            )
         } else {
             (
                 Box::new(NinjaOneSource::new(ninja, self.options)),
                 sinks,
                 order.scope,
+                self.guard.clone(),
             )
         };
         let request = SyncRequest {
             scope,
             sync_type: None,
+            guard,
         };
         let (ended, usage) = on_its_own_thread(source, sinks, request, stop).await;
         let outcome = ended.inspect_err(|failure| {

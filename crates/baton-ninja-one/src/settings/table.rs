@@ -77,6 +77,15 @@ const fn variable(name: &'static str, kind: Kind, default: &'static str, help: &
 
 /// Every setting, by name.
 pub(crate) const SETTINGS: &[Setting] = &[
+    Setting {
+        given_by: GivenBy::FlagAndEnvironment,
+        ..setting(
+            "accept-drop",
+            Kind::List,
+            "",
+            "Types whose loss is real: this run may be published although more than --max-drop-percent of their resources or grants are gone; `all` for every type",
+        )
+    },
     setting(
         "allow-admin-delete",
         Kind::Bool,
@@ -283,6 +292,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Kind::List,
         "stderr",
         "Where log lines go: files, stdout, stderr",
+    ),
+    setting(
+        "max-drop-percent",
+        Kind::Integer { min: 0, max: 100 },
+        "50",
+        "Share of the resources or grants of a type, in percent, that a sync may lack against the previous one and still be published; a type that became empty never is",
     ),
     Setting {
         required: true,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use access_core::model::{AccessDepth, ResourceId, ResourceTypeId, SyncScope};
+use access_core::sync::{Accepted, ShrinkGuard};
 use ninjaone::{BaseUrl, ClientConfig, RetryBudget, Secret, SourceOptions, Writes};
 use sink_c1z::{C1zSinkConfig, Compression, Limits, OnForeign, Retention};
 use tracing::Level;
@@ -117,6 +118,21 @@ impl Settings {
             targets: (!targets.is_empty()).then_some(targets),
             depth,
         })
+    }
+
+    /// How much may get lost from one sync to the next.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn shrink_guard(&self) -> Result<ShrinkGuard, SettingsError> {
+        let percent = u8::try_from(self.integer("max-drop-percent")?).unwrap_or(u8::MAX);
+        let named = self.list("accept-drop")?;
+        if named == ["all"] {
+            return Ok(ShrinkGuard::off());
+        }
+        let types: Result<_, _> = named.iter().map(|text| ResourceTypeId::new(text)).collect();
+        let types = types.map_err(|error| self.refuse("accept-drop", error.to_string()))?;
+        Ok(ShrinkGuard::new(percent, Accepted::Types(types)))
     }
 
     /// How to write the c1z file at a path.

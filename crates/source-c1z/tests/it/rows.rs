@@ -222,7 +222,7 @@ async fn a_scope_leaves_types_and_access_out() {
     };
     let request = |scope| SyncRequest {
         scope,
-        sync_type: None,
+        ..SyncRequest::default()
     };
     let run = try_run(&source, &request(types)).await.unwrap();
     insta::assert_snapshot!(run.ledger());

@@ -81,7 +81,7 @@ fn a_source_that_fails_aborts_all() {
     let error = run(&source, &[&sink], SyncScope::default(), pending()).unwrap_err();
     assert_eq!(error.to_string(), "the tenant went away");
     assert!(error.retryable());
-    assert!(sink.log().aborted && !sink.log().published && !sink.log().prepared);
+    assert!(sink.log().aborted && !sink.log().published && sink.log().prepared.is_none());
 }
 
 #[test]

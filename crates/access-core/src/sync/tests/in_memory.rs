@@ -157,9 +157,11 @@ impl AccessSource for ListSource {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct SinkLog {
     pub(super) rows: Vec<AccessBatch>,
-    pub(super) prepared: bool,
+    /// What the sync was said to be when it was completed.
+    pub(super) prepared: Option<SyncType>,
     pub(super) published: bool,
     pub(super) aborted: bool,
+    pub(super) set_aside: bool,
 }
 
 /// Keeps everything; fails where planned.
@@ -168,6 +170,7 @@ pub(super) struct ListSink {
     pub(super) label: &'static str,
     pub(super) fails_at: Option<SinkStage>,
     pub(super) loses_a_row: bool,
+    pub(super) holds: Option<Baseline>,
     pub(super) log: Arc<Mutex<SinkLog>>,
     pub(super) begun: AtomicUsize,
 }
@@ -215,6 +218,7 @@ impl AccessSink for ListSink {
         Ok(Box::new(ListWriter {
             fails_at,
             loses_a_row,
+            holds: self.holds.clone(),
             log: Arc::clone(&self.log),
         }))
     }
@@ -223,21 +227,32 @@ impl AccessSink for ListSink {
 struct ListWriter {
     fails_at: Option<SinkStage>,
     loses_a_row: bool,
+    holds: Option<Baseline>,
     log: Arc<Mutex<SinkLog>>,
 }
 
 #[async_trait]
 impl SinkWriter for ListWriter {
+    fn baseline(&self) -> Option<Baseline> {
+        self.holds.clone()
+    }
+
     async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError> {
         fail(self.fails_at, SinkStage::Write)?;
         self.log.lock().unwrap().rows.push(AccessBatch::clone(batch));
         Ok(())
     }
 
-    async fn prepare(&mut self, _summary: &SyncSummary) -> Result<Prepared, SinkError> {
+    async fn set_aside(&mut self, _summary: &SyncSummary) -> Result<Option<String>, SinkError> {
+        fail(self.fails_at, SinkStage::Prepare)?;
+        self.log.lock().unwrap().set_aside = true;
+        Ok(Some("a drawer".to_owned()))
+    }
+
+    async fn prepare(&mut self, summary: &SyncSummary) -> Result<Prepared, SinkError> {
         fail(self.fails_at, SinkStage::Prepare)?;
         let mut log = self.log.lock().unwrap();
-        log.prepared = true;
+        log.prepared = Some(summary.run.sync_type);
         let rows = log.rows.iter().map(AccessBatch::rows).sum::<u64>();
         Ok(Prepared {
             rows: rows - u64::from(self.loses_a_row),
@@ -279,6 +294,19 @@ pub(super) fn run(
     scope: SyncScope,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<SyncOutcome, SyncError> {
+    let request = SyncRequest {
+        scope,
+        ..SyncRequest::default()
+    };
+    run_as_asked(source, sinks, &request, stop)
+}
+
+pub(super) fn run_as_asked(
+    source: &ListSource,
+    sinks: &[&Arc<ListSink>],
+    request: &SyncRequest,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<SyncOutcome, SyncError> {
     let sinks: Vec<Arc<dyn AccessSink>> = sinks
         .iter()
         .map(|sink| Arc::clone(sink) as Arc<dyn AccessSink>)
@@ -290,11 +318,5 @@ pub(super) fn run(
         ids: &Fixed,
         observer: &Silent,
     };
-    block_on(pipeline.run(
-        &SyncRequest {
-            scope,
-            sync_type: None,
-        },
-        stop,
-    ))
+    block_on(pipeline.run(request, stop))
 }

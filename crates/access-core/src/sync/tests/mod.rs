@@ -3,4 +3,5 @@
 mod failures;
 mod in_memory;
 mod properties;
+mod shrinkage;
 mod whole_runs;
