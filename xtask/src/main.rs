@@ -14,6 +14,7 @@ mod python;
 mod sbom;
 mod simulator;
 mod steps;
+mod supply;
 
 use std::process::ExitCode;
 
@@ -51,6 +52,14 @@ enum Command {
         #[arg(long, default_value = "release")]
         profile: String,
     },
+    /// Check licences, bans, duplicates and sources of dependencies (deny.toml). Needs cargo-deny.
+    Deny {
+        /// Ask for known vulnerabilities too; that needs the internet.
+        #[arg(long)]
+        advisories: bool,
+    },
+    /// List what is in the program: uses of unsafe code, build scripts, licences.
+    Audit,
     /// Measure; the figures belong in docs/PERFORMANCE.md.
     Bench {
         #[command(subcommand)]
@@ -67,6 +76,8 @@ fn main() -> ExitCode {
         Command::Ci => steps::lint().and_then(|()| steps::test(&[])),
         Command::Docs => steps::docs(),
         Command::Dist { profile } => dist::run(&profile),
+        Command::Deny { advisories } => supply::deny(advisories),
+        Command::Audit => supply::audit().map(|text| print!("{text}")),
         Command::Bench { what } => bench::run(&what),
     };
     match outcome {

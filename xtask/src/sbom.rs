@@ -24,12 +24,24 @@ type Key = (String, String);
 /// The list for a program that was built for a target.
 pub(crate) fn of(program: &str, target: &str, sha256: &str) -> Result<Bom, Failure> {
     let shipped = shipped(program, target)?;
-    let metadata = MetadataCommand::new()
+    document(&metadata(target)?, program, &shipped, sha256)
+}
+
+/// The crates of others that are linked into a program.
+pub(crate) fn linked(program: &str, target: &str) -> Result<Vec<Package>, Failure> {
+    let shipped = shipped(program, target)?;
+    let linked = |package: &Package| {
+        package.source.is_some() && shipped.contains(&(package.name.to_string(), package.version.to_string()))
+    };
+    Ok(metadata(target)?.packages.into_iter().filter(linked).collect())
+}
+
+fn metadata(target: &str) -> Result<Metadata, Failure> {
+    MetadataCommand::new()
         .current_dir(workspace())
         .other_options(["--locked".to_owned(), format!("--filter-platform={target}")])
         .exec()
-        .map_err(|error| Failure::Unexpected(format!("cargo metadata: {error}")))?;
-    document(&metadata, program, &shipped, sha256)
+        .map_err(|error| Failure::Unexpected(format!("cargo metadata: {error}")))
 }
 
 /// What is linked into the program. `cargo tree` says it, because `cargo metadata` knows only the features that the whole workspace

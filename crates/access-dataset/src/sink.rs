@@ -1,6 +1,6 @@
 //! The port: a sync becomes files of a format in a place.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -57,8 +57,8 @@ impl AccessSink for DatasetSink {
     async fn begin(&self, sync: &SyncRun) -> Result<Box<dyn SinkWriter>, SinkError> {
         let store = store::open(&self.config.location).await.map_err(SinkError::new)?;
         let temp_folder = store.scratch().unwrap_or(&self.config.temp_folder).to_owned();
-        let scratch = tempfile::Builder::new().prefix(SCRATCH).tempdir_in(&temp_folder);
-        let scratch = scratch.map_err(|error| SinkError::new(DatasetError::io(&temp_folder, error)))?;
+        let scratch = private_folder(&temp_folder)
+            .map_err(|error| SinkError::new(DatasetError::io(&temp_folder, error)))?;
         let collector = Collector::new(scratch.path()).map_err(SinkError::new)?;
         let publication = Publication::begin(store, sync).await.map_err(SinkError::new)?;
         let baseline = publication.replaced().await.map(|manifest| baseline(&manifest));
@@ -79,6 +79,15 @@ impl AccessSink for DatasetSink {
             rows: 0,
         }))
     }
+}
+
+fn private_folder(parent: &Path) -> std::io::Result<TempDir> {
+    let mut folder = tempfile::Builder::new();
+    folder.prefix(SCRATCH);
+    // Without this others could read what is in it, as the umask allows.
+    #[cfg(unix)]
+    folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    folder.tempdir_in(parent)
 }
 
 type Collected = Result<Collector, std::io::Error>;

@@ -16,6 +16,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
+use crate::console::harmless;
 use crate::settings::{Settings, SettingsError};
 use crate::telemetry::Telemetry;
 
@@ -99,6 +100,7 @@ impl<S: Subscriber> Layer<S> for Lines {
         } else {
             console_line(now, event.metadata(), fields)
         };
+        let line = harmless(&line);
         for output in &mut *self.outputs.lock().unwrap_or_else(PoisonError::into_inner) {
             // A log that cannot be written must not end the sync.
             let _ = match output {

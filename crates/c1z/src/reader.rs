@@ -81,8 +81,12 @@ impl Reader {
                 });
             }
         }
-        let folder = tempfile::Builder::new()
-            .prefix("c1z-read-")
+        let mut folder = tempfile::Builder::new();
+        folder.prefix("c1z-read-");
+        // Without this others could read what is in it, as the umask allows.
+        #[cfg(unix)]
+        folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let folder = folder
             .tempdir_in(temp_folder)
             .map_err(|error| C1zError::io("making temporary files in", temp_folder, error))?;
         unpack(path, &folder.path().join(DATABASE), limits, stop)?;

@@ -91,12 +91,11 @@ impl Target {
     /// Makes what was written visible, and tells its size.
     pub(crate) fn publish(mut self) -> Result<u64, C1zError> {
         let failed = |error| C1zError::io("renaming to", &self.path, error);
-        if let Ok(old) = std::fs::metadata(&self.path) {
-            self.temp
-                .file
-                .set_permissions(old.permissions())
-                .map_err(failed)?;
+        match std::fs::metadata(&self.path) {
+            Ok(old) => self.temp.file.set_permissions(old.permissions()),
+            Err(_) => permit_reading(&self.temp.file),
         }
+        .map_err(failed)?;
         std::fs::rename(&self.temp.path, &self.path).map_err(failed)?;
         self.temp.renamed = true;
         sync_folder(folder_of(&self.path)).map_err(failed)?;
@@ -184,9 +183,25 @@ fn open_private(path: &Path) -> io::Result<File> {
         .write(true)
         .create(true)
         .truncate(false)
-        .mode(0o644)
+        .mode(0o600)
         .custom_flags(no_follow)
         .open(path)
+}
+
+/// What is not complete is nobody else's; what is published is for those whom the umask allows.
+#[cfg(unix)]
+fn permit_reading(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    // The umask can only be read by setting it; a file made meanwhile by another thread is private.
+    let mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    rustix::process::umask(mask);
+    file.set_permissions(std::fs::Permissions::from_mode(0o666 & !mask.as_raw_mode()))
+}
+
+#[cfg(not(unix))]
+fn permit_reading(_file: &File) -> io::Result<()> {
+    Ok(())
 }
 
 #[cfg(not(unix))]

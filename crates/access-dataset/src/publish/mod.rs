@@ -15,7 +15,7 @@ mod sweep;
 use std::path::Path;
 use std::sync::Arc;
 
-use access_core::model::{SyncRun, SyncType};
+use access_core::model::{SyncId, SyncRun, SyncType};
 use access_core::ports::Receipt;
 use access_core::sync::SyncSummary;
 use time::OffsetDateTime;
@@ -245,13 +245,19 @@ async fn read_pointer(store: &dyn Store) -> Result<Option<(Stored, Pointer)>, Da
     let Some(stored) = store.get(POINTER).await? else {
         return Ok(None);
     };
-    match serde_json::from_slice(&stored.bytes) {
-        Ok(pointer) => Ok(Some((stored, pointer))),
-        Err(error) => Err(DatasetError::Damaged {
-            place: store.describe(POINTER),
-            reason: error.to_string(),
-        }),
+    let damaged = |reason| DatasetError::Damaged {
+        place: store.describe(POINTER),
+        reason,
+    };
+    let pointer: Pointer =
+        serde_json::from_slice(&stored.bytes).map_err(|error| damaged(error.to_string()))?;
+    // Who may write here must not lead us elsewhere.
+    let id: Result<SyncId, _> = pointer.latest.sync_id.parse();
+    let id = id.map_err(|error| damaged(error.to_string()))?;
+    if pointer.latest.manifest != path_of(id.as_str()) {
+        return Err(damaged("it names a manifest of another sync".to_owned()));
     }
+    Ok(Some((stored, pointer)))
 }
 
 async fn read_manifest(store: &dyn Store, path: &str) -> Result<Option<Manifest>, DatasetError> {

@@ -31,12 +31,7 @@ impl Folder {
             }
             fs::create_dir_all(&root).map_err(|error| DatasetError::io(&root, error))?;
             let path = root.join(LOCK);
-            let lock = OpenOptions::new()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(&path);
-            let lock = lock.map_err(|error| DatasetError::io(&path, error))?;
+            let lock = open_lock(&path).map_err(|error| DatasetError::io(&path, error))?;
             match lock.try_lock() {
                 Ok(()) => {
                     remove_leftovers(&root).map_err(|error| DatasetError::io(&root, error))?;
@@ -54,6 +49,18 @@ impl Folder {
     fn path(&self, path: &str) -> PathBuf {
         self.root.join(path)
     }
+}
+
+/// Opens or makes the lock, never following a link that somebody put there.
+fn open_lock(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        rustix::fs::OFlags::NOFOLLOW.bits().cast_signed(),
+    );
+    options.open(path)
 }
 
 async fn blocking<T: Send + 'static>(
@@ -114,12 +121,15 @@ fn replace(root: &Path, path: &Path, write: impl FnOnce(&mut File) -> io::Result
     sync_folder(path.parent().unwrap_or(root))
 }
 
-/// Temporary files are private; what is published is for readers.
+/// Temporary files are private; what is published is for those whom the umask allows.
 #[cfg(unix)]
 fn permit_reading(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
 
-    file.set_permissions(fs::Permissions::from_mode(0o644))
+    // The umask can only be read by setting it; a file made meanwhile by another thread is private.
+    let mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    rustix::process::umask(mask);
+    file.set_permissions(fs::Permissions::from_mode(0o666 & !mask.as_raw_mode()))
 }
 
 #[cfg(not(unix))]

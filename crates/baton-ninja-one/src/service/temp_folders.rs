@@ -43,10 +43,12 @@ impl TempFolder {
             parent: parent.to_owned(),
             source,
         };
-        let folder = tempfile::Builder::new()
-            .prefix(PREFIX)
-            .tempdir_in(parent)
-            .map_err(refuse)?;
+        let mut folder = tempfile::Builder::new();
+        folder.prefix(PREFIX);
+        // Without this others could read what is in it, as the umask allows.
+        #[cfg(unix)]
+        folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+        let folder = folder.tempdir_in(parent).map_err(refuse)?;
         let lock = File::create(folder.path().join(LOCK)).map_err(refuse)?;
         lock.lock().map_err(refuse)?;
         Ok(Self { folder, _lock: lock })
@@ -82,6 +84,12 @@ mod tests {
     fn only_what_nobody_holds_is_swept() {
         let parent = tempfile::tempdir().unwrap();
         let held = TempFolder::new(parent.path()).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(held.path()).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700);
+        }
         let left = parent.path().join(format!("{PREFIX}left"));
         fs::create_dir(&left).unwrap();
         File::create(left.join(LOCK)).unwrap();

@@ -1,0 +1,183 @@
+//! The rules of deny.toml, held against what Cargo.lock really brings, on machines without cargo-deny.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process::Command;
+
+use cargo_metadata::{MetadataCommand, Package};
+use figment::Figment;
+use figment::providers::{Format, Toml};
+use serde::Deserialize;
+
+use crate::harness::workspace;
+
+#[derive(Deserialize)]
+struct Rules {
+    licenses: Licenses,
+    bans: Bans,
+}
+
+#[derive(Deserialize)]
+struct Licenses {
+    allow: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Bans {
+    skip: Vec<Named>,
+    deny: Vec<Named>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    #[serde(rename = "crate")]
+    name: String,
+}
+
+fn rules() -> Rules {
+    Figment::from(Toml::file(workspace().join("deny.toml")))
+        .extract()
+        .unwrap()
+}
+
+/// What is built for any platform: the workspace, its tests and tools, and all that they need.
+fn packages() -> Vec<Package> {
+    let tree = Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--workspace",
+            "--locked",
+            "--offline",
+            "--target",
+            "all",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+        ])
+        .args(["--edges", "normal,build,dev"])
+        .current_dir(workspace())
+        .output()
+        .unwrap();
+    // Cargo cannot list what other platforms need where it was never downloaded; then this one's have to do.
+    let metadata = MetadataCommand::new()
+        .current_dir(workspace())
+        .other_options(["--locked".to_owned(), "--offline".to_owned()])
+        .exec();
+    let metadata = metadata.or_else(|_| {
+        MetadataCommand::new()
+            .current_dir(workspace())
+            .other_options(["--locked".to_owned()])
+            .exec()
+    });
+    let used: BTreeSet<String> = String::from_utf8(tree.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "))
+        .collect();
+    assert!(used.len() > 200, "{}", String::from_utf8_lossy(&tree.stderr));
+    let packages = metadata.unwrap().packages.into_iter();
+    packages
+        .filter(|package| used.contains(&format!("{} v{}", package.name, package.version)))
+        .collect()
+}
+
+#[test]
+fn licences_are_permissive() {
+    let allowed = rules().licenses.allow;
+    for package in packages() {
+        let text = package.license.clone().unwrap_or_default();
+        let expression = spdx::Expression::parse_mode(&text, spdx::ParseMode::LAX).unwrap();
+        let fine = expression.evaluate(|license| allowed.contains(&license.to_string()));
+        assert!(fine, "{} {}: {text}", package.name, package.version);
+    }
+}
+
+#[test]
+fn everything_comes_from_where_it_should() {
+    let root = workspace().canonicalize().unwrap();
+    for package in packages() {
+        match &package.source {
+            Some(source) => assert!(source.is_crates_io(), "{}: {source}", package.name),
+            None => assert!(package.manifest_path.starts_with(&root), "{}", package.name),
+        }
+    }
+}
+
+#[test]
+fn nothing_is_there_that_is_banned_and_nothing_twice_without_a_reason() {
+    let rules = rules();
+    let mut versions: BTreeMap<String, BTreeSet<cargo_metadata::semver::Version>> = BTreeMap::new();
+    for package in packages() {
+        versions
+            .entry(package.name.to_string())
+            .or_default()
+            .insert(package.version);
+    }
+    for banned in &rules.bans.deny {
+        assert!(!versions.contains_key(&banned.name), "{} is banned", banned.name);
+    }
+    // All but the newest version of a crate needs a reason, and every reason needs such a version.
+    let old: BTreeSet<String> = versions
+        .iter()
+        .flat_map(|(name, versions)| versions.iter().rev().skip(1).map(move |version| (name, version)))
+        .map(|(name, version)| match version.major {
+            0 => format!("{name}@0.{}", version.minor),
+            major => format!("{name}@{major}"),
+        })
+        .collect();
+    let reasons: BTreeSet<String> = rules.bans.skip.into_iter().map(|skip| skip.name).collect();
+    assert_eq!(old, reasons);
+}
+
+#[test]
+fn every_direct_dependency_has_its_reason() {
+    let document = fs::read_to_string(workspace().join("docs/DEPENDENCIES.md")).unwrap();
+    let named: BTreeSet<&str> = document
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .flat_map(|line| {
+            line.split('|')
+                .nth(1)
+                .unwrap_or_default()
+                .split('`')
+                .skip(1)
+                .step_by(2)
+        })
+        .collect();
+    let packages = packages();
+    let ours = packages.iter().filter(|package| package.source.is_none());
+    let direct: BTreeSet<&str> = ours
+        .flat_map(|package| &package.dependencies)
+        .filter(|dependency| dependency.source.is_some())
+        .map(|dependency| dependency.name.as_str())
+        .collect();
+    let missing: Vec<&&str> = direct.difference(&named).collect();
+    assert!(
+        missing.is_empty(),
+        "docs/DEPENDENCIES.md has no reason for {missing:?}"
+    );
+}
+
+#[test]
+fn builds_are_locked() {
+    let mut sources = vec![fs::read_to_string(workspace().join("Dockerfile")).unwrap()];
+    for entry in fs::read_dir(workspace().join("xtask/src")).unwrap() {
+        sources.push(fs::read_to_string(entry.unwrap().path()).unwrap());
+    }
+    for source in &sources {
+        for (at, _) in source.match_indices("cargo([") {
+            let call = &source[at..at + source[at..].find("])").unwrap()];
+            let first = call.split('"').nth(1).unwrap_or_default();
+            if ["build", "test", "clippy", "tree", "run", "deny"].contains(&first) {
+                assert!(call.contains("--locked"), "{call}");
+            }
+        }
+        for line in source
+            .lines()
+            .filter(|line| line.contains("cargo build") && line.contains("RUN"))
+        {
+            assert!(line.contains("--locked"), "{line}");
+        }
+    }
+}
