@@ -70,7 +70,7 @@ fn failures_that_pass_change_nothing() {
                 clean: true,
             },
         ),
-        ("/v2/users", Fault::PlainText),
+        ("/v2/users", Fault::ContentType("text/plain")),
         ("/v2/users", Fault::Bom),
         (
             "/v2/users",
@@ -133,22 +133,8 @@ fn a_name_of_a_megabyte_is_clipped_and_told() {
 #[test]
 fn duplicates_are_counted_and_written_once() {
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
-    config.faults = ninjaone_sim::FaultSchedule::at("/v2/*", When::Always, Fault::Duplicates);
-    // Pages would never end empty with a doubled empty list, which is none.
-    config.faults.clear();
-    for path in [
-        "/v2/users",
-        "/v2/user/technicians",
-        "/v2/user/end-users",
-        "/v2/user/roles",
-    ] {
-        config.faults.add(ninjaone_sim::FaultRule {
-            method: None,
-            path: path.to_owned(),
-            when: When::Always,
-            fault: Fault::Duplicates,
-        });
-    }
+    let doubled = Fault::Reshape(ninjaone_sim::Reshape::Doubled);
+    config.faults = ninjaone_sim::FaultSchedule::at("/v2/*", When::Always, doubled);
     let context = TestContext::with(&config);
     let ran = context.run(&[]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);

@@ -22,6 +22,28 @@ pub(crate) enum Payload {
     Bytes(Bytes),
     /// Written while it is sent.
     Rows(Box<Rows>),
+    /// The same piece again and again.
+    Endless(Endless),
+}
+
+/// A body without an end of its own.
+#[derive(Debug)]
+pub(crate) struct Endless {
+    pub(crate) begin: Vec<u8>,
+    pub(crate) again: Vec<u8>,
+    /// Bytes until it ends all the same.
+    pub(crate) left: u64,
+}
+
+impl Endless {
+    /// Appends up to about `size` bytes to `out`; none at the end.
+    pub(crate) fn fill(&mut self, out: &mut Vec<u8>, size: usize) {
+        out.append(&mut self.begin);
+        while out.len() < size && self.left > 0 {
+            out.extend_from_slice(&self.again);
+            self.left = self.left.saturating_sub(self.again.len().max(1) as u64);
+        }
+    }
 }
 
 impl Payload {
@@ -30,6 +52,11 @@ impl Payload {
         match self {
             Self::Bytes(bytes) => bytes,
             Self::Rows(rows) => rows.collect().into(),
+            Self::Endless(mut endless) => {
+                let mut body = Vec::new();
+                endless.fill(&mut body, usize::MAX);
+                body.into()
+            }
         }
     }
 }

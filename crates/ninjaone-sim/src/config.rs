@@ -20,6 +20,8 @@ pub struct SimConfig {
     pub tls: Option<TlsConfig>,
     /// Where to listen; port 0 picks a free one.
     pub listen: SocketAddr,
+    /// Keep what calls were answered with in the ledger.
+    pub keep_answers: bool,
 }
 
 impl SimConfig {
@@ -33,6 +35,7 @@ impl SimConfig {
             faults: FaultSchedule::default(),
             tls: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            keep_answers: false,
         }
     }
 }

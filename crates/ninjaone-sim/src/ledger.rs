@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use bytes::Bytes;
+
 /// One request.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -22,6 +24,8 @@ pub struct Call {
     pub at: Instant,
     /// What it was answered with; 0 while it is not, and for connections that were dropped.
     pub status: u16,
+    /// What it was answered with, if that was a whole body and the tenant keeps answers.
+    pub answer: Option<Bytes>,
 }
 
 /// All calls so far.
@@ -64,6 +68,13 @@ impl CallLedger {
         self.entries().calls.clone()
     }
 
+    /// Forgets all calls.
+    pub fn clear(&self) {
+        let mut entries = self.entries();
+        entries.calls.clear();
+        entries.most_in_flight = entries.in_flight;
+    }
+
     /// How many calls of this method and path came.
     #[must_use]
     pub fn count(&self, method: &str, path: &str) -> usize {
@@ -87,9 +98,10 @@ impl CallLedger {
 }
 
 impl InFlight {
-    pub(crate) fn answered(&self, status: u16) {
+    pub(crate) fn answered(&self, status: u16, answer: Option<Bytes>) {
         if let Some(call) = self.ledger.entries().calls.get_mut(self.position) {
             call.status = status;
+            call.answer = answer;
         }
     }
 }

@@ -26,7 +26,7 @@ mod tenant;
 
 pub use config::{AppRegistration, Scopes, SimConfig, TlsConfig};
 pub use error::SimError;
-pub use fault::{Cut, Fault, FaultRule, FaultSchedule, When};
+pub use fault::{Cut, Edit, Fault, FaultRule, FaultSchedule, Reshape, Rows, To, When};
 pub use generated::GeneratedSize;
 pub use ledger::{Call, CallLedger};
 pub use server::Sim;

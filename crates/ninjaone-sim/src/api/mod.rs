@@ -101,6 +101,13 @@ impl Api {
         }
     }
 
+    /// Somebody changes the tenant.
+    pub(crate) fn move_on(&self) {
+        if let Population::Stored(store) = &self.population {
+            lock(store).move_on();
+        }
+    }
+
     pub(crate) fn rename_role(&self, role: i64, name: &str) {
         if let Population::Stored(store) = &self.population
             && let Some(role) = lock(store).role_mut(role)

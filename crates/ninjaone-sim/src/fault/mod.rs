@@ -1,6 +1,9 @@
 //! What goes wrong, where and when (NinjaOne API facts §11.8).
 
+mod edit;
 mod spec;
+
+pub use edit::{Edit, Reshape, Rows, To};
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,6 +18,14 @@ pub struct FaultSchedule(Arc<Mutex<Vec<Counted>>>);
 struct Counted {
     rule: FaultRule,
     calls: u64,
+    struck: u64,
+}
+
+/// A fault that strikes a call.
+#[derive(Debug, Clone)]
+pub(crate) struct Strike {
+    pub(crate) fault: Fault,
+    rule: usize,
 }
 
 /// Where, when and what.
@@ -97,8 +108,10 @@ pub enum Fault {
     },
     /// The connection is closed without an answer.
     Drop,
-    /// JSON sent as `text/plain`.
-    PlainText,
+    /// The answer, sent as something else.
+    ContentType(&'static str),
+    /// The answer, with one more header.
+    Header(&'static str, String),
     /// A byte order mark before the JSON.
     Bom,
     /// The first text of the body is not UTF-8.
@@ -111,8 +124,10 @@ pub enum Fault {
     MissingEndpoint,
     /// `[]`.
     EmptyList,
-    /// Every element of a list twice.
-    Duplicates,
+    /// Some rows are not what they should be.
+    Edit(Edit),
+    /// The list is not what it should be.
+    Reshape(Reshape),
     /// The first name in the list is this many bytes long.
     HugeName(usize),
     /// 302 to this address.
@@ -121,6 +136,20 @@ pub enum Fault {
     LostWrite(u16),
     /// The same keyset page again and again: `after` is ignored.
     NoProgress,
+    /// Somebody changes the tenant just before this call: an end user comes or goes, a role loses a member, an
+    /// organization gets another name.
+    MoveOn,
+    /// JSON that goes on and on: `begin`, then `again` until so many bytes are sent.
+    Endless {
+        /// How it begins.
+        begin: Vec<u8>,
+        /// What comes again and again.
+        again: Vec<u8>,
+        /// How much of it.
+        bytes: u64,
+    },
+    /// These bytes on the wire in place of an answer; then the connection is closed. Without TLS only.
+    Raw(Vec<u8>),
 }
 
 impl FaultSchedule {
@@ -147,7 +176,29 @@ impl FaultSchedule {
 
     /// Adds a rule, also while the tenant is served.
     pub fn add(&self, rule: FaultRule) {
-        self.rules().push(Counted { rule, calls: 0 });
+        self.rules().push(Counted {
+            rule,
+            calls: 0,
+            struck: 0,
+        });
+    }
+
+    /// The rules, and how often each has struck.
+    #[must_use]
+    pub fn fired(&self) -> Vec<(FaultRule, u64)> {
+        self.rules()
+            .iter()
+            .map(|counted| (counted.rule.clone(), counted.struck))
+            .collect()
+    }
+
+    /// Rules that have not struck yet: a test that plans a fault has tested nothing without it.
+    #[must_use]
+    pub fn unfired(&self) -> Vec<FaultRule> {
+        let fired = self.fired().into_iter();
+        fired
+            .filter_map(|(rule, struck)| (struck == 0).then_some(rule))
+            .collect()
     }
 
     /// Forgets all rules.
@@ -160,17 +211,27 @@ impl FaultSchedule {
     }
 
     /// What goes wrong with this call.
-    pub(crate) fn strike(&self, method: &str, path: &str) -> Option<Fault> {
-        let mut struck = None;
-        for Counted { rule, calls } in &mut *self.rules() {
+    pub(crate) fn strike(&self, method: &str, path: &str) -> Option<Strike> {
+        let mut strike = None;
+        for (position, Counted { rule, calls, .. }) in self.rules().iter_mut().enumerate() {
             if rule.matches(method, path) {
                 *calls += 1;
-                if struck.is_none() && rule.when.holds(*calls) {
-                    struck = Some(rule.fault.clone());
+                if strike.is_none() && rule.when.holds(*calls) {
+                    strike = Some(Strike {
+                        fault: rule.fault.clone(),
+                        rule: position,
+                    });
                 }
             }
         }
-        struck
+        strike
+    }
+
+    /// Books that a strike had an effect.
+    pub(crate) fn landed(&self, strike: &Strike) {
+        if let Some(counted) = self.rules().get_mut(strike.rule) {
+            counted.struck += 1;
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::{Cut, Fault, FaultRule, When};
+use super::{Cut, Fault, FaultRule, Reshape, When};
 use crate::error::SimError;
 
 impl FromStr for FaultRule {
@@ -84,14 +84,19 @@ fn fault(kind: &str, value: Option<&str>) -> Option<Fault> {
         ("huge-name", Some(bytes)) => Fault::HugeName(bytes.parse().ok()?),
         ("redirect", Some(to)) => Fault::Redirect(to.to_owned()),
         ("drop", None) => Fault::Drop,
-        ("plain-text", None) => Fault::PlainText,
+        ("plain-text", None) => Fault::ContentType("text/plain"),
         ("bom", None) => Fault::Bom,
         ("invalid-utf8", None) => Fault::InvalidUtf8,
         ("revoke-tokens", None) => Fault::RevokeTokens,
         ("missing-scope", None) => Fault::MissingScope,
         ("missing-endpoint", None) => Fault::MissingEndpoint,
         ("empty-list", None) => Fault::EmptyList,
-        ("duplicates", None) => Fault::Duplicates,
+        ("duplicates", None) => Fault::Reshape(Reshape::Doubled),
+        ("reversed", None) => Fault::Reshape(Reshape::Reversed),
+        ("shared-ids", None) => Fault::Reshape(Reshape::SharedIds),
+        ("wrapped", None) => Fault::Reshape(Reshape::Wrapped("data")),
+        ("nested", Some(depth)) => Fault::Reshape(Reshape::Nested(depth.parse().ok()?)),
+        ("move-on", None) => Fault::MoveOn,
         ("no-progress", None) => Fault::NoProgress,
         _ => return None,
     })

@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
-use crate::answer::Payload;
+use crate::answer::{Endless, Payload};
 
 /// Bytes written at a time.
 const PIECE: usize = 64 << 10;
@@ -30,6 +30,7 @@ pub(super) struct WireBody {
 enum Source {
     Bytes(Bytes),
     Rows(Box<crate::generated::Rows>),
+    Endless(Endless),
 }
 
 /// Where the body ends early.
@@ -52,6 +53,7 @@ impl WireBody {
             source: match payload {
                 Payload::Bytes(bytes) => Source::Bytes(bytes),
                 Payload::Rows(rows) => Source::Rows(rows),
+                Payload::Endless(endless) => Source::Endless(endless),
             },
             gzip: gzip.then(|| GzEncoder::new(Vec::new(), Compression::fast())),
             limit: None,
@@ -85,6 +87,7 @@ impl WireBody {
                 Source::Rows(rows) => {
                     rows.fill(&mut piece, size);
                 }
+                Source::Endless(endless) => endless.fill(&mut piece, size),
             }
             let Some(gzip) = &mut self.gzip else {
                 return Ok(piece);

@@ -5,11 +5,12 @@ mod respond;
 mod tls;
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
@@ -37,6 +38,7 @@ struct Shared {
     api: Arc<Api>,
     faults: FaultSchedule,
     ledger: CallLedger,
+    keep_answers: bool,
 }
 
 impl Sim {
@@ -57,6 +59,7 @@ impl Sim {
             api: Arc::new(Api::new(config)),
             faults: config.faults.clone(),
             ledger: CallLedger::default(),
+            keep_answers: config.keep_answers,
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(SimError::Runtime)?;
@@ -74,7 +77,9 @@ impl Sim {
                 runtime.shutdown_background();
             });
         let thread = thread.map_err(SimError::Runtime)?;
-        let Shared { api, faults, ledger } = shared;
+        let Shared {
+            api, faults, ledger, ..
+        } = shared;
         Ok(Self {
             api,
             faults,
@@ -162,17 +167,36 @@ async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Sha
             match acceptor {
                 Some(acceptor) => {
                     if let Ok(stream) = acceptor.accept(stream).await {
-                        connection(stream, shared).await;
+                        connection(stream, shared, Verbatim::default()).await;
                     }
                 }
-                None => connection(stream, shared).await,
+                None => plain(stream, shared).await,
             }
         });
     }
 }
 
-async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Shared) {
-    let service = service_fn(move |request| respond::respond(shared.clone(), request));
+/// Bytes that are to be sent in place of an answer.
+type Verbatim = Arc<Mutex<Option<Vec<u8>>>>;
+
+/// A connection that HTTP can be broken on: a second handle of the socket outlives the HTTP server's.
+async fn plain(stream: TcpStream, shared: Shared) {
+    let Ok(stream) = stream.into_std() else { return };
+    let Ok(second) = stream.try_clone() else { return };
+    let (Ok(stream), Ok(mut second)) = (TcpStream::from_std(stream), TcpStream::from_std(second)) else {
+        return;
+    };
+    let verbatim = Verbatim::default();
+    connection(stream, shared, Arc::clone(&verbatim)).await;
+    let bytes = verbatim.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(bytes) = bytes {
+        let _ = second.write_all(&bytes).await;
+        let _ = second.shutdown().await;
+    }
+}
+
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Shared, verbatim: Verbatim) {
+    let service = service_fn(move |request| respond::respond(shared.clone(), Arc::clone(&verbatim), request));
     // A client that goes away, and a fault that drops the connection, both end here.
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)

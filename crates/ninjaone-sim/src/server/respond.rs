@@ -1,6 +1,7 @@
 //! One request: booked, struck by a fault or answered, and put on the wire.
 
 use std::io;
+use std::sync::PoisonError;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -9,9 +10,9 @@ use hyper::body::Incoming;
 use hyper::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{Request as HttpRequest, Response};
 
-use super::Shared;
 use super::body::WireBody;
-use crate::answer::{Answer, Payload};
+use super::{Shared, Verbatim};
+use crate::answer::{Answer, Endless, Payload};
 use crate::api::Request;
 use crate::auth;
 use crate::fault::{Cut, Fault};
@@ -19,7 +20,7 @@ use crate::ledger::Call;
 
 type Answered = Result<Response<WireBody>, io::Error>;
 
-pub(super) async fn respond(shared: Shared, request: HttpRequest<Incoming>) -> Answered {
+pub(super) async fn respond(shared: Shared, verbatim: Verbatim, request: HttpRequest<Incoming>) -> Answered {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let header = |name: &HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -35,12 +36,19 @@ pub(super) async fn respond(shared: Shared, request: HttpRequest<Incoming>) -> A
         accept_encoding: accept_encoding.clone(),
         at: Instant::now(),
         status: 0,
+        answer: None,
     };
     let entry = shared.ledger.begin(call);
-    let fault = shared.faults.strike(head.method.as_str(), head.uri.path());
-    if matches!(fault, Some(Fault::NoProgress)) {
-        query.retain(|(name, _)| name != "after");
+    let strike = shared.faults.strike(head.method.as_str(), head.uri.path());
+    let fault = strike.as_ref().map(|strike| &strike.fault);
+    let asked = query.len();
+    match fault {
+        Some(Fault::NoProgress) => query.retain(|(name, _)| name != "after"),
+        Some(Fault::MoveOn) => shared.api.move_on(),
+        _ => {}
     }
+    // A page that is the first one anyway is no fault.
+    let mut landed = !matches!(fault, Some(Fault::NoProgress)) || query.len() < asked;
     let request = Request {
         method: head.method.as_str(),
         path: head.uri.path(),
@@ -48,25 +56,38 @@ pub(super) async fn respond(shared: Shared, request: HttpRequest<Incoming>) -> A
         authorization: header(&AUTHORIZATION),
         body: &body,
     };
-    let answer = match instead(&shared, fault.as_ref()) {
-        Some(Fate::Answer(answer)) => answer,
-        Some(Fate::Drop) => return Err(io::ErrorKind::ConnectionReset.into()),
-        None => shared.api.handle(&request),
+    let fate = match instead(&shared, fault) {
+        Some(fate) => fate,
+        None => afterwards(&shared, shared.api.handle(&request), fault, &mut landed),
     };
-    let answer = match afterwards(&shared, answer, fault.as_ref()) {
+    if let Some(strike) = strike.as_ref().filter(|_| landed) {
+        shared.faults.landed(strike);
+    }
+    let answer = match fate {
         Fate::Answer(answer) => answer,
         Fate::Drop => return Err(io::ErrorKind::ConnectionReset.into()),
+        Fate::Verbatim(bytes) => {
+            *verbatim.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
     };
-    entry.answered(answer.status);
+    let whole = match &answer.body {
+        Payload::Bytes(bytes) if shared.keep_answers && !matches!(fault, Some(Fault::CutBody { .. })) => {
+            Some(bytes.clone())
+        }
+        _ => None,
+    };
+    entry.answered(answer.status, whole);
     let gzip =
         shared.api.switches().transport.gzip && accept_encoding.is_some_and(|kinds| kinds.contains("gzip"));
     let is_token = head.uri.path().ends_with("/oauth/token");
-    Ok(on_the_wire(&shared, answer, fault.as_ref(), gzip && !is_token))
+    Ok(on_the_wire(&shared, answer, fault, gzip && !is_token))
 }
 
 enum Fate {
     Answer(Answer),
     Drop,
+    Verbatim(Vec<u8>),
 }
 
 /// Faults in place of an answer.
@@ -93,6 +114,15 @@ fn instead(shared: &Shared, fault: Option<&Fault>) -> Option<Fate> {
         Fault::Html(status) => Answer::html(*status, &format!("{status} Slow Down")),
         Fault::Empty(status) => Answer::empty(*status),
         Fault::Drop => return Some(Fate::Drop),
+        Fault::Raw(bytes) => return Some(Fate::Verbatim(bytes.clone())),
+        Fault::Endless { begin, again, bytes } => Answer {
+            body: Payload::Endless(Endless {
+                begin: begin.clone(),
+                again: again.clone(),
+                left: *bytes,
+            }),
+            ..Answer::empty(200)
+        },
         Fault::RevokeTokens => {
             shared.api.tokens().revoke_all();
             auth::refused_token(shared.api.switches().authorization.invalid_token)
@@ -107,13 +137,14 @@ fn instead(shared: &Shared, fault: Option<&Fault>) -> Option<Fate> {
 }
 
 /// Faults that spoil an answer.
-fn afterwards(shared: &Shared, mut answer: Answer, fault: Option<&Fault>) -> Fate {
+fn afterwards(shared: &Shared, mut answer: Answer, fault: Option<&Fault>, landed: &mut bool) -> Fate {
     match fault {
         Some(Fault::LostWrite(0)) => return Fate::Drop,
         Some(Fault::LostWrite(status)) => {
             return Fate::Answer(shared.api.fail(*status, "something went wrong"));
         }
-        Some(Fault::PlainText) => answer.content_type = "text/plain",
+        Some(Fault::ContentType(kind)) => answer.content_type = kind,
+        Some(Fault::Header(name, value)) => answer = answer.header(name, value.clone()),
         Some(Fault::Bom) => {
             let body = answer.body.into_bytes();
             answer.body = Payload::Bytes([b"\xef\xbb\xbf", body.as_ref()].concat().into());
@@ -123,17 +154,20 @@ fn afterwards(shared: &Shared, mut answer: Answer, fault: Option<&Fault>) -> Fat
             let name = vec![b'x'; *bytes];
             answer.body = edited(answer.body, "\"firstName\":\"", &name);
         }
-        Some(Fault::Duplicates) => {
-            let body = answer.body.into_bytes();
-            let inner = body
-                .strip_prefix(b"[")
-                .and_then(|rest| rest.strip_suffix(b"]"))
-                .unwrap_or(&body);
-            answer.body = Payload::Bytes([b"[", inner, b",", inner, b"]"].concat().into());
-        }
+        Some(Fault::Edit(edit)) => *landed = changed(&mut answer, |body| edit.apply(body)),
+        Some(Fault::Reshape(reshape)) => *landed = changed(&mut answer, |body| reshape.apply(body)),
         _ => {}
     }
     Fate::Answer(answer)
+}
+
+/// Whether there was something to change.
+fn changed(answer: &mut Answer, change: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> bool {
+    let body = std::mem::replace(&mut answer.body, Payload::Bytes(Bytes::new())).into_bytes();
+    let after = change(&body);
+    let landed = after.is_some();
+    answer.body = Payload::Bytes(after.map_or(body, Bytes::from));
+    landed
 }
 
 /// Puts bytes at the beginning of the first text after `mark`, or after any mark of a name.
