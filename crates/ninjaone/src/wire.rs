@@ -26,6 +26,16 @@ pub(crate) struct Id(pub(crate) Option<u64>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct List<T>(pub(crate) Vec<T>);
 
+/// A list, or nothing: null and anything else that is not a list are no empty one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told<T>(pub(crate) Option<Vec<T>>);
+
+impl<T> Default for Told<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
 impl<T> Default for List<T> {
     fn default() -> Self {
         Self(Vec::new())
@@ -88,6 +98,8 @@ pub(crate) struct Members {
     pub(crate) ids: Vec<u64>,
     /// There is a list at all.
     pub(crate) told: bool,
+    /// There is something else than a list.
+    pub(crate) odd: bool,
     /// Members without a usable id.
     pub(crate) unusable: u64,
     /// Elements that are no objects.
@@ -221,28 +233,81 @@ fn whole(number: f64) -> Option<u64> {
 trait Gather: Default {
     type Element;
 
+    /// The longest list that is kept. No tenant has a longer one; a hostile one must not fill memory.
+    const MOST: usize;
+
     /// A list begins.
     fn begin() -> Self {
+        Self::default()
+    }
+
+    /// There is something, and it is no list.
+    fn other() -> Self {
         Self::default()
     }
 
     fn add(&mut self, element: Self::Element);
 }
 
-impl<T> Gather for List<T> {
+/// What may be an element of a list.
+trait Element {
+    /// Whether it says anything.
+    fn says_something(&self) -> bool;
+}
+
+impl Element for Text {
+    fn says_something(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl Element for Id {
+    fn says_something(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+impl<T: Element> Gather for List<T> {
     type Element = T;
 
+    const MOST: usize = 100_000;
+
     fn add(&mut self, element: T) {
-        self.0.push(element);
+        if element.says_something() {
+            self.0.push(element);
+        }
+    }
+}
+
+impl<T> Gather for Told<T> {
+    type Element = T;
+
+    const MOST: usize = 100_000;
+
+    fn begin() -> Self {
+        Self(Some(Vec::new()))
+    }
+
+    fn add(&mut self, element: T) {
+        self.0.get_or_insert_default().push(element);
     }
 }
 
 impl Gather for Members {
     type Element = Row<MemberRow>;
 
+    const MOST: usize = 5_000_000;
+
     fn begin() -> Self {
         Self {
             told: true,
+            ..Self::default()
+        }
+    }
+
+    fn other() -> Self {
+        Self {
+            odd: true,
             ..Self::default()
         }
     }
@@ -270,28 +335,36 @@ impl<'de, G: Gather<Element: Deserialize<'de>>> Visitor<'de> for AnyList<G> {
     }
 
     fn visit_bool<E: Error>(self, _: bool) -> Result<G, E> {
-        Ok(G::default())
+        Ok(G::other())
     }
 
     fn visit_u64<E: Error>(self, _: u64) -> Result<G, E> {
-        Ok(G::default())
+        Ok(G::other())
     }
 
     fn visit_i64<E: Error>(self, _: i64) -> Result<G, E> {
-        Ok(G::default())
+        Ok(G::other())
     }
 
     fn visit_f64<E: Error>(self, _: f64) -> Result<G, E> {
-        Ok(G::default())
+        Ok(G::other())
     }
 
     fn visit_str<E: Error>(self, _: &str) -> Result<G, E> {
-        Ok(G::default())
+        Ok(G::other())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<G, A::Error> {
         let mut gathered = G::begin();
+        let mut count = 0;
         while let Some(element) = list.next_element()? {
+            count += 1;
+            if count > G::MOST {
+                return Err(A::Error::custom(format!(
+                    "more than {} entries in a row's list",
+                    G::MOST
+                )));
+            }
             gathered.add(element);
         }
         Ok(gathered)
@@ -299,11 +372,17 @@ impl<'de, G: Gather<Element: Deserialize<'de>>> Visitor<'de> for AnyList<G> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<G, A::Error> {
         while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(G::default())
+        Ok(G::other())
     }
 }
 
-impl<'de, T: Deserialize<'de>> Derive<'de> for List<T> {
+impl<'de, T: Element + Deserialize<'de>> Derive<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyList(std::marker::PhantomData))
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Derive<'de> for Told<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnyList(std::marker::PhantomData))
     }
@@ -368,6 +447,13 @@ impl Text {
     /// The text without blanks around it, if anything is left.
     pub(crate) fn trimmed(&self) -> Option<&str> {
         self.0.as_deref().map(str::trim).filter(|text| !text.is_empty())
+    }
+}
+
+impl Members {
+    /// Whether somebody may be a member who is not among the ids.
+    pub(crate) fn hide_some(&self) -> bool {
+        self.odd || self.unusable > 0 || self.wrong_shape > 0
     }
 }
 

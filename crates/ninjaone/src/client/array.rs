@@ -17,6 +17,8 @@ pub(crate) enum ListEnd {
     CutShort,
     /// The connection failed; the reader knows why.
     Io,
+    /// It went on for too long.
+    TooSlow,
     /// It is not a JSON array; a description for people.
     Malformed(String),
 }
@@ -28,7 +30,15 @@ pub(crate) trait TakeElement<T> {
 
     /// The answer broke off: the list comes again from its start.
     fn again(&mut self);
+
+    /// Whether an element of this try could be used. A list of which none can is not an empty one.
+    fn has_used(&self) -> bool {
+        true
+    }
 }
+
+/// The longest list that is read. No tenant is that large; a hostile one must not fill memory.
+pub(crate) const MOST_ELEMENTS: u64 = 5_000_000;
 
 /// Wants to see that a list begins.
 pub(crate) struct First;
@@ -93,6 +103,9 @@ impl<'de, T: Deserialize<'de>, S: TakeElement<T>> Visitor<'de> for Elements<'_, 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while let Some(element) = list.next_element::<T>()? {
             *self.count += 1;
+            if *self.count > MOST_ELEMENTS {
+                return Err(A::Error::custom(format!("more than {MOST_ELEMENTS} entries")));
+            }
             if !self.take.take(element) {
                 *self.enough = true;
                 return Err(A::Error::custom("enough"));

@@ -3,11 +3,54 @@
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use std::time::Duration;
+
 use bytes::{Buf, Bytes};
+use reqwest::Response;
 use tokio::sync::mpsc;
 
 /// The longest text within an answer, in bytes. Nothing in a tenant is that long; a hostile one must not fill memory.
 const LONGEST_TEXT: usize = 16 << 20;
+
+/// The largest answer that is kept as a whole, in bytes: a role with all its members, or a page of activities.
+pub(super) const LONGEST_ANSWER: usize = 64 << 20;
+/// A byte order mark, which no JSON has but some servers send.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Why an answer was not kept as a whole.
+#[derive(Debug)]
+pub(super) enum NotWhole {
+    Broken(reqwest::Error),
+    TooLong,
+    TooSlow,
+}
+
+/// All of an answer that is not a list, if it has at most so many bytes and comes within this time.
+pub(super) async fn whole(
+    mut response: Response,
+    longest: usize,
+    longest_wait: Duration,
+) -> Result<Vec<u8>, NotWhole> {
+    let read = async {
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(NotWhole::Broken)? {
+            if body.len() + chunk.len() > longest {
+                return Err(NotWhole::TooLong);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        if body.starts_with(BYTE_ORDER_MARK) {
+            body.drain(..BYTE_ORDER_MARK.len());
+        }
+        Ok(body)
+    };
+    tokio::time::timeout(longest_wait, read)
+        .await
+        .unwrap_or(Err(NotWhole::TooSlow))
+}
+
+/// How deep an answer may be nested, for the same reason.
+const DEEPEST: usize = 1000;
 
 /// Why an answer could not be read to its end.
 pub(crate) type ReadFailure = Arc<Mutex<Option<reqwest::Error>>>;
@@ -45,9 +88,8 @@ impl BodyReader {
         }
         if self.at_start {
             self.at_start = false;
-            // A byte order mark, which no JSON has but some servers send.
-            if self.current.starts_with(b"\xEF\xBB\xBF") {
-                self.current.advance(3);
+            if self.current.starts_with(BYTE_ORDER_MARK) {
+                self.current.advance(BYTE_ORDER_MARK.len());
                 return self.next_chunk();
             }
         }
@@ -68,12 +110,13 @@ impl Read for BodyReader {
     }
 }
 
-/// Follows quotes through JSON and refuses texts that are too long.
+/// Follows quotes and brackets through JSON and refuses texts that are too long, and what is nested too deep.
 #[derive(Debug, Default)]
 struct TextGuard {
     in_text: bool,
     escaped: bool,
     len: usize,
+    depth: usize,
 }
 
 impl TextGuard {
@@ -87,8 +130,16 @@ impl TextGuard {
                     self.in_text = !self.in_text;
                     self.len = 0;
                 }
+                b'[' | b'{' if !self.in_text => self.depth += 1,
+                b']' | b'}' if !self.in_text => self.depth = self.depth.saturating_sub(1),
                 _ => {}
             }
+        }
+        if self.depth > DEEPEST {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "lists and objects within each other to a depth of more than 1000",
+            ));
         }
         if self.in_text && self.len > LONGEST_TEXT {
             return Err(io::Error::new(
@@ -112,5 +163,9 @@ mod tests {
         guard.check(b"\"").unwrap();
         let long = vec![b'x'; LONGEST_TEXT + 1];
         assert_eq!(guard.check(&long).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        let mut guard = TextGuard::default();
+        guard.check(&b"[{}".repeat(DEEPEST)).unwrap();
+        guard.check(br#""[[""#).unwrap();
+        assert_eq!(guard.check(b"[").unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 }

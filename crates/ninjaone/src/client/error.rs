@@ -164,6 +164,14 @@ pub enum NinjaOneError {
         /// Tries made.
         tries: u32,
     },
+    /// An answer ended before its end.
+    #[error("{request}: the answer broke off{}", after(*tries))]
+    BrokenOff {
+        /// The call.
+        request: String,
+        /// Tries made.
+        tries: u32,
+    },
     /// An answer is not what it should be.
     #[error("{request}: the answer cannot be read: {reason}")]
     Malformed {
@@ -191,6 +199,12 @@ pub enum NinjaOneError {
         "{request}: the list is empty, although a technician must have made the API client app; not taken for a tenant without users"
     )]
     EmptyList {
+        /// The call.
+        request: String,
+    },
+    /// Two lists that cannot both be right.
+    #[error("{request}: the list is empty, although /v2/users has end users")]
+    NoEndUsers {
         /// The call.
         request: String,
     },
@@ -238,11 +252,13 @@ impl Classified for NinjaOneError {
             Self::Throttled { .. }
             | Self::ServerFailed { .. }
             | Self::CutShort { .. }
+            | Self::BrokenOff { .. }
             | Self::NoAnswer { .. }
             | Self::Network { .. } => StatusCode::Unavailable,
-            Self::Redirected { .. } | Self::EmptyList { .. } | Self::WritesOff { .. } => {
-                StatusCode::FailedPrecondition
-            }
+            Self::Redirected { .. }
+            | Self::EmptyList { .. }
+            | Self::NoEndUsers { .. }
+            | Self::WritesOff { .. } => StatusCode::FailedPrecondition,
             Self::OlderInstance { .. } => StatusCode::Unimplemented,
             Self::Malformed { .. } | Self::NoProgress { .. } => StatusCode::DataLoss,
             Self::Stopped => StatusCode::Cancelled,
@@ -305,9 +321,17 @@ impl Classified for NinjaOneError {
             Self::Network { .. } => {
                 "check --ninja-one-base-url, the network, and HTTPS_PROXY if one is needed"
             }
-            Self::EmptyList { .. } => "check in NinjaOne what the API client app may see, then run again",
-            Self::CutShort { .. } => {
+            Self::EmptyList { .. } | Self::NoEndUsers { .. } => {
+                "check in NinjaOne what the API client app may see, then run again"
+            }
+            Self::CutShort { .. } | Self::BrokenOff { .. } => {
                 "run again; if it stays so, a proxy on the way may limit the size of answers"
+            }
+            Self::Malformed { .. } | Self::NoProgress { .. } => {
+                "run again; if it stays so, see whether a proxy on the way changes answers, and tell NinjaOne's support"
+            }
+            Self::Refused { request, .. } if is_read(request) => {
+                "run `baton-ninja-one check`, which tries every call that a sync needs"
             }
             _ => return None,
         };

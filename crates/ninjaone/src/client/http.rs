@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use tokio::sync::{Mutex, mpsc};
 
 use super::array::{ListEnd, TakeElement, read_array};
-use super::body::{BodyReader, ReadFailure};
+use super::body::{BodyReader, LONGEST_ANSWER, NotWhole, ReadFailure, whole};
 use super::fault::quote;
 use super::retry::{Patience, retry_after};
 use super::span::traced;
@@ -30,6 +30,10 @@ const QUEUE_CHUNKS: usize = 8;
 /// The header that NinjaOne's support asks for (NinjaOne facts §5.1).
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-nj-request-id");
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long an answer may be waited for altogether, in longest silences: one that trickles for ever is none.
+const LONGEST_TRICKLE: u32 = 12;
+/// How long an error's body is waited for.
+const ERROR_BODY_WAIT: Duration = Duration::from_secs(30);
 
 /// A signed-in client of one tenant.
 #[derive(Debug)]
@@ -163,12 +167,20 @@ impl NinjaOneClient {
     {
         let mut patience = Patience::new(self.config.retry);
         loop {
-            let response = self.get(path, query).await?;
+            let response = self.get(path, query, &mut patience).await?;
             let request = format!("GET {}", response.url());
             let (taken, count, end, failure) = self.pump::<T, S>(response, take).await?;
             take = taken;
             let setback = match end {
+                ListEnd::Whole if count > 0 && !take.has_used() => {
+                    let reason = format!("none of its {count} entries has a usable id");
+                    return Err(NinjaOneError::Malformed { request, reason });
+                }
                 ListEnd::Whole | ListEnd::Enough => return Ok((take, count, end)),
+                ListEnd::TooSlow => {
+                    let waited = self.longest_trickle().as_secs();
+                    return Err(too_slow(request, waited, patience.tries));
+                }
                 ListEnd::Malformed(reason) => {
                     return Err(NinjaOneError::Malformed {
                         request,
@@ -211,22 +223,54 @@ impl NinjaOneClient {
     ) -> Result<T, NinjaOneError> {
         let mut patience = Patience::new(self.config.retry);
         loop {
-            let response = self.get(path, query).await?;
+            let response = self.get(path, query, &mut patience).await?;
             let request = format!("GET {}", response.url());
-            match response.bytes().await {
-                Ok(body) => {
-                    self.usage.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
-                    return serde_json::from_slice(&body).map_err(|error| NinjaOneError::Malformed {
-                        request,
-                        reason: quote(&error.to_string()),
-                    });
-                }
-                Err(error) => {
-                    let failure = network_failure(request, &error, patience.tries);
+            let body = whole(response, LONGEST_ANSWER, self.longest_trickle()).await;
+            if let Ok(body) = &body {
+                self.usage.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
+            }
+            match self.parsed(body, &request, &patience) {
+                Ok(object) => return Ok(object),
+                Err(failure @ (NinjaOneError::BrokenOff { .. } | NinjaOneError::Network { .. })) => {
                     self.pause(&mut patience, None, failure).await?;
                 }
+                Err(failure) => return Err(failure),
             }
         }
+    }
+
+    /// An object out of an answer.
+    pub(super) fn parsed<T: for<'de> Deserialize<'de>>(
+        &self,
+        body: Result<Vec<u8>, NotWhole>,
+        request: &str,
+        patience: &Patience,
+    ) -> Result<T, NinjaOneError> {
+        let (request, tries) = (request.to_owned(), patience.tries);
+        match body {
+            Ok(body) => serde_json::from_slice(&body).map_err(|error| {
+                if error.is_eof() {
+                    return NinjaOneError::BrokenOff { request, tries };
+                }
+                let reason = quote(&error.to_string());
+                NinjaOneError::Malformed { request, reason }
+            }),
+            Err(NotWhole::Broken(error)) => Err(network_failure(request, &error, tries)),
+            Err(NotWhole::TooLong) => Err(NinjaOneError::Malformed {
+                request,
+                reason: "it is too long".to_owned(),
+            }),
+            Err(NotWhole::TooSlow) => Err(too_slow(request, self.longest_trickle().as_secs(), tries)),
+        }
+    }
+
+    pub(super) fn longest_trickle(&self) -> Duration {
+        self.config.timeout.saturating_mul(LONGEST_TRICKLE)
+    }
+
+    /// A list's address as people know it.
+    pub(crate) fn shown(&self, path: &str) -> String {
+        format!("GET {}{path}", self.tenant().trim_end_matches('/'))
     }
 
     /// Runs the parser over an answer.
@@ -247,7 +291,17 @@ impl NinjaOneClient {
             (take, count, end)
         });
         let mut body = response.bytes_stream();
-        while let Some(chunk) = body.next().await {
+        let mut left = self.longest_trickle();
+        let mut too_slow = false;
+        loop {
+            // Only the waiting counts: a slow sink is no slow tenant.
+            let begin = Instant::now();
+            let Ok(next) = tokio::time::timeout(left, body.next()).await else {
+                too_slow = true;
+                break;
+            };
+            left = left.saturating_sub(begin.elapsed());
+            let Some(chunk) = next else { break };
             if let Ok(chunk) = &chunk {
                 self.usage.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
             }
@@ -263,16 +317,21 @@ impl NinjaOneClient {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .take();
+        let end = if too_slow { ListEnd::TooSlow } else { end };
         Ok((take, count, end, failure))
     }
 
     /// Sends a GET until it is answered with JSON.
-    async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Response, NinjaOneError> {
+    async fn get(
+        &self,
+        path: &str,
+        query: &[(&str, String)],
+        patience: &mut Patience,
+    ) -> Result<Response, NinjaOneError> {
         let mut url = self.config.base_url.endpoint(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let mut patience = Patience::new(self.config.retry);
         let mut stale: Option<Token> = None;
         let mut redirects = 0;
         loop {
@@ -285,7 +344,7 @@ impl NinjaOneClient {
                     continue;
                 }
                 Ok(response) => match accept(response).await {
-                    Ok(response) => return Ok(response),
+                    Ok(response) => return whole_answer(request, response),
                     Err(setback) => setback,
                 },
                 Err(error) => Setback::Network(error),
@@ -295,7 +354,7 @@ impl NinjaOneClient {
                 stale = Some(token);
                 continue;
             }
-            self.handle(&mut patience, setback, request, token.scope.as_deref())
+            self.handle(patience, setback, request, token.scope.as_deref())
                 .await?;
         }
     }
@@ -435,6 +494,27 @@ pub(super) fn redirected(request: String, response: &Response) -> NinjaOneError 
     NinjaOneError::Redirected { request, to }
 }
 
+/// Other successes promise something less than the answer, such as a part of it (206).
+fn whole_answer(request: String, response: Response) -> Result<Response, NinjaOneError> {
+    match response.status() {
+        Http::OK | Http::NON_AUTHORITATIVE_INFORMATION => Ok(response),
+        other => Err(NinjaOneError::Malformed {
+            request,
+            reason: format!("the status {} is not that of a whole answer", other.as_u16()),
+        }),
+    }
+}
+
+fn too_slow(request: String, waited: u64, tries: u32) -> NinjaOneError {
+    NinjaOneError::Network {
+        request,
+        reason: format!("the answer was not whole after {waited} s"),
+        tries,
+        timeout: true,
+        tls: false,
+    }
+}
+
 /// A header as text.
 pub(super) fn header(response: &Response, name: HeaderName) -> Option<String> {
     let value = response.headers().get(name)?;
@@ -454,12 +534,16 @@ pub(super) async fn accept(response: Response) -> Result<Response, Setback> {
     let request_id = header(&response, REQUEST_ID);
     let mut body = Vec::new();
     let mut stream = response.bytes_stream();
-    while let Some(Ok(chunk)) = stream.next().await {
-        body.extend_from_slice(&chunk);
-        if body.len() > LONGEST_ERROR_BODY {
-            break;
+    let read = async {
+        while let Some(Ok(chunk)) = stream.next().await {
+            body.extend_from_slice(&chunk);
+            if body.len() > LONGEST_ERROR_BODY {
+                break;
+            }
         }
-    }
+    };
+    // What has come until then has to do.
+    let _ = tokio::time::timeout(ERROR_BODY_WAIT, read).await;
     let page = html
         || body
             .iter()

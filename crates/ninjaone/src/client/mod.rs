@@ -15,7 +15,7 @@ mod tls;
 mod token;
 mod write;
 
-pub(crate) use array::{First, TakeElement};
+pub(crate) use array::{First, ListEnd, MOST_ELEMENTS, TakeElement};
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use config::{ClientConfig, DEFAULT_TOKEN_PATH, RetryBudget, Writes};
 pub use error::NinjaOneError;

@@ -5,12 +5,16 @@ use std::time::Instant;
 use reqwest::header::ACCEPT;
 use reqwest::{Response, StatusCode as Http};
 
+use super::body::whole;
 use super::fault::quote;
-use super::http::{Setback, accept, chain, redirected};
+use super::http::{Setback, accept, redirected};
 use super::retry::Patience;
 use super::span::traced;
 use super::token::{Token, TokenAnswer};
 use super::{ApiFault, NinjaOneClient, NinjaOneError};
+
+/// The longest answer with a token.
+const LONGEST_TOKEN: usize = 1 << 20;
 
 impl NinjaOneClient {
     /// The current token, or a new one if there is none, it is about to end, or it is the one that was refused.
@@ -52,7 +56,13 @@ impl NinjaOneClient {
                     return Err(redirected(request, &response));
                 }
                 Ok(response) => match accept(response).await {
-                    Ok(response) => return self.token_of(&request, response).await,
+                    Ok(response) => match self.token_of(&request, response, &patience).await {
+                        Err(failure @ (NinjaOneError::BrokenOff { .. } | NinjaOneError::Network { .. })) => {
+                            self.pause(&mut patience, None, failure).await?;
+                            continue;
+                        }
+                        done => return done,
+                    },
                     Err(setback) => setback,
                 },
                 Err(error) => Setback::Network(error),
@@ -71,19 +81,23 @@ impl NinjaOneClient {
         }
     }
 
-    async fn token_of(&self, request: &str, response: Response) -> Result<Token, NinjaOneError> {
-        let malformed = |reason: String| NinjaOneError::Malformed {
-            request: request.to_owned(),
-            reason,
-        };
-        let body = response
-            .bytes()
-            .await
-            .map_err(|error| malformed(quote(&chain(&error))))?;
+    async fn token_of(
+        &self,
+        request: &str,
+        response: Response,
+        patience: &Patience,
+    ) -> Result<Token, NinjaOneError> {
+        let body = whole(response, LONGEST_TOKEN, self.longest_trickle()).await;
         // The body may hold a token, so it is never quoted.
-        let answer: TokenAnswer = serde_json::from_slice(&body)
-            .map_err(|_| malformed("there is no access_token in it".to_owned()))?;
-        Ok(Token::new(answer, Instant::now()))
+        let no_token = || NinjaOneError::Malformed {
+            request: request.to_owned(),
+            reason: "there is no access_token in it".to_owned(),
+        };
+        let answer: TokenAnswer = match self.parsed(body, request, patience) {
+            Err(NinjaOneError::Malformed { .. }) => return Err(no_token()),
+            parsed => parsed?,
+        };
+        Token::new(answer, Instant::now()).ok_or_else(no_token)
     }
 
     fn sign_in_refused(&self, request: String, status: Http, fault: Box<ApiFault>) -> NinjaOneError {

@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::Secret;
+use crate::wire::Text;
 
 /// How long before its end a token is renewed, at the most.
 const MARGIN: Duration = Duration::from_mins(1);
@@ -20,26 +22,35 @@ pub(crate) struct Token {
     renew_at: Instant,
 }
 
-/// The answer of the token endpoint.
-#[derive(Deserialize)]
+/// The answer of the token endpoint. Only the token is needed.
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(crate) struct TokenAnswer {
-    access_token: String,
-    expires_in: Option<f64>,
-    scope: Option<String>,
+    access_token: Text,
+    /// A number, or its text.
+    expires_in: Value,
+    scope: Text,
 }
 
 impl Token {
-    pub(crate) fn new(answer: TokenAnswer, now: Instant) -> Self {
-        let life = answer
-            .expires_in
-            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    /// None without a token that a header can carry.
+    pub(crate) fn new(answer: TokenAnswer, now: Instant) -> Option<Self> {
+        let secret = answer.access_token.trimmed()?;
+        if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return None;
+        }
+        let seconds = match &answer.expires_in {
+            Value::String(text) => text.trim().parse().ok(),
+            other => other.as_f64(),
+        };
+        let life = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         let life = life.unwrap_or(USUAL_LIFE).min(Duration::from_hours(720));
         let renew_at = now + life.saturating_sub(MARGIN.min(life / 10));
-        Self {
-            secret: Secret::new(answer.access_token),
-            scope: answer.scope,
+        Some(Self {
+            secret: Secret::new(secret.to_owned()),
+            scope: answer.scope.0.map(String::from),
             renew_at,
-        }
+        })
     }
 
     pub(crate) fn is_fresh(&self, now: Instant) -> bool {
@@ -53,7 +64,7 @@ mod tests {
 
     fn token(json: &str) -> (Token, Instant) {
         let now = Instant::now();
-        (Token::new(serde_json::from_str(json).unwrap(), now), now)
+        (Token::new(serde_json::from_str(json).unwrap(), now).unwrap(), now)
     }
 
     #[test]

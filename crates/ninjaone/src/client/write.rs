@@ -1,11 +1,12 @@
 //! Requests that change the tenant. They leave the process only where the client is told that they may, and are sent
 //! again only where it is certain that NinjaOne has not acted on them (NinjaOne facts §5.2).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, Response, StatusCode as Http, Url};
 
+use super::body::{LONGEST_ANSWER, whole};
 use super::fault::quote;
 use super::http::{REQUEST_ID, Setback, accept, header, network_failure, redirected};
 use super::retry::Patience;
@@ -13,8 +14,8 @@ use super::span::traced;
 use super::token::Token;
 use super::{NinjaOneClient, NinjaOneError, Writes};
 
-/// The largest answer to a write that is looked at: a role with all its members.
-const LONGEST_ANSWER: usize = 64 << 20;
+/// How long the answer to a write is waited for once it has begun; what is missing of it is looked up.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// A request that changes the tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,25 +200,10 @@ fn is_html(response: &Response) -> bool {
 }
 
 /// The answer, as far as it comes. What is missing of it is looked up, so that nothing is lost if it breaks off.
-async fn written(mut response: Response) -> Written {
+async fn written(response: Response) -> Written {
     let request_id = header(&response, REQUEST_ID);
-    let mut body = Some(Vec::new());
-    loop {
-        match response.chunk().await {
-            Ok(None) => break,
-            Ok(Some(chunk)) => {
-                body = body.filter(|body: &Vec<u8>| body.len() + chunk.len() <= LONGEST_ANSWER);
-                let Some(body) = &mut body else { break };
-                body.extend_from_slice(&chunk);
-            }
-            Err(_) => {
-                body = None;
-                break;
-            }
-        }
-    }
     Written {
         request_id: request_id.map(|id| quote(&id)),
-        body,
+        body: whole(response, LONGEST_ANSWER, LONGEST_WAIT).await.ok(),
     }
 }
