@@ -1,6 +1,7 @@
 //! `/v2/organizations`: resources, and the names that users' profiles show.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use access_core::model::RowKind;
 
@@ -44,13 +45,13 @@ pub(super) async fn read(
                 skips.unusable += 1;
                 continue;
             };
-            let organization = mapping::organization(id, &row);
-            if names
-                .insert(id, organization.display_name.as_str().into())
-                .is_some()
-            {
+            let Entry::Vacant(name) = names.entry(id) else {
                 skips.duplicate += 1;
-            } else if selection.organization(id) {
+                continue;
+            };
+            let organization = mapping::organization(id, &row);
+            name.insert(organization.display_name.as_str().into());
+            if selection.organization(id) {
                 if selection.access {
                     gathered.entitlement(mapping::member(&organization)?);
                 }

@@ -91,7 +91,7 @@ async fn read_roles(
             Err(NinjaOneError::Refused { status: 404, .. }) if !selection.users() => {
                 users::warn_older(outlet).await?;
                 let names = OrganizationNames::new();
-                read.facts = users::read_older(client, selection, names, outlet).await?;
+                read.facts = users::read_older(client, false, selection, names, outlet).await?;
             }
             done => return done,
         }

@@ -173,6 +173,10 @@ impl<C: Consume> TakeElement<Row<RoleRow>> for RoleReader<C> {
         // What was booked for members of roles already consumed stays booked: they do not come again.
         self.skips = Skips::default();
     }
+
+    fn has_used(&self) -> bool {
+        !self.seen.is_empty()
+    }
 }
 
 struct Emit {

@@ -42,23 +42,27 @@ pub(super) async fn read(
         Ok((list, _, _)) => list,
         Err(NinjaOneError::Refused { status: 404, .. }) => {
             warn_older(outlet).await?;
-            let facts = read_older(client, selection, names, outlet).await?;
+            let facts = read_older(client, with_devices, selection, names, outlet).await?;
             return Ok(UsersRead { facts, older: true });
         }
         Err(error) => return Err(error),
     };
     if technicians.table.len() == 0 {
-        return Err(empty(client, TECHNICIANS));
+        return Err(NinjaOneError::EmptyList {
+            request: client.shown(TECHNICIANS),
+        });
     }
     let mut skips = technicians.skips;
     let end_users = OwnList::new(technicians.table, Listed::EndUser);
     let (end_users, _, _) = client.list(END_USERS, &[], end_users).await?;
     skips = sum(skips, end_users.skips);
+    let without_end_users = end_users.is_empty();
     let (table, duplicates) = end_users.table.build();
     skips.duplicate += duplicates;
 
     let mut emitter = UserEmitter::new(table, with_devices, selection.clone(), names, outlet.clone());
     emitter.skips_elsewhere = skips;
+    emitter.without_end_users = without_end_users;
     let facts = stream(client, &[], emitter).await?;
     Ok(UsersRead { facts, older: false })
 }
@@ -73,13 +77,14 @@ pub(super) async fn warn_older(outlet: &Outlet) -> Result<(), NinjaOneError> {
 /// Reads users from an instance that has `/v2/users` only.
 pub(super) async fn read_older(
     client: &NinjaOneClient,
+    with_devices: bool,
     selection: &Selection,
     names: OrganizationNames,
     outlet: &Outlet,
 ) -> Result<Facts, NinjaOneError> {
     let mut emitter = UserEmitter::new(
         JoinTable::default(),
-        false,
+        with_devices,
         selection.clone(),
         names,
         outlet.clone(),
@@ -100,7 +105,14 @@ async fn stream(
         return Err(NinjaOneError::Stopped);
     }
     if count == 0 {
-        return Err(empty(client, USERS));
+        return Err(NinjaOneError::EmptyList {
+            request: client.shown(USERS),
+        });
+    }
+    if emitter.without_end_users && emitter.saw_end_user {
+        return Err(NinjaOneError::NoEndUsers {
+            request: client.shown(END_USERS),
+        });
     }
     // The rest is as much work as the list itself, so it has a thread too.
     let finish = tokio::task::spawn_blocking(move || emitter.finish());
@@ -112,12 +124,6 @@ async fn stream(
         outlet.skipped(RowKind::Resource, &user_type(), skips).await?;
     }
     Ok(facts)
-}
-
-fn empty(client: &NinjaOneClient, path: &str) -> NinjaOneError {
-    NinjaOneError::EmptyList {
-        request: format!("GET {}{path}", client.tenant().trim_end_matches('/')),
-    }
 }
 
 fn sum(a: Skips, b: Skips) -> Skips {
@@ -145,6 +151,10 @@ impl OwnList {
             skips: Skips::default(),
         }
     }
+
+    fn is_empty(&self) -> bool {
+        self.table.len() == self.before
+    }
 }
 
 impl TakeElement<Row<UserRow>> for OwnList {
@@ -163,6 +173,10 @@ impl TakeElement<Row<UserRow>> for OwnList {
         self.table.truncate(self.before);
         self.skips = Skips::default();
     }
+
+    fn has_used(&self) -> bool {
+        !self.is_empty()
+    }
 }
 
 /// Joins and emits users as `/v2/users` comes in.
@@ -176,6 +190,10 @@ struct UserEmitter {
     skips_elsewhere: Skips,
     with_devices: bool,
     with_role_names: bool,
+    /// The list of end users had none.
+    without_end_users: bool,
+    saw_end_user: bool,
+    has_used: bool,
     selection: Selection,
     names: OrganizationNames,
     facts: Facts,
@@ -201,6 +219,9 @@ impl UserEmitter {
             skips_elsewhere: Skips::default(),
             with_devices,
             with_role_names: false,
+            without_end_users: false,
+            saw_end_user: false,
+            has_used: false,
             selection,
             names,
             facts: Facts::default(),
@@ -236,10 +257,7 @@ impl UserEmitter {
         }
         let end_user = match listed {
             Some(listed) => listed == Listed::EndUser,
-            None => row
-                .user_type
-                .trimmed()
-                .is_some_and(|kind| kind.eq_ignore_ascii_case(END_USER)),
+            None => says_end_user(&row),
         };
         let facts = UserFacts::new(&row, end_user, self.with_devices);
         if !self.selection.user(id, &facts) {
@@ -285,6 +303,12 @@ impl UserEmitter {
     }
 }
 
+fn says_end_user(row: &UserRow) -> bool {
+    row.user_type
+        .trimmed()
+        .is_some_and(|kind| kind.eq_ignore_ascii_case(END_USER))
+}
+
 fn kind_of(listed: Listed) -> &'static str {
     match listed {
         Listed::Technician => TECHNICIAN,
@@ -298,7 +322,11 @@ impl TakeElement<Row<UserRow>> for UserEmitter {
             Row::Other => self.skips.wrong_shape += 1,
             Row::Object(row) => match row.id.0 {
                 None => self.skips.unusable += 1,
-                Some(id) => return self.user(id, row),
+                Some(id) => {
+                    self.has_used = true;
+                    self.saw_end_user |= says_end_user(&row);
+                    return self.user(id, row);
+                }
             },
         }
         true
@@ -307,5 +335,10 @@ impl TakeElement<Row<UserRow>> for UserEmitter {
     fn again(&mut self) {
         self.tries = self.tries.saturating_add(1);
         self.skips = Skips::default();
+        self.has_used = false;
+    }
+
+    fn has_used(&self) -> bool {
+        self.has_used
     }
 }
