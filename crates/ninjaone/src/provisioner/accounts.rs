@@ -18,8 +18,18 @@ pub(super) async fn by_id(client: &NinjaOneClient, id: &NativeId) -> Result<Opti
         return Ok(None);
     };
     for kind in [AccountKind::Technician, AccountKind::EndUser] {
-        match client.object::<UserRow>(&path_of(kind, number), &[]).await {
-            Ok(row) => return account(client, number, kind, row).await.map(Some),
+        let path = path_of(kind, number);
+        match client.object::<Row<UserRow>>(&path, &[]).await {
+            Ok(Row::Object(row)) if row.id.0 == Some(number) => {
+                return account(client, number, kind, row).await.map(Some);
+            }
+            // A change that is decided on somebody else's account would be a wrong one.
+            Ok(_) => {
+                return Err(NinjaOneError::Malformed {
+                    request: client.shown(&path),
+                    reason: "it is not the account that was asked for".to_owned(),
+                });
+            }
             Err(NinjaOneError::Refused {
                 status: 400 | 404, ..
             }) => {}
@@ -121,10 +131,11 @@ async fn account(
 /// The name of an organization, if it can be told.
 async fn organization_name(client: &NinjaOneClient, id: u64) -> Result<Option<String>, NinjaOneError> {
     match client
-        .object::<OrganizationRow>(&format!("/v2/organization/{id}"), &[])
+        .object::<Row<OrganizationRow>>(&format!("/v2/organization/{id}"), &[])
         .await
     {
-        Ok(row) => Ok(row.name.trimmed().map(str::to_owned)),
+        Ok(Row::Object(row)) if row.id.0 == Some(id) => Ok(row.name.trimmed().map(str::to_owned)),
+        Ok(_) => Ok(None),
         Err(NinjaOneError::Refused {
             status: 400 | 403 | 404,
             ..
@@ -172,6 +183,7 @@ async fn select(
     let selecting = Selecting {
         wanted,
         found: Vec::new(),
+        has_used: false,
     };
     let (selected, _, _) = client
         .list::<Row<UserRow>, _>(path, &[], selecting)
@@ -183,20 +195,28 @@ async fn select(
 struct Selecting<F> {
     wanted: F,
     found: Vec<UserRow>,
+    has_used: bool,
 }
 
 impl<F: Fn(&UserRow) -> bool> TakeElement<Row<UserRow>> for Selecting<F> {
     fn take(&mut self, row: Row<UserRow>) -> bool {
         if let Row::Object(row) = row
-            && (self.wanted)(&row)
-            && !self.found.iter().any(|known| known.id == row.id)
+            && row.id.0.is_some()
         {
-            self.found.push(row);
+            self.has_used = true;
+            if (self.wanted)(&row) && !self.found.iter().any(|known| known.id == row.id) {
+                self.found.push(row);
+            }
         }
         true
     }
 
     fn again(&mut self) {
         self.found.clear();
+        self.has_used = false;
+    }
+
+    fn has_used(&self) -> bool {
+        self.has_used
     }
 }

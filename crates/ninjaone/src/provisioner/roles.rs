@@ -10,21 +10,28 @@ use crate::mapping;
 use crate::wire::{RoleRow, Row};
 use crate::{NinjaOneClient, NinjaOneError};
 
+const ROLES: &str = "/v2/user/roles";
+
 /// The selected roles. The list comes with all members of all roles; only those of the selected ones are kept.
 pub(super) async fn select(client: &NinjaOneClient, wanted: &Selector) -> Result<Vec<Role>, NinjaOneError> {
     let selecting = Selecting {
         wanted: wanted.clone(),
         found: Vec::new(),
+        has_used: false,
     };
-    let listed = client
-        .list::<Row<RoleRow>, _>("/v2/user/roles", &[], selecting)
-        .await;
+    let listed = client.list::<Row<RoleRow>, _>(ROLES, &[], selecting).await;
     let (selected, _, _) = listed.map_err(NinjaOneError::of_older_instance)?;
-    selected
-        .found
-        .into_iter()
-        .map(|(id, row)| role(id, row))
-        .collect()
+    let of_role = |(id, row): (u64, RoleRow)| {
+        // A change that is decided on half the members would be a wrong one.
+        if row.members.hide_some() {
+            return Err(NinjaOneError::Malformed {
+                request: client.shown(ROLES),
+                reason: format!("it does not tell all members of role {id} by their ids"),
+            });
+        }
+        role(id, row)
+    };
+    selected.found.into_iter().map(of_role).collect()
 }
 
 /// The role of an answer to add-members or remove-members; none if the body is empty or something else.
@@ -34,7 +41,7 @@ pub(super) fn of_answer(body: &[u8]) -> Result<Option<Role>, NinjaOneError> {
     };
     // An answer without a list of members says nothing about who is in it.
     match row.id.0 {
-        Some(id) if row.members.told => role(id, row).map(Some),
+        Some(id) if row.members.told && !row.members.hide_some() => role(id, row).map(Some),
         _ => Ok(None),
     }
 }
@@ -54,12 +61,14 @@ fn role(id: u64, row: RoleRow) -> Result<Role, NinjaOneError> {
 struct Selecting {
     wanted: Selector,
     found: Vec<(u64, RoleRow)>,
+    has_used: bool,
 }
 
 impl TakeElement<Row<RoleRow>> for Selecting {
     fn take(&mut self, row: Row<RoleRow>) -> bool {
         let Row::Object(row) = row else { return true };
         let Some(id) = row.id.0 else { return true };
+        self.has_used = true;
         let selected = self
             .wanted
             .selects(&NativeId::from_number(id), row.name.trimmed());
@@ -71,6 +80,11 @@ impl TakeElement<Row<RoleRow>> for Selecting {
 
     fn again(&mut self) {
         self.found.clear();
+        self.has_used = false;
+    }
+
+    fn has_used(&self) -> bool {
+        self.has_used
     }
 }
 
@@ -82,7 +96,7 @@ mod tests {
     fn only_an_answer_with_members_shows_a_role() {
         let shown = |body: &str| of_answer(body.as_bytes()).unwrap().map(|role| role.members.len());
         assert_eq!(
-            shown(r#"{"id":1,"name":"Desk","type":"TECHNICIAN","members":[{"id":7},{"id":8},{"id":null}]}"#),
+            shown(r#"{"id":1,"name":"Desk","type":"TECHNICIAN","members":[{"id":7},{"id":8}]}"#),
             Some(2)
         );
         assert_eq!(shown(r#"{"id":1,"name":"Desk","members":[]}"#), Some(0));
@@ -95,6 +109,9 @@ mod tests {
             "[1]",
             "<html>",
             r#"{"members":[]}"#,
+            r#"{"id":1,"members":{"id":7}}"#,
+            r#"{"id":1,"members":[{"id":7},{"id":null}]}"#,
+            r#"{"id":1,"members":[7]}"#,
         ] {
             assert_eq!(shown(silent), None, "{silent}");
         }
