@@ -16,7 +16,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::mapping::{self, role_type, user_type};
-use crate::wire::{Id, List, Row, Text};
+use crate::wire::{Id, Row, Text, Told};
 use crate::{NinjaOneClient, NinjaOneError};
 
 const PATH: &str = "/v2/activities";
@@ -42,7 +42,8 @@ impl NinjaOneEvents {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct ActivityPage {
-    activities: List<Row<ActivityRow>>,
+    /// Only an empty list ends the reading, not an absent one.
+    activities: Told<Row<ActivityRow>>,
 }
 
 /// An activity, as far as it matters here (OpenAPI: Activity).
@@ -78,8 +79,12 @@ impl NinjaOneEvents {
         loop {
             let mut query = vec![("class", "USER".to_owned()), ("pageSize", PAGE.to_string())];
             query.extend(older_than.map(|id| ("olderThan", id.to_string())));
-            let page: ActivityPage = self.client.object(PATH, &query).await?;
-            let rows = page.activities.0.into_iter().filter_map(|row| match row {
+            let rows = self.page(&query).await?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            let received = rows.len();
+            let rows = rows.into_iter().filter_map(|row| match row {
                 Row::Object(row) => row.id.0.map(|id| (id, row)),
                 Row::Other => None,
             });
@@ -89,17 +94,35 @@ impl NinjaOneEvents {
                 kept.take(id, &row);
             }
             match (lowest, older_than) {
-                (None, _) => return Ok(()),
+                (None, _) => {
+                    return Err(NinjaOneError::Malformed {
+                        request: self.client.shown(PATH),
+                        reason: format!("none of its {received} entries has a usable id"),
+                    });
+                }
                 (Some(lowest), Some(bound)) if lowest >= bound => {
-                    let request = format!("GET {}{PATH}", self.client.tenant().trim_end_matches('/'));
                     return Err(NinjaOneError::NoProgress {
-                        request,
+                        request: self.client.shown(PATH),
                         after: bound,
                     });
                 }
                 (Some(_), _) if kept.reached => return Ok(()),
                 (Some(lowest), _) => older_than = Some(lowest),
             }
+        }
+    }
+}
+
+impl NinjaOneEvents {
+    async fn page(&self, query: &[(&str, String)]) -> Result<Vec<Row<ActivityRow>>, NinjaOneError> {
+        match self.client.object(PATH, query).await? {
+            Row::Object(ActivityPage {
+                activities: Told(Some(rows)),
+            }) => Ok(rows),
+            _ => Err(NinjaOneError::Malformed {
+                request: self.client.shown(PATH),
+                reason: "there is no list of activities in it".to_owned(),
+            }),
         }
     }
 }
