@@ -72,11 +72,11 @@ impl Edit {
             return None;
         }
         let text = after.to_string();
-        Some(match &self.to {
+        let text = match &self.to {
             To::Verbatim(verbatim) => text.replace(&Value::from(PLACE).to_string(), verbatim),
             _ => text,
-        })
-        .map(String::into_bytes)
+        };
+        Some(text.into_bytes())
     }
 
     fn change(&self, row: &mut Value) -> bool {
