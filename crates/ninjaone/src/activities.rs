@@ -285,12 +285,9 @@ fn account(user: u64) -> Resource {
 }
 
 /// Epoch seconds, with or without a fraction (NinjaOne facts §3.3).
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the range is checked by the conversion that follows"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
 fn time_of(seconds: &Value) -> Option<OffsetDateTime> {
-    let seconds = seconds.as_f64()?;
+    let seconds = seconds.as_f64().filter(|seconds| seconds.abs() < 1e12)?;
     OffsetDateTime::from_unix_timestamp_nanos((seconds * 1e3).round() as i128 * 1_000_000).ok()
 }
 
@@ -342,6 +339,24 @@ mod tests {
         insta::assert_snapshot!(page(Bound::Time(datetime!(2020-01-01 0:00 UTC)), 100));
         insta::assert_snapshot!(page(Bound::Activity(4), 2));
         insta::assert_snapshot!(page(Bound::Activity(9), 2));
+    }
+
+    #[test]
+    fn times_that_are_none() {
+        for none in [
+            json!(1e300),
+            json!(-1e300),
+            json!(1.8e22),
+            json!(u64::MAX),
+            json!("1778198400"),
+            json!(null),
+        ] {
+            assert_eq!(time_of(&none), None, "{none}");
+        }
+        assert_eq!(
+            time_of(&json!(1_624_014_024.761)),
+            Some(datetime!(2021-06-18 11:00:24.761 UTC))
+        );
     }
 
     #[test]
