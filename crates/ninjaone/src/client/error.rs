@@ -164,6 +164,14 @@ pub enum NinjaOneError {
         /// Tries made.
         tries: u32,
     },
+    /// An answer came so slowly that it never seemed to end.
+    #[error("{request}: the answer was not whole after {waited} s")]
+    TooSlow {
+        /// The call.
+        request: String,
+        /// Seconds waited.
+        waited: u64,
+    },
     /// An answer ended before its end.
     #[error("{request}: the answer broke off{}", after(*tries))]
     BrokenOff {
@@ -248,7 +256,7 @@ impl Classified for NinjaOneError {
             Self::UnknownClient { .. } | Self::SignInRefused { .. } => StatusCode::Unauthenticated,
             Self::ScopeNotGranted { .. } | Self::MissingScope { .. } => StatusCode::PermissionDenied,
             Self::Refused { status, .. } => of_http(*status),
-            Self::Network { timeout: true, .. } => StatusCode::DeadlineExceeded,
+            Self::Network { timeout: true, .. } | Self::TooSlow { .. } => StatusCode::DeadlineExceeded,
             Self::Throttled { .. }
             | Self::ServerFailed { .. }
             | Self::CutShort { .. }
@@ -315,7 +323,7 @@ impl Classified for NinjaOneError {
             Self::Network { tls: true, .. } => {
                 "if a proxy inspects TLS here, name its certificate authority with --ca-file"
             }
-            Self::Network { timeout: true, .. } => {
+            Self::Network { timeout: true, .. } | Self::TooSlow { .. } => {
                 "check the network and any proxy, or allow more with --http-timeout-seconds"
             }
             Self::Network { .. } => {

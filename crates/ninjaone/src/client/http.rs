@@ -179,7 +179,7 @@ impl NinjaOneClient {
                 ListEnd::Whole | ListEnd::Enough => return Ok((take, count, end)),
                 ListEnd::TooSlow => {
                     let waited = self.longest_trickle().as_secs();
-                    return Err(too_slow(request, waited, patience.tries));
+                    return Err(NinjaOneError::TooSlow { request, waited });
                 }
                 ListEnd::Malformed(reason) => {
                     return Err(NinjaOneError::Malformed {
@@ -260,7 +260,10 @@ impl NinjaOneClient {
                 request,
                 reason: "it is too long".to_owned(),
             }),
-            Err(NotWhole::TooSlow) => Err(too_slow(request, self.longest_trickle().as_secs(), tries)),
+            Err(NotWhole::TooSlow) => Err(NinjaOneError::TooSlow {
+                request,
+                waited: self.longest_trickle().as_secs(),
+            }),
         }
     }
 
@@ -502,16 +505,6 @@ fn whole_answer(request: String, response: Response) -> Result<Response, NinjaOn
             request,
             reason: format!("the status {} is not that of a whole answer", other.as_u16()),
         }),
-    }
-}
-
-fn too_slow(request: String, waited: u64, tries: u32) -> NinjaOneError {
-    NinjaOneError::Network {
-        request,
-        reason: format!("the answer was not whole after {waited} s"),
-        tries,
-        timeout: true,
-        tls: false,
     }
 }
 

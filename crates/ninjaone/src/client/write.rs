@@ -15,7 +15,7 @@ use super::token::Token;
 use super::{NinjaOneClient, NinjaOneError, Writes};
 
 /// How long the answer to a write is waited for once it has begun; what is missing of it is looked up.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// A request that changes the tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -135,8 +135,8 @@ async fn organization_name(client: &NinjaOneClient, id: u64) -> Result<Option<St
         .await
     {
         Ok(Row::Object(row)) if row.id.0 == Some(id) => Ok(row.name.trimmed().map(str::to_owned)),
-        Ok(_) => Ok(None),
-        Err(NinjaOneError::Refused {
+        Ok(_)
+        | Err(NinjaOneError::Refused {
             status: 400 | 403 | 404,
             ..
         }) => Ok(None),

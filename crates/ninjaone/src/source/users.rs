@@ -62,8 +62,7 @@ pub(super) async fn read(
 
     let mut emitter = UserEmitter::new(table, with_devices, selection.clone(), names, outlet.clone());
     emitter.skips_elsewhere = skips;
-    emitter.without_end_users = without_end_users;
-    let facts = stream(client, &[], emitter).await?;
+    let facts = stream(client, &[], emitter, without_end_users).await?;
     Ok(UsersRead { facts, older: false })
 }
 
@@ -90,13 +89,14 @@ pub(super) async fn read_older(
         outlet.clone(),
     );
     emitter.with_role_names = true;
-    stream(client, &[("includeRoles", "true".to_owned())], emitter).await
+    stream(client, &[("includeRoles", "true".to_owned())], emitter, false).await
 }
 
 async fn stream(
     client: &NinjaOneClient,
     query: &[(&str, String)],
     emitter: UserEmitter,
+    without_end_users: bool,
 ) -> Result<Facts, NinjaOneError> {
     let outlet = emitter.outlet.clone();
     let emits = emitter.selection.users();
@@ -109,7 +109,7 @@ async fn stream(
             request: client.shown(USERS),
         });
     }
-    if emitter.without_end_users && emitter.saw_end_user {
+    if without_end_users && emitter.seen.end_user {
         return Err(NinjaOneError::NoEndUsers {
             request: client.shown(END_USERS),
         });
@@ -179,6 +179,13 @@ impl TakeElement<Row<UserRow>> for OwnList {
     }
 }
 
+/// What a try of `/v2/users` has had.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    usable: bool,
+    end_user: bool,
+}
+
 /// Joins and emits users as `/v2/users` comes in.
 struct UserEmitter {
     table: JoinTable,
@@ -190,10 +197,7 @@ struct UserEmitter {
     skips_elsewhere: Skips,
     with_devices: bool,
     with_role_names: bool,
-    /// The list of end users had none.
-    without_end_users: bool,
-    saw_end_user: bool,
-    has_used: bool,
+    seen: Seen,
     selection: Selection,
     names: OrganizationNames,
     facts: Facts,
@@ -219,9 +223,7 @@ impl UserEmitter {
             skips_elsewhere: Skips::default(),
             with_devices,
             with_role_names: false,
-            without_end_users: false,
-            saw_end_user: false,
-            has_used: false,
+            seen: Seen::default(),
             selection,
             names,
             facts: Facts::default(),
@@ -323,8 +325,8 @@ impl TakeElement<Row<UserRow>> for UserEmitter {
             Row::Object(row) => match row.id.0 {
                 None => self.skips.unusable += 1,
                 Some(id) => {
-                    self.has_used = true;
-                    self.saw_end_user |= says_end_user(&row);
+                    self.seen.usable = true;
+                    self.seen.end_user |= says_end_user(&row);
                     return self.user(id, row);
                 }
             },
@@ -335,10 +337,10 @@ impl TakeElement<Row<UserRow>> for UserEmitter {
     fn again(&mut self) {
         self.tries = self.tries.saturating_add(1);
         self.skips = Skips::default();
-        self.has_used = false;
+        self.seen = Seen::default();
     }
 
     fn has_used(&self) -> bool {
-        self.has_used
+        self.seen.usable
     }
 }
