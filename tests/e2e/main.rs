@@ -16,6 +16,7 @@ mod harness;
 mod health_check;
 mod interop;
 mod interruption;
+mod misbehaving;
 mod object_store;
 mod provisioning;
 mod provisioning_faults;

@@ -26,8 +26,9 @@ impl SyncIds for Fixed {
     }
 }
 
+/// A change that somebody wants.
 #[derive(Debug, Clone)]
-enum Wish {
+pub(crate) enum Wish {
     Grant(u64, u64),
     Revoke(u64, u64),
     Create(bool, &'static str),
@@ -77,7 +78,7 @@ fn rule() -> impl Strategy<Value = FaultRule> {
     })
 }
 
-fn change(wish: &Wish) -> Change {
+pub(crate) fn change(wish: &Wish) -> Change {
     let id = |number: u64| Selector::Id(NativeId::from_number(number));
     match wish {
         Wish::Grant(role, user) => Change::Grant {
@@ -109,7 +110,7 @@ fn change(wish: &Wish) -> Change {
 
 /// The plain model: the state that is wanted, or nothing if the change is refused. A new account shows in its address
 /// only.
-fn wanted(state: &Value, wish: &Wish) -> Option<Value> {
+pub(crate) fn wanted(state: &Value, wish: &Wish) -> Option<Value> {
     let mut after = state.clone();
     let kind = |user: u64| {
         state["users"]
@@ -176,7 +177,7 @@ fn wanted(state: &Value, wish: &Wish) -> Option<Value> {
 }
 
 /// The state, with an account that was not there before by its kind and address alone.
-fn state(sim: &Sim, before: &Value) -> Value {
+pub(crate) fn state(sim: &Sim, before: &Value) -> Value {
     let mut now = sim.state();
     let users = now["users"].as_object_mut().unwrap();
     let new = users
@@ -209,7 +210,10 @@ fn provisioner(sim: &Sim, writes: Writes) -> NinjaOneProvisioner {
     NinjaOneProvisioner::new(client.unwrap())
 }
 
-async fn make(tenant: &NinjaOneProvisioner, change: &Change) -> Result<Outcome, ProvisioningError> {
+pub(crate) async fn make(
+    tenant: &NinjaOneProvisioner,
+    change: &Change,
+) -> Result<Outcome, ProvisioningError> {
     let provisioning = Provisioning {
         provisioner: tenant,
         audit: &NoAudit,
