@@ -74,7 +74,7 @@ pub(crate) fn rows_of(context: &TestContext) -> String {
         .replace(context.base_url.as_deref().unwrap(), "[TENANT]")
 }
 
-/// What the reference's reader should print for the context's file (tests/interop).
+/// Rows of the context's file in short, for other programs' reading of it.
 pub(crate) fn reference_lines(context: &TestContext) -> Vec<String> {
     let temp = tempfile::tempdir().unwrap();
     let path = context.path("sync.c1z");

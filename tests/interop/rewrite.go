@@ -9,15 +9,31 @@ import (
 	"github.com/conductorone/baton-sdk/pkg/dotc1z"
 )
 
+// openLatest opens a v1 file for reading and turns to its latest finished full sync.
+func openLatest(ctx context.Context, path string) (*dotc1z.C1File, error) {
+	file, err := dotc1z.NewC1ZFile(ctx, path, dotc1z.WithReadOnly(true))
+	if err != nil {
+		return nil, err
+	}
+	sync, err := file.LatestFinishedSyncID(ctx, connectorstore.SyncTypeFull)
+	if err == nil {
+		err = file.ViewSync(ctx, sync)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close(ctx))
+	}
+	return file, nil
+}
+
 // rewrite copies the latest full sync of one v1 file into another, row by row, so that a benchmark can compare what our
 // writer and the reference's make of the same rows.
-func rewrite(ctx context.Context, from, to string) (err error) {
-	source, err := openLatest(ctx, from)
+func rewrite(ctx context.Context, arguments []string) (err error) {
+	source, err := openLatest(ctx, arguments[0])
 	if err != nil {
 		return err
 	}
 	defer source.Close(ctx)
-	target, err := dotc1z.NewC1ZFile(ctx, to)
+	target, err := dotc1z.NewC1ZFile(ctx, arguments[1])
 	if err != nil {
 		return err
 	}
@@ -27,7 +43,7 @@ func rewrite(ctx context.Context, from, to string) (err error) {
 	}
 	for _, copyRows := range []func() error{
 		func() error {
-			return rows(func(page string) (string, error) {
+			return pages(func(page string) (string, error) {
 				answer, err := source.ListResourceTypes(ctx, v2.ResourceTypesServiceListResourceTypesRequest_builder{PageToken: page}.Build())
 				if err != nil {
 					return "", err
@@ -36,7 +52,7 @@ func rewrite(ctx context.Context, from, to string) (err error) {
 			})
 		},
 		func() error {
-			return rows(func(page string) (string, error) {
+			return pages(func(page string) (string, error) {
 				answer, err := source.ListResources(ctx, v2.ResourcesServiceListResourcesRequest_builder{PageToken: page}.Build())
 				if err != nil {
 					return "", err
@@ -45,7 +61,7 @@ func rewrite(ctx context.Context, from, to string) (err error) {
 			})
 		},
 		func() error {
-			return rows(func(page string) (string, error) {
+			return pages(func(page string) (string, error) {
 				answer, err := source.ListEntitlements(ctx, v2.EntitlementsServiceListEntitlementsRequest_builder{PageToken: page}.Build())
 				if err != nil {
 					return "", err
@@ -54,7 +70,7 @@ func rewrite(ctx context.Context, from, to string) (err error) {
 			})
 		},
 		func() error {
-			return rows(func(page string) (string, error) {
+			return pages(func(page string) (string, error) {
 				answer, err := source.ListGrants(ctx, v2.GrantsServiceListGrantsRequest_builder{PageToken: page}.Build())
 				if err != nil {
 					return "", err
