@@ -9,6 +9,7 @@ mod bench;
 mod demo;
 mod dist;
 mod feed;
+mod interop;
 mod measured;
 mod python;
 mod sbom;
@@ -40,6 +41,8 @@ enum Command {
     },
     /// Run the queries of docs/FEED.md on real datasets. Needs Python, and Java for Spark.
     Feed,
+    /// Let the reference SDK read, change and write our files, and be ConductorOne for a day. Needs Go.
+    Interop,
     /// Check formatting and lints.
     Lint,
     /// Lint and test: what has to pass before a change lands.
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Command::Demo => demo::run(),
         Command::Test { rest } => steps::test(&rest),
         Command::Feed => feed::run(),
+        Command::Interop => interop::run(),
         Command::Lint => steps::lint(),
         Command::Ci => steps::lint().and_then(|()| steps::test(&[])),
         Command::Docs => steps::docs(),
