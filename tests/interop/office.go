@@ -66,8 +66,11 @@ func (o *office) wrong() []string {
 	return slices.Clone(o.problems)
 }
 
-// object notes what is wrong; the connector is not told, so that the day goes on.
+// object notes what is wrong, and says it at once, should the day not come to its end.
 func (o *office) object(problems ...string) {
+	for _, problem := range problems {
+		fmt.Fprintln(os.Stderr, "office:", problem)
+	}
 	o.problems = append(o.problems, problems...)
 }
 

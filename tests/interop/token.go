@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -39,6 +40,7 @@ type door struct {
 func (d *door) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 	token, err := d.signIn(request)
 	if err != nil {
+		fmt.Fprintln(os.Stderr, "sign-in:", err)
 		d.lock.Lock()
 		d.problems = append(d.problems, "sign-in: "+err.Error())
 		d.lock.Unlock()
