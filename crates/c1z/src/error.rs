@@ -66,6 +66,16 @@ pub enum C1zError {
         /// The limit, in bytes.
         limit: u64,
     },
+    /// Reading it takes more memory at once than is allowed.
+    #[error("{} takes more than {limit} bytes of memory at once ({what})", path.display())]
+    TooMuchMemory {
+        /// The file.
+        path: PathBuf,
+        /// The limit, in bytes.
+        limit: u64,
+        /// What is as large.
+        what: &'static str,
+    },
     /// The same object was given twice.
     #[error("two rows of {table} have the same id {id}")]
     Duplicate {
@@ -153,7 +163,7 @@ impl C1zError {
             Self::IsDirectory { .. } | Self::NoFolder { .. } | Self::NotC1z { .. } => 3,
             Self::NoSuchSync { .. } | Self::NoFile { .. } => 5,
             Self::Denied { .. } => 7,
-            Self::NoSpace { .. } | Self::TooLarge { .. } => 8,
+            Self::NoSpace { .. } | Self::TooLarge { .. } | Self::TooMuchMemory { .. } => 8,
             Self::ForeignV3 { .. } | Self::Foreign { .. } | Self::LastFullSync { .. } => 9,
             Self::Locked { .. } => 10,
             Self::UnsupportedV3 { .. } => 12,

@@ -9,7 +9,7 @@ use rusqlite::types::ValueRef;
 
 use crate::ddl;
 use crate::error::C1zError;
-use crate::reader::{Reader, damaged};
+use crate::reader::Reader;
 
 /// The index that has grants in the order in which they are read here.
 const BY_ENTITLEMENT: &str = "idx_grants_entitlement_id_principal_id_v1";
@@ -164,7 +164,7 @@ impl Reader {
         let indexed: Option<String> = self
             .connection()
             .query_row(sql, [BY_ENTITLEMENT], |row| row.get(0))
-            .map_err(|error| damaged(self.path(), &error))?;
+            .map_err(|error| self.damaged(&error))?;
         let order = "entitlement_id,principal_resource_type_id,principal_resource_id";
         let hint = if indexed.as_deref() == Some(order) {
             format!("indexed by {BY_ENTITLEMENT} ")
@@ -189,7 +189,7 @@ impl Reader {
         let sql = "select coalesce(max(grants_backfilled), 0) = 1 from v1_sync_runs where sync_id = ?";
         self.connection()
             .query_row(sql, [sync_id], |row| row.get(0))
-            .map_err(|error| damaged(self.path(), &error))
+            .map_err(|error| self.damaged(&error))
     }
 
     /// Calls `take` with every row; there are none if the table, of which the columns are given, is missing.
@@ -203,11 +203,13 @@ impl Reader {
         if columns.is_empty() {
             return Ok(());
         }
-        let broken = |error| damaged(self.path(), &error);
+        let broken = |error| self.damaged(&error);
         let mut statement = self.connection().prepare(sql).map_err(broken)?;
         let parameters = rusqlite::params_from_iter(parameters);
         let mut rows = statement.query(parameters).map_err(broken)?;
+        let mut weight = self.weight();
         while let Some(row) = rows.next().map_err(broken)? {
+            weight.add(row).map_err(broken)?;
             take(row)?;
         }
         Ok(())

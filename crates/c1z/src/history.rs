@@ -8,7 +8,7 @@ use rusqlite::types::ValueRef;
 
 use crate::ddl;
 use crate::error::C1zError;
-use crate::reader::{Reader, SyncRow, damaged};
+use crate::reader::{Reader, SyncRow};
 use crate::sqlite_file::{Database, Value};
 use crate::stats::SyncStats;
 use crate::writer::WriterOptions;
@@ -108,7 +108,7 @@ pub(crate) fn carry_over(
     let syncs = reader.syncs()?;
     let kept = kept(&syncs, options.retention, new_is_full);
     for table in 0..ddl::TABLES.len() {
-        copy_table(&reader, path, table, &kept, database, options)?;
+        copy_table(&reader, table, &kept, database, options)?;
     }
     let finished_full = syncs
         .into_iter()
@@ -132,7 +132,6 @@ pub(crate) fn carry_over(
 
 fn copy_table(
     reader: &Reader,
-    path: &Path,
     table: usize,
     kept: &HashSet<String>,
     database: &mut Database,
@@ -160,10 +159,12 @@ fn copy_table(
         select.join(", "),
         definition.name
     );
-    let broken = |error: rusqlite::Error| damaged(path, &error);
+    let broken = |error: rusqlite::Error| reader.damaged(&error);
     let mut statement = reader.connection().prepare(&sql).map_err(broken)?;
     let mut rows = statement.query([]).map_err(broken)?;
+    let mut weight = reader.weight();
     while let Some(row) = rows.next().map_err(broken)? {
+        weight.add(row).map_err(broken)?;
         if options.stop.load(Ordering::Relaxed) {
             return Err(C1zError::Stopped);
         }

@@ -9,6 +9,7 @@ mod ddl;
 mod error;
 mod grant_reader;
 mod grant_rows;
+mod guard;
 mod history;
 mod reader;
 mod seal;

@@ -7,11 +7,12 @@ use std::sync::atomic::AtomicBool;
 
 use baton_proto::connector_v2::{Entitlement, Grant, Resource, ResourceType};
 use prost::Message;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::container::Container;
 use crate::ddl;
 use crate::error::C1zError;
+use crate::guard::{Guard, Weight};
 use crate::stats::SyncStats;
 use crate::unpack::{Limits, unpack};
 
@@ -19,6 +20,8 @@ use crate::unpack::{Limits, unpack};
 #[derive(Debug)]
 pub struct Reader {
     connection: Connection,
+    guard: Guard,
+    limits: Limits,
     path: PathBuf,
     folder: Arc<tempfile::TempDir>,
 }
@@ -90,17 +93,24 @@ impl Reader {
             .tempdir_in(temp_folder)
             .map_err(|error| C1zError::io("making temporary files in", temp_folder, error))?;
         unpack(path, &folder.path().join(DATABASE), limits, stop)?;
-        let reader = Self::connect(path.to_owned(), Arc::new(folder))?;
+        let reader = Self::connect(path.to_owned(), Arc::new(folder), limits)?;
         reader.columns(ddl::SYNC_RUNS)?;
         Ok(reader)
     }
 
-    fn connect(path: PathBuf, folder: Arc<tempfile::TempDir>) -> Result<Self, C1zError> {
+    fn connect(path: PathBuf, folder: Arc<tempfile::TempDir>, limits: Limits) -> Result<Self, C1zError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(folder.path().join(DATABASE), flags)
-            .map_err(|error| damaged(&path, &error))?;
+        let database = folder.path().join(DATABASE);
+        let bytes = std::fs::metadata(&database)
+            .map_err(|error| C1zError::io("reading", &database, error))?
+            .len();
+        let mut connection =
+            Connection::open_with_flags(database, flags).map_err(|error| damaged(&path, &error))?;
+        let guard = Guard::over(&mut connection, bytes, limits).map_err(|error| damaged(&path, &error))?;
         Ok(Self {
             connection,
+            guard,
+            limits,
             path,
             folder,
         })
@@ -111,7 +121,7 @@ impl Reader {
     /// # Errors
     /// [`C1zError::Corrupt`] if the copy cannot be opened any more.
     pub fn reopen(&self) -> Result<Self, C1zError> {
-        Self::connect(self.path.clone(), Arc::clone(&self.folder))
+        Self::connect(self.path.clone(), Arc::clone(&self.folder), self.limits)
     }
 
     /// What ends this reader's queries from another thread.
@@ -151,8 +161,10 @@ impl Reader {
         let mut statement = self
             .connection
             .prepare(&sql)
-            .map_err(|error| damaged(&self.path, &error))?;
+            .map_err(|error| self.damaged(&error))?;
+        let mut weight = self.weight();
         let rows = statement.query_map([], |row| {
+            weight.add(row)?;
             let stats: Option<String> = row.get(5)?;
             Ok(SyncRow {
                 sync_id: row.get(0)?,
@@ -164,7 +176,7 @@ impl Reader {
             })
         });
         let rows = rows.and_then(Iterator::collect);
-        rows.map_err(|error| damaged(&self.path, &error))
+        rows.map_err(|error| self.damaged(&error))
     }
 
     /// The finished sync that readers take: the latest full one, else the latest of any type. "Latest" is the greatest
@@ -252,11 +264,11 @@ impl Reader {
         let mut statement = self
             .connection
             .prepare(&sql)
-            .map_err(|error| damaged(&self.path, &error))?;
-        let mut rows = statement
-            .query([sync_id])
-            .map_err(|error| damaged(&self.path, &error))?;
-        while let Some(row) = rows.next().map_err(|error| damaged(&self.path, &error))? {
+            .map_err(|error| self.damaged(&error))?;
+        let mut rows = statement.query([sync_id]).map_err(|error| self.damaged(&error))?;
+        let mut weight = self.weight();
+        while let Some(row) = rows.next().map_err(|error| self.damaged(&error))? {
+            weight.add(row).map_err(|error| self.damaged(&error))?;
             let data = row
                 .get_ref(0)
                 .ok()
@@ -273,15 +285,17 @@ impl Reader {
 
     /// The columns that a table has in this file; none if the table is missing, which the format allows.
     pub(crate) fn columns(&self, table: usize) -> Result<Vec<String>, C1zError> {
-        let sql = "select name from pragma_table_info(?)";
+        // A view of that name, which could compute anything, is no table.
+        let sql = "select name from pragma_table_info(?1) where exists \
+                   (select 1 from sqlite_schema where type = 'table' and rootpage > 0 and name = ?1)";
         let mut statement = self
             .connection
             .prepare(sql)
-            .map_err(|error| damaged(&self.path, &error))?;
+            .map_err(|error| self.damaged(&error))?;
         let names = statement.query_map([ddl::TABLES[table].name], |row| row.get(0));
         names
             .and_then(Iterator::collect)
-            .map_err(|error| damaged(&self.path, &error))
+            .map_err(|error| self.damaged(&error))
     }
 
     /// The types of the resources that a sync has entitlements on, in order.
@@ -296,11 +310,11 @@ impl Reader {
         let mut statement = self
             .connection
             .prepare(sql)
-            .map_err(|error| damaged(&self.path, &error))?;
+            .map_err(|error| self.damaged(&error))?;
         let types = statement.query_map([sync_id], |row| row.get(0));
         types
             .and_then(Iterator::collect)
-            .map_err(|error| damaged(&self.path, &error))
+            .map_err(|error| self.damaged(&error))
     }
 
     /// Counts the rows of a sync, for files whose syncs do not tell.
@@ -341,9 +355,30 @@ impl Reader {
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
     }
+
+    /// What the rows of a statement may hold; ask anew for each.
+    pub(crate) fn weight(&self) -> Weight {
+        self.guard.weight()
+    }
+
+    /// What SQLite's refusal to read on means.
+    pub(crate) fn damaged(&self, error: &rusqlite::Error) -> C1zError {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::TooBig) => C1zError::TooMuchMemory {
+                path: self.path.clone(),
+                limit: self.limits.window_bytes,
+                what: "a row",
+            },
+            Some(ErrorCode::OperationInterrupted) => C1zError::Corrupt {
+                path: self.path.clone(),
+                detail: "reading it takes longer than its size allows".to_owned(),
+            },
+            _ => damaged(&self.path, error),
+        }
+    }
 }
 
-pub(crate) fn damaged(path: &Path, error: &rusqlite::Error) -> C1zError {
+fn damaged(path: &Path, error: &rusqlite::Error) -> C1zError {
     C1zError::Corrupt {
         path: path.to_owned(),
         detail: error.to_string(),

@@ -1,7 +1,7 @@
 //! From the packed file to the database within it.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,7 +13,7 @@ use crate::error::C1zError;
 pub struct Limits {
     /// Bytes of the database.
     pub decoded_bytes: u64,
-    /// Bytes of zstd's window.
+    /// Bytes of zstd's window, and of a row.
     pub window_bytes: u64,
 }
 
@@ -26,6 +26,17 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The window as zstd wants it told: a power of two, in the range that the format has.
+    fn window_log(self) -> u32 {
+        let largest = if cfg!(target_pointer_width = "64") { 31 } else { 30 };
+        self.window_bytes.max(1).ilog2().clamp(10, largest)
+    }
+}
+
+/// What zstd says of a frame whose window is larger than it may be.
+const WINDOW_TOO_LARGE: &str = "too much memory";
+
 /// Unpacks all frames into a file, checking checksums, window and size on the way.
 pub(crate) fn unpack(
     path: &Path,
@@ -34,9 +45,16 @@ pub(crate) fn unpack(
     stop: &AtomicBool,
 ) -> Result<(), C1zError> {
     let reading = |error| C1zError::io("reading", path, error);
-    let broken = |error: &io::Error| C1zError::Corrupt {
-        path: path.to_owned(),
-        detail: error.to_string(),
+    let broken = |error: &io::Error| match error.to_string() {
+        detail if detail.contains(WINDOW_TOO_LARGE) => C1zError::TooMuchMemory {
+            path: path.to_owned(),
+            limit: limits.window_bytes,
+            what: "the window of its compression",
+        },
+        detail => C1zError::Corrupt {
+            path: path.to_owned(),
+            detail,
+        },
     };
     let too_large = || C1zError::TooLarge {
         path: path.to_owned(),
@@ -45,11 +63,14 @@ pub(crate) fn unpack(
     let mut file = File::open(path).map_err(reading)?;
     let mut magic = [0; MAGIC_V1.len()];
     file.read_exact(&mut magic).map_err(reading)?;
-    let packed = BufReader::with_capacity(1 << 20, file);
+    let mut packed = BufReader::with_capacity(1 << 20, file);
+    let told = zstd::zstd_safe::get_frame_content_size(packed.fill_buf().map_err(reading)?);
+    if told.is_ok_and(|told| told.is_some_and(|told| told > limits.decoded_bytes)) {
+        return Err(too_large());
+    }
     let mut decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(|error| broken(&error))?;
-    let window_log = limits.window_bytes.max(1).ilog2();
     decoder
-        .window_log_max(window_log)
+        .window_log_max(limits.window_log())
         .map_err(|error| broken(&error))?;
     let writing = |error| C1zError::io("unpacking to", database, error);
     let mut out = File::create(database).map_err(writing)?;

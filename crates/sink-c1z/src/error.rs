@@ -58,6 +58,9 @@ impl Classified for C1zSinkError {
             C1zError::TooLarge { .. } => {
                 "raise BATON_DECODER_MAX_DECODED_SIZE_MB (MiB) if the file is to be trusted"
             }
+            C1zError::TooMuchMemory { .. } => {
+                "raise BATON_DECODER_MAX_MEMORY_MB (MiB) if the file is to be trusted"
+            }
             _ => return None,
         };
         Some(hint.to_owned())

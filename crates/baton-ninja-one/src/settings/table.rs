@@ -168,13 +168,13 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "decoder-max-decoded-size-mb",
         Kind::Integer { min: 1, max: 1 << 20 },
         "10240",
-        "Largest unpacked size, in MiB, of an existing c1z file that is continued",
+        "Largest unpacked size, in MiB, of an existing c1z file that is continued or exported",
     ),
     variable(
         "decoder-max-memory-mb",
         Kind::Integer { min: 1, max: 1 << 20 },
         "128",
-        "Largest zstd window, in MiB, of an existing c1z file that is continued",
+        "Most memory at once, in MiB, for an existing c1z file that is read: its zstd window, and each of its rows",
     ),
     setting(
         "delete-resource",
