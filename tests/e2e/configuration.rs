@@ -40,6 +40,25 @@ fn a_config_file_is_enough() {
     }
 }
 
+/// The harness looks for the secret in everything that is said.
+#[test]
+fn a_broken_line_with_a_secret_is_not_shown() {
+    for (name, text) in [
+        (".baton.toml", format!("ninja-one-client-secret = \"{SECRET}\nx")),
+        (".baton.yaml", format!("ninja-one-client-secret: \"{SECRET}\nx")),
+    ] {
+        let context = unset();
+        fs::write(context.path(name), text).unwrap();
+        let ran = context.run(&[]);
+        assert_eq!(ran.code, Some(3), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains(name) && ran.stderr.contains("line "),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
 #[test]
 fn named_config_files() {
     let context = unset();

@@ -179,7 +179,7 @@ pub(super) fn config_file(named: Option<PathBuf>, folder: &Path) -> Result<Optio
         .map(str::to_ascii_lowercase);
     let values = match extension.as_deref() {
         Some("yaml" | "yml") => yaml(&text()?).map_err(malformed)?,
-        Some("toml") => Toml::from_str::<Dict>(&text()?).map_err(|error| malformed(error.to_string()))?,
+        Some("toml") => toml(&text()?).map_err(malformed)?,
         _ => return Err(SettingsError::Extension { path }),
     };
     let mut known = Dict::new();
@@ -206,6 +206,19 @@ pub(super) fn config_file(named: Option<PathBuf>, folder: &Path) -> Result<Optio
     }))
 }
 
+/// What is wrong and where; the line itself may hold a secret.
+fn toml(text: &str) -> Result<Dict, String> {
+    Toml::from_str(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let Some(before) = before else {
+            return error.message().to_owned();
+        };
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        format!("{} at line {line}, column {column}", error.message())
+    })
+}
+
 /// An empty file is one without settings.
 fn yaml(text: &str) -> Result<Dict, String> {
     let content = text
@@ -213,7 +226,8 @@ fn yaml(text: &str) -> Result<Dict, String> {
         .map(str::trim)
         .any(|line| !line.is_empty() && !line.starts_with('#') && line != "---");
     if content {
-        serde_saphyr::from_str(text).map_err(|error| error.to_string())
+        // Without the lines around the error: a secret may be in them.
+        serde_saphyr::from_str(text).map_err(|error| error.without_snippet().to_string())
     } else {
         Ok(Dict::new())
     }
