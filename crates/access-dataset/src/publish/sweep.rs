@@ -76,7 +76,7 @@ async fn is_stale(store: &dyn Store, path: &str, now: OffsetDateTime) -> Result<
         return Ok(false);
     };
     let claim: Option<Claim> = serde_json::from_slice(&stored.bytes).ok();
-    Ok(claim.is_none_or(|claim| now.unix_timestamp() - claim.claimed_at > STALE_SECONDS))
+    Ok(claim.is_none_or(|claim| now.unix_timestamp().saturating_sub(claim.claimed_at) > STALE_SECONDS))
 }
 
 async fn remove(store: &dyn Store, sync_id: &str) -> Result<(), DatasetError> {
