@@ -76,24 +76,24 @@ impl BodyReader {
     }
 
     fn next_chunk(&mut self) -> io::Result<bool> {
-        while self.current.is_empty() {
+        // The mark may come byte by byte.
+        let wanted = if self.at_start { BYTE_ORDER_MARK.len() } else { 1 };
+        while self.current.len() < wanted {
             match self.chunks.blocking_recv() {
-                None => return Ok(false),
-                Some(Ok(chunk)) => self.current = chunk,
+                None => break,
+                Some(Ok(chunk)) if self.current.is_empty() => self.current = chunk,
+                Some(Ok(chunk)) => self.current = [self.current.as_ref(), chunk.as_ref()].concat().into(),
                 Some(Err(error)) => {
                     *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                     return Err(io::Error::other("the connection failed"));
                 }
             }
         }
-        if self.at_start {
-            self.at_start = false;
-            if self.current.starts_with(BYTE_ORDER_MARK) {
-                self.current.advance(BYTE_ORDER_MARK.len());
-                return self.next_chunk();
-            }
+        if std::mem::take(&mut self.at_start) && self.current.starts_with(BYTE_ORDER_MARK) {
+            self.current.advance(BYTE_ORDER_MARK.len());
+            return self.next_chunk();
         }
-        Ok(true)
+        Ok(!self.current.is_empty())
     }
 }
 
