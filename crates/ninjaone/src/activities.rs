@@ -61,10 +61,7 @@ struct ActivityRow {
 #[async_trait]
 impl AccessEvents for NinjaOneEvents {
     async fn events(&self, after: &EventCursor, most: usize) -> Result<EventPage, SourceError> {
-        let bound = match after {
-            EventCursor::Since(time) => Bound::Time(*time),
-            EventCursor::After(cursor) => Bound::parse(cursor).map_err(SourceError::new)?,
-        };
+        let bound = Bound::of(after).map_err(SourceError::new)?;
         let most = most.max(1);
         let mut kept = Oldest::new(bound, most);
         self.read(&mut kept).await.map_err(SourceError::new)?;
@@ -127,6 +124,30 @@ impl NinjaOneEvents {
     }
 }
 
+/// Events of one page's bytes; `None` if they are no page.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn page_of(
+    body: &[u8],
+    after: &EventCursor,
+    most: usize,
+) -> Result<Option<EventPage>, NinjaOneError> {
+    let mut kept = Oldest::new(Bound::of(after)?, most);
+    let Ok(Row::Object(ActivityPage {
+        activities: Told(Some(rows)),
+    })) = serde_json::from_slice::<Row<ActivityPage>>(body)
+    else {
+        return Ok(None);
+    };
+    for row in rows {
+        if let Row::Object(row) = row
+            && let Some(id) = row.id.0
+        {
+            kept.take(id, &row);
+        }
+    }
+    kept.into_page("https://tenant.example").map(Some)
+}
+
 /// Where the cursor stands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Bound {
@@ -135,6 +156,13 @@ enum Bound {
 }
 
 impl Bound {
+    fn of(cursor: &EventCursor) -> Result<Self, NinjaOneError> {
+        match cursor {
+            EventCursor::Since(time) => Ok(Self::Time(*time)),
+            EventCursor::After(cursor) => Self::parse(cursor),
+        }
+    }
+
     /// `activity:<id>`, or `since:<epoch seconds>` where no activity had been seen yet.
     fn parse(cursor: &str) -> Result<Self, NinjaOneError> {
         let id = cursor
@@ -194,6 +222,20 @@ impl Oldest {
             dropped: false,
             reached: false,
         }
+    }
+
+    /// The lowest id of the page.
+    fn take_page(&mut self, page: ActivityPage) -> Option<u64> {
+        let rows = page.activities.0.into_iter().filter_map(|row| match row {
+            Row::Object(row) => row.id.0.map(|id| (id, row)),
+            Row::Other => None,
+        });
+        let mut lowest: Option<u64> = None;
+        for (id, row) in rows {
+            lowest = Some(lowest.map_or(id, |lowest| lowest.min(id)));
+            self.take(id, &row);
+        }
+        lowest
     }
 
     fn take(&mut self, id: u64, row: &ActivityRow) {
