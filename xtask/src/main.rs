@@ -10,6 +10,7 @@ mod demo;
 mod dist;
 mod feed;
 mod interop;
+mod fuzz;
 mod measured;
 mod python;
 mod sbom;
@@ -43,6 +44,15 @@ enum Command {
     Feed,
     /// Let the reference SDK read, change and write our files, and be ConductorOne for a day. Needs Go.
     Interop,
+    /// Fuzz what reads bytes of others. Needs nightly Rust and cargo-fuzz.
+    Fuzz {
+        /// How long each target runs.
+        #[arg(long, default_value_t = 1)]
+        minutes: u64,
+        /// Only this target.
+        #[arg(long)]
+        target: Option<String>,
+    },
     /// Check formatting and lints.
     Lint,
     /// Lint and test: what has to pass before a change lands.
@@ -76,6 +86,7 @@ fn main() -> ExitCode {
         Command::Test { rest } => steps::test(&rest),
         Command::Feed => feed::run(),
         Command::Interop => interop::run(),
+        Command::Fuzz { minutes, target } => fuzz::run(minutes, target.as_deref()),
         Command::Lint => steps::lint(),
         Command::Ci => steps::lint().and_then(|()| steps::test(&[])),
         Command::Docs => steps::docs(),

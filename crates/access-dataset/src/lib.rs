@@ -6,6 +6,8 @@
 mod document;
 mod error;
 mod format;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod manifest;
 mod publish;
 mod read_back;

@@ -210,7 +210,7 @@ impl SinkWriter for DatasetWriter {
     }
 }
 
-fn baseline(manifest: &Manifest) -> Baseline {
+pub(crate) fn baseline(manifest: &Manifest) -> Baseline {
     let lines = manifest.ledger.as_array().into_iter().flatten();
     let mut baseline = Baseline {
         sync_id: manifest.sync.id.parse::<SyncId>().ok(),

@@ -8,6 +8,8 @@ mod console;
 mod documents;
 mod exit;
 mod export;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod health;
 mod logs;
 mod metrics;

@@ -3,6 +3,8 @@
 mod client;
 mod connector;
 mod credentials;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod host;
 mod service;
 mod tasks;

@@ -7,6 +7,8 @@
 mod container;
 mod ddl;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod grant_reader;
 mod grant_rows;
 mod guard;

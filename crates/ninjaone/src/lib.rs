@@ -2,6 +2,8 @@
 
 mod activities;
 mod client;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod mapping;
 mod provisioner;
 mod source;

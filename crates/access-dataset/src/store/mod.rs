@@ -24,6 +24,17 @@ pub(crate) struct Version {
     version: Option<String>,
 }
 
+#[cfg(any(test, fuzzing))]
+impl Version {
+    /// That of a store without versions.
+    pub(crate) fn none() -> Self {
+        Self {
+            tag: None,
+            version: None,
+        }
+    }
+}
+
 /// A small object.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {

@@ -188,7 +188,7 @@ impl fmt::Debug for C1Client {
 }
 
 /// A task that can be told apart, or that there is none; both forms of "nothing to do" are known.
-fn task(task: wire::Task) -> Result<Option<Task>, C1Error> {
+pub(crate) fn task(task: wire::Task) -> Result<Option<Task>, C1Error> {
     match task.task_type {
         Some(TaskType::None(_)) => return Ok(None),
         None if task.id.is_empty() => return Ok(None),

@@ -21,6 +21,8 @@ use crate::connector::{Connector, Stop, TaskFailure};
 use crate::{C1Client, C1Error, Hello, TaskEnd, TaskId};
 
 pub(crate) use actions::Actions;
+#[cfg(any(test, fuzzing))]
+pub(crate) use syncs::order;
 
 /// Everything that working on tasks takes.
 pub(crate) struct Desk {

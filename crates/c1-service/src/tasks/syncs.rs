@@ -105,7 +105,7 @@ impl Desk {
 }
 
 /// What is asked for.
-fn order(wanted: &SyncFullTask) -> Result<SyncOrder, TaskFailure> {
+pub(crate) fn order(wanted: &SyncFullTask) -> Result<SyncOrder, TaskFailure> {
     let refuse =
         |error: access_core::model::IdError| TaskFailure::new(StatusCode::InvalidArgument, error.to_string());
     let types: BTreeSet<ResourceTypeId> = wanted

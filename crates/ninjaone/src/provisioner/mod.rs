@@ -31,6 +31,12 @@ pub fn vocabulary() -> Vocabulary {
     }
 }
 
+/// The role that an answer to a write shows.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn role_of_answer(body: &[u8]) -> Result<Option<Role>, NinjaOneError> {
+    roles::of_answer(body)
+}
+
 /// A NinjaOne tenant as a [`Provisioner`]. Whether writes may leave the process is the client's setting.
 #[derive(Debug)]
 pub struct NinjaOneProvisioner {

@@ -7,14 +7,14 @@ const CHUNK_BYTES: usize = 1 << 20;
 
 /// Which list a row is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Listed {
+pub(crate) enum Listed {
     Technician,
     EndUser,
 }
 
 /// Rows by id, being gathered.
 #[derive(Debug, Default)]
-pub(super) struct JoinTableBuilder {
+pub(crate) struct JoinTableBuilder {
     arena: Vec<Vec<u8>>,
     index: Vec<Entry>,
     with_devices: bool,
@@ -29,24 +29,24 @@ struct Entry {
 
 /// Rows by id.
 #[derive(Debug, Default)]
-pub(super) struct JoinTable {
+pub(crate) struct JoinTable {
     arena: Vec<Vec<u8>>,
     index: Vec<Entry>,
 }
 
 /// Where a row is in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place(usize);
+pub(crate) struct Place(usize);
 
 impl Place {
-    pub(super) fn ordinal(self) -> usize {
+    pub(crate) fn ordinal(self) -> usize {
         self.0
     }
 }
 
 impl JoinTableBuilder {
     /// Device ids are kept only where they are wanted.
-    pub(super) fn new(with_devices: bool) -> Self {
+    pub(crate) fn new(with_devices: bool) -> Self {
         Self {
             with_devices,
             ..Self::default()
@@ -54,16 +54,16 @@ impl JoinTableBuilder {
     }
 
     /// Rows so far, for [`truncate`](Self::truncate).
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.index.len()
     }
 
     /// Forgets all rows after the first so many.
-    pub(super) fn truncate(&mut self, len: usize) {
+    pub(crate) fn truncate(&mut self, len: usize) {
         self.index.truncate(len);
     }
 
-    pub(super) fn add(&mut self, id: u64, listed: Listed, row: &UserRow) {
+    pub(crate) fn add(&mut self, id: u64, listed: Listed, row: &UserRow) {
         let mut bytes = Vec::with_capacity(128);
         encode(&mut bytes, listed, row, self.with_devices);
         if self
@@ -85,7 +85,7 @@ impl JoinTableBuilder {
     }
 
     /// The table, and how many rows were there before with the same id. The first wins.
-    pub(super) fn build(mut self) -> (JoinTable, u64) {
+    pub(crate) fn build(mut self) -> (JoinTable, u64) {
         self.index.sort_by_key(|entry| entry.id);
         let before = self.index.len();
         self.index.dedup_by_key(|entry| entry.id);
@@ -101,11 +101,11 @@ impl JoinTableBuilder {
 }
 
 impl JoinTable {
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.index.len()
     }
 
-    pub(super) fn find(&self, id: u64) -> Option<Place> {
+    pub(crate) fn find(&self, id: u64) -> Option<Place> {
         self.index
             .binary_search_by_key(&id, |entry| entry.id)
             .ok()
@@ -113,14 +113,14 @@ impl JoinTable {
     }
 
     /// All rows' places, by id.
-    pub(super) fn places(&self) -> impl Iterator<Item = (Place, u64)> {
+    pub(crate) fn places(&self) -> impl Iterator<Item = (Place, u64)> {
         self.index
             .iter()
             .enumerate()
             .map(|(place, entry)| (Place(place), entry.id))
     }
 
-    pub(super) fn row(&self, Place(place): Place) -> (Listed, UserRow) {
+    pub(crate) fn row(&self, Place(place): Place) -> (Listed, UserRow) {
         let Entry { id, chunk, offset } = self.index[place];
         let mut bytes = Bytes(&self.arena[chunk as usize][offset as usize..]);
         let (listed, row) = decode(&mut bytes);

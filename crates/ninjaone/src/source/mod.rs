@@ -7,7 +7,7 @@ mod check;
 mod devices;
 mod emitter;
 mod facts;
-mod join_table;
+pub(crate) mod join_table;
 pub(crate) mod organizations;
 mod outlet;
 pub(crate) mod pages;

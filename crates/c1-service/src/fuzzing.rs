@@ -1,0 +1,217 @@
+//! What ConductorOne gives and an administrator pastes, as the fuzzer makes it up (docs/TESTING.md). Not in the program:
+//! compiled with `--cfg fuzzing`, and for the tests that replay the corpus.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the fuzzer learns of what is wrong by a panic"
+)]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use access_core::StatusCode;
+use access_core::model::{ResourceTypeId, Slug};
+use access_core::ports::{EventCursor, EventPage};
+use access_core::provisioning::{Change, Outcome, Vocabulary};
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use baton_proto::connectorapi_baton_v1 as wire;
+use baton_proto::connectorapi_baton_v1::task::TaskType;
+use baton_proto::prost::Message;
+use ring::signature::{ED25519, UnparsedPublicKey};
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::tasks::{Actions, Desk, Verdict, order, word};
+use crate::{
+    BuildInfo, C1Client, C1Config, Connector, Credentials, Hello, HostId, Network, OsInfo, Patience, Proxies,
+    Stop, SyncOrder, TaskEnd, TaskFailure, TaskId,
+};
+
+/// Client id and secret, one a line. Begins the secret with `{`, it is the key before it is encoded.
+///
+/// # Panics
+/// If reading it breaks a promise.
+pub fn client_secret(input: &[u8]) {
+    let text = String::from_utf8_lossy(input);
+    let (client_id, secret) = text.split_once('\n').unwrap_or(("a@b.example/c", &text));
+    let secret = if secret.starts_with('{') {
+        format!(
+            "secret-token:conductorone.com:v1:{}",
+            URL_SAFE_NO_PAD.encode(secret)
+        )
+    } else {
+        secret.to_owned()
+    };
+    let read = Credentials::parse(client_id, &secret);
+    let shown = format!("{read:?}");
+    let may_show = [
+        "Err(ClientId)".to_owned(),
+        "Err(ClientSecret)".to_owned(),
+        format!("Ok(Credentials {{ client_id: {client_id:?}, .. }})"),
+    ];
+    assert!(may_show.contains(&shown), "shows something else: {shown}");
+    let Ok(credentials) = read else { return };
+    let start = format!("{}@{}/", credentials.client_name(), credentials.host());
+    assert!(client_id.starts_with(&start), "{client_id} is read as {start}");
+    assert!(credentials.host().starts_with(credentials.audience()));
+    assert!(!credentials.host().contains(['/', '@', ' ', '?', '#']), "{start}");
+    let public = public_key(&secret).expect("the secret holds its public key");
+    let signature = credentials.sign(input);
+    let verified = UnparsedPublicKey::new(&ED25519, public).verify(input, &signature);
+    verified.expect("its signatures are those of its key");
+}
+
+/// The public key of a client secret, as another reader sees it.
+fn public_key(secret: &str) -> Option<Vec<u8>> {
+    let jwk = URL_SAFE_NO_PAD.decode(secret.rsplit(':').next()?).ok()?;
+    let jwk: Value = serde_json::from_slice(&jwk).ok()?;
+    URL_SAFE_NO_PAD.decode(jwk.get("x")?.as_str()?).ok()
+}
+
+/// A task as it comes from the wire, up to what the connector is asked for.
+///
+/// # Panics
+/// If reading it breaks a promise.
+pub fn tasks(input: &[u8]) {
+    let Ok(message) = wire::Task::decode(input) else {
+        return;
+    };
+    let again = message.encode_to_vec();
+    let decoded = wire::Task::decode(again.as_slice()).expect("our own encoding");
+    assert_eq!(
+        again,
+        decoded.encode_to_vec(),
+        "another message after a round trip"
+    );
+    let Ok(Some(task)) = crate::client::task(message) else {
+        return;
+    };
+    assert!((1..=256).contains(&task.id.as_str().len()));
+    let _ = word(task.kind.as_ref());
+    match &task.kind {
+        // These two call ConductorOne first.
+        Some(TaskType::Hello(_)) => return,
+        Some(TaskType::SyncFull(wanted)) => {
+            if let Err(failure) = order(wanted) {
+                assert!(!failure.message.is_empty());
+            }
+            return;
+        }
+        _ => {}
+    }
+    let runtime = runtime();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let verdict = runtime.block_on(async {
+        let (_handle, stop) = Stop::new();
+        Box::pin(desk(&asked).work_on(&task.id, task.kind.clone(), stop)).await
+    });
+    let asked = asked.load(Ordering::Relaxed);
+    assert!(asked <= 1, "one task, {asked} requests");
+    match verdict {
+        Verdict::NoEnd => panic!("a task that never ends"),
+        Verdict::End(TaskEnd::Success { response, .. }) => {
+            assert!(response.is_some_and(|response| !response.type_url.is_empty()));
+        }
+        Verdict::End(TaskEnd::Failure { code, message, .. }) => {
+            assert!(!message.is_empty(), "{code:?} says nothing");
+        }
+    }
+}
+
+/// Refuses changes and has no events.
+struct Nothing(Arc<AtomicUsize>);
+
+#[async_trait]
+impl Connector for Nothing {
+    async fn sync(&self, _: &TaskId, _: SyncOrder, _: Stop) -> Result<(), TaskFailure> {
+        panic!("no sync is worked on here")
+    }
+
+    async fn change(&self, _: &TaskId, change: Change) -> Result<Outcome, TaskFailure> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Err(TaskFailure::new(StatusCode::Unimplemented, format!("{change:?}")))
+    }
+
+    async fn events(&self, _: EventCursor, most: usize) -> Result<EventPage, TaskFailure> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        assert!((1..=1000).contains(&most), "a page of {most}");
+        Ok(EventPage {
+            events: Vec::new(),
+            cursor: "next".to_owned(),
+            has_more: false,
+        })
+    }
+}
+
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime")
+    })
+}
+
+/// A client that sends nothing, because nobody calls what does. The key is that of RFC 8037, appendix A.
+fn client() -> C1Client {
+    static CLIENT: OnceLock<C1Client> = OnceLock::new();
+    let made = || {
+        let key = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}"#;
+        let secret = format!("a:b:v1:{}", URL_SAFE_NO_PAD.encode(key));
+        let config = C1Config {
+            credentials: Credentials::parse("a@127.0.0.1:9/b", &secret).expect("credentials"),
+            host_id: HostId::choose(Some("fuzz")),
+            api_host: None,
+            ca_file: None,
+            user_agent_version: "0".to_owned(),
+        };
+        let network = Network {
+            proxies: Proxies::none(),
+            patience: Patience::default(),
+        };
+        C1Client::over(config, &network).expect("a client")
+    };
+    CLIENT.get_or_init(made).clone()
+}
+
+fn desk(asked: &Arc<AtomicUsize>) -> Desk {
+    Desk {
+        client: client(),
+        connector: Arc::new(Nothing(Arc::clone(asked))),
+        vocabulary: Vocabulary {
+            account_type: ResourceTypeId::from_static("user"),
+            role_type: ResourceTypeId::from_static("role"),
+            role_slug: Slug::from_static("assigned"),
+            immutable_types: vec![ResourceTypeId::from_static("organization")],
+        },
+        allow_admin_delete: true,
+        hello: Hello {
+            task_id: None,
+            metadata: baton_proto::connector_v2::ConnectorMetadata::default(),
+            os_info: OsInfo::default(),
+            build_info: BuildInfo::default(),
+        },
+        actions: Actions::default(),
+        heartbeat_failures: 1,
+        longest_pause: Duration::from_secs(1),
+    }
+}
+
+#[cfg(test)]
+#[path = "../../../tests/fuzz/replay.rs"]
+mod replay;
+
+#[cfg(test)]
+mod tests {
+    use super::replay;
+
+    #[test]
+    fn the_corpora_hold() {
+        replay::corpus("client_secret", super::client_secret);
+        replay::corpus("c1_tasks", super::tasks);
+    }
+}

@@ -1,0 +1,140 @@
+//! Files that call themselves c1z, as the fuzzer makes them up (docs/TESTING.md). Not in the program: compiled with
+//! `--cfg fuzzing`, and for the tests that replay the corpus.
+#![expect(clippy::expect_used, reason = "the fuzzer learns of what is wrong by a panic")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use time::OffsetDateTime;
+
+use crate::container::MAGIC_V1;
+use crate::{
+    C1zError, Compression, Container, Limits, OnForeign, Reader, Retention, SyncHeader, Target, Writer,
+    WriterOptions,
+};
+
+const LIMITS: Limits = Limits {
+    decoded_bytes: 4 << 20,
+    window_bytes: 1 << 20,
+};
+const SYNC: &str = "2vU7QmBvvjK3kdYyV0000000009";
+
+/// A file: how it is wrapped, and its bytes.
+///
+/// # Panics
+/// If reading it breaks a promise.
+pub fn container(input: &[u8]) {
+    let [wrapping, bytes @ ..] = input else { return };
+    let file = match wrapping % 4 {
+        0 => bytes.to_vec(),
+        1 => [&MAGIC_V1, bytes].concat(),
+        // A database in one frame, so that what is fuzzed is behind the compression.
+        _ => {
+            let frame = zstd::bulk::compress(bytes, 1).expect("memory is there");
+            [MAGIC_V1.as_slice(), frame.as_slice()].concat()
+        }
+    };
+    let folder = tempfile::tempdir_in(fast_folder()).expect("a folder");
+    let path = folder.path().join("sync.c1z");
+    std::fs::write(&path, file).expect("room for a file");
+    let read = everything(&path, folder.path());
+    if let Err(error) = &read {
+        assert!(!error.to_string().is_empty());
+        // Nothing here is a bug of ours, or passes.
+        assert!(!matches!(error.status(), 0 | 13 | 14), "{error}");
+    }
+    let continued = go_on(&path, folder.path());
+    match (read, continued) {
+        (Ok(rows), Ok(())) => {
+            let after = everything(&path, folder.path()).expect("our own file");
+            assert!(
+                after.syncs > 0 && after.rows <= rows.rows,
+                "more rows than there were"
+            );
+        }
+        (Err(read), Ok(())) => {
+            let holds = Container::of(&path).expect("the file is there");
+            assert_eq!(holds, Container::V1, "{read}");
+        }
+        (_, Err(_)) => {}
+    }
+    let left = std::fs::read_dir(folder.path()).expect("the folder").count();
+    assert_eq!(left, 1, "files were left behind");
+}
+
+#[derive(Default)]
+struct Rows {
+    syncs: usize,
+    rows: u64,
+}
+
+fn everything(path: &Path, folder: &Path) -> Result<Rows, C1zError> {
+    let reader = Reader::open(path, folder, LIMITS, &AtomicBool::new(false))?;
+    let syncs = reader.syncs()?;
+    let mut found = Rows {
+        syncs: syncs.len(),
+        rows: 0,
+    };
+    let _ = reader.latest_finished();
+    for sync in syncs.iter().map(|sync| sync.sync_id.as_str()).take(4) {
+        let mut count = || {
+            found.rows += 1;
+            Ok::<(), C1zError>(())
+        };
+        reader.resource_types(sync, |_| count())?;
+        reader.resources(sync, |_| count())?;
+        reader.entitlements(sync, |_| count())?;
+        reader.grants(sync, |_| count())?;
+        let nothing = || Ok::<(), C1zError>(());
+        reader.types_with_entitlements(sync)?;
+        reader.expandable_grants(sync, |_| nothing())?;
+        reader.grants_by_entitlement(sync, |_| nothing())?;
+        reader.grants_of(sync, "role:1:assigned", |_| nothing())?;
+    }
+    Ok(found)
+}
+
+/// Writes another sync into the file, which carries over what it has.
+fn go_on(path: &Path, folder: &Path) -> Result<(), C1zError> {
+    let options = WriterOptions {
+        temp_folder: folder.to_owned(),
+        retention: Retention::default(),
+        compression: Compression { level: 1, threads: 0 },
+        limits: LIMITS,
+        stop: Arc::new(AtomicBool::new(false)),
+    };
+    let header = SyncHeader {
+        sync_id: SYNC.to_owned(),
+        sync_type: "partial",
+        started_at: OffsetDateTime::UNIX_EPOCH,
+    };
+    let target = Target::open(path, OnForeign::Refuse)?;
+    let writer = Writer::begin(target, header, options)?;
+    _ = writer.previous().map(|stats| format!("{stats:?}"));
+    writer.prepare(OffsetDateTime::UNIX_EPOCH)?.publish().map(drop)
+}
+
+/// Memory where there is some for files.
+fn fast_folder() -> std::path::PathBuf {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        memory.to_owned()
+    } else {
+        std::env::temp_dir()
+    }
+}
+
+#[cfg(test)]
+#[path = "../../../tests/fuzz/replay.rs"]
+mod replay;
+
+#[cfg(test)]
+mod tests {
+    use super::replay;
+
+    #[test]
+    fn the_corpus_holds() {
+        replay::corpus("c1z_container", super::container);
+    }
+}

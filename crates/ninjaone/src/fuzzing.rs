@@ -1,0 +1,302 @@
+//! What a tenant answers, as the fuzzer makes it up, through everything that reads it (docs/TESTING.md). Not in the program:
+//! compiled with `--cfg fuzzing`, and for the tests that replay the corpus.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the fuzzer learns of what is wrong by a panic"
+)]
+
+use std::fmt::Debug;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use access_core::model::{NativeId, Resource};
+use access_core::ports::EventCursor;
+use bytes::Bytes;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Body, Response};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::client::{ListEnd, TakeElement};
+use crate::source::join_table::{JoinTableBuilder, Listed};
+use crate::wire::{DeviceRow, OrganizationRow, RoleRow, Row, UserRow};
+use crate::{
+    BaseUrl, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, RetryBudget, Secret, Writes, activities,
+    mapping, provisioner,
+};
+
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+const STATUSES: [u16; 16] = [
+    200, 200, 200, 200, 201, 204, 206, 302, 400, 401, 403, 404, 429, 500, 501, 503,
+];
+const KINDS: [&str; 4] = [
+    "application/json",
+    "text/html; charset=utf-8",
+    "text/plain",
+    "\u{7f}",
+];
+
+/// A body of a list: which list, how it is cut into pieces, and its bytes.
+///
+/// # Panics
+/// If reading it breaks a promise.
+pub fn lists(input: &[u8]) {
+    let [which, cut, body @ ..] = input else { return };
+    match which % 8 {
+        0 => users(&read(*cut, body), Listed::Technician),
+        1 => users(&read(*cut, body), Listed::EndUser),
+        2 => read(*cut, body).iter().for_each(role),
+        3 => read(*cut, body).iter().for_each(organization),
+        4 => read(*cut, body).iter().for_each(device),
+        5 => events(*cut, body),
+        6 => {
+            let _ = provisioner::role_of_answer(body);
+        }
+        _ => {
+            let _: Vec<Row<Value>> = read(*cut, body);
+        }
+    }
+}
+
+/// An answer of the token endpoint: status, kind of body, and its bytes.
+///
+/// # Panics
+/// If reading it breaks a promise.
+pub fn token(input: &[u8]) {
+    let [status, kind, body @ ..] = input else { return };
+    let status = STATUSES[usize::from(status % 16)];
+    let told = KINDS[usize::from(kind % 4)];
+    let answer = http::Response::builder().status(status).header(RETRY_AFTER, "0");
+    let answer = match told.parse::<http::HeaderValue>() {
+        Ok(told) => answer.header(CONTENT_TYPE, told),
+        Err(_) => answer,
+    };
+    let response = answer
+        .body(Bytes::copy_from_slice(body))
+        .expect("all parts are valid");
+    let (runtime, client) = tenant();
+    let before = Instant::now();
+    let token = runtime.block_on(client.token_from(response.into()));
+    let secret = told_secret(body);
+    let shown = match &token {
+        Ok(token) => {
+            assert!(
+                !token.is_fresh(before + Duration::from_hours(721)),
+                "a token lives for ever"
+            );
+            assert!((200..300).contains(&status), "a token from a refusal");
+            if let Some(secret) = &secret {
+                assert_eq!(token.secret.expose(), secret, "another token");
+            }
+            format!("{token:?}")
+        }
+        Err(error) => format!("{error} {error:?}"),
+    };
+    // Whatever else the answer says may be quoted; the token may not.
+    if let Some(secret) = secret.filter(|secret| secret.len() >= 8 && status < 300 && kind % 4 != 1) {
+        let scope = token.ok().and_then(|token| token.scope).unwrap_or_default();
+        assert!(
+            !shown.replace(&scope, "").contains(&secret),
+            "shows the token: {shown}"
+        );
+    }
+}
+
+/// The token of an answer, as another reader sees it.
+fn told_secret(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    Some(body.get("access_token")?.as_str()?.to_owned())
+}
+
+/// A client that sends nothing, because nobody calls what does.
+fn tenant() -> &'static (Runtime, NinjaOneClient) {
+    static TENANT: OnceLock<(Runtime, NinjaOneClient)> = OnceLock::new();
+    TENANT.get_or_init(|| {
+        let config = ClientConfig {
+            base_url: BaseUrl::parse("http://127.0.0.1:9").expect("an address"),
+            token_path: DEFAULT_TOKEN_PATH.to_owned(),
+            client_id: "id".to_owned(),
+            client_secret: Secret::new("secret"),
+            scope: None,
+            ca_file: None,
+            timeout: Duration::from_secs(1),
+            retry: RetryBudget {
+                attempts: 1,
+                ..RetryBudget::default()
+            },
+            writes: Writes::Off,
+            user_agent: "fuzz".to_owned(),
+        };
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        (runtime, NinjaOneClient::new(config).expect("a client"))
+    })
+}
+
+/// Reads a list in one piece and in many, and compares both with what another reader makes of it.
+fn read<T>(cut: u8, body: &[u8]) -> Vec<Row<T>>
+where
+    T: DeserializeOwned + Debug + PartialEq + Send + 'static,
+    Row<T>: DeserializeOwned,
+{
+    let (whole, count, end) = pump::<Row<T>>(vec![Bytes::copy_from_slice(body)]);
+    let pieces = body.chunks(usize::from(cut).max(1)).map(Bytes::copy_from_slice);
+    let (again, count_again, end_again) = pump::<Row<T>>(pieces.collect());
+    assert_eq!(whole, again, "rows depend on how the bytes come");
+    assert_eq!(
+        (count, format!("{end:?}")),
+        (count_again, format!("{end_again:?}")),
+        "the end depends on how the bytes come"
+    );
+    judge(body.strip_prefix(MARK).unwrap_or(body), count, &end);
+    whole
+}
+
+fn judge(body: &[u8], count: u64, end: &ListEnd) {
+    // The loose reading checks brackets only; the strict one looks into every value.
+    let loose = serde_json::from_slice::<Vec<IgnoredAny>>(body).map(|list| list.len() as u64);
+    let strict = serde_json::from_slice::<Vec<Value>>(body);
+    match end {
+        ListEnd::Whole => assert_eq!(loose.ok(), Some(count), "not the whole list"),
+        ListEnd::CutShort => assert!(loose.is_err(), "a whole list counts as cut short"),
+        ListEnd::Malformed(reason) => assert!(
+            strict.is_err() || reason.contains("duplicate field"),
+            "a good list is refused: {reason}"
+        ),
+        ListEnd::Enough | ListEnd::Io => panic!("nobody stopped, and no connection failed"),
+    }
+}
+
+struct Kept<T>(Vec<T>);
+
+impl<T> TakeElement<T> for Kept<T> {
+    fn take(&mut self, element: T) -> bool {
+        self.0.push(element);
+        true
+    }
+
+    fn again(&mut self) {
+        self.0.clear();
+    }
+}
+
+fn pump<T: DeserializeOwned + Send + 'static>(pieces: Vec<Bytes>) -> (Vec<T>, u64, ListEnd) {
+    let stream = futures::stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>));
+    let response = Response::from(http::Response::new(Body::wrap_stream(stream)));
+    let (runtime, client) = tenant();
+    let pumped = runtime.block_on(client.pump::<T, _>(response, Kept(Vec::new())));
+    let (kept, count, end, _) = pumped.expect("the parser does not panic");
+    (kept.0, count, end)
+}
+
+/// Users go through the table that joins the lists; what comes out of it must be what went in.
+fn users(rows: &[Row<UserRow>], listed: Listed) {
+    let mut builder = JoinTableBuilder::new(true);
+    let rows = || {
+        rows.iter().filter_map(|row| match row {
+            Row::Object(row) => Some((row.id.0?, row)),
+            Row::Other => None,
+        })
+    };
+    for (id, row) in rows() {
+        builder.add(id, listed, row);
+    }
+    let (table, duplicates) = builder.build();
+    assert_eq!(table.len() as u64 + duplicates, rows().count() as u64);
+    for (id, row) in rows() {
+        let place = table.find(id).expect("every id is in the table");
+        let (kept_as, kept) = table.row(place);
+        assert_eq!(kept_as, listed);
+        // Of several with one id the first is kept.
+        let first = rows().find(|(other, _)| *other == id).map(|(_, row)| row);
+        if first.is_some_and(|first| std::ptr::eq(first, row)) {
+            let organization = row.email.0.as_deref();
+            assert_eq!(
+                mapping::user(id, &kept, organization),
+                mapping::user(id, row, organization),
+                "the table changed a user"
+            );
+        }
+    }
+}
+
+fn role(row: &Row<RoleRow>) {
+    if let Row::Object(row) = row
+        && let Some(id) = row.id.0
+    {
+        let role = mapping::role(NativeId::from_number(id), row);
+        named(&role, id);
+        mapping::assigned(&role).expect("a role has its entitlement");
+    }
+}
+
+fn organization(row: &Row<OrganizationRow>) {
+    if let Row::Object(row) = row
+        && let Some(id) = row.id.0
+    {
+        let organization = mapping::organization(id, row);
+        named(&organization, id);
+        mapping::member(&organization).expect("an organization has its entitlement");
+    }
+}
+
+fn device(row: &Row<DeviceRow>) {
+    if let Row::Object(row) = row
+        && let Some(id) = row.id.0
+    {
+        let device = mapping::device(id, row);
+        named(&device, id);
+        for which in 0..mapping::DEVICE_ENTITLEMENTS.len() {
+            mapping::device_entitlement(&device, which).expect("a device has its entitlements");
+        }
+    }
+}
+
+fn named(resource: &Resource, id: u64) {
+    assert_eq!(resource.id.id.as_str(), id.to_string());
+    assert!(!resource.display_name.as_str().is_empty(), "{id} has no name");
+}
+
+/// Activities: never more than asked for, in order, and the cursor goes on from the last.
+fn events(most: u8, body: &[u8]) {
+    let most = usize::from(most).max(1);
+    let since = EventCursor::After("since:1700000000".to_owned());
+    let Ok(Some(page)) = activities::page_of(body, &since, most) else {
+        return;
+    };
+    assert!(page.events.len() <= most);
+    let ids: Vec<u64> = page
+        .events
+        .iter()
+        .filter_map(|event| event.id.parse().ok())
+        .collect();
+    assert!(ids.is_sorted_by(|a, b| a < b), "events out of order: {ids:?}");
+    let on = EventCursor::After(page.cursor);
+    let next = activities::page_of(body, &on, usize::MAX)
+        .expect("a cursor of our own")
+        .expect("the same body");
+    let told = next.events.iter().filter_map(|event| event.id.parse().ok());
+    assert!(
+        told.into_iter().all(|id: u64| !ids.contains(&id)),
+        "an event came twice"
+    );
+}
+
+#[cfg(test)]
+#[path = "../../../tests/fuzz/replay.rs"]
+mod replay;
+
+#[cfg(test)]
+mod tests {
+    use super::{lists, replay, token};
+
+    #[test]
+    fn the_corpora_hold() {
+        replay::corpus("ninjaone_lists", lists);
+        replay::corpus("ninjaone_token", token);
+    }
+}
