@@ -81,16 +81,7 @@ impl NinjaOneEvents {
                 return Ok(());
             }
             let received = rows.len();
-            let rows = rows.into_iter().filter_map(|row| match row {
-                Row::Object(row) => row.id.0.map(|id| (id, row)),
-                Row::Other => None,
-            });
-            let mut lowest: Option<u64> = None;
-            for (id, row) in rows {
-                lowest = Some(lowest.map_or(id, |lowest| lowest.min(id)));
-                kept.take(id, &row);
-            }
-            match (lowest, older_than) {
+            match (kept.take_page(rows), older_than) {
                 (None, _) => {
                     return Err(NinjaOneError::Malformed {
                         request: self.client.shown(PATH),
@@ -138,13 +129,7 @@ pub(crate) fn page_of(
     else {
         return Ok(None);
     };
-    for row in rows {
-        if let Row::Object(row) = row
-            && let Some(id) = row.id.0
-        {
-            kept.take(id, &row);
-        }
-    }
+    kept.take_page(rows);
     kept.into_page("https://tenant.example").map(Some)
 }
 
@@ -225,8 +210,8 @@ impl Oldest {
     }
 
     /// The lowest id of the page.
-    fn take_page(&mut self, page: ActivityPage) -> Option<u64> {
-        let rows = page.activities.0.into_iter().filter_map(|row| match row {
+    fn take_page(&mut self, rows: Vec<Row<ActivityRow>>) -> Option<u64> {
+        let rows = rows.into_iter().filter_map(|row| match row {
             Row::Object(row) => row.id.0.map(|id| (id, row)),
             Row::Other => None,
         });
