@@ -69,6 +69,14 @@ pub enum DatasetError {
         /// Why.
         source: io::Error,
     },
+    /// The pointer was moved, but the disk did not confirm it.
+    #[error("{pointer} names the new sync, but the disk did not confirm it: {reason}")]
+    NotConfirmed {
+        /// The pointer.
+        pointer: String,
+        /// What the system said.
+        reason: String,
+    },
     /// The store failed, also when asked again.
     #[error("{place} failed: {reason}")]
     Unavailable {
@@ -176,7 +184,7 @@ impl Classified for DatasetError {
             Self::Unauthenticated { .. } => StatusCode::Unauthenticated,
             Self::Denied { .. } => StatusCode::PermissionDenied,
             Self::NoSpace { .. } => StatusCode::ResourceExhausted,
-            Self::Io { .. } => StatusCode::Unknown,
+            Self::Io { .. } | Self::NotConfirmed { .. } => StatusCode::Unknown,
             Self::Unavailable { .. } => StatusCode::Unavailable,
             Self::OtherContent { .. } => StatusCode::AlreadyExists,
             Self::Damaged { .. } | Self::NotVerified { .. } => StatusCode::DataLoss,
@@ -206,6 +214,10 @@ impl Classified for DatasetError {
                 "check who may read, write and delete there; what was published before is untouched"
             }
             Self::NoSpace { .. } => "free some space; what was published before is untouched",
+            Self::Io { .. } => "check the disk, and run it again; what was published before is untouched",
+            Self::NotConfirmed { .. } => {
+                "check the disk and run it again; a power cut may bring the previous sync back"
+            }
             Self::Unavailable { .. } => "run it again later; what was published before is untouched",
             Self::Moved { .. } => "run it again; the pointer names the other run's sync, which is whole",
             Self::OtherContent { .. } => "publish to another place, or find out who published that sync",

@@ -17,6 +17,8 @@ pub struct ReadBack {
     hash: Sha256,
     bytes: u64,
     at_end: bool,
+    /// What the system said when it could not be read.
+    failed: Option<i32>,
 }
 
 impl ReadBack {
@@ -28,6 +30,7 @@ impl ReadBack {
             hash: Sha256::new(),
             bytes: 0,
             at_end: false,
+            failed: None,
         }
     }
 
@@ -43,6 +46,9 @@ impl ReadBack {
 
     /// How many bytes there are, and their SHA-256. Reads what nobody read.
     pub(crate) fn finish(mut self) -> io::Result<(u64, String)> {
+        if let Some(code) = self.failed {
+            return Err(io::Error::from_raw_os_error(code));
+        }
         self.read_rest()?;
         Ok((self.bytes, hex(&self.hash.finalize())))
     }
@@ -62,7 +68,17 @@ impl Read for ReadBack {
         if self.at_end || block.is_empty() {
             return Ok(0);
         }
-        let got = self.file.read(block)?;
+        let got = loop {
+            match self.file.read(block) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    // Whoever counts rows may say it in words of its own.
+                    self.failed = error.raw_os_error();
+                    return Err(error);
+                }
+                Ok(got) => break got,
+            }
+        };
         self.hash.update(&block[..got]);
         self.bytes += got as u64;
         self.at_end = got == 0;

@@ -64,7 +64,11 @@ impl Publication {
             now,
         )
         .await?;
-        sweep::claim(&*store, &sync_id, now).await?;
+        if let Err(error) = sweep::claim(&*store, &sync_id, now).await {
+            // It may be there all the same.
+            sweep::unclaim(&*store, &sync_id).await;
+            return Err(error);
+        }
         Ok(Self {
             store,
             sync_id,
@@ -174,9 +178,9 @@ impl Publication {
                 if self.moves_the_pointer(manifest)
                     && let Err(error) = self.move_pointer(pointer).await
                 {
-                    // Only a refusal is certain. After any other failure the pointer may name these files all the same,
-                    // so they stay; the claim lets a later run look and sweep.
-                    if matches!(error, DatasetError::Moved { .. }) {
+                    // After a failure that is not certain the pointer may name these files all the same, so they stay;
+                    // the claim lets a later run look and sweep.
+                    if self.certainly_not_moved(&error) {
                         self.abort().await;
                     }
                     return Err(error);
@@ -205,6 +209,10 @@ impl Publication {
         if matches!(swapped, Ok(Swap::Done)) {
             return Ok(());
         }
+        // A folder's answer is never lost.
+        if self.store.is_exclusive() && swapped.is_err() {
+            return swapped.map(drop);
+        }
         // The answer may have been lost after the move, and a repetition refused because of the move itself.
         let now = self.store.get(POINTER).await?;
         if now.as_ref().is_some_and(|now| now.bytes == bytes) {
@@ -216,6 +224,15 @@ impl Publication {
             pointer: self.store.describe(POINTER),
             to: to.map_or_else(|| "nothing".to_owned(), |to| to.latest.sync_id),
         })
+    }
+
+    /// Whether no reader can ever follow the pointer to this sync.
+    fn certainly_not_moved(&self, error: &DatasetError) -> bool {
+        match error {
+            DatasetError::Moved { .. } => true,
+            DatasetError::NotConfirmed { .. } => false,
+            _ => self.store.is_exclusive(),
+        }
     }
 
     /// Removes what was stored, the claim last. What cannot be removed now is swept by a later run.
@@ -299,7 +316,11 @@ fn verify(
     match rows {
         Ok(rows) if rows == entry.rows => Ok(()),
         Ok(rows) => Err(differs(format!("{rows} rows"), format!("{} rows", entry.rows))),
-        Err(error) => Err(differs(error.to_string(), format!("{} rows", entry.rows))),
+        // The bytes are what was written, so it is not they that are at fault.
+        Err(error) => Err(DatasetError::io(
+            Path::new(place),
+            std::io::Error::other(error.to_string()),
+        )),
     }
 }
 

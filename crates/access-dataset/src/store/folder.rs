@@ -4,9 +4,11 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
 
 use super::{SCRATCH, Store, Stored, Swap, Version};
 use crate::error::DatasetError;
@@ -20,6 +22,8 @@ pub(super) struct Folder {
     root: PathBuf,
     /// Locked as long as it is open.
     _lock: File,
+    /// Held by what is being done, also when nobody waits for it any more.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Folder {
@@ -29,13 +33,17 @@ impl Folder {
                 let place = root.display().to_string();
                 return Err(DatasetError::NotAFolder { place });
             }
-            fs::create_dir_all(&root).map_err(|error| DatasetError::io(&root, error))?;
+            make_root(&root).map_err(|error| DatasetError::io(&root, error))?;
             let path = root.join(LOCK);
             let lock = open_lock(&path).map_err(|error| DatasetError::io(&path, error))?;
             match lock.try_lock() {
                 Ok(()) => {
                     remove_leftovers(&root).map_err(|error| DatasetError::io(&root, error))?;
-                    Ok(Self { root, _lock: lock })
+                    Ok(Self {
+                        root,
+                        _lock: lock,
+                        turn: Arc::default(),
+                    })
                 }
                 Err(TryLockError::WouldBlock) => Err(DatasetError::Locked {
                     place: root.display().to_string(),
@@ -48,6 +56,21 @@ impl Folder {
 
     fn path(&self, path: &str) -> PathBuf {
         self.root.join(path)
+    }
+
+    /// Does one thing after the other. What a stopped run was doing ends on its own thread; without a turn it could
+    /// store a file after the clearing up had removed it.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, DatasetError> + Send + 'static,
+    ) -> Result<T, DatasetError> {
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        blocking(move || {
+            let done = work();
+            drop(turn);
+            done
+        })
+        .await
     }
 }
 
@@ -87,6 +110,21 @@ fn remove_leftovers(root: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Makes the root and what is missing above it, and names all of it durably.
+fn make_root(root: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = root.ancestors().take_while(|folder| !folder.exists()).collect();
+    fs::create_dir_all(root)?;
+    // The empty path, which a relative one ends in, exists nowhere.
+    let made = missing.into_iter().filter_map(Path::parent);
+    made.into_iter().try_for_each(|folder| {
+        sync_folder(if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        })
+    })
+}
+
 /// Makes the folder of a path, and names it durably.
 fn make_folder(root: &Path, path: &Path) -> io::Result<()> {
     let Some(folder) = path.parent() else {
@@ -110,15 +148,24 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes in the root, where leftovers are found, and moves it to the path.
+/// Writes in the root, where leftovers are found, and moves it to the path, durably.
 fn replace(root: &Path, path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    rename_to(root, path, write)?;
+    sync_folder(path.parent().unwrap_or(root))
+}
+
+/// As [`replace`], but the new name is not durable yet.
+fn rename_to(root: &Path, path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     make_folder(root, path)?;
     let mut scratch = tempfile::Builder::new().prefix(SCRATCH).tempfile_in(root)?;
     write(scratch.as_file_mut())?;
     permit_reading(scratch.as_file())?;
     scratch.as_file().sync_all()?;
-    scratch.persist(path).map_err(|error| error.error)?;
-    sync_folder(path.parent().unwrap_or(root))
+    let (_file, scratch) = scratch.into_parts();
+    fs::rename(&scratch, path)?;
+    // It has another name now, so there is nothing to remove.
+    let _ = scratch.keep();
+    Ok(())
 }
 
 /// Temporary files are private; what is published is for those whom the umask allows.
@@ -168,7 +215,7 @@ impl Store for Folder {
 
     async fn put_file(&self, path: &str, from: &Path) -> Result<(), DatasetError> {
         let (root, path, from) = (self.root.clone(), self.path(path), from.to_owned());
-        blocking(move || {
+        self.in_turn(move || {
             let moved = make_folder(&root, &path)
                 .and_then(|()| File::open(&from))
                 .and_then(|file| permit_reading(&file).and_then(|()| file.sync_all()))
@@ -188,12 +235,13 @@ impl Store for Folder {
 
     async fn open(&self, path: &str, _scratch: &Path) -> Result<File, DatasetError> {
         let path = self.path(path);
-        blocking(move || File::open(&path).map_err(|error| DatasetError::io(&path, error))).await
+        self.in_turn(move || File::open(&path).map_err(|error| DatasetError::io(&path, error)))
+            .await
     }
 
     async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<(), DatasetError> {
         let (root, path) = (self.root.clone(), self.path(path));
-        blocking(move || {
+        self.in_turn(move || {
             replace(&root, &path, |out| out.write_all(&bytes)).map_err(|error| DatasetError::io(&path, error))
         })
         .await
@@ -201,7 +249,7 @@ impl Store for Folder {
 
     async fn get(&self, path: &str) -> Result<Option<Stored>, DatasetError> {
         let path = self.path(path);
-        blocking(move || read(&path)).await
+        self.in_turn(move || read(&path)).await
     }
 
     async fn swap(&self, path: &str, bytes: Vec<u8>, was: Option<&Version>) -> Result<Swap, DatasetError> {
@@ -209,13 +257,22 @@ impl Store for Folder {
         if self.get(path).await?.map(|stored| stored.version).as_ref() != was {
             return Ok(Swap::Changed);
         }
-        self.put(path, bytes).await?;
+        let (root, path) = (self.root.clone(), self.path(path));
+        self.in_turn(move || {
+            rename_to(&root, &path, |out| out.write_all(&bytes))
+                .map_err(|error| DatasetError::io(&path, error))?;
+            sync_folder(&root).map_err(|error| DatasetError::NotConfirmed {
+                pointer: path.display().to_string(),
+                reason: error.to_string(),
+            })
+        })
+        .await?;
         Ok(Swap::Done)
     }
 
     async fn list(&self, folder: &str) -> Result<Vec<String>, DatasetError> {
         let (root, top) = (self.root.clone(), self.path(folder));
-        blocking(move || {
+        self.in_turn(move || {
             let mut found = Vec::new();
             let mut folders = vec![top];
             while let Some(folder) = folders.pop() {
@@ -242,7 +299,7 @@ impl Store for Folder {
 
     async fn delete(&self, path: &str) -> Result<(), DatasetError> {
         let (root, path) = (self.root.clone(), self.path(path));
-        blocking(move || {
+        self.in_turn(move || {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(DatasetError::io(&path, error));
