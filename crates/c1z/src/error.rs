@@ -122,6 +122,14 @@ pub enum C1zError {
         /// What the system said.
         source: io::Error,
     },
+    /// The new file is visible, but the disk did not confirm its name.
+    #[error("{} holds the new sync, but the disk did not confirm it", path.display())]
+    NotConfirmed {
+        /// The target.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Somebody asked to stop.
     #[error("stopped on request")]
     Stopped,
@@ -159,7 +167,7 @@ impl C1zError {
     pub fn status(&self) -> u8 {
         match self {
             Self::Stopped => 1,
-            Self::Io { .. } => 2,
+            Self::Io { .. } | Self::NotConfirmed { .. } => 2,
             Self::IsDirectory { .. } | Self::NoFolder { .. } | Self::NotC1z { .. } => 3,
             Self::NoSuchSync { .. } | Self::NoFile { .. } => 5,
             Self::Denied { .. } => 7,

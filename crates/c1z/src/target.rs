@@ -88,17 +88,24 @@ impl Target {
         (&self.temp.file, &self.temp.path)
     }
 
+    /// Gives what is complete the mode that it will have when it is visible, durably.
+    pub(crate) fn settle_mode(&self) -> io::Result<()> {
+        match std::fs::metadata(&self.path) {
+            Ok(old) => self.temp.file.set_permissions(old.permissions())?,
+            Err(_) => permit_reading(&self.temp.file)?,
+        }
+        self.temp.file.sync_all()
+    }
+
     /// Makes what was written visible, and tells its size.
     pub(crate) fn publish(mut self) -> Result<u64, C1zError> {
         let failed = |error| C1zError::io("renaming to", &self.path, error);
-        match std::fs::metadata(&self.path) {
-            Ok(old) => self.temp.file.set_permissions(old.permissions()),
-            Err(_) => permit_reading(&self.temp.file),
-        }
-        .map_err(failed)?;
         std::fs::rename(&self.temp.path, &self.path).map_err(failed)?;
         self.temp.renamed = true;
-        sync_folder(folder_of(&self.path)).map_err(failed)?;
+        sync_folder(folder_of(&self.path)).map_err(|source| C1zError::NotConfirmed {
+            path: self.path.clone(),
+            source,
+        })?;
         Ok(self.temp.file.metadata().map_err(failed)?.len())
     }
 
@@ -145,16 +152,25 @@ impl TempFile {
             let file = open_private(&path).map_err(failed)?;
             match file.try_lock() {
                 Ok(()) if is_named_by(&file, &path) => {
-                    file.set_len(0).map_err(failed)?;
-                    return Ok(Self {
+                    // From here on it is removed when something fails.
+                    let locked = Self {
                         path,
                         file,
                         renamed: false,
-                    });
+                    };
+                    keep_private(&locked.file).map_err(failed)?;
+                    locked.file.set_len(0).map_err(failed)?;
+                    return Ok(locked);
                 }
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => break,
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
+                Err(TryLockError::Error(error)) => {
+                    // Nothing can be locked here, so no run has it; what is not empty is not this run's.
+                    if file.metadata().is_ok_and(|file| file.len() == 0) {
+                        let _ = std::fs::remove_file(&path);
+                    }
+                    return Err(failed(error));
+                }
             }
         }
         Err(C1zError::Locked {
@@ -186,6 +202,19 @@ fn open_private(path: &Path) -> io::Result<File> {
         .mode(0o600)
         .custom_flags(no_follow)
         .open(path)
+}
+
+/// A file that a killed run left may have another mode than a new one.
+#[cfg(unix)]
+fn keep_private(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    file.set_permissions(std::fs::Permissions::from_mode(0o600))
+}
+
+#[cfg(not(unix))]
+fn keep_private(_file: &File) -> io::Result<()> {
+    Ok(())
 }
 
 /// What is not complete is nobody else's; what is published is for those whom the umask allows.

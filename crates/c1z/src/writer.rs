@@ -270,6 +270,8 @@ impl Writer {
         seal::seal(database, file, self.options.compression, stop)
             .map_err(|error| C1zError::io("writing", path, error))?;
         seal::verify(file, size, stop).map_err(|error| C1zError::io("reading back", path, error))?;
+        let settled = self.target.settle_mode();
+        settled.map_err(|error| C1zError::io("writing", path, error))?;
         Ok(PreparedFile {
             target: self.target,
             stats: self.stats,

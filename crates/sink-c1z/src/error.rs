@@ -55,6 +55,10 @@ impl Classified for C1zSinkError {
                 "free some space, or put temporary files elsewhere with --c1z-temp-dir; the previous file is untouched"
             }
             C1zError::Denied { .. } => "check who may write there; the previous file is untouched",
+            C1zError::NotConfirmed { .. } => {
+                "check the disk and run it again; a power cut may bring the previous file back"
+            }
+            C1zError::Io { .. } => "check the disk, and run it again; the previous file is untouched",
             C1zError::TooLarge { .. } => {
                 "raise BATON_DECODER_MAX_DECODED_SIZE_MB (MiB) if the file is to be trusted"
             }
