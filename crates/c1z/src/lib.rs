@@ -14,6 +14,7 @@ mod grant_rows;
 mod guard;
 mod history;
 mod reader;
+mod scratch_folder;
 mod seal;
 mod sqlite_file;
 mod stats;

@@ -13,6 +13,7 @@ use crate::container::Container;
 use crate::ddl;
 use crate::error::C1zError;
 use crate::guard::{Guard, Weight};
+use crate::scratch_folder::ScratchFolder;
 use crate::stats::SyncStats;
 use crate::unpack::{Limits, unpack};
 
@@ -23,7 +24,7 @@ pub struct Reader {
     guard: Guard,
     limits: Limits,
     path: PathBuf,
-    folder: Arc<tempfile::TempDir>,
+    folder: Arc<ScratchFolder>,
 }
 
 /// Ends what a [`Reader`] is doing, from another thread.
@@ -84,13 +85,7 @@ impl Reader {
                 });
             }
         }
-        let mut folder = tempfile::Builder::new();
-        folder.prefix("c1z-read-");
-        // Without this others could read what is in it, as the umask allows.
-        #[cfg(unix)]
-        folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-        let folder = folder
-            .tempdir_in(temp_folder)
+        let folder = ScratchFolder::new(temp_folder)
             .map_err(|error| C1zError::io("making temporary files in", temp_folder, error))?;
         unpack(path, &folder.path().join(DATABASE), limits, stop)?;
         let reader = Self::connect(path.to_owned(), Arc::new(folder), limits)?;
@@ -98,7 +93,7 @@ impl Reader {
         Ok(reader)
     }
 
-    fn connect(path: PathBuf, folder: Arc<tempfile::TempDir>, limits: Limits) -> Result<Self, C1zError> {
+    fn connect(path: PathBuf, folder: Arc<ScratchFolder>, limits: Limits) -> Result<Self, C1zError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let database = folder.path().join(DATABASE);
         let bytes = std::fs::metadata(&database)
@@ -379,6 +374,16 @@ impl Reader {
 }
 
 fn damaged(path: &Path, error: &rusqlite::Error) -> C1zError {
+    use rusqlite::ErrorCode::{CannotOpen, SystemIoFailure};
+
+    // What the system says of the unpacked copy is no fault of the file.
+    if let Some(SystemIoFailure | CannotOpen) = error.sqlite_error_code() {
+        return C1zError::Io {
+            doing: "reading the unpacked copy of",
+            path: path.to_owned(),
+            source: std::io::Error::other(error.to_string()),
+        };
+    }
     C1zError::Corrupt {
         path: path.to_owned(),
         detail: error.to_string(),

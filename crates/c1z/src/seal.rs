@@ -30,6 +30,16 @@ fn interrupted() -> io::Error {
     io::ErrorKind::Interrupted.into()
 }
 
+/// Repeats what a signal interrupted: nobody has asked to stop because of that.
+pub(crate) fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
 /// Compresses the database into the file and makes it durable. The frame tells its content size and carries a checksum
 /// (c1z facts §1.1).
 pub(crate) fn seal(mut database: File, out: &File, how: Compression, stop: &AtomicBool) -> io::Result<()> {
@@ -47,7 +57,7 @@ pub(crate) fn seal(mut database: File, out: &File, how: Compression, stop: &Atom
     }
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
-        let got = database.read(&mut chunk)?;
+        let got = again(|| database.read(&mut chunk))?;
         if stop.load(Ordering::Relaxed) {
             return Err(interrupted());
         }
@@ -69,7 +79,7 @@ pub(crate) fn verify(file: &File, database_bytes: u64, stop: &AtomicBool) -> io:
     let mut chunk = vec![0; CHUNK_BYTES];
     let mut total = 0;
     loop {
-        match decoder.read(&mut chunk)? {
+        match again(|| decoder.read(&mut chunk))? {
             0 => break,
             got => total += got as u64,
         }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::container::MAGIC_V1;
 use crate::error::C1zError;
+use crate::seal::again;
 
 /// How much a file may unpack to. The defaults are the reference's (c1z facts §1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +46,9 @@ pub(crate) fn unpack(
     stop: &AtomicBool,
 ) -> Result<(), C1zError> {
     let reading = |error| C1zError::io("reading", path, error);
-    let broken = |error: &io::Error| match error.to_string() {
+    // What the system says is no fault of the file.
+    let broken = |error: io::Error| match error.to_string() {
+        _ if error.raw_os_error().is_some() => reading(error),
         detail if detail.contains(WINDOW_TOO_LARGE) => C1zError::TooMuchMemory {
             path: path.to_owned(),
             limit: limits.window_bytes,
@@ -68,10 +71,10 @@ pub(crate) fn unpack(
     if told.is_ok_and(|told| told.is_some_and(|told| told > limits.decoded_bytes)) {
         return Err(too_large());
     }
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(|error| broken(&error))?;
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(broken)?;
     decoder
         .window_log_max(limits.window_log())
-        .map_err(|error| broken(&error))?;
+        .map_err(broken)?;
     let writing = |error| C1zError::io("unpacking to", database, error);
     let mut out = File::create(database).map_err(writing)?;
     let mut chunk = vec![0; 1 << 20];
@@ -80,7 +83,7 @@ pub(crate) fn unpack(
         if stop.load(Ordering::Relaxed) {
             return Err(C1zError::Stopped);
         }
-        let got = decoder.read(&mut chunk).map_err(|error| broken(&error))?;
+        let got = again(|| decoder.read(&mut chunk)).map_err(broken)?;
         if got == 0 {
             return Ok(());
         }

@@ -167,6 +167,7 @@ impl Classified for C1zSourceError {
             Self::File(C1zError::TooMuchMemory { .. }) => {
                 "raise BATON_DECODER_MAX_MEMORY_MB (MiB) if the file is to be trusted"
             }
+            Self::File(C1zError::Io { .. }) => "check the disk, and run it again",
             Self::File(C1zError::Denied { .. }) => "check who may read the file and write temporary files",
             Self::File(C1zError::Corrupt { .. }) | Self::NotATime { .. } | Self::ForeignExpansion { .. } => {
                 "let the connector that wrote the file write it anew"
