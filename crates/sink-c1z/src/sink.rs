@@ -73,14 +73,28 @@ impl AccessSink for C1zSink {
             limits: config.limits,
             stop,
         };
-        let opening = tokio::task::spawn_blocking(move || {
-            let target = Target::open(&config.path, config.on_foreign)?;
-            Writer::begin(target, header, options).map_err(C1zSinkError::from)
-        });
-        let writer = opening
-            .await
-            .unwrap_or(Err(C1zSinkError::ThreadLost))
-            .map_err(SinkError::new)?;
+        let (done, opened) = oneshot::channel();
+        let open = move || {
+            let writer = Target::open(&config.path, config.on_foreign)
+                .and_then(|target| Writer::begin(target, header, options))
+                .map_err(C1zSinkError::from);
+            let _ = done.send(());
+            writer
+        };
+        let spawned = std::thread::Builder::new()
+            .name("c1z-open".to_owned())
+            .spawn(open);
+        let mut opening = Opening {
+            stop: Some(guard),
+            thread: spawned.ok(),
+        };
+        // An error means that the thread panicked, which joining it tells too.
+        let _ = opened.await;
+        let writer = opening.join().map_err(SinkError::new)?;
+        let guard = opening
+            .stop
+            .take()
+            .ok_or_else(|| SinkError::new(C1zSinkError::ThreadLost))?;
         let baseline = writer.previous().map(|(sync_id, stats)| baseline(sync_id, stats));
         let (jobs, queue) = mpsc::channel(QUEUE);
         let spawned = std::thread::Builder::new()
@@ -101,6 +115,28 @@ struct StopOnDrop(Arc<AtomicBool>);
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A file that is being opened. Dropping it waits until nothing of it is left, as a process that ends does not wait.
+struct Opening {
+    stop: Option<StopOnDrop>,
+    thread: Option<JoinHandle<Result<Writer, C1zSinkError>>>,
+}
+
+impl Opening {
+    fn join(&mut self) -> Result<Writer, C1zSinkError> {
+        let joined = self.thread.take().map(JoinHandle::join);
+        joined
+            .and_then(Result::ok)
+            .unwrap_or(Err(C1zSinkError::ThreadLost))
+    }
+}
+
+impl Drop for Opening {
+    fn drop(&mut self) {
+        self.stop = None;
+        let _ = self.join();
     }
 }
 
