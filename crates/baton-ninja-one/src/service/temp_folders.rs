@@ -2,12 +2,15 @@
 //! killed are found by the next one, because nobody holds their lock any more.
 
 use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use access_core::{Classified, StatusCode};
 use tempfile::TempDir;
 
 const PREFIX: &str = "baton-ninja-one-sync-";
+/// Whether folders can be locked themselves.
+const FOLDERS_LOCK: bool = cfg!(unix);
 const LOCK: &str = "lock";
 
 /// A folder that is in use.
@@ -28,11 +31,23 @@ pub(super) struct TempFolderError {
 
 impl Classified for TempFolderError {
     fn status(&self) -> StatusCode {
-        StatusCode::FailedPrecondition
+        match self.source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StatusCode::ResourceExhausted,
+            ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::NotFound
+            | ErrorKind::NotADirectory => StatusCode::FailedPrecondition,
+            _ => StatusCode::Unknown,
+        }
     }
 
     fn hint(&self) -> Option<String> {
-        Some("--c1z-temp-dir must name a folder that this user may write".to_owned())
+        let hint = match self.status() {
+            StatusCode::ResourceExhausted => "free some space, or name another folder with --c1z-temp-dir",
+            StatusCode::FailedPrecondition => "--c1z-temp-dir must name a folder that this user may write",
+            _ => "check the disk under --c1z-temp-dir",
+        };
+        Some(hint.to_owned())
     }
 }
 
@@ -43,15 +58,23 @@ impl TempFolder {
             parent: parent.to_owned(),
             source,
         };
-        let mut folder = tempfile::Builder::new();
-        folder.prefix(PREFIX);
-        // Without this others could read what is in it, as the umask allows.
-        #[cfg(unix)]
-        folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-        let folder = folder.tempdir_in(parent).map_err(refuse)?;
-        let lock = File::create(folder.path().join(LOCK)).map_err(refuse)?;
-        lock.lock().map_err(refuse)?;
-        Ok(Self { folder, _lock: lock })
+        // Between making and locking it, another process may take it for a leftover; the next one is then tried.
+        loop {
+            let mut folder = tempfile::Builder::new();
+            folder.prefix(PREFIX);
+            // Without this others could read what is in it, as the umask allows.
+            #[cfg(unix)]
+            folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+            let folder = folder.tempdir_in(parent).map_err(refuse)?;
+            if !FOLDERS_LOCK {
+                File::create(folder.path().join(LOCK)).map_err(refuse)?;
+            }
+            let lock = lock_of(folder.path()).map_err(refuse)?;
+            lock.lock().map_err(refuse)?;
+            if folder.path().exists() {
+                return Ok(Self { folder, _lock: lock });
+            }
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -59,11 +82,20 @@ impl TempFolder {
     }
 }
 
-/// Removes what killed processes have left. Folders without a lock file are too young to judge.
+/// What is locked while a folder is in use: itself, so that one is never without its lock, or a file in it.
+fn lock_of(folder: &Path) -> std::io::Result<File> {
+    if FOLDERS_LOCK {
+        File::open(folder)
+    } else {
+        File::open(folder.join(LOCK))
+    }
+}
+
+/// Removes what killed processes have left.
 pub(super) fn sweep(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
-        let Ok(lock) = File::open(entry.path().join(LOCK)) else {
+        let Ok(lock) = lock_of(&entry.path()) else {
             continue;
         };
         match lock.try_lock() {

@@ -110,7 +110,9 @@ impl Classified for C1Error {
             Self::CaFile { .. } | Self::ApiHost { .. } | Self::ProxyKind { .. } => {
                 StatusCode::InvalidArgument
             }
-            Self::Setup { .. } | Self::File { .. } => StatusCode::Internal,
+            Self::Setup { .. } => StatusCode::Internal,
+            // The disk's fault; a task that failed of it may be tried again.
+            Self::File { .. } => StatusCode::Unknown,
             Self::SignInRefused { .. } => StatusCode::Unauthenticated,
             // A proxy that wants a password wants it tomorrow too.
             Self::Network { fault, .. } if *fault == NetworkFault::ProxyRefusesUs => {

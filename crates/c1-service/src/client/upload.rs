@@ -157,9 +157,11 @@ async fn look_at(path: &Path) -> Result<Asset, C1Error> {
         let (mut digest, mut bytes) = (Sha256::new(), 0);
         let mut buffer = vec![0; CHUNK];
         loop {
-            match file.read(&mut buffer)? {
-                0 => break,
-                read => {
+            match file.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+                Ok(0) => break,
+                Ok(read) => {
                     digest.update(&buffer[..read]);
                     bytes += read as u64;
                 }
@@ -242,7 +244,7 @@ impl Sending {
     async fn chunk(&mut self) -> io::Result<Vec<u8>> {
         let length = CHUNK.min(usize::try_from(self.left).unwrap_or(CHUNK));
         let mut data = vec![0; length];
-        self.file.read_exact(&mut data).await.map_err(|error| {
+        read_exact(&mut self.file, &mut data).await.map_err(|error| {
             if error.kind() == io::ErrorKind::UnexpectedEof {
                 io::Error::other("it became shorter meanwhile")
             } else {
@@ -253,6 +255,19 @@ impl Sending {
         self.progress.0.sent.fetch_add(length as u64, Ordering::Relaxed);
         Ok(data)
     }
+}
+
+/// Fills the buffer, whatever signals come between.
+async fn read_exact(file: &mut File, mut buffer: &mut [u8]) -> io::Result<()> {
+    while !buffer.is_empty() {
+        match file.read(buffer).await {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(got) => buffer = &mut buffer[got..],
+        }
+    }
+    Ok(())
 }
 
 /// Waits until nothing was taken for so long.
