@@ -1,7 +1,7 @@
 //! The audit log as a file of JSON lines.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -42,7 +42,14 @@ impl AuditFile {
         options.create(true).append(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        match options.open(path) {
+        let is_new = !path.exists();
+        let opened = options.open(path).and_then(|file| {
+            if is_new {
+                name_durably(path)?;
+            }
+            Ok(file)
+        });
+        match opened {
             Ok(file) => Ok(Self {
                 path: path.to_owned(),
                 file: Mutex::new(file),
@@ -58,6 +65,9 @@ impl AuditFile {
         let mut line = serde_json::to_vec(entry)?;
         line.push(b'\n');
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if ends_torn(&self.path).unwrap_or(false) {
+            line.insert(0, b'\n');
+        }
         file.write_all(&line)?;
         // Pipes and devices, which an audit log may be too, cannot be synced.
         match file.sync_data() {
@@ -65,6 +75,29 @@ impl AuditFile {
             other => other,
         }
     }
+}
+
+/// A line in a file that a power cut takes away is no line: its folder must know the file.
+fn name_durably(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if cfg!(unix) {
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Whether the last line was cut off, by a full disk or because its writer was killed.
+fn ends_torn(path: &Path) -> std::io::Result<bool> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Ok(false);
+    }
+    let mut file = File::open(path)?;
+    let mut last = [b'\n'];
+    if file.seek(SeekFrom::End(0))? > 0 {
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+    }
+    Ok(last != *b"\n")
 }
 
 #[async_trait]
