@@ -25,14 +25,18 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn new(ninja: &SimConfig, c1: C1SimConfig, arguments: &[&str]) -> Self {
-        let context = TestContext::with(ninja);
-        let mut served = Self {
-            context,
-            c1: C1Sim::start(c1).unwrap(),
-            child: None,
-        };
+        let mut served = Self::not_started(ninja, c1);
         served.start(arguments);
         served
+    }
+
+    /// Both tenants, and no program between them yet.
+    pub(crate) fn not_started(ninja: &SimConfig, c1: C1SimConfig) -> Self {
+        Self {
+            context: TestContext::with(ninja),
+            c1: C1Sim::start(c1).unwrap(),
+            child: None,
+        }
     }
 
     pub(crate) fn msp(arguments: &[&str]) -> Self {
@@ -44,6 +48,11 @@ impl Served {
     }
 
     pub(crate) fn start(&mut self, arguments: &[&str]) {
+        self.start_with(arguments, |_| ());
+    }
+
+    /// Starts the program with something more in its environment.
+    pub(crate) fn start_with(&mut self, arguments: &[&str], more: impl FnOnce(&mut std::process::Command)) {
         fs::write(self.context.path("c1-ca.pem"), self.c1.ca_pem()).unwrap();
         let credentials = self.c1.credentials();
         let mut command = self.context.command(arguments);
@@ -55,6 +64,7 @@ impl Served {
             .env("BATON_LOG_LEVEL", "debug")
             .stdout(Stdio::piped())
             .stderr(Stdio::from(fs::File::create(self.context.path("log")).unwrap()));
+        more(&mut command);
         self.child = Some(command.spawn().unwrap());
     }
 

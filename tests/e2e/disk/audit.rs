@@ -1,0 +1,123 @@
+//! The audit log on a failing disk: no change is sent before the line that announces it is on the disk, and no line is lost
+//! in another.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use super::power::lost_by_power_cut;
+use super::shim::{Call, Fault, Outcome, Plan, What, calls, shim};
+use super::sweep::{FAULTS, all_wanted};
+use crate::harness::TestContext;
+use crate::provisioning::writes;
+
+const GRANT: &[&str] = &[
+    "grant",
+    "role:3",
+    "--to",
+    "user:16",
+    "-p",
+    "--audit-log",
+    "log/audit.jsonl",
+];
+const REVOKE: &[&str] = &[
+    "revoke",
+    "role:1",
+    "--from",
+    "user:7",
+    "-p",
+    "--audit-log",
+    "log/audit.jsonl",
+];
+
+/// Lines, and how many of them are no whole entry.
+fn lines(path: &Path) -> (Vec<serde_json::Value>, usize) {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let entries: Vec<_> = text.lines().map(serde_json::from_str).collect();
+    let torn = entries.iter().filter(|entry| entry.is_err()).count();
+    (entries.into_iter().filter_map(Result::ok).collect(), torn)
+}
+
+#[test]
+fn no_change_without_its_line() {
+    let Some(shim) = shim() else { return };
+    let mut struck = 0;
+    for earlier in [false, true] {
+        // With lines there already, what matters is how the next one is joined to a torn one.
+        let these = |fault: &Fault| !earlier || all_wanted() || fault.kinds == "w";
+        for (fault, _) in FAULTS.into_iter().filter(|(fault, _)| these(fault)) {
+            struck += (1..=1000)
+                .take_while(|at| attempt(shim, &Plan { fault, at: *at }, earlier))
+                .count();
+        }
+    }
+    assert!(struck > 40, "{struck} faults struck");
+    eprintln!("audit log: {struck} faults struck");
+}
+
+/// One change. Gives whether the fault struck.
+fn attempt(shim: &Path, plan: &Plan, earlier: bool) -> bool {
+    let context = TestContext::msp();
+    let folder = context.folder.path().canonicalize().unwrap().join("log");
+    fs::create_dir(&folder).unwrap();
+    let (report, audit) = (context.path("report"), folder.join("audit.jsonl"));
+    if earlier {
+        assert_eq!(context.run(REVOKE).code, Some(0));
+    }
+    let (before, writes_before) = (lines(&audit).0.len(), writes(&context).len());
+    let mut command = context.command(GRANT);
+    plan.apply(&mut command, shim, &folder, &report);
+    let output = command.stdout(Stdio::null()).output().unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let made = calls(&report);
+    let told = format!("{plan:?} {earlier}: {:?}\n{stderr}\n{made:?}", output.status);
+    let is = |call: &Call, kind, outcome| call.kind == kind && call.outcome == outcome;
+
+    let announced = made.iter().position(|call| is(call, 'w', Outcome::Done));
+    let safe = announced.is_some_and(|at| made[at..].iter().any(|call| is(call, 's', Outcome::Done)));
+    let short = plan.fault.what == What::Short;
+    let sent = writes(&context).len() > writes_before;
+    assert!(!sent || safe || short, "sent before its line was safe: {told}");
+    let named = earlier
+        || made
+            .iter()
+            .any(|call| is(call, 's', Outcome::Done) && call.path == folder);
+    assert!(!sent || named, "sent before the log's name was safe: {told}");
+    if output.status.code() == Some(0) {
+        assert!(sent, "{told}");
+        let lost = lost_by_power_cut(&made, &folder);
+        assert!(lost.is_empty(), "a power cut would lose {lost:?}: {told}");
+        assert_eq!(lines(&audit).0.len(), before + 2, "{told}");
+    }
+    assert!(
+        !stderr.contains("panicked") && output.status.code() != Some(13),
+        "{told}"
+    );
+    let struck = made.iter().any(|call| call.outcome == Outcome::Struck);
+    if struck && plan.fault.what == What::Fail && plan.fault.errno != 4 && !sent {
+        assert_eq!(output.status.code(), Some(9), "{told}");
+        assert!(
+            stderr.contains("hint: ") && stderr.contains("audit.jsonl"),
+            "{told}"
+        );
+    }
+
+    // Whatever was torn, the next change's lines are whole.
+    let (whole, torn) = lines(&audit);
+    assert!(whole.len() >= before && torn <= 1, "{told}");
+    let ran = context.run(&[
+        "delete-account",
+        "user:912",
+        "-p",
+        "--audit-log",
+        "log/audit.jsonl",
+    ]);
+    assert_eq!(ran.code, Some(0), "{told}");
+    let (after, _) = lines(&audit);
+    assert_eq!(
+        after.len(),
+        whole.len() + 2,
+        "a line was lost in a torn one: {told}"
+    );
+    struck
+}

@@ -1,0 +1,167 @@
+//! Disks that fail and processes that die, at every call: afterwards readers find the old output or the new one, whole.
+//!
+//! By default each fault strikes at a few places; `DISK_FAULTS=all` lets it strike at every call until none is left.
+#![cfg(unix)]
+
+mod audit;
+mod outputs;
+mod power;
+mod scene;
+mod service;
+mod shim;
+mod sweep;
+
+use ninjaone_sim::GeneratedSize;
+
+use crate::harness::TestContext;
+
+use outputs::Output;
+use scene::Scene;
+use sweep::{end_at_any_time, sweep, sweep_some};
+
+/// A tenant with everything in it, and little of it.
+fn small() -> GeneratedSize {
+    GeneratedSize::default()
+}
+
+fn struck(name: &'static str, earlier: &[&[&str]], arguments: &[&'static str], outputs: &'static [Output]) {
+    let Some(shim) = shim::shim() else { return };
+    sweep(&mut Scene::new(name, &small(), earlier, arguments, outputs), shim);
+}
+
+#[test]
+fn a_c1z_file() {
+    struck("new c1z", &[], &[], &[Output::C1z("sync.c1z")]);
+}
+
+#[test]
+fn a_c1z_file_with_history() {
+    struck("c1z", &[&[], &[]], &[], &[Output::C1z("sync.c1z")]);
+}
+
+#[test]
+fn a_parquet_dataset() {
+    const PLACE: &str = "parquet=out";
+    const OUTPUT: &[Output] = &[Output::Dataset("out")];
+    struck("new parquet", &[], &["--sink", PLACE], OUTPUT);
+    struck("parquet", &[&["--sink", PLACE]], &["--sink", PLACE], OUTPUT);
+}
+
+#[test]
+fn a_csv_dataset() {
+    const PLACE: &str = "csv=deep/er/out";
+    const OUTPUT: &[Output] = &[Output::Dataset("deep/er/out")];
+    struck("new csv", &[], &["--sink", PLACE], OUTPUT);
+    struck("csv", &[&["--sink", PLACE]], &["--sink", PLACE], OUTPUT);
+}
+
+const SINKS: &[&str] = &["--sink", "c1z", "--sink", "parquet=p", "--sink", "csv=c"];
+const THREE: &[Output] = &[
+    Output::C1z("sync.c1z"),
+    Output::Dataset("p"),
+    Output::Dataset("c"),
+];
+
+#[test]
+fn three_sinks_at_once() {
+    struck("three sinks", &[SINKS], SINKS, THREE);
+}
+
+/// `KILLS=100` makes it the long one.
+#[test]
+fn ended_at_any_time() {
+    let Some(shim) = shim::shim() else { return };
+    let kills = std::env::var("KILLS").map_or(6, |kills| kills.parse().unwrap());
+    end_at_any_time(
+        &mut Scene::new("three sinks", &small(), &[SINKS], SINKS, THREE),
+        shim,
+        kills,
+    );
+}
+
+#[test]
+fn an_export() {
+    const EXPORT: &[&str] = &[
+        "export",
+        "--from",
+        "new.c1z",
+        "--sink",
+        "parquet=p",
+        "--sink",
+        "csv=c",
+    ];
+    const EARLIER: &[&str] = &[
+        "export",
+        "--from",
+        "old.c1z",
+        "--sink",
+        "parquet=p",
+        "--sink",
+        "csv=c",
+    ];
+    const OUTPUTS: &[Output] = &[Output::Dataset("p"), Output::Dataset("c")];
+    let Some(shim) = shim::shim() else { return };
+    let mut scene = Scene::new(
+        "export",
+        &small(),
+        &[&["--file", "old.c1z"], EARLIER],
+        EXPORT,
+        OUTPUTS,
+    );
+    scene.prepare(&["--file", "new.c1z"]);
+    sweep(&mut scene, shim);
+}
+
+/// Large enough that keys are sorted on disk.
+#[test]
+fn a_tenant_that_does_not_fit_into_buffers() {
+    let Some(shim) = shim::shim() else { return };
+    let size = GeneratedSize {
+        technicians: 20,
+        end_users: 3_000,
+        roles: 40,
+        grants: 36_000,
+        ..GeneratedSize::default()
+    };
+    let arguments = &["--sink", "c1z", "--sink", "parquet=p"];
+    let outputs = &[Output::C1z("sync.c1z"), Output::Dataset("p")];
+    let mut scene = Scene::new("large tenant", &size, &[], arguments, outputs);
+    // Most calls write one page after the other.
+    let these = |fault: &shim::Fault| sweep::all_wanted() || fault.name == "the disk is full from then on";
+    let calls = sweep_some(&mut scene, shim, 499, these);
+    let unnamed = |call: &&shim::Call| call.kind == 'c' && call.path.ends_with("run/tmp");
+    assert!(
+        calls.iter().filter(unnamed).count() > 1,
+        "nothing was sorted on disk"
+    );
+}
+
+/// A log that cannot be written does not end a sync.
+#[test]
+fn a_log_file() {
+    let Some(shim) = shim::shim() else { return };
+    let context = TestContext::msp();
+    let logs = context.folder.path().canonicalize().unwrap().join("logs");
+    std::fs::create_dir(&logs).unwrap();
+    for at in 2.. {
+        let fault = shim::Fault {
+            name: "the disk is full from then on",
+            what: shim::What::Stay,
+            kinds: "cwst",
+            errno: 28,
+        };
+        let report = context.path(&format!("report-{at}"));
+        let mut command = context.command(&["--log-path", "logs/run.log", "--log-level", "debug"]);
+        shim::Plan { fault, at }.apply(&mut command, shim, &logs, &report);
+        let ran = context.finish(&mut command);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        let struck = shim::calls(&report)
+            .iter()
+            .filter(|call| call.outcome == shim::Outcome::Struck)
+            .count();
+        if struck == 0 {
+            assert!(at > 2, "nothing was logged");
+            break;
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What a power cut would leave, worked out from the calls that were made: bytes count when their file was synced after
+//! them, names when their folder was.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::shim::{Call, Outcome};
+
+/// What would be lost now.
+#[derive(Debug, Default)]
+struct Unsafe {
+    /// Files with bytes or a mode that are not on the disk.
+    bytes: BTreeSet<PathBuf>,
+    /// Names that are not on the disk.
+    names: BTreeSet<PathBuf>,
+}
+
+/// Names of files that nobody reads after a power cut.
+fn is_scratch(path: &Path) -> bool {
+    path.iter().any(|part| {
+        let part = part.to_string_lossy();
+        part.starts_with("_scratch-") || part == "_lock" || part == "tmp" || part.starts_with('#')
+    })
+}
+
+impl Unsafe {
+    fn take(&mut self, call: &Call) {
+        let path = &call.path;
+        match call.kind {
+            'c' => {
+                self.bytes.insert(path.clone());
+                self.names.insert(path.clone());
+            }
+            'w' | 't' | 'm' => {
+                self.bytes.insert(path.clone());
+            }
+            's' => {
+                self.bytes.remove(path);
+                self.names.retain(|name| name.parent() != Some(path));
+            }
+            'n' => {
+                self.names.remove(path);
+                self.names.insert(call.second.clone());
+                if self.bytes.remove(path) {
+                    self.bytes.insert(call.second.clone());
+                }
+            }
+            'u' => {
+                self.names.remove(path);
+                self.bytes.remove(path);
+            }
+            'd' => {
+                self.names.insert(path.clone());
+            }
+            _ => {}
+        }
+    }
+
+    /// What would be lost below a folder.
+    fn below(&self, folder: &Path) -> Vec<&Path> {
+        let lost = self.bytes.union(&self.names).map(PathBuf::as_path);
+        lost.filter(|path| path.starts_with(folder) && !is_scratch(path))
+            .collect()
+    }
+}
+
+/// Walks through the calls of a run. Whatever is given its final name must be on the disk by then, and what the pointer
+/// or a manifest names must be there before them. Gives what a power cut at the end would lose.
+pub(super) fn lost_by_power_cut(calls: &[Call], root: &Path) -> Vec<PathBuf> {
+    let mut now = Unsafe::default();
+    for call in calls.iter().filter(|call| call.outcome == Outcome::Done) {
+        if call.kind == 'n' {
+            assert!(
+                !now.bytes.contains(&call.path),
+                "renamed before it was on the disk: {call:?}"
+            );
+            let to = &call.second;
+            let names_others = to.ends_with("latest.json") || to.iter().any(|part| part == "_manifests");
+            if let Some(folder) = to.parent().filter(|_| names_others) {
+                let dataset = if to.ends_with("latest.json") {
+                    folder
+                } else {
+                    folder.parent().unwrap()
+                };
+                // The file itself is being moved, and folders of its own were made for it.
+                let lost = now.below(dataset);
+                assert!(
+                    lost.is_empty(),
+                    "{} names what is not on the disk: {lost:?}",
+                    to.display()
+                );
+            }
+        }
+        now.take(call);
+    }
+    now.below(root).into_iter().map(Path::to_owned).collect()
+}

@@ -1,0 +1,157 @@
+//! The failing disk: `shim.c`, compiled once and preloaded into the program.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::{env, fs};
+
+use crate::harness::skipped;
+
+/// Kinds of calls, as `shim.c` names them.
+pub(super) const CHANGES: &str = "cwstndum";
+
+/// What the disk does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    /// The call fails, once.
+    Fail,
+    /// It fails, and so does every later one.
+    Stay,
+    /// Half of the bytes are written.
+    Short,
+    /// The process dies before the call.
+    Kill,
+    /// The process dies after the call.
+    Killed,
+    /// SIGTERM comes before the call.
+    Term,
+    /// Nothing goes wrong.
+    Count,
+}
+
+/// A sort of fault: what the disk does to which kinds of calls.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fault {
+    pub(super) name: &'static str,
+    pub(super) what: What,
+    pub(super) kinds: &'static str,
+    pub(super) errno: i32,
+}
+
+/// A fault at the k-th call of its kinds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan {
+    pub(super) fault: Fault,
+    pub(super) at: usize,
+}
+
+/// A call that the program made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Call {
+    pub(super) kind: char,
+    pub(super) path: PathBuf,
+    /// Where a rename goes.
+    pub(super) second: PathBuf,
+    pub(super) outcome: Outcome,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Done,
+    /// It failed by itself.
+    Failed,
+    /// The planned fault struck.
+    Struck,
+}
+
+pub(super) const COUNT: Fault = Fault {
+    name: "nothing",
+    what: What::Count,
+    kinds: "-",
+    errno: 0,
+};
+
+impl Plan {
+    /// Nothing goes wrong; calls are written down.
+    pub(super) fn none() -> Self {
+        Self { fault: COUNT, at: 0 }
+    }
+
+    /// Lets the program run on the failing disk. `folder` must have no links in it.
+    pub(super) fn apply(&self, command: &mut Command, shim: &Path, folder: &Path, report: &Path) {
+        let what = match self.fault.what {
+            What::Fail => "fail",
+            What::Stay => "stay",
+            What::Short => "short",
+            What::Kill => "kill",
+            What::Killed => "killed",
+            What::Term => "term",
+            What::Count => "count",
+        };
+        let plan = format!("{what} {} {} {}", self.fault.kinds, self.at, self.fault.errno);
+        command
+            .env("LD_PRELOAD", shim)
+            .env("SHIM_FOLDER", folder)
+            .env("SHIM_REPORT", report)
+            .env("SHIM_PLAN", plan);
+    }
+}
+
+/// The calls of a report.
+pub(super) fn calls(report: &Path) -> Vec<Call> {
+    let text = fs::read_to_string(report).unwrap_or_default();
+    let call = |line: &str| {
+        let mut parts = line.split('\t');
+        let mut next = || parts.next().unwrap();
+        Call {
+            kind: next().parse().unwrap(),
+            path: next().into(),
+            second: next().into(),
+            outcome: match next() {
+                "ok" => Outcome::Done,
+                "FAULT" => Outcome::Struck,
+                _ => Outcome::Failed,
+            },
+        }
+    };
+    text.lines().map(call).collect()
+}
+
+/// The compiled shim; none where it cannot be used, which is said.
+pub(super) fn shim() -> Option<&'static Path> {
+    static SHIM: OnceLock<Option<PathBuf>> = OnceLock::new();
+    SHIM.get_or_init(|| match compile() {
+        Ok(path) => Some(path),
+        Err(why) => {
+            skipped("a failing disk", &why);
+            None
+        }
+    })
+    .as_deref()
+}
+
+fn compile() -> Result<PathBuf, String> {
+    if !cfg!(all(target_os = "linux", target_env = "gnu")) {
+        return Err("only a C library that is linked dynamically can be stood in for".to_owned());
+    }
+    let source = Path::new(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tests/e2e/disk/shim.c"
+    ));
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("disk-shim-{}.so", std::process::id()));
+    let compiler = env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let output = Command::new(compiler)
+        .args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"])
+        .arg(&path)
+        .arg(source)
+        .arg("-ldl")
+        .output()
+        .map_err(|error| format!("there is no C compiler: {error}"))?;
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(path)
+}
