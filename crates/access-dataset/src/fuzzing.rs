@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::error::DatasetError;
-use crate::manifest::{POINTER, Pointer};
+use crate::manifest::{POINTER, Pointer, path_of};
 use crate::publish::Publication;
 use crate::sink::baseline;
 use crate::store::{Store, Stored, Swap, Version};
@@ -65,11 +65,16 @@ async fn begin(store: &Arc<Memory>, pointer: Option<&[u8]>) {
         tenant: "https://tenant.example".to_owned(),
         started_at,
     };
-    let readable = pointer.is_none_or(|bytes| serde_json::from_slice::<Pointer>(bytes).is_ok());
+    let readable = pointer.is_none_or(|bytes| {
+        let pointer = serde_json::from_slice::<Pointer>(bytes);
+        pointer.is_ok_and(|Pointer { latest, .. }| {
+            latest.sync_id.parse::<SyncId>().is_ok() && latest.manifest == path_of(&latest.sync_id)
+        })
+    });
     match Publication::begin(Arc::clone(store) as Arc<dyn Store>, &run).await {
         Ok(publication) => {
             assert!(readable, "goes on over a pointer that it cannot read");
-            if let Some(manifest) = publication.previous().await {
+            if let Some(manifest) = publication.replaced().await {
                 let before = baseline(&manifest);
                 let (bytes, _) = manifest.encode().expect("a manifest");
                 let again = serde_json::from_slice(&bytes).expect("our own encoding");

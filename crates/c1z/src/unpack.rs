@@ -72,9 +72,7 @@ pub(crate) fn unpack(
         return Err(too_large());
     }
     let mut decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(broken)?;
-    decoder
-        .window_log_max(limits.window_log())
-        .map_err(broken)?;
+    decoder.window_log_max(limits.window_log()).map_err(broken)?;
     let writing = |error| C1zError::io("unpacking to", database, error);
     let mut out = File::create(database).map_err(writing)?;
     let mut chunk = vec![0; 1 << 20];

@@ -167,7 +167,9 @@ fn judge(body: &[u8], count: u64, end: &ListEnd) {
             strict.is_err() || reason.contains("duplicate field"),
             "a good list is refused: {reason}"
         ),
-        ListEnd::Enough | ListEnd::Io => panic!("nobody stopped, and no connection failed"),
+        ListEnd::Enough | ListEnd::Io | ListEnd::TooSlow => {
+            panic!("nobody stopped, and no connection failed")
+        }
     }
 }
 

@@ -277,7 +277,7 @@ impl NinjaOneClient {
     }
 
     /// Runs the parser over an answer.
-    async fn pump<T, S>(
+    pub(crate) async fn pump<T, S>(
         &self,
         response: Response,
         mut take: S,

@@ -81,6 +81,20 @@ impl NinjaOneClient {
         }
     }
 
+    /// What an answer to a sign-in comes to.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) async fn token_from(&self, response: Response) -> Result<Token, NinjaOneError> {
+        let mut patience = Patience::new(self.config().retry);
+        let request = "POST /".to_owned();
+        match accept(response).await {
+            Ok(response) => self.token_of(&request, response, &patience).await,
+            Err(setback) => {
+                let handled = self.handle(&mut patience, setback, request.clone(), None).await;
+                Err(handled.err().unwrap_or(NinjaOneError::Stopped))
+            }
+        }
+    }
+
     async fn token_of(
         &self,
         request: &str,
