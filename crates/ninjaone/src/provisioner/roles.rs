@@ -18,9 +18,16 @@ pub(super) async fn select(client: &NinjaOneClient, wanted: &Selector) -> Result
         wanted: wanted.clone(),
         found: Vec::new(),
         has_used: false,
+        lost: false,
     };
     let listed = client.list::<Row<RoleRow>, _>(ROLES, &[], selecting).await;
     let (selected, _, _) = listed.map_err(NinjaOneError::of_older_instance)?;
+    if selected.found.is_empty() && selected.lost {
+        return Err(NinjaOneError::Malformed {
+            request: client.shown(ROLES),
+            reason: "it has entries without a usable id, one of which may be the role".to_owned(),
+        });
+    }
     let of_role = |(id, row): (u64, RoleRow)| {
         // A change that is decided on half the members would be a wrong one.
         if row.members.hide_some() {
@@ -62,12 +69,20 @@ struct Selecting {
     wanted: Selector,
     found: Vec<(u64, RoleRow)>,
     has_used: bool,
+    /// There were entries without a usable id.
+    lost: bool,
 }
 
 impl TakeElement<Row<RoleRow>> for Selecting {
     fn take(&mut self, row: Row<RoleRow>) -> bool {
-        let Row::Object(row) = row else { return true };
-        let Some(id) = row.id.0 else { return true };
+        let (id, row) = match row {
+            Row::Object(row) => (row.id.0, row),
+            Row::Other => (None, RoleRow::default()),
+        };
+        let Some(id) = id else {
+            self.lost = true;
+            return true;
+        };
         self.has_used = true;
         let selected = self
             .wanted
@@ -81,6 +96,7 @@ impl TakeElement<Row<RoleRow>> for Selecting {
     fn again(&mut self) {
         self.found.clear();
         self.has_used = false;
+        self.lost = false;
     }
 
     fn has_used(&self) -> bool {
