@@ -4,7 +4,7 @@
 use access_core::Classified;
 use access_core::provisioning::{Done, Extent, Outcome, ProvisioningError};
 use ninjaone::{NinjaOneProvisioner, Writes};
-use ninjaone_sim::{Edit, Fault, FaultRule, Rows, Sim, When};
+use ninjaone_sim::{Edit, Fault, FaultRule, Rows, Sim, To, When};
 use serde_json::Value;
 
 use super::fields::{instead, keys_of};
@@ -88,6 +88,13 @@ fn operations() -> [Operation; 7] {
     ]
 }
 
+fn as_value(to: &To) -> Value {
+    match to {
+        To::Value(value) => value.clone(),
+        To::Verbatim(_) | To::Absent => Value::Null,
+    }
+}
+
 struct Case {
     operation: usize,
     rule: FaultRule,
@@ -100,6 +107,10 @@ fn cases(picks: &mut Picks) -> Vec<(String, Case)> {
             // The empty key is the row itself.
             for key in keys_of(object).iter().chain(&[""]) {
                 for (word, to) in instead() {
+                    // A role under another id is another role: that cannot be seen.
+                    if *path == ROLES && *key == "id" && super::rows::id(&as_value(&to)).is_some() {
+                        continue;
+                    }
                     // A role without a list of members is one without members.
                     if *key == "members" && matches!(word, "absent" | "null" | "empty list") {
                         continue;
