@@ -20,6 +20,7 @@ const MOST: u64 = 96 << 20;
 /// The same where millions of rows have to be kept until it is clear that there are too many.
 const MOST_WITH_ROWS: u64 = 512 << 20;
 
+#[derive(Clone, Copy)]
 struct Flood {
     path: &'static str,
     begin: &'static str,

@@ -36,7 +36,7 @@ impl Picks {
         }
     }
 
-    /// The next number (SplitMix64).
+    /// The next number (`SplitMix64`).
     pub(crate) fn number(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
