@@ -47,7 +47,7 @@ enum Command {
     /// Fuzz what reads bytes of others. Needs nightly Rust and cargo-fuzz.
     Fuzz {
         /// How long each target runs.
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
         minutes: u64,
         /// Only this target.
         #[arg(long)]
