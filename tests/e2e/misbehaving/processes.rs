@@ -12,7 +12,7 @@ use super::oracle::judge;
 use super::rehearsal::{Ended, Failed, Rows, Stage, config};
 use super::rows::Ledger;
 use super::schedule::{Expect, Planned, single};
-use super::seen;
+use super::seen::{self, Lines};
 use super::sweep::{Picks, exhaustive, seed, sweep};
 use crate::harness::{Ran, TestContext};
 
@@ -63,6 +63,16 @@ fn earlier() -> &'static [u8] {
     EARLIER.get_or_init(|| TestContext::bare().good_sync())
 }
 
+/// Its rows.
+fn rows_before() -> &'static Lines {
+    static ROWS: OnceLock<Lines> = OnceLock::new();
+    ROWS.get_or_init(|| {
+        let context = TestContext::bare();
+        fs::write(context.path("sync.c1z"), earlier()).unwrap();
+        seen::file(&context.path("sync.c1z"))
+    })
+}
+
 fn made(scenario: Scenario, plan: &Planned) -> Result<String, String> {
     let stage = Stage::default();
     let context = TestContext::with(&config(&stage, &plan.rules));
@@ -96,6 +106,7 @@ fn made(scenario: Scenario, plan: &Planned) -> Result<String, String> {
         unfired: sim.faults().unfired(),
         base_url: sim.base_url(),
         took,
+        before: Some(rows_before()),
     };
     judge(&stage, plan.expect, &ended)
 }

@@ -58,6 +58,8 @@ pub(crate) struct Ended {
     pub(crate) unfired: Vec<FaultRule>,
     pub(crate) base_url: String,
     pub(crate) took: Duration,
+    /// What the sink held before, if that is compared with.
+    pub(crate) before: Option<&'static Lines>,
 }
 
 /// What was published.
@@ -201,6 +203,7 @@ impl Rehearsal {
             unfired: self.sim.faults().unfired(),
             base_url: self.sim.base_url(),
             took,
+            before: None,
         }
     }
 }
