@@ -67,7 +67,7 @@ pub(crate) fn unpack(
     let mut magic = [0; MAGIC_V1.len()];
     file.read_exact(&mut magic).map_err(reading)?;
     let mut packed = BufReader::with_capacity(1 << 20, file);
-    let told = zstd::zstd_safe::get_frame_content_size(packed.fill_buf().map_err(reading)?);
+    let told = again(|| packed.fill_buf().map(zstd::zstd_safe::get_frame_content_size)).map_err(reading)?;
     if told.is_ok_and(|told| told.is_some_and(|told| told > limits.decoded_bytes)) {
         return Err(too_large());
     }
