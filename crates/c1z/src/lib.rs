@@ -16,6 +16,7 @@ mod history;
 mod reader;
 mod scratch_folder;
 mod seal;
+mod second_look;
 mod sqlite_file;
 mod stats;
 mod target;

@@ -1,6 +1,7 @@
 //! Reads v1 files, from any connector.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -14,6 +15,7 @@ use crate::ddl;
 use crate::error::C1zError;
 use crate::guard::{Guard, Weight};
 use crate::scratch_folder::ScratchFolder;
+use crate::second_look::disk_is_to_blame;
 use crate::stats::SyncStats;
 use crate::unpack::{Limits, unpack};
 
@@ -99,9 +101,9 @@ impl Reader {
         let bytes = std::fs::metadata(&database)
             .map_err(|error| C1zError::io("reading", &database, error))?
             .len();
-        let mut connection =
-            Connection::open_with_flags(database, flags).map_err(|error| damaged(&path, &error))?;
-        let guard = Guard::over(&mut connection, bytes, limits).map_err(|error| damaged(&path, &error))?;
+        let damaged = |error| damaged(&path, &database, limits, &error);
+        let mut connection = Connection::open_with_flags(&database, flags).map_err(damaged)?;
+        let guard = Guard::over(&mut connection, bytes, limits).map_err(damaged)?;
         Ok(Self {
             connection,
             guard,
@@ -338,13 +340,13 @@ impl Reader {
         let mut statement = self
             .connection
             .prepare(&sql)
-            .map_err(|error| damaged(&self.path, &error))?;
+            .map_err(|error| self.damaged(&error))?;
         let counts = statement.query_map([sync_id], |row| {
             Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
         });
         counts
             .and_then(Iterator::collect)
-            .map_err(|error| damaged(&self.path, &error))
+            .map_err(|error| self.damaged(&error))
     }
 
     pub(crate) fn connection(&self) -> &Connection {
@@ -368,24 +370,30 @@ impl Reader {
                 path: self.path.clone(),
                 detail: "reading it takes longer than its size allows".to_owned(),
             },
-            _ => damaged(&self.path, error),
+            _ => damaged(&self.path, &self.folder.path().join(DATABASE), self.limits, error),
         }
     }
 }
 
-fn damaged(path: &Path, error: &rusqlite::Error) -> C1zError {
-    use rusqlite::ErrorCode::{CannotOpen, SystemIoFailure};
+fn damaged(path: &Path, database: &Path, limits: Limits, error: &rusqlite::Error) -> C1zError {
+    use rusqlite::ErrorCode::{CannotOpen, DatabaseCorrupt, NotADatabase, SystemIoFailure};
 
-    // What the system says of the unpacked copy is no fault of the file.
-    if let Some(SystemIoFailure | CannotOpen) = error.sqlite_error_code() {
-        return C1zError::Io {
+    let blamed = match error.sqlite_error_code() {
+        Some(SystemIoFailure | CannotOpen) => Some(io::Error::other(error.to_string())),
+        Some(DatabaseCorrupt | NotADatabase) => disk_is_to_blame(database, limits),
+        _ => None,
+    };
+    let path = path.to_owned();
+    match blamed {
+        // What the system says of the unpacked copy is no fault of the file.
+        Some(source) => C1zError::Io {
             doing: "reading the unpacked copy of",
-            path: path.to_owned(),
-            source: std::io::Error::other(error.to_string()),
-        };
-    }
-    C1zError::Corrupt {
-        path: path.to_owned(),
-        detail: error.to_string(),
+            path,
+            source,
+        },
+        None => C1zError::Corrupt {
+            path,
+            detail: error.to_string(),
+        },
     }
 }
