@@ -74,7 +74,7 @@ async fn begin(store: &Arc<Memory>, pointer: Option<&[u8]>) {
     match Publication::begin(Arc::clone(store) as Arc<dyn Store>, &run).await {
         Ok(publication) => {
             assert!(readable, "goes on over a pointer that it cannot read");
-            if let Some(manifest) = publication.replaced().await {
+            if let Ok(Some(manifest)) = publication.replaced().await {
                 let before = baseline(&manifest);
                 let (bytes, _) = manifest.encode().expect("a manifest");
                 let again = serde_json::from_slice(&bytes).expect("our own encoding");

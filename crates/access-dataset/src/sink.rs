@@ -61,7 +61,13 @@ impl AccessSink for DatasetSink {
             .map_err(|error| SinkError::new(DatasetError::io(&temp_folder, error)))?;
         let collector = Collector::new(scratch.path()).map_err(SinkError::new)?;
         let publication = Publication::begin(store, sync).await.map_err(SinkError::new)?;
-        let baseline = publication.replaced().await.map(|manifest| baseline(&manifest));
+        let baseline = match publication.replaced().await {
+            Ok(replaced) => replaced.as_ref().map(baseline),
+            Err(error) => {
+                publication.abort().await;
+                return Err(SinkError::new(error));
+            }
+        };
         let (batches, queue) = mpsc::channel(QUEUE);
         let spawned = std::thread::Builder::new()
             .name(format!("{}-rows", self.format.name()))

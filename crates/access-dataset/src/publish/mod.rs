@@ -78,16 +78,18 @@ impl Publication {
         })
     }
 
-    /// The sync that readers see now, if this one is later and so may take its place.
-    pub(crate) async fn replaced(&self) -> Option<Manifest> {
-        let (_, pointer) = self.before.as_ref()?;
-        if !pointer.is_before(&self.sync_id, self.started_at) {
-            return None;
+    /// The sync that readers see now, if this one is later and so may take its place. One that is damaged tells nothing;
+    /// one that cannot be read now is an error, or a loss would go unnoticed.
+    pub(crate) async fn replaced(&self) -> Result<Option<Manifest>, DatasetError> {
+        let earlier = self.before.as_ref().map(|(_, pointer)| pointer);
+        let Some(pointer) = earlier.filter(|pointer| pointer.is_before(&self.sync_id, self.started_at))
+        else {
+            return Ok(None);
+        };
+        match read_manifest(&*self.store, &pointer.latest.manifest).await {
+            Err(DatasetError::Damaged { .. }) => Ok(None),
+            read => read,
         }
-        read_manifest(&*self.store, &pointer.latest.manifest)
-            .await
-            .ok()
-            .flatten()
     }
 
     /// Keeps files where readers do not look, and tells where.
