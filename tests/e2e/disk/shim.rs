@@ -1,9 +1,12 @@
 //! The failing disk: `shim.c`, compiled once and preloaded into the program.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::{env, fs};
+
+use sha2::{Digest, Sha256};
 
 use crate::harness::skipped;
 
@@ -139,11 +142,26 @@ fn compile() -> Result<PathBuf, String> {
         env!("CARGO_MANIFEST_DIR"),
         "/../../tests/e2e/disk/shim.c"
     ));
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("disk-shim-{}.so", std::process::id()));
+    // Named by its source: compiled once, and again when that changes.
+    let mut name = "disk-shim-".to_owned();
+    for byte in &Sha256::digest(fs::read(source).unwrap())[..8] {
+        let _ = write!(name, "{byte:02x}");
+    }
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let path = folder.join(name + ".so");
+    if path.exists() {
+        return Ok(path);
+    }
+    // Other processes may be at the same.
+    let half = tempfile::Builder::new()
+        .prefix("disk-shim-")
+        .tempfile_in(folder)
+        .unwrap()
+        .into_temp_path();
     let compiler = env::var_os("CC").unwrap_or_else(|| "cc".into());
     let output = Command::new(compiler)
         .args(["-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o"])
-        .arg(&path)
+        .arg(&half)
         .arg(source)
         .arg("-ldl")
         .output()
@@ -153,5 +171,6 @@ fn compile() -> Result<PathBuf, String> {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
+    half.persist(&path).unwrap();
     Ok(path)
 }
