@@ -1,7 +1,7 @@
 //! Parts of a tenant: by type, by single resource, without access; and what is read for them.
 
 use insta::assert_snapshot;
-use ninjaone_sim::{Fault, When};
+use ninjaone_sim::{Fault, SimConfig, Tenant, When};
 
 use crate::golden::rows_of;
 use crate::harness::TestContext;
@@ -91,4 +91,24 @@ fn devices_that_cannot_be_read_do_not_stop_the_sync() {
     assert_eq!(summary["sync"]["completeness"]["user"]["state"], "complete");
     assert_eq!(summary["sync"]["sync_type"], "partial");
     assert_eq!(summary["warnings"][0]["code"], "devices_incomplete");
+}
+
+#[test]
+fn a_role_of_an_older_instance_with_its_holders() {
+    let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
+    config.switches.transport.old_instance = true;
+    let context = TestContext::with(&config);
+    let of_role = |rows: &str| -> Vec<String> {
+        let lines = rows
+            .lines()
+            .filter(|line| line.contains("role:name:END_USER:Service Desk:assigned"));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(context.run(&[]).code, Some(0));
+    let whole = of_role(&rows_of(&context));
+    assert!(whole.len() > 1);
+    std::fs::remove_file(context.path("sync.c1z")).unwrap();
+    let ran = context.run(&["--sync-resources", r"bid:r:role/name\:END_USER\:Service Desk"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(of_role(&rows_of(&context)), whole);
 }

@@ -69,7 +69,7 @@ fn rows_before() -> &'static Lines {
     ROWS.get_or_init(|| {
         let context = TestContext::bare();
         fs::write(context.path("sync.c1z"), earlier()).unwrap();
-        seen::file(&context.path("sync.c1z"))
+        seen::file(&context.path("sync.c1z"), None)
     })
 }
 
@@ -138,7 +138,7 @@ fn published(context: &TestContext, scenario: Scenario, summary: &Value) -> Resu
         balances &= left == 0;
     }
     Ok(Rows {
-        lines: seen::file(&context.path("sync.c1z")),
+        lines: seen::file(&context.path("sync.c1z"), summary["sync"]["id"].as_str()),
         dropped,
         balances,
         devices_incomplete: summary["sync"]["completeness"]["device"]["state"] == "incomplete",

@@ -32,11 +32,11 @@ pub(crate) fn batch(batch: &AccessBatch, lines: &mut Vec<String>) {
     }
 }
 
-/// What a file shows.
-pub(crate) fn file(path: &Path) -> Lines {
+/// What one sync of a file shows, or the one that readers take.
+pub(crate) fn file(path: &Path, sync: Option<&str>) -> Lines {
     let temp = tempfile::tempdir().unwrap();
     let reader = Reader::open(path, temp.path(), Limits::default(), &AtomicBool::new(false)).unwrap();
-    let sync = reader.latest_finished().unwrap().sync_id;
+    let sync = sync.map_or_else(|| reader.latest_finished().unwrap().sync_id, str::to_owned);
     let mut lines = Vec::new();
     reader
         .resources::<C1zError>(&sync, |row: v2::Resource| {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use access_core::model::NativeId;
+
 use super::text_order::{key, sort_as_text};
 use crate::mapping::TENANT_PRIVILEGES;
-use crate::wire::{Id, List, UserRow};
+use crate::wire::{Id, List, Text, UserRow};
 
 /// Which of the [`TENANT_PRIVILEGES`] a user holds.
 pub(super) type Privileges = [bool; TENANT_PRIVILEGES.len()];
@@ -49,6 +51,25 @@ pub(super) struct RoleName {
     pub(super) name: String,
 }
 
+impl RoleName {
+    /// The roles that a user's row names.
+    pub(super) fn all_of(row: &UserRow) -> Vec<Self> {
+        let kind = row.user_type.trimmed().unwrap_or("UNKNOWN").to_ascii_uppercase();
+        let names = row.roles.0.iter().filter_map(Text::trimmed);
+        names
+            .map(|name| Self {
+                kind: kind.clone(),
+                name: name.to_owned(),
+            })
+            .collect()
+    }
+
+    /// The id of a role that has none: `name:<type>:<name>` (NinjaOne facts §2.6).
+    pub(super) fn id(&self) -> Option<NativeId> {
+        NativeId::new(&format!("name:{}:{}", self.kind, self.name)).ok()
+    }
+}
+
 /// Who holds what, over all users.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
@@ -75,14 +96,9 @@ impl Facts {
         assigned.extend(facts.assigned.iter().map(|device| (*device, user)));
     }
 
-    pub(super) fn add_role_names(&mut self, user: u64, row: &UserRow) {
-        let kind = row.user_type.trimmed().unwrap_or("UNKNOWN").to_ascii_uppercase();
-        for name in row.roles.0.iter().filter_map(crate::wire::Text::trimmed) {
-            let role = RoleName {
-                kind: kind.clone(),
-                name: name.to_owned(),
-            };
-            self.role_names.entry(role).or_default().push(user);
+    pub(super) fn add_role_names(&mut self, user: u64, names: Vec<RoleName>) {
+        for name in names {
+            self.role_names.entry(name).or_default().push(user);
         }
     }
 

@@ -78,11 +78,11 @@ pub(super) async fn emit(roles: Vec<Role>, access: bool, outlet: &Outlet) -> Res
     Ok(())
 }
 
-/// The roles of an older instance, which tells them by name only (NinjaOne facts §2.6): ids are `name:<type>:<name>`.
+/// The roles of an older instance, which tells them by name only.
 pub(super) fn from_names(selection: &Selection, facts: &mut Facts) -> Vec<Role> {
     let named = std::mem::take(&mut facts.role_names);
     let roles = named.into_iter().filter_map(|(name, members)| {
-        let id = NativeId::new(&format!("name:{}:{}", name.kind, name.name)).ok()?;
+        let id = name.id()?;
         let text = |text: String| Text(Some(text.into()));
         let mut row = RoleRow {
             name: text(name.name),

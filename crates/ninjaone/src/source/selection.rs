@@ -110,6 +110,15 @@ impl Selection {
         targets.users.contains(&id) || (self.access && holds_something())
     }
 
+    /// Whether users come with a role because they hold it.
+    pub(super) fn holders_of(&self, role: &NativeId) -> bool {
+        self.access
+            && self
+                .targets
+                .as_ref()
+                .is_some_and(|targets| targets.roles.contains(role))
+    }
+
     /// These users hold access to what is wanted.
     pub(super) fn add_holders(&mut self, users: impl IntoIterator<Item = u64>) {
         if let Some(targets) = &mut self.targets {

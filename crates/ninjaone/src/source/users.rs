@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use access_core::model::{AccessBatch, Resource, RowKind};
 
-use super::facts::{Facts, UserFacts};
+use super::facts::{Facts, RoleName, UserFacts};
 use super::join_table::{JoinTable, JoinTableBuilder, Listed};
 use super::organizations::OrganizationNames;
 use super::outlet::Skips;
@@ -262,13 +262,21 @@ impl UserEmitter {
             None => says_end_user(&row),
         };
         let facts = UserFacts::new(&row, end_user, self.with_devices);
-        if !self.selection.user(id, &facts) {
+        let role_names = if self.with_role_names {
+            RoleName::all_of(&row)
+        } else {
+            Vec::new()
+        };
+        let holds_role = role_names
+            .iter()
+            .filter_map(RoleName::id)
+            .any(|role| self.selection.holders_of(&role));
+        // Which roles there are is known from all users only, whichever of these are wanted.
+        self.facts.add_role_names(id, role_names);
+        if !holds_role && !self.selection.user(id, &facts) {
             return true;
         }
         self.facts.add(id, &facts);
-        if self.with_role_names {
-            self.facts.add_role_names(id, &row);
-        }
         if self.selection.users() {
             let name = row
                 .organization_id
