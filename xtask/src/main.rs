@@ -12,6 +12,7 @@ mod feed;
 mod fuzz;
 mod interop;
 mod measured;
+mod mutants;
 mod python;
 mod sbom;
 mod simulator;
@@ -53,6 +54,18 @@ enum Command {
         #[arg(long)]
         target: Option<String>,
     },
+    /// Break the code in hundreds of places and see that tests notice. Needs cargo-mutants, and an hour or more.
+    Mutants {
+        /// Only this package.
+        #[arg(long)]
+        package: Option<String>,
+        /// Only this part, such as 0/4.
+        #[arg(long)]
+        shard: Option<String>,
+        /// Only these files.
+        #[arg(long)]
+        file: Vec<String>,
+    },
     /// Check formatting and lints.
     Lint,
     /// Lint and test: what has to pass before a change lands.
@@ -87,6 +100,9 @@ fn main() -> ExitCode {
         Command::Feed => feed::run(),
         Command::Interop => interop::run(),
         Command::Fuzz { minutes, target } => fuzz::run(minutes, target.as_deref()),
+        Command::Mutants { package, shard, file } => {
+            mutants::run(package.as_deref(), shard.as_deref(), &file)
+        }
         Command::Lint => steps::lint(),
         Command::Ci => steps::lint().and_then(|()| steps::test(&[])),
         Command::Docs => steps::docs(),

@@ -489,6 +489,114 @@ mod tests {
     }
 
     #[test]
+    fn node_classes_are_sorts_of_machines() {
+        let sort = |class: Value| {
+            let row: DeviceRow = serde_json::from_value(json!({"id": 1, "nodeClass": class})).unwrap();
+            let Trait::ManagedDevice(device) = device(1, &row).kind else {
+                panic!("no device")
+            };
+            format!("{class}: {:?}", device.device_type)
+        };
+        let classes = [
+            json!("WINDOWS_SERVER"),
+            json!("MAC_SERVER"),
+            json!("LINUX_WORKSTATION"),
+            json!("MAC"),
+            json!("VMWARE_VM_GUEST"),
+            json!("HYPERV_VMM_GUEST"),
+            json!("HYPERV_VMGUEST"),
+            json!("CLOUD_VIRTUAL_MACHINE"),
+            json!("ANDROID"),
+            json!("APPLE_IOS"),
+            json!("APPLE_IPADOS"),
+            json!("NMS_PRINTER"),
+            json!(" "),
+            json!(null),
+        ];
+        insta::assert_snapshot!(classes.map(sort).join("\n"));
+    }
+
+    #[test]
+    fn what_is_held_by_whom_is_read_from_flags() {
+        let holds = |row: Value| {
+            let row: UserRow = serde_json::from_value(row).unwrap();
+            TENANT_PRIVILEGES.map(|privilege| (privilege.holds)(&row))
+        };
+        assert_eq!(holds(json!({"administrator": true})), [true, false, false]);
+        assert_eq!(holds(json!({"permitAllClients": true})), [false, true, false]);
+        assert_eq!(holds(json!({"fullPortalAccess": true})), [false, false, true]);
+        let not = json!({"administrator": false, "permitAllClients": null, "fullPortalAccess": "yes"});
+        assert_eq!(holds(not), [false; 3]);
+    }
+
+    #[test]
+    fn the_login_and_the_way_to_sign_in() {
+        let shown = |row: Value| {
+            let Trait::User(user) = mapped(row).kind else {
+                panic!("no user")
+            };
+            (user.login.map(String::from), user.sso_enabled, user.mfa_enabled)
+        };
+        assert_eq!(
+            shown(json!({"id": 1, "email": " a@b ", "uid": "u", "authType": "sso"})),
+            (Some("a@b".to_owned()), Some(true), None)
+        );
+        assert_eq!(
+            shown(json!({"id": 1, "email": "", "uid": "u", "authType": "Native", "mfaConfigured": false})),
+            (Some("u".to_owned()), Some(false), Some(false))
+        );
+        assert_eq!(shown(json!({"id": 1, "authType": "PASSKEY"})), (None, None, None));
+    }
+
+    #[test]
+    fn types_and_patterns_are_the_documented_ones() {
+        let types = |devices| {
+            let shown = |row: &ResourceType| {
+                format!(
+                    "{} {} {:?} {} {:?}",
+                    row.id, row.display_name, row.kind, row.skip_entitlements_and_grants, row.importance
+                )
+            };
+            resource_types(devices).iter().map(shown).collect::<Vec<_>>()
+        };
+        assert_eq!(types(false), types(true)[..4]);
+        insta::assert_snapshot!(types(true).join("\n"));
+        let pattern = |row: &Entitlement| {
+            let description = row
+                .description
+                .as_ref()
+                .map(Description::as_str)
+                .unwrap_or_default();
+            format!(
+                "{} | {} | {description} | {:?} | {}",
+                row.id, row.display_name, row.purpose, row.immutable
+            )
+        };
+        let patterns: Vec<String> = entitlement_patterns().iter().map(pattern).collect();
+        insta::assert_snapshot!(patterns.join("\n"));
+    }
+
+    #[test]
+    fn roles_organizations_and_devices_with_and_without_names() {
+        let role_row: RoleRow =
+            serde_json::from_value(json!({"name": " Desk ", "type": "TECHNICIAN", "description": " "}))
+                .unwrap();
+        let organization_row: OrganizationRow =
+            serde_json::from_value(json!({"name": "", "description": " Shops "})).unwrap();
+        let device_row: DeviceRow = serde_json::from_value(
+            json!({"displayName": " ", "systemName": "SYS", "dnsName": "dns", "organizationId": 4, "approvalStatus": "APPROVED"}),
+        )
+        .unwrap();
+        insta::assert_json_snapshot!([
+            role(NativeId::from_number(3), &role_row),
+            organization(12, &organization_row),
+            device(5, &device_row),
+            device(6, &DeviceRow::default()),
+            tenant("https://app.ninjarmm.com").unwrap(),
+        ]);
+    }
+
+    #[test]
     fn entitlement_ids_are_the_frozen_ones() {
         let role = role(NativeId::from_number(3), &RoleRow::default());
         let organization = organization(12, &OrganizationRow::default());

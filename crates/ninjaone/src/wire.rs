@@ -495,6 +495,7 @@ impl UserRow {
 
 #[cfg(test)]
 mod tests {
+    use insta::assert_snapshot;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
@@ -567,6 +568,109 @@ mod tests {
         ] {
             assert_eq!(id(unusable.clone()), None, "{unusable}");
         }
+    }
+
+    /// One value of every sort that JSON has.
+    fn every_sort() -> [Value; 9] {
+        [
+            json!(null),
+            json!(true),
+            json!(7),
+            json!(-7),
+            json!(7.5),
+            json!("x"),
+            json!(["x", 7, null, {"id": 8}, [9]]),
+            json!({"id": 7}),
+            json!([]),
+        ]
+    }
+
+    fn read_as<T: serde::de::DeserializeOwned>(shown: impl Fn(T) -> String) -> String {
+        let read = every_sort().map(|value| {
+            let read = serde_json::from_value(value.clone()).unwrap();
+            format!("{value}: {}", shown(read))
+        });
+        read.join("\n")
+    }
+
+    #[test]
+    fn every_sort_of_value_as_a_scalar() {
+        assert_snapshot!(read_as(|Text(text)| format!("{text:?}")));
+        assert_snapshot!(read_as(|Flag(flag)| format!("{flag:?}")));
+        assert_snapshot!(read_as(|Id(id)| format!("{id:?}")));
+    }
+
+    #[test]
+    fn every_sort_of_value_as_a_list() {
+        let texts = |List(texts): List<Text>| {
+            let texts: Vec<_> = texts.into_iter().map(|text| text.0).collect();
+            format!("{texts:?}")
+        };
+        assert_snapshot!(read_as(texts));
+        let ids = |List(ids): List<Id>| format!("{:?}", ids.into_iter().map(|id| id.0).collect::<Vec<_>>());
+        assert_snapshot!(read_as(ids));
+        let told = |Told(ids): Told<Id>| {
+            let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<Vec<_>>());
+            format!("{ids:?}")
+        };
+        assert_snapshot!(read_as(told));
+    }
+
+    #[test]
+    fn every_sort_of_value_as_members_and_as_a_row() {
+        let members = |members: Members| {
+            let Members {
+                ids,
+                told,
+                odd,
+                unusable,
+                wrong_shape,
+            } = &members;
+            let hide_some = members.hide_some();
+            format!("{ids:?} told {told} odd {odd} unusable {unusable} wrong {wrong_shape} hide {hide_some}")
+        };
+        assert_snapshot!(read_as(members));
+        assert_snapshot!(members(
+            serde_json::from_value(json!([{"id": 1}, {"id": null}])).unwrap()
+        ));
+        let row = |row: Row<OrganizationRow>| format!("{row:?}");
+        assert_snapshot!(read_as(row));
+    }
+
+    #[test]
+    fn whole_numbers_only_as_far_as_doubles_hold_them() {
+        let id = |text: &str| serde_json::from_str::<Id>(text).unwrap().0;
+        assert_eq!(id("9007199254740992.0"), Some(9_007_199_254_740_992));
+        assert_eq!(id("9007199254740994.0"), None);
+        assert_eq!((id("0.0"), id("-1.0"), id("0.5")), (Some(0), None, None));
+        assert_eq!(id("18446744073709551615"), Some(u64::MAX));
+    }
+
+    #[test]
+    fn lists_have_an_end() {
+        let list = |count: usize| format!("[{}7]", "7,".repeat(count - 1));
+        let most = <List<Id> as Gather>::MOST;
+        let read = |text: &str| serde_json::from_str::<List<Id>>(text).map(|list| list.0.len());
+        assert_eq!(read(&list(most)).ok(), Some(most));
+        let error = read(&list(most + 1)).unwrap_err().to_string();
+        assert!(
+            error.starts_with("more than 100000 entries in a row's list"),
+            "{error}"
+        );
+    }
+
+    /// What only one of two rows says is in what comes of them, whichever it is.
+    #[test]
+    fn nothing_that_a_row_says_is_lost_beside_another() {
+        let full: UserRow = serde_json::from_value(json!({
+            "id": 1, "uid": "u", "firstName": "f", "lastName": "l", "email": "e", "phone": "p", "enabled": true,
+            "administrator": true, "permitAllClients": true, "fullPortalAccess": true, "mustChangePw": true,
+            "mfaConfigured": true, "scimUser": true, "authType": "a", "userType": "t", "invitationStatus": "i",
+            "organizationId": 2, "roles": ["r"], "deviceIds": [3], "accessibleDeviceIds": [4], "assignedDeviceIds": [5]
+        }))
+        .unwrap();
+        assert_eq!(full.clone().or(UserRow::default()), full);
+        assert_eq!(UserRow::default().or(full.clone()), full);
     }
 
     #[test]

@@ -159,4 +159,7 @@ fn no_change_without_an_audit() {
     let late = make(&tenant, &half, &grant()).unwrap_err();
     assert_eq!(late.extent(), Extent::All);
     insta::assert_snapshot!(format!("{error}\n{late}"));
+    // What was so already is no change that the log lacks.
+    let needless = make(&tenant, &full, &grant()).unwrap_err();
+    assert_eq!(needless.extent(), Extent::Nothing);
 }

@@ -1,0 +1,284 @@
+//! A simulated tenant with a source and a provisioner on it, and what the source was heard to say.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use access_core::model::{
+    AccessBatch, Completeness, Entitlement, NativeId, Resource, ResourceId, ResourceTypeId, SyncScope,
+};
+use access_core::ports::{AccessSource, SourceEvent};
+use futures::StreamExt;
+use ninjaone::{
+    BaseUrl, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, NinjaOneProvisioner, NinjaOneSource,
+    RetryBudget, Secret, SourceOptions, Writes,
+};
+use ninjaone_sim::{Fault, FaultRule, FaultSchedule, Sim, SimConfig, Switches, Tenant, When};
+use tokio::runtime::{Builder, Runtime};
+
+/// More rows than this are no batch: one is closed when it is full, and what fills it may go beyond.
+const MOST_ROWS: u64 = 4_000;
+
+/// A tenant and the one runtime that talks to it.
+pub(crate) struct Desk {
+    pub(crate) sim: Sim,
+    runtime: Runtime,
+}
+
+impl Desk {
+    pub(crate) fn new(config: &SimConfig) -> Self {
+        Self {
+            sim: Sim::start(config).unwrap(),
+            runtime: Builder::new_current_thread().enable_all().build().unwrap(),
+        }
+    }
+
+    /// The fixture, healthy.
+    pub(crate) fn msp() -> Self {
+        Self::new(&SimConfig::new(Tenant::fixture("msp").unwrap()))
+    }
+
+    pub(crate) fn switched(set: impl FnOnce(&mut Switches)) -> Self {
+        let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
+        set(&mut config.switches);
+        Self::new(&config)
+    }
+
+    /// The fixture, with one thing that goes wrong at a path.
+    pub(crate) fn with(path: &str, when: When, fault: Fault) -> Self {
+        Self::faulty([(path, when, fault)])
+    }
+
+    pub(crate) fn faulty<const N: usize>(faults: [(&str, When, Fault); N]) -> Self {
+        let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
+        config.faults = FaultSchedule::new(faults.map(|(path, when, fault)| FaultRule {
+            method: None,
+            path: path.to_owned(),
+            when,
+            fault,
+        }));
+        Self::new(&config)
+    }
+
+    pub(crate) fn client(&self, writes: Writes) -> NinjaOneClient {
+        let config = ClientConfig {
+            base_url: BaseUrl::parse(&self.sim.base_url()).unwrap(),
+            token_path: DEFAULT_TOKEN_PATH.to_owned(),
+            client_id: "sim-client".to_owned(),
+            client_secret: Secret::new("sim-secret"),
+            scope: None,
+            ca_file: None,
+            timeout: Duration::from_secs(30),
+            retry: RetryBudget {
+                attempts: 3,
+                first_backoff: Duration::from_millis(1),
+                ..RetryBudget::default()
+            },
+            writes,
+            user_agent: "tests".to_owned(),
+        };
+        NinjaOneClient::new(config).unwrap()
+    }
+
+    pub(crate) fn source(&self, devices: bool) -> NinjaOneSource {
+        NinjaOneSource::new(self.client(Writes::Off), SourceOptions { devices })
+    }
+
+    pub(crate) fn provisioner(&self) -> NinjaOneProvisioner {
+        NinjaOneProvisioner::new(self.client(Writes::On))
+    }
+
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    pub(crate) fn read(&self, devices: bool, scope: &SyncScope) -> Heard {
+        let source = self.source(devices);
+        let mut heard = Heard::default();
+        self.wait(async {
+            let mut events = source.read(scope);
+            while let Some(event) = events.next().await {
+                match event {
+                    Ok(event) => heard.hear(event),
+                    Err(error) => heard.error = Some(self.shown(&error.to_string())),
+                }
+            }
+        });
+        for remark in &mut heard.remarks {
+            *remark = self.shown(remark);
+        }
+        for resource in &mut heard.resources {
+            let shown = resource
+                .description
+                .as_ref()
+                .map(|text| self.shown(text.as_str()));
+            resource.description = shown.map(|text| access_core::model::Description::new(&text));
+        }
+        heard
+    }
+
+    /// Everything, devices included.
+    pub(crate) fn read_all(&self) -> Heard {
+        self.read(true, &SyncScope::default())
+    }
+
+    /// A text without the tenant's changing address.
+    pub(crate) fn shown(&self, text: &str) -> String {
+        text.replace(&self.sim.base_url(), "<tenant>")
+    }
+
+    /// The calls since the last time, sign-ins left out.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        let calls = self.sim.ledger().calls();
+        self.sim.ledger().clear();
+        let calls = calls.into_iter().filter(|call| call.path != DEFAULT_TOKEN_PATH);
+        calls
+            .map(|call| {
+                let query: Vec<String> = call
+                    .query
+                    .iter()
+                    .map(|(key, value)| format!(" {key}={value}"))
+                    .collect();
+                format!("{} {}{}", call.method, call.path, query.concat())
+            })
+            .collect()
+    }
+}
+
+/// What a source said, in its order. Hearing it checks the order that the port promises.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Heard {
+    pub(crate) types: Vec<ResourceTypeId>,
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) entitlements: Vec<Entitlement>,
+    /// (entitlement, user)
+    pub(crate) grants: Vec<(String, String)>,
+    /// Skipped rows, warnings, and types that are not complete.
+    pub(crate) remarks: Vec<String>,
+    pub(crate) error: Option<String>,
+}
+
+impl Heard {
+    fn hear(&mut self, event: SourceEvent) {
+        match event {
+            SourceEvent::Batch(batch) => {
+                assert!(
+                    (1..=MOST_ROWS).contains(&batch.rows()),
+                    "{} rows in a batch",
+                    batch.rows()
+                );
+                self.take(batch);
+            }
+            SourceEvent::Skipped(skipped) => self.remarks.push(format!(
+                "skipped {} {} of {}: {:?}",
+                skipped.count,
+                skipped.kind.plural(),
+                skipped.resource_type,
+                skipped.reason
+            )),
+            SourceEvent::Completeness(of, Completeness::Complete) => panic!("{of}: nobody needs to say so"),
+            SourceEvent::Completeness(of, Completeness::Incomplete { .. }) => {
+                self.remarks.push(format!("incomplete {of}"));
+            }
+            SourceEvent::Warning(warning) => {
+                self.remarks
+                    .push(format!("{}: {}", warning.code, warning.message));
+            }
+        }
+    }
+
+    fn take(&mut self, batch: AccessBatch) {
+        match batch {
+            AccessBatch::ResourceTypes(rows) => self.types.extend(rows.into_iter().map(|row| row.id)),
+            AccessBatch::Resources(rows) => {
+                for row in rows {
+                    assert!(
+                        self.types.contains(&row.id.resource_type),
+                        "{} before its type",
+                        row.id
+                    );
+                    assert!(
+                        row.id.resource_type.as_str() != "user" || self.grants.is_empty(),
+                        "{} after a grant",
+                        row.id
+                    );
+                    self.resources.push(row);
+                }
+            }
+            AccessBatch::Entitlements(rows) => {
+                for row in rows {
+                    assert!(
+                        self.resources
+                            .iter()
+                            .rev()
+                            .any(|resource| resource.id == row.resource),
+                        "{} before its resource",
+                        row.id
+                    );
+                    // What is granted and never listed is the pipeline's to leave out.
+                    let id = row.id.to_string();
+                    assert!(
+                        !self.grants.iter().any(|(granted, _)| *granted == id),
+                        "a grant before {id}"
+                    );
+                    self.entitlements.push(row);
+                }
+            }
+            AccessBatch::Grants(groups) => {
+                for group in groups {
+                    let entitlement = group.entitlement.to_string();
+                    assert_eq!(group.principal_type.as_str(), "user");
+                    assert!(group.origins.is_none(), "all grants are direct");
+                    let users = group.principals.iter().map(ToString::to_string);
+                    self.grants.extend(users.map(|user| (entitlement.clone(), user)));
+                }
+            }
+        }
+    }
+
+    /// The grants, each once, after checking that none came twice and that those of an entitlement came together.
+    pub(crate) fn held(&self) -> BTreeSet<(String, String)> {
+        let held: BTreeSet<_> = self.grants.iter().cloned().collect();
+        assert_eq!(held.len(), self.grants.len(), "a grant came twice");
+        let mut begun = BTreeSet::new();
+        for run in self.grants.chunk_by(|a, b| a.0 == b.0) {
+            assert!(begun.insert(&run[0].0), "the grants of {} came apart", run[0].0);
+        }
+        held
+    }
+
+    pub(crate) fn ids(&self) -> BTreeSet<ResourceId> {
+        let ids: BTreeSet<_> = self
+            .resources
+            .iter()
+            .map(|resource| resource.id.clone())
+            .collect();
+        assert_eq!(ids.len(), self.resources.len(), "a resource came twice");
+        ids
+    }
+
+    /// What is left if only some resources, and the entitlements and grants on some, are kept.
+    pub(crate) fn only(
+        &self,
+        resource: impl Fn(&ResourceId) -> bool,
+        access_on: impl Fn(&ResourceId) -> bool,
+        granted_on: impl Fn(&ResourceId) -> bool,
+    ) -> Self {
+        let mut kept = self.clone();
+        kept.resources.retain(|row| resource(&row.id));
+        kept.entitlements.retain(|row| access_on(&row.resource));
+        kept.grants
+            .retain(|(entitlement, _)| granted_on(&on(entitlement)));
+        kept
+    }
+}
+
+/// What an entitlement is held on, read from its id.
+pub(crate) fn on(entitlement: &str) -> ResourceId {
+    let (resource, _) = entitlement.rsplit_once(':').unwrap();
+    let (kind, id) = resource.split_once(':').unwrap();
+    resource_id(kind, id)
+}
+
+pub(crate) fn resource_id(kind: &str, id: &str) -> ResourceId {
+    ResourceId::new(ResourceTypeId::new(kind).unwrap(), NativeId::new(id).unwrap())
+}
