@@ -10,6 +10,8 @@ mod resource_type;
 mod sync_id;
 mod sync_run;
 mod text;
+#[cfg(test)]
+mod words;
 
 pub use batch::{AccessBatch, RowKind};
 pub use entitlement::{Entitlement, Purpose};
