@@ -217,15 +217,22 @@ fn keep_private(_file: &File) -> io::Result<()> {
     Ok(())
 }
 
+/// What new files may not be. The call that tells it sets it too, for all threads, so the system is asked elsewhere; where it
+/// does not tell, the usual one is taken.
+#[cfg(unix)]
+fn umask() -> u32 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let told = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    told.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok())
+        .unwrap_or(0o022)
+}
+
 /// What is not complete is nobody else's; what is published is for those whom the umask allows.
 #[cfg(unix)]
 fn permit_reading(file: &File) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
 
-    // The umask can only be read by setting it; a file made meanwhile by another thread is private.
-    let mask = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    rustix::process::umask(mask);
-    file.set_permissions(std::fs::Permissions::from_mode(0o666 & !mask.as_raw_mode()))
+    file.set_permissions(std::fs::Permissions::from_mode(0o666 & !umask()))
 }
 
 #[cfg(not(unix))]
