@@ -236,3 +236,27 @@ fn a_pointer_that_somebody_else_moves_meanwhile() {
         .count();
     assert_eq!(parts, Dataset::ALL.len(), "the loser leaves nothing");
 }
+
+#[test]
+fn a_sync_that_lost_too_much_is_kept_where_no_reader_looks() {
+    let context = TestContext::msp();
+    let s3 = server(None);
+    assert_eq!(run(&context, &s3).code, Some(0));
+    let before = latest(&files(&s3)).unwrap();
+    context.sim().faults().add(ninjaone_sim::FaultRule {
+        method: None,
+        path: "/v2/organizations".to_owned(),
+        when: When::Always,
+        fault: Fault::EmptyList,
+    });
+    // The second candidate takes the place of the first.
+    for _ in 0..2 {
+        let ran = run(&context, &s3);
+        assert_eq!(ran.code, Some(9), "{}", ran.stderr);
+        let files = files(&s3);
+        assert_eq!(latest(&files).unwrap().sync, before.sync);
+        let kept = files.keys().filter(|path| path.starts_with("_candidate/"));
+        assert_eq!(kept.count(), Dataset::ALL.len() + 1);
+        assert!(!files.keys().any(|path| path.starts_with("_staging")));
+    }
+}
