@@ -11,8 +11,10 @@ mod export;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod health;
+mod inspect;
 mod logs;
 mod metrics;
+mod place;
 mod progress;
 mod provision;
 mod service;
@@ -76,7 +78,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
     match matches.subcommand_name() {
         Some("capabilities") => print(&capabilities::json(settings.source_options()?.devices)),
         Some("check") => check::run(&settings)?,
-        Some("export") => export::run(&settings, innermost(&matches))?,
+        Some("inspect") => inspect::run(&settings, subcommand(&matches))?,
+        Some("export") => export::run(&settings, subcommand(&matches))?,
         None if settings.serves()? => service::run(&settings)?,
         _ => match provision::wanted(&settings, &matches)? {
             Some(request) => provision::run(&settings, request)?,
@@ -86,7 +89,14 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Flags work before and after a subcommand; clap hands them down to the subcommand's matches.
+/// Flags work before and after subcommands; clap hands them down to the innermost one's matches.
 fn innermost(matches: &ArgMatches) -> &ArgMatches {
+    matches
+        .subcommand()
+        .map_or(matches, |(_, inner)| innermost(inner))
+}
+
+/// The matches of the command itself, which may have commands of its own.
+fn subcommand(matches: &ArgMatches) -> &ArgMatches {
     matches.subcommand().map_or(matches, |(_, inner)| inner)
 }

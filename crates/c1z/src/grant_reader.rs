@@ -13,6 +13,8 @@ use crate::reader::Reader;
 
 /// The index that has grants in the order in which they are read here.
 const BY_ENTITLEMENT: &str = "idx_grants_entitlement_id_principal_id_v1";
+/// That order.
+const ORDER: &str = "entitlement_id,principal_resource_type_id,principal_resource_id";
 
 /// A grant as the look-up columns name it, which works for rows that embed neither entitlement nor principal too
 /// (c1z facts §2.3, slim grants).
@@ -89,6 +91,24 @@ impl Reader {
         )
     }
 
+    /// Calls `take` with the grants of one entitlement to one principal, by row.
+    ///
+    /// # Errors
+    /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
+    pub fn grants_of_to<E: From<C1zError>>(
+        &self,
+        sync_id: &str,
+        entitlement: &str,
+        (principal_type, principal): (&str, &str),
+        take: impl FnMut(GrantRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.grant_rows(
+            "sync_id = ?1 and entitlement_id = ?2 and principal_resource_type_id = ?3 and principal_resource_id = ?4",
+            &[sync_id, entitlement, principal_type, principal],
+            take,
+        )
+    }
+
     /// Calls `take` with every grant of a sync that is to be expanded, whether or not that was done. Where the columns
     /// for it are missing or were not filled by the writer, the annotation within the grant counts (c1z facts §2.3).
     ///
@@ -136,10 +156,24 @@ impl Reader {
         &self,
         condition: &str,
         parameters: &[&str],
-        mut take: impl FnMut(GrantRow<'_>) -> Result<(), E>,
+        take: impl FnMut(GrantRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let sql = self.grant_rows_sql(condition)?;
-        self.each(&self.columns(ddl::GRANTS)?, &sql, parameters, |row| {
+        self.each_grant(&sql, parameters, take)
+    }
+
+    /// What [`each_grant`](Self::each_grant) wants selected.
+    pub(crate) const GRANT_COLUMNS: &'static str = "select external_id, resource_type_id, entitlement_id, \
+         principal_resource_type_id, principal_resource_id, data";
+
+    /// Calls `take` with every grant that a statement selects.
+    pub(crate) fn each_grant<E: From<C1zError>>(
+        &self,
+        sql: &str,
+        parameters: &[&str],
+        mut take: impl FnMut(GrantRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each(&self.columns(ddl::GRANTS)?, sql, parameters, |row| {
             let data = row
                 .get_ref(5)
                 .ok()
@@ -160,21 +194,25 @@ impl Reader {
     /// With the index, nothing is sorted and memory does not grow. Without it, which the format allows, SQLite sorts on
     /// disk.
     fn grant_rows_sql(&self, condition: &str) -> Result<String, C1zError> {
+        let hint = self.hint((BY_ENTITLEMENT, ORDER))?;
+        Ok(format!(
+            "{} from v1_grants {hint}where {condition} order by {ORDER}, id",
+            Self::GRANT_COLUMNS
+        ))
+    }
+
+    /// What makes SQLite use an index, if the file has it with these columns.
+    pub(crate) fn hint(&self, (index, columns): (&str, &str)) -> Result<String, C1zError> {
         let sql = "select group_concat(name) from (select name from pragma_index_info(?) order by seqno)";
         let indexed: Option<String> = self
             .connection()
-            .query_row(sql, [BY_ENTITLEMENT], |row| row.get(0))
+            .query_row(sql, [index], |row| row.get(0))
             .map_err(|error| self.damaged(&error))?;
-        let order = "entitlement_id,principal_resource_type_id,principal_resource_id";
-        let hint = if indexed.as_deref() == Some(order) {
-            format!("indexed by {BY_ENTITLEMENT} ")
+        Ok(if indexed.as_deref() == Some(columns) {
+            format!("indexed by {index} ")
         } else {
             String::new()
-        };
-        Ok(format!(
-            "select external_id, resource_type_id, entitlement_id, principal_resource_type_id, principal_resource_id, \
-             data from v1_grants {hint}where {condition} order by {order}, id"
-        ))
+        })
     }
 
     /// Whether the writer of a sync moved expansions out of the grants into their column.
@@ -193,7 +231,7 @@ impl Reader {
     }
 
     /// Calls `take` with every row; there are none if the table, of which the columns are given, is missing.
-    fn each<E: From<C1zError>>(
+    pub(crate) fn each<E: From<C1zError>>(
         &self,
         columns: &[String],
         sql: &str,
@@ -236,7 +274,7 @@ impl Reader {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::path::Path;
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
@@ -246,7 +284,7 @@ mod tests {
     use super::*;
     use crate::{Compression, Limits, OnForeign, Retention, SyncHeader, Target, Writer, WriterOptions};
 
-    fn empty_file(path: &Path) -> Reader {
+    pub(crate) fn empty_file(path: &Path) -> Reader {
         let folder = path.parent().unwrap();
         let options = WriterOptions {
             temp_folder: folder.to_owned(),

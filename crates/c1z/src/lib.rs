@@ -13,6 +13,7 @@ mod grant_reader;
 mod grant_rows;
 mod guard;
 mod history;
+mod questions;
 mod reader;
 mod scratch_folder;
 mod seal;

@@ -314,8 +314,11 @@ impl Reader {
             .map_err(|error| self.damaged(&error))
     }
 
-    /// Counts the rows of a sync, for files whose syncs do not tell.
-    pub(crate) fn count(&self, sync_id: &str) -> Result<SyncStats, C1zError> {
+    /// Counts the rows of a sync, whatever the sync says of itself.
+    ///
+    /// # Errors
+    /// [`C1zError::Corrupt`] if rows cannot be read.
+    pub fn count(&self, sync_id: &str) -> Result<SyncStats, C1zError> {
         let total = |by_type: &BTreeMap<String, u64>| by_type.values().sum();
         let resources = self.count_by_type(ddl::RESOURCES, sync_id)?;
         let entitlements = self.count_by_type(ddl::ENTITLEMENTS, sync_id)?;

@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 
 use access_core::model::{
-    AccessBatch, EntitlementId, GrantGroup, GrantId, GrantOrigin, NativeId, ResourceTypeId, SyncScope,
+    AccessBatch, EntitlementId, GrantGroup, GrantId, GrantOrigin, NativeId, ResourceId, ResourceTypeId,
+    SyncScope,
 };
 use access_core::ports::SkipReason;
 use c1z::{GrantRow, Reader};
 
 use crate::error::C1zSourceError;
+use crate::expansion::Taker;
 use crate::outlet::{BATCH_ROWS, Outlet, Skips};
 
 /// How a principal came to hold an entitlement, as the row says. `None`: directly and only so, with the frozen id.
@@ -55,21 +57,19 @@ fn plain() -> GrantOrigin {
 #[derive(Debug)]
 pub(crate) struct GrantBatches<'a> {
     outlet: &'a Outlet,
+    scope: &'a SyncScope,
     groups: Vec<GrantGroup>,
     rows: usize,
 }
 
 impl<'a> GrantBatches<'a> {
-    pub(crate) fn new(outlet: &'a Outlet) -> Self {
+    pub(crate) fn new(outlet: &'a Outlet, scope: &'a SyncScope) -> Self {
         Self {
             outlet,
+            scope,
             groups: Vec::new(),
             rows: 0,
         }
-    }
-
-    pub(crate) fn outlet(&self) -> &'a Outlet {
-        self.outlet
     }
 
     /// Adds a grant to the group of its neighbours.
@@ -106,6 +106,26 @@ impl<'a> GrantBatches<'a> {
         self.rows = 0;
         self.outlet
             .batch(AccessBatch::Grants(std::mem::take(&mut self.groups)))
+    }
+}
+
+impl Taker for GrantBatches<'_> {
+    fn wants(&self, resource_type: &ResourceTypeId) -> bool {
+        self.scope.includes_type(resource_type)
+    }
+
+    fn take(
+        &mut self,
+        entitlement: &EntitlementId,
+        principal: &ResourceId,
+        origin: Option<GrantOrigin>,
+    ) -> Result<(), C1zSourceError> {
+        self.push(
+            entitlement,
+            &principal.resource_type,
+            principal.id.clone(),
+            origin,
+        )
     }
 }
 

@@ -1,6 +1,7 @@
-//! The access source behind `export`: one finished sync of a v1 c1z file, written by any connector.
+//! One finished sync of a v1 c1z file, written by any connector: the access source behind `export`, and the snapshot
+//! that `inspect` asks.
 //!
-//! [`C1zSource`] is the port; `decode` turns the ecosystem's messages into domain rows; `expansion` works out who holds
+//! [`C1zSource`] and [`C1zSnapshot`] are the ports; `decode` turns the ecosystem's messages into domain rows; `expansion` works out who holds
 //! what through something else, as the reference does after a sync; a thread of its own does everything that touches
 //! the disk.
 
@@ -14,8 +15,10 @@ pub mod fuzzing;
 mod grants;
 mod outlet;
 mod reading;
+mod snapshot;
 mod source;
 
 pub use c1z::Limits;
 pub use error::{C1zSourceError, KnownSync};
+pub use snapshot::C1zSnapshot;
 pub use source::{C1zSource, C1zSourceConfig};

@@ -11,7 +11,7 @@ use c1z::Reader;
 use crate::chosen::ChosenSync;
 use crate::decode;
 use crate::error::C1zSourceError;
-use crate::expansion::Expansion;
+use crate::expansion::{Asked, Expansion};
 use crate::grants::{self, GrantBatches};
 use crate::outlet::{Gathered, Outlet, Skips};
 
@@ -53,7 +53,7 @@ impl Types {
     }
 
     /// What resources of a type are; those of a type that is not listed are nothing in particular.
-    fn kind(&self, resource_type: &ResourceTypeId) -> TraitKind {
+    pub(crate) fn kind(&self, resource_type: &ResourceTypeId) -> TraitKind {
         self.kinds.get(resource_type).copied().unwrap_or(TraitKind::Other)
     }
 }
@@ -77,10 +77,12 @@ pub(crate) fn read(
     }
     let mut expansion = Expansion::load(reader, sync)?;
     read_entitlements(reader, sync, scope, outlet, |row| expansion.listed(row))?;
+    let network = expansion.network()?;
+    network.warn(outlet)?;
     let mut skips = Skips::new(RowKind::Grant);
-    let mut batches = GrantBatches::new(outlet);
-    let expanded = expansion.run(reader, sync, scope, &mut skips, &mut batches)?;
-    grants::read_the_rest(reader, sync, scope, &expanded, &mut skips, &mut batches)?;
+    let mut batches = GrantBatches::new(outlet, scope);
+    network.run(reader, sync, Asked::All, &mut skips, &mut batches)?;
+    grants::read_the_rest(reader, sync, scope, &network.ids(), &mut skips, &mut batches)?;
     batches.flush()?;
     skips.hand_over(outlet)
 }

@@ -5,12 +5,12 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use access_core::model::{ResourceType, SyncId, SyncScope, SyncType};
+use access_core::model::{ResourceType, SyncId, SyncRun, SyncScope, SyncType};
 use access_core::ports::{
     AccessSource, CheckOutcome, EndpointCheck, SourceError, SourceEvent, SourceReport, SourceUsage,
 };
 use async_trait::async_trait;
-use c1z::{Limits, Reader};
+use c1z::{Limits, Reader, SyncRow};
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use time::OffsetDateTime;
@@ -20,6 +20,7 @@ use crate::error::C1zSourceError;
 use crate::events::Events;
 use crate::outlet::Outlet;
 use crate::reading::{self, Types};
+use crate::snapshot::C1zSnapshot;
 
 /// Batches that wait for the pipeline.
 const QUEUE_BATCHES: usize = 4;
@@ -99,13 +100,42 @@ impl C1zSource {
         self.sync.ended_at
     }
 
+    /// The same sync, to be asked about single things.
+    ///
+    /// # Errors
+    /// [`C1zSourceError`] if the unpacked copy cannot be opened any more.
+    pub fn snapshot(&self) -> Result<C1zSnapshot, C1zSourceError> {
+        let run = SyncRun {
+            id: self.sync.id,
+            sync_type: self.sync.sync_type,
+            tenant: self.tenant.clone(),
+            started_at: self.sync.started_at,
+        };
+        Ok(C1zSnapshot::new(
+            self.reader()?,
+            run,
+            self.sync.ended_at,
+            Arc::clone(&self.types),
+        ))
+    }
+
+    /// All syncs of the file, in the order they were begun.
+    ///
+    /// # Errors
+    /// [`C1zSourceError`] if the rows cannot be read.
+    pub fn syncs(&self) -> Result<Vec<SyncRow>, C1zSourceError> {
+        Ok(self.reader()?.syncs()?)
+    }
+
+    /// A reader of its own, so that several readings do not wait for each other.
+    fn reader(&self) -> Result<Reader, C1zSourceError> {
+        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(reader.reopen()?)
+    }
+
     /// Starts a thread with a reader of its own, so that several readings do not wait for each other.
     fn start(&self, scope: &SyncScope) -> Result<Events, C1zSourceError> {
-        let reader = self
-            .reader
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .reopen()?;
+        let reader = self.reader()?;
         let interrupt = reader.interrupt();
         let (outlet, queue) = Outlet::new(QUEUE_BATCHES);
         let (sync, types, scope) = (self.sync.id, Arc::clone(&self.types), scope.clone());

@@ -7,6 +7,7 @@ mod observer;
 mod port_error;
 mod provisioner;
 mod sink;
+mod snapshot;
 mod source;
 
 pub use audit_log::{AuditLog, NoAudit};
@@ -16,6 +17,10 @@ pub use observer::{Phase, Silent, SyncObserver};
 pub use port_error::{AuditError, ProvisionerError, SinkError, SourceError};
 pub use provisioner::{ActFailure, Acted, Effect, Provisioner};
 pub use sink::{AccessSink, Prepared, Receipt, SinkWriter};
+pub use snapshot::{
+    AccessSnapshot, EntitlementFacts, FinishedSync, Held, Holding, Take, TypeFacts, WhichEntitlements,
+    WhichGrants, WhichResources,
+};
 pub use source::{
     AccessSource, CheckOutcome, EndpointCheck, ScopeAdvice, SkipReason, Skipped, SourceEvent, SourceReport,
     SourceUsage, Warning,

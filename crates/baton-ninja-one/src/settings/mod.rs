@@ -26,6 +26,7 @@ pub(crate) use telemetry::{TelemetrySettings, Trust};
 pub(crate) use typed::Output;
 
 /// All settings as they were given. There is no `Debug`: a secret is among them.
+#[derive(Clone)]
 pub(crate) struct Settings {
     figment: Figment,
     unknown_variables: Vec<String>,

@@ -395,9 +395,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     setting(
         "output",
-        Kind::Choice(&["text", "json"]),
+        Kind::Choice(&["text", "table", "json", "csv"]),
         "text",
-        "Form of the result on standard output",
+        "Form of the result on standard output: for people (text or table, which are the same) or for programs; csv for lists only",
     ),
     Setting {
         short: Some('p'),

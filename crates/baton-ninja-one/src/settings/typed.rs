@@ -14,6 +14,7 @@ use tracing::Level;
 use super::Settings;
 use super::error::SettingsError;
 use super::table::SETTINGS;
+use crate::inspect::Form;
 
 /// How and where to log.
 #[derive(Debug, Clone)]
@@ -217,10 +218,25 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn output(&self) -> Result<Output, SettingsError> {
-        Ok(if self.choice("output")? == Some("json") {
-            Output::Json
-        } else {
-            Output::Text
+        match self.choice("output")? {
+            Some("json") => Ok(Output::Json),
+            Some("csv") => Err(self.refuse(
+                "output",
+                "csv is for `inspect`, whose results are lists; use json".to_owned(),
+            )),
+            _ => Ok(Output::Text),
+        }
+    }
+
+    /// The form of lists.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn sheet_form(&self) -> Result<Form, SettingsError> {
+        Ok(match self.choice("output")? {
+            Some("json") => Form::Json,
+            Some("csv") => Form::Csv,
+            _ => Form::Table,
         })
     }
 

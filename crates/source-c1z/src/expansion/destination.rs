@@ -9,11 +9,12 @@ use c1z::{GrantRow, Reader};
 
 use crate::decode;
 use crate::error::C1zSourceError;
-use crate::grants::{self, GrantBatches};
+use crate::grants;
 use crate::outlet::Skips;
 
 use super::edges::Edge;
 use super::holders::{Holder, Number, Principals};
+use super::{Asked, Taker};
 
 /// One entitlement with its grants.
 #[derive(Debug)]
@@ -36,11 +37,12 @@ struct Held {
 }
 
 impl Destination {
-    /// Reads the grants that the file has.
+    /// Reads the grants that the file has, or those of the one principal that is asked for.
     pub(super) fn load(
         reader: &Reader,
         sync: &str,
         id: &EntitlementId,
+        asked: Asked<'_>,
         principals: &mut Principals,
         skips: &mut Skips,
     ) -> Result<Self, C1zSourceError> {
@@ -49,13 +51,20 @@ impl Destination {
             grants: Vec::new(),
             first: HashMap::new(),
         };
-        reader.grants_of(sync, id.as_str(), |row| {
+        let mut add = |row: GrantRow<'_>| {
             match held(&row, principals) {
                 Ok(held) => destination.add(held),
                 Err(reason) => skips.add(row.resource_type, reason),
             }
             Ok::<(), C1zSourceError>(())
-        })?;
+        };
+        match asked {
+            Asked::HeldBy(principal) => {
+                let principal = (principal.resource_type.as_str(), principal.id.as_str());
+                reader.grants_of_to(sync, id.as_str(), principal, &mut add)?;
+            }
+            Asked::All | Asked::Of(_) => reader.grants_of(sync, id.as_str(), &mut add)?,
+        }
         Ok(destination)
     }
 
@@ -111,7 +120,7 @@ impl Destination {
     pub(super) fn hand_over(
         mut self,
         principals: &Principals,
-        batches: &mut GrantBatches<'_>,
+        taker: &mut dyn Taker,
     ) -> Result<(), C1zSourceError> {
         self.grants.sort_by_key(|held| principals.id(held.principal));
         for held in self.grants {
@@ -122,7 +131,7 @@ impl Destination {
                 direct: held.direct,
                 sources: held.sources,
             });
-            batches.push(&self.id, &principal.resource_type, principal.id.clone(), origin)?;
+            taker.take(&self.id, principal, origin)?;
         }
         Ok(())
     }

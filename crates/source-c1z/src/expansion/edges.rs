@@ -119,6 +119,11 @@ impl Edges {
         number
     }
 
+    /// The entitlements that are named, in no order.
+    pub(super) fn named(&self) -> impl Iterator<Item = &EntitlementId> {
+        self.numbers.keys()
+    }
+
     /// Notes what an entitlement is held on.
     pub(super) fn listed(&mut self, entitlement: &Entitlement) {
         if let Some(number) = self.numbers.get(&entitlement.id) {

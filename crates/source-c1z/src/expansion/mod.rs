@@ -12,19 +12,18 @@ mod holders;
 
 use std::collections::{BTreeMap, HashSet};
 
-use access_core::model::{Entitlement, EntitlementId, SyncScope};
+use access_core::model::{Entitlement, EntitlementId, GrantOrigin, ResourceId, ResourceTypeId};
 use c1z::Reader;
 
 use crate::error::C1zSourceError;
-use crate::grants::GrantBatches;
-use crate::outlet::Skips;
+use crate::outlet::{Outlet, Skips};
 
 use destination::Destination;
-use edges::Edges;
+use edges::{Edges, Node};
 use graph::{Graph, Part};
 use holders::{Holder, Principals};
 
-/// The expansions of one sync.
+/// The expansions of one sync, as its grants name them.
 pub(crate) struct Expansion {
     edges: Edges,
 }
@@ -38,85 +37,169 @@ impl Expansion {
         })
     }
 
+    /// The entitlements that the grants name, in no order.
+    pub(crate) fn named(&self) -> impl Iterator<Item = &EntitlementId> {
+        self.edges.named()
+    }
+
     /// Notes that an entitlement exists.
     pub(crate) fn listed(&mut self, entitlement: &Entitlement) {
         self.edges.listed(entitlement);
     }
 
-    /// Hands over the grants, direct and effective ones, of all entitlements that take part. Returns which these are.
-    pub(crate) fn run(
-        self,
-        reader: &Reader,
-        sync: &str,
-        scope: &SyncScope,
-        skips: &mut Skips,
-        batches: &mut GrantBatches<'_>,
-    ) -> Result<HashSet<EntitlementId>, C1zSourceError> {
+    /// Once all entitlements are noted: which feed which.
+    pub(crate) fn network(self) -> Result<Network, C1zSourceError> {
         let (nodes, edges, unknown) = self.edges.usable()?;
         let graph = Graph::new(nodes.len(), &edges);
-        if unknown > 0 {
+        Ok(Network {
+            nodes,
+            graph,
+            unknown,
+        })
+    }
+}
+
+/// Entitlements that feed others or are fed by them.
+pub(crate) struct Network {
+    /// In the order of their ids.
+    nodes: Vec<Node>,
+    graph: Graph,
+    unknown: u64,
+}
+
+/// What is to be worked out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asked<'a> {
+    /// Everything.
+    All,
+    /// Who holds one entitlement.
+    Of(&'a EntitlementId),
+    /// What one principal holds.
+    HeldBy(&'a ResourceId),
+}
+
+/// Takes the grants that were worked out, entitlement by entitlement, each by principal.
+pub(crate) trait Taker {
+    /// Whether grants of entitlements on resources of a type are wanted.
+    fn wants(&self, resource_type: &ResourceTypeId) -> bool;
+
+    /// One grant. `None`: a direct one with the frozen id.
+    fn take(
+        &mut self,
+        entitlement: &EntitlementId,
+        principal: &ResourceId,
+        origin: Option<GrantOrigin>,
+    ) -> Result<(), C1zSourceError>;
+}
+
+impl Network {
+    /// The entitlements that take part.
+    pub(crate) fn ids(&self) -> HashSet<EntitlementId> {
+        self.nodes.iter().map(|node| node.id.clone()).collect()
+    }
+
+    /// The same, in order.
+    pub(crate) fn ordered_ids(&self) -> impl Iterator<Item = &EntitlementId> {
+        self.nodes.iter().map(|node| &node.id)
+    }
+
+    /// Whether an entitlement takes part.
+    pub(crate) fn has(&self, id: &EntitlementId) -> bool {
+        self.number(id).is_some()
+    }
+
+    fn number(&self, id: &EntitlementId) -> Option<usize> {
+        self.nodes.binary_search_by(|node| node.id.cmp(id)).ok()
+    }
+
+    /// Says what a person should know of it.
+    pub(crate) fn warn(&self, outlet: &Outlet) -> Result<(), C1zSourceError> {
+        if self.unknown > 0 {
             let message = format!(
-                "{unknown} grants pass on to holders of an entitlement, or pass on one, that the file does not list; this \
-                 has no effect"
+                "{} grants pass on to holders of an entitlement, or pass on one, that the file does not list; this \
+                 has no effect",
+                self.unknown
             );
-            batches.outlet().warn("unknown_expansion", message)?;
+            outlet.warn("unknown_expansion", message)?;
         }
-        if graph.cycles() > 0 {
+        if self.graph.cycles() > 0 {
             let message = format!(
                 "{} times entitlements pass each other on in a circle; within the circle nothing is passed on",
-                graph.cycles()
+                self.graph.cycles()
             );
-            batches.outlet().warn("expansion_cycle", message)?;
+            outlet.warn("expansion_cycle", message)?;
         }
+        Ok(())
+    }
 
+    /// Hands over the grants that are asked for, direct and effective ones, of entitlements that take part.
+    pub(crate) fn run(
+        &self,
+        reader: &Reader,
+        sync: &str,
+        asked: Asked<'_>,
+        skips: &mut Skips,
+        taker: &mut dyn Taker,
+    ) -> Result<(), C1zSourceError> {
+        let (parts, mut still_feeds) = self.needed(asked);
         let mut principals = Principals::default();
         let mut remembered: BTreeMap<Part, Sources> = BTreeMap::new();
-        let mut expanded = HashSet::new();
-        for part in graph.parts() {
+        for part in parts {
             let mut holders = Vec::new();
-            for &node in graph.members(part) {
-                let node = &nodes[node];
-                let mut destination = Destination::load(reader, sync, &node.id, &mut principals, skips)?;
-                for (source, edge) in graph.incoming(part) {
-                    for (id, holders) in remembered.get(source).iter().flat_map(|sources| &sources.holders) {
+            for &node in self.graph.members(part) {
+                let node = &self.nodes[node];
+                let mut destination =
+                    Destination::load(reader, sync, &node.id, asked, &mut principals, skips)?;
+                for (source, edge) in self.graph.incoming(part) {
+                    for (id, holders) in remembered.get(source).into_iter().flatten() {
                         destination.gain(id, holders, edge, &principals);
                     }
                 }
-                if graph.feeds(part) > 0 {
+                if still_feeds[part] > 0 {
                     holders.push((node.id.clone(), destination.holders()));
                 }
-                if scope.includes_type(&node.resource_type) {
-                    destination.hand_over(&principals, batches)?;
+                let asked_for = !matches!(asked, Asked::Of(id) if *id != node.id);
+                if asked_for && taker.wants(&node.resource_type) {
+                    destination.hand_over(&principals, taker)?;
                 }
-                expanded.insert(node.id.clone());
             }
-            remembered.insert(
-                part,
-                Sources {
-                    holders,
-                    still_feeds: graph.feeds(part),
-                },
-            );
-            for (source, _) in graph.incoming(part) {
-                forget_if_done(&mut remembered, *source);
+            remembered.insert(part, holders);
+            for (source, _) in self.graph.incoming(part) {
+                still_feeds[*source] = still_feeds[*source].saturating_sub(1);
+                if still_feeds[*source] == 0 {
+                    remembered.remove(source);
+                }
             }
         }
-        Ok(expanded)
+        Ok(())
+    }
+
+    /// The parts that have to be worked out, in order, and how many of them each part feeds.
+    fn needed(&self, asked: Asked<'_>) -> (Vec<Part>, Vec<usize>) {
+        let all = self.graph.parts();
+        let mut needed = vec![!matches!(asked, Asked::Of(_)); all.len()];
+        if let Asked::Of(id) = asked {
+            let wanted = self.number(id);
+            // Parts come after all that feed them: one look from the last to the first finds them all.
+            for part in all.clone().rev() {
+                needed[part] |= wanted.is_some_and(|wanted| self.graph.members(part).contains(&wanted));
+                if needed[part] {
+                    for (source, _) in self.graph.incoming(part) {
+                        needed[*source] = true;
+                    }
+                }
+            }
+        }
+        let parts: Vec<Part> = all.clone().filter(|part| needed[*part]).collect();
+        let mut feeds = vec![0; all.len()];
+        for part in &parts {
+            for (source, _) in self.graph.incoming(*part) {
+                feeds[*source] += 1;
+            }
+        }
+        (parts, feeds)
     }
 }
 
 /// Who holds the entitlements of one part of the graph, for as long as something is still to be fed by them.
-struct Sources {
-    holders: Vec<(EntitlementId, Vec<Holder>)>,
-    still_feeds: usize,
-}
-
-fn forget_if_done(remembered: &mut BTreeMap<Part, Sources>, source: Part) {
-    let Some(sources) = remembered.get_mut(&source) else {
-        return;
-    };
-    sources.still_feeds = sources.still_feeds.saturating_sub(1);
-    if sources.still_feeds == 0 {
-        remembered.remove(&source);
-    }
-}
+type Sources = Vec<(EntitlementId, Vec<Holder>)>;

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::ops::ControlFlow;
 
+use access_core::model::{EntitlementId, NativeId, ResourceId, ResourceTypeId};
+use access_core::ports::{AccessSnapshot, Holding, WhichGrants};
 use baton_proto::connector_v2::GrantExpandable;
 use baton_proto::connector_v2::resource_type::Trait;
 use proptest::prelude::*;
@@ -190,6 +193,40 @@ fn read(file: &TestFile) -> BTreeSet<String> {
         .collect()
 }
 
+/// What the snapshot says when it is asked for everything, for each entitlement, and for each principal.
+fn asked(file: &TestFile) -> [Vec<String>; 3] {
+    let snapshot = file.open(None).unwrap().snapshot().unwrap();
+    let ask = |which: WhichGrants<'_>, answers: &mut Vec<String>| {
+        let mut take = |row: Holding| {
+            answers.push(told_holding(&row));
+            ControlFlow::Continue(())
+        };
+        snapshot.grants(which, &mut take).unwrap();
+    };
+    let mut answers = [Vec::new(), Vec::new(), Vec::new()];
+    ask(WhichGrants::All, &mut answers[0]);
+    for n in 0..GROUPS {
+        let id = EntitlementId::new(&member(&group(n))).unwrap();
+        ask(WhichGrants::Of(&id), &mut answers[1]);
+    }
+    let users = (0..USERS).map(|n| ("user", format!("u{n}")));
+    for (kind, id) in users.chain((0..GROUPS).map(|n| ("group", group(n)))) {
+        let id = ResourceId::new(ResourceTypeId::from_static(kind), NativeId::new(&id).unwrap());
+        ask(WhichGrants::HeldBy(&id), &mut answers[2]);
+    }
+    answers
+}
+
+fn told_holding(row: &Holding) -> String {
+    let mut told = format!("{} {}", row.entitlement, row.principal);
+    if !row.sources.is_empty() {
+        let way = if row.direct { "direct" } else { "effective" };
+        let sources: Vec<&str> = row.sources.iter().map(EntitlementId::as_str).collect();
+        write!(told, " {way} [{}]", sources.join(" ")).unwrap();
+    }
+    told
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -202,5 +239,20 @@ proptest! {
         let expanded = expand(&nestings, direct.clone());
         prop_assert_eq!(read(&file_of(&nestings, &direct)), told(&expanded));
         prop_assert_eq!(read(&file_of(&nestings, &expanded)), told(&expanded));
+    }
+
+    #[test]
+    fn whoever_asks_for_a_part_gets_that_part(
+        nestings in nestings(),
+        users in prop::collection::btree_set((0..GROUPS, 0..USERS), 0..10),
+    ) {
+        let direct = direct_grants(&nestings, &users);
+        let expected: Vec<String> = told(&expand(&nestings, direct.clone())).into_iter().collect();
+        let mut answers = asked(&file_of(&nestings, &direct));
+        answers[2].sort_unstable();
+        for answer in &answers {
+            // What comes in the order of keys is in order, and nothing comes twice.
+            prop_assert_eq!(answer, &expected);
+        }
     }
 }

@@ -8,4 +8,5 @@ mod our_writer;
 mod pipeline;
 mod rows;
 mod selection;
+mod snapshot;
 mod streaming;

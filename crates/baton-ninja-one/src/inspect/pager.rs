@@ -1,0 +1,109 @@
+//! Where lines go: standard output, or a pager in front of it.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use super::sheet::Closed;
+use crate::console::harmless;
+
+/// What `less` does if nobody says otherwise: nothing where all fits on a screen, no wrapped lines.
+const LESS: &str = "FRSX";
+
+/// Takes lines.
+pub(crate) struct Outlet {
+    to: To,
+    /// What steers a terminal is written out. CSV has no way to say it otherwise, so that a file gets it as it is.
+    guarded: bool,
+}
+
+enum To {
+    Output(BufWriter<io::Stdout>),
+    Pager(Child, BufWriter<ChildStdin>),
+}
+
+impl Outlet {
+    /// For JSON, which can say everything harmlessly.
+    pub(crate) fn json() -> Self {
+        Self::output(true)
+    }
+
+    /// For CSV.
+    pub(crate) fn csv() -> Self {
+        Self::output(io::stdout().is_terminal())
+    }
+
+    /// For people, with a pager if they sit at a terminal and want one.
+    pub(crate) fn table(paged: bool) -> Self {
+        let pager = (paged && io::stdout().is_terminal()).then(start).flatten();
+        pager.map_or_else(
+            || Self::output(true),
+            |(pager, pipe)| Self {
+                to: To::Pager(pager, BufWriter::new(pipe)),
+                guarded: true,
+            },
+        )
+    }
+
+    fn output(guarded: bool) -> Self {
+        Self {
+            to: To::Output(BufWriter::with_capacity(1 << 16, io::stdout())),
+            guarded,
+        }
+    }
+
+    /// Writes a line.
+    pub(crate) fn line(&mut self, text: &str) -> Result<(), Closed> {
+        let text = if self.guarded {
+            // The end of a CSV line is no harm.
+            let (text, end) = text.strip_suffix('\r').map_or((text, ""), |text| (text, "\r"));
+            harmless(text) + end
+        } else {
+            text.into()
+        };
+        self.write(text.as_bytes())
+            .and_then(|()| self.write(b"\n"))
+            .map_err(|_| Closed)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.to {
+            To::Output(out) => out.write_all(bytes),
+            To::Pager(_, pipe) => pipe.write_all(bytes),
+        }
+    }
+
+    /// Writes what still waits, and waits until the pager has been left. A reader that has gone away is no failure.
+    pub(crate) fn close(self) {
+        match self.to {
+            To::Output(mut out) => {
+                let _ = out.flush();
+            }
+            To::Pager(mut pager, mut pipe) => {
+                let _ = pipe.flush();
+                drop(pipe);
+                let _ = pager.wait();
+            }
+        }
+    }
+}
+
+/// The pager that `PAGER` names, or `less`; none where there is none, or `PAGER` is empty or `cat`.
+fn start() -> Option<(Child, ChildStdin)> {
+    let wanted = std::env::var("PAGER").ok();
+    let mut command = match wanted.as_deref().map(str::trim) {
+        Some("" | "cat") => return None,
+        Some(line) if cfg!(unix) => {
+            let mut shell = Command::new("sh");
+            shell.arg("-c").arg(line);
+            shell
+        }
+        Some(program) => Command::new(program),
+        None => Command::new("less"),
+    };
+    if std::env::var_os("LESS").is_none() {
+        command.env("LESS", LESS);
+    }
+    let mut pager = command.stdin(Stdio::piped()).spawn().ok()?;
+    let pipe = pager.stdin.take()?;
+    Some((pager, pipe))
+}

@@ -1,0 +1,238 @@
+//! What the commands show of each kind of thing. Names are those of the dataset's tables (docs/DATASET.md), so that who knows one
+//! knows the other.
+
+use access_core::explore::{attribute, email, flag, login};
+use access_core::model::{AccountType, BoundedText, EntitlementId, Purpose, Resource, ResourceTypeId, Trait};
+use access_core::ports::{EntitlementFacts, Holding, TypeFacts};
+
+use super::sheet::{Cell, Column, data, people, shown};
+
+/// Users, as in the table `users`.
+pub(crate) const USERS: &[Column] = &[
+    data("resource_type_id"),
+    shown("user_id", "id"),
+    shown("display_name", "name"),
+    shown("login", "login"),
+    data("email"),
+    data("first_name"),
+    data("last_name"),
+    data("phone"),
+    shown("status", "status"),
+    shown("status_detail", "detail"),
+    data("account_type"),
+    shown("user_type", "type"),
+    data("enabled"),
+    data("invitation_status"),
+    shown("mfa_enabled", "mfa"),
+    shown("sso_enabled", "sso"),
+    data("auth_type"),
+    data("scim_user"),
+    shown("administrator", "admin"),
+    data("must_change_password"),
+    data("permit_all_clients"),
+    data("full_portal_access"),
+    data("organization_id"),
+    shown("organization_name", "organization"),
+    data("uid"),
+];
+
+/// A user.
+pub(crate) fn user(row: &Resource) -> Vec<Cell> {
+    let user = match &row.kind {
+        Trait::User(user) => Some(user),
+        _ => None,
+    };
+    let text = |key| Cell::text_or_nothing(attribute(&row.profile, key));
+    let yes = |key| Cell::flag_or_nothing(flag(&row.profile, key));
+    let name = user.and_then(|user| user.name.as_ref());
+    let part = |part: Option<&str>, key| Cell::text_or_nothing(part.or(attribute(&row.profile, key)));
+    let account = user.map_or(AccountType::Unspecified, |user| user.account_type);
+    vec![
+        Cell::text(&row.id.resource_type),
+        Cell::text(&row.id.id),
+        Cell::text(&row.display_name),
+        Cell::text_or_nothing(login(row)),
+        Cell::text_or_nothing(email(row)),
+        part(name.and_then(|name| name.given.as_deref()), "first_name"),
+        part(name.and_then(|name| name.family.as_deref()), "last_name"),
+        text("phone"),
+        Cell::text_or_nothing(row.status.as_ref().map(|status| status.state.as_str())),
+        Cell::text_or_nothing(row.status.as_ref().and_then(|status| status.detail.as_deref())),
+        Cell::text(account.as_str()),
+        text("user_type"),
+        yes("enabled"),
+        text("invitation_status"),
+        Cell::flag_or_nothing(user.and_then(|user| user.mfa_enabled)),
+        Cell::flag_or_nothing(user.and_then(|user| user.sso_enabled)),
+        text("auth_type"),
+        yes("scim_user"),
+        yes("administrator"),
+        yes("must_change_password"),
+        yes("permit_all_clients"),
+        yes("full_portal_access"),
+        text("organization_id"),
+        text("organization_name"),
+        text("uid"),
+    ]
+}
+
+/// Things that hold entitlements.
+pub(crate) const ROLES: &[Column] = &[
+    shown("resource_type_id", "type"),
+    shown("resource_id", "id"),
+    shown("display_name", "name"),
+    shown("entitlements", "entitlements"),
+    shown("grants", "grants"),
+    shown("description", "description"),
+];
+
+/// A role, with what can be held on it and how often it is.
+pub(crate) fn role(row: &Resource, entitlements: u64, grants: u64) -> Vec<Cell> {
+    vec![
+        Cell::text(&row.id.resource_type),
+        Cell::text(&row.id.id),
+        Cell::text(&row.display_name),
+        Cell::Count(entitlements),
+        Cell::Count(grants),
+        Cell::text_or_nothing(row.description.as_ref()),
+    ]
+}
+
+/// Entitlements, as in the table `entitlements`.
+pub(crate) const ENTITLEMENTS: &[Column] = &[
+    shown("entitlement_id", "id"),
+    data("resource_type_id"),
+    data("resource_id"),
+    shown("resource_display_name", "on"),
+    data("slug"),
+    shown("display_name", "name"),
+    data("description"),
+    shown("purpose", "purpose"),
+    data("grantable_to"),
+    shown("immutable", "immutable"),
+    shown("grants", "grants"),
+];
+
+/// An entitlement and how many hold it.
+pub(crate) fn entitlement(row: &EntitlementFacts, grants: u64) -> Vec<Cell> {
+    let held = &row.entitlement;
+    let kinds = held.grantable_to.iter().map(ResourceTypeId::to_string);
+    vec![
+        Cell::text(&held.id),
+        Cell::text(&held.resource.resource_type),
+        Cell::text(&held.resource.id),
+        Cell::text_or_nothing(row.resource_name.as_ref()),
+        Cell::text(&held.slug),
+        Cell::text(&held.display_name),
+        Cell::text_or_nothing(held.description.as_ref()),
+        Cell::text(Purpose::as_str(held.purpose)),
+        Cell::List(kinds.collect()),
+        Cell::Flag(held.immutable),
+        Cell::Count(grants),
+    ]
+}
+
+macro_rules! holdings {
+    ($($name:ident: $held:ident, $resource:ident, $id:ident, $principal:ident, $login:ident;)*) => {
+        $(
+            /// Grants, as in the table `grants`.
+            pub(crate) const $name: &[Column] = &[
+                data("grant_id"),
+                data("entitlement_id"),
+                data("entitlement_slug"),
+                holdings!(@ $held "entitlement_display_name", "holds"),
+                data("resource_type_id"),
+                data("resource_id"),
+                holdings!(@ $resource "resource_display_name", "on"),
+                holdings!(@@ $id "id"),
+                data("principal_type_id"),
+                data("principal_id"),
+                holdings!(@ $principal "principal_display_name", "who"),
+                holdings!(@ $login "principal_login", "login"),
+                data("immutable"),
+                data("is_direct"),
+                data("sources"),
+                people("how"),
+            ];
+        )*
+    };
+    (@ yes $name:literal, $heading:literal) => { shown($name, $heading) };
+    (@ no $name:literal, $heading:literal) => { data($name) };
+    (@@ yes $heading:literal) => { people($heading) };
+    (@@ no $heading:literal) => { Column { name: None, heading: None } };
+}
+
+holdings! {
+    GRANTS: yes, yes, yes, yes, yes;
+    ACCESS: yes, yes, no, no, no;
+    WHO: no, no, yes, yes, yes;
+}
+
+/// A grant, and in words how it is held.
+pub(crate) fn grant(row: &Holding, how: String) -> Vec<Cell> {
+    let held = row.held.as_ref();
+    vec![
+        Cell::text(&row.id),
+        Cell::text(&row.entitlement),
+        Cell::text_or_nothing(held.map(|held| &held.slug)),
+        // What is not listed has no name but its id.
+        Cell::text(held.map_or(row.entitlement.as_str(), |held| held.display_name.as_str())),
+        Cell::text_or_nothing(held.map(|held| &held.resource.resource_type)),
+        Cell::text_or_nothing(held.map(|held| &held.resource.id)),
+        Cell::text_or_nothing(held.and_then(|held| held.resource_name.as_ref())),
+        Cell::text(&row.principal),
+        Cell::text(&row.principal.resource_type),
+        Cell::text(&row.principal.id),
+        Cell::text_or_nothing(row.principal_name.as_ref()),
+        Cell::text_or_nothing(row.principal_login.as_deref()),
+        Cell::flag_or_nothing(held.map(|held| held.immutable)),
+        Cell::Flag(row.direct),
+        Cell::List(row.sources.iter().map(EntitlementId::to_string).collect()),
+        Cell::Text(how),
+    ]
+}
+
+/// Kinds of things.
+pub(crate) const TYPES: &[Column] = &[
+    shown("resource_type_id", "type"),
+    shown("display_name", "name"),
+    data("trait_kind"),
+    shown("resources", "resources"),
+    shown("entitlements", "entitlements"),
+    shown("grants", "grants"),
+    shown("complete", "complete"),
+    data("incomplete_reason"),
+];
+
+/// A kind of thing, counted.
+pub(crate) fn kind(row: &TypeFacts) -> Vec<Cell> {
+    use access_core::model::Completeness;
+
+    let (complete, reason) = match &row.completeness {
+        None => (None, None),
+        Some(Completeness::Complete) => (Some(true), None),
+        Some(Completeness::Incomplete { reason }) => (Some(false), Some(reason.as_str())),
+    };
+    vec![
+        Cell::text(&row.resource_type.id),
+        Cell::text(BoundedText::as_str(&row.resource_type.display_name)),
+        Cell::text(row.resource_type.kind.as_str()),
+        Cell::Count(row.resources),
+        Cell::Count(row.entitlements),
+        Cell::Count(row.grants),
+        Cell::flag_or_nothing(complete),
+        Cell::text_or_nothing(reason),
+    ]
+}
+
+/// Syncs.
+pub(crate) const SYNCS: &[Column] = &[
+    shown("sync_id", "sync"),
+    shown("sync_type", "type"),
+    shown("started_at", "began"),
+    shown("ended_at", "ended"),
+    shown("latest", "latest"),
+    shown("resources", "resources"),
+    shown("entitlements", "entitlements"),
+    shown("grants", "grants"),
+];

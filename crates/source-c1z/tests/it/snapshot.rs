@@ -1,0 +1,165 @@
+//! Questions about single things, with the indexes of the format and without.
+
+use std::ops::ControlFlow;
+
+use access_core::model::{EntitlementId, NativeId, ResourceId, ResourceTypeId};
+use access_core::ports::{AccessSnapshot, WhichEntitlements, WhichGrants, WhichResources};
+use baton_proto::connector_v2::resource_type::Trait;
+use source_c1z::C1zSnapshot;
+
+use crate::file::{TestFile, resource};
+
+/// A file with rows in no order, one of a strange writer's.
+fn filled(file: &TestFile) -> C1zSnapshot {
+    file.resource_type("user", &[Trait::User]);
+    file.resource_type("role", &[Trait::Role]);
+    for id in ["20", "3", "100"] {
+        let mut user = resource("user", id);
+        user.display_name = format!("Nº {id} Zoë");
+        file.put_resource(&user);
+    }
+    for id in ["9", "10"] {
+        file.resource("role", id);
+        file.entitlement("role", id, "owner");
+        file.entitlement("role", id, "assigned");
+    }
+    for (role, user) in [("9", "20"), ("10", "3"), ("9", "100"), ("10", "20"), ("9", "404")] {
+        file.grant(&format!("role:{role}:assigned"), "user", user);
+    }
+    file.open(None).unwrap().snapshot().unwrap()
+}
+
+fn id(resource_type: &'static str, id: &str) -> ResourceId {
+    ResourceId::new(
+        ResourceTypeId::from_static(resource_type),
+        NativeId::new(id).unwrap(),
+    )
+}
+
+fn resources(snapshot: &C1zSnapshot, which: WhichResources<'_>) -> String {
+    let mut found = Vec::new();
+    let take = &mut |row: access_core::model::Resource| {
+        found.push(row.id.to_string());
+        ControlFlow::Continue(())
+    };
+    snapshot.resources(which, take).unwrap();
+    found.join(" ")
+}
+
+fn entitlements(snapshot: &C1zSnapshot, which: WhichEntitlements<'_>) -> String {
+    let mut found = Vec::new();
+    let take = &mut |row: access_core::ports::EntitlementFacts| {
+        let name = row
+            .resource_name
+            .map_or_else(|| "?".to_owned(), |name| name.to_string());
+        found.push(format!("{} on {name}", row.entitlement.id));
+        ControlFlow::Continue(())
+    };
+    snapshot.entitlements(which, take).unwrap();
+    found.join(", ")
+}
+
+fn grants(snapshot: &C1zSnapshot, which: WhichGrants<'_>) -> String {
+    let mut found = Vec::new();
+    let take = &mut |row: access_core::ports::Holding| {
+        let name = row
+            .principal_name
+            .map_or_else(|| "?".to_owned(), |name| name.to_string());
+        found.push(format!("{} {} {name}", row.entitlement, row.principal));
+        ControlFlow::Continue(())
+    };
+    snapshot.grants(which, take).unwrap();
+    found.join(", ")
+}
+
+#[test]
+fn every_question_is_answered_in_the_order_of_keys() {
+    for file in [TestFile::new(), TestFile::old()] {
+        let snapshot = filled(&file);
+        let user = ResourceTypeId::from_static("user");
+        let all = "role:10 role:9 user:100 user:20 user:3";
+        assert_eq!(resources(&snapshot, WhichResources::All), all);
+        assert_eq!(
+            resources(&snapshot, WhichResources::OfType(&user)),
+            "user:100 user:20 user:3"
+        );
+        assert_eq!(
+            resources(&snapshot, WhichResources::One(&id("user", "3"))),
+            "user:3"
+        );
+        assert_eq!(resources(&snapshot, WhichResources::One(&id("user", "404"))), "");
+        assert_eq!(
+            resources(&snapshot, WhichResources::Mentioning(&user, " 20 ZO")),
+            "user:20"
+        );
+        let any_case = resources(&snapshot, WhichResources::Mentioning(&user, "ZOË"));
+        assert_eq!(any_case.split(' ').count(), 3, "{any_case}");
+
+        assert_eq!(
+            entitlements(&snapshot, WhichEntitlements::All),
+            "role:10:assigned on 10, role:10:owner on 10, role:9:assigned on 9, role:9:owner on 9"
+        );
+        assert_eq!(
+            entitlements(&snapshot, WhichEntitlements::On(&id("role", "9"))),
+            "role:9:assigned on 9, role:9:owner on 9"
+        );
+        let assigned = EntitlementId::new("role:9:assigned").unwrap();
+        assert_eq!(
+            entitlements(&snapshot, WhichEntitlements::One(&assigned)),
+            "role:9:assigned on 9"
+        );
+
+        let of_nine = "role:9:assigned user:100 Nº 100 Zoë, role:9:assigned user:20 Nº 20 Zoë, \
+                       role:9:assigned user:404 ?";
+        assert_eq!(grants(&snapshot, WhichGrants::Of(&assigned)), of_nine);
+        assert_eq!(
+            grants(&snapshot, WhichGrants::HeldBy(&id("user", "20"))),
+            "role:10:assigned user:20 Nº 20 Zoë, role:9:assigned user:20 Nº 20 Zoë"
+        );
+        assert_eq!(
+            grants(&snapshot, WhichGrants::All),
+            format!("role:10:assigned user:20 Nº 20 Zoë, role:10:assigned user:3 Nº 3 Zoë, {of_nine}")
+        );
+        let counts = snapshot.holder_counts().unwrap();
+        assert_eq!(counts.values().copied().collect::<Vec<_>>(), [2, 3]);
+        let types = snapshot.types().unwrap();
+        let counted = types.iter().map(|row| {
+            (
+                row.resource_type.id.as_str(),
+                row.resources,
+                row.entitlements,
+                row.grants,
+            )
+        });
+        assert_eq!(
+            counted.collect::<Vec<_>>(),
+            [("role", 2, 4, 5), ("user", 3, 0, 0)]
+        );
+    }
+}
+
+#[test]
+fn whoever_has_enough_gets_no_more() {
+    let file = TestFile::new();
+    let snapshot = filled(&file);
+    let mut seen = 0;
+    snapshot
+        .grants(WhichGrants::All, &mut |_| {
+            seen += 1;
+            ControlFlow::Break(())
+        })
+        .unwrap();
+    snapshot
+        .resources(WhichResources::All, &mut |_| {
+            seen += 1;
+            ControlFlow::Break(())
+        })
+        .unwrap();
+    snapshot
+        .entitlements(WhichEntitlements::All, &mut |_| {
+            seen += 1;
+            ControlFlow::Break(())
+        })
+        .unwrap();
+    assert_eq!(seen, 3);
+}
