@@ -3,9 +3,10 @@
 //! Nothing in here performs I/O or knows a wire format. [`model`] holds the vocabulary, [`ports`] the traits that
 //! adapters implement (the source of access data, the sinks that take it, time and ids), [`sync`] the pipeline between
 //! them: source → checks → fan-out → prepare all → publish all, with a [`sync::Ledger`] that must balance.
-//! [`explore`] looks at a finished sync: who holds what, found by the names that people use.
+//! [`explore`] looks at a finished sync, by the names that people use; [`compare`] tells two syncs apart.
 //! [`provisioning`] is the other way round: one change to the tenant, planned, made, and seen to be made.
 
+pub mod compare;
 pub mod explore;
 pub mod model;
 pub mod ports;
