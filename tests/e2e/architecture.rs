@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use crate::harness::workspace;
 
 /// Which crates of ours each crate of ours may use (ARCHITECTURE.md).
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 18] = [
     ("access-core", &[]),
     ("access-dataset", &["access-core"]),
     ("access-wire", &["access-core", "baton-proto"]),
@@ -25,6 +25,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "sink-parquet",
             "sink-upload",
             "source-c1z",
+            "source-dataset",
         ],
     ),
     ("baton-proto", &[]),
@@ -39,6 +40,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("sink-parquet", &["access-dataset"]),
     ("sink-upload", &["access-core"]),
     ("source-c1z", &["access-core", "baton-proto", "c1z"]),
+    ("source-dataset", &["access-core", "access-dataset"]),
     ("xtask", &[]),
 ];
 

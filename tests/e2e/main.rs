@@ -15,6 +15,7 @@ mod fault_tolerance;
 mod golden;
 mod harness;
 mod health_check;
+mod inspect;
 mod interop;
 mod interruption;
 mod misbehaving;

@@ -36,7 +36,7 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 }
 
 /// The fixture tenant with one name replaced by another.
-fn renamed(from: &str, to: &str) -> TestContext {
+pub(crate) fn renamed(from: &str, to: &str) -> TestContext {
     let folder = tempfile::tempdir().unwrap();
     let mut replaced = 0;
     for path in below(&workspace().join("fixtures/msp")) {

@@ -1,12 +1,17 @@
 //! Where finished syncs are: a c1z file or a dataset, named by one text.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use access_core::StatusCode;
 use access_core::ports::AccessSnapshot;
-use access_dataset::Location;
+use access_dataset::{FileFormat, Formats, Location};
+use sink_csv::CsvFormat;
+use sink_parquet::ParquetFormat;
 use source_c1z::{C1zSource, C1zSourceConfig};
+use source_dataset::{DatasetConfig, DatasetSnapshot, DatasetSourceError};
+use tokio::runtime::Handle;
 
 use crate::exit::Failure;
 use crate::settings::Settings;
@@ -85,11 +90,41 @@ impl Place {
                     snapshot: Box::new(source.snapshot()?),
                 })
             }
-            Self::Dataset(_) => Err(Failure::found(
-                "datasets cannot be read yet".to_owned(),
-                None,
-                StatusCode::Unimplemented,
-            )),
+            Self::Dataset(location) => {
+                let config = DatasetConfig {
+                    location: location.clone(),
+                    formats: formats(),
+                    temp_folder: settings.temp_folder()?,
+                    sync: sync.map(str::to_owned),
+                };
+                let handle = Handle::current();
+                let opened = handle.block_on(source_dataset::Opened::open(config))?;
+                let syncs = handle
+                    .block_on(opened.published().syncs())
+                    .map_err(DatasetSourceError::from)?;
+                let syncs = syncs.into_iter().map(|manifest| {
+                    let count = |table: &str| manifest.rows.get(table).copied().unwrap_or_default();
+                    SyncFacts {
+                        counts: Some(["resources", "entitlements", "grants"].map(count)),
+                        id: manifest.sync.id,
+                        sync_type: manifest.sync.sync_type,
+                        started_at: manifest.sync.started_at,
+                        ended_at: Some(manifest.sync.ended_at),
+                    }
+                });
+                Ok(Opened {
+                    syncs: syncs.collect(),
+                    snapshot: Box::new(DatasetSnapshot::new(opened)),
+                })
+            }
         }
     }
+}
+
+/// The formats that datasets can have.
+pub(crate) fn formats() -> Formats {
+    Formats::new([
+        Arc::new(ParquetFormat) as Arc<dyn FileFormat>,
+        Arc::new(CsvFormat::default()),
+    ])
 }

@@ -1,0 +1,76 @@
+//! Why a published sync could not be read.
+
+use access_core::model::{IdError, SyncIdError};
+use access_core::{Classified, StatusCode};
+use access_dataset::{Dataset, DatasetError};
+
+/// Why a published sync could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DatasetSourceError {
+    /// The dataset's own error.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// What was asked for cannot be the id of a sync.
+    #[error(transparent)]
+    NotASync(#[from] SyncIdError),
+    /// A manifest says something of its sync that cannot be.
+    #[error("the manifest of {sync} has `{text}` as its {what}, which cannot be")]
+    Manifest {
+        /// The sync.
+        sync: String,
+        /// Which fact.
+        what: &'static str,
+        /// What it says.
+        text: String,
+    },
+    /// A table lacks a column, or has it in another form.
+    #[error("the column {column} of {table} is not as it should be")]
+    Column {
+        /// The table.
+        table: Dataset,
+        /// The column.
+        column: &'static str,
+    },
+    /// A row names something by what cannot be an id.
+    #[error("a row of {table} has an id that cannot be one")]
+    Id {
+        /// The table.
+        table: Dataset,
+        /// Why not.
+        source: IdError,
+    },
+    /// Single resources were asked for.
+    #[error("single resources cannot be picked from a dataset")]
+    TargetsUnsupported,
+    /// The reading thread ended without saying why.
+    #[error("the thread that reads the dataset ended unexpectedly")]
+    ThreadLost,
+}
+
+impl Classified for DatasetSourceError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Dataset(error) => error.status(),
+            Self::NotASync(_) => StatusCode::InvalidArgument,
+            Self::Manifest { .. } | Self::Column { .. } | Self::Id { .. } => StatusCode::DataLoss,
+            Self::TargetsUnsupported => StatusCode::Unimplemented,
+            Self::ThreadLost => StatusCode::Internal,
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        matches!(self, Self::Dataset(error) if error.retryable())
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Dataset(error) => error.hint(),
+            Self::NotASync(_) => Some("`inspect DATASET syncs` lists the syncs that there are".to_owned()),
+            Self::Manifest { .. } | Self::Column { .. } | Self::Id { .. } => {
+                Some("what wrote the dataset was another program, or something changed it since".to_owned())
+            }
+            Self::TargetsUnsupported => Some("leave the filter away, or filter by resource type".to_owned()),
+            Self::ThreadLost => None,
+        }
+    }
+}

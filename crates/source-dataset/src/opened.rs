@@ -1,0 +1,127 @@
+//! A published sync, opened.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use access_core::model::{SyncRun, SyncType};
+use access_core::ports::FinishedSync;
+use access_dataset::{Dataset, Formats, Hashes, Location, Manifest, Published, Rows};
+use arrow::array::RecordBatch;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokio::runtime::Handle;
+
+use crate::error::DatasetSourceError;
+use crate::table::Columns;
+
+/// What to open.
+#[derive(Clone)]
+pub struct DatasetConfig {
+    /// The dataset.
+    pub location: Location,
+    /// The formats that it can have.
+    pub formats: Formats,
+    /// Where copies of a bucket's files are made.
+    pub temp_folder: PathBuf,
+    /// The id of the sync; `None` = the one that the pointer names.
+    pub sync: Option<String>,
+}
+
+/// One published sync.
+#[derive(Clone)]
+pub struct Opened {
+    published: Arc<Published>,
+    manifest: Arc<Manifest>,
+    sync: FinishedSync,
+}
+
+impl Opened {
+    /// Opens the dataset and finds the sync.
+    ///
+    /// # Errors
+    /// [`DatasetSourceError`] if there is no such dataset or sync, or what it says of itself cannot be.
+    pub async fn open(config: DatasetConfig) -> Result<Self, DatasetSourceError> {
+        let published = Published::open(&config.location, config.formats, &config.temp_folder).await?;
+        let manifest = match &config.sync {
+            Some(id) => published.sync(&id.parse()?).await?,
+            None => published.latest().await?,
+        };
+        Ok(Self {
+            published: Arc::new(published),
+            sync: finished(&manifest)?,
+            manifest: Arc::new(manifest),
+        })
+    }
+
+    /// Which sync it is.
+    #[must_use]
+    pub fn sync(&self) -> &FinishedSync {
+        &self.sync
+    }
+
+    /// What says of what it consists.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The dataset.
+    #[must_use]
+    pub fn published(&self) -> &Published {
+        &self.published
+    }
+
+    /// Calls `take` with every batch of a table. Blocks, which async threads must not.
+    pub(crate) fn each_batch(
+        &self,
+        handle: &Handle,
+        table: Dataset,
+        columns: &[&str],
+        mut take: impl FnMut(Columns<'_>) -> Result<ControlFlow<()>, DatasetSourceError>,
+    ) -> Result<(), DatasetSourceError> {
+        for batch in self.rows(handle, table, columns)? {
+            let batch: RecordBatch = batch?;
+            let columns = Columns { table, batch: &batch };
+            if take(columns)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of a table. Blocks, which async threads must not.
+    pub(crate) fn rows(
+        &self,
+        handle: &Handle,
+        table: Dataset,
+        columns: &[&str],
+    ) -> Result<Rows, DatasetSourceError> {
+        let rows = self
+            .published
+            .rows(&self.manifest, table, Some(columns), Hashes::Trusted);
+        Ok(handle.block_on(rows)?)
+    }
+}
+
+/// What a manifest says of its sync.
+fn finished(manifest: &Manifest) -> Result<FinishedSync, DatasetSourceError> {
+    let sync = &manifest.sync;
+    let cannot_be = |what, text: &str| DatasetSourceError::Manifest {
+        sync: sync.id.clone(),
+        what,
+        text: text.to_owned(),
+    };
+    let time = |what, text: &str| OffsetDateTime::parse(text, &Rfc3339).map_err(|_| cannot_be(what, text));
+    let known = [SyncType::Full, SyncType::ResourcesOnly, SyncType::Partial];
+    let sync_type = known.into_iter().find(|known| known.as_str() == sync.sync_type);
+    Ok(FinishedSync {
+        run: SyncRun {
+            id: sync.id.parse()?,
+            sync_type: sync_type.ok_or_else(|| cannot_be("type", &sync.sync_type))?,
+            tenant: sync.tenant.clone(),
+            started_at: time("start", &sync.started_at)?,
+        },
+        ended_at: time("end", &sync.ended_at)?,
+    })
+}

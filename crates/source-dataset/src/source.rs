@@ -1,0 +1,337 @@
+//! The access source, on the async side and on the thread that reads.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow::{Break, Continue};
+use std::thread;
+
+use access_core::model::{
+    AccessBatch, EntitlementId, GrantGroup, GrantId, GrantOrigin, NativeId, Resource, ResourceType,
+    ResourceTypeId, SyncScope, TraitKind,
+};
+use access_core::ports::{
+    AccessSource, CheckOutcome, EndpointCheck, SourceError, SourceEvent, SourceReport, SourceUsage,
+    WhichResources,
+};
+use access_dataset::Dataset;
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use futures::{StreamExt, stream};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use crate::decode::{BareGrantColumns, EntitlementColumns};
+use crate::error::DatasetSourceError;
+use crate::opened::{DatasetConfig, Opened};
+use crate::snapshot::{DatasetSnapshot, read_resources, read_types};
+
+/// Rows in a batch.
+const BATCH_ROWS: usize = 2_000;
+/// Batches that wait for the pipeline.
+const QUEUE_BATCHES: usize = 4;
+
+/// One published sync of a dataset as an [`AccessSource`].
+pub struct DatasetSource {
+    opened: Opened,
+    kinds: Vec<ResourceType>,
+}
+
+impl DatasetSource {
+    /// Opens the dataset, finds the sync and reads which kinds of things it has.
+    ///
+    /// # Errors
+    /// [`DatasetSourceError`] if there is no such dataset or sync, or it cannot be read.
+    pub async fn open(config: DatasetConfig) -> Result<Self, DatasetSourceError> {
+        let opened = Opened::open(config).await?;
+        let (handle, reading) = (Handle::current(), opened.clone());
+        let kinds = tokio::task::spawn_blocking(move || {
+            let mut kinds = Vec::new();
+            read_types(&reading, &handle, |_, _, kind| kinds.push(kind))?;
+            Ok::<_, DatasetSourceError>(kinds)
+        });
+        let kinds = kinds.await.unwrap_or(Err(DatasetSourceError::ThreadLost))?;
+        Ok(Self { opened, kinds })
+    }
+
+    /// The sync that is read.
+    #[must_use]
+    pub fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// The same sync, to be asked about single things. Must be called within a runtime.
+    #[must_use]
+    pub fn snapshot(&self) -> DatasetSnapshot {
+        DatasetSnapshot::new(self.opened.clone())
+    }
+}
+
+/// What the reading thread says. Only the last of them makes a list complete.
+enum Said {
+    Event(SourceEvent),
+    Failed(DatasetSourceError),
+    Done,
+}
+
+#[async_trait]
+impl AccessSource for DatasetSource {
+    async fn check(&self) -> Result<SourceReport, SourceError> {
+        let sync = self.opened.sync();
+        let detail = format!(
+            "{}, {} resource types",
+            sync.run.sync_type.as_str(),
+            self.kinds.len()
+        );
+        Ok(SourceReport {
+            tenant: self.tenant(),
+            endpoints: vec![EndpointCheck {
+                endpoint: format!("sync {}", sync.run.id),
+                purpose: "everything",
+                outcome: CheckOutcome::Ok { detail },
+            }],
+            scopes: Vec::new(),
+        })
+    }
+
+    fn tenant(&self) -> String {
+        self.opened.sync().run.tenant.clone()
+    }
+
+    fn resource_types(&self) -> Vec<ResourceType> {
+        self.kinds.clone()
+    }
+
+    fn read(&self, scope: &SyncScope) -> BoxStream<'_, Result<SourceEvent, SourceError>> {
+        if scope.targets.is_some() {
+            let refused = SourceError::new(DatasetSourceError::TargetsUnsupported);
+            return stream::iter([Err(refused)]).boxed();
+        }
+        let (outlet, queue) = mpsc::channel(QUEUE_BATCHES);
+        let reading = Reading {
+            opened: self.opened.clone(),
+            handle: Handle::current(),
+            scope: scope.clone(),
+            kinds: self
+                .kinds
+                .iter()
+                .map(|kind| (kind.id.clone(), kind.kind))
+                .collect(),
+            outlet,
+        };
+        let started = thread::Builder::new()
+            .name("dataset-read".to_owned())
+            .spawn(move || reading.run());
+        if started.is_err() {
+            let lost = SourceError::new(DatasetSourceError::ThreadLost);
+            return stream::iter([Err(lost)]).boxed();
+        }
+        stream::unfold(Some(queue), |queue| async move {
+            let mut queue = queue?;
+            match queue.recv().await {
+                Some(Said::Event(event)) => Some((Ok(event), Some(queue))),
+                Some(Said::Failed(error)) => Some((Err(SourceError::new(error)), None)),
+                Some(Said::Done) => None,
+                None => Some((Err(SourceError::new(DatasetSourceError::ThreadLost)), None)),
+            }
+        })
+        .boxed()
+    }
+
+    fn usage(&self) -> SourceUsage {
+        SourceUsage::default()
+    }
+}
+
+/// Nobody listens any more, or reading failed.
+enum Ended {
+    Unheard,
+    Failed(DatasetSourceError),
+}
+
+impl From<DatasetSourceError> for Ended {
+    fn from(error: DatasetSourceError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// One pass over the sync, in the order that the port asks for.
+struct Reading {
+    opened: Opened,
+    handle: Handle,
+    scope: SyncScope,
+    kinds: BTreeMap<ResourceTypeId, TraitKind>,
+    outlet: mpsc::Sender<Said>,
+}
+
+impl Reading {
+    fn run(&self) {
+        let last = match self.all() {
+            Ok(()) => Said::Done,
+            Err(Ended::Failed(error)) => Said::Failed(error),
+            Err(Ended::Unheard) => return,
+        };
+        let _ = self.outlet.blocking_send(last);
+    }
+
+    fn all(&self) -> Result<(), Ended> {
+        self.types()?;
+        self.resources()?;
+        if self.scope.wants_access() {
+            let held = self.entitlements()?;
+            if self.scope.wants_grants() {
+                self.grants(&held)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn send(&self, event: SourceEvent) -> Result<(), Ended> {
+        self.outlet
+            .blocking_send(Said::Event(event))
+            .map_err(|_| Ended::Unheard)
+    }
+
+    fn types(&self) -> Result<(), Ended> {
+        let (mut rows, mut states) = (Vec::new(), Vec::new());
+        read_types(&self.opened, &self.handle, |columns, row, kind| {
+            if self.scope.includes_type(&kind.id) {
+                states.push((kind.id.clone(), columns.completeness(row)));
+                rows.push(kind);
+            }
+        })?;
+        self.send(SourceEvent::Batch(AccessBatch::ResourceTypes(rows)))?;
+        for (id, completeness) in states {
+            self.send(SourceEvent::Completeness(id, completeness))?;
+        }
+        Ok(())
+    }
+
+    fn resources(&self) -> Result<(), Ended> {
+        let mut rows: Vec<Resource> = Vec::new();
+        let mut unheard = false;
+        read_resources(
+            &self.opened,
+            &self.handle,
+            &self.kinds,
+            WhichResources::All,
+            |row| {
+                if self.scope.includes_type(&row.id.resource_type) {
+                    rows.push(row);
+                }
+                if rows.len() == BATCH_ROWS {
+                    let batch = AccessBatch::Resources(std::mem::take(&mut rows));
+                    unheard = self.send(SourceEvent::Batch(batch)).is_err();
+                }
+                if unheard { Break(()) } else { Continue(()) }
+            },
+        )?;
+        if unheard {
+            return Err(Ended::Unheard);
+        }
+        self.send(SourceEvent::Batch(AccessBatch::Resources(rows)))
+    }
+
+    /// Hands over the entitlements. Returns those that are wanted, where not all are.
+    fn entitlements(&self) -> Result<Option<Vec<EntitlementId>>, Ended> {
+        let mut wanted = self.scope.types.as_ref().map(|_| Vec::new());
+        let mut ended = Ok(());
+        let names = EntitlementColumns::NAMES;
+        self.opened
+            .each_batch(&self.handle, Dataset::Entitlements, names, |columns| {
+                let table = EntitlementColumns::of(columns)?;
+                let mut rows = Vec::new();
+                for row in 0..columns.batch.num_rows() {
+                    let row = table.entitlement(row).map_err(|source| DatasetSourceError::Id {
+                        table: Dataset::Entitlements,
+                        source,
+                    })?;
+                    if self.scope.includes_type(&row.resource.resource_type) {
+                        wanted.iter_mut().for_each(|wanted| wanted.push(row.id.clone()));
+                        rows.push(row);
+                    }
+                }
+                ended = self.send(SourceEvent::Batch(AccessBatch::Entitlements(rows)));
+                Ok(if ended.is_ok() { Continue(()) } else { Break(()) })
+            })?;
+        ended.map(|()| wanted)
+    }
+
+    fn grants(&self, wanted: &Option<Vec<EntitlementId>>) -> Result<(), Ended> {
+        let mut ended = Ok(());
+        let names = BareGrantColumns::NAMES;
+        self.opened
+            .each_batch(&self.handle, Dataset::Grants, names, |columns| {
+                let table = BareGrantColumns::of(columns)?;
+                let mut groups: Vec<GrantGroup> = Vec::new();
+                for row in 0..columns.batch.num_rows() {
+                    table.add(row, wanted.as_deref(), &mut groups).map_err(|source| {
+                        DatasetSourceError::Id {
+                            table: Dataset::Grants,
+                            source,
+                        }
+                    })?;
+                }
+                if !groups.is_empty() {
+                    ended = self.send(SourceEvent::Batch(AccessBatch::Grants(groups)));
+                }
+                Ok(if ended.is_ok() { Continue(()) } else { Break(()) })
+            })?;
+        ended
+    }
+}
+
+impl BareGrantColumns {
+    /// Adds a grant to the group of its neighbours.
+    fn add(
+        &self,
+        row: usize,
+        wanted: Option<&[EntitlementId]>,
+        groups: &mut Vec<GrantGroup>,
+    ) -> Result<(), access_core::model::IdError> {
+        let (entitlement, kind) = (
+            self.entitlement_id.required(row),
+            self.principal_type_id.required(row),
+        );
+        let joins = |group: &GrantGroup| {
+            group.entitlement.as_str() == entitlement && group.principal_type.as_str() == kind
+        };
+        if !groups.last().is_some_and(joins) {
+            let entitlement = EntitlementId::new(entitlement)?;
+            if wanted.is_some_and(|wanted| wanted.binary_search(&entitlement).is_err()) {
+                return Ok(());
+            }
+            groups.push(GrantGroup {
+                entitlement,
+                principal_type: ResourceTypeId::new(kind)?,
+                principals: Vec::new(),
+                origins: None,
+            });
+        }
+        let Some(group) = groups.last_mut() else {
+            return Ok(());
+        };
+        let principal = NativeId::new(self.principal_id.required(row))?;
+        let id = GrantId::new(self.grant_id.required(row))?;
+        let frozen = group.entitlement.grant_to(&group.principal_type, &principal)?;
+        let sources = self.sources.get(row);
+        let origin = GrantOrigin {
+            id: (id != frozen).then_some(id),
+            direct: self.is_direct.get(row) != Some(false),
+            sources: sources
+                .iter()
+                .map(|id| EntitlementId::new(id))
+                .collect::<Result<_, _>>()?,
+        };
+        let plain = GrantOrigin {
+            id: None,
+            direct: true,
+            sources: Vec::new(),
+        };
+        if origin != plain || group.origins.is_some() {
+            let before = group.principals.len();
+            let origins = group.origins.get_or_insert_with(|| vec![plain; before]);
+            origins.push(origin);
+        }
+        group.principals.push(principal);
+        Ok(())
+    }
+}
