@@ -73,7 +73,7 @@ fn every_answer_for_people() {
         ("roles", &["sync.c1z", "roles"]),
         ("organizations", &["sync.c1z", "roles", "--type", "organization"]),
         ("entitlements", &["sync.c1z", "entitlements", "--type", "tenant"]),
-        ("access", &["sync.c1z", "access", "sofia.marchetti@example.com"]),
+        ("access", &["sync.c1z", "access", "zoe.larsen@example.com"]),
         ("who", &["sync.c1z", "who", "role:3"]),
         ("who_of_several", &["sync.c1z", "who", "tenant:ninja-one"]),
     ] {
@@ -88,7 +88,7 @@ const QUESTIONS: [&[&str]; 6] = [
     &["roles"],
     &["entitlements"],
     &["grants"],
-    &["access", "user:16"],
+    &["access", "user:2"],
     &["who", "role:3"],
 ];
 

@@ -1,6 +1,6 @@
 //! Where finished syncs are: a c1z file or a dataset, named by one text.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -10,7 +10,7 @@ use access_dataset::{FileFormat, Formats, Location};
 use sink_csv::CsvFormat;
 use sink_parquet::ParquetFormat;
 use source_c1z::{C1zSource, C1zSourceConfig};
-use source_dataset::{DatasetConfig, DatasetSnapshot, DatasetSourceError};
+use source_dataset::{DatasetConfig, DatasetSnapshot};
 use tokio::runtime::Handle;
 
 use crate::exit::Failure;
@@ -33,14 +33,10 @@ pub(crate) struct SyncFacts {
     pub(crate) started_at: String,
     /// Nothing if it was never finished.
     pub(crate) ended_at: Option<String>,
+    /// Whether it is the one that is read if no other is named.
+    pub(crate) latest: bool,
     /// Resources, entitlements, grants, where the place says so.
     pub(crate) counts: Option<[u64; 3]>,
-}
-
-/// A sync that was opened, and those beside it.
-pub(crate) struct Opened {
-    pub(crate) snapshot: Box<dyn AccessSnapshot>,
-    pub(crate) syncs: Vec<SyncFacts>,
 }
 
 impl Place {
@@ -55,28 +51,35 @@ impl Place {
         Ok(Self::File(text.into()))
     }
 
-    /// Opens a sync: the one with an id, or the latest finished one, full ones first. Blocks; ends soon after `stop` is set.
+    /// Opens a sync: the one with an id, or the latest finished one, full ones first. Blocks, on a thread of a runtime's that may;
+    /// ends soon after `stop` is set.
     pub(crate) fn open(
         &self,
         settings: &Settings,
         sync: Option<&str>,
         stop: &AtomicBool,
-    ) -> Result<Opened, Failure> {
+    ) -> Result<Box<dyn AccessSnapshot>, Failure> {
         match self {
             Self::File(path) => {
-                let config = C1zSourceConfig {
-                    path: path.clone(),
-                    temp_folder: settings.temp_folder()?,
-                    limits: settings.limits()?,
-                    sync: sync.map(str::to_owned),
-                    tenant: path
-                        .file_stem()
-                        .unwrap_or_default()
-                        .to_string_lossy()
-                        .into_owned(),
-                };
-                let source = C1zSource::open_unless(config, stop)?;
-                let syncs = source.syncs()?.into_iter().map(|row| SyncFacts {
+                let source = C1zSource::open_unless(c1z_config(path, settings, sync)?, stop)?;
+                Ok(Box::new(source.snapshot()?))
+            }
+            Self::Dataset(location) => {
+                let config = dataset_config(location, settings, sync)?;
+                let opened = Handle::current().block_on(source_dataset::Opened::open(config))?;
+                Ok(Box::new(DatasetSnapshot::new(opened)))
+            }
+        }
+    }
+
+    /// All syncs that there are, the earliest first. Blocks like [`open`](Self::open).
+    pub(crate) fn syncs(&self, settings: &Settings, stop: &AtomicBool) -> Result<Vec<SyncFacts>, Failure> {
+        match self {
+            Self::File(path) => {
+                let (temp_folder, limits) = (settings.temp_folder()?, settings.limits()?);
+                let (rows, latest) = C1zSource::syncs(path, &temp_folder, limits, stop)?;
+                let syncs = rows.into_iter().map(|row| SyncFacts {
+                    latest: latest.as_ref() == Some(&row.sync_id),
                     counts: row
                         .stats
                         .map(|stats| [stats.resources, stats.entitlements, stats.grants]),
@@ -85,26 +88,16 @@ impl Place {
                     started_at: row.started_at,
                     ended_at: row.ended_at,
                 });
-                Ok(Opened {
-                    syncs: syncs.collect(),
-                    snapshot: Box::new(source.snapshot()?),
-                })
+                Ok(syncs.collect())
             }
             Self::Dataset(location) => {
-                let config = DatasetConfig {
-                    location: location.clone(),
-                    formats: formats(),
-                    temp_folder: settings.temp_folder()?,
-                    sync: sync.map(str::to_owned),
-                };
-                let handle = Handle::current();
-                let opened = handle.block_on(source_dataset::Opened::open(config))?;
-                let syncs = handle
-                    .block_on(opened.published().syncs())
-                    .map_err(DatasetSourceError::from)?;
-                let syncs = syncs.into_iter().map(|manifest| {
+                let config = dataset_config(location, settings, None)?;
+                let syncs = Handle::current().block_on(source_dataset::Opened::syncs(config))?;
+                let (manifests, latest) = syncs;
+                let syncs = manifests.into_iter().map(|manifest| {
                     let count = |table: &str| manifest.rows.get(table).copied().unwrap_or_default();
                     SyncFacts {
+                        latest: latest.as_ref() == Some(&manifest.sync.id),
                         counts: Some(["resources", "entitlements", "grants"].map(count)),
                         id: manifest.sync.id,
                         sync_type: manifest.sync.sync_type,
@@ -112,13 +105,43 @@ impl Place {
                         ended_at: Some(manifest.sync.ended_at),
                     }
                 });
-                Ok(Opened {
-                    syncs: syncs.collect(),
-                    snapshot: Box::new(DatasetSnapshot::new(opened)),
-                })
+                Ok(syncs.collect())
             }
         }
     }
+}
+
+/// How a sync of a file is opened.
+pub(crate) fn c1z_config(
+    path: &Path,
+    settings: &Settings,
+    sync: Option<&str>,
+) -> Result<C1zSourceConfig, Failure> {
+    Ok(C1zSourceConfig {
+        temp_folder: settings.temp_folder()?,
+        limits: settings.limits()?,
+        sync: sync.map(str::to_owned),
+        tenant: path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        path: path.to_owned(),
+    })
+}
+
+/// How a sync of a dataset is opened.
+pub(crate) fn dataset_config(
+    location: &Location,
+    settings: &Settings,
+    sync: Option<&str>,
+) -> Result<DatasetConfig, Failure> {
+    Ok(DatasetConfig {
+        location: location.clone(),
+        formats: formats(),
+        temp_folder: settings.temp_folder()?,
+        sync: sync.map(str::to_owned),
+    })
 }
 
 /// The formats that datasets can have.

@@ -153,10 +153,10 @@ impl Classified for C1zSourceError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::File(C1zError::IsDirectory { .. } | C1zError::NotC1z { .. } | C1zError::NoFile { .. }) => {
-                "name a c1z file with --from, e.g. --from sync.c1z"
+                "name a c1z file that a connector has written, e.g. sync.c1z"
             }
             Self::File(C1zError::UnsupportedV3 { .. }) => {
-                "let the connector that wrote it write v1 (--storage-engine sqlite) and name that file with --from"
+                "let the connector that wrote it write v1 (--storage-engine sqlite) and name that file"
             }
             Self::File(C1zError::NoSpace { .. } | C1zError::NoFolder { .. }) => {
                 "make room for the unpacked file, or put temporary files elsewhere with --c1z-temp-dir"

@@ -1,6 +1,6 @@
 //! The port, on the async side.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -10,7 +10,7 @@ use access_core::ports::{
     AccessSource, CheckOutcome, EndpointCheck, SourceError, SourceEvent, SourceReport, SourceUsage,
 };
 use async_trait::async_trait;
-use c1z::{Limits, Reader, SyncRow};
+use c1z::{C1zError, Limits, Reader, SyncRow};
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use time::OffsetDateTime;
@@ -119,12 +119,24 @@ impl C1zSource {
         ))
     }
 
-    /// All syncs of the file, in the order they were begun.
+    /// All syncs of a file in the order they were begun, and the id of the one that readers take if they are not told another.
+    /// Blocks; ends soon after `stop` is set.
     ///
     /// # Errors
-    /// [`C1zSourceError`] if the rows cannot be read.
-    pub fn syncs(&self) -> Result<Vec<SyncRow>, C1zSourceError> {
-        Ok(self.reader()?.syncs()?)
+    /// [`C1zSourceError`] if the file cannot be read.
+    pub fn syncs(
+        path: &Path,
+        temp_folder: &Path,
+        limits: Limits,
+        stop: &AtomicBool,
+    ) -> Result<(Vec<SyncRow>, Option<String>), C1zSourceError> {
+        let reader = Reader::open(path, temp_folder, limits, stop)?;
+        let latest = match reader.latest_finished() {
+            Ok(row) => Some(row.sync_id),
+            Err(C1zError::NoSuchSync { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        Ok((reader.syncs()?, latest))
     }
 
     /// A reader of its own, so that several readings do not wait for each other.

@@ -64,6 +64,9 @@ impl Classified for DatasetSourceError {
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Dataset(DatasetError::NotThere { .. }) => {
+                Some("`inspect DATASET syncs` lists the syncs that there are".to_owned())
+            }
             Self::Dataset(error) => error.hint(),
             Self::NotASync(_) => Some("`inspect DATASET syncs` lists the syncs that there are".to_owned()),
             Self::Manifest { .. } | Self::Column { .. } | Self::Id { .. } => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use access_core::model::{SyncRun, SyncType};
 use access_core::ports::FinishedSync;
-use access_dataset::{Dataset, Formats, Hashes, Location, Manifest, Published, Rows};
+use access_dataset::{Dataset, DatasetError, Formats, Hashes, Location, Manifest, Published, Rows};
 use arrow::array::RecordBatch;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -54,6 +54,20 @@ impl Opened {
         })
     }
 
+    /// All syncs of a dataset, the earliest first, and the id of the one that the pointer names.
+    ///
+    /// # Errors
+    /// [`DatasetSourceError`] if there is no such dataset or it cannot be read.
+    pub async fn syncs(config: DatasetConfig) -> Result<(Vec<Manifest>, Option<String>), DatasetSourceError> {
+        let published = Published::open(&config.location, config.formats, &config.temp_folder).await?;
+        let latest = match published.latest().await {
+            Ok(manifest) => Some(manifest.sync.id),
+            Err(DatasetError::NotThere { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        Ok((published.syncs().await?, latest))
+    }
+
     /// Which sync it is.
     #[must_use]
     pub fn sync(&self) -> &FinishedSync {
@@ -64,12 +78,6 @@ impl Opened {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
-    }
-
-    /// The dataset.
-    #[must_use]
-    pub fn published(&self) -> &Published {
-        &self.published
     }
 
     /// Calls `take` with every batch of a table. Blocks, which async threads must not.

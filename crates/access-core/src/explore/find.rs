@@ -12,6 +12,8 @@ use crate::model::{
 use crate::ports::{AccessSnapshot, EntitlementFacts, SourceError, WhichEntitlements, WhichResources};
 use crate::{Classified, StatusCode};
 
+/// What people are called in a message.
+const USER: &str = "user";
 /// So many things are named in a message.
 const NAMED: usize = 5;
 
@@ -68,9 +70,12 @@ impl Classified for FindError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Nothing { .. } => Some(
+            Self::Nothing { what: USER, .. } => Some(
                 "name it by its id, e.g. user:901, by its login, its address or its whole name".to_owned(),
             ),
+            Self::Nothing { .. } => {
+                Some("name it by its id, e.g. role:7 or role:7:assigned, or by its whole name".to_owned())
+            }
             Self::Several { .. } => Some("name one by its id, the part before the bracket".to_owned()),
             Self::Source(error) => error.hint(),
         }
@@ -90,7 +95,7 @@ pub fn principal(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Resource, 
         }
     }
     let words = Words::new(text);
-    let mut best = Best::new(("user", "users"), text);
+    let mut best = Best::new((USER, "users"), text);
     for kind in kinds.iter().filter(|kind| kind.kind == TraitKind::User) {
         let which = WhichResources::Mentioning(&kind.id, text.trim());
         snapshot.resources(which, &mut |row| {
@@ -106,7 +111,7 @@ pub fn principal(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Resource, 
         })?;
     }
     let nothing = || FindError::Nothing {
-        what: "user",
+        what: USER,
         text: text.to_owned(),
         close: Vec::new(),
     };

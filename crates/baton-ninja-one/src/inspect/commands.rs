@@ -18,19 +18,19 @@ use super::pager::Outlet;
 use super::rows;
 use super::sheet::{Cell, Closed, Column, Form, Sheet};
 use crate::exit::Failure;
-use crate::place::Opened;
+use crate::place::SyncFacts;
 use crate::table::grouped;
 
 /// Answers a question.
 pub(crate) fn answer(
     question: &Question,
-    opened: &Opened,
+    snapshot: &dyn AccessSnapshot,
     form: Form,
     outlet: &mut Outlet,
     stop: &AtomicBool,
 ) -> Result<(), Failure> {
     let mut desk = Desk {
-        snapshot: opened.snapshot.as_ref(),
+        snapshot,
         form,
         outlet,
         stop,
@@ -43,7 +43,8 @@ pub(crate) fn answer(
         Question::Grants(wanted) => desk.grants(wanted),
         Question::Access(who) => desk.access(who),
         Question::Who(what) => desk.who(what),
-        Question::Syncs => desk.syncs(opened),
+        // Asked of a place, not of a sync.
+        Question::Syncs => Ok(()),
     }
 }
 
@@ -72,20 +73,12 @@ impl Desk<'_> {
     fn sheet(
         &mut self,
         columns: &'static [Column],
-        (one, several): (&str, &str),
+        names: (&str, &str),
         fill: impl FnOnce(&dyn AccessSnapshot, &mut Sheet<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let mut sheet = Sheet::new(columns, self.form, self.outlet, self.stop);
         fill(self.snapshot, &mut sheet)?;
-        if let (Ok(rows), Form::Table) = (sheet.finish(), self.form) {
-            let told = match rows {
-                0 => format!("no {several}"),
-                1 => format!("\n1 {one}"),
-                rows => format!("\n{} {several}", grouped(rows)),
-            };
-            // Nobody reading any more is no failure.
-            let _ = self.outlet.line(&told);
-        }
+        told(sheet, self.form, names);
         Ok(())
     }
 
@@ -251,29 +244,6 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn syncs(&mut self, opened: &Opened) -> Result<(), Failure> {
-        let latest = self.snapshot.sync().run.id.to_string();
-        self.sheet(rows::SYNCS, ("sync", "syncs"), |_, sheet| {
-            for row in &opened.syncs {
-                let count = |n: usize| row.counts.map_or(Cell::Nothing, |counts| Cell::Count(counts[n]));
-                let cells = vec![
-                    Cell::text(&row.id),
-                    Cell::text(&row.sync_type),
-                    Cell::text(&row.started_at),
-                    Cell::text_or_nothing(row.ended_at.as_ref()),
-                    Cell::Flag(row.id == latest),
-                    count(0),
-                    count(1),
-                    count(2),
-                ];
-                if sheet.push(cells).is_err() {
-                    break;
-                }
-            }
-            Ok(())
-        })
-    }
-
     fn stats(&mut self) -> Result<(), Failure> {
         let types = self.snapshot.types()?;
         let people = People::of(self.snapshot)?;
@@ -318,6 +288,44 @@ impl Desk<'_> {
             self.say(&format!("  {name:<24}{:>12}", grouped(count)));
         }
         Ok(())
+    }
+}
+
+/// Lists syncs.
+pub(crate) fn syncs(syncs: &[SyncFacts], form: Form, outlet: &mut Outlet, stop: &AtomicBool) {
+    let mut sheet = Sheet::new(rows::SYNCS, form, outlet, stop);
+    for row in syncs {
+        let count = |n: usize| row.counts.map_or(Cell::Nothing, |counts| Cell::Count(counts[n]));
+        let cells = vec![
+            Cell::text(&row.id),
+            Cell::text(&row.sync_type),
+            Cell::text(&row.started_at),
+            Cell::text_or_nothing(row.ended_at.as_ref()),
+            Cell::Flag(row.latest),
+            count(0),
+            count(1),
+            count(2),
+        ];
+        if sheet.push(cells).is_err() {
+            return;
+        }
+    }
+    told(sheet, form, ("sync", "syncs"));
+}
+
+/// Completes a sheet, and says for people how many rows it has.
+fn told(sheet: Sheet<'_>, form: Form, (one, several): (&str, &str)) {
+    let Ok((rows, outlet)) = sheet.finish() else {
+        return;
+    };
+    if form == Form::Table {
+        let told = match rows {
+            0 => format!("no {several}"),
+            1 => format!("\n1 {one}"),
+            rows => format!("\n{} {several}", grouped(rows)),
+        };
+        // Nobody reading any more is no failure.
+        let _ = outlet.line(&told);
     }
 }
 

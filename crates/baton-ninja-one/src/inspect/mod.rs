@@ -21,6 +21,8 @@ use crate::settings::Settings;
 use crate::sync::runtime;
 use crate::system::stop_wanted;
 
+use asked::Question;
+
 pub(crate) use asked::subcommand;
 pub(crate) use pager::Outlet;
 pub(crate) use sheet::Form;
@@ -33,13 +35,16 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
     let settings = settings.clone();
     until_stopped(move |stop| {
         let place = Place::named(&asked.place)?;
-        let opened = place.open(&settings, asked.sync.as_deref(), stop)?;
-        let mut outlet = match form {
-            Form::Json => Outlet::json(),
-            Form::Csv => Outlet::csv(),
-            Form::Table => Outlet::table(asked.paged),
-        };
-        let answered = commands::answer(&asked.question, &opened, form, &mut outlet, stop);
+        if matches!(asked.question, Question::Syncs) {
+            let syncs = place.syncs(&settings, stop)?;
+            let mut outlet = Outlet::of(form, asked.paged);
+            commands::syncs(&syncs, form, &mut outlet, stop);
+            outlet.close();
+            return Ok(());
+        }
+        let snapshot = place.open(&settings, asked.sync.as_deref(), stop)?;
+        let mut outlet = Outlet::of(form, asked.paged);
+        let answered = commands::answer(&asked.question, snapshot.as_ref(), form, &mut outlet, stop);
         outlet.close();
         answered
     })

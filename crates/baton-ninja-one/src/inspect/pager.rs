@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use super::sheet::Closed;
+use super::sheet::{Closed, Form};
 use crate::console::harmless;
 
 /// What `less` does if nobody says otherwise: nothing where all fits on a screen, no wrapped lines.
@@ -22,26 +22,20 @@ enum To {
 }
 
 impl Outlet {
-    /// For JSON, which can say everything harmlessly.
-    pub(crate) fn json() -> Self {
-        Self::output(true)
-    }
-
-    /// For CSV.
-    pub(crate) fn csv() -> Self {
-        Self::output(io::stdout().is_terminal())
-    }
-
-    /// For people, with a pager if they sit at a terminal and want one.
-    pub(crate) fn table(paged: bool) -> Self {
-        let pager = (paged && io::stdout().is_terminal()).then(start).flatten();
-        pager.map_or_else(
-            || Self::output(true),
-            |(pager, pipe)| Self {
+    /// For rows of a form, with a pager if they are for people who sit at a terminal and want one.
+    pub(crate) fn of(form: Form, paged: bool) -> Self {
+        let at_terminal = io::stdout().is_terminal();
+        let pager = (form == Form::Table && paged && at_terminal)
+            .then(start)
+            .flatten();
+        if let Some((pager, pipe)) = pager {
+            return Self {
                 to: To::Pager(pager, BufWriter::new(pipe)),
                 guarded: true,
-            },
-        )
+            };
+        }
+        // JSON can say everything harmlessly.
+        Self::output(form != Form::Csv || at_terminal)
     }
 
     fn output(guarded: bool) -> Self {

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use sink_csv::SpreadsheetSafety;
+use unicode_width::UnicodeWidthStr;
 
 use super::pager::Outlet;
+use crate::console::harmless;
 use crate::table::grouped;
 
 /// A column.
@@ -194,14 +196,14 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// Writes what still waits. Gives the number of rows.
-    pub(crate) fn finish(mut self) -> Result<u64, Closed> {
+    /// Writes what still waits. Gives the number of rows, and the outlet back.
+    pub(crate) fn finish(mut self) -> Result<(u64, &'a mut Outlet), Closed> {
         match self.form {
             Form::Table if self.widths.is_none() => self.measure()?,
             Form::Csv if self.rows == 0 => self.csv_heading()?,
             Form::Table | Form::Json | Form::Csv => {}
         }
-        Ok(self.rows)
+        Ok((self.rows, self.outlet))
     }
 
     fn csv_heading(&mut self) -> Result<(), Closed> {
@@ -215,10 +217,10 @@ impl<'a> Sheet<'a> {
             .columns
             .iter()
             .map(|column| column.heading.unwrap_or_default());
-        let mut widths: Vec<usize> = headings.clone().map(|heading| heading.chars().count()).collect();
+        let mut widths: Vec<usize> = headings.clone().map(|heading| width_of(heading)).collect();
         for row in &waiting {
             for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.for_people().chars().count());
+                *width = (*width).max(width_of(&cell.for_people()));
             }
         }
         self.widths = Some(widths);
@@ -240,7 +242,7 @@ impl<'a> Sheet<'a> {
                 continue;
             }
             let text = cell.for_people();
-            let gap = " ".repeat(width.saturating_sub(text.chars().count()));
+            let gap = " ".repeat(width.saturating_sub(width_of(&text)));
             line.push_str("  ");
             if matches!(cell, Cell::Count(_)) {
                 line.push_str(&gap);
@@ -252,6 +254,11 @@ impl<'a> Sheet<'a> {
         }
         self.outlet.line(line.trim_end())
     }
+}
+
+/// Places that a text takes on a terminal, where some characters take two; those that are written out take six.
+fn width_of(text: &str) -> usize {
+    harmless(text).width()
 }
 
 /// A row as a JSON value.
