@@ -84,7 +84,10 @@ fn every_command_works() {
         assert_eq!(words[0], "baton-ninja-one", "nobody runs `{line}`");
         let context = TestContext::msp();
         fs::copy(workspace().join("config/baton.yaml"), context.path("baton.yaml")).unwrap();
-        if words.contains(&"export") {
+        if ["export", "inspect", "diff"]
+            .iter()
+            .any(|command| words.contains(command))
+        {
             let file = context.good_sync();
             fs::write(context.path("sync.c1z.candidate"), file).unwrap();
         }

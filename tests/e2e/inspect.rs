@@ -175,6 +175,9 @@ fn rows_are_those_of_the_tables() {
     }
 }
 
+/// Whether a filter should keep a user.
+type Keeps<'a> = &'a dyn Fn(&Value) -> bool;
+
 #[test]
 fn filters_keep_what_they_say() {
     let context = synced();
@@ -185,7 +188,6 @@ fn filters_keep_what_they_say() {
         .filter(|row| text(row, "entitlement_id") == "role:3:assigned")
         .map(|row| text(row, "principal_id"))
         .collect();
-    type Keeps<'a> = &'a dyn Fn(&Value) -> bool;
     let cases: [(&[&str], Keeps<'_>); 8] = [
         (&["--no-mfa"], &|row| row["mfa_enabled"] == false),
         (&["--admin"], &|row| row["administrator"] == true),

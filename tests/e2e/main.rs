@@ -8,6 +8,7 @@ mod check_command;
 mod configuration;
 mod datasets;
 mod deployment;
+mod diff;
 mod disk;
 mod documents;
 mod export;

@@ -162,8 +162,14 @@ fn every_direct_dependency_has_its_reason() {
 #[test]
 fn builds_are_locked() {
     let mut sources = vec![fs::read_to_string(workspace().join("Dockerfile")).unwrap()];
-    for entry in fs::read_dir(workspace().join("xtask/src")).unwrap() {
-        sources.push(fs::read_to_string(entry.unwrap().path()).unwrap());
+    for folder in ["xtask/src", "xtask/src/bench"] {
+        let paths = fs::read_dir(workspace().join(folder)).unwrap();
+        let paths = paths.map(|entry| entry.unwrap().path());
+        sources.extend(
+            paths
+                .filter(|path| path.is_file())
+                .map(|path| fs::read_to_string(path).unwrap()),
+        );
     }
     for source in &sources {
         for (at, _) in source.match_indices("cargo([") {

@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: the budgets of the design, measured on the real program over real HTTP.
 
+mod explore;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -33,6 +35,12 @@ pub(crate) enum Bench {
         /// Only the rows whose name contains this text.
         #[arg(long)]
         only: Option<String>,
+    },
+    /// Questions about 1M grants in every kind of place, and what differs between two syncs of that size.
+    Explore {
+        /// How often to measure each; the median is printed.
+        #[arg(long, default_value_t = 3)]
+        runs: usize,
     },
     /// The 1M grants' file beside the one that the reference SDK writes of the same rows. Needs Go.
     Peer,
@@ -99,6 +107,7 @@ pub(crate) fn run(what: &Bench) -> Result<(), Failure> {
             let size = &SIZES[if *large { 3 } else { 2 }];
             sinks(&programs, *runs, size, only.as_deref().unwrap_or_default())
         }
+        Bench::Explore { runs } => explore::run(&programs, *runs),
         Bench::Peer => peer(&programs),
     }
 }

@@ -23,6 +23,7 @@ pub(crate) fn command() -> Command {
         .subcommand(Command::new("completion").about("Print a completion script for a shell").arg(shell))
         .subcommands(crate::provision::subcommands())
         .subcommand(export())
+        .subcommand(crate::diff::subcommand())
         .subcommand(crate::inspect::subcommand())
         .subcommand(crate::health::subcommand())
         .subcommand(Command::new("config").about("Print the settings' schema, as JSON"))

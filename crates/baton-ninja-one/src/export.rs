@@ -126,7 +126,7 @@ async fn open(config: C1zSourceConfig) -> Result<C1zSource, Failure> {
 }
 
 /// The sync is the file's own: its id and its times, so that exporting it twice is the same.
-struct TimesOfFile {
+pub(crate) struct TimesOfFile {
     id: SyncId,
     started_at: OffsetDateTime,
     ended_at: OffsetDateTime,
@@ -134,7 +134,7 @@ struct TimesOfFile {
 }
 
 impl TimesOfFile {
-    fn of(source: &C1zSource) -> Self {
+    pub(crate) fn of(source: &C1zSource) -> Self {
         Self {
             id: source.sync_id(),
             started_at: source.started_at(),

@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod config_schema;
 mod console;
+mod diff;
 mod documents;
 mod exit;
 mod export;
@@ -12,6 +13,7 @@ mod export;
 pub mod fuzzing;
 mod health;
 mod inspect;
+mod interruptible;
 mod logs;
 mod metrics;
 mod place;
@@ -41,27 +43,27 @@ use settings::{Environment, Settings};
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => failure.report(),
     }
 }
 
-fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
+fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failure> {
     let matches = match cli::command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) if !error.use_stderr() => {
             print(&error.render().to_string());
-            return Ok(());
+            return Ok(ExitCode::SUCCESS);
         }
         Err(error) => return Err(Failure::usage(&error)),
     };
     if let Some(("completion", chosen)) = matches.subcommand() {
         print(&cli::completion(chosen));
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     if matches.subcommand_name() == Some("config") {
         print(&config_schema::json());
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     let environment: Environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
@@ -70,7 +72,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
     let settings = Settings::load(innermost(&matches), &environment, &folder)?;
     if let Some(("health-check", chosen)) = matches.subcommand() {
         // A probe beside a running connector shares its variables, whatever those ask for.
-        return health::probe(&settings, chosen);
+        health::probe(&settings, chosen)?;
+        return Ok(ExitCode::SUCCESS);
     }
     if let Some(name) = matches.subcommand_name() {
         settings.on_demand()?.refuse_beside(name)?;
@@ -78,6 +81,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
     match matches.subcommand_name() {
         Some("capabilities") => print(&capabilities::json(settings.source_options()?.devices)),
         Some("check") => check::run(&settings)?,
+        Some("diff") => return diff::run(&settings, subcommand(&matches)),
         Some("inspect") => inspect::run(&settings, subcommand(&matches))?,
         Some("export") => export::run(&settings, subcommand(&matches))?,
         None if settings.serves()? => service::run(&settings)?,
@@ -86,7 +90,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
             None => sync::run(&settings)?,
         },
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Flags work before and after subcommands; clap hands them down to the innermost one's matches.

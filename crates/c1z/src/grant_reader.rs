@@ -242,7 +242,8 @@ impl Reader {
             return Ok(());
         }
         let broken = |error| self.damaged(&error);
-        let mut statement = self.connection().prepare(sql).map_err(broken)?;
+        // Single things are looked up by the thousand.
+        let mut statement = self.connection().prepare_cached(sql).map_err(broken)?;
         let parameters = rusqlite::params_from_iter(parameters);
         let mut rows = statement.query(parameters).map_err(broken)?;
         let mut weight = self.weight();

@@ -287,7 +287,7 @@ impl Reader {
                    (select 1 from sqlite_schema where type = 'table' and rootpage > 0 and name = ?1)";
         let mut statement = self
             .connection
-            .prepare(sql)
+            .prepare_cached(sql)
             .map_err(|error| self.damaged(&error))?;
         let names = statement.query_map([ddl::TABLES[table].name], |row| row.get(0));
         names

@@ -51,7 +51,7 @@ struct Names {
 }
 
 /// So many names of one type are looked up one by one; then all others are read too.
-const SINGLE_LOOKUPS: usize = 2_000;
+const SINGLE_LOOKUPS: usize = 10_000;
 
 /// Why rows do not come any more.
 enum Ended {
@@ -165,10 +165,10 @@ impl C1zSnapshot {
     }
 
     fn held(&self, id: &EntitlementId) -> Result<Option<Held>, C1zSourceError> {
-        if let Some((last, held)) = self.last_held.borrow().as_ref() {
-            if last == id {
-                return Ok(held.clone());
-            }
+        if let Some((last, held)) = self.last_held.borrow().as_ref()
+            && last == id
+        {
+            return Ok(held.clone());
         }
         let message = self.reader.entitlement(self.sync_id(), id.as_str())?;
         let held = match message.map(|message| decode::entitlement(&message)) {

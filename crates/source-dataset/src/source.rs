@@ -178,7 +178,7 @@ impl Reading {
         if self.scope.wants_access() {
             let held = self.entitlements()?;
             if self.scope.wants_grants() {
-                self.grants(&held)?;
+                self.grants(held.as_deref())?;
             }
         }
         Ok(())
@@ -245,7 +245,9 @@ impl Reading {
                         source,
                     })?;
                     if self.scope.includes_type(&row.resource.resource_type) {
-                        wanted.iter_mut().for_each(|wanted| wanted.push(row.id.clone()));
+                        if let Some(wanted) = &mut wanted {
+                            wanted.push(row.id.clone());
+                        }
                         rows.push(row);
                     }
                 }
@@ -255,7 +257,7 @@ impl Reading {
         ended.map(|()| wanted)
     }
 
-    fn grants(&self, wanted: &Option<Vec<EntitlementId>>) -> Result<(), Ended> {
+    fn grants(&self, wanted: Option<&[EntitlementId]>) -> Result<(), Ended> {
         let mut ended = Ok(());
         let names = BareGrantColumns::NAMES;
         self.opened
@@ -263,12 +265,12 @@ impl Reading {
                 let table = BareGrantColumns::of(columns)?;
                 let mut groups: Vec<GrantGroup> = Vec::new();
                 for row in 0..columns.batch.num_rows() {
-                    table.add(row, wanted.as_deref(), &mut groups).map_err(|source| {
-                        DatasetSourceError::Id {
+                    table
+                        .add(row, wanted, &mut groups)
+                        .map_err(|source| DatasetSourceError::Id {
                             table: Dataset::Grants,
                             source,
-                        }
-                    })?;
+                        })?;
                 }
                 if !groups.is_empty() {
                     ended = self.send(SourceEvent::Batch(AccessBatch::Grants(groups)));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow::{self, Break, Continue};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use access_core::explore::{self, UserFilter};
 use access_core::model::{Resource, ResourceId, ResourceTypeId, StatusState, Trait, TraitKind};
@@ -16,7 +16,7 @@ use super::asked::{Question, Things, Users};
 use super::how::How;
 use super::pager::Outlet;
 use super::rows;
-use super::sheet::{Cell, Closed, Column, Form, Sheet};
+use super::sheet::{Cell, Column, Form, Sheet};
 use crate::exit::Failure;
 use crate::place::SyncFacts;
 use crate::table::grouped;
@@ -56,11 +56,43 @@ struct Desk<'a> {
     stop: &'a AtomicBool,
 }
 
+/// Rows on their way out, until nobody wants more.
+struct Rows<'a> {
+    sheet: Sheet,
+    outlet: &'a mut Outlet,
+    stop: &'a AtomicBool,
+}
+
+impl Rows<'_> {
+    fn push(&mut self, cells: Vec<Cell>) -> ControlFlow<()> {
+        let stopped = self.stop.load(Ordering::Relaxed);
+        if stopped || self.sheet.push(cells, self.outlet).is_err() {
+            return Break(());
+        }
+        Continue(())
+    }
+
+    /// Completes the sheet, and says for people how many rows it has.
+    fn told(self, form: Form, (one, several): (&str, &str)) {
+        let Ok(rows) = self.sheet.finish(self.outlet) else {
+            return;
+        };
+        if form == Form::Table {
+            let told = match rows {
+                0 => format!("no {several}"),
+                1 => format!("\n1 {one}"),
+                rows => format!("\n{} {several}", grouped(rows)),
+            };
+            // Nobody reading any more is no failure.
+            let _ = self.outlet.line(&told);
+        }
+    }
+}
+
 /// Whether to go on, and what went wrong meanwhile.
-fn flow<E>(done: Result<Result<(), Closed>, E>, failed: &mut Option<E>) -> ControlFlow<()> {
+fn flow<E>(done: Result<ControlFlow<()>, E>, failed: &mut Option<E>) -> ControlFlow<()> {
     match done {
-        Ok(Ok(())) => Continue(()),
-        Ok(Err(Closed)) => Break(()),
+        Ok(flow) => flow,
         Err(error) => {
             *failed = Some(error);
             Break(())
@@ -74,11 +106,15 @@ impl Desk<'_> {
         &mut self,
         columns: &'static [Column],
         names: (&str, &str),
-        fill: impl FnOnce(&dyn AccessSnapshot, &mut Sheet<'_>) -> Result<(), Failure>,
+        fill: impl FnOnce(&dyn AccessSnapshot, &mut Rows<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let mut sheet = Sheet::new(columns, self.form, self.outlet, self.stop);
-        fill(self.snapshot, &mut sheet)?;
-        told(sheet, self.form, names);
+        let mut rows = Rows {
+            sheet: Sheet::new(columns, self.form),
+            outlet: self.outlet,
+            stop: self.stop,
+        };
+        fill(self.snapshot, &mut rows)?;
+        rows.told(self.form, names);
         Ok(())
     }
 
@@ -118,10 +154,7 @@ impl Desk<'_> {
                     if !filter.admits(&row) {
                         return Continue(());
                     }
-                    match sheet.push(rows::user(&row)) {
-                        Ok(()) => Continue(()),
-                        Err(Closed) => Break(()),
-                    }
+                    sheet.push(rows::user(&row))
                 })?;
             }
             Ok(())
@@ -150,10 +183,7 @@ impl Desk<'_> {
                         return Continue(());
                     }
                     let (entitlements, grants) = totals.get(&row.id).copied().unwrap_or_default();
-                    match sheet.push(rows::role(&row, entitlements, grants)) {
-                        Ok(()) => Continue(()),
-                        Err(Closed) => Break(()),
-                    }
+                    sheet.push(rows::role(&row, entitlements, grants))
                 })?;
             }
             Ok(())
@@ -172,10 +202,7 @@ impl Desk<'_> {
                     return Continue(());
                 }
                 let grants = counts.get(&held.id).copied().unwrap_or_default();
-                match sheet.push(rows::entitlement(&row, grants)) {
-                    Ok(()) => Continue(()),
-                    Err(Closed) => Break(()),
-                }
+                sheet.push(rows::entitlement(&row, grants))
             })?;
             Ok(())
         })
@@ -277,7 +304,7 @@ impl Desk<'_> {
         self.say("");
         self.sheet(rows::TYPES, ("type", "types"), |_, sheet| {
             for row in &types {
-                if sheet.push(rows::kind(row)).is_err() {
+                if sheet.push(rows::kind(row)).is_break() {
                     break;
                 }
             }
@@ -293,7 +320,11 @@ impl Desk<'_> {
 
 /// Lists syncs.
 pub(crate) fn syncs(syncs: &[SyncFacts], form: Form, outlet: &mut Outlet, stop: &AtomicBool) {
-    let mut sheet = Sheet::new(rows::SYNCS, form, outlet, stop);
+    let mut sheet = Rows {
+        sheet: Sheet::new(rows::SYNCS, form),
+        outlet,
+        stop,
+    };
     for row in syncs {
         let count = |n: usize| row.counts.map_or(Cell::Nothing, |counts| Cell::Count(counts[n]));
         let cells = vec![
@@ -306,27 +337,11 @@ pub(crate) fn syncs(syncs: &[SyncFacts], form: Form, outlet: &mut Outlet, stop: 
             count(1),
             count(2),
         ];
-        if sheet.push(cells).is_err() {
+        if sheet.push(cells).is_break() {
             return;
         }
     }
-    told(sheet, form, ("sync", "syncs"));
-}
-
-/// Completes a sheet, and says for people how many rows it has.
-fn told(sheet: Sheet<'_>, form: Form, (one, several): (&str, &str)) {
-    let Ok((rows, outlet)) = sheet.finish() else {
-        return;
-    };
-    if form == Form::Table {
-        let told = match rows {
-            0 => format!("no {several}"),
-            1 => format!("\n1 {one}"),
-            rows => format!("\n{} {several}", grouped(rows)),
-        };
-        // Nobody reading any more is no failure.
-        let _ = outlet.line(&told);
-    }
+    sheet.told(form, ("sync", "syncs"));
 }
 
 /// Grants in question, with the words for how they came about.
@@ -334,7 +349,7 @@ fn holdings(
     snapshot: &dyn AccessSnapshot,
     which: WhichGrants<'_>,
     how: &mut How<'_>,
-    sheet: &mut Sheet<'_>,
+    sheet: &mut Rows<'_>,
 ) -> Result<(), Failure> {
     let mut failed = None;
     snapshot.grants(which, &mut |row: Holding| {

@@ -7,25 +7,20 @@ mod pager;
 mod rows;
 mod sheet;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use access_core::StatusCode;
 use clap::ArgMatches;
 use indicatif::MultiProgress;
 
 use crate::exit::Failure;
+use crate::interruptible::until_stopped;
 use crate::logs;
 use crate::place::Place;
 use crate::settings::Settings;
-use crate::sync::runtime;
-use crate::system::stop_wanted;
 
 use asked::Question;
 
 pub(crate) use asked::subcommand;
 pub(crate) use pager::Outlet;
-pub(crate) use sheet::Form;
+pub(crate) use sheet::{Cell, Closed, Column, Form, Sheet, data, people, shown};
 
 /// Answers on standard output.
 pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
@@ -47,34 +42,5 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
         let answered = commands::answer(&asked.question, snapshot.as_ref(), form, &mut outlet, stop);
         outlet.close();
         answered
-    })
-}
-
-/// Does blocking work beside the signals, and waits until it has tidied up.
-pub(crate) fn until_stopped(
-    work: impl FnOnce(&AtomicBool) -> Result<(), Failure> + Send + 'static,
-) -> Result<(), Failure> {
-    let runtime = runtime()?;
-    let stop = Arc::new(AtomicBool::new(false));
-    let stopping = Arc::clone(&stop);
-    let done = runtime.block_on(async {
-        let mut working = tokio::task::spawn_blocking(move || work(&stopping));
-        tokio::select! {
-            done = &mut working => done,
-            () = stop_wanted() => {
-                stop.store(true, Ordering::Relaxed);
-                // Waited for, so that what was unpacked is gone.
-                let _ = working.await;
-                Ok(Err(Failure::found("stopped on request".to_owned(), None, StatusCode::Cancelled)))
-            }
-        }
-    });
-    runtime.shutdown_background();
-    done.unwrap_or_else(|_| {
-        Err(Failure::found(
-            "the thread that reads ended unexpectedly".to_owned(),
-            None,
-            StatusCode::Internal,
-        ))
     })
 }

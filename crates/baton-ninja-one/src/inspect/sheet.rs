@@ -1,7 +1,5 @@
 //! Rows for people and for programs: a table, JSON lines, or CSV, from one description of the columns.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use sink_csv::SpreadsheetSafety;
@@ -56,11 +54,11 @@ pub(crate) enum Cell {
 }
 
 impl Cell {
-    pub(crate) fn text(text: impl ToString) -> Self {
+    pub(crate) fn text(text: &(impl ToString + ?Sized)) -> Self {
         Self::Text(text.to_string())
     }
 
-    pub(crate) fn text_or_nothing(text: Option<impl ToString>) -> Self {
+    pub(crate) fn text_or_nothing(text: Option<&(impl ToString + ?Sized)>) -> Self {
         text.map_or(Self::Nothing, Self::text)
     }
 
@@ -122,11 +120,9 @@ pub(crate) enum Form {
 const MEASURED_ROWS: usize = 1_000;
 
 /// Rows on their way to standard output.
-pub(crate) struct Sheet<'a> {
+pub(crate) struct Sheet {
     columns: &'static [Column],
     form: Form,
-    outlet: &'a mut Outlet,
-    stop: &'a AtomicBool,
     /// The first rows of a table, until they are measured.
     waiting: Vec<Vec<Cell>>,
     widths: Option<Vec<usize>>,
@@ -137,18 +133,11 @@ pub(crate) struct Sheet<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Closed;
 
-impl<'a> Sheet<'a> {
-    pub(crate) fn new(
-        columns: &'static [Column],
-        form: Form,
-        outlet: &'a mut Outlet,
-        stop: &'a AtomicBool,
-    ) -> Self {
+impl Sheet {
+    pub(crate) fn new(columns: &'static [Column], form: Form) -> Self {
         Self {
             columns,
             form,
-            outlet,
-            stop,
             waiting: Vec::new(),
             widths: None,
             rows: 0,
@@ -156,30 +145,27 @@ impl<'a> Sheet<'a> {
     }
 
     /// Adds a row: a cell for each column.
-    pub(crate) fn push(&mut self, cells: Vec<Cell>) -> Result<(), Closed> {
+    pub(crate) fn push(&mut self, cells: Vec<Cell>, outlet: &mut Outlet) -> Result<(), Closed> {
         debug_assert_eq!(cells.len(), self.columns.len());
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(Closed);
-        }
         self.rows += 1;
         match self.form {
             Form::Table => {
                 if self.widths.is_some() {
-                    return self.line(&cells);
+                    return self.line(&cells, outlet);
                 }
                 self.waiting.push(cells);
                 if self.waiting.len() < MEASURED_ROWS {
                     return Ok(());
                 }
-                self.measure()
+                self.measure(outlet)
             }
             Form::Json => {
                 let text = serde_json::to_string(&Object(self.columns, &cells)).unwrap_or_default();
-                self.outlet.line(&text)
+                outlet.line(&text)
             }
             Form::Csv => {
                 if self.rows == 1 {
-                    self.csv_heading()?;
+                    self.csv_heading(outlet)?;
                 }
                 let mut line = Vec::new();
                 let named = self.columns.iter().zip(&cells);
@@ -191,33 +177,33 @@ impl<'a> Sheet<'a> {
                     cell.write_csv(&mut line);
                 }
                 line.push(b'\r');
-                self.outlet.line(&String::from_utf8_lossy(&line))
+                outlet.line(&String::from_utf8_lossy(&line))
             }
         }
     }
 
-    /// Writes what still waits. Gives the number of rows, and the outlet back.
-    pub(crate) fn finish(mut self) -> Result<(u64, &'a mut Outlet), Closed> {
+    /// Writes what still waits. Gives the number of rows.
+    pub(crate) fn finish(mut self, outlet: &mut Outlet) -> Result<u64, Closed> {
         match self.form {
-            Form::Table if self.widths.is_none() => self.measure()?,
-            Form::Csv if self.rows == 0 => self.csv_heading()?,
+            Form::Table if self.widths.is_none() => self.measure(outlet)?,
+            Form::Csv if self.rows == 0 => self.csv_heading(outlet)?,
             Form::Table | Form::Json | Form::Csv => {}
         }
-        Ok((self.rows, self.outlet))
+        Ok(self.rows)
     }
 
-    fn csv_heading(&mut self) -> Result<(), Closed> {
+    fn csv_heading(&self, outlet: &mut Outlet) -> Result<(), Closed> {
         let names: Vec<&str> = self.columns.iter().filter_map(|column| column.name).collect();
-        self.outlet.line(&(names.join(",") + "\r"))
+        outlet.line(&(names.join(",") + "\r"))
     }
 
-    fn measure(&mut self) -> Result<(), Closed> {
+    fn measure(&mut self, outlet: &mut Outlet) -> Result<(), Closed> {
         let waiting = std::mem::take(&mut self.waiting);
         let headings = self
             .columns
             .iter()
             .map(|column| column.heading.unwrap_or_default());
-        let mut widths: Vec<usize> = headings.clone().map(|heading| width_of(heading)).collect();
+        let mut widths: Vec<usize> = headings.clone().map(width_of).collect();
         for row in &waiting {
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = (*width).max(width_of(&cell.for_people()));
@@ -229,12 +215,12 @@ impl<'a> Sheet<'a> {
         }
         let headings = headings.map(Cell::text).collect();
         for row in std::iter::once(headings).chain(waiting) {
-            self.line(&row)?;
+            self.line(&row, outlet)?;
         }
         Ok(())
     }
 
-    fn line(&mut self, cells: &[Cell]) -> Result<(), Closed> {
+    fn line(&self, cells: &[Cell], outlet: &mut Outlet) -> Result<(), Closed> {
         let widths = self.widths.as_deref().unwrap_or_default();
         let mut line = String::new();
         for ((column, cell), width) in self.columns.iter().zip(cells).zip(widths) {
@@ -252,7 +238,7 @@ impl<'a> Sheet<'a> {
                 line.push_str(&gap);
             }
         }
-        self.outlet.line(line.trim_end())
+        outlet.line(line.trim_end())
     }
 }
 

@@ -222,7 +222,7 @@ impl Settings {
             Some("json") => Ok(Output::Json),
             Some("csv") => Err(self.refuse(
                 "output",
-                "csv is for `inspect`, whose results are lists; use json".to_owned(),
+                "csv is for `inspect` and `diff`, whose results are lists; use json".to_owned(),
             )),
             _ => Ok(Output::Text),
         }

@@ -1,0 +1,80 @@
+//! `diff`: what differs between two finished syncs, wherever they are.
+
+mod sides;
+mod told;
+
+use std::process::ExitCode;
+
+use access_core::StatusCode;
+use access_dataset::{DatasetError, differences};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use indicatif::MultiProgress;
+
+use crate::exit::Failure;
+use crate::inspect::Outlet;
+use crate::interruptible::until_stopped;
+use crate::logs;
+use crate::settings::Settings;
+use sides::{Asked, Sides};
+use told::Telling;
+
+/// What `--exit-code` says of syncs that differ, as git does.
+const DIFFERENT: u8 = 1;
+
+/// The command.
+pub(crate) fn subcommand() -> Command {
+    let place =
+        |name: &'static str, help: &'static str| Arg::new(name).value_name(name.to_uppercase()).help(help);
+    let sync = |name: &'static str, help: &'static str| Arg::new(name).long(name).value_name("ID").help(help);
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+    };
+    Command::new("diff")
+        .about("Tell what differs between two finished syncs: users, roles and other things, entitlements, grants")
+        .args([
+            place("old", "A c1z file of any connector, or a dataset: its folder or its URL").required(true),
+            place("new", "The same; without it two syncs of OLD are compared, the latest and the full one before it"),
+            sync("old-sync", "The sync of OLD; without it the latest finished one, full ones first"),
+            sync("new-sync", "The sync of NEW; without it the latest finished one, full ones first"),
+            flag("exit-code", "Exit with 1 if anything differs and with 0 if nothing does"),
+            flag("no-pager", "Write to the terminal without a pager ($PAGER, else less)"),
+        ])
+}
+
+/// Tells the differences on standard output.
+pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<ExitCode, Failure> {
+    let _telemetry = logs::start(settings, &MultiProgress::new())?;
+    let form = settings.sheet_form()?;
+    let asked = Asked::of(chosen)?;
+    let (paged, by_code) = (!chosen.get_flag("no-pager"), chosen.get_flag("exit-code"));
+    let settings = settings.clone();
+    let differ = until_stopped(move |stop| {
+        let Sides { mut old, mut new } = Sides::open(&settings, asked, stop)?;
+        for note in new.notes(&old) {
+            tracing::warn!("{note}");
+        }
+        let mut outlet = Outlet::of(form, paged);
+        let mut telling = Telling::new(form, &mut outlet, stop);
+        telling.begin(&old.label, &new.label);
+        let compared = differences(&mut *old.snapshot, &mut *new.snapshot, &mut |change| {
+            // Whoever stops reading wants no more.
+            telling.change(&change).map_err(|_| DatasetError::Stopped)
+        });
+        let differ = telling.end(&new.notes(&old));
+        outlet.close();
+        match compared {
+            Ok(()) | Err(DatasetError::Stopped) => Ok(differ),
+            Err(error) => Err(error.into()),
+        }
+    })?;
+    Ok(if by_code && differ {
+        ExitCode::from(DIFFERENT)
+    } else {
+        ExitCode::SUCCESS
+    })
+}
+
+/// A pair of syncs that cannot be compared.
+fn refused(message: String, hint: &str) -> Failure {
+    Failure::found(message, Some(hint.to_owned()), StatusCode::FailedPrecondition)
+}

@@ -1,0 +1,226 @@
+//! The two syncs.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use access_core::model::{Completeness, SyncScope, SyncType};
+use access_core::ports::{AccessSink, Silent};
+use access_core::sync::{ShrinkGuard, SyncPipeline, SyncRequest};
+use access_dataset::{Hashes, Manifest, Published, Snapshot, SortedSink};
+use clap::ArgMatches;
+use source_c1z::C1zSource;
+use time::OffsetDateTime;
+use tokio::runtime::Handle;
+
+use super::refused;
+use crate::exit::Failure;
+use crate::export::TimesOfFile;
+use crate::place::{Place, c1z_config, formats};
+use crate::settings::Settings;
+
+/// Which syncs are to be compared.
+pub(super) struct Asked {
+    old: (Place, Option<String>),
+    /// Nothing: another sync of the same place.
+    new: Option<Place>,
+    new_sync: Option<String>,
+}
+
+/// One of them, sorted.
+pub(super) struct Side {
+    pub(super) snapshot: Box<dyn Snapshot>,
+    /// For people.
+    pub(super) label: String,
+    sync_type: SyncType,
+    started_at: OffsetDateTime,
+    /// Types that were not read to the end.
+    incomplete: Vec<String>,
+}
+
+/// Both.
+pub(super) struct Sides {
+    pub(super) old: Side,
+    pub(super) new: Side,
+}
+
+impl Asked {
+    pub(super) fn of(chosen: &ArgMatches) -> Result<Self, Failure> {
+        let text = |name: &str| chosen.get_one::<String>(name).cloned();
+        Ok(Self {
+            old: (Place::named(&text("old").unwrap_or_default())?, text("old-sync")),
+            new: text("new").map(|place| Place::named(&place)).transpose()?,
+            new_sync: text("new-sync"),
+        })
+    }
+}
+
+impl Sides {
+    /// Reads and sorts both. Blocks.
+    pub(super) fn open(settings: &Settings, asked: Asked, stop: &AtomicBool) -> Result<Self, Failure> {
+        let (old_place, mut old_sync) = asked.old;
+        let mut new_sync = asked.new_sync;
+        if asked.new.is_none() && (old_sync.is_none() || new_sync.is_none()) {
+            (old_sync, new_sync) = neighbours(&old_place, settings, old_sync, new_sync, stop)?;
+        }
+        let new_place = asked.new.as_ref().unwrap_or(&old_place);
+        Ok(Self {
+            old: Side::open(&old_place, settings, old_sync.as_deref(), stop)?,
+            new: Side::open(new_place, settings, new_sync.as_deref(), stop)?,
+        })
+    }
+}
+
+/// The latest sync of a place, or the one that is named, and the full one before it.
+fn neighbours(
+    place: &Place,
+    settings: &Settings,
+    old: Option<String>,
+    new: Option<String>,
+    stop: &AtomicBool,
+) -> Result<(Option<String>, Option<String>), Failure> {
+    let syncs = place.syncs(settings, stop)?;
+    let at = syncs.iter().position(|sync| match &new {
+        Some(id) => sync.id == *id,
+        None => sync.latest,
+    });
+    // One that is not there is told by whoever opens it.
+    let Some(at) = at else { return Ok((old, new)) };
+    let before = syncs[..at]
+        .iter()
+        .rev()
+        .find(|sync| sync.sync_type == SyncType::Full.as_str() && sync.ended_at.is_some());
+    let new = syncs[at].id.clone();
+    match (old, before) {
+        (Some(old), _) => Ok((Some(old), Some(new))),
+        (None, Some(before)) => Ok((Some(before.id.clone()), Some(new))),
+        (None, None) => Err(refused(
+            format!("there is no full sync before {new} to compare it with"),
+            "name two places, or two syncs with --old-sync and --new-sync",
+        )),
+    }
+}
+
+impl Side {
+    fn open(
+        place: &Place,
+        settings: &Settings,
+        sync: Option<&str>,
+        stop: &AtomicBool,
+    ) -> Result<Self, Failure> {
+        match place {
+            Place::File(path) => Self::of_file(path, settings, sync, stop),
+            Place::Dataset(location) => {
+                let (handle, temp_folder) = (Handle::current(), settings.temp_folder()?);
+                let config = crate::place::dataset_config(location, settings, sync)?;
+                let opened = handle.block_on(source_dataset::Opened::open(config))?;
+                let published = handle.block_on(Published::open(location, formats(), &temp_folder))?;
+                let manifest = opened.manifest();
+                let snapshot = handle.block_on(published.snapshot(manifest, Hashes::Trusted))?;
+                let run = &opened.sync().run;
+                Ok(Self {
+                    label: label(
+                        &published.place(),
+                        run.id.as_str(),
+                        run.sync_type,
+                        opened.sync().ended_at,
+                    ),
+                    sync_type: run.sync_type,
+                    started_at: run.started_at,
+                    incomplete: incomplete(manifest),
+                    snapshot: Box::new(snapshot),
+                })
+            }
+        }
+    }
+
+    /// A file's rows, through the checks that every sync goes through, into the order of their keys.
+    fn of_file(
+        path: &Path,
+        settings: &Settings,
+        sync: Option<&str>,
+        stop: &AtomicBool,
+    ) -> Result<Self, Failure> {
+        let source = C1zSource::open_unless(c1z_config(path, settings, sync)?, stop)?;
+        let sorted = Arc::new(SortedSink::new(settings.temp_folder()?));
+        let times = TimesOfFile::of(&source);
+        let pipeline = SyncPipeline {
+            source: &source,
+            sinks: &[Arc::clone(&sorted) as Arc<dyn AccessSink>],
+            clock: &times,
+            ids: &times,
+            observer: &Silent,
+        };
+        let request = SyncRequest {
+            scope: SyncScope::default(),
+            sync_type: Some(source.sync_type()),
+            guard: ShrinkGuard::default(),
+        };
+        let stopped = async {
+            while !stop.load(Ordering::Relaxed) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let outcome = Handle::current().block_on(pipeline.run(&request, stopped))?;
+        let summary = outcome.summary;
+        let incomplete = summary
+            .completeness
+            .iter()
+            .filter(|(_, state)| **state != Completeness::Complete)
+            .map(|(id, _)| id.to_string());
+        let snapshot = sorted.take().ok_or_else(|| {
+            Failure::found(
+                "the sync was read and is not there".to_owned(),
+                None,
+                access_core::StatusCode::Internal,
+            )
+        })?;
+        let run = &summary.run;
+        Ok(Self {
+            label: label(
+                &path.display().to_string(),
+                run.id.as_str(),
+                run.sync_type,
+                summary.ended_at,
+            ),
+            sync_type: run.sync_type,
+            started_at: run.started_at,
+            incomplete: incomplete.collect(),
+            snapshot: Box::new(snapshot),
+        })
+    }
+
+    /// What a reader of the differences should know.
+    pub(super) fn notes(&self, old: &Self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.started_at < old.started_at {
+            notes.push("the old sync began after the new one".to_owned());
+        }
+        if self.sync_type != SyncType::Full {
+            let kind = self.sync_type.as_str();
+            notes.push(format!(
+                "the new sync is {kind}: nothing that is missing from it is told as removed"
+            ));
+        } else if !self.incomplete.is_empty() {
+            notes.push(format!(
+                "the new sync did not read all of {}: what is missing there is not told as removed",
+                self.incomplete.join(", ")
+            ));
+        }
+        notes
+    }
+}
+
+fn incomplete(manifest: &Manifest) -> Vec<String> {
+    let states = manifest.completeness.as_object().into_iter().flatten();
+    let incomplete = states.filter(|(_, state)| state["state"] != "complete");
+    incomplete.map(|(id, _)| id.clone()).collect()
+}
+
+fn label(place: &str, sync: &str, sync_type: SyncType, ended_at: OffsetDateTime) -> String {
+    let ended = ended_at
+        .format(&time::format_description::well_known::Rfc3339)
+        .unwrap_or_default();
+    format!("{place}: sync {sync} ({}), ended {ended}", sync_type.as_str())
+}
