@@ -129,6 +129,20 @@ pub enum DatasetError {
         /// Why.
         source: FormatError,
     },
+    /// Files of a format that this program cannot read.
+    #[error("files of the format `{name}` cannot be read")]
+    UnknownFormat {
+        /// The manifest's word for it.
+        name: String,
+    },
+    /// The place holds no dataset, or not the sync that was asked for.
+    #[error("{place} holds no {what}")]
+    NotThere {
+        /// The root.
+        place: String,
+        /// What was asked for.
+        what: String,
+    },
     /// Rows that do not hang together. The pipeline's checks rule that out.
     #[error("rows cannot be put into tables: {reason}")]
     Rows {
@@ -180,7 +194,8 @@ impl Classified for DatasetError {
         match self {
             Self::NotAFolder { .. } | Self::Unusable { .. } => StatusCode::InvalidArgument,
             Self::Locked { .. } | Self::Moved { .. } => StatusCode::Aborted,
-            Self::Missing { .. } => StatusCode::NotFound,
+            Self::Missing { .. } | Self::NotThere { .. } => StatusCode::NotFound,
+            Self::UnknownFormat { .. } => StatusCode::Unimplemented,
             Self::Unauthenticated { .. } => StatusCode::Unauthenticated,
             Self::Denied { .. } => StatusCode::PermissionDenied,
             Self::NoSpace { .. } => StatusCode::ResourceExhausted,

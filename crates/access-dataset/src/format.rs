@@ -1,15 +1,26 @@
-//! How tables become files.
+//! How tables become files, and are read again.
 
+use std::collections::BTreeMap;
 use std::error::Error;
+use std::fs::File;
 use std::io::Write;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+
+use crate::error::DatasetError;
 
 use crate::read_back::ReadBack;
 use crate::schema::Dataset;
 
 /// What a format's own library says went wrong.
 pub type FormatError = Box<dyn Error + Send + Sync>;
+
+/// Rows of a file, as they are read.
+pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch, FormatError>> + Send>;
+
+/// How files are written where a format leaves a choice: names and words, for manifests.
+pub type FormatOptions = BTreeMap<String, String>;
 
 /// A kind of file.
 pub trait FileFormat: Send + Sync + 'static {
@@ -37,6 +48,46 @@ pub trait FileFormat: Send + Sync + 'static {
     /// # Errors
     /// What the format's library says of a file that is damaged or not of this format.
     fn count_rows(&self, back: &mut ReadBack) -> Result<u64, FormatError>;
+
+    /// Reads a file of one table: rows in the order of the file, columns in the order of the contract, values as they were
+    /// written. Columns that can be null and that the file is too old to have are null. `columns` are those that are wanted;
+    /// without it all are.
+    ///
+    /// # Errors
+    /// What the format's library says of a file that is damaged or not of this format or table.
+    fn read(&self, dataset: Dataset, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError>;
+
+    /// What a reader has to know beyond the format's name.
+    fn options(&self) -> FormatOptions {
+        FormatOptions::new()
+    }
+
+    /// The format as it was when files were written with these options.
+    fn with_options(&self, options: &FormatOptions) -> Arc<dyn FileFormat>;
+}
+
+/// The formats that a reader knows.
+#[derive(Clone)]
+pub struct Formats(Arc<[Arc<dyn FileFormat>]>);
+
+impl Formats {
+    /// These formats.
+    #[must_use]
+    pub fn new(formats: impl IntoIterator<Item = Arc<dyn FileFormat>>) -> Self {
+        Self(formats.into_iter().collect())
+    }
+
+    /// The format of a name, as it was when files were written with these options.
+    ///
+    /// # Errors
+    /// [`DatasetError::UnknownFormat`].
+    pub fn named(&self, name: &str, options: &FormatOptions) -> Result<Arc<dyn FileFormat>, DatasetError> {
+        let known = self.0.iter().find(|format| format.name() == name);
+        let unknown = || DatasetError::UnknownFormat {
+            name: name.to_owned(),
+        };
+        Ok(known.ok_or_else(unknown)?.with_options(options))
+    }
 }
 
 /// A file that is being written.

@@ -9,12 +9,13 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::schema::SCHEMA_VERSION;
+use crate::format::{FileFormat, FormatOptions};
+use crate::schema::{Dataset, SCHEMA_VERSION};
 
 /// The pointer's name in the dataset's root.
 pub const POINTER: &str = "latest.json";
 /// Where manifests are. Readers of Hive layouts leave out names that begin with an underscore.
-const MANIFESTS: &str = "_manifests";
+pub(crate) const MANIFESTS: &str = "_manifests";
 
 /// Says which files are one sync.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,6 +24,9 @@ pub struct Manifest {
     pub schema_version: u32,
     /// `parquet` or `csv`.
     pub format: String,
+    /// How the format was written where it leaves a choice.
+    #[serde(default, skip_serializing_if = "FormatOptions::is_empty")]
+    pub format_options: FormatOptions,
     /// The sync: id, type, tenant, times.
     pub sync: ManifestSync,
     /// Every file.
@@ -102,7 +106,7 @@ impl Manifest {
     /// # Errors
     /// If the summary cannot be told in JSON, which a test rules out.
     pub(crate) fn new(
-        format: &str,
+        format: &dyn FileFormat,
         summary: &SyncSummary,
         files: Vec<FileEntry>,
         previous: Option<ManifestLink>,
@@ -120,7 +124,8 @@ impl Manifest {
         };
         Ok(Self {
             schema_version: SCHEMA_VERSION,
-            format: format.to_owned(),
+            format: format.name().to_owned(),
+            format_options: format.options(),
             sync: ManifestSync {
                 id: text("id"),
                 sync_type: text("sync_type"),
@@ -135,6 +140,11 @@ impl Manifest {
             previous,
             generator: concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION")).to_owned(),
         })
+    }
+
+    /// The files of one table, in the order of their rows.
+    pub fn entries(&self, table: Dataset) -> impl Iterator<Item = &FileEntry> {
+        self.files.iter().filter(move |file| file.dataset == table.name())
     }
 
     /// Its bytes, and the link to them.
@@ -158,7 +168,8 @@ impl Manifest {
 
 impl ManifestSync {
     /// When it began; a time that cannot be read is before all others.
-    pub(crate) fn began(&self) -> OffsetDateTime {
+    #[must_use]
+    pub fn began(&self) -> OffsetDateTime {
         OffsetDateTime::parse(&self.started_at, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 }

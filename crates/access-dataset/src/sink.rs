@@ -1,6 +1,6 @@
 //! The port: a sync becomes files of a format in a place.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -17,7 +17,7 @@ use crate::format::FileFormat;
 use crate::manifest::Manifest;
 use crate::publish::{MadeFile, MakeFiles, Publication};
 use crate::rows::Collector;
-use crate::store::{self, Location, SCRATCH};
+use crate::store::{self, Location, private_folder};
 
 /// Batches that may wait in front of the collecting thread.
 const QUEUE: usize = 2;
@@ -85,15 +85,6 @@ impl AccessSink for DatasetSink {
             rows: 0,
         }))
     }
-}
-
-fn private_folder(parent: &Path) -> std::io::Result<TempDir> {
-    let mut folder = tempfile::Builder::new();
-    folder.prefix(SCRATCH);
-    // Without this others could read what is in it, as the umask allows.
-    #[cfg(unix)]
-    folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
-    folder.tempdir_in(parent)
 }
 
 type Collected = Result<Collector, std::io::Error>;
@@ -195,10 +186,7 @@ impl SinkWriter for DatasetWriter {
 
     async fn set_aside(&mut self, summary: &SyncSummary) -> Result<Option<String>, SinkError> {
         let files = self.make_files(summary).await.map_err(SinkError::new)?;
-        let place = self
-            .publication
-            .set_aside(self.format.name(), summary, files)
-            .await;
+        let place = self.publication.set_aside(&*self.format, summary, files).await;
         Ok(Some(place.map_err(SinkError::new)?))
     }
 

@@ -18,7 +18,7 @@ pub(crate) fn is_plain(texts: &[u8]) -> bool {
 
 /// Writes a text of the tenant's into a line. A text without characters is quoted, which tells it from no text at all.
 pub(crate) fn tenants_text(text: &str, plain: bool, safety: SpreadsheetSafety, line: &mut Vec<u8>) {
-    let guarded = safety == SpreadsheetSafety::Safe && text.starts_with(FORMULA);
+    let guarded = safety == SpreadsheetSafety::Safe && needs_guard(text);
     if plain && !text.is_empty() {
         if guarded {
             line.push(GUARD);
@@ -32,6 +32,19 @@ pub(crate) fn tenants_text(text: &str, plain: bool, safety: SpreadsheetSafety, l
     }
     double_quotes(text, line);
     line.push(b'"');
+}
+
+/// Whether a text gets an apostrophe: a formula, and what looks like one that has some already, so that one can be taken off
+/// again.
+fn needs_guard(text: &str) -> bool {
+    text.trim_start_matches(char::from(GUARD)).starts_with(FORMULA)
+}
+
+/// The text as it was before it got its apostrophe.
+pub(crate) fn unguarded(text: &str, safety: SpreadsheetSafety) -> &str {
+    let guarded = safety == SpreadsheetSafety::Safe && needs_guard(text);
+    let bare = text.strip_prefix(char::from(GUARD)).filter(|_| guarded);
+    bare.unwrap_or(text)
 }
 
 /// Writes a text of our own form into a line: it is never a formula.
@@ -99,6 +112,9 @@ mod tests {
             (" =1", " =1"),
             ("", "\"\""),
             ("'quoted", "'quoted"),
+            ("'=1", "''=1"),
+            ("''-", "'''-"),
+            ("'", "'"),
         ] {
             let mut line = Vec::new();
             let plain = is_plain(text.as_bytes());

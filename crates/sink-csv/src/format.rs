@@ -1,18 +1,23 @@
 //! CSV as a file format of datasets.
 
+use std::fs::File;
 use std::io::Write;
+use std::sync::Arc;
 
-use access_dataset::{Dataset, FileFormat, FileWriter, FormatError, ReadBack};
+use access_dataset::{Batches, Dataset, FileFormat, FileWriter, FormatError, FormatOptions, ReadBack};
 use arrow::array::RecordBatch;
 
 use crate::column::Column;
 use crate::counting;
 use crate::packing::{Packer, Packing};
+use crate::reading;
 
 /// The end of a line (RFC 4180).
 const LINE_END: &[u8] = b"\r\n";
 /// Bytes of lines that are written at a time.
 const BLOCK: usize = 1 << 18;
+/// The option's name in manifests.
+const SAFE: &str = "spreadsheet_safe";
 
 /// Whether texts that a spreadsheet would take for formulas are changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -65,6 +70,25 @@ impl FileFormat for CsvFormat {
     fn count_rows(&self, back: &mut ReadBack) -> Result<u64, FormatError> {
         Ok(counting::rows(self.packing.unpack(back)?)?)
     }
+
+    fn read(&self, dataset: Dataset, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError> {
+        reading::batches(dataset, file, columns, self.safety)
+    }
+
+    /// Only what a file does not tell by itself.
+    fn options(&self) -> FormatOptions {
+        let safe = self.safety == SpreadsheetSafety::Safe;
+        [(SAFE.to_owned(), safe.to_string())].into()
+    }
+
+    fn with_options(&self, options: &FormatOptions) -> Arc<dyn FileFormat> {
+        let safety = match options.get(SAFE).map(String::as_str) {
+            Some("false") => SpreadsheetSafety::Raw,
+            // The usual way, and the likely one where an old manifest does not say.
+            _ => SpreadsheetSafety::Safe,
+        };
+        Arc::new(Self { safety, ..*self })
+    }
 }
 
 struct CsvFile {
@@ -103,9 +127,6 @@ impl FileWriter for CsvFile {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
-    use std::sync::Arc;
-
     use arrow::array::{ArrayRef, StringArray};
     use csv::ReaderBuilder;
     use proptest::prelude::*;

@@ -5,6 +5,8 @@ mod column;
 mod counting;
 mod format;
 mod packing;
+mod reading;
+mod records;
 mod words;
 
 pub use format::{CsvFormat, SpreadsheetSafety};

@@ -52,7 +52,7 @@ impl Packing {
         })
     }
 
-    pub(crate) fn unpack<'a>(self, file: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+    pub(crate) fn unpack<'a>(self, file: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
         // The buffer is for the unpackers; whoever reads plain text in large blocks goes past it.
         let file = BufReader::with_capacity(1 << 18, file);
         Ok(match self {

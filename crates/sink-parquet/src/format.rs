@@ -1,8 +1,12 @@
 //! Parquet as a file format of datasets.
 
+use std::fs::File;
 use std::io::Write;
+use std::sync::Arc;
 
-use access_dataset::{Column, ColumnKind, Dataset, FileFormat, FileWriter, FormatError, ReadBack};
+use access_dataset::{
+    Batches, Column, ColumnKind, Dataset, FileFormat, FileWriter, FormatError, FormatOptions, ReadBack,
+};
 use arrow::array::RecordBatch;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
@@ -11,6 +15,8 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
+
+use crate::reading;
 
 /// Rows of a row group. Readers work on row groups side by side; a million rows give each of eight readers one.
 const ROWS_PER_GROUP: usize = 1 << 17;
@@ -56,6 +62,14 @@ impl FileFormat for ParquetFormat {
             rows += batch?.num_rows() as u64;
         }
         Ok(rows)
+    }
+
+    fn read(&self, dataset: Dataset, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError> {
+        reading::batches(dataset, file, columns)
+    }
+
+    fn with_options(&self, _options: &FormatOptions) -> Arc<dyn FileFormat> {
+        Arc::new(*self)
     }
 }
 
@@ -130,7 +144,6 @@ fn sorting(dataset: Dataset) -> Vec<SortingColumn> {
 mod tests {
     use parquet::file::reader::{FileReader, SerializedFileReader};
 
-    use std::fs::File;
     use std::path::Path;
 
     use super::*;
@@ -163,6 +176,31 @@ mod tests {
                 .collect();
             assert_eq!(ids, expected);
         }
+    }
+
+    #[test]
+    fn an_older_file_lacks_columns_that_can_be_null_and_no_others() {
+        let columns = |names: &[&str]| {
+            let schema = Dataset::Users.schema_of(Some(names));
+            let columns = schema
+                .fields()
+                .iter()
+                .map(|field| arrow::array::new_empty_array(field.data_type()));
+            let batch = RecordBatch::try_new(Arc::clone(&schema), columns.collect()).unwrap();
+            let file = tempfile::tempfile().unwrap();
+            let mut writer = ArrowWriter::try_new(file.try_clone().unwrap(), schema, None).unwrap();
+            writer.write(&batch).unwrap();
+            writer.close().unwrap();
+            let batches = ParquetFormat.read(Dataset::Users, file, Some(&["user_id", "email"]))?;
+            batches
+                .map(|batch| batch.map(|batch| batch.num_columns()))
+                .collect::<Result<Vec<_>, _>>()
+        };
+        columns(&["user_id", "email"]).unwrap();
+        columns(&["login", "user_id"]).unwrap();
+        columns(&["login", "email"]).unwrap_err();
+        let wrong = ParquetFormat.create(Dataset::Syncs, Box::new(std::io::sink()));
+        wrong.unwrap().finish().unwrap();
     }
 
     #[test]

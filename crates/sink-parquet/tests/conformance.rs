@@ -1,7 +1,8 @@
 //! What every access sink has to keep, and that large tables become several files.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
-use std::fs;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
 use std::io::Write;
 use std::sync::Arc;
 
@@ -12,9 +13,10 @@ use access_core::model::{
 use access_core::ports::{AccessSink, SinkWriter};
 use access_core::sync::{Ledger, SyncSummary};
 use access_dataset::{
-    Dataset, DatasetSink, DatasetSinkConfig, FileFormat, FileWriter, FormatError, Location, Manifest,
-    POINTER, Pointer, ReadBack,
+    Batches, Dataset, DatasetError, DatasetSink, DatasetSinkConfig, FileFormat, FileWriter, FormatError,
+    FormatOptions, Formats, Hashes, Location, Manifest, POINTER, Pointer, Published, ReadBack,
 };
+use arrow::array::AsArray;
 use sink_parquet::ParquetFormat;
 use tempfile::TempDir;
 use time::macros::datetime;
@@ -45,6 +47,14 @@ impl FileFormat for SmallFiles {
 
     fn count_rows(&self, back: &mut ReadBack) -> Result<u64, FormatError> {
         ParquetFormat.count_rows(back)
+    }
+
+    fn read(&self, dataset: Dataset, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError> {
+        ParquetFormat.read(dataset, file, columns)
+    }
+
+    fn with_options(&self, _options: &FormatOptions) -> Arc<dyn FileFormat> {
+        Arc::new(Self)
     }
 }
 
@@ -191,4 +201,132 @@ async fn the_previous_sync_is_the_baseline_of_the_next() {
     assert_eq!(baseline.sync_id, Some(first.id));
     assert_eq!(baseline.resources[&ResourceTypeId::from_static("user")], USERS);
     writer.abort().await;
+}
+
+async fn published(folder: &TempDir) -> Published {
+    let formats = Formats::new([Arc::new(SmallFiles) as Arc<dyn FileFormat>]);
+    let location = Location::Folder(folder.path().to_owned());
+    Published::open(&location, formats, &std::env::temp_dir())
+        .await
+        .unwrap()
+}
+
+/// What a reader gets of the grants, or why not.
+async fn grants(folder: &TempDir, hashes: Hashes) -> Result<Vec<u64>, String> {
+    let read = published(folder).await;
+    let sync = read.latest().await.map_err(|error| error.to_string())?;
+    let rows = read
+        .rows(&sync, Dataset::Grants, Some(&["principal_id"]), hashes)
+        .await;
+    let mut ids = Vec::new();
+    for batch in rows.map_err(|error| error.to_string())? {
+        let batch = batch.map_err(|error| error.to_string())?;
+        ids.extend(
+            batch
+                .column(0)
+                .as_string::<i32>()
+                .iter()
+                .flatten()
+                .map(|id| id.parse::<u64>().unwrap()),
+        );
+    }
+    Ok(ids)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_published_sync_is_read_in_key_order_and_damage_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ids = BTreeSet::new();
+    for second in 1..3 {
+        let run = run(second);
+        ids.insert(run.id.to_string());
+        let mut writer = written(&sink(&folder), &run).await;
+        writer.prepare(&summary(&run)).await.unwrap();
+        writer.publish().await.unwrap();
+    }
+    let read = published(&folder).await;
+    let syncs = read.syncs().await.unwrap();
+    assert_eq!(
+        syncs
+            .iter()
+            .map(|sync| sync.sync.id.clone())
+            .collect::<BTreeSet<_>>(),
+        ids
+    );
+    let latest = read.latest().await.unwrap();
+    assert_eq!(&latest, syncs.last().unwrap());
+    assert_eq!(read.sync(&run(1).id).await.unwrap(), syncs[0]);
+    assert!(matches!(
+        read.sync(&run(3).id).await,
+        Err(DatasetError::NotThere { .. })
+    ));
+
+    let mut expected: Vec<u64> = (0..USERS).collect();
+    expected.sort_by_key(u64::to_string);
+    for hashes in [Hashes::Checked, Hashes::Trusted] {
+        assert_eq!(grants(&folder, hashes).await.unwrap(), expected);
+    }
+
+    let path = folder
+        .path()
+        .join(&latest.entries(Dataset::Grants).last().unwrap().path);
+    let whole = fs::read(&path).unwrap();
+    let mut other = whole.clone();
+    other[100] ^= 1;
+    fs::write(&path, &other).unwrap();
+    assert!(
+        grants(&folder, Hashes::Checked)
+            .await
+            .unwrap_err()
+            .contains("SHA-256")
+    );
+    fs::write(&path, &whole[..whole.len() - 9]).unwrap();
+    assert!(
+        grants(&folder, Hashes::Checked)
+            .await
+            .unwrap_err()
+            .contains("bytes")
+    );
+    grants(&folder, Hashes::Trusted).await.unwrap_err();
+    let first = folder
+        .path()
+        .join(&latest.entries(Dataset::Grants).next().unwrap().path);
+    fs::copy(first, &path).unwrap();
+    assert!(
+        grants(&folder, Hashes::Trusted)
+            .await
+            .unwrap_err()
+            .contains("rows")
+    );
+    fs::remove_file(&path).unwrap();
+    assert!(
+        grants(&folder, Hashes::Trusted)
+            .await
+            .unwrap_err()
+            .contains("it is not there")
+    );
+
+    let path = folder.path().join(format!("_manifests/{}.json", latest.sync.id));
+    let text = fs::read_to_string(&path)
+        .unwrap()
+        .replace("\"rows\": 1", "\"rows\": 2");
+    fs::write(path, text).unwrap();
+    assert!(
+        grants(&folder, Hashes::Trusted)
+            .await
+            .unwrap_err()
+            .contains("what names it says")
+    );
+}
+
+#[tokio::test]
+async fn a_reader_makes_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let formats = || Formats::new([Arc::new(SmallFiles) as Arc<dyn FileFormat>]);
+    let absent = Location::Folder(folder.path().join("absent"));
+    let opened = Published::open(&absent, formats(), folder.path()).await;
+    assert!(matches!(opened.err(), Some(DatasetError::Missing { .. })));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    let latest = published(&folder).await.latest().await;
+    assert!(matches!(latest, Err(DatasetError::NotThere { .. })));
 }

@@ -5,6 +5,7 @@ use access_core::sync::SyncSummary;
 use super::files::MadeFile;
 use super::not_json;
 use crate::error::DatasetError;
+use crate::format::FileFormat;
 use crate::manifest::{FileEntry, Manifest, ManifestLink};
 use crate::store::Store;
 
@@ -14,7 +15,7 @@ const CANDIDATE: &str = "_candidate";
 /// Replaces the candidate that is there, if any; the manifest comes last and goes first.
 pub(super) async fn keep(
     store: &dyn Store,
-    format: &str,
+    format: &dyn FileFormat,
     summary: &SyncSummary,
     files: Vec<MadeFile>,
     previous: Option<ManifestLink>,

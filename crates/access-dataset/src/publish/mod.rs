@@ -15,7 +15,7 @@ mod sweep;
 use std::path::Path;
 use std::sync::Arc;
 
-use access_core::model::{SyncId, SyncRun, SyncType};
+use access_core::model::{SyncRun, SyncType};
 use access_core::ports::Receipt;
 use access_core::sync::SyncSummary;
 use time::OffsetDateTime;
@@ -23,6 +23,7 @@ use time::OffsetDateTime;
 use crate::error::DatasetError;
 use crate::format::FileFormat;
 use crate::manifest::{FileEntry, Manifest, POINTER, Pointer, path_of};
+use crate::published::{read_manifest, read_pointer};
 use crate::read_back::ReadBack;
 use crate::store::{Store, Stored, Swap};
 
@@ -95,7 +96,7 @@ impl Publication {
     /// Keeps files where readers do not look, and tells where.
     pub(crate) async fn set_aside(
         &self,
-        format: &str,
+        format: &dyn FileFormat,
         summary: &SyncSummary,
         files: Vec<MadeFile>,
     ) -> Result<String, DatasetError> {
@@ -114,7 +115,7 @@ impl Publication {
         let entries: Vec<FileEntry> = files.iter().map(|file| file.entry.clone()).collect();
         let previous = self.before.as_ref().map(|(_, pointer)| pointer.latest.clone());
         let manifest =
-            Manifest::new(format.name(), summary, entries, previous).map_err(|error| not_json(&error))?;
+            Manifest::new(&**format, summary, entries, previous).map_err(|error| not_json(&error))?;
         let (bytes, link) = manifest.encode().map_err(|error| not_json(&error))?;
         if let Some(earlier) = read_manifest(&*self.store, &link.manifest).await? {
             if !earlier.same_data(&manifest) {
@@ -257,38 +258,6 @@ impl Publication {
 fn not_json(error: &serde_json::Error) -> DatasetError {
     DatasetError::Rows {
         reason: error.to_string(),
-    }
-}
-
-async fn read_pointer(store: &dyn Store) -> Result<Option<(Stored, Pointer)>, DatasetError> {
-    let Some(stored) = store.get(POINTER).await? else {
-        return Ok(None);
-    };
-    let damaged = |reason| DatasetError::Damaged {
-        place: store.describe(POINTER),
-        reason,
-    };
-    let pointer: Pointer =
-        serde_json::from_slice(&stored.bytes).map_err(|error| damaged(error.to_string()))?;
-    // Who may write here must not lead us elsewhere.
-    let id: Result<SyncId, _> = pointer.latest.sync_id.parse();
-    let id = id.map_err(|error| damaged(error.to_string()))?;
-    if pointer.latest.manifest != path_of(id.as_str()) {
-        return Err(damaged("it names a manifest of another sync".to_owned()));
-    }
-    Ok(Some((stored, pointer)))
-}
-
-async fn read_manifest(store: &dyn Store, path: &str) -> Result<Option<Manifest>, DatasetError> {
-    let Some(stored) = store.get(path).await? else {
-        return Ok(None);
-    };
-    match serde_json::from_slice(&stored.bytes) {
-        Ok(manifest) => Ok(Some(manifest)),
-        Err(error) => Err(DatasetError::Damaged {
-            place: store.describe(path),
-            reason: error.to_string(),
-        }),
     }
 }
 

@@ -4,9 +4,10 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::files::PARTITION;
-use super::{manifest_path, read_manifest};
+use super::manifest_path;
 use crate::error::DatasetError;
 use crate::manifest::{Manifest, Pointer};
+use crate::published::read_manifest;
 use crate::schema::Dataset;
 use crate::store::Store;
 

@@ -15,6 +15,7 @@ pub(crate) use tables::{
     EntitlementRow, EntitlementTable, GrantRow, GrantTable, ResourceRow, ResourceTable, ResourceTypeRow,
     ResourceTypeTable, SyncRow, SyncTable, UserRow, UserTable,
 };
+pub use word_builder::WordBuilder;
 
 /// Goes up when a column changes its meaning or goes; new columns alone do not raise it.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -106,6 +107,14 @@ impl Dataset {
     #[must_use]
     pub fn schema(self) -> SchemaRef {
         let fields: Vec<_> = self.columns().iter().map(Column::field).collect();
+        Arc::new(Schema::new(fields))
+    }
+
+    /// Some of the columns for Arrow, in the order of the contract; without names all of them.
+    #[must_use]
+    pub fn schema_of(self, columns: Option<&[&str]>) -> SchemaRef {
+        let wanted = |column: &&Column| columns.is_none_or(|names| names.contains(&column.name));
+        let fields: Vec<_> = self.columns().iter().filter(wanted).map(Column::field).collect();
         Arc::new(Schema::new(fields))
     }
 }

@@ -4,7 +4,8 @@ use arrow::array::{DictionaryArray, StringDictionaryBuilder};
 use arrow::datatypes::Int32Type;
 
 /// Gathers words. In a sorted table most rows say what the row before said, so a word is looked up once a run.
-pub(crate) struct WordBuilder {
+#[derive(Default)]
+pub struct WordBuilder {
     words: StringDictionaryBuilder<Int32Type>,
     /// What the last rows said, and how many of them.
     word: String,
@@ -12,7 +13,9 @@ pub(crate) struct WordBuilder {
 }
 
 impl WordBuilder {
-    pub(crate) fn new() -> Self {
+    /// Without words.
+    #[must_use]
+    pub fn new() -> Self {
         Self {
             words: StringDictionaryBuilder::new(),
             word: String::new(),
@@ -20,7 +23,8 @@ impl WordBuilder {
         }
     }
 
-    pub(crate) fn append_option(&mut self, word: Option<&str>) {
+    /// Adds a row's word, or none.
+    pub fn append_option(&mut self, word: Option<&str>) {
         match word {
             Some(word) if self.run > 0 && self.word == word => self.run += 1,
             Some(word) => {
@@ -43,7 +47,8 @@ impl WordBuilder {
         }
     }
 
-    pub(crate) fn finish(&mut self) -> DictionaryArray<Int32Type> {
+    /// The words so far.
+    pub fn finish(&mut self) -> DictionaryArray<Int32Type> {
         self.end_run();
         self.words.finish()
     }

@@ -20,8 +20,8 @@ const LOCK: &str = "_lock";
 #[derive(Debug)]
 pub(super) struct Folder {
     root: PathBuf,
-    /// Locked as long as it is open.
-    _lock: File,
+    /// Locked as long as it is open; nothing if it is only read.
+    _lock: Option<File>,
     /// Held by what is being done, also when nobody waits for it any more.
     turn: Arc<Mutex<()>>,
 }
@@ -41,7 +41,7 @@ impl Folder {
                     remove_leftovers(&root).map_err(|error| DatasetError::io(&root, error))?;
                     Ok(Self {
                         root,
-                        _lock: lock,
+                        _lock: Some(lock),
                         turn: Arc::default(),
                     })
                 }
@@ -49,6 +49,26 @@ impl Folder {
                     place: root.display().to_string(),
                 }),
                 Err(TryLockError::Error(error)) => Err(DatasetError::io(&path, error)),
+            }
+        })
+        .await
+    }
+
+    pub(super) async fn open_to_read(root: PathBuf) -> Result<Self, DatasetError> {
+        blocking(move || {
+            let place = root.display().to_string();
+            match fs::metadata(&root) {
+                Ok(found) if found.is_dir() => Ok(Self {
+                    root,
+                    _lock: None,
+                    turn: Arc::default(),
+                }),
+                Ok(_) => Err(DatasetError::NotAFolder { place }),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Err(DatasetError::Missing {
+                    place: format!("folder {place}"),
+                    reason: error.to_string(),
+                }),
+                Err(error) => Err(DatasetError::io(&root, error)),
             }
         })
         .await

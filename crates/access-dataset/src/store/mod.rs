@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tempfile::TempDir;
 
 use crate::error::DatasetError;
 pub use location::{Location, LocationError};
@@ -82,6 +83,24 @@ pub(crate) trait Store: Send + Sync + std::fmt::Debug {
 
     /// A folder from which files can be moved into the store instead of being copied.
     fn scratch(&self) -> Option<&Path>;
+}
+
+/// Opens a place that is only read. A folder must be there, and is not locked.
+pub(crate) async fn open_to_read(location: &Location) -> Result<Arc<dyn Store>, DatasetError> {
+    Ok(match location {
+        Location::Folder(path) => Arc::new(folder::Folder::open_to_read(path.clone()).await?),
+        Location::Bucket(url) => Arc::new(cloud::Bucket::open(url)?),
+    })
+}
+
+/// A folder for temporary files that nobody else can look into.
+pub(crate) fn private_folder(parent: &Path) -> std::io::Result<TempDir> {
+    let mut folder = tempfile::Builder::new();
+    folder.prefix(SCRATCH);
+    // Without this others could read what is in it, as the umask allows.
+    #[cfg(unix)]
+    folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    folder.tempdir_in(parent)
 }
 
 /// Opens a place. A folder is made if need be, and locked.

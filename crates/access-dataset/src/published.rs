@@ -1,0 +1,402 @@
+//! Published syncs, read as readers should: pointer, manifest, files.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use access_core::model::SyncId;
+use arrow::array::RecordBatch;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+use crate::error::DatasetError;
+use crate::format::{Batches, FileFormat, Formats};
+use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, hex, path_of};
+use crate::read_back::ReadBack;
+use crate::schema::Dataset;
+use crate::store::{self, Location, Store, private_folder};
+
+/// A dataset that is read and not changed. Takes no lock: what is published stays.
+pub struct Published {
+    store: Arc<dyn Store>,
+    formats: Formats,
+    /// Where copies of a bucket's files are; they go with it.
+    scratch: TempDir,
+}
+
+/// Whether files are compared with what their manifest says of them before their rows are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hashes {
+    /// Sizes and SHA-256 must be right.
+    Checked,
+    /// Only the numbers of rows must be.
+    Trusted,
+}
+
+impl Published {
+    /// Opens a place that is there.
+    ///
+    /// # Errors
+    /// [`DatasetError`] if there is no such place or it cannot be read.
+    pub async fn open(
+        location: &Location,
+        formats: Formats,
+        temp_folder: &Path,
+    ) -> Result<Self, DatasetError> {
+        let store = store::open_to_read(location).await?;
+        let scratch = private_folder(temp_folder).map_err(|error| DatasetError::io(temp_folder, error))?;
+        Ok(Self {
+            store,
+            formats,
+            scratch,
+        })
+    }
+
+    /// The place, for people.
+    #[must_use]
+    pub fn place(&self) -> String {
+        self.store.describe("")
+    }
+
+    /// The sync that the pointer names.
+    ///
+    /// # Errors
+    /// [`DatasetError::NotThere`] without a pointer, [`DatasetError::Damaged`] if it or the manifest is not what it should
+    /// be.
+    pub async fn latest(&self) -> Result<Manifest, DatasetError> {
+        let (_, pointer) = read_pointer(&*self.store)
+            .await?
+            .ok_or_else(|| self.not_there("latest sync"))?;
+        self.linked(&pointer.latest).await
+    }
+
+    /// A sync by its id.
+    ///
+    /// # Errors
+    /// [`DatasetError::NotThere`], or [`DatasetError::Damaged`] if its manifest is not what it should be.
+    pub async fn sync(&self, id: &SyncId) -> Result<Manifest, DatasetError> {
+        let path = path_of(id.as_str());
+        let bytes = self.store.get(&path).await?;
+        let bytes = bytes.ok_or_else(|| self.not_there(&format!("sync {id}")))?.bytes;
+        manifest(&*self.store, &path, &bytes)
+    }
+
+    /// All syncs that have a manifest, partial ones too, the earliest first. Manifests that cannot be read are left out.
+    ///
+    /// # Errors
+    /// [`DatasetError`] if the place cannot be read.
+    pub async fn syncs(&self) -> Result<Vec<Manifest>, DatasetError> {
+        let mut syncs = Vec::new();
+        for path in self.store.list(MANIFESTS).await? {
+            let Some(stored) = self.store.get(&path).await? else {
+                continue;
+            };
+            match manifest(&*self.store, &path, &stored.bytes) {
+                Ok(manifest) => syncs.push(manifest),
+                Err(error) => tracing::warn!(%error, "left out"),
+            }
+        }
+        syncs.sort_by(|a, b| (a.sync.began(), &a.sync.id).cmp(&(b.sync.began(), &b.sync.id)));
+        Ok(syncs)
+    }
+
+    /// The manifest that a link names; it must be the very one.
+    pub(crate) async fn linked(&self, link: &ManifestLink) -> Result<Manifest, DatasetError> {
+        linked(&*self.store, link).await
+    }
+
+    /// Rows of one table of a sync in the order of their keys, with the columns that are wanted (all without names).
+    ///
+    /// # Errors
+    /// [`DatasetError`] if a file is not there, cannot be read or is not what the manifest says.
+    pub async fn rows(
+        &self,
+        sync: &Manifest,
+        table: Dataset,
+        columns: Option<&[&str]>,
+        hashes: Hashes,
+    ) -> Result<Rows, DatasetError> {
+        let format = self.formats.named(&sync.format, &sync.format_options)?;
+        open_rows(
+            &*self.store,
+            format,
+            sync,
+            table,
+            columns,
+            hashes,
+            self.scratch.path(),
+        )
+        .await
+    }
+
+    fn not_there(&self, what: &str) -> DatasetError {
+        DatasetError::NotThere {
+            place: self.place(),
+            what: what.to_owned(),
+        }
+    }
+}
+
+/// Rows of one table, file by file.
+pub struct Rows {
+    table: Dataset,
+    format: Arc<dyn FileFormat>,
+    columns: Option<Vec<String>>,
+    files: VecDeque<RowsFile>,
+    current: Option<(Batches, RowsFile)>,
+    over: bool,
+}
+
+/// A file whose rows are read, and what they should be.
+pub(crate) struct RowsFile {
+    /// Nothing once it is being read.
+    pub(crate) file: Option<File>,
+    pub(crate) place: String,
+    pub(crate) rows: u64,
+}
+
+impl Rows {
+    pub(crate) fn new(
+        table: Dataset,
+        format: Arc<dyn FileFormat>,
+        columns: Option<&[&str]>,
+        files: impl IntoIterator<Item = RowsFile>,
+    ) -> Self {
+        Self {
+            table,
+            format,
+            columns: columns.map(|names| names.iter().map(|name| (*name).to_owned()).collect()),
+            files: files.into_iter().collect(),
+            current: None,
+            over: false,
+        }
+    }
+
+    /// The table.
+    #[must_use]
+    pub fn table(&self) -> Dataset {
+        self.table
+    }
+
+    fn step(&mut self) -> Result<Option<RecordBatch>, DatasetError> {
+        loop {
+            if let Some((batches, file)) = &mut self.current {
+                match batches.next() {
+                    Some(Ok(batch)) => {
+                        let rows = batch.num_rows() as u64;
+                        file.rows = file
+                            .rows
+                            .checked_sub(rows)
+                            .ok_or_else(|| damaged(&file.place, "it has more rows than its manifest says"))?;
+                        return Ok(Some(batch));
+                    }
+                    Some(Err(error)) => return Err(damaged(&file.place, error.to_string())),
+                    None if file.rows > 0 => {
+                        let missing = format!("{} rows are missing", file.rows);
+                        return Err(damaged(&file.place, missing));
+                    }
+                    None => self.current = None,
+                }
+            }
+            let Some(mut next) = self.files.pop_front() else {
+                return Ok(None);
+            };
+            let Some(file) = next.file.take() else { continue };
+            let names: Option<Vec<&str>> = self
+                .columns
+                .as_ref()
+                .map(|names| names.iter().map(String::as_str).collect());
+            let batches = self.format.read(self.table, file, names.as_deref());
+            let batches = batches.map_err(|error| damaged(&next.place, error.to_string()))?;
+            self.current = Some((batches, next));
+        }
+    }
+}
+
+impl Iterator for Rows {
+    type Item = Result<RecordBatch, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.over {
+            return None;
+        }
+        let batch = self.step().transpose();
+        self.over = !matches!(batch, Some(Ok(_)));
+        batch
+    }
+}
+
+/// Opens the files of one table of a sync.
+pub(crate) async fn open_rows(
+    store: &dyn Store,
+    format: Arc<dyn FileFormat>,
+    sync: &Manifest,
+    table: Dataset,
+    columns: Option<&[&str]>,
+    hashes: Hashes,
+    scratch: &Path,
+) -> Result<Rows, DatasetError> {
+    let mut files = Vec::new();
+    for entry in sync.entries(table) {
+        let place = store.describe(&entry.path);
+        if !is_ours(&entry.path, table, &sync.sync.id) {
+            return Err(damaged(
+                &place,
+                "the manifest names a file that cannot be its own",
+            ));
+        }
+        let file = open_file(store, &entry.path, scratch).await?;
+        let file = match hashes {
+            Hashes::Trusted => file,
+            Hashes::Checked => {
+                let (entry, place) = (entry.clone(), place.clone());
+                tokio::task::spawn_blocking(move || checked(file, &entry, &place))
+                    .await
+                    .unwrap_or(Err(DatasetError::ThreadLost))?
+            }
+        };
+        files.push(RowsFile {
+            file: Some(file),
+            place,
+            rows: entry.rows,
+        });
+    }
+    Ok(Rows::new(table, format, columns, files))
+}
+
+/// A file that a manifest names; one that is not there is damage.
+pub(crate) async fn open_file(store: &dyn Store, path: &str, scratch: &Path) -> Result<File, DatasetError> {
+    store.open(path, scratch).await.map_err(|error| match error {
+        DatasetError::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            damaged(&store.describe(path), "it is not there")
+        }
+        DatasetError::Missing { .. } => damaged(&store.describe(path), "it is not there"),
+        other => other,
+    })
+}
+
+/// The file at its begin, if its bytes are those of the manifest.
+pub(crate) fn checked(file: File, entry: &FileEntry, place: &str) -> Result<File, DatasetError> {
+    let mut back = ReadBack::new(file);
+    let failed = |error| DatasetError::io(Path::new(place), error);
+    let file = back.seekable().map_err(failed)?;
+    let (bytes, sha256) = back.finish().map_err(failed)?;
+    if bytes != entry.bytes {
+        let found = format!("it has {bytes} bytes, the manifest says {}", entry.bytes);
+        return Err(damaged(place, found));
+    }
+    if sha256 != entry.sha256 {
+        let found = format!("its SHA-256 is {sha256}, the manifest says {}", entry.sha256);
+        return Err(damaged(place, found));
+    }
+    Ok(file)
+}
+
+/// Who may write a manifest must not lead readers elsewhere.
+pub(crate) fn is_ours(path: &str, table: Dataset, sync_id: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').collect();
+    let plain =
+        |part: &&str| !part.is_empty() && *part != "." && *part != ".." && !part.contains(['\\', ':']);
+    parts.len() == 4
+        && parts[0] == table.name()
+        && parts[2].strip_prefix("sync=") == Some(sync_id)
+        && parts.iter().all(plain)
+}
+
+pub(crate) fn damaged(place: &str, reason: impl Into<String>) -> DatasetError {
+    DatasetError::Damaged {
+        place: place.to_owned(),
+        reason: reason.into(),
+    }
+}
+
+/// The pointer, if there is one.
+pub(crate) async fn read_pointer(
+    store: &dyn Store,
+) -> Result<Option<(store::Stored, Pointer)>, DatasetError> {
+    let Some(stored) = store.get(POINTER).await? else {
+        return Ok(None);
+    };
+    let place = store.describe(POINTER);
+    let pointer: Pointer = json(&place, &stored.bytes)?;
+    // Who may write here must not lead us elsewhere.
+    check_link(&place, &pointer.latest)?;
+    Ok(Some((stored, pointer)))
+}
+
+fn check_link(place: &str, link: &ManifestLink) -> Result<(), DatasetError> {
+    let id: Result<SyncId, _> = link.sync_id.parse();
+    let id = id.map_err(|error| damaged(place, error.to_string()))?;
+    if link.manifest != path_of(id.as_str()) {
+        return Err(damaged(place, "it names a manifest of another sync"));
+    }
+    Ok(())
+}
+
+/// The manifest that a link names; it must be the very one.
+pub(crate) async fn linked(store: &dyn Store, link: &ManifestLink) -> Result<Manifest, DatasetError> {
+    let place = store.describe(&link.manifest);
+    check_link(&place, link)?;
+    let stored = store.get(&link.manifest).await?;
+    let bytes = stored.ok_or_else(|| damaged(&place, "it is not there"))?.bytes;
+    let found = hex(&Sha256::digest(&bytes));
+    if found != link.sha256 {
+        let reason = format!("its SHA-256 is {found}, what names it says {}", link.sha256);
+        return Err(damaged(&place, reason));
+    }
+    manifest(store, &link.manifest, &bytes)
+}
+
+/// The manifest at a path.
+pub(crate) async fn read_manifest(store: &dyn Store, path: &str) -> Result<Option<Manifest>, DatasetError> {
+    match store.get(path).await? {
+        Some(stored) => json(&store.describe(path), &stored.bytes).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A manifest, of the sync that its name says.
+fn manifest(store: &dyn Store, path: &str, bytes: &[u8]) -> Result<Manifest, DatasetError> {
+    let place = store.describe(path);
+    let manifest: Manifest = json(&place, bytes)?;
+    let id: Result<SyncId, _> = manifest.sync.id.parse();
+    let id = id.map_err(|error| damaged(&place, error.to_string()))?;
+    if path != path_of(id.as_str()) {
+        return Err(damaged(&place, "it is the manifest of another sync"));
+    }
+    Ok(manifest)
+}
+
+fn json<T: DeserializeOwned>(place: &str, bytes: &[u8]) -> Result<T, DatasetError> {
+    serde_json::from_slice(bytes).map_err(|error| damaged(place, error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_leads_nowhere_else() {
+        let id = "3MbL6oflC9jQKpjaUfUbVqpgBbC";
+        let path = |table: &str, date: &str, sync: &str| format!("{table}/{date}/sync={sync}/part-00000.csv");
+        assert!(is_ours(
+            &path("users", "sync_date=2026-11-25", id),
+            Dataset::Users,
+            id
+        ));
+        for path in [
+            path("grants", "sync_date=2026-11-25", id),
+            path("users", "..", id),
+            path("users", "sync_date=2026-11-25", "3MbL6oflC9jQKpjaUfUbVqpgBbD"),
+            path("users/..", "x", id),
+            format!("/etc/x/sync={id}/passwd"),
+            format!("users/x/sync={id}/.."),
+            format!("users/x\\..\\y/sync={id}/z"),
+            format!("users/C:/sync={id}/z"),
+        ] {
+            assert!(!is_ours(&path, Dataset::Users, id), "{path}");
+        }
+    }
+}

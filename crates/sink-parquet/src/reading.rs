@@ -1,0 +1,85 @@
+//! Reading what was written.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use access_dataset::{Batches, Dataset, FormatError};
+use arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+
+/// Rows of a batch.
+const BATCH_ROWS: usize = 8_192;
+
+/// Rows of a file in its order, with the columns that are wanted.
+pub(crate) fn batches(
+    dataset: Dataset,
+    file: File,
+    columns: Option<&[&str]>,
+) -> Result<Batches, FormatError> {
+    let wanted = dataset.schema_of(columns);
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+    let there: Vec<&str> = wanted
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .filter(|name| builder.schema().column_with_name(name).is_some())
+        .collect();
+    for field in wanted.fields() {
+        let Ok(found) = builder.schema().field_with_name(field.name()) else {
+            if field.is_nullable() {
+                continue;
+            }
+            return Err(format!("there is no column {}", field.name()).into());
+        };
+        if found.data_type() != field.data_type() {
+            let (name, found) = (field.name(), found.data_type());
+            return Err(format!("column {name} is of the type {found}").into());
+        }
+    }
+    let roots: Vec<usize> = there
+        .iter()
+        .filter_map(|name| builder.schema().index_of(name).ok())
+        .collect();
+    let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+    let reader = builder
+        .with_projection(mask)
+        .with_batch_size(BATCH_ROWS)
+        .build()?;
+    Ok(Box::new(Reading { reader, wanted }))
+}
+
+struct Reading {
+    reader: ParquetRecordBatchReader,
+    wanted: SchemaRef,
+}
+
+impl Reading {
+    fn arranged(&self, batch: &RecordBatch) -> Result<RecordBatch, FormatError> {
+        let rows = batch.num_rows();
+        let columns = self.wanted.fields().iter().map(|field| {
+            let found = batch.column_by_name(field.name());
+            found.map_or_else(|| new_null_array(field.data_type(), rows), Arc::clone)
+        });
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        Ok(RecordBatch::try_new_with_options(
+            Arc::clone(&self.wanted),
+            columns.collect(),
+            &options,
+        )?)
+    }
+}
+
+impl Iterator for Reading {
+    type Item = Result<RecordBatch, FormatError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.reader.next()?;
+        Some(
+            batch
+                .map_err(FormatError::from)
+                .and_then(|batch| self.arranged(&batch)),
+        )
+    }
+}
