@@ -3,8 +3,10 @@
 //! Nothing in here performs I/O or knows a wire format. [`model`] holds the vocabulary, [`ports`] the traits that
 //! adapters implement (the source of access data, the sinks that take it, time and ids), [`sync`] the pipeline between
 //! them: source → checks → fan-out → prepare all → publish all, with a [`sync::Ledger`] that must balance.
-//! [`provisioning`] is the other way round: one change to the tenant, planned, made, and seen to be made.
+//! [`compare`] tells two syncs apart. [`provisioning`] is the other way round: one change to the tenant, planned, made, and
+//! seen to be made.
 
+pub mod compare;
 pub mod model;
 pub mod ports;
 pub mod provisioning;
