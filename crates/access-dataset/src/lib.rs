@@ -3,6 +3,8 @@
 //!
 //! A sink is a [`DatasetSink`] with a [`FileFormat`]; formats have crates of their own.
 
+mod collecting;
+mod comparison;
 mod document;
 mod error;
 mod format;
@@ -17,6 +19,7 @@ mod schema;
 mod sink;
 mod store;
 
+pub use comparison::{PublishedSnapshot, Snapshot, SortedSink, SortedSync, TableRecords, differences};
 pub use document::columns as document;
 pub use error::DatasetError;
 pub use format::{Batches, FileFormat, FileWriter, FormatError, FormatOptions, Formats};

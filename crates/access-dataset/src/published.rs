@@ -118,17 +118,22 @@ impl Published {
         columns: Option<&[&str]>,
         hashes: Hashes,
     ) -> Result<Rows, DatasetError> {
-        let format = self.formats.named(&sync.format, &sync.format_options)?;
-        open_rows(
-            &*self.store,
-            format,
-            sync,
-            table,
-            columns,
-            hashes,
-            self.scratch.path(),
-        )
-        .await
+        let files = self.open_files(sync, table, hashes).await?;
+        Ok(Rows::new(table, self.format_of(sync)?, columns, files))
+    }
+
+    pub(crate) async fn open_files(
+        &self,
+        sync: &Manifest,
+        table: Dataset,
+        hashes: Hashes,
+    ) -> Result<Vec<RowsFile>, DatasetError> {
+        let (store, scratch) = (&*self.store, self.scratch.path());
+        open_files(store, sync, sync.entries(table), table, hashes, scratch).await
+    }
+
+    pub(crate) fn format_of(&self, sync: &Manifest) -> Result<Arc<dyn FileFormat>, DatasetError> {
+        self.formats.named(&sync.format, &sync.format_options)
     }
 
     fn not_there(&self, what: &str) -> DatasetError {
@@ -229,17 +234,16 @@ impl Iterator for Rows {
 }
 
 /// Opens the files of one table of a sync.
-pub(crate) async fn open_rows(
+pub(crate) async fn open_files(
     store: &dyn Store,
-    format: Arc<dyn FileFormat>,
     sync: &Manifest,
+    entries: impl IntoIterator<Item = &FileEntry>,
     table: Dataset,
-    columns: Option<&[&str]>,
     hashes: Hashes,
     scratch: &Path,
-) -> Result<Rows, DatasetError> {
+) -> Result<Vec<RowsFile>, DatasetError> {
     let mut files = Vec::new();
-    for entry in sync.entries(table) {
+    for entry in entries {
         let place = store.describe(&entry.path);
         if !is_ours(&entry.path, table, &sync.sync.id) {
             return Err(damaged(
@@ -263,7 +267,7 @@ pub(crate) async fn open_rows(
             rows: entry.rows,
         });
     }
-    Ok(Rows::new(table, format, columns, files))
+    Ok(files)
 }
 
 /// A file that a manifest names; one that is not there is damage.

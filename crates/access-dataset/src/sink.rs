@@ -3,24 +3,19 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 
 use access_core::model::{AccessBatch, Baseline, ResourceTypeId, SyncId, SyncRun};
 use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
 use access_core::sync::SyncSummary;
 use async_trait::async_trait;
 use tempfile::TempDir;
-use tokio::sync::mpsc;
 
+use crate::collecting::Collecting;
 use crate::error::DatasetError;
 use crate::format::FileFormat;
 use crate::manifest::Manifest;
 use crate::publish::{MadeFile, MakeFiles, Publication};
-use crate::rows::Collector;
 use crate::store::{self, Location, private_folder};
-
-/// Batches that may wait in front of the collecting thread.
-const QUEUE: usize = 2;
 
 /// Where a dataset goes.
 #[derive(Debug, Clone)]
@@ -59,7 +54,7 @@ impl AccessSink for DatasetSink {
         let temp_folder = store.scratch().unwrap_or(&self.config.temp_folder).to_owned();
         let scratch = private_folder(&temp_folder)
             .map_err(|error| SinkError::new(DatasetError::io(&temp_folder, error)))?;
-        let collector = Collector::new(scratch.path()).map_err(SinkError::new)?;
+        let collecting = Collecting::start(self.format.name(), scratch.path()).map_err(SinkError::new)?;
         let publication = Publication::begin(store, sync).await.map_err(SinkError::new)?;
         let baseline = match publication.replaced().await {
             Ok(replaced) => replaced.as_ref().map(baseline),
@@ -68,17 +63,11 @@ impl AccessSink for DatasetSink {
                 return Err(SinkError::new(error));
             }
         };
-        let (batches, queue) = mpsc::channel(QUEUE);
-        let spawned = std::thread::Builder::new()
-            .name(format!("{}-rows", self.format.name()))
-            .spawn(move || collect(collector, queue));
-        let thread = spawned.map_err(|_| SinkError::new(DatasetError::ThreadLost))?;
         Ok(Box::new(DatasetWriter {
             format: Arc::clone(&self.format),
             publication,
             scratch,
-            batches: Some(batches),
-            thread: Some(thread),
+            collecting,
             making: None,
             stop: StopOnDrop(Arc::new(AtomicBool::new(false))),
             baseline,
@@ -87,17 +76,8 @@ impl AccessSink for DatasetSink {
     }
 }
 
-type Collected = Result<Collector, std::io::Error>;
-
 /// Rows of the sync and its files.
 type Made = Result<(u64, Vec<MadeFile>), DatasetError>;
-
-fn collect(mut collector: Collector, mut queue: mpsc::Receiver<Arc<AccessBatch>>) -> Collected {
-    while let Some(batch) = queue.blocking_recv() {
-        collector.take(&batch)?;
-    }
-    Ok(collector)
-}
 
 /// Ends the making of files soon after nobody wants them any more.
 struct StopOnDrop(Arc<AtomicBool>);
@@ -112,8 +92,7 @@ struct DatasetWriter {
     format: Arc<dyn FileFormat>,
     publication: Publication,
     scratch: TempDir,
-    batches: Option<mpsc::Sender<Arc<AccessBatch>>>,
-    thread: Option<JoinHandle<Collected>>,
+    collecting: Collecting,
     making: Option<tokio::task::JoinHandle<Made>>,
     stop: StopOnDrop,
     baseline: Option<Baseline>,
@@ -121,19 +100,8 @@ struct DatasetWriter {
 }
 
 impl DatasetWriter {
-    /// Waits for the collecting thread's end.
-    async fn collected(&mut self) -> Result<Collector, DatasetError> {
-        self.batches = None;
-        let thread = self.thread.take().ok_or(DatasetError::ThreadLost)?;
-        match tokio::task::spawn_blocking(move || thread.join()).await {
-            Ok(Ok(Ok(collector))) => Ok(collector),
-            Ok(Ok(Err(error))) => Err(DatasetError::scratch(self.scratch.path(), error)),
-            Ok(Err(_)) | Err(_) => Err(DatasetError::ThreadLost),
-        }
-    }
-
     async fn make_files(&mut self, summary: &SyncSummary) -> Result<Vec<MadeFile>, DatasetError> {
-        let collector = self.collected().await?;
+        let collector = self.collecting.finish().await?;
         let (format, summary) = (Arc::clone(&self.format), summary.clone());
         let (folder, stop) = (self.scratch.path().to_owned(), Arc::clone(&self.stop.0));
         // Kept, so that an abort can wait until nobody writes to the scratch folder any more.
@@ -164,15 +132,7 @@ impl SinkWriter for DatasetWriter {
     }
 
     async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError> {
-        let sent = match &self.batches {
-            Some(batches) => batches.send(Arc::clone(batch)).await.is_ok(),
-            None => false,
-        };
-        if sent {
-            return Ok(());
-        }
-        let error = self.collected().await.err().unwrap_or(DatasetError::ThreadLost);
-        Err(SinkError::new(error))
+        self.collecting.send(batch).await.map_err(SinkError::new)
     }
 
     async fn prepare(&mut self, summary: &SyncSummary) -> Result<Prepared, SinkError> {
@@ -196,7 +156,7 @@ impl SinkWriter for DatasetWriter {
 
     async fn abort(mut self: Box<Self>) {
         self.stop.0.store(true, Ordering::Relaxed);
-        let _ = self.collected().await;
+        let _ = self.collecting.finish().await;
         if let Some(making) = self.making.take() {
             let _ = making.await;
         }

@@ -6,15 +6,18 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::sync::Arc;
 
+use access_core::compare::{Change, ChangeKind, FieldChange};
 use access_core::model::{
-    AccessBatch, DisplayName, Entitlement, GrantGroup, NativeId, Profile, Purpose, Resource, ResourceId,
-    ResourceType, ResourceTypeId, RowKind, Slug, SyncId, SyncRun, SyncType, Trait, TraitKind, TypeImportance,
+    AccessBatch, Completeness, DisplayName, Entitlement, GrantGroup, GrantOrigin, NativeId, Profile, Purpose,
+    Resource, ResourceId, ResourceType, ResourceTypeId, RowKind, Slug, SyncId, SyncRun, SyncType, Trait,
+    TraitKind, TypeImportance,
 };
 use access_core::ports::{AccessSink, SinkWriter};
 use access_core::sync::{Ledger, SyncSummary};
 use access_dataset::{
     Batches, Dataset, DatasetError, DatasetSink, DatasetSinkConfig, FileFormat, FileWriter, FormatError,
-    FormatOptions, Formats, Hashes, Location, Manifest, POINTER, Pointer, Published, ReadBack,
+    FormatOptions, Formats, Hashes, Location, Manifest, POINTER, Pointer, Published, ReadBack, Snapshot,
+    SortedSink, SortedSync, differences,
 };
 use arrow::array::AsArray;
 use sink_parquet::ParquetFormat;
@@ -103,6 +106,10 @@ fn resource(resource_type: &'static str, id: NativeId, kind: Trait) -> Resource 
 
 /// A role that all users hold.
 fn batches() -> Vec<AccessBatch> {
+    batches_of(USERS)
+}
+
+fn batches_of(count: u64) -> Vec<AccessBatch> {
     let row = |id, kind| ResourceType {
         id: ResourceTypeId::from_static(id),
         display_name: DisplayName::new(id),
@@ -123,12 +130,12 @@ fn batches() -> Vec<AccessBatch> {
     let grants = GrantGroup {
         entitlement: assigned.id.clone(),
         principal_type: ResourceTypeId::from_static("user"),
-        principals: (0..USERS).map(NativeId::from_number).collect(),
+        principals: (0..count).map(NativeId::from_number).collect(),
         origins: None,
     };
     vec![
         AccessBatch::ResourceTypes(vec![row("user", TraitKind::User), row("role", TraitKind::Role)]),
-        AccessBatch::Resources((0..USERS).map(users).chain([role]).collect()),
+        AccessBatch::Resources((0..count).map(users).chain([role]).collect()),
         AccessBatch::Entitlements(vec![assigned]),
         AccessBatch::Grants(vec![grants]),
     ]
@@ -329,4 +336,136 @@ async fn a_reader_makes_no_folder() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     let latest = published(&folder).await.latest().await;
     assert!(matches!(latest, Err(DatasetError::NotThere { .. })));
+}
+
+/// Gives the same side again and again.
+type Opened = Box<dyn Fn() -> Box<dyn Snapshot>>;
+
+/// What differs between two syncs, each put into a dataset and sorted for a comparison only: all four pairs must agree.
+async fn differences_of(old: Vec<AccessBatch>, new: Vec<AccessBatch>, complete: bool) -> Vec<Change> {
+    let mut sides: Vec<Vec<Opened>> = Vec::new();
+    let folder = tempfile::tempdir().unwrap();
+    for (second, batches) in [(1, old), (2, new)] {
+        let run = run(second);
+        let mut summary = summary(&run);
+        for id in ["user", "role"].into_iter().filter(|_| complete) {
+            let complete = Completeness::Complete;
+            summary
+                .completeness
+                .insert(ResourceTypeId::from_static(id), complete);
+        }
+        let sorted = SortedSink::new(std::env::temp_dir());
+        let dataset = sink(&folder);
+        for sink in [&dataset as &dyn AccessSink, &sorted] {
+            let mut writer = sink.begin(&run).await.unwrap();
+            for batch in &batches {
+                writer.write(&Arc::new(batch.clone())).await.unwrap();
+            }
+            writer.prepare(&summary).await.unwrap();
+            writer.publish().await.unwrap();
+        }
+        let read = published(&folder).await;
+        let sync = read.latest().await.unwrap();
+        let sorted = sorted.take().unwrap();
+        let (read, sorted) = (Arc::new(read), Arc::new(sorted));
+        sides.push(vec![
+            Box::new(move || {
+                let (read, sync) = (Arc::clone(&read), sync.clone());
+                let opened = std::thread::spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                    runtime.block_on(read.snapshot(&sync, Hashes::Checked)).unwrap()
+                });
+                Box::new(opened.join().unwrap())
+            }),
+            Box::new(move || Box::new(SortedSync::clone(&sorted))),
+        ]);
+    }
+    let mut all = Vec::new();
+    for old in &sides[0] {
+        for new in &sides[1] {
+            let mut changes = Vec::new();
+            let mut take = |change| {
+                changes.push(change);
+                Ok(())
+            };
+            differences(&mut *old(), &mut *new(), &mut take).unwrap();
+            all.push(changes);
+        }
+    }
+    assert!(all.windows(2).all(|pair| pair[0] == pair[1]));
+    all.swap_remove(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn syncs_differ_by_what_was_changed_wherever_they_are() {
+    assert_eq!(differences_of(batches_of(200), batches_of(200), true).await, []);
+    let mut changed = batches_of(200);
+    if let AccessBatch::Resources(rows) = &mut changed[1] {
+        let mut profile = Profile::new();
+        profile.set("department", Some("R&D"));
+        rows[3].profile = profile;
+        rows.last_mut().unwrap().display_name = DisplayName::new("Desk");
+        rows.remove(9);
+    }
+    if let AccessBatch::Grants(groups) = &mut changed[3] {
+        groups[0]
+            .principals
+            .retain(|id| !["9", "11"].contains(&id.as_str()));
+        groups[0].origins = Some(
+            groups[0]
+                .principals
+                .iter()
+                .map(|id| GrantOrigin {
+                    id: None,
+                    direct: id.as_str() != "12",
+                    sources: Vec::new(),
+                })
+                .collect(),
+        );
+    }
+    let told = |changes: &[Change]| -> Vec<String> {
+        let fields = |change: &Change| {
+            change
+                .fields
+                .iter()
+                .map(|FieldChange { field, old, new }| format!(" {field}: {old:?} -> {new:?}"))
+                .collect::<String>()
+        };
+        changes
+            .iter()
+            .map(|change| {
+                let fields = if change.kind == ChangeKind::Changed {
+                    fields(change)
+                } else {
+                    String::new()
+                };
+                format!(
+                    "{} {} {}{fields}",
+                    change.kind.as_str(),
+                    change.subject,
+                    change.key.join(" ")
+                )
+            })
+            .collect()
+    };
+    let changes = [
+        "changed user user 3 profile.department: None -> Some(\"\\\"R&D\\\"\")",
+        "removed user user 9",
+        "changed resource role 7 display_name: Some(\"7\") -> Some(\"Desk\")",
+        "removed grant role:7:assigned user 11",
+        "changed grant role:7:assigned user 12 is_direct: Some(\"true\") -> Some(\"false\")",
+        "removed grant role:7:assigned user 9",
+    ];
+    assert_eq!(
+        told(&differences_of(batches_of(200), changed.clone(), true).await),
+        changes
+    );
+    let believed: Vec<&str> = changes
+        .into_iter()
+        .filter(|change| !change.starts_with("removed"))
+        .collect();
+    assert_eq!(
+        told(&differences_of(batches_of(200), changed, false).await),
+        believed
+    );
 }

@@ -70,6 +70,16 @@ struct Stamp<'a> {
     tenant: &'a str,
 }
 
+impl<'a> Stamp<'a> {
+    fn of(summary: &'a SyncSummary, sync_id: &'a str) -> Self {
+        Self {
+            sync_id,
+            synced_at: microseconds(summary.run.started_at),
+            tenant: &summary.run.tenant,
+        }
+    }
+}
+
 /// Takes batches of one table.
 pub(crate) type Take<'a> = &'a mut dyn FnMut(RecordBatch) -> Result<(), DatasetError>;
 
@@ -95,19 +105,21 @@ impl Tables {
         take: Take<'_>,
     ) -> Result<(), DrainFailure> {
         let sync_id = summary.run.id.to_string();
-        let stamp = Stamp {
-            sync_id: &sync_id,
-            synced_at: microseconds(summary.run.started_at),
-            tenant: &summary.run.tenant,
-        };
+        let stamp = Stamp::of(summary, &sync_id);
         match dataset {
             Dataset::ResourceTypes => self.resource_types(summary, stamp, take),
-            Dataset::Resources => self.resources(stamp, take),
+            Dataset::Resources => self.resources(stamp, true, take),
             Dataset::Users => self.users(stamp, take),
             Dataset::Entitlements => self.entitlements(stamp, take),
             Dataset::Grants => self.grants(stamp, take),
             Dataset::Syncs => self.syncs(summary, stamp, take),
         }
+    }
+
+    /// As [`drain`](Self::drain) of the resources, without users.
+    pub(crate) fn drain_things(&mut self, summary: &SyncSummary, take: Take<'_>) -> Result<(), DrainFailure> {
+        let sync_id = summary.run.id.to_string();
+        self.resources(Stamp::of(summary, &sync_id), false, take)
     }
 
     fn resource_types(
@@ -141,15 +153,19 @@ impl Tables {
         Ok(())
     }
 
-    fn resources(&mut self, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), DrainFailure> {
+    fn resources(&mut self, stamp: Stamp<'_>, users: bool, take: Take<'_>) -> Result<(), DrainFailure> {
         let mut table = ResourceTable::new();
         for ordinal in &self.order {
             let Listed {
                 resource_type,
                 id,
                 name,
+                is_user,
                 ..
             } = self.directory.get(*ordinal);
+            if is_user && !users {
+                continue;
+            }
             let detail: ResourceDetail<'_> = self.resources.read(*ordinal as usize)?;
             let status = detail.status.as_ref();
             table.push(ResourceRow {
