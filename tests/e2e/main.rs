@@ -15,6 +15,7 @@ mod fault_tolerance;
 mod golden;
 mod harness;
 mod health_check;
+mod history;
 mod interop;
 mod interruption;
 mod misbehaving;

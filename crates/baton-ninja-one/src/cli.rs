@@ -23,6 +23,7 @@ pub(crate) fn command() -> Command {
         .subcommand(Command::new("completion").about("Print a completion script for a shell").arg(shell))
         .subcommands(crate::provision::subcommands())
         .subcommand(export())
+        .subcommands(crate::evidence::subcommands())
         .subcommand(crate::health::subcommand())
         .subcommand(Command::new("config").about("Print the settings' schema, as JSON"))
         .after_help("Every setting can come from a flag, an environment variable or a config file, in this order of weight.")

@@ -6,6 +6,7 @@ mod cli;
 mod config_schema;
 mod console;
 mod documents;
+mod evidence;
 mod exit;
 mod export;
 #[cfg(any(test, fuzzing))]
@@ -77,6 +78,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<(), Failure> {
         Some("capabilities") => print(&capabilities::json(settings.source_options()?.devices)),
         Some("check") => check::run(&settings)?,
         Some("export") => export::run(&settings, innermost(&matches))?,
+        Some("verify") => evidence::verify(&settings, innermost(&matches))?,
+        Some("history") => evidence::rebuild(&settings, innermost(innermost(&matches)))?,
         None if settings.serves()? => service::run(&settings)?,
         _ => match provision::wanted(&settings, &matches)? {
             Some(request) => provision::run(&settings, request)?,
