@@ -91,6 +91,12 @@ fn every_command_works() {
             let file = context.good_sync();
             fs::write(context.path("sync.c1z.candidate"), file).unwrap();
         }
+        if ["verify", "history"]
+            .iter()
+            .any(|command| words.contains(command))
+        {
+            assert_eq!(context.run(&["--sink", "parquet=out/access"]).code, Some(0));
+        }
         let ran = context.run(&words[1..]);
         assert_eq!(ran.code, Some(0), "`{line}`: {}", ran.stderr);
     }

@@ -17,6 +17,7 @@ mod golden;
 mod harness;
 mod health_check;
 mod inspect;
+mod history;
 mod interop;
 mod interruption;
 mod misbehaving;

@@ -1,6 +1,6 @@
 //! Published datasets, read as a reader would: from the pointer to the manifest to the files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use access_dataset::{Dataset, Manifest, POINTER, Pointer};
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -26,11 +26,37 @@ pub(crate) fn latest(files: &Files) -> Option<Manifest> {
         assert_eq!(bytes.len() as u64, file.bytes, "{}", file.path);
         assert_eq!(sha256(bytes), file.sha256, "{}", file.path);
     }
+    for file in manifest.history.iter().flat_map(|history| &history.files) {
+        assert_eq!(sha256(&files[&file.path]), file.sha256, "{}", file.path);
+    }
     for dataset in Dataset::ALL {
         let rows = rows(files, &manifest, dataset);
         assert_eq!(rows.len() as u64, manifest.rows[dataset.name()], "{dataset}");
     }
     Some(manifest)
+}
+
+/// All files that belong to what is published, once everything is swept: those of every manifest, histories of the last two syncs
+/// that were the latest.
+pub(crate) fn named(files: &Files) -> BTreeSet<String> {
+    let latest = latest(files).unwrap();
+    let previous = latest.previous.map(|link| link.sync_id);
+    let mut named = BTreeSet::new();
+    for (_, bytes) in files.iter().filter(|(path, _)| path.starts_with("_manifests/")) {
+        let manifest: Manifest = serde_json::from_slice(bytes).unwrap();
+        let recent = [Some(&latest.sync.id), previous.as_ref()].contains(&Some(&manifest.sync.id));
+        named.extend(manifest.files.into_iter().map(|file| file.path));
+        let history = manifest.history.into_iter().flat_map(|history| history.files);
+        let kept = history.filter(|file| recent || file.dataset == Dataset::Changes.name());
+        named.extend(kept.map(|file| file.path));
+    }
+    named
+}
+
+/// All files of tables.
+pub(crate) fn parts(files: &Files) -> BTreeSet<String> {
+    let parts = files.keys().filter(|path| path.contains("/part-"));
+    parts.cloned().collect()
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -44,11 +70,7 @@ fn sha256(bytes: &[u8]) -> String {
 /// The rows of a table, in the order of the file.
 pub(crate) fn rows(files: &Files, manifest: &Manifest, dataset: Dataset) -> Rows {
     let mut rows = Rows::new();
-    for file in manifest
-        .files
-        .iter()
-        .filter(|file| file.dataset == dataset.name())
-    {
+    for file in manifest.entries(dataset) {
         let bytes = &files[&file.path];
         rows.extend(match manifest.format.as_str() {
             "parquet" => parquet_rows(bytes),

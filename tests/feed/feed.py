@@ -54,6 +54,12 @@ def holders(role: str) -> list[str]:
     return sorted(str(member["id"]) for each in roles if each["name"] == role for member in each["members"])
 
 
+def holders_before(role: str) -> list[str]:
+    """The same, as it was at the first sync."""
+    roles = read_json(FOLDER / "before.json")
+    return sorted(str(member["id"]) for each in roles if each["name"] == role for member in each["members"])
+
+
 def unprotected() -> list[str]:
     """Sorted ids of the administrators without a second factor, as the tenant was told to have them."""
     technicians = read_json(FOLDER / "tenant" / "technicians.json")

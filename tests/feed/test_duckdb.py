@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from feed import FOLDER, KEYS, TABLES, documented, holders, latest, manifests, unprotected
+from feed import FOLDER, KEYS, TABLES, documented, holders, holders_before, latest, manifests, unprotected
 
 # How an analyst who is not at UTC sees the data: what is stored must not depend on it.
 ELSEWHERE = "Asia/Kolkata"
@@ -65,6 +65,43 @@ def test_who_holds_a_role(db: duckdb.DuckDBPyConnection) -> None:
     found = ids(db, "who holds a role")
     assert found == holders("Network Engineering")
     assert len(found) == 3
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+def test_who_held_a_role_at_a_time(db: duckdb.DuckDBPyConnection, form: str) -> None:
+    query = documented("DuckDB")["who held a role at a time"]
+    if form == "csv":
+        place = f"'{FOLDER}/parquet/grants_history/**/*.parquet'"
+        query = query.replace(place, csv("grants_history")).replace("/parquet/latest", "/csv/latest")
+    first, second = (each["sync"]["started_at"] for each in manifests(form))
+    held = {}
+    for day in ["2020-01-01T00:00:00Z", first, second, "2100-01-01T00:00:00Z"]:
+        # What is stored has microseconds.
+        moment = day if len(day) < 27 else day[:26] + "Z"
+        held[day] = sorted(row[0] for row in rows(db, query.replace("2030-01-31 12:00:00Z", moment)))
+    before, after = holders_before("Network Engineering"), holders("Network Engineering")
+    assert list(held.values()) == [[], before, after, after]
+    assert len(before) == len(after) + 1
+
+
+def test_what_changed(db: duckdb.DuckDBPyConnection) -> None:
+    changed = rows(db, documented("DuckDB")["what changed in the latest sync"])
+    assert len(changed) == 1
+    assert changed[0][:3] == ("removed", "grant", "Network Engineering")
+
+
+def test_the_history_is_that_of_the_syncs(db: duckdb.DuckDBPyConnection) -> None:
+    for form in ["parquet", "csv"]:
+        table = csv("grants_history") if form == "csv" else f"'{FOLDER}/parquet/grants_history/**/*.parquet'"
+        history = f"(FROM {table} SEMI JOIN '{FOLDER}/{form}/latest.json' USING (sync_id))"
+        for each in manifests(form):
+            at = f"(SELECT DISTINCT synced_at::TIMESTAMPTZ FROM {form}_grants WHERE sync_id = '{each['sync']['id']}')"
+            key = "entitlement_id, principal_type_id, principal_id"
+            valid = f"valid_from::TIMESTAMPTZ <= {at} AND coalesce(valid_to::TIMESTAMPTZ > {at}, true)"
+            then = f"SELECT {key} FROM {history} WHERE {valid}"
+            grants = f"SELECT {key} FROM {form}_grants WHERE sync_id = '{each['sync']['id']}'"
+            assert rows(db, f"({then}) EXCEPT ALL ({grants})") == []
+            assert rows(db, f"({grants}) EXCEPT ALL ({then})") == []
 
 
 def test_administrators_without_a_second_factor(db: duckdb.DuckDBPyConnection) -> None:

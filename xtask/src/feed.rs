@@ -16,6 +16,8 @@ const JAVA: u32 = 17;
 /// Technicians of the fixture tenant who have no second factor here, so that somebody is found: one is an administrator,
 /// the other is not but has a right over the whole tenant, too.
 const WITHOUT_SECOND_FACTOR: [u32; 2] = [3, 7];
+/// The role that somebody lost between the two syncs.
+const ROLE: &str = "Network Engineering";
 
 /// Writes the datasets and runs tests/feed on them. Without Python there is nothing to run, and without Java no Spark.
 pub(crate) fn run() -> Result<(), Failure> {
@@ -46,14 +48,43 @@ pub(crate) fn run() -> Result<(), Failure> {
     succeed(&mut pytest)
 }
 
-/// Two syncs of the fixture tenant into the same datasets, so that it matters which one is the latest.
+/// Two syncs of the fixture tenant into the same datasets, so that it matters which one is the latest. On the first day somebody
+/// more held a role; `before.json` has the roles of that day.
 fn write(out: &Path) -> Result<(), Failure> {
     let programs = build_programs("dev")?;
     fresh_folder(out)?;
-    let folder = tenant(&out.join("tenant"))?;
-    let tenant = Simulator::start(&programs, &["--folder".to_owned(), folder])?;
-    sync(&programs, &tenant, out)?;
-    sync(&programs, &tenant, out)
+    let folder = out.join("tenant");
+    let tenant = tenant(&folder)?;
+    let (roles, before) = (folder.join("roles.json"), out.join("before.json"));
+    let copy = |from: &Path, to: &Path| fs::copy(from, to).map_err(|source| Failure::file(from, source));
+    copy(&roles, &before)?;
+    change(&before, one_more)?;
+    let after = fs::read(&roles).map_err(|source| Failure::file(&roles, source))?;
+    copy(&before, &roles)?;
+    let start = || Simulator::start(&programs, &["--folder".to_owned(), tenant.clone()]);
+    sync(&programs, &start()?, out)?;
+    fs::write(&roles, after).map_err(|source| Failure::file(&roles, source))?;
+    sync(&programs, &start()?, out)
+}
+
+/// Gives a role a member of another one.
+fn one_more(roles: &mut Vec<Value>) -> Option<()> {
+    let named = |role: &&mut Value| role["name"] == ROLE;
+    let other = roles
+        .iter()
+        .find(|role| role["name"] != ROLE && role["members"].get(0).is_some())?;
+    let holders = roles.iter().find(|role| role["name"] == ROLE)?["members"].clone();
+    let is_new = |member: &&Value| {
+        holders
+            .as_array()
+            .into_iter()
+            .flatten()
+            .all(|holder| holder["id"] != member["id"])
+    };
+    let member = other["members"].as_array()?.iter().find(is_new)?.clone();
+    let role = roles.iter_mut().find(named)?;
+    role["members"].as_array_mut()?.push(member);
+    Some(())
 }
 
 fn sync(programs: &Path, tenant: &Simulator, out: &Path) -> Result<(), Failure> {
@@ -81,23 +112,26 @@ fn tenant(folder: &Path) -> Result<String, Failure> {
         let to = folder.join(from.file_name().unwrap_or_default());
         fs::copy(&from, to).map_err(|source| Failure::file(&from, source))?;
     }
-    take_second_factors(&folder.join("technicians.json"))?;
+    change(&folder.join("technicians.json"), take_second_factors)?;
     Ok(folder.display().to_string())
 }
 
-fn take_second_factors(path: &Path) -> Result<(), Failure> {
-    let failed = |source| Failure::file(path, source);
-    let mut list: Value = serde_json::from_slice(&fs::read(path).map_err(failed)?)
-        .map_err(|error| Failure::Unexpected(format!("{}: {error}", path.display())))?;
+fn take_second_factors(technicians: &mut Vec<Value>) -> Option<()> {
     for id in WITHOUT_SECOND_FACTOR {
-        let mut technicians = list.as_array_mut().into_iter().flatten();
-        let Some(technician) = technicians.find(|technician| technician["id"] == id) else {
-            let missing = format!("{}: no technician {id}", path.display());
-            return Err(Failure::Unexpected(missing));
-        };
+        let technician = technicians.iter_mut().find(|technician| technician["id"] == id)?;
         technician["mfaConfigured"] = Value::Bool(false);
     }
-    fs::write(path, list.to_string()).map_err(failed)
+    Some(())
+}
+
+/// Changes a JSON list in a file.
+fn change(path: &Path, change: impl FnOnce(&mut Vec<Value>) -> Option<()>) -> Result<(), Failure> {
+    let failed = |source| Failure::file(path, source);
+    let mut list: Vec<Value> = serde_json::from_slice(&fs::read(path).map_err(failed)?)
+        .map_err(|error| Failure::Unexpected(format!("{}: {error}", path.display())))?;
+    let missing = || Failure::Unexpected(format!("{} lacks what is to be changed", path.display()));
+    change(&mut list).ok_or_else(missing)?;
+    fs::write(path, Value::Array(list).to_string()).map_err(failed)
 }
 
 /// Whether Spark finds a Java that it runs on, and why not.

@@ -8,7 +8,7 @@ use crate::schema::{Dataset, SCHEMA_VERSION};
 #[must_use]
 pub fn columns() -> String {
     let mut text = format!("Schema version {SCHEMA_VERSION}.\n");
-    for dataset in Dataset::ALL {
+    for dataset in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
         let key = dataset.key().join("`, `");
         let _ = write!(
             text,

@@ -158,6 +158,13 @@ pub enum DatasetError {
 }
 
 impl DatasetError {
+    /// Rows that do not fit their columns.
+    pub(crate) fn rows(error: arrow::error::ArrowError) -> Self {
+        Self::Rows {
+            reason: error.to_string(),
+        }
+    }
+
     /// A failure of the file system at a path.
     pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         let place = path.display().to_string();

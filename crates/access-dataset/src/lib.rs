@@ -10,6 +10,7 @@ mod error;
 mod format;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod history;
 mod manifest;
 mod publish;
 mod published;
@@ -18,14 +19,17 @@ mod rows;
 mod schema;
 mod sink;
 mod store;
+mod verify;
 
 pub use comparison::{PublishedSnapshot, Snapshot, SortedSink, SortedSync, TableRecords, differences};
 pub use document::columns as document;
 pub use error::DatasetError;
 pub use format::{Batches, FileFormat, FileWriter, FormatError, FormatOptions, Formats};
-pub use manifest::{FileEntry, Manifest, ManifestLink, ManifestSync, POINTER, Pointer};
+pub use history::{Rebuilt, rebuild};
+pub use manifest::{FileEntry, Manifest, ManifestHistory, ManifestLink, ManifestSync, POINTER, Pointer};
 pub use published::{Hashes, Published, Rows};
 pub use read_back::ReadBack;
 pub use schema::{Column, ColumnKind, Dataset, SCHEMA_VERSION, WordBuilder};
 pub use sink::{DatasetSink, DatasetSinkConfig};
 pub use store::{Location, LocationError};
+pub use verify::{Finding, Verification, verify};

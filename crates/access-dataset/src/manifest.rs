@@ -33,6 +33,9 @@ pub struct Manifest {
     pub files: Vec<FileEntry>,
     /// Rows of each table.
     pub rows: BTreeMap<String, u64>,
+    /// The tables that are kept from sync to sync, of a sync that became the latest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<ManifestHistory>,
     /// How far each resource type can be trusted.
     pub completeness: Value,
     /// Where every row went.
@@ -56,6 +59,19 @@ pub struct ManifestSync {
     pub started_at: String,
     /// When the last row was in, RFC 3339.
     pub ended_at: String,
+}
+
+/// What is kept from sync to sync.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestHistory {
+    /// The sync with which it begins.
+    pub since: String,
+    /// When that one began, RFC 3339.
+    pub since_started_at: String,
+    /// How many syncs went into it.
+    pub syncs: u64,
+    /// The files. Those of `changes` stay; the others are only needed until later syncs have theirs, and go then.
+    pub files: Vec<FileEntry>,
 }
 
 /// One file.
@@ -109,6 +125,7 @@ impl Manifest {
         format: &dyn FileFormat,
         summary: &SyncSummary,
         files: Vec<FileEntry>,
+        history: Option<ManifestHistory>,
         previous: Option<ManifestLink>,
     ) -> Result<Self, serde_json::Error> {
         let mut rows: BTreeMap<String, u64> = BTreeMap::new();
@@ -135,6 +152,7 @@ impl Manifest {
             },
             files,
             rows,
+            history,
             completeness: run.get("completeness").cloned().unwrap_or_default(),
             ledger: run.get("ledger").cloned().unwrap_or_default(),
             previous,
@@ -144,7 +162,9 @@ impl Manifest {
 
     /// The files of one table, in the order of their rows.
     pub fn entries(&self, table: Dataset) -> impl Iterator<Item = &FileEntry> {
-        self.files.iter().filter(move |file| file.dataset == table.name())
+        let history = self.history.iter().flat_map(|history| &history.files);
+        let files = self.files.iter().chain(history);
+        files.filter(move |file| file.dataset == table.name())
     }
 
     /// Its bytes, and the link to them.

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::error::DatasetError;
-use crate::format::{Batches, FileFormat, Formats};
+use crate::format::{Batches, FileFormat, FormatError, Formats};
 use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, hex, path_of};
 use crate::read_back::ReadBack;
 use crate::schema::Dataset;
@@ -160,6 +160,18 @@ pub(crate) struct RowsFile {
     pub(crate) file: Option<File>,
     pub(crate) place: String,
     pub(crate) rows: u64,
+    /// Its bytes are known to be right, so that what fails is the reading.
+    pub(crate) verified: bool,
+}
+
+impl RowsFile {
+    fn unreadable(&self, error: &FormatError) -> DatasetError {
+        if self.verified {
+            let error = std::io::Error::other(error.to_string());
+            return DatasetError::io(Path::new(&self.place), error);
+        }
+        damaged(&self.place, error.to_string())
+    }
 }
 
 impl Rows {
@@ -197,7 +209,7 @@ impl Rows {
                             .ok_or_else(|| damaged(&file.place, "it has more rows than its manifest says"))?;
                         return Ok(Some(batch));
                     }
-                    Some(Err(error)) => return Err(damaged(&file.place, error.to_string())),
+                    Some(Err(error)) => return Err(file.unreadable(&error)),
                     None if file.rows > 0 => {
                         let missing = format!("{} rows are missing", file.rows);
                         return Err(damaged(&file.place, missing));
@@ -214,7 +226,7 @@ impl Rows {
                 .as_ref()
                 .map(|names| names.iter().map(String::as_str).collect());
             let batches = self.format.read(self.table, file, names.as_deref());
-            let batches = batches.map_err(|error| damaged(&next.place, error.to_string()))?;
+            let batches = batches.map_err(|error| next.unreadable(&error))?;
             self.current = Some((batches, next));
         }
     }
@@ -265,6 +277,7 @@ pub(crate) async fn open_files(
             file: Some(file),
             place,
             rows: entry.rows,
+            verified: hashes == Hashes::Checked,
         });
     }
     Ok(files)

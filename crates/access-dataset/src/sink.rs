@@ -4,17 +4,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use access_core::compare::Removals;
 use access_core::model::{AccessBatch, Baseline, ResourceTypeId, SyncId, SyncRun};
 use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
 use access_core::sync::SyncSummary;
 use async_trait::async_trait;
 use tempfile::TempDir;
+use time::format_description::well_known::Rfc3339;
 
 use crate::collecting::Collecting;
 use crate::error::DatasetError;
-use crate::format::FileFormat;
+use crate::format::{FileFormat, Formats};
+use crate::history::{Earlier, History, MadeHistory, earlier, follow, local_files};
 use crate::manifest::Manifest;
-use crate::publish::{MadeFile, MakeFiles, Publication};
+use crate::publish::{MadeFile, MakeFiles, Publication, partition};
+use crate::rows::microseconds;
 use crate::store::{self, Location, private_folder};
 
 /// Where a dataset goes.
@@ -24,22 +28,33 @@ pub struct DatasetSinkConfig {
     pub location: Location,
     /// Where temporary files go; those of a dataset in a folder go into that folder.
     pub temp_folder: PathBuf,
+    /// Whether `changes`, `grants_history` and `users_history` are kept.
+    pub history: bool,
 }
 
 /// Writes each sync as a dataset.
 pub struct DatasetSink {
     config: DatasetSinkConfig,
     format: Arc<dyn FileFormat>,
+    formats: Formats,
 }
 
 impl DatasetSink {
     /// A sink over one place and one format.
     #[must_use]
     pub fn new(config: DatasetSinkConfig, format: impl FileFormat) -> Self {
+        let format: Arc<dyn FileFormat> = Arc::new(format);
         Self {
             config,
-            format: Arc::new(format),
+            formats: Formats::new([Arc::clone(&format)]),
+            format,
         }
+    }
+
+    /// With the formats in which earlier syncs may be.
+    #[must_use]
+    pub fn reading(self, formats: Formats) -> Self {
+        Self { formats, ..self }
     }
 }
 
@@ -56,8 +71,8 @@ impl AccessSink for DatasetSink {
             .map_err(|error| SinkError::new(DatasetError::io(&temp_folder, error)))?;
         let collecting = Collecting::start(self.format.name(), scratch.path()).map_err(SinkError::new)?;
         let publication = Publication::begin(store, sync).await.map_err(SinkError::new)?;
-        let baseline = match publication.replaced().await {
-            Ok(replaced) => replaced.as_ref().map(baseline),
+        let replaced = match publication.replaced().await {
+            Ok(replaced) => replaced,
             Err(error) => {
                 publication.abort().await;
                 return Err(SinkError::new(error));
@@ -65,12 +80,14 @@ impl AccessSink for DatasetSink {
         };
         Ok(Box::new(DatasetWriter {
             format: Arc::clone(&self.format),
+            formats: self.formats.clone(),
+            history: self.config.history,
             publication,
             scratch,
             collecting,
             making: None,
             stop: StopOnDrop(Arc::new(AtomicBool::new(false))),
-            baseline,
+            replaced,
             rows: 0,
         }))
     }
@@ -90,12 +107,15 @@ impl Drop for StopOnDrop {
 
 struct DatasetWriter {
     format: Arc<dyn FileFormat>,
+    formats: Formats,
+    history: bool,
     publication: Publication,
     scratch: TempDir,
     collecting: Collecting,
     making: Option<tokio::task::JoinHandle<Made>>,
     stop: StopOnDrop,
-    baseline: Option<Baseline>,
+    /// The sync that readers see now.
+    replaced: Option<Manifest>,
     rows: u64,
 }
 
@@ -111,11 +131,11 @@ impl DatasetWriter {
                 .map_err(|error| DatasetError::scratch(&folder, error))?;
             let make = MakeFiles {
                 format: &*format,
-                summary: &summary,
+                partition: partition(summary.run.started_at, summary.run.id.as_str()),
                 folder: &folder,
                 stop: &stop,
             };
-            Ok((tables.rows(), make.run(&mut tables)?))
+            Ok((tables.rows(), make.run(&mut tables, &summary)?))
         }));
         let made = making.await;
         self.making = None;
@@ -125,10 +145,79 @@ impl DatasetWriter {
     }
 }
 
+impl DatasetWriter {
+    /// The history with this sync, if readers are to see it.
+    async fn make_history(
+        &mut self,
+        summary: &SyncSummary,
+        files: &[MadeFile],
+    ) -> Result<Option<MadeHistory>, DatasetError> {
+        let run = &summary.run;
+        if !self.history || !self.publication.becomes_the_latest(run.sync_type.as_str()) {
+            return Ok(None);
+        }
+        let (before, told) = match &self.replaced {
+            None => (None, None),
+            Some(latest) => {
+                let place = Earlier {
+                    store: self.publication.store(),
+                    formats: &self.formats,
+                    scratch: self.scratch.path(),
+                    stop: &self.stop.0,
+                };
+                let (before, told) = earlier(&place, latest).await?;
+                (Some(before), Some(told))
+            }
+        };
+        let this = History {
+            sync_id: run.id.to_string(),
+            synced_at: microseconds(run.started_at),
+            tenant: run.tenant.clone(),
+            format: Arc::clone(&self.format),
+            past_format: Arc::clone(&self.format),
+            removals: Removals::of(run.sync_type, &summary.completeness),
+            files: local_files(files, History::READ)?,
+        };
+        let partition = partition(run.started_at, run.id.as_str());
+        let (format, folder, stop) = (
+            Arc::clone(&self.format),
+            self.scratch.path().to_owned(),
+            Arc::clone(&self.stop.0),
+        );
+        let making = self.making.insert(tokio::task::spawn_blocking(move || {
+            Ok((0, follow(this, before, &*format, partition, &folder, &stop)?))
+        }));
+        let made = making.await;
+        self.making = None;
+        let (_, files) = made.unwrap_or(Err(DatasetError::ThreadLost))?;
+        let since = started_at(summary)?;
+        Ok(Some(match told {
+            Some(told) => MadeHistory {
+                syncs: told.syncs + 1,
+                files,
+                ..told
+            },
+            None => MadeHistory {
+                since: run.id.to_string(),
+                since_started_at: since,
+                syncs: 1,
+                files,
+            },
+        }))
+    }
+}
+
+fn started_at(summary: &SyncSummary) -> Result<String, DatasetError> {
+    let told = summary.run.started_at.format(&Rfc3339);
+    told.map_err(|error| DatasetError::Rows {
+        reason: error.to_string(),
+    })
+}
+
 #[async_trait]
 impl SinkWriter for DatasetWriter {
     fn baseline(&self) -> Option<Baseline> {
-        self.baseline.clone()
+        self.replaced.as_ref().map(baseline)
     }
 
     async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError> {
@@ -137,9 +226,10 @@ impl SinkWriter for DatasetWriter {
 
     async fn prepare(&mut self, summary: &SyncSummary) -> Result<Prepared, SinkError> {
         let files = self.make_files(summary).await.map_err(SinkError::new)?;
+        let history = self.make_history(summary, &files).await.map_err(SinkError::new)?;
         let prepared = self
             .publication
-            .prepare(&self.format, summary, files, self.scratch.path());
+            .prepare(&self.format, summary, files, history, self.scratch.path());
         prepared.await.map_err(SinkError::new)?;
         Ok(Prepared { rows: self.rows })
     }

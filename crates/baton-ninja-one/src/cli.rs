@@ -25,6 +25,7 @@ pub(crate) fn command() -> Command {
         .subcommand(export())
         .subcommand(crate::diff::subcommand())
         .subcommand(crate::inspect::subcommand())
+        .subcommands(crate::evidence::subcommands())
         .subcommand(crate::health::subcommand())
         .subcommand(Command::new("config").about("Print the settings' schema, as JSON"))
         .after_help("Every setting can come from a flag, an environment variable or a config file, in this order of weight.")

@@ -7,6 +7,7 @@ mod config_schema;
 mod console;
 mod diff;
 mod documents;
+mod evidence;
 mod exit;
 mod export;
 #[cfg(any(test, fuzzing))]
@@ -84,6 +85,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failur
         Some("diff") => return diff::run(&settings, subcommand(&matches)),
         Some("inspect") => inspect::run(&settings, subcommand(&matches))?,
         Some("export") => export::run(&settings, subcommand(&matches))?,
+        Some("verify") => evidence::verify(&settings, subcommand(&matches))?,
+        Some("history") => evidence::rebuild(&settings, innermost(&matches))?,
         None if settings.serves()? => service::run(&settings)?,
         _ => match provision::wanted(&settings, &matches)? {
             Some(request) => provision::run(&settings, request)?,

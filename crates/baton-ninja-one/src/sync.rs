@@ -5,10 +5,11 @@ use std::time::Instant;
 
 use access_core::ports::{AccessSink, AccessSource};
 use access_core::sync::{SyncOutcome, SyncPipeline, SyncRequest};
-use access_dataset::{DatasetSink, DatasetSinkConfig};
+use access_dataset::{DatasetSink, DatasetSinkConfig, FileFormat, Formats};
 use indicatif::MultiProgress;
 use ninjaone::{NinjaOneClient, NinjaOneSource};
 use sink_c1z::C1zSink;
+use sink_csv::CsvFormat;
 use sink_parquet::ParquetFormat;
 
 use crate::console::print;
@@ -72,23 +73,35 @@ pub(crate) fn report(run: &Run<'_>, outcome: &SyncOutcome, output: Output) {
     });
 }
 
+/// The formats in which datasets may be.
+pub(crate) fn formats() -> Formats {
+    Formats::new([
+        Arc::new(ParquetFormat) as Arc<dyn FileFormat>,
+        Arc::new(CsvFormat::default()),
+    ])
+}
+
 /// The sinks that are wanted.
 pub(crate) fn sinks(
     settings: &Settings,
     wanted: Vec<SinkSetting>,
 ) -> Result<Vec<Arc<dyn AccessSink>>, Failure> {
     let temp_folder = settings.temp_folder()?;
+    let history = settings.history()?;
     let dataset = |location| DatasetSinkConfig {
         location,
         temp_folder: temp_folder.clone(),
+        history,
     };
     let mut sinks: Vec<Arc<dyn AccessSink>> = Vec::new();
     for sink in wanted {
         sinks.push(match sink {
             SinkSetting::C1z(path) => Arc::new(C1zSink::new(settings.c1z(path)?)),
-            SinkSetting::Parquet(location) => Arc::new(DatasetSink::new(dataset(location), ParquetFormat)),
+            SinkSetting::Parquet(location) => {
+                Arc::new(DatasetSink::new(dataset(location), ParquetFormat).reading(formats()))
+            }
             SinkSetting::Csv(location, options) => {
-                Arc::new(DatasetSink::new(dataset(location), options.format()))
+                Arc::new(DatasetSink::new(dataset(location), options.format()).reading(formats()))
             }
         });
     }

@@ -16,8 +16,9 @@ use crate::reading;
 const LINE_END: &[u8] = b"\r\n";
 /// Bytes of lines that are written at a time.
 const BLOCK: usize = 1 << 18;
-/// The option's name in manifests.
+/// The options' names in manifests.
 const SAFE: &str = "spreadsheet_safe";
+const PACKING: &str = "compression";
 
 /// Whether texts that a spreadsheet would take for formulas are changed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -75,10 +76,12 @@ impl FileFormat for CsvFormat {
         reading::batches(dataset, file, columns, self.safety)
     }
 
-    /// Only what a file does not tell by itself.
     fn options(&self) -> FormatOptions {
-        let safe = self.safety == SpreadsheetSafety::Safe;
-        [(SAFE.to_owned(), safe.to_string())].into()
+        let safe = (self.safety == SpreadsheetSafety::Safe).to_string();
+        let options = [(SAFE, safe.as_str()), (PACKING, self.packing.word())];
+        options
+            .map(|(name, word)| (name.to_owned(), word.to_owned()))
+            .into()
     }
 
     fn with_options(&self, options: &FormatOptions) -> Arc<dyn FileFormat> {
@@ -87,7 +90,11 @@ impl FileFormat for CsvFormat {
             // The usual way, and the likely one where an old manifest does not say.
             _ => SpreadsheetSafety::Safe,
         };
-        Arc::new(Self { safety, ..*self })
+        let packing = options.get(PACKING).and_then(|word| Packing::named(word));
+        Arc::new(Self {
+            packing: packing.unwrap_or(self.packing),
+            safety,
+        })
     }
 }
 

@@ -32,6 +32,15 @@ impl Packing {
         }
     }
 
+    /// The word in settings.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+
     pub(crate) fn extension(self) -> &'static str {
         match self {
             Self::None => "csv",

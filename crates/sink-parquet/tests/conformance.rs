@@ -67,6 +67,7 @@ fn sink(folder: &TempDir) -> DatasetSink {
     let config = DatasetSinkConfig {
         location: Location::Folder(folder.path().to_owned()),
         temp_folder: std::env::temp_dir(),
+        history: true,
     };
     DatasetSink::new(config, SmallFiles)
 }

@@ -59,7 +59,8 @@ impl Output {
         for (path, bytes) in files.iter().filter(|(path, _)| path.starts_with("_manifests/")) {
             let manifest: Manifest = serde_json::from_slice(bytes).unwrap();
             belongs.insert(path.clone());
-            belongs.extend(manifest.files.into_iter().map(|file| file.path));
+            let history = manifest.history.into_iter().flat_map(|history| history.files);
+            belongs.extend(manifest.files.into_iter().chain(history).map(|file| file.path));
         }
         belongs.iter().map(|path| format!("{name}/{path}")).collect()
     }

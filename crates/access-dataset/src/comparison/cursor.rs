@@ -1,10 +1,10 @@
 //! Rows one at a time.
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, Int64Array, ListArray, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, DictionaryArray, ListArray, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
-use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Int32Type, TimestampMicrosecondType};
 
 use crate::error::DatasetError;
 
@@ -25,7 +25,6 @@ enum Cells {
     Texts(StringArray),
     Words(DictionaryArray<Int32Type>, StringArray),
     Flags(BooleanArray),
-    Counts(Int64Array),
     Times(TimestampMicrosecondArray),
     /// The last text is the JSON of the row at hand.
     Lists(ListArray, StringArray, String),
@@ -109,7 +108,6 @@ impl Cells {
                 Self::Words(words.clone(), words.values().as_string_opt()?.clone())
             }
             DataType::Boolean => Self::Flags(array.as_boolean_opt()?.clone()),
-            DataType::Int64 => Self::Counts(array.as_primitive_opt::<Int64Type>()?.clone()),
             DataType::Timestamp(..) => {
                 Self::Times(array.as_primitive_opt::<TimestampMicrosecondType>()?.clone())
             }
@@ -151,7 +149,7 @@ impl Cells {
                 .is_valid(row)
                 .then(|| if flags.value(row) { "true" } else { "false" }),
             Self::Lists(lists, _, json) => lists.is_valid(row).then_some(json),
-            Self::Counts(_) | Self::Times(_) => None,
+            Self::Times(_) => None,
         }
     }
 }

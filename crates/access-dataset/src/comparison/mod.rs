@@ -11,8 +11,9 @@ use crate::error::DatasetError;
 
 pub(crate) use cursor::Cursor;
 pub use records::TableRecords;
-pub(crate) use records::{attributes, layout, table_of};
+pub(crate) use records::{attributes, table_of};
 pub use snapshot::{PublishedSnapshot, Snapshot};
+pub(crate) use snapshot::{TableFiles, removals_of};
 pub use sorted::{SortedSink, SortedSync};
 
 /// Hands over everything that differs between two syncs: users, other resources, entitlements, grants, each in the order of keys.

@@ -21,6 +21,8 @@ pub struct TableRecords {
     last: Vec<String>,
     /// The users' table, if its records are to be left out.
     without: Option<Without>,
+    /// Columns that are not compared; they come last.
+    more: &'static [&'static str],
 }
 
 /// Where things are among the columns that are asked for: key, fields, names, and what follows.
@@ -65,14 +67,37 @@ pub(crate) fn table_of(subject: Subject) -> Dataset {
 impl TableRecords {
     /// Records out of the batches of their table, with at least the columns of [`layout`].
     pub(crate) fn new(subject: Subject, batches: TableBatches) -> Self {
-        let (columns, layout) = layout(subject);
+        Self::with_more(subject, batches, &[])
+    }
+
+    /// As [`new`](Self::new), with columns that are not compared.
+    pub(crate) fn with_more(subject: Subject, batches: TableBatches, more: &'static [&'static str]) -> Self {
         Self {
             subject,
-            cursor: Cursor::new(batches, columns),
-            layout,
+            cursor: Cursor::new(batches, Self::columns(subject, more)),
+            layout: layout(subject).1,
             last: Vec::new(),
             without: None,
+            more,
         }
+    }
+
+    /// The columns that are needed.
+    pub(crate) fn columns(subject: Subject, more: &[&'static str]) -> Vec<&'static str> {
+        let (mut columns, _) = layout(subject);
+        columns.extend(more);
+        columns
+    }
+
+    /// A value that is not compared.
+    pub(crate) fn more(&self, name: &str) -> Option<&str> {
+        let place = self.more.iter().position(|other| *other == name)?;
+        self.cursor.text(layout(self.subject).0.len() + place)
+    }
+
+    /// The texts of a field that is a list.
+    pub(crate) fn texts(&self, field: usize) -> Vec<&str> {
+        self.cursor.texts(self.layout.fields + field)
     }
 
     /// Leaves out what is a user: those have records of their own.

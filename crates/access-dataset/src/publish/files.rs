@@ -10,12 +10,13 @@ use access_core::sync::SyncSummary;
 use arrow::array::RecordBatch;
 use arrow::util::display::array_value_to_string;
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 
 use crate::error::DatasetError;
 use crate::format::{FileFormat, FileWriter};
 use crate::manifest::{FileEntry, hex};
 use crate::rows::{DrainFailure, Tables};
-use crate::schema::Dataset;
+use crate::schema::{ColumnKind, Dataset};
 
 /// The folder of a sync in Hive's way. Not `sync_id`, which is a column: `BigQuery` refuses a folder of the same name as a
 /// column, pyarrow stumbles over it, Spark warns.
@@ -31,28 +32,23 @@ pub(crate) struct MadeFile {
 /// Makes the files of a sync.
 pub(crate) struct MakeFiles<'a> {
     pub(crate) format: &'a dyn FileFormat,
-    pub(crate) summary: &'a SyncSummary,
+    /// The folders of the sync within a table, see [`partition`].
+    pub(crate) partition: String,
     pub(crate) folder: &'a Path,
     pub(crate) stop: &'a AtomicBool,
 }
 
 impl MakeFiles<'_> {
-    /// Writes every table.
-    pub(crate) fn run(&self, tables: &mut Tables) -> Result<Vec<MadeFile>, DatasetError> {
+    /// Writes every table of the sync itself.
+    pub(crate) fn run(
+        &self,
+        tables: &mut Tables,
+        summary: &SyncSummary,
+    ) -> Result<Vec<MadeFile>, DatasetError> {
         let mut made = Vec::new();
         for dataset in Dataset::ALL {
-            let mut current = self.begin(dataset, 0)?;
-            let mut take = |batch: RecordBatch| {
-                if self.stop.load(Ordering::Relaxed) {
-                    return Err(DatasetError::Stopped);
-                }
-                if current.rows >= self.format.rows_per_file() {
-                    let next = self.begin(dataset, current.number + 1)?;
-                    made.push(std::mem::replace(&mut current, next).finish(self)?);
-                }
-                current.write(self, &batch)
-            };
-            let drained = tables.drain(dataset, self.summary, &mut take);
+            let mut files = self.table(dataset)?;
+            let drained = tables.drain(dataset, summary, &mut |batch| files.write(&batch));
             drained.map_err(|failure| match failure {
                 DrainFailure::Scratch(error) => DatasetError::scratch(self.folder, error),
                 DrainFailure::Arrow(error) => DatasetError::Rows {
@@ -60,9 +56,18 @@ impl MakeFiles<'_> {
                 },
                 DrainFailure::Taker(error) => error,
             })?;
-            made.push(current.finish(self)?);
+            made.extend(files.finish()?);
         }
         Ok(made)
+    }
+
+    /// Begins the files of one table.
+    pub(crate) fn table(&self, dataset: Dataset) -> Result<TableWriter<'_>, DatasetError> {
+        Ok(TableWriter {
+            make: self,
+            current: self.begin(dataset, 0)?,
+            made: Vec::new(),
+        })
     }
 
     fn begin(&self, dataset: Dataset, number: u32) -> Result<OpenFile, DatasetError> {
@@ -78,7 +83,7 @@ impl MakeFiles<'_> {
         Ok(OpenFile {
             dataset,
             number,
-            path: format!("{dataset}/{}/{name}", partition(self.summary)),
+            path: format!("{dataset}/{}/{name}", self.partition),
             writer: writer.map_err(|error| self.failed(dataset, &local, error))?,
             local,
             sum,
@@ -102,9 +107,8 @@ impl MakeFiles<'_> {
 }
 
 /// The folders of a sync within a table, in Hive's way.
-fn partition(summary: &SyncSummary) -> String {
-    let date = summary.run.started_at.date();
-    format!("sync_date={date}/{PARTITION}={}", summary.run.id)
+pub(crate) fn partition(started_at: OffsetDateTime, sync_id: &str) -> String {
+    format!("sync_date={}/{PARTITION}={sync_id}", started_at.date())
 }
 
 /// What the file system said, if an error comes from there.
@@ -117,6 +121,32 @@ fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<io::ErrorKind> {
         cause = error.source();
     }
     None
+}
+
+/// The files of one table on their way.
+pub(crate) struct TableWriter<'a> {
+    make: &'a MakeFiles<'a>,
+    current: OpenFile,
+    made: Vec<MadeFile>,
+}
+
+impl TableWriter<'_> {
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<(), DatasetError> {
+        if self.make.stop.load(Ordering::Relaxed) {
+            return Err(DatasetError::Stopped);
+        }
+        if self.current.rows >= self.make.format.rows_per_file() {
+            let next = self.make.begin(self.current.dataset, self.current.number + 1)?;
+            let full = std::mem::replace(&mut self.current, next);
+            self.made.push(full.finish(self.make)?);
+        }
+        self.current.write(self.make, batch)
+    }
+
+    pub(crate) fn finish(mut self) -> Result<Vec<MadeFile>, DatasetError> {
+        self.made.push(self.current.finish(self.make)?);
+        Ok(self.made)
+    }
 }
 
 struct OpenFile {
@@ -175,7 +205,16 @@ impl OpenFile {
 
 fn key(dataset: Dataset, batch: &RecordBatch, row: usize) -> Option<Vec<String>> {
     let value = |column: &&str| array_value_to_string(batch.column_by_name(column)?, row).ok();
-    dataset.key().iter().map(value).collect()
+    let is_time = |name: &&&str| {
+        let mut columns = dataset.columns().iter();
+        columns.any(|column| column.name == **name && column.kind == ColumnKind::Time)
+    };
+    dataset
+        .key()
+        .iter()
+        .filter(|name| !is_time(name))
+        .map(value)
+        .collect()
 }
 
 /// What went into a file.

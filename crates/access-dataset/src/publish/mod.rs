@@ -22,12 +22,15 @@ use time::OffsetDateTime;
 
 use crate::error::DatasetError;
 use crate::format::FileFormat;
-use crate::manifest::{FileEntry, Manifest, POINTER, Pointer, path_of};
+use crate::history::MadeHistory;
+use crate::manifest::{FileEntry, Manifest, ManifestHistory, POINTER, Pointer, path_of};
 use crate::published::{read_manifest, read_pointer};
 use crate::read_back::ReadBack;
 use crate::store::{Store, Stored, Swap};
 
-pub(crate) use files::{MadeFile, MakeFiles};
+pub(crate) use sweep::claimed;
+
+pub(crate) use files::{MadeFile, MakeFiles, TableWriter, partition};
 
 /// A sync on its way into a store.
 pub(crate) struct Publication {
@@ -93,6 +96,18 @@ impl Publication {
         }
     }
 
+    /// The place.
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// Whether readers are to see this sync: only a full one may be read as the state of the tenant, and only one that is not
+    /// older than what is there.
+    pub(crate) fn becomes_the_latest(&self, sync_type: &str) -> bool {
+        let later = |(_, pointer): &(Stored, Pointer)| pointer.is_before(&self.sync_id, self.started_at);
+        sync_type == SyncType::Full.as_str() && self.before.as_ref().is_none_or(later)
+    }
+
     /// Keeps files where readers do not look, and tells where.
     pub(crate) async fn set_aside(
         &self,
@@ -109,13 +124,24 @@ impl Publication {
         &mut self,
         format: &Arc<dyn FileFormat>,
         summary: &SyncSummary,
-        files: Vec<MadeFile>,
+        mut files: Vec<MadeFile>,
+        history: Option<MadeHistory>,
         scratch: &Path,
     ) -> Result<(), DatasetError> {
         let entries: Vec<FileEntry> = files.iter().map(|file| file.entry.clone()).collect();
+        let history = history.map(|made| {
+            let history = ManifestHistory {
+                since: made.since,
+                since_started_at: made.since_started_at,
+                syncs: made.syncs,
+                files: made.files.iter().map(|file| file.entry.clone()).collect(),
+            };
+            files.extend(made.files);
+            history
+        });
         let previous = self.before.as_ref().map(|(_, pointer)| pointer.latest.clone());
-        let manifest =
-            Manifest::new(&**format, summary, entries, previous).map_err(|error| not_json(&error))?;
+        let manifest = Manifest::new(&**format, summary, entries, history, previous)
+            .map_err(|error| not_json(&error))?;
         let (bytes, link) = manifest.encode().map_err(|error| not_json(&error))?;
         if let Some(earlier) = read_manifest(&*self.store, &link.manifest).await? {
             if !earlier.same_data(&manifest) {
@@ -178,7 +204,7 @@ impl Publication {
             State::Ready {
                 manifest, pointer, ..
             } => {
-                if self.moves_the_pointer(manifest)
+                if self.becomes_the_latest(&manifest.sync.sync_type)
                     && let Err(error) = self.move_pointer(pointer).await
                 {
                     // After a failure that is not certain the pointer may name these files all the same, so they stay;
@@ -193,17 +219,16 @@ impl Publication {
             State::Claimed { .. } => return Err(DatasetError::ThreadLost),
         };
         sweep::unclaim(&*self.store, &self.sync_id).await;
+        if manifest.history.is_some()
+            && let Err(error) = sweep::supersede(&*self.store).await
+        {
+            tracing::warn!(%error, "a later run will remove the history that is no longer needed");
+        }
         Ok(Receipt {
             location: self.store.describe(""),
             bytes: Some(manifest.files.iter().map(|file| file.bytes).sum()),
             rows,
         })
-    }
-
-    /// Only a full sync may be read as the state of the tenant, and only one that is not older than what is there.
-    fn moves_the_pointer(&self, manifest: &Manifest) -> bool {
-        let later = |(_, pointer): &(Stored, Pointer)| pointer.is_before(&self.sync_id, self.started_at);
-        manifest.sync.sync_type == SyncType::Full.as_str() && self.before.as_ref().is_none_or(later)
     }
 
     async fn move_pointer(&self, bytes: &[u8]) -> Result<(), DatasetError> {

@@ -7,7 +7,7 @@ use super::files::PARTITION;
 use super::manifest_path;
 use crate::error::DatasetError;
 use crate::manifest::{Manifest, Pointer};
-use crate::published::read_manifest;
+use crate::published::{linked, read_manifest, read_pointer};
 use crate::schema::Dataset;
 use crate::store::Store;
 
@@ -84,7 +84,7 @@ async fn remove(store: &dyn Store, sync_id: &str) -> Result<(), DatasetError> {
     store.delete(&manifest_path(sync_id)).await?;
     let part = format!("{PARTITION}={sync_id}");
     let mut removed = 0;
-    for dataset in Dataset::ALL {
+    for dataset in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
         for path in store.list(dataset.name()).await? {
             if path.split('/').any(|folder| folder == part) {
                 store.delete(&path).await?;
@@ -93,5 +93,37 @@ async fn remove(store: &dyn Store, sync_id: &str) -> Result<(), DatasetError> {
         }
     }
     tracing::info!(sync_id, files = removed, "swept what an interrupted run left");
+    Ok(())
+}
+
+/// The syncs that are being published.
+pub(crate) async fn claimed(store: &dyn Store) -> Result<Vec<String>, DatasetError> {
+    let paths = store.list(STAGING).await?.into_iter();
+    let name = |path: String| Some(path.rsplit('/').next()?.strip_suffix(".json")?.to_owned());
+    Ok(paths.filter_map(name).collect())
+}
+
+/// Removes what later syncs have anew of the history. That of the sync before stays, for readers that followed the pointer a
+/// moment ago, and so does what others are about to publish: files are listed before claims, claims before the pointer, so that
+/// whoever published meanwhile is seen by one of them.
+pub(super) async fn supersede(store: &dyn Store) -> Result<(), DatasetError> {
+    let mut files = Vec::new();
+    for dataset in [Dataset::GrantsHistory, Dataset::UsersHistory] {
+        files.extend(store.list(dataset.name()).await?);
+    }
+    let mut keep = claimed(store).await?;
+    let Some((_, pointer)) = read_pointer(store).await? else {
+        return Ok(());
+    };
+    let latest = linked(store, &pointer.latest).await?;
+    keep.extend(latest.previous.map(|previous| previous.sync_id));
+    keep.push(latest.sync.id);
+    let kept = |path: &String| {
+        let mut parts = path.split('/').filter_map(|part| part.strip_prefix("sync="));
+        parts.any(|id| keep.iter().any(|kept| kept == id))
+    };
+    for path in files.iter().filter(|path| !kept(path)) {
+        store.delete(path).await?;
+    }
     Ok(())
 }

@@ -113,6 +113,8 @@ impl Tables {
             Dataset::Entitlements => self.entitlements(stamp, take),
             Dataset::Grants => self.grants(stamp, take),
             Dataset::Syncs => self.syncs(summary, stamp, take),
+            // They are made of more than one sync.
+            Dataset::Changes | Dataset::GrantsHistory | Dataset::UsersHistory => Ok(()),
         }
     }
 
@@ -385,7 +387,7 @@ fn frozen_id<'a>(entitlement: &str, principal: Listed<'_>, id: &'a mut String) -
     id
 }
 
-fn microseconds(time: OffsetDateTime) -> i64 {
+pub(crate) fn microseconds(time: OffsetDateTime) -> i64 {
     i64::try_from(time.unix_timestamp_nanos() / 1_000).unwrap_or_default()
 }
 

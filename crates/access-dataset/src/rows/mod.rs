@@ -11,4 +11,4 @@ mod pairs;
 mod spool;
 
 pub(crate) use collector::Collector;
-pub(crate) use drain::{DrainFailure, Tables};
+pub(crate) use drain::{DrainFailure, Tables, microseconds};

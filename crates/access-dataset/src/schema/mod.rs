@@ -12,8 +12,9 @@ use serde::Serialize;
 
 pub use column::{Column, ColumnKind};
 pub(crate) use tables::{
-    EntitlementRow, EntitlementTable, GrantRow, GrantTable, ResourceRow, ResourceTable, ResourceTypeRow,
-    ResourceTypeTable, SyncRow, SyncTable, UserRow, UserTable,
+    ChangeRow, ChangeTable, EntitlementRow, EntitlementTable, GrantHistoryRow, GrantHistoryTable, GrantRow,
+    GrantTable, ResourceRow, ResourceTable, ResourceTypeRow, ResourceTypeTable, SyncRow, SyncTable,
+    UserHistoryRow, UserHistoryTable, UserRow, UserTable,
 };
 pub use word_builder::WordBuilder;
 
@@ -36,10 +37,19 @@ pub enum Dataset {
     Grants,
     /// The sync itself, one row.
     Syncs,
+    /// What differs from the sync before.
+    Changes,
+    /// Who held what, from when to when.
+    GrantsHistory,
+    /// What each person was like, from when to when.
+    UsersHistory,
 }
 
 impl Dataset {
-    /// All tables.
+    /// The tables that are kept from sync to sync.
+    pub const HISTORY: [Self; 3] = [Self::Changes, Self::GrantsHistory, Self::UsersHistory];
+
+    /// The tables of every sync.
     pub const ALL: [Self; 6] = [
         Self::ResourceTypes,
         Self::Resources,
@@ -59,6 +69,9 @@ impl Dataset {
             Self::Entitlements => "entitlements",
             Self::Grants => "grants",
             Self::Syncs => "syncs",
+            Self::Changes => "changes",
+            Self::GrantsHistory => "grants_history",
+            Self::UsersHistory => "users_history",
         }
     }
 
@@ -74,6 +87,11 @@ impl Dataset {
                 "One row for each principal that holds an entitlement, with the names for people and the ids for joins."
             }
             Self::Syncs => "One row: the sync itself.",
+            Self::Changes => "One row for each record that differs from the sync that was the latest before.",
+            Self::GrantsHistory => {
+                "One row for each time during which somebody held something in the same way."
+            }
+            Self::UsersHistory => "One row for each time during which a person or account was the same.",
         }
     }
 
@@ -87,6 +105,14 @@ impl Dataset {
             Self::Entitlements => &["entitlement_id"],
             Self::Grants => &["entitlement_id", "principal_type_id", "principal_id"],
             Self::Syncs => &["sync_id"],
+            Self::Changes => &["number"],
+            Self::GrantsHistory => &[
+                "entitlement_id",
+                "principal_type_id",
+                "principal_id",
+                "valid_from",
+            ],
+            Self::UsersHistory => &["resource_type_id", "user_id", "valid_from"],
         }
     }
 
@@ -100,6 +126,9 @@ impl Dataset {
             Self::Entitlements => tables::ENTITLEMENTS,
             Self::Grants => tables::GRANTS,
             Self::Syncs => tables::SYNCS,
+            Self::Changes => tables::CHANGES,
+            Self::GrantsHistory => tables::GRANTS_HISTORY,
+            Self::UsersHistory => tables::USERS_HISTORY,
         }
     }
 
@@ -133,7 +162,7 @@ mod tests {
 
     #[test]
     fn names_and_field_ids_are_given_once_and_keys_exist() {
-        for dataset in Dataset::ALL {
+        for dataset in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
             let columns = dataset.columns();
             let names: BTreeSet<&str> = columns.iter().map(|column| column.name).collect();
             let ids: BTreeSet<i32> = columns.iter().map(|column| column.field_id).collect();

@@ -175,3 +175,88 @@ table! { SYNCS, Syncs, SyncRow, SyncTable:
     13 incomplete_types: Texts = "Kinds whose data was not read to the end; empty if all were.";
     14 ledger: Json = "Where every row went, by kind and type.";
 }
+
+table! { CHANGES, Changes, ChangeRow, ChangeTable:
+    1 sync_id: Word = "The sync that showed it.";
+    2 synced_at: Time = "When that sync began.";
+    3 tenant: Word = "The tenant, e.g. its base URL.";
+    4 number: Count = "Its place among the changes of the sync, from 1.";
+    5 previous_sync_id: Word = "The sync that it was compared with: the latest before.";
+    6 previous_synced_at: Time = "When that one began.";
+    7 subject: Word = "`user`, `resource` (no user), `entitlement` or `grant`.";
+    8 kind: Word = "`added`, `removed` or `changed`.";
+    9 resource_type_id: Word = "Kind of the resource that it is, or that it is held on.";
+    10 resource_id: Option<Text> = "Id of the user or resource; null for the others.";
+    11 entitlement_id: Option<Word> = "The entitlement, also that of a grant.";
+    12 principal_type_id: Option<Word> = "Kind of who holds it; only of a grant.";
+    13 principal_id: Option<Text> = "Id of who holds it; only of a grant.";
+    14 display_name: Option<Text> = "Name of the user, resource or entitlement, for people.";
+    15 resource_display_name: Option<Text> = "Name of the resource on which it is held.";
+    16 principal_display_name: Option<Text> = "Name of who holds it.";
+    17 fields: Texts = "The fields that differ, attributes of the profile as `profile.NAME`; of what was added or removed, those that it has.";
+    18 old_values: Option<Json> = "What they were; null if it was added.";
+    19 new_values: Option<Json> = "What they are; null if it was removed.";
+}
+
+table! { GRANTS_HISTORY, GrantsHistory, GrantHistoryRow, GrantHistoryTable:
+    1 sync_id: Word = "The sync that wrote this: take the rows of the latest one only.";
+    2 synced_at: Time = "When that sync began.";
+    3 tenant: Word = "The tenant, e.g. its base URL.";
+    4 entitlement_id: Word = "What is held, see `entitlements`.";
+    5 entitlement_slug: Word = "Which of the resource's entitlements it is, e.g. `assigned`.";
+    6 entitlement_display_name: Word = "The entitlement's name when it was last seen.";
+    7 resource_type_id: Word = "Kind of the resource that it is held on.";
+    8 resource_id: Word = "Id of the resource that it is held on.";
+    9 resource_display_name: Word = "Name of the resource when it was last seen.";
+    10 principal_type_id: Word = "Kind of who holds it.";
+    11 principal_id: Text = "Id of who holds it; `user_id` in `users_history`.";
+    12 principal_login: Option<Text> = "The holder's login when it was last seen.";
+    13 principal_display_name: Text = "The holder's name when it was last seen.";
+    14 is_direct: Flag = "Whether it was given to the principal itself, not only through something else.";
+    15 sources: Texts = "Entitlements through which it is held; empty for a plain direct grant.";
+    16 valid_from: Time = "When the first sync began that found it so.";
+    17 valid_to: Option<Time> = "When the sync began that found it otherwise; null while it is so.";
+    18 is_current: Flag = "Whether it is still so.";
+    19 first_sync_id: Word = "The first sync that found it so.";
+    20 last_sync_id: Word = "The last sync that found it so.";
+    21 closed_by_sync_id: Option<Word> = "The sync that found it otherwise; null while it is so.";
+    22 closed_because: Option<Word> = "`changed`: another row goes on with other values; `revoked`: the holder and the entitlement are still there; `principal_removed`, `entitlement_removed`: they are not; null while it is held.";
+}
+
+table! { USERS_HISTORY, UsersHistory, UserHistoryRow, UserHistoryTable:
+    1 sync_id: Word = "The sync that wrote this: take the rows of the latest one only.";
+    2 synced_at: Time = "When that sync began.";
+    3 tenant: Word = "The tenant, e.g. its base URL.";
+    4 resource_type_id: Word = "The kind of principal, `user` in NinjaOne.";
+    5 user_id: Text = "The tenant's own id; `principal_id` in `grants`.";
+    6 login: Option<Text> = "The name used to sign in.";
+    7 email: Option<Text> = "The primary address.";
+    8 display_name: Text = "The name for people.";
+    9 first_name: Option<Text> = "First name.";
+    10 last_name: Option<Text> = "Last name.";
+    11 phone: Option<Text> = "Phone number.";
+    12 status: Option<Word> = "`enabled`, `disabled`, `deleted` or `unspecified`.";
+    13 status_detail: Option<Text> = "The tenant's own word for the status, e.g. `invitation PENDING`.";
+    14 account_type: Word = "`human`, `service`, `system` or `unspecified`.";
+    15 user_type: Option<Word> = "`TECHNICIAN` or `END_USER`.";
+    16 enabled: Option<Flag> = "Whether the account is enabled; null if the tenant does not say.";
+    17 invitation_status: Option<Word> = "`REGISTERED`, `PENDING`, `EXPIRED`, or what else the tenant says.";
+    18 mfa_enabled: Option<Flag> = "Whether a second factor is set up; null if the tenant does not say.";
+    19 sso_enabled: Option<Flag> = "Whether sign-in goes through an identity provider; null if the tenant does not say.";
+    20 auth_type: Option<Word> = "How the account signs in, e.g. `NATIVE` or `SSO`.";
+    21 scim_user: Option<Flag> = "Whether an identity provider manages the account.";
+    22 administrator: Option<Flag> = "Whether it is a System Administrator, whatever its roles.";
+    23 must_change_password: Option<Flag> = "Whether the password must be changed at the next sign-in.";
+    24 permit_all_clients: Option<Flag> = "Whether it may see every organization.";
+    25 full_portal_access: Option<Flag> = "Whether it has full access to the end-user portal.";
+    26 organization_id: Option<Text> = "The organization of an end user.";
+    27 uid: Option<Text> = "The tenant's UUID for the account.";
+    28 profile: Option<Json> = "All attributes.";
+    29 valid_from: Time = "When the first sync began that found it so.";
+    30 valid_to: Option<Time> = "When the sync began that found it otherwise; null while it is so.";
+    31 is_current: Flag = "Whether it is still so.";
+    32 first_sync_id: Word = "The first sync that found it so.";
+    33 last_sync_id: Word = "The last sync that found it so.";
+    34 closed_by_sync_id: Option<Word> = "The sync that found it otherwise; null while it is so.";
+    35 closed_because: Option<Word> = "`changed`: another row goes on with other values; `removed`: it is gone; null while it is so.";
+}

@@ -164,6 +164,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "",
         "Resource type of the account to create; user is the only one",
     ),
+    setting(
+        "dataset-history",
+        Kind::Bool,
+        "true",
+        "Keep the history of a dataset: what changed from sync to sync, and who held what from when to when",
+    ),
     variable(
         "decoder-max-decoded-size-mb",
         Kind::Integer { min: 1, max: 1 << 20 },

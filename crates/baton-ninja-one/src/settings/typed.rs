@@ -175,6 +175,14 @@ impl Settings {
         })
     }
 
+    /// Whether datasets keep a history.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn history(&self) -> Result<bool, SettingsError> {
+        self.flag("dataset-history")
+    }
+
     /// Where temporary files go.
     ///
     /// # Errors

@@ -1,0 +1,122 @@
+//! The history made again from the syncs, and held against the one that was maintained.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::chain::Earlier;
+use crate::error::DatasetError;
+use crate::format::Formats;
+use crate::manifest::FileEntry;
+use crate::publish::MadeFile;
+use crate::published::{checked, linked, open_file, read_pointer};
+use crate::schema::Dataset;
+use crate::store::{self, Location, private_folder};
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Rebuilt {
+    /// How many syncs went into it.
+    pub syncs: u64,
+    /// The sync with which it begins.
+    pub since: String,
+    /// Files that are what they were made to be.
+    pub same: Vec<String>,
+    /// Files that were missing or altered and were put back.
+    pub restored: Vec<String>,
+    /// Files of which the manifest says something else than what the syncs give.
+    pub different: Vec<String>,
+}
+
+/// Makes the history of a dataset again from all of its syncs. What is missing or altered is put back, as long as the syncs give
+/// the very bytes that the manifests name; manifests and pointer are not touched.
+///
+/// # Errors
+/// [`DatasetError`] if the place or a sync cannot be read; [`DatasetError::NotThere`] if the latest sync has no history.
+pub async fn rebuild(
+    location: &Location,
+    formats: &Formats,
+    temp_folder: &Path,
+    accept_gap: bool,
+) -> Result<Rebuilt, DatasetError> {
+    // A folder that is not there must not be made.
+    drop(store::open_to_read(location).await?);
+    let store = store::open(location).await?;
+    let temp_folder = store.scratch().unwrap_or(temp_folder).to_owned();
+    let scratch = private_folder(&temp_folder).map_err(|error| DatasetError::io(&temp_folder, error))?;
+    let not_there = |what: &str| DatasetError::NotThere {
+        place: store.describe(""),
+        what: what.to_owned(),
+    };
+    let (_, pointer) = read_pointer(&*store)
+        .await?
+        .ok_or_else(|| not_there("latest sync"))?;
+    let latest = linked(&*store, &pointer.latest).await?;
+    let history = latest.history.clone();
+    let history = history.ok_or_else(|| not_there("history; the next sync makes it from all syncs"))?;
+    let place = Earlier {
+        store: &*store,
+        formats,
+        scratch: scratch.path(),
+        stop: &Arc::default(),
+    };
+    let mut chain = place.chain(latest.clone(), accept_gap).await?;
+    // What is older than the history's begin was not there when it began.
+    if let Some(begin) = chain.iter().position(|sync| sync.sync.id == history.since) {
+        chain.drain(..begin);
+    }
+    let kept =
+        tempfile::tempdir_in(scratch.path()).map_err(|error| DatasetError::io(scratch.path(), error))?;
+    let mut made: Vec<(Vec<FileEntry>, MadeFile)> = Vec::new();
+    let (last, since) = place
+        .replay(&chain, &mut |sync, files| {
+            let of_sync: Vec<FileEntry> = sync
+                .history
+                .iter()
+                .flat_map(|history| history.files.clone())
+                .collect();
+            for file in files
+                .iter()
+                .filter(|file| file.entry.dataset == Dataset::Changes.name())
+            {
+                let local = kept.path().join(format!("{}-{}", sync.sync.id, made.len()));
+                std::fs::rename(&file.local, &local).map_err(|error| DatasetError::io(&local, error))?;
+                let entry = file.entry.clone();
+                made.push((of_sync.clone(), MadeFile { entry, local }));
+            }
+            Ok(())
+        })
+        .await?;
+    let validity = last
+        .files
+        .into_iter()
+        .filter(|file| file.entry.dataset != Dataset::Changes.name());
+    made.extend(validity.map(|file| (history.files.clone(), file)));
+    let mut rebuilt = Rebuilt {
+        syncs: last.syncs,
+        since: since.0,
+        same: Vec::new(),
+        restored: Vec::new(),
+        different: Vec::new(),
+    };
+    for (named, file) in made {
+        let path = file.entry.path.clone();
+        match named.iter().find(|entry| entry.path == path) {
+            // A sync from before histories.
+            None if named.is_empty() => {}
+            Some(entry) if *entry == file.entry => {
+                let there = open_file(&*store, &path, scratch.path()).await;
+                let place = store.describe(&path);
+                match there.and_then(|there| checked(there, entry, &place)) {
+                    Ok(_) => rebuilt.same.push(path),
+                    Err(DatasetError::Damaged { .. }) => {
+                        store.put_file(&path, &file.local).await?;
+                        rebuilt.restored.push(path);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            _ => rebuilt.different.push(path),
+        }
+    }
+    Ok(rebuilt)
+}

@@ -1,0 +1,103 @@
+//! What each person was like, from when to when.
+
+use access_core::compare::{Record, Subject};
+
+use super::validity::{PastRecords, Stamp, Validity, Writer};
+use crate::comparison::TableRecords;
+use crate::error::DatasetError;
+use crate::publish::TableWriter;
+use crate::schema::{UserHistoryRow, UserHistoryTable};
+
+/// Rows in a batch.
+const BATCH_ROWS: usize = 8_192;
+
+/// The columns that a history has beyond those that are compared.
+pub(super) const MORE: [&str; 2] = ["resource_type_id", "profile"];
+
+pub(super) struct Users<'a> {
+    stamp: Stamp<'a>,
+    table: UserHistoryTable,
+    files: TableWriter<'a>,
+}
+
+impl<'a> Users<'a> {
+    pub(super) fn new(stamp: Stamp<'a>, files: TableWriter<'a>) -> Self {
+        Self {
+            stamp,
+            table: UserHistoryTable::new(),
+            files,
+        }
+    }
+
+    fn push(&mut self, row: &impl Record, validity: Validity<'_>) -> Result<(), DatasetError> {
+        let text = |name: &str| {
+            let place = Subject::User.fields().iter().position(|field| *field == name);
+            place.and_then(|place| row.field(place))
+        };
+        let flag = |name: &str| text(name).map(|flag| flag == "true");
+        self.table.push(UserHistoryRow {
+            sync_id: self.stamp.sync_id,
+            synced_at: self.stamp.synced_at,
+            tenant: self.stamp.tenant,
+            resource_type_id: row.key(0),
+            user_id: row.key(1),
+            login: text("login"),
+            email: text("email"),
+            display_name: text("display_name").unwrap_or_default(),
+            first_name: text("first_name"),
+            last_name: text("last_name"),
+            phone: text("phone"),
+            status: text("status"),
+            status_detail: text("status_detail"),
+            account_type: text("account_type").unwrap_or_default(),
+            user_type: text("user_type"),
+            enabled: flag("enabled"),
+            invitation_status: text("invitation_status"),
+            mfa_enabled: flag("mfa_enabled"),
+            sso_enabled: flag("sso_enabled"),
+            auth_type: text("auth_type"),
+            scim_user: flag("scim_user"),
+            administrator: flag("administrator"),
+            must_change_password: flag("must_change_password"),
+            permit_all_clients: flag("permit_all_clients"),
+            full_portal_access: flag("full_portal_access"),
+            organization_id: text("organization_id"),
+            uid: text("uid"),
+            profile: row.profile(),
+            valid_from: validity.from,
+            valid_to: validity.to,
+            is_current: validity.to.is_none(),
+            first_sync_id: validity.first,
+            last_sync_id: validity.last,
+            closed_by_sync_id: validity.closed_by,
+            closed_because: validity.because,
+        });
+        if self.table.rows() >= BATCH_ROWS {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), DatasetError> {
+        self.files.write(&self.table.batch().map_err(DatasetError::rows)?)
+    }
+
+    pub(super) fn finish(mut self) -> Result<Vec<crate::publish::MadeFile>, DatasetError> {
+        self.flush()?;
+        self.files.finish()
+    }
+}
+
+impl Writer for Users<'_> {
+    fn past(&mut self, row: &PastRecords, validity: Validity<'_>) -> Result<(), DatasetError> {
+        self.push(row, validity)
+    }
+
+    fn present(&mut self, row: &TableRecords, validity: Validity<'_>) -> Result<(), DatasetError> {
+        self.push(row, validity)
+    }
+
+    fn because(&mut self, _: &PastRecords) -> Result<&'static str, DatasetError> {
+        Ok("removed")
+    }
+}

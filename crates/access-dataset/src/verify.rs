@@ -1,0 +1,293 @@
+//! Whether a dataset is what was published: every file against its manifest, every manifest against what names it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::error::DatasetError;
+use crate::format::Formats;
+use crate::manifest::{FileEntry, MANIFESTS, Manifest, POINTER, Pointer, hex, path_of};
+use crate::published::{checked, damaged, is_ours, open_file};
+use crate::read_back::ReadBack;
+use crate::schema::Dataset;
+use crate::store::{self, Location, Store, private_folder};
+
+/// What a verification found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Verification {
+    /// The sync that the pointer names.
+    pub latest: Option<String>,
+    /// SHA-256 of its manifest, which stands for everything before it too: keep it elsewhere.
+    pub sha256: Option<String>,
+    /// Manifests that were looked at.
+    pub syncs: u64,
+    /// Those of them that are linked from the pointer backwards.
+    pub linked: u64,
+    /// Files that are what their manifest says.
+    pub files: u64,
+    /// Rows in them.
+    pub rows: u64,
+    /// What is not as it was published.
+    pub findings: Vec<Finding>,
+}
+
+/// Something that is not as it was published.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// The file, from the root.
+    pub path: String,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+/// Verifies a dataset. With a hash that was kept, a manifest of it must be among those that are linked.
+///
+/// # Errors
+/// [`DatasetError`] if the place cannot be read; what is wrong with the dataset itself is in the findings.
+pub async fn verify(
+    location: &Location,
+    formats: &Formats,
+    temp_folder: &Path,
+    known: Option<&str>,
+) -> Result<Verification, DatasetError> {
+    let store = store::open_to_read(location).await?;
+    let scratch = private_folder(temp_folder).map_err(|error| DatasetError::io(temp_folder, error))?;
+    let mut verifying = Verifying {
+        store: &*store,
+        formats,
+        scratch: scratch.path(),
+        found: Verification::default(),
+        manifests: BTreeMap::new(),
+        named: BTreeSet::new(),
+    };
+    verifying.read_manifests().await?;
+    let chain = verifying.links(known).await?;
+    verifying.found.linked = chain.len() as u64;
+    let current: BTreeSet<String> = chain.iter().take(1).cloned().collect();
+    for id in verifying.manifests.keys().cloned().collect::<Vec<_>>() {
+        verifying.files(&id, current.contains(&id)).await?;
+    }
+    verifying.strangers().await?;
+    let mut found = verifying.found;
+    found.findings.sort_unstable();
+    Ok(found)
+}
+
+struct Verifying<'a> {
+    store: &'a dyn Store,
+    formats: &'a Formats,
+    scratch: &'a Path,
+    found: Verification,
+    /// By sync: the manifest and its SHA-256.
+    manifests: BTreeMap<String, (Manifest, String)>,
+    /// Every file that a manifest names.
+    named: BTreeSet<String>,
+}
+
+impl Verifying<'_> {
+    fn find(&mut self, path: &str, problem: impl Into<String>) {
+        let (path, problem) = (path.to_owned(), problem.into());
+        self.found.findings.push(Finding { path, problem });
+    }
+
+    async fn read_manifests(&mut self) -> Result<(), DatasetError> {
+        for path in self.store.list(MANIFESTS).await? {
+            let Some(stored) = self.store.get(&path).await? else {
+                continue;
+            };
+            let sha256 = hex(&Sha256::digest(&stored.bytes));
+            match serde_json::from_slice::<Manifest>(&stored.bytes) {
+                Ok(manifest) if path == path_of(&manifest.sync.id) => {
+                    self.found.syncs += 1;
+                    self.manifests
+                        .insert(manifest.sync.id.clone(), (manifest, sha256));
+                }
+                Ok(_) => self.find(&path, "it is the manifest of another sync"),
+                Err(error) => self.find(&path, format!("it cannot be read: {error}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Follows the links from the pointer; gives the syncs, the latest first.
+    async fn links(&mut self, known: Option<&str>) -> Result<Vec<String>, DatasetError> {
+        let mut chain = Vec::new();
+        let Some(stored) = self.store.get(POINTER).await? else {
+            if self
+                .manifests
+                .values()
+                .any(|(manifest, _)| manifest.sync.sync_type == "full")
+            {
+                self.find(POINTER, "it is not there, but a full sync is");
+            }
+            return Ok(chain);
+        };
+        let pointer: Pointer = match serde_json::from_slice(&stored.bytes) {
+            Ok(pointer) => pointer,
+            Err(error) => {
+                self.find(POINTER, format!("it cannot be read: {error}"));
+                return Ok(chain);
+            }
+        };
+        self.found.latest = Some(pointer.latest.sync_id.clone());
+        let (mut from, mut next) = (POINTER.to_owned(), Some(pointer.latest));
+        while let Some(link) = next.take() {
+            let expected = path_of(&link.sync_id);
+            if link.manifest != expected {
+                self.find(
+                    &from,
+                    format!("it links sync {} to {}", link.sync_id, link.manifest),
+                );
+            }
+            let Some((manifest, sha256)) = self.manifests.get(&link.sync_id) else {
+                self.find(&expected, format!("{from} links to it, and it is not there"));
+                break;
+            };
+            let (previous, sha256) = (manifest.previous.clone(), sha256.clone());
+            if chain.is_empty() {
+                self.found.sha256 = Some(sha256.clone());
+            }
+            if sha256 != link.sha256 {
+                self.find(
+                    &expected,
+                    format!("its SHA-256 is {sha256}, {from} says {}", link.sha256),
+                );
+            }
+            if chain.contains(&link.sync_id) {
+                self.find(&from, "it links back to a later sync");
+                break;
+            }
+            chain.push(link.sync_id);
+            (from, next) = (expected, previous);
+        }
+        let hashes = chain.iter().filter_map(|id| self.manifests.get(id));
+        if let Some(known) = known
+            && !hashes
+                .map(|(_, sha256)| sha256)
+                .any(|sha256| sha256.eq_ignore_ascii_case(known))
+        {
+            self.find(
+                POINTER,
+                format!("no sync that it leads to has a manifest of the SHA-256 {known}"),
+            );
+        }
+        self.side_links(&chain);
+        Ok(chain)
+    }
+
+    /// Syncs that were never the latest name the one that was.
+    fn side_links(&mut self, chain: &[String]) {
+        let mut findings = Vec::new();
+        for (id, (manifest, _)) in self.manifests.iter().filter(|(id, _)| !chain.contains(id)) {
+            let Some(link) = &manifest.previous else { continue };
+            let problem = match self.manifests.get(&link.sync_id) {
+                Some((_, sha256)) if *sha256 == link.sha256 => continue,
+                Some((_, sha256)) => format!("its SHA-256 is {sha256}, {} says {}", path_of(id), link.sha256),
+                None => format!("{} links to it, and it is not there", path_of(id)),
+            };
+            findings.push((path_of(&link.sync_id), problem));
+        }
+        for (path, problem) in findings {
+            self.find(&path, problem);
+        }
+    }
+
+    /// The files of one sync. Those of its history that later syncs have anew may be gone.
+    async fn files(&mut self, id: &str, is_current: bool) -> Result<(), DatasetError> {
+        let Some((manifest, _)) = self.manifests.get(id).cloned() else {
+            return Ok(());
+        };
+        let mut rows: BTreeMap<&str, u64> = BTreeMap::new();
+        for entry in &manifest.files {
+            *rows.entry(&entry.dataset).or_default() += entry.rows;
+            self.file(&manifest, entry, true).await?;
+        }
+        for (table, count) in &manifest.rows {
+            let of_files = rows.get(table.as_str()).copied().unwrap_or_default();
+            if of_files != *count {
+                let problem = format!("it says {count} rows of {table}, and {of_files} file by file");
+                self.find(&path_of(id), problem);
+            }
+        }
+        for entry in manifest.history.iter().flat_map(|history| &history.files) {
+            let stays = is_current || entry.dataset == Dataset::Changes.name();
+            self.file(&manifest, entry, stays).await?;
+        }
+        Ok(())
+    }
+
+    async fn file(
+        &mut self,
+        manifest: &Manifest,
+        entry: &FileEntry,
+        stays: bool,
+    ) -> Result<(), DatasetError> {
+        self.named.insert(entry.path.clone());
+        let tables = Dataset::ALL.into_iter().chain(Dataset::HISTORY);
+        let table = tables.into_iter().find(|table| table.name() == entry.dataset);
+        let Some(table) = table.filter(|table| is_ours(&entry.path, *table, &manifest.sync.id)) else {
+            self.find(
+                &path_of(&manifest.sync.id),
+                format!("it names {}, which cannot be its own", entry.path),
+            );
+            return Ok(());
+        };
+        let file = match open_file(self.store, &entry.path, self.scratch).await {
+            Ok(file) => file,
+            Err(DatasetError::Damaged { .. }) if !stays => return Ok(()),
+            Err(DatasetError::Damaged { reason, .. }) => {
+                self.find(&entry.path, reason);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
+        let format = self.formats.named(&manifest.format, &manifest.format_options)?;
+        let (entry, place) = (entry.clone(), self.store.describe(&entry.path));
+        let path = entry.path.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            let file = checked(file, &entry, &place)?;
+            let rows = format.count_rows(&mut ReadBack::new(file));
+            let rows = rows.map_err(|error| damaged(&place, format!("it is no {table} file: {error}")))?;
+            if rows != entry.rows {
+                return Err(damaged(
+                    &place,
+                    format!("it has {rows} rows, the manifest says {}", entry.rows),
+                ));
+            }
+            Ok(rows)
+        });
+        match looked.await.unwrap_or(Err(DatasetError::ThreadLost)) {
+            Ok(rows) => {
+                self.found.files += 1;
+                self.found.rows += rows;
+            }
+            Err(DatasetError::Damaged { reason, .. }) => self.find(&path, reason),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Files that queries would read and no manifest names. Those of a run that is under way have a claim.
+    async fn strangers(&mut self) -> Result<(), DatasetError> {
+        let mut strangers = Vec::new();
+        for table in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
+            let paths = self.store.list(table.name()).await?;
+            strangers.extend(paths.into_iter().filter(|path| !self.named.contains(path)));
+        }
+        if strangers.is_empty() {
+            return Ok(());
+        }
+        let claims = crate::publish::claimed(self.store).await?;
+        for path in strangers {
+            if !claims
+                .iter()
+                .any(|id| path.split('/').any(|part| part.strip_prefix("sync=") == Some(id)))
+            {
+                self.find(&path, "no manifest names it");
+            }
+        }
+        Ok(())
+    }
+}

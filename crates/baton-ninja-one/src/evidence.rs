@@ -1,0 +1,155 @@
+//! `verify`: whether a dataset is what was published; `history rebuild`: its history made again from its syncs.
+
+use std::fmt::Write;
+
+use access_core::StatusCode;
+use access_dataset::{Location, Rebuilt, Verification};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use indicatif::MultiProgress;
+
+use crate::console::print;
+use crate::exit::Failure;
+use crate::logs;
+use crate::settings::{Output, Settings};
+use crate::sync::{formats, runtime};
+use crate::system::stop_wanted;
+
+/// The commands' words.
+pub(crate) fn subcommands() -> [Command; 2] {
+    let place = || {
+        Arg::new("place")
+            .value_name("DATASET")
+            .required(true)
+            .help("The dataset: a folder, s3://, gs:// or az://")
+    };
+    let sha256 = Arg::new("sha256")
+        .long("sha256")
+        .value_name("HASH")
+        .help("SHA-256 that an earlier verification told; what it stands for must still be there");
+    let gap = Arg::new("accept-gap")
+        .long("accept-gap")
+        .action(ArgAction::SetTrue)
+        .help("Begin after the last sync that is missing, where old ones were removed");
+    let rebuild = Command::new("rebuild")
+        .about("Make the history again from all syncs; what is missing or altered is put back if it comes out the same")
+        .args([place(), gap]);
+    [
+        Command::new("verify")
+            .about("Check that a dataset is what was published: every file, every manifest, every link")
+            .args([place(), sha256]),
+        Command::new("history")
+            .about("The history of a dataset")
+            .subcommand_required(true)
+            .subcommand(rebuild),
+    ]
+}
+
+/// Verifies a dataset; anything that was altered is a failure.
+pub(crate) fn verify(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+    let _telemetry = logs::start(settings, &MultiProgress::new())?;
+    let (place, temp_folder, output) = (place(chosen)?, settings.temp_folder()?, settings.output()?);
+    let known = chosen.get_one::<String>("sha256").map(String::as_str);
+    let found = wait(access_dataset::verify(&place, &formats(), &temp_folder, known))?;
+    print(&match output {
+        Output::Json => json(&found)?,
+        Output::Text => verified(&found),
+    });
+    if found.findings.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::found(
+        format!(
+            "{place} is not what was published; {} findings",
+            found.findings.len()
+        ),
+        Some("history files come back by `history rebuild`; other files only from a backup".to_owned()),
+        StatusCode::DataLoss,
+    ))
+}
+
+/// Rebuilds a history; one that comes out otherwise is a failure.
+pub(crate) fn rebuild(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+    let _telemetry = logs::start(settings, &MultiProgress::new())?;
+    let (place, temp_folder, output) = (place(chosen)?, settings.temp_folder()?, settings.output()?);
+    let gap = chosen.get_flag("accept-gap");
+    let rebuilt = wait(access_dataset::rebuild(&place, &formats(), &temp_folder, gap))?;
+    print(&match output {
+        Output::Json => json(&rebuilt)?,
+        Output::Text => told(&rebuilt),
+    });
+    if rebuilt.different.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::found(
+        format!("the syncs of {place} give another history than was published"),
+        Some("`verify` tells which files were altered; another version of this program may write other bytes too".to_owned()),
+        StatusCode::DataLoss,
+    ))
+}
+
+fn place(chosen: &ArgMatches) -> Result<Location, Failure> {
+    let text = chosen.get_one::<String>("place").map_or("", String::as_str);
+    text.parse().map_err(|error: access_dataset::LocationError| {
+        Failure::found(error.to_string(), None, StatusCode::InvalidArgument)
+    })
+}
+
+/// Waits for the work, or for a signal.
+fn wait<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
+where
+    Failure: From<E>,
+{
+    let runtime = runtime()?;
+    let done = runtime.block_on(async {
+        tokio::select! {
+            done = work => Ok(done?),
+            () = stop_wanted() => Err(Failure::found("stopped on request".to_owned(), None, StatusCode::Cancelled)),
+        }
+    });
+    runtime.shutdown_background();
+    done
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| {
+        Failure::found(
+            format!("cannot write the result: {error}"),
+            None,
+            StatusCode::Internal,
+        )
+    })?;
+    Ok(text + "\n")
+}
+
+fn verified(found: &Verification) -> String {
+    let mut text = format!(
+        "{} syncs ({} linked), {} files, {} rows\n",
+        found.syncs, found.linked, found.files, found.rows
+    );
+    if let (Some(latest), Some(sha256)) = (&found.latest, &found.sha256) {
+        let _ = writeln!(text, "latest {latest}, SHA-256 of its manifest {sha256}");
+    }
+    for finding in &found.findings {
+        let _ = writeln!(text, "{}: {}", finding.path, finding.problem);
+    }
+    if found.findings.is_empty() {
+        text.push_str("everything is as it was published\n");
+    }
+    text
+}
+
+fn told(rebuilt: &Rebuilt) -> String {
+    let mut text = format!(
+        "{} syncs since {}: {} files are the same\n",
+        rebuilt.syncs,
+        rebuilt.since,
+        rebuilt.same.len()
+    );
+    for path in &rebuilt.restored {
+        let _ = writeln!(text, "{path}: put back");
+    }
+    for path in &rebuilt.different {
+        let _ = writeln!(text, "{path}: comes out otherwise");
+    }
+    text
+}
