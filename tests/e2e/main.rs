@@ -24,6 +24,7 @@ mod provisioning;
 mod provisioning_faults;
 mod provisioning_properties;
 mod published;
+mod reports;
 mod scopes_and_targets;
 mod security;
 mod served;

@@ -9,6 +9,7 @@ use access_dataset::{DatasetSink, DatasetSinkConfig};
 use indicatif::MultiProgress;
 use ninjaone::{NinjaOneClient, NinjaOneSource};
 use sink_c1z::C1zSink;
+use sink_html::HtmlSink;
 use sink_parquet::ParquetFormat;
 
 use crate::console::print;
@@ -90,6 +91,7 @@ pub(crate) fn sinks(
             SinkSetting::Csv(location, options) => {
                 Arc::new(DatasetSink::new(dataset(location), options.format()))
             }
+            SinkSetting::Html(path) => Arc::new(HtmlSink::new(settings.html(path)?)),
         });
     }
     Ok(sinks)
