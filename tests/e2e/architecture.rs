@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use crate::harness::workspace;
 
 /// Which crates of ours each crate of ours may use (ARCHITECTURE.md).
-const MAY_USE: [(&str, &[&str]); 18] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("access-core", &[]),
     ("access-dataset", &["access-core"]),
     ("access-wire", &["access-core", "baton-proto"]),
@@ -22,6 +22,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
             "ninjaone",
             "sink-c1z",
             "sink-csv",
+            "sink-html",
             "sink-parquet",
             "sink-upload",
             "source-c1z",
@@ -37,6 +38,7 @@ const MAY_USE: [(&str, &[&str]); 18] = [
     ("s3-sim", &[]),
     ("sink-c1z", &["access-core", "access-wire", "baton-proto", "c1z"]),
     ("sink-csv", &["access-dataset"]),
+    ("sink-html", &["access-core"]),
     ("sink-parquet", &["access-dataset"]),
     ("sink-upload", &["access-core"]),
     ("source-c1z", &["access-core", "baton-proto", "c1z"]),

@@ -42,6 +42,12 @@ pub(crate) enum Bench {
         #[arg(long, default_value_t = 3)]
         runs: usize,
     },
+    /// A review report of the 1M grants' tenant: writing it, and how long a browser takes with it. Needs Chromium and Node.js.
+    Report {
+        /// How often to measure; the median is printed.
+        #[arg(long, default_value_t = 3)]
+        runs: usize,
+    },
     /// The 1M grants' file beside the one that the reference SDK writes of the same rows. Needs Go.
     Peer,
 }
@@ -108,6 +114,7 @@ pub(crate) fn run(what: &Bench) -> Result<(), Failure> {
             sinks(&programs, *runs, size, only.as_deref().unwrap_or_default())
         }
         Bench::Explore { runs } => explore::run(&programs, *runs),
+        Bench::Report { runs } => report(&programs, *runs),
         Bench::Peer => peer(&programs),
     }
 }
@@ -170,6 +177,25 @@ fn sinks(programs: &Path, runs: usize, size: &Size, only: &str) -> Result<(), Fa
     })?;
     median.print_sink_row(name, runs);
     Ok(())
+}
+
+/// Two syncs into the same report, so that the second compares with the first, as every one but the first does.
+fn report(programs: &Path, runs: usize) -> Result<(), Failure> {
+    let out = workspace().join("out").join("bench");
+    let size = &SIZES[2];
+    let tenant = Simulator::start(programs, &size.simulator_args())?;
+    fresh_folder(&out)?;
+    let file = out.join("report.html");
+    let sink = format!("--sink=html={}", file.display());
+    println!(
+        "| {} to | runs | wall | reading | sealing | CPU | peak memory | written |",
+        size.name
+    );
+    println!("|---|---|---|---|---|---|---|---|");
+    let median = median_of(runs, || measure(connector(programs, &tenant).arg(&sink), &out))?;
+    median.print_sink_row("a report, beside the one before", runs);
+    println!("\n| In the browser | |\n|---|---|");
+    crate::report::measure(&file)
 }
 
 /// Measures so often, after once to warm up, and gives the median by wall time.

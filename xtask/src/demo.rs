@@ -16,10 +16,13 @@ pub(crate) fn run() -> Result<(), Failure> {
         "--sink=c1z=out/demo/sync.c1z",
         "--sink=parquet=out/demo/access",
         "--sink=csv=out/demo/csv",
+        "--sink=html=out/demo/report.html",
     ];
     println!("running baton-ninja-one {}\n", arguments.join(" "));
 
     let mut connector = Command::new(programs.join("baton-ninja-one"));
     connector.args(arguments).current_dir(workspace());
-    succeed(connector.envs(tenant.settings()))
+    succeed(connector.envs(tenant.settings()))?;
+    println!("\nopen out/demo/report.html in a browser: who can do what, as a report to review");
+    Ok(())
 }

@@ -14,6 +14,7 @@ mod interop;
 mod measured;
 mod mutants;
 mod python;
+mod report;
 mod sbom;
 mod simulator;
 mod steps;
@@ -45,6 +46,10 @@ enum Command {
     Feed,
     /// Let the reference SDK read, change and write our files, and be ConductorOne for a day. Needs Go.
     Interop,
+    /// Look at review reports in a real browser. Needs Chromium and Node.js.
+    ReportTests,
+    /// Take the README's picture of the demo's report. Needs Chromium and Node.js.
+    ReportPicture,
     /// Fuzz what reads bytes of others. Needs nightly Rust and cargo-fuzz.
     Fuzz {
         /// How long each target runs.
@@ -99,6 +104,8 @@ fn main() -> ExitCode {
         Command::Test { rest } => steps::test(&rest),
         Command::Feed => feed::run(),
         Command::Interop => interop::run(),
+        Command::ReportTests => report::tests(),
+        Command::ReportPicture => report::picture(),
         Command::Fuzz { minutes, target } => fuzz::run(minutes, target.as_deref()),
         Command::Mutants { package, shard, file } => {
             mutants::run(package.as_deref(), shard.as_deref(), &file)

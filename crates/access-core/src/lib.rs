@@ -3,7 +3,7 @@
 //! Nothing in here performs I/O or knows a wire format. [`model`] holds the vocabulary, [`ports`] the traits that
 //! adapters implement (the source of access data, the sinks that take it, time and ids), [`sync`] the pipeline between
 //! them: source → checks → fan-out → prepare all → publish all, with a [`sync::Ledger`] that must balance.
-//! [`explore`] looks at a finished sync, by the names that people use; [`compare`] tells two syncs apart.
+//! [`compare`] tells two syncs apart, [`explore`] looks at a finished one: who holds what, found by the names that people use.
 //! [`provisioning`] is the other way round: one change to the tenant, planned, made, and seen to be made.
 
 pub mod compare;

@@ -24,6 +24,8 @@ pub(crate) fn command() -> Command {
         .subcommands(crate::provision::subcommands())
         .subcommand(export())
         .subcommand(crate::diff::subcommand())
+        .subcommand(crate::report::subcommand())
+        .subcommand(crate::provision::apply_review_subcommand())
         .subcommand(crate::inspect::subcommand())
         .subcommands(crate::evidence::subcommands())
         .subcommand(crate::health::subcommand())
@@ -35,9 +37,8 @@ fn export() -> Command {
     let from = Arg::new("from")
         .long("from")
         .required(true)
-        .value_name("PATH")
-        .value_parser(clap::value_parser!(std::path::PathBuf))
-        .help("The c1z file, of any connector");
+        .value_name("PLACE")
+        .help("The c1z file, of any connector, or the folder or URL of a dataset");
     let sync = Arg::new("sync")
         .long("sync")
         .value_name("ID")
@@ -45,9 +46,9 @@ fn export() -> Command {
     let tenant = Arg::new("tenant")
         .long("tenant")
         .value_name("TEXT")
-        .help("What the column tenant says; without it the file's name");
+        .help("What the column tenant says of a file; without it the file's name");
     Command::new("export")
-        .about("Write a sync of a c1z file, of any connector, to the sinks")
+        .about("Write a sync of a c1z file, of any connector, or of a dataset, to the sinks")
         .args([from, sync, tenant])
 }
 

@@ -1,4 +1,4 @@
-//! `export`: a finished sync of a c1z file, from any connector, into the configured sinks.
+//! `export`: a finished sync of a c1z file, from any connector, or of a dataset, into the configured sinks.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,16 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use access_core::StatusCode;
-use access_core::model::{SyncId, SyncScope};
-use access_core::ports::{AccessSource, Clock, SyncIds};
+use access_core::model::{SyncId, SyncRun, SyncScope};
+use access_core::ports::{AccessSink, AccessSource, Clock, FinishedSync, SyncIds};
 use access_core::sync::{SyncPipeline, SyncRequest};
 use clap::ArgMatches;
 use indicatif::MultiProgress;
 use source_c1z::{C1zSource, C1zSourceConfig};
+use source_dataset::DatasetSource;
 use time::OffsetDateTime;
 
 use crate::exit::Failure;
 use crate::logs;
+use crate::place::{Place, c1z_config, dataset_config};
 use crate::progress::Progress;
 use crate::settings::{Settings, SinkSetting};
 use crate::spans;
@@ -25,31 +27,40 @@ use crate::system::stop_wanted;
 
 /// Reads the file and prints what came of it.
 pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+    let wanted = settings.sinks()?;
+    refuse_c1z(&wanted)?;
+    into_sinks(settings, chosen, &sinks(settings, wanted)?)
+}
+
+/// Reads the file into sinks and prints what came of it.
+pub(crate) fn into_sinks(
+    settings: &Settings,
+    chosen: &ArgMatches,
+    sinks: &[Arc<dyn AccessSink>],
+) -> Result<(), Failure> {
     let begin = Instant::now();
     let display = MultiProgress::new();
     let _telemetry = logs::start(settings, &display)?;
     let output = settings.output()?;
     let scope = settings.scope()?;
     let guard = settings.shrink_guard()?;
-    let wanted = settings.sinks()?;
-    refuse_c1z(&wanted)?;
-    let sinks = sinks(settings, wanted)?;
     let progress = Progress::new(display, settings.progress()?);
-    let config = config(settings, chosen)?;
-    let path = config.path.clone();
+    let from = chosen.get_one::<String>("from").cloned().unwrap_or_default();
+    let path = PathBuf::from(&from);
+    let place = Place::named(&from)?;
     let runtime = runtime()?;
     let ran = runtime.block_on(async {
-        let source = open(config).await?;
-        let times = TimesOfFile::of(&source);
+        let Reading { source, sync } = open(&place, settings, chosen).await?;
+        let times = TimesOfSync::of(&sync);
         let pipeline = SyncPipeline {
-            source: &source,
-            sinks: &sinks,
+            source: source.as_ref(),
+            sinks,
             clock: &times,
             ids: &times,
             observer: &progress,
         };
         let request = SyncRequest {
-            sync_type: (scope == SyncScope::default()).then(|| source.sync_type()),
+            sync_type: (scope == SyncScope::default()).then_some(sync.run.sync_type),
             scope,
             guard,
         };
@@ -85,24 +96,69 @@ fn refuse_c1z(sinks: &[SinkSetting]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn config(settings: &Settings, chosen: &ArgMatches) -> Result<C1zSourceConfig, Failure> {
-    let path = chosen.get_one::<PathBuf>("from").cloned().unwrap_or_default();
-    let stem = path
-        .file_stem()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned();
-    Ok(C1zSourceConfig {
-        temp_folder: settings.temp_folder()?,
-        limits: settings.limits()?,
-        sync: chosen.get_one::<String>("sync").cloned(),
-        tenant: chosen.get_one::<String>("tenant").cloned().unwrap_or(stem),
-        path,
-    })
+/// A finished sync that is going to be read.
+struct Reading {
+    source: Box<dyn AccessSource>,
+    sync: FinishedSync,
+}
+
+async fn open(place: &Place, settings: &Settings, chosen: &ArgMatches) -> Result<Reading, Failure> {
+    let text = |name: &str| chosen.get_one::<String>(name).cloned();
+    let sync = text("sync");
+    match place {
+        Place::File(path) => {
+            let config = c1z_config(path, settings, sync.as_deref())?;
+            let tenant = text("tenant").unwrap_or_else(|| config.tenant.clone());
+            let source = unpack(C1zSourceConfig { tenant, ..config }).await?;
+            Ok(Reading {
+                sync: finished(&source),
+                source: Box::new(source),
+            })
+        }
+        Place::Dataset(location) => {
+            if text("tenant").is_some() {
+                return Err(Failure::found(
+                    "--tenant goes with a file; a dataset says itself which tenant it is of".to_owned(),
+                    None,
+                    StatusCode::InvalidArgument,
+                ));
+            }
+            let config = dataset_config(location, settings, sync.as_deref())?;
+            let source = tokio::select! {
+                source = DatasetSource::open(config) => source?,
+                () = stop_wanted() => return Err(stopped()),
+            };
+            Ok(Reading {
+                sync: source.opened().sync().clone(),
+                source: Box::new(source),
+            })
+        }
+    }
+}
+
+/// The sync of a file that a source reads.
+pub(crate) fn finished(source: &C1zSource) -> FinishedSync {
+    FinishedSync {
+        run: SyncRun {
+            id: source.sync_id(),
+            sync_type: source.sync_type(),
+            tenant: source.tenant(),
+            started_at: source.started_at(),
+        },
+        ended_at: source.ended_at(),
+    }
+}
+
+fn stopped() -> Failure {
+    Failure::found(
+        "stopped on request; nothing was published".to_owned(),
+        None,
+        StatusCode::Cancelled,
+    )
 }
 
 /// Unpacks the file away from the async threads; a signal stops that too.
-async fn open(config: C1zSourceConfig) -> Result<C1zSource, Failure> {
+async fn unpack(config: C1zSourceConfig) -> Result<C1zSource, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let stopping = Arc::clone(&stop);
     let mut opening = tokio::task::spawn_blocking(move || C1zSource::open_unless(config, &stopping));
@@ -112,7 +168,7 @@ async fn open(config: C1zSourceConfig) -> Result<C1zSource, Failure> {
             stop.store(true, Ordering::Relaxed);
             // Waited for, so that what was unpacked is gone.
             let _ = opening.await;
-            return Err(Failure::found("stopped on request; nothing was published".to_owned(), None, StatusCode::Cancelled));
+            return Err(stopped());
         }
     };
     match opened {
@@ -125,26 +181,26 @@ async fn open(config: C1zSourceConfig) -> Result<C1zSource, Failure> {
     }
 }
 
-/// The sync is the file's own: its id and its times, so that exporting it twice is the same.
-pub(crate) struct TimesOfFile {
+/// The sync is not a new one: it keeps its id and its times, so that exporting it twice is the same.
+pub(crate) struct TimesOfSync {
     id: SyncId,
     started_at: OffsetDateTime,
     ended_at: OffsetDateTime,
     begun: AtomicBool,
 }
 
-impl TimesOfFile {
-    pub(crate) fn of(source: &C1zSource) -> Self {
+impl TimesOfSync {
+    pub(crate) fn of(sync: &FinishedSync) -> Self {
         Self {
-            id: source.sync_id(),
-            started_at: source.started_at(),
-            ended_at: source.ended_at(),
+            id: sync.run.id,
+            started_at: sync.run.started_at,
+            ended_at: sync.ended_at,
             begun: AtomicBool::new(false),
         }
     }
 }
 
-impl Clock for TimesOfFile {
+impl Clock for TimesOfSync {
     /// The begin when asked first, then the end: the pipeline asks once for each.
     fn now(&self) -> OffsetDateTime {
         if self.begun.swap(true, Ordering::Relaxed) {
@@ -155,7 +211,7 @@ impl Clock for TimesOfFile {
     }
 }
 
-impl SyncIds for TimesOfFile {
+impl SyncIds for TimesOfSync {
     fn next_id(&self, _started_at: OffsetDateTime) -> SyncId {
         self.id
     }

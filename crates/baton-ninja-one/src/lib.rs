@@ -20,6 +20,7 @@ mod metrics;
 mod place;
 mod progress;
 mod provision;
+mod report;
 mod service;
 mod settings;
 mod spans;
@@ -39,6 +40,9 @@ pub use documents::generated_documents;
 use console::print;
 use exit::Failure;
 use settings::{Environment, Settings};
+
+/// What writes, for people.
+pub(crate) const PROGRAM: &str = concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION"));
 
 /// Runs the program; the exit code is the gRPC code of the failure, as in the reference (baton-runtime facts §1.7).
 #[must_use]
@@ -83,6 +87,8 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failur
         Some("capabilities") => print(&capabilities::json(settings.source_options()?.devices)),
         Some("check") => check::run(&settings)?,
         Some("diff") => return diff::run(&settings, subcommand(&matches)),
+        Some("report") => report::run(&settings, subcommand(&matches))?,
+        Some("apply-review") => provision::apply_review(&settings, subcommand(&matches))?,
         Some("inspect") => inspect::run(&settings, subcommand(&matches))?,
         Some("export") => export::run(&settings, subcommand(&matches))?,
         Some("verify") => evidence::verify(&settings, subcommand(&matches))?,

@@ -10,6 +10,7 @@ use indicatif::MultiProgress;
 use ninjaone::{NinjaOneClient, NinjaOneSource};
 use sink_c1z::C1zSink;
 use sink_csv::CsvFormat;
+use sink_html::HtmlSink;
 use sink_parquet::ParquetFormat;
 
 use crate::console::print;
@@ -103,6 +104,7 @@ pub(crate) fn sinks(
             SinkSetting::Csv(location, options) => {
                 Arc::new(DatasetSink::new(dataset(location), options.format()).reading(formats()))
             }
+            SinkSetting::Html(path) => Arc::new(HtmlSink::new(settings.html(path)?)),
         });
     }
     Ok(sinks)

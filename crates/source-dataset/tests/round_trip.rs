@@ -201,6 +201,7 @@ async fn a_sync_is_read_as_it_was_written() {
         DatasetSinkConfig {
             location: location.clone(),
             temp_folder: folder.path().to_owned(),
+            history: false,
         },
         ParquetFormat,
     );

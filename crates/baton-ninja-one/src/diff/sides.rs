@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 
 use super::refused;
 use crate::exit::Failure;
-use crate::export::TimesOfFile;
+use crate::export::{TimesOfSync, finished};
 use crate::place::{Place, c1z_config, formats};
 use crate::settings::Settings;
 
@@ -144,7 +144,7 @@ impl Side {
     ) -> Result<Self, Failure> {
         let source = C1zSource::open_unless(c1z_config(path, settings, sync)?, stop)?;
         let sorted = Arc::new(SortedSink::new(settings.temp_folder()?));
-        let times = TimesOfFile::of(&source);
+        let times = TimesOfSync::of(&finished(&source));
         let pipeline = SyncPipeline {
             source: &source,
             sinks: &[Arc::clone(&sorted) as Arc<dyn AccessSink>],

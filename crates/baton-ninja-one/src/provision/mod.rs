@@ -3,6 +3,7 @@
 mod attributes;
 mod audit_file;
 mod request;
+mod review;
 mod schema;
 mod words;
 
@@ -26,6 +27,7 @@ pub(crate) use audit_file::AuditFile;
 use request::Request;
 
 pub(crate) use request::subcommands;
+pub(crate) use review::{run as apply_review, subcommand as apply_review_subcommand};
 pub(crate) use schema::{account_fields as documented_account_fields, account_form};
 
 /// What the flags or the subcommand ask for, if they ask for a change.
@@ -60,25 +62,11 @@ pub(crate) fn run(settings: &Settings, request: Request) -> Result<(), Failure> 
         }
     };
     let _telemetry = logs::start(settings, &MultiProgress::new())?;
-    let mode = settings.provisioning_mode(from_flag)?;
-    if mode == ProvisioningMode::Off {
-        return Err(Failure::found(
-            "provisioning is not enabled".to_owned(),
-            Some("say --provisioning to allow changes, or --dry-run to see what would be done".to_owned()),
-            StatusCode::FailedPrecondition,
-        ));
-    }
-    let mut config = settings.client()?;
-    config.writes = if mode == ProvisioningMode::On {
-        Writes::On
-    } else {
-        Writes::Off
-    };
-    let provisioner = NinjaOneProvisioner::new(NinjaOneClient::new(config)?);
-    let audit: Box<dyn AuditLog> = match settings.audit_log()? {
-        Some(path) if mode == ProvisioningMode::On => Box::new(AuditFile::open(&path)?),
-        _ => Box::new(NoAudit),
-    };
+    let Wired {
+        provisioner,
+        audit,
+        mode,
+    } = wired(settings, from_flag)?;
     let provisioning = Provisioning {
         provisioner: &provisioner,
         audit: audit.as_ref(),
@@ -103,6 +91,41 @@ pub(crate) fn run(settings: &Settings, request: Request) -> Result<(), Failure> 
     });
     runtime.shutdown_background();
     done
+}
+
+/// What changes are made with.
+struct Wired {
+    provisioner: NinjaOneProvisioner,
+    audit: Box<dyn AuditLog>,
+    mode: ProvisioningMode,
+}
+
+/// Puts it together, unless changes are not allowed.
+fn wired(settings: &Settings, from_flag: bool) -> Result<Wired, Failure> {
+    let mode = settings.provisioning_mode(from_flag)?;
+    if mode == ProvisioningMode::Off {
+        return Err(Failure::found(
+            "provisioning is not enabled".to_owned(),
+            Some("say --provisioning to allow changes, or --dry-run to see what would be done".to_owned()),
+            StatusCode::FailedPrecondition,
+        ));
+    }
+    let mut config = settings.client()?;
+    config.writes = if mode == ProvisioningMode::On {
+        Writes::On
+    } else {
+        Writes::Off
+    };
+    let provisioner = NinjaOneProvisioner::new(NinjaOneClient::new(config)?);
+    let audit: Box<dyn AuditLog> = match settings.audit_log()? {
+        Some(path) if mode == ProvisioningMode::On => Box::new(AuditFile::open(&path)?),
+        _ => Box::new(NoAudit),
+    };
+    Ok(Wired {
+        provisioner,
+        audit,
+        mode,
+    })
 }
 
 /// Looking into a change can be stopped at any time.
@@ -145,17 +168,17 @@ fn preview(provisioner: &NinjaOneProvisioner, plan: &Plan, output: Output) -> St
     }
 }
 
-/// Asks a person at a terminal. Where there is none, `--provisioning` is all the consent it takes.
 fn confirm(provisioner: &NinjaOneProvisioner, plan: &Plan) -> Result<(), Failure> {
+    ask(&words::intention(plan, &provisioner.tenant()))
+}
+
+/// Asks a person at a terminal. Where there is none, `--provisioning` is all the consent it takes.
+fn ask(intention: &str) -> Result<(), Failure> {
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         return Ok(());
     }
     let mut err = std::io::stderr().lock();
-    let _ = write!(
-        err,
-        "{}\nGo on? [y/N] ",
-        words::intention(plan, &provisioner.tenant())
-    );
+    let _ = write!(err, "{}\nGo on? [y/N] ", crate::console::harmless(intention));
     let _ = err.flush();
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);

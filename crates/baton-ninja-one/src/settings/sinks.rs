@@ -10,7 +10,10 @@ use super::error::SettingsError;
 use super::{Setting, Settings, sources};
 
 /// The kinds of sinks.
-const KINDS: [&str; 3] = ["c1z", "parquet", "csv"];
+const KINDS: [&str; 4] = ["c1z", "parquet", "csv", "html"];
+
+/// What a report without a place is told.
+const NO_REPORT: &str = "a report needs a file, e.g. html=report.html";
 
 /// The key of sinks in a config file.
 pub(super) const KEY: &str = "sinks";
@@ -24,6 +27,8 @@ pub(crate) enum SinkSetting {
     Parquet(Location),
     /// A dataset of CSV files.
     Csv(Location, CsvOptions),
+    /// A review report.
+    Html(PathBuf),
 }
 
 /// How CSV files are written.
@@ -101,6 +106,8 @@ impl Settings {
             ("c1z", path) => Ok(SinkSetting::C1z(path.into())),
             ("parquet", place) => Ok(SinkSetting::Parquet(location(place)?)),
             ("csv", place) => Ok(SinkSetting::Csv(location(place)?, CsvOptions::default())),
+            ("html", "") => Err(NO_REPORT.to_owned()),
+            ("html", path) => Ok(SinkSetting::Html(path.into())),
             _ => Err(unknown_kind(kind)),
         }
     }
@@ -141,6 +148,7 @@ impl Settings {
             "c1z" => &["kind", "path"],
             "parquet" => &["kind", "url"],
             "csv" => &["kind", "url", "compression", "spreadsheet_safe"],
+            "html" => &["kind", "path"],
             _ => return Err(unknown_kind(kind)),
         };
         if let Some(key) = keys.keys().find(|key| !known.contains(&key.as_str())) {
@@ -159,6 +167,10 @@ impl Settings {
                     .map_err(|error| error.to_string()),
             },
             "parquet" => Ok(SinkSetting::Parquet(place()?)),
+            "html" => match text_of(keys, "path")? {
+                Some(path) if !path.is_empty() => Ok(SinkSetting::Html(path.into())),
+                _ => Err(NO_REPORT.to_owned()),
+            },
             _ => Ok(SinkSetting::Csv(place()?, csv_options(keys)?)),
         }
     }
@@ -189,7 +201,7 @@ impl SinkSetting {
     /// Where it writes.
     fn place(&self) -> String {
         match self {
-            Self::C1z(path) => path.display().to_string(),
+            Self::C1z(path) | Self::Html(path) => path.display().to_string(),
             Self::Parquet(place) | Self::Csv(place, _) => place.to_string(),
         }
     }

@@ -418,7 +418,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "replace-existing",
         Kind::Bool,
         "false",
-        "Replace a file at --file that is damaged or is no v1 c1z, once the sync is complete",
+        "Replace a file that is damaged or is no v1 c1z, or where a report goes, no report of this tenant, once the sync is complete",
     ),
     setting(
         "requested-by",
@@ -442,7 +442,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "sink",
         Kind::List,
         "",
-        "Where the sync goes, as KIND=TARGET; several in one pass: c1z=FILE, parquet=PLACE, csv=PLACE, with a folder, s3://, gs:// or az:// for PLACE. Without it the c1z at --file",
+        "Where the sync goes, as KIND=TARGET; several in one pass: c1z=FILE, html=FILE, parquet=PLACE, csv=PLACE, with a folder, s3://, gs:// or az:// for PLACE. Without it the c1z at --file",
     ),
     variable(
         "skip-cleanup",

@@ -8,7 +8,9 @@ use std::time::Duration;
 use access_core::model::{AccessDepth, ResourceId, ResourceTypeId, SyncScope};
 use access_core::sync::{Accepted, ShrinkGuard};
 use ninjaone::{BaseUrl, ClientConfig, RetryBudget, Secret, SourceOptions, Writes};
+
 use sink_c1z::{C1zSinkConfig, Compression, Limits, OnForeign, Retention};
+use sink_html::HtmlSinkConfig;
 use tracing::Level;
 
 use super::Settings;
@@ -87,6 +89,19 @@ impl Settings {
     pub(crate) fn source_options(&self) -> Result<SourceOptions, SettingsError> {
         Ok(SourceOptions {
             devices: self.flag("ninja-one-include-devices")?,
+        })
+    }
+
+    /// The sink over a report.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn html(&self, path: PathBuf) -> Result<HtmlSinkConfig, SettingsError> {
+        Ok(HtmlSinkConfig {
+            path,
+            replace_existing: self.flag("replace-existing")?,
+            previous: None,
+            program: crate::PROGRAM.to_owned(),
         })
     }
 

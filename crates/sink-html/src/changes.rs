@@ -1,0 +1,336 @@
+//! What changed since the report before: both syncs as records in the order of their keys, for the comparison that all share.
+
+use std::convert::Infallible;
+
+use access_core::compare::{Change, ChangeKind, Record, Records, Removals, Subject, compare};
+use serde::{Deserialize, Serialize};
+
+use crate::access::Entitlement;
+use crate::model::Model;
+use crate::people::{FLAGS, Person, SHARED};
+
+/// All changes, in the order of their subjects and keys.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Changes {
+    pub(crate) rows: Vec<Row>,
+}
+
+/// A change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Row {
+    /// `user`, `entitlement` or `grant`.
+    pub(crate) subject: Box<str>,
+    /// `added`, `removed` or `changed`.
+    pub(crate) kind: Box<str>,
+    /// See [`Subject::key`].
+    pub(crate) key: Vec<Box<str>>,
+    /// Names for people, see [`Subject::names`].
+    pub(crate) names: Vec<Option<Box<str>>>,
+    /// Of what changed: the column, what it said, what it says.
+    pub(crate) fields: Vec<(Box<str>, Option<Box<str>>, Option<Box<str>>)>,
+}
+
+/// Compares two syncs.
+pub(crate) fn changes(old: &Model, new: &Model, removals: &Removals) -> Changes {
+    let mut rows = Vec::new();
+    let mut take = |change: Change| {
+        rows.push(Row::of(change));
+        Ok(())
+    };
+    let Ok(()) = compare(
+        Subject::User,
+        &mut People::of(old),
+        &mut People::of(new),
+        removals,
+        &mut take,
+    );
+    let (mut before, mut after) = (Access::of(old), Access::of(new));
+    let Ok(()) = compare(Subject::Entitlement, &mut before, &mut after, removals, &mut take);
+    let Ok(()) = compare(
+        Subject::Grant,
+        &mut Grants::of(old),
+        &mut Grants::of(new),
+        removals,
+        &mut take,
+    );
+    Changes { rows }
+}
+
+impl Row {
+    fn of(change: Change) -> Self {
+        let fields = change
+            .fields
+            .into_iter()
+            .filter(|_| change.kind == ChangeKind::Changed);
+        Self {
+            subject: change.subject.as_str().into(),
+            kind: change.kind.as_str().into(),
+            key: change.key,
+            names: change.names,
+            fields: fields.map(|field| (field.field, field.old, field.new)).collect(),
+        }
+    }
+}
+
+fn word(flag: bool) -> &'static str {
+    if flag { "true" } else { "false" }
+}
+
+/// A list in the order of its keys, one after the other.
+struct Walk {
+    order: Vec<u32>,
+    /// One more than the place of the record at hand.
+    next: usize,
+}
+
+impl Walk {
+    fn by_key<T, K: Ord>(list: &[T], key: impl Fn(&T) -> K) -> Self {
+        let mut numbered: Vec<(u32, &T)> = (0..).zip(list).collect();
+        numbered.sort_unstable_by(|(_, a), (_, b)| key(a).cmp(&key(b)));
+        Self {
+            order: numbered.into_iter().map(|(place, _)| place).collect(),
+            next: 0,
+        }
+    }
+
+    fn advance(&mut self) -> bool {
+        self.next += 1;
+        self.next <= self.order.len()
+    }
+
+    fn place(&self) -> usize {
+        self.order[self.next - 1] as usize
+    }
+}
+
+struct People<'a> {
+    model: &'a Model,
+    walk: Walk,
+}
+
+impl<'a> People<'a> {
+    fn of(model: &'a Model) -> Self {
+        let key = |person: &Person| {
+            (
+                model.words.text(person.resource_type()).to_owned(),
+                person.id.clone(),
+            )
+        };
+        Self {
+            model,
+            walk: Walk::by_key(&model.people, key),
+        }
+    }
+
+    fn person(&self) -> &Person {
+        &self.model.people[self.walk.place()]
+    }
+}
+
+impl Record for People<'_> {
+    fn key(&self, part: usize) -> &str {
+        if part == 0 {
+            self.resource_type()
+        } else {
+            &self.person().id
+        }
+    }
+
+    fn field(&self, n: usize) -> Option<&str> {
+        let (person, name) = (self.person(), Subject::User.fields()[n]);
+        match name {
+            "display_name" => Some(&person.name),
+            "login" => person.login.as_deref(),
+            "email" => person.email.as_deref(),
+            _ => {
+                let flag = FLAGS.iter().position(|flag| *flag == name);
+                let flag = flag.and_then(|place| person.flags[place]).map(word);
+                flag.or_else(|| {
+                    let place = SHARED.iter().position(|shared| *shared == name)?;
+                    Some(self.model.words.text(person.shared[place]?))
+                })
+            }
+        }
+    }
+
+    fn name(&self, n: usize) -> Option<&str> {
+        if n == 0 {
+            Some(&self.person().name)
+        } else {
+            self.person().login.as_deref()
+        }
+    }
+
+    fn resource_type(&self) -> &str {
+        self.model.words.text(self.person().resource_type())
+    }
+}
+
+impl Records for People<'_> {
+    type Error = Infallible;
+
+    fn advance(&mut self) -> Result<bool, Infallible> {
+        Ok(self.walk.advance())
+    }
+}
+
+struct Access<'a> {
+    model: &'a Model,
+    walk: Walk,
+}
+
+impl<'a> Access<'a> {
+    fn of(model: &'a Model) -> Self {
+        Self {
+            model,
+            walk: Walk::by_key(&model.entitlements, |entitlement| entitlement.id.clone()),
+        }
+    }
+
+    fn entitlement(&self) -> &Entitlement {
+        &self.model.entitlements[self.walk.place()]
+    }
+}
+
+impl Record for Access<'_> {
+    fn key(&self, _: usize) -> &str {
+        &self.entitlement().id
+    }
+
+    fn field(&self, n: usize) -> Option<&str> {
+        let entitlement = self.entitlement();
+        match Subject::Entitlement.fields()[n] {
+            "resource_type_id" => Some(self.resource_type()),
+            "resource_id" => Some(&entitlement.resource),
+            "slug" => Some(&entitlement.slug),
+            "display_name" => Some(&entitlement.name),
+            "description" => entitlement.description.as_deref(),
+            "purpose" => Some(&entitlement.purpose),
+            "immutable" => Some(word(entitlement.immutable)),
+            _ => None,
+        }
+    }
+
+    fn name(&self, n: usize) -> Option<&str> {
+        let entitlement = self.entitlement();
+        Some(if n == 0 {
+            &entitlement.name
+        } else {
+            &entitlement.resource_name
+        })
+    }
+
+    fn resource_type(&self) -> &str {
+        self.model.kind(self.entitlement()).map_or("", |kind| &kind.id)
+    }
+}
+
+impl Records for Access<'_> {
+    type Error = Infallible;
+
+    fn advance(&mut self) -> Result<bool, Infallible> {
+        Ok(self.walk.advance())
+    }
+}
+
+/// The holders of one entitlement after the other, so that only those are sorted at a time.
+struct Grants<'a> {
+    access: Access<'a>,
+    /// Where each principal is in the order of keys.
+    ranks: Vec<u32>,
+    /// Sources as the JSON array that the dataset has.
+    sources: Vec<String>,
+    /// Rank, place and origin of who holds the entitlement at hand, the next one last.
+    holders: Vec<(u32, u32, u32)>,
+    at: (u32, u32),
+}
+
+impl<'a> Grants<'a> {
+    fn of(model: &'a Model) -> Self {
+        let principals = model.people.len() + model.others.len();
+        let places: Vec<u32> = (0..).take(principals).collect();
+        let order = Walk::by_key(&places, |place| {
+            principal(model, *place).map(|(kind, id, ..)| (kind, id))
+        })
+        .order;
+        let mut ranks = vec![0; principals];
+        for (place, rank) in order.into_iter().zip(0..) {
+            ranks[place as usize] = rank;
+        }
+        let sources = model.origins.iter();
+        Self {
+            access: Access::of(model),
+            ranks,
+            sources: sources
+                .map(|origin| serde_json::to_string(&origin.sources).unwrap_or_default())
+                .collect(),
+            holders: Vec::new(),
+            at: (0, 0),
+        }
+    }
+
+    fn principal(&self) -> (&str, &str, &str, Option<&str>) {
+        principal(self.access.model, self.at.0).unwrap_or_default()
+    }
+}
+
+impl Record for Grants<'_> {
+    fn key(&self, part: usize) -> &str {
+        let (kind, id, ..) = self.principal();
+        [self.access.key(0), kind, id][part]
+    }
+
+    fn field(&self, n: usize) -> Option<&str> {
+        let origin = self.at.1.checked_sub(1).map(|place| place as usize);
+        Some(match Subject::Grant.fields()[n] {
+            "is_direct" => word(origin.is_none_or(|place| self.access.model.origins[place].direct)),
+            _ => origin.map_or("[]", |place| &self.sources[place]),
+        })
+    }
+
+    fn name(&self, n: usize) -> Option<&str> {
+        let (_, _, name, login) = self.principal();
+        match n {
+            0 | 1 => self.access.name(n),
+            2 => Some(name),
+            _ => login,
+        }
+    }
+
+    fn resource_type(&self) -> &str {
+        self.access.resource_type()
+    }
+}
+
+impl Records for Grants<'_> {
+    type Error = Infallible;
+
+    fn advance(&mut self) -> Result<bool, Infallible> {
+        loop {
+            if let Some((_, principal, origin)) = self.holders.pop() {
+                self.at = (principal, origin);
+                return Ok(true);
+            }
+            if !self.access.walk.advance() {
+                return Ok(false);
+            }
+            let holders = self.access.model.holders[self.access.walk.place()].iter();
+            let ranks = &self.ranks;
+            self.holders = holders
+                .map(|(place, origin)| (ranks[place as usize], place, origin))
+                .collect();
+            self.holders.sort_unstable_by(|a, b| b.cmp(a));
+        }
+    }
+}
+
+/// Type, id, name and login of who is at a place.
+fn principal(model: &Model, place: u32) -> Option<(&str, &str, &str, Option<&str>)> {
+    let place = place as usize;
+    if let Some(person) = model.people.get(place) {
+        let kind = model.words.text(person.resource_type());
+        return Some((kind, &person.id, &person.name, person.login.as_deref()));
+    }
+    let other = model.others.get(place - model.people.len())?;
+    Some((&other.resource_type, &other.id, &other.name, None))
+}

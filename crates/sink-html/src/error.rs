@@ -1,0 +1,185 @@
+//! Why there is no report.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use access_core::{Classified, StatusCode};
+
+/// Why a report could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The place is a folder.
+    #[error("{} is a folder", path.display())]
+    IsFolder {
+        /// The place.
+        path: PathBuf,
+    },
+    /// The folder is not there.
+    #[error("there is no folder {}", path.display())]
+    NoFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another run is writing there.
+    #[error("another run is writing {}", path.display())]
+    Locked {
+        /// The place.
+        path: PathBuf,
+    },
+    /// The file is something else.
+    #[error("{} is no report of this program", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer program wrote it.
+    #[error("{} is a report of version {version}; this program knows version {known}", path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u64,
+        /// The newest that is known.
+        known: u64,
+    },
+    /// The report is damaged, or somebody altered it.
+    #[error("{} is not what was written: {reason}", path.display())]
+    Altered {
+        /// The file.
+        path: PathBuf,
+        /// What differs.
+        reason: String,
+    },
+    /// The report is about another tenant.
+    #[error("{} is the report of another tenant, {found}", path.display())]
+    OtherTenant {
+        /// The file.
+        path: PathBuf,
+        /// Its tenant.
+        found: String,
+    },
+    /// The report is of a later sync.
+    #[error("{} is the report of a later sync, {found}", path.display())]
+    Later {
+        /// The file.
+        path: PathBuf,
+        /// Its sync.
+        found: String,
+    },
+    /// The report that this one is to follow is of a part of the tenant.
+    #[error("{} is no report of a full sync", path.display())]
+    NotFull {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no room.
+    #[error("no space left for {}", path.display())]
+    NoSpace {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system refuses.
+    #[error("{doing} {}: permission denied", path.display())]
+    Denied {
+        /// What was tried.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The rename was made, but the disk did not say that it lasts.
+    #[error("{} is replaced, but the disk did not confirm it: {source}", path.display())]
+    NotConfirmed {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The disk failed.
+    #[error("{doing} {}: {source}", path.display())]
+    Io {
+        /// What was tried.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// A row names something that did not come before it. The pipeline's checks rule that out.
+    #[error("a row names {id}, which was not written before it")]
+    Dangling {
+        /// What it names.
+        id: String,
+    },
+    /// More rows than a report can number.
+    #[error("a report takes no more than two thousand million rows of a kind")]
+    TooMany,
+    /// The writing thread ended without saying why, or was told to stop.
+    #[error("the thread that writes the report ended unexpectedly")]
+    ThreadLost,
+}
+
+impl ReportError {
+    pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace { path },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::Denied { doing, path }
+            }
+            _ => Self::Io { doing, path, source },
+        }
+    }
+
+    pub(crate) fn altered(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Altered {
+            path: path.to_owned(),
+            reason: reason.into(),
+        }
+    }
+}
+
+impl Classified for ReportError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::IsFolder { .. } | Self::NoFolder { .. } => StatusCode::InvalidArgument,
+            Self::Locked { .. } => StatusCode::Aborted,
+            Self::Foreign { .. }
+            | Self::Newer { .. }
+            | Self::OtherTenant { .. }
+            | Self::Later { .. }
+            | Self::NotFull { .. } => StatusCode::FailedPrecondition,
+            Self::Altered { .. } => StatusCode::DataLoss,
+            Self::NoSpace { .. } | Self::TooMany => StatusCode::ResourceExhausted,
+            Self::Denied { .. } => StatusCode::PermissionDenied,
+            Self::NotConfirmed { .. } | Self::Io { .. } => StatusCode::Unknown,
+            Self::Dangling { .. } | Self::ThreadLost => StatusCode::Internal,
+        }
+    }
+
+    fn retryable(&self) -> bool {
+        matches!(self, Self::Locked { .. })
+    }
+
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::IsFolder { .. } => "name a file, e.g. report.html",
+            Self::NoFolder { .. } => "make the folder first, or name another",
+            Self::Locked { .. } => "wait for the other run to end, or write to another file",
+            Self::Foreign { .. } | Self::Newer { .. } | Self::OtherTenant { .. } | Self::Later { .. } => {
+                "write to another file, or pass --replace-existing to replace it when the sync is complete"
+            }
+            Self::Altered { .. } => {
+                "move the file away and find out who changed it; --replace-existing replaces it when the sync is complete"
+            }
+            Self::NotFull { .. } => "name the report of a full sync, or none",
+            Self::NoSpace { .. } => "free some space; the previous file is untouched",
+            Self::Denied { .. } => "check who may write there; the previous file is untouched",
+            Self::NotConfirmed { .. } => {
+                "check the disk and run it again; a power cut may bring the previous file back"
+            }
+            Self::Io { .. } => "check the disk, and run it again; the previous file is untouched",
+            Self::Dangling { .. } | Self::TooMany | Self::ThreadLost => return None,
+        };
+        Some(hint.to_owned())
+    }
+}

@@ -1,0 +1,179 @@
+//! A sync as the report has it: all of it in memory, in an order that depends on nothing but the sync.
+
+use std::collections::BTreeMap;
+
+use access_core::model::{Baseline, ResourceTypeId, TraitKind};
+
+use crate::access::{Entitlement, Holders, Kind, Origin, Other};
+use crate::people::Person;
+use crate::words::{Word, Words};
+
+/// A sync.
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    pub(crate) kinds: Vec<Kind>,
+    pub(crate) words: Words,
+    /// By name, then by id.
+    pub(crate) people: Vec<Person>,
+    pub(crate) others: Vec<Other>,
+    /// By kind, then by the name of the thing, then by id.
+    pub(crate) entitlements: Vec<Entitlement>,
+    pub(crate) origins: Vec<Origin>,
+    /// In the order of the entitlements.
+    pub(crate) holders: Vec<Holders>,
+}
+
+impl Model {
+    /// How many grants there are.
+    pub(crate) fn grants(&self) -> u64 {
+        self.holders
+            .iter()
+            .map(|holders| holders.principals.len() as u64)
+            .sum()
+    }
+
+    /// Rows as every sink counts them.
+    pub(crate) fn rows(&self) -> u64 {
+        let resources: u64 = self.kinds.iter().map(|kind| kind.resources).sum();
+        (self.kinds.len() + self.entitlements.len()) as u64 + resources + self.grants()
+    }
+
+    /// Its size, for judging the sync that comes next.
+    pub(crate) fn baseline(&self) -> Baseline {
+        let id = |kind: &Kind| ResourceTypeId::new(&kind.id).ok();
+        let resources = self
+            .kinds
+            .iter()
+            .filter_map(|kind| Some((id(kind)?, kind.resources)));
+        let mut grants = BTreeMap::new();
+        for (entitlement, holders) in self.entitlements.iter().zip(&self.holders) {
+            if let Some(kind) = self.kind(entitlement).and_then(id) {
+                *grants.entry(kind).or_default() += holders.principals.len() as u64;
+            }
+        }
+        Baseline {
+            sync_id: None,
+            resources: resources.filter(|(_, count)| *count > 0).collect(),
+            grants,
+        }
+    }
+
+    pub(crate) fn kind(&self, entitlement: &Entitlement) -> Option<&Kind> {
+        self.kinds.get(entitlement.kind as usize)
+    }
+
+    /// Whether an entitlement is held on a thing of this trait.
+    pub(crate) fn is_on(&self, entitlement: &Entitlement, kind: TraitKind) -> bool {
+        self.kind(entitlement).is_some_and(|found| found.is(kind))
+    }
+
+    /// How many entitlements on things of a trait each person holds.
+    pub(crate) fn held_by_people(&self, kind: TraitKind) -> Vec<u32> {
+        let mut held = vec![0; self.people.len()];
+        for (entitlement, holders) in self.entitlements.iter().zip(&self.holders) {
+            if self.is_on(entitlement, kind) {
+                for principal in &holders.principals {
+                    if let Some(held) = held.get_mut(*principal as usize) {
+                        *held += 1;
+                    }
+                }
+            }
+        }
+        held
+    }
+
+    /// Puts everything into the order that it has in the report, whatever the order in which it came.
+    pub(crate) fn settle(&mut self) {
+        self.settle_words();
+        self.settle_origins();
+        let principals = self.settle_principals();
+        let kinds = settled(&mut self.kinds, |a, b| a.id.cmp(&b.id));
+        for entitlement in &mut self.entitlements {
+            entitlement.kind = kinds[entitlement.kind as usize];
+        }
+        for holders in &mut self.holders {
+            let mut pairs: Vec<(u32, u32)> = holders
+                .iter()
+                .map(|(principal, origin)| (principals[principal as usize], origin))
+                .collect();
+            pairs.sort_unstable();
+            let mut ordered = Holders::default();
+            for (principal, origin) in pairs {
+                ordered.push(principal, origin);
+            }
+            *holders = ordered;
+        }
+        let mut access: Vec<_> = std::mem::take(&mut self.entitlements)
+            .into_iter()
+            .zip(std::mem::take(&mut self.holders))
+            .collect();
+        access.sort_by(|(a, _), (b, _)| {
+            (a.kind, &a.resource_name, &a.id).cmp(&(b.kind, &b.resource_name, &b.id))
+        });
+        (self.entitlements, self.holders) = access.into_iter().unzip();
+    }
+
+    fn settle_words(&mut self) {
+        let mut texts: Vec<(&str, Word)> = self.words.iter().zip(0..).collect();
+        texts.sort_unstable();
+        let mut places = vec![0; texts.len()];
+        let mut words = Words::default();
+        for (text, old) in texts {
+            places[old as usize] = words.place(text);
+        }
+        for person in &mut self.people {
+            for word in person.shared.iter_mut().flatten() {
+                *word = places[*word as usize];
+            }
+        }
+        self.words = words;
+    }
+
+    fn settle_origins(&mut self) {
+        let places = settled(&mut self.origins, Ord::cmp);
+        for origin in self.holders.iter_mut().flat_map(|holders| &mut holders.origins) {
+            if *origin > 0 {
+                *origin = places[*origin as usize - 1] + 1;
+            }
+        }
+    }
+
+    /// New places of people and, after them, others.
+    fn settle_principals(&mut self) -> Vec<u32> {
+        let words = &self.words;
+        let mut places = settled_by_key(&mut self.people, |person| {
+            (
+                person.name.to_lowercase(),
+                person.name.clone(),
+                words.text(person.resource_type()).to_owned(),
+                person.id.clone(),
+            )
+        });
+        let people = u32::try_from(self.people.len()).unwrap_or(u32::MAX);
+        let others = settled(&mut self.others, Ord::cmp);
+        places.extend(others.into_iter().map(|place| place + people));
+        places
+    }
+}
+
+/// Sorts a list, and gives the new place of what was at each old one.
+fn settled<T>(list: &mut Vec<T>, compare: impl Fn(&T, &T) -> std::cmp::Ordering) -> Vec<u32> {
+    let mut numbered: Vec<(u32, T)> = (0..).zip(std::mem::take(list)).collect();
+    numbered.sort_by(|(_, a), (_, b)| compare(a, b));
+    placed(list, numbered)
+}
+
+fn settled_by_key<T, K: Ord>(list: &mut Vec<T>, key: impl Fn(&T) -> K) -> Vec<u32> {
+    let mut numbered: Vec<(u32, T)> = (0..).zip(std::mem::take(list)).collect();
+    numbered.sort_by_cached_key(|(_, item)| key(item));
+    placed(list, numbered)
+}
+
+fn placed<T>(list: &mut Vec<T>, numbered: Vec<(u32, T)>) -> Vec<u32> {
+    let mut places = vec![0; numbered.len()];
+    for ((old, item), new) in numbered.into_iter().zip(0..) {
+        places[old as usize] = new;
+        list.push(item);
+    }
+    places
+}

@@ -1,0 +1,235 @@
+/* What is asked of the data. People, entitlements and grants are numbers; the columns say the rest. */
+
+const FLAG = { 49: true, 48: false };
+
+class Report {
+  constructor(head) {
+    this.head = head;
+  }
+
+  /** Reads what the overview does without. */
+  async load() {
+    const [people, access, grants, changes] = await Promise.all([
+      section("people").json(),
+      section("access").json(),
+      section("grants").arrayBuffer(),
+      section("changes").json(),
+    ]);
+    this.people = people;
+    this.access = access;
+    this.changes = changes.rows;
+    this.count = people.ids.length;
+    const total = access.holders.reduce((sum, holders) => sum + holders, 0);
+    Object.assign(this, readGrants(new Uint8Array(grants), access.ids.length, total));
+    this.grantCount = total;
+    this.turnAround();
+  }
+
+  /** From who holds an entitlement to what somebody holds. */
+  turnAround() {
+    const principals = this.count + this.access.others.length;
+    const starts = new Uint32Array(principals + 1);
+    for (const principal of this.principals) starts[principal + 1] += 1;
+    for (let n = 0; n < principals; n += 1) starts[n + 1] += starts[n];
+    const next = starts.slice();
+    this.entitlementOf = new Uint32Array(this.grantCount);
+    this.heldGrants = new Uint32Array(this.grantCount);
+    this.roles = new Uint32Array(principals);
+    for (let entitlement = 0; entitlement < this.access.ids.length; entitlement += 1) {
+      const isRole = this.traitOf(entitlement) === "role";
+      for (let grant = this.starts[entitlement]; grant < this.starts[entitlement + 1]; grant += 1) {
+        const principal = this.principals[grant];
+        this.entitlementOf[grant] = entitlement;
+        this.heldGrants[next[principal]] = grant;
+        next[principal] += 1;
+        if (isRole) this.roles[principal] += 1;
+      }
+    }
+    this.heldStarts = starts;
+  }
+
+  /* People. */
+
+  word(column, person) {
+    const place = this.people.shared[column][person];
+    return place === null || place === undefined ? null : this.people.words[place];
+  }
+
+  flag(column, person) {
+    const value = FLAG[this.people.flags[column].charCodeAt(person)];
+    return value === undefined ? null : value;
+  }
+
+  email(person) {
+    const packed = this.people.emails[person];
+    if (packed === null || !packed.startsWith("=")) return packed;
+    return packed === "=" ? this.people.logins[person] : packed.slice(1);
+  }
+
+  personLink(person) {
+    return link("person", this.word("resource_type_id", person), this.people.ids[person]);
+  }
+
+  findPerson(type, id) {
+    for (let at = this.people.ids.indexOf(id); at >= 0; at = this.people.ids.indexOf(id, at + 1)) {
+      if (this.word("resource_type_id", at) === type) return at;
+    }
+    return -1;
+  }
+
+  /** Name and login of everybody in small letters, for searching. */
+  get hay() {
+    if (!this.searched) {
+      const { names, logins, ids } = this.people;
+      this.searched = names.map((text, n) => `${lower(text)}\n${lower(logins[n])}\n${lower(this.email(n))}\n${ids[n]}`);
+    }
+    return this.searched;
+  }
+
+  /** What a reviewer should see of somebody at a glance. */
+  marks(person) {
+    const marks = [];
+    const status = this.word("status", person);
+    if (status === "disabled") marks.push(mark("disabled", "bad"));
+    const invitation = lower(this.word("invitation_status", person));
+    if (invitation === "pending") marks.push(mark("invitation pending", "warn"));
+    if (invitation === "expired") marks.push(mark("invitation expired", "warn"));
+    if (this.flag("administrator", person)) marks.push(mark("administrator", "accent"));
+    if (this.flag("mfa_enabled", person) === false && status !== "disabled") marks.push(mark("no second factor", "warn"));
+    return marks;
+  }
+
+  /* Principals: people, then others. */
+
+  isPerson(principal) {
+    return principal < this.count;
+  }
+
+  principalName(principal) {
+    return this.isPerson(principal) ? this.people.names[principal] : this.access.others[principal - this.count].name;
+  }
+
+  principalKey(principal) {
+    if (this.isPerson(principal)) return [this.word("resource_type_id", principal), this.people.ids[principal]];
+    const other = this.access.others[principal - this.count];
+    return [other.resource_type, other.id];
+  }
+
+  principalCell(principal) {
+    if (!this.isPerson(principal)) {
+      const [type] = this.principalKey(principal);
+      return h("div", null, h("span", { class: "name" }, name(this.principalName(principal))), " ", mark(type));
+    }
+    const login = this.people.logins[principal];
+    return h(
+      "div",
+      null,
+      h("a", { class: "name", href: this.personLink(principal) }, name(this.people.names[principal])),
+      login && h("span", { class: "under" }, name(login)),
+    );
+  }
+
+  /* Entitlements. */
+
+  kindOf(entitlement) {
+    return this.head.kinds[this.access.kinds[entitlement]];
+  }
+
+  traitOf(entitlement) {
+    return this.kindOf(entitlement).trait_kind;
+  }
+
+  entitlementLink(entitlement) {
+    return link("entitlement", this.access.ids[entitlement]);
+  }
+
+  canBeRevoked(entitlement) {
+    return this.access.immutable[entitlement] !== "1";
+  }
+
+  /** What an entitlement is called here; two of the same name are told apart by their ids. */
+  title(entitlement) {
+    if (!this.titles) {
+      const plain = this.access.ids.map((_, n) => this.plainTitle(n));
+      const seen = new Map();
+      for (const text of plain) seen.set(text, (seen.get(text) || 0) + 1);
+      this.titles = plain.map((text, n) => (seen.get(text) > 1 ? `${text} (${this.kindOf(n).id} ${this.access.resources[n]})` : text));
+    }
+    return this.titles[entitlement];
+  }
+
+  /** A role is called by its name; what is held on the tenant by what is held. */
+  plainTitle(entitlement) {
+    return this.traitOf(entitlement) === "app" || !this.isAlone(entitlement)
+      ? this.access.names[entitlement]
+      : this.access.resource_names[entitlement];
+  }
+
+  /** Whether it is all that can be held on its thing. */
+  isAlone(entitlement) {
+    const { resources, kinds } = this.access;
+    if (!this.perThing) {
+      this.perThing = new Map();
+      resources.forEach((id, n) => {
+        const key = `${kinds[n]} ${id}`;
+        this.perThing.set(key, (this.perThing.get(key) || 0) + 1);
+      });
+    }
+    return this.perThing.get(`${kinds[entitlement]} ${resources[entitlement]}`) === 1;
+  }
+
+  holders(entitlement) {
+    return this.principals.subarray(this.starts[entitlement], this.starts[entitlement + 1]);
+  }
+
+  /* Grants. */
+
+  heldBy(principal) {
+    return this.heldGrants.subarray(this.heldStarts[principal], this.heldStarts[principal + 1]);
+  }
+
+  isDirect(grant) {
+    const origin = this.origins[grant];
+    return origin === 0 || this.access.origins[origin - 1].direct;
+  }
+
+  /** How it is held, in words. */
+  why(grant) {
+    const origin = this.origins[grant];
+    if (origin === 0) return "directly";
+    const { direct, sources } = this.access.origins[origin - 1];
+    const through = sources.filter((id) => id !== this.access.ids[this.entitlementOf[grant]]);
+    const names = through.map((id) => this.sourceName(id)).join(", ");
+    if (direct) return names ? `directly, and through ${names}` : "directly";
+    return names ? `through ${names}` : "through something else";
+  }
+
+  sourceName(id) {
+    if (!this.places) this.places = new Map(this.access.ids.map((text, n) => [text, n]));
+    const place = this.places.get(id);
+    return place === undefined ? id : this.access.names[place];
+  }
+
+  findEntitlement(id) {
+    return this.access.ids.indexOf(id);
+  }
+
+  findGrant(entitlement, principal) {
+    const holders = this.holders(entitlement);
+    let [low, high] = [0, holders.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (holders[middle] < principal) low = middle + 1;
+      else high = middle;
+    }
+    return holders[low] === principal ? this.starts[entitlement] + low : -1;
+  }
+
+  figure(key) {
+    return this.head.figures.find((figure) => figure.key === key);
+  }
+
+  chart(key) {
+    return this.head.charts.find((chart) => chart.key === key);
+  }
+}

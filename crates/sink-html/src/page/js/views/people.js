@@ -1,0 +1,61 @@
+/* All people, filtered. */
+
+const PEOPLE_COLUMNS = (report) => [
+  { label: "Person", cell: (person) => report.principalCell(person), value: (person) => lower(report.people.names[person]) },
+  { label: "Sort", cell: (person) => sortOf(report.word("user_type", person) || ""), value: (person) => report.word("user_type", person) || "" },
+  { label: "Organization", wide: true, cell: (person) => name(report.word("organization_name", person) || ""), value: (person) => lower(report.word("organization_name", person)) },
+  {
+    label: "Second factor",
+    wide: true,
+    cell: (person) => YES_NO[report.flag("mfa_enabled", person)],
+    value: (person) => YES_NO[report.flag("mfa_enabled", person)],
+  },
+  { label: "Sign-in", wide: true, cell: (person) => name(report.word("auth_type", person) || "not said"), value: (person) => report.word("auth_type", person) || "" },
+  { label: "Marks", cell: (person) => h("span", { class: "marks" }, report.marks(person)) },
+  { label: "Roles", number: true, cell: (person) => number(report.roles[person]), value: (person) => report.roles[person] },
+];
+
+const people = (report, chosen) => {
+  const table = new Table({
+    caption: "People",
+    columns: PEOPLE_COLUMNS(report),
+    rows: chosenPeople(report, chosen),
+    empty: "Nobody is like that",
+  });
+  const count = h("p", { id: "count", role: "status" });
+  const update = () => {
+    const found = chosenPeople(report, chosen);
+    table.update(found);
+    told(found.length);
+    setQuery("people", chosen);
+  };
+  const told = (found) => {
+    count.textContent = found === report.count ? plural(found, "person", "people") : `${number(found)} of ${plural(report.count, "person", "people")}`;
+  };
+  told(table.rows.length);
+  const change = (key) => (value) => {
+    if (value) chosen.set(key, value);
+    else chosen.delete(key);
+    update();
+    for (const filter of [...filters.children]) {
+      const select = filter.querySelector("select");
+      if (select) filter.classList.toggle("set", select.value !== "");
+    }
+  };
+  const filters = h("div", { class: "filters", role: "search" }, search("Name, login or id", chosen.get("q"), change("q")));
+  for (const filter of PEOPLE_FILTERS) {
+    const options = filter.options(report);
+    const value = chosen.get(filter.key) || "";
+    if ((filter.rare || filter.hidden) && !value) continue;
+    if (options.length === 0) continue;
+    const shown = filter.hidden ? options.filter(([key]) => key === value) : options;
+    filters.append(choice(filter.label, [["", "Any"], ...shown], value, change(filter.key)));
+  }
+  filters.append(h("a", { class: "button", href: "#/people" }, "Clear"));
+  return h(
+    "div",
+    null,
+    h("div", { class: "view-head" }, h("div", null, h("h1", null, "People"), count)),
+    h("div", { class: "card long" }, filters, table.element),
+  );
+};

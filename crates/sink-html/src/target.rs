@@ -1,0 +1,221 @@
+//! The file that becomes the report: locked from the begin, written beside its place, renamed when it is whole.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::ReportError;
+
+/// A locked place. Until [`Target::publish`] what is there stays as it is.
+#[derive(Debug)]
+pub(crate) struct Target {
+    path: PathBuf,
+    temp: PathBuf,
+    /// Its lock is the place's lock; one that is left over from a killed run is not locked, and is used again.
+    file: File,
+    renamed: bool,
+}
+
+impl Target {
+    /// Locks a place.
+    ///
+    /// # Errors
+    /// [`ReportError`] if it is a folder, another run has it, or its folder cannot be written to.
+    pub(crate) fn lock(path: &Path) -> Result<Self, ReportError> {
+        let folder = folder_of(path);
+        if !folder.is_dir() {
+            let path = folder.to_owned();
+            return Err(ReportError::NoFolder { path });
+        }
+        if path.is_dir() {
+            let path = path.to_owned();
+            return Err(ReportError::IsFolder { path });
+        }
+        let temp = beside(path, ".tmp");
+        let failed = |source| ReportError::io("writing beside", path, source);
+        // Between opening and locking, the run that holds the lock may rename or remove the file; then it is no longer the
+        // one that the path names, and the next try opens the right one.
+        for _ in 0..16 {
+            let file = open_private(&temp).map_err(failed)?;
+            match file.try_lock() {
+                Ok(()) if is_named_by(&file, &temp) => {
+                    let locked = Self {
+                        path: path.to_owned(),
+                        temp,
+                        file,
+                        renamed: false,
+                    };
+                    set_mode(&locked.file, 0o600).map_err(failed)?;
+                    locked.file.set_len(0).map_err(failed)?;
+                    return Ok(locked);
+                }
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => break,
+                Err(TryLockError::Error(error)) => {
+                    if file.metadata().is_ok_and(|file| file.len() == 0) {
+                        let _ = std::fs::remove_file(&temp);
+                    }
+                    return Err(failed(error));
+                }
+            }
+        }
+        let path = path.to_owned();
+        Err(ReportError::Locked { path })
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes the whole file, reads it back, and makes it durable.
+    pub(crate) fn fill(&mut self, bytes: &[u8]) -> Result<(), ReportError> {
+        let failed = |source| ReportError::io("writing", &self.temp, source);
+        self.file.write_all(bytes).map_err(failed)?;
+        settle_mode(&self.file, &self.path).map_err(failed)?;
+        self.file.sync_all().map_err(failed)?;
+        let mut back = Vec::with_capacity(bytes.len());
+        self.file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        self.file.read_to_end(&mut back).map_err(failed)?;
+        if back == bytes {
+            Ok(())
+        } else {
+            Err(failed(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "what was read back differs from what was written",
+            )))
+        }
+    }
+
+    /// Makes what was written visible at a place beside its own, or at its own; tells where.
+    pub(crate) fn publish(mut self, at: &Path) -> Result<(), ReportError> {
+        let failed = |source| ReportError::io("renaming to", at, source);
+        std::fs::rename(&self.temp, at).map_err(failed)?;
+        self.renamed = true;
+        sync_folder(folder_of(at)).map_err(|source| ReportError::NotConfirmed {
+            path: at.to_owned(),
+            source,
+        })
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // Still locked, so nobody else can be using it.
+            let _ = std::fs::remove_file(&self.temp);
+        }
+    }
+}
+
+/// The path with something added to its name.
+pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(ending);
+    path.with_file_name(name)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// A rename is durable when its folder is.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
+}
+
+/// What is whole gets the mode of what it replaces, or the one that the umask allows.
+fn settle_mode(file: &File, path: &Path) -> io::Result<()> {
+    match std::fs::metadata(path) {
+        Ok(old) => file.set_permissions(old.permissions()),
+        Err(_) => set_mode(file, 0o666 & !umask()),
+    }
+}
+
+/// What new files may not be. The call that tells it sets it too, for all threads, so the system is asked elsewhere.
+fn umask() -> u32 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let told = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    told.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok())
+        .unwrap_or(0o022)
+}
+
+#[cfg(unix)]
+fn set_mode(file: &File, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_file: &File, _mode: u32) -> io::Result<()> {
+    Ok(())
+}
+
+/// Opens or makes the file, never following a link that somebody put there.
+fn open_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+
+        let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
+        options.mode(0o600).custom_flags(no_follow);
+    }
+    options.open(path)
+}
+
+#[cfg(unix)]
+fn is_named_by(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let (Ok(ours), Ok(named)) = (file.metadata(), std::fs::symlink_metadata(path)) else {
+        return false;
+    };
+    (ours.dev(), ours.ino()) == (named.dev(), named.ino())
+}
+
+#[cfg(not(unix))]
+fn is_named_by(_file: &File, path: &Path) -> bool {
+    path.exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn one_run_at_a_time_and_nothing_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.html");
+        let first = Target::lock(&path).unwrap();
+        assert!(matches!(Target::lock(&path), Err(ReportError::Locked { .. })));
+        drop(first);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        fs::write(folder.path().join("report.html.tmp"), b"half a file").unwrap();
+        let mut again = Target::lock(&path).unwrap();
+        again.fill(b"whole").unwrap();
+        again.publish(&path).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_the_temporary_file_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        fs::write(&victim, b"precious").unwrap();
+        std::os::unix::fs::symlink(&victim, folder.path().join("report.html.tmp")).unwrap();
+        Target::lock(&folder.path().join("report.html")).unwrap_err();
+        assert_eq!(fs::read(&victim).unwrap(), b"precious");
+    }
+}

@@ -1,0 +1,114 @@
+//! Whether a report is what was written, and follows the one before it.
+
+use std::path::Path;
+
+use crate::charts::charts;
+use crate::error::ReportError;
+use crate::figures::figures;
+use crate::page::render;
+use crate::report_file::ReportFile;
+use crate::seal::Seal;
+use crate::sections::{Section, decode};
+use crate::sink::LEVEL;
+
+/// What was found of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verification {
+    /// What the report says of itself.
+    pub seal: Seal,
+    /// SHA-256 of that. Who wrote it down elsewhere knows that nothing was altered, not even the seal.
+    pub fingerprint: String,
+    /// What is not as it was written; empty if everything is.
+    pub problems: Vec<String>,
+}
+
+impl Verification {
+    /// What speaks against this report being the one before another.
+    #[must_use]
+    pub fn precedes(&self, next: &Self) -> Option<String> {
+        match &next.seal.previous {
+            None => Some(format!(
+                "the report of sync {} follows no other",
+                next.seal.sync_id
+            )),
+            Some(link) if link.seal_sha256 != self.fingerprint => Some(format!(
+                "the report of sync {} follows the one of sync {} with the hash {}, and this one has {}",
+                next.seal.sync_id, link.sync_id, link.seal_sha256, self.fingerprint
+            )),
+            Some(_) => None,
+        }
+    }
+}
+
+/// Checks a report: the hashes of its parts, the counts of its rows, that its numbers follow from its data, and, if this
+/// version of the program wrote it, that every other byte is what the program writes.
+///
+/// # Errors
+/// [`ReportError`] if the file cannot be read or is no report.
+pub fn verify(path: &Path, program: &str) -> Result<Verification, ReportError> {
+    let file = ReportFile::read(path)?;
+    let mut problems = Vec::new();
+    if !file.page_is_whole() {
+        problems.push("the page differs from its seal".to_owned());
+    }
+    match file.sections() {
+        Ok(sections) => problems.extend(data(&file, &sections, program)),
+        Err(_) => {
+            let names = crate::sections::SECTIONS;
+            problems.extend(names.into_iter().filter_map(|name| file.section(name).err()));
+        }
+    }
+    Ok(Verification {
+        fingerprint: file.fingerprint(),
+        seal: file.seal,
+        problems,
+    })
+}
+
+/// What is wrong with data whose hashes are right.
+fn data(file: &ReportFile, sections: &[Section; 5], program: &str) -> Vec<String> {
+    let (head, model) = match decode(sections) {
+        Ok(decoded) => decoded,
+        Err(error) => return vec![format!("the data cannot be read: {error}")],
+    };
+    let mut problems = Vec::new();
+    let seal = &file.seal;
+    let says = [
+        ("tenant", &*head.tenant, &seal.tenant),
+        ("sync", &*head.sync_id, &seal.sync_id),
+        ("sort of sync", &*head.sync_type, &seal.sync_type),
+        ("begin of the sync", &*head.started_at, &seal.started_at),
+    ];
+    for (what, found, sealed) in says {
+        if found != sealed {
+            problems.push(format!("{what}: the data says {found}, the seal {sealed}"));
+        }
+    }
+    if head.previous != seal.previous {
+        problems.push("the report before it is another in the data than in the seal".to_owned());
+    }
+    let rows = [
+        ("kinds", head.kinds.len() as u64, sections[0].rows),
+        ("people", model.people.len() as u64, sections[1].rows),
+        ("entitlements", model.entitlements.len() as u64, sections[2].rows),
+        ("grants", model.grants(), sections[3].rows),
+    ];
+    for (what, found, sealed) in rows {
+        if found != sealed {
+            problems.push(format!("{what}: {found} rows, the seal says {sealed}"));
+        }
+    }
+    if head.figures != figures(&model) || head.charts != charts(&model) {
+        // Another version may count other things.
+        if *head.program == *program {
+            problems.push("the numbers of the overview do not follow from the data".to_owned());
+        }
+    }
+    if *head.program == *program {
+        let rendered = render(&head, sections, LEVEL);
+        if !rendered.is_ok_and(|(bytes, _)| file.is(&bytes)) {
+            problems.push("the page is not the one that this version of the program writes".to_owned());
+        }
+    }
+    problems
+}

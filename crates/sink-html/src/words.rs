@@ -1,0 +1,38 @@
+//! Texts that many rows share, each kept once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The place of a text in [`Words`].
+pub(crate) type Word = u32;
+
+/// Texts by the order in which they were first met.
+#[derive(Debug, Default)]
+pub(crate) struct Words {
+    list: Vec<Arc<str>>,
+    places: HashMap<Arc<str>, Word>,
+}
+
+impl Words {
+    /// The place of a text, which is kept if it is new.
+    pub(crate) fn place(&mut self, text: &str) -> Word {
+        if let Some(place) = self.places.get(text) {
+            return *place;
+        }
+        let place = Word::try_from(self.list.len()).unwrap_or(Word::MAX);
+        let text: Arc<str> = text.into();
+        self.list.push(Arc::clone(&text));
+        self.places.insert(text, place);
+        place
+    }
+
+    /// The text at a place.
+    pub(crate) fn text(&self, place: Word) -> &str {
+        self.list.get(place as usize).map_or("", |text| text)
+    }
+
+    /// All of them, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().map(|text| &**text)
+    }
+}
