@@ -51,6 +51,16 @@ fn every_word() {
         same(&purposes, Purpose::as_str),
         "unspecified assignment permission ownership"
     );
+    let accounts = [
+        AccountType::Unspecified,
+        AccountType::Human,
+        AccountType::Service,
+        AccountType::System,
+    ];
+    assert_eq!(
+        same(&accounts, AccountType::as_str),
+        "unspecified human service system"
+    );
     let rows = [
         RowKind::ResourceType,
         RowKind::Resource,
@@ -78,6 +88,9 @@ fn a_profile_says_whether_it_is_empty() {
     assert!(profile.is_empty());
     profile.set("email", Some(ProfileValue::Text("a@example.com".into())));
     assert!(!profile.is_empty());
+    profile.set("administrator", Some(false));
+    let keys: Vec<&str> = profile.iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["administrator", "email"]);
 }
 
 #[test]

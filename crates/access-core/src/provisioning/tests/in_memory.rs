@@ -26,6 +26,7 @@ pub(super) struct Person {
     pub(super) portal: bool,
     pub(super) administrator: Option<bool>,
     pub(super) scim: bool,
+    pub(super) disabled: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +60,8 @@ pub(super) enum Mishap {
     Silent,
     /// A write is said to be done and is not.
     Lie,
+    /// A write is refused; a read fails.
+    Refused,
 }
 
 /// The tenant.
@@ -93,6 +96,7 @@ impl World {
             portal: false,
             administrator: (kind == AccountKind::Technician).then_some(false),
             scim: false,
+            disabled: false,
         };
         let bundle = |name: &str, holders, members: &[u64]| Bundle {
             name: name.to_owned(),
@@ -142,7 +146,11 @@ impl World {
             description: None,
             profile,
             status: Some(Status {
-                state: StatusState::Enabled,
+                state: if person.disabled {
+                    StatusState::Disabled
+                } else {
+                    StatusState::Enabled
+                },
                 detail: None,
             }),
             kind: Trait::User(Box::new(UserTrait {
@@ -246,6 +254,7 @@ impl World {
                     portal,
                     administrator: Some(false),
                     scim: false,
+                    disabled: false,
                 };
                 self.people.insert(id, made);
                 Ok(Observation::Account(self.account(id).map(Box::new)))
@@ -306,10 +315,9 @@ impl Tenant {
     fn read(&self) -> Result<World, ProvisionerError> {
         match self.mishap() {
             Mishap::Fine | Mishap::Silent | Mishap::Lie => Ok(self.world.lock().unwrap().clone()),
-            Mishap::NotSent | Mishap::LostBefore | Mishap::LostAfter => Err(ProvisionerError::new(Trouble(
-                "cannot read",
-                StatusCode::Unavailable,
-            ))),
+            Mishap::NotSent | Mishap::LostBefore | Mishap::LostAfter | Mishap::Refused => Err(
+                ProvisionerError::new(Trouble("cannot read", StatusCode::Unavailable)),
+            ),
         }
     }
 }
@@ -405,6 +413,12 @@ impl Provisioner for Tenant {
                 return Err(failed(
                     Effect::Unknown,
                     Trouble("no answer", StatusCode::Unavailable),
+                ));
+            }
+            Mishap::Refused => {
+                return Err(failed(
+                    Effect::Refused,
+                    Trouble("not in this tenant", StatusCode::InvalidArgument),
                 ));
             }
             Mishap::Lie => {

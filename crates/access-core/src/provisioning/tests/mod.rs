@@ -3,6 +3,7 @@
 mod in_memory;
 mod properties;
 mod refusals;
+mod telling;
 mod writes;
 
 use futures::executor::block_on;

@@ -157,6 +157,7 @@ fn created(mut after: World, request: &AccountRequest) -> Option<World> {
         portal: false,
         administrator: Some(false),
         scim: false,
+        disabled: false,
     };
     after.people.insert(id, person);
     for role in roles {

@@ -26,6 +26,7 @@ fn a_sink_that_fails_before_publishing_aborts_all() {
             assert_eq!(error.to_string(), format!("cannot {stage} bad"));
             assert_eq!(error.source().unwrap().to_string(), "disk full");
             assert_eq!(error.status(), StatusCode::Unavailable);
+            assert!(error.retryable());
             assert!(!good.log().published && !bad.log().published, "{stage:?}");
             let opened = stage != SinkStage::Begin || position == 1;
             assert_eq!(good.log().aborted, opened, "{stage:?} at {position}");

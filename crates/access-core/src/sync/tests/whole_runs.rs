@@ -117,3 +117,109 @@ fn a_degraded_type_is_marked() {
         Completeness::Complete
     );
 }
+
+#[test]
+fn a_grant_whose_id_just_fits_is_written() {
+    // `role:7:assigned:user:` and the principal.
+    let most = MAX_ID_BYTES - 21;
+    let ids = [most, most + 1].map(|length| "x".repeat(length));
+    let source = ListSource::of(vec![
+        AccessBatch::ResourceTypes(types()),
+        AccessBatch::Resources(vec![user(&ids[0]), user(&ids[1]), role("7")]),
+        AccessBatch::Entitlements(vec![assigned("7")]),
+        AccessBatch::Grants(vec![grants("7", &[&ids[0], &ids[1]])]),
+    ]);
+    let sink = Arc::new(ListSink::named("a"));
+    let outcome = run(&source, &[&sink], SyncScope::default(), pending()).unwrap();
+    let line = outcome.summary.ledger.line(RowKind::Grant, &type_id("role"));
+    assert_eq!((line.received, line.written), (2, 1));
+    assert_eq!(line.dropped.get(&DropReason::IdTooLong), Some(&1));
+    let grants_written = sink.log().rows.into_iter().filter_map(|batch| match batch {
+        AccessBatch::Grants(groups) => Some(groups),
+        _ => None,
+    });
+    let written: Vec<GrantGroup> = grants_written.flatten().collect();
+    assert_eq!(written, [grants("7", &[&ids[0]])]);
+    assert_eq!(
+        written[0].ids().next().unwrap().unwrap().as_str().len(),
+        MAX_ID_BYTES
+    );
+}
+
+#[test]
+fn a_batch_of_which_nothing_is_left_does_not_reach_the_sinks() {
+    let source = ListSource::of(vec![
+        AccessBatch::ResourceTypes(types()),
+        AccessBatch::Resources(vec![user("1")]),
+        AccessBatch::Resources(vec![user("1")]),
+        AccessBatch::Resources(Vec::new()),
+    ]);
+    let sink = Arc::new(ListSink::named("a"));
+    run(&source, &[&sink], SyncScope::default(), pending()).unwrap();
+    assert_eq!(sink.log().rows.len(), 2);
+}
+
+#[test]
+fn where_grants_are_not_wanted_the_ledger_has_none() {
+    let skipped = |kind| {
+        SourceEvent::Skipped(Skipped {
+            kind,
+            resource_type: type_id("role"),
+            reason: SkipReason::UnusableId,
+            count: 3,
+        })
+    };
+    for (depth, grants, skipped_grants) in [(AccessDepth::WithoutGrants, 0, 0), (AccessDepth::Full, 4, 3)] {
+        let mut source = ListSource::small();
+        source
+            .events
+            .extend([skipped(RowKind::Grant), skipped(RowKind::Resource)]);
+        let scope = SyncScope {
+            depth,
+            ..SyncScope::default()
+        };
+        let outcome = run(&source, &[&Arc::new(ListSink::named("a"))], scope, pending()).unwrap();
+        let ledger = &outcome.summary.ledger;
+        let line = ledger.line(RowKind::Grant, &type_id("role"));
+        assert_eq!((line.received, line.dropped_total()), (grants, skipped_grants));
+        assert_eq!(
+            ledger.line(RowKind::Resource, &type_id("role")).dropped_total(),
+            3
+        );
+        assert_eq!(outcome.summary.written(RowKind::Resource), 3);
+    }
+}
+
+#[test]
+fn a_summary_is_the_next_syncs_baseline() {
+    let outcome = run(
+        &ListSource::small(),
+        &[&Arc::new(ListSink::named("a"))],
+        SyncScope::default(),
+        pending(),
+    )
+    .unwrap();
+    let expected = Baseline {
+        sync_id: Some(outcome.summary.run.id),
+        resources: [(type_id("role"), 1), (type_id("user"), 2)].into(),
+        grants: [(type_id("role"), 1)].into(),
+    };
+    assert_eq!(outcome.summary.baseline(), expected);
+}
+
+#[test]
+fn every_reason_has_its_words() {
+    let reasons = [
+        DropReason::UnusableId,
+        DropReason::WrongShape,
+        DropReason::Duplicate,
+        DropReason::UnknownResourceType,
+        DropReason::UnknownResource,
+        DropReason::UnknownEntitlement,
+        DropReason::UnknownPrincipal,
+        DropReason::IdTooLong,
+        DropReason::OutOfScope,
+    ];
+    let words = reasons.map(|reason| format!("{} = {reason}", serde_json::to_value(reason).unwrap()));
+    insta::assert_snapshot!(words.join("\n"));
+}
