@@ -2,7 +2,7 @@
 //! in another.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use super::power::lost_by_power_cut;
@@ -55,6 +55,49 @@ fn no_change_without_its_line() {
     eprintln!("audit log: {struck} faults struck");
 }
 
+/// By the time of the change its line was on the disk, and so was the log's name.
+fn nothing_was_sent_too_early(plan: &Plan, earlier: bool, made: &[Call], folder: &Path) {
+    let is = |call: &Call, kind| call.kind == kind && call.outcome == Outcome::Done;
+    let announced = made.iter().position(|call| is(call, 'w'));
+    let safe = announced.is_some_and(|at| {
+        let mut later = made[at..].iter();
+        later.any(|call| is(call, 's') && call.path == made[at].path)
+    });
+    let short = plan.fault.what == What::Short;
+    assert!(safe || short, "{plan:?}: sent before its line was safe: {made:?}");
+    let named = earlier || made.iter().any(|call| is(call, 's') && call.path == folder);
+    assert!(named, "{plan:?}: sent before the log's name was safe: {made:?}");
+}
+
+/// The judge judged: without the calls that make the line or the name safe, it finds fault.
+#[test]
+fn a_change_that_is_sent_too_early_is_seen() {
+    let folder = Path::new("/log");
+    let call = |kind, path: &str| Call {
+        kind,
+        path: path.into(),
+        second: PathBuf::new(),
+        outcome: Outcome::Done,
+    };
+    let good = [
+        call('c', "/log/audit.jsonl"),
+        call('s', "/log"),
+        call('w', "/log/audit.jsonl"),
+        call('s', "/log/audit.jsonl"),
+    ];
+    let judge = |made: &[Call], earlier| {
+        std::panic::catch_unwind(|| nothing_was_sent_too_early(&Plan::none(), earlier, made, folder)).is_ok()
+    };
+    assert!(judge(&good, false));
+    assert!(!judge(&good[..3], false), "the line is not safe");
+    assert!(!judge(&good[..2], false), "there is no line");
+    assert!(!judge(&good[2..], false), "the name is not safe");
+    assert!(judge(&good[2..], true), "the name was there before");
+    let mut failed = good.clone();
+    failed[3].outcome = Outcome::Failed;
+    assert!(!judge(&failed, false), "the line could not be made safe");
+}
+
 /// One change. Gives whether the fault struck.
 fn attempt(shim: &Path, plan: &Plan, earlier: bool) -> bool {
     let context = TestContext::msp();
@@ -71,21 +114,16 @@ fn attempt(shim: &Path, plan: &Plan, earlier: bool) -> bool {
     let stderr = String::from_utf8_lossy(&output.stderr);
     let made = calls(&report);
     let told = format!("{plan:?} {earlier}: {:?}\n{stderr}\n{made:?}", output.status);
-    let is = |call: &Call, kind, outcome| call.kind == kind && call.outcome == outcome;
-
-    let announced = made.iter().position(|call| is(call, 'w', Outcome::Done));
-    let safe = announced.is_some_and(|at| made[at..].iter().any(|call| is(call, 's', Outcome::Done)));
-    let short = plan.fault.what == What::Short;
     let sent = writes(&context).len() > writes_before;
-    assert!(!sent || safe || short, "sent before its line was safe: {told}");
-    let named = earlier
-        || made
-            .iter()
-            .any(|call| is(call, 's', Outcome::Done) && call.path == folder);
-    assert!(!sent || named, "sent before the log's name was safe: {told}");
+    if sent {
+        nothing_was_sent_too_early(plan, earlier, &made, &folder);
+    }
     if output.status.code() == Some(0) {
         assert!(sent, "{told}");
-        let lost = lost_by_power_cut(&made, &folder);
+        // Opening a log that is there makes no name.
+        let new = |call: &&Call| !earlier || call.kind != 'c';
+        let changes: Vec<Call> = made.iter().filter(new).cloned().collect();
+        let lost = lost_by_power_cut(&changes, &folder);
         assert!(lost.is_empty(), "a power cut would lose {lost:?}: {told}");
         assert_eq!(lines(&audit).0.len(), before + 2, "{told}");
     }

@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 mod audit;
+mod judges;
 mod outputs;
 mod power;
 mod scene;

@@ -15,7 +15,7 @@ struct Unsafe {
     names: BTreeSet<PathBuf>,
 }
 
-/// Names of files that nobody reads after a power cut.
+/// Whether a name, as seen from the run's folder, is of a file that nobody reads after a power cut.
 fn is_scratch(path: &Path) -> bool {
     path.iter().any(|part| {
         let part = part.to_string_lossy();
@@ -56,10 +56,12 @@ impl Unsafe {
         }
     }
 
-    /// What would be lost below a folder.
-    fn below(&self, folder: &Path) -> Vec<&Path> {
+    /// What would be lost below a folder of the run's.
+    fn below(&self, folder: &Path, root: &Path) -> Vec<&Path> {
         let lost = self.bytes.union(&self.names).map(PathBuf::as_path);
-        lost.filter(|path| path.starts_with(folder) && !is_scratch(path))
+        let counts = |path: &&Path| path.strip_prefix(root).is_ok_and(|inside| !is_scratch(inside));
+        lost.filter(|path| path.starts_with(folder))
+            .filter(counts)
             .collect()
     }
 }
@@ -83,7 +85,7 @@ pub(super) fn lost_by_power_cut(calls: &[Call], root: &Path) -> Vec<PathBuf> {
                     folder.parent().unwrap()
                 };
                 // The file itself is being moved, and folders of its own were made for it.
-                let lost = now.below(dataset);
+                let lost = now.below(dataset, root);
                 assert!(
                     lost.is_empty(),
                     "{} names what is not on the disk: {lost:?}",
@@ -93,5 +95,5 @@ pub(super) fn lost_by_power_cut(calls: &[Call], root: &Path) -> Vec<PathBuf> {
         }
         now.take(call);
     }
-    now.below(root).into_iter().map(Path::to_owned).collect()
+    now.below(root, root).into_iter().map(Path::to_owned).collect()
 }

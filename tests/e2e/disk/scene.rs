@@ -95,6 +95,11 @@ impl Scene {
         left
     }
 
+    /// What every run finds.
+    pub(super) fn before(&self) -> &Path {
+        self.before.path()
+    }
+
     fn visible(&self, folder: &Path) -> Vec<Vec<String>> {
         self.outputs.iter().map(|output| output.visible(folder)).collect()
     }

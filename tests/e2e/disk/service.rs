@@ -2,6 +2,7 @@
 //! done by the next process, and nothing stays in the temporary folder.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use super::scene::tenant;
 use super::shim::{Fault, Outcome, Plan, What, calls, shim};
 use super::small;
 use super::sweep::{FAULTS, all_wanted, places};
+use crate::harness::TestContext;
 use crate::served::{PATIENCE, Served, shown};
 
 /// Runs at a time: nearly all of a run is waiting.
@@ -152,4 +154,32 @@ fn delivered_whole(served: &Served, tasks: &[TaskId], told: &str) {
     assert!(contents.iter().all(|content| content.len() == 1));
     contents.dedup();
     assert_eq!(contents.len(), 1, "uploads differ: {told}");
+}
+
+/// The judge judged: half an upload is seen, and one that is another tenant's.
+#[test]
+fn a_spoilt_upload_is_seen() {
+    if shim().is_none() {
+        return;
+    }
+    let mut served = Served::not_started(&tenant(&small(), 2), C1SimConfig::default());
+    served.start(&[]);
+    let tasks = [(), ()].map(|()| served.push(TaskType::SyncFull(SyncFullTask::default())));
+    for task in &tasks {
+        assert!(served.finished(task).is_success());
+    }
+    assert_eq!(served.stop(), Some(0));
+    let judge = || catch_unwind(AssertUnwindSafe(|| delivered_whole(&served, &tasks, ""))).is_ok();
+    assert!(judge());
+    let progress = served.c1.tasks().progress(&tasks[0]).unwrap();
+    let asset = progress.assets().next().unwrap().path.clone();
+    let whole = std::fs::read(&asset).unwrap();
+    std::fs::write(&asset, &whole[..whole.len() / 2]).unwrap();
+    assert!(!judge(), "half of it");
+    let other = TestContext::with(&tenant(&small(), 3));
+    assert_eq!(other.run(&["--file", "other.c1z"]).code, Some(0));
+    std::fs::copy(other.path("other.c1z"), &asset).unwrap();
+    assert!(!judge(), "another tenant's");
+    std::fs::write(&asset, whole).unwrap();
+    assert!(judge());
 }

@@ -321,7 +321,7 @@ fn ends_as_it_should(fault: Fault, first: &Call, left: &Left) {
 }
 
 /// What is said of the outputs is so.
-fn tells_the_truth(scene: &Scene, left: &Left, is_new: &[bool]) {
+pub(super) fn tells_the_truth(scene: &Scene, left: &Left, is_new: &[bool]) {
     if left.code == Some(0) {
         assert!(
             is_new.iter().all(|new| *new),
