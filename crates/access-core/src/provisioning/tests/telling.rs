@@ -1,14 +1,20 @@
 //! What is told of a change that can be made: to a person beforehand and afterwards, and to C1.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use futures::executor::block_on;
+use time::macros::datetime;
+use time::{Duration, OffsetDateTime};
 
 use super::in_memory::{Diary, Mishap, Tenant, World};
 use super::{Fixed, make};
-use crate::model::NativeId;
-use crate::ports::{AuditError, Provisioner, ProvisionerError};
+use crate::model::{NativeId, ResourceId, ResourceTypeId};
+use crate::ports::{AuditError, Clock, Provisioner, ProvisionerError, SyncIds};
+use crate::provisioning::execution::Execution;
+use crate::provisioning::planner;
 use crate::provisioning::{
-    ACCOUNT_FIELDS, AccountRequest, AccountUpdate, AttributeValue, Attributes, Change, EmailAddress,
-    Provisioning, ProvisioningError, Selector, UPDATE_FIELDS,
+    ACCOUNT_FIELDS, AccountRequest, AccountUpdate, AttributeValue, Attributes, Change, ChangeId, ChangeKind,
+    EmailAddress, Named, Provisioning, ProvisioningError, Selector, UPDATE_FIELDS,
 };
 use crate::{Classified, StatusCode};
 
@@ -30,6 +36,7 @@ fn create(pairs: &[(&str, &str)]) -> Change {
         ("last_name", "Person"),
         ("email", "new@example.com"),
     ];
+    // What is given last counts.
     let all = attributes(&[&named[..], pairs].concat());
     Change::CreateAccount(AccountRequest::parse(&all, tenant.vocabulary()).unwrap())
 }
@@ -135,6 +142,117 @@ fn an_invitation_is_sent_only_where_it_is_asked_for() {
 }
 
 #[test]
+fn access_to_the_portal_is_of_end_users() {
+    for (kind, wanted) in [("END_USER", Some(false)), ("TECHNICIAN", None)] {
+        let request = create(&[("user_type", kind), ("full_portal_access", "false")]);
+        let Change::CreateAccount(request) = request else {
+            panic!("a new account");
+        };
+        assert_eq!(request.full_portal_access, wanted, "{kind}");
+    }
+}
+
+/// A clock that goes on by a second whenever it is asked.
+struct Ticking(AtomicI64);
+
+impl Clock for Ticking {
+    fn now(&self) -> OffsetDateTime {
+        datetime!(2026-11-25 12:00 UTC) + Duration::seconds(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+#[test]
+fn the_audit_log_has_the_time_of_the_end() {
+    let (tenant, diary) = (Tenant::new(World::small(), []), Diary::default());
+    let provisioning = Provisioning {
+        provisioner: &tenant,
+        audit: &diary,
+        clock: &Ticking(AtomicI64::new(0)),
+        ids: &Fixed,
+        requested_by: "ada".to_owned(),
+    };
+    let change = Change::Grant {
+        role: id(12),
+        principal: id(2),
+    };
+    let plan = block_on(provisioning.prepare(&change)).unwrap();
+    block_on(provisioning.carry_out(&plan)).unwrap();
+    let lines = diary.lines.lock().unwrap();
+    let times = lines.iter().map(|line| {
+        let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+        entry["time"].as_str().unwrap().to_owned()
+    });
+    let times: Vec<String> = times.collect();
+    assert!(times.len() == 2 && times[0] < times[1], "{times:?}");
+}
+
+#[test]
+fn an_address_that_was_taken_meanwhile_is_told_with_its_holder() {
+    let tenant = Tenant::new(World::small(), []);
+    let change = create(&[("user_type", "TECHNICIAN"), ("email", "late@example.com")]);
+    let plan = block_on(planner::plan(&tenant, &change)).unwrap();
+    tenant
+        .world
+        .lock()
+        .unwrap()
+        .people
+        .entry(901)
+        .and_modify(|bo| "late@example.com".clone_into(&mut bo.email));
+    let mut execution = Execution {
+        tenant: &tenant,
+        done: Vec::new(),
+    };
+    let attempt = ChangeId(Fixed.next_id(Fixed.now()));
+    let error = block_on(execution.run(attempt, &plan)).unwrap_err();
+    let ProvisioningError::EmailTaken { email, by } = error else {
+        panic!("{error}");
+    };
+    assert_eq!(email, "late@example.com");
+    assert_eq!(by.unwrap(), "the end user Bo Example (user:901)");
+}
+
+#[test]
+fn things_are_told_by_name_and_id_or_by_id() {
+    let id = ResourceId::new(ResourceTypeId::from_static("role"), NativeId::from_number(7));
+    let named = |name: Option<&str>| Named {
+        id: id.clone(),
+        name: name.map(str::to_owned),
+    };
+    assert_eq!(named(Some("Desk")).to_string(), "Desk (role:7)");
+    assert_eq!(named(None).to_string(), "role:7");
+}
+
+#[test]
+fn the_words_for_changes() {
+    let kinds = [
+        ChangeKind::Grant,
+        ChangeKind::Revoke,
+        ChangeKind::CreateAccount,
+        ChangeKind::UpdateAccount,
+        ChangeKind::DeleteAccount,
+    ];
+    let words = kinds.map(|kind| {
+        assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        kind.as_str()
+    });
+    assert_eq!(
+        words.join(" "),
+        "grant revoke create_account update_account delete_account"
+    );
+}
+
+#[test]
+fn a_principal_of_the_flags_is_an_account() {
+    let tenant = Tenant::new(World::small(), []);
+    assert_eq!(
+        Selector::principal("user", "901", tenant.vocabulary()).unwrap(),
+        id(901)
+    );
+    assert!(Selector::principal("role", "901", tenant.vocabulary()).is_err());
+    assert!(Selector::principal("user", "", tenant.vocabulary()).is_err());
+}
+
+#[test]
 fn the_forms() {
     let fields = ACCOUNT_FIELDS.iter().chain(&UPDATE_FIELDS);
     let shown = fields.map(|field| serde_json::to_string(field).unwrap());
@@ -180,6 +298,7 @@ fn addresses_are_equal_as_people_mean_it() {
     let address = |text| EmailAddress::parse(text).unwrap();
     assert_eq!(address("Ada@Example.com "), address("ada@example.com"));
     assert_ne!(address("ada@example.com"), address("ada@example.org"));
+    assert_eq!(address(" Ada@Example.com ").as_str(), "Ada@Example.com");
 }
 
 #[test]
@@ -228,4 +347,18 @@ fn what_the_adapter_advises_is_passed_on() {
     }
     let not_taken = ProvisioningError::NotTaken { step: step() };
     assert!(not_taken.hint().unwrap().contains("identity provider"));
+    let not_seen = [
+        ProvisioningError::Unverified {
+            step: step(),
+            cause: cause(),
+        },
+        ProvisioningError::Unknown {
+            step: step(),
+            cause: cause(),
+            reading: cause(),
+        },
+    ];
+    for error in not_seen {
+        assert!(error.hint().unwrap().starts_with("run the same command again"));
+    }
 }

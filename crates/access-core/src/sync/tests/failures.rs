@@ -113,6 +113,7 @@ fn stopped_before_it_began() {
     let sink = Arc::new(ListSink::named("a"));
     let error = run(&ListSource::small(), &[&sink], SyncScope::default(), ready(())).unwrap_err();
     assert!(matches!(error, SyncError::Cancelled));
+    assert!(!error.retryable());
     assert!(!sink.log().published);
 }
 

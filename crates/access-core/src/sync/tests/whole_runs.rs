@@ -223,3 +223,25 @@ fn every_reason_has_its_words() {
     let words = reasons.map(|reason| format!("{} = {reason}", serde_json::to_value(reason).unwrap()));
     insta::assert_snapshot!(words.join("\n"));
 }
+
+#[test]
+fn a_summary_counts_what_was_written_and_tells_how_long_it_took() {
+    let mut source = ListSource::small();
+    source.events.push(SourceEvent::Skipped(Skipped {
+        kind: RowKind::Resource,
+        resource_type: type_id("device"),
+        reason: SkipReason::UnusableId,
+        count: 2,
+    }));
+    let run = run(
+        &source,
+        &[&Arc::new(ListSink::named("a"))],
+        SyncScope::default(),
+        pending(),
+    );
+    let mut summary = run.unwrap().summary;
+    let written = summary.written_by_type(RowKind::Resource);
+    assert_eq!(written, [(&type_id("role"), 1), (&type_id("user"), 2)].into());
+    summary.ended_at = summary.run.started_at + time::Duration::milliseconds(1500);
+    assert_eq!(summary.duration(), std::time::Duration::from_millis(1500));
+}
