@@ -154,6 +154,8 @@ mod tests {
         };
         assert_eq!(without_grants.sync_type(), SyncType::Partial);
         assert!(without_grants.wants_access() && !without_grants.wants_grants());
+        assert!(!shallow.wants_access() && !shallow.wants_grants());
+        assert!(all.wants_access() && all.wants_grants());
         assert_eq!(typed.sync_type(), SyncType::Partial);
         assert_eq!(both.sync_type(), SyncType::Partial);
         assert!(typed.includes_type(&role) && !typed.includes_type(&ResourceTypeId::from_static("user")));

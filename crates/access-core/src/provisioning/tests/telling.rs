@@ -362,3 +362,30 @@ fn what_the_adapter_advises_is_passed_on() {
         assert!(error.hint().unwrap().starts_with("run the same command again"));
     }
 }
+
+#[test]
+fn yes_and_no_need_not_be_words() {
+    let tenant = Tenant::new(World::small(), []);
+    for flag in [true, false] {
+        let mut all = attributes(&[
+            ("user_type", "END_USER"),
+            ("first_name", "New"),
+            ("last_name", "Person"),
+            ("email", "new@example.com"),
+        ]);
+        all.insert("full_portal_access".to_owned(), AttributeValue::Flag(flag));
+        let request = AccountRequest::parse(&all, tenant.vocabulary()).unwrap();
+        assert_eq!(request.full_portal_access, Some(flag));
+    }
+}
+
+#[test]
+fn an_account_knows_its_address() {
+    let tenant = Tenant::new(World::small(), []);
+    let account = block_on(tenant.account(&NativeId::from_number(902)))
+        .unwrap()
+        .unwrap();
+    let address = |text| EmailAddress::parse(text).unwrap();
+    assert!(account.has_email(&address("sam@example.com")));
+    assert!(!account.has_email(&address("bo@example.net")));
+}
