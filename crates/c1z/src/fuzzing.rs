@@ -47,11 +47,15 @@ pub fn container(input: &[u8]) {
     let continued = go_on(&path, folder.path());
     match (read, continued) {
         (Ok(rows), Ok(())) => {
-            let after = everything(&path, folder.path()).expect("our own file");
-            assert!(
-                after.syncs > 0 && after.rows <= rows.rows,
-                "more rows than there were"
-            );
+            the_new_sync(&path, folder.path()).expect("our own sync");
+            match everything(&path, folder.path()) {
+                Ok(after) => assert!(
+                    after.syncs > 0 && after.rows <= rows.rows,
+                    "more rows than there were"
+                ),
+                // Indexes that contradict their tables can hide a row that nobody can read; ours hide nothing.
+                Err(error) => assert_eq!(error.status(), 15, "{error}"),
+            }
         }
         (Err(read), Ok(())) => {
             let holds = Container::of(&path).expect("the file is there");
@@ -78,21 +82,33 @@ fn everything(path: &Path, folder: &Path) -> Result<Rows, C1zError> {
     };
     let _ = reader.latest_finished();
     for sync in syncs.iter().map(|sync| sync.sync_id.as_str()).take(4) {
-        let mut count = || {
-            found.rows += 1;
-            Ok::<(), C1zError>(())
-        };
-        reader.resource_types(sync, |_| count())?;
-        reader.resources(sync, |_| count())?;
-        reader.entitlements(sync, |_| count())?;
-        reader.grants(sync, |_| count())?;
-        let nothing = || Ok::<(), C1zError>(());
-        reader.types_with_entitlements(sync)?;
-        reader.expandable_grants(sync, |_| nothing())?;
-        reader.grants_by_entitlement(sync, |_| nothing())?;
-        reader.grants_of(sync, "role:1:assigned", |_| nothing())?;
+        found.rows += rows_of(&reader, sync)?;
     }
     Ok(found)
+}
+
+/// Reads the sync that was written here.
+fn the_new_sync(path: &Path, folder: &Path) -> Result<u64, C1zError> {
+    let reader = Reader::open(path, folder, LIMITS, &AtomicBool::new(false))?;
+    rows_of(&reader, SYNC)
+}
+
+fn rows_of(reader: &Reader, sync: &str) -> Result<u64, C1zError> {
+    let mut rows = 0;
+    let mut count = || {
+        rows += 1;
+        Ok::<(), C1zError>(())
+    };
+    reader.resource_types(sync, |_| count())?;
+    reader.resources(sync, |_| count())?;
+    reader.entitlements(sync, |_| count())?;
+    reader.grants(sync, |_| count())?;
+    let nothing = || Ok::<(), C1zError>(());
+    reader.types_with_entitlements(sync)?;
+    reader.expandable_grants(sync, |_| nothing())?;
+    reader.grants_by_entitlement(sync, |_| nothing())?;
+    reader.grants_of(sync, "role:1:assigned", |_| nothing())?;
+    Ok(rows)
 }
 
 /// Writes another sync into the file, which carries over what it has.
