@@ -68,7 +68,7 @@ fn write(out: &Path) -> Result<(), Failure> {
 }
 
 /// Gives a role a member of another one.
-fn one_more(roles: &mut Vec<Value>) -> Option<()> {
+fn one_more(roles: &mut [Value]) -> Option<()> {
     let named = |role: &&mut Value| role["name"] == ROLE;
     let other = roles
         .iter()
@@ -116,7 +116,7 @@ fn tenant(folder: &Path) -> Result<String, Failure> {
     Ok(folder.display().to_string())
 }
 
-fn take_second_factors(technicians: &mut Vec<Value>) -> Option<()> {
+fn take_second_factors(technicians: &mut [Value]) -> Option<()> {
     for id in WITHOUT_SECOND_FACTOR {
         let technician = technicians.iter_mut().find(|technician| technician["id"] == id)?;
         technician["mfaConfigured"] = Value::Bool(false);
@@ -125,7 +125,7 @@ fn take_second_factors(technicians: &mut Vec<Value>) -> Option<()> {
 }
 
 /// Changes a JSON list in a file.
-fn change(path: &Path, change: impl FnOnce(&mut Vec<Value>) -> Option<()>) -> Result<(), Failure> {
+fn change(path: &Path, change: impl FnOnce(&mut [Value]) -> Option<()>) -> Result<(), Failure> {
     let failed = |source| Failure::file(path, source);
     let mut list: Vec<Value> = serde_json::from_slice(&fs::read(path).map_err(failed)?)
         .map_err(|error| Failure::Unexpected(format!("{}: {error}", path.display())))?;

@@ -159,7 +159,7 @@ pub enum DatasetError {
 
 impl DatasetError {
     /// Rows that do not fit their columns.
-    pub(crate) fn rows(error: arrow::error::ArrowError) -> Self {
+    pub(crate) fn rows(error: &arrow::error::ArrowError) -> Self {
         Self::Rows {
             reason: error.to_string(),
         }

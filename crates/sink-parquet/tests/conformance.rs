@@ -426,11 +426,11 @@ async fn syncs_differ_by_what_was_changed_wherever_they_are() {
     }
     let told = |changes: &[Change]| -> Vec<String> {
         let fields = |change: &Change| {
-            change
+            let told = change
                 .fields
                 .iter()
-                .map(|FieldChange { field, old, new }| format!(" {field}: {old:?} -> {new:?}"))
-                .collect::<String>()
+                .map(|FieldChange { field, old, new }| format!(" {field}: {old:?} -> {new:?}"));
+            told.collect::<Vec<_>>().concat()
         };
         changes
             .iter()
@@ -449,7 +449,7 @@ async fn syncs_differ_by_what_was_changed_wherever_they_are() {
             })
             .collect()
     };
-    let changes = [
+    let expected = [
         "changed user user 3 profile.department: None -> Some(\"\\\"R&D\\\"\")",
         "removed user user 9",
         "changed resource role 7 display_name: Some(\"7\") -> Some(\"Desk\")",
@@ -459,9 +459,9 @@ async fn syncs_differ_by_what_was_changed_wherever_they_are() {
     ];
     assert_eq!(
         told(&differences_of(batches_of(200), changed.clone(), true).await),
-        changes
+        expected
     );
-    let believed: Vec<&str> = changes
+    let believed: Vec<&str> = expected
         .into_iter()
         .filter(|change| !change.starts_with("removed"))
         .collect();

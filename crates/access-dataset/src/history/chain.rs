@@ -23,6 +23,9 @@ pub(crate) struct Earlier<'a> {
     pub(crate) stop: &'a Arc<AtomicBool>,
 }
 
+/// Takes the files that each sync made.
+type Each<'a> = &'a mut (dyn FnMut(&Manifest, &[MadeFile]) -> Result<(), DatasetError> + Send);
+
 /// The tables that a step reads of the sync before, each as often as it does.
 const BEFORE: [(Dataset, usize); 4] = [
     (Dataset::Users, 2),
@@ -137,7 +140,7 @@ impl Earlier<'_> {
     pub(crate) async fn replay(
         &self,
         chain: &[Manifest],
-        each: &mut (dyn FnMut(&Manifest, &[MadeFile]) -> Result<(), DatasetError> + Send),
+        each: Each<'_>,
     ) -> Result<(MadeHistory, (String, String)), DatasetError> {
         let (mut made, mut folders): (Vec<MadeFile>, Vec<tempfile::TempDir>) = (Vec::new(), Vec::new());
         for (n, sync) in chain.iter().enumerate() {
@@ -188,8 +191,8 @@ impl Earlier<'_> {
         let partition = partition(sync.sync.began(), &sync.sync.id);
         let (folder, stop) = (folder.to_owned(), Arc::clone(self.stop));
         let format = Arc::clone(&this.format);
-        let step = move || follow(this, before, &*format, partition, &folder, &stop);
-        let stepped = tokio::task::spawn_blocking(step).await;
+        let work = move || follow(this, before, &*format, partition, &folder, &stop);
+        let stepped = tokio::task::spawn_blocking(work).await;
         stepped.unwrap_or(Err(DatasetError::ThreadLost))
     }
 }

@@ -79,7 +79,8 @@ impl<'a> Changes<'a> {
     }
 
     fn flush(&mut self) -> Result<(), DatasetError> {
-        self.files.write(&self.table.batch().map_err(DatasetError::rows)?)
+        let batch = self.table.batch().map_err(|error| DatasetError::rows(&error))?;
+        self.files.write(&batch)
     }
 
     pub(super) fn finish(mut self) -> Result<Vec<MadeFile>, DatasetError> {

@@ -107,7 +107,7 @@ impl History {
             Dataset::Grants,
         ];
         let mut gone = HashSet::new();
-        let mut made = {
+        let mut files = {
             let previous = before
                 .as_mut()
                 .map(|before| before.snapshot(&compared))
@@ -128,9 +128,9 @@ impl History {
             }
             changes.finish()?
         };
-        made.extend(self.grants(before.as_mut(), make, gone)?);
-        made.extend(self.users(before.as_mut(), make)?);
-        Ok(made)
+        files.extend(self.grants(before.as_mut(), make, gone)?);
+        files.extend(self.users(before.as_mut(), make)?);
+        Ok(files)
     }
 
     fn present(&mut self, subject: Subject) -> Result<TableRecords, DatasetError> {
@@ -181,13 +181,11 @@ fn past_of(
     table: Dataset,
     more: &[&'static str],
 ) -> Result<PastRecords, DatasetError> {
-    match before {
-        Some(before) => before.past(subject, table, more),
-        None => {
-            let nothing = Cursor::new(Box::new(std::iter::empty()), PastRecords::columns(subject, more));
-            Ok(PastRecords::new(subject, nothing))
-        }
+    if let Some(before) = before {
+        return before.past(subject, table, more);
     }
+    let nothing = Cursor::new(Box::new(std::iter::empty()), PastRecords::columns(subject, more));
+    Ok(PastRecords::new(subject, nothing))
 }
 
 /// Files on this machine, opened so often.
