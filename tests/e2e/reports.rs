@@ -193,7 +193,7 @@ fn what_a_report_does_not_replace() {
     let mut shown = String::new();
     let mut refused = |arguments: &[&str]| {
         let ran = context.run(arguments);
-        shown.push_str(&format!("$ {}\n{}\n", arguments.join(" "), context.shown(&ran)));
+        shown.extend(["$ ", &arguments.join(" "), "\n", &context.shown(&ran), "\n"]);
         assert_eq!(fs::read(context.path("report.html")).unwrap(), before);
     };
     fs::write(context.path("notes.html"), "<!doctype html><p>mine").unwrap();

@@ -9,7 +9,8 @@ pub(crate) struct Kind {
     pub(crate) id: Box<str>,
     pub(crate) name: Box<str>,
     /// The dataset's word: `user`, `group`, `role`, `app`, `managed_device` or `other`.
-    pub(crate) trait_kind: Box<str>,
+    #[serde(rename = "trait_kind")]
+    pub(crate) taken_for: Box<str>,
     pub(crate) complete: bool,
     pub(crate) incomplete_reason: Option<Box<str>>,
     pub(crate) resources: u64,
@@ -18,7 +19,7 @@ pub(crate) struct Kind {
 impl Kind {
     /// Whether its things have this trait.
     pub(crate) fn is(&self, kind: TraitKind) -> bool {
-        *self.trait_kind == *kind.as_str()
+        *self.taken_for == *kind.as_str()
     }
 }
 

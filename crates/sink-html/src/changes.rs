@@ -26,9 +26,12 @@ pub(crate) struct Row {
     pub(crate) key: Vec<Box<str>>,
     /// Names for people, see [`Subject::names`].
     pub(crate) names: Vec<Option<Box<str>>>,
-    /// Of what changed: the column, what it said, what it says.
-    pub(crate) fields: Vec<(Box<str>, Option<Box<str>>, Option<Box<str>>)>,
+    /// Of what changed.
+    pub(crate) fields: Vec<Field>,
 }
+
+/// The column, what it said, what it says.
+type Field = (Box<str>, Option<Box<str>>, Option<Box<str>>);
 
 /// Compares two syncs.
 pub(crate) fn changes(old: &Model, new: &Model, removals: &Removals) -> Changes {
@@ -86,7 +89,7 @@ struct Walk {
 impl Walk {
     fn by_key<T, K: Ord>(list: &[T], key: impl Fn(&T) -> K) -> Self {
         let mut numbered: Vec<(u32, &T)> = (0..).zip(list).collect();
-        numbered.sort_unstable_by(|(_, a), (_, b)| key(a).cmp(&key(b)));
+        numbered.sort_by_cached_key(|(_, item)| key(item));
         Self {
             order: numbered.into_iter().map(|(place, _)| place).collect(),
             next: 0,

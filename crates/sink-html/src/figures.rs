@@ -13,7 +13,7 @@ pub(crate) struct Figure {
     pub(crate) key: Box<str>,
     pub(crate) label: Box<str>,
     pub(crate) meaning: Box<str>,
-    /// DuckDB, over the tables of docs/DATASET.md with the rows of this sync.
+    /// For `DuckDB`, over the tables of docs/DATASET.md with the rows of this sync.
     pub(crate) sql: Box<str>,
     /// Where in the page the rows are that it counts.
     pub(crate) link: Box<str>,
@@ -154,7 +154,7 @@ const FIGURES: [Definition; 17] = [
         meaning: "People whose account is enabled",
         sql: "SELECT count(*) FROM users WHERE status = 'enabled'",
         link: "#/people?status=enabled",
-        count: Count::People(|facts| facts.enabled()),
+        count: Count::People(|facts| facts.status == "enabled"),
     },
     Definition {
         key: "mfa_on",

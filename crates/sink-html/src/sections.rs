@@ -265,7 +265,7 @@ fn read_access(columns: AccessColumns<'_>, model: &mut Model) -> Result<(), Sect
         return Err(SectionError::Dangling);
     }
     let immutable = columns.immutable.as_bytes();
-    for n in 0..rows {
+    for (n, immutable) in immutable.iter().enumerate() {
         model.entitlements.push(Entitlement {
             id: (*columns.ids[n]).into(),
             kind: columns.kinds[n],
@@ -275,7 +275,7 @@ fn read_access(columns: AccessColumns<'_>, model: &mut Model) -> Result<(), Sect
             name: (*columns.names[n]).into(),
             description: columns.descriptions[n].as_deref().map(Into::into),
             purpose: (*columns.purposes[n]).into(),
-            immutable: flag(immutable[n]) == Some(true),
+            immutable: flag(*immutable) == Some(true),
         });
     }
     model.others = columns.others;

@@ -51,12 +51,11 @@ pub fn verify(path: &Path, program: &str) -> Result<Verification, ReportError> {
     if !file.page_is_whole() {
         problems.push("the page differs from its seal".to_owned());
     }
-    match file.sections() {
-        Ok(sections) => problems.extend(data(&file, &sections, program)),
-        Err(_) => {
-            let names = crate::sections::SECTIONS;
-            problems.extend(names.into_iter().filter_map(|name| file.section(name).err()));
-        }
+    if let Ok(sections) = file.sections() {
+        problems.extend(data(&file, &sections, program));
+    } else {
+        let names = crate::sections::SECTIONS;
+        problems.extend(names.into_iter().filter_map(|name| file.section(name).err()));
     }
     Ok(Verification {
         fingerprint: file.fingerprint(),

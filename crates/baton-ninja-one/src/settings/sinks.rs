@@ -145,10 +145,9 @@ impl Settings {
         let kind = text_of(keys, "kind")?
             .ok_or_else(|| format!("`kind` is missing; it is one of {}", KINDS.join(", ")))?;
         let known: &[&str] = match kind {
-            "c1z" => &["kind", "path"],
+            "c1z" | "html" => &["kind", "path"],
             "parquet" => &["kind", "url"],
             "csv" => &["kind", "url", "compression", "spreadsheet_safe"],
-            "html" => &["kind", "path"],
             _ => return Err(unknown_kind(kind)),
         };
         if let Some(key) = keys.keys().find(|key| !known.contains(&key.as_str())) {
