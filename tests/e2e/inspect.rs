@@ -401,8 +401,8 @@ mod at_a_terminal {
         let context = synced();
         let pager = "tee paged.txt > /dev/null";
         assert_eq!(run(&context, pager, &["inspect", "sync.c1z", "users"]), "");
-        let paged = fs::read_to_string(context.path("paged.txt")).unwrap();
-        assert_eq!(paged, inspect(&context, &["sync.c1z", "users"]).stdout);
+        let shown = fs::read_to_string(context.path("paged.txt")).unwrap();
+        assert_eq!(shown, inspect(&context, &["sync.c1z", "users"]).stdout);
         fs::remove_file(context.path("paged.txt")).unwrap();
         // What is for programs, and who wants none, gets none.
         for flags in [&["--no-pager"][..], &["--output", "json"], &["--output", "csv"]] {

@@ -333,3 +333,51 @@ fn a_sheet_that_makes_no_sense_does_nothing() {
     assert!(writes(&context).is_empty());
     assert_snapshot!(text);
 }
+
+#[test]
+fn verify_tells_what_was_altered_in_a_report() {
+    let context = TestContext::msp();
+    synced(&context, &[]);
+    fs::copy(context.path("report.html"), context.path("first.html")).unwrap();
+    changed(&context, &["revoke", "role:1", "--from", "user:7"]);
+    synced(&context, &[]);
+    let hashes = ["first.html", "report.html"].map(|name| verified(&context.path(name)).fingerprint);
+    let run = |words: &[&str]| context.run(&[&["verify"], words].concat());
+    for words in [
+        &["report.html"][..],
+        &["first.html", "report.html"],
+        &["report.html", "--sha256", &hashes[0]],
+        &["report.html", "--sha256", &hashes[1]],
+    ] {
+        let ran = run(words);
+        assert_eq!(ran.code, Some(0), "{words:?}: {}", ran.stderr);
+        assert!(ran.stdout.contains(&hashes[1]) && ran.stdout.contains("as it was written"));
+    }
+    // In the wrong order, and with a hash that none of them has.
+    let turned = run(&["report.html", "first.html"]);
+    assert_eq!(turned.code, Some(15));
+    assert!(turned.stdout.contains("follows no other"), "{}", turned.stdout);
+    let unknown = "0".repeat(64);
+    let ran = run(&["first.html", "--sha256", &unknown, "--output", "json"]);
+    assert_eq!(ran.code, Some(15));
+    let found: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(found["reports"][0]["sha256"], hashes[0].as_str());
+    assert_eq!(found["reports"][0]["findings"], serde_json::json!([]));
+    assert!(found["findings"][0].as_str().unwrap().contains(&unknown));
+    // A byte of the page.
+    let path = context.path("report.html");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("Access review", "Access  eview", 1)).unwrap();
+    let ran = run(&["report.html"]);
+    assert_eq!(ran.code, Some(15), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("the page differs from its seal"),
+        "{}",
+        ran.stdout
+    );
+    // What is no report says so.
+    fs::write(context.path("other.html"), "<!doctype html><p>hello").unwrap();
+    let ran = run(&["other.html"]);
+    assert_ne!(ran.code, Some(0));
+    assert!(ran.stderr.contains("no report of this program"), "{}", ran.stderr);
+}

@@ -228,6 +228,9 @@ impl Classified for DatasetError {
                 "name a folder, or one that does not exist yet, e.g. --sink parquet=out/access"
             }
             Self::Locked { .. } => "wait for the other run to end, or publish to another place",
+            Self::Missing { place, .. } if place.starts_with("folder ") => {
+                "check the path; a relative one is seen from where the program is started"
+            }
             Self::Missing { .. } => "make the bucket first, and check its name, region and endpoint",
             Self::Unauthenticated { .. } => {
                 "set the store's usual variables, e.g. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"

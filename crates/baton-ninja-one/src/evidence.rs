@@ -1,6 +1,7 @@
 //! `verify`: whether a dataset is what was published; `history rebuild`: its history made again from its syncs.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use access_core::StatusCode;
 use access_dataset::{Location, Rebuilt, Verification};
@@ -10,6 +11,7 @@ use indicatif::MultiProgress;
 use crate::console::print;
 use crate::exit::Failure;
 use crate::logs;
+use crate::sealed;
 use crate::settings::{Output, Settings};
 use crate::sync::{formats, runtime};
 use crate::system::stop_wanted;
@@ -26,6 +28,11 @@ pub(crate) fn subcommands() -> [Command; 2] {
         .long("sha256")
         .value_name("HASH")
         .help("SHA-256 that an earlier verification told; what it stands for must still be there");
+    let evidence = Arg::new("place")
+        .value_name("PATH")
+        .required(true)
+        .num_args(1..)
+        .help("A dataset (folder, s3://, gs:// or az://), or reports (.html), the earliest first");
     let gap = Arg::new("accept-gap")
         .long("accept-gap")
         .action(ArgAction::SetTrue)
@@ -35,8 +42,10 @@ pub(crate) fn subcommands() -> [Command; 2] {
         .args([place(), gap]);
     [
         Command::new("verify")
-            .about("Check that a dataset is what was published: every file, every manifest, every link")
-            .args([place(), sha256]),
+            .about(
+                "Check that a dataset or reports are what was published: every file, every hash, every link",
+            )
+            .args([evidence, sha256]),
         Command::new("history")
             .about("The history of a dataset")
             .subcommand_required(true)
@@ -44,11 +53,46 @@ pub(crate) fn subcommands() -> [Command; 2] {
     ]
 }
 
-/// Verifies a dataset; anything that was altered is a failure.
+/// Verifies a dataset or reports; anything that was altered is a failure.
 pub(crate) fn verify(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
     let _telemetry = logs::start(settings, &MultiProgress::new())?;
+    let known = known(chosen)?;
+    let places: Vec<&Path> = chosen
+        .get_many("place")
+        .into_iter()
+        .flatten()
+        .map(String::as_ref)
+        .collect();
+    if places.iter().all(|place| place.is_file()) {
+        return sealed::verify(&places, known, settings.output()?);
+    }
+    if places.len() > 1 {
+        return Err(Failure::found(
+            "one dataset at a time can be verified, or several reports".to_owned(),
+            None,
+            StatusCode::InvalidArgument,
+        ));
+    }
+    dataset(settings, chosen, known)
+}
+
+/// The hash that was kept, if there is one.
+fn known(chosen: &ArgMatches) -> Result<Option<&str>, Failure> {
+    let Some(text) = chosen.get_one::<String>("sha256") else {
+        return Ok(None);
+    };
+    if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(Some(text));
+    }
+    Err(Failure::found(
+        format!("`{text}` is not a SHA-256 hash"),
+        Some("give the 64 hexadecimal digits that `verify` or the report showed".to_owned()),
+        StatusCode::InvalidArgument,
+    ))
+}
+
+fn dataset(settings: &Settings, chosen: &ArgMatches, known: Option<&str>) -> Result<(), Failure> {
     let (place, temp_folder, output) = (place(chosen)?, settings.temp_folder()?, settings.output()?);
-    let known = chosen.get_one::<String>("sha256").map(String::as_str);
     let found = wait(access_dataset::verify(&place, &formats(), &temp_folder, known))?;
     print(&match output {
         Output::Json => json(&found)?,

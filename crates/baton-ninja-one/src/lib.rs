@@ -21,6 +21,7 @@ mod place;
 mod progress;
 mod provision;
 mod report;
+mod sealed;
 mod service;
 mod settings;
 mod spans;

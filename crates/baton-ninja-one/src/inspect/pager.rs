@@ -25,12 +25,12 @@ impl Outlet {
     /// For rows of a form, with a pager if they are for people who sit at a terminal and want one.
     pub(crate) fn of(form: Form, paged: bool) -> Self {
         let at_terminal = io::stdout().is_terminal();
-        let pager = (form == Form::Table && paged && at_terminal)
+        let started = (form == Form::Table && paged && at_terminal)
             .then(start)
             .flatten();
-        if let Some((pager, pipe)) = pager {
+        if let Some((child, pipe)) = started {
             return Self {
-                to: To::Pager(pager, BufWriter::new(pipe)),
+                to: To::Pager(child, BufWriter::new(pipe)),
                 guarded: true,
             };
         }

@@ -1,0 +1,92 @@
+//! `verify` for reports: each against its seal, and each against the one before it.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use access_core::StatusCode;
+use serde_json::{Value, json};
+use sink_html::Verification;
+
+use crate::console::print;
+use crate::exit::Failure;
+use crate::settings::Output;
+
+/// Verifies reports, the earliest first, and prints what was found; anything that was altered is a failure. `known` is a hash that
+/// was written down earlier: one of them must have it, or name it as the one before.
+pub(crate) fn verify(paths: &[&Path], known: Option<&str>, output: Output) -> Result<(), Failure> {
+    let mut reports: Vec<(PathBuf, Verification)> = Vec::new();
+    for path in paths {
+        let mut found = sink_html::verify(path, crate::PROGRAM)?;
+        if let Some((_, before)) = reports.last() {
+            found.problems.extend(before.precedes(&found));
+        }
+        reports.push(((*path).to_owned(), found));
+    }
+    let unknown = known.filter(|hash| !reports.iter().any(|(_, report)| fixes(report, hash)));
+    print(&match output {
+        Output::Json => format!("{:#}\n", in_json(&reports, unknown)),
+        Output::Text => text(&reports, unknown),
+    });
+    let problems: usize = reports.iter().map(|(_, report)| report.problems.len()).sum();
+    let problems = problems + usize::from(unknown.is_some());
+    if problems == 0 {
+        return Ok(());
+    }
+    let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+    Err(Failure::found(
+        format!("{}: not what was written; {problems} findings", names.join(", ")),
+        Some("go by a copy that is kept elsewhere, and by the hash that was written down".to_owned()),
+        StatusCode::DataLoss,
+    ))
+}
+
+fn fixes(report: &Verification, hash: &str) -> bool {
+    let previous = report.seal.previous.as_ref();
+    report.fingerprint.eq_ignore_ascii_case(hash)
+        || previous.is_some_and(|link| link.seal_sha256.eq_ignore_ascii_case(hash))
+}
+
+fn without(hash: &str) -> String {
+    format!("no report has the SHA-256 {hash}, or follows one that has")
+}
+
+fn text(reports: &[(PathBuf, Verification)], unknown: Option<&str>) -> String {
+    let mut text = String::new();
+    for (path, report) in reports {
+        let seal = &report.seal;
+        let _ = writeln!(
+            text,
+            "{}: {} of {}, sync {}\n  SHA-256 {}",
+            path.display(),
+            seal.started_at,
+            seal.tenant,
+            seal.sync_id,
+            report.fingerprint
+        );
+        if let Some(link) = &seal.previous {
+            let _ = writeln!(text, "  after   {}, sync {}", link.seal_sha256, link.sync_id);
+        }
+        for problem in &report.problems {
+            let _ = writeln!(text, "  {problem}");
+        }
+        if report.problems.is_empty() {
+            text.push_str("  everything is as it was written\n");
+        }
+    }
+    if let Some(hash) = unknown {
+        let _ = writeln!(text, "{}", without(hash));
+    }
+    text
+}
+
+fn in_json(reports: &[(PathBuf, Verification)], unknown: Option<&str>) -> Value {
+    let each = reports.iter().map(|(path, report)| {
+        json!({
+            "path": path.display().to_string(),
+            "sha256": report.fingerprint,
+            "seal": report.seal,
+            "findings": report.problems,
+        })
+    });
+    json!({ "reports": each.collect::<Vec<_>>(), "findings": unknown.map(without).into_iter().collect::<Vec<_>>() })
+}
