@@ -381,3 +381,36 @@ fn verify_tells_what_was_altered_in_a_report() {
     assert_ne!(ran.code, Some(0));
     assert!(ran.stderr.contains("no report of this program"), "{}", ran.stderr);
 }
+
+/// A place with history tells what changed since the sync before, and the chain can be made again from it.
+#[test]
+fn a_report_of_a_place_with_history_is_compared_with_the_sync_before() {
+    let context = TestContext::msp();
+    let sinks = ["--sink", "c1z", "--sink", "parquet=lake"];
+    assert_eq!(context.run(&sinks).code, Some(0));
+    changed(&context, &["revoke", "role:1", "--from", "user:7"]);
+    assert_eq!(context.run(&sinks).code, Some(0));
+    for from in ["sync.c1z", "lake"] {
+        let report = |words: &[&str]| {
+            let ran = context.run(&[&["report", "--from", from], words].concat());
+            assert_eq!(ran.code, Some(0), "{from}: {}", ran.stderr);
+        };
+        report(&["-o", "new.html"]);
+        let new = verified(&context.path("new.html"));
+        let link = new.seal.previous.clone().unwrap();
+        let changes = new
+            .seal
+            .sections
+            .iter()
+            .find(|section| section.name == "changes")
+            .unwrap();
+        assert_eq!(changes.rows, 1, "{from}");
+        report(&["--sync", &link.sync_id, "-o", "old.html"]);
+        let old = verified(&context.path("old.html"));
+        assert_eq!(old.fingerprint, link.seal_sha256, "{from}");
+        assert_eq!(old.seal.previous, None);
+        for name in ["new.html", "old.html"] {
+            fs::remove_file(context.path(name)).unwrap();
+        }
+    }
+}

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use access_core::StatusCode;
 use access_core::model::{SyncId, SyncRun, SyncScope};
-use access_core::ports::{AccessSink, AccessSource, Clock, FinishedSync, SyncIds};
-use access_core::sync::{SyncPipeline, SyncRequest};
+use access_core::ports::{AccessSink, AccessSource, Clock, FinishedSync, SyncIds, SyncObserver};
+use access_core::sync::{SyncOutcome, SyncPipeline, SyncRequest};
 use clap::ArgMatches;
 use indicatif::MultiProgress;
 use source_c1z::{C1zSource, C1zSourceConfig};
@@ -29,45 +29,44 @@ use crate::system::stop_wanted;
 pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
     let wanted = settings.sinks()?;
     refuse_c1z(&wanted)?;
-    into_sinks(settings, chosen, &sinks(settings, wanted)?)
+    into_sinks(settings, &Asked::of(chosen), &sinks(settings, wanted)?)
 }
 
-/// Reads the file into sinks and prints what came of it.
+/// Which sync of which place.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) from: String,
+    /// Nothing: the latest finished one.
+    pub(crate) sync: Option<String>,
+    /// What a file's tenant is called; a dataset says itself.
+    pub(crate) tenant: Option<String>,
+}
+
+impl Asked {
+    pub(crate) fn of(chosen: &ArgMatches) -> Self {
+        let text = |name: &str| chosen.get_one::<String>(name).cloned();
+        Self {
+            from: text("from").unwrap_or_default(),
+            sync: text("sync"),
+            tenant: text("tenant"),
+        }
+    }
+}
+
+/// Reads a sync into sinks and prints what came of it.
 pub(crate) fn into_sinks(
     settings: &Settings,
-    chosen: &ArgMatches,
+    asked: &Asked,
     sinks: &[Arc<dyn AccessSink>],
 ) -> Result<(), Failure> {
     let begin = Instant::now();
     let display = MultiProgress::new();
     let _telemetry = logs::start(settings, &display)?;
     let output = settings.output()?;
-    let scope = settings.scope()?;
-    let guard = settings.shrink_guard()?;
     let progress = Progress::new(display, settings.progress()?);
-    let from = chosen.get_one::<String>("from").cloned().unwrap_or_default();
-    let path = PathBuf::from(&from);
-    let place = Place::named(&from)?;
+    let path = PathBuf::from(&asked.from);
     let runtime = runtime()?;
-    let ran = runtime.block_on(async {
-        let Reading { source, sync } = open(&place, settings, chosen).await?;
-        let times = TimesOfSync::of(&sync);
-        let pipeline = SyncPipeline {
-            source: source.as_ref(),
-            sinks,
-            clock: &times,
-            ids: &times,
-            observer: &progress,
-        };
-        let request = SyncRequest {
-            sync_type: (scope == SyncScope::default()).then_some(sync.run.sync_type),
-            scope,
-            guard,
-        };
-        let tenant = source.tenant();
-        let outcome = spans::sync(&tenant, pipeline.run(&request, stop_wanted())).await?;
-        Ok::<_, Failure>((outcome, tenant))
-    });
+    let ran = runtime.block_on(pour(settings, asked, sinks, &progress));
     runtime.shutdown_background();
     progress.finish();
     let (outcome, tenant) = ran?;
@@ -79,6 +78,33 @@ pub(crate) fn into_sinks(
     };
     report(&run, &outcome, output);
     Ok(())
+}
+
+/// Reads a sync into sinks. Gives what came of it, and the tenant.
+pub(crate) async fn pour(
+    settings: &Settings,
+    asked: &Asked,
+    sinks: &[Arc<dyn AccessSink>],
+    observer: &dyn SyncObserver,
+) -> Result<(SyncOutcome, String), Failure> {
+    let (scope, guard) = (settings.scope()?, settings.shrink_guard()?);
+    let Reading { source, sync } = open(settings, asked).await?;
+    let times = TimesOfSync::of(&sync);
+    let pipeline = SyncPipeline {
+        source: source.as_ref(),
+        sinks,
+        clock: &times,
+        ids: &times,
+        observer,
+    };
+    let request = SyncRequest {
+        sync_type: (scope == SyncScope::default()).then_some(sync.run.sync_type),
+        scope,
+        guard,
+    };
+    let tenant = source.tenant();
+    let outcome = spans::sync(&tenant, pipeline.run(&request, stop_wanted())).await?;
+    Ok((outcome, tenant))
 }
 
 /// A copy of a c1z is a file copy; through the domain it would lose what only the file knows.
@@ -102,13 +128,12 @@ struct Reading {
     sync: FinishedSync,
 }
 
-async fn open(place: &Place, settings: &Settings, chosen: &ArgMatches) -> Result<Reading, Failure> {
-    let text = |name: &str| chosen.get_one::<String>(name).cloned();
-    let sync = text("sync");
-    match place {
+async fn open(settings: &Settings, asked: &Asked) -> Result<Reading, Failure> {
+    let sync = asked.sync.as_deref();
+    match Place::named(&asked.from)? {
         Place::File(path) => {
-            let config = c1z_config(path, settings, sync.as_deref())?;
-            let tenant = text("tenant").unwrap_or_else(|| config.tenant.clone());
+            let config = c1z_config(&path, settings, sync)?;
+            let tenant = asked.tenant.clone().unwrap_or_else(|| config.tenant.clone());
             let source = unpack(C1zSourceConfig { tenant, ..config }).await?;
             Ok(Reading {
                 sync: finished(&source),
@@ -116,14 +141,14 @@ async fn open(place: &Place, settings: &Settings, chosen: &ArgMatches) -> Result
             })
         }
         Place::Dataset(location) => {
-            if text("tenant").is_some() {
+            if asked.tenant.is_some() {
                 return Err(Failure::found(
                     "--tenant goes with a file; a dataset says itself which tenant it is of".to_owned(),
                     None,
                     StatusCode::InvalidArgument,
                 ));
             }
-            let config = dataset_config(location, settings, sync.as_deref())?;
+            let config = dataset_config(&location, settings, sync)?;
             let source = tokio::select! {
                 source = DatasetSource::open(config) => source?,
                 () = stop_wanted() => return Err(stopped()),

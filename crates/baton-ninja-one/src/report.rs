@@ -1,15 +1,21 @@
 //! `report`: a finished sync as a review report.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use access_core::ports::AccessSink;
+use access_core::StatusCode;
+use access_core::model::SyncType;
+use access_core::ports::{AccessSink, Silent};
 use clap::{Arg, ArgMatches, Command};
 use sink_html::{HtmlSink, HtmlSinkConfig};
+use tempfile::TempDir;
 
 use crate::exit::Failure;
-use crate::export;
+use crate::export::{self, Asked};
+use crate::interruptible::until_stopped;
+use crate::place::{Place, SyncFacts};
 use crate::settings::Settings;
+use crate::sync::runtime;
 
 /// The command.
 pub(crate) fn subcommand() -> Command {
@@ -30,7 +36,7 @@ pub(crate) fn subcommand() -> Command {
         .long("previous")
         .value_name("FILE")
         .value_parser(path)
-        .help("The report to compare with and to carry on the chain of; without it the one that is replaced");
+        .help("The report to compare with and to carry on the chain of; without it the one that is replaced, or one of the full sync before");
     let sync = Arg::new("sync")
         .long("sync")
         .value_name("ID")
@@ -44,13 +50,67 @@ pub(crate) fn subcommand() -> Command {
         .args([from, to, previous, sync, tenant])
 }
 
-/// Writes the report and prints what came of it.
+/// Writes the report and prints what came of it. Without a report to compare with, that of the full sync before is made for it, if
+/// the place has one: it comes out the same whenever it is made, and so does its hash.
 pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+    let asked = Asked::of(chosen);
     let path = |name| chosen.get_one::<PathBuf>(name).cloned();
-    let config = HtmlSinkConfig {
+    let to = path("to").unwrap_or_default();
+    let mut config = HtmlSinkConfig {
         previous: path("previous"),
-        ..settings.html(path("to").unwrap_or_default())?
+        ..settings.html(to)?
     };
+    let nothing_there = config.path.metadata().is_ok_and(|file| file.len() == 0) || !config.path.exists();
+    let earlier = if config.previous.is_none() && nothing_there {
+        report_before(settings, &asked)?
+    } else {
+        None
+    };
+    if let Some((_, report)) = &earlier {
+        config.previous = Some(report.clone());
+    }
     let sink: Arc<dyn AccessSink> = Arc::new(HtmlSink::new(config));
-    export::into_sinks(settings, chosen, &[sink])
+    export::into_sinks(settings, &asked, &[sink])
+}
+
+/// The report of the full sync before the one that is asked for, in a folder that goes with it.
+fn report_before(settings: &Settings, asked: &Asked) -> Result<Option<(TempDir, PathBuf)>, Failure> {
+    let (place, own) = (Place::named(&asked.from)?, settings.clone());
+    let syncs = until_stopped(move |stop| place.syncs(&own, stop))?;
+    let Some(before) = full_sync_before(&syncs, asked.sync.as_deref()) else {
+        return Ok(None);
+    };
+    let asked = Asked {
+        sync: Some(before.to_owned()),
+        ..asked.clone()
+    };
+    let parent = settings.temp_folder()?;
+    let folder = private_folder(&parent).map_err(|error| {
+        let message = format!("cannot make a temporary folder in {}: {error}", parent.display());
+        Failure::found(message, None, StatusCode::FailedPrecondition)
+    })?;
+    let path = folder.path().join("before.html");
+    let sink: Arc<dyn AccessSink> = Arc::new(HtmlSink::new(settings.html(path.clone())?));
+    let runtime = runtime()?;
+    let written = runtime.block_on(export::pour(settings, &asked, &[sink], &Silent));
+    runtime.shutdown_background();
+    written?;
+    Ok(Some((folder, path)))
+}
+
+/// Of syncs in the order in which they began.
+fn full_sync_before<'a>(syncs: &'a [SyncFacts], wanted: Option<&str>) -> Option<&'a str> {
+    let is_wanted = |sync: &SyncFacts| wanted.map_or(sync.latest, |id| sync.id == id);
+    let at = syncs.iter().position(is_wanted)?;
+    let is_full = |sync: &&SyncFacts| sync.sync_type == SyncType::Full.as_str() && sync.ended_at.is_some();
+    syncs[..at].iter().rfind(is_full).map(|sync| sync.id.as_str())
+}
+
+/// A folder that nobody else can look into.
+fn private_folder(parent: &Path) -> std::io::Result<TempDir> {
+    let mut folder = tempfile::Builder::new();
+    folder.prefix("baton-ninja-one-report-");
+    #[cfg(unix)]
+    folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    folder.tempdir_in(parent)
 }
