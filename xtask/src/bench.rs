@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the budgets of the design, measured on the real program over real HTTP.
 
 mod explore;
+mod history;
 
 use std::fs;
 use std::path::Path;
@@ -47,6 +48,15 @@ pub(crate) enum Bench {
         /// How often to measure; the median is printed.
         #[arg(long, default_value_t = 3)]
         runs: usize,
+    },
+    /// The 1M grants' tenant once more into datasets that have it already, with the history and without.
+    History {
+        /// How often to measure each; the median is printed.
+        #[arg(long, default_value_t = 3)]
+        runs: usize,
+        /// Only the rows whose name contains this text.
+        #[arg(long)]
+        only: Option<String>,
     },
     /// The 1M grants' file beside the one that the reference SDK writes of the same rows. Needs Go.
     Peer,
@@ -115,6 +125,7 @@ pub(crate) fn run(what: &Bench) -> Result<(), Failure> {
         }
         Bench::Explore { runs } => explore::run(&programs, *runs),
         Bench::Report { runs } => report(&programs, *runs),
+        Bench::History { runs, only } => history::run(&programs, *runs, only.as_deref().unwrap_or_default()),
         Bench::Peer => peer(&programs),
     }
 }

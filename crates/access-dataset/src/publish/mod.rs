@@ -4,7 +4,7 @@
 //! 2. Every file is stored under its final name and read back: bytes, hash and rows must be what was written.
 //! 3. The manifest is stored and read back.
 //! 4. The pointer is moved, if it is still what it was when the run began. From here on readers see the sync.
-//! 5. The claim is removed.
+//! 5. The claim is removed, and then what later syncs have anew of the history.
 //!
 //! A run that ends between two steps leaves a claim; a later run sweeps what it names.
 
