@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use prost::Message;
+use prost_types::FileDescriptorSet;
 
-const FILES: [&str; 17] = [
+const FILES: [&str; 20] = [
+    "c1/c1z/v3/manifest.proto",
     "c1/config/v1/config.proto",
     "c1/config/v1/rules.proto",
     "c1/connector/v2/access.proto",
@@ -22,6 +24,8 @@ const FILES: [&str; 17] = [
     "c1/connectorapi/baton/v1/baton.proto",
     "c1/ratelimit/v1/ratelimit.proto",
     "c1/reader/v2/sync.proto",
+    "c1/storage/v3/records.proto",
+    "c1/storage/v3/refs.proto",
     "google/rpc/error_info.proto",
     "google/rpc/status.proto",
 ];
@@ -31,6 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(FILES, ["proto"])?;
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo sets OUT_DIR")?);
     fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+    fs::write(out.join("storage.bin"), storage(&descriptors).encode_to_vec())?;
     let mut messages = tonic_prost_build::Config::new();
     messages
         // Maps encode in key order, so that the same object always has the same bytes (c1z facts §2.3).
@@ -39,4 +44,27 @@ fn main() -> Result<(), Box<dyn Error>> {
         .type_name_domain(["."], "type.googleapis.com");
     tonic_prost_build::configure().compile_fds_with_config(descriptors, messages)?;
     Ok(())
+}
+
+/// What a c1z v3 file says about the records in it: their files and those that these import, by path.
+fn storage(all: &FileDescriptorSet) -> FileDescriptorSet {
+    let mut wanted: Vec<&str> = vec!["c1/storage/v3/records.proto"];
+    let mut at = 0;
+    while let Some(name) = wanted.get(at) {
+        let imports = all.file.iter().filter(|file| file.name() == *name);
+        let imports: Vec<&str> = imports
+            .flat_map(|file| file.dependency.iter().map(String::as_str))
+            .collect();
+        for import in imports {
+            if !wanted.contains(&import) {
+                wanted.push(import);
+            }
+        }
+        at += 1;
+    }
+    wanted.sort_unstable();
+    let find = |name: &&str| all.file.iter().find(|file| file.name() == *name).cloned();
+    let mut files: Vec<_> = wanted.iter().filter_map(find).collect();
+    files.iter_mut().for_each(|file| file.source_code_info = None);
+    FileDescriptorSet { file: files }
 }

@@ -140,7 +140,7 @@ fn mistakes_are_told_with_their_place() {
     let context = TestContext::msp();
     for (name, arguments) in [
         ("flag_value", &["--http-timeout-seconds", "soon"][..]),
-        ("pebble", &["--storage-engine", "pebble"]),
+        ("no_such_engine", &["--storage-engine", "rocksdb"]),
         ("unknown_flag", &["--ticketing"]),
         ("unknown_subcommand", &["sync"]),
         ("unknown_type", &["--sync-resource-types", "user,robot"]),

@@ -4,6 +4,7 @@ mod day;
 mod ours;
 mod rows;
 mod tenant;
+mod v3;
 mod written;
 
 use std::path::{Path, PathBuf};

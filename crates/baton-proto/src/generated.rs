@@ -8,6 +8,11 @@
 )]
 
 pub(crate) mod c1 {
+    pub(crate) mod c1z {
+        pub mod v3 {
+            include!(concat!(env!("OUT_DIR"), "/c1.c1z.v3.rs"));
+        }
+    }
     pub(crate) mod config {
         pub mod v1 {
             include!(concat!(env!("OUT_DIR"), "/c1.config.v1.rs"));
@@ -33,6 +38,11 @@ pub(crate) mod c1 {
     pub(crate) mod reader {
         pub mod v2 {
             include!(concat!(env!("OUT_DIR"), "/c1.reader.v2.rs"));
+        }
+    }
+    pub(crate) mod storage {
+        pub mod v3 {
+            include!(concat!(env!("OUT_DIR"), "/c1.storage.v3.rs"));
         }
     }
 }

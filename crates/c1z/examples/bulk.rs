@@ -1,5 +1,5 @@
 //! Writes a synthetic file of 100k users, 200 roles and a number of grants, and tells what each step cost:
-//! `cargo run --release -p c1z --example bulk -- 1000000 2 /tmp/bulk.c1z`.
+//! `cargo run --release -p c1z --example bulk -- 1000000 1 /tmp/bulk.c1z pebble`.
 #![expect(clippy::print_stdout, reason = "an example reports to its user")]
 
 use std::error::Error;
@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use baton_proto::connector_v2::{Entitlement, Resource, ResourceId, ResourceType};
 use c1z::{
-    Compression, GrantTemplate, Limits, OnForeign, Retention, SyncHeader, Target, Writer, WriterOptions,
+    Compression, GrantTemplate, Limits, OnForeign, Retention, StorageEngine, SyncHeader, Target, Writer,
+    WriterOptions,
 };
 use time::OffsetDateTime;
 
@@ -23,9 +24,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let level: i32 = arguments.get(2).map_or(Ok(2), |text| text.parse())?;
     let path = arguments.get(3).map_or("bulk.c1z", String::as_str);
 
+    let engine = match arguments.get(4).map(String::as_str) {
+        Some("pebble") => Some(StorageEngine::Pebble),
+        _ => None,
+    };
+
     let begin = Instant::now();
     let options = WriterOptions {
         temp_folder: std::env::temp_dir(),
+        engine,
         retention: Retention::default(),
         compression: Compression { level, threads: 2 },
         limits: Limits::default(),

@@ -24,12 +24,6 @@ pub enum C1zError {
         /// The target.
         path: PathBuf,
     },
-    /// The target holds a c1z in the newer container format, which cannot be appended to here.
-    #[error("{} is a c1z v3 file (Pebble); this program writes v1 and does not overwrite it unasked", path.display())]
-    ForeignV3 {
-        /// The target.
-        path: PathBuf,
-    },
     /// The target holds something that is not a c1z.
     #[error("{} is not a c1z file (it begins with {begins_with}); it is not overwritten unasked", path.display())]
     Foreign {
@@ -38,11 +32,13 @@ pub enum C1zError {
         /// Its first bytes, escaped.
         begins_with: String,
     },
-    /// A c1z v3 file was given where a v1 is needed.
-    #[error("{} is a c1z v3 file (Pebble), which cannot be read here", path.display())]
+    /// A c1z v3 file that is stored in a way that is not understood here.
+    #[error("{} is a c1z v3 file (Pebble) that cannot be read here: {what}", path.display())]
     UnsupportedV3 {
         /// The file.
         path: PathBuf,
+        /// What is not understood.
+        what: &'static str,
     },
     /// The file is not a c1z.
     #[error("{} is not a c1z file", path.display())]
@@ -87,6 +83,12 @@ pub enum C1zError {
     /// A sync that turned out to be partial would leave the file without a full one.
     #[error("the sync is not full and would push the last full one out of {}", path.display())]
     LastFullSync {
+        /// The target.
+        path: PathBuf,
+    },
+    /// The same for a v3 file, which holds one sync.
+    #[error("the sync is not full and would replace the full one in {}: a v3 file holds one sync", path.display())]
+    OneSync {
         /// The target.
         path: PathBuf,
     },
@@ -172,7 +174,7 @@ impl C1zError {
             Self::NoSuchSync { .. } | Self::NoFile { .. } => 5,
             Self::Denied { .. } => 7,
             Self::NoSpace { .. } | Self::TooLarge { .. } | Self::TooMuchMemory { .. } => 8,
-            Self::ForeignV3 { .. } | Self::Foreign { .. } | Self::LastFullSync { .. } => 9,
+            Self::Foreign { .. } | Self::LastFullSync { .. } | Self::OneSync { .. } => 9,
             Self::Locked { .. } => 10,
             Self::UnsupportedV3 { .. } => 12,
             Self::Duplicate { .. } => 13,

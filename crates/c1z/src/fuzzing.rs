@@ -115,6 +115,7 @@ fn rows_of(reader: &Reader, sync: &str) -> Result<u64, C1zError> {
 fn go_on(path: &Path, folder: &Path) -> Result<(), C1zError> {
     let options = WriterOptions {
         temp_folder: folder.to_owned(),
+        engine: None,
         retention: Retention::default(),
         compression: Compression { level: 1, threads: 0 },
         limits: LIMITS,

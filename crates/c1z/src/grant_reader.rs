@@ -289,6 +289,7 @@ pub(crate) mod tests {
         let folder = path.parent().unwrap();
         let options = WriterOptions {
             temp_folder: folder.to_owned(),
+            engine: None,
             retention: Retention::default(),
             compression: Compression::default(),
             limits: Limits::default(),

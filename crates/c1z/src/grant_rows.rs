@@ -5,6 +5,8 @@ use baton_proto::prost_types::Any;
 use prost::Message;
 use prost::encoding::{encode_varint, encoded_len_varint};
 
+use crate::v3::GrantRecordTemplate;
+
 /// Field keys of `Grant` (c1z facts §4.1): number shifted by three, wire type 2.
 const ENTITLEMENT: u8 = 1 << 3 | 2;
 const PRINCIPAL: u8 = 2 << 3 | 2;
@@ -21,6 +23,8 @@ pub struct GrantTemplate {
     pub(crate) resource: ResourceId,
     pub(crate) entitlement_id: String,
     pub(crate) principal_type: String,
+    /// The same for v3.
+    pub(crate) record: GrantRecordTemplate,
     before: Vec<u8>,
     after: Vec<u8>,
 }
@@ -42,6 +46,7 @@ impl GrantTemplate {
             .unwrap_or_default();
         let (entitlement_id, principal_type) = (entitlement.id.clone(), principal_type.to_owned());
         Self {
+            record: GrantRecordTemplate::new(&resource, &entitlement_id, &principal_type, annotations),
             resource,
             entitlement_id,
             principal_type,

@@ -6,11 +6,14 @@ use std::sync::atomic::Ordering;
 
 use rusqlite::types::ValueRef;
 
+use crate::container::Container;
 use crate::ddl;
 use crate::error::C1zError;
 use crate::reader::{Reader, SyncRow};
 use crate::sqlite_file::{Database, Value};
 use crate::stats::SyncStats;
+use crate::target::Target;
+use crate::v3;
 use crate::writer::WriterOptions;
 
 /// How many syncs a file keeps.
@@ -110,24 +113,49 @@ pub(crate) fn carry_over(
     for table in 0..ddl::TABLES.len() {
         copy_table(&reader, table, &kept, database, options)?;
     }
+    let latest_full = latest_full(&reader, syncs)?.map(|(sync_id, stats)| LatestFull {
+        kept: kept.contains(&sync_id),
+        sync_id,
+        stats,
+    });
+    Ok(Carried { latest_full })
+}
+
+/// The latest full sync of a file that will hold nothing but the new sync.
+pub(crate) fn replaced(target: &Target, options: &WriterOptions) -> Result<Option<LatestFull>, C1zError> {
+    let (sync_id, stats) = match target.holds() {
+        Container::V3 => match v3::latest_full(target.path(), options.limits)? {
+            Some(latest) => latest,
+            None => return Ok(None),
+        },
+        Container::V1 => {
+            let reader = Reader::open(target.path(), &options.temp_folder, options.limits, &options.stop)?;
+            match latest_full(&reader, reader.syncs()?)? {
+                Some(latest) => latest,
+                None => return Ok(None),
+            }
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(LatestFull {
+        sync_id,
+        stats,
+        kept: false,
+    }))
+}
+
+/// The latest finished full sync of a v1 file and its counts, told or counted.
+fn latest_full(reader: &Reader, syncs: Vec<SyncRow>) -> Result<Option<(String, SyncStats)>, C1zError> {
     let finished_full = syncs
         .into_iter()
         .filter(|sync| sync.sync_type == "full" && sync.ended_at.is_some());
     let latest = finished_full.max_by(|a, b| (&a.ended_at, &a.sync_id).cmp(&(&b.ended_at, &b.sync_id)));
-    let Some(latest) = latest else {
-        return Ok(Carried::default());
-    };
+    let Some(latest) = latest else { return Ok(None) };
     let stats = match latest.stats.filter(SyncStats::tells_types) {
         Some(stats) => stats,
         None => reader.count(&latest.sync_id)?,
     };
-    Ok(Carried {
-        latest_full: Some(LatestFull {
-            kept: kept.contains(&latest.sync_id),
-            sync_id: latest.sync_id,
-            stats,
-        }),
-    })
+    Ok(Some((latest.sync_id, stats)))
 }
 
 fn copy_table(

@@ -1,6 +1,7 @@
 //! The c1z file format, both directions.
 //!
-//! A v1 c1z is five bytes of magic and a zstd frame around a SQLite database. [`Target`] classifies and locks the file,
+//! A v1 c1z is five bytes of magic and a zstd frame around a SQLite database, a v3 an envelope around the files of a
+//! key-value store. [`Target`] classifies and locks the file,
 //! [`Writer`] takes one sync, [`PreparedFile::publish`] makes it visible; [`Reader`] streams what a file holds. All calls
 //! block; they belong on threads of their own.
 
@@ -18,11 +19,13 @@ mod reader;
 mod scratch_folder;
 mod seal;
 mod second_look;
+mod sorter;
 mod sqlite_file;
 mod stats;
 mod target;
 mod timestamp;
 mod unpack;
+mod v3;
 mod writer;
 
 pub use container::Container;
@@ -36,4 +39,4 @@ pub use stats::SyncStats;
 pub use target::{OnForeign, Target};
 pub use timestamp::{format as format_timestamp, parse as parse_timestamp};
 pub use unpack::Limits;
-pub use writer::{PreparedFile, Published, SyncHeader, Writer, WriterOptions};
+pub use writer::{PreparedFile, Published, StorageEngine, SyncHeader, Writer, WriterOptions};

@@ -74,6 +74,7 @@ impl Reader {
             Container::V3 => {
                 return Err(C1zError::UnsupportedV3 {
                     path: path.to_owned(),
+                    what: "its rows are in tables of a kind not known here",
                 });
             }
             Container::Absent if !path.exists() => {

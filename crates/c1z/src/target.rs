@@ -49,13 +49,8 @@ impl Target {
         }
         let mut holds = Container::of(path)?;
         match (&holds, on_foreign) {
-            (Container::Absent, _) | (Container::V1, OnForeign::Refuse) => {}
+            (Container::Absent, _) | (Container::V1 | Container::V3, OnForeign::Refuse) => {}
             (_, OnForeign::Replace) => holds = Container::Absent,
-            (Container::V3, OnForeign::Refuse) => {
-                return Err(C1zError::ForeignV3 {
-                    path: path.to_owned(),
-                });
-            }
             (Container::Foreign(first), OnForeign::Refuse) => {
                 let begins_with = format!("\"{}\"", first.escape_ascii());
                 return Err(C1zError::Foreign {
@@ -78,7 +73,7 @@ impl Target {
         &self.path
     }
 
-    /// What is to be continued: [`Container::V1`] or [`Container::Absent`].
+    /// What is to be continued: [`Container::V1`], [`Container::V3`] or [`Container::Absent`].
     #[must_use]
     pub fn holds(&self) -> &Container {
         &self.holds
@@ -305,7 +300,7 @@ mod tests {
         for (content, holds) in [
             (&b""[..], Some(Container::Absent)),
             (b"C1ZF\0rest", Some(Container::V1)),
-            (b"C1Z3\0rest", None),
+            (b"C1Z3\0rest", Some(Container::V3)),
             (b"hello\nworld", None),
             (b"C1", None),
         ] {

@@ -29,7 +29,7 @@ impl Default for Limits {
 
 impl Limits {
     /// The window as zstd wants it told: a power of two, in the range that the format has.
-    fn window_log(self) -> u32 {
+    pub(crate) fn window_log(self) -> u32 {
         let largest = if cfg!(target_pointer_width = "64") { 31 } else { 30 };
         self.window_bytes.max(1).ilog2().clamp(10, largest)
     }
@@ -37,6 +37,20 @@ impl Limits {
 
 /// What zstd says of a frame whose window is larger than it may be.
 const WINDOW_TOO_LARGE: &str = "too much memory";
+
+/// What zstd's refusal means; `None` for what the system says, which is no fault of the file.
+pub(crate) fn refused(path: &Path, limits: Limits, error: &io::Error) -> Option<C1zError> {
+    let path = path.to_owned();
+    match error.to_string() {
+        _ if error.raw_os_error().is_some() => None,
+        detail if detail.contains(WINDOW_TOO_LARGE) => Some(C1zError::TooMuchMemory {
+            path,
+            limit: limits.window_bytes,
+            what: "the window of its compression",
+        }),
+        detail => Some(C1zError::Corrupt { path, detail }),
+    }
+}
 
 /// Unpacks all frames into a file, checking checksums, window and size on the way.
 pub(crate) fn unpack(
@@ -46,19 +60,7 @@ pub(crate) fn unpack(
     stop: &AtomicBool,
 ) -> Result<(), C1zError> {
     let reading = |error| C1zError::io("reading", path, error);
-    // What the system says is no fault of the file.
-    let broken = |error: io::Error| match error.to_string() {
-        _ if error.raw_os_error().is_some() => reading(error),
-        detail if detail.contains(WINDOW_TOO_LARGE) => C1zError::TooMuchMemory {
-            path: path.to_owned(),
-            limit: limits.window_bytes,
-            what: "the window of its compression",
-        },
-        detail => C1zError::Corrupt {
-            path: path.to_owned(),
-            detail,
-        },
-    };
+    let broken = |error: io::Error| refused(path, limits, &error).unwrap_or_else(|| reading(error));
     let too_large = || C1zError::TooLarge {
         path: path.to_owned(),
         limit: limits.decoded_bytes,

@@ -1,4 +1,4 @@
-//! Writes one sync into a v1 c1z.
+//! Writes one sync into a c1z.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ use crate::stats::{self, SyncStats};
 use crate::target::Target;
 use crate::timestamp;
 use crate::unpack::Limits;
+use crate::v3::{self, Rows, RowsError};
 
 const FULL: &str = "full";
 const PARTIAL: &str = "partial";
@@ -35,12 +36,34 @@ pub struct SyncHeader {
     pub started_at: OffsetDateTime,
 }
 
+/// What a c1z keeps its rows in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StorageEngine {
+    /// SQLite: the file is a v1.
+    Sqlite,
+    /// Pebble: the file is a v3.
+    Pebble,
+}
+
+impl StorageEngine {
+    /// The one that a file is written with. What exists decides, except that a v1 becomes a v3 if that is asked for; v1
+    /// is what all readers read, so it is the one for new files (c1z facts §0, §1.3).
+    fn choose(holds: &Container, wanted: Option<Self>) -> Self {
+        match (holds, wanted) {
+            (Container::V3, _) | (_, Some(Self::Pebble)) => Self::Pebble,
+            _ => Self::Sqlite,
+        }
+    }
+}
+
 /// How to write.
 #[derive(Debug, Clone)]
 pub struct WriterOptions {
     /// Where the unpacked database and the sort runs go while the sync is written. Files there have no names.
     pub temp_folder: PathBuf,
-    /// What becomes of syncs that the file already has.
+    /// What to write, if that is not given by what is there; `None` = the usual.
+    pub engine: Option<StorageEngine>,
+    /// What becomes of syncs that the file already has; in v3 only the new one stays.
     pub retention: Retention,
     /// How hard to compress.
     pub compression: Compression,
@@ -54,7 +77,7 @@ pub struct WriterOptions {
 #[derive(Debug)]
 pub struct Writer {
     target: Target,
-    database: Database,
+    rows: Sink,
     options: WriterOptions,
     sync: SyncHeader,
     /// The latest finished full sync in the file, which is the parent of a partial one.
@@ -63,6 +86,13 @@ pub struct Writer {
     stats: SyncStats,
     bytes: Vec<u8>,
     id: String,
+}
+
+/// Where rows go.
+#[derive(Debug)]
+enum Sink {
+    Sqlite(Database),
+    Pebble(Rows),
 }
 
 /// A complete, verified and durable file that is not visible yet. Dropping it leaves the target as it was.
@@ -93,16 +123,33 @@ impl Writer {
         if !folder.is_dir() {
             return Err(C1zError::NoFolder { path: folder.clone() });
         }
-        let mut database = Database::create(folder, &ddl::TABLES, Arc::clone(&options.stop))
-            .map_err(|error| C1zError::io("making temporary files in", folder, error))?;
-        let mut carried = history::Carried::default();
-        if *target.holds() == Container::V1 {
-            carried = history::carry_over(target.path(), &mut database, &options, sync.sync_type == FULL)?;
-        }
+        let failed = |error| C1zError::io("making temporary files in", folder, error);
+        let (rows, latest_full) = match StorageEngine::choose(target.holds(), options.engine) {
+            StorageEngine::Sqlite => {
+                let made = Database::create(folder, &ddl::TABLES, Arc::clone(&options.stop));
+                let mut database = made.map_err(failed)?;
+                let mut carried = history::Carried::default();
+                if *target.holds() == Container::V1 {
+                    carried =
+                        history::carry_over(target.path(), &mut database, &options, sync.sync_type == FULL)?;
+                }
+                (Sink::Sqlite(database), carried.latest_full)
+            }
+            StorageEngine::Pebble => {
+                let latest_full = history::replaced(&target, &options)?;
+                if latest_full.is_some() && sync.sync_type != FULL {
+                    return Err(C1zError::OneSync {
+                        path: target.path().to_owned(),
+                    });
+                }
+                let rows = Rows::create(folder, sync.started_at).map_err(failed)?;
+                (Sink::Pebble(rows), latest_full)
+            }
+        };
         Ok(Self {
             target,
-            database,
-            latest_full: carried.latest_full,
+            rows,
+            latest_full,
             discovered_at: timestamp::format(sync.started_at),
             sync,
             options,
@@ -123,12 +170,14 @@ impl Writer {
     /// The sync turned out to miss something, so it is written as a partial one.
     ///
     /// # Errors
-    /// [`C1zError::LastFullSync`] if the file had a full sync and was to keep none but the new one.
+    /// [`C1zError::LastFullSync`] or [`C1zError::OneSync`] if the file had a full sync and was to keep none but the new one.
     pub fn degrade(&mut self) -> Result<(), C1zError> {
+        let path = || self.target.path().to_owned();
+        if self.latest_full.is_some() && matches!(self.rows, Sink::Pebble(_)) {
+            return Err(C1zError::OneSync { path: path() });
+        }
         if self.latest_full.as_ref().is_some_and(|sync| !sync.kept) {
-            return Err(C1zError::LastFullSync {
-                path: self.target.path().to_owned(),
-            });
+            return Err(C1zError::LastFullSync { path: path() });
         }
         self.sync.sync_type = PARTIAL;
         Ok(())
@@ -147,7 +196,10 @@ impl Writer {
             Value::from(self.sync.sync_id.as_str()),
             Value::from(self.discovered_at.as_str()),
         ];
-        let inserted = self.database.insert(ddl::RESOURCE_TYPES, &values);
+        let inserted = match &mut self.rows {
+            Sink::Sqlite(database) => database.insert(ddl::RESOURCE_TYPES, &values),
+            Sink::Pebble(rows) => rows.put_resource_type(row),
+        };
         inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
     }
 
@@ -174,7 +226,10 @@ impl Writer {
             Value::from(self.sync.sync_id.as_str()),
             Value::from(self.discovered_at.as_str()),
         ];
-        let inserted = self.database.insert(ddl::RESOURCES, &values);
+        let inserted = match &mut self.rows {
+            Sink::Sqlite(database) => database.insert(ddl::RESOURCES, &values),
+            Sink::Pebble(rows) => rows.put_resource(row),
+        };
         inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
     }
 
@@ -204,7 +259,10 @@ impl Writer {
             Value::from(self.sync.sync_id.as_str()),
             Value::from(self.discovered_at.as_str()),
         ];
-        let inserted = self.database.insert(ddl::ENTITLEMENTS, &values);
+        let inserted = match &mut self.rows {
+            Sink::Sqlite(database) => database.insert(ddl::ENTITLEMENTS, &values),
+            Sink::Pebble(rows) => rows.put_entitlement(row),
+        };
         inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
     }
 
@@ -217,6 +275,15 @@ impl Writer {
         template: &GrantTemplate,
         principals: impl Iterator<Item = &'p str>,
     ) -> Result<(), C1zError> {
+        let database = match &mut self.rows {
+            Sink::Sqlite(database) => database,
+            Sink::Pebble(rows) => {
+                let put = rows.put_grants(&template.record, principals);
+                let rows = put.map_err(|error| temp_failure(&self.options.temp_folder, error))?;
+                self.count_grants(template, rows);
+                return Ok(());
+            }
+        };
         let mut rows = 0;
         for principal in principals {
             template.grant_id(principal, &mut self.id);
@@ -234,17 +301,21 @@ impl Writer {
                 Value::from(self.sync.sync_id.as_str()),
                 Value::from(self.discovered_at.as_str()),
             ];
-            let inserted = self.database.insert(ddl::GRANTS, &values);
+            let inserted = database.insert(ddl::GRANTS, &values);
             inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))?;
             rows += 1;
         }
+        self.count_grants(template, rows);
+        Ok(())
+    }
+
+    fn count_grants(&mut self, template: &GrantTemplate, rows: u64) {
         self.stats.grants += rows;
         stats::count(
             &mut self.stats.grants_by_resource_type,
             &template.resource.resource_type,
             rows,
         );
-        Ok(())
     }
 
     /// Completes the file: sync run, indexes, compression, read-back, fsync. It is not visible yet.
@@ -252,9 +323,26 @@ impl Writer {
     /// # Errors
     /// [`C1zError`] if an id came twice, or files cannot be written.
     pub fn prepare(mut self, ended_at: OffsetDateTime) -> Result<PreparedFile, C1zError> {
-        self.put_sync_run(ended_at)?;
+        // What takes its place is never used.
+        let nothing = Rows::create(&self.options.temp_folder, ended_at)
+            .map_err(|error| temp_failure(&self.options.temp_folder, error))?;
+        match std::mem::replace(&mut self.rows, Sink::Pebble(nothing)) {
+            Sink::Sqlite(database) => self.complete_v1(database, ended_at)?,
+            Sink::Pebble(rows) => self.complete_v3(rows, ended_at)?,
+        }
+        let settled = self.target.settle_mode();
+        settled.map_err(|error| C1zError::io("writing", self.target.temp_file().1, error))?;
+        Ok(PreparedFile {
+            target: self.target,
+            stats: self.stats,
+        })
+    }
+
+    fn complete_v1(&self, mut database: Database, ended_at: OffsetDateTime) -> Result<(), C1zError> {
         let folder = &self.options.temp_folder;
-        let database = self.database.finish(&|_, _| {}).map_err(|error| match error {
+        self.put_sync_run(&mut database, ended_at)
+            .map_err(|error| temp_failure(folder, error))?;
+        let database = database.finish(&|_, _| {}).map_err(|error| match error {
             FinishError::Io(error) => temp_failure(folder, error),
             FinishError::Duplicate(duplicate) => C1zError::Duplicate {
                 table: duplicate.table,
@@ -269,16 +357,28 @@ impl Writer {
         let stop = &self.options.stop;
         seal::seal(database, file, self.options.compression, stop)
             .map_err(|error| C1zError::io("writing", path, error))?;
-        seal::verify(file, size, stop).map_err(|error| C1zError::io("reading back", path, error))?;
-        let settled = self.target.settle_mode();
-        settled.map_err(|error| C1zError::io("writing", path, error))?;
-        Ok(PreparedFile {
-            target: self.target,
-            stats: self.stats,
-        })
+        seal::verify(file, size, stop).map_err(|error| C1zError::io("reading back", path, error))
     }
 
-    fn put_sync_run(&mut self, ended_at: OffsetDateTime) -> Result<(), C1zError> {
+    fn complete_v3(&self, rows: Rows, ended_at: OffsetDateTime) -> Result<(), C1zError> {
+        let summary = v3::Summary {
+            sync_id: &self.sync.sync_id,
+            sync_type: self.sync.sync_type,
+            started_at: self.sync.started_at,
+            ended_at,
+            stats: &self.stats,
+        };
+        let (file, path) = self.target.temp_file();
+        let stop = &self.options.stop;
+        let sealed = v3::seal(rows, &summary, file, self.options.compression, stop);
+        sealed.map_err(|error| match error {
+            RowsError::Io(error) => C1zError::io("writing", path, error),
+            RowsError::Duplicate { table, id } => C1zError::Duplicate { table, id },
+        })?;
+        v3::verify(file, path, stop)
+    }
+
+    fn put_sync_run(&self, database: &mut Database, ended_at: OffsetDateTime) -> io::Result<()> {
         let text = serde_json::to_string(&self.stats).unwrap_or_else(|_| "{}".to_owned());
         let (started_at, ended_at) = (
             timestamp::format(self.sync.started_at),
@@ -306,8 +406,7 @@ impl Writer {
             Value::from(""),
             Value::from(""),
         ];
-        let inserted = self.database.insert(ddl::SYNC_RUNS, &values);
-        inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
+        database.insert(ddl::SYNC_RUNS, &values)
     }
 
     fn encode(&mut self, row: &impl Message) {

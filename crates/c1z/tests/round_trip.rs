@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 fn options(folder: &Path) -> WriterOptions {
     WriterOptions {
         temp_folder: folder.to_owned(),
+        engine: None,
         retention: Retention::default(),
         compression: Compression::default(),
         limits: Limits::default(),

@@ -42,11 +42,14 @@ impl Classified for C1zSinkError {
                 "make the folder first, or name another with --file or --c1z-temp-dir"
             }
             C1zError::Locked { .. } => "wait for the other run to end, or write to another file with --file",
-            C1zError::ForeignV3 { .. } | C1zError::Foreign { .. } => {
+            C1zError::Foreign { .. } => {
                 "write to another file with --file, or pass --replace-existing to replace it when the sync is complete"
             }
             C1zError::LastFullSync { .. } => {
                 "set BATON_KEEP_SYNC_COUNT to 2 or more, so that the last full sync stays beside it"
+            }
+            C1zError::OneSync { .. } => {
+                "write to another file with --file, or let a full sync come to its end first"
             }
             C1zError::Corrupt { .. } => {
                 "move the damaged file away, or pass --replace-existing to replace it when the sync is complete"

@@ -1,4 +1,4 @@
-//! The access sink behind `kind = "c1z"`: one sync into one v1 c1z file.
+//! The access sink behind `kind = "c1z"`: one sync into one c1z file.
 //!
 //! [`C1zSink`] is the port; `access-wire` turns domain rows into the ecosystem's messages; a thread of its own does
 //! everything that costs processor time or touches the disk.
@@ -7,6 +7,6 @@ mod error;
 mod sink;
 mod thread;
 
-pub use c1z::{Compression, Limits, OnForeign, Retention};
+pub use c1z::{Compression, Limits, OnForeign, Retention, StorageEngine};
 pub use error::C1zSinkError;
 pub use sink::{C1zSink, C1zSinkConfig};

@@ -9,7 +9,10 @@ use access_core::model::{AccessBatch, Baseline, ResourceTypeId, SyncRun};
 use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
 use access_core::sync::SyncSummary;
 use async_trait::async_trait;
-use c1z::{Compression, Limits, OnForeign, Retention, SyncHeader, SyncStats, Target, Writer, WriterOptions};
+use c1z::{
+    Compression, Limits, OnForeign, Retention, StorageEngine, SyncHeader, SyncStats, Target, Writer,
+    WriterOptions,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::C1zSinkError;
@@ -27,6 +30,8 @@ pub struct C1zSinkConfig {
     pub temp_folder: PathBuf,
     /// What to do with a file there that cannot be continued.
     pub on_foreign: OnForeign,
+    /// What to write, if that is not given by what is there; `None` = the usual.
+    pub engine: Option<StorageEngine>,
     /// What becomes of syncs that the file already has.
     pub retention: Retention,
     /// How hard to compress.
@@ -68,6 +73,7 @@ impl AccessSink for C1zSink {
         };
         let options = WriterOptions {
             temp_folder: config.temp_folder,
+            engine: config.engine,
             retention: config.retention,
             compression: config.compression,
             limits: config.limits,

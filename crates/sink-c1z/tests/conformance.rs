@@ -35,6 +35,7 @@ impl Place {
             path: self.folder.path().join("sync.c1z"),
             temp_folder: self.temp.path().to_owned(),
             on_foreign: OnForeign::Refuse,
+            engine: None,
             retention: Retention::default(),
             compression: Compression::default(),
             limits: Limits::default(),

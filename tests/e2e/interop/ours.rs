@@ -9,7 +9,7 @@ use super::rows::{Rows, assert_same, assert_sound, of, ours, syncs, text, theirs
 use super::{Operations, Reference};
 use crate::harness::TestContext;
 
-fn print(reference: &Reference, context: &TestContext, file: &str) -> Vec<Value> {
+pub(super) fn print(reference: &Reference, context: &TestContext, file: &str) -> Vec<Value> {
     reference.tells(context.folder.path(), &["print", file])
 }
 
@@ -21,8 +21,8 @@ fn assert_holds(reference: &Reference, context: &TestContext, file: &str, rows: 
     assert_same(rows, &ours(&context.path(file), None));
 }
 
-/// A v3 file, which we do not read, holds them. It keeps of an entitlement's resource and of both ends of a grant the ids.
-fn assert_holds_v3(reference: &Reference, context: &TestContext, file: &str, v1: &[Value]) {
+/// A v3 file holds them. It keeps of an entitlement's resource and of both ends of a grant the ids.
+pub(super) fn assert_holds_v3(reference: &Reference, context: &TestContext, file: &str, v1: &[Value]) {
     let v3 = print(reference, context, file);
     assert_eq!(of(&v3, "format").next().unwrap()["id"], "v3");
     assert_sound(&v3);

@@ -16,7 +16,7 @@ use c1_service::{C1Client, Connector, Stop, SyncOrder, TaskFailure, TaskId};
 use ninjaone::{
     ClientConfig, NinjaOneClient, NinjaOneEvents, NinjaOneProvisioner, NinjaOneSource, SourceOptions, Writes,
 };
-use sink_c1z::{C1zSink, C1zSinkConfig};
+use sink_c1z::{C1zSink, C1zSinkConfig, StorageEngine};
 use sink_upload::{Delivered, UploadSink};
 
 use super::nothing::Nothing;
@@ -96,11 +96,22 @@ impl NinjaOneConnector {
     }
 
     /// The upload first: if it fails, no other sink publishes.
-    fn sinks(&self, task: &TaskId, stop: &Stop, folder: &TempFolder) -> Vec<Arc<dyn AccessSink>> {
+    fn sinks(
+        &self,
+        task: &TaskId,
+        stop: &Stop,
+        folder: &TempFolder,
+        engine: &str,
+    ) -> Vec<Arc<dyn AccessSink>> {
         let file = folder.path().join("sync.c1z");
         let inner = C1zSink::new(C1zSinkConfig {
             path: file.clone(),
             temp_folder: folder.path().to_owned(),
+            // What the operator said comes before what the task says.
+            engine: self.c1z.engine.or(match engine {
+                "pebble" => Some(StorageEngine::Pebble),
+                _ => None,
+            }),
             ..self.c1z.clone()
         });
         let uploader = TaskUploader {
@@ -124,12 +135,9 @@ impl NinjaOneConnector {
 #[async_trait]
 impl Connector for NinjaOneConnector {
     async fn sync(&self, task: &TaskId, order: SyncOrder, stop: Stop) -> Result<(), TaskFailure> {
-        if order.storage_engine == "pebble" {
-            tracing::info!(%task, "the engine pebble is asked for; sqlite is written, which every reader takes");
-        }
         let begin = Instant::now();
         let folder = TempFolder::new(&self.temp_folder)?;
-        let sinks = self.sinks(task, &stop, &folder);
+        let sinks = self.sinks(task, &stop, &folder, &order.storage_engine);
         let ninja = NinjaOneClient::new(self.ninja.clone())?;
         let (source, sinks, scope, guard): (Box<dyn AccessSource>, _, _, _) = if self.skip_full_sync {
             // As in the reference: the tenant must answer, and nothing of it is read.

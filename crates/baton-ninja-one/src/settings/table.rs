@@ -472,7 +472,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "storage-engine",
         Kind::Choice(&["sqlite", "pebble"]),
         "",
-        "Storage engine of the c1z file; sqlite (v1) is the one this connector writes",
+        "Storage engine of a new c1z file: sqlite (v1), which every reader takes, if nothing is said; an existing v3 stays one",
     ),
     setting(
         "sync-resource-types",

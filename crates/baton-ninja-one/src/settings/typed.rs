@@ -8,8 +8,7 @@ use std::time::Duration;
 use access_core::model::{AccessDepth, ResourceId, ResourceTypeId, SyncScope};
 use access_core::sync::{Accepted, ShrinkGuard};
 use ninjaone::{BaseUrl, ClientConfig, RetryBudget, Secret, SourceOptions, Writes};
-
-use sink_c1z::{C1zSinkConfig, Compression, Limits, OnForeign, Retention};
+use sink_c1z::{C1zSinkConfig, Compression, Limits, OnForeign, Retention, StorageEngine};
 use sink_html::HtmlSinkConfig;
 use tracing::Level;
 
@@ -156,11 +155,11 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn c1z(&self, path: PathBuf) -> Result<C1zSinkConfig, SettingsError> {
-        if self.choice("storage-engine")? == Some("pebble") {
-            let problem = "`pebble` (c1z v3) cannot be written by this connector; leave it out or say sqlite, which \
-                           every reader of c1z files understands";
-            return Err(self.refuse("storage-engine", problem));
-        }
+        let engine = match self.choice("storage-engine")? {
+            Some("pebble") => Some(StorageEngine::Pebble),
+            Some(_) => Some(StorageEngine::Sqlite),
+            None => None,
+        };
         Ok(C1zSinkConfig {
             path,
             temp_folder: self.temp_folder()?,
@@ -169,6 +168,7 @@ impl Settings {
             } else {
                 OnForeign::Refuse
             },
+            engine,
             retention: Retention {
                 full_syncs: usize::try_from(self.integer("keep-sync-count")?).unwrap_or(usize::MAX),
                 keep_all: self.flag("skip-cleanup")?,

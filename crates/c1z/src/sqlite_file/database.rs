@@ -13,7 +13,7 @@ use super::key::{KeyDecoder, push_column, push_row_id, without_row_id};
 use super::page_file::PageFile;
 use super::record::{Value, encode_record};
 use super::schema::{Index, Predicate, Table};
-use super::sorter::{SortThread, Sorter};
+use crate::sorter::{SortThread, Sorter};
 
 /// A database that takes rows. Nothing is readable before [`Database::finish`].
 #[derive(Debug)]

@@ -12,7 +12,6 @@ mod key;
 mod page_file;
 mod record;
 mod schema;
-mod sorter;
 #[cfg(test)]
 mod tests;
 

@@ -19,6 +19,7 @@ async fn a_file_of_ours() {
     let path = folder.path().join("sync.c1z");
     let options = WriterOptions {
         temp_folder: folder.path().to_owned(),
+        engine: None,
         retention: Retention::default(),
         compression: Compression::default(),
         limits: Limits::default(),

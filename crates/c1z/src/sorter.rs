@@ -1,4 +1,4 @@
-//! External merge sort of index keys: a bounded buffer, sorted runs in a temporary file, a merge at the end.
+//! External merge sort of keys: a bounded buffer, sorted runs in a temporary file, a merge at the end.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -56,7 +56,7 @@ impl Keys {
 
 /// Collects the keys of one index.
 #[derive(Debug)]
-pub(super) struct Sorter {
+pub(crate) struct Sorter {
     keys: Keys,
     runs: Arc<Mutex<Runs>>,
 }
@@ -72,13 +72,13 @@ struct Runs {
 
 /// The thread that sorts full buffers while rows keep coming.
 #[derive(Debug)]
-pub(super) struct SortThread {
+pub(crate) struct SortThread {
     jobs: Option<SyncSender<(Keys, Arc<Mutex<Runs>>)>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl SortThread {
-    pub(super) fn start() -> io::Result<Self> {
+    pub(crate) fn start() -> io::Result<Self> {
         let (jobs, queue) = sync_channel::<(Keys, Arc<Mutex<Runs>>)>(QUEUE);
         let work = move || {
             while let Ok((keys, runs)) = queue.recv() {
@@ -104,7 +104,7 @@ impl SortThread {
     }
 
     /// Waits until all buffers are sorted away.
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         drop(self.jobs.take());
         if let Some(thread) = self.thread.take() {
             // A panic in there surfaces as a poisoned or incomplete run list, which the merge reports.
@@ -120,7 +120,7 @@ impl Drop for SortThread {
 }
 
 impl Sorter {
-    pub(super) fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         let runs = Runs {
             folder: folder.to_owned(),
             file: None,
@@ -133,7 +133,7 @@ impl Sorter {
         }
     }
 
-    pub(super) fn push(&mut self, key: &[u8], thread: &SortThread) -> io::Result<()> {
+    pub(crate) fn push(&mut self, key: &[u8], thread: &SortThread) -> io::Result<()> {
         self.keys.push(key);
         if self.keys.bytes.len() >= BUFFER_BYTES {
             thread.submit(take(&mut self.keys), &self.runs)?;
@@ -142,7 +142,7 @@ impl Sorter {
     }
 
     /// Gives all keys in order. The sorting thread must have finished.
-    pub(super) fn merge(self, mut take_key: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    pub(crate) fn merge(self, mut take_key: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         let order = self.keys.order();
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = runs.failed.take() {

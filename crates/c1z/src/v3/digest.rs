@@ -1,0 +1,149 @@
+//! Sums of grants that two files can be compared by without reading all of them (c1z facts §3.5).
+
+use std::mem::take;
+
+use super::envelope::xxh64;
+use super::key;
+
+/// Grants that a leaf is to hold on average at most.
+const LEAF_GRANTS: u64 = 512;
+const MOST_BITS: u32 = 16;
+
+/// So many grants, and the hashes of all of them, one over another.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Sum {
+    pub(super) count: u64,
+    pub(super) xor: [u8; 8],
+}
+
+impl Sum {
+    pub(super) fn add(&mut self, other: Self) {
+        self.count += other.count;
+        for (byte, with) in self.xor.iter_mut().zip(other.xor) {
+            *byte ^= with;
+        }
+    }
+
+    pub(super) fn bytes(self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&self.count.to_be_bytes());
+        bytes[8..].copy_from_slice(&self.xor);
+        bytes
+    }
+}
+
+/// The hash of a grant without sources: of its key, without the family.
+pub(super) fn content_hash(key: &[u8]) -> [u8; 8] {
+    xxh64(key).to_be_bytes()
+}
+
+/// The first bits of a principal's hash, by which the grants of an entitlement are divided.
+pub(super) fn bucket(principal: &[u8]) -> [u8; 2] {
+    let [high, low, ..] = xxh64(principal).to_be_bytes();
+    [high, low]
+}
+
+/// Nodes of the digest in the order of their keys, made of grants by entitlement and bucket.
+#[derive(Debug, Default)]
+pub(super) struct Digests {
+    nodes: Vec<(Vec<u8>, Vec<u8>)>,
+    partition: Option<Vec<u8>>,
+    /// What there is in each bucket of the current entitlement.
+    buckets: Vec<(u16, Sum)>,
+}
+
+impl Digests {
+    /// An entitlement, whether or not it has grants.
+    pub(super) fn begin(&mut self, partition: &[u8]) {
+        if self.partition.as_deref() != Some(partition) {
+            self.end();
+            self.partition = Some(partition.to_owned());
+        }
+    }
+
+    /// A grant of the entitlement that was begun.
+    pub(super) fn add(&mut self, bucket: [u8; 2], hash: [u8; 8]) {
+        let bucket = u16::from_be_bytes(bucket);
+        let sum = Sum { count: 1, xor: hash };
+        match self.buckets.last_mut() {
+            Some((last, known)) if *last == bucket => known.add(sum),
+            _ => self.buckets.push((bucket, sum)),
+        }
+    }
+
+    fn end(&mut self) {
+        let Some(partition) = self.partition.take() else {
+            return;
+        };
+        let buckets = take(&mut self.buckets);
+        let mut root = Sum::default();
+        buckets.iter().for_each(|(_, sum)| root.add(*sum));
+        let enough = |bits: &u32| LEAF_GRANTS << *bits >= root.count;
+        let bits = (0..MOST_BITS).find(enough).unwrap_or(MOST_BITS);
+        let mut node = key::DIGEST.to_vec();
+        key::push(&partition, &mut node);
+        node.push(0);
+        let key = |level: u8, bucket: &[u8]| [&node[..], &[level], bucket].concat();
+        let width = u8::try_from(bits).unwrap_or_default();
+        self.nodes
+            .push((key(0, &[]), [&[width][..], &root.bytes()].concat()));
+        if bits == 0 {
+            return;
+        }
+        let leaf_of = |bucket: u16| bucket >> (MOST_BITS - bits) << (MOST_BITS - bits);
+        for leaf in buckets.chunk_by(|(a, _), (b, _)| leaf_of(*a) == leaf_of(*b)) {
+            let mut sum = Sum::default();
+            leaf.iter().for_each(|(_, part)| sum.add(*part));
+            let bucket = leaf_of(leaf[0].0).to_be_bytes();
+            self.nodes.push((key(1, &bucket), sum.bytes().to_vec()));
+        }
+    }
+
+    /// All nodes.
+    pub(super) fn finish(mut self) -> Vec<(Vec<u8>, Vec<u8>)> {
+        self.end();
+        self.nodes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leaves_are_as_many_as_grants_ask_for() {
+        for (grants, width) in [(0_u32, 0), (512, 0), (513, 1), (1024, 1), (1025, 2), (5000, 4)] {
+            let mut digests = Digests::default();
+            digests.begin(b"role\x007");
+            let mut hashes: Vec<[u8; 8]> = (0..grants)
+                .map(|n| xxh64(&n.to_le_bytes()).to_be_bytes())
+                .collect();
+            hashes.sort_unstable();
+            for hash in &hashes {
+                digests.add([hash[0], hash[1]], *hash);
+            }
+            let nodes = digests.finish();
+            assert_eq!(
+                nodes.len(),
+                if width == 0 { 1 } else { 1 + (1 << width) },
+                "{grants}"
+            );
+            assert!(nodes.is_sorted());
+            assert_eq!(nodes[0].0, b"\x03\x0A\x08\x00role\x01\x017\x00\x00");
+            assert_eq!(nodes[0].1[0], width);
+            let mut sum = Sum::default();
+            for (_, value) in &nodes[1..] {
+                let (mut count, mut xor) = ([0; 8], [0; 8]);
+                count.copy_from_slice(&value[..8]);
+                xor.copy_from_slice(&value[8..]);
+                sum.add(Sum {
+                    count: u64::from_be_bytes(count),
+                    xor,
+                });
+            }
+            if width > 0 {
+                assert_eq!(nodes[0].1[1..], sum.bytes(), "{grants}");
+            }
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The beginning of a v3 file: magic, length of the manifest, manifest.
+
+use std::io::{self, Read};
+
+use baton_proto::c1z_v3::C1zManifestV3;
+use prost::Message;
+
+use crate::container::MAGIC_V3;
+
+/// Bytes before the manifest.
+pub(super) const HEADER_BYTES: usize = MAGIC_V3.len() + 4;
+/// A longer manifest is refused.
+const MANIFEST_BYTES: u32 = 16 << 20;
+
+/// The hash that the format uses, with the seed that it uses.
+pub(crate) fn xxh64(bytes: &[u8]) -> u64 {
+    twox_hash::XxHash64::oneshot(0, bytes)
+}
+
+/// Magic, length and manifest in one.
+pub(super) fn encode(manifest: &C1zManifestV3) -> io::Result<Vec<u8>> {
+    let manifest = manifest.encode_to_vec();
+    let length = u32::try_from(manifest.len()).unwrap_or(u32::MAX);
+    if length > MANIFEST_BYTES {
+        return Err(io::Error::other("the manifest is longer than the format allows"));
+    }
+    Ok([&MAGIC_V3[..], &length.to_be_bytes(), &manifest].concat())
+}
+
+/// Reads the manifest's bytes, or says what is wrong with them.
+pub(super) fn read(mut file: impl Read) -> io::Result<Result<Vec<u8>, String>> {
+    let mut header = Vec::with_capacity(HEADER_BYTES);
+    file.by_ref().take(HEADER_BYTES as u64).read_to_end(&mut header)?;
+    let Some((magic, length)) = header.split_first_chunk::<5>() else {
+        return Ok(Err("it ends within its magic".to_owned()));
+    };
+    if *magic != MAGIC_V3 {
+        return Ok(Err("it does not begin with the magic of v3".to_owned()));
+    }
+    let Ok(length) = <[u8; 4]>::try_from(length) else {
+        return Ok(Err("it ends before its manifest".to_owned()));
+    };
+    let length = u32::from_be_bytes(length);
+    if length > MANIFEST_BYTES {
+        return Ok(Err(format!(
+            "its manifest claims {length} bytes; at most {MANIFEST_BYTES} are allowed"
+        )));
+    }
+    // Grows with what is there, not with what is claimed.
+    let mut manifest = Vec::new();
+    file.take(u64::from(length)).read_to_end(&mut manifest)?;
+    if manifest.len() < length as usize {
+        return Ok(Err("it ends within its manifest".to_owned()));
+    }
+    Ok(Ok(manifest))
+}

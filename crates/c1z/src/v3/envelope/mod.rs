@@ -1,0 +1,14 @@
+//! The container of a v3 file (c1z facts §1.2): magic, manifest, one zstd frame a file, index of the frames, footer.
+
+mod frame;
+mod header;
+mod index;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub(crate) use frame::Frame;
+pub(crate) use header::xxh64;
+pub(crate) use reader::Envelope;
+pub(crate) use writer::EnvelopeWriter;

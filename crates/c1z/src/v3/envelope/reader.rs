@@ -1,0 +1,183 @@
+//! Reads the container. Memory is bounded by the limits of manifest, index and window, whatever the file claims.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::hash::Hasher;
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use baton_proto::c1z_v3::{C1zManifestV3, PayloadEncoding};
+use prost::Message;
+use twox_hash::XxHash64;
+
+use super::header;
+use super::index::{self, Entry, FOOTER_BYTES, Footer};
+use crate::error::C1zError;
+use crate::seal::again;
+use crate::unpack::{Limits, refused};
+
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// An opened container: its manifest and, where it has one, its index.
+#[derive(Debug)]
+pub(crate) struct Envelope<'p> {
+    path: &'p Path,
+    file: File,
+    limits: Limits,
+    manifest: C1zManifestV3,
+    /// Where the payload begins.
+    begin: u64,
+    manifest_bytes: Vec<u8>,
+}
+
+impl<'p> Envelope<'p> {
+    /// Reads the manifest and nothing else.
+    pub(crate) fn open(path: &'p Path, limits: Limits) -> Result<Self, C1zError> {
+        let file = File::open(path).map_err(|error| C1zError::io("reading", path, error))?;
+        Self::over(path, file, limits)
+    }
+
+    /// The same for a file that is open.
+    pub(crate) fn over(path: &'p Path, mut file: File, limits: Limits) -> Result<Self, C1zError> {
+        let reading = |error| C1zError::io("reading", path, error);
+        file.seek(SeekFrom::Start(0)).map_err(reading)?;
+        let manifest_bytes = header::read(&mut file)
+            .map_err(reading)?
+            .map_err(|detail| corrupt(path, detail))?;
+        let manifest = C1zManifestV3::decode(manifest_bytes.as_slice())
+            .map_err(|error| corrupt(path, format!("its manifest is not readable: {error}")))?;
+        Ok(Self {
+            path,
+            file,
+            limits,
+            manifest,
+            begin: (header::HEADER_BYTES + manifest_bytes.len()) as u64,
+            manifest_bytes,
+        })
+    }
+
+    pub(crate) fn manifest(&self) -> &C1zManifestV3 {
+        &self.manifest
+    }
+
+    /// The files in it, with their places checked.
+    pub(crate) fn entries(&mut self) -> Result<Vec<Entry>, C1zError> {
+        let reading = |error| C1zError::io("reading", self.path, error);
+        let corrupt = |detail| corrupt(self.path, detail);
+        match PayloadEncoding::try_from(self.manifest.payload_encoding) {
+            Ok(PayloadEncoding::IndexedZstd) => {}
+            Ok(PayloadEncoding::Tar | PayloadEncoding::TarZstd) => {
+                return Err(C1zError::UnsupportedV3 {
+                    path: self.path.to_owned(),
+                    what: "its files are in a tar archive",
+                });
+            }
+            _ => {
+                let number = self.manifest.payload_encoding;
+                return Err(corrupt(format!("its payload has the unknown encoding {number}")));
+            }
+        }
+        let bytes = self.file.metadata().map_err(reading)?.len();
+        let footer_at = bytes
+            .checked_sub(FOOTER_BYTES as u64)
+            .filter(|at| *at >= self.begin);
+        let footer_at = footer_at.ok_or_else(|| corrupt("it ends before its footer".to_owned()))?;
+        let mut footer = [0; FOOTER_BYTES];
+        self.file.seek(SeekFrom::Start(footer_at)).map_err(reading)?;
+        self.file.read_exact(&mut footer).map_err(reading)?;
+        let footer = Footer::parse(&footer, bytes).map_err(corrupt)?;
+        if footer.offset < self.begin {
+            return Err(corrupt("its index overlaps its manifest".to_owned()));
+        }
+        let mut index = vec![0; footer.length as usize];
+        self.file.seek(SeekFrom::Start(footer.offset)).map_err(reading)?;
+        self.file.read_exact(&mut index).map_err(reading)?;
+        let entries = index::decode(&index, footer, self.begin, &self.manifest_bytes).map_err(corrupt)?;
+        let total = entries
+            .iter()
+            .try_fold(0_u64, |sum, entry| sum.checked_add(entry.raw_bytes));
+        match total {
+            Some(total) if total <= self.limits.decoded_bytes => Ok(entries),
+            _ => Err(C1zError::TooLarge {
+                path: self.path.to_owned(),
+                limit: self.limits.decoded_bytes,
+            }),
+        }
+    }
+
+    /// Unpacks one file and checks that its length and hash are what the index says.
+    pub(crate) fn unpack(
+        &mut self,
+        entry: &Entry,
+        stop: &AtomicBool,
+        mut take: impl FnMut(&[u8]) -> Result<(), C1zError>,
+    ) -> Result<(), C1zError> {
+        let path = self.path;
+        let reading = |error| C1zError::io("reading", path, error);
+        let broken = |error: io::Error| refused(path, self.limits, &error).unwrap_or_else(|| reading(error));
+        let differs = |what: &str| corrupt(path, format!("{:?} in it {what}", entry.name));
+        self.file.seek(SeekFrom::Start(entry.offset)).map_err(reading)?;
+        let packed = BufReader::with_capacity(CHUNK_BYTES, (&self.file).take(entry.packed_bytes));
+        let mut decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(reading)?;
+        decoder
+            .window_log_max(self.limits.window_log())
+            .map_err(reading)?;
+        let (mut hash, mut total) = (XxHash64::with_seed(0), 0);
+        let mut chunk = vec![0; CHUNK_BYTES];
+        loop {
+            if stop.load(Ordering::Relaxed) {
+                return Err(C1zError::Stopped);
+            }
+            let got = again(|| decoder.read(&mut chunk)).map_err(broken)?;
+            total += got as u64;
+            if total > entry.raw_bytes {
+                return Err(differs("is longer than its index says"));
+            }
+            if got == 0 {
+                break;
+            }
+            hash.write(&chunk[..got]);
+            take(&chunk[..got])?;
+        }
+        if total < entry.raw_bytes {
+            return Err(differs("is shorter than its index says"));
+        }
+        if hash.finish() != entry.raw_xxh64 {
+            return Err(differs("is not what was written"));
+        }
+        Ok(())
+    }
+
+    /// Unpacks all files into a folder.
+    pub(crate) fn unpack_to(&mut self, folder: &Path, stop: &AtomicBool) -> Result<(), C1zError> {
+        let mut made = HashSet::new();
+        for entry in self.entries()? {
+            let to = folder.join(&entry.name);
+            let writing = |error| C1zError::io("unpacking to", &to, error);
+            if let Some(parent) = to.parent()
+                && made.insert(parent.to_owned())
+            {
+                std::fs::create_dir_all(parent).map_err(writing)?;
+            }
+            let mut out = File::create_new(&to).map_err(writing)?;
+            self.unpack(&entry, stop, |bytes| out.write_all(bytes).map_err(writing))?;
+        }
+        Ok(())
+    }
+
+    /// Unpacks everything to nowhere: whether the file is whole.
+    pub(crate) fn verify(&mut self, stop: &AtomicBool) -> Result<(), C1zError> {
+        for entry in self.entries()? {
+            self.unpack(&entry, stop, |_| Ok(()))?;
+        }
+        Ok(())
+    }
+}
+
+fn corrupt(path: &Path, detail: String) -> C1zError {
+    C1zError::Corrupt {
+        path: path.to_owned(),
+        detail,
+    }
+}

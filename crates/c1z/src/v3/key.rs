@@ -1,0 +1,119 @@
+//! Keys of the store (c1z facts §3.3): a family, and the parts of a tuple in a form that sorts as the tuple does.
+
+/// The first byte of every key.
+const VERSION: u8 = 0x03;
+
+pub(crate) const RESOURCE_TYPE: [u8; 3] = [VERSION, 0x01, 0];
+pub(crate) const RESOURCE: [u8; 3] = [VERSION, 0x02, 0];
+pub(crate) const ENTITLEMENT: [u8; 3] = [VERSION, 0x03, 0];
+pub(crate) const GRANT: [u8; 3] = [VERSION, 0x04, 0];
+pub(crate) const SYNC_RUN: [u8; 2] = [VERSION, 0x06];
+pub(crate) const BY_PARENT: [u8; 4] = [VERSION, 0x07, 0x01, 0];
+pub(crate) const BY_PRINCIPAL: [u8; 4] = [VERSION, 0x07, 0x04, 0];
+pub(crate) const NEEDS_EXPANSION: [u8; 4] = [VERSION, 0x07, 0x05, 0];
+pub(crate) const BY_PRINCIPAL_HASH: [u8; 4] = [VERSION, 0x07, 0x08, 0];
+pub(crate) const DIGEST: [u8; 4] = [VERSION, 0x0A, 0x08, 0];
+/// The digest of all grants.
+pub(crate) const WHOLE_DIGEST: [u8; 6] = [VERSION, 0x0A, 0x08, 0, 0, 0x02];
+/// Stamps, without which a store counts as one of an older layout.
+pub(crate) const ID_FORMAT: &[u8] = b"\x03\xFFgrant_entitlement_id_format";
+pub(crate) const KEYSPACE: &[u8] = b"\x03\xFFkeyspace_version";
+pub(crate) const STATS: &[u8] = b"\x03\xFFstats\0";
+
+/// Appends a part of a tuple.
+pub(crate) fn push(part: &[u8], out: &mut Vec<u8>) {
+    for byte in part {
+        match byte {
+            0 => out.extend_from_slice(&[1, 1]),
+            1 => out.extend_from_slice(&[1, 2]),
+            _ => out.push(*byte),
+        }
+    }
+}
+
+/// Appends the parts of a tuple, one after another.
+pub(crate) fn push_all(parts: &[&str], out: &mut Vec<u8>) {
+    for (at, part) in parts.iter().enumerate() {
+        if at > 0 {
+            out.push(0);
+        }
+        push(part.as_bytes(), out);
+    }
+}
+
+/// What names an entitlement: the ids of its resource, whether its own id begins with these, and the rest of it.
+pub(crate) fn entitlement<'a>(resource_type: &'a str, resource: &'a str, id: &'a str) -> [&'a str; 4] {
+    let tail = id
+        .strip_prefix(resource_type)
+        .and_then(|rest| rest.strip_prefix(':'))
+        .and_then(|rest| rest.strip_prefix(resource))
+        .and_then(|rest| rest.strip_prefix(':'));
+    match tail {
+        Some(tail) => [resource_type, resource, "1", tail],
+        None => [resource_type, resource, "0", id],
+    }
+}
+
+/// The part that begins here in its own form, and what follows it.
+pub(crate) fn next(bytes: &[u8]) -> (Vec<u8>, Option<&[u8]>) {
+    let end = bytes.iter().position(|byte| *byte == 0);
+    let (part, rest) = match end {
+        Some(end) => (&bytes[..end], Some(&bytes[end + 1..])),
+        None => (bytes, None),
+    };
+    let mut out = Vec::with_capacity(part.len());
+    let mut escaped = false;
+    for byte in part {
+        match (escaped, byte) {
+            (true, byte) => {
+                out.push(byte.saturating_sub(1));
+                escaped = false;
+            }
+            (false, 1) => escaped = true,
+            (false, byte) => out.push(*byte),
+        }
+    }
+    (out, rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_id_that_begins_with_its_resource_is_told_by_its_rest() {
+        assert_eq!(
+            entitlement("role", "7", "role:7:assigned"),
+            ["role", "7", "1", "assigned"]
+        );
+        assert_eq!(entitlement("role", "7", "role:7:"), ["role", "7", "1", ""]);
+        for other in ["role:7", "role:70:assigned", "assigned", ""] {
+            assert_eq!(entitlement("role", "7", other), ["role", "7", "0", other]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn keys_sort_as_their_tuples_and_come_back(
+            a in prop::collection::vec("[\0-\u{3}a]{0,4}", 3), b in prop::collection::vec("[\0-\u{3}a]{0,4}", 3)
+        ) {
+            let encode = |parts: &[String]| {
+                let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+                let mut key = Vec::new();
+                push_all(&parts, &mut key);
+                key
+            };
+            prop_assert_eq!(a.cmp(&b), encode(&a).cmp(&encode(&b)));
+            let key = encode(&a);
+            let (mut rest, mut parts) = (Some(key.as_slice()), Vec::new());
+            while let Some(bytes) = rest {
+                let (part, after) = next(bytes);
+                parts.push(String::from_utf8(part).unwrap());
+                rest = after;
+            }
+            prop_assert_eq!(parts, a);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What a v3 file says about itself before its payload (c1z facts §3.1).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use baton_proto::c1z_v3::{
+    C1zManifestV3, GrantDigestRoot, PayloadEncoding, PebbleIdIndexFormat, SyncRunSummary,
+};
+use baton_proto::prost_types::FileDescriptorSet;
+use baton_proto::storage_v3::{SyncRunRecord, SyncStatsRecord, SyncType};
+use prost::Message;
+use time::OffsetDateTime;
+
+use super::digest::Sum;
+use super::envelope::Envelope;
+use super::{pebble, record};
+use crate::error::C1zError;
+use crate::stats::SyncStats;
+use crate::unpack::Limits;
+
+/// The names under which versions of the ecosystem's SDK know the store.
+const ENGINES: [&str; 3] = ["pebble3", "pebble2", "pebble"];
+const DIGEST_VERSION: u32 = 1;
+
+/// A finished sync.
+#[derive(Debug)]
+pub(crate) struct Summary<'s> {
+    pub(crate) sync_id: &'s str,
+    pub(crate) sync_type: &'s str,
+    pub(crate) started_at: OffsetDateTime,
+    pub(crate) ended_at: OffsetDateTime,
+    pub(crate) stats: &'s SyncStats,
+}
+
+fn sync_type(text: &str) -> SyncType {
+    match text {
+        "full" => SyncType::Full,
+        "resources_only" => SyncType::ResourcesOnly,
+        "partial_upserts" => SyncType::PartialUpserts,
+        "partial_deletions" => SyncType::PartialDeletions,
+        _ => SyncType::Partial,
+    }
+}
+
+impl Summary<'_> {
+    /// The record of the sync in the store.
+    pub(super) fn run(&self) -> SyncRunRecord {
+        SyncRunRecord {
+            sync_id: self.sync_id.to_owned(),
+            r#type: sync_type(self.sync_type).into(),
+            started_at: Some(record::timestamp(self.started_at)),
+            ended_at: Some(record::timestamp(self.ended_at)),
+            // Grants were read and none of them waits for expansion.
+            supports_diff: self.sync_type == "full",
+            ..SyncRunRecord::default()
+        }
+    }
+
+    /// The counts of the sync in the store.
+    pub(super) fn stats(&self) -> SyncStatsRecord {
+        let counts = |counts: &BTreeMap<String, u64>| {
+            let counts = counts.iter().map(|(id, count)| (id.clone(), count.cast_signed()));
+            counts.collect()
+        };
+        let stats = self.stats;
+        SyncStatsRecord {
+            sync_id: self.sync_id.to_owned(),
+            resource_types: stats.resource_types.cast_signed(),
+            resources: stats.resources.cast_signed(),
+            entitlements: stats.entitlements.cast_signed(),
+            grants: stats.grants.cast_signed(),
+            assets: stats.assets.cast_signed(),
+            resources_by_resource_type: counts(&stats.resources_by_resource_type),
+            grants_by_entitlement_resource_type: counts(&stats.grants_by_resource_type),
+            entitlements_by_resource_type: counts(&stats.entitlements_by_resource_type),
+            written_at: Some(record::timestamp(self.ended_at)),
+            ..SyncStatsRecord::default()
+        }
+    }
+
+    /// The manifest over the store.
+    pub(super) fn manifest(&self, sum: Sum) -> C1zManifestV3 {
+        let run = self.run();
+        let summary = SyncRunSummary {
+            sync_id: run.sync_id,
+            r#type: run.r#type,
+            started_at: run.started_at,
+            ended_at: run.ended_at,
+            parent_sync_id: run.parent_sync_id,
+            stats: Some(self.stats()),
+        };
+        C1zManifestV3 {
+            engine: ENGINES[0].to_owned(),
+            engine_schema_version: pebble::FORMAT_VERSION,
+            payload_encoding: PayloadEncoding::IndexedZstd.into(),
+            // Readable by construction: the build wrote it.
+            descriptors: FileDescriptorSet::decode(baton_proto::STORAGE_DESCRIPTORS).ok(),
+            sync_runs: vec![summary],
+            pebble_id_index_format: PebbleIdIndexFormat::StructuredV1.into(),
+            grant_digest_root: Some(GrantDigestRoot {
+                xor_digest: sum.xor.to_vec(),
+                count: sum.count.cast_signed(),
+                abi_version: DIGEST_VERSION,
+            }),
+            ..C1zManifestV3::default()
+        }
+    }
+}
+
+/// The finished full sync that a file has, by its manifest: its id and its counts.
+pub(crate) fn latest_full(path: &Path, limits: Limits) -> Result<Option<(String, SyncStats)>, C1zError> {
+    let envelope = Envelope::open(path, limits)?;
+    let runs = &envelope.manifest().sync_runs;
+    let finished = runs
+        .iter()
+        .filter(|run| run.r#type() == SyncType::Full && run.ended_at.is_some());
+    let ended = |run: &&SyncRunSummary| run.ended_at.map(|end| (end.seconds, end.nanos));
+    let latest = finished.max_by_key(ended);
+    Ok(latest.map(|run| {
+        let stats = run.stats.as_ref().map(counts).unwrap_or_default();
+        (run.sync_id.clone(), stats)
+    }))
+}
+
+fn counts(stats: &SyncStatsRecord) -> SyncStats {
+    let count = |number: i64| u64::try_from(number).unwrap_or_default();
+    let counts = |counts: &BTreeMap<String, i64>| {
+        let counts = counts.iter().map(|(id, number)| (id.clone(), count(*number)));
+        counts.collect()
+    };
+    SyncStats {
+        resource_types: count(stats.resource_types),
+        resources: count(stats.resources),
+        entitlements: count(stats.entitlements),
+        grants: count(stats.grants),
+        resources_by_resource_type: counts(&stats.resources_by_resource_type),
+        grants_by_resource_type: counts(&stats.grants_by_entitlement_resource_type),
+        entitlements_by_resource_type: counts(&stats.entitlements_by_resource_type),
+        assets: count(stats.assets),
+    }
+}

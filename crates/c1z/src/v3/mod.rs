@@ -1,0 +1,20 @@
+//! The c1z v3 format (c1z facts §1.2, §3): an envelope around the files of a key-value store, which holds one sync.
+//!
+//! `envelope/` is the container: manifest, frames, index, footer. `pebble/` is the store within it: tables, manifest of
+//! tables, markers. `key.rs`, `record.rs` and `grant.rs` are keys and values; `rows.rs` sorts them, `digest.rs` sums grants
+//! up, `store.rs` makes tables and frames of them.
+
+mod digest;
+mod envelope;
+mod grant;
+mod key;
+mod manifest;
+mod pebble;
+mod record;
+mod rows;
+mod store;
+
+pub(crate) use grant::GrantRecordTemplate;
+pub(crate) use manifest::{Summary, latest_full};
+pub(crate) use rows::{Rows, RowsError};
+pub(crate) use store::{seal, verify};

@@ -1,0 +1,270 @@
+//! Rows on their way into a store: each family of keys is sorted, on disk where it must be.
+
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use baton_proto::connector_v2::{Entitlement, Resource, ResourceId, ResourceType};
+use baton_proto::prost_types::Timestamp;
+use prost::Message;
+use time::OffsetDateTime;
+
+use super::digest::{self, Digests, Sum};
+use super::grant::GrantRecordTemplate;
+use super::{key, record};
+use crate::sorter::{SortThread, Sorter};
+
+/// The families, in the order of their keys.
+const FAMILIES: [(&[u8], &str); 7] = [
+    (&key::RESOURCE_TYPE, "resource types"),
+    (&key::RESOURCE, "resources"),
+    (&key::ENTITLEMENT, "entitlements"),
+    (&key::GRANT, "grants"),
+    (&key::BY_PARENT, "resources"),
+    (&key::BY_PRINCIPAL, "grants"),
+    (&key::BY_PRINCIPAL_HASH, "grants"),
+];
+const RESOURCE_TYPES: usize = 0;
+const RESOURCES: usize = 1;
+const ENTITLEMENTS: usize = 2;
+const GRANTS: usize = 3;
+const BY_PARENT: usize = 4;
+const BY_PRINCIPAL: usize = 5;
+const BY_HASH: usize = 6;
+
+/// Rows between two looks at whether to stop.
+const STRIDE: u64 = 4096;
+
+/// Why rows could not be given back.
+#[derive(Debug)]
+pub(crate) enum RowsError {
+    Io(io::Error),
+    /// Two rows have the same key.
+    Duplicate {
+        table: &'static str,
+        id: String,
+    },
+}
+
+impl From<io::Error> for RowsError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// All rows of one sync.
+#[derive(Debug)]
+pub(crate) struct Rows {
+    thread: SortThread,
+    sorters: Vec<Sorter>,
+    templates: Vec<GrantRecordTemplate>,
+    /// All grants together.
+    sum: Sum,
+    discovered_at: Timestamp,
+    key: Vec<u8>,
+    entry: Vec<u8>,
+}
+
+impl Rows {
+    pub(crate) fn create(folder: &Path, discovered_at: OffsetDateTime) -> io::Result<Self> {
+        Ok(Self {
+            thread: SortThread::start()?,
+            sorters: FAMILIES.iter().map(|_| Sorter::new(folder)).collect(),
+            templates: Vec::new(),
+            sum: Sum::default(),
+            discovered_at: record::timestamp(discovered_at),
+            key: Vec::new(),
+            entry: Vec::new(),
+        })
+    }
+
+    /// The sum of all grants, whose keys are known from the beginning.
+    pub(super) fn sum(&self) -> Sum {
+        self.sum
+    }
+
+    pub(crate) fn put_resource_type(&mut self, row: &ResourceType) -> io::Result<()> {
+        let record = record::resource_type(row, self.discovered_at);
+        self.tuple(&[&row.id]);
+        self.push(RESOURCE_TYPES, &record.encode_to_vec())
+    }
+
+    pub(crate) fn put_resource(&mut self, row: &Resource) -> io::Result<()> {
+        let record = record::resource(row, self.discovered_at);
+        let ids = [record.resource_type_id.as_str(), record.resource_id.as_str()];
+        self.tuple(&ids);
+        self.push(RESOURCES, &record.encode_to_vec())?;
+        if let Some(parent) = &record.parent {
+            self.tuple(&[&parent.resource_type_id, &parent.resource_id, ids[0], ids[1]]);
+            self.push(BY_PARENT, &[])?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn put_entitlement(&mut self, row: &Entitlement) -> io::Result<()> {
+        let record = record::entitlement(row, self.discovered_at);
+        let nothing = ResourceId::default();
+        let resource = row.resource.as_ref().and_then(|resource| resource.id.as_ref());
+        let resource = resource.unwrap_or(&nothing);
+        self.tuple(&key::entitlement(
+            &resource.resource_type,
+            &resource.resource,
+            &row.id,
+        ));
+        self.push(ENTITLEMENTS, &record.encode_to_vec())?;
+        // Among the grants by hash an entitlement stands for itself, before its grants: each one has a digest.
+        self.key.push(0);
+        self.push(BY_HASH, &[])
+    }
+
+    /// Adds the grants of one entitlement and tells how many there were.
+    pub(crate) fn put_grants<'p>(
+        &mut self,
+        template: &GrantRecordTemplate,
+        principals: impl Iterator<Item = &'p str>,
+    ) -> io::Result<u64> {
+        let known = self.templates.last().is_some_and(|last| last.is(template));
+        if !known {
+            self.templates.push(template.clone());
+        }
+        let number = u32::try_from(self.templates.len() - 1)
+            .unwrap_or(u32::MAX)
+            .to_le_bytes();
+        let mut principal = Vec::new();
+        let mut rows = 0;
+        for id in principals {
+            principal.clear();
+            principal.extend_from_slice(&template.principal_type);
+            principal.push(0);
+            key::push(id.as_bytes(), &mut principal);
+            join(&mut self.key, &[&template.partition, &[0], &principal]);
+            let hash = digest::content_hash(&self.key);
+            self.sum.add(Sum { count: 1, xor: hash });
+            self.push(GRANTS, &number)?;
+            join(&mut self.key, &[&principal, &[0], &template.partition]);
+            self.push(BY_PRINCIPAL, &[])?;
+            let bucket = digest::bucket(&principal);
+            join(&mut self.key, &[&template.partition, &[0], &bucket, &principal]);
+            self.push(BY_HASH, &hash)?;
+            rows += 1;
+        }
+        Ok(rows)
+    }
+
+    fn tuple(&mut self, parts: &[&str]) {
+        self.key.clear();
+        key::push_all(parts, &mut self.key);
+    }
+
+    /// Gives the key and a value to the sorter of a family: key, a byte that is less than any other that could follow, value,
+    /// length of the key.
+    fn push(&mut self, family: usize, value: &[u8]) -> io::Result<()> {
+        let length = u32::try_from(self.key.len()).unwrap_or(u32::MAX).to_le_bytes();
+        join(&mut self.entry, &[&self.key, &[0], value, &length]);
+        self.sorters[family].push(&self.entry, &self.thread)
+    }
+
+    /// Gives all rows in the order of their keys, the record of the sync among them.
+    pub(super) fn finish(
+        mut self,
+        stop: &AtomicBool,
+        run: &[u8],
+        mut take: impl FnMut(&[u8], &[u8]) -> io::Result<()>,
+    ) -> Result<(), RowsError> {
+        self.thread.finish();
+        let mut digests = Digests::default();
+        let (mut value, mut count) = (Vec::new(), 0_u64);
+        for (family, sorter) in std::mem::take(&mut self.sorters).into_iter().enumerate() {
+            if family == BY_PARENT {
+                take(&key::SYNC_RUN, run)?;
+            }
+            let (prefix, table) = FAMILIES[family];
+            let mut full = prefix.to_vec();
+            let (mut before, mut duplicate) = (Vec::new(), None);
+            let merged = sorter.merge(|entry| {
+                count += 1;
+                if count.is_multiple_of(STRIDE) && stop.load(Ordering::Relaxed) {
+                    return Err(io::ErrorKind::Interrupted.into());
+                }
+                let (part, rest) = split(entry)?;
+                if before == part && count > 1 {
+                    duplicate = Some(readable(part));
+                    return Err(io::ErrorKind::AlreadyExists.into());
+                }
+                before.clear();
+                before.extend_from_slice(part);
+                full.truncate(prefix.len());
+                full.extend_from_slice(part);
+                match family {
+                    GRANTS => {
+                        self.grant_value(part, rest, &mut value)?;
+                        return take(&full, &value);
+                    }
+                    BY_HASH => {
+                        let Some((partition, behind)) = after_partition(part) else {
+                            return Err(io::ErrorKind::InvalidData.into());
+                        };
+                        digests.begin(partition);
+                        let (Some(bucket), Ok(hash)) = (behind.first_chunk(), rest.try_into()) else {
+                            return Ok(());
+                        };
+                        digests.add(*bucket, hash);
+                    }
+                    _ => {}
+                }
+                take(&full, rest)
+            });
+            match duplicate {
+                Some(id) => return Err(RowsError::Duplicate { table, id }),
+                None => merged?,
+            }
+        }
+        take(&key::WHOLE_DIGEST, &self.sum.bytes())?;
+        for (key, value) in digests.finish() {
+            take(&key, &value)?;
+        }
+        Ok(())
+    }
+
+    /// The record of a grant, of which the key and the number of its template are known.
+    fn grant_value(&self, part: &[u8], number: &[u8], value: &mut Vec<u8>) -> io::Result<()> {
+        let invalid = || io::Error::from(io::ErrorKind::InvalidData);
+        let number = u32::from_le_bytes(number.try_into().map_err(|_| invalid())?);
+        let template = self.templates.get(number as usize).ok_or_else(invalid)?;
+        let begin = template.partition.len() + template.principal_type.len() + 2;
+        let (principal, _) = key::next(part.get(begin..).ok_or_else(invalid)?);
+        template.encode(&principal, &self.discovered_at, value);
+        Ok(())
+    }
+}
+
+fn join(out: &mut Vec<u8>, pieces: &[&[u8]]) {
+    out.clear();
+    pieces.iter().for_each(|piece| out.extend_from_slice(piece));
+}
+
+/// Key and value of what a sorter was given.
+fn split(entry: &[u8]) -> io::Result<(&[u8], &[u8])> {
+    let parts = entry.split_last_chunk::<4>().and_then(|(entry, length)| {
+        let (key, value) = entry.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+        Some((key, value.get(1..)?))
+    });
+    parts.ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// The four parts that name an entitlement, and what follows the separator behind them.
+fn after_partition(key: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = key.iter().enumerate().filter(|(_, byte)| **byte == 0).nth(3)?.0;
+    Some((&key[..end], &key[end + 1..]))
+}
+
+/// A key in messages.
+fn readable(key: &[u8]) -> String {
+    let (mut rest, mut parts) = (Some(key), Vec::new());
+    while let Some(bytes) = rest {
+        let (part, after) = key::next(bytes);
+        parts.push(String::from_utf8_lossy(&part).into_owned());
+        rest = after;
+    }
+    parts.join(", ")
+}

@@ -1,0 +1,167 @@
+//! v3 files through the public interface: the same bytes, what they replace, what they refuse.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use baton_proto::connector_v2::{Entitlement, Resource, ResourceId, ResourceType};
+use c1z::{
+    C1zError, Compression, Container, GrantTemplate, Limits, OnForeign, Retention, StorageEngine, SyncHeader,
+    Target, Writer, WriterOptions,
+};
+use time::OffsetDateTime;
+
+fn begin(path: &Path, engine: StorageEngine, sync_type: &'static str) -> Result<Writer, C1zError> {
+    let options = WriterOptions {
+        temp_folder: path.parent().unwrap().to_owned(),
+        engine: Some(engine),
+        retention: Retention::default(),
+        compression: Compression::default(),
+        limits: Limits::default(),
+        stop: Arc::new(AtomicBool::new(false)),
+    };
+    let header = SyncHeader {
+        sync_id: "2vU7QmBvvjK3kdYyV0000000001".into(),
+        sync_type,
+        started_at: OffsetDateTime::UNIX_EPOCH,
+    };
+    Writer::begin(Target::open(path, OnForeign::Refuse)?, header, options)
+}
+
+fn resource(resource_type: &str, resource: &str) -> Resource {
+    Resource {
+        id: Some(ResourceId {
+            resource_type: resource_type.into(),
+            resource: resource.into(),
+            baton_resource: false,
+        }),
+        display_name: "A name that is the same for many".repeat(20),
+        ..Resource::default()
+    }
+}
+
+/// Puts users and a role that all of them hold, in some order.
+fn put(writer: &mut Writer, users: impl Iterator<Item = u32> + Clone) -> Result<(), C1zError> {
+    writer.put_resource_type(&ResourceType::default())?;
+    let role = resource("role", "7");
+    writer.put_resource(&role)?;
+    let entitlement = Entitlement {
+        id: "role:7:assigned".into(),
+        resource: Some(role),
+        ..Entitlement::default()
+    };
+    writer.put_entitlement(&entitlement)?;
+    let names: Vec<String> = users.map(|user| user.to_string()).collect();
+    for name in &names {
+        writer.put_resource(&resource("user", name))?;
+    }
+    let template = GrantTemplate::new(&entitlement, "user", &[]);
+    writer.put_grants(&template, names.iter().map(String::as_str))
+}
+
+fn write(path: &Path, users: impl Iterator<Item = u32> + Clone) -> Result<Vec<u8>, C1zError> {
+    let mut writer = begin(path, StorageEngine::Pebble, "full")?;
+    put(&mut writer, users)?;
+    writer.prepare(OffsetDateTime::UNIX_EPOCH)?.publish()?;
+    Ok(fs::read(path).unwrap())
+}
+
+#[test]
+fn the_same_rows_are_the_same_bytes_in_whatever_order() {
+    let folder = tempfile::tempdir().unwrap();
+    // Enough for several tables, and for sorting on disk.
+    let path = folder.path().join("sync.c1z");
+    let users = 0..20_000;
+    let one = write(&path, users.clone()).unwrap();
+    let other = write(&path, users.rev()).unwrap();
+    assert!(one == other);
+    assert_eq!(Container::of(&path).unwrap(), Container::V3);
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "only the file itself stays"
+    );
+}
+
+#[test]
+fn the_sync_that_is_replaced_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sync.c1z");
+    let mut v1 = begin(&path, StorageEngine::Sqlite, "full").unwrap();
+    assert!(v1.previous().is_none());
+    put(&mut v1, 0..5).unwrap();
+    v1.prepare(OffsetDateTime::UNIX_EPOCH).unwrap().publish().unwrap();
+    for users in [7_u64, 9] {
+        let was = if users == 7 { 5 } else { 7 };
+        let mut writer = begin(&path, StorageEngine::Pebble, "full").unwrap();
+        let (sync_id, stats) = writer.previous().unwrap();
+        assert_eq!((sync_id, stats.grants), ("2vU7QmBvvjK3kdYyV0000000001", was));
+        assert_eq!(stats.resources_by_resource_type["user"], was);
+        assert!(stats.tells_types());
+        put(&mut writer, 0..u32::try_from(users).unwrap()).unwrap();
+        writer
+            .prepare(OffsetDateTime::UNIX_EPOCH)
+            .unwrap()
+            .publish()
+            .unwrap();
+    }
+}
+
+#[test]
+fn a_full_sync_is_not_replaced_by_less() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sync.c1z");
+    let before = write(&path, 0..3).unwrap();
+    let error = begin(&path, StorageEngine::Pebble, "partial").unwrap_err();
+    assert!(matches!(error, C1zError::OneSync { .. }), "{error}");
+    let mut writer = begin(&path, StorageEngine::Pebble, "full").unwrap();
+    let error = writer.degrade().unwrap_err();
+    assert_eq!(error.status(), 9, "{error}");
+    drop(writer);
+    assert!(fs::read(&path).unwrap() == before);
+}
+
+#[test]
+fn a_row_that_comes_twice_is_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sync.c1z");
+    let error = write(&path, [1, 2, 1].into_iter()).unwrap_err();
+    let C1zError::Duplicate {
+        table: "resources",
+        id,
+    } = &error
+    else {
+        panic!("{error}");
+    };
+    assert_eq!(id, "user, 1");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn setting_stop_ends_the_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sync.c1z");
+    let stop = Arc::new(AtomicBool::new(false));
+    let options = WriterOptions {
+        temp_folder: folder.path().to_owned(),
+        engine: Some(StorageEngine::Pebble),
+        retention: Retention::default(),
+        compression: Compression::default(),
+        limits: Limits::default(),
+        stop: Arc::clone(&stop),
+    };
+    let header = SyncHeader {
+        sync_id: "2vU7QmBvvjK3kdYyV0000000001".into(),
+        sync_type: "full",
+        started_at: OffsetDateTime::UNIX_EPOCH,
+    };
+    let target = Target::open(&path, OnForeign::Refuse).unwrap();
+    let mut writer = Writer::begin(target, header, options).unwrap();
+    put(&mut writer, 0..10_000).unwrap();
+    stop.store(true, Ordering::Relaxed);
+    let error = writer.prepare(OffsetDateTime::UNIX_EPOCH).unwrap_err();
+    assert!(matches!(error, C1zError::Stopped), "{error}");
+    assert!(!path.exists());
+}

@@ -1,0 +1,130 @@
+//! Our v3 files in the reference's hands: read, compared key by key, copied, merged, written to.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use super::ours::{assert_holds_v3, print};
+use super::rows::{assert_sound, text, theirs};
+use super::{Operations, Reference};
+use crate::harness::TestContext;
+
+const V3: [&str; 4] = ["--storage-engine", "pebble", "--file", "v3.c1z"];
+
+/// Every key of a file's store with its value.
+fn keys(reference: &Reference, context: &TestContext, file: &str) -> BTreeMap<String, String> {
+    let lines = reference.tells(context.folder.path(), &["keys", file]);
+    lines
+        .iter()
+        .map(|line| (text(line, "key"), text(line, "value")))
+        .collect()
+}
+
+/// Whether a value is the same whenever the rows are: it is of an index, a digest or a stamp, not of a record.
+fn is_timeless(key: &str) -> bool {
+    key.starts_with("0307")
+        || key.starts_with("030a")
+        || (key.starts_with("03ff") && !key.contains("7374617473"))
+}
+
+#[test]
+fn our_store_is_the_one_that_the_reference_would_write() {
+    let Some(reference) = Reference::here("reading our v3 files") else {
+        return;
+    };
+    let mut operations = Operations::on("our v3 files read");
+    let context = TestContext::msp();
+    for arguments in [&[][..], &["--ninja-one-include-devices"]] {
+        for run in [&["--file", "v1.c1z"][..], &V3] {
+            let ran = context.run(&[run, arguments].concat());
+            assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        }
+        let v1 = print(reference, &context, "v1.c1z");
+        assert_holds_v3(reference, &context, "v3.c1z", &v1);
+        operations.pass();
+        reference.does(context.folder.path(), &["convert", "v1.c1z", "theirs.c1z"]);
+        let (ours, theirs) = (
+            keys(reference, &context, "v3.c1z"),
+            keys(reference, &context, "theirs.c1z"),
+        );
+        assert!(ours.keys().eq(theirs.keys()), "the same keys");
+        for (key, value) in ours.iter().filter(|(key, _)| is_timeless(key)) {
+            assert_eq!(*value, theirs[key], "{key}");
+        }
+        assert!(
+            ours.keys().filter(|key| key.starts_with("030a")).count() > 1,
+            "digests"
+        );
+        operations.pass();
+        for file in ["v1.c1z", "v3.c1z", "theirs.c1z"] {
+            fs::remove_file(context.path(file)).unwrap();
+        }
+    }
+    operations.tell();
+}
+
+#[test]
+fn the_reference_works_on_our_v3_file_and_we_go_on() {
+    let Some(reference) = Reference::here("changing our v3 files") else {
+        return;
+    };
+    let mut operations = Operations::on("our v3 files changed");
+    let context = TestContext::msp();
+    let folder = context.folder.path();
+    assert_eq!(context.run(&["--file", "v1.c1z"]).code, Some(0));
+    assert_eq!(context.run(&V3).code, Some(0));
+    let v1 = print(reference, &context, "v1.c1z");
+    for (file, command) in [
+        ("clone.c1z", &["clone", "v3.c1z", "clone.c1z"][..]),
+        ("new.c1z", &["resync", "v3.c1z", "new.c1z", "pebble"]),
+        ("v3.c1z", &["resync", "v3.c1z", "v3.c1z", "pebble"]),
+    ] {
+        reference.does(folder, command);
+        assert_holds_v3(reference, &context, file, &v1);
+        operations.pass();
+        // And we go on with what they wrote, whatever is asked for: it stays a v3.
+        let ran = context.run(&["--storage-engine", "sqlite", "--file", file]);
+        assert_eq!(ran.code, Some(0), "{command:?}: {}", ran.stderr);
+        assert_holds_v3(reference, &context, file, &v1);
+        operations.pass();
+    }
+    fs::create_dir(context.path("out")).unwrap();
+    for others in [
+        ["v3.c1z", "clone.c1z"],
+        ["v3.c1z", "v1.c1z"],
+        ["v1.c1z", "v3.c1z"],
+    ] {
+        let merged = reference.does(folder, &[&["compact", "out"], &others[..]].concat());
+        let merged = reference.tells(folder, &["print", merged.trim()]);
+        assert_sound(&merged);
+        assert_eq!(theirs(&merged).len(), theirs(&v1).len());
+        operations.pass();
+    }
+    operations.tell();
+}
+
+#[test]
+fn what_exists_and_what_is_asked_for_decide() {
+    let context = TestContext::msp();
+    let begins = |magic: &[u8]| {
+        let file = fs::read(context.path("sync.c1z")).unwrap();
+        assert!(file.starts_with(magic));
+    };
+    for (arguments, code, magic) in [
+        (&[][..], 0, b"C1ZF"),
+        (&["--storage-engine", "sqlite"], 0, b"C1ZF"),
+        // A partial sync would push out the full one, of which v3 keeps one.
+        (
+            &["--storage-engine", "pebble", "--sync-resource-types", "user"],
+            9,
+            b"C1ZF",
+        ),
+        (&["--storage-engine", "pebble"], 0, b"C1Z3"),
+        (&["--storage-engine", "sqlite"], 0, b"C1Z3"),
+        (&["--sync-resource-types", "user"], 9, b"C1Z3"),
+        (&[], 0, b"C1Z3"),
+    ] {
+        let ran = context.run(arguments);
+        assert_eq!(ran.code, Some(code), "{arguments:?}: {}", ran.stderr);
+        begins(magic);
+    }
+}
