@@ -65,6 +65,8 @@ fn storage(all: &FileDescriptorSet) -> FileDescriptorSet {
     wanted.sort_unstable();
     let find = |name: &&str| all.file.iter().find(|file| file.name() == *name).cloned();
     let mut files: Vec<_> = wanted.iter().filter_map(find).collect();
-    files.iter_mut().for_each(|file| file.source_code_info = None);
+    for file in &mut files {
+        file.source_code_info = None;
+    }
     FileDescriptorSet { file: files }
 }

@@ -7,6 +7,7 @@ pub(crate) const RESOURCE_TYPES: usize = 0;
 pub(crate) const RESOURCES: usize = 1;
 pub(crate) const ENTITLEMENTS: usize = 2;
 pub(crate) const GRANTS: usize = 3;
+pub(crate) const ASSETS: usize = 4;
 pub(crate) const SYNC_RUNS: usize = 5;
 
 const TEXT: &str = "text not null";

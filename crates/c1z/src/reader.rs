@@ -1,4 +1,4 @@
-//! Reads v1 files, from any connector.
+//! Reads files from any connector: v1, and v3 through a v1 made of it.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -18,6 +18,7 @@ use crate::scratch_folder::ScratchFolder;
 use crate::second_look::disk_is_to_blame;
 use crate::stats::SyncStats;
 use crate::unpack::{Limits, unpack};
+use crate::v3;
 
 /// An unpacked file. The unpacked copy goes when its last reader does.
 #[derive(Debug)]
@@ -62,21 +63,16 @@ impl Reader {
     /// Unpacks a file into a private folder within `temp_folder` and opens it. Setting `stop` ends the unpacking.
     ///
     /// # Errors
-    /// [`C1zError`] if it is not a v1 c1z, damaged, or larger than the limits.
+    /// [`C1zError`] if it is no c1z that can be read, damaged, or larger than the limits.
     pub fn open(
         path: &Path,
         temp_folder: &Path,
         limits: Limits,
         stop: &AtomicBool,
     ) -> Result<Self, C1zError> {
-        match Container::of(path)? {
-            Container::V1 => {}
-            Container::V3 => {
-                return Err(C1zError::UnsupportedV3 {
-                    path: path.to_owned(),
-                    what: "its rows are in tables of a kind not known here",
-                });
-            }
+        let container = Container::of(path)?;
+        match container {
+            Container::V1 | Container::V3 => {}
             Container::Absent if !path.exists() => {
                 return Err(C1zError::NoFile {
                     path: path.to_owned(),
@@ -90,7 +86,12 @@ impl Reader {
         }
         let folder = ScratchFolder::new(temp_folder)
             .map_err(|error| C1zError::io("making temporary files in", temp_folder, error))?;
-        unpack(path, &folder.path().join(DATABASE), limits, stop)?;
+        let database = folder.path().join(DATABASE);
+        if container == Container::V3 {
+            v3::as_v1(path, &database, limits, stop)?;
+        } else {
+            unpack(path, &database, limits, stop)?;
+        }
         let reader = Self::connect(path.to_owned(), Arc::new(folder), limits)?;
         reader.columns(ddl::SYNC_RUNS)?;
         Ok(reader)

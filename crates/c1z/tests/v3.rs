@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use baton_proto::connector_v2::{Entitlement, Resource, ResourceId, ResourceType};
 use c1z::{
-    C1zError, Compression, Container, GrantTemplate, Limits, OnForeign, Retention, StorageEngine, SyncHeader,
-    Target, Writer, WriterOptions,
+    C1zError, Compression, Container, GrantTemplate, Limits, OnForeign, Reader, Retention, StorageEngine,
+    SyncHeader, Target, Writer, WriterOptions,
 };
 use time::OffsetDateTime;
 
@@ -164,4 +164,71 @@ fn setting_stop_ends_the_work() {
     let error = writer.prepare(OffsetDateTime::UNIX_EPOCH).unwrap_err();
     assert!(matches!(error, C1zError::Stopped), "{error}");
     assert!(!path.exists());
+}
+
+#[test]
+fn what_is_written_is_read_and_written_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sync.c1z");
+    write(&path, 0..20_000).unwrap();
+    let stop = AtomicBool::new(false);
+    let reader = Reader::open(&path, folder.path(), Limits::default(), &stop).unwrap();
+    let sync = reader.latest_finished().unwrap();
+    assert_eq!(
+        (sync.sync_type.as_str(), sync.stats.unwrap().grants),
+        ("full", 20_000)
+    );
+    let (mut resources, mut grants) = (Vec::new(), Vec::new());
+    reader
+        .resources(&sync.sync_id, |row| {
+            resources.push(row);
+            Ok::<(), C1zError>(())
+        })
+        .unwrap();
+    reader
+        .grants(&sync.sync_id, |row| {
+            grants.push(row.id);
+            Ok::<(), C1zError>(())
+        })
+        .unwrap();
+    assert_eq!(resources.len(), 20_001);
+    assert!(resources.contains(&resource("user", "19999")));
+    let mut wanted: Vec<String> = (0..20_000)
+        .map(|user| format!("role:7:assigned:user:{user}"))
+        .collect();
+    wanted.sort();
+    assert_eq!(grants, wanted);
+    drop(reader);
+    assert_eq!(
+        fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "only the file itself stays"
+    );
+}
+
+/// Every byte of the store within a sound envelope matters: none is read as something else, and nothing panics.
+#[test]
+fn a_spoilt_store_is_found_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sync.c1z");
+    let whole = write(&path, 0..3).unwrap();
+    let small = Limits {
+        decoded_bytes: 1000,
+        ..Limits::default()
+    };
+    let stop = AtomicBool::new(false);
+    let error = Reader::open(&path, folder.path(), small, &stop).unwrap_err();
+    assert!(matches!(error, C1zError::TooLarge { .. }), "{error}");
+    for at in (0..whole.len()).step_by(97) {
+        let mut spoilt = whole.clone();
+        spoilt[at] ^= 0x11;
+        fs::write(&path, &spoilt).unwrap();
+        if let Err(error) = Reader::open(&path, folder.path(), Limits::default(), &stop) {
+            assert!(matches!(error.status(), 3 | 8 | 12 | 15), "byte {at}: {error}");
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    fs::write(&path, &whole).unwrap();
+    let error = Reader::open(&path, folder.path(), Limits::default(), &stop).unwrap_err();
+    assert!(matches!(error, C1zError::Stopped), "{error}");
 }

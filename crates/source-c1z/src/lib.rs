@@ -1,4 +1,4 @@
-//! One finished sync of a v1 c1z file, written by any connector: the access source behind `export`, and the snapshot
+//! One finished sync of a c1z file, written by any connector: the access source behind `export`, and the snapshot
 //! that `inspect` asks.
 //!
 //! [`C1zSource`] and [`C1zSnapshot`] are the ports; `decode` turns the ecosystem's messages into domain rows; `expansion` works out who holds

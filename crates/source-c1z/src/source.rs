@@ -28,7 +28,7 @@ const QUEUE_BATCHES: usize = 4;
 /// What to read.
 #[derive(Debug, Clone)]
 pub struct C1zSourceConfig {
-    /// The file, a v1 c1z.
+    /// The file, a c1z.
     pub path: PathBuf,
     /// Where it is unpacked.
     pub temp_folder: PathBuf,
@@ -170,7 +170,7 @@ impl AccessSource for C1zSource {
         let file = ok(
             format!("file {}", self.path.display()),
             "everything",
-            "c1z v1, unpacked".to_owned(),
+            "c1z, unpacked".to_owned(),
         );
         let detail = format!(
             "{}, finished {} UTC, {} resource types",

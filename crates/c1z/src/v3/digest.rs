@@ -77,7 +77,9 @@ impl Digests {
         };
         let buckets = take(&mut self.buckets);
         let mut root = Sum::default();
-        buckets.iter().for_each(|(_, sum)| root.add(*sum));
+        for (_, sum) in &buckets {
+            root.add(*sum);
+        }
         let enough = |bits: &u32| LEAF_GRANTS << *bits >= root.count;
         let bits = (0..MOST_BITS).find(enough).unwrap_or(MOST_BITS);
         let mut node = key::DIGEST.to_vec();
@@ -93,7 +95,9 @@ impl Digests {
         let leaf_of = |bucket: u16| bucket >> (MOST_BITS - bits) << (MOST_BITS - bits);
         for leaf in buckets.chunk_by(|(a, _), (b, _)| leaf_of(*a) == leaf_of(*b)) {
             let mut sum = Sum::default();
-            leaf.iter().for_each(|(_, part)| sum.add(*part));
+            for (_, part) in leaf {
+                sum.add(*part);
+            }
             let bucket = leaf_of(leaf[0].0).to_be_bytes();
             self.nodes.push((key(1, &bucket), sum.bytes().to_vec()));
         }

@@ -7,10 +7,10 @@ pub(crate) const RESOURCE_TYPE: [u8; 3] = [VERSION, 0x01, 0];
 pub(crate) const RESOURCE: [u8; 3] = [VERSION, 0x02, 0];
 pub(crate) const ENTITLEMENT: [u8; 3] = [VERSION, 0x03, 0];
 pub(crate) const GRANT: [u8; 3] = [VERSION, 0x04, 0];
+pub(crate) const ASSET: [u8; 3] = [VERSION, 0x05, 0];
 pub(crate) const SYNC_RUN: [u8; 2] = [VERSION, 0x06];
 pub(crate) const BY_PARENT: [u8; 4] = [VERSION, 0x07, 0x01, 0];
 pub(crate) const BY_PRINCIPAL: [u8; 4] = [VERSION, 0x07, 0x04, 0];
-pub(crate) const NEEDS_EXPANSION: [u8; 4] = [VERSION, 0x07, 0x05, 0];
 pub(crate) const BY_PRINCIPAL_HASH: [u8; 4] = [VERSION, 0x07, 0x08, 0];
 pub(crate) const DIGEST: [u8; 4] = [VERSION, 0x0A, 0x08, 0];
 /// The digest of all grants.
@@ -18,6 +18,8 @@ pub(crate) const WHOLE_DIGEST: [u8; 6] = [VERSION, 0x0A, 0x08, 0, 0, 0x02];
 /// Stamps, without which a store counts as one of an older layout.
 pub(crate) const ID_FORMAT: &[u8] = b"\x03\xFFgrant_entitlement_id_format";
 pub(crate) const KEYSPACE: &[u8] = b"\x03\xFFkeyspace_version";
+/// The value of both: the version of the layout of keys, and of the ids in them.
+pub(crate) const LAYOUT: [u8; 4] = [0, 0, 0, 2];
 pub(crate) const STATS: &[u8] = b"\x03\xFFstats\0";
 
 /// Appends a part of a tuple.

@@ -18,8 +18,8 @@ use crate::error::C1zError;
 use crate::stats::SyncStats;
 use crate::unpack::Limits;
 
-/// The names under which versions of the ecosystem's SDK know the store.
-const ENGINES: [&str; 3] = ["pebble3", "pebble2", "pebble"];
+/// The name under which the ecosystem's SDK knows the store, in the layout of now.
+pub(super) const ENGINE: &str = "pebble3";
 const DIGEST_VERSION: u32 = 1;
 
 /// A finished sync.
@@ -39,6 +39,17 @@ fn sync_type(text: &str) -> SyncType {
         "partial_upserts" => SyncType::PartialUpserts,
         "partial_deletions" => SyncType::PartialDeletions,
         _ => SyncType::Partial,
+    }
+}
+
+/// A type of syncs as v1 names it.
+pub(super) fn type_name(sync_type: SyncType) -> &'static str {
+    match sync_type {
+        SyncType::Full => "full",
+        SyncType::ResourcesOnly => "resources_only",
+        SyncType::PartialUpserts => "partial_upserts",
+        SyncType::PartialDeletions => "partial_deletions",
+        SyncType::Partial | SyncType::Unspecified => "partial",
     }
 }
 
@@ -90,7 +101,7 @@ impl Summary<'_> {
             stats: Some(self.stats()),
         };
         C1zManifestV3 {
-            engine: ENGINES[0].to_owned(),
+            engine: ENGINE.to_owned(),
             engine_schema_version: pebble::FORMAT_VERSION,
             payload_encoding: PayloadEncoding::IndexedZstd.into(),
             // Readable by construction: the build wrote it.
@@ -122,7 +133,7 @@ pub(crate) fn latest_full(path: &Path, limits: Limits) -> Result<Option<(String,
     }))
 }
 
-fn counts(stats: &SyncStatsRecord) -> SyncStats {
+pub(super) fn counts(stats: &SyncStatsRecord) -> SyncStats {
     let count = |number: i64| u64::try_from(number).unwrap_or_default();
     let counts = |counts: &BTreeMap<String, i64>| {
         let counts = counts.iter().map(|(id, number)| (id.clone(), count(*number)));

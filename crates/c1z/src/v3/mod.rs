@@ -3,7 +3,9 @@
 //! `envelope/` is the container: manifest, frames, index, footer. `pebble/` is the store within it: tables, manifest of
 //! tables, markers. `key.rs`, `record.rs` and `grant.rs` are keys and values; `rows.rs` sorts them, `digest.rs` sums grants
 //! up, `store.rs` makes tables and frames of them.
+//! `as_v1.rs` reads.
 
+mod as_v1;
 mod digest;
 mod envelope;
 mod grant;
@@ -14,6 +16,7 @@ mod record;
 mod rows;
 mod store;
 
+pub(crate) use as_v1::as_v1;
 pub(crate) use grant::GrantRecordTemplate;
 pub(crate) use manifest::{Summary, latest_full};
 pub(crate) use rows::{Rows, RowsError};

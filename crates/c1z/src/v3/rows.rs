@@ -240,7 +240,9 @@ impl Rows {
 
 fn join(out: &mut Vec<u8>, pieces: &[&[u8]]) {
     out.clear();
-    pieces.iter().for_each(|piece| out.extend_from_slice(piece));
+    for piece in pieces {
+        out.extend_from_slice(piece);
+    }
 }
 
 /// Key and value of what a sorter was given.

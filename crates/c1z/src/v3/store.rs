@@ -18,9 +18,6 @@ use crate::error::C1zError;
 use crate::seal::Compression;
 use crate::unpack::Limits;
 
-/// The version of the layout of keys, and of the ids in them.
-const LAYOUT: [u8; 4] = [0, 0, 0, 2];
-
 /// Writes rows as a whole file and makes it durable.
 pub(crate) fn seal(
     rows: Rows,
@@ -40,8 +37,8 @@ pub(crate) fn seal(
         tables.add(key, value)
     })?;
     for (key, value) in [
-        (key::ID_FORMAT, &LAYOUT[..]),
-        (key::KEYSPACE, &LAYOUT),
+        (key::ID_FORMAT, &key::LAYOUT[..]),
+        (key::KEYSPACE, &key::LAYOUT),
         (key::STATS, &summary.stats().encode_to_vec()),
     ] {
         tables.add(key, value)?;

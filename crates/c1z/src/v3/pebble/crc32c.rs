@@ -4,9 +4,9 @@ const TABLE: [u32; 256] = table();
 
 const fn table() -> [u32; 256] {
     let mut table = [0; 256];
-    let mut byte = 0;
+    let mut byte: u32 = 0;
     while byte < 256 {
-        let (mut sum, mut bit) = (byte as u32, 0);
+        let (mut sum, mut bit) = (byte, 0);
         while bit < 8 {
             sum = if sum & 1 == 1 {
                 (sum >> 1) ^ 0x82F6_3B78
@@ -15,7 +15,7 @@ const fn table() -> [u32; 256] {
             };
             bit += 1;
         }
-        table[byte] = sum;
+        table[byte as usize] = sum;
         byte += 1;
     }
     table

@@ -1,5 +1,6 @@
-//! Records in blocks of 32 KiB, as LevelDB frames its logs and manifests (c1z facts §3.6).
+//! Records in blocks of 32 KiB, as `LevelDB` frames its logs and manifests (c1z facts §3.6).
 
+use super::broken::{Broken, damaged, u32_at};
 use super::crc32c;
 
 const BLOCK: usize = 32 << 10;
@@ -34,14 +35,87 @@ pub(super) fn append(mut record: &[u8], log: &mut Vec<u8>) {
     }
 }
 
+/// Calls `take` with the records of a log, which ends where chunks of another number begin: files are used again.
+///
+/// Beside the plain header of a chunk there are two with more in them: the log's number, and how far it was synced.
+pub(super) fn each(
+    log: &[u8],
+    number: Option<u64>,
+    mut take: impl FnMut(&[u8]) -> Result<(), Broken>,
+) -> Result<(), Broken> {
+    let mut record = Vec::new();
+    for block in log.chunks(BLOCK) {
+        let mut rest = block;
+        while let Some(kind) = rest.get(HEADER - 1) {
+            let size = usize::from(u16::from_le_bytes([rest[4], rest[5]]));
+            let (header, position) = match kind {
+                0 if size == 0 => break,
+                1..=4 => (HEADER, *kind),
+                5..=8 => (HEADER + 4, kind - 4),
+                9..=12 => (HEADER + 12, kind - 8),
+                _ => {
+                    return Err(Broken::Unknown(
+                        "a log of its store is framed in a way not known here",
+                    ));
+                }
+            };
+            let Some((chunk, after)) = rest.split_at_checked(header + size) else {
+                return Err(damaged("a log of its store ends too early"));
+            };
+            let other = |number: u64| u32_at(chunk, HEADER).is_ok_and(|found| u64::from(found) != number);
+            if header > HEADER && number.is_some_and(other) {
+                return Ok(());
+            }
+            if crc32c::masked(&[&chunk[HEADER - 1..]]) != u32_at(chunk, 0)? {
+                return Err(damaged("a log of its store is not the one that was written"));
+            }
+            if matches!(position, 1 | 2) {
+                record.clear();
+            }
+            record.extend_from_slice(&chunk[header..]);
+            if matches!(position, 1 | 4) {
+                take(&record)?;
+            }
+            rest = after;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn what_is_appended_is_read() {
+        let records: Vec<Vec<u8>> = [0, 5, 32_750, 100_000, 1].map(|size| vec![7; size]).to_vec();
+        let mut log = Vec::new();
+        for record in &records {
+            append(record, &mut log);
+        }
+        let mut read = Vec::new();
+        each(&log, None, |record| {
+            read.push(record.to_vec());
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(read, records);
+        for at in (0..log.len()).step_by(31) {
+            let mut spoilt = log.clone();
+            spoilt[at] ^= 1;
+            let mut same = Vec::new();
+            let outcome = each(&spoilt, None, |record| {
+                same.push(record.to_vec());
+                Ok(())
+            });
+            assert!(outcome.is_err() || same == records, "{at}");
+        }
+    }
+
+    #[test]
     fn a_record_is_cut_at_blocks() {
         let mut log = Vec::new();
-        append(&[1; 32751], &mut log);
+        append(&vec![1; 32751], &mut log);
         assert_eq!((log.len(), log[6]), (32758, 1));
         // Ten bytes are left in the block: three for data.
         append(&[2; 10], &mut log);

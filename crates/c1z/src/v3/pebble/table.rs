@@ -1,6 +1,6 @@
 //! A table: blocks of rows, an index of them, properties, and a footer that says where these are.
 //!
-//! It is Pebble's oldest table format that its version in the ecosystem's SDK still opens ("Pebble v1", as RocksDB's): rows
+//! It is Pebble's oldest table format that its version in the ecosystem's SDK still opens ("Pebble v1", as `RocksDB`'s): rows
 //! need no value prefix and blocks no columns. Blocks are not compressed: the frame around the table is, and better so.
 
 use std::mem::take;
