@@ -119,8 +119,8 @@ mod tests {
         let spans: Vec<Span> = (0_u8..40)
             .map(|n| Span {
                 start: vec![n / 2],
-                end: vec![n / 2 + n * 7 % 11],
-                sequence: u64::from(n * 37 % 41),
+                end: vec![n / 2 + n % 11],
+                sequence: u64::from(n) * 37 % 41,
             })
             .collect();
         let mut sweep = Sweep::over(&spans);
