@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
 
 use crate::container::MAGIC_V1;
 use crate::error::C1zError;
@@ -76,21 +78,63 @@ pub(crate) fn unpack(
     let mut decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(broken)?;
     decoder.window_log_max(limits.window_log()).map_err(broken)?;
     let writing = |error| C1zError::io("unpacking to", database, error);
-    let mut out = File::create(database).map_err(writing)?;
-    let mut chunk = vec![0; 1 << 20];
+    let out = File::create(database).map_err(writing)?;
     let mut total = 0;
-    loop {
+    let next = |chunk: &mut Vec<u8>| {
         if stop.load(Ordering::Relaxed) {
             return Err(C1zError::Stopped);
         }
-        let got = again(|| decoder.read(&mut chunk)).map_err(broken)?;
-        if got == 0 {
-            return Ok(());
-        }
+        chunk.resize(CHUNK, 0);
+        let got = again(|| decoder.read(chunk)).map_err(broken)?;
+        chunk.truncate(got);
         total += got as u64;
         if total > limits.decoded_bytes {
             return Err(too_large());
         }
-        out.write_all(&chunk[..got]).map_err(writing)?;
-    }
+        Ok(got > 0)
+    };
+    beside(next, out)?.map_err(writing)
+}
+
+/// Bytes that are handed over at a time.
+const CHUNK: usize = 1 << 20;
+/// Chunks that wait to be written.
+const QUEUE: usize = 4;
+
+/// Writes what `next` puts into a chunk, until it says that there is no more, on a thread of its own: decompressing takes about as
+/// long as writing.
+fn beside(
+    mut next: impl FnMut(&mut Vec<u8>) -> Result<bool, C1zError>,
+    mut out: File,
+) -> Result<io::Result<()>, C1zError> {
+    let (full, to_write) = mpsc::sync_channel::<Vec<u8>>(QUEUE);
+    let (empty, written) = mpsc::channel();
+    thread::scope(|scope| {
+        let writer = scope.spawn(move || {
+            to_write.into_iter().try_for_each(|chunk| {
+                out.write_all(&chunk)?;
+                // Nobody wants it back any more at the end.
+                let _ = empty.send(chunk);
+                Ok(())
+            })
+        });
+        let read = loop {
+            let mut chunk = written.try_recv().unwrap_or_default();
+            match next(&mut chunk) {
+                Ok(true) if full.send(chunk).is_ok() => {}
+                // A writer that is gone says why when it is asked.
+                Ok(_) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+        };
+        drop(full);
+        let wrote = writer
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the writing thread was lost")));
+        // What could not be written comes first: it may be why there was nothing more to read.
+        match (wrote, read) {
+            (Err(error), _) => Ok(Err(error)),
+            (Ok(()), read) => read.map(Ok),
+        }
+    })
 }

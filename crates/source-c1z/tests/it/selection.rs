@@ -91,7 +91,7 @@ fn other_files_are_refused() {
     };
     assert_eq!(status(b""), StatusCode::InvalidArgument);
     assert_eq!(status(b"PK\x03\x04 a zip"), StatusCode::InvalidArgument);
-    assert_eq!(status(b"C1Z3\0 and so on"), StatusCode::Unimplemented);
+    assert_eq!(status(b"C1Z3\0 and so on"), StatusCode::DataLoss);
     assert_eq!(status(b"C1ZF\0 but no frame"), StatusCode::DataLoss);
     let folder = folder.path();
     assert_eq!(
