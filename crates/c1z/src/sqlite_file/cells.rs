@@ -70,9 +70,11 @@ fn push_payload(out: &mut Vec<u8>, payload: &[u8], max_local: usize, pages: &Pag
 fn write_overflow(rest: &[u8], pages: &PageFile) -> io::Result<u32> {
     let count = u32::try_from(rest.len().div_ceil(OVERFLOW_BYTES))
         .map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;
-    let first = pages.reserve(count)?;
-    for (number, chunk) in (first..).zip(rest.chunks(OVERFLOW_BYTES)) {
-        let next = if number + 1 < first + count { number + 1 } else { 0 };
+    let mut numbers = pages.reserve(count)?.peekable();
+    let first = numbers.peek().copied().unwrap_or_default();
+    for chunk in rest.chunks(OVERFLOW_BYTES) {
+        let Some(number) = numbers.next() else { break };
+        let next = numbers.peek().copied().unwrap_or_default();
         let mut page = [0; PAGE_BYTES];
         page[..4].copy_from_slice(&next.to_be_bytes());
         page[4..4 + chunk.len()].copy_from_slice(chunk);

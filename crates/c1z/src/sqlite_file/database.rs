@@ -88,6 +88,12 @@ impl Database {
         })
     }
 
+    /// As if the file had so many pages already.
+    #[cfg(test)]
+    pub(super) fn begin_at(&self, page: u32) {
+        self.pages.begin_at(page);
+    }
+
     /// Adds a row: the values of all columns but the row id, which counts up from 1.
     pub(crate) fn insert(&mut self, table: usize, values: &[Value<'_>]) -> io::Result<()> {
         let open = &mut self.tables[table];

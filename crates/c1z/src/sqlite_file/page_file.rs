@@ -11,7 +11,7 @@ use super::PAGE_BYTES;
 #[derive(Debug)]
 pub(super) struct PageFile {
     file: File,
-    /// The next page number. Page 1 is reserved for the header, which can only be written last.
+    /// The next page number, counted without the page of the locks. Page 1 is reserved for the header, which can only be written last.
     next: AtomicU32,
     stop: std::sync::Arc<AtomicBool>,
 }
@@ -32,13 +32,18 @@ impl PageFile {
 
     /// Writes a page and tells its number.
     pub(super) fn append(&self, page: &[u8; PAGE_BYTES]) -> io::Result<u32> {
-        let number = self.reserve(1)?;
+        let number = skipping_the_lock(self.take(1)?);
         self.write(number, page)?;
         Ok(number)
     }
 
-    /// Takes a range of page numbers and tells the first.
-    pub(super) fn reserve(&self, count: u32) -> io::Result<u32> {
+    /// Takes page numbers in order, of which there are as many as are asked for.
+    pub(super) fn reserve(&self, count: u32) -> io::Result<impl Iterator<Item = u32> + Clone> {
+        let first = self.take(count)?;
+        Ok((first..first + count).map(skipping_the_lock))
+    }
+
+    fn take(&self, count: u32) -> io::Result<u32> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(interrupted());
         }
@@ -74,12 +79,27 @@ impl PageFile {
 
     /// How many pages there are, the header's included.
     pub(super) fn pages(&self) -> u32 {
-        self.next.load(Ordering::Relaxed) - 1
+        skipping_the_lock(self.next.load(Ordering::Relaxed) - 1)
+    }
+
+    /// As a file that has so many pages already.
+    #[cfg(test)]
+    pub(super) fn begin_at(&self, next: u32) {
+        self.next.store(next, Ordering::Relaxed);
     }
 
     pub(super) fn into_file(self) -> File {
         self.file
     }
+}
+
+/// The page at 1 GiB, which SQLite takes locks on and never reads (SQLite file format §1.4).
+pub(super) const LOCK_PAGE: u32 = (1 << 30) / 4096 + 1;
+const _: () = assert!(PAGE_BYTES == 4096, "the page of the locks depends on the size");
+
+/// Counted numbers leave that page out.
+fn skipping_the_lock(counted: u32) -> u32 {
+    counted + u32::from(counted >= LOCK_PAGE)
 }
 
 fn offset(number: u32) -> u64 {
