@@ -1,20 +1,18 @@
 //! Where finished syncs are: a c1z file or a dataset, named by one text.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use access_core::StatusCode;
 use access_core::ports::AccessSnapshot;
-use access_dataset::{FileFormat, Formats, Location};
-use sink_csv::CsvFormat;
-use sink_parquet::ParquetFormat;
+use access_dataset::Location;
 use source_c1z::{C1zSource, C1zSourceConfig};
 use source_dataset::{DatasetConfig, DatasetSnapshot};
 use tokio::runtime::Handle;
 
 use crate::exit::Failure;
 use crate::settings::Settings;
+use crate::sync::formats;
 
 /// A place that holds finished syncs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,12 +140,4 @@ pub(crate) fn dataset_config(
         temp_folder: settings.temp_folder()?,
         sync: sync.map(str::to_owned),
     })
-}
-
-/// The formats that datasets can have.
-pub(crate) fn formats() -> Formats {
-    Formats::new([
-        Arc::new(ParquetFormat) as Arc<dyn FileFormat>,
-        Arc::new(CsvFormat::default()),
-    ])
 }

@@ -17,8 +17,9 @@ use tokio::runtime::Handle;
 use super::refused;
 use crate::exit::Failure;
 use crate::export::{TimesOfSync, finished};
-use crate::place::{Place, c1z_config, formats};
+use crate::place::{Place, c1z_config};
 use crate::settings::Settings;
+use crate::sync::formats;
 
 /// Which syncs are to be compared.
 pub(super) struct Asked {
