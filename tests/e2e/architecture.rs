@@ -19,6 +19,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
             "access-wire",
             "baton-proto",
             "c1-service",
+            "c1z",
             "ninjaone",
             "sink-c1z",
             "sink-csv",

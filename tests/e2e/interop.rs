@@ -1,5 +1,6 @@
 //! The reference SDK as a judge of what we write, read and say, where Go is present. `tests/interop` is our program around it.
 
+mod converted;
 mod day;
 mod ours;
 mod rows;

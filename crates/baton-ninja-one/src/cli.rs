@@ -23,6 +23,7 @@ pub(crate) fn command() -> Command {
         .subcommand(Command::new("completion").about("Print a completion script for a shell").arg(shell))
         .subcommands(crate::provision::subcommands())
         .subcommand(export())
+        .subcommand(crate::convert::subcommand())
         .subcommand(crate::diff::subcommand())
         .subcommand(crate::report::subcommand())
         .subcommand(crate::provision::apply_review_subcommand())

@@ -12,7 +12,7 @@ use crate::system::stop_wanted;
 /// Does blocking work beside the signals, on a thread of a runtime's, and waits until it has tidied up. The work is told by a flag
 /// that somebody wants it to stop.
 pub(crate) fn until_stopped<T: Send + 'static>(
-    work: impl FnOnce(&AtomicBool) -> Result<T, Failure> + Send + 'static,
+    work: impl FnOnce(&Arc<AtomicBool>) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     let runtime = runtime()?;
     let stop = Arc::new(AtomicBool::new(false));

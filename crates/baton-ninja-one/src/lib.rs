@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod config_schema;
 mod console;
+mod convert;
 mod diff;
 mod documents;
 mod evidence;
@@ -87,6 +88,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failur
     match matches.subcommand_name() {
         Some("capabilities") => print(&capabilities::json(settings.source_options()?.devices)),
         Some("check") => check::run(&settings)?,
+        Some("convert") => convert::run(&settings, subcommand(&matches))?,
         Some("diff") => return diff::run(&settings, subcommand(&matches)),
         Some("report") => report::run(&settings, subcommand(&matches))?,
         Some("apply-review") => provision::apply_review(&settings, subcommand(&matches))?,

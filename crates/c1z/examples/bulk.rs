@@ -1,5 +1,5 @@
 //! Writes a synthetic file of 100k users, 200 roles and a number of grants, and tells what each step cost:
-//! `cargo run --release -p c1z --example bulk -- 1000000 1 /tmp/bulk.c1z pebble`.
+//! `cargo run --release -p c1z --example bulk -- 1000000 1 /tmp/bulk.c1z pebble`; the second word is a level of zstd, or `-`.
 #![expect(clippy::print_stdout, reason = "an example reports to its user")]
 
 use std::error::Error;
@@ -21,7 +21,7 @@ const ROLES: u64 = 200;
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().collect();
     let grants: u64 = arguments.get(1).map_or(Ok(1_000_000), |text| text.parse())?;
-    let level: i32 = arguments.get(2).map_or(Ok(2), |text| text.parse())?;
+    let level: Option<i32> = arguments.get(2).and_then(|text| text.parse().ok());
     let path = arguments.get(3).map_or("bulk.c1z", String::as_str);
 
     let engine = match arguments.get(4).map(String::as_str) {

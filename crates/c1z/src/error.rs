@@ -100,6 +100,30 @@ pub enum C1zError {
         /// What was asked for.
         wanted: String,
     },
+    /// Something is where the new file was to be.
+    #[error("{} exists already; it is not overwritten", path.display())]
+    Exists {
+        /// The target.
+        path: PathBuf,
+    },
+    /// The file has the format that it was to get.
+    #[error("{} is a c1z {format} already", path.display())]
+    SameFormat {
+        /// The file.
+        path: PathBuf,
+        /// `v1` or `v3`.
+        format: &'static str,
+    },
+    /// A row without the ids by which a v3 file names rows.
+    #[error("a {kind} of {} lacks ids that v3 needs: {name:?}", path.display())]
+    Nameless {
+        /// The file.
+        path: PathBuf,
+        /// What kind of row.
+        kind: &'static str,
+        /// What it is called.
+        name: String,
+    },
     /// There is no such file.
     #[error("there is no file {}", path.display())]
     NoFile {
@@ -170,11 +194,18 @@ impl C1zError {
         match self {
             Self::Stopped => 1,
             Self::Io { .. } | Self::NotConfirmed { .. } => 2,
-            Self::IsDirectory { .. } | Self::NoFolder { .. } | Self::NotC1z { .. } => 3,
+            Self::IsDirectory { .. }
+            | Self::NoFolder { .. }
+            | Self::NotC1z { .. }
+            | Self::SameFormat { .. } => 3,
             Self::NoSuchSync { .. } | Self::NoFile { .. } => 5,
+            Self::Exists { .. } => 6,
             Self::Denied { .. } => 7,
             Self::NoSpace { .. } | Self::TooLarge { .. } | Self::TooMuchMemory { .. } => 8,
-            Self::Foreign { .. } | Self::LastFullSync { .. } | Self::OneSync { .. } => 9,
+            Self::Foreign { .. }
+            | Self::LastFullSync { .. }
+            | Self::OneSync { .. }
+            | Self::Nameless { .. } => 9,
             Self::Locked { .. } => 10,
             Self::UnsupportedV3 { .. } => 12,
             Self::Duplicate { .. } => 13,

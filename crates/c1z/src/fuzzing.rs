@@ -117,7 +117,10 @@ fn go_on(path: &Path, folder: &Path) -> Result<(), C1zError> {
         temp_folder: folder.to_owned(),
         engine: None,
         retention: Retention::default(),
-        compression: Compression { level: 1, threads: 0 },
+        compression: Compression {
+            level: Some(1),
+            threads: 0,
+        },
         limits: LIMITS,
         stop: Arc::new(AtomicBool::new(false)),
     };

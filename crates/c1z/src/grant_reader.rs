@@ -194,10 +194,14 @@ impl Reader {
     /// With the index, nothing is sorted and memory does not grow. Without it, which the format allows, SQLite sorts on
     /// disk.
     fn grant_rows_sql(&self, condition: &str) -> Result<String, C1zError> {
+        self.in_order_of_entitlements(Self::GRANT_COLUMNS, condition)
+    }
+
+    /// A statement for grants by entitlement, principal type, principal and row.
+    pub(crate) fn in_order_of_entitlements(&self, select: &str, condition: &str) -> Result<String, C1zError> {
         let hint = self.hint((BY_ENTITLEMENT, ORDER))?;
         Ok(format!(
-            "{} from v1_grants {hint}where {condition} order by {ORDER}, id",
-            Self::GRANT_COLUMNS
+            "{select} from v1_grants {hint}where {condition} order by {ORDER}, id"
         ))
     }
 
@@ -216,7 +220,7 @@ impl Reader {
     }
 
     /// Whether the writer of a sync moved expansions out of the grants into their column.
-    fn is_backfilled(&self, sync_id: &str) -> Result<bool, C1zError> {
+    pub(crate) fn is_backfilled(&self, sync_id: &str) -> Result<bool, C1zError> {
         if !self
             .columns(ddl::SYNC_RUNS)?
             .iter()
@@ -262,11 +266,11 @@ impl Reader {
         }
     }
 
-    fn decode<M: Message + Default>(&self, bytes: &[u8]) -> Result<M, C1zError> {
+    pub(crate) fn decode<M: Message + Default>(&self, bytes: &[u8]) -> Result<M, C1zError> {
         M::decode(bytes).map_err(|error| self.unreadable(&error))
     }
 
-    fn unreadable(&self, error: &dyn std::error::Error) -> C1zError {
+    pub(crate) fn unreadable(&self, error: &dyn std::error::Error) -> C1zError {
         C1zError::Corrupt {
             path: self.path().to_owned(),
             detail: format!("a row of v1_grants is not readable: {error}"),

@@ -6,6 +6,7 @@
 //! block; they belong on threads of their own.
 
 mod container;
+mod convert;
 mod ddl;
 mod error;
 #[cfg(any(test, fuzzing))]
@@ -29,6 +30,7 @@ mod v3;
 mod writer;
 
 pub use container::Container;
+pub use convert::{Converted, convert};
 pub use error::C1zError;
 pub use grant_reader::{ExpandableGrant, GrantRow};
 pub use grant_rows::GrantTemplate;

@@ -11,18 +11,23 @@ use crate::container::MAGIC_V1;
 /// How hard to compress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compression {
-    /// zstd level; higher is smaller and slower.
-    pub level: i32,
+    /// zstd level; higher is smaller and slower. `None` is what suits the format.
+    pub level: Option<i32>,
     /// Threads beside the calling one.
     pub threads: u32,
 }
 
 impl Default for Compression {
-    /// On 1M grants higher levels took longer and made nothing smaller; the example `bulk` takes a level to try.
     fn default() -> Self {
-        Self { level: 1, threads: 2 }
+        Self {
+            level: None,
+            threads: 2,
+        }
     }
 }
+
+/// On 1M grants higher levels took longer and made nothing smaller; the example `bulk` takes a level to try.
+const LEVEL: i32 = 1;
 
 const CHUNK_BYTES: usize = 1 << 20;
 
@@ -48,7 +53,7 @@ pub(crate) fn seal(mut database: File, out: &File, how: Compression, stop: &Atom
     let mut writer: &File = out;
     writer.seek(SeekFrom::Start(0))?;
     writer.write_all(&MAGIC_V1)?;
-    let mut encoder = Encoder::new(writer, how.level)?;
+    let mut encoder = Encoder::new(writer, how.level.unwrap_or(LEVEL))?;
     encoder.include_checksum(true)?;
     encoder.include_contentsize(true)?;
     encoder.set_pledged_src_size(Some(size))?;

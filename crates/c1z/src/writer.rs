@@ -1,4 +1,6 @@
-//! Writes one sync into a c1z.
+//! Writes one sync into a c1z. `stored.rs` puts rows that another file had.
+
+mod stored;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,6 +38,33 @@ pub struct SyncHeader {
     pub started_at: OffsetDateTime,
 }
 
+/// What a sync says of itself besides: nothing, unless it comes from another file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Lineage {
+    pub(crate) parent_sync_id: String,
+    pub(crate) linked_sync_id: String,
+    pub(crate) supports_diff: bool,
+    pub(crate) checked: Checked,
+}
+
+/// The checks that a sync has passed, as its writer names them (c1z facts §5.7).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Checked {
+    pub(crate) generation: String,
+    pub(crate) coverage: Vec<String>,
+    pub(crate) mode: String,
+}
+
+impl Checked {
+    /// The coverage as v1 has it: a list in JSON, or nothing.
+    pub(crate) fn coverage_text(&self) -> String {
+        if self.coverage.is_empty() {
+            return String::new();
+        }
+        serde_json::to_string(&self.coverage).unwrap_or_default()
+    }
+}
+
 /// What a c1z keeps its rows in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StorageEngine {
@@ -46,6 +75,22 @@ pub enum StorageEngine {
 }
 
 impl StorageEngine {
+    /// What files with it are called.
+    #[must_use]
+    pub fn format(self) -> &'static str {
+        match self {
+            Self::Sqlite => "v1",
+            Self::Pebble => "v3",
+        }
+    }
+
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Sqlite => Self::Pebble,
+            Self::Pebble => Self::Sqlite,
+        }
+    }
+
     /// The one that a file is written with. What exists decides, except that a v1 becomes a v3 if that is asked for; v1
     /// is what all readers read, so it is the one for new files (c1z facts §0, §1.3).
     fn choose(holds: &Container, wanted: Option<Self>) -> Self {
@@ -82,6 +127,8 @@ pub struct Writer {
     sync: SyncHeader,
     /// The latest finished full sync in the file, which is the parent of a partial one.
     latest_full: Option<LatestFull>,
+    /// Of another file's sync.
+    lineage: Option<Lineage>,
     discovered_at: String,
     stats: SyncStats,
     bytes: Vec<u8>,
@@ -150,6 +197,7 @@ impl Writer {
             target,
             rows,
             latest_full,
+            lineage: None,
             discovered_at: timestamp::format(sync.started_at),
             sync,
             options,
@@ -361,11 +409,13 @@ impl Writer {
     }
 
     fn complete_v3(&self, rows: Rows, ended_at: OffsetDateTime) -> Result<(), C1zError> {
+        let lineage = self.lineage();
         let summary = v3::Summary {
             sync_id: &self.sync.sync_id,
             sync_type: self.sync.sync_type,
             started_at: self.sync.started_at,
             ended_at,
+            lineage: &lineage,
             stats: &self.stats,
         };
         let (file, path) = self.target.temp_file();
@@ -384,29 +434,39 @@ impl Writer {
             timestamp::format(self.sync.started_at),
             timestamp::format(ended_at),
         );
-        // Grants were read and none of them waits for expansion.
-        let supports_diff = i64::from(self.sync.sync_type == FULL);
-        let parent = self
-            .latest_full
-            .as_ref()
-            .filter(|_| self.sync.sync_type == PARTIAL);
-        let parent_sync_id = parent.map_or("", |sync| sync.sync_id.as_str());
+        let lineage = self.lineage();
+        let coverage = lineage.checked.coverage_text();
         let values = [
             Value::from(self.sync.sync_id.as_str()),
             Value::from(started_at.as_str()),
             Value::from(ended_at.as_str()),
+            // Only a sync that goes on has one.
             Value::from(""),
             Value::from(self.sync.sync_type),
-            Value::from(parent_sync_id),
-            Value::from(""),
-            Value::Integer(supports_diff),
+            Value::from(lineage.parent_sync_id.as_str()),
+            Value::from(lineage.linked_sync_id.as_str()),
+            Value::Integer(i64::from(lineage.supports_diff)),
             Value::Integer(1),
             Value::from(text.as_str()),
-            Value::from(""),
-            Value::from(""),
-            Value::from(""),
+            Value::from(lineage.checked.generation.as_str()),
+            Value::from(coverage.as_str()),
+            Value::from(lineage.checked.mode.as_str()),
         ];
         database.insert(ddl::SYNC_RUNS, &values)
+    }
+
+    fn lineage(&self) -> Lineage {
+        let own = || {
+            let is_child = self.sync.sync_type == PARTIAL;
+            let parent = self.latest_full.as_ref().filter(|_| is_child);
+            Lineage {
+                parent_sync_id: parent.map(|sync| sync.sync_id.clone()).unwrap_or_default(),
+                // Grants were read and none of them waits for expansion.
+                supports_diff: self.sync.sync_type == FULL,
+                ..Lineage::default()
+            }
+        };
+        self.lineage.clone().unwrap_or_else(own)
     }
 
     fn encode(&mut self, row: &impl Message) {

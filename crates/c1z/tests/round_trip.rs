@@ -162,7 +162,10 @@ fn a_file_keeps_its_history_up_to_the_limit() {
 fn the_same_tenant_gives_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let [a, b] = ["a.c1z", "b.c1z"].map(|name| folder.path().join(name));
-    let single = Compression { level: 2, threads: 0 };
+    let single = Compression {
+        level: Some(2),
+        threads: 0,
+    };
     for path in [&a, &b] {
         write(
             path,

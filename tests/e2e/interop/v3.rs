@@ -17,7 +17,7 @@ use crate::published::{latest, rows};
 const V3: [&str; 4] = ["--storage-engine", "pebble", "--file", "v3.c1z"];
 
 /// Every key of a file's store with its value.
-fn keys(reference: &Reference, context: &TestContext, file: &str) -> BTreeMap<String, String> {
+pub(super) fn keys(reference: &Reference, context: &TestContext, file: &str) -> BTreeMap<String, String> {
     let lines = reference.tells(context.folder.path(), &["keys", file]);
     lines
         .iter()

@@ -155,11 +155,6 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn c1z(&self, path: PathBuf) -> Result<C1zSinkConfig, SettingsError> {
-        let engine = match self.choice("storage-engine")? {
-            Some("pebble") => Some(StorageEngine::Pebble),
-            Some(_) => Some(StorageEngine::Sqlite),
-            None => None,
-        };
         Ok(C1zSinkConfig {
             path,
             temp_folder: self.temp_folder()?,
@@ -168,13 +163,25 @@ impl Settings {
             } else {
                 OnForeign::Refuse
             },
-            engine,
+            engine: self.storage_engine()?,
             retention: Retention {
                 full_syncs: usize::try_from(self.integer("keep-sync-count")?).unwrap_or(usize::MAX),
                 keep_all: self.flag("skip-cleanup")?,
             },
             compression: Compression::default(),
             limits: self.limits()?,
+        })
+    }
+
+    /// The storage engine that is asked for, if one is.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn storage_engine(&self) -> Result<Option<StorageEngine>, SettingsError> {
+        Ok(match self.choice("storage-engine")? {
+            Some("pebble") => Some(StorageEngine::Pebble),
+            Some(_) => Some(StorageEngine::Sqlite),
+            None => None,
         })
     }
 

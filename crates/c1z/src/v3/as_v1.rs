@@ -26,6 +26,7 @@ use crate::error::C1zError;
 use crate::sqlite_file::{Database, FinishError, Value};
 use crate::timestamp;
 use crate::unpack::Limits;
+use crate::writer::Checked;
 
 /// Bytes of a row in memory are counted as so many at least.
 const ROW_OVERHEAD: u64 = 16;
@@ -183,6 +184,12 @@ impl Translation<'_> {
             Ok::<(), Failure>(())
         })?;
         let Some(run) = run else { return Ok(()) };
+        let checked = Checked {
+            generation: run.ingest_invariant_generation.clone(),
+            coverage: run.ingest_invariant_coverage.clone(),
+            mode: run.ingest_invariant_mode.clone(),
+        };
+        let coverage = checked.coverage_text();
         let times = (time(run.started_at), run.ended_at.map(|end| time(Some(end))));
         let values = [
             Value::from(run.sync_id.as_str()),
@@ -195,9 +202,9 @@ impl Translation<'_> {
             Value::Integer(i64::from(run.supports_diff)),
             Value::Integer(1),
             stats.as_deref().map_or(Value::Null, Value::from),
-            Value::from(""),
-            Value::from(""),
-            Value::from(""),
+            Value::from(checked.generation.as_str()),
+            Value::from(coverage.as_str()),
+            Value::from(checked.mode.as_str()),
         ];
         self.database
             .insert(ddl::SYNC_RUNS, &values)
@@ -252,51 +259,62 @@ impl Translation<'_> {
     }
 
     fn grant(&mut self, record: GrantRecord) -> io::Result<()> {
-        let discovered_at = time(record.discovered_at);
-        let expansion = record.expansion.as_ref().map(|expansion| GrantExpandable {
-            entitlement_ids: expansion.entitlement_ids.clone(),
-            shallow: expansion.shallow,
-            resource_type_ids: expansion.resource_type_ids.clone(),
-        });
-        let expansion = expansion.map(|expansion| expansion.encode_to_vec());
-        let needs_expansion = i64::from(record.needs_expansion);
-        let held = record.entitlement.clone().unwrap_or_default();
-        let holder = record.principal.clone().unwrap_or_default();
-        let row = grant_of(record);
-        let values = [
-            Value::from(held.resource_type_id.as_str()),
-            Value::from(held.resource_id.as_str()),
-            Value::from(held.entitlement_id.as_str()),
-            Value::from(holder.resource_type_id.as_str()),
-            Value::from(holder.resource_id.as_str()),
-            Value::from(row.id.as_str()),
-            expansion.as_deref().map_or(Value::Null, Value::Blob),
-            Value::Integer(needs_expansion),
-            Value::Blob(&row.encode_to_vec()),
-            Value::from(self.sync_id.as_str()),
-            Value::from(discovered_at.as_str()),
-        ];
-        self.database.insert(ddl::GRANTS, &values)
+        insert_grant(&mut self.database, &self.sync_id, record, None)
     }
 
     fn asset(&mut self, record: AssetRecord) -> io::Result<()> {
-        let AssetRecord {
-            external_id,
-            content_type,
-            data,
-            discovered_at,
-            ..
-        } = record;
-        let discovered_at = time(discovered_at);
-        let values = [
-            Value::from(external_id.as_str()),
-            Value::from(content_type.as_str()),
-            Value::Blob(&data),
-            Value::from(self.sync_id.as_str()),
-            Value::from(discovered_at.as_str()),
-        ];
-        self.database.insert(ddl::ASSETS, &values)
+        insert_asset(&mut self.database, &self.sync_id, &record)
     }
+}
+
+/// Puts a grant into a v1's database; without its whole entitlement it names that by its ids.
+pub(crate) fn insert_grant(
+    database: &mut Database,
+    sync_id: &str,
+    record: GrantRecord,
+    entitlement: Option<&Entitlement>,
+) -> io::Result<()> {
+    let discovered_at = time(record.discovered_at);
+    let expansion = record.expansion.as_ref().map(|expansion| GrantExpandable {
+        entitlement_ids: expansion.entitlement_ids.clone(),
+        shallow: expansion.shallow,
+        resource_type_ids: expansion.resource_type_ids.clone(),
+    });
+    let expansion = expansion.map(|expansion| expansion.encode_to_vec());
+    let needs_expansion = i64::from(record.needs_expansion);
+    let held = record.entitlement.clone().unwrap_or_default();
+    let holder = record.principal.clone().unwrap_or_default();
+    let mut row = grant_of(record);
+    if let Some(whole) = entitlement {
+        row.entitlement = Some(whole.clone());
+    }
+    let values = [
+        Value::from(held.resource_type_id.as_str()),
+        Value::from(held.resource_id.as_str()),
+        Value::from(held.entitlement_id.as_str()),
+        Value::from(holder.resource_type_id.as_str()),
+        Value::from(holder.resource_id.as_str()),
+        Value::from(row.id.as_str()),
+        expansion.as_deref().map_or(Value::Null, Value::Blob),
+        Value::Integer(needs_expansion),
+        Value::Blob(&row.encode_to_vec()),
+        Value::from(sync_id),
+        Value::from(discovered_at.as_str()),
+    ];
+    database.insert(ddl::GRANTS, &values)
+}
+
+/// Puts an asset into a v1's database.
+pub(crate) fn insert_asset(database: &mut Database, sync_id: &str, record: &AssetRecord) -> io::Result<()> {
+    let discovered_at = time(record.discovered_at);
+    let values = [
+        Value::from(record.external_id.as_str()),
+        Value::from(record.content_type.as_str()),
+        Value::Blob(&record.data),
+        Value::from(sync_id),
+        Value::from(discovered_at.as_str()),
+    ];
+    database.insert(ddl::ASSETS, &values)
 }
 
 /// A grant of which entitlement and principal are named by their ids only. Without an id of its own it has the usual one.

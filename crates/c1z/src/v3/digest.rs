@@ -32,7 +32,7 @@ impl Sum {
     }
 }
 
-/// The hash of a grant without sources: of its key, without the family.
+/// The hash of a grant: of its key, without the family, and of the entitlements that it comes from.
 pub(super) fn content_hash(key: &[u8]) -> [u8; 8] {
     xxh64(key).to_be_bytes()
 }

@@ -11,6 +11,7 @@ pub(crate) const ASSET: [u8; 3] = [VERSION, 0x05, 0];
 pub(crate) const SYNC_RUN: [u8; 2] = [VERSION, 0x06];
 pub(crate) const BY_PARENT: [u8; 4] = [VERSION, 0x07, 0x01, 0];
 pub(crate) const BY_PRINCIPAL: [u8; 4] = [VERSION, 0x07, 0x04, 0];
+pub(crate) const NEEDS_EXPANSION: [u8; 4] = [VERSION, 0x07, 0x05, 0];
 pub(crate) const BY_PRINCIPAL_HASH: [u8; 4] = [VERSION, 0x07, 0x08, 0];
 pub(crate) const DIGEST: [u8; 4] = [VERSION, 0x0A, 0x08, 0];
 /// The digest of all grants.

@@ -17,6 +17,7 @@ use super::{pebble, record};
 use crate::error::C1zError;
 use crate::stats::SyncStats;
 use crate::unpack::Limits;
+use crate::writer::Lineage;
 
 /// The name under which the ecosystem's SDK knows the store, in the layout of now.
 pub(super) const ENGINE: &str = "pebble3";
@@ -29,6 +30,7 @@ pub(crate) struct Summary<'s> {
     pub(crate) sync_type: &'s str,
     pub(crate) started_at: OffsetDateTime,
     pub(crate) ended_at: OffsetDateTime,
+    pub(crate) lineage: &'s Lineage,
     pub(crate) stats: &'s SyncStats,
 }
 
@@ -61,8 +63,12 @@ impl Summary<'_> {
             r#type: sync_type(self.sync_type).into(),
             started_at: Some(record::timestamp(self.started_at)),
             ended_at: Some(record::timestamp(self.ended_at)),
-            // Grants were read and none of them waits for expansion.
-            supports_diff: self.sync_type == "full",
+            parent_sync_id: self.lineage.parent_sync_id.clone(),
+            linked_sync_id: self.lineage.linked_sync_id.clone(),
+            supports_diff: self.lineage.supports_diff,
+            ingest_invariant_generation: self.lineage.checked.generation.clone(),
+            ingest_invariant_coverage: self.lineage.checked.coverage.clone(),
+            ingest_invariant_mode: self.lineage.checked.mode.clone(),
             ..SyncRunRecord::default()
         }
     }

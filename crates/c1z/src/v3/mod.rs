@@ -16,8 +16,9 @@ mod record;
 mod rows;
 mod store;
 
-pub(crate) use as_v1::as_v1;
+pub(crate) use as_v1::{as_v1, insert_asset, insert_grant};
 pub(crate) use grant::GrantRecordTemplate;
 pub(crate) use manifest::{Summary, latest_full};
+pub(crate) use record::timestamp;
 pub(crate) use rows::{Rows, RowsError};
 pub(crate) use store::{seal, verify};

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use baton_proto::connector_v2::{Entitlement, Resource, ResourceId, ResourceType};
 use baton_proto::prost_types::Timestamp;
+use baton_proto::storage_v3::{AssetRecord, GrantRecord};
 use prost::Message;
 use time::OffsetDateTime;
 
@@ -15,22 +16,30 @@ use super::{key, record};
 use crate::sorter::{SortThread, Sorter};
 
 /// The families, in the order of their keys.
-const FAMILIES: [(&[u8], &str); 7] = [
+const FAMILIES: [(&[u8], &str); 9] = [
     (&key::RESOURCE_TYPE, "resource types"),
     (&key::RESOURCE, "resources"),
     (&key::ENTITLEMENT, "entitlements"),
     (&key::GRANT, "grants"),
+    (&key::ASSET, "assets"),
     (&key::BY_PARENT, "resources"),
     (&key::BY_PRINCIPAL, "grants"),
+    (&key::NEEDS_EXPANSION, "grants"),
     (&key::BY_PRINCIPAL_HASH, "grants"),
 ];
 const RESOURCE_TYPES: usize = 0;
 const RESOURCES: usize = 1;
 const ENTITLEMENTS: usize = 2;
 const GRANTS: usize = 3;
-const BY_PARENT: usize = 4;
-const BY_PRINCIPAL: usize = 5;
-const BY_HASH: usize = 6;
+const ASSETS: usize = 4;
+const BY_PARENT: usize = 5;
+const BY_PRINCIPAL: usize = 6;
+const NEEDS_EXPANSION: usize = 7;
+const BY_HASH: usize = 8;
+
+/// How the value of a grant waits: as the number of its template, or whole.
+const TEMPLATE: u8 = 0;
+const WHOLE: u8 = 1;
 
 /// Rows between two looks at whether to stop.
 const STRIDE: u64 = 4096;
@@ -60,19 +69,21 @@ pub(crate) struct Rows {
     templates: Vec<GrantRecordTemplate>,
     /// All grants together.
     sum: Sum,
-    discovered_at: Timestamp,
+    started_at: Timestamp,
+    found_at: Timestamp,
     key: Vec<u8>,
     entry: Vec<u8>,
 }
 
 impl Rows {
-    pub(crate) fn create(folder: &Path, discovered_at: OffsetDateTime) -> io::Result<Self> {
+    pub(crate) fn create(folder: &Path, started_at: OffsetDateTime) -> io::Result<Self> {
         Ok(Self {
             thread: SortThread::start()?,
             sorters: FAMILIES.iter().map(|_| Sorter::new(folder)).collect(),
             templates: Vec::new(),
             sum: Sum::default(),
-            discovered_at: record::timestamp(discovered_at),
+            started_at: record::timestamp(started_at),
+            found_at: record::timestamp(started_at),
             key: Vec::new(),
             entry: Vec::new(),
         })
@@ -84,13 +95,13 @@ impl Rows {
     }
 
     pub(crate) fn put_resource_type(&mut self, row: &ResourceType) -> io::Result<()> {
-        let record = record::resource_type(row, self.discovered_at);
+        let record = record::resource_type(row, self.found_at);
         self.tuple(&[&row.id]);
         self.push(RESOURCE_TYPES, &record.encode_to_vec())
     }
 
     pub(crate) fn put_resource(&mut self, row: &Resource) -> io::Result<()> {
-        let record = record::resource(row, self.discovered_at);
+        let record = record::resource(row, self.found_at);
         let ids = [record.resource_type_id.as_str(), record.resource_id.as_str()];
         self.tuple(&ids);
         self.push(RESOURCES, &record.encode_to_vec())?;
@@ -102,7 +113,7 @@ impl Rows {
     }
 
     pub(crate) fn put_entitlement(&mut self, row: &Entitlement) -> io::Result<()> {
-        let record = record::entitlement(row, self.discovered_at);
+        let record = record::entitlement(row, self.found_at);
         let nothing = ResourceId::default();
         let resource = row.resource.as_ref().and_then(|resource| resource.id.as_ref());
         let resource = resource.unwrap_or(&nothing);
@@ -127,9 +138,9 @@ impl Rows {
         if !known {
             self.templates.push(template.clone());
         }
-        let number = u32::try_from(self.templates.len() - 1)
-            .unwrap_or(u32::MAX)
-            .to_le_bytes();
+        let number = u32::try_from(self.templates.len() - 1).unwrap_or(u32::MAX);
+        let mut value = [TEMPLATE; 5];
+        value[1..].copy_from_slice(&number.to_le_bytes());
         let mut principal = Vec::new();
         let mut rows = 0;
         for id in principals {
@@ -139,16 +150,60 @@ impl Rows {
             key::push(id.as_bytes(), &mut principal);
             join(&mut self.key, &[&template.partition, &[0], &principal]);
             let hash = digest::content_hash(&self.key);
-            self.sum.add(Sum { count: 1, xor: hash });
-            self.push(GRANTS, &number)?;
-            join(&mut self.key, &[&principal, &[0], &template.partition]);
-            self.push(BY_PRINCIPAL, &[])?;
-            let bucket = digest::bucket(&principal);
-            join(&mut self.key, &[&template.partition, &[0], &bucket, &principal]);
-            self.push(BY_HASH, &hash)?;
+            self.put_grant_keys(&template.partition, &principal, hash, &value)?;
             rows += 1;
         }
         Ok(rows)
+    }
+
+    /// Adds one grant, whatever it says of itself.
+    pub(crate) fn put_grant(&mut self, record: &GrantRecord) -> io::Result<()> {
+        let held = record.entitlement.clone().unwrap_or_default();
+        let holder = record.principal.clone().unwrap_or_default();
+        let (mut partition, mut principal) = (Vec::new(), Vec::new());
+        let parts = key::entitlement(&held.resource_type_id, &held.resource_id, &held.entitlement_id);
+        key::push_all(&parts, &mut partition);
+        key::push_all(&[&holder.resource_type_id, &holder.resource_id], &mut principal);
+        join(&mut self.key, &[&partition, &[0], &principal]);
+        if record.needs_expansion {
+            self.push(NEEDS_EXPANSION, &[])?;
+        }
+        let mut hashed = self.key.clone();
+        for source in record.sources.keys() {
+            hashed.push(0);
+            key::push(source.as_bytes(), &mut hashed);
+        }
+        let mut value = vec![WHOLE];
+        // A vector grows, so there is always room.
+        record.encode_raw(&mut value);
+        self.put_grant_keys(&partition, &principal, digest::content_hash(&hashed), &value)
+    }
+
+    /// Puts a grant, of which [`Self::key`] is the key, under all its keys.
+    fn put_grant_keys(
+        &mut self,
+        partition: &[u8],
+        principal: &[u8],
+        hash: [u8; 8],
+        value: &[u8],
+    ) -> io::Result<()> {
+        self.sum.add(Sum { count: 1, xor: hash });
+        self.push(GRANTS, value)?;
+        join(&mut self.key, &[principal, &[0], partition]);
+        self.push(BY_PRINCIPAL, &[])?;
+        let bucket = digest::bucket(principal);
+        join(&mut self.key, &[partition, &[0], &bucket, principal]);
+        self.push(BY_HASH, &hash)
+    }
+
+    pub(crate) fn put_asset(&mut self, record: &AssetRecord) -> io::Result<()> {
+        self.tuple(&[&record.external_id]);
+        self.push(ASSETS, &record.encode_to_vec())
+    }
+
+    /// The rows that come now were found then. Grants of templates were all found at the beginning.
+    pub(crate) fn found_at(&mut self, time: OffsetDateTime) {
+        self.found_at = record::timestamp(time);
     }
 
     fn tuple(&mut self, parts: &[&str]) {
@@ -226,14 +281,20 @@ impl Rows {
         Ok(())
     }
 
-    /// The record of a grant, of which the key and the number of its template are known.
-    fn grant_value(&self, part: &[u8], number: &[u8], value: &mut Vec<u8>) -> io::Result<()> {
+    /// The record of a grant, of which the key and how it waits are known.
+    fn grant_value(&self, part: &[u8], waiting: &[u8], value: &mut Vec<u8>) -> io::Result<()> {
         let invalid = || io::Error::from(io::ErrorKind::InvalidData);
-        let number = u32::from_le_bytes(number.try_into().map_err(|_| invalid())?);
+        let (kind, waiting) = waiting.split_first().ok_or_else(invalid)?;
+        if *kind == WHOLE {
+            value.clear();
+            value.extend_from_slice(waiting);
+            return Ok(());
+        }
+        let number = u32::from_le_bytes(waiting.try_into().map_err(|_| invalid())?);
         let template = self.templates.get(number as usize).ok_or_else(invalid)?;
         let begin = template.partition.len() + template.principal_type.len() + 2;
         let (principal, _) = key::next(part.get(begin..).ok_or_else(invalid)?);
-        template.encode(&principal, &self.discovered_at, value);
+        template.encode(&principal, &self.started_at, value);
         Ok(())
     }
 }

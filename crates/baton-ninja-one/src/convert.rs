@@ -1,0 +1,144 @@
+//! `convert`: a sync of a c1z file as a file of the other format.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use access_core::{StatusCode, with_causes};
+use c1z::{C1zError, Compression, Converted, Retention, WriterOptions};
+use clap::{Arg, ArgMatches, Command};
+use indicatif::MultiProgress;
+use serde_json::json;
+
+use crate::console::print;
+use crate::exit::Failure;
+use crate::interruptible::until_stopped;
+use crate::logs;
+use crate::settings::{Output, Settings};
+use crate::table::{grouped, size};
+
+/// The command.
+pub(crate) fn subcommand() -> Command {
+    let file = |name: &'static str, help: &'static str| {
+        let path = clap::value_parser!(PathBuf);
+        let argument = Arg::new(name).value_name(name.to_uppercase());
+        argument.value_parser(path).required(true).help(help)
+    };
+    let sync = Arg::new("sync")
+        .long("sync")
+        .value_name("ID")
+        .help("The sync to take; without it the latest finished one, full ones first");
+    Command::new("convert")
+        .about(
+            "Write a sync of a c1z file, of any connector, as a file of the other format: v1 as v3, v3 as v1",
+        )
+        .args([
+            file("from", "The c1z file"),
+            file("to", "The new file; nothing may be there"),
+            sync,
+        ])
+}
+
+/// Writes the new file and says what is in it.
+pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+    let _telemetry = logs::start(settings, &MultiProgress::new())?;
+    let path = |name: &str| chosen.get_one::<PathBuf>(name).cloned().unwrap_or_default();
+    let (from, to) = (path("from"), path("to"));
+    let sync = chosen.get_one::<String>("sync").cloned();
+    let (temp_folder, limits) = (settings.temp_folder()?, settings.limits()?);
+    let (engine, output) = (settings.storage_engine()?, settings.output()?);
+    let source = from.clone();
+    let converted = until_stopped(move |stop| {
+        let options = WriterOptions {
+            temp_folder,
+            engine,
+            retention: Retention::default(),
+            compression: Compression::default(),
+            limits,
+            stop: stop.clone(),
+        };
+        c1z::convert(&source, &to, sync.as_deref(), options).map_err(|error| failure(&error))
+    })?;
+    print(&match output {
+        Output::Json => format!("{:#}\n", in_json(&from, &converted)),
+        Output::Text => text(&from, &converted),
+    });
+    Ok(())
+}
+
+fn failure(error: &C1zError) -> Failure {
+    let hint = match error {
+        C1zError::NoFile { .. } | C1zError::NotC1z { .. } | C1zError::IsDirectory { .. } => {
+            "name a c1z file that a connector has written, e.g. sync.c1z"
+        }
+        C1zError::Exists { .. } => "name another file, or move that one away first",
+        C1zError::SameFormat { .. } => {
+            "copy the file; --storage-engine (BATON_STORAGE_ENGINE) says which format is wanted, the other one if nothing is said"
+        }
+        C1zError::NoSuchSync { .. } => "`baton-ninja-one inspect FILE syncs` lists the syncs of a file",
+        C1zError::Nameless { .. } | C1zError::Corrupt { .. } => {
+            "let the connector that wrote the file write it anew"
+        }
+        C1zError::NoFolder { .. } => "make the folder first, or name another",
+        C1zError::NoSpace { .. } => {
+            "free some space, or put temporary files elsewhere with --c1z-temp-dir; nothing was written"
+        }
+        C1zError::Denied { .. } => "check who may read and write there; nothing was written",
+        C1zError::TooLarge { .. } => {
+            "raise BATON_DECODER_MAX_DECODED_SIZE_MB (MiB) if the file is to be trusted"
+        }
+        C1zError::TooMuchMemory { .. } => {
+            "raise BATON_DECODER_MAX_MEMORY_MB (MiB) if the file is to be trusted"
+        }
+        C1zError::Io { .. } => "check the disk, and run it again; nothing was written",
+        _ => "",
+    };
+    Failure::found(
+        with_causes(error),
+        Some(hint.to_owned()).filter(|hint| !hint.is_empty()),
+        StatusCode::from_number(error.status()).unwrap_or(StatusCode::Unknown),
+    )
+}
+
+fn text(from: &std::path::Path, converted: &Converted) -> String {
+    let Converted { sync, published, .. } = converted;
+    let mut text = format!(
+        "Converted {} ({}) to {} ({}, {})\n\n  sync  {} ({})\n  rows  {}\n",
+        from.display(),
+        converted.from.format(),
+        published.path.display(),
+        converted.to.format(),
+        size(published.bytes),
+        sync.sync_id,
+        sync.sync_type,
+        grouped(published.rows),
+    );
+    let mut notes = Vec::new();
+    if converted.left_out > 0 {
+        notes.push(format!(
+            "  syncs that are not in it: {} (a file is converted sync by sync; --sync names one)\n",
+            grouped(converted.left_out as u64)
+        ));
+    }
+    if converted.merged > 0 {
+        notes.push(format!(
+            "  grants that became one with another of the same principal and entitlement: {}\n",
+            grouped(converted.merged)
+        ));
+    }
+    if !notes.is_empty() {
+        let _ = write!(text, "\n{}", notes.concat());
+    }
+    text
+}
+
+fn in_json(from: &std::path::Path, converted: &Converted) -> serde_json::Value {
+    let Converted { sync, published, .. } = converted;
+    json!({
+        "from": { "path": from, "format": converted.from.format() },
+        "to": { "path": published.path, "format": converted.to.format(), "bytes": published.bytes },
+        "sync": { "id": sync.sync_id, "type": sync.sync_type, "started_at": sync.started_at, "ended_at": sync.ended_at },
+        "rows": published.rows,
+        "syncs_left_out": converted.left_out,
+        "grants_merged": converted.merged,
+    })
+}

@@ -1,0 +1,127 @@
+//! Grants with everything that they say, as the records that v3 keeps.
+
+use baton_proto::connector_v2::{GrantExpandable, GrantSources, ResourceId};
+use baton_proto::find_annotation;
+use baton_proto::prost::Name;
+use baton_proto::prost_types::Any;
+use baton_proto::storage_v3::{
+    EntitlementRef, GrantExpandableRecord, GrantRecord, GrantSourceRecord, PrincipalRef,
+};
+use prost::Message;
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
+use time::OffsetDateTime;
+
+use super::rows::{bytes, found_at, text};
+use crate::ddl;
+use crate::error::C1zError;
+use crate::reader::Reader;
+use crate::v3;
+
+/// The parts of a `Grant` that no column has. The embedded objects, most of its bytes, are skipped.
+#[derive(Clone, PartialEq, Message)]
+struct InData {
+    #[prost(message, optional, tag = "2")]
+    principal: Option<Principal>,
+    #[prost(message, repeated, tag = "4")]
+    annotations: Vec<Any>,
+    #[prost(message, optional, tag = "5")]
+    sources: Option<GrantSources>,
+}
+
+/// The part of a `Resource` that says what it belongs to.
+#[derive(Clone, PartialEq, Message)]
+struct Principal {
+    #[prost(message, optional, tag = "2")]
+    parent_resource_id: Option<ResourceId>,
+}
+
+const COLUMNS: &str = "entitlement_id, resource_type_id, resource_id, principal_resource_type_id, \
+                       principal_resource_id, external_id, data, cast(discovered_at as text)";
+
+impl Reader {
+    /// Calls `take` with every grant of a sync, by entitlement, principal type, principal and row. What it makes effective is
+    /// where v3 has it, wherever the writer had left it (c1z facts §2.3).
+    pub(super) fn grant_records(
+        &self,
+        sync_id: &str,
+        begun: OffsetDateTime,
+        mut take: impl FnMut(GrantRecord) -> Result<(), C1zError>,
+    ) -> Result<(), C1zError> {
+        let known = self.columns(ddl::GRANTS)?;
+        let has = |column: &str| known.iter().any(|name| name == column);
+        let in_columns = has("expansion") && has("needs_expansion");
+        let in_data = !in_columns || !self.is_backfilled(sync_id)?;
+        let more = if in_columns {
+            "expansion, needs_expansion"
+        } else {
+            "null, 0"
+        };
+        let sql = self.in_order_of_entitlements(&format!("select {COLUMNS}, {more}"), "sync_id = ?1")?;
+        self.each(&known, &sql, &[sync_id], |row| {
+            take(self.grant_record(row, begun, in_data)?)
+        })
+    }
+
+    fn grant_record(
+        &self,
+        row: &Row<'_>,
+        begun: OffsetDateTime,
+        in_data: bool,
+    ) -> Result<GrantRecord, C1zError> {
+        let data: InData = self.decode(bytes(row, 6))?;
+        let parent = data.principal.and_then(|principal| principal.parent_resource_id);
+        let parent = parent.unwrap_or_default();
+        let mut annotations = data.annotations;
+        let mut expansion = match row.get_ref(8) {
+            Ok(ValueRef::Blob(bytes)) => Some(self.decode::<GrantExpandable>(bytes)?),
+            _ => None,
+        };
+        let mut needs_expansion = matches!(row.get_ref(9), Ok(ValueRef::Integer(1)));
+        if in_data && expansion.is_none() {
+            expansion = find_annotation(&annotations).map_err(|error| self.unreadable(&error))?;
+            let name = GrantExpandable::full_name();
+            annotations.retain(|any| any.type_url.rsplit('/').next() != Some(name.as_str()));
+            // One that names nothing makes nothing effective.
+            let names_some = |found: &GrantExpandable| {
+                let mut ids = found.entitlement_ids.iter();
+                ids.any(|id| !id.trim().is_empty())
+            };
+            expansion = expansion.filter(names_some);
+            needs_expansion = expansion.is_some();
+        }
+        let sources = data.sources.unwrap_or_default().sources.into_iter();
+        Ok(GrantRecord {
+            external_id: text(row, 5),
+            entitlement: Some(EntitlementRef {
+                entitlement_id: text(row, 0),
+                resource_type_id: text(row, 1),
+                resource_id: text(row, 2),
+            }),
+            principal: Some(PrincipalRef {
+                resource_type_id: text(row, 3),
+                resource_id: text(row, 4),
+                parent_resource_type_id: parent.resource_type,
+                parent_resource_id: parent.resource,
+            }),
+            discovered_at: Some(v3::timestamp(found_at(row, 7).unwrap_or(begun))),
+            expansion: expansion.map(|found| GrantExpandableRecord {
+                entitlement_ids: found.entitlement_ids,
+                shallow: found.shallow,
+                resource_type_ids: found.resource_type_ids,
+            }),
+            needs_expansion,
+            annotations,
+            sources: sources
+                .map(|(id, source)| {
+                    let record = GrantSourceRecord {
+                        is_direct: source.is_direct,
+                        ..GrantSourceRecord::default()
+                    };
+                    (id, record)
+                })
+                .collect(),
+            source_scope_key: String::new(),
+        })
+    }
+}
