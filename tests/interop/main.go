@@ -23,6 +23,7 @@ var commands = map[string]command{
 	"clone":   {[]string{"FROM", "TO"}, false, clone},
 	"convert": {[]string{"FROM", "TO"}, false, convert},
 	"inplace": {[]string{"FILE"}, false, convertInPlace},
+	"measure": {[]string{"FILE"}, false, measure},
 	"keys":    {[]string{"FILE"}, false, keys},
 	"recount": {[]string{"FILE"}, false, recount},
 	"clean":   {[]string{"FILE"}, false, clean},

@@ -2,6 +2,7 @@
 
 mod explore;
 mod history;
+mod pebble;
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +12,7 @@ use clap::Subcommand;
 
 use crate::measured::{self, Cost};
 use crate::simulator::Simulator;
-use crate::steps::{Failure, build_programs, fresh_folder, succeed, workspace};
+use crate::steps::{Failure, build_programs, fresh_folder, workspace};
 
 /// What to measure.
 #[derive(Subcommand)]
@@ -57,6 +58,12 @@ pub(crate) enum Bench {
         /// Only the rows whose name contains this text.
         #[arg(long)]
         only: Option<String>,
+    },
+    /// c1z v3 of the 1M grants' tenant, beside v1 and beside what the reference SDK writes and reads. Needs Go.
+    V3 {
+        /// How often to measure each; the median is printed.
+        #[arg(long, default_value_t = 3)]
+        runs: usize,
     },
     /// The 1M grants' file beside the one that the reference SDK writes of the same rows. Needs Go.
     Peer,
@@ -126,6 +133,7 @@ pub(crate) fn run(what: &Bench) -> Result<(), Failure> {
         Bench::Explore { runs } => explore::run(&programs, *runs),
         Bench::Report { runs } => report(&programs, *runs),
         Bench::History { runs, only } => history::run(&programs, *runs, only.as_deref().unwrap_or_default()),
+        Bench::V3 { runs } => pebble::run(&programs, *runs),
         Bench::Peer => peer(&programs),
     }
 }
@@ -229,12 +237,7 @@ fn peer(programs: &Path) -> Result<(), Failure> {
     let tenant = Simulator::start(programs, &size.simulator_args())?;
     let ours = one_run(programs, &tenant, &out)?;
     drop(tenant);
-    let program = out.join("interop");
-    let mut build = Command::new("go");
-    build
-        .current_dir(workspace().join("tests/interop"))
-        .args(["build", "-o"]);
-    succeed(build.arg(&program).arg("."))?;
+    let program = pebble::built(&out)?;
     let copy = out.join("reference.c1z");
     let mut rewrite = Command::new(&program);
     let theirs = measured::run(rewrite.arg("rewrite").arg(out.join("sync.c1z")).arg(&copy))?;

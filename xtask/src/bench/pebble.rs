@@ -1,0 +1,107 @@
+//! c1z v3 of the 1M grants' tenant: writing it, converting, asking it, and what the reference SDK makes of it beside its own.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::{SIZES, connector, measure, megabytes};
+use crate::measured::{self, Cost};
+use crate::simulator::Simulator;
+use crate::steps::{Failure, fresh_folder, said, succeed, workspace};
+
+pub(super) fn run(programs: &Path, runs: usize) -> Result<(), Failure> {
+    let out = workspace().join("out").join("bench");
+    fresh_folder(&out)?;
+    let size = &SIZES[2];
+    let path = |name: &str| out.join(format!("{name}.c1z"));
+    let tenant = Simulator::start(programs, &size.simulator_args())?;
+    let synced = |file: &Path, engine: &str| {
+        let mut command = connector(programs, &tenant);
+        command.args(["--storage-engine", engine, "--file"]).arg(file);
+        measure(&mut command, &out)
+    };
+    println!("| {} | wall | CPU | peak memory | file |", size.name);
+    println!("|---|---|---|---|---|");
+    for (name, file, engine) in [("tenant to v1", "v1", "sqlite"), ("tenant to v3", "v3", "pebble")] {
+        let cost = median(runs, || {
+            let _ = fs::remove_file(path(file));
+            Ok(synced(&path(file), engine)?.cost)
+        })?;
+        row(name, cost, &path(file))?;
+    }
+    drop(tenant);
+
+    let reference = built(&out)?;
+    let program = programs.join("baton-ninja-one");
+    for (name, by, from, to) in [
+        ("v1 to v3, ours", &program, "v1", "ours"),
+        ("v1 to v3, the reference's", &reference, "v1", "theirs"),
+        ("v3 to v1, ours", &program, "theirs", "back"),
+    ] {
+        let cost = median(runs, || {
+            let _ = fs::remove_file(path(to));
+            let mut convert = Command::new(by);
+            convert.arg("convert").arg(path(from)).arg(path(to));
+            measured::run(convert.stdout(std::process::Stdio::null()))
+        })?;
+        row(name, cost, &path(to))?;
+    }
+    for (name, file) in [("access in v1", "v1"), ("access in v3", "ours")] {
+        let cost = median(runs, || {
+            let mut ask = Command::new(&program);
+            ask.arg("inspect").arg(path(file)).args(["access", "user:1"]);
+            measured::run(ask.stdout(std::process::Stdio::null()))
+        })?;
+        row(name, cost, &path(file))?;
+    }
+
+    println!("\n| The reference reads | opened | 1M grants listed | 1,000 found |");
+    println!("|---|---|---|---|");
+    for (name, file) in [("our v3", "ours"), ("its own v3", "theirs"), ("our v1", "v1")] {
+        let mut told: Vec<serde_json::Value> = (0..runs)
+            .map(|_| {
+                let text = said(Command::new(&reference).arg("measure").arg(path(file)))?;
+                serde_json::from_str(&text)
+                    .map_err(|error| Failure::Unexpected(format!("the reference told no JSON: {error}")))
+            })
+            .collect::<Result<_, _>>()?;
+        let seconds = |told: &serde_json::Value, what: &str| told[what].as_f64().unwrap_or(f64::NAN);
+        told.sort_by(|a, b| seconds(a, "list").total_cmp(&seconds(b, "list")));
+        if let Some(told) = told.get(runs / 2) {
+            println!(
+                "| {name} | {:.2} s | {:.2} s | {:.2} s |",
+                seconds(told, "open"),
+                seconds(told, "list"),
+                seconds(told, "find"),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn row(name: &str, cost: Cost, file: &Path) -> Result<(), Failure> {
+    let bytes = fs::metadata(file)
+        .map_err(|source| Failure::file(file, source))?
+        .len();
+    println!("| {name} | {} | {:.1} MB |", cost.cells(), megabytes(bytes));
+    Ok(())
+}
+
+/// The median by wall time.
+fn median(runs: usize, mut measure: impl FnMut() -> Result<Cost, Failure>) -> Result<Cost, Failure> {
+    let mut measured = (0..runs).map(|_| measure()).collect::<Result<Vec<_>, _>>()?;
+    measured.sort_by_key(|cost| cost.wall);
+    let missing = || Failure::Unexpected("nothing was measured".to_owned());
+    measured.get(runs / 2).copied().ok_or_else(missing)
+}
+
+/// Our program around the reference SDK.
+pub(super) fn built(out: &Path) -> Result<std::path::PathBuf, Failure> {
+    let program = out.join("interop");
+    let mut build = Command::new("go");
+    build
+        .current_dir(workspace().join("tests/interop"))
+        .args(["build", "-o"]);
+    succeed(build.arg(&program).arg("."))?;
+    Ok(program)
+}
