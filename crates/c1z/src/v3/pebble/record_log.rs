@@ -66,7 +66,7 @@ pub(super) fn each(
             if header > HEADER && number.is_some_and(other) {
                 return Ok(());
             }
-            if crc32c::masked(&[&chunk[HEADER - 1..]]) != u32_at(chunk, 0)? {
+            if !crc32c::agree(crc32c::masked(&[&chunk[HEADER - 1..]]), u32_at(chunk, 0)?) {
                 return Err(damaged("a log of its store is not the one that was written"));
             }
             if matches!(position, 1 | 2) {
