@@ -348,7 +348,7 @@ fn grant_of(record: GrantRecord) -> Grant {
 }
 
 /// A time as v1 has it; one that cannot be is the beginning of time.
-fn time(time: Option<Timestamp>) -> String {
+pub(super) fn time(time: Option<Timestamp>) -> String {
     let time = time.unwrap_or_default();
     let seconds = OffsetDateTime::from_unix_timestamp(time.seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let nanoseconds = time::Duration::nanoseconds(i64::from(time.nanos));
