@@ -1,6 +1,12 @@
 //! Files that call themselves c1z, as the fuzzer makes them up (docs/TESTING.md). Not in the program: compiled with
 //! `--cfg fuzzing`, and for the tests that replay the corpus.
-#![expect(clippy::expect_used, reason = "the fuzzer learns of what is wrong by a panic")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the fuzzer learns of what is wrong by a panic"
+)]
+
+pub mod v3;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -153,5 +159,15 @@ mod tests {
     #[test]
     fn the_corpus_holds() {
         replay::corpus("c1z_container", super::container);
+    }
+
+    #[test]
+    fn the_corpus_of_v3_files_holds() {
+        replay::corpus("c1z_v3", super::v3::file);
+    }
+
+    #[test]
+    fn the_corpus_of_stores_holds() {
+        replay::corpus("c1z_v3_store", super::v3::store);
     }
 }
