@@ -33,6 +33,7 @@ const ROW_OVERHEAD: u64 = 16;
 /// Unpacks a file beside a path and puts the database of its rows there.
 pub(crate) fn as_v1(path: &Path, to: &Path, limits: Limits, stop: &AtomicBool) -> Result<(), C1zError> {
     let mut envelope = Envelope::open(path, limits)?;
+    envelope.check()?;
     if envelope.manifest().engine != manifest::ENGINE {
         return Err(C1zError::UnsupportedV3 {
             path: path.to_owned(),
