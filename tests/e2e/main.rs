@@ -6,6 +6,7 @@ mod bad_input;
 mod bad_targets;
 mod check_command;
 mod configuration;
+mod damaged_v3;
 mod datasets;
 mod deployment;
 mod diff;

@@ -125,7 +125,7 @@ fn pax_name(properties: &[u8], packed: &Path) -> Result<Option<String>, C1zError
             b"size" | b"GNU.sparse.major" | b"GNU.sparse.map" => {
                 return Err(C1zError::UnsupportedV3 {
                     path: packed.to_owned(),
-                    what: "its archive has files of more than 8 GiB, or with holes",
+                    what: "its archive has files of more than 8 GiB, or with holes".into(),
                 });
             }
             _ => {}

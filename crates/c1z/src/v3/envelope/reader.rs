@@ -122,7 +122,14 @@ impl<'p> Envelope<'p> {
     ) -> Result<(), C1zError> {
         let path = self.path;
         let reading = |error| C1zError::io("reading", path, error);
-        let broken = |error: io::Error| refused(path, self.limits, &error).unwrap_or_else(|| reading(error));
+        let broken = |error: io::Error| match refused(path, self.limits, &error) {
+            Some(C1zError::Corrupt { detail, .. }) => corrupt(
+                path,
+                format!("{:?} in it cannot be unpacked: {detail}", entry.name),
+            ),
+            Some(refused) => refused,
+            None => reading(error),
+        };
         let differs = |what: &str| corrupt(path, format!("{:?} in it {what}", entry.name));
         self.file.seek(SeekFrom::Start(entry.offset)).map_err(reading)?;
         let packed = BufReader::with_capacity(CHUNK_BYTES, (&self.file).take(entry.packed_bytes));
