@@ -21,11 +21,22 @@ const (
 	pageRows = 10000 // that are written at a time
 )
 
-// bulk writes a v3 file with so many grants and with everything else that world has.
+// The forms that a v3 file's payload can have.
+var encodings = map[string]c1zstore.PayloadEncoding{
+	"indexed":  c1zstore.PayloadEncodingIndexedZstd,
+	"tar":      c1zstore.PayloadEncodingTar,
+	"tar-zstd": c1zstore.PayloadEncodingTarZstd,
+}
+
+// bulk writes a v3 file with so many grants and with everything else that world has, in one of the forms.
 func bulk(ctx context.Context, arguments []string) error {
 	wanted, err := strconv.Atoi(arguments[1])
 	if err != nil {
 		return err
+	}
+	encoding := encodings["indexed"]
+	if len(arguments) > 2 {
+		encoding = encodings[arguments[2]]
 	}
 	return withFile(ctx, arguments[0], func(file c1zstore.Store) error {
 		if _, err := file.StartNewSync(ctx, connectorstore.SyncTypeFull, ""); err != nil {
@@ -47,7 +58,7 @@ func bulk(ctx context.Context, arguments []string) error {
 			return err
 		}
 		return file.EndSync(ctx)
-	}, dotc1z.WithEngine(c1zstore.EnginePebble))
+	}, dotc1z.WithEngine(c1zstore.EnginePebble), dotc1z.WithPayloadEncoding(encoding))
 }
 
 // crowd adds people, and groups of them with so many members in all: among them groups, members through others, odd ids.

@@ -79,18 +79,18 @@ fn theirs(lines: &[Value]) -> Sums {
     sums.collect()
 }
 
-/// Writes a file with so many grants, and compares what the two of us find in it.
+/// Writes a file with so many grants, its payload in a form, and compares what the two of us find in it.
 #[expect(clippy::print_stderr, reason = "figures for people")]
-fn assert_read_alike(reference: &Reference, context: &TestContext, grants: u64) {
+fn assert_read_alike(reference: &Reference, context: &TestContext, grants: u64, form: &str) {
     let folder = context.folder.path();
-    reference.does(folder, &["bulk", "bulk.c1z", &grants.to_string()]);
+    reference.does(folder, &["bulk", "bulk.c1z", &grants.to_string(), form]);
     let theirs = theirs(&reference.tells(folder, &["digest", "bulk.c1z"]));
     assert_eq!(theirs["grant"].0, grants);
     assert!(theirs["expansion"].0 > 5 && theirs["resource_type"].0 == 14);
     let begin = Instant::now();
     let ours = ours(&context.path("bulk.c1z"));
     eprintln!("interop: {grants} grants read in {:?}", begin.elapsed());
-    assert_eq!(ours, theirs, "{grants}");
+    assert_eq!(ours, theirs, "{grants} {form}");
     fs::remove_file(context.path("bulk.c1z")).unwrap();
 }
 
@@ -101,12 +101,17 @@ fn we_read_the_references_large_v3_files() {
     };
     let mut operations = Operations::on("the reference's large v3 files read");
     let context = TestContext::bare();
-    let mut sizes = vec![1_000, 100_000];
+    let mut files = vec![
+        (1_000, "indexed"),
+        (1_000, "tar"),
+        (1_000, "tar-zstd"),
+        (100_000, "indexed"),
+    ];
     if std::env::var_os("INTEROP_MILLION").is_some() {
-        sizes.push(1_000_000);
+        files.push((1_000_000, "indexed"));
     }
-    for grants in sizes {
-        assert_read_alike(reference, &context, grants);
+    for (grants, form) in files {
+        assert_read_alike(reference, &context, grants, form);
         operations.pass();
     }
     operations.tell();
