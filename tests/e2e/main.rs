@@ -28,6 +28,7 @@ mod provisioning_faults;
 mod provisioning_properties;
 mod published;
 mod reports;
+mod reproducible;
 mod scopes_and_targets;
 mod security;
 mod served;
