@@ -1,6 +1,6 @@
 //! The same tenant at the same time is the same v3 file, to the byte. The program asks the system for time and chance, so the clock
-//! and the sync's id are fixed one level below it: the real source over HTTP, the real pipeline, the real file. A v1 has its rows in
-//! the order in which they came, which is another one each time.
+//! and the sync's id are fixed one level below it: the real source over HTTP, the real pipeline, the real file. A v1 has the same
+//! rows in the same order, but two threads make its indexes, and of a large tenant the pages of these lie as they were done.
 
 use std::fs;
 use std::path::Path;

@@ -154,6 +154,8 @@ mod replay;
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::replay;
 
     #[test]
@@ -164,6 +166,23 @@ mod tests {
     #[test]
     fn the_corpus_of_v3_files_holds() {
         replay::corpus("c1z_v3", super::v3::file);
+    }
+
+    /// What Pebble wrote in each of its formats is among the seeds, and none of it is refused.
+    #[test]
+    fn stores_of_every_format_are_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus/c1z_v3_store");
+        let mut formats = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if name == "sdk" || name.starts_with("format-") {
+                let read = super::v3::rows_of_store(&std::fs::read(&path).unwrap());
+                assert!(read.unwrap() > 10, "{name}");
+                formats += 1;
+            }
+        }
+        assert_eq!(formats, 14);
     }
 
     #[test]
