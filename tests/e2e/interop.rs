@@ -1,7 +1,9 @@
 //! The reference SDK as a judge of what we write, read and say, where Go is present. `tests/interop` is our program around it.
 
+mod cli;
 mod converted;
 mod day;
+mod many;
 mod ours;
 mod rows;
 mod tenant;
@@ -33,7 +35,7 @@ impl Reference {
     /// The program, unless it cannot be built here, which is said.
     pub(crate) fn here(what: &str) -> Option<&'static Self> {
         static BUILT: OnceLock<Result<Reference, String>> = OnceLock::new();
-        match BUILT.get_or_init(build) {
+        match BUILT.get_or_init(|| built("interop", ".").map(Reference)) {
             Ok(reference) => Some(reference),
             Err(reason) => {
                 skipped(&format!("{what} with the reference SDK"), reason);
@@ -70,17 +72,18 @@ impl Reference {
     }
 }
 
-fn build() -> Result<Reference, String> {
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("interop");
+/// A program of our Go module, or of a module that it requires.
+fn built(name: &str, package: &str) -> Result<PathBuf, String> {
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let output = Command::new("go")
         .args(["build", "-ldflags", "-s -w", "-o"])
         .arg(&program)
-        .arg(".")
+        .arg(package)
         .current_dir(workspace().join("tests/interop"))
         .output()
         .map_err(|error| format!("there is no Go here: {error}"))?;
     if output.status.success() {
-        return Ok(Reference(program));
+        return Ok(program);
     }
     let reason = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(OFFLINE.iter().any(|word| reason.contains(word)), "{reason}");

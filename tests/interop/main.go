@@ -30,6 +30,8 @@ var commands = map[string]command{
 	"changes": {[]string{"NEWER", "OLDER"}, false, changes},
 	"compact": {[]string{"FOLDER", "FILE", "FILE"}, true, compact},
 	"write":   {[]string{"FILE"}, false, write},
+	"bulk":    {[]string{"FILE", "GRANTS"}, true, bulk},
+	"digest":  {[]string{"FILE"}, false, digest},
 	"serve":   {[]string{"FOLDER"}, false, serve},
 }
 

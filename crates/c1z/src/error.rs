@@ -1,5 +1,6 @@
 //! What can go wrong with a c1z file.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -38,7 +39,7 @@ pub enum C1zError {
         /// The file.
         path: PathBuf,
         /// What is not understood.
-        what: &'static str,
+        what: Cow<'static, str>,
     },
     /// The file is not a c1z.
     #[error("{} is not a c1z file", path.display())]

@@ -1,6 +1,12 @@
 //! Files that call themselves c1z, as the fuzzer makes them up (docs/TESTING.md). Not in the program: compiled with
 //! `--cfg fuzzing`, and for the tests that replay the corpus.
-#![expect(clippy::expect_used, reason = "the fuzzer learns of what is wrong by a panic")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the fuzzer learns of what is wrong by a panic"
+)]
+
+pub mod v3;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -151,10 +157,39 @@ mod replay;
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::replay;
 
     #[test]
     fn the_corpus_holds() {
         replay::corpus("c1z_container", super::container);
+    }
+
+    #[test]
+    fn the_corpus_of_v3_files_holds() {
+        replay::corpus("c1z_v3", super::v3::file);
+    }
+
+    /// What Pebble wrote in each of its formats is among the seeds, and none of it is refused.
+    #[test]
+    fn stores_of_every_format_are_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus/c1z_v3_store");
+        let mut formats = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if name == "sdk" || name.starts_with("format-") {
+                let read = super::v3::rows_of_store(&std::fs::read(&path).unwrap());
+                assert!(read.unwrap() > 10, "{name}");
+                formats += 1;
+            }
+        }
+        assert_eq!(formats, 14);
+    }
+
+    #[test]
+    fn the_corpus_of_stores_holds() {
+        replay::corpus("c1z_v3_store", super::v3::store);
     }
 }

@@ -59,6 +59,19 @@ pub struct SyncRow {
     pub stats: Option<SyncStats>,
 }
 
+impl SyncRow {
+    /// The finished one that readers take, if any: the latest full one, else the latest of any type. "Latest" is the greatest end,
+    /// then the greatest id (c1z facts §2.4).
+    #[must_use]
+    pub fn latest_finished(syncs: &[Self]) -> Option<&Self> {
+        let finished = syncs.iter().filter(|sync| sync.ended_at.is_some());
+        finished.max_by(|a, b| {
+            let full = |sync: &Self| sync.sync_type == "full";
+            (full(a), &a.ended_at, &a.sync_id).cmp(&(full(b), &b.ended_at, &b.sync_id))
+        })
+    }
+}
+
 impl Reader {
     /// Unpacks a file into a private folder within `temp_folder` and opens it. Setting `stop` ends the unpacking.
     ///
@@ -178,25 +191,38 @@ impl Reader {
         rows.map_err(|error| self.damaged(&error))
     }
 
-    /// The finished sync that readers take: the latest full one, else the latest of any type. "Latest" is the greatest
-    /// end, then the greatest id (c1z facts §2.4).
+    /// All syncs of a file, in the order they were begun, by the shortest way: a v3 tells them in its manifest and is not
+    /// unpacked for it.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn syncs_of(
+        path: &Path,
+        temp_folder: &Path,
+        limits: Limits,
+        stop: &AtomicBool,
+    ) -> Result<Vec<SyncRow>, C1zError> {
+        if Container::of(path)? == Container::V3 {
+            let told = v3::syncs(path, limits)?;
+            if !told.is_empty() {
+                return Ok(told);
+            }
+        }
+        Self::open(path, temp_folder, limits, stop)?.syncs()
+    }
+
+    /// The finished sync that readers take ([`SyncRow::latest_finished`]).
     ///
     /// # Errors
     /// [`C1zError::NoSuchSync`] if no sync is finished.
     pub fn latest_finished(&self) -> Result<SyncRow, C1zError> {
-        let mut finished: Vec<SyncRow> = self
-            .syncs()?
-            .into_iter()
-            .filter(|sync| sync.ended_at.is_some())
-            .collect();
-        finished.sort_by(|a, b| {
-            let full = |sync: &SyncRow| sync.sync_type == "full";
-            (full(a), &a.ended_at, &a.sync_id).cmp(&(full(b), &b.ended_at, &b.sync_id))
-        });
-        finished.pop().ok_or_else(|| C1zError::NoSuchSync {
-            path: self.path.clone(),
-            wanted: "finished".to_owned(),
-        })
+        let syncs = self.syncs()?;
+        SyncRow::latest_finished(&syncs)
+            .cloned()
+            .ok_or_else(|| C1zError::NoSuchSync {
+                path: self.path.clone(),
+                wanted: "finished".to_owned(),
+            })
     }
 
     /// Calls `take` with every resource type of a sync.

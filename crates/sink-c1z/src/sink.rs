@@ -10,8 +10,8 @@ use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
 use access_core::sync::SyncSummary;
 use async_trait::async_trait;
 use c1z::{
-    Compression, Limits, OnForeign, Retention, StorageEngine, SyncHeader, SyncStats, Target, Writer,
-    WriterOptions,
+    Compression, Container, Limits, OnForeign, Retention, StorageEngine, SyncHeader, SyncStats, Target,
+    Writer, WriterOptions,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -82,6 +82,7 @@ impl AccessSink for C1zSink {
         let (done, opened) = oneshot::channel();
         let open = move || {
             let writer = Target::open(&config.path, config.on_foreign)
+                .inspect(|target| tell_of_engine(target, options.engine))
                 .and_then(|target| Writer::begin(target, header, options))
                 .map_err(C1zSinkError::from);
             let _ = done.send(());
@@ -113,6 +114,20 @@ impl AccessSink for C1zSink {
             thread: Some(thread),
             baseline,
         }))
+    }
+}
+
+/// Warns where what is asked for is not what the file is, as the reference does (c1z facts §1.3).
+fn tell_of_engine(target: &Target, wanted: Option<StorageEngine>) {
+    let file = target.path().display();
+    match (target.holds(), wanted) {
+        (Container::V3, Some(StorageEngine::Sqlite)) => {
+            tracing::warn!(%file, "the file is a v3 (Pebble) and stays one, though sqlite was asked for");
+        }
+        (Container::V1, Some(StorageEngine::Pebble)) => {
+            tracing::warn!(%file, "the v1 file (SQLite) becomes a v3, as pebble was asked for: it will hold the new sync only");
+        }
+        _ => {}
     }
 }
 

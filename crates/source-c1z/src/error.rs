@@ -1,7 +1,7 @@
 //! Why a file could not be read as a source.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use access_core::model::{EntitlementId, ResourceId, SyncIdError};
 use access_core::{Classified, StatusCode};
@@ -155,9 +155,7 @@ impl Classified for C1zSourceError {
             Self::File(C1zError::IsDirectory { .. } | C1zError::NotC1z { .. } | C1zError::NoFile { .. }) => {
                 "name a c1z file that a connector has written, e.g. sync.c1z"
             }
-            Self::File(C1zError::UnsupportedV3 { .. }) => {
-                "let the connector that wrote it write v1 (--storage-engine sqlite) and name that file"
-            }
+            Self::File(C1zError::UnsupportedV3 { path, .. }) => return Some(rewriting(path)),
             Self::File(C1zError::NoSpace { .. } | C1zError::NoFolder { .. }) => {
                 "make room for the unpacked file, or put temporary files elsewhere with --c1z-temp-dir"
             }
@@ -184,4 +182,13 @@ impl Classified for C1zSourceError {
         };
         Some(hint.to_owned())
     }
+}
+
+/// The ways to a file that can be read: the first is the reference's own and was tried with what it writes of older engines.
+fn rewriting(path: &Path) -> String {
+    format!(
+        "rewrite it with the baton tool of baton-sdk v0.25.0 (cmd/baton): baton export c1z --file {} --out readable.c1z; \
+         or let the connector that wrote it write v1 (--storage-engine sqlite)",
+        path.display()
+    )
 }

@@ -10,7 +10,7 @@ use access_core::ports::{
     AccessSource, CheckOutcome, EndpointCheck, SourceError, SourceEvent, SourceReport, SourceUsage,
 };
 use async_trait::async_trait;
-use c1z::{C1zError, Limits, Reader, SyncRow};
+use c1z::{Limits, Reader, SyncRow};
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use time::OffsetDateTime;
@@ -130,13 +130,9 @@ impl C1zSource {
         limits: Limits,
         stop: &AtomicBool,
     ) -> Result<(Vec<SyncRow>, Option<String>), C1zSourceError> {
-        let reader = Reader::open(path, temp_folder, limits, stop)?;
-        let latest = match reader.latest_finished() {
-            Ok(row) => Some(row.sync_id),
-            Err(C1zError::NoSuchSync { .. }) => None,
-            Err(error) => return Err(error.into()),
-        };
-        Ok((reader.syncs()?, latest))
+        let syncs = Reader::syncs_of(path, temp_folder, limits, stop)?;
+        let latest = SyncRow::latest_finished(&syncs).map(|sync| sync.sync_id.clone());
+        Ok((syncs, latest))
     }
 
     /// A reader of its own, so that several readings do not wait for each other.

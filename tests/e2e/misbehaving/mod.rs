@@ -15,7 +15,7 @@ mod memory;
 mod model;
 mod oracle;
 mod processes;
-mod rehearsal;
+pub(crate) mod rehearsal;
 mod rows;
 mod schedule;
 mod seen;

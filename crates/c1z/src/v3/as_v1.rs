@@ -28,16 +28,20 @@ use crate::timestamp;
 use crate::unpack::Limits;
 use crate::writer::Checked;
 
+/// Names of the engine before its layout was that of now (c1z facts §3.1).
+const OLDER_ENGINES: [&str; 2] = ["pebble", "pebble2"];
+
 /// Bytes of a row in memory are counted as so many at least.
 const ROW_OVERHEAD: u64 = 16;
 
 /// Unpacks a file beside a path and puts the database of its rows there.
 pub(crate) fn as_v1(path: &Path, to: &Path, limits: Limits, stop: &AtomicBool) -> Result<(), C1zError> {
     let mut envelope = Envelope::open(path, limits)?;
+    envelope.check()?;
     if envelope.manifest().engine != manifest::ENGINE {
         return Err(C1zError::UnsupportedV3 {
             path: path.to_owned(),
-            what: "its store is of an older or later kind",
+            what: other_engine(&envelope.manifest().engine).into(),
         });
     }
     let unpacked = to.with_extension("store");
@@ -51,6 +55,17 @@ pub(crate) fn as_v1(path: &Path, to: &Path, limits: Limits, stop: &AtomicBool) -
     let mut out = File::create(to).map_err(writing)?;
     database.seek(SeekFrom::Start(0)).map_err(writing)?;
     io::copy(&mut database, &mut out).map(drop).map_err(writing)
+}
+
+/// What is said of an engine that is not the one of now.
+fn other_engine(engine: &str) -> String {
+    let kind = if OLDER_ENGINES.contains(&engine) {
+        "an older"
+    } else {
+        "an unknown"
+    };
+    let short: String = engine.chars().take(20).collect();
+    format!("its engine is {kind} one, {short:?}")
 }
 
 /// What can go wrong on the way.
@@ -75,7 +90,10 @@ impl Failure {
         match self {
             Self::Store(Broken::Io(error)) => C1zError::io("reading the unpacked copy of", &path, error),
             Self::Store(Broken::Damaged(detail)) => C1zError::Corrupt { path, detail },
-            Self::Store(Broken::Unknown(what)) => C1zError::UnsupportedV3 { path, what },
+            Self::Store(Broken::Unknown(what)) => C1zError::UnsupportedV3 {
+                path,
+                what: what.into(),
+            },
             Self::Store(Broken::TooLarge(what)) => C1zError::TooMuchMemory {
                 path,
                 limit: limits.window_bytes,
@@ -366,7 +384,7 @@ fn grant_of(record: GrantRecord) -> Grant {
 }
 
 /// A time as v1 has it; one that cannot be is the beginning of time.
-fn time(time: Option<Timestamp>) -> String {
+pub(super) fn time(time: Option<Timestamp>) -> String {
     let time = time.unwrap_or_default();
     let seconds = OffsetDateTime::from_unix_timestamp(time.seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let nanoseconds = time::Duration::nanoseconds(i64::from(time.nanos));

@@ -13,8 +13,9 @@ use time::OffsetDateTime;
 
 use super::digest::Sum;
 use super::envelope::Envelope;
-use super::{pebble, record};
+use super::{as_v1, pebble, record};
 use crate::error::C1zError;
+use crate::reader::SyncRow;
 use crate::stats::SyncStats;
 use crate::unpack::Limits;
 use crate::writer::Lineage;
@@ -124,9 +125,25 @@ impl Summary<'_> {
     }
 }
 
+/// The syncs that a file has, by its manifest; none if that tells of none, which is no proof that there is none.
+pub(crate) fn syncs(path: &Path, limits: Limits) -> Result<Vec<SyncRow>, C1zError> {
+    let mut envelope = Envelope::open(path, limits)?;
+    envelope.check()?;
+    let rows = envelope.manifest().sync_runs.iter().map(|run| SyncRow {
+        sync_id: run.sync_id.clone(),
+        started_at: as_v1::time(run.started_at),
+        ended_at: run.ended_at.map(|end| as_v1::time(Some(end))),
+        sync_type: type_name(run.r#type()).to_owned(),
+        linked_sync_id: String::new(),
+        stats: run.stats.as_ref().map(counts),
+    });
+    Ok(rows.collect())
+}
+
 /// The finished full sync that a file has, by its manifest: its id and its counts.
 pub(crate) fn latest_full(path: &Path, limits: Limits) -> Result<Option<(String, SyncStats)>, C1zError> {
-    let envelope = Envelope::open(path, limits)?;
+    let mut envelope = Envelope::open(path, limits)?;
+    envelope.check()?;
     let runs = &envelope.manifest().sync_runs;
     let finished = runs
         .iter()

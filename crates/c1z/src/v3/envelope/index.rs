@@ -1,10 +1,10 @@
 //! The index of the frames, and the footer that says where it is.
 
-use std::collections::HashSet;
 use std::path::{Component, Path};
 
 use baton_proto::c1z_v3::{IndexedFrameEntry, IndexedFrameIndex};
 use prost::Message;
+use prost::encoding::{DecodeContext, WireType, decode_key, fixed64, skip_field};
 
 use super::header::xxh64;
 
@@ -13,6 +13,9 @@ const FOOTER_MAGIC: [u8; 8] = *b"C1ZIDX1\0";
 /// A longer index is refused.
 const INDEX_BYTES: u64 = 64 << 20;
 const NAME_BYTES: usize = 4096;
+/// Fields of the index.
+const ENTRIES: u32 = 1;
+const MANIFEST_HASH: u32 = 4;
 
 /// Where the index is and what its bytes hash to.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +37,12 @@ pub(crate) struct Entry {
 
 /// Index and footer as they end the file.
 pub(super) fn encode(index: &IndexedFrameIndex, offset: u64) -> Vec<u8> {
-    let mut bytes = index.encode_to_vec();
+    footed(&index.encode_to_vec(), offset)
+}
+
+/// The same of an index in bytes.
+pub(crate) fn footed(index: &[u8], offset: u64) -> Vec<u8> {
+    let mut bytes = index.to_vec();
     let (length, hash) = (u32::try_from(bytes.len()).unwrap_or(u32::MAX), xxh64(&bytes));
     bytes.extend_from_slice(&offset.to_be_bytes());
     bytes.extend_from_slice(&length.to_be_bytes());
@@ -83,19 +91,33 @@ pub(super) fn decode(
     if xxh64(bytes) != footer.hash {
         return Err("its index is not the one that was written".to_owned());
     }
-    let index =
-        IndexedFrameIndex::decode(bytes).map_err(|error| format!("its index is not readable: {error}"))?;
-    if index.manifest_xxh64 != 0 && index.manifest_xxh64 != xxh64(manifest) {
+    let broken = |error| format!("its index is not readable: {error}");
+    let (mut entries, mut manifest_hash, mut rest) = (Vec::new(), 0, bytes);
+    // Entry by entry: one that is no entry can take many times more memory than bytes.
+    while !rest.is_empty() {
+        match decode_key(&mut rest).map_err(broken)? {
+            (ENTRIES, WireType::LengthDelimited) => {
+                let entry = IndexedFrameEntry::decode_length_delimited(&mut rest).map_err(broken)?;
+                entries.push(check(entry, begin, footer.offset)?);
+            }
+            (MANIFEST_HASH, kind) => {
+                fixed64::merge(kind, &mut manifest_hash, &mut rest, DecodeContext::default())
+                    .map_err(broken)?;
+            }
+            (number, kind) => {
+                skip_field(kind, number, &mut rest, DecodeContext::default()).map_err(broken)?;
+            }
+        }
+    }
+    if manifest_hash != 0 && manifest_hash != xxh64(manifest) {
         return Err("its manifest is not the one that was written".to_owned());
     }
-    let mut names = HashSet::new();
-    let entries = index.entries.into_iter().map(|entry| {
-        if !names.insert(entry.name.clone()) {
-            return Err(format!("its index names {:?} twice", entry.name));
-        }
-        check(entry, begin, footer.offset)
-    });
-    entries.collect()
+    let mut names: Vec<&str> = entries.iter().map(|entry: &Entry| entry.name.as_str()).collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(format!("its index names {:?} twice", pair[0])),
+        None => Ok(entries),
+    }
 }
 
 fn check(entry: IndexedFrameEntry, begin: u64, end: u64) -> Result<Entry, String> {

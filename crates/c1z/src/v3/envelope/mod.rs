@@ -1,5 +1,8 @@
-//! The container of a v3 file (c1z facts §1.2): magic, manifest, one zstd frame a file, index of the frames, footer.
+//! The container of a v3 file (c1z facts §1.2): magic, manifest, one zstd frame a file, index of the frames, footer. Older
+//! ones have an archive behind the manifest; those are read only.
 
+mod archive;
+mod folder;
 mod frame;
 mod header;
 mod index;
@@ -10,5 +13,7 @@ mod writer;
 
 pub(crate) use frame::Frame;
 pub(crate) use header::xxh64;
+#[cfg(any(test, fuzzing))]
+pub(crate) use index::footed;
 pub(crate) use reader::Envelope;
 pub(crate) use writer::EnvelopeWriter;

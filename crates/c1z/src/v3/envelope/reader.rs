@@ -1,6 +1,5 @@
 //! Reads the container. Memory is bounded by the limits of manifest, index and window, whatever the file claims.
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::hash::Hasher;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -8,9 +7,10 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use baton_proto::c1z_v3::{C1zManifestV3, PayloadEncoding};
-use prost::Message;
 use twox_hash::XxHash64;
 
+use super::archive;
+use super::folder::Folder;
 use super::header;
 use super::index::{self, Entry, FOOTER_BYTES, Footer};
 use crate::error::C1zError;
@@ -45,8 +45,7 @@ impl<'p> Envelope<'p> {
         let manifest_bytes = header::read(&mut file)
             .map_err(reading)?
             .map_err(|detail| corrupt(path, detail))?;
-        let manifest = C1zManifestV3::decode(manifest_bytes.as_slice())
-            .map_err(|error| corrupt(path, format!("its manifest is not readable: {error}")))?;
+        let manifest = header::decode(&manifest_bytes).map_err(|detail| corrupt(path, detail))?;
         Ok(Self {
             path,
             file,
@@ -61,23 +60,31 @@ impl<'p> Envelope<'p> {
         &self.manifest
     }
 
-    /// The files in it, with their places checked.
-    pub(crate) fn entries(&mut self) -> Result<Vec<Entry>, C1zError> {
+    /// Checks what can be checked without the payload: of an indexed one the index, and by it the manifest.
+    pub(crate) fn check(&mut self) -> Result<(), C1zError> {
+        match self.encoding()? {
+            PayloadEncoding::IndexedZstd => self.entries().map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    fn encoding(&self) -> Result<PayloadEncoding, C1zError> {
+        let number = self.manifest.payload_encoding;
+        PayloadEncoding::try_from(number)
+            .ok()
+            .filter(|encoding| *encoding != PayloadEncoding::Unspecified)
+            .ok_or_else(|| {
+                corrupt(
+                    self.path,
+                    format!("its payload has the unknown encoding {number}"),
+                )
+            })
+    }
+
+    /// The files in an indexed one, with their places checked.
+    fn entries(&mut self) -> Result<Vec<Entry>, C1zError> {
         let reading = |error| C1zError::io("reading", self.path, error);
         let corrupt = |detail| corrupt(self.path, detail);
-        match PayloadEncoding::try_from(self.manifest.payload_encoding) {
-            Ok(PayloadEncoding::IndexedZstd) => {}
-            Ok(PayloadEncoding::Tar | PayloadEncoding::TarZstd) => {
-                return Err(C1zError::UnsupportedV3 {
-                    path: self.path.to_owned(),
-                    what: "its files are in a tar archive",
-                });
-            }
-            _ => {
-                let number = self.manifest.payload_encoding;
-                return Err(corrupt(format!("its payload has the unknown encoding {number}")));
-            }
-        }
         let bytes = self.file.metadata().map_err(reading)?.len();
         let footer_at = bytes
             .checked_sub(FOOTER_BYTES as u64)
@@ -115,7 +122,14 @@ impl<'p> Envelope<'p> {
     ) -> Result<(), C1zError> {
         let path = self.path;
         let reading = |error| C1zError::io("reading", path, error);
-        let broken = |error: io::Error| refused(path, self.limits, &error).unwrap_or_else(|| reading(error));
+        let broken = |error: io::Error| match refused(path, self.limits, &error) {
+            Some(C1zError::Corrupt { detail, .. }) => corrupt(
+                path,
+                format!("{:?} in it cannot be unpacked: {detail}", entry.name),
+            ),
+            Some(refused) => refused,
+            None => reading(error),
+        };
         let differs = |what: &str| corrupt(path, format!("{:?} in it {what}", entry.name));
         self.file.seek(SeekFrom::Start(entry.offset)).map_err(reading)?;
         let packed = BufReader::with_capacity(CHUNK_BYTES, (&self.file).take(entry.packed_bytes));
@@ -151,19 +165,34 @@ impl<'p> Envelope<'p> {
 
     /// Unpacks all files into a folder.
     pub(crate) fn unpack_to(&mut self, folder: &Path, stop: &AtomicBool) -> Result<(), C1zError> {
-        let mut made = HashSet::new();
-        for entry in self.entries()? {
-            let to = folder.join(&entry.name);
-            let writing = |error| C1zError::io("unpacking to", &to, error);
-            if let Some(parent) = to.parent()
-                && made.insert(parent.to_owned())
-            {
-                std::fs::create_dir_all(parent).map_err(writing)?;
+        match self.encoding()? {
+            PayloadEncoding::IndexedZstd => {
+                let entries = self.entries()?;
+                let mut folder = Folder::create(self.path, folder)?;
+                for entry in entries {
+                    let (mut out, to) = folder.file(&entry.name)?;
+                    let writing = |error| C1zError::io("unpacking to", &to, error);
+                    self.unpack(&entry, stop, |bytes| out.write_all(bytes).map_err(writing))?;
+                }
+                Ok(())
             }
-            let mut out = File::create_new(&to).map_err(writing)?;
-            self.unpack(&entry, stop, |bytes| out.write_all(bytes).map_err(writing))?;
+            encoding => self.unpack_archive(encoding == PayloadEncoding::TarZstd, folder, stop),
         }
-        Ok(())
+    }
+
+    fn unpack_archive(&mut self, packed: bool, folder: &Path, stop: &AtomicBool) -> Result<(), C1zError> {
+        let reading = |error| C1zError::io("reading", self.path, error);
+        self.file.seek(SeekFrom::Start(self.begin)).map_err(reading)?;
+        let payload = BufReader::with_capacity(CHUNK_BYTES, &self.file);
+        if !packed {
+            return archive::unpack(payload, self.path, folder, self.limits, stop);
+        }
+        let mut decoder = zstd::stream::read::Decoder::with_buffer(payload).map_err(reading)?;
+        decoder
+            .window_log_max(self.limits.window_log())
+            .map_err(reading)?;
+        // One frame: what comes behind it is not looked at, whatever it is.
+        archive::unpack(decoder.single_frame(), self.path, folder, self.limits, stop)
     }
 
     /// Unpacks everything to nowhere: whether the file is whole.

@@ -128,3 +128,141 @@ fn names_that_lead_elsewhere_are_refused() {
         assert!(error.to_string().contains("leads elsewhere"), "{name:?}: {error}");
     }
 }
+
+/// A file with an archive of these entries: kind, name, mode, content.
+fn archived(path: &Path, entries: &[(tar::EntryType, &str, u32, &[u8])], packed: bool) {
+    let mut archive = tar::Builder::new(Vec::new());
+    for (kind, name, mode, content) in entries {
+        let mut header = tar::Header::new_ustar();
+        header.set_entry_type(*kind);
+        header.set_mode(*mode);
+        header.set_size(content.len() as u64);
+        // As it is: the crate refuses names that lead elsewhere.
+        header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+        header.set_cksum();
+        archive.append(&header, *content).unwrap();
+    }
+    let mut payload = archive.into_inner().unwrap();
+    let mut encoding = PayloadEncoding::Tar;
+    if packed {
+        payload = zstd::bulk::compress(&payload, 1).unwrap();
+        encoding = PayloadEncoding::TarZstd;
+    }
+    let manifest = C1zManifestV3 {
+        payload_encoding: encoding.into(),
+        ..C1zManifestV3::default()
+    };
+    // What comes behind the archive is not looked at.
+    let file = [header::encode(&manifest).unwrap(), payload, b"more".to_vec()].concat();
+    fs::write(path, file).unwrap();
+}
+
+fn unpack(path: &Path, to: &Path) -> Result<(), C1zError> {
+    Envelope::open(path, Limits::default())?.unpack_to(to, &AtomicBool::new(false))
+}
+
+#[test]
+fn archives_are_unpacked() {
+    use tar::EntryType;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sync.c1z");
+    let long = format!("{}/{}", "folder".repeat(20), "name".repeat(30));
+    let property = format!("{} path={long}\n", long.len() + 10);
+    let nul_ended = format!("{long}2\0");
+    let entries: [(EntryType, &str, u32, &[u8]); 9] = [
+        (EntryType::Directory, "./", 0o755, b""),
+        (EntryType::Directory, "empty/", 0o755, b""),
+        (EntryType::Regular, "./a/b", 0o644, b"first"),
+        (EntryType::Symlink, "link", 0o777, b""),
+        (EntryType::XGlobalHeader, "global", 0o644, b"15 comment=none\n"),
+        (EntryType::XHeader, "x", 0o644, property.as_bytes()),
+        (EntryType::Regular, "cut", 0o644, &[7; 70_000]),
+        (EntryType::GNULongName, "x", 0o644, nul_ended.as_bytes()),
+        (EntryType::Regular, "cut", 0o600, b""),
+    ];
+    for packed in [false, true] {
+        archived(&path, &entries, packed);
+        let out = folder.path().join(format!("out-{packed}"));
+        unpack(&path, &out).unwrap();
+        assert_eq!(fs::read(out.join("a/b")).unwrap(), b"first");
+        assert_eq!(fs::read(out.join(&long)).unwrap(), [7; 70_000]);
+        assert_eq!(fs::read(out.join(format!("{long}2"))).unwrap(), b"");
+        assert!(out.join("empty").is_dir());
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 3, "links are left out");
+    }
+}
+
+#[test]
+fn archives_that_lead_elsewhere_are_refused() {
+    use tar::EntryType::{Directory, Regular, XHeader};
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sync.c1z");
+    let name_with_nul = b"14 path=a\0bcd\n";
+    for (number, (entries, says)) in [
+        (&[(Regular, "../x", 0o644, &b""[..])][..], "leads elsewhere"),
+        (&[(Regular, "/x", 0o644, b"")], "leads elsewhere"),
+        (&[(Regular, "a\\b", 0o644, b"")], "leads elsewhere"),
+        (&[(Regular, "", 0o644, b"")], "leads elsewhere"),
+        (&[(Directory, "a/../..", 0o644, b"")], "leads elsewhere"),
+        (
+            &[(XHeader, "x", 0o644, name_with_nul), (Regular, "a", 0o644, b"")],
+            "leads elsewhere",
+        ),
+        (&[(Regular, "x", 0o4755, b"")], "unusual mode"),
+        (
+            &[(Regular, "x", 0o644, b""), (Regular, "x", 0o644, b"")],
+            "cannot be the name",
+        ),
+        (
+            &[(Regular, "x", 0o644, b""), (Regular, "x/y", 0o644, b"")],
+            "cannot be the name",
+        ),
+        (&[(XHeader, "x", 0o644, b"12 size=999\n")], "more than 8 GiB"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        archived(&path, entries, false);
+        let error = unpack(&path, &folder.path().join(number.to_string())).unwrap_err();
+        assert!(error.to_string().contains(says), "{number}: {error}");
+        assert!(matches!(error.status(), 12 | 15), "{error}");
+    }
+    // Cut off at any place, it is either whole already or told so.
+    archived(&path, &[(Regular, "x", 0o644, b"content")], false);
+    let whole = fs::read(&path).unwrap();
+    for length in 0..whole.len() - 4 {
+        fs::write(&path, &whole[..length]).unwrap();
+        let out = folder.path().join("cut");
+        match unpack(&path, &out) {
+            Ok(()) if out.join("x").exists() => assert_eq!(fs::read(out.join("x")).unwrap(), b"content"),
+            Ok(()) => assert!(length < 600, "{length}"),
+            Err(error) => assert_eq!(error.status(), 15, "{length}: {error}"),
+        }
+        let _ = fs::remove_dir_all(out);
+    }
+}
+
+#[test]
+fn names_that_the_system_cannot_have_are_the_files_fault() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sync.c1z");
+    for (number, names) in [vec!["n".repeat(300)], vec!["a".to_owned(), "a/b".to_owned()]]
+        .iter()
+        .enumerate()
+    {
+        let file = fs::File::create(&path).unwrap();
+        let manifest = C1zManifestV3 {
+            payload_encoding: PayloadEncoding::IndexedZstd.into(),
+            ..C1zManifestV3::default()
+        };
+        let mut writer = EnvelopeWriter::begin(&file, &manifest).unwrap();
+        for name in names {
+            writer.add(Frame::pack(name.clone(), b"x", 1).unwrap()).unwrap();
+        }
+        writer.finish().unwrap();
+        let error = unpack(&path, &folder.path().join(number.to_string())).unwrap_err();
+        assert!(matches!(error, C1zError::Corrupt { .. }), "{error}");
+    }
+}

@@ -50,6 +50,10 @@ impl<'b> Columns<'b> {
         }
         let count = usize::from(u16::from_le_bytes([header[1], header[2]]));
         let rows = u32_at(header, 3)? as usize;
+        // Rows differ, and so each takes a byte at least; blocks of numbers that are all the same could claim any number.
+        if rows > block.len() {
+            return Err(damaged("a block of its store has more rows than bytes"));
+        }
         let columns = (0..count).map(|column| {
             let at = own_header + HEADER + column * COLUMN_HEADER;
             let kind = *block.get(at).ok_or_else(short)?;

@@ -24,17 +24,20 @@ pub(super) struct TableInfo {
 const MOST_BYTES: u64 = 64 << 20;
 const MARKER: &str = "marker.manifest.";
 
-/// The tables of a store, and the number before which logs are done with.
-pub(super) fn tables(folder: &Path) -> Result<(Vec<TableInfo>, u64), Broken> {
+/// The tables of a store, of which the list may take so many bytes of memory, and the number before which logs are done with.
+pub(super) fn tables(folder: &Path, most: usize) -> Result<(Vec<TableInfo>, u64), Broken> {
     let manifest = folder.join(current(folder)?);
-    if fs::metadata(&manifest)
+    let bytes = fs::metadata(&manifest)
         .map_err(|_| damaged("its store has no manifest of tables"))?
-        .len()
-        > MOST_BYTES
-    {
+        .len();
+    if bytes > MOST_BYTES.min(most as u64) {
         return Err(Broken::TooLarge("the manifest of its tables"));
     }
-    let mut edits = Edits::default();
+    let mut edits = Edits {
+        tables: BTreeMap::new(),
+        first_log: 0,
+        left: most,
+    };
     record_log::each(&fs::read(manifest)?, None, |edit| edits.apply(edit))?;
     Ok((edits.tables.into_values().collect(), edits.first_log))
 }
@@ -58,10 +61,15 @@ fn current(folder: &Path) -> Result<String, Broken> {
     Ok(name)
 }
 
-#[derive(Debug, Default)]
+/// Memory that a table takes in the list, beside its keys.
+const TABLE_OVERHEAD: usize = 2 * size_of::<((u64, u64), TableInfo)>();
+
+#[derive(Debug)]
 struct Edits {
     tables: BTreeMap<(u64, u64), TableInfo>,
     first_log: u64,
+    /// Bytes of memory that may still be taken.
+    left: usize,
 }
 
 impl Edits {
@@ -143,6 +151,9 @@ impl Edits {
                 }
             }
         }
+        let bytes = TABLE_OVERHEAD + info.smallest.len() + info.largest.len();
+        let left = self.left.checked_sub(bytes);
+        self.left = left.ok_or(Broken::TooLarge("the list of its tables"))?;
         self.tables.insert((level, number), info);
         Ok(rest)
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::broken::{Broken, damaged};
 use super::record_log;
 use super::rows::{BlockRows, Row, owned};
-use super::spans::{RANGE_DELETE, Span};
+use super::spans::{RANGE_DELETE, Span, Spans};
 
 /// Before the operations of a batch: its first sequence number, and how many there are.
 const BATCH_HEADER: usize = 12;
@@ -14,22 +14,35 @@ const BATCH_HEADER: usize = 12;
 /// Kinds of operations, as of rows.
 const LOG_DATA: u8 = 3;
 
+type LoggedRow = (Vec<u8>, u64, Vec<u8>);
+
 /// What logs say, in the order of keys, the latest first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Logged {
-    rows: Vec<(Vec<u8>, u64, Vec<u8>)>,
-    pub(super) spans: Vec<Span>,
-    bytes: usize,
+    rows: Vec<LoggedRow>,
+    pub(super) spans: Spans,
+    /// Bytes of memory that may still be taken.
+    left: usize,
 }
 
 impl Logged {
-    /// Reads a log with its number.
-    pub(super) fn read(&mut self, path: &Path, number: u64, most: usize) -> Result<(), Broken> {
-        let size = usize::try_from(fs::metadata(path)?.len()).unwrap_or(usize::MAX);
-        self.bytes = self.bytes.saturating_add(size);
-        if self.bytes > most {
-            return Err(Broken::TooLarge("the log of its store"));
+    pub(super) fn within(most: usize) -> Self {
+        Self {
+            rows: Vec::new(),
+            spans: Spans::within(most),
+            left: most,
         }
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), Broken> {
+        let left = self.left.checked_sub(bytes);
+        self.left = left.ok_or(Broken::TooLarge("the log of its store"))?;
+        Ok(())
+    }
+
+    /// Reads a log with its number.
+    pub(super) fn read(&mut self, path: &Path, number: u64) -> Result<(), Broken> {
+        self.take(usize::try_from(fs::metadata(path)?.len()).unwrap_or(usize::MAX))?;
         record_log::each(&fs::read(path)?, Some(number), |batch| self.batch(batch))
     }
 
@@ -43,6 +56,7 @@ impl Logged {
         while let Some((kind, after)) = rest.split_first() {
             let (key, mut after) = owned(after)?;
             let trailer = sequence << 8 | u64::from(*kind);
+            self.take(size_of::<LoggedRow>())?;
             match kind {
                 0 | 7 => self.rows.push((key, trailer, Vec::new())),
                 1 | 18 | 23 => {
@@ -61,7 +75,7 @@ impl Logged {
                         start: key,
                         end,
                         sequence,
-                    });
+                    })?;
                 }
                 _ => {
                     return Err(Broken::Unknown(
@@ -114,21 +128,23 @@ mod tests {
     fn a_batch_is_read_and_a_cut_one_refused() {
         let mut batch = vec![10, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0];
         batch.extend_from_slice(b"\x01\x01b\x02xy\x0F\x01a\x01c\x00\x01a");
-        let mut logged = Logged::default();
+        let mut logged = Logged::within(1 << 10);
         logged.batch(&batch).unwrap();
         let span = Span {
             start: b"a".to_vec(),
             end: b"c".to_vec(),
             sequence: 11,
         };
-        assert_eq!(logged.spans, [span]);
+        assert_eq!(logged.spans.all, [span]);
         let rows = logged.into_rows().unwrap();
         let row = |at| rows.get(at).map(|row| (row.key, row.trailer, row.value));
         assert_eq!(row(0), Some((&b"a"[..], 12 << 8, &b""[..])));
         assert_eq!(row(1), Some((&b"b"[..], 10 << 8 | 1, &b"xy"[..])));
         assert_eq!(row(2), None);
         for cut in [5, 13, 15, 20] {
-            assert!(Logged::default().batch(&batch[..cut]).is_err(), "{cut}");
+            assert!(Logged::within(1 << 10).batch(&batch[..cut]).is_err(), "{cut}");
         }
+        let outcome = Logged::within(2 * size_of::<LoggedRow>()).batch(&batch);
+        assert!(matches!(outcome, Err(Broken::TooLarge(_))));
     }
 }

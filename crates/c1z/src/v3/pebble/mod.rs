@@ -2,6 +2,7 @@
 //! prefix-compressed blocks), all in the bottom level, and the two files that say so: rows are sorted before, so nothing is left
 //! to compact. Read are all table formats up to the one of columns that the SDK writes; what is not understood is named.
 
+mod allowance;
 mod block;
 mod broken;
 mod columns;

@@ -2,8 +2,11 @@
 
 use super::broken::{Broken, counted, damaged, length, u32_at, varint};
 
+/// Memory that a row takes beside its bytes.
+const ROW_OVERHEAD: usize = size_of::<(usize, u64, usize)>();
+
 /// Rows one after another: keys without trailers, trailers, values.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub(super) struct BlockRows {
     bytes: Vec<u8>,
     rows: Vec<(usize, u64, usize)>,
@@ -27,7 +30,8 @@ impl BlockRows {
     }
 
     pub(super) fn push(&mut self, row: Row<'_>) -> Result<(), Broken> {
-        if self.bytes.len() + row.key.len() + row.value.len() > self.most {
+        let more = row.key.len() + row.value.len() + ROW_OVERHEAD;
+        if self.held() + more > self.most {
             return Err(Broken::TooLarge("a block of its store"));
         }
         self.bytes.extend_from_slice(row.key);
@@ -35,6 +39,11 @@ impl BlockRows {
         self.bytes.extend_from_slice(row.value);
         self.rows.push((key_end, row.trailer, self.bytes.len()));
         Ok(())
+    }
+
+    /// Memory that the rows take.
+    pub(super) fn held(&self) -> usize {
+        self.bytes.len() + self.rows.len() * ROW_OVERHEAD
     }
 
     pub(super) fn get(&self, at: usize) -> Option<Row<'_>> {

@@ -18,8 +18,39 @@ pub(super) struct Span {
     pub(super) sequence: u64,
 }
 
+/// Memory that a deletion takes beside its keys.
+const SPAN_OVERHEAD: usize = size_of::<Span>();
+
+/// The deletions of a store, within a limit for all of them.
+#[derive(Debug)]
+pub(super) struct Spans {
+    pub(super) all: Vec<Span>,
+    left: usize,
+}
+
+impl Spans {
+    pub(super) fn within(most: usize) -> Self {
+        Self {
+            all: Vec::new(),
+            left: most,
+        }
+    }
+
+    pub(super) fn push(&mut self, span: Span) -> Result<(), Broken> {
+        let bytes = span.start.len() + span.end.len() + SPAN_OVERHEAD;
+        let left = self.left.checked_sub(bytes);
+        self.left = left.ok_or(Broken::TooLarge("the deletions in its store"))?;
+        self.all.push(span);
+        Ok(())
+    }
+}
+
 /// Reads a block of deletions.
-pub(super) fn read(block: &[u8], columnar: bool, mut take: impl FnMut(Span)) -> Result<(), Broken> {
+pub(super) fn read(
+    block: &[u8],
+    columnar: bool,
+    mut take: impl FnMut(Span) -> Result<(), Broken>,
+) -> Result<(), Broken> {
     if !columnar {
         return rows::each(block, |key, end| {
             let (start, trailer) = rows::part(key)?;
@@ -27,20 +58,26 @@ pub(super) fn read(block: &[u8], columnar: bool, mut take: impl FnMut(Span)) -> 
                 start: start.to_owned(),
                 end: end.to_owned(),
                 sequence: trailer >> 8,
-            });
-            Ok(())
+            })
         });
     }
     let bounds = u32_at(block, 0)? as usize;
     let columns = Columns::parse(block, 4)?;
+    if bounds > block.len() {
+        return Err(damaged("a block of its store has more rows than bytes"));
+    }
+    let mut left = columns.rows();
     let (keys, first) = (columns.texts_of(0, bounds)?, columns.uints_of(1, bounds)?);
     let trailers = columns.uints(2)?;
     for bound in 1..bounds {
         // The deletions that begin at a bound end at the next one.
         for row in first.get(bound - 1)?..first.get(bound)? {
             let row = usize::try_from(row).ok().filter(|row| *row < columns.rows());
-            let trailer =
-                trailers.get(row.ok_or_else(|| damaged("a deletion in its store is not there"))?)?;
+            // Each belongs to one place, or a few could be made to be without end.
+            let row = row.zip(left.checked_sub(1));
+            let (row, rest) = row.ok_or_else(|| damaged("a deletion in its store is not there"))?;
+            left = rest;
+            let trailer = trailers.get(row)?;
             if trailer & 0xFF != RANGE_DELETE {
                 return Err(Broken::Unknown("its tables have keys of ranges"));
             }
@@ -48,7 +85,7 @@ pub(super) fn read(block: &[u8], columnar: bool, mut take: impl FnMut(Span)) -> 
                 start: keys.get(bound - 1)?.to_owned(),
                 end: keys.get(bound)?.to_owned(),
                 sequence: trailer >> 8,
-            });
+            })?;
         }
     }
     Ok(())

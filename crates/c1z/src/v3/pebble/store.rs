@@ -4,12 +4,14 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use super::allowance::Allowance;
 use super::broken::{Broken, damaged};
 use super::edits::{self, TableInfo};
 use super::log::{self, Logged};
 use super::rows::{self, BlockRows};
-use super::spans::{Span, Sweep};
+use super::spans::{Span, Spans, Sweep};
 use super::table_reader::TableReader;
 
 /// What a row does to its key.
@@ -20,6 +22,8 @@ const SET_WITH_DELETE: u64 = 18;
 const DELETE_SIZED: u64 = 23;
 /// In the trailer of a table's last key: it is not a row's.
 const LAST_SEQUENCE: u64 = (1 << 56) - 1;
+/// Tables that may be open at a time. The reference lets a dozen lie one upon the other before it merges them.
+const MOST_OPEN: usize = 256;
 
 /// An unpacked store.
 #[derive(Debug)]
@@ -28,10 +32,10 @@ pub(crate) struct StoreReader {
     /// By first key.
     tables: Vec<TableInfo>,
     /// What is in no table yet.
-    logged: BlockRows,
+    logged: Arc<BlockRows>,
     /// Deletions of ranges, by start.
     spans: Vec<Span>,
-    most: usize,
+    allowance: Allowance,
 }
 
 /// A table within a merge: ordered by key, the latest row first.
@@ -48,30 +52,35 @@ struct Cursor {
 impl StoreReader {
     /// Looks at a store, of which blocks may unpack to so many bytes.
     pub(crate) fn open(folder: &Path, most: usize) -> Result<Self, Broken> {
-        let (mut tables, first_log) = edits::tables(folder)?;
+        let (mut tables, first_log) = edits::tables(folder, most)?;
         tables.sort_by(|a, b| a.smallest.cmp(&b.smallest));
-        let mut logged = Logged::default();
+        let mut logged = Logged::within(most);
         let mut logs = Vec::new();
+        let mut bytes = 0;
         for entry in fs::read_dir(folder)? {
-            let name = entry?.file_name().to_string_lossy().into_owned();
+            let entry = entry?;
+            bytes += entry.metadata()?.len();
+            let name = entry.file_name().to_string_lossy().into_owned();
             logs.extend(log::number(&name, first_log).map(|number| (number, name)));
         }
         logs.sort_unstable();
         for (number, name) in &logs {
-            logged.read(&folder.join(name), *number, most)?;
+            logged.read(&folder.join(name), *number)?;
         }
+        let mut spans = std::mem::replace(&mut logged.spans, Spans::within(0));
         let mut store = Self {
             folder: folder.to_owned(),
             tables,
-            spans: std::mem::take(&mut logged.spans),
-            logged: logged.into_rows()?,
-            most,
+            spans: Vec::new(),
+            logged: Arc::new(logged.into_rows()?),
+            allowance: Allowance::of(bytes, most),
         };
         for info in &store.tables {
-            TableReader::spans(&store.file_of(info)?, most, |span| {
-                store.spans.extend(within(span, info));
+            TableReader::spans(&store.file_of(info)?, &store.allowance, |span| {
+                within(span, info).map_or(Ok(()), |span| spans.push(span))
             })?;
         }
+        store.spans = spans.all;
         store.spans.sort_by(|a, b| a.start.cmp(&b.start));
         Ok(store)
     }
@@ -94,13 +103,15 @@ impl StoreReader {
         let mut waiting = self.tables.iter().peekable();
         let mut open: BinaryHeap<Reverse<Cursor>> = BinaryHeap::new();
         let logged = Cursor {
-            table: TableReader::of(self.logged.clone()),
+            table: TableReader::of(Arc::clone(&self.logged), self.allowance.clone()),
             key: Vec::new(),
             trailer: 0,
             last: None,
             sequence: None,
         };
         open.extend(logged.at(prefix)?.map(Reverse));
+        // Memory that the open tables take; the log has its own limit.
+        let mut held = 0;
         let mut deleted = Sweep::over(&self.spans);
         let mut before: Option<Vec<u8>> = None;
         loop {
@@ -109,8 +120,14 @@ impl StoreReader {
             if let Some(info) = waiting.peek()
                 && next.is_none_or(|key| user_key(&info.smallest) <= key)
             {
-                if user_key(&info.largest) >= prefix {
-                    open.extend(self.cursor(info, prefix)?.map(Reverse));
+                if user_key(&info.largest) >= prefix
+                    && let Some(cursor) = self.cursor(info, prefix)?
+                {
+                    held += cursor.table.held();
+                    open.push(Reverse(cursor));
+                    if open.len() > MOST_OPEN {
+                        return Err(Broken::TooLarge("tables of its store that overlap").into());
+                    }
                 }
                 waiting.next();
                 continue;
@@ -136,8 +153,14 @@ impl StoreReader {
                 // Whatever comes is behind it.
                 return Ok(());
             }
+            held -= cursor.table.held();
             cursor.table.advance()?;
+            held += cursor.table.held();
+            if held > self.allowance.most {
+                return Err(Broken::TooLarge("tables of its store that overlap").into());
+            }
             if !cursor.load()? {
+                held -= cursor.table.held();
                 std::collections::binary_heap::PeekMut::pop(top);
             }
         }
@@ -146,7 +169,7 @@ impl StoreReader {
     fn cursor(&self, info: &TableInfo, from: &[u8]) -> Result<Option<Cursor>, Broken> {
         let from = from.max(user_key(&info.smallest));
         let cursor = Cursor {
-            table: TableReader::open(&self.file_of(info)?, self.most, from)?,
+            table: TableReader::open(&self.file_of(info)?, &self.allowance, from)?,
             key: Vec::new(),
             trailer: 0,
             last: Some(info.largest.clone()),

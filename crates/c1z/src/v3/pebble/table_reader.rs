@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 
 use twox_hash::XxHash64;
 
+use super::allowance::Allowance;
 use super::broken::{Broken, damaged, u32_at};
 use super::columns::{Columns, is_set};
 use super::rows::{self, BlockRows, Row};
@@ -44,12 +46,13 @@ type Handle = (u64, u64);
 pub(super) struct TableReader {
     /// `None` where rows come from a log.
     file: Option<File>,
+    bytes: u64,
     format: u32,
     checksum: u8,
-    most: usize,
+    allowance: Allowance,
     /// Blocks that are still to be read.
     blocks: VecDeque<Handle>,
-    rows: BlockRows,
+    rows: Arc<BlockRows>,
     at: usize,
     /// Where the deletions of ranges are.
     spans: Option<Handle>,
@@ -57,12 +60,13 @@ pub(super) struct TableReader {
 
 impl TableReader {
     /// Rows that are in memory.
-    pub(super) fn of(rows: BlockRows) -> Self {
+    pub(super) fn of(rows: Arc<BlockRows>, allowance: Allowance) -> Self {
         Self {
             file: None,
+            bytes: 0,
             format: LATEST,
             checksum: CRC32C,
-            most: 0,
+            allowance,
             blocks: VecDeque::new(),
             rows,
             at: 0,
@@ -71,21 +75,26 @@ impl TableReader {
     }
 
     /// Calls `take` with the deletions of ranges in a table.
-    pub(super) fn spans(path: &Path, most: usize, take: impl FnMut(Span)) -> Result<(), Broken> {
-        let (mut table, _, _) = Self::described(path, most)?;
+    pub(super) fn spans(
+        path: &Path,
+        allowance: &Allowance,
+        take: impl FnMut(Span) -> Result<(), Broken>,
+    ) -> Result<(), Broken> {
+        let (mut table, _, _) = Self::described(path, allowance)?;
         let Some(handle) = table.spans else { return Ok(()) };
         let block = table.block(handle)?;
         spans::read(&block, table.format >= COLUMNAR, take)
     }
 
-    /// Opens a table, of which blocks may unpack to so many bytes, and goes to the block where a key would be.
-    pub(super) fn open(path: &Path, most: usize, from: &[u8]) -> Result<Self, Broken> {
-        let (mut table, index, two_levels) = Self::described(path, most)?;
-        let mut blocks = table.index(index, from)?;
+    /// Opens a table and goes to the block where a key would be.
+    pub(super) fn open(path: &Path, allowance: &Allowance, from: &[u8]) -> Result<Self, Broken> {
+        let (mut table, index, two_levels) = Self::described(path, allowance)?;
+        let mut left = table.bytes;
+        let mut blocks = table.index(index, from, &mut left)?;
         if two_levels {
             let parts = std::mem::take(&mut blocks);
             for part in parts {
-                blocks.extend(table.index(part, from)?);
+                blocks.extend(table.index(part, from, &mut left)?);
             }
         }
         table.blocks = blocks;
@@ -94,7 +103,8 @@ impl TableReader {
     }
 
     /// A table of which footer and descriptions are read, its index, and whether that has two levels.
-    fn described(path: &Path, most: usize) -> Result<(Self, Handle, bool), Broken> {
+    fn described(path: &Path, allowance: &Allowance) -> Result<(Self, Handle, bool), Broken> {
+        allowance.open()?;
         let mut file = File::open(path)?;
         let bytes = file.metadata()?.len();
         let tail = bytes.min(ATTRIBUTED_FOOTER as u64);
@@ -104,10 +114,10 @@ impl TableReader {
         let (format, checksum, meta, index) = parse_footer(&footer)?;
         let mut table = Self {
             file: Some(file),
+            bytes,
             format,
             checksum,
-            most,
-            ..Self::of(BlockRows::within(most))
+            ..Self::of(Arc::default(), allowance.clone())
         };
         let two_levels = table.describe(meta)?;
         Ok((table, index, two_levels))
@@ -116,6 +126,11 @@ impl TableReader {
     /// The current row; `None` at the end.
     pub(super) fn row(&self) -> Option<Row<'_>> {
         self.rows.get(self.at)
+    }
+
+    /// Memory that it takes for rows.
+    pub(super) fn held(&self) -> usize {
+        self.file.as_ref().map_or(0, |_| self.rows.held())
     }
 
     /// Goes to the next row.
@@ -131,19 +146,23 @@ impl TableReader {
             };
             let block = self.block(handle)?;
             self.at = 0;
-            self.rows = if self.format < COLUMNAR {
+            // Before the next one is unpacked the last one goes.
+            self.rows = Arc::default();
+            self.rows = Arc::new(if self.format < COLUMNAR {
                 self.row_block(&block)?
             } else {
                 self.column_block(&block)?
-            };
+            });
         }
         Ok(())
     }
 
     /// Reads a block, checks its sum and unpacks it.
     fn block(&mut self, (offset, size): Handle) -> Result<Vec<u8>, Broken> {
-        let whole = usize::try_from(size).ok().filter(|size| *size <= self.most);
+        let most = self.allowance.most;
+        let whole = usize::try_from(size).ok().filter(|size| *size <= most);
         let whole = whole.ok_or(Broken::TooLarge("a block of its store"))? + TRAILER;
+        self.allowance.read(whole)?;
         let file = self
             .file
             .as_mut()
@@ -159,24 +178,30 @@ impl TableReader {
             CRC32C => crc32c::masked(&[&bytes[..summed]]),
             _ => u32_at(&XxHash64::oneshot(0, &bytes[..summed]).to_le_bytes(), 0)?,
         };
-        if sum != u32_at(&bytes, summed)? {
+        if !crc32c::agree(sum, u32_at(&bytes, summed)?) {
             return Err(damaged("a block of its store is not the one that was written"));
         }
         let kind = bytes[summed - 1];
         bytes.truncate(summed - 1);
-        match kind {
-            0 => Ok(bytes),
-            1 => snappy::unpack(&bytes, self.most),
-            7 => self.zstd_block(&bytes),
-            _ => Err(Broken::Unknown(
-                "its tables are compressed in a way not known here",
-            )),
-        }
+        let bytes = match kind {
+            0 => bytes,
+            1 => snappy::unpack(&bytes, most)?,
+            7 => self.zstd_block(&bytes)?,
+            _ => {
+                return Err(Broken::Unknown(
+                    "its tables are compressed in a way not known here",
+                ));
+            }
+        };
+        self.allowance.unpack(bytes.len())?;
+        Ok(bytes)
     }
 
     fn zstd_block(&self, packed: &[u8]) -> Result<Vec<u8>, Broken> {
         let (bytes, packed) = super::broken::varint(packed)?;
-        let bytes = usize::try_from(bytes).ok().filter(|bytes| *bytes <= self.most);
+        let bytes = usize::try_from(bytes)
+            .ok()
+            .filter(|bytes| *bytes <= self.allowance.most);
         let bytes = bytes.ok_or(Broken::TooLarge("a block of its store"))?;
         zstd::bulk::decompress(packed, bytes).map_err(|error| Broken::Damaged(error.to_string()))
     }
@@ -218,14 +243,23 @@ impl TableReader {
         Ok(two_levels)
     }
 
-    /// The blocks that an index lists, without those that end before a key.
-    fn index(&mut self, handle: Handle, from: &[u8]) -> Result<VecDeque<Handle>, Broken> {
+    /// The blocks that an index lists, without those that end before a key. All of them are in the table side by side, so they
+    /// take no more bytes than are left of it.
+    fn index(&mut self, handle: Handle, from: &[u8], left: &mut u64) -> Result<VecDeque<Handle>, Broken> {
         let block = self.block(handle)?;
         let mut blocks = VecDeque::new();
+        let mut add = |handle: Handle| {
+            let rest = left
+                .checked_sub(handle.1)
+                .and_then(|left| left.checked_sub(TRAILER as u64));
+            *left = rest.ok_or_else(|| damaged("the blocks of a table are more than the table"))?;
+            blocks.push_back(handle);
+            Ok::<(), Broken>(())
+        };
         if self.format < COLUMNAR {
             rows::each(&block, |key, value| {
                 if rows::part(key)?.0 >= from {
-                    blocks.push_back(rows::handle(value)?.0);
+                    add(rows::handle(value)?.0)?;
                 }
                 Ok(())
             })?;
@@ -235,14 +269,14 @@ impl TableReader {
         let (last, offsets, sizes) = (columns.texts(0)?, columns.uints(1)?, columns.uints(2)?);
         for row in 0..columns.rows() {
             if last.get(row)? >= from {
-                blocks.push_back((offsets.get(row)?, sizes.get(row)?));
+                add((offsets.get(row)?, sizes.get(row)?))?;
             }
         }
         Ok(blocks)
     }
 
     fn row_block(&self, block: &[u8]) -> Result<BlockRows, Broken> {
-        let mut out = BlockRows::within(self.most);
+        let mut out = BlockRows::within(self.allowance.most);
         let with_prefix = self.format >= VALUE_PREFIX;
         rows::each(block, |key, mut value| {
             let (key, mut trailer) = rows::part(key)?;
@@ -264,7 +298,7 @@ impl TableReader {
 
     fn column_block(&self, block: &[u8]) -> Result<BlockRows, Broken> {
         let columns = Columns::parse(block, 4)?;
-        let mut out = BlockRows::within(self.most);
+        let mut out = BlockRows::within(self.allowance.most);
         let (suffixes, trailers) = (columns.texts(1)?, columns.uints(TRAILERS)?);
         let (values, elsewhere) = (columns.texts(VALUES)?, columns.flags(OUT_OF_LINE)?);
         columns.sorted_texts(0, |row, key| {
@@ -302,7 +336,8 @@ fn parse_footer(bytes: &[u8]) -> Result<(u32, u8, Handle, Handle), Broken> {
     let footer = &bytes[start..];
     if format >= COLUMNAR_META {
         let sum_at = size - 16;
-        if crc32c::masked(&[&footer[..sum_at], &footer[sum_at + 4..]]) != u32_at(footer, sum_at)? {
+        let sum = crc32c::masked(&[&footer[..sum_at], &footer[sum_at + 4..]]);
+        if !crc32c::agree(sum, u32_at(footer, sum_at)?) {
             return Err(damaged(
                 "the footer of a table of its store is not the one that was written",
             ));

@@ -1,0 +1,139 @@
+//! v3 files in which something is wrong, through the program: what it says, and that it leaves everything as it is.
+
+use std::fs;
+
+use insta::assert_snapshot;
+
+use crate::harness::TestContext;
+
+/// A number in the file, the high byte first.
+fn number(bytes: &[u8]) -> usize {
+    bytes
+        .iter()
+        .fold(0, |number, byte| number << 8 | usize::from(*byte))
+}
+
+/// Bytes of the footer: where the index is, how long, its hash, a magic.
+const FOOTER: usize = 28;
+
+/// A file in which a byte is another one.
+fn spoilt(file: &[u8], at: usize) -> Vec<u8> {
+    let mut file = file.to_vec();
+    file[at] ^= 0x20;
+    file
+}
+
+/// A file with another length of the manifest.
+fn with_length(file: &[u8], length: usize) -> Vec<u8> {
+    let length = u32::try_from(length).unwrap().to_be_bytes();
+    [&file[..5], &length, &file[9..]].concat()
+}
+
+/// A v3 file with each class of its bytes spoilt.
+fn classes(file: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let footer = file.len() - FOOTER;
+    let frames = 9 + number(&file[5..9]);
+    let index = number(&file[footer..footer + 8]);
+    vec![
+        ("magic", spoilt(file, 2)),
+        ("length, too long", with_length(file, 1 << 30)),
+        ("length", with_length(file, frames - 9 - 1)),
+        ("manifest", spoilt(file, frames - 1)),
+        ("frame", spoilt(file, frames)),
+        ("index", spoilt(file, index + 20)),
+        ("place of the index", spoilt(file, footer + 7)),
+        ("length of the index", spoilt(file, footer + 11)),
+        ("hash of the index", spoilt(file, footer + 15)),
+        ("end", spoilt(file, file.len() - 2)),
+        ("a byte more", [file, b"\0"].concat()),
+        ("a byte less", file[..file.len() - 1].to_vec()),
+        ("half of it", file[..file.len() / 2].to_vec()),
+        ("manifest only", file[..frames].to_vec()),
+        ("begin only", file[..7].to_vec()),
+    ]
+}
+
+fn context_with_v3() -> (TestContext, Vec<u8>) {
+    let context = TestContext::msp();
+    let ran = context.run(&["--storage-engine", "pebble"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let file = fs::read(context.path("sync.c1z")).unwrap();
+    (context, file)
+}
+
+#[test]
+fn every_class_of_damage_is_told() {
+    let (context, whole) = context_with_v3();
+    let calls = context.sim().ledger().calls().len();
+    for (name, command) in [
+        ("read", &["inspect", "sync.c1z"][..]),
+        ("export", &["export", "--from", "sync.c1z", "--sink", "csv=out"]),
+        ("diff", &["diff", "sync.c1z", "sync.c1z"]),
+    ] {
+        let mut said = String::new();
+        for (class, file) in classes(&whole) {
+            fs::write(context.path("sync.c1z"), &file).unwrap();
+            let ran = context.run(command);
+            said += &format!("## {class}\n{}\n", context.shown(&ran));
+            assert_ne!(ran.code, Some(0), "{class}");
+            assert_eq!(ran.stdout, "", "{class}");
+            assert!(fs::read(context.path("sync.c1z")).unwrap() == file, "{class}");
+            context.only_holds(&["sync.c1z"]);
+        }
+        if name == "diff" {
+            continue;
+        }
+        assert_snapshot!(format!("damaged_v3_{name}"), said);
+    }
+    assert_eq!(context.sim().ledger().calls().len(), calls);
+}
+
+#[test]
+fn a_sync_onto_a_damaged_file_leaves_it_alone() {
+    let (context, whole) = context_with_v3();
+    let calls = context.sim().ledger().calls().len();
+    let mut said = String::new();
+    for (class, file) in classes(&whole) {
+        if class == "frame" {
+            continue;
+        }
+        fs::write(context.path("sync.c1z"), &file).unwrap();
+        let ran = context.run(&[]);
+        assert!(fs::read(context.path("sync.c1z")).unwrap() == file, "{class}");
+        context.only_holds(&["sync.c1z"]);
+        // With what it begins, which has a length in it, is the last word of its line.
+        let shown = context.shown(&ran);
+        let shown = shown
+            .split_once("(it begins with")
+            .map_or(shown.clone(), |(before, _)| format!("{before}\n"));
+        said += &format!("## {class}\n{shown}\n");
+    }
+    assert_snapshot!("damaged_v3_sync", said);
+    // Nothing of the tenant is read for a run that cannot end well.
+    assert_eq!(context.sim().ledger().calls().len(), calls);
+}
+
+#[test]
+fn syncs_are_told_though_the_rows_are_damaged() {
+    let (context, whole) = context_with_v3();
+    let syncs = |form: &str| context.run(&["inspect", "sync.c1z", "syncs", "--output", form]);
+    let before = syncs("json");
+    assert_eq!(before.code, Some(0), "{}", before.stderr);
+    let (_, damaged) = classes(&whole)
+        .into_iter()
+        .find(|(class, _)| *class == "frame")
+        .unwrap();
+    fs::write(context.path("sync.c1z"), damaged).unwrap();
+    assert_eq!(context.run(&["inspect", "sync.c1z"]).code, Some(15));
+    let after = syncs("json");
+    assert_eq!((after.code, after.stdout), (Some(0), before.stdout));
+    // What is replaced whole need not be read whole: the next sync heals the file.
+    let ran = context.run(&[]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert_eq!(context.run(&["inspect", "sync.c1z"]).code, Some(0));
+    // But what the manifest tells has to be what was written.
+    for (class, file) in classes(&whole) {
+        fs::write(context.path("sync.c1z"), file).unwrap();
+        assert_eq!(syncs("table").code == Some(0), class == "frame", "{class}");
+    }
+}
