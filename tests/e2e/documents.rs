@@ -95,7 +95,7 @@ fn every_command_works() {
             fs::copy(context.path("report.html"), context.path("review-2026-q2.html")).unwrap();
             fs::write(context.path("review.csv"), review_sheet(&context)).unwrap();
         }
-        if ["export", "inspect", "diff"]
+        if ["export", "inspect", "diff", "convert"]
             .iter()
             .any(|command| words.contains(command))
         {
