@@ -45,6 +45,42 @@ const fn partial(name: &'static str, columns: &'static [&'static str], only: Pre
     }
 }
 
+const GRANTS_BY_PRINCIPAL: Index = index(
+    "idx_grants_principal_id_v1",
+    &["principal_resource_type_id", "principal_resource_id"],
+);
+const GRANTS_BY_ENTITLEMENT: Index = index(
+    "idx_grants_entitlement_id_principal_id_v1",
+    &[
+        "entitlement_id",
+        "principal_resource_type_id",
+        "principal_resource_id",
+    ],
+);
+const GRANTS_COUNTED: Index = index(
+    "idx_grants_entitlement_sync_grant_v1",
+    &["entitlement_id", "sync_id", "id"],
+);
+const GRANTS_TO_EXPAND: Index = partial(
+    "idx_grants_sync_needs_expansion_v1",
+    &["sync_id"],
+    Predicate::IsOne("needs_expansion"),
+);
+
+/// The same tables for a database that is read here and goes then: grants without the indexes that nothing here asks for.
+pub(crate) static TABLES_TO_READ: [Table; 7] = to_read(&TABLES);
+
+const fn to_read(tables: &[Table; 7]) -> [Table; 7] {
+    let mut tables = *tables;
+    tables[GRANTS].indexes = &[
+        GRANTS_BY_PRINCIPAL,
+        GRANTS_BY_ENTITLEMENT,
+        GRANTS_COUNTED,
+        GRANTS_TO_EXPAND,
+    ];
+    tables
+}
+
 /// All tables, at the places that the constants name.
 pub(crate) static TABLES: [Table; 7] = [
     Table {
@@ -118,33 +154,16 @@ pub(crate) static TABLES: [Table; 7] = [
                 "idx_grants_resource_type_id_resource_id_v1",
                 &["resource_type_id", "resource_id"],
             ),
-            index(
-                "idx_grants_principal_id_v1",
-                &["principal_resource_type_id", "principal_resource_id"],
-            ),
-            index(
-                "idx_grants_entitlement_id_principal_id_v1",
-                &[
-                    "entitlement_id",
-                    "principal_resource_type_id",
-                    "principal_resource_id",
-                ],
-            ),
+            GRANTS_BY_PRINCIPAL,
+            GRANTS_BY_ENTITLEMENT,
             unique("idx_grants_external_sync_v1", &["external_id", "sync_id"]),
-            index(
-                "idx_grants_entitlement_sync_grant_v1",
-                &["entitlement_id", "sync_id", "id"],
-            ),
+            GRANTS_COUNTED,
             partial(
                 "idx_grants_sync_expansion_v1",
                 &["sync_id"],
                 Predicate::NotNull("expansion"),
             ),
-            partial(
-                "idx_grants_sync_needs_expansion_v1",
-                &["sync_id"],
-                Predicate::IsOne("needs_expansion"),
-            ),
+            GRANTS_TO_EXPAND,
         ],
     },
     Table {

@@ -121,7 +121,8 @@ fn translate(unpacked: &Path, folder: &Path, limits: Limits, stop: &AtomicBool) 
     let most = usize::try_from(limits.window_bytes).unwrap_or(usize::MAX);
     let store = StoreReader::open(unpacked, most)?;
     let ended = Arc::new(AtomicBool::new(false));
-    let database = Database::create(folder, &ddl::TABLES, Arc::clone(&ended)).map_err(Failure::Writing)?;
+    let database =
+        Database::create(folder, &ddl::TABLES_TO_READ, Arc::clone(&ended)).map_err(Failure::Writing)?;
     let mut rows = Translation {
         store: &store,
         database,
