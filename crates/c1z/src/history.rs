@@ -1,5 +1,6 @@
 //! What becomes of the syncs that a file already has when another one is added (c1z facts §2.4).
 
+use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -113,7 +114,7 @@ pub(crate) fn carry_over(
     for table in 0..ddl::TABLES.len() {
         copy_table(&reader, table, &kept, database, options)?;
     }
-    let latest_full = latest_full(&reader, syncs)?.map(|(sync_id, stats)| LatestFull {
+    let latest_full = latest_full(syncs, || Ok(&reader))?.map(|(sync_id, stats)| LatestFull {
         kept: kept.contains(&sync_id),
         sync_id,
         stats,
@@ -123,29 +124,31 @@ pub(crate) fn carry_over(
 
 /// The latest full sync of a file that will hold nothing but the new sync.
 pub(crate) fn replaced(target: &Target, options: &WriterOptions) -> Result<Option<LatestFull>, C1zError> {
-    let (sync_id, stats) = match target.holds() {
-        Container::V3 => match v3::latest_full(target.path(), options.limits)? {
-            Some(latest) => latest,
-            None => return Ok(None),
-        },
-        Container::V1 => {
-            let reader = Reader::open(target.path(), &options.temp_folder, options.limits, &options.stop)?;
-            match latest_full(&reader, reader.syncs()?)? {
-                Some(latest) => latest,
-                None => return Ok(None),
-            }
-        }
+    let open = || Reader::open(target.path(), &options.temp_folder, options.limits, &options.stop);
+    let told = match target.holds() {
+        // A manifest may tell of no sync, or not count its rows; then the rows are asked.
+        Container::V3 => v3::syncs(target.path(), options.limits)?,
+        Container::V1 => Vec::new(),
         _ => return Ok(None),
     };
-    Ok(Some(LatestFull {
+    let latest = if told.is_empty() {
+        let reader = open()?;
+        latest_full(reader.syncs()?, || Ok(reader))?
+    } else {
+        latest_full(told, open)?
+    };
+    Ok(latest.map(|(sync_id, stats)| LatestFull {
         sync_id,
         stats,
         kept: false,
     }))
 }
 
-/// The latest finished full sync of a v1 file and its counts, told or counted.
-fn latest_full(reader: &Reader, syncs: Vec<SyncRow>) -> Result<Option<(String, SyncStats)>, C1zError> {
+/// The latest finished full sync and its counts, told or counted by a reader.
+fn latest_full<R: Borrow<Reader>>(
+    syncs: Vec<SyncRow>,
+    reader: impl FnOnce() -> Result<R, C1zError>,
+) -> Result<Option<(String, SyncStats)>, C1zError> {
     let finished_full = syncs
         .into_iter()
         .filter(|sync| sync.sync_type == "full" && sync.ended_at.is_some());
@@ -153,7 +156,7 @@ fn latest_full(reader: &Reader, syncs: Vec<SyncRow>) -> Result<Option<(String, S
     let Some(latest) = latest else { return Ok(None) };
     let stats = match latest.stats.filter(SyncStats::tells_types) {
         Some(stats) => stats,
-        None => reader.count(&latest.sync_id)?,
+        None => reader()?.borrow().count(&latest.sync_id)?,
     };
     Ok(Some((latest.sync_id, stats)))
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use baton_proto::c1z_v3::{C1zManifestV3, IndexedFrameEntry, IndexedFrameIndex, PayloadEncoding};
-use c1z::{C1zError, Limits, Reader};
+use c1z::{Limits, Reader};
 use prost::Message;
 use prost::encoding::encode_varint;
 use twox_hash::XxHash64;
@@ -20,35 +20,17 @@ const LIMITS: Limits = Limits {
 /// What refusing may take at the most: the window, and what is unpacked.
 const MEMORY: u64 = 64 << 20;
 
-/// Why a file is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Refused {
-    Corrupt,
-    TooLarge,
-    TooMuch,
-}
-
-fn refused(error: &C1zError) -> Option<Refused> {
-    match error {
-        C1zError::Corrupt { .. } => Some(Refused::Corrupt),
-        C1zError::TooLarge { .. } => Some(Refused::TooLarge),
-        C1zError::TooMuchMemory { .. } => Some(Refused::TooMuch),
-        _ => None,
-    }
-}
-
 #[test]
 fn refused_in_little_memory() {
-    use Refused::{Corrupt, TooLarge, TooMuch};
-
     let folder = tempfile::tempdir().unwrap();
     let before = peak_memory();
-    let read = |name: &str, file: Vec<u8>, outcome: Refused| {
+    let read = |name: &str, file: Vec<u8>, says: &str| {
         let path = folder.path().join("sync.c1z");
         fs::write(&path, file).unwrap();
         let begin = Instant::now();
         let error = Reader::open(&path, folder.path(), LIMITS, &AtomicBool::new(false)).unwrap_err();
-        assert_eq!(refused(&error), Some(outcome), "{name}: {error}");
+        assert!(error.to_string().contains(says), "{name}: {error}");
+        assert!(matches!(error.status(), 8 | 15), "{name}: {error:?}");
         let took = begin.elapsed();
         assert!(took < Duration::from_secs(20), "{name} took {took:?}");
         assert_eq!(
@@ -64,21 +46,33 @@ fn refused_in_little_memory() {
 
     // Two bytes of a manifest or an index can be hundreds in memory.
     let descriptors = [b"\x52\x00".repeat(2 << 20), b"\x20\x09".to_vec()].concat();
-    read("descriptors", enveloped(&descriptors, b"", b""), Corrupt);
+    read(
+        "descriptors",
+        enveloped(&descriptors, b"", b""),
+        "unknown encoding",
+    );
     let syncs = b"\xC2\x02\x00".repeat(1 << 20);
-    read("a million syncs", enveloped(&syncs, b"", b""), Corrupt);
+    read(
+        "a million syncs",
+        enveloped(&syncs, b"", b""),
+        "tells of 1048576 syncs",
+    );
     let entries = b"\x0A\x00".repeat(2 << 20);
     read(
         "two million files",
         enveloped(&manifest(PayloadEncoding::IndexedZstd), b"", &entries),
-        Corrupt,
+        "a place outside",
     );
 
-    read("says ten gigabytes", files(&[("x", b"", 10 << 30)]), TooLarge);
+    read(
+        "says ten gigabytes",
+        files(&[("x", b"", 10 << 30)]),
+        "unpacks to more than",
+    );
     read(
         "zeros, said to be few",
         files(&[("x", &zeros(1 << 30), 1000)]),
-        Corrupt,
+        "longer than its index says",
     );
     let mut edit = Vec::new();
     for number in 0..200_000 {
@@ -86,22 +80,13 @@ fn refused_in_little_memory() {
             encode_varint(part, &mut edit);
         }
     }
-    read("200,000 tables", store(&edit, &[]), TooMuch);
+    read("200,000 tables", store(&edit, &[]), "the list of its tables");
     read(
         "a log of ten megabytes",
         store(b"", &[("000007.log", &vec![0; 10 << 20])]),
-        TooMuch,
+        "the log of its store",
     );
 
-    let index = columns(
-        0,
-        1,
-        &[
-            (3, b"\x01\0\x01\xFFx"),
-            (2, &[0x80, 0, 0, 0, 0, 0, 0, 0, 0]),
-            (2, &sized(60)),
-        ],
-    );
     let many = columns(
         4,
         u32::MAX,
@@ -114,16 +99,33 @@ fn refused_in_little_memory() {
             (1, b"\x01"),
         ],
     );
-    read("four billion rows", one_table(&table(&many, &index)), Corrupt);
+    let index = columns(
+        0,
+        1,
+        &[
+            (3, b"\x01\0\x01\xFFx"),
+            (2, &[0x80, 0, 0, 0, 0, 0, 0, 0, 0]),
+            (2, &sized(many.len() as u64)),
+        ],
+    );
+    read(
+        "four billion rows",
+        one_table(&table(&many, &index)),
+        "more rows than bytes",
+    );
     let many = columns(0, u32::MAX, &[(3, b"\0"), (2, b"\0"), (2, b"\0")]);
-    read("four billion blocks", one_table(&table(b"", &many)), Corrupt);
+    read(
+        "four billion blocks",
+        one_table(&table(b"", &many)),
+        "more rows than bytes",
+    );
 
     let long_name = archive(&tar_header("x", b'L', 32 << 20), 32 << 20);
-    read("a name of 32 MiB", long_name, Corrupt);
+    read("a name of 32 MiB", long_name, "is too long");
     let file = archive(&tar_header("x", b'0', 100 << 20), 100 << 20);
-    read("a file of 100 MiB", file, TooLarge);
+    read("a file of 100 MiB", file, "unpacks to more than");
     let file = archive(&tar_header("x", b'0', 1 << 40), 1);
-    read("a file that ends", file, Corrupt);
+    read("a file that ends", file, "not readable");
 }
 
 /// A file with an archive that begins like this, and then has so many bytes.

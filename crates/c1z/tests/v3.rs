@@ -6,11 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use baton_proto::c1z_v3::{C1zManifestV3, IndexedFrameIndex, PayloadEncoding};
 use baton_proto::connector_v2::{Entitlement, Resource, ResourceId, ResourceType};
 use c1z::{
     C1zError, Compression, Container, GrantTemplate, Limits, OnForeign, Reader, Retention, StorageEngine,
-    SyncHeader, Target, Writer, WriterOptions,
+    SyncHeader, SyncRow, Target, Writer, WriterOptions,
 };
+use prost::Message;
 use time::OffsetDateTime;
 
 fn begin(path: &Path, engine: StorageEngine, sync_type: &'static str) -> Result<Writer, C1zError> {
@@ -106,6 +108,65 @@ fn the_sync_that_is_replaced_is_told() {
             .unwrap()
             .publish()
             .unwrap();
+    }
+}
+
+/// A file whose manifest is another one; its payload becomes an archive, as that has no hash of the manifest.
+fn with_manifest(path: &Path, change: impl FnOnce(&mut C1zManifestV3)) {
+    let file = fs::read(path).unwrap();
+    let number = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(0, |number, byte| number << 8 | usize::from(*byte))
+    };
+    let begin = 9 + number(&file[5..9]);
+    let footer = file.len() - 28;
+    let mut manifest = C1zManifestV3::decode(&file[9..begin]).unwrap();
+    let index = IndexedFrameIndex::decode(&file[number(&file[footer..footer + 8])..footer]).unwrap();
+    let mut archive = tar::Builder::new(Vec::new());
+    for entry in index.entries {
+        let at = usize::try_from(entry.frame_offset).unwrap();
+        let frame = &file[at..at + usize::try_from(entry.compressed_size).unwrap()];
+        let content = zstd::stream::decode_all(frame).unwrap();
+        let mut header = tar::Header::new_ustar();
+        header.set_mode(0o600);
+        header.set_size(content.len() as u64);
+        archive
+            .append_data(&mut header, entry.name, content.as_slice())
+            .unwrap();
+    }
+    manifest.payload_encoding = PayloadEncoding::Tar.into();
+    change(&mut manifest);
+    let manifest = manifest.encode_to_vec();
+    let length = u32::try_from(manifest.len()).unwrap().to_be_bytes();
+    let archive = archive.into_inner().unwrap();
+    fs::write(path, [&file[..5], &length, &manifest, &archive].concat()).unwrap();
+}
+
+#[test]
+fn what_the_manifest_does_not_tell_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sync.c1z");
+    let forget: [fn(&mut C1zManifestV3); 3] = [
+        |_| {},
+        |manifest| manifest.sync_runs[0].stats = None,
+        |manifest| manifest.sync_runs.clear(),
+    ];
+    for forget in forget {
+        write(&path, 0..7).unwrap();
+        with_manifest(&path, forget);
+        let stop = AtomicBool::new(false);
+        let syncs = Reader::syncs_of(&path, folder.path(), Limits::default(), &stop).unwrap();
+        let latest = SyncRow::latest_finished(&syncs).unwrap();
+        assert_eq!(latest.sync_id, "2vU7QmBvvjK3kdYyV0000000001");
+        let writer = begin(&path, StorageEngine::Pebble, "full").unwrap();
+        let (sync_id, stats) = writer.previous().unwrap();
+        assert_eq!((sync_id, stats.grants), (latest.sync_id.as_str(), 7));
+        assert_eq!(stats.resources_by_resource_type["user"], 7);
+        drop(writer);
+        let error = begin(&path, StorageEngine::Pebble, "partial").unwrap_err();
+        assert!(matches!(error, C1zError::OneSync { .. }), "{error}");
+        fs::remove_file(&path).unwrap();
     }
 }
 

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use insta::assert_snapshot;
 use serde_json::{Value, json};
 
 use super::{Operations, Reference, built};
-use crate::harness::TestContext;
+use crate::harness::{TestContext, words};
 
 /// `baton`, as the SDK has it.
 const PROGRAM: &str = "github.com/conductorone/baton-sdk/cmd/baton";
@@ -83,6 +84,43 @@ fn stats(folder: &Path, file: &str) -> Value {
     let printed = baton(folder, &["stats", "-f", file, "-o", "json"]).unwrap();
     let mut stats: Value = serde_json::from_str(&printed).unwrap();
     stats["stats"].take()
+}
+
+#[test]
+fn what_cannot_be_read_is_rewritten_as_the_hint_says() {
+    let Some(reference) = Reference::here("rewriting a file of an older engine") else {
+        return;
+    };
+    let mut operations = Operations::on("a file of an older engine rewritten");
+    let context = TestContext::bare();
+    let folder = context.folder.path();
+    reference.does(folder, &["bulk", "old.c1z", "1000", "tar"]);
+    let mut file = fs::read(context.path("old.c1z")).unwrap();
+    let engine = file.windows(7).position(|text| text == b"pebble3").unwrap();
+    file[engine + 6] = b'2';
+    fs::write(context.path("old.c1z"), file).unwrap();
+    let ran = context.run(&["inspect", "old.c1z"]);
+    assert_snapshot!("an_older_engine", context.shown(&ran));
+    // Ids and counts are told all the same.
+    let ran = context.run(&["inspect", "old.c1z", "syncs", "--output", "json"]);
+    let told: Value = serde_json::from_str(ran.stdout.trim()).unwrap();
+    assert_eq!(told["grants"], 1000, "{told}");
+
+    let hint = context
+        .run(&["export", "--from", "old.c1z", "--sink", "csv=out"])
+        .stderr;
+    let (_, command) = hint.split_once("(cmd/baton): baton ").unwrap();
+    let (command, _) = command.split_once(';').unwrap();
+    baton(
+        folder,
+        &words(command).iter().map(String::as_str).collect::<Vec<_>>(),
+    )
+    .unwrap();
+    let ran = context.run(&["inspect", "readable.c1z", "grants", "--output", "csv"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stdout.lines().count() > 1000);
+    operations.pass();
+    operations.tell();
 }
 
 #[test]

@@ -115,23 +115,37 @@ fn what_exists_and_what_is_asked_for_decide() {
         let file = fs::read(context.path("sync.c1z")).unwrap();
         assert!(file.starts_with(magic));
     };
-    for (arguments, code, magic) in [
-        (&[][..], 0, b"C1ZF"),
-        (&["--storage-engine", "sqlite"], 0, b"C1ZF"),
+    let stays = "is a v3 (Pebble) and stays one";
+    let becomes = "becomes a v3";
+    for (arguments, code, magic, warns) in [
+        (&[][..], 0, b"C1ZF", ""),
+        (&["--storage-engine", "sqlite"], 0, b"C1ZF", ""),
         // A partial sync would push out the full one, of which v3 keeps one.
         (
             &["--storage-engine", "pebble", "--sync-resource-types", "user"],
             9,
             b"C1ZF",
+            becomes,
         ),
-        (&["--storage-engine", "pebble"], 0, b"C1Z3"),
-        (&["--storage-engine", "sqlite"], 0, b"C1Z3"),
-        (&["--sync-resource-types", "user"], 9, b"C1Z3"),
-        (&[], 0, b"C1Z3"),
+        (&["--storage-engine", "pebble"], 0, b"C1Z3", becomes),
+        (&["--storage-engine", "pebble"], 0, b"C1Z3", ""),
+        (&["--storage-engine", "sqlite"], 0, b"C1Z3", stays),
+        (&["--sync-resource-types", "user"], 9, b"C1Z3", ""),
+        (&[], 0, b"C1Z3", ""),
+        (
+            &["--storage-engine", "sqlite", "--replace-existing"],
+            0,
+            b"C1ZF",
+            "",
+        ),
     ] {
         let ran = context.run(arguments);
         assert_eq!(ran.code, Some(code), "{arguments:?}: {}", ran.stderr);
         begins(magic);
+        let warned = |what| ran.stderr.contains(what);
+        for what in [stays, becomes] {
+            assert_eq!(warned(what), what == warns, "{arguments:?}: {}", ran.stderr);
+        }
     }
 }
 

@@ -140,22 +140,6 @@ pub(crate) fn syncs(path: &Path, limits: Limits) -> Result<Vec<SyncRow>, C1zErro
     Ok(rows.collect())
 }
 
-/// The finished full sync that a file has, by its manifest: its id and its counts.
-pub(crate) fn latest_full(path: &Path, limits: Limits) -> Result<Option<(String, SyncStats)>, C1zError> {
-    let mut envelope = Envelope::open(path, limits)?;
-    envelope.check()?;
-    let runs = &envelope.manifest().sync_runs;
-    let finished = runs
-        .iter()
-        .filter(|run| run.r#type() == SyncType::Full && run.ended_at.is_some());
-    let ended = |run: &&SyncRunSummary| run.ended_at.map(|end| (end.seconds, end.nanos));
-    let latest = finished.max_by_key(ended);
-    Ok(latest.map(|run| {
-        let stats = run.stats.as_ref().map(counts).unwrap_or_default();
-        (run.sync_id.clone(), stats)
-    }))
-}
-
 pub(super) fn counts(stats: &SyncStatsRecord) -> SyncStats {
     let count = |number: i64| u64::try_from(number).unwrap_or_default();
     let counts = |counts: &BTreeMap<String, i64>| {

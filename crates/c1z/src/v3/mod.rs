@@ -20,7 +20,7 @@ pub(crate) use as_v1::{as_v1, insert_asset, insert_grant};
 #[cfg(any(test, fuzzing))]
 pub(crate) use envelope::{EnvelopeWriter, Frame, footed};
 pub(crate) use grant::GrantRecordTemplate;
-pub(crate) use manifest::{Summary, latest_full, syncs};
+pub(crate) use manifest::{Summary, syncs};
 pub(crate) use record::timestamp;
 pub(crate) use rows::{Rows, RowsError};
 pub(crate) use store::{seal, verify};

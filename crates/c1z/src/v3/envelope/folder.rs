@@ -47,19 +47,16 @@ impl<'p> Folder<'p> {
     }
 
     fn refused(&self, name: &str, path: &Path, error: io::Error) -> C1zError {
-        use io::ErrorKind::{
-            AlreadyExists, InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound,
-        };
+        use io::ErrorKind::{AlreadyExists, InvalidFilename, InvalidInput, IsADirectory, NotADirectory};
 
         match error.kind() {
-            // The folder for temporary files may be gone; all else is about the name.
-            NotFound => C1zError::io("unpacking to", path, error),
             AlreadyExists | InvalidFilename | InvalidInput | IsADirectory | NotADirectory => {
                 C1zError::Corrupt {
                     path: self.packed.to_owned(),
                     detail: format!("{name:?} in it cannot be the name of a file: {error}"),
                 }
             }
+            // Not about the name: the disk, or the folder for temporary files.
             _ => C1zError::io("unpacking to", path, error),
         }
     }
