@@ -1,13 +1,14 @@
 //! `convert`: a sync of a c1z file as a file of the other format.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use access_core::{StatusCode, with_causes};
 use c1z::{C1zError, Compression, Converted, Retention, WriterOptions};
 use clap::{Arg, ArgMatches, Command};
 use indicatif::MultiProgress;
 use serde_json::json;
+use source_c1z::C1zSourceError;
 
 use crate::console::print;
 use crate::exit::Failure;
@@ -56,7 +57,7 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
             limits,
             stop: stop.clone(),
         };
-        c1z::convert(&source, &to, sync.as_deref(), options).map_err(|error| failure(&error))
+        c1z::convert(&source, &to, sync.as_deref(), options).map_err(failure)
     })?;
     print(&match output {
         Output::Json => format!("{:#}\n", in_json(&from, &converted)),
@@ -65,41 +66,26 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
     Ok(())
 }
 
-fn failure(error: &C1zError) -> Failure {
-    let hint = match error {
-        C1zError::NoFile { .. } | C1zError::NotC1z { .. } | C1zError::IsDirectory { .. } => {
-            "name a c1z file that a connector has written, e.g. sync.c1z"
-        }
+fn failure(error: C1zError) -> Failure {
+    let hint = match &error {
         C1zError::Exists { .. } => "name another file, or move that one away first",
         C1zError::SameFormat { .. } => {
             "copy the file; --storage-engine (BATON_STORAGE_ENGINE) says which format is wanted, the other one if nothing is said"
         }
         C1zError::NoSuchSync { .. } => "`baton-ninja-one inspect FILE syncs` lists the syncs of a file",
-        C1zError::Nameless { .. } | C1zError::Corrupt { .. } => {
-            "let the connector that wrote the file write it anew"
-        }
+        C1zError::Nameless { .. } => "let the connector that wrote the file write it anew",
         C1zError::NoFolder { .. } => "make the folder first, or name another",
-        C1zError::NoSpace { .. } => {
-            "free some space, or put temporary files elsewhere with --c1z-temp-dir; nothing was written"
-        }
-        C1zError::Denied { .. } => "check who may read and write there; nothing was written",
-        C1zError::TooLarge { .. } => {
-            "raise BATON_DECODER_MAX_DECODED_SIZE_MB (MiB) if the file is to be trusted"
-        }
-        C1zError::TooMuchMemory { .. } => {
-            "raise BATON_DECODER_MAX_MEMORY_MB (MiB) if the file is to be trusted"
-        }
-        C1zError::Io { .. } => "check the disk, and run it again; nothing was written",
-        _ => "",
+        // The rest is of reading a file, or said as well of one.
+        _ => return C1zSourceError::from(error).into(),
     };
     Failure::found(
-        with_causes(error),
-        Some(hint.to_owned()).filter(|hint| !hint.is_empty()),
+        with_causes(&error),
+        Some(hint.to_owned()),
         StatusCode::from_number(error.status()).unwrap_or(StatusCode::Unknown),
     )
 }
 
-fn text(from: &std::path::Path, converted: &Converted) -> String {
+fn text(from: &Path, converted: &Converted) -> String {
     let Converted { sync, published, .. } = converted;
     let mut text = format!(
         "Converted {} ({}) to {} ({}, {})\n\n  sync  {} ({})\n  rows  {}\n",
@@ -131,7 +117,7 @@ fn text(from: &std::path::Path, converted: &Converted) -> String {
     text
 }
 
-fn in_json(from: &std::path::Path, converted: &Converted) -> serde_json::Value {
+fn in_json(from: &Path, converted: &Converted) -> serde_json::Value {
     let Converted { sync, published, .. } = converted;
     json!({
         "from": { "path": from, "format": converted.from.format() },
