@@ -19,6 +19,7 @@ use crate::harness::TestContext;
 /// Of each kind of rows, how many there are and the sum of their hashes, in whatever order they come.
 type Sums = BTreeMap<String, (u64, u64)>;
 
+#[expect(clippy::unnecessary_wraps, reason = "what the reader's callbacks return")]
 fn add(sums: &mut Sums, kind: &str, parts: &[&[u8]]) -> Result<(), C1zError> {
     let mut hash = Sha256::new();
     for part in parts {
