@@ -1,5 +1,6 @@
 //! v3 files in which something is wrong, through the program: what it says, and that it leaves everything as it is.
 
+use std::fmt::Write;
 use std::fs;
 
 use insta::assert_snapshot;
@@ -74,7 +75,7 @@ fn every_class_of_damage_is_told() {
         for (class, file) in classes(&whole) {
             fs::write(context.path("sync.c1z"), &file).unwrap();
             let ran = context.run(command);
-            said += &format!("## {class}\n{}\n", context.shown(&ran));
+            write!(said, "## {class}\n{}\n", context.shown(&ran)).unwrap();
             assert_ne!(ran.code, Some(0), "{class}");
             assert_eq!(ran.stdout, "", "{class}");
             assert!(fs::read(context.path("sync.c1z")).unwrap() == file, "{class}");
@@ -106,7 +107,7 @@ fn a_sync_onto_a_damaged_file_leaves_it_alone() {
         let shown = shown
             .split_once("(it begins with")
             .map_or(shown.clone(), |(before, _)| format!("{before}\n"));
-        said += &format!("## {class}\n{shown}\n");
+        write!(said, "## {class}\n{shown}\n").unwrap();
     }
     assert_snapshot!("damaged_v3_sync", said);
     // Nothing of the tenant is read for a run that cannot end well.

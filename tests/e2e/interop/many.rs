@@ -1,6 +1,7 @@
 //! Large v3 files of the reference, with all sorts of rows: we find what it finds.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
@@ -18,7 +19,8 @@ use crate::harness::TestContext;
 /// Of each kind of rows, how many there are and the sum of their hashes, in whatever order they come.
 type Sums = BTreeMap<String, (u64, u64)>;
 
-fn add(sums: &mut Sums, kind: &str, parts: &[&[u8]]) {
+#[expect(clippy::unnecessary_wraps, reason = "what the reader's callbacks return")]
+fn add(sums: &mut Sums, kind: &str, parts: &[&[u8]]) -> Result<(), C1zError> {
     let mut hash = Sha256::new();
     for part in parts {
         // With lengths, so that no two lists of parts are the same bytes.
@@ -29,6 +31,7 @@ fn add(sums: &mut Sums, kind: &str, parts: &[&[u8]]) {
     let (rows, sum) = sums.entry(kind.to_owned()).or_default();
     *rows += 1;
     *sum = sum.wrapping_add(first);
+    Ok(())
 }
 
 fn ours(path: &Path) -> Sums {
@@ -36,36 +39,31 @@ fn ours(path: &Path) -> Sums {
     let sync = reader.latest_finished().unwrap().sync_id;
     let mut sums = Sums::new();
     let found = &mut sums;
-    let done = Ok::<(), C1zError>;
     reader
-        .resource_types(&sync, |row| {
-            done(add(found, "resource_type", &[&row.encode_to_vec()]))
-        })
+        .resource_types(&sync, |row| add(found, "resource_type", &[&row.encode_to_vec()]))
         .unwrap();
     reader
-        .resources(&sync, |row| done(add(found, "resource", &[&row.encode_to_vec()])))
+        .resources(&sync, |row| add(found, "resource", &[&row.encode_to_vec()]))
         .unwrap();
     reader
-        .entitlements(&sync, |row| {
-            done(add(found, "entitlement", &[&row.encode_to_vec()]))
-        })
+        .entitlements(&sync, |row| add(found, "entitlement", &[&row.encode_to_vec()]))
         .unwrap();
     reader
         .grants(&sync, |mut row: v2::Grant| {
             // By themselves, as maps are not written alike everywhere.
             let sources = row.sources.take().unwrap_or_default().sources;
-            let through: String = sources
-                .iter()
-                .map(|(id, source)| format!("{id} {}\n", source.is_direct))
-                .collect();
-            done(add(found, "grant", &[&row.encode_to_vec(), through.as_bytes()]))
+            let mut through = String::new();
+            for (id, source) in &sources {
+                writeln!(through, "{id} {}", source.is_direct).unwrap();
+            }
+            add(found, "grant", &[&row.encode_to_vec(), through.as_bytes()])
         })
         .unwrap();
     reader
         .expandable_grants(&sync, |row| {
             let parts = [row.entitlement, row.principal_type, row.principal].map(str::as_bytes);
             let rule = row.expansion.encode_to_vec();
-            done(add(found, "expansion", &[&rule, parts[0], parts[1], parts[2]]))
+            add(found, "expansion", &[&rule, parts[0], parts[1], parts[2]])
         })
         .unwrap();
     sums
