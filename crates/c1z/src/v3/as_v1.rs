@@ -281,6 +281,7 @@ impl Translation<'_> {
         insert_grant(&mut self.database, &self.sync_id, record, None)
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "so are rows of all kinds put")]
     fn asset(&mut self, record: AssetRecord) -> io::Result<()> {
         insert_asset(&mut self.database, &self.sync_id, &record)
     }
