@@ -6,6 +6,7 @@ use access_core::provisioning::{
     Account, AccountChanges, AccountKind, EmailAddress, Membership, NamePart, NewAccount, Observation,
     Person, Role, Selector, Step,
 };
+use futures::FutureExt;
 use ninjaone_sim::{Edit, Fault, FaultRule, Reshape, Rows, To, When};
 use serde_json::json;
 
@@ -503,6 +504,15 @@ fn an_older_instance_cannot_be_changed() {
             .to_string(),
     ];
     insta::assert_snapshot!(desk.shown(&told.join("\n")));
+}
+
+#[test]
+fn it_waits_before_it_looks_again() {
+    let desk = Desk::msp();
+    let provisioner = desk.provisioner();
+    // How long is left to chance; ten times none at all is not.
+    let waits = |_| desk.wait(async { provisioner.pause(3).now_or_never() }).is_none();
+    assert!((0..10).any(waits));
 }
 
 #[test]
