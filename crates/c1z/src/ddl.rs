@@ -206,3 +206,8 @@ pub(crate) static TABLES: [Table; 7] = [
         indexes: &[unique("idx_session_store_sync_key_v1", &["sync_id", "key"])],
     },
 ];
+
+/// How many trees a database of ours has: a table and its indexes are one each.
+pub(crate) fn trees() -> usize {
+    crate::sqlite_file::trees(&TABLES)
+}

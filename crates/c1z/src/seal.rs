@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use zstd::stream::write::Encoder;
 
 use crate::container::MAGIC_V1;
+use crate::sqlite_file::PageCheck;
 
 /// How hard to compress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,29 +76,35 @@ pub(crate) fn seal(mut database: File, out: &File, how: Compression, stop: &Atom
     out.sync_all()
 }
 
-/// Reads the file back and unpacks all of it, which checks the frame's size and checksum, and compares the size.
-pub(crate) fn verify(file: &File, database_bytes: u64, stop: &AtomicBool) -> io::Result<()> {
+/// Reads the file back and unpacks all of it, which checks the frame's size and checksum. What comes out must be a database of so
+/// many bytes and so many trees whose pages fit together.
+pub(crate) fn verify(file: &File, database_bytes: u64, trees: usize, stop: &AtomicBool) -> io::Result<()> {
     let mut reader: &File = file;
     reader.seek(SeekFrom::Start(MAGIC_V1.len() as u64))?;
     let mut decoder =
         zstd::stream::read::Decoder::with_buffer(BufReader::with_capacity(CHUNK_BYTES, reader))?;
+    let mut check = PageCheck::new(database_bytes)?;
     let mut chunk = vec![0; CHUNK_BYTES];
-    let mut total = 0;
     loop {
-        match again(|| decoder.read(&mut chunk))? {
-            0 => break,
-            got => total += got as u64,
-        }
+        let got = fill(&mut decoder, &mut chunk)?;
         if stop.load(Ordering::Relaxed) {
             return Err(interrupted());
         }
+        if got == 0 {
+            return check.finish(trees);
+        }
+        check.take(&chunk[..got])?;
     }
-    if total == database_bytes {
-        Ok(())
-    } else {
-        Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            "what was read back differs from what was written",
-        ))
+}
+
+/// Reads until the chunk is full or nothing is left, so that no page is torn.
+fn fill(reader: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < chunk.len() {
+        match again(|| reader.read(&mut chunk[filled..]))? {
+            0 => break,
+            got => filled += got,
+        }
     }
+    Ok(filled)
 }

@@ -405,7 +405,8 @@ impl Writer {
         let stop = &self.options.stop;
         seal::seal(database, file, self.options.compression, stop)
             .map_err(|error| C1zError::io("writing", path, error))?;
-        seal::verify(file, size, stop).map_err(|error| C1zError::io("reading back", path, error))
+        seal::verify(file, size, ddl::trees(), stop)
+            .map_err(|error| C1zError::io("reading back", path, error))
     }
 
     fn complete_v3(&self, rows: Rows, ended_at: OffsetDateTime) -> Result<(), C1zError> {

@@ -104,10 +104,10 @@ pub fn token(input: &[u8]) {
     }
 }
 
-/// The token of an answer, as another reader sees it.
+/// The token of an answer, as another reader sees it. Spaces around it are not part of it.
 fn told_secret(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
-    Some(body.get("access_token")?.as_str()?.to_owned())
+    Some(body.get("access_token")?.as_str()?.trim().to_owned())
 }
 
 /// A client that sends nothing, because nobody calls what does.

@@ -56,6 +56,19 @@ fn a_csv_dataset() {
     struck("csv", &[&["--sink", PLACE]], &["--sink", PLACE], OUTPUT);
 }
 
+#[test]
+fn a_report() {
+    const PLACE: &str = "html=report.html";
+    const OUTPUT: &[Output] = &[Output::Report("report.html")];
+    const MORE: &[&str] = &["--sink", PLACE, "--ninja-one-include-devices"];
+    struck("new report", &[], &["--sink", PLACE], OUTPUT);
+    let Some(shim) = shim::shim() else { return };
+    // A report follows one of the same tenant only, so the new one differs by what is asked for.
+    let mut scene = Scene::new("report", &small(), &[], MORE, OUTPUT);
+    scene.prepare(&["--sink", PLACE]);
+    sweep(&mut scene, shim);
+}
+
 const SINKS: &[&str] = &["--sink", "c1z", "--sink", "parquet=p", "--sink", "csv=c"];
 const THREE: &[Output] = &[
     Output::C1z("sync.c1z"),

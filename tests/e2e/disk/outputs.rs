@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use access_dataset::{Dataset, Manifest};
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
+use sink_html::verify;
 
 use crate::datasets::files;
 use crate::published::{Files, latest, rows};
@@ -20,6 +21,8 @@ pub(super) enum Output {
     C1z(&'static str),
     /// A folder with a dataset.
     Dataset(&'static str),
+    /// A review report.
+    Report(&'static str),
 }
 
 /// Columns that differ from run to run.
@@ -28,8 +31,13 @@ const VARYING: [&str; 4] = ["sync_id", "synced_at", "started_at", "ended_at"];
 impl Output {
     pub(super) fn name(self) -> &'static str {
         match self {
-            Self::C1z(name) | Self::Dataset(name) => name,
+            Self::C1z(name) | Self::Dataset(name) | Self::Report(name) => name,
         }
+    }
+
+    /// Whether a new one takes the place of the old one, rather than standing beside it.
+    pub(super) fn replaces(self) -> bool {
+        !matches!(self, Self::Dataset(_))
     }
 
     /// What is visible: a fingerprint of each sync, the latest last; empty if there is nothing. Whatever is there must be
@@ -37,7 +45,8 @@ impl Output {
     pub(super) fn visible(self, folder: &Path) -> Vec<String> {
         match self {
             Self::C1z(name) if folder.join(name).exists() => c1z_syncs(&folder.join(name)),
-            Self::C1z(_) => Vec::new(),
+            Self::Report(name) if folder.join(name).exists() => vec![report(&folder.join(name))],
+            Self::C1z(_) | Self::Report(_) => Vec::new(),
             Self::Dataset(name) => {
                 let files = files(&folder.join(name));
                 every_manifest_is_true(&files);
@@ -110,6 +119,16 @@ pub(super) fn c1z_syncs(path: &Path) -> Vec<String> {
             hash(&text)
         })
         .collect()
+}
+
+/// Reads a report to its seal, which must fit the file to the byte. Its head tells times, and its changes what the run before left.
+fn report(path: &Path) -> String {
+    let program = concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION"));
+    let found = verify(path, program).unwrap();
+    assert_eq!(found.problems, [] as [String; 0]);
+    let sections = found.seal.sections.into_iter();
+    let lasting = sections.filter(|section| !["head", "changes"].contains(&section.name.as_str()));
+    hash(&lasting.map(|section| section.sha256).collect::<String>())
 }
 
 fn fingerprint(files: &Files, manifest: &Manifest) -> String {

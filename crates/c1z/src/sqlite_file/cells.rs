@@ -45,25 +45,35 @@ pub(super) fn push_table_cell(
 ) -> io::Result<()> {
     push_varint(out, payload.len() as u64);
     push_varint(out, rowid);
-    push_payload(out, payload, TABLE_MAX_LOCAL, pages)
+    push_payload(out, payload, PageKind::LeafTable, pages)
 }
 
 /// Appends an index cell for an entry; an interior page puts the child's number before it.
 pub(super) fn push_index_cell(out: &mut Vec<u8>, payload: &[u8], pages: &PageFile) -> io::Result<()> {
     push_varint(out, payload.len() as u64);
-    push_payload(out, payload, INDEX_MAX_LOCAL, pages)
+    push_payload(out, payload, PageKind::LeafIndex, pages)
 }
 
-fn push_payload(out: &mut Vec<u8>, payload: &[u8], max_local: usize, pages: &PageFile) -> io::Result<()> {
-    if payload.len() <= max_local {
-        out.extend_from_slice(payload);
-        return Ok(());
-    }
-    let surplus = MIN_LOCAL + (payload.len() - MIN_LOCAL) % OVERFLOW_BYTES;
-    let local = if surplus <= max_local { surplus } else { MIN_LOCAL };
+fn push_payload(out: &mut Vec<u8>, payload: &[u8], kind: PageKind, pages: &PageFile) -> io::Result<()> {
+    let local = local_bytes(payload.len(), kind);
     out.extend_from_slice(&payload[..local]);
-    out.extend_from_slice(&write_overflow(&payload[local..], pages)?.to_be_bytes());
+    if local < payload.len() {
+        out.extend_from_slice(&write_overflow(&payload[local..], pages)?.to_be_bytes());
+    }
     Ok(())
+}
+
+/// How much of a payload stays in its cell.
+pub(super) fn local_bytes(payload: usize, kind: PageKind) -> usize {
+    let most = match kind {
+        PageKind::LeafTable | PageKind::InteriorTable => TABLE_MAX_LOCAL,
+        PageKind::LeafIndex | PageKind::InteriorIndex => INDEX_MAX_LOCAL,
+    };
+    if payload <= most {
+        return payload;
+    }
+    let surplus = MIN_LOCAL + (payload - MIN_LOCAL) % OVERFLOW_BYTES;
+    if surplus <= most { surplus } else { MIN_LOCAL }
 }
 
 /// Writes the chain of overflow pages and tells its first page.

@@ -293,7 +293,7 @@ fn write_schema(pages: &PageFile, tables: &[(&'static Table, u32)], indexes: &[B
     pages.write(1, &page)
 }
 
-const HEADER_BYTES: usize = 100;
+pub(super) const HEADER_BYTES: usize = 100;
 
 /// The file header (SQLite file format §1.3).
 fn header(page_count: u32) -> [u8; HEADER_BYTES] {

@@ -9,6 +9,7 @@ mod btree;
 mod cells;
 mod database;
 mod key;
+mod page_check;
 mod page_file;
 mod record;
 mod schema;
@@ -16,8 +17,9 @@ mod schema;
 mod tests;
 
 pub(crate) use database::{Database, FinishError};
+pub(crate) use page_check::PageCheck;
 pub(crate) use record::Value;
-pub(crate) use schema::{Column, Index, Predicate, Table};
+pub(crate) use schema::{Column, Index, Predicate, Table, trees};
 
 /// Bytes of a page; SQLite's default, and what the reference writes (c1z facts §2.1).
 pub(crate) const PAGE_BYTES: usize = 4096;

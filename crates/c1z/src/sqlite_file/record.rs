@@ -42,6 +42,18 @@ pub(super) fn push_varint(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(&bytes[at..]);
 }
 
+/// Reads what [`push_varint`] appends, and gives what follows it.
+pub(super) fn read_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut number = 0;
+    for (n, byte) in bytes.iter().take(8).enumerate() {
+        number = number << 7 | u64::from(byte & 0x7F);
+        if byte & 0x80 == 0 {
+            return Some((number, &bytes[n + 1..]));
+        }
+    }
+    Some((number << 8 | u64::from(*bytes.get(8)?), &bytes[9..]))
+}
+
 /// How many bytes [`push_varint`] appends.
 pub(super) fn varint_len(number: u64) -> usize {
     let groups = (64 - number.leading_zeros()).max(1).div_ceil(7) as usize;

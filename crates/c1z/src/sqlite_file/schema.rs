@@ -34,6 +34,11 @@ pub(crate) enum Predicate {
 /// The name of the row id column.
 pub(crate) const ROW_ID: &str = "id";
 
+/// How many trees these tables and their indexes are.
+pub(crate) fn trees(tables: &[Table]) -> usize {
+    tables.iter().map(|table| 1 + table.indexes.len()).sum()
+}
+
 impl Table {
     /// The place of a column among the values of a row; `None` for the row id.
     pub(crate) fn position(&self, column: &str) -> Option<usize> {

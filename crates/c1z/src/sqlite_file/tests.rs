@@ -111,8 +111,8 @@ impl Row {
     }
 }
 
-/// Our file, opened by SQLite.
-fn ours(rows: &[Row], names: &BTreeSet<String>) -> (tempfile::TempDir, Connection) {
+/// Our file.
+fn written(rows: &[Row], names: &BTreeSet<String>) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let mut database = Database::create(folder.path(), &TABLES, Arc::new(AtomicBool::new(false))).unwrap();
     for row in rows {
@@ -125,6 +125,24 @@ fn ours(rows: &[Row], names: &BTreeSet<String>) -> (tempfile::TempDir, Connectio
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(0)).unwrap();
     file.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+/// Our own check of pages.
+fn fits_together(bytes: &[u8], locks_on: u32) -> std::io::Result<()> {
+    let mut check = PageCheck::new(bytes.len() as u64)?.with_locks_on(locks_on);
+    // Chunks end anywhere between pages.
+    for chunk in bytes.chunks(7 * PAGE_BYTES) {
+        check.take(chunk)?;
+    }
+    check.finish(trees(&TABLES))
+}
+
+/// Our file, opened by SQLite.
+fn ours(rows: &[Row], names: &BTreeSet<String>) -> (tempfile::TempDir, Connection) {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = written(rows, names);
+    fits_together(&bytes, LOCK_PAGE).unwrap();
     let path = folder.path().join("db");
     std::fs::write(&path, bytes).unwrap();
     let connection = Connection::open(path).unwrap();
@@ -287,6 +305,84 @@ fn the_page_of_the_locks_is_left_out() {
             .filter(|line| !known(line))
             .collect();
         assert_eq!(complaints, [] as [&str; 0], "{before} pages before");
+    }
+}
+
+/// What the check of a finished file would have said when the page of the locks was still written to, and what else it sees.
+#[test]
+fn pages_that_do_not_fit_together_are_seen() {
+    let whole = written(&some_rows(400, 9_000, 12), &BTreeSet::new());
+    fits_together(&whole, LOCK_PAGE).unwrap();
+    let pages = u32::try_from(whole.len() / PAGE_BYTES).unwrap();
+    for page in 2..=pages {
+        assert!(fits_together(&whole, page).is_err(), "page {page} has data");
+    }
+
+    let mut bytes = whole.clone();
+    let page = |number: usize| (number - 1) * PAGE_BYTES;
+    // The first overflow page of the file leads to the second; then it leads nowhere, beyond the end, and to itself.
+    assert_eq!(bytes[page(2)..page(2) + 4], [0, 0, 0, 3]);
+    for next in [0, pages + 1, u32::MAX, 2, 1, 3 + 1] {
+        bytes[page(2)..page(2) + 4].copy_from_slice(&next.to_be_bytes());
+        assert!(fits_together(&bytes, LOCK_PAGE).is_err(), "{next}");
+    }
+    bytes.clone_from(&whole);
+    for kind in [2, 5, 10, 13] {
+        let at = (1..)
+            .find(|at| bytes[page(*at) + 100 * usize::from(*at == 1)] == kind)
+            .unwrap();
+        let begin = page(at) + 100 * usize::from(at == 1);
+        // Its kind, how many cells it has (thousands more), where the first is.
+        for place in [0, 3, if kind < 10 { 12 } else { 8 }] {
+            let mut bytes = bytes.clone();
+            bytes[begin + place] ^= 0x11;
+            assert!(
+                fits_together(&bytes, LOCK_PAGE).is_err(),
+                "{place} of a page {kind}"
+            );
+        }
+    }
+    let mut longer = whole.clone();
+    longer.extend([0; PAGE_BYTES]);
+    assert!(
+        fits_together(&longer, LOCK_PAGE).is_err(),
+        "a page more than the header says"
+    );
+    longer[28..32].copy_from_slice(&(pages + 1).to_be_bytes());
+    assert!(
+        fits_together(&longer, LOCK_PAGE).is_err(),
+        "a page that nothing refers to"
+    );
+    assert!(
+        fits_together(&whole[..whole.len() - PAGE_BYTES], LOCK_PAGE).is_err(),
+        "a page less"
+    );
+    assert!(
+        fits_together(&whole[..whole.len() - 1], LOCK_PAGE).is_err(),
+        "a byte less"
+    );
+    assert!(fits_together(&[], LOCK_PAGE).is_err());
+
+    let mut check = PageCheck::new(whole.len() as u64).unwrap();
+    check.take(&whole).unwrap();
+    assert!(
+        check.finish(trees(&TABLES) + 1).is_err(),
+        "a tree that is not there"
+    );
+}
+
+#[test]
+fn numbers_are_read_as_they_were_written() {
+    for shift in 0..64 {
+        for number in [(1_u64 << shift) - 1, 1 << shift, u64::MAX >> shift] {
+            let mut bytes = Vec::new();
+            super::record::push_varint(&mut bytes, number);
+            bytes.push(7);
+            let read = super::record::read_varint(&bytes);
+            assert_eq!(read, Some((number, &[7][..])), "{number}");
+            let torn = &bytes[..bytes.len() - 2];
+            assert_eq!(super::record::read_varint(torn), None);
+        }
     }
 }
 

@@ -364,6 +364,52 @@ fn what_the_adapter_advises_is_passed_on() {
 }
 
 #[test]
+fn roles_are_granted_and_not_updated() {
+    let hint = |key| {
+        AccountUpdate::parse(&attributes(&[(key, "x")]))
+            .unwrap_err()
+            .hint()
+    };
+    assert_eq!(hint("roles").unwrap(), "use `grant` and `revoke`");
+    assert!(
+        hint("mfa_configured")
+            .unwrap()
+            .starts_with("change it in NinjaOne")
+    );
+}
+
+#[test]
+fn what_an_account_lacks_is_to_be_granted() {
+    let change = create(&[("user_type", "TECHNICIAN"), ("roles", "12")]);
+    // The first refusal that leaves an account is that of its role.
+    let partly = (0..12).find_map(|fine| {
+        let mishaps = std::iter::repeat_n(Mishap::Fine, fine).chain([Mishap::Refused]);
+        let tenant = Tenant::new(World::small(), mishaps);
+        match make(&tenant, &Diary::default(), &change) {
+            Err(ProvisioningError::Partly {
+                account,
+                granted,
+                missing,
+                ..
+            }) => Some((account, granted, missing)),
+            _ => None,
+        }
+    });
+    let (account, granted, missing) = partly.unwrap();
+    let error = ProvisioningError::Partly {
+        account,
+        granted,
+        missing,
+        cause: Box::new(ProvisioningError::Reading(ProvisionerError::new(Advised))),
+    };
+    assert_eq!(error.status(), StatusCode::Unavailable);
+    assert_eq!(
+        error.hint().unwrap(),
+        "try the other door; then grant the missing roles with `baton-ninja-one grant`; creating again changes nothing"
+    );
+}
+
+#[test]
 fn yes_and_no_need_not_be_words() {
     let tenant = Tenant::new(World::small(), []);
     for flag in [true, false] {
