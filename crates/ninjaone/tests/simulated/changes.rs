@@ -1,6 +1,6 @@
 //! The provisioner: what it finds, the request that each step is, and what is known after it.
 
-use access_core::model::{NativeId, ResourceId};
+use access_core::model::{NativeId, Resource, ResourceId};
 use access_core::ports::{Effect, Provisioner};
 use access_core::provisioning::{
     Account, AccountChanges, AccountKind, EmailAddress, Membership, NamePart, NewAccount, Observation,
@@ -164,23 +164,25 @@ fn an_account_is_told_from_somebody_elses_and_from_a_failure() {
     insta::assert_snapshot!(lines.join("\n"));
 }
 
+/// What is found of each kind.
+fn found(desk: &Desk) -> (Vec<Role>, Vec<Account>, Vec<ResourceId>, Vec<Resource>) {
+    let provisioner = desk.provisioner();
+    let roles = desk
+        .wait(provisioner.roles(&Selector::Text("Service Desk".to_owned())))
+        .unwrap();
+    let accounts = desk
+        .wait(provisioner.accounts_with_email(&email("daniel.kowalski@example.com")))
+        .unwrap();
+    let administrators = desk.wait(provisioner.administrators()).unwrap();
+    let organizations = desk
+        .wait(provisioner.organizations(&Selector::Text("Blåvand Bageri".to_owned())))
+        .unwrap();
+    (roles, accounts, administrators, organizations)
+}
+
 #[test]
 fn lists_that_break_off_or_say_things_twice_are_read_right() {
-    let whole = |desk: &Desk| {
-        let provisioner = desk.provisioner();
-        let roles = desk
-            .wait(provisioner.roles(&Selector::Text("Service Desk".to_owned())))
-            .unwrap();
-        let accounts = desk
-            .wait(provisioner.accounts_with_email(&email("daniel.kowalski@example.com")))
-            .unwrap();
-        let administrators = desk.wait(provisioner.administrators()).unwrap();
-        let organizations = desk
-            .wait(provisioner.organizations(&Selector::Text("Blåvand Bageri".to_owned())))
-            .unwrap();
-        (roles, accounts, administrators, organizations)
-    };
-    let good = whole(&Desk::msp());
+    let good = found(&Desk::msp());
     assert_eq!(
         (good.0.len(), good.1.len(), good.2.len(), good.3.len()),
         (2, 2, 2, 1)
@@ -196,9 +198,36 @@ fn lists_that_break_off_or_say_things_twice_are_read_right() {
     ] {
         let at = ninjaone_sim::Cut::Eighths(7);
         let desk = Desk::with(path, When::First(1), Fault::CutBody { at, clean: true });
-        assert_eq!(whole(&desk), good, "{path} cut short");
+        assert_eq!(found(&desk), good, "{path} cut short");
         let desk = Desk::with(path, When::First(2), Fault::Reshape(Reshape::Doubled));
-        assert_eq!(whole(&desk), good, "{path} doubled");
+        assert_eq!(found(&desk), good, "{path} doubled");
+    }
+}
+
+/// What came before a list broke off is not there when it comes again without it.
+#[test]
+fn what_a_broken_list_held_is_forgotten() {
+    let good = found(&Desk::msp());
+    let stray = |fields: &str| Fault::Answer {
+        status: 200,
+        content_type: "application/json",
+        body: format!(r#"[{{"id":777,{fields}}},"#).into_bytes(),
+    };
+    for (path, fields) in [
+        (
+            "/v2/user/roles",
+            r#""name":"Service Desk","userType":"TECHNICIAN","userIds":[]"#,
+        ),
+        ("/v2/user/technicians", r#""email":"daniel.kowalski@example.com""#),
+        ("/v2/user/end-users", r#""email":"daniel.kowalski@example.com""#),
+        (
+            "/v2/users",
+            r#""email":"daniel.kowalski@example.com","administrator":true,"userType":"TECHNICIAN""#,
+        ),
+    ] {
+        let desk = Desk::with(path, When::First(1), stray(fields));
+        assert_eq!(found(&desk), good, "{path}");
+        assert!(desk.sim.faults().unfired().is_empty(), "{path}");
     }
 }
 
