@@ -62,11 +62,15 @@ pub(super) enum Mishap {
     Lie,
     /// A write is refused; a read fails.
     Refused,
+    /// A read still shows what was before the last write; a write is as with `Silent`.
+    Late,
 }
 
 /// The tenant.
 pub(super) struct Tenant {
     pub(super) world: Mutex<World>,
+    /// What was before the last write.
+    earlier: Mutex<Option<World>>,
     pub(super) mishaps: Mutex<VecDeque<Mishap>>,
     pub(super) writes: Mutex<Vec<String>>,
     /// Adding who is there and removing who is not is refused.
@@ -295,6 +299,7 @@ impl Tenant {
         let named = ResourceTypeId::from_static;
         Self {
             world: Mutex::new(world),
+            earlier: Mutex::default(),
             mishaps: Mutex::new(mishaps.into_iter().collect()),
             writes: Mutex::default(),
             refuses_repeats: false,
@@ -315,6 +320,7 @@ impl Tenant {
     fn read(&self) -> Result<World, ProvisionerError> {
         match self.mishap() {
             Mishap::Fine | Mishap::Silent | Mishap::Lie => Ok(self.world.lock().unwrap().clone()),
+            Mishap::Late => Ok(self.earlier.lock().unwrap().clone().unwrap()),
             Mishap::NotSent | Mishap::LostBefore | Mishap::LostAfter | Mishap::Refused => Err(
                 ProvisionerError::new(Trouble("cannot read", StatusCode::Unavailable)),
             ),
@@ -427,8 +433,9 @@ impl Provisioner for Tenant {
                     seen: None,
                 });
             }
-            Mishap::Fine | Mishap::LostAfter | Mishap::Silent => {}
+            Mishap::Fine | Mishap::LostAfter | Mishap::Silent | Mishap::Late => {}
         }
+        *self.earlier.lock().unwrap() = Some(self.world.lock().unwrap().clone());
         let obeyed = self.world.lock().unwrap().obey(step, self.refuses_repeats);
         match (obeyed, mishap) {
             (_, Mishap::LostAfter) => Err(failed(
@@ -436,7 +443,7 @@ impl Provisioner for Tenant {
                 Trouble("no answer", StatusCode::Unavailable),
             )),
             (Err(trouble), _) => Err(failed(Effect::Refused, trouble)),
-            (Ok(_), Mishap::Silent) => Ok(Acted {
+            (Ok(_), Mishap::Silent | Mishap::Late) => Ok(Acted {
                 request_id: None,
                 seen: None,
             }),

@@ -1,10 +1,18 @@
 //! How writes are made sure of, and what the audit log says of them.
 
+use futures::executor::block_on;
+use time::macros::datetime;
+
 use super::in_memory::{Diary, Mishap, Tenant, World};
 use super::make;
 use crate::Classified;
-use crate::model::NativeId;
-use crate::provisioning::{AccountRequest, Attributes, Change, Done, Extent, Selector, Verified};
+use crate::model::{NativeId, SyncId};
+use crate::ports::Provisioner;
+use crate::provisioning::execution::Execution;
+use crate::provisioning::planner;
+use crate::provisioning::{
+    AccountRequest, Attributes, Change, ChangeId, Done, Extent, ProvisioningError, Selector, Verified,
+};
 
 fn grant() -> Change {
     let id = |number| Selector::Id(NativeId::from_number(number));
@@ -49,24 +57,73 @@ fn a_lost_answer_is_looked_for_before_anything_is_sent_again() {
 }
 
 #[test]
+fn a_tenant_has_time_to_show_what_it_did() {
+    use Mishap::{Late, Silent};
+    for (late, shown) in [(0, true), (1, true), (2, true), (3, false)] {
+        let mishaps = [&[Silent][..], &[Late].repeat(late)].concat();
+        let tenant = Tenant::new(World::small(), after_planning(&mishaps));
+        let ended = make(&tenant, &Diary::default(), &grant());
+        if shown {
+            assert_eq!(ended.unwrap().result, Done::Changed, "{late} looks too early");
+        } else {
+            assert!(matches!(ended, Err(ProvisioningError::NotTaken { .. })), "{late}");
+        }
+        assert_eq!(tenant.writes.lock().unwrap().len(), 1, "it is not sent again");
+    }
+}
+
+#[test]
+fn a_new_account_that_no_answer_shows_is_found_by_its_address() {
+    for kind in ["END_USER", "TECHNICIAN"] {
+        let attributes = [
+            ("user_type", kind),
+            ("first_name", "New"),
+            ("last_name", "Person"),
+            ("email", "new@example.com"),
+        ];
+        let attributes: Attributes = attributes
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value.into()))
+            .collect();
+        let tenant = Tenant::new(World::small(), []);
+        let request = AccountRequest::parse(&attributes, tenant.vocabulary()).unwrap();
+        let change = Change::CreateAccount(request);
+        let plan = block_on(planner::plan(&tenant, &change)).unwrap();
+        *tenant.mishaps.lock().unwrap() = [Mishap::Silent].into();
+        let mut execution = Execution {
+            tenant: &tenant,
+            done: Vec::new(),
+        };
+        let outcome = block_on(execution.run(change_id(), &plan)).unwrap();
+        assert_eq!(outcome.result, Done::Changed);
+        assert_eq!(outcome.steps[0].verified, Verified::ByReadingBack);
+        assert_eq!(
+            outcome.account.unwrap().name.as_deref(),
+            Some("New Person"),
+            "{kind}"
+        );
+    }
+}
+
+fn change_id() -> ChangeId {
+    ChangeId(SyncId::from_parts(datetime!(2026-11-25 12:00 UTC), [0; 16]))
+}
+
+#[test]
 fn a_refusal_of_what_is_so_already_is_success() {
     let mut tenant = Tenant::new(World::small(), []);
     tenant.refuses_repeats = true;
     // Somebody else grants it between the plan and the write.
-    let plan = futures::executor::block_on(super::super::planner::plan(&tenant, &grant())).unwrap();
+    let plan = block_on(planner::plan(&tenant, &grant())).unwrap();
     tenant.world.lock().unwrap().roles.entry(12).and_modify(|role| {
         role.members.insert(2);
         "Networks".clone_into(&mut role.name);
     });
-    let mut execution = super::super::execution::Execution {
+    let mut execution = Execution {
         tenant: &tenant,
         done: Vec::new(),
     };
-    let id = crate::provisioning::ChangeId(crate::model::SyncId::from_parts(
-        time::macros::datetime!(2026-11-25 12:00 UTC),
-        [0; 16],
-    ));
-    let outcome = futures::executor::block_on(execution.run(id, &plan)).unwrap();
+    let outcome = block_on(execution.run(change_id(), &plan)).unwrap();
     assert_eq!(
         (outcome.result, outcome.steps[0].verified),
         (Done::Already, Verified::ByReadingBack)
