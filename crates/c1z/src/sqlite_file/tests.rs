@@ -328,7 +328,7 @@ fn pages_that_do_not_fit_together_are_seen() {
     }
     bytes.clone_from(&whole);
     for kind in [2, 5, 10, 13] {
-        let at = (1..=pages as usize)
+        let at = (1..=whole.len() / PAGE_BYTES)
             .find(|at| bytes[page(*at) + 100 * usize::from(*at == 1)] == kind)
             .unwrap();
         let begin = page(at) + 100 * usize::from(at == 1);
