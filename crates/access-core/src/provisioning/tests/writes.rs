@@ -11,7 +11,8 @@ use crate::ports::Provisioner;
 use crate::provisioning::execution::Execution;
 use crate::provisioning::planner;
 use crate::provisioning::{
-    AccountRequest, Attributes, Change, ChangeId, Done, Extent, ProvisioningError, Selector, Verified,
+    AccountRequest, Attributes, Change, ChangeId, Done, EmailAddress, Extent, NamePart, NewAccount,
+    Observation, Person, ProvisioningError, Selector, Step, Verified,
 };
 
 fn grant() -> Change {
@@ -219,4 +220,21 @@ fn no_change_without_an_audit() {
     // What was so already is no change that the log lacks.
     let needless = make(&tenant, &full, &grant()).unwrap_err();
     assert_eq!(needless.extent(), Extent::Nothing);
+}
+
+/// Somebody else of the kind, and the same address on an account of another kind, are not the account that was wanted.
+#[test]
+fn an_account_is_there_when_kind_and_address_are() {
+    let tenant = Tenant::new(World::small(), []);
+    let wanted = Step::CreateAccount(NewAccount::Technician(Person {
+        given_name: NamePart::parse("Sam").unwrap(),
+        family_name: NamePart::parse("Example").unwrap(),
+        email: EmailAddress::parse("sam@example.com").unwrap(),
+        phone: None,
+    }));
+    for (id, is_there) in [(3, true), (2, false), (902, false), (4242, false)] {
+        let account = block_on(tenant.account(&NativeId::from_number(id))).unwrap();
+        let seen = Observation::Account(account.map(Box::new));
+        assert_eq!(wanted.holds_in(&seen), is_there, "{id}");
+    }
 }
