@@ -259,6 +259,23 @@ impl Holders {
 
 pub(super) fn resource_type_of(entitlement: &EntitlementId) -> ResourceTypeId {
     let text = entitlement.as_str();
-    let end = text.find(':').filter(|end| *end > 0).unwrap_or(text.len());
-    ResourceTypeId::new(&text[..end]).unwrap_or_else(|_| ResourceTypeId::from_static("unknown"))
+    let (begin, _) = text.split_once(':').unwrap_or((text, ""));
+    ResourceTypeId::new(begin).unwrap_or_else(|_| ResourceTypeId::from_static("unknown"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_type_is_the_text_before_the_first_colon() {
+        for (id, wanted) in [
+            ("role:7:assigned", "role"),
+            ("role", "role"),
+            (":7:assigned", "unknown"),
+        ] {
+            let id = EntitlementId::new(id).unwrap();
+            assert_eq!(resource_type_of(&id).as_str(), wanted);
+        }
+    }
 }
