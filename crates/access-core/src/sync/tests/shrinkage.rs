@@ -64,6 +64,13 @@ fn what_was_named_may_go() {
         (guarded(Accepted::All), true),
         (
             SyncRequest {
+                guard: ShrinkGuard::off(),
+                ..SyncRequest::default()
+            },
+            true,
+        ),
+        (
+            SyncRequest {
                 guard: ShrinkGuard::new(70, Accepted::Types([].into())),
                 ..SyncRequest::default()
             },

@@ -1,7 +1,10 @@
 //! Runs that end well.
 
+use std::collections::BTreeMap;
 use std::future::pending;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+
+use futures::executor::block_on;
 
 use crate::model::*;
 use crate::ports::*;
@@ -27,6 +30,41 @@ fn every_sink_gets_the_same_rows_and_all_are_published() {
     assert_eq!(outcome.summary.run.sync_type, SyncType::Full);
     assert_eq!(outcome.summary.written(RowKind::Grant), 1);
     insta::assert_json_snapshot!(outcome);
+}
+
+/// Counts what it is told.
+#[derive(Default)]
+struct Counting(Mutex<BTreeMap<String, u64>>);
+
+impl SyncObserver for Counting {
+    fn rows(&self, kind: RowKind, resource_type: &ResourceTypeId, count: u64) {
+        let key = format!("{kind} of {resource_type}");
+        *self.0.lock().unwrap().entry(key).or_default() += count;
+    }
+}
+
+#[test]
+fn whoever_watches_is_told_of_every_row() {
+    let sinks = [Arc::new(ListSink::named("a")) as Arc<dyn AccessSink>];
+    let watched = Counting::default();
+    let pipeline = SyncPipeline {
+        source: &ListSource::small(),
+        sinks: &sinks,
+        clock: &Fixed,
+        ids: &Fixed,
+        observer: &watched,
+    };
+    block_on(pipeline.run(&SyncRequest::default(), pending())).unwrap();
+    insta::assert_debug_snapshot!(watched.0.lock().unwrap(), @r#"
+    {
+        "entitlement of role": 1,
+        "grant of role": 1,
+        "resource of role": 1,
+        "resource of user": 2,
+        "resource type of role": 1,
+        "resource type of user": 1,
+    }
+    "#);
 }
 
 #[test]
