@@ -1,6 +1,6 @@
 //! Whether the pages of a database that was written fit together: as many as its header says, each in exactly one place, and
 //! none of them the page that SQLite keeps for its locks. Pages are seen once, in their order, so that it costs next to nothing
-//! while a file is read back anyway; SQLite's own check took longer than writing.
+//! while a file is read back anyway; SQLite's own checks want an unpacked copy, and the thorough one takes longer than writing.
 
 use std::io;
 
