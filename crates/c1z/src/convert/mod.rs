@@ -11,11 +11,12 @@ mod whole;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use baton_proto::connector_v2::ResourceId;
+use baton_proto::connector_v2::{Entitlement, Resource, ResourceId, ResourceType};
 use baton_proto::storage_v3::GrantRecord;
 use time::OffsetDateTime;
 
 use crate::container::Container;
+use crate::ddl;
 use crate::error::C1zError;
 use crate::reader::{Reader, SyncRow};
 use crate::target::{OnForeign, Target};
@@ -53,7 +54,8 @@ pub fn convert(
     sync: Option<&str>,
     mut options: WriterOptions,
 ) -> Result<Converted, C1zError> {
-    let has = match Container::of(from)? {
+    let holds = Container::of(from)?;
+    let has = match holds {
         Container::V3 => StorageEngine::Pebble,
         _ => StorageEngine::Sqlite,
     };
@@ -62,13 +64,14 @@ pub fn convert(
     if to.symlink_metadata().is_ok() {
         return Err(C1zError::Exists { path: to.to_owned() });
     }
-    let reader = Reader::open(from, &options.temp_folder, options.limits, &options.stop)?;
-    if wanted == has {
+    // Whatever is no c1z is told so by the reader; nothing is unpacked to be refused then.
+    if wanted == has && matches!(holds, Container::V1 | Container::V3) {
         return Err(C1zError::SameFormat {
             path: from.to_owned(),
             format: has.format(),
         });
     }
+    let reader = Reader::open(from, &options.temp_folder, options.limits, &options.stop)?;
     let (sync, left_out) = choose(&reader, sync)?;
     options.engine = Some(wanted);
     let target = Target::open(to, OnForeign::Refuse)?;
@@ -163,19 +166,20 @@ impl Copy<'_> {
     /// Everything but grants.
     fn things(&self, writer: &mut Writer, whole: &mut Whole<'_>) -> Result<(), C1zError> {
         let (id, begun) = (self.sync.sync_id.as_str(), self.begun);
-        self.reader.stored_types(id, begun, |row, found_at| {
+        let reader = self.reader;
+        reader.stored(ddl::RESOURCE_TYPES, id, begun, |row: ResourceType, found_at| {
             writer.found_at(found_at);
             writer.put_resource_type(&row)?;
             whole.knows(row);
             Ok(())
         })?;
-        self.reader.stored_resources(id, begun, |row, found_at| {
+        reader.stored(ddl::RESOURCES, id, begun, |row: Resource, found_at| {
             refuse_stopped(writer)?;
             self.check("resource", &row.display_name, row.id.as_ref())?;
             writer.found_at(found_at);
             writer.put_resource(&row)
         })?;
-        self.reader.stored_entitlements(id, begun, |row, found_at| {
+        reader.stored(ddl::ENTITLEMENTS, id, begun, |row: Entitlement, found_at| {
             refuse_stopped(writer)?;
             let resource = row.resource.as_ref().and_then(|resource| resource.id.as_ref());
             self.check("entitlement", &row.id, resource)?;

@@ -1,6 +1,5 @@
 //! Rows of a sync with the times at which they were found, and what the sync says of itself.
 
-use baton_proto::connector_v2::{Entitlement, Resource, ResourceType};
 use baton_proto::storage_v3::AssetRecord;
 use prost::Message;
 use rusqlite::Row;
@@ -14,35 +13,8 @@ use crate::writer::{Checked, Lineage};
 use crate::{timestamp, v3};
 
 impl Reader {
-    pub(super) fn stored_types(
-        &self,
-        sync_id: &str,
-        begun: OffsetDateTime,
-        take: impl FnMut(ResourceType, OffsetDateTime) -> Result<(), C1zError>,
-    ) -> Result<(), C1zError> {
-        self.stored(ddl::RESOURCE_TYPES, sync_id, begun, take)
-    }
-
-    pub(super) fn stored_resources(
-        &self,
-        sync_id: &str,
-        begun: OffsetDateTime,
-        take: impl FnMut(Resource, OffsetDateTime) -> Result<(), C1zError>,
-    ) -> Result<(), C1zError> {
-        self.stored(ddl::RESOURCES, sync_id, begun, take)
-    }
-
-    pub(super) fn stored_entitlements(
-        &self,
-        sync_id: &str,
-        begun: OffsetDateTime,
-        take: impl FnMut(Entitlement, OffsetDateTime) -> Result<(), C1zError>,
-    ) -> Result<(), C1zError> {
-        self.stored(ddl::ENTITLEMENTS, sync_id, begun, take)
-    }
-
     /// Calls `take` with every row of a table; one that does not say when it was found was found when the sync began.
-    fn stored<M: Message + Default>(
+    pub(super) fn stored<M: Message + Default>(
         &self,
         table: usize,
         sync_id: &str,

@@ -233,13 +233,19 @@ fn told(path: &Path) -> Vec<String> {
     };
     let id = sync.sync_id.as_str();
     reader
-        .stored_types(id, begun, |row, at| tell(format!("{at} {row:?}")))
+        .stored(ddl::RESOURCE_TYPES, id, begun, |row: ResourceType, at| {
+            tell(format!("{at} {row:?}"))
+        })
         .unwrap();
     reader
-        .stored_resources(id, begun, |row, at| tell(format!("{at} {row:?}")))
+        .stored(ddl::RESOURCES, id, begun, |row: Resource, at| {
+            tell(format!("{at} {row:?}"))
+        })
         .unwrap();
     reader
-        .stored_entitlements(id, begun, |row, at| tell(format!("{at} {row:?}")))
+        .stored(ddl::ENTITLEMENTS, id, begun, |row: Entitlement, at| {
+            tell(format!("{at} {row:?}"))
+        })
         .unwrap();
     reader
         .grant_records(id, begun, |record| tell(format!("{record:?}")))
