@@ -71,6 +71,7 @@ fn run(number: usize, day: &Day) -> SyncRun {
         sync_type: day.sync_type,
         tenant: "https://tenant.example".to_owned(),
         started_at,
+        provenance: access_core::model::Provenance::default(),
     }
 }
 
@@ -158,12 +159,12 @@ async fn publish(root: &Path, format: Format, history: bool, number: usize, day:
         }
     };
     let id = ResourceTypeId::from_static;
-    let summary = SyncSummary {
-        ended_at: run.started_at,
-        ledger: Ledger::default(),
-        completeness: [(id("user"), state), (id("role"), Completeness::Complete)].into(),
-        run: run.clone(),
-    };
+    let summary = SyncSummary::new(
+        run.clone(),
+        run.started_at,
+        Ledger::default(),
+        [(id("user"), state), (id("role"), Completeness::Complete)].into(),
+    );
     let mut writer = once_unlocked(async || sink.begin(&run).await).await;
     for batch in batches(day) {
         writer.write(&Arc::new(batch)).await.unwrap();

@@ -8,6 +8,7 @@
 
 pub mod compare;
 pub mod explore;
+pub mod location;
 pub mod model;
 pub mod ports;
 pub mod provisioning;

@@ -64,6 +64,7 @@ async fn begin(store: &Arc<Memory>, pointer: Option<&[u8]>) {
         sync_type: SyncType::Full,
         tenant: "https://tenant.example".to_owned(),
         started_at,
+        provenance: access_core::model::Provenance::default(),
     };
     let readable = pointer.is_none_or(|bytes| {
         let pointer = serde_json::from_slice::<Pointer>(bytes);

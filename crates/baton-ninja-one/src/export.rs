@@ -98,6 +98,7 @@ pub(crate) async fn pour(
         observer,
     };
     let request = SyncRequest {
+        provenance: access_core::model::Provenance::default(),
         sync_type: (scope == SyncScope::default()).then_some(sync.run.sync_type),
         scope,
         guard,
@@ -169,6 +170,7 @@ pub(crate) fn finished(source: &C1zSource) -> FinishedSync {
             sync_type: source.sync_type(),
             tenant: source.tenant(),
             started_at: source.started_at(),
+            provenance: access_core::model::Provenance::default(),
         },
         ended_at: source.ended_at(),
     }

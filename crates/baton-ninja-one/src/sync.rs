@@ -35,6 +35,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         scope: settings.scope()?,
         sync_type: None,
         guard: settings.shrink_guard()?,
+        provenance: settings.provenance()?,
     };
     let sinks = sinks(settings, settings.sinks()?)?;
     let client = NinjaOneClient::new(settings.client()?)?;

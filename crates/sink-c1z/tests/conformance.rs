@@ -82,16 +82,17 @@ fn run(entropy: u8) -> SyncRun {
         sync_type: SyncType::Full,
         tenant: "https://tenant.example".to_owned(),
         started_at,
+        provenance: access_core::model::Provenance::default(),
     }
 }
 
 fn summary(run: &SyncRun) -> SyncSummary {
-    SyncSummary {
-        run: run.clone(),
-        ended_at: datetime!(2026-11-24 12:00:07 UTC),
-        ledger: Ledger::default(),
-        completeness: std::collections::BTreeMap::new(),
-    }
+    SyncSummary::new(
+        run.clone(),
+        datetime!(2026-11-24 12:00:07 UTC),
+        Ledger::default(),
+        std::collections::BTreeMap::new(),
+    )
 }
 
 fn resource_type(id: &'static str, kind: TraitKind) -> ResourceType {

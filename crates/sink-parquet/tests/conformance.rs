@@ -79,18 +79,19 @@ fn run(second: u8) -> SyncRun {
         sync_type: SyncType::Full,
         tenant: "https://tenant.example".to_owned(),
         started_at,
+        provenance: access_core::model::Provenance::default(),
     }
 }
 
 fn summary(run: &SyncRun) -> SyncSummary {
     let mut ledger = Ledger::default();
     ledger.written(RowKind::Resource, &ResourceTypeId::from_static("user"), USERS);
-    SyncSummary {
-        run: run.clone(),
-        ended_at: run.started_at + time::Duration::seconds(7),
+    SyncSummary::new(
+        run.clone(),
+        run.started_at + time::Duration::seconds(7),
         ledger,
-        completeness: std::collections::BTreeMap::new(),
-    }
+        std::collections::BTreeMap::new(),
+    )
 }
 
 fn resource(resource_type: &'static str, id: NativeId, kind: Trait) -> Resource {

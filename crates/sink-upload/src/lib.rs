@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use access_core::model::{AccessBatch, Baseline, SyncRun, SyncType};
 use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
-use access_core::sync::SyncSummary;
+use access_core::sync::{Comparer, Comparison, CurrentSync, SyncSummary};
 use async_trait::async_trait;
 
 /// Sends files away.
@@ -24,16 +24,23 @@ pub trait Uploader: Send + Sync {
     async fn upload(&self, file: &Path) -> Result<u64, SinkError>;
 }
 
-/// The size of the full sync that was delivered last. The receiver does not tell, so it is kept from one sync to the next.
+/// The full sync that was delivered last: its size and its ids. The receiver does not say what it holds, so it is kept from
+/// one sync to the next.
 #[derive(Debug, Clone, Default)]
-pub struct Delivered(Arc<Mutex<Option<Baseline>>>);
+pub struct Delivered(Arc<Mutex<Option<Delivery>>>);
+
+#[derive(Debug, Clone)]
+struct Delivery {
+    baseline: Baseline,
+    ids: Arc<CurrentSync>,
+}
 
 impl Delivered {
-    fn get(&self) -> Option<Baseline> {
+    fn get(&self) -> Option<Delivery> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn set(&self, delivered: Baseline) {
+    fn set(&self, delivered: Delivery) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(delivered);
     }
 }
@@ -71,6 +78,7 @@ impl<S: AccessSink> AccessSink for UploadSink<S> {
             file: self.file.clone(),
             uploader: Arc::clone(&self.uploader),
             delivered: self.delivered.clone(),
+            current: None,
             prepared: None,
         }))
     }
@@ -81,13 +89,23 @@ struct UploadWriter {
     file: PathBuf,
     uploader: Arc<dyn Uploader>,
     delivered: Delivered,
-    prepared: Option<Baseline>,
+    current: Option<Arc<CurrentSync>>,
+    prepared: Option<Delivery>,
 }
 
 #[async_trait]
 impl SinkWriter for UploadWriter {
     fn baseline(&self) -> Option<Baseline> {
-        self.delivered.get()
+        self.delivered.get().map(|delivery| delivery.baseline)
+    }
+
+    async fn compare(&mut self, current: &Arc<CurrentSync>) -> Result<Option<Comparison>, SinkError> {
+        self.current = Some(Arc::clone(current));
+        Ok(self.delivered.get().map(|delivery| {
+            let mut comparer = Comparer::new(Arc::clone(current), delivery.baseline.sync_id);
+            delivery.ids.replay(&mut comparer);
+            comparer.finish()
+        }))
     }
 
     async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError> {
@@ -95,7 +113,14 @@ impl SinkWriter for UploadWriter {
     }
 
     async fn prepare(&mut self, summary: &SyncSummary) -> Result<Prepared, SinkError> {
-        self.prepared = (summary.run.sync_type == SyncType::Full).then(|| summary.baseline());
+        let ids = self
+            .current
+            .take()
+            .filter(|_| summary.run.sync_type == SyncType::Full);
+        self.prepared = ids.map(|ids| Delivery {
+            baseline: summary.baseline(),
+            ids,
+        });
         self.inner.prepare(summary).await
     }
 

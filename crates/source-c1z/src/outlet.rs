@@ -98,6 +98,7 @@ impl Skips {
                 resource_type,
                 reason,
                 count,
+                rows: Vec::new(),
             }))?;
         }
         Ok(())

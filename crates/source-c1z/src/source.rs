@@ -110,6 +110,7 @@ impl C1zSource {
             sync_type: self.sync.sync_type,
             tenant: self.tenant.clone(),
             started_at: self.sync.started_at,
+            provenance: access_core::model::Provenance::default(),
         };
         Ok(C1zSnapshot::new(
             self.reader()?,

@@ -129,6 +129,7 @@ fn finished(manifest: &Manifest) -> Result<FinishedSync, DatasetSourceError> {
             sync_type: sync_type.ok_or_else(|| cannot_be("type", &sync.sync_type))?,
             tenant: sync.tenant.clone(),
             started_at: time("start", &sync.started_at)?,
+            provenance: access_core::model::Provenance::default(),
         },
         ended_at: time("end", &sync.ended_at)?,
     })

@@ -72,6 +72,13 @@ macro_rules! text_id {
             }
         }
 
+        /// Hashes and compares as its text, so that a map can be asked with a borrowed text.
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(&self.0)
@@ -142,9 +149,7 @@ impl NativeId {
     /// between numbers and ids is one to one.
     #[must_use]
     pub fn as_number(&self) -> Option<u64> {
-        let bytes = self.0.as_bytes();
-        let canonical = bytes.iter().all(u8::is_ascii_digit) && (bytes[0] != b'0' || bytes.len() == 1);
-        if canonical { self.0.parse().ok() } else { None }
+        canonical_number(&self.0)
     }
 }
 
@@ -204,6 +209,13 @@ impl fmt::Display for ResourceId {
 }
 
 impl EntitlementId {
+    /// The type of the resource it is held on: the text before the first colon of the frozen form. An id of another form,
+    /// as other connectors may have, is of the type `unknown`.
+    #[must_use]
+    pub fn resource_type(&self) -> ResourceTypeId {
+        resource_type_of(&self.0)
+    }
+
     /// The id of the grant of this entitlement to a principal.
     ///
     /// # Errors
@@ -215,6 +227,20 @@ impl EntitlementId {
     ) -> Result<GrantId, IdError> {
         GrantId::new(&format!("{self}:{principal_type}:{principal}"))
     }
+}
+
+/// The number that a text is in canonical decimal form: no sign, no leading zero.
+pub(crate) fn canonical_number(text: &str) -> Option<u64> {
+    let bytes = text.as_bytes();
+    let canonical =
+        bytes.iter().all(u8::is_ascii_digit) && (bytes.first() != Some(&b'0') || bytes.len() == 1);
+    if canonical { text.parse().ok() } else { None }
+}
+
+/// The type in an entitlement's id.
+pub(crate) fn resource_type_of(entitlement: &str) -> ResourceTypeId {
+    let begin = entitlement.split(':').next().unwrap_or_default();
+    ResourceTypeId::new(begin).unwrap_or_else(|_| ResourceTypeId::from_static("unknown"))
 }
 
 /// Splits at unescaped `/`, undoing the escapes. `None` for an unescaped `:` or a dangling backslash.

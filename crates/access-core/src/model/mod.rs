@@ -4,12 +4,15 @@ mod batch;
 mod entitlement;
 mod grant;
 mod ids;
+mod left_out;
 mod profile;
+mod provenance;
 mod resource;
 mod resource_type;
 mod sync_id;
 mod sync_run;
 mod text;
+mod unstated;
 #[cfg(test)]
 mod words;
 
@@ -17,7 +20,10 @@ pub use batch::{AccessBatch, RowKind};
 pub use entitlement::{Entitlement, Purpose};
 pub use grant::{GrantGroup, GrantOrigin};
 pub use ids::{EntitlementId, GrantId, IdError, MAX_ID_BYTES, NativeId, ResourceId, ResourceTypeId, Slug};
+pub(crate) use ids::{canonical_number, resource_type_of};
+pub use left_out::{LeftOut, LeftOutRow, MAX_LEFT_OUT_ROWS, MAX_WORDS_BYTES, clip_words};
 pub use profile::{Profile, ProfileValue};
+pub use provenance::{IdScheme, Provenance};
 pub use resource::{
     AccountType, DeviceTrait, DeviceType, Email, Resource, Status, StatusState, StructuredName, Trait,
     UserTrait,
@@ -26,3 +32,4 @@ pub use resource_type::{ResourceType, TraitKind, TypeImportance};
 pub use sync_id::{SyncId, SyncIdError};
 pub use sync_run::{AccessDepth, Baseline, Completeness, SyncRun, SyncScope, SyncType};
 pub use text::{BoundedText, Description, DisplayName};
+pub use unstated::{Unstated, UnstatedNote, UnstatedScope, WithoutBaseline};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{ResourceId, ResourceTypeId, SyncId};
+use super::{Provenance, ResourceId, ResourceTypeId, SyncId};
 
 /// What sort of pass (c1z facts §2.3, `sync_type`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -100,6 +100,9 @@ pub struct SyncRun {
     /// When it began.
     #[serde(with = "time::serde::rfc3339")]
     pub started_at: OffsetDateTime,
+    /// What it is made with.
+    #[serde(skip_serializing_if = "Provenance::is_empty")]
+    pub provenance: Provenance,
 }
 
 /// Whether all data of a type was read (DESIGN §3).

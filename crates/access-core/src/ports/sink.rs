@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Serialize;
 
-use crate::model::{AccessBatch, Baseline, SyncRun};
-use crate::sync::SyncSummary;
+use crate::model::{AccessBatch, Baseline, IdScheme, SyncRun};
+use crate::sync::{Comparison, CurrentSync, SyncSummary};
 
 use super::SinkError;
 
@@ -17,7 +17,8 @@ pub trait AccessSink: Send + Sync {
     fn name(&self) -> String;
 
     /// Gets ready for a sync: locks, checks and opens, so that a run which cannot end well fails before it reads the
-    /// tenant. What was published before stays untouched.
+    /// tenant. What was published before stays untouched. A place that holds another tenant's syncs, another format or a
+    /// sync of a later time is refused here by [`location::admit`](crate::location::admit).
     ///
     /// # Errors
     /// [`SinkError`] if the sink cannot take a sync now.
@@ -33,6 +34,22 @@ pub trait SinkWriter: Send {
     /// The size of the published sync that this one is to replace, if there is one and the sink can tell.
     fn baseline(&self) -> Option<Baseline> {
         None
+    }
+
+    /// How the ids of the syncs in this place are made, if the place says so. A sync of another scheme is refused.
+    fn id_scheme(&self) -> Option<IdScheme> {
+        None
+    }
+
+    /// Compares the full sync that this one is to replace with what was read now, row by row, by ids: streams the ids of
+    /// the earlier resources and grants into a [`Comparer`](crate::sync::Comparer) on a thread of its own. Comes after the
+    /// last [`write`](Self::write) and before [`prepare`](Self::prepare). `None` only if the place certainly holds no full
+    /// sync; an earlier one that cannot be read is an error.
+    ///
+    /// # Errors
+    /// [`SinkError`] if the earlier sync cannot be read; the sync is aborted then.
+    async fn compare(&mut self, _current: &Arc<CurrentSync>) -> Result<Option<Comparison>, SinkError> {
+        Ok(None)
     }
 
     /// Takes rows. Work that needs the processor belongs on the sink's own threads.

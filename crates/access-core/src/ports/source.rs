@@ -7,7 +7,10 @@ use futures::stream::BoxStream;
 use serde::Serialize;
 
 use crate::StatusCode;
-use crate::model::{AccessBatch, Completeness, ResourceType, ResourceTypeId, RowKind, SyncScope};
+use crate::model::{
+    AccessBatch, Completeness, EntitlementId, IdScheme, ResourceId, ResourceType, ResourceTypeId, RowKind,
+    SyncScope, Unstated,
+};
 
 use super::SourceError;
 
@@ -50,8 +53,37 @@ pub enum SourceEvent {
     Skipped(Skipped),
     /// Whether a type was read to the end. Types without such an event are complete.
     Completeness(ResourceTypeId, Completeness),
+    /// Access that the tenant does not state. Comes after the principals that it names.
+    Unstated(Unstated),
+    /// What the tenant says of a resource that is in none of its lists, e.g. the name of a role's member.
+    Mention(Mention),
+    /// How ids are made in this sync. A source with one scheme only need not say it.
+    IdScheme(IdScheme),
     /// Something a person should know.
     Warning(Warning),
+}
+
+/// What the tenant says of a resource that it does not list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mention {
+    /// The resource.
+    pub resource: ResourceId,
+    /// The tenant's words, e.g. `Pat Departed <pat@example.net>`; at most
+    /// [`MAX_WORDS_BYTES`](crate::model::MAX_WORDS_BYTES) are kept.
+    pub words: String,
+}
+
+/// A skipped row, as far as the tenant names it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SkippedRow {
+    /// The resource, or the one on which something would be held.
+    pub resource: Option<ResourceId>,
+    /// What would be held, of a grant.
+    pub entitlement: Option<EntitlementId>,
+    /// Who would hold it, of a grant.
+    pub principal: Option<ResourceId>,
+    /// The tenant's words for the row; at most [`MAX_WORDS_BYTES`](crate::model::MAX_WORDS_BYTES) are kept.
+    pub words: Option<String>,
 }
 
 /// Rows that the source received but cannot express.
@@ -65,6 +97,8 @@ pub struct Skipped {
     pub reason: SkipReason,
     /// How many.
     pub count: u64,
+    /// Some or all of them, for the list of what was left out; never more than `count`.
+    pub rows: Vec<SkippedRow>,
 }
 
 /// Why a source skips a row.

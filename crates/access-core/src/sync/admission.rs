@@ -3,29 +3,53 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::model::{
-    AccessBatch, Entitlement, EntitlementId, GrantGroup, NativeId, Resource, ResourceId, ResourceType,
-    ResourceTypeId, RowKind, SyncScope, TraitKind,
+    AccessBatch, Entitlement, EntitlementId, GrantGroup, LeftOut, LeftOutRow, MAX_LEFT_OUT_ROWS, NativeId,
+    Resource, ResourceId, ResourceType, ResourceTypeId, RowKind, SyncScope, TraitKind, Unstated,
+    UnstatedNote, WithoutBaseline, clip_words,
 };
-use crate::ports::Skipped;
+use crate::ports::{Mention, Skipped, SkippedRow};
 
+use super::current::{CurrentSync, EntitlementHolders};
 use super::error::ContractViolation;
 use super::ledger::{DropReason, Ledger};
-use super::resource_index::ResourceIndex;
+use super::resource_index::Ordinal;
 
-/// Lets rows in and keeps the books. Memory: a few dozen bytes a resource and an entitlement, nothing for grants.
+/// Names of resources on which something is held that are kept for the list of what was left out.
+const MAX_NAMED_RESOURCES: usize = 20_000;
+
+/// Examples that are kept of one silent field.
+const MAX_UNSTATED_EXAMPLES: usize = 5;
+
+/// Silent fields that are told apart.
+const MAX_UNSTATED_FIELDS: usize = 200;
+
+/// Lets rows in and keeps the books. Memory: a few dozen bytes a resource and an entitlement, 4 bytes a grant.
 pub(super) struct Admission<'a> {
     scope: &'a SyncScope,
     types: HashMap<ResourceTypeId, TraitKind>,
-    resources: ResourceIndex,
-    entitlements: HashMap<EntitlementId, EntitlementState>,
+    current: CurrentSync,
     holders: Holders,
     ledger: Ledger,
     clipped: BTreeMap<ResourceTypeId, u64>,
+    left_out: LeftOut<DropReason>,
+    /// Names of resources that are no users, for the list of what was left out.
+    names: HashMap<ResourceId, Box<str>>,
+    mentions: HashMap<ResourceId, String>,
+    unstated: Vec<UnstatedNote>,
+    /// Types that are not complete unless something proves that nothing was lost.
+    suspect: BTreeMap<ResourceTypeId, String>,
 }
 
-struct EntitlementState {
-    resource_type: ResourceTypeId,
-    closed: bool,
+/// What is known when all rows are in.
+pub(super) struct Admitted {
+    pub(super) ledger: Ledger,
+    /// How many names were clipped, by type.
+    pub(super) clipped: BTreeMap<ResourceTypeId, u64>,
+    pub(super) left_out: LeftOut<DropReason>,
+    pub(super) unstated: Vec<UnstatedNote>,
+    /// Types whose silence is never normal where there is nothing to compare with, and the silent field.
+    pub(super) suspect: BTreeMap<ResourceTypeId, String>,
+    pub(super) current: CurrentSync,
 }
 
 /// Who has been seen holding the entitlement whose grants are coming in. One number a resource is enough, because an
@@ -35,6 +59,7 @@ struct Holders {
     open: Option<EntitlementId>,
     turn: u32,
     last_turn: Vec<u32>,
+    admitted: Vec<Ordinal>,
 }
 
 impl<'a> Admission<'a> {
@@ -42,16 +67,58 @@ impl<'a> Admission<'a> {
         Self {
             scope,
             types: HashMap::new(),
-            resources: ResourceIndex::default(),
-            entitlements: HashMap::new(),
+            current: CurrentSync::default(),
             holders: Holders::default(),
             ledger: Ledger::default(),
             clipped: BTreeMap::new(),
+            left_out: LeftOut::default(),
+            names: HashMap::new(),
+            mentions: HashMap::new(),
+            unstated: Vec::new(),
+            suspect: BTreeMap::new(),
         }
     }
 
+    /// Remembers what the tenant says of a resource that it does not list.
+    pub(super) fn mention(&mut self, mention: Mention) {
+        if self.mentions.len() < MAX_LEFT_OUT_ROWS {
+            let words = clip_words(&mention.words);
+            self.mentions.entry(mention.resource).or_insert(words);
+        }
+    }
+
+    /// Remembers what the tenant does not state.
+    pub(super) fn unstated(&mut self, unstated: Unstated) {
+        let resource_type = unstated.scope.resource_type();
+        if unstated.without_baseline == WithoutBaseline::Incomplete {
+            self.suspect
+                .entry(resource_type.clone())
+                .or_insert_with(|| unstated.field.clone());
+        }
+        let is_same =
+            |note: &UnstatedNote| note.resource_type == resource_type && note.field == unstated.field;
+        let place = self.unstated.iter().position(is_same);
+        if let Some(note) = place.and_then(|place| self.unstated.get_mut(place)) {
+            note.count += unstated.count;
+            let room = MAX_UNSTATED_EXAMPLES.saturating_sub(note.examples.len());
+            note.examples.extend(unstated.examples.into_iter().take(room));
+        } else if self.unstated.len() < MAX_UNSTATED_FIELDS {
+            self.unstated.push(UnstatedNote {
+                resource_type,
+                field: unstated.field,
+                count: unstated.count,
+                examples: unstated
+                    .examples
+                    .into_iter()
+                    .take(MAX_UNSTATED_EXAMPLES)
+                    .collect(),
+            });
+        }
+        self.current.unstated.add(&self.current.resources, unstated.scope);
+    }
+
     /// Books rows that the source could not use itself.
-    pub(super) fn skipped(&mut self, skipped: &Skipped) {
+    pub(super) fn skipped(&mut self, skipped: Skipped) {
         self.ledger
             .received(skipped.kind, &skipped.resource_type, skipped.count);
         self.ledger.dropped(
@@ -60,6 +127,38 @@ impl<'a> Admission<'a> {
             skipped.reason.into(),
             skipped.count,
         );
+        let (kind, reason, count) = (skipped.kind, DropReason::from(skipped.reason), skipped.count);
+        let mut named = 0;
+        for row in skipped.rows {
+            if named < count {
+                named += 1;
+                self.leave_out(kind, &skipped.resource_type, reason, row);
+            }
+        }
+        self.left_out.count(count - named);
+    }
+
+    fn leave_out(
+        &mut self,
+        kind: RowKind,
+        resource_type: &ResourceTypeId,
+        reason: DropReason,
+        row: SkippedRow,
+    ) {
+        // What the run's filter leaves out is no finding.
+        if reason == DropReason::OutOfScope {
+            return;
+        }
+        self.left_out.push(LeftOutRow {
+            kind,
+            resource_type: resource_type.clone(),
+            reason,
+            resource: row.resource,
+            resource_name: None,
+            entitlement: row.entitlement,
+            principal: row.principal,
+            words: row.words.as_deref().map(clip_words),
+        });
     }
 
     /// Checks a batch; `None` if nothing of it is left.
@@ -73,16 +172,44 @@ impl<'a> Admission<'a> {
         Ok((batch.rows() > 0).then_some(batch))
     }
 
-    /// The books, and how many names were clipped by type.
-    pub(super) fn finish(self) -> (Ledger, BTreeMap<ResourceTypeId, u64>) {
-        (self.ledger, self.clipped)
+    /// The books, and what else is known at the end.
+    pub(super) fn finish(mut self) -> Admitted {
+        self.close();
+        for row in &mut self.left_out.rows {
+            if let Some(resource) = &row.resource {
+                row.resource_name = self.names.get(resource).map(ToString::to_string);
+            }
+            let unlisted = row.principal.as_ref().or(row.resource.as_ref());
+            if row.words.is_none()
+                && let Some(words) = unlisted.and_then(|id| self.mentions.get(id))
+            {
+                row.words = Some(words.clone());
+            }
+        }
+        Admitted {
+            ledger: self.ledger,
+            clipped: self.clipped,
+            left_out: self.left_out,
+            unstated: self.unstated,
+            suspect: self.suspect,
+            current: self.current,
+        }
     }
 
-    fn book(&mut self, kind: RowKind, resource_type: &ResourceTypeId, verdict: Verdict) -> bool {
+    fn book(
+        &mut self,
+        kind: RowKind,
+        resource_type: &ResourceTypeId,
+        verdict: Verdict,
+        row: impl FnOnce() -> SkippedRow,
+    ) -> bool {
         self.ledger.received(kind, resource_type, 1);
         match verdict {
             Ok(()) => self.ledger.written(kind, resource_type, 1),
-            Err(reason) => self.ledger.dropped(kind, resource_type, reason, 1),
+            Err(reason) => {
+                self.ledger.dropped(kind, resource_type, reason, 1);
+                self.leave_out(kind, resource_type, reason, row());
+            }
         }
         verdict.is_ok()
     }
@@ -93,7 +220,7 @@ impl<'a> Admission<'a> {
                 Some(_) => Err(DropReason::Duplicate),
                 None => Ok(()),
             };
-            self.book(RowKind::ResourceType, &row.id, verdict)
+            self.book(RowKind::ResourceType, &row.id, verdict, SkippedRow::default)
         });
         rows
     }
@@ -103,7 +230,16 @@ impl<'a> Admission<'a> {
         for row in rows {
             let resource_type = row.id.resource_type.clone();
             let verdict = self.judge_resource(&row)?;
-            if self.book(RowKind::Resource, &resource_type, verdict) {
+            let left_out = || SkippedRow {
+                resource: Some(row.id.clone()),
+                words: Some(row.display_name.to_string()),
+                ..SkippedRow::default()
+            };
+            if self.book(RowKind::Resource, &resource_type, verdict, left_out) {
+                if row.kind.kind() != TraitKind::User && self.names.len() < MAX_NAMED_RESOURCES {
+                    self.names
+                        .insert(row.id.clone(), row.display_name.as_str().into());
+                }
                 let clipped = row.display_name.was_clipped()
                     || row
                         .description
@@ -115,7 +251,7 @@ impl<'a> Admission<'a> {
                 admitted.push(row);
             }
         }
-        self.holders.last_turn.resize(self.resources.len(), 0);
+        self.holders.last_turn.resize(self.current.resources.len(), 0);
         Ok(admitted)
     }
 
@@ -130,6 +266,7 @@ impl<'a> Admission<'a> {
             });
         }
         let new = self
+            .current
             .resources
             .insert(resource_type, id)
             .ok_or(ContractViolation::TooManyResources)?;
@@ -142,23 +279,27 @@ impl<'a> Admission<'a> {
             let verdict = if !self.types.contains_key(resource_type) {
                 Err(DropReason::UnknownResourceType)
             } else if self
+                .current
                 .resources
                 .of_type(resource_type)
                 .find(&row.resource.id)
                 .is_none()
             {
                 Err(DropReason::UnknownResource)
-            } else if self.entitlements.contains_key(&row.id) {
+            } else if self.current.entitlements.contains_key(&row.id) {
                 Err(DropReason::Duplicate)
             } else {
-                let state = EntitlementState {
-                    resource_type: resource_type.clone(),
-                    closed: false,
-                };
-                self.entitlements.insert(row.id.clone(), state);
+                let state = EntitlementHolders::new(resource_type.clone());
+                self.current.entitlements.insert(row.id.clone(), state);
                 Ok(())
             };
-            self.book(RowKind::Entitlement, resource_type, verdict)
+            let left_out = || SkippedRow {
+                resource: Some(row.resource.clone()),
+                entitlement: Some(row.id.clone()),
+                words: Some(row.display_name.to_string()),
+                ..SkippedRow::default()
+            };
+            self.book(RowKind::Entitlement, resource_type, verdict, left_out)
         });
         rows
     }
@@ -175,16 +316,14 @@ impl<'a> Admission<'a> {
 
     fn admit_group(&mut self, mut group: GrantGroup) -> Result<Option<GrantGroup>, ContractViolation> {
         let received = group.principals.len() as u64;
-        let Some(state) = self.entitlements.get(&group.entitlement) else {
+        let Some(state) = self.current.entitlements.get(&group.entitlement) else {
             // Nothing is known of the entitlement but its id, whose first part names the type of its resource.
-            let resource_type = resource_type_of(&group.entitlement);
+            let resource_type = group.entitlement.resource_type();
             self.ledger.received(RowKind::Grant, &resource_type, received);
-            self.ledger.dropped(
-                RowKind::Grant,
-                &resource_type,
-                DropReason::UnknownEntitlement,
-                received,
-            );
+            let reason = DropReason::UnknownEntitlement;
+            self.ledger
+                .dropped(RowKind::Grant, &resource_type, reason, received);
+            self.leave_out_grants(&resource_type, reason, &group, &group.principals);
             return Ok(None);
         };
         let resource_type = state.resource_type.clone();
@@ -197,8 +336,9 @@ impl<'a> Admission<'a> {
             DropReason::OutOfScope
         };
         let fixed_part = group.entitlement.as_str().len() + group.principal_type.as_str().len() + 2;
-        let principals = self.resources.of_type(&group.principal_type);
+        let principals = self.current.resources.of_type(&group.principal_type);
         let (holders, ledger) = (&mut self.holders, &mut self.ledger);
+        let mut dropped: Vec<(DropReason, NativeId)> = Vec::new();
         group.retain(|principal: &NativeId| {
             let reason = match principals.find(principal) {
                 None => unknown_principal,
@@ -206,13 +346,38 @@ impl<'a> Admission<'a> {
                     DropReason::IdTooLong
                 }
                 Some(ordinal) if !holders.is_new(ordinal) => DropReason::Duplicate,
-                Some(_) => return true,
+                Some(ordinal) => {
+                    holders.admitted.push(ordinal);
+                    return true;
+                }
             };
             ledger.dropped(RowKind::Grant, &resource_type, reason, 1);
+            dropped.push((reason, principal.clone()));
             false
         });
         ledger.written(RowKind::Grant, &resource_type, group.principals.len() as u64);
+        for (reason, principal) in dropped {
+            self.leave_out_grants(&resource_type, reason, &group, &[principal]);
+        }
         Ok((!group.principals.is_empty()).then_some(group))
+    }
+
+    fn leave_out_grants(
+        &mut self,
+        resource_type: &ResourceTypeId,
+        reason: DropReason,
+        group: &GrantGroup,
+        principals: &[NativeId],
+    ) {
+        for principal in principals {
+            let row = SkippedRow {
+                resource: resource_of(&group.entitlement),
+                entitlement: Some(group.entitlement.clone()),
+                principal: Some(ResourceId::new(group.principal_type.clone(), principal.clone())),
+                words: None,
+            };
+            self.leave_out(RowKind::Grant, resource_type, reason, row);
+        }
     }
 
     /// Makes the entitlement the current one, closing the one before.
@@ -220,15 +385,9 @@ impl<'a> Admission<'a> {
         if self.holders.open.as_ref() == Some(entitlement) {
             return Ok(());
         }
-        if let Some(state) = self
-            .holders
-            .open
-            .take()
-            .and_then(|before| self.entitlements.get_mut(&before))
-        {
-            state.closed = true;
-        }
+        self.close();
         if self
+            .current
             .entitlements
             .get(entitlement)
             .is_some_and(|state| state.closed)
@@ -240,6 +399,17 @@ impl<'a> Admission<'a> {
         self.holders.turn += 1;
         self.holders.open = Some(entitlement.clone());
         Ok(())
+    }
+
+    /// Closes the current entitlement.
+    fn close(&mut self) {
+        let open = self.holders.open.take();
+        if let Some(state) = open.and_then(|open| self.current.entitlements.get_mut(&open)) {
+            self.holders.admitted.sort_unstable();
+            state.holders = self.holders.admitted.as_slice().into();
+            state.closed = true;
+        }
+        self.holders.admitted.clear();
     }
 }
 
@@ -257,10 +427,14 @@ impl Holders {
     }
 }
 
-pub(super) fn resource_type_of(entitlement: &EntitlementId) -> ResourceTypeId {
-    let text = entitlement.as_str();
-    let (begin, _) = text.split_once(':').unwrap_or((text, ""));
-    ResourceTypeId::new(begin).unwrap_or_else(|_| ResourceTypeId::from_static("unknown"))
+/// The resource in an entitlement's id of the frozen form.
+fn resource_of(entitlement: &EntitlementId) -> Option<ResourceId> {
+    let (resource_type, rest) = entitlement.as_str().split_once(':')?;
+    let (id, _) = rest.rsplit_once(':')?;
+    Some(ResourceId::new(
+        ResourceTypeId::new(resource_type).ok()?,
+        NativeId::new(id).ok()?,
+    ))
 }
 
 #[cfg(test)]
@@ -268,14 +442,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_type_is_the_text_before_the_first_colon() {
-        for (id, wanted) in [
-            ("role:7:assigned", "role"),
-            ("role", "role"),
-            (":7:assigned", "unknown"),
+    fn an_entitlement_id_names_type_and_resource() {
+        for (id, wanted_type, wanted_resource) in [
+            ("role:7:assigned", "role", Some("role:7")),
+            ("role:name:DESK:a:b:assigned", "role", Some("role:name:DESK:a:b")),
+            ("role", "role", None),
+            (":7:assigned", "unknown", None),
         ] {
             let id = EntitlementId::new(id).unwrap();
-            assert_eq!(resource_type_of(&id).as_str(), wanted);
+            assert_eq!(id.resource_type().as_str(), wanted_type);
+            assert_eq!(
+                resource_of(&id).map(|id| id.to_string()).as_deref(),
+                wanted_resource
+            );
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::location::LocationConflict;
 use crate::model::{EntitlementId, ResourceTypeId};
 use crate::ports::{SinkError, SourceError};
 use crate::{Classified, StatusCode};
@@ -54,6 +55,14 @@ pub enum SyncError {
         /// Why.
         source: SinkError,
     },
+    /// The ids of this sync are made in another way than those of a sink.
+    #[error("{sink} does not take this sync: {conflict}")]
+    Location {
+        /// Its name.
+        sink: String,
+        /// Why.
+        conflict: LocationConflict,
+    },
     /// A sink prepared another number of rows than it was given.
     #[error("{sink} holds {prepared} rows where {written} were written to it")]
     RowsMissing {
@@ -75,10 +84,12 @@ pub enum SyncError {
         source: SinkError,
     },
     /// So much of the previous sync is gone that it looks like a mistake.
-    #[error("not published, because too much is gone: {} since the last sync in {}", listed(losses), since.join(", "))]
+    #[error("not published, because too much is missing: {} since the last sync in {}", listed(losses), since.join(", "))]
     Shrunk {
-        /// What is gone.
+        /// What is missing.
         losses: Vec<Loss>,
+        /// Types for which leave stands in a variable or a file, which is not taken for this loss.
+        standing: Vec<ResourceTypeId>,
         /// The sinks that hold what there was.
         since: Vec<String>,
         /// Where sinks keep what they did not publish.
@@ -94,16 +105,26 @@ fn listed(losses: &[Loss]) -> String {
     losses.join(", ")
 }
 
-fn what_to_do(losses: &[Loss], kept: &[String]) -> String {
-    let types: BTreeSet<&str> = losses.iter().map(|loss| loss.resource_type.as_str()).collect();
-    let types: Vec<&str> = types.into_iter().collect();
+fn what_to_do(losses: &[Loss], standing: &[ResourceTypeId], kept: &[String]) -> String {
+    let leave: BTreeSet<String> = losses
+        .iter()
+        .map(|loss| match loss.since {
+            Some(since) => format!("{}@{since}", loss.resource_type),
+            None => loss.resource_type.to_string(),
+        })
+        .collect();
+    let leave: Vec<String> = leave.into_iter().collect();
     let look = match kept {
         [] => "look at the tenant".to_owned(),
         places => format!("look at what was kept aside in {}", places.join(" and ")),
     };
+    let standing = match standing {
+        [] => "",
+        _ => " (leave that stands in a variable or a file counts only in this form)",
+    };
     format!(
-        "{look}; if the loss is real, let one run through with --accept-drop {}",
-        types.join(",")
+        "{look}; if the loss is real, publish it with --accept-drop {}{standing}",
+        leave.join(",")
     )
 }
 
@@ -114,6 +135,8 @@ pub enum SinkStage {
     Begin,
     /// Taking rows.
     Write,
+    /// Comparing with what it holds.
+    Compare,
     /// Completing its output.
     Prepare,
     /// Making it visible.
@@ -125,6 +148,7 @@ impl fmt::Display for SinkStage {
         f.write_str(match self {
             Self::Begin => "open",
             Self::Write => "write to",
+            Self::Compare => "read the last sync of",
             Self::Prepare => "complete",
             Self::Publish => "publish",
         })
@@ -159,6 +183,7 @@ impl Classified for SyncError {
             Self::Contract(_) | Self::Imbalance { .. } | Self::RowsMissing { .. } => StatusCode::Internal,
             Self::Sink { source, .. } | Self::PartlyPublished { source, .. } => source.status(),
             Self::Shrunk { .. } => StatusCode::FailedPrecondition,
+            Self::Location { conflict, .. } => conflict.status(),
             Self::Cancelled => StatusCode::Cancelled,
         }
     }
@@ -182,7 +207,13 @@ impl Classified for SyncError {
             Self::Contract(_) | Self::Imbalance { .. } | Self::RowsMissing { .. } => {
                 Some("this is a bug in the connector; please report it with the log of the run".to_owned())
             }
-            Self::Shrunk { losses, kept, .. } => Some(what_to_do(losses, kept)),
+            Self::Shrunk {
+                losses,
+                standing,
+                kept,
+                ..
+            } => Some(what_to_do(losses, standing, kept)),
+            Self::Location { conflict, .. } => conflict.hint(),
             Self::Cancelled => None,
         }
     }

@@ -7,10 +7,12 @@ use futures::channel::mpsc;
 use futures::future::{Either, join_all, select};
 use futures::{SinkExt, StreamExt, stream};
 
-use crate::model::{AccessBatch, SyncRun};
+use crate::model::{AccessBatch, IdScheme, SyncRun};
 use crate::ports::{AccessSink, Prepared, SinkError, SinkWriter, SyncObserver, Warning};
 use crate::with_causes;
 
+use super::comparison::Comparison;
+use super::current::CurrentSync;
 use super::error::{SinkStage, SyncError};
 use super::summary::{SinkReceipt, SyncSummary};
 
@@ -25,6 +27,13 @@ const PREPARED_AT_ONCE: usize = 2;
 pub(super) struct OpenSink {
     pub(super) name: String,
     pub(super) writer: Box<dyn SinkWriter>,
+}
+
+/// What a sink is to replace, compared.
+pub(super) struct SinkComparison {
+    pub(super) sink: String,
+    /// `None`: it holds no full sync.
+    pub(super) comparison: Option<Comparison>,
 }
 
 /// All sinks of a run.
@@ -81,6 +90,46 @@ impl FanOut {
 
     pub(super) fn sinks(&self) -> impl Iterator<Item = &OpenSink> {
         self.sinks.iter()
+    }
+
+    /// How ids are made in the locations that say so, by sink.
+    pub(super) fn id_schemes(&self) -> Vec<(String, IdScheme)> {
+        let schemes = self.sinks.iter();
+        schemes
+            .filter_map(|sink| Some((sink.name.clone(), sink.writer.id_scheme()?)))
+            .collect()
+    }
+
+    /// Compares with what each sink is to replace, one after the other. Sinks that hold the same sync need it once.
+    pub(super) async fn compare(
+        &mut self,
+        current: &Arc<CurrentSync>,
+    ) -> Result<Vec<SinkComparison>, SyncError> {
+        let mut compared: Vec<SinkComparison> = Vec::with_capacity(self.sinks.len());
+        for sink in &mut self.sinks {
+            let same = sink.writer.baseline().and_then(|baseline| baseline.sync_id);
+            let known = compared
+                .iter()
+                .filter_map(|known| known.comparison.as_ref())
+                .find(|known| same.is_some() && known.sync_id == same);
+            let comparison = match known {
+                Some(known) => Some(known.clone()),
+                None => sink
+                    .writer
+                    .compare(current)
+                    .await
+                    .map_err(|source| SyncError::Sink {
+                        sink: sink.name.clone(),
+                        stage: SinkStage::Compare,
+                        source,
+                    })?,
+            };
+            compared.push(SinkComparison {
+                sink: sink.name.clone(),
+                comparison,
+            });
+        }
+        Ok(compared)
     }
 
     /// Runs `produce`, which feeds the sinks, beside the sinks themselves, until all have ended.

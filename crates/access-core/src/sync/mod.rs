@@ -1,8 +1,11 @@
 //! One pass: source → checks → fan-out → prepare all → publish all.
 
 mod admission;
+mod comparison;
+mod current;
 mod error;
 mod fan_out;
+mod judgement;
 mod ledger;
 mod pipeline;
 mod resource_index;
@@ -10,9 +13,12 @@ mod shrink_guard;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod unstated_index;
 
+pub use comparison::{Comparer, Comparison, LostRow, Tally, TypeComparison};
+pub use current::CurrentSync;
 pub use error::{ContractViolation, SinkStage, SyncError};
 pub use ledger::{DropReason, Ledger, LedgerEntry, LedgerKey};
 pub use pipeline::{SyncPipeline, SyncRequest};
-pub use shrink_guard::{Accepted, Loss, ShrinkGuard};
-pub use summary::{SinkReceipt, SyncOutcome, SyncSummary};
+pub use shrink_guard::{AcceptDrop, AcceptedLoss, Loss, ShrinkGuard};
+pub use summary::{GuardReport, SinkReceipt, SyncOutcome, SyncSummary};

@@ -7,14 +7,20 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 
-use crate::model::{AccessBatch, Completeness, ResourceTypeId, RowKind, SyncRun, SyncScope, SyncType};
+use crate::location;
+use crate::model::{
+    AccessBatch, Completeness, IdScheme, LeftOut, Provenance, ResourceTypeId, RowKind, SyncRun, SyncScope,
+    SyncType, UnstatedNote,
+};
 use crate::ports::{AccessSink, AccessSource, Clock, Phase, SourceEvent, SyncIds, SyncObserver, Warning};
 
-use super::admission::Admission;
+use super::admission::{Admission, Admitted};
+use super::current::CurrentSync;
 use super::error::SyncError;
 use super::fan_out::{FanOut, Feed, unless};
-use super::ledger::Ledger;
-use super::shrink_guard::{Loss, ShrinkGuard};
+use super::judgement::{self, Judgement};
+use super::ledger::{DropReason, Ledger};
+use super::shrink_guard::ShrinkGuard;
 use super::summary::{SyncOutcome, SyncSummary};
 
 /// Everything that a sync needs of the outside.
@@ -40,6 +46,8 @@ pub struct SyncRequest {
     pub sync_type: Option<SyncType>,
     /// How much may get lost since the previous sync.
     pub guard: ShrinkGuard,
+    /// What the run is made with; the pipeline adds the types and the id scheme of the source.
+    pub provenance: Provenance,
 }
 
 /// What is known when the source has ended.
@@ -47,6 +55,11 @@ struct Reading {
     ledger: Ledger,
     completeness: BTreeMap<ResourceTypeId, Completeness>,
     warnings: Vec<Warning>,
+    left_out: LeftOut<DropReason>,
+    unstated: Vec<UnstatedNote>,
+    suspect: BTreeMap<ResourceTypeId, String>,
+    id_scheme: Option<IdScheme>,
+    current: CurrentSync,
 }
 
 impl SyncPipeline<'_> {
@@ -69,6 +82,15 @@ impl SyncPipeline<'_> {
             sync_type,
             tenant: self.source.tenant(),
             started_at,
+            provenance: Provenance {
+                resource_types: self
+                    .source
+                    .resource_types()
+                    .into_iter()
+                    .map(|row| row.id)
+                    .collect(),
+                ..request.provenance.clone()
+            },
         };
 
         let begin = FanOut::begin(self.sinks, &run);
@@ -96,8 +118,7 @@ impl SyncPipeline<'_> {
             .iter()
             .flatten()
             .chain(scope.targets.iter().flatten().map(|id| &id.resource_type))
-            .map(|id| ("filter", id))
-            .chain(request.guard.named().map(|id| ("accept-drop", id)));
+            .map(|id| ("filter", id));
         match named.into_iter().find(|(_, wanted)| !known.contains(wanted)) {
             Some((named_in, wanted)) => Err(SyncError::UnknownType {
                 named_in,
@@ -115,13 +136,21 @@ impl SyncPipeline<'_> {
         fan_out: &mut FanOut,
     ) -> Result<(SyncSummary, Vec<Warning>), SyncError> {
         self.observer.phase(Phase::Reading);
-        let (read, written) = fan_out.run(|feed| self.read(&request.scope, feed)).await;
+        let schemes = fan_out.id_schemes();
+        let (read, written) = fan_out
+            .run(|feed| self.read(&request.scope, feed, &schemes))
+            .await;
         // A sink's failure ends the reading too; its own error says more than the interrupted reading.
         written?;
         let Reading {
             ledger,
             completeness,
-            warnings,
+            mut warnings,
+            left_out,
+            unstated,
+            suspect,
+            id_scheme,
+            current,
         } = read?;
         if let Some((key, entry)) = ledger.imbalance() {
             return Err(SyncError::Imbalance {
@@ -132,28 +161,43 @@ impl SyncPipeline<'_> {
                 dropped: entry.dropped_total(),
             });
         }
-        let degraded = |state: &Completeness| matches!(state, Completeness::Incomplete { .. });
-        if completeness.values().any(degraded) {
-            // What is missing is not gone, and readers of files go by the type of the sync.
-            run.sync_type = SyncType::Partial;
-        }
-        let summary = SyncSummary {
-            run,
-            ended_at: self.clock.now(),
-            ledger,
-            completeness,
+        run.provenance.id_scheme = id_scheme;
+        let mut summary = SyncSummary {
+            left_out,
+            unstated,
+            ..SyncSummary::new(run, self.clock.now(), ledger, completeness)
         };
         self.observer.phase(Phase::Preparing);
-        let (losses, since) = losses(&request.guard, fan_out, &summary);
-        if !losses.is_empty() {
+        let current = Arc::new(current);
+        let compared = if summary.run.sync_type == SyncType::Full {
+            fan_out.compare(&current).await?
+        } else {
+            Vec::new()
+        };
+        drop(current);
+        let Judgement { refused, remarks } =
+            judgement::judge(&request.guard, compared, &suspect, &mut summary);
+        for remark in remarks {
+            self.warn(&mut warnings, remark);
+        }
+        let degraded = |state: &Completeness| matches!(state, Completeness::Incomplete { .. });
+        if summary.completeness.values().any(degraded) {
+            // What is missing is not gone, and readers of files go by the type of the sync.
+            summary.run.sync_type = SyncType::Partial;
+        } else if let Some(refused) = refused {
             let kept = fan_out.set_aside(&summary, self.observer).await;
-            return Err(SyncError::Shrunk { losses, since, kept });
+            return Err(refused.into_error(kept));
         }
         fan_out.prepare(&summary).await?;
         Ok((summary, warnings))
     }
 
-    async fn read(&self, scope: &SyncScope, mut feed: Feed) -> Result<Reading, SyncError> {
+    async fn read(
+        &self,
+        scope: &SyncScope,
+        mut feed: Feed,
+        held: &[(String, IdScheme)],
+    ) -> Result<Reading, SyncError> {
         let mut admission = Admission::new(scope);
         let mut completeness: BTreeMap<ResourceTypeId, Completeness> = self
             .source
@@ -163,6 +207,7 @@ impl SyncPipeline<'_> {
             .map(|row| (row.id, Completeness::Complete))
             .collect();
         let mut warnings = Vec::new();
+        let mut id_scheme = None;
         let mut events = self.source.read(scope);
         while let Some(event) = events.next().await {
             match event.map_err(SyncError::Source)? {
@@ -176,14 +221,34 @@ impl SyncPipeline<'_> {
                         }
                     }
                 }
-                SourceEvent::Skipped(skipped) => admission.skipped(&skipped),
+                SourceEvent::Skipped(skipped) => admission.skipped(skipped),
+                SourceEvent::Unstated(unstated) => admission.unstated(unstated),
+                SourceEvent::Mention(mention) => admission.mention(mention),
+                SourceEvent::IdScheme(scheme) => {
+                    for (sink, held) in held {
+                        location::admit_id_scheme(Some(held), &scheme).map_err(|conflict| {
+                            SyncError::Location {
+                                sink: sink.clone(),
+                                conflict,
+                            }
+                        })?;
+                    }
+                    id_scheme = Some(scheme);
+                }
                 SourceEvent::Completeness(resource_type, state) => {
                     completeness.insert(resource_type, state);
                 }
                 SourceEvent::Warning(warning) => self.warn(&mut warnings, warning),
             }
         }
-        let (ledger, clipped) = admission.finish();
+        let Admitted {
+            ledger,
+            clipped,
+            left_out,
+            unstated,
+            suspect,
+            current,
+        } = admission.finish();
         for (resource_type, count) in clipped {
             let message = format!(
                 "{count} {resource_type} resources have a name or description longer than readers accept; it was clipped"
@@ -200,6 +265,11 @@ impl SyncPipeline<'_> {
             ledger,
             completeness,
             warnings,
+            left_out,
+            unstated,
+            suspect,
+            id_scheme,
+            current,
         })
     }
 
@@ -217,7 +287,7 @@ impl SyncPipeline<'_> {
             AccessBatch::Entitlements(rows) => rows.iter().for_each(|row| one(&row.resource.resource_type)),
             AccessBatch::Grants(groups) => {
                 for group in groups {
-                    let resource_type = super::admission::resource_type_of(&group.entitlement);
+                    let resource_type = group.entitlement.resource_type();
                     self.observer
                         .rows(kind, &resource_type, group.principals.len() as u64);
                 }
@@ -244,27 +314,4 @@ impl SyncPipeline<'_> {
             receipts,
         })
     }
-}
-
-/// What got lost since the syncs that this one would replace, and the sinks that hold those. Only a full sync replaces one.
-fn losses(guard: &ShrinkGuard, fan_out: &FanOut, summary: &SyncSummary) -> (Vec<Loss>, Vec<String>) {
-    let (mut losses, mut since) = (Vec::new(), Vec::new());
-    if summary.run.sync_type != SyncType::Full {
-        return (losses, since);
-    }
-    for sink in fan_out.sinks() {
-        let Some(baseline) = sink.writer.baseline() else {
-            continue;
-        };
-        let lost = guard.judge(&baseline, summary);
-        if !lost.is_empty() {
-            since.push(sink.name.clone());
-        }
-        for loss in lost {
-            if !losses.contains(&loss) {
-                losses.push(loss);
-            }
-        }
-    }
-    (losses, since)
 }

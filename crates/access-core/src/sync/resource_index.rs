@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{NativeId, ResourceTypeId};
+use crate::model::{NativeId, ResourceTypeId, canonical_number};
 
 /// The place of a resource in the index; dense, from 0.
 pub(super) type Ordinal = u32;
@@ -43,6 +43,36 @@ impl ResourceIndex {
         TypeView(self.types.get(resource_type))
     }
 
+    /// Where a resource is, if it exists.
+    pub(super) fn find(&self, resource_type: &str, id: &str) -> Option<Ordinal> {
+        self.types.get(resource_type)?.find(id)
+    }
+
+    /// All resources with their ids as text, in the order of their ordinals.
+    pub(super) fn in_order(&self) -> Vec<(&ResourceTypeId, String)> {
+        let mut places: Vec<(Ordinal, &ResourceTypeId, String)> = Vec::with_capacity(self.len());
+        for (resource_type, table) in &self.types {
+            let numbers = table
+                .numbers
+                .iter()
+                .map(|(number, ordinal)| (*ordinal, number.to_string()));
+            let texts = table
+                .texts
+                .iter()
+                .map(|(text, ordinal)| (*ordinal, text.to_string()));
+            places.extend(
+                numbers
+                    .chain(texts)
+                    .map(|(ordinal, id)| (ordinal, resource_type, id)),
+            );
+        }
+        places.sort_unstable_by_key(|(ordinal, _, _)| *ordinal);
+        places
+            .into_iter()
+            .map(|(_, resource_type, id)| (resource_type, id))
+            .collect()
+    }
+
     /// How many resources there are.
     pub(super) fn len(&self) -> usize {
         self.len as usize
@@ -56,10 +86,15 @@ pub(super) struct TypeView<'a>(Option<&'a IdTable>);
 impl TypeView<'_> {
     /// Where the resource is, if it exists.
     pub(super) fn find(self, id: &NativeId) -> Option<Ordinal> {
-        let table = self.0?;
-        match id.as_number() {
-            Some(number) => table.numbers.get(&number).copied(),
-            None => table.texts.get(id).copied(),
+        self.0?.find(id.as_str())
+    }
+}
+
+impl IdTable {
+    fn find(&self, id: &str) -> Option<Ordinal> {
+        match canonical_number(id) {
+            Some(number) => self.numbers.get(&number).copied(),
+            None => self.texts.get(id).copied(),
         }
     }
 }

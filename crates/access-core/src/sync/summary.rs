@@ -6,10 +6,12 @@ use std::time::Duration;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::model::{Baseline, Completeness, ResourceTypeId, RowKind, SyncRun};
+use crate::model::{Baseline, Completeness, LeftOut, ResourceTypeId, RowKind, SyncRun, UnstatedNote};
 use crate::ports::{Receipt, Warning};
 
-use super::Ledger;
+use super::comparison::Comparison;
+use super::ledger::{DropReason, Ledger};
+use super::shrink_guard::AcceptedLoss;
 
 /// What the sinks are told when all rows are in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,9 +26,45 @@ pub struct SyncSummary {
     pub ledger: Ledger,
     /// How far each type can be trusted.
     pub completeness: BTreeMap<ResourceTypeId, Completeness>,
+    /// Rows that the tenant gave and no sink has, by name.
+    pub left_out: LeftOut<DropReason>,
+    /// What the tenant does not state.
+    pub unstated: Vec<UnstatedNote>,
+    /// How the sync was compared with those it replaces.
+    pub guard: GuardReport,
+}
+
+/// How a sync was compared with those it replaces, and what was accepted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct GuardReport {
+    /// The share of a type that may go, in percent; `None` without a guard.
+    pub max_drop_percent: Option<u8>,
+    /// What became of the rows of each earlier sync.
+    pub compared: Vec<Comparison>,
+    /// Losses that were published all the same, and by whose leave.
+    pub accepted: Vec<AcceptedLoss>,
 }
 
 impl SyncSummary {
+    /// A summary of which nothing was left out, unstated or compared.
+    #[must_use]
+    pub fn new(
+        run: SyncRun,
+        ended_at: OffsetDateTime,
+        ledger: Ledger,
+        completeness: BTreeMap<ResourceTypeId, Completeness>,
+    ) -> Self {
+        Self {
+            run,
+            ended_at,
+            ledger,
+            completeness,
+            left_out: LeftOut::default(),
+            unstated: Vec::new(),
+            guard: GuardReport::default(),
+        }
+    }
+
     /// Rows written of one kind, by resource type; types without such rows are left out.
     #[must_use]
     pub fn written_by_type(&self, kind: RowKind) -> BTreeMap<&ResourceTypeId, u64> {

@@ -154,6 +154,7 @@ impl Side {
             observer: &Silent,
         };
         let request = SyncRequest {
+            provenance: access_core::model::Provenance::default(),
             scope: SyncScope::default(),
             sync_type: Some(source.sync_type()),
             guard: ShrinkGuard::default(),

@@ -21,17 +21,18 @@ fn outcome(users: u64) -> SyncOutcome {
     ledger.written(RowKind::Grant, &role, 5);
     let now = OffsetDateTime::UNIX_EPOCH;
     SyncOutcome {
-        summary: SyncSummary {
-            run: SyncRun {
+        summary: SyncSummary::new(
+            SyncRun {
                 id: SyncId::from_parts(now, [0; 16]),
                 sync_type: SyncType::Full,
                 started_at: now,
                 tenant: "https://eu.ninjarmm.com".to_owned(),
+                provenance: access_core::model::Provenance::default(),
             },
-            ended_at: now,
+            now,
             ledger,
-            completeness: BTreeMap::default(),
-        },
+            BTreeMap::default(),
+        ),
         warnings: Vec::new(),
         baselines: BTreeMap::default(),
         receipts: Vec::new(),

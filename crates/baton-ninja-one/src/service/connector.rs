@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use access_core::model::SyncScope;
+use access_core::model::{Provenance, SyncScope};
 use access_core::ports::{
     AccessEvents, AccessSink, AccessSource, AuditLog, EventCursor, EventPage, NoAudit, Silent, SourceUsage,
 };
@@ -44,6 +44,7 @@ pub(super) struct NinjaOneConnector {
     audit: Box<dyn AuditLog>,
     metrics: Metrics,
     guard: ShrinkGuard,
+    provenance: Provenance,
     delivered: Delivered,
     /// Full syncs are answered with nothing in them.
     skip_full_sync: bool,
@@ -78,6 +79,7 @@ impl NinjaOneConnector {
             audit,
             metrics,
             guard: settings.shrink_guard()?,
+            provenance: settings.provenance()?,
             delivered: Delivered::default(),
             skip_full_sync: settings.skip_full_sync()?,
             booked: Mutex::default(),
@@ -160,6 +162,7 @@ impl Connector for NinjaOneConnector {
             scope,
             sync_type: None,
             guard,
+            provenance: self.provenance.clone(),
         };
         let (ended, usage) = on_its_own_thread(source, sinks, request, stop).await;
         let outcome = ended.inspect_err(|failure| {

@@ -71,6 +71,11 @@ impl Settings {
         self.figment.find_value(name).ok()
     }
 
+    /// Whether a value was given as a flag, for this run only.
+    fn is_from_flag(&self, name: &str) -> bool {
+        sources::is_flag(self.figment.find_metadata(name))
+    }
+
     fn refuse(&self, name: &str, problem: impl Into<String>) -> SettingsError {
         let origin = sources::describe(Setting::named(name), self.figment.find_metadata(name));
         SettingsError::Value {

@@ -65,6 +65,11 @@ pub(super) fn describe(setting: &Setting, metadata: Option<&Metadata>) -> String
     }
 }
 
+/// Whether a value was given as a flag.
+pub(super) fn is_flag(metadata: Option<&Metadata>) -> bool {
+    metadata.is_some_and(|metadata| metadata.name == "flag")
+}
+
 /// The config file that a value comes from.
 pub(super) fn file_of(metadata: Option<&Metadata>) -> String {
     let source = metadata.and_then(|metadata| metadata.source.as_ref());

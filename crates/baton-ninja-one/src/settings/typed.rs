@@ -5,8 +5,8 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use access_core::model::{AccessDepth, ResourceId, ResourceTypeId, SyncScope};
-use access_core::sync::{Accepted, ShrinkGuard};
+use access_core::model::{AccessDepth, Provenance, ResourceId, ResourceTypeId, SyncId, SyncScope};
+use access_core::sync::{AcceptDrop, ShrinkGuard};
 use ninjaone::{BaseUrl, ClientConfig, RetryBudget, Secret, SourceOptions, Writes};
 use sink_c1z::{C1zSinkConfig, Compression, Limits, OnForeign, Retention, StorageEngine};
 use sink_html::HtmlSinkConfig;
@@ -14,8 +14,22 @@ use tracing::Level;
 
 use super::Settings;
 use super::error::SettingsError;
-use super::table::SETTINGS;
+use super::table::{Kind, SETTINGS, Setting};
 use crate::inspect::Form;
+
+/// Settings that decide what a sync reads, accepts and keeps: they are written down with it.
+const PROVENANCE_SETTINGS: [&str; 10] = [
+    "accept-drop",
+    "keep-sync-count",
+    "max-drop-percent",
+    "ninja-one-include-devices",
+    "skip-entitlements-and-grants",
+    "skip-full-sync",
+    "skip-grants",
+    "storage-engine",
+    "sync-resource-types",
+    "sync-resources",
+];
 
 /// How and where to log.
 #[derive(Debug, Clone)]
@@ -135,19 +149,62 @@ impl Settings {
         })
     }
 
+    /// What a sync of the tenant is made with: the settings that decide what is read and accepted, never a secret.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn provenance(&self) -> Result<Provenance, SettingsError> {
+        let mut settings = std::collections::BTreeMap::new();
+        for name in PROVENANCE_SETTINGS {
+            let value = match Setting::named(name).kind {
+                Kind::List => Some(self.list(name)?.join(",")).filter(|list| !list.is_empty()),
+                _ => self.text(name)?,
+            };
+            if let Some(value) = value {
+                settings.insert(name.to_owned(), value);
+            }
+        }
+        let scopes = self.text("ninja-one-scope")?.unwrap_or_default();
+        Ok(Provenance {
+            program: concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION")).to_owned(),
+            client_id: self.text("ninja-one-client-id")?,
+            scopes: scopes.split_whitespace().map(str::to_owned).collect(),
+            settings,
+            ..Provenance::default()
+        })
+    }
+
     /// How much may get lost from one sync to the next.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn shrink_guard(&self) -> Result<ShrinkGuard, SettingsError> {
         let percent = u8::try_from(self.integer("max-drop-percent")?).unwrap_or(u8::MAX);
-        let named = self.list("accept-drop")?;
-        if named == ["all"] {
-            return Ok(ShrinkGuard::off());
-        }
-        let types: Result<_, _> = named.iter().map(|text| ResourceTypeId::new(text)).collect();
-        let types = types.map_err(|error| self.refuse("accept-drop", error.to_string()))?;
-        Ok(ShrinkGuard::new(percent, Accepted::Types(types)))
+        let standing = !self.is_from_flag("accept-drop");
+        let accepted = self.list("accept-drop")?;
+        let accepted: Result<Vec<AcceptDrop>, SettingsError> = accepted
+            .iter()
+            .map(|text| self.accept_drop(text, standing))
+            .collect();
+        Ok(ShrinkGuard::new(percent, accepted?))
+    }
+
+    /// `TYPE` or `TYPE@SYNC`, where SYNC is the sync against which the loss was seen.
+    fn accept_drop(&self, text: &str, standing: bool) -> Result<AcceptDrop, SettingsError> {
+        let refuse = |problem: String| self.refuse("accept-drop", problem);
+        let (named, since) = match text.split_once('@') {
+            Some((named, since)) => (named, Some(since)),
+            None => (text, None),
+        };
+        let since = since.map(str::parse::<SyncId>).transpose();
+        Ok(AcceptDrop {
+            resource_type: match named {
+                "all" => None,
+                named => Some(ResourceTypeId::new(named).map_err(|error| refuse(error.to_string()))?),
+            },
+            since: since.map_err(|error| refuse(format!("`{text}` is not TYPE@SYNC: {error}")))?,
+            standing,
+        })
     }
 
     /// How to write the c1z file at a path.

@@ -90,6 +90,7 @@ impl Outlet {
                 resource_type: resource_type.clone(),
                 reason,
                 count,
+                rows: Vec::new(),
             };
             self.send(Ok(SourceEvent::Skipped(skipped))).await?;
         }

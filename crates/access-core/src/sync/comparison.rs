@@ -1,0 +1,215 @@
+//! The sync before against what was read now, row by row, by ids: what is still there, what is missing, and what of that
+//! the tenant does not deny.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::model::{EntitlementId, ResourceTypeId, RowKind, SyncId, resource_type_of};
+
+use super::current::CurrentSync;
+
+/// Missing rows that are named one by one for each type.
+const MAX_EXAMPLES: usize = 5;
+
+/// Takes the ids of an earlier full sync and compares them with the current one. A sink fills it on a thread of its own.
+#[derive(Debug)]
+pub struct Comparer {
+    current: Arc<CurrentSync>,
+    comparison: Comparison,
+    entitlements: HashMap<EntitlementId, Holders>,
+}
+
+/// What an entitlement had, counted over holders who still exist.
+#[derive(Debug, Default)]
+struct Holders {
+    before: u64,
+    kept: u64,
+}
+
+/// What became of the rows of an earlier sync.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Comparison {
+    /// The earlier sync.
+    pub sync_id: Option<SyncId>,
+    /// By type; for grants, the type of the resource they are held on.
+    pub types: BTreeMap<ResourceTypeId, TypeComparison>,
+    /// Entitlements that had holders who still exist, none of whom holds it now, with how many these were.
+    pub emptied: BTreeMap<EntitlementId, u64>,
+}
+
+/// What became of the rows of one type.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct TypeComparison {
+    /// Resources of the type.
+    pub resources: Tally,
+    /// Grants on resources of the type.
+    pub grants: Tally,
+}
+
+/// Rows of an earlier sync.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// How many there were.
+    pub before: u64,
+    /// How many of them are still there, by id.
+    pub kept: u64,
+    /// How many are missing although the tenant does not say that they ended.
+    pub unstated: u64,
+    /// Some of the unstated ones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<LostRow>,
+}
+
+/// A row of an earlier sync that is missing now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum LostRow {
+    /// A resource, as `<type>:<id>`.
+    Resource(String),
+    /// A grant.
+    Grant {
+        /// What was held.
+        entitlement: String,
+        /// Who held it, as `<type>:<id>`.
+        principal: String,
+    },
+}
+
+impl fmt::Display for LostRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resource(id) => f.write_str(id),
+            Self::Grant {
+                entitlement,
+                principal,
+            } => write!(f, "{entitlement} held by {principal}"),
+        }
+    }
+}
+
+impl Tally {
+    /// How many are missing.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.before - self.kept
+    }
+
+    fn count(&mut self, kept: bool, unstated: bool, row: impl FnOnce() -> LostRow) {
+        self.before += 1;
+        self.kept += u64::from(kept);
+        if !kept && unstated {
+            self.unstated += 1;
+            if self.examples.len() < MAX_EXAMPLES {
+                self.examples.push(row());
+            }
+        }
+    }
+}
+
+impl TypeComparison {
+    /// Resources or grants; other rows are not compared.
+    #[must_use]
+    pub fn tally(&self, kind: RowKind) -> Option<&Tally> {
+        match kind {
+            RowKind::Resource => Some(&self.resources),
+            RowKind::Grant => Some(&self.grants),
+            RowKind::ResourceType | RowKind::Entitlement => None,
+        }
+    }
+}
+
+impl Comparison {
+    fn of_type(&mut self, resource_type: &str) -> &mut TypeComparison {
+        let unknown = || ResourceTypeId::from_static("unknown");
+        let id = ResourceTypeId::new(resource_type).unwrap_or_else(|_| unknown());
+        self.types.entry(id).or_default()
+    }
+
+    /// Whether anything is missing that the tenant does not deny.
+    #[must_use]
+    pub fn has_unstated(&self) -> bool {
+        self.types
+            .values()
+            .any(|of_type| of_type.resources.unstated > 0 || of_type.grants.unstated > 0)
+    }
+}
+
+impl Comparer {
+    /// Compares an earlier sync with the current one.
+    #[must_use]
+    pub fn new(current: Arc<CurrentSync>, sync_id: Option<SyncId>) -> Self {
+        Self {
+            current,
+            comparison: Comparison {
+                sync_id,
+                ..Comparison::default()
+            },
+            entitlements: HashMap::new(),
+        }
+    }
+
+    /// A resource that the earlier sync had.
+    pub fn resource(&mut self, resource_type: &str, id: &str) {
+        let kept = self.current.resources.find(resource_type, id).is_some();
+        let unstated = !kept && self.current.unstated.covers_resource(resource_type);
+        let row = || LostRow::Resource(format!("{resource_type}:{id}"));
+        let tally = &mut self.comparison.of_type(resource_type).resources;
+        tally.count(kept, unstated, row);
+    }
+
+    /// A grant that the earlier sync had. Grants of one entitlement need not come together.
+    pub fn grant(&mut self, entitlement: &str, principal_type: &str, principal: &str) {
+        let ordinal = self.current.resources.find(principal_type, principal);
+        let state = self.current.entitlements.get(entitlement);
+        let kept = match (state, ordinal) {
+            (Some(state), Some(ordinal)) => state.contains(ordinal),
+            _ => false,
+        };
+        let resource_type = match state {
+            Some(state) => state.resource_type.clone(),
+            None => resource_type_of(entitlement),
+        };
+        let unstated = !kept
+            && self.current.unstated.covers_grant(
+                entitlement,
+                resource_type.as_str(),
+                state.is_some(),
+                (ordinal, principal_type, principal),
+            );
+        if state.is_some() && ordinal.is_some() {
+            if !self.entitlements.contains_key(entitlement)
+                && let Ok(id) = EntitlementId::new(entitlement)
+            {
+                self.entitlements.insert(id, Holders::default());
+            }
+            if let Some(holders) = self.entitlements.get_mut(entitlement) {
+                holders.before += 1;
+                holders.kept += u64::from(kept);
+            }
+        }
+        let row = || LostRow::Grant {
+            entitlement: entitlement.to_owned(),
+            principal: format!("{principal_type}:{principal}"),
+        };
+        let tally = &mut self.comparison.types.entry(resource_type).or_default().grants;
+        tally.count(kept, unstated, row);
+    }
+
+    /// What came of it.
+    #[must_use]
+    pub fn finish(self) -> Comparison {
+        let emptied = self
+            .entitlements
+            .into_iter()
+            .filter(|(_, holders)| holders.before > 0 && holders.kept == 0)
+            .map(|(entitlement, holders)| (entitlement, holders.before))
+            .collect();
+        Comparison {
+            emptied,
+            ..self.comparison
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What the comparison with earlier syncs means for this one: types that are not complete, losses that are refused, losses
+//! that are accepted and written down.
+
+use std::collections::BTreeMap;
+
+use crate::model::{Completeness, ResourceTypeId, RowKind};
+use crate::ports::Warning;
+
+use super::comparison::Comparison;
+use super::error::SyncError;
+use super::fan_out::SinkComparison;
+use super::shrink_guard::{AcceptedLoss, Loss, ShrinkGuard};
+use super::summary::{GuardReport, SyncSummary};
+
+/// What came of the comparisons.
+#[derive(Default)]
+pub(super) struct Judgement {
+    /// Losses that nobody accepted.
+    pub(super) refused: Option<Refused>,
+    /// What a person should know.
+    pub(super) remarks: Vec<Warning>,
+}
+
+/// Losses that nobody accepted.
+#[derive(Default)]
+pub(super) struct Refused {
+    losses: Vec<Loss>,
+    standing: Vec<ResourceTypeId>,
+    since: Vec<String>,
+}
+
+impl Refused {
+    pub(super) fn into_error(self, kept: Vec<String>) -> SyncError {
+        SyncError::Shrunk {
+            losses: self.losses,
+            standing: self.standing,
+            since: self.since,
+            kept,
+        }
+    }
+}
+
+/// Judges what is missing against each earlier sync, and writes the verdict into the summary. What is missing because the
+/// tenant is silent makes its type incomplete; of complete types the guard judges how much is missing.
+pub(super) fn judge(
+    guard: &ShrinkGuard,
+    compared: Vec<SinkComparison>,
+    suspect: &BTreeMap<ResourceTypeId, String>,
+    summary: &mut SyncSummary,
+) -> Judgement {
+    let mut judgement = Judgement::default();
+    let mut report = GuardReport {
+        max_drop_percent: guard.max_drop_percent(),
+        ..GuardReport::default()
+    };
+    let without_baseline = compared.is_empty() || compared.iter().any(|sink| sink.comparison.is_none());
+    for sink in &compared {
+        if let Some(comparison) = &sink.comparison {
+            judge_silence(guard, comparison, summary, &mut report);
+        }
+    }
+    if without_baseline {
+        for (resource_type, field) in suspect {
+            if guard.leave(resource_type, None).is_none() {
+                let reason = format!("the tenant does not state {field}, and no earlier full sync does");
+                make_incomplete(summary, resource_type, reason);
+            }
+        }
+    }
+    let mut refused = Refused::default();
+    for sink in compared {
+        let Some(comparison) = sink.comparison else {
+            continue;
+        };
+        let mut is_refused = false;
+        for loss in guard.losses(&comparison, summary) {
+            match guard.leave(&loss.resource_type, loss.since) {
+                Some(leave) => accept(&mut report, loss, format!("--accept-drop {leave}")),
+                None => {
+                    is_refused = true;
+                    if guard.standing_leave(&loss.resource_type)
+                        && !refused.standing.contains(&loss.resource_type)
+                    {
+                        refused.standing.push(loss.resource_type.clone());
+                    }
+                    if !refused.losses.contains(&loss) {
+                        refused.losses.push(loss);
+                    }
+                }
+            }
+        }
+        if is_refused {
+            refused.since.push(sink.sink);
+        }
+        if !report.compared.contains(&comparison) {
+            report.compared.push(comparison);
+        }
+    }
+    for leave in guard.accepted() {
+        let used = |accepted: &AcceptedLoss| leave.names(&accepted.loss.resource_type);
+        if !leave.standing && !report.accepted.iter().any(used) {
+            judgement.remarks.push(Warning {
+                code: "accept_drop_unused",
+                message: format!("--accept-drop {leave} was not needed: no such loss was found"),
+            });
+        }
+    }
+    summary.guard = report;
+    judgement.refused = (!refused.losses.is_empty()).then_some(refused);
+    judgement
+}
+
+/// Rows that are missing and not denied make their type incomplete, unless leave was given for this loss.
+fn judge_silence(
+    guard: &ShrinkGuard,
+    comparison: &Comparison,
+    summary: &mut SyncSummary,
+    report: &mut GuardReport,
+) {
+    for (resource_type, of_type) in &comparison.types {
+        let unstated = [RowKind::Resource, RowKind::Grant]
+            .into_iter()
+            .filter_map(|kind| Some((kind, of_type.tally(kind)?)))
+            .filter(|(_, tally)| tally.unstated > 0);
+        for (kind, tally) in unstated {
+            match guard.leave(resource_type, comparison.sync_id) {
+                Some(leave) => {
+                    let loss = Loss {
+                        kind,
+                        resource_type: resource_type.clone(),
+                        entitlement: None,
+                        before: tally.before,
+                        kept: tally.kept,
+                        since: comparison.sync_id,
+                        unstated: tally.unstated,
+                        not_read: false,
+                    };
+                    accept(report, loss, format!("--accept-drop {leave}"));
+                }
+                None => {
+                    let examples: Vec<String> = tally.examples.iter().map(ToString::to_string).collect();
+                    let reason = format!(
+                        "{} {} of the sync before {} not stated any more, nor denied ({})",
+                        tally.unstated,
+                        if tally.unstated == 1 {
+                            kind.to_string()
+                        } else {
+                            kind.plural().to_owned()
+                        },
+                        if tally.unstated == 1 { "is" } else { "are" },
+                        examples.join(", ")
+                    );
+                    make_incomplete(summary, resource_type, reason);
+                }
+            }
+        }
+    }
+}
+
+fn accept(report: &mut GuardReport, loss: Loss, accepted_by: String) {
+    let accepted = AcceptedLoss { loss, accepted_by };
+    if !report.accepted.contains(&accepted) {
+        report.accepted.push(accepted);
+    }
+}
+
+/// A type that is incomplete already keeps its first reason.
+fn make_incomplete(summary: &mut SyncSummary, resource_type: &ResourceTypeId, reason: String) {
+    if let Some(state @ Completeness::Complete) = summary.completeness.get_mut(resource_type) {
+        *state = Completeness::Incomplete { reason };
+    }
+}
