@@ -48,7 +48,7 @@ impl Token {
         let renew_at = now + life.saturating_sub(MARGIN.min(life / 10));
         Some(Self {
             secret: Secret::new(secret.to_owned()),
-            scope: answer.scope.0.map(String::from),
+            scope: answer.scope.text().map(str::to_owned),
             renew_at,
         })
     }

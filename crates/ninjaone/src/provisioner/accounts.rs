@@ -5,7 +5,7 @@ use access_core::provisioning::{Account, AccountKind, EmailAddress};
 
 use crate::client::{First, TakeElement};
 use crate::mapping::{self, END_USER, TECHNICIAN, user_type};
-use crate::wire::{OrganizationRow, Row, UserRow};
+use crate::wire::{OrganizationRow, Row, Said, UserRow};
 use crate::{NinjaOneClient, NinjaOneError};
 
 const TECHNICIANS: &str = "/v2/user/technicians";
@@ -20,7 +20,7 @@ pub(super) async fn by_id(client: &NinjaOneClient, id: &NativeId) -> Result<Opti
     for kind in [AccountKind::Technician, AccountKind::EndUser] {
         let path = path_of(kind, number);
         match client.object::<Row<UserRow>>(&path, &[]).await {
-            Ok(Row::Object(row)) if row.id.0 == Some(number) => {
+            Ok(Row::Object(row)) if row.id.get() == Some(number) => {
                 return account(client, number, kind, row).await.map(Some);
             }
             // A change that is decided on somebody else's account would be a wrong one.
@@ -68,7 +68,7 @@ pub(super) async fn by_email(
     }
     let mut accounts = Vec::new();
     for (kind, row) in found {
-        if let Some(id) = row.id.0 {
+        if let Some(id) = row.id.get() {
             accounts.push(account(client, id, kind, row).await?);
         }
     }
@@ -84,7 +84,7 @@ pub(super) async fn of_answer(
     let Ok(Row::Object(row)) = serde_json::from_slice::<Row<UserRow>>(body) else {
         return Ok(None);
     };
-    match row.id.0 {
+    match row.id.get() {
         Some(id) => account(client, id, kind, row).await.map(Some),
         None => Ok(None),
     }
@@ -93,10 +93,10 @@ pub(super) async fn of_answer(
 /// Technicians with full rights who are not disabled.
 pub(super) async fn administrators(client: &NinjaOneClient) -> Result<Vec<ResourceId>, NinjaOneError> {
     let rows = select(client, TECHNICIANS, |row| {
-        row.administrator.0 == Some(true) && row.enabled.0 != Some(false)
+        row.administrator.get() == Some(true) && row.enabled.get() != Some(false)
     })
     .await?;
-    let ids = rows.iter().filter_map(|row| row.id.0);
+    let ids = rows.iter().filter_map(|row| row.id.get());
     Ok(ids
         .map(|id| ResourceId::new(user_type(), NativeId::from_number(id)))
         .collect())
@@ -109,22 +109,22 @@ async fn account(
     kind: AccountKind,
     mut row: UserRow,
 ) -> Result<Account, NinjaOneError> {
-    if row.user_type.0.is_none() {
+    if row.user_type.said().is_none() {
         let word = match kind {
             AccountKind::Technician => TECHNICIAN,
             AccountKind::EndUser => END_USER,
         };
-        row.user_type.0 = Some(word.into());
+        row.user_type = Said::Said(word.into());
     }
-    let organization = match row.organization_id.0 {
-        Some(id) => organization_name(client, id).await?,
-        None => None,
+    let organization = match row.organization_id.ids() {
+        [id] => organization_name(client, *id).await?,
+        _ => None,
     };
     Ok(Account {
         resource: mapping::user(id, &row, organization.as_deref()),
         kind,
-        administrator: row.administrator.0,
-        managed_elsewhere: row.scim_user.0 == Some(true),
+        administrator: row.administrator.get(),
+        managed_elsewhere: row.scim_user.get() == Some(true),
     })
 }
 
@@ -134,7 +134,7 @@ async fn organization_name(client: &NinjaOneClient, id: u64) -> Result<Option<St
         .object::<Row<OrganizationRow>>(&format!("/v2/organization/{id}"), &[])
         .await
     {
-        Ok(Row::Object(row)) if row.id.0 == Some(id) => Ok(row.name.trimmed().map(str::to_owned)),
+        Ok(Row::Object(row)) if row.id.get() == Some(id) => Ok(row.name.trimmed().map(str::to_owned)),
         Ok(_)
         | Err(NinjaOneError::Refused {
             status: 400 | 403 | 404,
@@ -169,7 +169,7 @@ async fn matching(
 ) -> Result<Vec<UserRow>, NinjaOneError> {
     let email = email.clone();
     select(client, path, move |row| {
-        row.email.0.as_deref().is_some_and(|own| email.is(own))
+        row.email.text().is_some_and(|own| email.is(own))
     })
     .await
 }
@@ -201,7 +201,7 @@ struct Selecting<F> {
 impl<F: Fn(&UserRow) -> bool> TakeElement<Row<UserRow>> for Selecting<F> {
     fn take(&mut self, row: Row<UserRow>) -> bool {
         if let Row::Object(row) = row
-            && row.id.0.is_some()
+            && row.id.get().is_some()
         {
             self.has_used = true;
             if (self.wanted)(&row) && !self.found.iter().any(|known| known.id == row.id) {

@@ -160,7 +160,7 @@ async fn organizations(client: &NinjaOneClient, wanted: &Selector) -> Result<Vec
     while let Some(page) = pages.next::<OrganizationRow>(client).await? {
         for row in page {
             let Row::Object(row) = row else { continue };
-            let Some(id) = row.id.0 else { continue };
+            let Some(id) = row.id.get() else { continue };
             let organization = mapping::organization(id, &row);
             let selected = wanted.selects(&organization.id.id, [organization.display_name.as_str()]);
             if selected && !found.iter().any(|known| known.id == organization.id) {

@@ -36,7 +36,7 @@ pub(super) async fn select(client: &NinjaOneClient, wanted: &Selector) -> Result
                 reason: format!("it does not tell all members of role {id} by their ids"),
             });
         }
-        role(id, row)
+        role(id, &row)
     };
     selected.found.into_iter().map(of_role).collect()
 }
@@ -47,16 +47,22 @@ pub(super) fn of_answer(body: &[u8]) -> Result<Option<Role>, NinjaOneError> {
         return Ok(None);
     };
     // An answer without a list of members says nothing about who is in it.
-    match row.id.0 {
-        Some(id) if row.members.told && !row.members.hide_some() => role(id, row).map(Some),
+    match row.id.get() {
+        Some(id) if row.members.said().is_some() && !row.members.hide_some() => role(id, &row).map(Some),
         _ => Ok(None),
     }
 }
 
-fn role(id: u64, row: RoleRow) -> Result<Role, NinjaOneError> {
-    let resource = mapping::role(NativeId::from_number(id), &row);
+fn role(id: u64, row: &RoleRow) -> Result<Role, NinjaOneError> {
+    let resource = mapping::role(NativeId::from_number(id), row);
     let entitlement = mapping::assigned(&resource)?;
-    let members: HashSet<NativeId> = row.members.ids.into_iter().map(NativeId::from_number).collect();
+    let members: HashSet<NativeId> = row
+        .members
+        .ids()
+        .iter()
+        .copied()
+        .map(NativeId::from_number)
+        .collect();
     Ok(Role {
         resource,
         entitlement,
@@ -76,8 +82,8 @@ struct Selecting {
 impl TakeElement<Row<RoleRow>> for Selecting {
     fn take(&mut self, row: Row<RoleRow>) -> bool {
         let (id, row) = match row {
-            Row::Object(row) => (row.id.0, row),
-            Row::Other => (None, RoleRow::default()),
+            Row::Object(row) => (row.id.get(), row),
+            Row::Null | Row::Other => (None, RoleRow::default()),
         };
         let Some(id) = id else {
             self.lost = true;

@@ -70,7 +70,7 @@ async fn read_devices(
                 skips.wrong_shape += 1;
                 continue;
             };
-            let Some(id) = row.id.0 else {
+            let Some(id) = row.id.get() else {
                 skips.unusable += 1;
                 continue;
             };

@@ -6,7 +6,7 @@ use access_core::model::NativeId;
 
 use super::text_order::{key, sort_as_text};
 use crate::mapping::TENANT_PRIVILEGES;
-use crate::wire::{Id, List, Text, UserRow};
+use crate::wire::{List, UserRow};
 
 /// Which of the [`TENANT_PRIVILEGES`] a user holds.
 pub(super) type Privileges = [bool; TENANT_PRIVILEGES.len()];
@@ -23,16 +23,14 @@ pub(super) struct UserFacts {
 
 impl UserFacts {
     pub(super) fn new(row: &UserRow, end_user: bool, with_devices: bool) -> Self {
-        let ids = |list: &List<Id>| {
-            list.0
-                .iter()
-                .filter_map(|id| id.0.filter(|_| with_devices))
-                .collect::<Vec<_>>()
+        let ids = |list: &List<u64>| {
+            let ids = if with_devices { list.entries() } else { &[] };
+            ids.to_vec()
         };
         let mut accessible = ids(&row.accessible_device_ids);
         accessible.extend(ids(&row.device_ids));
         Self {
-            organization: row.organization_id.0.filter(|_| end_user),
+            organization: row.organization_id.ids().first().copied().filter(|_| end_user),
             privileges: TENANT_PRIVILEGES.map(|privilege| (privilege.holds)(row)),
             accessible,
             assigned: ids(&row.assigned_device_ids),
@@ -55,7 +53,12 @@ impl RoleName {
     /// The roles that a user's row names.
     pub(super) fn all_of(row: &UserRow) -> Vec<Self> {
         let kind = row.user_type.trimmed().unwrap_or("UNKNOWN").to_ascii_uppercase();
-        let names = row.roles.0.iter().filter_map(Text::trimmed);
+        let names = row
+            .roles
+            .entries()
+            .iter()
+            .map(|name| name.trim())
+            .filter(|name| !name.is_empty());
         names
             .map(|name| Self {
                 kind: kind.clone(),

@@ -41,7 +41,7 @@ pub(super) async fn read(
                 skips.wrong_shape += 1;
                 continue;
             };
-            let Some(id) = row.id.0 else {
+            let Some(id) = row.id.get() else {
                 skips.unusable += 1;
                 continue;
             };

@@ -72,8 +72,8 @@ struct Page<T>(Vec<Row<T>>);
 impl<T: Keyed> Page<T> {
     fn ids(&self) -> impl Iterator<Item = u64> {
         self.0.iter().filter_map(|row| match row {
-            Row::Object(row) => row.id().0,
-            Row::Other => None,
+            Row::Object(row) => row.id().get(),
+            Row::Null | Row::Other => None,
         })
     }
 }

@@ -13,7 +13,7 @@ use super::{BATCH_ROWS, Outlet};
 use crate::NinjaOneError;
 use crate::client::{NinjaOneClient, TakeElement};
 use crate::mapping::{self, role_type};
-use crate::wire::{RoleRow, Row, Text};
+use crate::wire::{Members, RoleRow, Row, Said};
 
 /// What is needed of a role while others come.
 pub(super) struct Role {
@@ -56,7 +56,11 @@ pub(super) async fn collect(
     )
     .await?;
     let roles = reader.consumer.roles;
-    selection.add_holders(roles.iter().flat_map(|role| role.row.members.ids.iter().copied()));
+    selection.add_holders(
+        roles
+            .iter()
+            .flat_map(|role| role.row.members.ids().iter().copied()),
+    );
     book(&reader.skips, reader.member_skips, selection.access, outlet).await?;
     Ok(roles)
 }
@@ -71,7 +75,7 @@ pub(super) async fn emit(roles: Vec<Role>, access: bool, outlet: &Outlet) -> Res
         if access {
             let id = entitlement.id.clone();
             gathered.entitlement(entitlement);
-            gathered.grants_to(&id, &role.row.members.ids, outlet).await?;
+            gathered.grants_to(&id, role.row.members.ids(), outlet).await?;
         }
         gathered.flush(outlet).await?;
     }
@@ -83,13 +87,13 @@ pub(super) fn from_names(selection: &Selection, facts: &mut Facts) -> Vec<Role> 
     let named = std::mem::take(&mut facts.role_names);
     let roles = named.into_iter().filter_map(|(name, members)| {
         let id = name.id()?;
-        let text = |text: String| Text(Some(text.into()));
+        let text = |text: String| Said::<Box<str>>::Said(text.into());
         let mut row = RoleRow {
             name: text(name.name),
             kind: text(name.kind),
             ..RoleRow::default()
         };
-        row.members.ids = members;
+        row.members = Said::Said(Members::from_ids(members));
         Some(Role { id, row })
     });
     roles.filter(|role| selection.role(&role.id)).collect()
@@ -145,7 +149,7 @@ impl<C: Consume> TakeElement<Row<RoleRow>> for RoleReader<C> {
             self.skips.wrong_shape += 1;
             return true;
         };
-        let Some(id) = row.id.0 else {
+        let Some(id) = row.id.get() else {
             self.skips.unusable += 1;
             return true;
         };
@@ -156,12 +160,13 @@ impl<C: Consume> TakeElement<Row<RoleRow>> for RoleReader<C> {
         if !self.done.insert(id) {
             return true;
         }
-        let members = &mut row.members;
-        self.member_skips.unusable += members.unusable;
-        self.member_skips.wrong_shape += members.wrong_shape;
-        let received = members.ids.len();
-        sort_as_text(&mut members.ids);
-        self.member_skips.duplicate += (received - members.ids.len()) as u64;
+        if let Said::Said(members) = &mut row.members {
+            self.member_skips.unusable += members.without_id.len() as u64;
+            self.member_skips.wrong_shape += members.unreadable.len() as u64;
+            let received = members.ids.len();
+            sort_as_text(&mut members.ids);
+            self.member_skips.duplicate += (received - members.ids.len()) as u64;
+        }
         self.consumer.consume(Role {
             id: NativeId::from_number(id),
             row,
@@ -194,7 +199,7 @@ impl Emit {
         if self.access {
             let id = entitlement.id.clone();
             self.gathered.entitlement(entitlement);
-            for part in role.row.members.ids.chunks(BATCH_ROWS) {
+            for part in role.row.members.ids().chunks(BATCH_ROWS) {
                 self.gathered.grants(&id, part);
                 if self.gathered.is_full() && !self.gathered.flush_from_thread(&self.outlet) {
                     return Ok(false);

@@ -160,8 +160,8 @@ impl OwnList {
 impl TakeElement<Row<UserRow>> for OwnList {
     fn take(&mut self, row: Row<UserRow>) -> bool {
         match row {
-            Row::Other => self.skips.wrong_shape += 1,
-            Row::Object(row) => match row.id.0 {
+            Row::Null | Row::Other => self.skips.wrong_shape += 1,
+            Row::Object(row) => match row.id.get() {
                 None => self.skips.unusable += 1,
                 Some(id) => self.table.add(id, self.listed, &row),
             },
@@ -253,9 +253,9 @@ impl UserEmitter {
     }
 
     fn emit(&mut self, id: u64, listed: Option<Listed>, mut row: UserRow) -> bool {
-        if row.user_type.0.is_none() {
+        if row.user_type.said().is_none() {
             // Not a guess: the list that the row is from holds this kind only.
-            row.user_type.0 = listed.map(|listed| kind_of(listed).into());
+            row.user_type = listed.map(|listed| kind_of(listed).into()).into();
         }
         let end_user = match listed {
             Some(listed) => listed == Listed::EndUser,
@@ -280,8 +280,9 @@ impl UserEmitter {
         if self.selection.users() {
             let name = row
                 .organization_id
-                .0
-                .and_then(|organization| self.names.get(&organization));
+                .ids()
+                .first()
+                .and_then(|organization| self.names.get(organization));
             self.batch.push(mapping::user(id, &row, name.map(AsRef::as_ref)));
         }
         self.batch.len() < BATCH_ROWS || self.flush()
@@ -329,8 +330,8 @@ fn kind_of(listed: Listed) -> &'static str {
 impl TakeElement<Row<UserRow>> for UserEmitter {
     fn take(&mut self, row: Row<UserRow>) -> bool {
         match row {
-            Row::Other => self.skips.wrong_shape += 1,
-            Row::Object(row) => match row.id.0 {
+            Row::Null | Row::Other => self.skips.wrong_shape += 1,
+            Row::Object(row) => match row.id.get() {
                 None => self.skips.unusable += 1,
                 Some(id) => {
                     self.seen.usable = true;
