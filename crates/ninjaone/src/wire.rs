@@ -719,10 +719,10 @@ mod tests {
         #[test]
         fn no_value_of_any_field_loses_the_row(field in prop::sample::select(&FIELDS[..]), value in any_json()) {
             let row: Row<UserRow> = serde_json::from_value(json!({ "id": 7, field: value })).unwrap();
-            let kept = matches!(row, Row::Object(UserRow { id: Id(Some(7)), .. }));
+            let kept = matches!(row, Row::Object(UserRow { id: Said::Said(7), .. }));
             prop_assert!(kept);
             let row: Row<RoleRow> = serde_json::from_value(json!({ field: value, "id": "7" })).unwrap();
-            let kept = matches!(row, Row::Object(RoleRow { id: Id(Some(7)), .. }));
+            let kept = matches!(row, Row::Object(RoleRow { id: Said::Said(7), .. }));
             prop_assert!(kept);
         }
 
@@ -735,42 +735,44 @@ mod tests {
 
     #[test]
     fn ids_as_numbers_and_texts() {
-        let id = |value: Value| serde_json::from_value::<Id>(value).unwrap().0;
-        assert_eq!(id(json!(7)), Some(7));
-        assert_eq!(id(json!("7")), Some(7));
-        assert_eq!(id(json!(7.0)), Some(7));
-        for unusable in [
+        let id = |value: Value| serde_json::from_value::<Id>(value).unwrap();
+        assert_eq!(id(json!(7)), Said::Said(7));
+        assert_eq!(id(json!(" 7 ")), Said::Said(7));
+        assert_eq!(id(json!(7.0)), Said::Said(7));
+        assert_eq!(id(json!(null)), Said::NotSaid);
+        for unreadable in [
             json!(7.5),
-            json!(-7),
+            json!(-1),
             json!("x"),
+            json!("+7"),
             json!(""),
-            json!(null),
             json!(true),
             json!([7]),
             json!({"id": 7}),
             json!(1e300),
         ] {
-            assert_eq!(id(unusable.clone()), None, "{unusable}");
+            assert_eq!(id(unreadable.clone()), Said::NotReadable, "{unreadable}");
         }
     }
 
-    /// One value of every sort that JSON has.
-    fn every_sort() -> [Value; 9] {
+    /// One value of every type that JSON has.
+    fn every_type() -> [Value; 10] {
         [
             json!(null),
             json!(true),
-            json!(7),
+            json!(1),
             json!(-7),
             json!(7.5),
             json!("x"),
-            json!(["x", 7, null, {"id": 8}, [9]]),
+            json!("12"),
+            json!(["x", 7, null, {"id": 8, "name": "N", "email": "e@example.com"}, [9]]),
             json!({"id": 7}),
             json!([]),
         ]
     }
 
-    fn read_as<T: serde::de::DeserializeOwned>(shown: impl Fn(T) -> String) -> String {
-        let read = every_sort().map(|value| {
+    fn read_as<V: serde::de::DeserializeOwned>(shown: impl Fn(V) -> String) -> String {
+        let read = every_type().map(|value| {
             let read = serde_json::from_value(value.clone()).unwrap();
             format!("{value}: {}", shown(read))
         });
@@ -778,52 +780,51 @@ mod tests {
     }
 
     #[test]
-    fn every_sort_of_value_as_a_scalar() {
-        assert_snapshot!(read_as(|Text(text)| format!("{text:?}")));
-        assert_snapshot!(read_as(|Flag(flag)| format!("{flag:?}")));
-        assert_snapshot!(read_as(|Id(id)| format!("{id:?}")));
+    fn every_type_of_value_as_a_scalar() {
+        assert_snapshot!(read_as(|text: Text| format!("{text:?}")));
+        assert_snapshot!(read_as(|flag: Flag| format!("{flag:?}")));
+        assert_snapshot!(read_as(|id: Id| format!("{id:?}")));
     }
 
     #[test]
-    fn every_sort_of_value_as_a_list() {
-        let texts = |List(texts): List<Text>| {
-            let texts: Vec<_> = texts.into_iter().map(|text| text.0).collect();
-            format!("{texts:?}")
-        };
-        assert_snapshot!(read_as(texts));
-        let ids = |List(ids): List<Id>| format!("{:?}", ids.into_iter().map(|id| id.0).collect::<Vec<_>>());
-        assert_snapshot!(read_as(ids));
-        let told = |Told(ids): Told<Id>| {
-            let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<Vec<_>>());
-            format!("{ids:?}")
-        };
-        assert_snapshot!(read_as(told));
+    fn every_type_of_value_as_a_list() {
+        assert_snapshot!(read_as(|texts: List<Box<str>>| format!("{texts:?}")));
+        assert_snapshot!(read_as(|ids: List<u64>| format!("{ids:?}")));
+        assert_snapshot!(read_as(|ids: Said<OrganizationIds>| format!("{ids:?}")));
     }
 
     #[test]
-    fn every_sort_of_value_as_members_and_as_a_row() {
-        let members = |members: Members| {
-            let Members {
-                ids,
-                told,
-                odd,
-                unusable,
-                wrong_shape,
-            } = &members;
+    fn every_type_of_value_as_members_and_as_a_row() {
+        let members = |members: Said<Members>| {
             let hide_some = members.hide_some();
-            format!("{ids:?} told {told} odd {odd} unusable {unusable} wrong {wrong_shape} hide {hide_some}")
+            let Said::Said(members) = members else {
+                return format!("{members:?} hide {hide_some}");
+            };
+            let words: Vec<_> = members.members_with_words().collect();
+            let Members { ids, without_id, unreadable, .. } = &members;
+            format!("{ids:?} without id {without_id:?} unreadable {unreadable:?} {words:?} hide {hide_some}")
         };
         assert_snapshot!(read_as(members));
-        assert_snapshot!(members(
-            serde_json::from_value(json!([{"id": 1}, {"id": null}])).unwrap()
-        ));
-        let row = |row: Row<OrganizationRow>| format!("{row:?}");
-        assert_snapshot!(read_as(row));
+        let nameless = json!([{"id": 1, "name": "A"}, {"id": null, "email": "b@example.com"}, {"id": "x"}, {"userId": 7}]);
+        assert_snapshot!(members(serde_json::from_value(nameless).unwrap()));
+        assert_snapshot!(read_as(|row: Row<OrganizationRow>| format!("{row:?}")));
+    }
+
+    #[test]
+    fn words_of_members_are_kept_while_there_is_room() {
+        let mut words = MemberWords::default();
+        let long = "x".repeat(MAX_MEMBER_WORDS_BYTES / 3);
+        for id in 0..5 {
+            words.push(id, &long);
+        }
+        assert_eq!(words.ends.len(), 2);
+        words.push(9, "short");
+        assert_eq!(words.ends.len(), 3);
     }
 
     #[test]
     fn whole_numbers_only_as_far_as_doubles_hold_them() {
-        let id = |text: &str| serde_json::from_str::<Id>(text).unwrap().0;
+        let id = |text: &str| serde_json::from_str::<Id>(text).unwrap().get();
         assert_eq!(id("9007199254740992.0"), Some(9_007_199_254_740_992));
         assert_eq!(id("9007199254740994.0"), None);
         assert_eq!((id("0.0"), id("-1.0"), id("0.5")), (Some(0), None, None));
@@ -833,8 +834,8 @@ mod tests {
     #[test]
     fn lists_have_an_end() {
         let list = |count: usize| format!("[{}7]", "7,".repeat(count - 1));
-        let most = <List<Id> as Gather>::MOST;
-        let read = |text: &str| serde_json::from_str::<List<Id>>(text).map(|list| list.0.len());
+        let most = <Entries<u64> as Field>::MAX_ELEMENTS;
+        let read = |text: &str| serde_json::from_str::<List<u64>>(text).map(|list| list.entries().len());
         assert_eq!(read(&list(most)).ok(), Some(most));
         let error = read(&list(most + 1)).unwrap_err().to_string();
         assert!(
@@ -865,7 +866,7 @@ mod tests {
                 .unwrap();
         let both = a.or(b);
         assert_eq!(
-            (both.email.trimmed(), both.enabled.0, both.scim_user.0),
+            (both.email.trimmed(), both.enabled.get(), both.scim_user.get()),
             (Some("a"), Some(false), Some(true))
         );
     }
