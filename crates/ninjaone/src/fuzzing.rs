@@ -208,7 +208,7 @@ fn users(rows: &[Row<UserRow>], listed: Listed) {
         builder.add(id, listed, row);
     }
     let (table, duplicates) = builder.build();
-    assert_eq!(table.len() as u64 + duplicates, rows().count() as u64);
+    assert_eq!(table.len() + duplicates.len(), rows().count());
     for (id, row) in rows() {
         let place = table.find(id).expect("every id is in the table");
         let (kept_as, kept) = table.row(place);

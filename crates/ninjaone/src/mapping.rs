@@ -6,7 +6,7 @@ use access_core::model::{
     StatusState, StructuredName, Trait, TraitKind, TypeImportance, UserTrait,
 };
 
-use crate::wire::{DeviceRow, OrganizationRow, RoleRow, Text, UserRow};
+use crate::wire::{DeviceRow, Flag, OrganizationRow, RoleRow, Text, UserRow};
 
 /// The one resource that stands for the tenant as a whole.
 pub(crate) const TENANT_ID: &str = "ninja-one";
@@ -257,7 +257,10 @@ pub(crate) struct TenantPrivilege {
     pub(crate) slug: &'static str,
     pub(crate) display_name: &'static str,
     pub(crate) description: &'static str,
-    pub(crate) holds: fn(&UserRow) -> bool,
+    /// The field that says whether a user holds it.
+    pub(crate) field: &'static str,
+    /// What that field says.
+    pub(crate) flag: fn(&UserRow) -> Flag,
 }
 
 /// All privileges over the whole tenant.
@@ -266,21 +269,30 @@ pub(crate) const TENANT_PRIVILEGES: [TenantPrivilege; 3] = [
         slug: "system-administrator",
         display_name: "System Administrator",
         description: "Full rights over the NinjaOne tenant, independent of roles",
-        holds: |row| row.administrator.get() == Some(true),
+        field: "administrator",
+        flag: |row| row.administrator,
     },
     TenantPrivilege {
         slug: "all-organizations",
         display_name: "All organizations",
         description: "Access to every organization of the NinjaOne tenant",
-        holds: |row| row.permit_all_clients.get() == Some(true),
+        field: "permitAllClients",
+        flag: |row| row.permit_all_clients,
     },
     TenantPrivilege {
         slug: "full-portal-access",
         display_name: "Full portal access",
         description: "Full access to the NinjaOne end-user portal",
-        holds: |row| row.full_portal_access.get() == Some(true),
+        field: "fullPortalAccess",
+        flag: |row| row.full_portal_access,
     },
 ];
+
+/// The place of full portal access among the [`TENANT_PRIVILEGES`]: older instances cannot tell it.
+pub(crate) const FULL_PORTAL_ACCESS: usize = 2;
+
+/// The place of full rights among the [`TENANT_PRIVILEGES`].
+pub(crate) const SYSTEM_ADMINISTRATOR: usize = 0;
 
 impl TenantPrivilege {
     pub(crate) fn entitlement(&self, tenant: &Resource) -> Result<Entitlement, IdError> {
@@ -523,7 +535,7 @@ mod tests {
     fn what_is_held_by_whom_is_read_from_flags() {
         let holds = |row: Value| {
             let row: UserRow = serde_json::from_value(row).unwrap();
-            TENANT_PRIVILEGES.map(|privilege| (privilege.holds)(&row))
+            TENANT_PRIVILEGES.map(|privilege| (privilege.flag)(&row).get() == Some(true))
         };
         assert_eq!(holds(json!({"administrator": true})), [true, false, false]);
         assert_eq!(holds(json!({"permitAllClients": true})), [false, true, false]);

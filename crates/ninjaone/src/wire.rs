@@ -2,6 +2,7 @@
 //! Unknown keys are ignored (NinjaOne facts §3.1, §12).
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
@@ -666,6 +667,125 @@ impl UserRow {
         }
     }
 
+    /// Joins two rows of one user. What decides access is taken from both, so that access that either names stays visible;
+    /// the fields that they contradict each other in are named.
+    pub(crate) fn join(self, other: Self) -> (Self, Vec<&'static str>) {
+        let mut contradictions = Vec::new();
+        let mut flag = |name, own: Flag, other: Flag| match (own, other) {
+            (Said::Said(a), Said::Said(b)) if a != b => {
+                contradictions.push(name);
+                Said::Said(true)
+            }
+            _ => own.or(other),
+        };
+        let administrator = flag("administrator", self.administrator, other.administrator);
+        let permit_all_clients = flag(
+            "permitAllClients",
+            self.permit_all_clients,
+            other.permit_all_clients,
+        );
+        let full_portal_access = flag(
+            "fullPortalAccess",
+            self.full_portal_access,
+            other.full_portal_access,
+        );
+        let mut organizations = None;
+        let (own, others) = (self.organization_id.ids(), other.organization_id.ids());
+        if !own.is_empty() && others.iter().any(|id| !own.contains(id)) {
+            contradictions.push("organizationId");
+            let mut usable = own.to_vec();
+            usable.extend(others.iter().filter(|id| !own.contains(id)));
+            organizations = Some(Said::Said(OrganizationIds::Several(Entries {
+                usable,
+                unusable: 0,
+            })));
+        }
+        let mut joined = self.or(other);
+        joined.administrator = administrator;
+        joined.permit_all_clients = permit_all_clients;
+        joined.full_portal_access = full_portal_access;
+        if let Some(organizations) = organizations {
+            joined.organization_id = organizations;
+        }
+        (joined, contradictions)
+    }
+
+    /// Whether two rows of one id are of two people: by the uid if both say one, otherwise by the address.
+    pub(crate) fn is_of_another_person_than(&self, other: &Self) -> bool {
+        match (self.uid.trimmed(), other.uid.trimmed()) {
+            (Some(own), Some(other)) => !own.eq_ignore_ascii_case(other),
+            _ => match (self.email.trimmed(), other.email.trimmed()) {
+                (Some(own), Some(other)) => own.to_lowercase() != other.to_lowercase(),
+                _ => false,
+            },
+        }
+    }
+
+    /// A number that differs where two rows of one user differ in who it is or what is held.
+    pub(crate) fn fingerprint(&self) -> u32 {
+        let mut hasher = std::hash::DefaultHasher::new();
+        (self.uid.trimmed(), self.email.trimmed().map(str::to_lowercase)).hash(&mut hasher);
+        let flags = [
+            self.administrator,
+            self.permit_all_clients,
+            self.full_portal_access,
+        ];
+        flags.map(Said::get).hash(&mut hasher);
+        self.organization_id.ids().hash(&mut hasher);
+        for devices in [
+            &self.device_ids,
+            &self.accessible_device_ids,
+            &self.assigned_device_ids,
+        ] {
+            devices.entries().hash(&mut hasher);
+        }
+        self.roles.entries().hash(&mut hasher);
+        self.user_type.trimmed().hash(&mut hasher);
+        #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+        let short = hasher.finish() as u32;
+        short
+    }
+
+    /// Forgets what is not readable, except the id, and names it.
+    pub(crate) fn take_unreadable(&mut self) -> Vec<&'static str> {
+        let lists = [
+            ("organizationId", self.organization_id.is_partly_unreadable()),
+            ("roles", self.roles.is_partly_unreadable()),
+            ("deviceIds", self.device_ids.is_partly_unreadable()),
+            (
+                "accessibleDeviceIds",
+                self.accessible_device_ids.is_partly_unreadable(),
+            ),
+            (
+                "assignedDeviceIds",
+                self.assigned_device_ids.is_partly_unreadable(),
+            ),
+        ];
+        let scalars = [
+            ("uid", self.uid.take_unreadable()),
+            ("firstName", self.first_name.take_unreadable()),
+            ("lastName", self.last_name.take_unreadable()),
+            ("email", self.email.take_unreadable()),
+            ("phone", self.phone.take_unreadable()),
+            ("enabled", self.enabled.take_unreadable()),
+            ("administrator", self.administrator.take_unreadable()),
+            ("permitAllClients", self.permit_all_clients.take_unreadable()),
+            ("fullPortalAccess", self.full_portal_access.take_unreadable()),
+            ("mustChangePw", self.must_change_pw.take_unreadable()),
+            ("mfaConfigured", self.mfa_configured.take_unreadable()),
+            ("scimUser", self.scim_user.take_unreadable()),
+            ("authType", self.auth_type.take_unreadable()),
+            ("userType", self.user_type.take_unreadable()),
+            ("invitationStatus", self.invitation_status.take_unreadable()),
+        ];
+        self.organization_id.take_unreadable();
+        self.roles.take_unreadable();
+        self.device_ids.take_unreadable();
+        self.accessible_device_ids.take_unreadable();
+        self.assigned_device_ids.take_unreadable();
+        named(&lists).chain(named(&scalars)).collect()
+    }
+
     /// The user as people know it.
     pub(crate) fn words(&self) -> Option<Box<str>> {
         let parts: Vec<&str> = [&self.first_name, &self.last_name]
@@ -674,6 +794,65 @@ impl UserRow {
             .collect();
         let name = parts.join(" ");
         person_words(Some(&*name).filter(|name| !name.is_empty()), self.email.trimmed())
+    }
+}
+
+fn named(fields: &[(&'static str, bool)]) -> impl Iterator<Item = &'static str> {
+    fields
+        .iter()
+        .filter(|(_, unreadable)| *unreadable)
+        .map(|(field, _)| *field)
+}
+
+impl RoleRow {
+    /// A number that differs where two rows of one role differ.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = std::hash::DefaultHasher::new();
+        (self.name.trimmed(), self.kind.trimmed()).hash(&mut hasher);
+        (self.members.said().is_some(), self.members.ids()).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// The fields that are not readable, except the id.
+    pub(crate) fn unreadable(&self) -> Vec<&'static str> {
+        let fields = [
+            ("name", self.name.is_not_readable()),
+            ("type", self.kind.is_not_readable()),
+            ("description", self.description.is_not_readable()),
+        ];
+        named(&fields).collect()
+    }
+}
+
+impl OrganizationRow {
+    /// The fields that are not readable, except the id.
+    pub(crate) fn unreadable(&self) -> Vec<&'static str> {
+        let fields = [
+            ("name", self.name.is_not_readable()),
+            ("description", self.description.is_not_readable()),
+        ];
+        named(&fields).collect()
+    }
+}
+
+impl DeviceRow {
+    /// The fields that are not readable, except the id.
+    pub(crate) fn unreadable(&self) -> Vec<&'static str> {
+        let fields = [
+            ("organizationId", self.organization_id.is_not_readable()),
+            ("nodeClass", self.node_class.is_not_readable()),
+            ("approvalStatus", self.approval_status.is_not_readable()),
+            ("displayName", self.display_name.is_not_readable()),
+            ("systemName", self.system_name.is_not_readable()),
+            ("dnsName", self.dns_name.is_not_readable()),
+        ];
+        named(&fields).collect()
+    }
+
+    /// The device as people know it.
+    pub(crate) fn words(&self) -> Option<Box<str>> {
+        let names = [&self.display_name, &self.system_name, &self.dns_name];
+        names.into_iter().find_map(Text::trimmed).map(Into::into)
     }
 }
 
@@ -801,7 +980,12 @@ mod tests {
                 return format!("{members:?} hide {hide_some}");
             };
             let words: Vec<_> = members.members_with_words().collect();
-            let Members { ids, without_id, unreadable, .. } = &members;
+            let Members {
+                ids,
+                without_id,
+                unreadable,
+                ..
+            } = &members;
             format!("{ids:?} without id {without_id:?} unreadable {unreadable:?} {words:?} hide {hide_some}")
         };
         assert_snapshot!(read_as(members));

@@ -10,6 +10,43 @@ const CHUNK_BYTES: usize = 1 << 20;
 pub(crate) enum Listed {
     Technician,
     EndUser,
+    /// Rows of both lists have the id.
+    Both,
+}
+
+impl Listed {
+    fn code(self) -> u16 {
+        match self {
+            Self::Technician => 0,
+            Self::EndUser => 1,
+            Self::Both => 2,
+        }
+    }
+
+    fn from_code(code: u16) -> Self {
+        match code {
+            0 => Self::Technician,
+            1 => Self::EndUser,
+            _ => Self::Both,
+        }
+    }
+
+    /// Whether it says that a user is an end user.
+    pub(crate) fn is_end_user(self) -> bool {
+        self != Self::Technician
+    }
+}
+
+/// A row whose id another row has too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Doubled {
+    pub(crate) id: u64,
+    /// What the row says that is not kept apart.
+    pub(crate) row: UserRow,
+    /// Whether the two are of two people.
+    pub(crate) two_people: bool,
+    /// Fields of which the two say different things.
+    pub(crate) contradictions: Vec<&'static str>,
 }
 
 /// Rows by id, being gathered.
@@ -53,6 +90,10 @@ impl JoinTableBuilder {
         }
     }
 
+    pub(crate) fn with_devices(&self) -> bool {
+        self.with_devices
+    }
+
     /// Rows so far, for [`truncate`](Self::truncate).
     pub(crate) fn len(&self) -> usize {
         self.index.len()
@@ -84,20 +125,56 @@ impl JoinTableBuilder {
         });
     }
 
-    /// The table, and how many rows were there before with the same id. The first wins.
-    pub(crate) fn build(mut self) -> (JoinTable, u64) {
+    /// The table, and the rows whose id was there before: they are joined with the first.
+    pub(crate) fn build(mut self) -> (JoinTable, Vec<Doubled>) {
         self.index.sort_by_key(|entry| entry.id);
-        let before = self.index.len();
-        self.index.dedup_by_key(|entry| entry.id);
-        let duplicates = (before - self.index.len()) as u64;
+        let entries = std::mem::take(&mut self.index);
+        let mut index: Vec<Entry> = Vec::with_capacity(entries.len());
+        let mut doubled = Vec::new();
+        for entries in entries.chunk_by(|a, b| a.id == b.id) {
+            let (first, others) = (entries[0], &entries[1..]);
+            if others.is_empty() {
+                index.push(first);
+                continue;
+            }
+            let (mut listed, mut joined) = stored(&self.arena, first);
+            for other in others {
+                let (other_listed, row) = stored(&self.arena, *other);
+                let two_people = joined.is_of_another_person_than(&row);
+                let (both, contradictions) = joined.join(row.clone());
+                joined = both;
+                doubled.push(Doubled {
+                    id: first.id,
+                    row,
+                    two_people,
+                    contradictions,
+                });
+                if other_listed != listed {
+                    listed = Listed::Both;
+                }
+            }
+            self.add(first.id, listed, &joined);
+            index.extend(self.index.pop());
+        }
         (
             JoinTable {
                 arena: self.arena,
-                index: self.index,
+                index,
             },
-            duplicates,
+            doubled,
         )
     }
+}
+
+fn stored(arena: &[Vec<u8>], entry: Entry) -> (Listed, UserRow) {
+    let Entry { id, chunk, offset } = entry;
+    let mut bytes = Bytes(&arena[chunk as usize][offset as usize..]);
+    let (listed, row) = decode(&mut bytes);
+    let row = UserRow {
+        id: Said::Said(id),
+        ..row
+    };
+    (listed, row)
 }
 
 impl JoinTable {
@@ -121,16 +198,7 @@ impl JoinTable {
     }
 
     pub(crate) fn row(&self, Place(place): Place) -> (Listed, UserRow) {
-        let Entry { id, chunk, offset } = self.index[place];
-        let mut bytes = Bytes(&self.arena[chunk as usize][offset as usize..]);
-        let (listed, row) = decode(&mut bytes);
-        (
-            listed,
-            UserRow {
-                id: Said::Said(id),
-                ..row
-            },
-        )
+        stored(&self.arena, self.index[place])
     }
 }
 
@@ -170,8 +238,8 @@ fn flags(row: &UserRow) -> [Flag; 7] {
 }
 
 fn encode(out: &mut Vec<u8>, listed: Listed, row: &UserRow, with_devices: bool) {
-    // Two bits a flag, and one for the list.
-    let mut bits = u16::from(listed == Listed::EndUser);
+    // Two bits a flag, and two for the list.
+    let mut bits = listed.code();
     for flag in flags(row) {
         bits = bits << 2 | flag.get().map_or(0, |on| 2 | u16::from(on));
     }
@@ -229,11 +297,7 @@ fn decode(bytes: &mut Bytes<'_>) -> (Listed, UserRow) {
     let permit_all_clients = flag();
     let administrator = flag();
     let enabled = flag();
-    let listed = if bits == 1 {
-        Listed::EndUser
-    } else {
-        Listed::Technician
-    };
+    let listed = Listed::from_code(bits);
     let row = UserRow {
         id: Said::NotSaid,
         uid: bytes.uid(),
@@ -453,10 +517,20 @@ mod tests {
             for (id, technician, row) in &rows {
                 let listed = if *technician { Listed::Technician } else { Listed::EndUser };
                 builder.add(*id, listed, row);
-                model.entry(*id).or_insert((listed, UserRow { id: Said::Said(*id), ..row.clone() }));
+                let row = UserRow { id: Said::Said(*id), ..row.clone() };
+                match model.entry(*id) {
+                    std::collections::btree_map::Entry::Vacant(entry) => {
+                        entry.insert((listed, row));
+                    }
+                    std::collections::btree_map::Entry::Occupied(mut entry) => {
+                        let (known, joined) = entry.get().clone();
+                        let known = if known == listed { known } else { Listed::Both };
+                        entry.insert((known, joined.join(row).0));
+                    }
+                }
             }
-            let (table, duplicates) = builder.build();
-            prop_assert_eq!(duplicates, (rows.len() - model.len()) as u64);
+            let (table, doubled) = builder.build();
+            prop_assert_eq!(doubled.len(), rows.len() - model.len());
             let stored: Vec<_> = table.places().map(|(place, id)| (id, table.row(place))).collect();
             prop_assert_eq!(stored, model.into_iter().collect::<Vec<_>>());
             prop_assert!(table.find(9).is_none());

@@ -5,7 +5,7 @@ use crate::client::{ListEnd, MOST_ELEMENTS, NinjaOneClient, TakeElement};
 use crate::wire::{Id, Row};
 
 /// Rows asked for at a time (NinjaOne facts §3.2: what careful clients use).
-const PAGE_ROWS: usize = 1000;
+pub(crate) const PAGE_ROWS: usize = 1000;
 /// The longest page that is kept. A server may give more than was asked for; a hostile one must not fill memory.
 const MOST_ROWS: usize = 100_000;
 
@@ -20,6 +20,10 @@ pub(crate) struct Pages {
     path: &'static str,
     after: Option<u64>,
     rows: u64,
+    /// Rows of the last page that was not empty, and of the longest one.
+    last: u64,
+    longest: u64,
+    pages: u64,
 }
 
 impl Pages {
@@ -28,7 +32,16 @@ impl Pages {
             path,
             after: None,
             rows: 0,
+            last: 0,
+            longest: 0,
+            pages: 0,
         }
+    }
+
+    /// Whether the last page before the empty one was as full as pages are here, so that the list may go on.
+    pub(crate) fn may_be_cut(&self) -> bool {
+        let is_round = self.last >= 100 && self.last.is_multiple_of(100);
+        self.last >= PAGE_ROWS as u64 || is_round || (self.pages > 1 && self.last == self.longest)
     }
 
     /// The next page; `None` after the last one, which is an empty one: a short page may be a server's own limit
@@ -50,6 +63,9 @@ impl Pages {
         }
         let request = client.shown(self.path);
         self.rows += count;
+        self.last = count;
+        self.longest = self.longest.max(count);
+        self.pages += 1;
         if matches!(end, ListEnd::Enough) || self.rows > MOST_ELEMENTS {
             let reason = format!("{} entries in its pages, and more to come", self.rows);
             return Err(NinjaOneError::Malformed { request, reason });
