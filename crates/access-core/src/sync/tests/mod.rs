@@ -4,4 +4,5 @@ mod failures;
 mod in_memory;
 mod properties;
 mod shrinkage;
+mod silence;
 mod whole_runs;
