@@ -49,17 +49,14 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// The facts of two sources, with what the sources are called, as one.
+    /// What two sources say together, each with what it is called.
     #[must_use]
-    pub fn and(self, own: &str, other: &Self, others: &str) -> Self {
-        match (self, other) {
-            (Self::NotSaid, _) => other.clone(),
-            (own, Self::NotSaid) => own,
-            (Self::Yes, Self::No) => Self::Contradicted(format!("{own} says yes, {others} says no")),
-            (Self::No, Self::Yes) => Self::Contradicted(format!("{own} says no, {others} says yes")),
-            (own @ Self::Contradicted(_), _) => own,
-            (_, Self::Contradicted(text)) => Self::Contradicted(text.clone()),
-            (own, _) => own,
+    pub fn and(self, source: &str, other: &Self, other_source: &str) -> Self {
+        match (&self, other) {
+            (Self::Yes, Self::No) => Self::Contradicted(format!("{source} says yes, {other_source} says no")),
+            (Self::No, Self::Yes) => Self::Contradicted(format!("{source} says no, {other_source} says yes")),
+            (Self::NotSaid, _) | (Self::Yes | Self::No, Self::Contradicted(_)) => other.clone(),
+            _ => self,
         }
     }
 

@@ -77,7 +77,7 @@ fn absent(id: &ResourceId, lookup: &str, lists: Vec<ListSighting>) -> Result<(),
             Listed::Yes(_) => {
                 return Err(ProvisioningError::Contradiction {
                     what: id.to_string(),
-                    says: format!("{lookup} has no such account, and it is in {list}"),
+                    says: format!("{lookup} find none, {list} lists it"),
                 });
             }
             Listed::No => {}

@@ -16,6 +16,7 @@ use crate::provisioning::{
 };
 use crate::{Classified, StatusCode};
 
+#[expect(clippy::struct_excessive_bools, reason = "a row of a table, not a state")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Person {
     pub(super) kind: AccountKind,
