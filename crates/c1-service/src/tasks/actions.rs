@@ -30,9 +30,15 @@ pub(crate) struct Actions {
 }
 
 impl Actions {
-    pub(super) fn list() -> Answer {
+    /// The actions for resources of a type; without one, all. None is bound to a type (baton-runtime facts §6.8).
+    pub(super) fn list(resource_type: &str) -> Answer {
+        let schemas = if resource_type.is_empty() {
+            vec![update_account()]
+        } else {
+            Vec::new()
+        };
         let response = v2::ListActionSchemasResponse {
-            schemas: vec![update_account()],
+            schemas,
             annotations: Vec::new(),
         };
         Answer::new(&response, Vec::new())
@@ -81,7 +87,12 @@ impl Desk {
             return Err(malformed("action"));
         }
         let arguments = of_struct(&wanted.args.unwrap_or_default())?;
-        let change = Change::of_action(&wanted.name, arguments, &self.vocabulary)?;
+        let change = Change::of_action(
+            &wanted.name,
+            &wanted.resource_type_id,
+            arguments,
+            &self.vocabulary,
+        )?;
         let outcome = self.connector.change(id, change).await?;
         let action = outcome.change_id.to_string();
         self.actions.keep(&action);
