@@ -676,6 +676,11 @@ fn cases() -> Vec<Case> {
                     (END_USERS, Rows::Nth(row)),
                     (USERS, Rows::Every),
                 ] {
+                    // A row alone matters where rows are told apart or somebody is an administrator.
+                    let decides = matches!(field, "id" | "administrator" | "enabled" | "email" | "userType");
+                    if rows != Rows::Every && !decides {
+                        continue;
+                    }
                     cases.push(Case {
                         wish: Wish::Delete(user),
                         rule: edit("GET", path, rows, field, to.clone()),
@@ -723,10 +728,10 @@ fn nothing_is_already_so_whatever_field_is_not_said_or_not_readable() {
         .unwrap();
     let mut wrong = Vec::new();
     let mut sim = start();
+    let mut tenant = provisioner(&sim, Writes::On);
     for case in cases() {
         let before = sim.state();
         sim.faults().add(case.rule.clone());
-        let tenant = provisioner(&sim, Writes::On);
         let ended = runtime.block_on(make(&tenant, &change(&case.wish)));
         sim.faults().clear();
         let now = state(&sim, &before);
@@ -735,6 +740,7 @@ fn nothing_is_already_so_whatever_field_is_not_said_or_not_readable() {
         }
         if now != before {
             sim = start();
+            tenant = provisioner(&sim, Writes::On);
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

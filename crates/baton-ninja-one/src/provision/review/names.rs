@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use access_core::StatusCode;
 use access_core::model::{NativeId, ProfileValue};
 use access_core::ports::Provisioner;
-use access_core::provisioning::{Account, Change, Role, Selector};
+use access_core::provisioning::{Account, Role, Selector};
 
 use super::sheet::Decision;
-use super::{Row, RowResult, change, until_stopped, would_fail_again};
+use super::{Row, RowResult, until_stopped, would_fail_again};
 use crate::exit::Failure;
 
 /// Roles and accounts as the tenant has them now, each looked up once.
@@ -58,36 +58,55 @@ impl Directory {
         decision: &Decision,
         row: &mut Row,
     ) -> Result<(), Failure> {
-        let Change::Revoke {
-            role: Selector::Id(role),
-            principal: Selector::Id(principal),
-        } = change(decision)?
-        else {
-            return Ok(());
-        };
-        if !self.roles.contains_key(&role) {
-            let found = until_stopped(tenant.roles(&Selector::Id(role.clone()))).await?;
-            self.roles.insert(role.clone(), found.into_iter().next());
-        }
-        if !self.accounts.contains_key(&principal) {
-            let found = until_stopped(tenant.account(&principal)).await?;
-            self.accounts.insert(principal.clone(), found);
-        }
-        let role = self.roles.get(&role).and_then(Option::as_ref);
-        let account = self.accounts.get(&principal).and_then(Option::as_ref);
-        row.access = role.map(|role| role.entitlement.display_name.to_string());
-        row.name = account.map(|account| account.resource.display_name.to_string());
+        // Whose access it is is told even where nothing can be revoked.
         let [who, what] = &decision.names;
-        let contradictions = [
-            role.and_then(|role| contradiction(what, &names_of_role(role), &decision.entitlement)),
-            account.and_then(|account| contradiction(who, &names_of_account(account), &row.principal)),
-        ];
+        let mut contradictions = Vec::new();
+        if let Some(account) = self.account(tenant, decision).await? {
+            row.name = Some(account.resource.display_name.to_string());
+            contradictions.push(contradiction(who, &names_of_account(account), &row.principal));
+        }
+        if let Some(role) = self.role(tenant, decision).await? {
+            row.access = Some(role.entitlement.display_name.to_string());
+            contradictions.push(contradiction(what, &names_of_role(role), &decision.entitlement));
+        }
         let contradictions: Vec<String> = contradictions.into_iter().flatten().collect();
         if !contradictions.is_empty() {
             row.result = RowResult::Refused;
             row.error = Some(contradictions.join("; "));
         }
         Ok(())
+    }
+
+    async fn account(
+        &mut self,
+        tenant: &dyn Provisioner,
+        decision: &Decision,
+    ) -> Result<Option<&Account>, Failure> {
+        let vocabulary = tenant.vocabulary();
+        let principal = Selector::principal(&decision.principal_type, &decision.principal, vocabulary)?;
+        let Selector::Id(id) = principal else {
+            return Ok(None);
+        };
+        if !self.accounts.contains_key(&id) {
+            let found = until_stopped(tenant.account(&id)).await?;
+            self.accounts.insert(id.clone(), found);
+        }
+        Ok(self.accounts.get(&id).and_then(Option::as_ref))
+    }
+
+    async fn role(
+        &mut self,
+        tenant: &dyn Provisioner,
+        decision: &Decision,
+    ) -> Result<Option<&Role>, Failure> {
+        let Selector::Id(id) = Selector::entitlement(&decision.entitlement, tenant.vocabulary())? else {
+            return Ok(None);
+        };
+        if !self.roles.contains_key(&id) {
+            let found = until_stopped(tenant.roles(&Selector::Id(id.clone()))).await?;
+            self.roles.insert(id.clone(), found.into_iter().next());
+        }
+        Ok(self.roles.get(&id).and_then(Option::as_ref))
     }
 }
 
