@@ -133,11 +133,18 @@ fn what_is_accepted_and_not_shown_is_told_as_that() {
     ] {
         let context = tenant(&To::Value(Value::Null), false);
         let ran = context.run(arguments);
-        text.push_str(&format!(
-            "$ {}\n{}\n\n",
-            arguments.join(" "),
-            printed(&context, &ran)
-        ));
+        let shown = [
+            &arguments.join(" "),
+            "
+",
+            &printed(&context, &ran),
+            "
+
+",
+        ]
+        .concat();
+        text.push_str("$ ");
+        text.push_str(&shown);
     }
     let context = tenant(&To::Absent, false);
     let arguments = ["--audit-log", "audit.jsonl", "--output", "json"];
