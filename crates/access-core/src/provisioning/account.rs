@@ -85,7 +85,16 @@ impl Account {
     /// Whether the account has this address, whatever the case and the blanks around it.
     #[must_use]
     pub fn has_email(&self, email: &EmailAddress) -> bool {
-        matches!(self.resource.profile.get("email"), Some(ProfileValue::Text(own)) if email.is(own))
+        self.email().is_some_and(|own| email.is(own))
+    }
+
+    /// Its address, if it is said.
+    #[must_use]
+    pub fn email(&self) -> Option<&str> {
+        match self.resource.profile.get("email") {
+            Some(ProfileValue::Text(own)) => Some(own),
+            _ => None,
+        }
     }
 
     /// What an audit wants to know of it.

@@ -138,6 +138,7 @@ impl Planner<'_> {
             });
         }
         if let Some(existing) = existing {
+            self.confirm(existing).await?;
             warnings.extend(lacking(existing, &roles));
         }
         let step = existing.is_none().then(|| Step::CreateAccount(account.clone()));
@@ -213,6 +214,7 @@ impl Planner<'_> {
             Selector::Text(_) => {
                 let account = self.account(selector).await?;
                 let account = account.ok_or_else(|| not_found("account", selector))?;
+                self.same_address(selector, &account).await?;
                 account.resource.id.id
             }
         };
@@ -246,6 +248,25 @@ impl Planner<'_> {
         })
     }
 
+    /// Whom a login names is deleted only if the lookup by id does not say that the account has another one.
+    async fn same_address(&self, selector: &Selector, listed: &Account) -> Result<(), ProvisioningError> {
+        let Selector::Text(text) = selector else {
+            return Ok(());
+        };
+        let Ok(email) = super::EmailAddress::parse(text) else {
+            return Ok(());
+        };
+        let found = self.tenant.account(&listed.id().id).await;
+        let found = found.map_err(ProvisioningError::Reading)?;
+        match found.as_ref().and_then(Account::email) {
+            Some(other) if !email.is(other) => Err(ProvisioningError::Contradiction {
+                what: listed.label(),
+                says: format!("a list says that its e-mail is {email}, and looking it up by its id {other}"),
+            }),
+            _ => Ok(()),
+        }
+    }
+
     async fn refuse_administrator(&self, account: &Account) -> Result<(), ProvisioningError> {
         match (account.kind, &account.administrator) {
             (_, Fact::No) | (AccountKind::EndUser, Fact::NotSaid) => return Ok(()),
@@ -262,6 +283,18 @@ impl Planner<'_> {
             last,
             claim: account.administrator.clone(),
         })
+    }
+
+    /// That an account exists already is said only if the lookup by its id says so too.
+    async fn confirm(&self, listed: &Account) -> Result<(), ProvisioningError> {
+        let found = self.tenant.account(&listed.id().id).await;
+        match found.map_err(ProvisioningError::Reading)? {
+            Some(_) => Ok(()),
+            None => Err(ProvisioningError::Contradiction {
+                what: listed.label(),
+                says: "a list has it, and looking it up by its id finds none".to_owned(),
+            }),
+        }
     }
 
     /// The account as all sources say it is; `None` if they agree that there is none.

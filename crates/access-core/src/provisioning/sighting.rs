@@ -77,7 +77,7 @@ fn absent(id: &ResourceId, lookup: &str, lists: Vec<ListSighting>) -> Result<(),
             Listed::Yes(_) => {
                 return Err(ProvisioningError::Contradiction {
                     what: id.to_string(),
-                    says: format!("{lookup} find none, {list} lists it"),
+                    says: format!("no such account at {lookup}, and {list} lists it"),
                 });
             }
             Listed::No => {}

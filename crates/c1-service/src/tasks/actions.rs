@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use access_core::StatusCode;
 use access_core::provisioning::{
-    AccountField, Change, FieldKind, ProvisioningError, UPDATE_ACCOUNT, UPDATE_ACCOUNT_DESCRIPTION,
+    AccountField, Change, Done, FieldKind, ProvisioningError, UPDATE_ACCOUNT, UPDATE_ACCOUNT_DESCRIPTION,
     UPDATE_FIELDS,
 };
 use baton_proto::config_v1 as config;
@@ -25,8 +25,9 @@ const KEPT: usize = 1000;
 /// The actions, and what became of those that were invoked.
 #[derive(Debug, Default)]
 pub(crate) struct Actions {
-    /// Ids of those that are complete; actions here end before they are answered.
-    done: Mutex<VecDeque<String>>,
+    /// Ids of those that are complete, and whether the account is known to be as requested; actions here end before they
+    /// are answered.
+    done: Mutex<VecDeque<(String, bool)>>,
 }
 
 impl Actions {
@@ -55,28 +56,29 @@ impl Actions {
 
     pub(super) fn status(&self, id: &str) -> Result<Answer, TaskFailure> {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        if !done.iter().any(|known| known == id) {
-            return Err(TaskFailure::new(
+        let known = done.iter().find(|(known, _)| known == id);
+        let (_, is_verified) = known.ok_or_else(|| {
+            TaskFailure::new(
                 StatusCode::NotFound,
                 format!("there is no action with the id `{id}`"),
-            ));
-        }
+            )
+        })?;
         let response = v2::GetActionStatusResponse {
             name: UPDATE_ACCOUNT.to_owned(),
             id: id.to_owned(),
             status: BatonActionStatus::Complete.into(),
-            response: Some(success()),
+            response: Some(success(*is_verified)),
             ..v2::GetActionStatusResponse::default()
         };
         Ok(Answer::new(&response, Vec::new()))
     }
 
-    fn keep(&self, id: &str) {
+    fn keep(&self, id: &str, is_verified: bool) {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         if done.len() == KEPT {
             done.pop_front();
         }
-        done.push_back(id.to_owned());
+        done.push_back((id.to_owned(), is_verified));
     }
 }
 
@@ -95,11 +97,13 @@ impl Desk {
         )?;
         let outcome = self.connector.change(id, change).await?;
         let action = outcome.change_id.to_string();
-        self.actions.keep(&action);
+        // What is accepted and never shown is complete, and not known to be as requested.
+        let is_verified = outcome.result != Done::Accepted;
+        self.actions.keep(&action, is_verified);
         let response = v2::InvokeActionResponse {
             id: action,
             status: BatonActionStatus::Complete.into(),
-            response: Some(success()),
+            response: Some(success(is_verified)),
             name: UPDATE_ACCOUNT.to_owned(),
             ..v2::InvokeActionResponse::default()
         };
@@ -117,9 +121,9 @@ fn known(name: &str) -> Result<(), TaskFailure> {
     .into())
 }
 
-fn success() -> Struct {
+fn success(is_verified: bool) -> Struct {
     let value = Value {
-        kind: Some(Kind::BoolValue(true)),
+        kind: Some(Kind::BoolValue(is_verified)),
     };
     Struct {
         fields: [("success".to_owned(), value)].into(),

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use access_core::StatusCode;
-use access_core::model::{NativeId, ProfileValue};
+use access_core::model::NativeId;
 use access_core::ports::Provisioner;
 use access_core::provisioning::{Account, Role, Selector};
 
@@ -118,12 +118,8 @@ fn names_of_role(role: &Role) -> Vec<&str> {
 }
 
 fn names_of_account(account: &Account) -> Vec<&str> {
-    let email = match account.resource.profile.get("email") {
-        Some(ProfileValue::Text(email)) => Some(&**email),
-        _ => None,
-    };
     std::iter::once(account.resource.display_name.as_str())
-        .chain(email)
+        .chain(account.email())
         .collect()
 }
 
