@@ -357,15 +357,34 @@ fn an_account_of_which_sources_disagree_is_not_deleted() {
     }
     assert_snapshot!(shown.join("\n"));
     // A login is looked up in the lists, and then by its id.
+    let another = edit(
+        "GET",
+        &detail(12),
+        Rows::Every,
+        "email",
+        To::Value(json!("x@example.com")),
+    );
+    for rule in [answer(&detail(12), 404, "{}"), another] {
+        let context = TestContext::msp();
+        context.sim().faults().add(rule);
+        let ran = context.run(&["delete-account", "wei.li@example.com", "-p"]);
+        let sent = writes(&context).len();
+        assert_eq!((ran.code, sent), (Some(15), 0), "{}", ran.stdout);
+    }
+    // Who is in a list alone does not exist already.
     let context = TestContext::msp();
     context.sim().faults().add(answer(&detail(12), 404, "{}"));
-    let ran = context.run(&["delete-account", "wei.li@example.com", "-p"]);
-    assert_eq!(
-        (ran.code, writes(&context).len()),
-        (Some(15), 0),
-        "{}",
-        ran.stdout
-    );
+    let names = [
+        "--first-name",
+        "Wei",
+        "--last-name",
+        "Li",
+        "--email",
+        "wei.li@example.com",
+    ];
+    let ran = context.run(&[&["create-account", "--kind", "technician", "-p"], &names[..]].concat());
+    let sent = writes(&context).len();
+    assert_eq!((ran.code, sent), (Some(15), 0), "{}", ran.stdout);
 }
 
 #[test]

@@ -244,7 +244,7 @@ impl Execution<'_> {
             None => Ok(()),
             Some(account) => Err(ProvisioningError::Contradiction {
                 what: account.label(),
-                says: "it was not found, and then it was".to_owned(),
+                says: format!("{} did not find it, and then it did", self.tenant.tenant()),
             }),
         }
     }

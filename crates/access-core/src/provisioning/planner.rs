@@ -261,7 +261,10 @@ impl Planner<'_> {
         match found.as_ref().and_then(Account::email) {
             Some(other) if !email.is(other) => Err(ProvisioningError::Contradiction {
                 what: listed.label(),
-                says: format!("a list says that its e-mail is {email}, and looking it up by its id {other}"),
+                says: format!(
+                    "a list of {} says that its e-mail is {email}, and the lookup by its id says {other}",
+                    self.tenant.tenant()
+                ),
             }),
             _ => Ok(()),
         }
@@ -292,7 +295,10 @@ impl Planner<'_> {
             Some(_) => Ok(()),
             None => Err(ProvisioningError::Contradiction {
                 what: listed.label(),
-                says: "a list has it, and looking it up by its id finds none".to_owned(),
+                says: format!(
+                    "a list of {} has it, and looking it up by its id finds none",
+                    self.tenant.tenant()
+                ),
             }),
         }
     }
