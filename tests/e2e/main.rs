@@ -27,6 +27,7 @@ mod object_store;
 mod provisioning;
 mod provisioning_faults;
 mod provisioning_properties;
+mod provisioning_silence;
 mod published;
 mod reports;
 mod reproducible;

@@ -81,7 +81,7 @@ impl InMemory {
                     sync_type: SyncType::Full,
                     tenant: "tenant".to_owned(),
                     started_at,
-                    provenance: Provenance::default(),
+                    provenance: crate::model::Provenance::default(),
                 },
                 ended_at: started_at,
             },

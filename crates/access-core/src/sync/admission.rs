@@ -135,7 +135,9 @@ impl<'a> Admission<'a> {
                 self.leave_out(kind, &skipped.resource_type, reason, row);
             }
         }
-        self.left_out.count(count - named);
+        if (kind, reason) != (RowKind::Grant, DropReason::Duplicate) {
+            self.left_out.count(count - named);
+        }
     }
 
     fn leave_out(
@@ -145,8 +147,8 @@ impl<'a> Admission<'a> {
         reason: DropReason,
         row: SkippedRow,
     ) {
-        // What the run's filter leaves out is no finding.
-        if reason == DropReason::OutOfScope {
+        // What the run's filter leaves out is no finding, and a grant that came twice is in the output.
+        if reason == DropReason::OutOfScope || (kind, reason) == (RowKind::Grant, DropReason::Duplicate) {
             return;
         }
         self.left_out.push(LeftOutRow {

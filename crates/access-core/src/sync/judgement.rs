@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::model::{Completeness, ResourceTypeId, RowKind};
 use crate::ports::Warning;
 
-use super::comparison::Comparison;
+use super::comparison::{Comparison, Tally};
 use super::error::SyncError;
 use super::fan_out::SinkComparison;
 use super::shrink_guard::{AcceptedLoss, Loss, ShrinkGuard};
@@ -30,6 +30,21 @@ pub(super) struct Refused {
 }
 
 impl Refused {
+    fn add(&mut self, guard: &ShrinkGuard, sink: String, losses: Vec<Loss>) {
+        if losses.is_empty() {
+            return;
+        }
+        self.since.push(sink);
+        for loss in losses {
+            if guard.standing_leave(&loss.resource_type) && !self.standing.contains(&loss.resource_type) {
+                self.standing.push(loss.resource_type.clone());
+            }
+            if !self.losses.contains(&loss) {
+                self.losses.push(loss);
+            }
+        }
+    }
+
     pub(super) fn into_error(self, kept: Vec<String>) -> SyncError {
         SyncError::Shrunk {
             losses: self.losses,
@@ -68,30 +83,16 @@ pub(super) fn judge(
         }
     }
     let mut refused = Refused::default();
-    for sink in compared {
-        let Some(comparison) = sink.comparison else {
-            continue;
-        };
-        let mut is_refused = false;
-        for loss in guard.losses(&comparison, summary) {
-            match guard.leave(&loss.resource_type, loss.since) {
-                Some(leave) => accept(&mut report, loss, format!("--accept-drop {leave}")),
-                None => {
-                    is_refused = true;
-                    if guard.standing_leave(&loss.resource_type)
-                        && !refused.standing.contains(&loss.resource_type)
-                    {
-                        refused.standing.push(loss.resource_type.clone());
-                    }
-                    if !refused.losses.contains(&loss) {
-                        refused.losses.push(loss);
-                    }
-                }
-            }
+    for SinkComparison { sink, comparison } in compared {
+        let Some(comparison) = comparison else { continue };
+        let losses = guard.losses(&comparison, summary);
+        let (accepted, missing): (Vec<Loss>, Vec<Loss>) = losses
+            .into_iter()
+            .partition(|loss| guard.leave(&loss.resource_type, loss.since).is_some());
+        for loss in accepted {
+            accept(guard, &mut report, loss);
         }
-        if is_refused {
-            refused.since.push(sink.sink);
-        }
+        refused.add(guard, sink, missing);
         if !report.compared.contains(&comparison) {
             report.compared.push(comparison);
         }
@@ -118,46 +119,47 @@ fn judge_silence(
     report: &mut GuardReport,
 ) {
     for (resource_type, of_type) in &comparison.types {
-        let unstated = [RowKind::Resource, RowKind::Grant]
-            .into_iter()
-            .filter_map(|kind| Some((kind, of_type.tally(kind)?)))
-            .filter(|(_, tally)| tally.unstated > 0);
-        for (kind, tally) in unstated {
-            match guard.leave(resource_type, comparison.sync_id) {
-                Some(leave) => {
-                    let loss = Loss {
-                        kind,
-                        resource_type: resource_type.clone(),
-                        entitlement: None,
-                        before: tally.before,
-                        kept: tally.kept,
-                        since: comparison.sync_id,
-                        unstated: tally.unstated,
-                        not_read: false,
-                    };
-                    accept(report, loss, format!("--accept-drop {leave}"));
-                }
-                None => {
-                    let examples: Vec<String> = tally.examples.iter().map(ToString::to_string).collect();
-                    let reason = format!(
-                        "{} {} of the sync before {} not stated any more, nor denied ({})",
-                        tally.unstated,
-                        if tally.unstated == 1 {
-                            kind.to_string()
-                        } else {
-                            kind.plural().to_owned()
-                        },
-                        if tally.unstated == 1 { "is" } else { "are" },
-                        examples.join(", ")
-                    );
-                    make_incomplete(summary, resource_type, reason);
-                }
+        for kind in [RowKind::Resource, RowKind::Grant] {
+            let Some(tally) = of_type.tally(kind).filter(|tally| tally.unstated > 0) else {
+                continue;
+            };
+            if guard.leave(resource_type, comparison.sync_id).is_some() {
+                let loss = Loss {
+                    kind,
+                    resource_type: resource_type.clone(),
+                    entitlement: None,
+                    before: tally.before,
+                    kept: tally.kept,
+                    since: comparison.sync_id,
+                    unstated: tally.unstated,
+                    not_read: false,
+                };
+                accept(guard, report, loss);
+            } else {
+                make_incomplete(summary, resource_type, unstated_reason(kind, tally));
             }
         }
     }
 }
 
-fn accept(report: &mut GuardReport, loss: Loss, accepted_by: String) {
+fn unstated_reason(kind: RowKind, tally: &Tally) -> String {
+    let examples: Vec<String> = tally.examples.iter().map(ToString::to_string).collect();
+    let examples = examples.join(", ");
+    match tally.unstated {
+        1 => format!("1 {kind} of the sync before is not stated any more, nor denied ({examples})"),
+        count => format!(
+            "{count} {} of the sync before are not stated any more, nor denied ({examples})",
+            kind.plural()
+        ),
+    }
+}
+
+/// Writes down a loss that leave covers.
+fn accept(guard: &ShrinkGuard, report: &mut GuardReport, loss: Loss) {
+    let Some(leave) = guard.leave(&loss.resource_type, loss.since) else {
+        return;
+    };
+    let accepted_by = format!("--accept-drop {leave}");
     let accepted = AcceptedLoss { loss, accepted_by };
     if !report.accepted.contains(&accepted) {
         report.accepted.push(accepted);

@@ -224,34 +224,34 @@ impl ShrinkGuard {
                 }
             }
         }
-        losses.extend(self.emptied(comparison, summary));
+        losses.extend(emptied(comparison, summary));
         losses
     }
+}
 
-    /// Entitlements that all of their holders lost.
-    fn emptied(&self, comparison: &Comparison, summary: &SyncSummary) -> Vec<Loss> {
-        let emptied = comparison.emptied.iter().filter_map(|(entitlement, before)| {
-            let resource_type = entitlement.resource_type();
-            let single = summary.ledger.line(RowKind::Resource, &resource_type).written == 1;
-            let min_holders = if single {
-                MIN_EMPTIED_HOLDERS_OF_SINGLE
-            } else {
-                MIN_EMPTIED_HOLDERS
-            };
-            let complete = summary.completeness.get(&resource_type) == Some(&Completeness::Complete);
-            (complete && *before >= min_holders).then(|| Loss {
-                kind: RowKind::Grant,
-                resource_type,
-                entitlement: Some(entitlement.clone()),
-                before: *before,
-                kept: 0,
-                since: comparison.sync_id,
-                unstated: 0,
-                not_read: false,
-            })
-        });
-        emptied.collect()
-    }
+/// Entitlements that all of their holders lost.
+fn emptied(comparison: &Comparison, summary: &SyncSummary) -> Vec<Loss> {
+    let emptied = comparison.emptied.iter().filter_map(|(entitlement, before)| {
+        let resource_type = entitlement.resource_type();
+        let single = summary.ledger.line(RowKind::Resource, &resource_type).written == 1;
+        let min_holders = if single {
+            MIN_EMPTIED_HOLDERS_OF_SINGLE
+        } else {
+            MIN_EMPTIED_HOLDERS
+        };
+        let complete = summary.completeness.get(&resource_type) == Some(&Completeness::Complete);
+        (complete && *before >= min_holders).then(|| Loss {
+            kind: RowKind::Grant,
+            resource_type,
+            entitlement: Some(entitlement.clone()),
+            before: *before,
+            kept: 0,
+            since: comparison.sync_id,
+            unstated: 0,
+            not_read: false,
+        })
+    });
+    emptied.collect()
 }
 
 fn is_suspicious(before: u64, kept: u64, max_drop_percent: u8) -> bool {

@@ -43,18 +43,14 @@ impl Principals {
     }
 
     fn contains(&self, ordinal: Option<Ordinal>, principal_type: &str, principal: &str) -> bool {
-        match ordinal {
-            Some(ordinal) => self
-                .listed
-                .get(ordinal as usize / 64)
-                .is_some_and(|word| word & (1 << (ordinal % 64)) != 0),
-            None => {
-                let key = ResourceTypeId::new(principal_type)
-                    .ok()
-                    .zip(NativeId::new(principal).ok());
-                key.is_some_and(|key| self.others.contains(&key))
-            }
+        if let Some(ordinal) = ordinal {
+            let word = self.listed.get(ordinal as usize / 64);
+            return word.is_some_and(|word| word & (1 << (ordinal % 64)) != 0);
         }
+        let key = ResourceTypeId::new(principal_type)
+            .ok()
+            .zip(NativeId::new(principal).ok());
+        key.is_some_and(|key| self.others.contains(&key))
     }
 }
 

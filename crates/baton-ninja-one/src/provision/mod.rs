@@ -9,9 +9,9 @@ mod words;
 
 use std::io::{IsTerminal, Write};
 
-use access_core::StatusCode;
 use access_core::ports::{AuditLog, NoAudit, Provisioner};
 use access_core::provisioning::{Outcome, Plan, Provisioning, ProvisioningError, placeholder};
+use access_core::{Classified, StatusCode};
 use clap::ArgMatches;
 use indicatif::MultiProgress;
 use ninjaone::{NinjaOneClient, NinjaOneProvisioner, Writes};
@@ -129,11 +129,11 @@ fn wired(settings: &Settings, from_flag: bool) -> Result<Wired, Failure> {
 }
 
 /// Looking into a change can be stopped at any time.
-async fn until_stopped(
-    planning: impl Future<Output = Result<Plan, ProvisioningError>>,
-) -> Result<Plan, Failure> {
+async fn until_stopped<T, E: Classified + 'static>(
+    looking: impl Future<Output = Result<T, E>>,
+) -> Result<T, Failure> {
     tokio::select! {
-        plan = planning => Ok(plan?),
+        found = looking => Ok(found?),
         () = stop_wanted() => {
             Err(Failure::found("stopped on request; nothing was changed".to_owned(), None, StatusCode::Cancelled))
         }

@@ -113,6 +113,7 @@ fn headline(outcome: &Outcome) -> String {
         (ChangeKind::DeleteAccount, Done::Already) => {
             format!("{account} does not exist; nothing was changed")
         }
+        (_, Done::Accepted) => format!("Accepted, and not verified: {}", outcome.wanted),
     }
 }
 
@@ -120,6 +121,7 @@ fn verified(verified: Verified, tries: u32) -> String {
     let how = match verified {
         Verified::ByAnswer => "by the answer",
         Verified::ByReadingBack => "by reading back",
+        Verified::NotVerifiable => "not verifiable",
     };
     if tries > 1 {
         format!("{how}, after {tries} tries")

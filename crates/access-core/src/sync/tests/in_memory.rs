@@ -170,7 +170,9 @@ pub(super) struct ListSink {
     pub(super) label: &'static str,
     pub(super) fails_at: Option<SinkStage>,
     pub(super) loses_a_row: bool,
-    pub(super) holds: Option<Baseline>,
+    /// The full sync that it holds.
+    pub(super) holds: Option<Earlier>,
+    pub(super) id_scheme: Option<IdScheme>,
     pub(super) log: Arc<Mutex<SinkLog>>,
     pub(super) begun: AtomicUsize,
 }
@@ -219,6 +221,7 @@ impl AccessSink for ListSink {
             fails_at,
             loses_a_row,
             holds: self.holds.clone(),
+            id_scheme: self.id_scheme.clone(),
             log: Arc::clone(&self.log),
         }))
     }
@@ -227,14 +230,60 @@ impl AccessSink for ListSink {
 struct ListWriter {
     fails_at: Option<SinkStage>,
     loses_a_row: bool,
-    holds: Option<Baseline>,
+    holds: Option<Earlier>,
+    id_scheme: Option<IdScheme>,
     log: Arc<Mutex<SinkLog>>,
+}
+
+/// An earlier full sync as ids.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Earlier {
+    pub(super) sync_id: Option<SyncId>,
+    pub(super) users: Vec<String>,
+    pub(super) roles: Vec<String>,
+    /// (role, user)
+    pub(super) grants: Vec<(String, String)>,
+    /// Resources of a type that the source does not list.
+    pub(super) robots: u64,
+}
+
+impl Earlier {
+    fn stream(&self, comparer: &mut Comparer) {
+        for id in &self.users {
+            comparer.resource("user", id);
+        }
+        for id in &self.roles {
+            comparer.resource("role", id);
+        }
+        for number in 0..self.robots {
+            comparer.resource("robot", &number.to_string());
+        }
+        for (role, user) in &self.grants {
+            comparer.grant(&format!("role:{role}:assigned"), "user", user);
+        }
+    }
 }
 
 #[async_trait]
 impl SinkWriter for ListWriter {
     fn baseline(&self) -> Option<Baseline> {
-        self.holds.clone()
+        self.holds.as_ref().map(|held| Baseline {
+            sync_id: held.sync_id,
+            ..Baseline::default()
+        })
+    }
+
+    fn id_scheme(&self) -> Option<IdScheme> {
+        self.id_scheme.clone()
+    }
+
+    async fn compare(&mut self, current: &Arc<CurrentSync>) -> Result<Option<Comparison>, SinkError> {
+        fail(self.fails_at, SinkStage::Compare)?;
+        Ok(self.holds.as_ref().map(|held| {
+            let mut comparer = Comparer::new(Arc::clone(current), held.sync_id);
+            held.stream(&mut comparer);
+            comparer.finish()
+        }))
     }
 
     async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError> {

@@ -85,6 +85,7 @@ fn what_does_not_hang_together_is_dropped_and_counted() {
         resource_type: type_id("user"),
         reason: SkipReason::UnusableId,
         count: 2,
+        rows: Vec::new(),
     }));
     let sink = Arc::new(ListSink::named("a"));
     let outcome = run(&source, &[&sink], SyncScope::default(), pending()).unwrap();
@@ -205,6 +206,7 @@ fn where_grants_are_not_wanted_the_ledger_has_none() {
             resource_type: type_id("role"),
             reason: SkipReason::UnusableId,
             count: 3,
+            rows: Vec::new(),
         })
     };
     for (depth, grants, skipped_grants) in [(AccessDepth::WithoutGrants, 0, 0), (AccessDepth::Full, 4, 3)] {
@@ -270,6 +272,7 @@ fn a_summary_counts_what_was_written_and_tells_how_long_it_took() {
         resource_type: type_id("device"),
         reason: SkipReason::UnusableId,
         count: 2,
+        rows: Vec::new(),
     }));
     let run = run(
         &source,

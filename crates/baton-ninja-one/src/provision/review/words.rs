@@ -16,12 +16,27 @@ pub(super) fn intention(revocations: usize, tenant: &str) -> String {
 pub(super) fn text(sheet: &Sheet, rows: &[Row], dry: bool) -> String {
     let mut text = String::new();
     for row in rows {
-        let (name, access) = (&row.name, &row.access);
-        let subject = format!("{access} from {name} ({})", row.principal);
+        let subject = format!(
+            "{} from {}",
+            named(row.access.as_deref(), &row.entitlement_id),
+            named(row.name.as_deref(), &row.principal)
+        );
         let _ = match (row.result, &row.error) {
             (RowResult::Planned, _) => writeln!(text, "  would revoke  {subject}"),
             (RowResult::Revoked, _) => writeln!(text, "  revoked       {subject}"),
             (RowResult::Already, _) => writeln!(text, "  already gone  {subject}"),
+            (RowResult::Accepted, _) => writeln!(
+                text,
+                "  not verified  {subject}: accepted, and it is not said who has it"
+            ),
+            (RowResult::Refused, error) => {
+                let error = error.as_deref().unwrap_or_default();
+                writeln!(
+                    text,
+                    "  REFUSED       row {}, {subject}\n                {error}",
+                    row.line
+                )
+            }
             (RowResult::NotTried, _) => writeln!(text, "  not tried     {subject}"),
             (RowResult::Failed, error) => {
                 let error = error.as_deref().unwrap_or_default();
@@ -44,6 +59,10 @@ pub(super) fn text(sheet: &Sheet, rows: &[Row], dry: bool) -> String {
         text.push_str("Nothing was changed\n");
     }
     text
+}
+
+fn named(name: Option<&str>, id: &str) -> String {
+    name.map_or_else(|| id.to_owned(), |name| format!("{name} ({id})"))
 }
 
 #[derive(Serialize)]
