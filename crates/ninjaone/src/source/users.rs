@@ -428,10 +428,11 @@ impl Missing {
                 found.count,
                 found.example()
             );
+            // Of fewer it is said what is not stated of them.
             if found.count > MAX_RACING_USERS || found.count == all {
                 outlet.incomplete(&tenant_type(), &reason);
+                outlet.warn("contradicting_lists", reason).await?;
             }
-            outlet.warn("contradicting_lists", reason).await?;
         }
         Ok(())
     }
