@@ -5,7 +5,7 @@ use crate::client::{ListEnd, MOST_ELEMENTS, NinjaOneClient, TakeElement};
 use crate::wire::{Id, Row};
 
 /// Rows asked for at a time (NinjaOne facts §3.2: what careful clients use).
-const PAGE_ROWS: usize = 1000;
+pub(crate) const PAGE_ROWS: usize = 1000;
 /// The longest page that is kept. A server may give more than was asked for; a hostile one must not fill memory.
 const MOST_ROWS: usize = 100_000;
 
