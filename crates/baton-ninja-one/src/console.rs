@@ -183,7 +183,7 @@ mod tests {
         for path in files.into_iter().filter(|path| !gates.contains(path)) {
             let code = fs::read_to_string(&path).unwrap();
             let mut lines = code.lines().filter(|line| !line.contains("is_terminal()"));
-            let ways = ["stdout()", "stderr()", "println!", "print!("];
+            let ways = ["io::stdout()", "io::stderr()", "println!(", "print!("];
             let found = lines.find(|line| ways.iter().any(|way| line.contains(way)));
             assert_eq!(found, None, "{}", path.display());
         }

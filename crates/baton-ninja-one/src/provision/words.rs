@@ -101,23 +101,23 @@ fn headline(outcome: &Outcome) -> String {
     match (outcome.change, outcome.result) {
         (ChangeKind::Grant, Done::Changed) => format!("Granted {role} to {account}"),
         (ChangeKind::Grant, Done::Already) => {
-            format!("Nothing to do: {account} already has {role}; nothing was changed")
+            format!("{account} already has {role}; nothing was changed")
         }
         (ChangeKind::Revoke, Done::Changed) => format!("Revoked {role} from {account}"),
         (ChangeKind::Revoke, Done::Already) => {
-            format!("Nothing to do: {account} does not have {role}; nothing was changed")
+            format!("{account} does not have {role}; nothing was changed")
         }
         (ChangeKind::CreateAccount, Done::Changed) => format!("Created {account}"),
         (ChangeKind::CreateAccount, Done::Already) => {
-            format!("Nothing to do: {account} exists already; nothing was changed")
+            format!("{account} exists already; nothing was changed")
         }
         (ChangeKind::UpdateAccount, Done::Changed) => format!("Done: {}", outcome.wanted),
         (ChangeKind::UpdateAccount, Done::Already) => {
-            format!("Nothing to do: {account} is so already; nothing was changed")
+            format!("{account} is so already; nothing was changed")
         }
         (ChangeKind::DeleteAccount, Done::Changed) => format!("Deleted {account}"),
         (ChangeKind::DeleteAccount, Done::Already) => {
-            format!("Nothing to do: {account} does not exist; nothing was changed")
+            format!("{account} does not exist; nothing was changed")
         }
     }
 }
