@@ -170,6 +170,20 @@ fn verified(found: &Verification) -> String {
         "{} syncs ({} linked), {} files, {} rows\n",
         found.syncs, found.linked, found.files, found.rows
     );
+    if found.beside > 0 {
+        let _ = writeln!(
+            text,
+            "{} partial syncs beside them, to which no link leads",
+            found.beside
+        );
+    }
+    if found.under_way > 0 {
+        let _ = writeln!(
+            text,
+            "{} full syncs are being published or were interrupted; they are no evidence",
+            found.under_way
+        );
+    }
     if let (Some(latest), Some(sha256)) = (&found.latest, &found.sha256) {
         let _ = writeln!(text, "latest {latest}, SHA-256 of its manifest {sha256}");
     }
