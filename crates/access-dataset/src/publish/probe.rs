@@ -26,7 +26,14 @@ pub(super) async fn claim(
     path: &str,
     text: impl Fn(u8) -> Vec<u8>,
 ) -> Result<Claim, DatasetError> {
-    let was_there = write(store, path, text(1), None).await? == Swap::Changed;
+    let was_there = match write(store, path, text(1), None).await {
+        Ok(written) => written == Swap::Changed,
+        Err(error) => {
+            // It may be there all the same.
+            super::sweep::remove_claim(store, path).await;
+            return Err(error);
+        }
+    };
     let probed = probe(store, path, &text).await;
     match probed {
         Ok(at) => Ok(Claim { was_there, at }),

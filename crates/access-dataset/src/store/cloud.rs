@@ -197,7 +197,11 @@ impl Said {
             Error::NotFound { .. } => Meaning::NoObject,
             Error::NotImplemented { .. } | Error::NotSupported { .. } => Meaning::Unsupported,
             _ if says("ETag Header missing") || says("ETag required") => Meaning::Unsupported,
+            // Lists and removals of many say no more than this.
             _ => match self.status {
+                Some(401) => Meaning::Unauthenticated,
+                Some(403) => Meaning::Denied,
+                Some(404) => Meaning::NoObject,
                 Some(501) => Meaning::Unsupported,
                 // Timeout, conflict with another request, too early, too many.
                 Some(408 | 409 | 412 | 425 | 429) => Meaning::Unavailable,
