@@ -144,6 +144,7 @@ async fn publish(root: &Path, format: Format, history: bool, number: usize, day:
         location: Location::Folder(root.to_owned()),
         temp_folder: std::env::temp_dir(),
         history,
+        replace_existing: false,
     };
     let sink = match format {
         Format::Parquet => DatasetSink::new(config, ParquetFormat),

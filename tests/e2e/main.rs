@@ -8,6 +8,7 @@ mod check_command;
 mod configuration;
 mod convert;
 mod damaged_v3;
+mod dataset_locations;
 mod datasets;
 mod deployment;
 mod diff;

@@ -159,6 +159,18 @@ fn verified(found: &Verification) -> Text {
         "{} syncs ({} linked), {} files, {} rows",
         found.syncs, found.linked, found.files, found.rows
     ));
+    if found.beside > 0 {
+        text.line(format_args!(
+            "{} partial syncs beside them, to which no link leads",
+            found.beside
+        ));
+    }
+    if found.under_way > 0 {
+        text.line(format_args!(
+            "{} full syncs are being published or were interrupted; they are no evidence",
+            found.under_way
+        ));
+    }
     if let (Some(latest), Some(sha256)) = (&found.latest, &found.sha256) {
         text.line(format_args!("latest {latest}, SHA-256 of its manifest {sha256}"));
     }

@@ -90,10 +90,12 @@ pub(crate) fn sinks(
 ) -> Result<Vec<Arc<dyn AccessSink>>, Failure> {
     let temp_folder = settings.temp_folder()?;
     let history = settings.history()?;
+    let replace_existing = settings.replace_existing()?;
     let dataset = |location| DatasetSinkConfig {
         location,
         temp_folder: temp_folder.clone(),
         history,
+        replace_existing,
     };
     let mut sinks: Vec<Arc<dyn AccessSink>> = Vec::new();
     for sink in wanted {

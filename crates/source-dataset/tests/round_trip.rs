@@ -202,6 +202,7 @@ async fn a_sync_is_read_as_it_was_written() {
             location: location.clone(),
             temp_folder: folder.path().to_owned(),
             history: false,
+            replace_existing: false,
         },
         ParquetFormat,
     );

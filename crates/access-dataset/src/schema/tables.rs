@@ -176,6 +176,23 @@ table! { SYNCS, Syncs, SyncRow, SyncTable:
     14 ledger: Json = "Where every row went, by kind and type.";
 }
 
+table! { LEFT_OUT, LeftOut, LeftOutRow, LeftOutTable:
+    1 sync_id: Word = "The sync, a KSUID; sort syncs by `synced_at`.";
+    2 synced_at: Time = "When the sync began.";
+    3 tenant: Word = "The tenant, e.g. its base URL.";
+    4 number: Count = "Its place among the rows that the sync left out, from 1.";
+    5 kind: Option<Word> = "What the row would have been: `resource_type`, `resource`, `entitlement` or `grant`; null in the row that counts the rest.";
+    6 resource_type_id: Option<Word> = "Kind of the resource that it would have been, or on which something would have been held; null in the row that counts the rest.";
+    7 reason: Word = "Why it is in no other table: `unknown_principal` (its holder is in no list), `unusable_id`, `wrong_shape`, `duplicate` and others; `not_listed` in the row that counts the rest.";
+    8 resource_id: Option<Text> = "Id of the resource, or of the one on which something would have been held, if the tenant gave one.";
+    9 resource_name: Option<Text> = "Name of that resource, if it is known.";
+    10 entitlement_id: Option<Text> = "What would have been held; only of a grant.";
+    11 principal_type_id: Option<Word> = "Kind of who would have held it; only of a grant.";
+    12 principal_id: Option<Text> = "Id of who would have held it; only of a grant.";
+    13 words: Option<Text> = "What the tenant says of it, e.g. `Pat Departed <pat@example.net>`; at most 256 bytes.";
+    14 count: Count = "How many rows this row stands for: 1, or the rest.";
+}
+
 table! { CHANGES, Changes, ChangeRow, ChangeTable:
     1 sync_id: Word = "The sync that showed it.";
     2 synced_at: Time = "When that sync began.";
