@@ -122,6 +122,8 @@ impl TestContext {
     /// A good sync, so that there is something to lose. Returns the bytes of `sync.c1z`.
     pub(crate) fn good_sync(&self) -> Vec<u8> {
         let other = Self::msp();
+        // The one of a test before is another tenant's.
+        let _ = fs::remove_file(self.path("sync.c1z"));
         let ran = other.run(&["--file", self.path("sync.c1z").to_str().unwrap()]);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
         if let Some(base_url) = &self.base_url {

@@ -74,8 +74,15 @@ impl Kind {
         let name = self.name;
         assert_eq!(ran.code, Some(9), "{name}: {}", ran.stderr);
         assert!(ran.stderr.contains(why), "{name}: {}", ran.stderr);
-        assert!(ran.stderr.contains("--replace-existing"), "{name}: {}", ran.stderr);
-        assert!(bytes(folder.folder.path()) == before, "{name}: something was touched");
+        assert!(
+            ran.stderr.contains("--replace-existing"),
+            "{name}: {}",
+            ran.stderr
+        );
+        assert!(
+            bytes(folder.folder.path()) == before,
+            "{name}: something was touched"
+        );
         let read = &context.sim().ledger().calls()[calls..];
         assert!(
             read.iter().all(|call| call.path.ends_with("/oauth/token")),
@@ -135,7 +142,7 @@ pub(crate) fn write_c1z(
     let resource = v2::Resource {
         id: Some(v2::ResourceId {
             resource_type: resource_type.to_owned(),
-            resource: "1".to_owned(),
+            resource: "3".to_owned(),
             baton_resource: false,
         }),
         display_name: "One".to_owned(),
@@ -199,7 +206,13 @@ fn the_data_of_another_connector_is_refused() {
             continue;
         };
         let context = TestContext::msp();
-        write_c1z(&context.path(kind.location), engine, "repository", None, last_year);
+        write_c1z(
+            &context.path(kind.location),
+            engine,
+            "repository",
+            None,
+            last_year,
+        );
         kind.refuses(
             &context,
             &context,
@@ -227,7 +240,11 @@ fn a_file_of_the_same_connector_that_names_no_tenant_is_continued() {
         // The user in it is a user of the tenant, so that nothing is lost.
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
         let export = ["export", "--from", "sync.c1z", "--sink", "csv=out"];
-        assert_eq!(context.run(&export).code, Some(0), "the file names its tenant now");
+        assert_eq!(
+            context.run(&export).code,
+            Some(0),
+            "the file names its tenant now"
+        );
     }
 }
 

@@ -118,7 +118,10 @@ impl Earlier {
 
     /// How many rows a sync has, as it says itself or counted.
     pub(crate) fn stats(&self, sync: &SyncRow) -> Result<SyncStats, C1zError> {
-        match (sync.stats.as_ref().filter(|stats| stats.tells_types()), &self.rows) {
+        match (
+            sync.stats.as_ref().filter(|stats| stats.tells_types()),
+            &self.rows,
+        ) {
             (Some(stats), _) => Ok(stats.clone()),
             (None, Unpacked::Database(reader)) => reader.count(&sync.sync_id),
             (None, Unpacked::Store(store)) => store.count(&self.path),

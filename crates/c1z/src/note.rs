@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn a_note_comes_back_and_other_tokens_have_none() {
-        let note = serde_json::json!({"tenant": "https://eu.example.com", "id_scheme": "numeric", "more": [1]});
+        let note =
+            serde_json::json!({"tenant": "https://eu.example.com", "id_scheme": "numeric", "more": [1]});
         let token = token(&note);
         assert!(token.starts_with(r#"{"version":1,"writer_note":{"#), "{token}");
         let parsed = parse(&token).unwrap();

@@ -207,7 +207,9 @@ impl Writer {
         let folder = &options.temp_folder;
         let failed = |error| C1zError::io("making temporary files in", folder, error);
         let is_full = sync.sync_type == FULL;
-        let latest = earlier.as_ref().and_then(|earlier| Some((earlier, earlier.latest_full()?)));
+        let latest = earlier
+            .as_ref()
+            .and_then(|earlier| Some((earlier, earlier.latest_full()?)));
         let mut latest_full = latest
             .map(|(earlier, sync)| {
                 Ok::<_, C1zError>(LatestFull {
@@ -221,7 +223,9 @@ impl Writer {
             StorageEngine::Sqlite => {
                 let made = Database::create(folder, &ddl::TABLES, Arc::clone(&options.stop));
                 let mut database = made.map_err(failed)?;
-                let reader = earlier.as_ref().and_then(|earlier| Some((earlier.database()?, earlier)));
+                let reader = earlier
+                    .as_ref()
+                    .and_then(|earlier| Some((earlier.database()?, earlier)));
                 if let Some((reader, earlier)) = reader {
                     let kept = history::carry_over(reader, &earlier.syncs, &mut database, &options, is_full)?;
                     if let Some(latest_full) = &mut latest_full {
@@ -263,9 +267,7 @@ impl Writer {
     /// [`C1zError`] if they cannot be read.
     pub fn each_previous_id(&mut self, take: impl FnMut(EarlierId<'_>)) -> Result<(), C1zError> {
         match (self.earlier.take(), &self.latest_full) {
-            (Some(earlier), Some(previous)) => {
-                earlier.each_id(&previous.sync_id, &self.options.stop, take)
-            }
+            (Some(earlier), Some(previous)) => earlier.each_id(&previous.sync_id, &self.options.stop, take),
             _ => Ok(()),
         }
     }

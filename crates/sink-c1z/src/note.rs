@@ -46,7 +46,11 @@ pub(crate) fn note(summary: &SyncSummary) -> serde_json::Value {
     });
     let accepted = &summary.guard.accepted;
     let noted = accepted.len().min(MAX_ACCEPTED);
-    let compared = summary.guard.compared.iter().filter_map(|comparison| comparison.sync_id);
+    let compared = summary
+        .guard
+        .compared
+        .iter()
+        .filter_map(|comparison| comparison.sync_id);
     let note = Note {
         tenant: &summary.run.tenant,
         provenance: &summary.run.provenance,

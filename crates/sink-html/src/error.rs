@@ -136,7 +136,9 @@ impl Classified for ReportError {
         match self {
             Self::IsFolder { .. } | Self::NoFolder { .. } => StatusCode::InvalidArgument,
             Self::Locked { .. } => StatusCode::Aborted,
-            Self::Foreign { .. } | Self::Newer { .. } | Self::NotFull { .. } => StatusCode::FailedPrecondition,
+            Self::Foreign { .. } | Self::Newer { .. } | Self::NotFull { .. } => {
+                StatusCode::FailedPrecondition
+            }
             Self::Location { conflict, .. } => conflict.status(),
             Self::Altered { .. } => StatusCode::DataLoss,
             Self::NoSpace { .. } | Self::TooMany => StatusCode::ResourceExhausted,

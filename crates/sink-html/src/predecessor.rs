@@ -30,6 +30,8 @@ pub(crate) struct Predecessor {
     started_at: String,
     sync_type: String,
     pub(crate) id_scheme: Option<IdScheme>,
+    /// Whether it is of the very sync that is written, so that nothing can have changed since.
+    is_same: bool,
     pub(crate) baseline: Baseline,
 }
 
@@ -71,6 +73,7 @@ impl Predecessor {
             started_at: seal.started_at.clone(),
             sync_type: seal.sync_type.clone(),
             id_scheme: head.evidence.id_scheme(),
+            is_same,
             baseline: Baseline {
                 sync_id: seal.sync_id.parse().ok(),
                 ..model.baseline()
@@ -81,6 +84,11 @@ impl Predecessor {
     /// Whether it is of a full sync.
     pub(crate) fn is_full(&self) -> bool {
         self.sync_type == SyncType::Full.as_str()
+    }
+
+    /// Whether it is of another full sync than the one that is written.
+    pub(crate) fn is_earlier_full(&self) -> bool {
+        self.is_full() && !self.is_same
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -97,7 +105,10 @@ impl Predecessor {
             let kind = model.kind(entitlement)?;
             Some((&*kind.id, &*entitlement.resource))
         });
-        let others = model.others.iter().map(|other| (&*other.resource_type, &*other.id));
+        let others = model
+            .others
+            .iter()
+            .map(|other| (&*other.resource_type, &*other.id));
         let people = model
             .people
             .iter()
@@ -123,7 +134,10 @@ impl Predecessor {
         if file.fingerprint() == self.fingerprint {
             Ok((file, model))
         } else {
-            Err(ReportError::altered(&self.path, "it was replaced while the sync ran"))
+            Err(ReportError::altered(
+                &self.path,
+                "it was replaced while the sync ran",
+            ))
         }
     }
 

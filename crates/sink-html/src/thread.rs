@@ -123,7 +123,7 @@ impl Writing {
     /// Compares the report of a full sync that this one is to replace with what was read now.
     fn compare(&self, current: Arc<CurrentSync>) -> Result<Option<Comparison>, ReportError> {
         match &self.predecessor {
-            Some(predecessor) if predecessor.is_full() => {
+            Some(predecessor) if predecessor.is_earlier_full() => {
                 let mut comparer = Comparer::new(current, predecessor.baseline.sync_id);
                 predecessor.each_id(&mut comparer)?;
                 Ok(Some(comparer.finish()))

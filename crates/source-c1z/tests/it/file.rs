@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use baton_proto::connector_v2 as v2;
 use baton_proto::prost::Message;
 use rusqlite::{Connection, params};
-use source_c1z::{C1zSource, C1zSourceConfig, UnknownTenant, C1zSourceError, Limits};
+use source_c1z::{C1zSource, C1zSourceConfig, C1zSourceError, Limits, UnknownTenant};
 use tempfile::TempDir;
 
 /// The id of the sync that rows belong to.
