@@ -23,6 +23,7 @@ mod history;
 mod inspect;
 mod interop;
 mod interruption;
+mod locations;
 mod misbehaving;
 mod object_store;
 mod provisioning;
