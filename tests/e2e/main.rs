@@ -35,6 +35,7 @@ mod security;
 mod served;
 mod service_mode;
 mod service_sweeps;
+mod spreadsheets;
 mod supply_chain;
 mod telemetry;
 mod trustworthy_deletes;
