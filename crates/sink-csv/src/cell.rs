@@ -140,7 +140,9 @@ impl FormulaPlaces<'_> {
             let (skipped, first) = first?;
             at += skipped;
             if !self.first_only {
-                let after = self.text.as_bytes()[at..].iter().position(is_separator);
+                let after = self.text.as_bytes()[at..]
+                    .iter()
+                    .position(|byte| is_separator(*byte));
                 self.at = after.map(|after| at + after + 1);
             }
             if is_formula(first) {
@@ -180,7 +182,7 @@ fn is_formula(c: char) -> bool {
 }
 
 /// Characters at which a spreadsheet may split a line.
-fn is_separator(byte: &u8) -> bool {
+fn is_separator(byte: u8) -> bool {
     matches!(byte, b',' | b';' | b'\t' | b'|' | b'\n' | b'\r')
 }
 
@@ -242,18 +244,15 @@ fn unescape(json: &str) -> Option<String> {
         let is_code = |code: &&str| json.as_bytes()[backslash + 1] == b'u' && !code.starts_with('+');
         let code = code.filter(is_code);
         let c = code.and_then(|code| u32::from_str_radix(code, 16).ok());
-        match c.and_then(char::from_u32).filter(|c| is_formula(*c)) {
-            Some(c) => {
-                parts.push_str(&json[begin..backslash]);
-                parts.push(c);
-                begin = backslash + 6;
-                at = begin;
-            }
-            None => {
-                // Another escape: what follows the backslash is no backslash of its own.
-                let next = json[backslash + 1..].chars().next();
-                at = backslash + 1 + next.map_or(0, char::len_utf8);
-            }
+        if let Some(c) = c.and_then(char::from_u32).filter(|c| is_formula(*c)) {
+            parts.push_str(&json[begin..backslash]);
+            parts.push(c);
+            begin = backslash + 6;
+            at = begin;
+        } else {
+            // Another escape: what follows the backslash is no backslash of its own.
+            let next = json[backslash + 1..].chars().next();
+            at = backslash + 1 + next.map_or(0, char::len_utf8);
         }
     }
     (begin > 0).then(|| parts + &json[begin..])

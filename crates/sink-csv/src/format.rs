@@ -48,7 +48,7 @@ pub struct CsvFormat {
 }
 
 impl CsvFormat {
-    fn dialect(&self) -> Dialect {
+    fn dialect(self) -> Dialect {
         Dialect {
             delimiter: self.delimiter,
             safety: self.safety,

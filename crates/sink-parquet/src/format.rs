@@ -287,6 +287,42 @@ mod tests {
     }
 
     #[test]
+    fn files_say_nothing_of_dictionaries_and_those_that_do_are_read_as_well() {
+        let names = ["sync_id", "user_id", "user_type"];
+        let schema = Dataset::Users.schema_of(Some(&names));
+        let mut words = access_dataset::WordBuilder::new();
+        words.append_option(Some("w"));
+        let word: arrow::array::ArrayRef = Arc::new(words.finish());
+        let text: arrow::array::ArrayRef = Arc::new(arrow::array::StringArray::from(vec!["t"]));
+        let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::clone(&word), text, word]).unwrap();
+        for plain in [false, true] {
+            let file = tempfile::tempfile().unwrap();
+            let mut properties = properties(Dataset::Users, Codec::Snappy).unwrap();
+            let written = if plain {
+                without_dictionaries(&schema)
+            } else {
+                schema.as_ref().clone()
+            };
+            add_encoded_arrow_schema_to_metadata(&written, &mut properties);
+            let options = ArrowWriterOptions::new()
+                .with_properties(properties)
+                .with_skip_arrow_metadata(true);
+            let out = file.try_clone().unwrap();
+            let mut writer = ArrowWriter::try_new_with_options(out, Arc::clone(&schema), options).unwrap();
+            writer.write(&batch).unwrap();
+            writer.close().unwrap();
+            let found = ParquetRecordBatchReaderBuilder::try_new(file.try_clone().unwrap()).unwrap();
+            let is_word = matches!(found.schema().field(0).data_type(), DataType::Dictionary(..));
+            assert_eq!(is_word, !plain);
+            let read = ParquetFormat::default()
+                .read(Dataset::Users, file, Some(&names))
+                .unwrap();
+            let read: Vec<RecordBatch> = read.collect::<Result<_, _>>().unwrap();
+            assert_eq!(read, [batch.clone()]);
+        }
+    }
+
+    #[test]
     fn a_file_that_is_no_parquet_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
