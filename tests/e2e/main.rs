@@ -38,6 +38,7 @@ mod security;
 mod served;
 mod service_mode;
 mod service_sweeps;
+mod spreadsheets;
 mod supply_chain;
 mod telemetry;
 mod trustworthy_deletes;

@@ -78,7 +78,7 @@ pub(crate) fn report(run: &Run<'_>, outcome: &SyncOutcome, output: Output) {
 /// The formats in which datasets may be.
 pub(crate) fn formats() -> Formats {
     Formats::new([
-        Arc::new(ParquetFormat) as Arc<dyn FileFormat>,
+        Arc::new(ParquetFormat::default()) as Arc<dyn FileFormat>,
         Arc::new(CsvFormat::default()),
     ])
 }
@@ -101,8 +101,9 @@ pub(crate) fn sinks(
     for sink in wanted {
         sinks.push(match sink {
             SinkSetting::C1z(path) => Arc::new(C1zSink::new(settings.c1z(path)?)),
-            SinkSetting::Parquet(location) => {
-                Arc::new(DatasetSink::new(dataset(location), ParquetFormat).reading(formats()))
+            SinkSetting::Parquet(location, codec) => {
+                let format = ParquetFormat { codec };
+                Arc::new(DatasetSink::new(dataset(location), format).reading(formats()))
             }
             SinkSetting::Csv(location, options) => {
                 Arc::new(DatasetSink::new(dataset(location), options.format()).reading(formats()))

@@ -29,11 +29,11 @@ struct SmallFiles;
 
 impl FileFormat for SmallFiles {
     fn name(&self) -> &'static str {
-        ParquetFormat.name()
+        ParquetFormat::default().name()
     }
 
     fn extension(&self) -> &'static str {
-        ParquetFormat.extension()
+        ParquetFormat::default().extension()
     }
 
     fn rows_per_file(&self) -> u64 {
@@ -45,15 +45,15 @@ impl FileFormat for SmallFiles {
         dataset: Dataset,
         out: Box<dyn Write + Send>,
     ) -> Result<Box<dyn FileWriter>, FormatError> {
-        ParquetFormat.create(dataset, out)
+        ParquetFormat::default().create(dataset, out)
     }
 
     fn count_rows(&self, back: &mut ReadBack) -> Result<u64, FormatError> {
-        ParquetFormat.count_rows(back)
+        ParquetFormat::default().count_rows(back)
     }
 
     fn read(&self, dataset: Dataset, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError> {
-        ParquetFormat.read(dataset, file, columns)
+        ParquetFormat::default().read(dataset, file, columns)
     }
 
     fn with_options(&self, _options: &FormatOptions) -> Arc<dyn FileFormat> {

@@ -173,9 +173,26 @@ mod tests {
         for dataset in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
             let columns = dataset.columns();
             let names: BTreeSet<&str> = columns.iter().map(|column| column.name).collect();
+            let lists = columns.iter().filter(|column| column.kind == ColumnKind::Texts);
+            let elements: BTreeSet<i32> = lists.clone().filter_map(|column| column.element_id).collect();
             let ids: BTreeSet<i32> = columns.iter().map(|column| column.field_id).collect();
             assert_eq!(names.len(), columns.len(), "{dataset}");
             assert_eq!(ids.len(), columns.len(), "{dataset}");
+            assert_eq!(elements.len(), lists.count(), "{dataset}");
+            assert!(ids.is_disjoint(&elements), "{dataset}");
+            let given = columns.iter().filter(|column| column.element_id.is_some());
+            assert_eq!(
+                given.count(),
+                elements.len(),
+                "only lists have elements: {dataset}"
+            );
+            // No number is left out, as Iceberg counts.
+            let highest = ids.union(&elements).max().copied();
+            assert_eq!(
+                highest,
+                i32::try_from(columns.len() + elements.len()).ok(),
+                "{dataset}"
+            );
             assert!(dataset.key().iter().all(|key| names.contains(key)), "{dataset}");
         }
     }
