@@ -12,7 +12,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use tokio::sync::{Mutex, mpsc};
 
-use super::array::{ListEnd, TakeElement, read_array};
+use super::array::{First, ListEnd, TakeElement, read_array};
 use super::body::{BodyReader, LONGEST_ANSWER, NotWhole, ReadFailure, whole};
 use super::fault::quote;
 use super::retry::{Patience, retry_after};
@@ -20,6 +20,7 @@ use super::span::traced;
 use super::tls::tls_config;
 use super::token::Token;
 use super::{ApiFault, ClientConfig, NinjaOneError};
+use crate::source::pages::PAGE_ROWS;
 
 /// Redirects within the instance that are followed.
 const MOST_REDIRECTS: usize = 3;
@@ -132,8 +133,10 @@ impl NinjaOneClient {
     /// # Errors
     /// [`NinjaOneError`] if it does not.
     pub async fn ping(&self) -> Result<(), NinjaOneError> {
-        let query = [("pageSize", "1".to_owned())];
-        let _: serde::de::IgnoredAny = self.object("/v2/organizations", &query).await?;
+        // As large a page as a sync asks for: a server may have a minimum. Only its first entry is read.
+        let query = [("pageSize", PAGE_ROWS.to_string())];
+        self.list::<serde::de::IgnoredAny, _>("/v2/organizations", &query, First)
+            .await?;
         Ok(())
     }
 
