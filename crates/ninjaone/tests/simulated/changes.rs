@@ -580,7 +580,11 @@ fn the_provisioner_says_where_it_is_and_what_it_cost() {
     assert_eq!(calls(), 0);
     desk.wait(access_core::ports::AccessSource::check(&source))
         .unwrap();
-    assert_eq!(calls(), 12, "a sign-in, five lists, and all of them again as a sync reads them");
+    assert_eq!(
+        calls(),
+        12,
+        "a sign-in, five lists, and all of them again as a sync reads them"
+    );
     assert_eq!(
         access_core::ports::AccessSource::tenant(&source),
         provisioner.tenant()
