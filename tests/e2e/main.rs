@@ -20,6 +20,7 @@ mod golden;
 mod harness;
 mod health_check;
 mod history;
+mod hostile_names;
 mod inspect;
 mod interop;
 mod interruption;
