@@ -72,7 +72,12 @@ impl AccessSource for NinjaOneSource {
 
     fn read(&self, scope: &SyncScope) -> BoxStream<'_, Result<SourceEvent, SourceError>> {
         let (outlet, events) = Outlet::new(QUEUE_BATCHES, scope.targets.clone().unwrap_or_default());
-        let driver = reading::read(&self.client, self.options, scope.clone(), outlet);
+        let scope = scope.clone();
+        let driver = async move {
+            self.client.take_remarks();
+            reading::read(&self.client, self.options, scope, outlet.clone()).await;
+            outlet.remarks(self.client.take_remarks()).await;
+        };
         outlet::Events::new(driver, events).boxed()
     }
 

@@ -6,13 +6,14 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use access_core::model::{AccessBatch, ResourceId, ResourceTypeId, RowKind};
+use access_core::model::{AccessBatch, Completeness, ResourceId, ResourceTypeId, RowKind};
 use access_core::ports::{SkipReason, Skipped, SourceError, SourceEvent, Warning};
 use futures::Stream;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use crate::NinjaOneError;
+use crate::client::Remark;
 
 pub(super) type Event = Result<SourceEvent, SourceError>;
 
@@ -69,6 +70,22 @@ impl Outlet {
     pub(super) async fn warn(&self, code: &'static str, message: String) -> Result<(), NinjaOneError> {
         self.send(Ok(SourceEvent::Warning(Warning { code, message })))
             .await
+    }
+
+    /// Hands over what the client has to warn of.
+    pub(super) async fn remarks(&self, remarks: Vec<Remark>) {
+        for remark in remarks {
+            // If nobody listens there is nobody to warn.
+            let _ = self.warn(remark.code, remark.message.clone()).await;
+            if let Some(resource_type) = remark.incomplete {
+                let incomplete = Completeness::Incomplete {
+                    reason: remark.message,
+                };
+                let _ = self
+                    .send(Ok(SourceEvent::Completeness(resource_type, incomplete)))
+                    .await;
+            }
+        }
     }
 
     /// Hands a batch over from a parser's thread; false if nobody listens any more.
