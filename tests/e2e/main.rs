@@ -37,4 +37,5 @@ mod service_mode;
 mod service_sweeps;
 mod supply_chain;
 mod telemetry;
+mod tolerance;
 mod trustworthy_deletes;
