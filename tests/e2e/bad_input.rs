@@ -135,6 +135,12 @@ fn throttled_for_longer_than_the_budget() {
     }
 }
 
+/// As many organizations as were asked for, whatever page it is.
+fn full_page() -> String {
+    let rows: Vec<String> = (1..=1000).map(|id| format!(r#"{{"id":{id}}}"#)).collect();
+    format!("[{}]", rows.join(","))
+}
+
 #[test]
 fn refusals() {
     let answer = |status, body: &str| Fault::Answer {
@@ -191,7 +197,7 @@ fn refusals() {
         ),
         ("empty_technicians", "/v2/user/technicians", Fault::EmptyList),
         ("empty_users", "/v2/users", Fault::EmptyList),
-        ("no_progress", "/v2/organizations", Fault::NoProgress),
+        ("no_progress", "/v2/organizations", answer(200, &full_page())),
         ("not_a_list", "/v2/users", answer(200, r#"{"users":[]}"#)),
         ("not_json", "/v2/users", answer(200, "users: none")),
         ("empty_body", "/v2/users", Fault::Empty(200)),
@@ -212,7 +218,8 @@ fn text_that_is_not_utf8() {
     let ran = context.run(&[]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("2 characters that are not Unicode, shown as U+FFFD, in id "),
+        ran.stderr
+            .contains("2 characters that are not Unicode, shown as U+FFFD, in id "),
         "{}",
         ran.stderr
     );

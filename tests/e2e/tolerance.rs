@@ -74,17 +74,17 @@ fn names_that_cannot_be_decoded_are_read_and_named() {
     for (verbatim, words) in [
         (
             r#""Cy \ud83d""#,
-            "1 character that is not Unicode, shown as U+FFFD, in id 1",
+            "1 character that is not Unicode, shown as U+FFFD, in id 2",
         ),
         (
             r#""\ude00\ud83d""#,
-            "2 characters that are not Unicode, shown as U+FFFD, in id 1",
+            "2 characters that are not Unicode, shown as U+FFFD, in id 2",
         ),
         (
             "\"a\tb\"",
-            "1 character that was not escaped as JSON demands in id 1",
+            "1 character that was not escaped as JSON demands in id 2",
         ),
-        ("NaN", "1 value such as NaN, read as null, in id 1"),
+        ("NaN", "1 value such as NaN, read as null, in id 2"),
     ] {
         let edit = Edit {
             list: "",
@@ -453,6 +453,16 @@ fn a_page_that_cannot_advance_and_is_short_is_the_end() {
     );
     assert_eq!(context.sim().ledger().count("GET", ORGANIZATIONS), 3);
 
+    // A server that ignores `after`: its only page is short, so that it is the end, but more may lie behind it.
+    let ran = works(ORGANIZATIONS, When::Always, Fault::NoProgress);
+    assert!(
+        ran.stderr
+            .contains("the server may ignore `after`, and entries may be missing"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains(r#""sync_type":"partial""#), "{}", ran.stderr);
+
     // A full page without progress is no end.
     let full: Vec<String> = (1..=1000).map(|id| format!(r#"{{"id":{id}}}"#)).collect();
     let full = format!("[{}]", full.join(","));
@@ -494,7 +504,7 @@ fn no_error_of_a_resolver_is_final_by_its_text() {
     for (fails, code) in [(2, 0), (100, 14)] {
         let mut context = TestContext::msp();
         context.base_url = context.base_url.map(|url| url.replace("127.0.0.1", "localhost"));
-        let mut command = context.command(&["--ninja-one-retry-seconds=10"]);
+        let mut command = context.command(&["--ninja-one-retry-seconds=20"]);
         command
             .env("LD_PRELOAD", &shim)
             .env("FAIL_LOOKUPS", fails.to_string());

@@ -171,9 +171,16 @@ impl NinjaOneClient {
             request: request.to_owned(),
             reason: "there is no access_token in it".to_owned(),
         };
-        let mut fault = None;
+        let (mut fault, mut waits) = (None, false);
         if let Ok((body, _)) = &body {
-            fault = ApiFault::of_failure(body).filter(|fault| fault.code.is_some());
+            fault = ApiFault::of_failure(body).and_then(|fault| match fault {
+                coded if coded.code.is_some() => Some(coded),
+                other if other.asks_to_wait() => {
+                    waits = true;
+                    Some(ApiFault::described("words that ask to wait"))
+                }
+                _ => None,
+            });
         }
         let body = body.map(|(body, _)| body);
         let token = match self.parsed::<TokenAnswer>(body, request, patience) {
@@ -182,7 +189,7 @@ impl NinjaOneClient {
         };
         match (token, fault) {
             (Some(token), _) => Ok(Ok(token)),
-            (None, Some(fault)) => Ok(Err(setback(fault, None))),
+            (None, Some(fault)) => Ok(Err(setback(fault, waits.then_some(Instead::Text)))),
             (None, None) => Err(no_token()),
         }
     }
