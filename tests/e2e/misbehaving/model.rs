@@ -140,8 +140,15 @@ fn pages(calls: &[Call], path: &str) -> Result<Vec<Value>, Verdict> {
         let highest = ids.filter(|id| i32::try_from(*id).is_ok()).max();
         let again = |row: &Value| after.is_some() && rows::id(&row["id"]) == after;
         let (length, only_again) = (page.len(), page.iter().all(again));
-        let known_limit = lengths.iter().filter(|other| Some(*other) == lengths.iter().max()).count() > 1;
+        let known_limit = lengths
+            .iter()
+            .filter(|other| Some(*other) == lengths.iter().max())
+            .count()
+            > 1;
         let rest = page.iter().filter(|row| !again(row)).cloned();
+        if page.iter().all(|row| rows::id(&row["id"]).is_none()) {
+            return Err(DAMAGED);
+        }
         if highest <= after {
             let full = lengths.iter().all(|other| length >= *other);
             if after.is_none() || length >= 1000 || (!only_again && known_limit && full) {

@@ -101,7 +101,7 @@ pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
             let reason = reason(&error);
             let place = match (scanner.last_id(count), count) {
                 (_, 0) => String::new(),
-                _ if reason.starts_with("trailing") => String::new(),
+                _ if reason.starts_with("trailing characters") => String::new(),
                 (Some(id), _) => format!("in entry {}, after id {id}: ", grouped(entry)),
                 (None, _) => format!("in entry {}: ", grouped(entry)),
             };

@@ -231,10 +231,9 @@ fn judge(seen: &[u8]) -> Option<Beginning> {
         [] => None,
         // The mark may come byte by byte.
         _ if seen.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(seen) => None,
-        [b'[' | b'{' | b'"', ..] => Some(Beginning::Json),
+        [b'[' | b'{' | b'"', ..] | [b'n', b'u', b'l', b'l', ..] => Some(Beginning::Json),
         [b'<', ..] => Some(Beginning::Page),
         [b'n', ..] if begin.len() < 4 => None,
-        [b'n', b'u', b'l', b'l', ..] => Some(Beginning::Json),
         _ => Some(Beginning::Text),
     }
 }

@@ -247,12 +247,11 @@ fn title(page: &str) -> &str {
 fn without_addresses(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for word in text.split_inclusive(char::is_whitespace) {
-        match word.trim_end().contains('@') {
-            true => {
-                shown.push('…');
-                shown.push_str(&word[word.trim_end().len()..]);
-            }
-            false => shown.push_str(word),
+        if word.contains('@') {
+            shown.push('…');
+            shown.push_str(&word[word.trim_end().len()..]);
+        } else {
+            shown.push_str(word);
         }
     }
     shown

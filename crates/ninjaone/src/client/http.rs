@@ -697,7 +697,8 @@ pub(super) async fn accept(response: Response, longest_wait: Duration) -> Result
     let throttled = status == Http::TOO_MANY_REQUESTS
         || status == Http::SERVICE_UNAVAILABLE
         || (page && (status.is_success() || status == Http::FORBIDDEN))
-        || fault.asks_to_wait();
+        // Words decide only where the status does not: 404 and the like say what is wrong, and 5xx are tried again anyway.
+        || ((status.is_success() || matches!(status, Http::BAD_REQUEST | Http::FORBIDDEN)) && fault.asks_to_wait());
     Err(Setback::Answer {
         status,
         fault: Box::new(fault),

@@ -56,21 +56,20 @@ impl Patience {
     /// budget allows; otherwise a random part of a doubling back-off is waited, so that many clients do not come back at
     /// the same moment.
     pub(crate) fn next_wait(&mut self, wish: Option<Duration>) -> Option<Duration> {
-        let wait = match wish.filter(|wish| *wish >= SHORTEST_WISH) {
-            Some(wish) => wish,
-            None => {
-                if self.own_tries >= self.budget.attempts {
-                    return None;
-                }
-                let doubled = self
-                    .budget
-                    .first_backoff
-                    .saturating_mul(1 << (self.own_tries - 1).min(16));
-                self.own_tries += 1;
-                doubled
-                    .min(self.budget.longest_wait)
-                    .mul_f64(rand::rng().random_range(0.0..=1.0))
+        let wait = if let Some(wish) = wish.filter(|wish| *wish >= SHORTEST_WISH) {
+            wish
+        } else {
+            if self.own_tries >= self.budget.attempts {
+                return None;
             }
+            let doubled = self
+                .budget
+                .first_backoff
+                .saturating_mul(1 << (self.own_tries - 1).min(16));
+            self.own_tries += 1;
+            doubled
+                .min(self.budget.longest_wait)
+                .mul_f64(rand::rng().random_range(0.0..=1.0))
         };
         if self.is_beyond(wait) {
             return None;

@@ -526,23 +526,23 @@ fn not_a_number(bytes: &[u8]) -> Sequence {
 /// All of an answer at once, with what was repaired in it.
 pub(super) fn repair_whole(body: Vec<u8>) -> Result<(Vec<u8>, RepairLog), Excess> {
     let mut scanner = Scanner::default();
-    let mut scanned = scanner.scan(&body, true)?;
-    if scanned.then == Then::End {
+    let mut step = scanner.scan(&body, true)?;
+    if step.then == Then::End {
         return Ok((body, RepairLog::default()));
     }
     let mut repaired = Vec::with_capacity(body.len() + 16);
     let mut rest = body.as_slice();
     loop {
-        repaired.extend_from_slice(&rest[..scanned.clean]);
-        rest = &rest[scanned.clean..];
-        if let Then::Replace(len, with) = scanned.then {
+        repaired.extend_from_slice(&rest[..step.clean]);
+        rest = &rest[step.clean..];
+        if let Then::Replace(len, with) = step.then {
             repaired.extend_from_slice(with.as_bytes());
             rest = &rest[len..];
         }
         if rest.is_empty() {
             return Ok((repaired, scanner.log()));
         }
-        scanned = scanner.scan(rest, true)?;
+        step = scanner.scan(rest, true)?;
     }
 }
 

@@ -185,7 +185,7 @@ impl NinjaOneClient {
         let body = body.map(|(body, _)| body);
         let token = match self.parsed::<TokenAnswer>(body, request, patience) {
             Err(NinjaOneError::Malformed { .. }) => None,
-            parsed => Token::new(parsed?, Instant::now()),
+            parsed => Token::new(&parsed?, Instant::now()),
         };
         match (token, fault) {
             (Some(token), _) => Ok(Ok(token)),

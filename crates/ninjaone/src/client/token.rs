@@ -50,7 +50,7 @@ fn scopes(told: &Value) -> Option<String> {
 
 impl Token {
     /// None without a token that a header can carry.
-    pub(crate) fn new(answer: TokenAnswer, now: Instant) -> Option<Self> {
+    pub(crate) fn new(answer: &TokenAnswer, now: Instant) -> Option<Self> {
         let secret = answer.access_token.trimmed()?;
         if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
@@ -80,7 +80,10 @@ mod tests {
 
     fn token(json: &str) -> (Token, Instant) {
         let now = Instant::now();
-        (Token::new(serde_json::from_str(json).unwrap(), now).unwrap(), now)
+        (
+            Token::new(&serde_json::from_str(json).unwrap(), now).unwrap(),
+            now,
+        )
     }
 
     #[test]
