@@ -222,8 +222,8 @@ pub enum NinjaOneError {
         /// Why.
         reason: String,
     },
-    /// Other text came where JSON is due, again and again.
-    #[error("{request}: the answer is no JSON{}: {fault}", after(*tries))]
+    /// A text came where a list or an object is due, again and again.
+    #[error("{request}: the answer is a text instead of data{}: {fault}", after(*tries))]
     NotJson {
         /// The call.
         request: String,

@@ -287,12 +287,13 @@ impl NinjaOneClient {
         fault: ApiFault,
         request: String,
     ) -> Result<(), NinjaOneError> {
+        let only_words = fault.code.is_none() && fault.incident_id.is_none();
         let setback = Setback::Answer {
             status: Http::OK,
             throttled: fault.asks_to_wait(),
             fault: Box::new(fault),
             wish: None,
-            instead: None,
+            instead: only_words.then_some(Instead::Text),
         };
         let scope = self
             .token
