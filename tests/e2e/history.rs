@@ -144,9 +144,10 @@ async fn publish(root: &Path, format: Format, history: bool, number: usize, day:
         location: Location::Folder(root.to_owned()),
         temp_folder: std::env::temp_dir(),
         history,
+        replace_existing: false,
     };
     let sink = match format {
-        Format::Parquet => DatasetSink::new(config, ParquetFormat),
+        Format::Parquet => DatasetSink::new(config, ParquetFormat::default()),
         Format::Csv => DatasetSink::new(config, CsvFormat::default()),
     };
     let sink = sink.reading(formats());
@@ -175,7 +176,7 @@ async fn publish(root: &Path, format: Format, history: bool, number: usize, day:
 
 fn formats() -> Formats {
     Formats::new([
-        Arc::new(ParquetFormat) as Arc<dyn FileFormat>,
+        Arc::new(ParquetFormat::default()) as Arc<dyn FileFormat>,
         Arc::new(CsvFormat::default()),
     ])
 }

@@ -135,7 +135,9 @@ def expected(column: str, kind: str) -> str:
     """A Parquet column as the CSV has it: texts that a spreadsheet would take for formulas are guarded."""
     if kind != "VARCHAR":
         return column
-    return rf"CASE WHEN regexp_matches({column}, '^[=+\-@\t\r]') THEN '''' || {column} ELSE {column} END"
+    piece = r"((?:^|[,;|\t\r\n])[,;|\s''\"]*)([=+@-])"
+    guarded = rf"regexp_replace({column}, '{piece}', '\1''\2', 'g')"
+    return rf"CASE WHEN regexp_matches({column}, '^[\t\r\n]') THEN '''' || {guarded} ELSE {guarded} END"
 
 
 def typed(column: str, kind: str) -> str:

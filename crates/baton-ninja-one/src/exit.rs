@@ -1,17 +1,18 @@
 //! How the program ends when something fails.
 
-use std::fmt::Write;
 use std::process::ExitCode;
 
 use access_core::{Classified, StatusCode, with_causes};
 use clap::error::ErrorKind;
 
-use crate::console::print_error;
+use crate::console::{Text, print_error};
 
 /// What is said, and the exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     message: String,
+    /// How the command line is meant.
+    usage: Option<Text>,
     hint: Option<String>,
     status: StatusCode,
 }
@@ -20,6 +21,7 @@ impl<E: Classified + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         Self {
             message: with_causes(&error),
+            usage: None,
             hint: error.hint(),
             status: error.status(),
         }
@@ -27,14 +29,12 @@ impl<E: Classified + 'static> From<E> for Failure {
 }
 
 impl Failure {
-    /// A command line that makes no sense. Its exit code is that of any plain error in the reference.
+    /// A command line that makes no sense, whose arguments have been escaped. Its exit code is that of any plain error in
+    /// the reference.
     pub(crate) fn usage(error: &clap::Error) -> Self {
         let text = error.render().to_string();
-        let message = text
-            .strip_prefix("error: ")
-            .unwrap_or(&text)
-            .trim_end()
-            .to_owned();
+        let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+        let (message, usage) = text.split_once('\n').unwrap_or((text, ""));
         let hint = matches!(
             error.kind(),
             ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand
@@ -43,7 +43,10 @@ impl Failure {
             "a flag of the reference that is missing here does not work yet and is not ignored".to_owned()
         });
         Self {
-            message,
+            message: message.to_owned(),
+            usage: Some(usage)
+                .filter(|usage| !usage.is_empty())
+                .map(|usage| Text::from_own_lines(&format!("{usage}\n"))),
             hint,
             status: StatusCode::Unknown,
         }
@@ -53,8 +56,17 @@ impl Failure {
     pub(crate) fn found(message: String, hint: Option<String>, status: StatusCode) -> Self {
         Self {
             message,
+            usage: None,
             hint,
             status,
+        }
+    }
+
+    /// The same with another hint, or none.
+    pub(crate) fn with_hint(self, hint: impl FnOnce(&str) -> Option<String>) -> Self {
+        Self {
+            hint: self.hint.as_deref().and_then(hint),
+            ..self
         }
     }
 
@@ -70,9 +82,13 @@ impl Failure {
 
     /// Says what happened and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
-        let mut text = format!("error: {}\n", self.message);
+        let mut text = Text::new();
+        text.line(format_args!("error: {}", self.message));
+        if let Some(usage) = &self.usage {
+            text.append(usage);
+        }
         if let Some(hint) = &self.hint {
-            let _ = writeln!(text, "  hint: {hint}");
+            text.line(format_args!("  hint: {hint}"));
         }
         print_error(&text);
         ExitCode::from(self.status.number())

@@ -39,7 +39,7 @@ use clap::ArgMatches;
 
 pub use documents::generated_documents;
 
-use console::print;
+use console::{Text, escape_line, print};
 use exit::Failure;
 use settings::{Environment, Settings};
 
@@ -56,20 +56,21 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failure> {
-    let matches = match cli::command().try_get_matches_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let matches = match cli::command().try_get_matches_from(&arguments) {
         Ok(matches) => matches,
         Err(error) if !error.use_stderr() => {
-            print(&error.render().to_string());
+            print(&Text::from_own_lines(&error.render().to_string()));
             return Ok(ExitCode::SUCCESS);
         }
-        Err(error) => return Err(Failure::usage(&error)),
+        Err(error) => return Err(Failure::usage(&with_escaped(&arguments, error))),
     };
     if let Some(("completion", chosen)) = matches.subcommand() {
-        print(&cli::completion(chosen));
+        print(&Text::from_own_lines(&cli::completion(chosen)));
         return Ok(ExitCode::SUCCESS);
     }
     if matches.subcommand_name() == Some("config") {
-        print(&config_schema::json());
+        print(&Text::from_own_lines(&config_schema::json()));
         return Ok(ExitCode::SUCCESS);
     }
     let environment: Environment = std::env::vars_os()
@@ -82,11 +83,15 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failur
         health::probe(&settings, chosen)?;
         return Ok(ExitCode::SUCCESS);
     }
+    settings.judge()?;
     if let Some(name) = matches.subcommand_name() {
         settings.on_demand()?.refuse_beside(name)?;
     }
     match matches.subcommand_name() {
-        Some("capabilities") => print(&capabilities::json(settings.source_options()?.devices)),
+        Some("capabilities") => {
+            let json = capabilities::json(settings.source_options()?.devices);
+            print(&Text::from_own_lines(&json));
+        }
         Some("check") => check::run(&settings)?,
         Some("convert") => convert::run(&settings, subcommand(&matches))?,
         Some("diff") => return diff::run(&settings, subcommand(&matches)),
@@ -103,6 +108,20 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failur
         },
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The same error of the same arguments, in which line breaks and control characters are written out: they are quoted in
+/// it, and may come from anywhere.
+fn with_escaped(arguments: &[OsString], error: clap::Error) -> clap::Error {
+    let escaped = arguments.iter().map(|argument| match argument.to_str() {
+        Some(text) => OsString::from(escape_line(text).as_ref()),
+        None => argument.clone(),
+    });
+    cli::command()
+        .try_get_matches_from(escaped)
+        .err()
+        .filter(|escaped| escaped.kind() == error.kind())
+        .unwrap_or(error)
 }
 
 /// Flags work before and after subcommands; clap hands them down to the innermost one's matches.

@@ -16,7 +16,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::mapping::{self, role_type, user_type};
-use crate::wire::{Id, Row, Text, Told};
+use crate::wire::{Id, Row, Rows, Said, Text};
 use crate::{NinjaOneClient, NinjaOneError};
 
 const PATH: &str = "/v2/activities";
@@ -43,7 +43,7 @@ impl NinjaOneEvents {
 #[serde(default)]
 struct ActivityPage {
     /// Only an empty list ends the reading, not an absent one.
-    activities: Told<Row<ActivityRow>>,
+    activities: Said<Rows<ActivityRow>>,
 }
 
 /// An activity, as far as it matters here (OpenAPI: Activity).
@@ -105,8 +105,8 @@ impl NinjaOneEvents {
     async fn page(&self, query: &[(&str, String)]) -> Result<Vec<Row<ActivityRow>>, NinjaOneError> {
         match self.client.object(PATH, query).await? {
             Row::Object(ActivityPage {
-                activities: Told(Some(rows)),
-            }) => Ok(rows),
+                activities: Said::Said(rows),
+            }) => Ok(rows.0),
             _ => Err(NinjaOneError::Malformed {
                 request: self.client.shown(PATH),
                 reason: "there is no list of activities in it".to_owned(),
@@ -124,12 +124,12 @@ pub(crate) fn page_of(
 ) -> Result<Option<EventPage>, NinjaOneError> {
     let mut kept = Oldest::new(Bound::of(after)?, most);
     let Ok(Row::Object(ActivityPage {
-        activities: Told(Some(rows)),
+        activities: Said::Said(rows),
     })) = serde_json::from_slice::<Row<ActivityPage>>(body)
     else {
         return Ok(None);
     };
-    kept.take_page(rows);
+    kept.take_page(rows.0);
     kept.into_page("https://tenant.example").map(Some)
 }
 
@@ -212,8 +212,8 @@ impl Oldest {
     /// The lowest id of the page.
     fn take_page(&mut self, rows: Vec<Row<ActivityRow>>) -> Option<u64> {
         let rows = rows.into_iter().filter_map(|row| match row {
-            Row::Object(row) => row.id.0.map(|id| (id, row)),
-            Row::Other => None,
+            Row::Object(row) => row.id.get().map(|id| (id, row)),
+            Row::Null | Row::Other => None,
         });
         let mut lowest: Option<u64> = None;
         for (id, row) in rows {
@@ -274,7 +274,7 @@ impl Oldest {
 /// Chosen by the status code alone; device events that sound alike are none of ours (NinjaOne facts §6.2).
 fn what(row: &ActivityRow) -> Option<What> {
     let code = row.status_code.trimmed()?;
-    let user = row.user_id.0;
+    let user = row.user_id.get();
     match code {
         "APP_USER_LOGGED_IN" | "END_USER_LOGGED_IN" => user.map(What::SignedIn),
         _ if code.ends_with("_ROLE_ASSIGNMENT_CHANGED") || code.ends_with("_PERMISSIONS_CHANGED") => {

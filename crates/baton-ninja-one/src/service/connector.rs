@@ -181,7 +181,7 @@ impl Connector for NinjaOneConnector {
             "sync delivered"
         );
         for warning in &outcome.warnings {
-            tracing::warn!(%task, code = warning.code, warning.message);
+            tracing::warn!(%task, code = warning.code, "{}", warning.message);
         }
         Ok(())
     }
@@ -213,7 +213,7 @@ impl Connector for NinjaOneConnector {
         self.metrics.provisioning(change.kind().as_str(), result);
         let outcome = made?;
         for warning in &outcome.warnings {
-            tracing::warn!(%task, code = warning.code, warning.message);
+            tracing::warn!(%task, code = warning.code, "{}", warning.message);
         }
         Ok(outcome)
     }

@@ -2,6 +2,7 @@
 
 mod error;
 mod health;
+mod judge;
 mod provisioning;
 mod service;
 mod sinks;
@@ -19,6 +20,7 @@ use figment::value::Value;
 pub(crate) use error::SettingsError;
 pub(crate) use health::HealthAddress;
 pub(crate) use provisioning::{OnDemand, ProvisioningMode};
+pub(crate) use service::ServiceSettings;
 pub(crate) use sinks::SinkSetting;
 pub(crate) use sources::Environment;
 pub(crate) use table::{GivenBy, Kind, SETTINGS, Setting};

@@ -91,6 +91,18 @@ pub enum NinjaOneError {
         /// The server's words.
         fault: Box<ApiFault>,
     },
+    /// The instance lacks one of the lists that it should have or lack together.
+    #[error("{request}: this instance lacks {path}: 404: {fault}")]
+    MissingList {
+        /// The call.
+        request: String,
+        /// The list.
+        path: &'static str,
+        /// The server's words.
+        fault: Box<ApiFault>,
+        /// Whether the words are NinjaOne's own, and not those of something on the way.
+        own: bool,
+    },
     /// An endpoint refused.
     #[error("{request}: {status}: {fault}")]
     Refused {
@@ -260,6 +272,16 @@ pub enum NinjaOneError {
         /// The call.
         request: String,
     },
+    /// Nobody's full rights can be read.
+    #[error(
+        "{request}: `administrator` cannot be read in any of {rows} rows, so that nobody is known to hold system-administrator"
+    )]
+    NoAdministrators {
+        /// The call.
+        request: String,
+        /// Rows in which it cannot be read.
+        rows: u64,
+    },
     /// Something became an id that cannot be one.
     #[error("cannot make an id: {0}")]
     Id(#[from] IdError),
@@ -323,6 +345,8 @@ impl Classified for NinjaOneError {
             }
             Self::ScopeNotGranted { .. } | Self::MissingScope { .. } => StatusCode::PermissionDenied,
             Self::Refused { status, .. } => of_http(*status),
+            Self::MissingList { own: true, .. } => StatusCode::NotFound,
+            Self::MissingList { own: false, .. } => StatusCode::DataLoss,
             Self::Network { timeout: true, .. } | Self::TooSlow { .. } => StatusCode::DeadlineExceeded,
             Self::Throttled { .. }
             | Self::ServerFailed { .. }
@@ -335,6 +359,7 @@ impl Classified for NinjaOneError {
             Self::Redirected { .. }
             | Self::EmptyList { .. }
             | Self::NoEndUsers { .. }
+            | Self::NoAdministrators { .. }
             | Self::WritesOff { .. } => StatusCode::FailedPrecondition,
             Self::OlderInstance { .. } => StatusCode::Unimplemented,
             Self::Malformed { .. } | Self::NotJson { .. } | Self::NoProgress { .. } => StatusCode::DataLoss,
@@ -385,6 +410,12 @@ impl Classified for NinjaOneError {
             Self::MissingScope { .. } => {
                 "a sync needs `monitoring` and `management`: grant both to the app (Administration > Apps > API) and name them in --ninja-one-scope"
             }
+            Self::MissingList { own: true, .. } => {
+                "check --ninja-one-base-url, and run again: an older instance lacks all of /v2/user/*, this one does not"
+            }
+            Self::MissingList { own: false, .. } => {
+                "run again; the answer is not NinjaOne's own: check --ninja-one-base-url and any proxy on the way"
+            }
             Self::Refused { status: 404, .. } => "check --ninja-one-base-url",
             Self::Refused { status: 401, .. } => {
                 "NinjaOne refused a token it had just given; run `baton-ninja-one check`, and see whether the app was changed"
@@ -426,6 +457,9 @@ impl Classified for NinjaOneError {
             Self::Network { .. } => {
                 "check --ninja-one-base-url, the network, and HTTPS_PROXY if one is needed"
             }
+            Self::NoAdministrators { .. } => {
+                "run again; if it stays so, see whether a proxy on the way changes answers, and tell NinjaOne's support"
+            }
             Self::EmptyList { .. } | Self::NoEndUsers { .. } => {
                 "check in NinjaOne what the API client app may see, then run again"
             }
@@ -466,11 +500,35 @@ impl NinjaOneError {
         }
     }
 
+    /// Whether NinjaOne itself says that there is no such endpoint. A page of a proxy says nothing about NinjaOne.
+    pub(crate) fn is_missing_endpoint(&self) -> bool {
+        matches!(self, Self::Refused { status: 404, fault, .. } if fault.is_own())
+    }
+
+    /// A 404 on a list that the instance should have.
+    pub(crate) fn of_missing_list(self, path: &'static str) -> Self {
+        let own = self.is_missing_endpoint();
+        match self {
+            Self::Refused {
+                status: 404,
+                request,
+                fault,
+            } => Self::MissingList {
+                request,
+                path,
+                fault,
+                own,
+            },
+            other => other,
+        }
+    }
+
     /// What NinjaOne's support asks for.
     pub(crate) fn request_id(&self) -> Option<&str> {
         match self {
             Self::MissingScope { fault, .. }
             | Self::Refused { fault, .. }
+            | Self::MissingList { fault, .. }
             | Self::Throttled { fault, .. }
             | Self::ServerFailed { fault, .. }
             | Self::NoAnswer { fault, .. }

@@ -200,6 +200,12 @@ impl ApiFault {
         coded || self.says(&PHRASES)
     }
 
+    /// Whether it is a fault as NinjaOne's own API words them: a result code and an incident (NinjaOne facts §5.1).
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.code.is_some() && self.incident_id.is_some()
+    }
+
     /// Whether the code is this one, whatever the case.
     #[must_use]
     pub fn is(&self, code: &str) -> bool {

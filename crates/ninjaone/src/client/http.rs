@@ -13,7 +13,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use tokio::sync::{Mutex, mpsc};
 
-use super::array::{ListEnd, ListRead, TakeElement, read_array, reason};
+use super::array::{First, ListEnd, ListRead, TakeElement, read_array, reason};
 use super::body::{Answer, Beginning, BodyError, BodyReader, LONGEST_ANSWER, NotWhole, Queue, ReadFailure};
 use super::fault::quote;
 use super::remark::Remark;
@@ -24,6 +24,7 @@ use super::span::traced;
 use super::tls::tls_config;
 use super::token::Token;
 use super::{ApiFault, ClientConfig, NinjaOneError, TlsFault};
+use crate::source::pages::PAGE_ROWS;
 
 /// Redirects within the instance that are followed.
 const MOST_REDIRECTS: usize = 3;
@@ -160,8 +161,10 @@ impl NinjaOneClient {
     /// # Errors
     /// [`NinjaOneError`] if it does not.
     pub async fn ping(&self) -> Result<(), NinjaOneError> {
-        let query = [("pageSize", "1".to_owned())];
-        let _: serde::de::IgnoredAny = self.object("/v2/organizations", &query).await?;
+        // As large a page as a sync asks for: a server may have a minimum. Only its first entry is read.
+        let query = [("pageSize", PAGE_ROWS.to_string())];
+        self.list::<serde::de::IgnoredAny, _>("/v2/organizations", &query, First)
+            .await?;
         Ok(())
     }
 

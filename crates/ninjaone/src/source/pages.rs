@@ -6,7 +6,7 @@ use crate::mapping::{device_type, organization_type};
 use crate::wire::{Id, Row};
 
 /// Rows asked for at a time (NinjaOne facts §3.2: what careful clients use).
-const PAGE_ROWS: usize = 1000;
+pub(crate) const PAGE_ROWS: usize = 1000;
 /// The longest page that is kept. A server may give more than was asked for; a hostile one must not fill memory.
 const MOST_ROWS: usize = 100_000;
 
@@ -21,10 +21,12 @@ pub(crate) struct Pages {
     path: &'static str,
     after: Option<u64>,
     rows: u64,
-    /// The longest page so far that went on.
+    /// Rows of the last page that went on, and of the longest one.
+    last: u64,
     longest: u64,
-    /// How many pages were that long.
-    as_long: u32,
+    /// Pages that went on, and those of them that were as long as the longest.
+    advanced: u64,
+    as_long: u64,
     ended: bool,
 }
 
@@ -34,10 +36,18 @@ impl Pages {
             path,
             after: None,
             rows: 0,
+            last: 0,
             longest: 0,
+            advanced: 0,
             as_long: 0,
             ended: false,
         }
+    }
+
+    /// Whether the last page before the empty one was as full as pages are here, so that the list may go on.
+    pub(crate) fn may_be_cut(&self) -> bool {
+        let is_round = self.last >= 100 && self.last.is_multiple_of(100);
+        self.last >= PAGE_ROWS as u64 || is_round || (self.advanced > 1 && self.last == self.longest)
     }
 
     /// The next page; `None` after the last one, which is an empty one: a short page may be a server's own limit
@@ -81,7 +91,9 @@ impl Pages {
         if count > self.longest {
             (self.longest, self.as_long) = (count, 0);
         }
-        self.as_long += u32::from(count == self.longest);
+        self.as_long += u64::from(count == self.longest);
+        self.last = count;
+        self.advanced += 1;
         if let Some(after) = self.after {
             // Some servers begin a page with the row that it should begin after.
             page.leave_out(after);
@@ -134,14 +146,14 @@ struct Page<T>(Vec<Row<T>>);
 impl<T: Keyed> Page<T> {
     /// Leaves out the row with an id that was in the page before.
     fn leave_out(&mut self, id: u64) {
-        let same = |row: &Row<T>| matches!(row, Row::Object(row) if row.id().0 == Some(id));
+        let same = |row: &Row<T>| matches!(row, Row::Object(row) if row.id().get() == Some(id));
         self.0.retain(|row| !same(row));
     }
 
     fn ids(&self) -> impl Iterator<Item = u64> {
         self.0.iter().filter_map(|row| match row {
-            Row::Object(row) => row.id().0,
-            Row::Other => None,
+            Row::Object(row) => row.id().get(),
+            Row::Null | Row::Other => None,
         })
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use access_core::model::{
     AccessBatch, Completeness, Entitlement, NativeId, Resource, ResourceId, ResourceTypeId, SyncScope,
+    WithoutBaseline,
 };
 use access_core::ports::{AccessSource, SourceEvent};
 use futures::StreamExt;
@@ -155,6 +156,12 @@ pub(crate) struct Heard {
     /// Skipped rows, warnings, and types that are not complete.
     pub(crate) remarks: Vec<String>,
     pub(crate) error: Option<String>,
+    /// What the tenant does not state.
+    pub(crate) unstated: Vec<String>,
+    pub(crate) mentions: Vec<String>,
+    pub(crate) id_schemes: Vec<String>,
+    /// Why types are not complete.
+    pub(crate) reasons: Vec<String>,
 }
 
 impl Heard {
@@ -176,9 +183,24 @@ impl Heard {
                 skipped.reason
             )),
             SourceEvent::Completeness(of, Completeness::Complete) => panic!("{of}: nobody needs to say so"),
-            SourceEvent::Completeness(of, Completeness::Incomplete { .. }) => {
+            SourceEvent::Completeness(of, Completeness::Incomplete { reason }) => {
+                self.reasons.push(format!("{of}: {reason}"));
                 self.remarks.push(format!("incomplete {of}"));
             }
+            SourceEvent::Unstated(unstated) => self.unstated.push(format!(
+                "{:?}: {} ({}){}",
+                unstated.scope,
+                unstated.field,
+                unstated.count,
+                match unstated.without_baseline {
+                    WithoutBaseline::Complete => "",
+                    WithoutBaseline::Incomplete => ", never normal",
+                }
+            )),
+            SourceEvent::Mention(mention) => self
+                .mentions
+                .push(format!("{}: {}", mention.resource, mention.words)),
+            SourceEvent::IdScheme(scheme) => self.id_schemes.push(scheme.to_string()),
             SourceEvent::Warning(warning) => {
                 self.remarks
                     .push(format!("{}: {}", warning.code, warning.message));
