@@ -42,4 +42,5 @@ mod service_sweeps;
 mod spreadsheets;
 mod supply_chain;
 mod telemetry;
+mod tolerance;
 mod trustworthy_deletes;
