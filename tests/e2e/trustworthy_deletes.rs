@@ -125,7 +125,12 @@ fn the_share_that_may_go_can_be_chosen() {
         "{}",
         refused.stderr
     );
-    assert_eq!(at("99").code, Some(0));
+    // Entitlements that all of their holders lost are losses whatever the share of their type.
+    let more = at("99");
+    assert!(!more.stderr.contains("resources of type role"), "{}", more.stderr);
+    let file = context.path("sync.c1z");
+    let all = other.run(&["--file", file.to_str().unwrap(), "--accept-drop", "all"]);
+    assert_eq!(all.code, Some(0), "{}", all.stderr);
 }
 
 #[test]

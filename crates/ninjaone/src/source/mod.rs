@@ -77,7 +77,13 @@ impl AccessSource for NinjaOneSource {
         let types = types.filter(|id| scope.includes_type(id)).collect();
         let targets = scope.targets.clone().unwrap_or_default();
         let (outlet, events) = Outlet::new(QUEUE_BATCHES, types, targets);
-        let driver = reading::read(&self.client, self.options, scope.clone(), outlet);
+        let scope = scope.clone();
+        let driver = async move {
+            self.client.take_remarks();
+            reading::read(&self.client, self.options, scope, outlet.clone()).await;
+            // If nobody listens there is nobody to warn.
+            let _ = outlet.remarks(self.client.take_remarks()).await;
+        };
         outlet::Events::new(driver, events).boxed()
     }
 

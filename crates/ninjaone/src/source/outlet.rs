@@ -17,6 +17,7 @@ use tokio::sync::mpsc;
 
 use super::findings::{Findings, Found, Skip, Skips, Unreadable};
 use crate::NinjaOneError;
+use crate::client::Remark;
 
 pub(super) type Event = Result<SourceEvent, SourceError>;
 
@@ -83,6 +84,17 @@ impl Outlet {
     pub(super) async fn warn(&self, code: &'static str, message: String) -> Result<(), NinjaOneError> {
         self.send(Ok(SourceEvent::Warning(Warning { code, message })))
             .await
+    }
+
+    /// Hands over what the client has to warn of.
+    pub(super) async fn remarks(&self, remarks: Vec<Remark>) -> Result<(), NinjaOneError> {
+        for remark in remarks {
+            if let Some(resource_type) = &remark.incomplete {
+                self.incomplete(resource_type, &remark.message);
+            }
+            self.warn(remark.code, remark.message).await?;
+        }
+        self.say_incomplete().await
     }
 
     /// Hands a batch over from a parser's thread; false if nobody listens any more.
