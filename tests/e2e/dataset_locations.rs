@@ -29,7 +29,11 @@ fn refused(context: &TestContext, arguments: &[&str], code: i32, words: &str) ->
     assert_eq!(ran.code, Some(code), "{}", ran.stderr);
     assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
     assert_eq!(files(&context.path("out")), before, "bytes are untouched");
-    assert_eq!(context.sim().ledger().calls().len(), calls, "the tenant is not read");
+    assert_eq!(
+        context.sim().ledger().calls().len(),
+        calls,
+        "the tenant is not read"
+    );
     ran
 }
 
@@ -73,7 +77,11 @@ fn another_tenant_is_refused() {
     let before = files(&target);
     let ran = other.run(&["--sink", &sink]);
     assert_eq!(ran.code, Some(9), "{}", ran.stderr);
-    assert!(ran.stderr.contains("it holds syncs of the tenant"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("it holds syncs of the tenant"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(files(&target), before);
     assert!(other.sim().ledger().calls().is_empty());
     let ran = other.run(&["--sink", &sink, "--replace-existing"]);
@@ -120,10 +128,12 @@ fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest;
     use std::fmt::Write;
 
-    sha2::Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    sha2::Sha256::digest(bytes)
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// A lost or damaged pointer or manifest beside older syncs is no first sync.
@@ -132,7 +142,9 @@ fn what_was_lost_is_no_first_sync() {
     type Loss = fn(&Path, &str);
     let losses: [(&str, Loss); 7] = [
         ("pointer", |root, _| fs::remove_file(root.join(POINTER)).unwrap()),
-        ("empty pointer", |root, _| fs::write(root.join(POINTER), "").unwrap()),
+        ("empty pointer", |root, _| {
+            fs::write(root.join(POINTER), "").unwrap()
+        }),
         ("manifest", |root, id| {
             fs::remove_file(root.join(format!("_manifests/{id}.json"))).unwrap();
         }),
@@ -161,7 +173,11 @@ fn what_was_lost_is_no_first_sync() {
         let id = latest(&synced(&context, 2)).unwrap().sync.id;
         lose(&context.path("out"), &id);
         let ran = refused(&context, &PARQUET, 15, "");
-        assert!(ran.stderr.contains("--replace-existing"), "{what}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains("--replace-existing"),
+            "{what}: {}",
+            ran.stderr
+        );
         let ran = verify(&context, "out", None);
         assert_eq!(ran.code, Some(15), "{what}: {}{}", ran.stdout, ran.stderr);
         replaced(&context, &PARQUET);
@@ -258,7 +274,10 @@ fn who_was_left_out_has_a_row() {
     let manifest = latest(&published).unwrap();
     let left_out = rows(&published, &manifest, Dataset::LeftOut);
     let text = format!("{left_out:?}");
-    assert!(text.contains("unknown_principal") && text.contains("4242"), "{text}");
+    assert!(
+        text.contains("unknown_principal") && text.contains("4242"),
+        "{text}"
+    );
     assert_eq!(manifest.left_out.unwrap().rows, left_out.len() as u64);
     assert!(manifest.guard["max_drop_percent"].is_number());
 }
@@ -272,11 +291,18 @@ fn a_type_that_vanishes_is_a_loss() {
     let ran = context.run(&PARQUET);
     assert_eq!(ran.code, Some(9), "{}", ran.stderr);
     assert!(ran.stderr.contains("device"), "{}", ran.stderr);
-    assert!(files(&context.path("out")).keys().any(|path| path.starts_with("_candidate/")));
+    assert!(
+        files(&context.path("out"))
+            .keys()
+            .any(|path| path.starts_with("_candidate/"))
+    );
     let ran = context.run(&[PARQUET[0], PARQUET[1], "--accept-drop", "device"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let published = files(&context.path("out"));
-    assert!(!published.keys().any(|path| path.starts_with("_candidate/")), "it is not needed any more");
+    assert!(
+        !published.keys().any(|path| path.starts_with("_candidate/")),
+        "it is not needed any more"
+    );
     let guard = latest(&published).unwrap().guard.to_string();
     assert!(guard.contains("--accept-drop device"), "{guard}");
 }

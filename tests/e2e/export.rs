@@ -48,7 +48,10 @@ fn a_file_gives_the_dataset_that_the_tenant_gives() {
     let (of_direct, of_exported) = (latest(&direct).unwrap(), latest(&exported).unwrap());
     assert_eq!(of_direct.sync.id, of_exported.sync.id);
     // What was left out of the file is not in it, and so in no export of it.
-    for dataset in Dataset::ALL.into_iter().filter(|table| *table != Dataset::LeftOut) {
+    for dataset in Dataset::ALL
+        .into_iter()
+        .filter(|table| *table != Dataset::LeftOut)
+    {
         let (mut a, mut b) = (
             rows(&direct, &of_direct, dataset),
             rows(&exported, &of_exported, dataset),
@@ -117,7 +120,11 @@ fn an_older_sync_does_not_go_beside_a_later_one() {
         "export", "--from", "sync.c1z", "--sync", &older, "--sink", "csv=out",
     ]);
     assert_eq!(ran.code, Some(9), "{}", ran.stderr);
-    assert!(ran.stderr.contains("after the start of this one"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("after the start of this one"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(files(&context.path("out")), before);
 }
 

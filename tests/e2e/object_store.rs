@@ -272,7 +272,11 @@ fn stores_without_conditional_writes() {
         let ran = run(&context, &s3);
         assert_eq!(ran.code, Some(12), "{conditions:?}: {}", ran.stderr);
         assert!(ran.stderr.contains("needs conditional writes"), "{}", ran.stderr);
-        assert!(s3.objects().is_empty(), "{conditions:?}: {:?}", s3.objects().keys());
+        assert!(
+            s3.objects().is_empty(),
+            "{conditions:?}: {:?}",
+            s3.objects().keys()
+        );
     }
     let s3 = server(None);
     s3.leave_out_e_tags();
@@ -284,7 +288,10 @@ fn stores_without_conditional_writes() {
     let ran = context.finish(disabled.env("AWS_CONDITIONAL_PUT", "disabled"));
     assert_eq!(ran.code, Some(12), "{}", ran.stderr);
     assert!(s3.objects().is_empty());
-    assert!(context.sim().ledger().calls().is_empty(), "the tenant is not read");
+    assert!(
+        context.sim().ledger().calls().is_empty(),
+        "the tenant is not read"
+    );
 }
 
 /// What waiting does not mend has its own exit code and says what to do.
@@ -293,8 +300,16 @@ fn what_can_never_work_is_not_tried_again() {
     let context = TestContext::msp();
     for (refusal, code, hint) in [
         (S3Refusal::PermanentRedirect, 3, "set AWS_REGION=eu-central-1"),
-        (S3Refusal::AuthorizationHeaderMalformed, 3, "set AWS_REGION=eu-central-1"),
-        (S3Refusal::ChecksumRequired, 9, "set AWS_CHECKSUM_ALGORITHM=sha256"),
+        (
+            S3Refusal::AuthorizationHeaderMalformed,
+            3,
+            "set AWS_REGION=eu-central-1",
+        ),
+        (
+            S3Refusal::ChecksumRequired,
+            9,
+            "set AWS_CHECKSUM_ALGORITHM=sha256",
+        ),
         (S3Refusal::RequestTimeTooSkewed, 9, "clock"),
         (S3Refusal::ContainerNotFound, 5, "make the bucket first"),
         (S3Refusal::AuthorizationFailure, 16, "AWS_ACCESS_KEY_ID"),
@@ -306,7 +321,10 @@ fn what_can_never_work_is_not_tried_again() {
         assert!(ran.stderr.contains(hint), "{refusal:?}: {}", ran.stderr);
         assert!(!ran.stderr.contains("again later"), "{refusal:?}: {}", ran.stderr);
     }
-    assert!(context.sim().ledger().calls().is_empty(), "the tenant is not read");
+    assert!(
+        context.sim().ledger().calls().is_empty(),
+        "the tenant is not read"
+    );
     // With the checksum the same bucket takes everything.
     let s3 = server(None);
     s3.fail_from(Some(0), S3Fault::Refusal(S3Refusal::ChecksumRequired));

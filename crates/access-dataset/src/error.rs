@@ -138,7 +138,9 @@ pub enum DatasetError {
         conflict: LocationConflict,
     },
     /// A full sync that the pointer does not lead to.
-    #[error("sync {sync_id} in {place} is not linked: the pointer does not lead to it, so nothing vouches for it")]
+    #[error(
+        "sync {sync_id} in {place} is not linked: the pointer does not lead to it, so nothing vouches for it"
+    )]
     Unlinked {
         /// The sync.
         sync_id: String,
@@ -263,7 +265,9 @@ impl DatasetError {
 /// What each kind of store takes for credentials.
 fn credentials_hint(place: &str) -> &'static str {
     match place.split_once("://") {
-        Some(("gs", _)) => "set GOOGLE_APPLICATION_CREDENTIALS or GOOGLE_SERVICE_ACCOUNT to a file with a valid key",
+        Some(("gs", _)) => {
+            "set GOOGLE_APPLICATION_CREDENTIALS or GOOGLE_SERVICE_ACCOUNT to a file with a valid key"
+        }
         Some(("az", _)) => {
             "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or what else Azure takes for credentials"
         }
@@ -329,7 +333,9 @@ impl Classified for DatasetError {
             Self::WrongRegion { .. } => "set AWS_REGION to the region of the bucket",
             Self::ChecksumRequired { .. } => "set AWS_CHECKSUM_ALGORITHM=sha256",
             Self::WrongClock { .. } => "set the clock of this machine right",
-            Self::Refused { .. } => "check the endpoint, the bucket and its settings; trying again does not help",
+            Self::Refused { .. } => {
+                "check the endpoint, the bucket and its settings; trying again does not help"
+            }
             Self::Unsupported { .. } => {
                 "publish to a store that honours If-Match and If-None-Match of a PUT, or to a folder"
             }

@@ -27,8 +27,8 @@ pub use error::DatasetError;
 pub use format::{Batches, FileFormat, FileWriter, FormatError, FormatOptions, Formats};
 pub use history::{Rebuilt, rebuild};
 pub use manifest::{
-    FileEntry, Manifest, ManifestHistory, ManifestLeftOut, ManifestLink, ManifestReplaces, ManifestSync, POINTER,
-    Pointer,
+    FileEntry, Manifest, ManifestHistory, ManifestLeftOut, ManifestLink, ManifestReplaces, ManifestSync,
+    POINTER, Pointer,
 };
 pub use published::{Hashes, ListedSync, Published, Rows, Standing};
 pub use read_back::ReadBack;

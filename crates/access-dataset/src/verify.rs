@@ -61,7 +61,10 @@ pub async fn verify(
     let missing = |reason: String| Verification {
         findings: vec![Finding {
             path: POINTER.to_owned(),
-            problem: format!("{reason}, and so is the manifest of the SHA-256 {}", known.unwrap_or_default()),
+            problem: format!(
+                "{reason}, and so is the manifest of the SHA-256 {}",
+                known.unwrap_or_default()
+            ),
         }],
         ..Verification::default()
     };
@@ -183,7 +186,10 @@ impl Verifying<'_> {
     fn replaced_chains(&mut self, chain: &[String]) {
         let mut next: VecDeque<String> = chain.iter().cloned().collect();
         while let Some(id) = next.pop_front() {
-            let replaces = self.manifests.get(&id).and_then(|(manifest, _)| manifest.replaces.clone());
+            let replaces = self
+                .manifests
+                .get(&id)
+                .and_then(|(manifest, _)| manifest.replaces.clone());
             for link in replaces.into_iter().flat_map(|replaces| replaces.syncs) {
                 if !self.vouched.contains(&link.sync_id) {
                     next.extend(self.follow(&path_of(&id), link));
@@ -209,8 +215,7 @@ impl Verifying<'_> {
                 self.find(&expected, format!("{from} links to it, and it is not there"));
                 break;
             };
-            let (sync, previous, sha256) =
-                (manifest.sync.clone(), manifest.previous.clone(), sha256.clone());
+            let (sync, previous, sha256) = (manifest.sync.clone(), manifest.previous.clone(), sha256.clone());
             if sha256 != link.sha256 {
                 self.find(
                     &expected,

@@ -58,8 +58,9 @@ pub(crate) async fn respond(shared: Shared, request: Request<Incoming>) -> io::R
 
 /// Whether it is an upload without a checksum of S3's own.
 fn lacks_checksum(request: &Request<Incoming>) -> bool {
-    let is_checksum =
-        |name: &hyper::header::HeaderName| name == "content-md5" || name.as_str().starts_with("x-amz-checksum-");
+    let is_checksum = |name: &hyper::header::HeaderName| {
+        name == "content-md5" || name.as_str().starts_with("x-amz-checksum-")
+    };
     request.method() == Method::PUT && !request.headers().keys().any(is_checksum)
 }
 

@@ -56,7 +56,9 @@ impl Switches {
                 NotImplemented,
                 "A header you provided implies functionality that is not implemented"
             )),
-            S3Conditions::InvalidArgument if is_conditional => Err(s3_error!(InvalidArgument, "Invalid Argument")),
+            S3Conditions::InvalidArgument if is_conditional => {
+                Err(s3_error!(InvalidArgument, "Invalid Argument"))
+            }
             S3Conditions::Ignored => Ok(Precondition {
                 if_match: None,
                 if_none_match: None,

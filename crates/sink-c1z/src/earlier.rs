@@ -25,6 +25,7 @@ pub(crate) fn admit(contents: &Contents, run: &SyncRun) -> Result<(), LocationCo
         format: None,
         resource_types: Some(types),
         latest_ended_at: contents.latest_ended_at,
+        looked_at: Some(time::OffsetDateTime::now_utc()),
     };
     location::admit(&contents, run, FORMAT)
 }

@@ -61,6 +61,7 @@ impl Predecessor {
             format: None,
             resource_types: None,
             latest_ended_at: (!is_same).then(|| time(&head.ended_at)).transpose()?,
+            looked_at: Some(time::OffsetDateTime::now_utc()),
         };
         location::admit(&contents, sync, FORMAT).map_err(|conflict| ReportError::Location {
             path: path.to_owned(),

@@ -133,10 +133,18 @@ fn warn_of(standing: Standing, manifest: &Manifest, place: &str) {
     match standing {
         Standing::Linked => {}
         Standing::Replaced => {
-            tracing::warn!(sync, place, "this sync is of a chain that was replaced by a new one");
+            tracing::warn!(
+                sync,
+                place,
+                "this sync is of a chain that was replaced by a new one"
+            );
         }
         Standing::Beside => {
-            tracing::warn!(sync, place, "this partial sync is not linked: nothing vouches for it");
+            tracing::warn!(
+                sync,
+                place,
+                "this partial sync is not linked: nothing vouches for it"
+            );
         }
         Standing::Unlinked => {
             tracing::warn!(

@@ -28,8 +28,7 @@ pub(super) async fn keep(
         store.put_file(&path, &local).await?;
         entries.push(FileEntry { path, ..entry });
     }
-    let manifest =
-        Manifest::new(format, summary, entries, None, origin).map_err(|error| not_json(&error))?;
+    let manifest = Manifest::new(format, summary, entries, None, origin).map_err(|error| not_json(&error))?;
     let (bytes, _) = manifest.encode().map_err(|error| not_json(&error))?;
     store.put(&manifest_path, bytes).await?;
     Ok(store.describe(CANDIDATE))

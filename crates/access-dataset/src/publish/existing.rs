@@ -97,7 +97,8 @@ async fn followed(
 
 fn admit_beside(store: &dyn Store, held: &Manifest, intent: &Intent<'_>) -> Result<(), DatasetError> {
     let ended_at = held.sync.ended();
-    let ended_at = ended_at.ok_or_else(|| damaged(&store.describe(&path_of(&held.sync.id)), "its end is no time"))?;
+    let ended_at =
+        ended_at.ok_or_else(|| damaged(&store.describe(&path_of(&held.sync.id)), "its end is no time"))?;
     let layout = match intent.formats.named(&held.format, &held.format_options) {
         Ok(format) => format.layout(),
         Err(_) => held.format.clone(),
@@ -108,6 +109,7 @@ fn admit_beside(store: &dyn Store, held: &Manifest, intent: &Intent<'_>) -> Resu
         resource_types: None,
         // The same sync once more, as an export of it is, changes nothing.
         latest_ended_at: (held.sync.id != intent.run.id.as_str()).then_some(ended_at),
+        looked_at: Some(time::OffsetDateTime::now_utc()),
     };
     admit(&contents, intent.run, &intent.format.layout()).map_err(|conflict| DatasetError::Conflict {
         place: store.describe(""),
@@ -137,7 +139,9 @@ async fn without_pointer(store: &dyn Store) -> Result<Option<Manifest>, DatasetE
             }
         }
     }
-    let newest = found.into_iter().max_by_key(|(manifest, _)| manifest.sync.began());
+    let newest = found
+        .into_iter()
+        .max_by_key(|(manifest, _)| manifest.sync.began());
     Ok(newest.map(|(manifest, _)| manifest))
 }
 

@@ -308,7 +308,9 @@ impl Publication {
         let to = now.and_then(|now| check_pointer(&*self.store, &now).ok());
         if let Some(to) = &to
             && let Ok(manifest) = linked(&*self.store, &to.latest).await
-            && manifest.previous.is_some_and(|previous| previous.sync_id == self.sync_id)
+            && manifest
+                .previous
+                .is_some_and(|previous| previous.sync_id == self.sync_id)
         {
             return Ok(());
         }

@@ -57,7 +57,9 @@ async fn probe(
         reason: reason.to_owned(),
     };
     if write(store, path, text(2), None).await? == Swap::Done {
-        return Err(unsupported("it ignores If-None-Match and creates an object that is there"));
+        return Err(unsupported(
+            "it ignores If-None-Match and creates an object that is there",
+        ));
     }
     let lost = || DatasetError::Unavailable {
         place: store.describe(path),

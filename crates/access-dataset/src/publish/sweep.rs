@@ -21,7 +21,11 @@ fn claim_path(sync_id: &str) -> String {
 }
 
 /// Says that files of this sync may lie about. In a bucket this finds out whether the store honours conditional writes.
-pub(super) async fn claim(store: &dyn Store, sync_id: &str, now: OffsetDateTime) -> Result<Claim, DatasetError> {
+pub(super) async fn claim(
+    store: &dyn Store,
+    sync_id: &str,
+    now: OffsetDateTime,
+) -> Result<Claim, DatasetError> {
     let (path, claimed_at) = (claim_path(sync_id), now.unix_timestamp());
     if !store.is_exclusive() {
         return probe::claim(store, &path, |number| claim_text(claimed_at, number)).await;

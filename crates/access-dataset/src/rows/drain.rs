@@ -16,8 +16,9 @@ use super::pairs::SortedPairs;
 use super::spool::Records;
 use crate::error::DatasetError;
 use crate::schema::{
-    Dataset, EntitlementRow, EntitlementTable, GrantRow, GrantTable, LeftOutRow, LeftOutTable, ResourceRow, ResourceTable,
-    ResourceTypeRow, ResourceTypeTable, SCHEMA_VERSION, SyncRow, SyncTable, UserRow, UserTable,
+    Dataset, EntitlementRow, EntitlementTable, GrantRow, GrantTable, LeftOutRow, LeftOutTable, ResourceRow,
+    ResourceTable, ResourceTypeRow, ResourceTypeTable, SCHEMA_VERSION, SyncRow, SyncTable, UserRow,
+    UserTable,
 };
 
 /// Rows in a batch.
@@ -353,7 +354,10 @@ fn left_out(summary: &SyncSummary, stamp: Stamp<'_>, take: Take<'_>) -> Result<(
                 row.resource_type.to_string(),
                 word_of(&row.reason),
                 id(&row.resource),
-                row.entitlement.as_ref().map(ToString::to_string).unwrap_or_default(),
+                row.entitlement
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
                 id(&row.principal),
                 row.words.clone().unwrap_or_default(),
             ];

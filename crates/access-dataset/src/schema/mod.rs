@@ -13,8 +13,8 @@ use serde::Serialize;
 pub use column::{Column, ColumnKind};
 pub(crate) use tables::{
     ChangeRow, ChangeTable, EntitlementRow, EntitlementTable, GrantHistoryRow, GrantHistoryTable, GrantRow,
-    GrantTable, LeftOutRow, LeftOutTable, ResourceRow, ResourceTable, ResourceTypeRow, ResourceTypeTable, SyncRow, SyncTable,
-    UserHistoryRow, UserHistoryTable, UserRow, UserTable,
+    GrantTable, LeftOutRow, LeftOutTable, ResourceRow, ResourceTable, ResourceTypeRow, ResourceTypeTable,
+    SyncRow, SyncTable, UserHistoryRow, UserHistoryTable, UserRow, UserTable,
 };
 pub use word_builder::WordBuilder;
 

@@ -382,7 +382,9 @@ impl Store for Bucket {
     async fn delete(&self, path: &str) -> Result<(), DatasetError> {
         match self.store.delete(&self.key(path)).await {
             Ok(()) => Ok(()),
-            Err(error @ Error::NotFound { .. }) if Said::by(&error).meaning(&error) == Meaning::NoObject => Ok(()),
+            Err(error @ Error::NotFound { .. }) if Said::by(&error).meaning(&error) == Meaning::NoObject => {
+                Ok(())
+            }
             Err(error) => Err(self.failed(path, &error)),
         }
     }
@@ -430,7 +432,12 @@ mod tests {
         for (status, code, message, meaning) in [
             (400, "PermanentRedirect", "look elsewhere", WrongRegion),
             (400, "AuthorizationHeaderMalformed", malformed, WrongRegion),
-            (400, "AuthorizationHeaderMalformed", "no credential", Unauthenticated),
+            (
+                400,
+                "AuthorizationHeaderMalformed",
+                "no credential",
+                Unauthenticated,
+            ),
             (400, "InvalidRequest", locked, ChecksumRequired),
             (400, "InvalidRequest", "something else", Refused),
             (400, "InvalidArgument", "no", Refused),
@@ -453,13 +460,23 @@ mod tests {
             (409, "OperationAborted", "sorry", Unavailable),
         ] {
             let error = answer(status, &said(code, message));
-            assert_eq!(Said::by(&error).meaning(&error), meaning, "{status} {code}: {message}");
+            assert_eq!(
+                Said::by(&error).meaning(&error),
+                meaning,
+                "{status} {code}: {message}"
+            );
         }
         let region = Said::by(&answer(400, &said("AuthorizationHeaderMalformed", malformed))).region;
         assert_eq!(region.as_deref(), Some("eu-central-1"));
         for (words, meaning) in [
-            ("Unable to extract metadata from headers: ETag Header missing from response", Unsupported),
-            ("Failed to read token file '/var/run/token': No such file or directory", Unauthenticated),
+            (
+                "Unable to extract metadata from headers: ETag Header missing from response",
+                Unsupported,
+            ),
+            (
+                "Failed to read token file '/var/run/token': No such file or directory",
+                Unauthenticated,
+            ),
             ("error sending request: connection refused", Unavailable),
         ] {
             let error = Error::Generic {

@@ -17,7 +17,7 @@ pub(super) struct Footprint {
 impl Footprint {
     /// Opening a dataset makes its folder and the lock in it.
     pub(super) fn expect_sink(&mut self, sink: &SinkSetting) {
-        if let SinkSetting::Parquet(Location::Folder(root)) | SinkSetting::Csv(Location::Folder(root), _) =
+        if let SinkSetting::Parquet(Location::Folder(root), _) | SinkSetting::Csv(Location::Folder(root), _) =
             sink
         {
             let ancestors = root.ancestors().filter(|folder| !folder.as_os_str().is_empty());

@@ -167,7 +167,11 @@ mod tests {
             "System error",
         ] {
             let reason = format!("dns error: failed to lookup address information: {text}");
-            assert_eq!(ConnectError::Tcp(reason).fault(), NetworkFault::UnresolvedHost, "{text}");
+            assert_eq!(
+                ConnectError::Tcp(reason).fault(),
+                NetworkFault::UnresolvedHost,
+                "{text}"
+            );
         }
         let refused = ConnectError::Tcp("tcp connect error: Connection refused".to_owned());
         assert_eq!(refused.fault(), NetworkFault::NoConnection);
