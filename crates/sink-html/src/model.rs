@@ -65,13 +65,11 @@ impl Model {
     /// Type and id of the principal at a place.
     pub(crate) fn principal(&self, place: u32) -> Option<(&str, &str)> {
         let place = place as usize;
-        match self.people.get(place) {
-            Some(person) => Some((self.words.text(person.resource_type()), &person.id)),
-            None => {
-                let other = self.others.get(place - self.people.len())?;
-                Some((&other.resource_type, &other.id))
-            }
+        if let Some(person) = self.people.get(place) {
+            return Some((self.words.text(person.resource_type()), &person.id));
         }
+        let other = self.others.get(place - self.people.len())?;
+        Some((&other.resource_type, &other.id))
     }
 
     /// Whether an entitlement is held on a thing of this trait.
