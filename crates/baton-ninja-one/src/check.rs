@@ -53,7 +53,9 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         settings.source_options()?,
     );
     let mut footprint = Footprint::default();
-    named.iter().for_each(|sink| footprint.expect_sink(sink));
+    for sink in &named {
+        footprint.expect_sink(sink);
+    }
     if let Some(path) = audit_log(settings)? {
         footprint.expect_file(&path);
         AuditFile::open(&path)?;

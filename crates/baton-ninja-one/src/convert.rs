@@ -113,7 +113,9 @@ fn text(from: &Path, converted: &Converted) -> Text {
     }
     if !notes.is_empty() {
         text.blank();
-        notes.iter().for_each(|note| text.line(note));
+        for note in notes {
+            text.line(note);
+        }
     }
     text
 }

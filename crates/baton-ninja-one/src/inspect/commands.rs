@@ -80,10 +80,13 @@ impl Rows<'_> {
         if form == Form::Table {
             let told = match rows {
                 0 => format!("no {several}"),
-                1 => format!("\n1 {one}"),
-                rows => format!("\n{} {several}", grouped(rows)),
+                1 => format!("1 {one}"),
+                rows => format!("{} {several}", grouped(rows)),
             };
             // Nobody reading any more is no failure.
+            if rows > 0 {
+                let _ = self.outlet.line("");
+            }
             let _ = self.outlet.line(&told);
         }
     }

@@ -8,7 +8,7 @@ use access_core::sync::{DropReason, SyncSummary};
 
 use crate::table::grouped;
 
-/// Rows that are named one by one.
+/// The most rows that are named one by one.
 const MAX_NAMED_ROWS: u64 = 10;
 
 type Row = LeftOutRow<DropReason>;
@@ -39,12 +39,12 @@ pub(super) fn sentences(summary: &SyncSummary) -> Vec<String> {
         if named == MAX_NAMED_ROWS {
             break;
         }
-        let names = group
+        let shown = group
             .rows
             .len()
             .min(usize::try_from(MAX_NAMED_ROWS - named).unwrap_or(0));
-        named += names as u64;
-        sentences.push(sentence(&group, names));
+        named += shown as u64;
+        sentences.push(sentence(&group, shown));
         let of_group = left.iter_mut().find(|(key, reason, ..)| {
             (key.kind, &key.resource_type, *reason) == (group.kind, group.resource_type, group.reason)
         });
@@ -53,7 +53,6 @@ pub(super) fn sentences(summary: &SyncSummary) -> Vec<String> {
             *is_named = true;
         }
     }
-    let mut unnamed = named < summary.left_out.rows.len() as u64;
     for (key, reason, count, is_named) in left.into_iter().filter(|(_, _, count, _)| *count > 0) {
         let kind = counted(key.kind, count);
         let more = if is_named { " more" } else { "" };
@@ -62,9 +61,9 @@ pub(super) fn sentences(summary: &SyncSummary) -> Vec<String> {
             grouped(count),
             key.resource_type
         ));
-        unnamed |= is_named;
     }
-    if unnamed {
+    let with_names = summary.left_out.rows.iter().filter(|row| name(row).is_some());
+    if named < with_names.count() as u64 {
         sentences.push("`--output json` lists up to 1,000 of them by name".to_owned());
     }
     sentences
@@ -171,5 +170,85 @@ fn counted(kind: RowKind, count: u64) -> String {
         kind.to_string()
     } else {
         kind.plural().to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use access_core::model::{NativeId, SyncId, SyncRun, SyncType};
+    use access_core::sync::Ledger;
+    use time::macros::datetime;
+
+    use super::*;
+
+    fn resource(resource_type: &'static str, id: u64) -> ResourceId {
+        ResourceId::new(
+            ResourceTypeId::from_static(resource_type),
+            NativeId::from_number(id),
+        )
+    }
+
+    /// A member of a role who is in no list, or a user without an id.
+    fn row(role: Option<u64>, user: u64) -> Row {
+        Row {
+            kind: if role.is_some() {
+                RowKind::Grant
+            } else {
+                RowKind::Resource
+            },
+            resource_type: ResourceTypeId::from_static(if role.is_some() { "role" } else { "user" }),
+            reason: if role.is_some() {
+                DropReason::UnknownPrincipal
+            } else {
+                DropReason::UnusableId
+            },
+            resource: role.map(|role| resource("role", role)),
+            resource_name: role.map(|role| format!("Role {role}")),
+            entitlement: role.map(|role| EntitlementId::new(&format!("role:{role}:assigned")).unwrap()),
+            principal: role.map(|_| resource("user", user)),
+            words: user.is_multiple_of(2).then(|| format!("Pat {user}")),
+        }
+    }
+
+    fn told(rows: Vec<Row>, unnamed: u64) -> String {
+        let started_at = datetime!(2026-11-30 12:00 UTC);
+        let run = SyncRun {
+            id: SyncId::from_parts(started_at, [1; 16]),
+            sync_type: SyncType::Full,
+            tenant: "t".to_owned(),
+            started_at,
+            provenance: access_core::model::Provenance::default(),
+        };
+        let mut ledger = Ledger::default();
+        for row in &rows {
+            ledger.dropped(row.kind, &row.resource_type, row.reason, 1);
+        }
+        let role = ResourceTypeId::from_static("role");
+        ledger.dropped(RowKind::Grant, &role, DropReason::UnknownPrincipal, unnamed);
+        let mut summary = SyncSummary::new(run, started_at, ledger, BTreeMap::new());
+        summary.left_out.rows = rows;
+        summary.left_out.more = unnamed;
+        sentences(&summary).join("\n")
+    }
+
+    #[test]
+    fn those_who_are_left_out_have_names() {
+        insta::assert_snapshot!(told(vec![row(Some(9), 4242)], 0), @"1 member of the role Role 9 is in no user list: Pat 4242 (user 4242)");
+        let few = vec![row(Some(9), 2), row(None, 4), row(Some(9), 3), row(None, 5)];
+        insta::assert_snapshot!(told(few, 0), @r"
+        2 members of the role Role 9 are in no user list: Pat 2 (user 2), user 3
+        1 resource of type user without a usable id: Pat 4
+        1 more resource of type user without a usable id
+        ");
+        let many = (0..14)
+            .map(|n| row(Some(if n < 12 { 1 } else { 2 }), 2 * n))
+            .collect();
+        insta::assert_snapshot!(told(many, 5), @r"
+        12 members of the role Role 1 are in no user list: Pat 0 (user 0), Pat 2 (user 2), Pat 4 (user 4), Pat 6 (user 6), Pat 8 (user 8), Pat 10 (user 10), Pat 12 (user 12), Pat 14 (user 14), Pat 16 (user 16), Pat 18 (user 18), and 2 more
+        7 more grants of type role to an unknown principal
+        `--output json` lists up to 1,000 of them by name
+        ");
     }
 }
