@@ -4,7 +4,6 @@ use std::fmt::Write;
 use std::process::ExitCode;
 
 use access_core::{Classified, StatusCode, with_causes};
-use clap::error::ErrorKind;
 
 use crate::console::print_error;
 
@@ -27,28 +26,6 @@ impl<E: Classified + 'static> From<E> for Failure {
 }
 
 impl Failure {
-    /// A command line that makes no sense. Its exit code is that of any plain error in the reference.
-    pub(crate) fn usage(error: &clap::Error) -> Self {
-        let text = error.render().to_string();
-        let message = text
-            .strip_prefix("error: ")
-            .unwrap_or(&text)
-            .trim_end()
-            .to_owned();
-        let hint = matches!(
-            error.kind(),
-            ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand
-        )
-        .then(|| {
-            "a flag of the reference that is missing here does not work yet and is not ignored".to_owned()
-        });
-        Self {
-            message,
-            hint,
-            status: StatusCode::Unknown,
-        }
-    }
-
     /// What a check found.
     pub(crate) fn found(message: String, hint: Option<String>, status: StatusCode) -> Self {
         Self {

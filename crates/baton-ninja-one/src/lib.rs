@@ -18,6 +18,7 @@ mod inspect;
 mod interruptible;
 mod logs;
 mod metrics;
+mod panics;
 mod place;
 mod progress;
 mod provision;
@@ -31,46 +32,57 @@ mod sync;
 mod system;
 mod table;
 mod telemetry;
+mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::ArgMatches;
+use indicatif::MultiProgress;
 
 pub use documents::generated_documents;
 
 use console::print;
 use exit::Failure;
 use settings::{Environment, Settings};
+use usage::CommandLine;
 
 /// What writes, for people.
 pub(crate) const PROGRAM: &str = concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION"));
 
-/// Runs the program; the exit code is the gRPC code of the failure, as in the reference (baton-runtime facts §1.7).
+/// Runs the program; the exit code is the gRPC code of the failure, as in the reference (baton-runtime facts §1.7). Whatever
+/// panics ends with the code of an internal error, never with 101.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match run(arguments) {
+    let arguments = arguments.into_iter().collect();
+    match panics::caught(|| run(arguments)) {
         Ok(code) => code,
         Err(failure) => failure.report(),
     }
 }
 
-fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failure> {
-    let matches = match cli::command().try_get_matches_from(arguments) {
-        Ok(matches) => matches,
-        Err(error) if !error.use_stderr() => {
-            print(&error.render().to_string());
+fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
+    let matches = match usage::read(arguments)? {
+        CommandLine::Parsed(matches) => matches,
+        CommandLine::Answered(text) => {
+            print(&text);
             return Ok(ExitCode::SUCCESS);
         }
-        Err(error) => return Err(Failure::usage(&error)),
     };
-    if let Some(("completion", chosen)) = matches.subcommand() {
-        print(&cli::completion(chosen));
-        return Ok(ExitCode::SUCCESS);
-    }
-    if matches.subcommand_name() == Some("config") {
-        print(&config_schema::json());
-        return Ok(ExitCode::SUCCESS);
+    match matches.subcommand() {
+        Some(("completion", chosen)) => {
+            print(&cli::completion(chosen));
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(("config", _)) => {
+            print(&config_schema::json());
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(("version", _)) => {
+            print(&cli::command().render_version());
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => {}
     }
     let environment: Environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
@@ -82,12 +94,23 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failur
         health::probe(&settings, chosen)?;
         return Ok(ExitCode::SUCCESS);
     }
+    settings.judge()?;
     if let Some(name) = matches.subcommand_name() {
         settings.on_demand()?.refuse_beside(name)?;
     }
+    // These print what is known without a tenant; the others start the log themselves.
+    let _telemetry = match matches.subcommand_name() {
+        Some("capabilities" | "create-account") | None if prints_only(&settings, &matches)? => {
+            logs::start(&settings, &MultiProgress::new())?
+        }
+        _ => None,
+    };
     match matches.subcommand_name() {
         Some("capabilities") => print(&capabilities::json(settings.source_options()?.devices)),
-        Some("check") => check::run(&settings)?,
+        Some("check") => {
+            settings.judge_use()?;
+            check::run(&settings)?;
+        }
         Some("convert") => convert::run(&settings, subcommand(&matches))?,
         Some("diff") => return diff::run(&settings, subcommand(&matches)),
         Some("report") => report::run(&settings, subcommand(&matches))?,
@@ -97,12 +120,22 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failur
         Some("verify") => evidence::verify(&settings, subcommand(&matches))?,
         Some("history") => evidence::rebuild(&settings, innermost(&matches))?,
         None if settings.serves()? => service::run(&settings)?,
+        None if settings.on_demand()?.lists_actions_of_a_type() => print("[]\n"),
         _ => match provision::wanted(&settings, &matches)? {
             Some(request) => provision::run(&settings, request)?,
             None => sync::run(&settings)?,
         },
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether a command prints what is known without a tenant.
+fn prints_only(settings: &Settings, matches: &ArgMatches) -> Result<bool, Failure> {
+    Ok(match matches.subcommand() {
+        Some(("create-account", chosen)) => chosen.get_flag("schema"),
+        Some(_) => true,
+        None => !settings.serves()? && settings.on_demand()?.list_action_schemas,
+    })
 }
 
 /// Flags work before and after subcommands; clap hands them down to the innermost one's matches.
