@@ -95,7 +95,7 @@ impl Settings {
 
     fn refuse(&self, name: &str, problem: impl Into<String>) -> SettingsError {
         SettingsError::Value {
-            origin: self.origin(Setting::named(name).name),
+            origin: self.origin(known_name(name)),
             problem: problem.into(),
         }
     }
@@ -179,6 +179,12 @@ impl Settings {
         };
         Ok(texts.into_iter().filter(|text| !text.is_empty()).collect())
     }
+}
+
+/// The name of a setting, or of a flag of the reference that is none.
+fn known_name(name: &str) -> &'static str {
+    let other = Reference::others().find(|row| row.name == name);
+    other.map_or_else(|| Setting::named(name).name, |row| row.name)
 }
 
 /// Go's spellings, in any case.
