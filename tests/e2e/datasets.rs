@@ -170,7 +170,8 @@ fn content_that_is_hard_on_formats_comes_back() {
         .map(|(n, text)| {
             serde_json::json!({
                 "id": n + 1, "firstName": text, "lastName": if n % 2 == 0 { serde_json::Value::Null } else { "".into() },
-                "email": format!("u{n}@example.com"), "enabled": true, "phone": text, "userType": "TECHNICIAN"
+                "email": format!("u{n}@example.com"), "enabled": true, "phone": text, "userType": "TECHNICIAN",
+                "administrator": n == 0
             })
         })
         .collect();

@@ -109,7 +109,7 @@ fn admit_beside(store: &dyn Store, held: &Manifest, intent: &Intent<'_>) -> Resu
         resource_types: None,
         // The same sync once more, as an export of it is, changes nothing.
         latest_ended_at: (held.sync.id != intent.run.id.as_str()).then_some(ended_at),
-        looked_at: Some(time::OffsetDateTime::now_utc()),
+        looked_at: None,
     };
     admit(&contents, intent.run, &intent.format.layout()).map_err(|conflict| DatasetError::Conflict {
         place: store.describe(""),
