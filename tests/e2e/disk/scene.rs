@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::outputs::Output;
 use super::shim::{Call, Plan, calls};
 use crate::datasets::files;
-use crate::harness::{SECRET, TestContext, name_tenant};
+use crate::harness::{SECRET, TestContext};
 
 /// No run takes this long.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -65,12 +65,12 @@ impl Scene {
         for arguments in earlier {
             ran_well(&other, before.path(), arguments);
         }
-        let context = TestContext::with(&tenant(size, 2));
         // The tenant of tomorrow has the address of the one of today.
-        let file = before.path().join("sync.c1z");
-        if fs::read(&file).is_ok_and(|bytes| bytes.starts_with(b"C1ZF")) {
-            name_tenant(&file, context.base_url.as_ref().unwrap());
-        }
+        let address = other.base_url.clone().unwrap();
+        drop(other);
+        let mut tomorrow = tenant(size, 2);
+        tomorrow.listen = address.trim_start_matches("http://").parse().unwrap();
+        let context = TestContext::with(&tomorrow);
         let mut scene = Self {
             name,
             arguments: arguments.to_vec(),
