@@ -123,6 +123,9 @@ fn on_a_small_disk(kilobytes: u32, previous: &Path, target: &str, arguments: &st
         ..ninjaone_sim::GeneratedSize::default()
     };
     let context = TestContext::with(&SimConfig::new(Tenant::generated(size).unwrap()));
+    if fs::read(previous).is_ok_and(|file| file.starts_with(b"C1ZF")) {
+        crate::harness::name_tenant(previous, context.base_url.as_ref().unwrap());
+    }
     let small = context.path("small");
     fs::create_dir(&small).unwrap();
     let script = format!(

@@ -85,3 +85,107 @@ fn nobody_there() {
     };
     assert_snapshot!(checked(&context));
 }
+
+/// What a check says of sinks and settings, without a tenant's part of it.
+fn refused(context: &TestContext, variables: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = context.command(&[&["check"], arguments].concat());
+    command.envs(variables.iter().copied());
+    let ran = context.finish(&mut command);
+    (ran.code, ran.stdout + &ran.stderr)
+}
+
+#[test]
+fn every_value_is_judged() {
+    let context = TestContext::msp();
+    for (variable, value) in [
+        ("BATON_TASK_CONCURRENCY", "0"),
+        ("BATON_PROVISIONING", "yes"),
+        ("BATON_HEALTH_CHECK", "maybe"),
+        ("BATON_HEALTH_CHECK_PORT", "0"),
+        ("BATON_STORAGE_ENGINE", "rocks"),
+        ("BATON_MAX_DROP_PERCENT", "200"),
+        ("BATON_KEEP_SYNC_COUNT", "none"),
+        ("BATON_SKIP_FULL_SYNC", "perhaps"),
+        ("BATON_DECODER_MAX_MEMORY_MB", "0"),
+        ("BATON_DATASET_HISTORY", "2"),
+        ("BATON_ACCEPT_DROP", "role@yesterday"),
+        ("BATON_SYNC_RESOURCES", "role/7"),
+        ("BATON_SYNC_RESOURCE_TYPES", "rôle"),
+        ("BATON_SYNC_RESOURCE_TYPES", "repository"),
+        ("BATON_SINK", "tape=x"),
+        ("BATON_C1Z_TEMP_DIR", "nowhere"),
+        ("BATON_OTEL_COLLECTOR_ENDPOINT", "ftp://x"),
+        ("BATON_SHUTDOWN_GRACE_SECONDS", "-1"),
+        ("BATON_CA_FILE", "nowhere.pem"),
+    ] {
+        let (code, said) = refused(&context, &[(variable, value)], &[]);
+        assert_eq!(code, Some(3), "{variable}={value}: {said}");
+        context.only_holds(&[]);
+    }
+    // Every other command judges them too.
+    for command in [
+        &["inspect", "sync.c1z"][..],
+        &["capabilities"],
+        &["verify", "lake"],
+    ] {
+        let mut command = context.command(command);
+        command.env("BATON_PROVISIONING", "yes");
+        assert_eq!(context.finish(&mut command).code, Some(3));
+    }
+}
+
+#[test]
+fn every_sink_is_opened_and_nothing_is_left() {
+    let context = TestContext::msp();
+    let sinks = [
+        "--sink",
+        "c1z",
+        "--sink",
+        "parquet=deep/lake",
+        "--sink",
+        "csv=csv",
+        "--sink",
+        "html=report.html",
+    ];
+    let log = ["--provisioning", "--audit-log", "audit.jsonl"];
+    let (code, said) = refused(&context, &[], &[&sinks[..], &log].concat());
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(said.matches("takes a sync").count(), 4, "{said}");
+    context.only_holds(&[]);
+    assert_eq!(context.run(&sinks).code, Some(0));
+    // What is there stays what it is.
+    let before = std::fs::read(context.path("sync.c1z")).unwrap();
+    let (code, said) = refused(&context, &[], &[&sinks[..], &["--output", "json"]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    let report: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let results: Vec<&serde_json::Value> = report["sinks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|sink| &sink["result"])
+        .collect();
+    assert_eq!(results, ["ok"; 4]);
+    assert_eq!(std::fs::read(context.path("sync.c1z")).unwrap(), before);
+    context.only_holds(&["csv", "deep", "report.html", "sync.c1z"]);
+}
+
+#[test]
+fn what_a_sync_would_refuse_is_refused() {
+    let context = TestContext::msp();
+    std::fs::write(context.path("notes.c1z"), "The quarterly report.\n").unwrap();
+    for sink in ["c1z=notes.c1z", "c1z=nowhere/sync.c1z", "html=notes.c1z"] {
+        let (code, said) = refused(&context, &[], &["--sink", sink]);
+        let synced = context.run(&["--sink", sink]);
+        assert_ne!(code, Some(0), "{sink}: {said}");
+        assert_eq!(code, synced.code, "{sink}: {said}{}", synced.stderr);
+        assert!(
+            said.contains("\nSinks\n  FAILED  ") && said.contains("hint: "),
+            "{sink}: {said}"
+        );
+        assert!(
+            !said.contains("run `check`") && !said.contains("`baton-ninja-one check`"),
+            "{said}"
+        );
+    }
+    context.only_holds(&["notes.c1z"]);
+}

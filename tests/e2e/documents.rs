@@ -128,7 +128,7 @@ fn every_command_works() {
 fn review_sheet(context: &TestContext) -> String {
     let tenant = context.base_url.as_deref().unwrap();
     let head = "decision,reviewer,note,entitlement_id,principal_type,principal_id,principal_name,entitlement_name,tenant,sync_id";
-    format!("{head}\r\nrevoke,Ada,,role:1:assigned,user,7,a,b,{tenant},c\r\n")
+    format!("{head}\r\nrevoke,Ada,,role:1:assigned,user,7,Ada Nyström,Service Desk role,{tenant},c\r\n")
 }
 
 #[test]

@@ -122,8 +122,13 @@ impl TestContext {
     /// A good sync, so that there is something to lose. Returns the bytes of `sync.c1z`.
     pub(crate) fn good_sync(&self) -> Vec<u8> {
         let other = Self::msp();
+        // The one of a test before is another tenant's.
+        let _ = fs::remove_file(self.path("sync.c1z"));
         let ran = other.run(&["--file", self.path("sync.c1z").to_str().unwrap()]);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        if let Some(base_url) = &self.base_url {
+            name_tenant(&self.path("sync.c1z"), base_url);
+        }
         fs::read(self.path("sync.c1z")).unwrap()
     }
 
@@ -170,6 +175,28 @@ impl TestContext {
             varying(&text)
         )
     }
+}
+
+/// Makes a c1z v1 of this program one of another tenant: two simulated tenants have two addresses.
+pub(crate) fn name_tenant(file: &Path, tenant: &str) {
+    edit_v1(file, |connection| {
+        let sql = "update v1_sync_runs set sync_token = json_set(sync_token, '$.writer_note.tenant', ?)";
+        assert!(connection.execute(sql, [tenant]).unwrap() > 0);
+    });
+}
+
+/// Changes the database in a c1z v1.
+pub(crate) fn edit_v1(file: &Path, edit: impl FnOnce(&rusqlite::Connection)) {
+    let packed = fs::read(file).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("db");
+    fs::write(&database, zstd::decode_all(&packed[5..]).unwrap()).unwrap();
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    edit(&connection);
+    drop(connection);
+    let mut edited = packed[..5].to_vec();
+    edited.extend(zstd::encode_all(&*fs::read(&database).unwrap(), 1).unwrap());
+    fs::write(file, edited).unwrap();
 }
 
 /// Takes out counters that depend on what ran before.

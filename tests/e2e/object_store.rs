@@ -1,12 +1,12 @@
 //! Datasets in buckets, against a real S3 server over HTTP: what goes wrong, at every request.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use access_dataset::{Dataset, POINTER};
 use insta::assert_snapshot;
 use ninjaone_sim::{Fault, SimConfig, Tenant, When};
-use s3_sim::{S3Fault, S3Sim, S3SimConfig};
+use s3_sim::{S3Conditions, S3Fault, S3Refusal, S3Sim, S3SimConfig};
 
 use crate::harness::{Ran, TestContext};
 use crate::published::{Files, latest, named, parts};
@@ -184,7 +184,7 @@ fn what_a_dead_run_left_is_swept() {
     assert_eq!(run(&context, &s3).code, Some(0));
     assert!(claims.iter().all(|claim| s3.objects().contains_key(claim)));
     for claim in &claims {
-        s3.put(claim.clone(), r#"{"claimed_at":1}"#);
+        s3.set_modified(claim, SystemTime::now() - Duration::from_secs(25 * 60 * 60));
     }
     assert_eq!(run(&context, &s3).code, Some(0));
     let files = files(&s3);
@@ -254,5 +254,122 @@ fn a_sync_that_lost_too_much_is_kept_where_no_reader_looks() {
         let kept = files.keys().filter(|path| path.starts_with("_candidate/"));
         assert_eq!(kept.count(), Dataset::ALL.len() + 1);
         assert!(!files.keys().any(|path| path.starts_with("_staging")));
+    }
+}
+
+/// A store that ignores or refuses conditional writes is found out before the tenant is read, and left as it was.
+#[test]
+fn stores_without_conditional_writes() {
+    let context = TestContext::msp();
+    for conditions in [
+        S3Conditions::Ignored,
+        S3Conditions::ReplaceIgnored,
+        S3Conditions::NotImplemented,
+        S3Conditions::InvalidArgument,
+    ] {
+        let s3 = server(None);
+        s3.set_conditions(conditions);
+        let ran = run(&context, &s3);
+        assert_eq!(ran.code, Some(12), "{conditions:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains("needs conditional writes"), "{}", ran.stderr);
+        assert!(
+            s3.objects().is_empty(),
+            "{conditions:?}: {:?}",
+            s3.objects().keys()
+        );
+    }
+    let s3 = server(None);
+    s3.leave_out_e_tags();
+    let ran = run(&context, &s3);
+    assert_eq!(ran.code, Some(12), "{}", ran.stderr);
+    assert!(s3.objects().is_empty(), "{:?}", s3.objects().keys());
+    let s3 = server(None);
+    let mut disabled = command(&context, &s3, &SINK);
+    let ran = context.finish(disabled.env("AWS_CONDITIONAL_PUT", "disabled"));
+    assert_eq!(ran.code, Some(12), "{}", ran.stderr);
+    assert!(s3.objects().is_empty());
+    assert!(
+        context.sim().ledger().calls().is_empty(),
+        "the tenant is not read"
+    );
+}
+
+/// What waiting does not mend has its own exit code and says what to do.
+#[test]
+fn what_can_never_work_is_not_tried_again() {
+    let context = TestContext::msp();
+    for (refusal, code, hint) in [
+        (S3Refusal::PermanentRedirect, 3, "set AWS_REGION=eu-central-1"),
+        (
+            S3Refusal::AuthorizationHeaderMalformed,
+            3,
+            "set AWS_REGION=eu-central-1",
+        ),
+        (
+            S3Refusal::ChecksumRequired,
+            9,
+            "set AWS_CHECKSUM_ALGORITHM=sha256",
+        ),
+        (S3Refusal::RequestTimeTooSkewed, 9, "clock"),
+        (S3Refusal::ContainerNotFound, 5, "make the bucket first"),
+        (S3Refusal::AuthorizationFailure, 16, "AWS_ACCESS_KEY_ID"),
+    ] {
+        let s3 = server(None);
+        s3.fail_from(Some(0), S3Fault::Refusal(refusal));
+        let ran = run(&context, &s3);
+        assert_eq!(ran.code, Some(code), "{refusal:?}: {}", ran.stderr);
+        assert!(ran.stderr.contains(hint), "{refusal:?}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("again later"), "{refusal:?}: {}", ran.stderr);
+    }
+    assert!(
+        context.sim().ledger().calls().is_empty(),
+        "the tenant is not read"
+    );
+    // With the checksum the same bucket takes everything.
+    let s3 = server(None);
+    s3.fail_from(Some(0), S3Fault::Refusal(S3Refusal::ChecksumRequired));
+    let mut checked = command(&context, &s3, &SINK);
+    let ran = context.finish(checked.env("AWS_CHECKSUM_ALGORITHM", "sha256"));
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+}
+
+/// Whose clock is a day ahead must not take a run that is under way for a dead one.
+#[test]
+fn a_claim_is_judged_by_the_clock_of_the_store() {
+    let context = TestContext::msp();
+    let s3 = server(None);
+    assert_eq!(run(&context, &s3).code, Some(0));
+    let sync = latest(&files(&s3)).unwrap().sync.id;
+    // By its own words it is ages old; the store has just taken it.
+    let claim = "access/_staging/2vU7QmBvvjK3kdYyV0000000001.json";
+    s3.put(claim, r#"{"claimed_at":1}"#);
+    assert_eq!(run(&context, &s3).code, Some(0));
+    assert!(s3.objects().contains_key(claim));
+    s3.set_modified(claim, SystemTime::now() - Duration::from_secs(25 * 60 * 60));
+    assert_eq!(run(&context, &s3).code, Some(0));
+    assert!(!s3.objects().contains_key(claim));
+    assert_ne!(latest(&files(&s3)).unwrap().sync.id, sync);
+}
+
+/// An error of a read is never "there is none": a published sync whose claim was left is not swept by it.
+#[test]
+fn a_failed_read_removes_nothing() {
+    let context = TestContext::msp();
+    let s3 = server(None);
+    assert_eq!(run(&context, &s3).code, Some(0));
+    let sync = latest(&files(&s3)).unwrap().sync.id;
+    let claim = format!("access/_staging/{sync}.json");
+    let before = files(&s3);
+    for n in 0..24 {
+        s3.put(claim.clone(), r#"{"claimed_at":1}"#);
+        s3.set_modified(&claim, SystemTime::now() - Duration::from_secs(25 * 60 * 60));
+        s3.fail_once(n, S3Fault::Status(403));
+        run(&context, &s3);
+        s3.fail_from(None, S3Fault::Reset);
+        let after = files(&s3);
+        let lost = before
+            .keys()
+            .filter(|path| path.contains(&sync) && !path.contains("_history/") && !after.contains_key(*path));
+        assert_eq!(lost.collect::<Vec<_>>(), Vec::<&String>::new(), "request {n}");
     }
 }

@@ -190,7 +190,7 @@ pub(crate) fn state(sim: &Sim, before: &Value) -> Value {
     now
 }
 
-fn provisioner(sim: &Sim, writes: Writes) -> NinjaOneProvisioner {
+pub(crate) fn provisioner(sim: &Sim, writes: Writes) -> NinjaOneProvisioner {
     let client = NinjaOneClient::new(ClientConfig {
         base_url: BaseUrl::parse(&sim.base_url()).unwrap(),
         token_path: ninjaone::DEFAULT_TOKEN_PATH.to_owned(),

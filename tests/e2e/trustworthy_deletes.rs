@@ -9,7 +9,7 @@ use ninjaone_sim::{Fault, FaultRule, SimConfig, Tenant, When};
 
 use crate::datasets::files;
 use crate::golden::{read_rows, reference_lines};
-use crate::harness::TestContext;
+use crate::harness::{TestContext, edit_v1, name_tenant};
 use crate::published::latest;
 use crate::served::{Served, shown};
 
@@ -53,7 +53,8 @@ fn an_empty_list_is_not_believed_until_somebody_says_so() {
     // As often as it is tried.
     for _ in 0..2 {
         let ran = context.run(&SINKS);
-        assert_snapshot!("an_empty_list", context.shown(&ran));
+        let since = latest_id(&context);
+        assert_snapshot!("an_empty_list", context.shown(&ran).replace(&since, "[SYNC]"));
         assert_eq!(fs::read(context.path("sync.c1z")).unwrap(), before);
         for dataset in ["lake", "csv"] {
             assert_eq!(
@@ -113,6 +114,7 @@ fn the_share_that_may_go_can_be_chosen() {
         })
         .unwrap(),
     ));
+    name_tenant(&context.path("sync.c1z"), other.base_url.as_ref().unwrap());
     let at = |percent: &str| {
         let file = context.path("sync.c1z");
         other.run(&["--file", file.to_str().unwrap(), "--max-drop-percent", percent])
@@ -120,17 +122,140 @@ fn the_share_that_may_go_can_be_chosen() {
     let refused = at("20");
     assert_eq!(refused.code, Some(9), "{}", refused.stderr);
     assert!(
-        refused.stderr.contains("resources of type role went from 8 to 5"),
+        refused.stderr.contains("of 8 resources of type role are left"),
         "{}",
         refused.stderr
     );
-    assert_eq!(at("99").code, Some(0));
+    // Entitlements that all of their holders lost are losses whatever the share of their type.
+    let more = at("99");
+    assert!(!more.stderr.contains("resources of type role"), "{}", more.stderr);
+    let file = context.path("sync.c1z");
+    let all = other.run(&["--file", file.to_str().unwrap(), "--accept-drop", "all"]);
+    assert_eq!(all.code, Some(0), "{}", all.stderr);
 }
 
 #[test]
-fn only_types_of_this_connector_can_be_named() {
+fn leave_that_was_not_needed_is_remarked_on() {
     let context = TestContext::msp();
-    assert_snapshot!(context.fails(&["--accept-drop", "robot"]));
+    assert_eq!(context.run(&[]).code, Some(0));
+    let ran = context.run(&["--accept-drop", "robot"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("--accept-drop robot was not needed"),
+        "{}",
+        ran.stderr
+    );
+}
+
+/// The id of the latest sync of a file.
+fn latest_id(context: &TestContext) -> String {
+    syncs(context, "sync.c1z").last().unwrap().sync_id.clone()
+}
+
+/// The token of the latest sync, which has the note about it.
+fn note(context: &TestContext) -> serde_json::Value {
+    let mut token = String::new();
+    edit_v1(&context.path("sync.c1z"), |connection| {
+        let sql = "select sync_token from v1_sync_runs order by id desc limit 1";
+        token = connection.query_row(sql, [], |row| row.get(0)).unwrap();
+    });
+    serde_json::from_str::<serde_json::Value>(&token).unwrap()["writer_note"].clone()
+}
+
+#[test]
+fn as_many_others_are_no_replacement() {
+    let context = TestContext::msp();
+    assert_eq!(context.run(&[]).code, Some(0));
+    // As if the sync before had had as many other users.
+    edit_v1(&context.path("sync.c1z"), |connection| {
+        let users = "update v1_resources set external_id = 'user:9000' || substr(external_id, 6) \
+                     where resource_type_id = 'user'";
+        assert!(connection.execute(users, []).unwrap() > 10);
+        let holders = "update v1_grants set principal_resource_id = '9000' || principal_resource_id";
+        assert!(connection.execute(holders, []).unwrap() > 10);
+    });
+    let before = fs::read(context.path("sync.c1z")).unwrap();
+    for (accepted, allowed) in [(None, false), (Some("device"), false), (Some("all"), true)] {
+        let flags: Vec<&str> = accepted
+            .into_iter()
+            .flat_map(|named| ["--accept-drop", named])
+            .collect();
+        let ran = context.run(&flags);
+        assert_eq!(
+            ran.code,
+            Some(if allowed { 0 } else { 9 }),
+            "{flags:?}: {}",
+            ran.stderr
+        );
+        assert_eq!(fs::read(context.path("sync.c1z")).unwrap() == before, !allowed);
+        if !allowed {
+            assert!(
+                ran.stderr.contains("0 of 57 resources of type user are left"),
+                "{}",
+                ran.stderr
+            );
+        }
+    }
+    let accepted = &note(&context)["guard"]["accepted"];
+    assert!(
+        accepted
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|loss| loss["resource_type"] == "user" && loss["accepted_by"] == "--accept-drop all"),
+        "{accepted}"
+    );
+}
+
+#[test]
+fn a_type_that_is_not_read_any_more_is_a_loss() {
+    for engine in ["sqlite", "pebble"] {
+        let context = TestContext::msp();
+        let with_devices = ["--ninja-one-include-devices", "--storage-engine", engine];
+        assert_eq!(context.run(&with_devices).code, Some(0));
+        let before = fs::read(context.path("sync.c1z")).unwrap();
+        let ran = context.run(&[]);
+        assert_eq!(ran.code, Some(9), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("type device is not read any more"),
+            "{}",
+            ran.stderr
+        );
+        assert_eq!(fs::read(context.path("sync.c1z")).unwrap(), before);
+        let ran = context.run(&["--accept-drop", "device"]);
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+        if engine == "sqlite" {
+            let note = note(&context);
+            assert_eq!(note["tenant"], *context.base_url.as_ref().unwrap());
+            assert_eq!(
+                note["guard"]["accepted"][0]["accepted_by"],
+                "--accept-drop device"
+            );
+            assert_eq!(note["guard"]["accepted"][0]["not_read"], true);
+            let ran = context.run(&["diff", "sync.c1z", "--exit-code"]);
+            assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+            assert!(
+                ran.stdout.contains("did not read device at all"),
+                "{}",
+                ran.stdout
+            );
+        }
+    }
+}
+
+#[test]
+fn standing_leave_counts_for_a_named_loss_only() {
+    let context = TestContext::msp();
+    assert_eq!(context.run(&[]).code, Some(0));
+    let since = latest_id(&context);
+    answer_with_nothing(&context, "/v2/organizations");
+    let with = |leave: &str| context.finish(context.command(&[]).env("BATON_ACCEPT_DROP", leave));
+    let refused = with("organization");
+    assert_eq!(refused.code, Some(9), "{}", refused.stderr);
+    assert!(refused.stderr.contains("hint: "), "{}", refused.stderr);
+    assert_eq!(with("organization@3MoVa8UQzPiMi659bXZBLcdpDcl").code, Some(9));
+    let accepted = with(&format!("organization@{since}"));
+    assert_eq!(accepted.code, Some(0), "{}", accepted.stderr);
 }
 
 #[test]
@@ -236,13 +361,13 @@ fn a_service_does_not_deliver_what_lost_too_much_either() {
     let second = shown(&served.finished(&task));
     assert_eq!(served.c1.tasks().progress(&task).unwrap().assets().count(), 0);
     assert!(
-        second
-            .starts_with("FailedPrecondition, may be tried again: not published, because too much is gone: "),
+        second.starts_with(
+            "FailedPrecondition, may be tried again: not published, because too much is missing: "
+        ),
         "{second}"
     );
     assert!(
-        second.contains("resources of type organization went from 9 to 0")
-            && second.contains("in upload to "),
+        second.contains("0 of 9 resources of type organization are left") && second.contains("in upload to "),
         "{second}"
     );
     served.context.sim().faults().clear();

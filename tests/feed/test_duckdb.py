@@ -116,7 +116,16 @@ def test_administrators_without_a_second_factor(db: duckdb.DuckDBPyConnection) -
 
 def test_every_sync_is_in_the_history(db: duckdb.DuckDBPyConnection) -> None:
     history = rows(db, documented("DuckDB")["how many grants each sync found"])
-    assert [row[1:] for row in history] == [(each["sync"]["id"], each["rows"]["grants"]) for each in manifests("parquet")]
+    assert [row[1:] for row in history] == [
+        (each["sync"]["id"], each["sync"]["sync_type"], each["rows"]["grants"]) for each in manifests("parquet")
+    ]
+
+
+def test_who_was_left_out_is_named(db: duckdb.DuckDBPyConnection) -> None:
+    left_out = rows(db, documented("DuckDB")["who was left out of the latest sync"])
+    assert ("unknown_principal", "grant", "role", "role:9:assigned", "4242") in [row[:3] + row[4:6] for row in left_out]
+    latest = manifests("parquet")[-1]
+    assert len(left_out) == latest["left_out"]["rows"] == latest["rows"]["left_out"]
 
 
 def test_every_grant_is_held_by_one_user(db: duckdb.DuckDBPyConnection) -> None:
@@ -135,7 +144,9 @@ def expected(column: str, kind: str) -> str:
     """A Parquet column as the CSV has it: texts that a spreadsheet would take for formulas are guarded."""
     if kind != "VARCHAR":
         return column
-    return rf"CASE WHEN regexp_matches({column}, '^[=+\-@\t\r]') THEN '''' || {column} ELSE {column} END"
+    piece = r"((?:^|[,;|\t\r\n])[,;|\s''\"]*)([=+@-])"
+    guarded = rf"regexp_replace({column}, '{piece}', '\1''\2', 'g')"
+    return rf"CASE WHEN regexp_matches({column}, '^[\t\r\n]') THEN '''' || {guarded} ELSE {guarded} END"
 
 
 def typed(column: str, kind: str) -> str:

@@ -23,6 +23,9 @@ pub struct LocationContents {
     pub resource_types: Option<BTreeSet<ResourceTypeId>>,
     /// When its latest sync ended.
     pub latest_ended_at: Option<OffsetDateTime>,
+    /// When the location was looked at, by the clock that it goes by. An export of an earlier sync is no later than its
+    /// location's latest one, and still not from another time; a latest sync that lies after this moment is.
+    pub looked_at: Option<OffsetDateTime>,
 }
 
 /// Why a location does not take a sync.
@@ -140,10 +143,12 @@ pub fn admit(contents: &LocationContents, run: &SyncRun, format: &str) -> Result
         });
     }
     match contents.latest_ended_at {
-        Some(ended_at) if ended_at > run.started_at => Err(LocationConflict::FromTheFuture {
-            ended_at: Moment(ended_at),
-            now: Moment(run.started_at),
-        }),
+        Some(ended_at) if ended_at > contents.looked_at.unwrap_or(run.started_at).max(run.started_at) => {
+            Err(LocationConflict::FromTheFuture {
+                ended_at: Moment(ended_at),
+                now: Moment(run.started_at),
+            })
+        }
         _ => Ok(()),
     }
 }
@@ -192,6 +197,7 @@ mod tests {
             format: Some("parquet".to_owned()),
             resource_types: Some([ResourceTypeId::from_static("user")].into()),
             latest_ended_at: Some(datetime!(2026-11-29 12:00 UTC)),
+            looked_at: None,
         }
     }
 
@@ -199,6 +205,21 @@ mod tests {
     fn its_own_kind_and_an_empty_location_are_admitted() {
         assert_eq!(admit(&LocationContents::default(), &run(), "parquet"), Ok(()));
         assert_eq!(admit(&ours(), &run(), "parquet"), Ok(()));
+    }
+
+    #[test]
+    fn an_export_of_an_earlier_sync_is_not_from_the_past() {
+        let later = LocationContents {
+            latest_ended_at: Some(datetime!(2026-11-30 13:00 UTC)),
+            looked_at: Some(datetime!(2026-12-01 0:00 UTC)),
+            ..ours()
+        };
+        assert_eq!(admit(&later, &run(), "parquet"), Ok(()));
+        let without_a_look = LocationContents {
+            looked_at: None,
+            ..later
+        };
+        assert!(admit(&without_a_look, &run(), "parquet").is_err());
     }
 
     #[test]

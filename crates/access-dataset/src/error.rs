@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use access_core::location::LocationConflict;
 use access_core::{Classified, StatusCode};
 
 use crate::format::FormatError;
@@ -84,6 +85,75 @@ pub enum DatasetError {
         place: String,
         /// The store's own words.
         reason: String,
+    },
+    /// The store does not know the bucket in this region.
+    #[error("{place} is in another region: {reason}")]
+    WrongRegion {
+        /// What was asked for.
+        place: String,
+        /// The store's own words.
+        reason: String,
+        /// The region that the store names.
+        region: Option<String>,
+    },
+    /// The store wants a checksum with every upload, as buckets with Object Lock do.
+    #[error("{place} takes no upload without a checksum: {reason}")]
+    ChecksumRequired {
+        /// What was asked for.
+        place: String,
+        /// The store's own words.
+        reason: String,
+    },
+    /// The clocks of this machine and of the store are too far apart.
+    #[error("{place} refused the time of the request: {reason}")]
+    WrongClock {
+        /// What was asked for.
+        place: String,
+        /// The store's own words.
+        reason: String,
+    },
+    /// The store refused a request that it will never accept.
+    #[error("{place} refused the request: {reason}")]
+    Refused {
+        /// What was asked for.
+        place: String,
+        /// The store's own words.
+        reason: String,
+    },
+    /// The store cannot replace the pointer safely.
+    #[error("this store cannot replace the pointer safely; it needs conditional writes: {place}: {reason}")]
+    Unsupported {
+        /// What was tried.
+        place: String,
+        /// What came of it.
+        reason: String,
+    },
+    /// The location holds something else, see [`LocationConflict`].
+    #[error("{place} does not take this sync: {conflict}")]
+    Conflict {
+        /// The root.
+        place: String,
+        /// What it holds.
+        #[source]
+        conflict: LocationConflict,
+    },
+    /// A full sync that the pointer does not lead to.
+    #[error(
+        "sync {sync_id} in {place} is not linked: the pointer does not lead to it, so nothing vouches for it"
+    )]
+    Unlinked {
+        /// The sync.
+        sync_id: String,
+        /// The root.
+        place: String,
+    },
+    /// The pointer was moved, and is not what it was moved to.
+    #[error("{pointer} was replaced by somebody else right after it was moved; it names sync {to}")]
+    Overtaken {
+        /// The pointer.
+        pointer: String,
+        /// The sync that it names now.
+        to: String,
     },
     /// Somebody else moved the pointer since this run began.
     #[error("{pointer} was moved by somebody else meanwhile, to sync {to}")]
@@ -192,6 +262,19 @@ impl DatasetError {
     }
 }
 
+/// What each kind of store takes for credentials.
+fn credentials_hint(place: &str) -> &'static str {
+    match place.split_once("://") {
+        Some(("gs", _)) => {
+            "set GOOGLE_APPLICATION_CREDENTIALS or GOOGLE_SERVICE_ACCOUNT to a file with a valid key"
+        }
+        Some(("az", _)) => {
+            "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or what else Azure takes for credentials"
+        }
+        _ => "set the store's usual variables, e.g. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+    }
+}
+
 fn scratch_of(folder: &Path) -> PathBuf {
     folder.join("(temporary files)")
 }
@@ -199,10 +282,17 @@ fn scratch_of(folder: &Path) -> PathBuf {
 impl Classified for DatasetError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NotAFolder { .. } | Self::Unusable { .. } => StatusCode::InvalidArgument,
-            Self::Locked { .. } | Self::Moved { .. } => StatusCode::Aborted,
+            Self::NotAFolder { .. } | Self::Unusable { .. } | Self::WrongRegion { .. } => {
+                StatusCode::InvalidArgument
+            }
+            Self::Locked { .. } | Self::Moved { .. } | Self::Overtaken { .. } => StatusCode::Aborted,
             Self::Missing { .. } | Self::NotThere { .. } => StatusCode::NotFound,
-            Self::UnknownFormat { .. } => StatusCode::Unimplemented,
+            Self::UnknownFormat { .. } | Self::Unsupported { .. } => StatusCode::Unimplemented,
+            Self::ChecksumRequired { .. }
+            | Self::WrongClock { .. }
+            | Self::Refused { .. }
+            | Self::Unlinked { .. } => StatusCode::FailedPrecondition,
+            Self::Conflict { conflict, .. } => conflict.status(),
             Self::Unauthenticated { .. } => StatusCode::Unauthenticated,
             Self::Denied { .. } => StatusCode::PermissionDenied,
             Self::NoSpace { .. } => StatusCode::ResourceExhausted,
@@ -218,7 +308,11 @@ impl Classified for DatasetError {
     fn retryable(&self) -> bool {
         matches!(
             self,
-            Self::Locked { .. } | Self::Moved { .. } | Self::Unavailable { .. } | Self::NotVerified { .. }
+            Self::Locked { .. }
+                | Self::Moved { .. }
+                | Self::Overtaken { .. }
+                | Self::Unavailable { .. }
+                | Self::NotVerified { .. }
         )
     }
 
@@ -232,8 +326,23 @@ impl Classified for DatasetError {
                 "check the path; a relative one is seen from where the program is started"
             }
             Self::Missing { .. } => "make the bucket first, and check its name, region and endpoint",
-            Self::Unauthenticated { .. } => {
-                "set the store's usual variables, e.g. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+            Self::Unauthenticated { place, .. } => credentials_hint(place),
+            Self::WrongRegion {
+                region: Some(region), ..
+            } => return Some(format!("set AWS_REGION={region}")),
+            Self::WrongRegion { .. } => "set AWS_REGION to the region of the bucket",
+            Self::ChecksumRequired { .. } => "set AWS_CHECKSUM_ALGORITHM=sha256",
+            Self::WrongClock { .. } => "set the clock of this machine right",
+            Self::Refused { .. } => {
+                "check the endpoint, the bucket and its settings; trying again does not help"
+            }
+            Self::Unsupported { .. } => {
+                "publish to a store that honours If-Match and If-None-Match of a PUT, or to a folder"
+            }
+            Self::Conflict { conflict, .. } => return conflict.hint(),
+            Self::Unlinked { .. } => "run `verify`; take a sync that is linked",
+            Self::Overtaken { .. } => {
+                "find out what else writes there, and run it again; `verify` tells what is linked"
             }
             Self::Denied { .. } => {
                 "check who may read, write and delete there; what was published before is untouched"
@@ -246,7 +355,9 @@ impl Classified for DatasetError {
             Self::Unavailable { .. } => "run it again later; what was published before is untouched",
             Self::Moved { .. } => "run it again; the pointer names the other run's sync, which is whole",
             Self::OtherContent { .. } => "publish to another place, or find out who published that sync",
-            Self::Damaged { .. } => "publish to another place, or move the damaged file away",
+            Self::Damaged { .. } => {
+                "restore the file from a backup; for a new sync --replace-existing starts a new chain in this location"
+            }
             Self::NotVerified { .. } => "run it again; if it stays so, the storage loses data",
             _ => return None,
         };

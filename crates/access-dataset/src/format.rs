@@ -62,6 +62,15 @@ pub trait FileFormat: Send + Sync + 'static {
         FormatOptions::new()
     }
 
+    /// What a location is bound to: the format, and what of its options changes how files are named, e.g. `csv (.csv.gz)`.
+    fn layout(&self) -> String {
+        if self.extension() == self.name() {
+            self.name().to_owned()
+        } else {
+            format!("{} (.{})", self.name(), self.extension())
+        }
+    }
+
     /// The format as it was when files were written with these options.
     fn with_options(&self, options: &FormatOptions) -> Arc<dyn FileFormat>;
 }

@@ -26,8 +26,11 @@ pub use document::columns as document;
 pub use error::DatasetError;
 pub use format::{Batches, FileFormat, FileWriter, FormatError, FormatOptions, Formats};
 pub use history::{Rebuilt, rebuild};
-pub use manifest::{FileEntry, Manifest, ManifestHistory, ManifestLink, ManifestSync, POINTER, Pointer};
-pub use published::{Hashes, Published, Rows};
+pub use manifest::{
+    FileEntry, Manifest, ManifestHistory, ManifestLeftOut, ManifestLink, ManifestReplaces, ManifestSync,
+    POINTER, Pointer,
+};
+pub use published::{Hashes, ListedSync, Published, Rows, Standing};
 pub use read_back::ReadBack;
 pub use schema::{Column, ColumnKind, Dataset, SCHEMA_VERSION, WordBuilder};
 pub use sink::{DatasetSink, DatasetSinkConfig};

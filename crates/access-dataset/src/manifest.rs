@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use access_core::model::{IdScheme, SyncType};
 use access_core::sync::SyncSummary;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -40,10 +41,34 @@ pub struct Manifest {
     pub completeness: Value,
     /// Where every row went.
     pub ledger: Value,
+    /// What the tenant does not say.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub unstated: Value,
+    /// How the sync was compared with the one before, what was accepted, and by which flag.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub guard: Value,
+    /// How many rows the tenant gave that are in no table but `left_out`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<ManifestLeftOut>,
+    /// With what the sync was made: program, client, scopes, settings, types, id scheme.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub provenance: Value,
     /// The manifest that was the latest before.
     pub previous: Option<ManifestLink>,
+    /// What was in the location before, of a sync that starts a new chain in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<ManifestReplaces>,
     /// What wrote it.
     pub generator: String,
+}
+
+/// What a sync follows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Origin {
+    /// The sync that was the latest before.
+    pub(crate) previous: Option<ManifestLink>,
+    /// What a new chain is started over.
+    pub(crate) replaces: Option<ManifestReplaces>,
 }
 
 /// The sync of a manifest.
@@ -59,6 +84,24 @@ pub struct ManifestSync {
     pub started_at: String,
     /// When the last row was in, RFC 3339.
     pub ended_at: String,
+}
+
+/// Rows that the tenant gave and that are in no table of their kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestLeftOut {
+    /// How many are named in `left_out`.
+    pub rows: u64,
+    /// How many more there are.
+    pub more: u64,
+}
+
+/// What a new chain was started over, with `--replace-existing`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestReplaces {
+    /// Why it could not be followed.
+    pub reason: String,
+    /// The manifests that were there: the latest one alone, if it could be read.
+    pub syncs: Vec<ManifestLink>,
 }
 
 /// What is kept from sync to sync.
@@ -126,7 +169,7 @@ impl Manifest {
         summary: &SyncSummary,
         files: Vec<FileEntry>,
         history: Option<ManifestHistory>,
-        previous: Option<ManifestLink>,
+        origin: Origin,
     ) -> Result<Self, serde_json::Error> {
         let mut rows: BTreeMap<String, u64> = BTreeMap::new();
         for file in &files {
@@ -155,9 +198,26 @@ impl Manifest {
             history,
             completeness: run.get("completeness").cloned().unwrap_or_default(),
             ledger: run.get("ledger").cloned().unwrap_or_default(),
-            previous,
+            unstated: run.get("unstated").cloned().unwrap_or_default(),
+            guard: run.get("guard").cloned().unwrap_or_default(),
+            left_out: Some(ManifestLeftOut {
+                rows: summary.left_out.rows.len() as u64,
+                more: summary.left_out.more,
+            }),
+            provenance: run.get("provenance").cloned().unwrap_or_default(),
+            previous: origin.previous,
+            replaces: origin.replaces,
             generator: concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION")).to_owned(),
         })
+    }
+
+    /// How ids are made in this sync, if it says so.
+    #[must_use]
+    pub fn id_scheme(&self) -> Option<IdScheme> {
+        self.provenance
+            .get("id_scheme")
+            .and_then(Value::as_str)
+            .map(IdScheme::new)
     }
 
     /// The files of one table, in the order of their rows.
@@ -191,6 +251,15 @@ impl ManifestSync {
     #[must_use]
     pub fn began(&self) -> OffsetDateTime {
         OffsetDateTime::parse(&self.started_at, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+
+    /// When it ended, if that is a time.
+    pub(crate) fn ended(&self) -> Option<OffsetDateTime> {
+        OffsetDateTime::parse(&self.ended_at, &Rfc3339).ok()
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.sync_type == SyncType::Full.as_str()
     }
 }
 

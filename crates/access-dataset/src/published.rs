@@ -1,6 +1,6 @@
 //! Published syncs, read as readers should: pointer, manifest, files.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +24,62 @@ pub struct Published {
     formats: Formats,
     /// Where copies of a bucket's files are; they go with it.
     scratch: TempDir,
+}
+
+/// A sync of a dataset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListedSync {
+    /// What it consists of.
+    pub manifest: Manifest,
+    /// What vouches for it.
+    pub standing: Standing,
+}
+
+/// What vouches for a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The pointer names it, or leads to it through later syncs.
+    Linked,
+    /// A sync that started a new chain names it, or leads to it: it is of the chain before.
+    Replaced,
+    /// A partial sync, which the pointer never names. Nothing vouches for it.
+    Beside,
+    /// A full sync to which nothing leads: somebody put it there, or the pointer was set back.
+    Unlinked,
+}
+
+/// The way from the pointer backwards: the chain first, then what it replaced.
+#[derive(Debug, Default)]
+pub(crate) struct Links {
+    queue: VecDeque<(ManifestLink, Standing)>,
+    seen: BTreeSet<String>,
+}
+
+impl Links {
+    pub(crate) fn from(pointer: &Pointer) -> Self {
+        Self {
+            queue: VecDeque::from([(pointer.latest.clone(), Standing::Linked)]),
+            seen: BTreeSet::new(),
+        }
+    }
+
+    /// The next sync; each once.
+    pub(crate) async fn next(&mut self, store: &dyn Store) -> Result<Option<ListedSync>, DatasetError> {
+        while let Some((link, standing)) = self.queue.pop_front() {
+            if !self.seen.insert(link.sync_id.clone()) {
+                continue;
+            }
+            let manifest = linked(store, &link).await?;
+            for link in manifest.replaces.iter().flat_map(|replaces| &replaces.syncs) {
+                self.queue.push_back((link.clone(), Standing::Replaced));
+            }
+            if let Some(link) = &manifest.previous {
+                self.queue.push_front((link.clone(), standing));
+            }
+            return Ok(Some(ListedSync { manifest, standing }));
+        }
+        Ok(None)
+    }
 }
 
 /// Whether files are compared with what their manifest says of them before their rows are read.
@@ -72,34 +128,75 @@ impl Published {
         self.linked(&pointer.latest).await
     }
 
-    /// A sync by its id.
+    /// A sync by its id, and what vouches for it.
     ///
     /// # Errors
-    /// [`DatasetError::NotThere`], or [`DatasetError::Damaged`] if its manifest is not what it should be.
-    pub async fn sync(&self, id: &SyncId) -> Result<Manifest, DatasetError> {
+    /// [`DatasetError::NotThere`], [`DatasetError::Damaged`] if a manifest on the way to it is not what it should be, or
+    /// [`DatasetError::Unlinked`] for a full sync to which the pointer does not lead.
+    pub async fn sync(&self, id: &SyncId) -> Result<ListedSync, DatasetError> {
         let path = path_of(id.as_str());
+        // Before the links, which take as many requests as there are syncs.
         let bytes = self.store.get(&path).await?;
         let bytes = bytes.ok_or_else(|| self.not_there(&format!("sync {id}")))?.bytes;
-        manifest(&*self.store, &path, &bytes)
+        let found = parse_manifest(&*self.store, &path, &bytes)?;
+        if !found.sync.is_full() {
+            return Ok(ListedSync {
+                manifest: found,
+                standing: Standing::Beside,
+            });
+        }
+        let mut links = self.links().await?;
+        while let Some(linked) = links.next(&*self.store).await? {
+            if linked.manifest.sync.id == found.sync.id {
+                return Ok(linked);
+            }
+        }
+        Err(DatasetError::Unlinked {
+            sync_id: found.sync.id,
+            place: self.place(),
+        })
     }
 
-    /// All syncs that have a manifest, partial ones too, the earliest first. Manifests that cannot be read are left out.
+    /// All syncs that have a manifest, partial ones too, the earliest first, each with what vouches for it. A manifest to
+    /// which no link leads and that cannot be read is named in a warning.
     ///
     /// # Errors
-    /// [`DatasetError`] if the place cannot be read.
-    pub async fn syncs(&self) -> Result<Vec<Manifest>, DatasetError> {
+    /// [`DatasetError`] if the place cannot be read, [`DatasetError::Damaged`] if a linked manifest is not what it should be.
+    pub async fn syncs(&self) -> Result<Vec<ListedSync>, DatasetError> {
         let mut syncs = Vec::new();
+        let mut links = self.links().await?;
+        while let Some(linked) = links.next(&*self.store).await? {
+            syncs.push(linked);
+        }
         for path in self.store.list(MANIFESTS).await? {
+            if syncs.iter().any(|sync| path == path_of(&sync.manifest.sync.id)) {
+                continue;
+            }
             let Some(stored) = self.store.get(&path).await? else {
                 continue;
             };
-            match manifest(&*self.store, &path, &stored.bytes) {
-                Ok(manifest) => syncs.push(manifest),
-                Err(error) => tracing::warn!(%error, "left out"),
+            match parse_manifest(&*self.store, &path, &stored.bytes) {
+                Ok(manifest) => syncs.push(ListedSync {
+                    standing: if manifest.sync.is_full() {
+                        Standing::Unlinked
+                    } else {
+                        Standing::Beside
+                    },
+                    manifest,
+                }),
+                Err(error) => tracing::warn!(%error, "not linked, and left out"),
             }
         }
-        syncs.sort_by(|a, b| (a.sync.began(), &a.sync.id).cmp(&(b.sync.began(), &b.sync.id)));
+        let key = |sync: &ListedSync| (sync.manifest.sync.began(), sync.manifest.sync.id.clone());
+        syncs.sort_by_cached_key(key);
         Ok(syncs)
+    }
+
+    async fn links(&self) -> Result<Links, DatasetError> {
+        Ok(match read_pointer(&*self.store).await? {
+            Some((_, pointer)) => Links::from(&pointer),
+            None => Links::default(),
+        })
     }
 
     /// The manifest that a link names; it must be the very one.
@@ -336,11 +433,17 @@ pub(crate) async fn read_pointer(
     let Some(stored) = store.get(POINTER).await? else {
         return Ok(None);
     };
+    let pointer = check_pointer(store, &stored)?;
+    Ok(Some((stored, pointer)))
+}
+
+/// What the pointer's object says.
+pub(crate) fn check_pointer(store: &dyn Store, stored: &store::Stored) -> Result<Pointer, DatasetError> {
     let place = store.describe(POINTER);
     let pointer: Pointer = json(&place, &stored.bytes)?;
     // Who may write here must not lead us elsewhere.
     check_link(&place, &pointer.latest)?;
-    Ok(Some((stored, pointer)))
+    Ok(pointer)
 }
 
 fn check_link(place: &str, link: &ManifestLink) -> Result<(), DatasetError> {
@@ -363,19 +466,30 @@ pub(crate) async fn linked(store: &dyn Store, link: &ManifestLink) -> Result<Man
         let reason = format!("its SHA-256 is {found}, what names it says {}", link.sha256);
         return Err(damaged(&place, reason));
     }
-    manifest(store, &link.manifest, &bytes)
+    let manifest = parse_manifest(store, &link.manifest, &bytes)?;
+    if manifest.sync.started_at != link.started_at {
+        let reason = format!(
+            "it began at {}, what names it says {}",
+            manifest.sync.started_at, link.started_at
+        );
+        return Err(damaged(&place, reason));
+    }
+    if !manifest.sync.is_full() {
+        return Err(damaged(&place, "it is linked, and is of no full sync"));
+    }
+    Ok(manifest)
 }
 
 /// The manifest at a path.
 pub(crate) async fn read_manifest(store: &dyn Store, path: &str) -> Result<Option<Manifest>, DatasetError> {
     match store.get(path).await? {
-        Some(stored) => json(&store.describe(path), &stored.bytes).map(Some),
+        Some(stored) => parse_manifest(store, path, &stored.bytes).map(Some),
         None => Ok(None),
     }
 }
 
 /// A manifest, of the sync that its name says.
-fn manifest(store: &dyn Store, path: &str, bytes: &[u8]) -> Result<Manifest, DatasetError> {
+pub(crate) fn parse_manifest(store: &dyn Store, path: &str, bytes: &[u8]) -> Result<Manifest, DatasetError> {
     let place = store.describe(path);
     let manifest: Manifest = json(&place, bytes)?;
     let id: Result<SyncId, _> = manifest.sync.id.parse();

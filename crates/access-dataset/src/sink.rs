@@ -5,20 +5,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use access_core::compare::Removals;
-use access_core::model::{AccessBatch, Baseline, ResourceTypeId, SyncId, SyncRun};
+use access_core::model::{AccessBatch, Baseline, IdScheme, ResourceTypeId, SyncId, SyncRun};
 use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
-use access_core::sync::SyncSummary;
+use access_core::sync::{Comparer, Comparison, CurrentSync, SyncSummary};
 use async_trait::async_trait;
 use tempfile::TempDir;
 use time::format_description::well_known::Rfc3339;
 
 use crate::collecting::Collecting;
+use crate::comparison::Cursor;
 use crate::error::DatasetError;
 use crate::format::{FileFormat, Formats};
 use crate::history::{Earlier, History, MadeHistory, earlier, follow, local_files};
 use crate::manifest::Manifest;
-use crate::publish::{MadeFile, MakeFiles, Publication, partition};
+use crate::publish::{Intent, MadeFile, MakeFiles, Publication, partition};
+use crate::published::{Hashes, Rows, open_files};
 use crate::rows::microseconds;
+use crate::schema::Dataset;
 use crate::store::{self, Location, private_folder};
 
 /// Where a dataset goes.
@@ -30,6 +33,9 @@ pub struct DatasetSinkConfig {
     pub temp_folder: PathBuf,
     /// Whether `changes`, `grants_history` and `users_history` are kept.
     pub history: bool,
+    /// Whether a new chain of syncs is started where the location holds something else or has lost its latest sync; the
+    /// chain that was there is named in the manifest of the first sync of the new one, and its files stay.
+    pub replace_existing: bool,
 }
 
 /// Writes each sync as a dataset.
@@ -70,14 +76,13 @@ impl AccessSink for DatasetSink {
         let scratch = private_folder(&temp_folder)
             .map_err(|error| SinkError::new(DatasetError::io(&temp_folder, error)))?;
         let collecting = Collecting::start(self.format.name(), scratch.path()).map_err(SinkError::new)?;
-        let publication = Publication::begin(store, sync).await.map_err(SinkError::new)?;
-        let replaced = match publication.replaced().await {
-            Ok(replaced) => replaced,
-            Err(error) => {
-                publication.abort().await;
-                return Err(SinkError::new(error));
-            }
+        let intent = Intent {
+            run: sync,
+            format: &*self.format,
+            formats: &self.formats,
+            replace_existing: self.config.replace_existing,
         };
+        let publication = Publication::begin(store, &intent).await.map_err(SinkError::new)?;
         Ok(Box::new(DatasetWriter {
             format: Arc::clone(&self.format),
             formats: self.formats.clone(),
@@ -87,7 +92,6 @@ impl AccessSink for DatasetSink {
             collecting,
             making: None,
             stop: StopOnDrop(Arc::new(AtomicBool::new(false))),
-            replaced,
             rows: 0,
         }))
     }
@@ -114,8 +118,6 @@ struct DatasetWriter {
     collecting: Collecting,
     making: Option<tokio::task::JoinHandle<Made>>,
     stop: StopOnDrop,
-    /// The sync that readers see now.
-    replaced: Option<Manifest>,
     rows: u64,
 }
 
@@ -156,7 +158,7 @@ impl DatasetWriter {
         if !self.history || !self.publication.becomes_the_latest(run.sync_type.as_str()) {
             return Ok(None);
         }
-        let (before, told) = match &self.replaced {
+        let (before, told) = match self.publication.replaced() {
             None => (None, None),
             Some(latest) => {
                 let place = Earlier {
@@ -207,6 +209,53 @@ impl DatasetWriter {
     }
 }
 
+/// The columns by which rows are compared.
+const RESOURCE_IDS: [&str; 2] = ["resource_type_id", "resource_id"];
+const GRANT_IDS: [&str; 3] = ["entitlement_id", "principal_type_id", "principal_id"];
+
+impl DatasetWriter {
+    /// The ids of the resources and the grants of an earlier sync; the files are held against its manifest first.
+    async fn earlier_ids(&self, sync: &Manifest) -> Result<[Cursor; 2], DatasetError> {
+        let (store, scratch) = (self.publication.store(), self.scratch.path());
+        let format = self.formats.named(&sync.format, &sync.format_options)?;
+        let open = async |table: Dataset, columns: &[&'static str]| {
+            let entries = sync.entries(table);
+            let files = open_files(store, sync, entries, table, Hashes::Checked, scratch).await?;
+            let rows = Rows::new(table, Arc::clone(&format), Some(columns), files);
+            Ok::<_, DatasetError>(Cursor::new(Box::new(rows), columns.to_vec()))
+        };
+        Ok([
+            open(Dataset::Resources, &RESOURCE_IDS).await?,
+            open(Dataset::Grants, &GRANT_IDS).await?,
+        ])
+    }
+}
+
+/// Streams the ids of an earlier sync into a comparison. Blocks.
+fn compare_ids(
+    mut comparer: Comparer,
+    [mut resources, mut grants]: [Cursor; 2],
+    stop: &AtomicBool,
+) -> Result<Comparison, DatasetError> {
+    let stopped = || {
+        if stop.load(Ordering::Relaxed) {
+            return Err(DatasetError::Stopped);
+        }
+        Ok(())
+    };
+    while resources.advance()? {
+        stopped()?;
+        let id = |column| resources.text(column).unwrap_or_default();
+        comparer.resource(id(0), id(1));
+    }
+    while grants.advance()? {
+        stopped()?;
+        let id = |column| grants.text(column).unwrap_or_default();
+        comparer.grant(id(0), id(1), id(2));
+    }
+    Ok(comparer.finish())
+}
+
 fn started_at(summary: &SyncSummary) -> Result<String, DatasetError> {
     let told = summary.run.started_at.format(&Rfc3339);
     told.map_err(|error| DatasetError::Rows {
@@ -217,7 +266,25 @@ fn started_at(summary: &SyncSummary) -> Result<String, DatasetError> {
 #[async_trait]
 impl SinkWriter for DatasetWriter {
     fn baseline(&self) -> Option<Baseline> {
-        self.replaced.as_ref().map(baseline)
+        self.publication.replaced().map(baseline)
+    }
+
+    fn id_scheme(&self) -> Option<IdScheme> {
+        self.publication.id_scheme().cloned()
+    }
+
+    async fn compare(&mut self, current: &Arc<CurrentSync>) -> Result<Option<Comparison>, SinkError> {
+        let Some(latest) = self.publication.latest().cloned() else {
+            return Ok(None);
+        };
+        let rows = self.earlier_ids(&latest).await.map_err(SinkError::new)?;
+        let (current, stop) = (Arc::clone(current), Arc::clone(&self.stop.0));
+        let comparing = tokio::task::spawn_blocking(move || {
+            let comparer = Comparer::new(current, latest.sync.id.parse().ok());
+            compare_ids(comparer, rows, &stop)
+        });
+        let compared = comparing.await.unwrap_or(Err(DatasetError::ThreadLost));
+        compared.map(Some).map_err(SinkError::new)
     }
 
     async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError> {

@@ -1,6 +1,6 @@
 //! Whether a dataset is what was published: every file against its manifest, every manifest against what names it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 
 use serde::Serialize;
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::DatasetError;
 use crate::format::Formats;
-use crate::manifest::{FileEntry, MANIFESTS, Manifest, POINTER, Pointer, hex, path_of};
+use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, hex, path_of};
 use crate::published::{checked, damaged, is_ours, open_file};
 use crate::read_back::ReadBack;
 use crate::schema::Dataset;
@@ -25,6 +25,10 @@ pub struct Verification {
     pub syncs: u64,
     /// Those of them that are linked from the pointer backwards.
     pub linked: u64,
+    /// Partial syncs beside them, to which no link leads.
+    pub beside: u64,
+    /// Full syncs that are being published, or whose run was interrupted: they have a claim.
+    pub under_way: u64,
     /// Files that are what their manifest says.
     pub files: u64,
     /// Rows in them.
@@ -42,11 +46,37 @@ pub struct Finding {
     pub problem: String,
 }
 
-/// Verifies a dataset. With a hash that was kept, a manifest of it must be among those that are linked.
+/// Verifies a dataset. With a hash that was kept, the very manifest must be among those to which the pointer leads: whatever
+/// else is there or not, that it is not is a finding.
 ///
 /// # Errors
-/// [`DatasetError`] if the place cannot be read; what is wrong with the dataset itself is in the findings.
+/// [`DatasetError::NotThere`] if there is no dataset, [`DatasetError`] if the place cannot be read; what is wrong with the
+/// dataset itself is in the findings.
 pub async fn verify(
+    location: &Location,
+    formats: &Formats,
+    temp_folder: &Path,
+    known: Option<&str>,
+) -> Result<Verification, DatasetError> {
+    let missing = |reason: String| Verification {
+        findings: vec![Finding {
+            path: POINTER.to_owned(),
+            problem: format!(
+                "{reason}, and so is the manifest of the SHA-256 {}",
+                known.unwrap_or_default()
+            ),
+        }],
+        ..Verification::default()
+    };
+    match verify_store(location, formats, temp_folder, known).await {
+        Err(DatasetError::Missing { reason, .. }) if known.is_some() => {
+            Ok(missing(format!("it is not there ({reason})")))
+        }
+        verified => verified,
+    }
+}
+
+async fn verify_store(
     location: &Location,
     formats: &Formats,
     temp_folder: &Path,
@@ -59,11 +89,15 @@ pub async fn verify(
         formats,
         scratch: scratch.path(),
         found: Verification::default(),
+        claims: crate::publish::claimed(&*store).await?,
         manifests: BTreeMap::new(),
         named: BTreeSet::new(),
+        vouched: BTreeSet::new(),
     };
     verifying.read_manifests().await?;
-    let chain = verifying.links(known).await?;
+    let chain = verifying.links().await?;
+    verifying.known(known, &chain);
+    verifying.unlinked(&chain);
     verifying.found.linked = chain.len() as u64;
     let current: BTreeSet<String> = chain.iter().take(1).cloned().collect();
     for id in verifying.manifests.keys().cloned().collect::<Vec<_>>() {
@@ -71,6 +105,12 @@ pub async fn verify(
     }
     verifying.strangers().await?;
     let mut found = verifying.found;
+    if found.latest.is_none() && found.findings.is_empty() {
+        return Err(DatasetError::NotThere {
+            place: store.describe(""),
+            what: "dataset: neither a pointer nor a full sync".to_owned(),
+        });
+    }
     found.findings.sort_unstable();
     Ok(found)
 }
@@ -80,10 +120,14 @@ struct Verifying<'a> {
     formats: &'a Formats,
     scratch: &'a Path,
     found: Verification,
+    /// The syncs that are being published.
+    claims: Vec<String>,
     /// By sync: the manifest and its SHA-256.
     manifests: BTreeMap<String, (Manifest, String)>,
     /// Every file that a manifest names.
     named: BTreeSet<String>,
+    /// The syncs to which the pointer leads, directly or through what a new chain replaced.
+    vouched: BTreeSet<String>,
 }
 
 impl Verifying<'_> {
@@ -112,27 +156,53 @@ impl Verifying<'_> {
     }
 
     /// Follows the links from the pointer; gives the syncs, the latest first.
-    async fn links(&mut self, known: Option<&str>) -> Result<Vec<String>, DatasetError> {
-        let mut chain = Vec::new();
+    async fn links(&mut self) -> Result<Vec<String>, DatasetError> {
         let Some(stored) = self.store.get(POINTER).await? else {
-            if self
-                .manifests
-                .values()
-                .any(|(manifest, _)| manifest.sync.sync_type == "full")
-            {
+            let full = |(manifest, _): &(Manifest, String)| {
+                manifest.sync.is_full() && !self.claims.contains(&manifest.sync.id)
+            };
+            if self.manifests.values().any(full) {
                 self.find(POINTER, "it is not there, but a full sync is");
             }
-            return Ok(chain);
+            return Ok(Vec::new());
         };
         let pointer: Pointer = match serde_json::from_slice(&stored.bytes) {
             Ok(pointer) => pointer,
             Err(error) => {
                 self.find(POINTER, format!("it cannot be read: {error}"));
-                return Ok(chain);
+                return Ok(Vec::new());
             }
         };
         self.found.latest = Some(pointer.latest.sync_id.clone());
-        let (mut from, mut next) = (POINTER.to_owned(), Some(pointer.latest));
+        let chain = self.follow(POINTER, pointer.latest);
+        let latest = chain.first().and_then(|id| self.manifests.get(id));
+        self.found.sha256 = latest.map(|(_, sha256)| sha256.clone());
+        self.replaced_chains(&chain);
+        self.side_links(&chain);
+        Ok(chain)
+    }
+
+    /// What new chains were started over, and what was started over by that.
+    fn replaced_chains(&mut self, chain: &[String]) {
+        let mut next: VecDeque<String> = chain.iter().cloned().collect();
+        while let Some(id) = next.pop_front() {
+            let replaces = self
+                .manifests
+                .get(&id)
+                .and_then(|(manifest, _)| manifest.replaces.clone());
+            for link in replaces.into_iter().flat_map(|replaces| replaces.syncs) {
+                if !self.vouched.contains(&link.sync_id) {
+                    next.extend(self.follow(&path_of(&id), link));
+                }
+            }
+        }
+    }
+
+    /// Follows the links from a file backwards. What is wrong on the way is a finding.
+    fn follow(&mut self, from: &str, link: ManifestLink) -> Vec<String> {
+        let mut chain: Vec<String> = Vec::new();
+        let (mut from, mut next) = (from.to_owned(), Some(link));
+        let mut tenant: Option<String> = None;
         while let Some(link) = next.take() {
             let expected = path_of(&link.sync_id);
             if link.manifest != expected {
@@ -145,42 +215,78 @@ impl Verifying<'_> {
                 self.find(&expected, format!("{from} links to it, and it is not there"));
                 break;
             };
-            let (previous, sha256) = (manifest.previous.clone(), sha256.clone());
-            if chain.is_empty() {
-                self.found.sha256 = Some(sha256.clone());
-            }
+            let (sync, previous, sha256) = (manifest.sync.clone(), manifest.previous.clone(), sha256.clone());
             if sha256 != link.sha256 {
                 self.find(
                     &expected,
                     format!("its SHA-256 is {sha256}, {from} says {}", link.sha256),
                 );
             }
-            if chain.contains(&link.sync_id) {
+            if sync.started_at != link.started_at {
+                let problem = format!("it began at {}, {from} says {}", sync.started_at, link.started_at);
+                self.find(&expected, problem);
+            }
+            if !sync.is_full() {
+                self.find(&expected, format!("it is linked, and is {}", sync.sync_type));
+            }
+            // Of one that was altered the hash says enough.
+            let altered = sha256 != link.sha256;
+            if let Some(tenant) = &tenant
+                && *tenant != sync.tenant
+                && !altered
+            {
+                let problem = format!("it is of the tenant {}, the next one of {tenant}", sync.tenant);
+                self.find(&expected, problem);
+            }
+            if !self.vouched.insert(link.sync_id.clone()) {
                 self.find(&from, "it links back to a later sync");
                 break;
             }
+            tenant = (!altered).then_some(sync.tenant);
             chain.push(link.sync_id);
             (from, next) = (expected, previous);
         }
-        let hashes = chain.iter().filter_map(|id| self.manifests.get(id));
+        chain
+    }
+
+    /// A hash that was kept must be that of a manifest in the chain.
+    fn known(&mut self, known: Option<&str>, chain: &[String]) {
+        let mut hashes = chain.iter().filter_map(|id| self.manifests.get(id));
         if let Some(known) = known
-            && !hashes
-                .map(|(_, sha256)| sha256)
-                .any(|sha256| sha256.eq_ignore_ascii_case(known))
+            && !hashes.any(|(_, sha256)| sha256.eq_ignore_ascii_case(known))
         {
             self.find(
                 POINTER,
                 format!("no sync that it leads to has a manifest of the SHA-256 {known}"),
             );
         }
-        self.side_links(&chain);
-        Ok(chain)
+    }
+
+    /// Full syncs to which nothing leads. Those that are being published have a claim.
+    fn unlinked(&mut self, chain: &[String]) {
+        let mut unlinked = Vec::new();
+        for (id, (manifest, _)) in &self.manifests {
+            if !manifest.sync.is_full() {
+                self.found.beside += 1;
+            } else if self.claims.contains(id) && !chain.contains(id) {
+                self.found.under_way += 1;
+            } else if !self.vouched.contains(id) && !chain.is_empty() {
+                unlinked.push(path_of(id));
+            }
+        }
+        for path in unlinked {
+            self.find(
+                &path,
+                "no link leads to it, so nothing vouches for this full sync",
+            );
+        }
     }
 
     /// Syncs that were never the latest name the one that was.
     fn side_links(&mut self, chain: &[String]) {
         let mut findings = Vec::new();
-        for (id, (manifest, _)) in self.manifests.iter().filter(|(id, _)| !chain.contains(id)) {
+        let vouched = |id: &String| chain.contains(id) || self.vouched.contains(id);
+        for (id, (manifest, _)) in self.manifests.iter().filter(|(id, _)| !vouched(id)) {
             let Some(link) = &manifest.previous else { continue };
             let problem = match self.manifests.get(&link.sync_id) {
                 Some((_, sha256)) if *sha256 == link.sha256 => continue,
@@ -279,9 +385,9 @@ impl Verifying<'_> {
         if strangers.is_empty() {
             return Ok(());
         }
-        let claims = crate::publish::claimed(self.store).await?;
         for path in strangers {
-            if !claims
+            if !self
+                .claims
                 .iter()
                 .any(|id| path.split('/').any(|part| part.strip_prefix("sync=") == Some(id)))
             {

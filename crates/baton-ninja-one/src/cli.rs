@@ -52,7 +52,7 @@ fn export() -> Command {
     let tenant = Arg::new("tenant")
         .long("tenant")
         .value_name("TEXT")
-        .help("What the column tenant says of a file; without it the file's name");
+        .help("Tenant of the sync, for a file that does not name it");
     Command::new("export")
         .about("Write a sync of a c1z file, of any connector, or of a dataset, to the sinks")
         .args([from, sync, tenant])

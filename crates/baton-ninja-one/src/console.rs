@@ -1,41 +1,125 @@
-//! Standard output and standard error.
+//! Standard output and standard error. What goes there is a [`Text`], in which only the program's own words begin a line.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
 
+use serde::Serialize;
+
+/// Text for people, or JSON. A line is given as a whole and escaped as a whole, so nothing that comes from a tenant, a
+/// server, a file or the command line can end it and forge the next one, or steer the terminal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Text(String);
+
+impl Text {
+    /// No line yet.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a line, without its end. Line breaks and control characters in it are written out.
+    pub(crate) fn line(&mut self, line: impl Display) {
+        // Writing into a text cannot fail.
+        let _ = write!(Escaping(&mut self.0), "{line}");
+        self.0.push('\n');
+    }
+
+    /// Adds an empty line.
+    pub(crate) fn blank(&mut self) {
+        self.0.push('\n');
+    }
+
+    /// Adds all lines of another text.
+    pub(crate) fn append(&mut self, other: &Self) {
+        self.0.push_str(&other.0);
+    }
+
+    /// The program's own lines, e.g. its help. Whatever else may stand in them must have been through
+    /// [`escape_line`] before.
+    pub(crate) fn from_own_lines(lines: &str) -> Self {
+        Self(escape_json(lines).into_owned())
+    }
+
+    /// A value as indented JSON.
+    pub(crate) fn from_json(value: &impl Serialize) -> Self {
+        // Maps with text keys and numbers always serialise.
+        let json = serde_json::to_string_pretty(value).unwrap_or_default();
+        Self(format!("{}\n", escape_json(&json)))
+    }
+
+    /// What is written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Passes text on, escaped.
+struct Escaping<'a>(&'a mut String);
+
+impl fmt::Write for Escaping<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            match c {
+                '\n' => self.0.push_str("\\n"),
+                '\r' => self.0.push_str("\\r"),
+                '\t' => self.0.push_str("\\t"),
+                c if is_harmful(c) => write!(self.0, "\\u{:04x}", u32::from(c))?,
+                c => self.0.push(c),
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Writes to standard output. A reader that has gone away (`| head`) is no failure.
-pub(crate) fn print(text: &str) {
+pub(crate) fn print(text: &Text) {
     let mut out = io::stdout().lock();
-    let _ = out
-        .write_all(harmless(text).as_bytes())
-        .and_then(|()| out.flush());
+    let _ = out.write_all(text.as_str().as_bytes()).and_then(|()| out.flush());
 }
 
 /// Writes to standard error.
-pub(crate) fn print_error(text: &str) {
-    let _ = io::stderr().lock().write_all(harmless(text).as_bytes());
+pub(crate) fn print_error(text: &Text) {
+    let _ = io::stderr().lock().write_all(text.as_str().as_bytes());
 }
 
-/// Names come from the tenant and may try to steer the terminal or to read otherwise than they are. Such characters are
-/// written as JSON writes them, which leaves JSON what it is.
-pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_harmful) {
+/// Asks at the terminal, below some lines, and gives the answer.
+pub(crate) fn ask(above: &Text, question: &'static str) -> io::Result<String> {
+    let mut err = io::stderr().lock();
+    write!(err, "{}{question} ", above.as_str())?;
+    err.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(answer)
+}
+
+/// A text as a part of one line.
+pub(crate) fn escape_line(text: &str) -> Cow<'_, str> {
+    if !text.contains(|c| is_harmful(c) || matches!(c, '\n' | '\t')) {
         return Cow::Borrowed(text);
     }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if is_harmful(c) {
-            let _ = write!(shown, "\\u{:04x}", u32::from(c));
-        } else {
-            shown.push(c);
-        }
-    }
-    Cow::Owned(shown)
+    let mut escaped = String::with_capacity(text.len() + 16);
+    let _ = Escaping(&mut escaped).write_str(text);
+    Cow::Owned(escaped)
 }
 
-/// Controls but line ends and tabs; marks that change the direction of writing (Unicode, UAX #9); the separators that some
-/// terminals and log viewers break lines at. All are below U+FFFF.
+/// JSON that says the same and cannot steer a terminal. Its own encoding has written out line breaks within texts already.
+pub(crate) fn escape_json(json: &str) -> Cow<'_, str> {
+    if !json.contains(is_harmful) {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if is_harmful(c) {
+            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Control characters except line ends and tabs; marks that change the direction of writing (Unicode, UAX #9); the separators
+/// at which some terminals and log viewers break lines. All are below U+FFFF.
 fn is_harmful(c: char) -> bool {
     let control = c.is_control() && !matches!(c, '\n' | '\t');
     let direction =
@@ -45,26 +129,63 @@ fn is_harmful(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
 
+    const HOSTILE: &str = "a\rb\nc\td\u{1b}[2J\u{7f}\u{85}\u{9b}31m\u{202e}\u{2066}\u{2028}\u{2029}";
+
     #[test]
-    fn what_steers_a_terminal_is_shown() {
-        for (text, shown) in [
-            ("plain, größer, 日本\n\tnext", "plain, größer, 日本\n\tnext"),
-            ("\u{1b}[2J\u{7}", "\\u001b[2J\\u0007"),
-            ("a\rb\u{7f}\u{9b}31m", "a\\u000db\\u007f\\u009b31m"),
-            ("nimda\u{202e}admin\u{2066}", "nimda\\u202eadmin\\u2066"),
-            ("one\u{2028}two", "one\\u2028two"),
-        ] {
-            assert_eq!(harmless(text), shown);
-        }
+    fn a_line_is_one_line() {
+        let mut text = Text::new();
+        text.line(format_args!("granted {HOSTILE}, größer, 日本"));
+        text.blank();
+        assert_eq!(
+            text.as_str(),
+            "granted a\\rb\\nc\\td\\u001b[2J\\u007f\\u0085\\u009b31m\\u202e\\u2066\\u2028\\u2029, größer, 日本\n\n"
+        );
+        assert_eq!(escape_line("größer, 日本"), "größer, 日本");
+        assert_eq!(
+            format!("granted {}, größer, 日本\n\n", escape_line(HOSTILE)),
+            text.as_str()
+        );
     }
 
     #[test]
     fn json_stays_what_it_was() {
-        let value = serde_json::json!({ "name": "\u{1b}[31m\u{9b}\u{202e}\u{7f}x" });
-        let shown = harmless(&value.to_string()).into_owned();
-        assert!(!shown.contains(is_harmful));
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+        let value = serde_json::json!({ "name": HOSTILE });
+        let shown = Text::from_json(&value);
+        assert!(!shown.as_str().contains(is_harmful));
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(shown.as_str()).unwrap(),
+            value
+        );
+    }
+
+    /// Every way out of the program leads through a type that escapes.
+    #[test]
+    fn nothing_else_writes_to_the_terminal() {
+        fn rust_files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    rust_files(&path, found);
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
+                    found.push(path);
+                }
+            }
+        }
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut files = Vec::new();
+        rust_files(&source, &mut files);
+        let gates = ["console.rs", "logs.rs", "inspect/pager.rs"].map(|gate| source.join(gate));
+        for path in files.into_iter().filter(|path| !gates.contains(path)) {
+            let code = fs::read_to_string(&path).unwrap();
+            let mut lines = code.lines().filter(|line| !line.contains("is_terminal()"));
+            let ways = ["io::stdout()", "io::stderr()", "println!(", "print!("];
+            let found = lines.find(|line| ways.iter().any(|way| line.contains(way)));
+            assert_eq!(found, None, "{}", path.display());
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! `convert`: a sync of a c1z file as a file of the other format.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use access_core::{StatusCode, with_causes};
@@ -10,7 +9,7 @@ use indicatif::MultiProgress;
 use serde_json::json;
 use source_c1z::C1zSourceError;
 
-use crate::console::print;
+use crate::console::{Text, print};
 use crate::exit::Failure;
 use crate::interruptible::until_stopped;
 use crate::logs;
@@ -60,7 +59,7 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
         c1z::convert(&source, &to, sync.as_deref(), options).map_err(failure)
     })?;
     print(&match output {
-        Output::Json => format!("{:#}\n", in_json(&from, &converted)),
+        Output::Json => Text::from_json(&in_json(&from, &converted)),
         Output::Text => text(&from, &converted),
     });
     Ok(())
@@ -85,34 +84,36 @@ fn failure(error: C1zError) -> Failure {
     )
 }
 
-fn text(from: &Path, converted: &Converted) -> String {
+fn text(from: &Path, converted: &Converted) -> Text {
     let Converted { sync, published, .. } = converted;
-    let mut text = format!(
-        "Converted {} ({}) to {} ({}, {})\n\n  sync  {} ({})\n  rows  {}\n",
+    let mut text = Text::new();
+    text.line(format_args!(
+        "Converted {} ({}) to {} ({}, {})",
         from.display(),
         converted.from.format(),
         published.path.display(),
         converted.to.format(),
         size(published.bytes),
-        sync.sync_id,
-        sync.sync_type,
-        grouped(published.rows),
-    );
+    ));
+    text.blank();
+    text.line(format_args!("  sync  {} ({})", sync.sync_id, sync.sync_type));
+    text.line(format_args!("  rows  {}", grouped(published.rows)));
     let mut notes = Vec::new();
     if converted.left_out > 0 {
         notes.push(format!(
-            "  syncs that are not in it: {} (a file is converted sync by sync; --sync names one)\n",
+            "  syncs that are not in it: {} (a file is converted sync by sync; --sync names one)",
             grouped(converted.left_out as u64)
         ));
     }
     if converted.merged > 0 {
         notes.push(format!(
-            "  grants that became one with another of the same principal and entitlement: {}\n",
+            "  grants that became one with another of the same principal and entitlement: {}",
             grouped(converted.merged)
         ));
     }
     if !notes.is_empty() {
-        let _ = write!(text, "\n{}", notes.concat());
+        text.blank();
+        notes.iter().for_each(|note| text.line(note));
     }
     text
 }

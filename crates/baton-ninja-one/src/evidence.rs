@@ -1,6 +1,5 @@
 //! `verify`: whether a dataset is what was published; `history rebuild`: its history made again from its syncs.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use access_core::StatusCode;
@@ -8,7 +7,7 @@ use access_dataset::{Location, Rebuilt, Verification};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use indicatif::MultiProgress;
 
-use crate::console::print;
+use crate::console::{Text, print};
 use crate::exit::Failure;
 use crate::logs;
 use crate::sealed;
@@ -95,7 +94,7 @@ fn dataset(settings: &Settings, chosen: &ArgMatches, known: Option<&str>) -> Res
     let (place, temp_folder, output) = (place(chosen)?, settings.temp_folder()?, settings.output()?);
     let found = wait(access_dataset::verify(&place, &formats(), &temp_folder, known))?;
     print(&match output {
-        Output::Json => json(&found)?,
+        Output::Json => Text::from_json(&found),
         Output::Text => verified(&found),
     });
     if found.findings.is_empty() {
@@ -118,7 +117,7 @@ pub(crate) fn rebuild(settings: &Settings, chosen: &ArgMatches) -> Result<(), Fa
     let gap = chosen.get_flag("accept-gap");
     let rebuilt = wait(access_dataset::rebuild(&place, &formats(), &temp_folder, gap))?;
     print(&match output {
-        Output::Json => json(&rebuilt)?,
+        Output::Json => Text::from_json(&rebuilt),
         Output::Text => told(&rebuilt),
     });
     if rebuilt.different.is_empty() {
@@ -154,46 +153,49 @@ where
     done
 }
 
-fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| {
-        Failure::found(
-            format!("cannot write the result: {error}"),
-            None,
-            StatusCode::Internal,
-        )
-    })?;
-    Ok(text + "\n")
-}
-
-fn verified(found: &Verification) -> String {
-    let mut text = format!(
-        "{} syncs ({} linked), {} files, {} rows\n",
+fn verified(found: &Verification) -> Text {
+    let mut text = Text::new();
+    text.line(format_args!(
+        "{} syncs ({} linked), {} files, {} rows",
         found.syncs, found.linked, found.files, found.rows
-    );
+    ));
+    if found.beside > 0 {
+        text.line(format_args!(
+            "{} partial syncs beside them, to which no link leads",
+            found.beside
+        ));
+    }
+    if found.under_way > 0 {
+        text.line(format_args!(
+            "{} full syncs are being published or were interrupted; they are no evidence",
+            found.under_way
+        ));
+    }
     if let (Some(latest), Some(sha256)) = (&found.latest, &found.sha256) {
-        let _ = writeln!(text, "latest {latest}, SHA-256 of its manifest {sha256}");
+        text.line(format_args!("latest {latest}, SHA-256 of its manifest {sha256}"));
     }
     for finding in &found.findings {
-        let _ = writeln!(text, "{}: {}", finding.path, finding.problem);
+        text.line(format_args!("{}: {}", finding.path, finding.problem));
     }
     if found.findings.is_empty() {
-        text.push_str("everything is as it was published\n");
+        text.line("everything is as it was published");
     }
     text
 }
 
-fn told(rebuilt: &Rebuilt) -> String {
-    let mut text = format!(
-        "{} syncs since {}: {} files are the same\n",
+fn told(rebuilt: &Rebuilt) -> Text {
+    let mut text = Text::new();
+    text.line(format_args!(
+        "{} syncs since {}: {} files are the same",
         rebuilt.syncs,
         rebuilt.since,
         rebuilt.same.len()
-    );
+    ));
     for path in &rebuilt.restored {
-        let _ = writeln!(text, "{path}: put back");
+        text.line(format_args!("{path}: put back"));
     }
     for path in &rebuilt.different {
-        let _ = writeln!(text, "{path}: comes out otherwise");
+        text.line(format_args!("{path}: comes out otherwise"));
     }
     text
 }

@@ -11,7 +11,7 @@ use access_core::ports::{AccessSink, AccessSource, Clock, FinishedSync, SyncIds,
 use access_core::sync::{SyncOutcome, SyncPipeline, SyncRequest};
 use clap::ArgMatches;
 use indicatif::MultiProgress;
-use source_c1z::{C1zSource, C1zSourceConfig};
+use source_c1z::{C1zSource, C1zSourceConfig, UnknownTenant};
 use source_dataset::DatasetSource;
 use time::OffsetDateTime;
 
@@ -134,8 +134,12 @@ async fn open(settings: &Settings, asked: &Asked) -> Result<Reading, Failure> {
     match Place::named(&asked.from)? {
         Place::File(path) => {
             let config = c1z_config(&path, settings, sync)?;
-            let tenant = asked.tenant.clone().unwrap_or_else(|| config.tenant.clone());
-            let source = unpack(C1zSourceConfig { tenant, ..config }).await?;
+            let config = C1zSourceConfig {
+                tenant: asked.tenant.clone(),
+                unknown_tenant: UnknownTenant::Refuse,
+                ..config
+            };
+            let source = unpack(config).await?;
             Ok(Reading {
                 sync: finished(&source),
                 source: Box::new(source),

@@ -42,7 +42,7 @@ use indicatif::MultiProgress;
 
 pub use documents::generated_documents;
 
-use console::print;
+use console::{Text, print};
 use exit::Failure;
 use settings::{Environment, Settings};
 use usage::CommandLine;
@@ -65,21 +65,21 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
     let matches = match usage::read(arguments)? {
         CommandLine::Parsed(matches) => matches,
         CommandLine::Answered(text) => {
-            print(&text);
+            print(&Text::from_own_lines(&text));
             return Ok(ExitCode::SUCCESS);
         }
     };
     match matches.subcommand() {
         Some(("completion", chosen)) => {
-            print(&cli::completion(chosen));
+            print(&Text::from_own_lines(&cli::completion(chosen)));
             return Ok(ExitCode::SUCCESS);
         }
         Some(("config", _)) => {
-            print(&config_schema::json());
+            print(&Text::from_own_lines(&config_schema::json()));
             return Ok(ExitCode::SUCCESS);
         }
         Some(("version", _)) => {
-            print(&cli::command().render_version());
+            print(&Text::from_own_lines(&cli::command().render_version()));
             return Ok(ExitCode::SUCCESS);
         }
         _ => {}
@@ -106,11 +106,11 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
         _ => None,
     };
     match matches.subcommand_name() {
-        Some("capabilities") => print(&capabilities::json(settings.source_options()?.devices)),
-        Some("check") => {
-            settings.judge_use()?;
-            check::run(&settings)?;
+        Some("capabilities") => {
+            let json = capabilities::json(settings.source_options()?.devices);
+            print(&Text::from_own_lines(&json));
         }
+        Some("check") => check::run(&settings)?,
         Some("convert") => convert::run(&settings, subcommand(&matches))?,
         Some("diff") => return diff::run(&settings, subcommand(&matches)),
         Some("report") => report::run(&settings, subcommand(&matches))?,
@@ -120,7 +120,7 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
         Some("verify") => evidence::verify(&settings, subcommand(&matches))?,
         Some("history") => evidence::rebuild(&settings, innermost(&matches))?,
         None if settings.serves()? => service::run(&settings)?,
-        None if settings.on_demand()?.lists_actions_of_a_type() => print("[]\n"),
+        None if settings.on_demand()?.lists_actions_of_a_type() => print(&Text::from_own_lines("[]\n")),
         _ => match provision::wanted(&settings, &matches)? {
             Some(request) => provision::run(&settings, request)?,
             None => sync::run(&settings)?,

@@ -16,7 +16,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use crate::console::harmless;
+use crate::console::{escape_json, escape_line};
 use crate::settings::{Remark, Settings, SettingsError};
 use crate::telemetry::Telemetry;
 
@@ -103,7 +103,6 @@ impl<S: Subscriber> Layer<S> for Lines {
         } else {
             console_line(now, event.metadata(), fields)
         };
-        let line = harmless(&line);
         for output in &mut *self.outputs.lock().unwrap_or_else(PoisonError::into_inner) {
             // A log that cannot be written must not end the sync.
             let _ = match output {
@@ -135,7 +134,7 @@ fn json_line(now: OffsetDateTime, metadata: &Metadata<'_>, fields: Fields) -> St
         let _ = write!(line, ",{}:{value}", json!(key));
     }
     line.push_str("}\n");
-    line
+    escape_json(&line).into_owned()
 }
 
 fn console_line(now: OffsetDateTime, metadata: &Metadata<'_>, fields: Fields) -> String {
@@ -144,10 +143,11 @@ fn console_line(now: OffsetDateTime, metadata: &Metadata<'_>, fields: Fields) ->
         "{time}\t{}\t{}\t{}",
         metadata.level(),
         caller(metadata),
-        fields.message
+        escape_line(&fields.message)
     );
     if !fields.rest.is_empty() {
-        let _ = write!(line, "\t{}", Value::Object(fields.rest));
+        let rest = Value::Object(fields.rest).to_string();
+        let _ = write!(line, "\t{}", escape_json(&rest));
     }
     line.push('\n');
     line

@@ -4,12 +4,14 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 
 use access_core::StatusCode;
 
-use crate::console::print_error;
+use crate::console::{Text, print_error};
 use crate::exit::Failure;
 
 /// Runs the program. A panic on this thread is its failure; one on another thread is reported by whoever waits for it.
 pub(crate) fn caught<T>(run: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-    panic::set_hook(Box::new(|panic| print_error(&words(panic))));
+    panic::set_hook(Box::new(|panic| {
+        print_error(&Text::from_own_lines(&words(panic)))
+    }));
     panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
         Err(Failure::found(
             "internal error: the program ended unexpectedly".to_owned(),

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use access_core::StatusCode;
 use access_core::ports::AccessSnapshot;
 use access_dataset::Location;
-use source_c1z::{C1zSource, C1zSourceConfig};
+use source_c1z::{C1zSource, C1zSourceConfig, UnknownTenant};
 use source_dataset::{DatasetConfig, DatasetSnapshot};
 use tokio::runtime::Handle;
 
@@ -119,11 +119,13 @@ pub(crate) fn c1z_config(
         temp_folder: settings.temp_folder()?,
         limits: settings.limits()?,
         sync: sync.map(str::to_owned),
-        tenant: path
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
+        tenant: None,
+        unknown_tenant: UnknownTenant::CallIt(
+            path.file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+        ),
         path: path.to_owned(),
     })
 }

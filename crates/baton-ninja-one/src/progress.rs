@@ -9,6 +9,7 @@ use access_core::model::{ResourceTypeId, RowKind};
 use access_core::ports::{Phase, SyncObserver, Warning};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::console::escape_line;
 use crate::table::grouped;
 
 /// One line for each resource type, with counts that grow, and one for the step.
@@ -85,7 +86,7 @@ impl SyncObserver for Progress {
             if let Ok(style) = ProgressStyle::with_template("  {prefix:13} {msg}") {
                 bar.set_style(style);
             }
-            bar.set_prefix(resource_type.to_string());
+            bar.set_prefix(escape_line(resource_type.as_str()).into_owned());
             Line {
                 bar,
                 counts: BTreeMap::new(),

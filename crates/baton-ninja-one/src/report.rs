@@ -44,7 +44,7 @@ pub(crate) fn subcommand() -> Command {
     let tenant = Arg::new("tenant")
         .long("tenant")
         .value_name("TEXT")
-        .help("What the report says the tenant of a file is; without it the file's name");
+        .help("Tenant of the sync, for a file that does not name it");
     Command::new("report")
         .about("Write a sync as a review report: one HTML file that needs nothing else")
         .args([from, to, previous, sync, tenant])

@@ -1,13 +1,12 @@
 //! `verify` for reports: each against its seal, and each against the one before it.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use access_core::StatusCode;
 use serde_json::{Value, json};
 use sink_html::Verification;
 
-use crate::console::print;
+use crate::console::{Text, print};
 use crate::exit::Failure;
 use crate::settings::Output;
 
@@ -24,7 +23,7 @@ pub(crate) fn verify(paths: &[&Path], known: Option<&str>, output: Output) -> Re
     }
     let unknown = known.filter(|hash| !reports.iter().any(|(_, report)| fixes(report, hash)));
     print(&match output {
-        Output::Json => format!("{:#}\n", in_json(&reports, unknown)),
+        Output::Json => Text::from_json(&in_json(&reports, unknown)),
         Output::Text => text(&reports, unknown),
     });
     let problems: usize = reports.iter().map(|(_, report)| report.problems.len()).sum();
@@ -50,31 +49,33 @@ fn without(hash: &str) -> String {
     format!("no report has the SHA-256 {hash}, or follows one that has")
 }
 
-fn text(reports: &[(PathBuf, Verification)], unknown: Option<&str>) -> String {
-    let mut text = String::new();
+fn text(reports: &[(PathBuf, Verification)], unknown: Option<&str>) -> Text {
+    let mut text = Text::new();
     for (path, report) in reports {
         let seal = &report.seal;
-        let _ = writeln!(
-            text,
-            "{}: {} of {}, sync {}\n  SHA-256 {}",
+        text.line(format_args!(
+            "{}: {} of {}, sync {}",
             path.display(),
             seal.started_at,
             seal.tenant,
             seal.sync_id,
-            report.fingerprint
-        );
+        ));
+        text.line(format_args!("  SHA-256 {}", report.fingerprint));
         if let Some(link) = &seal.previous {
-            let _ = writeln!(text, "  after   {}, sync {}", link.seal_sha256, link.sync_id);
+            text.line(format_args!(
+                "  after   {}, sync {}",
+                link.seal_sha256, link.sync_id
+            ));
         }
         for problem in &report.problems {
-            let _ = writeln!(text, "  {problem}");
+            text.line(format_args!("  {problem}"));
         }
         if report.problems.is_empty() {
-            text.push_str("  everything is as it was written\n");
+            text.line("  everything is as it was written");
         }
     }
     if let Some(hash) = unknown {
-        let _ = writeln!(text, "{}", without(hash));
+        text.line(without(hash));
     }
     text
 }

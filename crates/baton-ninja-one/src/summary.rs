@@ -1,15 +1,18 @@
 //! The result of a sync, for people and for programs.
 
+mod left_out;
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use access_core::model::{Completeness, ResourceTypeId, RowKind};
+use access_core::model::{Completeness, ResourceTypeId, RowKind, SyncType, UnstatedNote};
 use access_core::ports::{Phase, SourceUsage, Warning};
-use access_core::sync::{SinkReceipt, SyncOutcome, SyncSummary};
+use access_core::sync::{AcceptedLoss, SinkReceipt, SyncOutcome, SyncSummary};
 use serde::Serialize;
 
+use crate::console::Text;
 use crate::table::{columns, duration, grouped, size};
 
 /// What a run cost.
@@ -52,8 +55,8 @@ struct Source<'a> {
 }
 
 /// For programs: one JSON object.
-pub(crate) fn json(run: &Run<'_>, outcome: &SyncOutcome) -> String {
-    let machine = Machine {
+pub(crate) fn json(run: &Run<'_>, outcome: &SyncOutcome) -> Text {
+    Text::from_json(&Machine {
         sync: &outcome.summary,
         duration_seconds: run.took.as_secs_f64(),
         phase_seconds: run
@@ -74,66 +77,102 @@ pub(crate) fn json(run: &Run<'_>, outcome: &SyncOutcome) -> String {
         },
         sinks: &outcome.receipts,
         warnings: &outcome.warnings,
-    };
-    // Maps with text keys and numbers always serialise.
-    let text = serde_json::to_string_pretty(&machine).unwrap_or_default();
-    format!("{text}\n")
+    })
 }
 
-/// For people: what was read, what was left out and why, where it is.
-pub(crate) fn text(run: &Run<'_>, outcome: &SyncOutcome) -> String {
+/// For people: what was read, what was left out and why, what is not known, where it is.
+pub(crate) fn text(run: &Run<'_>, outcome: &SyncOutcome) -> Text {
     let summary = &outcome.summary;
     let took = duration(run.took);
-    let mut text = match run.origin {
-        Origin::Tenant(usage) => format!(
-            "Synced {} in {took}: {} calls, {} read\n\n",
+    let mut text = Text::new();
+    match run.origin {
+        Origin::Tenant(usage) => text.line(format_args!(
+            "Synced {} in {took}: {} calls, {} read",
             run.tenant,
             grouped(usage.calls),
             size(usage.bytes),
-        ),
-        Origin::File(path) => format!("Exported {} in {took}\n\n", path.display()),
-    };
-    text.push_str(&columns(&rows(summary)));
-    let dropped = dropped(summary);
-    if !dropped.is_empty() {
-        text.push_str("\nLeft out\n");
-        text.push_str(&columns(&dropped));
+        )),
+        Origin::File(path) => text.line(format_args!("Exported {} in {took}", path.display())),
     }
-    let incomplete = summary
-        .completeness
-        .iter()
-        .filter_map(|(id, completeness)| match completeness {
-            Completeness::Incomplete { reason } => Some(format!("  {id} is incomplete: {reason}\n")),
-            Completeness::Complete => None,
-        });
-    let warnings: Vec<String> = incomplete
-        .chain(
-            outcome
-                .warnings
-                .iter()
-                .map(|warning| format!("  {}\n", warning.message)),
-        )
-        .collect();
-    if !warnings.is_empty() {
-        text.push_str("\nWarnings\n");
-        text.push_str(&warnings.concat());
-    }
-    text.push('\n');
-    let mut places = vec![vec![
-        "sync".to_owned(),
-        format!("{} ({})", summary.run.id, summary.run.sync_type.as_str()),
-    ]];
+    text.blank();
+    columns(&rows(summary), &mut text);
+    section(&mut text, "Left out", left_out::sentences(summary));
+    section(&mut text, "Not stated", summary.unstated.iter().map(not_stated));
+    section(
+        &mut text,
+        "Accepted losses",
+        summary.guard.accepted.iter().map(accepted),
+    );
+    section(&mut text, "Warnings", warnings(outcome));
+    text.blank();
+    text.line(format_args!(
+        "  sync  {} ({})",
+        summary.run.id,
+        summary.run.sync_type.as_str()
+    ));
     for SinkReceipt { receipt, .. } in &outcome.receipts {
         let bytes = receipt
             .bytes
             .map(|bytes| format!(" ({})", size(bytes)))
             .unwrap_or_default();
-        places.push(vec!["file".to_owned(), format!("{}{bytes}", receipt.location)]);
-    }
-    for place in places {
-        let _ = writeln!(text, "  {}", place.join("  "));
+        text.line(format_args!("  file  {}{bytes}", receipt.location));
     }
     text
+}
+
+/// A heading and indented lines, if there are any.
+fn section(text: &mut Text, heading: &'static str, lines: impl IntoIterator<Item = String>) {
+    let mut lines = lines.into_iter().peekable();
+    if lines.peek().is_none() {
+        return;
+    }
+    text.blank();
+    text.line(heading);
+    for line in lines {
+        text.line(format_args!("  {line}"));
+    }
+}
+
+fn warnings(outcome: &SyncOutcome) -> Vec<String> {
+    let summary = &outcome.summary;
+    let incomplete = summary
+        .completeness
+        .iter()
+        .filter_map(|(id, completeness)| match completeness {
+            Completeness::Incomplete { reason } => Some(format!("{id} is incomplete: {reason}")),
+            Completeness::Complete => None,
+        });
+    let mut lines: Vec<String> = incomplete.collect();
+    if !lines.is_empty() && summary.run.sync_type == SyncType::Partial {
+        lines.push("this sync is partial: readers must not take what is missing for gone".to_owned());
+    }
+    lines.extend(outcome.warnings.iter().map(|warning| warning.message.clone()));
+    lines
+}
+
+/// A field or list about which rows are silent.
+fn not_stated(note: &UnstatedNote) -> String {
+    let UnstatedNote { field, count, .. } = note;
+    let rows = if *count == 1 { "row does" } else { "rows do" };
+    let mut text = format!("{field}: {} {rows} not say", grouped(*count));
+    if !note.examples.is_empty() {
+        let more = if *count > note.examples.len() as u64 {
+            ", …"
+        } else {
+            ""
+        };
+        let _ = write!(text, " ({}{more})", note.examples.join(", "));
+    }
+    text
+}
+
+fn accepted(accepted: &AcceptedLoss) -> String {
+    let AcceptedLoss { loss, accepted_by } = accepted;
+    let since = loss.since.map(|since| format!(" since the sync {since}"));
+    format!(
+        "published although {loss}{}, accepted by {accepted_by}",
+        since.unwrap_or_default()
+    )
 }
 
 fn phase_name(phase: Phase) -> &'static str {
@@ -182,22 +221,4 @@ fn shown(number: u64) -> String {
     } else {
         grouped(number)
     }
-}
-
-fn dropped(summary: &SyncSummary) -> Vec<Vec<String>> {
-    let lines = summary.ledger.iter().flat_map(|(key, entry)| {
-        entry.dropped.iter().map(move |(reason, count)| {
-            let kind = if *count == 1 {
-                key.kind.to_string()
-            } else {
-                key.kind.plural().to_owned()
-            };
-            vec![format!(
-                "{} {kind} of type {} {reason}",
-                grouped(*count),
-                key.resource_type
-            )]
-        })
-    });
-    lines.collect()
 }

@@ -75,7 +75,7 @@ pub(crate) fn report(run: &Run<'_>, outcome: &SyncOutcome, output: Output) {
 /// The formats in which datasets may be.
 pub(crate) fn formats() -> Formats {
     Formats::new([
-        Arc::new(ParquetFormat) as Arc<dyn FileFormat>,
+        Arc::new(ParquetFormat::default()) as Arc<dyn FileFormat>,
         Arc::new(CsvFormat::default()),
     ])
 }
@@ -87,17 +87,20 @@ pub(crate) fn sinks(
 ) -> Result<Vec<Arc<dyn AccessSink>>, Failure> {
     let temp_folder = settings.temp_folder()?;
     let history = settings.history()?;
+    let replace_existing = settings.replace_existing()?;
     let dataset = |location| DatasetSinkConfig {
         location,
         temp_folder: temp_folder.clone(),
         history,
+        replace_existing,
     };
     let mut sinks: Vec<Arc<dyn AccessSink>> = Vec::new();
     for sink in wanted {
         sinks.push(match sink {
             SinkSetting::C1z(path) => Arc::new(C1zSink::new(settings.c1z(path)?)),
-            SinkSetting::Parquet(location) => {
-                Arc::new(DatasetSink::new(dataset(location), ParquetFormat).reading(formats()))
+            SinkSetting::Parquet(location, codec) => {
+                let format = ParquetFormat { codec };
+                Arc::new(DatasetSink::new(dataset(location), format).reading(formats()))
             }
             SinkSetting::Csv(location, options) => {
                 Arc::new(DatasetSink::new(dataset(location), options.format()).reading(formats()))

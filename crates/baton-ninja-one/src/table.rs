@@ -3,15 +3,16 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-/// Rows of cells; the first column is aligned to the left, the others to the right.
-pub(crate) fn columns(rows: &[Vec<String>]) -> String {
+use crate::console::Text;
+
+/// Adds rows of cells; the first column is aligned to the left, the others to the right.
+pub(crate) fn columns(rows: &[Vec<String>], text: &mut Text) {
     let width = |column: usize| {
         rows.iter()
             .filter_map(|row| row.get(column))
             .map(|cell| cell.chars().count())
             .max()
     };
-    let mut text = String::new();
     for row in rows {
         let mut line = String::new();
         for (column, cell) in row.iter().enumerate() {
@@ -22,10 +23,8 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> String {
                 write!(line, "  {cell:>width$}")
             };
         }
-        text.push_str(line.trim_end());
-        text.push('\n');
+        text.line(line.trim_end());
     }
-    text
 }
 
 /// 1234567 as `1,234,567`.

@@ -3,11 +3,11 @@
 
 use std::ffi::OsString;
 
-use access_core::StatusCode;
 use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::cli;
+use crate::console::escape_line;
 use crate::exit::Failure;
 use crate::settings::{GivenBy, Kind, Reference, SETTINGS, changes_tenant, nearest};
 
@@ -35,7 +35,7 @@ pub(crate) fn read(arguments: Vec<OsString>) -> Result<CommandLine, Failure> {
 }
 
 fn refused(message: String, hint: Option<String>) -> Failure {
-    Failure::found(message, hint, StatusCode::Unknown)
+    Failure::usage(message, "", hint)
 }
 
 /// A flag of any command.
@@ -297,15 +297,30 @@ impl Typed {
                 self.unknown_command(&word, &hidden)
             }
             _ => {
-                let text = error.render().to_string();
+                let text = self.escaped(error);
                 let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-                let message = hidden
+                let text = hidden
                     .iter()
+                    .map(|word| escape_line(word).into_owned())
                     .filter(|word| word.chars().count() > 2)
-                    .fold(text.to_owned(), |text, word| text.replace(word, "…"));
-                refused(message, None)
+                    .fold(text.to_owned(), |text, word| text.replace(&word, "…"));
+                let (message, usage) = text.split_once('\n').unwrap_or((&text, ""));
+                Failure::usage(message.to_owned(), usage, None)
             }
         }
+    }
+
+    /// The words of an error, in which line breaks and control characters of the arguments are written out: they are quoted
+    /// in it, and may come from anywhere.
+    fn escaped(&self, error: &clap::Error) -> String {
+        let line = self.rewritten();
+        let line = line.iter().map(|argument| match argument.to_str() {
+            Some(text) => OsString::from(escape_line(text).as_ref()),
+            None => argument.clone(),
+        });
+        let escaped = cli::command().try_get_matches_from(line).err();
+        let escaped = escaped.filter(|escaped| escaped.kind() == error.kind());
+        escaped.as_ref().unwrap_or(error).render().to_string()
     }
 
     fn unknown_argument(&self, argument: &str, suggested: Option<&str>, hidden: &[String]) -> Failure {

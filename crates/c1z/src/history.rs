@@ -1,20 +1,15 @@
 //! What becomes of the syncs that a file already has when another one is added (c1z facts §2.4).
 
-use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashSet};
-use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use rusqlite::types::ValueRef;
 
-use crate::container::Container;
 use crate::ddl;
 use crate::error::C1zError;
 use crate::reader::{Reader, SyncRow};
 use crate::sqlite_file::{Database, Value};
 use crate::stats::SyncStats;
-use crate::target::Target;
-use crate::v3;
 use crate::writer::WriterOptions;
 
 /// How many syncs a file keeps.
@@ -33,13 +28,6 @@ impl Default for Retention {
             keep_all: false,
         }
     }
-}
-
-/// What a file had.
-#[derive(Debug, Default)]
-pub(crate) struct Carried {
-    /// The latest finished full sync.
-    pub(crate) latest_full: Option<LatestFull>,
 }
 
 /// The sync that readers of a file take.
@@ -101,64 +89,19 @@ fn newest_diff(mut diffs: Vec<&SyncRow>) -> BTreeSet<String> {
         .collect()
 }
 
-/// Copies the rows of all syncs that stay, column by column, bytes untouched.
+/// Copies the rows of all syncs that stay, column by column, bytes untouched. Gives their ids.
 pub(crate) fn carry_over(
-    path: &Path,
+    reader: &Reader,
+    syncs: &[SyncRow],
     database: &mut Database,
     options: &WriterOptions,
     new_is_full: bool,
-) -> Result<Carried, C1zError> {
-    let reader = Reader::open(path, &options.temp_folder, options.limits, &options.stop)?;
-    let syncs = reader.syncs()?;
-    let kept = kept(&syncs, options.retention, new_is_full);
+) -> Result<HashSet<String>, C1zError> {
+    let kept = kept(syncs, options.retention, new_is_full);
     for table in 0..ddl::TABLES.len() {
-        copy_table(&reader, table, &kept, database, options)?;
+        copy_table(reader, table, &kept, database, options)?;
     }
-    let latest_full = latest_full(syncs, || Ok(&reader))?.map(|(sync_id, stats)| LatestFull {
-        kept: kept.contains(&sync_id),
-        sync_id,
-        stats,
-    });
-    Ok(Carried { latest_full })
-}
-
-/// The latest full sync of a file that will hold nothing but the new sync.
-pub(crate) fn replaced(target: &Target, options: &WriterOptions) -> Result<Option<LatestFull>, C1zError> {
-    let open = || Reader::open(target.path(), &options.temp_folder, options.limits, &options.stop);
-    let told = match target.holds() {
-        // A manifest may tell of no sync, or not count its rows; then the rows are asked.
-        Container::V3 => v3::syncs(target.path(), options.limits)?,
-        Container::V1 => Vec::new(),
-        _ => return Ok(None),
-    };
-    let latest = if told.is_empty() {
-        let reader = open()?;
-        latest_full(reader.syncs()?, || Ok(reader))?
-    } else {
-        latest_full(told, open)?
-    };
-    Ok(latest.map(|(sync_id, stats)| LatestFull {
-        sync_id,
-        stats,
-        kept: false,
-    }))
-}
-
-/// The latest finished full sync and its counts, told or counted by a reader.
-fn latest_full<R: Borrow<Reader>>(
-    syncs: Vec<SyncRow>,
-    reader: impl FnOnce() -> Result<R, C1zError>,
-) -> Result<Option<(String, SyncStats)>, C1zError> {
-    let finished_full = syncs
-        .into_iter()
-        .filter(|sync| sync.sync_type == "full" && sync.ended_at.is_some());
-    let latest = finished_full.max_by(|a, b| (&a.ended_at, &a.sync_id).cmp(&(&b.ended_at, &b.sync_id)));
-    let Some(latest) = latest else { return Ok(None) };
-    let stats = match latest.stats.filter(SyncStats::tells_types) {
-        Some(stats) => stats,
-        None => reader()?.borrow().count(&latest.sync_id)?,
-    };
-    Ok(Some((latest.sync_id, stats)))
+    Ok(kept)
 }
 
 fn copy_table(

@@ -8,6 +8,7 @@
 mod container;
 mod convert;
 mod ddl;
+mod earlier;
 mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -15,6 +16,7 @@ mod grant_reader;
 mod grant_rows;
 mod guard;
 mod history;
+mod note;
 mod questions;
 mod reader;
 mod scratch_folder;
@@ -31,10 +33,12 @@ mod writer;
 
 pub use container::Container;
 pub use convert::{Converted, convert};
+pub use earlier::{Contents, EarlierId};
 pub use error::C1zError;
 pub use grant_reader::{ExpandableGrant, GrantRow};
 pub use grant_rows::GrantTemplate;
 pub use history::Retention;
+pub use note::SyncNote;
 pub use reader::{Interrupt, Reader, SyncRow};
 pub use seal::Compression;
 pub use stats::SyncStats;

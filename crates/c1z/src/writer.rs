@@ -13,9 +13,11 @@ use time::OffsetDateTime;
 
 use crate::container::Container;
 use crate::ddl;
+use crate::earlier::{Contents, Earlier, EarlierId};
 use crate::error::C1zError;
 use crate::grant_rows::GrantTemplate;
 use crate::history::{self, LatestFull, Retention};
+use crate::note;
 use crate::seal::{self, Compression};
 use crate::sqlite_file::{Database, FinishError, Value};
 use crate::stats::{self, SyncStats};
@@ -45,6 +47,8 @@ pub(crate) struct Lineage {
     pub(crate) linked_sync_id: String,
     pub(crate) supports_diff: bool,
     pub(crate) checked: Checked,
+    /// The note of its writer, as a token; else nothing.
+    pub(crate) token: String,
 }
 
 /// The checks that a sync has passed, as its writer names them (c1z facts §5.7).
@@ -125,8 +129,12 @@ pub struct Writer {
     rows: Sink,
     options: WriterOptions,
     sync: SyncHeader,
+    /// What the file holds, unpacked, until a full sync is compared with it.
+    earlier: Option<Earlier>,
     /// The latest finished full sync in the file, which is the parent of a partial one.
     latest_full: Option<LatestFull>,
+    /// The writer's note about the sync, as a token.
+    token: String,
     /// Of another file's sync.
     lineage: Option<Lineage>,
     discovered_at: String,
@@ -166,37 +174,82 @@ impl Writer {
     /// # Errors
     /// [`C1zError`] if temporary files cannot be made or the existing file cannot be read.
     pub fn begin(target: Target, sync: SyncHeader, options: WriterOptions) -> Result<Self, C1zError> {
+        Self::begin_if(target, sync, options, |_| Ok(()))
+    }
+
+    /// Begins a sync unless `check` refuses what the target holds.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin); what `check` returns.
+    pub fn begin_if<E: From<C1zError>>(
+        target: Target,
+        sync: SyncHeader,
+        options: WriterOptions,
+        check: impl FnOnce(&Contents) -> Result<(), E>,
+    ) -> Result<Self, E> {
         let folder = &options.temp_folder;
         if !folder.is_dir() {
-            return Err(C1zError::NoFolder { path: folder.clone() });
+            return Err(C1zError::NoFolder { path: folder.clone() }.into());
         }
+        let earlier = Earlier::open(&target, &options)?;
+        if let Some(earlier) = &earlier {
+            check(&earlier.contents()?)?;
+        }
+        Ok(Self::begin_over(target, earlier, sync, options)?)
+    }
+
+    fn begin_over(
+        target: Target,
+        earlier: Option<Earlier>,
+        sync: SyncHeader,
+        options: WriterOptions,
+    ) -> Result<Self, C1zError> {
+        let folder = &options.temp_folder;
         let failed = |error| C1zError::io("making temporary files in", folder, error);
-        let (rows, latest_full) = match StorageEngine::choose(target.holds(), options.engine) {
+        let is_full = sync.sync_type == FULL;
+        let latest = earlier
+            .as_ref()
+            .and_then(|earlier| Some((earlier, earlier.latest_full()?)));
+        let mut latest_full = latest
+            .map(|(earlier, sync)| {
+                Ok::<_, C1zError>(LatestFull {
+                    sync_id: sync.sync_id.clone(),
+                    stats: earlier.stats(sync)?,
+                    kept: false,
+                })
+            })
+            .transpose()?;
+        let rows = match StorageEngine::choose(target.holds(), options.engine) {
             StorageEngine::Sqlite => {
                 let made = Database::create(folder, &ddl::TABLES, Arc::clone(&options.stop));
                 let mut database = made.map_err(failed)?;
-                let mut carried = history::Carried::default();
-                if *target.holds() == Container::V1 {
-                    carried =
-                        history::carry_over(target.path(), &mut database, &options, sync.sync_type == FULL)?;
+                let reader = earlier
+                    .as_ref()
+                    .and_then(|earlier| Some((earlier.database()?, earlier)));
+                if let Some((reader, earlier)) = reader {
+                    let kept = history::carry_over(reader, &earlier.syncs, &mut database, &options, is_full)?;
+                    if let Some(latest_full) = &mut latest_full {
+                        latest_full.kept = kept.contains(&latest_full.sync_id);
+                    }
                 }
-                (Sink::Sqlite(database), carried.latest_full)
+                Sink::Sqlite(database)
             }
             StorageEngine::Pebble => {
-                let latest_full = history::replaced(&target, &options)?;
-                if latest_full.is_some() && sync.sync_type != FULL {
+                if latest_full.is_some() && !is_full {
                     return Err(C1zError::OneSync {
                         path: target.path().to_owned(),
                     });
                 }
-                let rows = Rows::create(folder, sync.started_at).map_err(failed)?;
-                (Sink::Pebble(rows), latest_full)
+                Sink::Pebble(Rows::create(folder, sync.started_at).map_err(failed)?)
             }
         };
         Ok(Self {
             target,
             rows,
+            // Only a full sync is compared.
+            earlier: earlier.filter(|_| is_full),
             latest_full,
+            token: String::new(),
             lineage: None,
             discovered_at: timestamp::format(sync.started_at),
             sync,
@@ -205,6 +258,23 @@ impl Writer {
             bytes: Vec::new(),
             id: String::new(),
         })
+    }
+
+    /// Calls `take` with the ids of all resources and grants of [`previous`](Self::previous), in no particular order, and removes
+    /// the unpacked copy that they come from.
+    ///
+    /// # Errors
+    /// [`C1zError`] if they cannot be read.
+    pub fn each_previous_id(&mut self, take: impl FnMut(EarlierId<'_>)) -> Result<(), C1zError> {
+        match (self.earlier.take(), &self.latest_full) {
+            (Some(earlier), Some(previous)) => earlier.each_id(&previous.sync_id, &self.options.stop, take),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes something about the sync where readers of finished syncs do not look.
+    pub fn set_note(&mut self, note: &serde_json::Value) {
+        self.token = note::token(note);
     }
 
     /// The latest finished full sync that the file had: its id and its counts.
@@ -441,8 +511,7 @@ impl Writer {
             Value::from(self.sync.sync_id.as_str()),
             Value::from(started_at.as_str()),
             Value::from(ended_at.as_str()),
-            // Only a sync that goes on has one.
-            Value::from(""),
+            Value::from(lineage.token.as_str()),
             Value::from(self.sync.sync_type),
             Value::from(lineage.parent_sync_id.as_str()),
             Value::from(lineage.linked_sync_id.as_str()),
@@ -464,6 +533,7 @@ impl Writer {
                 parent_sync_id: parent.map(|sync| sync.sync_id.clone()).unwrap_or_default(),
                 // Grants were read and none of them waits for expansion.
                 supports_diff: self.sync.sync_type == FULL,
+                token: self.token.clone(),
                 ..Lineage::default()
             }
         };

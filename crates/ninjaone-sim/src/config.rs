@@ -45,12 +45,27 @@ impl SimConfig {
 pub struct TlsConfig {
     /// Names and addresses in the server's certificate.
     pub subject_names: Vec<String>,
+    /// When the server's certificate is valid.
+    pub validity: Validity,
+}
+
+/// When a certificate is valid.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Validity {
+    /// Today.
+    #[default]
+    Now,
+    /// No longer.
+    Expired,
+    /// Not yet.
+    NotYet,
 }
 
 impl Default for TlsConfig {
     fn default() -> Self {
         Self {
             subject_names: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
+            validity: Validity::default(),
         }
     }
 }

@@ -24,7 +24,7 @@ mod server;
 mod switches;
 mod tenant;
 
-pub use config::{AppRegistration, Scopes, SimConfig, TlsConfig};
+pub use config::{AppRegistration, Scopes, SimConfig, TlsConfig, Validity};
 pub use error::SimError;
 pub use fault::{Cut, Edit, Fault, FaultRule, FaultSchedule, Reshape, Rows, To, When};
 pub use generated::GeneratedSize;

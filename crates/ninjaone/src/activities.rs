@@ -1,10 +1,11 @@
 //! `/v2/activities`: who signed in, and which accounts and roles changed (NinjaOne facts §6).
 //!
-//! The API tells the newest first and what its bounds mean is not agreed on, so pages are read backwards until the
-//! cursor is reached, and only the oldest events beyond it are kept. Activities may be gone after a while: no event is
+//! The API gives the newest first and what its bounds mean is not agreed on, so pages are read backwards by id until the
+//! cursor is reached, and only the oldest events beyond it are kept. Times do not follow ids: an activity that arrives late
+//! has an earlier time than those before it. A time is reached only where a whole page lies before it. Activities may be gone after a while: no event is
 //! no proof that nothing happened.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
 use access_core::model::{
     DisplayName, NativeId, Profile, Resource, ResourceId, ResourceTypeId, Trait, UserTrait,
@@ -14,14 +15,17 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::mapping::{self, role_type, user_type};
-use crate::wire::{Id, Row, Text, Told};
+use crate::wire::{Id, Row, Rows, Said, Text};
 use crate::{NinjaOneClient, NinjaOneError};
 
 const PATH: &str = "/v2/activities";
 /// Activities asked for at a time: the most that the API gives (NinjaOne facts §6.1).
 const PAGE: usize = 1000;
+/// The most pages that one call reads: two million activities. A server that never comes to an end must not hold it up.
+const MAX_PAGES: usize = 2_000;
 /// What a cursor of this source begins with.
 const CURSOR: &str = "activity:";
 
@@ -43,7 +47,7 @@ impl NinjaOneEvents {
 #[serde(default)]
 struct ActivityPage {
     /// Only an empty list ends the reading, not an absent one.
-    activities: Told<Row<ActivityRow>>,
+    activities: Said<Rows<ActivityRow>>,
 }
 
 /// An activity, as far as it matters here (OpenAPI: Activity).
@@ -65,6 +69,12 @@ impl AccessEvents for NinjaOneEvents {
         let most = most.max(1);
         let mut kept = Oldest::new(bound, most);
         self.read(&mut kept).await.map_err(SourceError::new)?;
+        if kept.without_time > 0 {
+            tracing::warn!(
+                activities = kept.without_time,
+                "activities without a usable time are left out of the event feed"
+            );
+        }
         kept.into_page(&self.client.tenant()).map_err(SourceError::new)
     }
 }
@@ -73,7 +83,7 @@ impl NinjaOneEvents {
     /// Reads backwards. Only an empty page ends: shorter ones do not (NinjaOne facts §6.1).
     async fn read(&self, kept: &mut Oldest) -> Result<(), NinjaOneError> {
         let mut older_than: Option<u64> = None;
-        loop {
+        for _page in 0..MAX_PAGES {
             let mut query = vec![("class", "USER".to_owned()), ("pageSize", PAGE.to_string())];
             query.extend(older_than.map(|id| ("olderThan", id.to_string())));
             let rows = self.page(&query).await?;
@@ -98,6 +108,12 @@ impl NinjaOneEvents {
                 (Some(lowest), _) => older_than = Some(lowest),
             }
         }
+        tracing::warn!(
+            pages = MAX_PAGES,
+            older_than,
+            "the event feed stopped before it came to the time asked for; older activities are left out"
+        );
+        Ok(())
     }
 }
 
@@ -105,8 +121,8 @@ impl NinjaOneEvents {
     async fn page(&self, query: &[(&str, String)]) -> Result<Vec<Row<ActivityRow>>, NinjaOneError> {
         match self.client.object(PATH, query).await? {
             Row::Object(ActivityPage {
-                activities: Told(Some(rows)),
-            }) => Ok(rows),
+                activities: Said::Said(rows),
+            }) => Ok(rows.0),
             _ => Err(NinjaOneError::Malformed {
                 request: self.client.shown(PATH),
                 reason: "there is no list of activities in it".to_owned(),
@@ -124,12 +140,12 @@ pub(crate) fn page_of(
 ) -> Result<Option<EventPage>, NinjaOneError> {
     let mut kept = Oldest::new(Bound::of(after)?, most);
     let Ok(Row::Object(ActivityPage {
-        activities: Told(Some(rows)),
+        activities: Said::Said(rows),
     })) = serde_json::from_slice::<Row<ActivityPage>>(body)
     else {
         return Ok(None);
     };
-    kept.take_page(rows);
+    kept.take_page(rows.0);
     kept.into_page("https://tenant.example").map(Some)
 }
 
@@ -181,15 +197,18 @@ impl Bound {
     }
 }
 
-/// The oldest events beyond a bound, gathered from the newest on.
+/// The oldest events beyond a bound, gathered page by page.
 #[derive(Debug)]
 struct Oldest {
     bound: Bound,
     most: usize,
-    /// Newest first.
-    kept: VecDeque<(u64, OffsetDateTime, What)>,
+    /// By id.
+    kept: BTreeMap<u64, (OffsetDateTime, What)>,
     dropped: bool,
+    /// Nothing beyond the bound lies on an older page.
     reached: bool,
+    /// Events that have no usable time.
+    without_time: u64,
 }
 
 #[derive(Debug)]
@@ -203,54 +222,67 @@ impl Oldest {
         Self {
             bound,
             most,
-            kept: VecDeque::new(),
+            kept: BTreeMap::new(),
             dropped: false,
             reached: false,
+            without_time: 0,
         }
     }
 
     /// The lowest id of the page.
     fn take_page(&mut self, rows: Vec<Row<ActivityRow>>) -> Option<u64> {
         let rows = rows.into_iter().filter_map(|row| match row {
-            Row::Object(row) => row.id.0.map(|id| (id, row)),
-            Row::Other => None,
+            Row::Object(row) => row.id.get().map(|id| (id, row)),
+            Row::Null | Row::Other => None,
         });
         let mut lowest: Option<u64> = None;
+        let mut has_time = false;
+        let mut is_inside = false;
         for (id, row) in rows {
             lowest = Some(lowest.map_or(id, |lowest| lowest.min(id)));
-            self.take(id, &row);
+            let at = time_of(&row.activity_time);
+            has_time |= at.is_some();
+            is_inside |= self.take(id, at, &row);
         }
+        self.reached = match self.bound {
+            Bound::Time(_) => has_time && !is_inside,
+            Bound::Activity(seen) => lowest.is_some_and(|lowest| lowest <= seen),
+        };
         lowest
     }
 
-    fn take(&mut self, id: u64, row: &ActivityRow) {
-        let Some(at) = time_of(&row.activity_time) else {
-            return;
+    /// Keeps an event that lies beyond the bound. Whether the activity does, event or not.
+    fn take(&mut self, id: u64, at: Option<OffsetDateTime>, row: &ActivityRow) -> bool {
+        let what = what(row);
+        let Some(at) = at else {
+            let is_new = match self.bound {
+                Bound::Time(_) => true,
+                Bound::Activity(seen) => id > seen,
+            };
+            self.without_time += u64::from(is_new && what.is_some());
+            return false;
         };
         if !self.bound.is_before(id, at) {
-            self.reached = true;
-            return;
+            return false;
         }
-        let Some(what) = what(row) else { return };
-        if self.kept.iter().any(|(known, _, _)| *known == id) {
-            return;
+        if let Some(what) = what {
+            self.kept.entry(id).or_insert((at, what));
+            if self.kept.len() > self.most {
+                self.kept.pop_last();
+                self.dropped = true;
+            }
         }
-        self.kept.push_back((id, at, what));
-        if self.kept.len() > self.most {
-            self.kept.pop_front();
-            self.dropped = true;
-        }
+        true
     }
 
     fn into_page(self, tenant: &str) -> Result<EventPage, NinjaOneError> {
-        let mut kept: Vec<_> = self.kept.into();
-        kept.sort_by_key(|(id, _, _)| *id);
+        let kept = self.kept;
         let cursor = kept
-            .last()
-            .map_or(self.bound, |(id, _, _)| Bound::Activity(*id))
+            .last_key_value()
+            .map_or(self.bound, |(id, _)| Bound::Activity(*id))
             .shown();
         let tenant = mapping::tenant(tenant)?;
-        let events = kept.into_iter().map(|(id, at, what)| AccessEvent {
+        let events = kept.into_iter().map(|(id, (at, what))| AccessEvent {
             id: id.to_string(),
             at,
             what: match what {
@@ -274,7 +306,7 @@ impl Oldest {
 /// Chosen by the status code alone; device events that sound alike are none of ours (NinjaOne facts §6.2).
 fn what(row: &ActivityRow) -> Option<What> {
     let code = row.status_code.trimmed()?;
-    let user = row.user_id.0;
+    let user = row.user_id.get();
     match code {
         "APP_USER_LOGGED_IN" | "END_USER_LOGGED_IN" => user.map(What::SignedIn),
         _ if code.ends_with("_ROLE_ASSIGNMENT_CHANGED") || code.ends_with("_PERMISSIONS_CHANGED") => {
@@ -285,7 +317,7 @@ fn what(row: &ActivityRow) -> Option<What> {
                 .data
                 .get("role")
                 .and_then(|role| role.get("id"))
-                .and_then(Value::as_u64);
+                .and_then(|id| serde_json::from_value::<Id>(id.clone()).ok()?.get());
             role.map(|role| What::Changed(role_type(), role))
         }
         _ if ["CREATED", "UPDATED", "DELETED"]
@@ -311,11 +343,29 @@ fn account(user: u64) -> Resource {
     }
 }
 
-/// Epoch seconds, with or without a fraction (NinjaOne facts §3.3).
+/// Numbers from here on are milliseconds: as seconds they would be of the year 5138.
+const MIN_MILLISECONDS: f64 = 1e11;
+
+/// Epoch seconds, with or without a fraction (NinjaOne facts §3.3), or milliseconds; as a number or a text. A text may also
+/// be a date as RFC 3339 has it.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-fn time_of(seconds: &Value) -> Option<OffsetDateTime> {
-    let seconds = seconds.as_f64().filter(|seconds| seconds.abs() < 1e12)?;
-    OffsetDateTime::from_unix_timestamp_nanos((seconds * 1e3).round() as i128 * 1_000_000).ok()
+fn time_of(time: &Value) -> Option<OffsetDateTime> {
+    let number = match time {
+        Value::String(text) => match text.trim().parse::<f64>() {
+            Ok(number) => number,
+            Err(_) => return OffsetDateTime::parse(text.trim(), &Rfc3339).ok(),
+        },
+        other => other.as_f64()?,
+    };
+    let milliseconds = if number >= MIN_MILLISECONDS {
+        number
+    } else {
+        number * 1e3
+    };
+    if !(milliseconds.abs() < 1e15) {
+        return None;
+    }
+    OffsetDateTime::from_unix_timestamp_nanos(milliseconds.round() as i128 * 1_000_000).ok()
 }
 
 #[cfg(test)]
@@ -332,6 +382,7 @@ mod tests {
 
     fn page(bound: Bound, most: usize) -> String {
         let mut kept = Oldest::new(bound, most);
+        let mut rows = Vec::new();
         for (id, row) in [
             row(9, "APP_USER_LOGGED_IN", Some(7)),
             row(9, "APP_USER_LOGGED_IN", Some(7)),
@@ -344,8 +395,10 @@ mod tests {
             row(2, "END_USER_LOGGED_IN", None),
             row(1, "END_USER_LOGGED_IN", Some(901)),
         ] {
-            kept.take(id, &row);
+            rows.push(Row::Object(row));
+            let _ = id;
         }
+        kept.take_page(rows);
         let reached = kept.reached;
         let page = kept.into_page("https://tenant.example").unwrap();
         let events = page.events.iter().map(|event| match &event.what {
@@ -375,8 +428,11 @@ mod tests {
             json!(-1e300),
             json!(1.8e22),
             json!(u64::MAX),
-            json!("1778198400"),
+            json!("soon"),
+            json!("NaN"),
+            json!(""),
             json!(null),
+            json!([1_778_198_400]),
         ] {
             assert_eq!(time_of(&none), None, "{none}");
         }
@@ -384,6 +440,72 @@ mod tests {
             time_of(&json!(1_624_014_024.761)),
             Some(datetime!(2021-06-18 11:00:24.761 UTC))
         );
+        for same in [
+            json!(1_624_014_024_761_u64),
+            json!("1624014024761"),
+            json!(" 1624014024.761 "),
+            json!("2021-06-18T11:00:24.761Z"),
+        ] {
+            assert_eq!(
+                time_of(&same),
+                Some(datetime!(2021-06-18 11:00:24.761 UTC)),
+                "{same}"
+            );
+        }
+    }
+
+    fn signed_in(id: u64, at: &Value) -> Row<ActivityRow> {
+        let row = json!({ "id": id, "activityTime": at, "statusCode": "APP_USER_LOGGED_IN", "userId": 7 });
+        serde_json::from_value(row).unwrap()
+    }
+
+    #[test]
+    fn a_late_activity_does_not_end_the_reading() {
+        let bound = datetime!(2026-11-25 12:00 UTC);
+        let at = |id: u64| bound.unix_timestamp() + i64::try_from(id).unwrap();
+        let mut kept = Oldest::new(Bound::Time(bound), 1_000);
+        let page = (1501..=2500).rev().map(|id| {
+            let at = if id == 2491 {
+                bound.unix_timestamp() - 30
+            } else {
+                at(id)
+            };
+            signed_in(id, &json!(at))
+        });
+        assert_eq!(kept.take_page(page.collect()), Some(1501));
+        assert!(!kept.reached, "the page has activities beyond the bound");
+        kept.take_page(
+            (501..=1500)
+                .rev()
+                .map(|id| signed_in(id, &json!(at(id))))
+                .collect(),
+        );
+        kept.take_page((1..=500).rev().map(|id| signed_in(id, &json!(at(id)))).collect());
+        assert!(!kept.reached);
+        let before = signed_in(0, &json!(bound.unix_timestamp() - 1));
+        kept.take_page(vec![before, signed_in(3000, &json!(null))]);
+        assert!(kept.reached);
+        assert_eq!(kept.without_time, 1);
+        let page = kept.into_page("https://tenant.example").unwrap();
+        let ids: Vec<u64> = page
+            .events
+            .iter()
+            .map(|event| event.id.parse().unwrap())
+            .collect();
+        assert_eq!(ids, (1..=1000).collect::<Vec<u64>>());
+        assert_eq!((page.cursor.as_str(), page.has_more), ("activity:1000", true));
+        // What came late is beyond the cursor by its id, and comes with the next call.
+        let mut rest = Oldest::new(Bound::parse(&page.cursor).unwrap(), 5_000);
+        rest.take_page(vec![signed_in(2491, &json!(bound.unix_timestamp() - 30))]);
+        assert_eq!(rest.into_page("https://tenant.example").unwrap().events.len(), 1);
+    }
+
+    #[test]
+    fn a_page_without_times_says_nothing_of_the_bound() {
+        let mut kept = Oldest::new(Bound::Time(datetime!(2026-11-25 12:00 UTC)), 10);
+        kept.take_page(vec![signed_in(5, &json!(null)), signed_in(4, &json!({}))]);
+        assert!(!kept.reached);
+        assert_eq!(kept.without_time, 2);
     }
 
     #[test]

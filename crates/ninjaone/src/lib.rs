@@ -12,7 +12,7 @@ mod wire;
 pub use activities::NinjaOneEvents;
 pub use client::{
     ApiFault, BaseUrl, BaseUrlError, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, NinjaOneError,
-    RetryBudget, Secret, Writes,
+    RetryBudget, Secret, TlsFault, Writes,
 };
 pub use mapping::{
     device_type, entitlement_patterns, organization_type, resource_types, role_type, tenant_type, user_type,

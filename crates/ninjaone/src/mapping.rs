@@ -6,7 +6,7 @@ use access_core::model::{
     StatusState, StructuredName, Trait, TraitKind, TypeImportance, UserTrait,
 };
 
-use crate::wire::{DeviceRow, OrganizationRow, RoleRow, Text, UserRow};
+use crate::wire::{DeviceRow, Flag, OrganizationRow, RoleRow, Text, UserRow};
 
 /// The one resource that stands for the tenant as a whole.
 pub(crate) const TENANT_ID: &str = "ninja-one";
@@ -97,7 +97,7 @@ fn user_profile(id: u64, row: &UserRow, organization_name: Option<&str>) -> Prof
         ("invitation_status", &row.invitation_status),
         ("auth_type", &row.auth_type),
     ] {
-        profile.set(key, text.0.as_deref());
+        profile.set(key, text.text());
     }
     for (key, flag) in [
         ("enabled", row.enabled),
@@ -108,20 +108,23 @@ fn user_profile(id: u64, row: &UserRow, organization_name: Option<&str>) -> Prof
         ("permit_all_clients", row.permit_all_clients),
         ("full_portal_access", row.full_portal_access),
     ] {
-        profile.set(key, flag.0);
+        profile.set(key, flag.get());
     }
-    profile.set(
-        "organization_id",
-        row.organization_id.0.map(|id| id.to_string()).as_deref(),
-    );
+    profile.set("organization_id", joined(row.organization_id.ids()).as_deref());
     profile.set("organization_name", organization_name);
     profile
+}
+
+/// Ids with commas between them; none without any.
+fn joined(ids: &[u64]) -> Option<String> {
+    let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
+    (!ids.is_empty()).then(|| ids.join(","))
 }
 
 /// Disabled if the flag says so; otherwise enabled, with the detail naming an invitation that is not accepted yet;
 /// unspecified if there is no flag.
 fn user_status(row: &UserRow) -> Status {
-    let state = match row.enabled.0 {
+    let state = match row.enabled.get() {
         Some(false) => StatusState::Disabled,
         Some(true) => StatusState::Enabled,
         None => StatusState::Unspecified,
@@ -154,7 +157,7 @@ fn user_trait(row: &UserRow) -> UserTrait {
         login: email.or(row.uid.trimmed()).map(Into::into),
         account_type: AccountType::Human,
         name: (name != StructuredName::default()).then_some(name),
-        mfa_enabled: row.mfa_configured.0,
+        mfa_enabled: row.mfa_configured.get(),
         sso_enabled: auth_type.and_then(|kind| match kind.to_ascii_uppercase().as_str() {
             "SSO" => Some(true),
             "NATIVE" => Some(false),
@@ -166,7 +169,7 @@ fn user_trait(row: &UserRow) -> UserTrait {
 /// A role, without its members.
 pub(crate) fn role(id: NativeId, row: &RoleRow) -> Resource {
     let mut profile = Profile::new();
-    profile.set("role_type", row.kind.0.as_deref());
+    profile.set("role_type", row.kind.text());
     let fallback = format!("Role {id}");
     Resource {
         id: ResourceId::new(role_type(), id),
@@ -254,7 +257,10 @@ pub(crate) struct TenantPrivilege {
     pub(crate) slug: &'static str,
     pub(crate) display_name: &'static str,
     pub(crate) description: &'static str,
-    pub(crate) holds: fn(&UserRow) -> bool,
+    /// The field that says whether a user holds it.
+    pub(crate) field: &'static str,
+    /// What that field says.
+    pub(crate) flag: fn(&UserRow) -> Flag,
 }
 
 /// All privileges over the whole tenant.
@@ -263,21 +269,30 @@ pub(crate) const TENANT_PRIVILEGES: [TenantPrivilege; 3] = [
         slug: "system-administrator",
         display_name: "System Administrator",
         description: "Full rights over the NinjaOne tenant, independent of roles",
-        holds: |row| row.administrator.0 == Some(true),
+        field: "administrator",
+        flag: |row| row.administrator,
     },
     TenantPrivilege {
         slug: "all-organizations",
         display_name: "All organizations",
         description: "Access to every organization of the NinjaOne tenant",
-        holds: |row| row.permit_all_clients.0 == Some(true),
+        field: "permitAllClients",
+        flag: |row| row.permit_all_clients,
     },
     TenantPrivilege {
         slug: "full-portal-access",
         display_name: "Full portal access",
         description: "Full access to the NinjaOne end-user portal",
-        holds: |row| row.full_portal_access.0 == Some(true),
+        field: "fullPortalAccess",
+        flag: |row| row.full_portal_access,
     },
 ];
+
+/// The place of full portal access among the [`TENANT_PRIVILEGES`]: older instances cannot tell it.
+pub(crate) const FULL_PORTAL_ACCESS: usize = 2;
+
+/// The place of full rights among the [`TENANT_PRIVILEGES`].
+pub(crate) const SYSTEM_ADMINISTRATOR: usize = 0;
 
 impl TenantPrivilege {
     pub(crate) fn entitlement(&self, tenant: &Resource) -> Result<Entitlement, IdError> {
@@ -301,11 +316,11 @@ pub(crate) fn device(id: u64, row: &DeviceRow) -> Resource {
     let names = [&row.display_name, &row.system_name, &row.dns_name];
     let fallback = format!("Device {id}");
     let mut profile = Profile::new();
-    profile.set("node_class", row.node_class.0.as_deref());
-    profile.set("approval_status", row.approval_status.0.as_deref());
+    profile.set("node_class", row.node_class.text());
+    profile.set("approval_status", row.approval_status.text());
     profile.set(
         "organization_id",
-        row.organization_id.0.map(|id| id.to_string()).as_deref(),
+        row.organization_id.get().map(|id| id.to_string()).as_deref(),
     );
     let kind = row
         .node_class
@@ -421,7 +436,7 @@ mod tests {
 
     fn mapped(row: Value) -> Resource {
         let row: UserRow = serde_json::from_value(row).unwrap();
-        user(row.id.0.unwrap(), &row, None)
+        user(row.id.get().unwrap(), &row, None)
     }
 
     #[test]
@@ -520,7 +535,7 @@ mod tests {
     fn what_is_held_by_whom_is_read_from_flags() {
         let holds = |row: Value| {
             let row: UserRow = serde_json::from_value(row).unwrap();
-            TENANT_PRIVILEGES.map(|privilege| (privilege.holds)(&row))
+            TENANT_PRIVILEGES.map(|privilege| (privilege.flag)(&row).get() == Some(true))
         };
         assert_eq!(holds(json!({"administrator": true})), [true, false, false]);
         assert_eq!(holds(json!({"permitAllClients": true})), [false, true, false]);

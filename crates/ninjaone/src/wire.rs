@@ -1,51 +1,64 @@
-//! What the API sends, taken as it comes: every field may be absent, null, or of another type, and unknown keys are
-//! ignored (NinjaOne facts §3.1, §12). Only a row without a usable id is lost, and it is counted.
+//! What the API sends, in three states (DESIGN §3): said, not said (absent or null), not readable (of another type).
+//! Unknown keys are ignored (NinjaOne facts §3.1, §12).
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize as Derive, Serialize};
 
-/// A text, or nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub(crate) struct Text(pub(crate) Option<Box<str>>);
+/// A field or list of an answer. Only what is said decides anything.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Said<T> {
+    /// A value of the type that is due.
+    Said(T),
+    /// Absent or null: neither yes nor no.
+    #[default]
+    NotSaid,
+    /// A value of another type.
+    NotReadable,
+}
 
-/// Yes, no, or nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub(crate) struct Flag(pub(crate) Option<bool>);
+/// A text.
+pub(crate) type Text = Said<Box<str>>;
+
+/// True or false.
+pub(crate) type Flag = Said<bool>;
 
 /// A number that names something: a JSON number or its decimal text.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub(crate) struct Id(pub(crate) Option<u64>);
+pub(crate) type Id = Said<u64>;
 
-/// A list; null and anything else that is not a list count as empty, elements of another type are left out.
+/// A list.
+pub(crate) type List<T> = Said<Entries<T>>;
+
+/// The elements of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct List<T>(pub(crate) Vec<T>);
-
-/// A list, or nothing: null and anything else that is not a list are no empty one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Told<T>(pub(crate) Option<Vec<T>>);
-
-impl<T> Default for Told<T> {
-    fn default() -> Self {
-        Self(None)
-    }
+pub(crate) struct Entries<T> {
+    /// Those of the type that is due.
+    pub(crate) usable: Vec<T>,
+    /// How many are null or of another type.
+    pub(crate) unusable: u64,
 }
 
-impl<T> Default for List<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
+/// The rows of a list within an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rows<T>(pub(crate) Vec<Row<T>>);
+
+/// The organizations of an end user: one id, or a list of ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum OrganizationIds {
+    One(u64),
+    Several(Entries<u64>),
 }
 
-/// A row of a list: an object, or something that has no place there.
+/// A row of a list: an object, nothing, or something that cannot be a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Row<T> {
     Object(T),
+    /// `null`: there is a row, and nothing is said of it.
+    Null,
     Other,
 }
 
@@ -70,14 +83,14 @@ pub(crate) struct UserRow {
     pub(crate) auth_type: Text,
     pub(crate) user_type: Text,
     pub(crate) invitation_status: Text,
-    pub(crate) organization_id: Id,
+    pub(crate) organization_id: Said<OrganizationIds>,
     /// Names of roles, where asked for; the only trace of roles on older instances.
-    pub(crate) roles: List<Text>,
+    pub(crate) roles: List<Box<str>>,
     /// Devices an end user may access, as `/v2/users` calls them.
-    pub(crate) device_ids: List<Id>,
+    pub(crate) device_ids: List<u64>,
     /// The same, as `/v2/user/end-users` calls them.
-    pub(crate) accessible_device_ids: List<Id>,
-    pub(crate) assigned_device_ids: List<Id>,
+    pub(crate) accessible_device_ids: List<u64>,
+    pub(crate) assigned_device_ids: List<u64>,
 }
 
 /// A row of `/v2/user/roles` (OpenAPI: `UserRole`).
@@ -89,28 +102,42 @@ pub(crate) struct RoleRow {
     #[serde(rename = "type")]
     pub(crate) kind: Text,
     pub(crate) description: Text,
-    pub(crate) members: Members,
+    pub(crate) members: Said<Members>,
 }
 
-/// The members of a role as ids alone, so that a role that everybody has costs eight bytes a member.
+/// The members of a role as ids, so that a role that everybody has costs little, and their words while there is room.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Members {
     pub(crate) ids: Vec<u64>,
-    /// There is a list at all.
-    pub(crate) told: bool,
-    /// There is something else than a list.
-    pub(crate) odd: bool,
-    /// Members without a usable id.
-    pub(crate) unusable: u64,
-    /// Elements that are no objects.
-    pub(crate) wrong_shape: u64,
+    /// Members of which no id is said.
+    pub(crate) without_id: Vec<NamelessMember>,
+    /// Elements that are no objects, and members whose id is not readable.
+    pub(crate) unreadable: Vec<NamelessMember>,
+    words: MemberWords,
 }
 
+/// A member that no id tells from others: the words that the tenant has for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct NamelessMember(pub(crate) Option<Box<str>>);
+
+/// Words by member, one after the other. Where there is no room any more, none are kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct MemberWords {
+    text: String,
+    /// Who, and where the words end.
+    ends: Vec<(u64, usize)>,
+}
+
+/// Words kept of one role's members: they are wanted of those that no list of users has.
+const MAX_MEMBER_WORDS_BYTES: usize = 32 << 20;
+
 /// A member of a role (OpenAPI: `RoleMember`).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Derive)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Derive)]
 #[serde(default)]
 struct MemberRow {
     id: Id,
+    name: Text,
+    email: Text,
 }
 
 /// A row of `/v2/organizations` (OpenAPI: Organization).
@@ -135,90 +162,216 @@ pub(crate) struct DeviceRow {
     pub(crate) dns_name: Text,
 }
 
-/// A scalar of any type; lists and objects are read over.
+impl<T> Said<T> {
+    /// What is said.
+    pub(crate) fn said(&self) -> Option<&T> {
+        match self {
+            Self::Said(value) => Some(value),
+            Self::NotSaid | Self::NotReadable => None,
+        }
+    }
+
+    /// Whether there is a value of another type.
+    pub(crate) fn is_not_readable(&self) -> bool {
+        matches!(self, Self::NotReadable)
+    }
+
+    /// What is said here, or else what is said there; not readable if neither says it and one cannot be read.
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (said @ Self::Said(_), _) | (_, said @ Self::Said(_)) => said,
+            (Self::NotReadable, _) | (_, Self::NotReadable) => Self::NotReadable,
+            (Self::NotSaid, Self::NotSaid) => Self::NotSaid,
+        }
+    }
+
+    /// Forgets a value that is not readable. Whether there was one.
+    fn take_unreadable(&mut self) -> bool {
+        let unreadable = self.is_not_readable();
+        if unreadable {
+            *self = Self::NotSaid;
+        }
+        unreadable
+    }
+}
+
+impl<T: Copy> Said<T> {
+    /// What is said.
+    pub(crate) fn get(self) -> Option<T> {
+        self.said().copied()
+    }
+}
+
+impl<T> From<Option<T>> for Said<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::NotSaid, Self::Said)
+    }
+}
+
+impl<T: Serialize> Serialize for Said<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.said().serialize(serializer)
+    }
+}
+
+impl Text {
+    /// The text, if one is said.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.said().map(AsRef::as_ref)
+    }
+
+    /// The text without spaces around it, if anything is left.
+    pub(crate) fn trimmed(&self) -> Option<&str> {
+        self.text().map(str::trim).filter(|text| !text.is_empty())
+    }
+}
+
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Self {
+            usable: Vec::new(),
+            unusable: 0,
+        }
+    }
+}
+
+impl<T> List<T> {
+    /// The usable elements.
+    pub(crate) fn entries(&self) -> &[T] {
+        self.said().map_or(&[], |entries| &entries.usable)
+    }
+
+    /// What either list says.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Said(mut own), Self::Said(other)) => {
+                own.usable.extend(other.usable);
+                own.unusable += other.unusable;
+                Self::Said(own)
+            }
+            (own, other) => own.or(other),
+        }
+    }
+
+    /// Whether it is no list, or not all of its elements can be used.
+    fn is_partly_unreadable(&self) -> bool {
+        self.is_not_readable() || self.said().is_some_and(|entries| entries.unusable > 0)
+    }
+}
+
+impl Said<OrganizationIds> {
+    /// The ids.
+    pub(crate) fn ids(&self) -> &[u64] {
+        match self {
+            Self::Said(OrganizationIds::One(id)) => std::slice::from_ref(id),
+            Self::Said(OrganizationIds::Several(ids)) => &ids.usable,
+            Self::NotSaid | Self::NotReadable => &[],
+        }
+    }
+
+    fn is_partly_unreadable(&self) -> bool {
+        match self {
+            Self::Said(OrganizationIds::Several(ids)) => ids.unusable > 0,
+            Self::Said(OrganizationIds::One(_)) | Self::NotSaid => false,
+            Self::NotReadable => true,
+        }
+    }
+}
+
+impl Members {
+    /// Whether somebody may be a member who is not among the ids.
+    pub(crate) fn hide_some(&self) -> bool {
+        !self.without_id.is_empty() || !self.unreadable.is_empty()
+    }
+
+    /// Members of whom nothing but the ids is known.
+    pub(crate) fn from_ids(ids: Vec<u64>) -> Self {
+        Self {
+            ids,
+            ..Self::default()
+        }
+    }
+
+    /// What the tenant says of the members, e.g. `Pat Departed <pat@example.net>`.
+    pub(crate) fn members_with_words(&self) -> impl Iterator<Item = (u64, &str)> {
+        let mut begin = 0;
+        self.words.ends.iter().filter_map(move |(id, end)| {
+            let words = self.words.text.get(begin..*end);
+            begin = *end;
+            Some((*id, words?))
+        })
+    }
+}
+
+impl Said<Members> {
+    /// Whether somebody may be a member who is not among the ids of a list, or what stands for it is no list.
+    pub(crate) fn hide_some(&self) -> bool {
+        self.is_not_readable() || self.said().is_some_and(Members::hide_some)
+    }
+
+    /// The ids of the members, as far as they are said.
+    pub(crate) fn ids(&self) -> &[u64] {
+        self.said().map_or(&[], |members| &members.ids)
+    }
+}
+
+impl MemberRow {
+    /// The member as people know it.
+    fn words(&self) -> Option<Box<str>> {
+        person_words(self.name.trimmed(), self.email.trimmed())
+    }
+}
+
+/// `Pat Departed <pat@example.net>`, or as much of it as there is.
+pub(crate) fn person_words(name: Option<&str>, email: Option<&str>) -> Option<Box<str>> {
+    match (name, email) {
+        (Some(name), Some(email)) => Some(format!("{name} <{email}>").into()),
+        (Some(only), None) | (None, Some(only)) => Some(only.into()),
+        (None, None) => None,
+    }
+}
+
+/// Any value; lists and objects are read over.
 enum Scalar {
-    Nothing,
+    Null,
     Flag(bool),
     Number(f64),
     Integer(u64),
     Text(Box<str>),
+    /// A negative number, a list or an object.
+    Other,
 }
 
-struct AnyScalar;
-
-impl<'de> Visitor<'de> for AnyScalar {
-    type Value = Scalar;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Scalar, E> {
-        Ok(Scalar::Nothing)
-    }
-
-    fn visit_bool<E: Error>(self, flag: bool) -> Result<Scalar, E> {
-        Ok(Scalar::Flag(flag))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Scalar, E> {
-        Ok(Scalar::Integer(number))
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Scalar, E> {
-        Ok(u64::try_from(number).map_or(Scalar::Nothing, Scalar::Integer))
-    }
-
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Scalar, E> {
-        Ok(Scalar::Number(number))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Scalar, E> {
-        Ok(Scalar::Text(text.into()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Scalar, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Nothing)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Scalar, A::Error> {
-        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar::Nothing)
+fn text_of(scalar: Scalar) -> Option<Box<str>> {
+    match scalar {
+        Scalar::Text(text) => Some(text),
+        _ => None,
     }
 }
 
-impl<'de> Derive<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match deserializer.deserialize_any(AnyScalar)? {
-            Scalar::Text(text) => Some(text),
-            _ => None,
-        }))
+fn flag_of(scalar: Scalar) -> Option<bool> {
+    match scalar {
+        Scalar::Flag(flag) => Some(flag),
+        _ => None,
     }
 }
 
-impl<'de> Derive<'de> for Flag {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match deserializer.deserialize_any(AnyScalar)? {
-            Scalar::Flag(flag) => Some(flag),
-            _ => None,
-        }))
+fn id_of(scalar: Scalar) -> Option<u64> {
+    match scalar {
+        Scalar::Integer(number) => Some(number),
+        Scalar::Number(number) => whole(number),
+        Scalar::Text(text) => digits(text.trim()),
+        Scalar::Null | Scalar::Flag(_) | Scalar::Other => None,
     }
+}
+
+fn digits(text: &str) -> Option<u64> {
+    let only_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| only_digits)
 }
 
 /// The largest whole number that a double holds exactly.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
-
-impl<'de> Derive<'de> for Id {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(match deserializer.deserialize_any(AnyScalar)? {
-            Scalar::Integer(number) => Some(number),
-            Scalar::Number(number) => whole(number),
-            Scalar::Text(text) => text.trim().parse().ok(),
-            Scalar::Nothing | Scalar::Flag(_) => None,
-        }))
-    }
-}
 
 #[expect(
     clippy::cast_possible_truncation,
@@ -229,172 +382,215 @@ fn whole(number: f64) -> Option<u64> {
     ((0.0..=LARGEST_EXACT).contains(&number) && number.fract() == 0.0).then_some(number as u64)
 }
 
-/// Gathers the elements of a list.
-trait Gather: Default {
-    type Element;
+/// A value of a type that is read in three states.
+trait Field<'de>: Sized {
+    /// What its list has in it; values that are no lists have none.
+    type Element: Deserialize<'de>;
 
     /// The longest list that is kept. No tenant has a longer one; a hostile one must not fill memory.
-    const MOST: usize;
+    const MAX_ELEMENTS: usize = 100_000;
 
-    /// A list begins.
-    fn begin() -> Self {
-        Self::default()
+    /// A value that is no list.
+    fn from_scalar(scalar: Scalar) -> Option<Self>;
+
+    /// The empty list; `None` where a list is not readable.
+    fn empty() -> Option<Self> {
+        None
     }
 
-    /// There is something, and it is no list.
-    fn other() -> Self {
-        Self::default()
-    }
-
-    fn add(&mut self, element: Self::Element);
+    fn add(&mut self, _: Self::Element) {}
 }
 
-/// What may be an element of a list.
-trait Element {
-    /// Whether it says anything.
-    fn says_something(&self) -> bool;
+macro_rules! scalar_fields {
+    ($($type:ty = $read:ident),*) => {
+        $(
+            impl Field<'_> for $type {
+                type Element = IgnoredAny;
+
+                fn from_scalar(scalar: Scalar) -> Option<Self> {
+                    $read(scalar)
+                }
+            }
+        )*
+    };
 }
 
-impl Element for Text {
-    fn says_something(&self) -> bool {
-        self.0.is_some()
-    }
-}
+scalar_fields!(Box<str> = text_of, bool = flag_of, u64 = id_of);
 
-impl Element for Id {
-    fn says_something(&self) -> bool {
-        self.0.is_some()
-    }
-}
-
-impl<T: Element> Gather for List<T> {
-    type Element = T;
-
-    const MOST: usize = 100_000;
-
-    fn add(&mut self, element: T) {
-        if element.says_something() {
-            self.0.push(element);
+impl<T> Entries<T> {
+    fn push(&mut self, element: Said<T>) {
+        match element {
+            Said::Said(element) => self.usable.push(element),
+            Said::NotSaid | Said::NotReadable => self.unusable += 1,
         }
     }
 }
 
-impl<T> Gather for Told<T> {
-    type Element = T;
+impl<'de, T: Field<'de>> Field<'de> for Entries<T> {
+    type Element = Said<T>;
 
-    const MOST: usize = 100_000;
-
-    fn begin() -> Self {
-        Self(Some(Vec::new()))
+    fn from_scalar(_: Scalar) -> Option<Self> {
+        None
     }
 
-    fn add(&mut self, element: T) {
-        self.0.get_or_insert_default().push(element);
+    fn empty() -> Option<Self> {
+        Some(Self::default())
+    }
+
+    fn add(&mut self, element: Said<T>) {
+        self.push(element);
     }
 }
 
-impl Gather for Members {
+impl<'de, T: Deserialize<'de>> Field<'de> for Rows<T> {
+    type Element = Row<T>;
+
+    fn from_scalar(_: Scalar) -> Option<Self> {
+        None
+    }
+
+    fn empty() -> Option<Self> {
+        Some(Self(Vec::new()))
+    }
+
+    fn add(&mut self, row: Row<T>) {
+        self.0.push(row);
+    }
+}
+
+impl Field<'_> for OrganizationIds {
+    type Element = Id;
+
+    fn from_scalar(scalar: Scalar) -> Option<Self> {
+        id_of(scalar).map(Self::One)
+    }
+
+    fn empty() -> Option<Self> {
+        Some(Self::Several(Entries::default()))
+    }
+
+    fn add(&mut self, element: Id) {
+        if let Self::Several(ids) = self {
+            ids.push(element);
+        }
+    }
+}
+
+impl Field<'_> for Members {
     type Element = Row<MemberRow>;
 
-    const MOST: usize = 5_000_000;
+    const MAX_ELEMENTS: usize = 5_000_000;
 
-    fn begin() -> Self {
-        Self {
-            told: true,
-            ..Self::default()
-        }
+    fn from_scalar(_: Scalar) -> Option<Self> {
+        None
     }
 
-    fn other() -> Self {
-        Self {
-            odd: true,
-            ..Self::default()
-        }
+    fn empty() -> Option<Self> {
+        Some(Self::default())
     }
 
     fn add(&mut self, element: Row<MemberRow>) {
         match element {
-            Row::Object(MemberRow { id: Id(Some(id)) }) => self.ids.push(id),
-            Row::Object(_) => self.unusable += 1,
-            Row::Other => self.wrong_shape += 1,
+            Row::Object(row) => match row.id {
+                Said::Said(id) => {
+                    self.ids.push(id);
+                    if let Some(words) = row.words() {
+                        self.words.push(id, &words);
+                    }
+                }
+                Said::NotSaid => self.without_id.push(NamelessMember(row.words())),
+                Said::NotReadable => self.unreadable.push(NamelessMember(row.words())),
+            },
+            Row::Null => self.without_id.push(NamelessMember(None)),
+            Row::Other => self.unreadable.push(NamelessMember(None)),
         }
     }
 }
 
-struct AnyList<G>(std::marker::PhantomData<G>);
+impl MemberWords {
+    fn push(&mut self, id: u64, words: &str) {
+        let per_member = size_of::<(u64, usize)>();
+        let used = self.text.len() + self.ends.len() * per_member;
+        if used + words.len() + per_member <= MAX_MEMBER_WORDS_BYTES {
+            self.text.push_str(words);
+            self.ends.push((id, self.text.len()));
+        }
+    }
+}
 
-impl<'de, G: Gather<Element: Deserialize<'de>>> Visitor<'de> for AnyList<G> {
-    type Value = G;
+struct AnyValue<V>(PhantomData<V>);
+
+impl<'de, V: Field<'de>> AnyValue<V> {
+    fn scalar(scalar: Scalar) -> Said<V> {
+        match scalar {
+            Scalar::Null => Said::NotSaid,
+            scalar => V::from_scalar(scalar).map_or(Said::NotReadable, Said::Said),
+        }
+    }
+}
+
+impl<'de, V: Field<'de>> Visitor<'de> for AnyValue<V> {
+    type Value = Said<V>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<G, E> {
-        Ok(G::default())
+    fn visit_unit<E: Error>(self) -> Result<Said<V>, E> {
+        Ok(Self::scalar(Scalar::Null))
     }
 
-    fn visit_bool<E: Error>(self, _: bool) -> Result<G, E> {
-        Ok(G::other())
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Said<V>, E> {
+        Ok(Self::scalar(Scalar::Flag(flag)))
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<G, E> {
-        Ok(G::other())
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Said<V>, E> {
+        Ok(Self::scalar(Scalar::Integer(number)))
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<G, E> {
-        Ok(G::other())
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Said<V>, E> {
+        let scalar = u64::try_from(number).map_or(Scalar::Other, Scalar::Integer);
+        Ok(Self::scalar(scalar))
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<G, E> {
-        Ok(G::other())
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Said<V>, E> {
+        Ok(Self::scalar(Scalar::Number(number)))
     }
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<G, E> {
-        Ok(G::other())
+    fn visit_str<E: Error>(self, text: &str) -> Result<Said<V>, E> {
+        Ok(Self::scalar(Scalar::Text(text.into())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<G, A::Error> {
-        let mut gathered = G::begin();
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Said<V>, A::Error> {
+        let Some(mut value) = V::empty() else {
+            while list.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(Said::NotReadable);
+        };
         let mut count = 0;
         while let Some(element) = list.next_element()? {
             count += 1;
-            if count > G::MOST {
-                return Err(A::Error::custom(format!(
-                    "more than {} entries in a row's list",
-                    G::MOST
-                )));
+            if count > V::MAX_ELEMENTS {
+                let message = format!("more than {} entries in a row's list", V::MAX_ELEMENTS);
+                return Err(A::Error::custom(message));
             }
-            gathered.add(element);
+            value.add(element);
         }
-        Ok(gathered)
+        Ok(Said::Said(value))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<G, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Said<V>, A::Error> {
         while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(G::other())
+        Ok(Self::scalar(Scalar::Other))
     }
 }
 
-impl<'de, T: Element + Deserialize<'de>> Derive<'de> for List<T> {
+impl<'de, V: Field<'de>> Derive<'de> for Said<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyList(std::marker::PhantomData))
+        deserializer.deserialize_any(AnyValue(PhantomData))
     }
 }
 
-impl<'de, T: Deserialize<'de>> Derive<'de> for Told<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyList(std::marker::PhantomData))
-    }
-}
-
-impl<'de> Derive<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyList(std::marker::PhantomData))
-    }
-}
-
-struct AnyRow<T>(std::marker::PhantomData<T>);
+struct AnyRow<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for AnyRow<T> {
     type Value = Row<T>;
@@ -404,7 +600,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for AnyRow<T> {
     }
 
     fn visit_unit<E: Error>(self) -> Result<Row<T>, E> {
-        Ok(Row::Other)
+        Ok(Row::Null)
     }
 
     fn visit_bool<E: Error>(self, _: bool) -> Result<Row<T>, E> {
@@ -439,57 +635,224 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for AnyRow<T> {
 
 impl<'de, T: Deserialize<'de>> Derive<'de> for Row<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyRow(std::marker::PhantomData))
+        deserializer.deserialize_any(AnyRow(PhantomData))
     }
-}
-
-impl Text {
-    /// The text without blanks around it, if anything is left.
-    pub(crate) fn trimmed(&self) -> Option<&str> {
-        self.0.as_deref().map(str::trim).filter(|text| !text.is_empty())
-    }
-}
-
-impl Members {
-    /// Whether somebody may be a member who is not among the ids.
-    pub(crate) fn hide_some(&self) -> bool {
-        self.odd || self.unusable > 0 || self.wrong_shape > 0
-    }
-}
-
-fn first_filled<T>(a: List<T>, b: List<T>) -> List<T> {
-    if a.0.is_empty() { b } else { a }
 }
 
 impl UserRow {
     /// Fills what this row does not say from another row of the same user.
     pub(crate) fn or(self, other: Self) -> Self {
-        let text = |a: Text, b: Text| if a.0.is_some() { a } else { b };
-        let flag = |a: Flag, b: Flag| Flag(a.0.or(b.0));
-        let id = |a: Id, b: Id| Id(a.0.or(b.0));
         Self {
-            id: id(self.id, other.id),
-            uid: text(self.uid, other.uid),
-            first_name: text(self.first_name, other.first_name),
-            last_name: text(self.last_name, other.last_name),
-            email: text(self.email, other.email),
-            phone: text(self.phone, other.phone),
-            enabled: flag(self.enabled, other.enabled),
-            administrator: flag(self.administrator, other.administrator),
-            permit_all_clients: flag(self.permit_all_clients, other.permit_all_clients),
-            full_portal_access: flag(self.full_portal_access, other.full_portal_access),
-            must_change_pw: flag(self.must_change_pw, other.must_change_pw),
-            mfa_configured: flag(self.mfa_configured, other.mfa_configured),
-            scim_user: flag(self.scim_user, other.scim_user),
-            auth_type: text(self.auth_type, other.auth_type),
-            user_type: text(self.user_type, other.user_type),
-            invitation_status: text(self.invitation_status, other.invitation_status),
-            organization_id: id(self.organization_id, other.organization_id),
-            roles: first_filled(self.roles, other.roles),
-            device_ids: first_filled(self.device_ids, other.device_ids),
-            accessible_device_ids: first_filled(self.accessible_device_ids, other.accessible_device_ids),
-            assigned_device_ids: first_filled(self.assigned_device_ids, other.assigned_device_ids),
+            id: self.id.or(other.id),
+            uid: self.uid.or(other.uid),
+            first_name: self.first_name.or(other.first_name),
+            last_name: self.last_name.or(other.last_name),
+            email: self.email.or(other.email),
+            phone: self.phone.or(other.phone),
+            enabled: self.enabled.or(other.enabled),
+            administrator: self.administrator.or(other.administrator),
+            permit_all_clients: self.permit_all_clients.or(other.permit_all_clients),
+            full_portal_access: self.full_portal_access.or(other.full_portal_access),
+            must_change_pw: self.must_change_pw.or(other.must_change_pw),
+            mfa_configured: self.mfa_configured.or(other.mfa_configured),
+            scim_user: self.scim_user.or(other.scim_user),
+            auth_type: self.auth_type.or(other.auth_type),
+            user_type: self.user_type.or(other.user_type),
+            invitation_status: self.invitation_status.or(other.invitation_status),
+            organization_id: self.organization_id.or(other.organization_id),
+            roles: self.roles.and(other.roles),
+            device_ids: self.device_ids.and(other.device_ids),
+            accessible_device_ids: self.accessible_device_ids.and(other.accessible_device_ids),
+            assigned_device_ids: self.assigned_device_ids.and(other.assigned_device_ids),
         }
+    }
+
+    /// Joins two rows of one user. What decides access is taken from both, so that access that either names stays visible;
+    /// the fields that they contradict each other in are named.
+    pub(crate) fn join(self, other: Self) -> (Self, Vec<&'static str>) {
+        let mut contradictions = Vec::new();
+        let mut flag = |name, own: Flag, other: Flag| match (own, other) {
+            (Said::Said(a), Said::Said(b)) if a != b => {
+                contradictions.push(name);
+                Said::Said(true)
+            }
+            _ => own.or(other),
+        };
+        let administrator = flag("administrator", self.administrator, other.administrator);
+        let permit_all_clients = flag(
+            "permitAllClients",
+            self.permit_all_clients,
+            other.permit_all_clients,
+        );
+        let full_portal_access = flag(
+            "fullPortalAccess",
+            self.full_portal_access,
+            other.full_portal_access,
+        );
+        let mut organizations = None;
+        let (own, others) = (self.organization_id.ids(), other.organization_id.ids());
+        if !own.is_empty() && others.iter().any(|id| !own.contains(id)) {
+            contradictions.push("organizationId");
+            let mut usable = own.to_vec();
+            usable.extend(others.iter().filter(|id| !own.contains(id)));
+            organizations = Some(Said::Said(OrganizationIds::Several(Entries {
+                usable,
+                unusable: 0,
+            })));
+        }
+        let mut joined = self.or(other);
+        joined.administrator = administrator;
+        joined.permit_all_clients = permit_all_clients;
+        joined.full_portal_access = full_portal_access;
+        if let Some(organizations) = organizations {
+            joined.organization_id = organizations;
+        }
+        (joined, contradictions)
+    }
+
+    /// Whether two rows of one id are of two people: by the uid if both say one, otherwise by the address.
+    pub(crate) fn is_of_another_person_than(&self, other: &Self) -> bool {
+        match (self.uid.trimmed(), other.uid.trimmed()) {
+            (Some(own), Some(other)) => !own.eq_ignore_ascii_case(other),
+            _ => match (self.email.trimmed(), other.email.trimmed()) {
+                (Some(own), Some(other)) => own.to_lowercase() != other.to_lowercase(),
+                _ => false,
+            },
+        }
+    }
+
+    /// A number that differs where two rows of one user differ in who it is or what is held.
+    pub(crate) fn fingerprint(&self) -> u32 {
+        let mut hasher = std::hash::DefaultHasher::new();
+        (self.uid.trimmed(), self.email.trimmed().map(str::to_lowercase)).hash(&mut hasher);
+        let flags = [
+            self.administrator,
+            self.permit_all_clients,
+            self.full_portal_access,
+        ];
+        flags.map(Said::get).hash(&mut hasher);
+        self.organization_id.ids().hash(&mut hasher);
+        for devices in [
+            &self.device_ids,
+            &self.accessible_device_ids,
+            &self.assigned_device_ids,
+        ] {
+            devices.entries().hash(&mut hasher);
+        }
+        self.roles.entries().hash(&mut hasher);
+        self.user_type.trimmed().hash(&mut hasher);
+        #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+        let short = hasher.finish() as u32;
+        short
+    }
+
+    /// Forgets what is not readable, except the id, and names it.
+    pub(crate) fn take_unreadable(&mut self) -> Vec<&'static str> {
+        let lists = [
+            ("organizationId", self.organization_id.is_partly_unreadable()),
+            ("roles", self.roles.is_partly_unreadable()),
+            ("deviceIds", self.device_ids.is_partly_unreadable()),
+            (
+                "accessibleDeviceIds",
+                self.accessible_device_ids.is_partly_unreadable(),
+            ),
+            (
+                "assignedDeviceIds",
+                self.assigned_device_ids.is_partly_unreadable(),
+            ),
+        ];
+        let scalars = [
+            ("uid", self.uid.take_unreadable()),
+            ("firstName", self.first_name.take_unreadable()),
+            ("lastName", self.last_name.take_unreadable()),
+            ("email", self.email.take_unreadable()),
+            ("phone", self.phone.take_unreadable()),
+            ("enabled", self.enabled.take_unreadable()),
+            ("administrator", self.administrator.take_unreadable()),
+            ("permitAllClients", self.permit_all_clients.take_unreadable()),
+            ("fullPortalAccess", self.full_portal_access.take_unreadable()),
+            ("mustChangePw", self.must_change_pw.take_unreadable()),
+            ("mfaConfigured", self.mfa_configured.take_unreadable()),
+            ("scimUser", self.scim_user.take_unreadable()),
+            ("authType", self.auth_type.take_unreadable()),
+            ("userType", self.user_type.take_unreadable()),
+            ("invitationStatus", self.invitation_status.take_unreadable()),
+        ];
+        self.organization_id.take_unreadable();
+        self.roles.take_unreadable();
+        self.device_ids.take_unreadable();
+        self.accessible_device_ids.take_unreadable();
+        self.assigned_device_ids.take_unreadable();
+        named(&lists).chain(named(&scalars)).collect()
+    }
+
+    /// The user as people know it.
+    pub(crate) fn words(&self) -> Option<Box<str>> {
+        let parts: Vec<&str> = [&self.first_name, &self.last_name]
+            .into_iter()
+            .filter_map(Text::trimmed)
+            .collect();
+        let name = parts.join(" ");
+        person_words(Some(&*name).filter(|name| !name.is_empty()), self.email.trimmed())
+    }
+}
+
+fn named(fields: &[(&'static str, bool)]) -> impl Iterator<Item = &'static str> {
+    fields
+        .iter()
+        .filter(|(_, unreadable)| *unreadable)
+        .map(|(field, _)| *field)
+}
+
+impl RoleRow {
+    /// A number that differs where two rows of one role differ.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let mut hasher = std::hash::DefaultHasher::new();
+        (self.name.trimmed(), self.kind.trimmed()).hash(&mut hasher);
+        (self.members.said().is_some(), self.members.ids()).hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// The fields that are not readable, except the id.
+    pub(crate) fn unreadable(&self) -> Vec<&'static str> {
+        let fields = [
+            ("name", self.name.is_not_readable()),
+            ("type", self.kind.is_not_readable()),
+            ("description", self.description.is_not_readable()),
+        ];
+        named(&fields).collect()
+    }
+}
+
+impl OrganizationRow {
+    /// The fields that are not readable, except the id.
+    pub(crate) fn unreadable(&self) -> Vec<&'static str> {
+        let fields = [
+            ("name", self.name.is_not_readable()),
+            ("description", self.description.is_not_readable()),
+        ];
+        named(&fields).collect()
+    }
+}
+
+impl DeviceRow {
+    /// The fields that are not readable, except the id.
+    pub(crate) fn unreadable(&self) -> Vec<&'static str> {
+        let fields = [
+            ("organizationId", self.organization_id.is_not_readable()),
+            ("nodeClass", self.node_class.is_not_readable()),
+            ("approvalStatus", self.approval_status.is_not_readable()),
+            ("displayName", self.display_name.is_not_readable()),
+            ("systemName", self.system_name.is_not_readable()),
+            ("dnsName", self.dns_name.is_not_readable()),
+        ];
+        named(&fields).collect()
+    }
+
+    /// The device as people know it.
+    pub(crate) fn words(&self) -> Option<Box<str>> {
+        let names = [&self.display_name, &self.system_name, &self.dns_name];
+        names.into_iter().find_map(Text::trimmed).map(Into::into)
     }
 }
 
@@ -535,10 +898,10 @@ mod tests {
         #[test]
         fn no_value_of_any_field_loses_the_row(field in prop::sample::select(&FIELDS[..]), value in any_json()) {
             let row: Row<UserRow> = serde_json::from_value(json!({ "id": 7, field: value })).unwrap();
-            let kept = matches!(row, Row::Object(UserRow { id: Id(Some(7)), .. }));
+            let kept = matches!(row, Row::Object(UserRow { id: Said::Said(7), .. }));
             prop_assert!(kept);
             let row: Row<RoleRow> = serde_json::from_value(json!({ field: value, "id": "7" })).unwrap();
-            let kept = matches!(row, Row::Object(RoleRow { id: Id(Some(7)), .. }));
+            let kept = matches!(row, Row::Object(RoleRow { id: Said::Said(7), .. }));
             prop_assert!(kept);
         }
 
@@ -551,42 +914,44 @@ mod tests {
 
     #[test]
     fn ids_as_numbers_and_texts() {
-        let id = |value: Value| serde_json::from_value::<Id>(value).unwrap().0;
-        assert_eq!(id(json!(7)), Some(7));
-        assert_eq!(id(json!("7")), Some(7));
-        assert_eq!(id(json!(7.0)), Some(7));
-        for unusable in [
+        let id = |value: Value| serde_json::from_value::<Id>(value).unwrap();
+        assert_eq!(id(json!(7)), Said::Said(7));
+        assert_eq!(id(json!(" 7 ")), Said::Said(7));
+        assert_eq!(id(json!(7.0)), Said::Said(7));
+        assert_eq!(id(json!(null)), Said::NotSaid);
+        for unreadable in [
             json!(7.5),
-            json!(-7),
+            json!(-1),
             json!("x"),
+            json!("+7"),
             json!(""),
-            json!(null),
             json!(true),
             json!([7]),
             json!({"id": 7}),
             json!(1e300),
         ] {
-            assert_eq!(id(unusable.clone()), None, "{unusable}");
+            assert_eq!(id(unreadable.clone()), Said::NotReadable, "{unreadable}");
         }
     }
 
-    /// One value of every sort that JSON has.
-    fn every_sort() -> [Value; 9] {
+    /// One value of every type that JSON has.
+    fn every_type() -> [Value; 10] {
         [
             json!(null),
             json!(true),
-            json!(7),
+            json!(1),
             json!(-7),
             json!(7.5),
             json!("x"),
-            json!(["x", 7, null, {"id": 8}, [9]]),
+            json!("12"),
+            json!(["x", 7, null, {"id": 8, "name": "N", "email": "e@example.com"}, [9]]),
             json!({"id": 7}),
             json!([]),
         ]
     }
 
-    fn read_as<T: serde::de::DeserializeOwned>(shown: impl Fn(T) -> String) -> String {
-        let read = every_sort().map(|value| {
+    fn read_as<V: serde::de::DeserializeOwned>(shown: impl Fn(V) -> String) -> String {
+        let read = every_type().map(|value| {
             let read = serde_json::from_value(value.clone()).unwrap();
             format!("{value}: {}", shown(read))
         });
@@ -594,52 +959,56 @@ mod tests {
     }
 
     #[test]
-    fn every_sort_of_value_as_a_scalar() {
-        assert_snapshot!(read_as(|Text(text)| format!("{text:?}")));
-        assert_snapshot!(read_as(|Flag(flag)| format!("{flag:?}")));
-        assert_snapshot!(read_as(|Id(id)| format!("{id:?}")));
+    fn every_type_of_value_as_a_scalar() {
+        assert_snapshot!(read_as(|text: Text| format!("{text:?}")));
+        assert_snapshot!(read_as(|flag: Flag| format!("{flag:?}")));
+        assert_snapshot!(read_as(|id: Id| format!("{id:?}")));
     }
 
     #[test]
-    fn every_sort_of_value_as_a_list() {
-        let texts = |List(texts): List<Text>| {
-            let texts: Vec<_> = texts.into_iter().map(|text| text.0).collect();
-            format!("{texts:?}")
-        };
-        assert_snapshot!(read_as(texts));
-        let ids = |List(ids): List<Id>| format!("{:?}", ids.into_iter().map(|id| id.0).collect::<Vec<_>>());
-        assert_snapshot!(read_as(ids));
-        let told = |Told(ids): Told<Id>| {
-            let ids = ids.map(|ids| ids.into_iter().map(|id| id.0).collect::<Vec<_>>());
-            format!("{ids:?}")
-        };
-        assert_snapshot!(read_as(told));
+    fn every_type_of_value_as_a_list() {
+        assert_snapshot!(read_as(|texts: List<Box<str>>| format!("{texts:?}")));
+        assert_snapshot!(read_as(|ids: List<u64>| format!("{ids:?}")));
+        assert_snapshot!(read_as(|ids: Said<OrganizationIds>| format!("{ids:?}")));
     }
 
     #[test]
-    fn every_sort_of_value_as_members_and_as_a_row() {
-        let members = |members: Members| {
+    fn every_type_of_value_as_members_and_as_a_row() {
+        let members = |members: Said<Members>| {
+            let hide_some = members.hide_some();
+            let Said::Said(members) = members else {
+                return format!("{members:?} hide {hide_some}");
+            };
+            let words: Vec<_> = members.members_with_words().collect();
             let Members {
                 ids,
-                told,
-                odd,
-                unusable,
-                wrong_shape,
+                without_id,
+                unreadable,
+                ..
             } = &members;
-            let hide_some = members.hide_some();
-            format!("{ids:?} told {told} odd {odd} unusable {unusable} wrong {wrong_shape} hide {hide_some}")
+            format!("{ids:?} without id {without_id:?} unreadable {unreadable:?} {words:?} hide {hide_some}")
         };
         assert_snapshot!(read_as(members));
-        assert_snapshot!(members(
-            serde_json::from_value(json!([{"id": 1}, {"id": null}])).unwrap()
-        ));
-        let row = |row: Row<OrganizationRow>| format!("{row:?}");
-        assert_snapshot!(read_as(row));
+        let nameless = json!([{"id": 1, "name": "A"}, {"id": null, "email": "b@example.com"}, {"id": "x"}, {"userId": 7}]);
+        assert_snapshot!(members(serde_json::from_value(nameless).unwrap()));
+        assert_snapshot!(read_as(|row: Row<OrganizationRow>| format!("{row:?}")));
+    }
+
+    #[test]
+    fn words_of_members_are_kept_while_there_is_room() {
+        let mut words = MemberWords::default();
+        let long = "x".repeat(MAX_MEMBER_WORDS_BYTES / 3);
+        for id in 0..5 {
+            words.push(id, &long);
+        }
+        assert_eq!(words.ends.len(), 2);
+        words.push(9, "short");
+        assert_eq!(words.ends.len(), 3);
     }
 
     #[test]
     fn whole_numbers_only_as_far_as_doubles_hold_them() {
-        let id = |text: &str| serde_json::from_str::<Id>(text).unwrap().0;
+        let id = |text: &str| serde_json::from_str::<Id>(text).unwrap().get();
         assert_eq!(id("9007199254740992.0"), Some(9_007_199_254_740_992));
         assert_eq!(id("9007199254740994.0"), None);
         assert_eq!((id("0.0"), id("-1.0"), id("0.5")), (Some(0), None, None));
@@ -649,8 +1018,8 @@ mod tests {
     #[test]
     fn lists_have_an_end() {
         let list = |count: usize| format!("[{}7]", "7,".repeat(count - 1));
-        let most = <List<Id> as Gather>::MOST;
-        let read = |text: &str| serde_json::from_str::<List<Id>>(text).map(|list| list.0.len());
+        let most = <Entries<u64> as Field>::MAX_ELEMENTS;
+        let read = |text: &str| serde_json::from_str::<List<u64>>(text).map(|list| list.entries().len());
         assert_eq!(read(&list(most)).ok(), Some(most));
         let error = read(&list(most + 1)).unwrap_err().to_string();
         assert!(
@@ -681,7 +1050,7 @@ mod tests {
                 .unwrap();
         let both = a.or(b);
         assert_eq!(
-            (both.email.trimmed(), both.enabled.0, both.scim_user.0),
+            (both.email.trimmed(), both.enabled.get(), both.scim_user.get()),
             (Some("a"), Some(false), Some(true))
         );
     }

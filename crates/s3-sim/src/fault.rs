@@ -12,6 +12,63 @@ pub enum S3Fault {
     Reset,
     /// The request is carried out, then the connection is closed without an answer.
     AfterEffect,
+    /// Nothing is done and the store refuses for a reason that waiting does not remove.
+    Refusal(S3Refusal),
+}
+
+/// Reasons of S3 for which no repetition helps, in its own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum S3Refusal {
+    /// 301 without `Location`: the bucket is in `eu-central-1`, as a header says.
+    PermanentRedirect,
+    /// 400: the signature is for another region than `eu-central-1`.
+    AuthorizationHeaderMalformed,
+    /// 400: a bucket with Object Lock takes no upload without a checksum. Reads are answered.
+    ChecksumRequired,
+    /// 403: the clocks differ by too much.
+    RequestTimeTooSkewed,
+    /// 404, as Azure words it: the container is not there.
+    ContainerNotFound,
+    /// 403, as Azure words a wrong key.
+    AuthorizationFailure,
+}
+
+impl S3Refusal {
+    /// Status, code, message.
+    pub(crate) fn words(self) -> (u16, &'static str, &'static str) {
+        match self {
+            Self::PermanentRedirect => (
+                301,
+                "PermanentRedirect",
+                "The bucket you are attempting to access must be addressed using the specified endpoint.",
+            ),
+            Self::AuthorizationHeaderMalformed => (
+                400,
+                "AuthorizationHeaderMalformed",
+                "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-central-1'",
+            ),
+            Self::ChecksumRequired => (
+                400,
+                "InvalidRequest",
+                "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters",
+            ),
+            Self::RequestTimeTooSkewed => (
+                403,
+                "RequestTimeTooSkewed",
+                "The difference between the request time and the current time is too large.",
+            ),
+            Self::ContainerNotFound => (
+                404,
+                "ContainerNotFound",
+                "The specified container does not exist.",
+            ),
+            Self::AuthorizationFailure => (
+                403,
+                "AuthorizationFailure",
+                "This request is not authorized to perform this operation.",
+            ),
+        }
+    }
 }
 
 /// The requests that will fail.

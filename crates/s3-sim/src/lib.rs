@@ -28,10 +28,12 @@ mod operations;
 mod precondition;
 mod respond;
 mod server;
+mod switches;
 mod upload;
 
 pub use config::S3SimConfig;
 pub use error::S3SimError;
-pub use fault::S3Fault;
+pub use fault::{S3Fault, S3Refusal};
 pub use ledger::S3Request;
 pub use server::S3Sim;
+pub use switches::S3Conditions;

@@ -19,6 +19,7 @@ use s3s::{Body, S3, S3Error, S3Request, S3Response, S3Result, s3_error};
 use crate::bucket::{Bucket, Contents, Object};
 use crate::listing::ListQuery;
 use crate::precondition::Precondition;
+use crate::switches::Switches;
 
 /// The most names that S3 puts on a page, and how many it puts there unasked.
 const PAGE: i32 = 1000;
@@ -29,6 +30,7 @@ pub(crate) struct Operations {
     pub(crate) name: String,
     pub(crate) read_only_prefix: Option<String>,
     pub(crate) bucket: Bucket,
+    pub(crate) switches: Switches,
 }
 
 impl Operations {
@@ -120,10 +122,7 @@ impl S3 for Operations {
         let input = request.input;
         let bucket = self.writable(&input.bucket, &input.key)?;
         let object = Object::whole(whole(input.body).await?);
-        let precondition = Precondition {
-            if_match: input.if_match,
-            if_none_match: input.if_none_match,
-        };
+        let precondition = self.switches.of_write(input.if_match, input.if_none_match)?;
         let e_tag = Some(object.e_tag.clone());
         bucket.contents().put(&input.key, object, &precondition)?;
         Ok(S3Response::new(PutObjectOutput {
@@ -258,10 +257,7 @@ impl S3 for Operations {
         let input = request.input;
         let bucket = self.writable(&input.bucket, &input.key)?;
         let parts = input.multipart_upload.and_then(|upload| upload.parts);
-        let precondition = Precondition {
-            if_match: input.if_match,
-            if_none_match: input.if_none_match,
-        };
+        let precondition = self.switches.of_write(input.if_match, input.if_none_match)?;
         let e_tag = bucket.contents().complete_upload(
             &input.upload_id,
             &input.key,

@@ -4,12 +4,14 @@ use std::io;
 
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use hyper::{Request, StatusCode};
+use hyper::header::HeaderValue;
+use hyper::{Method, Request, StatusCode};
 use s3s::service::S3Service;
 use s3s::{Body, HttpResponse, S3Error, S3ErrorCode};
 
-use crate::fault::{Faults, S3Fault};
+use crate::fault::{Faults, S3Fault, S3Refusal};
 use crate::ledger::Ledger;
+use crate::switches::Switches;
 
 /// What every connection shares.
 #[derive(Debug, Clone)]
@@ -17,6 +19,7 @@ pub(crate) struct Shared {
     pub(crate) service: S3Service,
     pub(crate) faults: Faults,
     pub(crate) ledger: Ledger,
+    pub(crate) switches: Switches,
 }
 
 /// Answers a request; an error makes hyper close the connection without an answer.
@@ -31,15 +34,47 @@ pub(crate) async fn respond(shared: Shared, request: Request<Incoming>) -> io::R
             request.into_body().collect().await.map_err(io::Error::other)?;
             refusal(status)?
         }
-        None | Some(S3Fault::AfterEffect) => {
+        Some(S3Fault::Refusal(refusal))
+            if refusal != S3Refusal::ChecksumRequired || lacks_checksum(&request) =>
+        {
+            request.into_body().collect().await.map_err(io::Error::other)?;
+            refused(refusal)?
+        }
+        None | Some(S3Fault::AfterEffect | S3Fault::Refusal(_)) => {
             let answer = shared.service.call(request.map(Body::from)).await;
-            answer.map_err(io::Error::other)?
+            let mut answer = answer.map_err(io::Error::other)?;
+            if shared.switches.leaves_out_e_tags() {
+                answer.headers_mut().remove(hyper::header::ETAG);
+            }
+            answer
         }
     };
     if fault == Some(S3Fault::AfterEffect) {
         return Err(io::ErrorKind::ConnectionReset.into());
     }
     shared.ledger.answered(number, response.status().as_u16());
+    Ok(response)
+}
+
+/// Whether it is an upload without a checksum of S3's own.
+fn lacks_checksum(request: &Request<Incoming>) -> bool {
+    let is_checksum = |name: &hyper::header::HeaderName| {
+        name == "content-md5" || name.as_str().starts_with("x-amz-checksum-")
+    };
+    request.method() == Method::PUT && !request.headers().keys().any(is_checksum)
+}
+
+fn refused(refusal: S3Refusal) -> io::Result<HttpResponse> {
+    let (status, code, message) = refusal.words();
+    let body = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    );
+    let mut response = HttpResponse::new(Body::from(body));
+    *response.status_mut() = StatusCode::from_u16(status).map_err(io::Error::other)?;
+    if refusal == S3Refusal::PermanentRedirect {
+        let region = HeaderValue::from_static("eu-central-1");
+        response.headers_mut().insert("x-amz-bucket-region", region);
+    }
     Ok(response)
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use hyper::service::service_fn;
@@ -17,6 +18,7 @@ use crate::fault::{Faults, S3Fault};
 use crate::ledger::{Ledger, S3Request};
 use crate::operations::Operations;
 use crate::respond::{Shared, respond};
+use crate::switches::{S3Conditions, Switches};
 
 /// A running simulated S3. Dropping it stops it.
 #[derive(Debug)]
@@ -24,6 +26,7 @@ pub struct S3Sim {
     bucket: Bucket,
     faults: Faults,
     ledger: Ledger,
+    switches: Switches,
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
@@ -41,10 +44,12 @@ impl S3Sim {
         let bucket = Bucket::default();
         let faults = Faults::default();
         let ledger = Ledger::default();
+        let switches = Switches::default();
         let mut service = S3ServiceBuilder::new(Operations {
             name: config.bucket,
             read_only_prefix: config.read_only_prefix,
             bucket: bucket.clone(),
+            switches: switches.clone(),
         });
         service.set_auth(OneKey {
             access_key: config.access_key,
@@ -54,6 +59,7 @@ impl S3Sim {
             service: service.build(),
             faults: faults.clone(),
             ledger: ledger.clone(),
+            switches: switches.clone(),
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(S3SimError::Runtime)?;
@@ -74,6 +80,7 @@ impl S3Sim {
             bucket,
             faults,
             ledger,
+            switches,
             address,
             stop: Some(stop),
             thread: Some(thread),
@@ -111,6 +118,23 @@ impl S3Sim {
     /// Removes an object behind the client's back.
     pub fn delete(&self, key: &str) {
         self.bucket.contents().objects.remove(key);
+    }
+
+    /// Makes an object look as if it had been stored at another time.
+    pub fn set_modified(&self, key: &str, modified: SystemTime) {
+        if let Some(object) = self.bucket.contents().objects.get_mut(key) {
+            object.modified = modified;
+        }
+    }
+
+    /// What the store makes of conditions of a write from now on.
+    pub fn set_conditions(&self, conditions: S3Conditions) {
+        self.switches.set_conditions(conditions);
+    }
+
+    /// From now on no answer has an `ETag`.
+    pub fn leave_out_e_tags(&self) {
+        self.switches.leave_out_e_tags();
     }
 
     /// Every request so far, or since they were forgotten.

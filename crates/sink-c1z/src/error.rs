@@ -1,5 +1,8 @@
 //! Why the sink could not do its work.
 
+use std::path::PathBuf;
+
+use access_core::location::LocationConflict;
 use access_core::{Classified, StatusCode};
 use c1z::C1zError;
 
@@ -9,6 +12,14 @@ pub enum C1zSinkError {
     /// The file format's own error.
     #[error(transparent)]
     File(#[from] C1zError),
+    /// It holds what this run must not be written over.
+    #[error("{}: {conflict}", path.display())]
+    Location {
+        /// The target.
+        path: PathBuf,
+        /// What it holds.
+        conflict: LocationConflict,
+    },
     /// A row refers to something that was not written before it. The pipeline's checks rule that out.
     #[error("{row} refers to {missing}, which was not written before it")]
     Dangling {
@@ -26,6 +37,7 @@ impl Classified for C1zSinkError {
     fn status(&self) -> StatusCode {
         match self {
             Self::File(error) => StatusCode::from_number(error.status()).unwrap_or(StatusCode::Unknown),
+            Self::Location { conflict, .. } => conflict.status(),
             Self::Dangling { .. } | Self::ThreadLost => StatusCode::Internal,
         }
     }
@@ -35,7 +47,11 @@ impl Classified for C1zSinkError {
     }
 
     fn hint(&self) -> Option<String> {
-        let Self::File(error) = self else { return None };
+        let error = match self {
+            Self::File(error) => error,
+            Self::Location { conflict, .. } => return conflict.hint(),
+            Self::Dangling { .. } | Self::ThreadLost => return None,
+        };
         let hint = match error {
             C1zError::IsDirectory { .. } => "name a file with --file, e.g. --file sync.c1z",
             C1zError::NoFolder { .. } => {

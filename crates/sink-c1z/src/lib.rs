@@ -3,7 +3,9 @@
 //! [`C1zSink`] is the port; `access-wire` turns domain rows into the ecosystem's messages; a thread of its own does
 //! everything that costs processor time or touches the disk.
 
+mod earlier;
 mod error;
+mod note;
 mod sink;
 mod thread;
 

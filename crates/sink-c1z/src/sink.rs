@@ -1,13 +1,13 @@
 //! The port, on the async side.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use access_core::model::{AccessBatch, Baseline, ResourceTypeId, SyncRun};
+use access_core::model::{AccessBatch, Baseline, IdScheme, ResourceTypeId, SyncRun};
 use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
-use access_core::sync::SyncSummary;
+use access_core::sync::{Comparison, CurrentSync, SyncSummary};
 use async_trait::async_trait;
 use c1z::{
     Compression, Container, Limits, OnForeign, Retention, StorageEngine, SyncHeader, SyncStats, Target,
@@ -15,6 +15,7 @@ use c1z::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+use crate::earlier;
 use crate::error::C1zSinkError;
 use crate::thread::{self, Job};
 
@@ -80,13 +81,11 @@ impl AccessSink for C1zSink {
             stop,
         };
         let (done, opened) = oneshot::channel();
+        let run = sync.clone();
         let open = move || {
-            let writer = Target::open(&config.path, config.on_foreign)
-                .inspect(|target| tell_of_engine(target, options.engine))
-                .and_then(|target| Writer::begin(target, header, options))
-                .map_err(C1zSinkError::from);
+            let opened = open(&config.path, config.on_foreign, &run, header, options);
             let _ = done.send(());
-            writer
+            opened
         };
         let spawned = std::thread::Builder::new()
             .name("c1z-open".to_owned())
@@ -97,7 +96,7 @@ impl AccessSink for C1zSink {
         };
         // An error means that the thread panicked, which joining it tells too.
         let _ = opened.await;
-        let writer = opening.join().map_err(SinkError::new)?;
+        let (writer, id_scheme) = opening.join().map_err(SinkError::new)?;
         let guard = opening
             .stop
             .take()
@@ -113,9 +112,34 @@ impl AccessSink for C1zSink {
             jobs: Some(jobs),
             thread: Some(thread),
             baseline,
+            id_scheme,
         }))
     }
 }
+
+/// Opens the target and begins the sync, unless it holds what this run must not be written over.
+fn open(
+    path: &Path,
+    on_foreign: OnForeign,
+    run: &SyncRun,
+    header: SyncHeader,
+    options: WriterOptions,
+) -> Result<Opened, C1zSinkError> {
+    let target = Target::open(path, on_foreign)?;
+    tell_of_engine(&target, options.engine);
+    let mut id_scheme = None;
+    let writer = Writer::begin_if(target, header, options, |contents| {
+        id_scheme = contents.id_scheme.as_deref().map(IdScheme::new);
+        earlier::admit(contents, run).map_err(|conflict| C1zSinkError::Location {
+            path: path.to_owned(),
+            conflict,
+        })
+    })?;
+    Ok((writer, id_scheme))
+}
+
+/// A sync that has begun, and how the ids in the file are made.
+type Opened = (Writer, Option<IdScheme>);
 
 /// Warns where what is asked for is not what the file is, as the reference does (c1z facts §1.3).
 fn tell_of_engine(target: &Target, wanted: Option<StorageEngine>) {
@@ -142,11 +166,11 @@ impl Drop for StopOnDrop {
 /// A file that is being opened. Dropping it waits until nothing of it is left, as a process that ends does not wait.
 struct Opening {
     stop: Option<StopOnDrop>,
-    thread: Option<JoinHandle<Result<Writer, C1zSinkError>>>,
+    thread: Option<JoinHandle<Result<Opened, C1zSinkError>>>,
 }
 
 impl Opening {
-    fn join(&mut self) -> Result<Writer, C1zSinkError> {
+    fn join(&mut self) -> Result<Opened, C1zSinkError> {
         let joined = self.thread.take().map(JoinHandle::join);
         joined
             .and_then(Result::ok)
@@ -166,6 +190,7 @@ struct C1zSinkWriter {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<Result<(), C1zSinkError>>>,
     baseline: Option<Baseline>,
+    id_scheme: Option<IdScheme>,
 }
 
 impl C1zSinkWriter {
@@ -203,6 +228,16 @@ impl C1zSinkWriter {
 impl SinkWriter for C1zSinkWriter {
     fn baseline(&self) -> Option<Baseline> {
         self.baseline.clone()
+    }
+
+    fn id_scheme(&self) -> Option<IdScheme> {
+        self.id_scheme.clone()
+    }
+
+    async fn compare(&mut self, current: &Arc<CurrentSync>) -> Result<Option<Comparison>, SinkError> {
+        let (done, answer) = oneshot::channel();
+        let current = Arc::clone(current);
+        self.answer(Job::Compare { current, done }, answer).await
     }
 
     async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError> {

@@ -8,16 +8,21 @@ use access_core::model::{
     AccessBatch, Entitlement, EntitlementId, GrantGroup, NativeId, Resource, ResourceId, ResourceTypeId,
     SyncType,
 };
-use access_core::sync::SyncSummary;
+use access_core::sync::{Comparison, CurrentSync, SyncSummary};
 use baton_proto::connector_v2 as v2;
 use c1z::{GrantTemplate, PreparedFile, Published, Writer};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::C1zSinkError;
+use crate::{earlier, note};
 
 /// What the thread is asked to do.
 pub(crate) enum Job {
     Write(Arc<AccessBatch>),
+    Compare {
+        current: Arc<CurrentSync>,
+        done: oneshot::Sender<Option<Comparison>>,
+    },
     Prepare {
         summary: Box<SyncSummary>,
         done: oneshot::Sender<u64>,
@@ -42,6 +47,9 @@ pub(crate) fn run(
     let (summary, done) = loop {
         match jobs.blocking_recv() {
             Some(Job::Write(batch)) => rows.write(&batch)?,
+            Some(Job::Compare { current, done }) => {
+                let _ = done.send(earlier::compare(&mut rows.writer, current)?);
+            }
             Some(Job::Prepare { summary, done }) => break (summary, done),
             Some(Job::SetAside { summary, done }) => {
                 let _ = done.send(rows.complete(&summary)?.set_aside()?);
@@ -89,6 +97,7 @@ impl RowWriter {
         if summary.run.sync_type != self.planned {
             self.writer.degrade()?;
         }
+        self.writer.set_note(&note::note(summary));
         Ok(self.writer.prepare(summary.ended_at)?)
     }
 

@@ -10,10 +10,10 @@ use access_core::model::{
     ResourceType, ResourceTypeId, Slug, SyncId, SyncRun, SyncType, Trait, TraitKind, TypeImportance,
 };
 use access_core::ports::{AccessSink, SinkWriter};
-use access_core::sync::{Ledger, SyncSummary};
+use access_core::sync::{CurrentSync, Ledger, SyncSummary};
 use baton_proto::connector_v2 as v2;
 use c1z::{C1zError, Limits, Reader, Retention};
-use sink_c1z::{C1zSink, C1zSinkConfig, Compression, OnForeign};
+use sink_c1z::{C1zSink, C1zSinkConfig, Compression, OnForeign, StorageEngine};
 use tempfile::TempDir;
 use time::macros::datetime;
 
@@ -31,11 +31,15 @@ impl Place {
     }
 
     fn sink(&self) -> C1zSink {
+        self.sink_with(StorageEngine::Sqlite)
+    }
+
+    fn sink_with(&self, engine: StorageEngine) -> C1zSink {
         C1zSink::new(C1zSinkConfig {
             path: self.folder.path().join("sync.c1z"),
             temp_folder: self.temp.path().to_owned(),
             on_foreign: OnForeign::Refuse,
-            engine: None,
+            engine: Some(engine),
             retention: Retention::default(),
             compression: Compression::default(),
             limits: Limits::default(),
@@ -76,7 +80,8 @@ impl Place {
 }
 
 fn run(entropy: u8) -> SyncRun {
-    let started_at = datetime!(2026-11-24 12:00:00 UTC);
+    // One after the other: a file takes no sync that began before its latest one ended.
+    let started_at = datetime!(2026-11-24 11:59:00 UTC) + time::Duration::minutes(entropy.into());
     SyncRun {
         id: SyncId::from_parts(started_at, [entropy; 16]),
         sync_type: SyncType::Full,
@@ -89,7 +94,7 @@ fn run(entropy: u8) -> SyncRun {
 fn summary(run: &SyncRun) -> SyncSummary {
     SyncSummary::new(
         run.clone(),
-        datetime!(2026-11-24 12:00:07 UTC),
+        run.started_at + time::Duration::seconds(7),
         Ledger::default(),
         std::collections::BTreeMap::new(),
     )
@@ -204,6 +209,34 @@ async fn the_previous_sync_is_the_baseline_of_the_next() {
     let baseline = writer.baseline().unwrap();
     assert_eq!(baseline.resources[&ResourceTypeId::from_static("user")], 2);
     writer.abort().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_previous_sync_is_compared_by_its_ids() {
+    for engine in [StorageEngine::Sqlite, StorageEngine::Pebble] {
+        let place = Place::new();
+        let sink = place.sink_with(engine);
+        let first = run(1);
+        let nothing = Arc::new(CurrentSync::default());
+        let mut writer = written(&sink, &first).await;
+        assert_eq!(writer.compare(&nothing).await.unwrap(), None, "there is none");
+        writer.prepare(&summary(&first)).await.unwrap();
+        writer.publish().await.unwrap();
+
+        let mut writer = sink.begin(&run(2)).await.unwrap();
+        let comparison = writer.compare(&nothing).await.unwrap().unwrap();
+        assert_eq!(comparison.sync_id, Some(first.id));
+        let baseline = writer.baseline().unwrap();
+        for (id, count) in &baseline.resources {
+            assert_eq!(comparison.types[id].resources.before, *count, "{id}");
+            assert_eq!(comparison.types[id].resources.kept, 0, "{id}");
+        }
+        for (id, count) in &baseline.grants {
+            assert_eq!(comparison.types[id].grants.before, *count, "{id}");
+        }
+        writer.abort().await;
+        assert_eq!(place.files(), ["sync.c1z"]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

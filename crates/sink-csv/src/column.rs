@@ -8,8 +8,8 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow::temporal_conversions::timestamp_us_to_datetime;
 
-use crate::cell::{is_plain, json_list, our_text, tenants_text};
-use crate::format::SpreadsheetSafety;
+use crate::cell::{Content, is_plain, json_list, write_text};
+use crate::dialect::Dialect;
 use crate::words::Words;
 
 /// A column whose values can be had as cells.
@@ -24,12 +24,12 @@ pub(crate) enum Column<'a> {
 
 impl<'a> Column<'a> {
     /// The column, if it is of one of the kinds that tables have.
-    pub(crate) fn of(array: &'a ArrayRef, safety: SpreadsheetSafety) -> Option<Self> {
+    pub(crate) fn of(array: &'a ArrayRef, content: Content, dialect: Dialect) -> Option<Self> {
         Some(match array.data_type() {
-            DataType::Utf8 => Self::Texts(Texts::new(array.as_string(), safety)),
+            DataType::Utf8 => Self::Texts(Texts::new(array.as_string(), content, dialect)),
             DataType::Dictionary(..) => {
                 let words = array.as_dictionary_opt::<Int32Type>()?;
-                Self::Words(Words::new(words, words.values().as_string_opt()?, safety))
+                Self::Words(Words::new(words, words.values().as_string_opt()?, dialect))
             }
             DataType::Boolean => Self::Flags(array.as_boolean()),
             DataType::Int64 => Self::Counts(array.as_primitive::<Int64Type>()),
@@ -40,6 +40,7 @@ impl<'a> Column<'a> {
             DataType::List(_) => Self::Lists(Lists {
                 texts: array.as_list::<i32>().values().as_string_opt()?,
                 array: array.as_list(),
+                dialect,
                 cell: String::new(),
             }),
             _ => return None,
@@ -66,25 +67,27 @@ impl<'a> Column<'a> {
 /// Texts of the tenant's.
 pub(crate) struct Texts<'a> {
     array: &'a StringArray,
-    /// None of them needs quotes, which one look at all of them tells.
+    content: Content,
+    /// All of them are plain, which one look at all of them tells.
     plain: bool,
-    safety: SpreadsheetSafety,
+    dialect: Dialect,
 }
 
 impl<'a> Texts<'a> {
-    fn new(texts: &'a StringArray, safety: SpreadsheetSafety) -> Self {
+    fn new(texts: &'a StringArray, content: Content, dialect: Dialect) -> Self {
         Self {
             array: texts,
-            plain: is_plain(texts.value_data()),
-            safety,
+            content,
+            plain: is_plain(texts.value_data(), dialect),
+            dialect,
         }
     }
 
     fn write(&self, row: usize, line: &mut Vec<u8>) {
         if self.array.is_valid(row) {
             let text = self.array.value(row);
-            let plain = self.plain || is_plain(text.as_bytes());
-            tenants_text(text, plain, self.safety, line);
+            let plain = self.plain || is_plain(text.as_bytes(), self.dialect);
+            write_text(text, self.content, plain, self.dialect, line);
         }
     }
 }
@@ -117,6 +120,7 @@ impl Times<'_> {
 pub(crate) struct Lists<'a> {
     array: &'a ListArray,
     texts: &'a StringArray,
+    dialect: Dialect,
     cell: String,
 }
 
@@ -130,7 +134,8 @@ impl Lists<'_> {
             self.cell.clear();
             let texts = (*begin..*end).filter_map(|n| usize::try_from(n).ok());
             json_list(texts.map(|n| self.texts.value(n)), &mut self.cell);
-            our_text(&self.cell, line);
+            let plain = is_plain(self.cell.as_bytes(), self.dialect);
+            write_text(&self.cell, Content::Json, plain, self.dialect, line);
         }
     }
 }
@@ -145,7 +150,7 @@ mod tests {
 
     fn cells(array: impl Array + 'static) -> Vec<String> {
         let array: ArrayRef = Arc::new(array);
-        let mut column = Column::of(&array, SpreadsheetSafety::Safe).unwrap();
+        let mut column = Column::of(&array, Content::Text, Dialect::default()).unwrap();
         let cell = |row| {
             let mut line = Vec::new();
             column.write(row, &mut line).unwrap();

@@ -4,12 +4,14 @@ use std::io::{self, Read};
 
 use memchr::{memchr, memchr_iter};
 
+use crate::dialect::Delimiter;
+
 /// Bytes that are looked at at a time.
 const BLOCK: usize = 1 << 18;
 
 /// Counts the rows below the header.
-pub(crate) fn rows(mut text: impl Read) -> io::Result<u64> {
-    let (mut count, mut block) = (Count::default(), vec![0; BLOCK]);
+pub(crate) fn rows(mut text: impl Read, delimiter: Delimiter) -> io::Result<u64> {
+    let (mut count, mut block) = (Count::new(delimiter), vec![0; BLOCK]);
     loop {
         match text.read(&mut block)? {
             0 => return count.finish(),
@@ -20,18 +22,30 @@ pub(crate) fn rows(mut text: impl Read) -> io::Result<u64> {
 
 /// What there is outside of quotes. Texts that have quotes are quoted (RFC 4180), so every other quote ends a text, and the
 /// two of a doubled one are an end and a begin with nothing between.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Count {
+    delimiter: u8,
     quoted: bool,
     /// Bytes since the last line end.
     begun: bool,
     lines: u64,
-    commas: u64,
-    /// Commas of the first line, once it is over.
+    delimiters: u64,
+    /// Delimiters of the first line, once it is over.
     header: Option<u64>,
 }
 
 impl Count {
+    fn new(delimiter: Delimiter) -> Self {
+        Self {
+            delimiter: delimiter.byte(),
+            quoted: false,
+            begun: false,
+            lines: 0,
+            delimiters: 0,
+            header: None,
+        }
+    }
+
     fn take(&mut self, block: &[u8]) {
         let mut begin = 0;
         for quote in memchr_iter(b'"', block) {
@@ -53,11 +67,11 @@ impl Count {
             && let Some(end) = memchr(b'\n', part)
         {
             let (header, rest) = part.split_at(end);
-            self.header = Some(self.commas + occurrences(b',', header));
-            self.commas = 0;
+            self.header = Some(self.delimiters + occurrences(self.delimiter, header));
+            self.delimiters = 0;
             part = &rest[1..];
         }
-        self.commas += occurrences(b',', part);
+        self.delimiters += occurrences(self.delimiter, part);
         self.lines += occurrences(b'\n', part);
     }
 
@@ -67,7 +81,7 @@ impl Count {
         match self.header {
             _ if self.quoted => damaged("the last text has no end"),
             None => Ok(0),
-            Some(commas) if rows * commas != self.commas => {
+            Some(delimiters) if rows * delimiters != self.delimiters => {
                 damaged("rows with more or fewer cells than columns")
             }
             Some(_) => Ok(rows),
@@ -85,10 +99,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::cell::our_text;
+    use crate::cell::tests::raw_text;
 
     fn count(text: &[u8], cuts: &[usize]) -> io::Result<u64> {
-        let (mut count, mut rest) = (Count::default(), text);
+        let (mut count, mut rest) = (Count::new(Delimiter::Comma), text);
         for cut in cuts {
             let (block, more) = rest.split_at(cut % (rest.len() + 1));
             count.take(block);
@@ -121,7 +135,7 @@ mod tests {
             let lines = rows.iter().map(|cells| {
                 let quoted = cells.iter().map(|cell| {
                     let mut quoted = Vec::new();
-                    our_text(cell, &mut quoted);
+                    raw_text(cell, &mut quoted);
                     quoted
                 });
                 quoted.collect::<Vec<_>>().join(&b","[..])

@@ -4,12 +4,17 @@ use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
 
-use access_dataset::{Batches, Dataset, FileFormat, FileWriter, FormatError, FormatOptions, ReadBack};
+use access_dataset::{
+    Batches, ColumnKind, Dataset, FileFormat, FileWriter, FormatError, FormatOptions, ReadBack,
+};
 use arrow::array::RecordBatch;
 
+use crate::cell::Content;
 use crate::column::Column;
 use crate::counting;
+use crate::dialect::{Delimiter, Dialect, SpreadsheetSafety};
 use crate::packing::{Packer, Packing};
+use crate::preamble;
 use crate::reading;
 
 /// The end of a line (RFC 4180).
@@ -19,16 +24,13 @@ const BLOCK: usize = 1 << 18;
 /// The options' names in manifests.
 const SAFE: &str = "spreadsheet_safe";
 const PACKING: &str = "compression";
-
-/// Whether texts that a spreadsheet would take for formulas are changed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum SpreadsheetSafety {
-    /// An apostrophe is put before them.
-    #[default]
-    Safe,
-    /// Every text stays as it is, for programs.
-    Raw,
-}
+const DELIMITER: &str = "delimiter";
+const BOM: &str = "bom";
+const SEP_LINE: &str = "sep";
+/// Which texts are changed where `spreadsheet_safe` is true: those of which a piece is a formula. Older manifests do not have
+/// it.
+const GUARDED: &str = "guarded";
+const GUARDED_PIECES: &str = "pieces";
 
 /// Writes CSV.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,6 +39,21 @@ pub struct CsvFormat {
     pub packing: Packing,
     /// What becomes of formulas.
     pub safety: SpreadsheetSafety,
+    /// What stands between cells.
+    pub delimiter: Delimiter,
+    /// Whether files begin with a byte order mark, by which Excel knows UTF-8.
+    pub bom: bool,
+    /// Whether the first line is `sep=` and the delimiter, by which Excel splits whatever its locale.
+    pub sep_line: bool,
+}
+
+impl CsvFormat {
+    fn dialect(self) -> Dialect {
+        Dialect {
+            delimiter: self.delimiter,
+            safety: self.safety,
+        }
+    }
 }
 
 impl FileFormat for CsvFormat {
@@ -58,62 +75,94 @@ impl FileFormat for CsvFormat {
         dataset: Dataset,
         out: Box<dyn Write + Send>,
     ) -> Result<Box<dyn FileWriter>, FormatError> {
-        let header: Vec<&str> = dataset.columns().iter().map(|column| column.name).collect();
-        let mut lines = header.join(",").into_bytes();
+        let mut lines = Vec::new();
+        preamble::write(self.bom, self.sep_line, self.delimiter, LINE_END, &mut lines);
+        for (n, column) in dataset.columns().iter().enumerate() {
+            if n > 0 {
+                lines.push(self.delimiter.byte());
+            }
+            lines.extend_from_slice(column.name.as_bytes());
+        }
         lines.extend_from_slice(LINE_END);
+        let contents = dataset.columns().iter().map(|column| content(column.kind));
         Ok(Box::new(CsvFile {
             out: self.packing.pack(out)?,
-            safety: self.safety,
+            dialect: self.dialect(),
+            contents: contents.collect(),
             lines,
         }))
     }
 
     fn count_rows(&self, back: &mut ReadBack) -> Result<u64, FormatError> {
-        Ok(counting::rows(self.packing.unpack(back)?)?)
+        let text = preamble::skip(self.packing.unpack(back)?)?;
+        Ok(counting::rows(text, self.delimiter)?)
     }
 
     fn read(&self, dataset: Dataset, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError> {
-        reading::batches(dataset, file, columns, self.safety)
+        reading::batches(dataset, file, columns, self.dialect())
     }
 
     fn options(&self) -> FormatOptions {
-        let safe = (self.safety == SpreadsheetSafety::Safe).to_string();
-        let options = [(SAFE, safe.as_str()), (PACKING, self.packing.word())];
-        options
+        let safe = self.safety != SpreadsheetSafety::Raw;
+        let guarded = (self.safety == SpreadsheetSafety::Safe).then_some((GUARDED, GUARDED_PIECES));
+        let options = [
+            (SAFE, if safe { "true" } else { "false" }),
+            (PACKING, self.packing.word()),
+            (DELIMITER, self.delimiter.word()),
+            (BOM, if self.bom { "true" } else { "false" }),
+            (SEP_LINE, if self.sep_line { "true" } else { "false" }),
+        ];
+        let named = options.into_iter().chain(guarded);
+        named
             .map(|(name, word)| (name.to_owned(), word.to_owned()))
-            .into()
+            .collect()
     }
 
     fn with_options(&self, options: &FormatOptions) -> Arc<dyn FileFormat> {
-        let safety = match options.get(SAFE).map(String::as_str) {
-            Some("false") => SpreadsheetSafety::Raw,
-            // The usual way, and the likely one where an old manifest does not say.
-            _ => SpreadsheetSafety::Safe,
+        let word = |name| options.get(name).map(String::as_str);
+        let safety = match (word(SAFE), word(GUARDED)) {
+            (Some("false"), _) => SpreadsheetSafety::Raw,
+            (_, Some(GUARDED_PIECES)) => SpreadsheetSafety::Safe,
+            // The usual way of old manifests, and the likely one where one does not say.
+            _ => SpreadsheetSafety::SafeAtStart,
         };
-        let packing = options.get(PACKING).and_then(|word| Packing::named(word));
         Arc::new(Self {
-            packing: packing.unwrap_or(self.packing),
+            packing: word(PACKING).and_then(Packing::named).unwrap_or(self.packing),
             safety,
+            delimiter: word(DELIMITER).and_then(Delimiter::named).unwrap_or_default(),
+            bom: word(BOM) == Some("true"),
+            sep_line: word(SEP_LINE) == Some("true"),
         })
+    }
+}
+
+/// What the texts of a column are.
+pub(crate) fn content(kind: ColumnKind) -> Content {
+    match kind {
+        ColumnKind::Json => Content::Json,
+        _ => Content::Text,
     }
 }
 
 struct CsvFile {
     out: Packer,
-    safety: SpreadsheetSafety,
+    dialect: Dialect,
+    /// What the texts of each column are.
+    contents: Vec<Content>,
     /// Lines that are not written yet.
     lines: Vec<u8>,
 }
 
 impl FileWriter for CsvFile {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), FormatError> {
-        let columns = batch.columns().iter().map(|array| Column::of(array, self.safety));
+        let columns = batch.columns().iter().zip(&self.contents);
+        let columns = columns.map(|(array, content)| Column::of(array, *content, self.dialect));
         let columns: Option<Vec<Column<'_>>> = columns.collect();
         let mut columns = columns.ok_or("a column of a kind that tables do not have")?;
         for row in 0..batch.num_rows() {
             for (n, column) in columns.iter_mut().enumerate() {
                 if n > 0 {
-                    self.lines.push(b',');
+                    self.lines.push(self.dialect.delimiter.byte());
                 }
                 column.write(row, &mut self.lines)?;
             }

@@ -3,24 +3,47 @@
 mod cell;
 mod column;
 mod counting;
+mod dialect;
 mod format;
 mod packing;
+mod preamble;
 mod reading;
 mod records;
 mod words;
 
-pub use format::{CsvFormat, SpreadsheetSafety};
+use std::borrow::Cow;
+
+use cell::Content;
+use dialect::Dialect;
+
+pub use dialect::{Delimiter, SpreadsheetSafety};
+pub use format::CsvFormat;
 pub use packing::Packing;
 
-/// Writes a text into a line as datasets do: quoted where it must be, and never what a spreadsheet takes for a formula if it is to
-/// be safe.
+/// Writes a text into a line as datasets do, between commas: quoted where it must be, and no piece of it what a spreadsheet takes
+/// for a formula if it is to be safe.
 pub fn text_cell(text: &str, safety: SpreadsheetSafety, line: &mut Vec<u8>) {
-    cell::tenants_text(text, cell::is_plain(text.as_bytes()), safety, line);
+    write_cell(text, Content::Text, safety, line);
 }
 
-/// Writes a list into a line as datasets do: as a JSON array.
+/// Writes a list into a line as datasets do: as a JSON array, safe for spreadsheets.
 pub fn list_cell<'a>(texts: impl Iterator<Item = &'a str>, line: &mut Vec<u8>) {
     let mut list = String::new();
     cell::json_list(texts, &mut list);
-    cell::our_text(&list, line);
+    write_cell(&list, Content::Json, SpreadsheetSafety::Safe, line);
+}
+
+fn write_cell(text: &str, content: Content, safety: SpreadsheetSafety, line: &mut Vec<u8>) {
+    let dialect = Dialect {
+        delimiter: Delimiter::Comma,
+        safety,
+    };
+    let plain = cell::is_plain(text.as_bytes(), dialect);
+    cell::write_text(text, content, plain, dialect, line);
+}
+
+/// A text as it was before [`text_cell`] kept it safe from spreadsheets.
+#[must_use]
+pub fn text_of_cell(cell: &str) -> Cow<'_, str> {
+    cell::restore(cell, Content::Text, SpreadsheetSafety::Safe)
 }

@@ -14,9 +14,11 @@ use arrow::array::{
 use arrow::compute::kernels::cast_utils::string_to_datetime;
 use arrow::datatypes::{DataType, Field, SchemaRef};
 
-use crate::cell::unguarded;
-use crate::format::SpreadsheetSafety;
+use crate::cell::{Content, restore};
+use crate::dialect::{Dialect, SpreadsheetSafety};
+use crate::format::content;
 use crate::packing::Packing;
+use crate::preamble;
 use crate::records::{Records, damaged};
 
 /// Rows of a batch.
@@ -27,12 +29,13 @@ pub(crate) fn batches(
     dataset: Dataset,
     mut file: File,
     columns: Option<&[&str]>,
-    safety: SpreadsheetSafety,
+    dialect: Dialect,
 ) -> Result<Batches, FormatError> {
     file.rewind()?;
     let packing = Packing::of(&mut file)?;
     file.rewind()?;
-    let mut records = Records::new(packing.unpack(file)?);
+    let text: Box<dyn Read + Send> = Box::new(preamble::skip(packing.unpack(file)?)?);
+    let mut records = Records::new(text, dialect.delimiter);
     let header = records.next()?.ok_or_else(|| damaged("there is no header"))?;
     let names: Vec<Option<Cow<'_, str>>> = (0..header.len())
         .map(|n| header.cell(n))
@@ -46,7 +49,12 @@ pub(crate) fn batches(
         if place.is_none() && !field.is_nullable() {
             return Err(format!("there is no column {}", field.name()).into());
         }
-        columns.push((place, Cells::of(field, safety)?));
+        let of_contract = dataset
+            .columns()
+            .iter()
+            .find(|column| column.name == field.name());
+        let content = of_contract.map_or(Content::Text, |column| content(column.kind));
+        columns.push((place, Cells::of(field, content, dialect.safety)?));
     }
     let width = names.len();
     Ok(Box::new(Reading {
@@ -110,6 +118,7 @@ impl Iterator for Reading {
 
 /// Cells of one column.
 struct Cells {
+    content: Content,
     safety: SpreadsheetSafety,
     kind: Kind,
 }
@@ -124,7 +133,7 @@ enum Kind {
 }
 
 impl Cells {
-    fn of(field: &Field, safety: SpreadsheetSafety) -> Result<Self, FormatError> {
+    fn of(field: &Field, content: Content, safety: SpreadsheetSafety) -> Result<Self, FormatError> {
         let kind = match field.data_type() {
             DataType::Utf8 => Kind::Texts(StringBuilder::new()),
             DataType::Dictionary(..) => Kind::Words(WordBuilder::new()),
@@ -138,14 +147,18 @@ impl Cells {
             }
             _ => return Err("a column of a kind that tables do not have".into()),
         };
-        Ok(Self { safety, kind })
+        Ok(Self {
+            content,
+            safety,
+            kind,
+        })
     }
 
     fn push(&mut self, cell: Option<&str>) -> Result<(), FormatError> {
-        let text = |cell| unguarded(cell, self.safety);
+        let text = |cell| restore(cell, self.content, self.safety);
         match &mut self.kind {
             Kind::Texts(texts) => texts.append_option(cell.map(text)),
-            Kind::Words(words) => words.append_option(cell.map(text)),
+            Kind::Words(words) => words.append_option(cell.map(text).as_deref()),
             Kind::Flags(flags) => flags.append_option(cell.map(flag).transpose()?),
             Kind::Counts(counts) => counts.append_option(cell.map(str::parse).transpose()?),
             Kind::Times(times, last) => times.append_option(cell.map(|cell| time(cell, last)).transpose()?),
@@ -216,8 +229,9 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+    use crate::dialect::Delimiter;
     use crate::format::CsvFormat;
-    use access_dataset::{Column, ColumnKind, FileFormat};
+    use access_dataset::{Column, ColumnKind, FileFormat, ReadBack};
     use arrow::array::{Array, AsArray, BooleanArray, Int64Array, StringArray, TimestampMicrosecondArray};
     use arrow::datatypes::TimestampMicrosecondType;
     use arrow::util::display::array_value_to_string;
@@ -251,7 +265,10 @@ mod tests {
                     .with_timezone("UTC"),
             ),
             ColumnKind::Texts => {
-                let Kind::Lists(mut lists) = Cells::of(field, SpreadsheetSafety::Raw).unwrap().kind else {
+                let Kind::Lists(mut lists) = Cells::of(field, Content::Text, SpreadsheetSafety::Raw)
+                    .unwrap()
+                    .kind
+                else {
                     unreachable!()
                 };
                 for value in values {
@@ -290,7 +307,7 @@ mod tests {
         dataset: Dataset,
         file: File,
         columns: Option<&[&str]>,
-        format: CsvFormat,
+        format: &dyn FileFormat,
     ) -> Result<RecordBatch, FormatError> {
         let batches: Vec<RecordBatch> = format.read(dataset, file, columns)?.collect::<Result<_, _>>()?;
         Ok(arrow::compute::concat_batches(
@@ -315,7 +332,7 @@ mod tests {
     }
 
     fn seeds() -> impl Strategy<Value = Vec<Seeds>> {
-        let cell = prop::option::of("['=+@\t\r]{0,3}[a\",\n\u{fc}-]{0,5}");
+        let cell = prop::option::of("['=+@\t\r]{0,3}[a\",;|\t=\n\u{fc}-]{0,5}");
         (1_usize..6)
             .prop_flat_map(move |rows| prop::collection::vec(prop::collection::vec(cell.clone(), rows), 7))
     }
@@ -325,18 +342,31 @@ mod tests {
         fn every_table_comes_back_as_it_was_written(
             seeds in seeds(),
             packing in prop::sample::select(Packing::WORDS.to_vec()),
+            delimiter in prop::sample::select(Delimiter::WORDS.to_vec()),
             safety in prop::sample::select(vec![SpreadsheetSafety::Safe, SpreadsheetSafety::Raw]),
+            bom: bool,
+            sep_line: bool,
         ) {
-            let format = CsvFormat { packing: Packing::named(packing).unwrap(), safety };
-            // The packing is seen from the file, the safety is told.
-            let reader = CsvFormat { packing: Packing::None, safety };
+            let format = CsvFormat {
+                packing: Packing::named(packing).unwrap(),
+                delimiter: Delimiter::named(delimiter).unwrap(),
+                safety,
+                bom,
+                sep_line,
+            };
+            // What a manifest says is all that a reader has to know.
+            let reader = CsvFormat::default().with_options(&format.options());
+            prop_assert_eq!(reader.options(), format.options());
             for dataset in Dataset::ALL {
                 let (batch, file) = written(dataset, &seeds, format);
                 let names: Vec<&str> = dataset.columns().iter().map(|column| column.name).rev().step_by(2).collect();
-                let some = read(dataset, file.try_clone().unwrap(), Some(&names), reader).unwrap();
+                let some = read(dataset, file.try_clone().unwrap(), Some(&names), &*reader).unwrap();
                 prop_assert_eq!(told(&some), told(&batch.project(&places(dataset, &names)).unwrap()));
                 prop_assert_eq!(some.schema(), dataset.schema_of(Some(&names)));
-                prop_assert_eq!(told(&read(dataset, file, None, reader).unwrap()), told(&batch));
+                let mut back = file.try_clone().unwrap();
+                back.rewind().unwrap();
+                prop_assert_eq!(reader.count_rows(&mut ReadBack::new(back)).unwrap(), batch.num_rows() as u64);
+                prop_assert_eq!(told(&read(dataset, file.try_clone().unwrap(), None, &*reader).unwrap()), told(&batch));
             }
         }
     }
@@ -355,7 +385,7 @@ mod tests {
         let format = CsvFormat::default();
         let (batch, file) = written(Dataset::Grants, &many, format);
         assert_eq!(
-            told(&read(Dataset::Grants, file, Some(&["principal_id"]), format).unwrap()).len(),
+            told(&read(Dataset::Grants, file, Some(&["principal_id"]), &format).unwrap()).len(),
             20_000
         );
         assert_eq!(batch.num_rows(), 20_000);
@@ -371,7 +401,7 @@ mod tests {
                 Dataset::Users,
                 file,
                 Some(&["user_id", "email", "role_names", "enabled"]),
-                format,
+                &format,
             )
         };
         // An older file lacks columns, a newer one has more, and nobody promises their places.

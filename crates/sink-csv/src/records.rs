@@ -5,6 +5,8 @@ use std::io::{self, Read};
 
 use memchr::{memchr, memchr2};
 
+use crate::dialect::Delimiter;
+
 /// Bytes that are read at a time.
 const BLOCK: usize = 1 << 18;
 /// No row is longer: the tables' texts are bounded, a file that somebody made up need not be.
@@ -13,6 +15,7 @@ const LONGEST: usize = 1 << 26;
 /// Reads records one after the other.
 pub(crate) struct Records<R> {
     text: R,
+    delimiter: u8,
     block: Vec<u8>,
     /// Where the record begins that is read next.
     at: usize,
@@ -39,9 +42,10 @@ pub(crate) struct Record<'a> {
 }
 
 impl<R: Read> Records<R> {
-    pub(crate) fn new(text: R) -> Self {
+    pub(crate) fn new(text: R, delimiter: Delimiter) -> Self {
         Self {
             text,
+            delimiter: delimiter.byte(),
             block: vec![0; BLOCK],
             at: 0,
             filled: 0,
@@ -75,6 +79,7 @@ impl<R: Read> Records<R> {
     fn scan(&mut self) -> io::Result<Option<usize>> {
         self.cells.clear();
         let (text, mut at) = (&self.block[..self.filled], self.at);
+        let delimiter = self.delimiter;
         loop {
             let (cell, end) = if text.get(at) == Some(&b'"') {
                 let Some(cell) = quoted(text, at + 1) else {
@@ -82,7 +87,7 @@ impl<R: Read> Records<R> {
                 };
                 (cell, cell.end + 1)
             } else {
-                let Some(length) = text.get(at..).and_then(|rest| memchr2(b',', b'\n', rest)) else {
+                let Some(length) = text.get(at..).and_then(|rest| memchr2(delimiter, b'\n', rest)) else {
                     return Ok(None);
                 };
                 let end = at + length;
@@ -100,7 +105,7 @@ impl<R: Read> Records<R> {
             };
             self.cells.push(cell);
             match (text.get(end), text.get(end + 1)) {
-                (Some(b','), _) => at = end + 1,
+                (Some(byte), _) if *byte == delimiter => at = end + 1,
                 (Some(b'\n'), _) => return Ok(Some(end + 1)),
                 (Some(b'\r'), Some(b'\n')) => return Ok(Some(end + 2)),
                 (None, _) | (Some(b'\r'), None) => return Ok(None),
@@ -183,10 +188,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::cell::our_text;
+    use crate::cell::tests::raw_text;
 
     fn read(text: impl Read) -> io::Result<Vec<Vec<Option<String>>>> {
-        let (mut records, mut read) = (Records::new(text), Vec::new());
+        let (mut records, mut read) = (Records::new(text, Delimiter::Comma), Vec::new());
         while let Some(record) = records.next()? {
             let cells = (0..record.len()).map(|n| Ok(record.cell(n)?.map(Cow::into_owned)));
             read.push(cells.collect::<io::Result<_>>()?);
@@ -250,7 +255,7 @@ mod tests {
                         text.push(b',');
                     }
                     if let Some(cell) = cell {
-                        our_text(cell, &mut text);
+                        raw_text(cell, &mut text);
                     }
                 }
                 text.extend_from_slice(b"\r\n");

@@ -3,8 +3,8 @@
 use arrow::array::{DictionaryArray, StringArray};
 use arrow::datatypes::Int32Type;
 
-use crate::cell::{is_plain, tenants_text};
-use crate::format::SpreadsheetSafety;
+use crate::cell::{Content, is_plain, write_text};
+use crate::dialect::Dialect;
 
 /// Quoted texts, and which row has which.
 pub(crate) struct Words<'a> {
@@ -13,14 +13,11 @@ pub(crate) struct Words<'a> {
 }
 
 impl<'a> Words<'a> {
-    pub(crate) fn new(
-        keys: &'a DictionaryArray<Int32Type>,
-        values: &StringArray,
-        safety: SpreadsheetSafety,
-    ) -> Self {
+    pub(crate) fn new(keys: &'a DictionaryArray<Int32Type>, values: &StringArray, dialect: Dialect) -> Self {
         let quoted = values.iter().map(|value| {
             let (text, mut quoted) = (value.unwrap_or_default(), Vec::new());
-            tenants_text(text, is_plain(text.as_bytes()), safety, &mut quoted);
+            let plain = is_plain(text.as_bytes(), dialect);
+            write_text(text, Content::Text, plain, dialect, &mut quoted);
             quoted
         });
         Self {
@@ -46,7 +43,7 @@ mod tests {
         let texts = vec![Some("a,b"), None, Some("=1"), Some(""), Some("a,b")];
         let keys: DictionaryArray<Int32Type> = texts.into_iter().collect();
         let values = keys.values().as_any().downcast_ref::<StringArray>().unwrap();
-        let words = Words::new(&keys, values, SpreadsheetSafety::Safe);
+        let words = Words::new(&keys, values, Dialect::default());
         let shown: Vec<&str> = (0..5)
             .map(|row| std::str::from_utf8(words.at(row)).unwrap())
             .collect();

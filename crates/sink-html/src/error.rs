@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use access_core::location::LocationConflict;
 use access_core::{Classified, StatusCode};
 
 /// Why a report could not be written or read.
@@ -50,21 +51,13 @@ pub enum ReportError {
         /// What differs.
         reason: String,
     },
-    /// The report is about another tenant.
-    #[error("{} is the report of another tenant, {found}", path.display())]
-    OtherTenant {
+    /// The report must not be followed by this sync.
+    #[error("{}: {conflict}", path.display())]
+    Location {
         /// The file.
         path: PathBuf,
-        /// Its tenant.
-        found: String,
-    },
-    /// The report is of a later sync.
-    #[error("{} is the report of a later sync, {found}", path.display())]
-    Later {
-        /// The file.
-        path: PathBuf,
-        /// Its sync.
-        found: String,
+        /// What it holds.
+        conflict: LocationConflict,
     },
     /// The report that this one is to follow is of a part of the tenant.
     #[error("{} is no report of a full sync", path.display())]
@@ -143,11 +136,10 @@ impl Classified for ReportError {
         match self {
             Self::IsFolder { .. } | Self::NoFolder { .. } => StatusCode::InvalidArgument,
             Self::Locked { .. } => StatusCode::Aborted,
-            Self::Foreign { .. }
-            | Self::Newer { .. }
-            | Self::OtherTenant { .. }
-            | Self::Later { .. }
-            | Self::NotFull { .. } => StatusCode::FailedPrecondition,
+            Self::Foreign { .. } | Self::Newer { .. } | Self::NotFull { .. } => {
+                StatusCode::FailedPrecondition
+            }
+            Self::Location { conflict, .. } => conflict.status(),
             Self::Altered { .. } => StatusCode::DataLoss,
             Self::NoSpace { .. } | Self::TooMany => StatusCode::ResourceExhausted,
             Self::Denied { .. } => StatusCode::PermissionDenied,
@@ -165,7 +157,8 @@ impl Classified for ReportError {
             Self::IsFolder { .. } => "name a file, e.g. report.html",
             Self::NoFolder { .. } => "make the folder first, or name another",
             Self::Locked { .. } => "wait for the other run to end, or write to another file",
-            Self::Foreign { .. } | Self::Newer { .. } | Self::OtherTenant { .. } | Self::Later { .. } => {
+            Self::Location { conflict, .. } => return conflict.hint(),
+            Self::Foreign { .. } | Self::Newer { .. } => {
                 "write to another file, or pass --replace-existing to replace it when the sync is complete"
             }
             Self::Altered { .. } => {

@@ -9,6 +9,7 @@ mod changes;
 mod charts;
 mod collector;
 mod error;
+mod evidence;
 mod figures;
 mod model;
 mod page;

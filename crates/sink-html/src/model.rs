@@ -62,6 +62,16 @@ impl Model {
         self.kinds.get(entitlement.kind as usize)
     }
 
+    /// Type and id of the principal at a place.
+    pub(crate) fn principal(&self, place: u32) -> Option<(&str, &str)> {
+        let place = place as usize;
+        if let Some(person) = self.people.get(place) {
+            return Some((self.words.text(person.resource_type()), &person.id));
+        }
+        let other = self.others.get(place - self.people.len())?;
+        Some((&other.resource_type, &other.id))
+    }
+
     /// Whether an entitlement is held on a thing of this trait.
     pub(crate) fn is_on(&self, entitlement: &Entitlement, kind: TraitKind) -> bool {
         self.kind(entitlement).is_some_and(|found| found.is(kind))

@@ -1,9 +1,12 @@
 //! The report that another one follows: what changed is said against it, and its hash is carried on.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use access_core::compare::Removals;
-use access_core::model::{Baseline, SyncRun, SyncType};
+use access_core::location::{self, LocationContents};
+use access_core::model::{Baseline, IdScheme, SyncRun, SyncType};
+use access_core::sync::Comparer;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -12,7 +15,10 @@ use crate::error::ReportError;
 use crate::model::Model;
 use crate::report_file::ReportFile;
 use crate::seal::Previous;
-use crate::sections::decode;
+use crate::sections::{Head, decode};
+
+/// There is one format of reports.
+const FORMAT: &str = "report";
 
 /// A report that was found where the next one goes, or was named. Its data is read again when it is needed, so that it takes
 /// no memory while the tenant is read.
@@ -23,6 +29,9 @@ pub(crate) struct Predecessor {
     sync_id: String,
     started_at: String,
     sync_type: String,
+    pub(crate) id_scheme: Option<IdScheme>,
+    /// Whether it is of the very sync that is written, so that nothing can have changed since.
+    is_same: bool,
     pub(crate) baseline: Baseline,
 }
 
@@ -39,28 +48,33 @@ impl Predecessor {
             Ok(file) if file.len() == 0 => return Ok(None),
             Ok(_) => {}
         }
-        let (file, model) = read(path)?;
+        let (file, head, model) = read(path)?;
         let seal = &file.seal;
-        if seal.tenant != sync.tenant {
-            return Err(ReportError::OtherTenant {
-                path: path.to_owned(),
-                found: seal.tenant.clone(),
-            });
-        }
-        let started_at = OffsetDateTime::parse(&seal.started_at, &Rfc3339);
-        let started_at = started_at.map_err(|_| ReportError::altered(path, "its time cannot be read"))?;
-        if started_at > sync.started_at {
-            return Err(ReportError::Later {
-                path: path.to_owned(),
-                found: seal.sync_id.clone(),
-            });
-        }
+        let time = |text: &str| {
+            let parsed = OffsetDateTime::parse(text, &Rfc3339);
+            parsed.map_err(|_| ReportError::altered(path, "its time cannot be read"))
+        };
+        // A report that is written once more is no later one.
+        let is_same = seal.sync_id == sync.id.as_str();
+        let contents = LocationContents {
+            tenant: Some(seal.tenant.clone()),
+            format: None,
+            resource_types: None,
+            latest_ended_at: (!is_same).then(|| time(&head.ended_at)).transpose()?,
+            looked_at: Some(time::OffsetDateTime::now_utc()),
+        };
+        location::admit(&contents, sync, FORMAT).map_err(|conflict| ReportError::Location {
+            path: path.to_owned(),
+            conflict,
+        })?;
         Ok(Some(Self {
             path: path.to_owned(),
             fingerprint: file.fingerprint(),
             sync_id: seal.sync_id.clone(),
             started_at: seal.started_at.clone(),
             sync_type: seal.sync_type.clone(),
+            id_scheme: head.evidence.id_scheme(),
+            is_same,
             baseline: Baseline {
                 sync_id: seal.sync_id.parse().ok(),
                 ..model.baseline()
@@ -73,8 +87,59 @@ impl Predecessor {
         self.sync_type == SyncType::Full.as_str()
     }
 
+    /// Whether it is of another full sync than the one that is written.
+    pub(crate) fn is_earlier_full(&self) -> bool {
+        self.is_full() && !self.is_same
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Streams the ids of its resources and grants into a comparison.
+    ///
+    /// # Errors
+    /// [`ReportError`] if the file is not what it was when the sync began.
+    pub(crate) fn each_id(&self, comparer: &mut Comparer) -> Result<(), ReportError> {
+        let (_, model) = self.read_again()?;
+        let held_on = model.entitlements.iter().filter_map(|entitlement| {
+            let kind = model.kind(entitlement)?;
+            Some((&*kind.id, &*entitlement.resource))
+        });
+        let others = model
+            .others
+            .iter()
+            .map(|other| (&*other.resource_type, &*other.id));
+        let people = model
+            .people
+            .iter()
+            .map(|person| (model.words.text(person.resource_type()), &*person.id));
+        let mut seen: HashSet<(&str, &str)> = HashSet::new();
+        for (resource_type, id) in people.chain(held_on).chain(others) {
+            if seen.insert((resource_type, id)) {
+                comparer.resource(resource_type, id);
+            }
+        }
+        for (entitlement, holders) in model.entitlements.iter().zip(&model.holders) {
+            for place in &holders.principals {
+                if let Some((principal_type, id)) = model.principal(*place) {
+                    comparer.grant(&entitlement.id, principal_type, id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_again(&self) -> Result<(ReportFile, Model), ReportError> {
+        let (file, _, model) = read(&self.path)?;
+        if file.fingerprint() == self.fingerprint {
+            Ok((file, model))
+        } else {
+            Err(ReportError::altered(
+                &self.path,
+                "it was replaced while the sync ran",
+            ))
+        }
     }
 
     /// What changed since, and what the next report says of it. A report that is written once more says what it said.
@@ -86,13 +151,7 @@ impl Predecessor {
         run: &SyncRun,
         model: &Model,
     ) -> Result<(Changes, Option<Previous>), ReportError> {
-        let (file, old) = read(&self.path)?;
-        if file.fingerprint() != self.fingerprint {
-            return Err(ReportError::altered(
-                &self.path,
-                "it was replaced while the sync ran",
-            ));
-        }
+        let (file, old) = self.read_again()?;
         if self.sync_id == run.id.as_str() {
             let kept = file.section("changes").and_then(|section| {
                 serde_json::from_slice(&section.bytes).map_err(|error| error.to_string())
@@ -111,13 +170,13 @@ impl Predecessor {
     }
 }
 
-fn read(path: &Path) -> Result<(ReportFile, Model), ReportError> {
+fn read(path: &Path) -> Result<(ReportFile, Head, Model), ReportError> {
     let file = ReportFile::read(path)?;
     let altered = |reason: String| ReportError::altered(path, reason);
     if !file.page_is_whole() {
         return Err(altered("the page differs from its seal".to_owned()));
     }
     let sections = file.sections().map_err(altered)?;
-    let (_, model) = decode(&sections).map_err(|error| altered(error.to_string()))?;
-    Ok((file, model))
+    let (head, model) = decode(&sections).map_err(|error| altered(error.to_string()))?;
+    Ok((file, head, model))
 }

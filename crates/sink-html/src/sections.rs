@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::access::{Entitlement, Holders, Kind, Origin, Other};
 use crate::changes::Changes;
 use crate::charts::Chart;
+use crate::evidence::Evidence;
 use crate::figures::Figure;
 use crate::model::Model;
 use crate::people::{FLAGS, Person, SHARED};
@@ -42,6 +43,8 @@ pub(crate) struct Head {
     pub(crate) charts: Vec<Chart>,
     /// Where every row went, see [`access_core::sync::Ledger`].
     pub(crate) ledger: Value,
+    #[serde(default)]
+    pub(crate) evidence: Evidence,
 }
 
 /// Why bytes are no section.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use access_core::model::{AccessBatch, Baseline, SyncRun};
+use access_core::model::{AccessBatch, Baseline, IdScheme, SyncRun};
 use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
-use access_core::sync::SyncSummary;
+use access_core::sync::{Comparison, CurrentSync, SyncSummary};
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
@@ -59,7 +59,7 @@ impl AccessSink for HtmlSink {
         let (ready, opened) = oneshot::channel();
         let work = move || {
             let writing = open(config, &sync, stopping)?;
-            let _ = ready.send(writing.baseline());
+            let _ = ready.send((writing.baseline(), writing.id_scheme()));
             thread::run(writing, queue)
         };
         let spawned = std::thread::Builder::new().name("report".to_owned()).spawn(work);
@@ -69,9 +69,13 @@ impl AccessSink for HtmlSink {
             jobs: Some(jobs),
             thread: Some(spawned.map_err(|_| SinkError::new(ReportError::ThreadLost))?),
             baseline: None,
+            id_scheme: None,
         };
         match opened.await {
-            Ok(baseline) => writer.baseline = baseline,
+            Ok((baseline, id_scheme)) => {
+                writer.baseline = baseline;
+                writer.id_scheme = id_scheme;
+            }
             Err(_) => return Err(writer.why_gone().await),
         }
         Ok(Box::new(writer))
@@ -110,6 +114,7 @@ struct HtmlSinkWriter {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<Result<(), ReportError>>>,
     baseline: Option<Baseline>,
+    id_scheme: Option<IdScheme>,
 }
 
 impl HtmlSinkWriter {
@@ -147,6 +152,16 @@ impl HtmlSinkWriter {
 impl SinkWriter for HtmlSinkWriter {
     fn baseline(&self) -> Option<Baseline> {
         self.baseline.clone()
+    }
+
+    fn id_scheme(&self) -> Option<IdScheme> {
+        self.id_scheme.clone()
+    }
+
+    async fn compare(&mut self, current: &Arc<CurrentSync>) -> Result<Option<Comparison>, SinkError> {
+        let (done, answer) = oneshot::channel();
+        let current = Arc::clone(current);
+        self.answer(Job::Compare { current, done }, answer).await
     }
 
     async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError> {

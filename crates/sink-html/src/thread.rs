@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use access_core::model::{AccessBatch, Baseline, SyncType};
-use access_core::sync::SyncSummary;
+use access_core::model::{AccessBatch, Baseline, IdScheme, SyncType};
+use access_core::sync::{Comparer, Comparison, CurrentSync, SyncSummary};
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::{mpsc, oneshot};
 
@@ -13,6 +13,7 @@ use crate::changes::Changes;
 use crate::charts::charts;
 use crate::collector::Collector;
 use crate::error::ReportError;
+use crate::evidence::Evidence;
 use crate::figures::figures;
 use crate::page::render;
 use crate::predecessor::Predecessor;
@@ -22,6 +23,10 @@ use crate::target::{Target, beside};
 /// What the thread is asked to do.
 pub(crate) enum Job {
     Write(Arc<AccessBatch>),
+    Compare {
+        current: Arc<CurrentSync>,
+        done: oneshot::Sender<Option<Comparison>>,
+    },
     Prepare {
         summary: Box<SyncSummary>,
         done: oneshot::Sender<u64>,
@@ -66,6 +71,9 @@ pub(crate) fn run(writing: Writing, mut jobs: mpsc::Receiver<Job>) -> Result<(),
     let (summary, done) = loop {
         match jobs.blocking_recv() {
             Some(Job::Write(batch)) => collector.take(&batch)?,
+            Some(Job::Compare { current, done }) => {
+                let _ = done.send(writing.compare(current)?);
+            }
             Some(Job::Prepare { summary, done }) => break (summary, done),
             Some(Job::SetAside { summary, done }) => {
                 let aside = beside(writing.target.path(), ".candidate");
@@ -107,6 +115,23 @@ impl Writing {
         full.map(|predecessor| predecessor.baseline.clone())
     }
 
+    /// How ids are made in what this report is to replace.
+    pub(crate) fn id_scheme(&self) -> Option<IdScheme> {
+        self.predecessor.as_ref()?.id_scheme.clone()
+    }
+
+    /// Compares the report of a full sync that this one is to replace with what was read now.
+    fn compare(&self, current: Arc<CurrentSync>) -> Result<Option<Comparison>, ReportError> {
+        match &self.predecessor {
+            Some(predecessor) if predecessor.is_earlier_full() => {
+                let mut comparer = Comparer::new(current, predecessor.baseline.sync_id);
+                predecessor.each_id(&mut comparer)?;
+                Ok(Some(comparer.finish()))
+            }
+            _ => Ok(None),
+        }
+    }
+
     fn complete(mut self, collector: Collector, summary: &SyncSummary) -> Result<Prepared, ReportError> {
         let model = collector.finish(summary)?;
         self.go_on()?;
@@ -129,6 +154,7 @@ impl Writing {
             figures: figures(&model),
             charts: charts(&model),
             ledger: serde_json::to_value(&summary.ledger).map_err(json)?,
+            evidence: Evidence::new(summary).map_err(json)?,
         };
         let sections =
             encode(&head, &model, &changes).map_err(|error| failed(std::io::Error::other(error)))?;

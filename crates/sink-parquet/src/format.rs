@@ -8,9 +8,11 @@ use access_dataset::{
     Batches, Column, ColumnKind, Dataset, FileFormat, FileWriter, FormatError, FormatOptions, ReadBack,
 };
 use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::arrow::{ArrowWriter, ProjectionMask};
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::{ArrowWriter, ProjectionMask, add_encoded_arrow_schema_to_metadata};
+use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
@@ -25,9 +27,65 @@ const ROWS_PER_FILE: u64 = 1 << 21;
 /// One answer in a hundred of a bloom filter is a wrong "perhaps": about 160 kB in a full row group.
 const BLOOM_WRONG: f64 = 0.01;
 
+/// The option's name in manifests.
+const CODEC: &str = "compression";
+
+/// How pages are compressed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Codec {
+    /// zstd: the smallest files; every reader of recent years has it.
+    #[default]
+    Zstd,
+    /// Snappy, which every reader has.
+    Snappy,
+    /// gzip.
+    Gzip,
+    /// Not at all.
+    None,
+}
+
+impl Codec {
+    /// The words in settings.
+    pub const WORDS: [&'static str; 4] = ["zstd", "snappy", "gzip", "none"];
+
+    /// The codec of a word in settings.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        match word {
+            "zstd" => Some(Self::Zstd),
+            "snappy" => Some(Self::Snappy),
+            "gzip" => Some(Self::Gzip),
+            "none" => Some(Self::None),
+            _ => None,
+        }
+    }
+
+    /// The word in settings and manifests.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Zstd => "zstd",
+            Self::Snappy => "snappy",
+            Self::Gzip => "gzip",
+            Self::None => "none",
+        }
+    }
+
+    fn compression(self) -> Result<Compression, ParquetError> {
+        Ok(match self {
+            Self::Zstd => Compression::ZSTD(ZstdLevel::try_new(1)?),
+            Self::Snappy => Compression::SNAPPY,
+            Self::Gzip => Compression::GZIP(GzipLevel::default()),
+            Self::None => Compression::UNCOMPRESSED,
+        })
+    }
+}
+
 /// Writes Parquet.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct ParquetFormat;
+pub struct ParquetFormat {
+    /// Compression.
+    pub codec: Codec,
+}
 
 impl FileFormat for ParquetFormat {
     fn name(&self) -> &'static str {
@@ -47,8 +105,14 @@ impl FileFormat for ParquetFormat {
         dataset: Dataset,
         out: Box<dyn Write + Send>,
     ) -> Result<Box<dyn FileWriter>, FormatError> {
-        let writer =
-            ArrowWriter::try_new(out, dataset.schema(), Some(properties(dataset)?)).map_err(cause)?;
+        let mut properties = properties(dataset, self.codec)?;
+        let schema = dataset.schema();
+        add_encoded_arrow_schema_to_metadata(&without_dictionaries(&schema), &mut properties);
+        // The writer's own schema has dictionaries.
+        let options = ArrowWriterOptions::new()
+            .with_properties(properties)
+            .with_skip_arrow_metadata(true);
+        let writer = ArrowWriter::try_new_with_options(out, schema, options).map_err(cause)?;
         Ok(Box::new(ParquetFile(writer)))
     }
 
@@ -68,9 +132,28 @@ impl FileFormat for ParquetFormat {
         reading::batches(dataset, file, columns)
     }
 
-    fn with_options(&self, _options: &FormatOptions) -> Arc<dyn FileFormat> {
-        Arc::new(*self)
+    fn options(&self) -> FormatOptions {
+        FormatOptions::from([(CODEC.to_owned(), self.codec.word().to_owned())])
     }
+
+    fn with_options(&self, options: &FormatOptions) -> Arc<dyn FileFormat> {
+        let codec = options.get(CODEC).and_then(|word| Codec::named(word));
+        Arc::new(Self {
+            codec: codec.unwrap_or_default(),
+        })
+    }
+}
+
+/// The schema that readers of Arrow are given: plain texts. Dictionaries are how this program holds them and how Parquet packs them,
+/// not what they are: a reader that is told of dictionaries makes categories of them.
+fn without_dictionaries(schema: &Schema) -> Schema {
+    let plain = |field: &Arc<Field>| match field.data_type() {
+        DataType::Dictionary(_, words) => {
+            Arc::new(field.as_ref().clone().with_data_type(words.as_ref().clone()))
+        }
+        _ => Arc::clone(field),
+    };
+    Schema::new(schema.fields().iter().map(plain).collect::<Vec<_>>())
 }
 
 struct ParquetFile(ArrowWriter<Box<dyn Write + Send>>);
@@ -94,9 +177,9 @@ fn cause(error: ParquetError) -> FormatError {
     }
 }
 
-fn properties(dataset: Dataset) -> Result<WriterProperties, ParquetError> {
+fn properties(dataset: Dataset, codec: Codec) -> Result<WriterProperties, ParquetError> {
     let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_compression(codec.compression()?)
         .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(Some(sorting(dataset)))
@@ -149,7 +232,7 @@ mod tests {
     use super::*;
 
     fn count(path: &Path) -> Result<u64, FormatError> {
-        ParquetFormat.count_rows(&mut ReadBack::new(File::open(path).unwrap()))
+        ParquetFormat::default().count_rows(&mut ReadBack::new(File::open(path).unwrap()))
     }
 
     #[test]
@@ -157,7 +240,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for dataset in Dataset::ALL {
             let path = folder.path().join(dataset.name());
-            let file = ParquetFormat
+            let file = ParquetFormat::default()
                 .create(dataset, Box::new(File::create(&path).unwrap()))
                 .unwrap();
             file.finish().unwrap();
@@ -191,7 +274,7 @@ mod tests {
             let mut writer = ArrowWriter::try_new(file.try_clone().unwrap(), schema, None).unwrap();
             writer.write(&batch).unwrap();
             writer.close().unwrap();
-            let batches = ParquetFormat.read(Dataset::Users, file, Some(&["user_id", "email"]))?;
+            let batches = ParquetFormat::default().read(Dataset::Users, file, Some(&["user_id", "email"]))?;
             batches
                 .map(|batch| batch.map(|batch| batch.num_columns()))
                 .collect::<Result<Vec<_>, _>>()
@@ -199,8 +282,44 @@ mod tests {
         columns(&["user_id", "email"]).unwrap();
         columns(&["login", "user_id"]).unwrap();
         columns(&["login", "email"]).unwrap_err();
-        let wrong = ParquetFormat.create(Dataset::Syncs, Box::new(std::io::sink()));
+        let wrong = ParquetFormat::default().create(Dataset::Syncs, Box::new(std::io::sink()));
         wrong.unwrap().finish().unwrap();
+    }
+
+    #[test]
+    fn files_say_nothing_of_dictionaries_and_those_that_do_are_read_as_well() {
+        let names = ["sync_id", "user_id", "user_type"];
+        let schema = Dataset::Users.schema_of(Some(&names));
+        let mut words = access_dataset::WordBuilder::new();
+        words.append_option(Some("w"));
+        let word: arrow::array::ArrayRef = Arc::new(words.finish());
+        let text: arrow::array::ArrayRef = Arc::new(arrow::array::StringArray::from(vec!["t"]));
+        let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::clone(&word), text, word]).unwrap();
+        for plain in [false, true] {
+            let file = tempfile::tempfile().unwrap();
+            let mut properties = properties(Dataset::Users, Codec::Snappy).unwrap();
+            let written = if plain {
+                without_dictionaries(&schema)
+            } else {
+                schema.as_ref().clone()
+            };
+            add_encoded_arrow_schema_to_metadata(&written, &mut properties);
+            let options = ArrowWriterOptions::new()
+                .with_properties(properties)
+                .with_skip_arrow_metadata(true);
+            let out = file.try_clone().unwrap();
+            let mut writer = ArrowWriter::try_new_with_options(out, Arc::clone(&schema), options).unwrap();
+            writer.write(&batch).unwrap();
+            writer.close().unwrap();
+            let found = ParquetRecordBatchReaderBuilder::try_new(file.try_clone().unwrap()).unwrap();
+            let is_word = matches!(found.schema().field(0).data_type(), DataType::Dictionary(..));
+            assert_eq!(is_word, !plain);
+            let read = ParquetFormat::default()
+                .read(Dataset::Users, file, Some(&names))
+                .unwrap();
+            let read: Vec<RecordBatch> = read.collect::<Result<_, _>>().unwrap();
+            assert_eq!(read, std::slice::from_ref(&batch));
+        }
     }
 
     #[test]

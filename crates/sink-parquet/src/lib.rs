@@ -1,6 +1,6 @@
-//! Datasets of Parquet files: zstd, dictionaries, sorted, with statistics, page index and bloom filters on ids.
+//! Datasets of Parquet files: compressed, with dictionaries, sorted, with statistics, page index and bloom filters on ids.
 
 mod format;
 mod reading;
 
-pub use format::ParquetFormat;
+pub use format::{Codec, ParquetFormat};

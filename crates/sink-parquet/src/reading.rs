@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use access_dataset::{Batches, Dataset, FormatError};
 use arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 8_192;
@@ -19,7 +21,10 @@ pub(crate) fn batches(
     columns: Option<&[&str]>,
 ) -> Result<Batches, FormatError> {
     let wanted = dataset.schema_of(columns);
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+    let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+    let options = ArrowReaderOptions::new().with_schema(with_dictionaries(metadata.schema(), &wanted));
+    let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
     let there: Vec<&str> = wanted
         .fields()
         .iter()
@@ -48,6 +53,26 @@ pub(crate) fn batches(
         .with_batch_size(BATCH_ROWS)
         .build()?;
     Ok(Box::new(Reading { reader, wanted }))
+}
+
+/// A file's schema in which texts are read into dictionaries where the contract has them. Older files say so themselves.
+fn with_dictionaries(found: &Schema, wanted: &Schema) -> SchemaRef {
+    let field = |field: &Arc<Field>| match wanted.field_with_name(field.name()) {
+        Ok(of_contract)
+            if *field.data_type() == DataType::Utf8
+                && matches!(of_contract.data_type(), DataType::Dictionary(_, words) if **words == DataType::Utf8) =>
+        {
+            Arc::new(
+                field
+                    .as_ref()
+                    .clone()
+                    .with_data_type(of_contract.data_type().clone()),
+            )
+        }
+        _ => Arc::clone(field),
+    };
+    let fields: Vec<Arc<Field>> = found.fields().iter().map(field).collect();
+    Arc::new(Schema::new_with_metadata(fields, found.metadata().clone()))
 }
 
 struct Reading {

@@ -17,7 +17,7 @@ use access_core::sync::{Ledger, SyncSummary};
 use access_dataset::{
     Batches, Dataset, DatasetError, DatasetSink, DatasetSinkConfig, FileFormat, FileWriter, FormatError,
     FormatOptions, Formats, Hashes, Location, Manifest, POINTER, Pointer, Published, ReadBack, Snapshot,
-    SortedSink, SortedSync, differences,
+    SortedSink, SortedSync, Standing, differences,
 };
 use arrow::array::AsArray;
 use sink_parquet::ParquetFormat;
@@ -29,11 +29,11 @@ struct SmallFiles;
 
 impl FileFormat for SmallFiles {
     fn name(&self) -> &'static str {
-        ParquetFormat.name()
+        ParquetFormat::default().name()
     }
 
     fn extension(&self) -> &'static str {
-        ParquetFormat.extension()
+        ParquetFormat::default().extension()
     }
 
     fn rows_per_file(&self) -> u64 {
@@ -45,15 +45,15 @@ impl FileFormat for SmallFiles {
         dataset: Dataset,
         out: Box<dyn Write + Send>,
     ) -> Result<Box<dyn FileWriter>, FormatError> {
-        ParquetFormat.create(dataset, out)
+        ParquetFormat::default().create(dataset, out)
     }
 
     fn count_rows(&self, back: &mut ReadBack) -> Result<u64, FormatError> {
-        ParquetFormat.count_rows(back)
+        ParquetFormat::default().count_rows(back)
     }
 
     fn read(&self, dataset: Dataset, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError> {
-        ParquetFormat.read(dataset, file, columns)
+        ParquetFormat::default().read(dataset, file, columns)
     }
 
     fn with_options(&self, _options: &FormatOptions) -> Arc<dyn FileFormat> {
@@ -68,12 +68,13 @@ fn sink(folder: &TempDir) -> DatasetSink {
         location: Location::Folder(folder.path().to_owned()),
         temp_folder: std::env::temp_dir(),
         history: true,
+        replace_existing: false,
     };
     DatasetSink::new(config, SmallFiles)
 }
 
 fn run(second: u8) -> SyncRun {
-    let started_at = datetime!(2026-11-24 12:00:00 UTC) + time::Duration::seconds(second.into());
+    let started_at = datetime!(2026-11-24 12:00:00 UTC) + time::Duration::minutes(second.into());
     SyncRun {
         id: SyncId::from_parts(started_at, [second; 16]),
         sync_type: SyncType::Full,
@@ -258,12 +259,13 @@ async fn a_published_sync_is_read_in_key_order_and_damage_is_seen() {
     assert_eq!(
         syncs
             .iter()
-            .map(|sync| sync.sync.id.clone())
+            .map(|sync| sync.manifest.sync.id.clone())
             .collect::<BTreeSet<_>>(),
         ids
     );
     let latest = read.latest().await.unwrap();
-    assert_eq!(&latest, syncs.last().unwrap());
+    assert_eq!(latest, syncs.last().unwrap().manifest);
+    assert!(syncs.iter().all(|sync| sync.standing == Standing::Linked));
     assert_eq!(read.sync(&run(1).id).await.unwrap(), syncs[0]);
     assert!(matches!(
         read.sync(&run(3).id).await,

@@ -41,6 +41,12 @@ pub enum C1zSourceError {
         /// The syncs that the file has.
         syncs: Vec<KnownSync>,
     },
+    /// Neither the file nor anybody else says which tenant it is of.
+    #[error("{} does not say of which tenant it is", path.display())]
+    UnknownTenant {
+        /// The file.
+        path: PathBuf,
+    },
     /// The sync lists what is gone, not what there is.
     #[error("the sync {sync_id} in {} lists deletions only ({sync_type})", path.display())]
     DeletionsOnly {
@@ -138,6 +144,7 @@ impl Classified for C1zSourceError {
             Self::Unfinished { .. }
             | Self::NoneFinished { .. }
             | Self::DeletionsOnly { .. }
+            | Self::UnknownTenant { .. }
             | Self::NotAKsuid { .. } => StatusCode::FailedPrecondition,
             Self::NotATime { .. } | Self::ForeignExpansion { .. } => StatusCode::DataLoss,
             Self::TargetsUnsupported => StatusCode::Unimplemented,
@@ -176,6 +183,7 @@ impl Classified for C1zSourceError {
             Self::NoneFinished { .. } | Self::NotAKsuid { .. } => {
                 "run the connector that writes the file to its end first"
             }
+            Self::UnknownTenant { .. } => "name it with --tenant, e.g. --tenant https://tenant.example",
             Self::DeletionsOnly { .. } => "name another sync of the file",
             Self::TargetsUnsupported => "leave the filter away, or filter by resource type",
             _ => return None,

@@ -21,7 +21,7 @@ use rusqlite::{Connection, params};
 use time::OffsetDateTime;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{C1zSource, C1zSourceConfig};
+use crate::{C1zSource, C1zSourceConfig, UnknownTenant};
 
 const SYNC: &str = "2vU7QmBvvjK3kdYyV0000000001";
 const LIMITS: Limits = Limits {
@@ -74,7 +74,8 @@ pub fn rows(input: &[u8]) {
         temp_folder: folder.path().to_owned(),
         limits: LIMITS,
         sync: None,
-        tenant: "https://tenant.example".to_owned(),
+        tenant: Some("https://tenant.example".to_owned()),
+        unknown_tenant: UnknownTenant::Refuse,
     });
     let Ok(source) = opened else { return };
     match runtime().block_on(run_pipeline(&source)) {

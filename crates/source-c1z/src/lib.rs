@@ -21,4 +21,4 @@ mod source;
 pub use c1z::Limits;
 pub use error::{C1zSourceError, KnownSync};
 pub use snapshot::C1zSnapshot;
-pub use source::{C1zSource, C1zSourceConfig};
+pub use source::{C1zSource, C1zSourceConfig, UnknownTenant};

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use access_core::model::{ResourceType, SyncId, SyncRun, SyncScope, SyncType};
+use access_core::model::{IdScheme, ResourceType, SyncId, SyncRun, SyncScope, SyncType};
 use access_core::ports::{
     AccessSource, CheckOutcome, EndpointCheck, SourceError, SourceEvent, SourceReport, SourceUsage,
 };
@@ -36,8 +36,19 @@ pub struct C1zSourceConfig {
     pub limits: Limits,
     /// The id of the sync to read; `None` = the latest finished one, full ones first.
     pub sync: Option<String>,
-    /// The tenant that the file tells about, which the file itself does not say.
-    pub tenant: String,
+    /// What the tenant is called; `None` = as the file says.
+    pub tenant: Option<String>,
+    /// What it is called if nobody says.
+    pub unknown_tenant: UnknownTenant,
+}
+
+/// What is done with a file that does not say of which tenant it is, if nobody else says so either.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UnknownTenant {
+    /// It is called so, for people who look at it.
+    CallIt(String),
+    /// It is an error: what is written from it would be bound to the wrong tenant.
+    Refuse,
 }
 
 /// One finished sync of a c1z file as an [`AccessSource`].
@@ -46,6 +57,7 @@ pub struct C1zSource {
     reader: Mutex<Reader>,
     path: PathBuf,
     tenant: String,
+    id_scheme: Option<IdScheme>,
     sync: ChosenSync,
     types: Arc<Types>,
 }
@@ -67,10 +79,23 @@ impl C1zSource {
         let reader = Reader::open(&config.path, &config.temp_folder, config.limits, stop)?;
         let sync = ChosenSync::choose(&reader, config.sync.as_deref())?;
         let types = Types::of(&reader, &sync)?;
+        let sync_id = sync.id.to_string();
+        let note = reader.note(&sync_id)?.unwrap_or_default();
+        let said = match config.tenant {
+            Some(tenant) => Some(tenant),
+            None => reader.tenant(&sync_id)?,
+        };
+        let tenant = match (said, config.unknown_tenant) {
+            (Some(tenant), _) | (None, UnknownTenant::CallIt(tenant)) => tenant,
+            (None, UnknownTenant::Refuse) => {
+                return Err(C1zSourceError::UnknownTenant { path: config.path });
+            }
+        };
         Ok(Self {
             reader: Mutex::new(reader),
             path: config.path,
-            tenant: config.tenant,
+            tenant,
+            id_scheme: note.id_scheme.as_deref().map(IdScheme::new),
             sync,
             types: Arc::new(types),
         })
@@ -193,7 +218,10 @@ impl AccessSource for C1zSource {
 
     fn read(&self, scope: &SyncScope) -> BoxStream<'_, Result<SourceEvent, SourceError>> {
         match self.start(scope) {
-            Ok(events) => events.boxed(),
+            Ok(events) => {
+                let scheme = self.id_scheme.clone().map(SourceEvent::IdScheme).map(Ok);
+                stream::iter(scheme).chain(events).boxed()
+            }
             Err(error) => stream::iter([Err(SourceError::new(error))]).boxed(),
         }
     }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use access_core::model::{SyncRun, SyncType};
 use access_core::ports::FinishedSync;
-use access_dataset::{Dataset, DatasetError, Formats, Hashes, Location, Manifest, Published, Rows};
+use access_dataset::{
+    Dataset, DatasetError, Formats, Hashes, ListedSync, Location, Manifest, Published, Rows, Standing,
+};
 use arrow::array::RecordBatch;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -44,7 +46,11 @@ impl Opened {
     pub async fn open(config: DatasetConfig) -> Result<Self, DatasetSourceError> {
         let published = Published::open(&config.location, config.formats, &config.temp_folder).await?;
         let manifest = match &config.sync {
-            Some(id) => published.sync(&id.parse()?).await?,
+            Some(id) => {
+                let ListedSync { manifest, standing } = published.sync(&id.parse()?).await?;
+                warn_of(standing, &manifest, &published.place());
+                manifest
+            }
             None => published.latest().await?,
         };
         Ok(Self {
@@ -54,7 +60,8 @@ impl Opened {
         })
     }
 
-    /// All syncs of a dataset, the earliest first, and the id of the one that the pointer names.
+    /// All syncs of a dataset that can be read, the earliest first, and the id of the one that the pointer names. Full syncs
+    /// to which the pointer does not lead are left out with a warning: nothing vouches for them.
     ///
     /// # Errors
     /// [`DatasetSourceError`] if there is no such dataset or it cannot be read.
@@ -65,7 +72,15 @@ impl Opened {
             Err(DatasetError::NotThere { .. }) => None,
             Err(error) => return Err(error.into()),
         };
-        Ok((published.syncs().await?, latest))
+        let mut syncs = Vec::new();
+        for ListedSync { manifest, standing } in published.syncs().await? {
+            if standing == Standing::Unlinked {
+                warn_of(standing, &manifest, &published.place());
+            } else {
+                syncs.push(manifest);
+            }
+        }
+        Ok((syncs, latest))
     }
 
     /// Which sync it is.
@@ -109,6 +124,35 @@ impl Opened {
             .published
             .rows(&self.manifest, table, Some(columns), Hashes::Trusted);
         Ok(handle.block_on(rows)?)
+    }
+}
+
+/// Says loudly what does not vouch for a sync.
+fn warn_of(standing: Standing, manifest: &Manifest, place: &str) {
+    let sync = manifest.sync.id.as_str();
+    match standing {
+        Standing::Linked => {}
+        Standing::Replaced => {
+            tracing::warn!(
+                sync,
+                place,
+                "this sync is of a chain that was replaced by a new one"
+            );
+        }
+        Standing::Beside => {
+            tracing::warn!(
+                sync,
+                place,
+                "this partial sync is not linked: nothing vouches for it"
+            );
+        }
+        Standing::Unlinked => {
+            tracing::warn!(
+                sync,
+                place,
+                "left out: this full sync is not linked, so nothing vouches for it; run `verify`"
+            );
+        }
     }
 }
 

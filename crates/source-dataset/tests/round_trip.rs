@@ -202,8 +202,9 @@ async fn a_sync_is_read_as_it_was_written() {
             location: location.clone(),
             temp_folder: folder.path().to_owned(),
             history: false,
+            replace_existing: false,
         },
-        ParquetFormat,
+        ParquetFormat::default(),
     );
     let pipeline = SyncPipeline {
         source: &Told(told.clone()),
@@ -216,7 +217,7 @@ async fn a_sync_is_read_as_it_was_written() {
 
     let source = DatasetSource::open(DatasetConfig {
         location,
-        formats: Formats::new([Arc::new(ParquetFormat) as Arc<dyn FileFormat>]),
+        formats: Formats::new([Arc::new(ParquetFormat::default()) as Arc<dyn FileFormat>]),
         temp_folder: folder.path().to_owned(),
         sync: Some("2vU7QmBvvjK3kdYyV0000000001".to_owned()),
     })

@@ -57,6 +57,14 @@ fn meanings(reference: &Reference, context: &TestContext, file: &str) -> BTreeMa
     .collect()
 }
 
+/// A record of a sync as it is shown, without its token.
+fn without_token(shown: &str) -> String {
+    let (Some(begin), Some(end)) = (shown.find("sync_token: "), shown.find(", supports_diff: ")) else {
+        return shown.to_owned();
+    };
+    format!("{}sync_token: \"\"{}", &shown[..begin], &shown[end..])
+}
+
 #[test]
 fn we_convert_as_the_reference_does() {
     let Some(reference) = Reference::here("converting") else {
@@ -83,6 +91,8 @@ fn we_convert_as_the_reference_does() {
             meanings(reference, &context, &theirs),
         );
         for (key, value) in &our {
+            // The reference drops what a sync's token says; our note in it is kept here.
+            let value = &without_token(value);
             assert_eq!(Some(value), their.get(key), "{name}: {key}");
         }
         assert_eq!(our.len(), their.len(), "{name}");

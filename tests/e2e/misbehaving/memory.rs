@@ -79,7 +79,7 @@ const FLOODS: [(&str, Flood); 16] = [
     ),
     (
         "a sign-in page",
-        flood("/ws/oauth/token", "", "<html>          ", 15),
+        flood("/ws/oauth/token", "", "<html>          ", 14),
     ),
     (
         "technicians",

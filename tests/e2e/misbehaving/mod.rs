@@ -20,6 +20,7 @@ mod rows;
 mod schedule;
 mod seen;
 mod sweep;
+mod texts;
 
 use std::time::Duration;
 

@@ -141,6 +141,7 @@ fn published(context: &TestContext, scenario: Scenario, summary: &Value) -> Resu
         balances &= left == 0;
     }
     Ok(Rows {
+        warnings: Vec::new(),
         lines: seen::file(&context.path("sync.c1z"), summary["sync"]["id"].as_str()),
         dropped,
         balances,

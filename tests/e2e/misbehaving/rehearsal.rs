@@ -68,6 +68,8 @@ pub(crate) struct Rows {
     pub(crate) dropped: Ledger,
     pub(crate) balances: bool,
     pub(crate) devices_incomplete: bool,
+    /// What a person should know.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// What was said instead.
@@ -224,6 +226,11 @@ fn rows(outcome: &SyncOutcome, published: Vec<String>) -> Rows {
             outcome.summary.completeness.get(&device_type()),
             Some(Completeness::Incomplete { .. })
         ),
+        warnings: outcome
+            .warnings
+            .iter()
+            .map(|warning| format!("{}: {}", warning.code, warning.message))
+            .collect(),
     }
 }
 

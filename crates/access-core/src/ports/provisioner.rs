@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::ProvisionerError;
 use crate::model::{NativeId, Resource, ResourceId};
 use crate::provisioning::{
-    Account, EmailAddress, Observation, RequestPreview, Role, Selector, Step, Vocabulary,
+    Account, EmailAddress, Observation, RequestPreview, Role, Selector, Sightings, Step, Vocabulary,
 };
 
 /// A tenant that can be changed. The rules are the use case's ([`crate::provisioning`]); an adapter reads, writes once
@@ -18,25 +18,31 @@ pub trait Provisioner: Send + Sync {
     /// What the things are called that can be changed.
     fn vocabulary(&self) -> &Vocabulary;
 
-    /// Roles that are selected, with their members.
+    /// Roles that are selected, with their members as far as the tenant says.
     ///
     /// # Errors
-    /// [`ProvisionerError`] if they cannot be read.
+    /// [`ProvisionerError`] if they cannot be read, or if what cannot be read may be a selected one.
     async fn roles(&self, wanted: &Selector) -> Result<Vec<Role>, ProvisionerError>;
 
-    /// The account of this id; `None` only if the tenant says so.
+    /// The account of this id, looked up by it; `None` only if the lookup says so.
     ///
     /// # Errors
     /// [`ProvisionerError`] if that cannot be found out.
     async fn account(&self, id: &NativeId) -> Result<Option<Account>, ProvisionerError>;
 
+    /// What every source of the tenant says of the account of this id: the lookup and all lists.
+    ///
+    /// # Errors
+    /// [`ProvisionerError`] if one of them cannot be read.
+    async fn sightings(&self, id: &NativeId) -> Result<Sightings, ProvisionerError>;
+
     /// Accounts of either kind with this address.
     ///
     /// # Errors
-    /// [`ProvisionerError`] if they cannot be read.
+    /// [`ProvisionerError`] if they cannot be read, or if what cannot be read may be one of them.
     async fn accounts_with_email(&self, email: &EmailAddress) -> Result<Vec<Account>, ProvisionerError>;
 
-    /// Accounts that have full rights and are in use.
+    /// Accounts of which the tenant says that they have full rights and are in use.
     ///
     /// # Errors
     /// [`ProvisionerError`] if they cannot be read.
@@ -45,7 +51,7 @@ pub trait Provisioner: Send + Sync {
     /// Organizations that are selected.
     ///
     /// # Errors
-    /// [`ProvisionerError`] if they cannot be read.
+    /// [`ProvisionerError`] if they cannot be read, or if what cannot be read may be a selected one.
     async fn organizations(&self, wanted: &Selector) -> Result<Vec<Resource>, ProvisionerError>;
 
     /// The request that a step is.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Attributes, EmailAddress, NamePart};
+use super::{Attributes, Certainty, EmailAddress, Fact, NamePart};
 use crate::model::{ProfileValue, Resource, ResourceId};
 
 /// The two kinds of accounts. They share one space of ids, and a role is for one kind (NinjaOne facts §3.4).
@@ -63,10 +63,10 @@ pub struct Account {
     pub resource: Resource,
     /// Its kind: that of the list it is in, not of what it says about itself.
     pub kind: AccountKind,
-    /// Whether it has full rights; `None` if the tenant does not say. End users never have.
-    pub administrator: Option<bool>,
+    /// Whether it has full rights. End users have not, and their sources need not say so.
+    pub administrator: Fact,
     /// Whether an identity provider manages it and may undo changes.
-    pub managed_elsewhere: bool,
+    pub managed_elsewhere: Fact,
 }
 
 impl Account {
@@ -85,7 +85,16 @@ impl Account {
     /// Whether the account has this address, whatever the case and the blanks around it.
     #[must_use]
     pub fn has_email(&self, email: &EmailAddress) -> bool {
-        matches!(self.resource.profile.get("email"), Some(ProfileValue::Text(own)) if email.is(own))
+        self.email().is_some_and(|own| email.is(own))
+    }
+
+    /// Its address, if it is said.
+    #[must_use]
+    pub fn email(&self) -> Option<&str> {
+        match self.resource.profile.get("email") {
+            Some(ProfileValue::Text(own)) => Some(own),
+            _ => None,
+        }
     }
 
     /// What an audit wants to know of it.
@@ -185,25 +194,37 @@ pub struct AccountChanges {
 }
 
 impl AccountChanges {
-    /// Whether the account already is as wanted.
+    /// Whether the account already is like this. An attribute that the account does not say is not known to be so.
     #[must_use]
-    pub fn hold_for(&self, account: &Account) -> bool {
+    pub fn hold_for(&self, account: &Account) -> Certainty {
         let profile = &account.resource.profile;
-        let text = |key: &str, wanted: Option<&str>| {
-            wanted.is_none_or(
-                |wanted| matches!(profile.get(key), Some(ProfileValue::Text(own)) if **own == *wanted),
-            )
+        let same = |key: &'static str, requested: Option<ProfileValue>| {
+            requested.map(|requested| match profile.get(key) {
+                Some(own) => Certainty::said(*own == requested),
+                None => Certainty::Unknown(format!("what is said of {} has no {key}", account.label())),
+            })
         };
-        let organization = self
-            .organization
-            .as_ref()
-            .map(|organization| organization.id.id.as_str());
-        text("first_name", self.given_name.as_ref().map(NamePart::as_str))
-            && text("last_name", self.family_name.as_ref().map(NamePart::as_str))
-            && text("organization_id", organization)
-            && self
-                .full_portal_access
-                .is_none_or(|wanted| profile.get("full_portal_access") == Some(&ProfileValue::Flag(wanted)))
+        let text = |text: &str| ProfileValue::Text(text.into());
+        let organization = self.organization.as_ref();
+        let parts = [
+            same(
+                "first_name",
+                self.given_name.as_ref().map(|name| text(name.as_str())),
+            ),
+            same(
+                "last_name",
+                self.family_name.as_ref().map(|name| text(name.as_str())),
+            ),
+            same(
+                "organization_id",
+                organization.map(|organization| text(organization.id.id.as_str())),
+            ),
+            same(
+                "full_portal_access",
+                self.full_portal_access.map(ProfileValue::Flag),
+            ),
+        ];
+        Certainty::all(parts.into_iter().flatten())
     }
 
     /// The changes in words.

@@ -4,8 +4,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::{
-    AttributeValue, Attributes, ChangeId, ChangeKind, Done, Extent, Observation, Outcome, Plan,
-    ProvisioningError, Role, Step, StepReport,
+    AttributeValue, Attributes, Certainty, ChangeId, ChangeKind, Done, Extent, Observation, Outcome, Plan,
+    ProvisioningError, Role, RoleMembers, Step, StepReport,
 };
 use crate::Classified;
 use crate::StatusCode;
@@ -70,6 +70,8 @@ pub enum AuditResult {
     Changed,
     /// The tenant was as wanted already.
     Already,
+    /// The tenant accepted it, and does not say whether it is so.
+    Accepted,
     /// It was not made: nothing was changed.
     NotChanged {
         /// The class.
@@ -98,6 +100,7 @@ impl From<Done> for AuditResult {
         match done {
             Done::Changed => Self::Changed,
             Done::Already => Self::Already,
+            Done::Accepted => Self::Accepted,
         }
     }
 }
@@ -209,17 +212,21 @@ pub(super) fn state(seen: &Observation, account: Option<&ResourceId>) -> Attribu
     }
 }
 
-/// What is worth keeping of a role: not its members, of whom there may be many, but their number.
+/// What is worth keeping of a role: not its members, of whom there may be many, but their number, if it is known.
 pub(super) fn role_state(role: Option<&Role>, account: Option<&ResourceId>) -> Attributes {
     let Some(role) = role else {
         return [("role_exists".to_owned(), AttributeValue::Flag(false))].into();
     };
-    let holds = account.is_some_and(|account| role.members.contains(&account.id));
-    let members = i64::try_from(role.members.len()).unwrap_or(i64::MAX);
-    [
-        ("holds_role".to_owned(), AttributeValue::Flag(holds)),
-        ("role_name".to_owned(), role.resource.display_name.as_str().into()),
-        ("members".to_owned(), AttributeValue::Number(members)),
-    ]
-    .into()
+    let mut state = Attributes::from([("role_name".to_owned(), role.resource.display_name.as_str().into())]);
+    let holds = match account.map(|account| role.members.contain(&account.id)) {
+        Some(Certainty::Yes) => AttributeValue::Flag(true),
+        Some(Certainty::No) | None => AttributeValue::Flag(false),
+        Some(Certainty::Unknown(_)) => "unknown".into(),
+    };
+    state.insert("holds_role".to_owned(), holds);
+    if let RoleMembers::Known(members) = &role.members {
+        let members = i64::try_from(members.len()).unwrap_or(i64::MAX);
+        state.insert("members".to_owned(), AttributeValue::Number(members));
+    }
+    state
 }

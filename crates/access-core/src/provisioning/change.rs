@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     ACCOUNT_ARGUMENT, AccountKind, AttributeValue, Attributes, EmailAddress, NamePart, Person,
-    ProvisioningError, Selector, UPDATE_ACCOUNT, Vocabulary,
+    ProvisioningError, ResourceRef, Selector, UPDATE_ACCOUNT, Vocabulary,
 };
 
 /// A change that is asked for.
@@ -73,12 +73,15 @@ impl ChangeKind {
 }
 
 impl Change {
-    /// What invoking an action asks for.
+    /// What invoking an action asks for. The account may be given as text, number or resource. No action is bound to a
+    /// resource type, so that an invocation for one finds none, as in the reference.
     ///
     /// # Errors
-    /// [`ProvisioningError::NoAction`] for an unknown one, and what its arguments are refused with.
+    /// [`ProvisioningError::NoAction`] or [`ProvisioningError::NoActionForType`] for an unknown one, and what its
+    /// arguments are refused with.
     pub fn of_action(
         name: &str,
+        resource_type: &str,
         mut arguments: Attributes,
         vocabulary: &Vocabulary,
     ) -> Result<Self, ProvisioningError> {
@@ -87,13 +90,23 @@ impl Change {
                 name: name.to_owned(),
             });
         }
+        if !resource_type.is_empty() {
+            return Err(ProvisioningError::NoActionForType {
+                name: name.to_owned(),
+                resource_type: resource_type.to_owned(),
+            });
+        }
         let account = match arguments.remove(ACCOUNT_ARGUMENT) {
-            Some(AttributeValue::Text(text)) => text,
-            Some(AttributeValue::Number(number)) => number.to_string(),
-            _ => String::new(),
+            Some(AttributeValue::Text(text)) => Selector::account(&text, vocabulary)?,
+            Some(AttributeValue::Number(number)) => Selector::account(&number.to_string(), vocabulary)?,
+            Some(AttributeValue::Resource(ResourceRef {
+                resource_type,
+                resource,
+            })) => Selector::principal(&resource_type, &resource, vocabulary)?,
+            _ => Selector::account("", vocabulary)?,
         };
         Ok(Self::UpdateAccount {
-            account: Selector::account(&account, vocabulary)?,
+            account,
             update: AccountUpdate::parse(&arguments)?,
         })
     }
@@ -338,7 +351,7 @@ impl<'a> Reading<'a> {
         let text = match self.attributes.get(key)? {
             AttributeValue::Text(text) => text.trim().to_owned(),
             AttributeValue::Number(number) => number.to_string(),
-            AttributeValue::Flag(_) | AttributeValue::List(_) => {
+            AttributeValue::Flag(_) | AttributeValue::List(_) | AttributeValue::Resource(_) => {
                 self.problem(&format!("{key}: a text is wanted"));
                 return None;
             }
@@ -368,6 +381,7 @@ impl<'a> Reading<'a> {
             Some(AttributeValue::List(texts)) => texts.clone(),
             Some(AttributeValue::Text(text)) => text.split(',').map(str::to_owned).collect(),
             Some(AttributeValue::Number(number)) => vec![number.to_string()],
+            Some(AttributeValue::Resource(resource)) => vec![resource.to_string()],
             Some(AttributeValue::Flag(_)) => {
                 self.problem(&format!("{key}: a list of texts is wanted"));
                 Vec::new()
@@ -381,6 +395,13 @@ impl<'a> Reading<'a> {
     }
 
     fn organization(&mut self) -> Option<Selector> {
+        if let Some(AttributeValue::Resource(given)) = self.attributes.get("organization_id") {
+            self.known.push("organization_id");
+            if given.resource_type != "organization" {
+                self.problem(&format!("organization_id: {given} is not an organization"));
+            }
+            return Some(Selector::Text(given.resource.clone()));
+        }
         let other = self.text("organization");
         let text = self.text("organization_id").or(other)?;
         Some(Selector::Text(

@@ -1,6 +1,6 @@
 //! Why a change was not made, and what is true of the tenant then.
 
-use super::AccountKind;
+use super::{AccountKind, Fact};
 use crate::model::Resource;
 use crate::ports::{AuditError, ProvisionerError};
 use crate::{Classified, StatusCode};
@@ -33,6 +33,14 @@ pub enum ProvisioningError {
     NoAction {
         /// Its name.
         name: String,
+    },
+    /// An action that is not for resources of this type.
+    #[error("there is no action `{name}` for resources of type `{resource_type}`")]
+    NoActionForType {
+        /// Its name.
+        name: String,
+        /// The type that it was invoked for.
+        resource_type: String,
     },
     /// A thing that no API can make or remove.
     #[error(
@@ -115,14 +123,30 @@ pub enum ProvisioningError {
         by: Option<String>,
     },
     /// An administrator is not deleted by the way.
-    #[error("{account} {}", administrator(*last, *known))]
+    #[error("{account} {}", administrator(*last, claim))]
     Administrator {
         /// Who.
         account: String,
-        /// No other is in use.
+        /// No other is known to be in use.
         last: bool,
-        /// The tenant says so; otherwise it does not say anything.
-        known: bool,
+        /// What the tenant says of it: yes, nothing, or both.
+        claim: Fact,
+    },
+    /// Two sources of the tenant say what cannot both be true.
+    #[error("the tenant contradicts itself about {what}: {says}")]
+    Contradiction {
+        /// What it is about.
+        what: String,
+        /// What they say.
+        says: String,
+    },
+    /// The tenant does not say whether there is anything to do.
+    #[error("it is not known whether {what}: {reason}")]
+    NotKnown {
+        /// What is not known.
+        what: String,
+        /// Why not.
+        reason: String,
     },
     /// The tenant could not be read, before anything was changed.
     #[error("{0}")]
@@ -174,6 +198,19 @@ pub enum ProvisioningError {
         /// Why it could not be seen.
         reading: ProvisionerError,
     },
+    /// The answer is lost, and nothing that the tenant says shows whether it was done.
+    #[error(
+        "it is not known whether this was done: {step}: {cause}; reading back does not show it: {reason}"
+    )]
+    NotShown {
+        /// What was tried.
+        step: String,
+        /// How the answer was lost.
+        #[source]
+        cause: ProvisionerError,
+        /// Why it could not be seen.
+        reason: String,
+    },
     /// An account was made, but not all of its roles were assigned.
     #[error("{} was created{}, but without {}: {cause}", account.id, roles(granted), missing.join(", "))]
     Partly {
@@ -216,18 +253,21 @@ impl ProvisioningError {
     pub fn extent(&self) -> Extent {
         match self {
             Self::Partly { .. } => Extent::Part,
-            Self::Unverified { .. } | Self::Unknown { .. } => Extent::Unknown,
+            Self::Unverified { .. } | Self::Unknown { .. } | Self::NotShown { .. } => Extent::Unknown,
             Self::AuditAfter { .. } => Extent::All,
             _ => Extent::Nothing,
         }
     }
 }
 
-fn administrator(last: bool, known: bool) -> &'static str {
-    match (known, last) {
-        (false, _) => "is a technician of whom NinjaOne does not say whether it is a System Administrator",
-        (true, false) => "is a System Administrator",
-        (true, true) => "is the last System Administrator in use",
+fn administrator(last: bool, claim: &Fact) -> String {
+    match claim {
+        Fact::Contradicted(says) => format!("may be a System Administrator: {says}"),
+        Fact::NotSaid => {
+            "is a technician of whom NinjaOne does not say whether it is a System Administrator".to_owned()
+        }
+        Fact::Yes | Fact::No if last => "is the last System Administrator known to be in use".to_owned(),
+        Fact::Yes | Fact::No => "is a System Administrator".to_owned(),
     }
 }
 
@@ -252,7 +292,10 @@ impl Classified for ProvisioningError {
             Self::NotGrantable { .. } | Self::NotAnAccountType { .. } | Self::CannotChange { .. } => {
                 StatusCode::Unimplemented
             }
-            Self::NotFound { .. } | Self::NoAction { .. } => StatusCode::NotFound,
+            Self::NotFound { .. } | Self::NoAction { .. } | Self::NoActionForType { .. } => {
+                StatusCode::NotFound
+            }
+            Self::Contradiction { .. } | Self::NotKnown { .. } => StatusCode::DataLoss,
             Self::EmailTaken { .. } => StatusCode::AlreadyExists,
             Self::Administrator { .. } => StatusCode::FailedPrecondition,
             Self::NotTaken { .. } => StatusCode::Aborted,
@@ -260,7 +303,8 @@ impl Classified for ProvisioningError {
             | Self::NotDone { cause, .. }
             | Self::SeenNotDone { cause, .. }
             | Self::Unverified { cause, .. }
-            | Self::Unknown { cause, .. } => cause.status(),
+            | Self::Unknown { cause, .. }
+            | Self::NotShown { cause, .. } => cause.status(),
             Self::Partly { cause, .. } => cause.status(),
             Self::Audit(cause) | Self::AuditAfter { source: cause, .. } => cause.status(),
         }
@@ -269,7 +313,7 @@ impl Classified for ProvisioningError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Ambiguous { .. } => "name it by its id",
-            Self::NoAction { .. } => "--list-action-schemas shows the actions",
+            Self::NoAction { .. } | Self::NoActionForType { .. } => "--list-action-schemas shows the actions",
             Self::WrongKind { .. } => "choose a role for this kind of account; NinjaOne has no others",
             Self::EmailTaken { .. } => "use another address, or free this one in NinjaOne",
             Self::Administrator { last: true, .. } => {
@@ -281,7 +325,11 @@ impl Classified for ProvisioningError {
             Self::NotTaken { .. } => {
                 "an identity provider (SCIM) or somebody else may have undone it; look at the account in NinjaOne"
             }
-            Self::Unverified { .. } | Self::Unknown { .. } => {
+            Self::Contradiction { .. } => {
+                "nothing was changed; look at it in NinjaOne, or run the same command again in a minute"
+            }
+            Self::NotKnown { .. } => "nothing was changed; look at it in NinjaOne",
+            Self::Unverified { .. } | Self::Unknown { .. } | Self::NotShown { .. } => {
                 "run the same command again: it looks first, and does only what is missing"
             }
             Self::Partly { cause, .. } => {

@@ -1,8 +1,8 @@
 //! Makes a planned change, and sees that it is made.
 
 use super::{
-    Account, ChangeId, Done, Goal, Membership, Named, Observation, Outcome, Plan, ProvisioningError, Role,
-    Selector, Step, StepReport, Verified,
+    Account, Certainty, ChangeId, Done, Goal, Membership, Named, Observation, Outcome, Plan,
+    ProvisioningError, Role, Selector, Step, StepReport, Verified,
 };
 use crate::model::ResourceId;
 use crate::ports::{ActFailure, Effect, Provisioner, ProvisionerError, Warning};
@@ -36,10 +36,10 @@ impl Execution<'_> {
             }
             other => other?,
         };
-        outcome.result = if report.already {
-            Done::Already
-        } else {
-            Done::Changed
+        outcome.result = match report.verified {
+            _ if report.already => Done::Already,
+            Verified::NotVerifiable => Done::Accepted,
+            Verified::ByAnswer | Verified::ByReadingBack => Done::Changed,
         };
         outcome.warnings.extend(renamed(step, &report.seen));
         let account = match &report.seen {
@@ -57,6 +57,9 @@ impl Execution<'_> {
                 }
             }
         }
+        outcome
+            .warnings
+            .extend(self.done.iter().filter_map(not_verifiable));
         outcome.steps.clone_from(&self.done);
         Ok(outcome)
     }
@@ -121,7 +124,8 @@ impl Execution<'_> {
         }
     }
 
-    /// Assigns the roles of an account that was just made; what fails does not keep the others from being tried.
+    /// Assigns the roles of an account that was just made, and gives those that it is seen to have. What fails does not
+    /// keep the others from being tried.
     async fn assign(&mut self, account: &Account, roles: &[Role]) -> Result<Vec<Named>, ProvisioningError> {
         let (mut granted, mut missing, mut first) = (Vec::new(), Vec::new(), None);
         for role in roles {
@@ -129,6 +133,7 @@ impl Execution<'_> {
                 .step(&Step::AddMember(Membership::of(role, &account.id().id)))
                 .await
             {
+                Ok(report) if report.verified == Verified::NotVerifiable => missing.push(role.label()),
                 Ok(_) => granted.push(role),
                 Err(error) => {
                     missing.push(role.label());
@@ -151,52 +156,96 @@ impl Execution<'_> {
     }
 
     /// Writes, and does not believe it before it is seen. A write whose answer is lost is looked for before anything
-    /// else, and sent again only if it had no effect.
+    /// else, and sent again only if it is not seen to have had an effect. A write that is accepted and of which nothing
+    /// is said afterwards is done, and not verified.
     async fn step(&mut self, step: &Step) -> Result<StepReport, ProvisioningError> {
         let mut tries = 1;
+        // Why it is not known whether an earlier try had an effect.
+        let mut doubt: Option<String> = None;
         loop {
-            let (request_id, failure) = match self.tenant.act(step).await {
+            let (request_id, failure, answer) = match self.tenant.act(step).await {
                 Ok(acted) => {
-                    if let Some(seen) = acted.seen.filter(|seen| step.holds_in(seen)) {
-                        return Ok(self.book(step, acted.request_id, tries, Verified::ByAnswer, false, seen));
+                    let answer = acted.seen.as_ref().map(|seen| step.holds_in(seen));
+                    if let (Some(Certainty::Yes), Some(seen)) = (&answer, acted.seen) {
+                        return Ok(self.book(step, acted.request_id, tries, Verified::ByAnswer, seen));
                     }
-                    (acted.request_id, None)
+                    (acted.request_id, None, answer)
                 }
                 Err(ActFailure {
                     effect: Effect::None,
                     error,
                     ..
-                }) => {
-                    return Err(ProvisioningError::NotDone {
-                        step: step.label(),
-                        cause: error,
-                    });
-                }
-                Err(failure) => (failure.request_id.clone(), Some(failure)),
+                }) => return Err(not_done(step, error, doubt)),
+                Err(failure) => (failure.request_id.clone(), Some(failure), None),
             };
             let seen = match self.observe(step, failure.is_none()).await {
                 Ok(seen) => seen,
-                Err(reading) => return Err(unseen(step, failure, reading)),
+                Err(reading) => return Err(unseen(step, failure, reading, doubt.is_some())),
             };
-            let refused = failure
-                .as_ref()
-                .is_some_and(|failure| failure.effect == Effect::Refused);
-            if step.holds_in(&seen) {
-                return Ok(self.book(step, request_id, tries, Verified::ByReadingBack, refused, seen));
-            }
-            match failure {
-                None => return Err(ProvisioningError::NotTaken { step: step.label() }),
-                Some(failure) if refused || tries == MOST_TRIES => {
+            let holds = step.holds_in(&seen);
+            let Some(failure) = failure else {
+                return match holds {
+                    Certainty::Yes => Ok(self.book(step, request_id, tries, Verified::ByReadingBack, seen)),
+                    Certainty::Unknown(reason) if answer != Some(Certainty::No) => {
+                        let report = self.book(step, request_id, tries, Verified::NotVerifiable, seen);
+                        Ok(self.amend(StepReport {
+                            reason: Some(reason),
+                            ..report
+                        }))
+                    }
+                    Certainty::No | Certainty::Unknown(_) => {
+                        Err(ProvisioningError::NotTaken { step: step.label() })
+                    }
+                };
+            };
+            let refused = failure.effect == Effect::Refused;
+            // The refusal says that there is no such role, and the list does not have it either.
+            let void = refused && failure.error.status() == StatusCode::NotFound && step.is_void_in(&seen);
+            match holds {
+                _ if void || holds == Certainty::Yes => {
+                    // A refusal after a lost answer may be due to what the lost one did.
+                    let already = void || refused && tries == 1;
+                    if already {
+                        self.confirm_absence(step).await?;
+                    }
+                    let report = self.book(step, request_id, tries, Verified::ByReadingBack, seen);
+                    return Ok(self.amend(StepReport { already, ..report }));
+                }
+                Certainty::Unknown(_) if refused => return Err(not_done(step, failure.error, doubt)),
+                Certainty::Unknown(reason) if tries == MOST_TRIES => {
+                    return Err(not_done(step, failure.error, Some(reason)));
+                }
+                _ if refused || tries == MOST_TRIES => {
                     return Err(ProvisioningError::SeenNotDone {
                         step: step.label(),
                         cause: failure.error,
                     });
                 }
-                Some(_) => {
+                holds => {
+                    doubt = match holds {
+                        Certainty::Unknown(reason) => Some(reason),
+                        Certainty::Yes | Certainty::No => None,
+                    };
                     tries += 1;
                     self.tenant.pause(tries).await;
                 }
             }
+        }
+    }
+
+    /// That an account was gone before a deletion is said only if every source agrees.
+    async fn confirm_absence(&self, step: &Step) -> Result<(), ProvisioningError> {
+        let Step::DeleteAccount { account, .. } = step else {
+            return Ok(());
+        };
+        let sightings = self.tenant.sightings(&account.id).await;
+        let sightings = sightings.map_err(ProvisioningError::Reading)?;
+        match sightings.judge(account)? {
+            None => Ok(()),
+            Some(account) => Err(ProvisioningError::Contradiction {
+                what: account.label(),
+                says: format!("{} did not find it, and then it did", self.tenant.tenant()),
+            }),
         }
     }
 
@@ -206,7 +255,6 @@ impl Execution<'_> {
         request_id: Option<String>,
         tries: u32,
         verified: Verified,
-        already: bool,
         seen: Observation,
     ) -> StepReport {
         let preview = self.tenant.preview(step);
@@ -216,9 +264,17 @@ impl Execution<'_> {
             request_id,
             tries,
             verified,
-            already,
+            reason: None,
+            already: false,
             seen,
         };
+        self.done.push(report.clone());
+        report
+    }
+
+    /// Puts a report in the place of the last one.
+    fn amend(&mut self, report: StepReport) -> StepReport {
+        self.done.pop();
         self.done.push(report.clone());
         report
     }
@@ -229,7 +285,8 @@ impl Execution<'_> {
         let mut looks = 1;
         loop {
             let seen = self.look(step).await?;
-            if !expected || looks == MOST_TRIES || step.holds_in(&seen) {
+            // Who is silent now is not expected to speak in a moment.
+            if !expected || looks == MOST_TRIES || step.holds_in(&seen) != Certainty::No {
                 return Ok(seen);
             }
             looks += 1;
@@ -281,20 +338,35 @@ impl Execution<'_> {
     }
 }
 
-fn unseen(step: &Step, failure: Option<ActFailure>, reading: ProvisionerError) -> ProvisioningError {
+/// A try that had no effect, or one that leaves it open whether an earlier one had.
+fn not_done(step: &Step, cause: ProvisionerError, doubt: Option<String>) -> ProvisioningError {
     let step = step.label();
+    match doubt {
+        None => ProvisioningError::NotDone { step, cause },
+        Some(reason) => ProvisioningError::NotShown { step, cause, reason },
+    }
+}
+
+fn unseen(
+    step: &Step,
+    failure: Option<ActFailure>,
+    reading: ProvisionerError,
+    in_doubt: bool,
+) -> ProvisioningError {
+    let label = step.label();
     match failure {
-        None => ProvisioningError::Unverified { step, cause: reading },
-        Some(ActFailure {
-            effect: Effect::Unknown,
-            error,
-            ..
-        }) => ProvisioningError::Unknown {
-            step,
-            cause: error,
-            reading,
+        None => ProvisioningError::Unverified {
+            step: label,
+            cause: reading,
         },
-        Some(ActFailure { error, .. }) => ProvisioningError::NotDone { step, cause: error },
+        Some(ActFailure { effect, error, .. }) if in_doubt || effect == Effect::Unknown => {
+            ProvisioningError::Unknown {
+                step: label,
+                cause: error,
+                reading,
+            }
+        }
+        Some(ActFailure { error, .. }) => not_done(step, error, None),
     }
 }
 
@@ -306,11 +378,24 @@ fn renamed(step: &Step, seen: &Observation) -> Option<Warning> {
         return None;
     };
     let now = &role.resource.display_name;
-    (*now != membership.role_name).then(|| Warning {
+    let before = membership.role_name.as_ref()?;
+    (now != before).then(|| Warning {
         code: "role_renamed",
         message: format!(
-            "{} was called {} when the change was planned, and is {now} now",
-            membership.role, membership.role_name
+            "{} was called {before} when the change was planned, and is {now} now",
+            membership.role
+        ),
+    })
+}
+
+/// What was accepted and cannot be seen.
+fn not_verifiable(report: &StepReport) -> Option<Warning> {
+    (report.verified == Verified::NotVerifiable).then(|| Warning {
+        code: "not_verifiable",
+        message: format!(
+            "the tenant accepted to {}, and it could not be verified: {}",
+            report.step,
+            report.reason.as_deref().unwrap_or("it does not say")
         ),
     })
 }

@@ -8,10 +8,13 @@
 //! 1. nothing is written that is so already;
 //! 2. a write whose answer is lost is looked for before it is sent again;
 //! 3. success is what the tenant shows, not what it says;
-//! 4. no change without an audit.
+//! 4. silence decides nothing: where the tenant does not say whether something is so, the write is sent and its answer
+//!    judged, or it is said that it is not known ([`Certainty`], [`RoleMembers`], [`Fact`]);
+//! 5. no change without an audit.
 
 mod account;
 mod audit;
+mod certainty;
 mod change;
 mod error;
 mod execution;
@@ -21,6 +24,7 @@ mod planner;
 mod role;
 mod schema;
 mod selector;
+mod sighting;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -31,18 +35,20 @@ use crate::ports::{AuditLog, Clock, Provisioner, SyncIds};
 
 pub use account::{Account, AccountChanges, AccountKind, NewAccount, Person};
 pub use audit::{AuditEntry, AuditEvent, AuditResult};
+pub use certainty::{Certainty, Fact};
 pub use change::{AccountRequest, AccountUpdate, Change, ChangeKind};
 pub use error::{Extent, ProvisioningError};
 pub use outcome::{ChangeId, Done, Named, Outcome, StepReport, Verified};
 pub use plan::{Goal, Plan, Principal};
-pub use role::{Role, Vocabulary};
+pub use role::{Role, RoleMembers, Vocabulary};
 pub use schema::{
     ACCOUNT_ARGUMENT, ACCOUNT_FIELDS, AccountField, FieldKind, UPDATE_ACCOUNT, UPDATE_ACCOUNT_DESCRIPTION,
     UPDATE_FIELDS,
 };
 pub use selector::Selector;
+pub use sighting::{ListSighting, Listed, Sightings};
 pub use step::{Membership, Observation, RequestPreview, Step};
-pub use values::{AttributeValue, Attributes, EmailAddress, NamePart, ValueError};
+pub use values::{AttributeValue, Attributes, EmailAddress, NamePart, ResourceRef, ValueError};
 
 use audit::Attempt;
 use execution::Execution;
@@ -109,7 +115,7 @@ impl Provisioning<'_> {
         let last = entry.finished(self.clock.now(), &ended, &execution.done);
         match (ended, self.audit.append(&last).await) {
             (ended, Ok(())) => ended,
-            (Ok(outcome), Err(source)) if outcome.result == Done::Changed => {
+            (Ok(outcome), Err(source)) if outcome.result != Done::Already => {
                 Err(ProvisioningError::AuditAfter {
                     done: plan.label(),
                     source,

@@ -47,7 +47,7 @@ pub struct Outcome {
     /// The account as it is now, where one was made, found or changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<Box<Resource>>,
-    /// Roles that a new account was given.
+    /// Roles that a new account was given, and is seen to have.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<Named>,
     /// What was written.
@@ -56,14 +56,17 @@ pub struct Outcome {
     pub warnings: Vec<Warning>,
 }
 
-/// Whether there was anything to do.
+/// What became of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Done {
     /// The tenant was changed.
     Changed,
-    /// The tenant was as wanted already.
+    /// The tenant was as wanted already, and says so.
     Already,
+    /// The tenant accepted the change, and nothing that it says shows whether it is so now. It is neither known to be
+    /// made nor known to have been needless.
+    Accepted,
 }
 
 /// A thing with its name.
@@ -108,6 +111,9 @@ pub struct StepReport {
     pub tries: u32,
     /// How it is known to be done.
     pub verified: Verified,
+    /// Why it could not be verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// Whether the tenant was as wanted before, which only its refusal told.
     pub already: bool,
     /// The tenant afterwards.
@@ -123,4 +129,6 @@ pub enum Verified {
     ByAnswer,
     /// Reading back shows it.
     ByReadingBack,
+    /// The tenant accepted it, and neither its answer nor reading back says whether it is so.
+    NotVerifiable,
 }

@@ -30,7 +30,7 @@ pub enum Goal {
     },
     /// The account does not hold the role.
     Revoke {
-        /// The role; `None` if it is gone, and everybody's holding it with it.
+        /// The role; `None` if it is not listed.
         role: Option<Box<Role>>,
         /// How the role was named.
         wanted: ResourceId,
@@ -139,7 +139,7 @@ impl Membership {
     pub fn of(role: &Role, account: &NativeId) -> Self {
         Self {
             role: role.id().clone(),
-            role_name: role.resource.display_name.clone(),
+            role_name: Some(role.resource.display_name.clone()),
             account: account.clone(),
         }
     }

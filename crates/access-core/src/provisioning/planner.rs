@@ -1,8 +1,8 @@
 //! Looks into a change before anything is written, and refuses what must not be.
 
 use super::{
-    Account, AccountChanges, AccountKind, AccountRequest, AccountUpdate, Change, Goal, Membership,
-    NewAccount, Plan, Principal, ProvisioningError, Role, Selector, Step,
+    Account, AccountChanges, AccountKind, AccountRequest, AccountUpdate, Certainty, Change, Fact, Goal,
+    Membership, NewAccount, Plan, Principal, ProvisioningError, Role, Selector, Step,
 };
 use crate::model::{NativeId, Resource, ResourceId, StatusState};
 use crate::ports::{Provisioner, Warning};
@@ -35,12 +35,12 @@ impl Planner<'_> {
             .ok_or_else(|| not_found("account", principal))?;
         fits(&role, account.kind, || account.label())?;
         let id = account.id().id.clone();
-        let step = (!role.members.contains(&id)).then(|| Step::AddMember(Membership::of(&role, &id)));
-        let warnings = if step.is_some() {
-            of_holder(&account)
-        } else {
-            Vec::new()
-        };
+        let held = role.members.contain(&id);
+        let step = (held != Certainty::Yes).then(|| Step::AddMember(Membership::of(&role, &id)));
+        let mut warnings: Vec<Warning> = membership_unknown(&role, held).into_iter().collect();
+        if step.is_some() {
+            warnings.extend(of_holder(&account));
+        }
         let account = Principal {
             id: account.id().clone(),
             account: Some(Box::new(account)),
@@ -56,6 +56,8 @@ impl Planner<'_> {
     }
 
     /// A role's member list is all it takes: whoever is in it can be taken out, whatever has become of the account.
+    /// Only a list that is there and does not have the account shows that nothing is left to do: otherwise the request
+    /// is sent, which takes nobody out who is not in the role, and the answer judged.
     async fn revoke(&self, role: &Selector, principal: &Selector) -> Result<Plan, ProvisioningError> {
         let found = self.role(role).await?;
         let account = match principal {
@@ -74,27 +76,37 @@ impl Planner<'_> {
                 }
             }
         };
-        let (found, wanted) = match (found, role) {
-            (Some(found), _) => (Some(found.clone()), found.id().clone()),
-            (None, Selector::Id(id)) => (
-                None,
-                ResourceId::new(self.tenant.vocabulary().role_type.clone(), id.clone()),
-            ),
+        let id = &account.id.id;
+        let (wanted, step, warnings) = match (&found, role) {
+            (Some(found), _) => {
+                let held = found.members.contain(id);
+                let step = (held != Certainty::No).then(|| Step::RemoveMember(Membership::of(found, id)));
+                let warnings = membership_unknown(found, held).into_iter().collect();
+                (found.id().clone(), step, warnings)
+            }
+            (None, Selector::Id(role)) => {
+                let role = ResourceId::new(self.tenant.vocabulary().role_type.clone(), role.clone());
+                let step = Step::RemoveMember(Membership {
+                    role: role.clone(),
+                    role_name: None,
+                    account: id.clone(),
+                });
+                let warning = Warning {
+                    code: "role_not_listed",
+                    message: format!("no {role} is listed: the request is sent, and its answer decides"),
+                };
+                (role, Some(step), vec![warning])
+            }
             (None, Selector::Text(_)) => return Err(not_found("role", role)),
         };
-        let holds = found
-            .as_ref()
-            .filter(|role| role.members.contains(&account.id.id));
-        let step = holds.map(|role| Step::RemoveMember(Membership::of(role, &account.id.id)));
-        let goal = Goal::Revoke {
-            role: found.map(Box::new),
-            wanted,
-            account,
-        };
         Ok(Plan {
-            goal,
+            goal: Goal::Revoke {
+                role: found.map(Box::new),
+                wanted,
+                account,
+            },
             step,
-            warnings: Vec::new(),
+            warnings,
         })
     }
 
@@ -126,6 +138,7 @@ impl Planner<'_> {
             });
         }
         if let Some(existing) = existing {
+            self.confirm(existing).await?;
             warnings.extend(lacking(existing, &roles));
         }
         let step = existing.is_none().then(|| Step::CreateAccount(account.clone()));
@@ -172,7 +185,7 @@ impl Planner<'_> {
             organization: self.organization(update.organization.as_ref()).await?,
             full_portal_access: update.full_portal_access,
         };
-        let step = (!changes.hold_for(&account)).then(|| Step::UpdateAccount {
+        let step = (!self.is_like(&account, &changes).await?).then(|| Step::UpdateAccount {
             account: account.id().clone(),
             kind: account.kind,
             changes: changes.clone(),
@@ -196,12 +209,18 @@ impl Planner<'_> {
         selector: &Selector,
         allow_administrator: bool,
     ) -> Result<Plan, ProvisioningError> {
-        let Some(account) = self.account(selector).await? else {
-            let Selector::Id(id) = selector else {
-                return Err(not_found("account", selector));
-            };
+        let id = match selector {
+            Selector::Id(id) => id.clone(),
+            Selector::Text(_) => {
+                let account = self.account(selector).await?;
+                let account = account.ok_or_else(|| not_found("account", selector))?;
+                self.same_address(selector, &account).await?;
+                account.resource.id.id
+            }
+        };
+        let Some(account) = self.seen_everywhere(&id).await? else {
             let goal = Goal::Delete {
-                id: self.account_id(id),
+                id: self.account_id(&id),
                 account: None,
             };
             return Ok(Plan {
@@ -229,22 +248,79 @@ impl Planner<'_> {
         })
     }
 
-    async fn refuse_administrator(&self, account: &Account) -> Result<(), ProvisioningError> {
-        let known = match (account.kind, account.administrator) {
-            (AccountKind::EndUser, _) | (_, Some(false)) => return Ok(()),
-            (AccountKind::Technician, flag) => flag.is_some(),
+    /// Whom a login names is deleted only if the lookup by id does not say that the account has another one.
+    async fn same_address(&self, selector: &Selector, listed: &Account) -> Result<(), ProvisioningError> {
+        let Selector::Text(text) = selector else {
+            return Ok(());
         };
+        let Ok(email) = super::EmailAddress::parse(text) else {
+            return Ok(());
+        };
+        let found = self.tenant.account(&listed.id().id).await;
+        let found = found.map_err(ProvisioningError::Reading)?;
+        match found.as_ref().and_then(Account::email) {
+            Some(other) if !email.is(other) => Err(ProvisioningError::Contradiction {
+                what: listed.label(),
+                says: format!(
+                    "a list of {} says that its e-mail is {email}, and the lookup by its id says {other}",
+                    self.tenant.tenant()
+                ),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    async fn refuse_administrator(&self, account: &Account) -> Result<(), ProvisioningError> {
+        match (account.kind, &account.administrator) {
+            (_, Fact::No) | (AccountKind::EndUser, Fact::NotSaid) => return Ok(()),
+            _ => {}
+        }
         let others = self
             .tenant
             .administrators()
             .await
             .map_err(ProvisioningError::Reading)?;
-        let last = known && !others.iter().any(|other| other != account.id());
+        let last = account.administrator == Fact::Yes && !others.iter().any(|other| other != account.id());
         Err(ProvisioningError::Administrator {
             account: account.label(),
             last,
-            known,
+            claim: account.administrator.clone(),
         })
+    }
+
+    /// That an account exists already is said only if the lookup by its id says so too.
+    async fn confirm(&self, listed: &Account) -> Result<(), ProvisioningError> {
+        let found = self.tenant.account(&listed.id().id).await;
+        match found.map_err(ProvisioningError::Reading)? {
+            Some(_) => Ok(()),
+            None => Err(ProvisioningError::Contradiction {
+                what: listed.label(),
+                says: format!(
+                    "a list of {} has it, and looking it up by its id finds none",
+                    self.tenant.tenant()
+                ),
+            }),
+        }
+    }
+
+    /// The account as all sources say it is; `None` if they agree that there is none.
+    async fn seen_everywhere(&self, id: &NativeId) -> Result<Option<Account>, ProvisioningError> {
+        let sightings = self
+            .tenant
+            .sightings(id)
+            .await
+            .map_err(ProvisioningError::Reading)?;
+        sightings.judge(&self.account_id(id))
+    }
+
+    /// Whether an account is as wanted already. What lists say is looked up by id too: they may be of yesterday.
+    async fn is_like(&self, account: &Account, changes: &AccountChanges) -> Result<bool, ProvisioningError> {
+        if changes.hold_for(account) != Certainty::Yes {
+            return Ok(false);
+        }
+        let found = self.tenant.account(&account.id().id).await;
+        let found = found.map_err(ProvisioningError::Reading)?;
+        Ok(found.is_some_and(|found| changes.hold_for(&found) == Certainty::Yes))
     }
 
     /// The one role that is meant.
@@ -271,7 +347,11 @@ impl Planner<'_> {
             Selector::Text(text) => number(text),
         };
         if let Some(id) = id {
-            return self.tenant.account(&id).await.map_err(ProvisioningError::Reading);
+            let found = self.tenant.account(&id).await;
+            return match found.map_err(ProvisioningError::Reading)? {
+                Some(account) => Ok(Some(account)),
+                None => self.seen_everywhere(&id).await,
+            };
         }
         let Selector::Text(text) = wanted else {
             return Ok(None);
@@ -350,11 +430,29 @@ fn not_found(what: &'static str, wanted: &Selector) -> ProvisioningError {
 }
 
 fn managed(account: &Account, what_it_may_do: &str) -> Option<Warning> {
-    account.managed_elsewhere.then(|| Warning {
+    let is = match &account.managed_elsewhere {
+        Fact::Yes => "is",
+        Fact::Contradicted(_) => "may be",
+        Fact::No | Fact::NotSaid => return None,
+    };
+    Some(Warning {
         code: "managed_by_identity_provider",
         message: format!(
-            "{} is managed by an identity provider (SCIM), which {what_it_may_do}",
+            "{} {is} managed by an identity provider (SCIM), which {what_it_may_do}",
             account.label()
+        ),
+    })
+}
+
+fn membership_unknown(role: &Role, held: Certainty) -> Option<Warning> {
+    let Certainty::Unknown(reason) = held else {
+        return None;
+    };
+    Some(Warning {
+        code: "membership_unknown",
+        message: format!(
+            "{}: {reason}; the request is sent, and its answer decides",
+            role.label()
         ),
     })
 }
@@ -404,18 +502,27 @@ fn of_request(wanted: &AccountRequest) -> Vec<Warning> {
     ignored.into_iter().chain(homeless).chain(powerless).collect()
 }
 
-/// An account that is there already is left as it is, so what it lacks is said.
-pub(super) fn lacking(existing: &Account, roles: &[Role]) -> Option<Warning> {
-    let lacking = roles
-        .iter()
-        .filter(|role| !role.members.contains(&existing.id().id));
-    let lacking: Vec<String> = lacking.map(Role::label).collect();
-    (!lacking.is_empty()).then(|| Warning {
-        code: "roles_not_assigned",
-        message: format!(
-            "{} exists already and is left as it is, without {}",
-            existing.label(),
-            lacking.join(", ")
-        ),
-    })
+/// An account that is there already is left as it is, so what it lacks, or may lack, is said.
+pub(super) fn lacking(existing: &Account, roles: &[Role]) -> Vec<Warning> {
+    let (mut lacking, mut unknown) = (Vec::new(), Vec::new());
+    for role in roles {
+        match role.members.contain(&existing.id().id) {
+            Certainty::Yes => {}
+            Certainty::No => lacking.push(role.label()),
+            Certainty::Unknown(_) => unknown.push(role.label()),
+        }
+    }
+    let warning = |code, labels: Vec<String>, how: &str| {
+        (!labels.is_empty()).then(|| Warning {
+            code,
+            message: format!(
+                "{} exists already and is left as it is, {how} {}",
+                existing.label(),
+                labels.join(", ")
+            ),
+        })
+    };
+    let lacking = warning("roles_not_assigned", lacking, "without");
+    let unknown = warning("roles_unknown", unknown, "and it is not known whether it has");
+    lacking.into_iter().chain(unknown).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{AccountKind, ProvisioningError};
+use super::{AccountKind, Certainty, ProvisioningError};
 use crate::model::{Entitlement, NativeId, Resource, ResourceId, ResourceTypeId, Slug};
 
 /// What the things are called that can be changed, and what cannot.
@@ -35,6 +35,27 @@ impl Vocabulary {
     }
 }
 
+/// Who is in a role, as far as the tenant says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoleMembers {
+    /// All of them: the tenant gave a list, and every entry of it can be read.
+    Known(HashSet<NativeId>),
+    /// The tenant does not say; the text is the reason, for people. Nobody is known to be in the role then, and nobody
+    /// is known not to be.
+    Unknown(String),
+}
+
+impl RoleMembers {
+    /// Whether an account is in the role.
+    #[must_use]
+    pub fn contain(&self, account: &NativeId) -> Certainty {
+        match self {
+            Self::Known(members) => Certainty::said(members.contains(account)),
+            Self::Unknown(reason) => Certainty::Unknown(reason.clone()),
+        }
+    }
+}
+
 /// A role with those who hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
@@ -46,7 +67,7 @@ pub struct Role {
     /// judges (NinjaOne facts §12, question 1).
     pub holders: Option<AccountKind>,
     /// Accounts that hold it.
-    pub members: HashSet<NativeId>,
+    pub members: RoleMembers,
 }
 
 impl Role {

@@ -106,9 +106,18 @@ impl Selector {
     pub fn selects<'a>(&self, id: &NativeId, names: impl IntoIterator<Item = &'a str>) -> bool {
         match self {
             Self::Id(own) => own == id,
+            Self::Text(text) => id.as_str() == text || self.is_called(names),
+        }
+    }
+
+    /// Whether something is meant that has one of these names.
+    #[must_use]
+    pub fn is_called<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> bool {
+        match self {
+            Self::Id(_) => false,
             Self::Text(text) => {
-                let wanted = text.to_lowercase();
-                id.as_str() == text || names.into_iter().any(|name| name.trim().to_lowercase() == wanted)
+                let text = text.to_lowercase();
+                names.into_iter().any(|name| name.trim().to_lowercase() == text)
             }
         }
     }

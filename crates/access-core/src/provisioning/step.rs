@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Account, AccountChanges, AccountKind, NewAccount, Role};
+use super::{Account, AccountChanges, AccountKind, Certainty, NewAccount, Role};
 use crate::model::{DisplayName, NativeId, ResourceId};
 
 /// One write. Every one of them asks for a state, so that asking twice is the same as asking once.
@@ -37,10 +37,19 @@ pub enum Step {
 pub struct Membership {
     /// The role.
     pub role: ResourceId,
-    /// Its name when the change was planned.
-    pub role_name: DisplayName,
+    /// Its name when the change was planned; `None` if no role of this id was listed then.
+    pub role_name: Option<DisplayName>,
     /// The account.
     pub account: NativeId,
+}
+
+impl Membership {
+    fn role_label(&self) -> String {
+        match &self.role_name {
+            Some(name) => format!("the role {name} ({})", self.role),
+            None => format!("the role {}", self.role.id),
+        }
+    }
 }
 
 /// What the tenant was seen to look like, as far as a step is about it.
@@ -65,46 +74,55 @@ pub struct RequestPreview {
 }
 
 impl Step {
-    /// Whether the tenant looks as the step wants it.
+    /// Whether the tenant looks as the step leaves it.
     #[must_use]
-    pub fn holds_in(&self, seen: &Observation) -> bool {
+    pub fn holds_in(&self, seen: &Observation) -> Certainty {
         match (self, seen) {
-            (Self::AddMember(wanted), Observation::Role(role)) => role
-                .as_ref()
-                .is_some_and(|role| role.members.contains(&wanted.account)),
-            (Self::RemoveMember(wanted), Observation::Role(role)) => role
-                .as_ref()
-                .is_none_or(|role| !role.members.contains(&wanted.account)),
-            (Self::CreateAccount(wanted), Observation::Account(account)) => {
-                account.as_ref().is_some_and(|account| {
-                    account.kind == wanted.kind() && account.has_email(&wanted.person().email)
-                })
+            (Self::AddMember(membership), Observation::Role(Some(role))) => {
+                role.members.contain(&membership.account)
             }
-            (Self::UpdateAccount { changes, .. }, Observation::Account(account)) => {
-                account.as_ref().is_some_and(|account| changes.hold_for(account))
+            (Self::RemoveMember(membership), Observation::Role(Some(role))) => {
+                match role.members.contain(&membership.account) {
+                    Certainty::Yes => Certainty::No,
+                    Certainty::No => Certainty::Yes,
+                    unknown @ Certainty::Unknown(_) => unknown,
+                }
             }
-            (Self::DeleteAccount { .. }, Observation::Account(account)) => account.is_none(),
-            _ => false,
+            // That a role is not listed may have other reasons than that nobody holds it.
+            (Self::RemoveMember(membership), Observation::Role(None)) => {
+                Certainty::Unknown(format!("{} is not listed", membership.role))
+            }
+            (Self::CreateAccount(requested), Observation::Account(account)) => {
+                Certainty::said(account.as_ref().is_some_and(|account| {
+                    account.kind == requested.kind() && account.has_email(&requested.person().email)
+                }))
+            }
+            (Self::UpdateAccount { changes, .. }, Observation::Account(Some(account))) => {
+                changes.hold_for(account)
+            }
+            (Self::DeleteAccount { .. }, Observation::Account(account)) => Certainty::said(account.is_none()),
+            _ => Certainty::No,
         }
+    }
+
+    /// Whether there is no role to take anybody out of.
+    pub(super) fn is_void_in(&self, seen: &Observation) -> bool {
+        matches!((self, seen), (Self::RemoveMember(_), Observation::Role(None)))
     }
 
     /// What the step does, e.g. `add user 7 to the role Service Desk (role:1)`.
     #[must_use]
     pub fn label(&self) -> String {
         match self {
-            Self::AddMember(Membership {
-                role,
-                role_name,
-                account,
-            }) => {
-                format!("add user {account} to the role {role_name} ({role})")
+            Self::AddMember(membership) => {
+                format!("add user {} to {}", membership.account, membership.role_label())
             }
-            Self::RemoveMember(Membership {
-                role,
-                role_name,
-                account,
-            }) => {
-                format!("remove user {account} from the role {role_name} ({role})")
+            Self::RemoveMember(membership) => {
+                format!(
+                    "remove user {} from {}",
+                    membership.account,
+                    membership.role_label()
+                )
             }
             Self::CreateAccount(wanted) => format!("create {}", wanted.label()),
             Self::UpdateAccount {

@@ -22,6 +22,38 @@ pub enum AttributeValue {
     Number(i64),
     /// Several texts.
     List(Vec<String>),
+    /// A resource.
+    Resource(ResourceRef),
+}
+
+/// A resource as the arguments of an action name it. Neither part has been checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ResourceRef {
+    /// Its type.
+    #[serde(rename = "resource_type_id")]
+    pub resource_type: String,
+    /// Its native id.
+    #[serde(rename = "resource_id")]
+    pub resource: String,
+}
+
+impl ResourceRef {
+    /// Reads a reference out of an object of texts: `resource_type_id` and `resource_id`, or `resource_type` and
+    /// `resource`, as the reference's helpers for arguments do.
+    pub fn parse<'a>(text: impl Fn(&'static str) -> Option<&'a str>) -> Option<Self> {
+        Some(Self {
+            resource_type: text("resource_type_id")
+                .or_else(|| text("resource_type"))?
+                .to_owned(),
+            resource: text("resource_id").or_else(|| text("resource"))?.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for ResourceRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.resource_type, self.resource)
+    }
 }
 
 impl From<&str> for AttributeValue {

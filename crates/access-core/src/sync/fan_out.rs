@@ -70,22 +70,29 @@ impl FanOut {
             sinks: Vec::with_capacity(sinks.len()),
         };
         for sink in sinks {
-            match sink.begin(run).await {
+            match Self::begin_one(sink, run).await {
                 Ok(writer) => open.sinks.push(OpenSink {
                     name: sink.name(),
                     writer,
                 }),
-                Err(source) => {
+                Err(error) => {
                     open.abort().await;
-                    return Err(SyncError::Sink {
-                        sink: sink.name(),
-                        stage: SinkStage::Begin,
-                        source,
-                    });
+                    return Err(error);
                 }
             }
         }
         Ok(open)
+    }
+
+    pub(super) async fn begin_one(
+        sink: &Arc<dyn AccessSink>,
+        run: &SyncRun,
+    ) -> Result<Box<dyn SinkWriter>, SyncError> {
+        sink.begin(run).await.map_err(|source| SyncError::Sink {
+            sink: sink.name(),
+            stage: SinkStage::Begin,
+            source,
+        })
     }
 
     pub(super) fn sinks(&self) -> impl Iterator<Item = &OpenSink> {

@@ -37,6 +37,15 @@ pub struct SyncPipeline<'a> {
     pub observer: &'a dyn SyncObserver,
 }
 
+/// A sink that was opened and given up again.
+#[derive(Debug)]
+pub struct RehearsedSink {
+    /// Its name.
+    pub sink: String,
+    /// Whether it takes a sync now; the error is the one that a run would end with.
+    pub begun: Result<(), SyncError>,
+}
+
 /// What is asked of one run.
 #[derive(Debug, Clone, Default)]
 pub struct SyncRequest {
@@ -75,24 +84,7 @@ impl SyncPipeline<'_> {
     ) -> Result<SyncOutcome, SyncError> {
         self.check_types(request)?;
         let mut stop = pin!(stop);
-        let started_at = self.clock.now();
-        let sync_type = request.sync_type.unwrap_or_else(|| request.scope.sync_type());
-        let run = SyncRun {
-            id: self.ids.next_id(started_at),
-            sync_type,
-            tenant: self.source.tenant(),
-            started_at,
-            provenance: Provenance {
-                resource_types: self
-                    .source
-                    .resource_types()
-                    .into_iter()
-                    .map(|row| row.id)
-                    .collect(),
-                ..request.provenance.clone()
-            },
-        };
-
+        let run = self.new_run(request);
         let begin = FanOut::begin(self.sinks, &run);
         let mut fan_out = unless(stop.as_mut(), begin).await.ok_or(SyncError::Cancelled)??;
         let work = self.read_and_prepare(request, run, &mut fan_out);
@@ -102,6 +94,51 @@ impl SyncPipeline<'_> {
                 fan_out.abort().await;
                 Err(error)
             }
+        }
+    }
+
+    /// What a run finds out before it reads the tenant: opens every sink as a run would, and gives up again. Nothing is read
+    /// from the tenant.
+    ///
+    /// # Errors
+    /// [`SyncError`] if the request is wrong, or `stop` came first. What sinks say is in the result.
+    pub async fn rehearse(
+        &self,
+        request: &SyncRequest,
+        stop: impl Future<Output = ()> + Send,
+    ) -> Result<Vec<RehearsedSink>, SyncError> {
+        self.check_types(request)?;
+        let run = self.new_run(request);
+        let mut writers = Vec::with_capacity(self.sinks.len());
+        let mut rehearsed = Vec::with_capacity(self.sinks.len());
+        let begin = async {
+            for sink in self.sinks {
+                let begun = FanOut::begin_one(sink, &run).await;
+                rehearsed.push(RehearsedSink {
+                    sink: sink.name(),
+                    begun: begun.map(|writer| writers.push(writer)),
+                });
+            }
+        };
+        let in_time = unless(pin!(stop), begin).await;
+        for writer in writers {
+            writer.abort().await;
+        }
+        in_time.map(|()| rehearsed).ok_or(SyncError::Cancelled)
+    }
+
+    fn new_run(&self, request: &SyncRequest) -> SyncRun {
+        let started_at = self.clock.now();
+        let resource_types = self.source.resource_types().into_iter();
+        SyncRun {
+            id: self.ids.next_id(started_at),
+            sync_type: request.sync_type.unwrap_or_else(|| request.scope.sync_type()),
+            tenant: self.source.tenant(),
+            started_at,
+            provenance: Provenance {
+                resource_types: resource_types.map(|row| row.id).collect(),
+                ..request.provenance.clone()
+            },
         }
     }
 

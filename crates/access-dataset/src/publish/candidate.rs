@@ -6,7 +6,7 @@ use super::files::MadeFile;
 use super::not_json;
 use crate::error::DatasetError;
 use crate::format::FileFormat;
-use crate::manifest::{FileEntry, Manifest, ManifestLink};
+use crate::manifest::{FileEntry, Manifest, Origin};
 use crate::store::Store;
 
 /// Where the last candidate is. Readers of Hive layouts leave out names that begin with an underscore.
@@ -18,22 +18,35 @@ pub(super) async fn keep(
     format: &dyn FileFormat,
     summary: &SyncSummary,
     files: Vec<MadeFile>,
-    previous: Option<ManifestLink>,
+    origin: Origin,
 ) -> Result<String, DatasetError> {
-    let manifest_path = format!("{CANDIDATE}/manifest.json");
-    store.delete(&manifest_path).await?;
-    for path in store.list(CANDIDATE).await? {
-        store.delete(&path).await?;
-    }
+    let manifest_path = manifest_path();
+    remove(store).await?;
     let mut entries = Vec::with_capacity(files.len());
     for MadeFile { entry, local } in files {
         let path = format!("{CANDIDATE}/{}", entry.path);
         store.put_file(&path, &local).await?;
         entries.push(FileEntry { path, ..entry });
     }
-    let manifest =
-        Manifest::new(format, summary, entries, None, previous).map_err(|error| not_json(&error))?;
+    let manifest = Manifest::new(format, summary, entries, None, origin).map_err(|error| not_json(&error))?;
     let (bytes, _) = manifest.encode().map_err(|error| not_json(&error))?;
     store.put(&manifest_path, bytes).await?;
     Ok(store.describe(CANDIDATE))
+}
+
+/// Removes the candidate, e.g. because a later sync was published; its manifest goes first.
+pub(super) async fn remove(store: &dyn Store) -> Result<(), DatasetError> {
+    let paths = store.list(CANDIDATE).await?;
+    let manifest_path = manifest_path();
+    if paths.contains(&manifest_path) {
+        store.delete(&manifest_path).await?;
+    }
+    for path in paths.iter().filter(|path| **path != manifest_path) {
+        store.delete(path).await?;
+    }
+    Ok(())
+}
+
+fn manifest_path() -> String {
+    format!("{CANDIDATE}/manifest.json")
 }

@@ -1,21 +1,26 @@
 //! From files on this machine to a sync that readers can see.
 //!
-//! 1. A claim `_staging/<sync>.json` says that files of this sync may lie about.
+//! 0. What is there is looked at: a location that holds something else, or has lost its latest sync, is refused.
+//! 1. A claim `_staging/<sync>.json` says that files of this sync may lie about. In a bucket it is written so
+//!    that it tells whether the store honours conditional writes, which the pointer needs.
 //! 2. Every file is stored under its final name and read back: bytes, hash and rows must be what was written.
 //! 3. The manifest is stored and read back.
 //! 4. The pointer is moved, if it is still what it was when the run began. From here on readers see the sync.
+//!    What was written is read back.
 //! 5. The claim is removed, and then what later syncs have anew of the history.
 //!
 //! A run that ends between two steps leaves a claim; a later run sweeps what it names.
 
 mod candidate;
+mod existing;
 mod files;
+mod probe;
 mod sweep;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use access_core::model::{SyncRun, SyncType};
+use access_core::model::{IdScheme, SyncType};
 use access_core::ports::Receipt;
 use access_core::sync::SyncSummary;
 use time::OffsetDateTime;
@@ -23,11 +28,15 @@ use time::OffsetDateTime;
 use crate::error::DatasetError;
 use crate::format::FileFormat;
 use crate::history::MadeHistory;
-use crate::manifest::{FileEntry, Manifest, ManifestHistory, POINTER, Pointer, path_of};
-use crate::published::{read_manifest, read_pointer};
+use crate::manifest::{FileEntry, Manifest, ManifestHistory, Origin, POINTER, Pointer, path_of};
+use crate::published::{check_pointer, linked, read_manifest};
 use crate::read_back::ReadBack;
-use crate::store::{Store, Stored, Swap};
+use crate::store::{Store, Swap};
 
+use existing::Existing;
+use probe::Claim;
+
+pub(crate) use existing::Intent;
 pub(crate) use sweep::claimed;
 
 pub(crate) use files::{MadeFile, MakeFiles, TableWriter, partition};
@@ -37,8 +46,8 @@ pub(crate) struct Publication {
     store: Arc<dyn Store>,
     sync_id: String,
     started_at: OffsetDateTime,
-    /// The pointer when the run began.
-    before: Option<(Stored, Pointer)>,
+    /// What was there when the run began.
+    existing: Existing,
     state: State,
 }
 
@@ -56,43 +65,58 @@ enum State {
 }
 
 impl Publication {
-    /// Looks at what is published, sweeps what interrupted runs left, and claims the sync.
-    pub(crate) async fn begin(store: Arc<dyn Store>, run: &SyncRun) -> Result<Self, DatasetError> {
-        let before = read_pointer(&*store).await?;
-        let sync_id = run.id.to_string();
-        let now = OffsetDateTime::now_utc();
-        sweep::sweep(
-            &*store,
-            before.as_ref().map(|(_, pointer)| pointer),
-            &sync_id,
-            now,
-        )
-        .await?;
-        if let Err(error) = sweep::claim(&*store, &sync_id, now).await {
-            // It may be there all the same.
-            sweep::unclaim(&*store, &sync_id).await;
-            return Err(error);
-        }
-        Ok(Self {
+    /// Looks at what is published and whether it admits the sync, claims the sync and sweeps what interrupted runs left.
+    pub(crate) async fn begin(store: Arc<dyn Store>, intent: &Intent<'_>) -> Result<Self, DatasetError> {
+        let existing = existing::look(&*store, intent).await?;
+        let sync_id = intent.run.id.to_string();
+        let claim = sweep::claim(&*store, &sync_id, OffsetDateTime::now_utc()).await?;
+        let publication = Self {
             store,
             sync_id,
-            started_at: run.started_at,
-            before,
+            started_at: intent.run.started_at,
+            existing,
             state: State::Claimed { stored: Vec::new() },
-        })
+        };
+        // Beside a pointer that cannot be followed nothing tells what is published.
+        if publication.existing.replaces.is_none()
+            && let Err(error) = publication.sweep(&claim).await
+        {
+            publication.abort().await;
+            return Err(error);
+        }
+        Ok(publication)
     }
 
-    /// The sync that readers see now, if this one is later and so may take its place. One that is damaged tells nothing;
-    /// one that cannot be read now is an error, or a loss would go unnoticed.
-    pub(crate) async fn replaced(&self) -> Result<Option<Manifest>, DatasetError> {
-        let earlier = self.before.as_ref().map(|(_, pointer)| pointer);
-        let Some(pointer) = earlier.filter(|pointer| pointer.is_before(&self.sync_id, self.started_at))
-        else {
-            return Ok(None);
-        };
-        match read_manifest(&*self.store, &pointer.latest.manifest).await {
-            Err(DatasetError::Damaged { .. }) => Ok(None),
-            read => read,
+    async fn sweep(&self, claim: &Claim) -> Result<(), DatasetError> {
+        sweep::sweep(&*self.store, self.pointer(), &self.sync_id, claim).await
+    }
+
+    fn pointer(&self) -> Option<&Pointer> {
+        self.existing.latest.as_ref().map(|(pointer, _)| pointer)
+    }
+
+    /// The latest full sync.
+    pub(crate) fn latest(&self) -> Option<&Manifest> {
+        self.existing.latest.as_ref().map(|(_, manifest)| manifest)
+    }
+
+    /// The latest full sync, if this one is later and so may take its place.
+    pub(crate) fn replaced(&self) -> Option<&Manifest> {
+        let (pointer, manifest) = self.existing.latest.as_ref()?;
+        pointer
+            .is_before(&self.sync_id, self.started_at)
+            .then_some(manifest)
+    }
+
+    /// How ids are made in the location.
+    pub(crate) fn id_scheme(&self) -> Option<&IdScheme> {
+        self.existing.id_scheme.as_ref()
+    }
+
+    fn origin(&self) -> Origin {
+        Origin {
+            previous: self.pointer().map(|pointer| pointer.latest.clone()),
+            replaces: self.existing.replaces.clone(),
         }
     }
 
@@ -104,8 +128,8 @@ impl Publication {
     /// Whether readers are to see this sync: only a full one may be read as the state of the tenant, and only one that is not
     /// older than what is there.
     pub(crate) fn becomes_the_latest(&self, sync_type: &str) -> bool {
-        let later = |(_, pointer): &(Stored, Pointer)| pointer.is_before(&self.sync_id, self.started_at);
-        sync_type == SyncType::Full.as_str() && self.before.as_ref().is_none_or(later)
+        let later = |pointer: &Pointer| pointer.is_before(&self.sync_id, self.started_at);
+        sync_type == SyncType::Full.as_str() && self.pointer().is_none_or(later)
     }
 
     /// Keeps files where readers do not look, and tells where.
@@ -115,8 +139,7 @@ impl Publication {
         summary: &SyncSummary,
         files: Vec<MadeFile>,
     ) -> Result<String, DatasetError> {
-        let previous = self.before.as_ref().map(|(_, pointer)| pointer.latest.clone());
-        candidate::keep(&*self.store, format, summary, files, previous).await
+        candidate::keep(&*self.store, format, summary, files, self.origin()).await
     }
 
     /// Stores files and manifest and verifies what was stored.
@@ -139,8 +162,7 @@ impl Publication {
             files.extend(made.files);
             history
         });
-        let previous = self.before.as_ref().map(|(_, pointer)| pointer.latest.clone());
-        let manifest = Manifest::new(&**format, summary, entries, history, previous)
+        let manifest = Manifest::new(&**format, summary, entries, history, self.origin())
             .map_err(|error| not_json(&error))?;
         let (bytes, link) = manifest.encode().map_err(|error| not_json(&error))?;
         if let Some(earlier) = read_manifest(&*self.store, &link.manifest).await? {
@@ -150,8 +172,7 @@ impl Publication {
                     place: self.store.describe(""),
                 });
             }
-            let latest = self.before.as_ref().map(|(_, pointer)| pointer);
-            if sweep::is_published(latest, &earlier) {
+            if sweep::is_published(self.pointer(), &earlier) {
                 self.state = State::AlreadyThere { manifest: earlier };
                 return Ok(());
             }
@@ -204,15 +225,23 @@ impl Publication {
             State::Ready {
                 manifest, pointer, ..
             } => {
-                if self.becomes_the_latest(&manifest.sync.sync_type)
-                    && let Err(error) = self.move_pointer(pointer).await
-                {
-                    // After a failure that is not certain the pointer may name these files all the same, so they stay;
-                    // the claim lets a later run look and sweep.
-                    if self.certainly_not_moved(&error) {
-                        self.abort().await;
+                if self.becomes_the_latest(&manifest.sync.sync_type) {
+                    if let Err(error) = self.move_pointer(pointer).await {
+                        // After a failure that is not certain the pointer may name these files all the same, so they
+                        // stay; the claim lets a later run look and sweep.
+                        if self.certainly_not_moved(&error) {
+                            self.abort().await;
+                        }
+                        return Err(error);
                     }
-                    return Err(error);
+                    if let Err(error) = candidate::remove(&*self.store).await {
+                        tracing::warn!(%error, "the candidate that was kept earlier is still there");
+                    }
+                } else if manifest.sync.is_full() {
+                    tracing::warn!(
+                        sync = self.sync_id,
+                        "the sync did not become the latest: a later one is there"
+                    );
                 }
                 manifest
             }
@@ -232,17 +261,27 @@ impl Publication {
     }
 
     async fn move_pointer(&self, bytes: &[u8]) -> Result<(), DatasetError> {
-        let was = self.before.as_ref().map(|(stored, _)| &stored.version);
+        let was = self.existing.pointer.as_ref().map(|stored| &stored.version);
         let swapped = self.store.swap(POINTER, bytes.to_vec(), was).await;
         if matches!(swapped, Ok(Swap::Done)) {
-            return Ok(());
+            return self.read_back(bytes).await;
         }
         // A folder's answer is never lost.
         if self.store.is_exclusive() && swapped.is_err() {
             return swapped.map(drop);
         }
+        if let Err(DatasetError::Unsupported { .. } | DatasetError::Refused { .. }) = &swapped {
+            return swapped.map(drop);
+        }
         // The answer may have been lost after the move, and a repetition refused because of the move itself.
-        let now = self.store.get(POINTER).await?;
+        let now = match self.store.get(POINTER).await {
+            Ok(now) => now,
+            // Nobody knows whether it was moved, so this must not be taken for the store's answer to the move.
+            Err(DatasetError::Unsupported { place, reason } | DatasetError::Refused { place, reason }) => {
+                return Err(DatasetError::Unavailable { place, reason });
+            }
+            Err(error) => return Err(error),
+        };
         if now.as_ref().is_some_and(|now| now.bytes == bytes) {
             return Ok(());
         }
@@ -254,11 +293,40 @@ impl Publication {
         })
     }
 
+    /// The pointer must be what it was moved to, or lead there: another run may have followed already.
+    async fn read_back(&self, bytes: &[u8]) -> Result<(), DatasetError> {
+        let now = match self.store.get(POINTER).await {
+            Ok(now) => now,
+            Err(error) => {
+                tracing::warn!(%error, "the pointer was moved, but cannot be read back");
+                return Ok(());
+            }
+        };
+        if now.as_ref().is_some_and(|now| now.bytes == bytes) {
+            return Ok(());
+        }
+        let to = now.and_then(|now| check_pointer(&*self.store, &now).ok());
+        if let Some(to) = &to
+            && let Ok(manifest) = linked(&*self.store, &to.latest).await
+            && manifest
+                .previous
+                .is_some_and(|previous| previous.sync_id == self.sync_id)
+        {
+            return Ok(());
+        }
+        Err(DatasetError::Overtaken {
+            pointer: self.store.describe(POINTER),
+            to: to.map_or_else(|| "nothing".to_owned(), |to| to.latest.sync_id),
+        })
+    }
+
     /// Whether no reader can ever follow the pointer to this sync.
     fn certainly_not_moved(&self, error: &DatasetError) -> bool {
         match error {
             DatasetError::Moved { .. } => true,
-            DatasetError::NotConfirmed { .. } => false,
+            DatasetError::NotConfirmed { .. } | DatasetError::Overtaken { .. } => false,
+            // The store did nothing of it.
+            DatasetError::Unsupported { .. } | DatasetError::Refused { .. } => true,
             _ => self.store.is_exclusive(),
         }
     }

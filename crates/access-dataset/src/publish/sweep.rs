@@ -1,10 +1,10 @@
 //! Claims on syncs that are being published, and what becomes of those whose run never ended.
 
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::files::PARTITION;
 use super::manifest_path;
+use super::probe::{self, Claim, claim_text};
 use crate::error::DatasetError;
 use crate::manifest::{Manifest, Pointer};
 use crate::published::{linked, read_manifest, read_pointer};
@@ -16,27 +16,39 @@ const STAGING: &str = "_staging";
 /// Where nobody else can be told from a run that was killed, a claim this old is one: no run takes a day.
 const STALE_SECONDS: i64 = 24 * 60 * 60;
 
-#[derive(Serialize, Deserialize)]
-struct Claim {
-    claimed_at: i64,
-}
-
 fn claim_path(sync_id: &str) -> String {
     format!("{STAGING}/{sync_id}.json")
 }
 
-/// Says that files of this sync may lie about.
-pub(super) async fn claim(store: &dyn Store, sync_id: &str, now: OffsetDateTime) -> Result<(), DatasetError> {
-    let claimed_at = now.unix_timestamp();
-    let text = format!("{{\"claimed_at\":{claimed_at}}}\n");
-    store.put(&claim_path(sync_id), text.into_bytes()).await
+/// Says that files of this sync may lie about. In a bucket this finds out whether the store honours conditional writes.
+pub(super) async fn claim(
+    store: &dyn Store,
+    sync_id: &str,
+    now: OffsetDateTime,
+) -> Result<Claim, DatasetError> {
+    let (path, claimed_at) = (claim_path(sync_id), now.unix_timestamp());
+    if !store.is_exclusive() {
+        return probe::claim(store, &path, |number| claim_text(claimed_at, number)).await;
+    }
+    let was_there = store.get(&path).await?.is_some();
+    if let Err(error) = store.put(&path, claim_text(claimed_at, 1)).await {
+        // It may be there all the same.
+        if !was_there {
+            remove_claim(store, &path).await;
+        }
+        return Err(error);
+    }
+    Ok(Claim { was_there, at: None })
 }
 
 /// Takes the claim back. If that fails a later run does it.
 pub(super) async fn unclaim(store: &dyn Store, sync_id: &str) {
-    let path = claim_path(sync_id);
-    if let Err(error) = store.delete(&path).await {
-        tracing::warn!(path = store.describe(&path), %error, "a later run will sweep this");
+    remove_claim(store, &claim_path(sync_id)).await;
+}
+
+pub(super) async fn remove_claim(store: &dyn Store, path: &str) {
+    if let Err(error) = store.delete(path).await {
+        tracing::warn!(path = store.describe(path), %error, "a later run will sweep this");
     }
 }
 
@@ -47,37 +59,52 @@ pub(super) fn is_published(latest: Option<&Pointer>, manifest: &Manifest) -> boo
     sync.sync_type != "full" || latest.is_some_and(|pointer| !pointer.is_before(&sync.id, sync.began()))
 }
 
-/// Removes what runs left that were interrupted before readers could see anything of theirs.
+/// Removes what runs left that were interrupted before readers could see anything of theirs. Only what is certainly not
+/// published is removed: a manifest that cannot be read now is an error, one that is damaged stays with its files.
 pub(super) async fn sweep(
     store: &dyn Store,
     latest: Option<&Pointer>,
     own: &str,
-    now: OffsetDateTime,
+    claim: &Claim,
 ) -> Result<(), DatasetError> {
     for path in store.list(STAGING).await? {
         let name = path.rsplit('/').next().unwrap_or_default();
         let Some(sync_id) = name.strip_suffix(".json") else {
             continue;
         };
-        if !store.is_exclusive() && sync_id != own && !is_stale(store, &path, now).await? {
+        let is_own = sync_id == own;
+        if is_own && !claim.was_there {
             continue;
         }
-        let manifest = read_manifest(store, &manifest_path(sync_id)).await.ok().flatten();
-        let published = manifest.is_some_and(|manifest| is_published(latest, &manifest));
+        if !store.is_exclusive() && !is_own && !is_stale(store, &path, claim.at).await? {
+            continue;
+        }
+        let published = match read_manifest(store, &manifest_path(sync_id)).await {
+            Ok(Some(manifest)) => is_published(latest, &manifest),
+            Ok(None) => latest.is_some_and(|pointer| pointer.latest.sync_id == sync_id),
+            Err(error @ DatasetError::Damaged { .. }) => {
+                tracing::warn!(%error, "left as it is, with its files");
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
         if !published {
             remove(store, sync_id).await?;
         }
-        unclaim(store, sync_id).await;
+        if !is_own {
+            unclaim(store, sync_id).await;
+        }
     }
     Ok(())
 }
 
-async fn is_stale(store: &dyn Store, path: &str, now: OffsetDateTime) -> Result<bool, DatasetError> {
-    let Some(stored) = store.get(path).await? else {
-        return Ok(false);
-    };
-    let claim: Option<Claim> = serde_json::from_slice(&stored.bytes).ok();
-    Ok(claim.is_none_or(|claim| now.unix_timestamp().saturating_sub(claim.claimed_at) > STALE_SECONDS))
+/// Whether a claim is older than any run takes, by the store's clock alone: that of this machine may be wrong.
+async fn is_stale(store: &dyn Store, path: &str, now: Option<OffsetDateTime>) -> Result<bool, DatasetError> {
+    let claimed_at = store.get(path).await?.and_then(|stored| stored.modified);
+    Ok(match (claimed_at, now) {
+        (Some(claimed_at), Some(now)) => (now - claimed_at).whole_seconds() > STALE_SECONDS,
+        _ => false,
+    })
 }
 
 async fn remove(store: &dyn Store, sync_id: &str) -> Result<(), DatasetError> {

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use access_core::model::{Completeness, ResourceType, RowKind};
-use access_core::sync::SyncSummary;
+use access_core::model::{Completeness, EntitlementId, ResourceId, ResourceType, RowKind};
+use access_core::sync::{DropReason, SyncSummary};
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use time::OffsetDateTime;
@@ -16,8 +16,9 @@ use super::pairs::SortedPairs;
 use super::spool::Records;
 use crate::error::DatasetError;
 use crate::schema::{
-    Dataset, EntitlementRow, EntitlementTable, GrantRow, GrantTable, ResourceRow, ResourceTable,
-    ResourceTypeRow, ResourceTypeTable, SCHEMA_VERSION, SyncRow, SyncTable, UserRow, UserTable,
+    Dataset, EntitlementRow, EntitlementTable, GrantRow, GrantTable, LeftOutRow, LeftOutTable, ResourceRow,
+    ResourceTable, ResourceTypeRow, ResourceTypeTable, SCHEMA_VERSION, SyncRow, SyncTable, UserRow,
+    UserTable,
 };
 
 /// Rows in a batch.
@@ -113,6 +114,7 @@ impl Tables {
             Dataset::Entitlements => self.entitlements(stamp, take),
             Dataset::Grants => self.grants(stamp, take),
             Dataset::Syncs => self.syncs(summary, stamp, take),
+            Dataset::LeftOut => left_out(summary, stamp, take),
             // They are made of more than one sync.
             Dataset::Changes | Dataset::GrantsHistory | Dataset::UsersHistory => Ok(()),
         }
@@ -333,6 +335,87 @@ impl Tables {
         });
         flush!(table, take, 1);
         Ok(())
+    }
+}
+
+/// The reason of the row that counts what is not listed.
+const NOT_LISTED: &str = "not_listed";
+
+/// Rows of the ledger by name, in an order that does not depend on that of the tenant's answers.
+fn left_out(summary: &SyncSummary, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), DrainFailure> {
+    let mut rows: Vec<([String; 7], &access_core::model::LeftOutRow<DropReason>)> = summary
+        .left_out
+        .rows
+        .iter()
+        .map(|row| {
+            let id = |id: &Option<ResourceId>| id.as_ref().map(ToString::to_string).unwrap_or_default();
+            let key = [
+                word_of(&row.kind),
+                row.resource_type.to_string(),
+                word_of(&row.reason),
+                id(&row.resource),
+                row.entitlement
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+                id(&row.principal),
+                row.words.clone().unwrap_or_default(),
+            ];
+            (key, row)
+        })
+        .collect();
+    rows.sort_by(|(left, _), (right, _)| left.cmp(right));
+    let mut table = LeftOutTable::new();
+    let mut number = 0;
+    for ([kind, _, reason, ..], row) in &rows {
+        number += 1;
+        table.push(LeftOutRow {
+            sync_id: stamp.sync_id,
+            synced_at: stamp.synced_at,
+            tenant: stamp.tenant,
+            number,
+            kind: Some(kind),
+            resource_type_id: Some(row.resource_type.as_str()),
+            reason,
+            resource_id: row.resource.as_ref().map(|resource| resource.id.as_str()),
+            resource_name: row.resource_name.as_deref(),
+            entitlement_id: row.entitlement.as_ref().map(EntitlementId::as_str),
+            principal_type_id: row
+                .principal
+                .as_ref()
+                .map(|principal| principal.resource_type.as_str()),
+            principal_id: row.principal.as_ref().map(|principal| principal.id.as_str()),
+            words: row.words.as_deref(),
+            count: 1,
+        });
+    }
+    if summary.left_out.more > 0 {
+        table.push(LeftOutRow {
+            sync_id: stamp.sync_id,
+            synced_at: stamp.synced_at,
+            tenant: stamp.tenant,
+            number: number + 1,
+            kind: None,
+            resource_type_id: None,
+            reason: NOT_LISTED,
+            resource_id: None,
+            resource_name: None,
+            entitlement_id: None,
+            principal_type_id: None,
+            principal_id: None,
+            words: None,
+            count: count(summary.left_out.more),
+        });
+    }
+    flush!(table, take, 1);
+    Ok(())
+}
+
+/// The word that a fieldless variant has in JSON.
+fn word_of(variant: &impl serde::Serialize) -> String {
+    match serde_json::to_value(variant) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
     }
 }
 

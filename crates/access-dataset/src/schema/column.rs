@@ -12,14 +12,14 @@ use super::word_builder::WordBuilder;
 
 /// The field metadata in which Parquet's writer looks for the id of a column.
 const FIELD_ID: &str = "PARQUET:field_id";
-/// Ids of list elements begin here, so that they never meet those of columns.
-const ELEMENT_IDS: i32 = 1000;
 
 /// A column of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
     /// Its id in Parquet, which stays whatever becomes of the name.
     pub field_id: i32,
+    /// The id of its elements, if it is a list.
+    pub element_id: Option<i32>,
     /// Its name.
     pub name: &'static str,
     /// What it holds.
@@ -73,7 +73,7 @@ impl Column {
             ColumnKind::Flag => DataType::Boolean,
             ColumnKind::Count => DataType::Int64,
             ColumnKind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-            ColumnKind::Texts => DataType::List(Arc::new(element(self.field_id))),
+            ColumnKind::Texts => DataType::List(Arc::new(element(self.element_id))),
         };
         Field::new(self.name, data_type, self.nullable).with_metadata(id(self.field_id))
     }
@@ -83,8 +83,12 @@ fn id(field_id: i32) -> HashMap<String, String> {
     HashMap::from([(FIELD_ID.to_owned(), field_id.to_string())])
 }
 
-fn element(field_id: i32) -> Field {
-    Field::new("element", DataType::Utf8, false).with_metadata(id(ELEMENT_IDS + field_id))
+fn element(element_id: Option<i32>) -> Field {
+    let element = Field::new("element", DataType::Utf8, false);
+    match element_id {
+        Some(element_id) => element.with_metadata(id(element_id)),
+        None => element,
+    }
 }
 
 /// A kind of column as a type, so that a row's fields and the table's columns cannot disagree.
@@ -96,7 +100,7 @@ pub(crate) trait Kind {
     const KIND: ColumnKind;
     const NULLABLE: bool = false;
 
-    fn builder(field_id: i32) -> Self::Builder;
+    fn builder(element_id: Option<i32>) -> Self::Builder;
     fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>);
     fn finish(builder: &mut Self::Builder) -> ArrayRef;
 }
@@ -111,7 +115,7 @@ macro_rules! kinds {
                 type Builder = $builder;
                 const KIND: ColumnKind = ColumnKind::$name;
 
-                fn builder(_field_id: i32) -> Self::Builder {
+                fn builder(_element_id: Option<i32>) -> Self::Builder {
                     $new
                 }
 
@@ -143,8 +147,8 @@ impl Kind for Texts {
     type Builder = ListBuilder<StringBuilder>;
     const KIND: ColumnKind = ColumnKind::Texts;
 
-    fn builder(field_id: i32) -> Self::Builder {
-        ListBuilder::new(StringBuilder::new()).with_field(element(field_id))
+    fn builder(element_id: Option<i32>) -> Self::Builder {
+        ListBuilder::new(StringBuilder::new()).with_field(element(element_id))
     }
 
     fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {
@@ -166,8 +170,8 @@ impl<K: Kind> Kind for Option<K> {
     const KIND: ColumnKind = K::KIND;
     const NULLABLE: bool = true;
 
-    fn builder(field_id: i32) -> Self::Builder {
-        K::builder(field_id)
+    fn builder(element_id: Option<i32>) -> Self::Builder {
+        K::builder(element_id)
     }
 
     fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>) {

@@ -13,8 +13,8 @@ use serde::Serialize;
 pub use column::{Column, ColumnKind};
 pub(crate) use tables::{
     ChangeRow, ChangeTable, EntitlementRow, EntitlementTable, GrantHistoryRow, GrantHistoryTable, GrantRow,
-    GrantTable, ResourceRow, ResourceTable, ResourceTypeRow, ResourceTypeTable, SyncRow, SyncTable,
-    UserHistoryRow, UserHistoryTable, UserRow, UserTable,
+    GrantTable, LeftOutRow, LeftOutTable, ResourceRow, ResourceTable, ResourceTypeRow, ResourceTypeTable,
+    SyncRow, SyncTable, UserHistoryRow, UserHistoryTable, UserRow, UserTable,
 };
 pub use word_builder::WordBuilder;
 
@@ -37,6 +37,8 @@ pub enum Dataset {
     Grants,
     /// The sync itself, one row.
     Syncs,
+    /// Rows that the tenant gave and that are in no other table.
+    LeftOut,
     /// What differs from the sync before.
     Changes,
     /// Who held what, from when to when.
@@ -50,13 +52,14 @@ impl Dataset {
     pub const HISTORY: [Self; 3] = [Self::Changes, Self::GrantsHistory, Self::UsersHistory];
 
     /// The tables of every sync.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ResourceTypes,
         Self::Resources,
         Self::Users,
         Self::Entitlements,
         Self::Grants,
         Self::Syncs,
+        Self::LeftOut,
     ];
 
     /// The name, which is also the folder's.
@@ -69,6 +72,7 @@ impl Dataset {
             Self::Entitlements => "entitlements",
             Self::Grants => "grants",
             Self::Syncs => "syncs",
+            Self::LeftOut => "left_out",
             Self::Changes => "changes",
             Self::GrantsHistory => "grants_history",
             Self::UsersHistory => "users_history",
@@ -87,6 +91,9 @@ impl Dataset {
                 "One row for each principal that holds an entitlement, with the names for people and the ids for joins."
             }
             Self::Syncs => "One row: the sync itself.",
+            Self::LeftOut => {
+                "One row for each row that the tenant gave and that is in no other table; the first 1,000, and one row that counts the rest."
+            }
             Self::Changes => "One row for each record that differs from the sync that was the latest before.",
             Self::GrantsHistory => {
                 "One row for each time during which somebody held something in the same way."
@@ -105,7 +112,7 @@ impl Dataset {
             Self::Entitlements => &["entitlement_id"],
             Self::Grants => &["entitlement_id", "principal_type_id", "principal_id"],
             Self::Syncs => &["sync_id"],
-            Self::Changes => &["number"],
+            Self::LeftOut | Self::Changes => &["number"],
             Self::GrantsHistory => &[
                 "entitlement_id",
                 "principal_type_id",
@@ -126,6 +133,7 @@ impl Dataset {
             Self::Entitlements => tables::ENTITLEMENTS,
             Self::Grants => tables::GRANTS,
             Self::Syncs => tables::SYNCS,
+            Self::LeftOut => tables::LEFT_OUT,
             Self::Changes => tables::CHANGES,
             Self::GrantsHistory => tables::GRANTS_HISTORY,
             Self::UsersHistory => tables::USERS_HISTORY,
@@ -165,9 +173,26 @@ mod tests {
         for dataset in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
             let columns = dataset.columns();
             let names: BTreeSet<&str> = columns.iter().map(|column| column.name).collect();
+            let lists = columns.iter().filter(|column| column.kind == ColumnKind::Texts);
+            let elements: BTreeSet<i32> = lists.clone().filter_map(|column| column.element_id).collect();
             let ids: BTreeSet<i32> = columns.iter().map(|column| column.field_id).collect();
             assert_eq!(names.len(), columns.len(), "{dataset}");
             assert_eq!(ids.len(), columns.len(), "{dataset}");
+            assert_eq!(elements.len(), lists.count(), "{dataset}");
+            assert!(ids.is_disjoint(&elements), "{dataset}");
+            let given = columns.iter().filter(|column| column.element_id.is_some());
+            assert_eq!(
+                given.count(),
+                elements.len(),
+                "only lists have elements: {dataset}"
+            );
+            // No number is left out, as Iceberg counts.
+            let highest = ids.union(&elements).max().copied();
+            assert_eq!(
+                highest,
+                i32::try_from(columns.len() + elements.len()).ok(),
+                "{dataset}"
+            );
             assert!(dataset.key().iter().all(|key| names.contains(key)), "{dataset}");
         }
     }

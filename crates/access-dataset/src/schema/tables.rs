@@ -1,4 +1,6 @@
-//! The tables, column by column. Field ids are never reused and never change; new columns go to the end.
+//! The tables, column by column. Field ids are never reused and never change; new columns go to the end. The elements of a list
+//! have an id of their own, after the slash, from the same counter: at first they come after the last column, as Iceberg numbers a
+//! new table; a column that is added later takes the next free number.
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -8,13 +10,20 @@ use super::Dataset;
 use super::column::{Column, Count, Flag, Json, Kind, Text, Texts, Time, Word};
 
 macro_rules! table {
+    (@element) => {
+        None
+    };
+    (@element $element:literal) => {
+        Some($element)
+    };
     (
         $columns:ident, $dataset:ident, $row:ident, $table:ident:
-        $($id:literal $name:ident: $kind:ty = $about:literal;)*
+        $($id:literal $(/ $element:literal)? $name:ident: $kind:ty = $about:literal;)*
     ) => {
         #[doc = concat!("Columns of `", stringify!($columns), "`.")]
         pub(super) const $columns: &[Column] = &[$(Column {
             field_id: $id,
+            element_id: table!(@element $($element)?),
             name: stringify!($name),
             kind: <$kind as Kind>::KIND,
             nullable: <$kind as Kind>::NULLABLE,
@@ -38,7 +47,7 @@ macro_rules! table {
                 Self {
                     schema: Dataset::$dataset.schema(),
                     rows: 0,
-                    $($name: <$kind as Kind>::builder($id),)*
+                    $($name: <$kind as Kind>::builder(table!(@element $($element)?)),)*
                 }
             }
 
@@ -118,7 +127,7 @@ table! { USERS, Users, UserRow, UserTable:
     26 organization_id: Option<Text> = "The organization of an end user.";
     27 organization_name: Option<Text> = "That organization's name, where it is listed.";
     28 uid: Option<Text> = "The tenant's UUID for the account.";
-    29 role_names: Texts = "Names of the roles held, sorted; empty if none.";
+    29 / 31 role_names: Texts = "Names of the roles held, sorted; empty if none.";
     30 profile: Option<Json> = "All attributes.";
 }
 
@@ -134,7 +143,7 @@ table! { ENTITLEMENTS, Entitlements, EntitlementRow, EntitlementTable:
     9 display_name: Text = "Its name for people.";
     10 description: Option<Text> = "What holding it means.";
     11 purpose: Word = "`assignment`, `permission`, `ownership` or `unspecified`.";
-    12 grantable_to: Texts = "Kinds of principals that can hold it.";
+    12 / 15 grantable_to: Texts = "Kinds of principals that can hold it.";
     13 immutable: Flag = "Whether no connector can grant or revoke it.";
     14 grants: Count = "How many principals hold it in this sync.";
 }
@@ -156,7 +165,7 @@ table! { GRANTS, Grants, GrantRow, GrantTable:
     14 principal_display_name: Text = "The holder's name.";
     15 immutable: Flag = "Whether no connector can revoke it.";
     16 is_direct: Flag = "Whether it was given to the principal itself, not only through something else.";
-    17 sources: Texts = "Entitlements through which it is held; empty for a plain direct grant.";
+    17 / 18 sources: Texts = "Entitlements through which it is held; empty for a plain direct grant.";
 }
 
 table! { SYNCS, Syncs, SyncRow, SyncTable:
@@ -172,8 +181,25 @@ table! { SYNCS, Syncs, SyncRow, SyncTable:
     10 entitlements: Count = "Rows of `entitlements`.";
     11 grants: Count = "Rows of `grants`.";
     12 rows_dropped: Count = "Rows that the tenant gave and that are in no table, see `ledger`.";
-    13 incomplete_types: Texts = "Kinds whose data was not read to the end; empty if all were.";
+    13 / 15 incomplete_types: Texts = "Kinds whose data was not read to the end; empty if all were.";
     14 ledger: Json = "Where every row went, by kind and type.";
+}
+
+table! { LEFT_OUT, LeftOut, LeftOutRow, LeftOutTable:
+    1 sync_id: Word = "The sync, a KSUID; sort syncs by `synced_at`.";
+    2 synced_at: Time = "When the sync began.";
+    3 tenant: Word = "The tenant, e.g. its base URL.";
+    4 number: Count = "Its place among the rows that the sync left out, from 1.";
+    5 kind: Option<Word> = "What the row would have been: `resource_type`, `resource`, `entitlement` or `grant`; null in the row that counts the rest.";
+    6 resource_type_id: Option<Word> = "Kind of the resource that it would have been, or on which something would have been held; null in the row that counts the rest.";
+    7 reason: Word = "Why it is in no other table: `unknown_principal` (its holder is in no list), `unusable_id`, `wrong_shape`, `duplicate` and others; `not_listed` in the row that counts the rest.";
+    8 resource_id: Option<Text> = "Id of the resource, or of the one on which something would have been held, if the tenant gave one.";
+    9 resource_name: Option<Text> = "Name of that resource, if it is known.";
+    10 entitlement_id: Option<Text> = "What would have been held; only of a grant.";
+    11 principal_type_id: Option<Word> = "Kind of who would have held it; only of a grant.";
+    12 principal_id: Option<Text> = "Id of who would have held it; only of a grant.";
+    13 words: Option<Text> = "What the tenant says of it, e.g. `Pat Departed <pat@example.net>`; at most 256 bytes.";
+    14 count: Count = "How many rows this row stands for: 1, or the rest.";
 }
 
 table! { CHANGES, Changes, ChangeRow, ChangeTable:
@@ -193,7 +219,7 @@ table! { CHANGES, Changes, ChangeRow, ChangeTable:
     14 display_name: Option<Text> = "Name of the user, resource or entitlement, for people.";
     15 resource_display_name: Option<Text> = "Name of the resource on which it is held.";
     16 principal_display_name: Option<Text> = "Name of who holds it.";
-    17 fields: Texts = "The fields that differ, attributes of the profile as `profile.NAME`; of what was added or removed, those that it has.";
+    17 / 20 fields: Texts = "The fields that differ, attributes of the profile as `profile.NAME`; of what was added or removed, those that it has.";
     18 old_values: Option<Json> = "What they were; null if it was added.";
     19 new_values: Option<Json> = "What they are; null if it was removed.";
 }
@@ -213,7 +239,7 @@ table! { GRANTS_HISTORY, GrantsHistory, GrantHistoryRow, GrantHistoryTable:
     12 principal_login: Option<Text> = "The holder's login when it was last seen.";
     13 principal_display_name: Text = "The holder's name when it was last seen.";
     14 is_direct: Flag = "Whether it was given to the principal itself, not only through something else.";
-    15 sources: Texts = "Entitlements through which it is held; empty for a plain direct grant.";
+    15 / 23 sources: Texts = "Entitlements through which it is held; empty for a plain direct grant.";
     16 valid_from: Time = "When the first sync began that found it so.";
     17 valid_to: Option<Time> = "When the sync began that found it otherwise; null while it is so.";
     18 is_current: Flag = "Whether it is still so.";

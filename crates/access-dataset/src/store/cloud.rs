@@ -17,6 +17,7 @@ use object_store::path::Path as Key;
 use object_store::{
     BackoffConfig, Error, ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig, UpdateVersion,
 };
+use time::OffsetDateTime;
 use tokio::io::AsyncWriteExt;
 use url::Url;
 
@@ -69,7 +70,7 @@ impl Bucket {
         };
         Ok(Self {
             prefix: Key::parse(url.path().trim_matches('/')).map_err(|error| unusable(error.to_string()))?,
-            store: store.map_err(|error| unusable(chain(&error)))?,
+            store: store.map_err(|error| unusable(one_line(&with_causes(&error))))?,
             url: url.clone(),
         })
     }
@@ -81,22 +82,132 @@ impl Bucket {
     }
 
     fn failed(&self, path: &str, error: &Error) -> DatasetError {
-        let (place, reason) = (self.describe(path), chain(error));
-        let says = |words: &[&str]| words.iter().any(|word| reason.contains(word));
-        match error {
-            _ if says(&[
-                "InvalidAccessKeyId",
-                "SignatureDoesNotMatch",
-                "ExpiredToken",
-                "169.254.169.254",
-            ]) =>
-            {
-                DatasetError::Unauthenticated { place, reason }
+        let (place, said) = (self.describe(path), Said::by(error));
+        match said.meaning(error) {
+            Meaning::WrongRegion => DatasetError::WrongRegion {
+                place: self.describe(""),
+                region: said.region,
+                reason: said.reason,
+            },
+            Meaning::NoBucket => DatasetError::Missing {
+                place: self.describe(""),
+                reason: said.reason,
+            },
+            meaning => meaning.error_at(place, said.reason),
+        }
+    }
+}
+
+/// What a store said of a request that failed.
+struct Said {
+    /// Its code, e.g. `NoSuchBucket`.
+    code: Option<String>,
+    /// The HTTP status.
+    status: Option<u16>,
+    /// The region that it names.
+    region: Option<String>,
+    /// On one line, for people.
+    reason: String,
+}
+
+/// What an answer means. Only what may get better by waiting is [`Self::Unavailable`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    WrongRegion,
+    NoBucket,
+    NoObject,
+    Unauthenticated,
+    Denied,
+    ChecksumRequired,
+    WrongClock,
+    Unsupported,
+    Refused,
+    Unavailable,
+}
+
+impl Meaning {
+    fn error_at(self, place: String, reason: String) -> DatasetError {
+        match self {
+            Self::WrongRegion => DatasetError::WrongRegion {
+                place,
+                reason,
+                region: None,
+            },
+            Self::NoBucket | Self::NoObject => DatasetError::Missing { place, reason },
+            Self::Unauthenticated => DatasetError::Unauthenticated { place, reason },
+            Self::Denied => DatasetError::Denied { place, reason },
+            Self::ChecksumRequired => DatasetError::ChecksumRequired { place, reason },
+            Self::WrongClock => DatasetError::WrongClock { place, reason },
+            Self::Unsupported => DatasetError::Unsupported { place, reason },
+            Self::Refused => DatasetError::Refused { place, reason },
+            Self::Unavailable => DatasetError::Unavailable { place, reason },
+        }
+    }
+}
+
+impl Said {
+    fn by(error: &Error) -> Self {
+        let text = with_causes(error);
+        let region = element(&text, "Region").or_else(|| {
+            let (_, rest) = text.split_once("expecting '")?;
+            Some(rest.split_once('\'')?.0)
+        });
+        let status = text.split_once("status code: ");
+        Self {
+            code: element(&text, "Code").map(str::to_owned),
+            status: status.and_then(|(_, rest)| rest.get(..3)?.parse().ok()),
+            region: region.filter(|region| !region.is_empty()).map(str::to_owned),
+            reason: one_line(&text),
+        }
+    }
+
+    /// By the store's code where it gives one: its status and the library's kind of error say less.
+    fn meaning(&self, error: &Error) -> Meaning {
+        let says = |words: &str| self.reason.contains(words);
+        match self.code.as_deref().unwrap_or_default() {
+            "PermanentRedirect" | "IllegalLocationConstraintException" => return Meaning::WrongRegion,
+            "AuthorizationHeaderMalformed" if self.region.is_some() || says("region") => {
+                return Meaning::WrongRegion;
             }
-            Error::Unauthenticated { .. } => DatasetError::Unauthenticated { place, reason },
-            Error::PermissionDenied { .. } => DatasetError::Denied { place, reason },
-            Error::NotFound { .. } => DatasetError::Missing { place, reason },
-            _ => DatasetError::Unavailable { place, reason },
+            "NoSuchBucket" | "ContainerNotFound" => return Meaning::NoBucket,
+            "RequestTimeTooSkewed" | "RequestExpired" => return Meaning::WrongClock,
+            // Azure's code for a wrong key and for a wrong time is the same.
+            "AuthenticationFailed" if says("date header") => return Meaning::WrongClock,
+            "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "ExpiredToken"
+            | "InvalidToken"
+            | "TokenRefreshRequired"
+            | "AuthorizationHeaderMalformed"
+            | "AuthenticationFailed"
+            | "AuthorizationFailure"
+            | "InvalidAuthenticationInfo"
+            | "NoAuthenticationInformation" => return Meaning::Unauthenticated,
+            "InvalidRequest" | "MissingContentMD5" if says("Content-MD5") || says("checksum") => {
+                return Meaning::ChecksumRequired;
+            }
+            "NotImplemented" => return Meaning::Unsupported,
+            _ => {}
+        }
+        match error {
+            // Credentials are looked for in a file, or asked of the machine's cloud, which is not there.
+            _ if says("169.254.169.254") || says("Failed to read token file") => Meaning::Unauthenticated,
+            Error::Unauthenticated { .. } => Meaning::Unauthenticated,
+            Error::PermissionDenied { .. } => Meaning::Denied,
+            Error::NotFound { .. } => Meaning::NoObject,
+            Error::NotImplemented { .. } | Error::NotSupported { .. } => Meaning::Unsupported,
+            _ if says("ETag Header missing") || says("ETag required") => Meaning::Unsupported,
+            // Lists and removals of many say no more than this.
+            _ => match self.status {
+                Some(401) => Meaning::Unauthenticated,
+                Some(403) => Meaning::Denied,
+                Some(404) => Meaning::NoObject,
+                Some(501) => Meaning::Unsupported,
+                // Timeout, conflict with another request, too early, too many.
+                Some(408 | 409 | 412 | 425 | 429) => Meaning::Unavailable,
+                Some(400..=499) => Meaning::Refused,
+                _ => Meaning::Unavailable,
+            },
         }
     }
 }
@@ -114,8 +225,8 @@ fn retry() -> RetryConfig {
     }
 }
 
-/// An error with its causes, each said once, on one line; a store's XML answer as its code and message.
-fn chain(error: &dyn std::error::Error) -> String {
+/// An error with its causes, each said once.
+fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -125,15 +236,16 @@ fn chain(error: &dyn std::error::Error) -> String {
         }
         cause = error.source();
     }
+    text
+}
+
+/// What was said, on one line; a store's XML answer as its code and message.
+fn one_line(text: &str) -> String {
     let said: Vec<&str> = ["Code", "Message"]
         .iter()
-        .filter_map(|name| element(&text, name))
+        .filter_map(|name| element(text, name))
         .collect();
-    let text = if said.is_empty() {
-        text.as_str()
-    } else {
-        &said.join(": ")
-    };
+    let text = if said.is_empty() { text } else { &said.join(": ") };
     let mut line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.len() > LONGEST_REASON {
         line.truncate(line.floor_char_boundary(LONGEST_REASON));
@@ -143,7 +255,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// The text of the first XML element of a name.
-fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(&format!("<{name}>"))?;
     Some(rest.split_once("</")?.0)
 }
@@ -182,7 +294,7 @@ impl Store for Bucket {
                 Some(inner) => self.failed(path, inner),
                 None => DatasetError::Unavailable {
                     place: self.describe(path),
-                    reason: chain(&error),
+                    reason: one_line(&with_causes(&error)),
                 },
             },
         )
@@ -209,20 +321,21 @@ impl Store for Bucket {
     async fn get(&self, path: &str) -> Result<Option<Stored>, DatasetError> {
         let answer = match self.store.get(&self.key(path)).await {
             Ok(answer) => answer,
-            Err(error @ Error::NotFound { .. }) if chain(&error).contains("NoSuchBucket") => {
-                return Err(self.failed("", &error));
+            Err(error @ Error::NotFound { .. }) if Said::by(&error).meaning(&error) == Meaning::NoObject => {
+                return Ok(None);
             }
-            Err(Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(self.failed(path, &error)),
         };
         let version = Version {
             tag: answer.meta.e_tag.clone(),
             version: answer.meta.version.clone(),
         };
+        let modified = OffsetDateTime::from_unix_timestamp(answer.meta.last_modified.timestamp()).ok();
         let bytes = answer.bytes().await.map_err(|error| self.failed(path, &error))?;
         Ok(Some(Stored {
             bytes: bytes.into(),
             version,
+            modified,
         }))
     }
 
@@ -268,7 +381,10 @@ impl Store for Bucket {
 
     async fn delete(&self, path: &str) -> Result<(), DatasetError> {
         match self.store.delete(&self.key(path)).await {
-            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Ok(()) => Ok(()),
+            Err(error @ Error::NotFound { .. }) if Said::by(&error).meaning(&error) == Meaning::NoObject => {
+                Ok(())
+            }
             Err(error) => Err(self.failed(path, &error)),
         }
     }
@@ -279,5 +395,95 @@ impl Store for Bucket {
 
     fn scratch(&self) -> Option<&Path> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An answer as the store's library puts it into words.
+    fn answer(status: u16, body: &str) -> Error {
+        let words = format!("Server returned non-2xx status code: {status} Words: {body}");
+        let source = io::Error::other(words).into();
+        let path = String::new();
+        match status {
+            401 => Error::Unauthenticated { path, source },
+            403 => Error::PermissionDenied { path, source },
+            404 => Error::NotFound { path, source },
+            409 => Error::AlreadyExists { path, source },
+            412 => Error::Precondition { path, source },
+            _ => Error::Generic { store: "S3", source },
+        }
+    }
+
+    fn said(code: &str, message: &str) -> String {
+        format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>")
+    }
+
+    #[test]
+    fn what_never_gets_better_is_not_unavailable() {
+        use Meaning::*;
+
+        let malformed = "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-central-1'";
+        let locked = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters";
+        let old = "Request date header too old: 'Mon, 30 Nov 2026 12:00:00 GMT'";
+        let azure = "Server failed to authenticate the request.";
+        for (status, code, message, meaning) in [
+            (400, "PermanentRedirect", "look elsewhere", WrongRegion),
+            (400, "AuthorizationHeaderMalformed", malformed, WrongRegion),
+            (
+                400,
+                "AuthorizationHeaderMalformed",
+                "no credential",
+                Unauthenticated,
+            ),
+            (400, "InvalidRequest", locked, ChecksumRequired),
+            (400, "InvalidRequest", "something else", Refused),
+            (400, "InvalidArgument", "no", Refused),
+            (403, "RequestTimeTooSkewed", "too large", WrongClock),
+            (403, "AuthenticationFailed", old, WrongClock),
+            (403, "AuthenticationFailed", azure, Unauthenticated),
+            (403, "AuthorizationFailure", "not authorized", Unauthenticated),
+            (403, "InvalidAccessKeyId", "no such key", Unauthenticated),
+            (403, "AuthorizationPermissionMismatch", "no", Denied),
+            (403, "AccessDenied", "no", Denied),
+            (404, "NoSuchBucket", "no", NoBucket),
+            (404, "ContainerNotFound", "no", NoBucket),
+            (404, "BlobNotFound", "no", NoObject),
+            (404, "NoSuchKey", "no", NoObject),
+            (501, "NotImplemented", "a header", Unsupported),
+            (501, "Other", "a header", Unsupported),
+            (500, "InternalError", "sorry", Unavailable),
+            (503, "SlowDown", "sorry", Unavailable),
+            (429, "TooManyRequests", "sorry", Unavailable),
+            (409, "OperationAborted", "sorry", Unavailable),
+        ] {
+            let error = answer(status, &said(code, message));
+            assert_eq!(
+                Said::by(&error).meaning(&error),
+                meaning,
+                "{status} {code}: {message}"
+            );
+        }
+        let region = Said::by(&answer(400, &said("AuthorizationHeaderMalformed", malformed))).region;
+        assert_eq!(region.as_deref(), Some("eu-central-1"));
+        for (words, meaning) in [
+            (
+                "Unable to extract metadata from headers: ETag Header missing from response",
+                Unsupported,
+            ),
+            (
+                "Failed to read token file '/var/run/token': No such file or directory",
+                Unauthenticated,
+            ),
+            ("error sending request: connection refused", Unavailable),
+        ] {
+            let error = Error::Generic {
+                store: "S3",
+                source: io::Error::other(words).into(),
+            };
+            assert_eq!(Said::by(&error).meaning(&error), meaning, "{words}");
+        }
     }
 }

@@ -1,8 +1,13 @@
 //! The HTTP client of object stores. It trusts what the machine trusts and the usual public authorities, so that it works
 //! in containers without a certificate store.
 
+use async_trait::async_trait;
 use object_store::ClientOptions;
-use object_store::client::{HttpClient, HttpConnector};
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
+};
+use reqwest::StatusCode;
+use reqwest::header::CONTENT_LENGTH;
 use rustls::RootCertStore;
 
 /// Longest silence on a connection.
@@ -35,6 +40,33 @@ impl Connector {
 
 impl HttpConnector for Connector {
     fn connect(&self, _options: &ClientOptions) -> object_store::Result<HttpClient> {
-        Ok(HttpClient::new(self.0.clone()))
+        Ok(HttpClient::new(RegionAware(self.0.clone())))
+    }
+}
+
+/// Turns S3's "301, look in another region" into an error with a body: without `Location`, as S3 sends it, the store's
+/// library says nothing of the region that the answer names.
+#[derive(Debug)]
+struct RegionAware(reqwest::Client);
+
+#[async_trait]
+impl HttpService for RegionAware {
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let response = HttpService::call(&self.0, request).await?;
+        if response.status() != StatusCode::MOVED_PERMANENTLY {
+            return Ok(response);
+        }
+        let (mut parts, body) = response.into_parts();
+        let region = parts.headers.get("x-amz-bucket-region");
+        let region = region.and_then(|region| region.to_str().ok()).unwrap_or_default();
+        let said = body.bytes().await?;
+        let said = String::from_utf8_lossy(&said);
+        let message = super::cloud::element(&said, "Message").unwrap_or("the bucket is not here");
+        let body = format!(
+            "<Error><Code>PermanentRedirect</Code><Message>{message}</Message><Region>{region}</Region></Error>"
+        );
+        parts.status = StatusCode::BAD_REQUEST;
+        parts.headers.remove(CONTENT_LENGTH);
+        Ok(HttpResponse::from_parts(parts, HttpResponseBody::from(body)))
     }
 }

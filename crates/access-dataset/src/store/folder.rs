@@ -223,6 +223,7 @@ fn read(path: &Path) -> Result<Option<Stored>, DatasetError> {
         Ok(bytes) => Ok(Some(Stored {
             version: version_of(&bytes),
             bytes,
+            modified: None,
         })),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(DatasetError::io(path, error)),

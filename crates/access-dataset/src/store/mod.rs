@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tempfile::TempDir;
+use time::OffsetDateTime;
 
 use crate::error::DatasetError;
 pub use location::{Location, LocationError};
@@ -27,10 +28,10 @@ pub(crate) struct Version {
 
 #[cfg(any(test, fuzzing))]
 impl Version {
-    /// That of a store without versions.
-    pub(crate) fn none() -> Self {
+    /// That of these bytes.
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         Self {
-            tag: None,
+            tag: Some(String::from_utf8_lossy(bytes).into_owned()),
             version: None,
         }
     }
@@ -41,6 +42,8 @@ impl Version {
 pub(crate) struct Stored {
     pub(crate) bytes: Vec<u8>,
     pub(crate) version: Version,
+    /// When it was stored, by the store's own clock; of no use in a folder.
+    pub(crate) modified: Option<OffsetDateTime>,
 }
 
 /// What became of the attempt to replace a small object.

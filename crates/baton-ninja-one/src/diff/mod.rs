@@ -36,7 +36,7 @@ pub(crate) fn subcommand() -> Command {
             place("new", "The same; without it two syncs of OLD are compared, the latest and the full one before it"),
             sync("old-sync", "The sync of OLD; without it the latest finished one, full ones first"),
             sync("new-sync", "The sync of NEW; without it the latest finished one, full ones first"),
-            flag("exit-code", "Exit with 1 if anything differs and with 0 if nothing does"),
+            flag("exit-code", "Exit with 1 if anything differs or NEW lacks a resource type of OLD, else with 0"),
             flag("no-pager", "Write to the terminal without a pager ($PAGER, else less)"),
         ])
 }
@@ -63,7 +63,8 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<ExitCode, 
         let differ = telling.end(&new.notes(&old));
         outlet.close();
         match compared {
-            Ok(()) | Err(DatasetError::Stopped) => Ok(differ),
+            // A type that is not there any more is a difference, though nobody can say which of its rows are gone.
+            Ok(()) | Err(DatasetError::Stopped) => Ok(differ || !new.unread(&old).is_empty()),
             Err(error) => Err(error.into()),
         }
     })?;

@@ -1,5 +1,6 @@
 //! The two syncs.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +37,8 @@ pub(super) struct Side {
     pub(super) label: String,
     sync_type: SyncType,
     started_at: OffsetDateTime,
+    /// Types that were read, to the end or not.
+    types: BTreeSet<String>,
     /// Types that were not read to the end.
     incomplete: Vec<String>,
 }
@@ -129,6 +132,7 @@ impl Side {
                     ),
                     sync_type: run.sync_type,
                     started_at: run.started_at,
+                    types: types(manifest),
                     incomplete: incomplete(manifest),
                     snapshot: Box::new(snapshot),
                 })
@@ -188,9 +192,18 @@ impl Side {
             ),
             sync_type: run.sync_type,
             started_at: run.started_at,
+            types: summary.completeness.keys().map(ToString::to_string).collect(),
             incomplete: incomplete.collect(),
             snapshot: Box::new(snapshot),
         })
+    }
+
+    /// Types that the old sync read and this one did not, although it is a full one.
+    pub(super) fn unread(&self, old: &Self) -> Vec<String> {
+        if self.sync_type != SyncType::Full {
+            return Vec::new();
+        }
+        old.types.difference(&self.types).cloned().collect()
     }
 
     /// What a reader of the differences should know.
@@ -210,8 +223,20 @@ impl Side {
                 self.incomplete.join(", ")
             ));
         }
+        let unread = self.unread(old);
+        if !unread.is_empty() {
+            notes.push(format!(
+                "the new sync did not read {} at all, which the old one did: nothing of it is told as removed",
+                unread.join(", ")
+            ));
+        }
         notes
     }
+}
+
+fn types(manifest: &Manifest) -> BTreeSet<String> {
+    let states = manifest.completeness.as_object().into_iter().flatten();
+    states.map(|(id, _)| id.clone()).collect()
 }
 
 fn incomplete(manifest: &Manifest) -> Vec<String> {

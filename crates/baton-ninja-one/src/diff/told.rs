@@ -145,7 +145,11 @@ impl<'a> Telling<'a> {
         let differ = self.counts.iter().flatten().any(|count| *count > 0);
         self.say("");
         if !differ {
-            self.say("no differences");
+            self.say(if notes.is_empty() {
+                "no differences"
+            } else {
+                "no differences in what can be compared"
+            });
         }
         for (subject, counts) in Subject::ALL.into_iter().zip(self.counts) {
             let words = [ChangeKind::Added, ChangeKind::Removed, ChangeKind::Changed];

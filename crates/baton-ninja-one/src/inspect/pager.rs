@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use super::sheet::{Closed, Form};
-use crate::console::harmless;
+use crate::console::escape_line;
 
 /// What `less` does if nobody says otherwise: nothing where all fits on a screen, no wrapped lines.
 const LESS: &str = "FRSX";
@@ -50,7 +50,7 @@ impl Outlet {
         let text = if self.guarded {
             // The end of a CSV line is no harm.
             let (text, end) = text.strip_suffix('\r').map_or((text, ""), |text| (text, "\r"));
-            harmless(text) + end
+            escape_line(text) + end
         } else {
             text.into()
         };

@@ -6,7 +6,7 @@ use sink_csv::SpreadsheetSafety;
 use unicode_width::UnicodeWidthStr;
 
 use super::pager::Outlet;
-use crate::console::harmless;
+use crate::console::escape_line;
 use crate::table::grouped;
 
 /// A column.
@@ -70,12 +70,12 @@ impl Cell {
         match self {
             Self::Nothing => "-".to_owned(),
             // A line end would tear the table.
-            Self::Text(text) => text.replace(['\n', '\t'], " "),
+            Self::Text(text) => escape_line(&text.replace(['\n', '\t'], " ")).into_owned(),
             Self::Flag(true) => "yes".to_owned(),
             Self::Flag(false) => "no".to_owned(),
             Self::Count(count) => grouped(*count),
             Self::List(texts) if texts.is_empty() => "-".to_owned(),
-            Self::List(texts) => texts.join(", ").replace(['\n', '\t'], " "),
+            Self::List(texts) => escape_line(&texts.join(", ").replace(['\n', '\t'], " ")).into_owned(),
         }
     }
 
@@ -242,9 +242,9 @@ impl Sheet {
     }
 }
 
-/// Places that a text takes on a terminal, where some characters take two; those that are written out take six.
+/// Columns that a text takes on a terminal, where some characters take two.
 fn width_of(text: &str) -> usize {
-    harmless(text).width()
+    text.width()
 }
 
 /// A row as a JSON value.

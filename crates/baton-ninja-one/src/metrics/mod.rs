@@ -131,6 +131,7 @@ impl Metrics {
         let result = match result {
             Ok(Done::Changed) => "changed".to_owned(),
             Ok(Done::Already) => "already".to_owned(),
+            Ok(Done::Accepted) => "accepted".to_owned(),
             Err(status) => word(status),
         };
         self.0.changes.get_or_create(&KindLabels { kind, result }).inc();

@@ -100,7 +100,7 @@ pub(super) const TASKS: Described = counter(
 pub(super) const CHANGES: Described = counter(
     "changes",
     &["kind", "result"],
-    "Changes of the tenant that were asked for, by kind and result: changed, already, or the class of the failure",
+    "Changes of the tenant that were asked for, by kind and result: changed, already, accepted (not verified), or the class of the failure",
 );
 pub(super) const UPLOADED: Described =
     counter("uploaded_bytes", &[], "Bytes of c1z files sent to ConductorOne");

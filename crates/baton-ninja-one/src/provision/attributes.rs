@@ -1,11 +1,11 @@
 //! Attributes from a JSON object.
 
-use access_core::provisioning::{AttributeValue, Attributes};
+use access_core::provisioning::{AttributeValue, Attributes, ResourceRef};
 use serde_json::{Map, Value};
 
 use super::request::RequestError;
 
-/// Reads a JSON object of texts, flags, whole numbers and lists of texts. A null is left out.
+/// Reads a JSON object of texts, flags, whole numbers, resources and lists of these. A null is left out.
 pub(super) fn of_json(origin: &'static str, json: &str) -> Result<Attributes, RequestError> {
     let refuse = |reason: String| RequestError::Json { origin, reason };
     let object: Map<String, Value> = serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
@@ -16,7 +16,7 @@ pub(super) fn of_json(origin: &'static str, json: &str) -> Result<Attributes, Re
         }
         let value = attribute(&value).ok_or_else(|| {
             refuse(format!(
-                "`{key}` is neither text, flag, whole number nor a list of these"
+                "`{key}` is neither text, flag, whole number, resource nor a list of these"
             ))
         })?;
         attributes.insert(key, value);
@@ -33,12 +33,18 @@ fn attribute(value: &Value) -> Option<AttributeValue> {
             let texts = values.iter().map(|value| match value {
                 Value::String(text) => Some(text.clone()),
                 Value::Number(number) => number.as_i64().map(|number| number.to_string()),
+                Value::Object(object) => resource(object).map(|resource| resource.to_string()),
                 _ => None,
             });
             AttributeValue::List(texts.collect::<Option<_>>()?)
         }
-        Value::Null | Value::Object(_) => return None,
+        Value::Object(object) => AttributeValue::Resource(resource(object)?),
+        Value::Null => return None,
     })
+}
+
+fn resource(object: &Map<String, Value>) -> Option<ResourceRef> {
+    ResourceRef::parse(|key| object.get(key).and_then(Value::as_str))
 }
 
 #[cfg(test)]
@@ -55,6 +61,10 @@ mod tests {
             r#"{"a":"x","b":true,"c":7,"d":["p",9],"e":null}"#,
             r#"{"a":{}}"#,
             r#"{"a":1.5}"#,
+            r#"{"a":{"resource_type_id":"user","resource_id":"903"}}"#,
+            r#"{"a":{"resource_type":"user","resource":"903"},"b":[{"resource_type_id":"role","resource_id":"7"}]}"#,
+            r#"{"a":{"resource_type_id":"user","resource_id":903}}"#,
+            r#"{"a":{"resource_id":"903"}}"#,
             r#"{"a":[true]}"#,
             "[]",
             "{",

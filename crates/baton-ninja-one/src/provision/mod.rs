@@ -7,16 +7,16 @@ mod review;
 mod schema;
 mod words;
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 
-use access_core::StatusCode;
 use access_core::ports::{AuditLog, NoAudit, Provisioner};
 use access_core::provisioning::{Outcome, Plan, Provisioning, ProvisioningError, placeholder};
+use access_core::{Classified, StatusCode};
 use clap::ArgMatches;
 use indicatif::MultiProgress;
 use ninjaone::{NinjaOneClient, NinjaOneProvisioner, Writes};
 
-use crate::console::print;
+use crate::console::{Text, print};
 use crate::exit::Failure;
 use crate::logs;
 use crate::settings::{Output, ProvisioningMode, Settings};
@@ -53,11 +53,11 @@ pub(crate) fn run(settings: &Settings, request: Request) -> Result<(), Failure> 
             yes,
         } => (change, on_demand, yes),
         Request::AccountSchema => {
-            print(&schema::account_creation());
+            print(&Text::from_own_lines(&schema::account_creation()));
             return Ok(());
         }
         Request::ActionSchemas => {
-            print(&schema::actions());
+            print(&Text::from_own_lines(&schema::actions()));
             return Ok(());
         }
     };
@@ -129,11 +129,11 @@ fn wired(settings: &Settings, from_flag: bool) -> Result<Wired, Failure> {
 }
 
 /// Looking into a change can be stopped at any time.
-async fn until_stopped(
-    planning: impl Future<Output = Result<Plan, ProvisioningError>>,
-) -> Result<Plan, Failure> {
+async fn until_stopped<T, E: Classified + 'static>(
+    looking: impl Future<Output = Result<T, E>>,
+) -> Result<T, Failure> {
     tokio::select! {
-        plan = planning => Ok(plan?),
+        found = looking => Ok(found?),
         () = stop_wanted() => {
             Err(Failure::found("stopped on request; nothing was changed".to_owned(), None, StatusCode::Cancelled))
         }
@@ -159,7 +159,7 @@ async fn to_its_end(
     }
 }
 
-fn preview(provisioner: &NinjaOneProvisioner, plan: &Plan, output: Output) -> String {
+fn preview(provisioner: &NinjaOneProvisioner, plan: &Plan, output: Output) -> Text {
     let steps = plan.steps(&placeholder());
     let requests: Vec<_> = steps.iter().map(|step| provisioner.preview(step)).collect();
     match output {
@@ -173,16 +173,12 @@ fn confirm(provisioner: &NinjaOneProvisioner, plan: &Plan) -> Result<(), Failure
 }
 
 /// Asks a person at a terminal. Where there is none, `--provisioning` is all the consent it takes.
-fn ask(intention: &str) -> Result<(), Failure> {
+fn ask(intention: &Text) -> Result<(), Failure> {
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         return Ok(());
     }
-    let mut err = std::io::stderr().lock();
-    let _ = write!(err, "{}\nGo on? [y/N] ", crate::console::harmless(intention));
-    let _ = err.flush();
-    let mut answer = String::new();
-    let read = std::io::stdin().read_line(&mut answer);
-    if read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+    let answer = crate::console::ask(intention, "Go on? [y/N]").unwrap_or_default();
+    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
         return Ok(());
     }
     Err(Failure::found(

@@ -303,5 +303,6 @@ fn invoked(action: &str, flags: &OnDemand) -> Result<Change, RequestError> {
         "--invoke-action-args",
         flags.invoke_action_args.as_deref().unwrap_or("{}"),
     )?;
-    Ok(Change::of_action(action, arguments, &ninjaone::vocabulary())?)
+    // There is no flag for a resource type: the actions are bound to none.
+    Ok(Change::of_action(action, "", arguments, &ninjaone::vocabulary())?)
 }

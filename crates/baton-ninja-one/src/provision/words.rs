@@ -1,38 +1,42 @@
 //! What was done, in words and for programs.
 
-use std::fmt::Write;
-
 use access_core::ports::Warning;
 use access_core::provisioning::{ChangeKind, Done, Named, Outcome, Plan, RequestPreview, Step, Verified};
 use serde::Serialize;
 
+use crate::console::Text;
+
 /// What is going to be done, before it is.
-pub(super) fn intention(plan: &Plan, tenant: &str) -> String {
-    format!(
-        "About to {} in {tenant}\n{}",
-        plan.label(),
-        warnings(&plan.warnings)
-    )
+pub(super) fn intention(plan: &Plan, tenant: &str) -> Text {
+    let mut text = Text::new();
+    text.line(format_args!("About to {} in {tenant}", plan.label()));
+    warnings(&plan.warnings, &mut text);
+    text.blank();
+    text
 }
 
 /// A dry run.
-pub(super) fn preview(plan: &Plan, requests: &[RequestPreview]) -> String {
+pub(super) fn preview(plan: &Plan, requests: &[RequestPreview]) -> Text {
+    let mut text = Text::new();
     if plan.step.is_none() {
-        return format!(
-            "Nothing to do to {}: it is so already\n{}",
-            plan.label(),
-            warnings(&plan.warnings)
-        );
+        text.line(format_args!(
+            "Nothing to do to {}: it is so already",
+            plan.label()
+        ));
+        warnings(&plan.warnings, &mut text);
+        return text;
     }
-    let mut text = format!("Would {}\n\n", plan.label());
+    text.line(format_args!("Would {}", plan.label()));
+    text.blank();
     for request in requests {
-        let _ = writeln!(text, "  {} {}", request.method, request.url);
+        text.line(format_args!("  {} {}", request.method, request.url));
         if let Some(body) = &request.body {
-            let _ = writeln!(text, "    {body}");
+            text.line(format_args!("    {body}"));
         }
     }
-    text.push_str(&warnings(&plan.warnings));
-    text.push_str("\nNothing was changed\n");
+    warnings(&plan.warnings, &mut text);
+    text.blank();
+    text.line("Nothing was changed");
     text
 }
 
@@ -48,8 +52,8 @@ struct Preview<'a> {
 }
 
 /// A dry run, for programs.
-pub(super) fn preview_json(plan: &Plan, steps: &[Step], requests: &[RequestPreview]) -> String {
-    pretty(&Preview {
+pub(super) fn preview_json(plan: &Plan, steps: &[Step], requests: &[RequestPreview]) -> Text {
+    Text::from_json(&Preview {
         change: plan.kind(),
         dry_run: true,
         wanted: plan.label(),
@@ -61,18 +65,14 @@ pub(super) fn preview_json(plan: &Plan, steps: &[Step], requests: &[RequestPrevi
 }
 
 /// What was done, for programs.
-pub(super) fn outcome_json(outcome: &Outcome) -> String {
-    pretty(outcome)
-}
-
-fn pretty(value: &impl Serialize) -> String {
-    // Maps with text keys and numbers always serialise.
-    format!("{}\n", serde_json::to_string_pretty(value).unwrap_or_default())
+pub(super) fn outcome_json(outcome: &Outcome) -> Text {
+    Text::from_json(outcome)
 }
 
 /// What was done.
-pub(super) fn outcome(outcome: &Outcome) -> String {
-    let mut text = format!("{}\n", headline(outcome));
+pub(super) fn outcome(outcome: &Outcome) -> Text {
+    let mut text = Text::new();
+    text.line(headline(outcome));
     let mut lines: Vec<(&str, String)> = Vec::new();
     lines.extend(
         outcome
@@ -87,11 +87,11 @@ pub(super) fn outcome(outcome: &Outcome) -> String {
         lines.push(("verified", verified(step.verified, step.tries)));
     }
     lines.push(("change", outcome.change_id.to_string()));
-    text.push('\n');
+    text.blank();
     for (name, value) in lines {
-        let _ = writeln!(text, "  {name:9} {value}");
+        text.line(format_args!("  {name:9} {value}"));
     }
-    text.push_str(&warnings(&outcome.warnings));
+    warnings(&outcome.warnings, &mut text);
     text
 }
 
@@ -100,19 +100,26 @@ fn headline(outcome: &Outcome) -> String {
     let (role, account) = (shown(outcome.role.as_ref()), shown(outcome.account.as_ref()));
     match (outcome.change, outcome.result) {
         (ChangeKind::Grant, Done::Changed) => format!("Granted {role} to {account}"),
-        (ChangeKind::Grant, Done::Already) => format!("{account} already has {role}; nothing was changed"),
+        (ChangeKind::Grant, Done::Already) => {
+            format!("{account} already has {role}; nothing was changed")
+        }
         (ChangeKind::Revoke, Done::Changed) => format!("Revoked {role} from {account}"),
-        (ChangeKind::Revoke, Done::Already) => format!("{account} does not have {role}; nothing was changed"),
+        (ChangeKind::Revoke, Done::Already) => {
+            format!("{account} does not have {role}; nothing was changed")
+        }
         (ChangeKind::CreateAccount, Done::Changed) => format!("Created {account}"),
         (ChangeKind::CreateAccount, Done::Already) => {
             format!("{account} exists already; nothing was changed")
         }
         (ChangeKind::UpdateAccount, Done::Changed) => format!("Done: {}", outcome.wanted),
-        (ChangeKind::UpdateAccount, Done::Already) => format!("{account} is so already; nothing was changed"),
+        (ChangeKind::UpdateAccount, Done::Already) => {
+            format!("{account} is so already; nothing was changed")
+        }
         (ChangeKind::DeleteAccount, Done::Changed) => format!("Deleted {account}"),
         (ChangeKind::DeleteAccount, Done::Already) => {
             format!("{account} does not exist; nothing was changed")
         }
+        (_, Done::Accepted) => format!("Accepted, and not verified: {}", outcome.wanted),
     }
 }
 
@@ -120,6 +127,7 @@ fn verified(verified: Verified, tries: u32) -> String {
     let how = match verified {
         Verified::ByAnswer => "by the answer",
         Verified::ByReadingBack => "by reading back",
+        Verified::NotVerifiable => "not verifiable",
     };
     if tries > 1 {
         format!("{how}, after {tries} tries")
@@ -128,13 +136,13 @@ fn verified(verified: Verified, tries: u32) -> String {
     }
 }
 
-fn warnings(warnings: &[Warning]) -> String {
+fn warnings(warnings: &[Warning], text: &mut Text) {
     if warnings.is_empty() {
-        return String::new();
+        return;
     }
-    let lines: Vec<String> = warnings
-        .iter()
-        .map(|warning| format!("  {}\n", warning.message))
-        .collect();
-    format!("\nWarnings\n{}", lines.concat())
+    text.blank();
+    text.line("Warnings");
+    for warning in warnings {
+        text.line(format_args!("  {}", warning.message));
+    }
 }

@@ -19,7 +19,7 @@ use crate::exit::Failure;
 use crate::health::{self, Validating};
 use crate::logs;
 use crate::metrics::Metrics;
-use crate::settings::Settings;
+use crate::settings::{ServiceSettings, Settings};
 use crate::sync::runtime;
 use crate::system::stop_wanted;
 
@@ -35,13 +35,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         );
     }
     let service = settings.service()?;
-    let client = C1Client::new(C1Config {
-        credentials: Credentials::parse(&service.client_id, &service.client_secret)?,
-        host_id: HostId::choose(service.host_id.as_deref()),
-        api_host: service.api_host.clone(),
-        ca_file: service.ca_file.clone(),
-        user_agent_version: env!("CARGO_PKG_VERSION").to_owned(),
-    })?;
+    let client = client(&service)?;
     let metrics = Metrics::new();
     let connector = NinjaOneConnector::new(settings, client.clone(), metrics.clone())?;
     let config = ServiceConfig {
@@ -82,6 +76,21 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     served?;
     tracing::info!("service mode ended");
     Ok(())
+}
+
+/// The way to ConductorOne; nothing is sent yet.
+///
+/// # Errors
+/// [`Failure`] if a setting is wrong.
+pub(crate) fn client(service: &ServiceSettings) -> Result<C1Client, Failure> {
+    let config = C1Config {
+        credentials: Credentials::parse(&service.client_id, &service.client_secret)?,
+        host_id: HostId::choose(service.host_id.as_deref()),
+        api_host: service.api_host.clone(),
+        ca_file: service.ca_file.clone(),
+        user_agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Ok(C1Client::new(config)?)
 }
 
 /// One small call: whether the tenant answers and the credentials are good.

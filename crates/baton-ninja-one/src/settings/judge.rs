@@ -1,15 +1,12 @@
 //! Every value that was given is judged in every command, whether the command uses it or not: what cannot be meant is an error
 //! before anything is done, and an operation that is not done never becomes a sync.
 
-use c1_service::Credentials;
-
 use super::clean::is_padding;
 use super::error::SettingsError;
 use super::reference::{Fate, Reference};
 use super::sources::Remark;
 use super::table::{Kind, SETTINGS, Setting};
 use super::{Settings, is_zero_or_less, named_choice, read_flag};
-use crate::exit::Failure;
 
 /// What NinjaOne calls scopes.
 const SCOPES: [&str; 4] = ["monitoring", "management", "control", "offline_access"];
@@ -44,23 +41,6 @@ impl Settings {
         self.shrink_guard()?;
         self.named_sinks()?;
         self.file()?;
-        Ok(())
-    }
-
-    /// Judges what a sync, a change and service mode need of these settings.
-    ///
-    /// # Errors
-    /// [`Failure`] as the one of them would end with.
-    pub(crate) fn judge_use(&self) -> Result<(), Failure> {
-        self.on_demand()?;
-        self.temp_folder()?;
-        self.sinks()?;
-        self.service()?;
-        self.health_address()?;
-        if self.serves()? {
-            let service = self.service()?;
-            Credentials::parse(&service.client_id, &service.client_secret)?;
-        }
         Ok(())
     }
 

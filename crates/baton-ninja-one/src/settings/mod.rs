@@ -24,6 +24,7 @@ pub(crate) use error::SettingsError;
 pub(crate) use health::HealthAddress;
 pub(crate) use provisioning::{OnDemand, ProvisioningMode};
 pub(crate) use reference::{Fate, REFERENCE, Reference};
+pub(crate) use service::ServiceSettings;
 pub(crate) use similar::nearest;
 pub(crate) use sinks::SinkSetting;
 pub(crate) use sources::{Environment, Remark};

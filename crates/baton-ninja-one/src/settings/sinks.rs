@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use access_dataset::Location;
 use figment::value::{Dict, Value};
-use sink_csv::{CsvFormat, Packing, SpreadsheetSafety};
+use sink_csv::{CsvFormat, Delimiter, Packing, SpreadsheetSafety};
+use sink_parquet::Codec;
 
 use super::error::SettingsError;
 use super::{Setting, Settings, sources};
@@ -24,7 +25,7 @@ pub(crate) enum SinkSetting {
     /// A c1z file.
     C1z(PathBuf),
     /// A dataset of Parquet files.
-    Parquet(Location),
+    Parquet(Location, Codec),
     /// A dataset of CSV files.
     Csv(Location, CsvOptions),
     /// A review report.
@@ -36,6 +37,9 @@ pub(crate) enum SinkSetting {
 pub(crate) struct CsvOptions {
     packing: Packing,
     safety: SpreadsheetSafety,
+    delimiter: Delimiter,
+    bom: bool,
+    sep_line: bool,
 }
 
 impl CsvOptions {
@@ -44,6 +48,9 @@ impl CsvOptions {
         CsvFormat {
             packing: self.packing,
             safety: self.safety,
+            delimiter: self.delimiter,
+            bom: self.bom,
+            sep_line: self.sep_line,
         }
     }
 }
@@ -108,7 +115,7 @@ impl Settings {
                 .map(SinkSetting::C1z)
                 .map_err(|error| error.to_string()),
             ("c1z", path) => Ok(SinkSetting::C1z(path.into())),
-            ("parquet", place) => Ok(SinkSetting::Parquet(location(place)?)),
+            ("parquet", place) => Ok(SinkSetting::Parquet(location(place)?, Codec::default())),
             ("csv", place) => Ok(SinkSetting::Csv(location(place)?, CsvOptions::default())),
             ("html", path) => report(path),
             _ => Err(unknown_kind(kind)),
@@ -149,8 +156,16 @@ impl Settings {
             .ok_or_else(|| format!("`kind` is missing; it is one of {}", KINDS.join(", ")))?;
         let known: &[&str] = match kind {
             "c1z" | "html" => &["kind", "path"],
-            "parquet" => &["kind", "url"],
-            "csv" => &["kind", "url", "compression", "spreadsheet_safe"],
+            "parquet" => &["kind", "url", "compression"],
+            "csv" => &[
+                "kind",
+                "url",
+                "compression",
+                "delimiter",
+                "bom",
+                "sep",
+                "spreadsheet_safe",
+            ],
             _ => return Err(unknown_kind(kind)),
         };
         if let Some(key) = keys.keys().find(|key| !known.contains(&key.as_str())) {
@@ -168,7 +183,10 @@ impl Settings {
                     .map(SinkSetting::C1z)
                     .map_err(|error| error.to_string()),
             },
-            "parquet" => Ok(SinkSetting::Parquet(place()?)),
+            "parquet" => Ok(SinkSetting::Parquet(
+                place()?,
+                word_of(keys, "compression", &Codec::WORDS, Codec::named)?,
+            )),
             "html" => report(text_of(keys, "path")?.unwrap_or_default()),
             _ => Ok(SinkSetting::Csv(place()?, csv_options(keys)?)),
         }
@@ -201,7 +219,7 @@ impl SinkSetting {
     fn place(&self) -> String {
         match self {
             Self::C1z(path) | Self::Html(path) => path.display().to_string(),
-            Self::Parquet(place) | Self::Csv(place, _) => place.to_string(),
+            Self::Parquet(place, _) | Self::Csv(place, _) => place.to_string(),
         }
     }
 }
@@ -240,20 +258,45 @@ fn text_of<'a>(keys: &'a Dict, key: &str) -> Result<Option<&'a str>, String> {
     }
 }
 
+/// The value of a key that is one of some words; the default without the key.
+fn word_of<T: Default>(
+    keys: &Dict,
+    key: &str,
+    words: &[&str],
+    named: impl Fn(&str) -> Option<T>,
+) -> Result<T, String> {
+    let Some(word) = text_of(keys, key)? else {
+        return Ok(T::default());
+    };
+    named(word).ok_or_else(|| {
+        format!(
+            "`{key}`: `{}` is not one of {}",
+            word.escape_debug(),
+            // A comma may be one of them.
+            words.join(if words.contains(&",") { "  " } else { ", " })
+        )
+    })
+}
+
+fn flag_of(keys: &Dict, key: &str, default: bool) -> Result<bool, String> {
+    match keys.get(key) {
+        None => Ok(default),
+        Some(Value::Bool(_, flag)) => Ok(*flag),
+        Some(_) => Err(format!("`{key}`: true or false is wanted")),
+    }
+}
+
 fn csv_options(keys: &Dict) -> Result<CsvOptions, String> {
-    let packing = match text_of(keys, "compression")? {
-        None => Packing::default(),
-        Some(word) => Packing::named(word).ok_or_else(|| {
-            format!(
-                "`compression`: `{word}` is not one of {}",
-                Packing::WORDS.join(", ")
-            )
-        })?,
+    let safety = if flag_of(keys, "spreadsheet_safe", true)? {
+        SpreadsheetSafety::Safe
+    } else {
+        SpreadsheetSafety::Raw
     };
-    let safety = match keys.get("spreadsheet_safe") {
-        None | Some(Value::Bool(_, true)) => SpreadsheetSafety::Safe,
-        Some(Value::Bool(_, false)) => SpreadsheetSafety::Raw,
-        Some(_) => return Err("`spreadsheet_safe`: true or false is wanted".to_owned()),
-    };
-    Ok(CsvOptions { packing, safety })
+    Ok(CsvOptions {
+        packing: word_of(keys, "compression", &Packing::WORDS, Packing::named)?,
+        safety,
+        delimiter: word_of(keys, "delimiter", &Delimiter::WORDS, Delimiter::named)?,
+        bom: flag_of(keys, "bom", false)?,
+        sep_line: flag_of(keys, "sep", false)?,
+    })
 }

@@ -433,7 +433,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "replace-existing",
         Kind::Bool,
         "false",
-        "Replace a file that is damaged or is no v1 c1z, or where a report goes, no report of this tenant, once the sync is complete",
+        "Replace what a location holds although it would be refused (damaged, of another tenant, connector, format or version, or of a later time), once the sync is complete; a dataset keeps the files and starts a new chain of syncs",
     ),
     setting(
         "requested-by",

@@ -275,6 +275,14 @@ impl Settings {
         self.flag("dataset-history")
     }
 
+    /// Whether a dataset starts a new chain over what it cannot follow.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn replace_existing(&self) -> Result<bool, SettingsError> {
+        self.flag("replace-existing")
+    }
+
     /// Where temporary files go.
     ///
     /// # Errors

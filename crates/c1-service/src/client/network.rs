@@ -7,8 +7,8 @@ use std::time::Duration;
 /// What happened on the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NetworkFault {
-    /// There is no such host.
-    UnknownHost,
+    /// The host name was not resolved: there is no such host, or the resolver fails for the moment.
+    UnresolvedHost,
     /// There is no connection to be had.
     NoConnection,
     /// Connecting took too long.
@@ -28,7 +28,7 @@ pub enum NetworkFault {
 impl NetworkFault {
     pub(super) fn hint(self) -> Option<&'static str> {
         Some(match self {
-            Self::UnknownHost => "check the host in --client-id, and that this machine can resolve names",
+            Self::UnresolvedHost => "check the host in --client-id, and that this machine can resolve names",
             Self::NoConnection | Self::ConnectTimeout => {
                 "outgoing connections to port 443 of the tenant's host must be allowed; if a proxy is needed, set HTTPS_PROXY"
             }
@@ -72,7 +72,7 @@ impl ConnectError {
     fn fault(&self) -> NetworkFault {
         match self {
             Self::Timeout(_) => NetworkFault::ConnectTimeout,
-            Self::Tcp(reason) if is_unknown_host(reason) => NetworkFault::UnknownHost,
+            Self::Tcp(reason) if is_unresolved(reason) => NetworkFault::UnresolvedHost,
             Self::Tcp(_) => NetworkFault::NoConnection,
             Self::ProxyAnswer(407) => NetworkFault::ProxyRefusesUs,
             Self::ProxyTcp(_) | Self::ProxyAnswer(_) | Self::ProxySpeech(_) => NetworkFault::Proxy,
@@ -100,7 +100,7 @@ pub(super) fn judge(error: &(dyn Error + 'static)) -> (NetworkFault, String) {
     let fault = match find::<rustls::Error>(error) {
         Some(rustls::Error::InvalidCertificate(_)) => NetworkFault::Untrusted,
         Some(_) => NetworkFault::Tls,
-        None if is_unknown_host(&reason) => NetworkFault::UnknownHost,
+        None if is_unresolved(&reason) => NetworkFault::UnresolvedHost,
         None if reason.contains("proxy authorization required") => NetworkFault::ProxyRefusesUs,
         None if reason.contains("tunnel error") => NetworkFault::Proxy,
         None => match find::<reqwest::Error>(error) {
@@ -112,9 +112,10 @@ pub(super) fn judge(error: &(dyn Error + 'static)) -> (NetworkFault, String) {
     (fault, reason)
 }
 
-/// The resolver's errors have no type of their own; a passing failure says so.
-fn is_unknown_host(reason: &str) -> bool {
-    reason.contains("dns error") && !reason.contains("Temporary failure")
+/// Whether a name was not resolved, by the word of the library that connects. The resolver's own text differs from one C
+/// library to another and decides nothing.
+fn is_unresolved(reason: &str) -> bool {
+    reason.contains("dns error")
 }
 
 /// The first error of a type among an error and its causes. An [`io::Error`] hides what it carries from the causes.
@@ -149,5 +150,30 @@ pub(super) fn words(error: &(dyn Error + 'static)) -> String {
         error.to_string()
     } else {
         parts.join(": ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_a_resolver_decides_nothing() {
+        for text in [
+            "Temporary failure in name resolution",
+            "Try again",
+            "Name or service not known",
+            "Name does not resolve",
+            "System error",
+        ] {
+            let reason = format!("dns error: failed to lookup address information: {text}");
+            assert_eq!(
+                ConnectError::Tcp(reason).fault(),
+                NetworkFault::UnresolvedHost,
+                "{text}"
+            );
+        }
+        let refused = ConnectError::Tcp("tcp connect error: Connection refused".to_owned());
+        assert_eq!(refused.fault(), NetworkFault::NoConnection);
     }
 }

@@ -177,7 +177,7 @@ impl Tokens {
     fn network(&self, error: &reqwest::Error) -> C1Error {
         let (fault, reason) = judge(error);
         let fault = match fault {
-            NetworkFault::UnknownHost | NetworkFault::NoConnection if self.proxied => NetworkFault::Proxy,
+            NetworkFault::UnresolvedHost | NetworkFault::NoConnection if self.proxied => NetworkFault::Proxy,
             fault => fault,
         };
         C1Error::Network {

@@ -23,7 +23,7 @@ impl Desk {
         let outcome = self.connector.change(id, change).await?;
         let resource = outcome.resource.as_deref().map(access_wire::resource);
         let result = match outcome.result {
-            Done::Changed => Created::Success(SuccessResult {
+            Done::Changed | Done::Accepted => Created::Success(SuccessResult {
                 resource,
                 is_create_account_result: true,
                 ..SuccessResult::default()

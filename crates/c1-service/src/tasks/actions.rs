@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use access_core::StatusCode;
 use access_core::provisioning::{
-    AccountField, Change, FieldKind, ProvisioningError, UPDATE_ACCOUNT, UPDATE_ACCOUNT_DESCRIPTION,
+    AccountField, Change, Done, FieldKind, ProvisioningError, UPDATE_ACCOUNT, UPDATE_ACCOUNT_DESCRIPTION,
     UPDATE_FIELDS,
 };
 use baton_proto::config_v1 as config;
@@ -25,14 +25,21 @@ const KEPT: usize = 1000;
 /// The actions, and what became of those that were invoked.
 #[derive(Debug, Default)]
 pub(crate) struct Actions {
-    /// Ids of those that are complete; actions here end before they are answered.
-    done: Mutex<VecDeque<String>>,
+    /// Ids of those that are complete, and whether the account is known to be as requested; actions here end before they
+    /// are answered.
+    done: Mutex<VecDeque<(String, bool)>>,
 }
 
 impl Actions {
-    pub(super) fn list() -> Answer {
+    /// The actions for resources of a type; without one, all. None is bound to a type (baton-runtime facts §6.8).
+    pub(super) fn list(resource_type: &str) -> Answer {
+        let schemas = if resource_type.is_empty() {
+            vec![update_account()]
+        } else {
+            Vec::new()
+        };
         let response = v2::ListActionSchemasResponse {
-            schemas: vec![update_account()],
+            schemas,
             annotations: Vec::new(),
         };
         Answer::new(&response, Vec::new())
@@ -49,28 +56,29 @@ impl Actions {
 
     pub(super) fn status(&self, id: &str) -> Result<Answer, TaskFailure> {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        if !done.iter().any(|known| known == id) {
-            return Err(TaskFailure::new(
+        let known = done.iter().find(|(known, _)| known == id);
+        let (_, is_verified) = known.ok_or_else(|| {
+            TaskFailure::new(
                 StatusCode::NotFound,
                 format!("there is no action with the id `{id}`"),
-            ));
-        }
+            )
+        })?;
         let response = v2::GetActionStatusResponse {
             name: UPDATE_ACCOUNT.to_owned(),
             id: id.to_owned(),
             status: BatonActionStatus::Complete.into(),
-            response: Some(success()),
+            response: Some(success(*is_verified)),
             ..v2::GetActionStatusResponse::default()
         };
         Ok(Answer::new(&response, Vec::new()))
     }
 
-    fn keep(&self, id: &str) {
+    fn keep(&self, id: &str, is_verified: bool) {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         if done.len() == KEPT {
             done.pop_front();
         }
-        done.push_back(id.to_owned());
+        done.push_back((id.to_owned(), is_verified));
     }
 }
 
@@ -81,14 +89,21 @@ impl Desk {
             return Err(malformed("action"));
         }
         let arguments = of_struct(&wanted.args.unwrap_or_default())?;
-        let change = Change::of_action(&wanted.name, arguments, &self.vocabulary)?;
+        let change = Change::of_action(
+            &wanted.name,
+            &wanted.resource_type_id,
+            arguments,
+            &self.vocabulary,
+        )?;
         let outcome = self.connector.change(id, change).await?;
         let action = outcome.change_id.to_string();
-        self.actions.keep(&action);
+        // What is accepted and never shown is complete, and not known to be as requested.
+        let is_verified = outcome.result != Done::Accepted;
+        self.actions.keep(&action, is_verified);
         let response = v2::InvokeActionResponse {
             id: action,
             status: BatonActionStatus::Complete.into(),
-            response: Some(success()),
+            response: Some(success(is_verified)),
             name: UPDATE_ACCOUNT.to_owned(),
             ..v2::InvokeActionResponse::default()
         };
@@ -106,9 +121,9 @@ fn known(name: &str) -> Result<(), TaskFailure> {
     .into())
 }
 
-fn success() -> Struct {
+fn success(is_verified: bool) -> Struct {
     let value = Value {
-        kind: Some(Kind::BoolValue(true)),
+        kind: Some(Kind::BoolValue(is_verified)),
     };
     Struct {
         fields: [("success".to_owned(), value)].into(),

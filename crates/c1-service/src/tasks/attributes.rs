@@ -1,7 +1,7 @@
 //! Protobuf's free-form objects as attributes.
 
 use access_core::StatusCode;
-use access_core::provisioning::{AttributeValue, Attributes};
+use access_core::provisioning::{AttributeValue, Attributes, ResourceRef};
 use baton_proto::prost_types::value::Kind;
 use baton_proto::prost_types::{Struct, Value};
 
@@ -10,14 +10,14 @@ use crate::connector::TaskFailure;
 /// Whole numbers up to here survive the trip through protobuf's doubles.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Texts, flags, whole numbers and lists of these; a null is left out.
+/// Texts, flags, whole numbers, resources and lists of these; a null is left out.
 pub(super) fn of_struct(object: &Struct) -> Result<Attributes, TaskFailure> {
     let mut attributes = Attributes::new();
     for (key, value) in &object.fields {
         let refuse = || {
             TaskFailure::new(
                 StatusCode::InvalidArgument,
-                format!("`{key}` is neither text, flag, whole number nor a list of these"),
+                format!("`{key}` is neither text, flag, whole number, resource nor a list of these"),
             )
         };
         match &value.kind {
@@ -39,7 +39,15 @@ fn attribute(kind: &Kind) -> Option<AttributeValue> {
             let texts = list.values.iter().map(text);
             AttributeValue::List(texts.collect::<Option<_>>()?)
         }
-        Kind::NullValue(_) | Kind::StructValue(_) => return None,
+        Kind::StructValue(object) => AttributeValue::Resource(resource(object)?),
+        Kind::NullValue(_) => return None,
+    })
+}
+
+fn resource(object: &Struct) -> Option<ResourceRef> {
+    ResourceRef::parse(|key| match object.fields.get(key)?.kind.as_ref()? {
+        Kind::StringValue(text) => Some(text),
+        _ => None,
     })
 }
 
@@ -47,6 +55,7 @@ fn text(value: &Value) -> Option<String> {
     match value.kind.as_ref()? {
         Kind::StringValue(text) => Some(text.clone()),
         Kind::NumberValue(number) => whole(*number).map(|number| number.to_string()),
+        Kind::StructValue(object) => resource(object).map(|resource| resource.to_string()),
         _ => None,
     }
 }

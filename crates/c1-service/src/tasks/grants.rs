@@ -20,6 +20,7 @@ impl Desk {
             principal: self.principal(&principal)?,
         };
         let outcome = self.connector.change(id, change).await?;
+        // Only what the tenant says is there already: what it accepted without showing it is a plain success.
         let annotations: Vec<Any> = (outcome.result == Done::Already)
             .then(|| pack(&v2::GrantAlreadyExists {}))
             .into_iter()
@@ -47,6 +48,7 @@ impl Desk {
             principal: self.principal(principal)?,
         };
         let outcome = self.connector.change(id, change).await?;
+        // As above: nobody is said to have lost a role before who is not known to.
         let annotations: Vec<Any> = (outcome.result == Done::Already)
             .then(|| pack(&v2::GrantAlreadyRevoked {}))
             .into_iter()

@@ -66,7 +66,7 @@ impl Desk {
                 StatusCode::Unimplemented,
                 "NinjaOne's API sets no credentials: it invites people, who choose their own",
             )),
-            TaskType::ActionListSchemas(_) => Ok(Actions::list()),
+            TaskType::ActionListSchemas(wanted) => Ok(Actions::list(&wanted.resource_type_id)),
             TaskType::ActionGetSchema(wanted) => Actions::schema(&wanted.name),
             TaskType::ActionInvoke(wanted) => self.invoke(id, wanted).await,
             TaskType::ActionStatus(wanted) => self.actions.status(&wanted.id),

@@ -10,7 +10,7 @@ use crate::ddl;
 use crate::error::C1zError;
 use crate::reader::Reader;
 use crate::writer::{Checked, Lineage};
-use crate::{timestamp, v3};
+use crate::{note, timestamp, v3};
 
 impl Reader {
     /// Calls `take` with every row of a table; one that does not say when it was found was found when the sync began.
@@ -60,13 +60,14 @@ impl Reader {
             if is_there { column } else { default }
         };
         let sql = format!(
-            "select {}, {}, {}, {}, {}, {} from v1_sync_runs where sync_id = ?",
+            "select {}, {}, {}, {}, {}, {}, {} from v1_sync_runs where sync_id = ?",
             or("parent_sync_id", "''"),
             or("linked_sync_id", "''"),
             or("supports_diff", "0"),
             or("ingest_invariant_generation", "''"),
             or("ingest_invariant_coverage", "''"),
             or("ingest_invariant_mode", "''"),
+            or("sync_token", "''"),
         );
         let mut lineage = Lineage::default();
         self.each(&known, &sql, &[sync_id], |row| {
@@ -80,6 +81,10 @@ impl Reader {
                     coverage: serde_json::from_str(&text(row, 4)).unwrap_or_default(),
                     mode: text(row, 5),
                 },
+                // A checkpoint is of no use to a sync that has come to its end; a note is.
+                token: Some(text(row, 6))
+                    .filter(|token| note::parse(token).is_some())
+                    .unwrap_or_default(),
             };
             Ok::<(), C1zError>(())
         })?;

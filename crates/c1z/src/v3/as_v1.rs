@@ -36,16 +36,8 @@ const ROW_OVERHEAD: u64 = 16;
 
 /// Unpacks a file beside a path and puts the database of its rows there.
 pub(crate) fn as_v1(path: &Path, to: &Path, limits: Limits, stop: &AtomicBool) -> Result<(), C1zError> {
-    let mut envelope = Envelope::open(path, limits)?;
-    envelope.check()?;
-    if envelope.manifest().engine != manifest::ENGINE {
-        return Err(C1zError::UnsupportedV3 {
-            path: path.to_owned(),
-            what: other_engine(&envelope.manifest().engine).into(),
-        });
-    }
     let unpacked = to.with_extension("store");
-    envelope.unpack_to(&unpacked, stop)?;
+    unpack(path, &unpacked, limits, stop)?;
     let folder = to.parent().unwrap_or(&unpacked);
     let translated = translate(&unpacked, folder, limits, stop);
     // What cannot be removed now goes with the folder.
@@ -55,6 +47,21 @@ pub(crate) fn as_v1(path: &Path, to: &Path, limits: Limits, stop: &AtomicBool) -
     let mut out = File::create(to).map_err(writing)?;
     database.seek(SeekFrom::Start(0)).map_err(writing)?;
     io::copy(&mut database, &mut out).map(drop).map_err(writing)
+}
+
+/// Unpacks the store in a file into a folder that is not there yet. Tells whether the manifest names a finished sync.
+pub(super) fn unpack(path: &Path, to: &Path, limits: Limits, stop: &AtomicBool) -> Result<bool, C1zError> {
+    let mut envelope = Envelope::open(path, limits)?;
+    envelope.check()?;
+    if envelope.manifest().engine != manifest::ENGINE {
+        return Err(C1zError::UnsupportedV3 {
+            path: path.to_owned(),
+            what: other_engine(&envelope.manifest().engine).into(),
+        });
+    }
+    envelope.unpack_to(to, stop)?;
+    let runs = &envelope.manifest().sync_runs;
+    Ok(runs.iter().any(|run| run.ended_at.is_some()))
 }
 
 /// What is said of an engine that is not the one of now.
@@ -69,7 +76,7 @@ fn other_engine(engine: &str) -> String {
 }
 
 /// What can go wrong on the way.
-enum Failure {
+pub(super) enum Failure {
     Store(Broken),
     Writing(io::Error),
     Twice(&'static str, String),
@@ -85,7 +92,7 @@ impl From<Broken> for Failure {
 }
 
 impl Failure {
-    fn of(self, path: &Path, folder: &Path, limits: Limits) -> C1zError {
+    pub(super) fn of(self, path: &Path, folder: &Path, limits: Limits) -> C1zError {
         let path = path.to_owned();
         match self {
             Self::Store(Broken::Io(error)) => C1zError::io("reading the unpacked copy of", &path, error),
@@ -130,7 +137,7 @@ fn translate(unpacked: &Path, folder: &Path, limits: Limits, stop: &AtomicBool) 
         left: limits.decoded_bytes,
         stop,
     };
-    rows.check_layout()?;
+    check_layout(&store)?;
     rows.sync_run()?;
     rows.all("resource types", &key::RESOURCE_TYPE, Translation::resource_type)?;
     rows.all("resources", &key::RESOURCE, Translation::resource)?;
@@ -146,6 +153,21 @@ fn translate(unpacked: &Path, folder: &Path, limits: Limits, stop: &AtomicBool) 
     })
 }
 
+/// Whether the keys of a store are of the layout that is known here.
+pub(super) fn check_layout(store: &StoreReader) -> Result<(), Failure> {
+    for stamp in [key::KEYSPACE, key::ID_FORMAT] {
+        let mut found = None;
+        store.each(stamp, |_, value| {
+            found = Some(value.to_vec());
+            Ok::<(), Failure>(())
+        })?;
+        if found.as_deref() != Some(&key::LAYOUT) {
+            return Err(Broken::Unknown("its keys are of an older or later layout").into());
+        }
+    }
+    Ok(())
+}
+
 struct Translation<'s> {
     store: &'s StoreReader,
     database: Database,
@@ -156,20 +178,6 @@ struct Translation<'s> {
 }
 
 impl Translation<'_> {
-    fn check_layout(&self) -> Result<(), Failure> {
-        for stamp in [key::KEYSPACE, key::ID_FORMAT] {
-            let mut found = None;
-            self.store.each(stamp, |_, value| {
-                found = Some(value.to_vec());
-                Ok::<(), Failure>(())
-            })?;
-            if found.as_deref() != Some(&key::LAYOUT) {
-                return Err(Broken::Unknown("its keys are of an older or later layout").into());
-            }
-        }
-        Ok(())
-    }
-
     /// Reads all records of a family.
     fn all<M: Message + Default>(
         &mut self,

@@ -64,6 +64,7 @@ impl Summary<'_> {
             r#type: sync_type(self.sync_type).into(),
             started_at: Some(record::timestamp(self.started_at)),
             ended_at: Some(record::timestamp(self.ended_at)),
+            sync_token: self.lineage.token.clone(),
             parent_sync_id: self.lineage.parent_sync_id.clone(),
             linked_sync_id: self.lineage.linked_sync_id.clone(),
             supports_diff: self.lineage.supports_diff,

@@ -9,6 +9,7 @@ mod as_v1;
 mod digest;
 mod envelope;
 mod grant;
+mod ids;
 mod key;
 mod manifest;
 mod pebble;
@@ -20,6 +21,7 @@ pub(crate) use as_v1::{as_v1, insert_asset, insert_grant};
 #[cfg(any(test, fuzzing))]
 pub(crate) use envelope::{EnvelopeWriter, Frame, footed};
 pub(crate) use grant::GrantRecordTemplate;
+pub(crate) use ids::StoreIds;
 pub(crate) use manifest::{Summary, syncs};
 pub(crate) use record::timestamp;
 pub(crate) use rows::{Rows, RowsError};

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
 
 use crate::SimError;
-use crate::config::TlsConfig;
+use crate::config::{TlsConfig, Validity};
 
 /// An acceptor, and the CA's certificate as PEM.
 pub(super) fn acceptor(config: &TlsConfig) -> Result<(TlsAcceptor, String), SimError> {
@@ -17,7 +17,12 @@ pub(super) fn acceptor(config: &TlsConfig) -> Result<(TlsAcceptor, String), SimE
     let authority_key = KeyPair::generate().map_err(|error| refuse(&error))?;
     let authority = CertifiedIssuer::self_signed(authority, authority_key).map_err(|error| refuse(&error))?;
 
-    let server = CertificateParams::new(config.subject_names.clone()).map_err(|error| refuse(&error))?;
+    let mut server = CertificateParams::new(config.subject_names.clone()).map_err(|error| refuse(&error))?;
+    match config.validity {
+        Validity::Now => {}
+        Validity::Expired => server.not_after = date_time_ymd(2001, 1, 1),
+        Validity::NotYet => server.not_before = date_time_ymd(4000, 1, 1),
+    }
     let server_key = KeyPair::generate().map_err(|error| refuse(&error))?;
     let server = server
         .signed_by(&server_key, &authority)

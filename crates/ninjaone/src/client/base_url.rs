@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use reqwest::Url;
+use rustls::pki_types::ServerName;
 
 /// The address of a NinjaOne instance: scheme, host and port. Instances are at many hosts, white-label ones included
 /// (NinjaOne facts §2.6), so any host is taken; but only https, or http on this machine.
@@ -31,6 +32,9 @@ impl BaseUrl {
         let url = Url::parse(text.trim()).map_err(|_| refuse("it must be like https://app.ninjarmm.com"))?;
         if url.cannot_be_a_base() || url.host_str().is_none_or(str::is_empty) {
             return Err(refuse("it must be like https://app.ninjarmm.com"));
+        }
+        if !is_host_name(url.host_str().unwrap_or_default()) {
+            return Err(refuse("its host is not a valid name"));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refuse("it must not contain a user name or password"));
@@ -72,6 +76,12 @@ impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_str().trim_end_matches('/'))
     }
+}
+
+/// Whether a host can be looked up and be in a certificate: an address, or a name of letters, digits, hyphens and dots.
+fn is_host_name(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    ServerName::try_from(host).is_ok()
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -124,6 +134,10 @@ mod tests {
             "http://127.0.0.1.example.com",
             "http://localhost.example.com",
             "https://user:pw@app.ninjarmm.com",
+            "https://eu.example.com,",
+            "https://-eu.example.com",
+            "https://eu..example.com",
+            "https://eu.example.com;https://us.example.com",
             "https://app.ninjarmm.com/api",
             "https://app.ninjarmm.com/?a=b",
             "https://app.ninjarmm.com/#x",
@@ -139,6 +153,10 @@ mod tests {
         `http://127.0.0.1.example.com` is not a usable base URL: it must begin with https:// (http is for this machine only)
         `http://localhost.example.com` is not a usable base URL: it must begin with https:// (http is for this machine only)
         `…@app.ninjarmm.com` is not a usable base URL: it must not contain a user name or password
+        `https://eu.example.com,` is not a usable base URL: its host is not a valid name
+        `https://-eu.example.com` is not a usable base URL: its host is not a valid name
+        `https://eu..example.com` is not a usable base URL: its host is not a valid name
+        `https://eu.example.com;https://us.example.com` is not a usable base URL: its host is not a valid name
         `https://app.ninjarmm.com/api` is not a usable base URL: it must end after the host, without path, query or fragment
         `https://app.ninjarmm.com/?a=b` is not a usable base URL: it must end after the host, without path, query or fragment
         `https://app.ninjarmm.com/#x` is not a usable base URL: it must end after the host, without path, query or fragment

@@ -46,19 +46,18 @@ pub enum Writes {
 /// How often and how long one request is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryBudget {
-    /// Tries, the first included.
+    /// Tries, the first included. Those that the server asked to wait for are not counted.
     pub attempts: u32,
     /// The first back-off; it doubles with every try, and a random part of it is waited.
     pub first_backoff: Duration,
-    /// The longest single wait that is accepted, also when the server asks for more.
+    /// The longest single back-off.
     pub longest_wait: Duration,
-    /// The longest time to wait altogether.
+    /// The longest time to wait altogether, also when the server asks for more.
     pub total_wait: Duration,
 }
 
 impl Default for RetryBudget {
-    /// Six tries within five minutes: NinjaOne publishes no limits (NinjaOne facts §5.2), and the reference waits up to
-    /// a minute at a time.
+    /// Six tries within five minutes, or as many as the server asks for: NinjaOne publishes no limits (NinjaOne facts §5.2).
     fn default() -> Self {
         Self {
             attempts: 6,

@@ -8,6 +8,9 @@ use access_core::{Classified, StatusCode};
 
 use super::ApiFault;
 
+/// How often a name is looked up: a mistyped one must not look like a long outage.
+const MAX_RESOLVER_TRIES: u32 = 5;
+
 /// Why the tenant could not be read. `request` is always a method and an address.
 #[derive(Debug, thiserror::Error)]
 pub enum NinjaOneError {
@@ -56,6 +59,28 @@ pub enum NinjaOneError {
         /// The server's words.
         fault: Box<ApiFault>,
     },
+    /// Nothing at the configured address gives tokens.
+    #[error("{request}: there is no token endpoint here ({status}): {fault}")]
+    NoTokenEndpoint {
+        /// The call.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's words.
+        fault: Box<ApiFault>,
+    },
+    /// Sign-in was answered with a web page, again and again.
+    #[error("{request}: answered with a web page instead of a token, gave up after {}: {status}: {fault}", counted(*tries))]
+    SignInPage {
+        /// The call.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// What the page calls itself.
+        fault: Box<ApiFault>,
+        /// Tries made.
+        tries: u32,
+    },
     /// An endpoint wants more than the token may do.
     #[error("{request}: the token's scopes ({granted}) are not enough: {fault}")]
     MissingScope {
@@ -65,6 +90,18 @@ pub enum NinjaOneError {
         granted: String,
         /// The server's words.
         fault: Box<ApiFault>,
+    },
+    /// The instance lacks one of the lists that it should have or lack together.
+    #[error("{request}: this instance lacks {path}: 404: {fault}")]
+    MissingList {
+        /// The call.
+        request: String,
+        /// The list.
+        path: &'static str,
+        /// The server's words.
+        fault: Box<ApiFault>,
+        /// Whether the words are NinjaOne's own, and not those of something on the way.
+        own: bool,
     },
     /// An endpoint refused.
     #[error("{request}: {status}: {fault}")]
@@ -77,7 +114,7 @@ pub enum NinjaOneError {
         fault: Box<ApiFault>,
     },
     /// The tenant asked to slow down, for longer than the budget allows.
-    #[error("{request}: throttled{}, gave up after {} and {} s of waiting: {status}: {fault}", wished(*wish), counted(*tries), waited.as_secs())]
+    #[error("{request}: throttled{}, gave up after {} and {} s of waiting: {status}: {fault}", wished(*wish, *beyond), counted(*tries), waited.as_secs())]
     Throttled {
         /// The call.
         request: String,
@@ -91,6 +128,8 @@ pub enum NinjaOneError {
         waited: Duration,
         /// How long the server asks to wait, if it says.
         wish: Option<Duration>,
+        /// The budget, if it is too short for that wish.
+        beyond: Option<Duration>,
     },
     /// The server failed again and again.
     #[error("{request}: the server failed, gave up after {}: {status}: {fault}", counted(*tries))]
@@ -134,11 +173,18 @@ pub enum NinjaOneError {
         /// Where to.
         to: String,
     },
-    /// There is no such host.
-    #[error("{request}: the host name cannot be resolved")]
-    UnknownHost {
+    /// A host name cannot be resolved. Whether there is no such host, or the resolver fails for the moment, cannot be told:
+    /// the standard library gives a text only, which differs from one C library to another.
+    #[error("{request}: cannot resolve the host name `{host}`{}: {reason}", after(*tries))]
+    UnresolvedHost {
         /// The call.
         request: String,
+        /// The host: the tenant's, or a proxy's.
+        host: String,
+        /// What the system said.
+        reason: String,
+        /// Tries made.
+        tries: u32,
     },
     /// No connection, again and again.
     #[error("{request}: {reason}{}", after(*tries))]
@@ -151,8 +197,8 @@ pub enum NinjaOneError {
         tries: u32,
         /// Whether it took too long.
         timeout: bool,
-        /// Whether TLS failed.
-        tls: bool,
+        /// What TLS failed for, if it did.
+        tls: Option<TlsFault>,
     },
     /// A list ended before its end.
     #[error("{request}: the list was cut short after {elements} entries{}", after(*tries))]
@@ -188,6 +234,16 @@ pub enum NinjaOneError {
         /// Why.
         reason: String,
     },
+    /// A text came where a list or an object is due, again and again.
+    #[error("{request}: the answer is a text instead of data{}: {fault}", after(*tries))]
+    NotJson {
+        /// The call.
+        request: String,
+        /// The server's words.
+        fault: Box<ApiFault>,
+        /// Tries made.
+        tries: u32,
+    },
     /// Pages do not advance.
     #[error("{request}: the page after id {after} has no id beyond it; stopping instead of reading for ever")]
     NoProgress {
@@ -216,6 +272,16 @@ pub enum NinjaOneError {
         /// The call.
         request: String,
     },
+    /// Nobody's full rights can be read.
+    #[error(
+        "{request}: `administrator` cannot be read in any of {rows} rows, so that nobody is known to hold system-administrator"
+    )]
+    NoAdministrators {
+        /// The call.
+        request: String,
+        /// Rows in which it cannot be read.
+        rows: u64,
+    },
     /// Something became an id that cannot be one.
     #[error("cannot make an id: {0}")]
     Id(#[from] IdError),
@@ -224,9 +290,32 @@ pub enum NinjaOneError {
     Stopped,
 }
 
-fn wished(wish: Option<Duration>) -> String {
-    wish.map(|wish| format!(" and asked to wait {} s", wish.as_secs()))
-        .unwrap_or_default()
+/// What TLS failed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsFault {
+    /// The certificate is not valid at this time, or at what this machine takes for it.
+    WrongTime,
+    /// The certificate is not trusted.
+    Untrusted,
+    /// Something else.
+    Other,
+}
+
+fn wished(wish: Option<Duration>, beyond: Option<Duration>) -> String {
+    let Some(wish) = wish else {
+        return String::new();
+    };
+    let limit = beyond.map(|budget| {
+        format!(
+            ", which is more than is left of --ninja-one-retry-seconds ({})",
+            budget.as_secs()
+        )
+    });
+    format!(
+        " and asked to wait {} s{}",
+        wish.as_secs(),
+        limit.unwrap_or_default()
+    )
 }
 
 fn counted(tries: u32) -> String {
@@ -249,26 +338,31 @@ impl Classified for NinjaOneError {
     /// HTTP to gRPC as the reference has it (baton-runtime facts §5).
     fn status(&self) -> StatusCode {
         match self {
-            Self::CaFile { .. } | Self::OfflineAccess | Self::UnknownHost { .. } | Self::Cursor { .. } => {
-                StatusCode::InvalidArgument
-            }
+            Self::CaFile { .. } | Self::OfflineAccess | Self::Cursor { .. } => StatusCode::InvalidArgument,
             Self::Setup { .. } | Self::Id(_) => StatusCode::Internal,
-            Self::UnknownClient { .. } | Self::SignInRefused { .. } => StatusCode::Unauthenticated,
+            Self::UnknownClient { .. } | Self::SignInRefused { .. } | Self::NoTokenEndpoint { .. } => {
+                StatusCode::Unauthenticated
+            }
             Self::ScopeNotGranted { .. } | Self::MissingScope { .. } => StatusCode::PermissionDenied,
             Self::Refused { status, .. } => of_http(*status),
+            Self::MissingList { own: true, .. } => StatusCode::NotFound,
+            Self::MissingList { own: false, .. } => StatusCode::DataLoss,
             Self::Network { timeout: true, .. } | Self::TooSlow { .. } => StatusCode::DeadlineExceeded,
             Self::Throttled { .. }
             | Self::ServerFailed { .. }
             | Self::CutShort { .. }
             | Self::BrokenOff { .. }
             | Self::NoAnswer { .. }
+            | Self::SignInPage { .. }
+            | Self::UnresolvedHost { .. }
             | Self::Network { .. } => StatusCode::Unavailable,
             Self::Redirected { .. }
             | Self::EmptyList { .. }
             | Self::NoEndUsers { .. }
+            | Self::NoAdministrators { .. }
             | Self::WritesOff { .. } => StatusCode::FailedPrecondition,
             Self::OlderInstance { .. } => StatusCode::Unimplemented,
-            Self::Malformed { .. } | Self::NoProgress { .. } => StatusCode::DataLoss,
+            Self::Malformed { .. } | Self::NotJson { .. } | Self::NoProgress { .. } => StatusCode::DataLoss,
             Self::Stopped => StatusCode::Cancelled,
         }
     }
@@ -301,11 +395,26 @@ impl Classified for NinjaOneError {
             Self::SignInRefused { .. } => {
                 "check --ninja-one-client-secret, and that the app is of the type `API Services (machine-to-machine)` with the grant type `Client credentials`"
             }
+            Self::NoTokenEndpoint { .. } => {
+                "check --ninja-one-base-url and --ninja-one-token-path (older hosts: /oauth/token)"
+            }
+            Self::SignInPage { .. } => {
+                "check --ninja-one-base-url; a portal, a proxy or a block of this machine's address also answers with a page; if NinjaOne is throttling, run again later"
+            }
+            Self::ScopeNotGranted { scope, .. } if !has_known_words(scope) => {
+                "check the spelling in --ninja-one-scope: scopes are separated by spaces, in small letters, e.g. `monitoring management`"
+            }
             Self::ScopeNotGranted { .. } => {
                 "grant it to the app in NinjaOne (Administration > Apps > API), or ask for less with --ninja-one-scope"
             }
             Self::MissingScope { .. } => {
                 "a sync needs `monitoring` and `management`: grant both to the app (Administration > Apps > API) and name them in --ninja-one-scope"
+            }
+            Self::MissingList { own: true, .. } => {
+                "check --ninja-one-base-url, and run again: an older instance lacks all of /v2/user/*, this one does not"
+            }
+            Self::MissingList { own: false, .. } => {
+                "run again; the answer is not NinjaOne's own: check --ninja-one-base-url and any proxy on the way"
             }
             Self::Refused { status: 404, .. } => "check --ninja-one-base-url",
             Self::Refused { status: 401, .. } => {
@@ -314,13 +423,32 @@ impl Classified for NinjaOneError {
             Self::Refused { status: 403, .. } => {
                 "the API client app may not do this; compare its scopes in NinjaOne (Administration > Apps > API)"
             }
+            Self::Throttled {
+                beyond: Some(budget),
+                wish: Some(wish),
+                ..
+            } => {
+                return Some(format!(
+                    "raise --ninja-one-retry-seconds (now {}) above {} to wait that long, or run again later",
+                    budget.as_secs(),
+                    wish.as_secs()
+                ));
+            }
             Self::Throttled { .. } => "run again later, or less often; NinjaOne limits calls per tenant",
             Self::ServerFailed { .. } | Self::NoAnswer { .. } => {
                 "see status.ninjaone.com, and give the incident or request id to NinjaOne's support"
             }
             Self::Redirected { .. } => "set --ninja-one-base-url to the address that really serves the API",
-            Self::UnknownHost { .. } => "check --ninja-one-base-url for typing errors",
-            Self::Network { tls: true, .. } => {
+            Self::UnresolvedHost { .. } => {
+                "check --ninja-one-base-url for typing errors, and that this machine can resolve names (DNS)"
+            }
+            Self::Network {
+                tls: Some(TlsFault::WrongTime),
+                ..
+            } => {
+                "check this machine's date and time first; if they are right, the certificate of the server, or of a proxy that inspects TLS (--ca-file), has expired or is not valid yet"
+            }
+            Self::Network { tls: Some(_), .. } => {
                 "if a proxy inspects TLS here, name its certificate authority with --ca-file"
             }
             Self::Network { timeout: true, .. } | Self::TooSlow { .. } => {
@@ -329,13 +457,16 @@ impl Classified for NinjaOneError {
             Self::Network { .. } => {
                 "check --ninja-one-base-url, the network, and HTTPS_PROXY if one is needed"
             }
+            Self::NoAdministrators { .. } => {
+                "run again; if it stays so, see whether a proxy on the way changes answers, and tell NinjaOne's support"
+            }
             Self::EmptyList { .. } | Self::NoEndUsers { .. } => {
                 "check in NinjaOne what the API client app may see, then run again"
             }
             Self::CutShort { .. } | Self::BrokenOff { .. } => {
                 "run again; if it stays so, a proxy on the way may limit the size of answers"
             }
-            Self::Malformed { .. } | Self::NoProgress { .. } => {
+            Self::Malformed { .. } | Self::NotJson { .. } | Self::NoProgress { .. } => {
                 "run again; if it stays so, see whether a proxy on the way changes answers, and tell NinjaOne's support"
             }
             Self::Refused { request, .. } if is_read(request) => {
@@ -348,9 +479,15 @@ impl Classified for NinjaOneError {
 }
 
 impl NinjaOneError {
-    /// Whether trying again at once cannot help.
+    /// Whether trying again cannot help, or no longer.
     pub(crate) fn lasting(&self) -> bool {
-        matches!(self, Self::UnknownHost { .. } | Self::Network { tls: true, .. })
+        matches!(
+            self,
+            Self::Network {
+                tls: Some(TlsFault::Untrusted | TlsFault::WrongTime),
+                ..
+            }
+        ) || matches!(self, Self::UnresolvedHost { tries, .. } if *tries >= MAX_RESOLVER_TRIES)
     }
 
     /// A list that every current instance has, and this one has not (NinjaOne facts §2.6).
@@ -363,14 +500,40 @@ impl NinjaOneError {
         }
     }
 
+    /// Whether NinjaOne itself says that there is no such endpoint. A page of a proxy says nothing about NinjaOne.
+    pub(crate) fn is_missing_endpoint(&self) -> bool {
+        matches!(self, Self::Refused { status: 404, fault, .. } if fault.is_own())
+    }
+
+    /// A 404 on a list that the instance should have.
+    pub(crate) fn of_missing_list(self, path: &'static str) -> Self {
+        let own = self.is_missing_endpoint();
+        match self {
+            Self::Refused {
+                status: 404,
+                request,
+                fault,
+            } => Self::MissingList {
+                request,
+                path,
+                fault,
+                own,
+            },
+            other => other,
+        }
+    }
+
     /// What NinjaOne's support asks for.
     pub(crate) fn request_id(&self) -> Option<&str> {
         match self {
             Self::MissingScope { fault, .. }
             | Self::Refused { fault, .. }
+            | Self::MissingList { fault, .. }
             | Self::Throttled { fault, .. }
             | Self::ServerFailed { fault, .. }
-            | Self::NoAnswer { fault, .. } => fault.request_id.as_deref(),
+            | Self::NoAnswer { fault, .. }
+            | Self::NoTokenEndpoint { fault, .. }
+            | Self::SignInPage { fault, .. } => fault.request_id.as_deref(),
             _ => None,
         }
     }
@@ -382,6 +545,14 @@ impl NinjaOneError {
             _ => None,
         }
     }
+}
+
+/// Whether a scope consists of NinjaOne's words (NinjaOne facts §2.3), as it writes them.
+fn has_known_words(scope: &str) -> bool {
+    scope.is_empty()
+        || scope
+            .split(' ')
+            .all(|word| matches!(word, "monitoring" | "management" | "control"))
 }
 
 fn is_read(request: &str) -> bool {

@@ -2,7 +2,19 @@
 
 use std::fmt;
 
+use serde::de::{IgnoredAny, MapAccess};
 use serde_json::Value;
+
+/// The keys under which failures have their words (NinjaOne facts §5.1).
+const FAULT_KEYS: [&str; 7] = [
+    "error",
+    "error_description",
+    "resultCode",
+    "errorCode",
+    "errorMessage",
+    "message",
+    "incidentId",
+];
 
 /// How much of a server's text is repeated, in characters.
 const LONGEST_QUOTE: usize = 300;
@@ -21,25 +33,79 @@ pub struct ApiFault {
 }
 
 impl ApiFault {
-    /// Reads a body, whatever its shape.
+    /// Reads a body, whatever its shape. Of JSON only what is known to be words of a server is kept: anything else can be a
+    /// person's.
     #[must_use]
     pub fn parse(body: &[u8], request_id: Option<String>) -> Self {
+        let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
         let fault = match serde_json::from_slice::<Value>(body) {
             Ok(Value::Object(object)) => Self::from_object(&object),
-            Ok(Value::String(text)) => Self {
-                text: Some(quote(&text)),
-                ..Self::default()
-            },
-            Ok(other) => Self {
-                text: Some(quote(&other.to_string())),
-                ..Self::default()
-            },
-            Err(_) => Self::from_text(&String::from_utf8_lossy(body)),
+            Ok(Value::String(text)) => Self::from_words(&text),
+            Ok(Value::Array(_)) => Self::described("a JSON list"),
+            Ok(_) => Self::described("JSON that is no error"),
+            Err(_) => Self::from_text(body),
         };
         Self {
             request_id: request_id.map(|id| quote(&id)),
             ..fault
         }
+    }
+
+    /// A fault that this program describes.
+    pub(crate) fn described(text: &str) -> Self {
+        Self {
+            text: Some(text.to_owned()),
+            ..Self::default()
+        }
+    }
+
+    /// A server's own words.
+    pub(crate) fn from_words(text: &str) -> Self {
+        Self::described(&quote(&without_addresses(text)))
+    }
+
+    /// Reads an object that is already being read; `None` if it does not say that something failed.
+    pub(crate) fn from_map<'de, A: MapAccess<'de>>(mut object: A) -> Result<Option<Self>, A::Error> {
+        let mut words = serde_json::Map::new();
+        while let Some(key) = object.next_key::<String>()? {
+            if FAULT_KEYS.contains(&key.as_str()) {
+                words.insert(key, object.next_value()?);
+            } else {
+                object.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(Self::is_failure(&words).then(|| Self::from_object(&words)))
+    }
+
+    /// The failure that an object of an answer with a good status tells of, if it does.
+    pub(crate) fn of_failure(body: &[u8]) -> Option<Self> {
+        /// No failure is longer.
+        const LONGEST: usize = 64 << 10;
+        if body.len() > LONGEST {
+            return None;
+        }
+        match serde_json::from_slice::<Value>(body).ok()? {
+            Value::Object(object) => Self::is_failure(&object).then(|| Self::from_object(&object)),
+            Value::String(text) => Some(Self::from_words(&text)),
+            _ => None,
+        }
+    }
+
+    fn is_failure(object: &serde_json::Map<String, Value>) -> bool {
+        let text = |key: &str| object.get(key).and_then(Value::as_str);
+        let good = |code: &str| {
+            ["success", "ok"]
+                .iter()
+                .any(|word| code.eq_ignore_ascii_case(word))
+        };
+        let coded = text("resultCode").or_else(|| text("errorCode"));
+        coded.is_some_and(|code| !good(code))
+            || text("error").is_some()
+            || object
+                .get("errorMessage")
+                .is_some_and(|message| !message.is_null())
+            || (object.contains_key("incidentId") && coded.is_none())
+            || (object.len() == 1 && text("message").is_some())
     }
 
     fn from_object(object: &serde_json::Map<String, Value>) -> Self {
@@ -65,17 +131,79 @@ impl ApiFault {
         fault
     }
 
-    fn from_text(text: &str) -> Self {
+    fn from_text(body: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(body);
         let text = text.trim();
-        let shown = match (text.is_empty(), text.starts_with('<')) {
-            (true, _) => "an empty body".to_owned(),
-            (false, true) => format!("an HTML page ({})", quote(title(text))),
-            (false, false) => quote(text),
-        };
-        Self {
-            text: Some(shown),
-            ..Self::default()
+        match text.as_bytes() {
+            [] => Self::described("an empty body"),
+            [b'<', ..] => Self::described(&format!("an HTML page ({})", quote(title(text)))),
+            [b'[' | b'{', ..] => Self::described("JSON that is cut off or broken"),
+            _ => Self::from_words(text),
         }
+    }
+
+    fn says(&self, phrases: &[&str]) -> bool {
+        let words = [&self.code, &self.text];
+        words.into_iter().flatten().any(|words| {
+            let words = words.to_lowercase().replace(['_', '-'], " ");
+            phrases.iter().any(|phrase| words.contains(phrase))
+        })
+    }
+
+    /// Whether the words are those of a server that wants to be left alone for a while.
+    pub(crate) fn asks_to_wait(&self) -> bool {
+        const PHRASES: [&str; 14] = [
+            "too many requests",
+            "too many calls",
+            "rate limit",
+            "ratelimit",
+            "request limit",
+            "limit exceeded",
+            "quota exceeded",
+            "throttl",
+            "slow down",
+            "maintenance",
+            "temporarily unavailable",
+            "temporarilyunavailable",
+            "service unavailable",
+            "try again later",
+        ];
+        self.says(&PHRASES)
+    }
+
+    /// Whether the words are about what the caller may do, whatever the status (NinjaOne facts §5.1).
+    pub(crate) fn denies_permission(&self) -> bool {
+        const PHRASES: [&str; 16] = [
+            "permission denied",
+            "permissions denied",
+            "no permission",
+            "not have permission",
+            "not have the permission",
+            "missing permission",
+            "insufficient permission",
+            "insufficient privilege",
+            "insufficient scope",
+            "insufficient access",
+            "not have privilege",
+            "not have access",
+            "access denied",
+            "access is denied",
+            "accessdenied",
+            "not authorized",
+        ];
+        /// Words of a code, which is for programs; an exception's name is no code.
+        const CODES: [&str; 4] = ["permission", "privilege", "forbidden", "unauthorized"];
+        let coded =
+            self.code.as_deref().map(str::to_lowercase).is_some_and(|code| {
+                CODES.iter().any(|word| code.contains(word)) && !code.contains("exception")
+            });
+        coded || self.says(&PHRASES)
+    }
+
+    /// Whether it is a fault as NinjaOne's own API words them: a result code and an incident (NinjaOne facts §5.1).
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.code.is_some() && self.incident_id.is_some()
     }
 
     /// Whether the code is this one, whatever the case.
@@ -109,8 +237,30 @@ fn plain(value: &Value) -> String {
 
 /// What an HTML page calls itself.
 fn title(page: &str) -> &str {
-    let after = page.split_once("<title>").map_or("untitled", |(_, rest)| rest);
-    after.split_once("</").map_or(after, |(title, _)| title).trim()
+    let find = |text: &str, tag: &str| {
+        let mut windows = text.as_bytes().windows(tag.len());
+        windows.position(|window| window.eq_ignore_ascii_case(tag.as_bytes()))
+    };
+    let title = find(page, "<title").and_then(|at| {
+        let after = &page[at + "<title".len()..];
+        let after = &after[after.find('>')? + 1..];
+        Some(after.split_once("</").map_or(after, |(title, _)| title).trim())
+    });
+    title.filter(|title| !title.is_empty()).unwrap_or("untitled")
+}
+
+/// A text without the parts that look like mail addresses, which are people's.
+fn without_addresses(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for word in text.split_inclusive(char::is_whitespace) {
+        if word.contains('@') {
+            shown.push('…');
+            shown.push_str(&word[word.trim_end().len()..]);
+        } else {
+            shown.push_str(word);
+        }
+    }
+    shown
 }
 
 /// A server's text, shortened, with control characters made visible so that it cannot play with the terminal.
@@ -163,7 +313,7 @@ mod tests {
         an HTML page (403 Forbidden) (request r-1)
         an empty body (request r-1)
         plain \u{1b}[31mwords (request r-1)
-        [1,2] (request r-1)
+        a JSON list (request r-1)
         no explanation (request r-1)
         "#);
     }

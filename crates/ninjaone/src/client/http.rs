@@ -1,25 +1,30 @@
 //! Requests: signed in, tried again where that is safe, never sent elsewhere.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use access_core::ports::SourceUsage;
-use futures::StreamExt;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use reqwest::{Response, StatusCode as Http, Url};
 use serde::Deserialize;
 use time::OffsetDateTime;
 use tokio::sync::{Mutex, mpsc};
 
-use super::array::{ListEnd, TakeElement, read_array};
-use super::body::{BodyReader, LONGEST_ANSWER, NotWhole, ReadFailure, whole};
+use super::array::{First, ListEnd, ListRead, TakeElement, read_array, reason};
+use super::body::{Answer, Beginning, BodyError, BodyReader, LONGEST_ANSWER, NotWhole, Queue, ReadFailure};
 use super::fault::quote;
+use super::remark::Remark;
+use super::resolver::{ResolveError, SystemResolver, find};
 use super::retry::{Patience, retry_after};
+use super::scan::RepairLog;
 use super::span::traced;
 use super::tls::tls_config;
 use super::token::Token;
-use super::{ApiFault, ClientConfig, NinjaOneError};
+use super::{ApiFault, ClientConfig, NinjaOneError, TlsFault};
+use crate::source::pages::PAGE_ROWS;
 
 /// Redirects within the instance that are followed.
 const MOST_REDIRECTS: usize = 3;
@@ -34,6 +39,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const LONGEST_TRICKLE: u32 = 12;
 /// How long an error's body is waited for.
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(30);
+/// Remarks that are kept until somebody takes them.
+const MAX_REMARKS: usize = 100;
 
 /// A signed-in client of one tenant.
 #[derive(Debug)]
@@ -43,6 +50,7 @@ pub struct NinjaOneClient {
     /// The token in use; whoever renews it holds the lock, so that it is renewed once.
     pub(super) token: Mutex<Option<Token>>,
     usage: Usage,
+    remarks: std::sync::Mutex<Vec<Remark>>,
 }
 
 #[derive(Debug, Default)]
@@ -62,7 +70,20 @@ pub(super) enum Setback {
         fault: Box<ApiFault>,
         wish: Option<Duration>,
         throttled: bool,
+        /// What stood in place of JSON.
+        instead: Option<Instead>,
     },
+}
+
+/// What can stand in place of JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Instead {
+    /// A web page.
+    Page,
+    /// Other text.
+    Text,
+    /// Nothing.
+    Nothing,
 }
 
 impl NinjaOneClient {
@@ -83,6 +104,13 @@ impl NinjaOneClient {
             .tls_backend_preconfigured(tls_config(&config)?)
             .user_agent(&config.user_agent)
             .redirect(reqwest::redirect::Policy::none())
+            .dns_resolver(Arc::new(SystemResolver))
+            // Answers are unpacked here: the client's own reader stops at the first of several gzip members.
+            .no_gzip()
+            .default_headers(HeaderMap::from_iter([(
+                ACCEPT_ENCODING,
+                HeaderValue::from_static("gzip"),
+            )]))
             .connect_timeout(CONNECT_TIMEOUT.min(config.timeout))
             .read_timeout(config.timeout);
         if config.base_url.is_loopback() {
@@ -94,6 +122,7 @@ impl NinjaOneClient {
             config,
             token: Mutex::new(None),
             usage: Usage::default(),
+            remarks: std::sync::Mutex::default(),
         })
     }
 
@@ -132,8 +161,10 @@ impl NinjaOneClient {
     /// # Errors
     /// [`NinjaOneError`] if it does not.
     pub async fn ping(&self) -> Result<(), NinjaOneError> {
-        let query = [("pageSize", "1".to_owned())];
-        let _: serde::de::IgnoredAny = self.object("/v2/organizations", &query).await?;
+        // As large a page as a sync asks for: a server may have a minimum. Only its first entry is read.
+        let query = [("pageSize", PAGE_ROWS.to_string())];
+        self.list::<serde::de::IgnoredAny, _>("/v2/organizations", &query, First)
+            .await?;
         Ok(())
     }
 
@@ -147,6 +178,26 @@ impl NinjaOneClient {
             throttled: count(&self.usage.throttled),
             bytes: count(&self.usage.bytes),
             waited: Duration::from_millis(count(&self.usage.waited_ms)),
+        }
+    }
+
+    /// Keeps something to warn of.
+    pub(crate) fn remark(&self, remark: Remark) {
+        tracing::debug!(code = remark.code, "{}", remark.message);
+        let mut remarks = self.remarks.lock().unwrap_or_else(PoisonError::into_inner);
+        if remarks.len() < MAX_REMARKS && !remarks.contains(&remark) {
+            remarks.push(remark);
+        }
+    }
+
+    /// What there is to warn of since this was last asked.
+    pub(crate) fn take_remarks(&self) -> Vec<Remark> {
+        std::mem::take(&mut self.remarks.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn remark_repairs(&self, request: &str, log: &RepairLog) {
+        if let Some(remark) = Remark::of_repairs(request, log) {
+            self.remark(remark);
         }
     }
 
@@ -166,20 +217,40 @@ impl NinjaOneClient {
         S: TakeElement<T> + Send + 'static,
     {
         let mut patience = Patience::new(self.config.retry);
+        let mut nothing_before = false;
         loop {
-            let response = self.get(path, query, &mut patience).await?;
-            let request = format!("GET {}", response.url());
-            let (taken, count, end, failure) = self.pump::<T, S>(response, take).await?;
+            let answer = self.get(path, query, &mut patience).await?;
+            let request = format!("GET {}", answer.url());
+            if answer.status() == Http::NO_CONTENT {
+                if nothing_before {
+                    return Ok((take, 0, ListEnd::Whole));
+                }
+                // It may be the answer of something on the way; a server that says so twice means it.
+                nothing_before = true;
+                let wait = patience.next_wait(None).unwrap_or_default();
+                tokio::time::sleep(wait.min(self.config.retry.first_backoff)).await;
+                continue;
+            }
+            let (taken, read, failure) = self.pump::<T, S>(answer, take).await?;
             take = taken;
+            let ListRead { count, end, repairs } = read;
             let setback = match end {
                 ListEnd::Whole if count > 0 && !take.has_used() => {
                     let reason = format!("none of its {count} entries has a usable id");
                     return Err(NinjaOneError::Malformed { request, reason });
                 }
-                ListEnd::Whole | ListEnd::Enough => return Ok((take, count, end)),
+                ListEnd::Whole | ListEnd::Enough => {
+                    self.remark_repairs(&request, &repairs);
+                    return Ok((take, count, end));
+                }
                 ListEnd::TooSlow => {
                     let waited = self.longest_trickle().as_secs();
                     return Err(NinjaOneError::TooSlow { request, waited });
+                }
+                ListEnd::Fault(fault) => {
+                    self.handle_fault(&mut patience, *fault, request).await?;
+                    take.again();
+                    continue;
                 }
                 ListEnd::Malformed(reason) => {
                     return Err(NinjaOneError::Malformed {
@@ -187,18 +258,18 @@ impl NinjaOneClient {
                         reason: quote(&reason),
                     });
                 }
-                ListEnd::Io if failure.as_ref().is_some_and(reqwest::Error::is_timeout) => {
+                ListEnd::Io if failure.as_ref().is_some_and(BodyError::is_timeout) => {
                     let silence = self.config.timeout.as_secs();
                     NinjaOneError::Network {
                         request,
                         reason: format!("nothing came for {silence} s, after {count} entries of the list"),
                         tries: patience.tries,
                         timeout: true,
-                        tls: false,
+                        tls: None,
                     }
                 }
                 ListEnd::CutShort | ListEnd::Io => {
-                    let reason = failure.as_ref().map(chain).unwrap_or_default();
+                    let reason = failure.as_ref().map(|error| chain(error)).unwrap_or_default();
                     tracing::debug!(%request, elements = count, reason, "the list broke off");
                     NinjaOneError::CutShort {
                         request,
@@ -212,6 +283,30 @@ impl NinjaOneClient {
         }
     }
 
+    /// Words of a failure in an answer with a good status.
+    async fn handle_fault(
+        &self,
+        patience: &mut Patience,
+        fault: ApiFault,
+        request: String,
+    ) -> Result<(), NinjaOneError> {
+        let only_words = fault.code.is_none() && fault.incident_id.is_none();
+        let setback = Setback::Answer {
+            status: Http::OK,
+            throttled: fault.asks_to_wait(),
+            fault: Box::new(fault),
+            wish: None,
+            instead: only_words.then_some(Instead::Text),
+        };
+        let scope = self
+            .token
+            .lock()
+            .await
+            .as_ref()
+            .and_then(|token| token.scope.clone());
+        self.handle(patience, setback, request, scope.as_deref()).await
+    }
+
     /// Reads one object. If the answer breaks off, it is read again.
     ///
     /// # Errors
@@ -223,13 +318,24 @@ impl NinjaOneClient {
     ) -> Result<T, NinjaOneError> {
         let mut patience = Patience::new(self.config.retry);
         loop {
-            let response = self.get(path, query, &mut patience).await?;
-            let request = format!("GET {}", response.url());
-            let body = whole(response, LONGEST_ANSWER, self.longest_trickle()).await;
-            if let Ok(body) = &body {
-                self.usage.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
+            let answer = self.get(path, query, &mut patience).await?;
+            let request = format!("GET {}", answer.url());
+            if answer.status() == Http::NO_CONTENT {
+                let reason = "the status 204 is not that of a whole answer".to_owned();
+                return Err(NinjaOneError::Malformed { request, reason });
             }
-            match self.parsed(body, &request, &patience) {
+            let body = answer.whole(LONGEST_ANSWER, self.longest_trickle()).await;
+            let mut fault = None;
+            if let Ok((body, repairs)) = &body {
+                self.usage.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
+                self.remark_repairs(&request, repairs);
+                fault = ApiFault::of_failure(body);
+            }
+            if let Some(fault) = fault {
+                self.handle_fault(&mut patience, fault, request).await?;
+                continue;
+            }
+            match self.parsed(body.map(|(body, _)| body), &request, &patience) {
                 Ok(object) => return Ok(object),
                 Err(failure @ (NinjaOneError::BrokenOff { .. } | NinjaOneError::Network { .. })) => {
                     self.pause(&mut patience, None, failure).await?;
@@ -252,7 +358,7 @@ impl NinjaOneClient {
                 if error.is_eof() {
                     return NinjaOneError::BrokenOff { request, tries };
                 }
-                let reason = quote(&error.to_string());
+                let reason = quote(&reason(&error));
                 NinjaOneError::Malformed { request, reason }
             }),
             Err(NotWhole::Broken(error)) => Err(network_failure(request, &error, tries)),
@@ -279,27 +385,29 @@ impl NinjaOneClient {
     /// Runs the parser over an answer.
     pub(crate) async fn pump<T, S>(
         &self,
-        response: Response,
+        mut answer: Answer,
         mut take: S,
-    ) -> Result<(S, u64, ListEnd, Option<reqwest::Error>), NinjaOneError>
+    ) -> Result<(S, ListRead, Option<BodyError>), NinjaOneError>
     where
         T: for<'de> Deserialize<'de> + 'static,
         S: TakeElement<T> + Send + 'static,
     {
-        let (chunks, queue) = mpsc::channel(QUEUE_CHUNKS);
+        let (chunks, pieces) = mpsc::channel(QUEUE_CHUNKS);
         let failure = ReadFailure::default();
-        let reader = BodyReader::new(queue, Arc::clone(&failure));
-        let parser = tokio::task::spawn_blocking(move || {
-            let (count, end) = read_array::<T>(reader, &mut take);
-            (take, count, end)
+        let reader = BodyReader::new(Queue {
+            pieces,
+            failure: Arc::clone(&failure),
         });
-        let mut body = response.bytes_stream();
+        let parser = tokio::task::spawn_blocking(move || {
+            let read = read_array::<T, _>(reader, &mut take);
+            (take, read)
+        });
         let mut left = self.longest_trickle();
         let mut too_slow = false;
         loop {
             // Only the waiting counts: a slow sink is no slow tenant.
             let begin = Instant::now();
-            let Ok(next) = tokio::time::timeout(left, body.next()).await else {
+            let Ok(next) = tokio::time::timeout(left, answer.next()).await else {
                 too_slow = true;
                 break;
             };
@@ -315,13 +423,12 @@ impl NinjaOneClient {
             }
         }
         drop(chunks);
-        let (take, count, end) = parser.await.map_err(|_| NinjaOneError::Stopped)?;
-        let failure = failure
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take();
-        let end = if too_slow { ListEnd::TooSlow } else { end };
-        Ok((take, count, end, failure))
+        let (take, mut read) = parser.await.map_err(|_| NinjaOneError::Stopped)?;
+        let failure = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if too_slow {
+            read.end = ListEnd::TooSlow;
+        }
+        Ok((take, read, failure))
     }
 
     /// Sends a GET until it is answered with JSON.
@@ -330,7 +437,7 @@ impl NinjaOneClient {
         path: &str,
         query: &[(&str, String)],
         patience: &mut Patience,
-    ) -> Result<Response, NinjaOneError> {
+    ) -> Result<Answer, NinjaOneError> {
         let mut url = self.config.base_url.endpoint(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -346,8 +453,8 @@ impl NinjaOneClient {
                     redirects += 1;
                     continue;
                 }
-                Ok(response) => match accept(response).await {
-                    Ok(response) => return whole_answer(request, response),
+                Ok(response) => match accept(response, self.longest_trickle()).await {
+                    Ok(answer) => return whole_answer(request, answer),
                     Err(setback) => setback,
                 },
                 Err(error) => Setback::Network(error),
@@ -412,26 +519,36 @@ impl NinjaOneClient {
                 fault,
                 wish,
                 throttled: true,
+                ..
             } => {
                 self.usage.throttled.fetch_add(1, Ordering::Relaxed);
-                let (status, waited) = (status.as_u16(), patience.waited);
-                self.pause(
-                    patience,
-                    wish,
-                    NinjaOneError::Throttled {
-                        request,
-                        status,
-                        fault,
-                        tries,
-                        waited,
-                        wish,
-                    },
-                )
-                .await
+                let failure = throttled(patience, request, status, fault, wish);
+                self.pause(patience, wish, failure).await
+            }
+            Setback::Answer { status, fault, .. } if is_denied(status, &fault) => {
+                let granted = quote(scope.unwrap_or("not told by the server"));
+                Err(NinjaOneError::MissingScope {
+                    request,
+                    granted,
+                    fault,
+                })
+            }
+            Setback::Answer {
+                fault,
+                instead: Some(_),
+                status,
+                ..
+            } if status.is_success() => {
+                let failure = NinjaOneError::NotJson {
+                    request,
+                    fault,
+                    tries,
+                };
+                self.pause(patience, None, failure).await
             }
             Setback::Answer {
                 status, fault, wish, ..
-            } if status.is_server_error() && status != Http::NOT_IMPLEMENTED => {
+            } if may_pass(status) => {
                 let failure = NinjaOneError::ServerFailed {
                     request,
                     status: status.as_u16(),
@@ -439,14 +556,6 @@ impl NinjaOneClient {
                     tries,
                 };
                 self.pause(patience, wish, failure).await
-            }
-            Setback::Answer { fault, .. } if fault.is("insufficient_privileges") => {
-                let granted = quote(scope.unwrap_or("not told by the server"));
-                Err(NinjaOneError::MissingScope {
-                    request,
-                    granted,
-                    fault,
-                })
             }
             Setback::Answer { status, fault, .. } => Err(NinjaOneError::Refused {
                 request,
@@ -458,8 +567,7 @@ impl NinjaOneClient {
 
     /// Waits before something is tried for the `next` time, for a random part of a doubling back-off.
     pub(crate) async fn back_off(&self, next: u32) {
-        let mut patience = Patience::new(self.config.retry);
-        patience.tries = next.saturating_sub(1).max(1);
+        let mut patience = Patience::at_try(self.config.retry, next.saturating_sub(1).max(1));
         if let Some(wait) = patience.next_wait(None) {
             tokio::time::sleep(wait).await;
         }
@@ -491,16 +599,56 @@ impl Setback {
     }
 }
 
+/// Whether a failure is about what the caller may do. It can come with any status (NinjaOne facts §5.1); those that say so
+/// themselves keep their own words.
+fn is_denied(status: Http, fault: &ApiFault) -> bool {
+    let own_words = matches!(
+        status,
+        Http::UNAUTHORIZED | Http::FORBIDDEN | Http::NOT_FOUND | Http::NOT_IMPLEMENTED
+    );
+    fault.is("insufficient_privileges") || (!own_words && fault.denies_permission())
+}
+
+/// Whether a status is that of a server, or of something before it, that may do better at another time. A good status is
+/// that of a failure in good clothes.
+fn may_pass(status: Http) -> bool {
+    (status.is_server_error() && status != Http::NOT_IMPLEMENTED)
+        || status.is_success()
+        || matches!(status, Http::REQUEST_TIMEOUT | Http::TOO_EARLY)
+}
+
+/// What to say if throttling does not end.
+pub(super) fn throttled(
+    patience: &Patience,
+    request: String,
+    status: Http,
+    fault: Box<ApiFault>,
+    wish: Option<Duration>,
+) -> NinjaOneError {
+    NinjaOneError::Throttled {
+        request,
+        status: status.as_u16(),
+        fault,
+        tries: patience.tries,
+        waited: patience.waited,
+        wish,
+        beyond: wish
+            .is_some_and(|wish| patience.is_beyond(wish))
+            .then(|| patience.total_wait()),
+    }
+}
+
 /// An answer that points elsewhere and is not followed.
 pub(super) fn redirected(request: String, response: &Response) -> NinjaOneError {
     let to = quote(&header(response, LOCATION).unwrap_or_default());
     NinjaOneError::Redirected { request, to }
 }
 
-/// Other successes promise something less than the answer, such as a part of it (206).
-fn whole_answer(request: String, response: Response) -> Result<Response, NinjaOneError> {
-    match response.status() {
-        Http::OK | Http::NON_AUTHORITATIVE_INFORMATION => Ok(response),
+/// Other successes promise something less than the answer, such as a part of it (206). No content (204) is for the caller
+/// to judge.
+fn whole_answer(request: String, answer: Answer) -> Result<Answer, NinjaOneError> {
+    match answer.status() {
+        Http::OK | Http::NON_AUTHORITATIVE_INFORMATION | Http::NO_CONTENT => Ok(answer),
         other => Err(NinjaOneError::Malformed {
             request,
             reason: format!("the status {} is not that of a whole answer", other.as_u16()),
@@ -514,21 +662,26 @@ pub(super) fn header(response: &Response, name: HeaderName) -> Option<String> {
     value.to_str().ok().map(str::to_owned)
 }
 
-/// Takes an answer that can be JSON; everything else is a setback. HTML or nothing where JSON is due is how throttling
-/// shows on some instances, whatever the status (NinjaOne facts §5.2).
-pub(super) async fn accept(response: Response) -> Result<Response, Setback> {
+/// Takes an answer that can be JSON, or that says that there is none (204); everything else is a setback. HTML, other text
+/// or nothing where JSON is due is how throttling and maintenance show, whatever the status and the content type
+/// (NinjaOne facts §5.2).
+pub(super) async fn accept(response: Response, longest_wait: Duration) -> Result<Answer, Setback> {
     let status = response.status();
     let html = header(&response, CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
-    let empty = response.content_length() == Some(0);
-    if status.is_success() && !html && !empty {
-        return Ok(response);
-    }
     let wish = header(&response, RETRY_AFTER).and_then(|wish| retry_after(&wish, OffsetDateTime::now_utc()));
     let request_id = header(&response, REQUEST_ID);
+    let mut answer = Answer::new(response);
+    if status.is_success() && !html {
+        if status == Http::NO_CONTENT {
+            return Ok(answer);
+        }
+        if let Beginning::Json | Beginning::Broken = answer.beginning(longest_wait).await {
+            return Ok(answer);
+        }
+    }
     let mut body = Vec::new();
-    let mut stream = response.bytes_stream();
     let read = async {
-        while let Some(Ok(chunk)) = stream.next().await {
+        while let Some(Ok(chunk)) = answer.next().await {
             body.extend_from_slice(&chunk);
             if body.len() > LONGEST_ERROR_BODY {
                 break;
@@ -537,40 +690,70 @@ pub(super) async fn accept(response: Response) -> Result<Response, Setback> {
     };
     // What has come until then has to do.
     let _ = tokio::time::timeout(ERROR_BODY_WAIT, read).await;
-    let page = html
-        || body
-            .iter()
-            .find(|byte| !byte.is_ascii_whitespace())
-            .is_none_or(|first| *first == b'<');
+    let instead = match body.trim_ascii_start() {
+        [] => Some(Instead::Nothing),
+        [b'<', ..] => Some(Instead::Page),
+        [b'[' | b'{' | b'"', ..] => None,
+        _ => Some(Instead::Text),
+    };
+    let fault = ApiFault::parse(&body, request_id);
+    let page = html || matches!(instead, Some(Instead::Page | Instead::Nothing));
     let throttled = status == Http::TOO_MANY_REQUESTS
         || status == Http::SERVICE_UNAVAILABLE
-        || (page && (status.is_success() || status == Http::FORBIDDEN));
+        || (page && (status.is_success() || status == Http::FORBIDDEN))
+        // Words decide only where the status does not: 404 and the like say what is wrong, and 5xx are tried again anyway.
+        || ((status.is_success() || matches!(status, Http::BAD_REQUEST | Http::FORBIDDEN)) && fault.asks_to_wait());
     Err(Setback::Answer {
         status,
-        fault: Box::new(ApiFault::parse(&body, request_id)),
+        fault: Box::new(fault),
         wish,
         throttled,
+        instead: if html { Some(Instead::Page) } else { instead },
     })
 }
 
-pub(super) fn network_failure(request: String, error: &reqwest::Error, tries: u32) -> NinjaOneError {
-    let reason = chain(error);
-    // The resolver's errors have no type of their own; a passing failure says so.
-    if reason.contains("dns error") && !reason.contains("Temporary failure") {
-        return NinjaOneError::UnknownHost { request };
+pub(super) fn network_failure(
+    request: String,
+    error: &(dyn std::error::Error + 'static),
+    tries: u32,
+) -> NinjaOneError {
+    if let Some(ResolveError { host, reason }) = find(error) {
+        return NinjaOneError::UnresolvedHost {
+            request,
+            host: quote(host),
+            reason: quote(&reason.to_string()),
+            tries,
+        };
     }
-    let tls = reason.contains("certificate") || reason.contains("HandshakeFailure") || reason.contains("TLS");
+    let tls = find::<rustls::Error>(error).map(|error| match error {
+        rustls::Error::InvalidCertificate(reason) if is_about_time(reason) => TlsFault::WrongTime,
+        rustls::Error::InvalidCertificate(_) => TlsFault::Untrusted,
+        _ => TlsFault::Other,
+    });
     NinjaOneError::Network {
         request,
-        reason: quote(&reason),
+        reason: quote(&chain(error)),
         tries,
-        timeout: error.is_timeout(),
+        timeout: find::<reqwest::Error>(error).is_some_and(reqwest::Error::is_timeout),
         tls,
     }
 }
 
+fn is_about_time(reason: &rustls::CertificateError) -> bool {
+    use rustls::CertificateError as Reason;
+    matches!(
+        reason,
+        Reason::Expired
+            | Reason::ExpiredContext { .. }
+            | Reason::NotValidYet
+            | Reason::NotValidYetContext { .. }
+            | Reason::ExpiredRevocationList
+            | Reason::ExpiredRevocationListContext { .. }
+    )
+}
+
 /// The innermost causes of an error, without the address, which the message has already.
-pub(super) fn chain(error: &reqwest::Error) -> String {
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut next = std::error::Error::source(error);
     while let Some(cause) = next {

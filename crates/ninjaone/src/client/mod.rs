@@ -7,7 +7,10 @@ mod config;
 mod error;
 pub(crate) mod fault;
 mod http;
+mod remark;
+mod resolver;
 mod retry;
+mod scan;
 mod secret;
 mod sign_in;
 mod span;
@@ -15,11 +18,18 @@ mod tls;
 mod token;
 mod write;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use array::ListRead;
 pub(crate) use array::{First, ListEnd, MOST_ELEMENTS, TakeElement};
 pub use base_url::{BaseUrl, BaseUrlError};
+#[cfg(any(test, fuzzing))]
+pub(crate) use body::Answer;
 pub use config::{ClientConfig, DEFAULT_TOKEN_PATH, RetryBudget, Writes};
-pub use error::NinjaOneError;
+pub use error::{NinjaOneError, TlsFault};
 pub use fault::ApiFault;
 pub use http::NinjaOneClient;
+pub(crate) use remark::Remark;
+#[cfg(any(test, fuzzing))]
+pub(crate) use scan::RepairLog;
 pub use secret::Secret;
 pub(crate) use write::{WriteFailure, WriteRequest};

@@ -8,11 +8,16 @@ use time::format_description::well_known::Rfc2822;
 
 use super::RetryBudget;
 
+/// The shortest wish that counts as one. A server that asks for less gets a back-off, whose tries are counted.
+const SHORTEST_WISH: Duration = Duration::from_secs(1);
+
 /// What is left of one request's budget.
 #[derive(Debug)]
 pub(crate) struct Patience {
     budget: RetryBudget,
     pub(crate) tries: u32,
+    /// Tries after a back-off; those that the server asked to wait for are bounded by time only.
+    own_tries: u32,
     pub(crate) waited: Duration,
 }
 
@@ -21,31 +26,52 @@ impl Patience {
         Self {
             budget,
             tries: 1,
+            own_tries: 1,
             waited: Duration::ZERO,
         }
     }
 
-    /// How long to wait before the next try; `None` if there is none. A server's own wish is followed or, where it is
-    /// longer than the budget, ends the trying; otherwise a random part of a doubling back-off is waited, so that many
-    /// clients do not come back at the same moment.
-    pub(crate) fn next_wait(&mut self, wish: Option<Duration>) -> Option<Duration> {
-        if self.tries >= self.budget.attempts {
-            return None;
+    /// As if there had been so many tries.
+    pub(crate) fn at_try(budget: RetryBudget, tries: u32) -> Self {
+        Self {
+            tries,
+            own_tries: tries,
+            ..Self::new(budget)
         }
-        let wait = match wish {
-            Some(wish) if wish > self.budget.longest_wait => return None,
-            Some(wish) => wish,
-            None => {
-                let doubled = self
-                    .budget
-                    .first_backoff
-                    .saturating_mul(1 << (self.tries - 1).min(16));
-                doubled
-                    .min(self.budget.longest_wait)
-                    .mul_f64(rand::rng().random_range(0.0..=1.0))
+    }
+
+    /// Whether a wish is for longer than may still be waited.
+    pub(crate) fn is_beyond(&self, wish: Duration) -> bool {
+        self.waited
+            .checked_add(wish)
+            .is_none_or(|waited| waited > self.budget.total_wait)
+    }
+
+    /// The longest time to wait altogether.
+    pub(crate) fn total_wait(&self) -> Duration {
+        self.budget.total_wait
+    }
+
+    /// How long to wait before the next try; `None` if there is none. What a server asks for is waited for as long as the
+    /// budget allows; otherwise a random part of a doubling back-off is waited, so that many clients do not come back at
+    /// the same moment.
+    pub(crate) fn next_wait(&mut self, wish: Option<Duration>) -> Option<Duration> {
+        let wait = if let Some(wish) = wish.filter(|wish| *wish >= SHORTEST_WISH) {
+            wish
+        } else {
+            if self.own_tries >= self.budget.attempts {
+                return None;
             }
+            let doubled = self
+                .budget
+                .first_backoff
+                .saturating_mul(1 << (self.own_tries - 1).min(16));
+            self.own_tries += 1;
+            doubled
+                .min(self.budget.longest_wait)
+                .mul_f64(rand::rng().random_range(0.0..=1.0))
         };
-        if self.waited + wait > self.budget.total_wait {
+        if self.is_beyond(wait) {
             return None;
         }
         self.tries += 1;
@@ -103,18 +129,27 @@ mod tests {
     }
 
     #[test]
-    fn a_wish_beyond_the_budget_ends_the_trying() {
+    fn a_wish_is_followed_as_long_as_the_budget_lasts() {
         let mut patience = Patience::new(RetryBudget::default());
-        assert_eq!(
-            patience.next_wait(Some(Duration::from_secs(30))),
-            Some(Duration::from_secs(30))
-        );
-        assert_eq!(patience.next_wait(Some(Duration::from_secs(61))), None);
-        let mut short = Patience::new(RetryBudget {
-            total_wait: Duration::from_secs(40),
+        for wish in [61, 30, 200] {
+            let wish = Duration::from_secs(wish);
+            assert_eq!(patience.next_wait(Some(wish)), Some(wish));
+        }
+        assert_eq!(patience.next_wait(Some(Duration::from_secs(10))), None);
+        assert_eq!(patience.next_wait(Some(Duration::MAX)), None);
+        // Tries are not what ends it.
+        let mut long = Patience::new(RetryBudget {
+            total_wait: Duration::from_hours(1),
             ..RetryBudget::default()
         });
-        assert!(short.next_wait(Some(Duration::from_secs(30))).is_some());
-        assert_eq!(short.next_wait(Some(Duration::from_secs(30))), None);
+        let minutes = std::iter::from_fn(|| long.next_wait(Some(Duration::from_mins(1)))).count();
+        assert_eq!((minutes, long.tries), (60, 61));
+    }
+
+    #[test]
+    fn a_server_that_asks_for_no_time_is_not_asked_for_ever() {
+        let mut patience = Patience::new(RetryBudget::default());
+        let tries = std::iter::from_fn(|| patience.next_wait(Some(Duration::ZERO))).count();
+        assert_eq!(tries, 5);
     }
 }

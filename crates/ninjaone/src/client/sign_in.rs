@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
+#[cfg(any(test, fuzzing))]
+use reqwest::Response;
+use reqwest::StatusCode as Http;
 use reqwest::header::ACCEPT;
-use reqwest::{Response, StatusCode as Http};
 
-use super::body::whole;
+use super::body::Answer;
 use super::fault::quote;
-use super::http::{Setback, accept, redirected};
+use super::http::{Instead, Setback, accept, redirected};
 use super::retry::Patience;
 use super::span::traced;
 use super::token::{Token, TokenAnswer};
@@ -55,29 +57,77 @@ impl NinjaOneClient {
                     // The secret goes to no address but the configured one.
                     return Err(redirected(request, &response));
                 }
-                Ok(response) => match accept(response).await {
-                    Ok(response) => match self.token_of(&request, response, &patience).await {
+                Ok(response) => match accept(response, self.longest_trickle()).await {
+                    Ok(answer) => match self.token_of(&request, answer, &patience).await {
                         Err(failure @ (NinjaOneError::BrokenOff { .. } | NinjaOneError::Network { .. })) => {
                             self.pause(&mut patience, None, failure).await?;
                             continue;
                         }
-                        done => return done,
+                        Ok(Ok(token)) => return Ok(token),
+                        Ok(Err(setback)) => setback,
+                        Err(failure) => return Err(failure),
                     },
                     Err(setback) => setback,
                 },
                 Err(error) => Setback::Network(error),
             };
-            match setback {
-                Setback::Answer {
-                    status,
-                    fault,
-                    throttled: false,
-                    ..
-                } if status.is_client_error() => {
-                    return Err(self.sign_in_refused(request, status, fault));
-                }
-                setback => self.handle(&mut patience, setback, request.clone(), None).await?,
+            self.handle_sign_in(&mut patience, setback, request.clone())
+                .await?;
+        }
+    }
+
+    /// Waits before the next try of a sign-in, or says why there is none.
+    async fn handle_sign_in(
+        &self,
+        patience: &mut Patience,
+        setback: Setback,
+        request: String,
+    ) -> Result<(), NinjaOneError> {
+        match setback {
+            Setback::Answer {
+                status,
+                fault,
+                throttled: false,
+                ..
+            } if (status.is_client_error() && !matches!(status, Http::REQUEST_TIMEOUT | Http::TOO_EARLY))
+                || (status.is_success() && fault.code.is_some()) =>
+            {
+                Err(self.sign_in_refused(request, status, fault))
             }
+            Setback::Answer {
+                status,
+                fault,
+                wish,
+                instead: Some(Instead::Page),
+                ..
+            } if status.is_success() || status == Http::FORBIDDEN => {
+                let failure = NinjaOneError::SignInPage {
+                    request,
+                    status: status.as_u16(),
+                    fault,
+                    tries: patience.tries,
+                };
+                self.count_throttled();
+                self.pause(patience, wish, failure).await
+            }
+            Setback::Answer {
+                status,
+                wish,
+                throttled,
+                instead: Some(Instead::Text),
+                ..
+            } if status.is_success() => {
+                // The text may hold a token, so it is not quoted.
+                let setback = Setback::Answer {
+                    status,
+                    fault: Box::new(ApiFault::described("a text that is not JSON")),
+                    wish,
+                    throttled,
+                    instead: Some(Instead::Text),
+                };
+                self.handle(patience, setback, request, None).await
+            }
+            setback => self.handle(patience, setback, request, None).await,
         }
     }
 
@@ -86,32 +136,62 @@ impl NinjaOneClient {
     pub(crate) async fn token_from(&self, response: Response) -> Result<Token, NinjaOneError> {
         let mut patience = Patience::new(self.config().retry);
         let request = "POST /".to_owned();
-        match accept(response).await {
-            Ok(response) => self.token_of(&request, response, &patience).await,
-            Err(setback) => {
-                let handled = self.handle(&mut patience, setback, request.clone(), None).await;
-                Err(handled.err().unwrap_or(NinjaOneError::Stopped))
-            }
-        }
+        let setback = match accept(response, self.longest_trickle()).await {
+            Ok(answer) => match self.token_of(&request, answer, &patience).await? {
+                Ok(token) => return Ok(token),
+                Err(setback) => setback,
+            },
+            Err(setback) => setback,
+        };
+        let handled = self.handle_sign_in(&mut patience, setback, request).await;
+        Err(handled.err().unwrap_or(NinjaOneError::Stopped))
     }
 
+    /// The token of an answer, or the failure that it tells of.
     async fn token_of(
         &self,
         request: &str,
-        response: Response,
+        answer: Answer,
         patience: &Patience,
-    ) -> Result<Token, NinjaOneError> {
-        let body = whole(response, LONGEST_TOKEN, self.longest_trickle()).await;
-        // The body may hold a token, so it is never quoted.
+    ) -> Result<Result<Token, Setback>, NinjaOneError> {
+        let setback = |fault: ApiFault, instead: Option<Instead>| Setback::Answer {
+            status: Http::OK,
+            throttled: instead.is_some() || fault.asks_to_wait(),
+            fault: Box::new(fault),
+            wish: None,
+            instead,
+        };
+        if answer.status() == Http::NO_CONTENT {
+            let nothing = ApiFault::described("an empty body");
+            return Ok(Err(setback(nothing, Some(Instead::Nothing))));
+        }
+        let body = answer.whole(LONGEST_TOKEN, self.longest_trickle()).await;
+        // The body may hold a token, so it is never quoted but for the words of a failure.
         let no_token = || NinjaOneError::Malformed {
             request: request.to_owned(),
             reason: "there is no access_token in it".to_owned(),
         };
-        let answer: TokenAnswer = match self.parsed(body, request, patience) {
-            Err(NinjaOneError::Malformed { .. }) => return Err(no_token()),
-            parsed => parsed?,
+        let (mut fault, mut waits) = (None, false);
+        if let Ok((body, _)) = &body {
+            fault = ApiFault::of_failure(body).and_then(|fault| match fault {
+                coded if coded.code.is_some() => Some(coded),
+                other if other.asks_to_wait() => {
+                    waits = true;
+                    Some(ApiFault::described("words that ask to wait"))
+                }
+                _ => None,
+            });
+        }
+        let body = body.map(|(body, _)| body);
+        let token = match self.parsed::<TokenAnswer>(body, request, patience) {
+            Err(NinjaOneError::Malformed { .. }) => None,
+            parsed => Token::new(&parsed?, Instant::now()),
         };
-        Token::new(answer, Instant::now()).ok_or_else(no_token)
+        match (token, fault) {
+            (Some(token), _) => Ok(Ok(token)),
+            (None, Some(fault)) => Ok(Err(setback(fault, waits.then_some(Instead::Text)))),
+            (None, None) => Err(no_token()),
+        }
     }
 
     fn sign_in_refused(&self, request: String, status: Http, fault: Box<ApiFault>) -> NinjaOneError {
@@ -126,10 +206,36 @@ impl NinjaOneClient {
                 fault,
             };
         }
+        // A refusal of the credentials says so in OAuth's words, whatever its status.
+        if matches!(
+            status,
+            Http::NOT_FOUND | Http::METHOD_NOT_ALLOWED | Http::UNSUPPORTED_MEDIA_TYPE
+        ) && !is_oauth_error(&fault)
+        {
+            return NinjaOneError::NoTokenEndpoint {
+                request,
+                status: status.as_u16(),
+                fault,
+            };
+        }
         NinjaOneError::SignInRefused {
             request,
             status: status.as_u16(),
             fault,
         }
     }
+}
+
+/// Whether a token endpoint speaks (RFC 6749 §5.2).
+fn is_oauth_error(fault: &ApiFault) -> bool {
+    [
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "access_denied",
+    ]
+    .iter()
+    .any(|code| fault.is(code))
 }

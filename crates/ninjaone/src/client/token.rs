@@ -29,12 +29,28 @@ pub(crate) struct TokenAnswer {
     access_token: Text,
     /// A number, or its text.
     expires_in: Value,
-    scope: Text,
+    /// Words, joined somehow, or a list of them.
+    scope: Value,
+}
+
+/// The scopes of an answer, joined by spaces.
+fn scopes(told: &Value) -> Option<String> {
+    let text = match told {
+        Value::String(text) => text.clone(),
+        Value::Array(words) => {
+            let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+            words.join(" ")
+        }
+        _ => return None,
+    };
+    let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '+'));
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    Some(words.join(" "))
 }
 
 impl Token {
     /// None without a token that a header can carry.
-    pub(crate) fn new(answer: TokenAnswer, now: Instant) -> Option<Self> {
+    pub(crate) fn new(answer: &TokenAnswer, now: Instant) -> Option<Self> {
         let secret = answer.access_token.trimmed()?;
         if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
@@ -48,7 +64,7 @@ impl Token {
         let renew_at = now + life.saturating_sub(MARGIN.min(life / 10));
         Some(Self {
             secret: Secret::new(secret.to_owned()),
-            scope: answer.scope.0.map(String::from),
+            scope: scopes(&answer.scope),
             renew_at,
         })
     }
@@ -64,7 +80,10 @@ mod tests {
 
     fn token(json: &str) -> (Token, Instant) {
         let now = Instant::now();
-        (Token::new(serde_json::from_str(json).unwrap(), now).unwrap(), now)
+        (
+            Token::new(&serde_json::from_str(json).unwrap(), now).unwrap(),
+            now,
+        )
     }
 
     #[test]
@@ -80,6 +99,24 @@ mod tests {
         assert!(silent.is_fresh(now + Duration::from_mins(50)));
         let (odd, now) = token(r#"{"access_token":"t","expires_in":-3}"#);
         assert!(odd.is_fresh(now));
+    }
+
+    #[test]
+    fn scopes_however_they_are_joined() {
+        let scope = |scope: &str| {
+            token(&format!(r#"{{"access_token":"t","scope":{scope}}}"#))
+                .0
+                .scope
+        };
+        for told in [
+            r#""monitoring management""#,
+            r#""monitoring,management""#,
+            r#"" monitoring, management ""#,
+            r#"["monitoring","management"]"#,
+        ] {
+            assert_eq!(scope(told).as_deref(), Some("monitoring management"), "{told}");
+        }
+        assert_eq!((scope("null"), scope("7")), (None, None));
     }
 
     #[test]

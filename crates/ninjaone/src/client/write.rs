@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, Response, StatusCode as Http, Url};
 
-use super::body::{LONGEST_ANSWER, whole};
+use super::body::{Answer, LONGEST_ANSWER};
 use super::fault::quote;
-use super::http::{REQUEST_ID, Setback, accept, header, network_failure, redirected};
+use super::http::{Instead, REQUEST_ID, Setback, accept, network_failure, redirected, throttled};
 use super::retry::Patience;
 use super::span::traced;
 use super::token::Token;
-use super::{NinjaOneClient, NinjaOneError, Writes};
+use super::{ApiFault, NinjaOneClient, NinjaOneError, Writes};
 
 /// How long the answer to a write is waited for once it has begun; what is missing of it is looked up.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
@@ -77,14 +77,23 @@ impl NinjaOneClient {
         loop {
             let token = self.token(stale.as_ref()).await.map_err(WriteFailure::NotSent)?;
             let setback = match self.send_write(&url, request, &token).await {
-                Ok(response) if response.status().is_success() && !is_html(&response) => {
-                    return Ok(written(response).await);
-                }
                 Ok(response) if response.status().is_redirection() => {
                     return Err(WriteFailure::Lost(redirected(shown, &response)));
                 }
-                Ok(response) => match accept(response).await {
-                    Ok(response) => return Ok(written(response).await),
+                Ok(response) => match accept(response, LONGEST_WAIT).await {
+                    Ok(answer) => return written(answer, shown).await,
+                    // A success without words is one.
+                    Err(Setback::Answer {
+                        status,
+                        fault,
+                        instead: Some(Instead::Nothing | Instead::Text),
+                        ..
+                    }) if status.is_success() => {
+                        return Ok(Written {
+                            request_id: fault.request_id,
+                            body: None,
+                        });
+                    }
                     Err(setback) => setback,
                 },
                 Err(error) => Setback::Network(error),
@@ -143,23 +152,23 @@ impl NinjaOneClient {
                 &error,
                 patience.tries,
             ))),
+            // Refused before it was looked at.
             Setback::Answer {
-                status: Http::TOO_MANY_REQUESTS,
+                status,
                 fault,
                 wish,
-                ..
-            } => {
+                throttled: words,
+                instead,
+            } if matches!(status, Http::TOO_MANY_REQUESTS | Http::TOO_EARLY)
+                || (words && status == Http::FORBIDDEN && instead.is_none()) =>
+            {
                 self.count_throttled();
-                Verdict::Again(NinjaOneError::Throttled {
-                    request,
-                    status: Http::TOO_MANY_REQUESTS.as_u16(),
-                    fault,
-                    tries: patience.tries,
-                    waited: patience.waited,
-                    wish,
-                })
+                Verdict::Again(throttled(patience, request, status, fault, wish))
             }
-            Setback::Answer { fault, .. } if fault.is("insufficient_privileges") => {
+            Setback::Answer { status, fault, .. }
+                if fault.is("insufficient_privileges")
+                    || (status.is_server_error() && fault.denies_permission()) =>
+            {
                 let granted = quote(token.scope.as_deref().unwrap_or("not told by the server"));
                 Verdict::Fail(WriteFailure::NotSent(NinjaOneError::MissingScope {
                     request,
@@ -172,7 +181,9 @@ impl NinjaOneClient {
                 fault,
                 throttled: false,
                 ..
-            } if status.is_client_error() || status == Http::NOT_IMPLEMENTED => {
+            } if (status.is_client_error() && status != Http::REQUEST_TIMEOUT)
+                || status == Http::NOT_IMPLEMENTED =>
+            {
                 let refused = NinjaOneError::Refused {
                     request,
                     status: status.as_u16(),
@@ -195,15 +206,24 @@ impl NinjaOneClient {
     }
 }
 
-fn is_html(response: &Response) -> bool {
-    header(response, CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
-}
-
 /// The answer, as far as it comes. What is missing of it is looked up, so that nothing is lost if it breaks off.
-async fn written(response: Response) -> Written {
-    let request_id = header(&response, REQUEST_ID);
-    Written {
-        request_id: request_id.map(|id| quote(&id)),
-        body: whole(response, LONGEST_ANSWER, LONGEST_WAIT).await.ok(),
+async fn written(answer: Answer, request: String) -> Result<Written, WriteFailure> {
+    let request_id = answer.header(REQUEST_ID);
+    let status = answer.status();
+    let body = answer.whole(LONGEST_ANSWER, LONGEST_WAIT).await.ok();
+    let body = body.map(|(body, _)| body);
+    let fault = body.as_deref().and_then(ApiFault::of_failure);
+    if let Some(mut fault) = fault.filter(|fault| fault.code.is_some() || fault.incident_id.is_some()) {
+        // A good status with the words of a failure: nobody knows.
+        fault.request_id = request_id.map(|id| quote(&id));
+        return Err(WriteFailure::Lost(NinjaOneError::NoAnswer {
+            request,
+            status: status.as_u16(),
+            fault: Box::new(fault),
+        }));
     }
+    Ok(Written {
+        request_id: request_id.map(|id| quote(&id)),
+        body,
+    })
 }

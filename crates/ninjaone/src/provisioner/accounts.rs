@@ -1,15 +1,23 @@
 //! Accounts by id, by address, and those with full rights.
 
 use access_core::model::{NativeId, ResourceId};
-use access_core::provisioning::{Account, AccountKind, EmailAddress};
+use access_core::provisioning::{Account, AccountKind, EmailAddress, Fact, ListSighting, Listed, Sightings};
 
 use crate::client::{First, TakeElement};
 use crate::mapping::{self, END_USER, TECHNICIAN, user_type};
-use crate::wire::{OrganizationRow, Row, UserRow};
+use crate::wire::{OrganizationRow, Row, Said, UserRow};
 use crate::{NinjaOneClient, NinjaOneError};
 
 const TECHNICIANS: &str = "/v2/user/technicians";
 const END_USERS: &str = "/v2/user/end-users";
+const USERS: &str = "/v2/users";
+
+/// The lists that an account can be in, and the kind of those in it; the common one says it of each.
+const LISTS: [(&str, Option<AccountKind>); 3] = [
+    (TECHNICIANS, Some(AccountKind::Technician)),
+    (END_USERS, Some(AccountKind::EndUser)),
+    (USERS, None),
+];
 
 /// The account of this id, whichever kind it is. A wrong kind is answered with 400, an unknown id with 404 (NinjaOne
 /// facts §3.1). That both calls know nothing of it is believed only of an instance that has these calls.
@@ -20,8 +28,9 @@ pub(super) async fn by_id(client: &NinjaOneClient, id: &NativeId) -> Result<Opti
     for kind in [AccountKind::Technician, AccountKind::EndUser] {
         let path = path_of(kind, number);
         match client.object::<Row<UserRow>>(&path, &[]).await {
-            Ok(Row::Object(row)) if row.id.0 == Some(number) => {
-                return account(client, number, kind, row).await.map(Some);
+            Ok(Row::Object(row)) if row.id.get() == Some(number) => {
+                let facts = Facts::of(&row);
+                return account(client, number, kind, row, facts).await.map(Some);
             }
             // A change that is decided on somebody else's account would be a wrong one.
             Ok(_) => {
@@ -48,31 +57,125 @@ pub(super) fn path_of(kind: AccountKind, id: impl std::fmt::Display) -> String {
     }
 }
 
+/// What the lookups by id and every list say of the account of this id.
+pub(super) async fn sightings(client: &NinjaOneClient, id: &NativeId) -> Result<Sightings, NinjaOneError> {
+    let found = by_id(client, id).await?;
+    let path = |kind| path_of(kind, id);
+    let lookup = match &found {
+        Some(account) => client.shown(&path(account.kind)),
+        None => format!(
+            "{} and {}",
+            client.shown(&path(AccountKind::Technician)),
+            path(AccountKind::EndUser)
+        ),
+    };
+    let number = id.as_number();
+    let fallback = found
+        .as_ref()
+        .map_or(AccountKind::Technician, |account| account.kind);
+    let mut lists = Vec::new();
+    for (path, own) in LISTS {
+        let selected = select(client, path, move |row| match row.id.get() {
+            Some(id) => Match::from(Some(id) == number),
+            None => Match::Unclear,
+        })
+        .await?;
+        let rows = selected.found.iter();
+        let listed = rows.map(|row| {
+            let kind = own.or(said_kind(row)).unwrap_or(fallback);
+            let id = row.id.get().unwrap_or_default();
+            Listed::Yes(Box::new(account_of(id, kind, row, None, Facts::of(row))))
+        });
+        let mut listed: Vec<Listed> = listed.collect();
+        if listed.is_empty() {
+            listed.push(if selected.unclear {
+                Listed::Unclear(LOST.to_owned())
+            } else {
+                Listed::No
+            });
+        }
+        lists.extend(listed.into_iter().map(|listed| ListSighting {
+            list: client.shown(path),
+            listed,
+        }));
+    }
+    Ok(Sightings { lookup, found, lists })
+}
+
+/// An account that lists have, with what they say of its flags.
+struct Found {
+    kind: Option<AccountKind>,
+    row: UserRow,
+    facts: Facts,
+    list: &'static str,
+}
+
 /// Accounts with this address: the two lists of the kinds, and the common one, which can have accounts that they lack.
 pub(super) async fn by_email(
     client: &NinjaOneClient,
     email: &EmailAddress,
 ) -> Result<Vec<Account>, NinjaOneError> {
-    let technicians = matching(client, TECHNICIANS, email).await?;
-    let end_users = matching(client, END_USERS, email).await?;
-    let both = matching(client, "/v2/users", email).await?;
-    let own = technicians.into_iter().map(|row| (AccountKind::Technician, row));
-    let mut found: Vec<(AccountKind, UserRow)> = own
-        .chain(end_users.into_iter().map(|row| (AccountKind::EndUser, row)))
-        .collect();
-    for row in both {
-        match found.iter_mut().find(|(_, known)| known.id == row.id) {
-            Some((_, known)) => *known = row.or(std::mem::take(known)),
-            None => found.push((told_kind(&row), row)),
+    let mut found: Vec<Found> = Vec::new();
+    let mut unclear = None;
+    for (list, kind) in LISTS {
+        let email = email.clone();
+        let selected = select(client, list, move |row| has_email(row, &email)).await?;
+        if selected.unclear {
+            unclear.get_or_insert(list);
         }
+        for row in selected.found {
+            let facts = Facts::of(&row);
+            let known = found
+                .iter_mut()
+                .find(|known| known.row.id == row.id && (kind.is_none() || known.kind == kind));
+            match known {
+                Some(known) => {
+                    let (own, other) = (client.shown(known.list), client.shown(list));
+                    known.facts = std::mem::take(&mut known.facts).and(&own, &facts, &other);
+                    known.row = row.or(std::mem::take(&mut known.row));
+                }
+                None => found.push(Found {
+                    kind: kind.or(said_kind(&row)),
+                    row,
+                    facts,
+                    list,
+                }),
+            }
+        }
+    }
+    if let Some(list) = unclear.filter(|_| found.is_empty()) {
+        return Err(NinjaOneError::Malformed {
+            request: client.shown(list),
+            reason: format!("it {LOST}, one of which may have the e-mail address"),
+        });
     }
     let mut accounts = Vec::new();
-    for (kind, row) in found {
-        if let Some(id) = row.id.0 {
-            accounts.push(account(client, id, kind, row).await?);
-        }
+    for Found {
+        kind,
+        row,
+        facts,
+        list,
+    } in found
+    {
+        let Some(id) = row.id.get() else { continue };
+        let kind = match kind {
+            Some(kind) => kind,
+            None => looked_up_kind(client, id, list).await?,
+        };
+        accounts.push(account(client, id, kind, row, facts).await?);
     }
     Ok(accounts)
+}
+
+/// The kind of an account of which a list does not say it.
+async fn looked_up_kind(client: &NinjaOneClient, id: u64, list: &str) -> Result<AccountKind, NinjaOneError> {
+    let found = by_id(client, &NativeId::from_number(id)).await?;
+    found
+        .map(|account| account.kind)
+        .ok_or_else(|| NinjaOneError::Malformed {
+            request: client.shown(list),
+            reason: format!("it does not say of which type user {id} is, and looking it up finds none"),
+        })
 }
 
 /// The account of an answer to a create or update; none if there is no row with an id in it.
@@ -84,22 +187,52 @@ pub(super) async fn of_answer(
     let Ok(Row::Object(row)) = serde_json::from_slice::<Row<UserRow>>(body) else {
         return Ok(None);
     };
-    match row.id.0 {
-        Some(id) => account(client, id, kind, row).await.map(Some),
+    match row.id.get() {
+        Some(id) => {
+            let facts = Facts::of(&row);
+            account(client, id, kind, row, facts).await.map(Some)
+        }
         None => Ok(None),
     }
 }
 
-/// Technicians with full rights who are not disabled.
+/// Technicians of whom it is said that they have full rights and are enabled.
 pub(super) async fn administrators(client: &NinjaOneClient) -> Result<Vec<ResourceId>, NinjaOneError> {
-    let rows = select(client, TECHNICIANS, |row| {
-        row.administrator.0 == Some(true) && row.enabled.0 != Some(false)
+    let selected = select(client, TECHNICIANS, |row| {
+        Match::from(row.administrator.get() == Some(true) && row.enabled.get() == Some(true))
     })
     .await?;
-    let ids = rows.iter().filter_map(|row| row.id.0);
+    let mut ids: Vec<u64> = selected.found.iter().filter_map(|row| row.id.get()).collect();
+    ids.dedup();
+    let ids = ids.into_iter();
     Ok(ids
         .map(|id| ResourceId::new(user_type(), NativeId::from_number(id)))
         .collect())
+}
+
+/// Flags of an account, as one source or several say them.
+#[derive(Default)]
+struct Facts {
+    administrator: Fact,
+    managed_elsewhere: Fact,
+}
+
+impl Facts {
+    fn of(row: &UserRow) -> Self {
+        Self {
+            administrator: row.administrator.get().into(),
+            managed_elsewhere: row.scim_user.get().into(),
+        }
+    }
+
+    fn and(self, source: &str, other: &Self, other_source: &str) -> Self {
+        Self {
+            administrator: self.administrator.and(source, &other.administrator, other_source),
+            managed_elsewhere: self
+                .managed_elsewhere
+                .and(source, &other.managed_elsewhere, other_source),
+        }
+    }
 }
 
 /// An account as a sync emits it, but for the privileges that only `/v2/users` tells.
@@ -108,24 +241,39 @@ async fn account(
     id: u64,
     kind: AccountKind,
     mut row: UserRow,
+    facts: Facts,
 ) -> Result<Account, NinjaOneError> {
-    if row.user_type.0.is_none() {
+    if row.user_type.said().is_none() {
         let word = match kind {
             AccountKind::Technician => TECHNICIAN,
             AccountKind::EndUser => END_USER,
         };
-        row.user_type.0 = Some(word.into());
+        row.user_type = Said::Said(word.into());
     }
-    let organization = match row.organization_id.0 {
-        Some(id) => organization_name(client, id).await?,
-        None => None,
+    let organization = match row.organization_id.ids() {
+        [id] => organization_name(client, *id).await?,
+        _ => None,
     };
-    Ok(Account {
-        resource: mapping::user(id, &row, organization.as_deref()),
+    Ok(account_of(id, kind, &row, organization.as_deref(), facts))
+}
+
+fn account_of(
+    id: u64,
+    kind: AccountKind,
+    row: &UserRow,
+    organization: Option<&str>,
+    facts: Facts,
+) -> Account {
+    let Facts {
+        administrator,
+        managed_elsewhere,
+    } = facts;
+    Account {
+        resource: mapping::user(id, row, organization),
         kind,
-        administrator: row.administrator.0,
-        managed_elsewhere: row.scim_user.0 == Some(true),
-    })
+        administrator,
+        managed_elsewhere,
+    }
 }
 
 /// The name of an organization, if it can be told.
@@ -134,7 +282,7 @@ async fn organization_name(client: &NinjaOneClient, id: u64) -> Result<Option<St
         .object::<Row<OrganizationRow>>(&format!("/v2/organization/{id}"), &[])
         .await
     {
-        Ok(Row::Object(row)) if row.id.0 == Some(id) => Ok(row.name.trimmed().map(str::to_owned)),
+        Ok(Row::Object(row)) if row.id.get() == Some(id) => Ok(row.name.trimmed().map(str::to_owned)),
         Ok(_)
         | Err(NinjaOneError::Refused {
             status: 400 | 403 | 404,
@@ -144,11 +292,9 @@ async fn organization_name(client: &NinjaOneClient, id: u64) -> Result<Option<St
     }
 }
 
-fn told_kind(row: &UserRow) -> AccountKind {
-    row.user_type
-        .trimmed()
-        .and_then(AccountKind::parse)
-        .unwrap_or(AccountKind::Technician)
+/// The kind that a row of the common list says.
+fn said_kind(row: &UserRow) -> Option<AccountKind> {
+    row.user_type.trimmed().and_then(AccountKind::parse)
 }
 
 /// Fails on an instance that has no accounts of its own kinds.
@@ -162,57 +308,81 @@ async fn offers_accounts(client: &NinjaOneClient) -> Result<(), NinjaOneError> {
     }
 }
 
-async fn matching(
-    client: &NinjaOneClient,
-    path: &str,
-    email: &EmailAddress,
-) -> Result<Vec<UserRow>, NinjaOneError> {
-    let email = email.clone();
-    select(client, path, move |row| {
-        row.email.0.as_deref().is_some_and(|own| email.is(own))
-    })
-    .await
+/// What is said of rows that no id tells from the one that is looked for.
+const LOST: &str = "has entries without a usable id";
+
+/// Whether a row is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Match {
+    Yes,
+    No,
+    /// It may be.
+    Unclear,
 }
 
-/// Rows of a list that are wanted; the others are not kept.
+impl From<bool> for Match {
+    fn from(yes: bool) -> Self {
+        if yes { Self::Yes } else { Self::No }
+    }
+}
+
+/// A row without an address is nobody's who has this one, if it is at least known whose row it is.
+fn has_email(row: &UserRow, email: &EmailAddress) -> Match {
+    match (row.email.text(), row.id.get()) {
+        (Some(own), Some(_)) => Match::from(email.is(own)),
+        (Some(own), None) if !email.is(own) => Match::No,
+        (_, None) => Match::Unclear,
+        (None, Some(_)) if row.email.is_not_readable() => Match::Unclear,
+        (None, Some(_)) => Match::No,
+    }
+}
+
+/// Rows of a list that are looked for; the others are not kept.
 async fn select(
     client: &NinjaOneClient,
     path: &str,
-    wanted: impl Fn(&UserRow) -> bool + Send + 'static,
-) -> Result<Vec<UserRow>, NinjaOneError> {
+    matches: impl Fn(&UserRow) -> Match + Send + 'static,
+) -> Result<Selecting<impl Fn(&UserRow) -> Match>, NinjaOneError> {
     let selecting = Selecting {
-        wanted,
+        matches,
         found: Vec::new(),
+        unclear: false,
         has_used: false,
     };
     let (selected, _, _) = client
         .list::<Row<UserRow>, _>(path, &[], selecting)
         .await
         .map_err(NinjaOneError::of_older_instance)?;
-    Ok(selected.found)
+    Ok(selected)
 }
 
 struct Selecting<F> {
-    wanted: F,
+    matches: F,
+    /// Rows that are looked for, each with an id; a user can have several.
     found: Vec<UserRow>,
+    /// There are rows that may be looked for.
+    unclear: bool,
     has_used: bool,
 }
 
-impl<F: Fn(&UserRow) -> bool> TakeElement<Row<UserRow>> for Selecting<F> {
+impl<F: Fn(&UserRow) -> Match> TakeElement<Row<UserRow>> for Selecting<F> {
     fn take(&mut self, row: Row<UserRow>) -> bool {
-        if let Row::Object(row) = row
-            && row.id.0.is_some()
-        {
-            self.has_used = true;
-            if (self.wanted)(&row) && !self.found.iter().any(|known| known.id == row.id) {
-                self.found.push(row);
-            }
+        let Row::Object(row) = row else {
+            self.unclear = true;
+            return true;
+        };
+        self.has_used |= row.id.get().is_some();
+        match (self.matches)(&row) {
+            Match::Yes if row.id.get().is_some() && !self.found.contains(&row) => self.found.push(row),
+            Match::Yes | Match::No => {}
+            Match::Unclear => self.unclear = true,
         }
         true
     }
 
     fn again(&mut self) {
         self.found.clear();
+        self.unclear = false;
         self.has_used = false;
     }
 

@@ -1,7 +1,8 @@
 //! The tenant as something that can be changed.
 //!
 //! Calls: a role is found with 1 (`/v2/user/roles`), an account by id with 1 or 2, by address with 3, and an end user's
-//! organization's name with 1 more; every write is 1. Nothing is cached: a change is decided on what is there now.
+//! organization's name with 1 more; before a deletion, and before it is said that there is no account of an id, the 3
+//! lists are read too; every write is 1. Nothing is cached: a change is decided on what is there now.
 
 mod accounts;
 mod requests;
@@ -10,7 +11,7 @@ mod roles;
 use access_core::model::{NativeId, Resource, ResourceId, Slug};
 use access_core::ports::{ActFailure, Acted, Effect, Provisioner, ProvisionerError, SourceUsage};
 use access_core::provisioning::{
-    Account, EmailAddress, Observation, RequestPreview, Role, Selector, Step, Vocabulary,
+    Account, EmailAddress, Observation, RequestPreview, Role, Selector, Sightings, Step, Vocabulary,
 };
 use async_trait::async_trait;
 
@@ -19,6 +20,8 @@ use crate::mapping::{self, organization_type, role_type, tenant_type, user_type}
 use crate::source::pages::Pages;
 use crate::wire::{OrganizationRow, Row};
 use crate::{NinjaOneClient, NinjaOneError};
+
+const ORGANIZATIONS: &str = "/v2/organizations";
 
 /// What the things are called that can be changed in NinjaOne, and what cannot.
 #[must_use]
@@ -100,6 +103,12 @@ impl Provisioner for NinjaOneProvisioner {
             .map_err(ProvisionerError::new)
     }
 
+    async fn sightings(&self, id: &NativeId) -> Result<Sightings, ProvisionerError> {
+        accounts::sightings(&self.client, id)
+            .await
+            .map_err(ProvisionerError::new)
+    }
+
     async fn accounts_with_email(&self, email: &EmailAddress) -> Result<Vec<Account>, ProvisionerError> {
         accounts::by_email(&self.client, email)
             .await
@@ -156,17 +165,32 @@ impl Provisioner for NinjaOneProvisioner {
 
 async fn organizations(client: &NinjaOneClient, wanted: &Selector) -> Result<Vec<Resource>, NinjaOneError> {
     let mut found: Vec<Resource> = Vec::new();
-    let mut pages = Pages::new("/v2/organizations");
+    let mut is_unclear = false;
+    let mut pages = Pages::new(ORGANIZATIONS);
     while let Some(page) = pages.next::<OrganizationRow>(client).await? {
         for row in page {
-            let Row::Object(row) = row else { continue };
-            let Some(id) = row.id.0 else { continue };
+            let Row::Object(row) = row else {
+                is_unclear = true;
+                continue;
+            };
+            let Some(id) = row.id.get() else {
+                is_unclear = true;
+                continue;
+            };
             let organization = mapping::organization(id, &row);
-            let selected = wanted.selects(&organization.id.id, [organization.display_name.as_str()]);
-            if selected && !found.iter().any(|known| known.id == organization.id) {
+            if !wanted.selects(&organization.id.id, [organization.display_name.as_str()]) {
+                is_unclear |= row.name.trimmed().is_none() && matches!(wanted, Selector::Text(_));
+            } else if !found.iter().any(|known| known.id == organization.id) {
                 found.push(organization);
             }
         }
+    }
+    if found.is_empty() && is_unclear {
+        return Err(NinjaOneError::Malformed {
+            request: client.shown(ORGANIZATIONS),
+            reason: "it has entries without a usable id or name, one of which may be the organization"
+                .to_owned(),
+        });
     }
     Ok(found)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use access_core::model::NativeId;
-use access_core::provisioning::{AccountKind, Role, Selector};
+use access_core::provisioning::{AccountKind, Role, RoleMembers, Selector};
 
 use crate::client::TakeElement;
 use crate::mapping;
@@ -14,49 +14,90 @@ const ROLES: &str = "/v2/user/roles";
 
 /// The selected roles. The list comes with all members of all roles; only those of the selected ones are kept.
 pub(super) async fn select(client: &NinjaOneClient, wanted: &Selector) -> Result<Vec<Role>, NinjaOneError> {
-    let selecting = Selecting {
-        wanted: wanted.clone(),
-        found: Vec::new(),
-        has_used: false,
-        lost: false,
-    };
+    let selecting = Selecting::new(wanted.clone());
     let listed = client.list::<Row<RoleRow>, _>(ROLES, &[], selecting).await;
     let (selected, _, _) = listed.map_err(NinjaOneError::of_older_instance)?;
-    if selected.found.is_empty() && selected.lost {
+    let request = client.shown(ROLES);
+    if selected.has_lost_one || selected.found.is_empty() && selected.is_unclear {
         return Err(NinjaOneError::Malformed {
-            request: client.shown(ROLES),
-            reason: "it has entries without a usable id, one of which may be the role".to_owned(),
+            request,
+            reason: "it has entries without a usable id or name, one of which may be the role".to_owned(),
         });
     }
-    let of_role = |(id, row): (u64, RoleRow)| {
-        // A change that is decided on half the members would be a wrong one.
-        if row.members.hide_some() {
-            return Err(NinjaOneError::Malformed {
-                request: client.shown(ROLES),
-                reason: format!("it does not tell all members of role {id} by their ids"),
-            });
-        }
-        role(id, row)
-    };
-    selected.found.into_iter().map(of_role).collect()
+    let roles = selected.found.into_iter().map(|(id, rows)| {
+        let others = selected.others.contains(&id);
+        merged(id, rows, others, &request)
+    });
+    roles.collect()
 }
 
-/// The role of an answer to add-members or remove-members; none if the body is empty or something else.
+/// The role of all rows that have its id, of which there should be one. Rows that say nothing of the members leave it to
+/// those that do; rows that contradict each other say nothing together.
+fn merged(id: u64, rows: Vec<RoleRow>, has_others: bool, request: &str) -> Result<Role, NinjaOneError> {
+    let mut roles = Vec::new();
+    for row in rows {
+        let members = members_of(&row, id, request)?;
+        roles.push(role(id, &row, members)?);
+    }
+    let mut roles = roles.into_iter();
+    let mut merged = roles.next().ok_or_else(|| NinjaOneError::Malformed {
+        request: request.to_owned(),
+        reason: format!("it does not list role {id}"),
+    })?;
+    let mut contradiction = has_others.then_some("names");
+    for other in roles {
+        if merged.holders != other.holders {
+            merged.holders = None;
+        }
+        match (&merged.members, other.members) {
+            (RoleMembers::Unknown(_), said) => merged.members = said,
+            (RoleMembers::Known(own), RoleMembers::Known(other)) if *own != other => {
+                contradiction = Some("members");
+            }
+            (RoleMembers::Known(_), _) => {}
+        }
+    }
+    if let Some(what) = contradiction {
+        let reason = format!("{request} lists it more than once, with different {what}");
+        merged.members = RoleMembers::Unknown(reason);
+    }
+    Ok(merged)
+}
+
+/// Who a row says is in the role. No list is silence; a list of which a part cannot be read is refused, because a change
+/// that is decided on half the members would be a wrong one.
+fn members_of(row: &RoleRow, id: u64, request: &str) -> Result<RoleMembers, NinjaOneError> {
+    if row.members.hide_some() {
+        return Err(NinjaOneError::Malformed {
+            request: request.to_owned(),
+            reason: format!("it does not tell all members of role {id} by their ids"),
+        });
+    }
+    if row.members.said().is_none() {
+        return Ok(RoleMembers::Unknown(format!(
+            "{request} does not say who is in it"
+        )));
+    }
+    let ids = row.members.ids().iter().copied();
+    Ok(RoleMembers::Known(ids.map(NativeId::from_number).collect()))
+}
+
+/// The role of an answer to add-members or remove-members; none if the body is empty or something else, or does not say
+/// who is in the role.
 pub(super) fn of_answer(body: &[u8]) -> Result<Option<Role>, NinjaOneError> {
     let Ok(Row::Object(row)) = serde_json::from_slice::<Row<RoleRow>>(body) else {
         return Ok(None);
     };
-    // An answer without a list of members says nothing about who is in it.
-    match row.id.0 {
-        Some(id) if row.members.told && !row.members.hide_some() => role(id, row).map(Some),
+    let Some(id) = row.id.get() else { return Ok(None) };
+    match members_of(&row, id, "the answer") {
+        Ok(members @ RoleMembers::Known(_)) => role(id, &row, members).map(Some),
         _ => Ok(None),
     }
 }
 
-fn role(id: u64, row: RoleRow) -> Result<Role, NinjaOneError> {
-    let resource = mapping::role(NativeId::from_number(id), &row);
+fn role(id: u64, row: &RoleRow, members: RoleMembers) -> Result<Role, NinjaOneError> {
+    let resource = mapping::role(NativeId::from_number(id), row);
     let entitlement = mapping::assigned(&resource)?;
-    let members: HashSet<NativeId> = row.members.ids.into_iter().map(NativeId::from_number).collect();
     Ok(Role {
         resource,
         entitlement,
@@ -67,36 +108,57 @@ fn role(id: u64, row: RoleRow) -> Result<Role, NinjaOneError> {
 
 struct Selecting {
     wanted: Selector,
-    found: Vec<(u64, RoleRow)>,
+    /// The selected rows, by their id. There should be one of each.
+    found: Vec<(u64, Vec<RoleRow>)>,
+    /// Ids of rows that are not selected.
+    others: HashSet<u64>,
     has_used: bool,
-    /// There were entries without a usable id.
-    lost: bool,
+    /// There are entries that may be selected.
+    is_unclear: bool,
+    /// There are entries that are selected by name, and have no usable id.
+    has_lost_one: bool,
+}
+
+impl Selecting {
+    fn new(wanted: Selector) -> Self {
+        Self {
+            wanted,
+            found: Vec::new(),
+            others: HashSet::new(),
+            has_used: false,
+            is_unclear: false,
+            has_lost_one: false,
+        }
+    }
 }
 
 impl TakeElement<Row<RoleRow>> for Selecting {
     fn take(&mut self, row: Row<RoleRow>) -> bool {
-        let (id, row) = match row {
-            Row::Object(row) => (row.id.0, row),
-            Row::Other => (None, RoleRow::default()),
+        let Row::Object(row) = row else {
+            self.is_unclear = true;
+            return true;
         };
-        let Some(id) = id else {
-            self.lost = true;
+        let name = row.name.trimmed();
+        let Some(id) = row.id.get() else {
+            self.is_unclear = true;
+            self.has_lost_one |= self.wanted.is_called(name);
             return true;
         };
         self.has_used = true;
-        let selected = self
-            .wanted
-            .selects(&NativeId::from_number(id), row.name.trimmed());
-        if selected && !self.found.iter().any(|(known, _)| *known == id) {
-            self.found.push((id, row));
+        if !self.wanted.selects(&NativeId::from_number(id), name) {
+            self.is_unclear |= name.is_none() && matches!(self.wanted, Selector::Text(_));
+            self.others.insert(id);
+            return true;
+        }
+        match self.found.iter_mut().find(|(known, _)| *known == id) {
+            Some((_, rows)) => rows.push(row),
+            None => self.found.push((id, vec![row])),
         }
         true
     }
 
     fn again(&mut self) {
-        self.found.clear();
-        self.has_used = false;
-        self.lost = false;
+        *self = Self::new(self.wanted.clone());
     }
 
     fn has_used(&self) -> bool {
@@ -110,7 +172,13 @@ mod tests {
 
     #[test]
     fn only_an_answer_with_members_shows_a_role() {
-        let shown = |body: &str| of_answer(body.as_bytes()).unwrap().map(|role| role.members.len());
+        let shown = |body: &str| {
+            let role = of_answer(body.as_bytes()).unwrap()?;
+            match role.members {
+                RoleMembers::Known(members) => Some(members.len()),
+                RoleMembers::Unknown(reason) => panic!("{reason}"),
+            }
+        };
         assert_eq!(
             shown(r#"{"id":1,"name":"Desk","type":"TECHNICIAN","members":[{"id":7},{"id":8}]}"#),
             Some(2)

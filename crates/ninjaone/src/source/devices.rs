@@ -3,19 +3,19 @@
 
 use std::collections::HashSet;
 
-use access_core::model::{Completeness, RowKind};
-use access_core::ports::SourceEvent;
+use access_core::model::{UnstatedScope, WithoutBaseline};
+use access_core::ports::{SkipReason, SkippedRow};
 
 use super::Outlet;
 use super::emitter::Gathered;
 use super::facts::Facts;
-use super::outlet::Skips;
+use super::findings::Findings;
 use super::pages::{Keyed, Pages};
 use super::selection::Selection;
 use crate::NinjaOneError;
 use crate::client::NinjaOneClient;
-use crate::mapping::{self, DEVICE_ENTITLEMENTS, device_type};
-use crate::wire::{DeviceRow, Id, Row};
+use crate::mapping::{self, DEVICE_ENTITLEMENTS, device_type, user_type};
+use crate::wire::{DeviceRow, Id};
 
 impl Keyed for DeviceRow {
     fn id(&self) -> Id {
@@ -42,10 +42,7 @@ pub(super) async fn read(
                     format!("devices were not read to the end: {reason}"),
                 )
                 .await?;
-            let incomplete = Completeness::Incomplete { reason };
-            outlet
-                .send(Ok(SourceEvent::Completeness(device_type(), incomplete)))
-                .await?;
+            outlet.incomplete(&device_type(), &reason);
         }
     }
     if selection.access && !seen.is_empty() {
@@ -61,21 +58,24 @@ async fn read_devices(
     seen: &mut HashSet<u64>,
     outlet: &Outlet,
 ) -> Result<(), NinjaOneError> {
-    let mut skips = Skips::default();
+    let mut findings = Findings::default();
     let mut pages = Pages::new("/v2/devices");
     while let Some(page) = pages.next::<DeviceRow>(client).await? {
         let mut gathered = Gathered::default();
         for row in page {
-            let Row::Object(row) = row else {
-                skips.wrong_shape += 1;
+            let Some((id, row)) = findings.usable(row, |row| row.id, DeviceRow::words) else {
                 continue;
             };
-            let Some(id) = row.id.0 else {
-                skips.unusable += 1;
-                continue;
-            };
+            for field in row.unreadable() {
+                findings.unreadable.note(field, || format!("device {id}"));
+            }
             if !seen.insert(id) {
-                skips.duplicate += 1;
+                let skipped = SkippedRow {
+                    resource: Some(mapping::device(id, &row).id),
+                    words: row.words().map(String::from),
+                    ..SkippedRow::default()
+                };
+                findings.skips.book(SkipReason::Duplicate, skipped);
             } else if selection.device(id) {
                 let device = mapping::device(id, &row);
                 for which in 0..DEVICE_ENTITLEMENTS.len() {
@@ -88,7 +88,9 @@ async fn read_devices(
         }
         gathered.flush(outlet).await?;
     }
-    outlet.skipped(RowKind::Resource, &device_type(), skips).await
+    outlet
+        .findings("/v2/devices", &device_type(), findings, |_| vec![device_type()])
+        .await
 }
 
 async fn grants(selection: &Selection, facts: &Facts, outlet: &Outlet) -> Result<(), NinjaOneError> {
@@ -103,5 +105,17 @@ async fn grants(selection: &Selection, facts: &Facts, outlet: &Outlet) -> Result
             }
         }
     }
-    gathered.flush(outlet).await
+    gathered.flush(outlet).await?;
+    let fields = ["accessibleDeviceIds of end users", "assignedDeviceIds of users"];
+    for (field, users) in fields.into_iter().zip(&facts.unstated_devices) {
+        let scope = |principals| UnstatedScope::GrantsOn {
+            resource_type: device_type(),
+            principal_type: user_type(),
+            principals,
+        };
+        outlet
+            .unstated_of_users(users, field, WithoutBaseline::Complete, scope)
+            .await?;
+    }
+    Ok(())
 }

@@ -1,41 +1,84 @@
 //! What is remembered of each user once it has been emitted: who holds what, in a few numbers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use access_core::model::NativeId;
 
+use super::older::Instance;
 use super::text_order::{key, sort_as_text};
-use crate::mapping::TENANT_PRIVILEGES;
-use crate::wire::{Id, List, Text, UserRow};
+use crate::mapping::{FULL_PORTAL_ACCESS, TENANT_PRIVILEGES};
+use crate::wire::{List, UserRow};
 
 /// Which of the [`TENANT_PRIVILEGES`] a user holds.
 pub(super) type Privileges = [bool; TENANT_PRIVILEGES.len()];
 
-/// What one user holds, apart from roles.
+/// What one user holds, apart from roles, and what is not said of it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct UserFacts {
-    /// The organization the user is an end user of.
-    pub(super) organization: Option<u64>,
+    /// The organizations the user is an end user of.
+    pub(super) organizations: Vec<u64>,
     pub(super) privileges: Privileges,
     accessible: Vec<u64>,
     assigned: Vec<u64>,
+    unstated: UserUnstated,
+}
+
+/// What no list says of a user that should.
+#[derive(Debug, Clone, Default)]
+struct UserUnstated {
+    privileges: Privileges,
+    organization: bool,
+    accessible: bool,
+    assigned: bool,
+}
+
+/// What kind of user a row is of, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Technician,
+    EndUser,
+    /// No list says it.
+    Unknown,
 }
 
 impl UserFacts {
-    pub(super) fn new(row: &UserRow, end_user: bool, with_devices: bool) -> Self {
-        let ids = |list: &List<Id>| {
-            list.0
-                .iter()
-                .filter_map(|id| id.0.filter(|_| with_devices))
-                .collect::<Vec<_>>()
+    pub(super) fn new(row: &UserRow, kind: Kind, instance: Instance, with_devices: bool) -> Self {
+        let ids = |list: &List<u64>| {
+            let ids = if with_devices { list.entries() } else { &[] };
+            ids.to_vec()
         };
         let mut accessible = ids(&row.accessible_device_ids);
         accessible.extend(ids(&row.device_ids));
+        let maybe_end_user = kind != Kind::Technician;
+        let flags = TENANT_PRIVILEGES.map(|privilege| (privilege.flag)(row));
+        let mut privileges = flags.map(|flag| flag.said().is_none());
+        privileges[FULL_PORTAL_ACCESS] &= maybe_end_user && instance == Instance::Current;
+        let organizations = row.organization_id.ids();
+        let unstated = UserUnstated {
+            privileges,
+            organization: match kind {
+                Kind::Technician => false,
+                Kind::EndUser => row.organization_id.said().is_none(),
+                // Of which organization a user is, but not whether as an end user.
+                Kind::Unknown => true,
+            },
+            accessible: with_devices
+                && maybe_end_user
+                && row.accessible_device_ids.said().is_none()
+                && row.device_ids.said().is_none(),
+            assigned: with_devices && row.assigned_device_ids.said().is_none(),
+        };
         Self {
-            organization: row.organization_id.0.filter(|_| end_user),
-            privileges: TENANT_PRIVILEGES.map(|privilege| (privilege.holds)(row)),
+            organizations: if kind == Kind::EndUser {
+                organizations.to_vec()
+            } else {
+                Vec::new()
+            },
+            privileges: flags.map(|flag| flag.get() == Some(true)),
             accessible,
             assigned: ids(&row.assigned_device_ids),
+            unstated,
         }
     }
 
@@ -55,7 +98,12 @@ impl RoleName {
     /// The roles that a user's row names.
     pub(super) fn all_of(row: &UserRow) -> Vec<Self> {
         let kind = row.user_type.trimmed().unwrap_or("UNKNOWN").to_ascii_uppercase();
-        let names = row.roles.0.iter().filter_map(Text::trimmed);
+        let names = row
+            .roles
+            .entries()
+            .iter()
+            .map(|name| name.trim())
+            .filter(|name| !name.is_empty());
         names
             .map(|name| Self {
                 kind: kind.clone(),
@@ -70,30 +118,64 @@ impl RoleName {
     }
 }
 
-/// Who holds what, over all users.
+/// Who holds what, over all users, and of whom it is not said.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
+    /// All users that were emitted.
+    pub(super) users: Arc<Vec<u64>>,
     pub(super) privileged: [Vec<u64>; TENANT_PRIVILEGES.len()],
+    /// Of whom no list says whether they hold a privilege.
+    pub(super) unstated_privileges: [Vec<u64>; TENANT_PRIVILEGES.len()],
     /// (organization, user)
     pub(super) organizations: Vec<(u64, u64)>,
+    /// End users of whom no list says the organization.
+    pub(super) unplaced: Vec<u64>,
     /// (device, user), for `access` and `assigned`.
     pub(super) devices: [Vec<(u64, u64)>; 2],
+    /// Of whom no list says the devices.
+    pub(super) unstated_devices: [Vec<u64>; 2],
     /// On older instances.
     pub(super) role_names: BTreeMap<RoleName, Vec<u64>>,
+    /// On older instances: of whom the roles, or the type that names them, are not said.
+    pub(super) unstated_roles: Vec<u64>,
+    /// Whether any user's row says whether the user is an administrator.
+    pub(super) administrators_are_said: bool,
 }
 
 impl Facts {
     pub(super) fn add(&mut self, user: u64, facts: &UserFacts) {
+        Arc::make_mut(&mut self.users).push(user);
+        let unstated = &facts.unstated;
         for (held, holders) in facts.privileges.iter().zip(&mut self.privileged) {
             if *held {
                 holders.push(user);
             }
         }
-        self.organizations
-            .extend(facts.organization.map(|organization| (organization, user)));
+        for (is_unstated, users) in unstated.privileges.iter().zip(&mut self.unstated_privileges) {
+            if *is_unstated {
+                users.push(user);
+            }
+        }
+        self.organizations.extend(
+            facts
+                .organizations
+                .iter()
+                .map(|organization| (*organization, user)),
+        );
+        if unstated.organization {
+            self.unplaced.push(user);
+        }
         let [access, assigned] = &mut self.devices;
         access.extend(facts.accessible.iter().map(|device| (*device, user)));
         assigned.extend(facts.assigned.iter().map(|device| (*device, user)));
+        for (is_unstated, users) in [unstated.accessible, unstated.assigned]
+            .into_iter()
+            .zip(&mut self.unstated_devices)
+        {
+            if is_unstated {
+                users.push(user);
+            }
+        }
     }
 
     pub(super) fn add_role_names(&mut self, user: u64, names: Vec<RoleName>) {
@@ -107,6 +189,7 @@ impl Facts {
         for holders in self.privileged.iter_mut().chain(self.role_names.values_mut()) {
             sort_as_text(holders);
         }
+        Arc::make_mut(&mut self.users).sort_unstable();
         for pairs in self.devices.iter_mut().chain([&mut self.organizations]) {
             pairs.sort_unstable_by_key(|(resource, user)| (*resource, key(*user)));
             pairs.dedup();

@@ -1,7 +1,7 @@
 //! What `/v2/user/technicians` and `/v2/user/end-users` say, kept until `/v2/users` comes by: about a hundred bytes a
 //! user, so that a tenant of a million fits (DESIGN §8: at most 250).
 
-use crate::wire::{Flag, Id, List, Text, UserRow};
+use crate::wire::{Entries, Flag, List, OrganizationIds, Said, Text, UserRow};
 
 const CHUNK_BYTES: usize = 1 << 20;
 
@@ -10,6 +10,43 @@ const CHUNK_BYTES: usize = 1 << 20;
 pub(crate) enum Listed {
     Technician,
     EndUser,
+    /// Rows of both lists have the id.
+    Both,
+}
+
+impl Listed {
+    fn code(self) -> u16 {
+        match self {
+            Self::Technician => 0,
+            Self::EndUser => 1,
+            Self::Both => 2,
+        }
+    }
+
+    fn from_code(code: u16) -> Self {
+        match code {
+            0 => Self::Technician,
+            1 => Self::EndUser,
+            _ => Self::Both,
+        }
+    }
+
+    /// Whether it says that a user is an end user.
+    pub(crate) fn is_end_user(self) -> bool {
+        self != Self::Technician
+    }
+}
+
+/// A row whose id another row has too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Doubled {
+    pub(crate) id: u64,
+    /// What the row says that is not kept apart.
+    pub(crate) row: UserRow,
+    /// Whether the two are of two people.
+    pub(crate) two_people: bool,
+    /// Fields of which the two say different things.
+    pub(crate) contradictions: Vec<&'static str>,
 }
 
 /// Rows by id, being gathered.
@@ -53,6 +90,10 @@ impl JoinTableBuilder {
         }
     }
 
+    pub(crate) fn with_devices(&self) -> bool {
+        self.with_devices
+    }
+
     /// Rows so far, for [`truncate`](Self::truncate).
     pub(crate) fn len(&self) -> usize {
         self.index.len()
@@ -84,20 +125,56 @@ impl JoinTableBuilder {
         });
     }
 
-    /// The table, and how many rows were there before with the same id. The first wins.
-    pub(crate) fn build(mut self) -> (JoinTable, u64) {
+    /// The table, and the rows whose id was there before: they are joined with the first.
+    pub(crate) fn build(mut self) -> (JoinTable, Vec<Doubled>) {
         self.index.sort_by_key(|entry| entry.id);
-        let before = self.index.len();
-        self.index.dedup_by_key(|entry| entry.id);
-        let duplicates = (before - self.index.len()) as u64;
+        let entries = std::mem::take(&mut self.index);
+        let mut index: Vec<Entry> = Vec::with_capacity(entries.len());
+        let mut doubled = Vec::new();
+        for entries in entries.chunk_by(|a, b| a.id == b.id) {
+            let (first, others) = (entries[0], &entries[1..]);
+            if others.is_empty() {
+                index.push(first);
+                continue;
+            }
+            let (mut listed, mut joined) = stored(&self.arena, first);
+            for other in others {
+                let (other_listed, row) = stored(&self.arena, *other);
+                let two_people = joined.is_of_another_person_than(&row);
+                let (both, contradictions) = joined.join(row.clone());
+                joined = both;
+                doubled.push(Doubled {
+                    id: first.id,
+                    row,
+                    two_people,
+                    contradictions,
+                });
+                if other_listed != listed {
+                    listed = Listed::Both;
+                }
+            }
+            self.add(first.id, listed, &joined);
+            index.extend(self.index.pop());
+        }
         (
             JoinTable {
                 arena: self.arena,
-                index: self.index,
+                index,
             },
-            duplicates,
+            doubled,
         )
     }
+}
+
+fn stored(arena: &[Vec<u8>], entry: Entry) -> (Listed, UserRow) {
+    let Entry { id, chunk, offset } = entry;
+    let mut bytes = Bytes(&arena[chunk as usize][offset as usize..]);
+    let (listed, row) = decode(&mut bytes);
+    let row = UserRow {
+        id: Said::Said(id),
+        ..row
+    };
+    (listed, row)
 }
 
 impl JoinTable {
@@ -121,16 +198,7 @@ impl JoinTable {
     }
 
     pub(crate) fn row(&self, Place(place): Place) -> (Listed, UserRow) {
-        let Entry { id, chunk, offset } = self.index[place];
-        let mut bytes = Bytes(&self.arena[chunk as usize][offset as usize..]);
-        let (listed, row) = decode(&mut bytes);
-        (
-            listed,
-            UserRow {
-                id: Id(Some(id)),
-                ..row
-            },
-        )
+        stored(&self.arena, self.index[place])
     }
 }
 
@@ -170,32 +238,47 @@ fn flags(row: &UserRow) -> [Flag; 7] {
 }
 
 fn encode(out: &mut Vec<u8>, listed: Listed, row: &UserRow, with_devices: bool) {
-    // Two bits a flag, and one for the list.
-    let mut bits = u16::from(listed == Listed::EndUser);
+    // Two bits a flag, and two for the list.
+    let mut bits = listed.code();
     for flag in flags(row) {
-        bits = bits << 2 | flag.0.map_or(0, |on| 2 | u16::from(on));
+        bits = bits << 2 | flag.get().map_or(0, |on| 2 | u16::from(on));
     }
     out.extend_from_slice(&bits.to_le_bytes());
     encode_uid(out, &row.uid);
     for text in texts(row) {
         encode_text(out, text);
     }
-    encode_number(out, u64::from(row.organization_id.0.is_some()));
-    encode_number(out, row.organization_id.0.unwrap_or(0));
+    encode_organizations(out, &row.organization_id);
     for list in [
         &row.device_ids,
         &row.accessible_device_ids,
         &row.assigned_device_ids,
     ] {
-        let ids: Vec<u64> = list
-            .0
-            .iter()
-            .filter_map(|id| id.0.filter(|_| with_devices))
-            .collect();
-        encode_number(out, ids.len() as u64);
-        for id in ids {
-            encode_number(out, id);
+        encode_ids(out, if with_devices { list.said() } else { None });
+    }
+}
+
+/// Zero for nothing, one for one id, two for a list.
+fn encode_organizations(out: &mut Vec<u8>, organizations: &Said<OrganizationIds>) {
+    match organizations.said() {
+        None => out.push(0),
+        Some(OrganizationIds::One(id)) => {
+            out.push(1);
+            encode_number(out, *id);
         }
+        Some(OrganizationIds::Several(ids)) => {
+            out.push(2);
+            encode_ids(out, Some(ids));
+        }
+    }
+}
+
+/// Zero for no list, otherwise one more than its length. What cannot be used is not kept.
+fn encode_ids(out: &mut Vec<u8>, ids: Option<&Entries<u64>>) {
+    let Some(ids) = ids else { return out.push(0) };
+    encode_number(out, 1 + ids.usable.len() as u64);
+    for id in &ids.usable {
+        encode_number(out, *id);
     }
 }
 
@@ -204,7 +287,7 @@ fn decode(bytes: &mut Bytes<'_>) -> (Listed, UserRow) {
     let mut flag = || {
         let pair = bits & 3;
         bits >>= 2;
-        Flag((pair & 2 != 0).then_some(pair & 1 != 0))
+        Flag::from((pair & 2 != 0).then_some(pair & 1 != 0))
     };
     // The last one in is the first one out.
     let scim_user = flag();
@@ -214,13 +297,9 @@ fn decode(bytes: &mut Bytes<'_>) -> (Listed, UserRow) {
     let permit_all_clients = flag();
     let administrator = flag();
     let enabled = flag();
-    let listed = if bits == 1 {
-        Listed::EndUser
-    } else {
-        Listed::Technician
-    };
+    let listed = Listed::from_code(bits);
     let row = UserRow {
-        id: Id(None),
+        id: Said::NotSaid,
         uid: bytes.uid(),
         first_name: bytes.text(),
         last_name: bytes.text(),
@@ -229,11 +308,7 @@ fn decode(bytes: &mut Bytes<'_>) -> (Listed, UserRow) {
         auth_type: bytes.text(),
         user_type: bytes.text(),
         invitation_status: bytes.text(),
-        organization_id: {
-            let known = bytes.number() == 1;
-            let id = bytes.number();
-            Id(known.then_some(id))
-        },
+        organization_id: bytes.organizations(),
         device_ids: bytes.ids(),
         accessible_device_ids: bytes.ids(),
         assigned_device_ids: bytes.ids(),
@@ -244,14 +319,14 @@ fn decode(bytes: &mut Bytes<'_>) -> (Listed, UserRow) {
         must_change_pw,
         mfa_configured,
         scim_user,
-        roles: List::default(),
+        roles: Said::NotSaid,
     };
     (listed, row)
 }
 
 /// Zero for nothing, then one number for each word, then the lengths of all other texts.
 fn encode_text(out: &mut Vec<u8>, text: &Text) {
-    let Some(text) = text.0.as_deref() else {
+    let Some(text) = text.text() else {
         return out.push(0);
     };
     if let Some(word) = WORDS.iter().position(|word| *word == text) {
@@ -263,7 +338,7 @@ fn encode_text(out: &mut Vec<u8>, text: &Text) {
 
 /// A UUID in its usual spelling takes 16 bytes instead of 36.
 fn encode_uid(out: &mut Vec<u8>, uid: &Text) {
-    if let Some(bytes) = uid.0.as_deref().and_then(parse_uuid) {
+    if let Some(bytes) = uid.text().and_then(parse_uuid) {
         out.push(1);
         out.extend_from_slice(&bytes);
     } else {
@@ -343,11 +418,11 @@ impl Bytes<'_> {
 
     fn text(&mut self) -> Text {
         let code = usize::try_from(self.number()).unwrap_or(usize::MAX);
-        Text(match code.checked_sub(1) {
-            None => None,
-            Some(word) if word < WORDS.len() => Some(WORDS[word].into()),
-            Some(length) => Some(String::from_utf8_lossy(self.take(length - WORDS.len())).into()),
-        })
+        match code.checked_sub(1) {
+            None => Said::NotSaid,
+            Some(word) if word < WORDS.len() => Said::Said(WORDS[word].into()),
+            Some(length) => Said::Said(String::from_utf8_lossy(self.take(length - WORDS.len())).into()),
+        }
     }
 
     fn uid(&mut self) -> Text {
@@ -356,12 +431,28 @@ impl Bytes<'_> {
         }
         let mut uuid = [0; 16];
         uuid.fill_with(|| self.byte());
-        Text(Some(format_uuid(&uuid)))
+        Said::Said(format_uuid(&uuid))
     }
 
-    fn ids(&mut self) -> List<Id> {
-        let count = self.number();
-        List((0..count).map(|_| Id(Some(self.number()))).collect())
+    fn organizations(&mut self) -> Said<OrganizationIds> {
+        match self.byte() {
+            0 => Said::NotSaid,
+            1 => Said::Said(OrganizationIds::One(self.number())),
+            _ => match self.ids() {
+                Said::Said(ids) => Said::Said(OrganizationIds::Several(ids)),
+                _ => Said::NotSaid,
+            },
+        }
+    }
+
+    fn ids(&mut self) -> List<u64> {
+        let Some(count) = self.number().checked_sub(1) else {
+            return Said::NotSaid;
+        };
+        Said::Said(Entries {
+            usable: (0..count).map(|_| self.number()).collect(),
+            unusable: 0,
+        })
     }
 }
 
@@ -391,7 +482,7 @@ mod tests {
             prop::collection::vec(any::<u64>(), 0..3),
         )
             .prop_map(|(flags, texts, organization, devices)| {
-                let text = |position: usize| Text(texts[position].as_deref().map(Into::into));
+                let text = |position: usize| Text::from(texts[position].as_deref().map(Into::into));
                 UserRow {
                     uid: text(0),
                     first_name: text(1),
@@ -401,15 +492,18 @@ mod tests {
                     auth_type: text(5),
                     user_type: text(6),
                     invitation_status: text(7),
-                    enabled: Flag(flags[0]),
-                    administrator: Flag(flags[1]),
-                    permit_all_clients: Flag(flags[2]),
-                    full_portal_access: Flag(flags[3]),
-                    must_change_pw: Flag(flags[4]),
-                    mfa_configured: Flag(flags[5]),
-                    scim_user: Flag(flags[6]),
-                    organization_id: Id(organization),
-                    accessible_device_ids: List(devices.into_iter().map(|id| Id(Some(id))).collect()),
+                    enabled: Flag::from(flags[0]),
+                    administrator: Flag::from(flags[1]),
+                    permit_all_clients: Flag::from(flags[2]),
+                    full_portal_access: Flag::from(flags[3]),
+                    must_change_pw: Flag::from(flags[4]),
+                    mfa_configured: Flag::from(flags[5]),
+                    scim_user: Flag::from(flags[6]),
+                    organization_id: organization.map(OrganizationIds::One).into(),
+                    accessible_device_ids: Said::Said(Entries {
+                        usable: devices,
+                        unusable: 0,
+                    }),
                     ..UserRow::default()
                 }
             })
@@ -423,10 +517,20 @@ mod tests {
             for (id, technician, row) in &rows {
                 let listed = if *technician { Listed::Technician } else { Listed::EndUser };
                 builder.add(*id, listed, row);
-                model.entry(*id).or_insert((listed, UserRow { id: Id(Some(*id)), ..row.clone() }));
+                let row = UserRow { id: Said::Said(*id), ..row.clone() };
+                match model.entry(*id) {
+                    std::collections::btree_map::Entry::Vacant(entry) => {
+                        entry.insert((listed, row));
+                    }
+                    std::collections::btree_map::Entry::Occupied(mut entry) => {
+                        let (known, joined) = entry.get().clone();
+                        let known = if known == listed { known } else { Listed::Both };
+                        entry.insert((known, joined.join(row).0));
+                    }
+                }
             }
-            let (table, duplicates) = builder.build();
-            prop_assert_eq!(duplicates, (rows.len() - model.len()) as u64);
+            let (table, doubled) = builder.build();
+            prop_assert_eq!(doubled.len(), rows.len() - model.len());
             let stored: Vec<_> = table.places().map(|(place, id)| (id, table.row(place))).collect();
             prop_assert_eq!(stored, model.into_iter().collect::<Vec<_>>());
             prop_assert!(table.find(9).is_none());

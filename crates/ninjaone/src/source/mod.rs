@@ -7,7 +7,9 @@ mod check;
 mod devices;
 mod emitter;
 mod facts;
+mod findings;
 pub(crate) mod join_table;
+mod older;
 pub(crate) mod organizations;
 mod outlet;
 pub(crate) mod pages;
@@ -57,7 +59,7 @@ impl NinjaOneSource {
 #[async_trait]
 impl AccessSource for NinjaOneSource {
     async fn check(&self) -> Result<SourceReport, SourceError> {
-        check::check(&self.client, self.options)
+        check::check(&self.client, self.options, self.read(&SyncScope::default()))
             .await
             .map_err(SourceError::new)
     }
@@ -71,8 +73,17 @@ impl AccessSource for NinjaOneSource {
     }
 
     fn read(&self, scope: &SyncScope) -> BoxStream<'_, Result<SourceEvent, SourceError>> {
-        let (outlet, events) = Outlet::new(QUEUE_BATCHES, scope.targets.clone().unwrap_or_default());
-        let driver = reading::read(&self.client, self.options, scope.clone(), outlet);
+        let types = self.resource_types().into_iter().map(|row| row.id);
+        let types = types.filter(|id| scope.includes_type(id)).collect();
+        let targets = scope.targets.clone().unwrap_or_default();
+        let (outlet, events) = Outlet::new(QUEUE_BATCHES, types, targets);
+        let scope = scope.clone();
+        let driver = async move {
+            self.client.take_remarks();
+            reading::read(&self.client, self.options, scope, outlet.clone()).await;
+            // If nobody listens there is nobody to warn.
+            let _ = outlet.remarks(self.client.take_remarks()).await;
+        };
         outlet::Events::new(driver, events).boxed()
     }
 

@@ -2,19 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
-use access_core::model::RowKind;
+use access_core::model::{UnstatedScope, WithoutBaseline};
+use access_core::ports::{SkipReason, SkippedRow};
 
 use super::Outlet;
 use super::emitter::Gathered;
 use super::facts::Facts;
-use super::outlet::Skips;
+use super::findings::{Findings, Found};
 use super::pages::{Keyed, Pages};
 use super::selection::Selection;
 use crate::NinjaOneError;
 use crate::client::NinjaOneClient;
-use crate::mapping::{self, organization_type};
-use crate::wire::{Id, OrganizationRow, Row};
+use crate::mapping::{self, organization_type, user_type};
+use crate::wire::{Id, OrganizationRow};
+
+const PATH: &str = "/v2/organizations";
 
 /// Names by id.
 pub(super) type OrganizationNames = BTreeMap<u64, Box<str>>;
@@ -25,31 +29,44 @@ impl Keyed for OrganizationRow {
     }
 }
 
-/// Reads all organizations, emits the wanted ones with their entitlement, and returns all names.
+/// What was found out about organizations.
+#[derive(Debug, Default)]
+pub(super) struct OrganizationsRead {
+    pub(super) names: Arc<OrganizationNames>,
+    /// The list may have been cut: its last page was as full as one can be.
+    may_be_cut: bool,
+}
+
+/// Reads all organizations and emits the wanted ones with their entitlement.
 pub(super) async fn read(
     client: &NinjaOneClient,
     selection: &Selection,
     outlet: &Outlet,
-) -> Result<OrganizationNames, NinjaOneError> {
+) -> Result<OrganizationsRead, NinjaOneError> {
     let mut names = OrganizationNames::new();
-    let mut skips = Skips::default();
-    let mut pages = Pages::new("/v2/organizations");
+    let mut findings = Findings::default();
+    let mut pages = Pages::new(PATH);
     while let Some(page) = pages.next::<OrganizationRow>(client).await? {
         let mut gathered = Gathered::default();
         for row in page {
-            let Row::Object(row) = row else {
-                skips.wrong_shape += 1;
-                continue;
-            };
-            let Some(id) = row.id.0 else {
-                skips.unusable += 1;
-                continue;
-            };
-            let Entry::Vacant(name) = names.entry(id) else {
-                skips.duplicate += 1;
+            let words = |row: &OrganizationRow| row.name.trimmed().map(Into::into);
+            let Some((id, row)) = findings.usable(row, |row| row.id, words) else {
                 continue;
             };
             let organization = mapping::organization(id, &row);
+            let Entry::Vacant(name) = names.entry(id) else {
+                let skipped = SkippedRow {
+                    resource: Some(organization.id),
+                    words: row.name.trimmed().map(str::to_owned),
+                    ..SkippedRow::default()
+                };
+                findings.skips.book(SkipReason::Duplicate, skipped);
+                continue;
+            };
+            for field in row.unreadable() {
+                let example = || format!("{} (organization {id})", organization.display_name);
+                findings.unreadable.note(field, example);
+            }
             name.insert(organization.display_name.as_str().into());
             if selection.organization(id) {
                 if selection.access {
@@ -60,28 +77,74 @@ pub(super) async fn read(
         }
         gathered.flush(outlet).await?;
     }
-    if selection.organizations() {
-        outlet
-            .skipped(RowKind::Resource, &organization_type(), skips)
-            .await?;
-    }
-    Ok(names)
+    outlet
+        .findings(
+            PATH,
+            &organization_type(),
+            findings,
+            |_| vec![organization_type()],
+        )
+        .await?;
+    Ok(OrganizationsRead {
+        names: Arc::new(names),
+        may_be_cut: pages.may_be_cut(),
+    })
 }
 
 /// Emits who is an end user of which organization.
 pub(super) async fn grants(
     selection: &Selection,
     facts: &Facts,
+    read: &OrganizationsRead,
     outlet: &Outlet,
 ) -> Result<(), NinjaOneError> {
     let mut gathered = Gathered::default();
+    let mut beyond = Found::default();
+    let highest = read.names.keys().next_back().copied().unwrap_or(0);
     for pairs in facts.organizations.chunk_by(|a, b| a.0 == b.0) {
         let organization = pairs[0].0;
-        if selection.organization(organization) {
-            let entitlement = mapping::member_of(organization)?;
-            let users: Vec<u64> = pairs.iter().map(|pair| pair.1).collect();
-            gathered.grants_to(&entitlement, &users, outlet).await?;
+        if !selection.organization(organization) {
+            continue;
         }
+        let entitlement = mapping::member_of(organization)?;
+        let users: Vec<u64> = pairs.iter().map(|pair| pair.1).collect();
+        gathered.grants_to(&entitlement, &users, outlet).await?;
+        if read.names.contains_key(&organization) {
+            continue;
+        }
+        if organization > highest {
+            beyond.note(|| format!("organization {organization} of user {}", users[0]));
+        }
+        let scope = |principals| UnstatedScope::Grants {
+            entitlement: entitlement.clone(),
+            principal_type: user_type(),
+            principals,
+        };
+        let field = "the organization of an end user, which is in no list";
+        outlet
+            .unstated_of_users(&users, field, WithoutBaseline::Complete, scope)
+            .await?;
     }
-    gathered.flush(outlet).await
+    gathered.flush(outlet).await?;
+    if read.may_be_cut && beyond.count > 0 {
+        let reason = format!(
+            "{PATH} ends with a full page, and users point to {} organizations beyond it{}",
+            beyond.count,
+            beyond.example()
+        );
+        outlet.incomplete(&organization_type(), &reason);
+    }
+    let scope = |principals| UnstatedScope::GrantsOn {
+        resource_type: organization_type(),
+        principal_type: user_type(),
+        principals,
+    };
+    outlet
+        .unstated_of_users(
+            &facts.unplaced,
+            "organizationId of end users",
+            WithoutBaseline::Complete,
+            scope,
+        )
+        .await
 }

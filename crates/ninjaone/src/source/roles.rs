@@ -1,19 +1,24 @@
 //! `/v2/user/roles`: every role with its members, downloaded once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use access_core::model::{NativeId, RowKind};
+use access_core::model::{
+    EntitlementId, NativeId, ResourceId, RowKind, Unstated, UnstatedScope, WithoutBaseline,
+};
+use access_core::ports::{Mention, SkipReason, SkippedRow, SourceEvent};
 
 use super::emitter::Gathered;
-use super::facts::Facts;
-use super::outlet::Skips;
+use super::facts::{Facts, RoleName};
+use super::findings::{Findings, Found, Skips, Unreadable};
+use super::older::ROLES;
 use super::selection::Selection;
 use super::text_order::sort_as_text;
 use super::{BATCH_ROWS, Outlet};
 use crate::NinjaOneError;
 use crate::client::{NinjaOneClient, TakeElement};
-use crate::mapping::{self, role_type};
-use crate::wire::{RoleRow, Row, Text};
+use crate::mapping::{self, role_type, user_type};
+use crate::wire::{Members, NamelessMember, RoleRow, Row, Said};
 
 /// What is needed of a role while others come.
 pub(super) struct Role {
@@ -21,15 +26,17 @@ pub(super) struct Role {
     row: RoleRow,
 }
 
-/// Reads the roles and emits them as they come.
+/// Reads the roles and emits them as they come. `users` are those who are listed; empty if nobody looked.
 pub(super) async fn stream(
     client: &NinjaOneClient,
     access: bool,
+    users: Arc<Vec<u64>>,
     outlet: &Outlet,
 ) -> Result<(), NinjaOneError> {
     let emit = Emit {
         gathered: Gathered::default(),
         access,
+        users,
         outlet: outlet.clone(),
         failure: None,
     };
@@ -38,77 +45,189 @@ pub(super) async fn stream(
         return Err(failure);
     }
     reader.consumer.gathered.flush(outlet).await?;
-    book(&reader.skips, reader.member_skips, access, outlet).await
+    reader.report(access, outlet).await
+}
+
+/// Roles of which the members are known before users go by, and what the list leaves open.
+pub(super) struct Collected {
+    reader: RoleReader<Keep>,
 }
 
 /// Reads the roles and keeps the wanted ones, whose members are added to the selection.
 pub(super) async fn collect(
     client: &NinjaOneClient,
     selection: &mut Selection,
-    outlet: &Outlet,
-) -> Result<Vec<Role>, NinjaOneError> {
-    let reader = list(
-        client,
-        RoleReader::new(Keep {
-            wanted: selection.clone(),
-            roles: Vec::new(),
-        }),
-    )
-    .await?;
-    let roles = reader.consumer.roles;
-    selection.add_holders(roles.iter().flat_map(|role| role.row.members.ids.iter().copied()));
-    book(&reader.skips, reader.member_skips, selection.access, outlet).await?;
-    Ok(roles)
+) -> Result<Collected, NinjaOneError> {
+    let keep = Keep {
+        wanted: selection.clone(),
+        roles: Vec::new(),
+    };
+    let reader = list(client, RoleReader::new(keep)).await?;
+    let roles = &reader.consumer.roles;
+    selection.add_holders(
+        roles
+            .iter()
+            .flat_map(|role| role.row.members.ids().iter().copied()),
+    );
+    Ok(Collected { reader })
 }
 
 /// Emits collected roles.
-pub(super) async fn emit(roles: Vec<Role>, access: bool, outlet: &Outlet) -> Result<(), NinjaOneError> {
+pub(super) async fn emit_collected(
+    mut collected: Collected,
+    access: bool,
+    users: &[u64],
+    outlet: &Outlet,
+) -> Result<(), NinjaOneError> {
+    let roles = std::mem::take(&mut collected.reader.consumer.roles);
+    emit(roles, access, users, outlet).await?;
+    collected.reader.report(access, outlet).await
+}
+
+async fn emit(roles: Vec<Role>, access: bool, users: &[u64], outlet: &Outlet) -> Result<(), NinjaOneError> {
     for role in roles {
         let mut gathered = Gathered::default();
         let resource = mapping::role(role.id, &role.row);
         let entitlement = mapping::assigned(&resource)?;
         gathered.resource(resource);
         if access {
+            for mention in mentions(&role.row.members, users) {
+                outlet.send(Ok(mention)).await?;
+            }
             let id = entitlement.id.clone();
             gathered.entitlement(entitlement);
-            gathered.grants_to(&id, &role.row.members.ids, outlet).await?;
+            gathered.grants_to(&id, role.row.members.ids(), outlet).await?;
         }
         gathered.flush(outlet).await?;
     }
     Ok(())
 }
 
-/// The roles of an older instance, which tells them by name only.
-pub(super) fn from_names(selection: &Selection, facts: &mut Facts) -> Vec<Role> {
+/// The words that the tenant has for members who are in no list of users.
+fn mentions(members: &Said<Members>, users: &[u64]) -> Vec<SourceEvent> {
+    let Said::Said(members) = members else {
+        return Vec::new();
+    };
+    if users.is_empty() {
+        return Vec::new();
+    }
+    let unlisted = members
+        .members_with_words()
+        .filter(|(id, _)| users.binary_search(id).is_err());
+    let mention = |(id, words): (u64, &str)| {
+        SourceEvent::Mention(Mention {
+            resource: ResourceId::new(user_type(), NativeId::from_number(id)),
+            words: words.to_owned(),
+        })
+    };
+    unlisted
+        .take(access_core::model::MAX_LEFT_OUT_ROWS)
+        .map(mention)
+        .collect()
+}
+
+/// Emits the roles of an older instance, which tells them by name only.
+pub(super) async fn emit_named(
+    selection: &Selection,
+    facts: &mut Facts,
+    outlet: &Outlet,
+) -> Result<(), NinjaOneError> {
     let named = std::mem::take(&mut facts.role_names);
-    let roles = named.into_iter().filter_map(|(name, members)| {
-        let id = name.id()?;
-        let text = |text: String| Text(Some(text.into()));
-        let mut row = RoleRow {
-            name: text(name.name),
-            kind: text(name.kind),
-            ..RoleRow::default()
+    let has_roles = !named.is_empty();
+    let mut roles = Vec::new();
+    let mut skips = Skips::default();
+    let mut member_skips = Skips::default();
+    for (name, members) in named {
+        match name.id() {
+            Some(id) => roles.push(of_name(id, name, members)),
+            None => too_long(&name, &members, &mut skips, &mut member_skips),
+        }
+    }
+    roles.retain(|role| selection.role(&role.id));
+    emit(roles, selection.access, &facts.users, outlet).await?;
+    outlet.skipped(RowKind::Resource, &role_type(), skips).await?;
+    if !selection.access {
+        return Ok(());
+    }
+    outlet.skipped(RowKind::Grant, &role_type(), member_skips).await?;
+    let unstated = &facts.unstated_roles;
+    if !unstated.is_empty() {
+        let scope = |principals| UnstatedScope::GrantsOn {
+            resource_type: role_type(),
+            principal_type: user_type(),
+            principals,
         };
-        row.members.ids = members;
-        Some(Role { id, row })
-    });
-    roles.filter(|role| selection.role(&role.id)).collect()
+        let field = "roles of users, or the type that names them";
+        outlet
+            .unstated_of_users(unstated, field, WithoutBaseline::Complete, scope)
+            .await?;
+        // A role is known by its holders only.
+        outlet
+            .unstated(Unstated {
+                scope: UnstatedScope::Resources(role_type()),
+                field: "roles that only such users hold".to_owned(),
+                count: 1,
+                examples: Vec::new(),
+                without_baseline: WithoutBaseline::Complete,
+            })
+            .await?;
+    }
+    if has_roles { Ok(()) } else { no_role(outlet).await }
+}
+
+fn of_name(id: NativeId, name: RoleName, members: Vec<u64>) -> Role {
+    let text = |text: String| Said::Said(text.into());
+    let row = RoleRow {
+        name: text(name.name),
+        kind: text(name.kind),
+        members: Said::Said(Members::from_ids(members)),
+        ..RoleRow::default()
+    };
+    Role { id, row }
+}
+
+/// A role whose name is longer than an id may be, with its holders.
+fn too_long(name: &RoleName, members: &[u64], skips: &mut Skips, member_skips: &mut Skips) {
+    let words = || Some(format!("{} ({})", name.name, name.kind));
+    let row = SkippedRow {
+        words: words(),
+        ..SkippedRow::default()
+    };
+    skips.book(SkipReason::UnusableId, row);
+    for member in members {
+        let row = SkippedRow {
+            principal: Some(ResourceId::new(user_type(), NativeId::from_number(*member))),
+            words: words(),
+            ..SkippedRow::default()
+        };
+        member_skips.book(SkipReason::UnusableId, row);
+    }
+}
+
+/// Technicians work by roles; a tenant without any is not plausible.
+async fn no_role(outlet: &Outlet) -> Result<(), NinjaOneError> {
+    outlet
+        .unstated(Unstated {
+            // Whoever has a sync with roles to compare with has the guard for that.
+            scope: UnstatedScope::GrantsOn {
+                resource_type: role_type(),
+                principal_type: user_type(),
+                principals: Vec::new(),
+            },
+            field: "any role, although there are technicians".to_owned(),
+            count: 1,
+            examples: Vec::new(),
+            without_baseline: WithoutBaseline::Incomplete,
+        })
+        .await
 }
 
 async fn list<C: Consume + Send + 'static>(
     client: &NinjaOneClient,
     reader: RoleReader<C>,
 ) -> Result<RoleReader<C>, NinjaOneError> {
-    let (reader, _, _) = client
-        .list::<Row<RoleRow>, _>("/v2/user/roles", &[], reader)
-        .await?;
+    let (reader, _, _) = client.list::<Row<RoleRow>, _>(ROLES, &[], reader).await?;
     Ok(reader)
-}
-
-async fn book(skips: &Skips, members: Skips, access: bool, outlet: &Outlet) -> Result<(), NinjaOneError> {
-    outlet.skipped(RowKind::Resource, &role_type(), *skips).await?;
-    let members = if access { members } else { Skips::default() };
-    outlet.skipped(RowKind::Grant, &role_type(), members).await
 }
 
 /// What becomes of a role that has come.
@@ -119,49 +238,207 @@ trait Consume {
 
 struct RoleReader<C> {
     consumer: C,
-    /// Roles consumed, over all tries.
-    done: HashSet<u64>,
+    /// Roles consumed, over all tries, with what they said.
+    done: HashMap<u64, u64>,
     /// Roles that have come in this try.
     seen: HashSet<u64>,
+    /// Of this try.
+    findings: Findings,
+    differing: Found,
+    /// Of all roles consumed.
+    members: MemberFindings,
+}
+
+/// What the members of the roles leave open.
+#[derive(Debug, Default)]
+struct MemberFindings {
     skips: Skips,
-    member_skips: Skips,
+    unreadable: Unreadable,
+    /// Of the roles themselves.
+    fields: Unreadable,
+    /// Roles that say, of at least one member or of none, who is in them.
+    said: u64,
+    silent: Vec<Silent>,
+}
+
+/// A role that does not say all of its members.
+#[derive(Debug)]
+struct Silent {
+    entitlement: EntitlementId,
+    shown: String,
+    field: &'static str,
+    /// None of its members is said, although there are some.
+    nobody: bool,
+}
+
+/// The list of members is absent or null.
+const MEMBERS: &str = "members of roles";
+/// There is a member, and not who it is.
+const MEMBER_IDS: &str = "ids of members of roles";
+
+impl MemberFindings {
+    /// Notes what a role leaves open, and sorts its members.
+    fn note(&mut self, id: u64, row: &mut RoleRow) -> Result<(), access_core::model::IdError> {
+        let role = mapping::role(NativeId::from_number(id), row);
+        let entitlement = mapping::assigned(&role)?.id;
+        let shown = format!("{} (role {id})", role.display_name);
+        for field in row.unreadable() {
+            self.fields.note(field, || shown.clone());
+        }
+        let members = match &mut row.members {
+            Said::Said(members) => members,
+            Said::NotSaid => {
+                self.silent.push(Silent {
+                    entitlement,
+                    shown,
+                    field: MEMBERS,
+                    nobody: false,
+                });
+                return Ok(());
+            }
+            Said::NotReadable => {
+                self.unreadable.note("members", || shown.clone());
+                return Ok(());
+            }
+        };
+        let nameless = |member: &NamelessMember| SkippedRow {
+            resource: Some(role.id.clone()),
+            entitlement: Some(entitlement.clone()),
+            principal: None,
+            words: member.0.as_deref().map(str::to_owned),
+        };
+        for member in &members.without_id {
+            self.skips.book(SkipReason::UnusableId, nameless(member));
+        }
+        for member in &members.unreadable {
+            self.skips.book(SkipReason::WrongShape, nameless(member));
+        }
+        if !members.unreadable.is_empty() {
+            self.unreadable.note("id of a member", || shown.clone());
+        }
+        let received = members.ids.len();
+        let before = members.ids.clone();
+        sort_as_text(&mut members.ids);
+        if members.ids.len() < received {
+            self.book_duplicates(&before, &role.id, &entitlement);
+        }
+        let nobody = members.ids.is_empty() && members.hide_some();
+        self.said += u64::from(!nobody);
+        if !members.without_id.is_empty() {
+            self.silent.push(Silent {
+                entitlement,
+                shown,
+                field: MEMBER_IDS,
+                nobody,
+            });
+        }
+        Ok(())
+    }
+
+    fn book_duplicates(&mut self, members: &[u64], role: &ResourceId, entitlement: &EntitlementId) {
+        let mut seen = HashSet::new();
+        for member in members.iter().filter(|member| !seen.insert(**member)) {
+            let row = SkippedRow {
+                resource: Some(role.clone()),
+                entitlement: Some(entitlement.clone()),
+                principal: Some(ResourceId::new(user_type(), NativeId::from_number(*member))),
+                words: None,
+            };
+            self.skips.book(SkipReason::Duplicate, row);
+        }
+    }
 }
 
 impl<C> RoleReader<C> {
     fn new(consumer: C) -> Self {
         Self {
             consumer,
-            done: HashSet::new(),
+            done: HashMap::new(),
             seen: HashSet::new(),
-            skips: Skips::default(),
-            member_skips: Skips::default(),
+            findings: Findings::default(),
+            differing: Found::default(),
+            members: MemberFindings::default(),
         }
+    }
+
+    /// Says what the list leaves open.
+    async fn report(self, access: bool, outlet: &Outlet) -> Result<(), NinjaOneError> {
+        let of_roles = |_: &str| vec![role_type()];
+        let is_empty = self.seen.is_empty();
+        outlet
+            .findings(ROLES, &role_type(), self.findings, of_roles)
+            .await?;
+        if self.differing.count > 0 {
+            let reason = format!(
+                "{} {} twice in {ROLES}, with different data{}",
+                self.differing.count,
+                if self.differing.count == 1 {
+                    "role comes"
+                } else {
+                    "roles come"
+                },
+                self.differing.example()
+            );
+            outlet.incomplete(&role_type(), &reason);
+        }
+        let members = self.members;
+        outlet.unreadable(ROLES, &members.fields, of_roles);
+        if !access {
+            return Ok(());
+        }
+        outlet
+            .skipped(RowKind::Grant, &role_type(), members.skips)
+            .await?;
+        outlet.unreadable(ROLES, &members.unreadable, of_roles);
+        for silent in members.silent {
+            let never_normal = members.said == 0 || silent.nobody;
+            outlet
+                .unstated(Unstated {
+                    scope: UnstatedScope::Holders(silent.entitlement),
+                    field: silent.field.to_owned(),
+                    count: 1,
+                    examples: vec![silent.shown],
+                    without_baseline: if never_normal {
+                        WithoutBaseline::Incomplete
+                    } else {
+                        WithoutBaseline::Complete
+                    },
+                })
+                .await?;
+        }
+        if is_empty { no_role(outlet).await } else { Ok(()) }
     }
 }
 
 impl<C: Consume> TakeElement<Row<RoleRow>> for RoleReader<C> {
     fn take(&mut self, row: Row<RoleRow>) -> bool {
-        let Row::Object(mut row) = row else {
-            self.skips.wrong_shape += 1;
+        let words = |row: &RoleRow| row.name.trimmed().map(Into::into);
+        let Some((id, mut row)) = self.findings.usable(row, |row| row.id, words) else {
             return true;
         };
-        let Some(id) = row.id.0 else {
-            self.skips.unusable += 1;
-            return true;
-        };
-        if !self.seen.insert(id) {
-            self.skips.duplicate += 1;
+        let new_in_this_try = self.seen.insert(id);
+        if !new_in_this_try {
+            let skipped = SkippedRow {
+                resource: Some(ResourceId::new(role_type(), NativeId::from_number(id))),
+                words: row.name.trimmed().map(str::to_owned),
+                ..SkippedRow::default()
+            };
+            self.findings.skips.book(SkipReason::Duplicate, skipped);
+        }
+        if let Some(fingerprint) = self.done.get(&id) {
+            if let Said::Said(members) = &mut row.members {
+                sort_as_text(&mut members.ids);
+            }
+            if !new_in_this_try && *fingerprint != row.fingerprint() {
+                self.differing.note(|| format!("role {id}"));
+            }
             return true;
         }
-        if !self.done.insert(id) {
+        // A number is always an id that can be one.
+        if self.members.note(id, &mut row).is_err() {
             return true;
         }
-        let members = &mut row.members;
-        self.member_skips.unusable += members.unusable;
-        self.member_skips.wrong_shape += members.wrong_shape;
-        let received = members.ids.len();
-        sort_as_text(&mut members.ids);
-        self.member_skips.duplicate += (received - members.ids.len()) as u64;
+        self.done.insert(id, row.fingerprint());
         self.consumer.consume(Role {
             id: NativeId::from_number(id),
             row,
@@ -170,8 +447,9 @@ impl<C: Consume> TakeElement<Row<RoleRow>> for RoleReader<C> {
 
     fn again(&mut self) {
         self.seen.clear();
-        // What was booked for members of roles already consumed stays booked: they do not come again.
-        self.skips = Skips::default();
+        // What was found in roles already consumed stays: they do not come again.
+        self.findings = Findings::default();
+        self.differing = Found::default();
     }
 
     fn has_used(&self) -> bool {
@@ -182,6 +460,7 @@ impl<C: Consume> TakeElement<Row<RoleRow>> for RoleReader<C> {
 struct Emit {
     gathered: Gathered,
     access: bool,
+    users: Arc<Vec<u64>>,
     outlet: Outlet,
     failure: Option<NinjaOneError>,
 }
@@ -192,9 +471,14 @@ impl Emit {
         let entitlement = mapping::assigned(&resource)?;
         self.gathered.resource(resource);
         if self.access {
+            for mention in mentions(&role.row.members, &self.users) {
+                if !self.outlet.send_from_thread(mention) {
+                    return Ok(false);
+                }
+            }
             let id = entitlement.id.clone();
             self.gathered.entitlement(entitlement);
-            for part in role.row.members.ids.chunks(BATCH_ROWS) {
+            for part in role.row.members.ids().chunks(BATCH_ROWS) {
                 self.gathered.grants(&id, part);
                 if self.gathered.is_full() && !self.gathered.flush_from_thread(&self.outlet) {
                     return Ok(false);

@@ -102,8 +102,9 @@ impl Selection {
         let holds_something = || {
             targets.holders.contains(&id)
                 || facts
-                    .organization
-                    .is_some_and(|organization| targets.organizations.contains(&organization))
+                    .organizations
+                    .iter()
+                    .any(|organization| targets.organizations.contains(organization))
                 || (targets.tenant && facts.privileges != Privileges::default())
                 || facts.devices().any(|device| targets.devices.contains(&device))
         };

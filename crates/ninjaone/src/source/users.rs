@@ -1,32 +1,35 @@
 //! Users of both kinds: what three lists say about them, joined by id.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use access_core::model::{AccessBatch, Resource, RowKind};
+use access_core::model::{AccessBatch, NativeId, Resource, ResourceId};
+use access_core::ports::{SkipReason, SkippedRow};
 
-use super::facts::{Facts, RoleName, UserFacts};
-use super::join_table::{JoinTable, JoinTableBuilder, Listed};
+use super::facts::{Facts, Kind, RoleName, UserFacts};
+use super::findings::{Findings, Found, types_of_user_field};
+use super::join_table::{Doubled, JoinTable, JoinTableBuilder, Listed};
+use super::older::{self, END_USERS, Instance, TECHNICIANS};
 use super::organizations::OrganizationNames;
-use super::outlet::Skips;
 use super::selection::Selection;
 use super::{BATCH_ROWS, Outlet};
 use crate::NinjaOneError;
 use crate::client::{NinjaOneClient, TakeElement};
-use crate::mapping::{self, END_USER, TECHNICIAN, user_type};
+use crate::mapping::{self, END_USER, TECHNICIAN, tenant_type, user_type};
 use crate::wire::{Row, UserRow};
 
-const TECHNICIANS: &str = "/v2/user/technicians";
-const END_USERS: &str = "/v2/user/end-users";
 const USERS: &str = "/v2/users";
+
+/// Users that one list may have and another not, because they were made or deleted between the two calls.
+const MAX_RACING_USERS: u64 = 2;
 
 /// What was found out about users.
 pub(super) struct UsersRead {
     pub(super) facts: Facts,
-    /// The instance has no `/v2/user/*`.
-    pub(super) older: bool,
+    pub(super) instance: Instance,
 }
 
-/// Reads all users and emits the wanted ones.
+/// Reads all users and emits the wanted ones. `known` is what other lists have said of the instance.
 ///
 /// `/v2/users` alone has `permitAllClients`; the other two alone have `scimUser`, `authType` and `fullPortalAccess`
 /// (NinjaOne facts §3.1). The two come first and are kept in a compact table; `/v2/users` then streams past it.
@@ -34,43 +37,37 @@ pub(super) async fn read(
     client: &NinjaOneClient,
     with_devices: bool,
     selection: &Selection,
-    names: OrganizationNames,
+    names: Arc<OrganizationNames>,
+    known: Option<Instance>,
     outlet: &Outlet,
 ) -> Result<UsersRead, NinjaOneError> {
-    let technicians = OwnList::new(JoinTableBuilder::new(with_devices), Listed::Technician);
-    let technicians = match client.list(TECHNICIANS, &[], technicians).await {
-        Ok((list, _, _)) => list,
-        Err(NinjaOneError::Refused { status: 404, .. }) => {
-            warn_older(outlet).await?;
-            let facts = read_older(client, with_devices, selection, names, outlet).await?;
-            return Ok(UsersRead { facts, older: true });
-        }
-        Err(error) => return Err(error),
+    let reading = Reading {
+        client,
+        with_devices,
+        selection,
+        names,
+        outlet,
     };
-    if technicians.table.len() == 0 {
-        return Err(NinjaOneError::EmptyList {
-            request: client.shown(TECHNICIANS),
-        });
-    }
-    let mut skips = technicians.skips;
-    let end_users = OwnList::new(technicians.table, Listed::EndUser);
-    let (end_users, _, _) = client.list(END_USERS, &[], end_users).await?;
-    skips = sum(skips, end_users.skips);
-    let without_end_users = end_users.is_empty();
-    let (table, duplicates) = end_users.table.build();
-    skips.duplicate += duplicates;
-
-    let mut emitter = UserEmitter::new(table, with_devices, selection.clone(), names, outlet.clone());
-    emitter.skips_elsewhere = skips;
-    let facts = stream(client, &[], emitter, without_end_users).await?;
-    Ok(UsersRead { facts, older: false })
-}
-
-/// Says once, loudly, what an older instance cannot tell.
-pub(super) async fn warn_older(outlet: &Outlet) -> Result<(), NinjaOneError> {
-    let message = "this is an older NinjaOne instance without /v2/user/*: roles are known by name only, and nothing is \
-                   known of SCIM, sign-in types and portal access";
-    outlet.warn("older_instance", message.to_owned()).await
+    let own = if known == Some(Instance::Older) {
+        None
+    } else {
+        read_own_lists(client, with_devices, outlet, known).await?
+    };
+    let (facts, instance) = match own {
+        Some(own) => {
+            if known.is_none() {
+                outlet.id_scheme(&Instance::Current.id_scheme()).await?;
+            }
+            (reading.current(own).await?, Instance::Current)
+        }
+        None => {
+            if known.is_none() {
+                older::warn(outlet).await?;
+            }
+            (reading.older().await?, Instance::Older)
+        }
+    };
+    Ok(UsersRead { facts, instance })
 }
 
 /// Reads users from an instance that has `/v2/users` only.
@@ -78,59 +75,206 @@ pub(super) async fn read_older(
     client: &NinjaOneClient,
     with_devices: bool,
     selection: &Selection,
-    names: OrganizationNames,
+    names: Arc<OrganizationNames>,
     outlet: &Outlet,
 ) -> Result<Facts, NinjaOneError> {
-    let mut emitter = UserEmitter::new(
-        JoinTable::default(),
+    let reading = Reading {
+        client,
         with_devices,
-        selection.clone(),
+        selection,
         names,
-        outlet.clone(),
-    );
-    emitter.with_role_names = true;
-    stream(client, &[("includeRoles", "true".to_owned())], emitter, false).await
+        outlet,
+    };
+    reading.older().await
 }
 
-async fn stream(
+/// What the lists of technicians and of end users say.
+struct OwnLists {
+    table: JoinTable,
+    findings: Vec<(&'static str, Findings)>,
+    doubled: Vec<Doubled>,
+    technicians: u64,
+    end_users: u64,
+}
+
+/// `None` on an older instance.
+async fn read_own_lists(
     client: &NinjaOneClient,
-    query: &[(&str, String)],
-    emitter: UserEmitter,
-    without_end_users: bool,
-) -> Result<Facts, NinjaOneError> {
-    let outlet = emitter.outlet.clone();
-    let emits = emitter.selection.users();
-    let (emitter, count, _) = client.list(USERS, query, emitter).await?;
-    if emitter.stopped {
-        return Err(NinjaOneError::Stopped);
-    }
-    if count == 0 {
+    with_devices: bool,
+    outlet: &Outlet,
+    known: Option<Instance>,
+) -> Result<Option<OwnLists>, NinjaOneError> {
+    let technicians = OwnList::new(JoinTableBuilder::new(with_devices), Listed::Technician);
+    let technicians = match client.list(TECHNICIANS, &[], technicians).await {
+        Ok((list, _, _)) => list,
+        Err(failure) if known.is_none() => {
+            older::confirm(client, TECHNICIANS, failure).await?;
+            return Ok(None);
+        }
+        Err(failure) => return Err(failure.of_missing_list(TECHNICIANS)),
+    };
+    if technicians.table.len() == 0 {
         return Err(NinjaOneError::EmptyList {
-            request: client.shown(USERS),
+            request: client.shown(TECHNICIANS),
         });
     }
-    if without_end_users && emitter.seen.end_user {
-        return Err(NinjaOneError::NoEndUsers {
-            request: client.shown(END_USERS),
-        });
-    }
-    // The rest is as much work as the list itself, so it has a thread too.
-    let finish = tokio::task::spawn_blocking(move || emitter.finish());
-    let (facts, skips) = finish
-        .await
-        .map_err(|_| NinjaOneError::Stopped)?
-        .ok_or(NinjaOneError::Stopped)?;
-    if emits {
-        outlet.skipped(RowKind::Resource, &user_type(), skips).await?;
-    }
-    Ok(facts)
+    let technicians_count = technicians.table.len() as u64;
+    let mut findings = vec![(TECHNICIANS, technicians.findings)];
+    let end_users = OwnList::new(technicians.table, Listed::EndUser);
+    let end_users = match client.list(END_USERS, &[], end_users).await {
+        Ok((list, _, _)) => list,
+        Err(failure) => return Err(failure.of_missing_list(END_USERS)),
+    };
+    findings.push((END_USERS, end_users.findings));
+    let end_users_count = end_users.table.len() as u64 - technicians_count;
+    let (table, doubled) = end_users.table.build();
+    let two_people = doubled.iter().filter(|doubled| doubled.two_people);
+    let mut found = Found::default();
+    two_people.for_each(|doubled| found.note(|| shown(doubled.id, &doubled.row)));
+    two_people_share_an_id(outlet, &found);
+    Ok(Some(OwnLists {
+        table,
+        findings,
+        doubled,
+        technicians: technicians_count,
+        end_users: end_users_count,
+    }))
 }
 
-fn sum(a: Skips, b: Skips) -> Skips {
-    Skips {
-        unusable: a.unusable + b.unusable,
-        duplicate: a.duplicate + b.duplicate,
-        wrong_shape: a.wrong_shape + b.wrong_shape,
+/// Whoever shares an id with somebody else is not there, and neither is what the person holds.
+fn two_people_share_an_id(outlet: &Outlet, found: &Found) {
+    if found.count > 0 {
+        let reason = format!(
+            "{} {} with an id that somebody else has too{}",
+            found.count,
+            if found.count == 1 {
+                "user comes"
+            } else {
+                "users come"
+            },
+            found.example()
+        );
+        for resource_type in types_of_user_field("id") {
+            outlet.incomplete(&resource_type, &reason);
+        }
+    }
+}
+
+/// `Ada Example <ada@example.com> (user 7)`.
+fn shown(id: u64, row: &UserRow) -> String {
+    match row.words() {
+        Some(words) => format!("{words} (user {id})"),
+        None => format!("user {id}"),
+    }
+}
+
+struct Reading<'a> {
+    client: &'a NinjaOneClient,
+    with_devices: bool,
+    selection: &'a Selection,
+    names: Arc<OrganizationNames>,
+    outlet: &'a Outlet,
+}
+
+impl Reading<'_> {
+    async fn current(self, own: OwnLists) -> Result<Facts, NinjaOneError> {
+        let mut doubled = Findings::default();
+        for one in &own.doubled {
+            doubled
+                .skips
+                .book(SkipReason::Duplicate, skipped(one.id, &one.row));
+        }
+        let mut findings = own.findings;
+        findings.push((TECHNICIANS, doubled));
+        let emitter = UserEmitter::new(&self, own.table, Instance::Current);
+        let without_end_users = own.end_users == 0;
+        let mut contradicting = Contradictions::default();
+        for one in &own.doubled {
+            contradicting.note(&one.contradictions, || shown(one.id, &one.row));
+        }
+        let expected = (own.technicians, own.end_users);
+        self.stream(&[], emitter, without_end_users, findings, contradicting, expected)
+            .await
+    }
+
+    async fn older(self) -> Result<Facts, NinjaOneError> {
+        let emitter = UserEmitter::new(&self, JoinTable::default(), Instance::Older);
+        let query = [("includeRoles", "true".to_owned())];
+        self.stream(
+            &query,
+            emitter,
+            false,
+            Vec::new(),
+            Contradictions::default(),
+            (0, 0),
+        )
+        .await
+    }
+
+    async fn stream(
+        self,
+        query: &[(&str, String)],
+        emitter: UserEmitter,
+        without_end_users: bool,
+        findings: Vec<(&'static str, Findings)>,
+        contradicting: Contradictions,
+        expected: (u64, u64),
+    ) -> Result<Facts, NinjaOneError> {
+        let (client, outlet) = (self.client, self.outlet);
+        let (emitter, count, _) = client.list(USERS, query, emitter).await?;
+        if emitter.stopped {
+            return Err(NinjaOneError::Stopped);
+        }
+        if count == 0 {
+            return Err(NinjaOneError::EmptyList {
+                request: client.shown(USERS),
+            });
+        }
+        if without_end_users && emitter.seen.end_user {
+            return Err(NinjaOneError::NoEndUsers {
+                request: client.shown(END_USERS),
+            });
+        }
+        // The rest is as much work as the list itself, so it has a thread too.
+        let finish = tokio::task::spawn_blocking(move || emitter.finish());
+        let finished = finish
+            .await
+            .map_err(|_| NinjaOneError::Stopped)?
+            .ok_or(NinjaOneError::Stopped)?;
+        let unreadable = findings.iter().map(|(_, findings)| &findings.unreadable);
+        let unreadable = unreadable.chain([&finished.findings.unreadable]);
+        let rows: u64 = unreadable
+            .map(|unreadable| unreadable.count("administrator"))
+            .sum();
+        if rows > 0 && !finished.facts.administrators_are_said {
+            return Err(NinjaOneError::NoAdministrators {
+                request: client.shown(USERS),
+                rows,
+            });
+        }
+        for (list, findings) in findings {
+            outlet
+                .findings(list, &user_type(), findings, types_of_user_field)
+                .await?;
+        }
+        let mut contradictions = finished.contradictions;
+        contradictions.add(contradicting);
+        outlet
+            .findings(USERS, &user_type(), finished.findings, types_of_user_field)
+            .await?;
+        two_people_share_an_id(outlet, &finished.two_people);
+        finished.differing.report(outlet);
+        finished.missing.report(outlet, expected).await?;
+        contradictions.report(outlet).await?;
+        Ok(finished.facts)
+    }
+}
+
+fn skipped(id: u64, row: &UserRow) -> SkippedRow {
+    SkippedRow {
+        resource: Some(ResourceId::new(user_type(), NativeId::from_number(id))),
+        words: row.words().map(String::from),
+        ..SkippedRow::default()
     }
 }
 
@@ -139,7 +283,7 @@ struct OwnList {
     table: JoinTableBuilder,
     listed: Listed,
     before: usize,
-    skips: Skips,
+    findings: Findings,
 }
 
 impl OwnList {
@@ -148,7 +292,7 @@ impl OwnList {
             before: table.len(),
             table,
             listed,
-            skips: Skips::default(),
+            findings: Findings::default(),
         }
     }
 
@@ -159,23 +303,138 @@ impl OwnList {
 
 impl TakeElement<Row<UserRow>> for OwnList {
     fn take(&mut self, row: Row<UserRow>) -> bool {
-        match row {
-            Row::Other => self.skips.wrong_shape += 1,
-            Row::Object(row) => match row.id.0 {
-                None => self.skips.unusable += 1,
-                Some(id) => self.table.add(id, self.listed, &row),
-            },
+        if let Some((id, mut row)) = self.findings.usable(row, |row| row.id, UserRow::words) {
+            let with_devices = self.table.with_devices();
+            for field in row.take_unreadable() {
+                if is_read(field, with_devices, Instance::Current) {
+                    self.findings.unreadable.note(field, || shown(id, &row));
+                }
+            }
+            self.table.add(id, self.listed, &row);
         }
         true
     }
 
     fn again(&mut self) {
         self.table.truncate(self.before);
-        self.skips = Skips::default();
+        self.findings = Findings::default();
     }
 
     fn has_used(&self) -> bool {
         !self.is_empty()
+    }
+}
+
+/// Whether anything depends on a field.
+fn is_read(field: &str, with_devices: bool, instance: Instance) -> bool {
+    match field {
+        "roles" => instance == Instance::Older,
+        "deviceIds" | "accessibleDeviceIds" | "assignedDeviceIds" => with_devices,
+        _ => true,
+    }
+}
+
+/// Fields in which the lists say different things of one user.
+#[derive(Debug, Clone, Default)]
+struct Contradictions(std::collections::BTreeMap<&'static str, Found>);
+
+impl Contradictions {
+    fn note(&mut self, fields: &[&'static str], example: impl Fn() -> String) {
+        for field in fields {
+            self.0.entry(field).or_default().note(&example);
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        for (field, found) in other.0 {
+            self.0.entry(field).or_default().add(found);
+        }
+    }
+
+    async fn report(&self, outlet: &Outlet) -> Result<(), NinjaOneError> {
+        for (field, found) in &self.0 {
+            let message = format!(
+                "the lists of users contradict each other about {field} of {} {}{}: what gives access is kept",
+                found.count,
+                if found.count == 1 { "user" } else { "users" },
+                found.example()
+            );
+            outlet.warn("contradicting_lists", message).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Users who come twice in one list, with different data.
+#[derive(Debug, Clone, Default)]
+struct Differing(Found);
+
+impl Differing {
+    fn report(&self, outlet: &Outlet) {
+        if self.0.count > 0 {
+            let reason = format!(
+                "{} {} twice in {USERS}, with different data{}",
+                self.0.count,
+                if self.0.count == 1 {
+                    "user comes"
+                } else {
+                    "users come"
+                },
+                self.0.example()
+            );
+            for resource_type in types_of_user_field("id") {
+                outlet.incomplete(&resource_type, &reason);
+            }
+        }
+    }
+}
+
+/// Users who are in one list and not in another that should have them.
+#[derive(Debug, Clone, Default)]
+struct Missing {
+    /// Technicians and end users who are not in `/v2/users`.
+    technicians: Found,
+    end_users: Found,
+    /// End users of `/v2/users` who are not in their own list.
+    not_listed_as_end_users: Found,
+}
+
+impl Missing {
+    async fn report(&self, outlet: &Outlet, expected: (u64, u64)) -> Result<(), NinjaOneError> {
+        let (technicians, end_users) = expected;
+        let lacks = [
+            (
+                &self.technicians,
+                technicians,
+                USERS,
+                TECHNICIANS,
+                "permitAllClients",
+            ),
+            (&self.end_users, end_users, USERS, END_USERS, "permitAllClients"),
+            (
+                &self.not_listed_as_end_users,
+                end_users + self.not_listed_as_end_users.count,
+                END_USERS,
+                USERS,
+                "fullPortalAccess",
+            ),
+        ];
+        for (found, all, list, other, field) in lacks {
+            if found.count == 0 {
+                continue;
+            }
+            let reason = format!(
+                "{list} lacks {} of {all} users that {other} has{}: their {field} is unknown",
+                found.count,
+                found.example()
+            );
+            // Of fewer it is said what is not stated of them.
+            if found.count > MAX_RACING_USERS || found.count == all {
+                outlet.incomplete(&tenant_type(), &reason);
+                outlet.warn("contradicting_lists", reason).await?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -186,105 +445,170 @@ struct Seen {
     end_user: bool,
 }
 
+/// When a user last came, and as what.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
+    /// The try; zero: not yet.
+    last_try: u8,
+    fingerprint: u32,
+}
+
 /// Joins and emits users as `/v2/users` comes in.
 struct UserEmitter {
     table: JoinTable,
-    /// For each row of the table, and for each user that is not in it, the try in which it last came.
-    marks: Vec<u8>,
-    strays: HashMap<u64, u8>,
+    /// One mark for each row of the table, and one for each user that is not in it.
+    marks: Vec<Mark>,
+    strays: HashMap<u64, Mark>,
     tries: u8,
-    skips: Skips,
-    skips_elsewhere: Skips,
+    /// Of this try.
+    findings: Findings,
+    differing: Differing,
+    /// Of all users that were emitted.
+    unreadable: super::findings::Unreadable,
+    two_people: Found,
+    contradictions: Contradictions,
+    missing: Missing,
     with_devices: bool,
-    with_role_names: bool,
+    instance: Instance,
     seen: Seen,
     selection: Selection,
-    names: OrganizationNames,
+    names: Arc<OrganizationNames>,
     facts: Facts,
     batch: Vec<Resource>,
     outlet: Outlet,
     stopped: bool,
 }
 
+/// What is known when all users have been emitted.
+struct Finished {
+    facts: Facts,
+    findings: Findings,
+    two_people: Found,
+    differing: Differing,
+    contradictions: Contradictions,
+    missing: Missing,
+}
+
 impl UserEmitter {
-    fn new(
-        table: JoinTable,
-        with_devices: bool,
-        selection: Selection,
-        names: OrganizationNames,
-        outlet: Outlet,
-    ) -> Self {
+    fn new(reading: &Reading<'_>, table: JoinTable, instance: Instance) -> Self {
         Self {
-            marks: vec![0; table.len()],
+            marks: vec![Mark::default(); table.len()],
             table,
             strays: HashMap::new(),
             tries: 1,
-            skips: Skips::default(),
-            skips_elsewhere: Skips::default(),
-            with_devices,
-            with_role_names: false,
+            findings: Findings::default(),
+            differing: Differing::default(),
+            unreadable: super::findings::Unreadable::default(),
+            two_people: Found::default(),
+            contradictions: Contradictions::default(),
+            missing: Missing::default(),
+            with_devices: reading.with_devices,
+            instance,
             seen: Seen::default(),
-            selection,
-            names,
+            selection: reading.selection.clone(),
+            names: Arc::clone(&reading.names),
             facts: Facts::default(),
             batch: Vec::with_capacity(BATCH_ROWS),
-            outlet,
+            outlet: reading.outlet.clone(),
             stopped: false,
         }
     }
 
-    fn user(&mut self, id: u64, row: UserRow) -> bool {
+    fn user(&mut self, id: u64, mut row: UserRow) -> bool {
         let place = self.table.find(id);
         let mark = match place {
             Some(place) => &mut self.marks[place.ordinal()],
-            None => self.strays.entry(id).or_insert(0),
+            None => self.strays.entry(id).or_default(),
         };
-        let before = std::mem::replace(mark, self.tries);
-        if before == self.tries {
-            self.skips.duplicate += 1;
+        let fingerprint = row.fingerprint();
+        let before = std::mem::replace(
+            mark,
+            Mark {
+                last_try: self.tries,
+                fingerprint,
+            },
+        );
+        if before.last_try == self.tries {
+            self.findings.skips.book(SkipReason::Duplicate, skipped(id, &row));
+            if before.fingerprint != fingerprint {
+                self.differing.0.note(|| shown(id, &row));
+            }
         }
-        if before != 0 {
+        if before.last_try != 0 {
             return true;
         }
+        for field in row.take_unreadable() {
+            if is_read(field, self.with_devices, self.instance) {
+                self.unreadable.note(field, || shown(id, &row));
+            }
+        }
         match place.map(|place| self.table.row(place)) {
-            Some((listed, own)) => self.emit(id, Some(listed), row.or(own)),
+            Some((listed, own)) => {
+                if row.is_of_another_person_than(&own) {
+                    self.two_people.note(|| shown(id, &own));
+                }
+                let (joined, contradictions) = row.join(own);
+                self.contradictions.note(&contradictions, || shown(id, &joined));
+                self.emit(id, Some(listed), joined)
+            }
             None => self.emit(id, None, row),
         }
     }
 
     fn emit(&mut self, id: u64, listed: Option<Listed>, mut row: UserRow) -> bool {
-        if row.user_type.0.is_none() {
+        let kind = self.kind(id, listed, &row);
+        if row.user_type.said().is_none() {
             // Not a guess: the list that the row is from holds this kind only.
-            row.user_type.0 = listed.map(|listed| kind_of(listed).into());
+            row.user_type = listed.map(|listed| kind_of(listed).into()).into();
         }
-        let end_user = match listed {
-            Some(listed) => listed == Listed::EndUser,
-            None => says_end_user(&row),
-        };
-        let facts = UserFacts::new(&row, end_user, self.with_devices);
-        let role_names = if self.with_role_names {
-            RoleName::all_of(&row)
-        } else {
-            Vec::new()
-        };
-        let holds_role = role_names
-            .iter()
-            .filter_map(RoleName::id)
-            .any(|role| self.selection.holders_of(&role));
-        // Which roles there are is known from all users only, whichever of these are wanted.
-        self.facts.add_role_names(id, role_names);
+        self.facts.administrators_are_said |= kind != Kind::EndUser && row.administrator.said().is_some();
+        let facts = UserFacts::new(&row, kind, self.instance, self.with_devices);
+        let holds_role = self.role_names(id, &row);
         if !holds_role && !self.selection.user(id, &facts) {
             return true;
         }
         self.facts.add(id, &facts);
         if self.selection.users() {
-            let name = row
-                .organization_id
-                .0
-                .and_then(|organization| self.names.get(&organization));
-            self.batch.push(mapping::user(id, &row, name.map(AsRef::as_ref)));
+            let organizations = row.organization_id.ids().iter();
+            let names: Vec<&str> = organizations
+                .filter_map(|organization| self.names.get(organization))
+                .map(AsRef::as_ref)
+                .collect();
+            let name = (!names.is_empty()).then(|| names.join(", "));
+            self.batch.push(mapping::user(id, &row, name.as_deref()));
         }
         self.batch.len() < BATCH_ROWS || self.flush()
+    }
+
+    fn kind(&mut self, id: u64, listed: Option<Listed>, row: &UserRow) -> Kind {
+        match listed {
+            Some(listed) if listed.is_end_user() => Kind::EndUser,
+            Some(_) => Kind::Technician,
+            None if says_end_user(row) => {
+                if self.instance == Instance::Current {
+                    self.missing.not_listed_as_end_users.note(|| shown(id, row));
+                }
+                Kind::EndUser
+            }
+            None if row.user_type.trimmed().is_some() => Kind::Technician,
+            None => Kind::Unknown,
+        }
+    }
+
+    /// Notes the roles that an older instance names; whether a wanted one is among them.
+    fn role_names(&mut self, id: u64, row: &UserRow) -> bool {
+        if self.instance == Instance::Current {
+            return false;
+        }
+        let names = RoleName::all_of(row);
+        if row.roles.said().is_none() || row.user_type.said().is_none() {
+            self.facts.unstated_roles.push(id);
+        }
+        let mut ids = names.iter().filter_map(RoleName::id);
+        let holds_role = ids.any(|role| self.selection.holders_of(&role));
+        // Which roles there are is known from all users only, whichever of these are wanted.
+        self.facts.add_role_names(id, names);
+        holds_role
     }
 
     fn flush(&mut self) -> bool {
@@ -294,21 +618,35 @@ impl UserEmitter {
     }
 
     /// Emits the users that `/v2/users` did not have. `None` if nobody listens.
-    fn finish(mut self) -> Option<(Facts, Skips)> {
+    fn finish(mut self) -> Option<Finished> {
         let left: Vec<_> = self
             .table
             .places()
-            .filter(|(place, _)| self.marks[place.ordinal()] == 0)
+            .filter(|(place, _)| self.marks[place.ordinal()].last_try == 0)
             .collect();
         for (place, id) in left {
             let (listed, row) = self.table.row(place);
+            let missing = match listed {
+                Listed::EndUser => &mut self.missing.end_users,
+                Listed::Technician | Listed::Both => &mut self.missing.technicians,
+            };
+            missing.note(|| shown(id, &row));
             if !self.emit(id, Some(listed), row) {
                 return None;
             }
         }
-        self.flush().then(|| {
-            self.facts.sort();
-            (self.facts, sum(self.skips, self.skips_elsewhere))
+        if !self.flush() {
+            return None;
+        }
+        self.facts.sort();
+        self.findings.unreadable.add(self.unreadable);
+        Some(Finished {
+            facts: self.facts,
+            findings: self.findings,
+            two_people: self.two_people,
+            differing: self.differing,
+            contradictions: self.contradictions,
+            missing: self.missing,
         })
     }
 }
@@ -321,30 +659,27 @@ fn says_end_user(row: &UserRow) -> bool {
 
 fn kind_of(listed: Listed) -> &'static str {
     match listed {
-        Listed::Technician => TECHNICIAN,
+        Listed::Technician | Listed::Both => TECHNICIAN,
         Listed::EndUser => END_USER,
     }
 }
 
 impl TakeElement<Row<UserRow>> for UserEmitter {
     fn take(&mut self, row: Row<UserRow>) -> bool {
-        match row {
-            Row::Other => self.skips.wrong_shape += 1,
-            Row::Object(row) => match row.id.0 {
-                None => self.skips.unusable += 1,
-                Some(id) => {
-                    self.seen.usable = true;
-                    self.seen.end_user |= says_end_user(&row);
-                    return self.user(id, row);
-                }
-            },
+        match self.findings.usable(row, |row| row.id, UserRow::words) {
+            Some((id, row)) => {
+                self.seen.usable = true;
+                self.seen.end_user |= says_end_user(&row);
+                self.user(id, row)
+            }
+            None => true,
         }
-        true
     }
 
     fn again(&mut self) {
         self.tries = self.tries.saturating_add(1);
-        self.skips = Skips::default();
+        self.findings = Findings::default();
+        self.differing = Differing::default();
         self.seen = Seen::default();
     }
 

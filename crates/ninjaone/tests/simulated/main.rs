@@ -9,5 +9,6 @@ mod checks;
 mod fixture;
 mod mishaps;
 mod scopes;
+mod silence;
 mod tenant;
 mod whole;

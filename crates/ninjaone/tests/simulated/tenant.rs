@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use access_core::model::{
     AccessBatch, Completeness, Entitlement, NativeId, Resource, ResourceId, ResourceTypeId, SyncScope,
+    WithoutBaseline,
 };
 use access_core::ports::{AccessSource, SourceEvent};
 use futures::StreamExt;
@@ -145,7 +146,7 @@ impl Desk {
 }
 
 /// What a source said, in its order. Hearing it checks the order that the port promises.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Heard {
     pub(crate) types: Vec<ResourceTypeId>,
     pub(crate) resources: Vec<Resource>,
@@ -155,6 +156,24 @@ pub(crate) struct Heard {
     /// Skipped rows, warnings, and types that are not complete.
     pub(crate) remarks: Vec<String>,
     pub(crate) error: Option<String>,
+    /// What the tenant does not state.
+    pub(crate) unstated: Vec<String>,
+    pub(crate) mentions: Vec<String>,
+    pub(crate) id_schemes: Vec<String>,
+    /// Why types are not complete.
+    pub(crate) reasons: Vec<String>,
+}
+
+/// The rows and remarks; what is not stated, mentioned or said of ids is compared where it is the point of a test.
+impl PartialEq for Heard {
+    fn eq(&self, other: &Self) -> bool {
+        self.types == other.types
+            && self.resources == other.resources
+            && self.entitlements == other.entitlements
+            && self.grants == other.grants
+            && self.remarks == other.remarks
+            && self.error == other.error
+    }
 }
 
 impl Heard {
@@ -176,9 +195,24 @@ impl Heard {
                 skipped.reason
             )),
             SourceEvent::Completeness(of, Completeness::Complete) => panic!("{of}: nobody needs to say so"),
-            SourceEvent::Completeness(of, Completeness::Incomplete { .. }) => {
+            SourceEvent::Completeness(of, Completeness::Incomplete { reason }) => {
+                self.reasons.push(format!("{of}: {reason}"));
                 self.remarks.push(format!("incomplete {of}"));
             }
+            SourceEvent::Unstated(unstated) => self.unstated.push(format!(
+                "{:?}: {} ({}){}",
+                unstated.scope,
+                unstated.field,
+                unstated.count,
+                match unstated.without_baseline {
+                    WithoutBaseline::Complete => "",
+                    WithoutBaseline::Incomplete => ", never normal",
+                }
+            )),
+            SourceEvent::Mention(mention) => self
+                .mentions
+                .push(format!("{}: {}", mention.resource, mention.words)),
+            SourceEvent::IdScheme(scheme) => self.id_schemes.push(scheme.to_string()),
             SourceEvent::Warning(warning) => {
                 self.remarks
                     .push(format!("{}: {}", warning.code, warning.message));

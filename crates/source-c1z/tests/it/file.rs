@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use baton_proto::connector_v2 as v2;
 use baton_proto::prost::Message;
 use rusqlite::{Connection, params};
-use source_c1z::{C1zSource, C1zSourceConfig, C1zSourceError, Limits};
+use source_c1z::{C1zSource, C1zSourceConfig, C1zSourceError, Limits, UnknownTenant};
 use tempfile::TempDir;
 
 /// The id of the sync that rows belong to.
@@ -217,7 +217,8 @@ pub(crate) fn open(path: &Path, temp_folder: &Path, sync: Option<&str>) -> Resul
         temp_folder: temp_folder.to_owned(),
         limits: Limits::default(),
         sync: sync.map(str::to_owned),
-        tenant: "https://tenant.example".to_owned(),
+        tenant: Some("https://tenant.example".to_owned()),
+        unknown_tenant: UnknownTenant::Refuse,
     })
 }
 

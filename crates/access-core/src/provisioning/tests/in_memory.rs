@@ -11,11 +11,12 @@ use crate::model::{
 };
 use crate::ports::{ActFailure, Acted, AuditError, AuditLog, Effect, Provisioner, ProvisionerError};
 use crate::provisioning::{
-    Account, AccountKind, AuditEntry, EmailAddress, Membership, Observation, RequestPreview, Role, Selector,
-    Step, Vocabulary,
+    Account, AccountKind, AuditEntry, EmailAddress, ListSighting, Listed, Membership, Observation,
+    RequestPreview, Role, RoleMembers, Selector, Sightings, Step, Vocabulary,
 };
 use crate::{Classified, StatusCode};
 
+#[expect(clippy::struct_excessive_bools, reason = "a row of a table, not a state")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Person {
     pub(super) kind: AccountKind,
@@ -27,6 +28,19 @@ pub(super) struct Person {
     pub(super) administrator: Option<bool>,
     pub(super) scim: bool,
     pub(super) disabled: bool,
+    /// Nothing is said of the portal and the organization.
+    pub(super) silent: bool,
+}
+
+/// What a list says of an account otherwise than the lookup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Otherwise {
+    /// It has this one.
+    Has(Person),
+    /// It has none.
+    Lacks,
+    /// It cannot be told.
+    Unclear,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +48,8 @@ pub(super) struct Bundle {
     pub(super) name: String,
     pub(super) holders: Option<AccountKind>,
     pub(super) members: BTreeSet<u64>,
+    /// The tenant does not say who is in it.
+    pub(super) silent: bool,
 }
 
 /// What there is.
@@ -75,6 +91,8 @@ pub(super) struct Tenant {
     pub(super) writes: Mutex<Vec<String>>,
     /// Adding who is there and removing who is not is refused.
     pub(super) refuses_repeats: bool,
+    /// Where the list of accounts does not agree with the lookup.
+    pub(super) listed: BTreeMap<u64, Otherwise>,
     vocabulary: Vocabulary,
 }
 
@@ -101,11 +119,13 @@ impl World {
             administrator: (kind == AccountKind::Technician).then_some(false),
             scim: false,
             disabled: false,
+            silent: false,
         };
         let bundle = |name: &str, holders, members: &[u64]| Bundle {
             name: name.to_owned(),
             holders,
             members: members.iter().copied().collect(),
+            silent: false,
         };
         let mut people = BTreeMap::from([
             (1, person(AccountKind::Technician, "Root", "root@example.com")),
@@ -138,11 +158,13 @@ impl World {
         profile.set("first_name", Some(person.first.as_str()));
         profile.set("last_name", Some(person.last.as_str()));
         profile.set("email", Some(person.email.as_str()));
-        profile.set(
-            "organization_id",
-            person.organization.map(|id| id.to_string()).as_deref(),
-        );
-        profile.set("full_portal_access", Some(person.portal));
+        if !person.silent {
+            profile.set(
+                "organization_id",
+                person.organization.map(|id| id.to_string()).as_deref(),
+            );
+            profile.set("full_portal_access", Some(person.portal));
+        }
         Resource {
             id: ResourceId::new(ResourceTypeId::from_static("user"), NativeId::from_number(id)),
             parent: None,
@@ -165,13 +187,16 @@ impl World {
     }
 
     fn account(&self, id: u64) -> Option<Account> {
-        let person = self.people.get(&id)?;
-        Some(Account {
+        self.people.get(&id).map(|person| Self::account_of(id, person))
+    }
+
+    fn account_of(id: u64, person: &Person) -> Account {
+        Account {
             resource: Self::resource(id, person),
             kind: person.kind,
-            administrator: person.administrator,
-            managed_elsewhere: person.scim,
-        })
+            administrator: person.administrator.into(),
+            managed_elsewhere: Some(person.scim).into(),
+        }
     }
 
     fn role(&self, id: u64) -> Option<Role> {
@@ -196,12 +221,12 @@ impl World {
             resource,
             entitlement: entitlement.unwrap(),
             holders: bundle.holders,
-            members: bundle
-                .members
-                .iter()
-                .copied()
-                .map(NativeId::from_number)
-                .collect(),
+            members: if bundle.silent {
+                RoleMembers::Unknown("the list does not say who is in it".to_owned())
+            } else {
+                let members = bundle.members.iter().copied();
+                RoleMembers::Known(members.map(NativeId::from_number).collect())
+            },
         })
     }
 
@@ -259,6 +284,7 @@ impl World {
                     administrator: Some(false),
                     scim: false,
                     disabled: false,
+                    silent: false,
                 };
                 self.people.insert(id, made);
                 Ok(Observation::Account(self.account(id).map(Box::new)))
@@ -303,6 +329,7 @@ impl Tenant {
             mishaps: Mutex::new(mishaps.into_iter().collect()),
             writes: Mutex::default(),
             refuses_repeats: false,
+            listed: BTreeMap::new(),
             vocabulary: Vocabulary {
                 account_type: named("user"),
                 role_type: named("role"),
@@ -350,6 +377,28 @@ impl Provisioner for Tenant {
     async fn account(&self, id: &NativeId) -> Result<Option<Account>, ProvisionerError> {
         let world = self.read()?;
         Ok(id.as_number().and_then(|id| world.account(id)))
+    }
+
+    async fn sightings(&self, id: &NativeId) -> Result<Sightings, ProvisionerError> {
+        let world = self.read()?;
+        let number = id.as_number().unwrap();
+        let found = world.account(number);
+        let listed = match self.listed.get(&number) {
+            Some(Otherwise::Has(person)) => Listed::Yes(Box::new(World::account_of(number, person))),
+            Some(Otherwise::Lacks) => Listed::No,
+            Some(Otherwise::Unclear) => Listed::Unclear("has an entry without an id".to_owned()),
+            None => found
+                .clone()
+                .map_or(Listed::No, |account| Listed::Yes(Box::new(account))),
+        };
+        Ok(Sightings {
+            lookup: "the lookup".to_owned(),
+            found,
+            lists: vec![ListSighting {
+                list: "the list".to_owned(),
+                listed,
+            }],
+        })
     }
 
     async fn accounts_with_email(&self, email: &EmailAddress) -> Result<Vec<Account>, ProvisionerError> {

@@ -3,6 +3,7 @@
 mod in_memory;
 mod properties;
 mod refusals;
+mod silence;
 mod telling;
 mod writes;
 

@@ -276,7 +276,7 @@ fn the_action_is_the_only_one_and_names_its_account_as_text_or_number() {
     let of = |name: &str, account: AttributeValue| {
         let mut arguments = attributes(&[("first_name", "Beau")]);
         arguments.insert("user_id".to_owned(), account);
-        Change::of_action(name, arguments, tenant.vocabulary())
+        Change::of_action(name, "", arguments, tenant.vocabulary())
     };
     let expected = Change::UpdateAccount {
         account: Selector::Text("901".to_owned()),

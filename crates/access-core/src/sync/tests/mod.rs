@@ -1,5 +1,6 @@
 //! The pipeline against in-memory adapters.
 
+mod comparison_model;
 mod failures;
 mod in_memory;
 mod properties;

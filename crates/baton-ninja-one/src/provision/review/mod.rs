@@ -1,5 +1,6 @@
 //! `apply-review`: the decisions of a review, carried out one by one through the same rules as a single change.
 
+mod names;
 mod sheet;
 mod words;
 
@@ -49,8 +50,12 @@ struct Row {
     line: u64,
     entitlement_id: String,
     principal: String,
-    name: String,
-    access: String,
+    /// The tenant's name for the principal, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    /// The tenant's name for the entitlement, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<String>,
     reviewer: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     note: String,
@@ -72,6 +77,10 @@ enum RowResult {
     Revoked,
     /// There was nothing to revoke any more.
     Already,
+    /// It was accepted, and could not be verified.
+    Accepted,
+    /// The sheet calls the role or the person otherwise than the tenant does.
+    Refused,
     /// It could not be revoked.
     Failed,
     /// It was not tried, because the one before it failed in a way that all would, or because of a wish to stop.
@@ -91,19 +100,23 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
         .iter()
         .filter(|decision| decision.revoke)
         .collect();
-    if wired.mode == ProvisioningMode::On && !wanted.is_empty() && !chosen.get_flag("yes") {
-        ask(&words::intention(wanted.len(), &wired.provisioner.tenant()))?;
-    }
     let requested_by = settings.requested_by()?;
     let runtime = runtime()?;
-    let rows = runtime.block_on(carry_out(&wired, &wanted, &requested_by));
-    runtime.shutdown_background();
     let dry = wired.mode == ProvisioningMode::DryRun;
+    let mut rows = runtime.block_on(names::look_up(&wired.provisioner, &wanted));
+    let agreed = names::all_agree(&rows);
+    if agreed.is_ok() {
+        if !dry && !wanted.is_empty() && !chosen.get_flag("yes") {
+            ask(&words::intention(wanted.len(), &wired.provisioner.tenant()))?;
+        }
+        runtime.block_on(carry_out(&wired, &wanted, &mut rows, &requested_by));
+    }
+    runtime.shutdown_background();
     print(&match output {
         Output::Text => words::text(&sheet, &rows, dry),
         Output::Json => words::json(&sheet, &rows, dry),
     });
-    failed(&rows)
+    agreed.and_then(|()| failed(&rows))
 }
 
 /// A decision about one tenant says nothing of another, even where ids are the same.
@@ -123,30 +136,26 @@ fn same_tenant(sheet: &Sheet, wired: &Wired, called: Option<&String>) -> Result<
     ))
 }
 
-async fn carry_out(wired: &Wired, wanted: &[&Decision], requested_by: &str) -> Vec<Row> {
+async fn carry_out(wired: &Wired, wanted: &[&Decision], rows: &mut [Row], requested_by: &str) {
     let stopped = Arc::new(AtomicBool::new(false));
     let stopping = Arc::clone(&stopped);
     let watch = tokio::spawn(async move {
         stop_wanted().await;
         stopping.store(true, Ordering::Relaxed);
     });
-    let mut rows: Vec<Row> = Vec::with_capacity(wanted.len());
-    let mut hopeless = false;
-    for decision in wanted {
-        let mut row = Row::of(decision);
-        if !hopeless && !stopped.load(Ordering::Relaxed) {
+    // Whoever could not be looked up for a reason that all share is followed by rows that were not tried.
+    let mut hopeless = rows.iter().any(|row| row.status.is_some_and(would_fail_again));
+    for (decision, row) in wanted.iter().zip(rows) {
+        let is_due = row.result == RowResult::NotTried;
+        if is_due && !hopeless && !stopped.load(Ordering::Relaxed) {
             let who = format!("{requested_by}, review by {}", decision.reviewer);
-            if let Err(failure) = revoke(wired, decision, who, &mut row).await {
+            if let Err(failure) = revoke(wired, decision, who, row).await {
                 hopeless = would_fail_again(failure.status());
-                row.result = RowResult::Failed;
-                row.error = Some(failure.message().to_owned());
-                row.status = Some(failure.status());
+                row.fail(&failure);
             }
         }
-        rows.push(row);
     }
     watch.abort();
-    rows
 }
 
 /// What goes wrong with one because of the tenant or the client goes wrong with all.
@@ -186,6 +195,7 @@ async fn revoke(wired: &Wired, decision: &Decision, who: String, row: &mut Row) 
     row.result = match outcome.result {
         Done::Changed => RowResult::Revoked,
         Done::Already => RowResult::Already,
+        Done::Accepted => RowResult::Accepted,
     };
     Ok(())
 }
@@ -200,13 +210,12 @@ fn change(decision: &Decision) -> Result<Change, ProvisioningError> {
 
 impl Row {
     fn of(decision: &Decision) -> Self {
-        let [name, access] = decision.names.clone();
         Self {
             line: decision.line,
             entitlement_id: decision.entitlement.clone(),
             principal: format!("{}:{}", decision.principal_type, decision.principal),
-            name,
-            access,
+            name: None,
+            access: None,
             reviewer: decision.reviewer.clone(),
             note: decision.note.clone(),
             result: RowResult::NotTried,
@@ -214,6 +223,12 @@ impl Row {
             error: None,
             status: None,
         }
+    }
+
+    fn fail(&mut self, failure: &Failure) {
+        self.result = RowResult::Failed;
+        self.error = Some(failure.message().to_owned());
+        self.status = Some(failure.status());
     }
 }
 

@@ -197,12 +197,9 @@ impl Sheet {
     }
 }
 
-/// Takes the apostrophe off that keeps a spreadsheet from reading a formula.
+/// Takes the apostrophes off that keep a spreadsheet from reading formulas.
 fn plain(text: &str) -> String {
-    match text.strip_prefix('\'') {
-        Some(rest) if rest.starts_with(['=', '+', '-', '@', '\t', '\r']) => rest.to_owned(),
-        _ => text.to_owned(),
-    }
+    sink_csv::text_of_cell(text).into_owned()
 }
 
 #[cfg(test)]

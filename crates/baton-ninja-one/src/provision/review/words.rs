@@ -1,49 +1,63 @@
 //! What came of a review, in words and for programs.
 
-use std::fmt::Write;
-
 use serde::Serialize;
 
 use super::sheet::Sheet;
 use super::{Row, RowResult};
+use crate::console::Text;
 
 /// What is going to be done, before it is.
-pub(super) fn intention(revocations: usize, tenant: &str) -> String {
-    format!("About to carry out {revocations} revocations in {tenant}")
+pub(super) fn intention(revocations: usize, tenant: &str) -> Text {
+    let mut text = Text::new();
+    text.line(format_args!(
+        "About to carry out {revocations} revocations in {tenant}"
+    ));
+    text
 }
 
 /// For people: a line for each revocation, then how many of each sort.
-pub(super) fn text(sheet: &Sheet, rows: &[Row], dry: bool) -> String {
-    let mut text = String::new();
+pub(super) fn text(sheet: &Sheet, rows: &[Row], dry: bool) -> Text {
+    let mut text = Text::new();
     for row in rows {
-        let (name, access) = (&row.name, &row.access);
-        let subject = format!("{access} from {name} ({})", row.principal);
-        let _ = match (row.result, &row.error) {
-            (RowResult::Planned, _) => writeln!(text, "  would revoke  {subject}"),
-            (RowResult::Revoked, _) => writeln!(text, "  revoked       {subject}"),
-            (RowResult::Already, _) => writeln!(text, "  already gone  {subject}"),
-            (RowResult::NotTried, _) => writeln!(text, "  not tried     {subject}"),
-            (RowResult::Failed, error) => {
-                let error = error.as_deref().unwrap_or_default();
-                writeln!(text, "  NOT revoked   {subject}\n                {error}")
+        let subject = format!(
+            "{} from {}",
+            named(row.access.as_deref(), &row.entitlement_id),
+            named(row.name.as_deref(), &row.principal)
+        );
+        text.line(match row.result {
+            RowResult::Planned => format!("  would revoke  {subject}"),
+            RowResult::Revoked => format!("  revoked       {subject}"),
+            RowResult::Already => format!("  already gone  {subject}"),
+            RowResult::Accepted => {
+                format!("  not verified  {subject}: accepted, and it is not said who has it")
             }
-        };
+            RowResult::Refused => format!("  REFUSED       row {}, {subject}", row.line),
+            RowResult::NotTried => format!("  not tried     {subject}"),
+            RowResult::Failed => format!("  NOT revoked   {subject}"),
+        });
+        if matches!(row.result, RowResult::Refused | RowResult::Failed) {
+            let error = row.error.as_deref().unwrap_or_default();
+            text.line(format_args!("                {error}"));
+        }
     }
     if !rows.is_empty() {
-        text.push('\n');
+        text.blank();
     }
     let kept = sheet.decisions.len() - rows.len();
-    let _ = writeln!(
-        text,
+    text.line(format_args!(
         "{} to revoke, {kept} kept, {} left open, of sync {}",
         rows.len(),
         sheet.open,
         sheet.sync
-    );
+    ));
     if dry {
-        text.push_str("Nothing was changed\n");
+        text.line("Nothing was changed");
     }
     text
+}
+
+fn named(name: Option<&str>, id: &str) -> String {
+    name.map_or_else(|| id.to_owned(), |name| format!("{name} ({id})"))
 }
 
 #[derive(Serialize)]
@@ -57,7 +71,7 @@ struct Machine<'a> {
 }
 
 /// For programs: one JSON object.
-pub(super) fn json(sheet: &Sheet, rows: &[Row], dry: bool) -> String {
+pub(super) fn json(sheet: &Sheet, rows: &[Row], dry: bool) -> Text {
     let machine = Machine {
         tenant: &sheet.tenant,
         sync_id: &sheet.sync,
@@ -66,6 +80,5 @@ pub(super) fn json(sheet: &Sheet, rows: &[Row], dry: bool) -> String {
         open: sheet.open,
         revocations: rows,
     };
-    // Texts and numbers always serialise.
-    format!("{}\n", serde_json::to_string_pretty(&machine).unwrap_or_default())
+    Text::from_json(&machine)
 }

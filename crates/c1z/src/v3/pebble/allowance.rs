@@ -1,7 +1,7 @@
 //! What reading a store may take: memory at once, and work in all, which small files could be made to claim without end.
 
-use std::cell::Cell;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::broken::{Broken, damaged};
 
@@ -19,7 +19,7 @@ const UNPACKED: u64 = 16;
 pub(super) struct Allowance {
     /// Bytes of memory at once.
     pub(super) most: usize,
-    work: Rc<Cell<u64>>,
+    work: Arc<AtomicU64>,
 }
 
 impl Allowance {
@@ -28,7 +28,7 @@ impl Allowance {
         let work = store_bytes.saturating_mul(TIMES).saturating_add(LEAST_WORK);
         Self {
             most,
-            work: Rc::new(Cell::new(work)),
+            work: Arc::new(AtomicU64::new(work)),
         }
     }
 
@@ -45,9 +45,10 @@ impl Allowance {
     }
 
     fn spend(&self, bytes: u64) -> Result<(), Broken> {
-        let left = self.work.get().checked_sub(bytes);
-        self.work
-            .set(left.ok_or_else(|| damaged("reading its store takes longer than its size allows"))?);
+        let left = self.work.load(Ordering::Relaxed).checked_sub(bytes);
+        let left = left.ok_or_else(|| damaged("reading its store takes longer than its size allows"))?;
+        // One thread reads a store at a time.
+        self.work.store(left, Ordering::Relaxed);
         Ok(())
     }
 }

@@ -1,10 +1,20 @@
 /* CSV as spreadsheets and this program read it (RFC 4180). */
 
-/** A text that a spreadsheet would take for a formula gets an apostrophe, as in the dataset. */
+/** What a spreadsheet takes for the beginning of a formula, wherever it splits a text: the same rule as in the dataset. */
+const FORMULA = /((?:^|[,;\t|\r\n])[,;|"'\s\p{Cc}\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]*)([=+\-@＝＋－＠﹦﹢﹣﹫])/gu;
+
+/** A text of which a spreadsheet would take a piece for a formula gets an apostrophe before each such piece. */
+const guard = (text) => text.replace(FORMULA, "$1'$2").replace(/^(?='*[\t\r\n])/, "'");
+
+/** The text as it was before that. */
+const unguard = (text) => {
+  const rest = /^'+[\t\r\n]/.test(text) ? text.slice(1) : text;
+  return rest.replace(FORMULA, (_, before, formula) => (before.endsWith("'") ? before.slice(0, -1) : before) + formula);
+};
+
 const cell = (value) => {
   const text = value === null || value === undefined ? "" : String(value);
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return `"${safe.replaceAll('"', '""')}"`;
+  return `"${guard(text).replaceAll('"', '""')}"`;
 };
 
 const toCsv = (header, rows) => [header, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
@@ -33,7 +43,7 @@ const fromCsv = (text) => {
       value = text.slice(at, end);
       at = end;
     }
-    line.push(/^'[=+\-@\t\r]/.test(value) ? value.slice(1) : value);
+    line.push(unguard(value));
     if (text[at] === ",") {
       at += 1;
       if (at === text.length) line.push("");

@@ -33,12 +33,81 @@ const kindsTable = (head) =>
     ),
   );
 
-/** Rows that the tenant gave and that are not here. */
-const dropped = (head) => {
-  const lines = (Array.isArray(head.ledger) ? head.ledger : []).flatMap((line) =>
-    Object.entries(line.dropped || {}).map(([reason, count]) => `${plural(count, line.kind.replaceAll("_", " "))} of type ${line.resource_type}: ${reason.replaceAll("_", " ")}`),
+const table = (caption, columns, rows) =>
+  h(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": `${caption}: table` },
+    h(
+      "table",
+      { class: "rows" },
+      h("caption", { class: "unseen" }, caption),
+      h("thead", null, h("tr", null, columns.map((label) => h("th", { scope: "col" }, label)))),
+      h("tbody", null, rows.map((cells) => h("tr", null, cells.map((cell) => h("td", null, cell === null || cell === undefined ? "–" : name(cell)))))),
+    ),
   );
-  return lines.length === 0 ? h("p", null, "Nothing: every row that the tenant gave is here.") : h("ul", null, lines.map((line) => h("li", null, name(line))));
+
+/** Why a row was left out; other reasons are shown as they are. */
+const REASONS = {
+  unusable_id: "no usable id",
+  wrong_shape: "not readable",
+  duplicate: "the same id came before",
+  unknown_resource_type: "its type is in no list",
+  unknown_resource: "what it is held on is in no list",
+  unknown_entitlement: "what is held is in no list",
+  unknown_principal: "the holder is in no list",
+  id_too_long: "its id is too long",
+  out_of_scope: "left out by a filter",
+};
+const MOST_LEFT_OUT = 200;
+
+/** Rows that the tenant gave and that are not here: counts by reason, then the rows by name. */
+const dropped = (head) => {
+  const counts = (Array.isArray(head.ledger) ? head.ledger : []).flatMap((line) =>
+    Object.entries(line.dropped || {}).map(([reason, count]) => `${plural(count, line.kind.replaceAll("_", " "))} of type ${line.resource_type}: ${REASONS[reason] || reason.replaceAll("_", " ")}`),
+  );
+  if (counts.length === 0) return h("p", null, "Nothing: every row that the tenant gave is here.");
+  const { left_out: rows = [], left_out_more: more = 0 } = head.evidence || {};
+  const shown = rows.slice(0, MOST_LEFT_OUT);
+  const unshown = more + rows.length - shown.length;
+  const cells = (row) => [
+    `${row.kind.replaceAll("_", " ")} (${row.resource_type})`,
+    REASONS[row.reason] || String(row.reason).replaceAll("_", " "),
+    row.words,
+    row.principal || (row.entitlement ? null : row.resource),
+    row.entitlement ? [row.resource_name, row.entitlement].filter(Boolean).join(" · ") : row.resource_name,
+  ];
+  return [
+    h("ul", null, counts.map((line) => h("li", null, name(line)))),
+    shown.length > 0 && table("Left out", ["What", "Why", "The tenant's words", "Who", "On"], shown.map(cells)),
+    shown.length > 0 && unshown > 0 && h("p", { class: "quiet" }, `and ${number(unshown)} more`),
+  ];
+};
+
+/** What the tenant does not say: neither yes nor no. */
+const unstated = (head) => {
+  const notes = head.evidence?.unstated || [];
+  if (notes.length === 0) return h("p", null, "Nothing: the tenant states everything that this report shows.");
+  return h(
+    "ul",
+    null,
+    notes.map((note) => {
+      const rest = note.count - note.examples.length;
+      const examples = note.examples.length > 0 ? ` (${note.examples.join(", ")}${rest > 0 ? ` and ${number(rest)} more` : ""})` : "";
+      return h("li", null, "The tenant does not state ", name(note.field), ` for ${plural(note.count, "row")} of type `, name(note.resource_type), name(examples));
+    }),
+  );
+};
+
+/** How the sync was compared with the ones before, and what of it was accepted. */
+const guard = (head) => {
+  const { compared_with: compared = [], accepted = [], accepted_more: more = 0, max_drop_percent: most } = head.evidence?.guard || {};
+  return [
+    h("p", null, compared.length > 0 ? ["Compared by ids with ", compared.map((id, at) => [at > 0 && ", ", h("code", null, id)]).flat()].flat() : "There was no full sync to compare with."),
+    typeof most === "number" && compared.length > 0 && h("p", { class: "quiet" }, `A type may lose up to ${most} % of its rows; more has to be accepted by a flag.`),
+    compared.length > 0 && accepted.length === 0 && h("p", null, "No loss was accepted."),
+    accepted.length > 0 && table("Accepted losses", ["Accepted", "By", "Since sync"], accepted.map((loss) => [loss.loss, loss.by, loss.since])),
+    more > 0 && h("p", { class: "quiet" }, `and ${number(more)} more`),
+  ];
 };
 
 const queryOf = ({ key, label, title, sql, meaning }, value) =>
@@ -69,6 +138,8 @@ const evidence = (report) => {
           fact("Read", SYNC_TYPES[head.sync_type] || head.sync_type),
           fact("Sync", h("code", null, head.sync_id)),
           fact("Written by", head.program),
+          head.evidence?.provenance?.client_id && fact("Client", name(head.evidence.provenance.client_id)),
+          head.evidence?.provenance?.scopes && fact("Scopes", name(head.evidence.provenance.scopes.join(" "))),
         ),
       ),
       card(5, "Kinds of things", kindsTable(head)),
@@ -87,7 +158,9 @@ const evidence = (report) => {
       h("p", { class: "quiet" }, "Write the hash down where this file is not, such as in the ticket of the review: it fixes every byte of this report, and of the ones before it. To check the file:"),
       h("p", null, h("code", null, "baton-ninja-one verify report.html")),
     ),
-    h("section", { class: "card" }, h("h2", null, "Left out"), dropped(head)),
+    h("section", { class: "card", id: "left-out" }, h("h2", null, "Left out"), dropped(head)),
+    h("section", { class: "card", id: "unstated" }, h("h2", null, "Not stated"), unstated(head)),
+    h("section", { class: "card", id: "losses" }, h("h2", null, "Losses since the sync before"), guard(head)),
     h(
       "section",
       { class: "card" },

@@ -1,0 +1,294 @@
+//! What the tenant does not say decides nothing, and what its sources contradict each other about neither.
+
+use super::in_memory::{Diary, Mishap, Otherwise, Person, Tenant, World};
+use super::make;
+use crate::Classified;
+use crate::model::NativeId;
+use crate::provisioning::{
+    AccountKind, AccountUpdate, Attributes, Change, Done, Extent, ProvisioningError, Selector, Verified,
+};
+
+fn id(number: u64) -> Selector {
+    Selector::Id(NativeId::from_number(number))
+}
+
+fn revoke(role: u64, account: u64) -> Change {
+    Change::Revoke {
+        role: id(role),
+        principal: id(account),
+    }
+}
+
+fn grant(role: u64, account: u64) -> Change {
+    Change::Grant {
+        role: id(role),
+        principal: id(account),
+    }
+}
+
+fn delete(account: u64) -> Change {
+    Change::DeleteAccount {
+        account: id(account),
+        allow_administrator: false,
+    }
+}
+
+fn update(account: Selector, pairs: &[(&str, &str)]) -> Change {
+    let attributes: Attributes = pairs
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).into()))
+        .collect();
+    Change::UpdateAccount {
+        account,
+        update: AccountUpdate::parse(&attributes).unwrap(),
+    }
+}
+
+/// A tenant that says of no role who is in it.
+fn silent(mishaps: &[Mishap]) -> Tenant {
+    let mut world = World::small();
+    for role in world.roles.values_mut() {
+        role.silent = true;
+    }
+    Tenant::new(world, mishaps.iter().copied())
+}
+
+fn told(tenant: &Tenant, change: &Change) -> String {
+    let diary = Diary::default();
+    let ended = match make(tenant, &diary, change) {
+        Ok(outcome) => {
+            let warnings: Vec<String> = outcome
+                .warnings
+                .iter()
+                .map(|warning| format!("\n  {}: {}", warning.code, warning.message))
+                .collect();
+            let verified: Vec<Verified> = outcome.steps.iter().map(|step| step.verified).collect();
+            format!("{:?} {verified:?}{}", outcome.result, warnings.concat())
+        }
+        Err(error) => {
+            let hint = error.hint().unwrap_or_default();
+            format!(
+                "{:?} changed: {error} ({})\n  hint: {hint}",
+                error.extent(),
+                error.status()
+            )
+        }
+    };
+    let writes = tenant.writes.lock().unwrap().len();
+    let lines = diary.lines.lock().unwrap();
+    let last: serde_json::Value = serde_json::from_str(lines.last().unwrap()).unwrap();
+    format!(
+        "{}: {ended}\n  {writes} writes, audited as {}",
+        change.label(),
+        last["result"]["outcome"]
+    )
+}
+
+#[test]
+fn a_role_that_does_not_say_its_members_is_asked_by_the_write() {
+    use Mishap::{Fine, LostAfter, LostBefore, Refused};
+    let mut shown = Vec::new();
+    for change in [
+        revoke(10, 2),
+        revoke(10, 1),
+        revoke(99, 2),
+        grant(12, 2),
+        grant(10, 2),
+    ] {
+        let reads: &[Mishap] = match change {
+            Change::Grant { .. } => &[Fine, Fine],
+            _ => &[Fine],
+        };
+        for mishaps in [
+            &[][..],
+            &[LostAfter],
+            &[LostBefore, Fine, LostBefore, Fine, LostBefore],
+            &[Refused],
+        ] {
+            let tenant = silent(&[reads, mishaps].concat());
+            shown.push(format!("{mishaps:?}\n{}", told(&tenant, &change)));
+        }
+    }
+    insta::assert_snapshot!(shown.join("\n"));
+}
+
+/// Silence in the list, and an answer that speaks: the answer decides.
+#[test]
+fn an_answer_that_says_the_members_decides() {
+    for (change, role) in [(revoke(10, 2), 10), (revoke(12, 2), 12), (grant(12, 2), 12)] {
+        let tenant = silent(&[]);
+        // It speaks from the write on.
+        let provisioning = crate::provisioning::Provisioning {
+            provisioner: &tenant,
+            audit: &Diary::default(),
+            clock: &super::Fixed,
+            ids: &super::Fixed,
+            requested_by: "ada".to_owned(),
+        };
+        let outcome = futures::executor::block_on(async {
+            let plan = provisioning.prepare(&change).await?;
+            tenant
+                .world
+                .lock()
+                .unwrap()
+                .roles
+                .entry(role)
+                .and_modify(|role| role.silent = false);
+            provisioning.carry_out(&plan).await
+        })
+        .unwrap();
+        assert_eq!(outcome.result, Done::Changed, "{change:?}");
+        assert_eq!(outcome.steps[0].verified, Verified::ByAnswer);
+    }
+}
+
+#[test]
+fn sources_that_contradict_each_other_delete_nobody() {
+    let somebody = |administrator, kind| {
+        let mut person = World::small().people[&2].clone();
+        (person.administrator, person.kind) = (administrator, kind);
+        person
+    };
+    let technician = |administrator| somebody(administrator, AccountKind::Technician);
+    let end_user = |administrator| somebody(administrator, AccountKind::EndUser);
+    let has = |person: Person| Some(Otherwise::Has(person));
+    // What the lookup says, and what the list says.
+    let cases = [
+        (
+            "no and yes",
+            Some(technician(Some(false))),
+            has(technician(Some(true))),
+        ),
+        (
+            "yes and no",
+            Some(technician(Some(true))),
+            has(technician(Some(false))),
+        ),
+        (
+            "nothing and yes",
+            Some(technician(None)),
+            has(technician(Some(true))),
+        ),
+        (
+            "nothing and no",
+            Some(technician(None)),
+            has(technician(Some(false))),
+        ),
+        (
+            "no and nothing",
+            Some(technician(Some(false))),
+            has(technician(None)),
+        ),
+        (
+            "nothing and nothing",
+            Some(technician(None)),
+            has(technician(None)),
+        ),
+        (
+            "no and not listed",
+            Some(technician(Some(false))),
+            Some(Otherwise::Lacks),
+        ),
+        (
+            "no and unclear",
+            Some(technician(Some(false))),
+            Some(Otherwise::Unclear),
+        ),
+        (
+            "end user, and technician",
+            Some(end_user(None)),
+            has(technician(Some(false))),
+        ),
+        (
+            "end user, and administrator",
+            Some(end_user(None)),
+            has(technician(Some(true))),
+        ),
+        ("end user, and nothing", Some(end_user(None)), has(end_user(None))),
+        ("not found, and listed", None, has(technician(Some(false)))),
+        ("not found, and unclear", None, Some(Otherwise::Unclear)),
+        ("not found, and not listed", None, Some(Otherwise::Lacks)),
+    ];
+    let mut shown = Vec::new();
+    for (what, found, listed) in cases {
+        let mut world = World::small();
+        match found {
+            Some(person) => world.people.insert(2, person),
+            None => world.people.remove(&2),
+        };
+        let mut tenant = Tenant::new(world, []);
+        tenant.listed.extend(listed.map(|listed| (2, listed)));
+        shown.push(format!("{what}\n{}", told(&tenant, &delete(2))));
+    }
+    insta::assert_snapshot!(shown.join("\n"));
+}
+
+/// Somebody else deletes it meanwhile, and a list still has it.
+#[test]
+fn a_refused_deletion_is_no_proof_that_the_account_was_gone() {
+    for (listed, is_already) in [(None, true), (Some(World::small().people[&2].clone()), false)] {
+        let mut tenant = Tenant::new(World::small(), []);
+        tenant
+            .listed
+            .extend(listed.map(|person| (2, Otherwise::Has(person))));
+        let plan =
+            futures::executor::block_on(crate::provisioning::planner::plan(&tenant, &delete(2))).unwrap();
+        tenant.world.lock().unwrap().people.remove(&2);
+        let mut execution = crate::provisioning::execution::Execution {
+            tenant: &tenant,
+            done: Vec::new(),
+        };
+        let attempt = crate::provisioning::ChangeId(crate::model::SyncId::from_parts(
+            time::macros::datetime!(2026-11-25 12:00 UTC),
+            [0; 16],
+        ));
+        let ended = futures::executor::block_on(execution.run(attempt, &plan));
+        match ended {
+            Ok(outcome) => assert!(is_already && outcome.result == Done::Already, "{outcome:?}"),
+            Err(error) => {
+                assert!(!is_already, "{error}");
+                assert!(
+                    matches!(error, ProvisioningError::Contradiction { .. }),
+                    "{error}"
+                );
+                assert_eq!(error.extent(), Extent::Nothing);
+            }
+        }
+    }
+}
+
+#[test]
+fn who_is_not_found_in_one_source_and_is_in_another_is_not_missing() {
+    let mut world = World::small();
+    world.people.remove(&2);
+    let mut tenant = Tenant::new(world, []);
+    tenant
+        .listed
+        .insert(2, Otherwise::Has(World::small().people[&2].clone()));
+    for change in [grant(12, 2), update(id(2), &[("first_name", "X")]), delete(2)] {
+        let error = make(&tenant, &Diary::default(), &change).unwrap_err();
+        assert!(
+            matches!(error, ProvisioningError::Contradiction { .. }),
+            "{error}"
+        );
+    }
+}
+
+/// An attribute that an account does not say is written, and is not said to be so.
+#[test]
+fn an_attribute_that_is_not_said_is_not_so_already() {
+    let mut shown = Vec::new();
+    for (silent, pairs) in [
+        (false, &[("full_portal_access", "false")][..]),
+        (true, &[("full_portal_access", "false")]),
+        (true, &[("organization_id", "2")]),
+        (true, &[("first_name", "Bo")]),
+        (true, &[("first_name", "Bo"), ("full_portal_access", "false")]),
+    ] {
+        let mut world = World::small();
+        world.people.entry(901).and_modify(|bo| bo.silent = silent);
+        let tenant = Tenant::new(world, []);
+        shown.push(format!("{pairs:?}\n{}", told(&tenant, &update(id(901), pairs))));
+    }
+    insta::assert_snapshot!(shown.join("\n"));
+}

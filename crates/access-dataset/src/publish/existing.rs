@@ -1,0 +1,190 @@
+//! What a location holds before a sync goes into it, and whether it takes the sync. Nothing is written here.
+
+use access_core::location::{LocationContents, admit};
+use access_core::model::{IdScheme, SyncRun};
+use sha2::{Digest, Sha256};
+
+use super::sweep::claimed;
+use crate::error::DatasetError;
+use crate::format::{FileFormat, Formats};
+use crate::manifest::{MANIFESTS, Manifest, ManifestLink, ManifestReplaces, POINTER, Pointer, hex, path_of};
+use crate::published::{check_pointer, damaged, linked, parse_manifest};
+use crate::schema::Dataset;
+use crate::store::{Store, Stored};
+
+/// What is to be written, and how.
+pub(crate) struct Intent<'a> {
+    pub(crate) run: &'a SyncRun,
+    pub(crate) format: &'a dyn FileFormat,
+    /// The formats of earlier syncs.
+    pub(crate) formats: &'a Formats,
+    /// Whether a new chain is started where the one that is there cannot be followed.
+    pub(crate) replace_existing: bool,
+}
+
+/// What is there.
+#[derive(Debug, Default)]
+pub(crate) struct Existing {
+    /// The pointer's object, readable or not.
+    pub(crate) pointer: Option<Stored>,
+    /// The latest full sync, which the new one follows.
+    pub(crate) latest: Option<(Pointer, Manifest)>,
+    /// How ids are made in it.
+    pub(crate) id_scheme: Option<IdScheme>,
+    /// What is not followed, but started over.
+    pub(crate) replaces: Option<ManifestReplaces>,
+}
+
+/// A manifest and the link to it, or why it cannot be read.
+type Found = Result<(Manifest, ManifestLink), DatasetError>;
+
+/// Looks at what is there and admits the sync or does not. A read that fails is an error and never "there is none".
+pub(super) async fn look(store: &dyn Store, intent: &Intent<'_>) -> Result<Existing, DatasetError> {
+    let pointer = store.get(POINTER).await?;
+    let refused = match followed(store, pointer.as_ref(), intent).await {
+        Ok(mut existing) => {
+            existing.pointer = pointer;
+            return Ok(existing);
+        }
+        Err(refused @ (DatasetError::Damaged { .. } | DatasetError::Conflict { .. }))
+            if intent.replace_existing =>
+        {
+            refused
+        }
+        Err(error) => return Err(error),
+    };
+    tracing::warn!(reason = %refused, "starting a new chain of syncs in this location");
+    Ok(Existing {
+        latest: None,
+        id_scheme: None,
+        replaces: Some(ManifestReplaces {
+            reason: refused.to_string(),
+            syncs: replaced_syncs(store, pointer.as_ref()).await?,
+        }),
+        pointer,
+    })
+}
+
+async fn followed(
+    store: &dyn Store,
+    pointer: Option<&Stored>,
+    intent: &Intent<'_>,
+) -> Result<Existing, DatasetError> {
+    let existing = match pointer {
+        Some(stored) => {
+            let pointer = check_pointer(store, stored)?;
+            let manifest = linked(store, &pointer.latest).await?;
+            admit_beside(store, &manifest, intent)?;
+            Existing {
+                id_scheme: manifest.id_scheme(),
+                latest: Some((pointer, manifest)),
+                ..Existing::default()
+            }
+        }
+        None => {
+            let newest = without_pointer(store).await?;
+            if let Some(newest) = &newest {
+                admit_beside(store, newest, intent)?;
+            }
+            Existing {
+                id_scheme: newest.and_then(|newest| newest.id_scheme()),
+                ..Existing::default()
+            }
+        }
+    };
+    Ok(existing)
+}
+
+fn admit_beside(store: &dyn Store, held: &Manifest, intent: &Intent<'_>) -> Result<(), DatasetError> {
+    let ended_at = held.sync.ended();
+    let ended_at =
+        ended_at.ok_or_else(|| damaged(&store.describe(&path_of(&held.sync.id)), "its end is no time"))?;
+    let layout = match intent.formats.named(&held.format, &held.format_options) {
+        Ok(format) => format.layout(),
+        Err(_) => held.format.clone(),
+    };
+    let contents = LocationContents {
+        tenant: Some(held.sync.tenant.clone()),
+        format: Some(layout),
+        resource_types: None,
+        // The same sync once more, as an export of it is, changes nothing.
+        latest_ended_at: (held.sync.id != intent.run.id.as_str()).then_some(ended_at),
+        looked_at: Some(time::OffsetDateTime::now_utc()),
+    };
+    admit(&contents, intent.run, &intent.format.layout()).map_err(|conflict| DatasetError::Conflict {
+        place: store.describe(""),
+        conflict,
+    })
+}
+
+/// The newest partial sync of a location without a pointer. A full sync, or files of one, says that the pointer was lost.
+async fn without_pointer(store: &dyn Store) -> Result<Option<Manifest>, DatasetError> {
+    // Before the manifests, so that one whose claim has just gone is seen with its pointer by the next look.
+    let claims = claimed(store).await?;
+    let lost = |what: String| damaged(&store.describe(POINTER), format!("it is not there, but {what}"));
+    let found: Result<Vec<_>, _> = manifests(store, &claims).await?.into_iter().collect();
+    let found = found?;
+    let mut ids: Vec<&str> = claims.iter().map(String::as_str).collect();
+    for (manifest, _) in &found {
+        if manifest.sync.is_full() {
+            return Err(lost(format!("the full sync {} is", manifest.sync.id)));
+        }
+        ids.push(&manifest.sync.id);
+    }
+    for table in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
+        for path in store.list(table.name()).await? {
+            let known = |part: &str| part.strip_prefix("sync=").is_some_and(|id| ids.contains(&id));
+            if path.contains("/sync=") && !path.split('/').any(known) {
+                return Err(lost(format!("{path} of an earlier sync is")));
+            }
+        }
+    }
+    let newest = found
+        .into_iter()
+        .max_by_key(|(manifest, _)| manifest.sync.began());
+    Ok(newest.map(|(manifest, _)| manifest))
+}
+
+/// All manifests but those of runs that are under way.
+async fn manifests(store: &dyn Store, claims: &[String]) -> Result<Vec<Found>, DatasetError> {
+    let mut found = Vec::new();
+    for path in store.list(MANIFESTS).await? {
+        if claims.iter().any(|id| path == path_of(id)) {
+            continue;
+        }
+        let Some(stored) = store.get(&path).await? else {
+            continue;
+        };
+        found.push(parse_manifest(store, &path, &stored.bytes).map(|manifest| {
+            let link = ManifestLink {
+                sync_id: manifest.sync.id.clone(),
+                started_at: manifest.sync.started_at.clone(),
+                manifest: path,
+                sha256: hex(&Sha256::digest(&stored.bytes)),
+            };
+            (manifest, link)
+        }));
+    }
+    Ok(found)
+}
+
+/// What a new chain is started over: the latest sync, which leads to the others, or all that can be read.
+async fn replaced_syncs(
+    store: &dyn Store,
+    pointer: Option<&Stored>,
+) -> Result<Vec<ManifestLink>, DatasetError> {
+    if let Some(stored) = pointer
+        && let Ok(pointer) = check_pointer(store, stored)
+    {
+        match linked(store, &pointer.latest).await {
+            Ok(_) => return Ok(vec![pointer.latest]),
+            Err(DatasetError::Damaged { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let claims = claimed(store).await?;
+    // One that cannot be read is found by `verify`; a partial sync is never linked.
+    let found = manifests(store, &claims).await?.into_iter().flatten();
+    let full = found.filter(|(manifest, _)| manifest.sync.is_full());
+    Ok(full.map(|(_, link)| link).collect())
+}

@@ -1,0 +1,107 @@
+//! Claims a sync in a bucket, and finds out on the way whether the store honours conditional writes: without them two runs at
+//! once could each replace the pointer, and one of the two syncs would be lost.
+
+use std::fmt::Display;
+
+use time::OffsetDateTime;
+
+use crate::error::DatasetError;
+use crate::store::{Store, Swap};
+
+/// Failures that may pass are survived once more, beyond what the store's client repeats by itself.
+const MAX_TRIES: u32 = 2;
+
+/// A claim that was written.
+pub(super) struct Claim {
+    /// Whether one of the same sync was there before.
+    pub(super) was_there: bool,
+    /// When it was written, by the store's own clock.
+    pub(super) at: Option<OffsetDateTime>,
+}
+
+/// Writes a claim with conditional writes: a second create and a replacement of what it is no longer must be refused. `text`
+/// gives the claim's bytes, others for each number.
+pub(super) async fn claim(
+    store: &dyn Store,
+    path: &str,
+    text: impl Fn(u8) -> Vec<u8>,
+) -> Result<Claim, DatasetError> {
+    let was_there = match write(store, path, text(1), None).await {
+        Ok(written) => written == Swap::Changed,
+        Err(error) => {
+            // It may be there all the same.
+            super::sweep::remove_claim(store, path).await;
+            return Err(error);
+        }
+    };
+    let probed = probe(store, path, &text).await;
+    match probed {
+        Ok(at) => Ok(Claim { was_there, at }),
+        Err(error) => {
+            // What an earlier run left is named by its claim, which stays.
+            if !was_there {
+                super::sweep::remove_claim(store, path).await;
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn probe(
+    store: &dyn Store,
+    path: &str,
+    text: &impl Fn(u8) -> Vec<u8>,
+) -> Result<Option<OffsetDateTime>, DatasetError> {
+    let unsupported = |reason: &str| DatasetError::Unsupported {
+        place: store.describe(path),
+        reason: reason.to_owned(),
+    };
+    if write(store, path, text(2), None).await? == Swap::Done {
+        return Err(unsupported(
+            "it ignores If-None-Match and creates an object that is there",
+        ));
+    }
+    let lost = || DatasetError::Unavailable {
+        place: store.describe(path),
+        reason: "it is not there right after it was written".to_owned(),
+    };
+    let first = store.get(path).await?.ok_or_else(lost)?;
+    let replacement = text(3);
+    let replaced = write(store, path, replacement.clone(), Some(&first.version)).await?;
+    let now = store.get(path).await?.ok_or_else(lost)?;
+    // The answer to a write that was carried out may have been lost, and its repetition refused.
+    if replaced == Swap::Changed && now.bytes != replacement {
+        return Err(DatasetError::Locked {
+            place: store.describe(""),
+        });
+    }
+    if write(store, path, text(4), Some(&first.version)).await? == Swap::Done {
+        return Err(unsupported(
+            "it ignores If-Match and replaces an object that has changed since",
+        ));
+    }
+    Ok(now.modified)
+}
+
+async fn write(
+    store: &dyn Store,
+    path: &str,
+    bytes: Vec<u8>,
+    was: Option<&crate::store::Version>,
+) -> Result<Swap, DatasetError> {
+    let mut tries = 1;
+    loop {
+        match store.swap(path, bytes.clone(), was).await {
+            Err(DatasetError::Unavailable { .. }) if tries < MAX_TRIES => tries += 1,
+            Err(DatasetError::Refused { place, reason }) => {
+                return Err(DatasetError::Unsupported { place, reason });
+            }
+            written => return written,
+        }
+    }
+}
+
+/// The text of a claim.
+pub(super) fn claim_text(claimed_at: impl Display, number: u8) -> Vec<u8> {
+    format!("{{\"claimed_at\":{claimed_at},\"number\":{number}}}\n").into_bytes()
+}

@@ -1,0 +1,57 @@
+//! What opening a sink or a log makes where there was nothing: taken away again, because a check leaves nothing behind.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use access_dataset::Location;
+
+use crate::settings::SinkSetting;
+
+/// Files and folders that were not there before, the innermost first.
+#[derive(Debug, Default)]
+pub(super) struct Footprint {
+    files: Vec<PathBuf>,
+    folders: Vec<PathBuf>,
+}
+
+impl Footprint {
+    /// Opening a dataset makes its folder and the lock in it.
+    pub(super) fn expect_sink(&mut self, sink: &SinkSetting) {
+        if let SinkSetting::Parquet(Location::Folder(root), _) | SinkSetting::Csv(Location::Folder(root), _) =
+            sink
+        {
+            let ancestors = root.ancestors().filter(|folder| !folder.as_os_str().is_empty());
+            let missing: Vec<PathBuf> = ancestors
+                .take_while(|folder| !folder.exists())
+                .map(Path::to_owned)
+                .collect();
+            // A lock in a folder that was there may be another run's.
+            if !missing.is_empty() {
+                self.files.push(root.join("_lock"));
+            }
+            self.folders.extend(missing);
+        }
+    }
+
+    /// Opening a log makes the file.
+    pub(super) fn expect_file(&mut self, path: &Path) {
+        if !path.exists() {
+            self.files.push(path.to_owned());
+        }
+    }
+
+    /// Removes what is empty of it.
+    pub(super) fn remove(mut self) {
+        for path in &self.files {
+            if fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0) {
+                let _ = fs::remove_file(path);
+            }
+        }
+        self.folders
+            .sort_by_key(|folder| std::cmp::Reverse(folder.components().count()));
+        for folder in &self.folders {
+            // Fails where somebody else has put something meanwhile.
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What a reader of the answers should know although they could be read.
+
+use access_core::model::ResourceTypeId;
+
+use super::array::grouped;
+use super::scan::{RepairLog, RepairedEntry, Repairs};
+
+/// Something to warn of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Remark {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    /// The type that may lack something.
+    pub(crate) incomplete: Option<ResourceTypeId>,
+}
+
+impl Remark {
+    /// What was repaired in the answer to a request; none if nothing was.
+    pub(crate) fn of_repairs(request: &str, log: &RepairLog) -> Option<Self> {
+        if log.total.is_empty() {
+            return None;
+        }
+        let named: Vec<String> = log.entries.iter().map(named).collect();
+        let more = log.entry_count - log.entries.len() as u64;
+        let more = if more > 0 {
+            format!(" and {} more", grouped(more))
+        } else {
+            String::new()
+        };
+        Some(Self {
+            code: "text_repaired",
+            message: format!("{request}: {} in {}{more}", counted(log.total), named.join(", ")),
+            incomplete: None,
+        })
+    }
+}
+
+fn named(entry: &RepairedEntry) -> String {
+    match entry.id {
+        Some(id) => format!("id {id}"),
+        None => format!("entry {} (no id)", grouped(entry.entry)),
+    }
+}
+
+fn counted(repairs: Repairs) -> String {
+    let part = |count: u64, one: &str, many: &str| {
+        (count > 0).then(|| format!("{} {}", grouped(count), if count == 1 { one } else { many }))
+    };
+    let parts = [
+        part(
+            repairs.not_unicode,
+            "character that is not Unicode, shown as U+FFFD,",
+            "characters that are not Unicode, shown as U+FFFD,",
+        ),
+        part(
+            repairs.escapes,
+            "character that was not escaped as JSON demands",
+            "characters that were not escaped as JSON demands",
+        ),
+        part(
+            repairs.not_numbers,
+            "value such as NaN, read as null,",
+            "values such as NaN, read as null,",
+        ),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    parts.join(" and ")
+}

@@ -1,0 +1,73 @@
+//! Instances without `/v2/user/*` (NinjaOne facts §2.6). One 404 is no proof: an instance is an older one only if every list
+//! says so, and says so again.
+
+use access_core::model::IdScheme;
+use serde::de::IgnoredAny;
+
+use super::Outlet;
+use crate::NinjaOneError;
+use crate::client::{First, NinjaOneClient};
+
+pub(super) const TECHNICIANS: &str = "/v2/user/technicians";
+pub(super) const END_USERS: &str = "/v2/user/end-users";
+pub(super) const ROLES: &str = "/v2/user/roles";
+
+/// The lists that older instances lack, all of them.
+const LISTS: [&str; 3] = [TECHNICIANS, END_USERS, ROLES];
+
+/// Which roles have ids of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Instance {
+    /// It lists roles with their ids.
+    Current,
+    /// It tells roles by type and name only.
+    Older,
+}
+
+impl Instance {
+    /// How ids are made on such an instance.
+    pub(super) fn id_scheme(self) -> IdScheme {
+        IdScheme::new(match self {
+            Self::Current => "numeric",
+            Self::Older => "role-name",
+        })
+    }
+}
+
+/// Whether a list that failed is missing because the instance is an older one.
+///
+/// # Errors
+/// The failure itself, if it is another one; [`NinjaOneError::MissingList`] if only this list is missing.
+pub(super) async fn confirm(
+    client: &NinjaOneClient,
+    path: &'static str,
+    failure: NinjaOneError,
+) -> Result<(), NinjaOneError> {
+    if !failure.is_missing_endpoint() {
+        return Err(failure.of_missing_list(path));
+    }
+    for round in 0..2 {
+        if round > 0 {
+            client.back_off(1).await;
+        }
+        for list in LISTS {
+            match client.list::<IgnoredAny, _>(list, &[], First).await {
+                Err(error) if error.is_missing_endpoint() => {}
+                // Another list is there, or cannot be judged.
+                Ok(_) | Err(NinjaOneError::Refused { .. }) | Err(NinjaOneError::MissingScope { .. }) => {
+                    return Err(failure.of_missing_list(path));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Says once, loudly, what an older instance cannot tell.
+pub(super) async fn warn(outlet: &Outlet) -> Result<(), NinjaOneError> {
+    let message = "this is an older NinjaOne instance without /v2/user/*: roles are known by name only, and nothing is \
+                   known of SCIM, sign-in types and portal access";
+    outlet.warn("older_instance", message.to_owned()).await?;
+    outlet.id_scheme(&Instance::Older.id_scheme()).await
+}

@@ -1,0 +1,51 @@
+//! What the file held before: whether it takes this sync, and what became of its rows.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use access_core::location::{self, LocationConflict, LocationContents};
+use access_core::model::{ResourceTypeId, SyncRun};
+use access_core::sync::{Comparer, Comparison, CurrentSync};
+use c1z::{Contents, EarlierId, Writer};
+
+use crate::error::C1zSinkError;
+
+/// A file is continued in the format that it has, so that no format conflicts with it.
+const FORMAT: &str = "c1z";
+
+/// Whether a file with these contents takes a sync of this run.
+pub(crate) fn admit(contents: &Contents, run: &SyncRun) -> Result<(), LocationConflict> {
+    let types: BTreeSet<ResourceTypeId> = contents
+        .resource_types
+        .iter()
+        .filter_map(|id| ResourceTypeId::new(id).ok())
+        .collect();
+    let contents = LocationContents {
+        tenant: contents.tenant.clone(),
+        format: None,
+        resource_types: Some(types),
+        latest_ended_at: contents.latest_ended_at,
+        looked_at: Some(time::OffsetDateTime::now_utc()),
+    };
+    location::admit(&contents, run, FORMAT)
+}
+
+/// Compares the full sync that the file held with what was read now. `None` if it held none.
+pub(crate) fn compare(
+    writer: &mut Writer,
+    current: Arc<CurrentSync>,
+) -> Result<Option<Comparison>, C1zSinkError> {
+    let Some((sync_id, _)) = writer.previous() else {
+        return Ok(None);
+    };
+    let mut comparer = Comparer::new(current, sync_id.parse().ok());
+    writer.each_previous_id(|id| match id {
+        EarlierId::Resource { resource_type, id } => comparer.resource(resource_type, id),
+        EarlierId::Grant {
+            entitlement,
+            principal_type,
+            principal,
+        } => comparer.grant(entitlement, principal_type, principal),
+    })?;
+    Ok(Some(comparer.finish()))
+}
