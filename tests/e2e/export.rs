@@ -121,7 +121,7 @@ fn an_older_sync_does_not_go_beside_a_later_one() {
     ]);
     assert_eq!(ran.code, Some(9), "{}", ran.stderr);
     assert!(
-        ran.stderr.contains("after the start of this one"),
+        ran.stderr.contains("cannot become the latest"),
         "{}",
         ran.stderr
     );
