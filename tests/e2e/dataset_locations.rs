@@ -143,7 +143,7 @@ fn what_was_lost_is_no_first_sync() {
     let losses: [(&str, Loss); 7] = [
         ("pointer", |root, _| fs::remove_file(root.join(POINTER)).unwrap()),
         ("empty pointer", |root, _| {
-            fs::write(root.join(POINTER), "").unwrap()
+            fs::write(root.join(POINTER), "").unwrap();
         }),
         ("manifest", |root, id| {
             fs::remove_file(root.join(format!("_manifests/{id}.json"))).unwrap();

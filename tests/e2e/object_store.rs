@@ -184,7 +184,7 @@ fn what_a_dead_run_left_is_swept() {
     assert_eq!(run(&context, &s3).code, Some(0));
     assert!(claims.iter().all(|claim| s3.objects().contains_key(claim)));
     for claim in &claims {
-        s3.set_modified(claim, SystemTime::now() - Duration::from_secs(25 * 60 * 60));
+        s3.set_modified(claim, SystemTime::now() - Duration::from_hours(25));
     }
     assert_eq!(run(&context, &s3).code, Some(0));
     let files = files(&s3);
@@ -345,7 +345,7 @@ fn a_claim_is_judged_by_the_clock_of_the_store() {
     s3.put(claim, r#"{"claimed_at":1}"#);
     assert_eq!(run(&context, &s3).code, Some(0));
     assert!(s3.objects().contains_key(claim));
-    s3.set_modified(claim, SystemTime::now() - Duration::from_secs(25 * 60 * 60));
+    s3.set_modified(claim, SystemTime::now() - Duration::from_hours(25));
     assert_eq!(run(&context, &s3).code, Some(0));
     assert!(!s3.objects().contains_key(claim));
     assert_ne!(latest(&files(&s3)).unwrap().sync.id, sync);
@@ -362,7 +362,7 @@ fn a_failed_read_removes_nothing() {
     let before = files(&s3);
     for n in 0..24 {
         s3.put(claim.clone(), r#"{"claimed_at":1}"#);
-        s3.set_modified(&claim, SystemTime::now() - Duration::from_secs(25 * 60 * 60));
+        s3.set_modified(&claim, SystemTime::now() - Duration::from_hours(25));
         s3.fail_once(n, S3Fault::Status(403));
         run(&context, &s3);
         s3.fail_from(None, S3Fault::Reset);

@@ -49,6 +49,10 @@ fn told(ran: &Ran) -> String {
     format!("exit {}\n{}", ran.code.unwrap_or(-1), lines.join("\n"))
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "faults are made where they are named"
+)]
 fn fails(path: &str, fault: Fault, code: i32, words: &[&str]) -> String {
     let context = TestContext::faulty(path, When::Always, fault.clone());
     let ran = context.run(&["--ninja-one-retry-seconds=0"]);

@@ -18,6 +18,7 @@ KEYS = {
     "entitlements": ["entitlement_id"],
     "grants": ["entitlement_id", "principal_type_id", "principal_id"],
     "syncs": ["sync_id"],
+    "left_out": ["number"],
 }
 TABLES = list(KEYS)
 

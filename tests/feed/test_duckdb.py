@@ -189,7 +189,8 @@ def test_times_are_utc(db: duckdb.DuckDBPyConnection, form: str, table: str) -> 
 @pytest.mark.parametrize("form", ["parquet", "csv"])
 def test_the_manifest_knows_each_file(db: duckdb.DuckDBPyConnection, form: str) -> None:
     for file in latest(form)["files"]:
-        key = f"[{', '.join(KEYS[file['dataset']])}]"
+        # A number is text in a key; there are fewer than ten rows in `left_out`, so their order is the same.
+        key = f"[{', '.join(f'{column}::VARCHAR' for column in KEYS[file['dataset']])}]"
         data = csv(file["dataset"]) if form == "csv" else f"'{FOLDER}/parquet/{file['dataset']}/**/*.parquet'"
         data = data.replace(f"{file['dataset']}/**/*.{form}", file["path"])
         found = rows(db, f"SELECT count(*), min({key}), max({key}) FROM {data}")

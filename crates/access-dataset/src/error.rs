@@ -137,6 +137,18 @@ pub enum DatasetError {
         #[source]
         conflict: LocationConflict,
     },
+    /// A full sync that is no later than the one that is there, as an export of an earlier sync is.
+    #[error(
+        "sync {sync_id} cannot become the latest in {place}: it began before the sync {latest} ended, which is the latest"
+    )]
+    Outdated {
+        /// The sync.
+        sync_id: String,
+        /// The root.
+        place: String,
+        /// The sync that the pointer names.
+        latest: String,
+    },
     /// A full sync that the pointer does not lead to.
     #[error(
         "sync {sync_id} in {place} is not linked: the pointer does not lead to it, so nothing vouches for it"
@@ -291,6 +303,7 @@ impl Classified for DatasetError {
             Self::ChecksumRequired { .. }
             | Self::WrongClock { .. }
             | Self::Refused { .. }
+            | Self::Outdated { .. }
             | Self::Unlinked { .. } => StatusCode::FailedPrecondition,
             Self::Conflict { conflict, .. } => conflict.status(),
             Self::Unauthenticated { .. } => StatusCode::Unauthenticated,
@@ -340,6 +353,7 @@ impl Classified for DatasetError {
                 "publish to a store that honours If-Match and If-None-Match of a PUT, or to a folder"
             }
             Self::Conflict { conflict, .. } => return conflict.hint(),
+            Self::Outdated { .. } => "write an earlier sync to a location of its own",
             Self::Unlinked { .. } => "run `verify`; take a sync that is linked",
             Self::Overtaken { .. } => {
                 "find out what else writes there, and run it again; `verify` tells what is linked"

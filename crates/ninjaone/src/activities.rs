@@ -362,7 +362,7 @@ fn time_of(time: &Value) -> Option<OffsetDateTime> {
     } else {
         number * 1e3
     };
-    if !(milliseconds.abs() < 1e15) {
+    if !milliseconds.is_finite() || milliseconds.abs() >= 1e15 {
         return None;
     }
     OffsetDateTime::from_unix_timestamp_nanos(milliseconds.round() as i128 * 1_000_000).ok()

@@ -11,6 +11,10 @@ use serde::{Deserialize as Derive, Serialize};
 
 /// A field or list of an answer. Only what is said decides anything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(
+    clippy::enum_variant_names,
+    reason = "said, not said and not readable are the words of the design"
+)]
 pub(crate) enum Said<T> {
     /// A value of the type that is due.
     Said(T),
@@ -349,6 +353,10 @@ fn text_of(scalar: Scalar) -> Option<Box<str>> {
     }
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "all readers of scalars have one form"
+)]
 fn flag_of(scalar: Scalar) -> Option<bool> {
     match scalar {
         Scalar::Flag(flag) => Some(flag),

@@ -470,20 +470,23 @@ pub(crate) mod tests {
 
     fn assert_harmless(line: &str) {
         for separator in SEPARATORS {
-            let live = line.split(separator).find(|piece| is_live(piece));
-            assert_eq!(live, None, "{line:?} split at {separator:?}");
-            let live = split_with_quotes(line, &[separator])
+            let formula = line.split(separator).find(|piece| is_live(piece));
+            assert_eq!(formula, None, "{line:?} split at {separator:?}");
+            let formula = split_with_quotes(line, &[separator])
                 .into_iter()
                 .find(|piece| is_live(piece));
-            assert_eq!(live, None, "{line:?} split at {separator:?} outside of quotes");
+            assert_eq!(formula, None, "{line:?} split at {separator:?} outside of quotes");
         }
         for separators in [&SEPARATORS[..], &SEPARATORS[..4], &[';', '\t']] {
-            let live = split_with_quotes(line, separators)
+            let formula = split_with_quotes(line, separators)
                 .into_iter()
                 .find(|piece| is_live(piece));
-            assert_eq!(live, None, "{line:?} split at {separators:?} outside of quotes");
-            let live = line.split(separators).find(|piece| is_live(piece));
-            assert_eq!(live, None, "{line:?} split at {separators:?}");
+            assert_eq!(
+                formula, None,
+                "{line:?} split at {separators:?} outside of quotes"
+            );
+            let formula = line.split(separators).find(|piece| is_live(piece));
+            assert_eq!(formula, None, "{line:?} split at {separators:?}");
         }
     }
 

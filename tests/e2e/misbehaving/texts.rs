@@ -162,7 +162,7 @@ fn outcome(ended: &Ended) -> Result<(&super::seen::Lines, &super::rows::Ledger),
 
 fn judge(rehearsal: &mut Rehearsal, case: &Case) -> Result<String, String> {
     let written = serde_json::to_string(&case.meaning).unwrap();
-    let right = rehearsal.run(&[case.answer(written[1..written.len() - 1].as_bytes())]);
+    let right = rehearsal.run(&[case.answer(&written.as_bytes()[1..written.len() - 1])]);
     let damaged = rehearsal.run(&[case.answer(&case.wire)]);
     if !damaged.unfired.is_empty() || !right.unfired.is_empty() {
         return Err("the answer was not asked for".to_owned());

@@ -1,7 +1,7 @@
 //! What a location holds before a sync goes into it, and whether it takes the sync. Nothing is written here.
 
 use access_core::location::{LocationContents, admit};
-use access_core::model::{IdScheme, SyncRun};
+use access_core::model::{IdScheme, SyncRun, SyncType};
 use sha2::{Digest, Sha256};
 
 use super::sweep::claimed;
@@ -70,29 +70,24 @@ async fn followed(
     pointer: Option<&Stored>,
     intent: &Intent<'_>,
 ) -> Result<Existing, DatasetError> {
-    let existing = match pointer {
-        Some(stored) => {
-            let pointer = check_pointer(store, stored)?;
-            let manifest = linked(store, &pointer.latest).await?;
-            admit_beside(store, &manifest, intent)?;
-            Existing {
-                id_scheme: manifest.id_scheme(),
-                latest: Some((pointer, manifest)),
-                ..Existing::default()
-            }
-        }
-        None => {
-            let newest = without_pointer(store).await?;
-            if let Some(newest) = &newest {
-                admit_beside(store, newest, intent)?;
-            }
-            Existing {
-                id_scheme: newest.and_then(|newest| newest.id_scheme()),
-                ..Existing::default()
-            }
-        }
-    };
-    Ok(existing)
+    if let Some(stored) = pointer {
+        let pointer = check_pointer(store, stored)?;
+        let manifest = linked(store, &pointer.latest).await?;
+        admit_beside(store, &manifest, intent)?;
+        return Ok(Existing {
+            id_scheme: manifest.id_scheme(),
+            latest: Some((pointer, manifest)),
+            ..Existing::default()
+        });
+    }
+    let newest = without_pointer(store).await?;
+    if let Some(newest) = &newest {
+        admit_beside(store, newest, intent)?;
+    }
+    Ok(Existing {
+        id_scheme: newest.and_then(|newest| newest.id_scheme()),
+        ..Existing::default()
+    })
 }
 
 fn admit_beside(store: &dyn Store, held: &Manifest, intent: &Intent<'_>) -> Result<(), DatasetError> {
@@ -109,12 +104,26 @@ fn admit_beside(store: &dyn Store, held: &Manifest, intent: &Intent<'_>) -> Resu
         resource_types: None,
         // The same sync once more, as an export of it is, changes nothing.
         latest_ended_at: (held.sync.id != intent.run.id.as_str()).then_some(ended_at),
-        looked_at: None,
+        looked_at: Some(time::OffsetDateTime::now_utc()),
     };
     admit(&contents, intent.run, &intent.format.layout()).map_err(|conflict| DatasetError::Conflict {
         place: store.describe(""),
         conflict,
-    })
+    })?;
+    // Published, it would be a full sync to which no link leads.
+    let is_other = held.sync.id != intent.run.id.as_str();
+    if is_other
+        && held.sync.is_full()
+        && intent.run.sync_type == SyncType::Full
+        && ended_at > intent.run.started_at
+    {
+        return Err(DatasetError::Outdated {
+            sync_id: intent.run.id.to_string(),
+            place: store.describe(""),
+            latest: held.sync.id.clone(),
+        });
+    }
+    Ok(())
 }
 
 /// The newest partial sync of a location without a pointer. A full sync, or files of one, says that the pointer was lost.

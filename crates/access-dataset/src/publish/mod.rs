@@ -323,10 +323,11 @@ impl Publication {
     /// Whether no reader can ever follow the pointer to this sync.
     fn certainly_not_moved(&self, error: &DatasetError) -> bool {
         match error {
-            DatasetError::Moved { .. } => true,
             DatasetError::NotConfirmed { .. } | DatasetError::Overtaken { .. } => false,
             // The store did nothing of it.
-            DatasetError::Unsupported { .. } | DatasetError::Refused { .. } => true,
+            DatasetError::Moved { .. } | DatasetError::Unsupported { .. } | DatasetError::Refused { .. } => {
+                true
+            }
             _ => self.store.is_exclusive(),
         }
     }

@@ -346,7 +346,6 @@ impl Classified for NinjaOneError {
             Self::ScopeNotGranted { .. } | Self::MissingScope { .. } => StatusCode::PermissionDenied,
             Self::Refused { status, .. } => of_http(*status),
             Self::MissingList { own: true, .. } => StatusCode::NotFound,
-            Self::MissingList { own: false, .. } => StatusCode::DataLoss,
             Self::Network { timeout: true, .. } | Self::TooSlow { .. } => StatusCode::DeadlineExceeded,
             Self::Throttled { .. }
             | Self::ServerFailed { .. }
@@ -362,7 +361,10 @@ impl Classified for NinjaOneError {
             | Self::NoAdministrators { .. }
             | Self::WritesOff { .. } => StatusCode::FailedPrecondition,
             Self::OlderInstance { .. } => StatusCode::Unimplemented,
-            Self::Malformed { .. } | Self::NotJson { .. } | Self::NoProgress { .. } => StatusCode::DataLoss,
+            Self::MissingList { own: false, .. }
+            | Self::Malformed { .. }
+            | Self::NotJson { .. }
+            | Self::NoProgress { .. } => StatusCode::DataLoss,
             Self::Stopped => StatusCode::Cancelled,
         }
     }
@@ -457,16 +459,16 @@ impl Classified for NinjaOneError {
             Self::Network { .. } => {
                 "check --ninja-one-base-url, the network, and HTTPS_PROXY if one is needed"
             }
-            Self::NoAdministrators { .. } => {
-                "run again; if it stays so, see whether a proxy on the way changes answers, and tell NinjaOne's support"
-            }
             Self::EmptyList { .. } | Self::NoEndUsers { .. } => {
                 "check in NinjaOne what the API client app may see, then run again"
             }
             Self::CutShort { .. } | Self::BrokenOff { .. } => {
                 "run again; if it stays so, a proxy on the way may limit the size of answers"
             }
-            Self::Malformed { .. } | Self::NotJson { .. } | Self::NoProgress { .. } => {
+            Self::NoAdministrators { .. }
+            | Self::Malformed { .. }
+            | Self::NotJson { .. }
+            | Self::NoProgress { .. } => {
                 "run again; if it stays so, see whether a proxy on the way changes answers, and tell NinjaOne's support"
             }
             Self::Refused { request, .. } if is_read(request) => {

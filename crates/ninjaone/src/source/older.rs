@@ -54,7 +54,7 @@ pub(super) async fn confirm(
             match client.list::<IgnoredAny, _>(list, &[], First).await {
                 Err(error) if error.is_missing_endpoint() => {}
                 // Another list is there, or cannot be judged.
-                Ok(_) | Err(NinjaOneError::Refused { .. }) | Err(NinjaOneError::MissingScope { .. }) => {
+                Ok(_) | Err(NinjaOneError::Refused { .. } | NinjaOneError::MissingScope { .. }) => {
                     return Err(failure.of_missing_list(path));
                 }
                 Err(error) => return Err(error),

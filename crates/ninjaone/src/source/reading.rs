@@ -74,7 +74,7 @@ async fn run(
     if selection.roles() {
         match collected {
             Some(collected) => {
-                roles::emit_collected(collected, selection.access, &facts.users, outlet).await?
+                roles::emit_collected(collected, selection.access, &facts.users, outlet).await?;
             }
             None => read_roles(client, &selection, known, &mut facts, outlet).await?,
         }

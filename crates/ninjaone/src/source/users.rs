@@ -53,19 +53,16 @@ pub(super) async fn read(
     } else {
         read_own_lists(client, with_devices, outlet, known).await?
     };
-    let (facts, instance) = match own {
-        Some(own) => {
-            if known.is_none() {
-                outlet.id_scheme(&Instance::Current.id_scheme()).await?;
-            }
-            (reading.current(own).await?, Instance::Current)
+    let (facts, instance) = if let Some(own) = own {
+        if known.is_none() {
+            outlet.id_scheme(&Instance::Current.id_scheme()).await?;
         }
-        None => {
-            if known.is_none() {
-                older::warn(outlet).await?;
-            }
-            (reading.older().await?, Instance::Older)
+        (reading.current(own).await?, Instance::Current)
+    } else {
+        if known.is_none() {
+            older::warn(outlet).await?;
         }
+        (reading.older().await?, Instance::Older)
     };
     Ok(UsersRead { facts, instance })
 }
