@@ -208,7 +208,7 @@ fn a_full_disk_under_a_dataset() {
     for (kind, kilobytes) in [("parquet", 512), ("parquet", 3000), ("csv", 700), ("csv", 6000)] {
         let place = format!("{kind}=previous");
         assert_eq!(context.run(&["--sink", &place]).code, Some(0));
-        let arguments = format!("--sink {kind}=out --accept-drop all");
+        let arguments = format!("--sink {kind}=out --accept-drop all --replace-existing");
         if let Some(shown) = on_a_small_disk(kilobytes, &context.path("previous"), "out", &arguments) {
             assert!(shown.starts_with("exit 8\n"), "{kind} {kilobytes}: {shown}");
         }

@@ -180,6 +180,10 @@ fn content_that_is_hard_on_formats_comes_back() {
         serde_json::to_string(&users).unwrap(),
     )
     .unwrap();
+    let role = serde_json::json!([{
+        "id": 100, "name": "Desk", "userType": "TECHNICIAN", "custom": true, "members": [{ "id": 1 }]
+    }]);
+    fs::write(folder.path().join("roles.json"), role.to_string()).unwrap();
     let context = TestContext::with(&SimConfig::new(Tenant::folder(folder.path()).unwrap()));
     three_sinks(&context);
     let ran = context.run(&[]);

@@ -29,7 +29,8 @@ fn hostile() -> TestContext {
         .map(|(n, name)| {
             json!({
                 "id": n + 1, "firstName": name, "lastName": name, "email": format!("u{n}@example.com"),
-                "enabled": true, "userType": "TECHNICIAN"
+                "enabled": true, "userType": "TECHNICIAN",
+                "administrator": n == 0
             })
         })
         .collect();

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use access_core::model::{SyncRun, SyncType};
+use access_core::model::{IdScheme, Provenance, ResourceTypeId, SyncRun, SyncType};
 use access_core::ports::FinishedSync;
 use access_dataset::{
     Dataset, DatasetError, Formats, Hashes, ListedSync, Location, Manifest, Published, Rows, Standing,
@@ -127,6 +127,28 @@ impl Opened {
     }
 }
 
+/// What a manifest says that its sync was made with. Older manifests say nothing; what is not of its type is left out.
+fn provenance(noted: &serde_json::Value) -> Provenance {
+    let text = |key: &str| noted[key].as_str().map(str::to_owned);
+    let texts = |key: &str| {
+        let list = noted[key].as_array().into_iter().flatten();
+        list.filter_map(|text| text.as_str().map(str::to_owned))
+    };
+    let settings = noted["settings"].as_object().into_iter().flatten();
+    Provenance {
+        program: text("program").unwrap_or_default(),
+        client_id: text("client_id"),
+        scopes: texts("scopes").collect(),
+        settings: settings
+            .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())))
+            .collect(),
+        resource_types: texts("resource_types")
+            .filter_map(|id| ResourceTypeId::new(&id).ok())
+            .collect(),
+        id_scheme: text("id_scheme").map(|word| IdScheme::new(&word)),
+    }
+}
+
 /// Says loudly what does not vouch for a sync.
 fn warn_of(standing: Standing, manifest: &Manifest, place: &str) {
     let sync = manifest.sync.id.as_str();
@@ -173,7 +195,7 @@ fn finished(manifest: &Manifest) -> Result<FinishedSync, DatasetSourceError> {
             sync_type: sync_type.ok_or_else(|| cannot_be("type", &sync.sync_type))?,
             tenant: sync.tenant.clone(),
             started_at: time("start", &sync.started_at)?,
-            provenance: access_core::model::Provenance::default(),
+            provenance: provenance(&manifest.provenance),
         },
         ended_at: time("end", &sync.ended_at)?,
     })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-use access_core::model::{UnstatedScope, WithoutBaseline};
+use access_core::model::{Unstated, UnstatedScope, WithoutBaseline};
 use access_core::ports::{SkipReason, SkippedRow};
 
 use super::Outlet;
@@ -91,6 +91,24 @@ pub(super) async fn read(
     })
 }
 
+/// End users belong to organizations; a tenant with end users and no organization is not plausible.
+async fn no_organization(outlet: &Outlet) -> Result<(), NinjaOneError> {
+    outlet
+        .unstated(Unstated {
+            // A sync with organizations to compare with has the guard for that: its scope covers no grant.
+            scope: UnstatedScope::GrantsOn {
+                resource_type: organization_type(),
+                principal_type: user_type(),
+                principals: Vec::new(),
+            },
+            field: "any organization, although there are end users".to_owned(),
+            count: 1,
+            examples: Vec::new(),
+            without_baseline: WithoutBaseline::Incomplete,
+        })
+        .await
+}
+
 /// Emits who is an end user of which organization.
 pub(super) async fn grants(
     selection: &Selection,
@@ -109,7 +127,7 @@ pub(super) async fn grants(
         let entitlement = mapping::member_of(organization)?;
         let users: Vec<u64> = pairs.iter().map(|pair| pair.1).collect();
         gathered.grants_to(&entitlement, &users, outlet).await?;
-        if read.names.contains_key(&organization) {
+        if read.names.is_empty() || read.names.contains_key(&organization) {
             continue;
         }
         if organization > highest {
@@ -126,6 +144,9 @@ pub(super) async fn grants(
             .await?;
     }
     gathered.flush(outlet).await?;
+    if read.names.is_empty() && !facts.organizations.is_empty() {
+        no_organization(outlet).await?;
+    }
     if read.may_be_cut && beyond.count > 0 {
         let reason = format!(
             "{PATH} ends with a full page, and users point to {} organizations beyond it{}",
