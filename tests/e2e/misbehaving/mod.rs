@@ -117,7 +117,13 @@ fn healthy_and_older_tenants_are_read_as_the_model_says() {
                     ..Stage::default()
                 };
                 let ended = run(&stage, &[]);
-                judge(&stage, Expect::Model, &ended).unwrap();
+                // With pages of one the last one is full, and an end user points to an organization beyond it: the list may
+                // have been cut there.
+                let wanted = match page {
+                    1 => "published, not complete: organization",
+                    _ => "published",
+                };
+                assert_eq!(judge(&stage, Expect::Model, &ended).unwrap(), wanted, "{stage:?}");
                 let pages = |path: &str| ended.calls.iter().filter(|call| call.path == path).count();
                 let lists = if older { 3 } else { 5 };
                 let formula = lists + pages(model::ORGANIZATIONS) + pages(model::DEVICES);

@@ -38,6 +38,10 @@ pub(crate) struct Expected {
 const DAMAGED: Verdict = Verdict::Fails(&[15]);
 /// A list that is empty and cannot be.
 const EMPTY: Verdict = Verdict::Fails(&[9]);
+/// A list that is missing although others of its kind are there.
+const MISSING: Verdict = Verdict::Fails(&[5, 15]);
+/// Lists whose absence together makes an older instance.
+const NEWER: [&str; 3] = [TECHNICIANS, END_USERS, ROLES];
 
 /// Reads the answers.
 pub(crate) fn expect(calls: &[Call], base_url: &str, devices: bool) -> Verdict {
@@ -48,10 +52,15 @@ fn read(calls: &[Call], base_url: &str, with_devices: bool) -> Result<Verdict, V
     let mut expected = Expected::default();
     let organizations = pages(calls, ORGANIZATIONS)?;
     let organizations = rows::distinct("resource organization", &organizations, &mut expected.dropped);
-    let older = calls
-        .iter()
-        .rfind(|call| call.path == TECHNICIANS)
-        .is_some_and(|call| call.status == 404);
+    let is_missing = |path: &&str| {
+        let last = calls.iter().rfind(|call| call.path == **path);
+        last.is_some_and(|call| call.status == 404)
+    };
+    let missing = NEWER.iter().filter(|path| is_missing(path)).count();
+    let older = missing == NEWER.len();
+    if missing > 0 && !older {
+        return Err(MISSING);
+    }
 
     let (technicians, end_users) = if older {
         (Vec::new(), Vec::new())
@@ -66,13 +75,19 @@ fn read(calls: &[Call], base_url: &str, with_devices: bool) -> Result<Verdict, V
     if users.is_empty() || (!older && end_users.is_empty() && users.iter().any(rows::says_end_user)) {
         return Err(EMPTY);
     }
+    let rows = || technicians.iter().chain(&end_users).chain(&users);
+    let says = |row: &Value| row["administrator"].is_boolean();
+    let cannot_be_read = |row: &Value| !row["administrator"].is_null() && !says(row);
+    if !rows().any(says) && rows().any(cannot_be_read) {
+        return Err(EMPTY);
+    }
     let people = rows::people(&technicians, &end_users, &users, &mut expected.dropped);
     let mut held = Held::new(&people, &mut expected);
     for (id, row) in &organizations {
         let name = held.organization(*id, row);
         held.names.insert(*id, name);
     }
-    held.users(base_url);
+    held.users(base_url, older);
     if older {
         held.roles_by_name();
     } else {

@@ -29,13 +29,14 @@ pub(crate) fn judge(stage: &Stage, expect: Expect, ended: &Ended) -> Result<Stri
     let verdict = model::expect(&ended.calls, &ended.base_url, stage.devices);
     let held_back = match (&verdict, ended.before) {
         (Verdict::Rows(expected), Some(before)) => {
-            !expected.devices_incomplete && too_much_is_gone(before, &expected.lines)
+            // What is not complete is nobody's deletion.
+            ended.result.is_err() && too_much_is_gone(before, &expected.lines)
         }
         _ => false,
     };
     match (&ended.result, expect, verdict) {
         (Err(failed), Expect::Model | Expect::AtLeast, Verdict::Rows(_)) if held_back => {
-            let told = failed.code == 9 && failed.message.contains("too much is gone");
+            let told = failed.code == 9 && failed.message.contains("too much is missing");
             if !told || failed.published || failed.hint.is_none() {
                 return Err(format!(
                     "too much is gone, and it says {}: {}",
@@ -44,7 +45,11 @@ pub(crate) fn judge(stage: &Stage, expect: Expect, ended: &Ended) -> Result<Stri
             }
             Ok("held back".to_owned())
         }
-        (Ok(_), _, Verdict::Rows(_)) if held_back => {
+        (Ok(rows), Expect::Model, Verdict::Rows(expected))
+            if ended.before.is_some_and(|before| {
+                rows.incomplete.is_empty() && too_much_is_gone(before, &expected.lines)
+            }) =>
+        {
             Err("it was published although too much is gone".to_owned())
         }
         (Err(failed), Expect::Fails(classes), _) | (Err(failed), Expect::Model, Verdict::Fails(classes)) => {
@@ -60,7 +65,7 @@ pub(crate) fn judge(stage: &Stage, expect: Expect, ended: &Ended) -> Result<Stri
                 .filter(|line| !healthy().contains(*line) && line.contains("\"device"))
                 .filter(|line| !line.contains("tenant/"))
                 .collect();
-            if !rows.devices_incomplete || !stray.is_empty() {
+            if !rows.incomplete.contains("device") || !stray.is_empty() {
                 return Err(format!(
                     "devices are not told to be incomplete, or wrong: {stray:?}"
                 ));
@@ -81,28 +86,67 @@ pub(crate) fn judge(stage: &Stage, expect: Expect, ended: &Ended) -> Result<Stri
     }
 }
 
-/// Whether more than half of the resources or grants of a type, or all, are gone.
+/// Whether more than half of the resources or grants of a type, or all, are gone, by their ids; or an entitlement lost all of
+/// its holders who still exist, of whom there were enough.
 fn too_much_is_gone(before: &Lines, now: &Lines) -> bool {
-    let now = sizes(now);
-    sizes(before).into_iter().any(|(what, before)| {
-        let now = now.get(&what).copied().unwrap_or_default();
-        now == 0 || 2 * now < before
+    let (now, before) = (ids(now), ids(before));
+    let of_type = before.iter().any(|(what, before)| {
+        let kept = now.get(what).map_or(0, |now| now.intersection(before).count());
+        kept == 0 || 2 * kept < before.len()
+    });
+    of_type || emptied(&before, &now)
+}
+
+/// Whether an entitlement lost all holders who still exist: five, or two of the one tenant's.
+fn emptied(before: &BTreeMap<String, BTreeSet<String>>, now: &BTreeMap<String, BTreeSet<String>>) -> bool {
+    let none = BTreeSet::new();
+    let users = now.get("resource user").unwrap_or(&none);
+    let mut holders: BTreeMap<String, (u64, u64)> = BTreeMap::new();
+    for (what, grants) in before.iter().filter(|(what, _)| what.starts_with("grant ")) {
+        for grant in grants {
+            let (entitlement, user) = grant.rsplit_once(":user:").unwrap();
+            if users.contains(&format!("user/{user}")) {
+                let (before, kept) = holders.entry(entitlement.to_owned()).or_default();
+                *before += 1;
+                *kept += u64::from(now.get(what).is_some_and(|now| now.contains(grant)));
+            }
+        }
+    }
+    holders.into_iter().any(|(entitlement, (before, kept))| {
+        let enough = if entitlement.starts_with("tenant:") { 2 } else { 5 };
+        kept == 0 && before >= enough
     })
 }
 
-/// How many resources and grants there are of each type.
-fn sizes(lines: &Lines) -> BTreeMap<String, u64> {
-    let mut sizes = BTreeMap::new();
+/// The ids of resources and grants, by what they are and their type.
+fn ids(lines: &Lines) -> BTreeMap<String, BTreeSet<String>> {
+    let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for line in lines {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         for (kind, end) in [("resource", '/'), ("grant", ':')] {
             if let Some(id) = line[kind].as_str() {
                 let of = id.split(end).next().unwrap_or_default();
-                *sizes.entry(format!("{kind} {of}")).or_default() += 1;
+                found
+                    .entry(format!("{kind} {of}"))
+                    .or_default()
+                    .insert(id.to_owned());
             }
         }
     }
-    sizes
+    found
+}
+
+/// Lines of types that are complete: of these the tenant's words decide everything.
+fn complete<'a>(lines: &'a Lines, incomplete: &BTreeSet<String>) -> BTreeSet<&'a String> {
+    let is_complete = |line: &&String| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let id = ["resource", "entitlement", "grant"]
+            .iter()
+            .find_map(|kind| line[*kind].as_str());
+        let of = id.and_then(|id| id.split(['/', ':']).next()).unwrap_or_default();
+        !incomplete.contains(of)
+    };
+    lines.iter().filter(is_complete).collect()
 }
 
 fn short(verdict: &Verdict) -> String {
@@ -125,8 +169,8 @@ fn published(rows: &Rows, expected: &Expected, at_least: bool) -> Result<String,
     if !rows.balances {
         return Err("the ledger does not balance".to_owned());
     }
-    if rows.devices_incomplete != expected.devices_incomplete {
-        return Err(format!("devices incomplete: {}", rows.devices_incomplete));
+    if expected.devices_incomplete && !rows.incomplete.contains("device") {
+        return Err("devices are called complete, and their list cannot be read".to_owned());
     }
     if at_least {
         let lost: Vec<&String> = expected.lines.difference(&rows.lines).collect();
@@ -138,11 +182,14 @@ fn published(rows: &Rows, expected: &Expected, at_least: bool) -> Result<String,
             Err(format!("lost {lost:?}"))
         };
     }
-    if rows.devices_incomplete {
-        same(&Expected::core(&rows.lines), &Expected::core(&expected.lines))?;
-        return Ok("published, devices incomplete".to_owned());
+    same(
+        &complete(&rows.lines, &rows.incomplete),
+        &complete(&expected.lines, &rows.incomplete),
+    )?;
+    if !rows.incomplete.is_empty() {
+        let incomplete: Vec<&str> = rows.incomplete.iter().map(String::as_str).collect();
+        return Ok(format!("published, not complete: {}", incomplete.join(", ")));
     }
-    same(&rows.lines.iter().collect(), &expected.lines.iter().collect())?;
     if rows.dropped != expected.dropped {
         return Err(format!(
             "left out are {:?}, not {:?}",

@@ -1,5 +1,6 @@
 //! The real program under a misbehaving tenant: exit codes, messages, and what is left in files and folders.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -14,7 +15,7 @@ use super::rows::Ledger;
 use super::schedule::{Expect, Planned, single};
 use super::seen::{self, Lines};
 use super::sweep::{Picks, exhaustive, seed, sweep};
-use crate::harness::{Ran, TestContext};
+use crate::harness::{Ran, TestContext, name_tenant};
 
 /// Where the program writes to.
 #[derive(Debug, Clone, Copy)]
@@ -77,6 +78,8 @@ fn made(scenario: Scenario, plan: &Planned) -> Result<String, String> {
     let stage = Stage::default();
     let context = TestContext::with(&config(&stage, &plan.rules));
     fs::write(context.path("sync.c1z"), earlier()).unwrap();
+    name_tenant(&context.path("sync.c1z"), context.base_url.as_ref().unwrap());
+    let earlier = fs::read(context.path("sync.c1z")).unwrap();
     let mut arguments = vec!["--ninja-one-include-devices", "--output", "json"];
     arguments.extend(scenario.arguments());
     // What passes may wait for it; what lasts need not.
@@ -97,7 +100,7 @@ fn made(scenario: Scenario, plan: &Planned) -> Result<String, String> {
         let told = summary["source"]["calls"].as_u64().unwrap();
         (Ok(published(&context, scenario, &summary)?), told)
     } else {
-        (Err(failed(&context, &ran)?), calls.len() as u64)
+        (Err(failed(&context, &ran, &earlier)?), calls.len() as u64)
     };
     let ended = Ended {
         result,
@@ -112,11 +115,16 @@ fn made(scenario: Scenario, plan: &Planned) -> Result<String, String> {
 }
 
 fn published(context: &TestContext, scenario: Scenario, summary: &Value) -> Result<Rows, String> {
-    let devices_incomplete = summary["sync"]["completeness"]["device"]["state"] == "incomplete";
+    let completeness = summary["sync"]["completeness"].as_object().unwrap();
+    let incomplete: BTreeSet<String> = completeness
+        .iter()
+        .filter(|(_, state)| state["state"] == "incomplete")
+        .map(|(id, _)| id.clone())
+        .collect();
     if let Scenario::FileAndDatasets = scenario {
         // Only a full sync becomes the latest.
         let latest = [pointer(context, "lake"), pointer(context, "tables")];
-        if latest != [!devices_incomplete; 2] {
+        if latest != [incomplete.is_empty(); 2] {
             return Err(format!("of the datasets these have a latest sync: {latest:?}"));
         }
     }
@@ -145,7 +153,7 @@ fn published(context: &TestContext, scenario: Scenario, summary: &Value) -> Resu
         lines: seen::file(&context.path("sync.c1z"), summary["sync"]["id"].as_str()),
         dropped,
         balances,
-        devices_incomplete,
+        incomplete,
     })
 }
 
@@ -160,7 +168,7 @@ fn pointer(context: &TestContext, dataset: &str) -> bool {
     found(&context.path(dataset))
 }
 
-fn failed(context: &TestContext, ran: &Ran) -> Result<Failed, String> {
+fn failed(context: &TestContext, ran: &Ran, earlier: &[u8]) -> Result<Failed, String> {
     let code = ran.code.and_then(|code| u8::try_from(code).ok());
     let after = |mark: &str| {
         ran.stderr
@@ -168,7 +176,7 @@ fn failed(context: &TestContext, ran: &Ran) -> Result<Failed, String> {
             .find_map(|line| line.trim_start().strip_prefix(mark))
     };
     let message = after("error: ").ok_or_else(|| format!("no error is told: {}", ran.stderr))?;
-    let untouched = fs::read(context.path("sync.c1z")).unwrap() == earlier();
+    let untouched = fs::read(context.path("sync.c1z")).unwrap() == earlier;
     Ok(Failed {
         code: code.ok_or("it did not end by itself")?,
         message: message.to_owned(),

@@ -1,6 +1,7 @@
 //! A sync in this process: the real source and pipeline over real HTTP, into a sink that only remembers. Waits are short,
 //! so that thousands of runs fit where processes would allow hundreds.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,6 @@ use access_core::{Classified, with_causes};
 use async_trait::async_trait;
 use ninjaone::{
     BaseUrl, ClientConfig, NinjaOneClient, NinjaOneSource, RetryBudget, Secret, SourceOptions, Writes,
-    device_type,
 };
 use ninjaone_sim::{Call, FaultRule, FaultSchedule, Sim, SimConfig, Tenant};
 use time::OffsetDateTime;
@@ -67,7 +67,8 @@ pub(crate) struct Rows {
     pub(crate) lines: Lines,
     pub(crate) dropped: Ledger,
     pub(crate) balances: bool,
-    pub(crate) devices_incomplete: bool,
+    /// Types that are not complete.
+    pub(crate) incomplete: BTreeSet<String>,
     /// What a person should know.
     pub(crate) warnings: Vec<String>,
 }
@@ -222,10 +223,13 @@ fn rows(outcome: &SyncOutcome, published: Vec<String>) -> Rows {
         lines: seen::set(published),
         dropped: dropped.collect(),
         balances: ledger.imbalance().is_none(),
-        devices_incomplete: matches!(
-            outcome.summary.completeness.get(&device_type()),
-            Some(Completeness::Incomplete { .. })
-        ),
+        incomplete: outcome
+            .summary
+            .completeness
+            .iter()
+            .filter(|(_, state)| matches!(state, Completeness::Incomplete { .. }))
+            .map(|(id, _)| id.to_string())
+            .collect(),
         warnings: outcome
             .warnings
             .iter()

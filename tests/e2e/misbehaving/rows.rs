@@ -148,9 +148,34 @@ impl Person<'_> {
         self.told(key, Value::as_bool)
     }
 
+    /// A flag that decides access: what either row names is held.
+    fn holds(&self, key: &str) -> Option<bool> {
+        let said = self.rows.iter().filter_map(|row| row[key].as_bool());
+        said.reduce(|own, other| own || other)
+    }
+
+    /// The organizations that any row names, alone or in a list.
+    fn organizations(&self) -> Vec<u64> {
+        let mut named = Vec::new();
+        for row in &self.rows {
+            let value = &row["organizationId"];
+            let own = if value.is_array() {
+                ids(value)
+            } else {
+                id(value).into_iter().collect()
+            };
+            named.extend(
+                own.into_iter()
+                    .filter(|id| !named.contains(id))
+                    .collect::<Vec<_>>(),
+            );
+        }
+        named
+    }
+
+    /// What any row lists.
     fn ids(&self, key: &str) -> Vec<u64> {
-        let told = self.told(key, |list| Some(ids(list)).filter(|ids| !ids.is_empty()));
-        told.unwrap_or_default()
+        self.rows.iter().flat_map(|row| ids(&row[key])).collect()
     }
 
     fn kind(&self) -> Option<&str> {
@@ -205,10 +230,17 @@ impl Person<'_> {
             ("permit_all_clients", "permitAllClients"),
             ("full_portal_access", "fullPortalAccess"),
         ] {
-            set(key, self.flag(field).map(Value::from));
+            let decides_access = matches!(field, "administrator" | "permitAllClients" | "fullPortalAccess");
+            let said = if decides_access {
+                self.holds(field)
+            } else {
+                self.flag(field)
+            };
+            set(key, said.map(Value::from));
         }
-        let organization_id = self.told("organizationId", id);
-        set("organization_id", organization_id.map(|id| id.to_string().into()));
+        let organizations: Vec<String> = self.organizations().iter().map(u64::to_string).collect();
+        let organizations = Some(organizations.join(",")).filter(|ids| !ids.is_empty());
+        set("organization_id", organizations.map(Value::from));
         set("organization_name", organization.map(Value::from));
         profile
     }
@@ -287,22 +319,26 @@ impl<'a, 'b> Held<'a, 'b> {
         name
     }
 
-    pub(crate) fn users(&mut self, base_url: &str) {
-        let privileges = [
+    pub(crate) fn users(&mut self, base_url: &str, older: bool) {
+        let mut privileges = vec![
             ("system-administrator", "System Administrator", "administrator"),
             ("all-organizations", "All organizations", "permitAllClients"),
             ("full-portal-access", "Full portal access", "fullPortalAccess"),
         ];
+        if older {
+            // Nothing of it is said there, so it is not offered.
+            privileges.pop();
+        }
         let about = format!("The NinjaOne tenant at {base_url}");
         self.expected
             .thing("tenant", "ninja-one", "NinjaOne", Some(&about), Value::Null);
-        for (slug, name, _) in privileges {
+        for (slug, name, _) in &privileges {
             self.expected
                 .entitlement(&format!("tenant:ninja-one:{slug}"), name);
         }
         for person in self.people {
-            let organization = person.told("organizationId", id);
-            let name = organization.and_then(|id| self.names.get(&id));
+            let organizations = person.organizations();
+            let name = organizations.iter().find_map(|id| self.names.get(id));
             let more = json!({
                 "profile": person.profile(name.map(String::as_str)),
                 "status": person.status(),
@@ -310,24 +346,20 @@ impl<'a, 'b> Held<'a, 'b> {
             });
             self.expected
                 .thing("user", &person.id.to_string(), &person.name(), None, more);
-            for (slug, _, flag) in privileges {
-                if person.flag(flag) == Some(true) {
+            for (slug, _, flag) in &privileges {
+                if person.holds(flag) == Some(true) {
                     self.expected
                         .grant(&format!("tenant:ninja-one:{slug}"), person.id);
                 }
             }
-            match organization.filter(|_| person.is_end_user()) {
-                Some(id) if self.names.contains_key(&id) => {
+            for id in organizations.into_iter().filter(|_| person.is_end_user()) {
+                if self.names.contains_key(&id) {
                     self.expected
                         .grant(&format!("organization:{id}:member"), person.id);
+                } else {
+                    let what = "grant organization";
+                    left_out(&mut self.expected.dropped, what, "UnknownEntitlement", 1);
                 }
-                Some(_) => left_out(
-                    &mut self.expected.dropped,
-                    "grant organization",
-                    "UnknownEntitlement",
-                    1,
-                ),
-                None => {}
             }
         }
     }

@@ -397,7 +397,14 @@ impl Kind {
         match endpoint {
             Endpoint::Token if refused || self.name == "failure 200" => Nature::Final(&[16]),
             Endpoint::Token if matches!(self.fault, Fault::Empty(300 | 304)) => Nature::Final(&[9]),
-            Endpoint::Technicians if missing => Nature::Answer,
+            Endpoint::Technicians | Endpoint::EndUsers | Endpoint::Roles if missing => {
+                // A page is somebody else's answer; the instance's own says that it lacks the list.
+                Nature::Final(if self.fault == Fault::Html(404) {
+                    &[15]
+                } else {
+                    &[5]
+                })
+            }
             _ => self.nature,
         }
     }
