@@ -102,6 +102,23 @@ impl FileFormat for CsvFormat {
         reading::batches(dataset, file, columns, self.dialect())
     }
 
+    /// Whoever reads all files of a folder at once needs one delimiter, and one sort of beginning.
+    fn layout(&self) -> String {
+        let defaults = Self::default();
+        let differing = [
+            (self.extension() != self.name()).then(|| format!(".{}", self.extension())),
+            (self.delimiter != defaults.delimiter).then(|| format!("delimiter {}", self.delimiter.word())),
+            self.bom.then(|| "byte order mark".to_owned()),
+            self.sep_line.then(|| "sep line".to_owned()),
+        ];
+        let differing: Vec<String> = differing.into_iter().flatten().collect();
+        if differing.is_empty() {
+            self.name().to_owned()
+        } else {
+            format!("{} ({})", self.name(), differing.join(", "))
+        }
+    }
+
     fn options(&self) -> FormatOptions {
         let safe = self.safety != SpreadsheetSafety::Raw;
         let guarded = (self.safety == SpreadsheetSafety::Safe).then_some((GUARDED, GUARDED_PIECES));

@@ -83,7 +83,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
             "accept-drop",
             Kind::List,
             "",
-            "Types whose loss is real: this run may be published although more than --max-drop-percent of their resources or grants are gone; `all` for every type",
+            "Resource types allowed to shrink by more than --max-drop-percent in this run, `all` for every type; in a variable, or to accept one loss only, TYPE@SYNC with the id of the sync before",
         )
     },
     setting(

@@ -5,7 +5,7 @@ use access_core::provisioning::{Account, AccountKind, EmailAddress, Fact, ListSi
 
 use crate::client::{First, TakeElement};
 use crate::mapping::{self, END_USER, TECHNICIAN, user_type};
-use crate::wire::{OrganizationRow, Row, Said, UserRow};
+use crate::wire::{Flag, OrganizationRow, Row, Said, UserRow};
 use crate::{NinjaOneClient, NinjaOneError};
 
 const TECHNICIANS: &str = "/v2/user/technicians";
@@ -217,11 +217,20 @@ struct Facts {
     managed_elsewhere: Fact,
 }
 
+/// A flag as a source says it. One that cannot be read may be set, whatever another source says.
+fn fact(field: &str, flag: Flag) -> Fact {
+    match flag {
+        Said::Said(set) => Some(set).into(),
+        Said::NotSaid => Fact::NotSaid,
+        Said::NotReadable => Fact::Contradicted(format!("{field} cannot be read")),
+    }
+}
+
 impl Facts {
     fn of(row: &UserRow) -> Self {
         Self {
-            administrator: row.administrator.get().into(),
-            managed_elsewhere: row.scim_user.get().into(),
+            administrator: fact("administrator", row.administrator),
+            managed_elsewhere: fact("scimUser", row.scim_user),
         }
     }
 
