@@ -16,9 +16,9 @@ pub(crate) struct Dto {
     /// What reads it: the source file and the structure in it.
     read_by: (&'static str, &'static str),
     /// The lists that it comes in, and where in a row it is.
-    lists: &'static [(&'static str, &'static str)],
+    pub(crate) lists: &'static [(&'static str, &'static str)],
     /// All its keys, whether they are read or not.
-    keys: &'static [&'static str],
+    pub(crate) keys: &'static [&'static str],
 }
 
 const WIRE: &str = "crates/ninjaone/src/wire.rs";

@@ -9,6 +9,7 @@
 
 mod broken_http;
 mod changes;
+mod ended_access;
 mod events;
 mod fields;
 mod memory;
