@@ -15,4 +15,4 @@ pub mod provisioning;
 mod status;
 pub mod sync;
 
-pub use status::{Classified, StatusCode, with_causes};
+pub use status::{Classified, StatusCode, find_cause, with_causes};

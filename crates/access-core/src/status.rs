@@ -141,9 +141,36 @@ pub fn with_causes(error: &dyn Error) -> String {
     message
 }
 
+/// The first error of a type among an error and its causes. An [`std::io::Error`] hides what it carries from the causes, so it
+/// is looked into.
+pub fn find_cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(found) = cause.downcast_ref::<T>() {
+            return Some(found);
+        }
+        let carried = cause
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        if let Some(found) = carried.and_then(|carried| find_cause::<T>(carried)) {
+            return Some(found);
+        }
+        next = cause.source();
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_found_inside_an_io_error() {
+        let inner = "x".parse::<u8>().unwrap_err();
+        let error = std::io::Error::other(std::io::Error::other(inner.clone()));
+        assert_eq!(find_cause::<std::num::ParseIntError>(&error), Some(&inner));
+        assert!(find_cause::<std::fmt::Error>(&error).is_none());
+    }
 
     #[test]
     fn the_numbers_from_1_to_16_name_a_class() {

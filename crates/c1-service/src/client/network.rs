@@ -2,7 +2,10 @@
 
 use std::error::Error;
 use std::io;
+
 use std::time::Duration;
+
+use access_core::find_cause;
 
 /// What happened on the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +85,7 @@ impl ConnectError {
     }
 
     pub(super) fn tls(error: &io::Error) -> Self {
-        let untrusted = find::<rustls::Error>(error)
+        let untrusted = find_cause::<rustls::Error>(error)
             .is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)));
         Self::Tls {
             reason: error.to_string(),
@@ -94,16 +97,16 @@ impl ConnectError {
 /// What an error of the channel or of the HTTP client is about, and its innermost words.
 pub(super) fn judge(error: &(dyn Error + 'static)) -> (NetworkFault, String) {
     let reason = words(error);
-    if let Some(error) = find::<ConnectError>(error) {
+    if let Some(error) = find_cause::<ConnectError>(error) {
         return (error.fault(), error.to_string());
     }
-    let fault = match find::<rustls::Error>(error) {
+    let fault = match find_cause::<rustls::Error>(error) {
         Some(rustls::Error::InvalidCertificate(_)) => NetworkFault::Untrusted,
         Some(_) => NetworkFault::Tls,
         None if is_unresolved(&reason) => NetworkFault::UnresolvedHost,
         None if reason.contains("proxy authorization required") => NetworkFault::ProxyRefusesUs,
         None if reason.contains("tunnel error") => NetworkFault::Proxy,
-        None => match find::<reqwest::Error>(error) {
+        None => match find_cause::<reqwest::Error>(error) {
             Some(error) if error.is_timeout() => NetworkFault::ConnectTimeout,
             Some(error) if error.is_connect() => NetworkFault::NoConnection,
             _ => NetworkFault::Broken,
@@ -116,23 +119,6 @@ pub(super) fn judge(error: &(dyn Error + 'static)) -> (NetworkFault, String) {
 /// library to another and decides nothing.
 fn is_unresolved(reason: &str) -> bool {
     reason.contains("dns error")
-}
-
-/// The first error of a type among an error and its causes. An [`io::Error`] hides what it carries from the causes.
-pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        if let Some(found) = cause.downcast_ref::<T>() {
-            return Some(found);
-        }
-        if let Some(inner) = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref)
-            && let Some(found) = find::<T>(inner)
-        {
-            return Some(found);
-        }
-        next = cause.source();
-    }
-    None
 }
 
 /// The words of an error and its causes, each once, without those that only name a layer or hold an address.

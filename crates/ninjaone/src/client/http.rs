@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use access_core::find_cause;
 use access_core::ports::SourceUsage;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
@@ -17,7 +18,7 @@ use super::array::{First, ListEnd, ListRead, TakeElement, read_array, reason};
 use super::body::{Answer, Beginning, BodyError, BodyReader, LONGEST_ANSWER, NotWhole, Queue, ReadFailure};
 use super::fault::quote;
 use super::remark::Remark;
-use super::resolver::{ResolveError, SystemResolver, find};
+use super::resolver::{ResolveError, SystemResolver};
 use super::retry::{Patience, retry_after};
 use super::scan::RepairLog;
 use super::span::traced;
@@ -717,7 +718,7 @@ pub(super) fn network_failure(
     error: &(dyn std::error::Error + 'static),
     tries: u32,
 ) -> NinjaOneError {
-    if let Some(ResolveError { host, reason }) = find(error) {
+    if let Some(ResolveError { host, reason }) = find_cause(error) {
         return NinjaOneError::UnresolvedHost {
             request,
             host: quote(host),
@@ -725,7 +726,7 @@ pub(super) fn network_failure(
             tries,
         };
     }
-    let tls = find::<rustls::Error>(error).map(|error| match error {
+    let tls = find_cause::<rustls::Error>(error).map(|error| match error {
         rustls::Error::InvalidCertificate(reason) if is_about_time(reason) => TlsFault::WrongTime,
         rustls::Error::InvalidCertificate(_) => TlsFault::Untrusted,
         _ => TlsFault::Other,
@@ -734,7 +735,7 @@ pub(super) fn network_failure(
         request,
         reason: quote(&chain(error)),
         tries,
-        timeout: find::<reqwest::Error>(error).is_some_and(reqwest::Error::is_timeout),
+        timeout: find_cause::<reqwest::Error>(error).is_some_and(reqwest::Error::is_timeout),
         tls,
     }
 }

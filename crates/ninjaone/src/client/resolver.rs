@@ -1,7 +1,7 @@
 //! Name resolution by the system, with errors that have a type: the HTTP client's own are told from others by text only.
 
-use std::error::Error;
 use std::io;
+
 use std::net::SocketAddr;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -32,21 +32,4 @@ impl Resolve for SystemResolver {
             }
         })
     }
-}
-
-/// The first error of a type among an error and its causes. An [`io::Error`] hides what it carries from the causes.
-pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        if let Some(found) = cause.downcast_ref::<T>() {
-            return Some(found);
-        }
-        if let Some(inner) = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref)
-            && let Some(found) = find::<T>(inner)
-        {
-            return Some(found);
-        }
-        next = cause.source();
-    }
-    None
 }
