@@ -190,3 +190,37 @@ fn what_a_sync_would_refuse_is_refused() {
     }
     context.only_holds(&["notes.c1z"]);
 }
+
+/// What a sync refuses because of the ids of its location, `check` refuses too.
+#[test]
+fn an_older_instance_over_numeric_ids() {
+    let today = TestContext::msp();
+    let folder = tempfile::tempdir().unwrap();
+    for sinks in [
+        ["--sink", "c1z=sync.c1z"],
+        ["--sink", "parquet=lake"],
+        ["--sink", "html=report.html"],
+    ] {
+        let ran = today.finish(today.command(&sinks).current_dir(folder.path()));
+        assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    }
+    let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
+    config.switches.transport.old_instance = true;
+    let older = today.on_another_day(&config);
+    for sinks in [
+        ["--sink", "c1z=sync.c1z"],
+        ["--sink", "parquet=lake"],
+        ["--sink", "html=report.html"],
+    ] {
+        for command in [&["check"][..], &[]] {
+            let arguments = [command, &sinks[..]].concat();
+            let ran = older.finish(older.command(&arguments).current_dir(folder.path()));
+            assert_eq!(ran.code, Some(9), "{arguments:?}: {}", ran.stderr);
+            assert!(
+                ran.stderr.contains("its ids are of the scheme `numeric`"),
+                "{arguments:?}: {}",
+                ran.stderr
+            );
+        }
+    }
+}

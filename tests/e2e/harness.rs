@@ -62,6 +62,15 @@ impl TestContext {
         }
     }
 
+    /// Another tenant at the address of this one, as a tenant is on another day. Locations of this one take its syncs.
+    pub(crate) fn on_another_day(self, config: &SimConfig) -> Self {
+        let address = self.base_url.clone().unwrap();
+        drop(self);
+        let mut config = config.clone();
+        config.listen = address.trim_start_matches("http://").parse().unwrap();
+        Self::with(&config)
+    }
+
     pub(crate) fn sim(&self) -> &Sim {
         self.sim.as_ref().unwrap()
     }

@@ -22,7 +22,7 @@ struct Kind {
     /// The arguments that write there.
     arguments: &'static [&'static str],
     /// What is at the location if another program, or this one in another format, wrote there.
-    other_format: fn(&Path),
+    other_format: fn(&TestContext, &Path),
     /// How a file's sync gets there.
     import: Import,
 }
@@ -40,22 +40,36 @@ const KINDS: &[Kind] = &[
         name: "c1z v1",
         location: "sync.c1z",
         arguments: &["--file", "sync.c1z"],
-        other_format: |location| fs::write(location, "no c1z\n").unwrap(),
+        other_format: |_, location| fs::write(location, "no c1z\n").unwrap(),
         import: Import::Written(StorageEngine::Sqlite),
     },
     Kind {
         name: "c1z v3",
         location: "sync.c1z",
         arguments: &["--file", "sync.c1z", "--storage-engine", "pebble"],
-        other_format: |location| fs::write(location, "no c1z\n").unwrap(),
+        other_format: |_, location| fs::write(location, "no c1z\n").unwrap(),
         import: Import::Written(StorageEngine::Pebble),
     },
     Kind {
         name: "html",
         location: "report.html",
         arguments: &["--sink", "html=report.html"],
-        other_format: |location| fs::write(location, "<!doctype html><p>no report</p>\n").unwrap(),
+        other_format: |_, location| fs::write(location, "<!doctype html><p>no report</p>\n").unwrap(),
         import: Import::Command(&["report", "--to", "report.html", "--from"]),
+    },
+    Kind {
+        name: "parquet",
+        location: "dataset",
+        arguments: &["--sink", "parquet=dataset"],
+        other_format: |context, _| assert_eq!(context.run(&["--sink", "csv=dataset"]).code, Some(0)),
+        import: Import::Command(&["export", "--sink", "parquet=dataset", "--from"]),
+    },
+    Kind {
+        name: "csv",
+        location: "dataset",
+        arguments: &["--sink", "csv=dataset"],
+        other_format: |context, _| assert_eq!(context.run(&["--sink", "parquet=dataset"]).code, Some(0)),
+        import: Import::Command(&["export", "--sink", "csv=dataset", "--from"]),
     },
 ];
 
@@ -225,7 +239,7 @@ fn the_data_of_another_connector_is_refused() {
 fn another_format_is_refused() {
     for kind in KINDS {
         let context = TestContext::msp();
-        (kind.other_format)(&context.path(kind.location));
+        (kind.other_format)(&context, &context.path(kind.location));
         kind.refuses(&context, &context, "");
     }
 }

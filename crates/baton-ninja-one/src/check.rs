@@ -74,7 +74,8 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
             report = source.check() => report.map_err(Failure::from),
             () = stop_wanted() => Err(Failure::found("stopped on request".to_owned(), None, StatusCode::Cancelled)),
         };
-        let rehearsed = pipeline.rehearse(&request, stop_wanted()).await?;
+        let id_scheme = report.as_ref().ok().and_then(|report| report.id_scheme.as_ref());
+        let rehearsed = pipeline.rehearse(&request, id_scheme, stop_wanted()).await?;
         Ok::<_, Failure>((report?, rehearsed))
     });
     runtime.shutdown_background();

@@ -203,6 +203,7 @@ impl AccessSource for C1zSource {
         let sync = ok(format!("sync {}", self.sync.id), "everything", detail);
         Ok(SourceReport {
             tenant: self.tenant.clone(),
+            id_scheme: None,
             endpoints: vec![file, sync],
             scopes: Vec::new(),
         })

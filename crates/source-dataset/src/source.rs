@@ -83,6 +83,7 @@ impl AccessSource for DatasetSource {
         );
         Ok(SourceReport {
             tenant: self.tenant(),
+            id_scheme: None,
             endpoints: vec![EndpointCheck {
                 endpoint: format!("sync {}", sync.run.id),
                 purpose: "everything",

@@ -30,6 +30,7 @@ impl AccessSource for Told {
     async fn check(&self) -> Result<SourceReport, SourceError> {
         Ok(SourceReport {
             tenant: self.tenant(),
+            id_scheme: None,
             endpoints: Vec::new(),
             scopes: Vec::new(),
         })

@@ -66,11 +66,7 @@ impl Scene {
             ran_well(&other, before.path(), arguments);
         }
         // The tenant of tomorrow has the address of the one of today.
-        let address = other.base_url.clone().unwrap();
-        drop(other);
-        let mut tomorrow = tenant(size, 2);
-        tomorrow.listen = address.trim_start_matches("http://").parse().unwrap();
-        let context = TestContext::with(&tomorrow);
+        let context = other.on_another_day(&tenant(size, 2));
         let mut scene = Self {
             name,
             arguments: arguments.to_vec(),

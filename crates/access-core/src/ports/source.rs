@@ -161,6 +161,9 @@ fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Resul
 pub struct SourceReport {
     /// The tenant that was asked, e.g. its base URL.
     pub tenant: String,
+    /// How the ids of a sync would be made; `None` if that was not found out, or there is one way only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_scheme: Option<IdScheme>,
     /// One entry for each call.
     pub endpoints: Vec<EndpointCheck>,
     /// What the credentials may do, against what is needed.

@@ -98,13 +98,14 @@ impl SyncPipeline<'_> {
     }
 
     /// What a run finds out before it reads the tenant: opens every sink as a run would, and gives up again. Nothing is read
-    /// from the tenant.
+    /// from the tenant; how its ids would be made is given, if it is known.
     ///
     /// # Errors
     /// [`SyncError`] if the request is wrong, or `stop` came first. What sinks say is in the result.
     pub async fn rehearse(
         &self,
         request: &SyncRequest,
+        id_scheme: Option<&IdScheme>,
         stop: impl Future<Output = ()> + Send,
     ) -> Result<Vec<RehearsedSink>, SyncError> {
         self.check_types(request)?;
@@ -113,11 +114,16 @@ impl SyncPipeline<'_> {
         let mut rehearsed = Vec::with_capacity(self.sinks.len());
         let begin = async {
             for sink in self.sinks {
-                let begun = FanOut::begin_one(sink, &run).await;
-                rehearsed.push(RehearsedSink {
-                    sink: sink.name(),
-                    begun: begun.map(|writer| writers.push(writer)),
+                let begun = FanOut::begin_one(sink, &run).await.and_then(|writer| {
+                    let held = writer.id_scheme();
+                    writers.push(writer);
+                    match id_scheme {
+                        Some(scheme) => admit_id_scheme(&sink.name(), held.as_ref(), scheme),
+                        None => Ok(()),
+                    }
                 });
+                let sink = sink.name();
+                rehearsed.push(RehearsedSink { sink, begun });
             }
         };
         let in_time = unless(pin!(stop), begin).await;
@@ -263,12 +269,7 @@ impl SyncPipeline<'_> {
                 SourceEvent::Mention(mention) => admission.mention(mention),
                 SourceEvent::IdScheme(scheme) => {
                     for (sink, held) in held {
-                        location::admit_id_scheme(Some(held), &scheme).map_err(|conflict| {
-                            SyncError::Location {
-                                sink: sink.clone(),
-                                conflict,
-                            }
-                        })?;
+                        admit_id_scheme(sink, Some(held), &scheme)?;
                     }
                     id_scheme = Some(scheme);
                 }
@@ -351,4 +352,11 @@ impl SyncPipeline<'_> {
             receipts,
         })
     }
+}
+
+fn admit_id_scheme(sink: &str, held: Option<&IdScheme>, wanted: &IdScheme) -> Result<(), SyncError> {
+    location::admit_id_scheme(held, wanted).map_err(|conflict| SyncError::Location {
+        sink: sink.to_owned(),
+        conflict,
+    })
 }

@@ -14,6 +14,7 @@ impl AccessSource for Nothing {
     async fn check(&self) -> Result<SourceReport, SourceError> {
         Ok(SourceReport {
             tenant: self.tenant(),
+            id_scheme: None,
             endpoints: Vec::new(),
             scopes: Vec::new(),
         })

@@ -7,6 +7,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde::de::IgnoredAny;
 
+use super::older::Instance;
 use super::pages::PAGE_ROWS;
 use super::{SourceOptions, older};
 use crate::NinjaOneError;
@@ -105,6 +106,10 @@ pub(super) async fn check(
     let all_ok = !endpoints.iter().any(has_failed);
     Ok(SourceReport {
         tenant: client.tenant(),
+        id_scheme: all_ok.then(|| {
+            let instance = if older { Instance::Older } else { Instance::Current };
+            instance.id_scheme()
+        }),
         endpoints,
         scopes: advice(scopes.as_deref(), all_ok),
     })

@@ -122,6 +122,7 @@ impl AccessSource for ListSource {
     async fn check(&self) -> Result<SourceReport, SourceError> {
         Ok(SourceReport {
             tenant: "list".to_owned(),
+            id_scheme: None,
             endpoints: Vec::new(),
             scopes: Vec::new(),
         })
