@@ -61,10 +61,11 @@ fn write(out: &Path) -> Result<(), Failure> {
     change(&before, one_more)?;
     let after = fs::read(&roles).map_err(|source| Failure::file(&roles, source))?;
     copy(&before, &roles)?;
-    let start = || Simulator::start(&programs, &["--folder".to_owned(), tenant.clone()]);
-    sync(&programs, &start()?, out)?;
+    let arguments = ["--folder".to_owned(), tenant];
+    let today = Simulator::start(&programs, &arguments)?;
+    sync(&programs, &today, out)?;
     fs::write(&roles, after).map_err(|source| Failure::file(&roles, source))?;
-    sync(&programs, &start()?, out)
+    sync(&programs, &today.on_another_day(&programs, &arguments)?, out)
 }
 
 /// Gives a role a member of another one.

@@ -20,9 +20,20 @@ pub(crate) struct Simulator {
 impl Simulator {
     /// Starts the simulator on a free loopback port and waits until it listens.
     pub(crate) fn start(programs: &Path, args: &[String]) -> Result<Self, Failure> {
+        Self::start_at("127.0.0.1:0", programs, args)
+    }
+
+    /// Stops this one and starts another at its address: the same tenant on another day. Locations are bound to an address.
+    pub(crate) fn on_another_day(self, programs: &Path, args: &[String]) -> Result<Self, Failure> {
+        let address = self.base_url.trim_start_matches("http://").to_owned();
+        drop(self);
+        Self::start_at(&address, programs, args)
+    }
+
+    fn start_at(address: &str, programs: &Path, args: &[String]) -> Result<Self, Failure> {
         let program = programs.join("ninjaone-sim");
         let mut command = Command::new(&program);
-        command.args(["--listen", "127.0.0.1:0", "--exit-with-stdin"]);
+        command.args(["--listen", address, "--exit-with-stdin"]);
         command.args([
             "--client-id",
             CLIENT_ID,
