@@ -199,7 +199,29 @@ pub(crate) fn unpacked(text: &str, bytes: u64) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    /// All of it is one script: a name that stands at the top of two files keeps the whole page from running.
+    #[test]
+    fn every_name_of_the_script_is_declared_once() {
+        let mut names = BTreeSet::new();
+        for line in CODE.iter().flat_map(|code| code.lines()) {
+            let line = line.strip_prefix("async ").unwrap_or(line);
+            let declared = ["const ", "let ", "function ", "class "]
+                .iter()
+                .find_map(|keyword| line.strip_prefix(keyword));
+            let name = declared.and_then(|rest| {
+                rest.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '$')
+                    .next()
+            });
+            if let Some(name) = name.filter(|name| !name.is_empty()) {
+                assert!(names.insert(name), "`{name}` is declared twice");
+            }
+        }
+        assert!(names.len() > 50, "{names:?}");
+    }
 
     #[test]
     fn marks_within_texts_stay() {

@@ -99,7 +99,7 @@ const unstated = (head) => {
 };
 
 /** How the sync was compared with the ones before, and what of it was accepted. */
-const guard = (head) => {
+const guardFacts = (head) => {
   const { compared_with: compared = [], accepted = [], accepted_more: more = 0, max_drop_percent: most } = head.evidence?.guard || {};
   return [
     h("p", null, compared.length > 0 ? ["Compared by ids with ", compared.map((id, at) => [at > 0 && ", ", h("code", null, id)]).flat()].flat() : "There was no full sync to compare with."),
@@ -160,7 +160,7 @@ const evidence = (report) => {
     ),
     h("section", { class: "card", id: "left-out" }, h("h2", null, "Left out"), dropped(head)),
     h("section", { class: "card", id: "unstated" }, h("h2", null, "Not stated"), unstated(head)),
-    h("section", { class: "card", id: "losses" }, h("h2", null, "Losses since the sync before"), guard(head)),
+    h("section", { class: "card", id: "losses" }, h("h2", null, "Losses since the sync before"), guardFacts(head)),
     h(
       "section",
       { class: "card" },
