@@ -5,6 +5,7 @@ mod architecture;
 mod bad_input;
 mod bad_targets;
 mod check_command;
+mod citations;
 mod configuration;
 mod convert;
 mod damaged_v3;
