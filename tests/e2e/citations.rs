@@ -124,29 +124,29 @@ enum Named {
 }
 
 fn named(before: &str) -> Named {
-    if let Some(page) = before.strip_suffix(' ').filter(|before| before.ends_with(".md")) {
-        if let Some(at) = page.rfind(REFERENCE) {
-            return Named::Page(page[at + REFERENCE.len()..].to_owned());
-        }
-    }
-    if let Some(link) = before.strip_suffix(") ").filter(|before| before.ends_with(".md")) {
-        if let Some(at) = link.rfind("](") {
-            let page = &link[at + 2..];
-            return Named::Page(page.rsplit('/').next().unwrap_or(page).to_owned());
-        }
-    }
-    let elsewhere = |document: &&str| match before.rfind(*document) {
-        Some(at) => before[at + document.len()..]
-            .trim()
-            .chars()
-            .all(|c| c.is_ascii_digit()),
-        None => false,
+    // `docs/reference/NAME.md §1`, and `[words](NAME.md) §1`.
+    let plain = before.strip_suffix(' ').filter(|text| is_page(text));
+    let linked = before.strip_suffix(") ").filter(|text| is_page(text));
+    let plain = plain.and_then(|text| Some(&text[text.rfind(REFERENCE)? + REFERENCE.len()..]));
+    let linked = linked.and_then(|text| text.rsplit(['(', '/']).next());
+    let elsewhere = |document: &str| {
+        let after = before
+            .rfind(document)
+            .map(|at| before[at + document.len()..].trim());
+        after.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
     };
-    if ELSEWHERE.iter().any(|document| elsewhere(&document)) {
-        Named::Elsewhere
-    } else {
-        Named::Nothing
+    match plain.or(linked) {
+        Some(page) => Named::Page(page.to_owned()),
+        None if ELSEWHERE.iter().copied().any(elsewhere) => Named::Elsewhere,
+        None => Named::Nothing,
     }
+}
+
+/// Whether a text ends with the name of a document.
+fn is_page(text: &str) -> bool {
+    Path::new(text)
+        .extension()
+        .is_some_and(|extension| extension == "md")
 }
 
 /// Citations of pages that were never in this repository.
@@ -172,7 +172,7 @@ fn documents_named(text: &str) -> Vec<&str> {
             .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '/' | '-' | '_' | '.'))
             .unwrap_or(path.len());
         let path = path[..end].trim_end_matches('.');
-        if is_begin && path.ends_with(".md") {
+        if is_begin && is_page(path) {
             found.push(path);
         }
     }
@@ -184,7 +184,7 @@ fn citations_resolve() {
     let root = workspace();
     let pages = pages();
     let mut paths = Vec::new();
-    files(&root, &mut paths);
+    files(root, &mut paths);
     assert!(paths.len() > 500, "{}", paths.len());
     let old_forms = old_forms();
     let mut found = Vec::new();
@@ -195,7 +195,7 @@ fn citations_resolve() {
             continue;
         }
         let text = fs::read_to_string(&path).unwrap();
-        let shown = path.strip_prefix(&root).unwrap_or(&path).display().to_string();
+        let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
         let own = path.parent().unwrap().ends_with(REFERENCE.trim_end_matches('/'));
         let own = own.then(|| path.file_name().unwrap().to_string_lossy().into_owned());
         citations += text.matches('§').count();

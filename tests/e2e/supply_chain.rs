@@ -7,8 +7,8 @@ use std::process::Command;
 use cargo_metadata::{MetadataCommand, Package};
 use figment::Figment;
 use figment::providers::{Format, Toml};
+use figment::value::Value;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::harness::workspace;
 
@@ -174,7 +174,7 @@ fn every_shared_dependency_is_used() {
     }
     #[derive(Deserialize)]
     struct Shared {
-        dependencies: BTreeMap<String, IgnoredAny>,
+        dependencies: BTreeMap<String, Value>,
     }
     let manifest = Toml::file(workspace().join("Cargo.toml"));
     let manifest: Manifest = Figment::from(manifest).extract().unwrap();
