@@ -45,3 +45,4 @@ mod supply_chain;
 mod telemetry;
 mod tolerance;
 mod trustworthy_deletes;
+mod workflows;
