@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("storage.bin"), storage(&descriptors).encode_to_vec())?;
     let mut messages = tonic_prost_build::Config::new();
     messages
-        // Maps encode in key order, so that the same object always has the same bytes (c1z facts §2.3).
+        // Maps encode in key order, so that the same object always has the same bytes (docs/reference/c1z.md §2.3).
         .btree_map(["."])
         .enable_type_names()
         .type_name_domain(["."], "type.googleapis.com");

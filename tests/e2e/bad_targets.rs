@@ -9,7 +9,7 @@ use ninjaone_sim::{Fault, SimConfig, Tenant, When};
 
 use crate::harness::{PROGRAM, TestContext, skipped};
 
-/// The first bytes of a v3 file (c1z facts §1).
+/// The first bytes of a v3 file (docs/reference/c1z.md §1).
 const V3_MAGIC: &[u8] = b"C1Z3\0";
 
 /// The program fails over these contents, and they stay what they are.

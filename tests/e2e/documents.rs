@@ -16,7 +16,7 @@ const RUN_BY_CI: [&str; 5] = [
 ];
 /// Commands that are for machines this test is not on, or take too long here; only their names are checked, and that the files of ours
 /// that they name are there.
-const NAMED_ONLY: [&str; 18] = [
+const NAMED_ONLY: [&str; 19] = [
     "cargo xtask bench",
     "cargo xtask docs",
     "cargo xtask fuzz",
@@ -28,6 +28,7 @@ const NAMED_ONLY: [&str; 18] = [
     "cargo xtask report-picture",
     "cargo build --release",
     "cargo test --release",
+    "cargo test --package",
     "git clone",
     // These would change the machine, or need a cluster, a Docker daemon or systemd, which a test has no right to or no access to.
     // deployment.rs judges the files that they are given.
@@ -40,13 +41,17 @@ const NAMED_ONLY: [&str; 18] = [
 ];
 
 fn documents() -> Vec<PathBuf> {
-    let mut paths = vec![workspace().join("README.md"), workspace().join("ARCHITECTURE.md")];
-    paths.extend(
-        fs::read_dir(workspace().join("docs"))
-            .unwrap()
-            .map(|entry| entry.unwrap().path()),
-    );
+    let mut folders = vec![
+        workspace().to_owned(),
+        workspace().join("docs"),
+        workspace().join("docs/reference"),
+    ];
+    let crates = fs::read_dir(workspace().join("crates")).unwrap();
+    folders.extend(crates.map(|entry| entry.unwrap().path()));
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    paths.sort();
     paths
 }
 

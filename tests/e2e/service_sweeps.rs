@@ -88,7 +88,7 @@ fn every_code_on_uploads() {
     sweep(Endpoint::UploadAsset);
 }
 
-/// Some answers to the first hello are final; after all others the service says it again (baton-runtime facts §3.5).
+/// Some answers to the first hello are final; after all others the service says it again (docs/reference/conductorone.md §3.5).
 #[test]
 fn every_code_on_hellos() {
     let fatal = [

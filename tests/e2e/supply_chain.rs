@@ -7,6 +7,7 @@ use std::process::Command;
 use cargo_metadata::{MetadataCommand, Package};
 use figment::Figment;
 use figment::providers::{Format, Toml};
+use figment::value::Value;
 use serde::Deserialize;
 
 use crate::harness::workspace;
@@ -133,7 +134,8 @@ fn nothing_is_there_that_is_banned_and_nothing_twice_without_a_reason() {
 #[test]
 fn every_direct_dependency_has_its_reason() {
     let document = fs::read_to_string(workspace().join("docs/DEPENDENCIES.md")).unwrap();
-    let named: BTreeSet<&str> = document
+    let (_, table) = document.split_once("\n## Direct dependencies\n").unwrap();
+    let named: BTreeSet<&str> = table
         .lines()
         .filter(|line| line.starts_with("| `"))
         .flat_map(|line| {
@@ -157,6 +159,38 @@ fn every_direct_dependency_has_its_reason() {
         missing.is_empty(),
         "docs/DEPENDENCIES.md has no reason for {missing:?}"
     );
+    let unused: Vec<&&str> = named.difference(&direct).collect();
+    assert!(
+        unused.is_empty(),
+        "docs/DEPENDENCIES.md has a reason for {unused:?}, which no manifest names"
+    );
+}
+
+#[test]
+fn every_shared_dependency_is_used() {
+    #[derive(Deserialize)]
+    struct Manifest {
+        workspace: Shared,
+    }
+    #[derive(Deserialize)]
+    struct Shared {
+        dependencies: BTreeMap<String, Value>,
+    }
+    let manifest = Toml::file(workspace().join("Cargo.toml"));
+    let manifest: Manifest = Figment::from(manifest).extract().unwrap();
+    let packages = packages();
+    let ours = packages.iter().filter(|package| package.source.is_none());
+    let used: BTreeSet<&str> = ours
+        .flat_map(|package| &package.dependencies)
+        .map(|dependency| dependency.name.as_str())
+        .collect();
+    let unused: Vec<&String> = manifest
+        .workspace
+        .dependencies
+        .keys()
+        .filter(|name| !used.contains(name.as_str()))
+        .collect();
+    assert!(unused.is_empty(), "no crate uses {unused:?} of Cargo.toml");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 /// The gRPC status of a failure. Its number is the process's exit code, as in the reference runtime
-/// (baton-runtime facts §1.7).
+/// (docs/reference/conductorone.md §1.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]

@@ -1,4 +1,5 @@
-//! Domain rows as messages of `c1.connector.v2` (c1z facts §4): what a c1z file holds and what ConductorOne is answered with.
+//! Domain rows as messages of `c1.connector.v2` (docs/reference/c1z.md §4): what a c1z file holds and what ConductorOne is
+//! answered with.
 
 use access_core::model::{
     AccountType, DeviceTrait, DeviceType, Entitlement, Profile, ProfileValue, Purpose, Resource, ResourceId,

@@ -1,5 +1,5 @@
 //! What the connector can do: as a message for ConductorOne, and the same as `capabilities` prints it, protobuf JSON of
-//! `c1.connector.v2.ConnectorCapabilities` (baton-runtime facts §1.9).
+//! `c1.connector.v2.ConnectorCapabilities` (docs/reference/conductorone.md §1.9).
 
 use access_core::model::ResourceTypeId;
 use baton_proto::connector_v2 as v2;

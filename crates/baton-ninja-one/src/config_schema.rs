@@ -1,4 +1,4 @@
-//! `config`: protobuf JSON of `c1.config.v1.Configuration` (baton-runtime facts §1.10).
+//! `config`: protobuf JSON of `c1.config.v1.Configuration` (docs/reference/conductorone.md §1.10).
 
 use serde_json::{Map, Value, json};
 

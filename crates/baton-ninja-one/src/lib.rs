@@ -46,7 +46,7 @@ use settings::{Environment, Settings};
 /// What writes, for people.
 pub(crate) const PROGRAM: &str = concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION"));
 
-/// Runs the program; the exit code is the gRPC code of the failure, as in the reference (baton-runtime facts §1.7).
+/// Runs the program; the exit code is the gRPC code of the failure, as in the reference (docs/reference/conductorone.md §1.7).
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match run(arguments) {

@@ -1,4 +1,4 @@
-//! Log lines in the two forms of the reference (baton-runtime facts §1.8).
+//! Log lines in the two forms of the reference (docs/reference/conductorone.md §1.8).
 
 use std::fmt::{self, Write as _};
 use std::fs::{File, OpenOptions};

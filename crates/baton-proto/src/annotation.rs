@@ -3,7 +3,7 @@
 use prost::{DecodeError, Message, Name};
 use prost_types::Any;
 
-/// Packs a message under its type URL, `type.googleapis.com/` and the full name (c1z facts §4).
+/// Packs a message under its type URL, `type.googleapis.com/` and the full name (docs/reference/c1z.md §4).
 #[must_use]
 pub fn pack<M: Message + Name>(message: &M) -> Any {
     Any {
@@ -12,7 +12,7 @@ pub fn pack<M: Message + Name>(message: &M) -> Any {
     }
 }
 
-/// The first annotation of a type; readers match on what follows the last `/` (c1z facts §4).
+/// The first annotation of a type; readers match on what follows the last `/` (docs/reference/c1z.md §4).
 ///
 /// # Errors
 /// [`DecodeError`] if there is one but its bytes are not such a message.

@@ -12,7 +12,7 @@ pub use generated::c1::c1z::v3 as c1z_v3;
 pub use generated::c1::config::v1 as config_v1;
 /// Package `c1.connector.v2`: what connectors give.
 pub use generated::c1::connector::v2 as connector_v2;
-/// Package `c1.connectorapi.baton.v1`: tasks, and the service that gives them out (baton runtime facts §3.5).
+/// Package `c1.connectorapi.baton.v1`: tasks, and the service that gives them out (docs/reference/conductorone.md §3.5).
 pub use generated::c1::connectorapi::baton::v1 as connectorapi_baton_v1;
 /// Package `c1.ratelimit.v1`: how far a rate limit is used up, a detail of errors.
 pub use generated::c1::ratelimit::v1 as ratelimit_v1;

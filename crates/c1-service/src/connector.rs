@@ -31,7 +31,7 @@ pub trait Connector: Send + Sync {
     async fn events(&self, after: EventCursor, most: usize) -> Result<EventPage, TaskFailure>;
 }
 
-/// What of the tenant a task wants synced (baton-runtime facts §3.5, `sync_full`).
+/// What of the tenant a task wants synced (docs/reference/conductorone.md §3.5, `sync_full`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncOrder {
     /// What to read.

@@ -1,5 +1,5 @@
-//! What a client of ConductorOne is given: an id that says where the tenant is, and a private key (baton runtime facts
-//! §3.1).
+//! What a client of ConductorOne is given: an id that says where the tenant is, and a private key
+//! (docs/reference/conductorone.md §3.1).
 
 use std::fmt;
 use std::sync::Arc;

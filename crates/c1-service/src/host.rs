@@ -1,4 +1,4 @@
-//! Who this machine is (baton runtime facts §3.1, §3.5 step 1).
+//! Who this machine is (docs/reference/conductorone.md §3.1, §3.5 step 1).
 
 use std::collections::HashMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! Service mode: the program as a worker of ConductorOne (baton runtime facts §3).
+//! Service mode: the program as a worker of ConductorOne (docs/reference/conductorone.md §3).
 
 mod client;
 mod connector;

@@ -1,4 +1,4 @@
-//! The loop: hello, take tasks, work on them, tell how they ended, until stopped (baton-runtime facts §3.5).
+//! The loop: hello, take tasks, work on them, tell how they ended, until stopped (docs/reference/conductorone.md §3.5).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -15,7 +15,7 @@ pub struct C1SimConfig {
     pub pace: Pace,
     /// What a poll is answered with when there is nothing to do.
     pub idle: Idle,
-    /// Refuse a `Hello` whose OS info lacks anything, as ConductorOne is said to (baton runtime facts §3.5, step 1).
+    /// Refuse a `Hello` whose OS info lacks anything, as ConductorOne is said to (docs/reference/conductorone.md §3.5, step 1).
     pub refuse_blank_os_info: bool,
     /// What goes wrong, where and when.
     pub faults: FaultSchedule,
@@ -36,7 +36,7 @@ impl Default for C1SimConfig {
     }
 }
 
-/// How tokens are given out (baton runtime facts §3.2).
+/// How tokens are given out (docs/reference/conductorone.md §3.2).
 #[derive(Debug, Clone)]
 pub struct TokenSwitches {
     /// For how long a token is good.

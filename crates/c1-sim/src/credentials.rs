@@ -1,4 +1,4 @@
-//! Client ids and secrets as ConductorOne gives them out (baton runtime facts §3.1).
+//! Client ids and secrets as ConductorOne gives them out (docs/reference/conductorone.md §3.1).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

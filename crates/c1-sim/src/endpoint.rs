@@ -1,4 +1,4 @@
-/// What a tenant can be called for (baton runtime facts §3.2, §3.5).
+/// What a tenant can be called for (docs/reference/conductorone.md §3.2, §3.5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "named after the methods of BatonService")]
 pub enum Endpoint {

@@ -1,6 +1,6 @@
 //! A simulated ConductorOne tenant for tests of service mode: the token endpoint and `BatonService` on one TLS port,
-//! scripted tasks, faults on demand, and a ledger of every call (baton runtime facts §3). It is strict where the reference
-//! only documents a rule.
+//! scripted tasks, faults on demand, and a ledger of every call (docs/reference/conductorone.md §3). It is strict where the
+//! reference only documents a rule.
 //!
 //! ```
 //! # fn main() -> Result<(), c1_sim::C1SimError> {

@@ -1,4 +1,4 @@
-//! `BatonService`, acting on the tasks of the tenant (baton runtime facts §3.5).
+//! `BatonService`, acting on the tasks of the tenant (docs/reference/conductorone.md §3.5).
 
 use std::path::PathBuf;
 use std::sync::Arc;

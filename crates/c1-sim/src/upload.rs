@@ -1,4 +1,4 @@
-//! One `UploadAsset`: a file put together from metadata, chunks and an end (baton runtime facts §3.5, step 5).
+//! One `UploadAsset`: a file put together from metadata, chunks and an end (docs/reference/conductorone.md §3.5, step 5).
 
 use std::fs::File;
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! What kind of file it is, by its first five bytes (c1z facts §1).
+//! What kind of file it is, by its first five bytes (docs/reference/c1z.md §1).
 
 use std::fs::File;
 use std::io::{self, Read};

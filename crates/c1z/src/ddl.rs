@@ -1,5 +1,5 @@
-//! The tables of a v1 c1z (c1z facts §2.2). Never add a column: the reference's clone step fails on columns it does not
-//! know. Two index names on `v1_resources` are swapped in the reference; the swap is kept.
+//! The tables of a v1 c1z (docs/reference/c1z.md §2.2). Never add a column: the reference's clone step fails on columns it does
+//! not know. Two index names on `v1_resources` are swapped in the reference; the swap is kept.
 
 use crate::sqlite_file::{Column, Index, Predicate, Table};
 

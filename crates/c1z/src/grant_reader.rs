@@ -17,7 +17,7 @@ const BY_ENTITLEMENT: &str = "idx_grants_entitlement_id_principal_id_v1";
 const ORDER: &str = "entitlement_id,principal_resource_type_id,principal_resource_id";
 
 /// A grant as the look-up columns name it, which works for rows that embed neither entitlement nor principal too
-/// (c1z facts §2.3, slim grants).
+/// (docs/reference/c1z.md §2.3, slim grants).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantRow<'r> {
     /// Its id.
@@ -34,7 +34,7 @@ pub struct GrantRow<'r> {
     pub sources: Vec<String>,
 }
 
-/// A grant that lets everybody who holds certain other entitlements hold its own (c1z facts §5.5).
+/// A grant that lets everybody who holds certain other entitlements hold its own (docs/reference/c1z.md §5.5).
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExpandableGrant<'r> {
     /// What is held.
@@ -110,7 +110,8 @@ impl Reader {
     }
 
     /// Calls `take` with every grant of a sync that is to be expanded, whether or not that was done. Where the columns
-    /// for it are missing or were not filled by the writer, the annotation within the grant counts (c1z facts §2.3).
+    /// for it are missing or were not filled by the writer, the annotation within the grant counts
+    /// (docs/reference/c1z.md §2.3).
     ///
     /// # Errors
     /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.

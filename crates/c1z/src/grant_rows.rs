@@ -7,7 +7,7 @@ use prost::encoding::{encode_varint, encoded_len_varint};
 
 use crate::v3::GrantRecordTemplate;
 
-/// Field keys of `Grant` (c1z facts §4.1): number shifted by three, wire type 2.
+/// Field keys of `Grant` (docs/reference/c1z.md §4.1): number shifted by three, wire type 2.
 const ENTITLEMENT: u8 = 1 << 3 | 2;
 const PRINCIPAL: u8 = 2 << 3 | 2;
 const ID: u8 = 3 << 3 | 2;

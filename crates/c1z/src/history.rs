@@ -1,4 +1,4 @@
-//! What becomes of the syncs that a file already has when another one is added (c1z facts §2.4).
+//! What becomes of the syncs that a file already has when another one is added (docs/reference/c1z.md §2.4).
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::Ordering;
@@ -158,7 +158,7 @@ fn copy_table(
     Ok(())
 }
 
-/// What a column that an older file lacks stands for (c1z facts §2.5).
+/// What a column that an older file lacks stands for (docs/reference/c1z.md §2.5).
 fn default_of(column: &str) -> &'static str {
     match column {
         "needs_expansion" | "supports_diff" | "grants_backfilled" => "0",

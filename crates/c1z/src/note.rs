@@ -1,6 +1,6 @@
 //! What the writer of a sync notes about it, in the sync's token: a checkpoint that readers of finished syncs do not look at
-//! (c1z facts §5.3). Its version is that of an SDK's own checkpoints, and nothing but the note is in it, so that an SDK that
-//! does look sees a sync with nothing left to do.
+//! (docs/reference/c1z.md §5.3). Its version is that of an SDK's own checkpoints, and nothing but the note is in it, so that an
+//! SDK that does look sees a sync with nothing left to do.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

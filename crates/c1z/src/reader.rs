@@ -61,7 +61,7 @@ pub struct SyncRow {
 
 impl SyncRow {
     /// The finished one that readers take, if any: the latest full one, else the latest of any type. "Latest" is the greatest end,
-    /// then the greatest id (c1z facts §2.4).
+    /// then the greatest id (docs/reference/c1z.md §2.4).
     #[must_use]
     pub fn latest_finished(syncs: &[Self]) -> Option<&Self> {
         let finished = syncs.iter().filter(|sync| sync.ended_at.is_some());

@@ -47,7 +47,7 @@ pub(crate) fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T>
 }
 
 /// Compresses the database into the file and makes it durable. The frame tells its content size and carries a checksum
-/// (c1z facts §1.1).
+/// (docs/reference/c1z.md §1.1).
 pub(crate) fn seal(mut database: File, out: &File, how: Compression, stop: &AtomicBool) -> io::Result<()> {
     let size = database.seek(SeekFrom::End(0))?;
     database.seek(SeekFrom::Start(0))?;

@@ -1,4 +1,4 @@
-//! The counts that a sync run caches about itself (c1z facts §2.3, §4.4).
+//! The counts that a sync run caches about itself (docs/reference/c1z.md §2.3, §4.4).
 
 use std::collections::BTreeMap;
 

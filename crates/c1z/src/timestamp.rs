@@ -1,4 +1,4 @@
-//! Times as the reference stores them: text without zone, which is UTC here (c1z facts §2.3).
+//! Times as the reference stores them: text without zone, which is UTC here (docs/reference/c1z.md §2.3).
 
 use time::{Date, OffsetDateTime, Time, UtcOffset};
 
@@ -25,7 +25,7 @@ pub fn format(time: OffsetDateTime) -> String {
 }
 
 /// Reads such a text. A `T` for the space, `Z` or a numeric zone at the end and up to nine digits of fraction are taken
-/// too, as the reference's readers do; without a zone it is UTC (c1z facts §2.3).
+/// too, as the reference's readers do; without a zone it is UTC (docs/reference/c1z.md §2.3).
 #[must_use]
 pub fn parse(text: &str) -> Option<OffsetDateTime> {
     let (date, rest) = (text.get(..10)?, text.get(10..)?);

@@ -11,7 +11,7 @@ use crate::container::MAGIC_V1;
 use crate::error::C1zError;
 use crate::seal::again;
 
-/// How much a file may unpack to. The defaults are the reference's (c1z facts §1.1).
+/// How much a file may unpack to. The defaults are the reference's (docs/reference/c1z.md §1.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of the database.

@@ -29,7 +29,7 @@ use crate::v3::{self, Rows, RowsError};
 const FULL: &str = "full";
 const PARTIAL: &str = "partial";
 
-/// The sync that is written, as the `v1_sync_runs` table has it (c1z facts §2.3).
+/// The sync that is written, as the `v1_sync_runs` table has it (docs/reference/c1z.md §2.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncHeader {
     /// Its KSUID.
@@ -51,7 +51,7 @@ pub(crate) struct Lineage {
     pub(crate) token: String,
 }
 
-/// The checks that a sync has passed, as its writer names them (c1z facts §5.7).
+/// The checks that a sync has passed, as its writer names them (docs/reference/c1z.md §5.7).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Checked {
     pub(crate) generation: String,
@@ -96,7 +96,7 @@ impl StorageEngine {
     }
 
     /// The one that a file is written with. What exists decides, except that a v1 becomes a v3 if that is asked for; v1
-    /// is what all readers read, so it is the one for new files (c1z facts §0, §1.3).
+    /// is what all readers read, so it is the one for new files (docs/reference/c1z.md §0, §1.3).
     fn choose(holds: &Container, wanted: Option<Self>) -> Self {
         match (holds, wanted) {
             (Container::V3, _) | (_, Some(Self::Pebble)) => Self::Pebble,
@@ -576,7 +576,7 @@ impl PreparedFile {
     }
 }
 
-/// `<resource type>:<resource>` (c1z facts §2.3).
+/// `<resource type>:<resource>` (docs/reference/c1z.md §2.3).
 fn external_id(id: &ResourceId, out: &mut String) {
     out.clear();
     out.push_str(&id.resource_type);

@@ -107,7 +107,7 @@ impl Answer {
         Self::new(status, "text/html", page)
     }
 
-    /// The authentication layer's error shape (NinjaOne API facts §5.1, shape 1).
+    /// The authentication layer's error shape (docs/reference/ninjaone-api.md §5.1, shape 1).
     pub(crate) fn auth_error(status: u16, error: &str, description: &str, code: u32) -> Self {
         let body = json!({ "error": error, "error_description": description, "error_code": code });
         Self::json(status, &body)

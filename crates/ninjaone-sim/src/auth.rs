@@ -1,4 +1,4 @@
-//! The token endpoint and what a token may do (NinjaOne API facts §11.2, §11.3).
+//! The token endpoint and what a token may do (docs/reference/ninjaone-api.md §11.2, §11.3).
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,5 +1,5 @@
-//! Every point where NinjaOne's behaviour is unknown or differs between instances (NinjaOne API facts §11, "choice" and
-//! "switch"). The defaults are the likeliest behaviour; a client has to pass under every position.
+//! Every point where NinjaOne's behaviour is unknown or differs between instances (docs/reference/ninjaone-api.md §11). The
+//! defaults are the likeliest behaviour; a client has to pass under every position.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub struct Switches {
     pub transport: TransportSwitches,
 }
 
-/// Token endpoint (facts §11.2).
+/// Token endpoint (docs/reference/ninjaone-api.md §11.2).
 #[derive(Debug, Clone)]
 pub struct TokenSwitches {
     /// `/oauth/token` works too; otherwise it answers a web server's HTML 404.
@@ -84,7 +84,7 @@ pub enum ExpiresIn {
     Claimed(u64),
 }
 
-/// Authorization of API calls (facts §11.3).
+/// Authorization of API calls (docs/reference/ninjaone-api.md §11.3).
 #[derive(Debug, Clone, Default)]
 pub struct AuthorizationSwitches {
     /// The `error` word of an unknown, expired or revoked token.
@@ -133,7 +133,7 @@ pub enum TechnicianWrites {
     SystemAdministratorRequired,
 }
 
-/// Read endpoints (facts §11.4).
+/// Read endpoints (docs/reference/ninjaone-api.md §11.4).
 #[derive(Debug, Clone)]
 pub struct ReadSwitches {
     /// `pageSize` and `after` act on the user lists of a stored tenant instead of being ignored.
@@ -176,7 +176,7 @@ pub enum RolesKey {
     Empty,
 }
 
-/// Writes (facts §11.6).
+/// Writes (docs/reference/ninjaone-api.md §11.6).
 #[derive(Debug, Clone)]
 pub struct WriteSwitches {
     /// Status for a member of the wrong kind: 400 or 404.
@@ -229,7 +229,7 @@ pub enum UnsupportedFields {
     Refused,
 }
 
-/// `/v2/activities` (facts §11.7).
+/// `/v2/activities` (docs/reference/ninjaone-api.md §11.7).
 #[derive(Debug, Clone, Default)]
 pub struct ActivitySwitches {
     /// `olderThan` and `newerThan` mean the opposite of what scripts rely on.
@@ -242,7 +242,7 @@ pub struct ActivitySwitches {
     pub retention_days: Option<u32>,
 }
 
-/// Transport (facts §11.1).
+/// Transport (docs/reference/ninjaone-api.md §11.1).
 #[derive(Debug, Clone, Default)]
 pub struct TransportSwitches {
     /// Compress bodies when the request accepts gzip.

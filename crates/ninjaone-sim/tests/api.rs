@@ -1,4 +1,4 @@
-//! The simulated tenant against the NinjaOne API facts, over real HTTP.
+//! The simulated tenant against docs/reference/ninjaone-api.md, over real HTTP.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use ninjaone_sim::{

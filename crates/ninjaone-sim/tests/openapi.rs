@@ -15,7 +15,7 @@ const DOCUMENT: &str = concat!(
     "/../../../shared/facts/ninjaone-openapi.yaml"
 );
 
-/// Keys that real answers have without being documented (NinjaOne API facts §3.3), and one that no client can know.
+/// Keys that real answers have without being documented (docs/reference/ninjaone-api.md §3.3), and one that no client can know.
 const UNDOCUMENTED: [&str; 3] = ["tags", "fields", "onCallTier"];
 
 const READS: [(&str, &str); 11] = [

@@ -1,4 +1,4 @@
-//! `/v2/activities`: who signed in, and which accounts and roles changed (NinjaOne facts §6).
+//! `/v2/activities`: who signed in, and which accounts and roles changed (docs/reference/ninjaone-api.md §6).
 //!
 //! The API gives the newest first and what its bounds mean is not agreed on, so pages are read backwards by id until the
 //! cursor is reached, and only the oldest events beyond it are kept. Times do not follow ids: an activity that arrives late
@@ -22,7 +22,7 @@ use crate::wire::{Id, Row, Rows, Said, Text};
 use crate::{NinjaOneClient, NinjaOneError};
 
 const PATH: &str = "/v2/activities";
-/// Activities asked for at a time: the most that the API gives (NinjaOne facts §6.1).
+/// Activities asked for at a time: the most that the API gives (docs/reference/ninjaone-api.md §6.1).
 const PAGE: usize = 1000;
 /// The most pages that one call reads: two million activities. A server that never comes to an end must not hold it up.
 const MAX_PAGES: usize = 2_000;
@@ -80,7 +80,7 @@ impl AccessEvents for NinjaOneEvents {
 }
 
 impl NinjaOneEvents {
-    /// Reads backwards. Only an empty page ends: shorter ones do not (NinjaOne facts §6.1).
+    /// Reads backwards. Only an empty page ends: shorter ones do not (docs/reference/ninjaone-api.md §6.1).
     async fn read(&self, kept: &mut Oldest) -> Result<(), NinjaOneError> {
         let mut older_than: Option<u64> = None;
         for _page in 0..MAX_PAGES {
@@ -303,7 +303,7 @@ impl Oldest {
     }
 }
 
-/// Chosen by the status code alone; device events that sound alike are none of ours (NinjaOne facts §6.2).
+/// Chosen by the status code alone; device events that sound alike are none of ours (docs/reference/ninjaone-api.md §6.2).
 fn what(row: &ActivityRow) -> Option<What> {
     let code = row.status_code.trimmed()?;
     let user = row.user_id.get();
@@ -346,8 +346,8 @@ fn account(user: u64) -> Resource {
 /// Numbers from here on are milliseconds: as seconds they would be of the year 5138.
 const MIN_MILLISECONDS: f64 = 1e11;
 
-/// Epoch seconds, with or without a fraction (NinjaOne facts §3.3), or milliseconds; as a number or a text. A text may also
-/// be a date as RFC 3339 has it.
+/// Epoch seconds, with or without a fraction (docs/reference/ninjaone-api.md §3.3), or milliseconds; as a number or a text. A
+/// text may also be a date as RFC 3339 has it.
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
 fn time_of(time: &Value) -> Option<OffsetDateTime> {
     let number = match time {

@@ -1,4 +1,4 @@
-//! What NinjaOne's objects are in the domain. The ids and profile keys are frozen (DESIGN §4).
+//! What NinjaOne's objects are in the domain. The ids and profile keys are frozen (docs/reference/design.md §4).
 
 use access_core::model::{
     AccountType, Description, DeviceTrait, DeviceType, DisplayName, Email, Entitlement, EntitlementId,

@@ -1,5 +1,5 @@
-//! What the API sends, in three states (DESIGN §3): said, not said (absent or null), not readable (of another type).
-//! Unknown keys are ignored (NinjaOne facts §3.1, §12).
+//! What the API sends, in three states (docs/reference/design.md §3): said, not said (absent or null), not readable (of another
+//! type). Unknown keys are ignored (docs/reference/ninjaone-api.md §3.1, §12).
 
 mod parse;
 

@@ -141,7 +141,7 @@ fn open(
 /// A sync that has begun, and how the ids in the file are made.
 type Opened = (Writer, Option<IdScheme>);
 
-/// Warns where what is asked for is not what the file is, as the reference does (c1z facts §1.3).
+/// Warns where what is asked for is not what the file is, as the reference does (docs/reference/c1z.md §1.3).
 fn tell_of_engine(target: &Target, wanted: Option<StorageEngine>) {
     let file = target.path().display();
     match (target.holds(), wanted) {

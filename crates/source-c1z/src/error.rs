@@ -77,7 +77,7 @@ pub enum C1zSourceError {
         /// What the file says.
         text: String,
     },
-    /// A grant passes on an entitlement that is not on its principal, which the ecosystem forbids (c1z facts §5.4).
+    /// A grant passes on an entitlement that is not on its principal, which the ecosystem forbids (docs/reference/c1z.md §5.4).
     #[error(
         "{principal}, a holder of {entitlement}, passes it on to the holders of {source_id}, which is not its own"
     )]

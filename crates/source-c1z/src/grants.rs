@@ -16,8 +16,8 @@ use crate::outlet::{BATCH_ROWS, Outlet, Skips};
 /// How a principal came to hold an entitlement, as the row says. `None`: directly and only so, with the frozen id.
 ///
 /// A grant is direct if it has no sources, or its own entitlement is among them: the expansion adds that one when a
-/// grant that was there before gains another source (c1z facts §5.5). Sources that no entitlement can have as its id
-/// are left out.
+/// grant that was there before gains another source (docs/reference/c1z.md §5.5). Sources that no entitlement can have as its
+/// id are left out.
 pub(crate) fn origin(row: &GrantRow<'_>) -> Result<Option<GrantOrigin>, SkipReason> {
     let id = GrantId::new(row.id).map_err(|_| SkipReason::UnusableId)?;
     let frozen = is_frozen(row);

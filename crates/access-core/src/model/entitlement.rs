@@ -51,7 +51,7 @@ impl Entitlement {
     }
 }
 
-/// Sorts of entitlements (c1z facts §4.1, `Entitlement.PurposeValue`).
+/// Sorts of entitlements (docs/reference/c1z.md §4.1, `Entitlement.PurposeValue`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {

@@ -19,7 +19,7 @@ pub struct GrantGroup {
     pub origins: Option<Vec<GrantOrigin>>,
 }
 
-/// How a principal came to hold an entitlement (c1z facts §5.5).
+/// How a principal came to hold an entitlement (docs/reference/c1z.md §5.5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GrantOrigin {
     /// The grant's id where it is not the frozen one.

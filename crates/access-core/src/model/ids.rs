@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-/// The longest id that the baton ecosystem accepts, in bytes (c1z facts §4.1).
+/// The longest id that the baton ecosystem accepts, in bytes (docs/reference/c1z.md §4.1).
 pub const MAX_ID_BYTES: usize = 1024;
 
 /// Why a text is not an id.
@@ -100,11 +100,11 @@ text_id! {
     Slug(Arc<str>)
 }
 text_id! {
-    /// Names an entitlement: `<resource type>:<resource>:<slug>` (DESIGN §4, frozen).
+    /// Names an entitlement: `<resource type>:<resource>:<slug>` (docs/reference/design.md §4, frozen).
     EntitlementId(Arc<str>)
 }
 text_id! {
-    /// Names a grant: `<entitlement id>:<principal type>:<principal>` (DESIGN §4, frozen).
+    /// Names a grant: `<entitlement id>:<principal type>:<principal>` (docs/reference/design.md §4, frozen).
     GrantId(Box<str>)
 }
 
@@ -170,8 +170,8 @@ impl ResourceId {
     }
 
     /// Reads the text form that `--sync-resources` takes: `bid:r:TYPE/ID` or, with a parent,
-    /// `bid:r:PARENT-TYPE/PARENT-ID/TYPE/ID`; a backslash escapes `:`, `/` and itself (baton-runtime facts §1.4). The
-    /// parent is not needed to find the resource and is left out.
+    /// `bid:r:PARENT-TYPE/PARENT-ID/TYPE/ID`; a backslash escapes `:`, `/` and itself (docs/reference/conductorone.md §1.4).
+    /// The parent is not needed to find the resource and is left out.
     ///
     /// # Errors
     /// [`IdError`] naming the text and the form that is expected.

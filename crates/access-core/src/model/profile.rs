@@ -38,7 +38,7 @@ impl From<i64> for ProfileValue {
 }
 
 /// Attributes by key, in key order, so that the same resource always encodes to the same bytes. What the tenant does
-/// not say is absent, never a default (DESIGN §4).
+/// not say is absent, never a default (docs/reference/design.md §4).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Profile(BTreeMap<Cow<'static, str>, ProfileValue>);

@@ -92,7 +92,7 @@ impl StatusState {
     }
 }
 
-/// What is known of a principal (c1z facts §4.2, `UserTrait`). `None` means that the tenant does not say.
+/// What is known of a principal (docs/reference/c1z.md §4.2, `UserTrait`). `None` means that the tenant does not say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct UserTrait {
     /// Addresses, the primary one first.
@@ -155,7 +155,7 @@ pub struct StructuredName {
     pub family: Option<Box<str>>,
 }
 
-/// What is known of a managed device (c1z facts §4.2, `ManagedDeviceTrait`).
+/// What is known of a managed device (docs/reference/c1z.md §4.2, `ManagedDeviceTrait`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct DeviceTrait {
     /// What sort of machine.
@@ -170,7 +170,7 @@ pub struct DeviceTrait {
     pub vendor: Option<Box<str>>,
 }
 
-/// Sorts of machines (c1z facts §4.2).
+/// Sorts of machines (docs/reference/c1z.md §4.2).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceType {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{DisplayName, ResourceTypeId};
 
-/// What a kind of thing can be taken for across all connectors (c1z facts §4.1, `ResourceType.Trait`).
+/// What a kind of thing can be taken for across all connectors (docs/reference/c1z.md §4.1, `ResourceType.Trait`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TraitKind {
@@ -37,7 +37,7 @@ impl TraitKind {
     }
 }
 
-/// What it means for the sync when a type cannot be read (DESIGN §4).
+/// What it means for the sync when a type cannot be read (docs/reference/design.md §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TypeImportance {

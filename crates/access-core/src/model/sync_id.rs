@@ -6,14 +6,14 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 
-/// Seconds between the Unix epoch and the KSUID epoch (2014-05-13T16:53:20Z; c1z facts §2.3).
+/// Seconds between the Unix epoch and the KSUID epoch (2014-05-13T16:53:20Z; docs/reference/c1z.md §2.3).
 const KSUID_EPOCH: i64 = 1_400_000_000;
 const TEXT_BYTES: usize = 27;
 const RAW_BYTES: usize = 20;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// A KSUID: 27 characters of base 62, made of a time in seconds and 16 random bytes, so that ids sort by the time at
-/// which their sync began (c1z facts §2.3).
+/// which their sync began (docs/reference/c1z.md §2.3).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SyncId([u8; TEXT_BYTES]);
 

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::{Provenance, ResourceId, ResourceTypeId, SyncId};
 
-/// What sort of pass (c1z facts §2.3, `sync_type`).
+/// What sort of pass (docs/reference/c1z.md §2.3, `sync_type`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SyncType {
@@ -105,7 +105,7 @@ pub struct SyncRun {
     pub provenance: Provenance,
 }
 
-/// Whether all data of a type was read (DESIGN §3).
+/// Whether all data of a type was read (docs/reference/design.md §3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Completeness {

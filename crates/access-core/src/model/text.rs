@@ -12,10 +12,10 @@ pub struct BoundedText<const MAX: usize> {
     clipped: bool,
 }
 
-/// What people see: at most 1024 bytes (c1z facts §4.1).
+/// What people see: at most 1024 bytes (docs/reference/c1z.md §4.1).
 pub type DisplayName = BoundedText<1024>;
 
-/// A longer explanation: at most 2048 bytes (c1z facts §4.1).
+/// A longer explanation: at most 2048 bytes (docs/reference/c1z.md §4.1).
 pub type Description = BoundedText<2048>;
 
 impl<const MAX: usize> BoundedText<MAX> {

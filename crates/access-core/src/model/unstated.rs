@@ -1,4 +1,5 @@
-//! Access that the tenant does not state: an absent field or `null` (DESIGN §3: *not said*). It is neither yes nor no.
+//! Access that the tenant does not state: an absent field or `null` (docs/reference/design.md §3: *not said*). It is neither
+//! yes nor no.
 
 use serde::Serialize;
 

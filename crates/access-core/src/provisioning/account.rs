@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Attributes, Certainty, EmailAddress, Fact, NamePart};
 use crate::model::{ProfileValue, Resource, ResourceId};
 
-/// The two kinds of accounts. They share one space of ids, and a role is for one kind (NinjaOne facts §3.4).
+/// The two kinds of accounts. They share one space of ids, and a role is for one kind (docs/reference/ninjaone-api.md §3.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountKind {
@@ -131,7 +131,7 @@ pub struct Person {
     pub phone: Option<Box<str>>,
 }
 
-/// An account to be made. It has no password: the person is invited (NinjaOne facts §7).
+/// An account to be made. It has no password: the person is invited (docs/reference/ninjaone-api.md §7).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NewAccount {
     /// A technician; without a role it may do nothing.

@@ -242,7 +242,7 @@ impl AccountRequest {
     }
 }
 
-/// Attributes that the API cannot change, and why (NinjaOne facts §4, §7).
+/// Attributes that the API cannot change, and why (docs/reference/ninjaone-api.md §4, §7).
 const UNCHANGEABLE: [(&str, &str); 9] = [
     (
         "email",

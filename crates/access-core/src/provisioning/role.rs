@@ -64,7 +64,7 @@ pub struct Role {
     /// Being assigned it.
     pub entitlement: Entitlement,
     /// The kind of accounts that can hold it; `None` if the tenant's word for it is not known here: then the tenant
-    /// judges (NinjaOne facts §12, question 1).
+    /// judges (docs/reference/ninjaone-api.md §12, question 1).
     pub holders: Option<AccountKind>,
     /// Accounts that hold it.
     pub members: RoleMembers,

@@ -58,7 +58,7 @@ const fn of(kind: FieldKind, field: AccountField) -> AccountField {
     AccountField { kind, ..field }
 }
 
-/// The fields, in the order of the form (NinjaOne facts §4: what the two create calls take).
+/// The fields, in the order of the form (docs/reference/ninjaone-api.md §4: what the two create calls take).
 pub const ACCOUNT_FIELDS: [AccountField; 9] = [
     required(field(
         "user_type",
@@ -117,7 +117,7 @@ pub const UPDATE_ACCOUNT_DESCRIPTION: &str = "Changes what NinjaOne's API can ch
 /// Its argument that names the account.
 pub const ACCOUNT_ARGUMENT: &str = "user_id";
 
-/// Its arguments (NinjaOne facts §4: what the two update calls take).
+/// Its arguments (docs/reference/ninjaone-api.md §4: what the two update calls take).
 pub const UPDATE_FIELDS: [AccountField; 5] = [
     required(field(
         ACCOUNT_ARGUMENT,

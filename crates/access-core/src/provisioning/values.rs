@@ -89,7 +89,7 @@ pub enum ValueError {
     },
 }
 
-/// A given or family name: 1 to 150 characters without blanks around them (NinjaOne facts §4).
+/// A given or family name: 1 to 150 characters without blanks around them (docs/reference/ninjaone-api.md §4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamePart(Box<str>);
 
@@ -122,7 +122,7 @@ impl fmt::Display for NamePart {
     }
 }
 
-/// An e-mail address, compared without regard to case (NinjaOne facts §5.3).
+/// An e-mail address, compared without regard to case (docs/reference/ninjaone-api.md §5.3).
 #[derive(Debug, Clone)]
 pub struct EmailAddress(Box<str>);
 

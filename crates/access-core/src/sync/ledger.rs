@@ -93,8 +93,8 @@ impl LedgerEntry {
     }
 }
 
-/// Where every row of a run went (DESIGN §3). `received` is counted where rows come in, `written` and `dropped` where
-/// the decision is made, so a row that is lost between the two shows.
+/// Where every row of a run went (docs/reference/design.md §3). `received` is counted where rows come in, `written` and
+/// `dropped` where the decision is made, so a row that is lost between the two shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger(BTreeMap<LedgerKey, LedgerEntry>);
 

@@ -32,8 +32,8 @@ pub(super) struct UserDetail<'a> {
     pub(super) promoted: Promoted<'a>,
 }
 
-/// Attributes of a user's profile that are columns too. The keys are frozen (DESIGN §4); other connectors' profiles
-/// have them or not.
+/// Attributes of a user's profile that are columns too. The keys are frozen (docs/reference/design.md §4); other connectors'
+/// profiles have them or not.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Promoted<'a> {
     pub(super) phone: Option<&'a str>,

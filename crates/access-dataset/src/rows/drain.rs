@@ -461,7 +461,7 @@ fn user_row<'a>(
     }
 }
 
-/// The id of a grant by the frozen rule (DESIGN §4).
+/// The id of a grant by the frozen rule (docs/reference/design.md §4).
 fn frozen_id<'a>(entitlement: &str, principal: Listed<'_>, id: &'a mut String) -> &'a str {
     id.clear();
     for part in [entitlement, ":", principal.resource_type, ":", principal.id] {

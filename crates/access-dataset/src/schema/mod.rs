@@ -21,7 +21,7 @@ pub use word_builder::WordBuilder;
 /// Goes up when a column changes its meaning or goes; new columns alone do not raise it.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// The tables of the dataset (DESIGN §7).
+/// The tables of the dataset (docs/reference/design.md §7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dataset {

@@ -15,8 +15,8 @@ use super::checker::{Checker, Verdict};
 
 pub(super) type Answer = Response<Full<Bytes>>;
 
-/// The reference's JSON (baton-runtime facts §6.2). Anybody who reaches the port can read it, so that it names the class
-/// of a failure and nothing else.
+/// The reference's JSON (docs/reference/conductorone.md §6.2). Anybody who reaches the port can read it, so that it names the
+/// class of a failure and nothing else.
 #[derive(Serialize)]
 struct Report {
     status: &'static str,

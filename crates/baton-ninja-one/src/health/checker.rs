@@ -18,7 +18,7 @@ pub(crate) type Validating = Pin<Box<dyn Future<Output = Result<(), Failure>> + 
 pub(crate) struct Pace {
     /// How long a result counts.
     pub(crate) every: Duration,
-    /// Longest time that a validation may take (baton-runtime facts §6.2).
+    /// Longest time that a validation may take (docs/reference/conductorone.md §6.2).
     pub(crate) limit: Duration,
     /// Longest time that a probe waits; probes give up after a few seconds themselves.
     pub(crate) patience: Duration,

@@ -15,7 +15,7 @@ pub(crate) enum HealthError {
         /// Why.
         source: io::Error,
     },
-    /// The connector says that it is not well; the words are the reference's (baton-runtime facts §6.2).
+    /// The connector says that it is not well; the words are the reference's (docs/reference/conductorone.md §6.2).
     #[error("health check returned status {0}")]
     Status(u16),
     /// Nobody answers.

@@ -1,5 +1,5 @@
-//! Health checks over HTTP, as the reference's service mode has them (baton-runtime facts §6.2), and the subcommand that
-//! asks for them.
+//! Health checks over HTTP, as the reference's service mode has them (docs/reference/conductorone.md §6.2), and the subcommand
+//! that asks for them.
 
 mod answer;
 mod checker;

@@ -1,5 +1,5 @@
 //! `health-check`: asks a running connector, for containers that have nothing else to ask with. Says nothing if all is
-//! well (baton-runtime facts §1.1, §6.2).
+//! well (docs/reference/conductorone.md §1.1, §6.2).
 
 use std::net::IpAddr;
 use std::time::Duration;

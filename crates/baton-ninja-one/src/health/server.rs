@@ -39,7 +39,7 @@ impl HealthServer {
     /// Listens; probes are answered when this returns.
     ///
     /// # Errors
-    /// [`HealthError::Listen`]: the reference does not start either then (baton-runtime facts §6.2).
+    /// [`HealthError::Listen`]: the reference does not start either then (docs/reference/conductorone.md §6.2).
     pub(crate) async fn bind(
         address: &HealthAddress,
         checker: Checker,

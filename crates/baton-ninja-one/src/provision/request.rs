@@ -233,7 +233,7 @@ fn attributes(chosen: &ArgMatches, keys: &[&'static str]) -> Result<Attributes, 
     Ok(attributes)
 }
 
-/// The change that the reference's flags ask for, the first of them in its order (baton-runtime facts §2.1).
+/// The change that the reference's flags ask for, the first of them in its order (docs/reference/conductorone.md §2.1).
 pub(super) fn of_flags(flags: &OnDemand, allow_administrator: bool) -> Result<Option<Request>, RequestError> {
     let vocabulary = ninjaone::vocabulary();
     let text = |value: &Option<String>| value.clone().unwrap_or_default();

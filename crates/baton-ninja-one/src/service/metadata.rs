@@ -1,4 +1,4 @@
-//! What ConductorOne is told of the connector (baton-runtime facts §3.5, step 1).
+//! What ConductorOne is told of the connector (docs/reference/conductorone.md §3.5, step 1).
 
 use baton_proto::connector_v2 as v2;
 use c1_service::BuildInfo;

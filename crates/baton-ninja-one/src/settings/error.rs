@@ -5,13 +5,14 @@ use access_core::{Classified, StatusCode};
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
-    /// Settings that a sync cannot do without; the words are the reference's (baton-runtime facts §1.5).
+    /// Settings that a sync cannot do without; the words are the reference's (docs/reference/conductorone.md §1.5).
     #[error("required flag(s) {} not set", quoted(flags))]
     Missing {
         /// Flags without dashes.
         flags: Vec<&'static str>,
     },
-    /// Settings that do not go together; the words are the reference's where it has the group (baton-runtime facts §1.5).
+    /// Settings that do not go together; the words are the reference's where it has the group
+    /// (docs/reference/conductorone.md §1.5).
     #[error("{0}")]
     Group(String),
     /// A value that is not what the setting takes.

@@ -1,4 +1,4 @@
-//! Settings of health checks (baton-runtime facts §1.4).
+//! Settings of health checks (docs/reference/conductorone.md §1.4).
 
 use std::fmt;
 

@@ -1,4 +1,5 @@
-//! Settings: flag over environment over config file over default (DESIGN §6), parsed into what the program works with.
+//! Settings: flag over environment over config file over default (docs/reference/design.md §6), parsed into what the program
+//! works with.
 
 mod error;
 mod health;

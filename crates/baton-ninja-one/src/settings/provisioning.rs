@@ -16,7 +16,7 @@ pub(crate) enum ProvisioningMode {
     On,
 }
 
-/// What the reference's on-demand flags say (baton-runtime facts §2.3).
+/// What the reference's on-demand flags say (docs/reference/conductorone.md §2.3).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct OnDemand {
     pub(crate) create_account_email: Option<String>,
@@ -35,12 +35,12 @@ pub(crate) struct OnDemand {
 }
 
 /// Flags that only make sense together, as the reference has it; the type of the principal and of the resource, which
-/// it needs too without saying so, are added (baton-runtime facts §1.5, §2.3).
+/// it needs too without saying so, are added (docs/reference/conductorone.md §1.5, §2.3).
 const TOGETHER: [&[&str]; 2] = [
     &["grant-entitlement", "grant-principal", "grant-principal-type"],
     &["delete-resource", "delete-resource-type"],
 ];
-/// Flags of which only one can be meant (baton-runtime facts §1.5).
+/// Flags of which only one can be meant (docs/reference/conductorone.md §1.5).
 const EXCLUSIVE: [&[&str]; 2] = [
     &[
         "grant-entitlement",
@@ -135,7 +135,7 @@ impl Settings {
         Ok(flags)
     }
 
-    /// Whether changes are made. The reference's flags are consent (baton-runtime facts §2.1).
+    /// Whether changes are made. The reference's flags are consent (docs/reference/conductorone.md §2.1).
     ///
     /// # Errors
     /// [`SettingsError::Value`].

@@ -18,7 +18,7 @@ pub(crate) struct ServiceSettings {
 }
 
 impl Settings {
-    /// Whether ConductorOne's credentials are given, which chooses service mode (baton-runtime facts §2.1).
+    /// Whether ConductorOne's credentials are given, which chooses service mode (docs/reference/conductorone.md §2.1).
     ///
     /// # Errors
     /// [`SettingsError::Group`] if one of them is missing.

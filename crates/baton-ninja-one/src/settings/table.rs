@@ -1,5 +1,5 @@
 //! Every setting, once: flags, environment variables, config keys, help and documents are made of this table. Names and
-//! defaults that the reference has too are its own (baton-runtime facts §1.4); nothing is listed that does not work.
+//! defaults that the reference has too are its own (docs/reference/conductorone.md §1.4); nothing is listed that does not work.
 
 /// One setting.
 #[derive(Debug, Clone, Copy)]

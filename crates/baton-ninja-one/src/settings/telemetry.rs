@@ -1,4 +1,4 @@
-//! Settings of what is sent to an OpenTelemetry collector (baton-runtime facts §1.4, §6.4).
+//! Settings of what is sent to an OpenTelemetry collector (docs/reference/conductorone.md §1.4, §6.4).
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Traces and logs for an OpenTelemetry collector: one OTLP/gRPC connection (baton-runtime facts §6.4). Nothing here
+//! Traces and logs for an OpenTelemetry collector: one OTLP/gRPC connection (docs/reference/conductorone.md §6.4). Nothing here
 //! blocks or fails a run: what the collector does not take is dropped.
 
 mod watched;

@@ -1,4 +1,4 @@
-//! The signed statement by which the client shows that it holds its key (baton runtime facts §3.2).
+//! The signed statement by which the client shows that it holds its key (docs/reference/conductorone.md §3.2).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

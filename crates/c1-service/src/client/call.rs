@@ -17,7 +17,7 @@ use super::token::Bearer;
 use super::transport::{Transport, TransportFault};
 use super::{C1Client, C1Error};
 
-/// The longest answer that is taken (baton runtime facts §3.4).
+/// The longest answer that is taken (docs/reference/conductorone.md §3.4).
 const LONGEST_ANSWER: usize = 4 << 20;
 
 /// Puts the token into every request.

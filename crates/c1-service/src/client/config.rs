@@ -40,11 +40,11 @@ pub struct Network {
 /// How long things may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// To connect, proxy and TLS included (baton runtime facts §3.4).
+    /// To connect, proxy and TLS included (docs/reference/conductorone.md §3.4).
     pub connect: Duration,
     /// To answer a call that is no upload, connecting included.
     pub call: Duration,
-    /// To finish a task, all attempts together (baton runtime facts §3.5).
+    /// To finish a task, all attempts together (docs/reference/conductorone.md §3.5).
     pub finish: Duration,
     /// To answer one attempt to finish a task.
     pub finish_attempt: Duration,

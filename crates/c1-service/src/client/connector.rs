@@ -1,4 +1,4 @@
-//! Connections for the gRPC channel: TCP, through a proxy if there is one, and TLS (baton runtime facts §3.4).
+//! Connections for the gRPC channel: TCP, through a proxy if there is one, and TLS (docs/reference/conductorone.md §3.4).
 
 use std::io;
 use std::sync::Arc;

@@ -157,8 +157,8 @@ impl Classified for C1Error {
 }
 
 impl C1Error {
-    /// Whether a first `Hello` that ends so will end so again, which must end the program; all else is waited out (baton
-    /// runtime facts §3.5, step 1). No connection in time is waited out too.
+    /// Whether a first `Hello` that ends so will end so again, which must end the program; all else is waited out
+    /// (docs/reference/conductorone.md §3.5, step 1). No connection in time is waited out too.
     #[must_use]
     pub fn fatal_at_start(&self) -> bool {
         matches!(

@@ -1,4 +1,4 @@
-//! Telling how a task ended, so that it arrives (baton runtime facts §3.5, `FinishTask` encoding).
+//! Telling how a task ended, so that it arrives (docs/reference/conductorone.md §3.5, `FinishTask` encoding).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The client of ConductorOne: sign-in, one connection, and the calls of `BatonService` (baton runtime facts §3).
+//! The client of ConductorOne: sign-in, one connection, and the calls of `BatonService` (docs/reference/conductorone.md §3).
 
 mod assertion;
 mod call;

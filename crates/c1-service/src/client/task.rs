@@ -13,8 +13,8 @@ use crate::{BuildInfo, OsInfo};
 /// The longest id that is taken, in characters.
 const LONGEST_ID: usize = 256;
 
-/// The id of a task. Today's have 27 letters and digits (baton runtime facts §3.5); any one that can be told apart and
-/// written down is taken.
+/// The id of a task. Today's have 27 letters and digits (docs/reference/conductorone.md §3.5); any one that can be told apart
+/// and written down is taken.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskId(String);
 
@@ -89,7 +89,7 @@ pub struct Hello {
     pub build_info: BuildInfo,
 }
 
-/// How a task ended (baton runtime facts §3.5, `FinishTask` encoding).
+/// How a task ended (docs/reference/conductorone.md §3.5, `FinishTask` encoding).
 #[derive(Debug, Clone, PartialEq)]
 pub enum TaskEnd {
     /// It was done.

@@ -1,4 +1,4 @@
-//! Access tokens (baton runtime facts §3.2).
+//! Access tokens (docs/reference/conductorone.md §3.2).
 
 use std::fmt;
 use std::time::{Duration, Instant};

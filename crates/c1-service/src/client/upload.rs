@@ -1,4 +1,4 @@
-//! Uploading a file (baton runtime facts §3.5, full sync, step 5).
+//! Uploading a file (docs/reference/conductorone.md §3.5, full sync, step 5).
 
 use std::fs;
 use std::io::{self, Read};

@@ -19,7 +19,7 @@ use super::{Answer, Desk, malformed};
 use crate::TaskId;
 use crate::connector::TaskFailure;
 
-/// Results that are kept for questions about them (baton-runtime facts §6.8).
+/// Results that are kept for questions about them (docs/reference/conductorone.md §6.8).
 const KEPT: usize = 1000;
 
 /// The actions, and what became of those that were invoked.
@@ -31,7 +31,7 @@ pub(crate) struct Actions {
 }
 
 impl Actions {
-    /// The actions for resources of a type; without one, all. None is bound to a type (baton-runtime facts §6.8).
+    /// The actions for resources of a type; without one, all. None is bound to a type (docs/reference/conductorone.md §6.8).
     pub(super) fn list(resource_type: &str) -> Answer {
         let schemas = if resource_type.is_empty() {
             vec![update_account()]

@@ -12,7 +12,7 @@ use crate::connector::TaskFailure;
 
 /// The one feed.
 const FEED: &str = "ninja-one-activities";
-/// The reference's name for the only feed of a connector that has one (baton-runtime facts §1.4).
+/// The reference's name for the only feed of a connector that has one (docs/reference/conductorone.md §1.4).
 const LEGACY_FEED: &str = "baton_feed_event";
 /// Events in an answer if the task does not say.
 const USUAL_PAGE: u32 = 100;

@@ -1,4 +1,4 @@
-//! Tasks: what is asked, done, and answered (baton-runtime facts §3.5).
+//! Tasks: what is asked, done, and answered (docs/reference/conductorone.md §3.5).
 
 mod accounts;
 mod actions;
@@ -120,7 +120,7 @@ impl Answer {
     }
 }
 
-/// Whether the reference lets ConductorOne try a failed task of this kind again (baton-runtime facts §3.5, table).
+/// Whether the reference lets ConductorOne try a failed task of this kind again (docs/reference/conductorone.md §3.5, table).
 fn is_retryable(asked: &TaskType) -> bool {
     matches!(
         asked,

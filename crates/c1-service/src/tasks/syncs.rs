@@ -46,7 +46,8 @@ impl Desk {
                 annotations: Vec::new(),
             },
             (Err(_), Some(reason)) => failed(TaskFailure::new(StatusCode::Cancelled, reason.as_str()), true),
-            // The reference tries everything again but what no second try can mend (baton-runtime facts §3.5, table).
+            // The reference tries everything again but what no second try can mend (docs/reference/conductorone.md §3.5,
+            // table).
             (Err(failure), None) => {
                 let lasting = matches!(
                     failure.status,

@@ -6,7 +6,7 @@ use baton_proto::prost_types::Any;
 use baton_proto::{find_annotation, rpc};
 use tonic::Code;
 
-/// How a task ended, as the connector told it (baton runtime facts §3.5, `FinishTask` encoding).
+/// How a task ended, as the connector told it (docs/reference/conductorone.md §3.5, `FinishTask` encoding).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finish {
     /// When it was told.

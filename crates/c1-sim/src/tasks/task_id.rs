@@ -2,7 +2,7 @@ use std::fmt;
 
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// The id of a task: 27 letters and digits (baton runtime facts §3.5).
+/// The id of a task: 27 letters and digits (docs/reference/conductorone.md §3.5).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskId(String);
 

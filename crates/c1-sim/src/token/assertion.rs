@@ -1,4 +1,4 @@
-//! The signed statement by which a client shows that it holds its key (baton runtime facts §3.2).
+//! The signed statement by which a client shows that it holds its key (docs/reference/conductorone.md §3.2).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

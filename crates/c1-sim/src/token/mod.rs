@@ -1,4 +1,4 @@
-//! The token endpoint and what a token is good for (baton runtime facts §3.2).
+//! The token endpoint and what a token is good for (docs/reference/conductorone.md §3.2).
 
 mod assertion;
 

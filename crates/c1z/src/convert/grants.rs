@@ -41,7 +41,7 @@ const COLUMNS: &str = "entitlement_id, resource_type_id, resource_id, principal_
 
 impl Reader {
     /// Calls `take` with every grant of a sync, by entitlement, principal type, principal and row. What it makes effective is
-    /// where v3 has it, wherever the writer had left it (c1z facts §2.3).
+    /// where v3 has it, wherever the writer had left it (docs/reference/c1z.md §2.3).
     pub(super) fn grant_records(
         &self,
         sync_id: &str,

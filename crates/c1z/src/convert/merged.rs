@@ -65,7 +65,7 @@ fn merge(into: &mut GrantRecord, other: GrantRecord) {
     };
 }
 
-/// Deep beats shallow, and holders of any type beat those of some (c1z facts §5.5).
+/// Deep beats shallow, and holders of any type beat those of some (docs/reference/c1z.md §5.5).
 fn wider(mut a: GrantExpandableRecord, b: GrantExpandableRecord) -> GrantExpandableRecord {
     a.entitlement_ids.extend(b.entitlement_ids);
     a.entitlement_ids.sort_unstable();

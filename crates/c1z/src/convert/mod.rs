@@ -1,5 +1,5 @@
 //! A finished sync of a file in the other format. Rows keep their ids and the times at which they were found; what v3 has no
-//! place for (c1z facts §3.4) is lost on the way to it.
+//! place for (docs/reference/c1z.md §3.4) is lost on the way to it.
 
 mod grants;
 mod merged;

@@ -21,5 +21,5 @@ pub(crate) use page_check::PageCheck;
 pub(crate) use record::Value;
 pub(crate) use schema::{Column, Index, Predicate, Table, trees};
 
-/// Bytes of a page; SQLite's default, and what the reference writes (c1z facts §2.1).
+/// Bytes of a page; SQLite's default, and what the reference writes (docs/reference/c1z.md §2.1).
 pub(crate) const PAGE_BYTES: usize = 4096;

@@ -28,7 +28,7 @@ use crate::timestamp;
 use crate::unpack::Limits;
 use crate::writer::Checked;
 
-/// Names of the engine before its layout was that of now (c1z facts §3.1).
+/// Names of the engine before its layout was that of now (docs/reference/c1z.md §3.1).
 const OLDER_ENGINES: [&str; 2] = ["pebble", "pebble2"];
 
 /// Bytes of a row in memory are counted as so many at least.

@@ -1,4 +1,4 @@
-//! Sums of grants that two files can be compared by without reading all of them (c1z facts §3.5).
+//! Sums of grants that two files can be compared by without reading all of them (docs/reference/c1z.md §3.5).
 
 use std::mem::take;
 

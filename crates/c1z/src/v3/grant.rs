@@ -8,7 +8,7 @@ use prost::encoding::{encode_varint, encoded_len_varint};
 
 use super::key;
 
-/// Field keys of `GrantRecord` (c1z facts §3.4): number shifted by three, wire type 2.
+/// Field keys of `GrantRecord` (docs/reference/c1z.md §3.4): number shifted by three, wire type 2.
 const EXTERNAL_ID: u8 = 2 << 3 | 2;
 const ENTITLEMENT: u8 = 3 << 3 | 2;
 const PRINCIPAL: u8 = 4 << 3 | 2;

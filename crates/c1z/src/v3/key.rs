@@ -1,4 +1,4 @@
-//! Keys of the store (c1z facts §3.3): a family, and the parts of a tuple in a form that sorts as the tuple does.
+//! Keys of the store (docs/reference/c1z.md §3.3): a family, and the parts of a tuple in a form that sorts as the tuple does.
 
 /// The first byte of every key.
 const VERSION: u8 = 0x03;

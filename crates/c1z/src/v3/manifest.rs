@@ -1,4 +1,4 @@
-//! What a v3 file says about itself before its payload (c1z facts §3.1).
+//! What a v3 file says about itself before its payload (docs/reference/c1z.md §3.1).
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The c1z v3 format (c1z facts §1.2, §3): an envelope around the files of a key-value store, which holds one sync.
+//! The c1z v3 format (docs/reference/c1z.md §1.2, §3): an envelope around the files of a key-value store, which holds one sync.
 //!
 //! `envelope/` is the container: manifest, frames, index, footer. `pebble/` is the store within it: tables, manifest of
 //! tables, markers. `key.rs`, `record.rs` and `grant.rs` are keys and values; `rows.rs` sorts them, `digest.rs` sums grants

@@ -1,4 +1,4 @@
-//! The ecosystem's messages as the records that a v3 file keeps of them, and back (c1z facts §3.4).
+//! The ecosystem's messages as the records that a v3 file keeps of them, and back (docs/reference/c1z.md §3.4).
 
 use baton_proto::connector_v2::{
     AssetRef, Entitlement, Resource, ResourceId, ResourceType, Status, entitlement::PurposeValue,

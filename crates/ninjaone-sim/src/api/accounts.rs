@@ -1,4 +1,4 @@
-//! Accounts: create, update, delete (NinjaOne API facts §11.6).
+//! Accounts: create, update, delete (docs/reference/ninjaone-api.md §11.6).
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! `/v2/activities` (NinjaOne API facts §11.7).
+//! `/v2/activities` (docs/reference/ninjaone-api.md §11.7).
 
 use serde_json::{Value, json};
 use time::OffsetDateTime;

@@ -177,7 +177,7 @@ impl Api {
         answer.unwrap_or_else(|| self.missing())
     }
 
-    /// Steps 4 to 6 of NinjaOne API facts §11.3.
+    /// Steps 4 to 6 of docs/reference/ninjaone-api.md §11.3.
     fn forbidden(&self, method: &str, segments: &[&str], scopes: &Scopes) -> Option<Answer> {
         let switches = &self.switches.authorization;
         let reads = method == "GET";

@@ -1,4 +1,4 @@
-//! Reads (NinjaOne API facts §11.4).
+//! Reads (docs/reference/ninjaone-api.md §11.4).
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Role membership (NinjaOne API facts §11.6).
+//! Role membership (docs/reference/ninjaone-api.md §11.6).
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What goes wrong, where and when (NinjaOne API facts §11.8).
+//! What goes wrong, where and when (docs/reference/ninjaone-api.md §11.8).
 
 mod edit;
 mod spec;

@@ -67,7 +67,7 @@ enum Kind {
 
 impl Tenant {
     /// A fixture built into the library. There is one: `msp`, a believable service provider with 12 technicians and 45
-    /// end users that holds every odd case of NinjaOne API facts §11.5.
+    /// end users that holds every odd case of docs/reference/ninjaone-api.md §11.5.
     ///
     /// # Errors
     /// [`SimError::UnknownFixture`] for another name.

@@ -170,7 +170,7 @@ impl<'de, T: Deserialize<'de>, S: TakeElement<T>> Visitor<'de> for Elements<'_, 
         Ok(())
     }
 
-    /// Some failures come as a text in quotes, whatever the status (NinjaOne facts §5.1).
+    /// Some failures come as a text in quotes, whatever the status (docs/reference/ninjaone-api.md §5.1).
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
         *self.fault = Some(Box::new(ApiFault::from_words(text)));
         Ok(())

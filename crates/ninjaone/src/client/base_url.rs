@@ -7,7 +7,7 @@ use reqwest::Url;
 use rustls::pki_types::ServerName;
 
 /// The address of a NinjaOne instance: scheme, host and port. Instances are at many hosts, white-label ones included
-/// (NinjaOne facts §2.6), so any host is taken; but only https, or http on this machine.
+/// (docs/reference/ninjaone-api.md §2.6), so any host is taken; but only https, or http on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl(Url);
 

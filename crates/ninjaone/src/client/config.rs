@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{BaseUrl, Secret};
 
-/// The token endpoint's path on all current instances (NinjaOne facts §2.1).
+/// The token endpoint's path on all current instances (docs/reference/ninjaone-api.md §2.1).
 pub const DEFAULT_TOKEN_PATH: &str = "/ws/oauth/token";
 
 /// How to reach a tenant and how patient to be.
@@ -57,7 +57,8 @@ pub struct RetryBudget {
 }
 
 impl Default for RetryBudget {
-    /// Six tries within five minutes, or as many as the server asks for: NinjaOne publishes no limits (NinjaOne facts §5.2).
+    /// Six tries within five minutes, or as many as the server asks for: NinjaOne publishes no limits
+    /// (docs/reference/ninjaone-api.md §5.2).
     fn default() -> Self {
         Self {
             attempts: 6,

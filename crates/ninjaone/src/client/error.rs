@@ -159,7 +159,7 @@ pub enum NinjaOneError {
         /// The call.
         request: String,
     },
-    /// The instance lacks what provisioning needs (NinjaOne facts §2.6).
+    /// The instance lacks what provisioning needs (docs/reference/ninjaone-api.md §2.6).
     #[error("{request}: this older instance has no /v2/user endpoints, so that nothing can be changed in it")]
     OlderInstance {
         /// The call.
@@ -258,7 +258,7 @@ pub enum NinjaOneError {
         /// The cursor.
         cursor: String,
     },
-    /// A tenant without users cannot be (NinjaOne facts §9.4).
+    /// A tenant without users cannot be (docs/reference/ninjaone-api.md §9.2).
     #[error(
         "{request}: the list is empty, although a technician must have made the API client app; not taken for a tenant without users"
     )]
@@ -335,7 +335,7 @@ fn after(tries: u32) -> String {
 }
 
 impl Classified for NinjaOneError {
-    /// HTTP to gRPC as the reference has it (baton-runtime facts §5).
+    /// HTTP to gRPC as the reference has it (docs/reference/conductorone.md §5).
     fn status(&self) -> StatusCode {
         match self {
             Self::CaFile { .. } | Self::OfflineAccess | Self::Cursor { .. } => StatusCode::InvalidArgument,
@@ -492,7 +492,7 @@ impl NinjaOneError {
         ) || matches!(self, Self::UnresolvedHost { tries, .. } if *tries >= MAX_RESOLVER_TRIES)
     }
 
-    /// A list that every current instance has, and this one has not (NinjaOne facts §2.6).
+    /// A list that every current instance has, and this one has not (docs/reference/ninjaone-api.md §2.6).
     pub(crate) fn of_older_instance(self) -> Self {
         match self {
             Self::Refused {
@@ -549,7 +549,7 @@ impl NinjaOneError {
     }
 }
 
-/// Whether a scope consists of NinjaOne's words (NinjaOne facts §2.3), as it writes them.
+/// Whether a scope consists of NinjaOne's words (docs/reference/ninjaone-api.md §2.3), as it writes them.
 fn has_known_words(scope: &str) -> bool {
     scope.is_empty()
         || scope
@@ -561,7 +561,7 @@ fn is_read(request: &str) -> bool {
     request.starts_with("GET ") || request.contains(crate::DEFAULT_TOKEN_PATH)
 }
 
-/// What a change that the app may not make may need (NinjaOne facts §2.3, §2.4, §12 question 6).
+/// What a change that the app may not make may need (docs/reference/ninjaone-api.md §2.3, §2.4, §12 question 6).
 fn of_write(request: &str) -> &'static str {
     if request.contains("/user/role/") {
         "changing roles needs the scope `management`, and by ConductorOne's documents `control` too: grant them to the app (Administration > Apps > API) and name them in --ninja-one-scope"

@@ -1,11 +1,12 @@
-//! What NinjaOne says when it refuses. Five JSON shapes, HTML and nothing at all are known (NinjaOne facts §5.1).
+//! What NinjaOne says when it refuses. Five JSON shapes, HTML and nothing at all are known
+//! (docs/reference/ninjaone-api.md §5.1).
 
 use std::fmt;
 
 use serde::de::{IgnoredAny, MapAccess};
 use serde_json::Value;
 
-/// The keys under which failures have their words (NinjaOne facts §5.1).
+/// The keys under which failures have their words (docs/reference/ninjaone-api.md §5.1).
 const FAULT_KEYS: [&str; 7] = [
     "error",
     "error_description",
@@ -171,7 +172,7 @@ impl ApiFault {
         self.says(&PHRASES)
     }
 
-    /// Whether the words are about what the caller may do, whatever the status (NinjaOne facts §5.1).
+    /// Whether the words are about what the caller may do, whatever the status (docs/reference/ninjaone-api.md §5.1).
     pub(crate) fn denies_permission(&self) -> bool {
         const PHRASES: [&str; 16] = [
             "permission denied",
@@ -200,7 +201,8 @@ impl ApiFault {
         coded || self.says(&PHRASES)
     }
 
-    /// Whether it is a fault as NinjaOne's own API words them: a result code and an incident (NinjaOne facts §5.1).
+    /// Whether it is a fault as NinjaOne's own API words them: a result code and an incident
+    /// (docs/reference/ninjaone-api.md §5.1).
     #[must_use]
     pub fn is_own(&self) -> bool {
         self.code.is_some() && self.incident_id.is_some()

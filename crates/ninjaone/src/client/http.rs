@@ -33,7 +33,7 @@ const MOST_REDIRECTS: usize = 3;
 const LONGEST_ERROR_BODY: usize = 64 << 10;
 /// Chunks of an answer that wait for the parser.
 const QUEUE_CHUNKS: usize = 8;
-/// The header that NinjaOne's support asks for (NinjaOne facts §5.1).
+/// The header that NinjaOne's support asks for (docs/reference/ninjaone-api.md §5.1).
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-nj-request-id");
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long an answer may be waited for altogether, in longest silences: one that trickles for ever is none.
@@ -600,8 +600,8 @@ impl Setback {
     }
 }
 
-/// Whether a failure is about what the caller may do. It can come with any status (NinjaOne facts §5.1); those that say so
-/// themselves keep their own words.
+/// Whether a failure is about what the caller may do. It can come with any status (docs/reference/ninjaone-api.md §5.1); those
+/// that say so themselves keep their own words.
 fn is_denied(status: Http, fault: &ApiFault) -> bool {
     let own_words = matches!(
         status,
@@ -665,7 +665,7 @@ pub(super) fn header(response: &Response, name: HeaderName) -> Option<String> {
 
 /// Takes an answer that can be JSON, or that says that there is none (204); everything else is a setback. HTML, other text
 /// or nothing where JSON is due is how throttling and maintenance show, whatever the status and the content type
-/// (NinjaOne facts §5.2).
+/// (docs/reference/ninjaone-api.md §5.2).
 pub(super) async fn accept(response: Response, longest_wait: Duration) -> Result<Answer, Setback> {
     let status = response.status();
     let html = header(&response, CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));

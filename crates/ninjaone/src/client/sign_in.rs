@@ -1,4 +1,4 @@
-//! Signing in: OAuth2 client credentials, at the configured address and nowhere else (NinjaOne facts §2).
+//! Signing in: OAuth2 client credentials, at the configured address and nowhere else (docs/reference/ninjaone-api.md §2).
 
 use std::time::Instant;
 

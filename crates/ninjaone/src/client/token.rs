@@ -1,4 +1,4 @@
-//! Sign-in: OAuth2 client credentials (NinjaOne facts §2).
+//! Sign-in: OAuth2 client credentials (docs/reference/ninjaone-api.md §2).
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
 //! Requests that change the tenant. They leave the process only where the client is told that they may, and are sent
-//! again only where it is certain that NinjaOne has not acted on them (NinjaOne facts §5.2).
+//! again only where it is certain that NinjaOne has not acted on them (docs/reference/ninjaone-api.md §5.2).
 
 use std::time::{Duration, Instant};
 

@@ -19,8 +19,9 @@ const LISTS: [(&str, Option<AccountKind>); 3] = [
     (USERS, None),
 ];
 
-/// The account of this id, whichever kind it is. A wrong kind is answered with 400, an unknown id with 404 (NinjaOne
-/// facts §3.1). That both calls know nothing of it is believed only of an instance that has these calls.
+/// The account of this id, whichever kind it is. A wrong kind is answered with 400, an unknown id with 404
+/// (docs/reference/ninjaone-api.md §3.1). That both calls know nothing of it is believed only of an instance that has these
+/// calls.
 pub(super) async fn by_id(client: &NinjaOneClient, id: &NativeId) -> Result<Option<Account>, NinjaOneError> {
     let Some(number) = id.as_number() else {
         return Ok(None);

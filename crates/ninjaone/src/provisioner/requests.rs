@@ -1,4 +1,4 @@
-//! Steps as NinjaOne's requests (NinjaOne facts §4).
+//! Steps as NinjaOne's requests (docs/reference/ninjaone-api.md §4).
 
 use access_core::model::Resource;
 use access_core::provisioning::{AccountChanges, Membership, NewAccount, Person, RequestPreview, Step};

@@ -63,7 +63,8 @@ const DEVICES: Endpoint = Endpoint {
     ..endpoint("/v2/devices", "devices (opted in)")
 };
 
-/// Scopes that a sync needs: what they are needed for is the reference documentation's word (NinjaOne facts §2.3).
+/// Scopes that a sync needs: what they are needed for is the reference documentation's word
+/// (docs/reference/ninjaone-api.md §2.3).
 const NEEDED: [(&str, &str); 2] = [
     ("monitoring", "users, organizations and devices"),
     ("management", "roles and their members"),

@@ -112,7 +112,7 @@ impl RoleName {
             .collect()
     }
 
-    /// The id of a role that has none: `name:<type>:<name>` (NinjaOne facts §2.6).
+    /// The id of a role that has none: `name:<type>:<name>` (docs/reference/ninjaone-api.md §2.6).
     pub(super) fn id(&self) -> Option<NativeId> {
         NativeId::new(&format!("name:{}:{}", self.kind, self.name)).ok()
     }

@@ -1,5 +1,5 @@
 //! What `/v2/user/technicians` and `/v2/user/end-users` say, kept until `/v2/users` comes by: about a hundred bytes a
-//! user, so that a tenant of a million fits (DESIGN §8: at most 250).
+//! user, so that a tenant of a million fits (docs/reference/design.md §8: at most 250).
 
 use crate::wire::{Entries, Flag, List, OrganizationIds, Said, Text, UserRow};
 

@@ -1,5 +1,5 @@
-//! Instances without `/v2/user/*` (NinjaOne facts §2.6). One 404 is no proof: an instance is an older one only if every list
-//! says so, and says so again.
+//! Instances without `/v2/user/*` (docs/reference/ninjaone-api.md §2.6). One 404 is no proof: an instance is an older one only
+//! if every list says so, and says so again.
 
 use access_core::model::IdScheme;
 use serde::de::IgnoredAny;

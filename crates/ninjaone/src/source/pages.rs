@@ -5,7 +5,7 @@ use crate::client::{ListEnd, MOST_ELEMENTS, NinjaOneClient, Remark, TakeElement}
 use crate::mapping::{device_type, organization_type};
 use crate::wire::{Id, Row};
 
-/// Rows asked for at a time (NinjaOne facts §3.2: what careful clients use).
+/// Rows asked for at a time (docs/reference/ninjaone-api.md §3.2: what careful clients use).
 pub(crate) const PAGE_ROWS: usize = 1000;
 /// The longest page that is kept. A server may give more than was asked for; a hostile one must not fill memory.
 const MOST_ROWS: usize = 100_000;
@@ -51,7 +51,7 @@ impl Pages {
     }
 
     /// The next page; `None` after the last one, which is an empty one: a short page may be a server's own limit
-    /// (NinjaOne facts §12, question 15).
+    /// (docs/reference/ninjaone-api.md §12, question 15).
     pub(crate) async fn next<T>(
         &mut self,
         client: &NinjaOneClient,
@@ -76,7 +76,8 @@ impl Pages {
             let reason = format!("{} entries in its pages, and more to come", self.rows);
             return Err(NinjaOneError::Malformed { request, reason });
         }
-        // Going on from an id that cannot be one would skip all that lie before it (NinjaOne facts §11.5: int32).
+        // Going on from an id that cannot be one would skip all that lie before it (docs/reference/ninjaone-api.md §11.5:
+        // int32).
         let highest = page.ids().filter(|id| i32::try_from(*id).is_ok()).max();
         if let Some(after) = self.after
             && highest <= self.after

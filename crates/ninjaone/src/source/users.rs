@@ -32,7 +32,7 @@ pub(super) struct UsersRead {
 /// Reads all users and emits the wanted ones. `known` is what other lists have said of the instance.
 ///
 /// `/v2/users` alone has `permitAllClients`; the other two alone have `scimUser`, `authType` and `fullPortalAccess`
-/// (NinjaOne facts §3.1). The two come first and are kept in a compact table; `/v2/users` then streams past it.
+/// (docs/reference/ninjaone-api.md §3.1). The two come first and are kept in a compact table; `/v2/users` then streams past it.
 pub(super) async fn read(
     client: &NinjaOneClient,
     with_devices: bool,

@@ -1,4 +1,4 @@
-//! Messages of `c1.connector.v2` as domain rows (c1z facts §4).
+//! Messages of `c1.connector.v2` as domain rows (docs/reference/c1z.md §4).
 
 mod entitlement;
 mod profile;

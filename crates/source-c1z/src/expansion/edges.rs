@@ -19,7 +19,7 @@ pub(super) struct Edge {
 
 impl Edge {
     /// Widens this edge to what either lets through: deep beats shallow, all types beat some, some types add up.
-    /// (§5.5; that types add up was seen in the reference's v0.25.0.)
+    /// (docs/reference/c1z.md §5.5; that types add up was seen in the reference's v0.25.0.)
     pub(super) fn widen(&mut self, other: &Self) {
         self.shallow &= other.shallow;
         match (&mut self.types, &other.types) {
@@ -133,7 +133,7 @@ impl Edges {
 
     /// The entitlements that take part and the edges between them, and how many edges name one that is not listed. As in
     /// the reference such an edge has no effect, and a source that is not on the grant's own principal is an error
-    /// (§5.4).
+    /// (docs/reference/c1z.md §5.4).
     pub(super) fn usable(self) -> Result<(Vec<Node>, EdgeMap, u64), C1zSourceError> {
         let Self {
             numbers,

@@ -9,7 +9,7 @@ use super::edges::{Edge, EdgeMap};
 pub(super) type Part = usize;
 
 /// The graph of entitlements with each circle drawn together into one part, as in the reference: the edges within a part
-/// fall away, and every edge into or out of it counts for all of its members (§5.5).
+/// fall away, and every edge into or out of it counts for all of its members (docs/reference/c1z.md §5.5).
 ///
 /// Compared with the reference's v0.25.0 on its own three samples and on 150 random graphs: the same grants and sources,
 /// once its SQLite engine was made to finish its queue. By itself it can stop before all members of a circle have fed

@@ -1,4 +1,4 @@
-//! Who holds what through something else, worked out as the reference does after a sync (c1z facts §5.5).
+//! Who holds what through something else, worked out as the reference does after a sync (docs/reference/c1z.md §5.5).
 //!
 //! `edges` gathers which entitlement's holders hold which other, `graph` puts the entitlements in an order in which
 //! sources come before what they feed, `holders` remembers who holds a source, `destination` works out one entitlement.

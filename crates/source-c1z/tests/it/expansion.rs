@@ -1,4 +1,4 @@
-//! Grants that come through others (c1z facts §5.5).
+//! Grants that come through others (docs/reference/c1z.md §5.5).
 
 use access_core::Classified;
 use access_core::StatusCode;

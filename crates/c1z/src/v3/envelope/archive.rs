@@ -1,4 +1,4 @@
-//! A payload that is a tar archive (c1z facts §1.2), as older writers made it. Nothing here writes one.
+//! A payload that is a tar archive (docs/reference/c1z.md §1.2), as older writers made it. Nothing here writes one.
 //!
 //! Two kinds of entries count, files and folders; what says more about the next one is taken in as far as it names it.
 

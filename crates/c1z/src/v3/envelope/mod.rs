@@ -1,5 +1,5 @@
-//! The container of a v3 file (c1z facts §1.2): magic, manifest, one zstd frame a file, index of the frames, footer. Older
-//! ones have an archive behind the manifest; those are read only.
+//! The container of a v3 file (docs/reference/c1z.md §1.2): magic, manifest, one zstd frame a file, index of the frames,
+//! footer. Older ones have an archive behind the manifest; those are read only.
 
 mod archive;
 mod folder;

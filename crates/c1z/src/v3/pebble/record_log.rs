@@ -1,4 +1,4 @@
-//! Records in blocks of 32 KiB, as `LevelDB` frames its logs and manifests (c1z facts §3.6).
+//! Records in blocks of 32 KiB, as `LevelDB` frames its logs and manifests (docs/reference/c1z.md §3.6).
 
 use super::broken::{Broken, damaged, u32_at};
 use super::crc32c;
