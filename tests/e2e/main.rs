@@ -14,6 +14,7 @@ mod deployment;
 mod diff;
 mod disk;
 mod documents;
+mod drop_in;
 mod export;
 mod fault_tolerance;
 mod golden;

@@ -17,7 +17,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::console::{escape_json, escape_line};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Remark, Settings, SettingsError};
 use crate::telemetry::Telemetry;
 
 /// Crates whose log lines are wanted at the configured level; of others only warnings.
@@ -33,7 +33,7 @@ const CONSOLE_TIME: &[FormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// Starts logging, and sending traces and logs to a collector if there is one. Lines for the terminal go around the
-/// progress display. What is returned sends what is left to the collector when it is dropped.
+/// progress display. The first lines are the remarks on the settings, so that every command says them. What is returned sends what is left to the collector when it is dropped.
 pub(crate) fn start(
     settings: &Settings,
     progress: &MultiProgress,
@@ -64,6 +64,9 @@ pub(crate) fn start(
         .with(telemetry.as_ref().and_then(Telemetry::spans));
     // Somebody who has set a subscriber already, as a test may, keeps it.
     let _ = tracing::subscriber::set_global_default(subscriber);
+    for Remark { origin, problem } in settings.remarks() {
+        tracing::warn!(setting = origin, "{origin}: {problem}");
+    }
     Ok(telemetry)
 }
 

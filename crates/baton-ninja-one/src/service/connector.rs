@@ -1,10 +1,11 @@
 //! The connector behind the service: NinjaOne, the sinks, the audit log.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use access_core::model::{Provenance, SyncScope};
+use access_core::model::{Provenance, ResourceTypeId, SyncScope};
 use access_core::ports::{
     AccessEvents, AccessSink, AccessSource, AuditLog, EventCursor, EventPage, NoAudit, Silent, SourceUsage,
 };
@@ -44,6 +45,8 @@ pub(super) struct NinjaOneConnector {
     audit: Box<dyn AuditLog>,
     metrics: Metrics,
     guard: ShrinkGuard,
+    /// Types that are synced where a task names neither types nor resources.
+    types: Option<BTreeSet<ResourceTypeId>>,
     provenance: Provenance,
     delivered: Delivered,
     /// Full syncs are answered with nothing in them.
@@ -79,6 +82,7 @@ impl NinjaOneConnector {
             audit,
             metrics,
             guard: settings.shrink_guard()?,
+            types: settings.scope()?.types,
             provenance: settings.provenance()?,
             delivered: Delivered::default(),
             skip_full_sync: settings.skip_full_sync()?,
@@ -95,6 +99,22 @@ impl NinjaOneConnector {
         let mut booked = self.booked.lock().unwrap_or_else(PoisonError::into_inner);
         self.metrics.api_used(&usage.since(&booked));
         *booked = usage;
+    }
+
+    /// What a task syncs: the types of `--sync-resource-types` where it names none, as in the reference.
+    fn scope(&self, of_task: SyncScope) -> SyncScope {
+        match of_task {
+            SyncScope {
+                types: None,
+                targets: None,
+                depth,
+            } => SyncScope {
+                types: self.types.clone(),
+                targets: None,
+                depth,
+            },
+            named => named,
+        }
     }
 
     /// The upload first: if it fails, no other sink publishes.
@@ -154,7 +174,7 @@ impl Connector for NinjaOneConnector {
             (
                 Box::new(NinjaOneSource::new(ninja, self.options)),
                 sinks,
-                order.scope,
+                self.scope(order.scope),
                 self.guard.clone(),
             )
         };

@@ -28,8 +28,11 @@ use connector::NinjaOneConnector;
 /// Serves until stopped.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let _telemetry = logs::start(settings, &MultiProgress::new())?;
-    for variable in settings.unknown_variables() {
-        tracing::warn!(variable, "this variable is no setting of this connector");
+    for setting in settings.without_effect_in_service_mode()? {
+        tracing::warn!(
+            setting,
+            "--{setting} has no effect in service mode; tasks say what they sync"
+        );
     }
     let service = settings.service()?;
     let client = client(&service)?;
