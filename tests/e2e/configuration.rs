@@ -195,7 +195,7 @@ fn a_variable_that_is_no_setting_is_told() {
         .lines()
         .find(|line| line.contains(r#""level":"warn""#))
         .unwrap();
-    assert!(warning.contains(r#""variable":"BATON_TICKETING""#), "{warning}");
+    assert!(warning.contains(r#""setting":"BATON_TICKETING""#), "{warning}");
 }
 
 #[test]

@@ -3,13 +3,15 @@
 
 use std::ffi::OsString;
 
+use access_core::explore::nearest;
 use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::cli;
 use crate::console::escape_line;
 use crate::exit::Failure;
-use crate::settings::{GivenBy, Kind, Reference, SETTINGS, changes_tenant, nearest};
+use crate::provision::account_switches;
+use crate::settings::{GivenBy, Kind, Reference, SETTINGS, changes_tenant};
 
 /// What became of a command line.
 pub(crate) enum CommandLine {
@@ -24,7 +26,7 @@ pub(crate) enum CommandLine {
 /// # Errors
 /// [`Failure`] of the reference's exit code for a plain error, 2.
 pub(crate) fn read(arguments: Vec<OsString>) -> Result<CommandLine, Failure> {
-    let typed = Typed::new(arguments);
+    let typed = Typed::new(with_joined_values(arguments));
     typed.refuse_flags_as_values()?;
     let line = typed.rewritten();
     match cli::command().try_get_matches_from(line) {
@@ -32,6 +34,26 @@ pub(crate) fn read(arguments: Vec<OsString>) -> Result<CommandLine, Failure> {
         Err(error) if !error.use_stderr() => Ok(CommandLine::Answered(error.render().to_string())),
         Err(error) => Err(typed.explain(&error)),
     }
+}
+
+/// The arguments, in which `--full-portal-access true` is one: these switches take their value either way.
+fn with_joined_values(arguments: Vec<OsString>) -> Vec<OsString> {
+    let mut joined: Vec<OsString> = Vec::with_capacity(arguments.len());
+    for argument in arguments {
+        let value = argument.to_str().filter(|text| switch_value(text));
+        let switch = joined.last_mut().filter(|last| {
+            let flag = last.to_str().and_then(|last| last.strip_prefix("--"));
+            flag.is_some_and(|flag| account_switches().any(|switch| switch == flag))
+        });
+        match (value, switch) {
+            (Some(value), Some(switch)) => {
+                switch.push("=");
+                switch.push(value);
+            }
+            _ => joined.push(argument),
+        }
+    }
+    joined
 }
 
 fn refused(message: String, hint: Option<String>) -> Failure {

@@ -191,6 +191,7 @@ fn desk(asked: &Arc<AtomicUsize>) -> Desk {
             role_type: ResourceTypeId::from_static("role"),
             role_slug: Slug::from_static("assigned"),
             immutable_types: vec![ResourceTypeId::from_static("organization")],
+            account_permissions: Vec::new(),
         },
         allow_admin_delete: true,
         hello: Hello {

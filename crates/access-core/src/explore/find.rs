@@ -158,7 +158,7 @@ pub fn things_held(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Vec<Enti
                 best.add(2, shown, row);
             }
             Some(rank) => best.add(rank, on(), row),
-            None if names.iter().flatten().any(|name| words.are_in(name)) => best.close(on()),
+            None if names.iter().flatten().any(|name| words.are_like(name)) => best.close(on()),
             None => {}
         }
         Continue(())

@@ -143,6 +143,9 @@ impl Settings {
                 );
             }
         }
+        for (variable, reason) in &self.unknown_variables.without_effect {
+            remark(variable.clone(), format!("accepted without effect: {reason}"));
+        }
         for variable in &self.unknown_variables.strays {
             remark(variable.clone(), "no setting of this connector".to_owned());
         }

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use access_core::explore::nearest;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 use figment::providers::{Format, Toml};
@@ -14,9 +15,8 @@ use figment::{Metadata, Profile, Provider, Source};
 
 use super::clean::{Cleaned, clean, is_half_quoted, is_padding, normalize_scope, split_list};
 use super::error::SettingsError;
-use super::reference::Reference;
-use super::similar::nearest;
-use super::table::{GivenBy, Kind, SETTINGS, Setting, flag_of, variable_of};
+use super::reference::{Fate, Reference};
+use super::table::{GivenBy, Kind, SETTINGS, Setting, changes_tenant, flag_of, variable_of};
 
 /// The default config files, in the order they are looked for (the reference has the same in YAML).
 const DEFAULT_FILES: [&str; 3] = [".baton.yaml", ".baton.yml", ".baton.toml"];
@@ -226,6 +226,8 @@ pub(super) fn environment(
 pub(super) struct UnknownVariables {
     /// Those that look like a setting mistyped, with what to do.
     pub(super) mistyped: Vec<(String, String)>,
+    /// Those of the reference whose names have no fixed end, with the reason why they have no effect.
+    pub(super) without_effect: Vec<(String, &'static str)>,
     /// The others.
     pub(super) strays: Vec<String>,
 }
@@ -243,9 +245,14 @@ pub(super) fn unknown_variables(environment: &Environment) -> UnknownVariables {
             continue;
         };
         let dashed = rest.to_lowercase().replace('_', "-");
-        if names.contains(variable)
-            || Reference::others().any(|row| row.is_named(&dashed) && upper == *variable)
-        {
+        if names.contains(variable) {
+            continue;
+        }
+        let of_reference = Reference::others().find(|row| row.is_named(&dashed) && upper == *variable);
+        if let Some(row) = of_reference {
+            if let Fate::NoEffect(reason) = row.fate {
+                unknown.without_effect.push((variable.clone(), reason));
+            }
             continue;
         }
         let endings = names.iter().filter_map(|name| name.strip_prefix("BATON_"));
@@ -253,9 +260,7 @@ pub(super) fn unknown_variables(environment: &Environment) -> UnknownVariables {
             .strip_suffix("_FILE")
             .filter(|name| names.iter().any(|known| known == name));
         if let Some(meant) = nearest(rest, endings) {
-            unknown
-                .mistyped
-                .push((variable.clone(), format!("did you mean BATON_{meant}?")));
+            unknown.mistyped.push((variable.clone(), hint_of_mistyped(meant)));
         } else if let Some(name) = of_file {
             unknown.mistyped.push((
                 variable.clone(),
@@ -266,6 +271,15 @@ pub(super) fn unknown_variables(environment: &Environment) -> UnknownVariables {
         }
     }
     unknown
+}
+
+/// The variable that was probably meant. One that changes the tenant, or allows it, is never suggested.
+fn hint_of_mistyped(meant: &str) -> String {
+    if changes_tenant(&meant.to_lowercase().replace('_', "-")) {
+        "correct its name, or unset it; docs/SETTINGS.md lists the variables".to_owned()
+    } else {
+        format!("did you mean BATON_{meant}?")
+    }
 }
 
 /// Variables that Kubernetes sets in every pod for a Service of the name `baton-…`.
@@ -371,6 +385,7 @@ pub(super) fn config_file(
                 &name,
                 names.map(|setting| setting.name).chain([super::sinks::KEY]),
             );
+            let meant = meant.filter(|name| !changes_tenant(name));
             return Err(SettingsError::UnknownKey { path, key, meant });
         };
         // A key without a value is one that is not set.

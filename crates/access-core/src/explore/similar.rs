@@ -1,7 +1,8 @@
-//! Names that were meant.
+//! Names that were probably meant.
 
 /// Edits that turn one text into another: a character more, less or other, or two neighbours swapped.
-pub(crate) fn distance(a: &str, b: &str) -> usize {
+#[must_use]
+pub fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=b.len()).collect();
@@ -22,18 +23,24 @@ pub(crate) fn distance(a: &str, b: &str) -> usize {
 }
 
 /// The name that was meant, if one is so near that hardly another can be: one edit, or two in names of eight characters or more.
-pub(crate) fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let bound = match text.chars().count() {
-        0..=3 => 0,
-        4..=7 => 1,
-        _ => 2,
-    };
+#[must_use]
+pub fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let max_edits = max_edits(text);
     names
         .into_iter()
         .map(|name| (distance(text, name), name))
-        .filter(|(edits, _)| *edits <= bound)
+        .filter(|(edits, _)| *edits <= max_edits)
         .min()
         .map(|(_, name)| name)
+}
+
+/// So many edits are a typing error in a text of this length.
+pub(super) fn max_edits(text: &str) -> usize {
+    match text.chars().count() {
+        0..=3 => 0,
+        4..=7 => 1,
+        _ => 2,
+    }
 }
 
 #[cfg(test)]
