@@ -31,6 +31,7 @@ mod summary;
 mod sync;
 mod system;
 mod table;
+mod task_logs;
 mod telemetry;
 mod usage;
 

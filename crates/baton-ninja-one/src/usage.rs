@@ -402,14 +402,20 @@ impl Typed {
             Part::Flag { flag, value, .. } if flag.long == "file" => value.clone(),
             _ => None,
         });
-        let file = file.unwrap_or_else(|| "FILE".to_owned());
+        let words = self.parts.iter().filter(|(_, part)| matches!(part, Part::Word));
+        let mut words = words.map(|(n, _)| self.arguments[*n].to_string_lossy());
+        let inspected = match words.next().as_deref() {
+            Some("inspect") => words.next().filter(|place| *place != word),
+            _ => None,
+        };
+        let file = file.or(inspected.map(std::borrow::Cow::into_owned));
+        let file = file.map_or_else(|| "FILE".to_owned(), |file| escape_line(&file).into_owned());
         let inspect = |rest: &str| Some(format!("use `baton-ninja-one inspect {file} {rest}`"));
         match word {
-            "grants" | "entitlements" | "users" | "roles" | "stats" | "syncs" => inspect(word),
+            "grants" | "entitlements" | "users" | "roles" | "resources" | "stats" | "syncs" => inspect(word),
             "access" => inspect("access USER"),
             "who" => inspect("who ROLE"),
             "principals" | "accounts" | "people" => inspect("users"),
-            "resources" => inspect("roles --type TYPE"),
             "resource-types" | "resource_types" | "types" => inspect("stats"),
             "csv" | "xlsx" | "excel" => Some(format!(
                 "use `baton-ninja-one export --from {file} --sink csv=FOLDER`, or `baton-ninja-one inspect {file} grants --output csv`"

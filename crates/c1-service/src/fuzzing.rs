@@ -110,7 +110,7 @@ pub fn tasks(input: &[u8]) {
     let asked = Arc::new(AtomicUsize::new(0));
     let verdict = runtime.block_on(async {
         let (_handle, stop) = Stop::new();
-        Box::pin(desk(&asked).work_on(&task.id, task.kind.clone(), stop)).await
+        Box::pin(desk(&asked).work_on(task.clone(), stop)).await
     });
     let asked = asked.load(Ordering::Relaxed);
     assert!(asked <= 1, "one task, {asked} requests");

@@ -330,10 +330,14 @@ impl Classified for ProvisioningError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Ambiguous { .. } => "name it by its id",
-            Self::NotFound { similar, .. } if !similar.is_empty() => "name it by its id, the part before the bracket",
-            Self::NotFound { what: "account", wanted, .. } if wanted.starts_with('`') => {
-                "name it by its id, e.g. user:901, or by its login"
+            Self::NotFound { similar, .. } if !similar.is_empty() => {
+                "name it by its id, the part before the bracket"
             }
+            Self::NotFound {
+                what: "account",
+                wanted,
+                ..
+            } if wanted.starts_with('`') => "name it by its id, e.g. user:901, or by its login",
             Self::NotARole { .. } => "only NinjaOne's console can give or take it",
             Self::NoAction { .. } | Self::NoActionForType { .. } => "--list-action-schemas shows the actions",
             Self::WrongKind { .. } => "choose a role for this kind of account; NinjaOne has no others",

@@ -135,8 +135,12 @@ impl SyncPipeline<'_> {
 
     fn new_run(&self, request: &SyncRequest) -> SyncRun {
         let started_at = self.clock.now();
-        let resource_types: Vec<ResourceTypeId> =
-            self.source.resource_types().into_iter().map(|row| row.id).collect();
+        let resource_types: Vec<ResourceTypeId> = self
+            .source
+            .resource_types()
+            .into_iter()
+            .map(|row| row.id)
+            .collect();
         let sync_type = request
             .sync_type
             .unwrap_or_else(|| request.scope.sync_type(&resource_types));

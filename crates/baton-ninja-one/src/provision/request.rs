@@ -105,9 +105,7 @@ fn create_account() -> Command {
         match field.kind {
             FieldKind::Text => argument.value_name("TEXT"),
             FieldKind::Flag => switch(argument),
-            FieldKind::List => {
-                argument.value_name("ROLE").action(ArgAction::Append)
-            }
+            FieldKind::List => argument.value_name("ROLE").action(ArgAction::Append),
         }
     });
     Command::new("create-account")

@@ -420,7 +420,10 @@ impl Provisioner for Tenant {
 
     async fn similar_accounts(&self, words: &Words) -> Result<Vec<String>, ProvisionerError> {
         let world = self.world.lock().unwrap();
-        let similar = world.people.iter().filter(|(_, person)| words.are_like(&person.email));
+        let similar = world
+            .people
+            .iter()
+            .filter(|(_, person)| words.are_like(&person.email));
         Ok(similar
             .map(|(id, person)| format!("user:{id} ({})", person.email))
             .collect())
