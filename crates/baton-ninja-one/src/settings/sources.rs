@@ -307,7 +307,14 @@ pub(super) fn secret_files(
         if path.as_os_str().is_empty() {
             continue;
         }
-        let text = read(&path)?;
+        // The name is not shown: people put the secret itself there.
+        let text = read(&path).map_err(|error| match error {
+            SettingsError::File { reason, .. } => SettingsError::Value {
+                origin: variable.clone(),
+                problem: format!("cannot read the file that it names: {reason}"),
+            },
+            error => error,
+        })?;
         if let Some(value) = tidy(known, &variable, Value::from(text), remarks) {
             values.insert(known.name.to_owned(), value);
         }
