@@ -1,6 +1,8 @@
 //! What ran the reference runs this program: every flag, variable and key of it, values as people have them, and their habits.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 
 use crate::harness::{Ran, SECRET, TestContext, example_configurations, workspace};
 
@@ -625,6 +627,54 @@ fn no_variable_leads_to_a_panic() {
     }
 }
 
+/// Names, values and arguments that are no Unicode.
+#[test]
+fn what_is_no_unicode_leads_to_no_panic() {
+    let odd = OsStr::from_bytes(b"\xff\xfe\xf0");
+    let context = TestContext::msp();
+    for variable in [
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "BATON_CA_FILE",
+        "BATON_CONFIG_PATH",
+        "BATON_FILE",
+        "BATON_LOG_LEVEL",
+        "BATON_NINJA_ONE_CLIENT_SECRET",
+        "BATON_NINJA_ONE_CLIENT_SECRET_FILE",
+        "BATON_SOMETHING_ELSE",
+        "HOME",
+        "HTTPS_PROXY",
+        "LANG",
+        "NO_PROXY",
+        "OTEL_RESOURCE_ATTRIBUTES",
+        "PAGER",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
+        "TERM",
+        "TMPDIR",
+        "TZ",
+        "USER",
+    ] {
+        for arguments in [&["check"][..], &["check", "--sink", "parquet=s3://bucket/access"]] {
+            let mut run = context.command(arguments);
+            run.args(["--ninja-one-retry-seconds=0"])
+                .env("AWS_ENDPOINT", "http://127.0.0.1:1")
+                .env(variable, odd);
+            let code = run.output().unwrap().status.code();
+            assert!(code.is_some_and(|code| code < 17), "{variable}: {code:?}");
+        }
+    }
+    let mut run = context.command(&["check"]);
+    run.env(odd, "x").env(OsStr::from_bytes(b"BATON_\xff"), "x");
+    assert_eq!(context.finish(&mut run).code, Some(0));
+    for arguments in [&["inspect"][..], &["--file"], &["check"], &[], &["grant"]] {
+        let mut run = context.command(arguments);
+        run.arg(odd);
+        let code = run.output().unwrap().status.code();
+        assert!(code.is_some_and(|code| code < 17), "{arguments:?}: {code:?}");
+    }
+}
+
 /// Whatever is in a variable that a store's library reads: an error with a code, and nothing secret in it.
 fn sweep_variables(sink: &str, variables: &[&str]) {
     let canary = format!("http://user:{SECRET}@[::bad");
@@ -863,6 +913,36 @@ fn no_suggestion_changes_the_tenant() {
             ran.stderr
         );
         assert!(!ran.stderr.contains("of the reference"), "{}", ran.stderr);
+    }
+    // The same for variables and keys.
+    for (variable, value) in [
+        ("BATON_PROVISIONNING", "true"),
+        ("BATON_GRANT_ENTITLEMNT", "role:7:assigned"),
+        ("BATON_DELETE_RESOURCES", "901"),
+        ("BATON_INVOKE_ACTON", "update-account"),
+        ("BATON_ALLOW_ADMIN_DELETES", "true"),
+    ] {
+        let context = TestContext::msp();
+        let ran = context.finish(context.command(&[]).env(variable, value));
+        assert_eq!(ran.code, Some(3), "{variable}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains(variable) && !ran.stderr.contains("did you mean"),
+            "{}",
+            ran.stderr
+        );
+        let key = variable
+            .trim_start_matches("BATON_")
+            .to_lowercase()
+            .replace('_', "-");
+        fs::write(context.path(".baton.yaml"), format!("{key}: {value}\n")).unwrap();
+        let ran = context.run(&[]);
+        assert_eq!(ran.code, Some(3), "{key}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains(&key) && !ran.stderr.contains("did you mean"),
+            "{}",
+            ran.stderr
+        );
+        assert!(context.sim().ledger().calls().is_empty());
     }
     let ran = TestContext::bare().run(&["--log-levle", "debug"]);
     assert!(ran.stderr.contains("did you mean --log-level?"), "{}", ran.stderr);

@@ -105,6 +105,56 @@ fn the_type_filter_is_for_tasks_that_name_nothing() {
     assert_eq!(served.stop(), Some(0));
 }
 
+/// The environment of a pod that ran the reference for years, as its secrets, manifests and env files have it.
+#[test]
+fn the_environment_of_the_reference_serves_unmodified() {
+    let msp = SimConfig::new(Tenant::fixture("msp").unwrap());
+    let mut served = Served::not_started(&msp, C1SimConfig::default());
+    let client_id = format!("\"{}\"", served.c1.credentials().client_id);
+    let client_secret = format!("{}\n", served.c1.credentials().client_secret);
+    served.start_with(&["--workers=4", "--parallel-sync", "-p", "-p"], |command| {
+        command.envs([
+            ("BATON_CLIENT_ID", client_id.as_str()),
+            ("BATON_CLIENT_SECRET", &client_secret),
+            ("BATON_LOG_LEVEL", "INFO"),
+            ("BATON_LOG_FORMAT", "JSON"),
+            ("BATON_PROVISIONING", "True"),
+            ("BATON_TICKETING", "false"),
+            ("BATON_SKIP_FULL_SYNC", "False"),
+            ("BATON_KEEP_PREVIOUS_SYNC_C1Z", "true"),
+            ("BATON_SESSION_STORE_MAXIMUM_SIZE", "15728640"),
+            ("BATON_DISABLE_HTTP_CACHE", "true"),
+            ("BATON_GRAPH_EXPAND_MAX_DEPTH", "20"),
+            ("BATON_KEEP_SYNC_COUNT", "0"),
+            ("BATON_OTEL_TRACING_DISABLED", "T"),
+            ("BATON_AUTH_METHOD", "default"),
+            ("BATON_NINJA_ONE_SERVICE_HOST", "10.0.0.1"),
+            ("BATON_NINJA_ONE_PORT", "tcp://10.0.0.1:8081"),
+        ]);
+    });
+    let id = served.push(full_sync(&[]));
+    let (sync_type, _) = delivered(&served, &id);
+    assert_eq!(sync_type, "full");
+    let log = served.log();
+    let warnings = log.lines().filter(|line| line.contains(r#""level":"warn""#));
+    let told = [
+        "BATON_CLIENT_ID",
+        "--workers",
+        "--parallel-sync",
+        "BATON_KEEP_PREVIOUS_SYNC_C1Z",
+        "BATON_SESSION_STORE_MAXIMUM_SIZE",
+        "BATON_DISABLE_HTTP_CACHE",
+        "BATON_GRAPH_EXPAND_MAX_DEPTH",
+        "BATON_KEEP_SYNC_COUNT",
+        "BATON_AUTH_METHOD",
+    ];
+    for name in told {
+        let count = warnings.clone().filter(|line| line.contains(name)).count();
+        assert_eq!(count, 1, "{name}: {log}");
+    }
+    assert_eq!(served.stop(), Some(0));
+}
+
 #[test]
 fn settings_that_tasks_take_the_place_of_are_named() {
     for (variable, value) in [
