@@ -19,12 +19,14 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,id=baton-ninja-one-target-${TARGETARCH},sharing=locked \
     cargo build --release --locked --package baton-ninja-one \
     && install -D -m 0755 target/release/baton-ninja-one /image/usr/local/bin/baton-ninja-one
-# A program that asks for a loader would not start on an empty image.
+# A program that asks for a loader would not start on an empty image. ConductorOne's images have the program at /, and published
+# probes start it there.
 RUN if readelf --program-headers /image/usr/local/bin/baton-ninja-one | grep -q INTERP; then exit 1; fi \
     && /image/usr/local/bin/baton-ninja-one --version \
     && install -D -m 0644 LICENSE /image/usr/share/licenses/baton-ninja-one/LICENSE \
     && install -d -m 1777 /image/tmp \
-    && install -d -m 0755 -o 65532 -g 65532 /image/data
+    && install -d -m 0755 -o 65532 -g 65532 /image/data \
+    && ln -s usr/local/bin/baton-ninja-one /image/baton-ninja-one
 
 # Empty: the certificate authorities are in the program, and there is no shell to break into.
 FROM scratch

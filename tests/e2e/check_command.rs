@@ -107,7 +107,6 @@ fn every_value_is_judged() {
         ("BATON_MAX_DROP_PERCENT", "200"),
         ("BATON_KEEP_SYNC_COUNT", "none"),
         ("BATON_SKIP_FULL_SYNC", "perhaps"),
-        ("BATON_DECODER_MAX_MEMORY_MB", "0"),
         ("BATON_DATASET_HISTORY", "2"),
         ("BATON_ACCEPT_DROP", "role@yesterday"),
         ("BATON_SYNC_RESOURCES", "role/7"),

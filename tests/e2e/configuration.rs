@@ -130,7 +130,7 @@ fn mistakes_are_told_with_their_place() {
         ("not_a_number", "http-timeout-seconds: soon\n"),
         ("out_of_range", "http-timeout-seconds: 0\n"),
         ("not_a_flag", "skip-entitlements-and-grants: maybe\n"),
-        ("not_a_choice", "log-level: loud\n"),
+        ("not_a_choice", "storage-engine: rocks\n"),
         ("a_list_for_a_text", "file: [a, b]\n"),
     ] {
         let context = TestContext::msp();
@@ -141,8 +141,8 @@ fn mistakes_are_told_with_their_place() {
     for (name, arguments) in [
         ("flag_value", &["--http-timeout-seconds", "soon"][..]),
         ("no_such_engine", &["--storage-engine", "rocksdb"]),
-        ("unknown_flag", &["--ticketing"]),
-        ("unknown_subcommand", &["sync"]),
+        ("unknown_flag", &["--tickets"]),
+        ("unknown_subcommand", &["snc"]),
         ("unknown_type", &["--sync-resource-types", "user,robot"]),
         ("target", &["--sync-resources", "role/7"]),
         ("token_path", &["--ninja-one-token-path", "oauth"]),
@@ -195,7 +195,7 @@ fn a_variable_that_is_no_setting_is_told() {
         .lines()
         .find(|line| line.contains(r#""level":"warn""#))
         .unwrap();
-    assert!(warning.contains(r#""variable":"BATON_TICKETING""#), "{warning}");
+    assert!(warning.contains(r#""setting":"BATON_TICKETING""#), "{warning}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use clap_complete::Shell;
 
-use crate::settings::{Kind, SETTINGS, Setting};
+use crate::settings::{GivenBy, Kind, Reference, SETTINGS, Setting};
 
 const NAME: &str = "baton-ninja-one";
 
@@ -17,9 +17,12 @@ pub(crate) fn command() -> Command {
         .version(concat!("version ", env!("CARGO_PKG_VERSION")))
         .disable_version_flag(true)
         .arg(Arg::new("version").short('v').long("version").action(ArgAction::Version).help("Print the version"))
+        // As in the reference: of a flag given twice the last counts; lists add up.
+        .args_override_self(true)
         .args(SETTINGS.iter().filter(|setting| setting.has_flag()).map(argument))
+        .args(other_flags_of_the_reference())
         .subcommand(Command::new("capabilities").about("Print what the connector can do, as JSON"))
-        .subcommand(Command::new("check").about("Make one real call for everything that a sync needs and say what is wrong"))
+        .subcommand(Command::new("check").alias("validate").about("Make one real call for everything that a sync needs and say what is wrong"))
         .subcommand(Command::new("completion").about("Print a completion script for a shell").arg(shell))
         .subcommands(crate::provision::subcommands())
         .subcommand(export())
@@ -31,6 +34,8 @@ pub(crate) fn command() -> Command {
         .subcommands(crate::evidence::subcommands())
         .subcommand(crate::health::subcommand())
         .subcommand(Command::new("config").about("Print the settings' schema, as JSON"))
+        .subcommand(Command::new("sync").about("Read the tenant and write the sinks, which is what happens without a command"))
+        .subcommand(Command::new("version").hide(true).about("Print the version"))
         .after_help("Every setting can come from a flag, an environment variable or a config file, in this order of weight.")
 }
 
@@ -70,13 +75,35 @@ fn argument(setting: &Setting) -> Arg {
         Some(letter) => argument.short(letter),
         None => argument,
     };
-    match setting.kind {
+    let argument = if setting.name == "output" {
+        // As ConductorOne's tool for c1z files calls it.
+        argument.alias("output-format")
+    } else {
+        argument
+    };
+    of_kind(argument, setting.kind)
+}
+
+/// Flags of the reference that do not work here are known all the same, so that what becomes of them is decided in one place.
+fn other_flags_of_the_reference() -> impl Iterator<Item = Arg> {
+    let flags = Reference::others().filter(|row| row.given_by != GivenBy::Environment);
+    flags.map(|row| {
+        of_kind(
+            Arg::new(row.name).long(row.name).global(true).hide(true),
+            row.kind,
+        )
+    })
+}
+
+/// Values of all flags but switches are the next word whatever it is, as in the reference: a secret may begin with a hyphen.
+fn of_kind(argument: Arg, kind: Kind) -> Arg {
+    match kind {
         Kind::Bool => argument
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value("true"),
-        Kind::List => argument.action(ArgAction::Append),
-        Kind::Text | Kind::Path | Kind::Integer { .. } | Kind::Choice(_) => argument,
+        Kind::List => argument.action(ArgAction::Append).allow_hyphen_values(true),
+        _ => argument.allow_hyphen_values(true),
     }
 }
 
@@ -86,6 +113,7 @@ pub(crate) fn value_name(setting: &Setting) -> String {
         Kind::Path => "PATH".to_owned(),
         Kind::Bool => "true|false".to_owned(),
         Kind::Integer { min, max } => format!("{min}..{max}"),
+        Kind::Number => "NUMBER".to_owned(),
         Kind::List => "LIST".to_owned(),
         Kind::Choice(words) => words.join("|"),
     }

@@ -59,6 +59,7 @@ fn field(setting: &Setting, runtime: bool) -> Value {
     }
     let (kind, mut shape) = match setting.kind {
         Kind::Bool => ("boolField", Map::new()),
+        Kind::Number => ("intField", Map::new()),
         Kind::Integer { min, max } => {
             let rules = json!({ "lte": max.to_string(), "gte": min.to_string() });
             ("intField", Map::from_iter([("rules".to_owned(), rules)]))

@@ -5,13 +5,15 @@ use std::fmt::Write;
 use access_core::model::TraitKind;
 
 use crate::cli::value_name;
-use crate::settings::{GivenBy, SETTINGS};
+use crate::settings::{Fate, GivenBy, REFERENCE, SETTINGS, variable_of};
 
 /// Generated parts by name. A document holds one between `<!-- generated: NAME -->` and `<!-- end generated -->`.
 #[must_use]
 pub fn generated_documents() -> Vec<(&'static str, String)> {
     vec![
         ("settings", settings()),
+        ("reference-flags", reference_flags()),
+        ("credential-files", credential_files()),
         ("resource-types", resource_types()),
         ("entitlements", entitlements()),
         ("dataset", access_dataset::document()),
@@ -53,6 +55,34 @@ fn settings() -> String {
         );
     }
     text
+}
+
+/// Every flag and variable of the reference, and what becomes of it.
+fn reference_flags() -> String {
+    let mut text = String::from("| Flag | Variable | Key | Here |\n|---|---|---|---|\n");
+    for row in REFERENCE {
+        let (flag, key) = match row.given_by {
+            GivenBy::Environment => ("–".to_owned(), "–".to_owned()),
+            GivenBy::All | GivenBy::FlagAndEnvironment => {
+                (format!("`--{}`", row.name), format!("`{}`", row.name))
+            }
+        };
+        let fate = match row.fate {
+            Fate::Works => "works".to_owned(),
+            Fate::NoEffect(reason) => format!("no effect: {reason}"),
+            Fate::Refused { reason, instead } => format!("**refused**: {reason}; {instead}"),
+        };
+        let _ = writeln!(text, "| {flag} | `{}` | {key} | {fate} |", variable_of(row.name));
+    }
+    text
+}
+
+/// The variables that name a file with a value.
+fn credential_files() -> String {
+    let files = SETTINGS
+        .iter()
+        .filter_map(crate::settings::Setting::file_variable);
+    files.fold(String::new(), |text, variable| text + "- `" + &variable + "`\n")
 }
 
 fn resource_types() -> String {

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use access_core::{Classified, StatusCode, with_causes};
-use clap::error::ErrorKind;
 
 use crate::console::{Text, print_error};
 
@@ -29,21 +28,10 @@ impl<E: Classified + 'static> From<E> for Failure {
 }
 
 impl Failure {
-    /// A command line that makes no sense, whose arguments have been escaped. Its exit code is that of any plain error in
-    /// the reference.
-    pub(crate) fn usage(error: &clap::Error) -> Self {
-        let text = error.render().to_string();
-        let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-        let (message, usage) = text.split_once('\n').unwrap_or((text, ""));
-        let hint = matches!(
-            error.kind(),
-            ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand
-        )
-        .then(|| {
-            "a flag of the reference that is missing here does not work yet and is not ignored".to_owned()
-        });
+    /// A command line that makes no sense, and how it is meant. Its exit code is that of any plain error in the reference.
+    pub(crate) fn usage(message: String, usage: &str, hint: Option<String>) -> Self {
         Self {
-            message: message.to_owned(),
+            message,
             usage: Some(usage)
                 .filter(|usage| !usage.is_empty())
                 .map(|usage| Text::from_own_lines(&format!("{usage}\n"))),

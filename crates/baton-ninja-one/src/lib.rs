@@ -18,6 +18,7 @@ mod inspect;
 mod interruptible;
 mod logs;
 mod metrics;
+mod panics;
 mod place;
 mod progress;
 mod provision;
@@ -30,48 +31,59 @@ mod summary;
 mod sync;
 mod system;
 mod table;
+mod task_logs;
 mod telemetry;
+mod usage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::ArgMatches;
+use indicatif::MultiProgress;
 
 pub use documents::generated_documents;
 
-use console::{Text, escape_line, print};
+use console::{Text, print};
 use exit::Failure;
 use settings::{Environment, Settings};
+use usage::CommandLine;
 
 /// What writes, for people.
 pub(crate) const PROGRAM: &str = concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION"));
 
 /// Runs the program; the exit code is the gRPC code of the failure, as in the reference (docs/reference/conductorone.md §1.7).
+/// Whatever panics ends with the code of an internal error, never with 101.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match run(arguments) {
+    let arguments = arguments.into_iter().collect();
+    match panics::caught(|| run(arguments)) {
         Ok(code) => code,
         Err(failure) => failure.report(),
     }
 }
 
-fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failure> {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let matches = match cli::command().try_get_matches_from(&arguments) {
-        Ok(matches) => matches,
-        Err(error) if !error.use_stderr() => {
-            print(&Text::from_own_lines(&error.render().to_string()));
+fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
+    let matches = match usage::read(arguments)? {
+        CommandLine::Parsed(matches) => matches,
+        CommandLine::Answered(text) => {
+            print(&Text::from_own_lines(&text));
             return Ok(ExitCode::SUCCESS);
         }
-        Err(error) => return Err(Failure::usage(&with_escaped(&arguments, error))),
     };
-    if let Some(("completion", chosen)) = matches.subcommand() {
-        print(&Text::from_own_lines(&cli::completion(chosen)));
-        return Ok(ExitCode::SUCCESS);
-    }
-    if matches.subcommand_name() == Some("config") {
-        print(&Text::from_own_lines(&config_schema::json()));
-        return Ok(ExitCode::SUCCESS);
+    match matches.subcommand() {
+        Some(("completion", chosen)) => {
+            print(&Text::from_own_lines(&cli::completion(chosen)));
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(("config", _)) => {
+            print(&Text::from_own_lines(&config_schema::json()));
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(("version", _)) => {
+            print(&Text::from_own_lines(&cli::command().render_version()));
+            return Ok(ExitCode::SUCCESS);
+        }
+        _ => {}
     }
     let environment: Environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
@@ -87,6 +99,13 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failur
     if let Some(name) = matches.subcommand_name() {
         settings.on_demand()?.refuse_beside(name)?;
     }
+    // These print what is known without a tenant; the others start the log themselves.
+    let _telemetry = match matches.subcommand_name() {
+        Some("capabilities" | "create-account") | None if prints_only(&settings, &matches)? => {
+            logs::start(&settings, &MultiProgress::new())?
+        }
+        _ => None,
+    };
     match matches.subcommand_name() {
         Some("capabilities") => {
             let json = capabilities::json(settings.source_options()?.devices);
@@ -102,6 +121,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failur
         Some("verify") => evidence::verify(&settings, subcommand(&matches))?,
         Some("history") => evidence::rebuild(&settings, innermost(&matches))?,
         None if settings.serves()? => service::run(&settings)?,
+        None if settings.on_demand()?.lists_actions_of_a_type() => print(&Text::from_own_lines("[]\n")),
         _ => match provision::wanted(&settings, &matches)? {
             Some(request) => provision::run(&settings, request)?,
             None => sync::run(&settings)?,
@@ -110,18 +130,13 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failur
     Ok(ExitCode::SUCCESS)
 }
 
-/// The same error of the same arguments, in which line breaks and control characters are written out: they are quoted in
-/// it, and may come from anywhere.
-fn with_escaped(arguments: &[OsString], error: clap::Error) -> clap::Error {
-    let escaped = arguments.iter().map(|argument| match argument.to_str() {
-        Some(text) => OsString::from(escape_line(text).as_ref()),
-        None => argument.clone(),
-    });
-    cli::command()
-        .try_get_matches_from(escaped)
-        .err()
-        .filter(|escaped| escaped.kind() == error.kind())
-        .unwrap_or(error)
+/// Whether a command prints what is known without a tenant.
+fn prints_only(settings: &Settings, matches: &ArgMatches) -> Result<bool, Failure> {
+    Ok(match matches.subcommand() {
+        Some(("create-account", chosen)) => chosen.get_flag("schema"),
+        Some(_) => true,
+        None => !settings.serves()? && settings.on_demand()?.list_action_schemas,
+    })
 }
 
 /// Flags work before and after subcommands; clap hands them down to the innermost one's matches.

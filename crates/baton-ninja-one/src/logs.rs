@@ -17,7 +17,8 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::console::{escape_json, escape_line};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Remark, Settings, SettingsError};
+use crate::task_logs::TaskLogs;
 use crate::telemetry::Telemetry;
 
 /// Crates whose log lines are wanted at the configured level; of others only warnings.
@@ -33,10 +34,20 @@ const CONSOLE_TIME: &[FormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// Starts logging, and sending traces and logs to a collector if there is one. Lines for the terminal go around the
-/// progress display. What is returned sends what is left to the collector when it is dropped.
+/// progress display. The first lines are the remarks on the settings, so that every command says them. What is returned sends
+/// what is left to the collector when it is dropped.
 pub(crate) fn start(
     settings: &Settings,
     progress: &MultiProgress,
+) -> Result<Option<Telemetry>, SettingsError> {
+    start_with(settings, progress, None)
+}
+
+/// The same, with logs of tasks beside it.
+pub(crate) fn start_with(
+    settings: &Settings,
+    progress: &MultiProgress,
+    tasks: Option<&TaskLogs>,
 ) -> Result<Option<Telemetry>, SettingsError> {
     let logs = settings.logs()?;
     let telemetry = settings.telemetry()?.as_ref().map(Telemetry::start).transpose()?;
@@ -58,12 +69,20 @@ pub(crate) fn start(
     let records = telemetry
         .as_ref()
         .and_then(|telemetry| telemetry.records(targets.clone()));
+    let of_tasks = Targets::new()
+        .with_default(Level::WARN)
+        .with_targets(OURS.map(|target| (target, Level::DEBUG)));
+    let tasks = tasks.map(|tasks| tasks.clone().with_filter(of_tasks));
     let subscriber = tracing_subscriber::registry()
+        .with(tasks)
         .with(layer.with_filter(targets))
         .with(records)
         .with(telemetry.as_ref().and_then(Telemetry::spans));
     // Somebody who has set a subscriber already, as a test may, keeps it.
     let _ = tracing::subscriber::set_global_default(subscriber);
+    for Remark { origin, problem } in settings.remarks() {
+        tracing::warn!(setting = origin, "{origin}: {problem}");
+    }
     Ok(telemetry)
 }
 
@@ -118,8 +137,9 @@ fn caller(metadata: &Metadata<'_>) -> String {
     format!("{folder}/{name}:{}", metadata.line().unwrap_or(0))
 }
 
+/// A line as the reference writes it.
 #[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 fit a double")]
-fn json_line(now: OffsetDateTime, metadata: &Metadata<'_>, fields: Fields) -> String {
+pub(crate) fn json_line(now: OffsetDateTime, metadata: &Metadata<'_>, fields: Fields) -> String {
     let seconds = (now.unix_timestamp_nanos() / 1000) as f64 / 1e6;
     let mut line = format!(
         r#"{{"level":"{}","ts":{seconds},"caller":{},"msg":{}"#,
@@ -150,8 +170,9 @@ fn console_line(now: OffsetDateTime, metadata: &Metadata<'_>, fields: Fields) ->
     line
 }
 
+/// The message of an event and its other fields.
 #[derive(Default)]
-struct Fields {
+pub(crate) struct Fields {
     message: String,
     rest: Map<String, Value>,
 }

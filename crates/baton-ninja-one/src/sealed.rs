@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use access_core::StatusCode;
+use c1z::Container;
 use serde_json::{Value, json};
-use sink_html::Verification;
+use sink_html::{ReportError, Verification};
 
 use crate::console::{Text, print};
 use crate::exit::Failure;
@@ -15,7 +16,7 @@ use crate::settings::Output;
 pub(crate) fn verify(paths: &[&Path], known: Option<&str>, output: Output) -> Result<(), Failure> {
     let mut reports: Vec<(PathBuf, Verification)> = Vec::new();
     for path in paths {
-        let mut found = sink_html::verify(path, crate::PROGRAM)?;
+        let mut found = sink_html::verify(path, crate::PROGRAM).map_err(|error| unreadable(path, error))?;
         if let Some((_, before)) = reports.last() {
             found.problems.extend(before.precedes(&found));
         }
@@ -37,6 +38,25 @@ pub(crate) fn verify(paths: &[&Path], known: Option<&str>, output: Output) -> Re
         Some("go by a copy that is kept elsewhere, and by the hash that was written down".to_owned()),
         StatusCode::DataLoss,
     ))
+}
+
+/// Why a file is no report. What the sink says of a file that it will not write over is no advice here.
+fn unreadable(path: &Path, error: ReportError) -> Failure {
+    let advice = "verify takes a dataset or reports (.html)";
+    if matches!(Container::of(path), Ok(Container::V1 | Container::V3)) {
+        return Failure::found(
+            format!("{} is a c1z file, which has no seal", path.display()),
+            Some(format!(
+                "{advice}; `baton-ninja-one inspect {}` shows what a c1z file holds",
+                path.display()
+            )),
+            StatusCode::InvalidArgument,
+        );
+    }
+    Failure::from(error).with_hint(|hint| {
+        let of_writing = hint.contains("--replace-existing");
+        Some(if of_writing { advice } else { hint }.to_owned())
+    })
 }
 
 fn fixes(report: &Verification, hash: &str) -> bool {

@@ -27,9 +27,6 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let begin = Instant::now();
     let display = MultiProgress::new();
     let _telemetry = logs::start(settings, &display)?;
-    for variable in settings.unknown_variables() {
-        tracing::warn!(variable, "this variable is no setting of this connector");
-    }
     let output = settings.output()?;
     let request = SyncRequest {
         scope: settings.scope()?,

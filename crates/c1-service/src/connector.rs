@@ -38,6 +38,8 @@ pub struct SyncOrder {
     pub scope: SyncScope,
     /// The storage engine that is asked for, `sqlite` or `pebble`; empty leaves the choice.
     pub storage_engine: String,
+    /// Whether the debug log lines of the task are to be delivered as a second asset, after the file.
+    pub debug: bool,
 }
 
 /// Why a task failed, as it is told to ConductorOne.

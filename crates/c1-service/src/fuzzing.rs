@@ -110,7 +110,7 @@ pub fn tasks(input: &[u8]) {
     let asked = Arc::new(AtomicUsize::new(0));
     let verdict = runtime.block_on(async {
         let (_handle, stop) = Stop::new();
-        Box::pin(desk(&asked).work_on(&task.id, task.kind.clone(), stop)).await
+        Box::pin(desk(&asked).work_on(task.clone(), stop)).await
     });
     let asked = asked.load(Ordering::Relaxed);
     assert!(asked <= 1, "one task, {asked} requests");
@@ -191,6 +191,7 @@ fn desk(asked: &Arc<AtomicUsize>) -> Desk {
             role_type: ResourceTypeId::from_static("role"),
             role_slug: Slug::from_static("assigned"),
             immutable_types: vec![ResourceTypeId::from_static("organization")],
+            account_permissions: Vec::new(),
         },
         allow_admin_delete: true,
         hello: Hello {

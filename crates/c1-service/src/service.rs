@@ -225,10 +225,10 @@ impl Work {
         fields(task = %task.id, kind = word(task.kind.as_ref()), otel.status_code = Empty, status = Empty)
     )]
     async fn on(&self, task: Task, stop: Stop) {
-        let Task { id, kind: asked, .. } = task;
-        let kind = word(asked.as_ref());
+        let id = task.id.clone();
+        let kind = word(task.kind.as_ref());
         tracing::info!(task = %id, kind, "task taken");
-        let verdict = Box::pin(self.desk.work_on(&id, asked, stop)).await;
+        let verdict = Box::pin(self.desk.work_on(task, stop)).await;
         if let Verdict::End(end) = verdict {
             let status = match &end {
                 TaskEnd::Success { .. } => None,

@@ -41,6 +41,12 @@ pub enum C1zError {
         /// What is not understood.
         what: Cow<'static, str>,
     },
+    /// A c1z v3 file of the first engine, whose store has no version that tells its layout.
+    #[error("{} is a c1z v3 file (Pebble) that cannot be read: its engine is the first one, \"pebble\", which no version of baton-sdk reads any more", path.display())]
+    OldestV3 {
+        /// The file.
+        path: PathBuf,
+    },
     /// The file is not a c1z.
     #[error("{} is not a c1z file", path.display())]
     NotC1z {
@@ -100,6 +106,12 @@ pub enum C1zError {
         path: PathBuf,
         /// What was asked for.
         wanted: String,
+    },
+    /// The file has no finished sync.
+    #[error("{} has no finished sync", path.display())]
+    NoneFinished {
+        /// The file.
+        path: PathBuf,
     },
     /// Something is where the new file was to be.
     #[error("{} exists already; it is not overwritten", path.display())]
@@ -204,11 +216,12 @@ impl C1zError {
             Self::Denied { .. } => 7,
             Self::NoSpace { .. } | Self::TooLarge { .. } | Self::TooMuchMemory { .. } => 8,
             Self::Foreign { .. }
+            | Self::NoneFinished { .. }
             | Self::LastFullSync { .. }
             | Self::OneSync { .. }
             | Self::Nameless { .. } => 9,
             Self::Locked { .. } => 10,
-            Self::UnsupportedV3 { .. } => 12,
+            Self::UnsupportedV3 { .. } | Self::OldestV3 { .. } => 12,
             Self::Duplicate { .. } => 13,
             Self::Corrupt { .. } => 15,
         }

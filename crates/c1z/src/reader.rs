@@ -214,14 +214,13 @@ impl Reader {
     /// The finished sync that readers take ([`SyncRow::latest_finished`]).
     ///
     /// # Errors
-    /// [`C1zError::NoSuchSync`] if no sync is finished.
+    /// [`C1zError::NoneFinished`] if no sync is finished.
     pub fn latest_finished(&self) -> Result<SyncRow, C1zError> {
         let syncs = self.syncs()?;
         SyncRow::latest_finished(&syncs)
             .cloned()
-            .ok_or_else(|| C1zError::NoSuchSync {
+            .ok_or_else(|| C1zError::NoneFinished {
                 path: self.path.clone(),
-                wanted: "finished".to_owned(),
             })
     }
 

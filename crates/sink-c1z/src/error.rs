@@ -58,7 +58,7 @@ impl Classified for C1zSinkError {
                 "make the folder first, or name another with --file or --c1z-temp-dir"
             }
             C1zError::Locked { .. } => "wait for the other run to end, or write to another file with --file",
-            C1zError::Foreign { .. } | C1zError::UnsupportedV3 { .. } => {
+            C1zError::Foreign { .. } | C1zError::UnsupportedV3 { .. } | C1zError::OldestV3 { .. } => {
                 "write to another file with --file, or pass --replace-existing to replace it when the sync is complete"
             }
             C1zError::LastFullSync { .. } => {

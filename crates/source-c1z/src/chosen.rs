@@ -24,7 +24,7 @@ impl ChosenSync {
         let Some(wanted) = wanted else {
             return match reader.latest_finished() {
                 Ok(row) => Self::typed(reader, &row),
-                Err(C1zError::NoSuchSync { .. }) => Err(C1zSourceError::NoneFinished { path, syncs }),
+                Err(C1zError::NoneFinished { .. }) => Err(C1zSourceError::NoneFinished { path, syncs }),
                 Err(error) => Err(error.into()),
             };
         };

@@ -163,6 +163,9 @@ impl Classified for C1zSourceError {
                 "name a c1z file that a connector has written, e.g. sync.c1z"
             }
             Self::File(C1zError::UnsupportedV3 { path, .. }) => return Some(rewriting(path)),
+            Self::File(C1zError::OldestV3 { .. }) => {
+                "nothing rewrites such a file; run the connector that wrote it again"
+            }
             Self::File(C1zError::NoSpace { .. } | C1zError::NoFolder { .. }) => {
                 "make room for the unpacked file, or put temporary files elsewhere with --c1z-temp-dir"
             }
@@ -180,9 +183,9 @@ impl Classified for C1zSourceError {
             Self::UnknownSync { .. } | Self::Unfinished { .. } => {
                 "name a finished sync of the file, or none to take the latest"
             }
-            Self::NoneFinished { .. } | Self::NotAKsuid { .. } => {
-                "run the connector that writes the file to its end first"
-            }
+            Self::File(C1zError::NoneFinished { .. })
+            | Self::NoneFinished { .. }
+            | Self::NotAKsuid { .. } => "run the connector that writes the file to its end first",
             Self::UnknownTenant { .. } => "name it with --tenant, e.g. --tenant https://tenant.example",
             Self::DeletionsOnly { .. } => "name another sync of the file",
             Self::TargetsUnsupported => "leave the filter away, or filter by resource type",

@@ -37,6 +37,27 @@ fn the_image_is_the_program_alone_and_nobody() {
     assert_eq!(one("ENTRYPOINT"), r#"["/usr/local/bin/baton-ninja-one"]"#);
 }
 
+/// The reference's images have the program at `/`, and published probes start it there.
+#[test]
+fn the_program_has_a_second_name_at_the_root() {
+    let link = "ln -s usr/local/bin/baton-ninja-one /image/baton-ninja-one";
+    let made = |(name, value): &(String, String)| name == "RUN" && value.contains(link);
+    assert!(instructions().iter().any(made));
+    // Relative, so that it leads to the program in the image and while the image is put together.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("usr/local/bin")).unwrap();
+    std::fs::write(folder.path().join("usr/local/bin/baton-ninja-one"), "program").unwrap();
+    std::os::unix::fs::symlink(
+        "usr/local/bin/baton-ninja-one",
+        folder.path().join("baton-ninja-one"),
+    )
+    .unwrap();
+    assert_eq!(
+        std::fs::read(folder.path().join("baton-ninja-one")).unwrap(),
+        b"program"
+    );
+}
+
 #[test]
 fn the_build_is_of_this_workspace_and_its_toolchain() {
     let toolchain = read("rust-toolchain.toml");

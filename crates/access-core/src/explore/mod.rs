@@ -2,10 +2,12 @@
 
 mod filter;
 mod find;
+mod similar;
 mod words;
 
 pub use filter::{UserFilter, mentioned};
 pub use find::{FindError, principal, things_held};
+pub use similar::{distance, nearest};
 pub use words::Words;
 
 use crate::model::{Profile, ProfileValue, Resource, Trait};

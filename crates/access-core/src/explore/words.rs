@@ -1,5 +1,7 @@
 //! What somebody types to find something.
 
+use super::similar::{distance, max_edits};
+
 /// A text to look for, whatever the case of its letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
@@ -27,6 +29,21 @@ impl Words {
     pub fn are_in(&self, text: &str) -> bool {
         folded(text).contains(&self.folded)
     }
+
+    /// Whether a text has them somewhere, or is them but for a typing error, as a whole or in one of its words.
+    #[must_use]
+    pub fn are_like(&self, text: &str) -> bool {
+        let text = folded(text.trim());
+        if self.folded.is_empty() {
+            return false;
+        }
+        let max_edits = max_edits(&self.folded);
+        let is_near = |text: &str| {
+            text.chars().count().abs_diff(self.folded.chars().count()) <= max_edits
+                && distance(&self.folded, text) <= max_edits
+        };
+        text.contains(&self.folded) || is_near(&text) || text.split_whitespace().any(is_near)
+    }
 }
 
 /// Letters of ASCII only, so that an ASCII text can be looked for in bytes too (see `WhichResources::Mentioning`); all letters
@@ -49,5 +66,20 @@ mod tests {
         assert!(words.are("zoË park") && !words.are("Zoe Park"));
         assert!(words.are_in("Dr. Zoë Park, MSc"));
         assert!(Words::new("").are_in("anything"));
+    }
+
+    #[test]
+    fn typing_errors_are_near() {
+        for (typed, text, near) in [
+            ("Netwrk Engineer", "Network Engineer", true),
+            ("netwrk", "Network Engineer", true),
+            ("sofia", "Sofia Lind", true),
+            ("sofai", "Sofia Lind", true),
+            ("sof", "Sofia Lind", true),
+            ("desk", "Network Engineer", false),
+            ("", "Network Engineer", false),
+        ] {
+            assert_eq!(Words::new(typed).are_like(text), near, "{typed} {text}");
+        }
     }
 }

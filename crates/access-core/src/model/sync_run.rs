@@ -56,13 +56,14 @@ pub struct SyncScope {
 }
 
 impl SyncScope {
-    /// The type of a sync with this scope. A pass with a filter is partial, so that nobody takes what it left out for
-    /// deleted.
+    /// The type of a sync with this scope of a source that offers these types. A pass that leaves something out is partial, so
+    /// that nobody takes what it left out for deleted; a filter that names every type leaves nothing out.
     #[must_use]
-    pub fn sync_type(&self) -> SyncType {
-        match (&self.types, &self.targets, self.depth) {
-            (None, None, AccessDepth::Full) => SyncType::Full,
-            (None, None, AccessDepth::ResourcesOnly) => SyncType::ResourcesOnly,
+    pub fn sync_type<'a>(&self, offered: impl IntoIterator<Item = &'a ResourceTypeId>) -> SyncType {
+        let all_types = offered.into_iter().all(|offered| self.includes_type(offered));
+        match (all_types, &self.targets, self.depth) {
+            (true, None, AccessDepth::Full) => SyncType::Full,
+            (true, None, AccessDepth::ResourcesOnly) => SyncType::ResourcesOnly,
             _ => SyncType::Partial,
         }
     }
@@ -136,7 +137,14 @@ mod tests {
     #[test]
     fn only_an_unfiltered_deep_pass_is_full() {
         let role = ResourceTypeId::from_static("role");
+        let user = ResourceTypeId::from_static("user");
+        let offered = [role.clone(), user.clone()];
         let all = SyncScope::default();
+        let named = SyncScope {
+            types: Some([role.clone(), user].into()),
+            ..SyncScope::default()
+        };
+        assert_eq!(named.sync_type(&offered), SyncType::Full);
         let shallow = SyncScope {
             depth: AccessDepth::ResourcesOnly,
             ..SyncScope::default()
@@ -149,18 +157,18 @@ mod tests {
             depth: AccessDepth::ResourcesOnly,
             ..typed.clone()
         };
-        assert_eq!(all.sync_type(), SyncType::Full);
-        assert_eq!(shallow.sync_type(), SyncType::ResourcesOnly);
+        assert_eq!(all.sync_type(&offered), SyncType::Full);
+        assert_eq!(shallow.sync_type(&offered), SyncType::ResourcesOnly);
         let without_grants = SyncScope {
             depth: AccessDepth::WithoutGrants,
             ..SyncScope::default()
         };
-        assert_eq!(without_grants.sync_type(), SyncType::Partial);
+        assert_eq!(without_grants.sync_type(&offered), SyncType::Partial);
         assert!(without_grants.wants_access() && !without_grants.wants_grants());
         assert!(!shallow.wants_access() && !shallow.wants_grants());
         assert!(all.wants_access() && all.wants_grants());
-        assert_eq!(typed.sync_type(), SyncType::Partial);
-        assert_eq!(both.sync_type(), SyncType::Partial);
+        assert_eq!(typed.sync_type(&offered), SyncType::Partial);
+        assert_eq!(both.sync_type(&offered), SyncType::Partial);
         assert!(typed.includes_type(&role) && !typed.includes_type(&ResourceTypeId::from_static("user")));
     }
 }

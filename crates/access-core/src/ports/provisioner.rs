@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 
 use super::ProvisionerError;
+use crate::explore::Words;
 use crate::model::{NativeId, Resource, ResourceId};
 use crate::provisioning::{
     Account, EmailAddress, Observation, RequestPreview, Role, Selector, Sightings, Step, Vocabulary,
@@ -53,6 +54,18 @@ pub trait Provisioner: Send + Sync {
     /// # Errors
     /// [`ProvisionerError`] if they cannot be read, or if what cannot be read may be a selected one.
     async fn organizations(&self, wanted: &Selector) -> Result<Vec<Resource>, ProvisionerError>;
+
+    /// Roles with a name like the words, for people: `role:7 (Service Desk)`.
+    ///
+    /// # Errors
+    /// [`ProvisionerError`] if they cannot be read.
+    async fn similar_roles(&self, words: &Words) -> Result<Vec<String>, ProvisionerError>;
+
+    /// Accounts with a name or address like the words, for people: `user:901 (Ada Jensen, ada@example.com)`.
+    ///
+    /// # Errors
+    /// [`ProvisionerError`] if they cannot be read.
+    async fn similar_accounts(&self, words: &Words) -> Result<Vec<String>, ProvisionerError>;
 
     /// The request that a step is.
     fn preview(&self, step: &Step) -> RequestPreview;

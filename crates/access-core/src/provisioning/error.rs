@@ -85,10 +85,18 @@ pub enum ProvisioningError {
         attributes: Vec<&'static str>,
     },
     /// There is no such thing.
-    #[error("there is no {what} {wanted}")]
+    #[error("there is no {what} {wanted}{}", close(similar))]
     NotFound {
         /// What sort.
         what: &'static str,
+        /// How it was named.
+        wanted: String,
+        /// Things with a similar name, each with its id.
+        similar: Vec<String>,
+    },
+    /// A permission that no role stands for.
+    #[error("{wanted} is not a role: it is a permission of the account itself")]
+    NotARole {
         /// How it was named.
         wanted: String,
     },
@@ -271,6 +279,14 @@ fn administrator(last: bool, claim: &Fact) -> String {
     }
 }
 
+fn close(similar: &[String]) -> String {
+    if similar.is_empty() {
+        String::new()
+    } else {
+        format!("; close to it: {}", similar.join(", "))
+    }
+}
+
 fn roles(granted: &[String]) -> String {
     if granted.is_empty() {
         String::new()
@@ -289,9 +305,10 @@ impl Classified for ProvisioningError {
             | Self::NotOfTechnicians { .. }
             | Self::Ambiguous { .. }
             | Self::WrongKind { .. } => StatusCode::InvalidArgument,
-            Self::NotGrantable { .. } | Self::NotAnAccountType { .. } | Self::CannotChange { .. } => {
-                StatusCode::Unimplemented
-            }
+            Self::NotGrantable { .. }
+            | Self::NotARole { .. }
+            | Self::NotAnAccountType { .. }
+            | Self::CannotChange { .. } => StatusCode::Unimplemented,
             Self::NotFound { .. } | Self::NoAction { .. } | Self::NoActionForType { .. } => {
                 StatusCode::NotFound
             }
@@ -313,6 +330,15 @@ impl Classified for ProvisioningError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Ambiguous { .. } => "name it by its id",
+            Self::NotFound { similar, .. } if !similar.is_empty() => {
+                "name it by its id, the part before the bracket"
+            }
+            Self::NotFound {
+                what: "account",
+                wanted,
+                ..
+            } if wanted.starts_with('`') => "name it by its id, e.g. user:901, or by its login",
+            Self::NotARole { .. } => "only NinjaOne's console can give or take it",
             Self::NoAction { .. } | Self::NoActionForType { .. } => "--list-action-schemas shows the actions",
             Self::WrongKind { .. } => "choose a role for this kind of account; NinjaOne has no others",
             Self::EmailTaken { .. } => "use another address, or free this one in NinjaOne",

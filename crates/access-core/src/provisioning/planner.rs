@@ -4,8 +4,12 @@ use super::{
     Account, AccountChanges, AccountKind, AccountRequest, AccountUpdate, Certainty, Change, Fact, Goal,
     Membership, NewAccount, Plan, Principal, ProvisioningError, Role, Selector, Step,
 };
+use crate::explore::Words;
 use crate::model::{NativeId, Resource, ResourceId, StatusState};
 use crate::ports::{Provisioner, Warning};
+
+/// So many things with a similar name are named in an error.
+const MAX_SIMILAR: usize = 5;
 
 /// Looks into a change. Only reads.
 pub(super) async fn plan(tenant: &dyn Provisioner, change: &Change) -> Result<Plan, ProvisioningError> {
@@ -28,11 +32,8 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     async fn grant(&self, role: &Selector, principal: &Selector) -> Result<Plan, ProvisioningError> {
-        let role = self.role(role).await?.ok_or_else(|| not_found("role", role))?;
-        let account = self
-            .account(principal)
-            .await?
-            .ok_or_else(|| not_found("account", principal))?;
+        let role = self.known_role(role).await?;
+        let account = self.known_account(principal).await?;
         fits(&role, account.kind, || account.label())?;
         let id = account.id().id.clone();
         let held = role.members.contain(&id);
@@ -66,10 +67,7 @@ impl Planner<'_> {
                 account: None,
             },
             Selector::Text(_) => {
-                let account = self
-                    .account(principal)
-                    .await?
-                    .ok_or_else(|| not_found("account", principal))?;
+                let account = self.known_account(principal).await?;
                 Principal {
                     id: account.id().clone(),
                     account: Some(Box::new(account)),
@@ -97,7 +95,7 @@ impl Planner<'_> {
                 };
                 (role, Some(step), vec![warning])
             }
-            (None, Selector::Text(_)) => return Err(not_found("role", role)),
+            (None, Selector::Text(_)) => return Err(self.no_role(role).await),
         };
         Ok(Plan {
             goal: Goal::Revoke {
@@ -113,10 +111,7 @@ impl Planner<'_> {
     async fn create(&self, wanted: &AccountRequest) -> Result<Plan, ProvisioningError> {
         let mut roles: Vec<Role> = Vec::new();
         for selector in &wanted.roles {
-            let role = self
-                .role(selector)
-                .await?
-                .ok_or_else(|| not_found("role", selector))?;
+            let role = self.known_role(selector).await?;
             fits(&role, wanted.kind, || {
                 format!("the new account {}", wanted.person.email)
             })?;
@@ -168,10 +163,7 @@ impl Planner<'_> {
     }
 
     async fn update(&self, selector: &Selector, update: &AccountUpdate) -> Result<Plan, ProvisioningError> {
-        let account = self
-            .account(selector)
-            .await?
-            .ok_or_else(|| not_found("account", selector))?;
+        let account = self.known_account(selector).await?;
         let attributes = update.for_end_users_only();
         if account.kind == AccountKind::Technician && !attributes.is_empty() {
             return Err(ProvisioningError::NotOfTechnicians {
@@ -213,7 +205,7 @@ impl Planner<'_> {
             Selector::Id(id) => id.clone(),
             Selector::Text(_) => {
                 let account = self.account(selector).await?;
-                let account = account.ok_or_else(|| not_found("account", selector))?;
+                let account = account.ok_or_else(|| not_found("account", selector, Vec::new()))?;
                 self.same_address(selector, &account).await?;
                 account.resource.id.id
             }
@@ -323,6 +315,40 @@ impl Planner<'_> {
         Ok(found.is_some_and(|found| changes.hold_for(&found) == Certainty::Yes))
     }
 
+    /// The one role that is meant, which must be there.
+    async fn known_role(&self, wanted: &Selector) -> Result<Role, ProvisioningError> {
+        match self.role(wanted).await? {
+            Some(role) => Ok(role),
+            None => Err(self.no_role(wanted).await),
+        }
+    }
+
+    /// Why there is no such role. Names that are close to it help; that they cannot be found is not worth an error of its own.
+    async fn no_role(&self, wanted: &Selector) -> ProvisioningError {
+        if wanted.is_called(self.tenant.vocabulary().account_permissions.iter().copied()) {
+            return ProvisioningError::NotARole {
+                wanted: wanted.to_string(),
+            };
+        }
+        let similar = match wanted {
+            Selector::Text(text) => self.tenant.similar_roles(&Words::new(text)).await,
+            Selector::Id(_) => Ok(Vec::new()),
+        };
+        not_found("role", wanted, similar.unwrap_or_default())
+    }
+
+    /// The one account that is meant, which must be there.
+    async fn known_account(&self, wanted: &Selector) -> Result<Account, ProvisioningError> {
+        if let Some(account) = self.account(wanted).await? {
+            return Ok(account);
+        }
+        let similar = match wanted {
+            Selector::Text(text) => self.tenant.similar_accounts(&Words::new(text)).await,
+            Selector::Id(_) => Ok(Vec::new()),
+        };
+        Err(not_found("account", wanted, similar.unwrap_or_default()))
+    }
+
     /// The one role that is meant.
     async fn role(&self, wanted: &Selector) -> Result<Option<Role>, ProvisioningError> {
         let found = self
@@ -383,7 +409,7 @@ impl Planner<'_> {
         let found = one("organization", wanted, found, label)?;
         found
             .map(|found| Some(Box::new(found)))
-            .ok_or_else(|| not_found("organization", wanted))
+            .ok_or_else(|| not_found("organization", wanted, Vec::new()))
     }
 
     fn account_id(&self, id: &NativeId) -> ResourceId {
@@ -422,10 +448,15 @@ fn fits(role: &Role, kind: AccountKind, account: impl FnOnce() -> String) -> Res
     }
 }
 
-fn not_found(what: &'static str, wanted: &Selector) -> ProvisioningError {
+/// A few of the things with a similar name are named.
+fn not_found(what: &'static str, wanted: &Selector, mut similar: Vec<String>) -> ProvisioningError {
+    similar.sort_unstable();
+    similar.dedup();
+    similar.truncate(MAX_SIMILAR);
     ProvisioningError::NotFound {
         what,
         wanted: wanted.to_string(),
+        similar,
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Vocabulary {
     pub role_slug: Slug,
     /// Resource types whose entitlements can only be looked at.
     pub immutable_types: Vec<ResourceTypeId>,
+    /// Names of permissions that belong to accounts themselves. No role gives them, and no API grants them.
+    pub account_permissions: Vec<&'static str>,
 }
 
 impl Vocabulary {

@@ -160,6 +160,7 @@ mod tests {
             role_type: named("role"),
             role_slug: Slug::from_static("assigned"),
             immutable_types: vec![named("organization"), named("tenant")],
+            account_permissions: Vec::new(),
         }
     }
 

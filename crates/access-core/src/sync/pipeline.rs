@@ -135,14 +135,22 @@ impl SyncPipeline<'_> {
 
     fn new_run(&self, request: &SyncRequest) -> SyncRun {
         let started_at = self.clock.now();
-        let resource_types = self.source.resource_types().into_iter();
+        let resource_types: Vec<ResourceTypeId> = self
+            .source
+            .resource_types()
+            .into_iter()
+            .map(|row| row.id)
+            .collect();
+        let sync_type = request
+            .sync_type
+            .unwrap_or_else(|| request.scope.sync_type(&resource_types));
         SyncRun {
             id: self.ids.next_id(started_at),
-            sync_type: request.sync_type.unwrap_or_else(|| request.scope.sync_type()),
+            sync_type,
             tenant: self.source.tenant(),
             started_at,
             provenance: Provenance {
-                resource_types: resource_types.map(|row| row.id).collect(),
+                resource_types,
                 ..request.provenance.clone()
             },
         }

@@ -22,6 +22,7 @@ use tokio::io::AsyncWriteExt;
 use url::Url;
 
 use super::connector::Connector;
+use super::redact::without_secrets;
 use super::{Store, Stored, Swap, Version};
 use crate::error::DatasetError;
 
@@ -47,7 +48,7 @@ impl Bucket {
             place: place.clone(),
             reason,
         };
-        let connector = Connector::new().map_err(&unusable)?;
+        let connector = Connector::new().map_err(|reason| unusable(one_line(&reason)))?;
         let store: Result<Arc<dyn ObjectStore>, Error> = match url.scheme() {
             "gs" => GoogleCloudStorageBuilder::from_env()
                 .with_url(url.as_str())
@@ -69,7 +70,8 @@ impl Bucket {
                 .map(|store| Arc::new(store) as _),
         };
         Ok(Self {
-            prefix: Key::parse(url.path().trim_matches('/')).map_err(|error| unusable(error.to_string()))?,
+            prefix: Key::parse(url.path().trim_matches('/'))
+                .map_err(|error| unusable(one_line(&error.to_string())))?,
             store: store.map_err(|error| unusable(one_line(&with_causes(&error))))?,
             url: url.clone(),
         })
@@ -239,13 +241,14 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// What was said, on one line; a store's XML answer as its code and message.
+/// What was said, on one line and without secrets; a store's XML answer as its code and message.
 fn one_line(text: &str) -> String {
     let said: Vec<&str> = ["Code", "Message"]
         .iter()
         .filter_map(|name| element(text, name))
         .collect();
     let text = if said.is_empty() { text } else { &said.join(": ") };
+    let text = without_secrets(text);
     let mut line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.len() > LONGEST_REASON {
         line.truncate(line.floor_char_boundary(LONGEST_REASON));

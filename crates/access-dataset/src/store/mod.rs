@@ -4,6 +4,7 @@ mod cloud;
 mod connector;
 mod folder;
 mod location;
+mod redact;
 
 use std::fs::File;
 use std::path::Path;

@@ -25,6 +25,8 @@ pub(crate) enum Question {
     Users(Users),
     /// Which roles there are, or other things of some types.
     Roles(Things),
+    /// Which resources there are, of any type.
+    Resources(Things),
     /// What can be held.
     Entitlements(Things),
     /// Who holds what.
@@ -127,6 +129,10 @@ pub(crate) fn subcommand() -> Command {
             words(),
             types("Things of this resource type instead of roles, e.g. organization; may be given several times"),
         ]))
+        .subcommand(Command::new("resources").about("The resources of every type, people included").args([
+            words(),
+            types("Only resources of this type; may be given several times"),
+        ]))
         .subcommand(Command::new("entitlements").about("What can be held, and how many hold it").args([
             words(),
             types("Only entitlements on resources of this type; may be given several times"),
@@ -160,6 +166,7 @@ impl Asked {
         let question = match chosen.subcommand() {
             Some(("users", inner)) => Question::Users(users(inner)?),
             Some(("roles", inner)) => Question::Roles(things(inner)?),
+            Some(("resources", inner)) => Question::Resources(things(inner)?),
             Some(("entitlements", inner)) => Question::Entitlements(things(inner)?),
             Some(("grants", inner)) => Question::Grants(things(inner)?),
             Some(("access", _)) => Question::Access(text("who").unwrap_or_default()),

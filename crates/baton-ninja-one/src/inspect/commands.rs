@@ -21,6 +21,15 @@ use crate::exit::Failure;
 use crate::place::SyncFacts;
 use crate::table::grouped;
 
+/// Whose list it is if no types are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    /// Roles.
+    Roles,
+    /// Resources of every type.
+    All,
+}
+
 /// Answers a question.
 pub(crate) fn answer(
     question: &Question,
@@ -39,6 +48,7 @@ pub(crate) fn answer(
         Question::Stats => desk.stats(),
         Question::Users(wanted) => desk.users(wanted),
         Question::Roles(wanted) => desk.roles(wanted),
+        Question::Resources(wanted) => desk.resources(wanted),
         Question::Entitlements(wanted) => desk.entitlements(wanted),
         Question::Grants(wanted) => desk.grants(wanted),
         Question::Access(who) => desk.access(who),
@@ -165,6 +175,15 @@ impl Desk<'_> {
     }
 
     fn roles(&mut self, wanted: &Things) -> Result<(), Failure> {
+        self.held(wanted, Which::Roles)
+    }
+
+    fn resources(&mut self, wanted: &Things) -> Result<(), Failure> {
+        self.held(wanted, Which::All)
+    }
+
+    /// Resources, with what can be held on them and how often it is.
+    fn held(&mut self, wanted: &Things, which: Which) -> Result<(), Failure> {
         let mut totals: BTreeMap<ResourceId, (u64, u64)> = BTreeMap::new();
         let counts = self.snapshot.holder_counts()?;
         self.snapshot.entitlements(WhichEntitlements::All, &mut |row| {
@@ -173,13 +192,19 @@ impl Desk<'_> {
             *total = (total.0 + 1, total.1 + grants);
             Continue(())
         })?;
-        let names = if wanted.types.is_empty() {
-            ("role", "roles")
-        } else {
-            ("thing", "things")
+        let names = match which {
+            Which::Roles if wanted.types.is_empty() => ("role", "roles"),
+            Which::Roles => ("thing", "things"),
+            Which::All => ("resource", "resources"),
         };
         self.sheet(rows::ROLES, names, |snapshot, sheet| {
-            for kind in of_kind(snapshot, TraitKind::Role, &wanted.types)? {
+            let kinds = match which {
+                Which::All if wanted.types.is_empty() => {
+                    snapshot.kinds()?.into_iter().map(|kind| kind.id).collect()
+                }
+                Which::Roles | Which::All => of_kind(snapshot, TraitKind::Role, &wanted.types)?,
+            };
+            for kind in kinds {
                 snapshot.resources(WhichResources::OfType(&kind), &mut |row| {
                     let words = wanted.words.as_ref();
                     if !words.is_none_or(|words| explore::mentioned(&row, words)) {

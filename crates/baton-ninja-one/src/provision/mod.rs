@@ -26,7 +26,7 @@ use crate::system::{RandomIds, SystemClock, stop_wanted};
 pub(crate) use audit_file::AuditFile;
 use request::Request;
 
-pub(crate) use request::subcommands;
+pub(crate) use request::{account_switches, subcommands};
 pub(crate) use review::{run as apply_review, subcommand as apply_review_subcommand};
 pub(crate) use schema::{account_fields as documented_account_fields, account_form};
 

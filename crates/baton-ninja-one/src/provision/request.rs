@@ -1,8 +1,8 @@
 //! Flags and subcommands as changes.
 
 use access_core::provisioning::{
-    ACCOUNT_ARGUMENT, AccountRequest, AccountUpdate, AttributeValue, Attributes, Change, ProvisioningError,
-    Selector, UPDATE_FIELDS,
+    ACCOUNT_ARGUMENT, ACCOUNT_FIELDS, AccountRequest, AccountUpdate, AttributeValue, Attributes, Change,
+    FieldKind, ProvisioningError, Selector, UPDATE_FIELDS,
 };
 use access_core::{Classified, StatusCode};
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -98,20 +98,14 @@ pub(crate) fn subcommands() -> Vec<Command> {
 }
 
 fn create_account() -> Command {
-    let fields = access_core::provisioning::ACCOUNT_FIELDS.iter().map(|field| {
+    let fields = ACCOUNT_FIELDS.iter().map(|field| {
         let argument = Arg::new(field.name)
             .long(schema::flag(field.name))
             .help(field.description);
         match field.kind {
-            access_core::provisioning::FieldKind::Text => argument.value_name("TEXT"),
-            access_core::provisioning::FieldKind::Flag => argument
-                .value_name("true|false")
-                .num_args(0..=1)
-                .require_equals(true)
-                .default_missing_value("true"),
-            access_core::provisioning::FieldKind::List => {
-                argument.value_name("ROLE").action(ArgAction::Append)
-            }
+            FieldKind::Text => argument.value_name("TEXT"),
+            FieldKind::Flag => switch(argument),
+            FieldKind::List => argument.value_name("ROLE").action(ArgAction::Append),
         }
     });
     Command::new("create-account")
@@ -135,10 +129,13 @@ fn update_account() -> Command {
         .iter()
         .filter(|field| field.name != ACCOUNT_ARGUMENT);
     let fields = fields.map(|field| {
-        Arg::new(field.name)
+        let argument = Arg::new(field.name)
             .long(schema::flag(field.name))
-            .value_name("TEXT")
-            .help(field.description)
+            .help(field.description);
+        match field.kind {
+            FieldKind::Flag => switch(argument),
+            FieldKind::Text | FieldKind::List => argument.value_name("TEXT"),
+        }
     });
     // Known, so that the reason for the refusal can be told.
     let refused = ["email", "phone", "administrator", "enabled"]
@@ -151,12 +148,64 @@ fn update_account() -> Command {
         .args(refused)
 }
 
+/// A flag that is on when it stands alone. A value after a space is joined to it before the command line is parsed, so that the
+/// account of `update-account` is never taken for its value.
+fn switch(argument: Arg) -> Arg {
+    argument
+        .value_name("true|false")
+        .num_args(0..=1)
+        .require_equals(true)
+        .default_missing_value("true")
+}
+
+/// Flags of accounts that are switches, without dashes.
+pub(crate) fn account_switches() -> impl Iterator<Item = &'static str> {
+    let fields = ACCOUNT_FIELDS.iter().chain(&UPDATE_FIELDS);
+    fields
+        .filter(|field| field.kind == FieldKind::Flag)
+        .map(|field| schema::flag(field.name))
+}
+
+/// The problems of attributes that came as flags, with the names of the flags.
+fn in_words_of_flags(error: RequestError) -> RequestError {
+    let RequestError::Domain(ProvisioningError::InvalidAttributes { what, problems }) = error else {
+        return error;
+    };
+    let named = |problem: String| {
+        let fields = ACCOUNT_FIELDS.iter().chain(&UPDATE_FIELDS);
+        let field = fields.map(|field| field.name).find(|name| {
+            problem
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with([':', ' ']))
+        });
+        match field {
+            Some(name) => {
+                let rest = problem[name.len()..].replace("TECHNICIAN", "technician");
+                format!("--{}{}", schema::flag(name), rest.replace("END_USER", "end-user"))
+            }
+            None => problem,
+        }
+    };
+    RequestError::Domain(ProvisioningError::InvalidAttributes {
+        what,
+        problems: problems.into_iter().map(named).collect(),
+    })
+}
+
 fn profile(help: &'static str) -> Arg {
     Arg::new("profile").long("profile").value_name("JSON").help(help)
 }
 
 /// The change that a subcommand asks for; none if it is about something else.
 pub(super) fn of_subcommand(
+    name: &str,
+    chosen: &ArgMatches,
+    allow_administrator: bool,
+) -> Result<Option<Request>, RequestError> {
+    subcommand_as_request(name, chosen, allow_administrator).map_err(in_words_of_flags)
+}
+
+fn subcommand_as_request(
     name: &str,
     chosen: &ArgMatches,
     allow_administrator: bool,
@@ -175,7 +224,7 @@ pub(super) fn of_subcommand(
         },
         "create-account" if chosen.get_flag("schema") => return Ok(Some(Request::AccountSchema)),
         "create-account" => {
-            let keys = access_core::provisioning::ACCOUNT_FIELDS.map(|field| field.name);
+            let keys = ACCOUNT_FIELDS.map(|field| field.name);
             Change::CreateAccount(AccountRequest::parse(&attributes(chosen, &keys)?, &vocabulary)?)
         }
         "update-account" => {

@@ -1,10 +1,11 @@
 //! The connector behind the service: NinjaOne, the sinks, the audit log.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use access_core::model::{Provenance, SyncScope};
+use access_core::model::{Provenance, ResourceTypeId, SyncScope};
 use access_core::ports::{
     AccessEvents, AccessSink, AccessSource, AuditLog, EventCursor, EventPage, NoAudit, Silent, SourceUsage,
 };
@@ -29,6 +30,10 @@ use crate::settings::Settings;
 use crate::spans;
 use crate::sync;
 use crate::system::{RandomIds, SystemClock};
+use crate::task_logs::{TaskLog, TaskLogs};
+
+/// The file of a task's log, in the folder of the task.
+const TASK_LOG: &str = "debug.log";
 
 /// NinjaOne as ConductorOne's connector.
 pub(super) struct NinjaOneConnector {
@@ -44,17 +49,26 @@ pub(super) struct NinjaOneConnector {
     audit: Box<dyn AuditLog>,
     metrics: Metrics,
     guard: ShrinkGuard,
+    /// Types that are synced where a task names neither types nor resources.
+    types: Option<BTreeSet<ResourceTypeId>>,
     provenance: Provenance,
     delivered: Delivered,
     /// Full syncs are answered with nothing in them.
     skip_full_sync: bool,
     /// What changes have cost when it was last looked at.
     booked: Mutex<SourceUsage>,
+    /// Debug lines of tasks that ask for them.
+    task_logs: TaskLogs,
 }
 
 impl NinjaOneConnector {
     /// Sets the connector up; nothing is sent yet.
-    pub(super) fn new(settings: &Settings, c1: C1Client, metrics: Metrics) -> Result<Self, Failure> {
+    pub(super) fn new(
+        settings: &Settings,
+        c1: C1Client,
+        metrics: Metrics,
+        task_logs: TaskLogs,
+    ) -> Result<Self, Failure> {
         let mut ninja = settings.client()?;
         let may_change = settings.provisioning()?;
         ninja.writes = if may_change { Writes::On } else { Writes::Off };
@@ -79,10 +93,12 @@ impl NinjaOneConnector {
             audit,
             metrics,
             guard: settings.shrink_guard()?,
+            types: settings.scope()?.types,
             provenance: settings.provenance()?,
             delivered: Delivered::default(),
             skip_full_sync: settings.skip_full_sync()?,
             booked: Mutex::default(),
+            task_logs,
         })
     }
 
@@ -95,6 +111,48 @@ impl NinjaOneConnector {
         let mut booked = self.booked.lock().unwrap_or_else(PoisonError::into_inner);
         self.metrics.api_used(&usage.since(&booked));
         *booked = usage;
+    }
+
+    /// What a task syncs: the types of `--sync-resource-types` where it names none, as in the reference.
+    fn scope(&self, of_task: SyncScope) -> SyncScope {
+        match of_task {
+            SyncScope {
+                types: None,
+                targets: None,
+                depth,
+            } => SyncScope {
+                types: self.types.clone(),
+                targets: None,
+                depth,
+            },
+            named => named,
+        }
+    }
+
+    /// Begins the log of a task, in its folder. That there is none does not end the task.
+    fn begin_log(&self, task: &TaskId, folder: &TempFolder) -> Option<TaskLog> {
+        let log = self.task_logs.begin(task.as_str(), &folder.path().join(TASK_LOG));
+        log.inspect_err(|error| tracing::warn!(%task, %error, "cannot write the debug log of the task"))
+            .ok()
+    }
+
+    /// Delivers the log of a task as its second asset. The task is done all the same if that fails.
+    async fn deliver_log(&self, task: &TaskId, log: TaskLog, stop: Stop) {
+        let file = match log.end() {
+            Ok(file) => file,
+            Err(error) => {
+                tracing::warn!(%task, %error, "cannot write the debug log of the task");
+                return;
+            }
+        };
+        let uploaded = tokio::select! {
+            uploaded = self.c1.upload(task, &file) => uploaded,
+            () = stop.wanted() => return,
+        };
+        match uploaded {
+            Ok(receipt) => tracing::info!(%task, bytes = receipt.bytes, "debug log uploaded"),
+            Err(error) => tracing::warn!(%task, %error, "cannot upload the debug log of the task"),
+        }
     }
 
     /// The upload first: if it fails, no other sink publishes.
@@ -139,6 +197,11 @@ impl Connector for NinjaOneConnector {
     async fn sync(&self, task: &TaskId, order: SyncOrder, stop: Stop) -> Result<(), TaskFailure> {
         let begin = Instant::now();
         let folder = TempFolder::new(&self.temp_folder)?;
+        let log = if order.debug {
+            self.begin_log(task, &folder)
+        } else {
+            None
+        };
         let sinks = self.sinks(task, &stop, &folder, &order.storage_engine);
         let ninja = NinjaOneClient::new(self.ninja.clone())?;
         let (source, sinks, scope, guard): (Box<dyn AccessSource>, _, _, _) = if self.skip_full_sync {
@@ -154,7 +217,7 @@ impl Connector for NinjaOneConnector {
             (
                 Box::new(NinjaOneSource::new(ninja, self.options)),
                 sinks,
-                order.scope,
+                self.scope(order.scope),
                 self.guard.clone(),
             )
         };
@@ -164,14 +227,12 @@ impl Connector for NinjaOneConnector {
             guard,
             provenance: self.provenance.clone(),
         };
-        let (ended, usage) = on_its_own_thread(source, sinks, request, stop).await;
+        let (ended, usage) = on_its_own_thread(source, sinks, request, stop.clone()).await;
         let outcome = ended.inspect_err(|failure| {
             self.metrics.sync_failed(failure.status);
             self.metrics.api_used(&usage);
         })?;
         self.metrics.sync_finished(&outcome, &usage, begin.elapsed());
-        // The file has arrived; its folder is not needed any more.
-        drop(folder);
         tracing::info!(
             %task,
             sync = %outcome.summary.run.id,
@@ -183,6 +244,10 @@ impl Connector for NinjaOneConnector {
         for warning in &outcome.warnings {
             tracing::warn!(%task, code = warning.code, "{}", warning.message);
         }
+        if let Some(log) = log {
+            self.deliver_log(task, log, stop).await;
+        }
+        drop(folder);
         Ok(())
     }
 

@@ -22,19 +22,28 @@ use crate::metrics::Metrics;
 use crate::settings::{ServiceSettings, Settings};
 use crate::sync::runtime;
 use crate::system::stop_wanted;
+use crate::task_logs::TaskLogs;
 
 use connector::NinjaOneConnector;
 
 /// Serves until stopped.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
-    let _telemetry = logs::start(settings, &MultiProgress::new())?;
-    for variable in settings.unknown_variables() {
-        tracing::warn!(variable, "this variable is no setting of this connector");
-    }
     let service = settings.service()?;
+    let secrets = [
+        settings.client()?.client_secret.expose().to_owned(),
+        service.client_secret.clone(),
+    ];
+    let task_logs = TaskLogs::without(secrets);
+    let _telemetry = logs::start_with(settings, &MultiProgress::new(), Some(&task_logs))?;
+    for setting in settings.without_effect_in_service_mode()? {
+        tracing::warn!(
+            setting,
+            "--{setting} has no effect in service mode; tasks say what they sync"
+        );
+    }
     let client = client(&service)?;
     let metrics = Metrics::new();
-    let connector = NinjaOneConnector::new(settings, client.clone(), metrics.clone())?;
+    let connector = NinjaOneConnector::new(settings, client.clone(), metrics.clone(), task_logs)?;
     let config = ServiceConfig {
         concurrency: service.concurrency,
         grace: service.grace,

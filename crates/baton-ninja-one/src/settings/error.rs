@@ -23,6 +23,32 @@ pub(crate) enum SettingsError {
         /// What is wrong.
         problem: String,
     },
+    /// Something that the reference does and this program does not.
+    #[error("{origin}: not supported: {reason}")]
+    Refused {
+        /// Where it was asked for.
+        origin: String,
+        /// Why.
+        reason: &'static str,
+        /// What to use instead.
+        instead: &'static str,
+    },
+    /// An action that there is not.
+    #[error("there is no action `{action}` of the resource type `{resource_type}`")]
+    NoSuchAction {
+        /// The action.
+        action: String,
+        /// The type.
+        resource_type: String,
+    },
+    /// A variable that is no setting, though it looks like one.
+    #[error("{variable}: no setting of this connector")]
+    UnknownVariable {
+        /// The variable.
+        variable: String,
+        /// What to do.
+        hint: String,
+    },
     /// A key that means nothing.
     #[error("{}: unknown key `{key}`", path.display())]
     UnknownKey {
@@ -30,6 +56,8 @@ pub(crate) enum SettingsError {
         path: PathBuf,
         /// The key.
         key: String,
+        /// The key that was meant.
+        meant: Option<&'static str>,
     },
     /// A config or secret file that cannot be read.
     #[error("cannot read {}: {reason}", path.display())]
@@ -67,7 +95,10 @@ impl Classified for SettingsError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Missing { .. } | Self::Group(_) | Self::Extension { .. } => StatusCode::Unknown,
+            Self::Refused { .. } => StatusCode::Unimplemented,
+            Self::NoSuchAction { .. } => StatusCode::NotFound,
             Self::Value { .. }
+            | Self::UnknownVariable { .. }
             | Self::UnknownKey { .. }
             | Self::File { .. }
             | Self::Log { .. }
@@ -87,6 +118,15 @@ impl Classified for SettingsError {
                     ways.join(", ")
                 ))
             }
+            Self::Refused { instead, .. } => Some((*instead).to_owned()),
+            Self::NoSuchAction { .. } => Some(
+                "`baton-ninja-one --list-action-schemas` lists the actions, which belong to no resource type"
+                    .to_owned(),
+            ),
+            Self::UnknownVariable { hint, .. } => Some(hint.clone()),
+            Self::UnknownKey {
+                meant: Some(name), ..
+            } => Some(format!("did you mean `{name}`?")),
             Self::UnknownKey { .. } => {
                 Some("keys are flags without dashes; `baton-ninja-one --help` lists them".to_owned())
             }

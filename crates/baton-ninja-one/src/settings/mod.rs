@@ -1,10 +1,12 @@
 //! Settings: flag over environment over config file over default (docs/reference/design.md §6), parsed into what the program
 //! works with.
 
+mod clean;
 mod error;
 mod health;
 mod judge;
 mod provisioning;
+mod reference;
 mod service;
 mod sinks;
 mod sources;
@@ -21,10 +23,11 @@ use figment::value::Value;
 pub(crate) use error::SettingsError;
 pub(crate) use health::HealthAddress;
 pub(crate) use provisioning::{OnDemand, ProvisioningMode};
+pub(crate) use reference::{Fate, REFERENCE, Reference};
 pub(crate) use service::ServiceSettings;
 pub(crate) use sinks::SinkSetting;
-pub(crate) use sources::Environment;
-pub(crate) use table::{GivenBy, Kind, SETTINGS, Setting};
+pub(crate) use sources::{Environment, Remark};
+pub(crate) use table::{GivenBy, Kind, SETTINGS, Setting, changes_tenant, variable_of};
 pub(crate) use telemetry::{TelemetrySettings, Trust};
 pub(crate) use typed::Output;
 
@@ -32,11 +35,13 @@ pub(crate) use typed::Output;
 #[derive(Clone)]
 pub(crate) struct Settings {
     figment: Figment,
-    unknown_variables: Vec<String>,
+    remarks: Vec<Remark>,
+    unknown_variables: sources::UnknownVariables,
+    unreadable_proxy: Option<&'static str>,
 }
 
 impl Settings {
-    /// Gathers the settings. Values are judged when they are asked for.
+    /// Gathers the settings. Values are judged by [`judge`](Self::judge), and again when they are used.
     ///
     /// # Errors
     /// [`SettingsError`] if a config or secret file cannot be used.
@@ -45,29 +50,33 @@ impl Settings {
         environment: &Environment,
         folder: &Path,
     ) -> Result<Self, SettingsError> {
-        let flags = sources::flags(matches);
-        let variables = sources::environment(environment)?;
-        let first = Self {
+        let mut remarks = Vec::new();
+        let flags = sources::flags(matches, &mut remarks);
+        let variables = sources::environment(environment, &mut remarks)?;
+        let unknown_variables = sources::unknown_variables(environment);
+        let mut settings = Self {
             figment: Figment::new().merge(&variables).merge(&flags),
-            unknown_variables: Vec::new(),
+            remarks: Vec::new(),
+            unknown_variables,
+            unreadable_proxy: sources::unreadable_proxy(environment),
         };
-        let file = sources::config_file(first.path("config-path")?, folder)?;
+        let file = sources::config_file(settings.path("config-path")?, folder, &mut remarks)?;
         let mut figment = Figment::from(sources::defaults());
         if let Some(file) = file {
             figment = figment.merge(file);
         }
-        Ok(Self {
-            figment: figment
-                .merge(sources::secret_files(environment)?)
-                .merge(variables)
-                .merge(flags),
-            unknown_variables: sources::unknown_variables(environment),
-        })
+        settings.figment = figment
+            .merge(sources::secret_files(environment, &mut remarks)?)
+            .merge(variables)
+            .merge(flags);
+        remarks.extend(settings.remarks_on_values());
+        settings.remarks = remarks;
+        Ok(settings)
     }
 
-    /// Variables that look like settings and are none.
-    pub(crate) fn unknown_variables(&self) -> &[String] {
-        &self.unknown_variables
+    /// What people should know about their settings.
+    pub(crate) fn remarks(&self) -> &[Remark] {
+        &self.remarks
     }
 
     fn value(&self, name: &str) -> Option<Value> {
@@ -79,10 +88,14 @@ impl Settings {
         sources::is_flag(self.figment.find_metadata(name))
     }
 
+    /// Where a value comes from, in words.
+    fn origin(&self, name: &'static str) -> String {
+        sources::describe(name, self.figment.find_metadata(name))
+    }
+
     fn refuse(&self, name: &str, problem: impl Into<String>) -> SettingsError {
-        let origin = sources::describe(Setting::named(name), self.figment.find_metadata(name));
         SettingsError::Value {
-            origin,
+            origin: self.origin(known_name(name)),
             problem: problem.into(),
         }
     }
@@ -107,20 +120,21 @@ impl Settings {
         Ok(self.text(name)?.map(PathBuf::from))
     }
 
-    /// On or off, in the spellings that the reference takes.
+    /// On or off, in the spellings that the reference takes, in any case.
     fn flag(&self, name: &str) -> Result<bool, SettingsError> {
-        match self.text(name)?.as_deref() {
-            None | Some("false" | "False" | "FALSE" | "f" | "F" | "0") => Ok(false),
-            Some("true" | "True" | "TRUE" | "t" | "T" | "1") => Ok(true),
-            Some(other) => Err(self.refuse(name, format!("`{other}` is neither true nor false"))),
-        }
+        let text = self.text(name)?.unwrap_or_default();
+        read_flag(&text).ok_or_else(|| self.refuse(name, format!("`{text}` is neither true nor false")))
     }
 
     fn integer(&self, name: &str) -> Result<u64, SettingsError> {
-        let Kind::Integer { min, max } = Setting::named(name).kind else {
+        let setting = Setting::named(name);
+        let Kind::Integer { min, max } = setting.kind else {
             return Err(self.refuse(name, "not a number"));
         };
-        let text = self.text(name)?.unwrap_or_default();
+        let text = match self.text(name)? {
+            Some(text) if setting.zero_is_default() && is_zero_or_less(&text) => setting.default.to_owned(),
+            text => text.unwrap_or_default(),
+        };
         let number = text
             .parse::<u64>()
             .ok()
@@ -133,16 +147,20 @@ impl Settings {
         })
     }
 
+    /// One of the setting's words, whatever the case; nothing if none was given.
     fn choice(&self, name: &str) -> Result<Option<&'static str>, SettingsError> {
-        let Kind::Choice(words) = Setting::named(name).kind else {
-            return Ok(None);
-        };
         let Some(text) = self.text(name)? else {
             return Ok(None);
         };
-        match words.iter().find(|word| **word == text) {
+        match named_choice(Setting::named(name), &text) {
             Some(word) => Ok(Some(word)),
-            None => Err(self.refuse(name, format!("`{text}` is not one of {}", words.join(", ")))),
+            None => {
+                let words = match Setting::named(name).kind {
+                    Kind::Choice(words) => words.join(", "),
+                    _ => String::new(),
+                };
+                Err(self.refuse(name, format!("`{text}` is not one of {words}")))
+            }
         }
     }
 
@@ -157,13 +175,39 @@ impl Settings {
                     .collect();
                 texts.ok_or_else(|| self.refuse(name, "a list of texts is wanted"))?
             }
-            Some(_) => self
-                .text(name)?
-                .unwrap_or_default()
-                .split(',')
-                .map(|text| text.trim().to_owned())
-                .collect(),
+            Some(_) => clean::split_list(&self.text(name)?.unwrap_or_default()),
         };
         Ok(texts.into_iter().filter(|text| !text.is_empty()).collect())
     }
+}
+
+/// The name of a setting, or of a flag of the reference that is none.
+fn known_name(name: &str) -> &'static str {
+    let other = Reference::others().find(|row| row.name == name);
+    other.map_or_else(|| Setting::named(name).name, |row| row.name)
+}
+
+/// Go's spellings, in any case.
+fn read_flag(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "" | "false" | "f" | "0" => Some(false),
+        "true" | "t" | "1" => Some(true),
+        _ => None,
+    }
+}
+
+fn is_zero_or_less(text: &str) -> bool {
+    text.parse::<i64>().is_ok_and(|number| number <= 0)
+}
+
+/// The word of a setting that a text means.
+fn named_choice(setting: &Setting, text: &str) -> Option<&'static str> {
+    let Kind::Choice(words) = setting.kind else {
+        return None;
+    };
+    let text = match (setting.name, text.to_ascii_lowercase()) {
+        ("log-level", text) if text == "warning" => "warn".to_owned(),
+        (_, text) => text,
+    };
+    words.iter().find(|word| **word == text).copied()
 }

@@ -30,7 +30,9 @@ pub(crate) struct OnDemand {
     pub(crate) grant_principal_type: Option<String>,
     pub(crate) invoke_action: Option<String>,
     pub(crate) invoke_action_args: Option<String>,
+    pub(crate) invoke_action_resource_type: Option<String>,
     pub(crate) list_action_schemas: bool,
+    pub(crate) list_action_schemas_resource_type: Option<String>,
     pub(crate) revoke_grant: Option<String>,
 }
 
@@ -120,7 +122,9 @@ impl Settings {
             grant_principal_type: self.text("grant-principal-type")?,
             invoke_action: self.text("invoke-action")?,
             invoke_action_args: self.text("invoke-action-args")?,
+            invoke_action_resource_type: self.text("invoke-action-resource-type")?,
             list_action_schemas: self.flag("list-action-schemas")?,
+            list_action_schemas_resource_type: self.text("list-action-schemas-resource-type")?,
             revoke_grant: self.text("revoke-grant")?,
         };
         // The reference runs a sync then, which nobody who says it can mean.
@@ -132,6 +136,7 @@ impl Settings {
                 "create-account-email makes no account alone: give create-account-login or create-account-profile too".to_owned(),
             ));
         }
+        flags.judge_resource_types()?;
         Ok(flags)
     }
 
@@ -191,6 +196,34 @@ impl Settings {
 }
 
 impl OnDemand {
+    /// Actions of one resource type: there are none, so none can be invoked.
+    fn judge_resource_types(&self) -> Result<(), SettingsError> {
+        let alone = |flag: &str, other: &str| {
+            Err(SettingsError::Group(format!(
+                "if any flags in the group [{other} {flag}] are set they must all be set; missing [{other}]"
+            )))
+        };
+        match (&self.invoke_action_resource_type, &self.invoke_action) {
+            (Some(resource_type), Some(action)) => {
+                return Err(SettingsError::NoSuchAction {
+                    action: action.clone(),
+                    resource_type: resource_type.clone(),
+                });
+            }
+            (Some(_), None) => return alone("invoke-action-resource-type", "invoke-action"),
+            (None, _) => {}
+        }
+        if self.list_action_schemas_resource_type.is_some() && !self.list_action_schemas {
+            return alone("list-action-schemas-resource-type", "list-action-schemas");
+        }
+        Ok(())
+    }
+
+    /// Whether the actions of one resource type are to be listed, of which there are none.
+    pub(crate) fn lists_actions_of_a_type(&self) -> bool {
+        self.list_action_schemas && self.list_action_schemas_resource_type.is_some()
+    }
+
     /// A subcommand says what is wanted; a flag that wants something else is not silently left out.
     ///
     /// # Errors

@@ -35,6 +35,23 @@ impl Settings {
         )))
     }
 
+    /// Settings that were given and that tasks take the place of, as in the reference.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn without_effect_in_service_mode(&self) -> Result<Vec<&'static str>, SettingsError> {
+        let mut names = Vec::new();
+        if !self.list("sync-resources")?.is_empty() {
+            names.push("sync-resources");
+        }
+        for name in ["skip-entitlements-and-grants", "skip-grants"] {
+            if self.flag(name)? {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
     /// Whether full syncs are answered with nothing in them.
     ///
     /// # Errors

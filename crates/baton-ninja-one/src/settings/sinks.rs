@@ -99,6 +99,10 @@ impl Settings {
 
     pub(super) fn file(&self) -> Result<PathBuf, SettingsError> {
         let named = self.path("file")?;
+        if named.as_deref().is_some_and(|path| path.as_os_str() == "-") {
+            let problem = "a c1z goes to a file, not to standard output; ./- is a file of this name";
+            return Err(self.refuse("file", problem));
+        }
         Ok(named.unwrap_or_else(|| PathBuf::from(Setting::named("file").default)))
     }
 
@@ -113,8 +117,7 @@ impl Settings {
             ("c1z", path) => Ok(SinkSetting::C1z(path.into())),
             ("parquet", place) => Ok(SinkSetting::Parquet(location(place)?, Codec::default())),
             ("csv", place) => Ok(SinkSetting::Csv(location(place)?, CsvOptions::default())),
-            ("html", "") => Err(NO_REPORT.to_owned()),
-            ("html", path) => Ok(SinkSetting::Html(path.into())),
+            ("html", path) => report(path),
             _ => Err(unknown_kind(kind)),
         }
     }
@@ -184,10 +187,7 @@ impl Settings {
                 place()?,
                 word_of(keys, "compression", &Codec::WORDS, Codec::named)?,
             )),
-            "html" => match text_of(keys, "path")? {
-                Some(path) if !path.is_empty() => Ok(SinkSetting::Html(path.into())),
-                _ => Err(NO_REPORT.to_owned()),
-            },
+            "html" => report(text_of(keys, "path")?.unwrap_or_default()),
             _ => Ok(SinkSetting::Csv(place()?, csv_options(keys)?)),
         }
     }
@@ -222,6 +222,20 @@ impl SinkSetting {
             Self::Parquet(place, _) | Self::Csv(place, _) => place.to_string(),
         }
     }
+}
+
+/// A report is a file.
+fn report(path: &str) -> Result<SinkSetting, String> {
+    if path.is_empty() {
+        return Err(NO_REPORT.to_owned());
+    }
+    if path.contains("://") {
+        return Err(
+            "a report goes to a file; write the sync with parquet=URL, and the report with `baton-ninja-one report --from URL`"
+                .to_owned(),
+        );
+    }
+    Ok(SinkSetting::Html(path.into()))
 }
 
 fn location(text: &str) -> Result<Location, String> {

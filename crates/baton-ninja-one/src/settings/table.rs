@@ -1,5 +1,6 @@
 //! Every setting, once: flags, environment variables, config keys, help and documents are made of this table. Names and
-//! defaults that the reference has too are its own (docs/reference/conductorone.md §1.4); nothing is listed that does not work.
+//! defaults that the reference has too are its own (docs/reference/conductorone.md §1.4). Every setting here works; what
+//! becomes of the reference's others is in `reference.rs`.
 
 /// One setting.
 #[derive(Debug, Clone, Copy)]
@@ -14,7 +15,7 @@ pub(crate) struct Setting {
     pub(crate) default: &'static str,
     /// A sync cannot do without it.
     pub(crate) required: bool,
-    /// Never shown anywhere; may come from a file named by `<VARIABLE>_FILE`.
+    /// Never shown anywhere.
     pub(crate) secret: bool,
     /// Where values may come from.
     pub(crate) given_by: GivenBy,
@@ -38,6 +39,8 @@ pub(crate) enum Kind {
         /// Largest value.
         max: u64,
     },
+    /// Any whole number; nothing depends on it.
+    Number,
     /// Any number of texts, separated by commas where they come in one.
     List,
     /// One of a few words.
@@ -269,6 +272,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "",
         "Arguments of the action, a JSON object",
     ),
+    setting(
+        "invoke-action-resource-type",
+        Kind::Text,
+        "",
+        "With --invoke-action: invoke an action of this resource type; no type of this connector has any",
+    ),
     variable(
         "keep-sync-count",
         Kind::Integer { min: 1, max: 1000 },
@@ -282,16 +291,22 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Print the actions with their arguments, as JSON",
     ),
     setting(
+        "list-action-schemas-resource-type",
+        Kind::Text,
+        "",
+        "With --list-action-schemas: print the actions of this resource type only; no type of this connector has any",
+    ),
+    setting(
         "log-format",
         Kind::Choice(&["json", "console"]),
         "",
-        "Form of log lines; console if standard output is a terminal, else json",
+        "Format of log lines: by default console if standard output is a terminal, else json; an unknown word means json",
     ),
     setting(
         "log-level",
         Kind::Choice(&["debug", "info", "warn", "error", "dpanic", "panic", "fatal"]),
         "info",
-        "Least severe log lines that are written",
+        "Minimum log level; case does not matter, and an unknown word means info",
     ),
     setting(
         "log-path",
@@ -349,7 +364,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "ninja-one-scope",
         Kind::Text,
         "",
-        "OAuth scopes to ask for, separated by blanks; `monitoring management` is what a sync needs. Without it NinjaOne gives all that the app has",
+        "OAuth scopes to request, separated by spaces or commas; a sync needs `monitoring management`. Without it NinjaOne grants all scopes of the app",
     ),
     setting(
         "ninja-one-token-path",
@@ -401,9 +416,9 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     setting(
         "output",
-        Kind::Choice(&["text", "table", "json", "csv"]),
+        Kind::Choice(&["text", "table", "console", "json", "csv"]),
         "text",
-        "Form of the result on standard output: for people (text or table, which are the same) or for programs; csv for lists only",
+        "Form of the result on standard output: for people (text, table or console, which are the same) or for programs; csv for lists only",
     ),
     Setting {
         short: Some('p'),
@@ -500,6 +515,52 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
 ];
 
+/// Settings whose text is copied from somewhere: they may come from a file named by `<VARIABLE>_FILE`, and characters in them
+/// that cannot be meant are named.
+const CREDENTIALS: [&str; 6] = [
+    "client-id",
+    "client-secret",
+    "ninja-one-base-url",
+    "ninja-one-client-id",
+    "ninja-one-client-secret",
+    "ninja-one-scope",
+];
+
+/// Settings for which the reference takes 0 and less for its default.
+const ZERO_IS_DEFAULT: [&str; 3] = [
+    "decoder-max-decoded-size-mb",
+    "decoder-max-memory-mb",
+    "keep-sync-count",
+];
+
+/// What the names of commands and flags begin with that change the tenant, or allow it.
+const CHANGING: [&str; 9] = [
+    "allow-admin-delete",
+    "apply-review",
+    "create-",
+    "delete-",
+    "grant",
+    "invoke-",
+    "provisioning",
+    "revoke",
+    "update-",
+];
+
+/// Whether a command or a flag changes the tenant or allows it. Nobody is led to one of these by a typing error.
+pub(crate) fn changes_tenant(name: &str) -> bool {
+    CHANGING.iter().any(|start| name.starts_with(start))
+}
+
+/// The flag without dashes. The config file's is shorter than its variable, which is the reference's.
+pub(super) fn flag_of(name: &'static str) -> &'static str {
+    if name == "config-path" { "config" } else { name }
+}
+
+/// The environment variable.
+pub(crate) fn variable_of(name: &str) -> String {
+    format!("BATON_{}", name.to_uppercase().replace('-', "_"))
+}
+
 impl Setting {
     /// The setting of this name.
     ///
@@ -512,20 +573,34 @@ impl Setting {
         found.unwrap_or(&SETTINGS[0])
     }
 
-    /// The flag. The config file's is shorter than its variable, which is the reference's.
+    /// The flag without dashes.
     #[must_use]
     pub(crate) fn flag(&self) -> &'static str {
-        if self.name == "config-path" {
-            "config"
-        } else {
-            self.name
-        }
+        flag_of(self.name)
     }
 
     /// The environment variable.
     #[must_use]
     pub(crate) fn variable(&self) -> String {
-        format!("BATON_{}", self.name.to_uppercase().replace('-', "_"))
+        variable_of(self.name)
+    }
+
+    /// The environment variable that names a file with the value.
+    #[must_use]
+    pub(crate) fn file_variable(&self) -> Option<String> {
+        self.is_credential().then(|| format!("{}_FILE", self.variable()))
+    }
+
+    /// Whether it is copied from somewhere, as credentials are.
+    #[must_use]
+    pub(super) fn is_credential(&self) -> bool {
+        CREDENTIALS.contains(&self.name)
+    }
+
+    /// Whether 0 and less stand for the default.
+    #[must_use]
+    pub(super) fn zero_is_default(&self) -> bool {
+        ZERO_IS_DEFAULT.contains(&self.name)
     }
 
     /// Whether there is a flag.
@@ -546,5 +621,18 @@ mod tests {
         sorted.sort_unstable();
         sorted.dedup();
         assert_eq!(names, sorted);
+    }
+
+    #[test]
+    fn lists_of_names_name_settings() {
+        for name in CREDENTIALS.iter().chain(&ZERO_IS_DEFAULT) {
+            let _ = Setting::named(name);
+        }
+        for start in CHANGING {
+            let known = SETTINGS
+                .iter()
+                .any(|setting| changes_tenant(setting.name) && setting.name.starts_with(start));
+            assert!(known || ["apply-review", "update-"].contains(&start), "{start}");
+        }
     }
 }

@@ -12,9 +12,9 @@ use sink_c1z::{C1zSinkConfig, Compression, Limits, OnForeign, Retention, Storage
 use sink_html::HtmlSinkConfig;
 use tracing::Level;
 
-use super::Settings;
 use super::error::SettingsError;
 use super::table::{Kind, SETTINGS, Setting};
+use super::{Settings, named_choice};
 use crate::inspect::Form;
 
 /// Settings that decide what a sync reads, accepts and keeps: they are written down with it.
@@ -66,21 +66,12 @@ impl Settings {
         if !missing.is_empty() {
             return Err(SettingsError::Missing { flags: missing });
         }
+        self.judge_proxy()?;
         let text = |name| Ok::<_, SettingsError>(self.text(name)?.unwrap_or_default());
-        let base_url = text("ninja-one-base-url")?;
-        let base_url: BaseUrl = BaseUrl::parse(&base_url)
-            .map_err(|error| self.refuse("ninja-one-base-url", error.to_string()))?;
-        let token_path = text("ninja-one-token-path")?;
-        if !token_path.starts_with('/') {
-            return Err(self.refuse(
-                "ninja-one-token-path",
-                format!("`{token_path}` does not begin with /"),
-            ));
-        }
         let version = env!("CARGO_PKG_VERSION");
         Ok(ClientConfig {
-            base_url,
-            token_path,
+            base_url: self.base_url()?,
+            token_path: self.token_path()?,
             client_id: text("ninja-one-client-id")?,
             client_secret: Secret::new(text("ninja-one-client-secret")?),
             scope: self.text("ninja-one-scope")?,
@@ -93,6 +84,28 @@ impl Settings {
             writes: Writes::Off,
             user_agent: format!("baton-ninja-one/{version}"),
         })
+    }
+
+    /// The address of the instance. A refused one is shown without what may be a password or a secret in it.
+    pub(super) fn base_url(&self) -> Result<BaseUrl, SettingsError> {
+        let text = self.text("ninja-one-base-url")?.unwrap_or_default();
+        BaseUrl::parse(&text).map_err(|error| {
+            let mut problem = error.to_string();
+            if let Some(cut) = text.find(['?', '#']) {
+                problem = problem.replace(&text[cut..], "…");
+            }
+            self.refuse("ninja-one-base-url", problem)
+        })
+    }
+
+    /// The path of the token endpoint.
+    pub(super) fn token_path(&self) -> Result<String, SettingsError> {
+        let path = self.text("ninja-one-token-path")?.unwrap_or_default();
+        if path.starts_with('/') {
+            return Ok(path);
+        }
+        let shown = path.split(['?', '#']).next().unwrap_or_default();
+        Err(self.refuse("ninja-one-token-path", format!("`{shown}` does not begin with /")))
     }
 
     /// What to read beyond the core types.
@@ -291,15 +304,22 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn logs(&self) -> Result<Logs, SettingsError> {
-        let level = match self.choice("log-level")? {
+        let word = |name| {
+            let text = self.text(name)?;
+            let word = text
+                .as_deref()
+                .and_then(|text| named_choice(Setting::named(name), text));
+            Ok::<_, SettingsError>((text.is_some(), word))
+        };
+        let level = match word("log-level")?.1 {
             Some("debug") => Level::DEBUG,
             Some("warn") => Level::WARN,
             Some("error" | "dpanic" | "panic" | "fatal") => Level::ERROR,
             _ => Level::INFO,
         };
-        let json = match self.choice("log-format")? {
-            Some(format) => format == "json",
-            None => !std::io::stdout().is_terminal(),
+        let json = match word("log-format")? {
+            (true, format) => format != Some("console"),
+            (false, _) => !std::io::stdout().is_terminal(),
         };
         Ok(Logs {
             level,

@@ -18,7 +18,7 @@ use baton_proto::pack;
 use baton_proto::prost::{Message, Name};
 
 use crate::connector::{Connector, Stop, TaskFailure};
-use crate::{C1Client, C1Error, Hello, TaskEnd, TaskId};
+use crate::{C1Client, C1Error, Hello, Task, TaskEnd, TaskId};
 
 pub(crate) use actions::Actions;
 #[cfg(any(test, fuzzing))]
@@ -49,14 +49,16 @@ pub(crate) enum Verdict {
 
 impl Desk {
     /// Does what a task asks for.
-    pub(crate) async fn work_on(&self, id: &TaskId, kind: Option<TaskType>, stop: Stop) -> Verdict {
+    pub(crate) async fn work_on(&self, task: Task, stop: Stop) -> Verdict {
+        let Task { id, debug, kind } = task;
+        let id = &id;
         let Some(asked) = kind else {
             return Verdict::End(unsupported());
         };
         let retryable = is_retryable(&asked);
         let answered = match asked {
             TaskType::Hello(_) => return self.say_hello(id).await,
-            TaskType::SyncFull(wanted) => return self.sync(id, wanted, stop).await,
+            TaskType::SyncFull(wanted) => return self.sync(id, wanted, debug, stop).await,
             TaskType::Grant(wanted) => self.grant(id, wanted).await,
             TaskType::Revoke(wanted) => self.revoke(id, wanted).await,
             TaskType::CreateAccount(wanted) => self.create_account(id, wanted).await,

@@ -17,7 +17,7 @@ const FIRST_BEAT_WAIT: Duration = Duration::from_secs(1);
 
 impl Desk {
     /// The first heartbeat decides whether the task is still wanted; the others go on until the upload is done.
-    pub(super) async fn sync(&self, id: &TaskId, wanted: SyncFullTask, down: Stop) -> Verdict {
+    pub(super) async fn sync(&self, id: &TaskId, wanted: SyncFullTask, debug: bool, down: Stop) -> Verdict {
         let first = match self.first_beat(id).await {
             Ok(Some(next)) => next,
             Ok(None) => {
@@ -30,7 +30,7 @@ impl Desk {
             }
         };
         let order = match order(&wanted) {
-            Ok(order) => order,
+            Ok(order) => SyncOrder { debug, ..order },
             Err(failure) => return Verdict::End(failed(failure, false)),
         };
         let (handle, stop) = Stop::new();
@@ -137,5 +137,6 @@ pub(crate) fn order(wanted: &SyncFullTask) -> Result<SyncOrder, TaskFailure> {
             depth,
         },
         storage_engine: wanted.storage_engine.clone(),
+        debug: false,
     })
 }

@@ -28,8 +28,10 @@ use crate::timestamp;
 use crate::unpack::Limits;
 use crate::writer::Checked;
 
-/// Names of the engine before its layout was that of now (docs/reference/c1z.md §3.1).
-const OLDER_ENGINES: [&str; 2] = ["pebble", "pebble2"];
+/// The first engine. Its stores lack the version of their keys, without which the reference refuses them.
+const OLDEST_ENGINE: &str = "pebble";
+/// The engine between the first one and that of now (docs/reference/c1z.md §3.1).
+const OLDER_ENGINE: &str = "pebble2";
 
 /// Bytes of a row in memory are counted as so many at least.
 const ROW_OVERHEAD: u64 = 16;
@@ -53,6 +55,11 @@ pub(crate) fn as_v1(path: &Path, to: &Path, limits: Limits, stop: &AtomicBool) -
 pub(super) fn unpack(path: &Path, to: &Path, limits: Limits, stop: &AtomicBool) -> Result<bool, C1zError> {
     let mut envelope = Envelope::open(path, limits)?;
     envelope.check()?;
+    if envelope.manifest().engine == OLDEST_ENGINE {
+        return Err(C1zError::OldestV3 {
+            path: path.to_owned(),
+        });
+    }
     if envelope.manifest().engine != manifest::ENGINE {
         return Err(C1zError::UnsupportedV3 {
             path: path.to_owned(),
@@ -66,7 +73,7 @@ pub(super) fn unpack(path: &Path, to: &Path, limits: Limits, stop: &AtomicBool) 
 
 /// What is said of an engine that is not the one of now.
 fn other_engine(engine: &str) -> String {
-    let kind = if OLDER_ENGINES.contains(&engine) {
+    let kind = if engine == OLDER_ENGINE {
         "an older"
     } else {
         "an unknown"

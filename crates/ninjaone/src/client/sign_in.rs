@@ -17,6 +17,8 @@ use super::{ApiFault, NinjaOneClient, NinjaOneError};
 
 /// The longest answer with a token.
 const LONGEST_TOKEN: usize = 1 << 20;
+/// So many scopes are asked for one by one to find out which of them is refused.
+const MAX_SCOPES_ASKED_ALONE: usize = 4;
 
 impl NinjaOneClient {
     /// The current token, or a new one if there is none, it is about to end, or it is the one that was refused.
@@ -28,7 +30,21 @@ impl NinjaOneClient {
                 return Ok(token.clone());
             }
         }
-        let token = self.sign_in().await?;
+        let token = match self.sign_in().await {
+            Err(NinjaOneError::ScopeNotGranted {
+                request,
+                scope,
+                fault,
+            }) => {
+                let scope = self.refused_scopes().await.unwrap_or(scope);
+                return Err(NinjaOneError::ScopeNotGranted {
+                    request,
+                    scope,
+                    fault,
+                });
+            }
+            signed_in => signed_in?,
+        };
         tracing::debug!(scope = token.scope.as_deref().unwrap_or("not told"), "signed in");
         *held = Some(token.clone());
         Ok(token)
@@ -73,6 +89,48 @@ impl NinjaOneClient {
             };
             self.handle_sign_in(&mut patience, setback, request.clone())
                 .await?;
+        }
+    }
+
+    /// Which of several scopes the app does not have: NinjaOne refuses all of them for one. Each is asked for alone, once;
+    /// nothing if that does not tell it.
+    async fn refused_scopes(&self) -> Option<String> {
+        let scopes: Vec<&str> = self.config().scope.as_deref()?.split_whitespace().collect();
+        if !(2..=MAX_SCOPES_ASKED_ALONE).contains(&scopes.len()) {
+            return None;
+        }
+        let mut refused = Vec::new();
+        for scope in scopes {
+            if self.is_refused(scope).await? {
+                refused.push(quote(scope));
+            }
+        }
+        (!refused.is_empty()).then(|| refused.join(" "))
+    }
+
+    /// Whether a scope alone is refused; nothing if the answer does not tell it.
+    async fn is_refused(&self, scope: &str) -> Option<bool> {
+        let url = self.config().base_url.endpoint(&self.config().token_path);
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", self.config().client_id.as_str()),
+            ("client_secret", self.config().client_secret.expose()),
+            ("scope", scope),
+        ];
+        self.count_call();
+        let sent = self
+            .http()
+            .post(url.clone())
+            .header(ACCEPT, "application/json")
+            .form(&form);
+        let response = traced("POST", &url, sent.send()).await.ok()?;
+        if response.status().is_redirection() {
+            return None;
+        }
+        match accept(response, self.longest_trickle()).await {
+            Ok(answer) => answer.status().is_success().then_some(false),
+            Err(Setback::Answer { fault, .. }) => fault.is("invalid_scope").then_some(true),
+            Err(_) => None,
         }
     }
 

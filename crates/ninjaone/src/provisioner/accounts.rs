@@ -1,5 +1,6 @@
 //! Accounts by id, by address, and those with full rights.
 
+use access_core::explore::{Words, email, login};
 use access_core::model::{NativeId, ResourceId};
 use access_core::provisioning::{Account, AccountKind, EmailAddress, Fact, ListSighting, Listed, Sightings};
 
@@ -166,6 +167,32 @@ pub(super) async fn by_email(
         accounts.push(account(client, id, kind, row, facts).await?);
     }
     Ok(accounts)
+}
+
+/// Accounts with a name or address like the words, for people.
+pub(super) async fn similar(client: &NinjaOneClient, words: &Words) -> Result<Vec<String>, NinjaOneError> {
+    let mut labels = Vec::new();
+    for (list, _) in &LISTS[..2] {
+        let words = words.clone();
+        let selected = select(client, list, move |row| match row.id.get() {
+            Some(id) => {
+                let user = mapping::user(id, row, None);
+                let names = [login(&user), email(&user), Some(user.display_name.as_str())];
+                Match::from(names.into_iter().flatten().any(|name| words.are_like(name)))
+            }
+            None => Match::No,
+        })
+        .await?;
+        labels.extend(selected.found.iter().filter_map(|row| {
+            let user = mapping::user(row.id.get()?, row, None);
+            let name = &user.display_name;
+            Some(match login(&user).or(email(&user)) {
+                Some(who) if who != name.as_str() => format!("{} ({name}, {who})", user.id),
+                _ => format!("{} ({name})", user.id),
+            })
+        }));
+    }
+    Ok(labels)
 }
 
 /// The kind of an account of which a list does not say it.

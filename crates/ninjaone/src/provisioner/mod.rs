@@ -8,6 +8,7 @@ mod accounts;
 mod requests;
 mod roles;
 
+use access_core::explore::Words;
 use access_core::model::{NativeId, Resource, ResourceId, Slug};
 use access_core::ports::{ActFailure, Acted, Effect, Provisioner, ProvisionerError, SourceUsage};
 use access_core::provisioning::{
@@ -31,6 +32,10 @@ pub fn vocabulary() -> Vocabulary {
         role_type: role_type(),
         role_slug: Slug::from_static("assigned"),
         immutable_types: vec![organization_type(), tenant_type(), mapping::device_type()],
+        account_permissions: mapping::TENANT_PRIVILEGES
+            .iter()
+            .map(|privilege| privilege.display_name)
+            .collect(),
     }
 }
 
@@ -123,6 +128,18 @@ impl Provisioner for NinjaOneProvisioner {
 
     async fn organizations(&self, wanted: &Selector) -> Result<Vec<Resource>, ProvisionerError> {
         organizations(&self.client, wanted)
+            .await
+            .map_err(ProvisionerError::new)
+    }
+
+    async fn similar_roles(&self, words: &Words) -> Result<Vec<String>, ProvisionerError> {
+        roles::similar(&self.client, words)
+            .await
+            .map_err(ProvisionerError::new)
+    }
+
+    async fn similar_accounts(&self, words: &Words) -> Result<Vec<String>, ProvisionerError> {
+        accounts::similar(&self.client, words)
             .await
             .map_err(ProvisionerError::new)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use access_core::explore::Words;
 use access_core::model::NativeId;
 use access_core::provisioning::{AccountKind, Role, RoleMembers, Selector};
 
@@ -29,6 +30,45 @@ pub(super) async fn select(client: &NinjaOneClient, wanted: &Selector) -> Result
         merged(id, rows, others, &request)
     });
     roles.collect()
+}
+
+/// Roles with a name like the words, for people.
+pub(super) async fn similar(client: &NinjaOneClient, words: &Words) -> Result<Vec<String>, NinjaOneError> {
+    let similar = Similar {
+        words: words.clone(),
+        labels: Vec::new(),
+        has_used: false,
+    };
+    let (similar, _, _) = client.list::<Row<RoleRow>, _>(ROLES, &[], similar).await?;
+    Ok(similar.labels)
+}
+
+struct Similar {
+    words: Words,
+    labels: Vec<String>,
+    has_used: bool,
+}
+
+impl TakeElement<Row<RoleRow>> for Similar {
+    fn take(&mut self, row: Row<RoleRow>) -> bool {
+        let Row::Object(row) = row else { return true };
+        let Some(id) = row.id.get() else { return true };
+        self.has_used = true;
+        if row.name.trimmed().is_some_and(|name| self.words.are_like(name)) {
+            let role = mapping::role(NativeId::from_number(id), &row);
+            self.labels.push(format!("{} ({})", role.id, role.display_name));
+        }
+        true
+    }
+
+    fn again(&mut self) {
+        self.labels.clear();
+        self.has_used = false;
+    }
+
+    fn has_used(&self) -> bool {
+        self.has_used
+    }
 }
 
 /// The role of all rows that have its id, of which there should be one. Rows that say nothing of the members leave it to

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 
+use crate::explore::Words;
 use crate::model::{
     AccountType, DisplayName, Entitlement, NativeId, Profile, Purpose, Resource, ResourceId, ResourceTypeId,
     Slug, Status, StatusState, Trait, UserTrait,
@@ -335,6 +336,7 @@ impl Tenant {
                 role_type: named("role"),
                 role_slug: Slug::from_static("assigned"),
                 immutable_types: vec![named("organization"), named("tenant")],
+                account_permissions: vec!["System Administrator"],
             },
         }
     }
@@ -405,6 +407,26 @@ impl Provisioner for Tenant {
         let world = self.read()?;
         let selected = world.people.iter().filter(|(_, person)| email.is(&person.email));
         Ok(selected.filter_map(|(id, _)| world.account(*id)).collect())
+    }
+
+    // No mishap befalls these: they decide nothing.
+    async fn similar_roles(&self, words: &Words) -> Result<Vec<String>, ProvisionerError> {
+        let world = self.world.lock().unwrap();
+        let similar = world.roles.iter().filter(|(_, role)| words.are_like(&role.name));
+        Ok(similar
+            .map(|(id, role)| format!("role:{id} ({})", role.name))
+            .collect())
+    }
+
+    async fn similar_accounts(&self, words: &Words) -> Result<Vec<String>, ProvisionerError> {
+        let world = self.world.lock().unwrap();
+        let similar = world
+            .people
+            .iter()
+            .filter(|(_, person)| words.are_like(&person.email));
+        Ok(similar
+            .map(|(id, person)| format!("user:{id} ({})", person.email))
+            .collect())
     }
 
     async fn administrators(&self) -> Result<Vec<ResourceId>, ProvisionerError> {

@@ -1,0 +1,213 @@
+//! Hints of errors: each names the one thing to do, and never goes in a circle.
+
+use std::fs;
+
+use ninjaone_sim::{Scopes, SimConfig, Tenant};
+
+use crate::harness::TestContext;
+
+#[test]
+fn a_role_that_is_not_there() {
+    let context = TestContext::msp();
+    context.run(&[]);
+    for (role, words) in [
+        ("Netwrk Engineering", "close to it: role:3 (Network Engineering)"),
+        ("network engin", "close to it: role:3 (Network Engineering)"),
+    ] {
+        let ran = context.run(&["grant", role, "--to", "16", "--dry-run"]);
+        assert_eq!(ran.code, Some(5), "{role}: {}", ran.stderr);
+        assert!(ran.stderr.contains(words), "{role}: {}", ran.stderr);
+        // `inspect` names it too.
+        let ran = context.run(&["inspect", "sync.c1z", "who", role]);
+        assert!(
+            ran.stderr.contains("role:3 (Network Engineering)"),
+            "{role}: {}",
+            ran.stderr
+        );
+    }
+    for name in [
+        "System Administrator",
+        "system administrator",
+        "All organizations",
+    ] {
+        let ran = context.run(&["grant", name, "--to", "16", "--dry-run"]);
+        assert_eq!(ran.code, Some(12), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("is not a role") && ran.stderr.contains("only NinjaOne's console"),
+            "{}",
+            ran.stderr
+        );
+    }
+    let ran = context.run(&["grant", "zzzzzz", "--to", "16", "--dry-run"]);
+    assert!(!ran.stderr.contains("close to it"), "{}", ran.stderr);
+}
+
+#[test]
+fn an_account_that_is_not_there() {
+    let context = TestContext::msp();
+    for name in ["margaret", "Margaret Okafor", "margret okafor", "OKAFOR"] {
+        let ran = context.run(&["grant", "role:3", "--to", name, "--dry-run"]);
+        assert_eq!(ran.code, Some(5), "{name}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains("user:2 (Margaret Okafor, "),
+            "{name}: {}",
+            ran.stderr
+        );
+        assert!(ran.stderr.contains("name it by its id"), "{name}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn attributes_of_an_account_are_called_as_their_flags() {
+    let ran = TestContext::msp().run(&["create-account", "--kind", "tech", "--email", "a@example.com"]);
+    assert_eq!(ran.code, Some(3), "{}", ran.stderr);
+    for words in [
+        "--kind: `tech` is neither technician nor end-user",
+        "--first-name is missing",
+        "--last-name is missing",
+    ] {
+        assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
+    }
+}
+
+/// A switch of an account is on when it stands alone, and takes its value after an equals sign or a space.
+#[test]
+fn full_portal_access_in_three_forms() {
+    for form in [
+        &["--full-portal-access"][..],
+        &["--full-portal-access=true"],
+        &["--full-portal-access", "true"],
+        &["--full-portal-access", "TRUE"],
+    ] {
+        let context = TestContext::msp();
+        let create = [
+            "create-account",
+            "--kind",
+            "end-user",
+            "--first-name",
+            "Ada",
+            "--last-name",
+            "Nyström",
+            "--email",
+            "ada.n@example.com",
+            "--organization",
+            "2",
+            "--dry-run",
+        ];
+        let ran = context.run(&[&create[..], form].concat());
+        assert_eq!(ran.code, Some(0), "{form:?}: {}", ran.stderr);
+        assert!(
+            ran.stdout.contains(r#""fullPortalAccess": true"#)
+                || ran.stdout.contains(r#""fullPortalAccess":true"#),
+            "{form:?}: {}",
+            ran.stdout
+        );
+        // The account is never taken for the value.
+        for arguments in [
+            [&["update-account"][..], form, &["903", "--dry-run"]].concat(),
+            [&["update-account", "903", "--dry-run"][..], form].concat(),
+        ] {
+            let ran = context.run(&arguments);
+            assert_eq!(ran.code, Some(0), "{arguments:?}: {}", ran.stderr);
+        }
+    }
+    let context = TestContext::msp();
+    let ran = context.run(&[
+        "update-account",
+        "903",
+        "--full-portal-access",
+        "false",
+        "--dry-run",
+    ]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+}
+
+#[test]
+fn the_scope_that_is_missing_is_named() {
+    for (has, missing) in [("monitoring", "management"), ("management", "monitoring")] {
+        let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
+        config.app.scopes = Scopes::parse(has);
+        let context = TestContext::with(&config);
+        let ran = context.run(&["check", "--ninja-one-scope", "monitoring management"]);
+        assert_eq!(ran.code, Some(7), "{}", ran.stderr);
+        assert!(
+            ran.stderr
+                .contains(&format!("does not have the scope `{missing}`")),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn verify_of_what_has_no_seal() {
+    let context = TestContext::msp();
+    context.run(&[]);
+    fs::write(context.path("notes.txt"), "notes").unwrap();
+    for (file, words) in [
+        ("sync.c1z", "sync.c1z is a c1z file, which has no seal"),
+        ("notes.txt", "notes.txt is no report"),
+    ] {
+        let ran = context.run(&["verify", file]);
+        assert_ne!(ran.code, Some(0), "{file}");
+        assert!(
+            ran.stderr.contains(words) && ran.stderr.contains("verify takes a dataset or reports"),
+            "{file}: {}",
+            ran.stderr
+        );
+        assert!(!ran.stderr.contains("--replace-existing"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_check_never_advises_to_check() {
+    let server = TestContext::msp();
+    for (variable, value) in [
+        ("BATON_NINJA_ONE_TOKEN_PATH", "/nowhere"),
+        ("BATON_NINJA_ONE_BASE_URL", "http://127.0.0.1:1"),
+        ("BATON_NINJA_ONE_CLIENT_ID", "nobody"),
+        ("BATON_NINJA_ONE_CLIENT_SECRET", "wrong"),
+        ("BATON_SINK", "html=s3://bucket/report.html"),
+    ] {
+        let mut run = server.command(&["check", "--ninja-one-retry-seconds=0"]);
+        run.env(variable, value);
+        let ran = server.finish(&mut run);
+        assert_ne!(ran.code, Some(0), "{variable}");
+        assert!(!ran.stderr.contains("one check`"), "{variable}: {}", ran.stderr);
+        assert!(
+            !ran.stderr.contains("make the folder"),
+            "{variable}: {}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn everything_of_a_file_at_once() {
+    let context = TestContext::msp();
+    assert_eq!(context.run(&["sync"]).code, Some(0));
+    let ran = context.run(&["inspect", "sync.c1z", "resources", "--output", "csv"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    for id in ["\nuser,", "\nrole,", "\norganization,", "\ntenant,"] {
+        assert!(ran.stdout.contains(id), "{id}: {}", ran.stdout);
+    }
+    let ran = context.run(&[
+        "inspect",
+        "sync.c1z",
+        "resources",
+        "--type",
+        "tenant",
+        "--output",
+        "csv",
+    ]);
+    assert_eq!(ran.stdout.lines().count(), 2, "{}", ran.stdout);
+    for word in ["principals", "accounts", "resource-types"] {
+        let ran = context.run(&["inspect", "sync.c1z", word]);
+        assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("use `baton-ninja-one inspect sync.c1z "),
+            "{word}: {}",
+            ran.stderr
+        );
+    }
+}
