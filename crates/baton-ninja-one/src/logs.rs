@@ -1,7 +1,7 @@
 //! Log lines in the two forms of the reference (baton-runtime facts §1.8).
 
 use std::fmt::{self, Write as _};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::console::{escape_json, escape_line};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Settings, SettingsError, judge_proxies};
 use crate::telemetry::Telemetry;
 
 /// Crates whose log lines are wanted at the configured level; of others only warnings.
@@ -38,6 +38,8 @@ pub(crate) fn start(
     settings: &Settings,
     progress: &MultiProgress,
 ) -> Result<Option<Telemetry>, SettingsError> {
+    // Every command that connects starts here.
+    judge_proxies()?;
     let logs = settings.logs()?;
     let telemetry = settings.telemetry()?.as_ref().map(Telemetry::start).transpose()?;
     let mut outputs = Vec::new();
@@ -68,14 +70,10 @@ pub(crate) fn start(
 }
 
 fn open(path: &Path) -> Result<File, SettingsError> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .map_err(|error| SettingsError::Log {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })
+    regular_file::open_to_append(path, None).map_err(|error| SettingsError::Log {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 enum Output {

@@ -133,7 +133,9 @@ pub fn read(path: &Path, max_bytes: u64) -> Result<Vec<u8>, FileError> {
     use io::Read;
 
     let mut bytes = Vec::new();
-    open(path)?.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
+    open(path)?
+        .take(max_bytes.saturating_add(1))
+        .read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max_bytes {
         let message = format!("it has more than {max_bytes} bytes");
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message).into());

@@ -28,13 +28,22 @@ fn what_is_not_a_regular_file_is_refused() {
         let expected = format!("{} is {what}, not a regular file", path(name).display());
         assert_eq!(open(&path(name)).unwrap_err().to_string(), expected);
         assert_eq!(resolve_output(&path(name)).unwrap_err().to_string(), expected);
-        assert_eq!(open_to_append(&path(name), None).unwrap_err().to_string(), expected);
+        assert_eq!(
+            open_to_append(&path(name), None).unwrap_err().to_string(),
+            expected
+        );
     }
     let device = Path::new("/dev/null");
     assert!(matches!(open(device), Err(FileError::NotRegular { .. })));
-    assert!(matches!(resolve_output(device), Err(FileError::NotRegular { .. })));
+    assert!(matches!(
+        resolve_output(device),
+        Err(FileError::NotRegular { .. })
+    ));
     open_to_append(device, None).unwrap();
-    assert!(matches!(resolve_output(Path::new("-")), Err(FileError::StandardStream)));
+    assert!(matches!(
+        resolve_output(Path::new("-")),
+        Err(FileError::StandardStream)
+    ));
 }
 
 #[test]

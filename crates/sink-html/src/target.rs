@@ -97,6 +97,16 @@ impl Target {
     }
 }
 
+/// Refuses a place where no report can be written, without touching it.
+///
+/// # Errors
+/// [`ReportError`] if it is no regular file.
+pub fn refuse_target(path: &Path) -> Result<(), ReportError> {
+    let resolved = regular_file::resolve_output(path);
+    resolved.map_err(|error| ReportError::file("writing", path, error))?;
+    Ok(())
+}
+
 impl Drop for Target {
     fn drop(&mut self) {
         if !self.renamed {

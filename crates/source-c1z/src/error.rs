@@ -159,9 +159,12 @@ impl Classified for C1zSourceError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::File(C1zError::IsDirectory { .. } | C1zError::NotAFile(_) | C1zError::NotC1z { .. } | C1zError::NoFile { .. }) => {
-                "name a c1z file that a connector has written, e.g. sync.c1z"
-            }
+            Self::File(
+                C1zError::IsDirectory { .. }
+                | C1zError::NotAFile(_)
+                | C1zError::NotC1z { .. }
+                | C1zError::NoFile { .. },
+            ) => "name a c1z file that a connector has written, e.g. sync.c1z",
             Self::File(C1zError::UnsupportedV3 { path, .. }) => return Some(rewriting(path)),
             Self::File(C1zError::NoSpace { .. } | C1zError::NoFolder { .. }) => {
                 "make room for the unpacked file, or put temporary files elsewhere with --c1z-temp-dir"

@@ -47,6 +47,13 @@ pub(super) async fn claim(
     }
 }
 
+/// Writes a claim as [`claim`] does, and removes it again.
+pub(crate) async fn claim_once(store: &dyn Store, path: &str) -> Result<(), DatasetError> {
+    let claimed_at = OffsetDateTime::now_utc().unix_timestamp();
+    claim(store, path, |number| claim_text(claimed_at, number)).await?;
+    store.delete(path).await
+}
+
 async fn probe(
     store: &dyn Store,
     path: &str,
