@@ -411,10 +411,15 @@ fn private_server() -> (String, String) {
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
+            stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
             let connection = tokio_rustls::rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
             let mut stream = tokio_rustls::rustls::StreamOwned::new(connection, stream);
             let mut request = [0; 4096];
-            if stream.read(&mut request).is_ok() {
+            let mut total = 0;
+            while let Ok(got @ 1..) = stream.read(&mut request) {
+                total += got;
+            }
+            if total > 0 {
                 let body = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
                 let length = body.len();
                 let head = format!(

@@ -125,7 +125,7 @@ impl AccessSink for BucketC1zSink {
 
     async fn begin(&self, sync: &SyncRun) -> Result<Box<dyn SinkWriter>, SinkError> {
         let file = BucketFile::open(&self.url).map_err(SinkError::new)?;
-        file.probe(sync.id.as_str()).await.map_err(SinkError::new)?;
+        file.probe().await.map_err(SinkError::new)?;
         let limit = self.config.limits.decoded_bytes;
         let copy = LocalCopy::download(&file, &self.config.temp_folder, limit).await;
         let copy = copy.map_err(SinkError::new)?;

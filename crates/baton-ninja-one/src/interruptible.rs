@@ -13,7 +13,7 @@ use crate::sync::runtime;
 use crate::system::stop_wanted;
 
 /// How long a run that was asked to stop may tidy up: the answers of a store that hangs are not waited for.
-const TIDYING_TIMEOUT: Duration = Duration::from_millis(700);
+const TIDYING_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Waits for a run that tidies up after itself when somebody wants it to stop, but not for long.
 pub(crate) async fn tidied_in_time<T, E>(run: impl Future<Output = Result<T, E>>) -> Result<T, Failure>

@@ -1,6 +1,7 @@
 //! Where finished syncs are: a c1z file or a dataset, named by one text.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use access_core::StatusCode;
@@ -61,7 +62,7 @@ impl Place {
         &self,
         settings: &Settings,
         sync: Option<&str>,
-        stop: &AtomicBool,
+        stop: &Arc<AtomicBool>,
     ) -> Result<Box<dyn AccessSnapshot>, Failure> {
         match self {
             Self::File(path) => {
@@ -76,7 +77,7 @@ impl Place {
             Self::Dataset(location) => {
                 let config = dataset_config(location, settings, sync)?;
                 let opened = wait_unless(stop, source_dataset::Opened::open(config))?;
-                Ok(Box::new(DatasetSnapshot::new(opened)))
+                Ok(Box::new(DatasetSnapshot::new(opened.with_stop(Arc::clone(stop)))))
             }
         }
     }

@@ -55,12 +55,12 @@ impl BucketFile {
     }
 
     /// Finds out whether the store takes files here and honours conditional writes, which [`Self::replace`] needs. What is
-    /// written for that is removed again.
+    /// written for that is removed again, by the next run at the latest.
     ///
     /// # Errors
     /// [`DatasetError`] if it does not.
-    pub async fn probe(&self, id: &str) -> Result<(), DatasetError> {
-        claim_once(&self.bucket, &format!("{}.{id}.claim", self.name)).await
+    pub async fn probe(&self) -> Result<(), DatasetError> {
+        claim_once(&self.bucket, &format!("{}.claim", self.name)).await
     }
 
     /// Copies the file into a local one. `None` if there is none.
