@@ -616,8 +616,9 @@ fn stopped_while_hanging(context: &TestContext, s3: &S3Sim, arguments: &[&str], 
     let begin = Instant::now();
     while (s3.requests().len() as u64) <= n {
         assert!(
-            begin.elapsed() < Duration::from_secs(60),
-            "{arguments:?}: request {n} does not come"
+            begin.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none(),
+            "{arguments:?}: request {n} does not come: {}",
+            String::from_utf8_lossy(&child.wait_with_output().unwrap().stderr)
         );
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -662,11 +663,15 @@ fn a_stop_does_not_wait_for_a_store_that_hangs() {
         vec!["export", "--from", "s3://lake/access", "--sink", "csv=out"],
         vec!["convert", C1Z, "new.c1z"],
     ] {
-        let _ = fs::remove_file(context.path("new.c1z"));
+        for made in ["new.c1z", "report.html"] {
+            let _ = fs::remove_file(context.path(made));
+        }
         s3.forget_requests();
         let ran = run(&context, &s3, &arguments);
         assert_eq!(ran.code, Some(0), "{arguments:?}: {}", ran.stderr);
-        let _ = fs::remove_file(context.path("new.c1z"));
+        for made in ["new.c1z", "report.html"] {
+            let _ = fs::remove_file(context.path(made));
+        }
         let requests = s3.requests().len() as u64;
         let step = usize::try_from(requests / 3).unwrap().max(1);
         for n in (0..requests).step_by(step).chain([requests - 1]) {
