@@ -30,6 +30,7 @@ mod interruption;
 mod locations;
 mod misbehaving;
 mod object_store;
+mod places;
 mod provisioning;
 mod provisioning_faults;
 mod provisioning_properties;

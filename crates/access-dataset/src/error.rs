@@ -32,6 +32,56 @@ pub enum DatasetError {
         /// Why.
         reason: String,
     },
+    /// An environment variable for a store cannot be what it says.
+    #[error("{variable}: {reason}")]
+    CloudVariable {
+        /// The variable.
+        variable: String,
+        /// Why not; never its value.
+        reason: String,
+    },
+    /// Data would leave this machine in plain text.
+    #[error(
+        "{variable} names a store over plain HTTP: names, access and session tokens would be sent unencrypted"
+    )]
+    PlainHttp {
+        /// The variable that names the store.
+        variable: String,
+        /// The variable that allows it.
+        leave: &'static str,
+    },
+    /// The file with certificate authorities cannot be used.
+    #[error("cannot use the certificate authorities in {}: {reason}", path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// An earlier version of this program wrote the dataset to another prefix for the same URL.
+    #[error("{place} is empty, but {earlier} holds a dataset: earlier versions percent-encoded the prefix")]
+    EncodedPrefix {
+        /// The location.
+        place: String,
+        /// Where the dataset is.
+        earlier: String,
+    },
+    /// Somebody else replaced a file in a bucket since it was read.
+    #[error("{place} was replaced by somebody else meanwhile")]
+    ObjectChanged {
+        /// The file.
+        place: String,
+    },
+    /// A file in a bucket is larger than may be read or written.
+    #[error("{place} has {bytes} bytes, more than {limit}")]
+    ObjectTooLarge {
+        /// The file.
+        place: String,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// The bucket or container is not there.
     #[error("there is no {place}: {reason}")]
     Missing {
@@ -294,21 +344,28 @@ fn scratch_of(folder: &Path) -> PathBuf {
 impl Classified for DatasetError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NotAFolder { .. } | Self::Unusable { .. } | Self::WrongRegion { .. } => {
-                StatusCode::InvalidArgument
-            }
-            Self::Locked { .. } | Self::Moved { .. } | Self::Overtaken { .. } => StatusCode::Aborted,
+            Self::NotAFolder { .. }
+            | Self::Unusable { .. }
+            | Self::CloudVariable { .. }
+            | Self::PlainHttp { .. }
+            | Self::CaFile { .. }
+            | Self::WrongRegion { .. } => StatusCode::InvalidArgument,
+            Self::Locked { .. }
+            | Self::Moved { .. }
+            | Self::Overtaken { .. }
+            | Self::ObjectChanged { .. } => StatusCode::Aborted,
             Self::Missing { .. } | Self::NotThere { .. } => StatusCode::NotFound,
             Self::UnknownFormat { .. } | Self::Unsupported { .. } => StatusCode::Unimplemented,
             Self::ChecksumRequired { .. }
             | Self::WrongClock { .. }
             | Self::Refused { .. }
             | Self::Outdated { .. }
+            | Self::EncodedPrefix { .. }
             | Self::Unlinked { .. } => StatusCode::FailedPrecondition,
             Self::Conflict { conflict, .. } => conflict.status(),
             Self::Unauthenticated { .. } => StatusCode::Unauthenticated,
             Self::Denied { .. } => StatusCode::PermissionDenied,
-            Self::NoSpace { .. } => StatusCode::ResourceExhausted,
+            Self::NoSpace { .. } | Self::ObjectTooLarge { .. } => StatusCode::ResourceExhausted,
             Self::Io { .. } | Self::NotConfirmed { .. } => StatusCode::Unknown,
             Self::Unavailable { .. } => StatusCode::Unavailable,
             Self::OtherContent { .. } => StatusCode::AlreadyExists,
@@ -324,6 +381,7 @@ impl Classified for DatasetError {
             Self::Locked { .. }
                 | Self::Moved { .. }
                 | Self::Overtaken { .. }
+                | Self::ObjectChanged { .. }
                 | Self::Unavailable { .. }
                 | Self::NotVerified { .. }
         )
@@ -344,6 +402,23 @@ impl Classified for DatasetError {
                 region: Some(region), ..
             } => return Some(format!("set AWS_REGION={region}")),
             Self::WrongRegion { .. } => "set AWS_REGION to the region of the bucket",
+            Self::PlainHttp { leave, .. } => {
+                return Some(format!(
+                    "use https://, or set {leave}=true if the network is trusted"
+                ));
+            }
+            Self::CaFile { .. } => {
+                "--ca-file and AWS_CA_BUNDLE must name a PEM file with at least one certificate"
+            }
+            Self::EncodedPrefix { earlier, .. } => {
+                return Some(format!(
+                    "write {earlier} to continue that dataset, or move its objects to the new prefix"
+                ));
+            }
+            Self::ObjectChanged { .. } => "run it again; the file in the bucket is the other run's",
+            Self::ObjectTooLarge { .. } => {
+                "write the file to a folder and bring it to the bucket with the store's own tools"
+            }
             Self::ChecksumRequired { .. } => "set AWS_CHECKSUM_ALGORITHM=sha256",
             Self::WrongClock { .. } => "set the clock of this machine right",
             Self::Refused { .. } => {

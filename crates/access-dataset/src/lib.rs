@@ -34,5 +34,7 @@ pub use published::{Hashes, ListedSync, Published, Rows, Standing};
 pub use read_back::ReadBack;
 pub use schema::{Column, ColumnKind, Dataset, SCHEMA_VERSION, WordBuilder};
 pub use sink::{DatasetSink, DatasetSinkConfig};
-pub use store::{Location, LocationError};
+pub use store::{
+    BucketFile, BucketUrl, Location, LocationError, ObjectVersion, StoreKind, document_cloud_variables,
+};
 pub use verify::{Finding, Verification, verify};

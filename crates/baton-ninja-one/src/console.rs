@@ -84,9 +84,12 @@ pub(crate) fn print_error(text: &Text) {
 
 /// Asks at the terminal, below some lines, and gives the answer.
 pub(crate) fn ask(above: &Text, question: &'static str) -> io::Result<String> {
-    let mut err = io::stderr().lock();
-    write!(err, "{}{question} ", above.as_str())?;
-    err.flush()?;
+    {
+        // Not held while the answer is waited for: somebody else may have to say something.
+        let mut err = io::stderr().lock();
+        write!(err, "{}{question} ", above.as_str())?;
+        err.flush()?;
+    }
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;
     Ok(answer)

@@ -11,8 +11,10 @@ use source_c1z::C1zSourceError;
 
 use crate::console::{Text, print};
 use crate::exit::Failure;
-use crate::interruptible::until_stopped;
+use crate::interruptible::{until_stopped, wait_unless};
 use crate::logs;
+use crate::place;
+use crate::settings::targets::{self, C1zTarget};
 use crate::settings::{Output, Settings};
 use crate::table::{grouped, size};
 
@@ -43,11 +45,18 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
     let _telemetry = logs::start(settings, &MultiProgress::new())?;
     let path = |name: &str| chosen.get_one::<PathBuf>(name).cloned().unwrap_or_default();
     let (from, to) = (path("from"), path("to"));
+    let named = named(&from, &to)?;
     let sync = chosen.get_one::<String>("sync").cloned();
     let (temp_folder, limits) = (settings.temp_folder()?, settings.limits()?);
     let (engine, output) = (settings.storage_engine()?, settings.output()?);
     let source = from.clone();
+    let own = settings.clone();
     let converted = until_stopped(move |stop| {
+        let copy = match &named {
+            C1zTarget::File(_) => None,
+            C1zTarget::Bucket(url) => Some(wait_unless(stop, place::copy(url, &own))?),
+        };
+        let source = copy.as_ref().map_or(source.as_path(), |copy| copy.path());
         let options = WriterOptions {
             temp_folder,
             engine,
@@ -56,13 +65,29 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
             limits,
             stop: stop.clone(),
         };
-        c1z::convert(&source, &to, sync.as_deref(), options).map_err(failure)
+        let converted = c1z::convert(source, &to, sync.as_deref(), options).map_err(failure);
+        converted.map_err(|failure| match &copy {
+            Some(copy) => copy.explain(failure),
+            None => failure,
+        })
     })?;
     print(&match output {
         Output::Json => Text::from_json(&in_json(&from, &converted)),
         Output::Text => text(&from, &converted),
     });
     Ok(())
+}
+
+/// What is converted; and that the new file is a path that is meant as one.
+fn named(from: &Path, to: &Path) -> Result<C1zTarget, Failure> {
+    let refuse = |problem| Failure::found(problem, None, StatusCode::InvalidArgument);
+    if let Some(to) = to.to_str() {
+        targets::local_file(to, "the new file").map_err(refuse)?;
+    }
+    match from.to_str() {
+        Some(from) => targets::c1z(from).map_err(refuse),
+        None => Ok(C1zTarget::File(from.to_owned())),
+    }
 }
 
 fn failure(error: C1zError) -> Failure {

@@ -17,6 +17,7 @@ pub fn generated_documents() -> Vec<(&'static str, String)> {
         ("resource-types", resource_types()),
         ("entitlements", entitlements()),
         ("dataset", access_dataset::document()),
+        ("cloud-variables", access_dataset::document_cloud_variables()),
         ("metrics", crate::metrics::document()),
         (
             "account-attributes",

@@ -11,6 +11,7 @@ use crate::console::{Text, print};
 use crate::exit::Failure;
 use crate::logs;
 use crate::sealed;
+use crate::settings::targets::C1Z_ENDING;
 use crate::settings::{Output, Settings};
 use crate::sync::{formats, runtime};
 use crate::system::stop_wanted;
@@ -91,7 +92,11 @@ fn known(chosen: &ArgMatches) -> Result<Option<&str>, Failure> {
 }
 
 fn dataset(settings: &Settings, chosen: &ArgMatches, known: Option<&str>) -> Result<(), Failure> {
-    let (place, temp_folder, output) = (place(chosen)?, settings.temp_folder()?, settings.output()?);
+    let (place, temp_folder, output) = (
+        place(settings, chosen)?,
+        settings.temp_folder()?,
+        settings.output()?,
+    );
     let found = wait(access_dataset::verify(&place, &formats(), &temp_folder, known))?;
     print(&match output {
         Output::Json => Text::from_json(&found),
@@ -113,7 +118,11 @@ fn dataset(settings: &Settings, chosen: &ArgMatches, known: Option<&str>) -> Res
 /// Rebuilds a history; one that comes out otherwise is a failure.
 pub(crate) fn rebuild(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
     let _telemetry = logs::start(settings, &MultiProgress::new())?;
-    let (place, temp_folder, output) = (place(chosen)?, settings.temp_folder()?, settings.output()?);
+    let (place, temp_folder, output) = (
+        place(settings, chosen)?,
+        settings.temp_folder()?,
+        settings.output()?,
+    );
     let gap = chosen.get_flag("accept-gap");
     let rebuilt = wait(access_dataset::rebuild(&place, &formats(), &temp_folder, gap))?;
     print(&match output {
@@ -130,11 +139,19 @@ pub(crate) fn rebuild(settings: &Settings, chosen: &ArgMatches) -> Result<(), Fa
     ))
 }
 
-fn place(chosen: &ArgMatches) -> Result<Location, Failure> {
+fn place(settings: &Settings, chosen: &ArgMatches) -> Result<Location, Failure> {
     let text = chosen.get_one::<String>("place").map_or("", String::as_str);
-    text.parse().map_err(|error: access_dataset::LocationError| {
+    let place: Location = text.parse().map_err(|error: access_dataset::LocationError| {
         Failure::found(error.to_string(), None, StatusCode::InvalidArgument)
-    })
+    })?;
+    if matches!(&place, Location::Bucket(url) if url.prefix().ends_with(C1Z_ENDING)) {
+        return Err(Failure::found(
+            format!("{place} is a c1z file, which has no hashes to verify"),
+            Some(format!("`inspect {place} syncs` reads all of it")),
+            StatusCode::InvalidArgument,
+        ));
+    }
+    Ok(place.with_ca_file(settings.ca_file()?.as_deref()))
 }
 
 /// Waits for the work, or for a signal.

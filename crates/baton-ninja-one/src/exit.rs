@@ -50,6 +50,14 @@ impl Failure {
         }
     }
 
+    /// The same in other words.
+    pub(crate) fn with_message(self, message: impl FnOnce(&str) -> String) -> Self {
+        Self {
+            message: message(&self.message),
+            ..self
+        }
+    }
+
     /// The same with another hint, or none.
     pub(crate) fn with_hint(self, hint: impl FnOnce(&str) -> Option<String>) -> Self {
         Self {

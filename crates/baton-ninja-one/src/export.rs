@@ -1,6 +1,6 @@
 //! `export`: a finished sync of a c1z file, from any connector, or of a dataset, into the configured sinks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -16,8 +16,9 @@ use source_dataset::DatasetSource;
 use time::OffsetDateTime;
 
 use crate::exit::Failure;
+use crate::interruptible::tidied_in_time;
 use crate::logs;
-use crate::place::{Place, c1z_config, dataset_config};
+use crate::place::{Place, c1z_config, copy, dataset_config};
 use crate::progress::Progress;
 use crate::settings::{Settings, SinkSetting};
 use crate::spans;
@@ -104,13 +105,16 @@ pub(crate) async fn pour(
         guard,
     };
     let tenant = source.tenant();
-    let outcome = spans::sync(&tenant, pipeline.run(&request, stop_wanted())).await?;
+    let outcome = tidied_in_time(spans::sync(&tenant, pipeline.run(&request, stop_wanted()))).await?;
     Ok((outcome, tenant))
 }
 
 /// A copy of a c1z is a file copy; through the domain it would lose what only the file knows.
 fn refuse_c1z(sinks: &[SinkSetting]) -> Result<(), Failure> {
-    if sinks.iter().any(|sink| matches!(sink, SinkSetting::C1z(_))) {
+    if sinks
+        .iter()
+        .any(|sink| matches!(sink, SinkSetting::C1z(_) | SinkSetting::BucketC1z(_)))
+    {
         return Err(Failure::found(
             "an export needs sinks other than a c1z".to_owned(),
             Some(
@@ -132,18 +136,15 @@ struct Reading {
 async fn open(settings: &Settings, asked: &Asked) -> Result<Reading, Failure> {
     let sync = asked.sync.as_deref();
     match Place::named(&asked.from)? {
-        Place::File(path) => {
-            let config = c1z_config(&path, settings, sync)?;
-            let config = C1zSourceConfig {
-                tenant: asked.tenant.clone(),
-                unknown_tenant: UnknownTenant::Refuse,
-                ..config
+        Place::File(path) => open_file(settings, asked, &path).await,
+        Place::BucketC1z(url) => {
+            let copying = copy(&url, settings);
+            let copy = tokio::select! {
+                copy = copying => copy?,
+                () = stop_wanted() => return Err(stopped()),
             };
-            let source = unpack(config).await?;
-            Ok(Reading {
-                sync: finished(&source),
-                source: Box::new(source),
-            })
+            let opened = open_file(settings, asked, copy.path()).await;
+            opened.map_err(|failure| copy.explain(failure))
         }
         Place::Dataset(location) => {
             if asked.tenant.is_some() {
@@ -164,6 +165,19 @@ async fn open(settings: &Settings, asked: &Asked) -> Result<Reading, Failure> {
             })
         }
     }
+}
+
+async fn open_file(settings: &Settings, asked: &Asked, path: &Path) -> Result<Reading, Failure> {
+    let config = C1zSourceConfig {
+        tenant: asked.tenant.clone(),
+        unknown_tenant: UnknownTenant::Refuse,
+        ..c1z_config(path, settings, asked.sync.as_deref())?
+    };
+    let source = unpack(config).await?;
+    Ok(Reading {
+        sync: finished(&source),
+        source: Box::new(source),
+    })
 }
 
 /// The sync of a file that a source reads.

@@ -1,5 +1,6 @@
 //! The connector binary: flags, configuration, wiring, logs, progress, exit codes. The only crate that knows all others.
 
+mod bucket_c1z;
 mod capabilities;
 mod check;
 mod cli;

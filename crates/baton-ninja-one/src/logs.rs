@@ -1,7 +1,7 @@
 //! Log lines in the two forms of the reference (docs/reference/conductorone.md §1.8).
 
 use std::fmt::{self, Write as _};
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::console::{escape_json, escape_line};
-use crate::settings::{Remark, Settings, SettingsError};
+use crate::settings::{Remark, Settings, SettingsError, judge_proxies};
 use crate::task_logs::TaskLogs;
 use crate::telemetry::Telemetry;
 
@@ -49,6 +49,8 @@ pub(crate) fn start_with(
     progress: &MultiProgress,
     tasks: Option<&TaskLogs>,
 ) -> Result<Option<Telemetry>, SettingsError> {
+    // Every command that connects starts here.
+    judge_proxies()?;
     let logs = settings.logs()?;
     let telemetry = settings.telemetry()?.as_ref().map(Telemetry::start).transpose()?;
     let mut outputs = Vec::new();
@@ -87,14 +89,10 @@ pub(crate) fn start_with(
 }
 
 fn open(path: &Path) -> Result<File, SettingsError> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .map_err(|error| SettingsError::Log {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })
+    regular_file::open_to_append(path, None).map_err(|error| SettingsError::Log {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 enum Output {

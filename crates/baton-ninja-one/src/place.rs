@@ -1,17 +1,20 @@
 //! Where finished syncs are: a c1z file or a dataset, named by one text.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use access_core::StatusCode;
 use access_core::ports::AccessSnapshot;
-use access_dataset::Location;
+use access_dataset::{BucketUrl, Location};
 use source_c1z::{C1zSource, C1zSourceConfig, UnknownTenant};
 use source_dataset::{DatasetConfig, DatasetSnapshot};
-use tokio::runtime::Handle;
 
+use crate::bucket_c1z::LocalCopy;
 use crate::exit::Failure;
+use crate::interruptible::wait_unless;
 use crate::settings::Settings;
+use crate::settings::targets::C1Z_ENDING;
 use crate::sync::formats;
 
 /// A place that holds finished syncs.
@@ -19,6 +22,8 @@ use crate::sync::formats;
 pub(crate) enum Place {
     /// A c1z file, of any connector.
     File(PathBuf),
+    /// A c1z file in a bucket.
+    BucketC1z(BucketUrl),
     /// A dataset, in a folder or a bucket.
     Dataset(Location),
 }
@@ -38,15 +43,17 @@ pub(crate) struct SyncFacts {
 }
 
 impl Place {
-    /// The place that a text names: a URL or a folder is a dataset, everything else a file.
+    /// The place that a text names: a URL that ends in `.c1z` is a file, another URL or a folder a dataset, everything else a
+    /// file.
     pub(crate) fn named(text: &str) -> Result<Self, Failure> {
-        if text.contains("://") || PathBuf::from(text).is_dir() {
-            let location = text.parse().map_err(|error: access_dataset::LocationError| {
-                Failure::found(error.to_string(), None, StatusCode::InvalidArgument)
-            })?;
-            return Ok(Self::Dataset(location));
-        }
-        Ok(Self::File(text.into()))
+        let location = text.parse().map_err(|error: access_dataset::LocationError| {
+            Failure::found(error.to_string(), None, StatusCode::InvalidArgument)
+        })?;
+        Ok(match location {
+            Location::Bucket(url) if url.prefix().ends_with(C1Z_ENDING) => Self::BucketC1z(url),
+            Location::Folder(path) if !path.is_dir() => Self::File(path),
+            dataset => Self::Dataset(dataset),
+        })
     }
 
     /// Opens a sync: the one with an id, or the latest finished one, full ones first. Blocks, on a thread of a runtime's that may;
@@ -55,17 +62,22 @@ impl Place {
         &self,
         settings: &Settings,
         sync: Option<&str>,
-        stop: &AtomicBool,
+        stop: &Arc<AtomicBool>,
     ) -> Result<Box<dyn AccessSnapshot>, Failure> {
         match self {
             Self::File(path) => {
                 let source = C1zSource::open_unless(c1z_config(path, settings, sync)?, stop)?;
                 Ok(Box::new(source.snapshot()?))
             }
+            Self::BucketC1z(url) => {
+                let copy = wait_unless(stop, copy(url, settings))?;
+                let opened = Self::File(copy.path().to_owned()).open(settings, sync, stop);
+                opened.map_err(|failure| copy.explain(failure))
+            }
             Self::Dataset(location) => {
                 let config = dataset_config(location, settings, sync)?;
-                let opened = Handle::current().block_on(source_dataset::Opened::open(config))?;
-                Ok(Box::new(DatasetSnapshot::new(opened)))
+                let opened = wait_unless(stop, source_dataset::Opened::open(config))?;
+                Ok(Box::new(DatasetSnapshot::new(opened.with_stop(Arc::clone(stop)))))
             }
         }
     }
@@ -88,9 +100,14 @@ impl Place {
                 });
                 Ok(syncs.collect())
             }
+            Self::BucketC1z(url) => {
+                let copy = wait_unless(stop, copy(url, settings))?;
+                let syncs = Self::File(copy.path().to_owned()).syncs(settings, stop);
+                syncs.map_err(|failure| copy.explain(failure))
+            }
             Self::Dataset(location) => {
                 let config = dataset_config(location, settings, None)?;
-                let syncs = Handle::current().block_on(source_dataset::Opened::syncs(config))?;
+                let syncs = wait_unless(stop, source_dataset::Opened::syncs(config))?;
                 let (manifests, latest) = syncs;
                 let syncs = manifests.into_iter().map(|manifest| {
                     let count = |table: &str| manifest.rows.get(table).copied().unwrap_or_default();
@@ -107,6 +124,12 @@ impl Place {
             }
         }
     }
+}
+
+/// A local copy of a c1z in a bucket.
+pub(crate) async fn copy(url: &BucketUrl, settings: &Settings) -> Result<LocalCopy, Failure> {
+    let url = url.clone().with_ca_file(settings.ca_file()?.as_deref());
+    LocalCopy::of(&url, &settings.temp_folder()?, settings.limits()?.decoded_bytes).await
 }
 
 /// How a sync of a file is opened.
@@ -137,7 +160,7 @@ pub(crate) fn dataset_config(
     sync: Option<&str>,
 ) -> Result<DatasetConfig, Failure> {
     Ok(DatasetConfig {
-        location: location.clone(),
+        location: location.clone().with_ca_file(settings.ca_file()?.as_deref()),
         formats: formats(),
         temp_folder: settings.temp_folder()?,
         sync: sync.map(str::to_owned),

@@ -14,7 +14,7 @@ use crate::exit::Failure;
 use crate::export::{self, Asked};
 use crate::interruptible::until_stopped;
 use crate::place::{Place, SyncFacts};
-use crate::settings::Settings;
+use crate::settings::{Settings, targets};
 use crate::sync::runtime;
 
 /// The command.
@@ -55,9 +55,11 @@ pub(crate) fn subcommand() -> Command {
 pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
     let asked = Asked::of(chosen);
     let path = |name| chosen.get_one::<PathBuf>(name).cloned();
-    let to = path("to").unwrap_or_default();
+    let to = local_file(&path("to").unwrap_or_default())?;
+    // Before the report that it follows is made.
+    sink_html::refuse_target(&to)?;
     let mut config = HtmlSinkConfig {
-        previous: path("previous"),
+        previous: path("previous").as_deref().map(local_file).transpose()?,
         ..settings.html(to)?
     };
     let nothing_there = config.path.metadata().is_ok_and(|file| file.len() == 0) || !config.path.exists();
@@ -71,6 +73,15 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
     }
     let sink: Arc<dyn AccessSink> = Arc::new(HtmlSink::new(config));
     export::into_sinks(settings, &asked, &[sink])
+}
+
+/// A path that is meant as one.
+fn local_file(path: &Path) -> Result<PathBuf, Failure> {
+    match path.to_str() {
+        None => Ok(path.to_owned()),
+        Some(text) => targets::local_file(text, "a report")
+            .map_err(|problem| Failure::found(problem, None, StatusCode::InvalidArgument)),
+    }
 }
 
 /// The report of the full sync before the one that is asked for, in a folder that goes with it.

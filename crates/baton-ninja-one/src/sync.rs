@@ -1,5 +1,6 @@
 //! The main command: one pass over the tenant into the configured sinks.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,8 +14,10 @@ use sink_csv::CsvFormat;
 use sink_html::HtmlSink;
 use sink_parquet::ParquetFormat;
 
+use crate::bucket_c1z::BucketC1zSink;
 use crate::console::print;
 use crate::exit::Failure;
+use crate::interruptible::tidied_in_time;
 use crate::logs;
 use crate::progress::Progress;
 use crate::settings::{Output, Settings, SinkSetting};
@@ -48,7 +51,8 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         observer: &progress,
     };
     let runtime = runtime()?;
-    let outcome = runtime.block_on(spans::sync(&tenant, pipeline.run(&request, stop_wanted())));
+    let syncing = spans::sync(&tenant, pipeline.run(&request, stop_wanted()));
+    let outcome = runtime.block_on(tidied_in_time(syncing));
     // Parser threads may still wait for a body that nobody wants any more.
     runtime.shutdown_background();
     progress.finish();
@@ -98,6 +102,7 @@ pub(crate) fn sinks(
     for sink in wanted {
         sinks.push(match sink {
             SinkSetting::C1z(path) => Arc::new(C1zSink::new(settings.c1z(path)?)),
+            SinkSetting::BucketC1z(url) => Arc::new(BucketC1zSink::new(url, settings.c1z(PathBuf::new())?)),
             SinkSetting::Parquet(location, codec) => {
                 let format = ParquetFormat { codec };
                 Arc::new(DatasetSink::new(dataset(location), format).reading(formats()))

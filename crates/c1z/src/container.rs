@@ -1,8 +1,9 @@
 //! What kind of file it is, by its first five bytes (docs/reference/c1z.md §1).
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+
+use regular_file::FileError;
 
 use crate::error::C1zError;
 
@@ -28,23 +29,15 @@ impl Container {
     /// Looks at the first bytes of a file.
     ///
     /// # Errors
-    /// [`C1zError`] if it is a directory or cannot be read.
+    /// [`C1zError`] if it is no regular file or cannot be read.
     pub fn of(path: &Path) -> Result<Self, C1zError> {
         let failed = |error| C1zError::io("reading", path, error);
-        match std::fs::metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Absent),
-            Err(error) => return Err(failed(error)),
-            Ok(metadata) if metadata.is_dir() => {
-                return Err(C1zError::IsDirectory {
-                    path: path.to_owned(),
-                });
-            }
-            Ok(_) => {}
-        }
+        let file = match regular_file::open(path) {
+            Err(FileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Absent),
+            opened => opened.map_err(|error| C1zError::file("reading", path, error))?,
+        };
         let mut first = Vec::with_capacity(16);
-        File::open(path)
-            .and_then(|file| file.take(16).read_to_end(&mut first))
-            .map_err(failed)?;
+        file.take(16).read_to_end(&mut first).map_err(failed)?;
         Ok(match first.get(..5) {
             _ if first.is_empty() => Self::Absent,
             Some(magic) if magic == MAGIC_V1 => Self::V1,

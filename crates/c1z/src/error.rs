@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use regular_file::{FileError, OtherType};
+
 /// Why a c1z file could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum C1zError {
@@ -13,6 +15,9 @@ pub enum C1zError {
         /// The target.
         path: PathBuf,
     },
+    /// The path names something else than a regular file: a device, a pipe, a loop of links.
+    #[error(transparent)]
+    NotAFile(FileError),
     /// The folder of the target, or the folder for temporary data, is not there.
     #[error("the folder {} does not exist", path.display())]
     NoFolder {
@@ -201,6 +206,20 @@ impl C1zError {
         }
     }
 
+    /// Classifies why a file that a user named cannot be opened.
+    pub(crate) fn file(doing: &'static str, path: &Path, error: FileError) -> Self {
+        match error {
+            FileError::Io(source) => Self::io(doing, path, source),
+            FileError::NotRegular {
+                found: OtherType::Directory,
+                ..
+            } => Self::IsDirectory {
+                path: path.to_owned(),
+            },
+            other => Self::NotAFile(other),
+        }
+    }
+
     /// The gRPC number of the failure's class.
     #[must_use]
     pub fn status(&self) -> u8 {
@@ -208,6 +227,7 @@ impl C1zError {
             Self::Stopped => 1,
             Self::Io { .. } | Self::NotConfirmed { .. } => 2,
             Self::IsDirectory { .. }
+            | Self::NotAFile(_)
             | Self::NoFolder { .. }
             | Self::NotC1z { .. }
             | Self::SameFormat { .. } => 3,

@@ -35,12 +35,15 @@ struct TempFile {
 }
 
 impl Target {
-    /// Looks at the target and locks it.
+    /// Looks at the target and locks it. A symbolic link stays; the target is the file that it leads to.
     ///
     /// # Errors
-    /// [`C1zError`] if it is a directory, foreign, locked by another run, or its folder cannot be written to. Nothing is
+    /// [`C1zError`] if it is no regular file, foreign, locked by another run, or its folder cannot be written to. Nothing is
     /// changed then.
     pub fn open(path: &Path, on_foreign: OnForeign) -> Result<Self, C1zError> {
+        let resolved =
+            regular_file::resolve_output(path).map_err(|error| C1zError::file("writing", path, error))?;
+        let path = resolved.as_path();
         let folder = folder_of(path);
         if !folder.is_dir() {
             return Err(C1zError::NoFolder {

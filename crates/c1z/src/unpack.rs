@@ -67,7 +67,7 @@ pub(crate) fn unpack(
         path: path.to_owned(),
         limit: limits.decoded_bytes,
     };
-    let mut file = File::open(path).map_err(reading)?;
+    let mut file = regular_file::open(path).map_err(|error| C1zError::file("reading", path, error))?;
     let mut magic = [0; MAGIC_V1.len()];
     file.read_exact(&mut magic).map_err(reading)?;
     let mut packed = BufReader::with_capacity(1 << 20, file);

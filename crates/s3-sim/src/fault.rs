@@ -12,6 +12,8 @@ pub enum S3Fault {
     Reset,
     /// The request is carried out, then the connection is closed without an answer.
     AfterEffect,
+    /// Nothing is done and nothing is answered, ever.
+    Hang,
     /// Nothing is done and the store refuses for a reason that waiting does not remove.
     Refusal(S3Refusal),
 }

@@ -29,6 +29,7 @@ pub(crate) async fn respond(shared: Shared, request: Request<Incoming>) -> io::R
     let fault = shared.faults.strike();
     let response = match fault {
         Some(S3Fault::Reset) => return Err(io::ErrorKind::ConnectionReset.into()),
+        Some(S3Fault::Hang) => return std::future::pending().await,
         Some(S3Fault::Status(status)) => {
             // A client that still sends when the answer comes may not see the answer.
             request.into_body().collect().await.map_err(io::Error::other)?;

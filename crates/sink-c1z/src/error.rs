@@ -53,7 +53,9 @@ impl Classified for C1zSinkError {
             Self::Dangling { .. } | Self::ThreadLost => return None,
         };
         let hint = match error {
-            C1zError::IsDirectory { .. } => "name a file with --file, e.g. --file sync.c1z",
+            C1zError::IsDirectory { .. } | C1zError::NotAFile(_) => {
+                "name a file with --file, e.g. --file sync.c1z"
+            }
             C1zError::NoFolder { .. } => {
                 "make the folder first, or name another with --file or --c1z-temp-dir"
             }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use access_core::location::LocationConflict;
 use access_core::{Classified, StatusCode};
+use regular_file::{FileError, OtherType};
 
 /// Why a report could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +16,9 @@ pub enum ReportError {
         /// The place.
         path: PathBuf,
     },
+    /// The place is something else than a regular file: a device, a pipe, a loop of links.
+    #[error(transparent)]
+    NotAFile(FileError),
     /// The folder is not there.
     #[error("there is no folder {}", path.display())]
     NoFolder {
@@ -123,6 +127,20 @@ impl ReportError {
         }
     }
 
+    /// Classifies why a file that a user named cannot be opened.
+    pub(crate) fn file(doing: &'static str, path: &Path, error: FileError) -> Self {
+        match error {
+            FileError::Io(source) => Self::io(doing, path, source),
+            FileError::NotRegular {
+                found: OtherType::Directory,
+                ..
+            } => Self::IsFolder {
+                path: path.to_owned(),
+            },
+            other => Self::NotAFile(other),
+        }
+    }
+
     pub(crate) fn altered(path: &Path, reason: impl Into<String>) -> Self {
         Self::Altered {
             path: path.to_owned(),
@@ -134,7 +152,7 @@ impl ReportError {
 impl Classified for ReportError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::IsFolder { .. } | Self::NoFolder { .. } => StatusCode::InvalidArgument,
+            Self::IsFolder { .. } | Self::NotAFile(_) | Self::NoFolder { .. } => StatusCode::InvalidArgument,
             Self::Locked { .. } => StatusCode::Aborted,
             Self::Foreign { .. } | Self::Newer { .. } | Self::NotFull { .. } => {
                 StatusCode::FailedPrecondition
@@ -154,7 +172,7 @@ impl Classified for ReportError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::IsFolder { .. } => "name a file, e.g. report.html",
+            Self::IsFolder { .. } | Self::NotAFile(_) => "name a file, e.g. report.html",
             Self::NoFolder { .. } => "make the folder first, or name another",
             Self::Locked { .. } => "wait for the other run to end, or write to another file",
             Self::Location { conflict, .. } => return conflict.hint(),

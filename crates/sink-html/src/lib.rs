@@ -28,4 +28,5 @@ mod words;
 pub use error::ReportError;
 pub use seal::{Previous, Seal, SealedSection};
 pub use sink::{HtmlSink, HtmlSinkConfig};
+pub use target::refuse_target;
 pub use verify::{Verification, verify};

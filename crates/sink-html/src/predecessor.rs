@@ -45,7 +45,7 @@ impl Predecessor {
         match std::fs::metadata(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(ReportError::io("reading", path, error)),
-            Ok(file) if file.len() == 0 => return Ok(None),
+            Ok(file) if file.is_file() && file.len() == 0 => return Ok(None),
             Ok(_) => {}
         }
         let (file, head, model) = read(path)?;

@@ -1,7 +1,9 @@
 //! Reports that were written before, read back.
 
-use std::fs;
+use std::io;
 use std::path::Path;
+
+use regular_file::FileError;
 
 use crate::error::ReportError;
 use crate::page::{ENDS, SEAL_BEGINS, section_begins, unpacked};
@@ -30,14 +32,14 @@ impl ReportFile {
     /// # Errors
     /// [`ReportError`] if it cannot be read, is no report, or one of a newer make-up.
     pub(crate) fn read(path: &Path) -> Result<Self, ReportError> {
-        let failed = |source| ReportError::io("reading", path, source);
         let foreign = || ReportError::Foreign {
             path: path.to_owned(),
         };
-        if fs::metadata(path).map_err(failed)?.len() > MOST_BYTES {
-            return Err(foreign());
-        }
-        let text = String::from_utf8(fs::read(path).map_err(failed)?).map_err(|_| foreign())?;
+        let bytes = match regular_file::read(path, MOST_BYTES) {
+            Err(FileError::Io(error)) if error.kind() == io::ErrorKind::FileTooLarge => return Err(foreign()),
+            read => read.map_err(|error| ReportError::file("reading", path, error))?,
+        };
+        let text = String::from_utf8(bytes).map_err(|_| foreign())?;
         let at = text
             .rfind(SEAL_BEGINS)
             .filter(|_| text.starts_with(BEGINS))

@@ -17,19 +17,18 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Locks a place.
+    /// Locks a place. A symbolic link stays; the place is the file that it leads to.
     ///
     /// # Errors
-    /// [`ReportError`] if it is a folder, another run has it, or its folder cannot be written to.
+    /// [`ReportError`] if it is no regular file, another run has it, or its folder cannot be written to.
     pub(crate) fn lock(path: &Path) -> Result<Self, ReportError> {
+        let resolved =
+            regular_file::resolve_output(path).map_err(|error| ReportError::file("writing", path, error))?;
+        let path = resolved.as_path();
         let folder = folder_of(path);
         if !folder.is_dir() {
             let path = folder.to_owned();
             return Err(ReportError::NoFolder { path });
-        }
-        if path.is_dir() {
-            let path = path.to_owned();
-            return Err(ReportError::IsFolder { path });
         }
         let temp = beside(path, ".tmp");
         let failed = |source| ReportError::io("writing beside", path, source);
@@ -96,6 +95,16 @@ impl Target {
             source,
         })
     }
+}
+
+/// Refuses a place where no report can be written, without touching it.
+///
+/// # Errors
+/// [`ReportError`] if it is no regular file.
+pub fn refuse_target(path: &Path) -> Result<(), ReportError> {
+    let resolved = regular_file::resolve_output(path);
+    resolved.map_err(|error| ReportError::file("writing", path, error))?;
+    Ok(())
 }
 
 impl Drop for Target {

@@ -159,9 +159,12 @@ impl Classified for C1zSourceError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::File(C1zError::IsDirectory { .. } | C1zError::NotC1z { .. } | C1zError::NoFile { .. }) => {
-                "name a c1z file that a connector has written, e.g. sync.c1z"
-            }
+            Self::File(
+                C1zError::IsDirectory { .. }
+                | C1zError::NotAFile(_)
+                | C1zError::NotC1z { .. }
+                | C1zError::NoFile { .. },
+            ) => "name a c1z file that a connector has written, e.g. sync.c1z",
             Self::File(C1zError::UnsupportedV3 { path, .. }) => return Some(rewriting(path)),
             Self::File(C1zError::OldestV3 { .. }) => {
                 "nothing rewrites such a file; run the connector that wrote it again"

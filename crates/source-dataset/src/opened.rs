@@ -2,7 +2,10 @@
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use access_core::model::{IdScheme, Provenance, ResourceTypeId, SyncRun, SyncType};
 use access_core::ports::FinishedSync;
@@ -36,9 +39,19 @@ pub struct Opened {
     published: Arc<Published>,
     manifest: Arc<Manifest>,
     sync: FinishedSync,
+    stop: Arc<AtomicBool>,
 }
 
+/// How often a thread that waits for a store looks whether it is to stop.
+const POLLING_INTERVAL: Duration = Duration::from_millis(50);
+
 impl Opened {
+    /// Ends the waiting for a store soon after `stop` is set, with [`DatasetError::Stopped`].
+    #[must_use]
+    pub fn with_stop(self, stop: Arc<AtomicBool>) -> Self {
+        Self { stop, ..self }
+    }
+
     /// Opens the dataset and finds the sync.
     ///
     /// # Errors
@@ -57,6 +70,7 @@ impl Opened {
             published: Arc::new(published),
             sync: finished(&manifest)?,
             manifest: Arc::new(manifest),
+            stop: Arc::default(),
         })
     }
 
@@ -123,7 +137,16 @@ impl Opened {
         let rows = self
             .published
             .rows(&self.manifest, table, Some(columns), Hashes::Trusted);
-        Ok(handle.block_on(rows)?)
+        handle.block_on(async {
+            let mut rows = pin!(rows);
+            loop {
+                match tokio::time::timeout(POLLING_INTERVAL, rows.as_mut()).await {
+                    Ok(opened) => return Ok(opened?),
+                    Err(_) if self.stop.load(Ordering::Relaxed) => return Err(DatasetError::Stopped.into()),
+                    Err(_) => {}
+                }
+            }
+        })
     }
 }
 

@@ -35,6 +35,7 @@ use crate::store::{Store, Swap};
 
 use existing::Existing;
 use probe::Claim;
+pub(crate) use probe::claim_once;
 
 pub(crate) use existing::Intent;
 pub(crate) use sweep::claimed;

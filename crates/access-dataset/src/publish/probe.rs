@@ -47,6 +47,14 @@ pub(super) async fn claim(
     }
 }
 
+/// Writes a claim as [`claim`] does, and removes it again.
+pub(crate) async fn claim_once(store: &dyn Store, path: &str) -> Result<(), DatasetError> {
+    // Unlike what an earlier run may have left: stores tell versions apart by their bytes.
+    let claimed_at = OffsetDateTime::now_utc().unix_timestamp_nanos();
+    claim(store, path, |number| claim_text(claimed_at, number)).await?;
+    store.delete(path).await
+}
+
 async fn probe(
     store: &dyn Store,
     path: &str,

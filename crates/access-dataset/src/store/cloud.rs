@@ -19,12 +19,14 @@ use object_store::{
 };
 use time::OffsetDateTime;
 use tokio::io::AsyncWriteExt;
-use url::Url;
 
-use super::connector::Connector;
+use super::connector::{Connector, READ_TIMEOUT};
+use super::environment::Environment;
+use super::location::{BucketUrl, StoreKind};
 use super::redact::without_secrets;
 use super::{Store, Stored, Swap, Version};
 use crate::error::DatasetError;
+use crate::manifest::POINTER;
 
 /// Bytes of one part of an upload. At 10,000 parts a file can be 80 GB.
 const PART_BYTES: usize = 8 << 20;
@@ -36,45 +38,94 @@ const LONGEST_REASON: usize = 600;
 
 #[derive(Debug)]
 pub(super) struct Bucket {
-    url: Url,
+    url: BucketUrl,
     prefix: Key,
     store: Arc<dyn ObjectStore>,
 }
 
 impl Bucket {
-    pub(super) fn open(url: &Url) -> Result<Self, DatasetError> {
-        let place = url.to_string();
+    /// Opens a bucket. Nothing is asked of it yet.
+    pub(super) fn open(url: &BucketUrl) -> Result<Self, DatasetError> {
+        Self::open_patient(url, READ_TIMEOUT)
+    }
+
+    /// The same for requests that take long: the longest silence is given.
+    pub(super) fn open_patient(url: &BucketUrl, read_timeout: Duration) -> Result<Self, DatasetError> {
         let unusable = |reason: String| DatasetError::Unusable {
-            place: place.clone(),
+            place: url.to_string(),
             reason,
         };
-        let connector = Connector::new().map_err(|reason| unusable(one_line(&reason)))?;
-        let store: Result<Arc<dyn ObjectStore>, Error> = match url.scheme() {
-            "gs" => GoogleCloudStorageBuilder::from_env()
-                .with_url(url.as_str())
-                .with_retry(retry())
-                .with_http_connector(connector)
-                .build()
-                .map(|store| Arc::new(store) as _),
-            "az" => MicrosoftAzureBuilder::from_env()
-                .with_url(url.as_str())
-                .with_retry(retry())
-                .with_http_connector(connector)
-                .build()
-                .map(|store| Arc::new(store) as _),
-            _ => AmazonS3Builder::from_env()
-                .with_url(url.as_str())
-                .with_retry(retry())
-                .with_http_connector(connector)
-                .build()
-                .map(|store| Arc::new(store) as _),
-        };
+        let environment = Environment::read(url.kind())?;
+        let ca_bundle = environment.ca_bundle.as_deref().map(Path::new);
+        let connector = Connector::new(url.ca_file().into_iter().chain(ca_bundle), read_timeout)?;
+        let built = build(url, environment, connector);
         Ok(Self {
-            prefix: Key::parse(url.path().trim_matches('/'))
-                .map_err(|error| unusable(one_line(&error.to_string())))?,
-            store: store.map_err(|error| unusable(one_line(&with_causes(&error))))?,
+            prefix: Key::parse(url.prefix()).map_err(|error| unusable(error.to_string()))?,
+            store: built.map_err(|error| unusable(one_line(&with_causes(&error))))?,
             url: url.clone(),
         })
+    }
+
+    /// Opens the bucket of a dataset. Where earlier versions wrote to another prefix for the same URL, and the dataset is there
+    /// and not here, this says so: the new prefix would begin a dataset without a history.
+    pub(super) async fn open_dataset(url: &BucketUrl) -> Result<Self, DatasetError> {
+        let bucket = Self::open(url)?;
+        if let Some(encoded) = url.encoded_prefix()
+            && let Ok(prefix) = Key::parse(&encoded)
+        {
+            let earlier = Self {
+                url: url.with_prefix(encoded),
+                prefix,
+                store: Arc::clone(&bucket.store),
+            };
+            if bucket.get(POINTER).await?.is_none() && earlier.get(POINTER).await?.is_some() {
+                return Err(DatasetError::EncodedPrefix {
+                    place: bucket.describe(""),
+                    earlier: earlier.describe(""),
+                });
+            }
+        }
+        Ok(bucket)
+    }
+
+    /// Gives an object's bytes piece by piece. `None` if there is none.
+    pub(super) async fn stream(
+        &self,
+        path: &str,
+        max_bytes: u64,
+        take: &mut (dyn FnMut(&[u8]) -> Result<(), DatasetError> + Send),
+    ) -> Result<Option<Version>, DatasetError> {
+        let failed = |error: Error| self.failed(path, &error);
+        let answer = match self.store.get(&self.key(path)).await {
+            Ok(answer) => answer,
+            Err(error @ Error::NotFound { .. }) if Said::by(&error).meaning(&error) == Meaning::NoObject => {
+                return Ok(None);
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let too_large = |bytes| DatasetError::ObjectTooLarge {
+            place: self.describe(path),
+            bytes,
+            limit: max_bytes,
+        };
+        if answer.meta.size > max_bytes {
+            return Err(too_large(answer.meta.size));
+        }
+        let version = Version {
+            tag: answer.meta.e_tag.clone(),
+            version: answer.meta.version.clone(),
+        };
+        let mut stream = answer.into_stream();
+        let mut total = 0;
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk.map_err(failed)?;
+            total += chunk.len() as u64;
+            if total > max_bytes {
+                return Err(too_large(total));
+            }
+            take(&chunk)?;
+        }
+        Ok(Some(version))
     }
 
     fn key(&self, path: &str) -> Key {
@@ -98,6 +149,48 @@ impl Bucket {
             meaning => meaning.error_at(place, said.reason),
         }
     }
+}
+
+/// The library's store, set up by the environment as it was judged.
+fn build(
+    url: &BucketUrl,
+    environment: Environment,
+    connector: Connector,
+) -> Result<Arc<dyn ObjectStore>, Error> {
+    let settings = environment.settings.into_iter();
+    // Plain HTTP was judged already.
+    Ok(match url.kind() {
+        StoreKind::Gcs => {
+            let mut builder = GoogleCloudStorageBuilder::new();
+            for (key, value) in settings {
+                builder = builder.with_config(key.parse()?, value);
+            }
+            let builder = builder.with_bucket_name(url.bucket()).with_retry(retry());
+            Arc::new(builder.with_http_connector(connector).build()?)
+        }
+        StoreKind::Azure => {
+            let mut builder = MicrosoftAzureBuilder::new();
+            for (key, value) in settings {
+                builder = builder.with_config(key.parse()?, value);
+            }
+            let builder = builder
+                .with_container_name(url.bucket())
+                .with_allow_http(true)
+                .with_retry(retry());
+            Arc::new(builder.with_http_connector(connector).build()?)
+        }
+        StoreKind::S3 => {
+            let mut builder = AmazonS3Builder::new();
+            for (key, value) in settings {
+                builder = builder.with_config(key.parse()?, value);
+            }
+            let builder = builder
+                .with_bucket_name(url.bucket())
+                .with_allow_http(true)
+                .with_retry(retry());
+            Arc::new(builder.with_http_connector(connector).build()?)
+        }
+    })
 }
 
 /// What a store said of a request that failed.
@@ -266,9 +359,9 @@ pub(super) fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 #[async_trait]
 impl Store for Bucket {
     fn describe(&self, path: &str) -> String {
-        let root = self.url.as_str().trim_end_matches('/');
+        let root = &self.url;
         if path.is_empty() {
-            root.to_owned()
+            root.to_string()
         } else {
             format!("{root}/{path}")
         }

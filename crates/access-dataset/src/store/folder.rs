@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use regular_file::FileError;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
@@ -219,7 +220,7 @@ fn version_of(bytes: &[u8]) -> Version {
 }
 
 fn read(path: &Path) -> Result<Option<Stored>, DatasetError> {
-    match fs::read(path) {
+    match regular_file::read(path, u64::MAX - 1).map_err(FileError::into_io) {
         Ok(bytes) => Ok(Some(Stored {
             version: version_of(&bytes),
             bytes,
@@ -263,8 +264,10 @@ impl Store for Folder {
 
     async fn open(&self, path: &str, _scratch: &Path) -> Result<File, DatasetError> {
         let path = self.path(path);
-        self.in_turn(move || File::open(&path).map_err(|error| DatasetError::io(&path, error)))
-            .await
+        self.in_turn(move || {
+            regular_file::open(&path).map_err(|error| DatasetError::io(&path, error.into_io()))
+        })
+        .await
     }
 
     async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<(), DatasetError> {

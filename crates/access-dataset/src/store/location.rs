@@ -1,34 +1,228 @@
-//! The address of a dataset.
+//! The address of a dataset, or of a file in a bucket.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use url::Url;
 
-/// Schemes of object stores, with the words of their URLs.
-const SCHEMES: [&str; 3] = ["s3", "gs", "az"];
+/// Schemes of other stores and of other programs, with what to write here.
+const OTHER_SCHEMES: [(&str, &str); 14] = [
+    ("s3a", "s3://BUCKET/PREFIX"),
+    ("s3n", "s3://BUCKET/PREFIX"),
+    ("gcs", "gs://BUCKET/PREFIX"),
+    ("azure", "az://CONTAINER/PREFIX"),
+    ("abfs", "az://CONTAINER/PREFIX"),
+    ("abfss", "az://CONTAINER/PREFIX"),
+    ("wasb", "az://CONTAINER/PREFIX"),
+    ("wasbs", "az://CONTAINER/PREFIX"),
+    ("adl", "az://CONTAINER/PREFIX"),
+    ("file", "the path alone"),
+    (
+        "http",
+        "s3://BUCKET/PREFIX, with the store's address in AWS_ENDPOINT_URL",
+    ),
+    (
+        "https",
+        "s3://BUCKET/PREFIX, with the store's address in AWS_ENDPOINT_URL",
+    ),
+    ("ftp", "a folder, s3://, gs:// or az://"),
+    ("hdfs", "a folder, s3://, gs:// or az://"),
+];
 
-/// The root of a dataset.
+/// Kinds of object stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreKind {
+    /// Amazon S3 and what speaks its protocol.
+    S3,
+    /// Google Cloud Storage.
+    Gcs,
+    /// Azure Blob Storage.
+    Azure,
+}
+
+impl StoreKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::S3, Self::Gcs, Self::Azure];
+
+    /// The scheme of its URLs.
+    #[must_use]
+    pub fn scheme(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::Gcs => "gs",
+            Self::Azure => "az",
+        }
+    }
+
+    fn from_scheme(scheme: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.scheme().eq_ignore_ascii_case(scheme))
+    }
+}
+
+/// A prefix in a bucket, exactly as it was typed: `s3://lake/access data` means the keys `access data/…`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketUrl {
+    kind: StoreKind,
+    bucket: String,
+    prefix: String,
+    ca_file: Option<Arc<Path>>,
+}
+
+impl BucketUrl {
+    /// Trusts the certificate authorities in a PEM file besides the usual ones.
+    #[must_use]
+    pub fn with_ca_file(self, ca_file: Option<&Path>) -> Self {
+        Self {
+            ca_file: ca_file.map(Arc::from),
+            ..self
+        }
+    }
+
+    /// The kind of store.
+    #[must_use]
+    pub fn kind(&self) -> StoreKind {
+        self.kind
+    }
+
+    /// The bucket or container.
+    #[must_use]
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// The beginning of all keys, without a slash at its end.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// The prefix that versions before this one wrote to for the same text, which percent-encoded it. `None` if it is the same.
+    pub(super) fn encoded_prefix(&self) -> Option<String> {
+        let encoded = Url::parse(&self.to_string()).ok()?;
+        let encoded = encoded.path().trim_matches('/');
+        (encoded != self.prefix).then(|| encoded.to_owned())
+    }
+
+    pub(super) fn with_prefix(&self, prefix: String) -> Self {
+        Self {
+            prefix,
+            ..self.clone()
+        }
+    }
+
+    /// Authorities that are trusted besides the usual ones.
+    pub(super) fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.as_deref()
+    }
+
+    /// The same place one step up, and the last part of the prefix.
+    pub(super) fn split_last(&self) -> (Self, &str) {
+        let (parent, name) = self.prefix.rsplit_once('/').unwrap_or(("", &self.prefix));
+        (self.with_prefix(parent.to_owned()), name)
+    }
+
+    fn parse(kind: StoreKind, text: &str, rest: &str) -> Result<Self, LocationError> {
+        let scheme = kind.scheme();
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        if bucket.contains('@') || rest.contains('?') {
+            return Err(LocationError::Credentials);
+        }
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.$".contains(c);
+        if bucket.is_empty() || !bucket.chars().all(is_name) {
+            return Err(LocationError::Bucket {
+                url: text.to_owned(),
+                scheme: scheme.to_owned(),
+            });
+        }
+        let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+        let refused = |reason| LocationError::Prefix {
+            url: text.to_owned(),
+            reason,
+        };
+        if !prefix.is_empty() {
+            for part in prefix.split('/') {
+                if let Some(reason) = refuse_part(part) {
+                    return Err(refused(reason));
+                }
+            }
+        }
+        Ok(Self {
+            kind,
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+            ca_file: None,
+        })
+    }
+}
+
+/// Why a part of a prefix cannot be what is meant.
+fn refuse_part(part: &str) -> Option<&'static str> {
+    match part {
+        "" => Some("two slashes in a row make a part without a name"),
+        "." | ".." => Some("`.` and `..` are not folders in a bucket"),
+        _ if part != part.trim() => Some("a part of it begins or ends with a space"),
+        _ if part.contains('\\') => Some("it holds a backslash; parts are separated by `/`"),
+        _ if part.chars().any(char::is_control) => Some("it holds a control character"),
+        _ => None,
+    }
+}
+
+impl fmt::Display for BucketUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.kind.scheme(), self.bucket)?;
+        if !self.prefix.is_empty() {
+            write!(f, "/{}", self.prefix)?;
+        }
+        Ok(())
+    }
+}
+
+/// The root of a dataset, or a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
     /// A folder of this machine.
     Folder(PathBuf),
     /// A prefix in a bucket: `s3://`, `gs://` or `az://`.
-    Bucket(Url),
+    Bucket(BucketUrl),
 }
 
-/// Why a text is not the root of a dataset.
+/// Why a text is not the address of a dataset or a file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
     /// Nothing is named.
     #[error("a folder or a URL is needed, e.g. out/access or s3://bucket/access")]
     Empty,
     /// The scheme is not one of an object store.
-    #[error("`{scheme}://` is not a kind of store; use a folder, s3://, gs:// or az://")]
+    #[error("`{scheme}://` is not a supported store; use a folder, s3://, gs:// or az://")]
     Scheme {
         /// The scheme.
         scheme: String,
+    },
+    /// The scheme is another word for something that is supported.
+    #[error("`{scheme}:` is not a supported scheme; write {instead}")]
+    OtherScheme {
+        /// The scheme.
+        scheme: String,
+        /// What to write.
+        instead: &'static str,
+    },
+    /// It looks like a URL and is none.
+    #[error("`{text}` looks like a URL and is not one; write {instead}")]
+    Mistyped {
+        /// The text.
+        text: String,
+        /// What is probably meant, and how to name a path like that.
+        instead: String,
+    },
+    /// A path of Windows, on another system.
+    #[error("`{text}` is a Windows path; write a path of this system, or ./{text} for a file of that name")]
+    WindowsPath {
+        /// The text.
+        text: String,
     },
     /// The URL has no bucket, or is no URL.
     #[error("`{url}` does not name a bucket; write {scheme}://BUCKET/PREFIX")]
@@ -38,46 +232,108 @@ pub enum LocationError {
         /// Its scheme.
         scheme: String,
     },
+    /// The prefix cannot be meant as it is written.
+    #[error("`{url}` is not a prefix in a bucket: {reason}")]
+    Prefix {
+        /// The text.
+        url: String,
+        /// Why not.
+        reason: &'static str,
+    },
     /// The URL holds credentials or a query.
-    #[error("a dataset's URL must hold no user, password or query; credentials come from the environment")]
+    #[error(
+        "the URL of a bucket must hold no user, password or query; credentials come from the environment"
+    )]
     Credentials,
+}
+
+impl Location {
+    /// Trusts the certificate authorities in a PEM file besides the usual ones when a bucket is opened.
+    #[must_use]
+    pub fn with_ca_file(self, ca_file: Option<&Path>) -> Self {
+        match self {
+            Self::Bucket(url) => Self::Bucket(url.with_ca_file(ca_file)),
+            folder @ Self::Folder(_) => folder,
+        }
+    }
 }
 
 impl FromStr for Location {
     type Err = LocationError;
 
+    /// A text without a scheme is a path. One that looks like a URL and is none is refused: it would become a folder of that name.
     fn from_str(text: &str) -> Result<Self, LocationError> {
         if text.trim().is_empty() {
             return Err(LocationError::Empty);
         }
-        let Some((scheme, _)) = text.split_once("://") else {
-            return Ok(Self::Folder(PathBuf::from(text)));
-        };
-        if !SCHEMES.contains(&scheme) {
-            return Err(LocationError::Scheme {
-                scheme: scheme.to_owned(),
-            });
+        if let Some((scheme, rest)) = text.split_once("://") {
+            if let Some(kind) = StoreKind::from_scheme(scheme) {
+                return BucketUrl::parse(kind, text, rest).map(Self::Bucket);
+            }
+            if is_scheme(scheme) {
+                let scheme = scheme.to_ascii_lowercase();
+                return Err(match other_scheme(&scheme) {
+                    Some(instead) => LocationError::OtherScheme { scheme, instead },
+                    None => LocationError::Scheme { scheme },
+                });
+            }
         }
-        let bucket = || LocationError::Bucket {
-            url: text.to_owned(),
-            scheme: scheme.to_owned(),
-        };
-        let url = Url::parse(text).map_err(|_| bucket())?;
-        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-            return Err(LocationError::Credentials);
-        }
-        if url.host_str().is_none_or(str::is_empty) {
-            return Err(bucket());
-        }
-        Ok(Self::Bucket(url))
+        refuse_mistyped(text)?;
+        Ok(Self::Folder(PathBuf::from(text)))
     }
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+}
+
+fn other_scheme(scheme: &str) -> Option<&'static str> {
+    let found = OTHER_SCHEMES.iter().find(|(other, _)| *other == scheme);
+    found.map(|(_, instead)| *instead)
+}
+
+/// Refuses what would be a path by the letter and cannot be meant as one.
+fn refuse_mistyped(text: &str) -> Result<(), LocationError> {
+    let instead = |scheme: &str| format!("{scheme}://BUCKET/PREFIX, or ./{text} for a path");
+    let mistyped = |instead: String| LocationError::Mistyped {
+        text: text.to_owned(),
+        instead,
+    };
+    // `s3//lake/access`
+    if let Some((scheme, _)) = text.split_once("//")
+        && let Some(kind) = StoreKind::from_scheme(scheme)
+    {
+        return Err(mistyped(instead(kind.scheme())));
+    }
+    let Some((scheme, rest)) = text.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
+        return Ok(());
+    };
+    if scheme.len() == 1 && rest.starts_with(['\\', '/']) && !cfg!(windows) {
+        return Err(LocationError::WindowsPath {
+            text: text.to_owned(),
+        });
+    }
+    if let Some(kind) = StoreKind::from_scheme(scheme) {
+        return Err(mistyped(instead(kind.scheme())));
+    }
+    let scheme = scheme.to_ascii_lowercase();
+    if let Some(instead) = other_scheme(&scheme) {
+        return Err(LocationError::OtherScheme { scheme, instead });
+    }
+    if scheme.len() > 1 && rest.starts_with(['/', '\\']) {
+        return Err(mistyped(format!("./{text} for a path")));
+    }
+    Ok(())
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder(path) => write!(f, "{}", path.display()),
-            Self::Bucket(url) => f.write_str(url.as_str().trim_end_matches('/')),
+            Self::Bucket(url) => url.fmt(f),
         }
     }
 }
@@ -91,21 +347,63 @@ mod tests {
         let shown: Vec<String> = [
             "out/access",
             "s3://lake/access/",
+            "S3://lake/access",
             "gs://lake",
             "az://container/a/b",
+            "s3://lake/access data",
+            "s3://lake/zugänge",
+            "s3://lake/access%20data",
+            "s3://lake/a#b",
+            "s3://lake/access ",
+            "s3://lake//access",
+            "s3://lake/a//b",
+            "s3://lake/../b",
+            "s3://lake/a\\b",
+            "s3://lake/a\nb",
             "",
             "http://lake/access",
+            "HTTPS://lake/access",
             "s3://",
             "s3:///access",
+            "s3://la ke/access",
             "s3://key:secret@lake/access",
             "s3://lake/access?region=x",
+            "s3:/lake/access",
+            "s3:lake",
+            "s3//lake/access",
+            "gs:x",
+            "az:\\x",
+            "s3a://lake/access",
+            "file:x",
+            "file:///x",
+            "foo:/x",
+            "foo://x",
+            "C:\\x",
+            "c:/x",
+            "./s3:/x",
+            "2026-11-30T10:00",
+            "sync:new",
         ]
         .iter()
         .map(|text| match text.parse::<Location>() {
-            Ok(location) => format!("{text:28} {location}"),
-            Err(error) => format!("{text:28} error: {error}"),
+            Ok(Location::Folder(path)) => format!("{text:28?} folder {}", path.display()),
+            Ok(Location::Bucket(url)) => format!("{text:28?} {url} (keys {:?})", url.prefix()),
+            Err(error) => format!("{text:28?} error: {error}"),
         })
         .collect();
         insta::assert_snapshot!(shown.join("\n"));
+    }
+
+    #[test]
+    fn the_prefix_of_earlier_versions_is_known() {
+        let encoded = |text: &str| match text.parse::<Location>() {
+            Ok(Location::Bucket(url)) => url.encoded_prefix(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(encoded("s3://lake/access data").as_deref(), Some("access%20data"));
+        assert_eq!(encoded("gs://lake/zugänge").as_deref(), Some("zug%C3%A4nge"));
+        assert_eq!(encoded("s3://lake/access"), None);
+        assert_eq!(encoded("s3://lake/access%20data"), None);
+        assert_eq!(encoded("s3://lake"), None);
     }
 }

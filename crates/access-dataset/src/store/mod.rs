@@ -2,8 +2,10 @@
 
 mod cloud;
 mod connector;
+mod environment;
 mod folder;
 mod location;
+mod object;
 mod redact;
 
 use std::fs::File;
@@ -15,7 +17,9 @@ use tempfile::TempDir;
 use time::OffsetDateTime;
 
 use crate::error::DatasetError;
-pub use location::{Location, LocationError};
+pub use environment::document as document_cloud_variables;
+pub use location::{BucketUrl, Location, LocationError, StoreKind};
+pub use object::{BucketFile, ObjectVersion};
 
 /// How the names of scratch folders begin.
 pub(crate) const SCRATCH: &str = "_scratch-";
@@ -93,7 +97,7 @@ pub(crate) trait Store: Send + Sync + std::fmt::Debug {
 pub(crate) async fn open_to_read(location: &Location) -> Result<Arc<dyn Store>, DatasetError> {
     Ok(match location {
         Location::Folder(path) => Arc::new(folder::Folder::open_to_read(path.clone()).await?),
-        Location::Bucket(url) => Arc::new(cloud::Bucket::open(url)?),
+        Location::Bucket(url) => Arc::new(cloud::Bucket::open_dataset(url).await?),
     })
 }
 
@@ -111,6 +115,6 @@ pub(crate) fn private_folder(parent: &Path) -> std::io::Result<TempDir> {
 pub(crate) async fn open(location: &Location) -> Result<Arc<dyn Store>, DatasetError> {
     Ok(match location {
         Location::Folder(path) => Arc::new(folder::Folder::open(path.clone()).await?),
-        Location::Bucket(url) => Arc::new(cloud::Bucket::open(url)?),
+        Location::Bucket(url) => Arc::new(cloud::Bucket::open_dataset(url).await?),
     })
 }

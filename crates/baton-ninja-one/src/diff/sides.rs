@@ -18,7 +18,8 @@ use tokio::runtime::Handle;
 use super::refused;
 use crate::exit::Failure;
 use crate::export::{TimesOfSync, finished};
-use crate::place::{Place, c1z_config};
+use crate::interruptible::wait_unless;
+use crate::place::{Place, c1z_config, copy};
 use crate::settings::Settings;
 use crate::sync::formats;
 
@@ -114,14 +115,20 @@ impl Side {
         stop: &AtomicBool,
     ) -> Result<Self, Failure> {
         match place {
-            Place::File(path) => Self::of_file(path, settings, sync, stop),
+            Place::File(path) => Self::of_file(path, &path.display().to_string(), settings, sync, stop),
+            Place::BucketC1z(url) => {
+                let copy = wait_unless(stop, copy(url, settings))?;
+                let side = Self::of_file(copy.path(), &url.to_string(), settings, sync, stop);
+                side.map_err(|failure| copy.explain(failure))
+            }
             Place::Dataset(location) => {
-                let (handle, temp_folder) = (Handle::current(), settings.temp_folder()?);
+                let temp_folder = settings.temp_folder()?;
                 let config = crate::place::dataset_config(location, settings, sync)?;
-                let opened = handle.block_on(source_dataset::Opened::open(config))?;
-                let published = handle.block_on(Published::open(location, formats(), &temp_folder))?;
+                let location = config.location.clone();
+                let opened = wait_unless(stop, source_dataset::Opened::open(config))?;
+                let published = wait_unless(stop, Published::open(&location, formats(), &temp_folder))?;
                 let manifest = opened.manifest();
-                let snapshot = handle.block_on(published.snapshot(manifest, Hashes::Trusted))?;
+                let snapshot = wait_unless(stop, published.snapshot(manifest, Hashes::Trusted))?;
                 let run = &opened.sync().run;
                 Ok(Self {
                     label: label(
@@ -143,6 +150,7 @@ impl Side {
     /// A file's rows, through the checks that every sync goes through, into the order of their keys.
     fn of_file(
         path: &Path,
+        place: &str,
         settings: &Settings,
         sync: Option<&str>,
         stop: &AtomicBool,
@@ -184,12 +192,7 @@ impl Side {
         })?;
         let run = &summary.run;
         Ok(Self {
-            label: label(
-                &path.display().to_string(),
-                run.id.as_str(),
-                run.sync_type,
-                summary.ended_at,
-            ),
+            label: label(place, run.id.as_str(), run.sync_type, summary.ended_at),
             sync_type: run.sync_type,
             started_at: run.started_at,
             types: summary.completeness.keys().map(ToString::to_string).collect(),

@@ -1,6 +1,6 @@
 //! The audit log as a file of JSON lines.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -38,12 +38,8 @@ impl Classified for AuditFileError {
 impl AuditFile {
     /// Opens the file, or makes one that only its owner may read.
     pub(crate) fn open(path: &Path) -> Result<Self, AuditFileError> {
-        let mut options = OpenOptions::new();
-        options.create(true).append(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let is_new = !path.exists();
-        let opened = options.open(path).and_then(|file| {
+        let opened = regular_file::open_to_append(path, Some(0o600)).and_then(|file| {
             if is_new {
                 name_durably(path)?;
             }

@@ -18,6 +18,7 @@ use ninjaone::{NinjaOneClient, NinjaOneProvisioner, Writes};
 
 use crate::console::{Text, print};
 use crate::exit::Failure;
+use crate::interruptible::answer_unless_stopped;
 use crate::logs;
 use crate::settings::{Output, ProvisioningMode, Settings};
 use crate::sync::runtime;
@@ -177,7 +178,15 @@ fn ask(intention: &Text) -> Result<(), Failure> {
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         return Ok(());
     }
-    let answer = crate::console::ask(intention, "Go on? [y/N]").unwrap_or_default();
+    let intention = intention.clone();
+    let asking = move || crate::console::ask(&intention, "Go on? [y/N]").unwrap_or_default();
+    let Some(answer) = answer_unless_stopped(asking) else {
+        return Err(Failure::found(
+            "stopped on request; nothing was changed".to_owned(),
+            None,
+            StatusCode::Cancelled,
+        ));
+    };
     if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 mod connector;
 mod metadata;
 mod nothing;
-mod temp_folders;
+pub(crate) mod temp_folders;
 mod uploader;
 
 use std::sync::Arc;

@@ -15,7 +15,7 @@ const LOCK: &str = "lock";
 
 /// A folder that is in use.
 #[derive(Debug)]
-pub(super) struct TempFolder {
+pub(crate) struct TempFolder {
     folder: TempDir,
     /// Held while the folder is in use.
     _lock: File,
@@ -24,7 +24,7 @@ pub(super) struct TempFolder {
 /// No folder can be made.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot make a temporary folder in {}: {source}", parent.display())]
-pub(super) struct TempFolderError {
+pub(crate) struct TempFolderError {
     parent: PathBuf,
     source: std::io::Error,
 }
@@ -53,7 +53,7 @@ impl Classified for TempFolderError {
 
 impl TempFolder {
     /// A fresh folder.
-    pub(super) fn new(parent: &Path) -> Result<Self, TempFolderError> {
+    pub(crate) fn new(parent: &Path) -> Result<Self, TempFolderError> {
         let refuse = |source| TempFolderError {
             parent: parent.to_owned(),
             source,
@@ -77,7 +77,7 @@ impl TempFolder {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 }
@@ -92,7 +92,7 @@ fn lock_of(folder: &Path) -> std::io::Result<File> {
 }
 
 /// Removes what killed processes have left.
-pub(super) fn sweep(parent: &Path) {
+pub(crate) fn sweep(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
         let Ok(lock) = lock_of(&entry.path()) else {

@@ -175,7 +175,12 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn audit_log(&self) -> Result<Option<PathBuf>, SettingsError> {
-        self.path("audit-log")
+        let Some(path) = self.text("audit-log")? else {
+            return Ok(None);
+        };
+        let path = super::targets::local_file(&path, "the audit log");
+        path.map(Some)
+            .map_err(|problem| self.refuse("audit-log", problem))
     }
 
     /// Who asks for changes: what the setting says, or the login name of whoever runs the program.

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use access_dataset::Location;
+use access_dataset::{BucketUrl, Location};
 use figment::value::{Dict, Value};
 use sink_csv::{CsvFormat, Delimiter, Packing, SpreadsheetSafety};
 use sink_parquet::Codec;
 
 use super::error::SettingsError;
+use super::targets::{self, C1zTarget};
 use super::{Setting, Settings, sources};
 
 /// The kinds of sinks.
@@ -24,6 +25,8 @@ pub(super) const KEY: &str = "sinks";
 pub(crate) enum SinkSetting {
     /// A c1z file.
     C1z(PathBuf),
+    /// A c1z file in a bucket.
+    BucketC1z(BucketUrl),
     /// A dataset of Parquet files.
     Parquet(Location, Codec),
     /// A dataset of CSV files.
@@ -63,7 +66,7 @@ impl Settings {
     pub(crate) fn sinks(&self) -> Result<Vec<SinkSetting>, SettingsError> {
         let named = self.named_sinks()?;
         if named.is_empty() {
-            return Ok(vec![SinkSetting::C1z(self.file()?)]);
+            return Ok(vec![self.file()?]);
         }
         self.refuse_unused_file(&named)?;
         Ok(named)
@@ -79,7 +82,7 @@ impl Settings {
             let sink = self
                 .named_sink(&text)
                 .map_err(|problem| self.refuse("sink", problem))?;
-            sinks.push(sink);
+            sinks.push(self.trusting(sink)?);
         }
         // What a flag or a variable names weighs more than the file.
         if sinks.is_empty() || self.is_from_file("sink") {
@@ -97,24 +100,36 @@ impl Settings {
         Ok(sinks)
     }
 
-    pub(super) fn file(&self) -> Result<PathBuf, SettingsError> {
-        let named = self.path("file")?;
-        if named.as_deref().is_some_and(|path| path.as_os_str() == "-") {
+    /// The c1z at `--file`.
+    fn file(&self) -> Result<SinkSetting, SettingsError> {
+        let named = self.text("file")?;
+        let text = named.unwrap_or_else(|| Setting::named("file").default.to_owned());
+        if text == "-" {
             let problem = "a c1z goes to a file, not to standard output; ./- is a file of this name";
             return Err(self.refuse("file", problem));
         }
-        Ok(named.unwrap_or_else(|| PathBuf::from(Setting::named("file").default)))
+        let sink = c1z(&text).map_err(|problem| self.refuse("file", problem))?;
+        self.trusting(sink)
+    }
+
+    /// The sink, trusting the authorities of `--ca-file` if it is in a bucket.
+    fn trusting(&self, sink: SinkSetting) -> Result<SinkSetting, SettingsError> {
+        let ca_file = self.ca_file()?;
+        let ca_file = ca_file.as_deref();
+        Ok(match sink {
+            SinkSetting::BucketC1z(url) => SinkSetting::BucketC1z(url.with_ca_file(ca_file)),
+            SinkSetting::Parquet(place, codec) => SinkSetting::Parquet(place.with_ca_file(ca_file), codec),
+            SinkSetting::Csv(place, options) => SinkSetting::Csv(place.with_ca_file(ca_file), options),
+            local @ (SinkSetting::C1z(_) | SinkSetting::Html(_)) => local,
+        })
     }
 
     /// `KIND=TARGET`, or `c1z` alone for the file at `--file`.
     fn named_sink(&self, text: &str) -> Result<SinkSetting, String> {
         let (kind, target) = text.split_once('=').unwrap_or((text, ""));
         match (kind, target) {
-            ("c1z", "") => self
-                .file()
-                .map(SinkSetting::C1z)
-                .map_err(|error| error.to_string()),
-            ("c1z", path) => Ok(SinkSetting::C1z(path.into())),
+            ("c1z", "") => self.file().map_err(|error| error.to_string()),
+            ("c1z", target) => c1z(target),
             ("parquet", place) => Ok(SinkSetting::Parquet(location(place)?, Codec::default())),
             ("csv", place) => Ok(SinkSetting::Csv(location(place)?, CsvOptions::default())),
             ("html", path) => report(path),
@@ -143,10 +158,10 @@ impl Settings {
                     "keys and values are wanted, at least `kind`".to_owned(),
                 ));
             };
-            sinks.push(
-                self.sink_of_keys(keys)
-                    .map_err(|problem| refuse(place, problem))?,
-            );
+            let sink = self
+                .sink_of_keys(keys)
+                .map_err(|problem| refuse(place, problem))?;
+            sinks.push(self.trusting(sink)?);
         }
         Ok(sinks)
     }
@@ -177,11 +192,8 @@ impl Settings {
         let place = || location(text_of(keys, "url")?.unwrap_or_default());
         match kind {
             "c1z" => match text_of(keys, "path")? {
-                Some(path) => Ok(SinkSetting::C1z(path.into())),
-                None => self
-                    .file()
-                    .map(SinkSetting::C1z)
-                    .map_err(|error| error.to_string()),
+                Some(target) => c1z(target),
+                None => self.file().map_err(|error| error.to_string()),
             },
             "parquet" => Ok(SinkSetting::Parquet(
                 place()?,
@@ -200,7 +212,9 @@ impl Settings {
 
     /// A file that somebody named and nobody would write is a mistake.
     fn refuse_unused_file(&self, sinks: &[SinkSetting]) -> Result<(), SettingsError> {
-        let written = sinks.iter().any(|sink| matches!(sink, SinkSetting::C1z(_)));
+        let written = sinks
+            .iter()
+            .any(|sink| matches!(sink, SinkSetting::C1z(_) | SinkSetting::BucketC1z(_)));
         let named = self
             .figment
             .find_metadata("file")
@@ -219,6 +233,7 @@ impl SinkSetting {
     fn place(&self) -> String {
         match self {
             Self::C1z(path) | Self::Html(path) => path.display().to_string(),
+            Self::BucketC1z(url) => url.to_string(),
             Self::Parquet(place, _) | Self::Csv(place, _) => place.to_string(),
         }
     }
@@ -235,7 +250,14 @@ fn report(path: &str) -> Result<SinkSetting, String> {
                 .to_owned(),
         );
     }
-    Ok(SinkSetting::Html(path.into()))
+    targets::local_file(path, "a report").map(SinkSetting::Html)
+}
+
+fn c1z(text: &str) -> Result<SinkSetting, String> {
+    Ok(match targets::c1z(text)? {
+        C1zTarget::File(path) => SinkSetting::C1z(path),
+        C1zTarget::Bucket(url) => SinkSetting::BucketC1z(url),
+    })
 }
 
 fn location(text: &str) -> Result<Location, String> {

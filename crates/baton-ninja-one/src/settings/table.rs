@@ -117,7 +117,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "ca-file",
         Kind::Path,
         "",
-        "PEM file with certificate authorities to trust besides the usual ones, e.g. of a proxy that inspects TLS",
+        "PEM file with certificate authorities to trust besides the usual ones, e.g. of a proxy that inspects TLS; for every connection",
     ),
     setting(
         "client-id",
@@ -209,7 +209,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
             "file",
             Kind::Path,
             "sync.c1z",
-            "The c1z file to write; syncs that it holds are kept up to BATON_KEEP_SYNC_COUNT",
+            "The c1z file to write, on this machine or in a bucket (s3://BUCKET/sync.c1z, gs://, az://); syncs that it holds are kept up to BATON_KEEP_SYNC_COUNT",
         )
     },
     setting(
@@ -457,7 +457,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "sink",
         Kind::List,
         "",
-        "Where the sync goes, as KIND=TARGET; several in one pass: c1z=FILE, html=FILE, parquet=PLACE, csv=PLACE, with a folder, s3://, gs:// or az:// for PLACE. Without it the c1z at --file",
+        "Where the sync goes, as KIND=TARGET; several in one pass: c1z=FILE, html=FILE, parquet=PLACE, csv=PLACE, with a folder, s3://, gs:// or az:// for PLACE; a c1z FILE may be such a URL too. Without it the c1z at --file",
     ),
     variable(
         "skip-cleanup",

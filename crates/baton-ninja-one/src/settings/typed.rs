@@ -14,7 +14,7 @@ use tracing::Level;
 
 use super::error::SettingsError;
 use super::table::{Kind, SETTINGS, Setting};
-use super::{Settings, named_choice};
+use super::{Settings, named_choice, targets};
 use crate::inspect::Form;
 
 /// Settings that decide what a sync reads, accepts and keeps: they are written down with it.
@@ -75,7 +75,7 @@ impl Settings {
             client_id: text("ninja-one-client-id")?,
             client_secret: Secret::new(text("ninja-one-client-secret")?),
             scope: self.text("ninja-one-scope")?,
-            ca_file: self.path("ca-file")?,
+            ca_file: self.ca_file()?,
             timeout: Duration::from_secs(self.integer("http-timeout-seconds")?),
             retry: RetryBudget {
                 total_wait: Duration::from_secs(self.integer("ninja-one-retry-seconds")?),
@@ -106,6 +106,14 @@ impl Settings {
         }
         let shown = path.split(['?', '#']).next().unwrap_or_default();
         Err(self.refuse("ninja-one-token-path", format!("`{shown}` does not begin with /")))
+    }
+
+    /// The file with certificate authorities that every connection trusts besides the usual ones.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn ca_file(&self) -> Result<Option<PathBuf>, SettingsError> {
+        self.path("ca-file")
     }
 
     /// What to read beyond the core types.
@@ -324,8 +332,16 @@ impl Settings {
         Ok(Logs {
             level,
             json,
-            paths: self.list("log-path")?,
+            paths: self.log_paths()?,
         })
+    }
+
+    fn log_paths(&self) -> Result<Vec<String>, SettingsError> {
+        let paths = self.list("log-path")?;
+        for path in &paths {
+            targets::local_file(path, "a log").map_err(|problem| self.refuse("log-path", problem))?;
+        }
+        Ok(paths)
     }
 
     /// The form of results.

@@ -80,11 +80,14 @@ const COLUMNS: [&str; 10] = [
     "sync_id",
 ];
 
+/// The largest sheet that is read.
+const MAX_SHEET_BYTES: u64 = 1 << 30;
+
 /// Reads a sheet to its end before anything is done with it.
 pub(super) fn read(path: &Path) -> Result<Sheet, SheetError> {
-    let bytes = std::fs::read(path).map_err(|source| SheetError::Io {
+    let bytes = regular_file::read(path, MAX_SHEET_BYTES).map_err(|error| SheetError::Io {
         path: path.to_owned(),
-        source,
+        source: error.into_io(),
     })?;
     parse(path, bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes))
 }

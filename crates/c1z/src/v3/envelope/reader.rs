@@ -34,7 +34,7 @@ pub(crate) struct Envelope<'p> {
 impl<'p> Envelope<'p> {
     /// Reads the manifest and nothing else.
     pub(crate) fn open(path: &'p Path, limits: Limits) -> Result<Self, C1zError> {
-        let file = File::open(path).map_err(|error| C1zError::io("reading", path, error))?;
+        let file = regular_file::open(path).map_err(|error| C1zError::file("reading", path, error))?;
         Self::over(path, file, limits)
     }
 
