@@ -101,7 +101,7 @@ impl Settings {
     }
 
     /// The c1z at `--file`.
-    fn file(&self) -> Result<SinkSetting, SettingsError> {
+    pub(super) fn file(&self) -> Result<SinkSetting, SettingsError> {
         let named = self.text("file")?;
         let text = named.unwrap_or_else(|| Setting::named("file").default.to_owned());
         if text == "-" {
