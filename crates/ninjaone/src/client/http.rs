@@ -14,7 +14,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use tokio::sync::{Mutex, mpsc};
 
-use super::array::{First, ListEnd, ListRead, TakeElement, read_array, reason};
+use super::array::{First, ListEnd, ListRead, TakeElement, grouped, read_array, reason};
 use super::body::{Answer, Beginning, BodyError, BodyReader, LONGEST_ANSWER, NotWhole, Queue, ReadFailure};
 use super::fault::quote;
 use super::remark::Remark;
@@ -40,6 +40,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const LONGEST_TRICKLE: u32 = 12;
 /// How long an error's body is waited for.
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(30);
+/// Bytes of a list after unpacking, however few came over the network.
+const FREE_UNPACKED_BYTES: u64 = 1 << 30;
+/// Bytes beyond that, for each byte that came. JSON of real tenants shrinks to a tenth or twentieth.
+const MAX_UNPACKED_RATIO: u64 = 100;
+/// Bytes of a list after unpacking, whatever came.
+const MAX_UNPACKED_BYTES: u64 = 8 << 30;
 /// Remarks that are kept until somebody takes them.
 const MAX_REMARKS: usize = 100;
 
@@ -244,6 +250,8 @@ impl NinjaOneClient {
                     self.remark_repairs(&request, &repairs);
                     return Ok((take, count, end));
                 }
+                ListEnd::TooLarge(reason) => return Err(NinjaOneError::TooLarge { request, reason }),
+                ListEnd::MemorySpent(spent) => return Err(NinjaOneError::MemorySpent { request, spent }),
                 ListEnd::TooSlow => {
                     let waited = self.longest_trickle().as_secs();
                     return Err(NinjaOneError::TooSlow { request, waited });
@@ -398,6 +406,7 @@ impl NinjaOneClient {
         let reader = BodyReader::new(Queue {
             pieces,
             failure: Arc::clone(&failure),
+            received: answer.received(),
         });
         let parser = tokio::task::spawn_blocking(move || {
             let read = read_array::<T, _>(reader, &mut take);
@@ -405,6 +414,9 @@ impl NinjaOneClient {
         });
         let mut left = self.longest_trickle();
         let mut too_slow = false;
+        let mut too_large = None;
+        let mut unpacked = 0_u64;
+        let received = answer.received();
         loop {
             // Only the waiting counts: a slow sink is no slow tenant.
             let begin = Instant::now();
@@ -415,6 +427,17 @@ impl NinjaOneClient {
             left = left.saturating_sub(begin.elapsed());
             let Some(chunk) = next else { break };
             if let Ok(chunk) = &chunk {
+                unpacked += chunk.len() as u64;
+                let received = received.load(Ordering::Relaxed);
+                let most = FREE_UNPACKED_BYTES.saturating_add(received.saturating_mul(MAX_UNPACKED_RATIO));
+                if unpacked > most.min(MAX_UNPACKED_BYTES) {
+                    too_large = Some(format!(
+                        "it has more than {} MiB after unpacking, of {} KiB that came over the network",
+                        grouped(unpacked >> 20),
+                        grouped(received >> 10)
+                    ));
+                    break;
+                }
                 self.usage.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
             }
             let failed = chunk.is_err();
@@ -428,6 +451,9 @@ impl NinjaOneClient {
         let failure = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         if too_slow {
             read.end = ListEnd::TooSlow;
+        }
+        if let Some(reason) = too_large {
+            read.end = ListEnd::TooLarge(reason);
         }
         Ok((take, read, failure))
     }

@@ -20,7 +20,7 @@ mod write;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use array::ListRead;
-pub(crate) use array::{First, ListEnd, MOST_ELEMENTS, TakeElement};
+pub(crate) use array::{First, ListEnd, TakeElement, grouped};
 pub use base_url::{BaseUrl, BaseUrlError};
 #[cfg(any(test, fuzzing))]
 pub(crate) use body::Answer;
