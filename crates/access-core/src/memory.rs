@@ -54,7 +54,7 @@ impl Classified for MemorySpent {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Budget { .. } => {
-                "raise --memory-mib if the tenant is this large; docs/PERFORMANCE.md says what users, roles and organizations take"
+                "raise --max-memory-mib if the tenant is this large; docs/PERFORMANCE.md says what users, roles and organizations take"
             }
             Self::AddressSpace { .. } => "raise the limit on the address space (ulimit -v)",
         };

@@ -17,6 +17,7 @@ mod health;
 mod inspect;
 mod interruptible;
 mod logs;
+mod memory_probe;
 mod metrics;
 mod place;
 mod progress;
@@ -31,6 +32,7 @@ mod sync;
 mod system;
 mod table;
 mod telemetry;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -84,6 +86,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failur
         return Ok(ExitCode::SUCCESS);
     }
     settings.judge()?;
+    access_core::memory::set_budget(settings.memory_budget()?);
     if let Some(name) = matches.subcommand_name() {
         settings.on_demand()?.refuse_beside(name)?;
     }

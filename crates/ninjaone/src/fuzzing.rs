@@ -126,6 +126,7 @@ fn tenant() -> &'static (Runtime, NinjaOneClient) {
                 attempts: 1,
                 ..RetryBudget::default()
             },
+            requests_per_second: None,
             writes: Writes::Off,
             user_agent: "fuzz".to_owned(),
         };

@@ -113,7 +113,8 @@ pub(crate) fn client(base_url: &str, timeout: Duration, writes: Writes) -> Ninja
             longest_wait: LONGEST_WAIT,
             total_wait: 4 * LONGEST_WAIT,
         },
-        writes,
+        requests_per_second: None,
+            writes,
         user_agent: "test".to_owned(),
     })
     .unwrap()

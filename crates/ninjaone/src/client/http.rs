@@ -17,6 +17,7 @@ use tokio::sync::{Mutex, mpsc};
 use super::array::{First, ListEnd, ListRead, TakeElement, grouped, read_array, reason};
 use super::body::{Answer, Beginning, BodyError, BodyReader, LONGEST_ANSWER, NotWhole, Queue, ReadFailure};
 use super::fault::quote;
+use super::pace::Pace;
 use super::remark::Remark;
 use super::resolver::{ResolveError, SystemResolver};
 use super::retry::{Patience, retry_after};
@@ -58,6 +59,7 @@ pub struct NinjaOneClient {
     pub(super) token: Mutex<Option<Token>>,
     usage: Usage,
     remarks: std::sync::Mutex<Vec<Remark>>,
+    pace: Option<Pace>,
 }
 
 #[derive(Debug, Default)]
@@ -126,6 +128,7 @@ impl NinjaOneClient {
         let http = http.build().map_err(|error| setup(quote(&chain(&error))))?;
         Ok(Self {
             http,
+            pace: config.requests_per_second.map(Pace::new),
             config,
             token: Mutex::new(None),
             usage: Usage::default(),
@@ -147,7 +150,11 @@ impl NinjaOneClient {
         &self.http
     }
 
-    pub(super) fn count_call(&self) {
+    /// Waits until another request may be sent, and counts it.
+    pub(super) async fn next_call(&self) {
+        if let Some(pace) = &self.pace {
+            pace.wait().await;
+        }
         self.usage.calls.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -497,7 +504,7 @@ impl NinjaOneClient {
     }
 
     async fn send_get(&self, url: &Url, token: &Token) -> Result<Response, reqwest::Error> {
-        self.usage.calls.fetch_add(1, Ordering::Relaxed);
+        self.next_call().await;
         let begin = Instant::now();
         let sent = self
             .http

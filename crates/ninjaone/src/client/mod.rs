@@ -7,6 +7,7 @@ mod config;
 mod error;
 pub(crate) mod fault;
 mod http;
+mod pace;
 mod remark;
 mod resolver;
 mod retry;
