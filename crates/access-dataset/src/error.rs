@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use access_core::location::LocationConflict;
+use access_core::memory::MemorySpent;
 use access_core::{Classified, StatusCode};
 
 use crate::format::FormatError;
@@ -231,6 +232,14 @@ pub enum DatasetError {
         /// What is wrong.
         reason: String,
     },
+    /// The memory budget was spent while rows were read.
+    #[error("{place}: {spent}")]
+    MemorySpent {
+        /// The file, or the root.
+        place: String,
+        /// What is spent.
+        spent: MemorySpent,
+    },
     /// A worker thread ended without saying why.
     #[error("the thread that writes the dataset ended unexpectedly")]
     ThreadLost,
@@ -308,7 +317,7 @@ impl Classified for DatasetError {
             Self::Conflict { conflict, .. } => conflict.status(),
             Self::Unauthenticated { .. } => StatusCode::Unauthenticated,
             Self::Denied { .. } => StatusCode::PermissionDenied,
-            Self::NoSpace { .. } => StatusCode::ResourceExhausted,
+            Self::NoSpace { .. } | Self::MemorySpent { .. } => StatusCode::ResourceExhausted,
             Self::Io { .. } | Self::NotConfirmed { .. } => StatusCode::Unknown,
             Self::Unavailable { .. } => StatusCode::Unavailable,
             Self::OtherContent { .. } => StatusCode::AlreadyExists,
@@ -353,6 +362,7 @@ impl Classified for DatasetError {
                 "publish to a store that honours If-Match and If-None-Match of a PUT, or to a folder"
             }
             Self::Conflict { conflict, .. } => return conflict.hint(),
+            Self::MemorySpent { spent, .. } => return spent.hint(),
             Self::Outdated { .. } => "write an earlier sync to a location of its own",
             Self::Unlinked { .. } => "run `verify`; take a sync that is linked",
             Self::Overtaken { .. } => {

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use access_core::memory;
 use access_core::model::SyncId;
 use arrow::array::RecordBatch;
 use serde::de::DeserializeOwned;
@@ -69,6 +70,7 @@ impl Links {
             if !self.seen.insert(link.sync_id.clone()) {
                 continue;
             }
+            check_memory(&store.describe(&link.manifest))?;
             let manifest = linked(store, &link).await?;
             for link in manifest.replaces.iter().flat_map(|replaces| &replaces.syncs) {
                 self.queue.push_back((link.clone(), Standing::Replaced));
@@ -172,6 +174,7 @@ impl Published {
             if syncs.iter().any(|sync| path == path_of(&sync.manifest.sync.id)) {
                 continue;
             }
+            check_memory(&self.store.describe(&path))?;
             let Some(stored) = self.store.get(&path).await? else {
                 continue;
             };
@@ -299,6 +302,7 @@ impl Rows {
             if let Some((batches, file)) = &mut self.current {
                 match batches.next() {
                     Some(Ok(batch)) => {
+                        check_memory(&file.place)?;
                         let rows = batch.num_rows() as u64;
                         file.rows = file
                             .rows
@@ -406,6 +410,14 @@ pub(crate) fn checked(file: File, entry: &FileEntry, place: &str) -> Result<File
         return Err(damaged(place, found));
     }
     Ok(file)
+}
+
+/// Sees that the memory budget of the process is not spent.
+pub(crate) fn check_memory(place: &str) -> Result<(), DatasetError> {
+    memory::check().map_err(|spent| DatasetError::MemorySpent {
+        place: place.to_owned(),
+        spent,
+    })
 }
 
 /// Who may write a manifest must not lead readers elsewhere.

@@ -2,6 +2,7 @@
 
 mod cloud;
 mod connector;
+mod contained;
 mod folder;
 mod location;
 
