@@ -205,7 +205,7 @@ pub(crate) fn provisioner(sim: &Sim, writes: Writes) -> NinjaOneProvisioner {
             ..RetryBudget::default()
         },
         requests_per_second: None,
-            writes,
+        writes,
         user_agent: "test".to_owned(),
     });
     NinjaOneProvisioner::new(client.unwrap())

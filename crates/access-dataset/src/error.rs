@@ -232,6 +232,14 @@ pub enum DatasetError {
         /// What is wrong.
         reason: String,
     },
+    /// A file takes more memory to be read than it may.
+    #[error("{place}: {reason}")]
+    TooLarge {
+        /// The file.
+        place: String,
+        /// What is too large.
+        reason: String,
+    },
     /// The memory budget was spent while rows were read.
     #[error("{place}: {spent}")]
     MemorySpent {
@@ -317,7 +325,9 @@ impl Classified for DatasetError {
             Self::Conflict { conflict, .. } => conflict.status(),
             Self::Unauthenticated { .. } => StatusCode::Unauthenticated,
             Self::Denied { .. } => StatusCode::PermissionDenied,
-            Self::NoSpace { .. } | Self::MemorySpent { .. } => StatusCode::ResourceExhausted,
+            Self::NoSpace { .. } | Self::TooLarge { .. } | Self::MemorySpent { .. } => {
+                StatusCode::ResourceExhausted
+            }
             Self::Io { .. } | Self::NotConfirmed { .. } => StatusCode::Unknown,
             Self::Unavailable { .. } => StatusCode::Unavailable,
             Self::OtherContent { .. } => StatusCode::AlreadyExists,
@@ -379,6 +389,9 @@ impl Classified for DatasetError {
             Self::Unavailable { .. } => "run it again later; what was published before is untouched",
             Self::Moved { .. } => "run it again; the pointer names the other run's sync, which is whole",
             Self::OtherContent { .. } => "publish to another place, or find out who published that sync",
+            Self::TooLarge { .. } => {
+                "no sync of this program has such a file now: publish to a new location, or start a new chain with --replace-existing"
+            }
             Self::Damaged { .. } => {
                 "restore the file from a backup; for a new sync --replace-existing starts a new chain in this location"
             }

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::error::DatasetError;
-use crate::format::{Batches, FileFormat, FormatError, Formats};
+use crate::format::{Batches, FileFormat, FormatError, FormatTooLarge, Formats};
 use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, hex, path_of};
 use crate::read_back::ReadBack;
 use crate::schema::Dataset;
@@ -266,12 +266,24 @@ pub(crate) struct RowsFile {
 
 impl RowsFile {
     fn unreadable(&self, error: &FormatError) -> DatasetError {
+        if let Some(too_large) = too_large(error) {
+            return DatasetError::TooLarge {
+                place: self.place.clone(),
+                reason: too_large.to_string(),
+            };
+        }
         if self.verified {
             let error = std::io::Error::other(error.to_string());
             return DatasetError::io(Path::new(&self.place), error);
         }
         damaged(&self.place, error.to_string())
     }
+}
+
+/// Whether a file would take too much memory.
+pub(crate) fn too_large(error: &FormatError) -> Option<&FormatTooLarge> {
+    let wrapped = || error.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref();
+    error.downcast_ref().or_else(wrapped)
 }
 
 impl Rows {

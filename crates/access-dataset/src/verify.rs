@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::error::DatasetError;
 use crate::format::Formats;
 use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, hex, path_of};
-use crate::published::{check_memory, checked, damaged, is_ours, open_file};
+use crate::published::{check_memory, checked, damaged, is_ours, open_file, too_large};
 use crate::read_back::ReadBack;
 use crate::schema::Dataset;
 use crate::store::{self, Location, Store, private_folder};
@@ -369,7 +369,10 @@ impl Verifying<'_> {
         let looked = tokio::task::spawn_blocking(move || {
             let file = checked(file, &entry, &place)?;
             let rows = format.count_rows(&mut ReadBack::new(file));
-            let rows = rows.map_err(|error| damaged(&place, format!("it is no {table} file: {error}")))?;
+            let rows = rows.map_err(|error| match too_large(&error) {
+                Some(reason) => damaged(&place, reason.to_string()),
+                None => damaged(&place, format!("it is no {table} file: {error}")),
+            })?;
             if rows != entry.rows {
                 return Err(damaged(
                     &place,

@@ -9,7 +9,9 @@ use access_core::memory::MemoryUse;
 pub(crate) fn probe() -> Option<MemoryUse> {
     // Pages of: the address space, what is resident, and what of it is of files.
     let counts = fs::read_to_string("/proc/self/statm").ok()?;
-    let mut counts = counts.split_ascii_whitespace().map_while(|count| count.parse::<u64>().ok());
+    let mut counts = counts
+        .split_ascii_whitespace()
+        .map_while(|count| count.parse::<u64>().ok());
     let (size, resident, shared) = (counts.next()?, counts.next()?, counts.next()?);
     let page = page_bytes();
     Some(MemoryUse {

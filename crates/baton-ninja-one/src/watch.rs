@@ -88,9 +88,21 @@ impl<'a> Watched<'a> {
             let quiet = last.elapsed();
             if quiet >= STALLED_AFTER {
                 let seconds = quiet.as_secs();
-                tracing::warn!(phase, rows, calls = usage.calls, seconds, "sync stalled: nothing new");
+                tracing::warn!(
+                    phase,
+                    rows,
+                    calls = usage.calls,
+                    seconds,
+                    "sync stalled: nothing new"
+                );
             } else {
-                tracing::info!(phase, rows, calls = usage.calls, bytes = usage.bytes, "sync under way");
+                tracing::info!(
+                    phase,
+                    rows,
+                    calls = usage.calls,
+                    bytes = usage.bytes,
+                    "sync under way"
+                );
             }
         }
     }

@@ -140,6 +140,12 @@ struct MemberWords {
     ends: Vec<(u64, usize)>,
 }
 
+/// What the pipeline and sinks keep of an organization or a device, in bytes, without its texts: they embed it in its
+/// entitlements.
+const KEPT_RESOURCE_BYTES: usize = 768;
+/// How often they keep its texts.
+const TEXT_COPIES: usize = 4;
+
 /// Words kept of one role's members: they are wanted of those that no list of users has.
 const MAX_MEMBER_WORDS_BYTES: usize = 8 << 20;
 
@@ -575,6 +581,11 @@ impl RoleRow {
 }
 
 impl RoleRow {
+    /// Bytes of its texts.
+    pub(crate) fn text_bytes(&self) -> usize {
+        text_bytes(&[&self.name, &self.kind, &self.description])
+    }
+
     /// The fields that are clipped.
     pub(crate) fn clipped(&self) -> impl Iterator<Item = &'static str> {
         clipped([
@@ -593,9 +604,9 @@ impl OrganizationRow {
         ])
     }
 
-    /// What the row takes in memory, in bytes.
+    /// What the row takes in memory, in bytes, with what is kept of it later.
     pub(crate) fn bytes(&self) -> usize {
-        size_of::<Self>() + text_bytes(&[&self.name, &self.description])
+        size_of::<Self>() + KEPT_RESOURCE_BYTES + TEXT_COPIES * text_bytes(&[&self.name, &self.description])
     }
 
     /// The fields that are not readable, except the id.
@@ -618,7 +629,7 @@ impl DeviceRow {
         ])
     }
 
-    /// What the row takes in memory, in bytes.
+    /// What the row takes in memory, in bytes, with what is kept of it later.
     pub(crate) fn bytes(&self) -> usize {
         let texts = [
             &self.node_class,
@@ -627,7 +638,7 @@ impl DeviceRow {
             &self.system_name,
             &self.dns_name,
         ];
-        size_of::<Self>() + text_bytes(&texts)
+        size_of::<Self>() + KEPT_RESOURCE_BYTES + TEXT_COPIES * text_bytes(&texts)
     }
 
     /// The fields that are not readable, except the id.

@@ -114,7 +114,7 @@ pub(crate) fn client(base_url: &str, timeout: Duration, writes: Writes) -> Ninja
             total_wait: 4 * LONGEST_WAIT,
         },
         requests_per_second: None,
-            writes,
+        writes,
         user_agent: "test".to_owned(),
     })
     .unwrap()

@@ -330,7 +330,10 @@ impl Store for Folder {
                     let entry = entry.map_err(|error| DatasetError::io(&folder, error))?;
                     let path = entry.path();
                     let file_type = entry.file_type();
-                    if file_type.map_err(|error| DatasetError::io(&path, error))?.is_dir() {
+                    if file_type
+                        .map_err(|error| DatasetError::io(&path, error))?
+                        .is_dir()
+                    {
                         folders.push(path);
                     } else if let Ok(relative) = path.strip_prefix(&root) {
                         let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();

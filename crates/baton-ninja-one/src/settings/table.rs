@@ -307,7 +307,10 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     setting(
         "max-memory-mib",
-        Kind::Integer { min: 64, max: 1 << 20 },
+        Kind::Integer {
+            min: 64,
+            max: 1 << 20,
+        },
         "448",
         "Most memory that the program may take, in MiB; a run that needs more ends with exit code 8 and names what it read last",
     ),

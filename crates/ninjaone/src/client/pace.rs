@@ -51,7 +51,11 @@ mod tests {
         for _ in 0..10 {
             pace.wait().await;
         }
-        assert_eq!(begin.elapsed(), Duration::ZERO, "a second's requests may go at once");
+        assert_eq!(
+            begin.elapsed(),
+            Duration::ZERO,
+            "a second's requests may go at once"
+        );
         for _ in 0..30 {
             pace.wait().await;
         }

@@ -9,8 +9,8 @@ use crate::wire::{Id, Row};
 pub(crate) const PAGE_ROWS: usize = 1000;
 /// The longest page that is kept. A server may give more than was asked for; a hostile one must not fill memory.
 const MOST_ROWS: usize = 100_000;
-/// The most pages of a list that go on. With pages a hundredth as long as asked for they still hold 100,000 rows.
-const MAX_PAGES: u64 = 10_000;
+/// The most pages of a list that go on. With pages a twentieth as long as asked for they still hold 100,000 rows.
+const MAX_PAGES: u64 = 2_000;
 
 /// A row that pages are told apart by.
 pub(crate) trait Keyed {

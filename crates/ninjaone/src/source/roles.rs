@@ -255,6 +255,8 @@ struct RoleReader<C> {
 const MAX_ROLES: u64 = 20_000;
 /// What a role takes on its way through the pipeline, in bytes, without its members.
 const ROLE_BYTES: u64 = 2 << 10;
+/// Sinks embed the texts of a role in its entitlement, and may keep both.
+const TEXT_COPIES: u64 = 4;
 /// What a member takes: a number in the pipeline, and one in the list of whom a batch names.
 const MEMBER_BYTES: u64 = 8;
 
@@ -452,7 +454,8 @@ impl<C: Consume> TakeElement<Row<RoleRow>> for RoleReader<C> {
             return true;
         }
         self.done.insert(id, row.fingerprint());
-        self.kept += ROLE_BYTES + MEMBER_BYTES * row.members.ids().len() as u64;
+        self.kept += ROLE_BYTES + TEXT_COPIES * row.text_bytes() as u64;
+        self.kept += MEMBER_BYTES * row.members.ids().len() as u64;
         self.consumer.consume(Role {
             id: NativeId::from_number(id),
             row,
