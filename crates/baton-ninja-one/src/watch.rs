@@ -123,3 +123,69 @@ impl SyncObserver for Watched<'_> {
         self.observer.warning(warning);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use access_core::model::{ResourceType, SyncScope};
+    use access_core::ports::{Silent, SourceError, SourceEvent, SourceReport, SourceUsage};
+    use access_core::{Classified, StatusCode};
+    use async_trait::async_trait;
+    use futures::StreamExt;
+    use futures::stream::BoxStream;
+
+    use super::*;
+    use crate::system::{RandomIds, SystemClock};
+
+    /// A tenant that says nothing.
+    struct Nothing;
+
+    #[async_trait]
+    impl AccessSource for Nothing {
+        async fn check(&self) -> Result<SourceReport, SourceError> {
+            std::future::pending().await
+        }
+
+        fn tenant(&self) -> String {
+            "https://tenant.example".to_owned()
+        }
+
+        fn resource_types(&self) -> Vec<ResourceType> {
+            Vec::new()
+        }
+
+        fn read(&self, _: &SyncScope) -> BoxStream<'_, Result<SourceEvent, SourceError>> {
+            futures::stream::pending().boxed()
+        }
+
+        fn usage(&self) -> SourceUsage {
+            SourceUsage::default()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sync_that_never_ends_is_ended() {
+        let watched = Watched::new(&Silent);
+        let pipeline = SyncPipeline {
+            source: &Nothing,
+            sinks: &[],
+            clock: &SystemClock,
+            ids: &RandomIds,
+            observer: &watched,
+        };
+        let request = SyncRequest::default();
+        let limit = Some(Duration::from_mins(90));
+        let begin = tokio::time::Instant::now();
+        let running = watched.run(&pipeline, &request, limit, std::future::pending());
+        let error = running.await.unwrap_err();
+        assert_eq!(error.status(), StatusCode::DeadlineExceeded);
+        assert_eq!(
+            error.to_string(),
+            "the sync was not complete after 90 min; nothing was published"
+        );
+        assert_eq!(begin.elapsed().as_secs() / 60, 90);
+        // Somebody who stops it earlier is believed.
+        let stop = tokio::time::sleep(Duration::from_secs(1));
+        let error = watched.run(&pipeline, &request, limit, stop).await.unwrap_err();
+        assert_eq!(error.status(), StatusCode::Cancelled);
+    }
+}

@@ -142,7 +142,7 @@ struct MemberWords {
 
 /// What the pipeline and sinks keep of an organization or a device, in bytes, without its texts: they embed it in its
 /// entitlements.
-const KEPT_RESOURCE_BYTES: usize = 768;
+const KEPT_RESOURCE_BYTES: usize = 384;
 /// How often they keep its texts.
 const TEXT_COPIES: usize = 4;
 

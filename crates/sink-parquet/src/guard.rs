@@ -92,8 +92,12 @@ struct Pages {
 
 impl Pages {
     fn look_at(file: &File, chunk: &ColumnChunkMetaData) -> Result<Self, FormatError> {
-        let (mut at, bytes) = chunk.byte_range();
-        let end = at.saturating_add(bytes);
+        // The reader's own look at these panics if they are negative.
+        let begin = chunk
+            .dictionary_page_offset()
+            .unwrap_or_else(|| chunk.data_page_offset());
+        let (begin, bytes) = (u64::try_from(begin)?, u64::try_from(chunk.compressed_size())?);
+        let (mut at, end) = (begin, begin.saturating_add(bytes));
         let mut pages = Self {
             fewest: u64::MAX,
             ..Self::default()

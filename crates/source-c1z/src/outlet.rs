@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use access_core::model::{
-    AccessBatch, Entitlement, ProfileValue, Resource, ResourceType, ResourceTypeId, RowKind,
-};
+use access_core::model::{AccessBatch, Entitlement, Resource, ResourceType, ResourceTypeId, RowKind};
 use access_core::ports::{SkipReason, Skipped, SourceEvent, Warning};
 use tokio::sync::mpsc;
 
@@ -61,11 +59,7 @@ pub(crate) trait TextBytes {
 
 impl TextBytes for Resource {
     fn text_bytes(&self) -> usize {
-        let texts = self.profile.iter().map(|(key, value)| match value {
-            ProfileValue::Text(text) | ProfileValue::Json(text) => key.len() + text.len(),
-            ProfileValue::Flag(_) | ProfileValue::Number(_) => key.len(),
-        });
-        texts.sum::<usize>() + self.display_name.as_str().len()
+        Resource::text_bytes(self)
     }
 }
 

@@ -91,7 +91,7 @@ impl Rows {
 /// An answer as it is on the wire.
 fn answer(case: &Case) -> Vec<u8> {
     let mut body = Vec::new();
-    let mut write = |out: &mut dyn Write| match &case.body {
+    let write = |out: &mut dyn Write| match &case.body {
         Body::Rows(rows) => rows.write(&mut { out }),
         Body::Text(text) => out.write_all(text.as_bytes()).unwrap(),
     };
@@ -197,7 +197,7 @@ fn cases() -> Vec<(String, Case)> {
             // The same code reads all positions: one of them has to do where there is no time for all.
             if exhaustive() || place == 1 {
                 let rows = Rows {
-                    count: if exhaustive() { 36 } else { 6 },
+                    count: if exhaustive() { 36 } else { 4 },
                     texts: vec![(*field, LONGEST_TEXT)],
                     more: "",
                 };
@@ -211,10 +211,13 @@ fn cases() -> Vec<(String, Case)> {
         }
         // As long as is kept, in all positions.
         for packed in [true, false] {
+            if !exhaustive() && !packed && !matches!(path, USERS | ROLES) {
+                continue;
+            }
             let row = LABEL * texts.len();
             let rows = Rows {
                 count: if packed {
-                    (96 << 20) / row
+                    (64 << 20) / row
                 } else {
                     4_900_000 / (row + 300)
                 },
@@ -234,7 +237,7 @@ fn cases() -> Vec<(String, Case)> {
             texts: Vec::new(),
             more: "",
         };
-        if exhaustive() || matches!(path, TECHNICIANS | ROLES | ORGANIZATIONS) {
+        if exhaustive() || matches!(path, TECHNICIANS | ORGANIZATIONS) {
             add(format!("{path} rows"), path, Body::Rows(rows), false);
         }
     }
@@ -300,7 +303,7 @@ fn names_that_are_too_long_are_clipped_and_counted() {
     let users = walk(&context.path("ds/users"));
     let longest = users.split(|byte| *byte == b',').map(<[u8]>::len).max();
     assert!(
-        longest.is_some_and(|longest| (4000..=4100).contains(&longest)),
+        longest.is_some_and(|longest| (4000..=4200).contains(&longest)),
         "{longest:?}"
     );
 }
@@ -359,7 +362,12 @@ fn a_run_at_the_end_of_its_memory_ends_in_order() {
     // Less than a debug build has resident at its start: the first step that looks says so.
     let peak = run(context.command(&["--max-memory-mib=64"]));
     assert!(matches!(peak.code, Some(0 | 8)), "{:.3000}", peak.output);
-    for mib in [160, 256, 384, 512, 768] {
+    let limits = if exhaustive() {
+        &[160, 256, 384, 512, 768][..]
+    } else {
+        &[256, 512]
+    };
+    for mib in limits {
         let large = Case {
             path: USERS,
             body: Body::Rows(Rows {
