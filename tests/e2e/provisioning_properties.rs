@@ -204,6 +204,7 @@ pub(crate) fn provisioner(sim: &Sim, writes: Writes) -> NinjaOneProvisioner {
             first_backoff: std::time::Duration::from_millis(1),
             ..RetryBudget::default()
         },
+        requests_per_second: None,
         writes,
         user_agent: "test".to_owned(),
     });

@@ -4,11 +4,13 @@
 //! adapters implement (the source of access data, the sinks that take it, time and ids), [`sync`] the pipeline between
 //! them: source → checks → fan-out → prepare all → publish all, with a [`sync::Ledger`] that must balance.
 //! [`compare`] tells two syncs apart, [`explore`] looks at a finished one: who holds what, found by the names that people use.
-//! [`provisioning`] is the other way round: one change to the tenant, planned, made, and seen to be made.
+//! [`provisioning`] is the other way round: one change to the tenant, planned, made, and seen to be made. [`memory`] is the
+//! budget that all of it keeps to.
 
 pub mod compare;
 pub mod explore;
 pub mod location;
+pub mod memory;
 pub mod model;
 pub mod ports;
 pub mod provisioning;

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use access_core::location::LocationConflict;
+use access_core::memory::MemorySpent;
 use access_core::{Classified, StatusCode};
 
 use crate::format::FormatError;
@@ -281,6 +282,22 @@ pub enum DatasetError {
         /// What is wrong.
         reason: String,
     },
+    /// A file takes more memory to be read than it may.
+    #[error("{place}: {reason}")]
+    TooLarge {
+        /// The file.
+        place: String,
+        /// What is too large.
+        reason: String,
+    },
+    /// The memory budget was spent while rows were read.
+    #[error("{place}: {spent}")]
+    MemorySpent {
+        /// The file, or the root.
+        place: String,
+        /// What is spent.
+        spent: MemorySpent,
+    },
     /// A worker thread ended without saying why.
     #[error("the thread that writes the dataset ended unexpectedly")]
     ThreadLost,
@@ -365,7 +382,10 @@ impl Classified for DatasetError {
             Self::Conflict { conflict, .. } => conflict.status(),
             Self::Unauthenticated { .. } => StatusCode::Unauthenticated,
             Self::Denied { .. } => StatusCode::PermissionDenied,
-            Self::NoSpace { .. } | Self::ObjectTooLarge { .. } => StatusCode::ResourceExhausted,
+            Self::NoSpace { .. }
+            | Self::ObjectTooLarge { .. }
+            | Self::TooLarge { .. }
+            | Self::MemorySpent { .. } => StatusCode::ResourceExhausted,
             Self::Io { .. } | Self::NotConfirmed { .. } => StatusCode::Unknown,
             Self::Unavailable { .. } => StatusCode::Unavailable,
             Self::OtherContent { .. } => StatusCode::AlreadyExists,
@@ -428,6 +448,7 @@ impl Classified for DatasetError {
                 "publish to a store that honours If-Match and If-None-Match of a PUT, or to a folder"
             }
             Self::Conflict { conflict, .. } => return conflict.hint(),
+            Self::MemorySpent { spent, .. } => return spent.hint(),
             Self::Outdated { .. } => "write an earlier sync to a location of its own",
             Self::Unlinked { .. } => "run `verify`; take a sync that is linked",
             Self::Overtaken { .. } => {
@@ -444,6 +465,9 @@ impl Classified for DatasetError {
             Self::Unavailable { .. } => "run it again later; what was published before is untouched",
             Self::Moved { .. } => "run it again; the pointer names the other run's sync, which is whole",
             Self::OtherContent { .. } => "publish to another place, or find out who published that sync",
+            Self::TooLarge { .. } => {
+                "no sync of this program has such a file now: publish to a new location, or start a new chain with --replace-existing"
+            }
             Self::Damaged { .. } => {
                 "restore the file from a backup; for a new sync --replace-existing starts a new chain in this location"
             }

@@ -16,6 +16,11 @@ use crate::schema::Dataset;
 /// What a format's own library says went wrong.
 pub type FormatError = Box<dyn Error + Send + Sync>;
 
+/// A file takes more memory to be read than it may.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}, which is more than is read")]
+pub struct FormatTooLarge(pub String);
+
 /// Rows of a file, as they are read.
 pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch, FormatError>> + Send>;
 

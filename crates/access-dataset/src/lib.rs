@@ -24,7 +24,7 @@ mod verify;
 pub use comparison::{PublishedSnapshot, Snapshot, SortedSink, SortedSync, TableRecords, differences};
 pub use document::columns as document;
 pub use error::DatasetError;
-pub use format::{Batches, FileFormat, FileWriter, FormatError, FormatOptions, Formats};
+pub use format::{Batches, FileFormat, FileWriter, FormatError, FormatOptions, FormatTooLarge, Formats};
 pub use history::{Rebuilt, rebuild};
 pub use manifest::{
     FileEntry, Manifest, ManifestHistory, ManifestLeftOut, ManifestLink, ManifestReplaces, ManifestSync,

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use access_core::memory;
 use access_core::model::SyncId;
 use arrow::array::RecordBatch;
 use serde::de::DeserializeOwned;
@@ -12,7 +13,7 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 use crate::error::DatasetError;
-use crate::format::{Batches, FileFormat, FormatError, Formats};
+use crate::format::{Batches, FileFormat, FormatError, FormatTooLarge, Formats};
 use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, hex, path_of};
 use crate::read_back::ReadBack;
 use crate::schema::Dataset;
@@ -69,6 +70,7 @@ impl Links {
             if !self.seen.insert(link.sync_id.clone()) {
                 continue;
             }
+            check_memory(&store.describe(&link.manifest))?;
             let manifest = linked(store, &link).await?;
             for link in manifest.replaces.iter().flat_map(|replaces| &replaces.syncs) {
                 self.queue.push_back((link.clone(), Standing::Replaced));
@@ -172,6 +174,7 @@ impl Published {
             if syncs.iter().any(|sync| path == path_of(&sync.manifest.sync.id)) {
                 continue;
             }
+            check_memory(&self.store.describe(&path))?;
             let Some(stored) = self.store.get(&path).await? else {
                 continue;
             };
@@ -263,12 +266,24 @@ pub(crate) struct RowsFile {
 
 impl RowsFile {
     fn unreadable(&self, error: &FormatError) -> DatasetError {
+        if let Some(too_large) = too_large(error) {
+            return DatasetError::TooLarge {
+                place: self.place.clone(),
+                reason: too_large.to_string(),
+            };
+        }
         if self.verified {
             let error = std::io::Error::other(error.to_string());
             return DatasetError::io(Path::new(&self.place), error);
         }
         damaged(&self.place, error.to_string())
     }
+}
+
+/// Whether a file would take too much memory.
+pub(crate) fn too_large(error: &FormatError) -> Option<&FormatTooLarge> {
+    let wrapped = || error.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref();
+    error.downcast_ref().or_else(wrapped)
 }
 
 impl Rows {
@@ -299,6 +314,7 @@ impl Rows {
             if let Some((batches, file)) = &mut self.current {
                 match batches.next() {
                     Some(Ok(batch)) => {
+                        check_memory(&file.place)?;
                         let rows = batch.num_rows() as u64;
                         file.rows = file
                             .rows
@@ -406,6 +422,14 @@ pub(crate) fn checked(file: File, entry: &FileEntry, place: &str) -> Result<File
         return Err(damaged(place, found));
     }
     Ok(file)
+}
+
+/// Sees that the memory budget of the process is not spent.
+pub(crate) fn check_memory(place: &str) -> Result<(), DatasetError> {
+    memory::check().map_err(|spent| DatasetError::MemorySpent {
+        place: place.to_owned(),
+        spent,
+    })
 }
 
 /// Who may write a manifest must not lead readers elsewhere.

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::error::DatasetError;
 use crate::format::Formats;
 use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, hex, path_of};
-use crate::published::{checked, damaged, is_ours, open_file};
+use crate::published::{check_memory, checked, damaged, is_ours, open_file, too_large};
 use crate::read_back::ReadBack;
 use crate::schema::Dataset;
 use crate::store::{self, Location, Store, private_folder};
@@ -138,8 +138,15 @@ impl Verifying<'_> {
 
     async fn read_manifests(&mut self) -> Result<(), DatasetError> {
         for path in self.store.list(MANIFESTS).await? {
-            let Some(stored) = self.store.get(&path).await? else {
-                continue;
+            check_memory(&self.store.describe(&path))?;
+            let stored = match self.store.get(&path).await {
+                Ok(Some(stored)) => stored,
+                Ok(None) => continue,
+                Err(DatasetError::Damaged { reason, .. }) => {
+                    self.find(&path, reason);
+                    continue;
+                }
+                Err(error) => return Err(error),
             };
             let sha256 = hex(&Sha256::digest(&stored.bytes));
             match serde_json::from_slice::<Manifest>(&stored.bytes) {
@@ -157,7 +164,14 @@ impl Verifying<'_> {
 
     /// Follows the links from the pointer; gives the syncs, the latest first.
     async fn links(&mut self) -> Result<Vec<String>, DatasetError> {
-        let Some(stored) = self.store.get(POINTER).await? else {
+        let pointer = match self.store.get(POINTER).await {
+            Err(DatasetError::Damaged { reason, .. }) => {
+                self.find(POINTER, reason);
+                return Ok(Vec::new());
+            }
+            pointer => pointer?,
+        };
+        let Some(stored) = pointer else {
             let full = |(manifest, _): &(Manifest, String)| {
                 manifest.sync.is_full() && !self.claims.contains(&manifest.sync.id)
             };
@@ -355,7 +369,10 @@ impl Verifying<'_> {
         let looked = tokio::task::spawn_blocking(move || {
             let file = checked(file, &entry, &place)?;
             let rows = format.count_rows(&mut ReadBack::new(file));
-            let rows = rows.map_err(|error| damaged(&place, format!("it is no {table} file: {error}")))?;
+            let rows = rows.map_err(|error| match too_large(&error) {
+                Some(reason) => damaged(&place, reason.to_string()),
+                None => damaged(&place, format!("it is no {table} file: {error}")),
+            })?;
             if rows != entry.rows {
                 return Err(damaged(
                     &place,

@@ -18,6 +18,7 @@ mod health;
 mod inspect;
 mod interruptible;
 mod logs;
+mod memory_probe;
 mod metrics;
 mod panics;
 mod place;
@@ -35,6 +36,7 @@ mod table;
 mod task_logs;
 mod telemetry;
 mod usage;
+mod watch;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -97,6 +99,7 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     settings.judge()?;
+    access_core::memory::set_budget(settings.memory_budget()?);
     if let Some(name) = matches.subcommand_name() {
         settings.on_demand()?.refuse_beside(name)?;
     }

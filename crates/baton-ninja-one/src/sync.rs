@@ -24,6 +24,7 @@ use crate::settings::{Output, Settings, SinkSetting};
 use crate::spans;
 use crate::summary::{self, Origin, Run};
 use crate::system::{RandomIds, SystemClock, stop_wanted};
+use crate::watch::Watched;
 
 /// Runs a sync and prints what came of it.
 pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
@@ -42,17 +43,19 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let tenant = client.tenant();
     let source = NinjaOneSource::new(client, settings.source_options()?);
     let progress = Progress::new(display, settings.progress()?);
+    let limit = settings.sync_timeout()?;
+    let watched = Watched::new(&progress);
 
     let pipeline = SyncPipeline {
         source: &source,
         sinks: &sinks,
         clock: &SystemClock,
         ids: &RandomIds,
-        observer: &progress,
+        observer: &watched,
     };
     let runtime = runtime()?;
-    let syncing = spans::sync(&tenant, pipeline.run(&request, stop_wanted()));
-    let outcome = runtime.block_on(tidied_in_time(syncing));
+    let running = watched.run(&pipeline, &request, limit, stop_wanted());
+    let outcome = runtime.block_on(tidied_in_time(spans::sync(&tenant, running)));
     // Parser threads may still wait for a body that nobody wants any more.
     runtime.shutdown_background();
     progress.finish();

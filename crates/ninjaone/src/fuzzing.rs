@@ -126,6 +126,7 @@ fn tenant() -> &'static (Runtime, NinjaOneClient) {
                 attempts: 1,
                 ..RetryBudget::default()
             },
+            requests_per_second: None,
             writes: Writes::Off,
             user_agent: "fuzz".to_owned(),
         };
@@ -171,7 +172,7 @@ fn judge(body: &[u8], read: &ListRead) {
             "a good list is refused: {reason}"
         ),
         ListEnd::Fault(_) => assert!(strict.is_err(), "a list is taken for a failure"),
-        ListEnd::Enough | ListEnd::Io | ListEnd::TooSlow => {
+        ListEnd::Enough | ListEnd::Io | ListEnd::TooSlow | ListEnd::TooLarge(_) | ListEnd::MemorySpent(_) => {
             panic!("nobody stopped, and no connection failed")
         }
     }
@@ -211,7 +212,8 @@ fn users(rows: &[Row<UserRow>], listed: Listed) {
     for (id, row) in rows() {
         builder.add(id, listed, row);
     }
-    let (table, duplicates) = builder.build();
+    let mut duplicates = Vec::new();
+    let table = builder.build(|doubled| duplicates.push(doubled));
     assert_eq!(table.len() + duplicates.len(), rows().count());
     for (id, row) in rows() {
         let place = table.find(id).expect("every id is in the table");

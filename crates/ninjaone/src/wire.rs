@@ -1,11 +1,16 @@
 //! What the API sends, in three states (docs/reference/design.md §3): said, not said (absent or null), not readable (of another
 //! type). Unknown keys are ignored (docs/reference/ninjaone-api.md §3.1, §12).
 
+mod bounds;
 mod parse;
 
 use std::hash::{Hash, Hasher};
 
+use access_core::model::clip_words;
 use serde::{Deserialize as Derive, Serialize};
+
+pub(crate) use bounds::MAX_LABEL_BYTES;
+use bounds::{address, is_clipped, word};
 
 /// A field or list of an answer. Only what is said decides anything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,7 +28,7 @@ pub(crate) enum Said<T> {
     NotReadable,
 }
 
-/// A text.
+/// A text of at most [`MAX_LABEL_BYTES`]: a longer label is clipped, a longer word or address is not readable.
 pub(crate) type Text = Said<Box<str>>;
 
 /// True or false.
@@ -70,9 +75,11 @@ pub(crate) enum Row<T> {
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct UserRow {
     pub(crate) id: Id,
+    #[serde(deserialize_with = "word")]
     pub(crate) uid: Text,
     pub(crate) first_name: Text,
     pub(crate) last_name: Text,
+    #[serde(deserialize_with = "address")]
     pub(crate) email: Text,
     pub(crate) phone: Text,
     pub(crate) enabled: Flag,
@@ -82,8 +89,11 @@ pub(crate) struct UserRow {
     pub(crate) must_change_pw: Flag,
     pub(crate) mfa_configured: Flag,
     pub(crate) scim_user: Flag,
+    #[serde(deserialize_with = "word")]
     pub(crate) auth_type: Text,
+    #[serde(deserialize_with = "word")]
     pub(crate) user_type: Text,
+    #[serde(deserialize_with = "word")]
     pub(crate) invitation_status: Text,
     pub(crate) organization_id: Said<OrganizationIds>,
     /// Names of roles, where asked for; the only trace of roles on older instances.
@@ -101,7 +111,7 @@ pub(crate) struct UserRow {
 pub(crate) struct RoleRow {
     pub(crate) id: Id,
     pub(crate) name: Text,
-    #[serde(rename = "type")]
+    #[serde(rename = "type", deserialize_with = "word")]
     pub(crate) kind: Text,
     pub(crate) description: Text,
     pub(crate) members: Said<Members>,
@@ -130,8 +140,14 @@ struct MemberWords {
     ends: Vec<(u64, usize)>,
 }
 
+/// What the pipeline and sinks keep of an organization or a device, in bytes, without its texts: they embed it in its
+/// entitlements.
+const KEPT_RESOURCE_BYTES: usize = 384;
+/// How often they keep its texts.
+const TEXT_COPIES: usize = 4;
+
 /// Words kept of one role's members: they are wanted of those that no list of users has.
-const MAX_MEMBER_WORDS_BYTES: usize = 32 << 20;
+const MAX_MEMBER_WORDS_BYTES: usize = 8 << 20;
 
 /// A member of a role (OpenAPI: `RoleMember`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Derive)]
@@ -139,6 +155,7 @@ const MAX_MEMBER_WORDS_BYTES: usize = 32 << 20;
 struct MemberRow {
     id: Id,
     name: Text,
+    #[serde(deserialize_with = "address")]
     email: Text,
 }
 
@@ -157,7 +174,9 @@ pub(crate) struct OrganizationRow {
 pub(crate) struct DeviceRow {
     pub(crate) id: Id,
     pub(crate) organization_id: Id,
+    #[serde(deserialize_with = "word")]
     pub(crate) node_class: Text,
+    #[serde(deserialize_with = "word")]
     pub(crate) approval_status: Text,
     pub(crate) display_name: Text,
     pub(crate) system_name: Text,
@@ -324,13 +343,14 @@ impl MemberRow {
     }
 }
 
-/// `Pat Departed <pat@example.net>`, or as much of it as there is.
+/// `Pat Departed <pat@example.net>`, or as much of it as there is; clipped.
 pub(crate) fn person_words(name: Option<&str>, email: Option<&str>) -> Option<Box<str>> {
-    match (name, email) {
-        (Some(name), Some(email)) => Some(format!("{name} <{email}>").into()),
-        (Some(only), None) | (None, Some(only)) => Some(only.into()),
-        (None, None) => None,
-    }
+    let words = match (name, email) {
+        (Some(name), Some(email)) => format!("{name} <{email}>"),
+        (Some(only), None) | (None, Some(only)) => only.to_owned(),
+        (None, None) => return None,
+    };
+    Some(clip_words(&words).into())
 }
 
 impl UserRow {
@@ -480,6 +500,38 @@ impl UserRow {
         named(&lists).chain(named(&scalars)).collect()
     }
 
+    /// The fields that are clipped.
+    pub(crate) fn clipped(&self) -> impl Iterator<Item = &'static str> {
+        let labels = [
+            ("firstName", is_clipped(&self.first_name)),
+            ("lastName", is_clipped(&self.last_name)),
+            ("phone", is_clipped(&self.phone)),
+        ];
+        clipped(labels)
+    }
+
+    /// What the row takes in memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let texts = [
+            &self.uid,
+            &self.first_name,
+            &self.last_name,
+            &self.email,
+            &self.phone,
+            &self.auth_type,
+            &self.user_type,
+            &self.invitation_status,
+        ];
+        let ids = [
+            &self.device_ids,
+            &self.accessible_device_ids,
+            &self.assigned_device_ids,
+        ];
+        let ids =
+            ids.map(|list| list.entries().len()).iter().sum::<usize>() + self.organization_id.ids().len();
+        size_of::<Self>() + text_bytes(&texts) + ids * size_of::<u64>()
+    }
+
     /// The user as people know it.
     pub(crate) fn words(&self) -> Option<Box<str>> {
         let parts: Vec<&str> = [&self.first_name, &self.last_name]
@@ -489,6 +541,16 @@ impl UserRow {
         let name = parts.join(" ");
         person_words(Some(&*name).filter(|name| !name.is_empty()), self.email.trimmed())
     }
+}
+
+fn clipped<const N: usize>(fields: [(&'static str, bool); N]) -> impl Iterator<Item = &'static str> {
+    let clipped = fields.into_iter().filter(|(_, clipped)| *clipped);
+    clipped.map(|(field, _)| field)
+}
+
+/// Bytes of texts, without what holds them.
+fn text_bytes(texts: &[&Text]) -> usize {
+    texts.iter().filter_map(|text| text.text()).map(str::len).sum()
 }
 
 fn named(fields: &[(&'static str, bool)]) -> impl Iterator<Item = &'static str> {
@@ -518,7 +580,35 @@ impl RoleRow {
     }
 }
 
+impl RoleRow {
+    /// Bytes of its texts.
+    pub(crate) fn text_bytes(&self) -> usize {
+        text_bytes(&[&self.name, &self.kind, &self.description])
+    }
+
+    /// The fields that are clipped.
+    pub(crate) fn clipped(&self) -> impl Iterator<Item = &'static str> {
+        clipped([
+            ("name", is_clipped(&self.name)),
+            ("description", is_clipped(&self.description)),
+        ])
+    }
+}
+
 impl OrganizationRow {
+    /// The fields that are clipped.
+    pub(crate) fn clipped(&self) -> impl Iterator<Item = &'static str> {
+        clipped([
+            ("name", is_clipped(&self.name)),
+            ("description", is_clipped(&self.description)),
+        ])
+    }
+
+    /// What the row takes in memory, in bytes, with what is kept of it later.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + KEPT_RESOURCE_BYTES + TEXT_COPIES * text_bytes(&[&self.name, &self.description])
+    }
+
     /// The fields that are not readable, except the id.
     pub(crate) fn unreadable(&self) -> Vec<&'static str> {
         let fields = [
@@ -530,6 +620,27 @@ impl OrganizationRow {
 }
 
 impl DeviceRow {
+    /// The fields that are clipped.
+    pub(crate) fn clipped(&self) -> impl Iterator<Item = &'static str> {
+        clipped([
+            ("displayName", is_clipped(&self.display_name)),
+            ("systemName", is_clipped(&self.system_name)),
+            ("dnsName", is_clipped(&self.dns_name)),
+        ])
+    }
+
+    /// What the row takes in memory, in bytes, with what is kept of it later.
+    pub(crate) fn bytes(&self) -> usize {
+        let texts = [
+            &self.node_class,
+            &self.approval_status,
+            &self.display_name,
+            &self.system_name,
+            &self.dns_name,
+        ];
+        size_of::<Self>() + KEPT_RESOURCE_BYTES + TEXT_COPIES * text_bytes(&texts)
+    }
+
     /// The fields that are not readable, except the id.
     pub(crate) fn unreadable(&self) -> Vec<&'static str> {
         let fields = [

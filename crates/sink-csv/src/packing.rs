@@ -17,6 +17,9 @@ pub enum Packing {
     Zstd,
 }
 
+/// The largest window of a zstd file, as a power of two: 8 MiB. Ours have half a megabyte.
+const MAX_WINDOW_LOG: u32 = 23;
+
 impl Packing {
     /// The words in settings.
     pub const WORDS: [&'static str; 3] = ["none", "gzip", "zstd"];
@@ -67,7 +70,11 @@ impl Packing {
         Ok(match self {
             Self::None => Box::new(file),
             Self::Gzip => Box::new(MultiGzDecoder::new(file)),
-            Self::Zstd => Box::new(zstd::Decoder::with_buffer(file)?),
+            Self::Zstd => {
+                let mut decoder = zstd::Decoder::with_buffer(file)?;
+                decoder.window_log_max(MAX_WINDOW_LOG)?;
+                Box::new(decoder)
+            }
         })
     }
 }

@@ -23,6 +23,8 @@ use crate::records::{Records, damaged};
 
 /// Rows of a batch.
 const BATCH_ROWS: usize = 8_192;
+/// Bytes of a batch, beyond which it has fewer rows.
+const BATCH_BYTES: usize = 16 << 20;
 
 /// Rows of a file in its order, with the columns that are wanted.
 pub(crate) fn batches(
@@ -78,8 +80,8 @@ struct Reading {
 
 impl Reading {
     fn batch(&mut self) -> Result<Option<RecordBatch>, FormatError> {
-        let mut rows = 0;
-        while rows < BATCH_ROWS {
+        let (mut rows, mut bytes) = (0, 0);
+        while rows < BATCH_ROWS && bytes < BATCH_BYTES {
             let Some(record) = self.records.next()? else { break };
             if record.len() != self.width {
                 return Err(damaged("a row with more or fewer cells than columns").into());
@@ -89,6 +91,7 @@ impl Reading {
                 cells.push(cell.as_deref())?;
             }
             rows += 1;
+            bytes += record.bytes();
         }
         if rows == 0 {
             return Ok(None);

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Read};
 
+use access_dataset::FormatTooLarge;
 use memchr::{memchr, memchr2};
 
 use crate::dialect::Delimiter;
@@ -10,7 +11,7 @@ use crate::dialect::Delimiter;
 /// Bytes that are read at a time.
 const BLOCK: usize = 1 << 18;
 /// No row is longer: the tables' texts are bounded, a file that somebody made up need not be.
-const LONGEST: usize = 1 << 26;
+const MAX_RECORD_BYTES: usize = 4 << 20;
 
 /// Reads records one after the other.
 pub(crate) struct Records<R> {
@@ -120,8 +121,9 @@ impl<R: Read> Records<R> {
         self.filled -= self.at;
         self.at = 0;
         if self.filled == self.block.len() {
-            if self.filled >= LONGEST {
-                return Err(damaged("a row is longer than rows can be"));
+            if self.filled >= MAX_RECORD_BYTES {
+                let reason = FormatTooLarge(format!("a row has more than {} MiB", MAX_RECORD_BYTES >> 20));
+                return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
             }
             self.block.resize(self.filled * 2, 0);
         }
@@ -158,6 +160,11 @@ fn quoted(text: &[u8], begin: usize) -> Option<Cell> {
 impl<'a> Record<'a> {
     pub(crate) fn len(&self) -> usize {
         self.cells.len()
+    }
+
+    /// Bytes of its cells.
+    pub(crate) fn bytes(&self) -> usize {
+        self.cells.iter().map(|cell| cell.end - cell.begin).sum()
     }
 
     /// A cell's text, or none.
@@ -239,7 +246,10 @@ mod tests {
     #[test]
     fn a_row_without_end_does_not_fill_the_memory() {
         let error = read(io::repeat(b'x')).unwrap_err();
-        assert_eq!(error.to_string(), "a row is longer than rows can be");
+        assert_eq!(
+            error.to_string(),
+            "a row has more than 4 MiB, which is more than is read"
+        );
     }
 
     proptest! {

@@ -18,7 +18,7 @@ use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
-use crate::reading;
+use crate::{guard, reading};
 
 /// Rows of a row group. Readers work on row groups side by side; a million rows give each of eight readers one.
 const ROWS_PER_GROUP: usize = 1 << 17;
@@ -117,15 +117,19 @@ impl FileFormat for ParquetFormat {
     }
 
     fn count_rows(&self, back: &mut ReadBack) -> Result<u64, FormatError> {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(back.seekable()?)?;
+        let file = back.seekable()?;
+        guard::check_footer(&file)?;
+        let looked_at = file.try_clone()?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+        let rows = guard::batch_rows(&looked_at, &[0])?;
         // One column is enough to see that every page of rows is there; the hash has told of the bytes.
         let first = ProjectionMask::leaves(builder.parquet_schema(), [0]);
-        let reader = builder.with_projection(first).build()?;
-        let mut rows = 0;
+        let reader = builder.with_projection(first).with_batch_size(rows).build()?;
+        let mut count = 0;
         for batch in reader {
-            rows += batch?.num_rows() as u64;
+            count += batch?.num_rows() as u64;
         }
-        Ok(rows)
+        Ok(count)
     }
 
     fn read(&self, dataset: Dataset, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError> {

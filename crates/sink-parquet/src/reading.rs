@@ -11,8 +11,7 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 
-/// Rows of a batch.
-const BATCH_ROWS: usize = 8_192;
+use crate::guard;
 
 /// Rows of a file in its order, with the columns that are wanted.
 pub(crate) fn batches(
@@ -21,9 +20,11 @@ pub(crate) fn batches(
     columns: Option<&[&str]>,
 ) -> Result<Batches, FormatError> {
     let wanted = dataset.schema_of(columns);
+    guard::check_footer(&file)?;
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
     let options = ArrowReaderOptions::new().with_schema(with_dictionaries(metadata.schema(), &wanted));
     let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)?;
+    let looked_at = file.try_clone()?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
     let there: Vec<&str> = wanted
         .fields()
@@ -48,10 +49,11 @@ pub(crate) fn batches(
         .filter_map(|name| builder.schema().index_of(name).ok())
         .collect();
     let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-    let reader = builder
-        .with_projection(mask)
-        .with_batch_size(BATCH_ROWS)
-        .build()?;
+    let leaves: Vec<usize> = (0..builder.parquet_schema().num_columns())
+        .filter(|leaf| mask.leaf_included(*leaf))
+        .collect();
+    let rows = guard::batch_rows(&looked_at, &leaves)?;
+    let reader = builder.with_projection(mask).with_batch_size(rows).build()?;
     Ok(Box::new(Reading { reader, wanted }))
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use access_core::model::{AccessBatch, ResourceTypeId, RowKind};
+use access_core::model::{AccessBatch, Entitlement, Resource, ResourceType, ResourceTypeId, RowKind};
 use access_core::ports::{SkipReason, Skipped, SourceEvent, Warning};
 use tokio::sync::mpsc;
 
@@ -44,27 +44,59 @@ impl Outlet {
 pub(crate) struct Gathered<'a, T> {
     outlet: &'a Outlet,
     rows: Vec<T>,
+    bytes: usize,
     batch: fn(Vec<T>) -> AccessBatch,
 }
 
-impl<'a, T> Gathered<'a, T> {
+/// Bytes of a batch, beyond which it is handed over with fewer rows.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// A row that has texts.
+pub(crate) trait TextBytes {
+    /// Bytes of its texts.
+    fn text_bytes(&self) -> usize;
+}
+
+impl TextBytes for Resource {
+    fn text_bytes(&self) -> usize {
+        Resource::text_bytes(self)
+    }
+}
+
+impl TextBytes for Entitlement {
+    fn text_bytes(&self) -> usize {
+        let grantable_to = self.grantable_to.iter().map(|id| id.as_str().len());
+        grantable_to.sum::<usize>() + self.display_name.as_str().len()
+    }
+}
+
+impl TextBytes for ResourceType {
+    fn text_bytes(&self) -> usize {
+        self.display_name.as_str().len()
+    }
+}
+
+impl<'a, T: TextBytes> Gathered<'a, T> {
     pub(crate) fn new(outlet: &'a Outlet, batch: fn(Vec<T>) -> AccessBatch) -> Self {
         Self {
             outlet,
             rows: Vec::new(),
+            bytes: 0,
             batch,
         }
     }
 
     pub(crate) fn push(&mut self, row: T) -> Result<(), C1zSourceError> {
+        self.bytes += row.text_bytes();
         self.rows.push(row);
-        if self.rows.len() < BATCH_ROWS {
+        if self.rows.len() < BATCH_ROWS && self.bytes < BATCH_BYTES {
             return Ok(());
         }
         self.flush()
     }
 
     pub(crate) fn flush(&mut self) -> Result<(), C1zSourceError> {
+        self.bytes = 0;
         self.outlet.batch((self.batch)(std::mem::take(&mut self.rows)))
     }
 }

@@ -26,6 +26,8 @@ use crate::snapshot::{DatasetSnapshot, read_resources, read_types};
 
 /// Rows in a batch.
 const BATCH_ROWS: usize = 2_000;
+/// Bytes of texts in a batch, beyond which it has fewer rows.
+const BATCH_BYTES: usize = 4 << 20;
 /// Batches that wait for the pipeline.
 const QUEUE_BATCHES: usize = 4;
 
@@ -208,6 +210,7 @@ impl Reading {
 
     fn resources(&self) -> Result<(), Ended> {
         let mut rows: Vec<Resource> = Vec::new();
+        let mut bytes = 0;
         let mut unheard = false;
         read_resources(
             &self.opened,
@@ -216,9 +219,11 @@ impl Reading {
             WhichResources::All,
             |row| {
                 if self.scope.includes_type(&row.id.resource_type) {
+                    bytes += row.text_bytes();
                     rows.push(row);
                 }
-                if rows.len() == BATCH_ROWS {
+                if rows.len() == BATCH_ROWS || bytes >= BATCH_BYTES {
+                    bytes = 0;
                     let batch = AccessBatch::Resources(std::mem::take(&mut rows));
                     unheard = self.send(SourceEvent::Batch(batch)).is_err();
                 }

@@ -81,12 +81,9 @@ const FLOODS: [(&str, Flood); 16] = [
         "a sign-in page",
         flood("/ws/oauth/token", "", "<html>          ", 14),
     ),
-    (
-        "technicians",
-        of_rows(flood(TECHNICIANS, "[", r#"{"id":1},"#, 15)),
-    ),
-    ("users", of_rows(flood(USERS, "[", r#"{"id":2},"#, 15))),
-    ("roles", of_rows(flood(ROLES, "[", r#"{"id":1},"#, 15))),
+    ("technicians", of_rows(flood(TECHNICIANS, "[", r#"{"id":1},"#, 8))),
+    ("users", of_rows(flood(USERS, "[", r#"{"id":2},"#, 8))),
+    ("roles", flood(ROLES, "[", r#"{"id":1},"#, 8)),
     (
         "members of one role",
         of_rows(flood(ROLES, r#"[{"id":1,"members":["#, r#"{"id":1},"#, 15)),
@@ -149,7 +146,7 @@ fn survived(flood: &Flood) -> Result<String, String> {
 
 /// The most bytes that a running process has had resident; the parent's own, which wait4 would tell, are not in it. Nothing
 /// where the system does not say.
-fn most_resident(process: u32) -> u64 {
+pub(super) fn most_resident(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());

@@ -7,6 +7,7 @@
 //!
 //! `MISBEHAVE=all` runs everything; otherwise `SEED` chooses among positions. A failure prints how to make it again.
 
+mod amplification;
 mod broken_http;
 mod changes;
 mod ended_access;
@@ -15,6 +16,7 @@ mod fields;
 mod memory;
 mod model;
 mod oracle;
+mod others_datasets;
 mod processes;
 pub(crate) mod rehearsal;
 mod rows;

@@ -113,6 +113,7 @@ pub(crate) fn client(base_url: &str, timeout: Duration, writes: Writes) -> Ninja
             longest_wait: LONGEST_WAIT,
             total_wait: 4 * LONGEST_WAIT,
         },
+        requests_per_second: None,
         writes,
         user_agent: "test".to_owned(),
     })

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Description, DisplayName, Profile, ResourceId, TraitKind};
+use super::{Description, DisplayName, Profile, ProfileValue, ResourceId, TraitKind};
 
 /// A thing in the tenant: a person, a role, an organization, the tenant itself, a device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,6 +21,19 @@ pub struct Resource {
     pub status: Option<Status>,
     /// What it knows as the kind of thing it is.
     pub kind: Trait,
+}
+
+impl Resource {
+    /// Bytes of its texts, without its ids.
+    #[must_use]
+    pub fn text_bytes(&self) -> usize {
+        let attributes = self.profile.iter().map(|(key, value)| match value {
+            ProfileValue::Text(text) | ProfileValue::Json(text) => key.len() + text.len(),
+            ProfileValue::Flag(_) | ProfileValue::Number(_) => key.len(),
+        });
+        let description = self.description.as_ref().map_or(0, |text| text.as_str().len());
+        attributes.sum::<usize>() + self.display_name.as_str().len() + description
+    }
 }
 
 /// The trait of a resource with its data. The variant agrees with the resource type's [`TraitKind`].

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::time::Duration;
 
 use crate::location::LocationConflict;
+use crate::memory::MemorySpent;
 use crate::model::{EntitlementId, ResourceTypeId};
 use crate::ports::{SinkError, SourceError};
 use crate::{Classified, StatusCode};
@@ -95,6 +97,20 @@ pub enum SyncError {
         /// Where sinks keep what they did not publish.
         kept: Vec<String>,
     },
+    /// The memory budget is spent.
+    #[error("{spent}, after {received}")]
+    MemorySpent {
+        /// What is spent.
+        spent: MemorySpent,
+        /// The rows that came last.
+        received: String,
+    },
+    /// The run took longer than it may.
+    #[error("the sync was not complete after {} min; nothing was published", limit.as_secs().div_ceil(60))]
+    TooLong {
+        /// How long it may take.
+        limit: Duration,
+    },
     /// Somebody asked the run to stop.
     #[error("stopped on request; nothing was published")]
     Cancelled,
@@ -184,6 +200,8 @@ impl Classified for SyncError {
             Self::Sink { source, .. } | Self::PartlyPublished { source, .. } => source.status(),
             Self::Shrunk { .. } => StatusCode::FailedPrecondition,
             Self::Location { conflict, .. } => conflict.status(),
+            Self::MemorySpent { spent, .. } => spent.status(),
+            Self::TooLong { .. } => StatusCode::DeadlineExceeded,
             Self::Cancelled => StatusCode::Cancelled,
         }
     }
@@ -214,6 +232,11 @@ impl Classified for SyncError {
                 ..
             } => Some(what_to_do(losses, standing, kept)),
             Self::Location { conflict, .. } => conflict.hint(),
+            Self::MemorySpent { spent, .. } => spent.hint(),
+            Self::TooLong { .. } => Some(
+                "raise --sync-timeout-minutes if the tenant is this large; the log says what was read last"
+                    .to_owned(),
+            ),
             Self::Cancelled => None,
         }
     }

@@ -265,6 +265,10 @@ impl SyncPipeline<'_> {
                 SourceEvent::Batch(AccessBatch::Grants(_)) if !scope.wants_grants() => {}
                 SourceEvent::Skipped(skipped) if skipped.kind == RowKind::Grant && !scope.wants_grants() => {}
                 SourceEvent::Batch(batch) => {
+                    crate::memory::check().map_err(|spent| SyncError::MemorySpent {
+                        spent,
+                        received: described(&batch),
+                    })?;
                     if let Some(batch) = admission.admit(batch).map_err(SyncError::Contract)? {
                         self.observe(&batch);
                         if feed.send(batch).await.is_err() {
@@ -359,6 +363,21 @@ impl SyncPipeline<'_> {
             baselines,
             receipts,
         })
+    }
+}
+
+/// `2000 resources up to user:7`.
+fn described(batch: &AccessBatch) -> String {
+    let last = match batch {
+        AccessBatch::ResourceTypes(rows) => rows.last().map(|row| row.id.to_string()),
+        AccessBatch::Resources(rows) => rows.last().map(|row| row.id.to_string()),
+        AccessBatch::Entitlements(rows) => rows.last().map(|row| row.id.to_string()),
+        AccessBatch::Grants(groups) => groups.last().map(|group| group.entitlement.to_string()),
+    };
+    let rows = format!("{} {}", batch.rows(), batch.kind().plural());
+    match last {
+        Some(last) => format!("{rows} up to {last}"),
+        None => rows,
     }
 }
 

@@ -8,9 +8,6 @@ use crate::error::DatasetError;
 use crate::publish::{MadeFile, TableWriter};
 use crate::schema::{ChangeRow, ChangeTable};
 
-/// Rows in a batch.
-const BATCH_ROWS: usize = 8_192;
-
 pub(super) struct Changes<'a> {
     stamp: Stamp<'a>,
     previous: Option<Stamp<'a>>,
@@ -72,7 +69,7 @@ impl<'a> Changes<'a> {
             old_values: old.as_deref(),
             new_values: new.as_deref(),
         });
-        if self.table.rows() >= BATCH_ROWS {
+        if self.table.is_due(false) {
             self.flush()?;
         }
         Ok(())

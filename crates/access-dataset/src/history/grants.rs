@@ -10,9 +10,6 @@ use crate::error::DatasetError;
 use crate::publish::TableWriter;
 use crate::schema::{GrantHistoryRow, GrantHistoryTable};
 
-/// Rows in a batch.
-const BATCH_ROWS: usize = 8_192;
-
 /// The columns that a history has beyond those that are compared; a grant's row of a sync has them too.
 pub(super) const MORE: [&str; 7] = [
     "resource_type_id",
@@ -101,7 +98,7 @@ impl Grants<'_> {
             closed_by_sync_id: validity.closed_by,
             closed_because: validity.because,
         });
-        if self.table.rows() >= BATCH_ROWS {
+        if self.table.is_due(false) {
             self.flush()?;
         }
         Ok(())

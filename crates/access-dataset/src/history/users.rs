@@ -8,9 +8,6 @@ use crate::error::DatasetError;
 use crate::publish::TableWriter;
 use crate::schema::{UserHistoryRow, UserHistoryTable};
 
-/// Rows in a batch.
-const BATCH_ROWS: usize = 8_192;
-
 /// The columns that a history has beyond those that are compared.
 pub(super) const MORE: [&str; 2] = ["resource_type_id", "profile"];
 
@@ -72,7 +69,7 @@ impl<'a> Users<'a> {
             closed_by_sync_id: validity.closed_by,
             closed_because: validity.because,
         });
-        if self.table.rows() >= BATCH_ROWS {
+        if self.table.is_due(false) {
             self.flush()?;
         }
         Ok(())

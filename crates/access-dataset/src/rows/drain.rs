@@ -21,9 +21,6 @@ use crate::schema::{
     UserTable,
 };
 
-/// Rows in a batch.
-const BATCH_ROWS: usize = 8_192;
-
 /// A sync whose rows are all in.
 pub(crate) struct Tables {
     pub(super) types: Vec<ResourceType>,
@@ -85,8 +82,8 @@ impl<'a> Stamp<'a> {
 pub(crate) type Take<'a> = &'a mut dyn FnMut(RecordBatch) -> Result<(), DatasetError>;
 
 macro_rules! flush {
-    ($table:ident, $take:ident, $least:expr) => {
-        if $table.rows() >= $least {
+    ($table:ident, $take:ident, $at_end:expr) => {
+        if $table.is_due($at_end) {
             $take($table.batch()?).map_err(DrainFailure::Taker)?;
         }
     };
@@ -153,7 +150,7 @@ impl Tables {
                 resources: count(resources.get(&row.id).copied().unwrap_or_default()),
             });
         }
-        flush!(table, take, 1);
+        flush!(table, take, true);
         Ok(())
     }
 
@@ -186,9 +183,9 @@ impl Tables {
                 status_detail: status.and_then(|(_, detail)| *detail),
                 profile: detail.profile.as_deref(),
             });
-            flush!(table, take, BATCH_ROWS);
+            flush!(table, take, false);
         }
-        flush!(table, take, 1);
+        flush!(table, take, true);
         Ok(())
     }
 
@@ -212,9 +209,9 @@ impl Tables {
             }
             names.sort_unstable();
             table.push(user_row(stamp, listed, &detail, user, &names));
-            flush!(table, take, BATCH_ROWS);
+            flush!(table, take, false);
         }
-        flush!(table, take, 1);
+        flush!(table, take, true);
         Ok(())
     }
 
@@ -246,9 +243,9 @@ impl Tables {
                 immutable: row.immutable,
                 grants: count(self.grants.count(number)),
             });
-            flush!(table, take, BATCH_ROWS);
+            flush!(table, take, false);
         }
-        flush!(table, take, 1);
+        flush!(table, take, true);
         Ok(())
     }
 
@@ -290,10 +287,10 @@ impl Tables {
                     is_direct: origin.as_ref().is_none_or(|origin| origin.direct),
                     sources: origin.as_ref().map_or(&[], |origin| &origin.sources),
                 });
-                flush!(table, take, BATCH_ROWS);
+                flush!(table, take, false);
             }
         }
-        flush!(table, take, 1);
+        flush!(table, take, true);
         Ok(())
     }
 
@@ -333,7 +330,7 @@ impl Tables {
             incomplete_types: &incomplete,
             ledger: &ledger,
         });
-        flush!(table, take, 1);
+        flush!(table, take, true);
         Ok(())
     }
 }
@@ -407,7 +404,7 @@ fn left_out(summary: &SyncSummary, stamp: Stamp<'_>, take: Take<'_>) -> Result<(
             count: count(summary.left_out.more),
         });
     }
-    flush!(table, take, 1);
+    flush!(table, take, true);
     Ok(())
 }
 

@@ -103,7 +103,26 @@ pub(crate) trait Kind {
     fn builder(element_id: Option<i32>) -> Self::Builder;
     fn push(builder: &mut Self::Builder, value: Option<Self::Value<'_>>);
     fn finish(builder: &mut Self::Builder) -> ArrayRef;
+    /// Bytes of a value's texts.
+    fn text_bytes(value: &Self::Value<'_>) -> usize;
 }
+
+/// Values of a column, as far as they have texts.
+trait TextBytes {
+    fn text_bytes(&self) -> usize {
+        0
+    }
+}
+
+impl TextBytes for &str {
+    fn text_bytes(&self) -> usize {
+        self.len()
+    }
+}
+
+impl TextBytes for bool {}
+
+impl TextBytes for i64 {}
 
 macro_rules! kinds {
     ($($name:ident, $value:ty, $builder:ty, $new:expr;)*) => {
@@ -125,6 +144,10 @@ macro_rules! kinds {
 
                 fn finish(builder: &mut Self::Builder) -> ArrayRef {
                     Arc::new(builder.finish())
+                }
+
+                fn text_bytes(value: &Self::Value<'_>) -> usize {
+                    TextBytes::text_bytes(value)
                 }
             }
         )*
@@ -161,6 +184,10 @@ impl Kind for Texts {
     fn finish(builder: &mut Self::Builder) -> ArrayRef {
         Arc::new(builder.finish())
     }
+
+    fn text_bytes(value: &Self::Value<'_>) -> usize {
+        value.iter().map(|text| text.len()).sum()
+    }
 }
 
 /// A column in which rows can be without a value.
@@ -180,5 +207,9 @@ impl<K: Kind> Kind for Option<K> {
 
     fn finish(builder: &mut Self::Builder) -> ArrayRef {
         K::finish(builder)
+    }
+
+    fn text_bytes(value: &Self::Value<'_>) -> usize {
+        value.as_ref().map_or(0, K::text_bytes)
     }
 }

@@ -9,6 +9,11 @@ use arrow::error::ArrowError;
 use super::Dataset;
 use super::column::{Column, Count, Flag, Json, Kind, Text, Texts, Time, Word};
 
+/// Rows in a batch.
+const BATCH_ROWS: usize = 8_192;
+/// Bytes of texts in a batch, beyond which it has fewer rows. Ours have some 8 MB.
+const BATCH_BYTES: usize = 16 << 20;
+
 macro_rules! table {
     (@element) => {
         None
@@ -39,6 +44,8 @@ macro_rules! table {
         pub(crate) struct $table {
             schema: SchemaRef,
             rows: usize,
+            /// Bytes of texts since the last batch.
+            text_bytes: usize,
             $($name: <$kind as Kind>::Builder,)*
         }
 
@@ -47,22 +54,26 @@ macro_rules! table {
                 Self {
                     schema: Dataset::$dataset.schema(),
                     rows: 0,
+                    text_bytes: 0,
                     $($name: <$kind as Kind>::builder(table!(@element $($element)?)),)*
                 }
             }
 
             pub(crate) fn push(&mut self, row: $row<'_>) {
                 self.rows += 1;
+                self.text_bytes += [$(<$kind as Kind>::text_bytes(&row.$name)),*].iter().sum::<usize>();
                 $(<$kind as Kind>::push(&mut self.$name, Some(row.$name));)*
             }
 
-            /// Rows since the last batch.
-            pub(crate) fn rows(&self) -> usize {
-                self.rows
+            /// Whether it is time for a batch: at the end as soon as there are rows.
+            pub(crate) fn is_due(&self, at_end: bool) -> bool {
+                let is_full = self.rows >= BATCH_ROWS || self.text_bytes >= BATCH_BYTES;
+                is_full || (at_end && self.rows > 0)
             }
 
             pub(crate) fn batch(&mut self) -> Result<RecordBatch, ArrowError> {
                 self.rows = 0;
+                self.text_bytes = 0;
                 let columns = vec![$(<$kind as Kind>::finish(&mut self.$name)),*];
                 RecordBatch::try_new(self.schema.clone(), columns)
             }

@@ -11,9 +11,10 @@ use regular_file::FileError;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
-use super::{SCRATCH, Store, Stored, Swap, Version};
+use super::{SCRATCH, Store, Stored, Swap, Version, contained};
 use crate::error::DatasetError;
 use crate::manifest::hex;
+use crate::published::damaged;
 
 /// Holds the lock of whoever publishes.
 const LOCK: &str = "_lock";
@@ -36,7 +37,7 @@ impl Folder {
             }
             make_root(&root).map_err(|error| DatasetError::io(&root, error))?;
             let path = root.join(LOCK);
-            let lock = open_lock(&path).map_err(|error| DatasetError::io(&path, error))?;
+            let lock = open_lock(&path)?;
             match lock.try_lock() {
                 Ok(()) => {
                     remove_leftovers(&root).map_err(|error| DatasetError::io(&root, error))?;
@@ -95,16 +96,28 @@ impl Folder {
     }
 }
 
-/// Opens or makes the lock, never following a link that somebody put there.
-fn open_lock(path: &Path) -> io::Result<File> {
+/// Opens or makes the lock, never following a link that somebody put there, nor waiting at a FIFO.
+fn open_lock(path: &Path) -> Result<File, DatasetError> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::custom_flags(
         &mut options,
-        rustix::fs::OFlags::NOFOLLOW.bits().cast_signed(),
+        (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK)
+            .bits()
+            .cast_signed(),
     );
-    options.open(path)
+    // What is there, if it could not be opened; otherwise what was opened.
+    let opened = options.open(path);
+    let found = match &opened {
+        Ok(lock) => lock.metadata().ok(),
+        Err(_) => fs::symlink_metadata(path).ok(),
+    };
+    if found.is_some_and(|found| !found.is_file()) {
+        let place = path.display().to_string();
+        return Err(damaged(&place, "it is not a regular file"));
+    }
+    opened.map_err(|error| DatasetError::io(path, error))
 }
 
 async fn blocking<T: Send + 'static>(
@@ -146,11 +159,14 @@ fn make_root(root: &Path) -> io::Result<()> {
     })
 }
 
-/// Makes the folder of a path, and names it durably.
+/// Makes the folder of a path, and names it durably. Nothing is written behind a link.
 fn make_folder(root: &Path, path: &Path) -> io::Result<()> {
     let Some(folder) = path.parent() else {
         return Ok(());
     };
+    if let Some(below) = folder.strip_prefix(root).ok().and_then(Path::to_str) {
+        contained::no_links(root, below)?;
+    }
     fs::create_dir_all(folder)?;
     let mut named = folder;
     while let Some(parent) = named.parent().filter(|_| named != root) {
@@ -219,16 +235,13 @@ fn version_of(bytes: &[u8]) -> Version {
     }
 }
 
-fn read(path: &Path) -> Result<Option<Stored>, DatasetError> {
-    match regular_file::read(path, u64::MAX - 1).map_err(FileError::into_io) {
-        Ok(bytes) => Ok(Some(Stored {
-            version: version_of(&bytes),
-            bytes,
-            modified: None,
-        })),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(DatasetError::io(path, error)),
-    }
+fn read(root: &Path, path: &str) -> Result<Option<Stored>, DatasetError> {
+    let bytes = contained::read(root, path)?;
+    Ok(bytes.map(|bytes| Stored {
+        version: version_of(&bytes),
+        bytes,
+        modified: None,
+    }))
 }
 
 #[async_trait]
@@ -263,11 +276,8 @@ impl Store for Folder {
     }
 
     async fn open(&self, path: &str, _scratch: &Path) -> Result<File, DatasetError> {
-        let path = self.path(path);
-        self.in_turn(move || {
-            regular_file::open(&path).map_err(|error| DatasetError::io(&path, error.into_io()))
-        })
-        .await
+        let (root, path) = (self.root.clone(), path.to_owned());
+        self.in_turn(move || contained::open(&root, &path)).await
     }
 
     async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<(), DatasetError> {
@@ -279,8 +289,8 @@ impl Store for Folder {
     }
 
     async fn get(&self, path: &str) -> Result<Option<Stored>, DatasetError> {
-        let path = self.path(path);
-        self.in_turn(move || read(&path)).await
+        let (root, path) = (self.root.clone(), path.to_owned());
+        self.in_turn(move || read(&root, &path)).await
     }
 
     async fn swap(&self, path: &str, bytes: Vec<u8>, was: Option<&Version>) -> Result<Swap, DatasetError> {
@@ -303,8 +313,13 @@ impl Store for Folder {
 
     async fn list(&self, folder: &str) -> Result<Vec<String>, DatasetError> {
         let (root, top) = (self.root.clone(), self.path(folder));
+        let folder = folder.to_owned();
         self.in_turn(move || {
             let mut found = Vec::new();
+            // A link is something that is there, not a way to something else.
+            if contained::no_links(&root, &folder).is_err() {
+                return Ok(vec![folder]);
+            }
             let mut folders = vec![top];
             while let Some(folder) = folders.pop() {
                 let entries = match fs::read_dir(&folder) {
@@ -313,8 +328,13 @@ impl Store for Folder {
                     Err(error) => return Err(DatasetError::io(&folder, error)),
                 };
                 for entry in entries {
-                    let path = entry.map_err(|error| DatasetError::io(&folder, error))?.path();
-                    if path.is_dir() {
+                    let entry = entry.map_err(|error| DatasetError::io(&folder, error))?;
+                    let path = entry.path();
+                    let file_type = entry.file_type();
+                    if file_type
+                        .map_err(|error| DatasetError::io(&path, error))?
+                        .is_dir()
+                    {
                         folders.push(path);
                     } else if let Ok(relative) = path.strip_prefix(&root) {
                         let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
@@ -329,8 +349,11 @@ impl Store for Folder {
     }
 
     async fn delete(&self, path: &str) -> Result<(), DatasetError> {
-        let (root, path) = (self.root.clone(), self.path(path));
+        let (root, below) = (self.root.clone(), path.to_owned());
         self.in_turn(move || {
+            let path = root.join(&below);
+            let folder = below.rsplit_once('/').map_or("", |(folder, _)| folder);
+            contained::no_links(&root, folder).map_err(|error| DatasetError::io(&path, error))?;
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(DatasetError::io(&path, error));

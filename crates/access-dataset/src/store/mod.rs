@@ -2,6 +2,7 @@
 
 mod cloud;
 mod connector;
+mod contained;
 mod environment;
 mod folder;
 mod location;

@@ -1,8 +1,12 @@
 //! The listener. Probes are few and small: one request a connection, and little of everything else, so that nobody who
-//! reaches the port can take much from the connector.
+//! reaches the port can take much from the connector. Whoever connects is always accepted: where too many connections are
+//! open, the one that has been silent for longest goes, so that half-open ones never keep a probe from its answer.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -10,7 +14,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 use crate::metrics::Metrics;
@@ -20,7 +24,11 @@ use super::answer::answer;
 use super::checker::Checker;
 use super::error::HealthError;
 
-const MOST_CONNECTIONS: usize = 64;
+const MAX_CONNECTIONS: usize = 128;
+/// From accepting to the last byte of a request's head; a probe sends it at once.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(3);
+/// Bytes of a request's head.
+const MAX_HEAD_BYTES: usize = 8 << 10;
 /// From accepting to the last byte; a probe is answered within two seconds.
 const CONNECTION_LIMIT: Duration = Duration::from_secs(10);
 /// How long connections may go on after a stop.
@@ -77,12 +85,17 @@ async fn serve(
     mut stopped: oneshot::Receiver<()>,
 ) {
     let mut connections = JoinSet::new();
+    let mut open = Open::default();
     loop {
         tokio::select! {
             _ = &mut stopped => break,
-            accepted = listener.accept(), if connections.len() < MOST_CONNECTIONS => match accepted {
+            accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, checker.clone(), metrics.clone()));
+                    open.make_room();
+                    let asks = Arc::new(AtomicBool::new(false));
+                    let serving = connection(stream, checker.clone(), metrics.clone(), Arc::clone(&asks));
+                    let task = connections.spawn(serving);
+                    open.0.push_back(Connection { task, asks });
                 }
                 Err(_) => sleep(ACCEPT_AGAIN).await,
             },
@@ -94,8 +107,34 @@ async fn serve(
     let _ = timeout(GRACE, finished).await;
 }
 
-async fn connection(stream: TcpStream, checker: Checker, metrics: Metrics) {
+/// The open connections, the oldest first.
+#[derive(Default)]
+struct Open(VecDeque<Connection>);
+
+struct Connection {
+    task: AbortHandle,
+    /// Whether a request has come.
+    asks: Arc<AtomicBool>,
+}
+
+impl Open {
+    /// Closes a connection if there are too many: the oldest that has not asked for anything, or else the oldest.
+    fn make_room(&mut self) {
+        self.0.retain(|connection| !connection.task.is_finished());
+        if self.0.len() < MAX_CONNECTIONS {
+            return;
+        }
+        let silent = |connection: &Connection| !connection.asks.load(Ordering::Relaxed);
+        let place = self.0.iter().position(silent).unwrap_or(0);
+        if let Some(connection) = self.0.remove(place) {
+            connection.task.abort();
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, checker: Checker, metrics: Metrics, asks: Arc<AtomicBool>) {
     let service = service_fn(|request| {
+        asks.store(true, Ordering::Relaxed);
         let (checker, metrics) = (checker.clone(), metrics.clone());
         async move {
             let request: hyper::Request<hyper::body::Incoming> = request;
@@ -105,6 +144,8 @@ async fn connection(stream: TcpStream, checker: Checker, metrics: Metrics) {
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .keep_alive(false)
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     // Whoever goes away or dawdles has no answer; nobody else is concerned.
     let _ = timeout(CONNECTION_LIMIT, served).await;

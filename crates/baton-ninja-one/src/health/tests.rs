@@ -241,6 +241,37 @@ async fn what_is_no_http_is_dropped_and_harms_nobody() {
 }
 
 #[tokio::test]
+async fn half_open_connections_keep_no_probe_from_its_answer() {
+    let (server, _) = serving(Pace::default(), &[HANGS]).await;
+    let mut idle = Vec::new();
+    let mut half = Vec::new();
+    for round in 0..4 {
+        for _ in 0..100 {
+            idle.push(TcpStream::connect(server.address()).await.unwrap());
+            let mut stream = TcpStream::connect(server.address()).await.unwrap();
+            // Those that were closed for others may refuse it.
+            let _ = stream.write_all(b"GET /live HTTP/1.1\r\nx: ").await;
+            half.push(stream);
+        }
+        let begin = Instant::now();
+        assert_eq!(status(&server, "/live").await, "200", "round {round}");
+        assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn whoever_asks_for_much_at_once_starves_nobody() {
+    let (server, _) = serving(Pace::default(), &[HANGS]).await;
+    let mut waiting = Vec::new();
+    for _ in 0..300 {
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        let _ = stream.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n").await;
+        waiting.push(stream);
+    }
+    assert_eq!(status(&server, "/live").await, "200");
+}
+
+#[tokio::test]
 async fn stopping_answers_who_has_asked_and_nobody_after() {
     let (server, _) = serving(
         Pace::default(),

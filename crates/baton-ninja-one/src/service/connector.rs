@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use access_core::model::{Provenance, ResourceTypeId, SyncScope};
 use access_core::ports::{
@@ -31,6 +31,7 @@ use crate::spans;
 use crate::sync;
 use crate::system::{RandomIds, SystemClock};
 use crate::task_logs::{TaskLog, TaskLogs};
+use crate::watch::Watched;
 
 /// The file of a task's log, in the folder of the task.
 const TASK_LOG: &str = "debug.log";
@@ -52,6 +53,7 @@ pub(super) struct NinjaOneConnector {
     /// Types that are synced where a task names neither types nor resources.
     types: Option<BTreeSet<ResourceTypeId>>,
     provenance: Provenance,
+    sync_timeout: Option<Duration>,
     delivered: Delivered,
     /// Full syncs are answered with nothing in them.
     skip_full_sync: bool,
@@ -95,6 +97,7 @@ impl NinjaOneConnector {
             guard: settings.shrink_guard()?,
             types: settings.scope()?.types,
             provenance: settings.provenance()?,
+            sync_timeout: settings.sync_timeout()?,
             delivered: Delivered::default(),
             skip_full_sync: settings.skip_full_sync()?,
             booked: Mutex::default(),
@@ -227,7 +230,7 @@ impl Connector for NinjaOneConnector {
             guard,
             provenance: self.provenance.clone(),
         };
-        let (ended, usage) = on_its_own_thread(source, sinks, request, stop.clone()).await;
+        let (ended, usage) = on_its_own_thread(source, sinks, request, self.sync_timeout, stop.clone()).await;
         let outcome = ended.inspect_err(|failure| {
             self.metrics.sync_failed(failure.status);
             self.metrics.api_used(&usage);
@@ -293,21 +296,24 @@ async fn on_its_own_thread(
     source: Box<dyn AccessSource>,
     sinks: Vec<Arc<dyn AccessSink>>,
     request: SyncRequest,
+    limit: Option<Duration>,
     stop: Stop,
 ) -> (Result<SyncOutcome, TaskFailure>, SourceUsage) {
     let runtime = tokio::runtime::Handle::current();
     let task = tracing::Span::current();
     let run = tokio::task::spawn_blocking(move || {
+        let watched = Watched::new(&Silent);
         let pipeline = SyncPipeline {
             source: source.as_ref(),
             sinks: &sinks,
             clock: &SystemClock,
             ids: &RandomIds,
-            observer: &Silent,
+            observer: &watched,
         };
         let tenant = source.tenant();
         let _in_task = task.enter();
-        let outcome = runtime.block_on(spans::sync(&tenant, pipeline.run(&request, stop.wanted())));
+        let running = watched.run(&pipeline, &request, limit, stop.wanted());
+        let outcome = runtime.block_on(spans::sync(&tenant, running));
         (outcome.map_err(TaskFailure::from), source.usage())
     });
     run.await.unwrap_or_else(|_| {

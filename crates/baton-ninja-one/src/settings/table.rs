@@ -320,6 +320,15 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "50",
         "Share of the resources or grants of a type, in percent, that a sync may lack against the previous one and still be published; a type that became empty never is",
     ),
+    setting(
+        "max-memory-mib",
+        Kind::Integer {
+            min: 64,
+            max: 1 << 20,
+        },
+        "448",
+        "Most memory that the program may take, in MiB; a run that needs more ends with exit code 8 and names what it read last",
+    ),
     Setting {
         required: true,
         ..setting(
@@ -353,6 +362,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Kind::Bool,
         "false",
         "Sync devices too, and which end users may access or are assigned them",
+    ),
+    setting(
+        "ninja-one-requests-per-second",
+        Kind::Integer { min: 0, max: 1000 },
+        "20",
+        "Most requests to NinjaOne per second, on average; 0 for no limit",
     ),
     setting(
         "ninja-one-retry-seconds",
@@ -500,6 +515,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Kind::List,
         "",
         "Sync these resources only, and who holds access to them, e.g. bid:r:role/7",
+    ),
+    setting(
+        "sync-timeout-minutes",
+        Kind::Integer { min: 0, max: 10_080 },
+        "360",
+        "Longest time for a sync of the tenant until its outputs are complete, in minutes; 0 for no limit",
     ),
     setting(
         "task-concurrency",

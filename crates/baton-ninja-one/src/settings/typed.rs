@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use access_core::memory::MemoryBudget;
 use access_core::model::{AccessDepth, Provenance, ResourceId, ResourceTypeId, SyncId, SyncScope};
 use access_core::sync::{AcceptDrop, ShrinkGuard};
 use ninjaone::{BaseUrl, ClientConfig, RetryBudget, Secret, SourceOptions, Writes};
@@ -81,6 +83,9 @@ impl Settings {
                 total_wait: Duration::from_secs(self.integer("ninja-one-retry-seconds")?),
                 ..RetryBudget::default()
             },
+            requests_per_second: u32::try_from(self.integer("ninja-one-requests-per-second")?)
+                .ok()
+                .and_then(NonZeroU32::new),
             writes: Writes::Off,
             user_agent: format!("baton-ninja-one/{version}"),
         })
@@ -305,6 +310,26 @@ impl Settings {
             }
         }
         Ok(std::env::temp_dir())
+    }
+
+    /// The memory budget.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn memory_budget(&self) -> Result<MemoryBudget, SettingsError> {
+        Ok(MemoryBudget {
+            limit: self.integer("max-memory-mib")? << 20,
+            probe: crate::memory_probe::probe,
+        })
+    }
+
+    /// How long a sync may take.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn sync_timeout(&self) -> Result<Option<Duration>, SettingsError> {
+        let minutes = self.integer("sync-timeout-minutes")?;
+        Ok((minutes > 0).then(|| Duration::from_secs(60 * minutes)))
     }
 
     /// How to log.

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::io::{BufReader, ErrorKind};
 use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use access_core::memory::{self, MemorySpent};
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
@@ -26,6 +29,10 @@ pub(crate) enum ListEnd {
     Io,
     /// It went on for too long.
     TooSlow,
+    /// It is larger than lists may be, or takes more memory than it may.
+    TooLarge(String),
+    /// The memory budget of the process is spent.
+    MemorySpent(MemorySpent),
     /// The server's words stand in place of a list.
     Fault(Box<ApiFault>),
     /// It is not a JSON array; a description for people.
@@ -49,6 +56,16 @@ pub(crate) trait TakeElement<T> {
     /// The answer broke off: the list comes again from its start.
     fn again(&mut self);
 
+    /// The most elements that the list may have.
+    fn max_elements(&self) -> u64 {
+        MAX_ELEMENTS
+    }
+
+    /// Bytes that are kept of the elements of this try, here or by whoever they are handed to.
+    fn kept_bytes(&self) -> u64 {
+        0
+    }
+
     /// Whether an element of this try could be used. A list of which none can is not an empty one.
     fn has_used(&self) -> bool {
         true
@@ -56,7 +73,15 @@ pub(crate) trait TakeElement<T> {
 }
 
 /// The longest list that is read. No tenant is that large; a hostile one must not fill memory.
-pub(crate) const MOST_ELEMENTS: u64 = 5_000_000;
+const MAX_ELEMENTS: u64 = 5_000_000;
+
+/// What may be kept of a list, however few bytes came over the network.
+const FREE_KEPT_BYTES: u64 = 48 << 20;
+/// What may be kept beyond that, for each byte that came. Lists of real tenants are kept in six times their compressed size
+/// at the most; what is made to fill memory takes hundreds.
+const MAX_KEPT_RATIO: u64 = 12;
+/// Elements between two looks at the memory budget.
+const ELEMENTS_PER_CHECK: u64 = 1 << 10;
 
 /// Wants to see that a list begins.
 pub(crate) struct First;
@@ -70,26 +95,33 @@ impl TakeElement<IgnoredAny> for First {
 }
 
 /// Feeds every element of the array in `reader` to `take`. `null` is a list without elements.
+///
+/// Memory is bounded by what comes over the network, and by the budget of the process.
 pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
     reader: BodyReader<P>,
     take: &mut impl TakeElement<T>,
 ) -> ListRead {
+    let received = reader.received();
     let mut reader = BufReader::with_capacity(64 << 10, reader);
     let mut json = serde_json::Deserializer::from_reader(&mut reader);
     let mut count = 0;
     let mut enough = false;
     let mut fault = None;
+    let mut excess = None;
     let seed = Elements {
         take,
         count: &mut count,
         enough: &mut enough,
         fault: &mut fault,
+        excess: &mut excess,
+        received,
         element: PhantomData,
     };
     let read = seed.deserialize(&mut json).and_then(|()| json.end());
     let scanner = reader.get_ref().scanner();
     let end = match (read, fault) {
         _ if enough => ListEnd::Enough,
+        _ if excess.is_some() => excess.unwrap_or(ListEnd::Enough),
         (Ok(()), Some(fault)) => ListEnd::Fault(fault),
         (Ok(()), None) => ListEnd::Whole,
         (Err(error), _) if error.is_eof() => ListEnd::CutShort,
@@ -130,7 +162,7 @@ pub(super) fn reason(error: &serde_json::Error) -> String {
 }
 
 /// A number with its digits in groups, e.g. `1,201`.
-pub(super) fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut shown = String::new();
     for (position, digit) in digits.chars().enumerate() {
@@ -147,7 +179,37 @@ struct Elements<'a, T, S> {
     count: &'a mut u64,
     enough: &'a mut bool,
     fault: &'a mut Option<Box<ApiFault>>,
+    /// Why reading stopped, if it is for its size.
+    excess: &'a mut Option<ListEnd>,
+    /// Bytes that came over the network so far.
+    received: Arc<AtomicU64>,
     element: PhantomData<T>,
+}
+
+impl<T, S: TakeElement<T>> Elements<'_, T, S> {
+    /// Why no more elements are taken, if that is so.
+    fn find_excess(&self) -> Option<ListEnd> {
+        let most = self.take.max_elements();
+        if *self.count > most {
+            let reason = format!("it has more than {} entries", grouped(most));
+            return Some(ListEnd::TooLarge(reason));
+        }
+        let kept = self.take.kept_bytes();
+        if kept > FREE_KEPT_BYTES {
+            let received = self.received.load(Ordering::Relaxed);
+            if kept - FREE_KEPT_BYTES > received.saturating_mul(MAX_KEPT_RATIO) {
+                let (kept, received) = (grouped(kept >> 20), grouped(received >> 10));
+                let entries = grouped(*self.count);
+                return Some(ListEnd::TooLarge(format!(
+                    "its first {entries} entries take {kept} MiB of memory, and only {received} KiB of it came over the network"
+                )));
+            }
+        }
+        if self.count.is_multiple_of(ELEMENTS_PER_CHECK) {
+            return memory::check().err().map(ListEnd::MemorySpent);
+        }
+        None
+    }
 }
 
 impl<'de, T: Deserialize<'de>, S: TakeElement<T>> DeserializeSeed<'de> for Elements<'_, T, S> {
@@ -188,12 +250,13 @@ impl<'de, T: Deserialize<'de>, S: TakeElement<T>> Visitor<'de> for Elements<'_, 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while let Some(element) = list.next_element::<T>()? {
             *self.count += 1;
-            if *self.count > MOST_ELEMENTS {
-                return Err(A::Error::custom(format!("more than {MOST_ELEMENTS} entries")));
-            }
             if !self.take.take(element) {
                 *self.enough = true;
                 return Err(A::Error::custom("enough"));
+            }
+            *self.excess = self.find_excess();
+            if self.excess.is_some() {
+                return Err(A::Error::custom("too large"));
             }
         }
         while list.next_element::<IgnoredAny>()?.is_some() {}

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -79,6 +80,8 @@ pub(crate) struct Answer {
     response: Response,
     gzip: Option<MultiGzDecoder<Vec<u8>>>,
     packed: Bytes,
+    /// Bytes that came over the network.
+    received: Arc<AtomicU64>,
     /// What was looked at and is still to be handed over.
     ready: VecDeque<Result<Bytes, BodyError>>,
     ended: bool,
@@ -95,6 +98,7 @@ impl Answer {
             response,
             gzip: packed.then(|| MultiGzDecoder::new(Vec::new())),
             packed: Bytes::new(),
+            received: Arc::default(),
             ready: VecDeque::new(),
             ended: false,
         }
@@ -102,6 +106,11 @@ impl Answer {
 
     pub(super) fn url(&self) -> &Url {
         self.response.url()
+    }
+
+    /// Bytes that came over the network so far.
+    pub(super) fn received(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.received)
     }
 
     pub(super) fn status(&self) -> Http {
@@ -126,7 +135,10 @@ impl Answer {
         while !self.ended {
             if self.packed.is_empty() {
                 match self.response.chunk().await {
-                    Ok(Some(chunk)) => self.packed = chunk,
+                    Ok(Some(chunk)) => {
+                        self.received.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+                        self.packed = chunk;
+                    }
                     Ok(None) => {
                         self.ended = true;
                         return self.finish();
@@ -253,12 +265,18 @@ pub(crate) type ReadFailure = Arc<Mutex<Option<BodyError>>>;
 pub(crate) trait Pieces {
     /// The next piece; `None` at the end.
     fn next_piece(&mut self) -> io::Result<Option<Bytes>>;
+
+    /// Bytes that came over the network so far; by default, as many as may be needed.
+    fn received(&self) -> Arc<AtomicU64> {
+        Arc::new(AtomicU64::new(u64::MAX))
+    }
 }
 
 /// The parser's end of the queue.
 pub(crate) struct Queue {
     pub(crate) pieces: mpsc::Receiver<Result<Bytes, BodyError>>,
     pub(crate) failure: ReadFailure,
+    pub(crate) received: Arc<AtomicU64>,
 }
 
 impl Pieces for Queue {
@@ -271,6 +289,10 @@ impl Pieces for Queue {
                 Err(io::Error::other("the connection failed"))
             }
         }
+    }
+
+    fn received(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.received)
     }
 }
 
@@ -296,6 +318,11 @@ impl<P: Pieces> BodyReader<P> {
             scanner: Scanner::default(),
             replacement: Bytes::new(),
         }
+    }
+
+    /// Bytes that came over the network so far.
+    pub(super) fn received(&self) -> Arc<AtomicU64> {
+        self.pieces.received()
     }
 
     /// What has been seen of entries and repairs.

@@ -1,5 +1,6 @@
 //! How to reach a tenant.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub struct ClientConfig {
     pub timeout: Duration,
     /// How often and how long to try again.
     pub retry: RetryBudget,
+    /// The most requests in a second, as a mean; `None` sends them as fast as they are answered.
+    pub requests_per_second: Option<NonZeroU32>,
     /// Whether requests that change the tenant may leave the process.
     pub writes: Writes,
     /// The `User-Agent` header.

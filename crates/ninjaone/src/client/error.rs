@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use access_core::memory::MemorySpent;
 use access_core::model::IdError;
 use access_core::{Classified, StatusCode};
 
@@ -234,6 +235,22 @@ pub enum NinjaOneError {
         /// Why.
         reason: String,
     },
+    /// An answer is larger than answers may be.
+    #[error("{request}: the answer is too large: {reason}")]
+    TooLarge {
+        /// The call.
+        request: String,
+        /// What is too large.
+        reason: String,
+    },
+    /// The memory budget was spent while an answer was read.
+    #[error("{request}: {spent}")]
+    MemorySpent {
+        /// The call.
+        request: String,
+        /// What is spent.
+        spent: MemorySpent,
+    },
     /// A text came where a list or an object is due, again and again.
     #[error("{request}: the answer is a text instead of data{}: {fault}", after(*tries))]
     NotJson {
@@ -365,12 +382,17 @@ impl Classified for NinjaOneError {
             | Self::Malformed { .. }
             | Self::NotJson { .. }
             | Self::NoProgress { .. } => StatusCode::DataLoss,
+            Self::TooLarge { .. } | Self::MemorySpent { .. } => StatusCode::ResourceExhausted,
             Self::Stopped => StatusCode::Cancelled,
         }
     }
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::MemorySpent { spent, .. } => return spent.hint(),
+            Self::TooLarge { .. } => {
+                "no tenant comes near the bounds in docs/PERFORMANCE.md: look at what answers in NinjaOne's place"
+            }
             Self::Refused { fault, .. } if fault.is("user_context_required") => {
                 "NinjaOne does not offer this to API client apps without a user"
             }

@@ -14,9 +14,10 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use tokio::sync::{Mutex, mpsc};
 
-use super::array::{First, ListEnd, ListRead, TakeElement, read_array, reason};
+use super::array::{First, ListEnd, ListRead, TakeElement, grouped, read_array, reason};
 use super::body::{Answer, Beginning, BodyError, BodyReader, LONGEST_ANSWER, NotWhole, Queue, ReadFailure};
 use super::fault::quote;
+use super::pace::Pace;
 use super::remark::Remark;
 use super::resolver::{ResolveError, SystemResolver};
 use super::retry::{Patience, retry_after};
@@ -40,6 +41,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const LONGEST_TRICKLE: u32 = 12;
 /// How long an error's body is waited for.
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(30);
+/// Bytes of a list after unpacking, however few came over the network.
+const FREE_UNPACKED_BYTES: u64 = 1 << 30;
+/// Bytes beyond that, for each byte that came. JSON of real tenants shrinks to a tenth or twentieth.
+const MAX_UNPACKED_RATIO: u64 = 100;
+/// Bytes of a list after unpacking, whatever came.
+const MAX_UNPACKED_BYTES: u64 = 8 << 30;
 /// Remarks that are kept until somebody takes them.
 const MAX_REMARKS: usize = 100;
 
@@ -52,6 +59,7 @@ pub struct NinjaOneClient {
     pub(super) token: Mutex<Option<Token>>,
     usage: Usage,
     remarks: std::sync::Mutex<Vec<Remark>>,
+    pace: Option<Pace>,
 }
 
 #[derive(Debug, Default)]
@@ -120,6 +128,7 @@ impl NinjaOneClient {
         let http = http.build().map_err(|error| setup(quote(&chain(&error))))?;
         Ok(Self {
             http,
+            pace: config.requests_per_second.map(Pace::new),
             config,
             token: Mutex::new(None),
             usage: Usage::default(),
@@ -141,7 +150,11 @@ impl NinjaOneClient {
         &self.http
     }
 
-    pub(super) fn count_call(&self) {
+    /// Waits until another request may be sent, and counts it.
+    pub(super) async fn next_call(&self) {
+        if let Some(pace) = &self.pace {
+            pace.wait().await;
+        }
         self.usage.calls.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -244,6 +257,8 @@ impl NinjaOneClient {
                     self.remark_repairs(&request, &repairs);
                     return Ok((take, count, end));
                 }
+                ListEnd::TooLarge(reason) => return Err(NinjaOneError::TooLarge { request, reason }),
+                ListEnd::MemorySpent(spent) => return Err(NinjaOneError::MemorySpent { request, spent }),
                 ListEnd::TooSlow => {
                     let waited = self.longest_trickle().as_secs();
                     return Err(NinjaOneError::TooSlow { request, waited });
@@ -398,6 +413,7 @@ impl NinjaOneClient {
         let reader = BodyReader::new(Queue {
             pieces,
             failure: Arc::clone(&failure),
+            received: answer.received(),
         });
         let parser = tokio::task::spawn_blocking(move || {
             let read = read_array::<T, _>(reader, &mut take);
@@ -405,6 +421,9 @@ impl NinjaOneClient {
         });
         let mut left = self.longest_trickle();
         let mut too_slow = false;
+        let mut too_large = None;
+        let mut unpacked = 0_u64;
+        let received = answer.received();
         loop {
             // Only the waiting counts: a slow sink is no slow tenant.
             let begin = Instant::now();
@@ -415,6 +434,17 @@ impl NinjaOneClient {
             left = left.saturating_sub(begin.elapsed());
             let Some(chunk) = next else { break };
             if let Ok(chunk) = &chunk {
+                unpacked += chunk.len() as u64;
+                let received = received.load(Ordering::Relaxed);
+                let most = FREE_UNPACKED_BYTES.saturating_add(received.saturating_mul(MAX_UNPACKED_RATIO));
+                if unpacked > most.min(MAX_UNPACKED_BYTES) {
+                    too_large = Some(format!(
+                        "it has more than {} MiB after unpacking, of {} KiB that came over the network",
+                        grouped(unpacked >> 20),
+                        grouped(received >> 10)
+                    ));
+                    break;
+                }
                 self.usage.bytes.fetch_add(chunk.len() as u64, Ordering::Relaxed);
             }
             let failed = chunk.is_err();
@@ -428,6 +458,9 @@ impl NinjaOneClient {
         let failure = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         if too_slow {
             read.end = ListEnd::TooSlow;
+        }
+        if let Some(reason) = too_large {
+            read.end = ListEnd::TooLarge(reason);
         }
         Ok((take, read, failure))
     }
@@ -471,7 +504,7 @@ impl NinjaOneClient {
     }
 
     async fn send_get(&self, url: &Url, token: &Token) -> Result<Response, reqwest::Error> {
-        self.usage.calls.fetch_add(1, Ordering::Relaxed);
+        self.next_call().await;
         let begin = Instant::now();
         let sent = self
             .http

@@ -7,6 +7,7 @@ mod config;
 mod error;
 pub(crate) mod fault;
 mod http;
+mod pace;
 mod remark;
 mod resolver;
 mod retry;
@@ -20,7 +21,7 @@ mod write;
 
 #[cfg(any(test, fuzzing))]
 pub(crate) use array::ListRead;
-pub(crate) use array::{First, ListEnd, MOST_ELEMENTS, TakeElement};
+pub(crate) use array::{First, ListEnd, TakeElement, grouped};
 pub use base_url::{BaseUrl, BaseUrlError};
 #[cfg(any(test, fuzzing))]
 pub(crate) use body::Answer;

@@ -9,11 +9,17 @@
 //! | a control character inside a text | the same character, escaped |
 //! | `\x`, an escape that JSON does not have | the backslash itself; `\'` the quote |
 //! | `NaN`, `Infinity`, `-Infinity` as values | `null` |
+//! | a text in a list beyond [`MAX_PASSED_TEXT_BYTES`] | its beginning; [`wire`](crate::wire) sees that it was longer |
 
 use std::ops::AddAssign;
 
-/// The longest text within an answer, in bytes. Nothing in a tenant is that long; a hostile one must not fill memory.
+use crate::wire::MAX_LABEL_BYTES;
+
+/// The longest text within an answer, in bytes. Nothing in a tenant is that long.
 pub(super) const MAX_TEXT_BYTES: usize = 16 << 20;
+/// Bytes of a text in a list that the parser gets, so that no text ever takes more memory. Six bytes are at least one byte
+/// of the text (`\u0041`), so that what is left of a longer text is longer than any field may be.
+pub(super) const MAX_PASSED_TEXT_BYTES: usize = 6 * (MAX_LABEL_BYTES + 1);
 /// How deep an answer may be nested, for the same reason.
 pub(super) const MAX_DEPTH: usize = 1000;
 /// How much of a text is kept to find the id of a row.
@@ -159,7 +165,10 @@ enum IdState {
 #[derive(Debug, Default)]
 pub(super) struct Scanner {
     in_text: bool,
+    /// Bytes of the text so far, those that were cut included.
     text_len: usize,
+    /// Whether long texts are passed whole.
+    whole_texts: bool,
     depth: usize,
     /// The depth of a row's own keys: 2 in a list, 1 if the answer is an object.
     row_depth: usize,
@@ -177,14 +186,26 @@ pub(super) struct Scanner {
 }
 
 impl Scanner {
+    /// A look at an answer that is bounded as a whole, and whose texts must not be cut, such as a token.
+    fn for_whole_texts() -> Self {
+        Self {
+            whole_texts: true,
+            ..Self::default()
+        }
+    }
+
     /// Looks at bytes; the clean ones and those to be replaced are behind it then. `at_end` if none follow.
     pub(super) fn scan(&mut self, bytes: &[u8], at_end: bool) -> Result<Scanned, Excess> {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
             let sequence = if self.in_text {
                 let run = plain_run(&bytes[at..]);
-                self.text(&bytes[at..at + run])?;
-                at += run;
+                let passed = run.min(self.room());
+                self.text(&bytes[at..at + passed])?;
+                at += passed;
+                if passed < run {
+                    return self.cut(at, run - passed);
+                }
                 match bytes.get(at) {
                     None => break,
                     Some(b'"') => {
@@ -203,6 +224,10 @@ impl Scanner {
                 not_a_number(&bytes[at..])
             };
             match sequence {
+                Sequence::Clean(len) | Sequence::Replace(len, ..) if self.in_text && self.room() == 0 => {
+                    return self.cut(at, len);
+                }
+                Sequence::Escape(_) if self.room() == 0 => return self.cut(at, 1),
                 Sequence::Clean(len) => {
                     self.pass(&bytes[at..at + len])?;
                     at += len;
@@ -253,6 +278,27 @@ impl Scanner {
     pub(super) fn forget_ids(&mut self) {
         let before = self.ids.len().saturating_sub(1);
         self.ids.drain(..before);
+    }
+
+    /// Bytes of the text at hand that still pass.
+    fn room(&self) -> usize {
+        if self.whole_texts {
+            usize::MAX
+        } else {
+            MAX_PASSED_TEXT_BYTES.saturating_sub(self.text_len)
+        }
+    }
+
+    /// Takes out what is beyond the bound.
+    fn cut(&mut self, clean: usize, len: usize) -> Result<Scanned, Excess> {
+        self.text_len += len;
+        if self.text_len > MAX_TEXT_BYTES {
+            return Err(Excess::Text);
+        }
+        Ok(Scanned {
+            clean,
+            then: Then::Replace(len, Replacement::new(b"")),
+        })
     }
 
     fn replace(
@@ -525,7 +571,7 @@ fn not_a_number(bytes: &[u8]) -> Sequence {
 
 /// All of an answer at once, with what was repaired in it.
 pub(super) fn repair_whole(body: Vec<u8>) -> Result<(Vec<u8>, RepairLog), Excess> {
-    let mut scanner = Scanner::default();
+    let mut scanner = Scanner::for_whole_texts();
     let mut step = scanner.scan(&body, true)?;
     if step.then == Then::End {
         return Ok((body, RepairLog::default()));
@@ -718,6 +764,45 @@ mod tests {
                 assert!(error.is_eof(), "{:?}: {error}", &body[..end]);
             }
         }
+    }
+
+    #[test]
+    fn texts_of_lists_are_cut_wherever_they_stand_and_whatever_they_are_of() {
+        for (unit, decoded) in [
+            ("x", 1),
+            ("\\n", 1),
+            ("\\u0041", 1),
+            ("\u{fc}", 2),
+            ("\\ud83d\\ude00", 4),
+            ("\u{1}", 1),
+            ("\\ud83d", 3),
+        ] {
+            for prefix in ["", "a", "ab", "abcde"] {
+                let text = format!("{prefix}{}", unit.repeat(60_000));
+                let body = format!(r#"[{{"id":7,"a":"{text}","b":"next","c":["{text}"],"id":8}}]"#);
+                for (piece, asked) in [(body.len(), 64 << 10), (1000, 77)] {
+                    let (passed, _) = in_pieces(body.as_bytes(), piece, asked);
+                    assert!(
+                        passed.len() < 2 * MAX_PASSED_TEXT_BYTES + 200,
+                        "{unit}: {}",
+                        passed.len()
+                    );
+                    let read: Value = serde_json::from_slice(&passed).unwrap();
+                    assert_eq!(
+                        (&read[0]["b"], &read[0]["id"]),
+                        (&Value::from("next"), &Value::from(8))
+                    );
+                    for text in [&read[0]["a"], &read[0]["c"][0]] {
+                        let len = text.as_str().unwrap().len();
+                        assert!(len > MAX_LABEL_BYTES, "{unit}: {len}");
+                        assert!(len <= MAX_PASSED_TEXT_BYTES * decoded, "{unit}: {len}");
+                    }
+                }
+            }
+        }
+        let (whole, _) =
+            repair_whole(format!(r#"{{"token":"{}"}}"#, "t".repeat(100_000)).into_bytes()).unwrap();
+        assert!(whole.len() > 100_000);
     }
 
     #[test]

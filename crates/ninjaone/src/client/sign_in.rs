@@ -61,7 +61,7 @@ impl NinjaOneClient {
         form.extend(self.config().scope.as_deref().map(|scope| ("scope", scope)));
         let mut patience = Patience::new(self.config().retry);
         loop {
-            self.count_call();
+            self.next_call().await;
             let sent = self
                 .http()
                 .post(url.clone())

@@ -120,7 +120,7 @@ impl NinjaOneClient {
         request: &WriteRequest,
         token: &Token,
     ) -> Result<Response, reqwest::Error> {
-        self.count_call();
+        self.next_call().await;
         let begin = Instant::now();
         let mut sent = self
             .http()

@@ -18,8 +18,14 @@ use crate::mapping::{self, DEVICE_ENTITLEMENTS, device_type, user_type};
 use crate::wire::{DeviceRow, Id};
 
 impl Keyed for DeviceRow {
+    const MAX_ROWS: u64 = 2_000_000;
+
     fn id(&self) -> Id {
         self.id
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes()
     }
 }
 
@@ -33,7 +39,12 @@ pub(super) async fn read(
     let mut seen = HashSet::new();
     match read_devices(client, selection, &mut seen, outlet).await {
         Ok(()) => {}
-        Err(NinjaOneError::Stopped) => return Err(NinjaOneError::Stopped),
+        // What is too large for devices would be too large for a sync of them tomorrow, too.
+        Err(
+            failure @ (NinjaOneError::Stopped
+            | NinjaOneError::TooLarge { .. }
+            | NinjaOneError::MemorySpent { .. }),
+        ) => return Err(failure),
         Err(error) => {
             let reason = error.to_string();
             outlet
@@ -69,6 +80,7 @@ async fn read_devices(
             for field in row.unreadable() {
                 findings.unreadable.note(field, || format!("device {id}"));
             }
+            findings.clipped.note(row.clipped(), || format!("device {id}"));
             if !seen.insert(id) {
                 let skipped = SkippedRow {
                     resource: Some(mapping::device(id, &row).id),
@@ -84,6 +96,7 @@ async fn read_devices(
                     }
                 }
                 gathered.resource(device);
+                gathered.flush_full(outlet).await?;
             }
         }
         gathered.flush(outlet).await?;

@@ -2,7 +2,7 @@
 
 use access_core::model::{AccessBatch, Entitlement, EntitlementId, GrantGroup, NativeId, Resource};
 
-use super::{BATCH_ROWS, Outlet};
+use super::{BATCH_BYTES, BATCH_ROWS, Outlet};
 use crate::NinjaOneError;
 use crate::mapping::user_type;
 
@@ -13,10 +13,18 @@ pub(super) struct Gathered {
     entitlements: Vec<Entitlement>,
     grants: Vec<GrantGroup>,
     rows: usize,
+    /// Bytes of names and descriptions.
+    text_bytes: usize,
 }
 
 impl Gathered {
     pub(super) fn resource(&mut self, resource: Resource) {
+        let description = resource
+            .description
+            .as_ref()
+            .map_or(0, |text| text.as_str().len());
+        // The profile and the trait hold them once more.
+        self.text_bytes += 3 * (resource.display_name.as_str().len() + description);
         self.resources.push(resource);
         self.rows += 1;
     }
@@ -38,11 +46,12 @@ impl Gathered {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.rows >= BATCH_ROWS
+        self.rows >= BATCH_ROWS || self.text_bytes >= BATCH_BYTES
     }
 
     fn batches(&mut self) -> [AccessBatch; 3] {
         self.rows = 0;
+        self.text_bytes = 0;
         [
             AccessBatch::Resources(std::mem::take(&mut self.resources)),
             AccessBatch::Entitlements(std::mem::take(&mut self.entitlements)),
@@ -54,6 +63,14 @@ impl Gathered {
         self.batches()
             .into_iter()
             .all(|batch| outlet.batch_from_thread(batch))
+    }
+
+    /// Hands over what has gathered, if it is enough.
+    pub(super) async fn flush_full(&mut self, outlet: &Outlet) -> Result<(), NinjaOneError> {
+        if self.is_full() {
+            self.flush(outlet).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn flush(&mut self, outlet: &Outlet) -> Result<(), NinjaOneError> {
@@ -72,9 +89,7 @@ impl Gathered {
     ) -> Result<(), NinjaOneError> {
         for part in users.chunks(BATCH_ROWS) {
             self.grants(entitlement, part);
-            if self.is_full() {
-                self.flush(outlet).await?;
-            }
+            self.flush_full(outlet).await?;
         }
         Ok(())
     }

@@ -82,6 +82,11 @@ impl UserFacts {
         }
     }
 
+    /// Organizations and devices that are remembered of the user.
+    pub(super) fn held(&self) -> usize {
+        self.organizations.len() + self.accessible.len() + self.assigned.len()
+    }
+
     pub(super) fn devices(&self) -> impl Iterator<Item = u64> {
         self.accessible.iter().chain(&self.assigned).copied()
     }
@@ -110,6 +115,11 @@ impl RoleName {
                 name: name.to_owned(),
             })
             .collect()
+    }
+
+    /// What the name of a role and its holder take in memory, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.kind.len() + self.name.len() + size_of::<u64>()
     }
 
     /// The id of a role that has none: `name:<type>:<name>` (docs/reference/ninjaone-api.md §2.6).

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use access_core::model::{MAX_LEFT_OUT_ROWS, ResourceTypeId};
+use access_core::model::{MAX_LEFT_OUT_ROWS, ResourceTypeId, clip_words};
 use access_core::ports::{SkipReason, SkippedRow};
 
 use crate::mapping::{device_type, organization_type, role_type, tenant_type, user_type};
-use crate::wire::{Id, Row, Said};
+use crate::wire::{Id, MAX_LABEL_BYTES, Row, Said};
 
 /// Rows that are named of those that are silent about something.
 const MAX_EXAMPLES: usize = 5;
@@ -34,7 +34,8 @@ impl Skip {
     fn book(&mut self, row: SkippedRow) {
         self.count += 1;
         if self.rows.len() < MAX_LEFT_OUT_ROWS {
-            self.rows.push(row);
+            let words = row.words.map(|words| clip_words(&words));
+            self.rows.push(SkippedRow { words, ..row });
         }
     }
 }
@@ -121,6 +122,36 @@ impl Unreadable {
     }
 }
 
+/// Labels that were longer than is kept, by field.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Clipped(BTreeMap<&'static str, Found>);
+
+impl Clipped {
+    pub(super) fn note(&mut self, fields: impl Iterator<Item = &'static str>, example: impl Fn() -> String) {
+        for field in fields {
+            self.0.entry(field).or_default().note(&example);
+        }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        for (field, found) in other.0 {
+            self.0.entry(field).or_default().add(found);
+        }
+    }
+
+    /// A sentence for each field.
+    pub(super) fn messages(&self, list: &str) -> impl Iterator<Item = String> {
+        self.0.iter().map(move |(field, found)| {
+            let rows = if found.count == 1 { "row" } else { "rows" };
+            format!(
+                "{field} has more than {MAX_LABEL_BYTES} bytes in {} {rows} of {list}{}: clipped",
+                found.count,
+                found.example()
+            )
+        })
+    }
+}
+
 /// What a list leaves open.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Findings {
@@ -128,6 +159,7 @@ pub(super) struct Findings {
     /// Rows of which no id is said.
     pub(super) silent: Found,
     pub(super) unreadable: Unreadable,
+    pub(super) clipped: Clipped,
 }
 
 impl Findings {

@@ -53,6 +53,8 @@ pub(crate) struct Doubled {
 #[derive(Debug, Default)]
 pub(crate) struct JoinTableBuilder {
     arena: Vec<Vec<u8>>,
+    /// Bytes in the arena.
+    arena_bytes: u64,
     index: Vec<Entry>,
     with_devices: bool,
 }
@@ -94,6 +96,13 @@ impl JoinTableBuilder {
         self.with_devices
     }
 
+    /// What the rows take in memory, in bytes: their share of the index included, and of what is found out about each later.
+    pub(crate) fn bytes(&self) -> u64 {
+        /// An index doubles when it grows; beside each row is a mark.
+        const PER_ROW: usize = 2 * size_of::<Entry>() + 12;
+        self.arena_bytes + (self.index.len() * PER_ROW) as u64
+    }
+
     /// Rows so far, for [`truncate`](Self::truncate).
     pub(crate) fn len(&self) -> usize {
         self.index.len()
@@ -101,6 +110,12 @@ impl JoinTableBuilder {
 
     /// Forgets all rows after the first so many.
     pub(crate) fn truncate(&mut self, len: usize) {
+        if let Some(first) = self.index.get(len) {
+            let chunk = first.chunk as usize;
+            self.arena.truncate(chunk + 1);
+            self.arena[chunk].truncate(first.offset as usize);
+            self.arena_bytes = self.arena.iter().map(|chunk| chunk.len() as u64).sum();
+        }
         self.index.truncate(len);
     }
 
@@ -114,6 +129,7 @@ impl JoinTableBuilder {
         {
             self.arena.push(Vec::with_capacity(CHUNK_BYTES.max(bytes.len())));
         }
+        self.arena_bytes += bytes.len() as u64;
         let chunk = self.arena.len() - 1;
         let offset = self.arena[chunk].len();
         self.arena[chunk].extend_from_slice(&bytes);
@@ -125,12 +141,11 @@ impl JoinTableBuilder {
         });
     }
 
-    /// The table, and the rows whose id was there before: they are joined with the first.
-    pub(crate) fn build(mut self) -> (JoinTable, Vec<Doubled>) {
+    /// The table. Rows whose id was there before are joined with the first and handed over.
+    pub(crate) fn build(mut self, mut take: impl FnMut(Doubled)) -> JoinTable {
         self.index.sort_by_key(|entry| entry.id);
         let entries = std::mem::take(&mut self.index);
         let mut index: Vec<Entry> = Vec::with_capacity(entries.len());
-        let mut doubled = Vec::new();
         for entries in entries.chunk_by(|a, b| a.id == b.id) {
             let (first, others) = (entries[0], &entries[1..]);
             if others.is_empty() {
@@ -143,7 +158,7 @@ impl JoinTableBuilder {
                 let two_people = joined.is_of_another_person_than(&row);
                 let (both, contradictions) = joined.join(row.clone());
                 joined = both;
-                doubled.push(Doubled {
+                take(Doubled {
                     id: first.id,
                     row,
                     two_people,
@@ -156,13 +171,10 @@ impl JoinTableBuilder {
             self.add(first.id, listed, &joined);
             index.extend(self.index.pop());
         }
-        (
-            JoinTable {
-                arena: self.arena,
-                index,
-            },
-            doubled,
-        )
+        JoinTable {
+            arena: self.arena,
+            index,
+        }
     }
 }
 
@@ -529,8 +541,9 @@ mod tests {
                     }
                 }
             }
-            let (table, doubled) = builder.build();
-            prop_assert_eq!(doubled.len(), rows.len() - model.len());
+            let mut doubled = 0;
+            let table = builder.build(|_| doubled += 1);
+            prop_assert_eq!(doubled, rows.len() - model.len());
             let stored: Vec<_> = table.places().map(|(place, id)| (id, table.row(place))).collect();
             prop_assert_eq!(stored, model.into_iter().collect::<Vec<_>>());
             prop_assert!(table.find(9).is_none());

@@ -33,6 +33,8 @@ pub(crate) use outlet::Outlet;
 const QUEUE_BATCHES: usize = 4;
 /// Rows in a batch.
 pub(crate) const BATCH_ROWS: usize = 2_000;
+/// Bytes of texts in a batch, beyond which it is handed over with fewer rows. Several batches are under way at a time.
+const BATCH_BYTES: usize = 2 << 20;
 
 /// What to read beyond the core types.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -24,8 +24,14 @@ const PATH: &str = "/v2/organizations";
 pub(super) type OrganizationNames = BTreeMap<u64, Box<str>>;
 
 impl Keyed for OrganizationRow {
+    const MAX_ROWS: u64 = 100_000;
+
     fn id(&self) -> Id {
         self.id
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes()
     }
 }
 
@@ -67,12 +73,16 @@ pub(super) async fn read(
                 let example = || format!("{} (organization {id})", organization.display_name);
                 findings.unreadable.note(field, example);
             }
+            findings
+                .clipped
+                .note(row.clipped(), || format!("organization {id}"));
             name.insert(organization.display_name.as_str().into());
             if selection.organization(id) {
                 if selection.access {
                     gathered.entitlement(mapping::member(&organization)?);
                 }
                 gathered.resource(organization);
+                gathered.flush_full(outlet).await?;
             }
         }
         gathered.flush(outlet).await?;

@@ -15,7 +15,7 @@ use futures::Stream;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use super::findings::{Findings, Found, Skip, Skips, Unreadable};
+use super::findings::{Clipped, Findings, Found, Skip, Skips, Unreadable};
 use crate::NinjaOneError;
 use crate::client::Remark;
 
@@ -141,6 +141,7 @@ impl Outlet {
         self.skipped(RowKind::Resource, resource_type, findings.skips)
             .await?;
         self.unreadable(list, &findings.unreadable, types_of);
+        self.clipped(list, &findings.clipped).await?;
         let Found { count, examples } = findings.silent;
         if count == 0 {
             return Ok(());
@@ -153,6 +154,14 @@ impl Outlet {
             without_baseline: WithoutBaseline::Complete,
         })
         .await
+    }
+
+    /// Says which labels were longer than is kept.
+    pub(super) async fn clipped(&self, list: &str, clipped: &Clipped) -> Result<(), NinjaOneError> {
+        for message in clipped.messages(list) {
+            self.warn("clipped_text", message).await?;
+        }
+        Ok(())
     }
 
     /// Notes values that are not readable.

@@ -1,7 +1,7 @@
 //! Lists that come in pages by id.
 
 use crate::NinjaOneError;
-use crate::client::{ListEnd, MOST_ELEMENTS, NinjaOneClient, Remark, TakeElement};
+use crate::client::{ListEnd, NinjaOneClient, Remark, TakeElement, grouped};
 use crate::mapping::{device_type, organization_type};
 use crate::wire::{Id, Row};
 
@@ -9,10 +9,18 @@ use crate::wire::{Id, Row};
 pub(crate) const PAGE_ROWS: usize = 1000;
 /// The longest page that is kept. A server may give more than was asked for; a hostile one must not fill memory.
 const MOST_ROWS: usize = 100_000;
+/// The most pages of a list that go on. With pages a twentieth as long as asked for they still hold 100,000 rows.
+const MAX_PAGES: u64 = 2_000;
 
 /// A row that pages are told apart by.
 pub(crate) trait Keyed {
+    /// The most rows of such a list. No tenant is that large; a hostile one must not fill memory.
+    const MAX_ROWS: u64;
+
     fn id(&self) -> Id;
+
+    /// What the row takes in memory, in bytes.
+    fn bytes(&self) -> usize;
 }
 
 /// Reads a list page by page.
@@ -65,14 +73,26 @@ impl Pages {
         let mut query = vec![("pageSize", PAGE_ROWS.to_string())];
         query.extend(self.after.map(|after| ("after", after.to_string())));
         let (mut page, count, end) = client
-            .list::<Row<T>, Page<T>>(self.path, &query, Page(Vec::new()))
+            .list::<Row<T>, Page<T>>(self.path, &query, Page::default())
             .await?;
         if count == 0 {
             return Ok(None);
         }
         let request = client.shown(self.path);
         self.rows += count;
-        if matches!(end, ListEnd::Enough) || self.rows > MOST_ELEMENTS {
+        if self.rows > T::MAX_ROWS {
+            let reason = format!("its pages have more than {} entries", grouped(T::MAX_ROWS));
+            return Err(NinjaOneError::TooLarge { request, reason });
+        }
+        if self.advanced >= MAX_PAGES {
+            let reason = format!(
+                "it has more than {} pages, with {} entries so far",
+                grouped(MAX_PAGES),
+                grouped(self.rows)
+            );
+            return Err(NinjaOneError::TooLarge { request, reason });
+        }
+        if matches!(end, ListEnd::Enough) {
             let reason = format!("{} entries in its pages, and more to come", self.rows);
             return Err(NinjaOneError::Malformed { request, reason });
         }
@@ -84,7 +104,7 @@ impl Pages {
         {
             self.end(client, request, after, count, page.ids().all(|id| id == after))?;
             page.leave_out(after);
-            return Ok((!page.0.is_empty()).then_some(page.0));
+            return Ok((!page.rows.is_empty()).then_some(page.rows));
         }
         if highest <= self.after {
             return Err(NinjaOneError::NoProgress { request, after: 0 });
@@ -100,7 +120,7 @@ impl Pages {
             page.leave_out(after);
         }
         self.after = highest;
-        Ok(Some(page.0))
+        Ok(Some(page.rows))
     }
 
     /// Ends at a page without a new id, if it can be the last one: it is shorter than asked for, and than this server's
@@ -142,17 +162,30 @@ impl Pages {
     }
 }
 
-struct Page<T>(Vec<Row<T>>);
+struct Page<T> {
+    rows: Vec<Row<T>>,
+    /// What the rows take in memory, in bytes.
+    bytes: u64,
+}
+
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            bytes: 0,
+        }
+    }
+}
 
 impl<T: Keyed> Page<T> {
     /// Leaves out the row with an id that was in the page before.
     fn leave_out(&mut self, id: u64) {
         let same = |row: &Row<T>| matches!(row, Row::Object(row) if row.id().get() == Some(id));
-        self.0.retain(|row| !same(row));
+        self.rows.retain(|row| !same(row));
     }
 
     fn ids(&self) -> impl Iterator<Item = u64> {
-        self.0.iter().filter_map(|row| match row {
+        self.rows.iter().filter_map(|row| match row {
             Row::Object(row) => row.id().get(),
             Row::Null | Row::Other => None,
         })
@@ -161,8 +194,16 @@ impl<T: Keyed> Page<T> {
 
 impl<T: Keyed> TakeElement<Row<T>> for Page<T> {
     fn take(&mut self, row: Row<T>) -> bool {
-        self.0.push(row);
-        self.0.len() < MOST_ROWS
+        self.bytes += match &row {
+            Row::Object(row) => row.bytes() as u64,
+            Row::Null | Row::Other => size_of::<Row<T>>() as u64,
+        };
+        self.rows.push(row);
+        self.rows.len() < MOST_ROWS
+    }
+
+    fn kept_bytes(&self) -> u64 {
+        self.bytes
     }
 
     fn has_used(&self) -> bool {
@@ -170,6 +211,6 @@ impl<T: Keyed> TakeElement<Row<T>> for Page<T> {
     }
 
     fn again(&mut self) {
-        self.0.clear();
+        *self = Self::default();
     }
 }

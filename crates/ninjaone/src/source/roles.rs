@@ -10,7 +10,7 @@ use access_core::ports::{Mention, SkipReason, SkippedRow, SourceEvent};
 
 use super::emitter::Gathered;
 use super::facts::{Facts, RoleName};
-use super::findings::{Findings, Found, Skips, Unreadable};
+use super::findings::{Clipped, Findings, Found, Skips, Unreadable};
 use super::older::ROLES;
 use super::selection::Selection;
 use super::text_order::sort_as_text;
@@ -247,7 +247,18 @@ struct RoleReader<C> {
     differing: Found,
     /// Of all roles consumed.
     members: MemberFindings,
+    /// Bytes that are kept of this try.
+    kept: u64,
 }
+
+/// The most roles. No tenant has that many; a hostile one must not fill memory.
+const MAX_ROLES: u64 = 20_000;
+/// What a role takes on its way through the pipeline, in bytes, without its members.
+const ROLE_BYTES: u64 = 2 << 10;
+/// Sinks embed the texts of a role in its entitlement, and may keep both.
+const TEXT_COPIES: u64 = 4;
+/// What a member takes: a number in the pipeline, and one in the list of whom a batch names.
+const MEMBER_BYTES: u64 = 8;
 
 /// What the members of the roles leave open.
 #[derive(Debug, Default)]
@@ -256,6 +267,7 @@ struct MemberFindings {
     unreadable: Unreadable,
     /// Of the roles themselves.
     fields: Unreadable,
+    clipped: Clipped,
     /// Roles that say, of at least one member or of none, who is in them.
     said: u64,
     silent: Vec<Silent>,
@@ -285,6 +297,7 @@ impl MemberFindings {
         for field in row.unreadable() {
             self.fields.note(field, || shown.clone());
         }
+        self.clipped.note(row.clipped(), || format!("role {id}"));
         let members = match &mut row.members {
             Said::Said(members) => members,
             Said::NotSaid => {
@@ -358,6 +371,7 @@ impl<C> RoleReader<C> {
             findings: Findings::default(),
             differing: Found::default(),
             members: MemberFindings::default(),
+            kept: 0,
         }
     }
 
@@ -383,6 +397,7 @@ impl<C> RoleReader<C> {
         }
         let members = self.members;
         outlet.unreadable(ROLES, &members.fields, of_roles);
+        outlet.clipped(ROLES, &members.clipped).await?;
         if !access {
             return Ok(());
         }
@@ -439,6 +454,8 @@ impl<C: Consume> TakeElement<Row<RoleRow>> for RoleReader<C> {
             return true;
         }
         self.done.insert(id, row.fingerprint());
+        self.kept += ROLE_BYTES + TEXT_COPIES * row.text_bytes() as u64;
+        self.kept += MEMBER_BYTES * row.members.ids().len() as u64;
         self.consumer.consume(Role {
             id: NativeId::from_number(id),
             row,
@@ -450,6 +467,14 @@ impl<C: Consume> TakeElement<Row<RoleRow>> for RoleReader<C> {
         // What was found in roles already consumed stays: they do not come again.
         self.findings = Findings::default();
         self.differing = Found::default();
+    }
+
+    fn max_elements(&self) -> u64 {
+        MAX_ROLES
+    }
+
+    fn kept_bytes(&self) -> u64 {
+        self.kept
     }
 
     fn has_used(&self) -> bool {

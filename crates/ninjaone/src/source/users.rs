@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use access_core::model::{AccessBatch, NativeId, Resource, ResourceId};
+use access_core::model::{AccessBatch, BoundedText, NativeId, Resource, ResourceId};
 use access_core::ports::{SkipReason, SkippedRow};
 
 use super::facts::{Facts, Kind, RoleName, UserFacts};
@@ -12,11 +12,11 @@ use super::join_table::{Doubled, JoinTable, JoinTableBuilder, Listed};
 use super::older::{self, END_USERS, Instance, TECHNICIANS};
 use super::organizations::OrganizationNames;
 use super::selection::Selection;
-use super::{BATCH_ROWS, Outlet};
+use super::{BATCH_BYTES, BATCH_ROWS, Outlet};
 use crate::NinjaOneError;
 use crate::client::{NinjaOneClient, TakeElement};
 use crate::mapping::{self, END_USER, TECHNICIAN, tenant_type, user_type};
-use crate::wire::{Row, UserRow};
+use crate::wire::{MAX_LABEL_BYTES, Row, UserRow};
 
 const USERS: &str = "/v2/users";
 
@@ -89,7 +89,7 @@ pub(super) async fn read_older(
 struct OwnLists {
     table: JoinTable,
     findings: Vec<(&'static str, Findings)>,
-    doubled: Vec<Doubled>,
+    doubled: DoubledUsers,
     technicians: u64,
     end_users: u64,
 }
@@ -124,11 +124,9 @@ async fn read_own_lists(
     };
     findings.push((END_USERS, end_users.findings));
     let end_users_count = end_users.table.len() as u64 - technicians_count;
-    let (table, doubled) = end_users.table.build();
-    let two_people = doubled.iter().filter(|doubled| doubled.two_people);
-    let mut found = Found::default();
-    two_people.for_each(|doubled| found.note(|| shown(doubled.id, &doubled.row)));
-    two_people_share_an_id(outlet, &found);
+    let mut doubled = DoubledUsers::default();
+    let table = end_users.table.build(|one| doubled.note(&one));
+    two_people_share_an_id(outlet, &doubled.two_people);
     Ok(Some(OwnLists {
         table,
         findings,
@@ -136,6 +134,26 @@ async fn read_own_lists(
         technicians: technicians_count,
         end_users: end_users_count,
     }))
+}
+
+/// Rows of the two lists that share an id.
+#[derive(Default)]
+struct DoubledUsers {
+    findings: Findings,
+    two_people: Found,
+    contradictions: Contradictions,
+}
+
+impl DoubledUsers {
+    fn note(&mut self, one: &Doubled) {
+        let skipped = skipped(one.id, &one.row);
+        self.findings.skips.book(SkipReason::Duplicate, skipped);
+        if one.two_people {
+            self.two_people.note(|| shown(one.id, &one.row));
+        }
+        self.contradictions
+            .note(&one.contradictions, || shown(one.id, &one.row));
+    }
 }
 
 /// Whoever shares an id with somebody else is not there, and neither is what the person holds.
@@ -175,20 +193,11 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     async fn current(self, own: OwnLists) -> Result<Facts, NinjaOneError> {
-        let mut doubled = Findings::default();
-        for one in &own.doubled {
-            doubled
-                .skips
-                .book(SkipReason::Duplicate, skipped(one.id, &one.row));
-        }
         let mut findings = own.findings;
-        findings.push((TECHNICIANS, doubled));
+        findings.push((TECHNICIANS, own.doubled.findings));
         let emitter = UserEmitter::new(&self, own.table, Instance::Current);
         let without_end_users = own.end_users == 0;
-        let mut contradicting = Contradictions::default();
-        for one in &own.doubled {
-            contradicting.note(&one.contradictions, || shown(one.id, &one.row));
-        }
+        let contradicting = own.doubled.contradictions;
         let expected = (own.technicians, own.end_users);
         self.stream(&[], emitter, without_end_users, findings, contradicting, expected)
             .await
@@ -280,6 +289,7 @@ struct OwnList {
     table: JoinTableBuilder,
     listed: Listed,
     before: usize,
+    bytes_before: u64,
     findings: Findings,
 }
 
@@ -287,6 +297,7 @@ impl OwnList {
     fn new(table: JoinTableBuilder, listed: Listed) -> Self {
         Self {
             before: table.len(),
+            bytes_before: table.bytes(),
             table,
             listed,
             findings: Findings::default(),
@@ -307,9 +318,14 @@ impl TakeElement<Row<UserRow>> for OwnList {
                     self.findings.unreadable.note(field, || shown(id, &row));
                 }
             }
+            self.findings.clipped.note(row.clipped(), || format!("user {id}"));
             self.table.add(id, self.listed, &row);
         }
         true
+    }
+
+    fn kept_bytes(&self) -> u64 {
+        self.table.bytes() - self.bytes_before
     }
 
     fn again(&mut self) {
@@ -462,6 +478,7 @@ struct UserEmitter {
     differing: Differing,
     /// Of all users that were emitted.
     unreadable: super::findings::Unreadable,
+    clipped: super::findings::Clipped,
     two_people: Found,
     contradictions: Contradictions,
     missing: Missing,
@@ -472,9 +489,20 @@ struct UserEmitter {
     names: Arc<OrganizationNames>,
     facts: Facts,
     batch: Vec<Resource>,
+    /// Bytes of the rows in the batch.
+    batch_bytes: usize,
+    /// Bytes that are kept of users who were emitted.
+    kept: u64,
     outlet: Outlet,
     stopped: bool,
 }
+
+/// What a user takes when it has been emitted, in bytes: in the facts, in the pipeline, and where sinks keep names.
+const USER_BYTES: u64 = 256;
+/// What the mark of a user takes who is not in the table, in bytes.
+const STRAY_BYTES: u64 = 64;
+/// What an organization or a device of a user takes, in bytes.
+const HELD_BYTES: u64 = 24;
 
 /// What is known when all users have been emitted.
 struct Finished {
@@ -496,6 +524,7 @@ impl UserEmitter {
             findings: Findings::default(),
             differing: Differing::default(),
             unreadable: super::findings::Unreadable::default(),
+            clipped: super::findings::Clipped::default(),
             two_people: Found::default(),
             contradictions: Contradictions::default(),
             missing: Missing::default(),
@@ -506,6 +535,8 @@ impl UserEmitter {
             names: Arc::clone(&reading.names),
             facts: Facts::default(),
             batch: Vec::with_capacity(BATCH_ROWS),
+            batch_bytes: 0,
+            kept: 0,
             outlet: reading.outlet.clone(),
             stopped: false,
         }
@@ -515,7 +546,10 @@ impl UserEmitter {
         let place = self.table.find(id);
         let mark = match place {
             Some(place) => &mut self.marks[place.ordinal()],
-            None => self.strays.entry(id).or_default(),
+            None => self.strays.entry(id).or_insert_with(|| {
+                self.kept += STRAY_BYTES;
+                Mark::default()
+            }),
         };
         let fingerprint = row.fingerprint();
         let before = std::mem::replace(
@@ -534,6 +568,7 @@ impl UserEmitter {
         if before.last_try != 0 {
             return true;
         }
+        self.clipped.note(row.clipped(), || format!("user {id}"));
         for field in row.take_unreadable() {
             if is_read(field, self.with_devices, self.instance) {
                 self.unreadable.note(field, || shown(id, &row));
@@ -565,16 +600,18 @@ impl UserEmitter {
             return true;
         }
         self.facts.add(id, &facts);
+        self.kept += USER_BYTES + HELD_BYTES * facts.held() as u64;
         if self.selection.users() {
             let organizations = row.organization_id.ids().iter();
             let names: Vec<&str> = organizations
                 .filter_map(|organization| self.names.get(organization))
                 .map(AsRef::as_ref)
                 .collect();
-            let name = (!names.is_empty()).then(|| names.join(", "));
+            let name = joined(&names);
+            self.batch_bytes += row.bytes() + name.as_ref().map_or(0, String::len);
             self.batch.push(mapping::user(id, &row, name.as_deref()));
         }
-        self.batch.len() < BATCH_ROWS || self.flush()
+        (self.batch.len() < BATCH_ROWS && self.batch_bytes < BATCH_BYTES) || self.flush()
     }
 
     fn kind(&mut self, id: u64, listed: Option<Listed>, row: &UserRow) -> Kind {
@@ -603,12 +640,15 @@ impl UserEmitter {
         }
         let mut ids = names.iter().filter_map(RoleName::id);
         let holds_role = ids.any(|role| self.selection.holders_of(&role));
+        let bytes = names.iter().map(RoleName::bytes).sum::<usize>();
+        self.kept += bytes as u64;
         // Which roles there are is known from all users only, whichever of these are wanted.
         self.facts.add_role_names(id, names);
         holds_role
     }
 
     fn flush(&mut self) -> bool {
+        self.batch_bytes = 0;
         let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH_ROWS));
         self.stopped = !self.outlet.batch_from_thread(AccessBatch::Resources(batch));
         !self.stopped
@@ -637,6 +677,7 @@ impl UserEmitter {
         }
         self.facts.sort();
         self.findings.unreadable.add(self.unreadable);
+        self.findings.clipped.add(self.clipped);
         Some(Finished {
             facts: self.facts,
             findings: self.findings,
@@ -646,6 +687,21 @@ impl UserEmitter {
             missing: self.missing,
         })
     }
+}
+
+/// The names of a user's organizations, as the profile has them; clipped, because there may be many.
+fn joined(names: &[&str]) -> Option<String> {
+    let mut joined = String::new();
+    for name in names {
+        if joined.len() >= MAX_LABEL_BYTES {
+            break;
+        }
+        if !joined.is_empty() {
+            joined.push_str(", ");
+        }
+        joined.push_str(name);
+    }
+    (!names.is_empty()).then(|| BoundedText::<MAX_LABEL_BYTES>::new(&joined).to_string())
 }
 
 fn says_end_user(row: &UserRow) -> bool {
@@ -678,6 +734,10 @@ impl TakeElement<Row<UserRow>> for UserEmitter {
         self.findings = Findings::default();
         self.differing = Differing::default();
         self.seen = Seen::default();
+    }
+
+    fn kept_bytes(&self) -> u64 {
+        self.kept
     }
 
     fn has_used(&self) -> bool {

@@ -8,6 +8,9 @@ use serde::Deserialize as Derive;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use access_core::model::MAX_LEFT_OUT_ROWS;
+
+use super::bounds::clip;
 use super::{
     Entries, Id, MAX_MEMBER_WORDS_BYTES, MemberRow, MemberWords, Members, NamelessMember, OrganizationIds,
     Row, Rows, Said,
@@ -68,13 +71,23 @@ fn whole(number: f64) -> Option<u64> {
     ((0.0..=LARGEST_EXACT).contains(&number) && number.fract() == 0.0).then_some(number as u64)
 }
 
+/// The most numbers in a list of a row, e.g. devices of a user.
+const MAX_LISTED_IDS: usize = 100_000;
+/// The most texts in a list of a row, e.g. roles of a user.
+const MAX_LISTED_TEXTS: usize = 1_000;
+/// The most members of a role: everybody, in a tenant twice as large as the largest that was measured.
+const MAX_MEMBERS: usize = 2_000_000;
+
 /// A value of a type that is read in three states.
 pub(super) trait Field<'de>: Sized {
     /// What its list has in it; values that are no lists have none.
     type Element: Deserialize<'de>;
 
     /// The longest list that is kept. No tenant has a longer one; a hostile one must not fill memory.
-    const MAX_ELEMENTS: usize = 100_000;
+    const MAX_ELEMENTS: usize = MAX_LISTED_IDS;
+
+    /// The longest list of such values.
+    const MAX_LISTED: usize = MAX_LISTED_IDS;
 
     /// A value that is no list.
     fn from_scalar(scalar: Scalar) -> Option<Self>;
@@ -88,10 +101,12 @@ pub(super) trait Field<'de>: Sized {
 }
 
 macro_rules! scalar_fields {
-    ($($type:ty = $read:ident),*) => {
+    ($($type:ty = $read:ident, $listed:expr;)*) => {
         $(
             impl Field<'_> for $type {
                 type Element = IgnoredAny;
+
+                const MAX_LISTED: usize = $listed;
 
                 fn from_scalar(scalar: Scalar) -> Option<Self> {
                     $read(scalar)
@@ -101,7 +116,11 @@ macro_rules! scalar_fields {
     };
 }
 
-scalar_fields!(Box<str> = text_of, bool = flag_of, u64 = id_of);
+scalar_fields! {
+    Box<str> = text_of, MAX_LISTED_TEXTS;
+    bool = flag_of, MAX_LISTED_IDS;
+    u64 = id_of, MAX_LISTED_IDS;
+}
 
 impl<T> Entries<T> {
     fn push(&mut self, element: Said<T>) {
@@ -114,6 +133,8 @@ impl<T> Entries<T> {
 
 impl<'de, T: Field<'de>> Field<'de> for Entries<T> {
     type Element = Said<T>;
+
+    const MAX_ELEMENTS: usize = T::MAX_LISTED;
 
     fn from_scalar(_: Scalar) -> Option<Self> {
         None
@@ -165,7 +186,7 @@ impl Field<'_> for OrganizationIds {
 impl Field<'_> for Members {
     type Element = Row<MemberRow>;
 
-    const MAX_ELEMENTS: usize = 5_000_000;
+    const MAX_ELEMENTS: usize = MAX_MEMBERS;
 
     fn from_scalar(_: Scalar) -> Option<Self> {
         None
@@ -184,13 +205,21 @@ impl Field<'_> for Members {
                         self.words.push(id, &words);
                     }
                 }
-                Said::NotSaid => self.without_id.push(NamelessMember(row.words())),
-                Said::NotReadable => self.unreadable.push(NamelessMember(row.words())),
+                Said::NotSaid => nameless(&mut self.without_id, Some(&row)),
+                Said::NotReadable => nameless(&mut self.unreadable, Some(&row)),
             },
-            Row::Null => self.without_id.push(NamelessMember(None)),
-            Row::Other => self.unreadable.push(NamelessMember(None)),
+            Row::Null => nameless(&mut self.without_id, None),
+            Row::Other => nameless(&mut self.unreadable, None),
         }
     }
+}
+
+/// Counts a member that no id tells from others; the first ones with their words.
+fn nameless(members: &mut Vec<NamelessMember>, row: Option<&MemberRow>) {
+    let is_named = members.len() < MAX_LEFT_OUT_ROWS;
+    members.push(NamelessMember(
+        row.filter(|_| is_named).and_then(MemberRow::words),
+    ));
 }
 
 impl MemberWords {
@@ -244,7 +273,7 @@ impl<'de, V: Field<'de>> Visitor<'de> for AnyValue<V> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Said<V>, E> {
-        Ok(Self::scalar(Scalar::Text(text.into())))
+        Ok(Self::scalar(Scalar::Text(clip(text))))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Said<V>, A::Error> {

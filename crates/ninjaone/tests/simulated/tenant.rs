@@ -74,6 +74,7 @@ impl Desk {
                 first_backoff: Duration::from_millis(1),
                 ..RetryBudget::default()
             },
+            requests_per_second: None,
             writes,
             user_agent: "tests".to_owned(),
         };

@@ -1,0 +1,84 @@
+//! How fast requests follow each other. NinjaOne publishes no limits (docs/reference/ninjaone-api.md §5.2), and a tenant is
+//! shared with others.
+
+use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Lets so many requests go in a second; after a quiet time as many at once.
+#[derive(Debug)]
+pub(super) struct Pace {
+    /// Between two requests.
+    interval: Duration,
+    /// How far ahead of their time requests may go.
+    burst: Duration,
+    /// When the next request is due at this pace.
+    due: Mutex<Option<Instant>>,
+}
+
+impl Pace {
+    pub(super) fn new(requests_per_second: NonZeroU32) -> Self {
+        let interval = Duration::from_secs(1) / requests_per_second.get();
+        Self {
+            interval,
+            burst: interval * (requests_per_second.get() - 1),
+            due: Mutex::default(),
+        }
+    }
+
+    /// Waits until a request may go.
+    pub(super) async fn wait(&self) {
+        let begin = {
+            let now = Instant::now();
+            let mut due = self.due.lock().unwrap_or_else(PoisonError::into_inner);
+            let own = due.map_or(now, |due| due.max(now));
+            *due = Some(own + self.interval);
+            own - self.burst.min(own - now)
+        };
+        tokio::time::sleep_until(begin).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_burst_requests_go_one_after_the_other() {
+        let pace = Pace::new(NonZeroU32::new(10).unwrap());
+        let begin = Instant::now();
+        for _ in 0..10 {
+            pace.wait().await;
+        }
+        assert_eq!(
+            begin.elapsed(),
+            Duration::ZERO,
+            "a second's requests may go at once"
+        );
+        for _ in 0..30 {
+            pace.wait().await;
+        }
+        let took = begin.elapsed();
+        assert!((2990..3020).contains(&took.as_millis()), "{took:?}");
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        let begin = Instant::now();
+        for _ in 0..10 {
+            pace.wait().await;
+        }
+        assert_eq!(begin.elapsed(), Duration::ZERO);
+        pace.wait().await;
+        assert!(begin.elapsed() >= Duration::from_millis(99));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_a_second_is_one_a_second() {
+        let pace = Pace::new(NonZeroU32::MIN);
+        let begin = Instant::now();
+        for _ in 0..3 {
+            pace.wait().await;
+        }
+        assert_eq!(begin.elapsed().as_secs(), 2);
+    }
+}
