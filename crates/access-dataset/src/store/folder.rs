@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use regular_file::FileError;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 

@@ -117,7 +117,7 @@ impl NinjaOneClient {
             ("client_secret", self.config().client_secret.expose()),
             ("scope", scope),
         ];
-        self.count_call();
+        self.next_call().await;
         let sent = self
             .http()
             .post(url.clone())
