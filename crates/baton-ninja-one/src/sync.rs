@@ -55,7 +55,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     };
     let runtime = runtime()?;
     let syncing = spans::sync(&tenant, pipeline.run(&request, stop_wanted()));
-    let outcome = runtime.block_on(tidied_in_time(syncing));
+    let outcome = runtime.block_on(tidied_in_time(Box::pin(syncing)));
     // Parser threads may still wait for a body that nobody wants any more.
     runtime.shutdown_background();
     progress.finish();
