@@ -105,7 +105,11 @@ pub(crate) async fn pour(
         guard,
     };
     let tenant = source.tenant();
-    let outcome = tidied_in_time(spans::sync(&tenant, pipeline.run(&request, stop_wanted()))).await?;
+    let outcome = tidied_in_time(Box::pin(spans::sync(
+        &tenant,
+        pipeline.run(&request, stop_wanted()),
+    )))
+    .await?;
     Ok((outcome, tenant))
 }
 

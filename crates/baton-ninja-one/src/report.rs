@@ -57,7 +57,9 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
     let path = |name| chosen.get_one::<PathBuf>(name).cloned();
     let to = local_file(&path("to").unwrap_or_default())?;
     // Before the report that it follows is made.
-    sink_html::refuse_target(&to)?;
+    sink_html::refuse_target(&to).map_err(|error| {
+        Failure::from(error).with_message(|message| format!("cannot open report {}: {message}", to.display()))
+    })?;
     let mut config = HtmlSinkConfig {
         previous: path("previous").as_deref().map(local_file).transpose()?,
         ..settings.html(to)?

@@ -55,7 +55,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     };
     let runtime = runtime()?;
     let running = watched.run(&pipeline, &request, limit, stop_wanted());
-    let outcome = runtime.block_on(tidied_in_time(spans::sync(&tenant, running)));
+    let outcome = runtime.block_on(tidied_in_time(Box::pin(spans::sync(&tenant, running))));
     // Parser threads may still wait for a body that nobody wants any more.
     runtime.shutdown_background();
     progress.finish();

@@ -213,16 +213,14 @@ pub fn open_to_append(path: &Path, mode: Option<u32>) -> Result<File, FileError>
         None | Some(OtherType::Device | OtherType::Fifo) => None,
         other => other,
     };
-    match refused {
-        Some(found) => Err(FileError::NotRegular {
+    if let Some(found) = refused {
+        return Err(FileError::NotRegular {
             path: path.to_owned(),
             found,
-        }),
-        None => {
-            blocking_again(&file)?;
-            Ok(file)
-        }
+        });
     }
+    blocking_again(&file)?;
+    Ok(file)
 }
 
 fn refuse_other(path: &Path, file_type: FileType) -> Result<(), FileError> {

@@ -97,6 +97,10 @@ impl Opened {
         Ok((syncs, latest))
     }
 
+    pub(crate) fn stop(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+
     /// Which sync it is.
     #[must_use]
     pub fn sync(&self) -> &FinishedSync {

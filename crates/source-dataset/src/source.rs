@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow::{Break, Continue};
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 
 use access_core::model::{
     AccessBatch, EntitlementId, GrantGroup, GrantId, GrantOrigin, NativeId, Resource, ResourceType,
@@ -17,7 +19,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::decode::{BareGrantColumns, EntitlementColumns};
 use crate::error::DatasetSourceError;
@@ -35,6 +37,39 @@ const QUEUE_BATCHES: usize = 4;
 pub struct DatasetSource {
     opened: Opened,
     kinds: Vec<ResourceType>,
+    threads: Mutex<Vec<ReadingThread>>,
+}
+
+/// A thread that reads. Dropping it ends it, whatever it waits for, so that its temporary files are gone.
+struct ReadingThread {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl ReadingThread {
+    fn spawn(
+        stop: Arc<AtomicBool>,
+        work: impl FnOnce() + Send + 'static,
+    ) -> Result<Self, DatasetSourceError> {
+        let spawned = thread::Builder::new().name("dataset-read".to_owned()).spawn(work);
+        Ok(Self {
+            stop,
+            thread: Some(spawned.map_err(|_| DatasetSourceError::ThreadLost)?),
+        })
+    }
+
+    fn join(mut self) {
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+impl Drop for ReadingThread {
+    fn drop(&mut self) {
+        if let Some(thread) = self.thread.take() {
+            self.stop.store(true, Ordering::Relaxed);
+            let _ = thread.join();
+        }
+    }
 }
 
 impl DatasetSource {
@@ -43,15 +78,23 @@ impl DatasetSource {
     /// # Errors
     /// [`DatasetSourceError`] if there is no such dataset or sync, or it cannot be read.
     pub async fn open(config: DatasetConfig) -> Result<Self, DatasetSourceError> {
-        let opened = Opened::open(config).await?;
+        let stop = Arc::<AtomicBool>::default();
+        let opened = Opened::open(config).await?.with_stop(Arc::clone(&stop));
         let (handle, reading) = (Handle::current(), opened.clone());
-        let kinds = tokio::task::spawn_blocking(move || {
+        let (done, read) = oneshot::channel();
+        let thread = ReadingThread::spawn(stop, move || {
             let mut kinds = Vec::new();
-            read_types(&reading, &handle, |_, _, kind| kinds.push(kind))?;
-            Ok::<_, DatasetSourceError>(kinds)
-        });
-        let kinds = kinds.await.unwrap_or(Err(DatasetSourceError::ThreadLost))?;
-        Ok(Self { opened, kinds })
+            let read = read_types(&reading, &handle, |_, _, kind| kinds.push(kind));
+            drop(reading);
+            let _ = done.send(read.map(|()| kinds));
+        })?;
+        let kinds = read.await.unwrap_or(Err(DatasetSourceError::ThreadLost));
+        thread.join();
+        Ok(Self {
+            opened,
+            kinds: kinds?,
+            threads: Mutex::default(),
+        })
     }
 
     /// The sync that is read.
@@ -63,7 +106,7 @@ impl DatasetSource {
     /// The same sync, to be asked about single things. Must be called within a runtime.
     #[must_use]
     pub fn snapshot(&self) -> DatasetSnapshot {
-        DatasetSnapshot::new(self.opened.clone())
+        DatasetSnapshot::new(self.opened.clone().with_stop(Arc::default()))
     }
 }
 
@@ -120,12 +163,12 @@ impl AccessSource for DatasetSource {
                 .collect(),
             outlet,
         };
-        let started = thread::Builder::new()
-            .name("dataset-read".to_owned())
-            .spawn(move || reading.run());
-        if started.is_err() {
-            let lost = SourceError::new(DatasetSourceError::ThreadLost);
-            return stream::iter([Err(lost)]).boxed();
+        match ReadingThread::spawn(self.opened.stop(), move || reading.run()) {
+            Ok(thread) => {
+                let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+                threads.push(thread);
+            }
+            Err(lost) => return stream::iter([Err(SourceError::new(lost))]).boxed(),
         }
         stream::unfold(Some(queue), |queue| async move {
             let mut queue = queue?;

@@ -295,11 +295,21 @@ fn other_scheme(scheme: &str) -> Option<&'static str> {
     found.map(|(_, instead)| *instead)
 }
 
+/// A text as it can be repeated: what may be a password in it is left out.
+fn without_secrets(text: &str) -> String {
+    let text = text.split_once('?').map_or(text, |(text, _)| text);
+    match text.rsplit_once('@') {
+        Some((_, rest)) => format!("…@{rest}"),
+        None => text.to_owned(),
+    }
+}
+
 /// Refuses what would be a path by the letter and cannot be meant as one.
 fn refuse_mistyped(text: &str) -> Result<(), LocationError> {
-    let instead = |scheme: &str| format!("{scheme}://BUCKET/PREFIX, or ./{text} for a path");
+    let shown = without_secrets(text);
+    let instead = |scheme: &str| format!("{scheme}://BUCKET/PREFIX, or ./{shown} for a path");
     let mistyped = |instead: String| LocationError::Mistyped {
-        text: text.to_owned(),
+        text: shown.clone(),
         instead,
     };
     // `s3//lake/access`
@@ -312,9 +322,7 @@ fn refuse_mistyped(text: &str) -> Result<(), LocationError> {
         return Ok(());
     };
     if scheme.len() == 1 && rest.starts_with(['\\', '/']) && !cfg!(windows) {
-        return Err(LocationError::WindowsPath {
-            text: text.to_owned(),
-        });
+        return Err(LocationError::WindowsPath { text: shown });
     }
     if let Some(kind) = StoreKind::from_scheme(scheme) {
         return Err(mistyped(instead(kind.scheme())));
@@ -324,7 +332,7 @@ fn refuse_mistyped(text: &str) -> Result<(), LocationError> {
         return Err(LocationError::OtherScheme { scheme, instead });
     }
     if scheme.len() > 1 && rest.starts_with(['/', '\\']) {
-        return Err(mistyped(format!("./{text} for a path")));
+        return Err(mistyped(format!("./{shown} for a path")));
     }
     Ok(())
 }
@@ -370,6 +378,7 @@ mod tests {
             "s3://lake/access?region=x",
             "s3:/lake/access",
             "s3:lake",
+            "s3:/key:secret@lake/access?token=secret",
             "s3//lake/access",
             "gs:x",
             "az:\\x",
