@@ -614,8 +614,7 @@ fn no_variable_leads_to_a_panic() {
             let code = output.status.code();
             assert!(
                 code.is_some_and(|code| code < 17),
-                "{variable}={:.20}: {code:?}",
-                value
+                "{variable}={value:.20}: {code:?}"
             );
             let said = format!(
                 "{}{}",

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use baton_proto::c1z_v3::{C1zManifestV3, PayloadEncoding};
+use baton_proto::prost::Message;
 use ninjaone_sim::{Scopes, SimConfig, Tenant};
 
 use crate::harness::TestContext;
@@ -179,6 +181,39 @@ fn a_check_never_advises_to_check() {
             "{variable}: {}",
             ran.stderr
         );
+    }
+}
+
+/// Files of engines that are not read here, and what helps.
+#[test]
+fn older_engines_of_v3() {
+    let context = TestContext::bare();
+    for (engine, words, other) in [
+        ("pebble", "nothing rewrites such a file", "baton export"),
+        ("pebble2", "baton export c1z --file old.c1z", "nothing rewrites"),
+    ] {
+        let manifest = C1zManifestV3 {
+            engine: engine.to_owned(),
+            payload_encoding: PayloadEncoding::Tar.into(),
+            ..C1zManifestV3::default()
+        };
+        let manifest = manifest.encode_to_vec();
+        let length = u32::try_from(manifest.len()).unwrap().to_be_bytes();
+        let file = [&b"C1Z3\0"[..], &length, &manifest, &[0; 1024]].concat();
+        fs::write(context.path("old.c1z"), file).unwrap();
+        for arguments in [
+            &["inspect", "old.c1z", "syncs"][..],
+            &["inspect", "old.c1z"],
+            &["convert", "old.c1z", "new.c1z"],
+        ] {
+            let ran = context.run(arguments);
+            assert_eq!(ran.code, Some(12), "{engine} {arguments:?}: {}", ran.stderr);
+            assert!(
+                ran.stderr.contains(words) && !ran.stderr.contains(other),
+                "{engine} {arguments:?}: {}",
+                ran.stderr
+            );
+        }
     }
 }
 

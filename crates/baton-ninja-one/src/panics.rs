@@ -10,7 +10,7 @@ use crate::exit::Failure;
 /// Runs the program. A panic on this thread is its failure; one on another thread is reported by whoever waits for it.
 pub(crate) fn caught<T>(run: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
     panic::set_hook(Box::new(|panic| {
-        print_error(&Text::from_own_lines(&words(panic)))
+        print_error(&Text::from_own_lines(&words(panic)));
     }));
     panic::catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
         Err(Failure::found(

@@ -160,10 +160,8 @@ where
         if self.logs().is_empty() {
             return;
         }
-        let spans = context.event_scope(event).into_iter().flatten();
-        let task = spans
-            .filter_map(|span| Some(span.extensions().get::<TaskOf>()?.0.clone()))
-            .next();
+        let mut spans = context.event_scope(event).into_iter().flatten();
+        let task = spans.find_map(|span| Some(span.extensions().get::<TaskOf>()?.0.clone()));
         if let Some(task) = task {
             let mut fields = Fields::default();
             event.record(&mut fields);

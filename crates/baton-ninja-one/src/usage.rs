@@ -223,7 +223,7 @@ impl Typed {
                 } if flag.long == "output" && command != "report" => Some(vec![format!("--output={value}")]),
                 _ => None,
             },
-            after,
+            after.as_ref(),
         )
     }
 
@@ -231,7 +231,7 @@ impl Typed {
     fn with(
         &self,
         replace: impl Fn(&Part) -> Option<Vec<String>>,
-        after: Option<(usize, String)>,
+        after: Option<&(usize, String)>,
     ) -> Vec<OsString> {
         let command = self.subcommand().map(|(n, _)| n);
         let mut line = Vec::new();
@@ -246,17 +246,15 @@ impl Typed {
                 command.is_none_or(|command| n > command)
                     || matches!(part, Part::Flag { flag, .. } if flag.long == "output")
             };
-            match part.filter(of_command).map(|part| (part, replace(part))) {
-                Some((Part::Flag { arguments, .. }, Some(words))) => {
-                    line.extend(words.into_iter().map(OsString::from));
-                    n += arguments;
-                }
-                _ => {
-                    line.push(self.arguments[n].clone());
-                    n += 1;
-                }
+            let replaced = part.filter(of_command).map(|part| (part, replace(part)));
+            if let Some((Part::Flag { arguments, .. }, Some(words))) = replaced {
+                line.extend(words.into_iter().map(OsString::from));
+                n += arguments;
+            } else {
+                line.push(self.arguments[n].clone());
+                n += 1;
             }
-            if let Some((_, word)) = after.as_ref().filter(|(place, _)| n == place + 1) {
+            if let Some((_, word)) = after.filter(|(place, _)| n == place + 1) {
                 line.push(word.into());
             }
         }
@@ -273,14 +271,11 @@ impl Typed {
             .collect();
         let names_secret = |text: &str| {
             let name = text.split('=').next().unwrap_or_default().to_lowercase();
-            match flags().find(|flag| name.strip_prefix("--") == Some(flag.long)) {
-                Some(flag) => flag.secret,
-                None => {
-                    let words = ["secret", "token", "password", "key"];
-                    (name.starts_with('-') || text.contains('='))
-                        && words.iter().any(|word| name.contains(word))
-                }
+            if let Some(flag) = flags().find(|flag| name.strip_prefix("--") == Some(flag.long)) {
+                return flag.secret;
             }
+            let words = ["secret", "token", "password", "key"];
+            (name.starts_with('-') || text.contains('=')) && words.iter().any(|word| name.contains(word))
         };
         let Some(first) = texts.iter().position(|text| names_secret(text)) else {
             return Vec::new();

@@ -279,6 +279,12 @@ fn administrator(last: bool, claim: &Fact) -> String {
     }
 }
 
+/// Whether somebody is named by something that is neither an id nor an address.
+fn is_name(wanted: &str) -> bool {
+    let text = wanted.trim_matches('`');
+    text.len() < wanted.len() && !text.contains('@') && text.contains(|c: char| !c.is_ascii_digit())
+}
+
 fn close(similar: &[String]) -> String {
     if similar.is_empty() {
         String::new()
@@ -337,7 +343,7 @@ impl Classified for ProvisioningError {
                 what: "account",
                 wanted,
                 ..
-            } if wanted.starts_with('`') => "name it by its id, e.g. user:901, or by its login",
+            } if is_name(wanted) => "name it by its id, e.g. user:901, or by its login",
             Self::NotARole { .. } => "only NinjaOne's console can give or take it",
             Self::NoAction { .. } | Self::NoActionForType { .. } => "--list-action-schemas shows the actions",
             Self::WrongKind { .. } => "choose a role for this kind of account; NinjaOne has no others",

@@ -155,16 +155,14 @@ impl Settings {
         let Some(text) = self.text(name)? else {
             return Ok(None);
         };
-        match named_choice(Setting::named(name), &text) {
-            Some(word) => Ok(Some(word)),
-            None => {
-                let words = match Setting::named(name).kind {
-                    Kind::Choice(words) => words.join(", "),
-                    _ => String::new(),
-                };
-                Err(self.refuse(name, format!("`{text}` is not one of {words}")))
-            }
+        if let Some(word) = named_choice(Setting::named(name), &text) {
+            return Ok(Some(word));
         }
+        let words = match Setting::named(name).kind {
+            Kind::Choice(words) => words.join(", "),
+            _ => String::new(),
+        };
+        Err(self.refuse(name, format!("`{text}` is not one of {words}")))
     }
 
     /// A list; one text is split at commas, a list in a config file is taken as it is.

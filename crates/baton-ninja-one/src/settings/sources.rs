@@ -387,10 +387,10 @@ pub(super) fn config_file(
         let of_file = |known: &Known| known.given_by == GivenBy::All;
         let Some(known_key) = known().filter(of_file).find(|known| known.name == name) else {
             let name = name.replace('_', "-");
-            let names = SETTINGS.iter().filter(|setting| setting.given_by == GivenBy::All);
+            let settings = SETTINGS.iter().filter(|setting| setting.given_by == GivenBy::All);
             let meant = nearest(
                 &name,
-                names.map(|setting| setting.name).chain([super::sinks::KEY]),
+                settings.map(|setting| setting.name).chain([super::sinks::KEY]),
             );
             let meant = meant.filter(|name| !changes_tenant(name));
             return Err(SettingsError::UnknownKey { path, key, meant });

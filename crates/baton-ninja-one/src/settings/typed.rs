@@ -109,6 +109,14 @@ impl Settings {
         if path.starts_with('/') {
             return Ok(path);
         }
+        // An address may have a password in it.
+        if path.contains("://") || path.contains('@') {
+            let problem = format!(
+                "a path is wanted, not an address, e.g. {}",
+                ninjaone::DEFAULT_TOKEN_PATH
+            );
+            return Err(self.refuse("ninja-one-token-path", problem));
+        }
         let shown = path.split(['?', '#']).next().unwrap_or_default();
         Err(self.refuse("ninja-one-token-path", format!("`{shown}` does not begin with /")))
     }
