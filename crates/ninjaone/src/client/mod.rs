@@ -4,6 +4,7 @@ mod array;
 mod base_url;
 mod body;
 mod config;
+mod data_redactor;
 mod error;
 pub(crate) mod fault;
 mod http;
@@ -29,6 +30,8 @@ pub use error::{NinjaOneError, TlsFault};
 pub use fault::ApiFault;
 pub use http::NinjaOneClient;
 pub(crate) use remark::Remark;
+#[cfg(any(test, fuzzing))]
+pub(crate) use data_redactor::DataRedactor;
 #[cfg(any(test, fuzzing))]
 pub(crate) use scan::RepairLog;
 pub use secret::Secret;
