@@ -7,9 +7,9 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use crate::harness::workspace;
 
 /// Which crates of ours each crate of ours may use (ARCHITECTURE.md).
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("access-core", &[]),
-    ("access-dataset", &["access-core"]),
+    ("access-dataset", &["access-core", "private-fs"]),
     ("access-wire", &["access-core", "baton-proto"]),
     (
         "baton-ninja-one",
@@ -21,6 +21,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
             "c1-service",
             "c1z",
             "ninjaone",
+            "private-fs",
             "sink-c1z",
             "sink-csv",
             "sink-html",
@@ -33,13 +34,14 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("baton-proto", &[]),
     ("c1-service", &["access-core", "access-wire", "baton-proto"]),
     ("c1-sim", &["baton-proto"]),
-    ("c1z", &["baton-proto"]),
+    ("c1z", &["baton-proto", "private-fs"]),
     ("ninjaone", &["access-core"]),
     ("ninjaone-sim", &[]),
+    ("private-fs", &[]),
     ("s3-sim", &[]),
     ("sink-c1z", &["access-core", "access-wire", "baton-proto", "c1z"]),
     ("sink-csv", &["access-dataset"]),
-    ("sink-html", &["access-core"]),
+    ("sink-html", &["access-core", "private-fs"]),
     ("sink-parquet", &["access-dataset"]),
     ("sink-upload", &["access-core"]),
     ("source-c1z", &["access-core", "baton-proto", "c1z"]),

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
 
+use access_core::secrets::redact;
 use serde::Serialize;
 
 /// Text for people, or JSON. A line is given as a whole and escaped as a whole, so nothing that comes from a tenant, a
@@ -73,19 +74,20 @@ impl fmt::Write for Escaping<'_> {
 
 /// Writes to standard output. A reader that has gone away (`| head`) is no failure.
 pub(crate) fn print(text: &Text) {
+    let text = redact(text.as_str());
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_str().as_bytes()).and_then(|()| out.flush());
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Writes to standard error.
 pub(crate) fn print_error(text: &Text) {
-    let _ = io::stderr().lock().write_all(text.as_str().as_bytes());
+    let _ = io::stderr().lock().write_all(redact(text.as_str()).as_bytes());
 }
 
 /// Asks at the terminal, below some lines, and gives the answer.
 pub(crate) fn ask(above: &Text, question: &'static str) -> io::Result<String> {
     let mut err = io::stderr().lock();
-    write!(err, "{}{question} ", above.as_str())?;
+    write!(err, "{}{question} ", redact(above.as_str()))?;
     err.flush()?;
     let mut answer = String::new();
     io::stdin().read_line(&mut answer)?;

@@ -23,6 +23,7 @@ mod progress;
 mod provision;
 mod report;
 mod sealed;
+mod secrets;
 mod service;
 mod settings;
 mod spans;
@@ -49,6 +50,7 @@ pub(crate) const PROGRAM: &str = concat!("baton-ninja-one ", env!("CARGO_PKG_VER
 /// Runs the program; the exit code is the gRPC code of the failure, as in the reference (baton-runtime facts §1.7).
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    system::forbid_core_dumps();
     match run(arguments) {
         Ok(code) => code,
         Err(failure) => failure.report(),
@@ -57,6 +59,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failure> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    secrets::register_arguments(&arguments);
     let matches = match cli::command().try_get_matches_from(&arguments) {
         Ok(matches) => matches,
         Err(error) if !error.use_stderr() => {

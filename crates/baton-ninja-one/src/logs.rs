@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use access_core::secrets::redact;
 use indicatif::MultiProgress;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -64,13 +65,22 @@ pub(crate) fn start(
         .with(telemetry.as_ref().and_then(Telemetry::spans));
     // Somebody who has set a subscriber already, as a test may, keeps it.
     let _ = tracing::subscriber::set_global_default(subscriber);
+    for setting in settings.secrets_on_command_line() {
+        tracing::warn!(
+            setting,
+            "a secret on the command line is readable by every local user in the list of processes; use its variable or file"
+        );
+    }
     Ok(telemetry)
 }
 
 fn open(path: &Path) -> Result<File, SettingsError> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    // Its lines name people.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
         .open(path)
         .map_err(|error| SettingsError::Log {
             path: path.to_owned(),
@@ -100,6 +110,7 @@ impl<S: Subscriber> Layer<S> for Lines {
         } else {
             console_line(now, event.metadata(), fields)
         };
+        let line = redact(&line);
         for output in &mut *self.outputs.lock().unwrap_or_else(PoisonError::into_inner) {
             // A log that cannot be written must not end the sync.
             let _ = match output {

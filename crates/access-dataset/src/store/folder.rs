@@ -1,7 +1,7 @@
 //! A folder of this machine. Everything is durable before it counts: files are written to their disk, moved, and the
 //! folder that names them is written too.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,7 +35,7 @@ impl Folder {
             }
             make_root(&root).map_err(|error| DatasetError::io(&root, error))?;
             let path = root.join(LOCK);
-            let lock = open_lock(&path).map_err(|error| DatasetError::io(&path, error))?;
+            let lock = private_fs::open_lock(&path).map_err(|error| DatasetError::io(&path, error))?;
             match lock.try_lock() {
                 Ok(()) => {
                     remove_leftovers(&root).map_err(|error| DatasetError::io(&root, error))?;
@@ -92,18 +92,6 @@ impl Folder {
         })
         .await
     }
-}
-
-/// Opens or makes the lock, never following a link that somebody put there.
-fn open_lock(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(
-        &mut options,
-        rustix::fs::OFlags::NOFOLLOW.bits().cast_signed(),
-    );
-    options.open(path)
 }
 
 async fn blocking<T: Send + 'static>(

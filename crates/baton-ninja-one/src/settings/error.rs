@@ -38,6 +38,14 @@ pub(crate) enum SettingsError {
         /// Why.
         reason: String,
     },
+    /// A config file of the current folder that others may have written.
+    #[error("{} is not obeyed: {reason}", path.display())]
+    Untrusted {
+        /// The config file.
+        path: PathBuf,
+        /// Who may have written it.
+        reason: String,
+    },
     /// A config file of no known kind.
     #[error("{}: expected config file to have .yaml, .yml or .toml extension", path.display())]
     Extension {
@@ -69,6 +77,7 @@ impl Classified for SettingsError {
             Self::Value { .. }
             | Self::UnknownKey { .. }
             | Self::File { .. }
+            | Self::Untrusted { .. }
             | Self::Log { .. }
             | Self::Telemetry(_) => StatusCode::InvalidArgument,
         }
@@ -86,6 +95,10 @@ impl Classified for SettingsError {
                     ways.join(", ")
                 ))
             }
+            Self::Untrusted { path, .. } => Some(format!(
+                "if it is yours, name it with --config-path {}, or take the right to write from others; otherwise remove it",
+                path.display()
+            )),
             Self::UnknownKey { .. } => {
                 Some("keys are flags without dashes; `baton-ninja-one --help` lists them".to_owned())
             }

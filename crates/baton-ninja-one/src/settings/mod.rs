@@ -4,6 +4,7 @@ mod error;
 mod health;
 mod judge;
 mod provisioning;
+mod proxy;
 mod service;
 mod sinks;
 mod sources;
@@ -16,6 +17,8 @@ use std::path::{Path, PathBuf};
 use clap::ArgMatches;
 use figment::Figment;
 use figment::value::Value;
+
+use proxy::Proxies;
 
 pub(crate) use error::SettingsError;
 pub(crate) use health::HealthAddress;
@@ -32,6 +35,7 @@ pub(crate) use typed::Output;
 pub(crate) struct Settings {
     figment: Figment,
     unknown_variables: Vec<String>,
+    proxies: Proxies,
 }
 
 impl Settings {
@@ -44,24 +48,49 @@ impl Settings {
         environment: &Environment,
         folder: &Path,
     ) -> Result<Self, SettingsError> {
+        crate::secrets::register_environment(environment);
         let flags = sources::flags(matches);
         let variables = sources::environment(environment)?;
         let first = Self {
             figment: Figment::new().merge(&variables).merge(&flags),
             unknown_variables: Vec::new(),
+            proxies: Proxies::default(),
         };
         let file = sources::config_file(first.path("config-path")?, folder)?;
         let mut figment = Figment::from(sources::defaults());
         if let Some(file) = file {
             figment = figment.merge(file);
         }
-        Ok(Self {
+        let settings = Self {
             figment: figment
                 .merge(sources::secret_files(environment)?)
                 .merge(variables)
                 .merge(flags),
             unknown_variables: sources::unknown_variables(environment),
-        })
+            proxies: Proxies::from_environment(environment),
+        };
+        for setting in SETTINGS.iter().filter(|setting| setting.secret) {
+            // One that is no text is judged where it is used.
+            if let Ok(Some(secret)) = settings.text(setting.name) {
+                access_core::secrets::register(&secret);
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Whether the proxies that the environment names can be used. Whatever sends requests asks first.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`] if one cannot.
+    pub(crate) fn check_proxies(&self) -> Result<(), SettingsError> {
+        self.proxies.check()
+    }
+
+    /// Secrets that were given on the command line, where every local user can read them in the list of processes.
+    pub(crate) fn secrets_on_command_line(&self) -> Vec<&'static str> {
+        let secrets = SETTINGS.iter().filter(|setting| setting.secret);
+        let given = secrets.filter(|setting| self.is_from_flag(setting.name));
+        given.map(|setting| setting.name).collect()
     }
 
     /// Variables that look like settings and are none.

@@ -162,18 +162,18 @@ pub(super) fn secret_files(environment: &Environment) -> Result<Values, Settings
 
 /// The named config file, or a default one if it is there.
 pub(super) fn config_file(named: Option<PathBuf>, folder: &Path) -> Result<Option<Values>, SettingsError> {
-    let path = match named {
-        Some(path) => path,
+    let (path, is_named) = match named {
+        Some(path) => (path, true),
         None => match DEFAULT_FILES
             .iter()
             .map(|file| folder.join(file))
-            .find(|path| path.exists())
+            .find(|path| path.symlink_metadata().is_ok())
         {
-            Some(path) => path,
+            Some(path) => (path, false),
             None => return Ok(None),
         },
     };
-    let text = || read(&path);
+    let text = || if is_named { read(&path) } else { read_trusted(&path) };
     let malformed = |reason: String| SettingsError::File {
         path: path.clone(),
         reason,
@@ -238,13 +238,30 @@ fn yaml(text: &str) -> Result<Dict, String> {
     }
 }
 
+/// Reads a file that nobody has named: only what others cannot have put there says what the program does, and where the
+/// secret goes.
+fn read_trusted(path: &Path) -> Result<String, SettingsError> {
+    let file = private_fs::open_trusted(path).map_err(|error| match error.raw_os_error() {
+        None => SettingsError::Untrusted {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        },
+        Some(_) => unreadable(path, &error),
+    })?;
+    std::io::read_to_string(file).map_err(|error| unreadable(path, &error))
+}
+
 fn read(path: &Path) -> Result<String, SettingsError> {
-    std::fs::read_to_string(path).map_err(|error| SettingsError::File {
+    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> SettingsError {
+    SettingsError::File {
         path: path.to_owned(),
         reason: match error.kind() {
             ErrorKind::NotFound => "there is no such file".to_owned(),
             ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
             _ => error.to_string(),
         },
-    })
+    }
 }

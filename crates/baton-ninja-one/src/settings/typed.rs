@@ -66,6 +66,7 @@ impl Settings {
         if !missing.is_empty() {
             return Err(SettingsError::Missing { flags: missing });
         }
+        self.check_proxies()?;
         let text = |name| Ok::<_, SettingsError>(self.text(name)?.unwrap_or_default());
         let base_url = text("ninja-one-base-url")?;
         let base_url: BaseUrl = BaseUrl::parse(&base_url)
