@@ -104,6 +104,23 @@ pub(crate) fn escape_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// Lines of CSV, in which control characters other than line breaks are written out.
+pub(crate) fn escape_cells(line: &str) -> Cow<'_, str> {
+    let is_escaped = |c: char| is_harmful(c) && c != '\r';
+    if !line.contains(is_escaped) {
+        return Cow::Borrowed(line);
+    }
+    let mut escaped = String::with_capacity(line.len() + 16);
+    for c in line.chars() {
+        if is_escaped(c) {
+            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
 /// JSON that says the same and cannot steer a terminal. Its own encoding has written out line breaks within texts already.
 pub(crate) fn escape_json(json: &str) -> Cow<'_, str> {
     if !json.contains(is_harmful) {

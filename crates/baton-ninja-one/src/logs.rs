@@ -80,12 +80,10 @@ fn open(path: &Path) -> Result<File, SettingsError> {
     // Its lines name people.
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(path)
-        .map_err(|error| SettingsError::Log {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        })
+    options.open(path).map_err(|error| SettingsError::Log {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 enum Output {

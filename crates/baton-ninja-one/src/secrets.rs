@@ -24,12 +24,16 @@ const FOREIGN_VARIABLES: [&str; 12] = [
 pub(crate) fn register_arguments(arguments: &[OsString]) {
     let mut arguments = arguments.iter().filter_map(|argument| argument.to_str());
     while let Some(argument) = arguments.next() {
-        let Some(flag) = argument.strip_prefix("--") else { continue };
+        let Some(flag) = argument.strip_prefix("--") else {
+            continue;
+        };
         let (name, value) = match flag.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (flag, None),
         };
-        if is_secret(name) && let Some(secret) = value.or_else(|| arguments.next()) {
+        if is_secret(name)
+            && let Some(secret) = value.or_else(|| arguments.next())
+        {
             access_core::secrets::register(secret);
         }
     }
@@ -37,7 +41,10 @@ pub(crate) fn register_arguments(arguments: &[OsString]) {
 
 /// Registers the secrets of the environment.
 pub(crate) fn register_environment(environment: &Environment) {
-    let ours = SETTINGS.iter().filter(|setting| setting.secret).map(Setting::variable);
+    let ours = SETTINGS
+        .iter()
+        .filter(|setting| setting.secret)
+        .map(Setting::variable);
     for name in ours.chain(FOREIGN_VARIABLES.map(str::to_owned)) {
         if let Some(secret) = environment.get(&name).and_then(|value| value.to_str()) {
             access_core::secrets::register(secret);

@@ -194,7 +194,8 @@ fn pump<T: DeserializeOwned + Send + 'static>(pieces: Vec<Bytes>) -> (Vec<T>, Li
     let stream = futures::stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>));
     let response = Response::from(http::Response::new(Body::wrap_stream(stream)));
     let (runtime, client) = tenant();
-    let pumped = runtime.block_on(client.pump::<T, _>(Answer::new(response, DataRedactor::none()), Kept(Vec::new())));
+    let pumped =
+        runtime.block_on(client.pump::<T, _>(Answer::new(response, DataRedactor::none()), Kept(Vec::new())));
     let (kept, read, _) = pumped.expect("the parser does not panic");
     (kept.0, read)
 }

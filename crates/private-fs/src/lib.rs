@@ -148,7 +148,10 @@ pub fn open_own_folder(path: &Path) -> io::Result<File> {
     if is_own(owner, path) {
         Ok(folder)
     } else {
-        Err(refused(path, &format!("it belongs to another user (uid {owner})")))
+        Err(refused(
+            path,
+            &format!("it belongs to another user (uid {owner})"),
+        ))
     }
 }
 
@@ -207,7 +210,10 @@ pub fn open_lock(path: &Path) -> io::Result<File> {
 pub fn open_trusted(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
-    let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
+    let (user, group) = (
+        rustix::process::geteuid().as_raw(),
+        rustix::process::getegid().as_raw(),
+    );
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     let judge = |what: &str, found: &fs::Metadata| {
@@ -216,9 +222,16 @@ pub fn open_trusted(path: &Path) -> io::Result<File> {
         let problem = if found.uid() != user && found.uid() != 0 {
             format!("{what} belongs to another user (uid {})", found.uid())
         } else if found.mode() & 0o002 != 0 {
-            format!("every user may write to {what} (mode {:04o})", found.mode() & 0o7777)
+            format!(
+                "every user may write to {what} (mode {:04o})",
+                found.mode() & 0o7777
+            )
         } else if found.mode() & 0o020 != 0 && !own_group {
-            format!("the group {} may write to {what} (mode {:04o})", found.gid(), found.mode() & 0o7777)
+            format!(
+                "the group {} may write to {what} (mode {:04o})",
+                found.gid(),
+                found.mode() & 0o7777
+            )
         } else {
             return Ok(());
         };
@@ -231,13 +244,22 @@ pub fn open_trusted(path: &Path) -> io::Result<File> {
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, problem));
     }
     let not_blocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(not_blocking).open(path)?;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(not_blocking)
+        .open(path)?;
     let found = file.metadata()?;
     if !found.is_file() {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is not a regular file"));
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "it is not a regular file",
+        ));
     }
     judge("it", &found)?;
-    judge(&format!("its folder {}", folder.display()), &fs::metadata(folder)?)?;
+    judge(
+        &format!("its folder {}", folder.display()),
+        &fs::metadata(folder)?,
+    )?;
     Ok(file)
 }
 
@@ -276,7 +298,10 @@ mod tests {
         set_mode(&path, 0o666);
         let held_open = File::open(&path).unwrap();
         let file = lock_new(&path).unwrap().unwrap();
-        assert_ne!(file.metadata().unwrap().ino(), held_open.metadata().unwrap().ino());
+        assert_ne!(
+            file.metadata().unwrap().ino(),
+            held_open.metadata().unwrap().ino()
+        );
         assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o600);
         assert!(is_named_by(&file, &path) && !is_named_by(&held_open, &path));
         assert!(lock_new(&path).unwrap().is_none(), "it is locked");
@@ -368,7 +393,8 @@ mod tests {
         set_mode(folder.path(), 0o755);
         assert_eq!(problem(), None);
         if is_root() {
-            let give = |path: &Path, user, group| std::os::unix::fs::chown(path, Some(user), Some(group)).unwrap();
+            let give =
+                |path: &Path, user, group| std::os::unix::fs::chown(path, Some(user), Some(group)).unwrap();
             give(&path, 12_345, 0);
             assert!(problem().unwrap().contains("it belongs to another user"));
             give(&path, 0, 12_345);

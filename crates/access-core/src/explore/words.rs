@@ -1,9 +1,12 @@
 //! What somebody types to find something.
 
+use crate::model::spelling::fold;
+
 /// A text to look for, whatever the case of its letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
-    /// In lower case.
+    /// As names are compared. The small form of a letter of ASCII is that of no other letter, so that an ASCII text can be
+    /// looked for in bytes too (see `WhichResources::Mentioning`).
     folded: String,
 }
 
@@ -11,31 +14,19 @@ impl Words {
     /// A text as somebody typed it.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self {
-            folded: folded(text.trim()),
-        }
+        Self { folded: fold(text) }
     }
 
     /// Whether a text is the same.
     #[must_use]
     pub fn are(&self, text: &str) -> bool {
-        folded(text.trim()) == self.folded
+        fold(text) == self.folded
     }
 
     /// Whether a text has them somewhere.
     #[must_use]
     pub fn are_in(&self, text: &str) -> bool {
-        folded(text).contains(&self.folded)
-    }
-}
-
-/// Letters of ASCII only, so that an ASCII text can be looked for in bytes too (see `WhichResources::Mentioning`); all letters
-/// where there are others.
-fn folded(text: &str) -> String {
-    if text.is_ascii() {
-        text.to_ascii_lowercase()
-    } else {
-        text.to_lowercase()
+        fold(text).contains(&self.folded)
     }
 }
 

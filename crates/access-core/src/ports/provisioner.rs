@@ -24,6 +24,15 @@ pub trait Provisioner: Send + Sync {
     /// [`ProvisionerError`] if they cannot be read, or if what cannot be read may be a selected one.
     async fn roles(&self, wanted: &Selector) -> Result<Vec<Role>, ProvisionerError>;
 
+    /// Roles whose names look like this one and are not it, for people: name and id.
+    ///
+    /// # Errors
+    /// [`ProvisionerError`] if they cannot be read.
+    async fn similar_roles(&self, name: &str) -> Result<Vec<(String, NativeId)>, ProvisionerError> {
+        let _ = name;
+        Ok(Vec::new())
+    }
+
     /// The account of this id, looked up by it; `None` only if the lookup says so.
     ///
     /// # Errors

@@ -85,12 +85,14 @@ pub enum ProvisioningError {
         attributes: Vec<&'static str>,
     },
     /// There is no such thing.
-    #[error("there is no {what} {wanted}")]
+    #[error("there is no {what} {wanted}{}", similar_names(similar))]
     NotFound {
         /// What sort.
         what: &'static str,
         /// How it was named.
         wanted: String,
+        /// Others whose names look like it.
+        similar: Vec<String>,
     },
     /// A name that several things have.
     #[error("{wanted} names {} {what}s: {}", candidates.len(), candidates.join(", "))]
@@ -276,6 +278,14 @@ fn roles(granted: &[String]) -> String {
         String::new()
     } else {
         format!(" with {}", granted.join(", "))
+    }
+}
+
+fn similar_names(similar: &[String]) -> String {
+    if similar.is_empty() {
+        String::new()
+    } else {
+        format!("; another name looks like it: {}", similar.join(", "))
     }
 }
 

@@ -4,6 +4,7 @@ use super::{
     Account, AccountChanges, AccountKind, AccountRequest, AccountUpdate, Certainty, Change, Fact, Goal,
     Membership, NewAccount, Plan, Principal, ProvisioningError, Role, Selector, Step,
 };
+use crate::model::spelling::quoted;
 use crate::model::{NativeId, Resource, ResourceId, StatusState};
 use crate::ports::{Provisioner, Warning};
 
@@ -22,13 +23,19 @@ pub(super) async fn plan(tenant: &dyn Provisioner, change: &Change) -> Result<Pl
     }
 }
 
+/// Names that look like the one that was not found, in a message.
+const MAX_SIMILAR: usize = 5;
+
 struct Planner<'a> {
     tenant: &'a dyn Provisioner,
 }
 
 impl Planner<'_> {
     async fn grant(&self, role: &Selector, principal: &Selector) -> Result<Plan, ProvisioningError> {
-        let role = self.role(role).await?.ok_or_else(|| not_found("role", role))?;
+        let selector = role;
+        let Some(role) = self.role(selector).await? else {
+            return Err(self.no_role(selector).await);
+        };
         let account = self
             .account(principal)
             .await?
@@ -41,6 +48,8 @@ impl Planner<'_> {
         if step.is_some() {
             warnings.extend(of_holder(&account));
         }
+        warnings.extend(role_spelling(selector, &role));
+        warnings.extend(account_spelling(principal, &account));
         let account = Principal {
             id: account.id().clone(),
             account: Some(Box::new(account)),
@@ -81,7 +90,8 @@ impl Planner<'_> {
             (Some(found), _) => {
                 let held = found.members.contain(id);
                 let step = (held != Certainty::No).then(|| Step::RemoveMember(Membership::of(found, id)));
-                let warnings = membership_unknown(found, held).into_iter().collect();
+                let warnings = membership_unknown(found, held).into_iter();
+                let warnings = warnings.chain(role_spelling(role, found)).collect();
                 (found.id().clone(), step, warnings)
             }
             (None, Selector::Id(role)) => {
@@ -97,8 +107,12 @@ impl Planner<'_> {
                 };
                 (role, Some(step), vec![warning])
             }
-            (None, Selector::Text(_)) => return Err(not_found("role", role)),
+            (None, Selector::Text(_)) => return Err(self.no_role(role).await),
         };
+        let mut warnings: Vec<Warning> = warnings;
+        if let Some(account) = &account.account {
+            warnings.extend(account_spelling(principal, account));
+        }
         Ok(Plan {
             goal: Goal::Revoke {
                 role: found.map(Box::new),
@@ -112,11 +126,12 @@ impl Planner<'_> {
 
     async fn create(&self, wanted: &AccountRequest) -> Result<Plan, ProvisioningError> {
         let mut roles: Vec<Role> = Vec::new();
+        let mut spellings = Vec::new();
         for selector in &wanted.roles {
-            let role = self
-                .role(selector)
-                .await?
-                .ok_or_else(|| not_found("role", selector))?;
+            let Some(role) = self.role(selector).await? else {
+                return Err(self.no_role(selector).await);
+            };
+            spellings.extend(role_spelling(selector, &role));
             fits(&role, wanted.kind, || {
                 format!("the new account {}", wanted.person.email)
             })?;
@@ -126,6 +141,17 @@ impl Planner<'_> {
         }
         let account = self.new_account(wanted).await?;
         let mut warnings = of_request(wanted);
+        warnings.extend(spellings);
+        if let (
+            Some(selector),
+            NewAccount::EndUser {
+                organization: Some(found),
+                ..
+            },
+        ) = (&wanted.organization, &account)
+        {
+            warnings.extend(organization_spelling(selector, found));
+        }
         let holders = self.tenant.accounts_with_email(&wanted.person.email).await;
         let holders = holders.map_err(ProvisioningError::Reading)?;
         let existing = holders.iter().find(|account| account.kind == wanted.kind);
@@ -139,6 +165,8 @@ impl Planner<'_> {
         }
         if let Some(existing) = existing {
             self.confirm(existing).await?;
+            let selector = Selector::Text(wanted.person.email.to_string());
+            warnings.extend(account_spelling(&selector, existing));
             warnings.extend(lacking(existing, &roles));
         }
         let step = existing.is_none().then(|| Step::CreateAccount(account.clone()));
@@ -190,10 +218,14 @@ impl Planner<'_> {
             kind: account.kind,
             changes: changes.clone(),
         });
-        let warnings = managed(&account, "may change it back")
+        let mut warnings: Vec<Warning> = managed(&account, "may change it back")
             .filter(|_| step.is_some())
             .into_iter()
             .collect();
+        warnings.extend(account_spelling(selector, &account));
+        if let (Some(selector), Some(found)) = (&update.organization, &changes.organization) {
+            warnings.extend(organization_spelling(selector, found));
+        }
         Ok(Plan {
             goal: Goal::Update {
                 account: Box::new(account),
@@ -236,7 +268,8 @@ impl Planner<'_> {
             account: account.id().clone(),
             kind: account.kind,
         };
-        let warnings = managed(&account, "may create it again").into_iter().collect();
+        let warnings = managed(&account, "may create it again").into_iter();
+        let warnings = warnings.chain(account_spelling(selector, &account)).collect();
         let goal = Goal::Delete {
             id: account.id().clone(),
             account: Some(Box::new(account)),
@@ -339,6 +372,24 @@ impl Planner<'_> {
         })
     }
 
+    /// That there is no role of this name, and which ones look like it.
+    async fn no_role(&self, wanted: &Selector) -> ProvisioningError {
+        let Selector::Text(text) = wanted else {
+            return not_found("role", wanted);
+        };
+        // They are a help only: if they cannot be read, it is still true that there is no such role.
+        let similar = self.tenant.similar_roles(text).await.unwrap_or_default();
+        let type_ = &self.tenant.vocabulary().role_type;
+        let similar = similar.into_iter().take(MAX_SIMILAR);
+        ProvisioningError::NotFound {
+            what: "role",
+            wanted: wanted.to_string(),
+            similar: similar
+                .map(|(name, id)| format!("{} ({type_}:{id})", quoted(&name)))
+                .collect(),
+        }
+    }
+
     /// The one account that is meant.
     async fn account(&self, wanted: &Selector) -> Result<Option<Account>, ProvisioningError> {
         let number = |text: &str| NativeId::new(text).ok().filter(|id| id.as_number().is_some());
@@ -426,6 +477,33 @@ fn not_found(what: &'static str, wanted: &Selector) -> ProvisioningError {
     ProvisioningError::NotFound {
         what,
         wanted: wanted.to_string(),
+        similar: Vec::new(),
+    }
+}
+
+/// What was found and what was typed, where they differ.
+fn spelling(wanted: &Selector, id: &ResourceId, found: &str) -> Option<Warning> {
+    let Selector::Text(text) = wanted else { return None };
+    (text != found && text != id.id.as_str()).then(|| Warning {
+        code: "name_differs",
+        message: format!("{} was found for {}: {id}", quoted(found), quoted(text)),
+    })
+}
+
+fn role_spelling(wanted: &Selector, role: &Role) -> Option<Warning> {
+    spelling(wanted, role.id(), role.resource.display_name.as_str())
+}
+
+fn organization_spelling(wanted: &Selector, organization: &Resource) -> Option<Warning> {
+    spelling(wanted, &organization.id, organization.display_name.as_str())
+}
+
+/// Addresses are written in any case, so that this alone is no difference.
+fn account_spelling(wanted: &Selector, account: &Account) -> Option<Warning> {
+    let email = account.email()?;
+    match wanted {
+        Selector::Text(text) if text.eq_ignore_ascii_case(email) => None,
+        _ => spelling(wanted, account.id(), email),
     }
 }
 

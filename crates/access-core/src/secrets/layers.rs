@@ -31,7 +31,10 @@ impl Layer {
         let mut layer = Self::with_capacity(text.len());
         for (start, c) in text.char_indices() {
             let mut bytes = [0; 4];
-            layer.push(c.encode_utf8(&mut bytes).as_bytes(), (start, start + c.len_utf8()));
+            layer.push(
+                c.encode_utf8(&mut bytes).as_bytes(),
+                (start, start + c.len_utf8()),
+            );
         }
         layer
     }

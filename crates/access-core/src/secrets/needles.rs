@@ -63,7 +63,10 @@ impl Secret {
     /// How it looks in JSON; nothing if data may contain it by chance.
     pub(super) fn data_needles(&self) -> Vec<Vec<u8>> {
         let is_number = self.raw.bytes().all(|byte| byte.is_ascii_digit());
-        let is_json = self.raw.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
+        let is_json = self
+            .raw
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
         if self.raw.len() < MIN_DATA || is_number || !is_json || !self.is_distinctive() {
             return Vec::new();
         }
@@ -194,7 +197,10 @@ fn form_encoded(text: &str) -> String {
 fn hexadecimal(bytes: &[u8]) -> Vec<u8> {
     let digits = b"0123456789abcdef";
     let digit = |value: u8| digits[usize::from(value)];
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 /// The characters of a base64 text that depend on these bytes only, with so many bytes before them and any number after.

@@ -44,7 +44,12 @@ pub(super) fn add(secret: &str, is_token: bool) {
     } else if registry.configured.len() < MAX_CONFIGURED {
         registry.configured.push(secret);
     }
-    registry.all = registry.configured.iter().chain(&registry.tokens).cloned().collect();
+    registry.all = registry
+        .configured
+        .iter()
+        .chain(&registry.tokens)
+        .cloned()
+        .collect();
     registry.data_needles = registry
         .all
         .iter()

@@ -53,7 +53,11 @@ impl ServerText {
     pub fn new(text: &str) -> Self {
         let read = &text[..text.floor_char_boundary(MAX_READ_BYTES)];
         let redacted = redact_all(read);
-        let mut shown: String = redacted.chars().take(MAX_QUOTED_CHARS).flat_map(visible).collect();
+        let mut shown: String = redacted
+            .chars()
+            .take(MAX_QUOTED_CHARS)
+            .flat_map(visible)
+            .collect();
         if redacted.chars().nth(MAX_QUOTED_CHARS).is_some() || read.len() < text.len() {
             shown.push('…');
         }
@@ -136,7 +140,12 @@ fn mark_value(layer: &Layer, name_end: usize, spans: &mut Spans) {
     let text = &layer.bytes;
     let separators = text[name_end..]
         .iter()
-        .take_while(|byte| matches!(byte, b'=' | b':' | b'"' | b'\'' | b'\\' | b'[' | b']' | b'>' | b' '))
+        .take_while(|byte| {
+            matches!(
+                byte,
+                b'=' | b':' | b'"' | b'\'' | b'\\' | b'[' | b']' | b'>' | b' '
+            )
+        })
         .count();
     let between = &text[name_end..name_end + separators];
     let start = name_end + separators;
@@ -148,9 +157,9 @@ fn mark_value(layer: &Layer, name_end: usize, spans: &mut Spans) {
                 || between.ends_with(b"'")
                 || value >= MIN_CREDENTIAL
                 || text[start..start + value].iter().any(u8::is_ascii_digit)));
-    let is_scheme = SCHEMES.iter().any(|scheme| {
-        text[start..start + value].eq_ignore_ascii_case(scheme.as_bytes())
-    });
+    let is_scheme = SCHEMES
+        .iter()
+        .any(|scheme| text[start..start + value].eq_ignore_ascii_case(scheme.as_bytes()));
     // The scheme itself is shown; what follows it is found by its name.
     if is_given && value > 0 && !is_scheme && !text[start..].starts_with(REDACTED.as_bytes()) {
         spans.add(&layer.origin[start..start + value]);
@@ -176,7 +185,10 @@ fn value_length(text: &[u8], start: usize) -> usize {
         .iter()
         .take_while(|byte| {
             !byte.is_ascii_whitespace()
-                && !matches!(byte, b'&' | b'"' | b'\'' | b',' | b';' | b'<' | b'>' | b'}' | b')' | b'\\' | b'`')
+                && !matches!(
+                    byte,
+                    b'&' | b'"' | b'\'' | b',' | b';' | b'<' | b'>' | b'}' | b')' | b'\\' | b'`'
+                )
         })
         .count()
 }

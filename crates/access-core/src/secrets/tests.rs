@@ -4,7 +4,11 @@ use super::*;
 
 /// Base64 of any text, by another way than the needles are made.
 fn base64(bytes: &[u8]) -> String {
-    let digits: Vec<char> = ('A'..='Z').chain('a'..='z').chain('0'..='9').chain(['+', '/']).collect();
+    let digits: Vec<char> = ('A'..='Z')
+        .chain('a'..='z')
+        .chain('0'..='9')
+        .chain(['+', '/'])
+        .collect();
     let mut text = String::new();
     for piece in bytes.chunks(3) {
         let mut number = 0_u32;
@@ -47,7 +51,10 @@ fn every_form(secret: &str) -> Vec<String> {
         json_all(secret),
         json_all(secret).replace('\\', "\\\\"),
         secret.chars().map(|c| format!("&#{};", u32::from(c))).collect(),
-        secret.chars().map(|c| format!("&#x{:x};", u32::from(c))).collect(),
+        secret
+            .chars()
+            .map(|c| format!("&#x{:x};", u32::from(c)))
+            .collect(),
         secret.replace('/', "\\/").replace('+', "%2B"),
         split.replace("\r\n", "\\r\\n"),
         split,
@@ -72,7 +79,11 @@ fn assert_gone(shown: &str, secret: &str) {
 
 #[test]
 fn a_secret_is_found_in_every_form() {
-    for secret in ["SEKRIT-9d81c0ffee", "a+b/c=d&e%f g\"h'Q7zX", "kV8~x7Q.Yw9-pT3_nB5"] {
+    for secret in [
+        "SEKRIT-9d81c0ffee",
+        "a+b/c=d&e%f g\"h'Q7zX",
+        "kV8~x7Q.Yw9-pT3_nB5",
+    ] {
         register(secret);
         for form in every_form(secret) {
             for text in [
@@ -86,10 +97,18 @@ fn a_secret_is_found_in_every_form() {
                 assert_gone(ServerText::new(&text).as_str(), secret);
             }
         }
-        for credentials in ["id:", "client:", "client-7:"].map(|id| base64(format!("{id}{secret}&x=y").as_bytes())) {
-            for text in [credentials.clone(), credentials.replace('+', "-").replace('/', "_")] {
+        for credentials in
+            ["id:", "client:", "client-7:"].map(|id| base64(format!("{id}{secret}&x=y").as_bytes()))
+        {
+            for text in [
+                credentials.clone(),
+                credentials.replace('+', "-").replace('/', "_"),
+            ] {
                 let shown = redact(&text).into_owned();
-                assert!(shown.contains(REDACTED) && shown.len() < REDACTED.len() + 28, "{shown}");
+                assert!(
+                    shown.contains(REDACTED) && shown.len() < REDACTED.len() + 28,
+                    "{shown}"
+                );
             }
         }
     }
@@ -131,9 +150,18 @@ fn values_go_by_their_names() {
     for (text, shown) in [
         ("client_secret=x1&scope=m", "client_secret=[redacted]&scope=m"),
         ("client%5Fsecret%3Dx1", "client%5Fsecret%3D[redacted]"),
-        (r#"{"access_token":"ab","x":1}"#, r#"{"access_token":"[redacted]","x":1}"#),
-        ("Authorization: Bearer abcdefabcdef.x", "Authorization: Bearer [redacted]"),
-        ("authorization: Basic Y2xpZW50OnNlY3JldA==", "authorization: Basic [redacted]"),
+        (
+            r#"{"access_token":"ab","x":1}"#,
+            r#"{"access_token":"[redacted]","x":1}"#,
+        ),
+        (
+            "Authorization: Bearer abcdefabcdef.x",
+            "Authorization: Bearer [redacted]",
+        ),
+        (
+            "authorization: Basic Y2xpZW50OnNlY3JldA==",
+            "authorization: Basic [redacted]",
+        ),
         ("Bearer token is invalid", "Bearer token is invalid"),
         ("invalid client_secret", "invalid client_secret"),
         ("the client_secret is wrong", "the client_secret is wrong"),

@@ -129,7 +129,10 @@ mod tests {
         let foreign = parent.path().join("somebody-else");
         fs::create_dir(&foreign).unwrap();
         #[cfg(unix)]
-        for (name, kind) in [("pipe", rustix::fs::FileType::Fifo), ("socket", rustix::fs::FileType::Socket)] {
+        for (name, kind) in [
+            ("pipe", rustix::fs::FileType::Fifo),
+            ("socket", rustix::fs::FileType::Socket),
+        ] {
             let path = parent.path().join(format!("{PREFIX}{name}"));
             rustix::fs::mknodat(rustix::fs::CWD, path, kind, 0o600.into(), 0).unwrap();
         }

@@ -173,7 +173,13 @@ pub(super) fn config_file(named: Option<PathBuf>, folder: &Path) -> Result<Optio
             None => return Ok(None),
         },
     };
-    let text = || if is_named { read(&path) } else { read_trusted(&path) };
+    let text = || {
+        if is_named {
+            read(&path)
+        } else {
+            read_trusted(&path)
+        }
+    };
     let malformed = |reason: String| SettingsError::File {
         path: path.clone(),
         reason,

@@ -109,7 +109,8 @@ fn redacted_value(value: &AnyValue) -> Option<AnyValue> {
             let clean: Vec<Option<AnyValue>> = values.iter().map(redacted_value).collect();
             clean.iter().any(Option::is_some).then(|| {
                 let all = clean.into_iter().zip(values.iter());
-                all.map(|(clean, value)| clean.unwrap_or_else(|| value.clone())).collect()
+                all.map(|(clean, value)| clean.unwrap_or_else(|| value.clone()))
+                    .collect()
             })
         }
         _ => None,

@@ -76,8 +76,10 @@ impl<E: SpanExporter> SpanExporter for Watched<E> {
 
 impl<E: LogExporter> LogExporter for Watched<E> {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
-        let clean: Vec<Option<SdkLogRecord>> =
-            batch.iter().map(|(record, _)| self.redactor.redacted(record)).collect();
+        let clean: Vec<Option<SdkLogRecord>> = batch
+            .iter()
+            .map(|(record, _)| self.redactor.redacted(record))
+            .collect();
         let records: Vec<(&SdkLogRecord, &InstrumentationScope)> = batch
             .iter()
             .zip(&clean)

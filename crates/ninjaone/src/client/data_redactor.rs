@@ -51,7 +51,10 @@ impl DataRedactor {
                 piece = redacted.into();
             }
         }
-        let held = self.needles.iter().map(|needle| beginning_at_end(&piece, needle.needle()));
+        let held = self
+            .needles
+            .iter()
+            .map(|needle| beginning_at_end(&piece, needle.needle()));
         let kept = piece.len() - held.max().unwrap_or(0);
         self.held.extend_from_slice(&piece[kept..]);
         piece.truncate(kept);

@@ -259,10 +259,11 @@ impl ApiFault {
         ];
         /// Words of a code, which is for programs; an exception's name is no code.
         const CODES: [&str; 4] = ["permission", "privilege", "forbidden", "unauthorized"];
-        let coded =
-            self.code.as_ref().map(|code| code.as_str().to_lowercase()).is_some_and(|code| {
-                CODES.iter().any(|word| code.contains(word)) && !code.contains("exception")
-            });
+        let coded = self
+            .code
+            .as_ref()
+            .map(|code| code.as_str().to_lowercase())
+            .is_some_and(|code| CODES.iter().any(|word| code.contains(word)) && !code.contains("exception"));
         coded || self.says(&PHRASES)
     }
 

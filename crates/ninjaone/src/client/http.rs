@@ -274,7 +274,10 @@ impl NinjaOneClient {
                     }
                 }
                 ListEnd::CutShort | ListEnd::Io => {
-                    let reason = failure.as_ref().map(|error| quote(&chain(error))).unwrap_or_default();
+                    let reason = failure
+                        .as_ref()
+                        .map(|error| quote(&chain(error)))
+                        .unwrap_or_default();
                     tracing::debug!(%request, elements = count, reason, "the list broke off");
                     NinjaOneError::CutShort {
                         request,

@@ -26,12 +26,12 @@ pub use base_url::{BaseUrl, BaseUrlError};
 #[cfg(any(test, fuzzing))]
 pub(crate) use body::Answer;
 pub use config::{ClientConfig, DEFAULT_TOKEN_PATH, RetryBudget, Writes};
+#[cfg(any(test, fuzzing))]
+pub(crate) use data_redactor::DataRedactor;
 pub use error::{NinjaOneError, TlsFault};
 pub use fault::ApiFault;
 pub use http::NinjaOneClient;
 pub(crate) use remark::Remark;
-#[cfg(any(test, fuzzing))]
-pub(crate) use data_redactor::DataRedactor;
 #[cfg(any(test, fuzzing))]
 pub(crate) use scan::RepairLog;
 pub use secret::Secret;

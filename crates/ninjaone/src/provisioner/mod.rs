@@ -97,6 +97,12 @@ impl Provisioner for NinjaOneProvisioner {
             .map_err(ProvisionerError::new)
     }
 
+    async fn similar_roles(&self, name: &str) -> Result<Vec<(String, NativeId)>, ProvisionerError> {
+        roles::similar(&self.client, name)
+            .await
+            .map_err(ProvisionerError::new)
+    }
+
     async fn account(&self, id: &NativeId) -> Result<Option<Account>, ProvisionerError> {
         accounts::by_id(&self.client, id)
             .await

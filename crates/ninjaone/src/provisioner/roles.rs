@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use access_core::model::NativeId;
+use access_core::model::spelling::is_similar;
 use access_core::provisioning::{AccountKind, Role, RoleMembers, Selector};
 
 use crate::client::TakeElement;
@@ -10,6 +11,8 @@ use crate::mapping;
 use crate::wire::{RoleRow, Row};
 use crate::{NinjaOneClient, NinjaOneError};
 
+/// Names that look like another one are a help in a message; more do not help more.
+const MAX_SIMILAR: usize = 5;
 const ROLES: &str = "/v2/user/roles";
 
 /// The selected roles. The list comes with all members of all roles; only those of the selected ones are kept.
@@ -29,6 +32,41 @@ pub(super) async fn select(client: &NinjaOneClient, wanted: &Selector) -> Result
         merged(id, rows, others, &request)
     });
     roles.collect()
+}
+
+/// Names and ids of roles whose names look like this one.
+pub(super) async fn similar(
+    client: &NinjaOneClient,
+    name: &str,
+) -> Result<Vec<(String, NativeId)>, NinjaOneError> {
+    let similar = Similar {
+        name: name.to_owned(),
+        found: Vec::new(),
+    };
+    let (similar, _, _) = client.list::<Row<RoleRow>, _>(ROLES, &[], similar).await?;
+    Ok(similar.found)
+}
+
+/// Takes the names that look like another one.
+struct Similar {
+    name: String,
+    found: Vec<(String, NativeId)>,
+}
+
+impl TakeElement<Row<RoleRow>> for Similar {
+    fn take(&mut self, row: Row<RoleRow>) -> bool {
+        if let Row::Object(row) = row
+            && let (Some(name), Some(id)) = (row.name.trimmed(), row.id.get())
+            && is_similar(name, &self.name)
+        {
+            self.found.push((name.to_owned(), NativeId::from_number(id)));
+        }
+        self.found.len() < MAX_SIMILAR
+    }
+
+    fn again(&mut self) {
+        self.found.clear();
+    }
 }
 
 /// The role of all rows that have its id, of which there should be one. Rows that say nothing of the members leave it to
