@@ -96,6 +96,8 @@ impl Target {
     pub(crate) fn publish(mut self) -> Result<u64, C1zError> {
         let failed = |error| C1zError::io("renaming to", &self.path, error);
         self.temp.rename_to(&self.path).map_err(failed)?;
+        // What was in doubt is settled. One that cannot be removed is only a file that nobody needs.
+        let _ = std::fs::remove_file(beside(&self.path, ".candidate"));
         sync_folder(folder_of(&self.path)).map_err(|source| C1zError::NotConfirmed {
             path: self.path.clone(),
             source,

@@ -140,15 +140,21 @@ impl<'a> Folded<'a> {
     /// Marks a needle, and its first or second half with as much more of it as there is: a server may have cut it.
     fn mark(&self, needle: &[u8], spans: &mut Spans) {
         let half = (needle.len() / 2).max(MIN_FOUND).min(needle.len());
-        for start in positions(&self.bytes, &needle[..half]) {
-            let more = self.bytes[start + half..]
+        let length = |part: &[u8]| if is_rare(part) { half } else { needle.len() };
+        let head = length(&needle[..half]);
+        for start in positions(&self.bytes, &needle[..head]) {
+            let more = self.bytes[start + head..]
                 .iter()
-                .zip(&needle[half..])
+                .zip(&needle[head..])
                 .take_while(|(here, wanted)| here == wanted)
                 .count();
-            self.add(start, start + half + more, spans);
+            self.add(start, start + head + more, spans);
         }
-        let rest = needle.len() - half;
+        let tail = length(&needle[needle.len() - half..]);
+        if tail == needle.len() {
+            return;
+        }
+        let rest = needle.len() - tail;
         for start in positions(&self.bytes, &needle[rest..]) {
             let more = self.bytes[..start]
                 .iter()
@@ -156,7 +162,7 @@ impl<'a> Folded<'a> {
                 .zip(needle[..rest].iter().rev())
                 .take_while(|(here, wanted)| here == wanted)
                 .count();
-            self.add(start - more, start + half, spans);
+            self.add(start - more, start + tail, spans);
         }
     }
 
@@ -165,6 +171,11 @@ impl<'a> Folded<'a> {
             spans.add(&self.layer.origin[first..=last]);
         }
     }
+}
+
+/// Whether a part of a secret is none of ordinary text.
+fn is_rare(part: &[u8]) -> bool {
+    part.len() >= MIN_PLAIN || part.iter().any(u8::is_ascii_digit)
 }
 
 /// Where a needle is in a text.

@@ -81,6 +81,8 @@ impl Tokens {
         version: &str,
         timeout: Duration,
     ) -> Result<Self, C1Error> {
+        let mut tls = tls;
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let setup = |error: &reqwest::Error| C1Error::Setup { reason: words(error) };
         let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
