@@ -165,7 +165,7 @@ fn a_config_file_that_others_can_write_is_not_obeyed() {
     }
     // Named, it is somebody's decision; and one's own is obeyed.
     set_mode(&file, 0o666);
-    let named = context.run(&["--config-path", ".baton.yaml", "--file", "named.c1z"]);
+    let named = context.run(&["--config", ".baton.yaml", "--file", "named.c1z"]);
     assert_eq!(named.code, Some(0), "{}", named.stderr);
     set_mode(&file, 0o600);
     assert_eq!(context.run(&[]).code, Some(0));

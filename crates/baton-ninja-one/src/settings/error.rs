@@ -96,7 +96,7 @@ impl Classified for SettingsError {
                 ))
             }
             Self::Untrusted { path, .. } => Some(format!(
-                "if it is yours, name it with --config-path {}, or take the right to write from others; otherwise remove it",
+                "if it is yours, name it with --config {}, or take the right to write from others; otherwise remove it",
                 path.display()
             )),
             Self::UnknownKey { .. } => {

@@ -128,7 +128,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
             "client-secret",
             Kind::Text,
             "",
-            "Client secret that ConductorOne gave out for this connector",
+            "Client secret that ConductorOne gave out for this connector; as a flag every local user can read it, so use the variable, or <VARIABLE>_FILE",
         )
     },
     Setting {
@@ -137,7 +137,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
             "config-path",
             Kind::Path,
             "",
-            "Config file, YAML or TOML by its extension; without it ./.baton.yaml, .yml or .toml is read if it is there",
+            "Config file, YAML or TOML by its extension; without it ./.baton.yaml, .yml or .toml is read if it is there, and refused if others may write to it",
         )
     },
     setting(
@@ -297,7 +297,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "log-path",
         Kind::List,
         "stderr",
-        "Where log lines go: files, stdout, stderr",
+        "Where log lines go: files, stdout, stderr; a new file is readable by its owner only",
     ),
     setting(
         "max-drop-percent",
@@ -330,7 +330,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
             "ninja-one-client-secret",
             Kind::Text,
             "",
-            "Client secret of the API client app in NinjaOne",
+            "Client secret of the API client app in NinjaOne; as a flag every local user can read it, so use the variable, or <VARIABLE>_FILE",
         )
     },
     setting(
