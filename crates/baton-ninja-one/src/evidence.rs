@@ -91,7 +91,11 @@ fn known(chosen: &ArgMatches) -> Result<Option<&str>, Failure> {
 }
 
 fn dataset(settings: &Settings, chosen: &ArgMatches, known: Option<&str>) -> Result<(), Failure> {
-    let (place, temp_folder, output) = (place(chosen)?, settings.temp_folder()?, settings.output()?);
+    let (place, temp_folder, output) = (
+        place(settings, chosen)?,
+        settings.temp_folder()?,
+        settings.output()?,
+    );
     let found = wait(access_dataset::verify(&place, &formats(), &temp_folder, known))?;
     print(&match output {
         Output::Json => Text::from_json(&found),
@@ -113,7 +117,11 @@ fn dataset(settings: &Settings, chosen: &ArgMatches, known: Option<&str>) -> Res
 /// Rebuilds a history; one that comes out otherwise is a failure.
 pub(crate) fn rebuild(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
     let _telemetry = logs::start(settings, &MultiProgress::new())?;
-    let (place, temp_folder, output) = (place(chosen)?, settings.temp_folder()?, settings.output()?);
+    let (place, temp_folder, output) = (
+        place(settings, chosen)?,
+        settings.temp_folder()?,
+        settings.output()?,
+    );
     let gap = chosen.get_flag("accept-gap");
     let rebuilt = wait(access_dataset::rebuild(&place, &formats(), &temp_folder, gap))?;
     print(&match output {
@@ -130,11 +138,15 @@ pub(crate) fn rebuild(settings: &Settings, chosen: &ArgMatches) -> Result<(), Fa
     ))
 }
 
-fn place(chosen: &ArgMatches) -> Result<Location, Failure> {
+fn place(settings: &Settings, chosen: &ArgMatches) -> Result<Location, Failure> {
     let text = chosen.get_one::<String>("place").map_or("", String::as_str);
-    text.parse().map_err(|error: access_dataset::LocationError| {
+    let location = text.parse().map_err(|error: access_dataset::LocationError| {
         Failure::found(error.to_string(), None, StatusCode::InvalidArgument)
-    })
+    })?;
+    if matches!(location, Location::Bucket(_)) {
+        settings.check_proxies()?;
+    }
+    Ok(location)
 }
 
 /// Waits for the work, or for a signal.

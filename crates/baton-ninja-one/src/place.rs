@@ -136,6 +136,9 @@ pub(crate) fn dataset_config(
     settings: &Settings,
     sync: Option<&str>,
 ) -> Result<DatasetConfig, Failure> {
+    if matches!(location, Location::Bucket(_)) {
+        settings.check_proxies()?;
+    }
     Ok(DatasetConfig {
         location: location.clone(),
         formats: formats(),

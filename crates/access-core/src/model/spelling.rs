@@ -88,6 +88,21 @@ pub fn quoted(name: &str) -> String {
     shown
 }
 
+/// Two names in quotes, with their spelling if one can be taken for the other.
+#[must_use]
+pub fn quoted_beside(name: &str, other: &str) -> (String, String) {
+    let without_case = |name: &str| name.chars().map(small).collect::<String>();
+    let looks_alike = is_similar(name, other)
+        || (is_same(name, other)
+            && without_case(name) != without_case(other)
+            && !(name.is_ascii() && other.is_ascii()));
+    if looks_alike {
+        (quoted(name), quoted(other))
+    } else {
+        (format!("`{name}`"), format!("`{other}`"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +143,20 @@ mod tests {
             ("ς", "σ"),
         ] {
             assert!(!is_same(one, other), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn spelled_where_it_helps() {
+        let plain = |one: &str, other: &str| (format!("`{one}`"), format!("`{other}`"));
+        for (one, other) in [("Zoë", "ZOË"), ("Zoë", "Ada"), ("Ada ", "Ada")] {
+            assert_eq!(quoted_beside(one, other), plain(one, other));
+        }
+        for other in SIMILAR.iter().chain(&["Admin Zoë\u{a0}"]) {
+            assert_eq!(
+                quoted_beside("Admin Zoë", other),
+                (quoted("Admin Zoë"), quoted(other))
+            );
         }
     }
 

@@ -4,7 +4,7 @@ use super::{
     Account, AccountChanges, AccountKind, AccountRequest, AccountUpdate, Certainty, Change, Fact, Goal,
     Membership, NewAccount, Plan, Principal, ProvisioningError, Role, Selector, Step,
 };
-use crate::model::spelling::quoted;
+use crate::model::spelling::{quoted, quoted_beside};
 use crate::model::{NativeId, Resource, ResourceId, StatusState};
 use crate::ports::{Provisioner, Warning};
 
@@ -383,7 +383,11 @@ impl Planner<'_> {
         let similar = similar.into_iter().take(MAX_SIMILAR);
         ProvisioningError::NotFound {
             what: "role",
-            wanted: wanted.to_string(),
+            wanted: if similar.len() > 0 {
+                quoted(text)
+            } else {
+                wanted.to_string()
+            },
             similar: similar
                 .map(|(name, id)| format!("{} ({type_}:{id})", quoted(&name)))
                 .collect(),
@@ -484,9 +488,12 @@ fn not_found(what: &'static str, wanted: &Selector) -> ProvisioningError {
 /// What was found and what was typed, where they differ.
 fn spelling(wanted: &Selector, id: &ResourceId, found: &str) -> Option<Warning> {
     let Selector::Text(text) = wanted else { return None };
-    (text != found && text != id.id.as_str()).then(|| Warning {
-        code: "name_differs",
-        message: format!("{} was found for {}: {id}", quoted(found), quoted(text)),
+    (text != found && text != id.id.as_str()).then(|| {
+        let (found, text) = quoted_beside(found, text);
+        Warning {
+            code: "name_differs",
+            message: format!("{found} was found for {text}: {id}"),
+        }
     })
 }
 

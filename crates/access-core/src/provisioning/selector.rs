@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{ProvisioningError, Vocabulary};
 use crate::model::NativeId;
-use crate::model::spelling::{fold, quoted};
+use crate::model::spelling::fold;
 
 /// A thing, by id or by what it is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,7 +129,7 @@ impl fmt::Display for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Id(id) => fmt::Display::fmt(id, f),
-            Self::Text(text) => f.write_str(&quoted(text)),
+            Self::Text(text) => write!(f, "`{text}`"),
         }
     }
 }

@@ -100,9 +100,10 @@ fn shown(text: &str) -> String {
     let text = text.trim();
     let (before, rest) = match text.rsplit_once('@') {
         Some((_, rest)) => ("…@", rest),
-        None => match text.split_once("://") {
+        None => match text.split_once(":/") {
             Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
-                (&text[..scheme.len() + "://".len()], rest)
+                let rest = rest.trim_start_matches('/');
+                text.split_at(text.len() - rest.len())
             }
             _ => ("", text),
         },

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use access_core::StatusCode;
 use access_core::model::NativeId;
-use access_core::model::spelling::{fold, quoted};
+use access_core::model::spelling::{fold, quoted_beside};
 use access_core::ports::Provisioner;
 use access_core::provisioning::{Account, Role, Selector};
 
@@ -131,7 +131,8 @@ fn contradiction(in_sheet: &str, own: &[&str], id: &str) -> Option<String> {
     let agrees = sheet.is_empty() || own.iter().any(|name| plain(name) == sheet);
     (!agrees).then(|| {
         let own = own.first().copied().unwrap_or_default();
-        format!("the sheet says {}, and {id} is {}", quoted(in_sheet), quoted(own))
+        let (sheet, own) = quoted_beside(in_sheet, own);
+        format!("the sheet says {sheet}, and {id} is {own}")
     })
 }
 
