@@ -128,7 +128,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
             "client-secret",
             Kind::Text,
             "",
-            "Client secret that ConductorOne gave out for this connector; as a flag every local user can read it, so use the variable, or <VARIABLE>_FILE",
+            "Client secret that ConductorOne gave out for this connector",
         )
     },
     Setting {
@@ -330,7 +330,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
             "ninja-one-client-secret",
             Kind::Text,
             "",
-            "Client secret of the API client app in NinjaOne; as a flag every local user can read it, so use the variable, or <VARIABLE>_FILE",
+            "Client secret of the API client app in NinjaOne",
         )
     },
     setting(
