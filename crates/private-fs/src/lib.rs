@@ -20,10 +20,11 @@ pub fn lock_new(path: &Path) -> io::Result<Option<File>> {
         match file.try_lock() {
             // Between opening and locking, whoever held the lock may have renamed or removed the file.
             Ok(()) if !is_named_by(&file, path) => {}
-            Ok(()) if is_new || cfg!(not(unix)) => {
+            Ok(()) if cfg!(not(unix)) => {
                 file.set_len(0)?;
                 return Ok(Some(file));
             }
+            Ok(()) if is_new => return Ok(Some(file)),
             Ok(()) => match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
