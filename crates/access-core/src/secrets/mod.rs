@@ -16,6 +16,9 @@ use needles::Reach;
 
 pub use server_text::ServerText;
 
+/// A long text is looked at in pieces of this many bytes and the rest of a line, because a look takes many times the memory.
+const PIECE_BYTES: usize = 64 << 10;
+
 /// What stands in place of a secret.
 pub const REDACTED: &str = "[redacted]";
 
@@ -38,11 +41,34 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     if secrets.is_empty() || text.is_empty() {
         return Cow::Borrowed(text);
     }
-    let mut spans = Spans::default();
-    layers::each(text, |layer| {
-        needles::find(layer, &secrets, Reach::Distinctive, &mut spans);
-    });
-    spans.replace(text, REDACTED)
+    let of_piece = |piece| {
+        let mut spans = Spans::default();
+        layers::each(piece, |layer| {
+            needles::find(layer, &secrets, Reach::Distinctive, &mut spans);
+        });
+        spans.replace(piece, REDACTED)
+    };
+    if text.len() <= PIECE_BYTES {
+        return of_piece(text);
+    }
+    let mut redacted = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (piece, after) = rest.split_at(piece_end(rest));
+        redacted.push_str(&of_piece(piece));
+        rest = after;
+    }
+    if redacted == text {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(redacted)
+    }
+}
+
+/// Where the first piece of a long text ends: after whole lines, so that no secret on one line is cut.
+fn piece_end(text: &str) -> usize {
+    let least = text.floor_char_boundary(PIECE_BYTES);
+    text[least..].find('\n').map_or(text.len(), |at| least + at + 1)
 }
 
 /// Secrets that are taken out of the data of an answer, byte by byte: long enough never to be data by chance.

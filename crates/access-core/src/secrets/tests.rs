@@ -124,6 +124,20 @@ fn half_a_secret_is_found_too() {
 }
 
 #[test]
+fn long_texts_are_looked_at_whole() {
+    let secret = "l0ng-SEKRIT-7c2b9e";
+    register(secret);
+    let line = format!("{}\n", "größer ".repeat(9));
+    let lines = line.repeat(4_000);
+    assert!(matches!(redact(&lines), Cow::Borrowed(_)));
+    for at in [0, 1_000, 3_999] {
+        let text = format!("{}x {secret} y\n{}", line.repeat(at), line.repeat(4_000 - at));
+        let expected = format!("{}x {REDACTED} y\n{}", line.repeat(at), line.repeat(4_000 - at));
+        assert!(redact(&text) == expected, "{at}");
+    }
+}
+
+#[test]
 fn words_that_are_half_of_a_secret_stay() {
     register("s3cr3t-do-not-print");
     for text in ["cannot print", "do not print", "s3cr3t"] {

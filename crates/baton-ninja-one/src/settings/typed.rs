@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use access_core::model::{AccessDepth, Provenance, ResourceId, ResourceTypeId, SyncId, SyncScope};
+use access_core::secrets::ServerText;
 use access_core::sync::{AcceptDrop, ShrinkGuard};
 use ninjaone::{BaseUrl, ClientConfig, RetryBudget, Secret, SourceOptions, Writes};
 use sink_c1z::{C1zSinkConfig, Compression, Limits, OnForeign, Retention, StorageEngine};
@@ -75,7 +76,7 @@ impl Settings {
         if !token_path.starts_with('/') {
             return Err(self.refuse(
                 "ninja-one-token-path",
-                format!("`{token_path}` does not begin with /"),
+                format!("`{}` does not begin with /", ServerText::new(&token_path)),
             ));
         }
         let version = env!("CARGO_PKG_VERSION");
