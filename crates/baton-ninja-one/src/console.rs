@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
 
+use access_core::secrets::redact;
 use serde::Serialize;
 
 /// Text for people, or JSON. A line is given as a whole and escaped as a whole, so nothing that comes from a tenant, a
@@ -73,13 +74,14 @@ impl fmt::Write for Escaping<'_> {
 
 /// Writes to standard output. A reader that has gone away (`| head`) is no failure.
 pub(crate) fn print(text: &Text) {
+    let text = redact(text.as_str());
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_str().as_bytes()).and_then(|()| out.flush());
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Writes to standard error.
 pub(crate) fn print_error(text: &Text) {
-    let _ = io::stderr().lock().write_all(text.as_str().as_bytes());
+    let _ = io::stderr().lock().write_all(redact(text.as_str()).as_bytes());
 }
 
 /// Asks at the terminal, below some lines, and gives the answer.
@@ -87,7 +89,7 @@ pub(crate) fn ask(above: &Text, question: &'static str) -> io::Result<String> {
     {
         // Not held while the answer is waited for: somebody else may have to say something.
         let mut err = io::stderr().lock();
-        write!(err, "{}{question} ", above.as_str())?;
+        write!(err, "{}{question} ", redact(above.as_str()))?;
         err.flush()?;
     }
     let mut answer = String::new();
@@ -102,6 +104,23 @@ pub(crate) fn escape_line(text: &str) -> Cow<'_, str> {
     }
     let mut escaped = String::with_capacity(text.len() + 16);
     let _ = Escaping(&mut escaped).write_str(text);
+    Cow::Owned(escaped)
+}
+
+/// Lines of CSV, in which control characters other than line breaks are written out.
+pub(crate) fn escape_cells(line: &str) -> Cow<'_, str> {
+    let is_escaped = |c: char| is_harmful(c) && c != '\r';
+    if !line.contains(is_escaped) {
+        return Cow::Borrowed(line);
+    }
+    let mut escaped = String::with_capacity(line.len() + 16);
+    for c in line.chars() {
+        if is_escaped(c) {
+            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
     Cow::Owned(escaped)
 }
 

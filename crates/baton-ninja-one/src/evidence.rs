@@ -151,6 +151,9 @@ fn place(settings: &Settings, chosen: &ArgMatches) -> Result<Location, Failure> 
             StatusCode::InvalidArgument,
         ));
     }
+    if matches!(place, Location::Bucket(_)) {
+        settings.check_proxies()?;
+    }
     Ok(place.with_ca_file(settings.ca_file()?.as_deref()))
 }
 

@@ -26,6 +26,7 @@ mod progress;
 mod provision;
 mod report;
 mod sealed;
+mod secrets;
 mod service;
 mod settings;
 mod spans;
@@ -58,6 +59,7 @@ pub(crate) const PROGRAM: &str = concat!("baton-ninja-one ", env!("CARGO_PKG_VER
 /// Whatever panics ends with the code of an internal error, never with 101.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    system::forbid_core_dumps();
     let arguments = arguments.into_iter().collect();
     match panics::caught(|| run(arguments)) {
         Ok(code) => code,
@@ -66,6 +68,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
+    secrets::register_arguments(&arguments);
     let matches = match usage::read(arguments)? {
         CommandLine::Parsed(matches) => matches,
         CommandLine::Answered(text) => {

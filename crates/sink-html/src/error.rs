@@ -107,6 +107,16 @@ pub enum ReportError {
         /// What it names.
         id: String,
     },
+    /// Something that is not this program's has the name of its temporary file.
+    #[error("{doing} {}: {source}", path.display())]
+    InTheWay {
+        /// What was being done.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        source: io::Error,
+    },
     /// More rows than a report can number.
     #[error("a report takes no more than two thousand million rows of a kind")]
     TooMany,
@@ -120,6 +130,10 @@ impl ReportError {
         let path = path.to_owned();
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace { path },
+            // Not the system's word: there is something that is not this program's.
+            io::ErrorKind::PermissionDenied if source.raw_os_error().is_none() => {
+                Self::InTheWay { doing, path, source }
+            }
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Self::Denied { doing, path }
             }
@@ -160,7 +174,7 @@ impl Classified for ReportError {
             Self::Location { conflict, .. } => conflict.status(),
             Self::Altered { .. } => StatusCode::DataLoss,
             Self::NoSpace { .. } | Self::TooMany => StatusCode::ResourceExhausted,
-            Self::Denied { .. } => StatusCode::PermissionDenied,
+            Self::Denied { .. } | Self::InTheWay { .. } => StatusCode::PermissionDenied,
             Self::NotConfirmed { .. } | Self::Io { .. } => StatusCode::Unknown,
             Self::Dangling { .. } | Self::ThreadLost => StatusCode::Internal,
         }
@@ -185,6 +199,9 @@ impl Classified for ReportError {
             Self::NotFull { .. } => "name the report of a full sync, or none",
             Self::NoSpace { .. } => "free some space; the previous file is untouched",
             Self::Denied { .. } => "check who may write there; the previous file is untouched",
+            Self::InTheWay { .. } => {
+                "remove it if nobody needs it, or name another file; the previous file is untouched"
+            }
             Self::NotConfirmed { .. } => {
                 "check the disk and run it again; a power cut may bring the previous file back"
             }

@@ -95,7 +95,10 @@ pub(crate) fn run(writing: Writing, mut jobs: mpsc::Receiver<Job>) -> Result<(),
             bytes,
             rows,
         } = prepared;
+        let candidate = beside(target.path(), ".candidate");
         target.publish(&place)?;
+        // What was in doubt is settled. One that cannot be removed is only a file that nobody needs.
+        let _ = std::fs::remove_file(candidate);
         let _ = done.send(Published {
             path: place,
             bytes,

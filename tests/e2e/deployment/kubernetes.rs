@@ -117,6 +117,7 @@ fn kinds_names_and_labels() {
         ("Secret", "v1", "baton-ninja-one-feed-secrets"),
         ("Deployment", "apps/v1", "baton-ninja-one"),
         ("CronJob", "batch/v1", "baton-ninja-one-feed"),
+        ("NetworkPolicy", "networking.k8s.io/v1", "baton-ninja-one"),
     ];
     assert_eq!(kinds, expected.into_iter().collect());
     for ((_, name), manifest) in &manifests {
@@ -236,25 +237,92 @@ fn the_published_names() {
             "BATON_PROVISIONING",
         ]
     );
-    assert_eq!(secrets["baton-ninja-one-secrets"]["BATON_PROVISIONING"], "true");
+    // Writes are for whoever asks for them.
+    assert_eq!(secrets["baton-ninja-one-secrets"]["BATON_PROVISIONING"], "false");
 }
 
 #[test]
 fn the_one_writable_place_is_for_temporary_files() {
     let manifests = manifests();
     for (name, pod, container) in workloads(&manifests) {
-        let [volume] = items(&pod["volumes"]) else {
+        let writable = |mounts: &Value, is: fn(&&Value) -> bool| -> Vec<Value> {
+            items(mounts).iter().filter(is).cloned().collect()
+        };
+        let volumes = writable(&pod["volumes"], |volume| volume["secret"].is_null());
+        let [volume] = &volumes[..] else {
             panic!("{name} has not exactly one volume");
         };
         assert!(volume["emptyDir"]["sizeLimit"].is_string(), "{name}");
         assert!(volume["emptyDir"]["medium"].is_null(), "{name}: not in memory");
-        let [mount] = items(&container["volumeMounts"]) else {
+        let mounts = writable(&container["volumeMounts"], |mount| mount["readOnly"] != true);
+        let [mount] = &mounts[..] else {
             panic!("{name} has not exactly one mount");
         };
         assert_eq!(mount["name"], volume["name"], "{name}");
         let temporary = &environment(container, &manifests)["BATON_TMPDIR"];
         assert_eq!(mount["mountPath"], temporary.as_str(), "{name}");
     }
+}
+
+#[test]
+fn secrets_are_files() {
+    let manifests = manifests();
+    let secrets = secrets(&manifests);
+    for (name, pod, container) in workloads(&manifests) {
+        let volume = items(&pod["volumes"])
+            .iter()
+            .find(|volume| !volume["secret"].is_null())
+            .unwrap();
+        let of = &secrets[volume["secret"]["secretName"].as_str().unwrap()];
+        let mount = items(&container["volumeMounts"])
+            .iter()
+            .find(|mount| mount["name"] == volume["name"])
+            .unwrap();
+        assert_eq!(mount["readOnly"], true, "{name}");
+        // Octal in YAML 1.1, which Kubernetes reads: of no use to anybody but the pod's own group.
+        assert!(read("config/kubernetes/deployment.yaml").contains("defaultMode: 0440"));
+        let environment = environment(container, &manifests);
+        let mut files = Vec::new();
+        for item in items(&volume["secret"]["items"]) {
+            let key = item["key"].as_str().unwrap();
+            assert!(of.contains_key(key), "{name}: {key}");
+            assert!(
+                !environment.contains_key(key),
+                "{name}: {key} is in the environment too"
+            );
+            let path = format!("{}/{}", text(&mount["mountPath"]), text(&item["path"]));
+            assert_eq!(environment[&format!("{key}_FILE")], path, "{name}");
+            files.push(key);
+        }
+        for variable in environment
+            .keys()
+            .filter(|variable| variable.ends_with("_SECRET"))
+        {
+            panic!("{name}: {variable} is no file");
+        }
+        assert!(files.contains(&"BATON_NINJA_ONE_CLIENT_SECRET"), "{name}");
+    }
+}
+
+#[test]
+fn the_network_is_restricted() {
+    let manifests = manifests();
+    let policy = &manifests[&("NetworkPolicy".to_owned(), "baton-ninja-one".to_owned())]["spec"];
+    let selector = policy["podSelector"]["matchLabels"].as_object().unwrap();
+    for manifest in manifests.values() {
+        if let Some(template) = template(manifest) {
+            let labels = &template["metadata"]["labels"];
+            assert!(selector.iter().all(|(key, value)| labels[key] == *value));
+        }
+    }
+    assert_eq!(policy["policyTypes"], json!(["Ingress", "Egress"]));
+    assert_eq!(policy["ingress"], json!([]));
+    let ports: BTreeSet<String> = items(&policy["egress"])
+        .iter()
+        .flat_map(|rule| items(&rule["ports"]))
+        .map(|port| port["port"].to_string())
+        .collect();
+    assert_eq!(ports, BTreeSet::from(["53".to_owned(), "443".to_owned()]));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A folder of this machine. Everything is durable before it counts: files are written to their disk, moved, and the
 //! folder that names them is written too.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -97,26 +97,10 @@ impl Folder {
 
 /// Opens or makes the lock, never following a link that somebody put there, nor waiting at a FIFO.
 fn open_lock(path: &Path) -> Result<File, DatasetError> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(
-        &mut options,
-        (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK)
-            .bits()
-            .cast_signed(),
-    );
-    // What is there, if it could not be opened; otherwise what was opened.
-    let opened = options.open(path);
-    let found = match &opened {
-        Ok(lock) => lock.metadata().ok(),
-        Err(_) => fs::symlink_metadata(path).ok(),
-    };
-    if found.is_some_and(|found| !found.is_file()) {
-        let place = path.display().to_string();
-        return Err(damaged(&place, "it is not a regular file"));
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(damaged(&path.display().to_string(), "it is not a regular file"));
     }
-    opened.map_err(|error| DatasetError::io(path, error))
+    private_fs::open_lock(path).map_err(|error| DatasetError::io(path, error))
 }
 
 async fn blocking<T: Send + 'static>(

@@ -65,6 +65,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn service(&self) -> Result<ServiceSettings, SettingsError> {
+        self.check_proxies()?;
         let count = |name| Ok::<_, SettingsError>(usize::try_from(self.integer(name)?).unwrap_or(usize::MAX));
         Ok(ServiceSettings {
             client_id: self.text("client-id")?.unwrap_or_default(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use access_core::memory::MemoryBudget;
 use access_core::model::{AccessDepth, Provenance, ResourceId, ResourceTypeId, SyncId, SyncScope};
+use access_core::secrets::ServerText;
 use access_core::sync::{AcceptDrop, ShrinkGuard};
 use ninjaone::{BaseUrl, ClientConfig, RetryBudget, Secret, SourceOptions, Writes};
 use sink_c1z::{C1zSinkConfig, Compression, Limits, OnForeign, Retention, StorageEngine};
@@ -68,8 +69,18 @@ impl Settings {
         if !missing.is_empty() {
             return Err(SettingsError::Missing { flags: missing });
         }
-        self.judge_proxy()?;
+        self.check_proxies()?;
         let text = |name| Ok::<_, SettingsError>(self.text(name)?.unwrap_or_default());
+        let base_url = text("ninja-one-base-url")?;
+        let base_url: BaseUrl = BaseUrl::parse(&base_url)
+            .map_err(|error| self.refuse("ninja-one-base-url", error.to_string()))?;
+        let token_path = text("ninja-one-token-path")?;
+        if !token_path.starts_with('/') {
+            return Err(self.refuse(
+                "ninja-one-token-path",
+                format!("`{}` does not begin with /", ServerText::new(&token_path)),
+            ));
+        }
         let version = env!("CARGO_PKG_VERSION");
         Ok(ClientConfig {
             base_url: self.base_url()?,

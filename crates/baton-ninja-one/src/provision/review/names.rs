@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use access_core::StatusCode;
 use access_core::model::NativeId;
+use access_core::model::spelling::{fold, quoted_beside};
 use access_core::ports::Provisioner;
 use access_core::provisioning::{Account, Role, Selector};
 
@@ -125,17 +126,13 @@ fn names_of_account(account: &Account) -> Vec<&str> {
 
 /// What a sheet calls otherwise than the tenant does; an empty cell says nothing.
 fn contradiction(in_sheet: &str, own: &[&str], id: &str) -> Option<String> {
-    let plain = |name: &str| {
-        name.split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .to_lowercase()
-    };
+    let plain = |name: &str| fold(&name.split_whitespace().collect::<Vec<_>>().join(" "));
     let sheet = plain(in_sheet);
     let agrees = sheet.is_empty() || own.iter().any(|name| plain(name) == sheet);
     (!agrees).then(|| {
         let own = own.first().copied().unwrap_or_default();
-        format!("the sheet says `{in_sheet}`, and {id} is `{own}`")
+        let (sheet, own) = quoted_beside(in_sheet, own);
+        format!("the sheet says {sheet}, and {id} is {own}")
     })
 }
 
