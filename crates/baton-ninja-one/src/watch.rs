@@ -180,7 +180,7 @@ mod tests {
         assert_eq!(error.status(), StatusCode::DeadlineExceeded);
         assert_eq!(
             error.to_string(),
-            "the sync was not complete after 1 min; nothing was published"
+            "the sync was not complete after 0 min; nothing was published"
         );
         assert!(begin.elapsed() >= Duration::from_millis(300));
         // Somebody who stops it earlier is believed.
