@@ -38,6 +38,7 @@ mod scopes_and_targets;
 mod security;
 mod served;
 mod service_mode;
+mod service_state;
 mod service_sweeps;
 mod spreadsheets;
 mod supply_chain;

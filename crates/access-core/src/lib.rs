@@ -15,4 +15,4 @@ pub mod provisioning;
 mod status;
 pub mod sync;
 
-pub use status::{Classified, StatusCode, find_cause, with_causes};
+pub use status::{Classified, StatusCode, find_cause, is_exhausted, is_no_thread_left, with_causes};

@@ -36,6 +36,12 @@ pub trait SinkWriter: Send {
         None
     }
 
+    /// Whether the place may hold a full sync that this writer cannot compare with, because nobody kept what it was. Silence
+    /// that no tenant can mean is refused then instead of being published as incomplete.
+    fn baseline_is_unknown(&self) -> bool {
+        false
+    }
+
     /// How the ids of the syncs in this place are made, if the place says so. A sync of another scheme is refused.
     fn id_scheme(&self) -> Option<IdScheme> {
         None

@@ -34,7 +34,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let service = settings.service()?;
     let client = client(&service)?;
     let metrics = Metrics::new();
-    let connector = NinjaOneConnector::new(settings, client.clone(), metrics.clone())?;
+    let connector = NinjaOneConnector::new(settings, &service.client_id, client.clone(), metrics.clone())?;
     let config = ServiceConfig {
         concurrency: service.concurrency,
         grace: service.grace,

@@ -43,6 +43,14 @@ impl Settings {
         self.flag("skip-full-sync")
     }
 
+    /// Where service mode keeps what it delivered last.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn state_folder(&self) -> Result<Option<std::path::PathBuf>, SettingsError> {
+        self.path("state-dir")
+    }
+
     /// How to serve.
     ///
     /// # Errors
