@@ -1,6 +1,7 @@
 //! The program as its users meet it: real processes, real HTTP against the simulated tenant, real files.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod after_a_kill;
 mod architecture;
 mod bad_input;
 mod bad_targets;
@@ -25,6 +26,7 @@ mod inspect;
 mod interop;
 mod interruption;
 mod locations;
+mod machine_limits;
 mod misbehaving;
 mod object_store;
 mod provisioning;
@@ -32,6 +34,7 @@ mod provisioning_faults;
 mod provisioning_properties;
 mod provisioning_silence;
 mod published;
+mod readable_again;
 mod reports;
 mod reproducible;
 mod scopes_and_targets;

@@ -168,6 +168,37 @@ pub fn is_exhausted(error: &io::Error) -> bool {
     of_kind || of_number || carried().is_some_and(is_exhausted)
 }
 
+/// What to do where the system has run out of something that no better hint is about.
+pub const EXHAUSTED_HINT: &str = "free memory, disk space or open files, or raise the limit that stands in the way (`ulimit -a`, the memory and pids of a container); what was published before is untouched";
+
+/// Whether an error or one of its causes is that the system has run out of something, see [`is_exhausted`].
+#[must_use]
+pub fn has_run_out(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(of_system) = cause.downcast_ref::<io::Error>() {
+            let carried = of_system.get_ref();
+            if is_exhausted(of_system) || carried.is_some_and(|carried| has_run_out(carried)) {
+                return true;
+            }
+        }
+        next = cause.source();
+    }
+    false
+}
+
+/// The class of an error that may have another one as its cause: what the system has run out of is neither damage nor a bug nor
+/// an outage of somebody else.
+#[must_use]
+pub fn class_of(error: &(dyn Error + 'static), status: StatusCode) -> StatusCode {
+    match status {
+        StatusCode::Internal | StatusCode::DataLoss | StatusCode::Unavailable if has_run_out(error) => {
+            StatusCode::ResourceExhausted
+        }
+        status => status,
+    }
+}
+
 /// Whether the system has no room for one more thread; for errors of starting one, where "try again" means that.
 #[must_use]
 pub fn is_no_thread_left(error: &io::Error) -> bool {

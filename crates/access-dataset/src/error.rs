@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use access_core::location::LocationConflict;
-use access_core::{Classified, StatusCode};
+use access_core::{Classified, EXHAUSTED_HINT, StatusCode, is_exhausted};
 
 use crate::format::FormatError;
 use crate::schema::Dataset;
@@ -61,6 +61,14 @@ pub enum DatasetError {
     NoSpace {
         /// What was to be written.
         place: String,
+    },
+    /// The system has run out of something else: memory, open files, threads, the size that a file may have.
+    #[error("{place}: {source}")]
+    Exhausted {
+        /// What was being done, or the path.
+        place: String,
+        /// What the system said.
+        source: io::Error,
     },
     /// Any other failure of the file system.
     #[error("{place}: {source}")]
@@ -251,9 +259,8 @@ impl DatasetError {
     pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         let place = path.display().to_string();
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                Self::NoSpace { place }
-            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace { place },
+            _ if is_exhausted(&source) => Self::Exhausted { place, source },
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Denied {
                 place,
                 reason: source.to_string(),
@@ -264,9 +271,17 @@ impl DatasetError {
         }
     }
 
+    /// No thread can be started.
+    pub(crate) fn thread(source: io::Error) -> Self {
+        Self::Exhausted {
+            place: "no thread can be started".to_owned(),
+            source,
+        }
+    }
+
     /// A failure of temporary files in a folder.
     pub(crate) fn scratch(folder: &Path, source: io::Error) -> Self {
-        if source.kind() == io::ErrorKind::Other {
+        if !is_exhausted(&source) && source.kind() == io::ErrorKind::Other {
             let reason = source.to_string();
             return Self::Rows { reason };
         }
@@ -308,7 +323,7 @@ impl Classified for DatasetError {
             Self::Conflict { conflict, .. } => conflict.status(),
             Self::Unauthenticated { .. } => StatusCode::Unauthenticated,
             Self::Denied { .. } => StatusCode::PermissionDenied,
-            Self::NoSpace { .. } => StatusCode::ResourceExhausted,
+            Self::NoSpace { .. } | Self::Exhausted { .. } => StatusCode::ResourceExhausted,
             Self::Io { .. } | Self::NotConfirmed { .. } => StatusCode::Unknown,
             Self::Unavailable { .. } => StatusCode::Unavailable,
             Self::OtherContent { .. } => StatusCode::AlreadyExists,
@@ -361,6 +376,7 @@ impl Classified for DatasetError {
             Self::Denied { .. } => {
                 "check who may read, write and delete there; what was published before is untouched"
             }
+            Self::Exhausted { .. } => EXHAUSTED_HINT,
             Self::NoSpace { .. } => "free some space; what was published before is untouched",
             Self::Io { .. } => "check the disk, and run it again; what was published before is untouched",
             Self::NotConfirmed { .. } => {

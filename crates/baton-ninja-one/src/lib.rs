@@ -17,6 +17,7 @@ mod health;
 mod inspect;
 mod interruptible;
 mod logs;
+mod machine;
 mod metrics;
 mod place;
 mod progress;
@@ -84,6 +85,9 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failur
         return Ok(ExitCode::SUCCESS);
     }
     settings.judge()?;
+    if matches.subcommand_name() != Some("capabilities") {
+        machine::preflight(settings.threads_at_once()?)?;
+    }
     if let Some(name) = matches.subcommand_name() {
         settings.on_demand()?.refuse_beside(name)?;
     }

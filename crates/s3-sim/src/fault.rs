@@ -12,6 +12,10 @@ pub enum S3Fault {
     Reset,
     /// The request is carried out, then the connection is closed without an answer.
     AfterEffect,
+    /// Nothing is done and somebody on the way answers with an HTML page and this HTTP status.
+    Page(u16),
+    /// The request is carried out and the connection closed in the middle of the answer.
+    Half,
     /// Nothing is done and the store refuses for a reason that waiting does not remove.
     Refusal(S3Refusal),
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use access_core::Classified;
 use access_core::model::{AccessBatch, Baseline, SyncRun, SyncType};
-use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
+use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter, Warning};
 use access_core::sync::{Comparer, Comparison, CurrentSync, SyncSummary};
 use async_trait::async_trait;
 
@@ -200,6 +200,10 @@ impl SinkWriter for UploadWriter {
             self.pending = Some(pending.map_err(SinkError::new)?);
         }
         self.inner.prepare(summary).await
+    }
+
+    fn remarks(&self) -> Vec<Warning> {
+        self.inner.remarks()
     }
 
     async fn publish(self: Box<Self>) -> Result<Receipt, SinkError> {

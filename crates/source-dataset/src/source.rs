@@ -121,8 +121,8 @@ impl AccessSource for DatasetSource {
         let started = thread::Builder::new()
             .name("dataset-read".to_owned())
             .spawn(move || reading.run());
-        if started.is_err() {
-            let lost = SourceError::new(DatasetSourceError::ThreadLost);
+        if let Err(error) = started {
+            let lost = SourceError::new(DatasetSourceError::NoThread(error));
             return stream::iter([Err(lost)]).boxed();
         }
         stream::unfold(Some(queue), |queue| async move {

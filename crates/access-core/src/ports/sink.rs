@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::model::{AccessBatch, Baseline, IdScheme, SyncRun};
 use crate::sync::{Comparison, CurrentSync, SyncSummary};
 
-use super::SinkError;
+use super::{SinkError, Warning};
 
 /// A place that takes syncs: a file, a dataset, a service.
 #[async_trait]
@@ -69,6 +69,11 @@ pub trait SinkWriter: Send {
     /// # Errors
     /// [`SinkError`]; the sync is aborted then.
     async fn prepare(&mut self, summary: &SyncSummary) -> Result<Prepared, SinkError>;
+
+    /// What a person should know about what was prepared.
+    fn remarks(&self) -> Vec<Warning> {
+        Vec::new()
+    }
 
     /// Makes the prepared output visible, all at once.
     ///

@@ -239,6 +239,9 @@ impl SyncPipeline<'_> {
             return Err(refused.into_error(kept));
         }
         fan_out.prepare(&summary).await?;
+        for remark in fan_out.sinks().flat_map(|sink| sink.writer.remarks()) {
+            self.warn(&mut warnings, remark);
+        }
         Ok((summary, warnings))
     }
 

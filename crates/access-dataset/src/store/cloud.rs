@@ -194,7 +194,11 @@ impl Said {
             _ if says("169.254.169.254") || says("Failed to read token file") => Meaning::Unauthenticated,
             Error::Unauthenticated { .. } => Meaning::Unauthenticated,
             Error::PermissionDenied { .. } => Meaning::Denied,
-            Error::NotFound { .. } => Meaning::NoObject,
+            // Anybody on the way can answer 404; that there is no such object only the store itself can say.
+            Error::NotFound { .. } => match self.code.as_deref() {
+                Some("NoSuchKey" | "NoSuchVersion" | "BlobNotFound") => Meaning::NoObject,
+                _ => Meaning::Unavailable,
+            },
             Error::NotImplemented { .. } | Error::NotSupported { .. } => Meaning::Unsupported,
             _ if says("ETag Header missing") || says("ETag required") => Meaning::Unsupported,
             // Lists and removals of many say no more than this.
@@ -452,6 +456,8 @@ mod tests {
             (404, "ContainerNotFound", "no", NoBucket),
             (404, "BlobNotFound", "no", NoObject),
             (404, "NoSuchKey", "no", NoObject),
+            (404, "", "not found", Unavailable),
+            (404, "RouteNotFound", "a proxy's", Unavailable),
             (501, "NotImplemented", "a header", Unsupported),
             (501, "Other", "a header", Unsupported),
             (500, "InternalError", "sorry", Unavailable),

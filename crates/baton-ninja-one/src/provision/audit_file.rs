@@ -42,7 +42,8 @@ impl AuditFile {
         options.create(true).append(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let is_new = !path.exists();
+        // One that cannot be looked at may be new.
+        let is_new = !matches!(path.try_exists(), Ok(true));
         let opened = options.open(path).and_then(|file| {
             if is_new {
                 name_durably(path)?;

@@ -266,6 +266,7 @@ impl NinjaOneClient {
                         reason: format!("nothing came for {silence} s, after {count} entries of the list"),
                         tries: patience.tries,
                         timeout: true,
+                        exhausted: false,
                         tls: None,
                     }
                 }
@@ -736,6 +737,7 @@ pub(super) fn network_failure(
         reason: quote(&chain(error)),
         tries,
         timeout: find_cause::<reqwest::Error>(error).is_some_and(reqwest::Error::is_timeout),
+        exhausted: access_core::has_run_out(error),
         tls,
     }
 }
