@@ -20,6 +20,7 @@ use crate::error::C1zError;
 use crate::grant_rows::GrantTemplate;
 use crate::history::{self, Carried, LatestFull, Retention};
 use crate::note;
+use crate::previous_ids::PreviousIds;
 use crate::reader::Reader;
 use crate::seal::{self, Compression};
 use crate::sqlite_file::{Database, FinishError, Value};
@@ -132,8 +133,8 @@ pub struct Writer {
     rows: Sink,
     options: WriterOptions,
     sync: SyncHeader,
-    /// What the file holds, unpacked, until a full sync is compared with it.
-    earlier: Option<Earlier>,
+    /// The ids of the sync that a full one is compared with.
+    earlier: Option<PreviousIds>,
     /// The latest finished full sync in the file, which is the parent of a partial one.
     latest_full: Option<LatestFull>,
     /// The writer's note about the sync, as a token.
@@ -253,11 +254,18 @@ impl Writer {
                 Sink::Pebble(Rows::create(folder, sync.started_at).map_err(failed)?)
             }
         };
+        // Only a full sync is compared. The unpacked copy goes now: the new database needs its room.
+        let earlier = match (&earlier, &latest_full) {
+            (Some(earlier), Some(latest)) if is_full => {
+                let ids = PreviousIds::spool(earlier, &latest.sync_id, folder, &options.stop);
+                Some(ids?)
+            }
+            _ => None,
+        };
         Ok(Self {
             target,
             rows,
-            // Only a full sync is compared.
-            earlier: earlier.filter(|_| is_full),
+            earlier,
             latest_full,
             token: String::new(),
             left_out: carried.left_out,
@@ -272,15 +280,14 @@ impl Writer {
         })
     }
 
-    /// Calls `take` with the ids of all resources and grants of [`previous`](Self::previous), in no particular order, and removes
-    /// the unpacked copy that they come from.
+    /// Calls `take` with the ids of all resources and grants of [`previous`](Self::previous), in no particular order.
     ///
     /// # Errors
     /// [`C1zError`] if they cannot be read.
     pub fn each_previous_id(&mut self, take: impl FnMut(EarlierId<'_>)) -> Result<(), C1zError> {
-        match (self.earlier.take(), &self.latest_full) {
-            (Some(earlier), Some(previous)) => earlier.each_id(&previous.sync_id, &self.options.stop, take),
-            _ => Ok(()),
+        match self.earlier.take() {
+            Some(earlier) => earlier.each(&self.options.temp_folder, &self.options.stop, take),
+            None => Ok(()),
         }
     }
 

@@ -64,6 +64,10 @@ fn a_failed_read_after_a_kill_removes_nothing() {
         ("not allowed", EACCES, [0, 7]),
     ] {
         for (kinds, wanted) in [("o", 14), ("r", 8)] {
+            // The system opens too many files, or what is not allowed; it reads what is open.
+            if kinds == "r" && errno != EIO {
+                continue;
+            }
             let possible = good.calls.iter().filter(|call| kinds.contains(call.kind)).count();
             let wanted = if all_wanted() { possible } else { wanted };
             let mut ends: BTreeMap<Option<i32>, usize> = BTreeMap::new();

@@ -115,7 +115,7 @@ pub(crate) fn partition(started_at: OffsetDateTime, sync_id: &str) -> String {
 const NO_MEMORY: &str = "not enough memory";
 
 /// What the system said, if an error comes from there.
-fn io_cause(error: &(dyn std::error::Error + 'static)) -> Option<io::Error> {
+pub(super) fn io_cause(error: &(dyn std::error::Error + 'static)) -> Option<io::Error> {
     let text = error.to_string();
     if access_core::has_run_out(error) || text.contains(NO_MEMORY) {
         let number = access_core::find_cause::<io::Error>(error).and_then(io::Error::raw_os_error);

@@ -170,6 +170,7 @@ impl Said {
                 return Meaning::WrongRegion;
             }
             "NoSuchBucket" | "ContainerNotFound" => return Meaning::NoBucket,
+            "NoSuchKey" | "NoSuchVersion" | "BlobNotFound" => return Meaning::NoObject,
             "RequestTimeTooSkewed" | "RequestExpired" => return Meaning::WrongClock,
             // Azure's code for a wrong key and for a wrong time is the same.
             "AuthenticationFailed" if says("date header") => return Meaning::WrongClock,
@@ -194,21 +195,17 @@ impl Said {
             _ if says("169.254.169.254") || says("Failed to read token file") => Meaning::Unauthenticated,
             Error::Unauthenticated { .. } => Meaning::Unauthenticated,
             Error::PermissionDenied { .. } => Meaning::Denied,
-            // Anybody on the way can answer 404; that there is no such object only the store itself can say.
-            Error::NotFound { .. } => match self.code.as_deref() {
-                Some("NoSuchKey" | "NoSuchVersion" | "BlobNotFound") => Meaning::NoObject,
-                _ => Meaning::Unavailable,
-            },
+            // Anybody on the way can answer so; that there is no such object only the store itself can say, by its code.
+            Error::NotFound { .. } => Meaning::Unavailable,
             Error::NotImplemented { .. } | Error::NotSupported { .. } => Meaning::Unsupported,
             _ if says("ETag Header missing") || says("ETag required") => Meaning::Unsupported,
             // Lists and removals of many say no more than this.
             _ => match self.status {
                 Some(401) => Meaning::Unauthenticated,
                 Some(403) => Meaning::Denied,
-                Some(404) => Meaning::NoObject,
                 Some(501) => Meaning::Unsupported,
-                // Timeout, conflict with another request, too early, too many.
-                Some(408 | 409 | 412 | 425 | 429) => Meaning::Unavailable,
+                // Somebody else's 404, timeout, conflict with another request, too early, too many.
+                Some(404 | 408 | 409 | 412 | 425 | 429) => Meaning::Unavailable,
                 Some(400..=499) => Meaning::Refused,
                 _ => Meaning::Unavailable,
             },
