@@ -20,7 +20,7 @@ pub(crate) struct ServiceSettings {
 /// Threads of a full sync in service mode.
 const THREADS_OF_A_TASK: usize = 8;
 /// Tasks that are counted: hardly ever are all of them full syncs.
-const MAX_COUNTED_TASKS: usize = 4;
+const MAX_COUNTED_TASKS: usize = 9;
 
 impl Settings {
     /// Whether ConductorOne's credentials are given, which chooses service mode (baton-runtime facts §2.1).
