@@ -90,8 +90,10 @@ pub(crate) fn preflight(more_threads: usize) -> Result<(), MachineError> {
     memory
         .try_reserve_exact(MIN_ADDRESS_SPACE)
         .map_err(|_| MachineError::Memory)?;
-    drop(memory);
+    // Otherwise a compiler may see that nobody uses it, and not ask at all.
+    std::hint::black_box(memory.as_mut_ptr());
     threads(MIN_THREADS + more_threads)?;
+    drop(memory);
     survive_large_files().map_err(MachineError::Runtime)
 }
 

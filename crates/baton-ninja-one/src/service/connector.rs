@@ -149,14 +149,15 @@ impl NinjaOneConnector {
 impl Connector for NinjaOneConnector {
     async fn sync(&self, task: &TaskId, order: SyncOrder, stop: Stop) -> Result<(), TaskFailure> {
         // Before the sync begins: one that had begun before another one ended would be taken for an earlier one.
-        let _turn = match self.others.is_empty() || self.skip_full_sync {
-            true => None,
-            false => tokio::select! {
+        let _turn = if self.others.is_empty() || self.skip_full_sync {
+            None
+        } else {
+            tokio::select! {
                 turn = self.turn.lock() => Some(turn),
                 () = stop.clone().wanted() => {
                     return Err(TaskFailure::new(StatusCode::Cancelled, "stopped on request; nothing was published"));
                 }
-            },
+            }
         };
         let begin = Instant::now();
         let folder = TempFolder::new(&self.temp_folder)?;
