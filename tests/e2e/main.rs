@@ -1,6 +1,7 @@
 //! The program as its users meet it: real processes, real HTTP against the simulated tenant, real files.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod after_a_kill;
 mod architecture;
 mod bad_input;
 mod bad_targets;
@@ -31,6 +32,7 @@ mod interop;
 mod interruption;
 mod locations;
 mod lookalikes;
+mod machine_limits;
 mod misbehaving;
 mod object_store;
 mod places;
@@ -39,6 +41,7 @@ mod provisioning_faults;
 mod provisioning_properties;
 mod provisioning_silence;
 mod published;
+mod readable_again;
 mod reports;
 mod reproducible;
 mod scopes_and_targets;
@@ -46,6 +49,7 @@ mod security;
 mod served;
 mod service_mode;
 mod service_settings;
+mod service_state;
 mod service_sweeps;
 mod shared_machine;
 mod spreadsheets;

@@ -18,4 +18,7 @@ pub mod secrets;
 mod status;
 pub mod sync;
 
-pub use status::{Classified, StatusCode, find_cause, with_causes};
+pub use status::{
+    Classified, EXHAUSTED_HINT, StatusCode, class_of, find_cause, has_run_out, is_exhausted,
+    is_no_thread_left, with_causes,
+};

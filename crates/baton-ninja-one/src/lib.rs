@@ -18,6 +18,7 @@ mod health;
 mod inspect;
 mod interruptible;
 mod logs;
+mod machine;
 mod memory_probe;
 mod metrics;
 mod panics;
@@ -103,6 +104,9 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
     }
     settings.judge()?;
     access_core::memory::set_budget(settings.memory_budget()?);
+    if matches.subcommand_name() != Some("capabilities") {
+        machine::preflight(settings.threads_at_once()?)?;
+    }
     if let Some(name) = matches.subcommand_name() {
         settings.on_demand()?.refuse_beside(name)?;
     }

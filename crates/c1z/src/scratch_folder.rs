@@ -31,7 +31,7 @@ impl ScratchFolder {
             let folder = folder.tempdir_in(parent)?;
             let lock = File::open(folder.path()).ok();
             let lock = lock.filter(|lock| lock.lock().is_ok());
-            if folder.path().exists() {
+            if folder.path().try_exists()? {
                 return Ok(Self { folder, _lock: lock });
             }
         }

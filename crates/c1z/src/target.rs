@@ -45,10 +45,14 @@ impl Target {
             regular_file::resolve_output(path).map_err(|error| C1zError::file("writing", path, error))?;
         let path = resolved.as_path();
         let folder = folder_of(path);
-        if !folder.is_dir() {
-            return Err(C1zError::NoFolder {
-                path: folder.to_owned(),
-            });
+        match std::fs::metadata(folder) {
+            Ok(found) if found.is_dir() => {}
+            Err(error) if !is_missing(&error) => return Err(C1zError::io("looking at", folder, error)),
+            _ => {
+                return Err(C1zError::NoFolder {
+                    path: folder.to_owned(),
+                });
+            }
         }
         let mut holds = Container::of(path)?;
         match (&holds, on_foreign) {
@@ -90,7 +94,8 @@ impl Target {
     pub(crate) fn settle_mode(&self) -> io::Result<()> {
         match std::fs::metadata(&self.path) {
             Ok(old) => self.temp.file.set_permissions(old.permissions())?,
-            Err(_) => permit_reading(&self.temp.file)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => permit_reading(&self.temp.file)?,
+            Err(error) => return Err(error),
         }
         self.temp.file.sync_all()
     }
@@ -129,6 +134,14 @@ fn folder_of(path: &Path) -> &Path {
     path.parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
+}
+
+/// Whether there is nothing of that name, rather than something that cannot be looked at.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// A rename is durable when its folder is.

@@ -101,6 +101,16 @@ pub enum ReportError {
         /// Why it failed.
         source: io::Error,
     },
+    /// The system has run out of something else: memory, open files, threads, the size that a file may have.
+    #[error("{doing} {}: {source}", path.display())]
+    Exhausted {
+        /// What was tried.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A row names something that did not come before it. The pipeline's checks rule that out.
     #[error("a row names {id}, which was not written before it")]
     Dangling {
@@ -134,6 +144,7 @@ impl ReportError {
             io::ErrorKind::PermissionDenied if source.raw_os_error().is_none() => {
                 Self::InTheWay { doing, path, source }
             }
+            _ if access_core::is_exhausted(&source) => Self::Exhausted { doing, path, source },
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Self::Denied { doing, path }
             }
@@ -173,7 +184,7 @@ impl Classified for ReportError {
             }
             Self::Location { conflict, .. } => conflict.status(),
             Self::Altered { .. } => StatusCode::DataLoss,
-            Self::NoSpace { .. } | Self::TooMany => StatusCode::ResourceExhausted,
+            Self::NoSpace { .. } | Self::Exhausted { .. } | Self::TooMany => StatusCode::ResourceExhausted,
             Self::Denied { .. } | Self::InTheWay { .. } => StatusCode::PermissionDenied,
             Self::NotConfirmed { .. } | Self::Io { .. } => StatusCode::Unknown,
             Self::Dangling { .. } | Self::ThreadLost => StatusCode::Internal,
@@ -197,6 +208,7 @@ impl Classified for ReportError {
                 "move the file away and find out who changed it; --replace-existing replaces it when the sync is complete"
             }
             Self::NotFull { .. } => "name the report of a full sync, or none",
+            Self::Exhausted { .. } => access_core::EXHAUSTED_HINT,
             Self::NoSpace { .. } => "free some space; the previous file is untouched",
             Self::Denied { .. } => "check who may write there; the previous file is untouched",
             Self::InTheWay { .. } => {

@@ -130,7 +130,8 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 fn settle_mode(file: &File, path: &Path) -> io::Result<()> {
     match std::fs::metadata(path) {
         Ok(old) => file.set_permissions(old.permissions()),
-        Err(_) => set_mode(file, 0o666 & !umask()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => set_mode(file, 0o666 & !umask()),
+        Err(error) => Err(error),
     }
 }
 

@@ -30,9 +30,15 @@ pub(super) struct Folder {
 impl Folder {
     pub(super) async fn open(root: PathBuf) -> Result<Self, DatasetError> {
         blocking(move || {
-            if root.exists() && !root.is_dir() {
-                let place = root.display().to_string();
-                return Err(DatasetError::NotAFolder { place });
+            match fs::metadata(&root) {
+                Ok(found) if !found.is_dir() => {
+                    let place = root.display().to_string();
+                    return Err(DatasetError::NotAFolder { place });
+                }
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(DatasetError::io(&root, error));
+                }
+                _ => {}
             }
             make_root(&root).map_err(|error| DatasetError::io(&root, error))?;
             let path = root.join(LOCK);
@@ -129,7 +135,13 @@ fn remove_leftovers(root: &Path) -> io::Result<()> {
 
 /// Makes the root and what is missing above it, and names all of it durably.
 fn make_root(root: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> = root.ancestors().take_while(|folder| !folder.exists()).collect();
+    let mut missing: Vec<&Path> = Vec::new();
+    for folder in root.ancestors() {
+        if folder.try_exists()? {
+            break;
+        }
+        missing.push(folder);
+    }
     fs::create_dir_all(root)?;
     // The empty path, which a relative one ends in, exists nowhere.
     let made = missing.into_iter().filter_map(Path::parent);
@@ -313,11 +325,13 @@ impl Store for Folder {
                 for entry in entries {
                     let entry = entry.map_err(|error| DatasetError::io(&folder, error))?;
                     let path = entry.path();
-                    let file_type = entry.file_type();
-                    if file_type
-                        .map_err(|error| DatasetError::io(&path, error))?
-                        .is_dir()
-                    {
+                    // Links are not followed. One that is gone meanwhile is no folder; one that cannot be looked at may be.
+                    let is_folder = match entry.file_type() {
+                        Ok(file_type) => file_type.is_dir(),
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+                        Err(error) => return Err(DatasetError::io(&path, error)),
+                    };
+                    if is_folder {
                         folders.push(path);
                     } else if let Ok(relative) = path.strip_prefix(&root) {
                         let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();

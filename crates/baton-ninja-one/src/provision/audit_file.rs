@@ -39,7 +39,8 @@ impl Classified for AuditFileError {
 impl AuditFile {
     /// Opens the file, or makes one that only its owner may read.
     pub(crate) fn open(path: &Path) -> Result<Self, AuditFileError> {
-        let is_new = !path.exists();
+        // One that cannot be looked at may be new.
+        let is_new = !matches!(path.try_exists(), Ok(true));
         let opened = regular_file::open_to_append(path, Some(0o600)).and_then(|file| {
             if is_new {
                 name_durably(path)?;

@@ -5,7 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use access_core::{Classified, StatusCode};
+use access_core::{Classified, StatusCode, is_exhausted};
 use tempfile::TempDir;
 
 const PREFIX: &str = "baton-ninja-one-sync-";
@@ -32,7 +32,7 @@ pub(crate) struct TempFolderError {
 impl Classified for TempFolderError {
     fn status(&self) -> StatusCode {
         match self.source.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StatusCode::ResourceExhausted,
+            _ if is_exhausted(&self.source) => StatusCode::ResourceExhausted,
             ErrorKind::PermissionDenied
             | ErrorKind::ReadOnlyFilesystem
             | ErrorKind::NotFound
@@ -71,7 +71,7 @@ impl TempFolder {
             }
             let lock = lock_of(folder.path()).map_err(refuse)?;
             lock.lock().map_err(refuse)?;
-            if folder.path().exists() {
+            if folder.path().try_exists().map_err(refuse)? {
                 return Ok(Self { folder, _lock: lock });
             }
         }

@@ -499,6 +499,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "With --sync-resources: sync resources and entitlements, without who holds them",
     ),
     setting(
+        "state-dir",
+        Kind::Path,
+        "",
+        "Folder in which service mode keeps the ids of the last full sync that it delivered, so that the guard against losses knows them after a restart; replicas of one connector share it",
+    ),
+    setting(
         "storage-engine",
         Kind::Choice(&["sqlite", "pebble"]),
         "",

@@ -199,6 +199,8 @@ pub enum NinjaOneError {
         tries: u32,
         /// Whether it took too long.
         timeout: bool,
+        /// Whether this machine has run out of something.
+        exhausted: bool,
         /// What TLS failed for, if it did.
         tls: Option<TlsFault>,
     },
@@ -364,6 +366,7 @@ impl Classified for NinjaOneError {
             Self::ScopeNotGranted { .. } | Self::MissingScope { .. } => StatusCode::PermissionDenied,
             Self::Refused { status, .. } => of_http(*status),
             Self::MissingList { own: true, .. } => StatusCode::NotFound,
+            Self::Network { exhausted: true, .. } => StatusCode::ResourceExhausted,
             Self::Network { timeout: true, .. } | Self::TooSlow { .. } => StatusCode::DeadlineExceeded,
             Self::Throttled { .. }
             | Self::ServerFailed { .. }
@@ -473,6 +476,7 @@ impl Classified for NinjaOneError {
             } => {
                 "check this machine's date and time first; if they are right, the certificate of the server, or of a proxy that inspects TLS (--ca-file), has expired or is not valid yet"
             }
+            Self::Network { exhausted: true, .. } => access_core::EXHAUSTED_HINT,
             Self::Network { tls: Some(_), .. } => {
                 "if a proxy inspects TLS here, name its certificate authority with --ca-file"
             }

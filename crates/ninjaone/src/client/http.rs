@@ -285,6 +285,7 @@ impl NinjaOneClient {
                         )),
                         tries: patience.tries,
                         timeout: true,
+                        exhausted: false,
                         tls: None,
                     }
                 }
@@ -824,6 +825,7 @@ pub(super) fn network_failure(
         reason: ServerText::new(&chain(error)),
         tries,
         timeout: find_cause::<reqwest::Error>(error).is_some_and(reqwest::Error::is_timeout),
+        exhausted: access_core::has_run_out(error),
         tls,
     }
 }
