@@ -5,7 +5,7 @@ use super::{
     Membership, NewAccount, Plan, Principal, ProvisioningError, Role, Selector, Step,
 };
 use crate::explore::Words;
-use crate::model::spelling::{quoted, quoted_beside};
+use crate::model::spelling::quoted_beside;
 use crate::model::{NativeId, Resource, ResourceId, StatusState};
 use crate::ports::{Provisioner, Warning};
 

@@ -94,7 +94,7 @@ impl NinjaOneClient {
 
     /// Which of several scopes the app does not have: NinjaOne refuses all of them for one. Each is asked for alone, once;
     /// nothing if that does not tell it.
-    async fn refused_scopes(&self) -> Option<String> {
+    async fn refused_scopes(&self) -> Option<ServerText> {
         let scopes: Vec<&str> = self.config().scope.as_deref()?.split_whitespace().collect();
         if !(2..=MAX_SCOPES_ASKED_ALONE).contains(&scopes.len()) {
             return None;
@@ -102,10 +102,10 @@ impl NinjaOneClient {
         let mut refused = Vec::new();
         for scope in scopes {
             if self.is_refused(scope).await? {
-                refused.push(quote(scope));
+                refused.push(scope);
             }
         }
-        (!refused.is_empty()).then(|| refused.join(" "))
+        (!refused.is_empty()).then(|| ServerText::new(&refused.join(" ")))
     }
 
     /// Whether a scope alone is refused; nothing if the answer does not tell it.
@@ -127,7 +127,7 @@ impl NinjaOneClient {
         if response.status().is_redirection() {
             return None;
         }
-        match accept(response, self.longest_trickle()).await {
+        match accept_sign_in(response, self.longest_trickle()).await {
             Ok(answer) => answer.status().is_success().then_some(false),
             Err(Setback::Answer { fault, .. }) => fault.is("invalid_scope").then_some(true),
             Err(_) => None,
