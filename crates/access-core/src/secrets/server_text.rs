@@ -121,8 +121,8 @@ fn mark_values(layer: &Layer, spans: &mut Spans) {
             .is_some_and(|here| here.eq_ignore_ascii_case(word.as_bytes()))
     };
     let is_word_start = |at: usize| at == 0 || !text[at - 1].is_ascii_alphanumeric();
-    for at in 0..text.len() {
-        if !matches!(text[at] | 0x20, b'a' | b'b' | b'c' | b'i' | b'p' | b'r' | b's') {
+    for (at, byte) in text.iter().enumerate() {
+        if !matches!(byte | 0x20, b'a' | b'b' | b'c' | b'i' | b'p' | b'r' | b's') {
             continue;
         }
         if let Some(key) = KEYS.iter().find(|key| starts_with(at, key)) {
