@@ -71,16 +71,6 @@ impl Settings {
         }
         self.check_proxies()?;
         let text = |name| Ok::<_, SettingsError>(self.text(name)?.unwrap_or_default());
-        let base_url = text("ninja-one-base-url")?;
-        let base_url: BaseUrl = BaseUrl::parse(&base_url)
-            .map_err(|error| self.refuse("ninja-one-base-url", error.to_string()))?;
-        let token_path = text("ninja-one-token-path")?;
-        if !token_path.starts_with('/') {
-            return Err(self.refuse(
-                "ninja-one-token-path",
-                format!("`{}` does not begin with /", ServerText::new(&token_path)),
-            ));
-        }
         let version = env!("CARGO_PKG_VERSION");
         Ok(ClientConfig {
             base_url: self.base_url()?,
@@ -129,7 +119,7 @@ impl Settings {
             return Err(self.refuse("ninja-one-token-path", problem));
         }
         let shown = path.split(['?', '#']).next().unwrap_or_default();
-        Err(self.refuse("ninja-one-token-path", format!("`{shown}` does not begin with /")))
+        Err(self.refuse("ninja-one-token-path", format!("`{}` does not begin with /", ServerText::new(shown))))
     }
 
     /// The file with certificate authorities that every connection trusts besides the usual ones.
