@@ -7,7 +7,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use crate::harness::workspace;
 
 /// Which crates of ours each crate of ours may use (ARCHITECTURE.md).
-const MAY_USE: [(&str, &[&str]); 20] = [
+const MAY_USE: [(&str, &[&str]); 21] = [
     ("access-core", &[]),
     ("access-dataset", &["access-core", "private-fs", "regular-file"]),
     ("access-wire", &["access-core", "baton-proto"]),
