@@ -7,15 +7,17 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use crate::harness::workspace;
 
 /// Which crates of ours each crate of ours may use (ARCHITECTURE.md).
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 20] = [
     ("access-core", &[]),
     ("access-dataset", &["access-core"]),
+    ("access-review", &["access-core"]),
     ("access-wire", &["access-core", "baton-proto"]),
     (
         "baton-ninja-one",
         &[
             "access-core",
             "access-dataset",
+            "access-review",
             "access-wire",
             "baton-proto",
             "c1-service",

@@ -22,6 +22,7 @@ mod place;
 mod progress;
 mod provision;
 mod report;
+mod review;
 mod sealed;
 mod service;
 mod settings;
@@ -97,6 +98,7 @@ fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, Failur
         Some("diff") => return diff::run(&settings, subcommand(&matches)),
         Some("report") => report::run(&settings, subcommand(&matches))?,
         Some("apply-review") => provision::apply_review(&settings, subcommand(&matches))?,
+        Some("review") => review::run(&settings, subcommand(&matches))?,
         Some("inspect") => inspect::run(&settings, subcommand(&matches))?,
         Some("export") => export::run(&settings, subcommand(&matches))?,
         Some("verify") => evidence::verify(&settings, subcommand(&matches))?,

@@ -13,6 +13,7 @@ use crate::evidence::Evidence;
 use crate::figures::Figure;
 use crate::model::Model;
 use crate::people::{FLAGS, Person, SHARED};
+use crate::review::ReviewScope;
 use crate::seal::Previous;
 use crate::varint;
 use crate::words::{Word, Words};
@@ -45,6 +46,9 @@ pub(crate) struct Head {
     pub(crate) ledger: Value,
     #[serde(default)]
     pub(crate) evidence: Evidence,
+    /// What the file is to a review.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) review: Option<ReviewScope>,
 }
 
 /// Why bytes are no section.

@@ -155,6 +155,7 @@ impl Writing {
             charts: charts(&model),
             ledger: serde_json::to_value(&summary.ledger).map_err(json)?,
             evidence: Evidence::new(summary).map_err(json)?,
+            review: None,
         };
         let sections =
             encode(&head, &model, &changes).map_err(|error| failed(std::io::Error::other(error)))?;
