@@ -194,7 +194,10 @@ impl fmt::Display for Problem {
             }
             Self::NoHeader => f.write_str("no header: the sheet does not say what it covers"),
             Self::HeaderContradicts { field, said, found } => {
-                write!(f, "the header says {field} {said}, and the rows say {found}: edited after the export")
+                write!(
+                    f,
+                    "the header says {field} {said}, and the rows say {found}: edited after the export"
+                )
             }
             Self::Scope { said, expected } => {
                 write!(f, "the scope is `{said}`, and the review's is `{expected}`")
@@ -204,7 +207,10 @@ impl fmt::Display for Problem {
                 write!(f, "line_id is empty, and should be {expected}")
             }
             Self::LineId { said, expected } => {
-                write!(f, "line_id {said} does not belong to the ids of the row, whose id is {expected}")
+                write!(
+                    f,
+                    "line_id {said} does not belong to the ids of the row, whose id is {expected}"
+                )
             }
             Self::Name {
                 column,
@@ -213,7 +219,10 @@ impl fmt::Display for Problem {
                 id,
             } => write!(f, "{column} is `{said}`, and {id} is `{expected}`"),
             Self::Twice { earlier, alike: true } => write!(f, "the same line as row {earlier}"),
-            Self::Twice { earlier, alike: false } => {
+            Self::Twice {
+                earlier,
+                alike: false,
+            } => {
                 write!(f, "decides the line of row {earlier} differently")
             }
             Self::DecidedAt(reason) | Self::Time(reason) => f.write_str(reason),
@@ -224,7 +233,10 @@ impl fmt::Display for Problem {
             Self::Missing(lines) => write!(f, "{lines} lines of the review are in no sheet"),
             Self::Open(lines) => write!(f, "{lines} lines are undecided"),
             Self::SelfReview { line, reviewer } => {
-                write!(f, "{line}: {reviewer} decided on their own access; another reviewer must decide")
+                write!(
+                    f,
+                    "{line}: {reviewer} decided on their own access; another reviewer must decide"
+                )
             }
             Self::NotSignedOff => f.write_str("not signed off"),
             Self::NoSignOffReason => f.write_str("signed off with undecided lines and without a reason"),
@@ -336,14 +348,15 @@ impl Assessment {
     #[must_use]
     pub fn revocations(&self, open_means: OpenMeans) -> Vec<Revocation> {
         let revocation = |(line, state): (usize, &LineState)| match state {
-            LineState::Decided(decided) if decided.statement.decision == Decision::Revoke => Some(Revocation {
-                line,
-                decided: Some(decided.clone()),
-            }),
-            LineState::Open { .. } if open_means == OpenMeans::Revoke => Some(Revocation {
-                line,
-                decided: None,
-            }),
+            LineState::Decided(decided) if decided.statement.decision == Decision::Revoke => {
+                Some(Revocation {
+                    line,
+                    decided: Some(decided.clone()),
+                })
+            }
+            LineState::Open { .. } if open_means == OpenMeans::Revoke => {
+                Some(Revocation { line, decided: None })
+            }
             _ => None,
         };
         self.states.iter().enumerate().filter_map(revocation).collect()
@@ -406,7 +419,9 @@ pub fn assess(review: &Review, sheets: &[SheetFile], conditions: Conditions) -> 
                 problem,
             };
             let Some(line) = places.get(&row.subject).copied() else {
-                assessing.findings.push(finding(Problem::Added(row.subject.to_string())));
+                assessing
+                    .findings
+                    .push(finding(Problem::Added(row.subject.to_string())));
                 continue;
             };
             for problem in assessing.row(&file.sheet, row, &review.lines[line]) {

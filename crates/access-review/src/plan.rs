@@ -124,7 +124,10 @@ impl Plan {
         order.sort_by_key(|row| row.rank());
         let mut reviewers: Vec<Assignee> = Vec::new();
         for row in &self.rows {
-            if !reviewers.iter().any(|reviewer| plain(&reviewer.name) == plain(&row.reviewer)) {
+            if !reviewers
+                .iter()
+                .any(|reviewer| plain(&reviewer.name) == plain(&row.reviewer))
+            {
                 reviewers.push(Assignee {
                     name: row.reviewer.clone(),
                     due: row.due.clone(),
@@ -193,7 +196,12 @@ impl PlanRow {
         ];
         is(
             &self.role,
-            &[&subject.entitlement_id, role_id, &line.entitlement_name, &line.resource_name],
+            &[
+                &subject.entitlement_id,
+                role_id,
+                &line.entitlement_name,
+                &line.resource_name,
+            ],
         ) && (self.organization.is_empty() || is(&self.organization, &organizations))
             && is(&self.person, &person_names)
     }
@@ -229,7 +237,13 @@ mod tests {
 
     fn records(text: &str) -> Vec<Record> {
         let cells = |line: &str| line.split(',').map(str::to_owned).collect();
-        (1..).zip(text.lines()).map(|(row, line)| Record { row, cells: cells(line) }).collect()
+        (1..)
+            .zip(text.lines())
+            .map(|(row, line)| Record {
+                row,
+                cells: cells(line),
+            })
+            .collect()
     }
 
     #[test]

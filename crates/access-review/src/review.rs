@@ -116,12 +116,18 @@ impl Review {
             &self.coordinator,
         ];
         for reviewer in &self.reviewers {
-            texts.extend([reviewer.name.as_str(), reviewer.due.as_deref().unwrap_or_default()]);
+            texts.extend([
+                reviewer.name.as_str(),
+                reviewer.due.as_deref().unwrap_or_default(),
+            ]);
         }
         let assigned: Vec<String> = self
             .lines
             .iter()
-            .map(|line| line.assigned.map_or_else(|| "-".to_owned(), |place| place.to_string()))
+            .map(|line| {
+                line.assigned
+                    .map_or_else(|| "-".to_owned(), |place| place.to_string())
+            })
             .collect();
         for (line, assigned) in self.lines.iter().zip(&assigned) {
             texts.extend([line.id.as_str(), assigned]);
@@ -210,7 +216,9 @@ fn same_name(one: &str, other: &str) -> bool {
 /// Reads a day, `YYYY-MM-DD`.
 #[must_use]
 pub fn parse_due(text: &str) -> Option<Date> {
-    Date::parse(text.trim(), &Iso8601::DATE).ok()
+    let day = text.trim();
+    let is_day = day.len() == "2026-12-15".len();
+    Date::parse(day, &Iso8601::DATE).ok().filter(|_| is_day)
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@ use crate::line::PersonNames;
 
 /// Texts are compared without case, and blanks within count once.
 pub(crate) fn plain(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
+    text.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .to_lowercase()
 }
 
 /// Whether a reviewer, written as a name, an address or `Name <address>`, is this person. Where both have an address the

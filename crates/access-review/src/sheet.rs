@@ -155,7 +155,8 @@ impl Header {
     /// Sets a field. For writers.
     pub fn set(&mut self, key: &str, value: impl Into<String>) {
         let value: String = value.into();
-        self.fields.insert(key.to_owned(), value.replace(['\r', '\n'], " "));
+        self.fields
+            .insert(key.to_owned(), value.replace(['\r', '\n'], " "));
     }
 
     /// Who decided, as the sheet sums it up.
@@ -199,7 +200,11 @@ impl Sheet {
         let mut columns: Option<Columns> = None;
         let mut rows = Vec::new();
         for record in records {
-            let first = record.cells.iter().map(|cell| cell.trim()).find(|cell| !cell.is_empty());
+            let first = record
+                .cells
+                .iter()
+                .map(|cell| cell.trim())
+                .find(|cell| !cell.is_empty());
             let Some(first) = first else { continue };
             if let Some(field) = first.strip_prefix('#') {
                 header.read(record.row, field)?;
@@ -286,7 +291,9 @@ impl Columns {
         }
         let reviewer = text("reviewer");
         if decision.is_some() && reviewer.is_empty() {
-            return Err(refuse("reviewer is empty: a decision needs a reviewer".to_owned()));
+            return Err(refuse(
+                "reviewer is empty: a decision needs a reviewer".to_owned(),
+            ));
         }
         let note = text("note");
         let superseded = text("superseded");
@@ -352,7 +359,9 @@ fn cells(row: &Row) -> Vec<String> {
     };
     let text = |text: &str| text.to_owned();
     vec![
-        statement.map_or("open", |statement| statement.decision.as_str()).to_owned(),
+        statement
+            .map_or("open", |statement| statement.decision.as_str())
+            .to_owned(),
         statement.map_or_else(String::new, |statement| statement.reviewer.clone()),
         statement.map_or_else(String::new, |statement| statement.decided_at.clone()),
         text(&row.note),
@@ -440,7 +449,14 @@ mod tests {
         let rendered = render(&sheet);
         let first = rendered.iter().map(|cells| cells[0].clone());
         let first: Vec<String> = first.collect();
-        assert_eq!(first[..3], ["#sheet: baton-ninja-one review sheet 1", "#lines: 1", "#sign_off_reason: two lines"]);
+        assert_eq!(
+            first[..3],
+            [
+                "#sheet: baton-ninja-one review sheet 1",
+                "#lines: 1",
+                "#sign_off_reason: two lines"
+            ]
+        );
         let again = (1..).zip(rendered).map(|(row, cells)| Record { row, cells });
         let mut again = Sheet::parse(&again.collect::<Vec<_>>()).unwrap();
         again.rows[0].row = sheet.rows[0].row;

@@ -231,10 +231,7 @@ fn part(whole: &Model, keep: &[bool]) -> Model {
     let mut places: Vec<Option<u32>> = vec![None; principals];
     let mut chosen: Vec<(usize, Vec<(u32, u32)>)> = Vec::new();
     for (n, holders) in whole.holders.iter().enumerate() {
-        let rows: Vec<(u32, u32)> = holders
-            .iter()
-            .filter(|_| kept.next().unwrap_or(false))
-            .collect();
+        let rows: Vec<(u32, u32)> = holders.iter().filter(|_| kept.next().unwrap_or(false)).collect();
         for (principal, _) in &rows {
             if let Some(place) = places.get_mut(*principal as usize) {
                 *place = Some(0);
@@ -255,7 +252,12 @@ fn part(whole: &Model, keep: &[bool]) -> Model {
         kinds: whole.kinds.clone(),
         ..Model::default()
     };
-    for (place, person) in whole.people.iter().enumerate().filter(|(place, _)| is_kept(*place)) {
+    for (place, person) in whole
+        .people
+        .iter()
+        .enumerate()
+        .filter(|(place, _)| is_kept(*place))
+    {
         let mut person = person.clone();
         for word in person.shared.iter_mut().flatten() {
             *word = words.place(whole.words.text(*word));
@@ -273,8 +275,15 @@ fn part(whole: &Model, keep: &[bool]) -> Model {
     for (n, rows) in chosen {
         let mut holders = Holders::default();
         for (principal, origin) in rows {
-            let place = places.get(principal as usize).copied().flatten().unwrap_or_default();
-            let origin = match origin.checked_sub(1).and_then(|origin| whole.origins.get(origin as usize)) {
+            let place = places
+                .get(principal as usize)
+                .copied()
+                .flatten()
+                .unwrap_or_default();
+            let origin = match origin
+                .checked_sub(1)
+                .and_then(|origin| whole.origins.get(origin as usize))
+            {
                 None => 0,
                 Some(origin) => {
                     let known = origins.iter().position(|known| known == origin);

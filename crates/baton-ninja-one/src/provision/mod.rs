@@ -26,11 +26,11 @@ use crate::system::{RandomIds, SystemClock, stop_wanted};
 pub(crate) use audit_file::AuditFile;
 use request::Request;
 
-pub(crate) use request::subcommands;
 pub(crate) use apply_review::{
-    Job, RevocationResult, RevocationRow, Verification, apply, read_results, revocations, run as apply_review,
-    subcommand as apply_review_subcommand,
+    Job, RevocationResult, RevocationRow, Verification, apply, read_results, revocations,
+    run as apply_review, subcommand as apply_review_subcommand,
 };
+pub(crate) use request::subcommands;
 pub(crate) use schema::{account_fields as documented_account_fields, account_form};
 
 /// What the flags or the subcommand ask for, if they ask for a change.

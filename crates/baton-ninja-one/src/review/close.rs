@@ -202,7 +202,11 @@ fn refuse_open(accepted: &Accepted, assessment: &Assessment) -> Result<(), Failu
     let is_other = |finding: &&&access_review::Finding| {
         finding.problem.waiver() != Some(access_review::Waiver::Incomplete)
     };
-    if accepted.refused(assessment).iter().any(|finding| is_other(&finding)) {
+    if accepted
+        .refused(assessment)
+        .iter()
+        .any(|finding| is_other(&finding))
+    {
         return accepted.judge(assessment);
     }
     Err(Failure::found(
@@ -249,7 +253,10 @@ fn read_with_bytes(
     if sheets.is_empty() {
         return Err(Failure::found(
             "no sheet was returned".to_owned(),
-            Some(format!("put the exported sheets into {}", folder.path.join(SHEETS_FOLDER).display())),
+            Some(format!(
+                "put the exported sheets into {}",
+                folder.path.join(SHEETS_FOLDER).display()
+            )),
             StatusCode::FailedPrecondition,
         ));
     }

@@ -223,7 +223,10 @@ fn judge(file: &[u8], list: &[Located]) -> Archive {
         .collect();
     let end = end_record(members.len(), at - begin, begin);
     if file.get(at..) != Some(&end) {
-        problem("the archive", "its end was altered, or something was added or cut off");
+        problem(
+            "the archive",
+            "its end was altered, or something was added or cut off",
+        );
     }
     archive.members = members;
     archive

@@ -163,7 +163,11 @@ impl Accepted {
                 refused.len()
             )
         };
-        Err(Failure::found(message, Some(hint(&refused)), StatusCode::FailedPrecondition))
+        Err(Failure::found(
+            message,
+            Some(hint(&refused)),
+            StatusCode::FailedPrecondition,
+        ))
     }
 }
 
@@ -173,7 +177,11 @@ fn hint(refused: &[&Finding]) -> String {
     if refused.iter().any(|finding| waiver(&finding)) {
         return "have the lines decided in the report that the sheet is checked against, and export the sheet again".to_owned();
     }
-    let has = |wanted: Waiver| refused.iter().any(|finding| finding.problem.waiver() == Some(wanted));
+    let has = |wanted: Waiver| {
+        refused
+            .iter()
+            .any(|finding| finding.problem.waiver() == Some(wanted))
+    };
     let hint = if has(Waiver::Edited) {
         "export the sheet again, or accept the edits with --edited-sheet"
     } else if has(Waiver::Reviewer) {

@@ -87,7 +87,10 @@ impl ReviewFolder {
         review.check().map_err(|error| altered(&at, error.to_string()))?;
         for file in &review.files {
             let at = path.join(&file.name);
-            if Path::new(&file.name).file_name().is_none_or(|name| name != file.name.as_str()) {
+            if Path::new(&file.name)
+                .file_name()
+                .is_none_or(|name| name != file.name.as_str())
+            {
                 return Err(altered(&at, "the review names a file of another folder".to_owned()).into());
             }
             let bytes = std::fs::read(&at).map_err(|source| FolderError::Io {
@@ -116,14 +119,17 @@ impl ReviewFolder {
         for (line, own) in lines.iter_mut().zip(&review.lines) {
             line.assigned = own.assigned;
         }
-        let same = (&seal.tenant, &seal.sync_id, &seal.started_at, &report.verification.fingerprint)
-            == (
-                &review.tenant,
-                &review.sync_id,
-                &review.sync_started_at,
-                &review.report_sha256,
-            )
-            && lines == review.lines;
+        let same = (
+            &seal.tenant,
+            &seal.sync_id,
+            &seal.started_at,
+            &report.verification.fingerprint,
+        ) == (
+            &review.tenant,
+            &review.sync_id,
+            &review.sync_started_at,
+            &review.report_sha256,
+        ) && lines == review.lines;
         if same {
             return Ok(());
         }
@@ -160,11 +166,7 @@ impl ReviewFolder {
                 .collect(),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(source) => {
-                return Err(FolderError::Io {
-                    path: folder,
-                    source,
-                }
-                .into());
+                return Err(FolderError::Io { path: folder, source }.into());
             }
         };
         paths.sort();

@@ -155,10 +155,7 @@ impl Contents<'_> {
     /// The file. The same contents give the same bytes.
     pub(super) fn write(self) -> Result<(Pack, Vec<u8>), Failure> {
         let review = self.review;
-        let mut members = vec![
-            member(REVIEW, self.review_bytes),
-            member(BEFORE, self.before),
-        ];
+        let mut members = vec![member(REVIEW, self.review_bytes), member(BEFORE, self.before)];
         let after = self.after.map(|(report, bytes)| {
             members.push(member(AFTER, bytes));
             report

@@ -14,8 +14,8 @@ use time::format_description::well_known::Rfc3339;
 use super::close::held_in;
 use super::container::{self, Member};
 use super::pack::{
-    AFTER, BEFORE, DECISIONS, PACK, PACK_FORMAT, PACK_VERSION, Pack, PackCounts, PackReport, PackRevocation, REVIEW,
-    REVOCATIONS, SHEETS, SUMMARY, open_means_word, sheet_names,
+    AFTER, BEFORE, DECISIONS, PACK, PACK_FORMAT, PACK_VERSION, Pack, PackCounts, PackReport, PackRevocation,
+    REVIEW, REVOCATIONS, SHEETS, SUMMARY, open_means_word, sheet_names,
 };
 use super::sheet_file::sheet_of_bytes;
 use super::source::lines_of_report;
@@ -66,9 +66,7 @@ pub(crate) fn verify(settings: &Settings, path: &Path, known: Option<&str>) -> R
         )
     })?;
     let sha256 = sha256_hex(&bytes);
-    let mut checking = Checking {
-        problems: Vec::new(),
-    };
+    let mut checking = Checking { problems: Vec::new() };
     let pack = checking.run(settings, &bytes)?;
     if let Some(hash) = known.filter(|hash| !hash.eq_ignore_ascii_case(&sha256)) {
         checking.add("the archive", format!("its SHA-256 is not {hash}"));
@@ -87,7 +85,11 @@ pub(crate) fn verify(settings: &Settings, path: &Path, known: Option<&str>) -> R
         return Ok(());
     }
     Err(Failure::found(
-        format!("{}: not what was written; {} findings", found.path, found.findings.len()),
+        format!(
+            "{}: not what was written; {} findings",
+            found.path,
+            found.findings.len()
+        ),
         Some("go by a copy that is kept elsewhere, and by the hash that was written down".to_owned()),
         StatusCode::DataLoss,
     ))
@@ -190,7 +192,11 @@ impl Checking {
 
     /// Every file is there once, in order, with the hash that the seal has.
     fn members(&mut self, pack: &Pack, members: &[Member]) {
-        let expected = pack.members.iter().map(|member| member.name.as_str()).chain([PACK]);
+        let expected = pack
+            .members
+            .iter()
+            .map(|member| member.name.as_str())
+            .chain([PACK]);
         let expected: Vec<&str> = expected.collect();
         let found: Vec<&str> = members.iter().map(|member| member.name.as_str()).collect();
         for name in expected.iter().filter(|name| !found.contains(name)) {
@@ -242,10 +248,7 @@ impl Checking {
             self.add(PACK, "closed_at is not a time");
             return Ok(());
         };
-        let conditions = Conditions {
-            now,
-            max_age: None,
-        };
+        let conditions = Conditions { now, max_age: None };
         let assessment = assess(&review, &sheets, conditions);
         let open_means = match pack.open_means.as_str() {
             "revoke" => OpenMeans::Revoke,
@@ -254,7 +257,11 @@ impl Checking {
         if open_means_word(open_means) != pack.open_means {
             self.add(PACK, "open_means is neither open nor revoke");
         }
-        if let Some(finding) = assessment.findings.iter().find(|finding| finding.problem.waiver().is_none()) {
+        if let Some(finding) = assessment
+            .findings
+            .iter()
+            .find(|finding| finding.problem.waiver().is_none())
+        {
             self.add(SHEETS, finding.to_string());
         }
         for finding in &assessment.findings {
@@ -283,7 +290,10 @@ impl Checking {
         if let Some(after) = &after {
             let held = held_in(after);
             let is_wrong = |revocation: &&PackRevocation| {
-                let line = review.lines.iter().find(|line| line.id.as_str() == revocation.row.line_id);
+                let line = review
+                    .lines
+                    .iter()
+                    .find(|line| line.id.as_str() == revocation.row.line_id);
                 line.is_some_and(|line| revocation.held_after != Some(held.contains(&line.subject)))
             };
             if let Some(wrong) = revocations.iter().find(is_wrong) {
@@ -345,7 +355,10 @@ impl Checking {
     ) -> Result<Option<ReviewedReport>, Failure> {
         let parent = settings.temp_folder()?;
         let cannot = |error: std::io::Error| {
-            let message = format!("cannot write to a temporary folder in {}: {error}", parent.display());
+            let message = format!(
+                "cannot write to a temporary folder in {}: {error}",
+                parent.display()
+            );
             Failure::found(message, None, StatusCode::FailedPrecondition)
         };
         let folder = crate::report::private_folder(&parent).map_err(cannot)?;

@@ -99,12 +99,15 @@ pub(crate) fn records(path: &Path, bytes: &[u8], columns: &[&str]) -> Result<Vec
     let mut best: Option<(usize, Result<Vec<Record>, String>)> = None;
     for separator in separators {
         let parsed = parse(rest, *separator, first_row);
-        let found = parsed.as_ref().map_or(0, |records| known_columns(records, columns));
+        let found = parsed
+            .as_ref()
+            .map_or(0, |records| known_columns(records, columns));
         if best.as_ref().is_none_or(|(most, _)| found > *most) {
             best = Some((found, parsed));
         }
     }
-    best.map_or_else(|| Ok(Vec::new()), |(_, parsed)| parsed).map_err(failed)
+    best.map_or_else(|| Ok(Vec::new()), |(_, parsed)| parsed)
+        .map_err(failed)
 }
 
 fn known_columns(records: &[Record], columns: &[&str]) -> usize {
@@ -112,7 +115,12 @@ fn known_columns(records: &[Record], columns: &[&str]) -> usize {
         let is_known = |cell: &&String| columns.contains(&cell.trim().to_lowercase().as_str());
         record.cells.iter().filter(is_known).count()
     };
-    records.iter().take(MAX_HEADER_RECORDS).map(known).max().unwrap_or(0)
+    records
+        .iter()
+        .take(MAX_HEADER_RECORDS)
+        .map(known)
+        .max()
+        .unwrap_or(0)
 }
 
 /// A line `sep=;` at the top, which some spreadsheets write and understand. Gives the separator, the rest, and its first row.
@@ -186,10 +194,12 @@ fn parse(text: &str, separator: char, first_row: u64) -> Result<Vec<Record>, Str
 
 fn record(row: u64, cells: Vec<String>) -> Record {
     // Apostrophes keep a spreadsheet from reading formulas; they are not part of the text.
-    let cells = cells.into_iter().map(|cell| match sink_csv::text_of_cell(cell.trim()) {
-        Cow::Borrowed(text) => text.to_owned(),
-        Cow::Owned(text) => text,
-    });
+    let cells = cells
+        .into_iter()
+        .map(|cell| match sink_csv::text_of_cell(cell.trim()) {
+            Cow::Borrowed(text) => text.to_owned(),
+            Cow::Owned(text) => text,
+        });
     Record {
         row,
         cells: cells.collect(),
@@ -250,7 +260,9 @@ fn windows_1252(byte: u8) -> char {
 pub(crate) fn to_csv(records: &[Vec<String>]) -> Vec<u8> {
     let mut text = String::from("\u{feff}");
     for record in records {
-        let cells = record.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\"")));
+        let cells = record
+            .iter()
+            .map(|cell| format!("\"{}\"", cell.replace('"', "\"\"")));
         text.push_str(&cells.collect::<Vec<_>>().join(","));
         text.push_str("\r\n");
     }
@@ -333,7 +345,10 @@ mod tests {
 
     #[test]
     fn other_orders_of_columns() {
-        let plain = format!("{HEAD}\r\n{}\r\n", ROW.replace("\"two\nlines; \"\"x\"\"\"", "why"));
+        let plain = format!(
+            "{HEAD}\r\n{}\r\n",
+            ROW.replace("\"two\nlines; \"\"x\"\"\"", "why")
+        );
         let expected = parsed(plain.as_bytes());
         let reversed: Vec<String> = plain
             .lines()

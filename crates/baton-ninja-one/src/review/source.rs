@@ -46,7 +46,10 @@ pub(crate) fn intact_report(path: &Path) -> Result<ReviewedReport, Failure> {
     }
     if report.review.is_some() {
         return Err(Failure::found(
-            format!("{} is the file of one reviewer, not a whole report", path.display()),
+            format!(
+                "{} is the file of one reviewer, not a whole report",
+                path.display()
+            ),
             Some("name the folder that `review start` wrote with --review".to_owned()),
             StatusCode::InvalidArgument,
         ));
@@ -77,7 +80,10 @@ fn review_of_report(report: &ReviewedReport, scope: &Scope) -> Review {
 /// The lines of a report within a scope, in its order.
 pub(crate) fn lines_of_report(report: &ReviewedReport, scope: &Scope) -> Vec<Line> {
     let fingerprint = &report.verification.fingerprint;
-    let in_scope = report.grants.iter().filter(|grant| scope.includes(&grant.trait_kind));
+    let in_scope = report
+        .grants
+        .iter()
+        .filter(|grant| scope.includes(&grant.trait_kind));
     in_scope.map(|grant| line(fingerprint, grant)).collect()
 }
 

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use access_core::StatusCode;
 use access_core::ports::{AccessSink, Silent};
-use access_review::{Assignee, FORMAT, Line, Plan, Review, ReviewFile, Scope, VERSION, parse_due, sha256_hex};
+use access_review::{
+    Assignee, FORMAT, Line, Plan, Review, ReviewFile, Scope, VERSION, parse_due, sha256_hex,
+};
 use clap::{Arg, ArgMatches, Command};
 use serde::Serialize;
 use sink_html::{
@@ -45,7 +47,12 @@ pub(super) fn subcommand() -> Command {
                 "PLACE",
                 "The c1z file, or the folder or URL of a dataset, to make the report of",
             ),
-            text("sync", "ID", "The sync to review; without it the latest finished one").requires("from"),
+            text(
+                "sync",
+                "ID",
+                "The sync to review; without it the latest finished one",
+            )
+            .requires("from"),
             text(
                 "tenant",
                 "TEXT",
@@ -59,10 +66,18 @@ pub(super) fn subcommand() -> Command {
             )
             .value_parser(path())
             .requires("from"),
-            text("plan", "FILE", "CSV of role, organization or person with reviewer and due day")
-                .value_parser(path())
-                .conflicts_with("reviewer"),
-            text("reviewer", "NAME", "Who reviews all lines, where there is no plan"),
+            text(
+                "plan",
+                "FILE",
+                "CSV of role, organization or person with reviewer and due day",
+            )
+            .value_parser(path())
+            .conflicts_with("reviewer"),
+            text(
+                "reviewer",
+                "NAME",
+                "Who reviews all lines, where there is no plan",
+            ),
             text(
                 "coordinator",
                 "NAME",
@@ -293,13 +308,7 @@ fn write_files(report: &ReviewedReport, review: &mut Review, folder: &Path) -> R
             .collect();
         let shown: Vec<&Line> = review.lines.iter().filter(|line| is_shown(line)).collect();
         let scope = review_scope(review, owner, &shown);
-        let written = write_review_file(
-            &report_path,
-            &folder.join(&name),
-            crate::PROGRAM,
-            scope,
-            &keep,
-        )?;
+        let written = write_review_file(&report_path, &folder.join(&name), crate::PROGRAM, scope, &keep)?;
         files.push(ReviewFile {
             name,
             sha256: sha256_hex(&written),
@@ -357,7 +366,11 @@ fn slug(name: &str) -> String {
         .filter(|word| !word.is_empty())
         .collect();
     let slug: String = words.join("-").chars().take(40).collect();
-    if slug.is_empty() { "reviewer".to_owned() } else { slug }
+    if slug.is_empty() {
+        "reviewer".to_owned()
+    } else {
+        slug
+    }
 }
 
 /// A folder under another name beside its own, until everything is in it.

@@ -45,14 +45,22 @@ pub(super) fn render(
     };
     let after = pack.after.as_ref().map_or_else(
         || "none".to_owned(),
-        |after| format!("{}, sync {}, seal {}", after.started_at, after.sync_id, after.report_sha256),
+        |after| {
+            format!(
+                "{}, sync {}, seal {}",
+                after.started_at, after.sync_id, after.report_sha256
+            )
+        },
     );
     table(
         &mut page,
         "Result",
         &["", ""],
         &[
-            ["Lines in scope".to_owned(), format!("{} ({})", counts.lines, pack.scope)],
+            [
+                "Lines in scope".to_owned(),
+                format!("{} ({})", counts.lines, pack.scope),
+            ],
             ["Kept".to_owned(), counts.keep.to_string()],
             ["To be revoked by decision".to_owned(), counts.revoke.to_string()],
             ["Undecided".to_owned(), format!("{}; {open}", counts.open)],
@@ -82,15 +90,26 @@ pub(super) fn render(
             ["Report after".to_owned(), after],
             [
                 "Review".to_owned(),
-                format!("{}, started {}, SHA-256 {}", pack.review_id, pack.started_at, pack.review_sha256),
+                format!(
+                    "{}, started {}, SHA-256 {}",
+                    pack.review_id, pack.started_at, pack.review_sha256
+                ),
             ],
             [
                 "Decisions".to_owned(),
-                format!("chained to the seal of the report before; last hash {}", pack.decisions_head),
+                format!(
+                    "chained to the seal of the report before; last hash {}",
+                    pack.decisions_head
+                ),
             ],
         ],
     );
-    table(&mut page, "Reviewers", &["Reviewer", "Lines", "Decided", "Due"], &reviewers(review, assessment));
+    table(
+        &mut page,
+        "Reviewers",
+        &["Reviewer", "Lines", "Decided", "Due"],
+        &reviewers(review, assessment),
+    );
     if !pack.accepted.is_empty() {
         let rows: Vec<[String; 1]> = pack.accepted.iter().map(|text| [text.clone()]).collect();
         table(&mut page, "Accepted when it was closed", &["What"], &rows);
@@ -107,7 +126,11 @@ pub(super) fn render(
         &rows,
     );
     if revocations.len() > MAX_LISTED {
-        let _ = writeln!(page, "<p>And {} more in revocations.jsonl.</p>", revocations.len() - MAX_LISTED);
+        let _ = writeln!(
+            page,
+            "<p>And {} more in revocations.jsonl.</p>",
+            revocations.len() - MAX_LISTED
+        );
     }
     let _ = write!(
         page,
@@ -118,7 +141,10 @@ pub(super) fn render(
 }
 
 fn reviewers(review: &Review, assessment: &Assessment) -> Vec<[String; 4]> {
-    let names = review.reviewers.iter().map(|reviewer| Some(reviewer.name.clone()));
+    let names = review
+        .reviewers
+        .iter()
+        .map(|reviewer| Some(reviewer.name.clone()));
     let mut rows: Vec<(Option<String>, usize, usize, String)> = names
         .chain([None])
         .map(|name| (name, 0, 0, String::new()))
@@ -143,8 +169,14 @@ fn revocation_cells(revocation: &PackRevocation, review: &Review) -> [String; 6]
     let row = &revocation.row;
     let line = review.lines.iter().find(|line| line.id.as_str() == row.line_id);
     let reviewed = |name: fn(&access_review::Line) -> &str| line.map_or("", name).to_owned();
-    let access = row.access.clone().unwrap_or_else(|| reviewed(|line| &line.entitlement_name));
-    let name = row.name.clone().unwrap_or_else(|| reviewed(|line| &line.principal.name));
+    let access = row
+        .access
+        .clone()
+        .unwrap_or_else(|| reviewed(|line| &line.entitlement_name));
+    let name = row
+        .name
+        .clone()
+        .unwrap_or_else(|| reviewed(|line| &line.principal.name));
     let verified = match (row.verified, revocation.held_after) {
         (_, Some(true)) => "STILL HELD in the report after".to_owned(),
         (verified, held) => {
@@ -169,7 +201,12 @@ fn revocation_cells(revocation: &PackRevocation, review: &Review) -> [String; 6]
     ]
 }
 
-fn table<const COLUMNS: usize>(page: &mut String, title: &str, heads: &[&str; COLUMNS], rows: &[[String; COLUMNS]]) {
+fn table<const COLUMNS: usize>(
+    page: &mut String,
+    title: &str,
+    heads: &[&str; COLUMNS],
+    rows: &[[String; COLUMNS]],
+) {
     let _ = writeln!(page, "<h2>{}</h2>\n<table>", escape(title));
     if heads.iter().any(|head| !head.is_empty()) {
         page.push_str("<thead><tr>");

@@ -86,7 +86,9 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
         (None, None) => {
             return Err(Failure::found(
                 "the report that was reviewed is not named".to_owned(),
-                Some("name it with --report FILE, or the folder of the review with --review FOLDER".to_owned()),
+                Some(
+                    "name it with --report FILE, or the folder of the review with --review FOLDER".to_owned(),
+                ),
                 StatusCode::InvalidArgument,
             ));
         }
@@ -154,14 +156,20 @@ pub(crate) fn apply(settings: &Settings, chosen: &ArgMatches, job: &Job<'_>) -> 
     if !job.review.lines.is_empty() {
         same_tenant(job.review, &tenant, chosen.get_one::<String>("of"))?;
     }
-    let max = chosen.get_one::<u64>("max-revocations").copied().unwrap_or(MAX_REVOCATIONS);
+    let max = chosen
+        .get_one::<u64>("max-revocations")
+        .copied()
+        .unwrap_or(MAX_REVOCATIONS);
     if job.revocations.len() as u64 > max {
         return Err(Failure::found(
             format!(
                 "{} revocations are more than the {max} that one run may make; nothing was changed",
                 job.revocations.len()
             ),
-            Some(format!("if all are meant, say --max-revocations {}", job.revocations.len())),
+            Some(format!(
+                "if all are meant, say --max-revocations {}",
+                job.revocations.len()
+            )),
             StatusCode::FailedPrecondition,
         ));
     }
@@ -179,7 +187,10 @@ pub(crate) fn apply(settings: &Settings, chosen: &ArgMatches, job: &Job<'_>) -> 
     let agreed = names::all_agree(&rows);
     let mut confirmed = Ok(());
     if agreed.is_ok() {
-        let due = rows.iter().filter(|row| row.result == RevocationResult::NotTried).count();
+        let due = rows
+            .iter()
+            .filter(|row| row.result == RevocationResult::NotTried)
+            .count();
         if !dry_run && due > 0 && !chosen.get_flag("yes") {
             confirmed = ask(&words::intention(due, &tenant));
         }
@@ -208,7 +219,10 @@ fn same_tenant(review: &Review, tenant: &str, called: Option<&String>) -> Result
         return Ok(());
     }
     Err(Failure::found(
-        format!("the review is of the tenant {}, and this is {expected}", review.tenant),
+        format!(
+            "the review is of the tenant {}, and this is {expected}",
+            review.tenant
+        ),
         Some("if the review means this tenant, say so with --of and the name that it uses".to_owned()),
         StatusCode::FailedPrecondition,
     ))

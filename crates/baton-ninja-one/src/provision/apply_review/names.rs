@@ -68,15 +68,25 @@ impl Directory {
             row.name = Some(account.resource.display_name.to_string());
             // Somebody who was renamed is the same person while the address is the same.
             let address = person.login.as_ref().or(person.email.as_ref());
-            let same_address =
-                account.email().zip(address).is_some_and(|(own, address)| plain(own) == plain(address));
+            let same_address = account
+                .email()
+                .zip(address)
+                .is_some_and(|(own, address)| plain(own) == plain(address));
             if !(order.is_sealed && same_address) {
-                contradictions.push(contradiction(&person.name, &names_of_account(account), &row.principal));
+                contradictions.push(contradiction(
+                    &person.name,
+                    &names_of_account(account),
+                    &row.principal,
+                ));
             }
         }
         if let Some(role) = self.role(tenant, order).await? {
             row.access = Some(role.entitlement.display_name.to_string());
-            contradictions.push(contradiction(&line.entitlement_name, &names_of_role(role), &row.entitlement_id));
+            contradictions.push(contradiction(
+                &line.entitlement_name,
+                &names_of_role(role),
+                &row.entitlement_id,
+            ));
         }
         let contradictions: Vec<String> = contradictions.into_iter().flatten().collect();
         if !contradictions.is_empty() {
@@ -103,11 +113,7 @@ impl Directory {
         Ok(self.accounts.get(&id).and_then(Option::as_ref))
     }
 
-    async fn role(
-        &mut self,
-        tenant: &dyn Provisioner,
-        order: &Order<'_>,
-    ) -> Result<Option<&Role>, Failure> {
+    async fn role(&mut self, tenant: &dyn Provisioner, order: &Order<'_>) -> Result<Option<&Role>, Failure> {
         let entitlement = &order.line.subject.entitlement_id;
         let Selector::Id(id) = Selector::entitlement(entitlement, tenant.vocabulary())? else {
             return Ok(None);

@@ -66,9 +66,13 @@ impl Earlier {
         } else {
             String::new()
         };
-        for entry in text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+        for entry in text
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        {
             if entry["event"] == "finished" && entry["result"]["outcome"] == "changed" {
-                if let (Some(line), Some(time)) = (entry["decision"]["line_id"].as_str(), entry["time"].as_str())
+                if let (Some(line), Some(time)) =
+                    (entry["decision"]["line_id"].as_str(), entry["time"].as_str())
                 {
                     self.revoked.insert(line.to_owned(), time.to_owned());
                 }
@@ -105,7 +109,10 @@ pub(crate) fn read_results(path: &Path) -> Result<Vec<RevocationRow>, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(failed(error.to_string())),
     };
-    let rows = text.lines().filter(|line| !line.trim().is_empty()).map(serde_json::from_str);
+    let rows = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(serde_json::from_str);
     rows.collect::<Result<_, _>>()
         .map_err(|error: serde_json::Error| failed(format!("it is no list of results: {error}")))
 }
@@ -140,8 +147,10 @@ fn absent_since(
         for sync in later {
             let snapshot = place.open(&settings, Some(&sync.id), stop)?;
             let mut held = BTreeSet::new();
-            let entitlements: BTreeSet<&str> =
-                subjects.iter().map(|subject| subject.entitlement_id.as_str()).collect();
+            let entitlements: BTreeSet<&str> = subjects
+                .iter()
+                .map(|subject| subject.entitlement_id.as_str())
+                .collect();
             for entitlement in entitlements {
                 let Ok(id) = EntitlementId::new(entitlement) else {
                     continue;

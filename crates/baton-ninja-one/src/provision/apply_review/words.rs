@@ -47,7 +47,9 @@ pub(crate) fn revocations(applied: &Applied) -> Text {
             named(row.access.as_deref(), &row.entitlement_id),
             named(row.name.as_deref(), &row.principal)
         );
-        let place = row.row.map_or_else(String::new, |number| format!("row {number}, "));
+        let place = row
+            .row
+            .map_or_else(String::new, |number| format!("row {number}, "));
         text.line(match row.result {
             RevocationResult::Planned => format!("  would revoke  {subject}"),
             RevocationResult::Revoked => format!("  revoked       {subject}"),
@@ -76,7 +78,9 @@ fn notes(applied: &Applied) -> Vec<&'static str> {
         )
     });
     if has_due && applied.history.is_none() {
-        return vec!["NinjaOne does not say since when access is held: what was taken away and granted again after the sync is seen with --history only"];
+        return vec![
+            "NinjaOne does not say since when access is held: what was taken away and granted again after the sync is seen with --history only",
+        ];
     }
     Vec::new()
 }
