@@ -166,7 +166,8 @@ fn history_tells_what_was_granted_again() {
     for (sink, place) in [("parquet=lake", "lake"), ("c1z", "sync.c1z")] {
         let context = TestContext::msp();
         let sync = |more: &[&str]| {
-            let ran = context.run(&[&["--sink", sink], more].concat());
+            let mut command = context.command(&[&["--sink", sink], more].concat());
+            let ran = context.finish(command.env("BATON_KEEP_SYNC_COUNT", "9"));
             assert_eq!(ran.code, Some(0), "{}", ran.stderr);
         };
         sync(&["--sink", "html=report.html"]);
