@@ -1,11 +1,13 @@
 //! A review from its start to its evidence: who reviews what, who is late, what is closed, and what is noticed when the evidence
 //! is altered.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use access_review::Decision;
 use ninjaone_sim::{SimConfig, Tenant};
+use proptest::prelude::*;
 use serde_json::Value;
 use sink_html::ReportGrant;
 
@@ -182,7 +184,7 @@ fn a_review_is_split_sealed_and_never_replaced() {
     context.only_holds(&["plan.csv", "q4", "report.html"]);
 }
 
-fn access_names(path: &Path) -> std::collections::BTreeSet<String> {
+fn access_names(path: &Path) -> BTreeSet<String> {
     report(path)
         .grants
         .into_iter()
@@ -499,6 +501,89 @@ fn a_review_takes_decisions_of_its_reviewers_only() {
     assert_eq!(ran.code, Some(9), "{}", ran.stderr);
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Random decisions of three people, and access that is gone already when the review is closed: exactly what signed
+    /// decisions ask for, and what is possible, is gone afterwards, and the evidence says which is which.
+    #[test]
+    fn nothing_is_revoked_unasked_and_nothing_asked_is_left(seed in any::<u64>(), gone in 0_usize..4, means_revoke in any::<bool>()) {
+        let context = TestContext::msp();
+        with_plan(&context);
+        let mut random = seed;
+        let mut next = |below: u64| {
+            // An LCG of Knuth's; the high bits are the random ones.
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % below
+        };
+        let before = held(&report(&context.path("report.html")));
+        let coordinator = report(&context.path("q4/coordinator.html"));
+        let mut decisions: BTreeMap<String, Option<Decision>> = BTreeMap::new();
+        for grant in &coordinator.grants {
+            let decision = match next(10) {
+                0..=1 => Some(Decision::Revoke),
+                2..=7 => Some(Decision::Keep),
+                _ => None,
+            };
+            decisions.insert(subject(grant), decision);
+        }
+        for (file, name) in [("reviewer-01-rhea.html", "Rhea <rhea@example.com>"), ("reviewer-02-bo.html", "Bo"), ("coordinator.html", "Margaret")] {
+            let path = context.path(&format!("q4/{file}"));
+            let mut sheet = exported(&path, name, |grant| decisions[&subject(grant)]);
+            sheet.header.set("sign_off_reason", "some are open");
+            sum_up(&mut sheet);
+            returned(&context, &format!("{name}.csv").replace(['<', '>'], ""), &sheet);
+        }
+        // Somebody takes access away before the review is closed.
+        let roles = coordinator.grants.iter().filter(|grant| grant.can_be_revoked && grant.trait_kind == "role");
+        let mut taken = BTreeSet::new();
+        for grant in roles.step_by(7).take(gone) {
+            let ran = context.run(&["revoke", &grant.entitlement_id, "--from", &format!("user:{}", grant.principal_id), "-p"]);
+            prop_assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+            taken.insert(subject(grant));
+        }
+        let word = if means_revoke { "revoke" } else { "open" };
+        let ran = close(&context, &["-p", "--open-means", word, "--max-revocations", "999", "--accept-drop", "role,tenant,user,organization"]);
+        // What only NinjaOne's console can do is left, and is said by the exit code.
+        prop_assert!(matches!(ran.code, Some(0 | 9)), "{}{}", ran.stdout, ran.stderr);
+        reported(&context, "after.html");
+        let after = held(&report(&context.path("after.html")));
+        let mut left = 0;
+        for grant in &coordinator.grants {
+            let key = subject(grant);
+            let asked = match decisions[&key] {
+                Some(decision) => decision == Decision::Revoke,
+                None => means_revoke,
+            };
+            let possible = grant.can_be_revoked && grant.trait_kind == "role";
+            let stays = !taken.contains(&key) && !(asked && possible);
+            left += usize::from(asked && !possible);
+            prop_assert_eq!(after.contains(&key), stays, "{}", key);
+        }
+        // Nothing outside of the review was touched.
+        let reviewed: BTreeSet<String> = coordinator.grants.iter().map(subject).collect();
+        for key in before.difference(&reviewed) {
+            prop_assert!(after.contains(key), "{}", key);
+        }
+        let closed = json(&ran);
+        prop_assert_eq!(&closed["counts"]["by_hand"], left, "{}", closed);
+        prop_assert_eq!(ran.code, Some(if left > 0 { 9 } else { 0 }));
+        let verified = context.run(&["verify", "q4.zip"]);
+        prop_assert_eq!(verified.code, Some(0), "{}", verified.stdout);
+    }
+}
+
+fn subject(grant: &ReportGrant) -> String {
+    format!(
+        "{} {}:{}",
+        grant.entitlement_id, grant.principal_type, grant.principal_id
+    )
+}
+
+fn held(report: &sink_html::ReviewedReport) -> BTreeSet<String> {
+    report.grants.iter().map(subject).collect()
+}
+
 /// The quarterly review of docs/ACCESS-REVIEWS.md, word for word, on a tenant of 1,000 people.
 #[test]
 fn the_quarterly_review_of_the_documents() {
@@ -594,7 +679,7 @@ fn owners(pack: &[u8]) -> Vec<(std::ops::Range<usize>, String)> {
 
 /// Bytes at the begin, the end and within of every part of a pack.
 fn every_altered_byte_is_named(context: &TestContext, pack: &[u8]) {
-    let names: std::collections::BTreeSet<String> = owners(pack).into_iter().map(|(_, name)| name).collect();
+    let names: BTreeSet<String> = owners(pack).into_iter().map(|(_, name)| name).collect();
     for name in [
         "SUMMARY.html",
         "review.json",

@@ -666,10 +666,10 @@ impl Assessing<'_> {
         }
         if let Some(statement) = &row.statement {
             let is_needed = sheet.header.is_present();
-            if is_needed || !statement.decided_at.is_empty() {
-                if let Some(reason) = self.wrong_time(&statement.decided_at) {
-                    problems.push(Problem::DecidedAt(format!("decided_at: {reason}")));
-                }
+            if (is_needed || !statement.decided_at.is_empty())
+                && let Some(reason) = self.wrong_time(&statement.decided_at)
+            {
+                problems.push(Problem::DecidedAt(format!("decided_at: {reason}")));
             }
             if !review.may_decide(&statement.reviewer, line) {
                 problems.push(Problem::Reviewer(statement.reviewer.clone()));

@@ -8,6 +8,8 @@ use access_review::{Record, Sheet, SheetError, SheetFile, sha256_hex};
 
 /// A larger file is not a sheet.
 const MAX_BYTES: u64 = 256 << 20;
+/// How files of Excel (xlsx, xls) and of others (ods) begin.
+const WORKBOOKS: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
 /// The line of column names is looked for among so many records.
 const MAX_HEADER_RECORDS: usize = 64;
 
@@ -20,6 +22,9 @@ pub(crate) enum SheetFileError {
     /// It is not a CSV file.
     #[error("{}: not a CSV file: {reason}", path.display())]
     Csv { path: PathBuf, reason: String },
+    /// It is a workbook of a spreadsheet.
+    #[error("{}: a workbook of a spreadsheet, not a CSV file", path.display())]
+    Workbook { path: PathBuf },
     /// It is not a sheet.
     #[error("{}: {source}", path.display())]
     Sheet { path: PathBuf, source: SheetError },
@@ -30,7 +35,7 @@ impl Classified for SheetFileError {
         match self {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => StatusCode::NotFound,
             Self::Io { .. } => StatusCode::Unknown,
-            Self::Csv { .. } => StatusCode::InvalidArgument,
+            Self::Csv { .. } | Self::Workbook { .. } => StatusCode::InvalidArgument,
             Self::Sheet { source, .. } => source.status(),
         }
     }
@@ -38,6 +43,9 @@ impl Classified for SheetFileError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Io { .. } => None,
+            Self::Workbook { .. } => {
+                Some("save it as `CSV UTF-8` in the spreadsheet, and pass that file".to_owned())
+            }
             Self::Csv { .. } => {
                 Some("pass the CSV file that the review page of the report exports".to_owned())
             }
@@ -90,6 +98,11 @@ pub(crate) fn records(path: &Path, bytes: &[u8], columns: &[&str]) -> Result<Vec
         path: path.to_owned(),
         reason,
     };
+    if WORKBOOKS.iter().any(|begin| bytes.starts_with(begin)) {
+        return Err(SheetFileError::Workbook {
+            path: path.to_owned(),
+        });
+    }
     let text = decode(bytes).map_err(failed)?;
     let (separator, rest, first_row) = named_separator(&text);
     let separators: &[char] = match &separator {
@@ -361,6 +374,7 @@ mod tests {
     fn what_is_no_sheet() {
         for (bytes, reason) in [
             (&b"\x89PNG\0\0"[..], "it is not text"),
+            (b"PK\x03\x04\x14\0", "a workbook of a spreadsheet, not a CSV file"),
             (b"\xff\xfea", "it says that it is UTF-16, and is not"),
             (b"\xef\xbb\xbf\xff", "it says that it is UTF-8, and is not"),
             (b"a,\"b", "a quote is not closed"),
