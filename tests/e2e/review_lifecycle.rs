@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use access_review::Decision;
-use ninjaone_sim::{SimConfig, Tenant};
+use ninjaone_sim::{Fault, FaultSchedule, SimConfig, Tenant, When};
 use proptest::prelude::*;
 use serde_json::Value;
 use sink_html::ReportGrant;
@@ -137,6 +137,12 @@ fn a_review_is_split_sealed_and_never_replaced() {
         )
     );
     assert_eq!(own.report_sha256, whole.verification.fingerprint);
+    let sha256 = made["sha256"].as_str().unwrap();
+    let ran = context.run(&["verify", "q4", "--sha256", sha256]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stdout.contains(sha256), "{}", ran.stdout);
+    let ran = context.run(&["verify", "q4", "--sha256", &"0".repeat(64)]);
+    assert_eq!(ran.code, Some(15), "{}", ran.stderr);
     // The files of a review are reports that `verify` takes, and no whole reports.
     let ran = context.run(&["verify", "q4/reviewer-01-rhea.html"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -359,14 +365,7 @@ fn a_review_is_closed_with_what_apply_review_did() {
         &[
             &["apply-review"],
             &sheets[..],
-            &[
-                "--review",
-                "q4",
-                "-p",
-                "--result",
-                "result.jsonl",
-                "--incomplete-review",
-            ],
+            &["--review", "q4", "-p", "--result", "result.jsonl"],
         ]
         .concat(),
     );
@@ -452,6 +451,33 @@ fn undecided_lines_are_revoked_only_when_that_is_said() {
         let ran = context.run(&["verify", name]);
         assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
     }
+}
+
+/// What failed is tried again before the review is closed, unless it is said that it may stay.
+#[test]
+fn failures_keep_a_review_open() {
+    let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
+    let refusal = Fault::Status(503);
+    config.faults = FaultSchedule::at("/v2/user/role/1/remove-members", When::Always, refusal);
+    let context = TestContext::with(&config);
+    with_plan(&context);
+    all_returned(&context);
+    let ran = close(&context, &["-p"]);
+    assert_eq!(ran.code, Some(9), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("--accept-failures"), "{}", ran.stderr);
+    assert!(!context.path("q4.zip").exists());
+    let ran = close(&context, &["-p", "--accept-failures"]);
+    assert_eq!(ran.code, Some(9), "{}{}", ran.stdout, ran.stderr);
+    let closed = json(&ran);
+    assert_eq!(
+        (
+            &closed["counts"]["not_carried_out"],
+            &closed["counts"]["still_held"]
+        ),
+        (&Value::from(2), &Value::from(2)),
+        "{closed}"
+    );
+    assert_eq!(context.run(&["verify", "q4.zip"]).code, Some(0));
 }
 
 /// Somebody who is no reviewer of a line, or forges one, is refused here too.

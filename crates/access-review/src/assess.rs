@@ -568,14 +568,21 @@ impl Assessing<'_> {
         let said: Vec<String> = header.reviewers().into_iter().map(plain).collect();
         let statements = || rows.iter().filter_map(|row| row.statement.as_ref());
         let found: Vec<String> = statements().map(|statement| plain(&statement.reviewer)).collect();
-        let unnamed = statements().find(|statement| !said.contains(&plain(&statement.reviewer)));
+        // A name that has the separator in it is looked for in the whole text.
+        let all = plain(header.get("reviewers").unwrap_or_default());
+        let is_named =
+            |name: &str| said.iter().any(|said| said == name) || name.contains(';') && all.contains(name);
+        let unnamed = statements().find(|statement| !is_named(&plain(&statement.reviewer)));
         if let Some(statement) = unnamed {
             problems.push(Problem::HeaderContradicts {
                 field: "reviewers",
                 said: format!("`{}`", header.get("reviewers").unwrap_or_default()),
                 found: format!("`{}`", statement.reviewer),
             });
-        } else if let Some(idle) = said.iter().find(|name| !found.contains(name)) {
+        } else if let Some(idle) = said.iter().find(|name| {
+            let is_part = |found: &&String| found.contains(';') && found.contains(name.as_str());
+            !found.contains(name) && !found.iter().any(|found| is_part(&found))
+        }) {
             problems.push(Problem::HeaderContradicts {
                 field: "reviewers",
                 said: format!("`{idle}`"),

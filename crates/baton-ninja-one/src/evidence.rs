@@ -31,7 +31,7 @@ pub(crate) fn subcommands() -> [Command; 2] {
         .value_name("PATH")
         .required(true)
         .num_args(1..)
-        .help("A dataset (folder, s3://, gs:// or az://), reports (.html), the earliest first, or an evidence pack (.zip)");
+        .help("A dataset (folder, s3://, gs:// or az://), reports (.html), the earliest first, the folder of a review, or an evidence pack (.zip)");
     let gap = Arg::new("accept-gap")
         .long("accept-gap")
         .action(ArgAction::SetTrue)
@@ -62,6 +62,11 @@ pub(crate) fn verify(settings: &Settings, chosen: &ArgMatches) -> Result<(), Fai
         .flatten()
         .map(String::as_ref)
         .collect();
+    if let [folder] = places[..]
+        && crate::review::is_review(folder)
+    {
+        return crate::review::verify_folder(settings, folder, known);
+    }
     if let [pack] = places[..]
         && pack.is_file()
         && crate::review::is_pack(pack)

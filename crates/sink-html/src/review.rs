@@ -164,7 +164,7 @@ fn grant(model: &Model, entitlement: &Entitlement, place: u32, origin: u32) -> O
             .get(place as usize - 1)
             .is_some_and(|origin| origin.direct),
     };
-    let text = |text: Option<&Box<str>>| text.map(|text| text.to_string());
+    let text = |text: Option<&Box<str>>| text.map(ToString::to_string);
     Some(ReportGrant {
         entitlement_id: entitlement.id.to_string(),
         entitlement_name: entitlement.name.to_string(),
@@ -226,7 +226,6 @@ pub fn write_review_file(
 /// A model with some of the grants, and with nobody and nothing that is in none of them.
 fn part(whole: &Model, keep: &[bool]) -> Model {
     let mut kept = keep.iter().copied();
-    let people = u32::try_from(whole.people.len()).unwrap_or(u32::MAX);
     let principals = whole.people.len() + whole.others.len();
     let mut places: Vec<Option<u32>> = vec![None; principals];
     let mut chosen: Vec<(usize, Vec<(u32, u32)>)> = Vec::new();
@@ -241,10 +240,8 @@ fn part(whole: &Model, keep: &[bool]) -> Model {
             chosen.push((n, rows));
         }
     }
-    let mut next = 0;
-    for place in places.iter_mut().flatten() {
+    for (next, place) in (0..).zip(places.iter_mut().flatten()) {
         *place = next;
-        next += 1;
     }
     let is_kept = |place: usize| places.get(place).is_some_and(Option::is_some);
     let mut words = Words::default();
@@ -252,17 +249,12 @@ fn part(whole: &Model, keep: &[bool]) -> Model {
         kinds: whole.kinds.clone(),
         ..Model::default()
     };
-    for (place, person) in whole
-        .people
-        .iter()
-        .enumerate()
-        .filter(|(place, _)| is_kept(*place))
-    {
+    let people = whole.people.iter().enumerate();
+    for (_, person) in people.filter(|(place, _)| is_kept(*place)) {
         let mut person = person.clone();
         for word in person.shared.iter_mut().flatten() {
             *word = words.place(whole.words.text(*word));
         }
-        debug_assert!(place < people as usize);
         model.people.push(person);
     }
     model.words = words;

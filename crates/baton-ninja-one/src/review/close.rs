@@ -10,7 +10,7 @@ use access_core::sync::{SyncPipeline, SyncRequest};
 use access_review::{
     Assessment, OpenMeans, Revocation, SheetFile, Subject, assess, decision_log, sha256_hex,
 };
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use ninjaone::{NinjaOneClient, NinjaOneSource};
 use serde::Serialize;
 use sink_html::{HtmlSink, HtmlSinkConfig, ReviewedReport};
@@ -49,6 +49,10 @@ pub(super) fn subcommand() -> Command {
                 .value_name("FILE")
                 .value_parser(path())
                 .help("What `apply-review --result` wrote, instead of carrying out now"),
+            Arg::new("accept-failures")
+                .long("accept-failures")
+                .action(ArgAction::SetTrue)
+                .help("Close although revocations failed or were refused; the evidence names them"),
             Arg::new("after")
                 .long("after")
                 .value_name("REPORT")
@@ -102,6 +106,9 @@ pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
     let Some(rows) = carried_out(settings, chosen, &folder, &sheets, &revocations)? else {
         return Ok(());
     };
+    if !chosen.get_flag("accept-failures") {
+        refuse_failures(&rows)?;
+    }
     let after = report_after(settings, chosen, &folder, &rows)?;
     let held = after.as_ref().map(|(report, _)| held_in(report));
     let by_line: BTreeMap<&str, &Subject> = review
@@ -297,7 +304,7 @@ fn carried_out(
                 };
                 let applied = provision::apply(settings, chosen, &job)?;
                 if mode == ProvisioningMode::DryRun {
-                    let mut text = provision::revocations(&applied);
+                    let mut text = provision::revocations(&applied.rows);
                     text.line("Nothing was changed, and no evidence was written");
                     print(&text);
                     return applied.outcome().map(|()| None);
@@ -323,6 +330,26 @@ fn carried_out(
             StatusCode::FailedPrecondition,
         )
     })
+}
+
+/// What failed may be tried again before the review is closed for good.
+fn refuse_failures(rows: &[RevocationRow]) -> Result<(), Failure> {
+    let is_failed = |row: &&RevocationRow| {
+        matches!(
+            row.result,
+            RevocationResult::Failed | RevocationResult::NotTried | RevocationResult::Refused
+        )
+    };
+    let failed: Vec<&RevocationRow> = rows.iter().filter(is_failed).collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    print(&provision::revocations(failed.iter().copied()));
+    Err(Failure::found(
+        format!("{} of {} revocations are not carried out; the review is not closed", failed.len(), rows.len()),
+        Some("run the same command again, which does only what is missing, or close it as it is with --accept-failures".to_owned()),
+        StatusCode::FailedPrecondition,
+    ))
 }
 
 /// Results of revocations that no decision asks for belong to something else.

@@ -16,6 +16,7 @@ mod summary_page;
 use clap::{ArgMatches, Command};
 
 pub(crate) use self::pack_verify::{is_pack, verify};
+pub(crate) use self::status::{is_review, verify_folder};
 use crate::exit::Failure;
 use crate::settings::Settings;
 

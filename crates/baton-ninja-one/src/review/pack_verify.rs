@@ -364,12 +364,9 @@ impl Checking {
         let folder = crate::report::private_folder(&parent).map_err(cannot)?;
         let path = folder.path().join("report.html");
         std::fs::write(&path, bytes).map_err(cannot)?;
-        let report = match read_reviewed(&path, crate::PROGRAM) {
-            Ok(report) => report,
-            Err(_) => {
-                self.add(name, "is not a report of this program");
-                return Ok(None);
-            }
+        let Ok(report) = read_reviewed(&path, crate::PROGRAM) else {
+            self.add(name, "is not a report of this program");
+            return Ok(None);
         };
         for problem in &report.verification.problems {
             self.add(name, problem.clone());

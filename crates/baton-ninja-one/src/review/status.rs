@@ -1,13 +1,14 @@
 //! `review status`: returned sheets merged, who is late, what contradicts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use access_core::StatusCode;
 use access_review::{Decision, Progress, assess};
 use clap::{Arg, ArgMatches, Command};
 use serde::Serialize;
 
 use super::flags::{Accepted, paths, waivers};
-use super::folder::ReviewFolder;
+use super::folder::{REVIEW_FILE, ReviewFolder};
 use crate::console::{Text, print};
 use crate::exit::Failure;
 use crate::settings::{Output, Settings};
@@ -93,6 +94,55 @@ pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
     print(&match output {
         Output::Json => Text::from_json(&status),
         Output::Text => words(&status),
+    });
+    Ok(())
+}
+
+/// Whether a place is the folder of a review.
+pub(crate) fn is_review(path: &Path) -> bool {
+    path.join(REVIEW_FILE).is_file()
+}
+
+/// Verifies the folder of a review and prints what was found; anything that was altered is a failure. `known` is a hash that
+/// was written down: that of the review or of its report.
+pub(crate) fn verify_folder(settings: &Settings, path: &Path, known: Option<&str>) -> Result<(), Failure> {
+    let output = settings.output()?;
+    let folder = ReviewFolder::open(path)?;
+    let review = &folder.review;
+    let is_known = |hash: &&str| {
+        !hash.eq_ignore_ascii_case(&folder.sha256) && !hash.eq_ignore_ascii_case(&review.report_sha256)
+    };
+    if let Some(hash) = known.filter(is_known) {
+        return Err(Failure::found(
+            format!(
+                "{}: neither the review nor its report has the SHA-256 {hash}",
+                path.display()
+            ),
+            Some("go by a copy that is kept elsewhere, and by the hash that was written down".to_owned()),
+            StatusCode::DataLoss,
+        ));
+    }
+    let mut text = Text::new();
+    text.line(format_args!(
+        "{}: {} of {}, {} lines, sync {}",
+        path.display(),
+        review.title,
+        review.tenant,
+        review.lines.len(),
+        review.sync_id
+    ));
+    text.line(format_args!("  review SHA-256 {}", folder.sha256));
+    text.line(format_args!("  report SHA-256 {}", review.report_sha256));
+    text.line("  everything is as it was written");
+    print(&match output {
+        Output::Text => text,
+        Output::Json => Text::from_json(&serde_json::json!({
+            "path": path.display().to_string(),
+            "review_id": review.id,
+            "sha256": folder.sha256,
+            "report_sha256": review.report_sha256,
+            "findings": [],
+        })),
     });
     Ok(())
 }

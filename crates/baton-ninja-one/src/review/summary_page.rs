@@ -38,72 +38,7 @@ pub(super) fn render(
         escape(&pack.closed_at),
         escape(&pack.closed_by)
     );
-    let counts = &pack.counts;
-    let open = match pack.open_means.as_str() {
-        "revoke" => "undecided lines were revoked",
-        _ => "undecided lines stay undecided",
-    };
-    let after = pack.after.as_ref().map_or_else(
-        || "none".to_owned(),
-        |after| {
-            format!(
-                "{}, sync {}, seal {}",
-                after.started_at, after.sync_id, after.report_sha256
-            )
-        },
-    );
-    table(
-        &mut page,
-        "Result",
-        &["", ""],
-        &[
-            [
-                "Lines in scope".to_owned(),
-                format!("{} ({})", counts.lines, pack.scope),
-            ],
-            ["Kept".to_owned(), counts.keep.to_string()],
-            ["To be revoked by decision".to_owned(), counts.revoke.to_string()],
-            ["Undecided".to_owned(), format!("{}; {open}", counts.open)],
-            [
-                "Revocations".to_owned(),
-                format!(
-                    "{}: {} revoked, {} already gone, {} accepted and not verified, {} to be done by hand, {} not carried out",
-                    counts.revocations,
-                    counts.revoked,
-                    counts.already_gone,
-                    counts.not_verified,
-                    counts.by_hand,
-                    counts.not_carried_out
-                ),
-            ],
-            [
-                "Still held in the report after".to_owned(),
-                counts.still_held.to_string(),
-            ],
-            [
-                "Report before".to_owned(),
-                format!(
-                    "{}, sync {}, seal {}",
-                    pack.before.started_at, pack.before.sync_id, pack.before.report_sha256
-                ),
-            ],
-            ["Report after".to_owned(), after],
-            [
-                "Review".to_owned(),
-                format!(
-                    "{}, started {}, SHA-256 {}",
-                    pack.review_id, pack.started_at, pack.review_sha256
-                ),
-            ],
-            [
-                "Decisions".to_owned(),
-                format!(
-                    "chained to the seal of the report before; last hash {}",
-                    pack.decisions_head
-                ),
-            ],
-        ],
-    );
+    table(&mut page, "Result", &["", ""], &result_rows(pack));
     table(
         &mut page,
         "Reviewers",
@@ -138,6 +73,71 @@ pub(super) fn render(
         escape(&pack.program)
     );
     page
+}
+
+/// What came of it, and what it is about.
+fn result_rows(pack: &Pack) -> [[String; 2]; 10] {
+    let counts = &pack.counts;
+    let open = match pack.open_means.as_str() {
+        "revoke" => "undecided lines were revoked",
+        _ => "undecided lines stay undecided",
+    };
+    let after = pack.after.as_ref().map_or_else(
+        || "none".to_owned(),
+        |after| {
+            format!(
+                "{}, sync {}, seal {}",
+                after.started_at, after.sync_id, after.report_sha256
+            )
+        },
+    );
+    [
+        [
+            "Lines in scope".to_owned(),
+            format!("{} ({})", counts.lines, pack.scope),
+        ],
+        ["Kept".to_owned(), counts.keep.to_string()],
+        ["To be revoked by decision".to_owned(), counts.revoke.to_string()],
+        ["Undecided".to_owned(), format!("{}; {open}", counts.open)],
+        [
+            "Revocations".to_owned(),
+            format!(
+                "{}: {} revoked, {} already gone, {} accepted and not verified, {} to be done by hand, {} not carried out",
+                counts.revocations,
+                counts.revoked,
+                counts.already_gone,
+                counts.not_verified,
+                counts.by_hand,
+                counts.not_carried_out
+            ),
+        ],
+        [
+            "Still held in the report after".to_owned(),
+            counts.still_held.to_string(),
+        ],
+        [
+            "Report before".to_owned(),
+            format!(
+                "{}, sync {}, seal {}",
+                pack.before.started_at, pack.before.sync_id, pack.before.report_sha256
+            ),
+        ],
+        ["Report after".to_owned(), after],
+        [
+            "Review".to_owned(),
+            format!(
+                "{}, started {}, SHA-256 {}",
+                pack.review_id, pack.started_at, pack.review_sha256
+            ),
+        ],
+        [
+            "Decisions".to_owned(),
+            format!(
+                "chained to the seal of the report before; last hash {}",
+                pack.decisions_head
+            ),
+        ],
+    ]
 }
 
 fn reviewers(review: &Review, assessment: &Assessment) -> Vec<[String; 4]> {

@@ -70,12 +70,10 @@ impl Earlier {
             .lines()
             .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         {
-            if entry["event"] == "finished" && entry["result"]["outcome"] == "changed" {
-                if let (Some(line), Some(time)) =
-                    (entry["decision"]["line_id"].as_str(), entry["time"].as_str())
-                {
-                    self.revoked.insert(line.to_owned(), time.to_owned());
-                }
+            let is_done = entry["event"] == "finished" && entry["result"]["outcome"] == "changed";
+            let (line, time) = (&entry["decision"]["line_id"], &entry["time"]);
+            if let (true, Some(line), Some(time)) = (is_done, line.as_str(), time.as_str()) {
+                self.revoked.insert(line.to_owned(), time.to_owned());
             }
         }
     }

@@ -17,7 +17,7 @@ pub(super) fn intention(revocations: usize, tenant: &str) -> Text {
 
 /// For people: a line for each revocation, then how many of each result.
 pub(super) fn text(review: &Review, assessment: &Assessment, applied: &Applied) -> Text {
-    let mut text = revocations(applied);
+    let mut text = revocations(&applied.rows);
     if !applied.rows.is_empty() {
         text.blank();
     }
@@ -39,9 +39,9 @@ pub(super) fn text(review: &Review, assessment: &Assessment, applied: &Applied) 
 }
 
 /// A line for each revocation.
-pub(crate) fn revocations(applied: &Applied) -> Text {
+pub(crate) fn revocations<'a>(rows: impl IntoIterator<Item = &'a RevocationRow>) -> Text {
     let mut text = Text::new();
-    for row in &applied.rows {
+    for row in rows {
         let subject = format!(
             "{} from {}",
             named(row.access.as_deref(), &row.entitlement_id),
