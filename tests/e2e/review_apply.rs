@@ -215,65 +215,65 @@ type Forgery = (&'static str, fn(&mut Sheet, usize));
 const FORGERIES: [Forgery; 22] = [
     (
         "principal_name is `Zoë Berg`, and user:7 is `Ada Nyström`",
-        |sheet, at| sheet.rows[at].principal_name = "Zoë Berg".to_owned(),
+        |sheet, at| "Zoë Berg".clone_into(&mut sheet.rows[at].principal_name),
     ),
     ("principal_login is `eve@example.com`", |sheet, at| {
-        sheet.rows[at].principal_login = "eve@example.com".to_owned()
+        "eve@example.com".clone_into(&mut sheet.rows[at].principal_login);
     }),
     ("entitlement_name is `Backup role`", |sheet, at| {
-        sheet.rows[at].entitlement_name = "Backup role".to_owned()
+        "Backup role".clone_into(&mut sheet.rows[at].entitlement_name);
     }),
     ("resource_name is `Backup`", |sheet, at| {
-        sheet.rows[at].resource_name = "Backup".to_owned()
+        "Backup".clone_into(&mut sheet.rows[at].resource_name);
     }),
     (
         "role:1:assigned held by user:4242 is not in the scope of the review",
-        |sheet, at| sheet.rows[at].subject.principal_id = "4242".to_owned(),
+        |sheet, at| "4242".clone_into(&mut sheet.rows[at].subject.principal_id),
     ),
     (
         "role:77:assigned held by user:7 is not in the scope of the review",
-        |sheet, at| sheet.rows[at].subject.entitlement_id = "role:77:assigned".to_owned(),
+        |sheet, at| "role:77:assigned".clone_into(&mut sheet.rows[at].subject.entitlement_id),
     ),
     (
         "role:1:assigned held by group:7 is not in the scope of the review",
-        |sheet, at| sheet.rows[at].subject.principal_type = "group".to_owned(),
+        |sheet, at| "group".clone_into(&mut sheet.rows[at].subject.principal_type),
     ),
     (
         "line_id L0000000000000000 does not belong to the ids of the row",
-        |sheet, at| sheet.rows[at].line_id = "L0000000000000000".to_owned(),
+        |sheet, at| "L0000000000000000".clone_into(&mut sheet.rows[at].line_id),
     ),
     ("line_id is empty", |sheet, at| sheet.rows[at].line_id.clear()),
     ("of another tenant: https://elsewhere", |sheet, at| {
-        sheet.rows[at].tenant = "https://elsewhere".to_owned()
+        "https://elsewhere".clone_into(&mut sheet.rows[at].tenant);
     }),
     ("of another sync: 3Mc", |sheet, at| {
-        sheet.rows[at].sync_id = "3Mc".to_owned()
+        "3Mc".clone_into(&mut sheet.rows[at].sync_id);
     }),
     ("of another report: 0000", |sheet, at| {
-        sheet.rows[at].report_sha256 = "0".repeat(64)
+        sheet.rows[at].report_sha256 = "0".repeat(64);
     }),
     ("of another report: 0000", |sheet, _| {
-        sheet.header.set("report_sha256", "0".repeat(64))
+        sheet.header.set("report_sha256", "0".repeat(64));
     }),
     ("of another tenant: https://elsewhere", |sheet, _| {
-        sheet.header.set("tenant", "https://elsewhere")
+        sheet.header.set("tenant", "https://elsewhere");
     }),
     ("the scope is `everything`", |sheet, _| {
-        sheet.header.set("scope", "everything")
+        sheet.header.set("scope", "everything");
     }),
     ("of another review: R1", |sheet, _| {
-        sheet.header.set("review_id", "R1")
+        sheet.header.set("review_id", "R1");
     }),
     (
         "decided_at: 2019-01-01T00:00:00Z is before the sync",
-        |sheet, at| said(sheet, at).decided_at = "2019-01-01T00:00:00Z".to_owned(),
+        |sheet, at| "2019-01-01T00:00:00Z".clone_into(&mut said(sheet, at).decided_at),
     ),
     (
         "decided_at: 2090-01-01T00:00:00Z is in the future",
-        |sheet, at| said(sheet, at).decided_at = "2090-01-01T00:00:00Z".to_owned(),
+        |sheet, at| "2090-01-01T00:00:00Z".clone_into(&mut said(sheet, at).decided_at),
     ),
     ("the header says reviewers", |sheet, at| {
-        said(sheet, at).reviewer = "Mallory".to_owned()
+        "Mallory".clone_into(&mut said(sheet, at).reviewer);
     }),
     ("1 lines of the review are in no sheet", |sheet, at| {
         sheet.rows.remove(at);
