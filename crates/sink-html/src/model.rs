@@ -1,6 +1,6 @@
 //! A sync as the report has it: all of it in memory, in an order that depends on nothing but the sync.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use access_core::model::{Baseline, ResourceTypeId, TraitKind};
 
@@ -21,6 +21,9 @@ pub(crate) struct Model {
     pub(crate) origins: Vec<Origin>,
     /// In the order of the entitlements.
     pub(crate) holders: Vec<Holders>,
+    /// When the syncs began whose reports first showed some of the grants; first of all that of the first report of the chain.
+    /// Empty in reports of version 1.
+    pub(crate) times: Vec<Box<str>>,
 }
 
 impl Model {
@@ -55,6 +58,56 @@ impl Model {
             sync_id: None,
             resources: resources.filter(|(_, count)| *count > 0).collect(),
             grants,
+        }
+    }
+
+    /// Says of every grant since when reports show it: what the report before has too keeps its date, the rest is new with this
+    /// sync. Without a report before, all are in the first one.
+    pub(crate) fn date_grants(&mut self, started_at: &str, before: Option<(&Self, &str)>) {
+        self.times = vec![started_at.into()];
+        let Some((old, old_started_at)) = before else {
+            return;
+        };
+        self.times = old.times.clone();
+        if self.times.is_empty() {
+            self.times.push(old_started_at.into());
+        }
+        let new = match self.times.iter().position(|time| **time == *started_at) {
+            Some(place) => place,
+            None => {
+                self.times.push(started_at.into());
+                self.times.len() - 1
+            }
+        };
+        let new = u32::try_from(new).unwrap_or(u32::MAX);
+        let places: HashMap<&str, &Holders> = old
+            .entitlements
+            .iter()
+            .zip(&old.holders)
+            .map(|(entitlement, holders)| (&*entitlement.id, holders))
+            .collect();
+        let mut dated = Vec::with_capacity(self.holders.len());
+        for (entitlement, holders) in self.entitlements.iter().zip(&self.holders) {
+            let before: HashMap<_, u32> = places
+                .get(&*entitlement.id)
+                .into_iter()
+                .flat_map(|holders| holders.principals.iter().enumerate().map(|(n, place)| (n, *place, *holders)))
+                .filter_map(|(n, place, holders)| {
+                    Some((old.principal(place)?, holders.since.get(n).copied().unwrap_or(0)))
+                })
+                .collect();
+            let since: Vec<u32> = holders
+                .principals
+                .iter()
+                .map(|place| {
+                    let known = self.principal(*place).and_then(|principal| before.get(&principal));
+                    known.copied().unwrap_or(new)
+                })
+                .collect();
+            dated.push(since);
+        }
+        for (holders, since) in self.holders.iter_mut().zip(dated) {
+            holders.since = if since.iter().any(|place| *place > 0) { since } else { Vec::new() };
         }
     }
 
