@@ -153,10 +153,11 @@ const decide = (report, decisions, grant) => {
 const evidenceOf = (report, decisions, grant) => {
   const { insight } = report;
   const principal = report.principals[grant];
-  const facts = [];
+  const who = [];
   if (report.isPerson(principal)) {
     const type = report.word("user_type", principal);
-    facts.push([type && typeOf(type), name(report.word("organization_name", principal) || ""), signInOf(report, principal)].filter((part) => part && (typeof part === "string" || part.textContent)));
+    const organization = report.word("organization_name", principal);
+    who.push(type && typeOf(type), organization && [name(organization)], signInOf(report, principal));
   }
   const second = [];
   const since = insight.since(grant);
@@ -167,8 +168,7 @@ const evidenceOf = (report, decisions, grant) => {
   const peers = insight.peers(grant);
   if (peers && peers.of > 1) second.push(`${number(peers.have)} of ${number(peers.of)} peers`);
   if (!report.isDirect(grant)) second.push([name(report.why(grant))]);
-  facts.push(second);
-  return facts.filter((line) => line.length > 0).map((line) => h("span", { class: "under" }, line.map((part, n) => [n > 0 && " · ", part]).flat(2)));
+  return [who.filter(Boolean), second].map((line) => line.length > 0 && h("span", { class: "under" }, line.map((part, n) => [n > 0 && " · ", part]).flat(2)));
 };
 
 /** Everything about one person beside the page: facts, all access, decisions. */
@@ -199,7 +199,7 @@ const openDrawer = async (report, decisions, principal, grant = -1) => {
       " ",
       h("span", { class: "marks" }, report.insight.ofLine(own).filter(([key]) => ["new", "rare", "privileged", "privileged-no-mfa"].includes(key)).map(flagMark)),
       report.purposeOf(entitlement) && h("span", { class: "under" }, name(report.purposeOf(entitlement))),
-      evidenceOf(report, decisions, own).slice(isPerson ? 1 : 0),
+      evidenceOf(report, decisions, own).slice(1),
       last && h("span", { class: "under" }, `Last review: ${last.decision} by `, name(last.reviewer), last.at && `, ${day(last.at)}`, last.note && [", “", name(last.note), "”"]),
       h("div", { class: "turn" }, buttons, note),
       told,

@@ -142,7 +142,7 @@ class Insight {
   }
 }
 
-const flagMark = ([key, level, why]) => h("span", { class: `mark ${LEVELS[level][1] || ""}`, title: `${LEVELS[level][0]}: ${why}` }, FLAG_LABEL.get(key));
+const flagMark = ([key, level, why]) => h("span", { class: `mark ${LEVELS[level][1] || ""}`, title: `${LEVELS[level][0]}: ${why}` }, h("span", { class: "unseen" }, `${LEVELS[level][0]}: `), FLAG_LABEL.get(key));
 
 /** Where somebody signs in, and with what. */
 const signInOf = (report, person) => {

@@ -159,7 +159,8 @@ class Report {
 
   /** What it is for, in the tenant's words. */
   purposeOf(entitlement) {
-    return this.access.resource_descriptions?.[entitlement] || this.access.descriptions[entitlement];
+    const { descriptions, resource_descriptions: resources } = this.access;
+    return (this.traitOf(entitlement) !== "app" && this.isAlone(entitlement) && resources?.[entitlement]) || descriptions[entitlement];
   }
 
   /** What an entitlement is called here; two of the same name are told apart by their ids. */

@@ -54,6 +54,7 @@ class ReviewView {
 
   start() {
     this.list.set(this.items);
+    this.showAround();
     const wanted = Number(this.chosen.get("line") ?? -1);
     const index = this.items.findIndex(({ grant }) => grant === wanted);
     if (index >= 0) this.moveTo(index, { focus: false });
@@ -335,7 +336,7 @@ class ReviewView {
   }
 
   changed(grants) {
-    if (grants.length > 100) this.list.refreshAll();
+    if (grants.length === 0 || grants.length > 100) this.list.refreshAll();
     else {
       const groups = new Set();
       for (const grant of grants) {
@@ -454,7 +455,8 @@ class ReviewView {
         ? null
         : h("div", { class: "what" }, h("a", { href: report.entitlementLink(entitlement) }, name(report.title(entitlement))), !report.canBeRevoked(entitlement) && h("span", { class: "under" }, "revoked in the tenant itself"));
     const flags = report.insight.ofLine(grant);
-    const reasons = flags.filter(([, level]) => level > 1).map(([, , why]) => why);
+    // What the group says of all its lines is not said of each.
+    const reasons = flags.filter(([key, level]) => level > 1 && !(key === "privileged" && this.grouping === "")).map(([, , why]) => why);
     const facts = h("div", { class: "facts-of" }, flags.length > 0 && h("span", { class: "marks" }, flags.map(flagMark)), evidenceOf(report, decisions, grant), reasons.length > 0 && h("span", { class: "under why" }, name(reasons[0])));
     const element = h("div", { class: `line${this.grouping === "none" || this.grouping === "organization" ? " both" : ""}`, tabindex: "-1", "data-grant": grant }, pick, who, what, facts, h("div", { class: "deciding" }, buttons, note, told));
     element.addEventListener("focusin", () => {
@@ -527,7 +529,8 @@ class ReviewView {
         return;
       }
     }
-    say("All lines listed here are decided");
+    const folded = decisions.undecided(this.listed).length;
+    say(folded > 0 ? `Every line that is shown is decided; ${plural(folded, "line")} are folded in their groups` : "All lines listed here are decided");
     if (items[this.cursor]) this.moveTo(this.cursor);
   }
 

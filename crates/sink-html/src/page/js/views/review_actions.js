@@ -133,7 +133,7 @@ const importSame = async (report, decisions, found) => {
   };
   const chooser = ([grant, line]) => {
     const button = (word, label, content) =>
-      h("button", { type: "button", class: `choose ${word}`, "aria-label": `${label}: ${decisions.nameOf([grant])}`, onclick: () => { choices.set(grant, word); changed(); } }, h("span", { class: "under" }, label), content);
+      h("button", { type: "button", class: `choose ${word}`, onclick: () => { choices.set(grant, word); changed(); } }, h("span", { class: "under" }, label, h("span", { class: "unseen" }, `, ${decisions.nameOf([grant])}:`)), " ", content);
     const both = [button("mine", "Here", statement(decisions.get(grant))), button("theirs", "In the sheet", statement(line))];
     const element = h("li", null, h("span", { class: "name" }, name(decisions.nameOf([grant]))), h("div", { class: "turn" }, both));
     element.refresh = () => both.forEach((one, n) => one.setAttribute("aria-pressed", String(choices.get(grant) === ["mine", "theirs"][n])));
