@@ -334,6 +334,7 @@ describe("accidents", () => {
 
   test("two windows over one file do not overwrite each other", async () => {
     const { page, context } = await review("thousand.html", "Bo Berg");
+    await page.waitForFunction(() => localStorage.length > 0);
     const other = await context.newPage();
     await other.goto(page.url());
     await other.waitForSelector("html[data-ready]");

@@ -161,7 +161,7 @@ const evidenceOf = (report, decisions, grant) => {
   }
   const second = [];
   const since = insight.since(grant);
-  if (since) second.push(since.earlier ? `held since ${day(since.at)} or earlier` : `held since ${day(since.at)}`);
+  if (since) second.push(`held since ${day(since.at)}${since.earlier ? " or earlier" : ""}`);
   const last = decisions.last?.lines.get(grant);
   if (last) second.push([`${last.decision === "keep" ? "kept" : "revoked"} last time by `, name(last.reviewer)]);
   else if (decisions.last) second.push("not in the last review");

@@ -48,6 +48,12 @@ const ask = (title, content, buttons, { drawer = false, started } = {}) =>
     const close = (word) => {
       answer = word;
       box.close();
+      finish();
+    };
+    // At once, not when the browser comes to tell: the next key may be pressed already.
+    const finish = () => {
+      box.remove();
+      done(answer);
     };
     const box = h(
       "dialog",
@@ -63,10 +69,7 @@ const ask = (title, content, buttons, { drawer = false, started } = {}) =>
           if (main && !main.button.disabled) main.button.click();
         },
         onclick: (event) => event.target === box && close(null),
-        onclose: () => {
-          box.remove();
-          done(answer);
-        },
+        onclose: finish,
       },
       h("div", { class: "inside" }, h("h2", { id }, title), content, h("div", { class: "turn answers" }, made.map(({ button }) => button))),
     );

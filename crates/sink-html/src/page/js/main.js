@@ -143,7 +143,7 @@ const start = async () => {
   replace(document.getElementById("tools"), h("button", { type: "button", class: "button", onclick: () => print() }, "Print"), scheme());
   replace(document.getElementById("foot"), `Sync ${head.sync_id} of ${time(head.started_at)}, written by ${head.program}. This file loads nothing and sends nothing.`);
   const bar = document.querySelector(".top");
-  new ResizeObserver(() => document.documentElement.style.setProperty("--top", `${bar.offsetHeight}px`)).observe(bar);
+  new ResizeObserver(() => document.documentElement.style.setProperty("--top", `${getComputedStyle(bar).position === "sticky" ? bar.offsetHeight : 0}px`)).observe(bar);
   const first = route().view;
   showTabs(first);
   if (first === "") show(report);

@@ -38,6 +38,10 @@ const TYPES = { TECHNICIAN: ["Technician", "Technicians"], END_USER: ["End user"
 const typeOf = (word) => TYPES[word]?.[0] || capital(word);
 const typesOf = (word, unknown) => (word === "" && unknown) || TYPES[word]?.[1] || capital(word);
 
+/** Ways to sign in; what is not known here is shown as it is. */
+const SIGN_INS = { NATIVE: "Local", PASSKEY: "Passkey", SAML2: "SAML 2.0" };
+const signInWord = (word) => SIGN_INS[word] || word;
+
 /** A word in capitals as people write it. */
 const capital = (word) => (/^[A-Z0-9_]{3,}$/.test(word) ? word[0] + lower(word.slice(1)).replaceAll("_", " ") : word);
 

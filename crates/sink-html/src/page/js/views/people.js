@@ -12,7 +12,7 @@ const PEOPLE_COLUMNS = (report) => [
     cell: (person) => MFA_WORDS[report.insight.mfa(person)],
     value: (person) => report.insight.mfa(person),
   },
-  { label: "Sign-in", wide: true, cell: (person) => name(report.word("auth_type", person) || "Unknown"), value: (person) => report.word("auth_type", person) || "" },
+  { label: "Sign-in", wide: true, cell: (person) => name(signInWord(report.word("auth_type", person) || "Unknown")), value: (person) => report.word("auth_type", person) || "" },
   { label: "Flags", cell: (person) => h("span", { class: "marks" }, report.marks(person)) },
   { label: "Roles", number: true, cell: (person) => number(report.roles[person]), value: (person) => report.roles[person] },
 ];

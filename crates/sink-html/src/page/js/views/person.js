@@ -16,7 +16,7 @@ const personFacts = (report, person) => {
     fact("Status", word("status"), report.word("status_detail", person) ? [", ", word("status_detail")] : ""),
     organization && fact("Organization", h("a", { href: `#/people?organization=${encodeURIComponent(organization)}` }, name(report.word("organization_name", person) || organization))),
     fact("MFA", MFA_WORDS[report.insight.mfa(person)]),
-    fact("Sign-in", word("auth_type")),
+    fact("Sign-in", name(signInWord(report.word("auth_type", person) || "unknown"))),
     fact("Provisioning", { true: "SCIM", false: "local", null: "unknown" }[report.flag("scim_user", person)]),
     fact("System administrator", flag("administrator")),
     fact("Sees every organization", flag("permit_all_clients")),

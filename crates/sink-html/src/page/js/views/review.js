@@ -35,7 +35,7 @@ class ReviewView {
       h(
         "div",
         { class: "view-head review-head" },
-        h("div", null, h("h1", null, decisions.review?.title ? name(decisions.review.title) : "Review"), h("p", { class: "explained" }, "Decide what each person keeps. Nothing is changed in the tenant: the sheet is exported, and ", h("code", null, "apply-review"), " carries it out.")),
+        h("div", null, h("h1", null, decisions.review?.title ? name(decisions.review.title) : "Review"), h("p", { class: "explained" }, "Decide what each person keeps. Nothing changes in the tenant until ", h("code", null, "apply-review"), " carries out the exported sheet.")),
         this.sheetButtons(),
       ),
       this.bar,
@@ -380,11 +380,12 @@ class ReviewView {
       name(group.title),
     );
     const purpose = group.entitlement === undefined ? null : report.purposeOf(group.entitlement);
+    const whose = group.principal === undefined ? null : evidenceOf(report, decisions, group.grants[0])[0];
     const about = group.entitlement === undefined ? null : [!report.canBeRevoked(group.entitlement) && h("span", { class: "mark" }, "revoked in the tenant itself")];
     const element = h(
       "div",
       { class: "group" },
-      h("div", { class: "title" }, h("h2", null, toggle), group.entitlement !== undefined && report.isPrivileged(group.entitlement) && h("span", { class: "mark bad" }, "privileged"), about, summary, purpose && h("span", { class: "under" }, name(purpose))),
+      h("div", { class: "title" }, h("h2", null, toggle), group.entitlement !== undefined && report.isPrivileged(group.entitlement) && h("span", { class: "mark bad" }, "privileged"), about, summary, purpose && h("span", { class: "under" }, name(purpose)), whose),
       keep,
     );
     element.refresh = () => {
@@ -457,7 +458,7 @@ class ReviewView {
     const flags = report.insight.ofLine(grant);
     // What the group says of all its lines is not said of each.
     const reasons = flags.filter(([key, level]) => level > 1 && !(key === "privileged" && this.grouping === "")).map(([, , why]) => why);
-    const facts = h("div", { class: "facts-of" }, flags.length > 0 && h("span", { class: "marks" }, flags.map(flagMark)), evidenceOf(report, decisions, grant), reasons.length > 0 && h("span", { class: "under why" }, name(reasons[0])));
+    const facts = h("div", { class: "facts-of" }, flags.length > 0 && h("span", { class: "marks" }, flags.map(flagMark)), evidenceOf(report, decisions, grant).slice(this.grouping === "person" ? 1 : 0), reasons.length > 0 && h("span", { class: "under why" }, name(reasons[0])));
     const element = h("div", { class: `line${this.grouping === "none" || this.grouping === "organization" ? " both" : ""}`, tabindex: "-1", "data-grant": grant }, pick, who, what, facts, h("div", { class: "deciding" }, buttons, note, told));
     element.addEventListener("focusin", () => {
       if (this.cursor === index) return;

@@ -46,7 +46,7 @@ const revokeMany = async (report, decisions, grants, what) => {
     `Revoke ${plural(count, "line")}?`,
     [
       h("p", null, what),
-      h("p", null, "Each of them will be asked to be taken away. ", own > 0 && `${plural(own, "line")} of your own access stay undecided.`),
+      h("p", null, "The sheet will ask to take all of this access away. ", own > 0 && `${plural(own, "line")} of your own access stay undecided.`),
       reason.element,
       typed.element,
     ],
