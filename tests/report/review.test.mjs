@@ -216,6 +216,28 @@ describe("two reviewers", () => {
     await context.close();
   });
 
+  test("removals that the last review asked for are told from the others", async () => {
+    const earlier = await review("msp-earlier.html", "Margaret Okafor", { hash: "#/review?role=role%3A1%3Aassigned" });
+    const asked = earlier.page.locator('.lines .line:has-text("Ada Nyström")');
+    await asked.locator("button.revoke").click();
+    await earlier.page.keyboard.type("moved to sales");
+    await earlier.page.keyboard.press("Enter");
+    const sheet = await exported(earlier.page, "sheet-asked.csv");
+    await earlier.context.close();
+    const { page, context } = await review("msp.html", "Bo Berg");
+    await page.setInputFiles(".review-head input[type=file]", sheet);
+    await press(page, "Show as the last review");
+    await go(page, "#/changes");
+    const rows = await page.$$eval(".rows tbody tr", (all) => all.map((row) => [row.cells[0].textContent, row.querySelector(".from")?.textContent ?? ""]));
+    assert.match(rows.find(([who]) => who === "Ada Nyström")[1], /^asked by the reviewMargaret Okafor, .*: moved to sales$/);
+    assert.equal(rows.find(([who]) => who === "Sofia Marchetti")[1], "not from the review");
+    assert.match(await page.textContent("#revocations"), /^1 of 1 revocation of the last review is done/);
+    assert.deepEqual(await inspect(page), []);
+    await go(page, "#/changes?from=review");
+    assert.equal(await page.locator(".rows tbody tr").count(), 1);
+    await context.close();
+  });
+
   test("the last review is shown beside the lines, and what it kept is confirmed together", async () => {
     const earlier = await review("quarter-earlier.html", "Margaret Okafor");
     await earlier.page.click(".keep-all");
@@ -329,6 +351,16 @@ describe("accidents", () => {
     assert.match(page.url(), /group=person/);
     await go(page, "#/");
     assert.match(await page.textContent("#start"), /^Continue the review \(2 of/);
+    await context.close();
+  });
+
+  test("where the browser keeps nothing, the page says so at once", async () => {
+    const context = await browser.newContext();
+    await context.addInitScript(() => Object.defineProperty(window, "localStorage", { get: () => { throw new Error("none here"); } }));
+    const page = await context.newPage();
+    await page.goto(`file://${at("msp.html")}#/review`);
+    await page.waitForSelector(".review-bar .notice");
+    assert.match(await page.textContent(".review-bar .notice"), /Not saved/);
     await context.close();
   });
 

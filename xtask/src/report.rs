@@ -172,6 +172,8 @@ fn packages() -> Result<Option<String>, Failure> {
 /// Two syncs of the fixture tenant, with changes in between.
 fn changed(programs: &Path, tenant: &Simulator, out: &Path) -> Result<(), Failure> {
     sync(programs, tenant, out, "msp")?;
+    let earlier = out.join("msp-earlier.html");
+    fs::copy(out.join("msp.html"), &earlier).map_err(|source| Failure::file(&earlier, source))?;
     let changes = [
         &["revoke", "role:1", "--from", "user:7"][..],
         &["grant", "role:3", "--to", "user:16"],

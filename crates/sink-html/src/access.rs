@@ -80,6 +80,11 @@ impl Holders {
             .map(|(n, principal)| (*principal, self.origins.get(n).copied().unwrap_or(0)))
     }
 
+    /// The place in [`Model::times`](crate::model::Model::times) of the first report that shows the holder at a place here.
+    pub(crate) fn since(&self, n: usize) -> u32 {
+        self.since.get(n).copied().unwrap_or(0)
+    }
+
     pub(crate) fn push(&mut self, principal: u32, origin: u32) {
         if origin > 0 && self.origins.is_empty() {
             self.origins = vec![0; self.principals.len()];

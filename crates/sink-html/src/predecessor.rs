@@ -156,11 +156,7 @@ impl Predecessor {
     ///
     /// # Errors
     /// [`ReportError`] if the file is not what it was when the sync began.
-    pub(crate) fn compare(
-        &self,
-        run: &SyncRun,
-        model: &mut Model,
-    ) -> Result<Continuation, ReportError> {
+    pub(crate) fn compare(&self, run: &SyncRun, model: &mut Model) -> Result<Continuation, ReportError> {
         let (file, head, old) = self.read_again()?;
         let started_at = run.started_at.format(&Rfc3339).unwrap_or_default();
         model.date_grants(&started_at, Some((&old, &head.started_at)));

@@ -357,7 +357,7 @@ fn grant_numbers(model: &Model) -> Vec<u8> {
     if model.holders.iter().any(|holders| !holders.since.is_empty()) {
         for holders in &model.holders {
             for n in 0..holders.principals.len() {
-                varint::push(&mut numbers, holders.since.get(n).copied().unwrap_or(0));
+                varint::push(&mut numbers, holders.since(n));
             }
         }
     }
@@ -418,4 +418,67 @@ fn read_grants(bytes: &[u8], model: &mut Model) -> Result<(), SectionError> {
         return Err(SectionError::Dangling);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::tests::holding;
+
+    fn head(model: &Model) -> Head {
+        Head {
+            program: "test".into(),
+            tenant: "t".into(),
+            sync_id: "s".into(),
+            sync_type: "full".into(),
+            started_at: "January".into(),
+            ended_at: "January".into(),
+            previous: None,
+            kinds: model.kinds.clone(),
+            figures: Vec::new(),
+            charts: Vec::new(),
+            ledger: Value::Null,
+            evidence: Evidence::default(),
+            trend: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn dates_come_back_and_lies_about_them_are_refused() {
+        let mut old = holding(&[("a", &[0]), ("b", &[])], 3);
+        old.date_grants("January", None);
+        let mut model = holding(&[("a", &[0, 2]), ("b", &[1])], 3);
+        model.date_grants("February", Some((&old, "January")));
+        let sections = encode(&head(&model), &model, &Changes::default()).unwrap();
+        let (_, read) = decode(&sections).unwrap();
+        assert_eq!(read.holders, model.holders);
+        assert_eq!(read.times, model.times);
+        assert_eq!(read.entitlements, model.entitlements);
+
+        let altered = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut sections = sections.clone();
+            change(&mut sections[3].bytes);
+            decode(&sections).is_err()
+        };
+        assert!(altered(&|bytes| bytes.push(0)), "a date of no grant");
+        assert!(altered(&|bytes| {
+            bytes.pop();
+        }));
+        assert!(
+            altered(&|bytes| *bytes.last_mut().unwrap() = 9),
+            "a time that is not there"
+        );
+    }
+
+    #[test]
+    fn the_trend_forgets_the_oldest() {
+        let model = holding(&[], 0);
+        let mut trend = Vec::new();
+        for _ in 0..2 * MAX_TREND_POINTS {
+            let mut head = head(&model);
+            head.trend = trend;
+            trend = head.into_trend();
+        }
+        assert_eq!(trend.len(), MAX_TREND_POINTS);
+    }
 }

@@ -134,12 +134,11 @@ impl Writing {
     fn complete(mut self, collector: Collector, summary: &SyncSummary) -> Result<Prepared, ReportError> {
         let mut model = collector.finish(summary)?;
         self.go_on()?;
-        let continuation = match &self.predecessor {
-            Some(predecessor) => predecessor.compare(&summary.run, &mut model)?,
-            None => {
-                model.date_grants(&time(summary.run.started_at), None);
-                Continuation::default()
-            }
+        let continuation = if let Some(predecessor) = &self.predecessor {
+            predecessor.compare(&summary.run, &mut model)?
+        } else {
+            model.date_grants(&time(summary.run.started_at), None);
+            Continuation::default()
         };
         let changes = continuation.changes;
         self.go_on()?;

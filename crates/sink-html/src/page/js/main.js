@@ -162,6 +162,9 @@ const start = async () => {
     main.focus({ preventScroll: true });
     resumed();
   });
+  window.addEventListener("beforeunload", (event) => {
+    if (decisions && !decisions.saved && decisions.all.size > 0) event.preventDefault();
+  });
   window.addEventListener("beforeprint", prepareToPrint);
   window.addEventListener("afterprint", afterPrint);
   footPages(report);

@@ -91,7 +91,7 @@ const revocationsDone = (report, decisions) => {
     return decisions.find(entitlement, type, id) >= 0;
   }).length;
   if (asked.length === 0) return null;
-  return h("p", { class: left > 0 ? "notice" : "notice good", id: "revocations" }, h("strong", null, `${number(asked.length - left)} of ${plural(asked.length, "revocation")} of the last review are done. `), left > 0 && [`${number(left)} are still there: `, h("a", { href: "#/review?last=revoke" }, "show them"), "."]);
+  return h("p", { class: left > 0 ? "notice" : "notice good", id: "revocations" }, h("strong", null, `${number(asked.length - left)} of ${plural(asked.length, "revocation")} of the last review ${asked.length === 1 ? "is" : "are"} done. `), left > 0 && [`${number(left)} are still there: `, h("a", { href: "#/review?last=revoke" }, "show them"), "."]);
 };
 
 const changes = (report, decisions, chosen) => {
