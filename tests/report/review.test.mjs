@@ -555,6 +555,13 @@ describe("the list", () => {
       assert.equal((await page.locator(".lines .group").count()) > 0, group !== "none", group);
       assert.deepEqual(await inspect(page), [], group);
     }
+    // From the page of a person and of a role to their lines.
+    await go(page, "#/person/user/7");
+    await page.click("text=/^Review these/");
+    assert.match(await page.textContent(".lines"), /Ada Nyström|All organizations/);
+    await go(page, "#/entitlement/role%3A1%3Aassigned");
+    await page.click("text=/^Review these/");
+    assert.equal(await page.locator(".lines .group").count(), 1);
     await go(page, "#/review");
     await page.selectOption('label:text-is("Group by") + select', "person");
     await page.waitForFunction(() => location.hash.includes("group=person"));

@@ -68,7 +68,7 @@ impl Model {
         let Some((old, old_started_at)) = before else {
             return;
         };
-        self.times = old.times.clone();
+        self.times.clone_from(&old.times);
         if self.times.is_empty() {
             self.times.push(old_started_at.into());
         }

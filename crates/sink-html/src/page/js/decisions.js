@@ -140,7 +140,8 @@ class Decisions {
   }
 
   setReviewer(text) {
-    this.reviewer = text.trim().replace(/\s+/g, " ");
+    // Names are listed with semicolons between them.
+    this.reviewer = text.trim().replace(/;/g, ",").replace(/\s+/g, " ");
     this.tell([]);
   }
 

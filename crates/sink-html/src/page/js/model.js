@@ -111,7 +111,7 @@ class Report {
   }
 
   principalName(principal) {
-    return this.isPerson(principal) ? this.people.names[principal] : this.access.others[principal - this.count].name;
+    return this.isPerson(principal) ? this.people.names[principal] : this.access.others[principal - this.count]?.name;
   }
 
   principalKey(principal) {

@@ -1,5 +1,14 @@
 /* One role or permission: what it is, and who holds it. */
 
+/** To the lines in the review, and how far they are; none where the review has none of them. */
+const reviewLink = (report, decisions, grants, key, value) => {
+  const inScope = new Set(linesInScope(report, decisions, decisions.scope));
+  const lines = [...grants].filter((grant) => inScope.has(grant));
+  if (lines.length === 0) return null;
+  const { decided } = decisions.counts(lines);
+  return h("a", { class: "button screen-only", href: `#/review?${key}=${encodeURIComponent(value)}` }, `Review ${lines.length === 1 ? "this line" : `these ${number(lines.length)} lines`} (${number(decided)} decided)`);
+};
+
 /** How it is granted, where that is not direct for all. */
 const grantedColumn = (report, grants) =>
   grants.every((grant) => report.origins[grant] === 0) ? [] : [{ label: "Granted", wide: true, cell: (grant) => name(report.why(grant)), value: (grant) => report.why(grant) }];
@@ -43,6 +52,7 @@ const entitlement = (report, decisions, [id]) => {
       "div",
       { class: "view-head" },
       h("div", null, h("p", { class: "crumb" }, h("a", { href: "#/access" }, "Access")), h("h1", null, name(report.title(which))), h("p", null, plural(grants.length, "member"))),
+      reviewLink(report, decisions, grants, "role", id),
     ),
     h(
       "div",

@@ -59,6 +59,7 @@ const person = (report, decisions, [type, id]) => {
       "div",
       { class: "view-head" },
       h("div", null, h("p", { class: "crumb" }, h("a", { href: "#/people" }, "People")), h("h1", null, name(report.people.names[who])), report.marks(who).length > 0 && h("p", null, h("span", { class: "marks" }, report.marks(who)))),
+      reviewLink(report, decisions, report.heldBy(who), "person", `${encodeURIComponent(type)}/${encodeURIComponent(id)}`),
     ),
     h(
       "div",

@@ -188,8 +188,8 @@ class ReviewView {
       this.update();
     };
     const made = (filter) => {
-      const options = filter.options(report, decisions, this.scopeChosen);
       const value = chosen.get(filter.key) || "";
+      const options = filter.options(report, decisions, this.scopeChosen, value);
       return options.length < (value ? 1 : 2) ? null : choice(filter.label, [["", filter.any || "Any"], ...options], value, change(filter.key));
     };
     const isMore = (filter) => filter.more && !chosen.get(filter.key);
@@ -267,7 +267,8 @@ class ReviewView {
   showCount() {
     const { decisions, listed, scope } = this;
     const open = decisions.undecided(listed).length;
-    const stale = this.chosen.get("state") ? listed.filter((grant) => !lineFilter(this.report, decisions, this.chosen)(grant)).length : 0;
+    const matches = this.chosen.get("state") ? lineFilter(this.report, decisions, this.chosen) : () => true;
+    const stale = listed.filter((grant) => !matches(grant)).length;
     replace(
       this.count,
       h("span", { "data-rows": listed.length }, listed.length === scope.length ? plural(listed.length, "line") : `${number(listed.length)} of ${plural(scope.length, "line")}`),

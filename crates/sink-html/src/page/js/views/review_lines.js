@@ -87,6 +87,17 @@ const LINE_FILTERS = [
       return [...names].map(([id, title]) => [words[id], title]).sort(([, a], [, b]) => (lower(a) < lower(b) ? -1 : 1));
     },
   },
+  {
+    key: "person",
+    label: "Person",
+    more: true,
+    // Set by links from a person's page only.
+    options: (report, decisions, scope, value) => (value ? [[value, report.principalName(report.findPrincipal(...value.split("/").map(decodeURIComponent))) || value]] : []),
+    test: (report, _, value) => {
+      const principal = report.findPrincipal(...value.split("/").map(decodeURIComponent));
+      return (grant) => report.principals[grant] === principal;
+    },
+  },
   { ...peopleFilter("status"), more: true },
   { ...peopleFilter("mfa_enabled"), more: true },
   { ...peopleFilter("sso_enabled"), more: true },
