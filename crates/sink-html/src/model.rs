@@ -159,14 +159,18 @@ impl Model {
             entitlement.kind = kinds[entitlement.kind as usize];
         }
         for holders in &mut self.holders {
-            let mut pairs: Vec<(u32, u32)> = holders
+            let mut rows: Vec<(u32, u32, u32)> = holders
                 .iter()
-                .map(|(principal, origin)| (principals[principal as usize], origin))
+                .enumerate()
+                .map(|(n, (principal, origin))| (principals[principal as usize], origin, holders.since(n)))
                 .collect();
-            pairs.sort_unstable();
+            rows.sort_unstable();
             let mut ordered = Holders::default();
-            for (principal, origin) in pairs {
-                ordered.push(principal, origin);
+            for (principal, origin, _) in &rows {
+                ordered.push(*principal, *origin);
+            }
+            if !holders.since.is_empty() {
+                ordered.since = rows.into_iter().map(|(.., since)| since).collect();
             }
             *holders = ordered;
         }

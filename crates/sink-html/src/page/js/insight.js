@@ -106,7 +106,8 @@ class Insight {
   peers(grant) {
     const { report } = this;
     const principal = report.principals[grant];
-    if (!report.isPerson(principal)) return null;
+    // A file of a review has a part of the people only.
+    if (!report.isPerson(principal) || report.head.review) return null;
     if (!this.peerGroups) this.gatherPeers();
     const group = this.peerGroups.of[principal];
     const entitlement = report.entitlementOf[grant];

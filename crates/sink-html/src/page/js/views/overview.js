@@ -83,7 +83,8 @@ const MOST_POINTS = 6;
 const trend = (report) => {
   const { head } = report;
   const points = (head.trend || []).slice(1 - MOST_POINTS);
-  if (points.length === 0) return null;
+  // The figures of a file of a review are of a part of the tenant.
+  if (points.length === 0 || head.review) return null;
   const now = { started_at: head.started_at, figures: Object.fromEntries(head.figures.map(({ key, value }) => [key, value])) };
   const all = [...points, now];
   const shown = TREND.filter((key) => report.figure(key) && points.some(({ figures }) => key in figures));
