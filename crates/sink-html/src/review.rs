@@ -228,10 +228,15 @@ fn part(whole: &Model, keep: &[bool]) -> Model {
     let mut kept = keep.iter().copied();
     let principals = whole.people.len() + whole.others.len();
     let mut places: Vec<Option<u32>> = vec![None; principals];
-    let mut chosen: Vec<(usize, Vec<(u32, u32)>)> = Vec::new();
+    let mut chosen: Vec<(usize, Vec<(u32, u32, u32)>)> = Vec::new();
     for (n, holders) in whole.holders.iter().enumerate() {
-        let rows: Vec<(u32, u32)> = holders.iter().filter(|_| kept.next().unwrap_or(false)).collect();
-        for (principal, _) in &rows {
+        let rows: Vec<(u32, u32, u32)> = holders
+            .iter()
+            .enumerate()
+            .filter(|_| kept.next().unwrap_or(false))
+            .map(|(n, (principal, origin))| (principal, origin, holders.since(n)))
+            .collect();
+        for (principal, ..) in &rows {
             if let Some(place) = places.get_mut(*principal as usize) {
                 *place = Some(0);
             }
@@ -247,6 +252,7 @@ fn part(whole: &Model, keep: &[bool]) -> Model {
     let mut words = Words::default();
     let mut model = Model {
         kinds: whole.kinds.clone(),
+        times: whole.times.clone(),
         ..Model::default()
     };
     let people = whole.people.iter().enumerate();
@@ -266,7 +272,7 @@ fn part(whole: &Model, keep: &[bool]) -> Model {
     let mut origins: Vec<Origin> = Vec::new();
     for (n, rows) in chosen {
         let mut holders = Holders::default();
-        for (principal, origin) in rows {
+        for (principal, origin, since) in rows {
             let place = places
                 .get(principal as usize)
                 .copied()
@@ -287,6 +293,10 @@ fn part(whole: &Model, keep: &[bool]) -> Model {
                 }
             };
             holders.push(place, origin);
+            holders.since.push(since);
+        }
+        if holders.since.iter().all(|since| *since == 0) {
+            holders.since.clear();
         }
         model.entitlements.push(whole.entitlements[n].clone());
         model.holders.push(holders);
