@@ -52,7 +52,7 @@ pub(super) fn subcommand() -> Command {
             Arg::new("accept-failures")
                 .long("accept-failures")
                 .action(ArgAction::SetTrue)
-                .help("Close although revocations failed or were refused; the evidence names them"),
+                .help("Close although revocations are left to do; the evidence names them"),
             Arg::new("after")
                 .long("after")
                 .value_name("REPORT")
@@ -106,9 +106,6 @@ pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
     let Some(rows) = carried_out(settings, chosen, &folder, &sheets, &revocations)? else {
         return Ok(());
     };
-    if !chosen.get_flag("accept-failures") {
-        refuse_failures(&rows)?;
-    }
     let after = report_after(settings, chosen, &folder, &rows)?;
     let held = after.as_ref().map(|(report, _)| held_in(report));
     let by_line: BTreeMap<&str, &Subject> = review
@@ -116,13 +113,19 @@ pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
         .iter()
         .map(|line| (line.id.as_str(), &line.subject))
         .collect();
-    let revocations = rows.into_iter().map(|row| PackRevocation {
-        held_after: held
-            .as_ref()
-            .zip(by_line.get(row.line_id.as_str()))
-            .map(|(held, subject)| held.contains(*subject)),
-        row,
-    });
+    let revocations: Vec<PackRevocation> = rows
+        .into_iter()
+        .map(|row| PackRevocation {
+            held_after: held
+                .as_ref()
+                .zip(by_line.get(row.line_id.as_str()))
+                .map(|(held, subject)| held.contains(*subject)),
+            row,
+        })
+        .collect();
+    if !chosen.get_flag("accept-failures") {
+        refuse_leftovers(&revocations)?;
+    }
     let contents = Contents {
         review,
         review_bytes: read(&folder.path.join(REVIEW_FILE))?,
@@ -132,7 +135,7 @@ pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
         sheet_bytes,
         assessment: &assessment,
         decisions: decision_log(review, &sheets, &assessment, open_means),
-        revocations: revocations.collect(),
+        revocations,
         open_means,
         closed_at: conditions.now.format(&Rfc3339).unwrap_or_default(),
         closed_by: settings.requested_by()?,
@@ -149,17 +152,6 @@ pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
         Output::Json => Text::from_json(&closed),
         Output::Text => words(&closed),
     });
-    let counts = &pack.counts;
-    if counts.not_carried_out + counts.still_held > 0 {
-        return Err(Failure::found(
-            format!(
-                "the review is closed; {} revocations are not carried out, and {} are still held",
-                counts.not_carried_out, counts.still_held
-            ),
-            Some("the evidence names them in revocations.jsonl".to_owned()),
-            StatusCode::FailedPrecondition,
-        ));
-    }
     Ok(())
 }
 
@@ -332,22 +324,25 @@ fn carried_out(
     })
 }
 
-/// What failed may be tried again before the review is closed for good.
-fn refuse_failures(rows: &[RevocationRow]) -> Result<(), Failure> {
-    let is_failed = |row: &&RevocationRow| {
-        matches!(
-            row.result,
-            RevocationResult::Failed | RevocationResult::NotTried | RevocationResult::Refused
-        )
-    };
-    let failed: Vec<&RevocationRow> = rows.iter().filter(is_failed).collect();
-    if failed.is_empty() {
+/// What is left may be done, by trying again or by hand, before the review is closed for good.
+fn refuse_leftovers(revocations: &[PackRevocation]) -> Result<(), Failure> {
+    let left: Vec<&PackRevocation> = revocations
+        .iter()
+        .filter(|revocation| revocation.is_left())
+        .collect();
+    if left.is_empty() {
         return Ok(());
     }
-    print(&provision::revocations(failed.iter().copied()));
+    print(&provision::revocations(
+        left.iter().map(|revocation| &revocation.row),
+    ));
     Err(Failure::found(
-        format!("{} of {} revocations are not carried out; the review is not closed", failed.len(), rows.len()),
-        Some("run the same command again, which does only what is missing, or close it as it is with --accept-failures".to_owned()),
+        format!(
+            "of {} revocations {} are left to do; the review is not closed",
+            revocations.len(),
+            left.len()
+        ),
+        Some("do what is listed above and run the same command again, or close the review as it is with --accept-failures".to_owned()),
         StatusCode::FailedPrecondition,
     ))
 }

@@ -18,6 +18,8 @@ const END: [u8; 4] = *b"PK\x05\x06";
 const LOCAL_BYTES: usize = 30;
 const CENTRAL_BYTES: usize = 46;
 const END_BYTES: usize = 22;
+/// A pack has a handful of files and one a sheet.
+const MAX_MEMBERS: usize = 4096;
 /// Version 2.0, the oldest that knows folders.
 const VERSION: u16 = 20;
 /// Names are UTF-8.
@@ -94,7 +96,7 @@ pub(super) struct Archive {
 }
 
 /// Where a member is, as one of the two lists says.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Located {
     name: String,
     bytes: Range<usize>,
@@ -137,14 +139,18 @@ fn by_directory(file: &[u8]) -> Vec<Located> {
         let end = file.len().checked_sub(END_BYTES)?;
         let count = small(file, end + 10)?;
         let mut at = large(file, end + 16)?;
-        let mut found = Vec::new();
-        for _ in 0..count {
+        let mut found: Vec<Located> = Vec::new();
+        for _ in 0..Some(count).filter(|count| *count <= MAX_MEMBERS)? {
             let (size, length) = (large(file, at + 24)?, small(file, at + 28)?);
             let offset = large(file, at + 42)?;
             let name = text(file, at + CENTRAL_BYTES..at + CENTRAL_BYTES + length)?;
             let begin = offset.checked_add(LOCAL_BYTES + length)?;
             let bytes = begin..begin.checked_add(size)?;
             file.get(bytes.clone())?;
+            // Members that lie over each other would take more memory than the file.
+            if found.last().is_some_and(|before| before.bytes.end > offset) {
+                return None;
+            }
             found.push(Located { name, bytes });
             at += CENTRAL_BYTES + length;
         }
@@ -157,7 +163,7 @@ fn by_directory(file: &[u8]) -> Vec<Located> {
 fn by_heads(file: &[u8]) -> Vec<Located> {
     let mut found = Vec::new();
     let mut at = 0;
-    while file.get(at..at + 4).is_some_and(|mark| mark == LOCAL) {
+    while found.len() < MAX_MEMBERS && file.get(at..at + 4).is_some_and(|mark| mark == LOCAL) {
         let next = || {
             let (size, length) = (large(file, at + 22)?, small(file, at + 26)?);
             let name = text(file, at + LOCAL_BYTES..at + LOCAL_BYTES + length)?;
@@ -236,7 +242,7 @@ fn judge(file: &[u8], list: &[Located]) -> Archive {
 fn entry_crc(file: &[u8], name: &str) -> Option<[u8; 4]> {
     let end = file.len().checked_sub(END_BYTES)?;
     let mut at = large(file, end + 16)?;
-    for _ in 0..small(file, end + 10)? {
+    for _ in 0..small(file, end + 10)?.min(MAX_MEMBERS) {
         let length = small(file, at + 28)?;
         if file.get(at + CENTRAL_BYTES..at + CENTRAL_BYTES + length)? == name.as_bytes() {
             return number(file, at + 16);
@@ -263,6 +269,8 @@ fn end_record(count: usize, length: usize, begin: usize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn members() -> Vec<Member> {
@@ -319,6 +327,39 @@ mod tests {
                 assert!(is_named, "byte {at} of {owner}: {:?}", archive.problems);
             }
         }
+    }
+
+    proptest! {
+        #[test]
+        fn anything_is_an_archive_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read(&bytes);
+        }
+
+        #[test]
+        fn what_was_altered_in_places_is_noticed(places in prop::collection::vec((any::<prop::sample::Index>(), 1_u8..), 1..5)) {
+            let file = write(&members()).unwrap();
+            let mut altered = file.clone();
+            for (place, flip) in places {
+                altered[place.index(file.len())] ^= flip;
+            }
+            if altered != file && let Ok(archive) = read(&altered) {
+                prop_assert!(!archive.problems.is_empty());
+            }
+        }
+    }
+
+    /// A directory that names the same bytes many times does not take more memory than the file.
+    #[test]
+    fn members_do_not_lie_over_each_other() {
+        let mut file = write(&members()).unwrap();
+        let end = file.len() - END_BYTES;
+        let mut at = large(&file, end + 16).unwrap();
+        for _ in 0..members().len() {
+            file[at + 42..at + 46].copy_from_slice(&[0; 4]);
+            at += CENTRAL_BYTES + small(&file, at + 28).unwrap();
+        }
+        assert_eq!(by_directory(&file), []);
+        assert_ne!(read(&file).unwrap().problems, []);
     }
 
     #[test]

@@ -92,6 +92,14 @@ pub(super) struct PackRevocation {
     pub(super) held_after: Option<bool>,
 }
 
+impl PackRevocation {
+    /// Whether something is left to do: it was not carried out, or is still held.
+    pub(super) fn is_left(&self) -> bool {
+        let is_done = self.row.result.is_done() || self.row.result == RevocationResult::ByHand;
+        !is_done || self.held_after != Some(false)
+    }
+}
+
 impl PackCounts {
     pub(super) fn new(assessment: &Assessment, revocations: &[PackRevocation]) -> Self {
         let result = |wanted: &[RevocationResult]| {
