@@ -349,6 +349,14 @@ describe("accidents", () => {
     assert.match(await page.getAttribute(`[data-grant="${grant}"]`, "class"), /cursor/);
     assert.match(await page.textContent(".review-bar .who"), /Bo Berg/);
     assert.match(page.url(), /group=person/);
+    // The way back is still there, step by step, and leads to the end again.
+    const undo = page.locator(".undoing button");
+    const label = await page.textContent(".review-bar .last");
+    assert.match(label, /Resumed/);
+    await undo.click();
+    assert.equal(await page.inputValue(`[data-grant="${grant}"] .noted`), "");
+    await page.locator(`[data-grant="${grant}"] .noted`).fill("who is this?");
+    await page.locator(`[data-grant="${grant}"] .noted`).press("Enter");
     await go(page, "#/");
     assert.match(await page.textContent("#start"), /^Continue the review \(2 of/);
     await context.close();

@@ -131,7 +131,7 @@ const FIGURES: [Definition; 19] = [
     },
     Definition {
         key: "grants",
-        label: "Grants",
+        label: "Assignments",
         meaning: "Roles, memberships and permissions that somebody has",
         sql: "SELECT count(*) FROM grants",
         link: "#/access",

@@ -223,14 +223,17 @@ pub fn write_review_file(
     Ok(bytes)
 }
 
+/// A holder, the origin, and the date: places in the model.
+type Held = (u32, u32, u32);
+
 /// A model with some of the grants, and with nobody and nothing that is in none of them.
 fn part(whole: &Model, keep: &[bool]) -> Model {
     let mut kept = keep.iter().copied();
     let principals = whole.people.len() + whole.others.len();
     let mut places: Vec<Option<u32>> = vec![None; principals];
-    let mut chosen: Vec<(usize, Vec<(u32, u32, u32)>)> = Vec::new();
+    let mut chosen: Vec<(usize, Vec<Held>)> = Vec::new();
     for (n, holders) in whole.holders.iter().enumerate() {
-        let rows: Vec<(u32, u32, u32)> = holders
+        let rows: Vec<Held> = holders
             .iter()
             .enumerate()
             .filter(|_| kept.next().unwrap_or(false))

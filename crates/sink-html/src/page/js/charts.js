@@ -27,7 +27,7 @@ const bars = (chart, { label, href, empty }) => {
 /** One line of parts for each type of people. `order`: the words in order, with their tones. */
 const stacked = (chart, order) => {
   const types = [...new Set(chart.rows.map(([[type]]) => type))];
-  if (types.length === 0) return h("p", { class: "none" }, "Nobody is enabled");
+  if (types.length === 0) return h("p", { class: "none" }, "No enabled accounts");
   return h(
     "ul",
     { class: "stacked", "data-chart": chart.key },

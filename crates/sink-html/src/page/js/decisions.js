@@ -5,6 +5,8 @@
 
 const STATES_OF_LINES = ["open", "keep", "revoke"];
 const UNDO_DEPTH = 500;
+/** Lines in steps that are kept over a reload. */
+const UNDO_LINES = 5_000;
 
 const sameStatement = (one, other) => one.decision === other.decision && one.reviewer === other.reviewer && one.at === other.at;
 
@@ -189,7 +191,33 @@ class Decisions {
     } catch {
       this.saved = false;
     }
+    this.storeUndo();
     if (this.saved !== was) for (const listener of this.listeners) listener([]);
+  }
+
+  /** The way back survives a reload, as far as it is not too long, and ends with the window. */
+  storeUndo() {
+    let lines = 0;
+    const steps = [];
+    for (const step of [...this.undone].reverse()) {
+      lines += step.before.length;
+      if (lines > UNDO_LINES) break;
+      steps.unshift({ label: step.label, before: step.before.map(([grant, line]) => [grant, line ?? null]) });
+    }
+    try {
+      sessionStorage.setItem(`${this.place} undo`, JSON.stringify(steps));
+    } catch {
+      // It ends with the page then.
+    }
+  }
+
+  restoreUndo() {
+    try {
+      const steps = JSON.parse(sessionStorage.getItem(`${this.place} undo`) || "[]");
+      this.undone = steps.map(({ label, before }) => ({ label, before: before.map(([grant, line]) => [grant, line ?? undefined]) }));
+    } catch {
+      this.undone = [];
+    }
   }
 
   restore() {
@@ -208,6 +236,7 @@ class Decisions {
     } catch {
       this.saved = false;
     }
+    if (this.saved) this.restoreUndo();
     this.resumed = this.all.size;
     // Two windows over one file would overwrite each other: the one that was changed elsewhere stops saving and says so.
     window.addEventListener("storage", (event) => {

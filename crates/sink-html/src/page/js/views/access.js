@@ -65,8 +65,8 @@ const access = (report, chosen) => {
           "Members",
           [
             ["", "Any"],
-            ["some", "Somebody"],
-            ["none", "Nobody"],
+            ["some", "With members"],
+            ["none", "Without members"],
           ],
           chosen.get("held") || "",
           change("held"),

@@ -26,7 +26,7 @@ const entitlement = (report, decisions, [id]) => {
   const which = report.findEntitlement(id);
   if (which < 0) return missing(`This sync has no role or permission with the id ${id}.`, "#/access", "All roles and permissions");
   const grants = range(report.starts[which], report.starts[which + 1]);
-  const table = new Table({ caption: "Members", columns: HOLDER_COLUMNS(report, decisions, grants), rows: grants, empty: "Nobody has it" });
+  const table = new Table({ caption: "Members", columns: HOLDER_COLUMNS(report, decisions, grants), rows: grants, empty: "No members" });
   const find = search("Name, login or id", "", (text) => {
     const words = lower(text).split(/\s+/).filter(Boolean);
     const matches = (principal) => {

@@ -172,7 +172,7 @@ const overview = (report) => {
         "div",
         { class: "span-5 column" },
         card(12, "MFA of enabled people", stacked(report.chart("mfa"), FACTORS)),
-        card(12, "Permissions over the whole tenant", bars(report.chart("privileges"), { label: ([, permission]) => permission, href: ([, , id]) => link("entitlement", id), empty: "There are none" })),
+        card(12, "Permissions over the whole tenant", bars(report.chart("privileges"), { label: ([, permission]) => permission, href: ([, , id]) => link("entitlement", id), empty: "None" })),
       ),
     ),
     h(
@@ -185,9 +185,9 @@ const overview = (report) => {
     h(
       "div",
       { class: "grid" },
-      card(5, "Roles with the most members", bars(report.chart("roles"), { label: ([role]) => role, href: ([, , id]) => link("entitlement", id), empty: "There are no roles" })),
-      card(4, "End users per organization", bars(report.chart("organizations"), { label: ([title, id]) => title || id || "No organization", href: ([, id]) => id && `#/people?kind=END_USER&organization=${encodeURIComponent(id)}`, empty: "There are no end users" })),
-      card(3, "Roles per person", bars(report.chart("roles_per_person"), { label: ([bucket]) => bucket, empty: "There is nobody" })),
+      card(5, "Roles with the most members", bars(report.chart("roles"), { label: ([role]) => role, href: ([, , id]) => link("entitlement", id), empty: "No roles" })),
+      card(4, "End users per organization", bars(report.chart("organizations"), { label: ([title, id]) => title || id || "No organization", href: ([, id]) => id && `#/people?kind=END_USER&organization=${encodeURIComponent(id)}`, empty: "No end users" })),
+      card(3, "Roles per person", bars(report.chart("roles_per_person"), { label: ([bucket]) => bucket, empty: "No people" })),
     ),
     trend(report),
   );

@@ -162,7 +162,7 @@ class ReviewView {
     this.signButton.textContent = decisions.signed ? "Signed off" : "Sign off…";
     const step = decisions.undone.at(-1);
     this.undoButton.disabled = !step || Boolean(decisions.signed);
-    if (step) this.last.textContent = step.label;
+    if (step && (!this.decisions.resumed || this.moved)) this.last.textContent = step.label;
     else if (!this.last.textContent.startsWith("Resumed")) this.last.textContent = "";
     replace(
       this.trouble,
@@ -337,6 +337,7 @@ class ReviewView {
   }
 
   changed(grants) {
+    this.moved = true;
     if (grants.length === 0 || grants.length > 100) this.list.refreshAll();
     else {
       const groups = new Set();

@@ -67,10 +67,15 @@ const sheetName = (decisions, report) => {
   return `review-${plain(short(report.head.tenant))}-${report.head.started_at.slice(0, 10)}-${plain(decisions.reviewer) || "nobody"}.csv`;
 };
 
+/** What the program refuses unless a flag says otherwise. */
+const MAX_REVOCATIONS = 50;
+const OLD_DAYS = 60;
+
 const exportSheet = async (report, decisions, grants, scope) => {
   if (!(await askReviewer(decisions))) return;
   download(sheetName(decisions, report), decisions.sheet(grants, scopeName(decisions, scope)));
-  const { lines, decided, open } = decisions.counts(grants);
+  const { lines, decided, open, revoke } = decisions.counts(grants);
+  const age = Math.floor((Date.now() - Date.parse(report.head.started_at)) / 86_400_000);
   const inside = new Set(grants);
   const outside = [...decisions.all].filter(([grant, line]) => line.decision && !inside.has(grant)).length;
   await ask(
@@ -78,6 +83,8 @@ const exportSheet = async (report, decisions, grants, scope) => {
     [
       h("p", null, `${plural(lines, "line")}: ${number(decided)} decided, ${number(open)} open${decisions.signed ? ", signed off" : ", not signed off"}.`),
       open > 0 && h("p", null, "The open lines are in the sheet too. ", h("code", null, "apply-review"), " refuses it as incomplete unless it is told otherwise."),
+      revoke > MAX_REVOCATIONS && h("p", null, `${number(revoke)} revocations: `, h("code", null, "apply-review"), " needs ", h("code", null, `--max-revocations ${revoke}`), " for more than 50."),
+      age >= OLD_DAYS && h("p", { class: "notice" }, `The sync is ${plural(age, "day")} old. `, h("code", null, "apply-review"), ` refuses one older than ${OLD_DAYS} days unless `, h("code", null, "--max-age"), " allows it."),
       outside > 0 && h("p", { class: "notice" }, `${plural(outside, "decision")} outside this scope are not in the sheet. Choose a wider scope to export them.`),
     ],
     [["ok", "Close", "main"]],

@@ -243,5 +243,7 @@ const gatherGroups = (report, decisions, grants, grouping, order) => {
     if (group.fold.length < 2) group.fold = [];
   }
   const privileged = (group) => (group.entitlement !== undefined && report.isPrivileged(group.entitlement) ? 0 : 1);
-  return list.sort((a, b) => privileged(a) - privileged(b) || (lower(a.title) < lower(b.title) ? -1 : lower(a.title) > lower(b.title) ? 1 : 0));
+  // The fewest have the most.
+  const members = (group) => (privileged(group) === 0 ? report.access.holders[group.entitlement] : 0);
+  return list.sort((a, b) => privileged(a) - privileged(b) || members(a) - members(b) || (lower(a.title) < lower(b.title) ? -1 : lower(a.title) > lower(b.title) ? 1 : 0));
 };
