@@ -226,7 +226,7 @@ fn default_pack(folder: &Path) -> PathBuf {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| {
+    super::folder::read(path).map_err(|error| {
         Failure::found(
             format!("cannot read {}: {error}", path.display()),
             None,

@@ -72,7 +72,7 @@ impl ReviewFolder {
             path: path.to_owned(),
             reason,
         };
-        let bytes = match std::fs::read(&at) {
+        let bytes = match read(&at) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(FolderError::Foreign {
@@ -93,7 +93,7 @@ impl ReviewFolder {
             {
                 return Err(altered(&at, "the review names a file of another folder".to_owned()).into());
             }
-            let bytes = std::fs::read(&at).map_err(|source| FolderError::Io {
+            let bytes = read(&at).map_err(|source| FolderError::Io {
                 path: at.clone(),
                 source,
             })?;
@@ -191,4 +191,12 @@ pub(crate) fn read_sheets(paths: &[PathBuf]) -> Result<Vec<SheetFile>, Failure> 
         }
     }
     Ok(sheets)
+}
+
+/// The longest file of a review.
+const MAX_FILE_BYTES: u64 = 1 << 30;
+
+/// Reads a regular file, blocking on nothing.
+pub(super) fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    regular_file::read(path, MAX_FILE_BYTES).map_err(regular_file::FileError::into_io)
 }

@@ -35,7 +35,8 @@ fn starts_like_zip(path: &Path) -> std::io::Result<bool> {
     use std::io::Read;
 
     let mut start = [0; 4];
-    std::fs::File::open(path)?.read_exact(&mut start)?;
+    let mut file = regular_file::open(path).map_err(regular_file::FileError::into_io)?;
+    file.read_exact(&mut start)?;
     Ok(start == *b"PK\x03\x04")
 }
 
@@ -58,7 +59,7 @@ struct Problem {
 /// Verifies a pack and prints what was found; anything that was altered is a failure. `known` is a hash that was written down.
 pub(crate) fn verify(settings: &Settings, path: &Path, known: Option<&str>) -> Result<(), Failure> {
     let output = settings.output()?;
-    let bytes = std::fs::read(path).map_err(|error| {
+    let bytes = super::folder::read(path).map_err(|error| {
         Failure::found(
             format!("cannot read {}: {error}", path.display()),
             None,

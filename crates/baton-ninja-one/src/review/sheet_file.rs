@@ -81,14 +81,18 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, SheetFileError> {
         path: path.to_owned(),
         source,
     };
-    let file = std::fs::metadata(path).map_err(failed)?;
-    if !file.is_file() || file.len() > MAX_BYTES {
-        return Err(SheetFileError::Csv {
-            path: path.to_owned(),
-            reason: format!("not a file of at most {} MiB", MAX_BYTES >> 20),
-        });
+    let not_one = || SheetFileError::Csv {
+        path: path.to_owned(),
+        reason: format!("not a file of at most {} MiB", MAX_BYTES >> 20),
+    };
+    match regular_file::read(path, MAX_BYTES) {
+        Ok(bytes) => Ok(bytes),
+        Err(regular_file::FileError::Io(source)) if source.kind() == std::io::ErrorKind::FileTooLarge => {
+            Err(not_one())
+        }
+        Err(regular_file::FileError::Io(source)) => Err(failed(source)),
+        Err(_) => Err(not_one()),
     }
-    std::fs::read(path).map_err(failed)
 }
 
 /// The records of a CSV file. The separator is the one that `sep=` names, or the one of comma, semicolon and tab with which
