@@ -12,12 +12,12 @@ use access_core::model::{
 };
 use access_core::ports::{AccessEvent, AccessEvents, EventCursor, EventPage, Happening, SourceError};
 use async_trait::async_trait;
-use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::mapping::{self, role_type, user_type};
+use crate::wire::keys::row;
 use crate::wire::{Id, Row, Rows, Said, Text};
 use crate::{NinjaOneClient, NinjaOneError};
 
@@ -43,16 +43,14 @@ impl NinjaOneEvents {
     }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 struct ActivityPage {
     /// Only an empty list ends the reading, not an absent one.
     activities: Said<Rows<ActivityRow>>,
 }
 
 /// An activity, as far as it matters here (OpenAPI: Activity).
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Default)]
 struct ActivityRow {
     id: Id,
     activity_time: Value,
@@ -61,6 +59,18 @@ struct ActivityRow {
     /// Of a shape that is nowhere told.
     data: Value,
 }
+
+row!(ActivityPage {
+    activities: "activities",
+});
+
+row!(ActivityRow {
+    id: "id",
+    activity_time: "activityTime",
+    status_code: "statusCode",
+    user_id: "userId",
+    data: "data",
+});
 
 #[async_trait]
 impl AccessEvents for NinjaOneEvents {

@@ -2,15 +2,17 @@
 //! type). Unknown keys are ignored (docs/reference/ninjaone-api.md §3.1, §12).
 
 mod bounds;
+pub(crate) mod keys;
 mod parse;
 
 use std::hash::{Hash, Hasher};
 
 use access_core::model::clip_words;
-use serde::{Deserialize as Derive, Serialize};
+use serde::Serialize;
 
 pub(crate) use bounds::MAX_LABEL_BYTES;
-use bounds::{address, is_clipped, word};
+use bounds::is_clipped;
+use keys::row;
 
 /// A field or list of an answer. Only what is said decides anything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -71,15 +73,12 @@ pub(crate) enum Row<T> {
 
 /// A row of `/v2/users`, `/v2/user/technicians` or `/v2/user/end-users`: the three schemas' fields together (OpenAPI:
 /// User, Technician, `EndUser`).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Derive)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct UserRow {
     pub(crate) id: Id,
-    #[serde(deserialize_with = "word")]
     pub(crate) uid: Text,
     pub(crate) first_name: Text,
     pub(crate) last_name: Text,
-    #[serde(deserialize_with = "address")]
     pub(crate) email: Text,
     pub(crate) phone: Text,
     pub(crate) enabled: Flag,
@@ -89,11 +88,8 @@ pub(crate) struct UserRow {
     pub(crate) must_change_pw: Flag,
     pub(crate) mfa_configured: Flag,
     pub(crate) scim_user: Flag,
-    #[serde(deserialize_with = "word")]
     pub(crate) auth_type: Text,
-    #[serde(deserialize_with = "word")]
     pub(crate) user_type: Text,
-    #[serde(deserialize_with = "word")]
     pub(crate) invitation_status: Text,
     pub(crate) organization_id: Said<OrganizationIds>,
     /// Names of roles, where asked for; the only trace of roles on older instances.
@@ -105,17 +101,47 @@ pub(crate) struct UserRow {
     pub(crate) assigned_device_ids: List<u64>,
 }
 
+row!(UserRow {
+    id: "id",
+    uid as Word: "uid",
+    first_name: "firstName",
+    last_name: "lastName",
+    email as Address: "email",
+    phone: "phone",
+    enabled: "enabled",
+    administrator: "administrator",
+    permit_all_clients: "permitAllClients",
+    full_portal_access: "fullPortalAccess",
+    must_change_pw: "mustChangePw",
+    mfa_configured: "mfaConfigured",
+    scim_user: "scimUser",
+    auth_type as Word: "authType",
+    user_type as Word: "userType",
+    invitation_status as Word: "invitationStatus",
+    organization_id: "organizationId",
+    roles: "roles",
+    device_ids: "deviceIds",
+    accessible_device_ids: "accessibleDeviceIds",
+    assigned_device_ids: "assignedDeviceIds",
+});
+
 /// A row of `/v2/user/roles` (OpenAPI: `UserRole`).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Derive)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RoleRow {
     pub(crate) id: Id,
     pub(crate) name: Text,
-    #[serde(rename = "type", deserialize_with = "word")]
     pub(crate) kind: Text,
     pub(crate) description: Text,
     pub(crate) members: Said<Members>,
 }
+
+row!(RoleRow {
+    id: "id",
+    name: "name",
+    kind as Word: "type",
+    description: "description",
+    members: "members",
+});
 
 /// The members of a role as ids, so that a role that everybody has costs little, and their words while there is room.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -150,38 +176,54 @@ const TEXT_COPIES: usize = 4;
 const MAX_MEMBER_WORDS_BYTES: usize = 8 << 20;
 
 /// A member of a role (OpenAPI: `RoleMember`).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Derive)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct MemberRow {
     id: Id,
     name: Text,
-    #[serde(deserialize_with = "address")]
     email: Text,
 }
 
+row!(MemberRow {
+    id: "id",
+    name: "name",
+    email as Address: "email",
+});
+
 /// A row of `/v2/organizations` (OpenAPI: Organization).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Derive)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct OrganizationRow {
     pub(crate) id: Id,
     pub(crate) name: Text,
     pub(crate) description: Text,
 }
 
+row!(OrganizationRow {
+    id: "id",
+    name: "name",
+    description: "description",
+});
+
 /// A row of `/v2/devices` (OpenAPI: Device).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Derive)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct DeviceRow {
     pub(crate) id: Id,
     pub(crate) organization_id: Id,
-    #[serde(deserialize_with = "word")]
     pub(crate) node_class: Text,
-    #[serde(deserialize_with = "word")]
     pub(crate) approval_status: Text,
     pub(crate) display_name: Text,
     pub(crate) system_name: Text,
     pub(crate) dns_name: Text,
 }
+
+row!(DeviceRow {
+    id: "id",
+    organization_id: "organizationId",
+    node_class as Word: "nodeClass",
+    approval_status as Word: "approvalStatus",
+    display_name: "displayName",
+    system_name: "systemName",
+    dns_name: "dnsName",
+});
 
 impl<T> Said<T> {
     /// What is said.

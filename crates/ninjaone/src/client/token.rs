@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::Secret;
 use super::fault::quote;
 use crate::wire::Text;
+use crate::wire::keys::row;
 
 /// How long before its end a token is renewed, at the most.
 const MARGIN: Duration = Duration::from_mins(1);
@@ -27,8 +27,7 @@ pub(crate) struct Token {
 }
 
 /// The answer of the token endpoint. Only the token is needed.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default)]
 pub(crate) struct TokenAnswer {
     access_token: Text,
     /// A number, or its text.
@@ -36,6 +35,12 @@ pub(crate) struct TokenAnswer {
     /// Words, joined somehow, or a list of them.
     scope: Value,
 }
+
+row!(TokenAnswer {
+    access_token: "access_token",
+    expires_in: "expires_in",
+    scope: "scope",
+});
 
 /// The scopes of an answer, joined by spaces.
 fn scopes(told: &Value) -> Option<String> {
