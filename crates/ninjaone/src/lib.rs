@@ -17,5 +17,5 @@ pub use client::{
 pub use mapping::{
     device_type, entitlement_patterns, organization_type, resource_types, role_type, tenant_type, user_type,
 };
-pub use provisioner::{NinjaOneProvisioner, vocabulary};
+pub use provisioner::{ACCOUNTS, END_USER, NinjaOneProvisioner, TECHNICIAN, vocabulary};
 pub use source::{NinjaOneSource, SourceOptions};

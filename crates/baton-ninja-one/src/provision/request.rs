@@ -1,11 +1,12 @@
 //! Flags and subcommands as changes.
 
 use access_core::provisioning::{
-    ACCOUNT_ARGUMENT, AccountRequest, AccountUpdate, AttributeValue, Attributes, Change, ProvisioningError,
-    Selector, UPDATE_FIELDS,
+    AccountRequest, AccountUpdate, AttributeValue, Attributes, Change, FieldKind, FieldRule,
+    ProvisioningError, Selector,
 };
 use access_core::{Classified, StatusCode};
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use ninjaone::ACCOUNTS;
 
 use super::attributes::of_json;
 use super::schema;
@@ -98,20 +99,18 @@ pub(crate) fn subcommands() -> Vec<Command> {
 }
 
 fn create_account() -> Command {
-    let fields = access_core::provisioning::ACCOUNT_FIELDS.iter().map(|field| {
+    let fields = ACCOUNTS.create_fields.iter().map(|field| {
         let argument = Arg::new(field.name)
             .long(schema::flag(field.name))
             .help(field.description);
-        match field.kind {
-            access_core::provisioning::FieldKind::Text => argument.value_name("TEXT"),
-            access_core::provisioning::FieldKind::Flag => argument
+        match field.kind() {
+            FieldKind::Text => argument.value_name("TEXT"),
+            FieldKind::Flag => argument
                 .value_name("true|false")
                 .num_args(0..=1)
                 .require_equals(true)
                 .default_missing_value("true"),
-            access_core::provisioning::FieldKind::List => {
-                argument.value_name("ROLE").action(ArgAction::Append)
-            }
+            FieldKind::List => argument.value_name("ROLE").action(ArgAction::Append),
         }
     });
     Command::new("create-account")
@@ -131,24 +130,30 @@ fn update_account() -> Command {
         .required(true)
         .value_name("USER")
         .help("The account: user:<id>, its id or its login");
-    let fields = UPDATE_FIELDS
-        .iter()
-        .filter(|field| field.name != ACCOUNT_ARGUMENT);
-    let fields = fields.map(|field| {
-        Arg::new(field.name)
-            .long(schema::flag(field.name))
+    let fields = update_names().map(|(name, description)| {
+        Arg::new(name)
+            .long(schema::flag(name))
             .value_name("TEXT")
-            .help(field.description)
+            .help(description)
     });
     // Known, so that the reason for the refusal can be told.
-    let refused = ["email", "phone", "administrator", "enabled"]
-        .map(|key| Arg::new(key).long(key).value_name("TEXT").hide(true));
+    let refused = REFUSED_FLAGS.map(|key| Arg::new(key).long(key).value_name("TEXT").hide(true));
     Command::new("update-account")
         .about("Change what NinjaOne's API can change of an account")
         .arg(account)
         .args(fields)
         .arg(profile("Attributes as a JSON object; flags go before it"))
         .args(refused)
+}
+
+/// Flags of `update-account` for what cannot be changed.
+const REFUSED_FLAGS: [&str; 4] = ["email", "phone", "administrator", "enabled"];
+
+/// Attributes that can be changed, each with what it means.
+fn update_names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let fields = ACCOUNTS.update_fields.iter();
+    let fields = fields.filter(|field| field.rule != FieldRule::Account);
+    fields.map(|field| (field.name, field.description))
 }
 
 fn profile(help: &'static str) -> Arg {
@@ -175,23 +180,15 @@ pub(super) fn of_subcommand(
         },
         "create-account" if chosen.get_flag("schema") => return Ok(Some(Request::AccountSchema)),
         "create-account" => {
-            let keys = access_core::provisioning::ACCOUNT_FIELDS.map(|field| field.name);
+            let keys: Vec<&str> = ACCOUNTS.create_fields.iter().map(|field| field.name).collect();
             Change::CreateAccount(AccountRequest::parse(&attributes(chosen, &keys)?, &vocabulary)?)
         }
         "update-account" => {
-            let keys = [
-                "first_name",
-                "last_name",
-                "organization_id",
-                "full_portal_access",
-                "email",
-                "phone",
-                "administrator",
-                "enabled",
-            ];
+            let keys = update_names().map(|(name, _)| name).chain(REFUSED_FLAGS);
+            let keys: Vec<&str> = keys.collect();
             Change::UpdateAccount {
                 account: account()?,
-                update: AccountUpdate::parse(&attributes(chosen, &keys)?)?,
+                update: AccountUpdate::parse(&attributes(chosen, &keys)?, &vocabulary)?,
             }
         }
         "delete-account" => Change::DeleteAccount {
