@@ -14,7 +14,7 @@ pub fn generated_documents() -> Vec<(&'static str, String)> {
         ("settings", settings()),
         ("resource-types", resource_types()),
         ("entitlements", entitlements()),
-        ("dataset", access_dataset::document()),
+        ("dataset", access_dataset::document(crate::sync::CONTRACT)),
         ("metrics", crate::metrics::document()),
         (
             "account-attributes",
@@ -98,4 +98,50 @@ fn entitlements() -> String {
         let _ = writeln!(text, "| `{}` | {description} | {changed} |", row.id);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use access_dataset::{ColumnKind, Dataset};
+
+    use crate::sync::CONTRACT;
+
+    /// A change here is a change of the contract: new columns may come at the end, nothing else may differ without a new
+    /// schema version.
+    #[test]
+    fn the_contract() {
+        insta::assert_snapshot!(access_dataset::document(CONTRACT));
+    }
+
+    /// As Iceberg counts: columns and elements of lists from one counter, and no number is left out.
+    #[test]
+    fn field_ids_of_the_contract_have_no_gap() {
+        for dataset in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
+            let columns = CONTRACT.columns(dataset);
+            let own = columns.iter().map(|column| column.field_id);
+            let elements = columns.iter().filter_map(|column| column.element_id);
+            let ids: BTreeSet<i32> = own.chain(elements.clone()).collect();
+            let count = columns.len() + elements.count();
+            assert_eq!(ids.len(), count, "{dataset}: an id is given twice");
+            let expected: BTreeSet<i32> = (1..).take(count).collect();
+            assert_eq!(ids, expected, "{dataset}");
+        }
+    }
+
+    /// Two attributes, or an attribute and a column that every dataset has, of one name would be one column.
+    #[test]
+    fn names_of_the_contract_are_given_once() {
+        for dataset in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
+            let columns = CONTRACT.columns(dataset);
+            let names: BTreeSet<&str> = columns.iter().map(|column| column.name).collect();
+            assert_eq!(names.len(), columns.len(), "{dataset}");
+            let lists = columns.iter().filter(|column| column.kind == ColumnKind::Texts);
+            assert!(
+                lists.clone().all(|column| column.element_id.is_some()),
+                "{dataset}"
+            );
+        }
+    }
 }

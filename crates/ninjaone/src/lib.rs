@@ -1,6 +1,7 @@
 //! NinjaOne as an access source, and as a tenant that can be changed.
 
 mod activities;
+mod attributes;
 mod client;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -10,6 +11,7 @@ mod source;
 mod wire;
 
 pub use activities::NinjaOneEvents;
+pub use attributes::USER_ATTRIBUTES;
 pub use client::{
     ApiFault, BaseUrl, BaseUrlError, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, NinjaOneError,
     RetryBudget, Secret, TlsFault, Writes,
