@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use access_core::model::TraitKind;
+use access_core::model::{AttributeType, TraitKind};
 
 use crate::cli::value_name;
 use crate::settings::{GivenBy, SETTINGS};
@@ -14,6 +14,7 @@ pub fn generated_documents() -> Vec<(&'static str, String)> {
         ("settings", settings()),
         ("resource-types", resource_types()),
         ("entitlements", entitlements()),
+        ("user-attributes", user_attributes()),
         ("dataset", access_dataset::document(crate::sync::CONTRACT)),
         ("metrics", crate::metrics::document()),
         (
@@ -81,6 +82,29 @@ fn resource_types() -> String {
             text,
             "| `{}`{opt_in} | {} | {kind} | {access} |",
             row.id, row.display_name
+        );
+    }
+    text
+}
+
+/// The attributes of users that the adapter declares.
+fn user_attributes() -> String {
+    let mut text = String::from(
+        "| Attribute | Type | Column of `users` | Compared | Meaning |\n|---|---|---|---|---|\n",
+    );
+    for attribute in ninjaone::USER_ATTRIBUTES.iter() {
+        let attribute_type = match attribute.attribute_type {
+            AttributeType::Text | AttributeType::Word => "text",
+            AttributeType::Flag => "true, false",
+        };
+        let yes = |is: bool| if is { "yes" } else { "no" };
+        let _ = writeln!(
+            text,
+            "| `{}` | {attribute_type} | {} | {} | {} |",
+            attribute.key,
+            yes(attribute.column.is_some()),
+            yes(!ninjaone::USER_ATTRIBUTES.ignores(attribute.key)),
+            attribute.meaning
         );
     }
     text
