@@ -142,6 +142,7 @@ fn records(context: &TestContext, lake: &str, subject: &str) -> Records {
         "grants",
         "role_names",
         "organization_name",
+        "notify_all_clients",
         "resource_display_name",
         "grant_id",
         "entitlement_slug",

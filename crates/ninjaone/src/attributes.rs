@@ -68,6 +68,8 @@ attributes! {
         => Source::OrganizationName,
     UserAttribute::text("uid", "The tenant's UUID for the account.").column(28).compared(27)
         => Source::Text(|row| &row.uid),
+    UserAttribute::flag("notify_all_clients", "Whether it is notified about every organization.").column(32)
+        => Source::Flag(|row| row.notify_all_clients),
 }
 
 /// The attributes that a row says. `organization_name` is the name of the user's organization, where it is listed.
