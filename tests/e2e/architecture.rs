@@ -1,6 +1,8 @@
 //! The dependency table of the design, enforced.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
@@ -52,6 +54,21 @@ const MAY_USE: [(&str, &[&str]); 22] = [
     ("source-dataset", &["access-core", "access-dataset"]),
     ("xtask", &[]),
 ];
+
+/// Crates that must work for a tenant of any vendor: everything that they say of one comes from the adapter.
+const VENDOR_NEUTRAL: [&str; 8] = [
+    "access-core",
+    "access-dataset",
+    "sink-c1z",
+    "sink-csv",
+    "sink-parquet",
+    "sink-upload",
+    "source-c1z",
+    "source-dataset",
+];
+
+/// Words of the vendor. `API` stands for its API: these crates call none.
+const VENDOR_WORDS: [&str; 5] = ["ninjaone", "technician", "end_user", "end user", "API"];
 
 /// What the domain may use of the outside: nothing that does input or output, speaks a protocol or knows a format.
 const DOMAIN_MAY_USE: &[&str] = &["async-trait", "futures", "rand", "serde", "thiserror", "time"];
@@ -125,4 +142,63 @@ fn the_shipped_program_does_not_hold_the_simulators() {
     for simulator in ["c1-sim", "ninjaone-sim", "s3-sim"] {
         assert!(!dependencies["baton-ninja-one"].contains(simulator));
     }
+}
+
+/// A source file without its tests, which may name whatever they like.
+fn production_code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let tests = text.find("#[cfg(test)]\nmod tests {");
+    text[..tests.unwrap_or(text.len())].to_owned()
+}
+
+fn production_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let is_test = matches!(name, "tests" | "tests.rs" | "snapshots" | "fuzzing.rs");
+        if is_test {
+            continue;
+        }
+        if path.is_dir() {
+            production_files(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+fn has_word(line: &str, word: &str) -> bool {
+    let is_part = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    // Acronyms are told by their case, and stand alone.
+    if word.chars().all(char::is_uppercase) {
+        let mut hits = line.match_indices(word);
+        return hits.any(|(at, _)| {
+            !is_part(line[..at].chars().next_back()) && !is_part(line[at + word.len()..].chars().next())
+        });
+    }
+    line.to_lowercase().contains(word)
+}
+
+#[test]
+fn the_domain_knows_no_vendor() {
+    let mut found = Vec::new();
+    for name in VENDOR_NEUTRAL {
+        let mut files = Vec::new();
+        production_files(&workspace().join("crates").join(name).join("src"), &mut files);
+        assert!(!files.is_empty(), "{name} has no files");
+        for path in files {
+            for (number, line) in production_code(&path).lines().enumerate() {
+                let words = VENDOR_WORDS.iter().filter(|word| has_word(line, word));
+                found.extend(words.map(|word| format!("{}:{}: {word}: {line}", path.display(), number + 1)));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn vendor_words_are_found_in_any_case_and_acronyms_alone() {
+    assert!(has_word("/// A Technician of NinjaOne.", "technician"));
+    assert!(has_word("the API sends", "API") && has_word("NinjaOne's API.", "API"));
+    assert!(!has_word("RAPID APIs", "API"));
 }

@@ -11,7 +11,7 @@ use ninjaone_sim::{Fault, SimConfig, Tenant, When};
 
 use crate::golden::{assert_same_rows, reference_lines};
 use crate::harness::{TestContext, example_configurations};
-use crate::published::{Files, Rows, latest, named, parts, rows};
+use crate::published::{CONTRACT, Files, Rows, latest, named, parts, rows};
 
 /// Everything in a folder but the lock.
 pub(crate) fn files(root: &Path) -> Files {
@@ -67,8 +67,8 @@ fn one_pass_three_sinks_the_same_rows() {
         let from_parquet = rows(&parquet, &of_parquet, dataset);
         let mut from_csv = rows(&csv, &of_csv, dataset);
         for row in &mut from_csv {
-            for column in dataset
-                .columns()
+            for column in CONTRACT
+                .columns(dataset)
                 .iter()
                 .filter(|column| column.kind == access_dataset::ColumnKind::Texts)
             {
@@ -110,8 +110,8 @@ fn one_pass_three_sinks_the_same_rows() {
 fn shown(rows: &Rows, dataset: Dataset, address: &str) -> String {
     let mut text = String::new();
     for row in rows {
-        for column in dataset
-            .columns()
+        for column in CONTRACT
+            .columns(dataset)
             .iter()
             .filter(|column| !matches!(column.name, "sync_id" | "synced_at" | "ended_at"))
         {

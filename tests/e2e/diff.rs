@@ -135,13 +135,14 @@ type Records = BTreeMap<Vec<String>, BTreeMap<String, String>>;
 
 /// The records of a dataset that a comparison looks at, and the fields that it does, by the documents' words.
 fn records(context: &TestContext, lake: &str, subject: &str) -> Records {
-    const NOT_COMPARED: [&str; 13] = [
+    const NOT_COMPARED: [&str; 14] = [
         "sync_id",
         "synced_at",
         "tenant",
         "grants",
         "role_names",
         "organization_name",
+        "notify_all_clients",
         "resource_display_name",
         "grant_id",
         "entitlement_slug",

@@ -25,7 +25,7 @@ use time::OffsetDateTime;
 
 use crate::datasets::files;
 use crate::harness::TestContext;
-use crate::published::{Files, latest, rows};
+use crate::published::{CONTRACT, Files, latest, rows};
 
 /// What a tenant is like on a day.
 #[derive(Debug, Clone)]
@@ -147,8 +147,8 @@ async fn publish(root: &Path, format: Format, history: bool, number: usize, day:
         replace_existing: false,
     };
     let sink = match format {
-        Format::Parquet => DatasetSink::new(config, ParquetFormat::default()),
-        Format::Csv => DatasetSink::new(config, CsvFormat::default()),
+        Format::Parquet => DatasetSink::new(config, parquet()),
+        Format::Csv => DatasetSink::new(config, csv()),
     };
     let sink = sink.reading(formats());
     let run = run(number, day);
@@ -174,11 +174,22 @@ async fn publish(root: &Path, format: Format, history: bool, number: usize, day:
     writer.publish().await.unwrap();
 }
 
+fn parquet() -> ParquetFormat {
+    ParquetFormat {
+        contract: CONTRACT,
+        ..ParquetFormat::default()
+    }
+}
+
+fn csv() -> CsvFormat {
+    CsvFormat {
+        contract: CONTRACT,
+        ..CsvFormat::default()
+    }
+}
+
 fn formats() -> Formats {
-    Formats::new([
-        Arc::new(ParquetFormat::default()) as Arc<dyn FileFormat>,
-        Arc::new(CsvFormat::default()),
-    ])
+    Formats::new([Arc::new(parquet()) as Arc<dyn FileFormat>, Arc::new(csv())])
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

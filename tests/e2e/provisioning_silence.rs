@@ -620,7 +620,7 @@ fn a_review_does_not_take_silence_for_gone() {
 }
 
 const ROLE_FIELDS: [&str; 5] = ["id", "name", "type", "description", "members"];
-const USER_FIELDS: [&str; 22] = [
+const USER_FIELDS: [&str; 23] = [
     "id",
     "uid",
     "firstName",
@@ -630,6 +630,7 @@ const USER_FIELDS: [&str; 22] = [
     "enabled",
     "administrator",
     "permitAllClients",
+    "notifyAllClients",
     "fullPortalAccess",
     "mustChangePw",
     "mfaConfigured",

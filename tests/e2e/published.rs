@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use access_dataset::{Dataset, Manifest, POINTER, Pointer};
+use access_dataset::{Contract, Dataset, Manifest, POINTER, Pointer};
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::TimestampMicrosecondType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use sha2::{Digest, Sha256};
+
+/// The columns of datasets as the program writes them.
+pub(crate) const CONTRACT: Contract = Contract::new(ninjaone::USER_ATTRIBUTES);
 
 /// Files by their path from the root.
 pub(crate) type Files = BTreeMap<String, Vec<u8>>;

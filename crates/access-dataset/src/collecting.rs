@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::error::DatasetError;
 use crate::rows::Collector;
+use crate::schema::Contract;
 
 /// Batches that may wait in front of the collecting thread.
 const QUEUE: usize = 2;
@@ -24,8 +25,8 @@ pub(crate) struct Collecting {
 
 impl Collecting {
     /// Starts the thread; its files are in the folder and have no names.
-    pub(crate) fn start(name: &str, folder: &Path) -> Result<Self, DatasetError> {
-        let collector = Collector::new(folder)?;
+    pub(crate) fn start(name: &str, contract: Contract, folder: &Path) -> Result<Self, DatasetError> {
+        let collector = Collector::new(contract, folder)?;
         let (batches, queue) = mpsc::channel(QUEUE);
         let spawned = std::thread::Builder::new()
             .name(format!("{name}-rows"))

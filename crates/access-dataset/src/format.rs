@@ -11,7 +11,7 @@ use arrow::array::RecordBatch;
 use crate::error::DatasetError;
 
 use crate::read_back::ReadBack;
-use crate::schema::Dataset;
+use crate::schema::{Contract, Dataset};
 
 /// What a format's own library says went wrong.
 pub type FormatError = Box<dyn Error + Send + Sync>;
@@ -34,6 +34,9 @@ pub trait FileFormat: Send + Sync + 'static {
 
     /// The end of file names, without a leading dot, e.g. `csv.gz`.
     fn extension(&self) -> &'static str;
+
+    /// What its files hold: the columns of each table.
+    fn contract(&self) -> Contract;
 
     /// Rows after which another file is begun.
     fn rows_per_file(&self) -> u64;

@@ -23,7 +23,7 @@ use crate::format::{Batches, FileFormat, FileWriter, FormatError, FormatOptions,
 use crate::manifest::{POINTER, Pointer, hex};
 use crate::publish::{Intent, Publication};
 use crate::read_back::ReadBack;
-use crate::schema::Dataset;
+use crate::schema::{Contract, Dataset};
 use crate::sink::baseline;
 use crate::store::{Store, Stored, Swap, Version};
 
@@ -109,6 +109,10 @@ async fn begin(store: &Arc<Memory>, replace_existing: bool) {
 struct NoFormat;
 
 impl FileFormat for NoFormat {
+    fn contract(&self) -> Contract {
+        Contract::default()
+    }
+
     fn name(&self) -> &'static str {
         "parquet"
     }

@@ -32,7 +32,7 @@ pub use manifest::{
 };
 pub use published::{Hashes, ListedSync, Published, Rows, Standing};
 pub use read_back::ReadBack;
-pub use schema::{Column, ColumnKind, Dataset, SCHEMA_VERSION, WordBuilder};
+pub use schema::{Column, ColumnKind, Contract, Dataset, SCHEMA_VERSION, WordBuilder};
 pub use sink::{DatasetSink, DatasetSinkConfig};
 pub use store::{
     BucketFile, BucketUrl, Location, LocationError, ObjectVersion, StoreKind, document_cloud_variables,

@@ -75,7 +75,8 @@ impl AccessSink for DatasetSink {
         let temp_folder = store.scratch().unwrap_or(&self.config.temp_folder).to_owned();
         let scratch = private_folder(&temp_folder)
             .map_err(|error| SinkError::new(DatasetError::io(&temp_folder, error)))?;
-        let collecting = Collecting::start(self.format.name(), scratch.path()).map_err(SinkError::new)?;
+        let collecting = Collecting::start(self.format.name(), self.format.contract(), scratch.path())
+            .map_err(SinkError::new)?;
         let intent = Intent {
             run: sync,
             format: &*self.format,

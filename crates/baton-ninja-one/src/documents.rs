@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use access_core::model::TraitKind;
+use access_core::model::{AttributeType, TraitKind};
 
 use crate::cli::value_name;
 use crate::settings::{Fate, GivenBy, REFERENCE, SETTINGS, variable_of};
@@ -16,7 +16,8 @@ pub fn generated_documents() -> Vec<(&'static str, String)> {
         ("credential-files", credential_files()),
         ("resource-types", resource_types()),
         ("entitlements", entitlements()),
-        ("dataset", access_dataset::document()),
+        ("user-attributes", user_attributes()),
+        ("dataset", access_dataset::document(crate::sync::CONTRACT)),
         ("cloud-variables", access_dataset::document_cloud_variables()),
         ("metrics", crate::metrics::document()),
         (
@@ -117,6 +118,29 @@ fn resource_types() -> String {
     text
 }
 
+/// The attributes of users that the adapter declares.
+fn user_attributes() -> String {
+    let mut text = String::from(
+        "| Attribute | Type | Column of `users` | Compared | Meaning |\n|---|---|---|---|---|\n",
+    );
+    for attribute in ninjaone::USER_ATTRIBUTES.iter() {
+        let attribute_type = match attribute.attribute_type {
+            AttributeType::Text | AttributeType::Word => "text",
+            AttributeType::Flag => "true, false",
+        };
+        let yes = |is: bool| if is { "yes" } else { "no" };
+        let _ = writeln!(
+            text,
+            "| `{}` | {attribute_type} | {} | {} | {} |",
+            attribute.key,
+            yes(attribute.column.is_some()),
+            yes(!ninjaone::USER_ATTRIBUTES.ignores(attribute.key)),
+            attribute.meaning
+        );
+    }
+    text
+}
+
 fn entitlements() -> String {
     let mut text = String::from("| Entitlement id | Means | Can be changed |\n|---|---|---|\n");
     for row in ninjaone::entitlement_patterns() {
@@ -129,4 +153,50 @@ fn entitlements() -> String {
         let _ = writeln!(text, "| `{}` | {description} | {changed} |", row.id);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use access_dataset::{ColumnKind, Dataset};
+
+    use crate::sync::CONTRACT;
+
+    /// A change here is a change of the contract: new columns may come at the end, nothing else may differ without a new
+    /// schema version.
+    #[test]
+    fn the_contract() {
+        insta::assert_snapshot!(access_dataset::document(CONTRACT));
+    }
+
+    /// As Iceberg counts: columns and elements of lists from one counter, and no number is left out.
+    #[test]
+    fn field_ids_of_the_contract_have_no_gap() {
+        for dataset in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
+            let columns = CONTRACT.columns(dataset);
+            let own = columns.iter().map(|column| column.field_id);
+            let elements = columns.iter().filter_map(|column| column.element_id);
+            let ids: BTreeSet<i32> = own.chain(elements.clone()).collect();
+            let count = columns.len() + elements.count();
+            assert_eq!(ids.len(), count, "{dataset}: an id is given twice");
+            let expected: BTreeSet<i32> = (1..).take(count).collect();
+            assert_eq!(ids, expected, "{dataset}");
+        }
+    }
+
+    /// Two attributes, or an attribute and a column that every dataset has, of one name would be one column.
+    #[test]
+    fn names_of_the_contract_are_given_once() {
+        for dataset in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
+            let columns = CONTRACT.columns(dataset);
+            let names: BTreeSet<&str> = columns.iter().map(|column| column.name).collect();
+            assert_eq!(names.len(), columns.len(), "{dataset}");
+            let lists = columns.iter().filter(|column| column.kind == ColumnKind::Texts);
+            assert!(
+                lists.clone().all(|column| column.element_id.is_some()),
+                "{dataset}"
+            );
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use access_core::ports::{AccessSink, AccessSource};
 use access_core::sync::{SyncOutcome, SyncPipeline, SyncRequest};
-use access_dataset::{DatasetSink, DatasetSinkConfig, FileFormat, Formats};
+use access_dataset::{Contract, DatasetSink, DatasetSinkConfig, FileFormat, Formats};
 use indicatif::MultiProgress;
 use ninjaone::{NinjaOneClient, NinjaOneSource};
 use sink_c1z::C1zSink;
@@ -80,11 +80,20 @@ pub(crate) fn report(run: &Run<'_>, outcome: &SyncOutcome, output: Output) {
     });
 }
 
+/// The columns of datasets: every table's own, and those of NinjaOne's attributes of users.
+pub(crate) const CONTRACT: Contract = Contract::new(ninjaone::USER_ATTRIBUTES);
+
 /// The formats in which datasets may be.
 pub(crate) fn formats() -> Formats {
     Formats::new([
-        Arc::new(ParquetFormat::default()) as Arc<dyn FileFormat>,
-        Arc::new(CsvFormat::default()),
+        Arc::new(ParquetFormat {
+            contract: CONTRACT,
+            ..ParquetFormat::default()
+        }) as Arc<dyn FileFormat>,
+        Arc::new(CsvFormat {
+            contract: CONTRACT,
+            ..CsvFormat::default()
+        }),
     ])
 }
 
@@ -108,7 +117,10 @@ pub(crate) fn sinks(
             SinkSetting::C1z(path) => Arc::new(C1zSink::new(settings.c1z(path)?)),
             SinkSetting::BucketC1z(url) => Arc::new(BucketC1zSink::new(url, settings.c1z(PathBuf::new())?)),
             SinkSetting::Parquet(location, codec) => {
-                let format = ParquetFormat { codec };
+                let format = ParquetFormat {
+                    contract: CONTRACT,
+                    codec,
+                };
                 Arc::new(DatasetSink::new(dataset(location), format).reading(formats()))
             }
             SinkSetting::Csv(location, options) => {

@@ -13,7 +13,9 @@ use std::time::Duration;
 use access_core::StatusCode;
 use access_core::model::{ResourceTypeId, Slug};
 use access_core::ports::{EventCursor, EventPage};
-use access_core::provisioning::{Change, Outcome, Vocabulary};
+use access_core::provisioning::{
+    AccountField, AccountKind, AccountSchema, Change, FieldRule, Outcome, Vocabulary,
+};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -150,6 +152,45 @@ impl Connector for Nothing {
     }
 }
 
+const MEMBER: AccountKind = AccountKind {
+    word: "MEMBER",
+    name: "member",
+    article: "a",
+    may_administer: false,
+    audited: &[],
+    advice: &[],
+};
+
+const fn field(name: &'static str, rule: FieldRule) -> AccountField {
+    AccountField::optional(name, name, rule, "", "")
+}
+
+/// A field of every sort.
+static ACCOUNTS: AccountSchema = AccountSchema {
+    kinds: &[MEMBER],
+    administrator_title: "administrator",
+    max_name_chars: 150,
+    create_fields: &[
+        field("user_type", FieldRule::Kind).required(),
+        field("first_name", FieldRule::GivenName).required(),
+        field("last_name", FieldRule::FamilyName).required(),
+        field("email", FieldRule::Email).required(),
+        field("phone", FieldRule::Text),
+        field("organization_id", FieldRule::Organization),
+        field("full_portal_access", FieldRule::Flag),
+        field("roles", FieldRule::Roles),
+    ],
+    update_fields: &[
+        field("user_id", FieldRule::Account).required(),
+        field("first_name", FieldRule::GivenName),
+        field("organization_id", FieldRule::Organization),
+        field("full_portal_access", FieldRule::Flag),
+    ],
+    update_description: "",
+    refused: &[],
+    unchangeable: &[("email", "it stays")],
+};
+
 fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
@@ -192,6 +233,7 @@ fn desk(asked: &Arc<AtomicUsize>) -> Desk {
             role_slug: Slug::from_static("assigned"),
             immutable_types: vec![ResourceTypeId::from_static("organization")],
             account_permissions: Vec::new(),
+            accounts: &ACCOUNTS,
         },
         allow_admin_delete: true,
         hello: Hello {

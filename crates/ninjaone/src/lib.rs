@@ -1,6 +1,7 @@
 //! NinjaOne as an access source, and as a tenant that can be changed.
 
 mod activities;
+mod attributes;
 mod client;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -10,6 +11,7 @@ mod source;
 mod wire;
 
 pub use activities::NinjaOneEvents;
+pub use attributes::USER_ATTRIBUTES;
 pub use client::{
     ApiFault, BaseUrl, BaseUrlError, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, NinjaOneError,
     RetryBudget, Secret, TlsFault, Writes,
@@ -17,5 +19,5 @@ pub use client::{
 pub use mapping::{
     device_type, entitlement_patterns, organization_type, resource_types, role_type, tenant_type, user_type,
 };
-pub use provisioner::{NinjaOneProvisioner, vocabulary};
+pub use provisioner::{ACCOUNTS, END_USER, NinjaOneProvisioner, TECHNICIAN, vocabulary};
 pub use source::{NinjaOneSource, SourceOptions};

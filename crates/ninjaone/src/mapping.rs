@@ -6,6 +6,7 @@ use access_core::model::{
     StatusState, StructuredName, Trait, TraitKind, TypeImportance, UserTrait,
 };
 
+use crate::attributes;
 use crate::wire::{DeviceRow, Flag, OrganizationRow, RoleRow, Text, UserRow};
 
 /// The one resource that stands for the tenant as a whole.
@@ -66,7 +67,7 @@ pub(crate) fn user(id: u64, row: &UserRow, organization_name: Option<&str>) -> R
         parent: None,
         display_name: DisplayName::new(&user_name(id, row)),
         description: None,
-        profile: user_profile(id, row, organization_name),
+        profile: attributes::profile(id, row, organization_name),
         status: Some(user_status(row)),
         kind: Trait::User(Box::new(user_trait(row))),
     }
@@ -82,43 +83,6 @@ fn user_name(id: u64, row: &UserRow) -> String {
         (true, Some(email)) => email.to_owned(),
         (true, None) => format!("User {id}"),
     }
-}
-
-fn user_profile(id: u64, row: &UserRow, organization_name: Option<&str>) -> Profile {
-    let mut profile = Profile::new();
-    profile.set("user_id", Some(id.to_string().as_str()));
-    for (key, text) in [
-        ("first_name", &row.first_name),
-        ("last_name", &row.last_name),
-        ("email", &row.email),
-        ("phone", &row.phone),
-        ("user_type", &row.user_type),
-        ("uid", &row.uid),
-        ("invitation_status", &row.invitation_status),
-        ("auth_type", &row.auth_type),
-    ] {
-        profile.set(key, text.text());
-    }
-    for (key, flag) in [
-        ("enabled", row.enabled),
-        ("administrator", row.administrator),
-        ("mfa_configured", row.mfa_configured),
-        ("scim_user", row.scim_user),
-        ("must_change_password", row.must_change_pw),
-        ("permit_all_clients", row.permit_all_clients),
-        ("full_portal_access", row.full_portal_access),
-    ] {
-        profile.set(key, flag.get());
-    }
-    profile.set("organization_id", joined(row.organization_id.ids()).as_deref());
-    profile.set("organization_name", organization_name);
-    profile
-}
-
-/// Ids with commas between them; none without any.
-fn joined(ids: &[u64]) -> Option<String> {
-    let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
-    (!ids.is_empty()).then(|| ids.join(","))
 }
 
 /// Disabled if the flag says so; otherwise enabled, with the detail naming an invitation that is not accepted yet;

@@ -84,6 +84,7 @@ pub(crate) struct UserRow {
     pub(crate) enabled: Flag,
     pub(crate) administrator: Flag,
     pub(crate) permit_all_clients: Flag,
+    pub(crate) notify_all_clients: Flag,
     pub(crate) full_portal_access: Flag,
     pub(crate) must_change_pw: Flag,
     pub(crate) mfa_configured: Flag,
@@ -395,23 +396,53 @@ pub(crate) fn person_words(name: Option<&str>, email: Option<&str>) -> Option<Bo
     Some(clip_words(&words).into())
 }
 
+/// The flags of a row by their names in the answers. Everything that is done to all flags is done to these.
+macro_rules! user_flags {
+    ($($field:ident = $name:literal),* $(,)?) => {
+        impl UserRow {
+            /// How many flags a row has.
+            pub(crate) const FLAGS: usize = [$($name),*].len();
+
+            /// All flags, always in the same order.
+            pub(crate) fn flags(&self) -> [Flag; Self::FLAGS] {
+                [$(self.$field),*]
+            }
+
+            /// The row with these flags.
+            pub(crate) fn with_flags(self, [$($field),*]: [Flag; Self::FLAGS]) -> Self {
+                Self { $($field,)* ..self }
+            }
+
+            fn take_unreadable_flags(&mut self) -> [(&'static str, bool); Self::FLAGS] {
+                [$(($name, self.$field.take_unreadable())),*]
+            }
+        }
+    };
+}
+
+user_flags!(
+    enabled = "enabled",
+    administrator = "administrator",
+    permit_all_clients = "permitAllClients",
+    notify_all_clients = "notifyAllClients",
+    full_portal_access = "fullPortalAccess",
+    must_change_pw = "mustChangePw",
+    mfa_configured = "mfaConfigured",
+    scim_user = "scimUser",
+);
+
 impl UserRow {
     /// Fills what this row does not say from another row of the same user.
     pub(crate) fn or(self, other: Self) -> Self {
-        Self {
+        let (own, others) = (self.flags(), other.flags());
+        let flags = std::array::from_fn(|n| own[n].or(others[n]));
+        let row = Self {
             id: self.id.or(other.id),
             uid: self.uid.or(other.uid),
             first_name: self.first_name.or(other.first_name),
             last_name: self.last_name.or(other.last_name),
             email: self.email.or(other.email),
             phone: self.phone.or(other.phone),
-            enabled: self.enabled.or(other.enabled),
-            administrator: self.administrator.or(other.administrator),
-            permit_all_clients: self.permit_all_clients.or(other.permit_all_clients),
-            full_portal_access: self.full_portal_access.or(other.full_portal_access),
-            must_change_pw: self.must_change_pw.or(other.must_change_pw),
-            mfa_configured: self.mfa_configured.or(other.mfa_configured),
-            scim_user: self.scim_user.or(other.scim_user),
             auth_type: self.auth_type.or(other.auth_type),
             user_type: self.user_type.or(other.user_type),
             invitation_status: self.invitation_status.or(other.invitation_status),
@@ -420,7 +451,9 @@ impl UserRow {
             device_ids: self.device_ids.and(other.device_ids),
             accessible_device_ids: self.accessible_device_ids.and(other.accessible_device_ids),
             assigned_device_ids: self.assigned_device_ids.and(other.assigned_device_ids),
-        }
+            ..Self::default()
+        };
+        row.with_flags(flags)
     }
 
     /// Joins two rows of one user. What decides access is taken from both, so that access that either names stays visible;
@@ -517,19 +550,15 @@ impl UserRow {
                 self.assigned_device_ids.is_partly_unreadable(),
             ),
         ];
-        let scalars = [
+        let names = [
             ("uid", self.uid.take_unreadable()),
             ("firstName", self.first_name.take_unreadable()),
             ("lastName", self.last_name.take_unreadable()),
             ("email", self.email.take_unreadable()),
             ("phone", self.phone.take_unreadable()),
-            ("enabled", self.enabled.take_unreadable()),
-            ("administrator", self.administrator.take_unreadable()),
-            ("permitAllClients", self.permit_all_clients.take_unreadable()),
-            ("fullPortalAccess", self.full_portal_access.take_unreadable()),
-            ("mustChangePw", self.must_change_pw.take_unreadable()),
-            ("mfaConfigured", self.mfa_configured.take_unreadable()),
-            ("scimUser", self.scim_user.take_unreadable()),
+        ];
+        let flags = self.take_unreadable_flags();
+        let words = [
             ("authType", self.auth_type.take_unreadable()),
             ("userType", self.user_type.take_unreadable()),
             ("invitationStatus", self.invitation_status.take_unreadable()),
@@ -539,7 +568,8 @@ impl UserRow {
         self.device_ids.take_unreadable();
         self.accessible_device_ids.take_unreadable();
         self.assigned_device_ids.take_unreadable();
-        named(&lists).chain(named(&scalars)).collect()
+        let unreadable = named(&lists).chain(named(&names)).chain(named(&flags));
+        unreadable.chain(named(&words)).collect()
     }
 
     /// The fields that are clipped.

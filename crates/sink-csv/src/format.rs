@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use access_dataset::{
-    Batches, ColumnKind, Dataset, FileFormat, FileWriter, FormatError, FormatOptions, ReadBack,
+    Batches, ColumnKind, Contract, Dataset, FileFormat, FileWriter, FormatError, FormatOptions, ReadBack,
 };
 use arrow::array::RecordBatch;
 
@@ -35,6 +35,8 @@ const GUARDED_PIECES: &str = "pieces";
 /// Writes CSV.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CsvFormat {
+    /// The columns of each table.
+    pub contract: Contract,
     /// Compression.
     pub packing: Packing,
     /// What becomes of formulas.
@@ -65,6 +67,10 @@ impl FileFormat for CsvFormat {
         self.packing.extension()
     }
 
+    fn contract(&self) -> Contract {
+        self.contract
+    }
+
     /// One file a table, whatever its size.
     fn rows_per_file(&self) -> u64 {
         u64::MAX
@@ -75,16 +81,17 @@ impl FileFormat for CsvFormat {
         dataset: Dataset,
         out: Box<dyn Write + Send>,
     ) -> Result<Box<dyn FileWriter>, FormatError> {
+        let columns = self.contract.columns(dataset);
         let mut lines = Vec::new();
         preamble::write(self.bom, self.sep_line, self.delimiter, LINE_END, &mut lines);
-        for (n, column) in dataset.columns().iter().enumerate() {
+        for (n, column) in columns.iter().enumerate() {
             if n > 0 {
                 lines.push(self.delimiter.byte());
             }
             lines.extend_from_slice(column.name.as_bytes());
         }
         lines.extend_from_slice(LINE_END);
-        let contents = dataset.columns().iter().map(|column| content(column.kind));
+        let contents = columns.iter().map(|column| content(column.kind));
         Ok(Box::new(CsvFile {
             out: self.packing.pack(out)?,
             dialect: self.dialect(),
@@ -99,7 +106,12 @@ impl FileFormat for CsvFormat {
     }
 
     fn read(&self, dataset: Dataset, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError> {
-        reading::batches(dataset, file, columns, self.dialect())
+        reading::batches(
+            &self.contract.columns(dataset),
+            self.contract.schema_of(dataset, columns),
+            file,
+            self.dialect(),
+        )
     }
 
     /// Whoever reads all files of a folder at once needs one delimiter, and one sort of beginning.
@@ -144,6 +156,7 @@ impl FileFormat for CsvFormat {
             _ => SpreadsheetSafety::SafeAtStart,
         };
         Arc::new(Self {
+            contract: self.contract,
             packing: word(PACKING).and_then(Packing::named).unwrap_or(self.packing),
             safety,
             delimiter: word(DELIMITER).and_then(Delimiter::named).unwrap_or_default(),
@@ -232,12 +245,10 @@ mod tests {
             let mut file = format
                 .create(Dataset::Users, Box::new(File::create(&path).unwrap()))
                 .unwrap();
-            let width = Dataset::Users.columns().len();
+            let columns = format.contract().columns(Dataset::Users);
+            let width = columns.len();
             let column: ArrayRef = Arc::new(StringArray::from(vec!["x,\"y\"\r\nz"; 3]));
-            let named = Dataset::Users
-                .columns()
-                .iter()
-                .map(|one| (one.name, column.clone()));
+            let named = columns.iter().map(|one| (one.name, column.clone()));
             file.write(&RecordBatch::try_from_iter(named).unwrap()).unwrap();
             file.finish().unwrap();
             let count = || format.count_rows(&mut ReadBack::new(File::open(&path).unwrap()));

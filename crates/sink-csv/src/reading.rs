@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::sync::Arc;
 
-use access_dataset::{Batches, Dataset, FormatError, WordBuilder};
+use access_dataset::{Batches, Column, FormatError, WordBuilder};
 use arrow::array::timezone::Tz;
 use arrow::array::{
     ArrayRef, BooleanBuilder, Int64Builder, ListBuilder, RecordBatch, RecordBatchOptions, StringBuilder,
@@ -28,9 +28,9 @@ const BATCH_BYTES: usize = 16 << 20;
 
 /// Rows of a file in its order, with the columns that are wanted.
 pub(crate) fn batches(
-    dataset: Dataset,
+    of_table: &[Column],
+    schema: SchemaRef,
     mut file: File,
-    columns: Option<&[&str]>,
     dialect: Dialect,
 ) -> Result<Batches, FormatError> {
     file.rewind()?;
@@ -42,7 +42,6 @@ pub(crate) fn batches(
     let names: Vec<Option<Cow<'_, str>>> = (0..header.len())
         .map(|n| header.cell(n))
         .collect::<Result<_, _>>()?;
-    let schema = dataset.schema_of(columns);
     let mut columns = Vec::new();
     for field in schema.fields() {
         let place = names
@@ -51,10 +50,7 @@ pub(crate) fn batches(
         if place.is_none() && !field.is_nullable() {
             return Err(format!("there is no column {}", field.name()).into());
         }
-        let of_contract = dataset
-            .columns()
-            .iter()
-            .find(|column| column.name == field.name());
+        let of_contract = of_table.iter().find(|column| column.name == field.name());
         let content = of_contract.map_or(Content::Text, |column| content(column.kind));
         columns.push((place, Cells::of(field, content, dialect.safety)?));
     }
@@ -234,7 +230,7 @@ mod tests {
     use super::*;
     use crate::dialect::Delimiter;
     use crate::format::CsvFormat;
-    use access_dataset::{Column, ColumnKind, FileFormat, ReadBack};
+    use access_dataset::{Column, ColumnKind, Contract, Dataset, FileFormat, ReadBack};
     use arrow::array::{Array, AsArray, BooleanArray, Int64Array, StringArray, TimestampMicrosecondArray};
     use arrow::datatypes::TimestampMicrosecondType;
     use arrow::util::display::array_value_to_string;
@@ -286,16 +282,14 @@ mod tests {
     }
 
     fn written(dataset: Dataset, seeds: &[Seeds], format: CsvFormat) -> (RecordBatch, File) {
-        let schema = dataset.schema();
-        let columns = dataset
-            .columns()
-            .iter()
-            .zip(schema.fields())
-            .zip(seeds.iter().cycle());
+        let contract = Contract::default();
+        let schema = contract.schema(dataset);
+        let columns = contract.columns(dataset);
+        let columns = columns.iter().zip(schema.fields()).zip(seeds.iter().cycle());
         let columns = columns
             .map(|((column, field), seeds)| array(column, field, seeds))
             .collect();
-        let batch = RecordBatch::try_new(dataset.schema(), columns).unwrap();
+        let batch = RecordBatch::try_new(schema.clone(), columns).unwrap();
         let mut file = tempfile::tempfile().unwrap();
         let mut out = format
             .create(dataset, Box::new(file.try_clone().unwrap()))
@@ -314,7 +308,7 @@ mod tests {
     ) -> Result<RecordBatch, FormatError> {
         let batches: Vec<RecordBatch> = format.read(dataset, file, columns)?.collect::<Result<_, _>>()?;
         Ok(arrow::compute::concat_batches(
-            &dataset.schema_of(columns),
+            &Contract::default().schema_of(dataset, columns),
             &batches,
         )?)
     }
@@ -351,6 +345,7 @@ mod tests {
             sep_line: bool,
         ) {
             let format = CsvFormat {
+                contract: Contract::default(),
                 packing: Packing::named(packing).unwrap(),
                 delimiter: Delimiter::named(delimiter).unwrap(),
                 safety,
@@ -362,10 +357,10 @@ mod tests {
             prop_assert_eq!(reader.options(), format.options());
             for dataset in Dataset::ALL {
                 let (batch, file) = written(dataset, &seeds, format);
-                let names: Vec<&str> = dataset.columns().iter().map(|column| column.name).rev().step_by(2).collect();
+                let names: Vec<&str> = Contract::default().columns(dataset).iter().map(|column| column.name).rev().step_by(2).collect();
                 let some = read(dataset, file.try_clone().unwrap(), Some(&names), &*reader).unwrap();
                 prop_assert_eq!(told(&some), told(&batch.project(&places(dataset, &names)).unwrap()));
-                prop_assert_eq!(some.schema(), dataset.schema_of(Some(&names)));
+                prop_assert_eq!(some.schema(), Contract::default().schema_of(dataset, Some(&names)));
                 let mut back = file.try_clone().unwrap();
                 back.rewind().unwrap();
                 prop_assert_eq!(reader.count_rows(&mut ReadBack::new(back)).unwrap(), batch.num_rows() as u64);
@@ -375,7 +370,7 @@ mod tests {
     }
 
     fn places(dataset: Dataset, names: &[&str]) -> Vec<usize> {
-        let columns = dataset.columns().iter().enumerate();
+        let columns = Contract::default().columns(dataset).into_iter().enumerate();
         columns
             .filter(|(_, column)| names.contains(&column.name))
             .map(|(n, _)| n)
@@ -403,7 +398,7 @@ mod tests {
             read(
                 Dataset::Users,
                 file,
-                Some(&["user_id", "email", "role_names", "enabled"]),
+                Some(&["user_id", "email", "role_names", "mfa_enabled"]),
                 &format,
             )
         };
@@ -416,12 +411,12 @@ mod tests {
         for damage in [
             "",
             "email,role_names\r\n",
-            "user_id,role_names,enabled\r\n7,[],yes\r\n",
-            "user_id,role_names,enabled\r\n,[],true\r\n",
-            "user_id,role_names,enabled\r\n7,[\r\n",
-            "user_id,role_names,enabled\r\n7,[],true,\r\n",
-            "user_id,role_names,enabled\r\n7,[]\r\n",
-            "user_id,role_names,enabled\r\n7,[],tr",
+            "user_id,role_names,mfa_enabled\r\n7,[],yes\r\n",
+            "user_id,role_names,mfa_enabled\r\n,[],true\r\n",
+            "user_id,role_names,mfa_enabled\r\n7,[\r\n",
+            "user_id,role_names,mfa_enabled\r\n7,[],true,\r\n",
+            "user_id,role_names,mfa_enabled\r\n7,[]\r\n",
+            "user_id,role_names,mfa_enabled\r\n7,[],tr",
         ] {
             read(damage).expect_err(damage);
         }

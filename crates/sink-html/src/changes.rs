@@ -3,11 +3,13 @@
 use std::convert::Infallible;
 
 use access_core::compare::{Change, ChangeKind, Record, Records, Removals, Subject, compare};
+use access_core::model::UserAttributes;
+
 use serde::{Deserialize, Serialize};
 
 use crate::access::Entitlement;
 use crate::model::Model;
-use crate::people::{FLAGS, Person, SHARED};
+use crate::people::{COMPARED, FLAGS, Person, SHARED};
 
 /// All changes, in the order of their subjects and keys.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,6 +133,10 @@ impl<'a> People<'a> {
 }
 
 impl Record for People<'_> {
+    fn fields(&self) -> &[&'static str] {
+        &COMPARED
+    }
+
     fn key(&self, part: usize) -> &str {
         if part == 0 {
             self.resource_type()
@@ -140,7 +146,7 @@ impl Record for People<'_> {
     }
 
     fn field(&self, n: usize) -> Option<&str> {
-        let (person, name) = (self.person(), Subject::User.fields()[n]);
+        let (person, name) = (self.person(), COMPARED[n]);
         match name {
             "display_name" => Some(&person.name),
             "login" => person.login.as_deref(),
@@ -178,6 +184,7 @@ impl Records for People<'_> {
 }
 
 struct Access<'a> {
+    fields: Vec<&'static str>,
     model: &'a Model,
     walk: Walk,
 }
@@ -185,6 +192,7 @@ struct Access<'a> {
 impl<'a> Access<'a> {
     fn of(model: &'a Model) -> Self {
         Self {
+            fields: Subject::Entitlement.fields(UserAttributes::default()),
             model,
             walk: Walk::by_key(&model.entitlements, |entitlement| entitlement.id.clone()),
         }
@@ -196,13 +204,17 @@ impl<'a> Access<'a> {
 }
 
 impl Record for Access<'_> {
+    fn fields(&self) -> &[&'static str] {
+        &self.fields
+    }
+
     fn key(&self, _: usize) -> &str {
         &self.entitlement().id
     }
 
     fn field(&self, n: usize) -> Option<&str> {
         let entitlement = self.entitlement();
-        match Subject::Entitlement.fields()[n] {
+        match self.fields[n] {
             "resource_type_id" => Some(self.resource_type()),
             "resource_id" => Some(&entitlement.resource),
             "slug" => Some(&entitlement.slug),
@@ -238,6 +250,7 @@ impl Records for Access<'_> {
 
 /// The holders of one entitlement after the other, so that only those are sorted at a time.
 struct Grants<'a> {
+    fields: Vec<&'static str>,
     access: Access<'a>,
     /// Where each principal is in the order of keys.
     ranks: Vec<u32>,
@@ -262,6 +275,7 @@ impl<'a> Grants<'a> {
         }
         let sources = model.origins.iter();
         Self {
+            fields: Subject::Grant.fields(UserAttributes::default()),
             access: Access::of(model),
             ranks,
             sources: sources
@@ -278,6 +292,10 @@ impl<'a> Grants<'a> {
 }
 
 impl Record for Grants<'_> {
+    fn fields(&self) -> &[&'static str] {
+        &self.fields
+    }
+
     fn key(&self, part: usize) -> &str {
         let (kind, id, ..) = self.principal();
         [self.access.key(0), kind, id][part]
@@ -285,7 +303,7 @@ impl Record for Grants<'_> {
 
     fn field(&self, n: usize) -> Option<&str> {
         let origin = self.at.1.checked_sub(1).map(|place| place as usize);
-        Some(match Subject::Grant.fields()[n] {
+        Some(match self.fields[n] {
             "is_direct" => word(origin.is_none_or(|place| self.access.model.origins[place].direct)),
             _ => origin.map_or("[]", |place| &self.sources[place]),
         })

@@ -28,6 +28,27 @@ pub(crate) const FLAGS: [&str; 7] = [
     "full_portal_access",
 ];
 
+/// What is compared of a person, in the order in which changes are told.
+pub(crate) const COMPARED: [&str; 17] = [
+    "login",
+    "email",
+    "display_name",
+    "status",
+    "status_detail",
+    "account_type",
+    "user_type",
+    "invitation_status",
+    "mfa_enabled",
+    "sso_enabled",
+    "auth_type",
+    "scim_user",
+    "administrator",
+    "must_change_password",
+    "permit_all_clients",
+    "full_portal_access",
+    "organization_id",
+];
+
 /// A place in [`SHARED`].
 #[derive(Debug, Clone, Copy)]
 #[repr(usize)]

@@ -5,7 +5,8 @@ use std::io::Write;
 use std::sync::Arc;
 
 use access_dataset::{
-    Batches, Column, ColumnKind, Dataset, FileFormat, FileWriter, FormatError, FormatOptions, ReadBack,
+    Batches, Column, ColumnKind, Contract, Dataset, FileFormat, FileWriter, FormatError, FormatOptions,
+    ReadBack,
 };
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema};
@@ -83,6 +84,8 @@ impl Codec {
 /// Writes Parquet.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ParquetFormat {
+    /// The columns of each table.
+    pub contract: Contract,
     /// Compression.
     pub codec: Codec,
 }
@@ -96,6 +99,10 @@ impl FileFormat for ParquetFormat {
         "parquet"
     }
 
+    fn contract(&self) -> Contract {
+        self.contract
+    }
+
     fn rows_per_file(&self) -> u64 {
         ROWS_PER_FILE
     }
@@ -105,8 +112,9 @@ impl FileFormat for ParquetFormat {
         dataset: Dataset,
         out: Box<dyn Write + Send>,
     ) -> Result<Box<dyn FileWriter>, FormatError> {
-        let mut properties = properties(dataset, self.codec)?;
-        let schema = dataset.schema();
+        let columns = self.contract.columns(dataset);
+        let mut properties = properties(dataset, &columns, self.codec)?;
+        let schema = self.contract.schema(dataset);
         add_encoded_arrow_schema_to_metadata(&without_dictionaries(&schema), &mut properties);
         // The writer's own schema has dictionaries.
         let options = ArrowWriterOptions::new()
@@ -133,7 +141,7 @@ impl FileFormat for ParquetFormat {
     }
 
     fn read(&self, dataset: Dataset, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError> {
-        reading::batches(dataset, file, columns)
+        reading::batches(self.contract.schema_of(dataset, columns), file)
     }
 
     fn options(&self) -> FormatOptions {
@@ -143,6 +151,7 @@ impl FileFormat for ParquetFormat {
     fn with_options(&self, options: &FormatOptions) -> Arc<dyn FileFormat> {
         let codec = options.get(CODEC).and_then(|word| Codec::named(word));
         Arc::new(Self {
+            contract: self.contract,
             codec: codec.unwrap_or_default(),
         })
     }
@@ -181,14 +190,14 @@ fn cause(error: ParquetError) -> FormatError {
     }
 }
 
-fn properties(dataset: Dataset, codec: Codec) -> Result<WriterProperties, ParquetError> {
+fn properties(dataset: Dataset, columns: &[Column], codec: Codec) -> Result<WriterProperties, ParquetError> {
     let mut properties = WriterProperties::builder()
         .set_compression(codec.compression()?)
         .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
         .set_statistics_enabled(EnabledStatistics::Page)
-        .set_sorting_columns(Some(sorting(dataset)))
+        .set_sorting_columns(Some(sorting(dataset, columns)))
         .set_created_by(concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION")).to_owned());
-    for column in dataset.columns() {
+    for column in columns {
         properties = column_properties(properties, column);
     }
     Ok(properties.build())
@@ -214,8 +223,8 @@ fn is_id(column: &Column) -> bool {
     column.name.ends_with("_id") || matches!(column.name, "login" | "email" | "principal_login")
 }
 
-fn sorting(dataset: Dataset) -> Vec<SortingColumn> {
-    let place = |key: &&str| dataset.columns().iter().position(|column| column.name == *key);
+fn sorting(dataset: Dataset, columns: &[Column]) -> Vec<SortingColumn> {
+    let place = |key: &&str| columns.iter().position(|column| column.name == *key);
     let columns = dataset.key().iter().filter_map(place);
     columns
         .filter_map(|place| i32::try_from(place).ok())
@@ -256,8 +265,8 @@ mod tests {
                 .iter()
                 .map(|field| (field.name(), field.get_basic_info().id()))
                 .collect();
-            let expected: Vec<(&str, i32)> = dataset
-                .columns()
+            let expected: Vec<(&str, i32)> = Contract::default()
+                .columns(dataset)
                 .iter()
                 .map(|column| (column.name, column.field_id))
                 .collect();
@@ -268,7 +277,7 @@ mod tests {
     #[test]
     fn an_older_file_lacks_columns_that_can_be_null_and_no_others() {
         let columns = |names: &[&str]| {
-            let schema = Dataset::Users.schema_of(Some(names));
+            let schema = Contract::default().schema_of(Dataset::Users, Some(names));
             let columns = schema
                 .fields()
                 .iter()
@@ -292,8 +301,8 @@ mod tests {
 
     #[test]
     fn files_say_nothing_of_dictionaries_and_those_that_do_are_read_as_well() {
-        let names = ["sync_id", "user_id", "user_type"];
-        let schema = Dataset::Users.schema_of(Some(&names));
+        let names = ["sync_id", "user_id", "status"];
+        let schema = Contract::default().schema_of(Dataset::Users, Some(&names));
         let mut words = access_dataset::WordBuilder::new();
         words.append_option(Some("w"));
         let word: arrow::array::ArrayRef = Arc::new(words.finish());
@@ -301,7 +310,12 @@ mod tests {
         let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::clone(&word), text, word]).unwrap();
         for plain in [false, true] {
             let file = tempfile::tempfile().unwrap();
-            let mut properties = properties(Dataset::Users, Codec::Snappy).unwrap();
+            let mut properties = properties(
+                Dataset::Users,
+                &Contract::default().columns(Dataset::Users),
+                Codec::Snappy,
+            )
+            .unwrap();
             let written = if plain {
                 without_dictionaries(&schema)
             } else {

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use access_dataset::{Batches, Dataset, FormatError};
+use access_dataset::{Batches, FormatError};
 use arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
@@ -14,12 +14,7 @@ use parquet::arrow::arrow_reader::{
 use crate::guard;
 
 /// Rows of a file in its order, with the columns that are wanted.
-pub(crate) fn batches(
-    dataset: Dataset,
-    file: File,
-    columns: Option<&[&str]>,
-) -> Result<Batches, FormatError> {
-    let wanted = dataset.schema_of(columns);
+pub(crate) fn batches(wanted: SchemaRef, file: File) -> Result<Batches, FormatError> {
     guard::check_footer(&file)?;
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
     let options = ArrowReaderOptions::new().with_schema(with_dictionaries(metadata.schema(), &wanted));

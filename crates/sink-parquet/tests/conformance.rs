@@ -15,9 +15,9 @@ use access_core::model::{
 use access_core::ports::{AccessSink, SinkWriter};
 use access_core::sync::{Ledger, SyncSummary};
 use access_dataset::{
-    Batches, Dataset, DatasetError, DatasetSink, DatasetSinkConfig, FileFormat, FileWriter, FormatError,
-    FormatOptions, Formats, Hashes, Location, Manifest, POINTER, Pointer, Published, ReadBack, Snapshot,
-    SortedSink, SortedSync, Standing, differences,
+    Batches, Contract, Dataset, DatasetError, DatasetSink, DatasetSinkConfig, FileFormat, FileWriter,
+    FormatError, FormatOptions, Formats, Hashes, Location, Manifest, POINTER, Pointer, Published, ReadBack,
+    Snapshot, SortedSink, SortedSync, Standing, differences,
 };
 use arrow::array::AsArray;
 use sink_parquet::ParquetFormat;
@@ -34,6 +34,10 @@ impl FileFormat for SmallFiles {
 
     fn extension(&self) -> &'static str {
         ParquetFormat::default().extension()
+    }
+
+    fn contract(&self) -> Contract {
+        Contract::default()
     }
 
     fn rows_per_file(&self) -> u64 {
@@ -358,7 +362,7 @@ async fn differences_of(old: Vec<AccessBatch>, new: Vec<AccessBatch>, complete: 
                 .completeness
                 .insert(ResourceTypeId::from_static(id), complete);
         }
-        let sorted = SortedSink::new(std::env::temp_dir());
+        let sorted = SortedSink::new(Contract::default(), std::env::temp_dir());
         let dataset = sink(&folder);
         for sink in [&dataset as &dyn AccessSink, &sorted] {
             let mut writer = sink.begin(&run).await.unwrap();

@@ -228,6 +228,7 @@ impl Person<'_> {
             ("scim_user", "scimUser"),
             ("must_change_password", "mustChangePw"),
             ("permit_all_clients", "permitAllClients"),
+            ("notify_all_clients", "notifyAllClients"),
             ("full_portal_access", "fullPortalAccess"),
         ] {
             let decides_access = matches!(field, "administrator" | "permitAllClients" | "fullPortalAccess");

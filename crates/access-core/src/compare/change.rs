@@ -4,9 +4,6 @@ use serde::Serialize;
 
 use super::{Record, Subject};
 
-/// An attribute that only repeats the name of another resource.
-const REPEATED_NAME: &str = "organization_name";
-
 /// What became of one record between two syncs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
@@ -66,7 +63,7 @@ impl Change {
             ChangeKind::Added | ChangeKind::Changed => (None, value.map(Box::from)),
         };
         let mut fields = Vec::new();
-        for (n, field) in subject.fields().iter().enumerate() {
+        for (n, field) in record.fields().iter().enumerate() {
             if let Some(value) = record.field(n) {
                 let (old, new) = side(Some(value));
                 fields.push(FieldChange {
@@ -77,7 +74,7 @@ impl Change {
             }
         }
         for (name, value) in record.attributes() {
-            if !subject.fields().contains(&&*name) && &*name != REPEATED_NAME {
+            if !is_told(record, &name) {
                 let (old, new) = side(Some(&value));
                 fields.push(FieldChange {
                     field: attribute(&name),
@@ -91,7 +88,7 @@ impl Change {
 
     /// What changed of a record that both sides have; nothing if nothing did.
     pub(super) fn between(subject: Subject, old: &impl Record, new: &impl Record) -> Option<Self> {
-        let fields = changed_fields(subject, old, new);
+        let fields = changed_fields(old, new);
         (!fields.is_empty()).then(|| Self::new(subject, ChangeKind::Changed, new, fields))
     }
 
@@ -112,9 +109,9 @@ impl Change {
 }
 
 /// The fields in which two records of the same key differ.
-pub fn changed_fields(subject: Subject, old: &impl Record, new: &impl Record) -> Vec<FieldChange> {
+pub fn changed_fields(old: &impl Record, new: &impl Record) -> Vec<FieldChange> {
     let mut fields = Vec::new();
-    for (n, field) in subject.fields().iter().enumerate() {
+    for (n, field) in new.fields().iter().enumerate() {
         let (old, new) = (old.field(n), new.field(n));
         if old != new {
             fields.push(FieldChange {
@@ -125,14 +122,14 @@ pub fn changed_fields(subject: Subject, old: &impl Record, new: &impl Record) ->
         }
     }
     if old.profile() != new.profile() {
-        attributes(subject, old.attributes(), new.attributes(), &mut fields);
+        attributes(new, old.attributes(), new.attributes(), &mut fields);
     }
     fields
 }
 
 /// Merges two sorted lists of attributes. What a field tells already is not told again.
 fn attributes(
-    subject: Subject,
+    record: &impl Record,
     old: Vec<(Box<str>, Box<str>)>,
     new: Vec<(Box<str>, Box<str>)>,
     fields: &mut Vec<FieldChange>,
@@ -146,7 +143,7 @@ fn attributes(
     {
         let was = old.next_if(|(other, _)| *other == name).map(|(_, value)| value);
         let is = new.next_if(|(other, _)| *other == name).map(|(_, value)| value);
-        let told = subject.fields().contains(&&*name) || &*name == REPEATED_NAME;
+        let told = is_told(record, &name);
         if was != is && !told {
             fields.push(FieldChange {
                 field: attribute(&name),
@@ -155,6 +152,11 @@ fn attributes(
             });
         }
     }
+}
+
+/// Whether a field tells an attribute already, or a change of it is no change.
+fn is_told(record: &impl Record, attribute: &str) -> bool {
+    record.fields().contains(&attribute) || record.ignores(attribute)
 }
 
 fn attribute(name: &str) -> Box<str> {

@@ -9,7 +9,15 @@ pub trait Record {
     /// A part of the key, see [`Subject::key`].
     fn key(&self, part: usize) -> &str;
 
-    /// A field, see [`Subject::fields`].
+    /// The fields that are compared, see [`Subject::fields`]. They are the same on both sides of a comparison.
+    fn fields(&self) -> &[&'static str];
+
+    /// Whether a change of an attribute of the profile is no change of the record.
+    fn ignores(&self, _attribute: &str) -> bool {
+        false
+    }
+
+    /// A field, by its place in [`fields`](Self::fields).
     fn field(&self, n: usize) -> Option<&str>;
 
     /// A name for people, see [`Subject::names`].

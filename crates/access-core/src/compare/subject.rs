@@ -4,6 +4,22 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::model::UserAttributes;
+
+/// What is compared of every user, each with the field id of its column in `users`: declared attributes come between.
+const USER_FIELDS: [(i32, &str); 10] = [
+    (6, "login"),
+    (7, "email"),
+    (8, "display_name"),
+    (9, "first_name"),
+    (10, "last_name"),
+    (12, "status"),
+    (13, "status_detail"),
+    (14, "account_type"),
+    (18, "mfa_enabled"),
+    (19, "sso_enabled"),
+];
+
 /// The kinds of records that are compared, each with its key and the fields that count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -44,36 +60,21 @@ impl Subject {
         }
     }
 
-    /// The fields that are compared, beside the attributes of a profile. Names that only repeat what another record says,
-    /// counts, ids of grants and everything about the sync itself are not among them.
+    /// The fields that are compared, beside the attributes of a profile; those of a user have the declared attributes
+    /// among them, in the order of the columns of `users`. Names that only repeat what another record says, counts, ids of
+    /// grants and everything about the sync itself are not among them.
     #[must_use]
-    pub const fn fields(self) -> &'static [&'static str] {
+    pub fn fields(self, attributes: UserAttributes) -> Vec<&'static str> {
         match self {
-            Self::User => &[
-                "login",
-                "email",
-                "display_name",
-                "first_name",
-                "last_name",
-                "phone",
-                "status",
-                "status_detail",
-                "account_type",
-                "user_type",
-                "enabled",
-                "invitation_status",
-                "mfa_enabled",
-                "sso_enabled",
-                "auth_type",
-                "scim_user",
-                "administrator",
-                "must_change_password",
-                "permit_all_clients",
-                "full_portal_access",
-                "organization_id",
-                "uid",
-            ],
-            Self::Resource => &[
+            Self::User => {
+                let declared = attributes.columns();
+                let declared = declared.filter(|(attribute, _)| attribute.history_column.is_some());
+                let declared = declared.map(|(attribute, column)| (column, attribute.key));
+                let mut fields: Vec<(i32, &str)> = USER_FIELDS.into_iter().chain(declared).collect();
+                fields.sort_unstable();
+                fields.into_iter().map(|(_, name)| name).collect()
+            }
+            Self::Resource => vec![
                 "display_name",
                 "description",
                 "parent_type_id",
@@ -81,7 +82,7 @@ impl Subject {
                 "status",
                 "status_detail",
             ],
-            Self::Entitlement => &[
+            Self::Entitlement => vec![
                 "resource_type_id",
                 "resource_id",
                 "slug",
@@ -91,7 +92,7 @@ impl Subject {
                 "grantable_to",
                 "immutable",
             ],
-            Self::Grant => &["is_direct", "sources"],
+            Self::Grant => vec!["is_direct", "sources"],
         }
     }
 

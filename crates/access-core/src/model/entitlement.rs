@@ -21,7 +21,7 @@ pub struct Entitlement {
     pub purpose: Purpose,
     /// The kinds of principals that can hold it.
     pub grantable_to: Vec<ResourceTypeId>,
-    /// Whether it can only be looked at: no API can grant or revoke it.
+    /// Whether it can only be looked at: nobody but the tenant itself can grant or revoke it.
     pub immutable: bool,
 }
 

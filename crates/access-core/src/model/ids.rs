@@ -92,7 +92,7 @@ text_id! {
     ResourceTypeId(Arc<str>)
 }
 text_id! {
-    /// What the tenant itself calls a thing, e.g. the decimal NinjaOne user id `901`.
+    /// What the tenant itself calls a thing, e.g. the decimal user id `901`.
     NativeId(Box<str>)
 }
 text_id! {

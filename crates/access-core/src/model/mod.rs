@@ -1,5 +1,6 @@
 //! The vocabulary: resource types, resources, entitlements, grants, syncs, and the ids that name them.
 
+mod attribute;
 mod batch;
 mod entitlement;
 mod grant;
@@ -17,6 +18,7 @@ mod unstated;
 #[cfg(test)]
 mod words;
 
+pub use attribute::{AttributeType, UserAttribute, UserAttributes};
 pub use batch::{AccessBatch, RowKind};
 pub use entitlement::{Entitlement, Purpose};
 pub use grant::{GrantGroup, GrantOrigin};

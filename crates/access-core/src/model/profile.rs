@@ -15,7 +15,7 @@ pub enum ProfileValue {
     Flag(bool),
     /// A whole number; beyond ±2^53 readers that use doubles lose digits.
     Number(i64),
-    /// Anything else, as JSON text: fractions, lists, attributes of attributes. NinjaOne has none; other connectors do.
+    /// Anything else, as JSON text: fractions, lists, attributes of attributes.
     Json(Box<str>),
 }
 

@@ -2,57 +2,55 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
-use super::{Attributes, Certainty, EmailAddress, Fact, NamePart};
+use super::{AccountField, Attributes, Certainty, EmailAddress, Fact, NamePart};
 use crate::model::{ProfileValue, Resource, ResourceId};
 
-/// The two kinds of accounts. They share one space of ids, and a role is for one kind (docs/reference/ninjaone-api.md §3.4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AccountKind {
-    /// Works in the console.
-    Technician,
-    /// A customer's person, in the portal.
-    EndUser,
+/// A kind of accounts, as an adapter declares it. All kinds share one space of ids; a role can be for one of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct AccountKind {
+    /// The tenant's word for it, in attributes.
+    pub word: &'static str,
+    /// The word for people, in the singular; an `s` makes its plural.
+    pub name: &'static str,
+    /// The article of the name.
+    pub article: &'static str,
+    /// Whether such an account can have full rights. If so, a tenant that does not say whether one has them leaves that
+    /// open; otherwise it has none.
+    pub may_administer: bool,
+    /// Attributes that the audit log records.
+    pub audited: &'static [&'static str],
+    /// What to say of a new account that lacks something.
+    pub advice: &'static [Advice],
+}
+
+/// What a person should know of a new account that is made without something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advice {
+    /// The field that is not given.
+    pub without: &'static str,
+    /// Code of the warning.
+    pub code: &'static str,
+    /// The warning.
+    pub message: &'static str,
 }
 
 impl AccountKind {
-    /// Reads the tenant's word, `TECHNICIAN` or `END_USER`, in any case and with `-`, `_`, a blank or nothing between.
+    /// The name with its article.
     #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        let letters: String = word.chars().filter(char::is_ascii_alphabetic).collect();
-        match letters.to_ascii_lowercase().as_str() {
-            "technician" => Some(Self::Technician),
-            "enduser" => Some(Self::EndUser),
-            _ => None,
-        }
-    }
-
-    /// The word for people.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Technician => "technician",
-            Self::EndUser => "end user",
-        }
+    pub fn with_article(&self) -> String {
+        format!("{} {}", self.article, self.name)
     }
 }
 
-impl AccountKind {
-    /// The word with its article.
-    #[must_use]
-    pub const fn with_article(self) -> &'static str {
-        match self {
-            Self::Technician => "a technician",
-            Self::EndUser => "an end user",
-        }
+impl fmt::Debug for AccountKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word)
     }
 }
 
 impl fmt::Display for AccountKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(self.name)
     }
 }
 
@@ -63,7 +61,7 @@ pub struct Account {
     pub resource: Resource,
     /// Its kind: that of the list it is in, not of what it says about itself.
     pub kind: AccountKind,
-    /// Whether it has full rights. End users have not, and their sources need not say so.
+    /// Whether it has full rights; see [`AccountKind::may_administer`].
     pub administrator: Fact,
     /// Whether an identity provider manages it and may undo changes.
     pub managed_elsewhere: Fact,
@@ -100,20 +98,12 @@ impl Account {
     /// What an audit wants to know of it.
     #[must_use]
     pub fn facts(&self) -> Attributes {
-        let wanted = [
-            "first_name",
-            "last_name",
-            "email",
-            "organization_id",
-            "full_portal_access",
-            "administrator",
-        ];
-        let known = wanted.iter().filter_map(|key| {
+        let known = self.kind.audited.iter().filter_map(|key| {
             let value = self.resource.profile.get(key)?;
             Some(((*key).to_owned(), value.into()))
         });
         let mut facts: Attributes = known.collect();
-        facts.insert("kind".to_owned(), self.kind.as_str().into());
+        facts.insert("kind".to_owned(), self.kind.name.into());
         facts
     }
 }
@@ -127,46 +117,106 @@ pub struct Person {
     pub family_name: NamePart,
     /// The address, which is also the name to sign in with.
     pub email: EmailAddress,
-    /// Telephone number.
-    pub phone: Option<Box<str>>,
 }
 
-/// An account to be made. It has no password: the person is invited (docs/reference/ninjaone-api.md §7).
+/// Values of declared fields, in the order of their declaration. An organization is an `O`: a selector while it is
+/// requested, the resource once it is looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NewAccount {
-    /// A technician; without a role it may do nothing.
-    Technician(Person),
-    /// An end user.
-    EndUser {
-        /// Who.
-        person: Person,
-        /// The organization the person belongs to; without one the tenant decides.
-        organization: Option<Box<Resource>>,
-        /// Full access to the portal; `None` leaves it to the tenant.
-        full_portal_access: Option<bool>,
-        /// Whether the tenant sends an invitation now.
-        send_invitation: bool,
-    },
+pub struct AccountValues<O>(Vec<(&'static AccountField, AccountValue<O>)>);
+
+/// The value of one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountValue<O> {
+    /// A text.
+    Text(Box<str>),
+    /// Yes or no.
+    Flag(bool),
+    /// An organization.
+    Organization(O),
+}
+
+impl<O> Default for AccountValues<O> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<O> FromIterator<(&'static AccountField, AccountValue<O>)> for AccountValues<O> {
+    fn from_iter<I: IntoIterator<Item = (&'static AccountField, AccountValue<O>)>>(values: I) -> Self {
+        Self(values.into_iter().collect())
+    }
+}
+
+impl<O> IntoIterator for AccountValues<O> {
+    type Item = (&'static AccountField, AccountValue<O>);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<O> AccountValues<O> {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static AccountField, &AccountValue<O>)> {
+        self.0.iter().map(|(field, value)| (*field, value))
+    }
+
+    /// The value of a field.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&AccountValue<O>> {
+        let mut values = self.0.iter();
+        values
+            .find(|(field, _)| field.name == name)
+            .map(|(_, value)| value)
+    }
+
+    /// The text of a field.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        match self.get(name) {
+            Some(AccountValue::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The flag of a field.
+    #[must_use]
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        match self.get(name) {
+            Some(AccountValue::Flag(flag)) => Some(*flag),
+            _ => None,
+        }
+    }
+
+    /// The organization of a field.
+    #[must_use]
+    pub fn organization(&self, name: &str) -> Option<&O> {
+        match self.get(name) {
+            Some(AccountValue::Organization(organization)) => Some(organization),
+            _ => None,
+        }
+    }
+}
+
+/// An account to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAccount {
+    /// Which kind.
+    pub kind: AccountKind,
+    /// Who.
+    pub person: Person,
+    /// What else is given; the tenant decides on the rest.
+    pub values: AccountValues<Box<Resource>>,
 }
 
 impl NewAccount {
-    /// Who.
-    #[must_use]
-    pub fn person(&self) -> &Person {
-        match self {
-            Self::Technician(person) | Self::EndUser { person, .. } => person,
-        }
-    }
-
-    /// Which kind.
-    #[must_use]
-    pub fn kind(&self) -> AccountKind {
-        match self {
-            Self::Technician(_) => AccountKind::Technician,
-            Self::EndUser { .. } => AccountKind::EndUser,
-        }
-    }
-
     /// Name and address for people.
     #[must_use]
     pub fn label(&self) -> String {
@@ -174,70 +224,54 @@ impl NewAccount {
             given_name,
             family_name,
             email,
-            ..
-        } = self.person();
-        format!("the {} {given_name} {family_name} <{email}>", self.kind())
+        } = &self.person;
+        format!("the {} {given_name} {family_name} <{email}>", self.kind)
     }
 }
 
-/// What is to be changed of an account; `None` leaves it as it is.
+/// What is to be changed of an account; everything else stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AccountChanges {
-    /// Given name.
-    pub given_name: Option<NamePart>,
-    /// Family name.
-    pub family_name: Option<NamePart>,
-    /// Organization; end users only.
-    pub organization: Option<Box<Resource>>,
-    /// Full access to the portal; end users only.
-    pub full_portal_access: Option<bool>,
-}
+pub struct AccountChanges(pub AccountValues<Box<Resource>>);
 
 impl AccountChanges {
     /// Whether the account already is like this. An attribute that the account does not say is not known to be so.
     #[must_use]
     pub fn hold_for(&self, account: &Account) -> Certainty {
         let profile = &account.resource.profile;
-        let same = |key: &'static str, requested: Option<ProfileValue>| {
-            requested.map(|requested| match profile.get(key) {
+        let parts = self.0.iter().map(|(field, requested)| {
+            let requested = match requested {
+                AccountValue::Text(text) => ProfileValue::Text(text.clone()),
+                AccountValue::Flag(flag) => ProfileValue::Flag(*flag),
+                AccountValue::Organization(organization) => {
+                    ProfileValue::Text(organization.id.id.as_str().into())
+                }
+            };
+            match profile.get(field.name) {
                 Some(own) => Certainty::said(*own == requested),
-                None => Certainty::Unknown(format!("what is said of {} has no {key}", account.label())),
-            })
-        };
-        let text = |text: &str| ProfileValue::Text(text.into());
-        let organization = self.organization.as_ref();
-        let parts = [
-            same(
-                "first_name",
-                self.given_name.as_ref().map(|name| text(name.as_str())),
-            ),
-            same(
-                "last_name",
-                self.family_name.as_ref().map(|name| text(name.as_str())),
-            ),
-            same(
-                "organization_id",
-                organization.map(|organization| text(organization.id.id.as_str())),
-            ),
-            same(
-                "full_portal_access",
-                self.full_portal_access.map(ProfileValue::Flag),
-            ),
-        ];
-        Certainty::all(parts.into_iter().flatten())
+                None => Certainty::Unknown(format!(
+                    "what is said of {} has no {}",
+                    account.label(),
+                    field.name
+                )),
+            }
+        });
+        Certainty::all(parts)
     }
 
     /// The changes in words.
     #[must_use]
     pub fn label(&self) -> String {
-        let organization = self.organization.as_ref();
-        let parts = [
-            self.given_name.as_ref().map(|name| format!("first name {name}")),
-            self.family_name.as_ref().map(|name| format!("last name {name}")),
-            organization.map(|place| format!("organization {} ({})", place.display_name, place.id)),
-            self.full_portal_access
-                .map(|on| format!("full portal access {}", if on { "on" } else { "off" })),
-        ];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        let parts = self.0.iter().map(|(field, value)| {
+            let value = match value {
+                AccountValue::Text(text) => text.to_string(),
+                AccountValue::Flag(true) => "on".to_owned(),
+                AccountValue::Flag(false) => "off".to_owned(),
+                AccountValue::Organization(organization) => {
+                    format!("{} ({})", organization.display_name, organization.id)
+                }
+            };
+            format!("{} {value}", field.label())
+        });
+        parts.collect::<Vec<_>>().join(", ")
     }
 }

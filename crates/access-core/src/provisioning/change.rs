@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::{
-    ACCOUNT_ARGUMENT, AccountKind, AttributeValue, Attributes, EmailAddress, NamePart, Person,
-    ProvisioningError, ResourceRef, Selector, UPDATE_ACCOUNT, Vocabulary,
+    ACCOUNT_ARGUMENT, AccountField, AccountKind, AccountSchema, AccountValue, AccountValues, AttributeValue,
+    Attributes, EmailAddress, FieldRule, NamePart, Person, ProvisioningError, ResourceRef, Selector,
+    UPDATE_ACCOUNT, Vocabulary,
 };
 
 /// A change that is asked for.
@@ -107,7 +108,7 @@ impl Change {
         };
         Ok(Self::UpdateAccount {
             account,
-            update: AccountUpdate::parse(&arguments)?,
+            update: AccountUpdate::parse(&arguments, vocabulary)?,
         })
     }
 
@@ -143,82 +144,53 @@ pub struct AccountRequest {
     pub kind: AccountKind,
     /// Who.
     pub person: Person,
-    /// The organization; end users only.
-    pub organization: Option<Selector>,
-    /// Full access to the portal; end users only.
-    pub full_portal_access: Option<bool>,
-    /// Whether an invitation is sent now; end users only.
-    pub send_invitation: bool,
+    /// What else is given.
+    pub values: AccountValues<Selector>,
     /// Roles to assign once the account exists.
     pub roles: Vec<Selector>,
     /// Attributes that mean nothing here.
     pub ignored: Vec<String>,
 }
 
-/// Other attributes for an account; `None` leaves one as it is.
+/// Other attributes for an account; those that are not here stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct AccountUpdate {
-    /// Given name.
-    pub given_name: Option<NamePart>,
-    /// Family name.
-    pub family_name: Option<NamePart>,
-    /// Organization; end users only.
-    pub organization: Option<Selector>,
-    /// Full access to the portal; end users only.
-    pub full_portal_access: Option<bool>,
-}
+pub struct AccountUpdate(pub AccountValues<Selector>);
 
 impl AccountRequest {
-    /// Reads the attributes of [`super::ACCOUNT_FIELDS`]; `login` stands in for a missing `email`.
+    /// Reads the attributes of [`AccountSchema::create_fields`]; `login` stands in for a missing `email`.
     ///
     /// # Errors
     /// [`ProvisioningError::InvalidAttributes`] with everything that is wrong.
     pub fn parse(attributes: &Attributes, vocabulary: &Vocabulary) -> Result<Self, ProvisioningError> {
-        let mut reading = Reading::new(attributes);
-        if reading.has("password") {
-            reading.problem("password: NinjaOne takes none; it invites the person, who chooses one");
-        }
-        let kind = reading
-            .text("user_type")
-            .map(|word| (AccountKind::parse(&word), word));
-        let kind = match kind {
-            Some((Some(kind), _)) => Some(kind),
-            Some((None, word)) => {
-                reading.problem(&format!("user_type: `{word}` is neither TECHNICIAN nor END_USER"));
-                None
+        let schema = vocabulary.accounts;
+        let mut reading = Reading::new(attributes, schema);
+        for (key, reason) in schema.refused {
+            if reading.has(key) {
+                reading.problem(&format!("{key}: {reason}"));
             }
-            None => {
-                reading.problem("user_type is missing: TECHNICIAN or END_USER");
-                None
-            }
-        };
-        let login = reading.text("login");
-        let email = reading.text("email").or(login);
-        let email = reading.required("email", email.as_deref(), EmailAddress::parse);
-        let first = reading.text("first_name");
-        let given_name = reading.required("first_name", first.as_deref(), NamePart::parse);
-        let last = reading.text("last_name");
-        let family_name = reading.required("last_name", last.as_deref(), NamePart::parse);
-        let phone = reading.text("phone").map(Into::into);
-        let organization = reading.organization();
-        let full_portal_access = reading.flag("full_portal_access");
-        let send_invitation = reading.flag("send_invitation");
-        if kind == Some(AccountKind::Technician) {
-            reading.only_for_end_users(&[
-                ("organization_id", organization.is_some()),
-                ("full_portal_access", full_portal_access == Some(true)),
-                ("send_invitation", send_invitation == Some(true)),
-            ]);
         }
-        let roles = reading.list("roles");
-        let roles: Result<Vec<Selector>, _> = roles
-            .iter()
-            .map(|role| Selector::role(role, vocabulary))
-            .collect();
-        let roles = roles.unwrap_or_else(|error| {
-            reading.problem(&format!("roles: {error}"));
-            Vec::new()
-        });
+        let (mut kind, mut given_name, mut family_name, mut email) = (None, None, None, None);
+        let (mut values, mut roles) = (Vec::new(), Vec::new());
+        for field in schema.create_fields {
+            match field.rule {
+                FieldRule::Account => {}
+                FieldRule::Kind => kind = reading.account_kind(field),
+                FieldRule::GivenName => given_name = reading.required_name(field),
+                FieldRule::FamilyName => family_name = reading.required_name(field),
+                FieldRule::Email => {
+                    let login = reading.text("login");
+                    let text = reading.text(field.name).or(login);
+                    email = reading.required(field.name, text.as_deref(), EmailAddress::parse);
+                }
+                FieldRule::Roles => roles = reading.roles(field, vocabulary),
+                FieldRule::Text | FieldRule::Flag | FieldRule::Organization => {
+                    values.extend(reading.value(field).map(|value| (field, value)));
+                }
+            }
+        }
+        if let Some(kind) = kind {
+            values.retain(|(field, value)| reading.is_of_kind(field, value, kind));
+        }
         let ignored = reading.rest();
         match (kind, email, given_name, family_name) {
             (Some(kind), Some(email), Some(given_name), Some(family_name)) if reading.problems.is_empty() => {
@@ -228,11 +200,8 @@ impl AccountRequest {
                         given_name,
                         family_name,
                         email,
-                        phone,
                     },
-                    organization,
-                    full_portal_access: full_portal_access.filter(|_| kind == AccountKind::EndUser),
-                    send_invitation: send_invitation == Some(true),
+                    values: values.into_iter().collect(),
                     roles,
                     ignored,
                 })
@@ -242,95 +211,66 @@ impl AccountRequest {
     }
 }
 
-/// Attributes that the API cannot change, and why (docs/reference/ninjaone-api.md §4, §7).
-const UNCHANGEABLE: [(&str, &str); 9] = [
-    (
-        "email",
-        "NinjaOne's API takes no other e-mail for an existing account",
-    ),
-    (
-        "login",
-        "the login is the e-mail, which NinjaOne's API cannot change",
-    ),
-    (
-        "phone",
-        "NinjaOne's API takes no other phone number for an existing account",
-    ),
-    (
-        "administrator",
-        "NinjaOne's API cannot make or unmake a System Administrator",
-    ),
-    (
-        "enabled",
-        "NinjaOne documents no way to enable or disable an account through its API",
-    ),
-    ("password", "NinjaOne's API sets no passwords"),
-    ("mfa_configured", "NinjaOne's API resets no second factor"),
-    ("user_type", "an account cannot become one of the other kind"),
-    ("roles", "roles are granted and revoked, not updated"),
-];
-
 impl AccountUpdate {
-    /// Reads attributes.
+    /// Reads the attributes of [`AccountSchema::update_fields`].
     ///
     /// # Errors
-    /// [`ProvisioningError::CannotChange`] for what the API has no way to change, and
-    /// [`ProvisioningError::InvalidAttributes`].
-    pub fn parse(attributes: &Attributes) -> Result<Self, ProvisioningError> {
-        if let Some((attribute, reason)) = UNCHANGEABLE.iter().find(|(key, _)| attributes.contains_key(*key))
-        {
+    /// [`ProvisioningError::CannotChange`] for what cannot be changed, and [`ProvisioningError::InvalidAttributes`].
+    pub fn parse(attributes: &Attributes, vocabulary: &Vocabulary) -> Result<Self, ProvisioningError> {
+        let schema = vocabulary.accounts;
+        let mut unchangeable = schema.unchangeable.iter();
+        if let Some((attribute, reason)) = unchangeable.find(|(key, _)| attributes.contains_key(*key)) {
             return Err(ProvisioningError::CannotChange {
                 attribute: (*attribute).to_owned(),
                 reason,
             });
         }
-        let mut reading = Reading::new(attributes);
-        let first = reading.text("first_name");
-        let given_name = reading.checked("first_name", first.as_deref(), NamePart::parse);
-        let last = reading.text("last_name");
-        let family_name = reading.checked("last_name", last.as_deref(), NamePart::parse);
-        let organization = reading.organization();
-        let full_portal_access = reading.flag("full_portal_access");
+        let mut reading = Reading::new(attributes, schema);
+        let fields = schema.update_fields.iter();
+        let fields = fields.filter(|field| field.rule != FieldRule::Account);
+        let values: Vec<_> = fields
+            .clone()
+            .filter_map(|field| Some((field, reading.value(field)?)))
+            .collect();
         for key in reading.rest() {
             reading.problem(&format!("{key}: there is no such attribute of an account"));
         }
-        let update = Self {
-            given_name,
-            family_name,
-            organization,
-            full_portal_access,
-        };
-        if reading.problems.is_empty() && update == Self::default() {
-            reading
-                .problem("nothing to change: first_name, last_name, organization_id or full_portal_access");
+        if reading.problems.is_empty() && values.is_empty() {
+            let names: Vec<&str> = fields.map(|field| field.name).collect();
+            let (last, others) = names.split_last().unwrap_or((&"", &[]));
+            reading.problem(&format!("nothing to change: {} or {last}", others.join(", ")));
         }
         if reading.problems.is_empty() {
-            Ok(update)
+            Ok(Self(values.into_iter().collect()))
         } else {
             Err(reading.refuse("an update"))
         }
     }
 
-    /// What it would change that only end users have.
+    /// What it would change that accounts of this kind do not have, and the kind that has it.
     #[must_use]
-    pub fn for_end_users_only(&self) -> Vec<&'static str> {
-        let organization = self.organization.as_ref().map(|_| "organization_id");
-        let portal = self.full_portal_access.map(|_| "full_portal_access");
-        organization.into_iter().chain(portal).collect()
+    pub fn not_of(&self, kind: AccountKind) -> Option<(AccountKind, Vec<&'static str>)> {
+        let foreign = |field: &AccountField| field.only_for.filter(|holders| *holders != kind);
+        let holders = self.0.iter().find_map(|(field, _)| foreign(field))?;
+        let fields = self.0.iter().map(|(field, _)| field);
+        let fields = fields.filter(|field| foreign(field) == Some(holders));
+        Some((holders, fields.map(|field| field.name).collect()))
     }
 }
 
 /// Reads attributes and gathers what is wrong with them.
 struct Reading<'a> {
     attributes: &'a Attributes,
+    schema: &'static AccountSchema,
     known: Vec<&'static str>,
     problems: Vec<String>,
 }
 
 impl<'a> Reading<'a> {
-    fn new(attributes: &'a Attributes) -> Self {
+    fn new(attributes: &'a Attributes, schema: &'static AccountSchema) -> Self {
         Self {
             attributes,
+            schema,
             known: Vec::new(),
             problems: Vec::new(),
         }
@@ -394,26 +334,94 @@ impl<'a> Reading<'a> {
             .collect()
     }
 
-    fn organization(&mut self) -> Option<Selector> {
-        if let Some(AttributeValue::Resource(given)) = self.attributes.get("organization_id") {
-            self.known.push("organization_id");
-            if given.resource_type != "organization" {
-                self.problem(&format!("organization_id: {given} is not an organization"));
+    fn account_kind(&mut self, field: &AccountField) -> Option<AccountKind> {
+        let name = field.name;
+        let Some(word) = self.text(name) else {
+            self.problem(&format!("{name} is missing: {}", self.schema.kind_words(" or ")));
+            return None;
+        };
+        let kind = self.schema.kind(&word);
+        if kind.is_none() {
+            let words = self.schema.kind_words(" nor ");
+            self.problem(&format!("{name}: `{word}` is neither {words}"));
+        }
+        kind
+    }
+
+    fn required_name(&mut self, field: &AccountField) -> Option<NamePart> {
+        let (name, max_chars) = (field.name, self.schema.max_name_chars);
+        let text = self.text(name);
+        self.required(name, text.as_deref(), |text| NamePart::parse(text, max_chars))
+    }
+
+    fn roles(&mut self, field: &AccountField, vocabulary: &Vocabulary) -> Vec<Selector> {
+        let texts = self.list(field.name);
+        let roles: Result<Vec<Selector>, _> = texts
+            .iter()
+            .map(|role| Selector::role(role, vocabulary))
+            .collect();
+        roles.unwrap_or_else(|error| {
+            self.problem(&format!("{}: {error}", field.name));
+            Vec::new()
+        })
+    }
+
+    /// The value of a field that an account has.
+    fn value(&mut self, field: &'static AccountField) -> Option<AccountValue<Selector>> {
+        let (name, max_chars) = (field.name, self.schema.max_name_chars);
+        match field.rule {
+            FieldRule::GivenName | FieldRule::FamilyName => {
+                let text = self.text(name);
+                let part = self.checked(name, text.as_deref(), |text| NamePart::parse(text, max_chars))?;
+                Some(AccountValue::Text(part.as_str().into()))
+            }
+            FieldRule::Email | FieldRule::Text | FieldRule::Kind => {
+                self.text(name).map(|text| AccountValue::Text(text.into()))
+            }
+            FieldRule::Flag => self.flag(name).map(AccountValue::Flag),
+            FieldRule::Organization => self.organization(name).map(AccountValue::Organization),
+            FieldRule::Account | FieldRule::Roles => None,
+        }
+    }
+
+    /// Whether accounts of this kind have a field that is given. That one is off is true of all that lack it.
+    fn is_of_kind(
+        &mut self,
+        field: &AccountField,
+        value: &AccountValue<Selector>,
+        kind: AccountKind,
+    ) -> bool {
+        match field.only_for {
+            Some(holders) if holders != kind => {
+                if *value != AccountValue::Flag(false) {
+                    self.problem(&format!("{}: only {holders}s have it", field.name));
+                }
+                false
+            }
+            _ => true,
+        }
+    }
+
+    fn organization(&mut self, name: &'static str) -> Option<Selector> {
+        let short = name.strip_suffix("_id").unwrap_or(name);
+        if let Some(AttributeValue::Resource(given)) = self.attributes.get(name) {
+            self.known.push(name);
+            if given.resource_type != short {
+                self.problem(&format!("{name}: {given} is not an {short}"));
             }
             return Some(Selector::Text(given.resource.clone()));
         }
-        let other = self.text("organization");
-        let text = self.text("organization_id").or(other)?;
-        Some(Selector::Text(
-            text.strip_prefix("organization:").unwrap_or(&text).to_owned(),
-        ))
+        let other = self.text(short);
+        let text = self.text(name).or(other)?;
+        let id = text.strip_prefix(short).and_then(|rest| rest.strip_prefix(':'));
+        Some(Selector::Text(id.unwrap_or(&text).to_owned()))
     }
 
     fn checked<T, E: std::fmt::Display>(
         &mut self,
         key: &str,
         text: Option<&str>,
-        parse: fn(&str) -> Result<T, E>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         match parse(text?) {
             Ok(value) => Some(value),
@@ -428,18 +436,12 @@ impl<'a> Reading<'a> {
         &mut self,
         key: &str,
         text: Option<&str>,
-        parse: fn(&str) -> Result<T, E>,
+        parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         if text.is_none() {
             self.problem(&format!("{key} is missing"));
         }
         self.checked(key, text, parse)
-    }
-
-    fn only_for_end_users(&mut self, given: &[(&str, bool)]) {
-        for (key, _) in given.iter().filter(|(_, given)| *given) {
-            self.problem(&format!("{key}: only end users have it"));
-        }
     }
 
     /// Keys that nobody asked for.

@@ -14,8 +14,8 @@ pub enum ProvisioningError {
         /// What is named.
         what: &'static str,
     },
-    /// An entitlement that no API can grant.
-    #[error("`{entitlement}` cannot be granted or revoked: NinjaOne's API changes {grantable} only")]
+    /// An entitlement that cannot be granted.
+    #[error("`{entitlement}` cannot be granted or revoked: only {grantable} can be")]
     NotGrantable {
         /// What was asked for.
         entitlement: String,
@@ -42,10 +42,8 @@ pub enum ProvisioningError {
         /// The type that it was invoked for.
         resource_type: String,
     },
-    /// A thing that no API can make or remove.
-    #[error(
-        "resources of type `{resource_type}` cannot be {done}: NinjaOne's API does that with accounts (type {accounts}) only"
-    )]
+    /// A resource that cannot be made or removed.
+    #[error("resources of type `{resource_type}` cannot be {done}: only accounts (type {accounts}) can be")]
     NotAnAccountType {
         /// Its type.
         resource_type: String,
@@ -77,10 +75,14 @@ pub enum ProvisioningError {
         reason: &'static str,
     },
     /// An attribute that this kind of account does not have.
-    #[error("{account} is a technician; only end users have {}", attributes.join(" and "))]
-    NotOfTechnicians {
+    #[error("{account} is {}; only {holders}s have {}", kind.with_article(), attributes.join(" and "))]
+    NotOfKind {
         /// Which account.
         account: String,
+        /// Its kind.
+        kind: AccountKind,
+        /// The kind that has them.
+        holders: AccountKind,
         /// Which attributes.
         attributes: Vec<&'static str>,
     },
@@ -123,7 +125,7 @@ pub enum ProvisioningError {
         kind: AccountKind,
     },
     /// The address belongs to somebody else.
-    #[error("the e-mail {email} is in use by {}", by.as_deref().unwrap_or("an account that this API client cannot see"))]
+    #[error("the e-mail {email} is in use by {}", by.as_deref().unwrap_or("an account that this client cannot see"))]
     EmailTaken {
         /// The address.
         email: String,
@@ -131,10 +133,14 @@ pub enum ProvisioningError {
         by: Option<String>,
     },
     /// An administrator is not deleted by the way.
-    #[error("{account} {}", administrator(*last, claim))]
+    #[error("{account} {}", administrator(*kind, title, *last, claim))]
     Administrator {
         /// Who.
         account: String,
+        /// Its kind.
+        kind: AccountKind,
+        /// What accounts with full rights are called.
+        title: &'static str,
         /// No other is known to be in use.
         last: bool,
         /// What the tenant says of it: yes, nothing, or both.
@@ -268,14 +274,15 @@ impl ProvisioningError {
     }
 }
 
-fn administrator(last: bool, claim: &Fact) -> String {
+fn administrator(kind: AccountKind, title: &str, last: bool, claim: &Fact) -> String {
     match claim {
-        Fact::Contradicted(says) => format!("may be a System Administrator: {says}"),
+        Fact::Contradicted(says) => format!("may be a {title}: {says}"),
         Fact::NotSaid => {
-            "is a technician of whom NinjaOne does not say whether it is a System Administrator".to_owned()
+            let kind = kind.with_article();
+            format!("is {kind} of whom the tenant does not say whether it is a {title}")
         }
-        Fact::Yes | Fact::No if last => "is the last System Administrator known to be in use".to_owned(),
-        Fact::Yes | Fact::No => "is a System Administrator".to_owned(),
+        Fact::Yes | Fact::No if last => format!("is the last {title} known to be in use"),
+        Fact::Yes | Fact::No => format!("is a {title}"),
     }
 }
 
@@ -308,7 +315,7 @@ impl Classified for ProvisioningError {
             | Self::NotAnAccount { .. }
             | Self::NotAGrantId { .. }
             | Self::InvalidAttributes { .. }
-            | Self::NotOfTechnicians { .. }
+            | Self::NotOfKind { .. }
             | Self::Ambiguous { .. }
             | Self::WrongKind { .. } => StatusCode::InvalidArgument,
             Self::NotGrantable { .. }
@@ -344,23 +351,27 @@ impl Classified for ProvisioningError {
                 wanted,
                 ..
             } if is_name(wanted) => "name it by its id, e.g. user:901, or by its login",
-            Self::NotARole { .. } => "only NinjaOne's console can give or take it",
+            Self::NotARole { .. } => "only the tenant's own console can give or take it",
             Self::NoAction { .. } | Self::NoActionForType { .. } => "--list-action-schemas shows the actions",
-            Self::WrongKind { .. } => "choose a role for this kind of account; NinjaOne has no others",
-            Self::EmailTaken { .. } => "use another address, or free this one in NinjaOne",
-            Self::Administrator { last: true, .. } => {
-                "make somebody else a System Administrator in NinjaOne first, or say --allow-admin-delete"
+            Self::WrongKind { .. } => "choose a role for this kind of account",
+            Self::EmailTaken { .. } => "use another address, or free this one in the tenant",
+            Self::Administrator {
+                last: true, title, ..
+            } => {
+                return Some(format!(
+                    "make somebody else a {title} in the tenant first, or say --allow-admin-delete"
+                ));
             }
             Self::Administrator { .. } => "say --allow-admin-delete if it is meant",
             Self::CannotChange { attribute, .. } if attribute == "roles" => "use `grant` and `revoke`",
-            Self::CannotChange { .. } => "change it in NinjaOne, or where the account comes from",
+            Self::CannotChange { .. } => "change it in the tenant, or where the account comes from",
             Self::NotTaken { .. } => {
-                "an identity provider (SCIM) or somebody else may have undone it; look at the account in NinjaOne"
+                "an identity provider (SCIM) or somebody else may have undone it; look at the account in the tenant"
             }
             Self::Contradiction { .. } => {
-                "nothing was changed; look at it in NinjaOne, or run the same command again in a minute"
+                "nothing was changed; look at it in the tenant, or run the same command again in a minute"
             }
-            Self::NotKnown { .. } => "nothing was changed; look at it in NinjaOne",
+            Self::NotKnown { .. } => "nothing was changed; look at it in the tenant",
             Self::Unverified { .. } | Self::Unknown { .. } | Self::NotShown { .. } => {
                 "run the same command again: it looks first, and does only what is missing"
             }
@@ -370,7 +381,7 @@ impl Classified for ProvisioningError {
                     .map(|hint| format!("{hint}; then "))
                     .unwrap_or_default();
                 return Some(format!(
-                    "{first}grant the missing roles with `baton-ninja-one grant`; creating again changes nothing"
+                    "{first}grant the missing roles with `grant`; creating again changes nothing"
                 ));
             }
             Self::Reading(cause) | Self::NotDone { cause, .. } | Self::SeenNotDone { cause, .. } => {

@@ -304,8 +304,8 @@ impl Execution<'_> {
                 Observation::Role(roles.into_iter().next().map(Box::new))
             }
             Step::CreateAccount(wanted) => {
-                let found = self.tenant.accounts_with_email(&wanted.person().email).await?;
-                let same_kind = found.into_iter().find(|account| account.kind == wanted.kind());
+                let found = self.tenant.accounts_with_email(&wanted.person.email).await?;
+                let same_kind = found.into_iter().find(|account| account.kind == wanted.kind);
                 Observation::Account(same_kind.map(Box::new))
             }
             Step::UpdateAccount { account, .. } | Step::DeleteAccount { account, .. } => {
@@ -323,7 +323,7 @@ impl Execution<'_> {
     ) -> ProvisioningError {
         match step {
             Step::CreateAccount(wanted) if cause.status() == StatusCode::AlreadyExists => {
-                let email = &wanted.person().email;
+                let email = &wanted.person.email;
                 let holders = self.tenant.accounts_with_email(email).await.unwrap_or_default();
                 let by = holders
                     .first()

@@ -33,7 +33,9 @@ mod values;
 use crate::model::NativeId;
 use crate::ports::{AuditLog, Clock, Provisioner, SyncIds};
 
-pub use account::{Account, AccountChanges, AccountKind, NewAccount, Person};
+pub use account::{
+    Account, AccountChanges, AccountKind, AccountValue, AccountValues, Advice, NewAccount, Person,
+};
 pub use audit::{AuditEntry, AuditEvent, AuditResult, DecisionReference};
 pub use certainty::{Certainty, Fact};
 pub use change::{AccountRequest, AccountUpdate, Change, ChangeKind};
@@ -41,10 +43,7 @@ pub use error::{Extent, ProvisioningError};
 pub use outcome::{ChangeId, Done, Named, Outcome, StepReport, Verified};
 pub use plan::{Goal, Plan, Principal};
 pub use role::{Role, RoleMembers, Vocabulary};
-pub use schema::{
-    ACCOUNT_ARGUMENT, ACCOUNT_FIELDS, AccountField, FieldKind, UPDATE_ACCOUNT, UPDATE_ACCOUNT_DESCRIPTION,
-    UPDATE_FIELDS,
-};
+pub use schema::{ACCOUNT_ARGUMENT, AccountField, AccountSchema, FieldKind, FieldRule, UPDATE_ACCOUNT};
 pub use selector::Selector;
 pub use sighting::{ListSighting, Listed, Sightings};
 pub use step::{Membership, Observation, RequestPreview, Step};

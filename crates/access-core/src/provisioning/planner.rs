@@ -1,8 +1,9 @@
 //! Looks into a change before anything is written, and refuses what must not be.
 
 use super::{
-    Account, AccountChanges, AccountKind, AccountRequest, AccountUpdate, Certainty, Change, Fact, Goal,
-    Membership, NewAccount, Plan, Principal, ProvisioningError, Role, Selector, Step,
+    Account, AccountChanges, AccountKind, AccountRequest, AccountUpdate, AccountValue, AccountValues,
+    Certainty, Change, Fact, Goal, Membership, NewAccount, Plan, Principal, ProvisioningError, Role,
+    Selector, Step,
 };
 use crate::explore::Words;
 use crate::model::spelling::quoted_beside;
@@ -174,33 +175,43 @@ impl Planner<'_> {
     }
 
     async fn new_account(&self, wanted: &AccountRequest) -> Result<NewAccount, ProvisioningError> {
-        let person = wanted.person.clone();
-        Ok(match wanted.kind {
-            AccountKind::Technician => NewAccount::Technician(person),
-            AccountKind::EndUser => NewAccount::EndUser {
-                person,
-                organization: self.organization(wanted.organization.as_ref()).await?,
-                full_portal_access: wanted.full_portal_access,
-                send_invitation: wanted.send_invitation,
-            },
+        Ok(NewAccount {
+            kind: wanted.kind,
+            person: wanted.person.clone(),
+            values: self.look_up(&wanted.values).await?,
         })
+    }
+
+    /// The values with the organizations that they name.
+    async fn look_up(
+        &self,
+        values: &AccountValues<Selector>,
+    ) -> Result<AccountValues<Box<Resource>>, ProvisioningError> {
+        let mut found = Vec::new();
+        for (field, value) in values.iter() {
+            let value = match value {
+                AccountValue::Text(text) => AccountValue::Text(text.clone()),
+                AccountValue::Flag(flag) => AccountValue::Flag(*flag),
+                AccountValue::Organization(wanted) => {
+                    AccountValue::Organization(self.organization(wanted).await?)
+                }
+            };
+            found.push((field, value));
+        }
+        Ok(found.into_iter().collect())
     }
 
     async fn update(&self, selector: &Selector, update: &AccountUpdate) -> Result<Plan, ProvisioningError> {
         let account = self.known_account(selector).await?;
-        let attributes = update.for_end_users_only();
-        if account.kind == AccountKind::Technician && !attributes.is_empty() {
-            return Err(ProvisioningError::NotOfTechnicians {
+        if let Some((holders, attributes)) = update.not_of(account.kind) {
+            return Err(ProvisioningError::NotOfKind {
                 account: account.label(),
+                kind: account.kind,
+                holders,
                 attributes,
             });
         }
-        let changes = AccountChanges {
-            given_name: update.given_name.clone(),
-            family_name: update.family_name.clone(),
-            organization: self.organization(update.organization.as_ref()).await?,
-            full_portal_access: update.full_portal_access,
-        };
+        let changes = AccountChanges(self.look_up(&update.0).await?);
         let step = (!self.is_like(&account, &changes).await?).then(|| Step::UpdateAccount {
             account: account.id().clone(),
             kind: account.kind,
@@ -292,8 +303,9 @@ impl Planner<'_> {
     }
 
     async fn refuse_administrator(&self, account: &Account) -> Result<(), ProvisioningError> {
-        match (account.kind, &account.administrator) {
-            (_, Fact::No) | (AccountKind::EndUser, Fact::NotSaid) => return Ok(()),
+        match &account.administrator {
+            Fact::No => return Ok(()),
+            Fact::NotSaid if !account.kind.may_administer => return Ok(()),
             _ => {}
         }
         let others = self
@@ -304,6 +316,8 @@ impl Planner<'_> {
         let last = account.administrator == Fact::Yes && !others.iter().any(|other| other != account.id());
         Err(ProvisioningError::Administrator {
             account: account.label(),
+            kind: account.kind,
+            title: self.tenant.vocabulary().accounts.administrator_title,
             last,
             claim: account.administrator.clone(),
         })
@@ -424,11 +438,7 @@ impl Planner<'_> {
         })
     }
 
-    async fn organization(
-        &self,
-        wanted: Option<&Selector>,
-    ) -> Result<Option<Box<Resource>>, ProvisioningError> {
-        let Some(wanted) = wanted else { return Ok(None) };
+    async fn organization(&self, wanted: &Selector) -> Result<Box<Resource>, ProvisioningError> {
         let found = self
             .tenant
             .organizations(wanted)
@@ -437,7 +447,7 @@ impl Planner<'_> {
         let label = |organization: &Resource| format!("{} ({})", organization.display_name, organization.id);
         let found = one("organization", wanted, found, label)?;
         found
-            .map(|found| Some(Box::new(found)))
+            .map(Box::new)
             .ok_or_else(|| not_found("organization", wanted, Vec::new()))
     }
 
@@ -576,19 +586,15 @@ fn of_request(wanted: &AccountRequest) -> Vec<Warning> {
             ),
         )
     });
-    let homeless = (wanted.kind == AccountKind::EndUser && wanted.organization.is_none()).then(|| {
-        warning(
-            "no_organization",
-            "no organization is named: NinjaOne decides what the end user can see".to_owned(),
-        )
-    });
-    let powerless = (wanted.kind == AccountKind::Technician && wanted.roles.is_empty()).then(|| {
-        warning(
-            "no_role",
-            "no role is named: a technician without one has no permissions".to_owned(),
-        )
-    });
-    ignored.into_iter().chain(homeless).chain(powerless).collect()
+    let lacks = |field: &str| match field {
+        "roles" => wanted.roles.is_empty(),
+        field => wanted.values.get(field).is_none(),
+    };
+    let advice = wanted.kind.advice.iter();
+    let advice = advice
+        .filter(|advice| lacks(advice.without))
+        .map(|advice| warning(advice.code, advice.message.to_owned()));
+    ignored.into_iter().chain(advice).collect()
 }
 
 /// An account that is there already is left as it is, so what it lacks, or may lack, is said.

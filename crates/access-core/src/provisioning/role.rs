@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{AccountKind, Certainty, ProvisioningError};
+use super::{AccountKind, AccountSchema, Certainty, ProvisioningError};
 use crate::model::{Entitlement, NativeId, Resource, ResourceId, ResourceTypeId, Slug};
 
 /// What the things are called that can be changed, and what cannot.
@@ -16,8 +16,10 @@ pub struct Vocabulary {
     pub role_slug: Slug,
     /// Resource types whose entitlements can only be looked at.
     pub immutable_types: Vec<ResourceTypeId>,
-    /// Names of permissions that belong to accounts themselves. No role gives them, and no API grants them.
+    /// Names of permissions that belong to accounts themselves. No role gives them.
     pub account_permissions: Vec<&'static str>,
+    /// What accounts are.
+    pub accounts: &'static AccountSchema,
 }
 
 impl Vocabulary {
@@ -66,7 +68,7 @@ pub struct Role {
     /// Being assigned it.
     pub entitlement: Entitlement,
     /// The kind of accounts that can hold it; `None` if the tenant's word for it is not known here: then the tenant
-    /// judges (docs/reference/ninjaone-api.md §12, question 1).
+    /// judges.
     pub holders: Option<AccountKind>,
     /// Accounts that hold it.
     pub members: RoleMembers,

@@ -19,7 +19,7 @@ impl Selector {
     /// Reads a role: `role:7:assigned`, `role:7`, `7` or a name.
     ///
     /// # Errors
-    /// [`ProvisioningError::NotGrantable`] for an entitlement that no API can change.
+    /// [`ProvisioningError::NotGrantable`] for an entitlement that cannot be changed.
     pub fn role(text: &str, vocabulary: &Vocabulary) -> Result<Self, ProvisioningError> {
         let text = text.trim();
         let own = format!("{}:", vocabulary.role_type);
@@ -163,6 +163,7 @@ mod tests {
             role_slug: Slug::from_static("assigned"),
             immutable_types: vec![named("organization"), named("tenant")],
             account_permissions: Vec::new(),
+            accounts: &crate::provisioning::tests::ACCOUNTS,
         }
     }
 

@@ -94,7 +94,7 @@ impl Step {
             }
             (Self::CreateAccount(requested), Observation::Account(account)) => {
                 Certainty::said(account.as_ref().is_some_and(|account| {
-                    account.kind == requested.kind() && account.has_email(&requested.person().email)
+                    account.kind == requested.kind && account.has_email(&requested.person.email)
                 }))
             }
             (Self::UpdateAccount { changes, .. }, Observation::Account(Some(account))) => {

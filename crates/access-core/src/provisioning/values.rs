@@ -77,8 +77,10 @@ impl From<&ProfileValue> for AttributeValue {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
     /// A name part of no or too many characters.
-    #[error("a name has 1 to {} characters, not {characters}", NamePart::LONGEST)]
+    #[error("a name has 1 to {max_chars} characters, not {characters}")]
     Name {
+        /// Characters that a name can have.
+        max_chars: usize,
         /// Characters of the refused text.
         characters: usize,
     },
@@ -90,23 +92,23 @@ pub enum ValueError {
     },
 }
 
-/// A given or family name: 1 to 150 characters without blanks around them (docs/reference/ninjaone-api.md §4).
+/// A given or family name without blanks around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamePart(Box<str>);
 
 impl NamePart {
-    /// The longest name, in characters.
-    pub const LONGEST: usize = 150;
-
-    /// Takes a name over, without blanks around it.
+    /// Takes a name of 1 to `max_chars` characters over, without blanks around it.
     ///
     /// # Errors
     /// [`ValueError::Name`].
-    pub fn parse(text: &str) -> Result<Self, ValueError> {
+    pub fn parse(text: &str, max_chars: usize) -> Result<Self, ValueError> {
         let text = text.trim();
         match text.chars().count() {
-            1..=Self::LONGEST => Ok(Self(text.into())),
-            characters => Err(ValueError::Name { characters }),
+            characters if (1..=max_chars).contains(&characters) => Ok(Self(text.into())),
+            characters => Err(ValueError::Name {
+                max_chars,
+                characters,
+            }),
         }
     }
 
@@ -123,7 +125,7 @@ impl fmt::Display for NamePart {
     }
 }
 
-/// An e-mail address, compared without regard to case (docs/reference/ninjaone-api.md §5.3).
+/// An e-mail address, compared without regard to case.
 #[derive(Debug, Clone)]
 pub struct EmailAddress(Box<str>);
 
@@ -189,13 +191,22 @@ mod tests {
 
     #[test]
     fn names_have_bounds_in_characters() {
-        assert_eq!(NamePart::parse("  Zoë ").unwrap().as_str(), "Zoë");
-        assert!(NamePart::parse(&"伟".repeat(150)).is_ok());
+        assert_eq!(NamePart::parse("  Zoë ", 150).unwrap().as_str(), "Zoë");
+        assert!(NamePart::parse(&"伟".repeat(150), 150).is_ok());
         assert_eq!(
-            NamePart::parse(&"x".repeat(151)),
-            Err(ValueError::Name { characters: 151 })
+            NamePart::parse(&"x".repeat(151), 150),
+            Err(ValueError::Name {
+                max_chars: 150,
+                characters: 151
+            })
         );
-        assert_eq!(NamePart::parse(" \t"), Err(ValueError::Name { characters: 0 }));
+        assert_eq!(
+            NamePart::parse(" \t", 150),
+            Err(ValueError::Name {
+                max_chars: 150,
+                characters: 0
+            })
+        );
     }
 
     #[test]

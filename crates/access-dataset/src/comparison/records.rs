@@ -7,14 +7,16 @@ use serde_json::Value;
 
 use super::cursor::{Cursor, TableBatches};
 use crate::error::DatasetError;
-use crate::schema::Dataset;
+use crate::schema::{Contract, Dataset};
 
 /// What says all attributes.
 const PROFILE: &str = "profile";
 
 /// Records of one kind out of a table.
 pub struct TableRecords {
+    contract: Contract,
     subject: Subject,
+    compared: Vec<&'static str>,
     cursor: Cursor,
     layout: Layout,
     /// The key of the record before, to see that they come in order.
@@ -32,13 +34,14 @@ pub(crate) struct Layout {
     names: usize,
     resource_type: usize,
     profile: Option<usize>,
+    more: usize,
 }
 
 /// The columns that a comparison of this kind of records needs, and where they are.
-pub(crate) fn layout(subject: Subject) -> (Vec<&'static str>, Layout) {
+pub(crate) fn layout(contract: Contract, subject: Subject) -> (Vec<&'static str>, Layout) {
     let mut columns = subject.key().to_vec();
     let fields = columns.len();
-    columns.extend(subject.fields());
+    columns.extend(subject.fields(contract.attributes()));
     let names = columns.len();
     columns.extend(subject.names());
     let resource_type = columns.len();
@@ -50,6 +53,7 @@ pub(crate) fn layout(subject: Subject) -> (Vec<&'static str>, Layout) {
         names,
         resource_type,
         profile,
+        more: columns.len(),
     };
     (columns, layout)
 }
@@ -66,16 +70,24 @@ pub(crate) fn table_of(subject: Subject) -> Dataset {
 
 impl TableRecords {
     /// Records out of the batches of their table, with at least the columns of [`layout`].
-    pub(crate) fn new(subject: Subject, batches: TableBatches) -> Self {
-        Self::with_more(subject, batches, &[])
+    pub(crate) fn new(contract: Contract, subject: Subject, batches: TableBatches) -> Self {
+        Self::with_more(contract, subject, batches, &[])
     }
 
     /// As [`new`](Self::new), with columns that are not compared.
-    pub(crate) fn with_more(subject: Subject, batches: TableBatches, more: &'static [&'static str]) -> Self {
+    pub(crate) fn with_more(
+        contract: Contract,
+        subject: Subject,
+        batches: TableBatches,
+        more: &'static [&'static str],
+    ) -> Self {
+        let (columns, layout) = layout(contract, subject);
         Self {
+            contract,
             subject,
-            cursor: Cursor::new(batches, Self::columns(subject, more)),
-            layout: layout(subject).1,
+            compared: subject.fields(contract.attributes()),
+            cursor: Cursor::new(batches, columns.into_iter().chain(more.iter().copied()).collect()),
+            layout,
             last: Vec::new(),
             without: None,
             more,
@@ -83,8 +95,8 @@ impl TableRecords {
     }
 
     /// The columns that are needed.
-    pub(crate) fn columns(subject: Subject, more: &[&'static str]) -> Vec<&'static str> {
-        let (mut columns, _) = layout(subject);
+    pub(crate) fn columns(contract: Contract, subject: Subject, more: &[&'static str]) -> Vec<&'static str> {
+        let (mut columns, _) = layout(contract, subject);
         columns.extend(more);
         columns
     }
@@ -92,7 +104,7 @@ impl TableRecords {
     /// A value that is not compared.
     pub(crate) fn more(&self, name: &str) -> Option<&str> {
         let place = self.more.iter().position(|other| *other == name)?;
-        self.cursor.text(layout(self.subject).0.len() + place)
+        self.cursor.text(self.layout.more + place)
     }
 
     /// The texts of a field that is a list.
@@ -134,6 +146,14 @@ impl TableRecords {
 impl Record for TableRecords {
     fn key(&self, part: usize) -> &str {
         self.cursor.text(part).unwrap_or_default()
+    }
+
+    fn fields(&self) -> &[&'static str] {
+        &self.compared
+    }
+
+    fn ignores(&self, attribute: &str) -> bool {
+        self.contract.attributes().ignores(attribute)
     }
 
     fn field(&self, n: usize) -> Option<&str> {

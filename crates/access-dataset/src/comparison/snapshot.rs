@@ -90,9 +90,10 @@ impl Snapshot for PublishedSnapshot {
     }
 
     fn records(&mut self, subject: Subject) -> Result<TableRecords, DatasetError> {
-        let (columns, _) = layout(subject);
+        let contract = self.format.contract();
+        let (columns, _) = layout(contract, subject);
         let rows = self.rows(table_of(subject), &columns)?;
-        let records = TableRecords::new(subject, Box::new(rows));
+        let records = TableRecords::new(contract, subject, Box::new(rows));
         if subject == Subject::Resource {
             let users = self.rows(Dataset::Users, Subject::User.key())?;
             return Ok(records.without_users(Box::new(users)));

@@ -17,7 +17,7 @@ use super::snapshot::Snapshot;
 use crate::collecting::Collecting;
 use crate::error::DatasetError;
 use crate::rows::{DrainFailure, Tables};
-use crate::schema::Dataset;
+use crate::schema::{Contract, Dataset};
 use crate::store::private_folder;
 
 /// Batches that may wait in front of whoever compares.
@@ -25,6 +25,7 @@ const QUEUE: usize = 2;
 
 /// Takes a sync and keeps it sorted on disk, for one comparison.
 pub struct SortedSink {
+    contract: Contract,
     temp_folder: PathBuf,
     sorted: Arc<Mutex<Option<SortedSync>>>,
 }
@@ -32,15 +33,17 @@ pub struct SortedSink {
 /// A sync whose rows are sorted, on disk in files without names. A clone is the same sync.
 #[derive(Clone)]
 pub struct SortedSync {
+    contract: Contract,
     summary: SyncSummary,
     tables: Arc<Mutex<Tables>>,
 }
 
 impl SortedSink {
-    /// A sink whose temporary files go into this folder.
+    /// A sink whose rows are those of a contract, and whose temporary files go into this folder.
     #[must_use]
-    pub fn new(temp_folder: PathBuf) -> Self {
+    pub fn new(contract: Contract, temp_folder: PathBuf) -> Self {
         Self {
+            contract,
             temp_folder,
             sorted: Arc::default(),
         }
@@ -63,8 +66,10 @@ impl AccessSink for SortedSink {
         let folder = &self.temp_folder;
         let scratch =
             private_folder(folder).map_err(|error| SinkError::new(DatasetError::io(folder, error)))?;
-        let collecting = Collecting::start("comparison", scratch.path()).map_err(SinkError::new)?;
+        let collecting =
+            Collecting::start("comparison", self.contract, scratch.path()).map_err(SinkError::new)?;
         Ok(Box::new(SortedWriter {
+            contract: self.contract,
             sorted: Arc::clone(&self.sorted),
             scratch,
             collecting,
@@ -75,6 +80,7 @@ impl AccessSink for SortedSink {
 }
 
 struct SortedWriter {
+    contract: Contract,
     sorted: Arc<Mutex<Option<SortedSync>>>,
     scratch: TempDir,
     collecting: Collecting,
@@ -98,6 +104,7 @@ impl SinkWriter for SortedWriter {
         };
         self.rows = tables.rows();
         self.ready = Some(SortedSync {
+            contract: self.contract,
             summary: summary.clone(),
             tables: Arc::new(Mutex::new(tables)),
         });
@@ -156,7 +163,7 @@ impl Snapshot for SortedSync {
             .name("comparison".to_owned())
             .spawn(drain);
         spawned.map_err(DatasetError::thread)?;
-        Ok(TableRecords::new(subject, Box::new(Queue(queue))))
+        Ok(TableRecords::new(self.contract, subject, Box::new(Queue(queue))))
     }
 }
 

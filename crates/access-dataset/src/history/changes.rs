@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::validity::Stamp;
 use crate::error::DatasetError;
 use crate::publish::{MadeFile, TableWriter};
-use crate::schema::{ChangeRow, ChangeTable};
+use crate::schema::{ChangeRow, ChangeTable, Contract};
 
 pub(super) struct Changes<'a> {
     stamp: Stamp<'a>,
@@ -17,11 +17,16 @@ pub(super) struct Changes<'a> {
 }
 
 impl<'a> Changes<'a> {
-    pub(super) fn new(stamp: Stamp<'a>, previous: Option<Stamp<'a>>, files: TableWriter<'a>) -> Self {
+    pub(super) fn new(
+        stamp: Stamp<'a>,
+        previous: Option<Stamp<'a>>,
+        contract: Contract,
+        files: TableWriter<'a>,
+    ) -> Self {
         Self {
             stamp,
             previous,
-            table: ChangeTable::new(),
+            table: ChangeTable::new(contract),
             files,
             number: 0,
         }

@@ -17,7 +17,7 @@ use crate::error::DatasetError;
 use crate::format::FileFormat;
 use crate::publish::{MadeFile, MakeFiles};
 use crate::published::{Rows, RowsFile};
-use crate::schema::{Dataset, GrantHistoryTable};
+use crate::schema::{Contract, Dataset, GrantHistoryTable};
 
 /// A sync, its files open, and its history if it has one.
 pub(crate) struct History {
@@ -80,9 +80,14 @@ impl History {
         table: Dataset,
         more: &[&'static str],
     ) -> Result<PastRecords, DatasetError> {
-        let (columns, files) = (PastRecords::columns(subject, more), self.take(table)?);
+        let contract = self.past_format.contract();
+        let (columns, files) = (PastRecords::columns(contract, subject, more), self.take(table)?);
         let rows = Rows::new(table, Arc::clone(&self.past_format), Some(&columns), files);
-        Ok(PastRecords::new(subject, Cursor::new(Box::new(rows), columns)))
+        Ok(PastRecords::new(
+            contract,
+            subject,
+            Cursor::new(Box::new(rows), columns),
+        ))
     }
 
     /// The tables of the sync that a step reads, each as often as it does.
@@ -114,7 +119,12 @@ impl History {
                 .transpose()?;
             let mut snapshot = self.snapshot(&compared)?;
             let previous_stamp = before.as_ref().map(History::stamp);
-            let mut changes = Changes::new(self.stamp(), previous_stamp, make.table(Dataset::Changes)?);
+            let mut changes = Changes::new(
+                self.stamp(),
+                previous_stamp,
+                self.format.contract(),
+                make.table(Dataset::Changes)?,
+            );
             if let Some(mut previous) = previous {
                 differences(&mut previous, &mut snapshot, &mut |change| {
                     if change.kind == ChangeKind::Removed
@@ -145,15 +155,22 @@ impl History {
         make: &MakeFiles<'_>,
         gone: HashSet<(Box<str>, Box<str>)>,
     ) -> Result<Vec<MadeFile>, DatasetError> {
-        let mut past = past_of(before, Subject::Grant, Dataset::GrantsHistory, &grants::MORE)?;
-        let columns = TableRecords::columns(Subject::Grant, &grants::MORE);
+        let contract = self.format.contract();
+        let mut past = past_of(
+            contract,
+            before,
+            Subject::Grant,
+            Dataset::GrantsHistory,
+            &grants::MORE,
+        )?;
+        let columns = TableRecords::columns(contract, Subject::Grant, &grants::MORE);
         let files = self.take(Dataset::Grants)?;
         let rows = Rows::new(Dataset::Grants, Arc::clone(&self.format), Some(&columns), files);
-        let mut present = TableRecords::with_more(Subject::Grant, Box::new(rows), &grants::MORE);
+        let mut present = TableRecords::with_more(contract, Subject::Grant, Box::new(rows), &grants::MORE);
         let entitlements = self.cursor(Dataset::Entitlements, vec!["entitlement_id"])?;
         let mut out = Grants {
             stamp: self.stamp(),
-            table: GrantHistoryTable::new(),
+            table: GrantHistoryTable::new(contract),
             files: make.table(Dataset::GrantsHistory)?,
             entitlements: Entitlements::new(entitlements),
             gone,
@@ -167,15 +184,23 @@ impl History {
         before: Option<&mut History>,
         make: &MakeFiles<'_>,
     ) -> Result<Vec<MadeFile>, DatasetError> {
-        let mut past = past_of(before, Subject::User, Dataset::UsersHistory, &users::MORE)?;
+        let contract = self.format.contract();
+        let mut past = past_of(
+            contract,
+            before,
+            Subject::User,
+            Dataset::UsersHistory,
+            &users::MORE,
+        )?;
         let mut present = self.present(Subject::User)?;
-        let mut out = users::Users::new(self.stamp(), make.table(Dataset::UsersHistory)?);
+        let mut out = users::Users::new(self.stamp(), contract, make.table(Dataset::UsersHistory)?);
         merge(self.stamp(), &mut past, &mut present, &self.removals, &mut out)?;
         out.finish()
     }
 }
 
 fn past_of(
+    contract: Contract,
     before: Option<&mut History>,
     subject: Subject,
     table: Dataset,
@@ -184,8 +209,9 @@ fn past_of(
     if let Some(before) = before {
         return before.past(subject, table, more);
     }
-    let nothing = Cursor::new(Box::new(std::iter::empty()), PastRecords::columns(subject, more));
-    Ok(PastRecords::new(subject, nothing))
+    let columns = PastRecords::columns(contract, subject, more);
+    let nothing = Cursor::new(Box::new(std::iter::empty()), columns);
+    Ok(PastRecords::new(contract, subject, nothing))
 }
 
 /// Files on this machine, opened so often.

@@ -1,38 +1,47 @@
 //! What each person was like, from when to when.
 
 use access_core::compare::{Record, Subject};
+use access_core::model::{AttributeType, UserAttribute};
 
 use super::validity::{PastRecords, Stamp, Validity, Writer};
 use crate::comparison::TableRecords;
 use crate::error::DatasetError;
 use crate::publish::TableWriter;
-use crate::schema::{UserHistoryRow, UserHistoryTable};
+use crate::schema::{AttributeCell, Contract, UserHistoryRow, UserHistoryTable};
 
 /// The columns that a history has beyond those that are compared.
 pub(super) const MORE: [&str; 2] = ["resource_type_id", "profile"];
 
 pub(super) struct Users<'a> {
     stamp: Stamp<'a>,
+    /// The attributes that are compared, each with its place among the fields.
+    attributes: Vec<(&'static UserAttribute, usize)>,
     table: UserHistoryTable,
     files: TableWriter<'a>,
 }
 
 impl<'a> Users<'a> {
-    pub(super) fn new(stamp: Stamp<'a>, files: TableWriter<'a>) -> Self {
+    pub(super) fn new(stamp: Stamp<'a>, contract: Contract, files: TableWriter<'a>) -> Self {
+        let fields = Subject::User.fields(contract.attributes());
+        let attributes = contract.attributes().compared().filter_map(|(attribute, _)| {
+            let place = fields.iter().position(|field| *field == attribute.key)?;
+            Some((attribute, place))
+        });
         Self {
             stamp,
-            table: UserHistoryTable::new(),
+            attributes: attributes.collect(),
+            table: UserHistoryTable::new(contract),
             files,
         }
     }
 
     fn push(&mut self, row: &impl Record, validity: Validity<'_>) -> Result<(), DatasetError> {
         let text = |name: &str| {
-            let place = Subject::User.fields().iter().position(|field| *field == name);
+            let place = row.fields().iter().position(|field| *field == name);
             place.and_then(|place| row.field(place))
         };
         let flag = |name: &str| text(name).map(|flag| flag == "true");
-        self.table.push(UserHistoryRow {
+        let base = UserHistoryRow {
             sync_id: self.stamp.sync_id,
             synced_at: self.stamp.synced_at,
             tenant: self.stamp.tenant,
@@ -43,23 +52,11 @@ impl<'a> Users<'a> {
             display_name: text("display_name").unwrap_or_default(),
             first_name: text("first_name"),
             last_name: text("last_name"),
-            phone: text("phone"),
             status: text("status"),
             status_detail: text("status_detail"),
             account_type: text("account_type").unwrap_or_default(),
-            user_type: text("user_type"),
-            enabled: flag("enabled"),
-            invitation_status: text("invitation_status"),
             mfa_enabled: flag("mfa_enabled"),
             sso_enabled: flag("sso_enabled"),
-            auth_type: text("auth_type"),
-            scim_user: flag("scim_user"),
-            administrator: flag("administrator"),
-            must_change_password: flag("must_change_password"),
-            permit_all_clients: flag("permit_all_clients"),
-            full_portal_access: flag("full_portal_access"),
-            organization_id: text("organization_id"),
-            uid: text("uid"),
             profile: row.profile(),
             valid_from: validity.from,
             valid_to: validity.to,
@@ -68,7 +65,20 @@ impl<'a> Users<'a> {
             last_sync_id: validity.last,
             closed_by_sync_id: validity.closed_by,
             closed_because: validity.because,
+        };
+        let cells = self.attributes.iter().map(|(attribute, place)| {
+            let text = row.field(*place);
+            match attribute.attribute_type {
+                AttributeType::Text | AttributeType::Word => {
+                    text.map_or(AttributeCell::Unknown, AttributeCell::Text)
+                }
+                AttributeType::Flag => {
+                    text.map_or(AttributeCell::Unknown, |flag| AttributeCell::Flag(flag == "true"))
+                }
+            }
         });
+        self.table.push(base);
+        self.table.attributes.push(cells);
         if self.table.is_due(false) {
             self.flush()?;
         }

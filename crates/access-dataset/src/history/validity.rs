@@ -4,6 +4,7 @@ use access_core::compare::{Next, Record, Records, Removals, Subject, changed_fie
 
 use crate::comparison::{Cursor, TableRecords};
 use crate::error::DatasetError;
+use crate::schema::Contract;
 
 /// The sync that is merged in.
 #[derive(Debug, Clone, Copy)]
@@ -36,26 +37,31 @@ pub(super) const COLUMNS: [&str; 6] = [
 
 /// Rows of a history as records of a comparison: the columns of the comparison first, the validity after.
 pub(super) struct PastRecords {
+    contract: Contract,
     subject: Subject,
+    compared: Vec<&'static str>,
     pub(super) cursor: Cursor,
     validity: usize,
 }
 
 impl PastRecords {
     /// The columns of a history's table that are needed, beside those that only its rows have.
-    pub(super) fn columns(subject: Subject, more: &[&'static str]) -> Vec<&'static str> {
+    pub(super) fn columns(contract: Contract, subject: Subject, more: &[&'static str]) -> Vec<&'static str> {
         let mut columns = subject.key().to_vec();
-        columns.extend(subject.fields());
+        columns.extend(subject.fields(contract.attributes()));
         columns.extend(COLUMNS);
         columns.extend(more);
         columns
     }
 
-    pub(super) fn new(subject: Subject, cursor: Cursor) -> Self {
+    pub(super) fn new(contract: Contract, subject: Subject, cursor: Cursor) -> Self {
+        let compared = subject.fields(contract.attributes());
         Self {
+            contract,
             subject,
             cursor,
-            validity: subject.key().len() + subject.fields().len(),
+            validity: subject.key().len() + compared.len(),
+            compared,
         }
     }
 
@@ -80,6 +86,14 @@ impl PastRecords {
 impl Record for PastRecords {
     fn key(&self, part: usize) -> &str {
         self.cursor.text(part).unwrap_or_default()
+    }
+
+    fn fields(&self) -> &[&'static str] {
+        &self.compared
+    }
+
+    fn ignores(&self, attribute: &str) -> bool {
+        self.contract.attributes().ignores(attribute)
     }
 
     fn field(&self, n: usize) -> Option<&str> {
@@ -163,7 +177,7 @@ pub(super) fn merge(
             }
             Next::Old => out.past(past, was)?,
             Next::Both => {
-                if changed_fields(subject, past, present).is_empty() {
+                if changed_fields(past, present).is_empty() {
                     let goes_on = Validity {
                         last: stamp.sync_id,
                         ..was

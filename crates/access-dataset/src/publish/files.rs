@@ -217,7 +217,7 @@ impl OpenFile {
 fn key(dataset: Dataset, batch: &RecordBatch, row: usize) -> Option<Vec<String>> {
     let value = |column: &&str| array_value_to_string(batch.column_by_name(column)?, row).ok();
     let is_time = |name: &&&str| {
-        let mut columns = dataset.columns().iter();
+        let mut columns = dataset.own_columns().iter();
         columns.any(|column| column.name == **name && column.kind == ColumnKind::Time)
     };
     dataset

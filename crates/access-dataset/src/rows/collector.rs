@@ -13,6 +13,7 @@ use super::grant_runs::{GrantRuns, Holder};
 use super::pairs::Pairs;
 use super::spool::Spool;
 use crate::error::DatasetError;
+use crate::schema::Contract;
 
 /// An entitlement as grants need it.
 pub(super) struct ListedEntitlement {
@@ -25,6 +26,7 @@ pub(super) struct ListedEntitlement {
 
 /// Rows on their way into tables.
 pub(crate) struct Collector {
+    contract: Contract,
     types: Vec<ResourceType>,
     directory: Directory,
     resources: Spool,
@@ -42,9 +44,10 @@ pub(crate) struct Collector {
 
 impl Collector {
     /// Gets ready. Files in the folder have no names.
-    pub(crate) fn new(folder: &Path) -> Result<Self, DatasetError> {
+    pub(crate) fn new(contract: Contract, folder: &Path) -> Result<Self, DatasetError> {
         let failed = |error| DatasetError::scratch(folder, error);
         Ok(Self {
+            contract,
             types: Vec::new(),
             directory: Directory::new(),
             resources: Spool::new(folder).map_err(failed)?,
@@ -66,7 +69,8 @@ impl Collector {
                 for row in rows {
                     let full = || io::Error::other("more resources than can be numbered");
                     self.directory.push(row).ok_or_else(full)?;
-                    self.resources.push(&ResourceDetail::of(row))?;
+                    self.resources
+                        .push(&ResourceDetail::of(row, self.contract.attributes()))?;
                 }
             }
             AccessBatch::Entitlements(rows) => {
@@ -137,6 +141,7 @@ impl Collector {
     pub(crate) fn finish(self) -> io::Result<Tables> {
         let order = self.directory.sorted();
         Ok(Tables {
+            contract: self.contract,
             types: self.types,
             directory: self.directory,
             order,

@@ -1,9 +1,16 @@
 //! What is spooled of a row: everything that grants do not need.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 
-use access_core::model::{Entitlement, GrantOrigin, Profile, ProfileValue, Resource, Trait, UserTrait};
-use serde::{Deserialize, Serialize};
+use access_core::model::{
+    Entitlement, GrantOrigin, Profile, ProfileValue, Resource, Trait, UserAttributes, UserTrait,
+};
+use serde::de::{Error, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::schema::AttributeCell;
 
 /// What is known of a resource beyond its ids and names.
 #[derive(Debug, Serialize, Deserialize)]
@@ -27,28 +34,72 @@ pub(super) struct UserDetail<'a> {
     pub(super) account_type: Cow<'a, str>,
     pub(super) mfa_enabled: Option<bool>,
     pub(super) sso_enabled: Option<bool>,
-    /// Attributes that have columns of their own, see [`Promoted`].
+    /// Values of the attributes that have columns.
     #[serde(borrow)]
-    pub(super) promoted: Promoted<'a>,
+    pub(super) attributes: AttributeCells<'a>,
 }
 
-/// Attributes of a user's profile that are columns too. The keys are frozen (docs/reference/design.md §4); other connectors'
-/// profiles have them or not.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Promoted<'a> {
-    pub(super) phone: Option<&'a str>,
-    pub(super) user_type: Option<&'a str>,
-    pub(super) enabled: Option<bool>,
-    pub(super) invitation_status: Option<&'a str>,
-    pub(super) auth_type: Option<&'a str>,
-    pub(super) scim_user: Option<bool>,
-    pub(super) administrator: Option<bool>,
-    pub(super) must_change_password: Option<bool>,
-    pub(super) permit_all_clients: Option<bool>,
-    pub(super) full_portal_access: Option<bool>,
-    pub(super) organization_id: Option<&'a str>,
-    pub(super) organization_name: Option<&'a str>,
-    pub(super) uid: Option<&'a str>,
+/// Values of attributes in the order of their columns. They lie in the record itself: rows are many.
+#[derive(Debug)]
+pub(super) struct AttributeCells<'a> {
+    cells: [AttributeCell<'a>; UserAttributes::MAX_COLUMNS],
+    len: usize,
+}
+
+impl<'a> AttributeCells<'a> {
+    fn of(profile: &'a Profile, attributes: UserAttributes) -> Self {
+        let columns = attributes.columns();
+        columns
+            .map(|(attribute, _)| AttributeCell::of(attribute, profile))
+            .collect()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = AttributeCell<'a>> {
+        self.cells[..self.len].iter().copied()
+    }
+}
+
+impl<'a> FromIterator<AttributeCell<'a>> for AttributeCells<'a> {
+    fn from_iter<I: IntoIterator<Item = AttributeCell<'a>>>(values: I) -> Self {
+        let (mut cells, mut len) = ([AttributeCell::Unknown; UserAttributes::MAX_COLUMNS], 0);
+        for (cell, value) in cells.iter_mut().zip(values) {
+            *cell = value;
+            len += 1;
+        }
+        Self { cells, len }
+    }
+}
+
+impl Serialize for AttributeCells<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(&self.cells[..self.len])
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for AttributeCells<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Cells<'a>(PhantomData<&'a ()>);
+
+        impl<'de: 'a, 'a> Visitor<'de> for Cells<'a> {
+            type Value = AttributeCells<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("values of attributes")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Self::Value, A::Error> {
+                let (mut cells, mut len) = ([AttributeCell::Unknown; UserAttributes::MAX_COLUMNS], 0);
+                while let Some(value) = values.next_element()? {
+                    let cell = cells.get_mut(len);
+                    *cell.ok_or_else(|| A::Error::invalid_length(len + 1, &self))? = value;
+                    len += 1;
+                }
+                Ok(AttributeCells { cells, len })
+            }
+        }
+
+        deserializer.deserialize_seq(Cells(PhantomData))
+    }
 }
 
 /// What is known of an entitlement beyond its ids and names.
@@ -68,7 +119,7 @@ pub(super) struct OriginDetail<'a> {
 }
 
 impl<'a> ResourceDetail<'a> {
-    pub(super) fn of(row: &'a Resource) -> Self {
+    pub(super) fn of(row: &'a Resource, attributes: UserAttributes) -> Self {
         Self {
             description: row
                 .description
@@ -84,7 +135,7 @@ impl<'a> ResourceDetail<'a> {
                 .map(|status| (Cow::Borrowed(status.state.as_str()), status.detail.as_deref())),
             profile: json(&row.profile).map(Cow::Owned),
             user: match &row.kind {
-                Trait::User(user) => Some(UserDetail::of(user, &row.profile)),
+                Trait::User(user) => Some(UserDetail::of(user, &row.profile, attributes)),
                 _ => None,
             },
         }
@@ -92,7 +143,7 @@ impl<'a> ResourceDetail<'a> {
 }
 
 impl<'a> UserDetail<'a> {
-    fn of(user: &'a UserTrait, profile: &'a Profile) -> Self {
+    fn of(user: &'a UserTrait, profile: &'a Profile, attributes: UserAttributes) -> Self {
         let primary = user
             .emails
             .iter()
@@ -112,28 +163,7 @@ impl<'a> UserDetail<'a> {
             account_type: Cow::Borrowed(user.account_type.as_str()),
             mfa_enabled: user.mfa_enabled,
             sso_enabled: user.sso_enabled,
-            promoted: Promoted::of(profile),
-        }
-    }
-}
-
-impl<'a> Promoted<'a> {
-    fn of(profile: &'a Profile) -> Self {
-        let (text, flag) = (|key| text(profile, key), |key| flag(profile, key));
-        Self {
-            phone: text("phone"),
-            user_type: text("user_type"),
-            enabled: flag("enabled"),
-            invitation_status: text("invitation_status"),
-            auth_type: text("auth_type"),
-            scim_user: flag("scim_user"),
-            administrator: flag("administrator"),
-            must_change_password: flag("must_change_password"),
-            permit_all_clients: flag("permit_all_clients"),
-            full_portal_access: flag("full_portal_access"),
-            organization_id: text("organization_id"),
-            organization_name: text("organization_name"),
-            uid: text("uid"),
+            attributes: AttributeCells::of(profile, attributes),
         }
     }
 }
@@ -172,13 +202,6 @@ impl<'a> OriginDetail<'a> {
 fn text<'a>(profile: &'a Profile, key: &str) -> Option<&'a str> {
     match profile.get(key) {
         Some(ProfileValue::Text(text)) => Some(text),
-        _ => None,
-    }
-}
-
-fn flag(profile: &Profile, key: &str) -> Option<bool> {
-    match profile.get(key) {
-        Some(ProfileValue::Flag(flag)) => Some(*flag),
         _ => None,
     }
 }

@@ -16,13 +16,14 @@ use super::pairs::SortedPairs;
 use super::spool::Records;
 use crate::error::DatasetError;
 use crate::schema::{
-    Dataset, EntitlementRow, EntitlementTable, GrantRow, GrantTable, LeftOutRow, LeftOutTable, ResourceRow,
-    ResourceTable, ResourceTypeRow, ResourceTypeTable, SCHEMA_VERSION, SyncRow, SyncTable, UserRow,
-    UserTable,
+    Contract, Dataset, EntitlementRow, EntitlementTable, GrantRow, GrantTable, LeftOutRow, LeftOutTable,
+    ResourceRow, ResourceTable, ResourceTypeRow, ResourceTypeTable, SCHEMA_VERSION, SyncRow, SyncTable,
+    UserRow, UserTable,
 };
 
 /// A sync whose rows are all in.
 pub(crate) struct Tables {
+    pub(super) contract: Contract,
     pub(super) types: Vec<ResourceType>,
     pub(super) directory: Directory,
     /// All resources, sorted by type and id.
@@ -111,7 +112,7 @@ impl Tables {
             Dataset::Entitlements => self.entitlements(stamp, take),
             Dataset::Grants => self.grants(stamp, take),
             Dataset::Syncs => self.syncs(summary, stamp, take),
-            Dataset::LeftOut => left_out(summary, stamp, take),
+            Dataset::LeftOut => left_out(self.contract, summary, stamp, take),
             // They are made of more than one sync.
             Dataset::Changes | Dataset::GrantsHistory | Dataset::UsersHistory => Ok(()),
         }
@@ -130,7 +131,7 @@ impl Tables {
         take: Take<'_>,
     ) -> Result<(), DrainFailure> {
         let resources = summary.written_by_type(RowKind::Resource);
-        let mut table = ResourceTypeTable::new();
+        let mut table = ResourceTypeTable::new(self.contract);
         self.types.sort_unstable_by(|a, b| a.id.cmp(&b.id));
         for row in &self.types {
             let incomplete = match summary.completeness.get(&row.id) {
@@ -155,7 +156,7 @@ impl Tables {
     }
 
     fn resources(&mut self, stamp: Stamp<'_>, users: bool, take: Take<'_>) -> Result<(), DrainFailure> {
-        let mut table = ResourceTable::new();
+        let mut table = ResourceTable::new(self.contract);
         for ordinal in &self.order {
             let Listed {
                 resource_type,
@@ -190,7 +191,7 @@ impl Tables {
     }
 
     fn users(&mut self, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), DrainFailure> {
-        let mut table = UserTable::new();
+        let mut table = UserTable::new(self.contract);
         let mut names: Vec<&str> = Vec::new();
         for ordinal in self
             .order
@@ -209,6 +210,7 @@ impl Tables {
             }
             names.sort_unstable();
             table.push(user_row(stamp, listed, &detail, user, &names));
+            table.attributes.push(user.attributes.iter());
             flush!(table, take, false);
         }
         flush!(table, take, true);
@@ -222,7 +224,7 @@ impl Tables {
     }
 
     fn entitlements(&mut self, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), DrainFailure> {
-        let mut table = EntitlementTable::new();
+        let mut table = EntitlementTable::new(self.contract);
         for number in self.entitlements_in_order() {
             let row = &self.entitlements[number as usize];
             let resource = self.directory.get(row.resource);
@@ -250,7 +252,7 @@ impl Tables {
     }
 
     fn grants(&mut self, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), DrainFailure> {
-        let mut table = GrantTable::new();
+        let mut table = GrantTable::new(self.contract);
         let (mut holders, mut grant_id): (Vec<Holder>, String) = (Vec::new(), String::new());
         for number in self.entitlements_in_order() {
             self.grants.read(number, &mut holders)?;
@@ -313,7 +315,7 @@ impl Tables {
             .sum();
         let ledger = serde_json::to_string(&summary.ledger)
             .map_err(|error| ArrowError::JsonError(error.to_string()))?;
-        let mut table = SyncTable::new();
+        let mut table = SyncTable::new(self.contract);
         table.push(SyncRow {
             sync_id: stamp.sync_id,
             synced_at: stamp.synced_at,
@@ -339,7 +341,12 @@ impl Tables {
 const NOT_LISTED: &str = "not_listed";
 
 /// Rows of the ledger by name, in an order that does not depend on that of the tenant's answers.
-fn left_out(summary: &SyncSummary, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), DrainFailure> {
+fn left_out(
+    contract: Contract,
+    summary: &SyncSummary,
+    stamp: Stamp<'_>,
+    take: Take<'_>,
+) -> Result<(), DrainFailure> {
     let mut rows: Vec<([String; 7], &access_core::model::LeftOutRow<DropReason>)> = summary
         .left_out
         .rows
@@ -362,7 +369,7 @@ fn left_out(summary: &SyncSummary, stamp: Stamp<'_>, take: Take<'_>) -> Result<(
         })
         .collect();
     rows.sort_by(|(left, _), (right, _)| left.cmp(right));
-    let mut table = LeftOutTable::new();
+    let mut table = LeftOutTable::new(contract);
     let mut number = 0;
     for ([kind, _, reason, ..], row) in &rows {
         number += 1;
@@ -423,7 +430,7 @@ fn user_row<'a>(
     user: &'a UserDetail<'_>,
     role_names: &'a [&'a str],
 ) -> UserRow<'a> {
-    let (status, promoted) = (detail.status.as_ref(), &user.promoted);
+    let status = detail.status.as_ref();
     UserRow {
         sync_id: stamp.sync_id,
         synced_at: stamp.synced_at,
@@ -435,24 +442,11 @@ fn user_row<'a>(
         display_name: listed.name,
         first_name: user.first_name,
         last_name: user.last_name,
-        phone: promoted.phone,
         status: status.map(|(state, _)| state.as_ref()),
         status_detail: status.and_then(|(_, detail)| *detail),
         account_type: &user.account_type,
-        user_type: promoted.user_type,
-        enabled: promoted.enabled,
-        invitation_status: promoted.invitation_status,
         mfa_enabled: user.mfa_enabled,
         sso_enabled: user.sso_enabled,
-        auth_type: promoted.auth_type,
-        scim_user: promoted.scim_user,
-        administrator: promoted.administrator,
-        must_change_password: promoted.must_change_password,
-        permit_all_clients: promoted.permit_all_clients,
-        full_portal_access: promoted.full_portal_access,
-        organization_id: promoted.organization_id,
-        organization_name: promoted.organization_name,
-        uid: promoted.uid,
         role_names,
         profile: detail.profile.as_deref(),
     }

@@ -1,13 +1,15 @@
 //! The tables, column by column. Field ids are never reused and never change; new columns go to the end. The elements of a list
 //! have an id of their own, after the slash, from the same counter: at first they come after the last column, as Iceberg numbers a
-//! new table; a column that is added later takes the next free number.
+//! new table; a column that is added later takes the next free number. The two tables of users lack the numbers of the attributes
+//! that an adapter declares ([`Contract`]).
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
-use super::Dataset;
+use super::attributes::AttributeColumns;
 use super::column::{Column, Count, Flag, Json, Kind, Text, Texts, Time, Word};
+use super::{Contract, Dataset};
 
 /// Rows in a batch.
 const BATCH_ROWS: usize = 8_192;
@@ -43,6 +45,8 @@ macro_rules! table {
         /// Rows on their way into a batch.
         pub(crate) struct $table {
             schema: SchemaRef,
+            /// Declared attributes, of which every row has its own too.
+            pub(crate) attributes: AttributeColumns,
             rows: usize,
             /// Bytes of texts since the last batch.
             text_bytes: usize,
@@ -50,9 +54,11 @@ macro_rules! table {
         }
 
         impl $table {
-            pub(crate) fn new() -> Self {
+            pub(crate) fn new(contract: Contract) -> Self {
+                let schema = contract.schema(Dataset::$dataset);
                 Self {
-                    schema: Dataset::$dataset.schema(),
+                    attributes: AttributeColumns::new(&contract.declared(Dataset::$dataset), &schema),
+                    schema,
                     rows: 0,
                     text_bytes: 0,
                     $($name: <$kind as Kind>::builder(table!(@element $($element)?)),)*
@@ -74,8 +80,8 @@ macro_rules! table {
             pub(crate) fn batch(&mut self) -> Result<RecordBatch, ArrowError> {
                 self.rows = 0;
                 self.text_bytes = 0;
-                let columns = vec![$(<$kind as Kind>::finish(&mut self.$name)),*];
-                RecordBatch::try_new(self.schema.clone(), columns)
+                let own = vec![$(<$kind as Kind>::finish(&mut self.$name)),*];
+                RecordBatch::try_new(self.schema.clone(), self.attributes.between(own))
             }
         }
     };
@@ -113,31 +119,18 @@ table! { USERS, Users, UserRow, UserTable:
     1 sync_id: Word = "The sync, a KSUID; sort syncs by `synced_at`.";
     2 synced_at: Time = "When the sync began.";
     3 tenant: Word = "The tenant, e.g. its base URL.";
-    4 resource_type_id: Word = "The kind of principal, `user` in NinjaOne.";
+    4 resource_type_id: Word = "The kind of principal, e.g. `user`.";
     5 user_id: Text = "The tenant's own id; `principal_id` in `grants`.";
     6 login: Option<Text> = "The name used to sign in.";
     7 email: Option<Text> = "The primary address.";
     8 display_name: Text = "The name for people.";
     9 first_name: Option<Text> = "First name.";
     10 last_name: Option<Text> = "Last name.";
-    11 phone: Option<Text> = "Phone number.";
     12 status: Option<Word> = "`enabled`, `disabled`, `deleted` or `unspecified`.";
     13 status_detail: Option<Text> = "The tenant's own word for the status, e.g. `invitation PENDING`.";
     14 account_type: Word = "`human`, `service`, `system` or `unspecified`.";
-    15 user_type: Option<Word> = "`TECHNICIAN` or `END_USER`.";
-    16 enabled: Option<Flag> = "Whether the account is enabled; null if the tenant does not say.";
-    17 invitation_status: Option<Word> = "`REGISTERED`, `PENDING`, `EXPIRED`, or what else the tenant says.";
     18 mfa_enabled: Option<Flag> = "Whether a second factor is set up; null if the tenant does not say.";
     19 sso_enabled: Option<Flag> = "Whether sign-in goes through an identity provider; null if the tenant does not say.";
-    20 auth_type: Option<Word> = "How the account signs in, e.g. `NATIVE` or `SSO`.";
-    21 scim_user: Option<Flag> = "Whether an identity provider manages the account.";
-    22 administrator: Option<Flag> = "Whether it is a System Administrator, whatever its roles.";
-    23 must_change_password: Option<Flag> = "Whether the password must be changed at the next sign-in.";
-    24 permit_all_clients: Option<Flag> = "Whether it may see every organization.";
-    25 full_portal_access: Option<Flag> = "Whether it has full access to the end-user portal.";
-    26 organization_id: Option<Text> = "The organization of an end user.";
-    27 organization_name: Option<Text> = "That organization's name, where it is listed.";
-    28 uid: Option<Text> = "The tenant's UUID for the account.";
     29 / 31 role_names: Texts = "Names of the roles held, sorted; empty if none.";
     30 profile: Option<Json> = "All attributes.";
 }
@@ -264,30 +257,18 @@ table! { USERS_HISTORY, UsersHistory, UserHistoryRow, UserHistoryTable:
     1 sync_id: Word = "The sync that wrote this: take the rows of the latest one only.";
     2 synced_at: Time = "When that sync began.";
     3 tenant: Word = "The tenant, e.g. its base URL.";
-    4 resource_type_id: Word = "The kind of principal, `user` in NinjaOne.";
+    4 resource_type_id: Word = "The kind of principal, e.g. `user`.";
     5 user_id: Text = "The tenant's own id; `principal_id` in `grants`.";
     6 login: Option<Text> = "The name used to sign in.";
     7 email: Option<Text> = "The primary address.";
     8 display_name: Text = "The name for people.";
     9 first_name: Option<Text> = "First name.";
     10 last_name: Option<Text> = "Last name.";
-    11 phone: Option<Text> = "Phone number.";
     12 status: Option<Word> = "`enabled`, `disabled`, `deleted` or `unspecified`.";
     13 status_detail: Option<Text> = "The tenant's own word for the status, e.g. `invitation PENDING`.";
     14 account_type: Word = "`human`, `service`, `system` or `unspecified`.";
-    15 user_type: Option<Word> = "`TECHNICIAN` or `END_USER`.";
-    16 enabled: Option<Flag> = "Whether the account is enabled; null if the tenant does not say.";
-    17 invitation_status: Option<Word> = "`REGISTERED`, `PENDING`, `EXPIRED`, or what else the tenant says.";
     18 mfa_enabled: Option<Flag> = "Whether a second factor is set up; null if the tenant does not say.";
     19 sso_enabled: Option<Flag> = "Whether sign-in goes through an identity provider; null if the tenant does not say.";
-    20 auth_type: Option<Word> = "How the account signs in, e.g. `NATIVE` or `SSO`.";
-    21 scim_user: Option<Flag> = "Whether an identity provider manages the account.";
-    22 administrator: Option<Flag> = "Whether it is a System Administrator, whatever its roles.";
-    23 must_change_password: Option<Flag> = "Whether the password must be changed at the next sign-in.";
-    24 permit_all_clients: Option<Flag> = "Whether it may see every organization.";
-    25 full_portal_access: Option<Flag> = "Whether it has full access to the end-user portal.";
-    26 organization_id: Option<Text> = "The organization of an end user.";
-    27 uid: Option<Text> = "The tenant's UUID for the account.";
     28 profile: Option<Json> = "All attributes.";
     29 valid_from: Time = "When the first sync began that found it so.";
     30 valid_to: Option<Time> = "When the sync began that found it otherwise; null while it is so.";

@@ -21,7 +21,7 @@ use crate::export::{TimesOfSync, finished};
 use crate::interruptible::wait_unless;
 use crate::place::{Place, c1z_config, copy};
 use crate::settings::Settings;
-use crate::sync::formats;
+use crate::sync::{CONTRACT, formats};
 
 /// Which syncs are to be compared.
 pub(super) struct Asked {
@@ -156,7 +156,7 @@ impl Side {
         stop: &AtomicBool,
     ) -> Result<Self, Failure> {
         let source = C1zSource::open_unless(c1z_config(path, settings, sync)?, stop)?;
-        let sorted = Arc::new(SortedSink::new(settings.temp_folder()?));
+        let sorted = Arc::new(SortedSink::new(CONTRACT, settings.temp_folder()?));
         let times = TimesOfSync::of(&finished(&source));
         let pipeline = SyncPipeline {
             source: &source,

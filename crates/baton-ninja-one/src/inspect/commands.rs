@@ -1,5 +1,6 @@
 //! The answers.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,7 @@ use super::rows;
 use super::sheet::{Cell, Column, Form, Sheet};
 use crate::exit::Failure;
 use crate::place::SyncFacts;
+use crate::sync::CONTRACT;
 use crate::table::grouped;
 
 /// Whose list it is if no types are named.
@@ -117,7 +119,7 @@ impl Desk<'_> {
     /// Rows as `fill` pushes them, and below them how many there were, for people.
     fn sheet(
         &mut self,
-        columns: &'static [Column],
+        columns: impl Into<Cow<'static, [Column]>>,
         names: (&str, &str),
         fill: impl FnOnce(&dyn AccessSnapshot, &mut Rows<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
@@ -161,13 +163,14 @@ impl Desk<'_> {
             among,
             words: wanted.words.clone(),
         };
-        self.sheet(rows::USERS, ("user", "users"), |snapshot, sheet| {
+        let users = rows::Users::new(CONTRACT.attributes());
+        self.sheet(users.columns.clone(), ("user", "users"), |snapshot, sheet| {
             for kind in of_kind(snapshot, TraitKind::User, &wanted.types)? {
                 snapshot.resources(WhichResources::OfType(&kind), &mut |row| {
                     if !filter.admits(&row) {
                         return Continue(());
                     }
-                    sheet.push(rows::user(&row))
+                    sheet.push(users.row(&row))
                 })?;
             }
             Ok(())

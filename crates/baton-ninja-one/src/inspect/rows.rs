@@ -2,78 +2,107 @@
 //! knows the other.
 
 use access_core::explore::{attribute, email, flag, login};
-use access_core::model::{AccountType, BoundedText, EntitlementId, Purpose, Resource, ResourceTypeId, Trait};
+use access_core::model::{
+    AccountType, AttributeType, BoundedText, EntitlementId, Purpose, Resource, ResourceTypeId, Trait,
+    UserAttribute, UserAttributes, UserTrait,
+};
 use access_core::ports::{EntitlementFacts, Holding, TypeFacts};
 
 use super::sheet::{Cell, Column, data, people, shown};
 
-/// Users, as in the table `users`.
-pub(crate) const USERS: &[Column] = &[
-    data("resource_type_id"),
-    shown("user_id", "id"),
-    shown("display_name", "name"),
-    shown("login", "login"),
-    data("email"),
-    data("first_name"),
-    data("last_name"),
-    data("phone"),
-    shown("status", "status"),
-    shown("status_detail", "detail"),
-    data("account_type"),
-    shown("user_type", "type"),
-    data("enabled"),
-    data("invitation_status"),
-    shown("mfa_enabled", "mfa"),
-    shown("sso_enabled", "sso"),
-    data("auth_type"),
-    data("scim_user"),
-    shown("administrator", "admin"),
-    data("must_change_password"),
-    data("permit_all_clients"),
-    data("full_portal_access"),
-    data("organization_id"),
-    shown("organization_name", "organization"),
-    data("uid"),
+/// A column of users that is there whatever is declared, with the field id that it has in the table `users`.
+type UserColumn = (i32, Column, fn(&Resource) -> Cell);
+
+const USER_COLUMNS: [UserColumn; 12] = [
+    (4, data("resource_type_id"), |row| {
+        Cell::text(&row.id.resource_type)
+    }),
+    (5, shown("user_id", "id"), |row| Cell::text(&row.id.id)),
+    (5, shown("display_name", "name"), |row| {
+        Cell::text(&row.display_name)
+    }),
+    (6, shown("login", "login"), |row| {
+        Cell::text_or_nothing(login(row))
+    }),
+    (7, data("email"), |row| Cell::text_or_nothing(email(row))),
+    (9, data("first_name"), |row| {
+        let given = user(row).and_then(|user| user.name.as_ref()?.given.as_deref());
+        Cell::text_or_nothing(given.or(attribute(&row.profile, "first_name")))
+    }),
+    (10, data("last_name"), |row| {
+        let family = user(row).and_then(|user| user.name.as_ref()?.family.as_deref());
+        Cell::text_or_nothing(family.or(attribute(&row.profile, "last_name")))
+    }),
+    (12, shown("status", "status"), |row| {
+        Cell::text_or_nothing(row.status.as_ref().map(|status| status.state.as_str()))
+    }),
+    (13, shown("status_detail", "detail"), |row| {
+        Cell::text_or_nothing(row.status.as_ref().and_then(|status| status.detail.as_deref()))
+    }),
+    (14, data("account_type"), |row| {
+        Cell::text(
+            user(row)
+                .map_or(AccountType::Unspecified, |user| user.account_type)
+                .as_str(),
+        )
+    }),
+    (18, shown("mfa_enabled", "mfa"), |row| {
+        Cell::flag_or_nothing(user(row).and_then(|user| user.mfa_enabled))
+    }),
+    (19, shown("sso_enabled", "sso"), |row| {
+        Cell::flag_or_nothing(user(row).and_then(|user| user.sso_enabled))
+    }),
 ];
 
-/// A user.
-pub(crate) fn user(row: &Resource) -> Vec<Cell> {
-    let user = match &row.kind {
+fn user(row: &Resource) -> Option<&UserTrait> {
+    match &row.kind {
         Trait::User(user) => Some(user),
         _ => None,
-    };
-    let text = |key| Cell::text_or_nothing(attribute(&row.profile, key));
-    let yes = |key| Cell::flag_or_nothing(flag(&row.profile, key));
-    let name = user.and_then(|user| user.name.as_ref());
-    let part = |part: Option<&str>, key| Cell::text_or_nothing(part.or(attribute(&row.profile, key)));
-    let account = user.map_or(AccountType::Unspecified, |user| user.account_type);
-    vec![
-        Cell::text(&row.id.resource_type),
-        Cell::text(&row.id.id),
-        Cell::text(&row.display_name),
-        Cell::text_or_nothing(login(row)),
-        Cell::text_or_nothing(email(row)),
-        part(name.and_then(|name| name.given.as_deref()), "first_name"),
-        part(name.and_then(|name| name.family.as_deref()), "last_name"),
-        text("phone"),
-        Cell::text_or_nothing(row.status.as_ref().map(|status| status.state.as_str())),
-        Cell::text_or_nothing(row.status.as_ref().and_then(|status| status.detail.as_deref())),
-        Cell::text(account.as_str()),
-        text("user_type"),
-        yes("enabled"),
-        text("invitation_status"),
-        Cell::flag_or_nothing(user.and_then(|user| user.mfa_enabled)),
-        Cell::flag_or_nothing(user.and_then(|user| user.sso_enabled)),
-        text("auth_type"),
-        yes("scim_user"),
-        yes("administrator"),
-        yes("must_change_password"),
-        yes("permit_all_clients"),
-        yes("full_portal_access"),
-        text("organization_id"),
-        text("organization_name"),
-        text("uid"),
-    ]
+    }
+}
+
+/// Users, as in the table `users`: the columns, and what they show of a user.
+pub(crate) struct Users {
+    /// The columns.
+    pub(crate) columns: Vec<Column>,
+    cells: Vec<UserCell>,
+}
+
+enum UserCell {
+    Own(fn(&Resource) -> Cell),
+    Attribute(&'static UserAttribute),
+}
+
+impl Users {
+    /// With the attributes that are declared.
+    pub(crate) fn new(attributes: UserAttributes) -> Self {
+        let own = USER_COLUMNS.map(|(place, column, cell)| (place, column, UserCell::Own(cell)));
+        let declared = attributes.columns().map(|(attribute, place)| {
+            let column = match attribute.heading {
+                Some(heading) => shown(attribute.key, heading),
+                None => data(attribute.key),
+            };
+            (place, column, UserCell::Attribute(attribute))
+        });
+        let mut all: Vec<(i32, Column, UserCell)> = own.into_iter().chain(declared).collect();
+        all.sort_by_key(|(place, ..)| *place);
+        let (columns, cells) = all.into_iter().map(|(_, column, cell)| (column, cell)).unzip();
+        Self { columns, cells }
+    }
+
+    /// A user.
+    pub(crate) fn row(&self, row: &Resource) -> Vec<Cell> {
+        let cells = self.cells.iter().map(|cell| match cell {
+            UserCell::Own(cell) => cell(row),
+            UserCell::Attribute(declared) => match declared.attribute_type {
+                AttributeType::Flag => Cell::flag_or_nothing(flag(&row.profile, declared.key)),
+                AttributeType::Text | AttributeType::Word => {
+                    Cell::text_or_nothing(attribute(&row.profile, declared.key))
+                }
+            },
+        });
+        cells.collect()
+    }
 }
 
 /// Things that hold entitlements.

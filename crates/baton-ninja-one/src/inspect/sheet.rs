@@ -1,5 +1,7 @@
 //! Rows for people and for programs: a table, JSON lines, or CSV, from one description of the columns.
 
+use std::borrow::Cow;
+
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use sink_csv::SpreadsheetSafety;
@@ -121,7 +123,7 @@ const MEASURED_ROWS: usize = 1_000;
 
 /// Rows on their way to standard output.
 pub(crate) struct Sheet {
-    columns: &'static [Column],
+    columns: Cow<'static, [Column]>,
     form: Form,
     /// The first rows of a table, until they are measured.
     waiting: Vec<Vec<Cell>>,
@@ -134,9 +136,9 @@ pub(crate) struct Sheet {
 pub(crate) struct Closed;
 
 impl Sheet {
-    pub(crate) fn new(columns: &'static [Column], form: Form) -> Self {
+    pub(crate) fn new(columns: impl Into<Cow<'static, [Column]>>, form: Form) -> Self {
         Self {
-            columns,
+            columns: columns.into(),
             form,
             waiting: Vec::new(),
             widths: None,
@@ -160,7 +162,7 @@ impl Sheet {
                 self.measure(outlet)
             }
             Form::Json => {
-                let text = serde_json::to_string(&Object(self.columns, &cells)).unwrap_or_default();
+                let text = serde_json::to_string(&Object(&self.columns, &cells)).unwrap_or_default();
                 outlet.line(&text)
             }
             Form::Csv => {
@@ -248,12 +250,12 @@ fn width_of(text: &str) -> usize {
 }
 
 /// A row as a JSON value.
-pub(crate) fn object(columns: &'static [Column], cells: &[Cell]) -> serde_json::Value {
+pub(crate) fn object(columns: &[Column], cells: &[Cell]) -> serde_json::Value {
     serde_json::to_value(Object(columns, cells)).unwrap_or_default()
 }
 
 /// A row as a JSON object, keys in the order of the columns.
-struct Object<'a>(&'static [Column], &'a [Cell]);
+struct Object<'a>(&'a [Column], &'a [Cell]);
 
 impl Serialize for Object<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,11 +1,12 @@
 //! Flags and subcommands as changes.
 
 use access_core::provisioning::{
-    ACCOUNT_ARGUMENT, ACCOUNT_FIELDS, AccountRequest, AccountUpdate, AttributeValue, Attributes, Change,
-    FieldKind, ProvisioningError, Selector, UPDATE_FIELDS,
+    AccountField, AccountRequest, AccountUpdate, AttributeValue, Attributes, Change, FieldKind, FieldRule,
+    ProvisioningError, Selector,
 };
 use access_core::{Classified, StatusCode};
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use ninjaone::ACCOUNTS;
 
 use super::attributes::of_json;
 use super::schema;
@@ -98,11 +99,11 @@ pub(crate) fn subcommands() -> Vec<Command> {
 }
 
 fn create_account() -> Command {
-    let fields = ACCOUNT_FIELDS.iter().map(|field| {
+    let fields = ACCOUNTS.create_fields.iter().map(|field| {
         let argument = Arg::new(field.name)
             .long(schema::flag(field.name))
             .help(field.description);
-        match field.kind {
+        match field.kind() {
             FieldKind::Text => argument.value_name("TEXT"),
             FieldKind::Flag => switch(argument),
             FieldKind::List => argument.value_name("ROLE").action(ArgAction::Append),
@@ -125,21 +126,17 @@ fn update_account() -> Command {
         .required(true)
         .value_name("USER")
         .help("The account: user:<id>, its id or its login");
-    let fields = UPDATE_FIELDS
-        .iter()
-        .filter(|field| field.name != ACCOUNT_ARGUMENT);
-    let fields = fields.map(|field| {
+    let fields = update_fields().map(|field| {
         let argument = Arg::new(field.name)
             .long(schema::flag(field.name))
             .help(field.description);
-        match field.kind {
+        match field.kind() {
             FieldKind::Flag => switch(argument),
             FieldKind::Text | FieldKind::List => argument.value_name("TEXT"),
         }
     });
     // Known, so that the reason for the refusal can be told.
-    let refused = ["email", "phone", "administrator", "enabled"]
-        .map(|key| Arg::new(key).long(key).value_name("TEXT").hide(true));
+    let refused = REFUSED_FLAGS.map(|key| Arg::new(key).long(key).value_name("TEXT").hide(true));
     Command::new("update-account")
         .about("Change what NinjaOne's API can change of an account")
         .arg(account)
@@ -160,9 +157,9 @@ fn switch(argument: Arg) -> Arg {
 
 /// Flags of accounts that are switches, without dashes.
 pub(crate) fn account_switches() -> impl Iterator<Item = &'static str> {
-    let fields = ACCOUNT_FIELDS.iter().chain(&UPDATE_FIELDS);
+    let fields = ACCOUNTS.create_fields.iter().chain(ACCOUNTS.update_fields);
     fields
-        .filter(|field| field.kind == FieldKind::Flag)
+        .filter(|field| field.kind() == FieldKind::Flag)
         .map(|field| schema::flag(field.name))
 }
 
@@ -172,7 +169,7 @@ fn in_words_of_flags(error: RequestError) -> RequestError {
         return error;
     };
     let named = |problem: String| {
-        let fields = ACCOUNT_FIELDS.iter().chain(&UPDATE_FIELDS);
+        let fields = ACCOUNTS.create_fields.iter().chain(ACCOUNTS.update_fields);
         let field = fields.map(|field| field.name).find(|name| {
             problem
                 .strip_prefix(name)
@@ -190,6 +187,15 @@ fn in_words_of_flags(error: RequestError) -> RequestError {
         what,
         problems: problems.into_iter().map(named).collect(),
     })
+}
+
+/// Flags of `update-account` for what cannot be changed.
+const REFUSED_FLAGS: [&str; 4] = ["email", "phone", "administrator", "enabled"];
+
+/// Attributes that can be changed.
+fn update_fields() -> impl Iterator<Item = &'static AccountField> {
+    let fields = ACCOUNTS.update_fields.iter();
+    fields.filter(|field| field.rule != FieldRule::Account)
 }
 
 fn profile(help: &'static str) -> Arg {
@@ -224,23 +230,15 @@ fn subcommand_as_request(
         },
         "create-account" if chosen.get_flag("schema") => return Ok(Some(Request::AccountSchema)),
         "create-account" => {
-            let keys = ACCOUNT_FIELDS.map(|field| field.name);
+            let keys: Vec<&str> = ACCOUNTS.create_fields.iter().map(|field| field.name).collect();
             Change::CreateAccount(AccountRequest::parse(&attributes(chosen, &keys)?, &vocabulary)?)
         }
         "update-account" => {
-            let keys = [
-                "first_name",
-                "last_name",
-                "organization_id",
-                "full_portal_access",
-                "email",
-                "phone",
-                "administrator",
-                "enabled",
-            ];
+            let keys = update_fields().map(|field| field.name).chain(REFUSED_FLAGS);
+            let keys: Vec<&str> = keys.collect();
             Change::UpdateAccount {
                 account: account()?,
-                update: AccountUpdate::parse(&attributes(chosen, &keys)?)?,
+                update: AccountUpdate::parse(&attributes(chosen, &keys)?, &vocabulary)?,
             }
         }
         "delete-account" => Change::DeleteAccount {

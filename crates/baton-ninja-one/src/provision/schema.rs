@@ -2,11 +2,10 @@
 
 use std::fmt::Write;
 
-use access_core::provisioning::{
-    ACCOUNT_FIELDS, FieldKind, UPDATE_ACCOUNT, UPDATE_ACCOUNT_DESCRIPTION, UPDATE_FIELDS,
-};
+use access_core::provisioning::{FieldKind, UPDATE_ACCOUNT};
 use baton_proto::connector_v2 as v2;
 use baton_proto::connector_v2::connector_account_creation_schema::{self as form, Field};
+use ninjaone::ACCOUNTS;
 use serde_json::{Map, Value, json};
 
 /// The flag of an attribute: `roles` can be said several times.
@@ -25,8 +24,8 @@ pub(super) fn flag(attribute: &'static str) -> &'static str {
 
 /// The form for new accounts, as ConductorOne shows it.
 pub(crate) fn account_form() -> v2::ConnectorAccountCreationSchema {
-    let fields = ACCOUNT_FIELDS.iter().zip(0..).map(|(field, order)| {
-        let kind = match field.kind {
+    let fields = ACCOUNTS.create_fields.iter().zip(0..).map(|(field, order)| {
+        let kind = match field.kind() {
             FieldKind::Text => form::field::Field::StringField(form::StringField::default()),
             FieldKind::Flag => form::field::Field::BoolField(form::BoolField::default()),
             FieldKind::List => form::field::Field::StringListField(form::StringListField::default()),
@@ -81,14 +80,15 @@ fn creation_field(field: &Field) -> Value {
 
 /// The actions with their arguments.
 pub(super) fn actions() -> String {
-    let arguments: Vec<Value> = UPDATE_FIELDS
+    let arguments: Vec<Value> = ACCOUNTS
+        .update_fields
         .iter()
         .map(|field| json!({ "name": field.name, "required": field.required, "description": field.description }))
         .collect();
     let schemas = json!([{
         "name": UPDATE_ACCOUNT,
         "displayName": "Update account",
-        "description": UPDATE_ACCOUNT_DESCRIPTION,
+        "description": ACCOUNTS.update_description,
         "arguments": arguments,
     }]);
     format!("{}\n", serde_json::to_string_pretty(&schemas).unwrap_or_default())
@@ -97,8 +97,8 @@ pub(super) fn actions() -> String {
 /// The attributes of an account as a table for the documents.
 pub(crate) fn account_fields() -> String {
     let mut text = String::from("| Attribute | Flag | Takes | Needed | Meaning |\n|---|---|---|---|---|\n");
-    for field in ACCOUNT_FIELDS {
-        let kind = match field.kind {
+    for field in ACCOUNTS.create_fields {
+        let kind = match field.kind() {
             FieldKind::Text => "text",
             FieldKind::Flag => "true, false",
             FieldKind::List => "list of texts",

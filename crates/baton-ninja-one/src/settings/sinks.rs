@@ -49,6 +49,7 @@ impl CsvOptions {
     /// The format with these options.
     pub(crate) fn format(self) -> CsvFormat {
         CsvFormat {
+            contract: crate::sync::CONTRACT,
             packing: self.packing,
             safety: self.safety,
             delimiter: self.delimiter,

@@ -5,8 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use access_core::StatusCode;
 use access_core::provisioning::{
-    AccountField, Change, Done, FieldKind, ProvisioningError, UPDATE_ACCOUNT, UPDATE_ACCOUNT_DESCRIPTION,
-    UPDATE_FIELDS,
+    AccountField, AccountSchema, Change, Done, FieldKind, ProvisioningError, UPDATE_ACCOUNT,
 };
 use baton_proto::config_v1 as config;
 use baton_proto::connector_v2::{self as v2, ActionType, BatonActionStatus};
@@ -32,9 +31,9 @@ pub(crate) struct Actions {
 
 impl Actions {
     /// The actions for resources of a type; without one, all. None is bound to a type (docs/reference/conductorone.md §6.8).
-    pub(super) fn list(resource_type: &str) -> Answer {
+    pub(super) fn list(resource_type: &str, accounts: &AccountSchema) -> Answer {
         let schemas = if resource_type.is_empty() {
-            vec![update_account()]
+            vec![update_account(accounts)]
         } else {
             Vec::new()
         };
@@ -45,10 +44,10 @@ impl Actions {
         Answer::new(&response, Vec::new())
     }
 
-    pub(super) fn schema(name: &str) -> Result<Answer, TaskFailure> {
+    pub(super) fn schema(name: &str, accounts: &AccountSchema) -> Result<Answer, TaskFailure> {
         known(name)?;
         let response = v2::GetActionSchemaResponse {
-            schema: Some(update_account()),
+            schema: Some(update_account(accounts)),
             annotations: Vec::new(),
         };
         Ok(Answer::new(&response, Vec::new()))
@@ -130,10 +129,10 @@ fn success(is_verified: bool) -> Struct {
     }
 }
 
-fn update_account() -> v2::BatonActionSchema {
+fn update_account(accounts: &AccountSchema) -> v2::BatonActionSchema {
     v2::BatonActionSchema {
         name: UPDATE_ACCOUNT.to_owned(),
-        arguments: UPDATE_FIELDS.iter().map(argument).collect(),
+        arguments: accounts.update_fields.iter().map(argument).collect(),
         return_types: vec![config::Field {
             name: "success".to_owned(),
             display_name: "Success".to_owned(),
@@ -142,7 +141,7 @@ fn update_account() -> v2::BatonActionSchema {
             ..config::Field::default()
         }],
         display_name: "Update account".to_owned(),
-        description: UPDATE_ACCOUNT_DESCRIPTION.to_owned(),
+        description: accounts.update_description.to_owned(),
         action_type: vec![
             ActionType::Account.into(),
             ActionType::AccountUpdateProfile.into(),
@@ -158,7 +157,7 @@ fn argument(field: &AccountField) -> config::Field {
         description: field.description.to_owned(),
         placeholder: field.placeholder.to_owned(),
         is_required: field.required,
-        field: Some(kind(field.kind)),
+        field: Some(kind(field.kind())),
         ..config::Field::default()
     }
 }

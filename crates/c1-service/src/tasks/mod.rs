@@ -68,8 +68,10 @@ impl Desk {
                 StatusCode::Unimplemented,
                 "NinjaOne's API sets no credentials: it invites people, who choose their own",
             )),
-            TaskType::ActionListSchemas(wanted) => Ok(Actions::list(&wanted.resource_type_id)),
-            TaskType::ActionGetSchema(wanted) => Actions::schema(&wanted.name),
+            TaskType::ActionListSchemas(wanted) => {
+                Ok(Actions::list(&wanted.resource_type_id, self.vocabulary.accounts))
+            }
+            TaskType::ActionGetSchema(wanted) => Actions::schema(&wanted.name, self.vocabulary.accounts),
             TaskType::ActionInvoke(wanted) => self.invoke(id, wanted).await,
             TaskType::ActionStatus(wanted) => self.actions.status(&wanted.id),
             TaskType::ListEventFeeds(_) => Ok(events::feeds()),

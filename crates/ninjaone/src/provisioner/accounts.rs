@@ -4,8 +4,9 @@ use access_core::explore::{Words, email, login};
 use access_core::model::{NativeId, ResourceId};
 use access_core::provisioning::{Account, AccountKind, EmailAddress, Fact, ListSighting, Listed, Sightings};
 
+use super::schema::{ACCOUNTS, END_USER, TECHNICIAN};
 use crate::client::{First, TakeElement};
-use crate::mapping::{self, END_USER, TECHNICIAN, user_type};
+use crate::mapping::{self, user_type};
 use crate::wire::{Flag, OrganizationRow, Row, Said, UserRow};
 use crate::{NinjaOneClient, NinjaOneError};
 
@@ -15,8 +16,8 @@ const USERS: &str = "/v2/users";
 
 /// The lists that an account can be in, and the kind of those in it; the common one says it of each.
 const LISTS: [(&str, Option<AccountKind>); 3] = [
-    (TECHNICIANS, Some(AccountKind::Technician)),
-    (END_USERS, Some(AccountKind::EndUser)),
+    (TECHNICIANS, Some(TECHNICIAN)),
+    (END_USERS, Some(END_USER)),
     (USERS, None),
 ];
 
@@ -27,7 +28,7 @@ pub(super) async fn by_id(client: &NinjaOneClient, id: &NativeId) -> Result<Opti
     let Some(number) = id.as_number() else {
         return Ok(None);
     };
-    for kind in [AccountKind::Technician, AccountKind::EndUser] {
+    for kind in [TECHNICIAN, END_USER] {
         let path = path_of(kind, number);
         match client.object::<Row<UserRow>>(&path, &[]).await {
             Ok(Row::Object(row)) if row.id.get() == Some(number) => {
@@ -53,9 +54,10 @@ pub(super) async fn by_id(client: &NinjaOneClient, id: &NativeId) -> Result<Opti
 
 /// The address of one account.
 pub(super) fn path_of(kind: AccountKind, id: impl std::fmt::Display) -> String {
-    match kind {
-        AccountKind::Technician => format!("/v2/user/technician/{id}"),
-        AccountKind::EndUser => format!("/v2/user/end-user/{id}"),
+    if kind == TECHNICIAN {
+        format!("/v2/user/technician/{id}")
+    } else {
+        format!("/v2/user/end-user/{id}")
     }
 }
 
@@ -65,16 +67,10 @@ pub(super) async fn sightings(client: &NinjaOneClient, id: &NativeId) -> Result<
     let path = |kind| path_of(kind, id);
     let lookup = match &found {
         Some(account) => client.shown(&path(account.kind)),
-        None => format!(
-            "{} and {}",
-            client.shown(&path(AccountKind::Technician)),
-            path(AccountKind::EndUser)
-        ),
+        None => format!("{} and {}", client.shown(&path(TECHNICIAN)), path(END_USER)),
     };
     let number = id.as_number();
-    let fallback = found
-        .as_ref()
-        .map_or(AccountKind::Technician, |account| account.kind);
+    let fallback = found.as_ref().map_or(TECHNICIAN, |account| account.kind);
     let mut lists = Vec::new();
     for (path, own) in LISTS {
         let selected = select(client, path, move |row| match row.id.get() {
@@ -281,11 +277,7 @@ async fn account(
     facts: Facts,
 ) -> Result<Account, NinjaOneError> {
     if row.user_type.said().is_none() {
-        let word = match kind {
-            AccountKind::Technician => TECHNICIAN,
-            AccountKind::EndUser => END_USER,
-        };
-        row.user_type = Said::Said(word.into());
+        row.user_type = Said::Said(kind.word.into());
     }
     let organization = match row.organization_id.ids() {
         [id] => organization_name(client, *id).await?,
@@ -331,7 +323,7 @@ async fn organization_name(client: &NinjaOneClient, id: u64) -> Result<Option<St
 
 /// The kind that a row of the common list says.
 fn said_kind(row: &UserRow) -> Option<AccountKind> {
-    row.user_type.trimmed().and_then(AccountKind::parse)
+    row.user_type.trimmed().and_then(|word| ACCOUNTS.kind(word))
 }
 
 /// Fails on an instance that has no accounts of its own kinds.

@@ -7,6 +7,7 @@
 mod accounts;
 mod requests;
 mod roles;
+mod schema;
 
 use access_core::explore::Words;
 use access_core::model::{NativeId, Resource, ResourceId, Slug};
@@ -15,6 +16,8 @@ use access_core::provisioning::{
     Account, EmailAddress, Observation, RequestPreview, Role, Selector, Sightings, Step, Vocabulary,
 };
 use async_trait::async_trait;
+
+pub use schema::{ACCOUNTS, END_USER, TECHNICIAN};
 
 use crate::client::WriteFailure;
 use crate::mapping::{self, organization_type, role_type, tenant_type, user_type};
@@ -36,6 +39,7 @@ pub fn vocabulary() -> Vocabulary {
             .iter()
             .map(|privilege| privilege.display_name)
             .collect(),
+        accounts: &ACCOUNTS,
     }
 }
 
@@ -74,7 +78,7 @@ impl NinjaOneProvisioner {
             Step::AddMember(membership) | Step::RemoveMember(membership) => roles::of_answer(body)?
                 .filter(|role| *role.id() == membership.role)
                 .map(|role| Observation::Role(Some(Box::new(role)))),
-            Step::CreateAccount(wanted) => accounts::of_answer(&self.client, body, wanted.kind())
+            Step::CreateAccount(wanted) => accounts::of_answer(&self.client, body, wanted.kind)
                 .await?
                 .map(|account| Observation::Account(Some(Box::new(account)))),
             Step::UpdateAccount { account, kind, .. } => accounts::of_answer(&self.client, body, *kind)

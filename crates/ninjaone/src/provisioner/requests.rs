@@ -1,11 +1,14 @@
 //! Steps as NinjaOne's requests (docs/reference/ninjaone-api.md §4).
 
 use access_core::model::Resource;
-use access_core::provisioning::{AccountChanges, Membership, NewAccount, Person, RequestPreview, Step};
+use access_core::provisioning::{
+    AccountChanges, AccountValues, Membership, NewAccount, RequestPreview, Step,
+};
 use reqwest::Method;
 use serde::Serialize;
 
 use super::accounts::path_of;
+use super::schema::TECHNICIAN;
 use crate::NinjaOneClient;
 use crate::client::WriteRequest;
 
@@ -66,28 +69,13 @@ fn create(wanted: &NewAccount) -> WriteRequest {
         query,
         body,
     };
-    match wanted {
-        NewAccount::Technician(person) => {
-            request("/v2/user/technicians", Vec::new(), json(&Create::from(person)))
-        }
-        NewAccount::EndUser {
-            person,
-            organization,
-            full_portal_access,
-            send_invitation,
-        } => {
-            let body = Create {
-                organization_id: number(organization.as_deref()),
-                full_portal_access: *full_portal_access,
-                ..Create::from(person)
-            };
-            request(
-                "/v2/user/end-users",
-                vec![("sendInvitation", send_invitation.to_string())],
-                json(&body),
-            )
-        }
+    let body = Create::from(wanted);
+    if wanted.kind == TECHNICIAN {
+        return request("/v2/user/technicians", Vec::new(), json(&body));
     }
+    let invites = wanted.values.flag("send_invitation") == Some(true);
+    let query = vec![("sendInvitation", invites.to_string())];
+    request("/v2/user/end-users", query, json(&body))
 }
 
 #[derive(Serialize)]
@@ -104,15 +92,16 @@ struct Create<'a> {
     full_portal_access: Option<bool>,
 }
 
-impl<'a> From<&'a Person> for Create<'a> {
-    fn from(person: &'a Person) -> Self {
+impl<'a> From<&'a NewAccount> for Create<'a> {
+    fn from(account: &'a NewAccount) -> Self {
+        let (person, values) = (&account.person, &account.values);
         Self {
             first_name: person.given_name.as_str(),
             last_name: person.family_name.as_str(),
             email: person.email.as_str(),
-            phone: person.phone.as_deref(),
-            organization_id: None,
-            full_portal_access: None,
+            phone: values.text("phone"),
+            organization_id: organization_number(values),
+            full_portal_access: values.flag("full_portal_access"),
         }
     }
 }
@@ -131,24 +120,19 @@ struct Update<'a> {
 }
 
 impl<'a> From<&'a AccountChanges> for Update<'a> {
-    fn from(changes: &'a AccountChanges) -> Self {
+    fn from(AccountChanges(values): &'a AccountChanges) -> Self {
         Self {
-            first_name: changes
-                .given_name
-                .as_ref()
-                .map(access_core::provisioning::NamePart::as_str),
-            last_name: changes
-                .family_name
-                .as_ref()
-                .map(access_core::provisioning::NamePart::as_str),
-            organization_id: number(changes.organization.as_deref()),
-            full_portal_access: changes.full_portal_access,
+            first_name: values.text("first_name"),
+            last_name: values.text("last_name"),
+            organization_id: organization_number(values),
+            full_portal_access: values.flag("full_portal_access"),
         }
     }
 }
 
-fn number(organization: Option<&Resource>) -> Option<u64> {
-    organization.and_then(|organization| organization.id.id.as_number())
+fn organization_number(values: &AccountValues<Box<Resource>>) -> Option<u64> {
+    let organization = values.organization("organization_id")?;
+    organization.id.id.as_number()
 }
 
 fn json(body: &impl Serialize) -> Option<String> {

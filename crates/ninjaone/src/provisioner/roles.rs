@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use access_core::explore::Words;
 use access_core::model::NativeId;
 use access_core::model::spelling::quoted;
-use access_core::provisioning::{AccountKind, Role, RoleMembers, Selector};
+use access_core::provisioning::{Role, RoleMembers, Selector};
 
+use super::schema::ACCOUNTS;
 use crate::client::TakeElement;
 use crate::mapping;
 use crate::wire::{RoleRow, Row};
@@ -143,7 +144,7 @@ fn role(id: u64, row: &RoleRow, members: RoleMembers) -> Result<Role, NinjaOneEr
     Ok(Role {
         resource,
         entitlement,
-        holders: row.kind.trimmed().and_then(AccountKind::parse),
+        holders: row.kind.trimmed().and_then(|word| ACCOUNTS.kind(word)),
         members,
     })
 }

@@ -15,7 +15,7 @@ pub(crate) enum Listed {
 }
 
 impl Listed {
-    fn code(self) -> u16 {
+    fn code(self) -> u64 {
         match self {
             Self::Technician => 0,
             Self::EndUser => 1,
@@ -23,7 +23,7 @@ impl Listed {
         }
     }
 
-    fn from_code(code: u16) -> Self {
+    fn from_code(code: u64) -> Self {
         match code {
             0 => Self::Technician,
             1 => Self::EndUser,
@@ -237,25 +237,16 @@ fn texts(row: &UserRow) -> [&Text; 7] {
     ]
 }
 
-fn flags(row: &UserRow) -> [Flag; 7] {
-    [
-        row.enabled,
-        row.administrator,
-        row.permit_all_clients,
-        row.full_portal_access,
-        row.must_change_pw,
-        row.mfa_configured,
-        row.scim_user,
-    ]
-}
+/// Two bits for the list, and two for each flag.
+const BIT_BYTES: usize = (2 + 2 * UserRow::FLAGS).div_ceil(8);
+const _: () = assert!(BIT_BYTES <= size_of::<u64>());
 
 fn encode(out: &mut Vec<u8>, listed: Listed, row: &UserRow, with_devices: bool) {
-    // Two bits a flag, and two for the list.
     let mut bits = listed.code();
-    for flag in flags(row) {
-        bits = bits << 2 | flag.get().map_or(0, |on| 2 | u16::from(on));
+    for flag in row.flags() {
+        bits = bits << 2 | flag.get().map_or(0, |on| 2 | u64::from(on));
     }
-    out.extend_from_slice(&bits.to_le_bytes());
+    out.extend_from_slice(&bits.to_le_bytes()[..BIT_BYTES]);
     encode_uid(out, &row.uid);
     for text in texts(row) {
         encode_text(out, text);
@@ -295,20 +286,17 @@ fn encode_ids(out: &mut Vec<u8>, ids: Option<&Entries<u64>>) {
 }
 
 fn decode(bytes: &mut Bytes<'_>) -> (Listed, UserRow) {
-    let mut bits = u16::from_le_bytes([bytes.byte(), bytes.byte()]);
-    let mut flag = || {
-        let pair = bits & 3;
-        bits >>= 2;
-        Flag::from((pair & 2 != 0).then_some(pair & 1 != 0))
-    };
+    let mut packed = [0; size_of::<u64>()];
+    for byte in &mut packed[..BIT_BYTES] {
+        *byte = bytes.byte();
+    }
+    let mut bits = u64::from_le_bytes(packed);
+    let mut flags = [Flag::NotSaid; UserRow::FLAGS];
     // The last one in is the first one out.
-    let scim_user = flag();
-    let mfa_configured = flag();
-    let must_change_pw = flag();
-    let full_portal_access = flag();
-    let permit_all_clients = flag();
-    let administrator = flag();
-    let enabled = flag();
+    for flag in flags.iter_mut().rev() {
+        *flag = Flag::from((bits & 2 != 0).then_some(bits & 1 != 0));
+        bits >>= 2;
+    }
     let listed = Listed::from_code(bits);
     let row = UserRow {
         id: Said::NotSaid,
@@ -324,16 +312,9 @@ fn decode(bytes: &mut Bytes<'_>) -> (Listed, UserRow) {
         device_ids: bytes.ids(),
         accessible_device_ids: bytes.ids(),
         assigned_device_ids: bytes.ids(),
-        enabled,
-        administrator,
-        permit_all_clients,
-        full_portal_access,
-        must_change_pw,
-        mfa_configured,
-        scim_user,
-        roles: Said::NotSaid,
+        ..UserRow::default()
     };
-    (listed, row)
+    (listed, row.with_flags(flags))
 }
 
 /// Zero for nothing, then one number for each word, then the lengths of all other texts.
@@ -485,7 +466,7 @@ mod tests {
                 "[0-9a-f-]{36}".prop_map(Some),
             ]
         };
-        let flags = prop::array::uniform7(any::<Option<bool>>());
+        let flags = prop::collection::vec(any::<Option<bool>>(), UserRow::FLAGS);
         let texts = prop::collection::vec(text(), 8);
         (
             flags,
@@ -495,7 +476,7 @@ mod tests {
         )
             .prop_map(|(flags, texts, organization, devices)| {
                 let text = |position: usize| Text::from(texts[position].as_deref().map(Into::into));
-                UserRow {
+                let row = UserRow {
                     uid: text(0),
                     first_name: text(1),
                     last_name: text(2),
@@ -504,20 +485,14 @@ mod tests {
                     auth_type: text(5),
                     user_type: text(6),
                     invitation_status: text(7),
-                    enabled: Flag::from(flags[0]),
-                    administrator: Flag::from(flags[1]),
-                    permit_all_clients: Flag::from(flags[2]),
-                    full_portal_access: Flag::from(flags[3]),
-                    must_change_pw: Flag::from(flags[4]),
-                    mfa_configured: Flag::from(flags[5]),
-                    scim_user: Flag::from(flags[6]),
                     organization_id: organization.map(OrganizationIds::One).into(),
                     accessible_device_ids: Said::Said(Entries {
                         usable: devices,
                         unusable: 0,
                     }),
                     ..UserRow::default()
-                }
+                };
+                row.with_flags(std::array::from_fn(|n| Flag::from(flags[n])))
             })
     }
 

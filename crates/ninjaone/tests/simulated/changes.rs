@@ -3,10 +3,11 @@
 use access_core::model::{NativeId, Resource, ResourceId};
 use access_core::ports::{Effect, Provisioner};
 use access_core::provisioning::{
-    Account, AccountChanges, AccountKind, Certainty, EmailAddress, Fact, Membership, NamePart, NewAccount,
-    Observation, Person, Role, RoleMembers, Selector, Step,
+    Account, AccountChanges, AccountKind, AccountValue, Certainty, EmailAddress, Fact, Membership, NamePart,
+    NewAccount, Observation, Person, Role, RoleMembers, Selector, Step,
 };
 use futures::FutureExt;
+use ninjaone::{ACCOUNTS, END_USER, TECHNICIAN};
 use ninjaone_sim::{Edit, Fault, FaultRule, Reshape, Rows, To, When};
 use serde_json::json;
 
@@ -85,10 +86,7 @@ fn every_account_is_found_by_id_and_address() {
     let desk = Desk::msp();
     let provisioner = desk.provisioner();
     let mut told = Vec::new();
-    for (file, kind) in [
-        ("technicians.json", AccountKind::Technician),
-        ("end-users.json", AccountKind::EndUser),
-    ] {
+    for (file, kind) in [("technicians.json", TECHNICIAN), ("end-users.json", END_USER)] {
         for row in fixture::rows(file) {
             let number = row["id"].to_string();
             let account = desk.wait(provisioner.account(&id(&number))).unwrap();
@@ -317,13 +315,29 @@ fn administrators_are_those_who_can_act() {
     assert_eq!(with("/administrator", json!(null)), both[1..]);
 }
 
-fn person(address: &str, phone: Option<&str>) -> Person {
-    Person {
-        given_name: NamePart::parse("Nora").unwrap(),
-        family_name: NamePart::parse("Ek").unwrap(),
-        email: email(address),
-        phone: phone.map(Into::into),
-    }
+fn new_account(kind: AccountKind, address: &str, values: &[(&str, AccountValue<Box<Resource>>)]) -> Step {
+    let values = values.iter().map(|(name, value)| {
+        let field = ACCOUNTS.create_field(name).unwrap();
+        (field, value.clone())
+    });
+    let part = |text| NamePart::parse(text, ACCOUNTS.max_name_chars).unwrap();
+    Step::CreateAccount(NewAccount {
+        kind,
+        person: Person {
+            given_name: part("Nora"),
+            family_name: part("Ek"),
+            email: email(address),
+        },
+        values: values.collect(),
+    })
+}
+
+fn changes(values: &[(&str, AccountValue<Box<Resource>>)]) -> AccountChanges {
+    let values = values.iter().map(|(name, value)| {
+        let field = ACCOUNTS.update_field(name).unwrap();
+        (field, value.clone())
+    });
+    AccountChanges(values.collect())
 }
 
 fn membership(role: &ResourceId, account: &str) -> Membership {
@@ -339,52 +353,47 @@ fn steps(desk: &Desk) -> Vec<Step> {
     let organizations = desk
         .wait(desk.provisioner().organizations(&Selector::Id(id("3"))))
         .unwrap();
-    let organization = || Some(Box::new(organizations[0].clone()));
+    let organization = || AccountValue::Organization(Box::new(organizations[0].clone()));
     let role = resource_id("role", "1");
     vec![
         Step::AddMember(membership(&role, "14")),
         Step::RemoveMember(membership(&role, "14")),
-        Step::CreateAccount(NewAccount::Technician(person(
+        new_account(
+            TECHNICIAN,
             "nora.ek@example.com",
-            Some("+46 8 123"),
-        ))),
-        Step::CreateAccount(NewAccount::EndUser {
-            person: person("nora.ek@example.net", None),
-            organization: organization(),
-            full_portal_access: Some(true),
-            send_invitation: true,
-        }),
-        Step::CreateAccount(NewAccount::EndUser {
-            person: person("nora@example.net", None),
-            organization: None,
-            full_portal_access: None,
-            send_invitation: false,
-        }),
+            &[("phone", AccountValue::Text("+46 8 123".into()))],
+        ),
+        new_account(
+            END_USER,
+            "nora.ek@example.net",
+            &[
+                ("organization_id", organization()),
+                ("full_portal_access", AccountValue::Flag(true)),
+                ("send_invitation", AccountValue::Flag(true)),
+            ],
+        ),
+        new_account(END_USER, "nora@example.net", &[]),
         Step::UpdateAccount {
             account: resource_id("user", "9"),
-            kind: AccountKind::Technician,
-            changes: AccountChanges {
-                family_name: NamePart::parse("Nowak").ok(),
-                ..AccountChanges::default()
-            },
+            kind: TECHNICIAN,
+            changes: changes(&[("last_name", AccountValue::Text("Nowak".into()))]),
         },
         Step::UpdateAccount {
             account: resource_id("user", "903"),
-            kind: AccountKind::EndUser,
-            changes: AccountChanges {
-                given_name: NamePart::parse("Gracie").ok(),
-                organization: organization(),
-                full_portal_access: Some(true),
-                ..AccountChanges::default()
-            },
+            kind: END_USER,
+            changes: changes(&[
+                ("first_name", AccountValue::Text("Gracie".into())),
+                ("organization_id", organization()),
+                ("full_portal_access", AccountValue::Flag(true)),
+            ]),
         },
         Step::DeleteAccount {
             account: resource_id("user", "15"),
-            kind: AccountKind::Technician,
+            kind: TECHNICIAN,
         },
         Step::DeleteAccount {
             account: resource_id("user", "942"),
-            kind: AccountKind::EndUser,
+            kind: END_USER,
         },
     ]
 }
@@ -401,7 +410,7 @@ fn look(desk: &Desk, step: &Step) -> Observation {
         }
         Step::CreateAccount(wanted) => {
             let mut found = desk
-                .wait(provisioner.accounts_with_email(&wanted.person().email))
+                .wait(provisioner.accounts_with_email(&wanted.person.email))
                 .unwrap();
             Observation::Account(found.pop().map(Box::new))
         }

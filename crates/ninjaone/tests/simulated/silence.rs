@@ -173,7 +173,9 @@ fn instead(field: &str) -> Vec<To> {
             json!(""),
         ],
         "enabled" | "administrator" | "permitAllClients" | "fullPortalAccess" | "mustChangePw"
-        | "mfaConfigured" | "scimUser" => vec![json!("true"), json!(1), json!([]), json!("")],
+        | "mfaConfigured" | "scimUser" | "notifyAllClients" => {
+            vec![json!("true"), json!(1), json!([]), json!("")]
+        }
         "organizationId" => vec![json!(-1), json!(7.5), json!("x"), json!(true), json!([null])],
         "members" | "deviceIds" | "accessibleDeviceIds" | "assignedDeviceIds" | "roles" => {
             vec![
@@ -191,7 +193,7 @@ fn instead(field: &str) -> Vec<To> {
     others
 }
 
-const USER_FIELDS: [&str; 20] = [
+const USER_FIELDS: [&str; 21] = [
     "id",
     "uid",
     "firstName",
@@ -201,6 +203,7 @@ const USER_FIELDS: [&str; 20] = [
     "enabled",
     "administrator",
     "permitAllClients",
+    "notifyAllClients",
     "fullPortalAccess",
     "mustChangePw",
     "mfaConfigured",

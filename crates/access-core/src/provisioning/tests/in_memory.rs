@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 
+use super::{END_USER, TECHNICIAN};
 use crate::explore::Words;
 use crate::model::{
     AccountType, DisplayName, Entitlement, NativeId, Profile, Purpose, Resource, ResourceId, ResourceTypeId,
@@ -115,9 +116,9 @@ impl World {
             first: first.to_owned(),
             last: "Example".to_owned(),
             email: email.to_owned(),
-            organization: (kind == AccountKind::EndUser).then_some(2),
+            organization: (kind == END_USER).then_some(2),
             portal: false,
-            administrator: (kind == AccountKind::Technician).then_some(false),
+            administrator: (kind == TECHNICIAN).then_some(false),
             scim: false,
             disabled: false,
             silent: false,
@@ -129,20 +130,20 @@ impl World {
             silent: false,
         };
         let mut people = BTreeMap::from([
-            (1, person(AccountKind::Technician, "Root", "root@example.com")),
-            (2, person(AccountKind::Technician, "Ada", "ada@example.com")),
-            (3, person(AccountKind::Technician, "Sam", "sam@example.com")),
-            (901, person(AccountKind::EndUser, "Bo", "bo@example.net")),
-            (902, person(AccountKind::EndUser, "Sam", "Sam@Example.com ")),
+            (1, person(TECHNICIAN, "Root", "root@example.com")),
+            (2, person(TECHNICIAN, "Ada", "ada@example.com")),
+            (3, person(TECHNICIAN, "Sam", "sam@example.com")),
+            (901, person(END_USER, "Bo", "bo@example.net")),
+            (902, person(END_USER, "Sam", "Sam@Example.com ")),
         ]);
         people.entry(1).and_modify(|root| root.administrator = Some(true));
         people.entry(3).and_modify(|sam| sam.scim = true);
         Self {
             people,
             roles: BTreeMap::from([
-                (10, bundle("Desk", Some(AccountKind::Technician), &[2, 3])),
-                (11, bundle("Desk", Some(AccountKind::EndUser), &[901, 4242])),
-                (12, bundle("Network", Some(AccountKind::Technician), &[])),
+                (10, bundle("Desk", Some(TECHNICIAN), &[2, 3])),
+                (11, bundle("Desk", Some(END_USER), &[901, 4242])),
+                (12, bundle("Network", Some(TECHNICIAN), &[])),
                 (13, bundle("Vendors", None, &[902])),
             ]),
             organizations: BTreeMap::from([
@@ -258,25 +259,18 @@ impl World {
                 Ok(Observation::Role(self.role(role).map(Box::new)))
             }
             Step::CreateAccount(wanted) => {
-                let person = wanted.person();
+                let (person, values) = (&wanted.person, &wanted.values);
                 if self.people.values().any(|other| person.email.is(&other.email)) {
                     return Err(Trouble("EMAIL_ALREADY_IN_USE", StatusCode::AlreadyExists));
                 }
-                let (organization, portal) = match wanted {
-                    crate::provisioning::NewAccount::Technician(_) => (None, false),
-                    crate::provisioning::NewAccount::EndUser {
-                        organization,
-                        full_portal_access,
-                        ..
-                    } => (
-                        organization.as_ref().map(|place| number(&place.id.id)),
-                        full_portal_access.unwrap_or(false),
-                    ),
-                };
+                let organization = values
+                    .organization("organization_id")
+                    .map(|place| number(&place.id.id));
+                let portal = values.flag("full_portal_access").unwrap_or(false);
                 let id = self.next_id;
                 self.next_id += 1;
                 let made = Person {
-                    kind: wanted.kind(),
+                    kind: wanted.kind,
                     first: person.given_name.to_string(),
                     last: person.family_name.to_string(),
                     email: person.email.to_string(),
@@ -295,16 +289,17 @@ impl World {
                 let Some(person) = self.people.get_mut(&id) else {
                     return Err(Trouble("user not found", StatusCode::NotFound));
                 };
-                if let Some(name) = &changes.given_name {
-                    person.first = name.to_string();
+                let values = &changes.0;
+                if let Some(name) = values.text("first_name") {
+                    name.clone_into(&mut person.first);
                 }
-                if let Some(name) = &changes.family_name {
-                    person.last = name.to_string();
+                if let Some(name) = values.text("last_name") {
+                    name.clone_into(&mut person.last);
                 }
-                if let Some(place) = &changes.organization {
+                if let Some(place) = values.organization("organization_id") {
                     person.organization = Some(number(&place.id.id));
                 }
-                person.portal = changes.full_portal_access.unwrap_or(person.portal);
+                person.portal = values.flag("full_portal_access").unwrap_or(person.portal);
                 Ok(Observation::Account(self.account(id).map(Box::new)))
             }
             Step::DeleteAccount { account, .. } => {
@@ -337,6 +332,7 @@ impl Tenant {
                 role_slug: Slug::from_static("assigned"),
                 immutable_types: vec![named("organization"), named("tenant")],
                 account_permissions: vec!["System Administrator"],
+                accounts: &super::ACCOUNTS,
             },
         }
     }

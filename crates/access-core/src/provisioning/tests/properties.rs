@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::in_memory::{Diary, Mishap, Person, Tenant, World};
-use super::make;
+use super::{ACCOUNTS, END_USER, TECHNICIAN, make};
 use crate::model::NativeId;
 use crate::provisioning::{
-    AccountKind, AccountRequest, AccountUpdate, Change, Done, EmailAddress, Extent, NamePart,
+    AccountRequest, AccountUpdate, AccountValue, AccountValues, Change, Done, EmailAddress, Extent, NamePart,
     Person as NewPerson, ProvisioningError, Selector, Verified,
 };
 
@@ -46,27 +46,23 @@ fn change() -> impl Strategy<Value = Change> {
         3 => (id(ROLES), id(PEOPLE)).prop_map(|(role, principal)| Change::Grant { role, principal }),
         3 => (id(ROLES), id(PEOPLE)).prop_map(|(role, principal)| Change::Revoke { role, principal }),
         2 => create.prop_map(|(technician, email, roles)| Change::CreateAccount(AccountRequest {
-            kind: if technician { AccountKind::Technician } else { AccountKind::EndUser },
+            kind: if technician { TECHNICIAN } else { END_USER },
             person: NewPerson {
-                given_name: NamePart::parse("New").unwrap(),
-                family_name: NamePart::parse("Person").unwrap(),
+                given_name: NamePart::parse("New", 150).unwrap(),
+                family_name: NamePart::parse("Person", 150).unwrap(),
                 email: EmailAddress::parse(email).unwrap(),
-                phone: None,
             },
-            organization: None,
-            full_portal_access: None,
-            send_invitation: false,
+            values: AccountValues::default(),
             roles,
             ignored: Vec::new(),
         })),
         2 => (id(PEOPLE), any::<bool>(), any::<bool>()).prop_map(|(account, rename, portal)| Change::UpdateAccount {
             account,
-            update: AccountUpdate {
-                given_name: rename.then(|| NamePart::parse("Renamed").unwrap()),
-                family_name: None,
-                organization: None,
-                full_portal_access: (!rename).then_some(portal),
-            },
+            update: AccountUpdate([if rename {
+                (ACCOUNTS.update_field("first_name").unwrap(), AccountValue::Text("Renamed".into()))
+            } else {
+                (ACCOUNTS.update_field("full_portal_access").unwrap(), AccountValue::Flag(portal))
+            }].into_iter().collect()),
         }),
         2 => (id(PEOPLE), any::<bool>()).prop_map(|(account, allow_administrator)| Change::DeleteAccount { account, allow_administrator }),
     ]
@@ -99,13 +95,13 @@ fn wanted(world: &World, change: &Change) -> Option<World> {
         Change::CreateAccount(request) => return created(after, request),
         Change::UpdateAccount { account, update } => {
             let person = after.people.get_mut(&number(account))?;
-            if person.kind == AccountKind::Technician && update.full_portal_access.is_some() {
+            if person.kind == TECHNICIAN && update.0.flag("full_portal_access").is_some() {
                 return None;
             }
-            if let Some(name) = &update.given_name {
-                person.first = name.to_string();
+            if let Some(name) = update.0.text("first_name") {
+                name.clone_into(&mut person.first);
             }
-            person.portal = update.full_portal_access.unwrap_or(person.portal);
+            person.portal = update.0.flag("full_portal_access").unwrap_or(person.portal);
         }
         Change::DeleteAccount {
             account,

@@ -53,7 +53,7 @@ fn refusals_are_told_and_write_nothing() {
         let account = Selector::account(account, &vocabulary)?;
         Ok(Change::UpdateAccount {
             account,
-            update: AccountUpdate::parse(&attributes(pairs))?,
+            update: AccountUpdate::parse(&attributes(pairs), &vocabulary)?,
         })
     };
     let delete = |account: &str| {

@@ -1,11 +1,12 @@
 //! What the tenant does not say decides nothing, and what its sources contradict each other about neither.
 
 use super::in_memory::{Diary, Mishap, Otherwise, Person, Tenant, World};
-use super::make;
+use super::{END_USER, TECHNICIAN, make};
 use crate::Classified;
 use crate::model::NativeId;
+use crate::ports::Provisioner;
 use crate::provisioning::{
-    AccountKind, AccountUpdate, Attributes, Change, Done, Extent, ProvisioningError, Selector, Verified,
+    AccountUpdate, Attributes, Change, Done, Extent, ProvisioningError, Selector, Verified,
 };
 
 fn id(number: u64) -> Selector {
@@ -40,7 +41,7 @@ fn update(account: Selector, pairs: &[(&str, &str)]) -> Change {
         .collect();
     Change::UpdateAccount {
         account,
-        update: AccountUpdate::parse(&attributes).unwrap(),
+        update: AccountUpdate::parse(&attributes, Tenant::new(World::small(), []).vocabulary()).unwrap(),
     }
 }
 
@@ -149,8 +150,8 @@ fn sources_that_contradict_each_other_delete_nobody() {
         (person.administrator, person.kind) = (administrator, kind);
         person
     };
-    let technician = |administrator| somebody(administrator, AccountKind::Technician);
-    let end_user = |administrator| somebody(administrator, AccountKind::EndUser);
+    let technician = |administrator| somebody(administrator, TECHNICIAN);
+    let end_user = |administrator| somebody(administrator, END_USER);
     let has = |person: Person| Some(Otherwise::Has(person));
     // What the lookup says, and what the list says.
     let cases = [

@@ -4,15 +4,15 @@ use futures::executor::block_on;
 use time::macros::datetime;
 
 use super::in_memory::{Diary, Mishap, Tenant, World};
-use super::make;
+use super::{TECHNICIAN, make};
 use crate::Classified;
 use crate::model::{NativeId, SyncId};
 use crate::ports::Provisioner;
 use crate::provisioning::execution::Execution;
 use crate::provisioning::planner;
 use crate::provisioning::{
-    AccountRequest, Attributes, Certainty, Change, ChangeId, Done, EmailAddress, Extent, NamePart,
-    NewAccount, Observation, Person, ProvisioningError, Selector, Step, Verified,
+    AccountRequest, AccountValues, Attributes, Certainty, Change, ChangeId, Done, EmailAddress, Extent,
+    NamePart, NewAccount, Observation, Person, ProvisioningError, Selector, Step, Verified,
 };
 
 fn grant() -> Change {
@@ -226,12 +226,15 @@ fn no_change_without_an_audit() {
 #[test]
 fn an_account_is_there_when_kind_and_address_are() {
     let tenant = Tenant::new(World::small(), []);
-    let wanted = Step::CreateAccount(NewAccount::Technician(Person {
-        given_name: NamePart::parse("Sam").unwrap(),
-        family_name: NamePart::parse("Example").unwrap(),
-        email: EmailAddress::parse("sam@example.com").unwrap(),
-        phone: None,
-    }));
+    let wanted = Step::CreateAccount(NewAccount {
+        kind: TECHNICIAN,
+        person: Person {
+            given_name: NamePart::parse("Sam", 150).unwrap(),
+            family_name: NamePart::parse("Example", 150).unwrap(),
+            email: EmailAddress::parse("sam@example.com").unwrap(),
+        },
+        values: AccountValues::default(),
+    });
     for (id, is_there) in [(3, true), (2, false), (902, false), (4242, false)] {
         let account = block_on(tenant.account(&NativeId::from_number(id))).unwrap();
         let seen = Observation::Account(account.map(Box::new));
