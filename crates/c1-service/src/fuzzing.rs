@@ -14,7 +14,7 @@ use access_core::StatusCode;
 use access_core::model::{ResourceTypeId, Slug};
 use access_core::ports::{EventCursor, EventPage};
 use access_core::provisioning::{
-    AccountField, AccountKind, AccountSchema, Change, FieldRule, Outcome, Vocabulary,
+    AccountField, AccountKind, AccountKindSpec, AccountSchema, Change, FieldRule, Outcome, Vocabulary,
 };
 use async_trait::async_trait;
 use base64::Engine;
@@ -152,14 +152,14 @@ impl Connector for Nothing {
     }
 }
 
-const MEMBER: AccountKind = AccountKind {
+const MEMBER: AccountKind = AccountKind::new(&AccountKindSpec {
     word: "MEMBER",
     name: "member",
     article: "a",
     may_administer: false,
     audited: &[],
     advice: &[],
-};
+});
 
 const fn field(name: &'static str, rule: FieldRule) -> AccountField {
     AccountField::optional(name, name, rule, "", "")

@@ -128,24 +128,24 @@ impl UserAttributes {
     pub const fn new(attributes: &'static [UserAttribute]) -> Self {
         let (mut n, mut columns, mut last, mut last_history) = (0, 0, 0, 0);
         while n < attributes.len() {
-            match (attributes[n].column, attributes[n].history_column) {
-                (None, None) => {}
-                (None, Some(_)) => panic!("an attribute that is compared has a column"),
-                (Some(column), history_column) => {
-                    assert!(
-                        column > last,
-                        "columns are declared in the order of their field ids"
-                    );
-                    last = column;
-                    columns += 1;
-                    if let Some(history_column) = history_column {
-                        assert!(
-                            history_column > last_history,
-                            "columns are declared in the order of their field ids"
-                        );
-                        last_history = history_column;
-                    }
-                }
+            if let Some(column) = attributes[n].column {
+                assert!(
+                    column > last,
+                    "columns are declared in the order of their field ids"
+                );
+                last = column;
+                columns += 1;
+            }
+            if let Some(column) = attributes[n].history_column {
+                assert!(
+                    attributes[n].column.is_some(),
+                    "an attribute that is compared has a column"
+                );
+                assert!(
+                    column > last_history,
+                    "columns are declared in the order of their field ids"
+                );
+                last_history = column;
             }
             n += 1;
         }

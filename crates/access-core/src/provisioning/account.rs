@@ -1,13 +1,18 @@
 //! Accounts as provisioning sees them.
 
 use std::fmt;
+use std::ops::Deref;
 
 use super::{AccountField, Attributes, Certainty, EmailAddress, Fact, NamePart};
 use crate::model::{ProfileValue, Resource, ResourceId};
 
-/// A kind of accounts, as an adapter declares it. All kinds share one space of ids; a role can be for one of them.
+/// A kind of accounts that an adapter declares. All kinds share one space of ids; a role can be for one of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct AccountKind {
+pub struct AccountKind(&'static AccountKindSpec);
+
+/// What an adapter declares of a kind of accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountKindSpec {
     /// The tenant's word for it, in attributes.
     pub word: &'static str,
     /// The word for people, in the singular; an `s` makes its plural.
@@ -35,10 +40,24 @@ pub struct Advice {
 }
 
 impl AccountKind {
+    /// The kind that is declared so.
+    #[must_use]
+    pub const fn new(spec: &'static AccountKindSpec) -> Self {
+        Self(spec)
+    }
+
     /// The name with its article.
     #[must_use]
     pub fn with_article(&self) -> String {
         format!("{} {}", self.article, self.name)
+    }
+}
+
+impl Deref for AccountKind {
+    type Target = AccountKindSpec;
+
+    fn deref(&self) -> &AccountKindSpec {
+        self.0
     }
 }
 

@@ -34,7 +34,8 @@ use crate::model::NativeId;
 use crate::ports::{AuditLog, Clock, Provisioner, SyncIds};
 
 pub use account::{
-    Account, AccountChanges, AccountKind, AccountValue, AccountValues, Advice, NewAccount, Person,
+    Account, AccountChanges, AccountKind, AccountKindSpec, AccountValue, AccountValues, Advice, NewAccount,
+    Person,
 };
 pub use audit::{AuditEntry, AuditEvent, AuditResult, DecisionReference};
 pub use certainty::{Certainty, Fact};

@@ -2,7 +2,7 @@
 //! (docs/reference/ninjaone-api.md §3.4, §4, §7). Everything that people and C1 are told about accounts is here.
 
 use access_core::provisioning::{
-    ACCOUNT_ARGUMENT, AccountField, AccountKind, AccountSchema, Advice, FieldRule,
+    ACCOUNT_ARGUMENT, AccountField, AccountKind, AccountKindSpec, AccountSchema, Advice, FieldRule,
 };
 
 use crate::mapping;
@@ -18,7 +18,7 @@ const AUDITED: &[&str] = &[
 ];
 
 /// Works in the console.
-pub const TECHNICIAN: AccountKind = AccountKind {
+pub const TECHNICIAN: AccountKind = AccountKind::new(&AccountKindSpec {
     word: mapping::TECHNICIAN,
     name: "technician",
     article: "a",
@@ -29,10 +29,10 @@ pub const TECHNICIAN: AccountKind = AccountKind {
         code: "no_role",
         message: "no role is named: a technician without one has no permissions",
     }],
-};
+});
 
 /// A customer's person, in the portal.
-pub const END_USER: AccountKind = AccountKind {
+pub const END_USER: AccountKind = AccountKind::new(&AccountKindSpec {
     word: mapping::END_USER,
     name: "end user",
     article: "an",
@@ -43,7 +43,7 @@ pub const END_USER: AccountKind = AccountKind {
         code: "no_organization",
         message: "no organization is named: NinjaOne decides what the end user can see",
     }],
-};
+});
 
 /// What the two create calls and the two update calls take.
 pub static ACCOUNTS: AccountSchema = AccountSchema {
@@ -203,7 +203,7 @@ mod tests {
     fn the_forms() {
         let fields = ACCOUNTS.create_fields.iter().chain(ACCOUNTS.update_fields);
         let shown = fields.map(|field| {
-            let kinds = field.only_for.map(|kind| kind.name).unwrap_or("all");
+            let kinds = field.only_for.map_or("all", |kind| kind.name);
             format!(
                 "{} | {} | {:?} | required {} | {kinds} | {} | {}",
                 field.name,

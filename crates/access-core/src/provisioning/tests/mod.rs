@@ -12,8 +12,8 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use super::{
-    AccountField, AccountKind, AccountSchema, Advice, Change, FieldRule, Outcome, Provisioning,
-    ProvisioningError,
+    AccountField, AccountKind, AccountKindSpec, AccountSchema, Advice, Change, FieldRule, Outcome,
+    Provisioning, ProvisioningError,
 };
 use crate::model::SyncId;
 use crate::ports::{Clock, SyncIds};
@@ -28,7 +28,7 @@ const AUDITED: &[&str] = &[
     "administrator",
 ];
 
-pub(super) const TECHNICIAN: AccountKind = AccountKind {
+pub(super) const TECHNICIAN: AccountKind = AccountKind::new(&AccountKindSpec {
     word: "TECHNICIAN",
     name: "technician",
     article: "a",
@@ -39,9 +39,9 @@ pub(super) const TECHNICIAN: AccountKind = AccountKind {
         code: "no_role",
         message: "no role is named: a technician without one has no permissions",
     }],
-};
+});
 
-pub(super) const END_USER: AccountKind = AccountKind {
+pub(super) const END_USER: AccountKind = AccountKind::new(&AccountKindSpec {
     word: "END_USER",
     name: "end user",
     article: "an",
@@ -52,7 +52,7 @@ pub(super) const END_USER: AccountKind = AccountKind {
         code: "no_organization",
         message: "no organization is named: the tenant decides what the end user can see",
     }],
-};
+});
 
 const fn field(name: &'static str, display_name: &'static str, rule: FieldRule) -> AccountField {
     AccountField::optional(name, display_name, rule, "", "")
