@@ -3,11 +3,12 @@
 
 mod bounds;
 pub(crate) mod keys;
+mod member;
 mod parse;
 
 use std::hash::{Hash, Hasher};
 
-use access_core::model::clip_words;
+use access_core::model::{MAX_WORDS_BYTES, clip_words};
 use serde::Serialize;
 
 pub(crate) use bounds::MAX_LABEL_BYTES;
@@ -175,20 +176,6 @@ const TEXT_COPIES: usize = 4;
 
 /// Words kept of one role's members: they are wanted of those that no list of users has.
 const MAX_MEMBER_WORDS_BYTES: usize = 8 << 20;
-
-/// A member of a role (OpenAPI: `RoleMember`).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct MemberRow {
-    id: Id,
-    name: Text,
-    email: Text,
-}
-
-row!(MemberRow {
-    id: "id",
-    name: "name",
-    email as Address: "email",
-});
 
 /// A row of `/v2/organizations` (OpenAPI: Organization).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -379,21 +366,27 @@ impl Said<Members> {
     }
 }
 
-impl MemberRow {
-    /// The member as people know it.
-    fn words(&self) -> Option<Box<str>> {
-        person_words(self.name.trimmed(), self.email.trimmed())
-    }
-}
-
 /// `Pat Departed <pat@example.net>`, or as much of it as there is; clipped.
 pub(crate) fn person_words(name: Option<&str>, email: Option<&str>) -> Option<Box<str>> {
-    let words = match (name, email) {
-        (Some(name), Some(email)) => format!("{name} <{email}>"),
-        (Some(only), None) | (None, Some(only)) => only.to_owned(),
-        (None, None) => return None,
-    };
-    Some(clip_words(&words).into())
+    let mut words = String::new();
+    write_person_words(&mut words, name, email);
+    (!words.is_empty()).then(|| words.into())
+}
+
+/// Writes the same into an empty text.
+fn write_person_words(words: &mut String, name: Option<&str>, email: Option<&str>) {
+    match (name, email) {
+        (Some(name), Some(email)) => {
+            for part in [name, " <", email, ">"] {
+                words.push_str(part);
+            }
+        }
+        (Some(only), None) | (None, Some(only)) => words.push_str(only),
+        (None, None) => {}
+    }
+    if words.len() > MAX_WORDS_BYTES {
+        *words = clip_words(words);
+    }
 }
 
 /// The flags of a row by their names in the answers. Everything that is done to all flags is done to these.

@@ -108,7 +108,7 @@ pub(crate) const DTOS: [Dto; 8] = [
     },
     Dto {
         name: "RoleMember",
-        read_by: (WIRE, "MemberRow"),
+        read_by: ("crates/ninjaone/src/wire/member.rs", "KEYS"),
         lists: &[(ROLES, "/members/0"), (ROLES, "/members/1")],
         keys: &["id", "email", "name", "source"],
     },
@@ -276,8 +276,9 @@ fn keys_read(file: &str, structure: &str) -> BTreeSet<String> {
     let source = fs::read_to_string(workspace().join(file)).unwrap();
     let (_, body) = source
         .split_once(&format!("row!({structure} {{"))
+        .or_else(|| source.split_once(&format!("const {structure}: ")))
         .unwrap_or_else(|| panic!("there is no {structure} in {file}"));
-    let (body, _) = body.split_once("\n});").unwrap();
+    let (body, _) = body.split_once(";\n").unwrap();
     let keys: BTreeSet<String> = body.split('"').skip(1).step_by(2).map(str::to_owned).collect();
     assert!(!keys.is_empty(), "{structure} has no fields");
     keys

@@ -134,16 +134,7 @@ impl Planner<'_> {
         let account = self.new_account(wanted).await?;
         let mut warnings = of_request(wanted);
         warnings.extend(spellings);
-        if let (
-            Some(selector),
-            NewAccount::EndUser {
-                organization: Some(found),
-                ..
-            },
-        ) = (&wanted.organization, &account)
-        {
-            warnings.extend(organization_spelling(selector, found));
-        }
+        warnings.extend(organization_spellings(&wanted.values, &account.values));
         let holders = self.tenant.accounts_with_email(&wanted.person.email).await;
         let holders = holders.map_err(ProvisioningError::Reading)?;
         let existing = holders.iter().find(|account| account.kind == wanted.kind);
@@ -222,9 +213,7 @@ impl Planner<'_> {
             .into_iter()
             .collect();
         warnings.extend(account_spelling(selector, &account));
-        if let (Some(selector), Some(found)) = (&update.organization, &changes.organization) {
-            warnings.extend(organization_spelling(selector, found));
-        }
+        warnings.extend(organization_spellings(&update.0, &changes.0));
         Ok(Plan {
             goal: Goal::Update {
                 account: Box::new(account),
@@ -513,6 +502,20 @@ fn spelling(wanted: &Selector, id: &ResourceId, found: &str) -> Option<Warning> 
 
 fn role_spelling(wanted: &Selector, role: &Role) -> Option<Warning> {
     spelling(wanted, role.id(), role.resource.display_name.as_str())
+}
+
+/// Organizations that were found by another spelling than the one that was typed.
+fn organization_spellings(
+    wanted: &AccountValues<Selector>,
+    found: &AccountValues<Box<Resource>>,
+) -> Vec<Warning> {
+    let pairs = wanted.iter().filter_map(|(field, value)| match value {
+        AccountValue::Organization(selector) => Some((selector, found.organization(field.name)?)),
+        AccountValue::Text(_) | AccountValue::Flag(_) => None,
+    });
+    pairs
+        .filter_map(|(selector, organization)| organization_spelling(selector, organization))
+        .collect()
 }
 
 fn organization_spelling(wanted: &Selector, organization: &Resource) -> Option<Warning> {

@@ -17,7 +17,7 @@ use super::{Said, Text};
 /// The longest label, in bytes.
 pub(crate) const MAX_LABEL_BYTES: usize = 4 << 10;
 /// The longest address, in bytes. Mail has none of more than 254 (RFC 5321).
-const MAX_ADDRESS_BYTES: usize = 1 << 10;
+pub(super) const MAX_ADDRESS_BYTES: usize = 1 << 10;
 /// The longest word, in bytes.
 const MAX_WORD_BYTES: usize = 256;
 

@@ -6,46 +6,41 @@ use std::marker::PhantomData;
 
 use serde::Deserialize as Derive;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-
-use access_core::model::MAX_LEFT_OUT_ROWS;
-
-use super::bounds::clip;
-use super::{
-    Entries, Id, MAX_MEMBER_WORDS_BYTES, MemberRow, MemberWords, Members, NamelessMember, OrganizationIds,
-    Row, Rows, Said,
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
 
+use super::bounds::clip;
+use super::member::MemberReader;
+use super::{Entries, Id, MAX_MEMBER_WORDS_BYTES, MemberWords, Members, OrganizationIds, Row, Rows, Said};
+
 /// Any value; lists and objects are read over.
-pub(super) enum Scalar {
+#[derive(Clone, Copy)]
+pub(super) enum Scalar<'a> {
     Null,
     Flag(bool),
     Number(f64),
     Integer(u64),
-    Text(Box<str>),
+    Text(&'a str),
     /// A negative number, a list or an object.
     Other,
 }
 
-fn text_of(scalar: Scalar) -> Option<Box<str>> {
+fn text_of(scalar: Scalar<'_>) -> Option<Box<str>> {
     match scalar {
-        Scalar::Text(text) => Some(text),
+        Scalar::Text(text) => Some(clip(text)),
         _ => None,
     }
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "all readers of scalars have one form"
-)]
-fn flag_of(scalar: Scalar) -> Option<bool> {
+fn flag_of(scalar: Scalar<'_>) -> Option<bool> {
     match scalar {
         Scalar::Flag(flag) => Some(flag),
         _ => None,
     }
 }
 
-fn id_of(scalar: Scalar) -> Option<u64> {
+fn id_of(scalar: Scalar<'_>) -> Option<u64> {
     match scalar {
         Scalar::Integer(number) => Some(number),
         Scalar::Number(number) => whole(number),
@@ -90,7 +85,7 @@ pub(super) trait Field<'de>: Sized {
     const MAX_LISTED: usize = MAX_LISTED_IDS;
 
     /// A value that is no list.
-    fn from_scalar(scalar: Scalar) -> Option<Self>;
+    fn from_scalar(scalar: Scalar<'_>) -> Option<Self>;
 
     /// The empty list; `None` where a list is not readable.
     fn empty() -> Option<Self> {
@@ -98,6 +93,25 @@ pub(super) trait Field<'de>: Sized {
     }
 
     fn add(&mut self, _: Self::Element) {}
+
+    /// Adds the elements of a list.
+    fn fill<A: SeqAccess<'de>>(&mut self, mut list: A) -> Result<(), A::Error> {
+        let mut count = 0;
+        while let Some(element) = list.next_element()? {
+            count_element::<Self, A::Error>(&mut count)?;
+            self.add(element);
+        }
+        Ok(())
+    }
+}
+
+fn count_element<'de, V: Field<'de>, E: Error>(count: &mut usize) -> Result<(), E> {
+    *count += 1;
+    if *count > V::MAX_ELEMENTS {
+        let message = format!("more than {} entries in a row's list", V::MAX_ELEMENTS);
+        return Err(E::custom(message));
+    }
+    Ok(())
 }
 
 macro_rules! scalar_fields {
@@ -108,7 +122,7 @@ macro_rules! scalar_fields {
 
                 const MAX_LISTED: usize = $listed;
 
-                fn from_scalar(scalar: Scalar) -> Option<Self> {
+                fn from_scalar(scalar: Scalar<'_>) -> Option<Self> {
                     $read(scalar)
                 }
             }
@@ -136,7 +150,7 @@ impl<'de, T: Field<'de>> Field<'de> for Entries<T> {
 
     const MAX_ELEMENTS: usize = T::MAX_LISTED;
 
-    fn from_scalar(_: Scalar) -> Option<Self> {
+    fn from_scalar(_: Scalar<'_>) -> Option<Self> {
         None
     }
 
@@ -152,7 +166,7 @@ impl<'de, T: Field<'de>> Field<'de> for Entries<T> {
 impl<'de, T: Deserialize<'de>> Field<'de> for Rows<T> {
     type Element = Row<T>;
 
-    fn from_scalar(_: Scalar) -> Option<Self> {
+    fn from_scalar(_: Scalar<'_>) -> Option<Self> {
         None
     }
 
@@ -168,7 +182,7 @@ impl<'de, T: Deserialize<'de>> Field<'de> for Rows<T> {
 impl Field<'_> for OrganizationIds {
     type Element = Id;
 
-    fn from_scalar(scalar: Scalar) -> Option<Self> {
+    fn from_scalar(scalar: Scalar<'_>) -> Option<Self> {
         id_of(scalar).map(Self::One)
     }
 
@@ -183,12 +197,12 @@ impl Field<'_> for OrganizationIds {
     }
 }
 
-impl Field<'_> for Members {
-    type Element = Row<MemberRow>;
+impl<'de> Field<'de> for Members {
+    type Element = IgnoredAny;
 
     const MAX_ELEMENTS: usize = MAX_MEMBERS;
 
-    fn from_scalar(_: Scalar) -> Option<Self> {
+    fn from_scalar(_: Scalar<'_>) -> Option<Self> {
         None
     }
 
@@ -196,47 +210,96 @@ impl Field<'_> for Members {
         Some(Self::default())
     }
 
-    fn add(&mut self, element: Row<MemberRow>) {
-        match element {
-            Row::Object(row) => match row.id {
-                Said::Said(id) => {
-                    self.ids.push(id);
-                    if let Some(words) = row.words() {
-                        self.words.push(id, &words);
-                    }
-                }
-                Said::NotSaid => nameless(&mut self.without_id, Some(&row)),
-                Said::NotReadable => nameless(&mut self.unreadable, Some(&row)),
-            },
-            Row::Null => nameless(&mut self.without_id, None),
-            Row::Other => nameless(&mut self.unreadable, None),
+    fn fill<A: SeqAccess<'de>>(&mut self, mut list: A) -> Result<(), A::Error> {
+        let mut reader = MemberReader::default();
+        let mut count = 0;
+        while reader.read_next(&mut list, self)? {
+            count_element::<Self, A::Error>(&mut count)?;
         }
+        Ok(())
     }
 }
 
-/// Counts a member that no id tells from others; the first ones with their words.
-fn nameless(members: &mut Vec<NamelessMember>, row: Option<&MemberRow>) {
-    let is_named = members.len() < MAX_LEFT_OUT_ROWS;
-    members.push(NamelessMember(
-        row.filter(|_| is_named).and_then(MemberRow::words),
-    ));
-}
-
 impl MemberWords {
-    pub(super) fn push(&mut self, id: u64, words: &str) {
+    /// Whether there is room for words of so many bytes.
+    fn fits(&self, len: usize) -> bool {
         let per_member = size_of::<(u64, usize)>();
         let used = self.text.len() + self.ends.len() * per_member;
-        if used + words.len() + per_member <= MAX_MEMBER_WORDS_BYTES {
+        used + len + per_member <= MAX_MEMBER_WORDS_BYTES
+    }
+
+    /// Whether there is room for any words.
+    pub(super) fn has_room(&self) -> bool {
+        self.fits(1)
+    }
+
+    pub(super) fn push(&mut self, id: u64, words: &str) {
+        if self.fits(words.len()) {
             self.text.push_str(words);
             self.ends.push((id, self.text.len()));
         }
     }
 }
 
+/// Hands a value over as a scalar.
+pub(super) struct WithScalar<F>(pub(super) F);
+
+impl<'de, R, F: FnOnce(Scalar<'_>) -> R> DeserializeSeed<'de> for WithScalar<F> {
+    type Value = R;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<R, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, R, F: FnOnce(Scalar<'_>) -> R> Visitor<'de> for WithScalar<F> {
+    type Value = R;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<R, E> {
+        Ok(self.0(Scalar::Null))
+    }
+
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<R, E> {
+        Ok(self.0(Scalar::Flag(flag)))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<R, E> {
+        Ok(self.0(Scalar::Integer(number)))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<R, E> {
+        Ok(self.0(
+            u64::try_from(number).map_or(Scalar::Other, Scalar::Integer),
+        ))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<R, E> {
+        Ok(self.0(Scalar::Number(number)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<R, E> {
+        Ok(self.0(Scalar::Text(text)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<R, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(self.0(Scalar::Other))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<R, A::Error> {
+        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(self.0(Scalar::Other))
+    }
+}
+
 struct AnyValue<V>(PhantomData<V>);
 
 impl<'de, V: Field<'de>> AnyValue<V> {
-    fn scalar(scalar: Scalar) -> Said<V> {
+    fn scalar(scalar: Scalar<'_>) -> Said<V> {
         match scalar {
             Scalar::Null => Said::NotSaid,
             scalar => V::from_scalar(scalar).map_or(Said::NotReadable, Said::Said),
@@ -273,7 +336,7 @@ impl<'de, V: Field<'de>> Visitor<'de> for AnyValue<V> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Said<V>, E> {
-        Ok(Self::scalar(Scalar::Text(clip(text))))
+        Ok(Self::scalar(Scalar::Text(text)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Said<V>, A::Error> {
@@ -281,15 +344,7 @@ impl<'de, V: Field<'de>> Visitor<'de> for AnyValue<V> {
             while list.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(Said::NotReadable);
         };
-        let mut count = 0;
-        while let Some(element) = list.next_element()? {
-            count += 1;
-            if count > V::MAX_ELEMENTS {
-                let message = format!("more than {} entries in a row's list", V::MAX_ELEMENTS);
-                return Err(A::Error::custom(message));
-            }
-            value.add(element);
-        }
+        value.fill(list)?;
         Ok(Said::Said(value))
     }
 
