@@ -35,6 +35,7 @@ mod system;
 mod table;
 mod task_logs;
 mod telemetry;
+mod timeline;
 mod usage;
 mod watch;
 

@@ -5,36 +5,43 @@ use access_core::explore::{attribute, email, flag, login};
 use access_core::model::{AccountType, BoundedText, EntitlementId, Purpose, Resource, ResourceTypeId, Trait};
 use access_core::ports::{EntitlementFacts, Holding, TypeFacts};
 
-use super::sheet::{Cell, Column, data, people, shown};
+use super::sheet::{Cell, Column, OPTIONAL, Order, data, hidden, people, shown};
 
 /// Users, as in the table `users`.
 pub(crate) const USERS: &[Column] = &[
     data("resource_type_id"),
-    shown("user_id", "id"),
-    shown("display_name", "name"),
-    shown("login", "login"),
+    shown("user_id", "id").rank(1).whole(),
+    shown("display_name", "name").rank(2),
+    shown("login", "login").rank(OPTIONAL + 2),
     data("email"),
     data("first_name"),
     data("last_name"),
     data("phone"),
-    shown("status", "status"),
-    shown("status_detail", "detail"),
+    shown("status", "status").rank(OPTIONAL),
+    shown("status_detail", "detail")
+        .rank(OPTIONAL + 3)
+        .unless_all("-"),
     data("account_type"),
-    shown("user_type", "type"),
+    shown("user_type", "type").rank(OPTIONAL + 1),
     data("enabled"),
     data("invitation_status"),
-    shown("mfa_enabled", "mfa"),
-    shown("sso_enabled", "sso"),
+    shown("mfa_enabled", "mfa").rank(3).whole(),
+    shown("sso_enabled", "sso").rank(4).whole(),
     data("auth_type"),
     data("scim_user"),
-    shown("administrator", "admin"),
+    shown("administrator", "admin").rank(5).whole(),
     data("must_change_password"),
     data("permit_all_clients"),
     data("full_portal_access"),
     data("organization_id"),
-    shown("organization_name", "organization"),
+    shown("organization_name", "organization")
+        .rank(6)
+        .told_apart_by("organization_id"),
     data("uid"),
 ];
+
+/// The keys of users, in order.
+pub(crate) const USER_KEY: Order = Order::By(&["resource_type_id", "user_id"]);
 
 /// A user.
 pub(crate) fn user(row: &Resource) -> Vec<Cell> {
@@ -57,9 +64,9 @@ pub(crate) fn user(row: &Resource) -> Vec<Cell> {
         part(name.and_then(|name| name.family.as_deref()), "last_name"),
         text("phone"),
         Cell::text_or_nothing(row.status.as_ref().map(|status| status.state.as_str())),
-        Cell::text_or_nothing(row.status.as_ref().and_then(|status| status.detail.as_deref())),
+        Cell::word_or_nothing(row.status.as_ref().and_then(|status| status.detail.as_deref())),
         Cell::text(account.as_str()),
-        text("user_type"),
+        Cell::word_or_nothing(attribute(&row.profile, "user_type")),
         yes("enabled"),
         text("invitation_status"),
         Cell::flag_or_nothing(user.and_then(|user| user.mfa_enabled)),
@@ -79,12 +86,17 @@ pub(crate) fn user(row: &Resource) -> Vec<Cell> {
 /// Things that hold entitlements.
 pub(crate) const ROLES: &[Column] = &[
     shown("resource_type_id", "type"),
-    shown("resource_id", "id"),
+    shown("resource_id", "id").whole(),
     shown("display_name", "name"),
-    shown("entitlements", "entitlements"),
-    shown("grants", "grants"),
-    shown("description", "description"),
+    shown("entitlements", "entitlements").rank(OPTIONAL).whole(),
+    shown("grants", "grants").rank(6).whole(),
+    shown("description", "description")
+        .rank(OPTIONAL + 1)
+        .unless_all("-"),
 ];
+
+/// The keys of roles and other resources, in order.
+pub(crate) const RESOURCE_KEY: Order = Order::By(&["resource_type_id", "resource_id"]);
 
 /// A role, with what can be held on it and how often it is.
 pub(crate) fn role(row: &Resource, entitlements: u64, grants: u64) -> Vec<Cell> {
@@ -100,18 +112,21 @@ pub(crate) fn role(row: &Resource, entitlements: u64, grants: u64) -> Vec<Cell> 
 
 /// Entitlements, as in the table `entitlements`.
 pub(crate) const ENTITLEMENTS: &[Column] = &[
-    shown("entitlement_id", "id"),
+    shown("entitlement_id", "id").rank(1).whole(),
     data("resource_type_id"),
     data("resource_id"),
-    shown("resource_display_name", "on"),
+    shown("resource_display_name", "on").rank(3),
     data("slug"),
-    shown("display_name", "name"),
+    shown("display_name", "name").rank(2),
     data("description"),
-    shown("purpose", "purpose"),
+    shown("purpose", "purpose").rank(OPTIONAL),
     data("grantable_to"),
-    shown("immutable", "immutable"),
-    shown("grants", "grants"),
+    shown("immutable", "immutable").rank(OPTIONAL + 1),
+    shown("grants", "grants").rank(4).whole(),
 ];
+
+/// The key of entitlements.
+pub(crate) const ENTITLEMENT_KEY: Order = Order::By(&["entitlement_id"]);
 
 /// An entitlement and how many hold it.
 pub(crate) fn entitlement(row: &EntitlementFacts, grants: u64) -> Vec<Cell> {
@@ -133,40 +148,46 @@ pub(crate) fn entitlement(row: &EntitlementFacts, grants: u64) -> Vec<Cell> {
 }
 
 macro_rules! holdings {
-    ($($name:ident: $held:ident, $resource:ident, $id:ident, $principal:ident, $login:ident;)*) => {
+    ($($name:ident: $held:ident, $principal:ident;)*) => {
         $(
             /// Grants, as in the table `grants`.
             pub(crate) const $name: &[Column] = &[
                 data("grant_id"),
                 data("entitlement_id"),
                 data("entitlement_slug"),
-                holdings!(@ $held "entitlement_display_name", "holds"),
+                holdings!(@ $held "entitlement_display_name", "holds").rank(4),
                 data("resource_type_id"),
                 data("resource_id"),
-                holdings!(@ $resource "resource_display_name", "on"),
-                holdings!(@@ $id "id"),
+                holdings!(@ $held "resource_display_name", "on").rank(5),
+                holdings!(@@ $held "on id").rank(6).whole(),
+                holdings!(@@ $principal "id").rank(1).whole(),
                 data("principal_type_id"),
                 data("principal_id"),
-                holdings!(@ $principal "principal_display_name", "who"),
-                holdings!(@ $login "principal_login", "login"),
+                holdings!(@ $principal "principal_display_name", "who").rank(2),
+                holdings!(@ $principal "principal_login", "login").rank(OPTIONAL + 1),
                 data("immutable"),
                 data("is_direct"),
                 data("sources"),
-                people("how"),
+                people("how").rank(OPTIONAL).unless_all("direct"),
             ];
         )*
     };
     (@ yes $name:literal, $heading:literal) => { shown($name, $heading) };
     (@ no $name:literal, $heading:literal) => { data($name) };
     (@@ yes $heading:literal) => { people($heading) };
-    (@@ no $heading:literal) => { Column { name: None, heading: None } };
+    (@@ no $heading:literal) => { hidden() };
 }
 
 holdings! {
-    GRANTS: yes, yes, yes, yes, yes;
-    ACCESS: yes, yes, no, no, no;
-    WHO: no, no, yes, yes, yes;
+    GRANTS: yes, yes;
+    ACCESS: yes, no;
+    WHO: no, yes;
 }
+
+/// The keys of grants, in order.
+pub(crate) const GRANT_KEY: Order = Order::By(&["entitlement_id", "principal_type_id", "principal_id"]);
+/// The same for all grants of a tenant: they come by entitlement and are not held in memory.
+pub(crate) const HOLDER_KEY: Order = Order::Within("entitlement_id", &["principal_type_id", "principal_id"]);
 
 /// A grant, and in words how it is held.
 pub(crate) fn grant(row: &Holding, how: String) -> Vec<Cell> {
@@ -180,6 +201,7 @@ pub(crate) fn grant(row: &Holding, how: String) -> Vec<Cell> {
         Cell::text_or_nothing(held.map(|held| &held.resource.resource_type)),
         Cell::text_or_nothing(held.map(|held| &held.resource.id)),
         Cell::text_or_nothing(held.and_then(|held| held.resource_name.as_ref())),
+        Cell::text_or_nothing(held.map(|held| &held.resource)),
         Cell::text(&row.principal),
         Cell::text(&row.principal.resource_type),
         Cell::text(&row.principal.id),
@@ -200,7 +222,7 @@ pub(crate) const TYPES: &[Column] = &[
     shown("resources", "resources"),
     shown("entitlements", "entitlements"),
     shown("grants", "grants"),
-    shown("complete", "complete"),
+    shown("complete", "complete").unless_all("-"),
     data("incomplete_reason"),
 ];
 
@@ -227,12 +249,29 @@ pub(crate) fn kind(row: &TypeFacts) -> Vec<Cell> {
 
 /// Syncs.
 pub(crate) const SYNCS: &[Column] = &[
-    shown("sync_id", "sync"),
-    shown("sync_type", "type"),
-    shown("started_at", "began"),
-    shown("ended_at", "ended"),
-    shown("latest", "latest"),
-    shown("resources", "resources"),
-    shown("entitlements", "entitlements"),
-    shown("grants", "grants"),
+    shown("sync_id", "sync").rank(2).whole(),
+    shown("sync_type", "type").rank(3),
+    shown("started_at", "began").rank(OPTIONAL + 3).whole(),
+    shown("ended_at", "ended").rank(1).whole(),
+    shown("latest", "latest").rank(4),
+    shown("resources", "resources").rank(OPTIONAL),
+    shown("entitlements", "entitlements").rank(OPTIONAL + 2),
+    shown("grants", "grants").rank(OPTIONAL + 1),
+];
+
+/// What became of a person or a role.
+pub(crate) const HISTORY: &[Column] = &[
+    data("sync_id"),
+    shown("seen_at", "seen at").rank(1).whole(),
+    shown("after", "after").rank(OPTIONAL + 1).whole(),
+    shown("change", "change").rank(2).whole(),
+    data("subject"),
+    shown("entitlement_display_name", "what").rank(3),
+    data("entitlement_id"),
+    data("resource_display_name"),
+    data("principal_display_name"),
+    shown("field", "attribute").rank(6).unless_all("-"),
+    shown("old", "before").rank(7).unless_all("-"),
+    shown("new", "now").rank(8).unless_all("-"),
+    shown("id", "id").rank(4).whole().unless_all("-"),
 ];
