@@ -281,7 +281,7 @@ fn the_summary_for_people_and_for_programs() {
         .stdout
         .lines()
         .skip(1)
-        .filter(|line| !line.starts_with("  sync") && !line.starts_with("  file"))
+        .filter(|line| !line.starts_with("  sync ") && !line.starts_with("  file "))
         .collect();
     assert_snapshot!("summary_text", text.join("\n"));
 

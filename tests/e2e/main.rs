@@ -47,6 +47,8 @@ mod service_sweeps;
 mod spreadsheets;
 mod supply_chain;
 mod telemetry;
+mod terminal;
+mod time_travel;
 mod tolerance;
 mod trustworthy_deletes;
 mod workflows;
