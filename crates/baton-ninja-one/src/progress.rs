@@ -38,7 +38,7 @@ impl Progress {
             display.set_draw_target(ProgressDrawTarget::hidden());
         }
         let step = display.add(ProgressBar::new_spinner());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed_precise} {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}") {
             step.set_style(style);
         }
         step.enable_steady_tick(TICK);
@@ -135,38 +135,37 @@ fn step_line(phase: Phase, lists: usize) -> String {
         Phase::Preparing => (2, "sealing and verifying the output"),
         Phase::Publishing => (3, "publishing"),
     };
-    format!(
-        "step {} of {} · {does}",
-        lists + after_reading,
-        lists + STEPS_AFTER_READING
-    )
+    format!("{}/{} {does}", lists + after_reading, lists + STEPS_AFTER_READING)
 }
 
 /// What is read or waited for.
 fn reading_line(usage: &SourceUsage, activity: &Activity) -> String {
-    let mut parts = match activity.list {
-        Some(ListStep { name, number, of }) => vec![
-            format!("step {number} of {}", of + STEPS_AFTER_READING),
-            format!("reading {name}"),
-        ],
-        None if usage.calls > 0 => vec!["signing in".to_owned()],
-        None => vec!["reading".to_owned()],
-    };
-    if usage.bytes > 0 {
-        parts.push(size(usage.bytes));
-    }
-    if let Some(Wait {
-        is_throttled,
-        left,
-        next_try,
-    }) = activity.wait
-    {
+    let wait = activity.wait.map(|wait| {
+        let Wait {
+            is_throttled,
+            left,
+            next_try,
+        } = wait;
         let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-        parts.push(if is_throttled {
+        if is_throttled {
             format!("NinjaOne asks to wait {seconds} s (try {next_try})")
         } else {
             format!("a call failed; try {next_try} in {seconds} s")
-        });
+        }
+    });
+    let mut parts = Vec::new();
+    match activity.list {
+        // What is waited for comes first: a narrow terminal shows no more.
+        Some(ListStep { name, number, of }) => {
+            let does = if wait.is_some() { "" } else { "reading " };
+            parts.push(format!("{number}/{} {does}{name}", of + STEPS_AFTER_READING));
+        }
+        None if usage.calls > 0 => parts.push("signing in".to_owned()),
+        None => parts.push("reading".to_owned()),
+    }
+    parts.extend(wait);
+    if usage.bytes > 0 {
+        parts.push(size(usage.bytes));
     }
     parts.join(" · ")
 }
@@ -188,10 +187,7 @@ mod tests {
             number: 4,
             of: 5,
         });
-        assert_eq!(
-            reading_line(&usage, &activity),
-            "step 4 of 8 · reading users · 9.0 MiB"
-        );
+        assert_eq!(reading_line(&usage, &activity), "4/8 reading users · 9.0 MiB");
         activity.wait = Some(Wait {
             is_throttled: true,
             left: Duration::from_millis(5200),
@@ -199,15 +195,15 @@ mod tests {
         });
         assert_eq!(
             reading_line(&usage, &activity),
-            "step 4 of 8 · reading users · 9.0 MiB · NinjaOne asks to wait 6 s (try 2)"
+            "4/8 users · NinjaOne asks to wait 6 s (try 2) · 9.0 MiB"
         );
         let steps = [Phase::Comparing, Phase::Preparing, Phase::Publishing].map(|phase| step_line(phase, 5));
         assert_eq!(
             steps,
             [
-                "step 6 of 8 · comparing with the last sync",
-                "step 7 of 8 · sealing and verifying the output",
-                "step 8 of 8 · publishing"
+                "6/8 comparing with the last sync",
+                "7/8 sealing and verifying the output",
+                "8/8 publishing"
             ]
         );
     }

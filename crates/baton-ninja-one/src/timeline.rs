@@ -108,7 +108,7 @@ pub(crate) struct Timeline {
 }
 
 enum Source {
-    File(C1zSource),
+    File(Box<C1zSource>),
     Dataset(Vec<Opened>),
 }
 
@@ -124,7 +124,7 @@ impl Place {
                 Ok(Timeline {
                     location: path.display().to_string(),
                     syncs,
-                    source: Source::File(source),
+                    source: Source::File(Box::new(source)),
                 })
             }
             Self::BucketC1z(url) => {

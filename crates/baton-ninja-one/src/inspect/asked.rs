@@ -105,25 +105,10 @@ pub(crate) fn subcommand() -> Command {
     let one = |name: &'static str, value: &'static str, help: &'static str| {
         Arg::new(name).required(true).value_name(value).help(help)
     };
-    let global = [
-        text("sync", "ID", "The sync to look at [default: the latest finished one, full ones first]"),
-        text(
-            "at",
-            "TIME",
-            "The latest full sync that had ended at this time: 2026-03-03 (the end of that day), 2026-03-03T10:15, 2026-03-03T10:15+02:00; UTC by default",
-        )
-        .conflicts_with("sync"),
-        text("columns", "A,B,C|all", "Columns to show, in this order [default: those that fit]")
-            .value_delimiter(',')
-            .action(ArgAction::Append),
-        text("sort", "COLUMN[:desc]", "Sort rows by a column; numbers by their value"),
-        text("limit", "N", "Show the first N rows only").value_parser(value_parser!(u64).range(1..)),
-        flag("no-pager", "Write to the terminal without a pager ($PAGER, else less)"),
-    ];
     Command::new("inspect")
         .about("Show what a finished sync contains, from a c1z file of any connector or from a dataset")
         .arg(place)
-        .args(global.map(|arg| arg.global(true)))
+        .args(arguments_of_all())
         .subcommand(Command::new("stats").about("Counts of everything (shown without a command)"))
         .subcommand(Command::new("users").about("List users").args([
             words(),
@@ -193,6 +178,32 @@ pub(crate) fn subcommand() -> Command {
                 )),
         )
         .subcommand(Command::new("syncs").about("List the syncs of the file or dataset"))
+}
+
+/// What every question takes.
+fn arguments_of_all() -> [Arg; 6] {
+    let text = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
+    };
+    let arguments = [
+        text("sync", "ID", "The sync to look at [default: the latest finished one, full ones first]"),
+        text(
+            "at",
+            "TIME",
+            "The latest full sync that had ended at this time: 2026-03-03 (the end of that day), 2026-03-03T10:15, 2026-03-03T10:15+02:00; UTC by default",
+        )
+        .conflicts_with("sync"),
+        text("columns", "A,B,C|all", "Columns to show, in this order [default: those that fit]")
+            .value_delimiter(',')
+            .action(ArgAction::Append),
+        text("sort", "COLUMN[:desc]", "Sort rows by a column; numbers by their value"),
+        text("limit", "N", "Show the first N rows only").value_parser(value_parser!(u64).range(1..)),
+        Arg::new("no-pager")
+            .long("no-pager")
+            .action(ArgAction::SetTrue)
+            .help("Write to the terminal without a pager ($PAGER, else less)"),
+    ];
+    arguments.map(|argument| argument.global(true))
 }
 
 impl Asked {

@@ -19,6 +19,9 @@ use crate::exit::Failure;
 use crate::table::moment;
 use crate::timeline::Timeline;
 
+/// Syncs that are searched for somebody who is not in the one that was asked about, the nearest first.
+const MAX_SEARCHED_SYNCS: usize = 100;
+
 /// A person or a role.
 #[derive(Debug, Clone)]
 pub(super) struct Subject {
@@ -85,6 +88,8 @@ pub(super) fn find(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Subject,
     }
     match (user, find_role(snapshot, text)) {
         (Ok(user), Err(FindError::Nothing { .. })) => Ok(of_user(user)),
+        // An id finds a resource of any type.
+        (Ok(row), Ok(role)) if row.id == role.id => Ok(role),
         (Ok(user), Ok(role)) => Err(FindError::Several {
             what: "users and roles",
             text: text.to_owned(),
@@ -142,7 +147,7 @@ pub(super) fn read(
     let subject = find_latest(timeline, syncs, text, stop)?;
     let mut rows = Vec::new();
     let mut before = State::default();
-    let mut was_here = false;
+    let mut last_known: Option<BTreeMap<String, String>> = None;
     let mut until = None;
     for n in 0..syncs {
         if stop.load(Ordering::Relaxed) {
@@ -153,11 +158,11 @@ pub(super) fn read(
         state.keep_what_was_not_read(&before, snapshot.as_ref(), &subject)?;
         let sync = &timeline.syncs()[n];
         let after = n.checked_sub(1).map(|before| timeline.syncs()[before].ended_at);
-        for event in events(&before, &state, was_here, n == 0) {
+        for event in events(&before, &state, last_known.as_ref(), n == 0) {
             rows.push(event.cells(&sync.id, sync.ended_at, after, &subject));
         }
         if state.attributes.is_some() {
-            was_here = true;
+            last_known.clone_from(&state.attributes);
             until = Some(sync.ended_at);
         }
         before = state;
@@ -270,7 +275,8 @@ impl State {
         }
         for (key, grant) in &before.grants {
             let on = grant.on.as_ref().is_none_or(|on| was_read(&on.resource_type));
-            if !self.grants.contains_key(key) && !(on && was_read(&key.1.resource_type)) {
+            let is_gone = on && was_read(&key.1.resource_type);
+            if !is_gone && !self.grants.contains_key(key) {
                 self.grants.insert(key.clone(), grant.clone());
             }
         }
@@ -316,7 +322,12 @@ fn yes(flag: bool) -> String {
 }
 
 /// What is different between two syncs that follow each other.
-fn events<'a>(before: &'a State, now: &'a State, was_here: bool, is_first: bool) -> Vec<Event<'a>> {
+fn events<'a>(
+    before: &'a State,
+    now: &'a State,
+    last_known: Option<&'a BTreeMap<String, String>>,
+    is_first: bool,
+) -> Vec<Event<'a>> {
     let mut events = Vec::new();
     let of = |change, grant| Event {
         change,
@@ -330,9 +341,11 @@ fn events<'a>(before: &'a State, now: &'a State, was_here: bool, is_first: bool)
             events.push(of("left", None));
             return events;
         }
-        (None, Some(_)) => {
-            events.push(of(if was_here { "returned" } else { "first seen" }, None));
-            (None, None)
+        (None, Some(new)) => {
+            let returned = last_known.is_some();
+            events.push(of(if returned { "returned" } else { "first seen" }, None));
+            // Of somebody new every attribute would be a change.
+            (last_known, last_known.map(|_| new))
         }
         (Some(old), Some(new)) => (Some(old), Some(new)),
     };
@@ -426,7 +439,7 @@ pub(super) fn explain_absence<T>(
         .unwrap_or(syncs.len());
     let earlier = (0..at).rev().map(|n| (n, true));
     let later = (at + 1..syncs.len()).map(|n| (n, false));
-    for (n, was_here) in earlier.chain(later) {
+    for (n, was_here) in earlier.chain(later).take(MAX_SEARCHED_SYNCS) {
         if stop.load(Ordering::Relaxed) {
             break;
         }

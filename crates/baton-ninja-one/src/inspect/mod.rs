@@ -112,9 +112,7 @@ pub(crate) fn location(named: Option<&str>) -> Result<Place, Failure> {
     if !Path::new(DEFAULT_FILE).exists() {
         return Err(Failure::found(
             format!("there is no {DEFAULT_FILE} in this folder"),
-            Some(format!(
-                "name a c1z file or a dataset, or run `baton-ninja-one` first to make one"
-            )),
+            Some("name a c1z file or a dataset, or run `baton-ninja-one` first to make one".to_owned()),
             StatusCode::NotFound,
         ));
     }
@@ -124,8 +122,8 @@ pub(crate) fn location(named: Option<&str>) -> Result<Place, Failure> {
 /// The command that was probably meant by a location that is not there.
 fn meant(named: &str) -> Option<String> {
     let command = subcommand();
-    let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
-    explore::nearest(named, names).map(str::to_owned)
+    let commands = command.get_subcommands().map(clap::Command::get_name);
+    explore::nearest(named, commands).map(str::to_owned)
 }
 
 fn meant_a_command(failure: Failure, named: &str) -> Failure {

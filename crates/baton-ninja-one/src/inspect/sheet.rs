@@ -337,7 +337,8 @@ impl Sheet {
                 .clone()
                 .filter_map(|n| self.columns[n].name.or(self.columns[n].heading))
                 .collect();
-            let meant = nearest(name, names.iter().copied());
+            let titles = (0..self.columns.len()).filter_map(|n| self.columns[n].heading);
+            let meant = nearest(name, names.iter().copied().chain(titles));
             let hint = meant.map_or_else(
                 || format!("choose from: {}", names.join(", ")),
                 |meant| format!("use {flag} {meant}"),
