@@ -281,7 +281,7 @@ fn the_summary_for_people_and_for_programs() {
         .stdout
         .lines()
         .skip(1)
-        .filter(|line| !line.starts_with("  sync") && !line.starts_with("  file"))
+        .filter(|line| !line.starts_with("  sync ") && !line.starts_with("  file "))
         .collect();
     assert_snapshot!("summary_text", text.join("\n"));
 
@@ -291,7 +291,7 @@ fn the_summary_for_people_and_for_programs() {
         summary["sync"][varying] = "[VARIES]".into();
     }
     summary["duration_seconds"] = "[VARIES]".into();
-    for phase in ["reading", "preparing", "publishing"] {
+    for phase in ["reading", "comparing", "preparing", "publishing"] {
         summary["phase_seconds"][phase] = "[VARIES]".into();
     }
     summary["source"]["tenant"] = "[TENANT]".into();

@@ -284,8 +284,7 @@ fn questions_that_have_no_answer() {
     fs::write(context.path("notes.txt"), "The quarterly report.\n").unwrap();
     fs::create_dir(context.path("empty")).unwrap();
     for (name, arguments) in [
-        ("no_place", &["inspect"][..]),
-        ("nowhere", &["inspect", "nowhere.c1z"]),
+        ("nowhere", &["inspect", "nowhere.c1z"][..]),
         ("v3", &["inspect", "v3.c1z", "users"]),
         ("foreign", &["inspect", "notes.txt", "users"]),
         ("no_dataset", &["inspect", "empty", "users"]),
@@ -306,6 +305,27 @@ fn questions_that_have_no_answer() {
         assert_eq!(ran.stdout, "", "{name}");
         assert_snapshot!(format!("inspect_{name}"), context.shown(&ran));
     }
+}
+
+#[test]
+fn without_a_location_it_is_the_file_of_this_folder() {
+    let context = synced();
+    for command in [&[][..], &["users"], &["access", "user:3"], &["syncs"]] {
+        let named = inspect(&context, &[&["sync.c1z"], command].concat()).stdout;
+        assert_eq!(inspect(&context, command).stdout, named, "{command:?}");
+    }
+    // A word that is a command is the command, whatever is called so.
+    fs::rename(context.path("lake"), context.path("users")).unwrap();
+    let users = inspect(&context, &["users", "--limit", "1"]).stdout;
+    assert!(users.contains("57 users"), "{users}");
+    assert!(
+        inspect(&context, &["./users", "roles"])
+            .stdout
+            .contains("8 roles")
+    );
+    let ran = TestContext::bare().run(&["inspect"]);
+    assert_eq!(ran.stdout, "");
+    assert_snapshot!("inspect_no_place", context.shown(&ran));
 }
 
 #[cfg(unix)]

@@ -58,6 +58,8 @@ mod shared_machine;
 mod spreadsheets;
 mod supply_chain;
 mod telemetry;
+mod terminal;
+mod time_travel;
 mod tolerance;
 mod trustworthy_deletes;
 mod workflows;

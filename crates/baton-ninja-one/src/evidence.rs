@@ -15,6 +15,7 @@ use crate::settings::targets::C1Z_ENDING;
 use crate::settings::{Output, Settings};
 use crate::sync::{formats, runtime};
 use crate::system::stop_wanted;
+use crate::table::{counted, grouped};
 
 /// The commands' words.
 pub(crate) fn subcommands() -> [Command; 2] {
@@ -118,8 +119,8 @@ fn dataset(settings: &Settings, chosen: &ArgMatches, known: Option<&str>) -> Res
     }
     Err(Failure::found(
         format!(
-            "{place} is not what was published; {} findings",
-            found.findings.len()
+            "{place} is not what was published; {}",
+            counted(found.findings.len() as u64, "finding", "findings")
         ),
         Some("history files come back by `history rebuild`; other files only from a backup".to_owned()),
         StatusCode::DataLoss,
@@ -187,19 +188,22 @@ where
 fn verified(found: &Verification) -> Text {
     let mut text = Text::new();
     text.line(format_args!(
-        "{} syncs ({} linked), {} files, {} rows",
-        found.syncs, found.linked, found.files, found.rows
+        "{} ({} linked), {}, {}",
+        counted(found.syncs, "sync", "syncs"),
+        grouped(found.linked),
+        counted(found.files, "file", "files"),
+        counted(found.rows, "row", "rows"),
     ));
     if found.beside > 0 {
         text.line(format_args!(
-            "{} partial syncs beside them, to which no link leads",
-            found.beside
+            "{} beside them, to which no link leads",
+            counted(found.beside, "partial sync", "partial syncs")
         ));
     }
     if found.under_way > 0 {
         text.line(format_args!(
-            "{} full syncs are being published or were interrupted; they are no evidence",
-            found.under_way
+            "{} being published or interrupted; not evidence",
+            counted(found.under_way, "full sync", "full syncs")
         ));
     }
     if let (Some(latest), Some(sha256)) = (&found.latest, &found.sha256) {

@@ -38,6 +38,7 @@ mod system;
 mod table;
 mod task_logs;
 mod telemetry;
+mod timeline;
 mod usage;
 mod watch;
 

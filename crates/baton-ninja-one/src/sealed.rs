@@ -10,6 +10,7 @@ use sink_html::{ReportError, Verification};
 use crate::console::{Text, print};
 use crate::exit::Failure;
 use crate::settings::Output;
+use crate::table::counted;
 
 /// Verifies reports, the earliest first, and prints what was found; anything that was altered is a failure. `known` is a hash that
 /// was written down earlier: one of them must have it, or name it as the one before.
@@ -34,7 +35,11 @@ pub(crate) fn verify(paths: &[&Path], known: Option<&str>, output: Output) -> Re
     }
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     Err(Failure::found(
-        format!("{}: not what was written; {problems} findings", names.join(", ")),
+        format!(
+            "{}: not what was written; {}",
+            names.join(", "),
+            counted(problems as u64, "finding", "findings")
+        ),
         Some("go by a copy that is kept elsewhere, and by the hash that was written down".to_owned()),
         StatusCode::DataLoss,
     ))

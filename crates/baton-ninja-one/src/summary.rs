@@ -1,5 +1,6 @@
 //! The result of a sync, for people and for programs.
 
+mod changes;
 mod left_out;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use access_core::sync::{AcceptedLoss, SinkReceipt, SyncOutcome, SyncSummary};
 use serde::Serialize;
 
 use crate::console::Text;
+use crate::inspect::DEFAULT_FILE;
 use crate::table::{columns, duration, grouped, size};
 
 /// What a run cost.
@@ -104,20 +106,72 @@ pub(crate) fn text(run: &Run<'_>, outcome: &SyncOutcome) -> Text {
         summary.guard.accepted.iter().map(accepted),
     );
     section(&mut text, "Warnings", warnings(outcome));
+    section(
+        &mut text,
+        "Since the last sync",
+        changes::since_last_sync(summary),
+    );
     text.blank();
     text.line(format_args!(
-        "  sync  {} ({})",
+        "  sync     {} ({})",
         summary.run.id,
         summary.run.sync_type.as_str()
     ));
-    for SinkReceipt { receipt, .. } in &outcome.receipts {
+    for SinkReceipt { sink, receipt } in &outcome.receipts {
         let bytes = receipt
             .bytes
             .map(|bytes| format!(" ({})", size(bytes)))
             .unwrap_or_default();
-        text.line(format_args!("  file  {}{bytes}", receipt.location));
+        let what = match sink_kind(sink) {
+            "report" => "report",
+            "parquet" | "csv" => "dataset",
+            _ => "file",
+        };
+        text.line(format_args!("  {what:<7}  {}{bytes}", receipt.location));
+    }
+    let next = next_steps(outcome);
+    if !next.is_empty() {
+        text.blank();
+        text.line(format_args!("Next: {}", next.join(" · ")));
     }
     text
+}
+
+/// The kind of a sink by its name.
+fn sink_kind(name: &str) -> &str {
+    name.split([' ', ':', '=']).next().unwrap_or(name)
+}
+
+/// What to look at now.
+fn next_steps(outcome: &SyncOutcome) -> Vec<String> {
+    let mut next = Vec::new();
+    let receipts = || outcome.receipts.iter();
+    if let Some(report) = receipts().find(|receipt| sink_kind(&receipt.sink) == "report") {
+        next.push(format!("open {}", quoted(&report.receipt.location)));
+    }
+    if let Some(data) = receipts().find(|receipt| sink_kind(&receipt.sink) != "html") {
+        let location = &data.receipt.location;
+        let named = if location == DEFAULT_FILE {
+            String::new()
+        } else {
+            format!(" {}", quoted(location))
+        };
+        next.push(format!("baton-ninja-one inspect{named} users --admin --no-mfa"));
+        if changes::has_changes(&outcome.summary) {
+            next.push(format!("baton-ninja-one diff{named}"));
+        }
+    }
+    next
+}
+
+/// A location as a shell takes it.
+fn quoted(location: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-:+@%=,".contains(c);
+    if location.chars().all(plain) {
+        location.to_owned()
+    } else {
+        format!("'{}'", location.replace('\'', "'\\''"))
+    }
 }
 
 /// A heading and indented lines, if there are any.
@@ -178,6 +232,7 @@ fn accepted(accepted: &AcceptedLoss) -> String {
 fn phase_name(phase: Phase) -> &'static str {
     match phase {
         Phase::Reading => "reading",
+        Phase::Comparing => "comparing",
         Phase::Preparing => "preparing",
         Phase::Publishing => "publishing",
     }

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use time::{OffsetDateTime, UtcOffset};
+
 use crate::console::Text;
 
 /// Adds rows of cells; the first column is aligned to the left, the others to the right.
@@ -54,6 +56,19 @@ pub(crate) fn size(bytes: u64) -> String {
         unit += 1;
     }
     format!("{size:.1} {}", UNITS[unit])
+}
+
+/// A time to the second, in UTC: `2026-03-03 03:17:12 UTC`.
+pub(crate) fn moment(time: OffsetDateTime) -> String {
+    let time = time.to_offset(UtcOffset::UTC);
+    let (date, clock) = (time.date(), time.time());
+    let seconds = format!("{:02}:{:02}:{:02}", clock.hour(), clock.minute(), clock.second());
+    format!("{date} {seconds} UTC")
+}
+
+/// A number with the word for what is counted: `1 resource`, `1,234 resources`.
+pub(crate) fn counted(number: u64, one: &str, several: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { several })
 }
 
 /// A duration in the unit that suits it.

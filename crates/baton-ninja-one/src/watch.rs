@@ -11,6 +11,8 @@ use access_core::sync::{SyncError, SyncOutcome, SyncPipeline, SyncRequest};
 
 /// Between two lines of the log about a sync that is under way.
 const LINE_INTERVAL: Duration = Duration::from_mins(1);
+/// Between two looks at what the source is doing.
+const FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
 /// After so long without anything new, a sync is said to be stalled.
 const STALLED_AFTER: Duration = Duration::from_mins(5);
 
@@ -58,12 +60,21 @@ impl<'a> Watched<'a> {
         let ended = tokio::select! {
             ended = running => ended,
             () = self.log(pipeline.source) => Err(SyncError::Cancelled),
+            () = self.follow(pipeline.source) => Err(SyncError::Cancelled),
         };
         match (ended, limit) {
             (Err(SyncError::Cancelled), Some(limit)) if too_long.load(Ordering::Relaxed) => {
                 Err(SyncError::TooLong { limit })
             }
             (ended, _) => ended,
+        }
+    }
+
+    /// Shows what the source is doing. Never ends.
+    async fn follow(&self, source: &dyn AccessSource) {
+        loop {
+            self.observer.under_way(&source.usage(), &source.activity());
+            tokio::time::sleep(FOLLOW_INTERVAL).await;
         }
     }
 
@@ -76,6 +87,7 @@ impl<'a> Watched<'a> {
             let phase = *self.phase.lock().unwrap_or_else(PoisonError::into_inner);
             let phase = match phase {
                 Phase::Reading => "reading",
+                Phase::Comparing => "comparing",
                 Phase::Preparing => "preparing",
                 Phase::Publishing => "publishing",
             };

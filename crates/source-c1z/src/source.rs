@@ -161,6 +161,39 @@ impl C1zSource {
         Ok((syncs, latest))
     }
 
+    /// The finished full syncs of the file: their ids, and when they ended, in the order they were begun.
+    ///
+    /// # Errors
+    /// [`C1zSourceError`] if the unpacked copy cannot be read, or a sync has an id or time that is none.
+    pub fn full_syncs(&self) -> Result<Vec<(String, OffsetDateTime)>, C1zSourceError> {
+        let reader = self.reader()?;
+        let rows = reader.syncs()?.into_iter();
+        let full = rows.filter(|row| row.sync_type == SyncType::Full.as_str() && row.ended_at.is_some());
+        full.map(|row| {
+            let sync = ChosenSync::choose(&reader, Some(&row.sync_id))?;
+            Ok((row.sync_id, sync.ended_at))
+        })
+        .collect()
+    }
+
+    /// Another sync of the same file, which is not unpacked again.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn with_sync(&self, id: &str) -> Result<Self, C1zSourceError> {
+        let reader = self.reader()?;
+        let sync = ChosenSync::choose(&reader, Some(id))?;
+        let types = Types::of(&reader, &sync)?;
+        Ok(Self {
+            reader: Mutex::new(reader),
+            path: self.path.clone(),
+            tenant: self.tenant.clone(),
+            id_scheme: self.id_scheme.clone(),
+            sync,
+            types: Arc::new(types),
+        })
+    }
+
     /// A reader of its own, so that several readings do not wait for each other.
     fn reader(&self) -> Result<Reader, C1zSourceError> {
         let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);

@@ -97,6 +97,29 @@ impl Opened {
         Ok((syncs, latest))
     }
 
+    /// All full syncs of a dataset that something vouches for, each opened, in no order.
+    ///
+    /// # Errors
+    /// [`DatasetSourceError`] if there is no such dataset, it cannot be read, or what a sync says of itself cannot be.
+    pub async fn full_syncs(config: DatasetConfig) -> Result<Vec<Self>, DatasetSourceError> {
+        let published = Published::open(&config.location, config.formats, &config.temp_folder).await?;
+        let published = Arc::new(published);
+        let mut syncs = Vec::new();
+        for ListedSync { manifest, standing } in published.syncs().await? {
+            if standing == Standing::Unlinked {
+                warn_of(standing, &manifest, &published.place());
+            } else if manifest.sync.sync_type == SyncType::Full.as_str() {
+                syncs.push(Self {
+                    published: Arc::clone(&published),
+                    sync: finished(&manifest)?,
+                    manifest: Arc::new(manifest),
+                    stop: Arc::default(),
+                });
+            }
+        }
+        Ok(syncs)
+    }
+
     pub(crate) fn stop(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.stop)
     }

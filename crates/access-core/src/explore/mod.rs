@@ -2,11 +2,13 @@
 
 mod filter;
 mod find;
+mod natural;
 mod similar;
 mod words;
 
 pub use filter::{UserFilter, mentioned};
 pub use find::{FindError, principal, things_held};
+pub use natural::natural_order;
 pub use similar::{distance, nearest};
 pub use words::Words;
 

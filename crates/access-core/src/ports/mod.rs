@@ -22,6 +22,6 @@ pub use snapshot::{
     WhichGrants, WhichResources,
 };
 pub use source::{
-    AccessSource, CheckOutcome, EndpointCheck, Mention, ScopeAdvice, SkipReason, Skipped, SkippedRow,
-    SourceEvent, SourceReport, SourceUsage, Warning,
+    AccessSource, Activity, CheckOutcome, EndpointCheck, ListStep, Mention, ScopeAdvice, SkipReason, Skipped,
+    SkippedRow, SourceEvent, SourceReport, SourceUsage, Wait, Warning,
 };

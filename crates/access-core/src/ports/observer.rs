@@ -2,13 +2,15 @@
 
 use crate::model::{ResourceTypeId, RowKind};
 
-use super::Warning;
+use super::{Activity, SourceUsage, Warning};
 
 /// The steps of a sync, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     /// Rows flow from the source to the sinks.
     Reading,
+    /// What was read is compared with the syncs that it replaces.
+    Comparing,
     /// The sinks complete, verify and make durable what they have.
     Preparing,
     /// The sinks make it visible.
@@ -23,6 +25,9 @@ pub trait SyncObserver: Send + Sync {
     /// Rows have been accepted and handed to the sinks. For entitlements and grants the type is that of the resource
     /// they are held on.
     fn rows(&self, _kind: RowKind, _resource_type: &ResourceTypeId, _count: u64) {}
+
+    /// How far reading is; comes several times a second.
+    fn under_way(&self, _usage: &SourceUsage, _activity: &Activity) {}
 
     /// The source has something to say that a person should read.
     fn warning(&self, _warning: &Warning) {}

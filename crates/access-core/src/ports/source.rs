@@ -42,6 +42,42 @@ pub trait AccessSource: Send + Sync {
 
     /// What reading has cost so far.
     fn usage(&self) -> SourceUsage;
+
+    /// What the source is doing at the moment, for people who wait for it.
+    fn activity(&self) -> Activity {
+        Activity::default()
+    }
+}
+
+/// What a source is doing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Activity {
+    /// The list that is being read.
+    pub list: Option<ListStep>,
+    /// What is waited for before the next try.
+    pub wait: Option<Wait>,
+}
+
+/// A list of several that are read one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListStep {
+    /// Its name, e.g. `roles`.
+    pub name: &'static str,
+    /// Which of the lists it is, from 1.
+    pub number: usize,
+    /// How many lists there are.
+    pub of: usize,
+}
+
+/// A wait before something is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// Whether the tenant asked for it; otherwise a call has failed.
+    pub is_throttled: bool,
+    /// How long it still takes.
+    pub left: Duration,
+    /// The number of the try that comes next.
+    pub next_try: u32,
 }
 
 /// What a source says while it is read.

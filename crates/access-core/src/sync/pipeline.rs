@@ -218,7 +218,7 @@ impl SyncPipeline<'_> {
             unstated,
             ..SyncSummary::new(run, self.clock.now(), ledger, completeness)
         };
-        self.observer.phase(Phase::Preparing);
+        self.observer.phase(Phase::Comparing);
         let current = Arc::new(current);
         let compared = if summary.run.sync_type == SyncType::Full {
             fan_out.compare(&current).await?
@@ -246,6 +246,7 @@ impl SyncPipeline<'_> {
             let kept = fan_out.set_aside(&summary, self.observer).await;
             return Err(refused.into_error(kept));
         }
+        self.observer.phase(Phase::Preparing);
         fan_out.prepare(&summary).await?;
         for remark in fan_out.sinks().flat_map(|sink| sink.writer.remarks()) {
             self.warn(&mut warnings, remark);

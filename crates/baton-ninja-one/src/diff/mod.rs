@@ -26,16 +26,20 @@ pub(crate) fn subcommand() -> Command {
     let place =
         |name: &'static str, help: &'static str| Arg::new(name).value_name(name.to_uppercase()).help(help);
     let sync = |name: &'static str, help: &'static str| Arg::new(name).long(name).value_name("ID").help(help);
+    let time =
+        |name: &'static str, help: &'static str| Arg::new(name).long(name).value_name("TIME").help(help);
     let flag = |name: &'static str, help: &'static str| {
         Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
     };
     Command::new("diff")
-        .about("Tell what differs between two finished syncs: users, roles and other things, entitlements, grants")
+        .about("Compare two finished syncs: users, roles and other resources, entitlements, grants")
         .args([
-            place("old", "A c1z file of any connector, or a dataset: its folder or its URL").required(true),
-            place("new", "The same; without it two syncs of OLD are compared, the latest and the full one before it"),
-            sync("old-sync", "The sync of OLD; without it the latest finished one, full ones first"),
-            sync("new-sync", "The sync of NEW; without it the latest finished one, full ones first"),
+            place("old", "A c1z file of any connector, or a dataset: its folder or URL [default: sync.c1z]"),
+            place("new", "The location of the newer sync [default: OLD]"),
+            sync("old-sync", "The older sync [default: with one location, the full sync before the newer one; else the latest of OLD]"),
+            sync("new-sync", "The newer sync [default: the latest finished one, full ones first]"),
+            time("from", "The older sync is the latest full one that had ended at this time: 2026-03-03 (the end of that day), 2026-03-03T10:15, 2026-03-03T10:15+02:00; UTC by default").conflicts_with("old-sync"),
+            time("to", "The newer sync is the latest full one that had ended at this time").conflicts_with("new-sync"),
             flag("exit-code", "Exit with 1 if anything differs or NEW lacks a resource type of OLD, else with 0"),
             flag("no-pager", "Write to the terminal without a pager ($PAGER, else less)"),
         ])

@@ -18,10 +18,13 @@ use tokio::runtime::Handle;
 use super::refused;
 use crate::exit::Failure;
 use crate::export::{TimesOfSync, finished};
+use crate::inspect::location;
 use crate::interruptible::wait_unless;
 use crate::place::{Place, c1z_config, copy};
 use crate::settings::Settings;
 use crate::sync::{CONTRACT, formats};
+use crate::table::moment;
+use crate::timeline::PointInTime;
 
 /// Which syncs are to be compared.
 pub(super) struct Asked {
@@ -29,6 +32,8 @@ pub(super) struct Asked {
     /// Nothing: another sync of the same place.
     new: Option<Place>,
     new_sync: Option<String>,
+    /// The sync of the old location, and of the new one, that was the latest at a time.
+    times: [Option<PointInTime>; 2],
 }
 
 /// One of them, sorted.
@@ -54,9 +59,13 @@ impl Asked {
     pub(super) fn of(chosen: &ArgMatches) -> Result<Self, Failure> {
         let text = |name: &str| chosen.get_one::<String>(name).cloned();
         Ok(Self {
-            old: (Place::named(&text("old").unwrap_or_default())?, text("old-sync")),
+            old: (location(text("old").as_deref())?, text("old-sync")),
             new: text("new").map(|place| Place::named(&place)).transpose()?,
             new_sync: text("new-sync"),
+            times: [
+                PointInTime::of_flag("--from", text("from").as_deref())?,
+                PointInTime::of_flag("--to", text("to").as_deref())?,
+            ],
         })
     }
 }
@@ -66,6 +75,15 @@ impl Sides {
     pub(super) fn open(settings: &Settings, asked: Asked, stop: &AtomicBool) -> Result<Self, Failure> {
         let (old_place, mut old_sync) = asked.old;
         let mut new_sync = asked.new_sync;
+        let [from, to] = asked.times;
+        let at = |place: &Place, time: Option<PointInTime>| {
+            let Some(time) = time else { return Ok(None) };
+            let timeline = place.timeline(settings, stop)?;
+            let n = timeline.at(&time)?;
+            Ok::<_, Failure>(Some(timeline.syncs()[n].id.clone()))
+        };
+        old_sync = at(&old_place, from)?.or(old_sync);
+        new_sync = at(asked.new.as_ref().unwrap_or(&old_place), to)?.or(new_sync);
         if asked.new.is_none() && (old_sync.is_none() || new_sync.is_none()) {
             (old_sync, new_sync) = neighbours(&old_place, settings, old_sync, new_sync, stop)?;
         }
@@ -212,24 +230,27 @@ impl Side {
     /// What a reader of the differences should know.
     pub(super) fn notes(&self, old: &Self) -> Vec<String> {
         let mut notes = Vec::new();
+        if self.label == old.label {
+            notes.push("both sides are the same sync: no other one ended in between".to_owned());
+        }
         if self.started_at < old.started_at {
             notes.push("the old sync began after the new one".to_owned());
         }
         if self.sync_type != SyncType::Full {
             let kind = self.sync_type.as_str();
             notes.push(format!(
-                "the new sync is {kind}: nothing that is missing from it is told as removed"
+                "the new sync is {kind}; missing records are not reported as removed"
             ));
         } else if !self.incomplete.is_empty() {
             notes.push(format!(
-                "the new sync did not read all of {}: what is missing there is not told as removed",
+                "the new sync did not read all of {}; missing records there are not reported as removed",
                 self.incomplete.join(", ")
             ));
         }
         let unread = self.unread(old);
         if !unread.is_empty() {
             notes.push(format!(
-                "the new sync did not read {} at all, which the old one did: nothing of it is told as removed",
+                "the new sync did not read {}, which the old one did; its records are not reported as removed",
                 unread.join(", ")
             ));
         }
@@ -249,8 +270,9 @@ fn incomplete(manifest: &Manifest) -> Vec<String> {
 }
 
 fn label(place: &str, sync: &str, sync_type: SyncType, ended_at: OffsetDateTime) -> String {
-    let ended = ended_at
-        .format(&time::format_description::well_known::Rfc3339)
-        .unwrap_or_default();
-    format!("{place}: sync {sync} ({}), ended {ended}", sync_type.as_str())
+    format!(
+        "{place}: sync {sync} ({}), ended {}",
+        sync_type.as_str(),
+        moment(ended_at)
+    )
 }

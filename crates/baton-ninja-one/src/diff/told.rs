@@ -6,7 +6,7 @@ use access_core::compare::{Change, ChangeKind, FieldChange, Subject};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::inspect::{Cell, Closed, Column, Form, Outlet, Sheet, data, people, shown};
+use crate::inspect::{Cell, Closed, Column, Form, OPTIONAL, Outlet, Sheet, data, people, shown};
 use crate::table::grouped;
 
 /// Differences in CSV: one line for each field that differs, and one for each record that was added or removed.
@@ -24,32 +24,33 @@ const FLAT: &[Column] = &[
 ];
 
 const USERS: &[Column] = &[
-    people(""),
-    shown("id", "user"),
+    people("").whole(),
+    shown("id", "user").whole(),
     shown("name", "name"),
-    shown("login", "login"),
-    people("what"),
+    shown("login", "login").rank(OPTIONAL),
+    people("what").unless_all(""),
 ];
 const THINGS: &[Column] = &[
-    people(""),
-    shown("id", "role or other"),
+    people("").whole(),
+    shown("id", "role or other").whole(),
     shown("name", "name"),
-    people("what"),
+    people("what").unless_all(""),
 ];
 const ENTITLEMENTS: &[Column] = &[
-    people(""),
-    shown("id", "entitlement"),
-    shown("on", "on"),
+    people("").whole(),
+    shown("id", "entitlement").whole(),
+    shown("on", "on").rank(OPTIONAL),
     shown("name", "name"),
-    people("what"),
+    people("what").unless_all(""),
 ];
 const GRANTS: &[Column] = &[
-    people(""),
-    shown("who", "principal"),
+    people("").whole(),
+    shown("who", "principal").whole(),
     shown("name", "name"),
     shown("holds", "holds"),
-    shown("on", "on"),
-    people("what"),
+    shown("entitlement_id", "entitlement").rank(6).whole(),
+    shown("on", "on").rank(OPTIONAL),
+    people("what").rank(7).unless_all(""),
 ];
 
 /// Tells differences as they come: users, other things, entitlements, grants.
@@ -130,7 +131,14 @@ impl<'a> Telling<'a> {
 
     fn end_table(&mut self) -> Result<(), Closed> {
         match self.table.take() {
-            Some((_, sheet)) => sheet.finish(self.outlet).map(drop),
+            Some((_, sheet)) => {
+                let left_out = sheet.finish(self.outlet)?.left_out;
+                if left_out.is_empty() {
+                    return Ok(());
+                }
+                self.outlet
+                    .line(&format!("  (too narrow for: {})", left_out.join(", ")))
+            }
             None => Ok(()),
         }
     }
@@ -261,6 +269,7 @@ fn cells(change: &Change) -> Vec<Cell> {
             Cell::text_or_nothing(principal(change).as_deref()),
             named("principal_display_name"),
             named("entitlement_display_name"),
+            Cell::Text(id(change)),
             named("resource_display_name"),
             last,
         ],

@@ -3,16 +3,22 @@
 use access_core::StatusCode;
 use access_core::explore::Words;
 use access_core::model::{ResourceTypeId, StatusState};
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use super::sheet::View;
 use crate::exit::Failure;
+use crate::timeline::PointInTime;
 
 /// Everything that one call asks.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
-    pub(crate) place: String,
+    /// The location; none for the file that is in this folder by default.
+    pub(crate) place: Option<String>,
     pub(crate) sync: Option<String>,
+    /// The sync that was the latest at this time.
+    pub(crate) at: Option<PointInTime>,
     pub(crate) paged: bool,
+    pub(crate) view: View,
     pub(crate) question: Question,
 }
 
@@ -30,13 +36,24 @@ pub(crate) enum Question {
     /// What can be held.
     Entitlements(Things),
     /// Who holds what.
-    Grants(Things),
+    Grants(Grants),
     /// Everything that a principal holds, and through what.
     Access(String),
     /// Who holds a role or an entitlement, and through what.
     Who(String),
+    /// What became of a person or a role from sync to sync.
+    History(String),
     /// Which syncs there are.
     Syncs,
+}
+
+/// Which grants are wanted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Grants {
+    pub(crate) things: Things,
+    pub(crate) user: Option<String>,
+    pub(crate) role: Option<String>,
+    pub(crate) administrators: bool,
 }
 
 /// Which people are wanted.
@@ -67,84 +84,80 @@ const STATUSES: [(&str, StatusState); 4] = [
 
 /// The command.
 pub(crate) fn subcommand() -> Command {
-    let place = Arg::new("place")
-        .required(true)
-        .value_name("FILE|DATASET")
-        .help("A c1z file of any connector, or a dataset: its folder or its URL");
-    let sync = Arg::new("sync")
-        .long("sync")
-        .value_name("ID")
-        .global(true)
-        .help("The sync to look at; without it the latest finished one, full ones first");
-    let no_pager = Arg::new("no-pager")
-        .long("no-pager")
-        .action(ArgAction::SetTrue)
-        .global(true)
-        .help("Write to the terminal without a pager ($PAGER, else less)");
-    let types = |help: &'static str| {
-        Arg::new("type")
-            .long("type")
-            .value_name("TYPE")
-            .action(ArgAction::Append)
-            .help(help)
+    let place = Arg::new("place").value_name("LOCATION").help(
+        "A c1z file of any connector, or a dataset: its folder or URL [default: sync.c1z]. A location that is called like a command: ./users",
+    );
+    let text = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
     };
+    let types = |help: &'static str| text("type", "TYPE", help).action(ArgAction::Append);
     let words = || {
         Arg::new("words")
             .value_name("TEXT")
-            .help("Only those that have this text in a name, an id or an attribute")
+            .help("Only rows with this text in a name, an id or an attribute")
     };
     let flag = |name: &'static str, help: &'static str| {
         Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
     };
-    let status = Arg::new("status")
-        .long("status")
-        .value_name("STATUS")
+    let status = text("status", "STATUS", "Only users with this status; repeatable")
         .action(ArgAction::Append)
-        .value_parser(STATUSES.map(|(word, _)| word))
-        .help("Only those in this state; may be given several times");
-    let role = Arg::new("role")
-        .long("role")
-        .value_name("ROLE|ENTITLEMENT")
-        .help("Only those who hold it, directly or through something else");
+        .value_parser(STATUSES.map(|(word, _)| word));
     let one = |name: &'static str, value: &'static str, help: &'static str| {
         Arg::new(name).required(true).value_name(value).help(help)
     };
     Command::new("inspect")
-        .about("Look at a finished sync in a c1z file, of any connector, or in a dataset")
-        .args([place, sync, no_pager])
-        .subcommand(Command::new("stats").about("How many there are of everything (what is shown without a command)"))
+        .about("Show what a finished sync contains, from a c1z file of any connector or from a dataset")
+        .arg(place)
+        .args(arguments_of_all())
+        .subcommand(Command::new("stats").about("Counts of everything (shown without a command)"))
+        .subcommand(Command::new("users").about("List users").args([
+            words(),
+            types("Only users of this resource type; repeatable"),
+            status,
+            flag("no-mfa", "Only users without MFA"),
+            flag("admin", "Only administrators"),
+            text(
+                "role",
+                "ROLE|ENTITLEMENT",
+                "Only users who hold it, directly or through something else",
+            ),
+        ]))
         .subcommand(
-            Command::new("users")
-                .about("The people and accounts")
+            Command::new("roles")
+                .about("List roles and how many hold them")
                 .args([
                     words(),
-                    types("Only users of this resource type; may be given several times"),
-                    status,
-                    flag("no-mfa", "Only those of whom the tenant says that they have no second factor"),
-                    flag("admin", "Only those of whom the tenant says that they are administrators"),
-                    role,
+                    types("Resources of this type instead of roles, e.g. organization; repeatable"),
                 ]),
         )
-        .subcommand(Command::new("roles").about("The roles, and how many hold them").args([
+        .subcommand(
+            Command::new("resources")
+                .about("List resources of every type, users included")
+                .args([words(), types("Only resources of this type; repeatable")]),
+        )
+        .subcommand(
+            Command::new("entitlements")
+                .about("List what can be held, and how many hold it")
+                .args([
+                    words(),
+                    types("Only entitlements on resources of this type; repeatable"),
+                ]),
+        )
+        .subcommand(Command::new("grants").about("List who holds what").args([
             words(),
-            types("Things of this resource type instead of roles, e.g. organization; may be given several times"),
-        ]))
-        .subcommand(Command::new("resources").about("The resources of every type, people included").args([
-            words(),
-            types("Only resources of this type; may be given several times"),
-        ]))
-        .subcommand(Command::new("entitlements").about("What can be held, and how many hold it").args([
-            words(),
-            types("Only entitlements on resources of this type; may be given several times"),
-        ]))
-        .subcommand(Command::new("grants").about("Who holds what").args([
-            words(),
-            types("Only grants on resources of this type; may be given several times"),
+            types("Only grants on resources of this type; repeatable"),
+            text("user", "USER", "Only what this user holds"),
+            text("role", "ROLE|ENTITLEMENT", "Only who holds this"),
+            flag("admin", "Only what administrators hold"),
         ]))
         .subcommand(
             Command::new("access")
-                .about("Everything that one principal holds, and why: directly, or through what")
-                .arg(one("who", "USER", "An id such as user:901 or 901, a login, an address, or a whole name")),
+                .about("What one user holds, and why: directly, or through what")
+                .arg(one(
+                    "who",
+                    "USER",
+                    "An id such as user:901 or 901, a login, an email address or a full name",
+                )),
         )
         .subcommand(
             Command::new("who")
@@ -152,10 +165,45 @@ pub(crate) fn subcommand() -> Command {
                 .arg(one(
                     "what",
                     "ROLE|ENTITLEMENT",
-                    "The id or the whole name of an entitlement, or of a role or anything else that is held",
+                    "The id or the full name of a role, another resource or an entitlement",
                 )),
         )
-        .subcommand(Command::new("syncs").about("The syncs that the file or dataset holds"))
+        .subcommand(
+            Command::new("history")
+                .about("What changed for one user or role, from sync to sync")
+                .arg(one(
+                    "of",
+                    "USER|ROLE",
+                    "An id such as user:901 or role:7, a login, an email address or a full name",
+                )),
+        )
+        .subcommand(Command::new("syncs").about("List the syncs of the file or dataset"))
+}
+
+/// What every question takes.
+fn arguments_of_all() -> [Arg; 6] {
+    let text = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
+    };
+    let arguments = [
+        text("sync", "ID", "The sync to look at [default: the latest finished one, full ones first]"),
+        text(
+            "at",
+            "TIME",
+            "The latest full sync that had ended at this time: 2026-03-03 (the end of that day), 2026-03-03T10:15, 2026-03-03T10:15+02:00; UTC by default",
+        )
+        .conflicts_with("sync"),
+        text("columns", "A,B,C|all", "Columns to show, in this order [default: those that fit]")
+            .value_delimiter(',')
+            .action(ArgAction::Append),
+        text("sort", "COLUMN[:desc]", "Sort rows by a column; numbers by their value"),
+        text("limit", "N", "Show the first N rows only").value_parser(value_parser!(u64).range(1..)),
+        Arg::new("no-pager")
+            .long("no-pager")
+            .action(ArgAction::SetTrue)
+            .help("Write to the terminal without a pager ($PAGER, else less)"),
+    ];
+    arguments.map(|argument| argument.global(true))
 }
 
 impl Asked {
@@ -168,16 +216,28 @@ impl Asked {
             Some(("roles", inner)) => Question::Roles(things(inner)?),
             Some(("resources", inner)) => Question::Resources(things(inner)?),
             Some(("entitlements", inner)) => Question::Entitlements(things(inner)?),
-            Some(("grants", inner)) => Question::Grants(things(inner)?),
+            Some(("grants", inner)) => Question::Grants(Grants {
+                things: things(inner)?,
+                user: text("user"),
+                role: text("role"),
+                administrators: inner.get_flag("admin"),
+            }),
             Some(("access", _)) => Question::Access(text("who").unwrap_or_default()),
             Some(("who", _)) => Question::Who(text("what").unwrap_or_default()),
+            Some(("history", _)) => Question::History(text("of").unwrap_or_default()),
             Some(("syncs", _)) => Question::Syncs,
             _ => Question::Stats,
         };
         Ok(Self {
-            place: chosen.get_one::<String>("place").cloned().unwrap_or_default(),
+            place: chosen.get_one::<String>("place").cloned(),
             sync: text("sync"),
+            at: PointInTime::of_flag("--at", text("at").as_deref())?,
             paged: !inner.get_flag("no-pager"),
+            view: View {
+                columns: inner.get_many("columns").into_iter().flatten().cloned().collect(),
+                sort: text("sort"),
+                limit: inner.get_one("limit").copied(),
+            },
             question,
         })
     }

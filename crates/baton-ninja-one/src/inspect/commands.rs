@@ -6,22 +6,25 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use access_core::explore::{self, UserFilter};
-use access_core::model::{Resource, ResourceId, ResourceTypeId, StatusState, Trait, TraitKind};
+use access_core::model::{
+    EntitlementId, Resource, ResourceId, ResourceTypeId, StatusState, Trait, TraitKind,
+};
 use access_core::ports::{
     AccessSnapshot, Holding, SourceError, WhichEntitlements, WhichGrants, WhichResources,
 };
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 
-use super::asked::{Question, Things, Users};
+use super::asked::{Asked, Grants, Question, Things, Users};
+use super::history::{History, Subject};
 use super::how::How;
 use super::pager::Outlet;
 use super::rows;
-use super::sheet::{Cell, Column, Form, Sheet};
+use super::sheet::{Cell, Column, Form, Order, Sheet, View};
 use crate::exit::Failure;
 use crate::place::SyncFacts;
 use crate::sync::CONTRACT;
-use crate::table::grouped;
+use crate::table::{counted, grouped, moment};
 
 /// Whose list it is if no types are named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,9 +35,10 @@ enum Which {
     All,
 }
 
-/// Answers a question.
+/// Answers a question, below a heading for people.
 pub(crate) fn answer(
-    question: &Question,
+    asked: &Asked,
+    heading: Option<String>,
     snapshot: &dyn AccessSnapshot,
     form: Form,
     outlet: &mut Outlet,
@@ -42,11 +46,13 @@ pub(crate) fn answer(
 ) -> Result<(), Failure> {
     let mut desk = Desk {
         snapshot,
+        view: &asked.view,
+        heading,
         form,
         outlet,
         stop,
     };
-    match question {
+    match &asked.question {
         Question::Stats => desk.stats(),
         Question::Users(wanted) => desk.users(wanted),
         Question::Roles(wanted) => desk.roles(wanted),
@@ -55,14 +61,17 @@ pub(crate) fn answer(
         Question::Grants(wanted) => desk.grants(wanted),
         Question::Access(who) => desk.access(who),
         Question::Who(what) => desk.who(what),
-        // Asked of a place, not of a sync.
-        Question::Syncs => Ok(()),
+        // Asked of a location, not of a sync.
+        Question::History(_) | Question::Syncs => Ok(()),
     }
 }
 
 /// Where questions are answered.
 struct Desk<'a> {
     snapshot: &'a dyn AccessSnapshot,
+    view: &'a View,
+    /// What people read first.
+    heading: Option<String>,
     form: Form,
     outlet: &'a mut Outlet,
     stop: &'a AtomicBool,
@@ -84,23 +93,33 @@ impl Rows<'_> {
         Continue(())
     }
 
-    /// Completes the sheet, and says for people how many rows it has.
-    fn told(self, form: Form, (one, several): (&str, &str)) {
-        let Ok(rows) = self.sheet.finish(self.outlet) else {
+    /// Completes the sheet, and says for people how many rows it has, perhaps of how many others.
+    fn told(self, form: Form, (one, several): (&str, &str), total: Option<(u64, &str)>) {
+        let Ok(written) = self.sheet.finish(self.outlet) else {
             return;
         };
-        if form == Form::Table {
-            let told = match rows {
-                0 => format!("no {several}"),
-                1 => format!("1 {one}"),
-                rows => format!("{} {several}", grouped(rows)),
-            };
-            // Nobody reading any more is no failure.
-            if rows > 0 {
-                let _ = self.outlet.line("");
-            }
-            let _ = self.outlet.line(&told);
+        if form != Form::Table {
+            return;
         }
+        let mut told = match total {
+            Some((total, of_what)) => format!("{} of {} {of_what}", grouped(written.rows), grouped(total)),
+            None if written.rows == 0 => format!("no {several}"),
+            None => counted(written.rows, one, several),
+        };
+        if written.shown < written.rows {
+            told = format!("{told}, the first {} shown", grouped(written.shown));
+        }
+        if !written.left_out.is_empty() {
+            told = format!(
+                "{told} · not shown: {} (--columns all)",
+                written.left_out.join(", ")
+            );
+        }
+        // Nobody reading any more is no failure.
+        if written.rows > 0 {
+            let _ = self.outlet.line("");
+        }
+        let _ = self.outlet.line(&told);
     }
 }
 
@@ -116,45 +135,74 @@ fn flow<E>(done: Result<ControlFlow<()>, E>, failed: &mut Option<E>) -> ControlF
 }
 
 impl Desk<'_> {
-    /// Rows as `fill` pushes them, and below them how many there were, for people.
-    fn sheet(
+    /// Rows as `fill` pushes them, and below them how many there were, for people: of how many others, where `fill` gives that.
+    fn sheet<'t>(
         &mut self,
-        columns: impl Into<Cow<'static, [Column]>>,
+        (columns, order): (impl Into<Cow<'static, [Column]>>, Order),
         names: (&str, &str),
-        fill: impl FnOnce(&dyn AccessSnapshot, &mut Rows<'_>) -> Result<(), Failure>,
+        fill: impl FnOnce(&dyn AccessSnapshot, &mut Rows<'_>) -> Result<Option<(u64, &'t str)>, Failure>,
     ) -> Result<(), Failure> {
+        let sheet = Sheet::new(columns, self.form).with_view(self.view, order)?;
+        self.show_heading();
         let mut rows = Rows {
-            sheet: Sheet::new(columns, self.form),
+            sheet,
             outlet: self.outlet,
             stop: self.stop,
         };
-        fill(self.snapshot, &mut rows)?;
-        rows.told(self.form, names);
+        let total = fill(self.snapshot, &mut rows)?;
+        rows.told(self.form, names, total);
         Ok(())
     }
 
     /// A line for people.
     fn say(&mut self, text: &str) {
+        self.show_heading();
         if self.form == Form::Table {
             let _ = self.outlet.line(text);
         }
     }
 
+    fn show_heading(&mut self) {
+        if let Some(heading) = self.heading.take().filter(|_| self.form == Form::Table) {
+            let _ = self.outlet.line(&heading);
+            let _ = self.outlet.line("");
+        }
+    }
+
+    /// Who holds a role or an entitlement.
+    fn holders(&self, role: &str) -> Result<HashSet<ResourceId>, Failure> {
+        let mut holders = HashSet::new();
+        for held in explore::things_held(self.snapshot, role)? {
+            self.snapshot
+                .grants(WhichGrants::Of(&held.entitlement.id), &mut |row| {
+                    holders.insert(row.principal);
+                    Continue(())
+                })?;
+        }
+        Ok(holders)
+    }
+
+    /// Who is an administrator, as far as the tenant says.
+    fn administrators(&self) -> Result<HashSet<ResourceId>, Failure> {
+        let mut found = HashSet::new();
+        for kind in of_kind(self.snapshot, TraitKind::User, &[])? {
+            self.snapshot
+                .resources(WhichResources::OfType(&kind), &mut |row| {
+                    if is_administrator(&row) {
+                        found.insert(row.id);
+                    }
+                    Continue(())
+                })?;
+        }
+        Ok(found)
+    }
+
     fn users(&mut self, wanted: &Users) -> Result<(), Failure> {
-        let snapshot = self.snapshot;
-        let among = match &wanted.role {
-            None => None,
-            Some(role) => {
-                let mut holders = HashSet::new();
-                for held in explore::things_held(snapshot, role)? {
-                    snapshot.grants(WhichGrants::Of(&held.entitlement.id), &mut |row| {
-                        holders.insert(row.principal);
-                        Continue(())
-                    })?;
-                }
-                Some(holders)
-            }
-        };
+        let among = wanted
+            .role
+            .as_deref()
+            .map(|role| self.holders(role))
+            .transpose()?;
         let filter = UserFilter {
             types: wanted.types.iter().cloned().collect(),
             statuses: wanted.statuses.clone(),
@@ -163,18 +211,51 @@ impl Desk<'_> {
             among,
             words: wanted.words.clone(),
         };
+        // Whether MFA is set up is not known of everybody.
+        let unknown = UserFilter {
+            without_mfa: false,
+            ..filter.clone()
+        };
+        let narrowed = wanted.without_mfa
+            || wanted.role.is_some()
+            || wanted.words.is_some()
+            || !wanted.statuses.is_empty();
+        let of_administrators = wanted.administrators && narrowed;
+        let (mut total, mut mfa_unknown) = (0, 0);
         let users = rows::Users::new(CONTRACT.attributes());
-        self.sheet(users.columns.clone(), ("user", "users"), |snapshot, sheet| {
-            for kind in of_kind(snapshot, TraitKind::User, &wanted.types)? {
-                snapshot.resources(WhichResources::OfType(&kind), &mut |row| {
-                    if !filter.admits(&row) {
-                        return Continue(());
-                    }
-                    sheet.push(users.row(&row))
-                })?;
-            }
-            Ok(())
-        })
+        self.sheet(
+            (users.columns.clone(), rows::USER_KEY),
+            ("user", "users"),
+            |snapshot, sheet| {
+                for kind in of_kind(snapshot, TraitKind::User, &wanted.types)? {
+                    snapshot.resources(WhichResources::OfType(&kind), &mut |row| {
+                        let Trait::User(user) = &row.kind else {
+                            return Continue(());
+                        };
+                        total += u64::from(!of_administrators || is_administrator(&row));
+                        if wanted.without_mfa && user.mfa_enabled.is_none() && unknown.admits(&row) {
+                            mfa_unknown += 1;
+                        }
+                        if !filter.admits(&row) {
+                            return Continue(());
+                        }
+                        sheet.push(users.row(&row))
+                    })?;
+                }
+                let of_what = match (of_administrators, total) {
+                    (true, 1) => "administrator",
+                    (true, _) => "administrators",
+                    (false, 1) => "user",
+                    (false, _) => "users",
+                };
+                Ok((narrowed || wanted.administrators).then_some((total, of_what)))
+            },
+        )?;
+        if mfa_unknown > 0 {
+            let not_listed = counted(mfa_unknown, "user", "users");
+            self.say(&format!("not listed: {not_listed} whose MFA is unknown"));
+        }
+        Ok(())
     }
 
     fn roles(&mut self, wanted: &Things) -> Result<(), Failure> {
@@ -200,7 +281,8 @@ impl Desk<'_> {
             Which::Roles => ("thing", "things"),
             Which::All => ("resource", "resources"),
         };
-        self.sheet(rows::ROLES, names, |snapshot, sheet| {
+        let mut total = 0;
+        self.sheet((rows::ROLES, rows::RESOURCE_KEY), names, |snapshot, sheet| {
             let kinds = match which {
                 Which::All if wanted.types.is_empty() => {
                     snapshot.kinds()?.into_iter().map(|kind| kind.id).collect()
@@ -209,6 +291,7 @@ impl Desk<'_> {
             };
             for kind in kinds {
                 snapshot.resources(WhichResources::OfType(&kind), &mut |row| {
+                    total += 1;
                     let words = wanted.words.as_ref();
                     if !words.is_none_or(|words| explore::mentioned(&row, words)) {
                         return Continue(());
@@ -217,52 +300,98 @@ impl Desk<'_> {
                     sheet.push(rows::role(&row, entitlements, grants))
                 })?;
             }
-            Ok(())
+            Ok(wanted.words.is_some().then_some((total, names.1)))
         })
     }
 
     fn entitlements(&mut self, wanted: &Things) -> Result<(), Failure> {
         let counts = self.snapshot.holder_counts()?;
         let names = ("entitlement", "entitlements");
-        self.sheet(rows::ENTITLEMENTS, names, |snapshot, sheet| {
-            snapshot.entitlements(WhichEntitlements::All, &mut |row| {
-                let held = &row.entitlement;
-                let resource_name = row.resource_name.as_ref().map_or("", |name| name.as_str());
-                let texts = [held.id.as_str(), held.display_name.as_str(), resource_name];
-                if !wanted.admit(Some(&held.resource.resource_type), &texts) {
-                    return Continue(());
-                }
-                let grants = counts.get(&held.id).copied().unwrap_or_default();
-                sheet.push(rows::entitlement(&row, grants))
-            })?;
-            Ok(())
-        })
+        let mut total = 0;
+        self.sheet(
+            (rows::ENTITLEMENTS, rows::ENTITLEMENT_KEY),
+            names,
+            |snapshot, sheet| {
+                snapshot.entitlements(WhichEntitlements::All, &mut |row| {
+                    total += 1;
+                    let held = &row.entitlement;
+                    let resource_name = row.resource_name.as_ref().map_or("", |name| name.as_str());
+                    let texts = [held.id.as_str(), held.display_name.as_str(), resource_name];
+                    if !wanted.admit(Some(&held.resource.resource_type), &texts) {
+                        return Continue(());
+                    }
+                    let grants = counts.get(&held.id).copied().unwrap_or_default();
+                    sheet.push(rows::entitlement(&row, grants))
+                })?;
+                Ok(wanted.is_filter().then_some((total, names.1)))
+            },
+        )
     }
 
-    fn grants(&mut self, wanted: &Things) -> Result<(), Failure> {
+    fn grants(&mut self, wanted: &Grants) -> Result<(), Failure> {
+        let Grants { things, .. } = wanted;
+        let user = wanted.user.as_deref();
+        let user = user
+            .map(|user| explore::principal(self.snapshot, user))
+            .transpose()?;
+        let role = wanted.role.as_deref();
+        let role = role
+            .map(|role| explore::things_held(self.snapshot, role))
+            .transpose()?;
+        let administrators = wanted.administrators.then(|| self.administrators()).transpose()?;
+        let held: Option<HashSet<&EntitlementId>> = role
+            .as_ref()
+            .map(|role| role.iter().map(|held| &held.entitlement.id).collect());
+        let which: Vec<WhichGrants<'_>> = match (&user, &role) {
+            (Some(user), _) => vec![WhichGrants::HeldBy(&user.id)],
+            (None, Some(role)) => role
+                .iter()
+                .map(|held| WhichGrants::Of(&held.entitlement.id))
+                .collect(),
+            (None, None) => vec![WhichGrants::All],
+        };
+        let order = match which[..] {
+            [WhichGrants::All] => rows::HOLDER_KEY,
+            _ => rows::GRANT_KEY,
+        };
+        let is_filter = things.is_filter() || user.is_some() || role.is_some() || wanted.administrators;
+        let of_all = user.is_none() && role.is_none();
         let mut how = How::new(self.snapshot);
-        self.sheet(rows::GRANTS, ("grant", "grants"), |snapshot, sheet| {
+        let mut total = 0;
+        self.sheet((rows::GRANTS, order), ("grant", "grants"), |snapshot, sheet| {
             let mut failed = None;
-            snapshot.grants(WhichGrants::All, &mut |row| {
-                let texts = [
-                    row.entitlement.as_str(),
-                    row.held.as_ref().map_or("", |held| held.display_name.as_str()),
-                    row.held
-                        .as_ref()
-                        .and_then(|held| held.resource_name.as_ref())
-                        .map_or("", |name| name.as_str()),
-                    row.principal.id.as_str(),
-                    row.principal_name.as_ref().map_or("", |name| name.as_str()),
-                    row.principal_login.as_deref().unwrap_or_default(),
-                ];
-                let kind = row.held.as_ref().map(|held| &held.resource.resource_type);
-                if !wanted.admit(kind, &texts) {
-                    return Continue(());
+            for which in which {
+                snapshot.grants(which, &mut |row| {
+                    total += 1;
+                    let texts = [
+                        row.entitlement.as_str(),
+                        row.held.as_ref().map_or("", |held| held.display_name.as_str()),
+                        row.held
+                            .as_ref()
+                            .and_then(|held| held.resource_name.as_ref())
+                            .map_or("", |name| name.as_str()),
+                        row.principal.id.as_str(),
+                        row.principal_name.as_ref().map_or("", |name| name.as_str()),
+                        row.principal_login.as_deref().unwrap_or_default(),
+                    ];
+                    let kind = row.held.as_ref().map(|held| &held.resource.resource_type);
+                    let is_wanted = things.admit(kind, &texts)
+                        && held.as_ref().is_none_or(|held| held.contains(&row.entitlement))
+                        && administrators
+                            .as_ref()
+                            .is_none_or(|administrators| administrators.contains(&row.principal));
+                    if !is_wanted {
+                        return Continue(());
+                    }
+                    let told = how.told(&row);
+                    flow(told.map(|told| sheet.push(rows::grant(&row, told))), &mut failed)
+                })?;
+                if let Some(error) = failed {
+                    return Err(SourceError::into(error));
                 }
-                let told = how.told(&row);
-                flow(told.map(|told| sheet.push(rows::grant(&row, told))), &mut failed)
-            })?;
-            failed.map_or(Ok(()), |error: SourceError| Err(error.into()))
+            }
+            // Of one user or role not all grants are read, so nobody knows how many there are.
+            Ok((is_filter && of_all).then_some((total, "grants")))
         })
     }
 
@@ -271,20 +400,23 @@ impl Desk<'_> {
         self.say(&introduced(&found));
         self.say("");
         let mut how = How::new(self.snapshot);
-        self.sheet(rows::ACCESS, ("grant", "grants"), |snapshot, sheet| {
-            holdings(snapshot, WhichGrants::HeldBy(&found.id), &mut how, sheet)
-        })
+        self.sheet(
+            (rows::ACCESS, rows::GRANT_KEY),
+            ("grant", "grants"),
+            |snapshot, sheet| holdings(snapshot, WhichGrants::HeldBy(&found.id), &mut how, sheet),
+        )
     }
 
     fn who(&mut self, what: &str) -> Result<(), Failure> {
         let found = explore::things_held(self.snapshot, what)?;
+        let table = (rows::WHO, rows::GRANT_KEY);
         if self.form != Form::Table {
             let mut how = How::new(self.snapshot);
-            return self.sheet(rows::WHO, ("holder", "holders"), |snapshot, sheet| {
+            return self.sheet(table, ("holder", "holders"), |snapshot, sheet| {
                 for held in &found {
                     holdings(snapshot, WhichGrants::Of(&held.entitlement.id), &mut how, sheet)?;
                 }
-                Ok(())
+                Ok(None)
             });
         }
         for (n, held) in found.iter().enumerate() {
@@ -295,7 +427,7 @@ impl Desk<'_> {
             self.say(&format!("{} ({id})", held.entitlement.display_name));
             self.say("");
             let mut how = How::new(self.snapshot);
-            self.sheet(rows::WHO, ("holder", "holders"), |snapshot, sheet| {
+            self.sheet(table, ("holder", "holders"), |snapshot, sheet| {
                 holdings(snapshot, WhichGrants::Of(id), &mut how, sheet)
             })?;
         }
@@ -330,16 +462,16 @@ impl Desk<'_> {
             sync.run.tenant,
             sync.run.id,
             sync.run.sync_type.as_str(),
-            time(sync.ended_at)
+            moment(sync.ended_at)
         ));
         self.say("");
-        self.sheet(rows::TYPES, ("type", "types"), |_, sheet| {
+        self.sheet((rows::TYPES, Order::AsTheyCome), ("type", "types"), |_, sheet| {
             for row in &types {
                 if sheet.push(rows::kind(row)).is_break() {
                     break;
                 }
             }
-            Ok(())
+            Ok(None)
         })?;
         self.say("");
         for (name, count) in people.lines() {
@@ -350,9 +482,15 @@ impl Desk<'_> {
 }
 
 /// Lists syncs.
-pub(crate) fn syncs(syncs: &[SyncFacts], form: Form, outlet: &mut Outlet, stop: &AtomicBool) {
+pub(crate) fn syncs(
+    syncs: &[SyncFacts],
+    view: &View,
+    form: Form,
+    outlet: &mut Outlet,
+    stop: &AtomicBool,
+) -> Result<(), Failure> {
     let mut sheet = Rows {
-        sheet: Sheet::new(rows::SYNCS, form),
+        sheet: Sheet::new(rows::SYNCS, form).with_view(view, Order::AsTheyCome)?,
         outlet,
         stop,
     };
@@ -361,18 +499,55 @@ pub(crate) fn syncs(syncs: &[SyncFacts], form: Form, outlet: &mut Outlet, stop: 
         let cells = vec![
             Cell::text(&row.id),
             Cell::text(&row.sync_type),
-            Cell::text(&row.started_at),
-            Cell::text_or_nothing(row.ended_at.as_ref()),
+            Cell::Time(row.started_at.clone()),
+            row.ended_at.clone().map_or(Cell::Nothing, Cell::Time),
             Cell::Flag(row.latest),
             count(0),
             count(1),
             count(2),
         ];
         if sheet.push(cells).is_break() {
-            return;
+            break;
         }
     }
-    sheet.told(form, ("sync", "syncs"));
+    sheet.told(form, ("sync", "syncs"), None);
+    Ok(())
+}
+
+/// Shows what became of a person or a role.
+pub(crate) fn history(
+    history: History,
+    view: &View,
+    form: Form,
+    outlet: &mut Outlet,
+    stop: &AtomicBool,
+) -> Result<(), Failure> {
+    let sheet = Sheet::new(rows::HISTORY, form).with_view(view, Order::AsTheyCome)?;
+    let (first, last) = history.span;
+    if form == Form::Table {
+        let Subject { name, id, .. } = &history.subject;
+        let syncs = counted(history.syncs as u64, "full sync", "full syncs");
+        let _ = outlet.line(&format!(
+            "{name} ({id}) · {syncs}, {} to {}",
+            moment(first),
+            moment(last)
+        ));
+        if let Some(until) = history.until {
+            let _ = outlet.line(&format!(
+                "was here until {}; --at shows the access then",
+                moment(until)
+            ));
+        }
+        let _ = outlet.line("");
+    }
+    let mut rows = Rows { sheet, outlet, stop };
+    for row in history.rows {
+        if rows.push(row).is_break() {
+            break;
+        }
+    }
+    rows.told(form, ("entry", "entries"), None);
+    Ok(())
 }
 
 /// Grants in question, with the words for how they came about.
@@ -381,13 +556,13 @@ fn holdings(
     which: WhichGrants<'_>,
     how: &mut How<'_>,
     sheet: &mut Rows<'_>,
-) -> Result<(), Failure> {
+) -> Result<Option<(u64, &'static str)>, Failure> {
     let mut failed = None;
     snapshot.grants(which, &mut |row: Holding| {
         let told = how.told(&row);
         flow(told.map(|told| sheet.push(rows::grant(&row, told))), &mut failed)
     })?;
-    failed.map_or(Ok(()), |error: SourceError| Err(error.into()))
+    failed.map_or(Ok(None), |error: SourceError| Err(error.into()))
 }
 
 /// The types that are named, or all of a kind.
@@ -407,6 +582,11 @@ fn of_kind(
 }
 
 impl Things {
+    /// Whether anything is left out.
+    fn is_filter(&self) -> bool {
+        !self.types.is_empty() || self.words.is_some()
+    }
+
     /// Whether a thing on a resource of a type, known by some texts, is wanted.
     fn admit(&self, kind: Option<&ResourceTypeId>, texts: &[&str]) -> bool {
         (self.types.is_empty() || kind.is_some_and(|kind| self.types.contains(kind)))
@@ -415,6 +595,10 @@ impl Things {
                 .as_ref()
                 .is_none_or(|words| texts.iter().any(|text| words.are_in(text)))
     }
+}
+
+fn is_administrator(row: &Resource) -> bool {
+    explore::flag(&row.profile, "administrator") == Some(true)
 }
 
 /// A principal, for people.
@@ -428,7 +612,7 @@ fn introduced(row: &Resource) -> String {
     if let Trait::User(user) = &row.kind {
         parts.extend(
             user.mfa_enabled
-                .map(|mfa| if mfa { "mfa" } else { "no mfa" }.to_owned()),
+                .map(|mfa| if mfa { "MFA" } else { "no MFA" }.to_owned()),
         );
         if explore::flag(&row.profile, "administrator") == Some(true) {
             parts.push("administrator".to_owned());
@@ -485,8 +669,8 @@ impl People {
         let mut lines = vec![("users".to_owned(), self.total)];
         let states = STATES.iter().zip(self.by_status).filter(|(_, count)| *count > 0);
         lines.extend(states.map(|(state, count)| (format!("  {}", state.as_str()), count)));
-        lines.push(("  without mfa".to_owned(), self.without_mfa));
-        lines.push(("  mfa not known".to_owned(), self.mfa_unknown));
+        lines.push(("  without MFA".to_owned(), self.without_mfa));
+        lines.push(("  MFA unknown".to_owned(), self.mfa_unknown));
         lines.push(("  administrators".to_owned(), self.administrators));
         lines
     }

@@ -9,6 +9,22 @@ use crate::console::{escape_cells, escape_line};
 /// What `less` does if nobody says otherwise: nothing where all fits on a screen, no wrapped lines.
 const LESS: &str = "FRSX";
 
+/// Widths that a table can be laid out for; what `COLUMNS` says beyond them is no width.
+const WIDTHS: std::ops::RangeInclusive<usize> = 20..=10_000;
+
+/// How wide lines may be: as `COLUMNS` says, else as the terminal is; of any width where neither is there.
+pub(crate) fn terminal_width() -> Option<usize> {
+    let columns = std::env::var("COLUMNS").ok();
+    let columns = columns.and_then(|text| text.trim().parse().ok());
+    let of_terminal = || {
+        let size = terminal_size::terminal_size_of(io::stdout());
+        size.map(|(width, _)| usize::from(width.0))
+    };
+    columns
+        .or_else(of_terminal)
+        .filter(|width| WIDTHS.contains(width))
+}
+
 /// Takes lines.
 pub(crate) struct Outlet {
     to: To,

@@ -8,7 +8,7 @@ use access_core::model::{
 };
 use access_core::ports::{EntitlementFacts, Holding, TypeFacts};
 
-use super::sheet::{Cell, Column, data, people, shown};
+use super::sheet::{Cell, Column, OPTIONAL, Order, data, hidden, people, shown};
 
 /// A column of users that is there whatever is declared, with the field id that it has in the table `users`.
 type UserColumn = (i32, Column, fn(&Resource) -> Cell);
@@ -37,7 +37,7 @@ const USER_COLUMNS: [UserColumn; 12] = [
         Cell::text_or_nothing(row.status.as_ref().map(|status| status.state.as_str()))
     }),
     (13, shown("status_detail", "detail"), |row| {
-        Cell::text_or_nothing(row.status.as_ref().and_then(|status| status.detail.as_deref()))
+        Cell::word_or_nothing(row.status.as_ref().and_then(|status| status.detail.as_deref()))
     }),
     (14, data("account_type"), |row| {
         Cell::text(
@@ -60,6 +60,26 @@ fn user(row: &Resource) -> Option<&UserTrait> {
         _ => None,
     }
 }
+
+/// A column of users with its importance for people, by which a narrow terminal leaves columns out.
+fn ranked(column: Column) -> Column {
+    match column.name {
+        Some("user_id") => column.rank(1).whole(),
+        Some("display_name") => column.rank(2),
+        Some("mfa_enabled") => column.rank(3).whole(),
+        Some("sso_enabled") => column.rank(4).whole(),
+        Some("administrator") => column.rank(5).whole(),
+        Some("organization_name") => column.rank(6).told_apart_by("organization_id"),
+        Some("status") => column.rank(OPTIONAL),
+        Some("user_type") => column.rank(OPTIONAL + 1),
+        Some("login") => column.rank(OPTIONAL + 2),
+        Some("status_detail") => column.rank(OPTIONAL + 3).unless_all("-"),
+        _ => column,
+    }
+}
+
+/// The keys of users, in order.
+pub(crate) const USER_KEY: Order = Order::By(&["resource_type_id", "user_id"]);
 
 /// Users, as in the table `users`: the columns, and what they show of a user.
 pub(crate) struct Users {
@@ -86,7 +106,10 @@ impl Users {
         });
         let mut all: Vec<(i32, Column, UserCell)> = own.into_iter().chain(declared).collect();
         all.sort_by_key(|(place, ..)| *place);
-        let (columns, cells) = all.into_iter().map(|(_, column, cell)| (column, cell)).unzip();
+        let (columns, cells) = all
+            .into_iter()
+            .map(|(_, column, cell)| (ranked(column), cell))
+            .unzip();
         Self { columns, cells }
     }
 
@@ -96,9 +119,8 @@ impl Users {
             UserCell::Own(cell) => cell(row),
             UserCell::Attribute(declared) => match declared.attribute_type {
                 AttributeType::Flag => Cell::flag_or_nothing(flag(&row.profile, declared.key)),
-                AttributeType::Text | AttributeType::Word => {
-                    Cell::text_or_nothing(attribute(&row.profile, declared.key))
-                }
+                AttributeType::Text => Cell::text_or_nothing(attribute(&row.profile, declared.key)),
+                AttributeType::Word => Cell::word_or_nothing(attribute(&row.profile, declared.key)),
             },
         });
         cells.collect()
@@ -108,12 +130,17 @@ impl Users {
 /// Things that hold entitlements.
 pub(crate) const ROLES: &[Column] = &[
     shown("resource_type_id", "type"),
-    shown("resource_id", "id"),
+    shown("resource_id", "id").whole(),
     shown("display_name", "name"),
-    shown("entitlements", "entitlements"),
-    shown("grants", "grants"),
-    shown("description", "description"),
+    shown("entitlements", "entitlements").rank(OPTIONAL).whole(),
+    shown("grants", "grants").rank(6).whole(),
+    shown("description", "description")
+        .rank(OPTIONAL + 1)
+        .unless_all("-"),
 ];
+
+/// The keys of roles and other resources, in order.
+pub(crate) const RESOURCE_KEY: Order = Order::By(&["resource_type_id", "resource_id"]);
 
 /// A role, with what can be held on it and how often it is.
 pub(crate) fn role(row: &Resource, entitlements: u64, grants: u64) -> Vec<Cell> {
@@ -129,18 +156,21 @@ pub(crate) fn role(row: &Resource, entitlements: u64, grants: u64) -> Vec<Cell> 
 
 /// Entitlements, as in the table `entitlements`.
 pub(crate) const ENTITLEMENTS: &[Column] = &[
-    shown("entitlement_id", "id"),
+    shown("entitlement_id", "id").rank(1).whole(),
     data("resource_type_id"),
     data("resource_id"),
-    shown("resource_display_name", "on"),
+    shown("resource_display_name", "on").rank(3),
     data("slug"),
-    shown("display_name", "name"),
+    shown("display_name", "name").rank(2),
     data("description"),
-    shown("purpose", "purpose"),
+    shown("purpose", "purpose").rank(OPTIONAL),
     data("grantable_to"),
-    shown("immutable", "immutable"),
-    shown("grants", "grants"),
+    shown("immutable", "immutable").rank(OPTIONAL + 1),
+    shown("grants", "grants").rank(4).whole(),
 ];
+
+/// The key of entitlements.
+pub(crate) const ENTITLEMENT_KEY: Order = Order::By(&["entitlement_id"]);
 
 /// An entitlement and how many hold it.
 pub(crate) fn entitlement(row: &EntitlementFacts, grants: u64) -> Vec<Cell> {
@@ -162,40 +192,46 @@ pub(crate) fn entitlement(row: &EntitlementFacts, grants: u64) -> Vec<Cell> {
 }
 
 macro_rules! holdings {
-    ($($name:ident: $held:ident, $resource:ident, $id:ident, $principal:ident, $login:ident;)*) => {
+    ($($name:ident: $held:ident, $principal:ident;)*) => {
         $(
             /// Grants, as in the table `grants`.
             pub(crate) const $name: &[Column] = &[
                 data("grant_id"),
                 data("entitlement_id"),
                 data("entitlement_slug"),
-                holdings!(@ $held "entitlement_display_name", "holds"),
+                holdings!(@ $held "entitlement_display_name", "holds").rank(4),
                 data("resource_type_id"),
                 data("resource_id"),
-                holdings!(@ $resource "resource_display_name", "on"),
-                holdings!(@@ $id "id"),
+                holdings!(@ $held "resource_display_name", "on").rank(5),
+                holdings!(@@ $held "on id").rank(6).whole(),
+                holdings!(@@ $principal "id").rank(1).whole(),
                 data("principal_type_id"),
                 data("principal_id"),
-                holdings!(@ $principal "principal_display_name", "who"),
-                holdings!(@ $login "principal_login", "login"),
+                holdings!(@ $principal "principal_display_name", "who").rank(2),
+                holdings!(@ $principal "principal_login", "login").rank(OPTIONAL + 1),
                 data("immutable"),
                 data("is_direct"),
                 data("sources"),
-                people("how"),
+                people("how").rank(OPTIONAL).unless_all("direct"),
             ];
         )*
     };
     (@ yes $name:literal, $heading:literal) => { shown($name, $heading) };
     (@ no $name:literal, $heading:literal) => { data($name) };
     (@@ yes $heading:literal) => { people($heading) };
-    (@@ no $heading:literal) => { Column { name: None, heading: None } };
+    (@@ no $heading:literal) => { hidden() };
 }
 
 holdings! {
-    GRANTS: yes, yes, yes, yes, yes;
-    ACCESS: yes, yes, no, no, no;
-    WHO: no, no, yes, yes, yes;
+    GRANTS: yes, yes;
+    ACCESS: yes, no;
+    WHO: no, yes;
 }
+
+/// The keys of grants, in order.
+pub(crate) const GRANT_KEY: Order = Order::By(&["entitlement_id", "principal_type_id", "principal_id"]);
+/// The same for all grants of a tenant: they come by entitlement and are not held in memory.
+pub(crate) const HOLDER_KEY: Order = Order::Within("entitlement_id", &["principal_type_id", "principal_id"]);
 
 /// A grant, and in words how it is held.
 pub(crate) fn grant(row: &Holding, how: String) -> Vec<Cell> {
@@ -209,6 +245,7 @@ pub(crate) fn grant(row: &Holding, how: String) -> Vec<Cell> {
         Cell::text_or_nothing(held.map(|held| &held.resource.resource_type)),
         Cell::text_or_nothing(held.map(|held| &held.resource.id)),
         Cell::text_or_nothing(held.and_then(|held| held.resource_name.as_ref())),
+        Cell::text_or_nothing(held.map(|held| &held.resource)),
         Cell::text(&row.principal),
         Cell::text(&row.principal.resource_type),
         Cell::text(&row.principal.id),
@@ -229,7 +266,7 @@ pub(crate) const TYPES: &[Column] = &[
     shown("resources", "resources"),
     shown("entitlements", "entitlements"),
     shown("grants", "grants"),
-    shown("complete", "complete"),
+    shown("complete", "complete").unless_all("-"),
     data("incomplete_reason"),
 ];
 
@@ -256,12 +293,29 @@ pub(crate) fn kind(row: &TypeFacts) -> Vec<Cell> {
 
 /// Syncs.
 pub(crate) const SYNCS: &[Column] = &[
-    shown("sync_id", "sync"),
-    shown("sync_type", "type"),
-    shown("started_at", "began"),
-    shown("ended_at", "ended"),
-    shown("latest", "latest"),
-    shown("resources", "resources"),
-    shown("entitlements", "entitlements"),
-    shown("grants", "grants"),
+    shown("sync_id", "sync").rank(2).whole(),
+    shown("sync_type", "type").rank(3),
+    shown("started_at", "began").rank(OPTIONAL + 3).whole(),
+    shown("ended_at", "ended").rank(1).whole(),
+    shown("latest", "latest").rank(4),
+    shown("resources", "resources").rank(OPTIONAL),
+    shown("entitlements", "entitlements").rank(OPTIONAL + 2),
+    shown("grants", "grants").rank(OPTIONAL + 1),
+];
+
+/// What became of a person or a role.
+pub(crate) const HISTORY: &[Column] = &[
+    data("sync_id"),
+    shown("seen_at", "seen at").rank(1).whole(),
+    shown("after", "after").rank(OPTIONAL + 1).whole(),
+    shown("change", "change").rank(2).whole(),
+    data("subject"),
+    shown("entitlement_display_name", "what").rank(3),
+    data("entitlement_id"),
+    data("resource_display_name"),
+    data("principal_display_name"),
+    shown("field", "attribute").rank(6).unless_all("-"),
+    shown("old", "before").rank(7).unless_all("-"),
+    shown("new", "now").rank(8).unless_all("-"),
+    shown("id", "id").rank(4).whole().unless_all("-"),
 ];

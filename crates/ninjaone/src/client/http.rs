@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use access_core::find_cause;
-use access_core::ports::SourceUsage;
+use access_core::ports::{SourceUsage, Wait};
 use access_core::secrets::ServerText;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
@@ -60,8 +60,18 @@ pub struct NinjaOneClient {
     /// The token in use; whoever renews it holds the lock, so that it is renewed once.
     pub(super) token: Mutex<Option<Token>>,
     usage: Usage,
+    now: std::sync::Mutex<Now>,
     remarks: std::sync::Mutex<Vec<Remark>>,
     pace: Option<Pace>,
+}
+
+/// What the client is doing.
+#[derive(Debug, Default)]
+struct Now {
+    /// The path that was asked for last.
+    path: Option<String>,
+    /// Until when it waits, before which try, and whether the tenant asked for it.
+    wait: Option<(Instant, u32, bool)>,
 }
 
 #[derive(Debug, Default)]
@@ -134,6 +144,7 @@ impl NinjaOneClient {
             config,
             token: Mutex::new(None),
             usage: Usage::default(),
+            now: std::sync::Mutex::default(),
             remarks: std::sync::Mutex::default(),
         })
     }
@@ -195,6 +206,21 @@ impl NinjaOneClient {
             bytes: count(&self.usage.bytes),
             waited: Duration::from_millis(count(&self.usage.waited_ms)),
         }
+    }
+
+    /// The path that was asked for last, and what is waited for.
+    pub(crate) fn now(&self) -> (Option<String>, Option<Wait>) {
+        let now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = now.wait.map(|(until, next_try, is_throttled)| Wait {
+            is_throttled,
+            left: until.saturating_duration_since(Instant::now()),
+            next_try,
+        });
+        (now.path.clone(), wait)
+    }
+
+    fn note(&self, note: impl FnOnce(&mut Now)) {
+        note(&mut self.now.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// Keeps something to warn of.
@@ -480,6 +506,7 @@ impl NinjaOneClient {
         query: &[(&str, String)],
         patience: &mut Patience,
     ) -> Result<Answer, NinjaOneError> {
+        self.note(|now| now.path = Some(path.to_owned()));
         let mut url = self.config.base_url.endpoint(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -628,7 +655,12 @@ impl NinjaOneClient {
         self.usage.retries.fetch_add(1, Ordering::Relaxed);
         let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         self.usage.waited_ms.fetch_add(millis, Ordering::Relaxed);
+        let is_throttled = matches!(failure, NinjaOneError::Throttled { .. });
+        if let Some(until) = Instant::now().checked_add(wait) {
+            self.note(|now| now.wait = Some((until, patience.tries, is_throttled)));
+        }
         tokio::time::sleep(wait).await;
+        self.note(|now| now.wait = None);
         Ok(())
     }
 }

@@ -20,7 +20,9 @@ mod text_order;
 mod users;
 
 use access_core::model::{ResourceType, SyncScope};
-use access_core::ports::{AccessSource, SourceError, SourceEvent, SourceReport, SourceUsage};
+use access_core::ports::{
+    AccessSource, Activity, ListStep, SourceError, SourceEvent, SourceReport, SourceUsage,
+};
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
@@ -35,6 +37,16 @@ const QUEUE_BATCHES: usize = 4;
 pub(crate) const BATCH_ROWS: usize = 2_000;
 /// Bytes of texts in a batch, beyond which it is handed over with fewer rows. Several batches are under way at a time.
 const BATCH_BYTES: usize = 2 << 20;
+
+/// The lists in the order in which they are read, with their names for people; the last one where it is opted in.
+const LISTS: [(&str, &str); 6] = [
+    ("/v2/organizations", "organizations"),
+    (older::TECHNICIANS, "technicians"),
+    (older::END_USERS, "end users"),
+    (users::USERS, "users"),
+    (older::ROLES, "roles"),
+    ("/v2/devices", "devices"),
+];
 
 /// What to read beyond the core types.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -91,5 +103,17 @@ impl AccessSource for NinjaOneSource {
 
     fn usage(&self) -> SourceUsage {
         self.client.usage()
+    }
+
+    fn activity(&self) -> Activity {
+        let (path, wait) = self.client.now();
+        let lists = &LISTS[..LISTS.len() - usize::from(!self.options.devices)];
+        let at = path.and_then(|path| lists.iter().position(|(known, _)| path.starts_with(known)));
+        let list = at.map(|at| ListStep {
+            name: lists[at].1,
+            number: at + 1,
+            of: lists.len(),
+        });
+        Activity { list, wait }
     }
 }

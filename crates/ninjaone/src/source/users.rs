@@ -18,7 +18,7 @@ use crate::client::{NinjaOneClient, TakeElement};
 use crate::mapping::{self, END_USER, TECHNICIAN, tenant_type, user_type};
 use crate::wire::{MAX_LABEL_BYTES, Row, UserRow};
 
-const USERS: &str = "/v2/users";
+pub(super) const USERS: &str = "/v2/users";
 
 /// Users that one list may have and another not, because they were made or deleted between the two calls.
 const MAX_RACING_USERS: u64 = 2;

@@ -101,6 +101,11 @@ const guardFacts = (head) => {
 const queryOf = ({ key, label, title, sql, meaning }, value) =>
   h("details", { class: "query", "data-key": `${title ? "chart" : "figure"} ${key}` }, h("summary", null, h("span", null, label || title), value !== undefined && h("strong", null, number(value))), meaning && h("p", { class: "quiet" }, meaning), h("pre", null, sql));
 
+/* Views under the names that the queries use, over the rows of the latest sync. */
+const SQL_VIEWS = ["users", "grants", "entitlements", "resources", "resource_types"]
+  .map((table) => `CREATE VIEW ${table} AS SELECT * FROM 'out/access/${table}/**/*.parquet' SEMI JOIN 'out/access/latest.json' USING (sync_id);`)
+  .join("\n");
+
 const evidence = (report) => {
   const { head } = report;
   const hash = h("span", { class: "hash", id: "fingerprint" }, FINGERPRINT);
@@ -150,7 +155,8 @@ const evidence = (report) => {
       "section",
       { class: "card" },
       h("h2", null, "The query behind each figure"),
-      h("p", { class: "quiet" }, "For DuckDB, over the tables that the Parquet and CSV sinks write for the same sync."),
+      h("p", { class: "quiet" }, "For DuckDB, over the tables that the Parquet sink writes for the same sync. Run these lines first, with your folder or bucket in place of out/access:"),
+      h("pre", null, SQL_VIEWS),
       head.figures.map((figure) => queryOf(figure, figure.value)),
       head.charts.map((chart) => queryOf(chart)),
     ),
