@@ -59,7 +59,9 @@ fn is_colored(terminal: bool) -> bool {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
         ColorChoice::Auto => {
-            terminal && !is_set("NO_COLOR") && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+            // A terminal of no kind has no colors, except on Windows, where kinds are not told.
+            let kind = std::env::var_os("TERM").map_or(cfg!(windows), |term| term != "dumb");
+            terminal && kind && !is_set("NO_COLOR")
         }
     }
 }
