@@ -164,7 +164,7 @@ fn of_kind(argument: Arg, kind: Kind) -> Arg {
 /// Arguments whose values are files complete to files, others to nothing: without a hint a shell would offer files for all.
 fn with_value_hints(command: Command) -> Command {
     let command = command.mut_args(|argument| {
-        if argument.get_value_hint() != ValueHint::Unknown {
+        if !argument.get_action().takes_values() || argument.get_value_hint() != ValueHint::Unknown {
             return argument;
         }
         let names = argument.get_value_names().unwrap_or_default();
