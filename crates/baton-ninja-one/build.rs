@@ -3,7 +3,7 @@
 use std::process::Command;
 
 /// Says the commit to a build that has no git, e.g. in a container.
-const COMMIT_VARIABLE: &str = "BATON_BUILD_COMMIT";
+const COMMIT_VARIABLE: &str = "SOURCE_COMMIT";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

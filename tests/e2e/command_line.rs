@@ -45,7 +45,10 @@ fn at_terminal(command: &mut Command, columns: u16, answers: &[(&str, &str)]) ->
     tcsetwinsize(&side, size).unwrap();
     let mut child = command.stdin(side).stdout(open()).stderr(open()).spawn().unwrap();
     // Its copies of the terminal would keep the reading from ending.
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let mut reader = File::from(terminal);
     let (mut shown, mut chunk, mut answers) = (Vec::new(), [0; 4096], answers.iter());
     let mut next = answers.next();
@@ -92,7 +95,11 @@ fn help_and_errors_at_terminals_of_three_widths() {
             ("help grant", shown(&bare, &["help", "grant"], width)),
             (
                 "failure",
-                shown(&tenant, &["sync", "--no-progress", "--ninja-one-client-secret=wrong"], width),
+                shown(
+                    &tenant,
+                    &["sync", "--no-progress", "--ninja-one-client-secret=wrong"],
+                    width,
+                ),
             ),
         ];
         let pages = pages.map(|(title, text)| format!("==== {title}\n{text}"));
@@ -104,7 +111,19 @@ fn help_and_errors_at_terminals_of_three_widths() {
 fn help_of_a_command_stays_within_the_terminal() {
     let context = TestContext::bare();
     let help = context.run(&["-h"]).stdout;
-    for command in ["sync", "check", "init", "inspect", "diff", "report", "apply-review", "grant", "create-account", "verify", "export"] {
+    for command in [
+        "sync",
+        "check",
+        "init",
+        "inspect",
+        "diff",
+        "report",
+        "apply-review",
+        "grant",
+        "create-account",
+        "verify",
+        "export",
+    ] {
         assert!(help.contains(command), "{command}");
         for width in WIDTHS {
             let page = shown(&context, &[command, "-h"], width);
@@ -113,10 +132,16 @@ fn help_of_a_command_stays_within_the_terminal() {
             assert!(examples.is_some() && examples < output, "{command}: {page}");
             for line in page.lines().filter(|line| !line.contains("baton-ninja-one")) {
                 let words = line.split_whitespace().count();
-                assert!(line.chars().count() <= usize::from(width) || words <= 3, "{width}: {line}");
+                assert!(
+                    line.chars().count() <= usize::from(width) || words <= 3,
+                    "{width}: {line}"
+                );
             }
         }
-        assert_eq!(context.run(&["help", command]).stdout, context.run(&[command, "--help"]).stdout);
+        assert_eq!(
+            context.run(&["help", command]).stdout,
+            context.run(&[command, "--help"]).stdout
+        );
     }
     let users = context.run(&["help", "inspect", "users"]).stdout;
     assert!(users.contains("--no-mfa") && users.contains("Output:"), "{users}");
@@ -127,9 +152,20 @@ fn help_that_does_not_exist_is_refused() {
     let context = TestContext::bare();
     let ran = context.run(&["help", "inspct"]);
     assert_eq!(ran.code, Some(2));
-    assert!(ran.stderr.contains("did you mean `baton-ninja-one help inspect`?"), "{}", ran.stderr);
-    for settings in [context.run(&["help", "settings"]).stdout, context.run(&["help", "settings", "--color=never"]).stdout] {
-        assert!(settings.contains("Connection:") && settings.contains("BATON_NINJA_ONE_BASE_URL"), "{settings}");
+    assert!(
+        ran.stderr
+            .contains("did you mean `baton-ninja-one help inspect`?"),
+        "{}",
+        ran.stderr
+    );
+    for settings in [
+        context.run(&["help", "settings"]).stdout,
+        context.run(&["help", "settings", "--color=never"]).stdout,
+    ] {
+        assert!(
+            settings.contains("Connection:") && settings.contains("BATON_NINJA_ONE_BASE_URL"),
+            "{settings}"
+        );
     }
 }
 
@@ -138,17 +174,37 @@ fn colors_at_a_terminal_only_and_never_against_a_wish() {
     let context = TestContext::bare();
     let colored = |arguments: &[&str], variables: &[(&str, &str)]| {
         let mut command = context.command(arguments);
-        command.env("TERM", "xterm-256color").envs(variables.iter().copied());
+        command
+            .env("TERM", "xterm-256color")
+            .envs(variables.iter().copied());
         at_terminal(&mut command, 100, &[]).text.contains('\u{1b}')
     };
-    for arguments in [&["-h"][..], &["help", "grant"], &["grant", "--help"], &["check"], &["chek"]] {
+    for arguments in [
+        &["-h"][..],
+        &["help", "grant"],
+        &["grant", "--help"],
+        &["check"],
+        &["chek"],
+    ] {
         assert!(colored(arguments, &[]), "{arguments:?}");
         assert!(!colored(arguments, &[("NO_COLOR", "1")]), "{arguments:?}");
         assert!(!colored(arguments, &[("TERM", "dumb")]), "{arguments:?}");
-        assert!(colored(&[arguments, &["--color", "always"]].concat(), &[("NO_COLOR", "1")]), "{arguments:?}");
-        assert!(!colored(&[arguments, &["--color=never"]].concat(), &[]), "{arguments:?}");
+        assert!(
+            colored(
+                &[arguments, &["--color", "always"]].concat(),
+                &[("NO_COLOR", "1")]
+            ),
+            "{arguments:?}"
+        );
+        assert!(
+            !colored(&[arguments, &["--color=never"]].concat(), &[]),
+            "{arguments:?}"
+        );
         let piped = context.run(arguments);
-        assert!(!(piped.stdout + &piped.stderr).contains('\u{1b}'), "{arguments:?}");
+        assert!(
+            !(piped.stdout + &piped.stderr).contains('\u{1b}'),
+            "{arguments:?}"
+        );
         let piped = context.run(&[&["--color", "always"], arguments].concat());
         assert!((piped.stdout + &piped.stderr).contains('\u{1b}'), "{arguments:?}");
     }
@@ -165,7 +221,8 @@ fn no_log_lines_for_machines_at_a_terminal() {
         assert_eq!(seen.code, Some(0), "{}", seen.text);
         seen.text
     };
-    let is_machine = |text: &str| text.contains("\tINFO\t") || text.contains("\tWARN\t") || text.contains(r#"{"level""#);
+    let is_machine =
+        |text: &str| text.contains("\tINFO\t") || text.contains("\tWARN\t") || text.contains(r#"{"level""#);
     let wrong = [("BATON_TICKETING", "true")];
     let quiet = text(&["sync", "--no-progress"], &wrong);
     assert!(!is_machine(&quiet) && !quiet.contains("info:"), "{quiet}");
@@ -179,7 +236,10 @@ fn no_log_lines_for_machines_at_a_terminal() {
     assert!(console.contains("\tINFO\t"), "{console}");
     // A file is for machines, whoever is watching.
     let path = context.path("log.txt");
-    text(&["sync", "--no-progress", "--log-path", path.to_str().unwrap()], &[]);
+    text(
+        &["sync", "--no-progress", "--log-path", path.to_str().unwrap()],
+        &[],
+    );
     assert!(fs::read_to_string(&path).unwrap().contains("\tINFO\t"));
 }
 
@@ -189,7 +249,10 @@ fn behind_a_pipe_the_log_is_as_it_was() {
     let lines = |arguments: &[&str]| {
         let ran = context.run(arguments);
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
-        ran.stderr.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>()
+        ran.stderr
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .collect::<Vec<_>>()
     };
     assert!(lines(&["sync"]).iter().any(|line| line["level"] == "info"));
     assert!(lines(&["sync", "-q"]).is_empty());
@@ -200,7 +263,11 @@ fn behind_a_pipe_the_log_is_as_it_was() {
 #[test]
 fn errors_are_one_json_object_where_results_are_json() {
     let bare = TestContext::bare();
-    fs::write(bare.path("bad.yaml"), "output: json\nninja-one-retry-seconds: many\n").unwrap();
+    fs::write(
+        bare.path("bad.yaml"),
+        "output: json\nninja-one-retry-seconds: many\n",
+    )
+    .unwrap();
     let tenant = TestContext::msp();
     let error = |ran: &Ran, class: &str| {
         assert_eq!(ran.stdout, "", "{class}");
@@ -209,7 +276,12 @@ fn errors_are_one_json_object_where_results_are_json() {
         let error = value["error"].as_object().unwrap();
         assert_eq!(error["code"], ran.code.unwrap(), "{last}");
         assert_eq!(error["class"], class, "{last}");
-        assert!(error["message"].as_str().is_some_and(|message| !message.is_empty()), "{last}");
+        assert!(
+            error["message"]
+                .as_str()
+                .is_some_and(|message| !message.is_empty()),
+            "{last}"
+        );
         assert!(error.contains_key("hint"), "{last}");
         assert!(!ran.stderr.contains("error:"), "{}", ran.stderr);
     };
@@ -218,13 +290,20 @@ fn errors_are_one_json_object_where_results_are_json() {
     error(&bare.run(&["inspect", "absent.c1z", "-o", "json"]), "not_found");
     error(&bare.run(&["sync", "--output-format", "json"]), "unknown");
     error(&bare.run(&["sync", "--config", "bad.yaml"]), "invalid_argument");
-    error(&bare.finish(bare.command(&["sync"]).env("BATON_OUTPUT", "JSON")), "unknown");
+    error(
+        &bare.finish(bare.command(&["sync"]).env("BATON_OUTPUT", "JSON")),
+        "unknown",
+    );
     error(
         &tenant.run(&["sync", "--output=json", "--ninja-one-client-secret=wrong"]),
         "unauthenticated",
     );
     let text = bare.run(&["sync"]);
-    assert!(text.stderr.contains("error: ") && text.stderr.contains("  hint: run `baton-ninja-one init`"), "{}", text.stderr);
+    assert!(
+        text.stderr.contains("error: ") && text.stderr.contains("  hint: run `baton-ninja-one init`"),
+        "{}",
+        text.stderr
+    );
 }
 
 #[test]
@@ -232,10 +311,17 @@ fn the_version_says_commit_and_target() {
     let context = TestContext::bare();
     let version = context.run(&["--version"]).stdout;
     let start = concat!("baton-ninja-one version ", env!("CARGO_PKG_VERSION"), " (");
-    assert!(version.starts_with(start) && version.ends_with(")\n"), "{version}");
+    assert!(
+        version.starts_with(start) && version.ends_with(")\n"),
+        "{version}"
+    );
     assert!(version.contains(std::env::consts::ARCH), "{version}");
     assert_eq!(context.run(&["version"]).stdout, version);
-    assert_eq!(context.run(&["-V"]).stdout, version);
+    let short = context.run(&["-v"]).stdout;
+    assert_eq!(
+        short,
+        concat!("baton-ninja-one version ", env!("CARGO_PKG_VERSION"), "\n")
+    );
 }
 
 #[test]
@@ -250,7 +336,13 @@ fn init_asks_tests_and_writes() {
         command
     };
     // A wrong secret writes nothing.
-    let answers = |secret| [("Address:", base_url.as_str()), ("Client id:", "sim-client"), ("not shown):", secret)];
+    let answers = |secret| {
+        [
+            ("Address:", base_url.as_str()),
+            ("Client id:", "sim-client"),
+            ("not shown):", secret),
+        ]
+    };
     let seen = at_terminal(&mut without_settings(), 100, &answers("wrong"));
     assert_eq!(seen.code, Some(16), "{}", seen.text);
     assert!(seen.text.contains("no config file was written"), "{}", seen.text);
@@ -259,7 +351,12 @@ fn init_asks_tests_and_writes() {
     let seen = at_terminal(&mut without_settings(), 100, &answers(SECRET));
     assert_eq!(seen.code, Some(0), "{}", seen.text);
     assert!(!seen.text.contains(SECRET), "the secret was shown");
-    assert!(seen.text.contains("Next: baton-ninja-one sync --sink html=review.html"), "{}", seen.text);
+    assert!(
+        seen.text
+            .contains("Next: baton-ninja-one sync --sink html=review.html"),
+        "{}",
+        seen.text
+    );
     let path = context.path(".baton.yaml");
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let written = fs::read_to_string(&path).unwrap();
@@ -304,7 +401,10 @@ fn init_without_a_terminal() {
     let piped = |input: &str, arguments: &[&str]| {
         let mut command = context.command(arguments);
         command.env_remove("BATON_NINJA_ONE_CLIENT_SECRET");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
         let output = child.wait_with_output().unwrap();
@@ -318,11 +418,21 @@ fn init_without_a_terminal() {
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     assert!(ran.stdout.contains("--config config.toml"), "{}", ran.stdout);
     let toml = fs::read_to_string(context.path("config.toml")).unwrap();
-    assert!(toml.contains(&format!("ninja-one-client-secret = \"{SECRET}\"")), "{toml}");
-    assert!(written.contains(&format!("ninja-one-client-secret: \"{SECRET}\"")), "{written}");
+    assert!(
+        toml.contains(&format!("ninja-one-client-secret = \"{SECRET}\"")),
+        "{toml}"
+    );
+    assert!(
+        written.contains(&format!("ninja-one-client-secret: \"{SECRET}\"")),
+        "{written}"
+    );
     let ran = piped("", &["init", "other.yaml"]);
     assert_eq!(ran.code, Some(3), "{}", ran.stderr);
-    assert!(ran.stderr.contains("BATON_NINJA_ONE_CLIENT_SECRET"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("BATON_NINJA_ONE_CLIENT_SECRET"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(context.run(&["init", "config.json"]).code, Some(3));
     for name in ["other.yaml", "config.json"] {
         assert!(!context.path(name).exists(), "{name}");
@@ -335,7 +445,11 @@ fn completions_are_small_and_ask_the_program() {
     fs::write(context.path("sync.c1z"), "").unwrap();
     for shell in ["bash", "zsh", "fish", "powershell"] {
         let script = context.run(&["completion", shell]).stdout;
-        assert!((200..5_000).contains(&script.len()), "{shell}: {} bytes", script.len());
+        assert!(
+            (200..5_000).contains(&script.len()),
+            "{shell}: {} bytes",
+            script.len()
+        );
         let ask = |words: &[&str]| {
             let mut command = context.command(&[&["--", "baton-ninja-one"], words].concat());
             command.env("_BATON_NINJA_ONE_COMPLETE", shell);

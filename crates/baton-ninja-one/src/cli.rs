@@ -1,6 +1,6 @@
 //! The command line, built from the settings table and the commands.
 
-use clap::builder::{StyledStr, ValueHint};
+use clap::builder::ValueHint;
 use clap::{Arg, ArgAction, Command};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
@@ -16,20 +16,17 @@ pub(crate) fn command() -> Command {
     let width = crate::console::help_width();
     let mut program = bare(width).override_help(help::program(width));
     for entry in COMMANDS {
-        let command = (entry.define)();
-        let inner = help::after_inner_command(entry, width);
-        let command = with_inner_help(command, &inner).after_help(help::after_command(entry, width));
+        let command = without_help_commands((entry.define)());
         program = program.subcommand(command);
     }
     with_value_hints(program)
 }
 
-/// What follows the arguments in the help of a command and of all commands in it.
-fn with_inner_help(command: Command, after: &StyledStr) -> Command {
+/// There is one command for help, which knows the topics too.
+fn without_help_commands(command: Command) -> Command {
     command
         .disable_help_subcommand(true)
-        .after_help(after.clone())
-        .mut_subcommands(|inner| with_inner_help(inner, after))
+        .mut_subcommands(without_help_commands)
 }
 
 /// The program without commands.
@@ -44,7 +41,6 @@ fn bare(width: usize) -> Command {
         .styles(help::STYLES)
         .arg(
             Arg::new("version")
-                .short('V')
                 .long("version")
                 .action(ArgAction::Version)
                 .help("Print the version"),

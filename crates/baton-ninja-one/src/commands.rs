@@ -386,6 +386,12 @@ pub(crate) const COMMANDS: &[Entry] = &[
 ];
 
 impl Entry {
+    /// Whether a word on the command line is this command.
+    pub(crate) fn is_called(&self, word: &str) -> bool {
+        let command = (self.define)();
+        command.get_name() == word || command.get_all_aliases().any(|alias| alias == word)
+    }
+
     /// The command's name.
     pub(crate) fn name(&self) -> String {
         (self.define)().get_name().to_owned()

@@ -112,7 +112,7 @@ mod tests {
         assert_eq!(at(&["insp"]), ["inspect"]);
         assert_eq!(at(&["check", "--output", "js"]), ["json"]);
         assert_eq!(at(&["completion", "f"]), ["fish"]);
-        assert_eq!(at(&["inspect", "sy"]), ["sync.c1z"]);
+        assert!(at(&["inspect", "sy"]).contains(&"sync.c1z".to_owned()));
         assert_eq!(at(&["sync", "--file", "sy"]), ["sync.c1z"]);
         assert_eq!(at(&["--color", "al"]), ["always"]);
         assert_eq!(at(&["sync", "--sink", "par"]), ["parquet="]);

@@ -20,9 +20,9 @@ const LITERAL: Style = AnsiColor::Cyan.on_default().bold();
 
 /// What a new user runs first.
 const FIRST_STEPS: [(&str, &str); 3] = [
-    ("init", "ask for address and client app, write .baton.yaml"),
-    ("check", "test them"),
-    ("sync --sink html=review.html", "read the tenant into a report"),
+    ("init", "write .baton.yaml"),
+    ("check", "test it"),
+    ("sync --sink html=review.html", "make a review report"),
 ];
 /// Columns of the widest flag beside which its help still stands.
 const MAX_FLAG_COLUMNS: usize = 44;
@@ -45,7 +45,7 @@ pub(crate) fn program(width: usize) -> StyledStr {
     }
     page.blank();
     page.heading("Start here");
-    let column = FIRST_STEPS.iter().map(|(step, _)| step.len()).max().unwrap_or(0) + NAME.len() + 4;
+    let column = FIRST_STEPS.iter().map(|(step, _)| step.len()).max().unwrap_or(0) + NAME.len() + 5;
     for (step, purpose) in FIRST_STEPS {
         page.row(&format!("  {NAME} {step}"), purpose, column);
     }
@@ -64,7 +64,25 @@ pub(crate) fn program(width: usize) -> StyledStr {
     page.text
 }
 
-/// What follows the arguments in the help of a command: examples and the settings that matter to it.
+/// The help of a command as clap writes it, completed with examples and the settings that matter to it. Clap would wrap these
+/// lines once more.
+pub(crate) fn completed(mut help: StyledStr, command: &str, width: usize) -> StyledStr {
+    let Some(entry) = COMMANDS.iter().find(|entry| entry.is_called(command)) else {
+        return help;
+    };
+    // Help of the program, though a command follows on the line.
+    if !help
+        .to_string()
+        .contains(&format!("Usage: {NAME} {}", entry.name()))
+    {
+        return help;
+    }
+    help.push_str("\n");
+    help.push_str(&after_command(entry, width).ansi().to_string());
+    help
+}
+
+/// What follows the arguments in the help of a command.
 pub(crate) fn after_command(entry: &Entry, width: usize) -> StyledStr {
     let mut page = Page::new(width);
     if !entry.examples.is_empty() {
@@ -74,13 +92,6 @@ pub(crate) fn after_command(entry: &Entry, width: usize) -> StyledStr {
         }
         page.blank();
     }
-    sections(&mut page, entry.sections);
-    page.text
-}
-
-/// The settings that matter to a command and to the commands in it.
-pub(crate) fn after_inner_command(entry: &Entry, width: usize) -> StyledStr {
-    let mut page = Page::new(width);
     sections(&mut page, entry.sections);
     page.text
 }

@@ -8,6 +8,7 @@ use clap::Command;
 use clap_mangen::Man;
 
 use crate::cli::{self, NAME};
+use crate::commands::COMMANDS;
 use crate::exit::Failure;
 use crate::help;
 
@@ -48,21 +49,24 @@ fn pages() -> std::io::Result<Vec<(PathBuf, Vec<u8>)>> {
     verbatim(&mut text, "SETTINGS", &settings);
     page.render_version_section(&mut text)?;
     pages.push((PathBuf::from(format!("{NAME}.1")), text));
-    for command in program.get_subcommands().filter(|command| !command.is_hide_set()) {
-        page_of(command, NAME, &mut pages)?;
+    for entry in COMMANDS.iter().filter(|entry| entry.group.is_some()) {
+        if let Some(command) = program.find_subcommand(entry.name()) {
+            let after = help::after_command(entry, 100).to_string();
+            page_of(command, &after, NAME, &mut pages)?;
+        }
     }
     Ok(pages)
 }
 
 /// The page of a command, and those of the commands in it.
-fn page_of(command: &Command, parent: &str, pages: &mut Vec<(PathBuf, Vec<u8>)>) -> std::io::Result<()> {
+fn page_of(
+    command: &Command,
+    after: &str,
+    parent: &str,
+    pages: &mut Vec<(PathBuf, Vec<u8>)>,
+) -> std::io::Result<()> {
     let name = format!("{parent}-{}", command.get_name());
-    let after = command.get_after_help().map(ToString::to_string);
-    let own = command
-        .clone()
-        .name(name.clone())
-        .display_name(name.clone())
-        .after_help("");
+    let own = command.clone().name(name.clone()).display_name(name.clone());
     let page = Man::new(own);
     let mut text = Vec::new();
     page.render_title(&mut text)?;
@@ -71,10 +75,10 @@ fn page_of(command: &Command, parent: &str, pages: &mut Vec<(PathBuf, Vec<u8>)>)
     page.render_description_section(&mut text)?;
     page.render_options_section(&mut text)?;
     page.render_subcommands_section(&mut text)?;
-    verbatim(&mut text, "EXAMPLES AND SETTINGS", &after.unwrap_or_default());
+    verbatim(&mut text, "EXAMPLES AND SETTINGS", after);
     pages.push((PathBuf::from(format!("{name}.1")), text));
     for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
-        page_of(inner, &name, pages)?;
+        page_of(inner, after, &name, pages)?;
     }
     Ok(())
 }

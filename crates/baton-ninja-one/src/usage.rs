@@ -82,7 +82,11 @@ pub(crate) fn help(words: &[String]) -> Result<StyledStr, Failure> {
         };
         found = inner;
     }
-    Ok(found.render_help())
+    let help = found.render_help();
+    Ok(match words.first() {
+        Some(command) => help::completed(help, command, help_width()),
+        None => help,
+    })
 }
 
 /// Reads a command line.
@@ -100,7 +104,13 @@ pub(crate) fn read(arguments: Vec<OsString>) -> Result<CommandLine, Failure> {
     let line = typed.rewritten();
     match cli::command().try_get_matches_from(line) {
         Ok(matches) => Ok(CommandLine::Parsed(matches)),
-        Err(error) if !error.use_stderr() => Ok(CommandLine::Answered(error.render())),
+        Err(error) if !error.use_stderr() => {
+            let help = error.render();
+            Ok(CommandLine::Answered(match typed.subcommand() {
+                Some((_, command)) => help::completed(help, &command, help_width()),
+                None => help,
+            }))
+        }
         Err(error) => Err(typed.explain(&error)),
     }
 }
