@@ -15,6 +15,8 @@ COPY xtask xtask
 COPY tests/e2e tests/e2e
 # What was downloaded and compiled stays on the builder, for each architecture, so that only what changed is built again.
 ARG TARGETARCH
+# The commit, for --version: --build-arg SOURCE_COMMIT=$(git rev-parse HEAD). The sources come without their history.
+ARG SOURCE_COMMIT=
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,id=baton-ninja-one-target-${TARGETARCH},sharing=locked \
     cargo build --release --locked --package baton-ninja-one \

@@ -45,9 +45,9 @@ fn is_variable(name: &str) -> bool {
         || (!name.starts_with("BATON_") && listed("docs/OPERATING.md"))
 }
 
-/// Flags and subcommands are those that `--help` shows.
+/// Flags and subcommands are those that help shows.
 fn assert_arguments(place: &str, arguments: &[&str]) {
-    let help = TestContext::bare().run(&["--help"]).stdout;
+    let help = TestContext::bare().run(&["help", "settings"]).stdout;
     let words: BTreeSet<&str> = help
         .split(|c: char| c.is_whitespace() || "[]=,".contains(c))
         .collect();

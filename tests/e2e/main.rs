@@ -7,6 +7,7 @@ mod bad_input;
 mod bad_targets;
 mod check_command;
 mod citations;
+mod command_line;
 mod configuration;
 mod convert;
 mod damaged_v3;

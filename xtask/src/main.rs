@@ -77,6 +77,8 @@ enum Command {
     Ci,
     /// Write the generated parts of docs/ anew.
     Docs,
+    /// Write the manual pages into out/man.
+    Man,
     /// Build what is handed out, into out/dist: a static program, its SBOM, checksums.
     Dist {
         /// The profile to build with; what is not a release says so in its name.
@@ -113,6 +115,7 @@ fn main() -> ExitCode {
         Command::Lint => steps::lint(),
         Command::Ci => steps::lint().and_then(|()| steps::test(&[])),
         Command::Docs => steps::docs(),
+        Command::Man => steps::man(),
         Command::Dist { profile } => dist::run(&profile),
         Command::Deny { advisories } => supply::deny(advisories),
         Command::Audit => supply::audit().map(|text| print!("{text}")),

@@ -114,6 +114,14 @@ pub(crate) fn docs() -> Result<(), Failure> {
     succeed(command.env("UPDATE_DOCS", "1"))
 }
 
+/// Writes the manual pages, which the program makes itself.
+pub(crate) fn man() -> Result<(), Failure> {
+    let folder = workspace().join("out").join("man");
+    fresh_folder(&folder)?;
+    let mut command = cargo(["run", "--locked", "--package", "baton-ninja-one", "--", "man"]);
+    succeed(command.arg(&folder))
+}
+
 /// Builds both programs and tells the folder they are in. The whole workspace is built, because building packages
 /// alone would resolve features differently and compile the dependencies once more.
 pub(crate) fn build_programs(profile: &str) -> Result<PathBuf, Failure> {

@@ -1,76 +1,111 @@
-//! The command line, made of the settings table.
+//! The command line, built from the settings table and the commands.
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
-use clap_complete::Shell;
+use clap::builder::ValueHint;
+use clap::{Arg, ArgAction, Command};
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
-use crate::settings::{GivenBy, Kind, Reference, SETTINGS, Setting};
+use crate::commands::COMMANDS;
+use crate::help;
+use crate::settings::{COLOR_FLAG, GivenBy, Kind, QUIET_FLAG, Reference, SETTINGS, Setting, VERBOSE_FLAG};
 
-const NAME: &str = "baton-ninja-one";
+/// The program's name.
+pub(crate) const NAME: &str = "baton-ninja-one";
 
-/// The whole command line.
+/// The whole command line, with help for the terminal's width.
 pub(crate) fn command() -> Command {
-    let shell = Arg::new("shell")
-        .required(true)
-        .value_parser(clap::value_parser!(Shell));
+    let width = crate::console::help_width();
+    let mut program = bare(width).override_help(help::program(width));
+    for entry in COMMANDS {
+        let command = without_help_commands((entry.define)());
+        program = program.subcommand(command);
+    }
+    with_value_hints(program)
+}
+
+/// There is one command for help, which knows the topics too.
+fn without_help_commands(command: Command) -> Command {
+    command
+        .disable_help_subcommand(true)
+        .mut_subcommands(without_help_commands)
+}
+
+/// The program without commands.
+fn bare(width: usize) -> Command {
     Command::new(NAME)
-        .about("Reads who can do what in a NinjaOne tenant and writes it to a c1z file")
-        .version(concat!("version ", env!("CARGO_PKG_VERSION")))
+        .bin_name(NAME)
+        .about("Read who can do what in a NinjaOne tenant; query it, review it, change it")
+        .version(crate::version::LONG)
         .disable_version_flag(true)
-        .arg(Arg::new("version").short('v').long("version").action(ArgAction::Version).help("Print the version"))
+        .disable_help_subcommand(true)
+        .term_width(width)
+        .styles(help::STYLES)
+        .arg(
+            Arg::new("version")
+                .long("version")
+                .action(ArgAction::Version)
+                .help("Print the version"),
+        )
         // As in the reference: of a flag given twice the last counts; lists add up.
         .args_override_self(true)
+        .args(messages())
         .args(SETTINGS.iter().filter(|setting| setting.has_flag()).map(argument))
         .args(other_flags_of_the_reference())
-        .subcommand(Command::new("capabilities").about("Print what the connector can do, as JSON"))
-        .subcommand(Command::new("check").alias("validate").about("Make one real call for everything that a sync needs and say what is wrong"))
-        .subcommand(Command::new("completion").about("Print a completion script for a shell").arg(shell))
-        .subcommands(crate::provision::subcommands())
-        .subcommand(export())
-        .subcommand(crate::convert::subcommand())
-        .subcommand(crate::diff::subcommand())
-        .subcommand(crate::report::subcommand())
-        .subcommand(crate::provision::apply_review_subcommand())
-        .subcommand(crate::review::subcommand())
-        .subcommand(crate::inspect::subcommand())
-        .subcommands(crate::evidence::subcommands())
-        .subcommand(crate::health::subcommand())
-        .subcommand(Command::new("config").about("Print the settings' schema, as JSON"))
-        .subcommand(Command::new("sync").about("Read the tenant and write the sinks, which is what happens without a command"))
-        .subcommand(Command::new("version").hide(true).about("Print the version"))
-        .after_help("Every setting can come from a flag, an environment variable or a config file, in this order of weight.")
 }
 
-fn export() -> Command {
-    let from = Arg::new("from")
-        .long("from")
-        .required(true)
-        .value_name("PLACE")
-        .help("The c1z file, of any connector, or the folder or URL of a dataset");
-    let sync = Arg::new("sync")
-        .long("sync")
-        .value_name("ID")
-        .help("The sync to export; without it the latest finished one, full ones first");
-    let tenant = Arg::new("tenant")
-        .long("tenant")
-        .value_name("TEXT")
-        .help("Tenant of the sync, for a file that does not name it");
-    Command::new("export")
-        .about("Write a sync of a c1z file, of any connector, or of a dataset, to the sinks")
-        .args([from, sync, tenant])
+/// Flags about what goes to the terminal, for this run only.
+fn messages() -> [Arg; 3] {
+    [
+        Arg::new(VERBOSE_FLAG)
+            .short('v')
+            .long(VERBOSE_FLAG)
+            .action(ArgAction::Count)
+            .global(true)
+            .hide(true)
+            .help("Log what is done; twice for details"),
+        Arg::new(QUIET_FLAG)
+            .short('q')
+            .long(QUIET_FLAG)
+            .action(ArgAction::SetTrue)
+            .global(true)
+            .hide(true)
+            .conflicts_with(VERBOSE_FLAG)
+            .help("Log errors only, and show no progress"),
+        Arg::new(COLOR_FLAG)
+            .long(COLOR_FLAG)
+            .value_name("auto|always|never")
+            .value_parser(["auto", "always", "never"])
+            .hide_possible_values(true)
+            .global(true)
+            .hide(true)
+            .help("Colors in help and messages; auto: at a terminal, unless NO_COLOR is set"),
+    ]
 }
 
+/// The flags of [`messages`] for the help: letter, name, value, meaning.
+pub(crate) fn message_flags() -> Vec<(Option<char>, String, String, String)> {
+    let described = messages().into_iter().map(|argument| {
+        let value = argument
+            .get_value_names()
+            .and_then(<[_]>::first)
+            .filter(|_| argument.get_action().takes_values())
+            .map_or_else(String::new, |name| format!(" <{name}>"));
+        (
+            argument.get_short(),
+            argument.get_long().unwrap_or_default().to_owned(),
+            value,
+            argument.get_help().map(ToString::to_string).unwrap_or_default(),
+        )
+    });
+    described.collect()
+}
+
+/// The flag of a setting. The help of commands lists settings by topic, so clap's own does not list them.
 fn argument(setting: &Setting) -> Arg {
-    let required = if setting.required { "required: " } else { "" };
-    let default = if setting.default.is_empty() {
-        String::new()
-    } else {
-        format!(" [default: {}]", setting.default)
-    };
-    let help = format!("{required}{}{default} (${})", setting.help, setting.variable());
     let argument = Arg::new(setting.name)
         .long(setting.flag())
-        .help(help)
+        .help(setting.help)
         .global(true)
+        .hide(true)
         .value_name(value_name(setting));
     let argument = match setting.short {
         Some(letter) => argument.short(letter),
@@ -82,7 +117,21 @@ fn argument(setting: &Setting) -> Arg {
     } else {
         argument
     };
-    of_kind(argument, setting.kind)
+    let argument = of_kind(argument, setting.kind);
+    match setting.kind {
+        Kind::Path => argument.value_hint(ValueHint::AnyPath),
+        Kind::Choice(words) => argument.add(candidates(words)),
+        Kind::Bool => argument.add(candidates(&["true", "false"])),
+        Kind::List if setting.name == "sink" => {
+            argument.add(candidates(&["c1z=", "html=", "parquet=", "csv="]))
+        }
+        _ => argument.value_hint(ValueHint::Other),
+    }
+}
+
+/// Values that a shell offers. Others may be accepted too: settings are judged where they are read.
+fn candidates(words: &'static [&'static str]) -> ArgValueCandidates {
+    ArgValueCandidates::new(move || words.iter().map(CompletionCandidate::new).collect())
 }
 
 /// Flags of the reference that do not work here are known all the same, so that what becomes of them is decided in one place.
@@ -108,6 +157,30 @@ fn of_kind(argument: Arg, kind: Kind) -> Arg {
     }
 }
 
+/// Arguments whose values are files complete to files, others to nothing: without a hint a shell would offer files for all.
+fn with_value_hints(command: Command) -> Command {
+    let command = command.mut_args(|argument| {
+        if !argument.get_action().takes_values() || argument.get_value_hint() != ValueHint::Unknown {
+            return argument;
+        }
+        let names = argument.get_value_names().unwrap_or_default();
+        let is_path = names.iter().any(|name| {
+            [
+                "FILE", "PATH", "FOLDER", "PLACE", "DATASET", "FROM", "TO", "OLD", "NEW",
+            ]
+            .iter()
+            .any(|word| name.split(['|', '/']).any(|part| part == *word))
+        });
+        argument.value_hint(if is_path {
+            ValueHint::AnyPath
+        } else {
+            ValueHint::Other
+        })
+    });
+    command.mut_subcommands(with_value_hints)
+}
+
+/// What the value of a setting looks like.
 pub(crate) fn value_name(setting: &Setting) -> String {
     match setting.kind {
         Kind::Text => "TEXT".to_owned(),
@@ -120,21 +193,20 @@ pub(crate) fn value_name(setting: &Setting) -> String {
     }
 }
 
-/// A completion script.
-pub(crate) fn completion(chosen: &ArgMatches) -> String {
-    let mut script = Vec::new();
-    if let Some(shell) = chosen.get_one::<Shell>("shell") {
-        clap_complete::generate(*shell, &mut command(), NAME, &mut script);
-    }
-    String::from_utf8_lossy(&script).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
+    use super::*;
+
     #[test]
-    fn the_command_line_is_sound_and_its_help_is_this() {
-        let mut command = super::command();
-        command.clone().debug_assert();
-        insta::assert_snapshot!(command.render_help());
+    fn the_command_line_is_sound() {
+        command().debug_assert();
+    }
+
+    /// The name under which a command reads a setting must be that of an argument.
+    #[test]
+    fn flags_of_messages_are_no_settings() {
+        for flag in [VERBOSE_FLAG, QUIET_FLAG, COLOR_FLAG] {
+            assert!(SETTINGS.iter().all(|setting| setting.name != flag), "{flag}");
+        }
     }
 }

@@ -2,10 +2,94 @@
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use access_core::secrets::redact;
+use clap::builder::StyledStr;
+use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
+
+/// When colors are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum ColorChoice {
+    /// At a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+static COLOR: OnceLock<ColorChoice> = OnceLock::new();
+/// Columns of help that goes to no terminal.
+const PIPED_WIDTH: usize = 100;
+/// Columns of help in a very wide terminal: longer lines are hard to read.
+const MAX_WIDTH: usize = 120;
+const MIN_WIDTH: usize = 40;
+
+/// What stands before a message of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Label {
+    Error,
+    Warning,
+    Info,
+    Debug,
+    Hint,
+}
+
+impl Label {
+    fn words(self) -> (&'static str, Style) {
+        match self {
+            Self::Error => ("error:", AnsiColor::Red.on_default().bold()),
+            Self::Warning => ("warning:", AnsiColor::Yellow.on_default().bold()),
+            Self::Info => ("info:", AnsiColor::Green.on_default().bold()),
+            Self::Debug => ("debug:", Style::new().dimmed()),
+            Self::Hint => ("  hint:", AnsiColor::Cyan.on_default().bold()),
+        }
+    }
+}
+
+/// Chooses for the whole run. Later calls have no effect.
+pub(crate) fn set_color(choice: ColorChoice) {
+    let _ = COLOR.set(choice);
+}
+
+fn is_colored(terminal: bool) -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    match COLOR.get().copied().unwrap_or_default() {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => {
+            // A terminal of no kind has no colors, except on Windows, where kinds are not told.
+            let kind = std::env::var_os("TERM").map_or(cfg!(windows), |term| term != "dumb");
+            terminal && kind && !is_set("NO_COLOR")
+        }
+    }
+}
+
+/// Columns that help may take.
+pub(crate) fn help_width() -> usize {
+    let terminal = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+    let said = || {
+        std::env::var("COLUMNS")
+            .ok()
+            .and_then(|columns| columns.parse().ok())
+    };
+    let width = terminal.filter(|width| *width > 0).or_else(said);
+    width.unwrap_or(PIPED_WIDTH).clamp(MIN_WIDTH, MAX_WIDTH)
+}
+
+/// Writes help, which has words of the program only, to standard output.
+pub(crate) fn print_help(help: &StyledStr) {
+    let mut out = io::stdout().lock();
+    let text = if is_colored(io::stdout().is_terminal()) {
+        help.ansi().to_string()
+    } else {
+        help.to_string()
+    };
+    // A reader that has gone away is no failure.
+    let _ = writeln!(out, "{}", text.trim_end()).and_then(|()| out.flush());
+}
 
 /// Text for people, or JSON. A line is given as a whole and escaped as a whole, so nothing that comes from a tenant, a
 /// server, a file or the command line can end it and forge the next one, or steer the terminal.
@@ -23,6 +107,18 @@ impl Text {
         // Writing into a text cannot fail.
         let _ = write!(Escaping(&mut self.0), "{line}");
         self.0.push('\n');
+    }
+
+    /// Adds a line that begins with a label, for standard error.
+    pub(crate) fn labelled(&mut self, label: Label, line: impl Display) {
+        let (word, style) = label.words();
+        let style = if is_colored(io::stderr().is_terminal()) {
+            style
+        } else {
+            Style::new()
+        };
+        let _ = write!(self.0, "{style}{word}{style:#} ");
+        self.line(line);
     }
 
     /// Adds an empty line.
@@ -86,10 +182,15 @@ pub(crate) fn print_error(text: &Text) {
 
 /// Asks at the terminal, below some lines, and gives the answer.
 pub(crate) fn ask(above: &Text, question: &'static str) -> io::Result<String> {
-    {
+    ask_for(above, question)
+}
+
+/// The same with any question; none is asked if it is empty.
+pub(crate) fn ask_for(above: &Text, question: &str) -> io::Result<String> {
+    if !question.is_empty() {
         // Not held while the answer is waited for: somebody else may have to say something.
         let mut err = io::stderr().lock();
-        write!(err, "{}{question} ", redact(above.as_str()))?;
+        write!(err, "{}{} ", redact(above.as_str()), escape_line(question))?;
         err.flush()?;
     }
     let mut answer = String::new();

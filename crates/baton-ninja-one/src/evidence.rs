@@ -17,14 +17,8 @@ use crate::sync::{formats, runtime};
 use crate::system::stop_wanted;
 use crate::table::{counted, grouped};
 
-/// The commands' words.
-pub(crate) fn subcommands() -> [Command; 2] {
-    let place = || {
-        Arg::new("place")
-            .value_name("DATASET")
-            .required(true)
-            .help("The dataset: a folder, s3://, gs:// or az://")
-    };
+/// The command `verify`.
+pub(crate) fn verify_subcommand() -> Command {
     let sha256 = Arg::new("sha256")
         .long("sha256")
         .value_name("HASH")
@@ -34,24 +28,28 @@ pub(crate) fn subcommands() -> [Command; 2] {
         .required(true)
         .num_args(1..)
         .help("A dataset (folder, s3://, gs:// or az://), reports (.html), the earliest first, the folder of a review, or an evidence pack (.zip)");
+    Command::new("verify")
+        .about("Check that a dataset, reports or an evidence pack are what was written: every file, every hash, every link")
+        .args([evidence, sha256])
+}
+
+/// The command `history`.
+pub(crate) fn history_subcommand() -> Command {
+    let place = Arg::new("place")
+        .value_name("DATASET")
+        .required(true)
+        .help("The dataset: a folder, s3://, gs:// or az://");
     let gap = Arg::new("accept-gap")
         .long("accept-gap")
         .action(ArgAction::SetTrue)
         .help("Begin after the last sync that is missing, where old ones were removed");
     let rebuild = Command::new("rebuild")
         .about("Make the history again from all syncs; what is missing or altered is put back if it comes out the same")
-        .args([place(), gap]);
-    [
-        Command::new("verify")
-            .about(
-                "Check that a dataset, reports or an evidence pack are what was written: every file, every hash, every link",
-            )
-            .args([evidence, sha256]),
-        Command::new("history")
-            .about("The history of a dataset")
-            .subcommand_required(true)
-            .subcommand(rebuild),
-    ]
+        .args([place, gap]);
+    Command::new("history")
+        .about("Rebuild the history of a dataset")
+        .subcommand_required(true)
+        .subcommand(rebuild)
 }
 
 /// Verifies a dataset or reports; anything that was altered is a failure.

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use access_core::{Classified, EXHAUSTED_HINT, StatusCode, class_of, with_causes};
+use serde_json::json;
 
-use crate::console::{Text, print_error};
+use crate::console::{Label, Text, print_error};
 
 /// What is said, and the exit code.
 #[derive(Debug)]
@@ -82,17 +83,66 @@ impl Failure {
         self.status
     }
 
-    /// Says what happened and gives the exit code.
-    pub(crate) fn report(&self) -> ExitCode {
+    /// Says what happened on standard error and gives the exit code.
+    pub(crate) fn report(&self, format: ErrorFormat) -> ExitCode {
+        print_error(&match format {
+            ErrorFormat::Text => self.text(),
+            ErrorFormat::Json => self.json(),
+        });
+        ExitCode::from(self.status.number())
+    }
+
+    fn text(&self) -> Text {
         let mut text = Text::new();
-        text.line(format_args!("error: {}", self.message));
+        text.labelled(Label::Error, &self.message);
         if let Some(usage) = &self.usage {
             text.append(usage);
         }
         if let Some(hint) = &self.hint {
-            text.line(format_args!("  hint: {hint}"));
+            text.labelled(Label::Hint, hint);
         }
-        print_error(&text);
-        ExitCode::from(self.status.number())
+        text
+    }
+
+    /// One object in one line, as each line of a JSON log is.
+    fn json(&self) -> Text {
+        let error = json!({
+            "error": {
+                "code": self.status.number(),
+                "class": self.status.name().replace(' ', "_"),
+                "message": self.message,
+                "hint": self.hint,
+            }
+        });
+        Text::from_own_lines(&format!("{error}\n"))
+    }
+}
+
+/// The form of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum ErrorFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object: code, class, message, hint.
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_as_json_is_one_line() {
+        let failure = Failure::found(
+            "no\n\u{1b}[31mway".to_owned(),
+            Some("go".to_owned()),
+            StatusCode::PermissionDenied,
+        );
+        let json = failure.json();
+        assert_eq!(
+            json.as_str(),
+            "{\"error\":{\"class\":\"permission_denied\",\"code\":7,\"hint\":\"go\",\"message\":\"no\\n\\u001b[31mway\"}}\n"
+        );
     }
 }

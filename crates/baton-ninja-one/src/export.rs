@@ -9,7 +9,7 @@ use access_core::StatusCode;
 use access_core::model::{SyncId, SyncRun, SyncScope};
 use access_core::ports::{AccessSink, AccessSource, Clock, FinishedSync, SyncIds, SyncObserver};
 use access_core::sync::{SyncOutcome, SyncPipeline, SyncRequest};
-use clap::ArgMatches;
+use clap::{Arg, ArgMatches, Command};
 use indicatif::MultiProgress;
 use source_c1z::{C1zSource, C1zSourceConfig, UnknownTenant};
 use source_dataset::DatasetSource;
@@ -26,11 +26,31 @@ use crate::summary::{Origin, Run};
 use crate::sync::{report, runtime, sinks};
 use crate::system::stop_wanted;
 
+/// The command.
+pub(crate) fn subcommand() -> Command {
+    let from = Arg::new("from")
+        .long("from")
+        .required(true)
+        .value_name("PLACE")
+        .help("The c1z file, of any connector, or the folder or URL of a dataset");
+    let sync = Arg::new("sync")
+        .long("sync")
+        .value_name("ID")
+        .help("The sync to export; without it the latest finished one, full ones first");
+    let tenant = Arg::new("tenant")
+        .long("tenant")
+        .value_name("TEXT")
+        .help("Tenant of the sync, for a file that does not name it");
+    Command::new("export")
+        .about("Write a sync of a c1z file, of any connector, or of a dataset, to the sinks")
+        .args([from, sync, tenant])
+}
+
 /// Reads the file and prints what came of it.
-pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+pub(crate) fn run(settings: &Settings, asked: &Asked) -> Result<(), Failure> {
     let wanted = settings.sinks()?;
     refuse_c1z(&wanted)?;
-    into_sinks(settings, &Asked::of(chosen), &sinks(settings, wanted)?)
+    into_sinks(settings, asked, &sinks(settings, wanted)?)
 }
 
 /// Which sync of which place.

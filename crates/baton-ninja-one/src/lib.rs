@@ -4,6 +4,8 @@ mod bucket_c1z;
 mod capabilities;
 mod check;
 mod cli;
+mod commands;
+mod completion;
 mod config_schema;
 mod console;
 mod convert;
@@ -15,10 +17,13 @@ mod export;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod health;
+mod help;
+mod init;
 mod inspect;
 mod interruptible;
 mod logs;
 mod machine;
+mod man;
 mod memory_probe;
 mod metrics;
 mod panics;
@@ -40,8 +45,10 @@ mod task_logs;
 mod telemetry;
 mod timeline;
 mod usage;
+mod version;
 mod watch;
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -50,8 +57,11 @@ use indicatif::MultiProgress;
 
 pub use documents::generated_documents;
 
-use console::{Text, print};
-use exit::Failure;
+use commands::Command;
+use console::{Text, print, print_help};
+use exit::{ErrorFormat, Failure};
+use inspect::Form;
+use provision::ChangeCommand;
 use settings::{Environment, Settings};
 use usage::CommandLine;
 
@@ -63,47 +73,86 @@ pub(crate) const PROGRAM: &str = concat!("baton-ninja-one ", env!("CARGO_PKG_VER
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     system::forbid_core_dumps();
-    let arguments = arguments.into_iter().collect();
-    match panics::caught(|| run(arguments)) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if completion::answer(&arguments) {
+        return ExitCode::SUCCESS;
+    }
+    let preferences = usage::preferences(&arguments);
+    console::set_color(preferences.color);
+    let errors = Cell::new(preferences.errors);
+    match panics::caught(|| run(arguments, &errors)) {
         Ok(code) => code,
-        Err(failure) => failure.report(),
+        Err(failure) => failure.report(errors.get()),
     }
 }
 
-fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
+/// Runs a command. `errors` is set to the form that the settings ask for once they are known.
+fn run(arguments: Vec<OsString>, errors: &Cell<ErrorFormat>) -> Result<ExitCode, Failure> {
     secrets::register_arguments(&arguments);
     let matches = match usage::read(arguments)? {
         CommandLine::Parsed(matches) => matches,
         CommandLine::Answered(text) => {
-            print(&Text::from_own_lines(&text));
+            print_help(&text);
             return Ok(ExitCode::SUCCESS);
         }
     };
-    match matches.subcommand() {
-        Some(("completion", chosen)) => {
-            print(&Text::from_own_lines(&cli::completion(chosen)));
-            return Ok(ExitCode::SUCCESS);
+    let load = || load(&matches, errors);
+    let judged = || judged(load()?, &matches);
+    match Command::from_matches(&matches) {
+        Command::Default => run_default(&judged()?)?,
+        Command::Sync => sync::run(&judged()?)?,
+        Command::Check => check::run(&judged()?)?,
+        Command::Init(arguments) => init::run(&load()?, &arguments)?,
+        Command::Inspect(chosen) => inspect::run(&judged()?, &chosen)?,
+        Command::Diff(chosen) => return diff::run(&judged()?, &chosen),
+        Command::Report(chosen) => report::run(&judged()?, &chosen)?,
+        Command::Review(chosen) => review::run(&judged()?, &chosen)?,
+        Command::ApplyReview(chosen) => provision::apply_review(&judged()?, &chosen)?,
+        Command::Change(command, chosen) => change(&judged()?, command, &chosen)?,
+        Command::Verify(chosen) => evidence::verify(&judged()?, &chosen)?,
+        Command::HistoryRebuild(chosen) => evidence::rebuild(&judged()?, &chosen)?,
+        Command::Export(asked) => export::run(&judged()?, &asked)?,
+        Command::Convert(chosen) => convert::run(&judged()?, &chosen)?,
+        // A probe beside a running connector shares its variables, whatever those ask for.
+        Command::HealthCheck(chosen) => health::probe(&load()?, &chosen)?,
+        Command::Capabilities => {
+            let settings = judged()?;
+            let _telemetry = logs::start(&settings, &MultiProgress::new())?;
+            let json = capabilities::json(settings.source_options()?.devices);
+            print(&Text::from_own_lines(&json));
         }
-        Some(("config", _)) => {
-            print(&Text::from_own_lines(&config_schema::json()));
-            return Ok(ExitCode::SUCCESS);
+        Command::Config => print(&Text::from_own_lines(&config_schema::json())),
+        Command::Completion(shell) => print(&Text::from_own_lines(&completion::script(shell))),
+        Command::Man(folder) => {
+            let mut text = Text::new();
+            text.line(format_args!(
+                "Wrote {} manual pages to {}",
+                man::write(&folder)?,
+                folder.display()
+            ));
+            print(&text);
         }
-        Some(("version", _)) => {
-            print(&Text::from_own_lines(&cli::command().render_version()));
-            return Ok(ExitCode::SUCCESS);
-        }
-        _ => {}
+        Command::Help(words) => print_help(&usage::help(&words)?),
+        Command::Version => print_help(&cli::command().render_version().into()),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Gathers the settings.
+fn load(matches: &ArgMatches, errors: &Cell<ErrorFormat>) -> Result<Settings, Failure> {
     let environment: Environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
         .collect();
     let folder = std::env::current_dir().unwrap_or_default();
-    let settings = Settings::load(innermost(&matches), &environment, &folder)?;
-    if let Some(("health-check", chosen)) = matches.subcommand() {
-        // A probe beside a running connector shares its variables, whatever those ask for.
-        health::probe(&settings, chosen)?;
-        return Ok(ExitCode::SUCCESS);
+    let settings = Settings::load(innermost(matches), &environment, &folder)?;
+    if matches!(settings.sheet_form(), Ok(Form::Json)) {
+        errors.set(ErrorFormat::Json);
     }
+    Ok(settings)
+}
+
+/// The settings, all of which make sense, also beside the command.
+fn judged(settings: Settings, matches: &ArgMatches) -> Result<Settings, Failure> {
     settings.judge()?;
     access_core::memory::set_budget(settings.memory_budget()?);
     if matches.subcommand_name() != Some("capabilities") {
@@ -112,45 +161,39 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
     if let Some(name) = matches.subcommand_name() {
         settings.on_demand()?.refuse_beside(name)?;
     }
-    // These print what is known without a tenant; the others start the log themselves.
-    let _telemetry = match matches.subcommand_name() {
-        Some("capabilities" | "create-account") | None if prints_only(&settings, &matches)? => {
-            logs::start(&settings, &MultiProgress::new())?
-        }
-        _ => None,
-    };
-    match matches.subcommand_name() {
-        Some("capabilities") => {
-            let json = capabilities::json(settings.source_options()?.devices);
-            print(&Text::from_own_lines(&json));
-        }
-        Some("check") => check::run(&settings)?,
-        Some("convert") => convert::run(&settings, subcommand(&matches))?,
-        Some("diff") => return diff::run(&settings, subcommand(&matches)),
-        Some("report") => report::run(&settings, subcommand(&matches))?,
-        Some("apply-review") => provision::apply_review(&settings, subcommand(&matches))?,
-        Some("review") => review::run(&settings, subcommand(&matches))?,
-        Some("inspect") => inspect::run(&settings, subcommand(&matches))?,
-        Some("export") => export::run(&settings, subcommand(&matches))?,
-        Some("verify") => evidence::verify(&settings, subcommand(&matches))?,
-        Some("history") => evidence::rebuild(&settings, innermost(&matches))?,
-        None if settings.serves()? => service::run(&settings)?,
-        None if settings.on_demand()?.lists_actions_of_a_type() => print(&Text::from_own_lines("[]\n")),
-        _ => match provision::wanted(&settings, &matches)? {
-            Some(request) => provision::run(&settings, request)?,
-            None => sync::run(&settings)?,
-        },
-    }
-    Ok(ExitCode::SUCCESS)
+    Ok(settings)
 }
 
-/// Whether a command prints what is known without a tenant.
-fn prints_only(settings: &Settings, matches: &ArgMatches) -> Result<bool, Failure> {
-    Ok(match matches.subcommand() {
-        Some(("create-account", chosen)) => chosen.get_flag("schema"),
-        Some(_) => true,
-        None => !settings.serves()? && settings.on_demand()?.list_action_schemas,
-    })
+/// What happens without a command: the service, what one of ConductorOne's flags asks for, or a sync.
+fn run_default(settings: &Settings) -> Result<(), Failure> {
+    if settings.serves()? {
+        return service::run(settings);
+    }
+    let on_demand = settings.on_demand()?;
+    // Printed without a tenant; all others start the log themselves.
+    let _telemetry = if on_demand.list_action_schemas {
+        logs::start(settings, &MultiProgress::new())?
+    } else {
+        None
+    };
+    if on_demand.lists_actions_of_a_type() {
+        print(&Text::from_own_lines("[]\n"));
+        return Ok(());
+    }
+    match provision::by_flags(settings)? {
+        Some(request) => provision::run(settings, request),
+        None => sync::run(settings),
+    }
+}
+
+/// One change to the tenant, or the schema of an account.
+fn change(settings: &Settings, command: ChangeCommand, chosen: &ArgMatches) -> Result<(), Failure> {
+    let _telemetry = if command == ChangeCommand::CreateAccount && chosen.get_flag("schema") {
+        logs::start(settings, &MultiProgress::new())?
+    } else {
+        None
+    };
+    provision::run(settings, provision::by_subcommand(settings, command, chosen)?)
 }
 
 /// Flags work before and after subcommands; clap hands them down to the innermost one's matches.
@@ -158,9 +201,4 @@ fn innermost(matches: &ArgMatches) -> &ArgMatches {
     matches
         .subcommand()
         .map_or(matches, |(_, inner)| innermost(inner))
-}
-
-/// The matches of the command itself, which may have commands of its own.
-fn subcommand(matches: &ArgMatches) -> &ArgMatches {
-    matches.subcommand().map_or(matches, |(_, inner)| inner)
 }

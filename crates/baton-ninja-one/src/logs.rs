@@ -17,7 +17,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
-use crate::console::{escape_json, escape_line};
+use crate::console::{Label, Text, escape_json, escape_line};
 use crate::settings::{Remark, Settings, SettingsError};
 use crate::task_logs::TaskLogs;
 use crate::telemetry::Telemetry;
@@ -57,28 +57,44 @@ pub(crate) fn start_with(
     let mut outputs = Vec::new();
     for path in &logs.paths {
         outputs.push(match path.as_str() {
-            "stderr" => Output::Stderr,
+            "stderr" => logs.terminal.map_or(Output::Stderr, Output::Terminal),
             "stdout" => Output::Stdout,
             path => Output::File(open(Path::new(path))?),
         });
     }
+    let by_person = outputs.iter().filter_map(|output| match output {
+        Output::Terminal(level) => Some(*level),
+        Output::Stdout | Output::Stderr | Output::File(_) => None,
+    });
+    let others = outputs
+        .iter()
+        .any(|output| !matches!(output, Output::Terminal(_)));
+    // The least severe level is the greatest.
+    let level = by_person
+        .chain(others.then_some(logs.level))
+        .max()
+        .unwrap_or(logs.level);
     let layer = Lines {
         json: logs.json,
+        level: logs.level,
         outputs: Arc::new(Mutex::new(outputs)),
         progress: progress.clone(),
     };
-    let mut targets = Targets::new().with_default(Level::WARN.min(logs.level));
-    targets = targets.with_targets(OURS.map(|target| (target, logs.level)));
+    let targets = |level: Level| {
+        Targets::new()
+            .with_default(Level::WARN.min(level))
+            .with_targets(OURS.map(|target| (target, level)))
+    };
     let records = telemetry
         .as_ref()
-        .and_then(|telemetry| telemetry.records(targets.clone()));
+        .and_then(|telemetry| telemetry.records(targets(logs.level)));
     let of_tasks = Targets::new()
         .with_default(Level::WARN)
         .with_targets(OURS.map(|target| (target, Level::DEBUG)));
     let tasks = tasks.map(|tasks| tasks.clone().with_filter(of_tasks));
     let subscriber = tracing_subscriber::registry()
         .with(tasks)
-        .with(layer.with_filter(targets))
+        .with(layer.with_filter(targets(level)))
         .with(records)
         .with(telemetry.as_ref().and_then(Telemetry::spans));
     // Somebody who has set a subscriber already, as a test may, keeps it.
@@ -104,6 +120,8 @@ fn open(path: &Path) -> Result<File, SettingsError> {
 }
 
 enum Output {
+    /// Messages of at least this level for a person at standard error.
+    Terminal(Level),
     Stdout,
     Stderr,
     File(File),
@@ -111,6 +129,8 @@ enum Output {
 
 struct Lines {
     json: bool,
+    /// Minimum level of all outputs but a terminal.
+    level: Level,
     outputs: Arc<Mutex<Vec<Output>>>,
     progress: MultiProgress,
 }
@@ -119,7 +139,9 @@ impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
+        let level = *event.metadata().level();
         let now = OffsetDateTime::now_utc();
+        let message = message(level, &fields);
         let line = if self.json {
             json_line(now, event.metadata(), fields)
         } else {
@@ -129,12 +151,65 @@ impl<S: Subscriber> Layer<S> for Lines {
         for output in &mut *self.outputs.lock().unwrap_or_else(PoisonError::into_inner) {
             // A log that cannot be written must not end the sync.
             let _ = match output {
-                Output::Stdout => io::stdout().write_all(line.as_bytes()),
-                Output::Stderr => self.progress.suspend(|| io::stderr().write_all(line.as_bytes())),
-                Output::File(file) => file.write_all(line.as_bytes()),
+                Output::Terminal(least) if level <= *least => self
+                    .progress
+                    .suspend(|| io::stderr().write_all(message.as_str().as_bytes())),
+                Output::Stdout if level <= self.level => io::stdout().write_all(line.as_bytes()),
+                Output::Stderr if level <= self.level => {
+                    self.progress.suspend(|| io::stderr().write_all(line.as_bytes()))
+                }
+                Output::File(file) if level <= self.level => file.write_all(line.as_bytes()),
+                Output::Terminal(_) | Output::Stdout | Output::Stderr | Output::File(_) => Ok(()),
             };
         }
     }
+}
+
+/// An event as one line for a person: what happened, how long is waited, and why. Numbers and ids are for programs, unless
+/// somebody wants to know everything.
+fn message(level: Level, fields: &Fields) -> Text {
+    let label = match level {
+        Level::ERROR => Label::Error,
+        Level::WARN => Label::Warning,
+        Level::INFO => Label::Info,
+        _ => Label::Debug,
+    };
+    let mut line = fields.message.clone();
+    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    if let Some(wait) = fields.rest.get("wait") {
+        let _ = write!(line, " in {}", rounded(&word(wait)));
+    }
+    for key in ["cause", "error", "reason"] {
+        if let Some(cause) = fields.rest.get(key) {
+            let cause = word(cause);
+            // An error says what was tried; here it is tried again.
+            let cause = cause.split(", gave up after").next().unwrap_or_default();
+            let _ = write!(line, ": {cause}");
+        }
+    }
+    if level > Level::WARN {
+        let known = ["cause", "error", "reason", "wait"];
+        for (key, value) in fields
+            .rest
+            .iter()
+            .filter(|(key, _)| !known.contains(&key.as_str()))
+        {
+            let _ = write!(line, " {key}={}", word(value));
+        }
+    }
+    let mut text = Text::new();
+    text.labelled(label, line);
+    text
+}
+
+/// A duration without a long fraction: `6.123456s` is `6.1s`.
+fn rounded(duration: &str) -> String {
+    let Some((whole, rest)) = duration.split_once('.') else {
+        return duration.to_owned();
+    };
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let (fraction, unit) = rest.split_at(digits);
+    format!("{whole}.{}{unit}", fraction.get(..1).unwrap_or(fraction))
 }
 
 fn caller(metadata: &Metadata<'_>) -> String {

@@ -5,20 +5,88 @@ use std::ffi::OsString;
 
 use access_core::explore::nearest;
 use clap::ArgMatches;
+use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::cli;
-use crate::console::escape_line;
-use crate::exit::Failure;
+use crate::console::{ColorChoice, escape_line, help_width};
+use crate::exit::{ErrorFormat, Failure};
+use crate::help;
 use crate::provision::account_switches;
-use crate::settings::{GivenBy, Kind, Reference, SETTINGS, changes_tenant};
+use crate::settings::{
+    COLOR_FLAG, GivenBy, Kind, QUIET_FLAG, Reference, SETTINGS, VERBOSE_FLAG, changes_tenant, variable_of,
+};
 
 /// What became of a command line.
 pub(crate) enum CommandLine {
     /// It says what to do.
     Parsed(ArgMatches),
     /// It asked for help or the version, which is this.
-    Answered(String),
+    Answered(StyledStr),
+}
+
+/// What a command line wants of messages, whether it can be parsed or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Preferences {
+    pub(crate) color: ColorChoice,
+    pub(crate) errors: ErrorFormat,
+}
+
+/// Reads the preferences from the flags and from the variable of `--output`.
+pub(crate) fn preferences(arguments: &[OsString]) -> Preferences {
+    let typed = Typed::new(arguments.to_vec());
+    let output = typed
+        .value_of("output")
+        .or_else(|| std::env::var(variable_of("output")).ok());
+    Preferences {
+        color: match typed.value_of(COLOR_FLAG).as_deref() {
+            Some("always") => ColorChoice::Always,
+            Some("never") => ColorChoice::Never,
+            _ => ColorChoice::Auto,
+        },
+        errors: match output {
+            Some(form) if form.trim().eq_ignore_ascii_case("json") => ErrorFormat::Json,
+            _ => ErrorFormat::Text,
+        },
+    }
+}
+
+/// Help of the program, of a command, or of the settings.
+///
+/// # Errors
+/// [`Failure`] if the words name none of them.
+pub(crate) fn help(words: &[String]) -> Result<StyledStr, Failure> {
+    let mut command = cli::command();
+    command.build();
+    match words {
+        [] => return Ok(command.render_help()),
+        [topic] if topic == "settings" => return Ok(help::settings(help_width())),
+        _ => {}
+    }
+    let mut found = &mut command;
+    for word in words {
+        let shown = escape_line(word).into_owned();
+        let names: Vec<String> = found
+            .get_subcommands()
+            .map(|command| command.get_name().to_owned())
+            .collect();
+        let Some(inner) = found.find_subcommand_mut(word) else {
+            let near = nearest(&word.to_lowercase(), names.iter().map(String::as_str));
+            return Err(refused(
+                format!("there is no command `{shown}`"),
+                Some(near.map_or_else(
+                    || "`baton-ninja-one help` lists the commands".to_owned(),
+                    |name| format!("did you mean `baton-ninja-one help {name}`?"),
+                )),
+            ));
+        };
+        found = inner;
+    }
+    let help = found.render_help();
+    Ok(match words.first() {
+        Some(command) => help::completed(help, command, help_width()),
+        None => help,
+    })
 }
 
 /// Reads a command line.
@@ -26,12 +94,23 @@ pub(crate) enum CommandLine {
 /// # Errors
 /// [`Failure`] of the reference's exit code for a plain error, 2.
 pub(crate) fn read(arguments: Vec<OsString>) -> Result<CommandLine, Failure> {
+    // The reference's letter for the version, where nothing can be meant by more messages.
+    if arguments.len() == 2 && arguments[1] == "-v" {
+        let short = format!("{} version {}", cli::NAME, env!("CARGO_PKG_VERSION"));
+        return Ok(CommandLine::Answered(short.into()));
+    }
     let typed = Typed::new(with_joined_values(arguments));
     typed.refuse_flags_as_values()?;
     let line = typed.rewritten();
     match cli::command().try_get_matches_from(line) {
         Ok(matches) => Ok(CommandLine::Parsed(matches)),
-        Err(error) if !error.use_stderr() => Ok(CommandLine::Answered(error.render().to_string())),
+        Err(error) if !error.use_stderr() => {
+            let help = error.render();
+            Ok(CommandLine::Answered(match typed.subcommand() {
+                Some((_, command)) => help::completed(help, &command, help_width()),
+                None => help,
+            }))
+        }
         Err(error) => Err(typed.explain(&error)),
     }
 }
@@ -87,7 +166,18 @@ fn flags() -> impl Iterator<Item = Flag> {
             switch: row.kind == Kind::Bool,
             secret: false,
         });
-    settings.chain(others)
+    let messages = [
+        (VERBOSE_FLAG, Some('v'), true),
+        (QUIET_FLAG, Some('q'), true),
+        (COLOR_FLAG, None, false),
+    ];
+    let messages = messages.into_iter().map(|(long, short, switch)| Flag {
+        long,
+        short,
+        switch,
+        secret: false,
+    });
+    settings.chain(others).chain(messages)
 }
 
 /// A part of the command line.
@@ -135,6 +225,14 @@ impl Typed {
             n += taken;
         }
         Self { arguments, parts }
+    }
+
+    /// The value of a flag, the last one if it is given several times.
+    fn value_of(&self, long: &str) -> Option<String> {
+        self.parts.iter().rev().find_map(|(_, part)| match part {
+            Part::Flag { flag, value, .. } if flag.long == long => value.clone(),
+            _ => None,
+        })
     }
 
     /// The subcommand and its place.
@@ -361,9 +459,16 @@ impl Typed {
         );
         let hint = match near {
             Some(flag) => format!("did you mean --{flag}?"),
-            None => "`baton-ninja-one --help` lists the flags".to_owned(),
+            None => self.where_flags_are_listed(),
         };
         refused(format!("unexpected argument '{shown}'"), Some(hint))
+    }
+
+    fn where_flags_are_listed(&self) -> String {
+        let command = self.subcommand().map(|(_, name)| name);
+        let known = command.filter(|name| cli::command().find_subcommand(name).is_some());
+        let topic = known.unwrap_or_else(|| "settings".to_owned());
+        format!("`baton-ninja-one help {topic}` lists the flags")
     }
 
     fn unknown_command(&self, word: &str, hidden: &[String]) -> Failure {
@@ -387,7 +492,7 @@ impl Typed {
         });
         refused(
             format!("unrecognized subcommand '{shown}'"),
-            Some(hint.unwrap_or_else(|| "`baton-ninja-one --help` lists the commands".to_owned())),
+            Some(hint.unwrap_or_else(|| "`baton-ninja-one help` lists the commands".to_owned())),
         )
     }
 
@@ -429,7 +534,9 @@ impl Typed {
                 if word == "health" || word == "probe" { String::new() } else { format!(" --endpoint={word}") }
             )),
             "actions" | "schemas" => Some("use `baton-ninja-one --list-action-schemas`".to_owned()),
-            "schema" | "settings" => Some("use `baton-ninja-one config`".to_owned()),
+            "settings" | "options" | "flags" => Some("use `baton-ninja-one help settings`".to_owned()),
+            "schema" => Some("use `baton-ninja-one config`".to_owned()),
+            "configure" | "login" | "auth" => Some("use `baton-ninja-one init`".to_owned()),
             "test" | "ping" | "doctor" => Some("use `baton-ninja-one check`".to_owned()),
             _ => None,
         }

@@ -31,20 +31,34 @@ pub(crate) use apply_review::{
     Job, RevocationResult, RevocationRow, Verification, apply, read_results, revocations,
     run as apply_review, subcommand as apply_review_subcommand,
 };
-pub(crate) use request::{account_switches, subcommands};
+pub(crate) use request::{ChangeCommand, account_switches, subcommand};
 pub(crate) use schema::{account_fields as documented_account_fields, account_form};
 
-/// What the flags or the subcommand ask for, if they ask for a change.
+/// What a subcommand asks for.
+///
+/// # Errors
+/// [`Failure`] if its arguments make no sense.
+pub(crate) fn by_subcommand(
+    settings: &Settings,
+    command: ChangeCommand,
+    chosen: &ArgMatches,
+) -> Result<Request, Failure> {
+    Ok(request::of_subcommand(
+        command,
+        chosen,
+        settings.allow_admin_delete()?,
+    )?)
+}
+
+/// What ConductorOne's flags ask for, if they ask for a change.
 ///
 /// # Errors
 /// [`Failure`] if they make no sense.
-pub(crate) fn wanted(settings: &Settings, matches: &ArgMatches) -> Result<Option<Request>, Failure> {
-    let allow_administrator = settings.allow_admin_delete()?;
-    let request = match matches.subcommand() {
-        Some((name, chosen)) => request::of_subcommand(name, chosen, allow_administrator)?,
-        None => request::of_flags(&settings.on_demand()?, allow_administrator)?,
-    };
-    Ok(request)
+pub(crate) fn by_flags(settings: &Settings) -> Result<Option<Request>, Failure> {
+    Ok(request::of_flags(
+        &settings.on_demand()?,
+        settings.allow_admin_delete()?,
+    )?)
 }
 
 /// Does what is asked for and says what came of it.

@@ -61,8 +61,18 @@ impl Classified for RequestError {
     }
 }
 
-/// The subcommands that change something.
-pub(crate) fn subcommands() -> Vec<Command> {
+/// A command that changes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ChangeCommand {
+    Grant,
+    Revoke,
+    CreateAccount,
+    UpdateAccount,
+    DeleteAccount,
+}
+
+/// The arguments of a command.
+pub(crate) fn subcommand(command: ChangeCommand) -> Command {
     let role = || {
         Arg::new("role")
             .required(true)
@@ -83,19 +93,23 @@ pub(crate) fn subcommands() -> Vec<Command> {
             .action(ArgAction::SetTrue)
             .help("Do not ask for confirmation at a terminal")
     };
-    vec![
-        create_account().arg(yes()),
-        Command::new("delete-account")
+    match command {
+        ChangeCommand::CreateAccount => create_account().arg(yes()),
+        ChangeCommand::DeleteAccount => Command::new("delete-account")
             .about("Delete an account")
             .args([account(), yes()]),
-        Command::new("grant")
-            .about("Assign a role to an account")
-            .args([role(), other("to"), yes()]),
-        Command::new("revoke")
-            .about("Take a role from an account")
-            .args([role(), other("from"), yes()]),
-        update_account().arg(yes()),
-    ]
+        ChangeCommand::Grant => {
+            Command::new("grant")
+                .about("Assign a role to an account")
+                .args([role(), other("to"), yes()])
+        }
+        ChangeCommand::Revoke => {
+            Command::new("revoke")
+                .about("Take a role from an account")
+                .args([role(), other("from"), yes()])
+        }
+        ChangeCommand::UpdateAccount => update_account().arg(yes()),
+    }
 }
 
 fn create_account() -> Command {
@@ -202,38 +216,38 @@ fn profile(help: &'static str) -> Arg {
     Arg::new("profile").long("profile").value_name("JSON").help(help)
 }
 
-/// The change that a subcommand asks for; none if it is about something else.
+/// The change that a subcommand asks for.
 pub(super) fn of_subcommand(
-    name: &str,
+    command: ChangeCommand,
     chosen: &ArgMatches,
     allow_administrator: bool,
-) -> Result<Option<Request>, RequestError> {
-    subcommand_as_request(name, chosen, allow_administrator).map_err(in_words_of_flags)
+) -> Result<Request, RequestError> {
+    subcommand_as_request(command, chosen, allow_administrator).map_err(in_words_of_flags)
 }
 
 fn subcommand_as_request(
-    name: &str,
+    command: ChangeCommand,
     chosen: &ArgMatches,
     allow_administrator: bool,
-) -> Result<Option<Request>, RequestError> {
+) -> Result<Request, RequestError> {
     let vocabulary = ninjaone::vocabulary();
     let text = |argument: &str| chosen.get_one::<String>(argument).cloned().unwrap_or_default();
     let account = || Selector::account(&text("account"), &vocabulary);
-    let change = match name {
-        "grant" => Change::Grant {
+    let change = match command {
+        ChangeCommand::Grant => Change::Grant {
             role: Selector::role(&text("role"), &vocabulary)?,
             principal: account()?,
         },
-        "revoke" => Change::Revoke {
+        ChangeCommand::Revoke => Change::Revoke {
             role: Selector::role(&text("role"), &vocabulary)?,
             principal: account()?,
         },
-        "create-account" if chosen.get_flag("schema") => return Ok(Some(Request::AccountSchema)),
-        "create-account" => {
+        ChangeCommand::CreateAccount if chosen.get_flag("schema") => return Ok(Request::AccountSchema),
+        ChangeCommand::CreateAccount => {
             let keys: Vec<&str> = ACCOUNTS.create_fields.iter().map(|field| field.name).collect();
             Change::CreateAccount(AccountRequest::parse(&attributes(chosen, &keys)?, &vocabulary)?)
         }
-        "update-account" => {
+        ChangeCommand::UpdateAccount => {
             let keys = update_fields().map(|field| field.name).chain(REFUSED_FLAGS);
             let keys: Vec<&str> = keys.collect();
             Change::UpdateAccount {
@@ -241,17 +255,16 @@ fn subcommand_as_request(
                 update: AccountUpdate::parse(&attributes(chosen, &keys)?, &vocabulary)?,
             }
         }
-        "delete-account" => Change::DeleteAccount {
+        ChangeCommand::DeleteAccount => Change::DeleteAccount {
             account: account()?,
             allow_administrator,
         },
-        _ => return Ok(None),
     };
-    Ok(Some(Request::Change {
+    Ok(Request::Change {
         change,
         on_demand: false,
         yes: chosen.get_flag("yes"),
-    }))
+    })
 }
 
 /// The profile, with what flags say put over it.

@@ -123,7 +123,7 @@ impl Classified for SettingsError {
                     .map(|flag| format!("--{flag} or {}", super::Setting::named(flag).variable()))
                     .collect();
                 Some(format!(
-                    "set {}; the README says where NinjaOne shows them",
+                    "run `baton-ninja-one init`, which asks for what is missing and tests it, or set {}",
                     ways.join(", ")
                 ))
             }
@@ -141,7 +141,7 @@ impl Classified for SettingsError {
                 path.display()
             )),
             Self::UnknownKey { .. } => {
-                Some("keys are flags without dashes; `baton-ninja-one --help` lists them".to_owned())
+                Some("keys are flags without dashes; `baton-ninja-one help settings` lists them".to_owned())
             }
             _ => None,
         }

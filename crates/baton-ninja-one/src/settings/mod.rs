@@ -14,7 +14,9 @@ mod sources;
 mod table;
 pub(crate) mod targets;
 mod telemetry;
+mod topics;
 mod typed;
+mod verbosity;
 
 use std::path::{Path, PathBuf};
 
@@ -33,7 +35,9 @@ pub(crate) use sinks::SinkSetting;
 pub(crate) use sources::{Environment, Remark};
 pub(crate) use table::{GivenBy, Kind, SETTINGS, Setting, changes_tenant, variable_of};
 pub(crate) use telemetry::{TelemetrySettings, Trust};
+pub(crate) use topics::TOPICS;
 pub(crate) use typed::Output;
+pub(crate) use verbosity::{COLOR_FLAG, QUIET_FLAG, VERBOSE_FLAG, Verbosity};
 
 /// All settings as they were given. There is no `Debug`: a secret is among them.
 #[derive(Clone)]
@@ -42,6 +46,7 @@ pub(crate) struct Settings {
     remarks: Vec<Remark>,
     unknown_variables: sources::UnknownVariables,
     proxies: Proxies,
+    verbosity: Verbosity,
 }
 
 impl Settings {
@@ -64,6 +69,7 @@ impl Settings {
             remarks: Vec::new(),
             unknown_variables,
             proxies: Proxies::from_environment(environment),
+            verbosity: Verbosity::from_matches(matches),
         };
         let file = sources::config_file(settings.path("config-path")?, folder, &mut remarks)?;
         let mut figment = Figment::from(sources::defaults());
@@ -107,6 +113,34 @@ impl Settings {
 
     fn value(&self, name: &str) -> Option<Value> {
         self.figment.find_value(name).ok()
+    }
+
+    /// The same settings with values for some of them that win over all others.
+    pub(crate) fn with_values(&self, values: &[(&'static str, &str)]) -> Self {
+        let mut changed = self.clone();
+        for (name, value) in values {
+            changed.figment = changed.figment.merge((*name, *value));
+        }
+        changed
+    }
+
+    /// A value that a flag, a variable or a secret file gives, not the config file or the default.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn given_now(&self, name: &str) -> Result<Option<String>, SettingsError> {
+        let metadata = self.figment.find_metadata(name);
+        match metadata {
+            Some(metadata) if metadata.source.is_none() && metadata.name != "default" => self.text(name),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether a value was given at all.
+    fn is_given(&self, name: &str) -> bool {
+        self.figment
+            .find_metadata(name)
+            .is_some_and(|metadata| metadata.name != "default")
     }
 
     /// Whether a value was given as a flag, for this run only.

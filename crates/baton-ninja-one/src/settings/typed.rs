@@ -17,7 +17,7 @@ use tracing::Level;
 
 use super::error::SettingsError;
 use super::table::{Kind, SETTINGS, Setting};
-use super::{Settings, named_choice, targets};
+use super::{Settings, Verbosity, named_choice, targets};
 use crate::inspect::Form;
 
 /// Settings that decide what a sync reads, accepts and keeps: they are written down with it.
@@ -37,10 +37,12 @@ const PROVENANCE_SETTINGS: [&str; 10] = [
 /// How and where to log.
 #[derive(Debug, Clone)]
 pub(crate) struct Logs {
-    /// Least severe level that is written.
+    /// Minimum level.
     pub(crate) level: Level,
     /// JSON lines instead of lines for people.
     pub(crate) json: bool,
+    /// Standard error is a terminal with a person at it: plain messages of at least this level go there instead of log lines.
+    pub(crate) terminal: Option<Level>,
     /// Files, `stdout`, `stderr`.
     pub(crate) paths: Vec<String>,
 }
@@ -353,19 +355,30 @@ impl Settings {
                 .and_then(|text| named_choice(Setting::named(name), text));
             Ok::<_, SettingsError>((text.is_some(), word))
         };
-        let level = match word("log-level")?.1 {
+        let configured = match word("log-level")?.1 {
             Some("debug") => Level::DEBUG,
             Some("warn") => Level::WARN,
             Some("error" | "dpanic" | "panic" | "fatal") => Level::ERROR,
             _ => Level::INFO,
         };
-        let json = match word("log-format")? {
-            (true, format) => format != Some("console"),
-            (false, _) => !std::io::stdout().is_terminal(),
+        let level = self.verbosity.level().unwrap_or(configured);
+        let (format_given, format) = word("log-format")?;
+        let json = if format_given {
+            format != Some("console")
+        } else {
+            !std::io::stdout().is_terminal()
         };
+        // A service is watched by its log.
+        let person = std::io::stderr().is_terminal() && !format_given && !self.serves()?;
+        let terminal = self.verbosity.level().unwrap_or(if self.is_given("log-level") {
+            configured
+        } else {
+            Level::WARN
+        });
         Ok(Logs {
             level,
             json,
+            terminal: person.then_some(terminal),
             paths: self.log_paths()?,
         })
     }
@@ -410,6 +423,6 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn progress(&self) -> Result<bool, SettingsError> {
-        Ok(!self.flag("no-progress")?)
+        Ok(!self.flag("no-progress")? && self.verbosity != Verbosity::Quiet)
     }
 }

@@ -1,0 +1,123 @@
+//! Shell completion: a script of a kilobyte or two for each shell, which asks the program itself what fits, so that choices, flags
+//! and files are those of the installed version.
+
+use std::ffi::OsString;
+
+use clap::ArgMatches;
+use clap_complete::CompleteEnv;
+use clap_complete::env::Shells;
+
+use crate::cli::{self, NAME};
+
+/// With this variable a shell asks for completions.
+const VARIABLE: &str = "_BATON_NINJA_ONE_COMPLETE";
+
+/// A shell with completions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
+}
+
+impl Shell {
+    /// All of them.
+    pub(crate) const ALL: [Self; 5] = [Self::Bash, Self::Elvish, Self::Fish, Self::Powershell, Self::Zsh];
+
+    /// Its name on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Elvish => "elvish",
+            Self::Fish => "fish",
+            Self::Powershell => "powershell",
+            Self::Zsh => "zsh",
+        }
+    }
+
+    /// The shell that was chosen; the command line takes no other word.
+    pub(crate) fn from_matches(chosen: &ArgMatches) -> Self {
+        let word = chosen.get_one::<String>("shell");
+        let shell = Self::ALL
+            .into_iter()
+            .find(|shell| word.is_some_and(|word| word == shell.name()));
+        shell.unwrap_or(Self::Bash)
+    }
+}
+
+/// The script that a shell loads.
+pub(crate) fn script(shell: Shell) -> String {
+    let mut script = Vec::new();
+    if let Some(completer) = Shells::builtins().completer(shell.name()) {
+        // Writing into memory does not fail.
+        let _ = completer.write_registration(VARIABLE, NAME, NAME, NAME, &mut script);
+    }
+    String::from_utf8_lossy(&script).into_owned()
+}
+
+/// Answers a shell that asks what fits, on standard output. Says whether one asked.
+pub(crate) fn answer(arguments: &[OsString]) -> bool {
+    if std::env::var_os(VARIABLE).is_none_or(|shell| shell.is_empty()) {
+        return false;
+    }
+    let folder = std::env::current_dir().ok();
+    let asked = CompleteEnv::with_factory(cli::command)
+        .var(VARIABLE)
+        .bin(NAME)
+        .completer(NAME)
+        .try_complete(arguments.to_owned(), folder.as_deref());
+    // A shell that asks wrongly gets no candidates; there is nobody to tell.
+    asked.unwrap_or(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap_complete::engine::complete;
+
+    use super::*;
+
+    fn candidates(words: &[&str], folder: &Path) -> Vec<String> {
+        let line: Vec<OsString> = [NAME].iter().chain(words).map(OsString::from).collect();
+        let last = line.len() - 1;
+        let found = complete(&mut cli::command(), line, last, Some(folder)).unwrap();
+        found
+            .iter()
+            .map(|candidate| candidate.get_value().to_string_lossy().into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn scripts_are_small() {
+        for shell in Shell::ALL {
+            let script = script(shell);
+            assert!(script.contains(NAME), "{}", shell.name());
+            assert!(
+                (200..5_000).contains(&script.len()),
+                "{}: {}",
+                shell.name(),
+                script.len()
+            );
+        }
+    }
+
+    #[test]
+    fn commands_choices_and_files_complete() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("sync.c1z"), "").unwrap();
+        let at = |words: &[&str]| candidates(words, folder.path());
+        assert_eq!(at(&["insp"]), ["inspect"]);
+        assert_eq!(at(&["check", "--output", "js"]), ["json"]);
+        assert_eq!(at(&["completion", "f"]), ["fish"]);
+        assert!(at(&["inspect", "sy"]).contains(&"sync.c1z".to_owned()));
+        assert_eq!(at(&["sync", "--file", "sy"]), ["sync.c1z"]);
+        assert_eq!(at(&["--color", "al"]), ["always"]);
+        assert_eq!(at(&["sync", "--sink", "par"]), ["parquet="]);
+        assert!(at(&["sync", "--ninja-one-b"]).contains(&"--ninja-one-base-url".to_owned()));
+        assert!(at(&["inspect", "sync.c1z", "us"]).contains(&"users".to_owned()));
+        assert_eq!(at(&["grant", "sy"]), [""; 0]);
+    }
+}

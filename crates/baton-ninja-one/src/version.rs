@@ -1,0 +1,13 @@
+//! Which build this is.
+
+/// `version 0.1.0 (1a2b3c4d5e6f, x86_64-unknown-linux-musl)`: version, commit and target; `-` where the commit is not known, as
+/// in a build for development.
+pub(crate) const LONG: &str = concat!(
+    "version ",
+    env!("CARGO_PKG_VERSION"),
+    " (",
+    env!("BUILD_COMMIT"),
+    ", ",
+    env!("BUILD_TARGET"),
+    ")"
+);
