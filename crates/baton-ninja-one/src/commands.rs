@@ -259,7 +259,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
         parse: |chosen| Command::Review(chosen.clone()),
         sections: CHANGES,
         examples: &[
-            "review start --from report.html --out review-2026-q4 --due 2026-12-15",
+            "review start --report report.html --to review-2026-q4 --due 2026-12-15 --reviewer \"Zoe Larsen\"",
             "review status review-2026-q4",
         ],
     },
