@@ -36,13 +36,13 @@ fn at_terminal(command: &mut Command, columns: u16, answers: &[(&str, &str)]) ->
             .unwrap()
     };
     let side = open();
-    let size = Winsize {
+    let dimensions = Winsize {
         ws_row: 40,
         ws_col: columns,
         ws_xpixel: 0,
         ws_ypixel: 0,
     };
-    tcsetwinsize(&side, size).unwrap();
+    tcsetwinsize(&side, dimensions).unwrap();
     let mut child = command.stdin(side).stdout(open()).stderr(open()).spawn().unwrap();
     // Its copies of the terminal would keep the reading from ending.
     command

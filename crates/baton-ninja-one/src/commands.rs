@@ -112,6 +112,9 @@ pub(crate) enum Section {
     Output,
 }
 
+type Define = fn() -> clap::Command;
+type Parse = fn(&ArgMatches) -> Command;
+
 /// One command.
 pub(crate) struct Entry {
     /// Where the help lists it; not at all without one.
@@ -119,9 +122,9 @@ pub(crate) struct Entry {
     /// A few words for the list of commands.
     pub(crate) summary: &'static str,
     /// Its name and arguments.
-    pub(crate) define: fn() -> clap::Command,
+    pub(crate) define: Define,
     /// Its arguments as a command.
-    pub(crate) parse: fn(&ArgMatches) -> Command,
+    pub(crate) parse: Parse,
     /// The settings that its help shows.
     pub(crate) sections: &'static [Section],
     /// Examples, without the program's name.
@@ -133,7 +136,7 @@ const READS_FILES: &[Section] = &[Section::Output];
 const CHANGES: &[Section] = &[Section::Changes, Section::Connection, Section::Output];
 
 const fn change(command: ChangeCommand, examples: &'static [&'static str]) -> Entry {
-    let (define, parse): (fn() -> clap::Command, fn(&ArgMatches) -> Command) = match command {
+    let (define, parse): (Define, Parse) = match command {
         ChangeCommand::Grant => (
             || provision::subcommand(ChangeCommand::Grant),
             |chosen| Command::Change(ChangeCommand::Grant, chosen.clone()),
@@ -165,7 +168,7 @@ const fn change(command: ChangeCommand, examples: &'static [&'static str]) -> En
     }
 }
 
-const fn hidden(define: fn() -> clap::Command, parse: fn(&ArgMatches) -> Command) -> Entry {
+const fn hidden(define: Define, parse: Parse) -> Entry {
     Entry {
         group: None,
         summary: "",

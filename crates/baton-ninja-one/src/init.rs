@@ -61,11 +61,9 @@ pub(crate) fn subcommand() -> Command {
         .value_parser(clap::value_parser!(PathBuf))
         .help("Config file to write: .yaml, .yml or .toml");
     Command::new("init")
-        .about("Ask for the address, client id and client secret, test them, and write a config file for this folder")
-        .long_about(
-            "Ask for the address, client id and client secret, test them, and write a config file for this folder. Flags and \
-             variables are not asked for. Without a terminal, missing answers are read from standard input, one a line: \
-             address, client id, client secret.",
+        .about(
+            "Ask for the address, client id and client secret, test them, and write a config file. Without a terminal, what no \
+             flag or variable gives is read from standard input, one answer a line",
         )
         .args([
             to,

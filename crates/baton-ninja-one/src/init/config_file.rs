@@ -89,12 +89,14 @@ fn text(values: &Values<'_>, toml: bool) -> String {
     text += &line("ninja-one-client-id", values.client_id);
     text += &line("ninja-one-client-secret", values.client_secret);
     text += "\n# OAuth scopes to request. By default NinjaOne grants all scopes of the app; a sync needs these two.\n";
-    match &values.scope {
-        Some(scope) => text += &line("ninja-one-scope", scope),
-        None => text += &format!("# {}", line("ninja-one-scope", "monitoring management")),
+    if values.scope.is_none() {
+        text += "# ";
     }
+    let scope = values.scope.as_deref().unwrap_or("monitoring management");
+    text += &line("ninja-one-scope", scope);
     text += "\n# Where a sync goes; several in one pass. By default the c1z file at `file`.\n";
-    text += &format!("# file{sign} \"sync.c1z\"\n");
+    text += "# ";
+    text += &line("file", "sync.c1z");
     if toml {
         text += "# sink = [\"c1z=sync.c1z\", \"html=review.html\", \"parquet=access\"]\n";
     } else {
