@@ -60,4 +60,5 @@ mod supply_chain;
 mod telemetry;
 mod tolerance;
 mod trustworthy_deletes;
+mod wording;
 mod workflows;

@@ -17,6 +17,7 @@ mod python;
 mod report;
 mod sbom;
 mod simulator;
+mod site;
 mod steps;
 mod supply;
 
@@ -75,8 +76,12 @@ enum Command {
     Lint,
     /// Lint and test: what has to pass before a change lands.
     Ci,
-    /// Write the generated parts of docs/ anew.
-    Docs,
+    /// Regenerate the generated parts of docs/.
+    Docs {
+        /// Build the documents as a site instead, into out/site. Needs mdbook.
+        #[arg(long)]
+        site: bool,
+    },
     /// Build what is handed out, into out/dist: a static program, its SBOM, checksums.
     Dist {
         /// The profile to build with; what is not a release says so in its name.
@@ -112,7 +117,8 @@ fn main() -> ExitCode {
         }
         Command::Lint => steps::lint(),
         Command::Ci => steps::lint().and_then(|()| steps::test(&[])),
-        Command::Docs => steps::docs(),
+        Command::Docs { site: true } => site::build(),
+        Command::Docs { site: false } => steps::docs(),
         Command::Dist { profile } => dist::run(&profile),
         Command::Deny { advisories } => supply::deny(advisories),
         Command::Audit => supply::audit().map(|text| print!("{text}")),
