@@ -173,7 +173,11 @@ fn links_lead_somewhere() {
             if !anchor.is_empty() && file.ends_with(".md") {
                 let page = fs::read_to_string(&target).unwrap();
                 let anchors: Vec<String> = page.lines().filter_map(anchor_of).collect();
-                assert!(anchors.iter().any(|known| known == anchor), "{}: {link}", path.display());
+                assert!(
+                    anchors.iter().any(|known| known == anchor),
+                    "{}: {link}",
+                    path.display()
+                );
             }
         }
     }
@@ -181,7 +185,10 @@ fn links_lead_somewhere() {
 
 /// The anchor that a heading gets: GitHub and mdbook agree on it for the headings that we have.
 fn anchor_of(line: &str) -> Option<String> {
-    let heading = line.strip_prefix('#')?.trim_start_matches('#').strip_prefix(' ')?;
+    let heading = line
+        .strip_prefix('#')?
+        .trim_start_matches('#')
+        .strip_prefix(' ')?;
     let kept = heading.to_lowercase();
     let kept = kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
     Some(kept.map(|c| if c == ' ' { '-' } else { c }).collect())

@@ -96,6 +96,9 @@ mod tests {
     #[test]
     fn links_of_the_summary_are_relative_to_the_root() {
         let summary = "[Start](../README.md)\n- [c1z](reference/c1z.md)\n";
-        assert_eq!(at_root(summary), "[Start](README.md)\n- [c1z](docs/reference/c1z.md)\n");
+        assert_eq!(
+            at_root(summary),
+            "[Start](README.md)\n- [c1z](docs/reference/c1z.md)\n"
+        );
     }
 }
