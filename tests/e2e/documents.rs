@@ -16,7 +16,7 @@ const RUN_BY_CI: [&str; 5] = [
 ];
 /// Commands that are for machines this test is not on, or take too long here; only their names are checked, and that the files of ours
 /// that they name are there.
-const NAMED_ONLY: [&str; 19] = [
+const NAMED_ONLY: [&str; 20] = [
     "cargo xtask bench",
     "cargo xtask docs",
     "cargo xtask fuzz",
@@ -38,6 +38,8 @@ const NAMED_ONLY: [&str; 19] = [
     "kubectl",
     "sha256sum",
     "systemctl",
+    // PowerShell's way to give a command of ours a name.
+    "function baton-ninja-one { docker run ",
 ];
 
 fn documents() -> Vec<PathBuf> {
@@ -55,12 +57,13 @@ fn documents() -> Vec<PathBuf> {
     paths
 }
 
-/// Lines of ```` ```sh ```` blocks.
+/// Lines of ```` ```sh ```` and ```` ```powershell ```` blocks.
 fn commands() -> Vec<String> {
     let mut commands = Vec::new();
     for path in documents() {
         let text = fs::read_to_string(&path).unwrap();
-        for block in text.split("```sh\n").skip(1) {
+        let blocks = ["```sh\n", "```powershell\n"].map(|fence| text.split(fence).skip(1));
+        for block in blocks.into_iter().flatten() {
             let block = block.split("```").next().unwrap_or_default();
             commands.extend(block.replace("\\\n", " ").lines().map(str::to_owned));
         }
@@ -87,6 +90,11 @@ fn every_command_works() {
             exports.push((name.to_owned(), value.to_owned()));
             continue;
         }
+        if let Some(export) = line.strip_prefix("$env:") {
+            let (name, value) = export.split_once(" = ").unwrap();
+            exports.push((name.to_owned(), value.to_owned()));
+            continue;
+        }
         let words = words(line);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         assert_eq!(words[0], "baton-ninja-one", "nobody runs `{line}`");
@@ -108,7 +116,7 @@ fn every_command_works() {
             let file = context.good_sync();
             fs::write(context.path("sync.c1z.candidate"), file).unwrap();
         }
-        if ["verify", "history"]
+        if ["verify", "history", "out/access"]
             .iter()
             .any(|command| words.contains(command))
         {
@@ -137,6 +145,21 @@ fn review_sheet(context: &TestContext) -> String {
 }
 
 #[test]
+fn every_page_is_in_the_table_of_contents() {
+    let summary = fs::read_to_string(workspace().join("docs/SUMMARY.md")).unwrap();
+    for path in documents() {
+        let name = path.strip_prefix(workspace()).unwrap().to_str().unwrap();
+        if name == "docs/SUMMARY.md" || name.starts_with("crates/") {
+            continue;
+        }
+        let link = name
+            .strip_prefix("docs/")
+            .map_or_else(|| format!("(../{name})"), |page| format!("({page})"));
+        assert!(summary.contains(&link), "docs/SUMMARY.md has no {link}");
+    }
+}
+
+#[test]
 fn links_lead_somewhere() {
     for path in documents() {
         let text = fs::read_to_string(&path).unwrap();
@@ -144,8 +167,29 @@ fn links_lead_somewhere() {
             if link.starts_with("http") || link.starts_with('#') {
                 continue;
             }
-            let target = path.parent().unwrap().join(link.split('#').next().unwrap());
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = path.parent().unwrap().join(file);
             assert!(target.exists(), "{}: {link}", path.display());
+            if !anchor.is_empty() && file.ends_with(".md") {
+                let page = fs::read_to_string(&target).unwrap();
+                let anchors: Vec<String> = page.lines().filter_map(anchor_of).collect();
+                assert!(
+                    anchors.iter().any(|known| known == anchor),
+                    "{}: {link}",
+                    path.display()
+                );
+            }
         }
     }
+}
+
+/// The anchor that a heading gets: GitHub and mdbook agree on it for the headings that we have.
+fn anchor_of(line: &str) -> Option<String> {
+    let heading = line
+        .strip_prefix('#')?
+        .trim_start_matches('#')
+        .strip_prefix(' ')?;
+    let kept = heading.to_lowercase();
+    let kept = kept.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    Some(kept.map(|c| if c == ' ' { '-' } else { c }).collect())
 }

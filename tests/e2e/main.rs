@@ -63,4 +63,5 @@ mod terminal;
 mod time_travel;
 mod tolerance;
 mod trustworthy_deletes;
+mod wording;
 mod workflows;

@@ -17,6 +17,7 @@ mod python;
 mod report;
 mod sbom;
 mod simulator;
+mod site;
 mod steps;
 mod supply;
 
@@ -75,8 +76,12 @@ enum Command {
     Lint,
     /// Lint and test: what has to pass before a change lands.
     Ci,
-    /// Write the generated parts of docs/ anew.
-    Docs,
+    /// Regenerate the generated parts of docs/.
+    Docs {
+        /// Build the documents as a site instead, into out/site. Needs mdbook.
+        #[arg(long)]
+        site: bool,
+    },
     /// Write the manual pages into out/man.
     Man,
     /// Build what is handed out, into out/dist: a static program, its SBOM, checksums.
@@ -114,7 +119,8 @@ fn main() -> ExitCode {
         }
         Command::Lint => steps::lint(),
         Command::Ci => steps::lint().and_then(|()| steps::test(&[])),
-        Command::Docs => steps::docs(),
+        Command::Docs { site: true } => site::build(),
+        Command::Docs { site: false } => steps::docs(),
         Command::Man => steps::man(),
         Command::Dist { profile } => dist::run(&profile),
         Command::Deny { advisories } => supply::deny(advisories),

@@ -42,7 +42,10 @@ impl Words {
             text.chars().count().abs_diff(self.folded.chars().count()) <= max_edits
                 && distance(&self.folded, text) <= max_edits
         };
-        text.contains(&self.folded) || is_similar(&self.folded, &text) || is_near(&text) || text.split_whitespace().any(is_near)
+        text.contains(&self.folded)
+            || is_similar(&self.folded, &text)
+            || is_near(&text)
+            || text.split_whitespace().any(is_near)
     }
 }
 

@@ -121,7 +121,10 @@ impl Settings {
             return Err(self.refuse("ninja-one-token-path", problem));
         }
         let shown = path.split(['?', '#']).next().unwrap_or_default();
-        Err(self.refuse("ninja-one-token-path", format!("`{}` does not begin with /", ServerText::new(shown))))
+        Err(self.refuse(
+            "ninja-one-token-path",
+            format!("`{}` does not begin with /", ServerText::new(shown)),
+        ))
     }
 
     /// The file with certificate authorities that every connection trusts besides the usual ones.

@@ -3,8 +3,8 @@
 
 use serde::de::{Deserialize, Deserializer};
 
-use super::bounds::{address, word};
 use super::Text;
+use super::bounds::{address, word};
 
 /// A text that means something (see [`bounds`](super::bounds)).
 pub(crate) struct Word(pub(crate) Text);

@@ -1,0 +1,150 @@
+//! The documents use plain words. What is listed here was found in them once, and has a standard word instead.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::harness::workspace;
+
+/// Phrases that no document uses, and what to write instead.
+const DIALECT: [(&str, &str); 32] = [
+    ("told", "reported, shown, instructed"),
+    ("tells", "says, reports, shows"),
+    ("anew", "again, from scratch"),
+    ("nought", "zero, nothing"),
+    ("whoever", "anyone who, readers who"),
+    ("of whom", "whose, for which"),
+    ("for ever", "indefinitely, without end"),
+    ("blanks", "spaces"),
+    ("mend", "fix"),
+    ("mends", "fixes"),
+    ("mended", "fixed"),
+    ("spoilt", "damaged, corrupted"),
+    ("as ever", "as usual, or nothing"),
+    ("nothing is said", "by default"),
+    ("leave away", "remove, omit"),
+    ("is no", "is not, does not"),
+    ("are no", "are not, do not"),
+    ("is none", "is not one"),
+    ("break off", "abort, cancel"),
+    ("breaks off", "aborts, is interrupted"),
+    ("broken off", "aborted, cancelled"),
+    ("breaking off", "aborting, cancelling"),
+    ("sort of", "type of"),
+    ("sorts of", "types of"),
+    ("so already", "already in this state"),
+    ("looked into", "checked"),
+    ("is well", "is healthy"),
+    ("takes for", "treats as"),
+    ("taken for", "treated as, mistaken for"),
+    ("be had", "be available"),
+    ("held against", "compared with, checked against"),
+    ("written down", "recorded"),
+];
+/// Usual English around a phrase of the list: `there is no`, `is no longer`.
+const USUAL_BEFORE: [&str; 1] = ["there"];
+const USUAL_AFTER: [&str; 2] = ["longer", "more"];
+/// Pages that are generated as a whole: their words are in the program.
+const GENERATED: [&str; 1] = ["docs/SETTINGS.md"];
+/// Pages that still have such phrases. A page is removed from here when it is reworded, and none is added.
+const NOT_YET: [&str; 4] = [
+    "docs/DATA.md",
+    "docs/DATASET.md",
+    "docs/EXPLORE.md",
+    "docs/TESTING.md",
+];
+
+fn pages() -> Vec<PathBuf> {
+    let folders = ["", "docs", "docs/reference"].map(|folder| workspace().join(folder));
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| {
+        path.extension().is_some_and(|extension| extension == "md")
+            && !GENERATED
+                .iter()
+                .chain(&NOT_YET)
+                .any(|skipped| path.ends_with(skipped))
+    });
+    paths.sort();
+    paths
+}
+
+/// The prose of a page: without generated parts, blocks of code and code in a line.
+fn prose(page: &str) -> String {
+    let mut prose = String::new();
+    let (mut in_code, mut in_generated) = (false, false);
+    for line in page.lines() {
+        if line.trim_start().starts_with("```") {
+            in_code = !in_code;
+        } else if line.starts_with("<!-- generated") {
+            in_generated = true;
+        } else if line.starts_with("<!-- end generated") {
+            in_generated = false;
+        } else if !in_code && !in_generated {
+            // Each second piece between backticks is code.
+            prose.extend(line.split('`').step_by(2).flat_map(|piece| [piece, " , "]));
+            prose.push('\n');
+        }
+    }
+    prose
+}
+
+/// Words in small letters; what separates sentences, cells and clauses is a word of its own, so that no phrase goes across it.
+fn tokens(prose: &str) -> Vec<String> {
+    let mut tokens = Vec::new();
+    for word in prose.split_whitespace() {
+        let trimmed = word.trim_matches(|c: char| !c.is_alphanumeric());
+        if !trimmed.is_empty() {
+            tokens.push(trimmed.to_lowercase());
+        }
+        if trimmed.is_empty() || !word.ends_with(trimmed) {
+            tokens.push(".".to_owned());
+        }
+    }
+    tokens
+}
+
+/// Uses of the phrases in a page, with the words around them.
+fn findings(page: &str) -> Vec<String> {
+    let tokens = tokens(&prose(page));
+    let mut found = Vec::new();
+    for (phrase, instead) in DIALECT {
+        let words: Vec<&str> = phrase.split(' ').collect();
+        for (at, window) in tokens.windows(words.len()).enumerate() {
+            let before = at.checked_sub(1).map_or("", |before| tokens[before].as_str());
+            let after = tokens.get(at + words.len()).map_or("", String::as_str);
+            if window == words && !USUAL_BEFORE.contains(&before) && !USUAL_AFTER.contains(&after) {
+                let around = tokens[at.saturating_sub(4)..tokens.len().min(at + words.len() + 4)].join(" ");
+                found.push(format!("`{phrase}` in \"{around}\"; write: {instead}"));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_documents_use_plain_words() {
+    let mut found = Vec::new();
+    for path in pages() {
+        let page = fs::read_to_string(&path).unwrap();
+        let name = path.strip_prefix(workspace()).unwrap().display().to_string();
+        found.extend(findings(&page).iter().map(|finding| format!("{name}: {finding}")));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn the_search_for_words_finds_them_and_raises_no_false_alarm() {
+    assert_eq!(findings("It is written\nanew.").len(), 1);
+    assert_eq!(findings("A file is\nno report.").len(), 1);
+    for usual in [
+        "There is no file.",
+        "It is no longer read.",
+        "The answer is. No file.",
+        "`anew`",
+        "```text\nanew\n```\n",
+        "<!-- generated: x -->\nanew\n<!-- end generated -->\n",
+        "| is | no |",
+    ] {
+        assert_eq!(findings(usual), Vec::<String>::new(), "{usual}");
+    }
+}
