@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
+use std::task::Poll;
 
 use access_core::StatusCode;
 use access_core::model::{SyncId, SyncRun, SyncScope};
@@ -230,10 +231,15 @@ fn stopped() -> Failure {
 async fn unpack(config: C1zSourceConfig) -> Result<C1zSource, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let stopping = Arc::clone(&stop);
+    let mut wanted = std::pin::pin!(stop_wanted());
+    // Polled once before anything is written: from here on a signal is noticed and does not end the process.
+    if std::future::poll_fn(|context| Poll::Ready(wanted.as_mut().poll(context))).await.is_ready() {
+        return Err(stopped());
+    }
     let mut opening = tokio::task::spawn_blocking(move || C1zSource::open_unless(config, &stopping));
     let opened = tokio::select! {
         opened = &mut opening => opened,
-        () = stop_wanted() => {
+        () = &mut wanted => {
             stop.store(true, Ordering::Relaxed);
             // Waited for, so that what was unpacked is gone.
             let _ = opening.await;

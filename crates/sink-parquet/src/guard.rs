@@ -162,7 +162,12 @@ fn read_header(file: &File, at: u64, left: u64) -> Result<PageHeader, FormatErro
 
 fn read_at(mut file: &File, bytes: &mut [u8], at: u64) -> std::io::Result<usize> {
     file.seek(SeekFrom::Start(at))?;
-    file.read(bytes)
+    loop {
+        match file.read(bytes) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
+    }
 }
 
 /// Unpacks a page without keeping it: the reader would keep all of what gzip makes of it before it compares.
