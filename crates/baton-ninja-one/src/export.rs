@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
 use std::task::Poll;
+use std::time::Instant;
 
 use access_core::StatusCode;
 use access_core::model::{SyncId, SyncRun, SyncScope};
@@ -233,7 +233,10 @@ async fn unpack(config: C1zSourceConfig) -> Result<C1zSource, Failure> {
     let stopping = Arc::clone(&stop);
     let mut wanted = std::pin::pin!(stop_wanted());
     // Polled once before anything is written: from here on a signal is noticed and does not end the process.
-    if std::future::poll_fn(|context| Poll::Ready(wanted.as_mut().poll(context))).await.is_ready() {
+    if std::future::poll_fn(|context| Poll::Ready(wanted.as_mut().poll(context)))
+        .await
+        .is_ready()
+    {
         return Err(stopped());
     }
     let mut opening = tokio::task::spawn_blocking(move || C1zSource::open_unless(config, &stopping));

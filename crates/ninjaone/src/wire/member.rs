@@ -3,7 +3,9 @@
 use std::fmt;
 
 use access_core::model::MAX_LEFT_OUT_ROWS;
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 
 use super::bounds::{MAX_ADDRESS_BYTES, MAX_LABEL_BYTES, clip};
 use super::parse::{Scalar, WithScalar};
