@@ -166,7 +166,7 @@ fn with_value_hints(command: Command) -> Command {
         let names = argument.get_value_names().unwrap_or_default();
         let is_path = names.iter().any(|name| {
             [
-                "FILE", "PATH", "FOLDER", "PLACE", "DATASET", "FROM", "TO", "OLD", "NEW",
+                "FILE", "PATH", "FOLDER", "PLACE", "LOCATION", "DATASET", "FROM", "TO", "OLD", "NEW",
             ]
             .iter()
             .any(|word| name.split(['|', '/']).any(|part| part == *word))

@@ -113,6 +113,7 @@ row!(UserRow {
     enabled: "enabled",
     administrator: "administrator",
     permit_all_clients: "permitAllClients",
+    notify_all_clients: "notifyAllClients",
     full_portal_access: "fullPortalAccess",
     must_change_pw: "mustChangePw",
     mfa_configured: "mfaConfigured",

@@ -70,6 +70,8 @@ macro_rules! row {
 
                     fn visit_map<A: serde::de::MapAccess<'de>>(self, mut object: A) -> Result<$row, A::Error> {
                         let mut row = $row::default();
+                        // A field without a key does not compile.
+                        let $row { $($field: _),* } = &row;
                         while let Some(key) = object.next_key::<Key>()? {
                             match key {
                                 $(Key::$field => row.$field = $crate::wire::keys::row!(@value object $($wrapper)?),)*
