@@ -15,6 +15,7 @@ use crate::container::Container;
 use crate::ddl;
 use crate::error::C1zError;
 use crate::note::{self, SyncNote};
+use crate::previous_ids::IdSpool;
 use crate::reader::{Reader, SyncRow};
 use crate::stats::SyncStats;
 use crate::target::Target;
@@ -57,6 +58,19 @@ pub enum EarlierId<'a> {
         /// The id of who holds it.
         principal: &'a str,
     },
+}
+
+impl<'a> EarlierId<'a> {
+    /// A resource, by the columns of its row in a v1.
+    pub(crate) fn resource(resource_type: &'a str, external_id: &'a str) -> Self {
+        let id = external_id
+            .strip_prefix(resource_type)
+            .and_then(|rest| rest.strip_prefix(':'));
+        Self::Resource {
+            resource_type,
+            id: id.unwrap_or(external_id),
+        }
+    }
 }
 
 /// A file that is continued or replaced, unpacked.
@@ -164,15 +178,11 @@ impl Earlier {
         }
     }
 
-    /// Calls `take` with the ids of all resources and grants of a sync.
-    pub(crate) fn each_id(
-        &self,
-        sync_id: &str,
-        stop: &AtomicBool,
-        mut take: impl FnMut(EarlierId<'_>),
-    ) -> Result<(), C1zError> {
-        let mut take = |id: EarlierId<'_>| {
-            take(id);
+    /// Hands over the ids of all resources and grants of a sync.
+    pub(crate) fn spool(&self, ids: &mut IdSpool, stop: &AtomicBool) -> Result<(), C1zError> {
+        let sync_id = ids.sync_id().to_owned();
+        let mut put = |id: EarlierId<'_>| {
+            ids.put(id)?;
             if stop.load(Ordering::Relaxed) {
                 Err(C1zError::Stopped)
             } else {
@@ -180,8 +190,8 @@ impl Earlier {
             }
         };
         match &self.rows {
-            Unpacked::Database(reader) => reader.each_id(sync_id, &mut take),
-            Unpacked::Store(store) => store.each_id(&self.path, take),
+            Unpacked::Database(reader) => reader.each_id(&sync_id, &mut put),
+            Unpacked::Store(store) => store.each_id(&self.path, put),
         }
     }
 }
@@ -258,14 +268,7 @@ impl Reader {
     ) -> Result<(), C1zError> {
         let sql = "select resource_type_id, external_id from v1_resources where sync_id = ?";
         self.each(&self.columns(ddl::RESOURCES)?, sql, &[sync_id], |row| {
-            let (resource_type, external_id) = (text(row, 0), text(row, 1));
-            let id = external_id
-                .strip_prefix(&*resource_type)
-                .and_then(|rest| rest.strip_prefix(':'));
-            take(EarlierId::Resource {
-                resource_type: &resource_type,
-                id: id.unwrap_or(&external_id),
-            })
+            take(EarlierId::resource(&text(row, 0), &text(row, 1)))
         })?;
         let sql = "select entitlement_id, principal_resource_type_id, principal_resource_id \
                    from v1_grants where sync_id = ?";

@@ -1,13 +1,15 @@
 //! What becomes of the syncs that a file already has when another one is added (docs/reference/c1z.md §2.4).
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::atomic::Ordering;
 
 use rusqlite::types::ValueRef;
 
 use crate::ddl;
-use crate::earlier::Earlier;
+use crate::earlier::{Earlier, EarlierId};
 use crate::error::C1zError;
+use crate::previous_ids::IdSpool;
 use crate::reader::{Reader, SyncRow};
 use crate::sqlite_file::{Database, Value};
 use crate::stats::SyncStats;
@@ -102,18 +104,20 @@ pub(crate) struct Carried {
     pub(crate) left_out: usize,
 }
 
-/// Copies the rows of all syncs that stay, column by column, bytes untouched.
+/// Copies the rows of all syncs that stay, column by column, bytes untouched. The ids of the sync that a full one is compared with
+/// are taken on the way.
 pub(crate) fn carry_over(
     earlier: &Earlier,
     reader: &Reader,
     database: &mut Database,
     options: &WriterOptions,
     new_is_full: bool,
+    ids: Option<&mut IdSpool>,
 ) -> Result<Carried, C1zError> {
     let mut kept = kept(&earlier.syncs, options.retention, new_is_full);
     let before = kept.len();
     leave_out(&mut kept, earlier, reader.unpacked_bytes()?, options, new_is_full)?;
-    copy(reader, &kept, database, options)?;
+    copy(reader, &kept, database, options, ids)?;
     Ok(Carried {
         left_out: before - kept.len(),
         kept,
@@ -126,8 +130,10 @@ pub(crate) fn copy(
     kept: &HashSet<String>,
     database: &mut Database,
     options: &WriterOptions,
+    mut ids: Option<&mut IdSpool>,
 ) -> Result<(), C1zError> {
-    (0..ddl::TABLES.len()).try_for_each(|table| copy_table(reader, table, kept, database, options))
+    (0..ddl::TABLES.len())
+        .try_for_each(|table| copy_table(reader, table, kept, database, options, ids.as_deref_mut()))
 }
 
 /// What a file may unpack to: what this program would read again, and what the reference reads.
@@ -196,6 +202,7 @@ fn copy_table(
     kept: &HashSet<String>,
     database: &mut Database,
     options: &WriterOptions,
+    mut ids: Option<&mut IdSpool>,
 ) -> Result<(), C1zError> {
     let known = reader.columns(table)?;
     if known.is_empty() {
@@ -235,6 +242,11 @@ fn copy_table(
         let Value::Text(id) = values[sync_id] else {
             continue;
         };
+        if let Some(ids) = &mut ids
+            && ids.sync_id().as_bytes() == id
+        {
+            take_id(table, &values, ids)?;
+        }
         if std::str::from_utf8(id).is_ok_and(|id| kept.contains(id)) {
             database
                 .insert(table, &values)
@@ -242,6 +254,26 @@ fn copy_table(
         }
     }
     Ok(())
+}
+
+/// Takes the ids of a row that is compared: of a resource or a grant.
+fn take_id(table: usize, values: &[Value<'_>], ids: &mut IdSpool) -> Result<(), C1zError> {
+    let text = |column: &str| match ddl::TABLES[table].position(column).map(|at| values[at]) {
+        Some(Value::Text(bytes)) => String::from_utf8_lossy(bytes),
+        _ => Cow::Borrowed(""),
+    };
+    match table {
+        ddl::RESOURCES => ids.put(EarlierId::resource(
+            &text("resource_type_id"),
+            &text("external_id"),
+        )),
+        ddl::GRANTS => ids.put(EarlierId::Grant {
+            entitlement: &text("entitlement_id"),
+            principal_type: &text("principal_resource_type_id"),
+            principal: &text("principal_resource_id"),
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// What a column that an older file lacks stands for (docs/reference/c1z.md §2.5).

@@ -3,10 +3,10 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::earlier::{Earlier, EarlierId};
+use crate::earlier::EarlierId;
 use crate::error::C1zError;
 
 const BUFFER_BYTES: usize = 1 << 17;
@@ -26,24 +26,6 @@ pub(crate) struct PreviousIds {
 }
 
 impl PreviousIds {
-    /// Takes the ids of a sync out of an unpacked file.
-    pub(crate) fn spool(
-        earlier: &Earlier,
-        sync_id: &str,
-        folder: &Path,
-        stop: &AtomicBool,
-    ) -> Result<Self, C1zError> {
-        let failed = |error| C1zError::io("writing temporary files in", folder, error);
-        let mut spool = Spool::new(tempfile::tempfile_in(folder).map_err(failed)?);
-        let mut written = Ok(());
-        earlier.each_id(sync_id, stop, |id| {
-            if written.is_ok() {
-                written = spool.put(id);
-            }
-        })?;
-        written.and_then(|()| spool.finish()).map_err(failed)
-    }
-
     /// Calls `take` with all of them.
     pub(crate) fn each(
         self,
@@ -74,6 +56,41 @@ impl PreviousIds {
             }
         }
         Ok(())
+    }
+}
+
+/// The ids of one sync on their way into the file.
+pub(crate) struct IdSpool {
+    sync_id: String,
+    folder: PathBuf,
+    spool: Spool,
+}
+
+impl IdSpool {
+    pub(crate) fn create(sync_id: &str, folder: &Path) -> Result<Self, C1zError> {
+        let file = tempfile::tempfile_in(folder);
+        let file = file.map_err(|error| C1zError::io("writing temporary files in", folder, error))?;
+        Ok(Self {
+            sync_id: sync_id.to_owned(),
+            folder: folder.to_owned(),
+            spool: Spool::new(file),
+        })
+    }
+
+    /// Whose ids are wanted.
+    pub(crate) fn sync_id(&self) -> &str {
+        &self.sync_id
+    }
+
+    pub(crate) fn put(&mut self, id: EarlierId<'_>) -> Result<(), C1zError> {
+        let put = self.spool.put(id);
+        put.map_err(|error| C1zError::io("writing temporary files in", &self.folder, error))
+    }
+
+    pub(crate) fn finish(self) -> Result<PreviousIds, C1zError> {
+        let Self { spool, folder, .. } = self;
+        let finished = spool.finish();
+        finished.map_err(|error| C1zError::io("writing temporary files in", &folder, error))
     }
 }
 

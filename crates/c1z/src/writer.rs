@@ -18,9 +18,9 @@ use crate::ddl;
 use crate::earlier::{Contents, Earlier, EarlierId};
 use crate::error::C1zError;
 use crate::grant_rows::GrantTemplate;
-use crate::history::{self, Carried, LatestFull, Retention};
+use crate::history::{self, LatestFull, Retention};
 use crate::note;
-use crate::previous_ids::PreviousIds;
+use crate::previous_ids::{IdSpool, PreviousIds};
 use crate::reader::Reader;
 use crate::seal::{self, Compression};
 use crate::sqlite_file::{Database, FinishError, Value};
@@ -229,7 +229,12 @@ impl Writer {
                 })
             })
             .transpose()?;
-        let mut carried = Carried::default();
+        // Only a full sync is compared.
+        let mut ids = match &latest_full {
+            Some(latest) if is_full => Some(IdSpool::create(&latest.sync_id, folder)?),
+            _ => None,
+        };
+        let mut carried = None;
         let rows = match StorageEngine::choose(target.holds(), options.engine) {
             StorageEngine::Sqlite => {
                 let made = Database::create(folder, &ddl::TABLES, Arc::clone(&options.stop));
@@ -238,10 +243,12 @@ impl Writer {
                     .as_ref()
                     .and_then(|earlier| Some((earlier.database()?, earlier)));
                 if let Some((reader, earlier)) = reader {
-                    carried = history::carry_over(earlier, reader, &mut database, &options, is_full)?;
+                    let taken =
+                        history::carry_over(earlier, reader, &mut database, &options, is_full, ids.as_mut())?;
                     if let Some(latest_full) = &mut latest_full {
-                        latest_full.kept = carried.kept.contains(&latest_full.sync_id);
+                        latest_full.kept = taken.kept.contains(&latest_full.sync_id);
                     }
+                    carried = Some(taken);
                 }
                 Sink::Sqlite(database)
             }
@@ -254,14 +261,12 @@ impl Writer {
                 Sink::Pebble(Rows::create(folder, sync.started_at).map_err(failed)?)
             }
         };
-        // Only a full sync is compared. The unpacked copy goes now: the new database needs its room.
-        let earlier = match (&earlier, &latest_full) {
-            (Some(earlier), Some(latest)) if is_full => {
-                let ids = PreviousIds::spool(earlier, &latest.sync_id, folder, &options.stop);
-                Some(ids?)
-            }
-            _ => None,
-        };
+        if let (Some(earlier), Some(ids), None) = (&earlier, &mut ids, &carried) {
+            earlier.spool(ids, &options.stop)?;
+        }
+        let carried = carried.unwrap_or_default();
+        // The unpacked copy goes now: the new database needs its room.
+        let earlier = ids.map(IdSpool::finish).transpose()?;
         Ok(Self {
             target,
             rows,
@@ -529,7 +534,7 @@ impl Writer {
         let made = Database::create(folder, &ddl::TABLES, Arc::clone(&self.options.stop));
         let mut alone = made.map_err(|error| temp_failure(folder, error))?;
         let own = HashSet::from([self.sync.sync_id.clone()]);
-        history::copy(&reader, &own, &mut alone, &self.options)?;
+        history::copy(&reader, &own, &mut alone, &self.options, None)?;
         drop(reader);
         finish(alone, folder)
     }

@@ -20,6 +20,19 @@ pub struct Comparer {
     current: Arc<CurrentSync>,
     comparison: Comparison,
     entitlements: HashMap<EntitlementId, Holders>,
+    open: Open,
+}
+
+/// Grants of one entitlement that came one after the other, and are not counted elsewhere yet.
+#[derive(Debug, Default)]
+struct Open {
+    entitlement: String,
+    /// The type of the entitlement's resource; none before the first grant.
+    resource_type: Option<ResourceTypeId>,
+    before: u64,
+    kept: u64,
+    /// Those whose holder and entitlement still exist.
+    holders: Holders,
 }
 
 /// What an entitlement had, counted over holders who still exist.
@@ -101,10 +114,14 @@ impl Tally {
         self.before += 1;
         self.kept += u64::from(kept);
         if !kept && unstated {
-            self.unstated += 1;
-            if self.examples.len() < MAX_EXAMPLES {
-                self.examples.push(row());
-            }
+            self.unstated(row);
+        }
+    }
+
+    fn unstated(&mut self, row: impl FnOnce() -> LostRow) {
+        self.unstated += 1;
+        if self.examples.len() < MAX_EXAMPLES {
+            self.examples.push(row());
         }
     }
 }
@@ -137,6 +154,25 @@ impl Comparison {
     }
 }
 
+impl Open {
+    /// Counts the grants where those of all entitlements are counted.
+    fn count(self, comparison: &mut Comparison, entitlements: &mut HashMap<EntitlementId, Holders>) {
+        let Some(resource_type) = self.resource_type else {
+            return;
+        };
+        let tally = &mut comparison.types.entry(resource_type).or_default().grants;
+        tally.before += self.before;
+        tally.kept += self.kept;
+        if self.holders.before > 0
+            && let Ok(id) = EntitlementId::new(&self.entitlement)
+        {
+            let all = entitlements.entry(id).or_default();
+            all.before += self.holders.before;
+            all.kept += self.holders.kept;
+        }
+    }
+}
+
 impl Comparer {
     /// Compares an earlier sync with the current one.
     #[must_use]
@@ -148,6 +184,7 @@ impl Comparer {
                 ..Comparison::default()
             },
             entitlements: HashMap::new(),
+            open: Open::default(),
         }
     }
 
@@ -168,39 +205,42 @@ impl Comparer {
             (Some(state), Some(ordinal)) => state.contains(ordinal),
             _ => false,
         };
-        let resource_type = match state {
-            Some(state) => state.resource_type.clone(),
-            None => resource_type_of(entitlement),
-        };
-        let unstated = !kept
-            && self.current.unstated.covers_grant(
-                entitlement,
-                resource_type.as_str(),
-                state.is_some(),
-                (ordinal, principal_type, principal),
-            );
-        if state.is_some() && ordinal.is_some() {
-            if !self.entitlements.contains_key(entitlement)
-                && let Ok(id) = EntitlementId::new(entitlement)
-            {
-                self.entitlements.insert(id, Holders::default());
-            }
-            if let Some(holders) = self.entitlements.get_mut(entitlement) {
-                holders.before += 1;
-                holders.kept += u64::from(kept);
-            }
+        if self.open.resource_type.is_none() || self.open.entitlement != entitlement {
+            let resource_type = match state {
+                Some(state) => state.resource_type.clone(),
+                None => resource_type_of(entitlement),
+            };
+            let closed = std::mem::take(&mut self.open);
+            closed.count(&mut self.comparison, &mut self.entitlements);
+            entitlement.clone_into(&mut self.open.entitlement);
+            self.open.resource_type = Some(resource_type);
         }
-        let row = || LostRow::Grant {
-            entitlement: entitlement.to_owned(),
-            principal: format!("{principal_type}:{principal}"),
+        let open = &mut self.open;
+        open.before += 1;
+        open.kept += u64::from(kept);
+        if state.is_some() && ordinal.is_some() {
+            open.holders.before += 1;
+            open.holders.kept += u64::from(kept);
+        }
+        let Some(resource_type) = open.resource_type.as_ref().filter(|_| !kept) else {
+            return;
         };
-        let tally = &mut self.comparison.types.entry(resource_type).or_default().grants;
-        tally.count(kept, unstated, row);
+        let principal_is = (ordinal, principal_type, principal);
+        let unstated = &self.current.unstated;
+        if unstated.covers_grant(entitlement, resource_type.as_str(), state.is_some(), principal_is) {
+            let types = &mut self.comparison.types;
+            let tally = &mut types.entry(resource_type.clone()).or_default().grants;
+            tally.unstated(|| LostRow::Grant {
+                entitlement: entitlement.to_owned(),
+                principal: format!("{principal_type}:{principal}"),
+            });
+        }
     }
 
     /// What came of it.
     #[must_use]
-    pub fn finish(self) -> Comparison {
+    pub fn finish(mut self) -> Comparison {
+        self.open.count(&mut self.comparison, &mut self.entitlements);
         let emptied = self
             .entitlements
             .into_iter()

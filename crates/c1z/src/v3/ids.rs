@@ -223,8 +223,11 @@ impl StoreIds {
                     return Err(Broken::Damaged("a key of its store is too short".to_owned()).into());
                 };
                 let (bytes, after) = key::next(bytes);
-                part.clear();
-                part.push_str(&String::from_utf8_lossy(&bytes));
+                // Most parts are those of the key before.
+                if part.as_bytes() != &*bytes {
+                    part.clear();
+                    part.push_str(&String::from_utf8_lossy(&bytes));
+                }
                 rest = after;
             }
             take(&parts)

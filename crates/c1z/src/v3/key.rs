@@ -1,5 +1,7 @@
 //! Keys of the store (docs/reference/c1z.md §3.3): a family, and the parts of a tuple in a form that sorts as the tuple does.
 
+use std::borrow::Cow;
+
 /// The first byte of every key.
 const VERSION: u8 = 0x03;
 
@@ -58,12 +60,15 @@ pub(crate) fn entitlement<'a>(resource_type: &'a str, resource: &'a str, id: &'a
 }
 
 /// The part that begins here in its own form, and what follows it.
-pub(crate) fn next(bytes: &[u8]) -> (Vec<u8>, Option<&[u8]>) {
+pub(crate) fn next(bytes: &[u8]) -> (Cow<'_, [u8]>, Option<&[u8]>) {
     let end = bytes.iter().position(|byte| *byte == 0);
     let (part, rest) = match end {
         Some(end) => (&bytes[..end], Some(&bytes[end + 1..])),
         None => (bytes, None),
     };
+    if !part.contains(&1) {
+        return (Cow::Borrowed(part), rest);
+    }
     let mut out = Vec::with_capacity(part.len());
     let mut escaped = false;
     for byte in part {
@@ -76,7 +81,7 @@ pub(crate) fn next(bytes: &[u8]) -> (Vec<u8>, Option<&[u8]>) {
             (false, byte) => out.push(*byte),
         }
     }
-    (out, rest)
+    (Cow::Owned(out), rest)
 }
 
 #[cfg(test)]
@@ -113,7 +118,7 @@ mod tests {
             let (mut rest, mut parts) = (Some(key.as_slice()), Vec::new());
             while let Some(bytes) = rest {
                 let (part, after) = next(bytes);
-                parts.push(String::from_utf8(part).unwrap());
+                parts.push(String::from_utf8(part.into_owned()).unwrap());
                 rest = after;
             }
             prop_assert_eq!(parts, a);

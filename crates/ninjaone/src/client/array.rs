@@ -98,12 +98,13 @@ impl TakeElement<IgnoredAny> for First {
 ///
 /// Memory is bounded by what comes over the network, and by the budget of the process.
 pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
-    reader: BodyReader<P>,
+    mut reader: BodyReader<P>,
     take: &mut impl TakeElement<T>,
 ) -> ListRead {
     let received = reader.received();
-    let mut reader = BufReader::with_capacity(64 << 10, reader);
-    let mut json = serde_json::Deserializer::from_reader(&mut reader);
+    // The parser asks for single bytes, which only a buffer that it owns gives without a call.
+    let buffered = BufReader::with_capacity(64 << 10, &mut reader);
+    let mut json = serde_json::Deserializer::from_reader(buffered);
     let mut count = 0;
     let mut enough = false;
     let mut fault = None;
@@ -118,7 +119,8 @@ pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
         element: PhantomData,
     };
     let read = seed.deserialize(&mut json).and_then(|()| json.end());
-    let scanner = reader.get_ref().scanner();
+    drop(json);
+    let scanner = reader.scanner();
     let end = match (read, fault) {
         _ if enough => ListEnd::Enough,
         _ if excess.is_some() => excess.unwrap_or(ListEnd::Enough),

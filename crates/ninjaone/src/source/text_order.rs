@@ -7,11 +7,16 @@ pub(super) fn sort_as_text(ids: &mut Vec<u64>) {
     ids.dedup();
 }
 
-/// Compares like the decimal text: the number with its first digit moved to a fixed place, then the length.
-pub(super) fn key(id: u64) -> (u128, u32) {
-    const LONGEST: u32 = 20;
+/// Compares like the decimal text: the number with its first digit moved to a fixed place, then the length, then what did not
+/// fit into that place.
+pub(super) fn key(id: u64) -> (u64, u32, u64) {
+    /// Numbers of so many digits all fit into 64 bits.
+    const LONGEST: u32 = 19;
     let digits = id.checked_ilog10().unwrap_or(0) + 1;
-    (u128::from(id) * 10_u128.pow(LONGEST - digits), digits)
+    match LONGEST.checked_sub(digits) {
+        Some(missing) => (id * 10_u64.pow(missing), digits, 0),
+        None => (id / 10, digits, id % 10),
+    }
 }
 
 #[cfg(test)]
