@@ -325,10 +325,10 @@ fn names_stay_within_their_cells() {
     );
     let said = lines(&context, &["sync.c1z", "roles"]);
     assert!(said.iter().any(|row| row["display_name"] == name));
-    // In a file a cell is what it is; a formula would be neutralised.
+    // In a file a cell keeps its line breaks; a formula would be neutralised.
     let csv = inspect(&context, &["sync.c1z", "roles", "--output", "csv"]).stdout;
     assert!(
-        csv.contains("\"\u{1b}[2J=Net,\"\"work\"\"\nEngineering\u{202e}\""),
+        csv.contains("\"\\u001b[2J=Net,\"\"work\"\"\nEngineering\\u202e\""),
         "{csv:?}"
     );
 }

@@ -1,6 +1,7 @@
 //! The program as its users meet it: real processes, real HTTP against the simulated tenant, real files.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod after_a_kill;
 mod architecture;
 mod bad_input;
 mod bad_targets;
@@ -17,6 +18,8 @@ mod diff;
 mod disk;
 mod documents;
 mod drop_in;
+mod echo_server;
+mod echoes;
 mod export;
 mod fault_tolerance;
 mod golden;
@@ -29,6 +32,8 @@ mod inspect;
 mod interop;
 mod interruption;
 mod locations;
+mod lookalikes;
+mod machine_limits;
 mod misbehaving;
 mod object_store;
 mod places;
@@ -37,14 +42,20 @@ mod provisioning_faults;
 mod provisioning_properties;
 mod provisioning_silence;
 mod published;
+mod readable_again;
 mod reports;
 mod reproducible;
+mod review_apply;
+mod review_lifecycle;
+mod review_sheets;
 mod scopes_and_targets;
 mod security;
 mod served;
 mod service_mode;
 mod service_settings;
+mod service_state;
 mod service_sweeps;
+mod shared_machine;
 mod spreadsheets;
 mod supply_chain;
 mod telemetry;

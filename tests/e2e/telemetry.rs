@@ -1,6 +1,7 @@
 //! Traces and logs as an OpenTelemetry collector receives them.
 
 mod collector;
+mod echoes;
 
 use std::fmt::Write;
 use std::net::TcpListener;

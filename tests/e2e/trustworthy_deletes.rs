@@ -88,6 +88,9 @@ fn an_empty_list_is_not_believed_until_somebody_says_so() {
 
     let ran = context.run(&with(&["--accept-drop", "organization"]));
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    // What was in doubt is settled.
+    context.only_holds(&["csv", "lake", "look", "sync.c1z"]);
+    assert!(!context.path("lake/_candidate").exists());
     assert!(
         !reference_lines(&context)
             .iter()

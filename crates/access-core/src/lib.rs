@@ -5,7 +5,7 @@
 //! them: source → checks → fan-out → prepare all → publish all, with a [`sync::Ledger`] that must balance.
 //! [`compare`] tells two syncs apart, [`explore`] looks at a finished one: who holds what, found by the names that people use.
 //! [`provisioning`] is the other way round: one change to the tenant, planned, made, and seen to be made. [`memory`] is the
-//! budget that all of it keeps to.
+//! budget that all of it keeps to, [`secrets`] keeps secrets out of every text.
 
 pub mod compare;
 pub mod explore;
@@ -14,7 +14,11 @@ pub mod memory;
 pub mod model;
 pub mod ports;
 pub mod provisioning;
+pub mod secrets;
 mod status;
 pub mod sync;
 
-pub use status::{Classified, StatusCode, find_cause, with_causes};
+pub use status::{
+    Classified, EXHAUSTED_HINT, StatusCode, class_of, find_cause, has_run_out, is_exhausted,
+    is_no_thread_left, with_causes,
+};

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 
 use serde::Serialize;
 
@@ -76,6 +77,21 @@ impl StatusCode {
         ALL.into_iter().find(|status| status.number() == number)
     }
 
+    /// The class of what the system refused.
+    #[must_use]
+    pub fn of_io(error: &io::Error) -> Self {
+        if is_exhausted(error) {
+            return Self::ResourceExhausted;
+        }
+        match error.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::PermissionDenied,
+            io::ErrorKind::NotFound => Self::NotFound,
+            io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => Self::InvalidArgument,
+            io::ErrorKind::Interrupted => Self::Cancelled,
+            _ => Self::Unknown,
+        }
+    }
+
     /// The name as people write it in documentation, e.g. `permission denied`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -126,6 +142,69 @@ pub trait Classified: Error {
     }
 }
 
+/// Open files of the system (`ENFILE`) and of the process (`EMFILE`), which have no kind of their own; the numbers are those
+/// of every Unix.
+const NO_DESCRIPTOR_LEFT: [i32; 2] = [23, 24];
+
+/// Whether the system refused something because it has run out of it: memory, address space, threads, descriptors, disk space,
+/// inodes, a quota, the size that a file may have. Nothing is wrong then with what was read or written.
+#[must_use]
+pub fn is_exhausted(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, OutOfMemory, QuotaExceeded, StorageFull};
+
+    let of_kind = matches!(
+        error.kind(),
+        StorageFull | QuotaExceeded | FileTooLarge | OutOfMemory
+    );
+    let of_number = cfg!(unix)
+        && error
+            .raw_os_error()
+            .is_some_and(|number| NO_DESCRIPTOR_LEFT.contains(&number));
+    let carried = || {
+        error
+            .get_ref()
+            .and_then(|carried| carried.downcast_ref::<io::Error>())
+    };
+    of_kind || of_number || carried().is_some_and(is_exhausted)
+}
+
+/// What to do where the system has run out of something that no better hint is about.
+pub const EXHAUSTED_HINT: &str = "free memory, disk space or open files, or raise the limit that stands in the way (`ulimit -a`, the memory and pids of a container); what was published before is untouched";
+
+/// Whether an error or one of its causes is that the system has run out of something, see [`is_exhausted`].
+#[must_use]
+pub fn has_run_out(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(of_system) = cause.downcast_ref::<io::Error>() {
+            let carried = of_system.get_ref();
+            if is_exhausted(of_system) || carried.is_some_and(|carried| has_run_out(carried)) {
+                return true;
+            }
+        }
+        next = cause.source();
+    }
+    false
+}
+
+/// The class of an error that may have another one as its cause: what the system has run out of is neither damage nor a bug nor
+/// an outage of somebody else.
+#[must_use]
+pub fn class_of(error: &(dyn Error + 'static), status: StatusCode) -> StatusCode {
+    match status {
+        StatusCode::Internal | StatusCode::DataLoss | StatusCode::Unavailable if has_run_out(error) => {
+            StatusCode::ResourceExhausted
+        }
+        status => status,
+    }
+}
+
+/// Whether the system has no room for one more thread; for errors of starting one, where "try again" means that.
+#[must_use]
+pub fn is_no_thread_left(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock || is_exhausted(error)
+}
+
 /// An error's message with its causes, each said once.
 #[must_use]
 pub fn with_causes(error: &dyn Error) -> String {
@@ -170,6 +249,24 @@ mod tests {
         let error = std::io::Error::other(std::io::Error::other(inner.clone()));
         assert_eq!(find_cause::<std::num::ParseIntError>(&error), Some(&inner));
         assert!(find_cause::<std::fmt::Error>(&error).is_none());
+    }
+
+    #[test]
+    fn what_the_system_has_run_out_of_is_no_damage() {
+        for number in [12, 23, 24, 27, 28, 122] {
+            let error = io::Error::from_raw_os_error(number);
+            assert_eq!(
+                StatusCode::of_io(&error),
+                StatusCode::ResourceExhausted,
+                "{error}"
+            );
+            let carried = io::Error::other(io::Error::from_raw_os_error(number));
+            assert!(is_exhausted(&carried), "{carried}");
+        }
+        for number in [2, 5, 11, 13] {
+            assert!(!is_exhausted(&io::Error::from_raw_os_error(number)));
+        }
+        assert!(is_no_thread_left(&io::Error::from_raw_os_error(11)));
     }
 
     #[test]

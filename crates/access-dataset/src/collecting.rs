@@ -33,7 +33,7 @@ impl Collecting {
         Ok(Self {
             folder: folder.to_owned(),
             batches: Some(batches),
-            thread: Some(spawned.map_err(|_| DatasetError::ThreadLost)?),
+            thread: Some(spawned.map_err(DatasetError::thread)?),
         })
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use access_core::location::LocationConflict;
 use access_core::memory::MemorySpent;
-use access_core::{Classified, StatusCode};
+use access_core::{Classified, EXHAUSTED_HINT, StatusCode, is_exhausted};
 
 use crate::format::FormatError;
 use crate::schema::Dataset;
@@ -112,6 +112,14 @@ pub enum DatasetError {
     NoSpace {
         /// What was to be written.
         place: String,
+    },
+    /// The system has run out of something else: memory, open files, threads, the size that a file may have.
+    #[error("{place}: {source}")]
+    Exhausted {
+        /// What was being done, or the path.
+        place: String,
+        /// What the system said.
+        source: io::Error,
     },
     /// Any other failure of the file system.
     #[error("{place}: {source}")]
@@ -318,9 +326,8 @@ impl DatasetError {
     pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         let place = path.display().to_string();
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                Self::NoSpace { place }
-            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace { place },
+            _ if is_exhausted(&source) => Self::Exhausted { place, source },
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Denied {
                 place,
                 reason: source.to_string(),
@@ -331,9 +338,17 @@ impl DatasetError {
         }
     }
 
+    /// No thread can be started.
+    pub(crate) fn thread(source: io::Error) -> Self {
+        Self::Exhausted {
+            place: "no thread can be started".to_owned(),
+            source,
+        }
+    }
+
     /// A failure of temporary files in a folder.
     pub(crate) fn scratch(folder: &Path, source: io::Error) -> Self {
-        if source.kind() == io::ErrorKind::Other {
+        if !is_exhausted(&source) && source.kind() == io::ErrorKind::Other {
             let reason = source.to_string();
             return Self::Rows { reason };
         }
@@ -383,6 +398,7 @@ impl Classified for DatasetError {
             Self::Unauthenticated { .. } => StatusCode::Unauthenticated,
             Self::Denied { .. } => StatusCode::PermissionDenied,
             Self::NoSpace { .. }
+            | Self::Exhausted { .. }
             | Self::ObjectTooLarge { .. }
             | Self::TooLarge { .. }
             | Self::MemorySpent { .. } => StatusCode::ResourceExhausted,
@@ -457,6 +473,7 @@ impl Classified for DatasetError {
             Self::Denied { .. } => {
                 "check who may read, write and delete there; what was published before is untouched"
             }
+            Self::Exhausted { .. } => EXHAUSTED_HINT,
             Self::NoSpace { .. } => "free some space; what was published before is untouched",
             Self::Io { .. } => "check the disk, and run it again; what was published before is untouched",
             Self::NotConfirmed { .. } => {

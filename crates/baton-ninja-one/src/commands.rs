@@ -11,7 +11,7 @@ use crate::completion::Shell;
 use crate::export::Asked;
 use crate::init::InitArgs;
 use crate::provision::ChangeCommand;
-use crate::{convert, diff, evidence, export, health, init, inspect, provision, report};
+use crate::{convert, diff, evidence, export, health, init, inspect, provision, report, review};
 
 /// What the program is asked to do. There is no `Debug`: a secret may be among the arguments.
 pub(crate) enum Command {
@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Report(ArgMatches),
     /// Carry out the decisions of a review.
     ApplyReview(ArgMatches),
+    /// Start, watch or close a review.
+    Review(ArgMatches),
     /// Change something in the tenant.
     Change(ChangeCommand, ArgMatches),
     /// Check what was published.
@@ -263,6 +265,14 @@ pub(crate) const COMMANDS: &[Entry] = &[
             "apply-review decisions.csv --dry-run",
             "apply-review decisions.csv --provisioning --audit-log changes.jsonl",
         ],
+    },
+    Entry {
+        group: Some(Group::Review),
+        summary: "Start a review, see how far it is, close it",
+        define: review::subcommand,
+        parse: |chosen| Command::Review(chosen.clone()),
+        sections: READS_FILES,
+        examples: &["review status review-2026-q4"],
     },
     change(
         ChangeCommand::Grant,

@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Write as _};
 use std::io::{self, IsTerminal, Write};
 use std::sync::OnceLock;
 
+use access_core::secrets::redact;
 use clap::builder::StyledStr;
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
@@ -169,13 +170,14 @@ impl fmt::Write for Escaping<'_> {
 
 /// Writes to standard output. A reader that has gone away (`| head`) is no failure.
 pub(crate) fn print(text: &Text) {
+    let text = redact(text.as_str());
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_str().as_bytes()).and_then(|()| out.flush());
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Writes to standard error.
 pub(crate) fn print_error(text: &Text) {
-    let _ = io::stderr().lock().write_all(text.as_str().as_bytes());
+    let _ = io::stderr().lock().write_all(redact(text.as_str()).as_bytes());
 }
 
 /// Asks at the terminal, below some lines, and gives the answer.
@@ -188,7 +190,12 @@ pub(crate) fn ask_for(above: &Text, question: &str) -> io::Result<String> {
     if !question.is_empty() {
         // Not held while the answer is waited for: somebody else may have to say something.
         let mut err = io::stderr().lock();
-        write!(err, "{}{} ", above.as_str(), escape_line(question))?;
+        write!(
+            err,
+            "{}{} ",
+            redact(above.as_str()),
+            redact(&escape_line(question))
+        )?;
         err.flush()?;
     }
     let mut answer = String::new();
@@ -203,6 +210,23 @@ pub(crate) fn escape_line(text: &str) -> Cow<'_, str> {
     }
     let mut escaped = String::with_capacity(text.len() + 16);
     let _ = Escaping(&mut escaped).write_str(text);
+    Cow::Owned(escaped)
+}
+
+/// Lines of CSV, in which control characters other than line breaks are written out.
+pub(crate) fn escape_cells(line: &str) -> Cow<'_, str> {
+    let is_escaped = |c: char| is_harmful(c) && c != '\r';
+    if !line.contains(is_escaped) {
+        return Cow::Borrowed(line);
+    }
+    let mut escaped = String::with_capacity(line.len() + 16);
+    for c in line.chars() {
+        if is_escaped(c) {
+            let _ = write!(escaped, "\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
     Cow::Owned(escaped)
 }
 

@@ -26,9 +26,9 @@ pub(crate) fn verify_subcommand() -> Command {
         .value_name("PATH")
         .required(true)
         .num_args(1..)
-        .help("A dataset (folder, s3://, gs:// or az://), or reports (.html), the earliest first");
+        .help("A dataset (folder, s3://, gs:// or az://), reports (.html), the earliest first, the folder of a review, or an evidence pack (.zip)");
     Command::new("verify")
-        .about("Check that a dataset or reports are what was published: every file, every hash, every link")
+        .about("Check that a dataset, reports or an evidence pack are what was written: every file, every hash, every link")
         .args([evidence, sha256])
 }
 
@@ -61,6 +61,17 @@ pub(crate) fn verify(settings: &Settings, chosen: &ArgMatches) -> Result<(), Fai
         .flatten()
         .map(String::as_ref)
         .collect();
+    if let [folder] = places[..]
+        && crate::review::is_review(folder)
+    {
+        return crate::review::verify_folder(settings, folder, known);
+    }
+    if let [pack] = places[..]
+        && pack.is_file()
+        && crate::review::is_pack(pack)
+    {
+        return crate::review::verify(settings, pack, known);
+    }
     if places.iter().all(|place| place.is_file()) {
         return sealed::verify(&places, known, settings.output()?);
     }
@@ -148,6 +159,9 @@ fn place(settings: &Settings, chosen: &ArgMatches) -> Result<Location, Failure> 
             Some(format!("`inspect {place} syncs` reads all of it")),
             StatusCode::InvalidArgument,
         ));
+    }
+    if matches!(place, Location::Bucket(_)) {
+        settings.check_proxies()?;
     }
     Ok(place.with_ca_file(settings.ca_file()?.as_deref()))
 }

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use access_core::{Classified, StatusCode, with_causes};
+use access_core::{Classified, EXHAUSTED_HINT, StatusCode, class_of, with_causes};
 use serde_json::json;
 
 use crate::console::{Label, Text, print_error};
@@ -19,11 +19,17 @@ pub(crate) struct Failure {
 
 impl<E: Classified + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
+        let status = class_of(&error, error.status());
+        let hint = if status == error.status() {
+            error.hint()
+        } else {
+            Some(EXHAUSTED_HINT.to_owned())
+        };
         Self {
             message: with_causes(&error),
             usage: None,
-            hint: error.hint(),
-            status: error.status(),
+            hint,
+            status,
         }
     }
 }

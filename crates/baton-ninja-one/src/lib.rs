@@ -22,6 +22,7 @@ mod init;
 mod inspect;
 mod interruptible;
 mod logs;
+mod machine;
 mod man;
 mod memory_probe;
 mod metrics;
@@ -30,7 +31,9 @@ mod place;
 mod progress;
 mod provision;
 mod report;
+mod review;
 mod sealed;
+mod secrets;
 mod service;
 mod settings;
 mod spans;
@@ -68,6 +71,7 @@ pub(crate) const PROGRAM: &str = concat!("baton-ninja-one ", env!("CARGO_PKG_VER
 /// Whatever panics ends with the code of an internal error, never with 101.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    system::forbid_core_dumps();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     if completion::answer(&arguments) {
         return ExitCode::SUCCESS;
@@ -83,6 +87,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Runs a command. `errors` is set to the form that the settings ask for once they are known.
 fn run(arguments: Vec<OsString>, errors: &Cell<ErrorFormat>) -> Result<ExitCode, Failure> {
+    secrets::register_arguments(&arguments);
     let matches = match usage::read(arguments)? {
         CommandLine::Parsed(matches) => matches,
         CommandLine::Answered(text) => {
@@ -101,6 +106,7 @@ fn run(arguments: Vec<OsString>, errors: &Cell<ErrorFormat>) -> Result<ExitCode,
         Command::Diff(chosen) => return diff::run(&judged()?, &chosen),
         Command::Report(chosen) => report::run(&judged()?, &chosen)?,
         Command::ApplyReview(chosen) => provision::apply_review(&judged()?, &chosen)?,
+        Command::Review(chosen) => review::run(&judged()?, &chosen)?,
         Command::Change(command, chosen) => change(&judged()?, command, &chosen)?,
         Command::Verify(chosen) => evidence::verify(&judged()?, &chosen)?,
         Command::HistoryRebuild(chosen) => evidence::rebuild(&judged()?, &chosen)?,
@@ -148,6 +154,9 @@ fn load(matches: &ArgMatches, errors: &Cell<ErrorFormat>) -> Result<Settings, Fa
 fn judged(settings: Settings, matches: &ArgMatches) -> Result<Settings, Failure> {
     settings.judge()?;
     access_core::memory::set_budget(settings.memory_budget()?);
+    if matches.subcommand_name() != Some("capabilities") {
+        machine::preflight(settings.threads_at_once()?)?;
+    }
     if let Some(name) = matches.subcommand_name() {
         settings.on_demand()?.refuse_beside(name)?;
     }

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use access_core::secrets::redact;
 use indicatif::MultiProgress;
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
@@ -17,7 +18,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 use crate::console::{Label, Text, escape_json, escape_line};
-use crate::settings::{Remark, Settings, SettingsError, judge_proxies};
+use crate::settings::{Remark, Settings, SettingsError};
 use crate::task_logs::TaskLogs;
 use crate::telemetry::Telemetry;
 
@@ -50,7 +51,7 @@ pub(crate) fn start_with(
     tasks: Option<&TaskLogs>,
 ) -> Result<Option<Telemetry>, SettingsError> {
     // Every command that connects starts here.
-    judge_proxies()?;
+    settings.check_proxies()?;
     let logs = settings.logs()?;
     let telemetry = settings.telemetry()?.as_ref().map(Telemetry::start).transpose()?;
     let mut outputs = Vec::new();
@@ -101,11 +102,18 @@ pub(crate) fn start_with(
     for Remark { origin, problem } in settings.remarks() {
         tracing::warn!(setting = origin, "{origin}: {problem}");
     }
+    for setting in settings.secrets_on_command_line() {
+        tracing::warn!(
+            setting,
+            "a secret on the command line is readable by every local user in the list of processes; use its variable or file"
+        );
+    }
     Ok(telemetry)
 }
 
 fn open(path: &Path) -> Result<File, SettingsError> {
-    regular_file::open_to_append(path, None).map_err(|error| SettingsError::Log {
+    // Its lines name people.
+    regular_file::open_to_append(path, Some(0o600)).map_err(|error| SettingsError::Log {
         path: path.to_owned(),
         reason: error.to_string(),
     })
@@ -139,12 +147,13 @@ impl<S: Subscriber> Layer<S> for Lines {
         } else {
             console_line(now, event.metadata(), fields)
         };
+        let line = redact(&line);
         for output in &mut *self.outputs.lock().unwrap_or_else(PoisonError::into_inner) {
             // A log that cannot be written must not end the sync.
             let _ = match output {
                 Output::Terminal(least) if level <= *least => self
                     .progress
-                    .suspend(|| io::stderr().write_all(message.as_str().as_bytes())),
+                    .suspend(|| io::stderr().write_all(redact(message.as_str()).as_bytes())),
                 Output::Stdout if level <= self.level => io::stdout().write_all(line.as_bytes()),
                 Output::Stderr if level <= self.level => {
                     self.progress.suspend(|| io::stderr().write_all(line.as_bytes()))

@@ -159,6 +159,9 @@ pub(crate) fn dataset_config(
     settings: &Settings,
     sync: Option<&str>,
 ) -> Result<DatasetConfig, Failure> {
+    if matches!(location, Location::Bucket(_)) {
+        settings.check_proxies()?;
+    }
     Ok(DatasetConfig {
         location: location.clone().with_ca_file(settings.ca_file()?.as_deref()),
         formats: formats(),

@@ -64,7 +64,14 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
         previous: path("previous").as_deref().map(local_file).transpose()?,
         ..settings.html(to)?
     };
-    let nothing_there = config.path.metadata().is_ok_and(|file| file.len() == 0) || !config.path.exists();
+    let nothing_there = match config.path.metadata() {
+        Ok(file) => file.len() == 0,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        Err(error) => {
+            let message = format!("cannot look at {}: {error}", config.path.display());
+            return Err(Failure::found(message, None, StatusCode::of_io(&error)));
+        }
+    };
     let earlier = if config.previous.is_none() && nothing_there {
         report_before(settings, &asked)?
     } else {
@@ -120,7 +127,7 @@ fn full_sync_before<'a>(syncs: &'a [SyncFacts], wanted: Option<&str>) -> Option<
 }
 
 /// A folder that nobody else can look into.
-fn private_folder(parent: &Path) -> std::io::Result<TempDir> {
+pub(crate) fn private_folder(parent: &Path) -> std::io::Result<TempDir> {
     let mut folder = tempfile::Builder::new();
     folder.prefix("baton-ninja-one-report-");
     #[cfg(unix)]

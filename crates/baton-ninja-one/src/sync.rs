@@ -1,8 +1,8 @@
 //! The main command: one pass over the tenant into the configured sinks.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
 
 use access_core::ports::{AccessSink, AccessSource};
 use access_core::sync::{SyncOutcome, SyncPipeline, SyncRequest};
@@ -19,6 +19,7 @@ use crate::console::print;
 use crate::exit::Failure;
 use crate::interruptible::tidied_in_time;
 use crate::logs;
+use crate::machine::MachineError;
 use crate::progress::Progress;
 use crate::settings::{Output, Settings, SinkSetting};
 use crate::spans;
@@ -123,14 +124,52 @@ pub(crate) fn sinks(
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
+        .thread_keep_alive(KEEP_ALIVE)
         .enable_all()
         .build();
-    runtime.map_err(|error| {
-        Failure::found(
-            format!("cannot start the runtime: {error}"),
-            None,
-            access_core::StatusCode::Internal,
-        )
+    let runtime = runtime.map_err(MachineError::Runtime)?;
+    start_threads(&runtime)?;
+    Ok(runtime)
+}
+
+/// Threads for blocking work that are there from the start.
+const BLOCKING_THREADS: usize = 6;
+/// Longer than any run.
+const KEEP_ALIVE: Duration = Duration::from_hours(24 * 365);
+/// Starting threads takes milliseconds.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Starts threads for blocking work, which stay. Where no other can be started later, work waits for one of them; without any it
+/// would wait for ever, as the runtime takes that for a thread that is busy.
+fn start_threads(runtime: &tokio::runtime::Runtime) -> Result<(), MachineError> {
+    let (arrive, arrived) = mpsc::channel();
+    let gate = Arc::new((Mutex::new(false), Condvar::new()));
+    for _ in 0..BLOCKING_THREADS {
+        let (arrive, gate) = (arrive.clone(), Arc::clone(&gate));
+        runtime.spawn_blocking(move || {
+            let _ = arrive.send(());
+            let (open, changed) = &*gate;
+            let waiting = open.lock().unwrap_or_else(PoisonError::into_inner);
+            drop(changed.wait_while(waiting, |open| !*open));
+        });
+    }
+    let begin = Instant::now();
+    let started = (0..BLOCKING_THREADS)
+        .take_while(|_| {
+            let left = START_TIMEOUT.saturating_sub(begin.elapsed());
+            arrived.recv_timeout(left).is_ok()
+        })
+        .count();
+    let (open, changed) = &*gate;
+    *open.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    changed.notify_all();
+    if started == BLOCKING_THREADS {
+        return Ok(());
+    }
+    Err(MachineError::Threads {
+        started,
+        wanted: BLOCKING_THREADS,
+        source: std::io::ErrorKind::WouldBlock.into(),
     })
 }
 

@@ -24,6 +24,24 @@ impl SyncIds for RandomIds {
     }
 }
 
+/// Keeps the memory of this process, which holds secrets, from core dumps and from other processes of the same user. Where
+/// the system refuses, the program runs without.
+#[cfg(target_os = "linux")]
+pub(crate) fn forbid_core_dumps() {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    let _ = setrlimit(Resource::Core, none);
+    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+}
+
+/// Nothing to do where core dumps are not Linux's.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn forbid_core_dumps() {}
+
 /// Waits until somebody wants the program to stop.
 #[cfg(unix)]
 pub(crate) async fn stop_wanted() {

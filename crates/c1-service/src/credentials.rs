@@ -69,6 +69,9 @@ impl Credentials {
         let (name, rest) = client_id.split_once('@').ok_or(CredentialsError::ClientId)?;
         let (host, _) = rest.split_once('/').ok_or(CredentialsError::ClientId)?;
         let authority = read_authority(host).ok_or(CredentialsError::ClientId)?;
+        access_core::secrets::register(client_secret);
+        // What comes before the last colon is the same in all of them.
+        access_core::secrets::register(client_secret.rsplit(':').next().unwrap_or_default());
         let (key, key_id) = read_key(client_secret).ok_or(CredentialsError::ClientSecret)?;
         Ok(Self {
             client_id: client_id.to_owned(),
@@ -150,6 +153,7 @@ fn read_key(client_secret: &str) -> Option<(Ed25519KeyPair, Option<String>)> {
     if jwk.kty != "OKP" || jwk.crv != "Ed25519" {
         return None;
     }
+    access_core::secrets::register(&jwk.d);
     let (seed, public) = (
         URL_SAFE_NO_PAD.decode(jwk.d).ok()?,
         URL_SAFE_NO_PAD.decode(jwk.x).ok()?,

@@ -74,6 +74,16 @@ pub enum C1zError {
         /// The limit, in bytes.
         limit: u64,
     },
+    /// The new file would unpack to more than is allowed, also with no other sync in it, so nobody could go on with it.
+    #[error("the new {} would unpack to {bytes} bytes, and no more than {limit} are read again", path.display())]
+    TooLargeToRead {
+        /// The target.
+        path: PathBuf,
+        /// What it needs, in bytes.
+        bytes: u64,
+        /// The limit, in bytes.
+        limit: u64,
+    },
     /// Reading it takes more memory at once than is allowed.
     #[error("{} takes more than {limit} bytes of memory at once ({what})", path.display())]
     TooMuchMemory {
@@ -156,6 +166,16 @@ pub enum C1zError {
         /// The file or folder.
         path: PathBuf,
     },
+    /// The system has run out of something else: memory, open files, threads, the size that a file may have.
+    #[error("{doing} {}: {source}", path.display())]
+    Exhausted {
+        /// What was being done.
+        doing: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The file system does not let us.
     #[error("not allowed: {doing} {}", path.display())]
     Denied {
@@ -194,15 +214,23 @@ impl C1zError {
     pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                Self::NoSpace { doing, path }
-            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace { doing, path },
+            _ if is_exhausted(&source) => Self::Exhausted { doing, path, source },
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Self::Denied { doing, path, source }
             }
             io::ErrorKind::Interrupted => Self::Stopped,
             io::ErrorKind::IsADirectory => Self::IsDirectory { path },
             _ => Self::Io { doing, path, source },
+        }
+    }
+
+    /// No thread can be started.
+    pub(crate) fn thread(path: &Path, source: io::Error) -> Self {
+        Self::Exhausted {
+            doing: "starting a thread for",
+            path: path.to_owned(),
+            source,
         }
     }
 
@@ -234,7 +262,11 @@ impl C1zError {
             Self::NoSuchSync { .. } | Self::NoFile { .. } => 5,
             Self::Exists { .. } => 6,
             Self::Denied { .. } => 7,
-            Self::NoSpace { .. } | Self::TooLarge { .. } | Self::TooMuchMemory { .. } => 8,
+            Self::NoSpace { .. }
+            | Self::Exhausted { .. }
+            | Self::TooLarge { .. }
+            | Self::TooLargeToRead { .. }
+            | Self::TooMuchMemory { .. } => 8,
             Self::Foreign { .. }
             | Self::NoneFinished { .. }
             | Self::LastFullSync { .. }
@@ -252,4 +284,24 @@ impl C1zError {
     pub fn retryable(&self) -> bool {
         matches!(self, Self::Locked { .. })
     }
+}
+
+/// What zstd says where it gets no memory.
+const NO_MEMORY: &str = "not enough memory";
+/// Open files of the system and of the process, which have no kind of their own; the numbers are those of every Unix.
+const NO_DESCRIPTOR_LEFT: [i32; 2] = [23, 24];
+
+/// Whether the system has run out of something: nothing is wrong then with the file.
+pub(crate) fn is_exhausted(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, OutOfMemory};
+
+    let of_number = error
+        .raw_os_error()
+        .is_some_and(|number| cfg!(unix) && NO_DESCRIPTOR_LEFT.contains(&number));
+    let of_zstd = || {
+        error
+            .get_ref()
+            .is_some_and(|carried| carried.to_string().contains(NO_MEMORY))
+    };
+    matches!(error.kind(), FileTooLarge | OutOfMemory) || of_number || of_zstd()
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use rusqlite::types::ValueRef;
 
 use crate::ddl;
+use crate::earlier::Earlier;
 use crate::error::C1zError;
 use crate::reader::{Reader, SyncRow};
 use crate::sqlite_file::{Database, Value};
@@ -89,19 +90,104 @@ fn newest_diff(mut diffs: Vec<&SyncRow>) -> BTreeSet<String> {
         .collect()
 }
 
-/// Copies the rows of all syncs that stay, column by column, bytes untouched. Gives their ids.
+/// The unpacked size that the reference's readers take by default (docs/reference/c1z.md §1.1).
+pub(crate) const REFERENCE_DECODED_BYTES: u64 = 10 << 30;
+
+/// What was carried over.
+#[derive(Debug, Default)]
+pub(crate) struct Carried {
+    /// The ids of the syncs.
+    pub(crate) kept: HashSet<String>,
+    /// How many syncs were left out although retention keeps them, because the file would unpack to more than readers take.
+    pub(crate) left_out: usize,
+}
+
+/// Copies the rows of all syncs that stay, column by column, bytes untouched.
 pub(crate) fn carry_over(
+    earlier: &Earlier,
     reader: &Reader,
-    syncs: &[SyncRow],
     database: &mut Database,
     options: &WriterOptions,
     new_is_full: bool,
-) -> Result<HashSet<String>, C1zError> {
-    let kept = kept(syncs, options.retention, new_is_full);
-    for table in 0..ddl::TABLES.len() {
-        copy_table(reader, table, &kept, database, options)?;
+) -> Result<Carried, C1zError> {
+    let mut kept = kept(&earlier.syncs, options.retention, new_is_full);
+    let before = kept.len();
+    leave_out(&mut kept, earlier, reader.unpacked_bytes()?, options, new_is_full)?;
+    copy(reader, &kept, database, options)?;
+    Ok(Carried {
+        left_out: before - kept.len(),
+        kept,
+    })
+}
+
+/// Copies the rows of these syncs.
+pub(crate) fn copy(
+    reader: &Reader,
+    kept: &HashSet<String>,
+    database: &mut Database,
+    options: &WriterOptions,
+) -> Result<(), C1zError> {
+    (0..ddl::TABLES.len()).try_for_each(|table| copy_table(reader, table, kept, database, options))
+}
+
+/// What a file may unpack to: what this program would read again, and what the reference reads.
+pub(crate) fn readable_bytes(options: &WriterOptions) -> u64 {
+    options.limits.decoded_bytes.min(REFERENCE_DECODED_BYTES)
+}
+
+/// Leaves out the oldest of the syncs that stay until the file with the new one, taken to be as large as the latest full one, fits
+/// into what readers take. A sync has the share of the unpacked file that its rows have of all rows. The full sync that a partial
+/// one belongs to always stays.
+fn leave_out(
+    kept: &mut HashSet<String>,
+    earlier: &Earlier,
+    unpacked: u64,
+    options: &WriterOptions,
+    new_is_full: bool,
+) -> Result<(), C1zError> {
+    let most = readable_bytes(options);
+    // Even twice of it fits.
+    if kept.is_empty() || unpacked.saturating_mul(2) <= most {
+        return Ok(());
     }
-    Ok(kept)
+    let mut rows = Vec::with_capacity(earlier.syncs.len());
+    for sync in &earlier.syncs {
+        rows.push(earlier.stats(sync)?.rows());
+    }
+    let all: u64 = rows.iter().sum();
+    let share = |rows: u64| {
+        let share = u128::from(unpacked) * u128::from(rows) / u128::from(all.max(1));
+        u64::try_from(share).unwrap_or(u64::MAX)
+    };
+    let latest = earlier.latest_full().map(|sync| sync.sync_id.as_str());
+    let by_age = |a: &usize, b: &usize| {
+        let key = |at: usize| (&earlier.syncs[at].ended_at, &earlier.syncs[at].sync_id);
+        key(*a).cmp(&key(*b))
+    };
+    let mut places: Vec<usize> = (0..earlier.syncs.len()).collect();
+    places.sort_by(by_age);
+    let is_latest = |at: usize| latest == Some(earlier.syncs[at].sync_id.as_str());
+    let new = places
+        .iter()
+        .find(|at| is_latest(**at))
+        .map_or(0, |at| share(rows[*at]));
+    let mut needed = new;
+    for at in &places {
+        if kept.contains(&earlier.syncs[*at].sync_id) {
+            needed = needed.saturating_add(share(rows[*at]));
+        }
+    }
+    // Those that were never finished come first: nobody reads them.
+    for at in places {
+        if needed <= most {
+            break;
+        }
+        let is_parent = is_latest(at) && !new_is_full;
+        if !is_parent && kept.remove(&earlier.syncs[at].sync_id) {
+            needed = needed.saturating_sub(share(rows[at]));
+        }
+    }
+    Ok(())
 }
 
 fn copy_table(

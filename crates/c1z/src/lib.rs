@@ -17,6 +17,7 @@ mod grant_rows;
 mod guard;
 mod history;
 mod note;
+mod previous_ids;
 mod questions;
 mod reader;
 mod scratch_folder;

@@ -1,7 +1,8 @@
 //! Reads files from any connector: v1, and v3 through a v1 made of it.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -12,7 +13,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::container::Container;
 use crate::ddl;
-use crate::error::C1zError;
+use crate::error::{C1zError, is_exhausted};
 use crate::guard::{Guard, Weight};
 use crate::scratch_folder::ScratchFolder;
 use crate::second_look::disk_is_to_blame;
@@ -86,7 +87,7 @@ impl Reader {
         let container = Container::of(path)?;
         match container {
             Container::V1 | Container::V3 => {}
-            Container::Absent if !path.exists() => {
+            Container::Absent if !is_there(path)? => {
                 return Err(C1zError::NoFile {
                     path: path.to_owned(),
                 });
@@ -140,6 +141,32 @@ impl Reader {
     #[must_use]
     pub fn interrupt(&self) -> Interrupt {
         Interrupt(self.connection.get_interrupt_handle())
+    }
+
+    /// Bytes of the unpacked copy.
+    pub(crate) fn unpacked_bytes(&self) -> Result<u64, C1zError> {
+        let database = self.folder.path().join(DATABASE);
+        let found = std::fs::metadata(&database);
+        Ok(found
+            .map_err(|error| C1zError::io("reading", &database, error))?
+            .len())
+    }
+
+    /// A reader of a finished database, as a copy in the temporary folder. `path` is what it is called in errors.
+    pub(crate) fn of_database(
+        mut database: File,
+        path: &Path,
+        temp_folder: &Path,
+        limits: Limits,
+    ) -> Result<Self, C1zError> {
+        let failed = |error| C1zError::io("writing temporary files in", temp_folder, error);
+        let folder = ScratchFolder::new(temp_folder).map_err(failed)?;
+        database.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let mut copy = File::create(folder.path().join(DATABASE)).map_err(failed)?;
+        io::copy(&mut database, &mut copy).map_err(failed)?;
+        // Its room is needed.
+        drop(database);
+        Self::connect(path.to_owned(), Arc::new(folder), limits)
     }
 
     /// The file that was opened.
@@ -405,22 +432,32 @@ impl Reader {
     }
 }
 
+/// Whether there is a file; one that cannot be looked at may be there.
+fn is_there(path: &Path) -> Result<bool, C1zError> {
+    path.try_exists()
+        .map_err(|error| C1zError::io("reading", path, error))
+}
+
 fn damaged(path: &Path, database: &Path, limits: Limits, error: &rusqlite::Error) -> C1zError {
-    use rusqlite::ErrorCode::{CannotOpen, DatabaseCorrupt, NotADatabase, SystemIoFailure};
+    use rusqlite::ErrorCode::{
+        CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, OutOfMemory, SystemIoFailure,
+    };
 
     let blamed = match error.sqlite_error_code() {
-        Some(SystemIoFailure | CannotOpen) => Some(io::Error::other(error.to_string())),
+        Some(OutOfMemory) => Some(io::Error::new(io::ErrorKind::OutOfMemory, error.to_string())),
+        Some(DiskFull) => Some(io::Error::new(io::ErrorKind::StorageFull, error.to_string())),
+        // SQLite does not say why, but the next call does.
+        Some(SystemIoFailure | CannotOpen) => match std::fs::File::open(database) {
+            Err(refused) if is_exhausted(&refused) => Some(refused),
+            _ => Some(io::Error::other(error.to_string())),
+        },
         Some(DatabaseCorrupt | NotADatabase) => disk_is_to_blame(database, limits),
         _ => None,
     };
     let path = path.to_owned();
     match blamed {
         // What the system says of the unpacked copy is no fault of the file.
-        Some(source) => C1zError::Io {
-            doing: "reading the unpacked copy of",
-            path,
-            source,
-        },
+        Some(source) => C1zError::io("reading the unpacked copy of", &path, source),
         None => C1zError::Corrupt {
             path,
             detail: error.to_string(),

@@ -31,7 +31,7 @@ impl ScratchFolder {
             let folder = folder.tempdir_in(parent)?;
             let lock = File::open(folder.path()).ok();
             let lock = lock.filter(|lock| lock.lock().is_ok());
-            if folder.path().exists() {
+            if folder.path().try_exists()? {
                 return Ok(Self { folder, _lock: lock });
             }
         }
@@ -44,10 +44,9 @@ impl ScratchFolder {
 
 fn sweep(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
-    let ours = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
-    for folder in ours.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
-        // Held until it is gone.
-        let Ok(lock) = File::open(folder.path()) else {
+    for folder in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
+        // Whatever others have put there under such a name is none. Held until it is gone.
+        let Ok(lock) = private_fs::open_own_folder(&folder.path()) else {
             continue;
         };
         if lock.try_lock().is_ok() {

@@ -1,6 +1,6 @@
 //! The file that is to be written: what is there now, and the lock that keeps other runs away.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ pub struct Target {
 }
 
 /// The file beside the target that becomes the target. Its lock is the target's lock; one that is left over from a
-/// killed run is not locked, and is used again.
+/// killed run is not locked, and is replaced.
 #[derive(Debug)]
 struct TempFile {
     path: PathBuf,
@@ -45,10 +45,14 @@ impl Target {
             regular_file::resolve_output(path).map_err(|error| C1zError::file("writing", path, error))?;
         let path = resolved.as_path();
         let folder = folder_of(path);
-        if !folder.is_dir() {
-            return Err(C1zError::NoFolder {
-                path: folder.to_owned(),
-            });
+        match std::fs::metadata(folder) {
+            Ok(found) if found.is_dir() => {}
+            Err(error) if !is_missing(&error) => return Err(C1zError::io("looking at", folder, error)),
+            _ => {
+                return Err(C1zError::NoFolder {
+                    path: folder.to_owned(),
+                });
+            }
         }
         let mut holds = Container::of(path)?;
         match (&holds, on_foreign) {
@@ -90,7 +94,8 @@ impl Target {
     pub(crate) fn settle_mode(&self) -> io::Result<()> {
         match std::fs::metadata(&self.path) {
             Ok(old) => self.temp.file.set_permissions(old.permissions())?,
-            Err(_) => permit_reading(&self.temp.file)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => permit_reading(&self.temp.file)?,
+            Err(error) => return Err(error),
         }
         self.temp.file.sync_all()
     }
@@ -98,8 +103,9 @@ impl Target {
     /// Makes what was written visible, and tells its size.
     pub(crate) fn publish(mut self) -> Result<u64, C1zError> {
         let failed = |error| C1zError::io("renaming to", &self.path, error);
-        std::fs::rename(&self.temp.path, &self.path).map_err(failed)?;
-        self.temp.renamed = true;
+        self.temp.rename_to(&self.path).map_err(failed)?;
+        // What was in doubt is settled. One that cannot be removed is only a file that nobody needs.
+        let _ = std::fs::remove_file(beside(&self.path, ".candidate"));
         sync_folder(folder_of(&self.path)).map_err(|source| C1zError::NotConfirmed {
             path: self.path.clone(),
             source,
@@ -111,8 +117,7 @@ impl Target {
     pub(crate) fn set_aside(mut self) -> Result<PathBuf, C1zError> {
         let aside = beside(&self.path, ".candidate");
         let failed = |error| C1zError::io("renaming to", &aside, error);
-        std::fs::rename(&self.temp.path, &aside).map_err(failed)?;
-        self.temp.renamed = true;
+        self.temp.rename_to(&aside).map_err(failed)?;
         sync_folder(folder_of(&self.path)).map_err(failed)?;
         Ok(aside)
     }
@@ -131,6 +136,14 @@ fn folder_of(path: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
+/// Whether there is nothing of that name, rather than something that cannot be looked at.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
 /// A rename is durable when its folder is.
 fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) {
@@ -141,39 +154,29 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 impl TempFile {
+    /// Gives the file another name, unless somebody has put another file in its place.
+    fn rename_to(&mut self, path: &Path) -> io::Result<()> {
+        if !private_fs::is_named_by(&self.file, &self.path) {
+            return Err(io::Error::other("the temporary file was replaced meanwhile"));
+        }
+        std::fs::rename(&self.path, path)?;
+        self.renamed = true;
+        Ok(())
+    }
+
     fn lock(target: &Path) -> Result<Self, C1zError> {
         let path = beside(target, ".tmp");
         let failed = |error| C1zError::io("writing beside", target, error);
-        // Between opening and locking, the run that holds the lock may rename or remove the file; then it is no longer
-        // the one that the path names, and the next try opens the right one.
-        for _ in 0..16 {
-            let file = open_private(&path).map_err(failed)?;
-            match file.try_lock() {
-                Ok(()) if is_named_by(&file, &path) => {
-                    // From here on it is removed when something fails.
-                    let locked = Self {
-                        path,
-                        file,
-                        renamed: false,
-                    };
-                    keep_private(&locked.file).map_err(failed)?;
-                    locked.file.set_len(0).map_err(failed)?;
-                    return Ok(locked);
-                }
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => break,
-                Err(TryLockError::Error(error)) => {
-                    // Nothing can be locked here, so no run has it; what is not empty is not this run's.
-                    if file.metadata().is_ok_and(|file| file.len() == 0) {
-                        let _ = std::fs::remove_file(&path);
-                    }
-                    return Err(failed(error));
-                }
-            }
+        match private_fs::lock_new(&path).map_err(failed)? {
+            Some(file) => Ok(Self {
+                path,
+                file,
+                renamed: false,
+            }),
+            None => Err(C1zError::Locked {
+                path: target.to_owned(),
+            }),
         }
-        Err(C1zError::Locked {
-            path: target.to_owned(),
-        })
     }
 }
 
@@ -184,35 +187,6 @@ impl Drop for TempFile {
             let _ = std::fs::remove_file(&self.path);
         }
     }
-}
-
-/// Opens or makes the file, never following a link that somebody put there.
-#[cfg(unix)]
-fn open_private(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-
-    let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(no_follow)
-        .open(path)
-}
-
-/// A file that a killed run left may have another mode than a new one.
-#[cfg(unix)]
-fn keep_private(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-
-    file.set_permissions(std::fs::Permissions::from_mode(0o600))
-}
-
-#[cfg(not(unix))]
-fn keep_private(_file: &File) -> io::Result<()> {
-    Ok(())
 }
 
 /// What new files may not be. The call that tells it sets it too, for all threads, so the system is asked elsewhere; where it
@@ -236,31 +210,6 @@ fn permit_reading(file: &File) -> io::Result<()> {
 #[cfg(not(unix))]
 fn permit_reading(_file: &File) -> io::Result<()> {
     Ok(())
-}
-
-#[cfg(not(unix))]
-fn open_private(path: &Path) -> io::Result<File> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(path)
-}
-
-#[cfg(unix)]
-fn is_named_by(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    let (Ok(ours), Ok(named)) = (file.metadata(), std::fs::symlink_metadata(path)) else {
-        return false;
-    };
-    (ours.dev(), ours.ino()) == (named.dev(), named.ino())
-}
-
-#[cfg(not(unix))]
-fn is_named_by(_file: &File, path: &Path) -> bool {
-    path.exists()
 }
 
 #[cfg(test)]
@@ -288,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_run_left_is_used_again() {
+    fn what_a_killed_run_left_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sync.c1z");
         fs::write(folder.path().join("sync.c1z.tmp"), b"half a file").unwrap();

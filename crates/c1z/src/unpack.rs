@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use crate::container::MAGIC_V1;
-use crate::error::C1zError;
+use crate::error::{C1zError, is_exhausted};
 use crate::seal::again;
 
 /// How much a file may unpack to. The defaults are the reference's (docs/reference/c1z.md §1.1).
@@ -44,7 +44,7 @@ const WINDOW_TOO_LARGE: &str = "too much memory";
 pub(crate) fn refused(path: &Path, limits: Limits, error: &io::Error) -> Option<C1zError> {
     let path = path.to_owned();
     match error.to_string() {
-        _ if error.raw_os_error().is_some() => None,
+        _ if error.raw_os_error().is_some() || is_exhausted(error) => None,
         detail if detail.contains(WINDOW_TOO_LARGE) => Some(C1zError::TooMuchMemory {
             path,
             limit: limits.window_bytes,
@@ -93,7 +93,7 @@ pub(crate) fn unpack(
         }
         Ok(got > 0)
     };
-    beside(next, out)?.map_err(writing)
+    beside(path, next, out)?.map_err(writing)
 }
 
 /// Bytes that are handed over at a time.
@@ -104,20 +104,25 @@ const QUEUE: usize = 4;
 /// Writes what `next` puts into a chunk, until it says that there is no more, on a thread of its own: decompressing takes about as
 /// long as writing.
 fn beside(
+    path: &Path,
     mut next: impl FnMut(&mut Vec<u8>) -> Result<bool, C1zError>,
     mut out: File,
 ) -> Result<io::Result<()>, C1zError> {
     let (full, to_write) = mpsc::sync_channel::<Vec<u8>>(QUEUE);
     let (empty, written) = mpsc::channel();
     thread::scope(|scope| {
-        let writer = scope.spawn(move || {
+        let write = move || {
             to_write.into_iter().try_for_each(|chunk| {
                 out.write_all(&chunk)?;
                 // Nobody wants it back any more at the end.
                 let _ = empty.send(chunk);
                 Ok(())
             })
-        });
+        };
+        let writer = thread::Builder::new().name("c1z-unpack".to_owned());
+        let writer = writer
+            .spawn_scoped(scope, write)
+            .map_err(|error| C1zError::thread(path, error))?;
         let read = loop {
             let mut chunk = written.try_recv().unwrap_or_default();
             match next(&mut chunk) {

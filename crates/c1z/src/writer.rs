@@ -2,6 +2,8 @@
 
 mod stored;
 
+use std::collections::HashSet;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,8 +18,10 @@ use crate::ddl;
 use crate::earlier::{Contents, Earlier, EarlierId};
 use crate::error::C1zError;
 use crate::grant_rows::GrantTemplate;
-use crate::history::{self, LatestFull, Retention};
+use crate::history::{self, Carried, LatestFull, Retention};
 use crate::note;
+use crate::previous_ids::PreviousIds;
+use crate::reader::Reader;
 use crate::seal::{self, Compression};
 use crate::sqlite_file::{Database, FinishError, Value};
 use crate::stats::{self, SyncStats};
@@ -129,12 +133,16 @@ pub struct Writer {
     rows: Sink,
     options: WriterOptions,
     sync: SyncHeader,
-    /// What the file holds, unpacked, until a full sync is compared with it.
-    earlier: Option<Earlier>,
+    /// The ids of the sync that a full one is compared with.
+    earlier: Option<PreviousIds>,
     /// The latest finished full sync in the file, which is the parent of a partial one.
     latest_full: Option<LatestFull>,
     /// The writer's note about the sync, as a token.
     token: String,
+    /// Syncs that retention keeps and that the file has no room for.
+    left_out: usize,
+    /// Syncs that were carried over.
+    carried: usize,
     /// Of another file's sync.
     lineage: Option<Lineage>,
     discovered_at: String,
@@ -155,6 +163,8 @@ enum Sink {
 pub struct PreparedFile {
     target: Target,
     stats: SyncStats,
+    left_out: usize,
+    unpacked: u64,
 }
 
 /// What was published.
@@ -219,6 +229,7 @@ impl Writer {
                 })
             })
             .transpose()?;
+        let mut carried = Carried::default();
         let rows = match StorageEngine::choose(target.holds(), options.engine) {
             StorageEngine::Sqlite => {
                 let made = Database::create(folder, &ddl::TABLES, Arc::clone(&options.stop));
@@ -227,9 +238,9 @@ impl Writer {
                     .as_ref()
                     .and_then(|earlier| Some((earlier.database()?, earlier)));
                 if let Some((reader, earlier)) = reader {
-                    let kept = history::carry_over(reader, &earlier.syncs, &mut database, &options, is_full)?;
+                    carried = history::carry_over(earlier, reader, &mut database, &options, is_full)?;
                     if let Some(latest_full) = &mut latest_full {
-                        latest_full.kept = kept.contains(&latest_full.sync_id);
+                        latest_full.kept = carried.kept.contains(&latest_full.sync_id);
                     }
                 }
                 Sink::Sqlite(database)
@@ -243,13 +254,22 @@ impl Writer {
                 Sink::Pebble(Rows::create(folder, sync.started_at).map_err(failed)?)
             }
         };
+        // Only a full sync is compared. The unpacked copy goes now: the new database needs its room.
+        let earlier = match (&earlier, &latest_full) {
+            (Some(earlier), Some(latest)) if is_full => {
+                let ids = PreviousIds::spool(earlier, &latest.sync_id, folder, &options.stop);
+                Some(ids?)
+            }
+            _ => None,
+        };
         Ok(Self {
             target,
             rows,
-            // Only a full sync is compared.
-            earlier: earlier.filter(|_| is_full),
+            earlier,
             latest_full,
             token: String::new(),
+            left_out: carried.left_out,
+            carried: carried.kept.len(),
             lineage: None,
             discovered_at: timestamp::format(sync.started_at),
             sync,
@@ -260,15 +280,14 @@ impl Writer {
         })
     }
 
-    /// Calls `take` with the ids of all resources and grants of [`previous`](Self::previous), in no particular order, and removes
-    /// the unpacked copy that they come from.
+    /// Calls `take` with the ids of all resources and grants of [`previous`](Self::previous), in no particular order.
     ///
     /// # Errors
     /// [`C1zError`] if they cannot be read.
     pub fn each_previous_id(&mut self, take: impl FnMut(EarlierId<'_>)) -> Result<(), C1zError> {
-        match (self.earlier.take(), &self.latest_full) {
-            (Some(earlier), Some(previous)) => earlier.each_id(&previous.sync_id, &self.options.stop, take),
-            _ => Ok(()),
+        match self.earlier.take() {
+            Some(earlier) => earlier.each(&self.options.temp_folder, &self.options.stop, take),
+            None => Ok(()),
         }
     }
 
@@ -444,39 +463,75 @@ impl Writer {
         // What takes its place is never used.
         let nothing = Rows::create(&self.options.temp_folder, ended_at)
             .map_err(|error| temp_failure(&self.options.temp_folder, error))?;
-        match std::mem::replace(&mut self.rows, Sink::Pebble(nothing)) {
+        let unpacked = match std::mem::replace(&mut self.rows, Sink::Pebble(nothing)) {
             Sink::Sqlite(database) => self.complete_v1(database, ended_at)?,
-            Sink::Pebble(rows) => self.complete_v3(rows, ended_at)?,
-        }
+            Sink::Pebble(rows) => {
+                self.complete_v3(rows, ended_at)?;
+                0
+            }
+        };
         let settled = self.target.settle_mode();
         settled.map_err(|error| C1zError::io("writing", self.target.temp_file().1, error))?;
         Ok(PreparedFile {
             target: self.target,
             stats: self.stats,
+            left_out: self.left_out,
+            unpacked,
         })
     }
 
-    fn complete_v1(&self, mut database: Database, ended_at: OffsetDateTime) -> Result<(), C1zError> {
+    /// Gives the unpacked size.
+    fn complete_v1(&mut self, mut database: Database, ended_at: OffsetDateTime) -> Result<u64, C1zError> {
         let folder = &self.options.temp_folder;
         self.put_sync_run(&mut database, ended_at)
             .map_err(|error| temp_failure(folder, error))?;
-        let database = database.finish(&|_, _| {}).map_err(|error| match error {
-            FinishError::Io(error) => temp_failure(folder, error),
-            FinishError::Duplicate(duplicate) => C1zError::Duplicate {
-                table: duplicate.table,
-                id: duplicate.values,
-            },
-        })?;
-        let size = database
-            .metadata()
-            .map_err(|error| temp_failure(folder, error))?
-            .len();
+        let mut database = finish(database, folder)?;
+        let size_of = |database: &File| {
+            let found = database.metadata();
+            Ok::<_, C1zError>(found.map_err(|error| temp_failure(folder, error))?.len())
+        };
+        let mut size = size_of(&database)?;
+        if size > history::readable_bytes(&self.options) && self.carried > 0 {
+            database = self.alone(database)?;
+            self.left_out += self.carried;
+            size = size_of(&database)?;
+        }
+        let limit = self.options.limits.decoded_bytes;
+        if size > limit {
+            return Err(C1zError::TooLargeToRead {
+                path: self.target.path().to_owned(),
+                bytes: size,
+                limit,
+            });
+        }
         let (file, path) = self.target.temp_file();
         let stop = &self.options.stop;
         seal::seal(database, file, self.options.compression, stop)
             .map_err(|error| C1zError::io("writing", path, error))?;
         seal::verify(file, size, ddl::trees(), stop)
-            .map_err(|error| C1zError::io("reading back", path, error))
+            .map_err(|error| C1zError::io("reading back", path, error))?;
+        Ok(size)
+    }
+
+    /// The new sync without the ones that were carried over: it turned out larger than the one before.
+    fn alone(&self, database: File) -> Result<File, C1zError> {
+        if self.sync.sync_type != FULL && self.latest_full.is_some() {
+            return Err(C1zError::LastFullSync {
+                path: self.target.path().to_owned(),
+            });
+        }
+        let folder = &self.options.temp_folder;
+        let limits = Limits {
+            decoded_bytes: u64::MAX,
+            ..self.options.limits
+        };
+        let reader = Reader::of_database(database, self.target.path(), folder, limits)?;
+        let made = Database::create(folder, &ddl::TABLES, Arc::clone(&self.options.stop));
+        let mut alone = made.map_err(|error| temp_failure(folder, error))?;
+        let own = HashSet::from([self.sync.sync_id.clone()]);
+        history::copy(&reader, &own, &mut alone, &self.options)?;
+        drop(reader);
+        finish(alone, folder)
     }
 
     fn complete_v3(&self, rows: Rows, ended_at: OffsetDateTime) -> Result<(), C1zError> {
@@ -554,6 +609,18 @@ impl PreparedFile {
         &self.stats
     }
 
+    /// How many syncs were left out although retention keeps them: with them the file would unpack to more than readers take.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    /// Whether the file unpacks to more than readers of the reference take by default.
+    #[must_use]
+    pub fn is_too_large_for_others(&self) -> bool {
+        self.unpacked > history::REFERENCE_DECODED_BYTES
+    }
+
     /// Makes the file visible in one step.
     ///
     /// # Errors
@@ -574,6 +641,16 @@ impl PreparedFile {
     pub fn set_aside(self) -> Result<PathBuf, C1zError> {
         self.target.set_aside()
     }
+}
+
+fn finish(database: Database, folder: &Path) -> Result<File, C1zError> {
+    database.finish(&|_, _| {}).map_err(|error| match error {
+        FinishError::Io(error) => temp_failure(folder, error),
+        FinishError::Duplicate(duplicate) => C1zError::Duplicate {
+            table: duplicate.table,
+            id: duplicate.values,
+        },
+    })
 }
 
 /// `<resource type>:<resource>` (docs/reference/c1z.md §2.3).

@@ -19,7 +19,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::client::{Answer, ListEnd, ListRead, RepairLog, TakeElement};
+use crate::client::{Answer, DataRedactor, ListEnd, ListRead, RepairLog, TakeElement};
 use crate::source::join_table::{JoinTableBuilder, Listed};
 use crate::wire::{DeviceRow, OrganizationRow, RoleRow, Row, UserRow};
 use crate::{
@@ -195,7 +195,8 @@ fn pump<T: DeserializeOwned + Send + 'static>(pieces: Vec<Bytes>) -> (Vec<T>, Li
     let stream = futures::stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>));
     let response = Response::from(http::Response::new(Body::wrap_stream(stream)));
     let (runtime, client) = tenant();
-    let pumped = runtime.block_on(client.pump::<T, _>(Answer::new(response), Kept(Vec::new())));
+    let pumped =
+        runtime.block_on(client.pump::<T, _>(Answer::new(response, DataRedactor::none()), Kept(Vec::new())));
     let (kept, read, _) = pumped.expect("the parser does not panic");
     (kept.0, read)
 }

@@ -14,6 +14,10 @@ pub enum S3Fault {
     AfterEffect,
     /// Nothing is done and nothing is answered, ever.
     Hang,
+    /// Nothing is done and somebody on the way answers with an HTML page and this HTTP status.
+    Page(u16),
+    /// The request is carried out and the connection closed in the middle of the answer.
+    Half,
     /// Nothing is done and the store refuses for a reason that waiting does not remove.
     Refusal(S3Refusal),
 }

@@ -35,13 +35,19 @@ pub(crate) async fn respond(shared: Shared, request: Request<Incoming>) -> io::R
             request.into_body().collect().await.map_err(io::Error::other)?;
             refusal(status)?
         }
+        Some(S3Fault::Page(status)) => {
+            request.into_body().collect().await.map_err(io::Error::other)?;
+            let mut page = HttpResponse::new(Body::from("<html><title>not here</title></html>".to_owned()));
+            *page.status_mut() = StatusCode::from_u16(status).map_err(io::Error::other)?;
+            page
+        }
         Some(S3Fault::Refusal(refusal))
             if refusal != S3Refusal::ChecksumRequired || lacks_checksum(&request) =>
         {
             request.into_body().collect().await.map_err(io::Error::other)?;
             refused(refusal)?
         }
-        None | Some(S3Fault::AfterEffect | S3Fault::Refusal(_)) => {
+        None | Some(S3Fault::AfterEffect | S3Fault::Half | S3Fault::Refusal(_)) => {
             let answer = shared.service.call(request.map(Body::from)).await;
             let mut answer = answer.map_err(io::Error::other)?;
             if shared.switches.leaves_out_e_tags() {
@@ -50,11 +56,29 @@ pub(crate) async fn respond(shared: Shared, request: Request<Incoming>) -> io::R
             answer
         }
     };
+    if fault == Some(S3Fault::Half) {
+        return half_of(response).await;
+    }
     if fault == Some(S3Fault::AfterEffect) {
         return Err(io::ErrorKind::ConnectionReset.into());
     }
     shared.ledger.answered(number, response.status().as_u16());
     Ok(response)
+}
+
+/// Promises all of an answer and gives half of it; one without a body is not given at all.
+async fn half_of(response: HttpResponse) -> io::Result<HttpResponse> {
+    let (mut parts, body) = response.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    if body.is_empty() {
+        return Err(io::ErrorKind::ConnectionReset.into());
+    }
+    let whole = HeaderValue::from(body.len());
+    parts.headers.insert(hyper::header::CONTENT_LENGTH, whole);
+    Ok(HttpResponse::from_parts(
+        parts,
+        Body::from(body.slice(..body.len() / 2)),
+    ))
 }
 
 /// Whether it is an upload without a checksum of S3's own.

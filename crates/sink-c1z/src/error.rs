@@ -28,6 +28,9 @@ pub enum C1zSinkError {
         /// What it refers to.
         missing: String,
     },
+    /// No thread can be started for the file.
+    #[error("no thread can be started: {0}")]
+    NoThread(#[source] std::io::Error),
     /// The writing thread ended without saying why.
     #[error("the thread that writes the file ended unexpectedly")]
     ThreadLost,
@@ -38,6 +41,7 @@ impl Classified for C1zSinkError {
         match self {
             Self::File(error) => StatusCode::from_number(error.status()).unwrap_or(StatusCode::Unknown),
             Self::Location { conflict, .. } => conflict.status(),
+            Self::NoThread(_) => StatusCode::ResourceExhausted,
             Self::Dangling { .. } | Self::ThreadLost => StatusCode::Internal,
         }
     }
@@ -50,6 +54,7 @@ impl Classified for C1zSinkError {
         let error = match self {
             Self::File(error) => error,
             Self::Location { conflict, .. } => return conflict.hint(),
+            Self::NoThread(_) => return Some(access_core::EXHAUSTED_HINT.to_owned()),
             Self::Dangling { .. } | Self::ThreadLost => return None,
         };
         let hint = match error {
@@ -75,11 +80,15 @@ impl Classified for C1zSinkError {
             C1zError::NoSpace { .. } => {
                 "free some space, or put temporary files elsewhere with --c1z-temp-dir; the previous file is untouched"
             }
+            C1zError::Exhausted { .. } => access_core::EXHAUSTED_HINT,
             C1zError::Denied { .. } => "check who may write there; the previous file is untouched",
             C1zError::NotConfirmed { .. } => {
                 "check the disk and run it again; a power cut may bring the previous file back"
             }
             C1zError::Io { .. } => "check the disk, and run it again; the previous file is untouched",
+            C1zError::TooLargeToRead { .. } => {
+                "raise BATON_DECODER_MAX_DECODED_SIZE_MB (MiB) here and wherever the file is read, or take --sink parquet; the previous file is untouched"
+            }
             C1zError::TooLarge { .. } => {
                 "raise BATON_DECODER_MAX_DECODED_SIZE_MB (MiB) if the file is to be trusted"
             }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use access_core::model::{AccessBatch, Baseline, IdScheme, ResourceTypeId, SyncRun};
-use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
+use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter, Warning};
 use access_core::sync::{Comparison, CurrentSync, SyncSummary};
 use async_trait::async_trait;
 use c1z::{
@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::earlier;
 use crate::error::C1zSinkError;
-use crate::thread::{self, Job};
+use crate::thread::{self, Job, PreparedRows};
 
 /// Batches that may wait in front of the writing thread.
 const QUEUE: usize = 2;
@@ -90,9 +90,10 @@ impl AccessSink for C1zSink {
         let spawned = std::thread::Builder::new()
             .name("c1z-open".to_owned())
             .spawn(open);
+        let thread = spawned.map_err(|error| SinkError::new(C1zSinkError::NoThread(error)))?;
         let mut opening = Opening {
             stop: Some(guard),
-            thread: spawned.ok(),
+            thread: Some(thread),
         };
         // An error means that the thread panicked, which joining it tells too.
         let _ = opened.await;
@@ -106,13 +107,15 @@ impl AccessSink for C1zSink {
         let spawned = std::thread::Builder::new()
             .name("c1z-write".to_owned())
             .spawn(move || thread::run(writer, planned, queue));
-        let thread = spawned.map_err(|_| SinkError::new(C1zSinkError::ThreadLost))?;
+        let thread = spawned.map_err(|error| SinkError::new(C1zSinkError::NoThread(error)))?;
         Ok(Box::new(C1zSinkWriter {
             stop: guard,
             jobs: Some(jobs),
             thread: Some(thread),
             baseline,
             id_scheme,
+            path: self.config.path.clone(),
+            prepared: None,
         }))
     }
 }
@@ -191,6 +194,8 @@ struct C1zSinkWriter {
     thread: Option<JoinHandle<Result<(), C1zSinkError>>>,
     baseline: Option<Baseline>,
     id_scheme: Option<IdScheme>,
+    path: PathBuf,
+    prepared: Option<PreparedRows>,
 }
 
 impl C1zSinkWriter {
@@ -246,7 +251,7 @@ impl SinkWriter for C1zSinkWriter {
 
     async fn prepare(&mut self, summary: &SyncSummary) -> Result<Prepared, SinkError> {
         let (done, answer) = oneshot::channel();
-        let rows = self
+        let prepared = self
             .answer(
                 Job::Prepare {
                     summary: Box::new(summary.clone()),
@@ -255,7 +260,37 @@ impl SinkWriter for C1zSinkWriter {
                 answer,
             )
             .await?;
-        Ok(Prepared { rows })
+        self.prepared = Some(prepared);
+        Ok(Prepared { rows: prepared.rows })
+    }
+
+    fn remarks(&self) -> Vec<Warning> {
+        let Some(prepared) = self.prepared else {
+            return Vec::new();
+        };
+        let file = self.path.display();
+        let mut remarks = Vec::new();
+        if prepared.left_out > 0 {
+            let (count, are) = match prepared.left_out {
+                1 => ("1 earlier sync".to_owned(), "is"),
+                count => (format!("{count} earlier syncs"), "are"),
+            };
+            remarks.push(Warning {
+                code: "syncs_not_kept",
+                message: format!(
+                    "{count} {are} not kept in {file}: with them it would unpack to more than readers take (BATON_DECODER_MAX_DECODED_SIZE_MB, at most 10 GiB)"
+                ),
+            });
+        }
+        if prepared.too_large_for_others {
+            remarks.push(Warning {
+                code: "too_large_for_others",
+                message: format!(
+                    "{file} unpacks to more than 10 GiB, which other readers take only if they are set up to"
+                ),
+            });
+        }
+        remarks
     }
 
     async fn publish(mut self: Box<Self>) -> Result<Receipt, SinkError> {

@@ -26,7 +26,7 @@ pub(crate) enum Job {
     },
     Prepare {
         summary: Box<SyncSummary>,
-        done: oneshot::Sender<u64>,
+        done: oneshot::Sender<PreparedRows>,
     },
     Publish {
         done: oneshot::Sender<Published>,
@@ -35,6 +35,15 @@ pub(crate) enum Job {
         summary: Box<SyncSummary>,
         done: oneshot::Sender<PathBuf>,
     },
+}
+
+/// What came of preparing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PreparedRows {
+    pub(crate) rows: u64,
+    /// Syncs that the file has no room for.
+    pub(crate) left_out: usize,
+    pub(crate) too_large_for_others: bool,
 }
 
 /// Works until there are no more jobs. An error ends the thread; whoever waits for an answer then sees that the thread
@@ -61,7 +70,11 @@ pub(crate) fn run(
     };
     let prepared = rows.complete(&summary)?;
     // The other side is gone when the run was stopped meanwhile; then there is nothing to publish either.
-    let _ = done.send(prepared.stats().rows());
+    let _ = done.send(PreparedRows {
+        rows: prepared.stats().rows(),
+        left_out: prepared.left_out(),
+        too_large_for_others: prepared.is_too_large_for_others(),
+    });
     if let Some(Job::Publish { done }) = jobs.blocking_recv() {
         let _ = done.send(prepared.publish()?);
     }

@@ -101,11 +101,31 @@ pub enum ReportError {
         /// Why it failed.
         source: io::Error,
     },
+    /// The system has run out of something else: memory, open files, threads, the size that a file may have.
+    #[error("{doing} {}: {source}", path.display())]
+    Exhausted {
+        /// What was tried.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A row names something that did not come before it. The pipeline's checks rule that out.
     #[error("a row names {id}, which was not written before it")]
     Dangling {
         /// What it names.
         id: String,
+    },
+    /// Something that is not this program's has the name of its temporary file.
+    #[error("{doing} {}: {source}", path.display())]
+    InTheWay {
+        /// What was being done.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        source: io::Error,
     },
     /// More rows than a report can number.
     #[error("a report takes no more than two thousand million rows of a kind")]
@@ -120,6 +140,11 @@ impl ReportError {
         let path = path.to_owned();
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace { path },
+            // Not the system's word: there is something that is not this program's.
+            io::ErrorKind::PermissionDenied if source.raw_os_error().is_none() => {
+                Self::InTheWay { doing, path, source }
+            }
+            _ if access_core::is_exhausted(&source) => Self::Exhausted { doing, path, source },
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
                 Self::Denied { doing, path }
             }
@@ -159,8 +184,8 @@ impl Classified for ReportError {
             }
             Self::Location { conflict, .. } => conflict.status(),
             Self::Altered { .. } => StatusCode::DataLoss,
-            Self::NoSpace { .. } | Self::TooMany => StatusCode::ResourceExhausted,
-            Self::Denied { .. } => StatusCode::PermissionDenied,
+            Self::NoSpace { .. } | Self::Exhausted { .. } | Self::TooMany => StatusCode::ResourceExhausted,
+            Self::Denied { .. } | Self::InTheWay { .. } => StatusCode::PermissionDenied,
             Self::NotConfirmed { .. } | Self::Io { .. } => StatusCode::Unknown,
             Self::Dangling { .. } | Self::ThreadLost => StatusCode::Internal,
         }
@@ -183,8 +208,12 @@ impl Classified for ReportError {
                 "move the file away and find out who changed it; --replace-existing replaces it when the sync is complete"
             }
             Self::NotFull { .. } => "name the report of a full sync, or none",
+            Self::Exhausted { .. } => access_core::EXHAUSTED_HINT,
             Self::NoSpace { .. } => "free some space; the previous file is untouched",
             Self::Denied { .. } => "check who may write there; the previous file is untouched",
+            Self::InTheWay { .. } => {
+                "remove it if nobody needs it, or name another file; the previous file is untouched"
+            }
             Self::NotConfirmed { .. } => {
                 "check the disk and run it again; a power cut may bring the previous file back"
             }

@@ -67,7 +67,13 @@ impl AccessSink for HtmlSink {
         let mut writer = HtmlSinkWriter {
             stop,
             jobs: Some(jobs),
-            thread: Some(spawned.map_err(|_| SinkError::new(ReportError::ThreadLost))?),
+            thread: Some(spawned.map_err(|source| {
+                SinkError::new(ReportError::Exhausted {
+                    doing: "starting a thread for",
+                    path: self.config.path.clone(),
+                    source,
+                })
+            })?),
             baseline: None,
             id_scheme: None,
         };

@@ -1,6 +1,6 @@
 //! The file that becomes the report: locked from the begin, written beside its place, renamed when it is whole.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::error::ReportError;
 pub(crate) struct Target {
     path: PathBuf,
     temp: PathBuf,
-    /// Its lock is the place's lock; one that is left over from a killed run is not locked, and is used again.
+    /// Its lock is the place's lock; one that is left over from a killed run is not locked, and is replaced.
     file: File,
     renamed: bool,
 }
@@ -32,34 +32,17 @@ impl Target {
         }
         let temp = beside(path, ".tmp");
         let failed = |source| ReportError::io("writing beside", path, source);
-        // Between opening and locking, the run that holds the lock may rename or remove the file; then it is no longer the
-        // one that the path names, and the next try opens the right one.
-        for _ in 0..16 {
-            let file = open_private(&temp).map_err(failed)?;
-            match file.try_lock() {
-                Ok(()) if is_named_by(&file, &temp) => {
-                    let locked = Self {
-                        path: path.to_owned(),
-                        temp,
-                        file,
-                        renamed: false,
-                    };
-                    set_mode(&locked.file, 0o600).map_err(failed)?;
-                    locked.file.set_len(0).map_err(failed)?;
-                    return Ok(locked);
-                }
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => break,
-                Err(TryLockError::Error(error)) => {
-                    if file.metadata().is_ok_and(|file| file.len() == 0) {
-                        let _ = std::fs::remove_file(&temp);
-                    }
-                    return Err(failed(error));
-                }
-            }
+        match private_fs::lock_new(&temp).map_err(failed)? {
+            Some(file) => Ok(Self {
+                path: path.to_owned(),
+                temp,
+                file,
+                renamed: false,
+            }),
+            None => Err(ReportError::Locked {
+                path: path.to_owned(),
+            }),
         }
-        let path = path.to_owned();
-        Err(ReportError::Locked { path })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -88,6 +71,11 @@ impl Target {
     /// Makes what was written visible at a place beside its own, or at its own; tells where.
     pub(crate) fn publish(mut self, at: &Path) -> Result<(), ReportError> {
         let failed = |source| ReportError::io("renaming to", at, source);
+        if !private_fs::is_named_by(&self.file, &self.temp) {
+            return Err(failed(io::Error::other(
+                "the temporary file was replaced meanwhile",
+            )));
+        }
         std::fs::rename(&self.temp, at).map_err(failed)?;
         self.renamed = true;
         sync_folder(folder_of(at)).map_err(|source| ReportError::NotConfirmed {
@@ -142,7 +130,8 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 fn settle_mode(file: &File, path: &Path) -> io::Result<()> {
     match std::fs::metadata(path) {
         Ok(old) => file.set_permissions(old.permissions()),
-        Err(_) => set_mode(file, 0o666 & !umask()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => set_mode(file, 0o666 & !umask()),
+        Err(error) => Err(error),
     }
 }
 
@@ -164,35 +153,6 @@ fn set_mode(file: &File, mode: u32) -> io::Result<()> {
 #[cfg(not(unix))]
 fn set_mode(_file: &File, _mode: u32) -> io::Result<()> {
     Ok(())
-}
-
-/// Opens or makes the file, never following a link that somebody put there.
-fn open_private(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-
-        let no_follow = rustix::fs::OFlags::NOFOLLOW.bits().cast_signed();
-        options.mode(0o600).custom_flags(no_follow);
-    }
-    options.open(path)
-}
-
-#[cfg(unix)]
-fn is_named_by(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    let (Ok(ours), Ok(named)) = (file.metadata(), std::fs::symlink_metadata(path)) else {
-        return false;
-    };
-    (ours.dev(), ours.ino()) == (named.dev(), named.ino())
-}
-
-#[cfg(not(unix))]
-fn is_named_by(_file: &File, path: &Path) -> bool {
-    path.exists()
 }
 
 #[cfg(test)]

@@ -2,14 +2,23 @@
 //!
 //! Until the file is sealed nothing is sent. Publishing is the upload: when it fails, the sync is not published, and
 //! sinks that come after this one publish nothing. The file is a means: whoever made its folder removes it.
+//!
+//! What was delivered is kept for the guard: in memory, or in a [`StateFolder`], which outlives the process. The file system is
+//! used in place, as nothing of the sync runs beside it.
+
+mod state;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use access_core::Classified;
 use access_core::model::{AccessBatch, Baseline, SyncRun, SyncType};
-use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
+use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter, Warning};
 use access_core::sync::{Comparer, Comparison, CurrentSync, SyncSummary};
 use async_trait::async_trait;
+
+use state::StateFile;
+pub use state::{PendingState, StateError, StateFolder};
 
 /// Sends files away.
 #[async_trait]
@@ -27,7 +36,11 @@ pub trait Uploader: Send + Sync {
 /// The full sync that was delivered last: its size and its ids. The receiver does not say what it holds, so it is kept from
 /// one sync to the next.
 #[derive(Debug, Clone, Default)]
-pub struct Delivered(Arc<Mutex<Option<Delivery>>>);
+pub struct Delivered {
+    /// By this process; with a folder only what could not be put there.
+    in_memory: Arc<Mutex<Option<Delivery>>>,
+    folder: Option<Arc<StateFolder>>,
+}
 
 #[derive(Debug, Clone)]
 struct Delivery {
@@ -35,13 +48,52 @@ struct Delivery {
     ids: Arc<CurrentSync>,
 }
 
+/// What was delivered last, wherever that is kept.
+enum Last {
+    InMemory(Delivery),
+    InFolder(StateFile),
+}
+
+impl Last {
+    fn baseline(&self) -> Baseline {
+        match self {
+            Self::InMemory(delivery) => delivery.baseline.clone(),
+            Self::InFolder(state) => state.header.baseline(),
+        }
+    }
+}
+
 impl Delivered {
-    fn get(&self) -> Option<Delivery> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// What is kept in a folder from one process to the next.
+    #[must_use]
+    pub fn in_folder(folder: StateFolder) -> Self {
+        Self {
+            folder: Some(Arc::new(folder)),
+            ..Self::default()
+        }
     }
 
-    fn set(&self, delivered: Delivery) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(delivered);
+    fn last(&self, tenant: &str) -> Result<Option<Last>, StateError> {
+        let in_memory = self
+            .in_memory
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let in_folder = match &self.folder {
+            Some(folder) => folder.read(tenant)?,
+            None => None,
+        };
+        Ok(match (in_memory, in_folder) {
+            (Some(delivery), Some(state)) if delivery.baseline.sync_id > state.header.baseline().sync_id => {
+                Some(Last::InMemory(delivery))
+            }
+            (_, Some(state)) => Some(Last::InFolder(state)),
+            (in_memory, None) => in_memory.map(Last::InMemory),
+        })
+    }
+
+    fn set(&self, delivered: Option<Delivery>) {
+        *self.in_memory.lock().unwrap_or_else(PoisonError::into_inner) = delivered;
     }
 }
 
@@ -73,13 +125,18 @@ impl<S: AccessSink> AccessSink for UploadSink<S> {
     }
 
     async fn begin(&self, sync: &SyncRun) -> Result<Box<dyn SinkWriter>, SinkError> {
+        // A state that cannot be read is known before the tenant is read.
+        let last = self.delivered.last(&sync.tenant).map_err(SinkError::new)?;
         Ok(Box::new(UploadWriter {
+            tenant: sync.tenant.clone(),
+            baseline: last.map(|last| last.baseline()),
             inner: self.inner.begin(sync).await?,
             file: self.file.clone(),
             uploader: Arc::clone(&self.uploader),
             delivered: self.delivered.clone(),
             current: None,
             prepared: None,
+            pending: None,
         }))
     }
 }
@@ -89,23 +146,39 @@ struct UploadWriter {
     file: PathBuf,
     uploader: Arc<dyn Uploader>,
     delivered: Delivered,
+    tenant: String,
+    baseline: Option<Baseline>,
     current: Option<Arc<CurrentSync>>,
     prepared: Option<Delivery>,
+    pending: Option<PendingState>,
 }
 
 #[async_trait]
 impl SinkWriter for UploadWriter {
     fn baseline(&self) -> Option<Baseline> {
-        self.delivered.get().map(|delivery| delivery.baseline)
+        self.baseline.clone()
+    }
+
+    fn baseline_is_unknown(&self) -> bool {
+        self.baseline.is_none()
     }
 
     async fn compare(&mut self, current: &Arc<CurrentSync>) -> Result<Option<Comparison>, SinkError> {
         self.current = Some(Arc::clone(current));
-        Ok(self.delivered.get().map(|delivery| {
-            let mut comparer = Comparer::new(Arc::clone(current), delivery.baseline.sync_id);
-            delivery.ids.replay(&mut comparer);
-            comparer.finish()
-        }))
+        let last = self.delivered.last(&self.tenant).map_err(SinkError::new)?;
+        self.baseline = last.as_ref().map(Last::baseline);
+        let Some(last) = last else {
+            return Ok(None);
+        };
+        let mut comparer = Comparer::new(Arc::clone(current), last.baseline().sync_id);
+        match (&last, &self.delivered.folder) {
+            (Last::InMemory(delivery), _) => delivery.ids.replay(&mut comparer),
+            (Last::InFolder(state), Some(folder)) => state
+                .replay(&mut comparer)
+                .map_err(|unreadable| SinkError::new(folder.damaged(unreadable)))?,
+            (Last::InFolder(_), None) => return Ok(None),
+        }
+        Ok(Some(comparer.finish()))
     }
 
     async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError> {
@@ -121,14 +194,35 @@ impl SinkWriter for UploadWriter {
             baseline: summary.baseline(),
             ids,
         });
+        // A full disk is known before anything is sent.
+        if let (Some(Delivery { baseline, ids }), Some(folder)) = (&self.prepared, &self.delivered.folder) {
+            let pending = folder.prepare(&self.tenant, baseline, ids);
+            self.pending = Some(pending.map_err(SinkError::new)?);
+        }
         self.inner.prepare(summary).await
+    }
+
+    fn remarks(&self) -> Vec<Warning> {
+        self.inner.remarks()
     }
 
     async fn publish(self: Box<Self>) -> Result<Receipt, SinkError> {
         let sealed = self.inner.publish().await?;
         let bytes = self.uploader.upload(&self.file).await?;
         if let Some(prepared) = self.prepared {
-            self.delivered.set(prepared);
+            let committed = match (self.pending, &self.delivered.folder) {
+                (Some(pending), Some(folder)) => folder.commit(pending).map(|()| true),
+                _ => Ok(false),
+            };
+            match committed {
+                Ok(true) => self.delivered.set(None),
+                Ok(false) => self.delivered.set(Some(prepared)),
+                Err(error) => {
+                    // It was delivered, and this process knows; a later one compares with the sync before.
+                    tracing::error!(%error, hint = error.hint().unwrap_or_default(), "the state of the delivery is not kept");
+                    self.delivered.set(Some(prepared));
+                }
+            }
         }
         Ok(Receipt {
             location: self.uploader.destination(),

@@ -95,6 +95,9 @@ pub enum C1zSourceError {
     /// Nobody listens any more.
     #[error("stopped on request")]
     Stopped,
+    /// No thread can be started for the file.
+    #[error("no thread can be started: {0}")]
+    NoThread(#[source] std::io::Error),
     /// The reading thread ended without saying why.
     #[error("the thread that reads the file ended unexpectedly")]
     ThreadLost,
@@ -149,6 +152,7 @@ impl Classified for C1zSourceError {
             Self::NotATime { .. } | Self::ForeignExpansion { .. } => StatusCode::DataLoss,
             Self::TargetsUnsupported => StatusCode::Unimplemented,
             Self::Stopped => StatusCode::Cancelled,
+            Self::NoThread(_) => StatusCode::ResourceExhausted,
             Self::ThreadLost => StatusCode::Internal,
         }
     }
@@ -178,6 +182,7 @@ impl Classified for C1zSourceError {
             Self::File(C1zError::TooMuchMemory { .. }) => {
                 "raise BATON_DECODER_MAX_MEMORY_MB (MiB) if the file is to be trusted"
             }
+            Self::File(C1zError::Exhausted { .. }) | Self::NoThread(_) => access_core::EXHAUSTED_HINT,
             Self::File(C1zError::Io { .. }) => "check the disk, and run it again",
             Self::File(C1zError::Denied { .. }) => "check who may read the file and write temporary files",
             Self::File(C1zError::Corrupt { .. }) | Self::NotATime { .. } | Self::ForeignExpansion { .. } => {

@@ -176,7 +176,7 @@ impl C1zSource {
         let thread = thread::Builder::new()
             .name("c1z-read".to_owned())
             .spawn(move || reading::read(&reader, sync, &types, &scope, &outlet))
-            .map_err(|_| C1zSourceError::ThreadLost)?;
+            .map_err(C1zSourceError::NoThread)?;
         Ok(Events::new(queue, thread, interrupt))
     }
 }

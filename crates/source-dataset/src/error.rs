@@ -42,6 +42,9 @@ pub enum DatasetSourceError {
     /// Single resources were asked for.
     #[error("single resources cannot be picked from a dataset")]
     TargetsUnsupported,
+    /// No thread can be started for the dataset.
+    #[error("no thread can be started: {0}")]
+    NoThread(#[source] std::io::Error),
     /// The reading thread ended without saying why.
     #[error("the thread that reads the dataset ended unexpectedly")]
     ThreadLost,
@@ -54,6 +57,7 @@ impl Classified for DatasetSourceError {
             Self::NotASync(_) => StatusCode::InvalidArgument,
             Self::Manifest { .. } | Self::Column { .. } | Self::Id { .. } => StatusCode::DataLoss,
             Self::TargetsUnsupported => StatusCode::Unimplemented,
+            Self::NoThread(_) => StatusCode::ResourceExhausted,
             Self::ThreadLost => StatusCode::Internal,
         }
     }
@@ -73,6 +77,7 @@ impl Classified for DatasetSourceError {
                 Some("what wrote the dataset was another program, or something changed it since".to_owned())
             }
             Self::TargetsUnsupported => Some("leave the filter away, or filter by resource type".to_owned()),
+            Self::NoThread(_) => Some(access_core::EXHAUSTED_HINT.to_owned()),
             Self::ThreadLost => None,
         }
     }

@@ -54,7 +54,7 @@ impl ReadingThread {
         let spawned = thread::Builder::new().name("dataset-read".to_owned()).spawn(work);
         Ok(Self {
             stop,
-            thread: Some(spawned.map_err(|_| DatasetSourceError::ThreadLost)?),
+            thread: Some(spawned.map_err(DatasetSourceError::NoThread)?),
         })
     }
 

@@ -117,6 +117,7 @@ fn kinds_names_and_labels() {
         ("Secret", "v1", "baton-ninja-one-feed-secrets"),
         ("Deployment", "apps/v1", "baton-ninja-one"),
         ("CronJob", "batch/v1", "baton-ninja-one-feed"),
+        ("NetworkPolicy", "networking.k8s.io/v1", "baton-ninja-one"),
     ];
     assert_eq!(kinds, expected.into_iter().collect());
     for ((_, name), manifest) in &manifests {
@@ -236,25 +237,161 @@ fn the_published_names() {
             "BATON_PROVISIONING",
         ]
     );
-    assert_eq!(secrets["baton-ninja-one-secrets"]["BATON_PROVISIONING"], "true");
+    // Writes are for whoever asks for them.
+    assert_eq!(secrets["baton-ninja-one-secrets"]["BATON_PROVISIONING"], "false");
 }
 
 #[test]
-fn the_one_writable_place_is_for_temporary_files() {
+fn writable_places_are_those_that_the_program_is_told() {
     let manifests = manifests();
     for (name, pod, container) in workloads(&manifests) {
-        let [volume] = items(&pod["volumes"]) else {
-            panic!("{name} has not exactly one volume");
+        let environment = environment(container, &manifests);
+        let told = ["BATON_TMPDIR", "BATON_STATE_DIR"].map(|variable| environment.get(variable));
+        let told: Vec<&str> = told.into_iter().flatten().map(String::as_str).collect();
+        let writable = |values: &Value, is: fn(&&Value) -> bool| -> Vec<Value> {
+            items(values).iter().filter(is).cloned().collect()
         };
-        assert!(volume["emptyDir"]["sizeLimit"].is_string(), "{name}");
-        assert!(volume["emptyDir"]["medium"].is_null(), "{name}: not in memory");
-        let [mount] = items(&container["volumeMounts"]) else {
-            panic!("{name} has not exactly one mount");
-        };
-        assert_eq!(mount["name"], volume["name"], "{name}");
-        let temporary = &environment(container, &manifests)["BATON_TMPDIR"];
-        assert_eq!(mount["mountPath"], temporary.as_str(), "{name}");
+        let mounts = writable(&container["volumeMounts"], |mount| mount["readOnly"] != true);
+        let mounted: Vec<&str> = mounts
+            .iter()
+            .map(|mount| mount["mountPath"].as_str().unwrap())
+            .collect();
+        assert_eq!(mounted, told, "{name}");
+        let volumes = writable(&pod["volumes"], |volume| volume["secret"].is_null());
+        assert_eq!(volumes.len(), mounts.len(), "{name}");
+        for (volume, mount) in volumes.iter().zip(&mounts) {
+            assert_eq!(mount["name"], volume["name"], "{name}");
+            assert!(volume["emptyDir"]["sizeLimit"].is_string(), "{name}");
+            assert!(volume["emptyDir"]["medium"].is_null(), "{name}: not in memory");
+        }
+        // Only service mode has anything to remember.
+        assert_eq!(told.len(), if name.ends_with("-feed") { 1 } else { 2 }, "{name}");
     }
+}
+
+/// Bytes of a quantity of Kubernetes.
+fn bytes(quantity: &Value) -> f64 {
+    let quantity = text(quantity);
+    let (number, unit) = quantity.split_at(quantity.find(|c: char| c.is_alphabetic()).unwrap());
+    let unit = match unit {
+        "Mi" => 1024_f64.powi(2),
+        "Gi" => 1024_f64.powi(3),
+        unit => panic!("{unit}"),
+    };
+    number.parse::<f64>().unwrap() * unit
+}
+
+/// Bytes of a cell such as `about 550 MB`; a dash is none.
+fn cell(cell: &str) -> f64 {
+    let words: Vec<&str> = cell.trim().trim_start_matches("about ").split(' ').collect();
+    match words[..] {
+        ["–"] => 0.0,
+        [number, "MB"] => number.parse::<f64>().unwrap() * 1e6,
+        [number, "GB"] => number.parse::<f64>().unwrap() * 1e9,
+        _ => panic!("{cell}"),
+    }
+}
+
+/// What docs/OPERATIONS.md says that the manifests hold, they hold: every row's memory and temporary files of one new file.
+#[test]
+fn the_sizes_hold_every_row_of_the_capacity_table() {
+    let document = read("docs/OPERATIONS.md");
+    let (_, capacity) = document.split_once("\n## Capacity\n").unwrap();
+    let (capacity, _) = capacity.split_once("\n## ").unwrap();
+    let rows: Vec<Vec<&str>> = capacity
+        .lines()
+        .filter(|line| line.starts_with("| 1"))
+        .chain(capacity.lines().filter(|line| line.starts_with("| 5")))
+        .map(|line| line.trim_matches('|').split('|').collect())
+        .collect();
+    assert_eq!(rows.len(), 5);
+    let manifests = manifests();
+    for (name, pod, container) in workloads(&manifests) {
+        let limits = &container["resources"]["limits"];
+        let volumes: Vec<&Value> = items(&pod["volumes"])
+            .iter()
+            .filter(|volume| volume["secret"].is_null())
+            .collect();
+        let size = &volumes[0]["emptyDir"]["sizeLimit"];
+        for row in &rows {
+            let (memory, temporary) = (cell(row[1]).max(cell(row[2])), cell(row[5]));
+            assert!(memory <= bytes(&limits["memory"]), "{name}: {row:?}");
+            assert!(temporary <= bytes(size), "{name}: {row:?}");
+        }
+        let volumes: f64 = volumes
+            .iter()
+            .map(|volume| bytes(&volume["emptyDir"]["sizeLimit"]))
+            .sum();
+        assert!(
+            volumes < bytes(&limits["ephemeral-storage"]),
+            "{name}: the volumes count against it"
+        );
+        assert!(capacity.contains(&text(size).replace("Gi", " GiB")), "{name}");
+    }
+    for unit in files("systemd", "service") {
+        assert!(read(&unit).contains("MemoryMax=512M"), "{unit}");
+    }
+}
+
+#[test]
+fn secrets_are_files() {
+    let manifests = manifests();
+    let secrets = secrets(&manifests);
+    for (name, pod, container) in workloads(&manifests) {
+        let volume = items(&pod["volumes"])
+            .iter()
+            .find(|volume| !volume["secret"].is_null())
+            .unwrap();
+        let of = &secrets[volume["secret"]["secretName"].as_str().unwrap()];
+        let mount = items(&container["volumeMounts"])
+            .iter()
+            .find(|mount| mount["name"] == volume["name"])
+            .unwrap();
+        assert_eq!(mount["readOnly"], true, "{name}");
+        // Octal in YAML 1.1, which Kubernetes reads: of no use to anybody but the pod's own group.
+        assert!(read("config/kubernetes/deployment.yaml").contains("defaultMode: 0440"));
+        let environment = environment(container, &manifests);
+        let mut files = Vec::new();
+        for item in items(&volume["secret"]["items"]) {
+            let key = item["key"].as_str().unwrap();
+            assert!(of.contains_key(key), "{name}: {key}");
+            assert!(
+                !environment.contains_key(key),
+                "{name}: {key} is in the environment too"
+            );
+            let path = format!("{}/{}", text(&mount["mountPath"]), text(&item["path"]));
+            assert_eq!(environment[&format!("{key}_FILE")], path, "{name}");
+            files.push(key);
+        }
+        for variable in environment
+            .keys()
+            .filter(|variable| variable.ends_with("_SECRET"))
+        {
+            panic!("{name}: {variable} is no file");
+        }
+        assert!(files.contains(&"BATON_NINJA_ONE_CLIENT_SECRET"), "{name}");
+    }
+}
+
+#[test]
+fn the_network_is_restricted() {
+    let manifests = manifests();
+    let policy = &manifests[&("NetworkPolicy".to_owned(), "baton-ninja-one".to_owned())]["spec"];
+    let selector = policy["podSelector"]["matchLabels"].as_object().unwrap();
+    for manifest in manifests.values() {
+        if let Some(template) = template(manifest) {
+            let labels = &template["metadata"]["labels"];
+            assert!(selector.iter().all(|(key, value)| labels[key] == *value));
+        }
+    }
+    assert_eq!(policy["policyTypes"], json!(["Ingress", "Egress"]));
+    assert_eq!(policy["ingress"], json!([]));
+    let ports: BTreeSet<String> = items(&policy["egress"])
+        .iter()
+        .flat_map(|rule| items(&rule["ports"]))
+        .map(|port| port["port"].to_string())
+        .collect();
+    assert_eq!(ports, BTreeSet::from(["53".to_owned(), "443".to_owned()]));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::harness::{words, workspace};
 const INSTALLED: &str = "/usr/local/bin/baton-ninja-one";
 
 /// What both services must say to see as little of the machine as they can.
-const HARDENED: [(&str, &str); 26] = [
+const HARDENED: [(&str, &str); 27] = [
     ("DynamicUser", "yes"),
     ("ProtectSystem", "strict"),
     ("ProtectHome", "yes"),
@@ -36,6 +36,7 @@ const HARDENED: [(&str, &str); 26] = [
     ("SystemCallFilter", "@system-service"),
     ("SystemCallFilter", "~@privileged @resources"),
     ("UMask", "0077"),
+    ("LimitCORE", "0"),
 ];
 
 /// Section, key and value of every line, in order.
@@ -205,6 +206,7 @@ fn the_service_serves_and_the_feed_feeds() {
         assert_eq!(has("BATON_PROVISIONING"), service, "{}", unit.path);
         assert_eq!(has("BATON_SINK"), !service, "{}", unit.path);
         if service {
+            assert!(environment.contains(&("BATON_PROVISIONING".to_owned(), "false".to_owned())));
             assert_eq!(unit.one("Service", "Restart"), "always");
             assert_eq!(unit.one("Service", "SuccessExitStatus"), "1");
             continue;

@@ -3,6 +3,7 @@
 //! By default each fault strikes at a few places; `DISK_FAULTS=all` lets it strike at every call until none is left.
 #![cfg(unix)]
 
+mod after_kill;
 mod audit;
 mod judges;
 mod outputs;

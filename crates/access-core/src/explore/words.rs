@@ -1,11 +1,13 @@
 //! What somebody types to find something.
 
 use super::similar::{distance, max_edits};
+use crate::model::spelling::{fold, is_similar};
 
 /// A text to look for, whatever the case of its letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Words {
-    /// In lower case.
+    /// As names are compared. The small form of a letter of ASCII is that of no other letter, so that an ASCII text can be
+    /// looked for in bytes too (see `WhichResources::Mentioning`).
     folded: String,
 }
 
@@ -13,27 +15,25 @@ impl Words {
     /// A text as somebody typed it.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self {
-            folded: folded(text.trim()),
-        }
+        Self { folded: fold(text) }
     }
 
     /// Whether a text is the same.
     #[must_use]
     pub fn are(&self, text: &str) -> bool {
-        folded(text.trim()) == self.folded
+        fold(text) == self.folded
     }
 
     /// Whether a text has them somewhere.
     #[must_use]
     pub fn are_in(&self, text: &str) -> bool {
-        folded(text).contains(&self.folded)
+        fold(text).contains(&self.folded)
     }
 
     /// Whether a text has them somewhere, or is them but for a typing error, as a whole or in one of its words.
     #[must_use]
     pub fn are_like(&self, text: &str) -> bool {
-        let text = folded(text.trim());
+        let text = fold(text.trim());
         if self.folded.is_empty() {
             return false;
         }
@@ -42,17 +42,7 @@ impl Words {
             text.chars().count().abs_diff(self.folded.chars().count()) <= max_edits
                 && distance(&self.folded, text) <= max_edits
         };
-        text.contains(&self.folded) || is_near(&text) || text.split_whitespace().any(is_near)
-    }
-}
-
-/// Letters of ASCII only, so that an ASCII text can be looked for in bytes too (see `WhichResources::Mentioning`); all letters
-/// where there are others.
-fn folded(text: &str) -> String {
-    if text.is_ascii() {
-        text.to_ascii_lowercase()
-    } else {
-        text.to_lowercase()
+        text.contains(&self.folded) || is_similar(&self.folded, &text) || is_near(&text) || text.split_whitespace().any(is_near)
     }
 }
 

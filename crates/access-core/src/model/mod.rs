@@ -9,6 +9,7 @@ mod profile;
 mod provenance;
 mod resource;
 mod resource_type;
+pub mod spelling;
 mod sync_id;
 mod sync_run;
 mod text;

@@ -28,6 +28,9 @@ pub enum WithoutBaseline {
     Complete,
     /// Never normal, e.g. if no role at all says who is in it: the type is not complete.
     Incomplete,
+    /// No tenant is like that, e.g. one with technicians and without any role: the type is not complete, and a place whose
+    /// earlier full sync cannot be known gets nothing at all.
+    Implausible,
 }
 
 /// Which rows may exist although no answer lists them.

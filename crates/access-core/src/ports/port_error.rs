@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::{Classified, StatusCode};
+use crate::{Classified, EXHAUSTED_HINT, StatusCode, class_of};
 
 macro_rules! port_error {
     ($(#[$doc:meta])* $name:ident) => {
@@ -37,7 +37,7 @@ macro_rules! port_error {
 
         impl Classified for $name {
             fn status(&self) -> StatusCode {
-                self.0.status()
+                class_of(self, self.0.status())
             }
 
             fn retryable(&self) -> bool {
@@ -45,7 +45,11 @@ macro_rules! port_error {
             }
 
             fn hint(&self) -> Option<String> {
-                self.0.hint()
+                if self.status() == self.0.status() {
+                    self.0.hint()
+                } else {
+                    Some(EXHAUSTED_HINT.to_owned())
+                }
             }
         }
     };

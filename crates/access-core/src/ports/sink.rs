@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::model::{AccessBatch, Baseline, IdScheme, SyncRun};
 use crate::sync::{Comparison, CurrentSync, SyncSummary};
 
-use super::SinkError;
+use super::{SinkError, Warning};
 
 /// A place that takes syncs: a file, a dataset, a service.
 #[async_trait]
@@ -34,6 +34,12 @@ pub trait SinkWriter: Send {
     /// The size of the published sync that this one is to replace, if there is one and the sink can tell.
     fn baseline(&self) -> Option<Baseline> {
         None
+    }
+
+    /// Whether the place may hold a full sync that this writer cannot compare with, because nobody kept what it was. Silence
+    /// that no tenant can mean is refused then instead of being published as incomplete.
+    fn baseline_is_unknown(&self) -> bool {
+        false
     }
 
     /// How the ids of the syncs in this place are made, if the place says so. A sync of another scheme is refused.
@@ -63,6 +69,11 @@ pub trait SinkWriter: Send {
     /// # Errors
     /// [`SinkError`]; the sync is aborted then.
     async fn prepare(&mut self, summary: &SyncSummary) -> Result<Prepared, SinkError>;
+
+    /// What a person should know about what was prepared.
+    fn remarks(&self) -> Vec<Warning> {
+        Vec::new()
+    }
 
     /// Makes the prepared output visible, all at once.
     ///

@@ -5,6 +5,7 @@ use super::{
     Membership, NewAccount, Plan, Principal, ProvisioningError, Role, Selector, Step,
 };
 use crate::explore::Words;
+use crate::model::spelling::quoted_beside;
 use crate::model::{NativeId, Resource, ResourceId, StatusState};
 use crate::ports::{Provisioner, Warning};
 
@@ -32,7 +33,8 @@ struct Planner<'a> {
 
 impl Planner<'_> {
     async fn grant(&self, role: &Selector, principal: &Selector) -> Result<Plan, ProvisioningError> {
-        let role = self.known_role(role).await?;
+        let selector = role;
+        let role = self.known_role(selector).await?;
         let account = self.known_account(principal).await?;
         fits(&role, account.kind, || account.label())?;
         let id = account.id().id.clone();
@@ -42,6 +44,8 @@ impl Planner<'_> {
         if step.is_some() {
             warnings.extend(of_holder(&account));
         }
+        warnings.extend(role_spelling(selector, &role));
+        warnings.extend(account_spelling(principal, &account));
         let account = Principal {
             id: account.id().clone(),
             account: Some(Box::new(account)),
@@ -79,7 +83,8 @@ impl Planner<'_> {
             (Some(found), _) => {
                 let held = found.members.contain(id);
                 let step = (held != Certainty::No).then(|| Step::RemoveMember(Membership::of(found, id)));
-                let warnings = membership_unknown(found, held).into_iter().collect();
+                let warnings = membership_unknown(found, held).into_iter();
+                let warnings = warnings.chain(role_spelling(role, found)).collect();
                 (found.id().clone(), step, warnings)
             }
             (None, Selector::Id(role)) => {
@@ -97,6 +102,10 @@ impl Planner<'_> {
             }
             (None, Selector::Text(_)) => return Err(self.no_role(role).await),
         };
+        let mut warnings: Vec<Warning> = warnings;
+        if let Some(account) = &account.account {
+            warnings.extend(account_spelling(principal, account));
+        }
         Ok(Plan {
             goal: Goal::Revoke {
                 role: found.map(Box::new),
@@ -110,8 +119,10 @@ impl Planner<'_> {
 
     async fn create(&self, wanted: &AccountRequest) -> Result<Plan, ProvisioningError> {
         let mut roles: Vec<Role> = Vec::new();
+        let mut spellings = Vec::new();
         for selector in &wanted.roles {
             let role = self.known_role(selector).await?;
+            spellings.extend(role_spelling(selector, &role));
             fits(&role, wanted.kind, || {
                 format!("the new account {}", wanted.person.email)
             })?;
@@ -121,6 +132,17 @@ impl Planner<'_> {
         }
         let account = self.new_account(wanted).await?;
         let mut warnings = of_request(wanted);
+        warnings.extend(spellings);
+        if let (
+            Some(selector),
+            NewAccount::EndUser {
+                organization: Some(found),
+                ..
+            },
+        ) = (&wanted.organization, &account)
+        {
+            warnings.extend(organization_spelling(selector, found));
+        }
         let holders = self.tenant.accounts_with_email(&wanted.person.email).await;
         let holders = holders.map_err(ProvisioningError::Reading)?;
         let existing = holders.iter().find(|account| account.kind == wanted.kind);
@@ -134,6 +156,8 @@ impl Planner<'_> {
         }
         if let Some(existing) = existing {
             self.confirm(existing).await?;
+            let selector = Selector::Text(wanted.person.email.to_string());
+            warnings.extend(account_spelling(&selector, existing));
             warnings.extend(lacking(existing, &roles));
         }
         let step = existing.is_none().then(|| Step::CreateAccount(account.clone()));
@@ -182,10 +206,14 @@ impl Planner<'_> {
             kind: account.kind,
             changes: changes.clone(),
         });
-        let warnings = managed(&account, "may change it back")
+        let mut warnings: Vec<Warning> = managed(&account, "may change it back")
             .filter(|_| step.is_some())
             .into_iter()
             .collect();
+        warnings.extend(account_spelling(selector, &account));
+        if let (Some(selector), Some(found)) = (&update.organization, &changes.organization) {
+            warnings.extend(organization_spelling(selector, found));
+        }
         Ok(Plan {
             goal: Goal::Update {
                 account: Box::new(account),
@@ -228,7 +256,8 @@ impl Planner<'_> {
             account: account.id().clone(),
             kind: account.kind,
         };
-        let warnings = managed(&account, "may create it again").into_iter().collect();
+        let warnings = managed(&account, "may create it again").into_iter();
+        let warnings = warnings.chain(account_spelling(selector, &account)).collect();
         let goal = Goal::Delete {
             id: account.id().clone(),
             account: Some(Box::new(account)),
@@ -457,6 +486,35 @@ fn not_found(what: &'static str, wanted: &Selector, mut similar: Vec<String>) ->
         what,
         wanted: wanted.to_string(),
         similar,
+    }
+}
+
+/// What was found and what was typed, where they differ.
+fn spelling(wanted: &Selector, id: &ResourceId, found: &str) -> Option<Warning> {
+    let Selector::Text(text) = wanted else { return None };
+    (text != found && text != id.id.as_str()).then(|| {
+        let (found, text) = quoted_beside(found, text);
+        Warning {
+            code: "name_differs",
+            message: format!("{found} was found for {text}: {id}"),
+        }
+    })
+}
+
+fn role_spelling(wanted: &Selector, role: &Role) -> Option<Warning> {
+    spelling(wanted, role.id(), role.resource.display_name.as_str())
+}
+
+fn organization_spelling(wanted: &Selector, organization: &Resource) -> Option<Warning> {
+    spelling(wanted, &organization.id, organization.display_name.as_str())
+}
+
+/// Addresses are written in any case, so that this alone is no difference.
+fn account_spelling(wanted: &Selector, account: &Account) -> Option<Warning> {
+    let email = account.email()?;
+    match wanted {
+        Selector::Text(text) if text.eq_ignore_ascii_case(email) => None,
+        _ => spelling(wanted, account.id(), email),
     }
 }
 

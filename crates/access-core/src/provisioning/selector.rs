@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{ProvisioningError, Vocabulary};
 use crate::model::NativeId;
+use crate::model::spelling::fold;
 
 /// A thing, by id or by what it is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,14 +111,15 @@ impl Selector {
         }
     }
 
-    /// Whether something is meant that has one of these names.
+    /// Whether something is meant that has one of these names, whatever the case. A name that only looks like it is
+    /// another one.
     #[must_use]
     pub fn is_called<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> bool {
         match self {
             Self::Id(_) => false,
             Self::Text(text) => {
-                let text = text.to_lowercase();
-                names.into_iter().any(|name| name.trim().to_lowercase() == text)
+                let text = fold(text);
+                names.into_iter().any(|name| fold(name) == text)
             }
         }
     }

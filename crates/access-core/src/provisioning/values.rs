@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::model::spelling::is_same;
 use serde::{Serialize, Serializer};
 
 use crate::model::ProfileValue;
@@ -154,10 +155,11 @@ impl EmailAddress {
         &self.0
     }
 
-    /// Whether a text is this address, whatever the case and the blanks around it.
+    /// Whether a text is this address, whatever the case and the blanks around it. One that only looks like it is
+    /// another one.
     #[must_use]
     pub fn is(&self, text: &str) -> bool {
-        text.trim().to_lowercase() == self.0.to_lowercase()
+        is_same(text, &self.0)
     }
 }
 
@@ -201,6 +203,15 @@ mod tests {
         let address = EmailAddress::parse(" Ada.Nystrom@Example.com ").unwrap();
         assert!(address.is("ada.nystrom@example.COM "));
         assert!(!address.is("ada@example.com"));
+        let address = EmailAddress::parse("mike@example.com").unwrap();
+        for similar in [
+            "mi\u{212a}e@example.com",
+            "mik\u{435}@example.com",
+            "mike@ex\u{430}mple.com",
+            "mike@example\u{2024}com",
+        ] {
+            assert!(!address.is(similar), "{similar}");
+        }
         assert!(EmailAddress::parse("bjørn@blavand-bageri.example.net").is_ok());
         for bad in [
             "",

@@ -37,7 +37,7 @@ pub(super) struct Admission<'a> {
     mentions: HashMap<ResourceId, String>,
     unstated: Vec<UnstatedNote>,
     /// Types that are not complete unless something proves that nothing was lost.
-    suspect: BTreeMap<ResourceTypeId, String>,
+    suspect: BTreeMap<ResourceTypeId, Suspect>,
 }
 
 /// What is known when all rows are in.
@@ -48,7 +48,7 @@ pub(super) struct Admitted {
     pub(super) left_out: LeftOut<DropReason>,
     pub(super) unstated: Vec<UnstatedNote>,
     /// Types whose silence is never normal where there is nothing to compare with, and the silent field.
-    pub(super) suspect: BTreeMap<ResourceTypeId, String>,
+    pub(super) suspect: BTreeMap<ResourceTypeId, Suspect>,
     pub(super) current: CurrentSync,
 }
 
@@ -60,6 +60,15 @@ struct Holders {
     turn: u32,
     last_turn: Vec<u32>,
     admitted: Vec<Ordinal>,
+}
+
+/// Silence that is never normal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Suspect {
+    /// What the tenant does not state.
+    pub(super) field: String,
+    /// Whether no tenant is like that.
+    pub(super) implausible: bool,
 }
 
 impl<'a> Admission<'a> {
@@ -90,10 +99,16 @@ impl<'a> Admission<'a> {
     /// Remembers what the tenant does not state.
     pub(super) fn unstated(&mut self, unstated: Unstated) {
         let resource_type = unstated.scope.resource_type();
-        if unstated.without_baseline == WithoutBaseline::Incomplete {
-            self.suspect
-                .entry(resource_type.clone())
-                .or_insert_with(|| unstated.field.clone());
+        if unstated.without_baseline != WithoutBaseline::Complete {
+            let found = Suspect {
+                field: unstated.field.clone(),
+                implausible: unstated.without_baseline == WithoutBaseline::Implausible,
+            };
+            let known = self.suspect.entry(resource_type.clone());
+            let known = known.or_insert_with(|| found.clone());
+            if found.implausible && !known.implausible {
+                *known = found;
+            }
         }
         let is_same =
             |note: &UnstatedNote| note.resource_type == resource_type && note.field == unstated.field;

@@ -40,6 +40,18 @@ impl EntitlementHolders {
 }
 
 impl CurrentSync {
+    /// All resources, in the order of the numbers by which [`holders`](Self::holders) names them.
+    #[must_use]
+    pub fn resources(&self) -> Vec<(&ResourceTypeId, String)> {
+        self.resources.in_order()
+    }
+
+    /// Every entitlement with the numbers of its holders, which rise.
+    pub fn holders(&self) -> impl Iterator<Item = (&EntitlementId, &[u32])> {
+        let entitlements = self.entitlements.iter();
+        entitlements.map(|(id, state)| (id, state.holders.as_ref()))
+    }
+
     /// Streams its own ids into a comparison with a later run: for a sink that keeps what it delivered in memory.
     pub fn replay(&self, comparer: &mut super::Comparer) {
         let by_ordinal = self.resources.in_order();

@@ -111,6 +111,19 @@ pub enum SyncError {
         /// How long it may take.
         limit: Duration,
     },
+    /// The tenant does not state what every tenant has, and nobody knows what it would replace.
+    #[error(
+        "not published, because the tenant does not state {}, and what {} holds is not known",
+        fields(findings), sinks.join(", ")
+    )]
+    Implausible {
+        /// The types, and what is not stated.
+        findings: Vec<(ResourceTypeId, String)>,
+        /// The sinks whose last sync cannot be compared with.
+        sinks: Vec<String>,
+        /// Where sinks keep what they did not publish.
+        kept: Vec<String>,
+    },
     /// Somebody asked the run to stop.
     #[error("stopped on request; nothing was published")]
     Cancelled,
@@ -119,6 +132,18 @@ pub enum SyncError {
 fn listed(losses: &[Loss]) -> String {
     let losses: Vec<String> = losses.iter().map(ToString::to_string).collect();
     losses.join(", ")
+}
+
+fn fields(findings: &[(ResourceTypeId, String)]) -> String {
+    let fields: Vec<&str> = findings.iter().map(|(_, field)| field.as_str()).collect();
+    fields.join(" and ")
+}
+
+fn look_at(kept: &[String]) -> String {
+    match kept {
+        [] => "look at the tenant".to_owned(),
+        places => format!("look at what was kept aside in {}", places.join(" and ")),
+    }
 }
 
 fn what_to_do(losses: &[Loss], standing: &[ResourceTypeId], kept: &[String]) -> String {
@@ -130,10 +155,7 @@ fn what_to_do(losses: &[Loss], standing: &[ResourceTypeId], kept: &[String]) -> 
         })
         .collect();
     let leave: Vec<String> = leave.into_iter().collect();
-    let look = match kept {
-        [] => "look at the tenant".to_owned(),
-        places => format!("look at what was kept aside in {}", places.join(" and ")),
-    };
+    let look = look_at(kept);
     let standing = match standing {
         [] => "",
         _ => " (leave that stands in a variable or a file counts only in this form)",
@@ -198,7 +220,7 @@ impl Classified for SyncError {
             Self::Source(source) => source.status(),
             Self::Contract(_) | Self::Imbalance { .. } | Self::RowsMissing { .. } => StatusCode::Internal,
             Self::Sink { source, .. } | Self::PartlyPublished { source, .. } => source.status(),
-            Self::Shrunk { .. } => StatusCode::FailedPrecondition,
+            Self::Shrunk { .. } | Self::Implausible { .. } => StatusCode::FailedPrecondition,
             Self::Location { conflict, .. } => conflict.status(),
             Self::MemorySpent { spent, .. } => spent.status(),
             Self::TooLong { .. } => StatusCode::DeadlineExceeded,
@@ -231,6 +253,14 @@ impl Classified for SyncError {
                 kept,
                 ..
             } => Some(what_to_do(losses, standing, kept)),
+            Self::Implausible { findings, kept, .. } => {
+                let types: Vec<&str> = findings.iter().map(|(id, _)| id.as_str()).collect();
+                Some(format!(
+                    "{}; if the tenant is like that, publish it with --accept-drop {} as a flag",
+                    look_at(kept),
+                    types.join(",")
+                ))
+            }
             Self::Location { conflict, .. } => conflict.hint(),
             Self::MemorySpent { spent, .. } => spent.hint(),
             Self::TooLong { .. } => Some(

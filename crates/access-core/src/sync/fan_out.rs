@@ -32,8 +32,10 @@ pub(super) struct OpenSink {
 /// What a sink is to replace, compared.
 pub(super) struct SinkComparison {
     pub(super) sink: String,
-    /// `None`: it holds no full sync.
+    /// `None`: it holds no full sync, or nobody knows.
     pub(super) comparison: Option<Comparison>,
+    /// Whether it may hold a full sync that cannot be compared with.
+    pub(super) unknown: bool,
 }
 
 /// All sinks of a run.
@@ -132,6 +134,7 @@ impl FanOut {
                     })?,
             };
             compared.push(SinkComparison {
+                unknown: comparison.is_none() && sink.writer.baseline_is_unknown(),
                 sink: sink.name.clone(),
                 comparison,
             });

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::model::{Completeness, ResourceTypeId, RowKind};
 use crate::ports::Warning;
 
+use super::admission::Suspect;
 use super::comparison::{Comparison, Tally};
 use super::error::SyncError;
 use super::fan_out::SinkComparison;
@@ -17,6 +18,8 @@ use super::summary::{GuardReport, SyncSummary};
 pub(super) struct Judgement {
     /// Losses that nobody accepted.
     pub(super) refused: Option<Refused>,
+    /// Silence that no tenant can mean, where an earlier sync may be replaced unseen.
+    pub(super) implausible: Option<Implausible>,
     /// What a person should know.
     pub(super) remarks: Vec<Warning>,
 }
@@ -27,6 +30,22 @@ pub(super) struct Refused {
     losses: Vec<Loss>,
     standing: Vec<ResourceTypeId>,
     since: Vec<String>,
+}
+
+/// Silence that no tenant can mean.
+pub(super) struct Implausible {
+    findings: Vec<(ResourceTypeId, String)>,
+    sinks: Vec<String>,
+}
+
+impl Implausible {
+    pub(super) fn into_error(self, kept: Vec<String>) -> SyncError {
+        SyncError::Implausible {
+            findings: self.findings,
+            sinks: self.sinks,
+            kept,
+        }
+    }
 }
 
 impl Refused {
@@ -60,7 +79,7 @@ impl Refused {
 pub(super) fn judge(
     guard: &ShrinkGuard,
     compared: Vec<SinkComparison>,
-    suspect: &BTreeMap<ResourceTypeId, String>,
+    suspect: &BTreeMap<ResourceTypeId, Suspect>,
     summary: &mut SyncSummary,
 ) -> Judgement {
     let mut judgement = Judgement::default();
@@ -75,15 +94,16 @@ pub(super) fn judge(
         }
     }
     if without_baseline {
-        for (resource_type, field) in suspect {
+        for (resource_type, Suspect { field, .. }) in suspect {
             if guard.leave(resource_type, None).is_none() {
                 let reason = format!("the tenant does not state {field}, and no earlier full sync does");
                 make_incomplete(summary, resource_type, reason);
             }
         }
     }
+    judgement.implausible = implausible(guard, &compared, suspect);
     let mut refused = Refused::default();
-    for SinkComparison { sink, comparison } in compared {
+    for SinkComparison { sink, comparison, .. } in compared {
         let Some(comparison) = comparison else { continue };
         let losses = guard.losses(&comparison, summary);
         let (accepted, missing): (Vec<Loss>, Vec<Loss>) = losses
@@ -109,6 +129,23 @@ pub(super) fn judge(
     summary.guard = report;
     judgement.refused = (!refused.losses.is_empty()).then_some(refused);
     judgement
+}
+
+/// What no tenant can mean, if a sink may hold an earlier sync that cannot be compared with and nobody gave leave.
+fn implausible(
+    guard: &ShrinkGuard,
+    compared: &[SinkComparison],
+    suspect: &BTreeMap<ResourceTypeId, Suspect>,
+) -> Option<Implausible> {
+    let unknown = compared.iter().filter(|sink| sink.unknown);
+    let sinks: Vec<String> = unknown.map(|sink| sink.sink.clone()).collect();
+    let found = suspect.iter().filter(|(resource_type, found)| {
+        found.implausible && guard.max_drop_percent().is_some() && guard.leave(resource_type, None).is_none()
+    });
+    let findings: Vec<_> = found
+        .map(|(resource_type, found)| (resource_type.clone(), found.field.clone()))
+        .collect();
+    (!sinks.is_empty() && !findings.is_empty()).then_some(Implausible { findings, sinks })
 }
 
 /// Rows that are missing and not denied make their type incomplete, unless leave was given for this loss.

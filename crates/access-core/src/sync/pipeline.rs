@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::ports::{AccessSink, AccessSource, Clock, Phase, SourceEvent, SyncIds, SyncObserver, Warning};
 
-use super::admission::{Admission, Admitted};
+use super::admission::{Admission, Admitted, Suspect};
 use super::current::CurrentSync;
 use super::error::SyncError;
 use super::fan_out::{FanOut, Feed, unless};
@@ -66,7 +66,7 @@ struct Reading {
     warnings: Vec<Warning>,
     left_out: LeftOut<DropReason>,
     unstated: Vec<UnstatedNote>,
-    suspect: BTreeMap<ResourceTypeId, String>,
+    suspect: BTreeMap<ResourceTypeId, Suspect>,
     id_scheme: Option<IdScheme>,
     current: CurrentSync,
 }
@@ -226,10 +226,17 @@ impl SyncPipeline<'_> {
             Vec::new()
         };
         drop(current);
-        let Judgement { refused, remarks } =
-            judgement::judge(&request.guard, compared, &suspect, &mut summary);
+        let Judgement {
+            refused,
+            implausible,
+            remarks,
+        } = judgement::judge(&request.guard, compared, &suspect, &mut summary);
         for remark in remarks {
             self.warn(&mut warnings, remark);
+        }
+        if let Some(implausible) = implausible {
+            let kept = fan_out.set_aside(&summary, self.observer).await;
+            return Err(implausible.into_error(kept));
         }
         let degraded = |state: &Completeness| matches!(state, Completeness::Incomplete { .. });
         if summary.completeness.values().any(degraded) {
@@ -240,6 +247,9 @@ impl SyncPipeline<'_> {
             return Err(refused.into_error(kept));
         }
         fan_out.prepare(&summary).await?;
+        for remark in fan_out.sinks().flat_map(|sink| sink.writer.remarks()) {
+            self.warn(&mut warnings, remark);
+        }
         Ok((summary, warnings))
     }
 

@@ -155,7 +155,7 @@ impl Snapshot for SortedSync {
         let spawned = std::thread::Builder::new()
             .name("comparison".to_owned())
             .spawn(drain);
-        spawned.map_err(|_| DatasetError::ThreadLost)?;
+        spawned.map_err(DatasetError::thread)?;
         Ok(TableRecords::new(subject, Box::new(Queue(queue))))
     }
 }

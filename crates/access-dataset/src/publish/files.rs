@@ -95,8 +95,8 @@ impl MakeFiles<'_> {
 
     /// A format's error, or what the file system said if that is behind it.
     fn failed(&self, dataset: Dataset, local: &Path, error: crate::format::FormatError) -> DatasetError {
-        if let Some(kind) = io_kind(&*error) {
-            return DatasetError::io(local, io::Error::new(kind, error.to_string()));
+        if let Some(source) = io_cause(&*error) {
+            return DatasetError::io(local, source);
         }
         DatasetError::Format {
             format: self.format.name(),
@@ -111,12 +111,23 @@ pub(crate) fn partition(started_at: OffsetDateTime, sync_id: &str) -> String {
     format!("sync_date={}/{PARTITION}={sync_id}", started_at.date())
 }
 
-/// What the file system said, if an error comes from there.
-fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<io::ErrorKind> {
+/// What zstd says where it gets no memory.
+const NO_MEMORY: &str = "not enough memory";
+
+/// What the system said, if an error comes from there.
+pub(super) fn io_cause(error: &(dyn std::error::Error + 'static)) -> Option<io::Error> {
+    let text = error.to_string();
+    if access_core::has_run_out(error) || text.contains(NO_MEMORY) {
+        let number = access_core::find_cause::<io::Error>(error).and_then(io::Error::raw_os_error);
+        return Some(number.map_or_else(
+            || io::Error::new(io::ErrorKind::OutOfMemory, text),
+            io::Error::from_raw_os_error,
+        ));
+    }
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(io) = error.downcast_ref::<io::Error>() {
-            return Some(io.kind());
+            return Some(io::Error::new(io.kind(), text));
         }
         cause = error.source();
     }

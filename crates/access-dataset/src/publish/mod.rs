@@ -383,10 +383,11 @@ fn verify(
         Ok(rows) if rows == entry.rows => Ok(()),
         Ok(rows) => Err(differs(format!("{rows} rows"), format!("{} rows", entry.rows))),
         // The bytes are what was written, so it is not they that are at fault.
-        Err(error) => Err(DatasetError::io(
-            Path::new(place),
-            std::io::Error::other(error.to_string()),
-        )),
+        Err(error) => {
+            let cause = files::io_cause(&*error).filter(access_core::is_exhausted);
+            let source = cause.unwrap_or_else(|| std::io::Error::other(error.to_string()));
+            Err(DatasetError::io(Path::new(place), source))
+        }
     }
 }
 

@@ -29,8 +29,12 @@ pub(super) async fn claim(
     let was_there = match write(store, path, text(1), None).await {
         Ok(written) => written == Swap::Changed,
         Err(error) => {
-            // It may be there all the same.
-            super::sweep::remove_claim(store, path).await;
+            // It may be there all the same. One of an earlier run, which names what that left, stays.
+            if let Ok(Some(found)) = store.get(path).await
+                && found.bytes == text(1)
+            {
+                super::sweep::remove_claim(store, path).await;
+            }
             return Err(error);
         }
     };

@@ -265,6 +265,7 @@ impl Said {
                 return Meaning::WrongRegion;
             }
             "NoSuchBucket" | "ContainerNotFound" => return Meaning::NoBucket,
+            "NoSuchKey" | "NoSuchVersion" | "BlobNotFound" => return Meaning::NoObject,
             "RequestTimeTooSkewed" | "RequestExpired" => return Meaning::WrongClock,
             // Azure's code for a wrong key and for a wrong time is the same.
             "AuthenticationFailed" if says("date header") => return Meaning::WrongClock,
@@ -289,17 +290,17 @@ impl Said {
             _ if says("169.254.169.254") || says("Failed to read token file") => Meaning::Unauthenticated,
             Error::Unauthenticated { .. } => Meaning::Unauthenticated,
             Error::PermissionDenied { .. } => Meaning::Denied,
-            Error::NotFound { .. } => Meaning::NoObject,
+            // Anybody on the way can answer so; that there is no such object only the store itself can say, by its code.
+            Error::NotFound { .. } => Meaning::Unavailable,
             Error::NotImplemented { .. } | Error::NotSupported { .. } => Meaning::Unsupported,
             _ if says("ETag Header missing") || says("ETag required") => Meaning::Unsupported,
             // Lists and removals of many say no more than this.
             _ => match self.status {
                 Some(401) => Meaning::Unauthenticated,
                 Some(403) => Meaning::Denied,
-                Some(404) => Meaning::NoObject,
                 Some(501) => Meaning::Unsupported,
-                // Timeout, conflict with another request, too early, too many.
-                Some(408 | 409 | 412 | 425 | 429) => Meaning::Unavailable,
+                // Somebody else's 404, timeout, conflict with another request, too early, too many.
+                Some(404 | 408 | 409 | 412 | 425 | 429) => Meaning::Unavailable,
                 Some(400..=499) => Meaning::Refused,
                 _ => Meaning::Unavailable,
             },
@@ -548,6 +549,8 @@ mod tests {
             (404, "ContainerNotFound", "no", NoBucket),
             (404, "BlobNotFound", "no", NoObject),
             (404, "NoSuchKey", "no", NoObject),
+            (404, "", "not found", Unavailable),
+            (404, "RouteNotFound", "a proxy's", Unavailable),
             (501, "NotImplemented", "a header", Unsupported),
             (501, "Other", "a header", Unsupported),
             (500, "InternalError", "sorry", Unavailable),

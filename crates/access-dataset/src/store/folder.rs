@@ -1,7 +1,7 @@
 //! A folder of this machine. Everything is durable before it counts: files are written to their disk, moved, and the
 //! folder that names them is written too.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,9 +30,15 @@ pub(super) struct Folder {
 impl Folder {
     pub(super) async fn open(root: PathBuf) -> Result<Self, DatasetError> {
         blocking(move || {
-            if root.exists() && !root.is_dir() {
-                let place = root.display().to_string();
-                return Err(DatasetError::NotAFolder { place });
+            match fs::metadata(&root) {
+                Ok(found) if !found.is_dir() => {
+                    let place = root.display().to_string();
+                    return Err(DatasetError::NotAFolder { place });
+                }
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(DatasetError::io(&root, error));
+                }
+                _ => {}
             }
             make_root(&root).map_err(|error| DatasetError::io(&root, error))?;
             let path = root.join(LOCK);
@@ -97,26 +103,10 @@ impl Folder {
 
 /// Opens or makes the lock, never following a link that somebody put there, nor waiting at a FIFO.
 fn open_lock(path: &Path) -> Result<File, DatasetError> {
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(
-        &mut options,
-        (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK)
-            .bits()
-            .cast_signed(),
-    );
-    // What is there, if it could not be opened; otherwise what was opened.
-    let opened = options.open(path);
-    let found = match &opened {
-        Ok(lock) => lock.metadata().ok(),
-        Err(_) => fs::symlink_metadata(path).ok(),
-    };
-    if found.is_some_and(|found| !found.is_file()) {
-        let place = path.display().to_string();
-        return Err(damaged(&place, "it is not a regular file"));
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(damaged(&path.display().to_string(), "it is not a regular file"));
     }
-    opened.map_err(|error| DatasetError::io(path, error))
+    private_fs::open_lock(path).map_err(|error| DatasetError::io(path, error))
 }
 
 async fn blocking<T: Send + 'static>(
@@ -145,7 +135,13 @@ fn remove_leftovers(root: &Path) -> io::Result<()> {
 
 /// Makes the root and what is missing above it, and names all of it durably.
 fn make_root(root: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> = root.ancestors().take_while(|folder| !folder.exists()).collect();
+    let mut missing: Vec<&Path> = Vec::new();
+    for folder in root.ancestors() {
+        if folder.try_exists()? {
+            break;
+        }
+        missing.push(folder);
+    }
     fs::create_dir_all(root)?;
     // The empty path, which a relative one ends in, exists nowhere.
     let made = missing.into_iter().filter_map(Path::parent);
@@ -329,11 +325,13 @@ impl Store for Folder {
                 for entry in entries {
                     let entry = entry.map_err(|error| DatasetError::io(&folder, error))?;
                     let path = entry.path();
-                    let file_type = entry.file_type();
-                    if file_type
-                        .map_err(|error| DatasetError::io(&path, error))?
-                        .is_dir()
-                    {
+                    // Links are not followed. One that is gone meanwhile is no folder; one that cannot be looked at may be.
+                    let is_folder = match entry.file_type() {
+                        Ok(file_type) => file_type.is_dir(),
+                        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+                        Err(error) => return Err(DatasetError::io(&path, error)),
+                    };
+                    if is_folder {
                         folders.push(path);
                     } else if let Ok(relative) = path.strip_prefix(&root) {
                         let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();

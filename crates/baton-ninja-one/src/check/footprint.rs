@@ -22,7 +22,7 @@ impl Footprint {
         {
             let ancestors = root.ancestors().filter(|folder| !folder.as_os_str().is_empty());
             let missing: Vec<PathBuf> = ancestors
-                .take_while(|folder| !folder.exists())
+                .take_while(|folder| matches!(folder.try_exists(), Ok(false)))
                 .map(Path::to_owned)
                 .collect();
             // A lock in a folder that was there may be another run's.
@@ -35,7 +35,7 @@ impl Footprint {
 
     /// Opening a log makes the file.
     pub(super) fn expect_file(&mut self, path: &Path) {
-        if !path.exists() {
+        if matches!(path.try_exists(), Ok(false)) {
             self.files.push(path.to_owned());
         }
     }

@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use super::sheet::{Closed, Form};
-use crate::console::escape_line;
+use crate::console::{escape_cells, escape_line};
 
 /// What `less` does if nobody says otherwise: nothing where all fits on a screen, no wrapped lines.
 const LESS: &str = "FRSX";
@@ -12,7 +12,7 @@ const LESS: &str = "FRSX";
 /// Takes lines.
 pub(crate) struct Outlet {
     to: To,
-    /// What steers a terminal is written out. CSV has no way to say it otherwise, so that a file gets it as it is.
+    /// Line breaks are written out too, besides what steers a terminal. In a file they are the data of a cell.
     guarded: bool,
 }
 
@@ -52,7 +52,7 @@ impl Outlet {
             let (text, end) = text.strip_suffix('\r').map_or((text, ""), |text| (text, "\r"));
             escape_line(text) + end
         } else {
-            text.into()
+            escape_cells(text)
         };
         self.write(text.as_bytes())
             .and_then(|()| self.write(b"\n"))

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use access_core::ports::{AuditError, AuditLog};
 use access_core::provisioning::AuditEntry;
+use access_core::secrets::redact;
 use access_core::{Classified, StatusCode};
 use async_trait::async_trait;
 
@@ -38,7 +39,8 @@ impl Classified for AuditFileError {
 impl AuditFile {
     /// Opens the file, or makes one that only its owner may read.
     pub(crate) fn open(path: &Path) -> Result<Self, AuditFileError> {
-        let is_new = !path.exists();
+        // One that cannot be looked at may be new.
+        let is_new = !matches!(path.try_exists(), Ok(true));
         let opened = regular_file::open_to_append(path, Some(0o600)).and_then(|file| {
             if is_new {
                 name_durably(path)?;
@@ -58,7 +60,8 @@ impl AuditFile {
     }
 
     fn write(&self, entry: &AuditEntry) -> std::io::Result<()> {
-        let mut line = serde_json::to_vec(entry)?;
+        let json = serde_json::to_string(entry)?;
+        let mut line = redact(&json).into_owned().into_bytes();
         line.push(b'\n');
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         if ends_torn(&self.path).unwrap_or(false) {

@@ -18,7 +18,7 @@ use ninjaone::{
     ClientConfig, NinjaOneClient, NinjaOneEvents, NinjaOneProvisioner, NinjaOneSource, SourceOptions, Writes,
 };
 use sink_c1z::{C1zSink, C1zSinkConfig, StorageEngine};
-use sink_upload::{Delivered, UploadSink};
+use sink_upload::{Delivered, StateFolder, UploadSink};
 
 use super::nothing::Nothing;
 use super::temp_folders::{TempFolder, sweep};
@@ -55,6 +55,8 @@ pub(super) struct NinjaOneConnector {
     provenance: Provenance,
     sync_timeout: Option<Duration>,
     delivered: Delivered,
+    /// Held by the sync that writes to the other sinks, each of which takes one sync at a time.
+    turn: tokio::sync::Mutex<()>,
     /// Full syncs are answered with nothing in them.
     skip_full_sync: bool,
     /// What changes have cost when it was last looked at.
@@ -67,6 +69,7 @@ impl NinjaOneConnector {
     /// Sets the connector up; nothing is sent yet.
     pub(super) fn new(
         settings: &Settings,
+        client_id: &str,
         c1: C1Client,
         metrics: Metrics,
         task_logs: TaskLogs,
@@ -98,7 +101,11 @@ impl NinjaOneConnector {
             types: settings.scope()?.types,
             provenance: settings.provenance()?,
             sync_timeout: settings.sync_timeout()?,
-            delivered: Delivered::default(),
+            delivered: match settings.state_folder()? {
+                Some(folder) => Delivered::in_folder(StateFolder::open(&folder, client_id)?),
+                None => Delivered::default(),
+            },
+            turn: tokio::sync::Mutex::default(),
             skip_full_sync: settings.skip_full_sync()?,
             booked: Mutex::default(),
             task_logs,
@@ -198,6 +205,17 @@ impl NinjaOneConnector {
 #[async_trait]
 impl Connector for NinjaOneConnector {
     async fn sync(&self, task: &TaskId, order: SyncOrder, stop: Stop) -> Result<(), TaskFailure> {
+        // Before the sync begins: one that had begun before another one ended would be taken for an earlier one.
+        let _turn = if self.others.is_empty() || self.skip_full_sync {
+            None
+        } else {
+            tokio::select! {
+                turn = self.turn.lock() => Some(turn),
+                () = stop.clone().wanted() => {
+                    return Err(TaskFailure::new(StatusCode::Cancelled, "stopped on request; nothing was published"));
+                }
+            }
+        };
         let begin = Instant::now();
         let folder = TempFolder::new(&self.temp_folder)?;
         let log = if order.debug {

@@ -43,7 +43,13 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     }
     let client = client(&service)?;
     let metrics = Metrics::new();
-    let connector = NinjaOneConnector::new(settings, client.clone(), metrics.clone(), task_logs)?;
+    let connector = NinjaOneConnector::new(
+        settings,
+        &service.client_id,
+        client.clone(),
+        metrics.clone(),
+        task_logs,
+    )?;
     let config = ServiceConfig {
         concurrency: service.concurrency,
         grace: service.grace,

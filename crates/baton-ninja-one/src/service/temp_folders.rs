@@ -5,7 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use access_core::{Classified, StatusCode};
+use access_core::{Classified, StatusCode, is_exhausted};
 use tempfile::TempDir;
 
 const PREFIX: &str = "baton-ninja-one-sync-";
@@ -32,7 +32,7 @@ pub(crate) struct TempFolderError {
 impl Classified for TempFolderError {
     fn status(&self) -> StatusCode {
         match self.source.kind() {
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StatusCode::ResourceExhausted,
+            _ if is_exhausted(&self.source) => StatusCode::ResourceExhausted,
             ErrorKind::PermissionDenied
             | ErrorKind::ReadOnlyFilesystem
             | ErrorKind::NotFound
@@ -71,7 +71,7 @@ impl TempFolder {
             }
             let lock = lock_of(folder.path()).map_err(refuse)?;
             lock.lock().map_err(refuse)?;
-            if folder.path().exists() {
+            if folder.path().try_exists().map_err(refuse)? {
                 return Ok(Self { folder, _lock: lock });
             }
         }
@@ -85,7 +85,8 @@ impl TempFolder {
 /// What is locked while a folder is in use: itself, so that one is never without its lock, or a file in it.
 fn lock_of(folder: &Path) -> std::io::Result<File> {
     if FOLDERS_LOCK {
-        File::open(folder)
+        // Whatever others have put there under such a name is none.
+        private_fs::open_own_folder(folder)
     } else {
         File::open(folder.join(LOCK))
     }
@@ -127,8 +128,20 @@ mod tests {
         File::create(left.join(LOCK)).unwrap();
         let foreign = parent.path().join("somebody-else");
         fs::create_dir(&foreign).unwrap();
+        #[cfg(unix)]
+        for (name, kind) in [
+            ("pipe", rustix::fs::FileType::Fifo),
+            ("socket", rustix::fs::FileType::Socket),
+        ] {
+            let path = parent.path().join(format!("{PREFIX}{name}"));
+            rustix::fs::mknodat(rustix::fs::CWD, path, kind, 0o600.into(), 0).unwrap();
+        }
+        let kept = foreign.join("kept");
+        fs::write(&kept, "").unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(&foreign, parent.path().join(format!("{PREFIX}link"))).unwrap();
         sweep(parent.path());
-        assert!(held.path().exists() && foreign.exists() && !left.exists());
+        assert!(held.path().exists() && kept.exists() && !left.exists());
         let path = held.path().to_owned();
         drop(held);
         assert!(!path.exists());

@@ -67,6 +67,14 @@ pub(crate) enum SettingsError {
         /// Why.
         reason: String,
     },
+    /// A config file of the current folder that others may have written.
+    #[error("{} is not obeyed: {reason}", path.display())]
+    Untrusted {
+        /// The config file.
+        path: PathBuf,
+        /// Who may have written it.
+        reason: String,
+    },
     /// A config file of no known kind.
     #[error("{}: expected config file to have .yaml, .yml or .toml extension", path.display())]
     Extension {
@@ -101,6 +109,7 @@ impl Classified for SettingsError {
             | Self::UnknownVariable { .. }
             | Self::UnknownKey { .. }
             | Self::File { .. }
+            | Self::Untrusted { .. }
             | Self::Log { .. }
             | Self::Telemetry(_) => StatusCode::InvalidArgument,
         }
@@ -127,6 +136,10 @@ impl Classified for SettingsError {
             Self::UnknownKey {
                 meant: Some(name), ..
             } => Some(format!("did you mean `{name}`?")),
+            Self::Untrusted { path, .. } => Some(format!(
+                "if it is yours, name it with --config {}, or take the right to write from others; otherwise remove it",
+                path.display()
+            )),
             Self::UnknownKey { .. } => {
                 Some("keys are flags without dashes; `baton-ninja-one help settings` lists them".to_owned())
             }

@@ -151,16 +151,4 @@ impl Settings {
         }
         remarks
     }
-
-    /// A proxy that the HTTP client could not read would be left out silently.
-    pub(super) fn judge_proxy(&self) -> Result<(), SettingsError> {
-        match self.unreadable_proxy {
-            None => Ok(()),
-            Some(name) => Err(SettingsError::Value {
-                origin: name.to_owned(),
-                problem: "the value is not the address of an HTTP proxy, e.g. http://user:password@host:port"
-                    .to_owned(),
-            }),
-        }
-    }
 }

@@ -6,7 +6,7 @@ mod error;
 mod health;
 mod judge;
 mod provisioning;
-mod proxies;
+mod proxy;
 mod reference;
 mod service;
 mod sinks;
@@ -24,10 +24,11 @@ use clap::ArgMatches;
 use figment::Figment;
 use figment::value::Value;
 
+use proxy::Proxies;
+
 pub(crate) use error::SettingsError;
 pub(crate) use health::HealthAddress;
 pub(crate) use provisioning::{OnDemand, ProvisioningMode};
-pub(crate) use proxies::judge as judge_proxies;
 pub(crate) use reference::{Fate, REFERENCE, Reference};
 pub(crate) use service::ServiceSettings;
 pub(crate) use sinks::SinkSetting;
@@ -44,7 +45,7 @@ pub(crate) struct Settings {
     figment: Figment,
     remarks: Vec<Remark>,
     unknown_variables: sources::UnknownVariables,
-    unreadable_proxy: Option<&'static str>,
+    proxies: Proxies,
     verbosity: Verbosity,
 }
 
@@ -58,6 +59,7 @@ impl Settings {
         environment: &Environment,
         folder: &Path,
     ) -> Result<Self, SettingsError> {
+        crate::secrets::register_environment(environment);
         let mut remarks = Vec::new();
         let flags = sources::flags(matches, &mut remarks);
         let variables = sources::environment(environment, &mut remarks)?;
@@ -66,7 +68,7 @@ impl Settings {
             figment: Figment::new().merge(&variables).merge(&flags),
             remarks: Vec::new(),
             unknown_variables,
-            unreadable_proxy: sources::unreadable_proxy(environment),
+            proxies: Proxies::from_environment(environment),
             verbosity: Verbosity::from_matches(matches),
         };
         let file = sources::config_file(settings.path("config-path")?, folder, &mut remarks)?;
@@ -80,7 +82,28 @@ impl Settings {
             .merge(flags);
         remarks.extend(settings.remarks_on_values());
         settings.remarks = remarks;
+        for setting in SETTINGS.iter().filter(|setting| setting.secret) {
+            // One that is no text is judged where it is used.
+            if let Ok(Some(secret)) = settings.text(setting.name) {
+                access_core::secrets::register(&secret);
+            }
+        }
         Ok(settings)
+    }
+
+    /// Whether the proxies that the environment names can be used. Whatever sends requests asks first.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`] if one cannot.
+    pub(crate) fn check_proxies(&self) -> Result<(), SettingsError> {
+        self.proxies.check()
+    }
+
+    /// Secrets that were given on the command line, where every local user can read them in the list of processes.
+    pub(crate) fn secrets_on_command_line(&self) -> Vec<&'static str> {
+        let secrets = SETTINGS.iter().filter(|setting| setting.secret);
+        let given = secrets.filter(|setting| self.is_from_flag(setting.name));
+        given.map(|setting| setting.name).collect()
     }
 
     /// What people should know about their settings.

@@ -17,6 +17,11 @@ pub(crate) struct ServiceSettings {
     pub(crate) grace: Duration,
 }
 
+/// Threads of a full sync in service mode.
+const THREADS_OF_A_TASK: usize = 8;
+/// Tasks that are counted: hardly ever are all of them full syncs.
+const MAX_COUNTED_TASKS: usize = 9;
+
 impl Settings {
     /// Whether ConductorOne's credentials are given, which chooses service mode (docs/reference/conductorone.md §2.1).
     ///
@@ -60,11 +65,32 @@ impl Settings {
         self.flag("skip-full-sync")
     }
 
+    /// Threads that are needed beside those of one run.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn threads_at_once(&self) -> Result<usize, SettingsError> {
+        if !self.serves()? {
+            return Ok(0);
+        }
+        let tasks = usize::try_from(self.integer("task-concurrency")?).unwrap_or(usize::MAX);
+        Ok(tasks.saturating_sub(1).min(MAX_COUNTED_TASKS) * THREADS_OF_A_TASK)
+    }
+
+    /// Where service mode keeps what it delivered last.
+    ///
+    /// # Errors
+    /// [`SettingsError::Value`].
+    pub(crate) fn state_folder(&self) -> Result<Option<std::path::PathBuf>, SettingsError> {
+        self.path("state-dir")
+    }
+
     /// How to serve.
     ///
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn service(&self) -> Result<ServiceSettings, SettingsError> {
+        self.check_proxies()?;
         let count = |name| Ok::<_, SettingsError>(usize::try_from(self.integer(name)?).unwrap_or(usize::MAX));
         Ok(ServiceSettings {
             client_id: self.text("client-id")?.unwrap_or_default(),

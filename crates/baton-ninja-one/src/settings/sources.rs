@@ -325,45 +325,30 @@ pub(super) fn secret_files(
     })
 }
 
-/// The first variable with the address of a proxy that the HTTP client could not read: it would go without the proxy.
-pub(super) fn unreadable_proxy(environment: &Environment) -> Option<&'static str> {
-    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
-        .into_iter()
-        .find(|name| {
-            environment
-                .get(*name)
-                .is_some_and(|value| !value.is_empty() && !value.to_str().is_some_and(is_proxy))
-        })
-}
-
-fn is_proxy(text: &str) -> bool {
-    let Ok(address) = text.parse::<hyper::Uri>() else {
-        return false;
-    };
-    let scheme = address
-        .scheme_str()
-        .is_none_or(|scheme| ["http", "https"].contains(&scheme));
-    scheme && address.host().is_some_and(|host| !host.is_empty())
-}
-
 /// The named config file, or a default one if it is there.
 pub(super) fn config_file(
     named: Option<PathBuf>,
     folder: &Path,
     remarks: &mut Vec<Remark>,
 ) -> Result<Option<Values>, SettingsError> {
-    let path = match named {
-        Some(path) => path,
+    let (path, is_named) = match named {
+        Some(path) => (path, true),
         None => match DEFAULT_FILES
             .iter()
             .map(|file| folder.join(file))
-            .find(|path| path.exists())
+            .find(|path| path.symlink_metadata().is_ok())
         {
-            Some(path) => path,
+            Some(path) => (path, false),
             None => return Ok(None),
         },
     };
-    let text = || read(&path);
+    let text = || {
+        if is_named {
+            read(&path)
+        } else {
+            read_trusted(&path)
+        }
+    };
     let malformed = |reason: String| SettingsError::File {
         path: path.clone(),
         reason,
@@ -502,13 +487,30 @@ const PARSER_WORDS: [&str; 30] = [
     "with",
 ];
 
+/// Reads a file that nobody has named: only what others cannot have put there says what the program does, and where the
+/// secret goes.
+fn read_trusted(path: &Path) -> Result<String, SettingsError> {
+    let file = private_fs::open_trusted(path).map_err(|error| match error.raw_os_error() {
+        None => SettingsError::Untrusted {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        },
+        Some(_) => unreadable(path, &error),
+    })?;
+    std::io::read_to_string(file).map_err(|error| unreadable(path, &error))
+}
+
 fn read(path: &Path) -> Result<String, SettingsError> {
-    std::fs::read_to_string(path).map_err(|error| SettingsError::File {
+    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> SettingsError {
+    SettingsError::File {
         path: path.to_owned(),
         reason: match error.kind() {
             ErrorKind::NotFound => "there is no such file".to_owned(),
             ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
             _ => error.to_string(),
         },
-    })
+    }
 }

@@ -140,7 +140,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
             "config-path",
             Kind::Path,
             "",
-            "Config file, YAML or TOML by its extension; without it ./.baton.yaml, .yml or .toml is read if it is there",
+            "Config file, YAML or TOML by its extension; without it ./.baton.yaml, .yml or .toml is read if it is there, and refused if others may write to it",
         )
     },
     setting(
@@ -312,7 +312,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "log-path",
         Kind::List,
         "stderr",
-        "Where log lines go: files, stdout, stderr",
+        "Where log lines go: files, stdout, stderr; a new file is readable by its owner only",
     ),
     setting(
         "max-drop-percent",
@@ -497,6 +497,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         Kind::Bool,
         "false",
         "With --sync-resources: sync resources and entitlements, without who holds them",
+    ),
+    setting(
+        "state-dir",
+        Kind::Path,
+        "",
+        "Folder in which service mode keeps the ids of the last full sync that it delivered, so that the guard against losses knows them after a restart; replicas of one connector share it",
     ),
     setting(
         "storage-engine",

@@ -81,6 +81,7 @@ pub(crate) const TOPICS: &[(&str, &[&str])] = &[
             "task-concurrency",
             "shutdown-grace-seconds",
             "skip-full-sync",
+            "state-dir",
             "health-check",
             "health-check-bind-address",
             "health-check-port",

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use access_core::memory::MemoryBudget;
 use access_core::model::{AccessDepth, Provenance, ResourceId, ResourceTypeId, SyncId, SyncScope};
+use access_core::secrets::ServerText;
 use access_core::sync::{AcceptDrop, ShrinkGuard};
 use ninjaone::{BaseUrl, ClientConfig, RetryBudget, Secret, SourceOptions, Writes};
 use sink_c1z::{C1zSinkConfig, Compression, Limits, OnForeign, Retention, StorageEngine};
@@ -70,7 +71,7 @@ impl Settings {
         if !missing.is_empty() {
             return Err(SettingsError::Missing { flags: missing });
         }
-        self.judge_proxy()?;
+        self.check_proxies()?;
         let text = |name| Ok::<_, SettingsError>(self.text(name)?.unwrap_or_default());
         let version = env!("CARGO_PKG_VERSION");
         Ok(ClientConfig {
@@ -120,7 +121,10 @@ impl Settings {
             return Err(self.refuse("ninja-one-token-path", problem));
         }
         let shown = path.split(['?', '#']).next().unwrap_or_default();
-        Err(self.refuse("ninja-one-token-path", format!("`{shown}` does not begin with /")))
+        Err(self.refuse(
+            "ninja-one-token-path",
+            format!("`{}` does not begin with /", ServerText::new(shown)),
+        ))
     }
 
     /// The file with certificate authorities that every connection trusts besides the usual ones.

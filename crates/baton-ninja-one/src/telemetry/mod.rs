@@ -1,6 +1,7 @@
 //! Traces and logs for an OpenTelemetry collector: one OTLP/gRPC connection (docs/reference/conductorone.md §6.4). Nothing here
 //! blocks or fails a run: what the collector does not take is dropped.
 
+mod redaction;
 mod watched;
 
 use std::thread;

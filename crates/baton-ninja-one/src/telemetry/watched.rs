@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use access_core::secrets::ServerText;
+use opentelemetry::InstrumentationScope;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::logs::{LogBatch, LogExporter};
+use opentelemetry_sdk::logs::{LogBatch, LogExporter, SdkLogRecord};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+
+use super::redaction::{Redactor, redact_span};
 
 /// What is known of the collector; traces and logs share it.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +27,7 @@ impl Collector {
             return;
         }
         if let Err(error) = result {
+            let error = ServerText::new(&error.to_string());
             tracing::warn!(%error, "the collector takes no traces and logs; the run goes on without it");
         } else {
             tracing::info!("the collector takes traces and logs again");
@@ -30,11 +35,12 @@ impl Collector {
     }
 }
 
-/// An exporter that is watched.
+/// An exporter that is watched, and gets no secret to see.
 #[derive(Debug)]
 pub(super) struct Watched<E> {
     exporter: E,
     collector: Collector,
+    redactor: Redactor,
 }
 
 impl<E> Watched<E> {
@@ -42,12 +48,14 @@ impl<E> Watched<E> {
         Self {
             exporter,
             collector: collector.clone(),
+            redactor: Redactor::new(),
         }
     }
 }
 
 impl<E: SpanExporter> SpanExporter for Watched<E> {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+    async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
+        batch.iter_mut().for_each(redact_span);
         let result = self.exporter.export(batch).await;
         self.collector.saw(&result);
         result
@@ -68,7 +76,16 @@ impl<E: SpanExporter> SpanExporter for Watched<E> {
 
 impl<E: LogExporter> LogExporter for Watched<E> {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
-        let result = self.exporter.export(batch).await;
+        let clean: Vec<Option<SdkLogRecord>> = batch
+            .iter()
+            .map(|(record, _)| self.redactor.redacted(record))
+            .collect();
+        let records: Vec<(&SdkLogRecord, &InstrumentationScope)> = batch
+            .iter()
+            .zip(&clean)
+            .map(|((record, scope), clean)| (clean.as_ref().unwrap_or(record), scope))
+            .collect();
+        let result = self.exporter.export(LogBatch::new(&records)).await;
         self.collector.saw(&result);
         result
     }

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
+use access_core::secrets::ServerText;
 use access_core::{Classified, StatusCode};
 use baton_proto::connectorapi_baton_v1::baton_service_client::BatonServiceClient;
 use tonic::service::Interceptor;
@@ -12,7 +13,6 @@ use tonic::{Request, Response, Status};
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use super::error::quote;
 use super::token::Bearer;
 use super::transport::{Transport, TransportFault};
 use super::{C1Client, C1Error};
@@ -95,7 +95,7 @@ impl C1Client {
                 Ok(answer) => return Ok(answer),
                 Err(status) => status,
             };
-            let failure = classify(call, &status, bearer.expose());
+            let failure = classify(call, &status);
             tracing::debug!(call, cause = %failure, "the call failed");
             if failure.status() != StatusCode::Unauthenticated || refused.is_some() {
                 return Err(failure);
@@ -106,13 +106,13 @@ impl C1Client {
 }
 
 /// What a status is about: what the transport says of it, or else ConductorOne's own refusal.
-fn classify(call: &'static str, status: &Status, token: &str) -> C1Error {
+fn classify(call: &'static str, status: &Status) -> C1Error {
     let source = status.source();
     match source.and_then(|source| source.downcast_ref::<TransportFault>()) {
         Some(TransportFault::Network { fault, reason }) => C1Error::Network {
             call,
             fault: *fault,
-            reason: quote(reason, token),
+            reason: ServerText::new(reason),
         },
         Some(TransportFault::Gateway { status, page }) => C1Error::Gateway {
             call,
@@ -125,7 +125,7 @@ fn classify(call: &'static str, status: &Status, token: &str) -> C1Error {
                 .ok()
                 .and_then(StatusCode::from_number)
                 .unwrap_or(StatusCode::Unknown),
-            message: quote(status.message(), token),
+            message: ServerText::new(status.message()),
         },
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use access_core::secrets::ServerText;
 use access_core::{Classified, StatusCode};
 
 use super::NetworkFault;
@@ -22,7 +23,7 @@ pub enum C1Error {
     #[error("`{host}` is not a usable host of ConductorOne's API")]
     ApiHost {
         /// What was set.
-        host: String,
+        host: ServerText,
     },
     /// The proxy of the environment is of a kind that cannot be used.
     #[error("a proxy of the kind `{scheme}` cannot be used")]
@@ -56,7 +57,7 @@ pub enum C1Error {
         /// What happened.
         fault: NetworkFault,
         /// What the system said.
-        reason: String,
+        reason: ServerText,
     },
     /// Something on the way answered in place of ConductorOne.
     #[error("{call}: answered with HTTP {status}{}", if *page { " and a page of HTML" } else { ", not with gRPC" })]
@@ -84,7 +85,7 @@ pub enum C1Error {
         /// The class it gave.
         code: StatusCode,
         /// Its words.
-        message: String,
+        message: ServerText,
     },
     /// An answer makes no sense.
     #[error("{call}: the answer cannot be used: {reason}")]
@@ -197,26 +198,4 @@ fn of_http(status: u16) -> StatusCode {
         200..=399 | 408 | 429 | 500 | 502..=599 => StatusCode::Unavailable,
         _ => StatusCode::Unknown,
     }
-}
-
-/// How much of a server's text is repeated, in characters.
-const LONGEST_QUOTE: usize = 300;
-
-/// A server's text on one line, not endless, and without the token that it may have repeated.
-pub(super) fn quote(text: &str, token: &str) -> String {
-    let text = if token.is_empty() {
-        text.to_owned()
-    } else {
-        text.replace(token, "…")
-    };
-    let mut quoted: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(LONGEST_QUOTE + 1)
-        .collect();
-    if let Some((end, _)) = quoted.char_indices().nth(LONGEST_QUOTE) {
-        quoted.truncate(end);
-        quoted.push('…');
-    }
-    quoted
 }

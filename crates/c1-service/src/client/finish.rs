@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use access_core::secrets::redact;
 use baton_proto::connectorapi_baton_v1::BatonServiceFinishTaskRequest;
 use baton_proto::connectorapi_baton_v1::baton_service_finish_task_request::{Error, FinalState, Success};
 use baton_proto::prost_types::Any;
@@ -77,7 +78,7 @@ fn encode(host_id: &str, task: &TaskId, end: TaskEnd) -> BatonServiceFinishTaskR
         } => {
             let status = rpc::Status {
                 code: code.number().into(),
-                message: cut(message),
+                message: cut(redact(&message).into_owned()),
                 details: at_most(details, "details"),
             };
             let error = Error {

@@ -17,6 +17,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access_core::secrets::ServerText;
 use baton_proto::connectorapi_baton_v1::task::TaskType;
 use baton_proto::connectorapi_baton_v1::{
     self as wire, BatonServiceGetTaskRequest, BatonServiceHeartbeatRequest, BatonServiceHelloRequest,
@@ -74,7 +75,7 @@ impl C1Client {
         let setup = |reason: String| C1Error::Setup { reason };
         let authority = config.credentials.authority(config.api_host.as_deref());
         let target = read_authority(&authority).ok_or_else(|| C1Error::ApiHost {
-            host: error::quote(&authority, ""),
+            host: ServerText::new(&authority),
         })?;
         let proxy = network.proxies.for_host(&target)?;
         let tls = tls::tls_config(config.ca_file.as_deref())?;

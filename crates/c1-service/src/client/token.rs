@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use access_core::secrets::{self, ServerText};
 use hyper_util::client::proxy::matcher::Intercept;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Response, StatusCode as Http};
@@ -20,6 +21,8 @@ use crate::credentials::Credentials;
 const MARGIN: Duration = Duration::from_secs(10);
 /// The longest life that is believed.
 const LONGEST_LIFE: Duration = Duration::from_hours(24);
+/// The longest token. Servers take no longer headers.
+const MAX_TOKEN_BYTES: usize = 32 << 10;
 /// The longest answer that is read.
 const LONGEST_ANSWER: usize = 256 << 10;
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -29,18 +32,12 @@ const CALL: &str = "sign-in";
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Bearer {
     header: MetadataValue<Ascii>,
-    token: String,
 }
 
 impl Bearer {
     /// The metadata value; marked so that no library prints it.
     pub(super) fn header(&self) -> MetadataValue<Ascii> {
         self.header.clone()
-    }
-
-    /// The token, to take it out of texts.
-    pub(super) fn expose(&self) -> &str {
-        &self.token
     }
 }
 
@@ -84,6 +81,8 @@ impl Tokens {
         version: &str,
         timeout: Duration,
     ) -> Result<Self, C1Error> {
+        let mut tls = tls;
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let setup = |error: &reqwest::Error| C1Error::Setup { reason: words(error) };
         let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
@@ -126,11 +125,13 @@ impl Tokens {
     }
 
     async fn sign_in(&self) -> Result<Held, C1Error> {
+        let assertion = assertion(&self.credentials);
+        secrets::register_token(&assertion);
         let form = [
             ("client_id", self.credentials.client_id()),
             ("grant_type", "client_credentials"),
             ("client_assertion_type", ASSERTION_TYPE),
-            ("client_assertion", &assertion(&self.credentials)),
+            ("client_assertion", &assertion),
         ];
         let begin = Instant::now();
         let request = self.http.post(&self.url).header(ACCEPT, "application/json");
@@ -183,7 +184,7 @@ impl Tokens {
         C1Error::Network {
             call: CALL,
             fault,
-            reason,
+            reason: ServerText::new(&reason),
         }
     }
 }
@@ -217,6 +218,10 @@ fn token(body: &[u8], asked_at: Instant) -> Result<Held, C1Error> {
     if answer.access_token.is_empty() {
         return Err(refuse("there is no token in the answer"));
     }
+    if answer.access_token.len() > MAX_TOKEN_BYTES {
+        return Err(refuse("the token in the answer cannot be sent"));
+    }
+    secrets::register_token(&answer.access_token);
     let kind = match answer.token_type.as_str() {
         "" => "Bearer",
         kind if kind.eq_ignore_ascii_case("bearer") => "Bearer",
@@ -232,10 +237,7 @@ fn token(body: &[u8], asked_at: Instant) -> Result<Held, C1Error> {
         .unwrap_or_default()
         .min(LONGEST_LIFE);
     Ok(Held {
-        bearer: Bearer {
-            header,
-            token: answer.access_token,
-        },
+        bearer: Bearer { header },
         // Without a life, or with one below the margin, it is good for one call.
         renew_at: asked_at + life.saturating_sub(MARGIN),
     })

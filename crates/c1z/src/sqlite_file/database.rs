@@ -197,14 +197,16 @@ fn build_indexes(
         }
     };
     let (here, there) = std::thread::scope(|scope| {
-        let other = scope.spawn(work);
+        // Where there is no room for a thread, the work is done by this one.
+        let other = std::thread::Builder::new().spawn_scoped(scope, work);
         let here = work();
         let lost = |_| {
             Err(FinishError::Io(io::Error::other(
                 "an index thread ended unexpectedly",
             )))
         };
-        (here, other.join().unwrap_or_else(lost))
+        let there = other.map(|other| other.join().unwrap_or_else(lost));
+        (here, there.unwrap_or_else(|_| Ok(Vec::new())))
     });
     let mut built = here?;
     built.extend(there?);

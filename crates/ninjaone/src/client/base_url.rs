@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use reqwest::Url;
 use rustls::pki_types::ServerName;
 
+use super::fault::quote;
+
 /// The address of a NinjaOne instance: scheme, host and port. Instances are at many hosts, white-label ones included
 /// (docs/reference/ninjaone-api.md §2.6), so any host is taken; but only https, or http on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +28,7 @@ impl BaseUrl {
     /// [`BaseUrlError`] telling what is wrong.
     pub fn parse(text: &str) -> Result<Self, BaseUrlError> {
         let refuse = |reason| BaseUrlError {
-            text: without_userinfo(text),
+            text: shown(text),
             reason,
         };
         let url = Url::parse(text.trim()).map_err(|_| refuse("it must be like https://app.ninjarmm.com"))?;
@@ -93,12 +95,30 @@ fn is_loopback(url: &Url) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// An address with credentials in it must not be repeated in an error.
-fn without_userinfo(text: &str) -> String {
-    match text.rsplit_once('@') {
-        Some((_, host)) => format!("…@{host}"),
-        None => text.to_owned(),
-    }
+/// A text as an error repeats it: not beyond its host, because credentials can stand before it and after it.
+fn shown(text: &str) -> String {
+    let text = text.trim();
+    let (before, rest) = match text.rsplit_once('@') {
+        Some((_, rest)) => ("…@", rest),
+        None => match text.split_once(":/") {
+            Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+                let rest = rest.trim_start_matches('/');
+                text.split_at(text.len() - rest.len())
+            }
+            _ => ("", text),
+        },
+    };
+    let end = rest.find(['/', '?', '#', '\\', '&', '=']).unwrap_or(rest.len());
+    let (authority, more) = rest.split_at(end);
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') && !port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    let more = match more {
+        "" | "/" if host == authority => more,
+        _ => "/…",
+    };
+    quote(&format!("{before}{host}{more}"))
 }
 
 #[cfg(test)]
@@ -141,6 +161,15 @@ mod tests {
             "https://app.ninjarmm.com/api",
             "https://app.ninjarmm.com/?a=b",
             "https://app.ninjarmm.com/#x",
+            "https://app.ninjarmm.com?client_secret=SEKRIT",
+            "https://app.ninjarmm.com/#client_secret=SEKRIT",
+            "https://app.ninjarmm.com/SEKRIT",
+            "https://app.ninjarmm.com\\SEKRIT",
+            "https://user:pw?SEKRIT@app.ninjarmm.com",
+            "https://app.ninjarmm.com?a@b=SEKRIT",
+            "client_secret=SEKRIT",
+            "https://app.ninjarmm.com:SEKRIT",
+            "user:SEKRIT@app.ninjarmm.com",
         ]
         .map(|text| BaseUrl::parse(text).unwrap_err().to_string())
         .to_vec();
@@ -156,10 +185,19 @@ mod tests {
         `https://eu.example.com,` is not a usable base URL: its host is not a valid name
         `https://-eu.example.com` is not a usable base URL: its host is not a valid name
         `https://eu..example.com` is not a usable base URL: its host is not a valid name
-        `https://eu.example.com;https://us.example.com` is not a usable base URL: its host is not a valid name
-        `https://app.ninjarmm.com/api` is not a usable base URL: it must end after the host, without path, query or fragment
-        `https://app.ninjarmm.com/?a=b` is not a usable base URL: it must end after the host, without path, query or fragment
-        `https://app.ninjarmm.com/#x` is not a usable base URL: it must end after the host, without path, query or fragment
+        `https://eu.example.com;https:/…` is not a usable base URL: its host is not a valid name
+        `https://app.ninjarmm.com/…` is not a usable base URL: it must end after the host, without path, query or fragment
+        `https://app.ninjarmm.com/…` is not a usable base URL: it must end after the host, without path, query or fragment
+        `https://app.ninjarmm.com/…` is not a usable base URL: it must end after the host, without path, query or fragment
+        `https://app.ninjarmm.com/…` is not a usable base URL: it must end after the host, without path, query or fragment
+        `https://app.ninjarmm.com/…` is not a usable base URL: it must end after the host, without path, query or fragment
+        `https://app.ninjarmm.com/…` is not a usable base URL: it must end after the host, without path, query or fragment
+        `https://app.ninjarmm.com/…` is not a usable base URL: it must end after the host, without path, query or fragment
+        `…@app.ninjarmm.com` is not a usable base URL: it must be like https://app.ninjarmm.com
+        `…@b/…` is not a usable base URL: it must end after the host, without path, query or fragment
+        `client_secret/…` is not a usable base URL: it must be like https://app.ninjarmm.com
+        `https://app.ninjarmm.com/…` is not a usable base URL: it must be like https://app.ninjarmm.com
+        `…@app.ninjarmm.com` is not a usable base URL: it must be like https://app.ninjarmm.com
         ");
     }
 }

@@ -15,6 +15,7 @@ use reqwest::header::{CONTENT_ENCODING, HeaderName};
 use reqwest::{Response, StatusCode as Http, Url};
 use tokio::sync::mpsc;
 
+use super::data_redactor::DataRedactor;
 use super::scan::{RepairLog, Scanner, Then, repair_whole};
 
 /// The largest answer that is kept as a whole, in bytes: a role with all its members, or a page of activities.
@@ -84,11 +85,12 @@ pub(crate) struct Answer {
     received: Arc<AtomicU64>,
     /// What was looked at and is still to be handed over.
     ready: VecDeque<Result<Bytes, BodyError>>,
+    redactor: DataRedactor,
     ended: bool,
 }
 
 impl Answer {
-    pub(crate) fn new(response: Response) -> Self {
+    pub(crate) fn new(response: Response, redactor: DataRedactor) -> Self {
         let encoding = response.headers().get(CONTENT_ENCODING);
         let packed = encoding.is_some_and(|encoding| {
             let encoding = encoding.as_bytes().trim_ascii();
@@ -100,6 +102,7 @@ impl Answer {
             packed: Bytes::new(),
             received: Arc::default(),
             ready: VecDeque::new(),
+            redactor,
             ended: false,
         }
     }
@@ -131,7 +134,23 @@ impl Answer {
         }
     }
 
+    /// The next piece, without secrets.
     async fn receive(&mut self) -> Option<Result<Bytes, BodyError>> {
+        loop {
+            match self.unpack().await {
+                Some(Ok(piece)) => {
+                    let piece = self.redactor.push(piece);
+                    if !piece.is_empty() {
+                        return Some(Ok(piece));
+                    }
+                }
+                Some(Err(error)) => return Some(Err(error)),
+                None => return self.redactor.finish().map(Ok),
+            }
+        }
+    }
+
+    async fn unpack(&mut self) -> Option<Result<Bytes, BodyError>> {
         while !self.ended {
             if self.packed.is_empty() {
                 match self.response.chunk().await {

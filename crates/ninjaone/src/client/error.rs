@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use access_core::memory::MemorySpent;
 use access_core::model::IdError;
+use access_core::secrets::ServerText;
 use access_core::{Classified, StatusCode};
 
 use super::ApiFault;
@@ -56,7 +57,7 @@ pub enum NinjaOneError {
         /// The call.
         request: String,
         /// What was asked for.
-        scope: String,
+        scope: ServerText,
         /// The server's words.
         fault: Box<ApiFault>,
     },
@@ -88,7 +89,7 @@ pub enum NinjaOneError {
         /// The call.
         request: String,
         /// Scopes of the token.
-        granted: String,
+        granted: ServerText,
         /// The server's words.
         fault: Box<ApiFault>,
     },
@@ -172,7 +173,7 @@ pub enum NinjaOneError {
         /// The call.
         request: String,
         /// Where to.
-        to: String,
+        to: ServerText,
     },
     /// A host name cannot be resolved. Whether there is no such host, or the resolver fails for the moment, cannot be told:
     /// the standard library gives a text only, which differs from one C library to another.
@@ -181,9 +182,9 @@ pub enum NinjaOneError {
         /// The call.
         request: String,
         /// The host: the tenant's, or a proxy's.
-        host: String,
+        host: ServerText,
         /// What the system said.
-        reason: String,
+        reason: ServerText,
         /// Tries made.
         tries: u32,
     },
@@ -193,11 +194,13 @@ pub enum NinjaOneError {
         /// The call.
         request: String,
         /// What the system said.
-        reason: String,
+        reason: ServerText,
         /// Tries made.
         tries: u32,
         /// Whether it took too long.
         timeout: bool,
+        /// Whether this machine has run out of something.
+        exhausted: bool,
         /// What TLS failed for, if it did.
         tls: Option<TlsFault>,
     },
@@ -363,6 +366,7 @@ impl Classified for NinjaOneError {
             Self::ScopeNotGranted { .. } | Self::MissingScope { .. } => StatusCode::PermissionDenied,
             Self::Refused { status, .. } => of_http(*status),
             Self::MissingList { own: true, .. } => StatusCode::NotFound,
+            Self::Network { exhausted: true, .. } => StatusCode::ResourceExhausted,
             Self::Network { timeout: true, .. } | Self::TooSlow { .. } => StatusCode::DeadlineExceeded,
             Self::Throttled { .. }
             | Self::ServerFailed { .. }
@@ -425,7 +429,7 @@ impl Classified for NinjaOneError {
             Self::SignInPage { .. } => {
                 "check --ninja-one-base-url; a portal, a proxy or a block of this machine's address also answers with a page; if NinjaOne is throttling, run again later"
             }
-            Self::ScopeNotGranted { scope, .. } if !has_known_words(scope) => {
+            Self::ScopeNotGranted { scope, .. } if !has_known_words(scope.as_str()) => {
                 "check the spelling in --ninja-one-scope: scopes are separated by spaces, in small letters, e.g. `monitoring management`"
             }
             Self::ScopeNotGranted { .. } => {
@@ -472,6 +476,7 @@ impl Classified for NinjaOneError {
             } => {
                 "check this machine's date and time first; if they are right, the certificate of the server, or of a proxy that inspects TLS (--ca-file), has expired or is not valid yet"
             }
+            Self::Network { exhausted: true, .. } => access_core::EXHAUSTED_HINT,
             Self::Network { tls: Some(_), .. } => {
                 "if a proxy inspects TLS here, name its certificate authority with --ca-file"
             }
@@ -557,7 +562,7 @@ impl NinjaOneError {
             | Self::ServerFailed { fault, .. }
             | Self::NoAnswer { fault, .. }
             | Self::NoTokenEndpoint { fault, .. }
-            | Self::SignInPage { fault, .. } => fault.request_id.as_deref(),
+            | Self::SignInPage { fault, .. } => fault.request_id.as_ref().map(ServerText::as_str),
             _ => None,
         }
     }

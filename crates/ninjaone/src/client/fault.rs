@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use access_core::secrets::ServerText;
 use serde::de::{IgnoredAny, MapAccess};
 use serde_json::Value;
 
@@ -17,20 +18,36 @@ const FAULT_KEYS: [&str; 7] = [
     "incidentId",
 ];
 
-/// How much of a server's text is repeated, in characters.
-const LONGEST_QUOTE: usize = 300;
+/// The longest error code or id in an answer to a sign-in, in bytes.
+const MAX_CODE_BYTES: usize = 64;
 
 /// A refusal in the server's own words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ApiFault {
     /// A word for programs, e.g. `invalid_scope` or `Client app not exist`.
-    pub code: Option<String>,
+    pub code: Option<ServerText>,
     /// An explanation.
-    pub text: Option<String>,
+    pub text: Option<ServerText>,
     /// What NinjaOne's support asks for.
-    pub incident_id: Option<String>,
+    pub incident_id: Option<ServerText>,
     /// The `x-nj-request-id` header, for support too.
-    pub request_id: Option<String>,
+    pub request_id: Option<ServerText>,
+    /// What the explanation was made of.
+    source: TextSource,
+}
+
+/// What an explanation was made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum TextSource {
+    /// The program describes what came.
+    #[default]
+    Own,
+    /// OAuth's `error_description`.
+    Description,
+    /// A web page.
+    Page,
+    /// Other words of the server.
+    Words,
 }
 
 impl ApiFault {
@@ -47,22 +64,58 @@ impl ApiFault {
             Err(_) => Self::from_text(body),
         };
         Self {
-            request_id: request_id.map(|id| quote(&id)),
+            request_id: request_id.map(|id| ServerText::new(&id)),
             ..fault
         }
     }
 
     /// A fault that this program describes.
-    pub(crate) fn described(text: &str) -> Self {
+    pub(crate) fn described(text: &'static str) -> Self {
         Self {
-            text: Some(text.to_owned()),
+            text: Some(ServerText::own(text)),
             ..Self::default()
         }
     }
 
     /// A server's own words.
     pub(crate) fn from_words(text: &str) -> Self {
-        Self::described(&quote(&without_addresses(text)))
+        Self {
+            text: Some(ServerText::new(&without_addresses(text))),
+            source: TextSource::Words,
+            ..Self::default()
+        }
+    }
+
+    /// What may be repeated of an answer to a sign-in: the request has the secret in it, and whatever answers may repeat the
+    /// request. OAuth's error code and description, and ids for support, which have no secret in them.
+    pub(super) fn of_sign_in(self) -> Self {
+        let is_plain = |text: &ServerText| {
+            text.as_str().len() <= MAX_CODE_BYTES
+                && text
+                    .as_str()
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"_-.: ".contains(&byte))
+        };
+        let code = |code: ServerText| {
+            if is_plain(&code) {
+                code
+            } else {
+                ServerText::own("an error code that is not repeated")
+            }
+        };
+        let text = match self.source {
+            TextSource::Own | TextSource::Description => self.text,
+            TextSource::Page => Some(ServerText::own("an HTML page")),
+            TextSource::Words if self.code.is_some() => None,
+            TextSource::Words => Some(ServerText::own("words that are not OAuth's")),
+        };
+        Self {
+            code: self.code.map(code),
+            text,
+            incident_id: self.incident_id.filter(is_plain),
+            request_id: self.request_id.filter(is_plain),
+            source: self.source,
+        }
     }
 
     /// Reads an object that is already being read; `None` if it does not say that something failed.
@@ -110,22 +163,31 @@ impl ApiFault {
     }
 
     fn from_object(object: &serde_json::Map<String, Value>) -> Self {
-        let text = |key: &str| object.get(key).and_then(Value::as_str).map(quote);
+        let text = |key: &str| object.get(key).and_then(Value::as_str).map(ServerText::new);
+        let description = text("error_description");
         let mut fault = Self {
             code: text("error")
                 .or_else(|| text("resultCode"))
                 .or_else(|| text("errorCode")),
-            text: text("error_description").or_else(|| text("message")),
+            source: if description.is_some() {
+                TextSource::Description
+            } else {
+                TextSource::Words
+            },
+            text: description.or_else(|| text("message")),
             incident_id: text("incidentId"),
             request_id: None,
         };
+        if let Some(Value::String(_) | Value::Object(_)) = object.get("errorMessage") {
+            fault.source = TextSource::Words;
+        }
         match object.get("errorMessage") {
-            Some(Value::String(message)) => fault.text = Some(quote(message)),
+            Some(Value::String(message)) => fault.text = Some(ServerText::new(message)),
             Some(Value::Object(structured)) => {
                 let code = structured.get("code").map(plain).unwrap_or_default();
                 let params = structured.get("params").filter(|params| !params.is_null());
                 let params = params.map(|params| format!(" {params}")).unwrap_or_default();
-                fault.text = Some(quote(&format!("{code}{params}")));
+                fault.text = Some(ServerText::new(&format!("{code}{params}")));
             }
             _ => {}
         }
@@ -137,7 +199,11 @@ impl ApiFault {
         let text = text.trim();
         match text.as_bytes() {
             [] => Self::described("an empty body"),
-            [b'<', ..] => Self::described(&format!("an HTML page ({})", quote(title(text)))),
+            [b'<', ..] => Self {
+                text: Some(ServerText::new(&format!("an HTML page ({})", title(text)))),
+                source: TextSource::Page,
+                ..Self::default()
+            },
             [b'[' | b'{', ..] => Self::described("JSON that is cut off or broken"),
             _ => Self::from_words(text),
         }
@@ -146,7 +212,7 @@ impl ApiFault {
     fn says(&self, phrases: &[&str]) -> bool {
         let words = [&self.code, &self.text];
         words.into_iter().flatten().any(|words| {
-            let words = words.to_lowercase().replace(['_', '-'], " ");
+            let words = words.as_str().to_lowercase().replace(['_', '-'], " ");
             phrases.iter().any(|phrase| words.contains(phrase))
         })
     }
@@ -194,10 +260,11 @@ impl ApiFault {
         ];
         /// Words of a code, which is for programs; an exception's name is no code.
         const CODES: [&str; 4] = ["permission", "privilege", "forbidden", "unauthorized"];
-        let coded =
-            self.code.as_deref().map(str::to_lowercase).is_some_and(|code| {
-                CODES.iter().any(|word| code.contains(word)) && !code.contains("exception")
-            });
+        let coded = self
+            .code
+            .as_ref()
+            .map(|code| code.as_str().to_lowercase())
+            .is_some_and(|code| CODES.iter().any(|word| code.contains(word)) && !code.contains("exception"));
         coded || self.says(&PHRASES)
     }
 
@@ -212,8 +279,8 @@ impl ApiFault {
     #[must_use]
     pub fn is(&self, code: &str) -> bool {
         self.code
-            .as_deref()
-            .is_some_and(|own| own.eq_ignore_ascii_case(code))
+            .as_ref()
+            .is_some_and(|own| own.as_str().eq_ignore_ascii_case(code))
     }
 }
 
@@ -221,7 +288,7 @@ impl fmt::Display for ApiFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.code, &self.text) {
             (Some(code), Some(text)) => write!(f, "{code}: {text}")?,
-            (Some(only), None) | (None, Some(only)) => f.write_str(only)?,
+            (Some(only), None) | (None, Some(only)) => f.write_str(only.as_str())?,
             (None, None) => f.write_str("no explanation")?,
         }
         match (&self.request_id, &self.incident_id) {
@@ -265,19 +332,9 @@ fn without_addresses(text: &str) -> String {
     shown
 }
 
-/// A server's text, shortened, with control characters made visible so that it cannot play with the terminal.
+/// A server's text as [`ServerText`] shows it.
 pub(crate) fn quote(text: &str) -> String {
-    let mut shown: String = text.chars().take(LONGEST_QUOTE).flat_map(visible).collect();
-    if text.chars().nth(LONGEST_QUOTE).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
-fn visible(c: char) -> impl Iterator<Item = char> {
-    let escaped = c.is_control().then(|| c.escape_default());
-    let plain = (!c.is_control()).then_some(c);
-    escaped.into_iter().flatten().chain(plain)
+    ServerText::new(text).into()
 }
 
 #[cfg(test)]

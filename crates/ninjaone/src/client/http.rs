@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use access_core::find_cause;
 use access_core::ports::SourceUsage;
+use access_core::secrets::ServerText;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
 };
@@ -16,6 +17,7 @@ use tokio::sync::{Mutex, mpsc};
 
 use super::array::{First, ListEnd, ListRead, TakeElement, grouped, read_array, reason};
 use super::body::{Answer, Beginning, BodyError, BodyReader, LONGEST_ANSWER, NotWhole, Queue, ReadFailure};
+use super::data_redactor::DataRedactor;
 use super::fault::quote;
 use super::pace::Pace;
 use super::remark::Remark;
@@ -234,7 +236,7 @@ impl NinjaOneClient {
         let mut nothing_before = false;
         loop {
             let answer = self.get(path, query, &mut patience).await?;
-            let request = format!("GET {}", answer.url());
+            let request = request_line("GET", answer.url());
             if answer.status() == Http::NO_CONTENT {
                 if nothing_before {
                     return Ok((take, 0, ListEnd::Whole));
@@ -278,14 +280,20 @@ impl NinjaOneClient {
                     let silence = self.config.timeout.as_secs();
                     NinjaOneError::Network {
                         request,
-                        reason: format!("nothing came for {silence} s, after {count} entries of the list"),
+                        reason: ServerText::new(&format!(
+                            "nothing came for {silence} s, after {count} entries of the list"
+                        )),
                         tries: patience.tries,
                         timeout: true,
+                        exhausted: false,
                         tls: None,
                     }
                 }
                 ListEnd::CutShort | ListEnd::Io => {
-                    let reason = failure.as_ref().map(|error| chain(error)).unwrap_or_default();
+                    let reason = failure
+                        .as_ref()
+                        .map(|error| quote(&chain(error)))
+                        .unwrap_or_default();
                     tracing::debug!(%request, elements = count, reason, "the list broke off");
                     NinjaOneError::CutShort {
                         request,
@@ -335,7 +343,7 @@ impl NinjaOneClient {
         let mut patience = Patience::new(self.config.retry);
         loop {
             let answer = self.get(path, query, &mut patience).await?;
-            let request = format!("GET {}", answer.url());
+            let request = request_line("GET", answer.url());
             if answer.status() == Http::NO_CONTENT {
                 let reason = "the status 204 is not that of a whole answer".to_owned();
                 return Err(NinjaOneError::Malformed { request, reason });
@@ -480,7 +488,7 @@ impl NinjaOneClient {
         let mut redirects = 0;
         loop {
             let token = self.token(stale.as_ref()).await?;
-            let request = format!("GET {url}");
+            let request = request_line("GET", &url);
             let setback = match self.send_get(&url, &token).await {
                 Ok(response) if response.status().is_redirection() => {
                     url = self.redirect(&request, &response, redirects)?;
@@ -513,7 +521,7 @@ impl NinjaOneClient {
             .bearer_auth(token.secret.expose());
         let answer = traced("GET", url, sent.send()).await;
         if let Ok(response) = &answer {
-            tracing::debug!(%url, status = response.status().as_u16(), elapsed = ?begin.elapsed(), "request");
+            tracing::debug!(url = quote(url.as_str()), status = response.status().as_u16(), elapsed = ?begin.elapsed(), "request");
         }
         answer
     }
@@ -560,7 +568,7 @@ impl NinjaOneClient {
                 self.pause(patience, wish, failure).await
             }
             Setback::Answer { status, fault, .. } if is_denied(status, &fault) => {
-                let granted = quote(scope.unwrap_or("not told by the server"));
+                let granted = ServerText::new(scope.unwrap_or("not told by the server"));
                 Err(NinjaOneError::MissingScope {
                     request,
                     granted,
@@ -626,6 +634,26 @@ impl NinjaOneClient {
 }
 
 impl Setback {
+    /// The same with what may be repeated of an answer to a sign-in.
+    pub(super) fn of_sign_in(self) -> Self {
+        match self {
+            Self::Answer {
+                status,
+                fault,
+                wish,
+                throttled,
+                instead,
+            } => Self::Answer {
+                status,
+                fault: Box::new(fault.of_sign_in()),
+                wish,
+                throttled,
+                instead,
+            },
+            network @ Self::Network(_) => network,
+        }
+    }
+
     /// Whether a new token may help.
     pub(super) fn is_stale_token(&self) -> bool {
         matches!(self, Self::Answer { status, fault, .. }
@@ -672,9 +700,24 @@ pub(super) fn throttled(
     }
 }
 
+/// A request as messages name it. After a redirect its address is the server's.
+pub(super) fn request_line(method: &str, url: &Url) -> String {
+    quote(&format!("{method} {url}"))
+}
+
 /// An answer that points elsewhere and is not followed.
 pub(super) fn redirected(request: String, response: &Response) -> NinjaOneError {
-    let to = quote(&header(response, LOCATION).unwrap_or_default());
+    let to = ServerText::new(&header(response, LOCATION).unwrap_or_default());
+    NinjaOneError::Redirected { request, to }
+}
+
+/// The same for a sign-in: only the host is repeated.
+pub(super) fn sign_in_redirected(request: String, response: &Response) -> NinjaOneError {
+    let location = header(response, LOCATION).unwrap_or_default();
+    let to = match response.url().join(&location) {
+        Ok(to) if to.origin().is_tuple() => ServerText::new(&to.origin().ascii_serialization()),
+        _ => ServerText::own("an address that cannot be read"),
+    };
     NinjaOneError::Redirected { request, to }
 }
 
@@ -700,11 +743,24 @@ pub(super) fn header(response: &Response, name: HeaderName) -> Option<String> {
 /// or nothing where JSON is due is how throttling and maintenance show, whatever the status and the content type
 /// (docs/reference/ninjaone-api.md §5.2).
 pub(super) async fn accept(response: Response, longest_wait: Duration) -> Result<Answer, Setback> {
+    accept_without(response, longest_wait, DataRedactor::new()).await
+}
+
+/// The same for an answer to a sign-in, which may give out the token that is already in use.
+pub(super) async fn accept_sign_in(response: Response, longest_wait: Duration) -> Result<Answer, Setback> {
+    accept_without(response, longest_wait, DataRedactor::none()).await
+}
+
+async fn accept_without(
+    response: Response,
+    longest_wait: Duration,
+    redactor: DataRedactor,
+) -> Result<Answer, Setback> {
     let status = response.status();
     let html = header(&response, CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
     let wish = header(&response, RETRY_AFTER).and_then(|wish| retry_after(&wish, OffsetDateTime::now_utc()));
     let request_id = header(&response, REQUEST_ID);
-    let mut answer = Answer::new(response);
+    let mut answer = Answer::new(response, redactor);
     if status.is_success() && !html {
         if status == Http::NO_CONTENT {
             return Ok(answer);
@@ -754,8 +810,8 @@ pub(super) fn network_failure(
     if let Some(ResolveError { host, reason }) = find_cause(error) {
         return NinjaOneError::UnresolvedHost {
             request,
-            host: quote(host),
-            reason: quote(&reason.to_string()),
+            host: ServerText::new(host),
+            reason: ServerText::new(&reason.to_string()),
             tries,
         };
     }
@@ -766,9 +822,10 @@ pub(super) fn network_failure(
     });
     NinjaOneError::Network {
         request,
-        reason: quote(&chain(error)),
+        reason: ServerText::new(&chain(error)),
         tries,
         timeout: find_cause::<reqwest::Error>(error).is_some_and(reqwest::Error::is_timeout),
+        exhausted: access_core::has_run_out(error),
         tls,
     }
 }

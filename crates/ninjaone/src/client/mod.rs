@@ -4,6 +4,7 @@ mod array;
 mod base_url;
 mod body;
 mod config;
+mod data_redactor;
 mod error;
 pub(crate) mod fault;
 mod http;
@@ -26,6 +27,8 @@ pub use base_url::{BaseUrl, BaseUrlError};
 #[cfg(any(test, fuzzing))]
 pub(crate) use body::Answer;
 pub use config::{ClientConfig, DEFAULT_TOKEN_PATH, RetryBudget, Writes};
+#[cfg(any(test, fuzzing))]
+pub(crate) use data_redactor::DataRedactor;
 pub use error::{NinjaOneError, TlsFault};
 pub use fault::ApiFault;
 pub use http::NinjaOneClient;

@@ -7,10 +7,20 @@ use std::fmt;
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes a text over.
+    /// Takes a configured secret. From now on it is taken out of every text.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        let text = text.into();
+        access_core::secrets::register(&text);
+        Self(text)
+    }
+
+    /// Takes a secret that a server gave out. From now on it is taken out of every text.
+    #[must_use]
+    pub(crate) fn token(text: impl Into<String>) -> Self {
+        let text = text.into();
+        access_core::secrets::register_token(&text);
+        Self(text)
     }
 
     /// The text, for the request that needs it.

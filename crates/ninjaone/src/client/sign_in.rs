@@ -2,14 +2,14 @@
 
 use std::time::Instant;
 
+use access_core::secrets::ServerText;
 #[cfg(any(test, fuzzing))]
 use reqwest::Response;
 use reqwest::StatusCode as Http;
 use reqwest::header::ACCEPT;
 
 use super::body::Answer;
-use super::fault::quote;
-use super::http::{Instead, Setback, accept, redirected};
+use super::http::{Instead, Setback, accept_sign_in, request_line, sign_in_redirected};
 use super::retry::Patience;
 use super::span::traced;
 use super::token::{Token, TokenAnswer};
@@ -52,7 +52,7 @@ impl NinjaOneClient {
 
     async fn sign_in(&self) -> Result<Token, NinjaOneError> {
         let url = self.config().base_url.endpoint(&self.config().token_path);
-        let request = format!("POST {url}");
+        let request = request_line("POST", &url);
         let mut form = vec![
             ("grant_type", "client_credentials"),
             ("client_id", self.config().client_id.as_str()),
@@ -71,9 +71,9 @@ impl NinjaOneClient {
             let setback = match sent {
                 Ok(response) if response.status().is_redirection() => {
                     // The secret goes to no address but the configured one.
-                    return Err(redirected(request, &response));
+                    return Err(sign_in_redirected(request, &response));
                 }
-                Ok(response) => match accept(response, self.longest_trickle()).await {
+                Ok(response) => match accept_sign_in(response, self.longest_trickle()).await {
                     Ok(answer) => match self.token_of(&request, answer, &patience).await {
                         Err(failure @ (NinjaOneError::BrokenOff { .. } | NinjaOneError::Network { .. })) => {
                             self.pause(&mut patience, None, failure).await?;
@@ -94,7 +94,7 @@ impl NinjaOneClient {
 
     /// Which of several scopes the app does not have: NinjaOne refuses all of them for one. Each is asked for alone, once;
     /// nothing if that does not tell it.
-    async fn refused_scopes(&self) -> Option<String> {
+    async fn refused_scopes(&self) -> Option<ServerText> {
         let scopes: Vec<&str> = self.config().scope.as_deref()?.split_whitespace().collect();
         if !(2..=MAX_SCOPES_ASKED_ALONE).contains(&scopes.len()) {
             return None;
@@ -102,10 +102,10 @@ impl NinjaOneClient {
         let mut refused = Vec::new();
         for scope in scopes {
             if self.is_refused(scope).await? {
-                refused.push(quote(scope));
+                refused.push(scope);
             }
         }
-        (!refused.is_empty()).then(|| refused.join(" "))
+        (!refused.is_empty()).then(|| ServerText::new(&refused.join(" ")))
     }
 
     /// Whether a scope alone is refused; nothing if the answer does not tell it.
@@ -127,7 +127,7 @@ impl NinjaOneClient {
         if response.status().is_redirection() {
             return None;
         }
-        match accept(response, self.longest_trickle()).await {
+        match accept_sign_in(response, self.longest_trickle()).await {
             Ok(answer) => answer.status().is_success().then_some(false),
             Err(Setback::Answer { fault, .. }) => fault.is("invalid_scope").then_some(true),
             Err(_) => None,
@@ -141,7 +141,7 @@ impl NinjaOneClient {
         setback: Setback,
         request: String,
     ) -> Result<(), NinjaOneError> {
-        match setback {
+        match setback.of_sign_in() {
             Setback::Answer {
                 status,
                 fault,
@@ -194,7 +194,7 @@ impl NinjaOneClient {
     pub(crate) async fn token_from(&self, response: Response) -> Result<Token, NinjaOneError> {
         let mut patience = Patience::new(self.config().retry);
         let request = "POST /".to_owned();
-        let setback = match accept(response, self.longest_trickle()).await {
+        let setback = match accept_sign_in(response, self.longest_trickle()).await {
             Ok(answer) => match self.token_of(&request, answer, &patience).await? {
                 Ok(token) => return Ok(token),
                 Err(setback) => setback,
@@ -260,7 +260,7 @@ impl NinjaOneClient {
             let scope = self.config().scope.clone().unwrap_or_default();
             return NinjaOneError::ScopeNotGranted {
                 request,
-                scope: quote(&scope),
+                scope: ServerText::new(&scope),
                 fault,
             };
         }

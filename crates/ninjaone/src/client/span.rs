@@ -4,6 +4,8 @@ use reqwest::{Response, Url};
 use tracing::Instrument;
 use tracing::field::Empty;
 
+use super::fault::quote;
+
 /// Sends a request within a span that ends when its answer begins. It names the path only: a query can say whom somebody
 /// looks for.
 pub(super) async fn traced(
@@ -19,7 +21,8 @@ pub(super) async fn traced(
         http.request.method = method,
         http.response.status_code = Empty,
         server.address = url.host_str(),
-        url.path = url.path(),
+        // After a redirect it is the server's.
+        url.path = quote(url.path()),
     );
     let answer = sending.instrument(span.clone()).await;
     let status = answer.as_ref().ok().map(|response| response.status().as_u16());

@@ -30,5 +30,8 @@ pub(super) fn tls_config(config: &ClientConfig) -> Result<rustls::ClientConfig, 
     let builder = builder.map_err(|error| NinjaOneError::Setup {
         reason: error.to_string(),
     })?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    let mut tls = builder.with_root_certificates(roots).with_no_client_auth();
+    // Said, so that what inspects TLS on the way need not guess.
+    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(tls)
 }

@@ -6,12 +6,16 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Secret;
+use super::fault::quote;
 use crate::wire::Text;
 
 /// How long before its end a token is renewed, at the most.
 const MARGIN: Duration = Duration::from_mins(1);
 /// What a token lives if the answer does not say; an hour is usual.
 const USUAL_LIFE: Duration = Duration::from_hours(1);
+
+/// The longest token. Servers take no longer headers.
+const MAX_TOKEN_BYTES: usize = 32 << 10;
 
 /// A token in use.
 #[derive(Debug, Clone)]
@@ -52,7 +56,7 @@ impl Token {
     /// None without a token that a header can carry.
     pub(crate) fn new(answer: &TokenAnswer, now: Instant) -> Option<Self> {
         let secret = answer.access_token.trimmed()?;
-        if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+        if secret.len() > MAX_TOKEN_BYTES || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
         }
         let seconds = match &answer.expires_in {
@@ -63,8 +67,9 @@ impl Token {
         let life = life.unwrap_or(USUAL_LIFE).min(Duration::from_hours(720));
         let renew_at = now + life.saturating_sub(MARGIN.min(life / 10));
         Some(Self {
-            secret: Secret::new(secret.to_owned()),
-            scope: scopes(&answer.scope),
+            // Before its other words are quoted, which may repeat it.
+            secret: Secret::token(secret),
+            scope: scopes(&answer.scope).map(|scope| quote(&scope)),
             renew_at,
         })
     }

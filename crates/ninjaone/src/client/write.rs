@@ -3,12 +3,15 @@
 
 use std::time::{Duration, Instant};
 
+use access_core::secrets::ServerText;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, Response, StatusCode as Http, Url};
 
 use super::body::{Answer, LONGEST_ANSWER};
 use super::fault::quote;
-use super::http::{Instead, REQUEST_ID, Setback, accept, network_failure, redirected, throttled};
+use super::http::{
+    Instead, REQUEST_ID, Setback, accept, network_failure, redirected, request_line, throttled,
+};
 use super::retry::Patience;
 use super::span::traced;
 use super::token::Token;
@@ -68,7 +71,7 @@ impl NinjaOneClient {
     /// be made.
     pub(crate) async fn write(&self, request: &WriteRequest) -> Result<Written, WriteFailure> {
         let url = self.write_url(request);
-        let shown = format!("{} {url}", request.method);
+        let shown = request_line(request.method.as_str(), &url);
         if self.config().writes == Writes::Off {
             return Err(WriteFailure::NotSent(NinjaOneError::WritesOff { request: shown }));
         }
@@ -90,7 +93,7 @@ impl NinjaOneClient {
                         ..
                     }) if status.is_success() => {
                         return Ok(Written {
-                            request_id: fault.request_id,
+                            request_id: fault.request_id.map(String::from),
                             body: None,
                         });
                     }
@@ -169,7 +172,7 @@ impl NinjaOneClient {
                 if fault.is("insufficient_privileges")
                     || (status.is_server_error() && fault.denies_permission()) =>
             {
-                let granted = quote(token.scope.as_deref().unwrap_or("not told by the server"));
+                let granted = ServerText::new(token.scope.as_deref().unwrap_or("not told by the server"));
                 Verdict::Fail(WriteFailure::NotSent(NinjaOneError::MissingScope {
                     request,
                     granted,
@@ -215,7 +218,7 @@ async fn written(answer: Answer, request: String) -> Result<Written, WriteFailur
     let fault = body.as_deref().and_then(ApiFault::of_failure);
     if let Some(mut fault) = fault.filter(|fault| fault.code.is_some() || fault.incident_id.is_some()) {
         // A good status with the words of a failure: nobody knows.
-        fault.request_id = request_id.map(|id| quote(&id));
+        fault.request_id = request_id.map(|id| ServerText::new(&id));
         return Err(WriteFailure::Lost(NinjaOneError::NoAnswer {
             request,
             status: status.as_u16(),

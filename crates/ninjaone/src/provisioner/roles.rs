@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use access_core::explore::Words;
 use access_core::model::NativeId;
+use access_core::model::spelling::quoted;
 use access_core::provisioning::{AccountKind, Role, RoleMembers, Selector};
 
 use crate::client::TakeElement;
@@ -56,7 +57,8 @@ impl TakeElement<Row<RoleRow>> for Similar {
         self.has_used = true;
         if row.name.trimmed().is_some_and(|name| self.words.are_like(name)) {
             let role = mapping::role(NativeId::from_number(id), &row);
-            self.labels.push(format!("{} ({})", role.id, role.display_name));
+            let name = role.display_name.as_str();
+            self.labels.push(format!("{} ({})", quoted(name), role.id));
         }
         true
     }

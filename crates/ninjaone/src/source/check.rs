@@ -233,9 +233,7 @@ async fn rehearse(
                 let detail = format!("answers, but a sync is not complete: {reason}");
                 degrade(endpoints, &resource_type, older, detail);
             }
-            Ok(SourceEvent::Unstated(unstated))
-                if unstated.without_baseline == WithoutBaseline::Incomplete =>
-            {
+            Ok(SourceEvent::Unstated(unstated)) if unstated.without_baseline != WithoutBaseline::Complete => {
                 let detail = format!(
                     "answers, but a first sync is not complete: the tenant does not state {}",
                     unstated.field

@@ -114,7 +114,7 @@ async fn no_organization(outlet: &Outlet) -> Result<(), NinjaOneError> {
             field: "any organization, although there are end users".to_owned(),
             count: 1,
             examples: Vec::new(),
-            without_baseline: WithoutBaseline::Incomplete,
+            without_baseline: WithoutBaseline::Implausible,
         })
         .await
 }

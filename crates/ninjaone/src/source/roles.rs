@@ -217,7 +217,7 @@ async fn no_role(outlet: &Outlet) -> Result<(), NinjaOneError> {
             field: "any role, although there are technicians".to_owned(),
             count: 1,
             examples: Vec::new(),
-            without_baseline: WithoutBaseline::Incomplete,
+            without_baseline: WithoutBaseline::Implausible,
         })
         .await
 }

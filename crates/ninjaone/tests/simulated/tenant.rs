@@ -208,6 +208,7 @@ impl Heard {
                 match unstated.without_baseline {
                     WithoutBaseline::Complete => "",
                     WithoutBaseline::Incomplete => ", never normal",
+                    WithoutBaseline::Implausible => ", implausible",
                 }
             )),
             SourceEvent::Mention(mention) => self

@@ -1,0 +1,235 @@
+//! What a secret looks like within a text, and where it is.
+
+use std::fmt::Write as _;
+
+use super::layers::{Layer, Spans};
+
+/// The fewest letters and digits by which a secret is found within other text.
+const MIN_FOUND: usize = 8;
+/// From this length on a secret of plain letters is no word of a language.
+const MIN_PLAIN: usize = 12;
+/// The fewest characters of a secret that is taken out as a word of its own.
+const MIN_WORD: usize = 4;
+/// The fewest bytes of a secret that is taken out of data.
+const MIN_DATA: usize = 16;
+
+/// How far a search goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Only what no text contains by chance.
+    Distinctive,
+    /// Also words.
+    Everything,
+}
+
+/// A secret and its encoded forms. All but the raw text are letters and digits only, in small letters: punctuation, spaces
+/// and line breaks between them do not count, neither here nor in the text.
+pub(super) struct Secret {
+    raw: String,
+    plain: Vec<u8>,
+    encoded: Vec<Vec<u8>>,
+}
+
+impl Secret {
+    pub(super) fn new(raw: &str) -> Self {
+        let mut encoded = Vec::new();
+        let form = form_encoded(raw);
+        for bytes in [raw.as_bytes(), form.as_bytes()] {
+            // What comes before the secret decides which of three forms it takes.
+            encoded.extend((0..3).map(|before| folded(&base64_within(bytes, before))));
+        }
+        encoded.push(folded(&hexadecimal(raw.as_bytes())));
+        encoded.retain(|needle| needle.len() >= MIN_FOUND);
+        encoded.sort();
+        encoded.dedup();
+        Self {
+            plain: folded(raw.as_bytes()),
+            raw: raw.to_owned(),
+            encoded,
+        }
+    }
+
+    pub(super) fn is(&self, secret: &str) -> bool {
+        self.raw == secret
+    }
+
+    /// Whether no text contains it by chance.
+    fn is_distinctive(&self) -> bool {
+        let has = |is: fn(&u8) -> bool| self.raw.as_bytes().iter().any(is);
+        let mixed = has(u8::is_ascii_digit) || (has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase));
+        self.plain.len() >= MIN_PLAIN || (self.plain.len() >= MIN_FOUND && mixed)
+    }
+
+    /// How it looks in JSON; nothing if data may contain it by chance.
+    pub(super) fn data_needles(&self) -> Vec<Vec<u8>> {
+        let is_number = self.raw.bytes().all(|byte| byte.is_ascii_digit());
+        let is_json = self
+            .raw
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
+        if self.raw.len() < MIN_DATA || is_number || !is_json || !self.is_distinctive() {
+            return Vec::new();
+        }
+        let mut needles = vec![self.raw.clone().into_bytes()];
+        if self.raw.contains('/') {
+            needles.push(self.raw.replace('/', "\\/").into_bytes());
+        }
+        needles
+    }
+}
+
+/// Marks every secret in a layer.
+pub(super) fn find(layer: &Layer, secrets: &[std::sync::Arc<Secret>], reach: Reach, spans: &mut Spans) {
+    let text = Folded::of(layer);
+    for secret in secrets {
+        let distinctive = secret.is_distinctive();
+        if secret.plain.len() >= MIN_FOUND && (distinctive || reach == Reach::Everything) {
+            text.mark(&secret.plain, spans);
+        } else if reach == Reach::Everything || secret.raw.len() >= MIN_PLAIN {
+            mark_word(layer, secret.raw.as_bytes(), spans);
+        }
+        for needle in &secret.encoded {
+            text.mark(needle, spans);
+        }
+    }
+}
+
+/// Marks a short secret where it stands for itself.
+fn mark_word(layer: &Layer, word: &[u8], spans: &mut Spans) {
+    if word.len() < MIN_WORD {
+        return;
+    }
+    let is_inside = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let ends_plain = (
+        word.first().is_some_and(u8::is_ascii_alphanumeric),
+        word.last().is_some_and(u8::is_ascii_alphanumeric),
+    );
+    for at in positions(&layer.bytes, word) {
+        let before = at.checked_sub(1).and_then(|before| layer.bytes.get(before));
+        let after = layer.bytes.get(at + word.len());
+        if !(ends_plain.0 && is_inside(before) || ends_plain.1 && is_inside(after)) {
+            spans.add(&layer.origin[at..at + word.len()]);
+        }
+    }
+}
+
+/// Letters and digits of a layer, in small letters, and where each is.
+struct Folded<'a> {
+    layer: &'a Layer,
+    bytes: Vec<u8>,
+    positions: Vec<usize>,
+}
+
+impl<'a> Folded<'a> {
+    fn of(layer: &'a Layer) -> Self {
+        let mut bytes = Vec::with_capacity(layer.bytes.len());
+        let mut positions = Vec::with_capacity(layer.bytes.len());
+        for (position, byte) in layer.bytes.iter().enumerate() {
+            if byte.is_ascii_alphanumeric() {
+                bytes.push(byte.to_ascii_lowercase());
+                positions.push(position);
+            }
+        }
+        Self {
+            layer,
+            bytes,
+            positions,
+        }
+    }
+
+    /// Marks a needle, and its first or second half with as much more of it as there is: a server may have cut it.
+    fn mark(&self, needle: &[u8], spans: &mut Spans) {
+        let half = (needle.len() / 2).max(MIN_FOUND).min(needle.len());
+        let length = |part: &[u8]| if is_rare(part) { half } else { needle.len() };
+        let head = length(&needle[..half]);
+        for start in positions(&self.bytes, &needle[..head]) {
+            let more = self.bytes[start + head..]
+                .iter()
+                .zip(&needle[head..])
+                .take_while(|(here, wanted)| here == wanted)
+                .count();
+            self.add(start, start + head + more, spans);
+        }
+        let tail = length(&needle[needle.len() - half..]);
+        if tail == needle.len() {
+            return;
+        }
+        let rest = needle.len() - tail;
+        for start in positions(&self.bytes, &needle[rest..]) {
+            let more = self.bytes[..start]
+                .iter()
+                .rev()
+                .zip(needle[..rest].iter().rev())
+                .take_while(|(here, wanted)| here == wanted)
+                .count();
+            self.add(start - more, start + tail, spans);
+        }
+    }
+
+    fn add(&self, start: usize, end: usize, spans: &mut Spans) {
+        if let (Some(&first), Some(&last)) = (self.positions.get(start), self.positions.get(end - 1)) {
+            spans.add(&self.layer.origin[first..=last]);
+        }
+    }
+}
+
+/// Whether a part of a secret is none of ordinary text.
+fn is_rare(part: &[u8]) -> bool {
+    part.len() >= MIN_PLAIN || part.iter().any(u8::is_ascii_digit)
+}
+
+/// Where a needle is in a text.
+fn positions<'a>(text: &'a [u8], needle: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    let first = needle.first().copied();
+    text.iter()
+        .enumerate()
+        .filter(move |(at, byte)| Some(**byte) == first && text[*at..].starts_with(needle))
+        .map(|(at, _)| at)
+}
+
+fn folded(bytes: &[u8]) -> Vec<u8> {
+    let plain = bytes.iter().filter(|byte| byte.is_ascii_alphanumeric());
+    plain.map(u8::to_ascii_lowercase).collect()
+}
+
+fn form_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'*' | b'-' | b'.' | b'_') {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing into a text cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+fn hexadecimal(bytes: &[u8]) -> Vec<u8> {
+    let digits = b"0123456789abcdef";
+    let digit = |value: u8| digits[usize::from(value)];
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
+}
+
+/// The characters of a base64 text that depend on these bytes only, with so many bytes before them and any number after.
+fn base64_within(bytes: &[u8], before: usize) -> Vec<u8> {
+    let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let bit = |index: usize| {
+        let byte = bytes[index / 8];
+        (byte >> (7 - index % 8)) & 1
+    };
+    // The first whole group of six bits that begins within the bytes.
+    let shift = before * 8;
+    let first = shift.next_multiple_of(6) - shift;
+    let bits = bytes.len() * 8;
+    let groups = (first..bits).step_by(6).take_while(|start| start + 6 <= bits);
+    groups
+        .map(|start| {
+            let value = (start..start + 6).fold(0, |value, index| value << 1 | bit(index));
+            digits[usize::from(value)]
+        })
+        .collect()
+}

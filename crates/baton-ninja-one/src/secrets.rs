@@ -1,0 +1,59 @@
+//! Which secrets there are, as soon as the program starts: before anything can quote them, and whether or not they are used.
+
+use std::ffi::OsString;
+
+use crate::settings::{Environment, SETTINGS, Setting};
+
+/// Variables of other programs and libraries that hold secrets. Buckets, proxies and collectors are reached with them.
+const FOREIGN_VARIABLES: [&str; 12] = [
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_ACCESS_KEY",
+    "AZURE_STORAGE_SAS_KEY",
+    "AZURE_STORAGE_SAS_TOKEN",
+    "AZURE_STORAGE_CLIENT_SECRET",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_STORAGE_TOKEN",
+    "GOOGLE_SERVICE_ACCOUNT_KEY",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+];
+
+/// Registers the secrets of the command line, right or wrong as the rest of it may be.
+pub(crate) fn register_arguments(arguments: &[OsString]) {
+    let mut arguments = arguments.iter().filter_map(|argument| argument.to_str());
+    while let Some(argument) = arguments.next() {
+        let Some(flag) = argument.strip_prefix("--") else {
+            continue;
+        };
+        let (name, value) = match flag.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (flag, None),
+        };
+        if is_secret(name)
+            && let Some(secret) = value.or_else(|| arguments.next())
+        {
+            access_core::secrets::register(secret);
+        }
+    }
+}
+
+/// Registers the secrets of the environment.
+pub(crate) fn register_environment(environment: &Environment) {
+    let ours = SETTINGS
+        .iter()
+        .filter(|setting| setting.secret)
+        .map(Setting::variable);
+    for name in ours.chain(FOREIGN_VARIABLES.map(str::to_owned)) {
+        if let Some(secret) = environment.get(&name).and_then(|value| value.to_str()) {
+            access_core::secrets::register(secret);
+        }
+    }
+}
+
+fn is_secret(flag: &str) -> bool {
+    SETTINGS
+        .iter()
+        .any(|setting| setting.secret && setting.has_flag() && setting.flag() == flag)
+}

@@ -1,0 +1,202 @@
+//! The ids of the sync before, kept in a small file from the begin of a sync until it is compared: the unpacked copy that they
+//! come from is ten times as large, and its room is needed for the new database.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::earlier::{Earlier, EarlierId};
+use crate::error::C1zError;
+
+const BUFFER_BYTES: usize = 1 << 17;
+
+/// What a record holds: the ids that change from row to row, or one that stays for many.
+const RESOURCE_TYPE: u8 = 0;
+const RESOURCE: u8 = 1;
+const ENTITLEMENT: u8 = 2;
+const PRINCIPAL_TYPE: u8 = 3;
+const PRINCIPAL: u8 = 4;
+
+/// The ids of one sync, in a file without a name.
+#[derive(Debug)]
+pub(crate) struct PreviousIds {
+    file: File,
+    records: u64,
+}
+
+impl PreviousIds {
+    /// Takes the ids of a sync out of an unpacked file.
+    pub(crate) fn spool(
+        earlier: &Earlier,
+        sync_id: &str,
+        folder: &Path,
+        stop: &AtomicBool,
+    ) -> Result<Self, C1zError> {
+        let failed = |error| C1zError::io("writing temporary files in", folder, error);
+        let mut spool = Spool::new(tempfile::tempfile_in(folder).map_err(failed)?);
+        let mut written = Ok(());
+        earlier.each_id(sync_id, stop, |id| {
+            if written.is_ok() {
+                written = spool.put(id);
+            }
+        })?;
+        written.and_then(|()| spool.finish()).map_err(failed)
+    }
+
+    /// Calls `take` with all of them.
+    pub(crate) fn each(
+        self,
+        folder: &Path,
+        stop: &AtomicBool,
+        mut take: impl FnMut(EarlierId<'_>),
+    ) -> Result<(), C1zError> {
+        let failed = |error| C1zError::io("reading temporary files in", folder, error);
+        let mut file = BufReader::with_capacity(BUFFER_BYTES, self.file);
+        let mut last: [String; 5] = Default::default();
+        for _ in 0..self.records {
+            if stop.load(Ordering::Relaxed) {
+                return Err(C1zError::Stopped);
+            }
+            let kind = next(&mut file, &mut last).map_err(failed)?;
+            let [resource_type, resource, entitlement, principal_type, principal] = &last;
+            match kind {
+                RESOURCE => take(EarlierId::Resource {
+                    resource_type,
+                    id: resource,
+                }),
+                PRINCIPAL => take(EarlierId::Grant {
+                    entitlement,
+                    principal_type,
+                    principal,
+                }),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Spool {
+    out: BufWriter<File>,
+    last: [String; 5],
+    records: u64,
+}
+
+impl Spool {
+    fn new(file: File) -> Self {
+        Self {
+            out: BufWriter::with_capacity(BUFFER_BYTES, file),
+            last: Default::default(),
+            records: 0,
+        }
+    }
+
+    fn put(&mut self, id: EarlierId<'_>) -> io::Result<()> {
+        match id {
+            EarlierId::Resource { resource_type, id } => {
+                self.change(RESOURCE_TYPE, resource_type)?;
+                self.record(RESOURCE, id)
+            }
+            EarlierId::Grant {
+                entitlement,
+                principal_type,
+                principal,
+            } => {
+                self.change(ENTITLEMENT, entitlement)?;
+                self.change(PRINCIPAL_TYPE, principal_type)?;
+                self.record(PRINCIPAL, principal)
+            }
+        }
+    }
+
+    /// Written only where it is another one than before.
+    fn change(&mut self, kind: u8, text: &str) -> io::Result<()> {
+        let last = &mut self.last[usize::from(kind)];
+        if last == text {
+            return Ok(());
+        }
+        text.clone_into(last);
+        self.record(kind, text)
+    }
+
+    fn record(&mut self, kind: u8, text: &str) -> io::Result<()> {
+        self.records += 1;
+        let length = u32::try_from(text.len()).map_err(io::Error::other)?;
+        self.out.write_all(&[kind])?;
+        self.out.write_all(&length.to_le_bytes())?;
+        self.out.write_all(text.as_bytes())
+    }
+
+    fn finish(self) -> io::Result<PreviousIds> {
+        let mut file = self.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(PreviousIds {
+            file,
+            records: self.records,
+        })
+    }
+}
+
+/// Reads a record into the place of its kind, which it gives.
+fn next(file: &mut impl BufRead, last: &mut [String; 5]) -> io::Result<u8> {
+    let mut head = [0; 5];
+    file.read_exact(&mut head)?;
+    let [kind, length @ ..] = head;
+    let place = last
+        .get_mut(usize::from(kind))
+        .ok_or(io::ErrorKind::InvalidData)?;
+    place.clear();
+    let length = u64::from(u32::from_le_bytes(length));
+    let got = file.by_ref().take(length).read_to_string(place)?;
+    if got as u64 == length {
+        Ok(kind)
+    } else {
+        Err(io::ErrorKind::UnexpectedEof.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_out_is_what_went_in() {
+        let resources = [("user", "1"), ("user", ""), ("role", "ü"), ("user", "2")];
+        let grants = [
+            ("role:1:assigned", "user", "1"),
+            ("role:1:assigned", "user", "2"),
+            ("role:1:assigned", "device", "2"),
+            ("role:2:assigned", "device", "2"),
+        ];
+        let mut spool = Spool::new(tempfile::tempfile().unwrap());
+        for (resource_type, id) in resources {
+            spool.put(EarlierId::Resource { resource_type, id }).unwrap();
+        }
+        for (entitlement, principal_type, principal) in grants {
+            let grant = EarlierId::Grant {
+                entitlement,
+                principal_type,
+                principal,
+            };
+            spool.put(grant).unwrap();
+        }
+        let mut found = Vec::new();
+        let ids = spool.finish().unwrap();
+        let stop = AtomicBool::new(false);
+        ids.each(Path::new("."), &stop, |id| {
+            found.push(match id {
+                EarlierId::Resource { resource_type, id } => format!("{resource_type}:{id}"),
+                EarlierId::Grant {
+                    entitlement,
+                    principal_type,
+                    principal,
+                } => format!("{entitlement} {principal_type}:{principal}"),
+            });
+        })
+        .unwrap();
+        let resources = resources.map(|(resource_type, id)| format!("{resource_type}:{id}"));
+        let grants = grants.map(|(held, kind, id)| format!("{held} {kind}:{id}"));
+        assert_eq!(found, [&resources[..], &grants[..]].concat());
+    }
+}

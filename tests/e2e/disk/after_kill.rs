@@ -1,0 +1,106 @@
+//! The run after one that was killed: it finds claims, and reads decide about what to remove. A read that fails removes nothing of
+//! a sync that is published.
+#![expect(clippy::print_stderr, reason = "figures")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use super::outputs::Output;
+use super::scene::Scene;
+use super::shim::{Fault, Outcome, Plan, What, shim};
+use super::small;
+use super::sweep::{all_wanted, places};
+use crate::datasets::files;
+
+const EIO: i32 = 5;
+const EMFILE: i32 = 24;
+const EACCES: i32 = 13;
+
+/// A sync that was never published.
+const ORPHAN: &str = "2vU7QmBvvjK3kdYyV0000000001";
+
+const PLACE: &[&str] = &["--sink", "parquet=out"];
+const OUTPUT: &[Output] = &[Output::Dataset("out")];
+
+/// Leaves what runs leave that were killed: one right after it had moved the pointer, one while it wrote files.
+fn leave_claims(folder: &Path) -> String {
+    let pointer = fs::read(folder.join("out/latest.json")).unwrap();
+    let pointer: serde_json::Value = serde_json::from_slice(&pointer).unwrap();
+    let published = pointer["sync_id"].as_str().unwrap().to_owned();
+    let staging = folder.join("out/_staging");
+    fs::create_dir_all(&staging).unwrap();
+    for id in [published.as_str(), ORPHAN] {
+        fs::write(staging.join(format!("{id}.json")), "{\"claimed_at\":1}\n").unwrap();
+    }
+    let half = folder.join(format!("out/users/sync_date=2026-11-01/sync={ORPHAN}"));
+    fs::create_dir_all(&half).unwrap();
+    fs::write(half.join("part-00000.parquet"), "PAR1").unwrap();
+    published
+}
+
+/// What readers of the sync need.
+fn of_sync(folder: &Path, sync: &str) -> BTreeMap<String, Vec<u8>> {
+    let all = files(folder).into_iter();
+    // The claim goes, and so does the history that the next sync has anew.
+    let needed =
+        |name: &str| name.contains(sync) && !name.contains("_staging/") && !name.contains("_history/");
+    all.filter(|(name, _)| needed(name)).collect()
+}
+
+#[test]
+fn a_failed_read_after_a_kill_removes_nothing() {
+    let Some(shim) = shim() else { return };
+    let scene = Scene::new("after a kill", &small(), &[PLACE], PLACE, OUTPUT);
+    let published = leave_claims(scene.before());
+    let before = of_sync(scene.before(), &published);
+    assert!(before.len() > 5, "{:?}", before.keys());
+    let good = scene.run(shim, &Plan::none());
+    assert_eq!(good.code, Some(0), "{}", good.stderr);
+    assert!(!files(&good.folder).keys().any(|name| name.contains(ORPHAN)));
+    for (name, errno, codes) in [
+        ("input/output error", EIO, [0, 2]),
+        ("too many open files", EMFILE, [0, 8]),
+        ("not allowed", EACCES, [0, 7]),
+    ] {
+        for (kinds, wanted) in [("o", 14), ("r", 8)] {
+            // The system opens too many files, or what is not allowed; it reads what is open.
+            if kinds == "r" && errno != EIO {
+                continue;
+            }
+            let possible = good.calls.iter().filter(|call| kinds.contains(call.kind)).count();
+            let wanted = if all_wanted() { possible } else { wanted };
+            let mut ends: BTreeMap<Option<i32>, usize> = BTreeMap::new();
+            let mut runs = 0;
+            for at in places(possible, wanted) {
+                let fault = Fault {
+                    name,
+                    what: What::Fail,
+                    kinds,
+                    errno,
+                };
+                let left = scene.run(shim, &Plan { fault, at });
+                let struck = left.calls.iter().find(|call| call.outcome == Outcome::Struck);
+                let told = format!(
+                    "{name} at {kinds} {at} ({struck:?}): {:?}\n{}",
+                    left.code, left.stderr
+                );
+                assert!(
+                    of_sync(&left.folder, &published) == before,
+                    "something is gone: {told}"
+                );
+                assert!(left.code.is_some_and(|code| codes.contains(&code)), "{told}");
+                for word in ["panicked", "is a bug", "damaged"] {
+                    assert!(!left.stderr.contains(word), "{told}");
+                }
+                *ends.entry(left.code).or_default() += 1;
+                runs += 1;
+                let again = scene.run_again(left, shim);
+                assert_eq!(again.code, Some(0), "{told}\nthe next run: {}", again.stderr);
+                assert!(of_sync(&again.folder, &published) == before, "{told}");
+                assert!(!files(&again.folder).keys().any(|name| name.contains("_staging/")));
+            }
+            eprintln!("after a kill: {name}, {kinds}: {runs} runs of {possible} calls, ends {ends:?}");
+        }
+    }
+}

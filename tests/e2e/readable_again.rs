@@ -1,0 +1,54 @@
+//! What is published can be opened again: by the next run and by `inspect`, with the same limit (issue 17, item 11).
+
+use std::fs;
+
+use ninjaone_sim::{GeneratedSize, SimConfig, Tenant};
+
+use crate::harness::TestContext;
+
+fn unpacked(context: &TestContext) -> u64 {
+    let file = fs::read(context.path("sync.c1z")).unwrap();
+    zstd::decode_all(&file[5..]).unwrap().len() as u64
+}
+
+#[test]
+fn a_file_is_never_too_large_to_go_on_with() {
+    let size = GeneratedSize {
+        end_users: 900,
+        technicians: 60,
+        grants: 2_700,
+        ..GeneratedSize::default()
+    };
+    let context = TestContext::with(&SimConfig::new(Tenant::generated(size).unwrap()));
+    let alone = context.run(&[]);
+    assert_eq!(alone.code, Some(0), "{}", alone.stderr);
+    let one = unpacked(&context);
+    fs::remove_file(context.path("sync.c1z")).unwrap();
+    let mib = (one * 3 / 2).div_ceil(1 << 20);
+    assert!(one * 2 > mib << 20, "two of them must not fit");
+    let run = |arguments: &[&str], mib: u64| {
+        let mut command = context.command(arguments);
+        context.finish(command.env("BATON_DECODER_MAX_DECODED_SIZE_MB", mib.to_string()))
+    };
+    for n in 1..=4 {
+        let ran = run(&["--output", "json"], mib);
+        assert_eq!(ran.code, Some(0), "run {n}: {}", ran.stderr);
+        let said = ran.stdout.contains("syncs_not_kept") && ran.stdout.contains("1 earlier sync is not kept");
+        assert_eq!(said, n > 1, "run {n}: {}", ran.stdout);
+        assert!(unpacked(&context) <= mib << 20);
+        let looked = run(&["inspect", "sync.c1z"], mib);
+        assert_eq!(looked.code, Some(0), "run {n}: {}", looked.stderr);
+    }
+    // Where not even one fits, nothing is published.
+    let before = fs::read(context.path("sync.c1z")).unwrap();
+    fs::rename(context.path("sync.c1z"), context.path("kept.c1z")).unwrap();
+    let ran = run(&[], one.div_ceil(1 << 20) - 1);
+    assert_eq!(ran.code, Some(8), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("would unpack to") && ran.stderr.contains("BATON_DECODER_MAX_DECODED_SIZE_MB"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!context.path("sync.c1z").exists() && !context.path("sync.c1z.tmp").exists());
+    assert_eq!(fs::read(context.path("kept.c1z")).unwrap(), before);
+}
