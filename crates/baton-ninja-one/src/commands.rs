@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Review(ArgMatches),
     /// Carry out the decisions of a review.
     ApplyReview(ArgMatches),
+    /// Start, watch or close a review.
+    Review(ArgMatches),
     /// Change something in the tenant.
     Change(ChangeCommand, ArgMatches),
     /// Check what was published.
@@ -276,6 +278,14 @@ pub(crate) const COMMANDS: &[Entry] = &[
             "apply-review decisions.csv --report report.html --dry-run",
             "apply-review decisions.csv --report report.html --provisioning --audit-log changes.jsonl",
         ],
+    },
+    Entry {
+        group: Some(Group::Review),
+        summary: "Start a review, see how far it is, close it",
+        define: review::subcommand,
+        parse: |chosen| Command::Review(chosen.clone()),
+        sections: READS_FILES,
+        examples: &["review status review-2026-q4"],
     },
     change(
         ChangeCommand::Grant,

@@ -104,6 +104,7 @@ pub(crate) fn run(settings: &Settings, arguments: &InitArgs) -> Result<(), Failu
             .secret("Client secret (not shown)")?
             .ok_or_else(|| missing(CLIENT_SECRET))?,
     };
+    access_core::secrets::register(&secret);
     let complete = settings.with_values(&[
         (ADDRESS, &address),
         (CLIENT_ID, &client_id),

@@ -153,7 +153,7 @@ impl<S: Subscriber> Layer<S> for Lines {
             let _ = match output {
                 Output::Terminal(least) if level <= *least => self
                     .progress
-                    .suspend(|| io::stderr().write_all(message.as_str().as_bytes())),
+                    .suspend(|| io::stderr().write_all(redact(message.as_str()).as_bytes())),
                 Output::Stdout if level <= self.level => io::stdout().write_all(line.as_bytes()),
                 Output::Stderr if level <= self.level => {
                     self.progress.suspend(|| io::stderr().write_all(line.as_bytes()))

@@ -312,13 +312,15 @@ impl Typed {
                     "report" if !has_from => Some(vec![format!("--from={value}")]),
                     _ => None,
                 },
-                // `report` has an -o of its own.
+                // `report` and `review` have an -o of their own.
                 Part::Flag {
                     flag,
                     short: true,
                     value: Some(value),
                     ..
-                } if flag.long == "output" && command != "report" => Some(vec![format!("--output={value}")]),
+                } if flag.long == "output" && !["report", "review"].contains(&command.as_str()) => {
+                    Some(vec![format!("--output={value}")])
+                }
                 _ => None,
             },
             after.as_ref(),
