@@ -190,16 +190,12 @@ pub(crate) fn ask_for(above: &Text, question: &str) -> io::Result<String> {
     if !question.is_empty() {
         // Not held while the answer is waited for: somebody else may have to say something.
         let mut err = io::stderr().lock();
-<<<<<<< HEAD
-        write!(err, "{}{} ", redact(above.as_str()), escape_line(question))?;
-=======
         write!(
             err,
             "{}{} ",
             redact(above.as_str()),
             redact(&escape_line(question))
         )?;
->>>>>>> s7-cli
         err.flush()?;
     }
     let mut answer = String::new();
