@@ -29,8 +29,6 @@ pub(crate) enum Command {
     Diff(ArgMatches),
     /// Make a review report.
     Report(ArgMatches),
-    /// Start, follow and close a review.
-    Review(ArgMatches),
     /// Carry out the decisions of a review.
     ApplyReview(ArgMatches),
     /// Start, watch or close a review.
@@ -255,17 +253,6 @@ pub(crate) const COMMANDS: &[Entry] = &[
         examples: &[
             "report --from sync.c1z",
             "report --from s3://BUCKET/access --to review-2026-q4.html",
-        ],
-    },
-    Entry {
-        group: Some(Group::Review),
-        summary: "Start, follow and close a review",
-        define: review::subcommand,
-        parse: |chosen| Command::Review(chosen.clone()),
-        sections: CHANGES,
-        examples: &[
-            "review start --report report.html --to review-2026-q4 --due 2026-12-15 --reviewer \"Zoe Larsen\"",
-            "review status review-2026-q4",
         ],
     },
     Entry {
