@@ -35,7 +35,7 @@ fn a_role_that_only_looks_like_it_is_not_taken() {
         let ran = revoke(&context, similar);
         assert_eq!(ran.code, Some(5), "{similar}: {}", ran.stderr);
         assert!(
-            ran.stderr.contains("close to it: `Network Engineering` (role:3)"),
+            ran.stderr.contains("close to it: role:3 (Network Engineering)"),
             "{}",
             ran.stderr
         );

@@ -90,6 +90,8 @@ func syncs1() []*step {
 	robots.wanted = expected{end: failure, beats: true}
 	debug := sync("sync with a log", &v1.Task_SyncFullTask{})
 	debug.task = is(v1.Task_builder{SyncFull: &v1.Task_SyncFullTask{}, Debug: true})
+	// The file, and then the lines of the log.
+	debug.wanted.uploads = 2
 	return []*step{
 		sync("sync", &v1.Task_SyncFullTask{}),
 		sync("sync without expansion", &v1.Task_SyncFullTask{SkipExpandGrants: true, StorageEngine: "sqlite"}),

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -245,8 +246,12 @@ func (o *office) FinishTask(_ context.Context, request *v1.BatonServiceFinishTas
 func (o *office) UploadAsset(stream grpc.ClientStreamingServer[v1.BatonServiceUploadAssetRequest, v1.BatonServiceUploadAssetResponse]) error {
 	o.lock.Lock()
 	path := filepath.Join(o.folder, fmt.Sprintf("upload-%d.c1z", o.next))
+	isLog := o.next < len(o.day) && o.day[o.next].wanted.uploads == 2 && len(o.uploads) == 1
+	if isLog {
+		path = filepath.Join(o.folder, fmt.Sprintf("upload-%d.log", o.next))
+	}
 	o.lock.Unlock()
-	told, all, err := receive(stream, path)
+	told, all, err := receive(stream, path, isLog)
 	o.lock.Lock()
 	defer o.lock.Unlock()
 	if err != nil {
@@ -255,6 +260,10 @@ func (o *office) UploadAsset(stream grpc.ClientStreamingServer[v1.BatonServiceUp
 	}
 	if _, err := o.current(told.host, told.task); err != nil {
 		return err
+	}
+	if isLog {
+		o.uploads = append(o.uploads, line{"type": "log", "file": filepath.Base(path)})
+		return stream.SendAndClose(&v1.BatonServiceUploadAssetResponse{})
 	}
 	for _, problem := range all.judge() {
 		o.object(o.day[o.next].name + ": upload: " + problem)
@@ -272,7 +281,7 @@ func (o *office) UploadAsset(stream grpc.ClientStreamingServer[v1.BatonServiceUp
 type delivery struct{ host, task, kind string }
 
 func receive(
-	stream grpc.ClientStreamingServer[v1.BatonServiceUploadAssetRequest, v1.BatonServiceUploadAssetResponse], path string,
+	stream grpc.ClientStreamingServer[v1.BatonServiceUploadAssetRequest, v1.BatonServiceUploadAssetResponse], path string, isLog bool,
 ) (told delivery, all *content, err error) {
 	file, err := os.Create(path)
 	if err != nil {
@@ -313,6 +322,13 @@ func receive(
 	}
 	if place != 2 || size == 0 {
 		return told, nil, errors.New("the stream ends early")
+	}
+	if isLog {
+		lines, err := os.ReadFile(path)
+		if err == nil && !strings.HasPrefix(string(lines), "{") {
+			err = errors.New("the log has no lines of JSON")
+		}
+		return told, nil, err
 	}
 	told.kind, all, err = open(stream.Context(), path)
 	return told, all, err

@@ -6,7 +6,7 @@ use super::{
     Selector, Step,
 };
 use crate::explore::Words;
-use crate::model::spelling::quoted_beside;
+use crate::model::spelling::{quoted, quoted_beside};
 use crate::model::{NativeId, Resource, ResourceId, StatusState};
 use crate::ports::{Provisioner, Warning};
 
@@ -481,9 +481,14 @@ fn not_found(what: &'static str, wanted: &Selector, mut similar: Vec<String>) ->
     similar.sort_unstable();
     similar.dedup();
     similar.truncate(MAX_SIMILAR);
+    // A name that another one looks like is shown letter by letter.
+    let wanted = match wanted {
+        Selector::Text(text) if !text.is_ascii() && !similar.is_empty() => quoted(text),
+        wanted => wanted.to_string(),
+    };
     ProvisioningError::NotFound {
         what,
-        wanted: wanted.to_string(),
+        wanted,
         similar,
     }
 }

@@ -59,7 +59,11 @@ impl TakeElement<Row<RoleRow>> for Similar {
         if row.name.trimmed().is_some_and(|name| self.words.are_like(name)) {
             let role = mapping::role(NativeId::from_number(id), &row);
             let name = role.display_name.as_str();
-            self.labels.push(format!("{} ({})", quoted(name), role.id));
+            self.labels.push(if name.is_ascii() {
+                format!("{} ({name})", role.id)
+            } else {
+                format!("{} ({})", role.id, quoted(name))
+            });
         }
         true
     }
