@@ -118,11 +118,43 @@ fn elements(call: &Call) -> Result<Vec<Value>, Verdict> {
         text.extend(chunk.invalid().iter().map(|_| '\u{fffd}'));
     }
     match serde_json::from_str(&text) {
-        Ok(Value::Array(elements)) if call.status == 200 => Ok(elements),
+        Ok(Value::Array(elements)) if call.status == 200 => Ok(elements.into_iter().map(bounded).collect()),
         Ok(Value::Null) if call.status == 200 => Ok(Vec::new()),
         _ if call.status == 204 => Ok(Vec::new()),
         _ => Err(DAMAGED),
     }
+}
+
+/// A row with texts of bounded length: labels are clipped, an address or a word that is too long is none.
+fn bounded(mut value: Value) -> Value {
+    let bound = |key: &str, text: &str| match key {
+        "firstName" | "lastName" | "phone" | "name" | "description" | "displayName" | "systemName"
+        | "dnsName" => rows::clipped(text, 4096).into(),
+        "email" if text.len() > 1024 => json!([]),
+        "uid" | "userType" | "authType" | "invitationStatus" | "type" | "nodeClass" | "approvalStatus"
+            if text.len() > 256 =>
+        {
+            json!([])
+        }
+        _ => text.into(),
+    };
+    match &mut value {
+        Value::Object(row) => {
+            for (key, field) in row.iter_mut() {
+                *field = match field.take() {
+                    Value::String(text) => bound(key, &text),
+                    other => bounded(other),
+                };
+            }
+        }
+        Value::Array(elements) => {
+            for element in elements {
+                *element = bounded(element.take());
+            }
+        }
+        _ => {}
+    }
+    value
 }
 
 /// A list with rows of which none can be used is not an empty one: it is broken.

@@ -82,9 +82,15 @@ macro_rules! row {
                         }
                         Ok(row)
                     }
+
+                    // Read to its end: an answer that was cut is told from one that is something else.
+                    fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<$row, A::Error> {
+                        while list.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+                        Err(serde::de::Error::invalid_type(serde::de::Unexpected::Seq, &self))
+                    }
                 }
 
-                deserializer.deserialize_map(RowVisitor)
+                deserializer.deserialize_any(RowVisitor)
             }
         }
     };
