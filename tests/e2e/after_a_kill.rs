@@ -1,6 +1,5 @@
 //! The run after one that was killed, onto a bucket that fails: a read that fails is never "there is none", so nothing of a sync
 //! that is published is removed (issue 17, item 3). `disk/after_kill.rs` is the same for a folder.
-#![expect(clippy::print_stderr, reason = "figures")]
 
 use std::collections::BTreeMap;
 use std::process::Command;

@@ -1,4 +1,5 @@
 //! The documents' commands, run.
+#![expect(clippy::case_sensitive_file_extension_comparisons, reason = "our own names")]
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,5 @@
 //! A server before the simulated tenant that repeats a request in its answer, wherever an answer has room for it.
+#![expect(clippy::format_collect, reason = "tests are plain")]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -5,6 +5,7 @@
 //! By default a few limits of each kind are tried; `LIMITS=all` tries many.
 #![cfg(unix)]
 #![expect(clippy::print_stderr, reason = "figures")]
+#![expect(clippy::case_sensitive_file_extension_comparisons, reason = "our own names")]
 
 use std::collections::BTreeMap;
 use std::fs;

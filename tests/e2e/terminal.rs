@@ -1,5 +1,6 @@
 //! What people see at terminals of several widths.
 #![cfg(unix)]
+#![expect(clippy::format_collect, clippy::similar_names, reason = "tests are plain")]
 
 use std::fs::File;
 use std::io::Read;

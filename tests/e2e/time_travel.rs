@@ -1,4 +1,5 @@
 //! Questions about the past: `inspect --at`, `inspect history`, `diff --from --to`, and people who have left.
+#![expect(clippy::format_collect, clippy::single_match_else, reason = "tests are plain")]
 
 use std::fs;
 

@@ -133,11 +133,11 @@ fn beside(
             }
         };
         drop(full);
-        let wrote = writer
+        let ended = writer
             .join()
             .unwrap_or_else(|_| Err(io::Error::other("the writing thread was lost")));
         // What could not be written comes first: it may be why there was nothing more to read.
-        match (wrote, read) {
+        match (ended, read) {
             (Err(error), _) => Ok(Err(error)),
             (Ok(()), read) => read.map(Ok),
         }

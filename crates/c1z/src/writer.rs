@@ -208,6 +208,10 @@ impl Writer {
         Ok(Self::begin_over(target, earlier, sync, options)?)
     }
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the unpacked copy of the earlier syncs goes when the writer has what it needs of it"
+    )]
     fn begin_over(
         target: Target,
         earlier: Option<Earlier>,

@@ -1,6 +1,5 @@
 //! The run after one that was killed: it finds claims, and reads decide about what to remove. A read that fails removes nothing of
 //! a sync that is published.
-#![expect(clippy::print_stderr, reason = "figures")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,5 +1,6 @@
 //! Small answers that stand for much memory: every list, every text, packed or not. No answer below 5 MB takes more than 256 MiB,
 //! and a run that would take more ends with exit code 8 and names the answer.
+#![expect(clippy::format_push_string, reason = "tests are plain")]
 
 use std::io::Write;
 use std::process::{Command, Stdio};

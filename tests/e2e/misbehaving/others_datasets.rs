@@ -1,5 +1,6 @@
 //! Datasets that others wrote or that somebody altered: what lies in them never hangs the program, leads it elsewhere, or takes
 //! much memory.
+#![expect(clippy::format_collect, reason = "tests are plain")]
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -18,7 +19,7 @@ use sha2::{Digest, Sha256};
 use super::memory::most_resident;
 use crate::harness::TestContext;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const MAX_RESIDENT: u64 = 256 << 20;
 
 /// Runs the program, which must end by itself.

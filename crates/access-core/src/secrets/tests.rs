@@ -1,3 +1,5 @@
+#![expect(clippy::format_collect, reason = "short texts, as plain as can be")]
+
 use proptest::prelude::*;
 
 use super::*;

@@ -113,7 +113,8 @@ fn open_unfollowed(root: &Path, path: &str) -> io::Result<File> {
     File::open(root.join(path))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::io::Write;
     use std::os::unix::fs::symlink;

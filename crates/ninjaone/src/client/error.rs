@@ -366,7 +366,9 @@ impl Classified for NinjaOneError {
             Self::ScopeNotGranted { .. } | Self::MissingScope { .. } => StatusCode::PermissionDenied,
             Self::Refused { status, .. } => of_http(*status),
             Self::MissingList { own: true, .. } => StatusCode::NotFound,
-            Self::Network { exhausted: true, .. } => StatusCode::ResourceExhausted,
+            Self::Network { exhausted: true, .. } | Self::TooLarge { .. } | Self::MemorySpent { .. } => {
+                StatusCode::ResourceExhausted
+            }
             Self::Network { timeout: true, .. } | Self::TooSlow { .. } => StatusCode::DeadlineExceeded,
             Self::Throttled { .. }
             | Self::ServerFailed { .. }
@@ -386,7 +388,6 @@ impl Classified for NinjaOneError {
             | Self::Malformed { .. }
             | Self::NotJson { .. }
             | Self::NoProgress { .. } => StatusCode::DataLoss,
-            Self::TooLarge { .. } | Self::MemorySpent { .. } => StatusCode::ResourceExhausted,
             Self::Stopped => StatusCode::Cancelled,
         }
     }
