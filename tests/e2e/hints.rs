@@ -35,7 +35,7 @@ fn a_role_that_is_not_there() {
         let ran = context.run(&["grant", name, "--to", "16", "--dry-run"]);
         assert_eq!(ran.code, Some(12), "{}", ran.stderr);
         assert!(
-            ran.stderr.contains("is not a role") && ran.stderr.contains("only NinjaOne's console"),
+            ran.stderr.contains("is not a role") && ran.stderr.contains("only the tenant's own console"),
             "{}",
             ran.stderr
         );

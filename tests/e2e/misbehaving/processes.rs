@@ -170,17 +170,16 @@ fn pointer(context: &TestContext, dataset: &str) -> bool {
 
 fn failed(context: &TestContext, ran: &Ran, earlier: &[u8]) -> Result<Failed, String> {
     let code = ran.code.and_then(|code| u8::try_from(code).ok());
-    let after = |mark: &str| {
-        ran.stderr
-            .lines()
-            .find_map(|line| line.trim_start().strip_prefix(mark))
-    };
-    let message = after("error: ").ok_or_else(|| format!("no error is told: {}", ran.stderr))?;
+    // With --output json the error is one object, the last line of standard error.
+    let last = ran.stderr.lines().last().unwrap_or_default();
+    let error = serde_json::from_str::<Value>(last).unwrap_or_default()["error"].take();
+    let text = |key: &str| error[key].as_str().map(str::to_owned);
+    let message = text("message").ok_or_else(|| format!("no error is told: {}", ran.stderr))?;
     let untouched = fs::read(context.path("sync.c1z")).unwrap() == earlier;
     Ok(Failed {
         code: code.ok_or("it did not end by itself")?,
-        message: message.to_owned(),
-        hint: after("hint: ").map(str::to_owned),
+        message,
+        hint: text("hint"),
         published: !untouched || pointer(context, "lake") || pointer(context, "tables"),
     })
 }
