@@ -57,6 +57,7 @@ mod service_state;
 mod service_sweeps;
 mod shared_machine;
 mod spreadsheets;
+mod static_binary;
 mod supply_chain;
 mod telemetry;
 mod terminal;
