@@ -1,6 +1,5 @@
 //! The static program that is handed out: musl's resolver words its errors otherwise than glibc's. It is run where
 //! `cargo xtask dist` has built one into `out/dist`, or where `STATIC_PROGRAM` names one.
-#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::fs;
 use std::path::PathBuf;

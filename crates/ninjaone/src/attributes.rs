@@ -68,7 +68,7 @@ attributes! {
         => Source::OrganizationName,
     UserAttribute::text("uid", "The tenant's UUID for the account.").column(28).compared(27)
         => Source::Text(|row| &row.uid),
-    UserAttribute::flag("notify_all_clients", "Whether it is notified about every organization.").column(32)
+    UserAttribute::flag("notify_all_clients", "Whether it is notified about every organization.")
         => Source::Flag(|row| row.notify_all_clients),
 }
 
