@@ -9,6 +9,7 @@ mod document;
 mod error;
 mod format;
 #[cfg(any(test, fuzzing))]
+#[path = "../../../tests/fuzz/bodies/access_dataset.rs"]
 pub mod fuzzing;
 mod history;
 mod manifest;

@@ -13,6 +13,7 @@ mod evidence;
 mod exit;
 mod export;
 #[cfg(any(test, fuzzing))]
+#[path = "../../../tests/fuzz/bodies/baton_ninja_one.rs"]
 pub mod fuzzing;
 mod health;
 mod inspect;

@@ -11,6 +11,7 @@ mod ddl;
 mod earlier;
 mod error;
 #[cfg(any(test, fuzzing))]
+#[path = "../../../tests/fuzz/bodies/c1z.rs"]
 pub mod fuzzing;
 mod grant_reader;
 mod grant_rows;

@@ -3,6 +3,7 @@
 mod activities;
 mod client;
 #[cfg(any(test, fuzzing))]
+#[path = "../../../tests/fuzz/bodies/ninjaone.rs"]
 pub mod fuzzing;
 mod mapping;
 mod provisioner;

@@ -110,7 +110,7 @@ fn judge(error: &SettingsError, folder: &Path, name: &str) {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/fuzz/replay.rs"]
+#[path = "../replay.rs"]
 mod replay;
 
 #[cfg(test)]

@@ -1,0 +1,11 @@
+//! Inputs that the fuzzer has found, replayed.
+
+#[path = "../../../../tests/fuzz/bodies/source_c1z.rs"]
+mod body;
+#[path = "../../../../tests/fuzz/replay.rs"]
+mod replay;
+
+#[test]
+fn the_corpus_holds() {
+    replay::corpus("c1z_rows", body::rows);
+}
