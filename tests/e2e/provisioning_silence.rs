@@ -530,7 +530,13 @@ fn sheet(context: &TestContext, rows: &[&str]) {
 }
 
 fn reviewed(context: &TestContext, arguments: &[&str]) -> Ran {
-    context.run(&[&["apply-review", "review.csv"], arguments].concat())
+    let sheet = [
+        "apply-review",
+        "review.csv",
+        "--without-report",
+        "--incomplete-review",
+    ];
+    context.run(&[&sheet, arguments].concat())
 }
 
 /// A spreadsheet that was sorted by one column has names that are not those of its ids.

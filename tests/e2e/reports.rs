@@ -258,7 +258,18 @@ const ROWS: [&str; 6] = [
 ];
 
 fn shown(context: &TestContext, arguments: &[&str]) -> String {
-    let ran = context.run(&[&["apply-review", "review.csv"], arguments].concat());
+    let ran = context.run(
+        &[
+            &[
+                "apply-review",
+                "review.csv",
+                "--without-report",
+                "--incomplete-review",
+            ],
+            arguments,
+        ]
+        .concat(),
+    );
     let out = ran
         .stdout
         .replace(context.base_url.as_deref().unwrap(), "[TENANT]");

@@ -57,15 +57,21 @@ pub(crate) fn tests() -> Result<(), Failure> {
     fresh_folder(&out)?;
     thousand(&programs, &out)?;
     hostile(&programs, &out)?;
+    quarter(&programs, &out)?;
+    twenty_thousand(&programs, &out)?;
     let tenant = Simulator::start(&programs, &["--tenant".to_owned(), "msp".to_owned()])?;
     changed(&programs, &tenant, &out)?;
-    let mut node = Command::new("node");
-    node.args(["--test", "--test-reporter=spec", "report.test.mjs"])
-        .current_dir(tests_folder());
-    node.env("CHROMIUM", browser)
-        .env("REPORTS", &out)
-        .env("CONNECTOR", programs.join("baton-ninja-one"));
-    succeed(node.envs(tenant.settings()))
+    // One after the other: they take times.
+    for file in ["report.test.mjs", "review.test.mjs"] {
+        let mut node = Command::new("node");
+        node.args(["--test", "--test-reporter=spec", file])
+            .current_dir(tests_folder());
+        node.env("CHROMIUM", &browser)
+            .env("REPORTS", &out)
+            .env("CONNECTOR", programs.join("baton-ninja-one"));
+        succeed(node.envs(tenant.settings()))?;
+    }
+    Ok(())
 }
 
 /// Takes the picture of the README from the report that the demo wrote.
@@ -169,6 +175,8 @@ fn packages() -> Result<Option<String>, Failure> {
 /// Two syncs of the fixture tenant, with changes in between.
 fn changed(programs: &Path, tenant: &Simulator, out: &Path) -> Result<(), Failure> {
     sync(programs, tenant, out, "msp")?;
+    let earlier = out.join("msp-earlier.html");
+    fs::copy(out.join("msp.html"), &earlier).map_err(|source| Failure::file(&earlier, source))?;
     let changes = [
         &["revoke", "role:1", "--from", "user:7"][..],
         &["grant", "role:3", "--to", "user:16"],
@@ -184,23 +192,33 @@ fn changed(programs: &Path, tenant: &Simulator, out: &Path) -> Result<(), Failur
     sync(programs, tenant, out, "msp")
 }
 
+/// Technicians, end users, roles, grants and organizations of a generated tenant.
+fn generated(programs: &Path, numbers: [u32; 5]) -> Result<Simulator, Failure> {
+    let names = ["technicians", "end-users", "roles", "grants", "organizations"];
+    let mut size = vec!["--tenant".to_owned(), "generated".to_owned()];
+    for (name, number) in names.into_iter().zip(numbers) {
+        size.extend([format!("--{name}"), number.to_string()]);
+    }
+    Simulator::start(programs, &size)
+}
+
 fn thousand(programs: &Path, out: &Path) -> Result<(), Failure> {
-    let size = [
-        "--tenant",
-        "generated",
-        "--technicians",
-        "100",
-        "--end-users",
-        "900",
-        "--roles",
-        "80",
-        "--grants",
-        "8000",
-        "--organizations",
-        "40",
-    ];
-    let tenant = Simulator::start(programs, &size.map(str::to_owned))?;
+    let tenant = generated(programs, [100, 900, 80, 8000, 40])?;
     sync(programs, &tenant, out, "thousand")
+}
+
+/// The tenant of a quarterly review: 1,000 people; synced twice, so that the second report has one before it.
+fn quarter(programs: &Path, out: &Path) -> Result<(), Failure> {
+    let tenant = generated(programs, [200, 800, 30, 1500, 40])?;
+    report(programs, &tenant, out, "quarter")?;
+    let earlier = out.join("quarter-earlier.html");
+    fs::copy(out.join("quarter.html"), &earlier).map_err(|source| Failure::file(&earlier, source))?;
+    report(programs, &tenant, out, "quarter")
+}
+
+fn twenty_thousand(programs: &Path, out: &Path) -> Result<(), Failure> {
+    let tenant = generated(programs, [1500, 18500, 120, 31000, 300])?;
+    report(programs, &tenant, out, "twenty-thousand")
 }
 
 fn hostile(programs: &Path, out: &Path) -> Result<(), Failure> {
@@ -230,6 +248,17 @@ fn rename_all(path: &Path, key: &str, value: &str) -> Result<(), Failure> {
         row[key] = value.into();
     }
     fs::write(path, list.to_string()).map_err(failed)
+}
+
+/// A report alone.
+fn report(programs: &Path, tenant: &Simulator, out: &Path, name: &str) -> Result<(), Failure> {
+    let mut connector = Command::new(programs.join("baton-ninja-one"));
+    connector
+        .arg(format!("--sink=html={name}.html"))
+        .args(["--log-level", "warn"])
+        .current_dir(out)
+        .stdout(Stdio::null());
+    succeed(connector.envs(tenant.settings()))
 }
 
 fn sync(programs: &Path, tenant: &Simulator, out: &Path, name: &str) -> Result<(), Failure> {

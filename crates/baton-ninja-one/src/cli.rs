@@ -30,6 +30,7 @@ pub(crate) fn command() -> Command {
         .subcommand(crate::diff::subcommand())
         .subcommand(crate::report::subcommand())
         .subcommand(crate::provision::apply_review_subcommand())
+        .subcommand(crate::review::subcommand())
         .subcommand(crate::inspect::subcommand())
         .subcommands(crate::evidence::subcommands())
         .subcommand(crate::health::subcommand())

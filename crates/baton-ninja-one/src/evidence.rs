@@ -32,7 +32,7 @@ pub(crate) fn subcommands() -> [Command; 2] {
         .value_name("PATH")
         .required(true)
         .num_args(1..)
-        .help("A dataset (folder, s3://, gs:// or az://), or reports (.html), the earliest first");
+        .help("A dataset (folder, s3://, gs:// or az://), reports (.html), the earliest first, the folder of a review, or an evidence pack (.zip)");
     let gap = Arg::new("accept-gap")
         .long("accept-gap")
         .action(ArgAction::SetTrue)
@@ -43,7 +43,7 @@ pub(crate) fn subcommands() -> [Command; 2] {
     [
         Command::new("verify")
             .about(
-                "Check that a dataset or reports are what was published: every file, every hash, every link",
+                "Check that a dataset, reports or an evidence pack are what was written: every file, every hash, every link",
             )
             .args([evidence, sha256]),
         Command::new("history")
@@ -63,6 +63,17 @@ pub(crate) fn verify(settings: &Settings, chosen: &ArgMatches) -> Result<(), Fai
         .flatten()
         .map(String::as_ref)
         .collect();
+    if let [folder] = places[..]
+        && crate::review::is_review(folder)
+    {
+        return crate::review::verify_folder(settings, folder, known);
+    }
+    if let [pack] = places[..]
+        && pack.is_file()
+        && crate::review::is_pack(pack)
+    {
+        return crate::review::verify(settings, pack, known);
+    }
     if places.iter().all(|place| place.is_file()) {
         return sealed::verify(&places, known, settings.output()?);
     }

@@ -27,6 +27,7 @@ mod place;
 mod progress;
 mod provision;
 mod report;
+mod review;
 mod sealed;
 mod secrets;
 mod service;
@@ -128,6 +129,7 @@ fn run(arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
         Some("diff") => return diff::run(&settings, subcommand(&matches)),
         Some("report") => report::run(&settings, subcommand(&matches))?,
         Some("apply-review") => provision::apply_review(&settings, subcommand(&matches))?,
+        Some("review") => review::run(&settings, subcommand(&matches))?,
         Some("inspect") => inspect::run(&settings, subcommand(&matches))?,
         Some("export") => export::run(&settings, subcommand(&matches))?,
         Some("verify") => evidence::verify(&settings, subcommand(&matches))?,

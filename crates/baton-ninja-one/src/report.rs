@@ -127,7 +127,7 @@ fn full_sync_before<'a>(syncs: &'a [SyncFacts], wanted: Option<&str>) -> Option<
 }
 
 /// A folder that nobody else can look into.
-fn private_folder(parent: &Path) -> std::io::Result<TempDir> {
+pub(crate) fn private_folder(parent: &Path) -> std::io::Result<TempDir> {
     let mut folder = tempfile::Builder::new();
     folder.prefix("baton-ninja-one-report-");
     #[cfg(unix)]

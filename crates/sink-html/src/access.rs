@@ -31,6 +31,8 @@ pub(crate) struct Entitlement {
     pub(crate) kind: u32,
     pub(crate) resource: Box<str>,
     pub(crate) resource_name: Box<str>,
+    /// What the resource is for, in the tenant's words.
+    pub(crate) resource_description: Option<Box<str>>,
     pub(crate) slug: Box<str>,
     pub(crate) name: Box<str>,
     pub(crate) description: Option<Box<str>>,
@@ -64,6 +66,9 @@ pub(crate) struct Holders {
     /// For each, one more than the place of its [`Origin`]; zero: given to the holder itself, nothing else to say. Empty if
     /// that is so for all.
     pub(crate) origins: Vec<u32>,
+    /// For each, the place in [`Model::times`](crate::model::Model::times) of the first report of the chain that shows it. Empty if
+    /// that is the first one for all.
+    pub(crate) since: Vec<u32>,
 }
 
 impl Holders {
@@ -73,6 +78,11 @@ impl Holders {
             .iter()
             .enumerate()
             .map(|(n, principal)| (*principal, self.origins.get(n).copied().unwrap_or(0)))
+    }
+
+    /// The place in [`Model::times`](crate::model::Model::times) of the first report that shows the holder at a place here.
+    pub(crate) fn since(&self, n: usize) -> u32 {
+        self.since.get(n).copied().unwrap_or(0)
     }
 
     pub(crate) fn push(&mut self, principal: u32, origin: u32) {

@@ -53,7 +53,7 @@ macro_rules! by_flag {
             $flag,
             " THEN '",
             $no,
-            "' ELSE 'not said' END, count(*) FROM users WHERE status = 'enabled' GROUP BY ALL"
+            "' ELSE 'unknown' END, count(*) FROM users WHERE status = 'enabled' GROUP BY ALL"
         )
     };
 }
@@ -80,36 +80,40 @@ pub(crate) fn charts(model: &Model) -> Vec<Chart> {
             concat!(
                 "SELECT ",
                 user_type!(),
-                ", CASE WHEN status = 'disabled' THEN 'disabled' WHEN upper(invitation_status) = 'PENDING' THEN 'invitation pending' WHEN upper(invitation_status) = 'EXPIRED' THEN 'invitation expired' WHEN status = 'enabled' THEN 'enabled' ELSE 'not said' END, count(*) FROM users GROUP BY ALL"
+                ", CASE WHEN status = 'disabled' THEN 'disabled' WHEN upper(invitation_status) = 'PENDING' THEN 'invitation pending' WHEN upper(invitation_status) = 'EXPIRED' THEN 'invitation expired' WHEN status = 'enabled' THEN 'enabled' ELSE 'unknown' END, count(*) FROM users GROUP BY ALL"
             ),
             |facts| Some(state(facts)),
         ),
         by_people(
             people,
             "mfa",
-            "Second factor",
-            by_flag!("mfa_enabled", "set up", "not set up"),
-            |facts| enabled_flag(facts, Flag::Mfa, ["set up", "not set up"]),
+            "MFA",
+            concat!(
+                "SELECT ",
+                user_type!(),
+                ", CASE WHEN mfa_enabled THEN 'MFA' WHEN sso_enabled THEN 'SSO, MFA unknown' WHEN NOT mfa_enabled THEN 'no MFA' ELSE 'unknown' END, count(*) FROM users WHERE status = 'enabled' GROUP BY ALL"
+            ),
+            |facts| facts.enabled().then(|| mfa(facts)),
         ),
         by_people(
             people,
             "sign_in",
             "Sign-in",
-            by_flag!("sso_enabled", "identity provider", "this tenant"),
-            |facts| enabled_flag(facts, Flag::Sso, ["identity provider", "this tenant"]),
+            by_flag!("sso_enabled", "identity provider", "local"),
+            |facts| enabled_flag(facts, Flag::Sso, ["identity provider", "local"]),
         ),
         by_people(
             people,
             "scim",
-            "Account managed by",
-            by_flag!("scim_user", "identity provider", "this tenant"),
-            |facts| enabled_flag(facts, Flag::Scim, ["identity provider", "this tenant"]),
+            "Provisioning",
+            by_flag!("scim_user", "SCIM", "local"),
+            |facts| enabled_flag(facts, Flag::Scim, ["SCIM", "local"]),
         ),
     ];
     charts.push(largest(
         model,
         "roles",
-        "Roles by holders",
+        "Roles by members",
         largest!("role"),
         TraitKind::Role,
     ));
@@ -131,7 +135,18 @@ fn state(facts: &Facts<'_>) -> &'static str {
         (_, "PENDING") => "invitation pending",
         (_, "EXPIRED") => "invitation expired",
         ("enabled", _) => "enabled",
-        _ => "not said",
+        _ => "unknown",
+    }
+}
+
+/// Whoever signs in through an identity provider may be asked for MFA there, which the tenant does not know.
+fn mfa(facts: &Facts<'_>) -> &'static str {
+    let flag = |flag| facts.person.flag(flag);
+    match (flag(Flag::Mfa), flag(Flag::Sso)) {
+        (Some(true), _) => "MFA",
+        (_, Some(true)) => "SSO, MFA unknown",
+        (Some(false), _) => "no MFA",
+        (None, _) => "unknown",
     }
 }
 
@@ -139,7 +154,7 @@ fn enabled_flag(facts: &Facts<'_>, flag: Flag, [yes, no]: [&'static str; 2]) -> 
     facts.enabled().then(|| match facts.person.flag(flag) {
         Some(true) => yes,
         Some(false) => no,
-        None => "not said",
+        None => "unknown",
     })
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Collector {
     people: HashMap<ResourceTypeId, HashMap<NativeId, u32>>,
     /// Names of everything else.
     names: HashMap<ResourceTypeId, HashMap<NativeId, Box<str>>>,
+    /// Descriptions of everything that has one.
+    descriptions: HashMap<ResourceTypeId, HashMap<NativeId, Box<str>>>,
     /// Places of what is no person and holds something, counted from the first of them.
     others: HashMap<ResourceTypeId, HashMap<NativeId, u32>>,
     entitlements: HashMap<EntitlementId, usize>,
@@ -60,6 +62,9 @@ impl Collector {
         let kind = self.kind(&row.id.resource_type)?;
         self.model.kinds[kind as usize].resources += 1;
         let (resource_type, id) = (&row.id.resource_type, &row.id.id);
+        if let Some(description) = &row.description {
+            within(&mut self.descriptions, resource_type).insert(id.clone(), description.as_str().into());
+        }
         if let Some(person) = Person::of(row, &mut self.model.words) {
             let place = places(self.model.people.len())?;
             self.model.people.push(person);
@@ -80,6 +85,11 @@ impl Collector {
             kind: self.kind(&row.resource.resource_type)?,
             resource: row.resource.id.as_str().into(),
             resource_name,
+            resource_description: self
+                .descriptions
+                .get(&row.resource.resource_type)
+                .and_then(|descriptions| descriptions.get(&row.resource.id))
+                .cloned(),
             slug: row.slug.as_str().into(),
             name: row.display_name.as_str().into(),
             description: row.description.as_ref().map(|text| text.as_str().into()),

@@ -54,6 +54,11 @@ impl Facts<'_> {
         self.person.flag(flag) == Some(false)
     }
 
+    /// No MFA, as far as the tenant knows, and no identity provider that could ask for it.
+    pub(crate) fn is_without_mfa(&self) -> bool {
+        self.is_not(Flag::Mfa) && !self.is(Flag::Sso)
+    }
+
     pub(crate) fn enabled(&self) -> bool {
         self.status == "enabled"
     }
@@ -76,7 +81,7 @@ macro_rules! holds_a_role {
     };
 }
 
-const FIGURES: [Definition; 17] = [
+const FIGURES: [Definition; 19] = [
     Definition {
         key: "people",
         label: "People",
@@ -88,7 +93,7 @@ const FIGURES: [Definition; 17] = [
     Definition {
         key: "technicians",
         label: "Technicians",
-        meaning: "Accounts of the sort TECHNICIAN, enabled or not",
+        meaning: "Accounts of technicians, enabled or not",
         sql: "SELECT count(*) FROM users WHERE user_type = 'TECHNICIAN'",
         link: "#/people?kind=TECHNICIAN",
         count: Count::People(|facts| facts.user_type == "TECHNICIAN"),
@@ -96,7 +101,7 @@ const FIGURES: [Definition; 17] = [
     Definition {
         key: "end_users",
         label: "End users",
-        meaning: "Accounts of the sort END_USER, enabled or not",
+        meaning: "Accounts of end users, enabled or not",
         sql: "SELECT count(*) FROM users WHERE user_type = 'END_USER'",
         link: "#/people?kind=END_USER",
         count: Count::People(|facts| facts.user_type == "END_USER"),
@@ -115,7 +120,7 @@ const FIGURES: [Definition; 17] = [
     Definition {
         key: "role_grants",
         label: "Role assignments",
-        meaning: "Who holds which role, one for each pair",
+        meaning: "One for each person and role",
         sql: concat!("SELECT count(*) FROM ", role_grants!()),
         link: "#/access?on=role",
         count: Count::All(|model| {
@@ -126,8 +131,8 @@ const FIGURES: [Definition; 17] = [
     },
     Definition {
         key: "grants",
-        label: "Grants",
-        meaning: "Everything that somebody holds: roles, memberships, permissions",
+        label: "Assignments",
+        meaning: "Roles, memberships and permissions that somebody has",
         sql: "SELECT count(*) FROM grants",
         link: "#/access",
         count: Count::All(Model::grants),
@@ -158,35 +163,35 @@ const FIGURES: [Definition; 17] = [
     },
     Definition {
         key: "mfa_on",
-        label: "With a second factor",
-        meaning: "Enabled people who have set up a second factor in this tenant",
+        label: "With MFA",
+        meaning: "Enabled people who have set up MFA in this tenant",
         sql: "SELECT count(*) FROM users WHERE status = 'enabled' AND mfa_enabled",
         link: "#/people?status=enabled&mfa_enabled=yes",
         count: Count::People(|facts| facts.enabled() && facts.is(Flag::Mfa)),
     },
     Definition {
         key: "administrators_without_mfa",
-        label: "Administrators without a second factor",
-        meaning: "Enabled people with full rights who have set up no second factor in this tenant",
-        sql: "SELECT count(*) FROM users WHERE administrator AND status = 'enabled' AND mfa_enabled = false",
+        label: "Administrators without MFA",
+        meaning: "Enabled people with full rights, a local sign-in and no MFA",
+        sql: "SELECT count(*) FROM users WHERE administrator AND status = 'enabled' AND mfa_enabled = false AND sso_enabled IS NOT TRUE",
         link: "#/people?administrator=yes&status=enabled&mfa_enabled=no",
         count: Count::People(|facts| {
-            facts.is(Flag::Administrator) && facts.enabled() && facts.is_not(Flag::Mfa)
+            facts.is(Flag::Administrator) && facts.enabled() && facts.is_without_mfa()
         }),
     },
     Definition {
         key: "technicians_without_mfa",
-        label: "Technicians without a second factor",
-        meaning: "Enabled technicians who have set up no second factor in this tenant",
-        sql: "SELECT count(*) FROM users WHERE user_type = 'TECHNICIAN' AND status = 'enabled' AND mfa_enabled = false",
+        label: "Technicians without MFA",
+        meaning: "Enabled technicians with a local sign-in and no MFA",
+        sql: "SELECT count(*) FROM users WHERE user_type = 'TECHNICIAN' AND status = 'enabled' AND mfa_enabled = false AND sso_enabled IS NOT TRUE",
         link: "#/people?kind=TECHNICIAN&status=enabled&mfa_enabled=no",
         count: Count::People(|facts| {
-            facts.user_type == "TECHNICIAN" && facts.enabled() && facts.is_not(Flag::Mfa)
+            facts.user_type == "TECHNICIAN" && facts.enabled() && facts.is_without_mfa()
         }),
     },
     Definition {
         key: "disabled_with_roles",
-        label: "Disabled people who still hold roles",
+        label: "Disabled people who still have roles",
         meaning: "Their access comes back the moment somebody enables the account",
         sql: concat!(
             "SELECT count(*) FROM users u WHERE u.status = 'disabled' AND ",
@@ -212,15 +217,43 @@ const FIGURES: [Definition; 17] = [
         count: Count::People(|facts| facts.invitation == "EXPIRED"),
     },
     Definition {
-        key: "outside_identity_provider",
-        label: "Role holders outside the identity provider",
-        meaning: "Enabled people who hold roles and do not sign in through an identity provider",
+        key: "technicians_outside_identity_provider",
+        label: "Technicians with roles and a local sign-in",
+        meaning: "Enabled technicians who have roles and do not sign in through the identity provider",
         sql: concat!(
-            "SELECT count(*) FROM users u WHERE u.status = 'enabled' AND u.sso_enabled = false AND ",
+            "SELECT count(*) FROM users u WHERE u.user_type = 'TECHNICIAN' AND u.status = 'enabled' AND u.sso_enabled = false AND ",
             holds_a_role!()
         ),
-        link: "#/people?status=enabled&sso_enabled=no&roles=some",
-        count: Count::People(|facts| facts.enabled() && facts.is_not(Flag::Sso) && facts.roles > 0),
+        link: "#/people?kind=TECHNICIAN&status=enabled&sso_enabled=no&roles=some",
+        count: Count::People(|facts| {
+            facts.user_type == "TECHNICIAN" && facts.enabled() && facts.is_not(Flag::Sso) && facts.roles > 0
+        }),
+    },
+    Definition {
+        key: "end_users_outside_identity_provider",
+        label: "End users with roles and a local sign-in",
+        meaning: "Enabled end users who have roles and do not sign in through the identity provider",
+        sql: concat!(
+            "SELECT count(*) FROM users u WHERE u.user_type = 'END_USER' AND u.status = 'enabled' AND u.sso_enabled = false AND ",
+            holds_a_role!()
+        ),
+        link: "#/people?kind=END_USER&status=enabled&sso_enabled=no&roles=some",
+        count: Count::People(|facts| {
+            facts.user_type == "END_USER" && facts.enabled() && facts.is_not(Flag::Sso) && facts.roles > 0
+        }),
+    },
+    Definition {
+        key: "end_users_without_mfa",
+        label: "End users with roles and without MFA",
+        meaning: "Enabled end users with roles, a local sign-in and no MFA",
+        sql: concat!(
+            "SELECT count(*) FROM users u WHERE u.user_type = 'END_USER' AND u.status = 'enabled' AND u.mfa_enabled = false AND u.sso_enabled IS NOT TRUE AND ",
+            holds_a_role!()
+        ),
+        link: "#/people?kind=END_USER&status=enabled&mfa_enabled=no&roles=some",
+        count: Count::People(|facts| {
+            facts.user_type == "END_USER" && facts.enabled() && facts.is_without_mfa() && facts.roles > 0
+        }),
     },
     Definition {
         key: "full_portal",

@@ -16,6 +16,7 @@ mod page;
 mod people;
 mod predecessor;
 mod report_file;
+mod review;
 mod seal;
 mod sections;
 mod sink;
@@ -26,6 +27,9 @@ mod verify;
 mod words;
 
 pub use error::ReportError;
+pub use review::{
+    ReportGrant, ReviewReviewer, ReviewRole, ReviewScope, ReviewedReport, read_reviewed, write_review_file,
+};
 pub use seal::{Previous, Seal, SealedSection};
 pub use sink::{HtmlSink, HtmlSinkConfig};
 pub use target::refuse_target;

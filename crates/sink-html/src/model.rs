@@ -1,6 +1,6 @@
 //! A sync as the report has it: all of it in memory, in an order that depends on nothing but the sync.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use access_core::model::{Baseline, ResourceTypeId, TraitKind};
 
@@ -21,6 +21,9 @@ pub(crate) struct Model {
     pub(crate) origins: Vec<Origin>,
     /// In the order of the entitlements.
     pub(crate) holders: Vec<Holders>,
+    /// When the syncs began whose reports first showed some of the grants; first of all that of the first report of the chain.
+    /// Empty in reports of version 1.
+    pub(crate) times: Vec<Box<str>>,
 }
 
 impl Model {
@@ -55,6 +58,60 @@ impl Model {
             sync_id: None,
             resources: resources.filter(|(_, count)| *count > 0).collect(),
             grants,
+        }
+    }
+
+    /// Says of every grant since when reports show it: what the report before has too keeps its date, the rest is new with this
+    /// sync. Without a report before, all are in the first one.
+    pub(crate) fn date_grants(&mut self, started_at: &str, before: Option<(&Self, &str)>) {
+        self.times = vec![started_at.into()];
+        let Some((old, old_started_at)) = before else {
+            return;
+        };
+        self.times.clone_from(&old.times);
+        if self.times.is_empty() {
+            self.times.push(old_started_at.into());
+        }
+        let known = self.times.iter().position(|time| **time == *started_at);
+        let new = known.unwrap_or_else(|| {
+            self.times.push(started_at.into());
+            self.times.len() - 1
+        });
+        let new = u32::try_from(new).unwrap_or(u32::MAX);
+        let places: HashMap<&str, &Holders> = old
+            .entitlements
+            .iter()
+            .zip(&old.holders)
+            .map(|(entitlement, holders)| (&*entitlement.id, holders))
+            .collect();
+        let mut dated = Vec::with_capacity(self.holders.len());
+        for (entitlement, holders) in self.entitlements.iter().zip(&self.holders) {
+            let mut before: HashMap<(&str, &str), u32> = HashMap::new();
+            if let Some(holders) = places.get(&*entitlement.id) {
+                for (n, place) in holders.principals.iter().enumerate() {
+                    if let Some(principal) = old.principal(*place) {
+                        before.insert(principal, holders.since(n));
+                    }
+                }
+            }
+            let since: Vec<u32> = holders
+                .principals
+                .iter()
+                .map(|place| {
+                    let known = self
+                        .principal(*place)
+                        .and_then(|principal| before.get(&principal));
+                    known.copied().unwrap_or(new)
+                })
+                .collect();
+            dated.push(since);
+        }
+        for (holders, since) in self.holders.iter_mut().zip(dated) {
+            holders.since = if since.iter().any(|place| *place > 0) {
+                since
+            } else {
+                Vec::new()
+            };
         }
     }
 
@@ -102,14 +159,18 @@ impl Model {
             entitlement.kind = kinds[entitlement.kind as usize];
         }
         for holders in &mut self.holders {
-            let mut pairs: Vec<(u32, u32)> = holders
+            let mut rows: Vec<(u32, u32, u32)> = holders
                 .iter()
-                .map(|(principal, origin)| (principals[principal as usize], origin))
+                .enumerate()
+                .map(|(n, (principal, origin))| (principals[principal as usize], origin, holders.since(n)))
                 .collect();
-            pairs.sort_unstable();
+            rows.sort_unstable();
             let mut ordered = Holders::default();
-            for (principal, origin) in pairs {
-                ordered.push(principal, origin);
+            for (principal, origin, _) in &rows {
+                ordered.push(*principal, *origin);
+            }
+            if !holders.since.is_empty() {
+                ordered.since = rows.into_iter().map(|(.., since)| since).collect();
             }
             *holders = ordered;
         }
@@ -186,4 +247,101 @@ fn placed<T>(list: &mut Vec<T>, numbered: Vec<(u32, T)>) -> Vec<u32> {
         list.push(item);
     }
     places
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A model in which people hold roles, both by number.
+    pub(crate) fn holding(grants: &[(&str, &[u32])], people: u32) -> Model {
+        let mut model = Model {
+            kinds: vec![Kind {
+                id: "role".into(),
+                name: "Role".into(),
+                taken_for: "role".into(),
+                complete: true,
+                incomplete_reason: None,
+                resources: 0,
+            }],
+            ..Model::default()
+        };
+        let user = model.words.place("user");
+        for n in 0..people {
+            model.people.push(Person {
+                id: n.to_string().into(),
+                name: format!("Person {n}").into(),
+                login: None,
+                email: None,
+                shared: std::array::from_fn(|place| (place == 0).then_some(user)),
+                flags: Default::default(),
+            });
+        }
+        for (role, holders) in grants {
+            model.entitlements.push(Entitlement {
+                id: (*role).into(),
+                kind: 0,
+                resource: (*role).into(),
+                resource_name: (*role).into(),
+                resource_description: Some(format!("For {role}").into()),
+                slug: "assigned".into(),
+                name: (*role).into(),
+                description: None,
+                purpose: "assignment".into(),
+                immutable: false,
+            });
+            let mut held = Holders::default();
+            for place in *holders {
+                held.push(*place, 0);
+            }
+            model.holders.push(held);
+        }
+        model
+    }
+
+    fn dates(model: &Model) -> Vec<(&str, u32, &str)> {
+        let pairs = model.entitlements.iter().zip(&model.holders);
+        pairs
+            .flat_map(|(entitlement, holders)| {
+                let places = holders.principals.iter().enumerate();
+                places.map(|(n, place)| (&*entitlement.id, *place, &*model.times[holders.since(n) as usize]))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_grant_keeps_the_date_of_the_first_report_that_shows_it() {
+        let mut first = holding(&[("a", &[0, 1])], 3);
+        first.date_grants("January", None);
+        let mut second = holding(&[("a", &[1, 2]), ("b", &[0])], 3);
+        second.date_grants("February", Some((&first, "January")));
+        assert_eq!(
+            dates(&second),
+            [("a", 1, "January"), ("a", 2, "February"), ("b", 0, "February")]
+        );
+        let mut third = holding(&[("a", &[0, 1, 2]), ("b", &[0])], 3);
+        third.date_grants("March", Some((&second, "February")));
+        assert_eq!(
+            dates(&third),
+            [
+                ("a", 0, "March"),
+                ("a", 1, "January"),
+                ("a", 2, "February"),
+                ("b", 0, "February")
+            ]
+        );
+        // Written once more, against itself.
+        let mut again = holding(&[("a", &[0, 1, 2]), ("b", &[0])], 3);
+        again.date_grants("March", Some((&third, "March")));
+        assert_eq!(dates(&again), dates(&third));
+        assert_eq!(again.times, third.times);
+    }
+
+    #[test]
+    fn a_report_without_dates_is_the_first_of_its_chain() {
+        let old = holding(&[("a", &[0])], 2);
+        let mut new = holding(&[("a", &[0, 1])], 2);
+        new.date_grants("February", Some((&old, "January")));
+        assert_eq!(dates(&new), [("a", 0, "January"), ("a", 1, "February")]);
+    }
 }

@@ -18,7 +18,7 @@ use crate::sections::{Head, Section};
 const PAGE: &str = include_str!("page/index.html");
 
 /// How it looks, in the order in which rules weigh.
-const STYLE: [&str; 9] = [
+const STYLE: [&str; 10] = [
     include_str!("page/css/tokens.css"),
     include_str!("page/css/base.css"),
     include_str!("page/css/layout.css"),
@@ -27,18 +27,24 @@ const STYLE: [&str; 9] = [
     include_str!("page/css/charts.css"),
     include_str!("page/css/matrix.css"),
     include_str!("page/css/review.css"),
+    include_str!("page/css/dialogs.css"),
     include_str!("page/css/print.css"),
 ];
 
 /// What it does, in the order in which things are needed.
-const CODE: [&str; 19] = [
+const CODE: [&str; 27] = [
     include_str!("page/js/dom.js"),
     include_str!("page/js/text.js"),
     include_str!("page/js/data.js"),
+    include_str!("page/js/sha256.js"),
     include_str!("page/js/model.js"),
+    include_str!("page/js/insight.js"),
     include_str!("page/js/filters.js"),
     include_str!("page/js/csv.js"),
+    include_str!("page/js/sheet.js"),
     include_str!("page/js/decisions.js"),
+    include_str!("page/js/list.js"),
+    include_str!("page/js/deciding.js"),
     include_str!("page/js/table.js"),
     include_str!("page/js/charts.js"),
     include_str!("page/js/views/overview.js"),
@@ -48,6 +54,9 @@ const CODE: [&str; 19] = [
     include_str!("page/js/views/entitlement.js"),
     include_str!("page/js/views/matrix.js"),
     include_str!("page/js/views/changes.js"),
+    include_str!("page/js/views/review_lines.js"),
+    include_str!("page/js/views/review_actions.js"),
+    include_str!("page/js/views/review_print.js"),
     include_str!("page/js/views/review.js"),
     include_str!("page/js/views/evidence.js"),
     include_str!("page/js/main.js"),

@@ -15,10 +15,19 @@ use crate::error::ReportError;
 use crate::model::Model;
 use crate::report_file::ReportFile;
 use crate::seal::Previous;
-use crate::sections::{Head, decode};
+use crate::sections::{Head, TrendPoint, decode};
 
 /// There is one format of reports.
 const FORMAT: &str = "report";
+
+/// What a report takes over from the one before it.
+#[derive(Debug, Default)]
+pub(crate) struct Continuation {
+    pub(crate) changes: Changes,
+    pub(crate) previous: Option<Previous>,
+    /// The figures of the reports before, the earliest first.
+    pub(crate) trend: Vec<TrendPoint>,
+}
 
 /// A report that was found where the next one goes, or was named. Its data is read again when it is needed, so that it takes
 /// no memory while the tenant is read.
@@ -101,7 +110,7 @@ impl Predecessor {
     /// # Errors
     /// [`ReportError`] if the file is not what it was when the sync began.
     pub(crate) fn each_id(&self, comparer: &mut Comparer) -> Result<(), ReportError> {
-        let (_, model) = self.read_again()?;
+        let (_, _, model) = self.read_again()?;
         let held_on = model.entitlements.iter().filter_map(|entitlement| {
             let kind = model.kind(entitlement)?;
             Some((&*kind.id, &*entitlement.resource))
@@ -130,10 +139,10 @@ impl Predecessor {
         Ok(())
     }
 
-    fn read_again(&self) -> Result<(ReportFile, Model), ReportError> {
-        let (file, _, model) = read(&self.path)?;
+    fn read_again(&self) -> Result<(ReportFile, Head, Model), ReportError> {
+        let (file, head, model) = read(&self.path)?;
         if file.fingerprint() == self.fingerprint {
-            Ok((file, model))
+            Ok((file, head, model))
         } else {
             Err(ReportError::altered(
                 &self.path,
@@ -142,22 +151,25 @@ impl Predecessor {
         }
     }
 
-    /// What changed since, and what the next report says of it. A report that is written once more says what it said.
+    /// What changed since, and what the next report says of it; dates the grants of the model. A report that is written once more
+    /// says what it said.
     ///
     /// # Errors
     /// [`ReportError`] if the file is not what it was when the sync began.
-    pub(crate) fn compare(
-        &self,
-        run: &SyncRun,
-        model: &Model,
-    ) -> Result<(Changes, Option<Previous>), ReportError> {
-        let (file, old) = self.read_again()?;
+    pub(crate) fn compare(&self, run: &SyncRun, model: &mut Model) -> Result<Continuation, ReportError> {
+        let (file, head, old) = self.read_again()?;
+        let started_at = run.started_at.format(&Rfc3339).unwrap_or_default();
+        model.date_grants(&started_at, Some((&old, &head.started_at)));
         if self.sync_id == run.id.as_str() {
             let kept = file.section("changes").and_then(|section| {
                 serde_json::from_slice(&section.bytes).map_err(|error| error.to_string())
             });
             let kept = kept.map_err(|reason| ReportError::altered(&self.path, reason))?;
-            return Ok((kept, file.seal.previous));
+            return Ok(Continuation {
+                changes: kept,
+                previous: file.seal.previous,
+                trend: head.trend,
+            });
         }
         let complete = model.kinds.iter().filter(|kind| kind.complete);
         let removals = Removals::of_types(run.sync_type == SyncType::Full, complete.map(|kind| &*kind.id));
@@ -166,7 +178,11 @@ impl Predecessor {
             started_at: self.started_at.clone(),
             seal_sha256: self.fingerprint.clone(),
         };
-        Ok((changes(&old, model, &removals), Some(previous)))
+        Ok(Continuation {
+            changes: changes(&old, model, &removals),
+            previous: Some(previous),
+            trend: head.into_trend(),
+        })
     }
 }
 

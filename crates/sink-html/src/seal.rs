@@ -5,8 +5,8 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// The version of the file's make-up that is written here.
-pub(crate) const VERSION: u64 = 1;
+/// The version of the file's make-up that is written here. Version 2 has dates of grants.
+pub(crate) const VERSION: u64 = 2;
 /// Says that a file is a report.
 pub(crate) const FORMAT: &str = "baton-ninja-one review report";
 

@@ -13,6 +13,7 @@ use crate::evidence::Evidence;
 use crate::figures::Figure;
 use crate::model::Model;
 use crate::people::{FLAGS, Person, SHARED};
+use crate::review::ReviewScope;
 use crate::seal::Previous;
 use crate::varint;
 use crate::words::{Word, Words};
@@ -45,6 +46,39 @@ pub(crate) struct Head {
     pub(crate) ledger: Value,
     #[serde(default)]
     pub(crate) evidence: Evidence,
+    /// What the file is to a review.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) review: Option<ReviewScope>,
+    /// The figures of the reports before this one, the earliest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) trend: Vec<TrendPoint>,
+}
+
+/// Reports that a trend goes back at most.
+const MAX_TREND_POINTS: usize = 12;
+
+/// The figures of an earlier report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TrendPoint {
+    pub(crate) sync_id: Box<str>,
+    pub(crate) started_at: Box<str>,
+    /// By their keys.
+    pub(crate) figures: BTreeMap<Box<str>, u64>,
+}
+
+impl Head {
+    /// The trend that the next report shows: that of this one, and this one.
+    pub(crate) fn into_trend(self) -> Vec<TrendPoint> {
+        let mut trend = self.trend;
+        let figures = self.figures.into_iter();
+        trend.push(TrendPoint {
+            sync_id: self.sync_id,
+            started_at: self.started_at,
+            figures: figures.map(|figure| (figure.key, figure.value)).collect(),
+        });
+        trend.drain(..trend.len().saturating_sub(MAX_TREND_POINTS));
+        trend
+    }
 }
 
 /// Why bytes are no section.
@@ -80,6 +114,8 @@ struct AccessColumns<'a> {
     kinds: Vec<u32>,
     resources: Vec<Cow<'a, str>>,
     resource_names: Vec<Cow<'a, str>>,
+    #[serde(default)]
+    resource_descriptions: Vec<Option<Cow<'a, str>>>,
     slugs: Vec<Cow<'a, str>>,
     names: Vec<Cow<'a, str>>,
     descriptions: Vec<Option<Cow<'a, str>>>,
@@ -88,6 +124,9 @@ struct AccessColumns<'a> {
     holders: Vec<u32>,
     others: Vec<Other>,
     origins: Vec<Origin>,
+    /// See [`Model::times`].
+    #[serde(default)]
+    times: Vec<Cow<'a, str>>,
 }
 
 /// All sections of a report.
@@ -226,6 +265,10 @@ fn access_columns(model: &Model) -> AccessColumns<'_> {
         kinds: access.iter().map(|row| row.kind).collect(),
         resources: texts(|row| &row.resource),
         resource_names: texts(|row| &row.resource_name),
+        resource_descriptions: access
+            .iter()
+            .map(|row| row.resource_description.as_deref().map(Cow::Borrowed))
+            .collect(),
         slugs: texts(|row| &row.slug),
         names: texts(|row| &row.name),
         descriptions: access
@@ -241,6 +284,7 @@ fn access_columns(model: &Model) -> AccessColumns<'_> {
             .collect(),
         others: model.others.clone(),
         origins: model.origins.clone(),
+        times: model.times.iter().map(|time| Cow::Borrowed(&**time)).collect(),
     }
 }
 
@@ -267,6 +311,9 @@ fn read_access(columns: AccessColumns<'_>, model: &mut Model) -> Result<(), Sect
     {
         return Err(SectionError::Dangling);
     }
+    if !columns.resource_descriptions.is_empty() && columns.resource_descriptions.len() != rows {
+        return Err(SectionError::Ragged);
+    }
     let immutable = columns.immutable.as_bytes();
     for (n, immutable) in immutable.iter().enumerate() {
         model.entitlements.push(Entitlement {
@@ -274,6 +321,10 @@ fn read_access(columns: AccessColumns<'_>, model: &mut Model) -> Result<(), Sect
             kind: columns.kinds[n],
             resource: (*columns.resources[n]).into(),
             resource_name: (*columns.resource_names[n]).into(),
+            resource_description: columns
+                .resource_descriptions
+                .get(n)
+                .and_then(|text| text.as_deref().map(Into::into)),
             slug: (*columns.slugs[n]).into(),
             name: (*columns.names[n]).into(),
             description: columns.descriptions[n].as_deref().map(Into::into),
@@ -283,11 +334,13 @@ fn read_access(columns: AccessColumns<'_>, model: &mut Model) -> Result<(), Sect
     }
     model.others = columns.others;
     model.origins = columns.origins;
+    model.times = columns.times.into_iter().map(Into::into).collect();
     Ok(())
 }
 
 /// For each entitlement: how many hold it; whether origins follow; the first holder and the distances between holders; and
-/// the origins. All as variable-length numbers.
+/// the origins. After all of them, unless each is in the first report of the chain: for each grant the place of the first
+/// report that shows it. All as variable-length numbers.
 fn grant_numbers(model: &Model) -> Vec<u8> {
     let mut numbers = Vec::new();
     for holders in &model.holders {
@@ -303,6 +356,13 @@ fn grant_numbers(model: &Model) -> Vec<u8> {
         }
         for origin in &holders.origins {
             varint::push(&mut numbers, *origin);
+        }
+    }
+    if model.holders.iter().any(|holders| !holders.since.is_empty()) {
+        for holders in &model.holders {
+            for n in 0..holders.principals.len() {
+                varint::push(&mut numbers, holders.since(n));
+            }
         }
     }
     numbers
@@ -338,8 +398,81 @@ fn read_grants(bytes: &[u8], model: &mut Model) -> Result<(), SectionError> {
         }
         model.holders.push(holders);
     }
-    if numbers.next().is_some() {
+    // Version 1 ends here.
+    let Some(mut place) = numbers.next() else {
+        return Ok(());
+    };
+    let mut left = model.grants();
+    for holders in &mut model.holders {
+        for _ in 0..holders.principals.len() {
+            if place as usize >= model.times.len() {
+                return Err(SectionError::Dangling);
+            }
+            holders.since.push(place);
+            left -= 1;
+            if left > 0 {
+                place = numbers.next().ok_or(SectionError::Dangling)?;
+            }
+        }
+        if holders.since.iter().all(|place| *place == 0) {
+            holders.since = Vec::new();
+        }
+    }
+    if left > 0 || numbers.next().is_some() {
         return Err(SectionError::Dangling);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::tests::holding;
+
+    fn head(model: &Model) -> Head {
+        let head = serde_json::json!({
+            "program": "test", "tenant": "t", "sync_id": "s", "sync_type": "full", "started_at": "January",
+            "ended_at": "January", "previous": null, "kinds": model.kinds, "figures": [], "charts": [], "ledger": null,
+        });
+        serde_json::from_value(head).unwrap()
+    }
+
+    #[test]
+    fn dates_come_back_and_lies_about_them_are_refused() {
+        let mut old = holding(&[("a", &[0]), ("b", &[])], 3);
+        old.date_grants("January", None);
+        let mut model = holding(&[("a", &[0, 2]), ("b", &[1])], 3);
+        model.date_grants("February", Some((&old, "January")));
+        let sections = encode(&head(&model), &model, &Changes::default()).unwrap();
+        let (_, read) = decode(&sections).unwrap();
+        assert_eq!(read.holders, model.holders);
+        assert_eq!(read.times, model.times);
+        assert_eq!(read.entitlements, model.entitlements);
+
+        let altered = |change: &dyn Fn(&mut Vec<u8>)| {
+            let mut sections = sections.clone();
+            change(&mut sections[3].bytes);
+            decode(&sections).is_err()
+        };
+        assert!(altered(&|bytes| bytes.push(0)), "a date of no grant");
+        assert!(altered(&|bytes| {
+            bytes.pop();
+        }));
+        assert!(
+            altered(&|bytes| *bytes.last_mut().unwrap() = 9),
+            "a time that is not there"
+        );
+    }
+
+    #[test]
+    fn the_trend_forgets_the_oldest() {
+        let model = holding(&[], 0);
+        let mut trend = Vec::new();
+        for _ in 0..2 * MAX_TREND_POINTS {
+            let mut head = head(&model);
+            head.trend = trend;
+            trend = head.into_trend();
+        }
+        assert_eq!(trend.len(), MAX_TREND_POINTS);
+    }
 }

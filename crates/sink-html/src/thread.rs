@@ -9,14 +9,13 @@ use access_core::sync::{Comparer, Comparison, CurrentSync, SyncSummary};
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::changes::Changes;
 use crate::charts::charts;
 use crate::collector::Collector;
 use crate::error::ReportError;
 use crate::evidence::Evidence;
 use crate::figures::figures;
 use crate::page::render;
-use crate::predecessor::Predecessor;
+use crate::predecessor::{Continuation, Predecessor};
 use crate::sections::{Head, encode};
 use crate::target::{Target, beside};
 
@@ -136,12 +135,15 @@ impl Writing {
     }
 
     fn complete(mut self, collector: Collector, summary: &SyncSummary) -> Result<Prepared, ReportError> {
-        let model = collector.finish(summary)?;
+        let mut model = collector.finish(summary)?;
         self.go_on()?;
-        let (changes, previous) = match &self.predecessor {
-            Some(predecessor) => predecessor.compare(&summary.run, &model)?,
-            None => (Changes::default(), None),
+        let continuation = if let Some(predecessor) = &self.predecessor {
+            predecessor.compare(&summary.run, &mut model)?
+        } else {
+            model.date_grants(&time(summary.run.started_at), None);
+            Continuation::default()
         };
+        let changes = continuation.changes;
         self.go_on()?;
         let failed = |error: std::io::Error| ReportError::io("making", self.target.path(), error);
         let json = |error: serde_json::Error| failed(error.into());
@@ -152,12 +154,14 @@ impl Writing {
             sync_type: summary.run.sync_type.as_str().into(),
             started_at: time(summary.run.started_at),
             ended_at: time(summary.ended_at),
-            previous,
+            previous: continuation.previous,
             kinds: model.kinds.clone(),
             figures: figures(&model),
             charts: charts(&model),
             ledger: serde_json::to_value(&summary.ledger).map_err(json)?,
             evidence: Evidence::new(summary).map_err(json)?,
+            review: None,
+            trend: continuation.trend,
         };
         let sections =
             encode(&head, &model, &changes).map_err(|error| failed(std::io::Error::other(error)))?;

@@ -50,6 +50,39 @@ pub struct AuditEntry {
     /// How it ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<AuditResult>,
+    /// The decision of an access review that it carries out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionReference>,
+}
+
+/// A decision of an access review, as the audit log names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DecisionReference {
+    /// The line of the review.
+    pub line_id: String,
+    /// The review.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review_id: Option<String>,
+    /// The seal of the report that was reviewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report_sha256: Option<String>,
+    /// The file with the decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<String>,
+    /// SHA-256 of that file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sheet_sha256: Option<String>,
+    /// The row in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<u64>,
+    /// Who decided.
+    pub reviewer: String,
+    /// When, as the sheet has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decided_at: Option<String>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Which line of an attempt.
@@ -166,6 +199,7 @@ impl Attempt {
             before: None,
             after: None,
             result: None,
+            decision: None,
         }
     }
 }

@@ -34,7 +34,7 @@ use crate::model::NativeId;
 use crate::ports::{AuditLog, Clock, Provisioner, SyncIds};
 
 pub use account::{Account, AccountChanges, AccountKind, NewAccount, Person};
-pub use audit::{AuditEntry, AuditEvent, AuditResult};
+pub use audit::{AuditEntry, AuditEvent, AuditResult, DecisionReference};
 pub use certainty::{Certainty, Fact};
 pub use change::{AccountRequest, AccountUpdate, Change, ChangeKind};
 pub use error::{Extent, ProvisioningError};

@@ -1,9 +1,9 @@
 //! Changes from the command line: the reference's flags and the readable subcommands, over one use case.
 
+mod apply_review;
 mod attributes;
 mod audit_file;
 mod request;
-mod review;
 mod schema;
 mod words;
 
@@ -27,8 +27,11 @@ use crate::system::{RandomIds, SystemClock, stop_wanted};
 pub(crate) use audit_file::AuditFile;
 use request::Request;
 
+pub(crate) use apply_review::{
+    Job, RevocationResult, RevocationRow, Verification, apply, read_results, revocations,
+    run as apply_review, subcommand as apply_review_subcommand,
+};
 pub(crate) use request::{account_switches, subcommands};
-pub(crate) use review::{run as apply_review, subcommand as apply_review_subcommand};
 pub(crate) use schema::{account_fields as documented_account_fields, account_form};
 
 /// What the flags or the subcommand ask for, if they ask for a change.

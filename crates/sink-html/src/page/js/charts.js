@@ -24,21 +24,21 @@ const bars = (chart, { label, href, empty }) => {
   );
 };
 
-/** One line of parts for each sort of people. `order`: the words in order, with their tones. */
+/** One line of parts for each type of people. `order`: the words in order, with their tones. */
 const stacked = (chart, order) => {
-  const sorts = [...new Set(chart.rows.map(([[sort]]) => sort))];
-  if (sorts.length === 0) return h("p", { class: "none" }, "Nobody is enabled");
+  const types = [...new Set(chart.rows.map(([[type]]) => type))];
+  if (types.length === 0) return h("p", { class: "none" }, "No enabled accounts");
   return h(
     "ul",
     { class: "stacked", "data-chart": chart.key },
-    sorts.map((sort) => {
-      const counts = new Map(chart.rows.filter(([[of]]) => of === sort).map(([[, word], count]) => [word, count]));
+    types.map((type) => {
+      const counts = new Map(chart.rows.filter(([[of]]) => of === type).map(([[, word], count]) => [word, count]));
       const whole = [...counts.values()].reduce((sum, count) => sum + count, 0);
       const found = order.filter(([word]) => counts.has(word));
       return h(
         "li",
         null,
-        h("div", { class: "line" }, h("h3", null, sortsOf(sort)), h("span", { class: "quiet" }, number(whole))),
+        h("div", { class: "line" }, h("h3", null, typesOf(type)), h("span", { class: "quiet" }, number(whole))),
         h(
           "div",
           { class: "parts", "aria-hidden": "true" },
@@ -49,7 +49,7 @@ const stacked = (chart, order) => {
           { class: "key" },
           found.map(([word, tone]) => {
             const count = counts.get(word);
-            const row = JSON.stringify([sort, word]);
+            const row = JSON.stringify([type, word]);
             return h("li", { class: `tone-${tone}`, "data-row": row }, `${word} `, h("span", { class: "much" }, number(count)), ` (${percent(count, whole)})`);
           }),
         ),

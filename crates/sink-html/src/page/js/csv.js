@@ -17,13 +17,15 @@ const cell = (value) => {
   return `"${guard(text).replaceAll('"', '""')}"`;
 };
 
-const toCsv = (header, rows) => [header, ...rows].map((row) => `${row.map(cell).join(",")}\r\n`).join("");
+const toCsv = (rows) => rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 
-/** Rows as objects by the names in the first line. */
-const fromCsv = (text) => {
-  const lines = [];
-  let line = [];
+/** Records of cells, split at a comma, a semicolon or a tab, whichever the first line that has one has. */
+const csvRecords = (text) => {
+  const records = [];
   let at = text.charCodeAt(0) === 0xfeff ? 1 : 0;
+  const [, delimiter = ","] = text.match(/^\W*decision["']?([,;\t])/m) || text.match(/([,;\t])/) || [];
+  const stop = new RegExp(`[${delimiter}\r\n]`, "g");
+  let record = [];
   while (at < text.length) {
     let value = "";
     if (text[at] === '"') {
@@ -38,25 +40,24 @@ const fromCsv = (text) => {
         at += 1;
       }
     } else {
-      const rest = text.slice(at).search(/[,\r\n]/);
-      const end = rest < 0 ? text.length : at + rest;
+      stop.lastIndex = at;
+      const end = stop.exec(text)?.index ?? text.length;
       value = text.slice(at, end);
       at = end;
     }
-    line.push(unguard(value));
-    if (text[at] === ",") {
+    record.push(unguard(value));
+    if (text[at] === delimiter) {
       at += 1;
-      if (at === text.length) line.push("");
+      if (at === text.length) record.push("");
       continue;
     }
     if (text[at] === "\r") at += 1;
     if (text[at] === "\n") at += 1;
-    lines.push(line);
-    line = [];
+    records.push(record);
+    record = [];
   }
-  if (line.length > 0) lines.push(line);
-  const [header = [], ...rows] = lines;
-  return rows.map((row) => Object.fromEntries(header.map((title, n) => [title, row[n] ?? ""])));
+  if (record.length > 0) records.push(record);
+  return records;
 };
 
 /** Hands a file to the browser's downloads; nothing leaves the page. */

@@ -18,7 +18,7 @@ const section = (title) => {
 
 /**
  * Numbers of variable length: seven bits a byte, the lowest first, the eighth says that more follow. For each entitlement:
- * how many hold it, whether origins follow, the first holder and the distances between holders, the origins.
+ * how many have it, whether origins follow, the first holder and the distances between holders, the origins.
  */
 const readGrants = (bytes, entitlements, grants) => {
   const starts = new Uint32Array(entitlements + 1);
@@ -48,5 +48,11 @@ const readGrants = (bytes, entitlements, grants) => {
     filled += count;
   }
   starts[entitlements] = filled;
-  return { starts, principals, origins };
+  // What follows, if anything does, is the first report that shows each.
+  let since = null;
+  if (at < bytes.length) {
+    since = new Uint32Array(grants);
+    for (let grant = 0; grant < grants; grant += 1) since[grant] = next();
+  }
+  return { starts, principals, origins, since };
 };

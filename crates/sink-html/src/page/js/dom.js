@@ -30,6 +30,63 @@ const fill = (element, children) => {
   }
 };
 
+/**
+ * Asks in a window of its own, above the page. `buttons`: `[word, label, kind, test]`; the answer is the word of the one that
+ * was pressed, or null. A button whose test fails cannot be pressed. Enter in a field presses the main one.
+ */
+const ask = (title, content, buttons, { drawer = false, started } = {}) =>
+  new Promise((done) => {
+    const id = newId("dialog");
+    let answer = null;
+    const made = buttons.map(([word, label, kind, test]) => {
+      const button = h("button", { type: "button", class: `button ${kind || ""}`, onclick: () => close(word) }, label);
+      return { button, test, main: kind === "main" || kind === "danger" };
+    });
+    const check = () => {
+      for (const { button, test } of made) button.disabled = Boolean(test) && !test();
+    };
+    const close = (word) => {
+      answer = word;
+      box.close();
+      finish();
+    };
+    // At once, not when the browser comes to tell: the next key may be pressed already.
+    const finish = () => {
+      box.remove();
+      done(answer);
+    };
+    const box = h(
+      "dialog",
+      {
+        class: drawer ? "drawer" : "asking",
+        "aria-labelledby": id,
+        oninput: check,
+        onkeydown: (event) => {
+          if (event.key !== "Enter" || event.target.tagName !== "INPUT" || event.isComposing) return;
+          event.preventDefault();
+          const main = made.find((one) => one.main);
+          check();
+          if (main && !main.button.disabled) main.button.click();
+        },
+        onclick: (event) => event.target === box && close(null),
+        onclose: finish,
+      },
+      h("div", { class: "inside" }, h("h2", { id }, title), content, h("div", { class: "turn answers" }, made.map(({ button }) => button))),
+    );
+    document.body.append(box);
+    check();
+    box.addEventListener("changed", check);
+    box.showModal();
+    if (started) started(box, close);
+  });
+
+/** A labelled text field of a window. */
+const field = (label, attributes) => {
+  const id = newId("field");
+  const input = h("input", { id, autocomplete: "off", ...attributes });
+  return { input, element: h("div", { class: "field" }, h("label", { for: id }, label), input) };
+};
+
 /** A text of the tenant's: in any script and direction, it does not turn around what is beside it. */
 const name = (text) => h("bdi", null, text);
 

@@ -1,4 +1,4 @@
-/* Which people are meant: filters that live in the address, so that a number can lead to the rows that it counts. */
+/* Which people are listed: filters that live in the address, so that a number can lead to the rows that it counts. */
 
 const yesNo = (key, label) => ({
   key,
@@ -6,10 +6,10 @@ const yesNo = (key, label) => ({
   options: () => [
     ["yes", "Yes"],
     ["no", "No"],
-    ["unsaid", "Not said"],
+    ["unknown", "Unknown"],
   ],
   test: (report, value) => {
-    const wanted = { yes: true, no: false, unsaid: null }[value];
+    const wanted = { yes: true, no: false, unknown: null }[value];
     return (person) => report.flag(key, person) === wanted;
   },
 });
@@ -33,11 +33,21 @@ const byWord = (key, label, column, show) => ({
 });
 
 const PEOPLE_FILTERS = [
-  byWord("kind", "Sort", "user_type", sortOf),
+  byWord("kind", "Type", "user_type", typeOf),
   byWord("status", "Status", "status"),
-  yesNo("mfa_enabled", "Second factor"),
-  yesNo("sso_enabled", "Identity provider"),
-  byWord("invitation", "Invitation", "invitation_status", lower),
+  {
+    key: "mfa_enabled",
+    label: "MFA",
+    options: () => [
+      ["yes", "MFA"],
+      ["no", "No MFA"],
+      ["sso", "SSO, MFA unknown"],
+      ["unknown", "Unknown"],
+    ],
+    test: (report, value) => (person) => report.insight.mfa(person) === value,
+  },
+  yesNo("sso_enabled", "SSO"),
+  byWord("invitation", "Invitation", "invitation_status", capital),
   yesNo("administrator", "Administrator"),
   {
     key: "roles",

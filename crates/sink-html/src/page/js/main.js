@@ -17,6 +17,44 @@ const setQuery = (view, chosen) => {
   history.replaceState(null, "", `#/${view}${query ? `?${query}` : ""}`);
 };
 
+/* What a view wants to know: that it is left, and that it is printed. */
+const hooks = { leave: [], paper: [], unpaged: [] };
+const leaveWith = (act) => hooks.leave.push(act);
+/** `make` gives what is printed in the place of the view. */
+const printWith = (make) => hooks.paper.push(make);
+const printAll = (table) => hooks.unpaged.push(table);
+
+const left = () => {
+  for (const act of hooks.leave) act();
+  for (const list of Object.values(hooks)) list.length = 0;
+};
+
+/** Paper shows all rows, not a page of them. */
+const prepareToPrint = () => {
+  for (const table of hooks.unpaged) table.printed(true);
+  if (hooks.paper.length === 0) return;
+  const paper = document.getElementById("paper");
+  replace(paper, hooks.paper.map((make) => make()));
+  document.body.classList.add("on-paper");
+};
+
+const afterPrint = () => {
+  for (const table of hooks.unpaged) table.printed(false);
+  document.getElementById("paper").replaceChildren();
+  document.body.classList.remove("on-paper");
+};
+
+/** At the foot of every printed page: of what it is, and which page. */
+const footPages = (report) => {
+  const text = `${short(report.head.tenant)}, sync of ${day(report.head.started_at)}, seal ${FINGERPRINT.slice(0, 16)}…`;
+  const safe = text.replace(/[^\p{L}\p{N} .,:…-]/gu, " ");
+  try {
+    document.styleSheets[0].insertRule(`@page { @bottom-left { content: "${safe}"; font: 8pt sans-serif; } }`, document.styleSheets[0].cssRules.length);
+  } catch {
+    // The browser does not know about margins of pages.
+  }
+};
+
 const route = () => {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const [view, ...parts] = path.split("/");
@@ -40,7 +78,7 @@ const showTabs = (view) => {
 
 const scheme = () => {
   const root = document.documentElement;
-  const words = { "": "Colours: as the system", light: "Colours: light", dark: "Colours: dark" };
+  const words = { "": "Colours: same as the system", light: "Colours: light", dark: "Colours: dark" };
   const signs = { "": "◐", light: "○", dark: "●" };
   const next = { "": "dark", dark: "light", light: "" };
   const button = h("button", {
@@ -78,15 +116,17 @@ const show = (report, decisions) => {
     person: () => person(report, decisions(), parts),
     access: () => access(report, chosen),
     entitlement: () => entitlement(report, decisions(), parts),
-    matrix: () => matrix(report, chosen),
-    changes: () => changes(report, chosen),
+    matrix: () => matrix(report, decisions(), chosen),
+    changes: () => changes(report, decisions(), chosen),
     review: () => review(report, decisions(), chosen),
     evidence: () => evidence(report),
   };
   const main = document.getElementById("main");
   const known = Object.hasOwn(views, view);
+  left();
   replace(main, known ? views[view]() : missing("There is no such view.", "#/", "Overview"));
   showTabs(view);
+  document.querySelector("#tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   const title = main.querySelector("h1")?.textContent || "";
   document.title = `${title} · ${short(report.head.tenant)}`;
 };
@@ -102,6 +142,8 @@ const start = async () => {
   replace(document.getElementById("tenant"), name(short(head.tenant)));
   replace(document.getElementById("tools"), h("button", { type: "button", class: "button", onclick: () => print() }, "Print"), scheme());
   replace(document.getElementById("foot"), `Sync ${head.sync_id} of ${time(head.started_at)}, written by ${head.program}. This file loads nothing and sends nothing.`);
+  const bar = document.querySelector(".top");
+  new ResizeObserver(() => document.documentElement.style.setProperty("--top", `${getComputedStyle(bar).position === "sticky" ? bar.offsetHeight : 0}px`)).observe(bar);
   const first = route().view;
   showTabs(first);
   if (first === "") show(report);
@@ -113,14 +155,23 @@ const start = async () => {
     return decisions;
   };
   if (first !== "" || route().view !== "") show(report, lazily);
+  const resumed = () => route().view === "" && showReviewState(report, lazily());
   window.addEventListener("hashchange", () => {
-    show(report, lazily);
     scrollTo(0, 0);
+    show(report, lazily);
     main.focus({ preventScroll: true });
+    resumed();
   });
+  window.addEventListener("beforeunload", (event) => {
+    if (decisions && !decisions.saved && decisions.all.size > 0) event.preventDefault();
+  });
+  window.addEventListener("beforeprint", prepareToPrint);
+  window.addEventListener("afterprint", afterPrint);
+  footPages(report);
   window.addEventListener("pagehide", () => decisions?.store());
   performance.mark("ready");
   document.documentElement.dataset.ready = "yes";
+  resumed();
 };
 
 start().catch((error) => {

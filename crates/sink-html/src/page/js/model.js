@@ -23,6 +23,7 @@ class Report {
     Object.assign(this, readGrants(new Uint8Array(grants), access.ids.length, total));
     this.grantCount = total;
     this.turnAround();
+    this.insight = new Insight(this);
   }
 
   /** From who holds an entitlement to what somebody holds. */
@@ -70,11 +71,17 @@ class Report {
     return link("person", this.word("resource_type_id", person), this.people.ids[person]);
   }
 
-  findPerson(type, id) {
-    for (let at = this.people.ids.indexOf(id); at >= 0; at = this.people.ids.indexOf(id, at + 1)) {
-      if (this.word("resource_type_id", at) === type) return at;
+  findPrincipal(type, id) {
+    if (!this.principalPlaces) {
+      this.principalPlaces = new Map(this.people.ids.map((own, n) => [`${this.word("resource_type_id", n)}\n${own}`, n]));
+      this.access.others.forEach((other, n) => this.principalPlaces.set(`${other.resource_type}\n${other.id}`, this.count + n));
     }
-    return -1;
+    return this.principalPlaces.get(`${type}\n${id}`) ?? -1;
+  }
+
+  findPerson(type, id) {
+    const principal = this.findPrincipal(type, id);
+    return this.isPerson(principal) ? principal : -1;
   }
 
   /** Name and login of everybody in small letters, for searching. */
@@ -86,27 +93,25 @@ class Report {
     return this.searched;
   }
 
-  /** What a reviewer should see of somebody at a glance. */
+  /** What names a principal: for telling whether a reviewer is it. */
+  principalFacts(principal) {
+    if (!this.isPerson(principal)) return { title: this.principalName(principal) };
+    return { title: this.people.names[principal], login: this.people.logins[principal], email: this.email(principal) };
+  }
+
+  /** Flags of somebody at a glance. */
   marks(person) {
-    const marks = [];
-    const status = this.word("status", person);
-    if (status === "disabled") marks.push(mark("disabled", "bad"));
-    const invitation = lower(this.word("invitation_status", person));
-    if (invitation === "pending") marks.push(mark("invitation pending", "warn"));
-    if (invitation === "expired") marks.push(mark("invitation expired", "warn"));
-    if (this.flag("administrator", person)) marks.push(mark("administrator", "accent"));
-    if (this.flag("mfa_enabled", person) === false && status !== "disabled") marks.push(mark("no second factor", "warn"));
-    return marks;
+    return this.insight.ofPerson(person).map(flagMark);
   }
 
   /* Principals: people, then others. */
 
   isPerson(principal) {
-    return principal < this.count;
+    return principal >= 0 && principal < this.count;
   }
 
   principalName(principal) {
-    return this.isPerson(principal) ? this.people.names[principal] : this.access.others[principal - this.count].name;
+    return this.isPerson(principal) ? this.people.names[principal] : this.access.others[principal - this.count]?.name;
   }
 
   principalKey(principal) {
@@ -145,6 +150,17 @@ class Report {
 
   canBeRevoked(entitlement) {
     return this.access.immutable[entitlement] !== "1";
+  }
+
+  /** Rights over the tenant as a whole, but for the end users' portal. */
+  isPrivileged(entitlement) {
+    return this.traitOf(entitlement) === "app" && this.access.slugs[entitlement] !== "full-portal-access";
+  }
+
+  /** What it is for, in the tenant's words. */
+  purposeOf(entitlement) {
+    const { descriptions, resource_descriptions: resources } = this.access;
+    return (this.traitOf(entitlement) !== "app" && this.isAlone(entitlement) && resources?.[entitlement]) || descriptions[entitlement];
   }
 
   /** What an entitlement is called here; two of the same name are told apart by their ids. */
@@ -205,13 +221,13 @@ class Report {
   }
 
   sourceName(id) {
-    if (!this.places) this.places = new Map(this.access.ids.map((text, n) => [text, n]));
-    const place = this.places.get(id);
-    return place === undefined ? id : this.access.names[place];
+    const place = this.findEntitlement(id);
+    return place < 0 ? id : this.access.names[place];
   }
 
   findEntitlement(id) {
-    return this.access.ids.indexOf(id);
+    if (!this.entitlementPlaces) this.entitlementPlaces = new Map(this.access.ids.map((text, n) => [text, n]));
+    return this.entitlementPlaces.get(id) ?? -1;
   }
 
   findGrant(entitlement, principal) {

@@ -5,7 +5,7 @@ const number = (value) => numbers.format(value);
 
 const plural = (count, one, many) => `${number(count)} ${count === 1 ? one : many || `${one}s`}`;
 
-/** A share of a whole, in percent. Nearly none is not none, and nearly all not all. */
+/** A share of a total, in percent. Nearly none is not none, and nearly all not all. */
 const percent = (part, whole) => {
   if (whole === 0) return "–";
   const share = (100 * part) / whole;
@@ -27,10 +27,23 @@ const time = (text) => {
   return Number.isNaN(parsed.getTime()) ? text : `${times.format(parsed)} UTC`;
 };
 
-/** What the tenant calls sorts of people, as people would. */
-const SORTS = { TECHNICIAN: ["Technician", "Technicians"], END_USER: ["End user", "End users"], "": ["Sort not said", "Sort not said"] };
-const sortOf = (word) => SORTS[word]?.[0] || word;
-const sortsOf = (word) => SORTS[word]?.[1] || word;
+const days = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
+const day = (text) => {
+  const parsed = new Date(text);
+  return Number.isNaN(parsed.getTime()) ? text : days.format(parsed);
+};
+
+/** Types of people in the tenant's words, and as people would say. A connector without types of people has none. */
+const TYPES = { TECHNICIAN: ["Technician", "Technicians"], END_USER: ["End user", "End users"], INTEGRATION: ["Integration", "Integrations"], "": ["Unknown type", "Unknown type"] };
+const typeOf = (word) => TYPES[word]?.[0] || capital(word);
+const typesOf = (word, unknown) => (word === "" && unknown) || TYPES[word]?.[1] || capital(word);
+
+/** Ways to sign in; what is not known here is shown as it is. */
+const SIGN_INS = { NATIVE: "Local", PASSKEY: "Passkey", SAML2: "SAML 2.0" };
+const signInWord = (word) => SIGN_INS[word] || word;
+
+/** A word in capitals as people write it. */
+const capital = (word) => (/^[A-Z0-9_]{3,}$/.test(word) ? word[0] + lower(word.slice(1)).replaceAll("_", " ") : word);
 
 /** The tenant's address without what all addresses have. */
 const short = (tenant) => tenant.replace(/^https?:\/\//, "").replace(/\/$/, "");
@@ -46,11 +59,11 @@ const KINDS = {
 
 const SYNC_TYPES = {
   full: "everything",
-  resources_only: "things without who holds what",
+  resources_only: "objects without assignments",
   partial: "a part of the tenant",
 };
 
-const YES_NO = { true: "yes", false: "no", null: "not said" };
+const YES_NO = { true: "yes", false: "no", null: "unknown" };
 
 /** Columns of the dataset, for people. */
 const COLUMNS = {
@@ -58,23 +71,23 @@ const COLUMNS = {
   login: "login",
   email: "e-mail",
   status: "status",
-  status_detail: "detail of status",
-  account_type: "sort of account",
-  user_type: "sort",
+  status_detail: "status detail",
+  account_type: "account type",
+  user_type: "type",
   invitation_status: "invitation",
   auth_type: "sign-in",
   organization_id: "organization",
-  mfa_enabled: "second factor",
-  sso_enabled: "signs in through identity provider",
-  scim_user: "managed by identity provider",
+  mfa_enabled: "MFA",
+  sso_enabled: "SSO",
+  scim_user: "managed by SCIM",
   administrator: "system administrator",
   must_change_password: "must change password",
   permit_all_clients: "sees every organization",
   full_portal_access: "full portal access",
   description: "description",
   purpose: "purpose",
-  immutable: "only to be looked at",
-  is_direct: "held directly",
+  immutable: "read only",
+  is_direct: "direct assignment",
 };
 
 const lower = (text) => (text === null || text === undefined ? "" : text.toLowerCase());

@@ -1,49 +1,55 @@
 /*
- * People down, roles across. A page of rows is in the document; the strip above shows everybody at once, and a click in it
- * leads to the page.
+ * People down, roles across, privileged columns first. People who hold exactly the same are one row that opens. A click on a cell
+ * opens the person beside the page, with Keep and Revoke. The strip above shows everybody at once, and a click in it leads there.
  */
 
 const MATRIX_ROWS = 100;
 const MATRIX_COLUMNS = 60;
+const MOST_OUTLIERS = 12;
 
 const MATRIX_ORDERS = [
-  ["", "People alike together"],
+  ["", "Group identical"],
   ["name", "By name"],
   ["most", "Most access first"],
 ];
 
-/** Entitlements that are columns: of the wanted sort, held by somebody, those with the most holders first. */
+/** Entitlements that are columns: of the wanted type, held by somebody; the privileged first, then those with the most members. */
 const matrixColumns = (report, on) => {
   const wanted = on === "tenant" ? ["app"] : on === "groups" ? ["group"] : ["role", "app"];
+  const rank = (n) => (report.isPrivileged(n) ? 0 : 1);
   return report.access.ids
     .map((_, n) => n)
     .filter((n) => wanted.includes(report.traitOf(n)) && report.access.holders[n] > 0)
-    .sort((a, b) => report.access.holders[b] - report.access.holders[a] || a - b);
+    .sort((a, b) => rank(a) - rank(b) || (rank(a) === 0 ? report.access.holders[a] - report.access.holders[b] : report.access.holders[b] - report.access.holders[a]) || a - b);
 };
 
-/** People as rows, in an order. Those who hold the same are together where that is wanted. */
+/** Rows: the people of each, and the columns that they hold. One row for all who hold the same where that is wanted. */
 const matrixRows = (report, columns, people, order) => {
   const rank = new Map(columns.map((column, n) => [column, n]));
-  const held = new Map();
+  const rows = new Map();
   for (const person of people) {
     const places = [];
     for (const grant of report.heldBy(person)) {
       const place = rank.get(report.entitlementOf[grant]);
       if (place !== undefined) places.push(place);
     }
-    if (places.length > 0) held.set(person, places.sort((a, b) => a - b));
+    if (places.length === 0) continue;
+    places.sort((a, b) => a - b);
+    const key = order === "alike" ? places.join(" ") : person;
+    const row = rows.get(key);
+    if (row) row.people.push(person);
+    else rows.set(key, { people: [person], places });
   }
-  const rows = [...held.keys()];
-  if (order === "most") rows.sort((a, b) => held.get(b).length - held.get(a).length || a - b);
-  if (order === "alike") {
-    const keys = new Map(rows.map((person) => [person, String.fromCharCode(...held.get(person).slice(0, 200))]));
-    rows.sort((a, b) => (keys.get(a) < keys.get(b) ? -1 : keys.get(a) > keys.get(b) ? 1 : a - b));
-  }
-  return { rows, held };
+  const list = [...rows.values()];
+  const first = (row) => row.people[0];
+  const privileged = (row) => row.places.findIndex((place) => report.isPrivileged(columns[place])) >= 0;
+  if (order === "most") list.sort((a, b) => b.places.length - a.places.length || first(a) - first(b));
+  if (order === "alike") list.sort((a, b) => Number(privileged(b)) - Number(privileged(a)) || b.people.length - a.people.length || first(a) - first(b));
+  return list;
 };
 
 /** The whole matrix, turned on its side, each pixel a share of cells that are filled. */
-const paintMap = (canvas, rows, held, columns) => {
+const paintMap = (canvas, rows, columns) => {
   const ratio = window.devicePixelRatio || 1;
   const width = Math.max(1, Math.round(canvas.clientWidth * ratio));
   const height = Math.max(1, Math.round(canvas.clientHeight * ratio));
@@ -51,10 +57,10 @@ const paintMap = (canvas, rows, held, columns) => {
   const filled = new Uint32Array(width * height);
   const across = rows.length / width;
   const down = columns.length / height;
-  rows.forEach((person, n) => {
+  rows.forEach(({ places }, n) => {
     const from = Math.floor(n / across);
     const to = Math.max(from + 1, Math.floor((n + 1) / across));
-    for (const place of held.get(person)) {
+    for (const place of places) {
       const top = Math.floor(place / down);
       const bottom = Math.max(top + 1, Math.floor((place + 1) / down));
       for (let y = top; y < bottom && y < height; y += 1) {
@@ -64,43 +70,78 @@ const paintMap = (canvas, rows, held, columns) => {
   });
   const context = canvas.getContext("2d");
   const ink = getComputedStyle(canvas).getPropertyValue("--series-1").trim();
-  const whole = Math.max(1, across) * Math.max(1, down);
+  const share = Math.max(1, across) * Math.max(1, down);
   context.clearRect(0, 0, width, height);
   context.fillStyle = ink;
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {
       const count = filled[y * width + x];
       if (count === 0) continue;
-      context.globalAlpha = Math.min(1, 0.25 + (0.75 * count) / whole);
+      context.globalAlpha = Math.min(1, 0.25 + (0.75 * count) / share);
       context.fillRect(x, y, 1, 1);
     }
   }
 };
 
-const matrix = (report, chosen) => {
-  const state = { page: 0, across: 0 };
+/** Access that is rare among the holder's peers, privileged first. */
+const outliersOf = (report, columns, people) => {
+  const wanted = new Set(people);
+  const found = [];
+  for (const column of columns) {
+    for (let grant = report.starts[column]; grant < report.starts[column + 1]; grant += 1) {
+      if (!wanted.has(report.principals[grant])) continue;
+      const flag = report.insight.ofLine(grant).find(([key]) => key === "rare");
+      if (flag) found.push({ grant, why: flag[2], rank: report.insight.level(grant), peers: report.insight.peers(grant) });
+    }
+  }
+  return found.sort((a, b) => b.rank - a.rank || a.peers.have / a.peers.of - b.peers.have / b.peers.of || a.grant - b.grant);
+};
+
+const matrix = (report, decisions, chosen) => {
+  const state = { page: Math.max(0, Number(chosen.get("page") || 1) - 1) || 0, across: 0 };
+  const open = new Set();
   const frame = h("div", { class: "matrix-frame", role: "region", "aria-label": "Matrix of people and access", tabindex: "0" });
-  const canvas = h("canvas", { role: "img", "aria-label": "All people and columns at once; the table below has the same" });
+  const canvas = h("canvas", { role: "img", "aria-label": "All rows and columns at once; the table below has the same" });
+  const place = h("span", { class: "here", "aria-hidden": "true" });
   const count = h("p", { id: "count", role: "status" });
   const pager = h("div", { class: "pager" });
-  let drawn = { rows: [], held: new Map(), columns: [] };
+  const aside = h("div");
+  let drawn = { rows: [], columns: [] };
 
-  const gather = () => {
+  const gather = (page = 0) => {
     const columns = matrixColumns(report, chosen.get("on"));
     const found = chosenPeople(report, chosen);
-    drawn = { columns, ...matrixRows(report, columns, found, chosen.get("order") || "alike") };
-    Object.assign(state, { page: 0, across: 0 });
-    count.textContent = `${plural(drawn.rows.length, "person", "people")} who hold something, ${plural(columns.length, "column")}`;
-    setQuery("matrix", chosen);
+    drawn = { columns, rows: matrixRows(report, columns, found, chosen.get("order") || "alike") };
+    Object.assign(state, { page: Math.min(page, Math.max(0, Math.ceil(drawn.rows.length / MATRIX_ROWS) - 1)), across: 0 });
+    const people = drawn.rows.reduce((sum, row) => sum + row.people.length, 0);
+    count.textContent = `${plural(people, "person", "people")} with access in ${plural(drawn.rows.length, "row")}, ${plural(columns.length, "column")}`;
+    open.clear();
     draw();
-    requestAnimationFrame(() => paintMap(canvas, drawn.rows, drawn.held, drawn.columns));
+    const outliers = outliersOf(report, columns, found);
+    replace(aside, outliers.length > 0 && outlierList(report, decisions, outliers));
+    requestAnimationFrame(() => {
+      paintMap(canvas, drawn.rows, drawn.columns);
+      showPlace();
+    });
+  };
+
+  const showPlace = () => {
+    const pages = Math.max(1, drawn.rows.length / MATRIX_ROWS);
+    place.style.left = `${(100 * state.page) / pages}%`;
+    place.style.width = `${100 / pages}%`;
   };
 
   const draw = () => {
-    const columns = drawn.columns.slice(state.across * MATRIX_COLUMNS, (state.across + 1) * MATRIX_COLUMNS);
+    const pinned = drawn.columns.filter((column) => report.isPrivileged(column));
+    const rest = drawn.columns.slice(pinned.length);
+    const columns = [...pinned, ...rest.slice(state.across * MATRIX_COLUMNS, (state.across + 1) * MATRIX_COLUMNS)];
     const rows = drawn.rows.slice(state.page * MATRIX_ROWS, (state.page + 1) * MATRIX_ROWS);
-    replace(frame, rows.length > 0 ? matrixTable(report, columns, rows) : h("p", { class: "none" }, "Nobody holds anything here"));
-    replace(pager, turns("People", state, "page", drawn.rows.length, MATRIX_ROWS, draw), turns("Columns", state, "across", drawn.columns.length, MATRIX_COLUMNS, draw));
+    replace(frame, rows.length > 0 ? matrixTable(report, decisions, columns, pinned.length, rows, open, draw) : h("p", { class: "none" }, "No people match these filters"));
+    replace(pager, turns("Rows", state, "page", drawn.rows.length, MATRIX_ROWS, draw), turns("Columns", state, "across", rest.length, MATRIX_COLUMNS, draw));
+    showPlace();
+    if (state.page > 0) chosen.set("page", String(state.page + 1));
+    else chosen.delete("page");
+    setQuery("matrix", chosen);
   };
 
   canvas.addEventListener("click", (event) => {
@@ -108,6 +149,7 @@ const matrix = (report, chosen) => {
     state.page = Math.floor((share * drawn.rows.length) / MATRIX_ROWS);
     draw();
   });
+  printWith(() => matrixPaper(report, drawn));
   const change = (key) => (value) => {
     if (value) chosen.set(key, value);
     else chosen.delete(key);
@@ -132,25 +174,48 @@ const matrix = (report, chosen) => {
   for (const filter of PEOPLE_FILTERS.filter(({ key }) => ["kind", "status", "mfa_enabled"].includes(key))) {
     filters.append(choice(filter.label, [["", "Any"], ...filter.options(report)], chosen.get(filter.key) || "", change(filter.key)));
   }
-  gather();
+  gather(state.page);
   return h(
     "div",
     null,
-    h("div", { class: "view-head" }, h("div", null, h("h1", null, "Matrix"), count), matrixKey()),
+    h("div", { class: "view-head" }, h("div", null, h("h1", null, "Matrix"), count), matrixKey(report)),
     filters,
-    h("div", { class: "map" }, canvas),
+    aside,
+    h("div", { class: "map" }, h("div", { class: "strip" }, canvas, place)),
     frame,
     pager,
   );
 };
 
-const matrixKey = () =>
+const outlierList = (report, decisions, outliers) =>
+  h(
+    "details",
+    { class: "card outliers" },
+    h("summary", null, `${plural(outliers.length, "outlier")}: access that few peers have`),
+    h(
+      "ul",
+      null,
+      outliers.slice(0, MOST_OUTLIERS).map(({ grant, why }) =>
+        h(
+          "li",
+          null,
+          h("button", { type: "button", class: "link name", onclick: () => openDrawer(report, decisions, report.principals[grant], grant) }, name(report.principalName(report.principals[grant]))),
+          " – ",
+          name(report.title(report.entitlementOf[grant])),
+          h("span", { class: "quiet" }, ` · ${why}`),
+        ),
+      ),
+    ),
+    h("p", null, h("a", { href: "#/review?flag=rare" }, "All of them in the review")),
+  );
+
+const matrixKey = (report) =>
   h(
     "ul",
     { class: "key" },
+    h("li", { class: "tone-4" }, "right over the whole tenant"),
     h("li", { class: "tone-1" }, "role"),
-    h("li", { class: "tone-4" }, "permission over the tenant"),
-    h("li", null, "hollow: through something else"),
+    report.access.origins.length > 0 && h("li", { class: "outlined" }, "outlined = inherited"),
   );
 
 const turns = (label, state, which, all, size, draw) => {
@@ -169,6 +234,9 @@ const turns = (label, state, which, all, size, draw) => {
           state[which] += by;
           draw();
           say(told);
+          const again = document.querySelector(`button[aria-label="${label}: ${spoken}"]`);
+          if (again?.disabled) document.querySelector(`button[aria-label^="${label}: "]:not(:disabled)`)?.focus();
+          else again?.focus();
         },
       },
       text,
@@ -176,34 +244,113 @@ const turns = (label, state, which, all, size, draw) => {
   return h("div", { class: "turn" }, h("span", { class: "told" }, told), pages > 1 && [turn("←", "previous", -1), turn("→", "next", 1)]);
 };
 
-const matrixTable = (report, columns, rows) => {
+/** The grants of one person by the place of their column. */
+const cellsOf = (report, places, columns, person) => {
+  const cells = columns.map(() => null);
+  for (const grant of report.heldBy(person)) {
+    const place = places.get(report.entitlementOf[grant]);
+    if (place !== undefined) cells[place] = grant;
+  }
+  return cells;
+};
+
+const matrixTable = (report, decisions, columns, pinned, rows, open, draw) => {
+  const pin = (n) => (n < pinned ? `pinned pin-${Math.min(n, 7)}` : null);
   const head = h(
     "tr",
     null,
     h("th", { scope: "col" }, "Person"),
-    columns.map((column) => h("th", { scope: "col" }, h("a", { href: report.entitlementLink(column), title: report.title(column) }, name(report.title(column))))),
+    columns.map((column, n) => h("th", { scope: "col", class: pin(n) }, h("a", { href: report.entitlementLink(column), title: report.title(column) }, name(report.title(column))))),
   );
   const places = new Map(columns.map((column, n) => [column, n]));
-  const lines = rows.map((person) => {
-    const cells = columns.map(() => null);
-    for (const grant of report.heldBy(person)) {
-      const place = places.get(report.entitlementOf[grant]);
-      if (place !== undefined) cells[place] = grant;
-    }
-    const who = h("th", { scope: "row" }, h("a", { href: report.personLink(person), title: report.people.names[person] }, name(report.people.names[person])));
-    return h("tr", null, who, cells.map((grant, n) => h("td", { tabindex: "-1" }, grant !== null && dot(report, grant, columns[n]))));
+  const line = (person, inside) => {
+    const cells = cellsOf(report, places, columns, person);
+    const who = h("th", { scope: "row", class: inside ? "inside" : null }, h("a", { href: report.personLink(person), title: report.people.names[person] }, name(report.people.names[person])));
+    const mark_ = (grant) => decisions.decided(grant);
+    return h("tr", { "data-person": person }, who, cells.map((grant, n) => h("td", { tabindex: "-1", class: pin(n), "data-grant": grant, title: grant === null ? null : decisions.nameOf([grant]) }, grant !== null && dot(report, grant, columns[n], mark_(grant)))));
+  };
+  const lines = rows.flatMap(({ people }) => {
+    if (people.length === 1) return [line(people[0], false)];
+    const cells = cellsOf(report, places, columns, people[0]);
+    const key = people[0];
+    const opened = open.has(key);
+    const names = people.slice(0, 3).map((person) => report.people.names[person]).join(", ");
+    const toggle = h(
+      "button",
+      {
+        type: "button",
+        class: "toggle",
+        "aria-expanded": String(opened),
+        title: names,
+        onclick: () => {
+          if (opened) open.delete(key);
+          else open.add(key);
+          draw();
+          document.querySelector(`tr[data-same="${key}"] button`)?.focus();
+        },
+      },
+      h("span", { "aria-hidden": "true" }, opened ? "▾ " : "▸ "),
+      h("strong", null, plural(people.length, "person", "people")),
+      ": ",
+      name(names),
+      people.length > 3 && " …",
+    );
+    const group = h("tr", { class: "same", "data-same": key, "data-people": people.length }, h("th", { scope: "row" }, toggle), cells.map((grant, n) => h("td", { tabindex: "-1", class: pin(n) }, grant !== null && dot(report, grant, columns[n]))));
+    return [group, ...(opened ? people.map((person) => line(person, true)) : [])];
   });
-  const table = h("table", { class: "matrix" }, h("caption", { class: "unseen" }, "Who holds what"), h("thead", null, head), h("tbody", null, lines));
+  const table = h("table", { class: "matrix" }, h("caption", { class: "unseen" }, "Who has what"), h("thead", null, head), h("tbody", null, lines));
   table.addEventListener("keydown", moveInMatrix);
+  table.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && event.target.tagName === "TD") openCell(report, decisions, event.target, draw);
+  });
+  table.addEventListener("click", (event) => {
+    const cell = event.target.closest("td");
+    if (cell) openCell(report, decisions, cell, draw);
+  });
+  table.addEventListener("mouseover", (event) => {
+    const cell = event.target.closest("td");
+    for (const other of table.querySelectorAll(".across")) other.classList.remove("across");
+    if (cell) table.tHead.rows[0].cells[cell.cellIndex].classList.add("across");
+  });
   const first = table.querySelector("td");
   if (first) first.tabIndex = 0;
   return table;
 };
 
-const dot = (report, grant, column) => {
-  const tone = [report.isDirect(grant) ? "" : " through", report.traitOf(column) === "app" ? " tenant" : ""].join("");
-  return [h("span", { class: `dot${tone}`, "aria-hidden": "true" }), h("span", { class: "unseen" }, report.why(grant))];
+/** The person of a cell beside the page; a row of several opens. */
+const openCell = async (report, decisions, cell, draw) => {
+  const row = cell.parentElement;
+  if (row.dataset.same !== undefined) {
+    row.querySelector("button").click();
+    return;
+  }
+  const [person, grant] = [Number(row.dataset.person), cell.dataset.grant === undefined ? -1 : Number(cell.dataset.grant)];
+  await openDrawer(report, decisions, person, grant);
+  if (!cell.isConnected) return;
+  draw();
+  document.querySelector(`tr[data-person="${person}"]`)?.cells[cell.cellIndex]?.focus();
 };
+
+const dot = (report, grant, column, decision) => {
+  const tone = [report.isDirect(grant) ? "" : " through", report.isPrivileged(column) ? " tenant" : "", decision ? ` ${decision}` : ""].join("");
+  return [h("span", { class: `dot${tone}`, "aria-hidden": "true" }, decision === "revoke" ? "×" : decision === "keep" ? "✓" : ""), h("span", { class: "unseen" }, decision ? `${report.why(grant)}, ${decision}` : report.why(grant))];
+};
+
+/** On paper a matrix is a list: everybody who holds the same, and what. */
+const matrixPaper = (report, { rows, columns }) =>
+  h(
+    "div",
+    null,
+    h("h1", null, "Who has what in ", name(short(report.head.tenant))),
+    printTable(
+      "People with exactly the same access are one row",
+      ["People", "Access"],
+      rows.map(({ people, places }) => [
+        [h("strong", null, plural(people.length, "person", "people")), h("span", { class: "under" }, name(people.map((person) => report.people.names[person]).join(", ")))],
+        name(places.map((place) => report.title(columns[place])).join(", ")),
+      ]),
+    ),
+  );
 
 /** Arrow keys go from cell to cell; what is there is said. */
 const moveInMatrix = (event) => {

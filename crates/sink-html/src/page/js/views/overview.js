@@ -5,28 +5,37 @@ const STATES = [
   ["invitation pending", 2],
   ["invitation expired", 4],
   ["disabled", 3],
-  ["not said", 3],
+  ["unknown", 3],
 ];
 const FACTORS = [
-  ["set up", 1],
-  ["not set up", 2],
-  ["not said", 3],
+  ["MFA", 1],
+  ["SSO, MFA unknown", 3],
+  ["no MFA", 2],
+  ["unknown", 3],
 ];
 const PROVIDERS = [
   ["identity provider", 1],
-  ["this tenant", 2],
-  ["not said", 3],
+  ["local", 2],
+  ["unknown", 3],
+];
+const PROVISIONERS = [
+  ["SCIM", 1],
+  ["local", 2],
+  ["unknown", 3],
 ];
 
-/** What a reviewer looks at first, and how bad one of them is. */
+/** What needs attention, and how much harm one of them can do; those of end users count for less. */
 const FINDINGS = [
-  ["administrators_without_mfa", "some"],
-  ["technicians_without_mfa", "some"],
-  ["disabled_with_roles", "some"],
-  ["outside_identity_provider", "little"],
-  ["expired_invitations", "little"],
-  ["pending_invitations", "little"],
+  ["administrators_without_mfa", 1000],
+  ["technicians_without_mfa", 100],
+  ["disabled_with_roles", 20],
+  ["technicians_outside_identity_provider", 10],
+  ["expired_invitations", 5],
+  ["end_users_without_mfa", 2],
+  ["pending_invitations", 1],
+  ["end_users_outside_identity_provider", 0.5],
 ];
+const HARMFUL = 20;
 
 const tile = (report, key, label, note, shown) => {
   const figure = report.figure(key);
@@ -41,12 +50,12 @@ const tile = (report, key, label, note, shown) => {
 
 const said = (report, key, text) => [h("span", { "data-figure": key }, number(report.figure(key).value)), ` ${text}`];
 
-const finding = (report, key, tone) => {
+const finding = (report, key, harm) => {
   const figure = report.figure(key);
   const { value } = figure;
   return h(
     "li",
-    { class: value > 0 ? tone : "none-found" },
+    { class: value === 0 ? "none-found" : harm >= HARMFUL ? "some" : "little" },
     h(
       "a",
       { href: figure.link },
@@ -56,13 +65,72 @@ const finding = (report, key, tone) => {
   );
 };
 
+/** The worst first, by the harm of one times how many there are; what was not found is folded. */
+const findings = (report) => {
+  const known = FINDINGS.filter(([key]) => report.figure(key)).map(([key, harm]) => ({ key, harm, value: report.figure(key).value }));
+  const found = known.filter(({ value }) => value > 0).sort((a, b) => b.harm * b.value - a.harm * a.value);
+  const passed = known.filter(({ value }) => value === 0);
+  return [
+    found.length > 0 ? h("ul", { class: "findings" }, found.map(({ key, harm }) => finding(report, key, harm))) : h("p", null, "Nothing."),
+    passed.length > 0 && h("details", { class: "passed" }, h("summary", null, `${plural(passed.length, "check")} passed`), h("ul", { class: "findings" }, passed.map(({ key, harm }) => finding(report, key, harm)))),
+  ];
+};
+
+/** The same figures in the reports before this one. */
+const TREND = ["people", "administrators", "grants", "administrators_without_mfa", "technicians_without_mfa", "disabled_with_roles", "pending_invitations"];
+const MOST_POINTS = 6;
+
+const trend = (report) => {
+  const { head } = report;
+  const points = (head.trend || []).slice(1 - MOST_POINTS);
+  // The figures of a file of a review are of a part of the tenant.
+  if (points.length === 0 || head.review) return null;
+  const now = { started_at: head.started_at, figures: Object.fromEntries(head.figures.map(({ key, value }) => [key, value])) };
+  const all = [...points, now];
+  const shown = TREND.filter((key) => report.figure(key) && points.some(({ figures }) => key in figures));
+  return h(
+    "section",
+    { class: "card trend", "aria-label": "Trend" },
+    h("h2", null, "Trend"),
+    h(
+      "div",
+      { class: "scroll", tabindex: "0", role: "region", "aria-label": "Trend: table" },
+      h(
+        "table",
+        { class: "rows" },
+        h("caption", { class: "unseen" }, "Figures of this report and the ones before"),
+        h("thead", null, h("tr", null, h("th", { scope: "col" }, "Figure"), all.map((point) => h("th", { scope: "col", class: "number" }, day(point.started_at))), h("th", { scope: "col", class: "number" }, "Since the previous"))),
+        h(
+          "tbody",
+          null,
+          shown.map((key) => {
+            const figure = report.figure(key);
+            const before = points.at(-1).figures[key];
+            const by = before === undefined ? null : figure.value - before;
+            return h("tr", null, h("th", { scope: "row" }, h("a", { href: figure.link }, figure.label)), all.map(({ figures }) => h("td", { class: "number" }, figures[key] === undefined ? "–" : number(figures[key]))), h("td", { class: "number" }, by === null ? "–" : by > 0 ? `+${number(by)}` : by < 0 ? `−${number(-by)}` : "0"));
+          }),
+        ),
+      ),
+    ),
+  );
+};
+
+/** How far the review of this report is in this browser. */
+const showReviewState = (report, decisions) => {
+  const button = document.getElementById("start");
+  if (!button) return;
+  const { decided, lines } = decisions.counts(linesInScope(report, decisions, decisions.scope));
+  if (decisions.signed) button.textContent = "Review signed off";
+  else if (decided > 0) button.textContent = `Continue the review (${number(decided)} of ${number(lines)})`;
+};
+
 const card = (span, title, ...content) => h("section", { class: `card span-${span}`, "aria-label": title }, h("h2", null, title), content);
 
 const notices = ({ head }) => {
   const incomplete = head.kinds.filter((kind) => !kind.complete);
   return [
     head.sync_type !== "full" &&
-      h("p", { class: "notice" }, h("strong", null, "Not everything. "), `This sync read ${SYNC_TYPES[head.sync_type] || head.sync_type}: what is missing here is not gone.`),
+      h("p", { class: "notice" }, h("strong", null, "Partial sync. "), `It read ${SYNC_TYPES[head.sync_type] || head.sync_type}: what is missing here is not deleted.`),
     incomplete.length > 0 &&
       h(
         "p",
@@ -83,14 +151,14 @@ const overview = (report) => {
       "div",
       { class: "view-head" },
       h("div", null, h("h1", null, "Who can do what in ", name(short(head.tenant))), h("p", null, `As read on ${time(head.started_at)}`)),
-      h("a", { class: "button main screen-only", href: "#/review" }, "Start the review"),
+      h("a", { class: "button main screen-only", href: "#/review", id: "start" }, "Start the review"),
     ),
     notices(report),
     h(
       "div",
       { class: "tiles" },
       tile(report, "people", null, [said(report, "technicians", "technicians, "), said(report, "end_users", "end users")]),
-      tile(report, "mfa_on", "Second factor", [said(report, "mfa_on", "of "), said(report, "enabled", "enabled people")], percent(report.figure("mfa_on").value, enabled)),
+      tile(report, "mfa_on", "MFA", [said(report, "mfa_on", "of "), said(report, "enabled", "enabled people")], percent(report.figure("mfa_on").value, enabled)),
       tile(report, "administrators", null, said(report, "all_organizations", "see every organization")),
       tile(report, "roles", null, said(report, "role_grants", "assignments")),
       tile(report, "grants", null, said(report, "full_portal", "with full portal access")),
@@ -99,28 +167,29 @@ const overview = (report) => {
     h(
       "div",
       { class: "grid" },
-      card(7, "To look at first", h("ul", { class: "findings" }, FINDINGS.map(([key, tone]) => finding(report, key, tone)))),
+      card(7, "Needs attention", findings(report)),
       h(
         "div",
         { class: "span-5 column" },
-        card(12, "Second factor of enabled people", stacked(report.chart("mfa"), FACTORS)),
-        card(12, "Permissions over the whole tenant", bars(report.chart("privileges"), { label: ([, permission]) => permission, href: ([, , id]) => link("entitlement", id), empty: "There are none" })),
+        card(12, "MFA of enabled people", stacked(report.chart("mfa"), FACTORS)),
+        card(12, "Permissions over the whole tenant", bars(report.chart("privileges"), { label: ([, permission]) => permission, href: ([, , id]) => link("entitlement", id), empty: "None" })),
       ),
     ),
     h(
       "div",
       { class: "grid" },
       card(4, "Accounts", stacked(report.chart("status"), STATES)),
-      card(4, "Where enabled people sign in", stacked(report.chart("sign_in"), PROVIDERS)),
-      card(4, "Who manages their accounts", stacked(report.chart("scim"), PROVIDERS)),
+      card(4, "Sign-in of enabled people", stacked(report.chart("sign_in"), PROVIDERS)),
+      card(4, "Provisioning of enabled people", stacked(report.chart("scim"), PROVISIONERS)),
     ),
     h(
       "div",
       { class: "grid" },
-      card(5, "Roles with the most holders", bars(report.chart("roles"), { label: ([role]) => role, href: ([, , id]) => link("entitlement", id), empty: "There are no roles" })),
-      card(4, "End users per organization", bars(report.chart("organizations"), { label: ([title, id]) => title || id || "No organization", href: ([, id]) => id && `#/people?kind=END_USER&organization=${encodeURIComponent(id)}`, empty: "There are no end users" })),
-      card(3, "Roles per person", bars(report.chart("roles_per_person"), { label: ([bucket]) => bucket, empty: "There is nobody" })),
+      card(5, "Roles with the most members", bars(report.chart("roles"), { label: ([role]) => role, href: ([, , id]) => link("entitlement", id), empty: "No roles" })),
+      card(4, "End users per organization", bars(report.chart("organizations"), { label: ([title, id]) => title || id || "No organization", href: ([, id]) => id && `#/people?kind=END_USER&organization=${encodeURIComponent(id)}`, empty: "No end users" })),
+      card(3, "Roles per person", bars(report.chart("roles_per_person"), { label: ([bucket]) => bucket, empty: "No people" })),
     ),
+    trend(report),
   );
 };
 

@@ -1,17 +1,19 @@
 /* All people, filtered. */
 
+const MFA_WORDS = { yes: "MFA", no: "No MFA", sso: "SSO, MFA unknown", unknown: "Unknown" };
+
 const PEOPLE_COLUMNS = (report) => [
   { label: "Person", cell: (person) => report.principalCell(person), value: (person) => lower(report.people.names[person]) },
-  { label: "Sort", cell: (person) => sortOf(report.word("user_type", person) || ""), value: (person) => report.word("user_type", person) || "" },
+  { label: "Type", cell: (person) => typeOf(report.word("user_type", person) || ""), value: (person) => report.word("user_type", person) || "" },
   { label: "Organization", wide: true, cell: (person) => name(report.word("organization_name", person) || ""), value: (person) => lower(report.word("organization_name", person)) },
   {
-    label: "Second factor",
+    label: "MFA",
     wide: true,
-    cell: (person) => YES_NO[report.flag("mfa_enabled", person)],
-    value: (person) => YES_NO[report.flag("mfa_enabled", person)],
+    cell: (person) => MFA_WORDS[report.insight.mfa(person)],
+    value: (person) => report.insight.mfa(person),
   },
-  { label: "Sign-in", wide: true, cell: (person) => name(report.word("auth_type", person) || "not said"), value: (person) => report.word("auth_type", person) || "" },
-  { label: "Marks", cell: (person) => h("span", { class: "marks" }, report.marks(person)) },
+  { label: "Sign-in", wide: true, cell: (person) => name(signInWord(report.word("auth_type", person) || "Unknown")), value: (person) => report.word("auth_type", person) || "" },
+  { label: "Flags", cell: (person) => h("span", { class: "marks" }, report.marks(person)) },
   { label: "Roles", number: true, cell: (person) => number(report.roles[person]), value: (person) => report.roles[person] },
 ];
 
@@ -20,7 +22,8 @@ const people = (report, chosen) => {
     caption: "People",
     columns: PEOPLE_COLUMNS(report),
     rows: chosenPeople(report, chosen),
-    empty: "Nobody is like that",
+    empty: ["No people match these filters. ", h("a", { href: "#/people" }, "Clear filters")],
+    kept: chosen,
   });
   const count = h("p", { id: "count", role: "status" });
   const update = () => {
@@ -51,7 +54,7 @@ const people = (report, chosen) => {
     const shown = filter.hidden ? options.filter(([key]) => key === value) : options;
     filters.append(choice(filter.label, [["", "Any"], ...shown], value, change(filter.key)));
   }
-  filters.append(h("a", { class: "button", href: "#/people" }, "Clear"));
+  filters.append(h("a", { class: "button", href: "#/people" }, "Clear filters"));
   return h(
     "div",
     null,

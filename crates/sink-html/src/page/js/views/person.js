@@ -3,7 +3,7 @@
 const fact = (label, ...value) => [h("dt", null, label), h("dd", null, value)];
 
 const personFacts = (report, person) => {
-  const word = (column) => name(report.word(column, person) || "not said");
+  const word = (column) => name(report.word(column, person) || "unknown");
   const flag = (column) => YES_NO[report.flag(column, person)];
   const organization = report.word("organization_id", person);
   return h(
@@ -12,44 +12,46 @@ const personFacts = (report, person) => {
     fact("Login", name(report.people.logins[person] || "none")),
     report.email(person) !== report.people.logins[person] && fact("E-mail", name(report.email(person) || "none")),
     fact("Id", h("code", null, report.people.ids[person])),
-    fact("Sort", sortOf(report.word("user_type", person) || "")),
+    fact("Type", typeOf(report.word("user_type", person) || "")),
     fact("Status", word("status"), report.word("status_detail", person) ? [", ", word("status_detail")] : ""),
     organization && fact("Organization", h("a", { href: `#/people?organization=${encodeURIComponent(organization)}` }, name(report.word("organization_name", person) || organization))),
-    fact("Second factor", flag("mfa_enabled")),
-    fact("Sign-in", word("auth_type")),
-    fact("Managed by identity provider", flag("scim_user")),
+    fact("MFA", MFA_WORDS[report.insight.mfa(person)]),
+    fact("Sign-in", name(signInWord(report.word("auth_type", person) || "unknown"))),
+    fact("Provisioning", { true: "SCIM", false: "local", null: "unknown" }[report.flag("scim_user", person)]),
     fact("System administrator", flag("administrator")),
     fact("Sees every organization", flag("permit_all_clients")),
     fact("Full portal access", flag("full_portal_access")),
   );
 };
 
-const HELD_COLUMNS = (report, decisions) => [
+const HELD_COLUMNS = (report, decisions, grants) => [
   {
-    label: "What",
+    label: "Role or permission",
     cell: (grant) => {
       const entitlement = report.entitlementOf[grant];
       return h(
         "div",
         null,
         h("a", { class: "name", href: report.entitlementLink(entitlement) }, name(report.title(entitlement))),
-        report.access.descriptions[entitlement] && h("span", { class: "under" }, name(report.access.descriptions[entitlement])),
+        report.purposeOf(entitlement) && h("span", { class: "under" }, name(report.purposeOf(entitlement))),
+        evidenceOf(report, decisions, grant).slice(1),
       );
     },
     value: (grant) => lower(report.title(report.entitlementOf[grant])),
   },
-  { label: "On", cell: (grant) => name(report.kindOf(report.entitlementOf[grant]).name), value: (grant) => report.kindOf(report.entitlementOf[grant]).name },
-  { label: "How", wide: true, cell: (grant) => name(report.why(grant)), value: (grant) => report.why(grant) },
+  { label: "Type", cell: (grant) => name(report.kindOf(report.entitlementOf[grant]).name), value: (grant) => report.kindOf(report.entitlementOf[grant]).name },
+  { label: "Flags", cell: (grant) => h("span", { class: "marks" }, report.insight.ofLine(grant).filter(([key]) => ["new", "rare", "privileged", "privileged-no-mfa"].includes(key)).map(flagMark)) },
+  ...grantedColumn(report, grants),
   { label: "Decision", cell: (grant) => decide(report, decisions, grant) },
 ];
 
 const person = (report, decisions, [type, id]) => {
   const who = report.findPerson(type, id);
-  if (who < 0) return missing(`There is no person with the id ${id} in this sync.`, "#/people", "All people");
+  if (who < 0) return missing(`This sync has no person with the id ${id}.`, "#/people", "All people");
   const changed = report.changes.filter(
     ({ subject, key }) => (subject === "user" && key[0] === type && key[1] === id) || (subject === "grant" && key[1] === type && key[2] === id),
   );
-  const table = new Table({ caption: "Held", columns: HELD_COLUMNS(report, decisions), rows: report.heldBy(who), empty: "Holds nothing" });
+  const table = new Table({ caption: "Assignments", columns: HELD_COLUMNS(report, decisions, [...report.heldBy(who)]), rows: report.heldBy(who), empty: "No assignments" });
   return h(
     "div",
     { class: "stack" },
@@ -57,15 +59,16 @@ const person = (report, decisions, [type, id]) => {
       "div",
       { class: "view-head" },
       h("div", null, h("p", { class: "crumb" }, h("a", { href: "#/people" }, "People")), h("h1", null, name(report.people.names[who])), report.marks(who).length > 0 && h("p", null, h("span", { class: "marks" }, report.marks(who)))),
+      reviewLink(report, decisions, report.heldBy(who), "person", `${encodeURIComponent(type)}/${encodeURIComponent(id)}`),
     ),
     h(
       "div",
       { class: "grid" },
       card(4, "About", personFacts(report, who)),
-      card(8, `Holds ${plural(report.heldBy(who).length, "thing")}`, table.element),
+      card(8, plural(report.heldBy(who).length, "assignment"), table.element),
     ),
-    changed.length > 0 && h("section", { class: "card" }, h("h2", null, "Changed since the report before"), changeTable(report, changed).element),
+    changed.length > 0 && h("section", { class: "card" }, h("h2", null, "Changed since the previous report"), changeTable(report, decisions, changed).element),
   );
 };
 
-const missing = (text, href, label) => h("div", { class: "card" }, h("h1", null, "Not here"), h("p", null, text), h("p", null, h("a", { href }, label)));
+const missing = (text, href, label) => h("div", { class: "card" }, h("h1", null, "Not found"), h("p", null, text), h("p", null, h("a", { href }, label)));

@@ -1,5 +1,5 @@
-//! Whether the ids of a sheet mean whom and what its names say: a sheet is sorted, edited and copied by people, who look
-//! at the names.
+//! Whether the ids of a review still mean whom and what its names say: people look at names, and an id may mean something
+//! else by now.
 
 use std::collections::HashMap;
 
@@ -9,8 +9,7 @@ use access_core::model::spelling::{fold, quoted_beside};
 use access_core::ports::Provisioner;
 use access_core::provisioning::{Account, Role, Selector};
 
-use super::sheet::Decision;
-use super::{Row, RowResult, until_stopped, would_fail_again};
+use super::{Order, RevocationResult, RevocationRow, until_stopped, would_fail_again};
 use crate::exit::Failure;
 
 /// Roles and accounts as the tenant has them now, each looked up once.
@@ -20,14 +19,14 @@ struct Directory {
     accounts: HashMap<NativeId, Option<Account>>,
 }
 
-/// Puts the tenant's names into a row for each decision. A row whose names are others' is refused.
-pub(super) async fn look_up(tenant: &dyn Provisioner, decisions: &[&Decision]) -> Vec<Row> {
+/// Puts the tenant's names into a row for each revocation. A row whose names are others' is refused.
+pub(super) async fn look_up(tenant: &dyn Provisioner, orders: &[Order<'_>]) -> Vec<RevocationRow> {
     let mut directory = Directory::default();
-    let mut rows: Vec<Row> = Vec::with_capacity(decisions.len());
+    let mut rows: Vec<RevocationRow> = Vec::with_capacity(orders.len());
     let mut hopeless = false;
-    for decision in decisions {
-        let mut row = Row::of(decision);
-        if !hopeless && let Err(failure) = directory.name(tenant, decision, &mut row).await {
+    for order in orders {
+        let mut row = RevocationRow::new(order);
+        if !hopeless && let Err(failure) = directory.name(tenant, order, &mut row).await {
             hopeless = would_fail_again(failure.status());
             row.fail(&failure);
         }
@@ -37,17 +36,20 @@ pub(super) async fn look_up(tenant: &dyn Provisioner, decisions: &[&Decision]) -
 }
 
 /// Fails if a row is refused: then no other is carried out either, because a sheet with one such row was mixed up.
-pub(super) fn all_agree(rows: &[Row]) -> Result<(), Failure> {
-    let refused = rows.iter().filter(|row| row.result == RowResult::Refused).count();
+pub(super) fn all_agree(rows: &[RevocationRow]) -> Result<(), Failure> {
+    let refused = rows
+        .iter()
+        .filter(|row| row.result == RevocationResult::Refused)
+        .count();
     if refused == 0 {
         return Ok(());
     }
     Err(Failure::found(
         format!(
-            "in {refused} of {} revocations the names of the sheet are not those of its ids; nothing was changed",
+            "in {refused} of {} revocations the reviewed names are not those of the ids now; nothing was changed",
             rows.len()
         ),
-        Some("correct the rows that are named above, or export the sheet again; a spreadsheet must be sorted by whole rows".to_owned()),
+        Some("review the lines that are named above again, in a report of a new sync".to_owned()),
         StatusCode::FailedPrecondition,
     ))
 }
@@ -56,24 +58,40 @@ impl Directory {
     async fn name(
         &mut self,
         tenant: &dyn Provisioner,
-        decision: &Decision,
-        row: &mut Row,
+        order: &Order<'_>,
+        row: &mut RevocationRow,
     ) -> Result<(), Failure> {
         // Whose access it is is told even where nothing can be revoked.
-        let [who, what] = &decision.names;
+        let line = order.line;
+        let person = &line.principal;
         let mut contradictions = Vec::new();
-        if let Some(account) = self.account(tenant, decision).await? {
+        if let Some(account) = self.account(tenant, order).await? {
             row.name = Some(account.resource.display_name.to_string());
-            contradictions.push(contradiction(who, &names_of_account(account), &row.principal));
+            // Somebody who was renamed is the same person while the address is the same.
+            let address = person.login.as_ref().or(person.email.as_ref());
+            let same_address = account
+                .email()
+                .zip(address)
+                .is_some_and(|(own, address)| plain(own) == plain(address));
+            if !(order.is_sealed && same_address) {
+                contradictions.push(contradiction(
+                    &person.name,
+                    &names_of_account(account),
+                    &row.principal,
+                ));
+            }
         }
-        if let Some(role) = self.role(tenant, decision).await? {
+        if let Some(role) = self.role(tenant, order).await? {
             row.access = Some(role.entitlement.display_name.to_string());
-            contradictions.push(contradiction(what, &names_of_role(role), &decision.entitlement));
+            contradictions.push(contradiction(
+                &line.entitlement_name,
+                &names_of_role(role),
+                &row.entitlement_id,
+            ));
         }
         let contradictions: Vec<String> = contradictions.into_iter().flatten().collect();
         if !contradictions.is_empty() {
-            row.result = RowResult::Refused;
-            row.error = Some(contradictions.join("; "));
+            row.refuse(contradictions.join("; "));
         }
         Ok(())
     }
@@ -81,10 +99,11 @@ impl Directory {
     async fn account(
         &mut self,
         tenant: &dyn Provisioner,
-        decision: &Decision,
+        order: &Order<'_>,
     ) -> Result<Option<&Account>, Failure> {
         let vocabulary = tenant.vocabulary();
-        let principal = Selector::principal(&decision.principal_type, &decision.principal, vocabulary)?;
+        let subject = &order.line.subject;
+        let principal = Selector::principal(&subject.principal_type, &subject.principal_id, vocabulary)?;
         let Selector::Id(id) = principal else {
             return Ok(None);
         };
@@ -95,12 +114,9 @@ impl Directory {
         Ok(self.accounts.get(&id).and_then(Option::as_ref))
     }
 
-    async fn role(
-        &mut self,
-        tenant: &dyn Provisioner,
-        decision: &Decision,
-    ) -> Result<Option<&Role>, Failure> {
-        let Selector::Id(id) = Selector::entitlement(&decision.entitlement, tenant.vocabulary())? else {
+    async fn role(&mut self, tenant: &dyn Provisioner, order: &Order<'_>) -> Result<Option<&Role>, Failure> {
+        let entitlement = &order.line.subject.entitlement_id;
+        let Selector::Id(id) = Selector::entitlement(entitlement, tenant.vocabulary())? else {
             return Ok(None);
         };
         if !self.roles.contains_key(&id) {
@@ -124,15 +140,18 @@ fn names_of_account(account: &Account) -> Vec<&str> {
         .collect()
 }
 
-/// What a sheet calls otherwise than the tenant does; an empty cell says nothing.
-fn contradiction(in_sheet: &str, own: &[&str], id: &str) -> Option<String> {
-    let plain = |name: &str| fold(&name.split_whitespace().collect::<Vec<_>>().join(" "));
-    let sheet = plain(in_sheet);
-    let agrees = sheet.is_empty() || own.iter().any(|name| plain(name) == sheet);
+fn plain(name: &str) -> String {
+    fold(&name.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// What a review calls by another name than the tenant does; an empty name says nothing.
+fn contradiction(reviewed: &str, own: &[&str], id: &str) -> Option<String> {
+    let name = plain(reviewed);
+    let agrees = name.is_empty() || own.iter().any(|own| plain(own) == name);
     (!agrees).then(|| {
         let own = own.first().copied().unwrap_or_default();
-        let (sheet, own) = quoted_beside(in_sheet, own);
-        format!("the sheet says {sheet}, and {id} is {own}")
+        let (reviewed, own) = quoted_beside(reviewed, own);
+        format!("the review says {reviewed}, and {id} is {own}")
     })
 }
 
@@ -148,7 +167,7 @@ mod tests {
         }
         assert_eq!(
             told("Backup role").unwrap(),
-            "the sheet says `Backup role`, and role:1:assigned is `Service Desk role`"
+            "the review says `Backup role`, and role:1:assigned is `Service Desk role`"
         );
         assert!(told("Desk").is_some());
     }

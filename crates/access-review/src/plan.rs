@@ -1,0 +1,287 @@
+//! Who reviews what: rows of role, organization and person with a reviewer, applied to lines.
+
+use access_core::{Classified, StatusCode};
+
+use crate::line::Line;
+use crate::review::{Assignee, parse_due};
+use crate::reviewer::{is_same_person, plain};
+use crate::sheet::Record;
+
+/// One row of a plan. An empty selector selects everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanRow {
+    /// The spreadsheet's row number.
+    pub row: u64,
+    /// Entitlement id, or the name of the role or entitlement.
+    pub role: String,
+    /// Id or name of the holder's organization.
+    pub organization: String,
+    /// Name, login, address or `type:id` of the holder.
+    pub person: String,
+    /// Who reviews.
+    pub reviewer: String,
+    /// The last day for this reviewer.
+    pub due: Option<String>,
+}
+
+/// A plan: the most specific row that matches a line names its reviewer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Its rows.
+    pub rows: Vec<PlanRow>,
+}
+
+/// Why records are no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// It is something else.
+    #[error("not a plan: it has no column {0}")]
+    NoColumn(&'static str),
+    /// A row cannot be used.
+    #[error("row {row}: {reason}")]
+    Row {
+        /// The spreadsheet's row number.
+        row: u64,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Classified for PlanError {
+    fn status(&self) -> StatusCode {
+        StatusCode::InvalidArgument
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("a plan is a CSV file with the columns role, organization, person, reviewer and due; of the first three at least one".to_owned())
+    }
+}
+
+impl Plan {
+    /// Reads records: a line of column names in any order, then rows.
+    ///
+    /// # Errors
+    /// [`PlanError`] if a column is missing, or a row has no reviewer or an impossible day, or gives one reviewer two days.
+    pub fn parse(records: &[Record]) -> Result<Self, PlanError> {
+        let is_blank = |record: &&Record| record.cells.iter().all(|cell| cell.trim().is_empty());
+        let mut records = records
+            .iter()
+            .filter(|record| !is_blank(record) && !record.cells[0].trim_start().starts_with('#'));
+        let columns: Vec<String> = records
+            .next()
+            .map(|record| record.cells.iter().map(|cell| plain(cell)).collect())
+            .unwrap_or_default();
+        let place = |name: &str| columns.iter().position(|column| column == name);
+        let reviewer = place("reviewer").ok_or(PlanError::NoColumn("reviewer"))?;
+        let selectors = [place("role"), place("organization"), place("person")];
+        if selectors.iter().all(Option::is_none) {
+            return Err(PlanError::NoColumn("role"));
+        }
+        let due = place("due");
+        let mut plan = Self::default();
+        for record in records {
+            let text = |place: Option<usize>| {
+                let cell = place.and_then(|place| record.cells.get(place));
+                cell.map_or("", |cell| cell.trim()).to_owned()
+            };
+            let refuse = |reason: String| PlanError::Row {
+                row: record.row,
+                reason,
+            };
+            let [role, organization, person] = selectors.map(text);
+            let row = PlanRow {
+                row: record.row,
+                role,
+                organization,
+                person,
+                reviewer: text(Some(reviewer)),
+                due: Some(text(due)).filter(|due| !due.is_empty()),
+            };
+            if row.reviewer.is_empty() {
+                return Err(refuse("reviewer is empty".to_owned()));
+            }
+            if let Some(due) = row.due.as_ref().filter(|due| parse_due(due).is_none()) {
+                return Err(refuse(format!("`{due}` is not a day, e.g. 2026-12-15")));
+            }
+            let same = |other: &&PlanRow| plain(&other.reviewer) == plain(&row.reviewer);
+            if let Some(other) = plan.rows.iter().find(same)
+                && other.due != row.due
+            {
+                return Err(refuse(format!(
+                    "{} is due on another day in row {}",
+                    row.reviewer, other.row
+                )));
+            }
+            plan.rows.push(row);
+        }
+        Ok(plan)
+    }
+
+    /// Assigns lines. Nobody reviews their own access: the next row that matches does, or nobody. Gives the reviewers who
+    /// have lines, without files, and the rows that selected none.
+    pub fn assign(&self, lines: &mut [Line]) -> (Vec<Assignee>, Vec<&PlanRow>) {
+        let mut order: Vec<&PlanRow> = self.rows.iter().collect();
+        order.sort_by_key(|row| row.rank());
+        let mut reviewers: Vec<Assignee> = Vec::new();
+        for row in &self.rows {
+            if !reviewers
+                .iter()
+                .any(|reviewer| plain(&reviewer.name) == plain(&row.reviewer))
+            {
+                reviewers.push(Assignee {
+                    name: row.reviewer.clone(),
+                    due: row.due.clone(),
+                    lines: 0,
+                    file: String::new(),
+                });
+            }
+        }
+        let mut used = vec![false; self.rows.len()];
+        for line in lines.iter_mut() {
+            let mut matching = order.iter().filter(|row| row.selects(line));
+            let row = matching.find(|row| !is_same_person(&row.reviewer, &line.principal));
+            line.assigned = row.and_then(|row| {
+                if let Some(place) = self.rows.iter().position(|other| *other == **row) {
+                    used[place] = true;
+                }
+                let mut names = reviewers.iter();
+                names.position(|reviewer| plain(&reviewer.name) == plain(&row.reviewer))
+            });
+            if let Some(place) = line.assigned {
+                reviewers[place].lines += 1;
+            }
+        }
+        // Who has nothing to review is no reviewer of this review.
+        let mut places = Vec::with_capacity(reviewers.len());
+        let mut next = 0;
+        for reviewer in &reviewers {
+            places.push(next);
+            next += usize::from(reviewer.lines > 0);
+        }
+        for line in lines {
+            line.assigned = line.assigned.map(|place| places[place]);
+        }
+        reviewers.retain(|reviewer| reviewer.lines > 0);
+        let unused = self.rows.iter().zip(used).filter(|(_, used)| !used);
+        (reviewers, unused.map(|(row, _)| row).collect())
+    }
+}
+
+impl PlanRow {
+    /// Rows of lower rank come first: a person before a role of an organization, before a role, before an organization,
+    /// before everything.
+    fn rank(&self) -> u8 {
+        let given = |text: &str| u8::from(!text.is_empty());
+        7 - (given(&self.person) * 4 + given(&self.role) * 2 + given(&self.organization))
+    }
+
+    fn selects(&self, line: &Line) -> bool {
+        let subject = &line.subject;
+        let is = |wanted: &str, names: &[&str]| {
+            let wanted = plain(wanted);
+            wanted.is_empty() || names.iter().any(|name| plain(name) == wanted)
+        };
+        let own_id = format!("{}:{}", subject.principal_type, subject.principal_id);
+        let role_id = subject
+            .entitlement_id
+            .rsplit_once(':')
+            .map_or("", |(resource, _)| resource);
+        let organizations: Vec<&str> = line.organization.iter().map(String::as_str).collect();
+        let person = &line.principal;
+        let person_names = [
+            own_id.as_str(),
+            &person.name,
+            person.login.as_deref().unwrap_or_default(),
+            person.email.as_deref().unwrap_or_default(),
+        ];
+        is(
+            &self.role,
+            &[
+                &subject.entitlement_id,
+                role_id,
+                &line.entitlement_name,
+                &line.resource_name,
+            ],
+        ) && (self.organization.is_empty() || is(&self.organization, &organizations))
+            && is(&self.person, &person_names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::line::{LineId, PersonNames, Subject};
+
+    fn line(role: u8, person: &str, organization: &str) -> Line {
+        let subject = Subject {
+            entitlement_id: format!("role:{role}:assigned"),
+            principal_type: "user".to_owned(),
+            principal_id: person.to_owned(),
+        };
+        Line {
+            id: LineId::new("00", &subject),
+            subject,
+            entitlement_name: format!("Role {role} assigned"),
+            resource_name: format!("Role {role}"),
+            trait_kind: "role".to_owned(),
+            principal: PersonNames {
+                name: format!("Person {person}"),
+                login: Some(format!("{person}@example.com")),
+                email: None,
+            },
+            organization: vec![organization.to_owned()],
+            can_be_revoked: true,
+            assigned: None,
+        }
+    }
+
+    fn records(text: &str) -> Vec<Record> {
+        let cells = |line: &str| line.split(',').map(str::to_owned).collect();
+        (1..)
+            .zip(text.lines())
+            .map(|(row, line)| Record {
+                row,
+                cells: cells(line),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_most_specific_row_wins_and_nobody_reviews_oneself() {
+        let plan = Plan::parse(&records(
+            "due,reviewer,role,organization,person\n\
+             ,Everybody,,,\n\
+             2026-12-15,Priya,Role 1,,\n\
+             2026-12-20,a@example.com,Role 1,Acme,\n\
+             ,Bo,,,b@example.com\n\
+             ,Nobody,Role 9,,\n",
+        ))
+        .unwrap();
+        let mut lines = [
+            line(1, "x", "Globex"),
+            line(1, "x", "acme"),
+            line(2, "x", "Acme"),
+            line(1, "b", "Acme"),
+            line(1, "a", "Acme"),
+        ];
+        let (reviewers, unused) = plan.assign(&mut lines);
+        let names = lines.map(|line| reviewers[line.assigned.unwrap()].name.clone());
+        assert_eq!(names, ["Priya", "a@example.com", "Everybody", "Bo", "Priya"]);
+        assert_eq!(unused.iter().map(|row| row.row).collect::<Vec<_>>(), [6]);
+        assert_eq!(reviewers.iter().map(|reviewer| reviewer.lines).sum::<usize>(), 5);
+    }
+
+    #[test]
+    fn what_is_no_plan() {
+        let texts = [
+            "role,due\n",
+            "reviewer\nAda\n",
+            "role,reviewer\nDesk,\n",
+            "role,reviewer,due\nDesk,Ada,15.12.2026\n",
+            "role,reviewer,due\nDesk,Ada,2026-12-15\nOps,ada,2026-12-16\n",
+            "",
+        ];
+        let shown = texts.map(|text| Plan::parse(&records(text)).unwrap_err().to_string());
+        insta::assert_snapshot!(shown.join("\n"));
+    }
+}

@@ -1,0 +1,348 @@
+//! Reports as reviews use them: their grants read back, and files that show only some of them.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use access_core::model::TraitKind;
+use serde::{Deserialize, Serialize};
+
+use crate::access::{Entitlement, Holders, Origin};
+use crate::changes::Changes;
+use crate::charts::charts;
+use crate::error::ReportError;
+use crate::evidence::Evidence;
+use crate::figures::figures;
+use crate::model::Model;
+use crate::page::render;
+use crate::people::Shared;
+use crate::report_file::ReportFile;
+use crate::sections::{Head, decode, encode};
+use crate::sink::LEVEL;
+use crate::target::Target;
+use crate::verify::{Verification, verify};
+use crate::words::Words;
+
+/// A report of a finished sync, with what reviews need of it.
+#[derive(Debug, Clone)]
+pub struct ReviewedReport {
+    /// What was checked, and what was found.
+    pub verification: Verification,
+    /// Every grant, in the order of the page. Empty if the data is damaged.
+    pub grants: Vec<ReportGrant>,
+    /// What the file is to a review; `None` for a usual report.
+    pub review: Option<ReviewScope>,
+}
+
+/// A grant of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportGrant {
+    /// What is held.
+    pub entitlement_id: String,
+    /// Its name.
+    pub entitlement_name: String,
+    /// The name of the resource on which it is held.
+    pub resource_name: String,
+    /// The trait of that resource: `user`, `group`, `role`, `app`, `managed_device` or `other`.
+    pub trait_kind: String,
+    /// The resource type of the holder.
+    pub principal_type: String,
+    /// The holder's native id.
+    pub principal_id: String,
+    /// The holder's name.
+    pub principal_name: String,
+    /// The holder's login.
+    pub principal_login: Option<String>,
+    /// The holder's address.
+    pub principal_email: Option<String>,
+    /// Id and name of the holder's organization, as far as the report has them.
+    pub organization: Vec<String>,
+    /// Whether the connector can revoke it from this holder.
+    pub can_be_revoked: bool,
+}
+
+/// What a file is to a review. The page reads it from the head of the data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewScope {
+    /// The review's id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// The seal of the whole report.
+    pub report_sha256: String,
+    /// The last day for decisions in this file.
+    pub due: Option<String>,
+    /// Whose file it is.
+    pub role: ReviewRole,
+    /// The reviewer of a reviewer's file.
+    pub reviewer: Option<String>,
+    /// Which grants of the report are reviewed, in the words of the sheet's header.
+    pub scope: String,
+    /// Grants in this file.
+    pub lines: u64,
+    /// Who reviews.
+    pub reviewers: Vec<ReviewReviewer>,
+    /// Who reviews which grant: run lengths over the grants of this file, each a place in `reviewers`, or -1 for nobody,
+    /// and a count.
+    pub assigned: Vec<(i64, u64)>,
+}
+
+/// Whose file it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewRole {
+    /// One of the reviewers: only the reviewer's lines are in it.
+    Reviewer,
+    /// Who merges the sheets: all lines of the review are in it.
+    Coordinator,
+}
+
+/// A reviewer, as the page shows them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReviewReviewer {
+    /// The name.
+    pub name: String,
+    /// The last day.
+    pub due: Option<String>,
+    /// How many lines.
+    pub lines: u64,
+    /// The file.
+    pub file: String,
+}
+
+/// Reads a report with its grants, and checks it as [`verify`] does.
+///
+/// # Errors
+/// [`ReportError`] if the file cannot be read or is not a report.
+pub fn read_reviewed(path: &Path, program: &str) -> Result<ReviewedReport, ReportError> {
+    let verification = verify(path, program)?;
+    let Ok((head, model)) = contents(path) else {
+        return Ok(ReviewedReport {
+            verification,
+            grants: Vec::new(),
+            review: None,
+        });
+    };
+    Ok(ReviewedReport {
+        verification,
+        grants: grants(&model),
+        review: head.review,
+    })
+}
+
+fn contents(path: &Path) -> Result<(Head, Model), ReportError> {
+    let altered = |reason: String| ReportError::altered(path, reason);
+    let sections = ReportFile::read(path)?.sections().map_err(altered)?;
+    decode(&sections).map_err(|error| altered(error.to_string()))
+}
+
+fn grants(model: &Model) -> Vec<ReportGrant> {
+    let mut grants = Vec::new();
+    for (entitlement, holders) in model.entitlements.iter().zip(&model.holders) {
+        for (place, origin) in holders.iter() {
+            grants.extend(grant(model, entitlement, place, origin));
+        }
+    }
+    grants
+}
+
+fn grant(model: &Model, entitlement: &Entitlement, place: u32, origin: u32) -> Option<ReportGrant> {
+    let (principal_type, principal_id) = model.principal(place)?;
+    let person = model.people.get(place as usize);
+    let word = |which| {
+        let word = person.and_then(|person| person.shared(which));
+        word.map(|word| model.words.text(word).to_owned())
+    };
+    let other = (place as usize).checked_sub(model.people.len());
+    let other = other.and_then(|place| model.others.get(place));
+    let name = person
+        .map(|person| &person.name)
+        .or(other.map(|other| &other.name))?;
+    let is_direct = match origin {
+        0 => true,
+        place => model
+            .origins
+            .get(place as usize - 1)
+            .is_some_and(|origin| origin.direct),
+    };
+    let text = |text: Option<&Box<str>>| text.map(ToString::to_string);
+    Some(ReportGrant {
+        entitlement_id: entitlement.id.to_string(),
+        entitlement_name: entitlement.name.to_string(),
+        resource_name: entitlement.resource_name.to_string(),
+        trait_kind: model
+            .kind(entitlement)
+            .map_or(TraitKind::Other.as_str(), |kind| &kind.taken_for)
+            .to_owned(),
+        principal_type: principal_type.to_owned(),
+        principal_id: principal_id.to_owned(),
+        principal_name: name.to_string(),
+        principal_login: text(person.and_then(|person| person.login.as_ref())),
+        principal_email: text(person.and_then(|person| person.email.as_ref())),
+        organization: [Shared::OrganizationId, Shared::OrganizationName]
+            .into_iter()
+            .filter_map(word)
+            .collect(),
+        can_be_revoked: !entitlement.immutable && is_direct,
+    })
+}
+
+/// Writes a file of a review: the report with only those grants that are kept, by their place in
+/// [`ReviewedReport::grants`], and who holds them. Gives the file's bytes.
+///
+/// # Errors
+/// [`ReportError`] if the report cannot be read or the file cannot be written.
+pub fn write_review_file(
+    report: &Path,
+    to: &Path,
+    program: &str,
+    scope: ReviewScope,
+    keep: &[bool],
+) -> Result<Vec<u8>, ReportError> {
+    let failed = |error: std::io::Error| ReportError::io("making", to, error);
+    let file = ReportFile::read(report)?;
+    let altered = |reason: String| ReportError::altered(report, reason);
+    let sections = file.sections().map_err(altered)?;
+    let (mut head, whole) = decode(&sections).map_err(|error| altered(error.to_string()))?;
+    let changes: Changes =
+        serde_json::from_slice(&sections[4].bytes).map_err(|error| altered(error.to_string()))?;
+    let model = part(&whole, keep);
+    let changes = part_of_changes(changes, &model);
+    drop(whole);
+    head.program = program.into();
+    head.kinds.clone_from(&model.kinds);
+    head.figures = figures(&model);
+    head.charts = charts(&model);
+    // Rows that were left out name people whose access others review.
+    head.evidence = Evidence::default();
+    head.review = Some(scope);
+    let sections = encode(&head, &model, &changes).map_err(|error| failed(std::io::Error::other(error)))?;
+    let (bytes, _) = render(&head, &sections, LEVEL).map_err(failed)?;
+    let mut target = Target::lock(to)?;
+    target.fill(&bytes)?;
+    target.publish(to)?;
+    Ok(bytes)
+}
+
+/// A holder, the origin, and the date: places in the model.
+type Held = (u32, u32, u32);
+
+/// A model with some of the grants, and with nobody and nothing that is in none of them.
+fn part(whole: &Model, keep: &[bool]) -> Model {
+    let mut kept = keep.iter().copied();
+    let principals = whole.people.len() + whole.others.len();
+    let mut places: Vec<Option<u32>> = vec![None; principals];
+    let mut chosen: Vec<(usize, Vec<Held>)> = Vec::new();
+    for (n, holders) in whole.holders.iter().enumerate() {
+        let rows: Vec<Held> = holders
+            .iter()
+            .enumerate()
+            .filter(|_| kept.next().unwrap_or(false))
+            .map(|(n, (principal, origin))| (principal, origin, holders.since(n)))
+            .collect();
+        for (principal, ..) in &rows {
+            if let Some(place) = places.get_mut(*principal as usize) {
+                *place = Some(0);
+            }
+        }
+        if !rows.is_empty() {
+            chosen.push((n, rows));
+        }
+    }
+    for (next, place) in (0..).zip(places.iter_mut().flatten()) {
+        *place = next;
+    }
+    let is_kept = |place: usize| places.get(place).is_some_and(Option::is_some);
+    let mut words = Words::default();
+    let mut model = Model {
+        kinds: whole.kinds.clone(),
+        times: whole.times.clone(),
+        ..Model::default()
+    };
+    let people = whole.people.iter().enumerate();
+    for (_, person) in people.filter(|(place, _)| is_kept(*place)) {
+        let mut person = person.clone();
+        for word in person.shared.iter_mut().flatten() {
+            *word = words.place(whole.words.text(*word));
+        }
+        model.people.push(person);
+    }
+    model.words = words;
+    let others = whole.others.iter().enumerate();
+    model.others = others
+        .filter(|(place, _)| is_kept(place + whole.people.len()))
+        .map(|(_, other)| other.clone())
+        .collect();
+    let mut origins: Vec<Origin> = Vec::new();
+    for (n, rows) in chosen {
+        let mut holders = Holders::default();
+        for (principal, origin, since) in rows {
+            let place = places
+                .get(principal as usize)
+                .copied()
+                .flatten()
+                .unwrap_or_default();
+            let origin = match origin
+                .checked_sub(1)
+                .and_then(|origin| whole.origins.get(origin as usize))
+            {
+                None => 0,
+                Some(origin) => {
+                    let known = origins.iter().position(|known| known == origin);
+                    let place = known.unwrap_or_else(|| {
+                        origins.push(origin.clone());
+                        origins.len() - 1
+                    });
+                    u32::try_from(place + 1).unwrap_or(u32::MAX)
+                }
+            };
+            holders.push(place, origin);
+            holders.since.push(since);
+        }
+        if holders.since.iter().all(|since| *since == 0) {
+            holders.since.clear();
+        }
+        model.entitlements.push(whole.entitlements[n].clone());
+        model.holders.push(holders);
+    }
+    model.origins = origins;
+    for kind in &mut model.kinds {
+        kind.resources = 0;
+    }
+    let mut seen: HashSet<(u32, &str)> = HashSet::new();
+    for entitlement in &model.entitlements {
+        if seen.insert((entitlement.kind, &entitlement.resource)) {
+            model.kinds[entitlement.kind as usize].resources += 1;
+        }
+    }
+    for person in &model.people {
+        let resource_type = model.words.text(person.resource_type());
+        if let Some(kind) = model.kinds.iter_mut().find(|kind| *kind.id == *resource_type) {
+            kind.resources += 1;
+        }
+    }
+    model.settle();
+    model
+}
+
+/// Grants that are new, among those that the model has.
+fn part_of_changes(changes: Changes, model: &Model) -> Changes {
+    let own: HashSet<(String, String, String)> = grants(model)
+        .into_iter()
+        .map(|grant| (grant.entitlement_id, grant.principal_type, grant.principal_id))
+        .collect();
+    let is_own = |key: &[Box<str>]| match key {
+        [entitlement, principal_type, principal] => own.contains(&(
+            entitlement.to_string(),
+            principal_type.to_string(),
+            principal.to_string(),
+        )),
+        _ => false,
+    };
+    Changes {
+        rows: changes
+            .rows
+            .into_iter()
+            .filter(|row| *row.subject == *"grant" && is_own(&row.key))
+            .collect(),
+    }
+}
