@@ -15,8 +15,8 @@ use std::sync::{Arc, Mutex, Once, OnceLock};
 
 use access_core::model::{AccessBatch, SyncId, SyncRun};
 use access_core::ports::{
-    AccessSink, AccessSnapshot, Clock, Prepared, Receipt, Silent, SinkError, SinkWriter, SourceError, SyncIds,
-    WhichEntitlements, WhichGrants, WhichResources,
+    AccessSink, AccessSnapshot, Clock, Prepared, Receipt, Silent, SinkError, SinkWriter, SourceError,
+    SyncIds, WhichEntitlements, WhichGrants, WhichResources,
 };
 use access_core::sync::{SyncError, SyncPipeline, SyncRequest, SyncSummary};
 use access_core::{Classified, StatusCode};
@@ -109,7 +109,10 @@ pub fn file(input: &[u8]) {
 fn judge<E: Classified + std::fmt::Debug>(error: &E) {
     let status = error.status();
     assert!(
-        matches!(status, StatusCode::DataLoss | StatusCode::ResourceExhausted | StatusCode::FailedPrecondition),
+        matches!(
+            status,
+            StatusCode::DataLoss | StatusCode::ResourceExhausted | StatusCode::FailedPrecondition
+        ),
         "{error:?} has the status {status:?}"
     );
     assert!(!error.retryable(), "{error:?} is tried again");
@@ -200,7 +203,10 @@ fn publish(root: &Path, table: Dataset, file: &[u8], rows: u64) {
         "manifest": path,
         "sha256": hex(manifest.as_bytes()),
     });
-    write(&root.join(access_dataset::POINTER), pointer.to_string().as_bytes());
+    write(
+        &root.join(access_dataset::POINTER),
+        pointer.to_string().as_bytes(),
+    );
 }
 
 fn write(path: &Path, bytes: &[u8]) {
@@ -230,7 +236,9 @@ fn sound_files() -> &'static [Vec<u8>] {
 fn parquet(table: Dataset, codec: Codec, input: &mut Bytes<'_>) -> Vec<u8> {
     let rows = usize::from(input.byte()) % MAX_ROWS + 1;
     let columns = table.columns().iter().map(|column| match column.kind {
-        ColumnKind::Text | ColumnKind::Json => Arc::new(StringArray::from(texts(column, rows, input))) as ArrayRef,
+        ColumnKind::Text | ColumnKind::Json => {
+            Arc::new(StringArray::from(texts(column, rows, input))) as ArrayRef
+        }
         ColumnKind::Word => {
             let mut builder = StringDictionaryBuilder::<Int32Type>::new();
             for text in texts(column, rows, input) {
@@ -344,7 +352,11 @@ impl Bytes<'_> {
         }
         let pick = |words: &[&str]| words[usize::from(byte) % words.len()].to_owned();
         match column {
-            "entitlement_id" => format!("{}:{}:assigned", pick(&["user", "role", "group", "app"]), byte >> 2 & 7),
+            "entitlement_id" => format!(
+                "{}:{}:assigned",
+                pick(&["user", "role", "group", "app"]),
+                byte >> 2 & 7
+            ),
             "trait_kind" => pick(&["user", "role", "group", "app", "managed_device", "other", "x"]),
             "status" => pick(&["enabled", "disabled", "deleted", "unspecified", ""]),
             "profile" => pick(&[

@@ -22,7 +22,6 @@ use source_c1z::{C1zSource, C1zSourceConfig, UnknownTenant};
 use time::OffsetDateTime;
 use tokio::runtime::{Builder, Runtime};
 
-
 const SYNC: &str = "2vU7QmBvvjK3kdYyV0000000001";
 const LIMITS: Limits = Limits {
     decoded_bytes: 16 << 20,

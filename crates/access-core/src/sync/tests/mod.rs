@@ -2,6 +2,7 @@
 
 mod comparison_model;
 mod failures;
+mod guard_edges;
 mod in_memory;
 mod properties;
 mod shrinkage;
