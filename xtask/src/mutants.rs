@@ -28,6 +28,7 @@ const AREAS: [Area; 2] = [
     Area {
         package: "ninjaone",
         files: &[
+            "crates/ninjaone/src/client/**",
             "crates/ninjaone/src/mapping.rs",
             "crates/ninjaone/src/wire.rs",
             "crates/ninjaone/src/provisioner/**",
