@@ -301,6 +301,7 @@ describe("the drawer", () => {
     await page.keyboard.press("Enter");
     await page.waitForSelector("dialog .held li.here button.keep[aria-pressed=true]");
     await page.keyboard.press("Escape");
+    await page.waitForSelector(".matrix .dot.keep");
     assert.equal(await page.locator(".matrix .dot.keep").count(), 1);
     assert.deepEqual(watched, { said: [], asked: [], dialogs: [] });
     await context.close();
