@@ -1,30 +1,19 @@
 //! The run after one that was killed, onto a bucket that fails: a read that fails is never "there is none", so nothing of a sync
-//! that is published is removed (issue 17, item 3). `disk/after_kill.rs` is the same for a folder.
+//! that is published is removed. `disk/after_kill.rs` is the same for a folder.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use s3_sim::{S3Fault, S3Sim, S3SimConfig};
+use s3_sim::{S3Fault, S3Sim};
 
 use crate::harness::{Ran, TestContext};
+use crate::lake::{command, lake};
 use crate::published::latest;
 
 type Objects = BTreeMap<String, Vec<u8>>;
 
 const SINK: [&str; 2] = ["--sink", "parquet=s3://lake/access"];
 const ORPHAN: &str = "2vU7QmBvvjK3kdYyV0000000001";
-
-fn command(context: &TestContext, s3: &S3Sim, arguments: &[&str]) -> Command {
-    let mut command = context.command(arguments);
-    command
-        .env("AWS_ENDPOINT", s3.endpoint())
-        .env("AWS_ALLOW_HTTP", "true")
-        .env("AWS_REGION", "us-east-1")
-        .env("AWS_ACCESS_KEY_ID", "AKIATEST")
-        .env("AWS_SECRET_ACCESS_KEY", "lake-secret");
-    command
-}
 
 fn run(context: &TestContext, s3: &S3Sim) -> Ran {
     context.finish(&mut command(context, s3, &SINK))
@@ -45,13 +34,7 @@ fn restore(s3: &S3Sim, objects: &Objects, claims: &[String]) {
 #[test]
 fn a_failed_read_of_a_bucket_after_a_kill_removes_nothing() {
     let context = TestContext::msp();
-    let s3 = S3Sim::start(S3SimConfig {
-        bucket: "lake".to_owned(),
-        access_key: "AKIATEST".to_owned(),
-        secret_key: "lake-secret".to_owned(),
-        read_only_prefix: None,
-    })
-    .unwrap();
+    let s3 = lake(None);
     assert_eq!(run(&context, &s3).code, Some(0));
     let inside = |objects: &Objects| {
         let objects = objects.iter();

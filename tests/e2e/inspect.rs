@@ -6,11 +6,11 @@ use std::process::Stdio;
 
 use access_dataset::Dataset;
 use insta::assert_snapshot;
-use s3_sim::{S3Sim, S3SimConfig};
 use serde_json::Value;
 
 use crate::datasets::files;
 use crate::harness::{Ran, TestContext};
+use crate::lake::{self, lake};
 use crate::published::{latest, rows};
 #[cfg(unix)]
 use crate::security::renamed;
@@ -95,22 +95,9 @@ const QUESTIONS: [&[&str]; 6] = [
 #[test]
 fn every_place_says_the_same() {
     let context = synced();
-    let s3 = S3Sim::start(S3SimConfig {
-        bucket: "lake".to_owned(),
-        access_key: "AKIATEST".to_owned(),
-        secret_key: "lake-secret".to_owned(),
-        read_only_prefix: None,
-    })
-    .unwrap();
+    let s3 = lake(None);
     let in_bucket = |arguments: &[&str]| {
-        let mut command = context.command(arguments);
-        command
-            .env("AWS_ENDPOINT", s3.endpoint())
-            .env("AWS_ALLOW_HTTP", "true")
-            .env("AWS_REGION", "us-east-1")
-            .env("AWS_ACCESS_KEY_ID", "AKIATEST")
-            .env("AWS_SECRET_ACCESS_KEY", "lake-secret");
-        let ran = context.finish(&mut command);
+        let ran = context.finish(&mut lake::command(&context, &s3, arguments));
         assert_eq!(ran.code, Some(0), "{arguments:?}: {}", ran.stderr);
         ran.stdout
     };

@@ -31,6 +31,7 @@ mod hostile_names;
 mod inspect;
 mod interop;
 mod interruption;
+mod lake;
 mod locations;
 mod lookalikes;
 mod machine_limits;

@@ -1,38 +1,18 @@
 //! Datasets in buckets, against a real S3 server over HTTP: what goes wrong, at every request.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
 use access_dataset::{Dataset, POINTER};
 use insta::assert_snapshot;
 use ninjaone_sim::{Fault, SimConfig, Tenant, When};
-use s3_sim::{S3Conditions, S3Fault, S3Refusal, S3Sim, S3SimConfig};
+use s3_sim::{S3Conditions, S3Fault, S3Refusal, S3Sim};
 
 use crate::harness::{Ran, TestContext};
+use crate::lake::{command, lake};
 use crate::published::{Files, latest, named, parts};
 
 const SINK: [&str; 2] = ["--sink", "parquet=s3://lake/access"];
-
-fn server(read_only_prefix: Option<&str>) -> S3Sim {
-    S3Sim::start(S3SimConfig {
-        bucket: "lake".to_owned(),
-        access_key: "AKIATEST".to_owned(),
-        secret_key: "lake-secret".to_owned(),
-        read_only_prefix: read_only_prefix.map(str::to_owned),
-    })
-    .unwrap()
-}
-
-fn command(context: &TestContext, s3: &S3Sim, arguments: &[&str]) -> Command {
-    let mut command = context.command(arguments);
-    command
-        .env("AWS_ENDPOINT", s3.endpoint())
-        .env("AWS_ALLOW_HTTP", "true")
-        .env("AWS_REGION", "us-east-1")
-        .env("AWS_ACCESS_KEY_ID", "AKIATEST")
-        .env("AWS_SECRET_ACCESS_KEY", "lake-secret");
-    command
-}
 
 fn run(context: &TestContext, s3: &S3Sim) -> Ran {
     context.finish(&mut command(context, s3, &SINK))
@@ -56,7 +36,7 @@ fn shown(context: &TestContext, s3: &S3Sim, ran: &Ran) -> String {
 
 #[test]
 fn published_and_published_again() {
-    let (context, s3) = (TestContext::msp(), server(None));
+    let (context, s3) = (TestContext::msp(), lake(None));
     let ran = run(&context, &s3);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let first = latest(&files(&s3)).unwrap();
@@ -70,7 +50,7 @@ fn published_and_published_again() {
 #[test]
 fn stores_that_cannot_be_used() {
     let context = TestContext::msp();
-    let s3 = server(None);
+    let s3 = lake(None);
     let mut wrong = command(&context, &s3, &SINK);
     let ran = context.finish(wrong.env("AWS_SECRET_ACCESS_KEY", "another"));
     assert_snapshot!("s3_wrong_secret", shown(&context, &s3, &ran));
@@ -80,7 +60,7 @@ fn stores_that_cannot_be_used() {
         context.sim().ledger().calls().is_empty(),
         "nothing is read for a run that cannot end well"
     );
-    let s3 = server(Some("access"));
+    let s3 = lake(Some("access"));
     assert_snapshot!("s3_read_only", shown(&context, &s3, &run(&context, &s3)));
     assert!(s3.objects().is_empty());
     let mut nobody = command(&context, &s3, &SINK);
@@ -93,7 +73,7 @@ fn stores_that_cannot_be_used() {
 #[test]
 fn a_store_that_fails_at_any_request() {
     let context = TestContext::msp();
-    let s3 = server(None);
+    let s3 = lake(None);
     assert_eq!(run(&context, &s3).code, Some(0));
     s3.forget_requests();
     assert_eq!(run(&context, &s3).code, Some(0));
@@ -134,7 +114,7 @@ fn a_store_that_fails_at_any_request() {
 #[test]
 fn a_store_that_does_as_it_is_told_and_says_nothing() {
     let context = TestContext::msp();
-    let s3 = server(None);
+    let s3 = lake(None);
     assert_eq!(run(&context, &s3).code, Some(0));
     s3.forget_requests();
     assert_eq!(run(&context, &s3).code, Some(0));
@@ -163,7 +143,7 @@ fn a_store_that_does_as_it_is_told_and_says_nothing() {
 #[test]
 fn what_a_dead_run_left_is_swept() {
     let context = TestContext::msp();
-    let s3 = server(None);
+    let s3 = lake(None);
     assert_eq!(run(&context, &s3).code, Some(0));
     s3.forget_requests();
     assert_eq!(run(&context, &s3).code, Some(0));
@@ -201,7 +181,7 @@ fn a_pointer_that_somebody_else_moves_meanwhile() {
     };
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
     config.faults = ninjaone_sim::FaultSchedule::at("/v2/users", When::Always, slow);
-    let (context, s3) = (TestContext::with(&config), server(None));
+    let (context, s3) = (TestContext::with(&config), lake(None));
     assert_eq!(run(&context, &s3).code, Some(0));
     let first = s3.objects()[&format!("access/{POINTER}")].clone();
     let before = context.sim().ledger().count("GET", "/v2/users");
@@ -236,7 +216,7 @@ fn a_pointer_that_somebody_else_moves_meanwhile() {
 #[test]
 fn a_sync_that_lost_too_much_is_kept_where_no_reader_looks() {
     let context = TestContext::msp();
-    let s3 = server(None);
+    let s3 = lake(None);
     assert_eq!(run(&context, &s3).code, Some(0));
     let before = latest(&files(&s3)).unwrap();
     context.sim().faults().add(ninjaone_sim::FaultRule {
@@ -267,7 +247,7 @@ fn stores_without_conditional_writes() {
         S3Conditions::NotImplemented,
         S3Conditions::InvalidArgument,
     ] {
-        let s3 = server(None);
+        let s3 = lake(None);
         s3.set_conditions(conditions);
         let ran = run(&context, &s3);
         assert_eq!(ran.code, Some(12), "{conditions:?}: {}", ran.stderr);
@@ -278,12 +258,12 @@ fn stores_without_conditional_writes() {
             s3.objects().keys()
         );
     }
-    let s3 = server(None);
+    let s3 = lake(None);
     s3.leave_out_e_tags();
     let ran = run(&context, &s3);
     assert_eq!(ran.code, Some(12), "{}", ran.stderr);
     assert!(s3.objects().is_empty(), "{:?}", s3.objects().keys());
-    let s3 = server(None);
+    let s3 = lake(None);
     let mut disabled = command(&context, &s3, &SINK);
     let ran = context.finish(disabled.env("AWS_CONDITIONAL_PUT", "disabled"));
     assert_eq!(ran.code, Some(12), "{}", ran.stderr);
@@ -314,7 +294,7 @@ fn what_can_never_work_is_not_tried_again() {
         (S3Refusal::ContainerNotFound, 5, "make the bucket first"),
         (S3Refusal::AuthorizationFailure, 16, "AWS_ACCESS_KEY_ID"),
     ] {
-        let s3 = server(None);
+        let s3 = lake(None);
         s3.fail_from(Some(0), S3Fault::Refusal(refusal));
         let ran = run(&context, &s3);
         assert_eq!(ran.code, Some(code), "{refusal:?}: {}", ran.stderr);
@@ -326,7 +306,7 @@ fn what_can_never_work_is_not_tried_again() {
         "the tenant is not read"
     );
     // With the checksum the same bucket takes everything.
-    let s3 = server(None);
+    let s3 = lake(None);
     s3.fail_from(Some(0), S3Fault::Refusal(S3Refusal::ChecksumRequired));
     let mut checked = command(&context, &s3, &SINK);
     let ran = context.finish(checked.env("AWS_CHECKSUM_ALGORITHM", "sha256"));
@@ -337,7 +317,7 @@ fn what_can_never_work_is_not_tried_again() {
 #[test]
 fn a_claim_is_judged_by_the_clock_of_the_store() {
     let context = TestContext::msp();
-    let s3 = server(None);
+    let s3 = lake(None);
     assert_eq!(run(&context, &s3).code, Some(0));
     let sync = latest(&files(&s3)).unwrap().sync.id;
     // By its own words it is ages old; the store has just taken it.
@@ -355,7 +335,7 @@ fn a_claim_is_judged_by_the_clock_of_the_store() {
 #[test]
 fn a_failed_read_removes_nothing() {
     let context = TestContext::msp();
-    let s3 = server(None);
+    let s3 = lake(None);
     assert_eq!(run(&context, &s3).code, Some(0));
     let sync = latest(&files(&s3)).unwrap().sync.id;
     let claim = format!("access/_staging/{sync}.json");

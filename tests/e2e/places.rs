@@ -16,27 +16,18 @@ use ninjaone_sim::{Fault, When};
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use s3_sim::{S3Fault, S3Sim, S3SimConfig};
+use s3_sim::{S3Fault, S3Sim};
 
 use crate::harness::{Ran, TestContext, skipped};
+use crate::lake::{self, lake};
 
-fn server() -> S3Sim {
-    S3Sim::start(S3SimConfig {
-        bucket: "lake".to_owned(),
-        access_key: "AKIATEST".to_owned(),
-        secret_key: "lake-secret".to_owned(),
-        read_only_prefix: None,
-    })
-    .unwrap()
-}
-
+/// Plain HTTP to this machine needs no leave.
 fn command(context: &TestContext, s3: &S3Sim, arguments: &[&str]) -> Command {
-    let mut command = context.command(arguments);
+    let mut command = lake::command(context, s3, arguments);
     command
-        .env("AWS_ENDPOINT_URL", s3.endpoint())
-        .env("AWS_REGION", "us-east-1")
-        .env("AWS_ACCESS_KEY_ID", "AKIATEST")
-        .env("AWS_SECRET_ACCESS_KEY", "lake-secret");
+        .env_remove("AWS_ENDPOINT")
+        .env_remove("AWS_ALLOW_HTTP")
+        .env("AWS_ENDPOINT_URL", s3.endpoint());
     command
 }
 
@@ -307,7 +298,7 @@ fn what_looks_like_a_url_and_is_none_is_refused() {
 #[test]
 fn keys_are_what_was_typed() {
     let context = TestContext::msp();
-    let s3 = server();
+    let s3 = lake(None);
     for prefix in ["access data", "zugänge", "a%20b", "100%", "a#b", "x/y z/ü"] {
         let place = format!("S3://lake/{prefix}/");
         let sink = format!("csv={place}");
@@ -331,7 +322,7 @@ fn keys_are_what_was_typed() {
 #[test]
 fn a_dataset_of_an_earlier_version_is_not_forgotten() {
     let context = TestContext::msp();
-    let s3 = server();
+    let s3 = lake(None);
     succeeds(&context, &s3, &["--sink", "csv=s3://lake/access%20data"]);
     let before = s3.objects();
     for arguments in [
@@ -350,7 +341,7 @@ fn a_dataset_of_an_earlier_version_is_not_forgotten() {
 #[test]
 fn addresses_of_stores_are_judged() {
     let context = TestContext::msp();
-    let s3 = server();
+    let s3 = lake(None);
     for (variable, place) in [
         ("AWS_ENDPOINT", "s3://lake/access"),
         ("AWS_ENDPOINT_URL", "s3://lake/access"),
@@ -438,7 +429,7 @@ fn private_server() -> (String, String) {
 #[test]
 fn one_setting_of_authorities_is_for_buckets_too() {
     let context = TestContext::msp();
-    let s3 = server();
+    let s3 = lake(None);
     let (endpoint, pem) = private_server();
     fs::write(context.path("ca.pem"), pem).unwrap();
     fs::write(context.path("no.pem"), "no certificate").unwrap();
@@ -481,7 +472,7 @@ const KEY: &str = "my files/sync.c1z";
 #[test]
 fn a_c1z_in_a_bucket() {
     let context = TestContext::msp();
-    let s3 = server();
+    let s3 = lake(None);
     succeeds(&context, &s3, &["check", "--file", C1Z]);
     assert!(s3.objects().is_empty(), "a check leaves nothing");
     succeeds(&context, &s3, &["--file", C1Z]);
@@ -528,7 +519,7 @@ fn a_c1z_in_a_bucket() {
 #[test]
 fn a_c1z_in_a_bucket_knows_what_it_holds() {
     let (context, other) = (TestContext::msp(), TestContext::msp());
-    let s3 = server();
+    let s3 = lake(None);
     succeeds(&context, &s3, &["--file", C1Z]);
     let good = s3.objects()[KEY].clone();
     for contents in [b"no c1z".to_vec(), good[..good.len() / 2].to_vec(), good.clone()] {
@@ -553,7 +544,7 @@ fn a_c1z_that_was_replaced_meanwhile_is_not_overwritten() {
     };
     for there in [false, true] {
         let context = TestContext::faulty("/v2/users", When::Always, slow.clone());
-        let s3 = server();
+        let s3 = lake(None);
         if there {
             succeeds(&context, &s3, &["--file", C1Z]);
         }
@@ -580,7 +571,7 @@ fn a_c1z_that_was_replaced_meanwhile_is_not_overwritten() {
 #[test]
 fn a_store_that_fails_at_any_request_of_a_c1z() {
     let context = TestContext::msp();
-    let s3 = server();
+    let s3 = lake(None);
     succeeds(&context, &s3, &["--file", C1Z]);
     s3.forget_requests();
     succeeds(&context, &s3, &["--file", C1Z]);
@@ -642,7 +633,7 @@ fn stopped_while_hanging(context: &TestContext, s3: &S3Sim, arguments: &[&str], 
 #[test]
 fn a_stop_does_not_wait_for_a_store_that_hangs() {
     let context = TestContext::msp();
-    let s3 = server();
+    let s3 = lake(None);
     for place in ["parquet=s3://lake/access", &format!("c1z={C1Z}")] {
         succeeds(&context, &s3, &["--sink", place]);
         s3.forget_requests();
