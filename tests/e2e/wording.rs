@@ -80,9 +80,10 @@ fn prose(page: &str) -> String {
         } else if line.starts_with("<!-- end generated") {
             in_generated = false;
         } else if !in_code && !in_generated {
-            // Each second piece between backticks is code.
-            prose.extend(line.split('`').step_by(2).flat_map(|piece| [piece, " , "]));
-            prose.push('\n');
+            // Each second piece between backticks is code. A sentence goes on over the end of a line.
+            let pieces: Vec<&str> = line.split('`').step_by(2).collect();
+            prose.push_str(&pieces.join(" , "));
+            prose.push_str(if line.trim().is_empty() { " , " } else { "\n" });
         }
     }
     prose
@@ -135,7 +136,7 @@ fn the_documents_use_plain_words() {
 #[test]
 fn the_search_for_words_finds_them_and_raises_no_false_alarm() {
     assert_eq!(findings("It is written\nanew.").len(), 1);
-    assert_eq!(findings("A file is no report.").len(), 1);
+    assert_eq!(findings("A file is\nno report.").len(), 1);
     for usual in [
         "There is no file.",
         "It is no longer read.",
