@@ -27,6 +27,7 @@ mod verify;
 mod words;
 
 pub use error::ReportError;
+pub use page::{escape_html, source_hash};
 pub use review::{
     ReportGrant, ReviewReviewer, ReviewRole, ReviewScope, ReviewedReport, read_reviewed, write_review_file,
 };

@@ -92,9 +92,9 @@ pub(crate) fn render(head: &Head, sections: &[Section], level: u32) -> io::Resul
         PAGE,
         &[
             ("policy", &policy),
-            ("title", &escaped(&title)),
-            ("tenant", &escaped(&head.tenant)),
-            ("when", &escaped(&head.started_at)),
+            ("title", &escape_html(&title)),
+            ("tenant", &escape_html(&head.tenant)),
+            ("when", &escape_html(&head.started_at)),
             ("figures", &figures(&head.figures)),
             ("style", &style),
             ("data", &data),
@@ -161,15 +161,17 @@ fn figures(figures: &[Figure]) -> String {
         let _ = write!(
             rows,
             "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td></tr>",
-            escaped(&figure.label),
+            escape_html(&figure.label),
             figure.value,
-            escaped(&figure.meaning)
+            escape_html(&figure.meaning)
         );
     }
     rows
 }
 
-fn escaped(text: &str) -> String {
+/// A text as it stands in HTML, between tags or in an attribute.
+#[must_use]
+pub fn escape_html(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -184,8 +186,9 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// The hash by which a content security policy knows a text.
-fn source_hash(text: &str) -> String {
+/// The hash by which a content security policy knows a text: SHA-256 in base64.
+#[must_use]
+pub fn source_hash(text: &str) -> String {
     STANDARD.encode(Sha256::digest(text.as_bytes()))
 }
 
@@ -240,7 +243,7 @@ mod tests {
 
     #[test]
     fn nothing_in_a_text_is_markup() {
-        assert_eq!(escaped("<b a='\"'>&"), "&lt;b a=&#39;&quot;&#39;&gt;&amp;");
+        assert_eq!(escape_html("<b a='\"'>&"), "&lt;b a=&#39;&quot;&#39;&gt;&amp;");
     }
 
     #[test]

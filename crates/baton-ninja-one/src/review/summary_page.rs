@@ -3,8 +3,7 @@
 use std::fmt::Write;
 
 use access_review::{Assessment, LineState, Review};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use sink_html::{escape_html, source_hash};
 
 use super::pack::{Pack, PackRevocation};
 
@@ -31,12 +30,12 @@ pub(super) fn render(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
 <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-{}'\"><title>{}</title><style>{STYLE}</style></head><body>\n\
 <h1>{}</h1>\n<p>Access review of {}, closed {} by {}</p>\n",
-        style_hash(),
-        escape(&pack.title),
-        escape(&pack.title),
-        escape(&pack.tenant),
-        escape(&pack.closed_at),
-        escape(&pack.closed_by)
+        source_hash(STYLE),
+        escape_html(&pack.title),
+        escape_html(&pack.title),
+        escape_html(&pack.tenant),
+        escape_html(&pack.closed_at),
+        escape_html(&pack.closed_by)
     );
     table(&mut page, "Result", &["", ""], &result_rows(pack));
     table(
@@ -70,7 +69,7 @@ pub(super) fn render(
     let _ = write!(
         page,
         "<p>{}. Check this file with <code>baton-ninja-one verify</code>: every file in it, every hash, and that the result follows from the sheets.</p>\n</body></html>\n",
-        escape(&pack.program)
+        escape_html(&pack.program)
     );
     page
 }
@@ -207,11 +206,11 @@ fn table<const COLUMNS: usize>(
     heads: &[&str; COLUMNS],
     rows: &[[String; COLUMNS]],
 ) {
-    let _ = writeln!(page, "<h2>{}</h2>\n<table>", escape(title));
+    let _ = writeln!(page, "<h2>{}</h2>\n<table>", escape_html(title));
     if heads.iter().any(|head| !head.is_empty()) {
         page.push_str("<thead><tr>");
         for head in heads {
-            let _ = write!(page, "<th scope=\"col\">{}</th>", escape(head));
+            let _ = write!(page, "<th scope=\"col\">{}</th>", escape_html(head));
         }
         page.push_str("</tr></thead>\n");
     }
@@ -219,34 +218,9 @@ fn table<const COLUMNS: usize>(
     for row in rows {
         page.push_str("<tr>");
         for cell in row {
-            let _ = write!(page, "<td>{}</td>", escape(cell));
+            let _ = write!(page, "<td>{}</td>", escape_html(cell));
         }
         page.push_str("</tr>\n");
     }
     page.push_str("</tbody></table>\n");
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            c => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-/// The hash by which the content security policy knows the style.
-fn style_hash() -> String {
-    let hex = access_review::sha256_hex(STYLE.as_bytes());
-    let bytes: Vec<u8> = (0..hex.len())
-        .step_by(2)
-        .filter_map(|at| u8::from_str_radix(&hex[at..at + 2], 16).ok())
-        .collect();
-    STANDARD.encode(bytes)
 }
