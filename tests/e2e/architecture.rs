@@ -49,7 +49,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
     ("sink-csv", &["access-dataset"]),
     ("sink-html", &["access-core", "private-fs", "regular-file"]),
     ("sink-parquet", &["access-dataset"]),
-    ("sink-upload", &["access-core"]),
+    ("sink-upload", &["access-core", "private-fs"]),
     ("source-c1z", &["access-core", "baton-proto", "c1z"]),
     ("source-dataset", &["access-core", "access-dataset"]),
     ("xtask", &[]),

@@ -4,6 +4,9 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use private_fs::{folder_of, sync_folder};
+use regular_file::beside;
+
 use crate::container::Container;
 use crate::error::C1zError;
 
@@ -92,11 +95,7 @@ impl Target {
 
     /// Gives what is complete the mode that it will have when it is visible, durably.
     pub(crate) fn settle_mode(&self) -> io::Result<()> {
-        match std::fs::metadata(&self.path) {
-            Ok(old) => self.temp.file.set_permissions(old.permissions())?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => permit_reading(&self.temp.file)?,
-            Err(error) => return Err(error),
-        }
+        private_fs::settle_mode(&self.temp.file, &self.path)?;
         self.temp.file.sync_all()
     }
 
@@ -123,34 +122,12 @@ impl Target {
     }
 }
 
-/// The path with something added to its name.
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(ending);
-    path.with_file_name(name)
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
-}
-
 /// Whether there is nothing of that name, rather than something that cannot be looked at.
 fn is_missing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     )
-}
-
-/// A rename is durable when its folder is.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()
-    } else {
-        Ok(())
-    }
 }
 
 impl TempFile {
@@ -187,29 +164,6 @@ impl Drop for TempFile {
             let _ = std::fs::remove_file(&self.path);
         }
     }
-}
-
-/// What new files may not be. The call that tells it sets it too, for all threads, so the system is asked elsewhere; where it
-/// does not tell, the usual one is taken.
-#[cfg(unix)]
-fn umask() -> u32 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let told = status.lines().find_map(|line| line.strip_prefix("Umask:"));
-    told.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok())
-        .unwrap_or(0o022)
-}
-
-/// What is not complete is nobody else's; what is published is for those whom the umask allows.
-#[cfg(unix)]
-fn permit_reading(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-
-    file.set_permissions(std::fs::Permissions::from_mode(0o666 & !umask()))
-}
-
-#[cfg(not(unix))]
-fn permit_reading(_file: &File) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,9 +1,13 @@
 //! Files and folders on a machine that is shared with others: what this program takes over, removes or obeys must be its
 //! own. Names in a folder that others may write to can be anybody's file, a link, a pipe or a device.
 
+mod publishing;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
+
+pub use publishing::{folder_of, permit_reading, settle_mode, sync_folder};
 
 /// How often a name is opened again because it was another file's by the time it was locked.
 const MAX_TRIES: u32 = 16;

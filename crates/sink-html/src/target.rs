@@ -4,6 +4,9 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use private_fs::{folder_of, sync_folder};
+use regular_file::beside;
+
 use crate::error::ReportError;
 
 /// A locked place. Until [`Target::publish`] what is there stays as it is.
@@ -53,7 +56,7 @@ impl Target {
     pub(crate) fn fill(&mut self, bytes: &[u8]) -> Result<(), ReportError> {
         let failed = |source| ReportError::io("writing", &self.temp, source);
         self.file.write_all(bytes).map_err(failed)?;
-        settle_mode(&self.file, &self.path).map_err(failed)?;
+        private_fs::settle_mode(&self.file, &self.path).map_err(failed)?;
         self.file.sync_all().map_err(failed)?;
         let mut back = Vec::with_capacity(bytes.len());
         self.file.seek(SeekFrom::Start(0)).map_err(failed)?;
@@ -102,57 +105,6 @@ impl Drop for Target {
             let _ = std::fs::remove_file(&self.temp);
         }
     }
-}
-
-/// The path with something added to its name.
-pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(ending);
-    path.with_file_name(name)
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
-}
-
-/// A rename is durable when its folder is.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()
-    } else {
-        Ok(())
-    }
-}
-
-/// What is whole gets the mode of what it replaces, or the one that the umask allows.
-fn settle_mode(file: &File, path: &Path) -> io::Result<()> {
-    match std::fs::metadata(path) {
-        Ok(old) => file.set_permissions(old.permissions()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => set_mode(file, 0o666 & !umask()),
-        Err(error) => Err(error),
-    }
-}
-
-/// What new files may not be. The call that tells it sets it too, for all threads, so the system is asked elsewhere.
-fn umask() -> u32 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let told = status.lines().find_map(|line| line.strip_prefix("Umask:"));
-    told.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok())
-        .unwrap_or(0o022)
-}
-
-#[cfg(unix)]
-fn set_mode(file: &File, mode: u32) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-
-    file.set_permissions(std::fs::Permissions::from_mode(mode))
-}
-
-#[cfg(not(unix))]
-fn set_mode(_file: &File, _mode: u32) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

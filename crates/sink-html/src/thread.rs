@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use access_core::model::{AccessBatch, Baseline, IdScheme, SyncType};
 use access_core::sync::{Comparer, Comparison, CurrentSync, SyncSummary};
+use regular_file::beside;
 use time::format_description::well_known::Rfc3339;
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,7 +18,7 @@ use crate::figures::figures;
 use crate::page::render;
 use crate::predecessor::{Continuation, Predecessor};
 use crate::sections::{Head, encode};
-use crate::target::{Target, beside};
+use crate::target::Target;
 
 /// What the thread is asked to do.
 pub(crate) enum Job {

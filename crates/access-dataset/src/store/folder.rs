@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use private_fs::{permit_reading, sync_folder};
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
@@ -171,15 +172,6 @@ fn make_folder(root: &Path, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A name is durable when its folder is.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()
-    } else {
-        Ok(())
-    }
-}
-
 /// Writes in the root, where leftovers are found, and moves it to the path, durably.
 fn replace(root: &Path, path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     rename_to(root, path, write)?;
@@ -197,29 +189,6 @@ fn rename_to(root: &Path, path: &Path, write: impl FnOnce(&mut File) -> io::Resu
     fs::rename(&scratch, path)?;
     // It has another name now, so there is nothing to remove.
     let _ = scratch.keep();
-    Ok(())
-}
-
-/// What new files may not be. The call that tells it sets it too, for all threads, so the system is asked elsewhere; where it
-/// does not tell, the usual one is taken.
-#[cfg(unix)]
-fn umask() -> u32 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let told = status.lines().find_map(|line| line.strip_prefix("Umask:"));
-    told.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok())
-        .unwrap_or(0o022)
-}
-
-/// Temporary files are private; what is published is for those whom the umask allows.
-#[cfg(unix)]
-fn permit_reading(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-
-    file.set_permissions(fs::Permissions::from_mode(0o666 & !umask()))
-}
-
-#[cfg(not(unix))]
-fn permit_reading(_file: &File) -> io::Result<()> {
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use access_core::model::Baseline;
 use access_core::sync::CurrentSync;
+use private_fs::sync_folder;
 use tempfile::NamedTempFile;
 
 use super::error::StateError;
@@ -276,13 +277,4 @@ fn trust(path: &Path, found: &fs::Metadata) -> Result<(), StateError> {
 #[cfg(not(unix))]
 fn trust(_path: &Path, _found: &fs::Metadata) -> Result<(), StateError> {
     Ok(())
-}
-
-/// A name is durable when its folder is.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()
-    } else {
-        Ok(())
-    }
 }

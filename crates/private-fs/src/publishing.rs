@@ -1,0 +1,73 @@
+//! What a temporary file needs to take the place of a published one: a durable name and the mode that readers expect.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// The folder that a file is in.
+///
+/// ```
+/// use std::path::Path;
+///
+/// assert_eq!(private_fs::folder_of(Path::new("sync.c1z")), Path::new("."));
+/// ```
+#[must_use]
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// Makes the names in a folder durable: a rename is when its folder is.
+///
+/// # Errors
+/// An error of the system.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(folder)?.sync_all()
+    } else {
+        Ok(())
+    }
+}
+
+/// Gives a complete file the mode of the one that it replaces, or the one that the umask allows.
+///
+/// # Errors
+/// An error of the system.
+pub fn settle_mode(file: &File, replaced: &Path) -> io::Result<()> {
+    match std::fs::metadata(replaced) {
+        Ok(old) => file.set_permissions(old.permissions()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => permit_reading(file),
+        Err(error) => Err(error),
+    }
+}
+
+/// Permits what the umask permits: a temporary file is nobody else's, a published one is.
+///
+/// # Errors
+/// An error of the system.
+#[cfg(unix)]
+pub fn permit_reading(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    file.set_permissions(std::fs::Permissions::from_mode(0o666 & !umask()))
+}
+
+/// As on Unix, where there are modes.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub fn permit_reading(_file: &File) -> io::Result<()> {
+    Ok(())
+}
+
+/// What new files may not be. The system call that returns the umask sets it too, for all threads, so `/proc` is asked; without it
+/// the usual umask is assumed.
+#[cfg(unix)]
+fn umask() -> u32 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    mask.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok())
+        .unwrap_or(0o022)
+}
