@@ -244,7 +244,7 @@ fn a_type_that_is_not_read_any_more_is_a_loss() {
             let ran = context.run(&["diff", "sync.c1z", "--exit-code"]);
             assert_eq!(ran.code, Some(1), "{}", ran.stderr);
             assert!(
-                ran.stdout.contains("did not read device at all"),
+                ran.stdout.contains("did not read device, which the old one did"),
                 "{}",
                 ran.stdout
             );

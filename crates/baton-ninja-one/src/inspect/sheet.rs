@@ -650,11 +650,14 @@ fn order(a: &Cell, b: &Cell) -> Ordering {
     }
 }
 
-/// Words in capitals as people write them: `END_USER` as `end user`.
+/// Abbreviations that people write in capitals.
+const ABBREVIATIONS: [&str; 6] = ["LDAP", "MFA", "OIDC", "SAML", "SCIM", "SSO"];
+
+/// Words in capitals as people write them: `END_USER` as `end user`, `SSO` as it is.
 fn plain_words(text: &str) -> String {
     let plain = |word: &str| {
         let capitals = word.chars().all(|c| c.is_ascii_uppercase() || c == '_');
-        if capitals {
+        if capitals && !ABBREVIATIONS.contains(&word) {
             word.to_ascii_lowercase().replace('_', " ")
         } else {
             word.to_owned()
