@@ -29,7 +29,8 @@ const AREAS: [Area; 2] = [
         package: "ninjaone",
         files: &[
             "crates/ninjaone/src/mapping.rs",
-            "crates/ninjaone/src/wire.rs",
+            "crates/ninjaone/src/api/**",
+            "crates/ninjaone/src/client/**",
             "crates/ninjaone/src/provisioner/**",
             "crates/ninjaone/src/source/**",
         ],

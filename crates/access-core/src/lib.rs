@@ -7,18 +7,23 @@
 //! [`provisioning`] is the other way round: one change to the tenant, planned, made, and seen to be made. [`memory`] is the
 //! budget that all of it keeps to, [`secrets`] keeps secrets out of every text.
 
-pub mod compare;
-pub mod explore;
+mod diagnostic;
+pub mod diff;
 pub mod location;
 pub mod memory;
 pub mod model;
 pub mod ports;
 pub mod provisioning;
+pub mod query;
 pub mod secrets;
-mod status;
 pub mod sync;
 
-pub use status::{
-    Classified, EXHAUSTED_HINT, StatusCode, class_of, find_cause, has_run_out, is_exhausted,
-    is_no_thread_left, with_causes,
-};
+pub use diagnostic::Classified;
+pub use diagnostic::EXHAUSTED_HINT;
+pub use diagnostic::StatusCode;
+pub use diagnostic::class_of;
+pub use diagnostic::find_cause;
+pub use diagnostic::has_run_out;
+pub use diagnostic::is_exhausted;
+pub use diagnostic::is_no_thread_left;
+pub use diagnostic::with_causes;

@@ -10,7 +10,7 @@ use arrow::array::RecordBatch;
 
 use crate::error::DatasetError;
 
-use crate::read_back::ReadBack;
+use crate::hashing_reader::ReadBack;
 use crate::schema::{Contract, Dataset};
 
 /// What a format's own library says went wrong.

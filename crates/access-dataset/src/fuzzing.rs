@@ -20,9 +20,9 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::error::DatasetError;
 use crate::format::{Batches, FileFormat, FileWriter, FormatError, FormatOptions, Formats};
+use crate::hashing_reader::ReadBack;
 use crate::manifest::{POINTER, Pointer, hex};
 use crate::publish::{Intent, Publication};
-use crate::read_back::ReadBack;
 use crate::schema::{Contract, Dataset};
 use crate::sink::baseline;
 use crate::store::{Store, Stored, Swap, Version};

@@ -3,35 +3,43 @@
 //!
 //! A sink is a [`DatasetSink`] with a [`FileFormat`]; formats have crates of their own.
 
-mod collecting;
-mod comparison;
-mod document;
+mod collector_thread;
+mod diff;
 mod error;
 mod format;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod hashing_reader;
 mod history;
 mod manifest;
 mod publish;
-mod published;
-mod read_back;
+mod reader;
 mod rows;
 mod schema;
 mod sink;
 mod store;
 mod verify;
 
-pub use comparison::{PublishedSnapshot, Snapshot, SortedSink, SortedSync, TableRecords, differences};
-pub use document::columns as document;
+pub use diff::PublishedSnapshot;
+pub use diff::Snapshot;
+pub use diff::SortedSink;
+pub use diff::SortedSync;
+pub use diff::TableRecords;
+pub use diff::differences;
 pub use error::DatasetError;
 pub use format::{Batches, FileFormat, FileWriter, FormatError, FormatOptions, FormatTooLarge, Formats};
+pub use hashing_reader::ReadBack;
 pub use history::{Rebuilt, rebuild};
 pub use manifest::{
     FileEntry, Manifest, ManifestHistory, ManifestLeftOut, ManifestLink, ManifestReplaces, ManifestSync,
     POINTER, Pointer,
 };
-pub use published::{Hashes, ListedSync, Published, Rows, Standing};
-pub use read_back::ReadBack;
+pub use reader::Hashes;
+pub use reader::ListedSync;
+pub use reader::Published;
+pub use reader::Rows;
+pub use reader::Standing;
+pub use schema::docs::columns as document;
 pub use schema::{Column, ColumnKind, Contract, Dataset, SCHEMA_VERSION, WordBuilder};
 pub use sink::{DatasetSink, DatasetSinkConfig};
 pub use store::{

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use access_core::compare::Removals;
+use access_core::diff::Removals;
 use access_core::model::{AccessBatch, Baseline, IdScheme, ResourceTypeId, SyncId, SyncRun};
 use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
 use access_core::sync::{Comparer, Comparison, CurrentSync, SyncSummary};
@@ -12,14 +12,16 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 use time::format_description::well_known::Rfc3339;
 
-use crate::collecting::Collecting;
-use crate::comparison::Cursor;
+use crate::collector_thread::Collecting;
+use crate::diff::Cursor;
 use crate::error::DatasetError;
 use crate::format::{FileFormat, Formats};
 use crate::history::{Earlier, History, MadeHistory, earlier, follow, local_files};
 use crate::manifest::Manifest;
 use crate::publish::{Intent, MadeFile, MakeFiles, Publication, partition};
-use crate::published::{Hashes, Rows, open_files};
+use crate::reader::Hashes;
+use crate::reader::Rows;
+use crate::reader::open_files;
 use crate::rows::microseconds;
 use crate::schema::Dataset;
 use crate::store::{self, Location, private_folder};

@@ -8,9 +8,14 @@ use sha2::{Digest, Sha256};
 
 use crate::error::DatasetError;
 use crate::format::Formats;
+use crate::hashing_reader::ReadBack;
 use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, hex, path_of};
-use crate::published::{check_memory, checked, damaged, is_ours, open_file, too_large};
-use crate::read_back::ReadBack;
+use crate::reader::check_memory;
+use crate::reader::checked;
+use crate::reader::damaged;
+use crate::reader::is_ours;
+use crate::reader::open_file;
+use crate::reader::too_large;
 use crate::schema::Dataset;
 use crate::store::{self, Location, Store, private_folder};
 

@@ -13,8 +13,9 @@ use access_dataset::{BucketFile, BucketUrl, ObjectVersion};
 use async_trait::async_trait;
 use sink_c1z::{C1zSink, C1zSinkConfig};
 
-use crate::exit::Failure;
-use crate::service::temp_folders::{TempFolder, sweep};
+use crate::commands::service::work_dir::TempFolder;
+use crate::commands::service::work_dir::sweep;
+use crate::failure::Failure;
 
 /// A local copy of a file in a bucket. It is gone when this is dropped.
 #[derive(Debug)]
@@ -76,7 +77,7 @@ impl LocalCopy {
 #[derive(Debug, thiserror::Error)]
 enum CopyError {
     #[error(transparent)]
-    Folder(#[from] crate::service::temp_folders::TempFolderError),
+    Folder(#[from] crate::commands::service::work_dir::TempFolderError),
     #[error(transparent)]
     Bucket(#[from] access_dataset::DatasetError),
 }

@@ -1,11 +1,14 @@
 //! The command line, built from the settings table and the commands.
 
+pub(crate) mod help;
+pub(crate) mod usage;
+pub(crate) mod version;
+
 use clap::builder::ValueHint;
 use clap::{Arg, ArgAction, Command};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::commands::COMMANDS;
-use crate::help;
 use crate::settings::{COLOR_FLAG, GivenBy, Kind, QUIET_FLAG, Reference, SETTINGS, Setting, VERBOSE_FLAG};
 
 /// The program's name.
@@ -13,7 +16,7 @@ pub(crate) const NAME: &str = "baton-ninja-one";
 
 /// The whole command line, with help for the terminal's width.
 pub(crate) fn command() -> Command {
-    let width = crate::console::help_width();
+    let width = crate::output::console::help_width();
     let mut program = bare(width).override_help(help::program(width));
     for entry in COMMANDS {
         let command = without_help_commands((entry.define)());
@@ -34,7 +37,7 @@ fn bare(width: usize) -> Command {
     Command::new(NAME)
         .bin_name(NAME)
         .about("Read who can do what in a NinjaOne tenant; query it, review it, change it")
-        .version(crate::version::LONG)
+        .version(crate::cli::version::LONG)
         .disable_version_flag(true)
         .disable_help_subcommand(true)
         .term_width(width)

@@ -1,52 +1,20 @@
 //! The connector binary: flags, configuration, wiring, logs, progress, exit codes. The only crate that knows all others.
 
 mod bucket_c1z;
-mod capabilities;
-mod check;
 mod cli;
 mod commands;
-mod completion;
-mod config_schema;
-mod console;
-mod convert;
-mod diff;
-mod documents;
-mod evidence;
-mod exit;
-mod export;
+mod failure;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod generated_docs;
 mod health;
-mod help;
-mod init;
-mod inspect;
-mod interruptible;
-mod logs;
-mod machine;
-mod man;
-mod memory_probe;
-mod metrics;
-mod panics;
-mod place;
-mod progress;
-mod provision;
-mod report;
-mod review;
-mod sealed;
+mod observability;
+mod output;
+mod runtime;
 mod secrets;
-mod service;
 mod settings;
-mod spans;
-mod summary;
-mod sync;
-mod system;
-mod table;
-mod task_logs;
-mod telemetry;
-mod timeline;
-mod usage;
-mod version;
-mod watch;
+mod sync_location;
+mod wiring;
 
 use std::cell::Cell;
 use std::ffi::OsString;
@@ -55,15 +23,18 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 use indicatif::MultiProgress;
 
-pub use documents::generated_documents;
+pub use generated_docs::generated_documents;
 
+use cli::usage::CommandLine;
 use commands::Command;
-use console::{Text, print, print_help};
-use exit::{ErrorFormat, Failure};
-use inspect::Form;
-use provision::ChangeCommand;
+use commands::inspect::Form;
+use commands::provision::ChangeCommand;
+use failure::ErrorFormat;
+use failure::Failure;
+use output::console::Text;
+use output::console::print;
+use output::console::print_help;
 use settings::{Environment, Settings};
-use usage::CommandLine;
 
 /// What writes, for people.
 pub(crate) const PROGRAM: &str = concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION"));
@@ -72,15 +43,15 @@ pub(crate) const PROGRAM: &str = concat!("baton-ninja-one ", env!("CARGO_PKG_VER
 /// Whatever panics ends with the code of an internal error, never with 101.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    system::forbid_core_dumps();
+    runtime::system::forbid_core_dumps();
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    if completion::answer(&arguments) {
+    if commands::completion::answer(&arguments) {
         return ExitCode::SUCCESS;
     }
-    let preferences = usage::preferences(&arguments);
-    console::set_color(preferences.color);
+    let preferences = cli::usage::preferences(&arguments);
+    output::console::set_color(preferences.color);
     let errors = Cell::new(preferences.errors);
-    match panics::caught(|| run(arguments, &errors)) {
+    match runtime::panics::caught(|| run(arguments, &errors)) {
         Ok(code) => code,
         Err(failure) => failure.report(errors.get()),
     }
@@ -89,7 +60,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Runs a command. `errors` is set to the form that the settings ask for once they are known.
 fn run(arguments: Vec<OsString>, errors: &Cell<ErrorFormat>) -> Result<ExitCode, Failure> {
     secrets::register_arguments(&arguments);
-    let matches = match usage::read(arguments)? {
+    let matches = match cli::usage::read(arguments)? {
         CommandLine::Parsed(matches) => matches,
         CommandLine::Answered(text) => {
             print_help(&text);
@@ -100,39 +71,39 @@ fn run(arguments: Vec<OsString>, errors: &Cell<ErrorFormat>) -> Result<ExitCode,
     let judged = || judged(load()?, &matches);
     match Command::from_matches(&matches) {
         Command::Default => run_default(&judged()?)?,
-        Command::Sync => sync::run(&judged()?)?,
-        Command::Check => check::run(&judged()?)?,
-        Command::Init(arguments) => init::run(&load()?, &arguments)?,
-        Command::Inspect(chosen) => inspect::run(&judged()?, &chosen)?,
-        Command::Diff(chosen) => return diff::run(&judged()?, &chosen),
-        Command::Report(chosen) => report::run(&judged()?, &chosen)?,
-        Command::ApplyReview(chosen) => provision::apply_review(&judged()?, &chosen)?,
-        Command::Review(chosen) => review::run(&judged()?, &chosen)?,
+        Command::Sync => commands::sync::run(&judged()?)?,
+        Command::Check => commands::check::run(&judged()?)?,
+        Command::Init(arguments) => commands::init::run(&load()?, &arguments)?,
+        Command::Inspect(chosen) => commands::inspect::run(&judged()?, &chosen)?,
+        Command::Diff(chosen) => return commands::diff::run(&judged()?, &chosen),
+        Command::Report(chosen) => commands::report::run(&judged()?, &chosen)?,
+        Command::ApplyReview(chosen) => commands::apply_review::run(&judged()?, &chosen)?,
+        Command::Review(chosen) => commands::review::run(&judged()?, &chosen)?,
         Command::Change(command, chosen) => change(&judged()?, command, &chosen)?,
-        Command::Verify(chosen) => evidence::verify(&judged()?, &chosen)?,
-        Command::HistoryRebuild(chosen) => evidence::rebuild(&judged()?, &chosen)?,
-        Command::Export(asked) => export::run(&judged()?, &asked)?,
-        Command::Convert(chosen) => convert::run(&judged()?, &chosen)?,
+        Command::Verify(chosen) => commands::verify::run(&judged()?, &chosen)?,
+        Command::HistoryRebuild(chosen) => commands::history::run(&judged()?, &chosen)?,
+        Command::Export(asked) => commands::export::run(&judged()?, &asked)?,
+        Command::Convert(chosen) => commands::convert::run(&judged()?, &chosen)?,
         // A probe beside a running connector shares its variables, whatever those ask for.
-        Command::HealthCheck(chosen) => health::probe(&load()?, &chosen)?,
+        Command::HealthCheck(chosen) => commands::health_check::run(&load()?, &chosen)?,
         Command::Capabilities => {
             let settings = judged()?;
-            let _telemetry = logs::start(&settings, &MultiProgress::new())?;
-            let json = capabilities::json(settings.source_options()?.devices);
+            let _telemetry = observability::logging::start(&settings, &MultiProgress::new())?;
+            let json = commands::capabilities::json(settings.source_options()?.devices);
             print(&Text::from_own_lines(&json));
         }
-        Command::Config => print(&Text::from_own_lines(&config_schema::json())),
-        Command::Completion(shell) => print(&Text::from_own_lines(&completion::script(shell))),
+        Command::Config => print(&Text::from_own_lines(&commands::config::json())),
+        Command::Completion(shell) => print(&Text::from_own_lines(&commands::completion::script(shell))),
         Command::Man(folder) => {
             let mut text = Text::new();
             text.line(format_args!(
                 "Wrote {} manual pages to {}",
-                man::write(&folder)?,
+                commands::man::write(&folder)?,
                 folder.display()
             ));
             print(&text);
         }
-        Command::Help(words) => print_help(&usage::help(&words)?),
+        Command::Help(words) => print_help(&cli::usage::help(&words)?),
         Command::Version => print_help(&cli::command().render_version().into()),
     }
     Ok(ExitCode::SUCCESS)
@@ -156,7 +127,7 @@ fn judged(settings: Settings, matches: &ArgMatches) -> Result<Settings, Failure>
     settings.judge()?;
     access_core::memory::set_budget(settings.memory_budget()?);
     if matches.subcommand_name() != Some("capabilities") {
-        machine::preflight(settings.threads_at_once()?)?;
+        runtime::machine::preflight(settings.threads_at_once()?)?;
     }
     if let Some(name) = matches.subcommand_name() {
         settings.on_demand()?.refuse_beside(name)?;
@@ -167,12 +138,12 @@ fn judged(settings: Settings, matches: &ArgMatches) -> Result<Settings, Failure>
 /// What happens without a command: the service, what one of ConductorOne's flags asks for, or a sync.
 fn run_default(settings: &Settings) -> Result<(), Failure> {
     if settings.serves()? {
-        return service::run(settings);
+        return commands::service::run(settings);
     }
     let on_demand = settings.on_demand()?;
     // Printed without a tenant; all others start the log themselves.
     let _telemetry = if on_demand.list_action_schemas {
-        logs::start(settings, &MultiProgress::new())?
+        observability::logging::start(settings, &MultiProgress::new())?
     } else {
         None
     };
@@ -180,20 +151,23 @@ fn run_default(settings: &Settings) -> Result<(), Failure> {
         print(&Text::from_own_lines("[]\n"));
         return Ok(());
     }
-    match provision::by_flags(settings)? {
-        Some(request) => provision::run(settings, request),
-        None => sync::run(settings),
+    match commands::provision::by_flags(settings)? {
+        Some(request) => commands::provision::run(settings, request),
+        None => commands::sync::run(settings),
     }
 }
 
 /// One change to the tenant, or the schema of an account.
 fn change(settings: &Settings, command: ChangeCommand, chosen: &ArgMatches) -> Result<(), Failure> {
     let _telemetry = if command == ChangeCommand::CreateAccount && chosen.get_flag("schema") {
-        logs::start(settings, &MultiProgress::new())?
+        observability::logging::start(settings, &MultiProgress::new())?
     } else {
         None
     };
-    provision::run(settings, provision::by_subcommand(settings, command, chosen)?)
+    commands::provision::run(
+        settings,
+        commands::provision::by_subcommand(settings, command, chosen)?,
+    )
 }
 
 /// Flags work before and after subcommands; clap hands them down to the innermost one's matches.

@@ -8,7 +8,7 @@ use tonic::Code;
 
 use crate::endpoint::Endpoint;
 use crate::tasks::TaskId;
-use crate::watched::Watched;
+use crate::watch_cell::Watched;
 
 /// One call.
 #[derive(Debug, Clone)]

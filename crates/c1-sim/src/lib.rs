@@ -12,19 +12,19 @@
 //! # }
 //! ```
 
+mod baton_service;
 mod config;
 mod credentials;
 mod endpoint;
 mod error;
 mod fault;
 mod ledger;
-mod rules;
 mod server;
-mod service;
 mod tasks;
 mod token;
 mod upload;
-mod watched;
+mod validation;
+mod watch_cell;
 
 pub use baton_proto::tonic::Code;
 pub use config::{C1SimConfig, ExpiresIn, Idle, Pace, TokenSwitches};

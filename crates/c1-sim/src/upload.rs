@@ -9,9 +9,10 @@ use baton_proto::connectorapi_baton_v1::baton_service_upload_asset_request::{Msg
 use sha2::{Digest, Sha256};
 use tonic::{Code, Status, Streaming};
 
-use crate::rules::{Ruled, Violation};
-use crate::service::Context;
+use crate::baton_service::Context;
 use crate::tasks::{TaskBook, TaskId, UploadOutcome};
+use crate::validation::Ruled;
+use crate::validation::Violation;
 
 /// Receives one asset. `cut_after` so many chunks the connection is closed.
 pub(crate) async fn receive(

@@ -11,15 +11,15 @@ use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use time::OffsetDateTime;
 
-use crate::container::Container;
-use crate::ddl;
 use crate::error::C1zError;
+use crate::format::Container;
+use crate::io::atomic_file::Target;
 use crate::note::{self, SyncNote};
 use crate::previous_ids::IdSpool;
 use crate::reader::{Reader, SyncRow};
 use crate::stats::SyncStats;
-use crate::target::Target;
-use crate::timestamp;
+use crate::v1::tables;
+use crate::v1::timestamp;
 use crate::v3;
 use crate::writer::WriterOptions;
 
@@ -202,7 +202,7 @@ impl Reader {
     /// # Errors
     /// [`C1zError::Corrupt`] if rows cannot be read.
     pub fn note(&self, sync_id: &str) -> Result<Option<SyncNote>, C1zError> {
-        let known = self.columns(ddl::SYNC_RUNS)?;
+        let known = self.columns(tables::SYNC_RUNS)?;
         if !known.iter().any(|name| name == "sync_token") {
             return Ok(None);
         }
@@ -235,7 +235,7 @@ impl Reader {
             Ok::<(), C1zError>(())
         })?;
         let mut addresses = Addresses::default();
-        let known = self.columns(ddl::RESOURCES)?;
+        let known = self.columns(tables::RESOURCES)?;
         let sql = format!(
             "select data from v1_resources where sync_id = ? and resource_type_id = ? limit {MAX_APPS}"
         );
@@ -254,7 +254,7 @@ impl Reader {
     fn types_of_resources(&self, sync_id: &str) -> Result<BTreeSet<String>, C1zError> {
         let mut types = BTreeSet::new();
         let sql = "select distinct resource_type_id from v1_resources where sync_id = ?";
-        self.each(&self.columns(ddl::RESOURCES)?, sql, &[sync_id], |row| {
+        self.each(&self.columns(tables::RESOURCES)?, sql, &[sync_id], |row| {
             types.insert(text(row, 0).into_owned());
             Ok::<(), C1zError>(())
         })?;
@@ -267,12 +267,12 @@ impl Reader {
         mut take: impl FnMut(EarlierId<'_>) -> Result<(), C1zError>,
     ) -> Result<(), C1zError> {
         let sql = "select resource_type_id, external_id from v1_resources where sync_id = ?";
-        self.each(&self.columns(ddl::RESOURCES)?, sql, &[sync_id], |row| {
+        self.each(&self.columns(tables::RESOURCES)?, sql, &[sync_id], |row| {
             take(EarlierId::resource(&text(row, 0), &text(row, 1)))
         })?;
         let sql = "select entitlement_id, principal_resource_type_id, principal_resource_id \
                    from v1_grants where sync_id = ?";
-        self.each(&self.columns(ddl::GRANTS)?, sql, &[sync_id], |row| {
+        self.each(&self.columns(tables::GRANTS)?, sql, &[sync_id], |row| {
             take(EarlierId::Grant {
                 entitlement: &text(row, 0),
                 principal_type: &text(row, 1),

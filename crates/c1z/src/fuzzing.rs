@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 
 use time::OffsetDateTime;
 
-use crate::container::MAGIC_V1;
+use crate::format::MAGIC_V1;
 use crate::{
     C1zError, Compression, Container, Limits, OnForeign, Reader, Retention, SyncHeader, Target, Writer,
     WriterOptions,

@@ -5,45 +5,37 @@
 //! [`Writer`] takes one sync, [`PreparedFile::publish`] makes it visible; [`Reader`] streams what a file holds. All calls
 //! block; they belong on threads of their own.
 
-mod container;
 mod convert;
-mod ddl;
 mod earlier;
 mod error;
+mod format;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-mod grant_reader;
-mod grant_rows;
-mod guard;
-mod history;
+mod io;
 mod note;
 mod previous_ids;
-mod questions;
 mod reader;
-mod scratch_folder;
-mod seal;
-mod second_look;
-mod sorter;
-mod sqlite_file;
+mod retention;
 mod stats;
-mod target;
-mod timestamp;
-mod unpack;
+mod v1;
 mod v3;
 mod writer;
 
-pub use container::Container;
 pub use convert::{Converted, convert};
 pub use earlier::{Contents, EarlierId};
 pub use error::C1zError;
-pub use grant_reader::{ExpandableGrant, GrantRow};
-pub use grant_rows::GrantTemplate;
-pub use history::Retention;
+pub use format::Container;
+pub use io::atomic_file::OnForeign;
+pub use io::atomic_file::Target;
 pub use note::SyncNote;
+pub use reader::grants::ExpandableGrant;
+pub use reader::grants::GrantRow;
 pub use reader::{Interrupt, Reader, SyncRow};
-pub use seal::Compression;
+pub use retention::Retention;
 pub use stats::SyncStats;
-pub use target::{OnForeign, Target};
-pub use timestamp::{format as format_timestamp, parse as parse_timestamp};
-pub use unpack::Limits;
+pub use v1::compress::Compression;
+pub use v1::decompress::Limits;
+pub use v1::grant_template::GrantTemplate;
+pub use v1::timestamp::format as format_timestamp;
+pub use v1::timestamp::parse as parse_timestamp;
 pub use writer::{PreparedFile, Published, StorageEngine, SyncHeader, Writer, WriterOptions};

@@ -1,6 +1,6 @@
 //! Writes one sync into a c1z. `stored.rs` puts rows that another file had.
 
-mod stored;
+mod converted_rows;
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -13,21 +13,26 @@ use baton_proto::connector_v2::{Entitlement, Resource, ResourceId, ResourceType}
 use prost::Message;
 use time::OffsetDateTime;
 
-use crate::container::Container;
-use crate::ddl;
 use crate::earlier::{Contents, Earlier, EarlierId};
 use crate::error::C1zError;
-use crate::grant_rows::GrantTemplate;
-use crate::history::{self, LatestFull, Retention};
+use crate::format::Container;
+use crate::io::atomic_file::Target;
 use crate::note;
 use crate::previous_ids::{IdSpool, PreviousIds};
 use crate::reader::Reader;
-use crate::seal::{self, Compression};
-use crate::sqlite_file::{Database, FinishError, Value};
+use crate::retention;
+use crate::retention::LatestFull;
+use crate::retention::Retention;
 use crate::stats::{self, SyncStats};
-use crate::target::Target;
-use crate::timestamp;
-use crate::unpack::Limits;
+use crate::v1::compress;
+use crate::v1::compress::Compression;
+use crate::v1::decompress::Limits;
+use crate::v1::grant_template::GrantTemplate;
+use crate::v1::sqlite::Database;
+use crate::v1::sqlite::FinishError;
+use crate::v1::sqlite::Value;
+use crate::v1::tables;
+use crate::v1::timestamp;
 use crate::v3::{self, Rows, RowsError};
 
 const FULL: &str = "full";
@@ -241,14 +246,20 @@ impl Writer {
         let mut carried = None;
         let rows = match StorageEngine::choose(target.holds(), options.engine) {
             StorageEngine::Sqlite => {
-                let made = Database::create(folder, &ddl::TABLES, Arc::clone(&options.stop));
+                let made = Database::create(folder, &tables::TABLES, Arc::clone(&options.stop));
                 let mut database = made.map_err(failed)?;
                 let reader = earlier
                     .as_ref()
                     .and_then(|earlier| Some((earlier.database()?, earlier)));
                 if let Some((reader, earlier)) = reader {
-                    let taken =
-                        history::carry_over(earlier, reader, &mut database, &options, is_full, ids.as_mut())?;
+                    let taken = retention::carry_over(
+                        earlier,
+                        reader,
+                        &mut database,
+                        &options,
+                        is_full,
+                        ids.as_mut(),
+                    )?;
                     if let Some(latest_full) = &mut latest_full {
                         latest_full.kept = taken.kept.contains(&latest_full.sync_id);
                     }
@@ -343,7 +354,7 @@ impl Writer {
             Value::from(self.discovered_at.as_str()),
         ];
         let inserted = match &mut self.rows {
-            Sink::Sqlite(database) => database.insert(ddl::RESOURCE_TYPES, &values),
+            Sink::Sqlite(database) => database.insert(tables::RESOURCE_TYPES, &values),
             Sink::Pebble(rows) => rows.put_resource_type(row),
         };
         inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
@@ -373,7 +384,7 @@ impl Writer {
             Value::from(self.discovered_at.as_str()),
         ];
         let inserted = match &mut self.rows {
-            Sink::Sqlite(database) => database.insert(ddl::RESOURCES, &values),
+            Sink::Sqlite(database) => database.insert(tables::RESOURCES, &values),
             Sink::Pebble(rows) => rows.put_resource(row),
         };
         inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
@@ -406,7 +417,7 @@ impl Writer {
             Value::from(self.discovered_at.as_str()),
         ];
         let inserted = match &mut self.rows {
-            Sink::Sqlite(database) => database.insert(ddl::ENTITLEMENTS, &values),
+            Sink::Sqlite(database) => database.insert(tables::ENTITLEMENTS, &values),
             Sink::Pebble(rows) => rows.put_entitlement(row),
         };
         inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
@@ -447,7 +458,7 @@ impl Writer {
                 Value::from(self.sync.sync_id.as_str()),
                 Value::from(self.discovered_at.as_str()),
             ];
-            let inserted = database.insert(ddl::GRANTS, &values);
+            let inserted = database.insert(tables::GRANTS, &values);
             inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))?;
             rows += 1;
         }
@@ -500,7 +511,7 @@ impl Writer {
             Ok::<_, C1zError>(found.map_err(|error| temp_failure(folder, error))?.len())
         };
         let mut size = size_of(&database)?;
-        if size > history::readable_bytes(&self.options) && self.carried > 0 {
+        if size > retention::readable_bytes(&self.options) && self.carried > 0 {
             database = self.alone(database)?;
             self.left_out += self.carried;
             size = size_of(&database)?;
@@ -515,9 +526,9 @@ impl Writer {
         }
         let (file, path) = self.target.temp_file();
         let stop = &self.options.stop;
-        seal::seal(database, file, self.options.compression, stop)
+        compress::seal(database, file, self.options.compression, stop)
             .map_err(|error| C1zError::io("writing", path, error))?;
-        seal::verify(file, size, ddl::trees(), stop)
+        compress::verify(file, size, tables::trees(), stop)
             .map_err(|error| C1zError::io("reading back", path, error))?;
         Ok(size)
     }
@@ -535,10 +546,10 @@ impl Writer {
             ..self.options.limits
         };
         let reader = Reader::of_database(database, self.target.path(), folder, limits)?;
-        let made = Database::create(folder, &ddl::TABLES, Arc::clone(&self.options.stop));
+        let made = Database::create(folder, &tables::TABLES, Arc::clone(&self.options.stop));
         let mut alone = made.map_err(|error| temp_failure(folder, error))?;
         let own = HashSet::from([self.sync.sync_id.clone()]);
-        history::copy(&reader, &own, &mut alone, &self.options, None)?;
+        retention::copy(&reader, &own, &mut alone, &self.options, None)?;
         drop(reader);
         finish(alone, folder)
     }
@@ -586,7 +597,7 @@ impl Writer {
             Value::from(coverage.as_str()),
             Value::from(lineage.checked.mode.as_str()),
         ];
-        database.insert(ddl::SYNC_RUNS, &values)
+        database.insert(tables::SYNC_RUNS, &values)
     }
 
     fn lineage(&self) -> Lineage {
@@ -627,7 +638,7 @@ impl PreparedFile {
     /// Whether the file unpacks to more than readers of the reference take by default.
     #[must_use]
     pub fn is_too_large_for_others(&self) -> bool {
-        self.unpacked > history::REFERENCE_DECODED_BYTES
+        self.unpacked > retention::REFERENCE_DECODED_BYTES
     }
 
     /// Makes the file visible in one step.

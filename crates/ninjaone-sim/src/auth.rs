@@ -7,9 +7,14 @@ use std::time::Instant;
 use base64::Engine;
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, Incidents};
+use crate::behavior::ExpiresIn;
+use crate::behavior::InvalidToken;
+use crate::behavior::OfflineAccess;
+use crate::behavior::Switches;
+use crate::behavior::WrongSecret;
 use crate::config::{AppRegistration, Scopes};
-use crate::switches::{ExpiresIn, InvalidToken, OfflineAccess, Switches, WrongSecret};
+use crate::response::Answer;
+use crate::response::Incidents;
 
 /// Tokens that were given out.
 #[derive(Debug, Default)]

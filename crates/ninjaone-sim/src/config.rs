@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use crate::behavior::Switches;
 use crate::fault::FaultSchedule;
-use crate::switches::Switches;
 use crate::tenant::Tenant;
 
 /// Everything a simulated tenant is made of.

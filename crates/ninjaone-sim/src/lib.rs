@@ -11,28 +11,40 @@
 //! # }
 //! ```
 
-mod answer;
 mod api;
 mod auth;
+mod behavior;
 mod config;
 mod error;
 mod fault;
 mod generated;
-mod hash;
 mod ledger;
+mod response;
+mod rng;
 mod server;
-mod switches;
 mod tenant;
 
+pub use behavior::ActivitySwitches;
+pub use behavior::AuthorizationSwitches;
+pub use behavior::ExpiresIn;
+pub use behavior::InvalidToken;
+pub use behavior::MissingPath;
+pub use behavior::OfflineAccess;
+pub use behavior::ReadSwitches;
+pub use behavior::Repeated;
+pub use behavior::RolesKey;
+pub use behavior::Switches;
+pub use behavior::TechnicianWrites;
+pub use behavior::TokenSwitches;
+pub use behavior::TransportSwitches;
+pub use behavior::UnsupportedFields;
+pub use behavior::UserContext;
+pub use behavior::WriteSwitches;
+pub use behavior::WrongSecret;
 pub use config::{AppRegistration, Scopes, SimConfig, TlsConfig, Validity};
 pub use error::SimError;
 pub use fault::{Cut, Edit, Fault, FaultRule, FaultSchedule, Reshape, Rows, To, When};
 pub use generated::GeneratedSize;
 pub use ledger::{Call, CallLedger};
 pub use server::Sim;
-pub use switches::{
-    ActivitySwitches, AuthorizationSwitches, ExpiresIn, InvalidToken, MissingPath, OfflineAccess,
-    ReadSwitches, Repeated, RolesKey, Switches, TechnicianWrites, TokenSwitches, TransportSwitches,
-    UnsupportedFields, UserContext, WriteSwitches, WrongSecret,
-};
 pub use tenant::{Expected, Tenant, UserKind};

@@ -4,7 +4,9 @@
 
 use access_core::model::{Profile, UserAttribute, UserAttributes};
 
-use crate::wire::{Flag, Text, UserRow};
+use crate::api::Flag;
+use crate::api::Text;
+use crate::api::UserRow;
 
 /// How a row says an attribute.
 enum Source {

@@ -19,13 +19,23 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::BaseUrl;
+use crate::ClientConfig;
+use crate::DEFAULT_TOKEN_PATH;
+use crate::NinjaOneClient;
+use crate::RetryBudget;
+use crate::Secret;
+use crate::Writes;
+use crate::api::DeviceRow;
+use crate::api::OrganizationRow;
+use crate::api::RoleRow;
+use crate::api::Row;
+use crate::api::UserRow;
 use crate::client::{Answer, DataRedactor, ListEnd, ListRead, RepairLog, TakeElement};
+use crate::event_feed;
+use crate::mapping;
+use crate::provisioner;
 use crate::source::join_table::{JoinTableBuilder, Listed};
-use crate::wire::{DeviceRow, OrganizationRow, RoleRow, Row, UserRow};
-use crate::{
-    BaseUrl, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, RetryBudget, Secret, Writes, activities,
-    mapping, provisioner,
-};
 
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 const STATUSES: [u16; 16] = [
@@ -274,7 +284,7 @@ fn named(resource: &Resource, id: u64) {
 fn events(most: u8, body: &[u8]) {
     let most = usize::from(most).max(1);
     let since = EventCursor::After("since:1700000000".to_owned());
-    let Ok(Some(page)) = activities::page_of(body, &since, most) else {
+    let Ok(Some(page)) = event_feed::page_of(body, &since, most) else {
         return;
     };
     assert!(page.events.len() <= most);
@@ -285,7 +295,7 @@ fn events(most: u8, body: &[u8]) {
         .collect();
     assert!(ids.is_sorted_by(|a, b| a < b), "events out of order: {ids:?}");
     let on = EventCursor::After(page.cursor);
-    let next = activities::page_of(body, &on, usize::MAX)
+    let next = event_feed::page_of(body, &on, usize::MAX)
         .expect("a cursor of our own")
         .expect("the same body");
     let told = next.events.iter().filter_map(|event| event.id.parse().ok());

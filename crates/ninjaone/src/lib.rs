@@ -1,21 +1,21 @@
 //! NinjaOne as an access source, and as a tenant that can be changed.
 
-mod activities;
+mod api;
 mod attributes;
 mod client;
+mod event_feed;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod mapping;
 mod provisioner;
 mod source;
-mod wire;
 
-pub use activities::NinjaOneEvents;
 pub use attributes::USER_ATTRIBUTES;
 pub use client::{
     ApiFault, BaseUrl, BaseUrlError, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, NinjaOneError,
     RetryBudget, Secret, TlsFault, Writes,
 };
+pub use event_feed::NinjaOneEvents;
 pub use mapping::{
     device_type, entitlement_patterns, organization_type, resource_types, role_type, tenant_type, user_type,
 };

@@ -6,8 +6,13 @@ use access_core::model::{
     StatusState, StructuredName, Trait, TraitKind, TypeImportance, UserTrait,
 };
 
+use crate::api::DeviceRow;
+use crate::api::Flag;
+use crate::api::OrganizationRow;
+use crate::api::RoleRow;
+use crate::api::Text;
+use crate::api::UserRow;
 use crate::attributes;
-use crate::wire::{DeviceRow, Flag, OrganizationRow, RoleRow, Text, UserRow};
 
 /// The one resource that stands for the tenant as a whole.
 pub(crate) const TENANT_ID: &str = "ninja-one";

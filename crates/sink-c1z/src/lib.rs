@@ -7,7 +7,7 @@ mod earlier;
 mod error;
 mod note;
 mod sink;
-mod thread;
+mod worker;
 
 pub use c1z::{Compression, Limits, OnForeign, Retention, StorageEngine};
 pub use error::C1zSinkError;

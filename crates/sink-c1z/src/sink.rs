@@ -17,7 +17,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::earlier;
 use crate::error::C1zSinkError;
-use crate::thread::{self, Job, PreparedRows};
+use crate::worker;
+use crate::worker::Job;
+use crate::worker::PreparedRows;
 
 /// Batches that may wait in front of the writing thread.
 const QUEUE: usize = 2;
@@ -106,7 +108,7 @@ impl AccessSink for C1zSink {
         let (jobs, queue) = mpsc::channel(QUEUE);
         let spawned = std::thread::Builder::new()
             .name("c1z-write".to_owned())
-            .spawn(move || thread::run(writer, planned, queue));
+            .spawn(move || worker::run(writer, planned, queue));
         let thread = spawned.map_err(|error| SinkError::new(C1zSinkError::NoThread(error)))?;
         Ok(Box::new(C1zSinkWriter {
             stop: guard,

@@ -10,7 +10,7 @@ use arrow::temporal_conversions::timestamp_us_to_datetime;
 
 use crate::cell::{Content, is_plain, json_list, write_text};
 use crate::dialect::Dialect;
-use crate::words::Words;
+use crate::dictionary_column::Words;
 
 /// A column whose values can be had as cells.
 pub(crate) enum Column<'a> {

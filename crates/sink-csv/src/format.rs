@@ -9,13 +9,14 @@ use access_dataset::{
 };
 use arrow::array::RecordBatch;
 
+use crate::batch_reader;
 use crate::cell::Content;
 use crate::column::Column;
-use crate::counting;
+use crate::compression::Packer;
+use crate::compression::Packing;
 use crate::dialect::{Delimiter, Dialect, SpreadsheetSafety};
-use crate::packing::{Packer, Packing};
 use crate::preamble;
-use crate::reading;
+use crate::row_counter;
 
 /// The end of a line (RFC 4180).
 const LINE_END: &[u8] = b"\r\n";
@@ -102,11 +103,11 @@ impl FileFormat for CsvFormat {
 
     fn count_rows(&self, back: &mut ReadBack) -> Result<u64, FormatError> {
         let text = preamble::skip(self.packing.unpack(back)?)?;
-        Ok(counting::rows(text, self.delimiter)?)
+        Ok(row_counter::rows(text, self.delimiter)?)
     }
 
     fn read(&self, dataset: Dataset, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError> {
-        reading::batches(
+        batch_reader::batches(
             &self.contract.columns(dataset),
             self.contract.schema_of(dataset, columns),
             file,

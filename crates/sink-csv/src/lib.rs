@@ -1,24 +1,24 @@
 //! Datasets of CSV files: RFC 4180, UTF-8, a header, one file a table, safe to open in a spreadsheet unless asked otherwise.
 
+mod batch_reader;
 mod cell;
 mod column;
-mod counting;
+mod compression;
 mod dialect;
+mod dictionary_column;
 mod format;
-mod packing;
 mod preamble;
-mod reading;
-mod records;
-mod words;
+mod record_reader;
+mod row_counter;
 
 use std::borrow::Cow;
 
 use cell::Content;
 use dialect::Dialect;
 
+pub use compression::Packing;
 pub use dialect::{Delimiter, SpreadsheetSafety};
 pub use format::CsvFormat;
-pub use packing::Packing;
 
 /// Writes a text into a line as datasets do, between commas: quoted where it must be, and no piece of it what a spreadsheet takes
 /// for a formula if it is to be safe.

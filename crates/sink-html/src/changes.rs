@@ -2,14 +2,17 @@
 
 use std::convert::Infallible;
 
-use access_core::compare::{Change, ChangeKind, Record, Records, Removals, Subject, compare};
+use access_core::diff::{Change, ChangeKind, Record, Records, Removals, Subject, compare};
 use access_core::model::UserAttributes;
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::Entitlement;
+use crate::entitlements::Entitlement;
 use crate::model::Model;
-use crate::people::{COMPARED, FLAGS, Person, SHARED};
+use crate::users::COMPARED;
+use crate::users::FLAGS;
+use crate::users::Person;
+use crate::users::SHARED;
 
 /// All changes, in the order of their subjects and keys.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use access_core::model::TraitKind;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Entitlement, Holders};
-use crate::figures::{Facts, facts};
+use crate::entitlements::Entitlement;
+use crate::entitlements::Holders;
+use crate::metrics::Facts;
+use crate::metrics::facts;
 use crate::model::Model;
-use crate::people::{Flag, Shared};
+use crate::users::Flag;
+use crate::users::Shared;
 
 /// A plot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

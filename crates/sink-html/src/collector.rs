@@ -8,10 +8,14 @@ use access_core::model::{
 };
 use access_core::sync::SyncSummary;
 
-use crate::access::{Entitlement, Holders, Kind, Origin, Other};
+use crate::entitlements::Entitlement;
+use crate::entitlements::Holders;
+use crate::entitlements::Kind;
+use crate::entitlements::Origin;
+use crate::entitlements::Other;
 use crate::error::ReportError;
 use crate::model::Model;
-use crate::people::Person;
+use crate::users::Person;
 
 /// Builds a [`Model`].
 #[derive(Debug, Default)]

@@ -4,30 +4,31 @@
 //! (`figures`, `charts`), compared with the report before (`predecessor`, `changes`), and written as compressed `sections` into
 //! a `page` whose style and code are the files in `src/page`. The `seal` at its end has the hashes that [`verify`] checks.
 
-mod access;
 mod changes;
 mod charts;
 mod collector;
+mod entitlements;
 mod error;
 mod evidence;
-mod figures;
+mod metrics;
 mod model;
-mod page;
-mod people;
-mod predecessor;
-mod report_file;
+mod payload;
+mod previous_report;
+mod render;
+mod report_reader;
 mod review;
 mod seal;
-mod sections;
 mod sink;
+mod string_table;
 mod target;
-mod thread;
+mod users;
 mod varint;
 mod verify;
-mod words;
+mod worker;
 
 pub use error::ReportError;
-pub use page::{escape_html, source_hash};
+pub use render::escape_html;
+pub use render::source_hash;
 pub use review::{
     ReportGrant, ReviewReviewer, ReviewRole, ReviewScope, ReviewedReport, read_reviewed, write_review_file,
 };

@@ -4,9 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use access_core::model::{Baseline, ResourceTypeId, TraitKind};
 
-use crate::access::{Entitlement, Holders, Kind, Origin, Other};
-use crate::people::Person;
-use crate::words::{Word, Words};
+use crate::entitlements::Entitlement;
+use crate::entitlements::Holders;
+use crate::entitlements::Kind;
+use crate::entitlements::Origin;
+use crate::entitlements::Other;
+use crate::string_table::Word;
+use crate::string_table::Words;
+use crate::users::Person;
 
 /// A sync.
 #[derive(Debug, Default)]

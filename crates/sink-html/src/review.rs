@@ -6,21 +6,25 @@ use std::path::Path;
 use access_core::model::TraitKind;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Entitlement, Holders, Origin};
 use crate::changes::Changes;
 use crate::charts::charts;
+use crate::entitlements::Entitlement;
+use crate::entitlements::Holders;
+use crate::entitlements::Origin;
 use crate::error::ReportError;
 use crate::evidence::Evidence;
-use crate::figures::figures;
+use crate::metrics::figures;
 use crate::model::Model;
-use crate::page::render;
-use crate::people::Shared;
-use crate::report_file::ReportFile;
-use crate::sections::{Head, decode, encode};
+use crate::payload::Head;
+use crate::payload::decode;
+use crate::payload::encode;
+use crate::render::render;
+use crate::report_reader::ReportFile;
 use crate::sink::LEVEL;
+use crate::string_table::Words;
 use crate::target::Target;
+use crate::users::Shared;
 use crate::verify::{Verification, verify};
-use crate::words::Words;
 
 /// A report of a finished sync, with what reviews need of it.
 #[derive(Debug, Clone)]

@@ -12,9 +12,11 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::ReportError;
-use crate::predecessor::Predecessor;
+use crate::previous_report::Predecessor;
 use crate::target::Target;
-use crate::thread::{self, Job, Writing};
+use crate::worker;
+use crate::worker::Job;
+use crate::worker::Writing;
 
 /// Batches that may wait in front of the writing thread.
 const QUEUE: usize = 2;
@@ -60,7 +62,7 @@ impl AccessSink for HtmlSink {
         let work = move || {
             let writing = open(config, &sync, stopping)?;
             let _ = ready.send((writing.baseline(), writing.id_scheme()));
-            thread::run(writing, queue)
+            worker::run(writing, queue)
         };
         let spawned = std::thread::Builder::new().name("report".to_owned()).spawn(work);
         // From here on, whoever drops this waits until nothing of it is left.

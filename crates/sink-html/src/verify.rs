@@ -4,11 +4,12 @@ use std::path::Path;
 
 use crate::charts::charts;
 use crate::error::ReportError;
-use crate::figures::figures;
-use crate::page::render;
-use crate::report_file::ReportFile;
+use crate::metrics::figures;
+use crate::payload::Section;
+use crate::payload::decode;
+use crate::render::render;
+use crate::report_reader::ReportFile;
 use crate::seal::Seal;
-use crate::sections::{Section, decode};
 use crate::sink::LEVEL;
 
 /// What was found of a report.
@@ -54,7 +55,7 @@ pub fn verify(path: &Path, program: &str) -> Result<Verification, ReportError> {
     if let Ok(sections) = file.sections() {
         problems.extend(data(&file, &sections, program));
     } else {
-        let names = crate::sections::SECTIONS;
+        let names = crate::payload::SECTIONS;
         problems.extend(names.into_iter().filter_map(|name| file.section(name).err()));
     }
     Ok(Verification {

@@ -19,7 +19,8 @@ use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
-use crate::{guard, reading};
+use crate::guard;
+use crate::reader;
 
 /// Rows of a row group. Readers work on row groups side by side; a million rows give each of eight readers one.
 const ROWS_PER_GROUP: usize = 1 << 17;
@@ -141,7 +142,7 @@ impl FileFormat for ParquetFormat {
     }
 
     fn read(&self, dataset: Dataset, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError> {
-        reading::batches(self.contract.schema_of(dataset, columns), file)
+        reader::batches(self.contract.schema_of(dataset, columns), file)
     }
 
     fn options(&self) -> FormatOptions {

@@ -3,6 +3,6 @@
 mod format;
 mod guard;
 mod page_header;
-mod reading;
+mod reader;
 
 pub use format::{Codec, ParquetFormat};

@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::sync::Arc;
 
-use access_core::compare::{Change, ChangeKind, FieldChange};
+use access_core::diff::{Change, ChangeKind, FieldChange};
 use access_core::model::{
     AccessBatch, Completeness, DisplayName, Entitlement, GrantGroup, GrantOrigin, NativeId, Profile, Purpose,
     Resource, ResourceId, ResourceType, ResourceTypeId, RowKind, Slug, SyncId, SyncRun, SyncType, Trait,

@@ -9,9 +9,11 @@ use access_core::model::{
 use access_core::ports::SkipReason;
 use c1z::{GrantRow, Reader};
 
+use crate::channel::BATCH_ROWS;
+use crate::channel::Outlet;
+use crate::channel::Skips;
 use crate::error::C1zSourceError;
 use crate::expansion::Taker;
-use crate::outlet::{BATCH_ROWS, Outlet, Skips};
 
 /// How a principal came to hold an entitlement, as the row says. `None`: directly and only so, with the frozen id.
 ///

@@ -5,7 +5,7 @@
 //! what through something else, as the reference does after a sync; a thread of its own does everything that touches
 //! the disk.
 
-mod chosen;
+mod channel;
 mod decode;
 mod error;
 mod events;
@@ -13,10 +13,10 @@ mod expansion;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod grants;
-mod outlet;
-mod reading;
 mod snapshot;
 mod source;
+mod sync_pass;
+mod sync_selection;
 
 pub use c1z::Limits;
 pub use error::{C1zSourceError, KnownSync};

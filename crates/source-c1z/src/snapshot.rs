@@ -16,12 +16,12 @@ use access_core::ports::{
 };
 use c1z::{C1zError, GrantRow, Reader};
 
+use crate::channel::Skips;
 use crate::decode;
 use crate::error::C1zSourceError;
 use crate::expansion::{Asked, Expansion, Network, Taker};
 use crate::grants;
-use crate::outlet::Skips;
-use crate::reading::Types;
+use crate::sync_pass::Types;
 
 /// A finished sync of a c1z file that can be asked.
 pub struct C1zSnapshot {

@@ -15,12 +15,13 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use time::OffsetDateTime;
 
-use crate::chosen::ChosenSync;
+use crate::channel::Outlet;
 use crate::error::C1zSourceError;
 use crate::events::Events;
-use crate::outlet::Outlet;
-use crate::reading::{self, Types};
 use crate::snapshot::C1zSnapshot;
+use crate::sync_pass;
+use crate::sync_pass::Types;
+use crate::sync_selection::ChosenSync;
 
 /// Batches that wait for the pipeline.
 const QUEUE_BATCHES: usize = 4;
@@ -208,7 +209,7 @@ impl C1zSource {
         let (sync, types, scope) = (self.sync.id, Arc::clone(&self.types), scope.clone());
         let thread = thread::Builder::new()
             .name("c1z-read".to_owned())
-            .spawn(move || reading::read(&reader, sync, &types, &scope, &outlet))
+            .spawn(move || sync_pass::read(&reader, sync, &types, &scope, &outlet))
             .map_err(C1zSourceError::NoThread)?;
         Ok(Events::new(queue, thread, interrupt))
     }

@@ -8,8 +8,12 @@ use access_core::model::{
 use access_core::ports::{Held, Holding};
 use serde_json::Value;
 
+use crate::batch_columns::Columns;
+use crate::batch_columns::Counts;
+use crate::batch_columns::Flags;
+use crate::batch_columns::Lists;
+use crate::batch_columns::Texts;
 use crate::error::DatasetSourceError;
-use crate::table::{Columns, Counts, Flags, Lists, Texts};
 
 macro_rules! columns {
     ($(#[$doc:meta])* $name:ident: $($column:ident: $kind:ident $read:ident),*;) => {

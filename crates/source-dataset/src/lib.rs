@@ -5,14 +5,15 @@
 //!
 //! A dataset says less than a tenant: of several addresses it has the primary one, and of devices nothing but their names.
 
+mod batch_columns;
 mod decode;
 mod error;
-mod opened;
+mod open_sync;
 mod snapshot;
 mod source;
-mod table;
 
 pub use error::DatasetSourceError;
-pub use opened::{DatasetConfig, Opened};
+pub use open_sync::DatasetConfig;
+pub use open_sync::Opened;
 pub use snapshot::DatasetSnapshot;
 pub use source::DatasetSource;

@@ -13,12 +13,12 @@ use access_core::ports::{
 use access_dataset::{Dataset, Rows};
 use tokio::runtime::Handle;
 
+use crate::batch_columns::Columns;
 use crate::decode::{
     CountColumns, EntitlementColumns, GrantColumns, ResourceColumns, TypeColumns, UserColumns,
 };
 use crate::error::DatasetSourceError;
-use crate::opened::Opened;
-use crate::table::Columns;
+use crate::open_sync::Opened;
 
 /// A published sync that can be asked, on threads that may block.
 pub struct DatasetSnapshot {

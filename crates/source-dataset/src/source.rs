@@ -23,7 +23,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::decode::{BareGrantColumns, EntitlementColumns};
 use crate::error::DatasetSourceError;
-use crate::opened::{DatasetConfig, Opened};
+use crate::open_sync::DatasetConfig;
+use crate::open_sync::Opened;
 use crate::snapshot::{DatasetSnapshot, read_resources, read_types};
 
 /// Rows in a batch.

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod batch;
+mod bounded_text;
 mod entitlement;
 mod grant;
 mod ids;
@@ -13,13 +14,15 @@ mod resource_type;
 pub mod spelling;
 mod sync_id;
 mod sync_run;
-mod text;
-mod unstated;
 #[cfg(test)]
-mod words;
+mod tests;
+mod unstated;
 
 pub use attribute::{AttributeType, UserAttribute, UserAttributes};
 pub use batch::{AccessBatch, RowKind};
+pub use bounded_text::BoundedText;
+pub use bounded_text::Description;
+pub use bounded_text::DisplayName;
 pub use entitlement::{Entitlement, Purpose};
 pub use grant::{GrantGroup, GrantOrigin};
 pub use ids::{EntitlementId, GrantId, IdError, MAX_ID_BYTES, NativeId, ResourceId, ResourceTypeId, Slug};
@@ -34,5 +37,4 @@ pub use resource::{
 pub use resource_type::{ResourceType, TraitKind, TypeImportance};
 pub use sync_id::{SyncId, SyncIdError};
 pub use sync_run::{AccessDepth, Baseline, Completeness, SyncRun, SyncScope, SyncType};
-pub use text::{BoundedText, Description, DisplayName};
 pub use unstated::{Unstated, UnstatedNote, UnstatedScope, WithoutBaseline};

@@ -2,7 +2,7 @@
 
 mod audit_log;
 mod clock;
-mod events;
+mod event_feed;
 mod observer;
 mod port_error;
 mod provisioner;
@@ -12,7 +12,11 @@ mod source;
 
 pub use audit_log::{AuditLog, NoAudit};
 pub use clock::{Clock, SyncIds};
-pub use events::{AccessEvent, AccessEvents, EventCursor, EventPage, Happening};
+pub use event_feed::AccessEvent;
+pub use event_feed::AccessEvents;
+pub use event_feed::EventCursor;
+pub use event_feed::EventPage;
+pub use event_feed::Happening;
 pub use observer::{Phase, Silent, SyncObserver};
 pub use port_error::{AuditError, ProvisionerError, SinkError, SourceError};
 pub use provisioner::{ActFailure, Acted, Effect, Provisioner};

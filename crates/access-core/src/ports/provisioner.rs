@@ -3,11 +3,11 @@
 use async_trait::async_trait;
 
 use super::ProvisionerError;
-use crate::explore::Words;
 use crate::model::{NativeId, Resource, ResourceId};
 use crate::provisioning::{
     Account, EmailAddress, Observation, RequestPreview, Role, Selector, Sightings, Step, Vocabulary,
 };
+use crate::query::Words;
 
 /// A tenant that can be changed. The rules are the use case's ([`crate::provisioning`]); an adapter reads, writes once
 /// where it is told to, and says truthfully what it knows of the effect.

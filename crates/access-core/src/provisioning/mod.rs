@@ -13,22 +13,22 @@
 //! 5. no change without an audit.
 
 mod account;
+mod account_schema;
+mod attributes;
 mod audit;
 mod certainty;
 mod change;
 mod error;
-mod execution;
+mod executor;
 mod outcome;
 mod plan;
 mod planner;
 mod role;
-mod schema;
 mod selector;
 mod sighting;
 mod step;
 #[cfg(test)]
 mod tests;
-mod values;
 
 use crate::model::NativeId;
 use crate::ports::{AuditLog, Clock, Provisioner, SyncIds};
@@ -37,6 +37,18 @@ pub use account::{
     Account, AccountChanges, AccountKind, AccountKindSpec, AccountValue, AccountValues, Advice, NewAccount,
     Person,
 };
+pub use account_schema::ACCOUNT_ARGUMENT;
+pub use account_schema::AccountField;
+pub use account_schema::AccountSchema;
+pub use account_schema::FieldKind;
+pub use account_schema::FieldRule;
+pub use account_schema::UPDATE_ACCOUNT;
+pub use attributes::AttributeValue;
+pub use attributes::Attributes;
+pub use attributes::EmailAddress;
+pub use attributes::NamePart;
+pub use attributes::ResourceRef;
+pub use attributes::ValueError;
 pub use audit::{AuditEntry, AuditEvent, AuditResult, DecisionReference};
 pub use certainty::{Certainty, Fact};
 pub use change::{AccountRequest, AccountUpdate, Change, ChangeKind};
@@ -44,14 +56,12 @@ pub use error::{Extent, ProvisioningError};
 pub use outcome::{ChangeId, Done, Named, Outcome, StepReport, Verified};
 pub use plan::{Goal, Plan, Principal};
 pub use role::{Role, RoleMembers, Vocabulary};
-pub use schema::{ACCOUNT_ARGUMENT, AccountField, AccountSchema, FieldKind, FieldRule, UPDATE_ACCOUNT};
 pub use selector::Selector;
 pub use sighting::{ListSighting, Listed, Sightings};
 pub use step::{Membership, Observation, RequestPreview, Step};
-pub use values::{AttributeValue, Attributes, EmailAddress, NamePart, ResourceRef, ValueError};
 
 use audit::Attempt;
-use execution::Execution;
+use executor::Execution;
 
 /// The use case, wired to a tenant and to somebody who asks.
 pub struct Provisioning<'a> {

@@ -5,10 +5,10 @@ use super::{
     Certainty, Change, Fact, Goal, Membership, NewAccount, Plan, Principal, ProvisioningError, Role,
     Selector, Step,
 };
-use crate::explore::Words;
 use crate::model::spelling::{quoted, quoted_beside};
 use crate::model::{NativeId, Resource, ResourceId, StatusState};
 use crate::ports::{Provisioner, Warning};
+use crate::query::Words;
 
 /// So many things with a similar name are named in an error.
 const MAX_SIMILAR: usize = 5;

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use crate::model::{Completeness, ResourceTypeId, RowKind};
 use crate::ports::Warning;
 
-use super::admission::Suspect;
 use super::comparison::{Comparison, Tally};
 use super::error::SyncError;
 use super::fan_out::SinkComparison;
 use super::shrink_guard::{AcceptedLoss, Loss, ShrinkGuard};
 use super::summary::{GuardReport, SyncSummary};
+use super::validation::Suspect;
 
 /// What came of the comparisons.
 #[derive(Default)]

@@ -1,6 +1,5 @@
 //! One pass: source → checks → fan-out → prepare all → publish all.
 
-mod admission;
 mod comparison;
 mod current;
 mod error;
@@ -14,6 +13,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod unstated_index;
+mod validation;
 
 pub use comparison::{Comparer, Comparison, LostRow, Tally, TypeComparison};
 pub use current::CurrentSync;

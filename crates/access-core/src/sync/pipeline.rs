@@ -14,7 +14,6 @@ use crate::model::{
 };
 use crate::ports::{AccessSink, AccessSource, Clock, Phase, SourceEvent, SyncIds, SyncObserver, Warning};
 
-use super::admission::{Admission, Admitted, Suspect};
 use super::current::CurrentSync;
 use super::error::SyncError;
 use super::fan_out::{FanOut, Feed, unless};
@@ -22,6 +21,9 @@ use super::judgement::{self, Judgement};
 use super::ledger::{DropReason, Ledger};
 use super::shrink_guard::ShrinkGuard;
 use super::summary::{SyncOutcome, SyncSummary};
+use super::validation::Admission;
+use super::validation::Admitted;
+use super::validation::Suspect;
 
 /// Everything that a sync needs of the outside.
 pub struct SyncPipeline<'a> {

@@ -4,14 +4,18 @@
 //! is looked at. Where that has none, or one that is not what its manifest says, all syncs from the first are gone through
 //! again, which gives the same bytes.
 
-mod chain;
-mod changes;
-mod grants;
+mod changes_table;
+mod grants_history;
+mod previous_syncs;
 mod rebuild;
-mod step;
-mod users;
-mod validity;
+mod update;
+mod users_history;
+mod validity_merge;
 
-pub(crate) use chain::{Earlier, earlier, follow};
+pub(crate) use previous_syncs::Earlier;
+pub(crate) use previous_syncs::earlier;
+pub(crate) use previous_syncs::follow;
 pub use rebuild::{Rebuilt, rebuild};
-pub(crate) use step::{History, MadeHistory, local_files};
+pub(crate) use update::History;
+pub(crate) use update::MadeHistory;
+pub(crate) use update::local_files;

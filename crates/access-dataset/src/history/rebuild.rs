@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::chain::Earlier;
+use super::previous_syncs::Earlier;
 use crate::error::DatasetError;
 use crate::format::Formats;
 use crate::manifest::FileEntry;
 use crate::publish::MadeFile;
-use crate::published::{checked, linked, open_file, read_pointer};
+use crate::reader::checked;
+use crate::reader::linked;
+use crate::reader::open_file;
+use crate::reader::read_pointer;
 use crate::schema::Dataset;
 use crate::store::{self, Location, private_folder};
 

@@ -4,11 +4,14 @@ use access_core::location::{LocationContents, admit};
 use access_core::model::{IdScheme, SyncRun, SyncType};
 use sha2::{Digest, Sha256};
 
-use super::sweep::claimed;
+use super::staging_claims::claimed;
 use crate::error::DatasetError;
 use crate::format::{FileFormat, Formats};
 use crate::manifest::{MANIFESTS, Manifest, ManifestLink, ManifestReplaces, POINTER, Pointer, hex, path_of};
-use crate::published::{check_pointer, damaged, linked, parse_manifest};
+use crate::reader::check_pointer;
+use crate::reader::damaged;
+use crate::reader::linked;
+use crate::reader::parse_manifest;
 use crate::schema::Dataset;
 use crate::store::{Store, Stored};
 

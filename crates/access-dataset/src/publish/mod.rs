@@ -11,11 +11,11 @@
 //!
 //! A run that ends between two steps leaves a claim; a later run sweeps what it names.
 
-mod candidate;
 mod existing;
-mod files;
 mod probe;
-mod sweep;
+mod quarantine;
+mod staging_claims;
+mod table_files;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,10 +27,12 @@ use time::OffsetDateTime;
 
 use crate::error::DatasetError;
 use crate::format::FileFormat;
+use crate::hashing_reader::ReadBack;
 use crate::history::MadeHistory;
 use crate::manifest::{FileEntry, Manifest, ManifestHistory, Origin, POINTER, Pointer, path_of};
-use crate::published::{check_pointer, linked, read_manifest};
-use crate::read_back::ReadBack;
+use crate::reader::check_pointer;
+use crate::reader::linked;
+use crate::reader::read_manifest;
 use crate::store::{Store, Swap};
 
 use existing::Existing;
@@ -38,9 +40,12 @@ use probe::Claim;
 pub(crate) use probe::claim_once;
 
 pub(crate) use existing::Intent;
-pub(crate) use sweep::claimed;
+pub(crate) use staging_claims::claimed;
 
-pub(crate) use files::{MadeFile, MakeFiles, TableWriter, partition};
+pub(crate) use table_files::MadeFile;
+pub(crate) use table_files::MakeFiles;
+pub(crate) use table_files::TableWriter;
+pub(crate) use table_files::partition;
 
 /// A sync on its way into a store.
 pub(crate) struct Publication {
@@ -70,7 +75,7 @@ impl Publication {
     pub(crate) async fn begin(store: Arc<dyn Store>, intent: &Intent<'_>) -> Result<Self, DatasetError> {
         let existing = existing::look(&*store, intent).await?;
         let sync_id = intent.run.id.to_string();
-        let claim = sweep::claim(&*store, &sync_id, OffsetDateTime::now_utc()).await?;
+        let claim = staging_claims::claim(&*store, &sync_id, OffsetDateTime::now_utc()).await?;
         let publication = Self {
             store,
             sync_id,
@@ -89,7 +94,7 @@ impl Publication {
     }
 
     async fn sweep(&self, claim: &Claim) -> Result<(), DatasetError> {
-        sweep::sweep(&*self.store, self.pointer(), &self.sync_id, claim).await
+        staging_claims::sweep(&*self.store, self.pointer(), &self.sync_id, claim).await
     }
 
     fn pointer(&self) -> Option<&Pointer> {
@@ -140,7 +145,7 @@ impl Publication {
         summary: &SyncSummary,
         files: Vec<MadeFile>,
     ) -> Result<String, DatasetError> {
-        candidate::keep(&*self.store, format, summary, files, self.origin()).await
+        quarantine::keep(&*self.store, format, summary, files, self.origin()).await
     }
 
     /// Stores files and manifest and verifies what was stored.
@@ -173,7 +178,7 @@ impl Publication {
                     place: self.store.describe(""),
                 });
             }
-            if sweep::is_published(self.pointer(), &earlier) {
+            if staging_claims::is_published(self.pointer(), &earlier) {
                 self.state = State::AlreadyThere { manifest: earlier };
                 return Ok(());
             }
@@ -235,7 +240,7 @@ impl Publication {
                         }
                         return Err(error);
                     }
-                    if let Err(error) = candidate::remove(&*self.store).await {
+                    if let Err(error) = quarantine::remove(&*self.store).await {
                         tracing::warn!(%error, "the candidate that was kept earlier is still there");
                     }
                 } else if manifest.sync.is_full() {
@@ -248,9 +253,9 @@ impl Publication {
             }
             State::Claimed { .. } => return Err(DatasetError::ThreadLost),
         };
-        sweep::unclaim(&*self.store, &self.sync_id).await;
+        staging_claims::unclaim(&*self.store, &self.sync_id).await;
         if manifest.history.is_some()
-            && let Err(error) = sweep::supersede(&*self.store).await
+            && let Err(error) = staging_claims::supersede(&*self.store).await
         {
             tracing::warn!(%error, "a later run will remove the history that is no longer needed");
         }
@@ -346,7 +351,7 @@ impl Publication {
                 return;
             }
         }
-        sweep::unclaim(&*self.store, &self.sync_id).await;
+        staging_claims::unclaim(&*self.store, &self.sync_id).await;
     }
 }
 
@@ -384,7 +389,7 @@ fn verify(
         Ok(rows) => Err(differs(format!("{rows} rows"), format!("{} rows", entry.rows))),
         // The bytes are what was written, so it is not they that are at fault.
         Err(error) => {
-            let cause = files::io_cause(&*error).filter(access_core::is_exhausted);
+            let cause = table_files::io_cause(&*error).filter(access_core::is_exhausted);
             let source = cause.unwrap_or_else(|| std::io::Error::other(error.to_string()));
             Err(DatasetError::io(Path::new(place), source))
         }

@@ -33,7 +33,7 @@ pub(super) async fn claim(
             if let Ok(Some(found)) = store.get(path).await
                 && found.bytes == text(1)
             {
-                super::sweep::remove_claim(store, path).await;
+                super::staging_claims::remove_claim(store, path).await;
             }
             return Err(error);
         }
@@ -44,7 +44,7 @@ pub(super) async fn claim(
         Err(error) => {
             // What an earlier run left is named by its claim, which stays.
             if !was_there {
-                super::sweep::remove_claim(store, path).await;
+                super::staging_claims::remove_claim(store, path).await;
             }
             Err(error)
         }

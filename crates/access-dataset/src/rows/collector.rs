@@ -6,12 +6,16 @@ use std::path::Path;
 
 use access_core::model::{AccessBatch, Entitlement, EntitlementId, GrantGroup, ResourceType, Slug};
 
-use super::detail::{EntitlementDetail, OriginDetail, ResourceDetail};
-use super::directory::{Directory, Ordinal};
-use super::drain::Tables;
-use super::grant_runs::{GrantRuns, Holder};
-use super::pairs::Pairs;
+use super::external_pair_sort::Pairs;
+use super::grant_spool::GrantRuns;
+use super::grant_spool::Holder;
+use super::resource_directory::Directory;
+use super::resource_directory::Ordinal;
 use super::spool::Spool;
+use super::spooled_rows::EntitlementDetail;
+use super::spooled_rows::OriginDetail;
+use super::spooled_rows::ResourceDetail;
+use super::tables::Tables;
 use crate::error::DatasetError;
 use crate::schema::Contract;
 

@@ -3,12 +3,14 @@
 //! Memory: about a hundred bytes for each resource and entitlement, nothing for grants.
 
 mod collector;
-mod detail;
-mod directory;
-mod drain;
-mod grant_runs;
-mod pairs;
+mod external_pair_sort;
+mod grant_spool;
+mod resource_directory;
 mod spool;
+mod spooled_rows;
+mod tables;
 
 pub(crate) use collector::Collector;
-pub(crate) use drain::{DrainFailure, Tables, microseconds};
+pub(crate) use tables::DrainFailure;
+pub(crate) use tables::Tables;
+pub(crate) use tables::microseconds;

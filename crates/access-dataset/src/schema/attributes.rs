@@ -8,7 +8,7 @@ use arrow::datatypes::Schema;
 use serde::{Deserialize, Serialize};
 
 use super::column::{Column, ColumnKind};
-use super::word_builder::WordBuilder;
+use super::dictionary_builder::WordBuilder;
 
 /// The value of one attribute of a user.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, TimeUnit};
 
-use super::word_builder::WordBuilder;
+use super::dictionary_builder::WordBuilder;
 
 /// The field metadata in which Parquet's writer looks for the id of a column.
 const FIELD_ID: &str = "PARQUET:field_id";

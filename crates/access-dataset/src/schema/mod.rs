@@ -2,8 +2,9 @@
 
 mod attributes;
 mod column;
+mod dictionary_builder;
+pub(crate) mod docs;
 mod tables;
-mod word_builder;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,12 +15,12 @@ use serde::Serialize;
 
 pub(crate) use attributes::AttributeCell;
 pub use column::{Column, ColumnKind};
+pub use dictionary_builder::WordBuilder;
 pub(crate) use tables::{
     ChangeRow, ChangeTable, EntitlementRow, EntitlementTable, GrantHistoryRow, GrantHistoryTable, GrantRow,
     GrantTable, LeftOutRow, LeftOutTable, ResourceRow, ResourceTable, ResourceTypeRow, ResourceTypeTable,
     SyncRow, SyncTable, UserHistoryRow, UserHistoryTable, UserRow, UserTable,
 };
-pub use word_builder::WordBuilder;
 
 /// Goes up when a column changes its meaning or goes; new columns alone do not raise it.
 pub const SCHEMA_VERSION: u32 = 1;

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::error::DatasetError;
-use crate::published::damaged;
+use crate::reader::damaged;
 
 /// The largest pointer, manifest or claim, in bytes. A manifest has some 300 bytes a file.
 const MAX_OBJECT_BYTES: u64 = 4 << 20;

@@ -1,12 +1,12 @@
 //! Where a dataset lives: a folder, or a bucket of an object store.
 
-mod cloud;
-mod connector;
 mod contained;
 mod environment;
-mod folder;
+mod http_connector;
+mod local;
 mod location;
 mod object;
+mod object_store;
 mod redact;
 
 use std::fs::File;
@@ -97,8 +97,8 @@ pub(crate) trait Store: Send + Sync + std::fmt::Debug {
 /// Opens a place that is only read. A folder must be there, and is not locked.
 pub(crate) async fn open_to_read(location: &Location) -> Result<Arc<dyn Store>, DatasetError> {
     Ok(match location {
-        Location::Folder(path) => Arc::new(folder::Folder::open_to_read(path.clone()).await?),
-        Location::Bucket(url) => Arc::new(cloud::Bucket::open_dataset(url).await?),
+        Location::Folder(path) => Arc::new(local::Folder::open_to_read(path.clone()).await?),
+        Location::Bucket(url) => Arc::new(object_store::Bucket::open_dataset(url).await?),
     })
 }
 
@@ -115,7 +115,7 @@ pub(crate) fn private_folder(parent: &Path) -> std::io::Result<TempDir> {
 /// Opens a place. A folder is made if need be, and locked.
 pub(crate) async fn open(location: &Location) -> Result<Arc<dyn Store>, DatasetError> {
     Ok(match location {
-        Location::Folder(path) => Arc::new(folder::Folder::open(path.clone()).await?),
-        Location::Bucket(url) => Arc::new(cloud::Bucket::open_dataset(url).await?),
+        Location::Folder(path) => Arc::new(local::Folder::open(path.clone()).await?),
+        Location::Bucket(url) => Arc::new(object_store::Bucket::open_dataset(url).await?),
     })
 }

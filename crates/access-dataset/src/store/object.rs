@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::cloud::Bucket;
 use super::location::BucketUrl;
+use super::object_store::Bucket;
 use super::{Store, Swap, Version};
 use crate::error::DatasetError;
 use crate::manifest::hex;

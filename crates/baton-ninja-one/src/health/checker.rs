@@ -8,7 +8,7 @@ use access_core::StatusCode;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use crate::exit::Failure;
+use crate::failure::Failure;
 
 /// A validation on its way. Its failure's class is told to probes, its words to the log only.
 pub(crate) type Validating = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;

@@ -1,20 +1,18 @@
 //! Health checks over HTTP, as the reference's service mode has them (docs/reference/conductorone.md §6.2), and the subcommand
 //! that asks for them.
 
-mod answer;
 mod checker;
-mod error;
-mod probe;
+pub(crate) mod error;
+mod response;
 mod server;
 #[cfg(test)]
 mod tests;
 
-use crate::exit::Failure;
-use crate::metrics::Metrics;
+use crate::failure::Failure;
+use crate::observability::metrics::Metrics;
 use crate::settings::Settings;
 
 pub(crate) use checker::{Checker, Pace, Validating};
-pub(crate) use probe::{run as probe, subcommand};
 pub(crate) use server::HealthServer;
 
 /// Starts to answer health checks, if the settings want that. `validate` finds out whether a sync could work; it is called

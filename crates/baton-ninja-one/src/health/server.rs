@@ -17,12 +17,12 @@ use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
-use crate::metrics::Metrics;
+use crate::observability::metrics::Metrics;
 use crate::settings::HealthAddress;
 
-use super::answer::answer;
 use super::checker::Checker;
 use super::error::HealthError;
+use super::response::answer;
 
 const MAX_CONNECTIONS: usize = 128;
 /// From accepting to the last byte of a request's head; a probe sends it at once.

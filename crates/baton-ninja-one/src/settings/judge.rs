@@ -2,10 +2,12 @@
 //! before anything is done, and an operation that is not done never becomes a sync.
 
 use super::clean::is_padding;
+use super::definitions::Kind;
+use super::definitions::SETTINGS;
+use super::definitions::Setting;
 use super::error::SettingsError;
+use super::providers::Remark;
 use super::reference::{Fate, Reference};
-use super::sources::Remark;
-use super::table::{Kind, SETTINGS, Setting};
 use super::{Settings, is_zero_or_less, named_choice, read_flag};
 
 /// What NinjaOne calls scopes.

@@ -1,21 +1,21 @@
 //! Settings: flag over environment over config file over default (docs/reference/design.md §6), parsed into what the program
 //! works with.
 
+mod accessors;
 mod clean;
+mod definitions;
 mod error;
 mod health;
 mod judge;
+mod providers;
 mod provisioning;
 mod proxy;
 mod reference;
 mod service;
 mod sinks;
-mod sources;
-mod table;
 pub(crate) mod targets;
 mod telemetry;
 mod topics;
-mod typed;
 mod verbosity;
 
 use std::path::{Path, PathBuf};
@@ -26,17 +26,23 @@ use figment::value::Value;
 
 use proxy::Proxies;
 
+pub(crate) use accessors::Output;
+pub(crate) use definitions::GivenBy;
+pub(crate) use definitions::Kind;
+pub(crate) use definitions::SETTINGS;
+pub(crate) use definitions::Setting;
+pub(crate) use definitions::changes_tenant;
+pub(crate) use definitions::variable_of;
 pub(crate) use error::SettingsError;
 pub(crate) use health::HealthAddress;
+pub(crate) use providers::Environment;
+pub(crate) use providers::Remark;
 pub(crate) use provisioning::{OnDemand, ProvisioningMode};
 pub(crate) use reference::{Fate, REFERENCE, Reference};
 pub(crate) use service::ServiceSettings;
 pub(crate) use sinks::SinkSetting;
-pub(crate) use sources::{Environment, Remark};
-pub(crate) use table::{GivenBy, Kind, SETTINGS, Setting, changes_tenant, variable_of};
 pub(crate) use telemetry::{TelemetrySettings, Trust};
 pub(crate) use topics::TOPICS;
-pub(crate) use typed::Output;
 pub(crate) use verbosity::{COLOR_FLAG, QUIET_FLAG, VERBOSE_FLAG, Verbosity};
 
 /// All settings as they were given. There is no `Debug`: a secret is among them.
@@ -44,7 +50,7 @@ pub(crate) use verbosity::{COLOR_FLAG, QUIET_FLAG, VERBOSE_FLAG, Verbosity};
 pub(crate) struct Settings {
     figment: Figment,
     remarks: Vec<Remark>,
-    unknown_variables: sources::UnknownVariables,
+    unknown_variables: providers::UnknownVariables,
     proxies: Proxies,
     verbosity: Verbosity,
 }
@@ -61,9 +67,9 @@ impl Settings {
     ) -> Result<Self, SettingsError> {
         crate::secrets::register_environment(environment);
         let mut remarks = Vec::new();
-        let flags = sources::flags(matches, &mut remarks);
-        let variables = sources::environment(environment, &mut remarks)?;
-        let unknown_variables = sources::unknown_variables(environment);
+        let flags = providers::flags(matches, &mut remarks);
+        let variables = providers::environment(environment, &mut remarks)?;
+        let unknown_variables = providers::unknown_variables(environment);
         let mut settings = Self {
             figment: Figment::new().merge(&variables).merge(&flags),
             remarks: Vec::new(),
@@ -71,13 +77,13 @@ impl Settings {
             proxies: Proxies::from_environment(environment),
             verbosity: Verbosity::from_matches(matches),
         };
-        let file = sources::config_file(settings.path("config-path")?, folder, &mut remarks)?;
-        let mut figment = Figment::from(sources::defaults());
+        let file = providers::config_file(settings.path("config-path")?, folder, &mut remarks)?;
+        let mut figment = Figment::from(providers::defaults());
         if let Some(file) = file {
             figment = figment.merge(file);
         }
         settings.figment = figment
-            .merge(sources::secret_files(environment, &mut remarks)?)
+            .merge(providers::secret_files(environment, &mut remarks)?)
             .merge(variables)
             .merge(flags);
         remarks.extend(settings.remarks_on_values());
@@ -145,12 +151,12 @@ impl Settings {
 
     /// Whether a value was given as a flag, for this run only.
     fn is_from_flag(&self, name: &str) -> bool {
-        sources::is_flag(self.figment.find_metadata(name))
+        providers::is_flag(self.figment.find_metadata(name))
     }
 
     /// Where a value comes from, in words.
     fn origin(&self, name: &'static str) -> String {
-        sources::describe(name, self.figment.find_metadata(name))
+        providers::describe(name, self.figment.find_metadata(name))
     }
 
     fn refuse(&self, name: &str, problem: impl Into<String>) -> SettingsError {

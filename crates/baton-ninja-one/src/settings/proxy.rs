@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use hyper::Uri;
 
 use super::error::SettingsError;
-use super::sources::Environment;
+use super::providers::Environment;
 
 /// Variables that name a proxy, as curl and the HTTP client know them.
 const VARIABLES: [&str; 6] = [

@@ -2,7 +2,8 @@
 //! docs/reference/conductorone.md §1.4): the same in all three forms. Flags that work are [`SETTINGS`](super::SETTINGS); the
 //! others are known here, so that a command line, an environment or a config file of the reference is never half understood.
 
-use super::table::{GivenBy, Kind};
+use super::definitions::GivenBy;
+use super::definitions::Kind;
 
 /// What becomes of a flag of the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

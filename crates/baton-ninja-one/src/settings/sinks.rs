@@ -7,9 +7,11 @@ use figment::value::{Dict, Value};
 use sink_csv::{CsvFormat, Delimiter, Packing, SpreadsheetSafety};
 use sink_parquet::Codec;
 
+use super::Setting;
+use super::Settings;
 use super::error::SettingsError;
+use super::providers;
 use super::targets::{self, C1zTarget};
-use super::{Setting, Settings, sources};
 
 /// The kinds of sinks.
 const KINDS: [&str; 4] = ["c1z", "parquet", "csv", "html"];
@@ -49,7 +51,7 @@ impl CsvOptions {
     /// The format with these options.
     pub(crate) fn format(self) -> CsvFormat {
         CsvFormat {
-            contract: crate::sync::CONTRACT,
+            contract: crate::wiring::CONTRACT,
             packing: self.packing,
             safety: self.safety,
             delimiter: self.delimiter,
@@ -142,7 +144,7 @@ impl Settings {
         let Ok(value) = self.figment.find_value(KEY) else {
             return Ok(Vec::new());
         };
-        let file = sources::file_of(self.figment.find_metadata(KEY));
+        let file = providers::file_of(self.figment.find_metadata(KEY));
         let refuse = |place: String, problem: String| SettingsError::Value {
             origin: format!("{file}: {place}"),
             problem,

@@ -1,16 +1,16 @@
 //! The client of ConductorOne: sign-in, one connection, and the calls of `BatonService` (docs/reference/conductorone.md §3).
 
 mod assertion;
-mod call;
 mod config;
-mod connector;
+mod dial;
 mod error;
-mod finish;
-mod network;
-mod task;
+mod finish_task;
+mod network_error;
+mod rpc;
 mod tls;
 mod token;
 mod transport;
+mod types;
 mod upload;
 
 use std::fmt;
@@ -28,14 +28,21 @@ use tonic::codegen::http::{HeaderValue, Uri};
 use crate::BuildInfo;
 use crate::credentials::read_authority;
 use crate::host::clamp;
-use connector::Connector;
+use dial::Connector;
 use token::Tokens;
 use transport::Line;
 
 pub use config::{C1Config, Network, Patience, Proxies};
 pub use error::C1Error;
-pub use network::NetworkFault;
-pub use task::{Heartbeat, Hello, InvalidTaskId, Polled, Task, TaskEnd, TaskId, UploadReceipt};
+pub use network_error::NetworkFault;
+pub use types::Heartbeat;
+pub use types::Hello;
+pub use types::InvalidTaskId;
+pub use types::Polled;
+pub use types::Task;
+pub use types::TaskEnd;
+pub use types::TaskId;
+pub use types::UploadReceipt;
 pub use upload::UploadProgress;
 
 /// The longest wait that an answer can ask for.

@@ -14,7 +14,9 @@ use tonic::metadata::{Ascii, MetadataValue};
 
 use super::C1Error;
 use super::assertion::assertion;
-use super::network::{NetworkFault, judge, words};
+use super::network_error::NetworkFault;
+use super::network_error::judge;
+use super::network_error::words;
 use crate::credentials::Credentials;
 
 /// A token is renewed so long before its end.

@@ -13,8 +13,9 @@ use tonic::codegen::http::header::CONTENT_TYPE;
 use tonic::codegen::http::{HeaderMap, HeaderValue, Request, Response, StatusCode as Http, Uri};
 use tonic::transport::{Channel, Endpoint};
 
-use super::connector::Connector;
-use super::network::{NetworkFault, judge};
+use super::dial::Connector;
+use super::network_error::NetworkFault;
+use super::network_error::judge;
 
 /// HTTP/2 pings while calls run. Servers may count more than one in five minutes as abuse and hang up in the middle of an
 /// upload; TCP's own probes ([`Connector`]), the limits of calls and the upload's watch notice a dead peer sooner.

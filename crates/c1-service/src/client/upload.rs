@@ -112,7 +112,7 @@ impl C1Client {
             annotations: Vec::new(),
         };
         let stall = self.inner.patience.upload_stall;
-        let send = |mut rpc: super::call::Rpc, line| {
+        let send = |mut rpc: super::rpc::Rpc, line| {
             let (metadata, progress) = (metadata.clone(), progress.clone());
             async move {
                 let (failed, mut failure) = mpsc::channel(1);

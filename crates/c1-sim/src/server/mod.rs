@@ -1,6 +1,6 @@
 //! The server itself: a listener on a thread of its own, so that tests of any kind can start a tenant.
 
-mod hangup;
+mod disconnect;
 mod respond;
 mod tls;
 
@@ -16,14 +16,14 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
-pub(crate) use hangup::Hangup;
+pub(crate) use disconnect::Hangup;
 
+use crate::baton_service::Baton;
 use crate::config::C1SimConfig;
 use crate::credentials::{self, Credentials};
 use crate::error::C1SimError;
 use crate::fault::FaultSchedule;
 use crate::ledger::CallLedger;
-use crate::service::Baton;
 use crate::tasks::{Hello, TaskBook};
 use crate::token::Tokens;
 use respond::{Connection, respond};

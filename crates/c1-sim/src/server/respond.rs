@@ -15,10 +15,10 @@ use tonic::codegen::Service;
 use tonic::{Code, Status};
 
 use super::{Hangup, Shared};
+use crate::baton_service::Context;
 use crate::endpoint::Endpoint;
 use crate::fault::Fault;
 use crate::ledger::{InFlight, Outcome};
-use crate::service::Context;
 
 /// What every call of a connection shares.
 #[derive(Debug, Clone)]

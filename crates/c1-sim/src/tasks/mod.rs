@@ -16,7 +16,7 @@ pub use progress::{Hello, TaskProgress, TaskState, Upload, UploadOutcome};
 pub use task_id::{InvalidTaskId, TaskId};
 
 use crate::config::Pace;
-use crate::watched::Watched;
+use crate::watch_cell::Watched;
 use record::Record;
 
 /// All tasks of a tenant. A clone is the same book.

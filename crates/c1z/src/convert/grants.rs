@@ -13,9 +13,9 @@ use rusqlite::types::ValueRef;
 use time::OffsetDateTime;
 
 use super::rows::{bytes, found_at, text};
-use crate::ddl;
 use crate::error::C1zError;
 use crate::reader::Reader;
+use crate::v1::tables;
 use crate::v3;
 
 /// The parts of a `Grant` that no column has. The embedded objects, most of its bytes, are skipped.
@@ -48,7 +48,7 @@ impl Reader {
         begun: OffsetDateTime,
         mut take: impl FnMut(GrantRecord) -> Result<(), C1zError>,
     ) -> Result<(), C1zError> {
-        let known = self.columns(ddl::GRANTS)?;
+        let known = self.columns(tables::GRANTS)?;
         let has = |column: &str| known.iter().any(|name| name == column);
         let in_columns = has("expansion") && has("needs_expansion");
         let in_data = !in_columns || !self.is_backfilled(sync_id)?;

@@ -2,11 +2,11 @@
 //! place for (docs/reference/c1z.md §3.4) is lost on the way to it.
 
 mod grants;
-mod merged;
+mod hydrate;
+mod merge_grants;
 mod rows;
 #[cfg(test)]
 mod tests;
-mod whole;
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
@@ -15,16 +15,17 @@ use baton_proto::connector_v2::{Entitlement, Resource, ResourceId, ResourceType}
 use baton_proto::storage_v3::GrantRecord;
 use time::OffsetDateTime;
 
-use crate::container::Container;
-use crate::ddl;
 use crate::error::C1zError;
+use crate::format::Container;
+use crate::io::atomic_file::OnForeign;
+use crate::io::atomic_file::Target;
 use crate::reader::{Reader, SyncRow};
-use crate::target::{OnForeign, Target};
-use crate::timestamp;
+use crate::v1::tables;
+use crate::v1::timestamp;
 use crate::writer::{Published, StorageEngine, SyncHeader, Writer, WriterOptions};
 
-use merged::Merged;
-use whole::Whole;
+use hydrate::Whole;
+use merge_grants::Merged;
 
 /// What became of a file.
 #[derive(Debug, Clone)]
@@ -167,19 +168,24 @@ impl Copy<'_> {
     fn things(&self, writer: &mut Writer, whole: &mut Whole<'_>) -> Result<(), C1zError> {
         let (id, begun) = (self.sync.sync_id.as_str(), self.begun);
         let reader = self.reader;
-        reader.stored(ddl::RESOURCE_TYPES, id, begun, |row: ResourceType, found_at| {
-            writer.found_at(found_at);
-            writer.put_resource_type(&row)?;
-            whole.knows(row);
-            Ok(())
-        })?;
-        reader.stored(ddl::RESOURCES, id, begun, |row: Resource, found_at| {
+        reader.stored(
+            tables::RESOURCE_TYPES,
+            id,
+            begun,
+            |row: ResourceType, found_at| {
+                writer.found_at(found_at);
+                writer.put_resource_type(&row)?;
+                whole.knows(row);
+                Ok(())
+            },
+        )?;
+        reader.stored(tables::RESOURCES, id, begun, |row: Resource, found_at| {
             refuse_stopped(writer)?;
             self.check("resource", &row.display_name, row.id.as_ref())?;
             writer.found_at(found_at);
             writer.put_resource(&row)
         })?;
-        reader.stored(ddl::ENTITLEMENTS, id, begun, |row: Entitlement, found_at| {
+        reader.stored(tables::ENTITLEMENTS, id, begun, |row: Entitlement, found_at| {
             refuse_stopped(writer)?;
             let resource = row.resource.as_ref().and_then(|resource| resource.id.as_ref());
             self.check("entitlement", &row.id, resource)?;

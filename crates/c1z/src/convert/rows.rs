@@ -6,11 +6,13 @@ use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use time::OffsetDateTime;
 
-use crate::ddl;
 use crate::error::C1zError;
+use crate::note;
 use crate::reader::Reader;
+use crate::v1::tables;
+use crate::v1::timestamp;
+use crate::v3;
 use crate::writer::{Checked, Lineage};
-use crate::{note, timestamp, v3};
 
 impl Reader {
     /// Calls `take` with every row of a table; one that does not say when it was found was found when the sync began.
@@ -21,7 +23,7 @@ impl Reader {
         begun: OffsetDateTime,
         mut take: impl FnMut(M, OffsetDateTime) -> Result<(), C1zError>,
     ) -> Result<(), C1zError> {
-        let name = ddl::TABLES[table].name;
+        let name = tables::TABLES[table].name;
         let sql =
             format!("select data, cast(discovered_at as text) from {name} where sync_id = ? order by id");
         self.each(&self.columns(table)?, &sql, &[sync_id], |row| {
@@ -41,7 +43,7 @@ impl Reader {
     ) -> Result<(), C1zError> {
         let sql = "select external_id, content_type, data, cast(discovered_at as text) from v1_assets \
                    where sync_id = ? order by id";
-        self.each(&self.columns(ddl::ASSETS)?, sql, &[sync_id], |row| {
+        self.each(&self.columns(tables::ASSETS)?, sql, &[sync_id], |row| {
             take(AssetRecord {
                 sync_id: sync_id.to_owned(),
                 external_id: text(row, 0),
@@ -54,7 +56,7 @@ impl Reader {
 
     /// What a sync says of itself besides its id, type and times.
     pub(super) fn lineage(&self, sync_id: &str) -> Result<Lineage, C1zError> {
-        let known = self.columns(ddl::SYNC_RUNS)?;
+        let known = self.columns(tables::SYNC_RUNS)?;
         let or = |column: &'static str, default: &'static str| {
             let is_there = known.iter().any(|name| name == column);
             if is_there { column } else { default }

@@ -13,9 +13,11 @@ use baton_proto::{pack, prost_types::Any};
 use prost::Message;
 
 use super::*;
-use crate::ddl;
-use crate::seal::{self, Compression};
-use crate::sqlite_file::{Database, Value};
+use crate::v1::compress;
+use crate::v1::compress::Compression;
+use crate::v1::sqlite::Database;
+use crate::v1::sqlite::Value;
+use crate::v1::tables;
 use crate::{Limits, Retention};
 
 const SYNC: &str = "2vU7QmBvvjK3kdYyV0000000001";
@@ -77,7 +79,7 @@ struct V1(Database);
 impl V1 {
     fn new(folder: &Path) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
-        Self(Database::create(folder, &ddl::TABLES, stop).unwrap())
+        Self(Database::create(folder, &tables::TABLES, stop).unwrap())
     }
 
     fn run(&mut self, sync_id: &str, ended_at: Option<&str>) {
@@ -96,7 +98,7 @@ impl V1 {
             Value::from(r#"["I5","I10"]"#),
             Value::from("warn"),
         ];
-        self.0.insert(ddl::SYNC_RUNS, &values).unwrap();
+        self.0.insert(tables::SYNC_RUNS, &values).unwrap();
     }
 
     fn types(&mut self, at: &str) {
@@ -107,7 +109,7 @@ impl V1 {
                 Value::from(SYNC),
                 Value::from(at),
             ];
-            self.0.insert(ddl::RESOURCE_TYPES, &values).unwrap();
+            self.0.insert(tables::RESOURCE_TYPES, &values).unwrap();
         }
     }
 
@@ -124,7 +126,7 @@ impl V1 {
             Value::from(SYNC),
             Value::from(at),
         ];
-        self.0.insert(ddl::RESOURCES, &values).unwrap();
+        self.0.insert(tables::RESOURCES, &values).unwrap();
     }
 
     fn entitlement(&mut self, row: &Entitlement) {
@@ -136,7 +138,7 @@ impl V1 {
             Value::from(SYNC),
             Value::from("2026-11-26 04:05:09"),
         ];
-        self.0.insert(ddl::ENTITLEMENTS, &values).unwrap();
+        self.0.insert(tables::ENTITLEMENTS, &values).unwrap();
     }
 
     fn grant(&mut self, row: &Grant, expansion: Option<&[u8]>) {
@@ -154,7 +156,7 @@ impl V1 {
             Value::from(SYNC),
             Value::from("2026-11-26 04:05:10.123456789"),
         ];
-        self.0.insert(ddl::GRANTS, &values).unwrap();
+        self.0.insert(tables::GRANTS, &values).unwrap();
     }
 
     fn asset(&mut self) {
@@ -165,13 +167,13 @@ impl V1 {
             Value::from(SYNC),
             Value::from("2026-11-26 04:05:11"),
         ];
-        self.0.insert(ddl::ASSETS, &values).unwrap();
+        self.0.insert(tables::ASSETS, &values).unwrap();
     }
 
     fn write(self, path: &Path) {
         let database = self.0.finish(&|_, _| {}).unwrap();
         let file = fs::File::create(path).unwrap();
-        seal::seal(database, &file, Compression::default(), &AtomicBool::new(false)).unwrap();
+        compress::seal(database, &file, Compression::default(), &AtomicBool::new(false)).unwrap();
     }
 }
 
@@ -233,17 +235,17 @@ fn told(path: &Path) -> Vec<String> {
     };
     let id = sync.sync_id.as_str();
     reader
-        .stored(ddl::RESOURCE_TYPES, id, begun, |row: ResourceType, at| {
+        .stored(tables::RESOURCE_TYPES, id, begun, |row: ResourceType, at| {
             tell(format!("{at} {row:?}"))
         })
         .unwrap();
     reader
-        .stored(ddl::RESOURCES, id, begun, |row: Resource, at| {
+        .stored(tables::RESOURCES, id, begun, |row: Resource, at| {
             tell(format!("{at} {row:?}"))
         })
         .unwrap();
     reader
-        .stored(ddl::ENTITLEMENTS, id, begun, |row: Entitlement, at| {
+        .stored(tables::ENTITLEMENTS, id, begun, |row: Entitlement, at| {
             tell(format!("{at} {row:?}"))
         })
         .unwrap();
@@ -303,7 +305,7 @@ fn a_rule_within_a_grant_is_found_where_the_writer_left_it() {
         Value::from(""),
         Value::from(""),
     ];
-    v1.0.insert(ddl::SYNC_RUNS, &values).unwrap();
+    v1.0.insert(tables::SYNC_RUNS, &values).unwrap();
     let rule = |ids: &[&str]| {
         pack(&GrantExpandable {
             entitlement_ids: ids.iter().map(|&id| id.to_owned()).collect(),

@@ -9,7 +9,7 @@ use baton_proto::c1z_v3::{C1zManifestV3, PayloadEncoding};
 use prost::Message;
 
 use super::{LIMITS, fast_folder, go_on, the_new_sync};
-use crate::container::MAGIC_V3;
+use crate::format::MAGIC_V3;
 use crate::v3::{EnvelopeWriter, Frame, footed};
 use crate::{C1zError, Container, Reader};
 

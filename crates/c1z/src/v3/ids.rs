@@ -7,16 +7,17 @@ use std::sync::atomic::AtomicBool;
 use baton_proto::storage_v3::{ResourceRecord, ResourceTypeRecord, SyncRunRecord, SyncStatsRecord};
 use prost::Message;
 
-use super::as_v1::{self, Failure};
 use super::pebble::{Broken, StoreReader};
 use super::{key, manifest, record};
 use crate::earlier::{Addresses, EarlierId, is_app};
 use crate::error::C1zError;
+use crate::io::temp_dir::ScratchFolder;
 use crate::note::{self, SyncNote};
 use crate::reader::SyncRow;
-use crate::scratch_folder::ScratchFolder;
+use crate::reader::v3_to_v1;
+use crate::reader::v3_to_v1::Failure;
 use crate::stats::{self, SyncStats};
-use crate::unpack::Limits;
+use crate::v1::decompress::Limits;
 
 /// Apps of one type that are looked at for the address of the tenant.
 const MAX_APPS: usize = 16;
@@ -42,7 +43,7 @@ impl StoreIds {
         let folder = ScratchFolder::new(temp_folder)
             .map_err(|error| C1zError::io("making temporary files in", temp_folder, error))?;
         let unpacked = folder.path().join("store");
-        let names_a_sync = as_v1::unpack(path, &unpacked, limits, stop)?;
+        let names_a_sync = v3_to_v1::unpack(path, &unpacked, limits, stop)?;
         let opened = Self::open(&unpacked, folder, limits);
         let opened = opened.map_err(|error| error.of(path, temp_folder, limits))?;
         if names_a_sync && opened.sync.is_none() {
@@ -57,7 +58,7 @@ impl StoreIds {
     fn open(unpacked: &Path, folder: ScratchFolder, limits: Limits) -> Result<Self, Failure> {
         let most = usize::try_from(limits.window_bytes).unwrap_or(usize::MAX);
         let store = StoreReader::open(unpacked, most)?;
-        as_v1::check_layout(&store)?;
+        v3_to_v1::check_layout(&store)?;
         let (mut run, mut counts) = (None, None);
         store.each(&key::SYNC_RUN, |_, value| {
             run = Some(SyncRunRecord::decode(value).map_err(|error| Failure::Unreadable("syncs", error))?);
@@ -70,8 +71,8 @@ impl StoreIds {
         })?;
         let note = run.as_ref().and_then(|run| note::parse(&run.sync_token));
         let sync = run.map(|run| SyncRow {
-            started_at: as_v1::time(run.started_at),
-            ended_at: run.ended_at.map(|end| as_v1::time(Some(end))),
+            started_at: v3_to_v1::time(run.started_at),
+            ended_at: run.ended_at.map(|end| v3_to_v1::time(Some(end))),
             sync_type: manifest::type_name(run.r#type()).to_owned(),
             stats: counts.as_ref().map(manifest::counts),
             sync_id: run.sync_id,

@@ -11,17 +11,19 @@ use baton_proto::storage_v3::{SyncRunRecord, SyncStatsRecord, SyncType};
 use prost::Message;
 use time::OffsetDateTime;
 
-use super::digest::Sum;
 use super::envelope::Envelope;
-use super::{as_v1, pebble, record};
+use super::grant_digests::Sum;
+use super::pebble;
+use super::record;
 use crate::error::C1zError;
 use crate::reader::SyncRow;
+use crate::reader::v3_to_v1;
 use crate::stats::SyncStats;
-use crate::unpack::Limits;
+use crate::v1::decompress::Limits;
 use crate::writer::Lineage;
 
 /// The name under which the ecosystem's SDK knows the store, in the layout of now.
-pub(super) const ENGINE: &str = "pebble3";
+pub(crate) const ENGINE: &str = "pebble3";
 const DIGEST_VERSION: u32 = 1;
 
 /// A finished sync.
@@ -46,7 +48,7 @@ fn sync_type(text: &str) -> SyncType {
 }
 
 /// A type of syncs as v1 names it.
-pub(super) fn type_name(sync_type: SyncType) -> &'static str {
+pub(crate) fn type_name(sync_type: SyncType) -> &'static str {
     match sync_type {
         SyncType::Full => "full",
         SyncType::ResourcesOnly => "resources_only",
@@ -132,8 +134,8 @@ pub(crate) fn syncs(path: &Path, limits: Limits) -> Result<Vec<SyncRow>, C1zErro
     envelope.check()?;
     let rows = envelope.manifest().sync_runs.iter().map(|run| SyncRow {
         sync_id: run.sync_id.clone(),
-        started_at: as_v1::time(run.started_at),
-        ended_at: run.ended_at.map(|end| as_v1::time(Some(end))),
+        started_at: v3_to_v1::time(run.started_at),
+        ended_at: run.ended_at.map(|end| v3_to_v1::time(Some(end))),
         sync_type: type_name(run.r#type()).to_owned(),
         linked_sync_id: String::new(),
         stats: run.stats.as_ref().map(counts),
@@ -141,7 +143,7 @@ pub(crate) fn syncs(path: &Path, limits: Limits) -> Result<Vec<SyncRow>, C1zErro
     Ok(rows.collect())
 }
 
-pub(super) fn counts(stats: &SyncStatsRecord) -> SyncStats {
+pub(crate) fn counts(stats: &SyncStatsRecord) -> SyncStats {
     let count = |number: i64| u64::try_from(number).unwrap_or_default();
     let counts = |counts: &BTreeMap<String, i64>| {
         let counts = counts.iter().map(|(id, number)| (id.clone(), count(*number)));

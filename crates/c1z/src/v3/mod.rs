@@ -5,24 +5,27 @@
 //! up, `store.rs` makes tables and frames of them.
 //! `as_v1.rs` reads.
 
-mod as_v1;
-mod digest;
-mod envelope;
-mod grant;
-mod ids;
-mod key;
-mod manifest;
-mod pebble;
-mod record;
-mod rows;
-mod store;
+pub(crate) mod envelope;
+pub(crate) mod file_writer;
+pub(crate) mod grant;
+mod grant_digests;
+pub(crate) mod ids;
+pub(crate) mod key;
+pub(crate) mod manifest;
+pub(crate) mod pebble;
+pub(crate) mod record;
+pub(crate) mod row_sorter;
 
-pub(crate) use as_v1::{as_v1, insert_asset, insert_grant};
+pub(crate) use crate::reader::v3_to_v1::as_v1;
+pub(crate) use crate::reader::v3_to_v1::insert_asset;
+pub(crate) use crate::reader::v3_to_v1::insert_grant;
 #[cfg(any(test, fuzzing))]
 pub(crate) use envelope::{EnvelopeWriter, Frame, footed};
+pub(crate) use file_writer::seal;
+pub(crate) use file_writer::verify;
 pub(crate) use grant::GrantRecordTemplate;
 pub(crate) use ids::StoreIds;
 pub(crate) use manifest::{Summary, syncs};
 pub(crate) use record::timestamp;
-pub(crate) use rows::{Rows, RowsError};
-pub(crate) use store::{seal, verify};
+pub(crate) use row_sorter::Rows;
+pub(crate) use row_sorter::RowsError;

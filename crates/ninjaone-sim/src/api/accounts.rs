@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::reads::object;
 use super::{Api, Request};
-use crate::answer::Answer;
-use crate::switches::UnsupportedFields;
+use crate::behavior::UnsupportedFields;
+use crate::response::Answer;
 use crate::tenant::{Row, Store, StoredUser, UserKind, row_id};
 
 const LONGEST_NAME: usize = 150;

@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{Api, Request};
-use crate::answer::Answer;
-use crate::hash::mix;
+use crate::response::Answer;
+use crate::rng::mix;
 use crate::tenant::{Row, Store, row_id};
 
 const SECONDS_A_DAY: f64 = 86_400.0;

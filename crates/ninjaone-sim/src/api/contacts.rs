@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::reads::object;
 use super::{Api, Request};
-use crate::answer::Answer;
+use crate::response::Answer;
 use crate::tenant::{Store, row_id};
 
 const FIELDS: [&str; 6] = [

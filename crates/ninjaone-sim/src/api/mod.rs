@@ -10,10 +10,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-use crate::answer::{Answer, Incidents};
 use crate::auth::{self, Tokens};
+use crate::behavior::MissingPath;
+use crate::behavior::Switches;
+use crate::behavior::TechnicianWrites;
+use crate::behavior::UserContext;
 use crate::config::{AppRegistration, Scopes, SimConfig};
-use crate::switches::{MissingPath, Switches, TechnicianWrites, UserContext};
+use crate::response::Answer;
+use crate::response::Incidents;
 use crate::tenant::{Population, Store, UserKind};
 
 /// A tenant while it is served.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::{Api, Request};
-use crate::answer::Answer;
+use crate::behavior::RolesKey;
 use crate::generated::{Generated, Listing};
-use crate::switches::RolesKey;
+use crate::response::Answer;
 use crate::tenant::{Collection, Row, Shape, Store, StoredUser, UserKind, row_id};
 
 impl Api {

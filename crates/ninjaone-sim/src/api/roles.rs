@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::reads::object;
 use super::{Api, Request};
-use crate::answer::Answer;
-use crate::switches::Repeated;
+use crate::behavior::Repeated;
+use crate::response::Answer;
 use crate::tenant::{Row, Store, UserKind};
 
 impl Api {

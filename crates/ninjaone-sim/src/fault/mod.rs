@@ -1,14 +1,14 @@
 //! What goes wrong, where and when (docs/reference/ninjaone-api.md §11.8).
 
 mod edit;
-mod spec;
+mod parse;
 
 pub use edit::{Edit, Reshape, Rows, To};
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::hash::mix;
+use crate::rng::mix;
 
 /// All that goes wrong in a tenant. The first rule that matches a call decides.
 #[derive(Debug, Clone, Default)]

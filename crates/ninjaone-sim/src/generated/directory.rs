@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Generated, write_person};
-use crate::hash::mix;
+use super::Generated;
+use super::person_json;
+use crate::rng::mix;
 use crate::tenant::{Collection, UserKind};
 
 impl Generated {
@@ -19,8 +20,8 @@ impl Generated {
         let person = (position < self.users()).then(|| self.person(position))?;
         let mut out = Vec::new();
         match person.kind {
-            UserKind::Technician => write_person::technician(&mut out, &person),
-            UserKind::EndUser => write_person::end_user(&mut out, &person),
+            UserKind::Technician => person_json::technician(&mut out, &person),
+            UserKind::EndUser => person_json::end_user(&mut out, &person),
         }
         Some(out)
     }
@@ -59,7 +60,7 @@ impl Generated {
 
 fn organization(id: u32) -> Value {
     let mut name = Vec::new();
-    write_person::organization_name(&mut name, id);
+    person_json::organization_name(&mut name, id);
     json!({
         "id": id, "name": String::from_utf8_lossy(&name), "description": null, "userData": {},
         "nodeApprovalMode": "AUTOMATIC",

@@ -6,8 +6,8 @@ mod json;
 mod membership;
 mod names;
 mod person;
+mod person_json;
 mod rows;
-mod write_person;
 
 use std::sync::Arc;
 

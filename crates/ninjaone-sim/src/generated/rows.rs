@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::Generated;
 use super::json::text;
-use super::write_person;
+use super::person_json;
 use crate::tenant::UserKind;
 
 /// Which unpaged array to write.
@@ -115,19 +115,19 @@ impl Rows {
                     return;
                 }
                 self.separate(out);
-                write_person::user(out, &person);
+                person_json::user(out, &person);
                 if roles {
-                    write_person::role_names(out, &self.tenant, &person);
+                    person_json::role_names(out, &self.tenant, &person);
                 }
                 out.push(b'}');
             }
             Listing::Technicians => {
                 self.separate(out);
-                write_person::technician(out, &self.tenant.person(position));
+                person_json::technician(out, &self.tenant.person(position));
             }
             Listing::EndUsers => {
                 self.separate(out);
-                write_person::end_user(out, &self.tenant.person(position));
+                person_json::end_user(out, &self.tenant.person(position));
             }
         }
     }
@@ -138,7 +138,7 @@ impl Rows {
         };
         if kind.is_none_or(|wanted| wanted == plan.kind) {
             self.separate(out);
-            write_person::role_head(out, index, plan.kind);
+            person_json::role_head(out, index, plan.kind);
             self.inside = Some(InsideRole {
                 member: plan.first(),
                 left: plan.members,
@@ -155,7 +155,7 @@ impl Rows {
             if inside.left < plan.members {
                 out.push(b',');
             }
-            write_person::member(out, &self.tenant.member(plan.kind, inside.member));
+            person_json::member(out, &self.tenant.member(plan.kind, inside.member));
             inside.member = plan.after(inside.member);
             inside.left -= 1;
         }

@@ -11,7 +11,8 @@ use flate2::write::GzEncoder;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::Sleep;
 
-use crate::answer::{Endless, Payload};
+use crate::response::Endless;
+use crate::response::Payload;
 
 /// Bytes written at a time.
 const PIECE: usize = 64 << 10;

@@ -12,11 +12,13 @@ use hyper::{Request as HttpRequest, Response};
 
 use super::body::WireBody;
 use super::{Shared, Verbatim};
-use crate::answer::{Answer, Endless, Payload};
 use crate::api::Request;
 use crate::auth;
 use crate::fault::{Cut, Fault};
 use crate::ledger::Call;
+use crate::response::Answer;
+use crate::response::Endless;
+use crate::response::Payload;
 
 type Answered = Result<Response<WireBody>, io::Error>;
 

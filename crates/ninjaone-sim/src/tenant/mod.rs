@@ -2,15 +2,15 @@
 
 mod expected;
 mod fixture;
-mod projection;
 mod store;
+mod views;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 pub use expected::Expected;
-pub(crate) use projection::Shape;
 pub(crate) use store::{Row, Store, StoredUser, row_id};
+pub(crate) use views::Shape;
 
 use crate::error::SimError;
 use crate::generated::{Generated, GeneratedSize, Listing};

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use reqwest::Url;
 use rustls::pki_types::ServerName;
 
-use super::fault::quote;
+use super::api_error::quote;
 
 /// The address of a NinjaOne instance: scheme, host and port. Instances are at many hosts, white-label ones included
 /// (docs/reference/ninjaone-api.md §2.6), so any host is taken; but only https, or http on this machine.

@@ -1,39 +1,42 @@
 //! The REST client: sign-in, requests with retries, streamed lists.
 
-mod array;
+pub(crate) mod api_error;
 mod base_url;
-mod body;
+mod body_reader;
 mod config;
 mod data_redactor;
 mod error;
-pub(crate) mod fault;
 mod http;
+mod json_scanner;
+mod json_stream;
 mod pace;
 mod remark;
 mod resolver;
 mod retry;
-mod scan;
 mod secret;
 mod sign_in;
-mod span;
 mod tls;
 mod token;
+mod trace;
 mod write;
 
-#[cfg(any(test, fuzzing))]
-pub(crate) use array::ListRead;
-pub(crate) use array::{First, ListEnd, TakeElement, grouped};
+pub use api_error::ApiFault;
 pub use base_url::{BaseUrl, BaseUrlError};
 #[cfg(any(test, fuzzing))]
-pub(crate) use body::Answer;
+pub(crate) use body_reader::Answer;
 pub use config::{ClientConfig, DEFAULT_TOKEN_PATH, RetryBudget, Writes};
 #[cfg(any(test, fuzzing))]
 pub(crate) use data_redactor::DataRedactor;
 pub use error::{NinjaOneError, TlsFault};
-pub use fault::ApiFault;
 pub use http::NinjaOneClient;
-pub(crate) use remark::Remark;
 #[cfg(any(test, fuzzing))]
-pub(crate) use scan::RepairLog;
+pub(crate) use json_scanner::RepairLog;
+pub(crate) use json_stream::First;
+pub(crate) use json_stream::ListEnd;
+#[cfg(any(test, fuzzing))]
+pub(crate) use json_stream::ListRead;
+pub(crate) use json_stream::TakeElement;
+pub(crate) use json_stream::grouped;
+pub(crate) use remark::Remark;
 pub use secret::Secret;
 pub(crate) use write::{WriteFailure, WriteRequest};

@@ -2,8 +2,10 @@
 
 use access_core::model::ResourceTypeId;
 
-use super::array::grouped;
-use super::scan::{RepairLog, RepairedEntry, Repairs};
+use super::json_scanner::RepairLog;
+use super::json_scanner::RepairedEntry;
+use super::json_scanner::Repairs;
+use super::json_stream::grouped;
 
 /// Something to warn of.
 #[derive(Debug, Clone, PartialEq, Eq)]

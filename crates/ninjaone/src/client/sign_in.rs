@@ -8,11 +8,11 @@ use reqwest::Response;
 use reqwest::StatusCode as Http;
 use reqwest::header::ACCEPT;
 
-use super::body::Answer;
+use super::body_reader::Answer;
 use super::http::{Instead, Setback, accept_sign_in, request_line, sign_in_redirected};
 use super::retry::Patience;
-use super::span::traced;
 use super::token::{Token, TokenAnswer};
+use super::trace::traced;
 use super::{ApiFault, NinjaOneClient, NinjaOneError};
 
 /// The longest answer with a token.

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::Secret;
-use super::fault::quote;
-use crate::wire::Text;
-use crate::wire::keys::row;
+use super::api_error::quote;
+use crate::api::Text;
+use crate::api::row;
 
 /// How long before its end a token is renewed, at the most.
 const MARGIN: Duration = Duration::from_mins(1);

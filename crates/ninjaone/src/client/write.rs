@@ -7,14 +7,15 @@ use access_core::secrets::ServerText;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, Response, StatusCode as Http, Url};
 
-use super::body::{Answer, LONGEST_ANSWER};
-use super::fault::quote;
+use super::api_error::quote;
+use super::body_reader::Answer;
+use super::body_reader::LONGEST_ANSWER;
 use super::http::{
     Instead, REQUEST_ID, Setback, accept, network_failure, redirected, request_line, throttled,
 };
 use super::retry::Patience;
-use super::span::traced;
 use super::token::Token;
+use super::trace::traced;
 use super::{ApiFault, NinjaOneClient, NinjaOneError, Writes};
 
 /// How long the answer to a write is waited for once it has begun; what is missing of it is looked up.

@@ -1,13 +1,17 @@
 //! Accounts by id, by address, and those with full rights.
 
-use access_core::explore::{Words, email, login};
 use access_core::model::{NativeId, ResourceId};
 use access_core::provisioning::{Account, AccountKind, EmailAddress, Fact, ListSighting, Listed, Sightings};
+use access_core::query::{Words, email, login};
 
 use super::schema::{ACCOUNTS, END_USER, TECHNICIAN};
+use crate::api::Flag;
+use crate::api::OrganizationRow;
+use crate::api::Row;
+use crate::api::Said;
+use crate::api::UserRow;
 use crate::client::{First, TakeElement};
 use crate::mapping::{self, user_type};
-use crate::wire::{Flag, OrganizationRow, Row, Said, UserRow};
 use crate::{NinjaOneClient, NinjaOneError};
 
 const TECHNICIANS: &str = "/v2/user/technicians";

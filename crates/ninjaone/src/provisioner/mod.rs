@@ -9,20 +9,21 @@ mod requests;
 mod roles;
 mod schema;
 
-use access_core::explore::Words;
 use access_core::model::{NativeId, Resource, ResourceId, Slug};
 use access_core::ports::{ActFailure, Acted, Effect, Provisioner, ProvisionerError, SourceUsage};
 use access_core::provisioning::{
     Account, EmailAddress, Observation, RequestPreview, Role, Selector, Sightings, Step, Vocabulary,
 };
+use access_core::query::Words;
 use async_trait::async_trait;
 
 pub use schema::{ACCOUNTS, END_USER, TECHNICIAN};
 
+use crate::api::OrganizationRow;
+use crate::api::Row;
 use crate::client::WriteFailure;
 use crate::mapping::{self, organization_type, role_type, tenant_type, user_type};
-use crate::source::pages::Pages;
-use crate::wire::{OrganizationRow, Row};
+use crate::source::pagination::Pages;
 use crate::{NinjaOneClient, NinjaOneError};
 
 const ORGANIZATIONS: &str = "/v2/organizations";

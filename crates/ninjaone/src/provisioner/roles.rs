@@ -2,15 +2,16 @@
 
 use std::collections::HashSet;
 
-use access_core::explore::Words;
 use access_core::model::NativeId;
 use access_core::model::spelling::quoted;
 use access_core::provisioning::{Role, RoleMembers, Selector};
+use access_core::query::Words;
 
 use super::schema::ACCOUNTS;
+use crate::api::RoleRow;
+use crate::api::Row;
 use crate::client::TakeElement;
 use crate::mapping;
-use crate::wire::{RoleRow, Row};
 use crate::{NinjaOneClient, NinjaOneError};
 
 const ROLES: &str = "/v2/user/roles";

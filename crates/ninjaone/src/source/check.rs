@@ -8,7 +8,7 @@ use futures::stream::BoxStream;
 use serde::de::IgnoredAny;
 
 use super::older::Instance;
-use super::pages::PAGE_ROWS;
+use super::pagination::PAGE_ROWS;
 use super::{SourceOptions, older};
 use crate::NinjaOneError;
 use crate::client::{First, NinjaOneClient};

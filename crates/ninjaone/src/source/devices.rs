@@ -7,15 +7,17 @@ use access_core::model::{UnstatedScope, WithoutBaseline};
 use access_core::ports::{SkipReason, SkippedRow};
 
 use super::Outlet;
-use super::emitter::Gathered;
-use super::facts::Facts;
+use super::batch_buffer::Gathered;
 use super::findings::Findings;
-use super::pages::{Keyed, Pages};
+use super::pagination::Keyed;
+use super::pagination::Pages;
 use super::selection::Selection;
+use super::user_access::Facts;
 use crate::NinjaOneError;
+use crate::api::DeviceRow;
+use crate::api::Id;
 use crate::client::NinjaOneClient;
 use crate::mapping::{self, DEVICE_ENTITLEMENTS, device_type, user_type};
-use crate::wire::{DeviceRow, Id};
 
 impl Keyed for DeviceRow {
     const MAX_ROWS: u64 = 2_000_000;

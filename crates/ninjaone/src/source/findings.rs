@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 use access_core::model::{MAX_LEFT_OUT_ROWS, ResourceTypeId, clip_words};
 use access_core::ports::{SkipReason, SkippedRow};
 
+use crate::api::Id;
+use crate::api::MAX_LABEL_BYTES;
+use crate::api::Row;
+use crate::api::Said;
 use crate::mapping::{device_type, organization_type, role_type, tenant_type, user_type};
-use crate::wire::{Id, MAX_LABEL_BYTES, Row, Said};
 
 /// Rows that are named of those that are silent about something.
 const MAX_EXAMPLES: usize = 5;

@@ -1,7 +1,13 @@
 //! What `/v2/user/technicians` and `/v2/user/end-users` say, kept until `/v2/users` comes by: about a hundred bytes a
 //! user, so that a tenant of a million fits (docs/reference/design.md §8: at most 250).
 
-use crate::wire::{Entries, Flag, List, OrganizationIds, Said, Text, UserRow};
+use crate::api::Entries;
+use crate::api::Flag;
+use crate::api::List;
+use crate::api::OrganizationIds;
+use crate::api::Said;
+use crate::api::Text;
+use crate::api::UserRow;
 
 const CHUNK_BYTES: usize = 1 << 20;
 

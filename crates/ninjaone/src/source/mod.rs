@@ -3,20 +3,20 @@
 //! Calls of a full sync: 1 sign-in, 1 × technicians, 1 × end users, 1 × users, 1 × roles, and one call for each page of
 //! organizations (and of devices, where opted in) plus the empty page that ends them. Every list is downloaded once.
 
+mod batch_buffer;
 mod check;
 mod devices;
-mod emitter;
-mod facts;
+mod event_sender;
 mod findings;
+mod id_order;
 pub(crate) mod join_table;
 mod older;
 pub(crate) mod organizations;
-mod outlet;
-pub(crate) mod pages;
-mod reading;
+pub(crate) mod pagination;
 mod roles;
 mod selection;
-mod text_order;
+mod sync_pass;
+mod user_access;
 mod users;
 
 use access_core::model::{ResourceType, SyncScope};
@@ -29,7 +29,7 @@ use futures::stream::BoxStream;
 
 use crate::{NinjaOneClient, mapping};
 
-pub(crate) use outlet::Outlet;
+pub(crate) use event_sender::Outlet;
 
 /// Batches that wait for the pipeline.
 const QUEUE_BATCHES: usize = 4;
@@ -94,11 +94,11 @@ impl AccessSource for NinjaOneSource {
         let scope = scope.clone();
         let driver = async move {
             self.client.take_remarks();
-            reading::read(&self.client, self.options, scope, outlet.clone()).await;
+            sync_pass::read(&self.client, self.options, scope, outlet.clone()).await;
             // If nobody listens there is nobody to warn.
             let _ = outlet.remarks(self.client.take_remarks()).await;
         };
-        outlet::Events::new(driver, events).boxed()
+        event_sender::Events::new(driver, events).boxed()
     }
 
     fn usage(&self) -> SourceUsage {

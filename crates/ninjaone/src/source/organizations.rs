@@ -8,15 +8,17 @@ use access_core::model::{Unstated, UnstatedScope, WithoutBaseline};
 use access_core::ports::{SkipReason, SkippedRow};
 
 use super::Outlet;
-use super::emitter::Gathered;
-use super::facts::Facts;
+use super::batch_buffer::Gathered;
 use super::findings::{Findings, Found};
-use super::pages::{Keyed, Pages};
+use super::pagination::Keyed;
+use super::pagination::Pages;
 use super::selection::Selection;
+use super::user_access::Facts;
 use crate::NinjaOneError;
+use crate::api::Id;
+use crate::api::OrganizationRow;
 use crate::client::NinjaOneClient;
 use crate::mapping::{self, organization_type, user_type};
-use crate::wire::{Id, OrganizationRow};
 
 const PATH: &str = "/v2/organizations";
 

@@ -8,17 +8,22 @@ use access_core::model::{
 };
 use access_core::ports::{Mention, SkipReason, SkippedRow, SourceEvent};
 
-use super::emitter::Gathered;
-use super::facts::{Facts, RoleName};
+use super::batch_buffer::Gathered;
 use super::findings::{Clipped, Findings, Found, Skips, Unreadable};
+use super::id_order::sort_as_text;
 use super::older::ROLES;
 use super::selection::Selection;
-use super::text_order::sort_as_text;
+use super::user_access::Facts;
+use super::user_access::RoleName;
 use super::{BATCH_ROWS, Outlet};
 use crate::NinjaOneError;
+use crate::api::Members;
+use crate::api::NamelessMember;
+use crate::api::RoleRow;
+use crate::api::Row;
+use crate::api::Said;
 use crate::client::{NinjaOneClient, TakeElement};
 use crate::mapping::{self, role_type, user_type};
-use crate::wire::{Members, NamelessMember, RoleRow, Row, Said};
 
 /// What is needed of a role while others come.
 pub(super) struct Role {

@@ -5,7 +5,8 @@ use std::collections::{BTreeSet, HashSet};
 use access_core::model::{NativeId, ResourceId, ResourceTypeId, SyncScope};
 
 use super::SourceOptions;
-use super::facts::{Privileges, UserFacts};
+use super::user_access::Privileges;
+use super::user_access::UserFacts;
 use crate::mapping::{
     TENANT_ID, device_type, organization_type, resource_types, role_type, tenant_type, user_type,
 };

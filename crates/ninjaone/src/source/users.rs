@@ -6,17 +6,22 @@ use std::sync::Arc;
 use access_core::model::{AccessBatch, BoundedText, NativeId, Resource, ResourceId};
 use access_core::ports::{SkipReason, SkippedRow};
 
-use super::facts::{Facts, Kind, RoleName, UserFacts};
 use super::findings::{Findings, Found, types_of_user_field};
 use super::join_table::{Doubled, JoinTable, JoinTableBuilder, Listed};
 use super::older::{self, END_USERS, Instance, TECHNICIANS};
 use super::organizations::OrganizationNames;
 use super::selection::Selection;
+use super::user_access::Facts;
+use super::user_access::Kind;
+use super::user_access::RoleName;
+use super::user_access::UserFacts;
 use super::{BATCH_BYTES, BATCH_ROWS, Outlet};
 use crate::NinjaOneError;
+use crate::api::MAX_LABEL_BYTES;
+use crate::api::Row;
+use crate::api::UserRow;
 use crate::client::{NinjaOneClient, TakeElement};
 use crate::mapping::{self, END_USER, TECHNICIAN, tenant_type, user_type};
-use crate::wire::{MAX_LABEL_BYTES, Row, UserRow};
 
 pub(super) const USERS: &str = "/v2/users";
 

@@ -5,8 +5,8 @@
 //! Memory: the edges, a few dozen bytes a principal, four bytes a holder of an entitlement that feeds one still to come,
 //! and the grants of one entitlement.
 
-mod destination;
 mod edges;
+mod effective_grants;
 mod graph;
 mod holders;
 
@@ -15,11 +15,12 @@ use std::collections::{BTreeMap, HashSet};
 use access_core::model::{Entitlement, EntitlementId, GrantOrigin, ResourceId, ResourceTypeId};
 use c1z::Reader;
 
+use crate::channel::Outlet;
+use crate::channel::Skips;
 use crate::error::C1zSourceError;
-use crate::outlet::{Outlet, Skips};
 
-use destination::Destination;
 use edges::{Edges, Node};
+use effective_grants::Destination;
 use graph::{Graph, Part};
 use holders::{Holder, Principals};
 

@@ -1,10 +1,10 @@
 //! The rules against a tenant in memory.
 
-mod in_memory;
+mod fakes;
+mod messages;
 mod properties;
 mod refusals;
 mod silence;
-mod telling;
 mod writes;
 
 use futures::executor::block_on;
@@ -17,7 +17,8 @@ use super::{
 };
 use crate::model::SyncId;
 use crate::ports::{Clock, SyncIds};
-use in_memory::{Diary, Tenant};
+use fakes::Diary;
+use fakes::Tenant;
 
 const AUDITED: &[&str] = &[
     "first_name",

@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::in_memory::{Diary, Mishap, Person, Tenant, World};
+use super::fakes::Diary;
+use super::fakes::Mishap;
+use super::fakes::Person;
+use super::fakes::Tenant;
+use super::fakes::World;
 use super::{ACCOUNTS, END_USER, TECHNICIAN, make};
 use crate::model::NativeId;
 use crate::provisioning::{

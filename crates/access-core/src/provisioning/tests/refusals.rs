@@ -1,6 +1,8 @@
 //! What is refused, in which words, without a single write.
 
-use super::in_memory::{Diary, Tenant, World};
+use super::fakes::Diary;
+use super::fakes::Tenant;
+use super::fakes::World;
 use super::make;
 use crate::Classified;
 use crate::provisioning::{AccountRequest, AccountUpdate, Attributes, Change, ProvisioningError, Selector};

@@ -1,6 +1,11 @@
 //! What the tenant does not say decides nothing, and what its sources contradict each other about neither.
 
-use super::in_memory::{Diary, Mishap, Otherwise, Person, Tenant, World};
+use super::fakes::Diary;
+use super::fakes::Mishap;
+use super::fakes::Otherwise;
+use super::fakes::Person;
+use super::fakes::Tenant;
+use super::fakes::World;
 use super::{END_USER, TECHNICIAN, make};
 use crate::Classified;
 use crate::model::NativeId;
@@ -235,7 +240,7 @@ fn a_refused_deletion_is_no_proof_that_the_account_was_gone() {
         let plan =
             futures::executor::block_on(crate::provisioning::planner::plan(&tenant, &delete(2))).unwrap();
         tenant.world.lock().unwrap().people.remove(&2);
-        let mut execution = crate::provisioning::execution::Execution {
+        let mut execution = crate::provisioning::executor::Execution {
             tenant: &tenant,
             done: Vec::new(),
         };

@@ -3,12 +3,15 @@
 use futures::executor::block_on;
 use time::macros::datetime;
 
-use super::in_memory::{Diary, Mishap, Tenant, World};
+use super::fakes::Diary;
+use super::fakes::Mishap;
+use super::fakes::Tenant;
+use super::fakes::World;
 use super::{TECHNICIAN, make};
 use crate::Classified;
 use crate::model::{NativeId, SyncId};
 use crate::ports::Provisioner;
-use crate::provisioning::execution::Execution;
+use crate::provisioning::executor::Execution;
 use crate::provisioning::planner;
 use crate::provisioning::{
     AccountRequest, AccountValues, Attributes, Certainty, Change, ChangeId, Done, EmailAddress, Extent,

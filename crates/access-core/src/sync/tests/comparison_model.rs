@@ -10,7 +10,7 @@ use crate::model::*;
 use crate::ports::SourceEvent;
 use crate::sync::*;
 
-use super::in_memory::*;
+use super::fakes::*;
 
 /// A small tenant: users, roles and (role, user).
 #[derive(Debug, Clone, Default)]

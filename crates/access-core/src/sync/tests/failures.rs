@@ -8,7 +8,7 @@ use crate::model::*;
 use crate::sync::*;
 use crate::{Classified, StatusCode};
 
-use super::in_memory::*;
+use super::fakes::*;
 
 #[test]
 fn a_sink_that_fails_before_publishing_aborts_all() {

@@ -2,8 +2,8 @@
 
 mod comparison_model;
 mod failures;
-mod in_memory;
+mod fakes;
 mod properties;
-mod shrinkage;
+mod shrink_guard;
 mod silence;
-mod whole_runs;
+mod success;

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::model::*;
 
-use super::in_memory::*;
+use super::fakes::*;
 
 /// Rows named by small numbers, so that collisions and dangling references are common.
 #[derive(Debug, Clone)]

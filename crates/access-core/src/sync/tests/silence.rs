@@ -7,7 +7,7 @@ use crate::model::*;
 use crate::ports::{Mention, SkipReason, Skipped, SkippedRow, SourceEvent};
 use crate::sync::*;
 
-use super::in_memory::*;
+use super::fakes::*;
 
 fn principals(ids: &[&str]) -> Vec<NativeId> {
     ids.iter().map(|id| NativeId::new(id).unwrap()).collect()

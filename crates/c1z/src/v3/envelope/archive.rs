@@ -12,8 +12,9 @@ use tar::{Archive, Entry, EntryType, PaxExtensions};
 
 use super::folder::Folder;
 use crate::error::C1zError;
-use crate::seal::again;
-use crate::unpack::{Limits, refused};
+use crate::v1::compress::again;
+use crate::v1::decompress::Limits;
+use crate::v1::decompress::refused;
 
 /// Bits of a mode that are allowed.
 const MODE: u32 = 0o777;

@@ -6,7 +6,7 @@ use baton_proto::c1z_v3::C1zManifestV3;
 use prost::Message;
 use prost::encoding::{DecodeContext, decode_key, skip_field};
 
-use crate::container::MAGIC_V3;
+use crate::format::MAGIC_V3;
 
 /// Bytes before the manifest.
 pub(super) const HEADER_BYTES: usize = MAGIC_V3.len() + 4;

@@ -14,8 +14,9 @@ use super::folder::Folder;
 use super::header;
 use super::index::{self, Entry, FOOTER_BYTES, Footer};
 use crate::error::C1zError;
-use crate::seal::again;
-use crate::unpack::{Limits, refused};
+use crate::v1::compress::again;
+use crate::v1::decompress::Limits;
+use crate::v1::decompress::refused;
 
 const CHUNK_BYTES: usize = 256 << 10;
 

@@ -2,23 +2,24 @@
 //! prefix-compressed blocks), all in the bottom level, and the two files that say so: rows are sorted before, so nothing is left
 //! to compact. Read are all table formats up to the one of columns that the SDK writes; what is not understood is named.
 
-mod allowance;
 mod block;
-mod broken;
-mod columns;
+mod columnar_block;
 mod crc32c;
-mod edits;
-mod log;
-mod record_log;
-mod rows;
+mod error;
+mod memory_budget;
+mod range_deletions;
+mod record_format;
+mod row_block;
 mod snappy;
-mod spans;
+mod sstable_reader;
+mod sstable_writer;
 mod store;
-mod table;
-mod table_reader;
 mod version;
+mod version_edit;
+mod wal;
 
-pub(crate) use broken::Broken;
+pub(crate) use error::Broken;
+pub(crate) use sstable_writer::Placed;
+pub(crate) use sstable_writer::TableWriter;
 pub(crate) use store::StoreReader;
-pub(crate) use table::{Placed, TableWriter};
 pub(crate) use version::{FORMAT_MARKER, FORMAT_VERSION, MANIFEST, MANIFEST_MARKER, manifest, table_name};

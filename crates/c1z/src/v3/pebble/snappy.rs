@@ -1,6 +1,9 @@
 //! Unpacks blocks that are compressed with Snappy: pieces of text, and copies of what was there before.
 
-use super::broken::{Broken, damaged, length, varint};
+use super::error::Broken;
+use super::error::damaged;
+use super::error::length;
+use super::error::varint;
 
 /// Unpacks a block into at most so many bytes.
 pub(super) fn unpack(packed: &[u8], most: usize) -> Result<Vec<u8>, Broken> {

@@ -6,13 +6,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::allowance::Allowance;
-use super::broken::{Broken, damaged};
-use super::edits::{self, TableInfo};
-use super::log::{self, Logged};
-use super::rows::{self, BlockRows};
-use super::spans::{Span, Spans, Sweep};
-use super::table_reader::TableReader;
+use super::error::Broken;
+use super::error::damaged;
+use super::memory_budget::Allowance;
+use super::range_deletions::Span;
+use super::range_deletions::Spans;
+use super::range_deletions::Sweep;
+use super::row_block;
+use super::row_block::BlockRows;
+use super::sstable_reader::TableReader;
+use super::version_edit;
+use super::version_edit::TableInfo;
+use super::wal;
+use super::wal::Logged;
 
 /// What a row does to its key.
 const DELETE: u64 = 0;
@@ -52,7 +58,7 @@ struct Cursor {
 impl StoreReader {
     /// Looks at a store, of which blocks may unpack to so many bytes.
     pub(crate) fn open(folder: &Path, most: usize) -> Result<Self, Broken> {
-        let (mut tables, first_log) = edits::tables(folder, most)?;
+        let (mut tables, first_log) = version_edit::tables(folder, most)?;
         tables.sort_by(|a, b| a.smallest.cmp(&b.smallest));
         let mut logged = Logged::within(most);
         let mut logs = Vec::new();
@@ -61,7 +67,7 @@ impl StoreReader {
             let entry = entry?;
             bytes += entry.metadata()?.len();
             let name = entry.file_name().to_string_lossy().into_owned();
-            logs.extend(log::number(&name, first_log).map(|number| (number, name)));
+            logs.extend(wal::number(&name, first_log).map(|number| (number, name)));
         }
         logs.sort_unstable();
         for (number, name) in &logs {
@@ -183,7 +189,7 @@ impl StoreReader {
 fn within(span: Span, info: &TableInfo) -> Option<Span> {
     let mut end = user_key(&info.largest).to_vec();
     // A last key that is a row's is within, one that only ends a deletion is not.
-    if rows::part(&info.largest).is_ok_and(|(_, trailer)| trailer >> 8 != LAST_SEQUENCE) {
+    if row_block::part(&info.largest).is_ok_and(|(_, trailer)| trailer >> 8 != LAST_SEQUENCE) {
         end.push(0);
     }
     let start = span.start.max(user_key(&info.smallest).to_vec());
@@ -196,7 +202,7 @@ fn within(span: Span, info: &TableInfo) -> Option<Span> {
 }
 
 fn user_key(key: &[u8]) -> &[u8] {
-    rows::part(key).map_or(&[], |(key, _)| key)
+    row_block::part(key).map_or(&[], |(key, _)| key)
 }
 
 impl Cursor {

@@ -2,8 +2,8 @@
 
 use prost::encoding::encode_varint;
 
-use super::record_log;
-use super::table::Placed;
+use super::record_format;
+use super::sstable_writer::Placed;
 
 /// What Pebble calls the format major version: the one that the SDK writes, which tables of any older kind are part of.
 pub(crate) const FORMAT_VERSION: u32 = 24;
@@ -46,7 +46,7 @@ pub(crate) fn manifest(tables: &[Placed]) -> Vec<u8> {
         edit.extend_from_slice(&[0, 0]);
     }
     let mut log = Vec::new();
-    record_log::append(&edit, &mut log);
+    record_format::append(&edit, &mut log);
     log
 }
 

@@ -1,0 +1,53 @@
+//! What may be read as gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Completeness, ResourceTypeId, SyncType};
+
+use super::Record;
+use super::Subject;
+
+/// Says of which records the new side can be believed that they are gone: a sync of everything, and types whose data was read to
+/// the end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Removals {
+    complete: BTreeSet<Box<str>>,
+    any_type: bool,
+}
+
+impl Removals {
+    /// What a sync with a word for every type can be believed.
+    #[must_use]
+    pub fn of(sync_type: SyncType, completeness: &BTreeMap<ResourceTypeId, Completeness>) -> Self {
+        let complete = completeness
+            .iter()
+            .filter(|(_, state)| **state == Completeness::Complete);
+        Self::of_types(sync_type == SyncType::Full, complete.map(|(id, _)| id.as_str()))
+    }
+
+    /// What a sync can be believed whose complete types are these.
+    #[must_use]
+    pub fn of_types<'a>(full: bool, complete: impl IntoIterator<Item = &'a str>) -> Self {
+        let complete = complete.into_iter().filter(|_| full).map(Box::from).collect();
+        Self {
+            complete,
+            any_type: false,
+        }
+    }
+
+    /// Everything that is missing is gone: a file says so of all its types by being a full sync.
+    #[must_use]
+    pub fn all() -> Self {
+        Self {
+            complete: BTreeSet::new(),
+            any_type: true,
+        }
+    }
+
+    /// Whether a record that is missing is gone. A grant depends on both of its ends: where not all principals were read, those
+    /// that were not have no grants either.
+    pub fn believes(&self, subject: Subject, record: &impl Record) -> bool {
+        let complete = |id: &str| self.any_type || self.complete.contains(id);
+        complete(record.resource_type()) && (subject != Subject::Grant || complete(record.key(1)))
+    }
+}

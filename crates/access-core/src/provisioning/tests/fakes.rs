@@ -1,0 +1,548 @@
+//! A tenant that is a few maps, and does wrong what it is told to.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+
+use super::END_USER;
+use super::TECHNICIAN;
+use crate::model::{
+    AccountType, DisplayName, Entitlement, NativeId, Profile, Purpose, Resource, ResourceId, ResourceTypeId,
+    Slug, Status, StatusState, Trait, UserTrait,
+};
+use crate::ports::{ActFailure, Acted, AuditError, AuditLog, Effect, Provisioner, ProvisionerError};
+use crate::provisioning::{
+    Account, AccountKind, AuditEntry, EmailAddress, ListSighting, Listed, Membership, Observation,
+    RequestPreview, Role, RoleMembers, Selector, Sightings, Step, Vocabulary,
+};
+use crate::query::Words;
+use crate::{Classified, StatusCode};
+
+#[expect(clippy::struct_excessive_bools, reason = "a row of a table, not a state")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Person {
+    pub(super) kind: AccountKind,
+    pub(super) first: String,
+    pub(super) last: String,
+    pub(super) email: String,
+    pub(super) organization: Option<u64>,
+    pub(super) portal: bool,
+    pub(super) administrator: Option<bool>,
+    pub(super) scim: bool,
+    pub(super) disabled: bool,
+    /// Nothing is said of the portal and the organization.
+    pub(super) silent: bool,
+}
+
+/// What a list says of an account otherwise than the lookup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Otherwise {
+    /// It has this one.
+    Has(Person),
+    /// It has none.
+    Lacks,
+    /// It cannot be told.
+    Unclear,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Bundle {
+    pub(super) name: String,
+    pub(super) holders: Option<AccountKind>,
+    pub(super) members: BTreeSet<u64>,
+    /// The tenant does not say who is in it.
+    pub(super) silent: bool,
+}
+
+/// What there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct World {
+    pub(super) people: BTreeMap<u64, Person>,
+    pub(super) roles: BTreeMap<u64, Bundle>,
+    pub(super) organizations: BTreeMap<u64, String>,
+    pub(super) next_id: u64,
+}
+
+/// What goes wrong with the next call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mishap {
+    /// Nothing.
+    Fine,
+    /// A write does not leave; a read fails.
+    NotSent,
+    /// A write has no effect and no answer; a read fails.
+    LostBefore,
+    /// A write has its effect and no answer; a read fails.
+    LostAfter,
+    /// A write has its effect and an answer that shows nothing.
+    Silent,
+    /// A write is said to be done and is not.
+    Lie,
+    /// A write is refused; a read fails.
+    Refused,
+    /// A read still shows what was before the last write; a write is as with `Silent`.
+    Late,
+}
+
+/// The tenant.
+pub(super) struct Tenant {
+    pub(super) world: Mutex<World>,
+    /// What was before the last write.
+    earlier: Mutex<Option<World>>,
+    pub(super) mishaps: Mutex<VecDeque<Mishap>>,
+    pub(super) writes: Mutex<Vec<String>>,
+    /// Adding who is there and removing who is not is refused.
+    pub(super) refuses_repeats: bool,
+    /// Where the list of accounts does not agree with the lookup.
+    pub(super) listed: BTreeMap<u64, Otherwise>,
+    vocabulary: Vocabulary,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Trouble(pub(super) &'static str, pub(super) StatusCode);
+
+impl Classified for Trouble {
+    fn status(&self) -> StatusCode {
+        self.1
+    }
+}
+
+impl World {
+    /// Two kinds of people, roles for each, one for both.
+    pub(super) fn small() -> Self {
+        let person = |kind, first: &str, email: &str| Person {
+            kind,
+            first: first.to_owned(),
+            last: "Example".to_owned(),
+            email: email.to_owned(),
+            organization: (kind == END_USER).then_some(2),
+            portal: false,
+            administrator: (kind == TECHNICIAN).then_some(false),
+            scim: false,
+            disabled: false,
+            silent: false,
+        };
+        let bundle = |name: &str, holders, members: &[u64]| Bundle {
+            name: name.to_owned(),
+            holders,
+            members: members.iter().copied().collect(),
+            silent: false,
+        };
+        let mut people = BTreeMap::from([
+            (1, person(TECHNICIAN, "Root", "root@example.com")),
+            (2, person(TECHNICIAN, "Ada", "ada@example.com")),
+            (3, person(TECHNICIAN, "Sam", "sam@example.com")),
+            (901, person(END_USER, "Bo", "bo@example.net")),
+            (902, person(END_USER, "Sam", "Sam@Example.com ")),
+        ]);
+        people.entry(1).and_modify(|root| root.administrator = Some(true));
+        people.entry(3).and_modify(|sam| sam.scim = true);
+        Self {
+            people,
+            roles: BTreeMap::from([
+                (10, bundle("Desk", Some(TECHNICIAN), &[2, 3])),
+                (11, bundle("Desk", Some(END_USER), &[901, 4242])),
+                (12, bundle("Network", Some(TECHNICIAN), &[])),
+                (13, bundle("Vendors", None, &[902])),
+            ]),
+            organizations: BTreeMap::from([
+                (2, "Finch".to_owned()),
+                (3, "Bakery".to_owned()),
+                (4, "Bakery".to_owned()),
+            ]),
+            next_id: 1000,
+        }
+    }
+
+    fn resource(id: u64, person: &Person) -> Resource {
+        let mut profile = Profile::new();
+        profile.set("first_name", Some(person.first.as_str()));
+        profile.set("last_name", Some(person.last.as_str()));
+        profile.set("email", Some(person.email.as_str()));
+        if !person.silent {
+            profile.set(
+                "organization_id",
+                person.organization.map(|id| id.to_string()).as_deref(),
+            );
+            profile.set("full_portal_access", Some(person.portal));
+        }
+        Resource {
+            id: ResourceId::new(ResourceTypeId::from_static("user"), NativeId::from_number(id)),
+            parent: None,
+            display_name: DisplayName::new(&format!("{} {}", person.first, person.last)),
+            description: None,
+            profile,
+            status: Some(Status {
+                state: if person.disabled {
+                    StatusState::Disabled
+                } else {
+                    StatusState::Enabled
+                },
+                detail: None,
+            }),
+            kind: Trait::User(Box::new(UserTrait {
+                account_type: AccountType::Human,
+                ..UserTrait::default()
+            })),
+        }
+    }
+
+    fn account(&self, id: u64) -> Option<Account> {
+        self.people.get(&id).map(|person| Self::account_of(id, person))
+    }
+
+    fn account_of(id: u64, person: &Person) -> Account {
+        Account {
+            resource: Self::resource(id, person),
+            kind: person.kind,
+            administrator: person.administrator.into(),
+            managed_elsewhere: Some(person.scim).into(),
+        }
+    }
+
+    fn role(&self, id: u64) -> Option<Role> {
+        let bundle = self.roles.get(&id)?;
+        let resource = Resource {
+            id: ResourceId::new(ResourceTypeId::from_static("role"), NativeId::from_number(id)),
+            parent: None,
+            display_name: DisplayName::new(&bundle.name),
+            description: None,
+            profile: Profile::new(),
+            status: None,
+            kind: Trait::Role,
+        };
+        let entitlement = Entitlement::new(
+            resource.id.clone(),
+            Slug::from_static("assigned"),
+            DisplayName::new(&bundle.name),
+            Purpose::Assignment,
+            Vec::new(),
+        );
+        Some(Role {
+            resource,
+            entitlement: entitlement.unwrap(),
+            holders: bundle.holders,
+            members: if bundle.silent {
+                RoleMembers::Unknown("the list does not say who is in it".to_owned())
+            } else {
+                let members = bundle.members.iter().copied();
+                RoleMembers::Known(members.map(NativeId::from_number).collect())
+            },
+        })
+    }
+
+    /// Does what a step asks for, as the tenant would.
+    fn obey(&mut self, step: &Step, refuses_repeats: bool) -> Result<Observation, Trouble> {
+        let number = |id: &NativeId| id.as_number().unwrap();
+        match step {
+            Step::AddMember(wanted) | Step::RemoveMember(wanted) => {
+                let Membership { role, account, .. } = wanted;
+                let (role, account) = (number(&role.id), number(account));
+                let add = matches!(step, Step::AddMember(_));
+                let known = self.people.contains_key(&account);
+                let Some(bundle) = self.roles.get_mut(&role) else {
+                    return Err(Trouble("role not found", StatusCode::NotFound));
+                };
+                let present = bundle.members.contains(&account);
+                if !known && (add || !present) {
+                    return Err(Trouble("member not found", StatusCode::NotFound));
+                }
+                if refuses_repeats && present == add {
+                    return Err(Trouble("no change", StatusCode::InvalidArgument));
+                }
+                if add {
+                    bundle.members.insert(account);
+                } else {
+                    bundle.members.remove(&account);
+                }
+                Ok(Observation::Role(self.role(role).map(Box::new)))
+            }
+            Step::CreateAccount(wanted) => {
+                let (person, values) = (&wanted.person, &wanted.values);
+                if self.people.values().any(|other| person.email.is(&other.email)) {
+                    return Err(Trouble("EMAIL_ALREADY_IN_USE", StatusCode::AlreadyExists));
+                }
+                let organization = values
+                    .organization("organization_id")
+                    .map(|place| number(&place.id.id));
+                let portal = values.flag("full_portal_access").unwrap_or(false);
+                let id = self.next_id;
+                self.next_id += 1;
+                let made = Person {
+                    kind: wanted.kind,
+                    first: person.given_name.to_string(),
+                    last: person.family_name.to_string(),
+                    email: person.email.to_string(),
+                    organization,
+                    portal,
+                    administrator: Some(false),
+                    scim: false,
+                    disabled: false,
+                    silent: false,
+                };
+                self.people.insert(id, made);
+                Ok(Observation::Account(self.account(id).map(Box::new)))
+            }
+            Step::UpdateAccount { account, changes, .. } => {
+                let id = number(&account.id);
+                let Some(person) = self.people.get_mut(&id) else {
+                    return Err(Trouble("user not found", StatusCode::NotFound));
+                };
+                let values = &changes.0;
+                if let Some(name) = values.text("first_name") {
+                    name.clone_into(&mut person.first);
+                }
+                if let Some(name) = values.text("last_name") {
+                    name.clone_into(&mut person.last);
+                }
+                if let Some(place) = values.organization("organization_id") {
+                    person.organization = Some(number(&place.id.id));
+                }
+                person.portal = values.flag("full_portal_access").unwrap_or(person.portal);
+                Ok(Observation::Account(self.account(id).map(Box::new)))
+            }
+            Step::DeleteAccount { account, .. } => {
+                let id = number(&account.id);
+                for bundle in self.roles.values_mut() {
+                    bundle.members.remove(&id);
+                }
+                match self.people.remove(&id) {
+                    Some(_) => Ok(Observation::Account(None)),
+                    None => Err(Trouble("user not found", StatusCode::NotFound)),
+                }
+            }
+        }
+    }
+}
+
+impl Tenant {
+    pub(super) fn new(world: World, mishaps: impl IntoIterator<Item = Mishap>) -> Self {
+        let named = ResourceTypeId::from_static;
+        Self {
+            world: Mutex::new(world),
+            earlier: Mutex::default(),
+            mishaps: Mutex::new(mishaps.into_iter().collect()),
+            writes: Mutex::default(),
+            refuses_repeats: false,
+            listed: BTreeMap::new(),
+            vocabulary: Vocabulary {
+                account_type: named("user"),
+                role_type: named("role"),
+                role_slug: Slug::from_static("assigned"),
+                immutable_types: vec![named("organization"), named("tenant")],
+                account_permissions: vec!["System Administrator"],
+                accounts: &super::ACCOUNTS,
+            },
+        }
+    }
+
+    fn mishap(&self) -> Mishap {
+        self.mishaps.lock().unwrap().pop_front().unwrap_or(Mishap::Fine)
+    }
+
+    /// A read: the world, unless it goes wrong. What befalls only writes leaves a read alone.
+    fn read(&self) -> Result<World, ProvisionerError> {
+        match self.mishap() {
+            Mishap::Fine | Mishap::Silent | Mishap::Lie => Ok(self.world.lock().unwrap().clone()),
+            Mishap::Late => Ok(self.earlier.lock().unwrap().clone().unwrap()),
+            Mishap::NotSent | Mishap::LostBefore | Mishap::LostAfter | Mishap::Refused => Err(
+                ProvisionerError::new(Trouble("cannot read", StatusCode::Unavailable)),
+            ),
+        }
+    }
+}
+
+#[async_trait]
+impl Provisioner for Tenant {
+    fn tenant(&self) -> String {
+        "https://tenant.example".to_owned()
+    }
+
+    fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    async fn roles(&self, wanted: &Selector) -> Result<Vec<Role>, ProvisionerError> {
+        let world = self.read()?;
+        let selected = world
+            .roles
+            .iter()
+            .filter(|(id, role)| wanted.selects(&NativeId::from_number(**id), [role.name.as_str()]));
+        Ok(selected.filter_map(|(id, _)| world.role(*id)).collect())
+    }
+
+    async fn account(&self, id: &NativeId) -> Result<Option<Account>, ProvisionerError> {
+        let world = self.read()?;
+        Ok(id.as_number().and_then(|id| world.account(id)))
+    }
+
+    async fn sightings(&self, id: &NativeId) -> Result<Sightings, ProvisionerError> {
+        let world = self.read()?;
+        let number = id.as_number().unwrap();
+        let found = world.account(number);
+        let listed = match self.listed.get(&number) {
+            Some(Otherwise::Has(person)) => Listed::Yes(Box::new(World::account_of(number, person))),
+            Some(Otherwise::Lacks) => Listed::No,
+            Some(Otherwise::Unclear) => Listed::Unclear("has an entry without an id".to_owned()),
+            None => found
+                .clone()
+                .map_or(Listed::No, |account| Listed::Yes(Box::new(account))),
+        };
+        Ok(Sightings {
+            lookup: "the lookup".to_owned(),
+            found,
+            lists: vec![ListSighting {
+                list: "the list".to_owned(),
+                listed,
+            }],
+        })
+    }
+
+    async fn accounts_with_email(&self, email: &EmailAddress) -> Result<Vec<Account>, ProvisionerError> {
+        let world = self.read()?;
+        let selected = world.people.iter().filter(|(_, person)| email.is(&person.email));
+        Ok(selected.filter_map(|(id, _)| world.account(*id)).collect())
+    }
+
+    // No mishap befalls these: they decide nothing.
+    async fn similar_roles(&self, words: &Words) -> Result<Vec<String>, ProvisionerError> {
+        let world = self.world.lock().unwrap();
+        let similar = world.roles.iter().filter(|(_, role)| words.are_like(&role.name));
+        Ok(similar
+            .map(|(id, role)| format!("role:{id} ({})", role.name))
+            .collect())
+    }
+
+    async fn similar_accounts(&self, words: &Words) -> Result<Vec<String>, ProvisionerError> {
+        let world = self.world.lock().unwrap();
+        let similar = world
+            .people
+            .iter()
+            .filter(|(_, person)| words.are_like(&person.email));
+        Ok(similar
+            .map(|(id, person)| format!("user:{id} ({})", person.email))
+            .collect())
+    }
+
+    async fn administrators(&self) -> Result<Vec<ResourceId>, ProvisionerError> {
+        let world = self.read()?;
+        let selected = world
+            .people
+            .iter()
+            .filter(|(_, person)| person.administrator == Some(true));
+        Ok(selected
+            .filter_map(|(id, _)| world.account(*id))
+            .map(|account| account.resource.id)
+            .collect())
+    }
+
+    async fn organizations(&self, wanted: &Selector) -> Result<Vec<Resource>, ProvisionerError> {
+        let world = self.read()?;
+        let selected = world
+            .organizations
+            .iter()
+            .filter(|(id, name)| wanted.selects(&NativeId::from_number(**id), [name.as_str()]));
+        Ok(selected
+            .map(|(id, name)| Resource {
+                id: ResourceId::new(
+                    ResourceTypeId::from_static("organization"),
+                    NativeId::from_number(*id),
+                ),
+                parent: None,
+                display_name: DisplayName::new(name),
+                description: None,
+                profile: Profile::new(),
+                status: None,
+                kind: Trait::Group,
+            })
+            .collect())
+    }
+
+    fn preview(&self, step: &Step) -> RequestPreview {
+        RequestPreview {
+            method: "PATCH",
+            url: format!("https://tenant.example/{}", step.label().replace(' ', "-")),
+            body: None,
+        }
+    }
+
+    async fn act(&self, step: &Step) -> Result<Acted, ActFailure> {
+        self.writes.lock().unwrap().push(step.label());
+        let failed = |effect, trouble| ActFailure {
+            effect,
+            request_id: None,
+            error: ProvisionerError::new(trouble),
+        };
+        let mishap = self.mishap();
+        match mishap {
+            Mishap::NotSent => {
+                return Err(failed(
+                    Effect::None,
+                    Trouble("not sent", StatusCode::PermissionDenied),
+                ));
+            }
+            Mishap::LostBefore => {
+                return Err(failed(
+                    Effect::Unknown,
+                    Trouble("no answer", StatusCode::Unavailable),
+                ));
+            }
+            Mishap::Refused => {
+                return Err(failed(
+                    Effect::Refused,
+                    Trouble("not in this tenant", StatusCode::InvalidArgument),
+                ));
+            }
+            Mishap::Lie => {
+                return Ok(Acted {
+                    request_id: None,
+                    seen: None,
+                });
+            }
+            Mishap::Fine | Mishap::LostAfter | Mishap::Silent | Mishap::Late => {}
+        }
+        *self.earlier.lock().unwrap() = Some(self.world.lock().unwrap().clone());
+        let obeyed = self.world.lock().unwrap().obey(step, self.refuses_repeats);
+        match (obeyed, mishap) {
+            (_, Mishap::LostAfter) => Err(failed(
+                Effect::Unknown,
+                Trouble("no answer", StatusCode::Unavailable),
+            )),
+            (Err(trouble), _) => Err(failed(Effect::Refused, trouble)),
+            (Ok(_), Mishap::Silent | Mishap::Late) => Ok(Acted {
+                request_id: None,
+                seen: None,
+            }),
+            (Ok(seen), _) => Ok(Acted {
+                request_id: Some("r-1".to_owned()),
+                seen: Some(seen),
+            }),
+        }
+    }
+
+    async fn pause(&self, _: u32) {}
+}
+
+/// An audit log in memory; it can be made to fail from its n-th line on.
+#[derive(Default)]
+pub(super) struct Diary {
+    pub(super) lines: Mutex<Vec<String>>,
+    pub(super) room: Option<usize>,
+}
+
+#[async_trait]
+impl AuditLog for Diary {
+    async fn append(&self, entry: &AuditEntry) -> Result<(), AuditError> {
+        let mut lines = self.lines.lock().unwrap();
+        if self.room.is_some_and(|room| lines.len() >= room) {
+            return Err(AuditError::new(Trouble(
+                "the audit log is full",
+                StatusCode::FailedPrecondition,
+            )));
+        }
+        lines.push(serde_json::to_string(entry).unwrap());
+        Ok(())
+    }
+}

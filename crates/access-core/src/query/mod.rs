@@ -1,0 +1,64 @@
+//! Looking at a finished sync: things found by what people call them, and people sorted out by what is known of them.
+
+mod natural;
+mod resolve;
+mod similar;
+mod text_query;
+mod user_filter;
+
+pub use natural::natural_order;
+pub use resolve::FindError;
+pub use resolve::principal;
+pub use resolve::things_held;
+pub use similar::distance;
+pub use similar::nearest;
+pub use text_query::Words;
+pub use user_filter::UserFilter;
+pub use user_filter::mentioned;
+
+use crate::model::{Profile, ProfileValue, Resource, Trait};
+
+/// The primary address of a user, or the one in its attributes.
+#[must_use]
+pub fn email(resource: &Resource) -> Option<&str> {
+    let listed = match &resource.kind {
+        Trait::User(user) => user
+            .emails
+            .iter()
+            .find(|email| email.primary)
+            .or(user.emails.first())
+            .map(|email| &*email.address),
+        _ => None,
+    };
+    listed.or_else(|| attribute(&resource.profile, "email"))
+}
+
+/// The login of a user.
+#[must_use]
+pub fn login(resource: &Resource) -> Option<&str> {
+    match &resource.kind {
+        Trait::User(user) => user.login.as_deref(),
+        _ => None,
+    }
+}
+
+/// An attribute that is text.
+#[must_use]
+pub fn attribute<'a>(profile: &'a Profile, key: &str) -> Option<&'a str> {
+    match profile.get(key) {
+        Some(ProfileValue::Text(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// An attribute that is yes or no.
+#[must_use]
+pub fn flag(profile: &Profile, key: &str) -> Option<bool> {
+    match profile.get(key) {
+        Some(ProfileValue::Flag(flag)) => Some(*flag),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

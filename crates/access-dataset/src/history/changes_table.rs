@@ -1,0 +1,101 @@
+//! What differs from the sync that was the latest before.
+
+use access_core::diff::{Change, ChangeKind, FieldChange, Subject};
+use serde_json::{Map, Value};
+
+use super::validity_merge::Stamp;
+use crate::error::DatasetError;
+use crate::publish::{MadeFile, TableWriter};
+use crate::schema::{ChangeRow, ChangeTable, Contract};
+
+pub(super) struct Changes<'a> {
+    stamp: Stamp<'a>,
+    previous: Option<Stamp<'a>>,
+    table: ChangeTable,
+    files: TableWriter<'a>,
+    number: i64,
+}
+
+impl<'a> Changes<'a> {
+    pub(super) fn new(
+        stamp: Stamp<'a>,
+        previous: Option<Stamp<'a>>,
+        contract: Contract,
+        files: TableWriter<'a>,
+    ) -> Self {
+        Self {
+            stamp,
+            previous,
+            table: ChangeTable::new(contract),
+            files,
+            number: 0,
+        }
+    }
+
+    pub(super) fn take(&mut self, change: &Change) -> Result<(), DatasetError> {
+        let Some(previous) = self.previous else {
+            return Ok(());
+        };
+        self.number += 1;
+        let key = |n: usize| change.key.get(n).map(|part| &**part);
+        let name = |name: &str| {
+            let place = change.subject.names().iter().position(|other| *other == name)?;
+            change.names.get(place)?.as_deref()
+        };
+        let (resource_id, entitlement_id) = match change.subject {
+            Subject::User | Subject::Resource => (key(1), None),
+            Subject::Entitlement | Subject::Grant => (None, key(0)),
+        };
+        let (principal_type_id, principal_id) = match change.subject {
+            Subject::Grant => (key(1), key(2)),
+            _ => (None, None),
+        };
+        let fields: Vec<&str> = change.fields.iter().map(|change| &*change.field).collect();
+        let old = (change.kind != ChangeKind::Added).then(|| values(change, |field| field.old.as_deref()));
+        let new = (change.kind != ChangeKind::Removed).then(|| values(change, |field| field.new.as_deref()));
+        self.table.push(ChangeRow {
+            sync_id: self.stamp.sync_id,
+            synced_at: self.stamp.synced_at,
+            tenant: self.stamp.tenant,
+            number: self.number,
+            previous_sync_id: previous.sync_id,
+            previous_synced_at: previous.synced_at,
+            subject: change.subject.as_str(),
+            kind: change.kind.as_str(),
+            resource_type_id: &change.resource_type,
+            resource_id,
+            entitlement_id,
+            principal_type_id,
+            principal_id,
+            display_name: name("display_name").or_else(|| name("entitlement_display_name")),
+            resource_display_name: name("resource_display_name"),
+            principal_display_name: name("principal_display_name"),
+            fields: &fields,
+            old_values: old.as_deref(),
+            new_values: new.as_deref(),
+        });
+        if self.table.is_due(false) {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), DatasetError> {
+        let batch = self.table.batch().map_err(|error| DatasetError::rows(&error))?;
+        self.files.write(&batch)
+    }
+
+    pub(super) fn finish(mut self) -> Result<Vec<MadeFile>, DatasetError> {
+        self.flush()?;
+        self.files.finish()
+    }
+}
+
+/// One side's values as a JSON object of texts.
+fn values<'a>(change: &'a Change, side: impl Fn(&'a FieldChange) -> Option<&'a str>) -> String {
+    let values = change.fields.iter().map(|field| {
+        let value = side(field).map_or(Value::Null, Value::from);
+        (field.field.to_string(), value)
+    });
+    Value::Object(values.collect::<Map<_, _>>()).to_string()
+}

@@ -1,0 +1,154 @@
+//! Who held what, from when to when.
+
+use std::collections::HashSet;
+
+use access_core::diff::Record;
+
+use super::validity_merge::PastRecords;
+use super::validity_merge::Stamp;
+use super::validity_merge::Validity;
+use super::validity_merge::Writer;
+use crate::diff::Cursor;
+use crate::diff::TableRecords;
+use crate::error::DatasetError;
+use crate::publish::TableWriter;
+use crate::schema::{GrantHistoryRow, GrantHistoryTable};
+
+/// The columns that a history has beyond those that are compared; a grant's row of a sync has them too.
+pub(super) const MORE: [&str; 7] = [
+    "resource_type_id",
+    "entitlement_slug",
+    "entitlement_display_name",
+    "resource_id",
+    "resource_display_name",
+    "principal_login",
+    "principal_display_name",
+];
+/// The field `sources`, after `is_direct`.
+const SOURCES: usize = 1;
+
+pub(super) struct Grants<'a> {
+    pub(super) stamp: Stamp<'a>,
+    pub(super) table: GrantHistoryTable,
+    pub(super) files: TableWriter<'a>,
+    /// The new sync's entitlements, beside the grants, which come in their order.
+    pub(super) entitlements: Entitlements,
+    /// Those resources that the new sync no longer has.
+    pub(super) gone: HashSet<(Box<str>, Box<str>)>,
+}
+
+/// Goes along with the entitlement ids of the grants.
+pub(super) struct Entitlements {
+    cursor: Cursor,
+    at: Option<Box<str>>,
+    begun: bool,
+}
+
+impl Entitlements {
+    pub(super) fn new(cursor: Cursor) -> Self {
+        Self {
+            cursor,
+            at: None,
+            begun: false,
+        }
+    }
+
+    fn has(&mut self, id: &str) -> Result<bool, DatasetError> {
+        while !self.begun || self.at.as_deref().is_some_and(|at| at < id) {
+            self.begun = true;
+            self.at = if self.cursor.advance()? {
+                self.cursor.text(0).map(Box::from)
+            } else {
+                None
+            };
+        }
+        Ok(self.at.as_deref() == Some(id))
+    }
+}
+
+/// What grants of a history and of a sync both have.
+struct Row<'a> {
+    key: [&'a str; 3],
+    more: [Option<&'a str>; 7],
+    is_direct: bool,
+    sources: Vec<&'a str>,
+}
+
+impl Grants<'_> {
+    fn push(&mut self, row: &Row<'_>, validity: Validity<'_>) -> Result<(), DatasetError> {
+        let [entitlement_id, principal_type_id, principal_id] = row.key;
+        let more = |n: usize| row.more[n].unwrap_or_default();
+        self.table.push(GrantHistoryRow {
+            sync_id: self.stamp.sync_id,
+            synced_at: self.stamp.synced_at,
+            tenant: self.stamp.tenant,
+            entitlement_id,
+            entitlement_slug: more(1),
+            entitlement_display_name: more(2),
+            resource_type_id: more(0),
+            resource_id: more(3),
+            resource_display_name: more(4),
+            principal_type_id,
+            principal_id,
+            principal_login: row.more[5],
+            principal_display_name: more(6),
+            is_direct: row.is_direct,
+            sources: &row.sources,
+            valid_from: validity.from,
+            valid_to: validity.to,
+            is_current: validity.to.is_none(),
+            first_sync_id: validity.first,
+            last_sync_id: validity.last,
+            closed_by_sync_id: validity.closed_by,
+            closed_because: validity.because,
+        });
+        if self.table.is_due(false) {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), DatasetError> {
+        let batch = self.table.batch().map_err(|error| DatasetError::rows(&error))?;
+        self.files.write(&batch)
+    }
+
+    pub(super) fn finish(mut self) -> Result<Vec<crate::publish::MadeFile>, DatasetError> {
+        self.flush()?;
+        self.files.finish()
+    }
+}
+
+impl Writer for Grants<'_> {
+    fn past(&mut self, row: &PastRecords, validity: Validity<'_>) -> Result<(), DatasetError> {
+        let fields = 3;
+        let row = Row {
+            key: [0, 1, 2].map(|part| row.key(part)),
+            more: [0, 1, 2, 3, 4, 5, 6].map(|n| row.cursor.text(row.more(n))),
+            is_direct: row.cursor.flag(fields).unwrap_or_default(),
+            sources: row.cursor.texts(fields + SOURCES),
+        };
+        self.push(&row, validity)
+    }
+
+    fn present(&mut self, row: &TableRecords, validity: Validity<'_>) -> Result<(), DatasetError> {
+        let row = Row {
+            key: [0, 1, 2].map(|part| row.key(part)),
+            more: MORE.map(|name| row.more(name)),
+            is_direct: row.field(0) == Some("true"),
+            sources: row.texts(SOURCES),
+        };
+        self.push(&row, validity)
+    }
+
+    fn because(&mut self, row: &PastRecords) -> Result<&'static str, DatasetError> {
+        if self.gone.contains(&(row.key(1).into(), row.key(2).into())) {
+            return Ok("principal_removed");
+        }
+        Ok(if self.entitlements.has(row.key(0))? {
+            "revoked"
+        } else {
+            "entitlement_removed"
+        })
+    }
+}

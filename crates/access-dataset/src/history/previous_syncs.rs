@@ -1,0 +1,230 @@
+//! The syncs that came before, and the history that they make.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::update::History;
+use super::update::MadeHistory;
+use super::update::local_files;
+use crate::diff::TableFiles;
+use crate::diff::removals_of;
+use crate::error::DatasetError;
+use crate::format::{FileFormat, Formats};
+use crate::manifest::Manifest;
+use crate::publish::{MadeFile, MakeFiles, partition};
+use crate::reader::Hashes;
+use crate::reader::linked;
+use crate::reader::open_files;
+use crate::rows::microseconds;
+use crate::schema::Dataset;
+use crate::store::Store;
+
+/// What is read, and where temporary files go.
+pub(crate) struct Earlier<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) formats: &'a Formats,
+    pub(crate) scratch: &'a Path,
+    pub(crate) stop: &'a Arc<AtomicBool>,
+}
+
+/// Takes the files that each sync made.
+type Each<'a> = &'a mut (dyn FnMut(&Manifest, &[MadeFile]) -> Result<(), DatasetError> + Send);
+
+/// The tables that a step reads of the sync before, each as often as it does.
+const BEFORE: [(Dataset, usize); 4] = [
+    (Dataset::Users, 2),
+    (Dataset::Resources, 1),
+    (Dataset::Entitlements, 1),
+    (Dataset::Grants, 1),
+];
+/// The tables that are made anew by each sync.
+const VALIDITY: [Dataset; 2] = [Dataset::GrantsHistory, Dataset::UsersHistory];
+
+/// The history as it was with the sync that is the latest now, ready for the next.
+pub(crate) async fn earlier(
+    place: &Earlier<'_>,
+    latest: &Manifest,
+) -> Result<(History, MadeHistory), DatasetError> {
+    if let Some(history) = &latest.history {
+        match place.maintained(latest).await {
+            Ok(before) => {
+                let told = MadeHistory {
+                    since: history.since.clone(),
+                    since_started_at: history.since_started_at.clone(),
+                    syncs: history.syncs,
+                    files: Vec::new(),
+                };
+                return Ok((before, told));
+            }
+            Err(error @ DatasetError::Damaged { .. }) => {
+                tracing::warn!(%error, "the history is made again from all syncs");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let chain = place.chain(latest.clone(), true).await?;
+    let (made, since) = place.replay(&chain, &mut |_, _| Ok(())).await?;
+    let mut before = place.open(latest, BEFORE).await?;
+    before.add_past(&made.files, Arc::clone(&before.format))?;
+    Ok((
+        before,
+        MadeHistory {
+            since: since.0,
+            since_started_at: since.1,
+            ..made
+        },
+    ))
+}
+
+impl Earlier<'_> {
+    async fn maintained(&self, sync: &Manifest) -> Result<History, DatasetError> {
+        let mut before = self.open(sync, BEFORE).await?;
+        for table in VALIDITY {
+            let entries = sync.entries(table);
+            let open = open_files(self.store, sync, entries, table, Hashes::Checked, self.scratch).await?;
+            before.files.entry(table).or_default().push(open);
+        }
+        Ok(before)
+    }
+
+    /// Opens the tables of a sync, each so often.
+    pub(crate) async fn open(
+        &self,
+        sync: &Manifest,
+        tables: impl IntoIterator<Item = (Dataset, usize)>,
+    ) -> Result<History, DatasetError> {
+        let mut files = TableFiles::new();
+        for (table, times) in tables {
+            for time in 0..times {
+                // Once is enough.
+                let hashes = if time == 0 {
+                    Hashes::Checked
+                } else {
+                    Hashes::Trusted
+                };
+                let mut open =
+                    open_files(self.store, sync, sync.entries(table), table, hashes, self.scratch).await?;
+                for file in &mut open {
+                    file.verified = true;
+                }
+                files.entry(table).or_default().push(open);
+            }
+        }
+        let format = self.formats.named(&sync.format, &sync.format_options)?;
+        Ok(History {
+            sync_id: sync.sync.id.clone(),
+            synced_at: microseconds(sync.sync.began()),
+            tenant: sync.sync.tenant.clone(),
+            past_format: Arc::clone(&format),
+            format,
+            removals: removals_of(sync),
+            files,
+        })
+    }
+
+    /// All syncs that were the latest once, the earliest first. Where one is missing the chain begins after it, if that is
+    /// accepted.
+    pub(crate) async fn chain(&self, latest: Manifest, gaps: bool) -> Result<Vec<Manifest>, DatasetError> {
+        let mut chain = vec![latest];
+        while let Some(link) = chain.last().and_then(|sync| sync.previous.clone()) {
+            match linked(self.store, &link).await {
+                Ok(manifest) => chain.push(manifest),
+                Err(error @ DatasetError::Damaged { .. }) if gaps => {
+                    tracing::warn!(%error, "the history begins after this sync");
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        chain.reverse();
+        Ok(chain)
+    }
+
+    /// Goes through syncs, the earliest first, and gives the history of the last one; with the first sync's id and time.
+    pub(crate) async fn replay(
+        &self,
+        chain: &[Manifest],
+        each: Each<'_>,
+    ) -> Result<(MadeHistory, (String, String)), DatasetError> {
+        let (mut made, mut folders): (Vec<MadeFile>, Vec<tempfile::TempDir>) = (Vec::new(), Vec::new());
+        for (n, sync) in chain.iter().enumerate() {
+            let before = match n.checked_sub(1).and_then(|before| chain.get(before)) {
+                None => None,
+                Some(last) => {
+                    let mut before = self.open(last, BEFORE).await?;
+                    let format = Arc::clone(&before.format);
+                    before.add_past(&made, format)?;
+                    Some(before)
+                }
+            };
+            let this = self.open(sync, History::READ).await?;
+            let folder =
+                tempfile::tempdir_in(self.scratch).map_err(|error| DatasetError::io(self.scratch, error))?;
+            made = self.step(this, before, sync, folder.path()).await?;
+            each(sync, &made)?;
+            // The files of the step before were read; those of this one are the next one's past.
+            folders.push(folder);
+            if folders.len() > 1 {
+                folders.remove(0);
+            }
+        }
+        for folder in folders {
+            // Goes with the scratch folder.
+            let _ = folder.keep();
+        }
+        let first = chain
+            .first()
+            .map(|sync| (sync.sync.id.clone(), sync.sync.started_at.clone()));
+        let since = first.unwrap_or_default();
+        let made = MadeHistory {
+            since: since.0.clone(),
+            since_started_at: since.1.clone(),
+            syncs: chain.len() as u64,
+            files: made,
+        };
+        Ok((made, since))
+    }
+
+    async fn step(
+        &self,
+        this: History,
+        before: Option<History>,
+        sync: &Manifest,
+        folder: &Path,
+    ) -> Result<Vec<MadeFile>, DatasetError> {
+        let partition = partition(sync.sync.began(), &sync.sync.id);
+        let (folder, stop) = (folder.to_owned(), Arc::clone(self.stop));
+        let format = Arc::clone(&this.format);
+        let work = move || follow(this, before, &*format, partition, &folder, &stop);
+        let stepped = tokio::task::spawn_blocking(work).await;
+        stepped.unwrap_or(Err(DatasetError::ThreadLost))
+    }
+}
+
+/// Merges a sync into the history of the one before. Blocks.
+pub(crate) fn follow(
+    this: History,
+    before: Option<History>,
+    format: &dyn FileFormat,
+    partition: String,
+    folder: &Path,
+    stop: &AtomicBool,
+) -> Result<Vec<MadeFile>, DatasetError> {
+    let make = MakeFiles {
+        format,
+        partition,
+        folder,
+        stop,
+    };
+    this.follow(before, &make)
+}
+
+impl History {
+    fn add_past(&mut self, made: &[MadeFile], format: Arc<dyn FileFormat>) -> Result<(), DatasetError> {
+        self.files
+            .extend(local_files(made, VALIDITY.map(|table| (table, 1)))?);
+        self.past_format = format;
+        Ok(())
+    }
+}

@@ -1,0 +1,252 @@
+//! One sync into the history.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::sync::Arc;
+
+use access_core::diff::{ChangeKind, Removals, Subject};
+
+use super::changes_table::Changes;
+use super::grants_history;
+use super::grants_history::Entitlements;
+use super::grants_history::Grants;
+use super::users_history;
+use super::validity_merge::PastRecords;
+use super::validity_merge::Stamp;
+use super::validity_merge::merge;
+use crate::diff::Cursor;
+use crate::diff::PublishedSnapshot;
+use crate::diff::Snapshot;
+use crate::diff::TableFiles;
+use crate::diff::TableRecords;
+use crate::diff::differences;
+use crate::diff::table_of;
+use crate::error::DatasetError;
+use crate::format::FileFormat;
+use crate::publish::{MadeFile, MakeFiles};
+use crate::reader::Rows;
+use crate::reader::RowsFile;
+use crate::schema::{Contract, Dataset, GrantHistoryTable};
+
+/// A sync, its files open, and its history if it has one.
+pub(crate) struct History {
+    pub(crate) sync_id: String,
+    pub(crate) synced_at: i64,
+    pub(crate) tenant: String,
+    pub(crate) format: Arc<dyn FileFormat>,
+    /// That of the history's files.
+    pub(crate) past_format: Arc<dyn FileFormat>,
+    pub(crate) removals: Removals,
+    pub(crate) files: TableFiles,
+}
+
+/// The files of a history, and how many syncs are in it since when.
+pub(crate) struct MadeHistory {
+    pub(crate) since: String,
+    pub(crate) since_started_at: String,
+    pub(crate) syncs: u64,
+    pub(crate) files: Vec<MadeFile>,
+}
+
+impl History {
+    fn stamp(&self) -> Stamp<'_> {
+        Stamp {
+            sync_id: &self.sync_id,
+            synced_at: self.synced_at,
+            tenant: &self.tenant,
+        }
+    }
+
+    fn snapshot(&mut self, takes: &[Dataset]) -> Result<PublishedSnapshot, DatasetError> {
+        let mut files = TableFiles::new();
+        for table in takes {
+            files.entry(*table).or_default().push(self.take(*table)?);
+        }
+        Ok(PublishedSnapshot::new(
+            Arc::clone(&self.format),
+            self.removals.clone(),
+            files,
+        ))
+    }
+
+    fn take(&mut self, table: Dataset) -> Result<Vec<RowsFile>, DatasetError> {
+        let files = self.files.get_mut(&table).and_then(Vec::pop);
+        files.ok_or_else(|| DatasetError::Rows {
+            reason: format!("{table} is not open"),
+        })
+    }
+
+    fn cursor(&mut self, table: Dataset, columns: Vec<&'static str>) -> Result<Cursor, DatasetError> {
+        let files = self.take(table)?;
+        let rows = Rows::new(table, Arc::clone(&self.format), Some(&columns), files);
+        Ok(Cursor::new(Box::new(rows), columns))
+    }
+
+    /// Rows of this history's past; none if there is none.
+    fn past(
+        &mut self,
+        subject: Subject,
+        table: Dataset,
+        more: &[&'static str],
+    ) -> Result<PastRecords, DatasetError> {
+        let contract = self.past_format.contract();
+        let (columns, files) = (PastRecords::columns(contract, subject, more), self.take(table)?);
+        let rows = Rows::new(table, Arc::clone(&self.past_format), Some(&columns), files);
+        Ok(PastRecords::new(
+            contract,
+            subject,
+            Cursor::new(Box::new(rows), columns),
+        ))
+    }
+
+    /// The tables of the sync that a step reads, each as often as it does.
+    pub(crate) const READ: [(Dataset, usize); 4] = [
+        (Dataset::Users, 3),
+        (Dataset::Resources, 1),
+        (Dataset::Entitlements, 2),
+        (Dataset::Grants, 2),
+    ];
+
+    /// Merges this sync into the history of the one before it.
+    pub(crate) fn follow(
+        mut self,
+        mut before: Option<History>,
+        make: &MakeFiles<'_>,
+    ) -> Result<Vec<MadeFile>, DatasetError> {
+        let compared = [
+            Dataset::Users,
+            Dataset::Users,
+            Dataset::Resources,
+            Dataset::Entitlements,
+            Dataset::Grants,
+        ];
+        let mut gone = HashSet::new();
+        let mut files = {
+            let previous = before
+                .as_mut()
+                .map(|before| before.snapshot(&compared))
+                .transpose()?;
+            let mut snapshot = self.snapshot(&compared)?;
+            let previous_stamp = before.as_ref().map(History::stamp);
+            let mut changes = Changes::new(
+                self.stamp(),
+                previous_stamp,
+                self.format.contract(),
+                make.table(Dataset::Changes)?,
+            );
+            if let Some(mut previous) = previous {
+                differences(&mut previous, &mut snapshot, &mut |change| {
+                    if change.kind == ChangeKind::Removed
+                        && let (Subject::User | Subject::Resource, [kind, id]) =
+                            (change.subject, &*change.key)
+                    {
+                        gone.insert((kind.clone(), id.clone()));
+                    }
+                    changes.take(&change)
+                })?;
+            }
+            changes.finish()?
+        };
+        files.extend(self.grants(before.as_mut(), make, gone)?);
+        files.extend(self.users(before.as_mut(), make)?);
+        Ok(files)
+    }
+
+    fn present(&mut self, subject: Subject) -> Result<TableRecords, DatasetError> {
+        let table = table_of(subject);
+        let mut snapshot = self.snapshot(&[table])?;
+        snapshot.records(subject)
+    }
+
+    fn grants(
+        &mut self,
+        before: Option<&mut History>,
+        make: &MakeFiles<'_>,
+        gone: HashSet<(Box<str>, Box<str>)>,
+    ) -> Result<Vec<MadeFile>, DatasetError> {
+        let contract = self.format.contract();
+        let mut past = past_of(
+            contract,
+            before,
+            Subject::Grant,
+            Dataset::GrantsHistory,
+            &grants_history::MORE,
+        )?;
+        let columns = TableRecords::columns(contract, Subject::Grant, &grants_history::MORE);
+        let files = self.take(Dataset::Grants)?;
+        let rows = Rows::new(Dataset::Grants, Arc::clone(&self.format), Some(&columns), files);
+        let mut present =
+            TableRecords::with_more(contract, Subject::Grant, Box::new(rows), &grants_history::MORE);
+        let entitlements = self.cursor(Dataset::Entitlements, vec!["entitlement_id"])?;
+        let mut out = Grants {
+            stamp: self.stamp(),
+            table: GrantHistoryTable::new(contract),
+            files: make.table(Dataset::GrantsHistory)?,
+            entitlements: Entitlements::new(entitlements),
+            gone,
+        };
+        merge(self.stamp(), &mut past, &mut present, &self.removals, &mut out)?;
+        out.finish()
+    }
+
+    fn users(
+        &mut self,
+        before: Option<&mut History>,
+        make: &MakeFiles<'_>,
+    ) -> Result<Vec<MadeFile>, DatasetError> {
+        let contract = self.format.contract();
+        let mut past = past_of(
+            contract,
+            before,
+            Subject::User,
+            Dataset::UsersHistory,
+            &users_history::MORE,
+        )?;
+        let mut present = self.present(Subject::User)?;
+        let mut out = users_history::Users::new(self.stamp(), contract, make.table(Dataset::UsersHistory)?);
+        merge(self.stamp(), &mut past, &mut present, &self.removals, &mut out)?;
+        out.finish()
+    }
+}
+
+fn past_of(
+    contract: Contract,
+    before: Option<&mut History>,
+    subject: Subject,
+    table: Dataset,
+    more: &[&'static str],
+) -> Result<PastRecords, DatasetError> {
+    if let Some(before) = before {
+        return before.past(subject, table, more);
+    }
+    let columns = PastRecords::columns(contract, subject, more);
+    let nothing = Cursor::new(Box::new(std::iter::empty()), columns);
+    Ok(PastRecords::new(contract, subject, nothing))
+}
+
+/// Files on this machine, opened so often.
+pub(crate) fn local_files(
+    made: &[MadeFile],
+    tables: impl IntoIterator<Item = (Dataset, usize)>,
+) -> Result<TableFiles, DatasetError> {
+    let mut files: TableFiles = BTreeMap::new();
+    for (table, times) in tables {
+        for _ in 0..times {
+            let of_table = made.iter().filter(|file| file.entry.dataset == table.name());
+            let open = of_table.map(|file| {
+                let opened = File::open(&file.local).map_err(|error| DatasetError::io(&file.local, error))?;
+                Ok(RowsFile {
+                    file: Some(opened),
+                    place: file.local.display().to_string(),
+                    rows: file.entry.rows,
+                    verified: true,
+                })
+            });
+            files
+                .entry(table)
+                .or_default()
+                .push(open.collect::<Result<_, DatasetError>>()?);
+        }
+    }
+    Ok(files)
+}

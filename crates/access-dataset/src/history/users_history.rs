@@ -1,0 +1,114 @@
+//! What each person was like, from when to when.
+
+use access_core::diff::{Record, Subject};
+use access_core::model::{AttributeType, UserAttribute};
+
+use super::validity_merge::PastRecords;
+use super::validity_merge::Stamp;
+use super::validity_merge::Validity;
+use super::validity_merge::Writer;
+use crate::diff::TableRecords;
+use crate::error::DatasetError;
+use crate::publish::TableWriter;
+use crate::schema::{AttributeCell, Contract, UserHistoryRow, UserHistoryTable};
+
+/// The columns that a history has beyond those that are compared.
+pub(super) const MORE: [&str; 2] = ["resource_type_id", "profile"];
+
+pub(super) struct Users<'a> {
+    stamp: Stamp<'a>,
+    /// The attributes that are compared, each with its place among the fields.
+    attributes: Vec<(&'static UserAttribute, usize)>,
+    table: UserHistoryTable,
+    files: TableWriter<'a>,
+}
+
+impl<'a> Users<'a> {
+    pub(super) fn new(stamp: Stamp<'a>, contract: Contract, files: TableWriter<'a>) -> Self {
+        let fields = Subject::User.fields(contract.attributes());
+        let attributes = contract.attributes().compared().filter_map(|(attribute, _)| {
+            let place = fields.iter().position(|field| *field == attribute.key)?;
+            Some((attribute, place))
+        });
+        Self {
+            stamp,
+            attributes: attributes.collect(),
+            table: UserHistoryTable::new(contract),
+            files,
+        }
+    }
+
+    fn push(&mut self, row: &impl Record, validity: Validity<'_>) -> Result<(), DatasetError> {
+        let text = |name: &str| {
+            let place = row.fields().iter().position(|field| *field == name);
+            place.and_then(|place| row.field(place))
+        };
+        let flag = |name: &str| text(name).map(|flag| flag == "true");
+        let base = UserHistoryRow {
+            sync_id: self.stamp.sync_id,
+            synced_at: self.stamp.synced_at,
+            tenant: self.stamp.tenant,
+            resource_type_id: row.key(0),
+            user_id: row.key(1),
+            login: text("login"),
+            email: text("email"),
+            display_name: text("display_name").unwrap_or_default(),
+            first_name: text("first_name"),
+            last_name: text("last_name"),
+            status: text("status"),
+            status_detail: text("status_detail"),
+            account_type: text("account_type").unwrap_or_default(),
+            mfa_enabled: flag("mfa_enabled"),
+            sso_enabled: flag("sso_enabled"),
+            profile: row.profile(),
+            valid_from: validity.from,
+            valid_to: validity.to,
+            is_current: validity.to.is_none(),
+            first_sync_id: validity.first,
+            last_sync_id: validity.last,
+            closed_by_sync_id: validity.closed_by,
+            closed_because: validity.because,
+        };
+        let cells = self.attributes.iter().map(|(attribute, place)| {
+            let text = row.field(*place);
+            match attribute.attribute_type {
+                AttributeType::Text | AttributeType::Word => {
+                    text.map_or(AttributeCell::Unknown, AttributeCell::Text)
+                }
+                AttributeType::Flag => {
+                    text.map_or(AttributeCell::Unknown, |flag| AttributeCell::Flag(flag == "true"))
+                }
+            }
+        });
+        self.table.push(base);
+        self.table.attributes.push(cells);
+        if self.table.is_due(false) {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), DatasetError> {
+        let batch = self.table.batch().map_err(|error| DatasetError::rows(&error))?;
+        self.files.write(&batch)
+    }
+
+    pub(super) fn finish(mut self) -> Result<Vec<crate::publish::MadeFile>, DatasetError> {
+        self.flush()?;
+        self.files.finish()
+    }
+}
+
+impl Writer for Users<'_> {
+    fn past(&mut self, row: &PastRecords, validity: Validity<'_>) -> Result<(), DatasetError> {
+        self.push(row, validity)
+    }
+
+    fn present(&mut self, row: &TableRecords, validity: Validity<'_>) -> Result<(), DatasetError> {
+        self.push(row, validity)
+    }
+
+    fn because(&mut self, _: &PastRecords) -> Result<&'static str, DatasetError> {
+        Ok("removed")
+    }
+}

@@ -1,0 +1,195 @@
+//! The merge of a history with the sync that comes next.
+
+use access_core::diff::{Next, Record, Records, Removals, Subject, changed_fields};
+
+use crate::diff::Cursor;
+use crate::diff::TableRecords;
+use crate::error::DatasetError;
+use crate::schema::Contract;
+
+/// The sync that is merged in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stamp<'a> {
+    pub(super) sync_id: &'a str,
+    pub(super) synced_at: i64,
+    pub(super) tenant: &'a str,
+}
+
+/// How long a row was so.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Validity<'a> {
+    pub(super) from: i64,
+    pub(super) to: Option<i64>,
+    pub(super) first: &'a str,
+    pub(super) last: &'a str,
+    pub(super) closed_by: Option<&'a str>,
+    pub(super) because: Option<&'a str>,
+}
+
+/// The columns that tell it.
+pub(super) const COLUMNS: [&str; 6] = [
+    "valid_from",
+    "valid_to",
+    "first_sync_id",
+    "last_sync_id",
+    "closed_by_sync_id",
+    "closed_because",
+];
+
+/// Rows of a history as records of a comparison: the columns of the comparison first, the validity after.
+pub(super) struct PastRecords {
+    contract: Contract,
+    subject: Subject,
+    compared: Vec<&'static str>,
+    pub(super) cursor: Cursor,
+    validity: usize,
+}
+
+impl PastRecords {
+    /// The columns of a history's table that are needed, beside those that only its rows have.
+    pub(super) fn columns(contract: Contract, subject: Subject, more: &[&'static str]) -> Vec<&'static str> {
+        let mut columns = subject.key().to_vec();
+        columns.extend(subject.fields(contract.attributes()));
+        columns.extend(COLUMNS);
+        columns.extend(more);
+        columns
+    }
+
+    pub(super) fn new(contract: Contract, subject: Subject, cursor: Cursor) -> Self {
+        let compared = subject.fields(contract.attributes());
+        Self {
+            contract,
+            subject,
+            cursor,
+            validity: subject.key().len() + compared.len(),
+            compared,
+        }
+    }
+
+    /// A column beyond those of the comparison.
+    pub(super) fn more(&self, n: usize) -> usize {
+        self.validity + COLUMNS.len() + n
+    }
+
+    pub(super) fn validity(&self) -> Validity<'_> {
+        let text = |n| self.cursor.text(self.validity + n);
+        Validity {
+            from: self.cursor.time(self.validity).unwrap_or_default(),
+            to: self.cursor.time(self.validity + 1),
+            first: text(2).unwrap_or_default(),
+            last: text(3).unwrap_or_default(),
+            closed_by: text(4),
+            because: text(5),
+        }
+    }
+}
+
+impl Record for PastRecords {
+    fn key(&self, part: usize) -> &str {
+        self.cursor.text(part).unwrap_or_default()
+    }
+
+    fn fields(&self) -> &[&'static str] {
+        &self.compared
+    }
+
+    fn ignores(&self, attribute: &str) -> bool {
+        self.contract.attributes().ignores(attribute)
+    }
+
+    fn field(&self, n: usize) -> Option<&str> {
+        self.cursor.text(self.subject.key().len() + n)
+    }
+
+    fn name(&self, _: usize) -> Option<&str> {
+        None
+    }
+
+    fn resource_type(&self) -> &str {
+        self.cursor.text(self.more(0)).unwrap_or_default()
+    }
+
+    fn profile(&self) -> Option<&str> {
+        match self.subject {
+            Subject::User => self.cursor.text(self.more(1)),
+            _ => None,
+        }
+    }
+
+    fn attributes(&self) -> Vec<(Box<str>, Box<str>)> {
+        self.profile().map(crate::diff::attributes).unwrap_or_default()
+    }
+}
+
+/// Takes the rows of the new history, in the order of keys and times.
+pub(super) trait Writer {
+    /// A row as it was, with this validity.
+    fn past(&mut self, row: &PastRecords, validity: Validity<'_>) -> Result<(), DatasetError>;
+
+    /// A row as it is now, with this validity.
+    fn present(&mut self, row: &TableRecords, validity: Validity<'_>) -> Result<(), DatasetError>;
+
+    /// Why a record is gone.
+    fn because(&mut self, row: &PastRecords) -> Result<&'static str, DatasetError>;
+}
+
+/// Merges. A row that was closed stays; one that is open goes on, is closed, or (where nothing can be said) stays open.
+pub(super) fn merge(
+    stamp: Stamp<'_>,
+    past: &mut PastRecords,
+    present: &mut TableRecords,
+    removals: &Removals,
+    out: &mut impl Writer,
+) -> Result<(), DatasetError> {
+    let subject = past.subject;
+    let begun = Validity {
+        from: stamp.synced_at,
+        to: None,
+        first: stamp.sync_id,
+        last: stamp.sync_id,
+        closed_by: None,
+        because: None,
+    };
+    let (mut has_past, mut has_present) = (past.cursor.advance()?, present.advance()?);
+    while let Some(next) = Next::of(
+        subject,
+        has_past.then_some(&*past),
+        has_present.then_some(&*present),
+    ) {
+        let was = past.validity();
+        let closed = |because| Validity {
+            to: Some(stamp.synced_at),
+            closed_by: Some(stamp.sync_id),
+            because: Some(because),
+            ..was
+        };
+        match next {
+            Next::New => {
+                out.present(present, begun)?;
+                has_present = present.advance()?;
+                continue;
+            }
+            _ if was.to.is_some() => out.past(past, was)?,
+            Next::Old if removals.believes(subject, past) => {
+                let because = out.because(past)?;
+                out.past(past, closed(because))?;
+            }
+            Next::Old => out.past(past, was)?,
+            Next::Both => {
+                if changed_fields(past, present).is_empty() {
+                    let goes_on = Validity {
+                        last: stamp.sync_id,
+                        ..was
+                    };
+                    out.present(present, goes_on)?;
+                } else {
+                    out.past(past, closed("changed"))?;
+                    out.present(present, begun)?;
+                }
+                has_present = present.advance()?;
+            }
+        }
+        has_past = past.cursor.advance()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! What was not published because too much was gone, kept for a person to look at.
+
+use access_core::sync::SyncSummary;
+
+use super::not_json;
+use super::table_files::MadeFile;
+use crate::error::DatasetError;
+use crate::format::FileFormat;
+use crate::manifest::{FileEntry, Manifest, Origin};
+use crate::store::Store;
+
+/// Where the last candidate is. Readers of Hive layouts leave out names that begin with an underscore.
+const CANDIDATE: &str = "_candidate";
+
+/// Replaces the candidate that is there, if any; the manifest comes last and goes first.
+pub(super) async fn keep(
+    store: &dyn Store,
+    format: &dyn FileFormat,
+    summary: &SyncSummary,
+    files: Vec<MadeFile>,
+    origin: Origin,
+) -> Result<String, DatasetError> {
+    let manifest_path = manifest_path();
+    remove(store).await?;
+    let mut entries = Vec::with_capacity(files.len());
+    for MadeFile { entry, local } in files {
+        let path = format!("{CANDIDATE}/{}", entry.path);
+        store.put_file(&path, &local).await?;
+        entries.push(FileEntry { path, ..entry });
+    }
+    let manifest = Manifest::new(format, summary, entries, None, origin).map_err(|error| not_json(&error))?;
+    let (bytes, _) = manifest.encode().map_err(|error| not_json(&error))?;
+    store.put(&manifest_path, bytes).await?;
+    Ok(store.describe(CANDIDATE))
+}
+
+/// Removes the candidate, e.g. because a later sync was published; its manifest goes first.
+pub(super) async fn remove(store: &dyn Store) -> Result<(), DatasetError> {
+    let paths = store.list(CANDIDATE).await?;
+    let manifest_path = manifest_path();
+    if paths.contains(&manifest_path) {
+        store.delete(&manifest_path).await?;
+    }
+    for path in paths.iter().filter(|path| **path != manifest_path) {
+        store.delete(path).await?;
+    }
+    Ok(())
+}
+
+fn manifest_path() -> String {
+    format!("{CANDIDATE}/manifest.json")
+}

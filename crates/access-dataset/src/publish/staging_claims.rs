@@ -1,0 +1,160 @@
+//! Claims on syncs that are being published, and what becomes of those whose run never ended.
+
+use time::OffsetDateTime;
+
+use super::manifest_path;
+use super::probe;
+use super::probe::Claim;
+use super::probe::claim_text;
+use super::table_files::PARTITION;
+use crate::error::DatasetError;
+use crate::manifest::{Manifest, Pointer};
+use crate::reader::linked;
+use crate::reader::read_manifest;
+use crate::reader::read_pointer;
+use crate::schema::Dataset;
+use crate::store::Store;
+
+const STAGING: &str = "_staging";
+
+/// Where nobody else can be told from a run that was killed, a claim this old is one: no run takes a day.
+const STALE_SECONDS: i64 = 24 * 60 * 60;
+
+fn claim_path(sync_id: &str) -> String {
+    format!("{STAGING}/{sync_id}.json")
+}
+
+/// Says that files of this sync may lie about. In a bucket this finds out whether the store honours conditional writes.
+pub(super) async fn claim(
+    store: &dyn Store,
+    sync_id: &str,
+    now: OffsetDateTime,
+) -> Result<Claim, DatasetError> {
+    let (path, claimed_at) = (claim_path(sync_id), now.unix_timestamp());
+    if !store.is_exclusive() {
+        return probe::claim(store, &path, |number| claim_text(claimed_at, number)).await;
+    }
+    let was_there = store.get(&path).await?.is_some();
+    if let Err(error) = store.put(&path, claim_text(claimed_at, 1)).await {
+        // It may be there all the same.
+        if !was_there {
+            remove_claim(store, &path).await;
+        }
+        return Err(error);
+    }
+    Ok(Claim { was_there, at: None })
+}
+
+/// Takes the claim back. If that fails a later run does it.
+pub(super) async fn unclaim(store: &dyn Store, sync_id: &str) {
+    remove_claim(store, &claim_path(sync_id)).await;
+}
+
+pub(super) async fn remove_claim(store: &dyn Store, path: &str) {
+    if let Err(error) = store.delete(path).await {
+        tracing::warn!(path = store.describe(path), %error, "a later run will sweep this");
+    }
+}
+
+/// Whether a sync whose manifest is there needs nothing more. A manifest is written last and removed first, so its files
+/// are whole; only a full sync that is later than what the pointer names still has the pointer to be moved.
+pub(super) fn is_published(latest: Option<&Pointer>, manifest: &Manifest) -> bool {
+    let sync = &manifest.sync;
+    sync.sync_type != "full" || latest.is_some_and(|pointer| !pointer.is_before(&sync.id, sync.began()))
+}
+
+/// Removes what runs left that were interrupted before readers could see anything of theirs. Only what is certainly not
+/// published is removed: a manifest that cannot be read now is an error, one that is damaged stays with its files.
+pub(super) async fn sweep(
+    store: &dyn Store,
+    latest: Option<&Pointer>,
+    own: &str,
+    claim: &Claim,
+) -> Result<(), DatasetError> {
+    for path in store.list(STAGING).await? {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let Some(sync_id) = name.strip_suffix(".json") else {
+            continue;
+        };
+        let is_own = sync_id == own;
+        if is_own && !claim.was_there {
+            continue;
+        }
+        if !store.is_exclusive() && !is_own && !is_stale(store, &path, claim.at).await? {
+            continue;
+        }
+        let published = match read_manifest(store, &manifest_path(sync_id)).await {
+            Ok(Some(manifest)) => is_published(latest, &manifest),
+            Ok(None) => latest.is_some_and(|pointer| pointer.latest.sync_id == sync_id),
+            Err(error @ DatasetError::Damaged { .. }) => {
+                tracing::warn!(%error, "left as it is, with its files");
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        if !published {
+            remove(store, sync_id).await?;
+        }
+        if !is_own {
+            unclaim(store, sync_id).await;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a claim is older than any run takes, by the store's clock alone: that of this machine may be wrong.
+async fn is_stale(store: &dyn Store, path: &str, now: Option<OffsetDateTime>) -> Result<bool, DatasetError> {
+    let claimed_at = store.get(path).await?.and_then(|stored| stored.modified);
+    Ok(match (claimed_at, now) {
+        (Some(claimed_at), Some(now)) => (now - claimed_at).whole_seconds() > STALE_SECONDS,
+        _ => false,
+    })
+}
+
+async fn remove(store: &dyn Store, sync_id: &str) -> Result<(), DatasetError> {
+    store.delete(&manifest_path(sync_id)).await?;
+    let part = format!("{PARTITION}={sync_id}");
+    let mut removed = 0;
+    for dataset in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
+        for path in store.list(dataset.name()).await? {
+            if path.split('/').any(|folder| folder == part) {
+                store.delete(&path).await?;
+                removed += 1;
+            }
+        }
+    }
+    tracing::info!(sync_id, files = removed, "swept what an interrupted run left");
+    Ok(())
+}
+
+/// The syncs that are being published.
+pub(crate) async fn claimed(store: &dyn Store) -> Result<Vec<String>, DatasetError> {
+    let paths = store.list(STAGING).await?.into_iter();
+    let name = |path: String| Some(path.rsplit('/').next()?.strip_suffix(".json")?.to_owned());
+    Ok(paths.filter_map(name).collect())
+}
+
+/// Removes what later syncs have anew of the history. That of the sync before stays, for readers that followed the pointer a
+/// moment ago, and so does what others are about to publish: files are listed before claims, claims before the pointer, so that
+/// whoever published meanwhile is seen by one of them.
+pub(super) async fn supersede(store: &dyn Store) -> Result<(), DatasetError> {
+    let mut files = Vec::new();
+    for dataset in [Dataset::GrantsHistory, Dataset::UsersHistory] {
+        files.extend(store.list(dataset.name()).await?);
+    }
+    let mut keep = claimed(store).await?;
+    let Some((_, pointer)) = read_pointer(store).await? else {
+        return Ok(());
+    };
+    let latest = linked(store, &pointer.latest).await?;
+    keep.extend(latest.previous.map(|previous| previous.sync_id));
+    keep.push(latest.sync.id);
+    let kept = |path: &String| {
+        let mut parts = path.split('/').filter_map(|part| part.strip_prefix("sync="));
+        parts.any(|id| keep.iter().any(|kept| kept == id))
+    };
+    for path in files.iter().filter(|path| !kept(path)) {
+        store.delete(path).await?;
+    }
+    Ok(())
+}

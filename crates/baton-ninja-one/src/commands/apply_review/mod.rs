@@ -1,0 +1,425 @@
+//! `apply-review`: the decisions of a review, carried out one by one through the same rules as a single change. Nothing that a
+//! sheet says is believed: it is held against the report, and the report against the tenant as it is now.
+
+mod names;
+mod render;
+mod replay;
+mod result;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use access_core::StatusCode;
+use access_core::ports::{AuditError, AuditLog, Provisioner};
+use access_core::provisioning::{
+    AuditEntry, Change, DecisionReference, Done, Provisioning, ProvisioningError, Selector,
+};
+use access_review::{Assessment, Line, OpenMeans, Review, Revocation, SheetFile, Statement, assess};
+use async_trait::async_trait;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+pub(crate) use self::render::revocations;
+pub(crate) use self::replay::read_results;
+pub(crate) use self::result::RevocationResult;
+pub(crate) use self::result::RevocationRow;
+pub(crate) use self::result::Verification;
+use super::provision::Wired;
+use super::provision::ask;
+use super::provision::to_its_end;
+use super::provision::until_stopped;
+use super::provision::wired;
+use crate::commands::review::flags::Accepted;
+use crate::commands::review::flags::MAX_REVOCATIONS;
+use crate::commands::review::flags::limits;
+use crate::commands::review::flags::paths;
+use crate::commands::review::flags::waivers;
+use crate::commands::review::folder::RESULTS_FILE;
+use crate::commands::review::folder::read_sheets;
+use crate::commands::review::source::ReviewSource;
+use crate::failure::Failure;
+use crate::observability::logging;
+use crate::output::console::print;
+use crate::runtime;
+use crate::runtime::system::RandomIds;
+use crate::runtime::system::SystemClock;
+use crate::runtime::system::stop_wanted;
+use crate::settings::{Output, ProvisioningMode, Settings};
+
+/// The command.
+pub(crate) fn subcommand() -> Command {
+    let path = || clap::value_parser!(PathBuf);
+    let sheets = Arg::new("sheet")
+        .required(true)
+        .num_args(1..)
+        .value_name("SHEET")
+        .value_parser(path())
+        .help("The sheets that reviewers exported");
+    let report = Arg::new("report")
+        .long("report")
+        .value_name("FILE")
+        .value_parser(path())
+        .help("The report that was reviewed; the sheets are checked against it");
+    let review = Arg::new("review")
+        .long("review")
+        .value_name("FOLDER")
+        .value_parser(path())
+        .conflicts_with("report")
+        .help("The folder of `review start`; the sheets are checked against it");
+    let without = Arg::new("without-report")
+        .long("without-report")
+        .action(ArgAction::SetTrue)
+        .conflicts_with_all(["report", "review"])
+        .help("Check the sheets against nothing but the tenant: neither seal, scope nor age");
+    let result = Arg::new("result")
+        .long("result")
+        .value_name("FILE")
+        .value_parser(path())
+        .help("Write what came of each revocation to this file, for `review close --applied`");
+    Command::new("apply-review")
+        .about("Revoke what a review decided to revoke")
+        .args([sheets, report, review, without, result])
+        .args(waivers())
+        .args(limits())
+}
+
+/// Checks sheets, carries them out and says what came of it.
+pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+    let output = settings.output()?;
+    let (report, folder) = (
+        chosen.get_one::<PathBuf>("report"),
+        chosen.get_one::<PathBuf>("review"),
+    );
+    let source = match (report, folder) {
+        (Some(report), _) => ReviewSource::Report(report),
+        (None, Some(folder)) => ReviewSource::Folder(folder),
+        (None, None) if chosen.get_flag("without-report") => ReviewSource::Sheets,
+        (None, None) => {
+            return Err(Failure::found(
+                "the report that was reviewed is not named".to_owned(),
+                Some(
+                    "name it with --report FILE, or the folder of the review with --review FOLDER".to_owned(),
+                ),
+                StatusCode::InvalidArgument,
+            ));
+        }
+    };
+    let sheets = read_sheets(&paths(chosen, "sheet"))?;
+    let review = source.load(&sheets)?;
+    let accepted = Accepted::from_flags(chosen);
+    let assessment = assess(&review, &sheets, accepted.conditions());
+    accepted.judge(&assessment)?;
+    let _telemetry = logging::start(settings, &indicatif::MultiProgress::new())?;
+    let job = Job {
+        review: &review,
+        sheets: &sheets,
+        revocations: assessment.revocations(OpenMeans::Open),
+        results: folder.map(|folder| folder.join(RESULTS_FILE)),
+        is_sealed: !matches!(source, ReviewSource::Sheets),
+    };
+    let applied = apply(settings, chosen, &job)?;
+    if let Some(path) = chosen.get_one::<PathBuf>("result")
+        && !applied.dry_run
+    {
+        applied.write(path)?;
+    }
+    print(&match output {
+        Output::Text => render::text(&review, &assessment, &applied),
+        Output::Json => render::json(&review, &assessment, &applied),
+    });
+    applied.outcome()
+}
+
+/// Revocations that are asked for.
+pub(crate) struct Job<'a> {
+    pub(crate) review: &'a Review,
+    pub(crate) sheets: &'a [SheetFile],
+    pub(crate) revocations: Vec<Revocation>,
+    /// The file of the review in which every revocation is noted.
+    pub(crate) results: Option<PathBuf>,
+    /// Whether the names are those of a sealed report; otherwise they are only what the sheet says.
+    pub(crate) is_sealed: bool,
+}
+
+/// What came of them.
+#[derive(Debug)]
+pub(crate) struct Applied {
+    pub(crate) dry_run: bool,
+    pub(crate) rows: Vec<RevocationRow>,
+    /// Whether the tenant was compared with later syncs.
+    pub(crate) history: Option<String>,
+    agreed: Result<(), Failure>,
+}
+
+/// One revocation with everything that is known of it.
+struct Order<'a> {
+    line: &'a Line,
+    statement: Statement,
+    reference: DecisionReference,
+    is_sealed: bool,
+}
+
+/// Carries out what is asked for, once the tenant was seen to be the one that was reviewed. Exactly these revocations, each
+/// at most once.
+pub(crate) fn apply(settings: &Settings, chosen: &ArgMatches, job: &Job<'_>) -> Result<Applied, Failure> {
+    let wired = wired(settings, false)?;
+    let tenant = wired.provisioner.tenant();
+    if !job.review.lines.is_empty() {
+        same_tenant(job.review, &tenant, chosen.get_one::<String>("of"))?;
+    }
+    let max = chosen
+        .get_one::<u64>("max-revocations")
+        .copied()
+        .unwrap_or(MAX_REVOCATIONS);
+    if job.revocations.len() as u64 > max {
+        return Err(Failure::found(
+            format!(
+                "{} revocations are more than the {max} that one run may make; nothing was changed",
+                job.revocations.len()
+            ),
+            Some(format!(
+                "if all are meant, say --max-revocations {}",
+                job.revocations.len()
+            )),
+            StatusCode::FailedPrecondition,
+        ));
+    }
+    let requested_by = settings.requested_by()?;
+    let dry_run = wired.mode == ProvisioningMode::DryRun;
+    let orders: Vec<Order<'_>> = job
+        .revocations
+        .iter()
+        .map(|revocation| Order::new(job, revocation, &requested_by))
+        .collect();
+    let history = chosen.get_one::<String>("history");
+    let earlier = replay::Earlier::read(settings, job, history.map(String::as_str))?;
+    let runtime = runtime::start()?;
+    let mut rows = runtime.block_on(names::look_up(&wired.provisioner, &orders));
+    let agreed = names::all_agree(&rows);
+    let mut confirmed = Ok(());
+    if agreed.is_ok() {
+        let due = rows
+            .iter()
+            .filter(|row| row.result == RevocationResult::NotTried)
+            .count();
+        if !dry_run && due > 0 && !chosen.get_flag("yes") {
+            confirmed = ask(&render::intention(due, &tenant));
+        }
+        if confirmed.is_ok() {
+            runtime.block_on(carry_out(&wired, &orders, &earlier, &mut rows, &requested_by));
+        }
+    }
+    runtime.shutdown_background();
+    confirmed?;
+    let applied = Applied {
+        dry_run,
+        rows,
+        history: history.cloned(),
+        agreed,
+    };
+    if let Some(path) = job.results.as_ref().filter(|_| !dry_run) {
+        applied.append(path)?;
+    }
+    Ok(applied)
+}
+
+/// A decision about one tenant says nothing of another, even where ids are the same.
+fn same_tenant(review: &Review, tenant: &str, called: Option<&String>) -> Result<(), Failure> {
+    let expected = called.map_or(tenant, String::as_str);
+    if review.tenant == expected {
+        return Ok(());
+    }
+    Err(Failure::found(
+        format!(
+            "the review is of the tenant {}, and this is {expected}",
+            review.tenant
+        ),
+        Some("if the review means this tenant, say so with --of and the name that it uses".to_owned()),
+        StatusCode::FailedPrecondition,
+    ))
+}
+
+impl<'a> Order<'a> {
+    fn new(job: &Job<'a>, revocation: &Revocation, requested_by: &str) -> Self {
+        let line = &job.review.lines[revocation.line];
+        let statement = revocation.decided.as_ref().map_or_else(
+            || Statement {
+                decision: access_review::Decision::Revoke,
+                reviewer: requested_by.to_owned(),
+                decided_at: now(),
+                note: "undecided when the review was closed with --open-means revoke".to_owned(),
+            },
+            |decided| decided.statement.clone(),
+        );
+        let decided = revocation.decided.as_ref();
+        let file = decided.and_then(|decided| job.sheets.get(decided.sheet));
+        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let reference = DecisionReference {
+            line_id: line.id.to_string(),
+            review_id: text(&job.review.id),
+            report_sha256: text(&job.review.report_sha256),
+            sheet: file.map(|file| file.name.clone()),
+            sheet_sha256: file.map(|file| file.sha256.clone()),
+            row: decided.map(|decided| decided.row),
+            reviewer: statement.reviewer.clone(),
+            decided_at: text(&statement.decided_at),
+            reason: text(&statement.note),
+        };
+        Self {
+            line,
+            statement,
+            reference,
+            is_sealed: job.is_sealed,
+        }
+    }
+}
+
+fn now() -> String {
+    OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default()
+}
+
+async fn carry_out(
+    wired: &Wired,
+    orders: &[Order<'_>],
+    earlier: &replay::Earlier,
+    rows: &mut [RevocationRow],
+    requested_by: &str,
+) {
+    let stopped = Arc::new(AtomicBool::new(false));
+    let stopping = Arc::clone(&stopped);
+    let watch = tokio::spawn(async move {
+        stop_wanted().await;
+        stopping.store(true, Ordering::Relaxed);
+    });
+    // Whoever could not be looked up for a reason that all share is followed by rows that were not tried.
+    let mut hopeless = rows.iter().any(|row| row.status.is_some_and(would_fail_again));
+    for (order, row) in orders.iter().zip(rows) {
+        let is_due = row.result == RevocationResult::NotTried;
+        if is_due && !hopeless && !stopped.load(Ordering::Relaxed) {
+            let who = format!("{requested_by}, review by {}", order.statement.reviewer);
+            if let Err(failure) = revoke(wired, order, earlier, who, row).await {
+                hopeless = would_fail_again(failure.status());
+                row.fail(&failure);
+            }
+        }
+    }
+    watch.abort();
+}
+
+/// What goes wrong with one because of the tenant or the client goes wrong with all.
+fn would_fail_again(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::Unauthenticated
+            | StatusCode::PermissionDenied
+            | StatusCode::Unavailable
+            | StatusCode::DeadlineExceeded
+            | StatusCode::ResourceExhausted
+            | StatusCode::Cancelled
+    )
+}
+
+async fn revoke(
+    wired: &Wired,
+    order: &Order<'_>,
+    earlier: &replay::Earlier,
+    who: String,
+    row: &mut RevocationRow,
+) -> Result<(), Failure> {
+    let audit = DecisionAudit {
+        log: wired.audit.as_ref(),
+        reference: &order.reference,
+    };
+    let provisioning = Provisioning {
+        provisioner: &wired.provisioner,
+        audit: &audit,
+        clock: &SystemClock,
+        ids: &RandomIds,
+        requested_by: who,
+    };
+    let change = change(order.line)?;
+    if wired.mode == ProvisioningMode::DryRun {
+        let plan = until_stopped(provisioning.plan(&change)).await?;
+        if plan.step.is_none() {
+            row.result = RevocationResult::Already;
+        } else if let Some(reason) = earlier.granted_again(order.line) {
+            row.refuse(reason);
+        } else {
+            row.result = RevocationResult::Planned;
+        }
+        return Ok(());
+    }
+    let plan = until_stopped(provisioning.prepare(&change)).await?;
+    if plan.step.is_some()
+        && let Some(reason) = earlier.granted_again(order.line)
+    {
+        row.refuse(reason);
+        return Ok(());
+    }
+    let outcome = to_its_end(provisioning.carry_out(&plan)).await?;
+    row.at = Some(now());
+    row.change_id = Some(outcome.change_id.to_string());
+    row.result = match outcome.result {
+        Done::Changed => RevocationResult::Revoked,
+        Done::Already => RevocationResult::Already,
+        Done::Accepted => RevocationResult::Accepted,
+    };
+    row.verified = outcome.steps.last().map(|step| step.verified.into());
+    row.request_ids = outcome
+        .steps
+        .iter()
+        .filter_map(|step| step.request_id.clone())
+        .collect();
+    Ok(())
+}
+
+fn change(line: &Line) -> Result<Change, ProvisioningError> {
+    let vocabulary = ninjaone::vocabulary();
+    let subject = &line.subject;
+    Ok(Change::Revoke {
+        role: Selector::entitlement(&subject.entitlement_id, &vocabulary)?,
+        principal: Selector::principal(&subject.principal_type, &subject.principal_id, &vocabulary)?,
+    })
+}
+
+/// An audit log whose entries name the decision that they carry out.
+struct DecisionAudit<'a> {
+    log: &'a dyn AuditLog,
+    reference: &'a DecisionReference,
+}
+
+#[async_trait]
+impl AuditLog for DecisionAudit<'_> {
+    async fn append(&self, entry: &AuditEntry) -> Result<(), AuditError> {
+        let entry = AuditEntry {
+            decision: Some(self.reference.clone()),
+            ..entry.clone()
+        };
+        self.log.append(&entry).await
+    }
+}
+
+impl Applied {
+    /// The exit code is that of the first row that failed.
+    pub(crate) fn outcome(self) -> Result<(), Failure> {
+        self.agreed?;
+        let is_left = |row: &&RevocationRow| !row.result.is_done() && row.result != RevocationResult::Planned;
+        let left: Vec<&RevocationRow> = self.rows.iter().filter(is_left).collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let status = left.iter().find_map(|row| row.status);
+        Err(Failure::found(
+            format!("{} of {} revocations are not carried out", left.len(), self.rows.len()),
+            Some("fix what is said above and run the same command again: it looks first, and does only what is missing".to_owned()),
+            status.unwrap_or(StatusCode::Cancelled),
+        ))
+    }
+}
+
+/// How many lines were kept and are open.
+pub(crate) fn counts(assessment: &Assessment) -> (usize, usize) {
+    (assessment.count(access_review::Decision::Keep), assessment.open())
+}

@@ -1,0 +1,178 @@
+//! Whether the ids of a review still mean whom and what its names say: people look at names, and an id may mean something
+//! else by now.
+
+use std::collections::HashMap;
+
+use access_core::StatusCode;
+use access_core::model::NativeId;
+use access_core::model::spelling::{fold, quoted_beside};
+use access_core::ports::Provisioner;
+use access_core::provisioning::{Account, Role, Selector};
+
+use super::Order;
+use super::RevocationResult;
+use super::RevocationRow;
+use super::until_stopped;
+use super::would_fail_again;
+use crate::failure::Failure;
+
+/// Roles and accounts as the tenant has them now, each looked up once.
+#[derive(Default)]
+struct Directory {
+    roles: HashMap<NativeId, Option<Role>>,
+    accounts: HashMap<NativeId, Option<Account>>,
+}
+
+/// Puts the tenant's names into a row for each revocation. A row whose names are others' is refused.
+pub(super) async fn look_up(tenant: &dyn Provisioner, orders: &[Order<'_>]) -> Vec<RevocationRow> {
+    let mut directory = Directory::default();
+    let mut rows: Vec<RevocationRow> = Vec::with_capacity(orders.len());
+    let mut hopeless = false;
+    for order in orders {
+        let mut row = RevocationRow::new(order);
+        if !hopeless && let Err(failure) = directory.name(tenant, order, &mut row).await {
+            hopeless = would_fail_again(failure.status());
+            row.fail(&failure);
+        }
+        rows.push(row);
+    }
+    rows
+}
+
+/// Fails if a row is refused: then no other is carried out either, because a sheet with one such row was mixed up.
+pub(super) fn all_agree(rows: &[RevocationRow]) -> Result<(), Failure> {
+    let refused = rows
+        .iter()
+        .filter(|row| row.result == RevocationResult::Refused)
+        .count();
+    if refused == 0 {
+        return Ok(());
+    }
+    Err(Failure::found(
+        format!(
+            "in {refused} of {} revocations the reviewed names are not those of the ids now; nothing was changed",
+            rows.len()
+        ),
+        Some("review the lines that are named above again, in a report of a new sync".to_owned()),
+        StatusCode::FailedPrecondition,
+    ))
+}
+
+impl Directory {
+    async fn name(
+        &mut self,
+        tenant: &dyn Provisioner,
+        order: &Order<'_>,
+        row: &mut RevocationRow,
+    ) -> Result<(), Failure> {
+        // Whose access it is is told even where nothing can be revoked.
+        let line = order.line;
+        let person = &line.principal;
+        let mut contradictions = Vec::new();
+        if let Some(account) = self.account(tenant, order).await? {
+            row.name = Some(account.resource.display_name.to_string());
+            // Somebody who was renamed is the same person while the address is the same.
+            let address = person.login.as_ref().or(person.email.as_ref());
+            let same_address = account
+                .email()
+                .zip(address)
+                .is_some_and(|(own, address)| plain(own) == plain(address));
+            if !(order.is_sealed && same_address) {
+                contradictions.push(contradiction(
+                    &person.name,
+                    &names_of_account(account),
+                    &row.principal,
+                ));
+            }
+        }
+        if let Some(role) = self.role(tenant, order).await? {
+            row.access = Some(role.entitlement.display_name.to_string());
+            contradictions.push(contradiction(
+                &line.entitlement_name,
+                &names_of_role(role),
+                &row.entitlement_id,
+            ));
+        }
+        let contradictions: Vec<String> = contradictions.into_iter().flatten().collect();
+        if !contradictions.is_empty() {
+            row.refuse(contradictions.join("; "));
+        }
+        Ok(())
+    }
+
+    async fn account(
+        &mut self,
+        tenant: &dyn Provisioner,
+        order: &Order<'_>,
+    ) -> Result<Option<&Account>, Failure> {
+        let vocabulary = tenant.vocabulary();
+        let subject = &order.line.subject;
+        let principal = Selector::principal(&subject.principal_type, &subject.principal_id, vocabulary)?;
+        let Selector::Id(id) = principal else {
+            return Ok(None);
+        };
+        if !self.accounts.contains_key(&id) {
+            let found = until_stopped(tenant.account(&id)).await?;
+            self.accounts.insert(id.clone(), found);
+        }
+        Ok(self.accounts.get(&id).and_then(Option::as_ref))
+    }
+
+    async fn role(&mut self, tenant: &dyn Provisioner, order: &Order<'_>) -> Result<Option<&Role>, Failure> {
+        let entitlement = &order.line.subject.entitlement_id;
+        let Selector::Id(id) = Selector::entitlement(entitlement, tenant.vocabulary())? else {
+            return Ok(None);
+        };
+        if !self.roles.contains_key(&id) {
+            let found = until_stopped(tenant.roles(&Selector::Id(id.clone()))).await?;
+            self.roles.insert(id.clone(), found.into_iter().next());
+        }
+        Ok(self.roles.get(&id).and_then(Option::as_ref))
+    }
+}
+
+fn names_of_role(role: &Role) -> Vec<&str> {
+    vec![
+        role.entitlement.display_name.as_str(),
+        role.resource.display_name.as_str(),
+    ]
+}
+
+fn names_of_account(account: &Account) -> Vec<&str> {
+    std::iter::once(account.resource.display_name.as_str())
+        .chain(account.email())
+        .collect()
+}
+
+fn plain(name: &str) -> String {
+    fold(&name.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// What a review calls by another name than the tenant does; an empty name says nothing.
+fn contradiction(reviewed: &str, own: &[&str], id: &str) -> Option<String> {
+    let name = plain(reviewed);
+    let agrees = name.is_empty() || own.iter().any(|own| plain(own) == name);
+    (!agrees).then(|| {
+        let own = own.first().copied().unwrap_or_default();
+        let (reviewed, own) = quoted_beside(reviewed, own);
+        format!("the review says {reviewed}, and {id} is {own}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_as_people_read_them() {
+        let told = |sheet| contradiction(sheet, &["Service Desk role", "Service Desk"], "role:1:assigned");
+        for same in ["Service Desk role", "service  desk", " Service Desk ", ""] {
+            assert_eq!(told(same), None, "{same}");
+        }
+        assert_eq!(
+            told("Backup role").unwrap(),
+            "the review says `Backup role`, and role:1:assigned is `Service Desk role`"
+        );
+        assert!(told("Desk").is_some());
+    }
+}

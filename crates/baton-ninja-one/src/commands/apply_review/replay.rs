@@ -1,0 +1,174 @@
+//! Whether access was granted again after a decision: a sheet that is carried out twice must not take away what somebody
+//! gave since. NinjaOne does not say since when access is held, so only own records tell: results of the review, the audit
+//! log, and later syncs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use access_core::StatusCode;
+use access_core::model::EntitlementId;
+use access_core::ports::WhichGrants;
+use access_review::{Line, LineId, Subject};
+use serde_json::Value;
+
+use super::Job;
+use super::RevocationRow;
+use crate::failure::Failure;
+use crate::runtime::cancellation::until_stopped;
+use crate::settings::Settings;
+use crate::sync_location::Place;
+
+/// What own records say of the lines.
+#[derive(Debug, Default)]
+pub(super) struct Earlier {
+    /// Lines that were revoked before, and when.
+    revoked: BTreeMap<String, String>,
+    /// Access that a later sync did not have, by that sync.
+    absent: BTreeMap<Subject, String>,
+}
+
+impl Earlier {
+    pub(super) fn read(settings: &Settings, job: &Job<'_>, history: Option<&str>) -> Result<Self, Failure> {
+        let mut earlier = Self::default();
+        if job.revocations.is_empty() {
+            return Ok(earlier);
+        }
+        if let Some(path) = &job.results {
+            earlier.read_results(path)?;
+        }
+        if let Some(path) = settings.audit_log()? {
+            earlier.read_audit_log(&path);
+        }
+        if let Some(history) = history {
+            let subjects = job
+                .revocations
+                .iter()
+                .map(|revocation| job.review.lines[revocation.line].subject.clone());
+            earlier.absent = absent_since(settings, history, &job.review.sync_id, subjects.collect())?;
+        }
+        Ok(earlier)
+    }
+
+    fn read_results(&mut self, path: &Path) -> Result<(), Failure> {
+        for row in read_results(path)? {
+            if row.result == super::RevocationResult::Revoked {
+                self.revoked.insert(row.line_id, row.at.unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+
+    /// A log that cannot be read here says nothing; whether it can be written is judged elsewhere.
+    fn read_audit_log(&mut self, path: &Path) {
+        let is_file = std::fs::metadata(path).is_ok_and(|file| file.is_file());
+        let text = if is_file {
+            std::fs::read_to_string(path).unwrap_or_default()
+        } else {
+            String::new()
+        };
+        for entry in text
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        {
+            let is_done = entry["event"] == "finished" && entry["result"]["outcome"] == "changed";
+            let (line, time) = (&entry["decision"]["line_id"], &entry["time"]);
+            if let (true, Some(line), Some(time)) = (is_done, line.as_str(), time.as_str()) {
+                self.revoked.insert(line.to_owned(), time.to_owned());
+            }
+        }
+    }
+
+    /// Why the access, if it is held now, was granted again since it was reviewed.
+    pub(super) fn granted_again(&self, line: &Line) -> Option<String> {
+        let id: &LineId = &line.id;
+        if let Some(at) = self.revoked.get(id.as_str()) {
+            return Some(format!(
+                "this decision was carried out at {at}; access that is held now was granted again since"
+            ));
+        }
+        let sync = self.absent.get(&line.subject)?;
+        Some(format!(
+            "sync {sync}, after the review, does not have it; access that is held now was granted again since"
+        ))
+    }
+}
+
+/// Results that a run before wrote; none if there is no file.
+pub(crate) fn read_results(path: &Path) -> Result<Vec<RevocationRow>, Failure> {
+    let failed = |reason: String| {
+        Failure::found(
+            format!("cannot read {}: {reason}", path.display()),
+            None,
+            StatusCode::FailedPrecondition,
+        )
+    };
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error.to_string())),
+    };
+    let rows = text
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(serde_json::from_str);
+    rows.collect::<Result<_, _>>()
+        .map_err(|error: serde_json::Error| failed(format!("it is no list of results: {error}")))
+}
+
+/// Which of the access later full syncs did not have.
+fn absent_since(
+    settings: &Settings,
+    history: &str,
+    sync_id: &str,
+    subjects: BTreeSet<Subject>,
+) -> Result<BTreeMap<Subject, String>, Failure> {
+    let (place, settings, history, sync_id) = (
+        Place::named(history)?,
+        settings.clone(),
+        history.to_owned(),
+        sync_id.to_owned(),
+    );
+    until_stopped(move |stop| {
+        let syncs = place.syncs(&settings, stop)?;
+        let reviewed = syncs.iter().position(|sync| sync.id == sync_id);
+        let Some(reviewed) = reviewed else {
+            return Err(Failure::found(
+                format!("{history} does not have the sync {sync_id} that was reviewed"),
+                Some("name the dataset or file that the reviewed sync was written to".to_owned()),
+                StatusCode::NotFound,
+            ));
+        };
+        let mut absent = BTreeMap::new();
+        let later = syncs[reviewed + 1..]
+            .iter()
+            .filter(|sync| sync.sync_type == "full" && sync.ended_at.is_some());
+        for sync in later {
+            let snapshot = place.open(&settings, Some(&sync.id), stop)?;
+            let mut held = BTreeSet::new();
+            let entitlements: BTreeSet<&str> = subjects
+                .iter()
+                .map(|subject| subject.entitlement_id.as_str())
+                .collect();
+            for entitlement in entitlements {
+                let Ok(id) = EntitlementId::new(entitlement) else {
+                    continue;
+                };
+                snapshot.grants(WhichGrants::Of(&id), &mut |holding| {
+                    held.insert(Subject {
+                        entitlement_id: entitlement.to_owned(),
+                        principal_type: holding.principal.resource_type.as_str().to_owned(),
+                        principal_id: holding.principal.id.as_str().to_owned(),
+                    });
+                    ControlFlow::Continue(())
+                })?;
+            }
+            for subject in &subjects {
+                if !held.contains(subject) {
+                    absent.entry(subject.clone()).or_insert_with(|| sync.id.clone());
+                }
+            }
+        }
+        Ok(absent)
+    })
+}

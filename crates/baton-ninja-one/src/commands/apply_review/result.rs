@@ -1,0 +1,203 @@
+//! What came of each revocation, for people, programs and the evidence of a review.
+
+use std::io::Write;
+use std::path::Path;
+
+use access_core::StatusCode;
+use access_core::provisioning::Verified;
+use serde::{Deserialize, Serialize};
+
+use super::Applied;
+use super::Order;
+use crate::failure::Failure;
+
+/// What came of a decision to revoke.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RevocationRow {
+    pub(crate) line_id: String,
+    /// The sheet and its row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sheet: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) row: Option<u64>,
+    pub(crate) entitlement_id: String,
+    pub(crate) principal: String,
+    /// The tenant's name for the principal, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// The tenant's name for the entitlement, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) access: Option<String>,
+    pub(crate) reviewer: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) decided_at: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) note: String,
+    pub(crate) result: RevocationResult,
+    /// How it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) verified: Option<Verification>,
+    /// When, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) change_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) request_ids: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+    #[serde(skip)]
+    pub(crate) status: Option<StatusCode>,
+}
+
+/// How a revocation is known to be made; see [`Verified`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Verification {
+    ByAnswer,
+    ByReadingBack,
+    NotVerifiable,
+}
+
+impl Verification {
+    /// In words, for the evidence.
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::ByAnswer => "shown by NinjaOne's answer",
+            Self::ByReadingBack => "shown by reading it back",
+            Self::NotVerifiable => "not verifiable",
+        }
+    }
+}
+
+impl From<Verified> for Verification {
+    fn from(verified: Verified) -> Self {
+        match verified {
+            Verified::ByAnswer => Self::ByAnswer,
+            Verified::ByReadingBack => Self::ByReadingBack,
+            Verified::NotVerifiable => Self::NotVerifiable,
+        }
+    }
+}
+
+/// What became of a revocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum RevocationResult {
+    /// It would be revoked.
+    Planned,
+    /// It is revoked.
+    Revoked,
+    /// There was nothing to revoke any more.
+    Already,
+    /// It was accepted, and could not be verified.
+    Accepted,
+    /// The tenant is not what was reviewed: other names, or granted again since.
+    Refused,
+    /// No API can revoke it; it is to be done in the tenant itself.
+    ByHand,
+    /// It could not be revoked.
+    Failed,
+    /// It was not tried, because the one before it failed in a way that all would, or because of a wish to stop.
+    NotTried,
+}
+
+impl RevocationResult {
+    /// Whether nothing is left to do.
+    pub(crate) fn is_done(self) -> bool {
+        matches!(self, Self::Revoked | Self::Already | Self::Accepted)
+    }
+
+    /// In words, for the evidence.
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Revoked => "revoked",
+            Self::Already => "already gone",
+            Self::Accepted => "accepted, not verified",
+            Self::Refused => "refused",
+            Self::ByHand => "to be done in NinjaOne",
+            Self::Failed => "failed",
+            Self::NotTried => "not tried",
+        }
+    }
+}
+
+impl RevocationRow {
+    pub(super) fn new(order: &Order<'_>) -> Self {
+        let subject = &order.line.subject;
+        Self {
+            line_id: order.line.id.to_string(),
+            sheet: order.reference.sheet.clone(),
+            row: order.reference.row,
+            entitlement_id: subject.entitlement_id.clone(),
+            principal: format!("{}:{}", subject.principal_type, subject.principal_id),
+            name: None,
+            access: None,
+            reviewer: order.statement.reviewer.clone(),
+            decided_at: order.statement.decided_at.clone(),
+            note: order.statement.note.clone(),
+            result: RevocationResult::NotTried,
+            verified: None,
+            at: None,
+            change_id: None,
+            request_ids: Vec::new(),
+            error: None,
+            status: None,
+        }
+    }
+
+    pub(super) fn fail(&mut self, failure: &Failure) {
+        self.result = if failure.status() == StatusCode::Unimplemented {
+            RevocationResult::ByHand
+        } else {
+            RevocationResult::Failed
+        };
+        self.error = Some(failure.message().to_owned());
+        self.status = Some(failure.status());
+    }
+
+    pub(super) fn refuse(&mut self, reason: String) {
+        self.result = RevocationResult::Refused;
+        self.error = Some(reason);
+        self.status = Some(StatusCode::FailedPrecondition);
+    }
+}
+
+impl Applied {
+    fn lines(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for row in &self.rows {
+            // Rows always serialise.
+            bytes.extend(serde_json::to_vec(row).unwrap_or_default());
+            bytes.push(b'\n');
+        }
+        bytes
+    }
+
+    /// Writes the rows to a file, one JSON object a line.
+    pub(super) fn write(&self, path: &Path) -> Result<(), Failure> {
+        crate::commands::review::files::write_private(path, &self.lines())
+    }
+
+    /// Adds the rows to the results of a review.
+    pub(super) fn append(&self, path: &Path) -> Result<(), Failure> {
+        let mut options = std::fs::OpenOptions::new();
+        options.create(true).append(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let written = options
+            .open(path)
+            .and_then(|mut file| file.write_all(&self.lines()).and_then(|()| file.sync_data()));
+        written.map_err(|error| {
+            Failure::found(
+                format!(
+                    "cannot write {}: {error}; the revocations are made, and the audit log has them",
+                    path.display()
+                ),
+                None,
+                StatusCode::FailedPrecondition,
+            )
+        })
+    }
+}

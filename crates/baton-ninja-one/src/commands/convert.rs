@@ -1,0 +1,161 @@
+//! `convert`: a sync of a c1z file as a file of the other format.
+
+use std::path::{Path, PathBuf};
+
+use access_core::{StatusCode, with_causes};
+use c1z::{C1zError, Compression, Converted, Retention, WriterOptions};
+use clap::{Arg, ArgMatches, Command};
+use indicatif::MultiProgress;
+use serde_json::json;
+use source_c1z::C1zSourceError;
+
+use crate::failure::Failure;
+use crate::observability::logging;
+use crate::output::console::Text;
+use crate::output::console::print;
+use crate::output::text_table::grouped;
+use crate::output::text_table::size;
+use crate::runtime::cancellation::until_stopped;
+use crate::runtime::cancellation::wait_unless;
+use crate::settings::targets::{self, C1zTarget};
+use crate::settings::{Output, Settings};
+use crate::sync_location;
+
+/// The command.
+pub(crate) fn subcommand() -> Command {
+    let file = |name: &'static str, help: &'static str| {
+        let path = clap::value_parser!(PathBuf);
+        let argument = Arg::new(name).value_name(name.to_uppercase());
+        argument.value_parser(path).required(true).help(help)
+    };
+    let sync = Arg::new("sync")
+        .long("sync")
+        .value_name("ID")
+        .help("The sync to take; without it the latest finished one, full ones first");
+    Command::new("convert")
+        .about(
+            "Write a sync of a c1z file, of any connector, as a file of the other format: v1 as v3, v3 as v1",
+        )
+        .args([
+            file("from", "The c1z file"),
+            file("to", "The new file; nothing may be there"),
+            sync,
+        ])
+}
+
+/// Writes the new file and says what is in it.
+pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+    let _telemetry = logging::start(settings, &MultiProgress::new())?;
+    let path = |name: &str| chosen.get_one::<PathBuf>(name).cloned().unwrap_or_default();
+    let (from, to) = (path("from"), path("to"));
+    let named = named(&from, &to)?;
+    let sync = chosen.get_one::<String>("sync").cloned();
+    let (temp_folder, limits) = (settings.temp_folder()?, settings.limits()?);
+    let (engine, output) = (settings.storage_engine()?, settings.output()?);
+    let source = from.clone();
+    let own = settings.clone();
+    let converted = until_stopped(move |stop| {
+        let copy = match &named {
+            C1zTarget::File(_) => None,
+            C1zTarget::Bucket(url) => Some(wait_unless(stop, sync_location::copy(url, &own))?),
+        };
+        let source = copy.as_ref().map_or(source.as_path(), |copy| copy.path());
+        let options = WriterOptions {
+            temp_folder,
+            engine,
+            retention: Retention::default(),
+            compression: Compression::default(),
+            limits,
+            stop: stop.clone(),
+        };
+        let converted = c1z::convert(source, &to, sync.as_deref(), options).map_err(failure);
+        converted.map_err(|failure| match &copy {
+            Some(copy) => copy.explain(failure),
+            None => failure,
+        })
+    })?;
+    print(&match output {
+        Output::Json => Text::from_json(&in_json(&from, &converted)),
+        Output::Text => text(&from, &converted),
+    });
+    Ok(())
+}
+
+/// What is converted; and that the new file is a path that is meant as one.
+fn named(from: &Path, to: &Path) -> Result<C1zTarget, Failure> {
+    let refuse = |problem| Failure::found(problem, None, StatusCode::InvalidArgument);
+    if let Some(to) = to.to_str() {
+        targets::local_file(to, "the new file").map_err(refuse)?;
+    }
+    match from.to_str() {
+        Some(from) => targets::c1z(from).map_err(refuse),
+        None => Ok(C1zTarget::File(from.to_owned())),
+    }
+}
+
+fn failure(error: C1zError) -> Failure {
+    let hint = match &error {
+        C1zError::Exists { .. } => "name another file, or move that one away first",
+        C1zError::SameFormat { .. } => {
+            "copy the file; --storage-engine (BATON_STORAGE_ENGINE) says which format is wanted, the other one if nothing is said"
+        }
+        C1zError::NoSuchSync { .. } => "`baton-ninja-one inspect FILE syncs` lists the syncs of a file",
+        C1zError::Nameless { .. } => "let the connector that wrote the file write it anew",
+        C1zError::NoFolder { .. } => "make the folder first, or name another",
+        // The rest is of reading a file, or said as well of one.
+        _ => return C1zSourceError::from(error).into(),
+    };
+    Failure::found(
+        with_causes(&error),
+        Some(hint.to_owned()),
+        StatusCode::from_number(error.status()).unwrap_or(StatusCode::Unknown),
+    )
+}
+
+fn text(from: &Path, converted: &Converted) -> Text {
+    let Converted { sync, published, .. } = converted;
+    let mut text = Text::new();
+    text.line(format_args!(
+        "Converted {} ({}) to {} ({}, {})",
+        from.display(),
+        converted.from.format(),
+        published.path.display(),
+        converted.to.format(),
+        size(published.bytes),
+    ));
+    text.blank();
+    text.line(format_args!("  sync  {} ({})", sync.sync_id, sync.sync_type));
+    text.line(format_args!("  rows  {}", grouped(published.rows)));
+    let mut notes = Vec::new();
+    if converted.left_out > 0 {
+        notes.push(format!(
+            "  syncs that are not in it: {} (a file is converted sync by sync; --sync names one)",
+            grouped(converted.left_out as u64)
+        ));
+    }
+    if converted.merged > 0 {
+        notes.push(format!(
+            "  grants that became one with another of the same principal and entitlement: {}",
+            grouped(converted.merged)
+        ));
+    }
+    if !notes.is_empty() {
+        text.blank();
+        for note in notes {
+            text.line(note);
+        }
+    }
+    text
+}
+
+fn in_json(from: &Path, converted: &Converted) -> serde_json::Value {
+    let Converted { sync, published, .. } = converted;
+    json!({
+        "from": { "path": from, "format": converted.from.format() },
+        "to": { "path": published.path, "format": converted.to.format(), "bytes": published.bytes },
+        "sync": { "id": sync.sync_id, "type": sync.sync_type, "started_at": sync.started_at, "ended_at": sync.ended_at },
+        "rows": published.rows,
+        "syncs_left_out": converted.left_out,
+        "grants_merged": converted.merged,
+    })
+}

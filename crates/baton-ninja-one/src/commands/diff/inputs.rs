@@ -1,0 +1,282 @@
+//! The two syncs.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use access_core::model::{Completeness, SyncScope, SyncType};
+use access_core::ports::{AccessSink, Silent};
+use access_core::sync::{ShrinkGuard, SyncPipeline, SyncRequest};
+use access_dataset::{Hashes, Manifest, Published, Snapshot, SortedSink};
+use clap::ArgMatches;
+use source_c1z::C1zSource;
+use time::OffsetDateTime;
+use tokio::runtime::Handle;
+
+use super::refused;
+use crate::commands::export::TimesOfSync;
+use crate::commands::export::finished;
+use crate::commands::inspect::location;
+use crate::commands::inspect::timeline::PointInTime;
+use crate::failure::Failure;
+use crate::output::text_table::moment;
+use crate::runtime::cancellation::wait_unless;
+use crate::settings::Settings;
+use crate::sync_location::Place;
+use crate::sync_location::c1z_config;
+use crate::sync_location::copy;
+use crate::wiring::CONTRACT;
+use crate::wiring::formats;
+
+/// Which syncs are to be compared.
+pub(super) struct Asked {
+    old: (Place, Option<String>),
+    /// Nothing: another sync of the same place.
+    new: Option<Place>,
+    new_sync: Option<String>,
+    /// The sync of the old location, and of the new one, that was the latest at a time.
+    times: [Option<PointInTime>; 2],
+}
+
+/// One of them, sorted.
+pub(super) struct Side {
+    pub(super) snapshot: Box<dyn Snapshot>,
+    /// For people.
+    pub(super) label: String,
+    sync_type: SyncType,
+    started_at: OffsetDateTime,
+    /// Types that were read, to the end or not.
+    types: BTreeSet<String>,
+    /// Types that were not read to the end.
+    incomplete: Vec<String>,
+}
+
+/// Both.
+pub(super) struct Sides {
+    pub(super) old: Side,
+    pub(super) new: Side,
+}
+
+impl Asked {
+    pub(super) fn of(chosen: &ArgMatches) -> Result<Self, Failure> {
+        let text = |name: &str| chosen.get_one::<String>(name).cloned();
+        Ok(Self {
+            old: (location(text("old").as_deref())?, text("old-sync")),
+            new: text("new").map(|place| Place::named(&place)).transpose()?,
+            new_sync: text("new-sync"),
+            times: [
+                PointInTime::of_flag("--from", text("from").as_deref())?,
+                PointInTime::of_flag("--to", text("to").as_deref())?,
+            ],
+        })
+    }
+}
+
+impl Sides {
+    /// Reads and sorts both. Blocks.
+    pub(super) fn open(settings: &Settings, asked: Asked, stop: &AtomicBool) -> Result<Self, Failure> {
+        let (old_place, mut old_sync) = asked.old;
+        let mut new_sync = asked.new_sync;
+        let [from, to] = asked.times;
+        let at = |place: &Place, time: Option<PointInTime>| {
+            let Some(time) = time else { return Ok(None) };
+            let timeline = place.timeline(settings, stop)?;
+            let n = timeline.at(&time)?;
+            Ok::<_, Failure>(Some(timeline.syncs()[n].id.clone()))
+        };
+        old_sync = at(&old_place, from)?.or(old_sync);
+        new_sync = at(asked.new.as_ref().unwrap_or(&old_place), to)?.or(new_sync);
+        if asked.new.is_none() && (old_sync.is_none() || new_sync.is_none()) {
+            (old_sync, new_sync) = neighbours(&old_place, settings, old_sync, new_sync, stop)?;
+        }
+        let new_place = asked.new.as_ref().unwrap_or(&old_place);
+        Ok(Self {
+            old: Side::open(&old_place, settings, old_sync.as_deref(), stop)?,
+            new: Side::open(new_place, settings, new_sync.as_deref(), stop)?,
+        })
+    }
+}
+
+/// The latest sync of a place, or the one that is named, and the full one before it.
+fn neighbours(
+    place: &Place,
+    settings: &Settings,
+    old: Option<String>,
+    new: Option<String>,
+    stop: &AtomicBool,
+) -> Result<(Option<String>, Option<String>), Failure> {
+    let syncs = place.syncs(settings, stop)?;
+    let at = syncs.iter().position(|sync| match &new {
+        Some(id) => sync.id == *id,
+        None => sync.latest,
+    });
+    // One that is not there is told by whoever opens it.
+    let Some(at) = at else { return Ok((old, new)) };
+    let before = syncs[..at]
+        .iter()
+        .rev()
+        .find(|sync| sync.sync_type == SyncType::Full.as_str() && sync.ended_at.is_some());
+    let new = syncs[at].id.clone();
+    match (old, before) {
+        (Some(old), _) => Ok((Some(old), Some(new))),
+        (None, Some(before)) => Ok((Some(before.id.clone()), Some(new))),
+        (None, None) => Err(refused(
+            format!("there is no full sync before {new} to compare it with"),
+            "name two places, or two syncs with --old-sync and --new-sync",
+        )),
+    }
+}
+
+impl Side {
+    fn open(
+        place: &Place,
+        settings: &Settings,
+        sync: Option<&str>,
+        stop: &AtomicBool,
+    ) -> Result<Self, Failure> {
+        match place {
+            Place::File(path) => Self::of_file(path, &path.display().to_string(), settings, sync, stop),
+            Place::BucketC1z(url) => {
+                let copy = wait_unless(stop, copy(url, settings))?;
+                let side = Self::of_file(copy.path(), &url.to_string(), settings, sync, stop);
+                side.map_err(|failure| copy.explain(failure))
+            }
+            Place::Dataset(location) => {
+                let temp_folder = settings.temp_folder()?;
+                let config = crate::sync_location::dataset_config(location, settings, sync)?;
+                let location = config.location.clone();
+                let opened = wait_unless(stop, source_dataset::Opened::open(config))?;
+                let published = wait_unless(stop, Published::open(&location, formats(), &temp_folder))?;
+                let manifest = opened.manifest();
+                let snapshot = wait_unless(stop, published.snapshot(manifest, Hashes::Trusted))?;
+                let run = &opened.sync().run;
+                Ok(Self {
+                    label: label(
+                        &published.place(),
+                        run.id.as_str(),
+                        run.sync_type,
+                        opened.sync().ended_at,
+                    ),
+                    sync_type: run.sync_type,
+                    started_at: run.started_at,
+                    types: types(manifest),
+                    incomplete: incomplete(manifest),
+                    snapshot: Box::new(snapshot),
+                })
+            }
+        }
+    }
+
+    /// A file's rows, through the checks that every sync goes through, into the order of their keys.
+    fn of_file(
+        path: &Path,
+        place: &str,
+        settings: &Settings,
+        sync: Option<&str>,
+        stop: &AtomicBool,
+    ) -> Result<Self, Failure> {
+        let source = C1zSource::open_unless(c1z_config(path, settings, sync)?, stop)?;
+        let sorted = Arc::new(SortedSink::new(CONTRACT, settings.temp_folder()?));
+        let times = TimesOfSync::of(&finished(&source));
+        let pipeline = SyncPipeline {
+            source: &source,
+            sinks: &[Arc::clone(&sorted) as Arc<dyn AccessSink>],
+            clock: &times,
+            ids: &times,
+            observer: &Silent,
+        };
+        let request = SyncRequest {
+            provenance: access_core::model::Provenance::default(),
+            scope: SyncScope::default(),
+            sync_type: Some(source.sync_type()),
+            guard: ShrinkGuard::default(),
+        };
+        let stopped = async {
+            while !stop.load(Ordering::Relaxed) {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let outcome = Handle::current().block_on(pipeline.run(&request, stopped))?;
+        let summary = outcome.summary;
+        let incomplete = summary
+            .completeness
+            .iter()
+            .filter(|(_, state)| **state != Completeness::Complete)
+            .map(|(id, _)| id.to_string());
+        let snapshot = sorted.take().ok_or_else(|| {
+            Failure::found(
+                "the sync was read and is not there".to_owned(),
+                None,
+                access_core::StatusCode::Internal,
+            )
+        })?;
+        let run = &summary.run;
+        Ok(Self {
+            label: label(place, run.id.as_str(), run.sync_type, summary.ended_at),
+            sync_type: run.sync_type,
+            started_at: run.started_at,
+            types: summary.completeness.keys().map(ToString::to_string).collect(),
+            incomplete: incomplete.collect(),
+            snapshot: Box::new(snapshot),
+        })
+    }
+
+    /// Types that the old sync read and this one did not, although it is a full one.
+    pub(super) fn unread(&self, old: &Self) -> Vec<String> {
+        if self.sync_type != SyncType::Full {
+            return Vec::new();
+        }
+        old.types.difference(&self.types).cloned().collect()
+    }
+
+    /// What a reader of the differences should know.
+    pub(super) fn notes(&self, old: &Self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.label == old.label {
+            notes.push("both sides are the same sync: no other one ended in between".to_owned());
+        }
+        if self.started_at < old.started_at {
+            notes.push("the old sync began after the new one".to_owned());
+        }
+        if self.sync_type != SyncType::Full {
+            let kind = self.sync_type.as_str();
+            notes.push(format!(
+                "the new sync is {kind}; missing records are not reported as removed"
+            ));
+        } else if !self.incomplete.is_empty() {
+            notes.push(format!(
+                "the new sync did not read all of {}; missing records there are not reported as removed",
+                self.incomplete.join(", ")
+            ));
+        }
+        let unread = self.unread(old);
+        if !unread.is_empty() {
+            notes.push(format!(
+                "the new sync did not read {}, which the old one did; its records are not reported as removed",
+                unread.join(", ")
+            ));
+        }
+        notes
+    }
+}
+
+fn types(manifest: &Manifest) -> BTreeSet<String> {
+    let states = manifest.completeness.as_object().into_iter().flatten();
+    states.map(|(id, _)| id.clone()).collect()
+}
+
+fn incomplete(manifest: &Manifest) -> Vec<String> {
+    let states = manifest.completeness.as_object().into_iter().flatten();
+    let incomplete = states.filter(|(_, state)| state["state"] != "complete");
+    incomplete.map(|(id, _)| id.clone()).collect()
+}
+
+fn label(place: &str, sync: &str, sync_type: SyncType, ended_at: OffsetDateTime) -> String {
+    format!(
+        "{place}: sync {sync} ({}), ended {}",
+        sync_type.as_str(),
+        moment(ended_at)
+    )
+}

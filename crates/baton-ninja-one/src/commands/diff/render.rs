@@ -1,0 +1,340 @@
+//! Differences, for people and for programs.
+
+use std::sync::atomic::AtomicBool;
+
+use access_core::diff::{Change, ChangeKind, FieldChange, Subject};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::commands::inspect::Cell;
+use crate::commands::inspect::Closed;
+use crate::commands::inspect::Column;
+use crate::commands::inspect::Form;
+use crate::commands::inspect::OPTIONAL;
+use crate::commands::inspect::Outlet;
+use crate::commands::inspect::Sheet;
+use crate::commands::inspect::data;
+use crate::commands::inspect::people;
+use crate::commands::inspect::shown;
+use crate::output::text_table::grouped;
+
+/// Differences in CSV: one line for each field that differs, and one for each record that was added or removed.
+const FLAT: &[Column] = &[
+    data("subject"),
+    data("change"),
+    data("resource_type_id"),
+    data("id"),
+    data("name"),
+    data("principal"),
+    data("principal_name"),
+    data("field"),
+    data("old"),
+    data("new"),
+];
+
+const USERS: &[Column] = &[
+    people("").whole(),
+    shown("id", "user").whole(),
+    shown("name", "name"),
+    shown("login", "login").rank(OPTIONAL),
+    people("what").unless_all(""),
+];
+const THINGS: &[Column] = &[
+    people("").whole(),
+    shown("id", "role or other").whole(),
+    shown("name", "name"),
+    people("what").unless_all(""),
+];
+const ENTITLEMENTS: &[Column] = &[
+    people("").whole(),
+    shown("id", "entitlement").whole(),
+    shown("on", "on").rank(OPTIONAL),
+    shown("name", "name"),
+    people("what").unless_all(""),
+];
+const GRANTS: &[Column] = &[
+    people("").whole(),
+    shown("who", "principal").whole(),
+    shown("name", "name"),
+    shown("holds", "holds"),
+    shown("entitlement_id", "entitlement").rank(6).whole(),
+    shown("on", "on").rank(OPTIONAL),
+    people("what").rank(7).unless_all(""),
+];
+
+/// Tells differences as they come: users, other things, entitlements, grants.
+pub(super) struct Telling<'a> {
+    form: Form,
+    outlet: &'a mut Outlet,
+    stop: &'a AtomicBool,
+    /// The rows of the subject at hand, for people; few are kept, see [`Sheet`].
+    table: Option<(Subject, Sheet)>,
+    flat: Sheet,
+    counts: [[u64; 3]; Subject::ALL.len()],
+}
+
+impl<'a> Telling<'a> {
+    pub(super) fn new(form: Form, outlet: &'a mut Outlet, stop: &'a AtomicBool) -> Self {
+        Self {
+            form,
+            outlet,
+            stop,
+            table: None,
+            flat: Sheet::new(FLAT, form),
+            counts: Default::default(),
+        }
+    }
+
+    /// Names the two sides, for people.
+    pub(super) fn begin(&mut self, old: &str, new: &str) {
+        self.say(&format!("old  {old}"));
+        self.say(&format!("new  {new}"));
+    }
+
+    /// Tells a difference.
+    pub(super) fn change(&mut self, change: &Change) -> Result<(), Closed> {
+        if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(Closed);
+        }
+        self.counts[place(change.subject)][change.kind as usize] += 1;
+        match self.form {
+            Form::Json => {
+                let text = serde_json::to_string(&Told(change)).unwrap_or_default();
+                self.outlet.line(&text)
+            }
+            Form::Csv => {
+                let fields = change
+                    .fields
+                    .iter()
+                    .map(Some)
+                    .filter(|_| change.kind == ChangeKind::Changed);
+                let whole = (change.kind != ChangeKind::Changed).then_some(None);
+                for field in fields.chain(whole) {
+                    self.flat.push(flat(change, field), self.outlet)?;
+                }
+                Ok(())
+            }
+            Form::Table => {
+                if self
+                    .table
+                    .as_ref()
+                    .is_none_or(|(subject, _)| *subject != change.subject)
+                {
+                    self.end_table()?;
+                    self.outlet.line("")?;
+                    let columns = match change.subject {
+                        Subject::User => USERS,
+                        Subject::Resource => THINGS,
+                        Subject::Entitlement => ENTITLEMENTS,
+                        Subject::Grant => GRANTS,
+                    };
+                    self.table = Some((change.subject, Sheet::new(columns, self.form)));
+                }
+                match &mut self.table {
+                    Some((_, sheet)) => sheet.push(cells(change), self.outlet),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn end_table(&mut self) -> Result<(), Closed> {
+        match self.table.take() {
+            Some((_, sheet)) => {
+                let left_out = sheet.finish(self.outlet)?.left_out;
+                if left_out.is_empty() {
+                    return Ok(());
+                }
+                self.outlet
+                    .line(&format!("  (too narrow for: {})", left_out.join(", ")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Tells how much differs, and what to know of it. Gives whether anything does.
+    pub(super) fn end(mut self, notes: &[String]) -> bool {
+        let _ = self.end_table();
+        if self.form == Form::Csv {
+            let flat = std::mem::replace(&mut self.flat, Sheet::new(FLAT, self.form));
+            let _ = flat.finish(self.outlet);
+        }
+        let differ = self.counts.iter().flatten().any(|count| *count > 0);
+        self.say("");
+        if !differ {
+            self.say(if notes.is_empty() {
+                "no differences"
+            } else {
+                "no differences in what can be compared"
+            });
+        }
+        for (subject, counts) in Subject::ALL.into_iter().zip(self.counts) {
+            let words = [ChangeKind::Added, ChangeKind::Removed, ChangeKind::Changed];
+            let told: Vec<String> = words
+                .into_iter()
+                .zip(counts)
+                .filter(|(_, count)| *count > 0)
+                .map(|(kind, count)| format!("{} {}", grouped(count), kind.as_str()))
+                .collect();
+            if !told.is_empty() {
+                self.say(&format!("{:<14}{}", plural(subject), told.join(", ")));
+            }
+        }
+        for note in notes {
+            self.say(&format!("note: {note}"));
+        }
+        differ
+    }
+
+    fn say(&mut self, text: &str) {
+        if self.form == Form::Table {
+            let _ = self.outlet.line(text);
+        }
+    }
+}
+
+fn place(subject: Subject) -> usize {
+    Subject::ALL
+        .iter()
+        .position(|other| *other == subject)
+        .unwrap_or_default()
+}
+
+fn plural(subject: Subject) -> &'static str {
+    match subject {
+        Subject::User => "users",
+        Subject::Resource => "roles, others",
+        Subject::Entitlement => "entitlements",
+        Subject::Grant => "grants",
+    }
+}
+
+fn mark(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Added => "+",
+        ChangeKind::Removed => "-",
+        ChangeKind::Changed => "~",
+    }
+}
+
+fn name(change: &Change, name: &str) -> Option<String> {
+    let at = change.subject.names().iter().position(|known| *known == name)?;
+    change.names.get(at)?.as_deref().map(str::to_owned)
+}
+
+/// The thing, or the entitlement of a grant.
+fn id(change: &Change) -> String {
+    match change.subject {
+        Subject::User | Subject::Resource => change.key.join(":"),
+        Subject::Entitlement | Subject::Grant => {
+            change.key.first().map(ToString::to_string).unwrap_or_default()
+        }
+    }
+}
+
+/// Who holds what a grant is of.
+fn principal(change: &Change) -> Option<String> {
+    (change.subject == Subject::Grant).then(|| change.key[1..].join(":"))
+}
+
+/// What changed, in words.
+fn what(change: &Change) -> String {
+    if change.kind != ChangeKind::Changed {
+        return String::new();
+    }
+    let value = |value: Option<&str>| value.map_or_else(|| "nothing".to_owned(), str::to_owned);
+    let told = |field: &FieldChange| {
+        format!(
+            "{}: {} → {}",
+            field.field,
+            value(field.old.as_deref()),
+            value(field.new.as_deref())
+        )
+    };
+    change.fields.iter().map(told).collect::<Vec<_>>().join(", ")
+}
+
+fn cells(change: &Change) -> Vec<Cell> {
+    let (first, last) = (Cell::text(mark(change.kind)), Cell::Text(what(change)));
+    let named = |known: &str| Cell::text_or_nothing(name(change, known).as_deref());
+    match change.subject {
+        Subject::User => vec![
+            first,
+            Cell::Text(id(change)),
+            named("display_name"),
+            named("login"),
+            last,
+        ],
+        Subject::Resource => vec![first, Cell::Text(id(change)), named("display_name"), last],
+        Subject::Entitlement => vec![
+            first,
+            Cell::Text(id(change)),
+            named("resource_display_name"),
+            named("display_name"),
+            last,
+        ],
+        Subject::Grant => vec![
+            first,
+            Cell::text_or_nothing(principal(change).as_deref()),
+            named("principal_display_name"),
+            named("entitlement_display_name"),
+            Cell::Text(id(change)),
+            named("resource_display_name"),
+            last,
+        ],
+    }
+}
+
+fn flat(change: &Change, field: Option<&FieldChange>) -> Vec<Cell> {
+    let names = if change.subject == Subject::Grant {
+        ["entitlement_display_name", "principal_display_name"]
+    } else {
+        ["display_name", ""]
+    };
+    let [name, principal_name] = names.map(|known| Cell::text_or_nothing(name(change, known).as_deref()));
+    vec![
+        Cell::text(&change.subject),
+        Cell::text(change.kind.as_str()),
+        Cell::text(&change.resource_type),
+        Cell::Text(id(change)),
+        name,
+        Cell::text_or_nothing(principal(change).as_deref()),
+        principal_name,
+        Cell::text_or_nothing(field.map(|field| &field.field)),
+        Cell::text_or_nothing(field.and_then(|field| field.old.as_deref())),
+        Cell::text_or_nothing(field.and_then(|field| field.new.as_deref())),
+    ]
+}
+
+/// A difference as a JSON object.
+struct Told<'a>(&'a Change);
+
+impl Serialize for Told<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Change {
+            subject,
+            key,
+            kind,
+            resource_type,
+            names,
+            fields,
+        } = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("subject", subject)?;
+        map.serialize_entry("change", kind)?;
+        map.serialize_entry("resource_type_id", resource_type)?;
+        map.serialize_entry("key", &Named(subject.key(), key))?;
+        map.serialize_entry("names", &Named(subject.names(), names))?;
+        map.serialize_entry("fields", fields)?;
+        map.end()
+    }
+}
+
+/// Values with their names.
+struct Named<'a, T>(&'a [&'static str], &'a [T]);
+
+impl<T: Serialize> Serialize for Named<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().zip(self.1))
+    }
+}

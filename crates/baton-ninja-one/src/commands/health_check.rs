@@ -1,0 +1,94 @@
+//! `health-check`: asks a running connector, for containers that have nothing else to ask with. Says nothing if all is
+//! well (docs/reference/conductorone.md §1.1, §6.2).
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+use http_body_util::Empty;
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper::header::{HOST, HeaderValue};
+use hyper::{Request, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::failure::Failure;
+use crate::runtime;
+use crate::settings::{HealthAddress, Settings};
+
+use crate::health::error::HealthError;
+
+/// The subcommand; address and port are those of the settings.
+pub(crate) fn subcommand() -> Command {
+    let endpoint = Arg::new("endpoint")
+        .long("endpoint")
+        .value_name("health|ready|live")
+        .value_parser(["health", "ready", "live"])
+        .hide_possible_values(true)
+        .default_value("health")
+        .help("What to ask for");
+    let timeout = Arg::new("timeout")
+        .long("timeout")
+        .value_name("SECONDS")
+        .value_parser(value_parser!(u64).range(1..=3600))
+        .default_value("5")
+        .help("How long to wait for the answer");
+    Command::new("health-check")
+        .about("Ask a connector in service mode whether it is well; fails if it is not")
+        .args([endpoint, timeout])
+}
+
+/// Asks. Nothing is printed if all is well.
+///
+/// # Errors
+/// [`Failure`] with the reference's exit code: 2 not well, 4 no answer in time, 14 nobody there.
+pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+    let mut address = settings.health_address()?;
+    // What is listened at everywhere is asked here.
+    match address.host.parse::<IpAddr>() {
+        Ok(IpAddr::V4(ip)) if ip.is_unspecified() => "127.0.0.1".clone_into(&mut address.host),
+        Ok(IpAddr::V6(ip)) if ip.is_unspecified() => "::1".clone_into(&mut address.host),
+        _ => {}
+    }
+    let path = match chosen.get_one::<String>("endpoint").map(String::as_str) {
+        Some("ready") => "/ready",
+        Some("live") => "/live",
+        _ => "/health",
+    };
+    let seconds = chosen.get_one::<u64>("timeout").copied().unwrap_or(5);
+    let runtime = runtime::start()?;
+    let asked = runtime.block_on(async {
+        let asking = status_at(&address, path);
+        match tokio::time::timeout(Duration::from_secs(seconds), asking).await {
+            Ok(status) => status,
+            Err(_) => Err(HealthError::TimedOut { address, seconds }),
+        }
+    });
+    runtime.shutdown_background();
+    match asked? {
+        StatusCode::OK => Ok(()),
+        status => Err(HealthError::Status(status.as_u16()).into()),
+    }
+}
+
+async fn status_at(address: &HealthAddress, path: &'static str) -> Result<StatusCode, HealthError> {
+    let broken = |source| HealthError::Broken {
+        address: address.clone(),
+        source,
+    };
+    let stream = TcpStream::connect((address.host.as_str(), address.port)).await;
+    let stream = stream.map_err(|source| HealthError::Unreachable {
+        address: address.clone(),
+        source,
+    })?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
+    tokio::spawn(connection);
+    let mut request = Request::new(Empty::<Bytes>::new());
+    *request.uri_mut() = Uri::from_static(path);
+    request
+        .headers_mut()
+        .insert(HOST, HeaderValue::from_static("localhost"));
+    let answer = sender.send_request(request).await.map_err(broken)?;
+    Ok(answer.status())
+}

@@ -1,0 +1,275 @@
+//! The command line of `inspect`.
+
+use access_core::StatusCode;
+use access_core::model::{ResourceTypeId, StatusState};
+use access_core::query::Words;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+use crate::commands::inspect::timeline::PointInTime;
+use crate::failure::Failure;
+use crate::output::rows::View;
+
+/// Everything that one call asks.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    /// The location; none for the file that is in this folder by default.
+    pub(crate) place: Option<String>,
+    pub(crate) sync: Option<String>,
+    /// The sync that was the latest at this time.
+    pub(crate) at: Option<PointInTime>,
+    pub(crate) paged: bool,
+    pub(crate) view: View,
+    pub(crate) question: Question,
+}
+
+/// A question.
+#[derive(Debug, Clone)]
+pub(crate) enum Question {
+    /// How many there are of everything.
+    Stats,
+    /// Which people there are.
+    Users(Users),
+    /// Which roles there are, or other things of some types.
+    Roles(Things),
+    /// Which resources there are, of any type.
+    Resources(Things),
+    /// What can be held.
+    Entitlements(Things),
+    /// Who holds what.
+    Grants(Grants),
+    /// Everything that a principal holds, and through what.
+    Access(String),
+    /// Who holds a role or an entitlement, and through what.
+    Who(String),
+    /// What became of a person or a role from sync to sync.
+    History(String),
+    /// Which syncs there are.
+    Syncs,
+}
+
+/// Which grants are wanted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Grants {
+    pub(crate) things: Things,
+    pub(crate) user: Option<String>,
+    pub(crate) role: Option<String>,
+    pub(crate) administrators: bool,
+}
+
+/// Which people are wanted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Users {
+    pub(crate) types: Vec<ResourceTypeId>,
+    pub(crate) statuses: Vec<StatusState>,
+    pub(crate) without_mfa: bool,
+    pub(crate) administrators: bool,
+    pub(crate) role: Option<String>,
+    pub(crate) words: Option<Words>,
+}
+
+/// Which things are wanted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Things {
+    /// Of the resource, or of the one that an entitlement is on.
+    pub(crate) types: Vec<ResourceTypeId>,
+    pub(crate) words: Option<Words>,
+}
+
+const STATUSES: [(&str, StatusState); 4] = [
+    ("enabled", StatusState::Enabled),
+    ("disabled", StatusState::Disabled),
+    ("deleted", StatusState::Deleted),
+    ("unspecified", StatusState::Unspecified),
+];
+
+/// The command.
+pub(crate) fn subcommand() -> Command {
+    let place = Arg::new("place").value_name("LOCATION").help(
+        "A c1z file of any connector, or a dataset: its folder or URL [default: sync.c1z]. A location that is called like a command: ./users",
+    );
+    let text = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
+    };
+    let types = |help: &'static str| text("type", "TYPE", help).action(ArgAction::Append);
+    let words = || {
+        Arg::new("words")
+            .value_name("TEXT")
+            .help("Only rows with this text in a name, an id or an attribute")
+    };
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+    };
+    let status = text("status", "STATUS", "Only users with this status; repeatable")
+        .action(ArgAction::Append)
+        .value_parser(STATUSES.map(|(word, _)| word));
+    let one = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).required(true).value_name(value).help(help)
+    };
+    Command::new("inspect")
+        .about("Show what a finished sync contains, from a c1z file of any connector or from a dataset")
+        .arg(place)
+        .args(arguments_of_all())
+        .subcommand(Command::new("stats").about("Counts of everything (shown without a command)"))
+        .subcommand(Command::new("users").about("List users").args([
+            words(),
+            types("Only users of this resource type; repeatable"),
+            status,
+            flag("no-mfa", "Only users without MFA"),
+            flag("admin", "Only administrators"),
+            text(
+                "role",
+                "ROLE|ENTITLEMENT",
+                "Only users who hold it, directly or through something else",
+            ),
+        ]))
+        .subcommand(
+            Command::new("roles")
+                .about("List roles and how many hold them")
+                .args([
+                    words(),
+                    types("Resources of this type instead of roles, e.g. organization; repeatable"),
+                ]),
+        )
+        .subcommand(
+            Command::new("resources")
+                .about("List resources of every type, users included")
+                .args([words(), types("Only resources of this type; repeatable")]),
+        )
+        .subcommand(
+            Command::new("entitlements")
+                .about("List what can be held, and how many hold it")
+                .args([
+                    words(),
+                    types("Only entitlements on resources of this type; repeatable"),
+                ]),
+        )
+        .subcommand(Command::new("grants").about("List who holds what").args([
+            words(),
+            types("Only grants on resources of this type; repeatable"),
+            text("user", "USER", "Only what this user holds"),
+            text("role", "ROLE|ENTITLEMENT", "Only who holds this"),
+            flag("admin", "Only what administrators hold"),
+        ]))
+        .subcommand(
+            Command::new("access")
+                .about("What one user holds, and why: directly, or through what")
+                .arg(one(
+                    "who",
+                    "USER",
+                    "An id such as user:901 or 901, a login, an email address or a full name",
+                )),
+        )
+        .subcommand(
+            Command::new("who")
+                .about("Who holds a role or an entitlement, and why: directly, or through what")
+                .arg(one(
+                    "what",
+                    "ROLE|ENTITLEMENT",
+                    "The id or the full name of a role, another resource or an entitlement",
+                )),
+        )
+        .subcommand(
+            Command::new("history")
+                .about("What changed for one user or role, from sync to sync")
+                .arg(one(
+                    "of",
+                    "USER|ROLE",
+                    "An id such as user:901 or role:7, a login, an email address or a full name",
+                )),
+        )
+        .subcommand(Command::new("syncs").about("List the syncs of the file or dataset"))
+}
+
+/// What every question takes.
+fn arguments_of_all() -> [Arg; 6] {
+    let text = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
+    };
+    let arguments = [
+        text("sync", "ID", "The sync to look at [default: the latest finished one, full ones first]"),
+        text(
+            "at",
+            "TIME",
+            "The latest full sync that had ended at this time: 2026-03-03 (the end of that day), 2026-03-03T10:15, 2026-03-03T10:15+02:00; UTC by default",
+        )
+        .conflicts_with("sync"),
+        text("columns", "A,B,C|all", "Columns to show, in this order [default: those that fit]")
+            .value_delimiter(',')
+            .action(ArgAction::Append),
+        text("sort", "COLUMN[:desc]", "Sort rows by a column; numbers by their value"),
+        text("limit", "N", "Show the first N rows only").value_parser(value_parser!(u64).range(1..)),
+        Arg::new("no-pager")
+            .long("no-pager")
+            .action(ArgAction::SetTrue)
+            .help("Write to the terminal without a pager ($PAGER, else less)"),
+    ];
+    arguments.map(|argument| argument.global(true))
+}
+
+impl Asked {
+    /// What the command line asks.
+    pub(crate) fn of(chosen: &ArgMatches) -> Result<Self, Failure> {
+        let inner = chosen.subcommand().map_or(chosen, |(_, inner)| inner);
+        let text = |name: &str| inner.get_one::<String>(name).cloned();
+        let question = match chosen.subcommand() {
+            Some(("users", inner)) => Question::Users(users(inner)?),
+            Some(("roles", inner)) => Question::Roles(things(inner)?),
+            Some(("resources", inner)) => Question::Resources(things(inner)?),
+            Some(("entitlements", inner)) => Question::Entitlements(things(inner)?),
+            Some(("grants", inner)) => Question::Grants(Grants {
+                things: things(inner)?,
+                user: text("user"),
+                role: text("role"),
+                administrators: inner.get_flag("admin"),
+            }),
+            Some(("access", _)) => Question::Access(text("who").unwrap_or_default()),
+            Some(("who", _)) => Question::Who(text("what").unwrap_or_default()),
+            Some(("history", _)) => Question::History(text("of").unwrap_or_default()),
+            Some(("syncs", _)) => Question::Syncs,
+            _ => Question::Stats,
+        };
+        Ok(Self {
+            place: chosen.get_one::<String>("place").cloned(),
+            sync: text("sync"),
+            at: PointInTime::of_flag("--at", text("at").as_deref())?,
+            paged: !inner.get_flag("no-pager"),
+            view: View {
+                columns: inner.get_many("columns").into_iter().flatten().cloned().collect(),
+                sort: text("sort"),
+                limit: inner.get_one("limit").copied(),
+            },
+            question,
+        })
+    }
+}
+
+fn users(chosen: &ArgMatches) -> Result<Users, Failure> {
+    let words = chosen.get_many::<String>("status").into_iter().flatten();
+    let statuses = words.filter_map(|word| {
+        STATUSES
+            .iter()
+            .find(|(name, _)| name == word)
+            .map(|(_, state)| *state)
+    });
+    let Things { types, words } = things(chosen)?;
+    Ok(Users {
+        types,
+        statuses: statuses.collect(),
+        without_mfa: chosen.get_flag("no-mfa"),
+        administrators: chosen.get_flag("admin"),
+        role: chosen.get_one::<String>("role").cloned(),
+        words,
+    })
+}
+
+fn things(chosen: &ArgMatches) -> Result<Things, Failure> {
+    let types = chosen.get_many::<String>("type").into_iter().flatten();
+    let types = types.map(|text| {
+        ResourceTypeId::new(text)
+            .map_err(|error| Failure::found(format!("--type: {error}"), None, StatusCode::InvalidArgument))
+    });
+    Ok(Things {
+        types: types.collect::<Result<_, _>>()?,
+        words: chosen.get_one::<String>("words").map(|text| Words::new(text)),
+    })
+}

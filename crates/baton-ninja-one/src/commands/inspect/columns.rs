@@ -1,0 +1,328 @@
+//! What the commands show of each kind of thing. Names are those of the dataset's tables (docs/DATASET.md), so that who knows one
+//! knows the other.
+
+use access_core::model::{
+    AccountType, AttributeType, BoundedText, EntitlementId, Purpose, Resource, ResourceTypeId, Trait,
+    UserAttribute, UserAttributes, UserTrait,
+};
+use access_core::ports::{EntitlementFacts, Holding, TypeFacts};
+use access_core::query::{attribute, email, flag, login};
+
+use crate::output::rows::Cell;
+use crate::output::rows::Column;
+use crate::output::rows::OPTIONAL;
+use crate::output::rows::Order;
+use crate::output::rows::data;
+use crate::output::rows::hidden;
+use crate::output::rows::people;
+use crate::output::rows::shown;
+
+/// A column of users that is there whatever is declared, with the field id that it has in the table `users`.
+type UserColumn = (i32, Column, fn(&Resource) -> Cell);
+
+const USER_COLUMNS: [UserColumn; 12] = [
+    (4, data("resource_type_id"), |row| {
+        Cell::text(&row.id.resource_type)
+    }),
+    (5, shown("user_id", "id"), |row| Cell::text(&row.id.id)),
+    (5, shown("display_name", "name"), |row| {
+        Cell::text(&row.display_name)
+    }),
+    (6, shown("login", "login"), |row| {
+        Cell::text_or_nothing(login(row))
+    }),
+    (7, data("email"), |row| Cell::text_or_nothing(email(row))),
+    (9, data("first_name"), |row| {
+        let given = user(row).and_then(|user| user.name.as_ref()?.given.as_deref());
+        Cell::text_or_nothing(given.or(attribute(&row.profile, "first_name")))
+    }),
+    (10, data("last_name"), |row| {
+        let family = user(row).and_then(|user| user.name.as_ref()?.family.as_deref());
+        Cell::text_or_nothing(family.or(attribute(&row.profile, "last_name")))
+    }),
+    (12, shown("status", "status"), |row| {
+        Cell::text_or_nothing(row.status.as_ref().map(|status| status.state.as_str()))
+    }),
+    (13, shown("status_detail", "detail"), |row| {
+        Cell::word_or_nothing(row.status.as_ref().and_then(|status| status.detail.as_deref()))
+    }),
+    (14, data("account_type"), |row| {
+        Cell::text(
+            user(row)
+                .map_or(AccountType::Unspecified, |user| user.account_type)
+                .as_str(),
+        )
+    }),
+    (18, shown("mfa_enabled", "mfa"), |row| {
+        Cell::flag_or_nothing(user(row).and_then(|user| user.mfa_enabled))
+    }),
+    (19, shown("sso_enabled", "sso"), |row| {
+        Cell::flag_or_nothing(user(row).and_then(|user| user.sso_enabled))
+    }),
+];
+
+fn user(row: &Resource) -> Option<&UserTrait> {
+    match &row.kind {
+        Trait::User(user) => Some(user),
+        _ => None,
+    }
+}
+
+/// A column of users with its importance for people, by which a narrow terminal leaves columns out.
+fn ranked(column: Column) -> Column {
+    match column.name {
+        Some("user_id") => column.rank(1).whole(),
+        Some("display_name") => column.rank(2),
+        Some("mfa_enabled") => column.rank(3).whole(),
+        Some("sso_enabled") => column.rank(4).whole(),
+        Some("administrator") => column.rank(5).whole(),
+        Some("organization_name") => column.rank(6).told_apart_by("organization_id"),
+        Some("status") => column.rank(OPTIONAL),
+        Some("user_type") => column.rank(OPTIONAL + 1),
+        Some("login") => column.rank(OPTIONAL + 2),
+        Some("status_detail") => column.rank(OPTIONAL + 3).unless_all("-"),
+        _ => column,
+    }
+}
+
+/// The keys of users, in order.
+pub(crate) const USER_KEY: Order = Order::By(&["resource_type_id", "user_id"]);
+
+/// Users, as in the table `users`: the columns, and what they show of a user.
+pub(crate) struct Users {
+    /// The columns.
+    pub(crate) columns: Vec<Column>,
+    cells: Vec<UserCell>,
+}
+
+enum UserCell {
+    Own(fn(&Resource) -> Cell),
+    Attribute(&'static UserAttribute),
+}
+
+impl Users {
+    /// With the attributes that are declared.
+    pub(crate) fn new(attributes: UserAttributes) -> Self {
+        let own = USER_COLUMNS.map(|(place, column, cell)| (place, column, UserCell::Own(cell)));
+        let declared = attributes.columns().map(|(attribute, place)| {
+            let column = match attribute.heading {
+                Some(heading) => shown(attribute.key, heading),
+                None => data(attribute.key),
+            };
+            (place, column, UserCell::Attribute(attribute))
+        });
+        let mut all: Vec<(i32, Column, UserCell)> = own.into_iter().chain(declared).collect();
+        all.sort_by_key(|(place, ..)| *place);
+        let (columns, cells) = all
+            .into_iter()
+            .map(|(_, column, cell)| (ranked(column), cell))
+            .unzip();
+        Self { columns, cells }
+    }
+
+    /// A user.
+    pub(crate) fn row(&self, row: &Resource) -> Vec<Cell> {
+        let cells = self.cells.iter().map(|cell| match cell {
+            UserCell::Own(cell) => cell(row),
+            UserCell::Attribute(declared) => match declared.attribute_type {
+                AttributeType::Flag => Cell::flag_or_nothing(flag(&row.profile, declared.key)),
+                AttributeType::Text => Cell::text_or_nothing(attribute(&row.profile, declared.key)),
+                AttributeType::Word => Cell::word_or_nothing(attribute(&row.profile, declared.key)),
+            },
+        });
+        cells.collect()
+    }
+}
+
+/// Things that hold entitlements.
+pub(crate) const ROLES: &[Column] = &[
+    shown("resource_type_id", "type"),
+    shown("resource_id", "id").whole(),
+    shown("display_name", "name"),
+    shown("entitlements", "entitlements").rank(OPTIONAL).whole(),
+    shown("grants", "grants").rank(6).whole(),
+    shown("description", "description")
+        .rank(OPTIONAL + 1)
+        .unless_all("-"),
+];
+
+/// The keys of roles and other resources, in order.
+pub(crate) const RESOURCE_KEY: Order = Order::By(&["resource_type_id", "resource_id"]);
+
+/// A role, with what can be held on it and how often it is.
+pub(crate) fn role(row: &Resource, entitlements: u64, grants: u64) -> Vec<Cell> {
+    vec![
+        Cell::text(&row.id.resource_type),
+        Cell::text(&row.id.id),
+        Cell::text(&row.display_name),
+        Cell::Count(entitlements),
+        Cell::Count(grants),
+        Cell::text_or_nothing(row.description.as_ref()),
+    ]
+}
+
+/// Entitlements, as in the table `entitlements`.
+pub(crate) const ENTITLEMENTS: &[Column] = &[
+    shown("entitlement_id", "id").rank(1).whole(),
+    data("resource_type_id"),
+    data("resource_id"),
+    shown("resource_display_name", "on").rank(3),
+    data("slug"),
+    shown("display_name", "name").rank(2),
+    data("description"),
+    shown("purpose", "purpose").rank(OPTIONAL),
+    data("grantable_to"),
+    shown("immutable", "immutable").rank(OPTIONAL + 1),
+    shown("grants", "grants").rank(4).whole(),
+];
+
+/// The key of entitlements.
+pub(crate) const ENTITLEMENT_KEY: Order = Order::By(&["entitlement_id"]);
+
+/// An entitlement and how many hold it.
+pub(crate) fn entitlement(row: &EntitlementFacts, grants: u64) -> Vec<Cell> {
+    let held = &row.entitlement;
+    let kinds = held.grantable_to.iter().map(ResourceTypeId::to_string);
+    vec![
+        Cell::text(&held.id),
+        Cell::text(&held.resource.resource_type),
+        Cell::text(&held.resource.id),
+        Cell::text_or_nothing(row.resource_name.as_ref()),
+        Cell::text(&held.slug),
+        Cell::text(&held.display_name),
+        Cell::text_or_nothing(held.description.as_ref()),
+        Cell::text(Purpose::as_str(held.purpose)),
+        Cell::List(kinds.collect()),
+        Cell::Flag(held.immutable),
+        Cell::Count(grants),
+    ]
+}
+
+macro_rules! holdings {
+    ($($name:ident: $held:ident, $principal:ident;)*) => {
+        $(
+            /// Grants, as in the table `grants`.
+            pub(crate) const $name: &[Column] = &[
+                data("grant_id"),
+                data("entitlement_id"),
+                data("entitlement_slug"),
+                holdings!(@ $held "entitlement_display_name", "holds").rank(4),
+                data("resource_type_id"),
+                data("resource_id"),
+                holdings!(@ $held "resource_display_name", "on").rank(5),
+                holdings!(@@ $held "on id").rank(6).whole(),
+                holdings!(@@ $principal "id").rank(1).whole(),
+                data("principal_type_id"),
+                data("principal_id"),
+                holdings!(@ $principal "principal_display_name", "who").rank(2),
+                holdings!(@ $principal "principal_login", "login").rank(OPTIONAL + 1),
+                data("immutable"),
+                data("is_direct"),
+                data("sources"),
+                people("how").rank(OPTIONAL).unless_all("direct"),
+            ];
+        )*
+    };
+    (@ yes $name:literal, $heading:literal) => { shown($name, $heading) };
+    (@ no $name:literal, $heading:literal) => { data($name) };
+    (@@ yes $heading:literal) => { people($heading) };
+    (@@ no $heading:literal) => { hidden() };
+}
+
+holdings! {
+    GRANTS: yes, yes;
+    ACCESS: yes, no;
+    WHO: no, yes;
+}
+
+/// The keys of grants, in order.
+pub(crate) const GRANT_KEY: Order = Order::By(&["entitlement_id", "principal_type_id", "principal_id"]);
+/// The same for all grants of a tenant: they come by entitlement and are not held in memory.
+pub(crate) const HOLDER_KEY: Order = Order::Within("entitlement_id", &["principal_type_id", "principal_id"]);
+
+/// A grant, and in words how it is held.
+pub(crate) fn grant(row: &Holding, how: String) -> Vec<Cell> {
+    let held = row.held.as_ref();
+    vec![
+        Cell::text(&row.id),
+        Cell::text(&row.entitlement),
+        Cell::text_or_nothing(held.map(|held| &held.slug)),
+        // What is not listed has no name but its id.
+        Cell::text(held.map_or(row.entitlement.as_str(), |held| held.display_name.as_str())),
+        Cell::text_or_nothing(held.map(|held| &held.resource.resource_type)),
+        Cell::text_or_nothing(held.map(|held| &held.resource.id)),
+        Cell::text_or_nothing(held.and_then(|held| held.resource_name.as_ref())),
+        Cell::text_or_nothing(held.map(|held| &held.resource)),
+        Cell::text(&row.principal),
+        Cell::text(&row.principal.resource_type),
+        Cell::text(&row.principal.id),
+        Cell::text_or_nothing(row.principal_name.as_ref()),
+        Cell::text_or_nothing(row.principal_login.as_deref()),
+        Cell::flag_or_nothing(held.map(|held| held.immutable)),
+        Cell::Flag(row.direct),
+        Cell::List(row.sources.iter().map(EntitlementId::to_string).collect()),
+        Cell::Text(how),
+    ]
+}
+
+/// Kinds of things.
+pub(crate) const TYPES: &[Column] = &[
+    shown("resource_type_id", "type"),
+    shown("display_name", "name"),
+    data("trait_kind"),
+    shown("resources", "resources"),
+    shown("entitlements", "entitlements"),
+    shown("grants", "grants"),
+    shown("complete", "complete").unless_all("-"),
+    data("incomplete_reason"),
+];
+
+/// A kind of thing, counted.
+pub(crate) fn kind(row: &TypeFacts) -> Vec<Cell> {
+    use access_core::model::Completeness;
+
+    let (complete, reason) = match &row.completeness {
+        None => (None, None),
+        Some(Completeness::Complete) => (Some(true), None),
+        Some(Completeness::Incomplete { reason }) => (Some(false), Some(reason.as_str())),
+    };
+    vec![
+        Cell::text(&row.resource_type.id),
+        Cell::text(BoundedText::as_str(&row.resource_type.display_name)),
+        Cell::text(row.resource_type.kind.as_str()),
+        Cell::Count(row.resources),
+        Cell::Count(row.entitlements),
+        Cell::Count(row.grants),
+        Cell::flag_or_nothing(complete),
+        Cell::text_or_nothing(reason),
+    ]
+}
+
+/// Syncs.
+pub(crate) const SYNCS: &[Column] = &[
+    shown("sync_id", "sync").rank(2).whole(),
+    shown("sync_type", "type").rank(3),
+    shown("started_at", "began").rank(OPTIONAL + 3).whole(),
+    shown("ended_at", "ended").rank(1).whole(),
+    shown("latest", "latest").rank(4),
+    shown("resources", "resources").rank(OPTIONAL),
+    shown("entitlements", "entitlements").rank(OPTIONAL + 2),
+    shown("grants", "grants").rank(OPTIONAL + 1),
+];
+
+/// What became of a person or a role.
+pub(crate) const HISTORY: &[Column] = &[
+    data("sync_id"),
+    shown("seen_at", "seen at").rank(1).whole(),
+    shown("after", "after").rank(OPTIONAL + 1).whole(),
+    shown("change", "change").rank(2).whole(),
+    data("subject"),
+    shown("entitlement_display_name", "what").rank(3),
+    data("entitlement_id"),
+    data("resource_display_name"),
+    data("principal_display_name"),
+    shown("field", "attribute").rank(6).unless_all("-"),
+    shown("old", "before").rank(7).unless_all("-"),
+    shown("new", "now").rank(8).unless_all("-"),
+    shown("id", "id").rank(4).whole().unless_all("-"),
+];

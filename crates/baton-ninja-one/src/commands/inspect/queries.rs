@@ -1,0 +1,719 @@
+//! The answers.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use access_core::model::{
+    EntitlementId, Resource, ResourceId, ResourceTypeId, StatusState, Trait, TraitKind,
+};
+use access_core::ports::{
+    AccessSnapshot, Holding, SourceError, WhichEntitlements, WhichGrants, WhichResources,
+};
+use access_core::query::{self, UserFilter};
+use serde_json::json;
+use time::format_description::well_known::Rfc3339;
+
+use super::args::Asked;
+use super::args::Grants;
+use super::args::Question;
+use super::args::Things;
+use super::args::Users;
+use super::columns;
+use super::history::History;
+use super::history::Subject;
+use super::provenance::How;
+use crate::failure::Failure;
+use crate::output::pager::Outlet;
+use crate::output::rows::Cell;
+use crate::output::rows::Column;
+use crate::output::rows::Form;
+use crate::output::rows::Order;
+use crate::output::rows::Sheet;
+use crate::output::rows::View;
+use crate::output::text_table::counted;
+use crate::output::text_table::grouped;
+use crate::output::text_table::moment;
+use crate::sync_location::SyncFacts;
+use crate::wiring::CONTRACT;
+
+/// Whose list it is if no types are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    /// Roles.
+    Roles,
+    /// Resources of every type.
+    All,
+}
+
+/// Answers a question, below a heading for people.
+pub(crate) fn answer(
+    asked: &Asked,
+    heading: Option<String>,
+    snapshot: &dyn AccessSnapshot,
+    form: Form,
+    outlet: &mut Outlet,
+    stop: &AtomicBool,
+) -> Result<(), Failure> {
+    let mut desk = Desk {
+        snapshot,
+        view: &asked.view,
+        heading,
+        form,
+        outlet,
+        stop,
+    };
+    match &asked.question {
+        Question::Stats => desk.stats(),
+        Question::Users(wanted) => desk.users(wanted),
+        Question::Roles(wanted) => desk.roles(wanted),
+        Question::Resources(wanted) => desk.resources(wanted),
+        Question::Entitlements(wanted) => desk.entitlements(wanted),
+        Question::Grants(wanted) => desk.grants(wanted),
+        Question::Access(who) => desk.access(who),
+        Question::Who(what) => desk.who(what),
+        // Asked of a location, not of a sync.
+        Question::History(_) | Question::Syncs => Ok(()),
+    }
+}
+
+/// Where questions are answered.
+struct Desk<'a> {
+    snapshot: &'a dyn AccessSnapshot,
+    view: &'a View,
+    /// What people read first.
+    heading: Option<String>,
+    form: Form,
+    outlet: &'a mut Outlet,
+    stop: &'a AtomicBool,
+}
+
+/// Rows on their way out, until nobody wants more.
+struct Rows<'a> {
+    sheet: Sheet,
+    outlet: &'a mut Outlet,
+    stop: &'a AtomicBool,
+}
+
+impl Rows<'_> {
+    fn push(&mut self, cells: Vec<Cell>) -> ControlFlow<()> {
+        let stopped = self.stop.load(Ordering::Relaxed);
+        if stopped || self.sheet.push(cells, self.outlet).is_err() {
+            return Break(());
+        }
+        Continue(())
+    }
+
+    /// Completes the sheet, and says for people how many rows it has, perhaps of how many others.
+    fn told(self, form: Form, (one, several): (&str, &str), total: Option<(u64, &str)>) {
+        let Ok(written) = self.sheet.finish(self.outlet) else {
+            return;
+        };
+        if form != Form::Table {
+            return;
+        }
+        let mut told = match total {
+            Some((total, of_what)) => format!("{} of {} {of_what}", grouped(written.rows), grouped(total)),
+            None if written.rows == 0 => format!("no {several}"),
+            None => counted(written.rows, one, several),
+        };
+        if written.shown < written.rows {
+            told = format!("{told}, the first {} shown", grouped(written.shown));
+        }
+        if !written.left_out.is_empty() {
+            told = format!(
+                "{told} · not shown: {} (--columns all)",
+                written.left_out.join(", ")
+            );
+        }
+        // Nobody reading any more is no failure.
+        if written.rows > 0 {
+            let _ = self.outlet.line("");
+        }
+        let _ = self.outlet.line(&told);
+    }
+}
+
+/// Whether to go on, and what went wrong meanwhile.
+fn flow<E>(done: Result<ControlFlow<()>, E>, failed: &mut Option<E>) -> ControlFlow<()> {
+    match done {
+        Ok(flow) => flow,
+        Err(error) => {
+            *failed = Some(error);
+            Break(())
+        }
+    }
+}
+
+impl Desk<'_> {
+    /// Rows as `fill` pushes them, and below them how many there were, for people: of how many others, where `fill` gives that.
+    fn sheet<'t>(
+        &mut self,
+        (columns, order): (impl Into<Cow<'static, [Column]>>, Order),
+        names: (&str, &str),
+        fill: impl FnOnce(&dyn AccessSnapshot, &mut Rows<'_>) -> Result<Option<(u64, &'t str)>, Failure>,
+    ) -> Result<(), Failure> {
+        let sheet = Sheet::new(columns, self.form).with_view(self.view, order)?;
+        self.show_heading();
+        let mut rows = Rows {
+            sheet,
+            outlet: self.outlet,
+            stop: self.stop,
+        };
+        let total = fill(self.snapshot, &mut rows)?;
+        rows.told(self.form, names, total);
+        Ok(())
+    }
+
+    /// A line for people.
+    fn say(&mut self, text: &str) {
+        self.show_heading();
+        if self.form == Form::Table {
+            let _ = self.outlet.line(text);
+        }
+    }
+
+    fn show_heading(&mut self) {
+        if let Some(heading) = self.heading.take().filter(|_| self.form == Form::Table) {
+            let _ = self.outlet.line(&heading);
+            let _ = self.outlet.line("");
+        }
+    }
+
+    /// Who holds a role or an entitlement.
+    fn holders(&self, role: &str) -> Result<HashSet<ResourceId>, Failure> {
+        let mut holders = HashSet::new();
+        for held in query::things_held(self.snapshot, role)? {
+            self.snapshot
+                .grants(WhichGrants::Of(&held.entitlement.id), &mut |row| {
+                    holders.insert(row.principal);
+                    Continue(())
+                })?;
+        }
+        Ok(holders)
+    }
+
+    /// Who is an administrator, as far as the tenant says.
+    fn administrators(&self) -> Result<HashSet<ResourceId>, Failure> {
+        let mut found = HashSet::new();
+        for kind in of_kind(self.snapshot, TraitKind::User, &[])? {
+            self.snapshot
+                .resources(WhichResources::OfType(&kind), &mut |row| {
+                    if is_administrator(&row) {
+                        found.insert(row.id);
+                    }
+                    Continue(())
+                })?;
+        }
+        Ok(found)
+    }
+
+    fn users(&mut self, wanted: &Users) -> Result<(), Failure> {
+        let among = wanted
+            .role
+            .as_deref()
+            .map(|role| self.holders(role))
+            .transpose()?;
+        let filter = UserFilter {
+            types: wanted.types.iter().cloned().collect(),
+            statuses: wanted.statuses.clone(),
+            without_mfa: wanted.without_mfa,
+            administrators: wanted.administrators,
+            among,
+            words: wanted.words.clone(),
+        };
+        // Whether MFA is set up is not known of everybody.
+        let unknown = UserFilter {
+            without_mfa: false,
+            ..filter.clone()
+        };
+        let narrowed = wanted.without_mfa
+            || wanted.role.is_some()
+            || wanted.words.is_some()
+            || !wanted.statuses.is_empty();
+        let of_administrators = wanted.administrators && narrowed;
+        let (mut total, mut mfa_unknown) = (0, 0);
+        let users = columns::Users::new(CONTRACT.attributes());
+        self.sheet(
+            (users.columns.clone(), columns::USER_KEY),
+            ("user", "users"),
+            |snapshot, sheet| {
+                for kind in of_kind(snapshot, TraitKind::User, &wanted.types)? {
+                    snapshot.resources(WhichResources::OfType(&kind), &mut |row| {
+                        let Trait::User(user) = &row.kind else {
+                            return Continue(());
+                        };
+                        total += u64::from(!of_administrators || is_administrator(&row));
+                        if wanted.without_mfa && user.mfa_enabled.is_none() && unknown.admits(&row) {
+                            mfa_unknown += 1;
+                        }
+                        if !filter.admits(&row) {
+                            return Continue(());
+                        }
+                        sheet.push(users.row(&row))
+                    })?;
+                }
+                let of_what = match (of_administrators, total) {
+                    (true, 1) => "administrator",
+                    (true, _) => "administrators",
+                    (false, 1) => "user",
+                    (false, _) => "users",
+                };
+                Ok((narrowed || wanted.administrators).then_some((total, of_what)))
+            },
+        )?;
+        if mfa_unknown > 0 {
+            let not_listed = counted(mfa_unknown, "user", "users");
+            self.say(&format!("not listed: {not_listed} whose MFA is unknown"));
+        }
+        Ok(())
+    }
+
+    fn roles(&mut self, wanted: &Things) -> Result<(), Failure> {
+        self.held(wanted, Which::Roles)
+    }
+
+    fn resources(&mut self, wanted: &Things) -> Result<(), Failure> {
+        self.held(wanted, Which::All)
+    }
+
+    /// Resources, with what can be held on them and how often it is.
+    fn held(&mut self, wanted: &Things, which: Which) -> Result<(), Failure> {
+        let mut totals: BTreeMap<ResourceId, (u64, u64)> = BTreeMap::new();
+        let counts = self.snapshot.holder_counts()?;
+        self.snapshot.entitlements(WhichEntitlements::All, &mut |row| {
+            let grants = counts.get(&row.entitlement.id).copied().unwrap_or_default();
+            let total = totals.entry(row.entitlement.resource).or_default();
+            *total = (total.0 + 1, total.1 + grants);
+            Continue(())
+        })?;
+        let names = match which {
+            Which::Roles if wanted.types.is_empty() => ("role", "roles"),
+            Which::Roles => ("thing", "things"),
+            Which::All => ("resource", "resources"),
+        };
+        let mut total = 0;
+        self.sheet(
+            (columns::ROLES, columns::RESOURCE_KEY),
+            names,
+            |snapshot, sheet| {
+                let kinds = match which {
+                    Which::All if wanted.types.is_empty() => {
+                        snapshot.kinds()?.into_iter().map(|kind| kind.id).collect()
+                    }
+                    Which::Roles | Which::All => of_kind(snapshot, TraitKind::Role, &wanted.types)?,
+                };
+                for kind in kinds {
+                    snapshot.resources(WhichResources::OfType(&kind), &mut |row| {
+                        total += 1;
+                        let words = wanted.words.as_ref();
+                        if !words.is_none_or(|words| query::mentioned(&row, words)) {
+                            return Continue(());
+                        }
+                        let (entitlements, grants) = totals.get(&row.id).copied().unwrap_or_default();
+                        sheet.push(columns::role(&row, entitlements, grants))
+                    })?;
+                }
+                Ok(wanted.words.is_some().then_some((total, names.1)))
+            },
+        )
+    }
+
+    fn entitlements(&mut self, wanted: &Things) -> Result<(), Failure> {
+        let counts = self.snapshot.holder_counts()?;
+        let names = ("entitlement", "entitlements");
+        let mut total = 0;
+        self.sheet(
+            (columns::ENTITLEMENTS, columns::ENTITLEMENT_KEY),
+            names,
+            |snapshot, sheet| {
+                snapshot.entitlements(WhichEntitlements::All, &mut |row| {
+                    total += 1;
+                    let held = &row.entitlement;
+                    let resource_name = row.resource_name.as_ref().map_or("", |name| name.as_str());
+                    let texts = [held.id.as_str(), held.display_name.as_str(), resource_name];
+                    if !wanted.admit(Some(&held.resource.resource_type), &texts) {
+                        return Continue(());
+                    }
+                    let grants = counts.get(&held.id).copied().unwrap_or_default();
+                    sheet.push(columns::entitlement(&row, grants))
+                })?;
+                Ok(wanted.is_filter().then_some((total, names.1)))
+            },
+        )
+    }
+
+    fn grants(&mut self, wanted: &Grants) -> Result<(), Failure> {
+        let Grants { things, .. } = wanted;
+        let user = wanted.user.as_deref();
+        let user = user
+            .map(|user| query::principal(self.snapshot, user))
+            .transpose()?;
+        let role = wanted.role.as_deref();
+        let role = role
+            .map(|role| query::things_held(self.snapshot, role))
+            .transpose()?;
+        let administrators = wanted.administrators.then(|| self.administrators()).transpose()?;
+        let held: Option<HashSet<&EntitlementId>> = role
+            .as_ref()
+            .map(|role| role.iter().map(|held| &held.entitlement.id).collect());
+        let which: Vec<WhichGrants<'_>> = match (&user, &role) {
+            (Some(user), _) => vec![WhichGrants::HeldBy(&user.id)],
+            (None, Some(role)) => role
+                .iter()
+                .map(|held| WhichGrants::Of(&held.entitlement.id))
+                .collect(),
+            (None, None) => vec![WhichGrants::All],
+        };
+        let order = match which[..] {
+            [WhichGrants::All] => columns::HOLDER_KEY,
+            _ => columns::GRANT_KEY,
+        };
+        let is_filter = things.is_filter() || user.is_some() || role.is_some() || wanted.administrators;
+        let of_all = user.is_none() && role.is_none();
+        let mut how = How::new(self.snapshot);
+        let mut total = 0;
+        self.sheet(
+            (columns::GRANTS, order),
+            ("grant", "grants"),
+            |snapshot, sheet| {
+                let mut failed = None;
+                for which in which {
+                    snapshot.grants(which, &mut |row| {
+                        total += 1;
+                        let texts = [
+                            row.entitlement.as_str(),
+                            row.held.as_ref().map_or("", |held| held.display_name.as_str()),
+                            row.held
+                                .as_ref()
+                                .and_then(|held| held.resource_name.as_ref())
+                                .map_or("", |name| name.as_str()),
+                            row.principal.id.as_str(),
+                            row.principal_name.as_ref().map_or("", |name| name.as_str()),
+                            row.principal_login.as_deref().unwrap_or_default(),
+                        ];
+                        let kind = row.held.as_ref().map(|held| &held.resource.resource_type);
+                        let is_wanted = things.admit(kind, &texts)
+                            && held.as_ref().is_none_or(|held| held.contains(&row.entitlement))
+                            && administrators
+                                .as_ref()
+                                .is_none_or(|administrators| administrators.contains(&row.principal));
+                        if !is_wanted {
+                            return Continue(());
+                        }
+                        let told = how.told(&row);
+                        flow(
+                            told.map(|told| sheet.push(columns::grant(&row, told))),
+                            &mut failed,
+                        )
+                    })?;
+                    if let Some(error) = failed {
+                        return Err(SourceError::into(error));
+                    }
+                }
+                // Of one user or role not all grants are read, so nobody knows how many there are.
+                Ok((is_filter && of_all).then_some((total, "grants")))
+            },
+        )
+    }
+
+    fn access(&mut self, who: &str) -> Result<(), Failure> {
+        let found = query::principal(self.snapshot, who)?;
+        self.say(&introduced(&found));
+        self.say("");
+        let mut how = How::new(self.snapshot);
+        self.sheet(
+            (columns::ACCESS, columns::GRANT_KEY),
+            ("grant", "grants"),
+            |snapshot, sheet| holdings(snapshot, WhichGrants::HeldBy(&found.id), &mut how, sheet),
+        )
+    }
+
+    fn who(&mut self, what: &str) -> Result<(), Failure> {
+        let found = query::things_held(self.snapshot, what)?;
+        let table = (columns::WHO, columns::GRANT_KEY);
+        if self.form != Form::Table {
+            let mut how = How::new(self.snapshot);
+            return self.sheet(table, ("holder", "holders"), |snapshot, sheet| {
+                for held in &found {
+                    holdings(snapshot, WhichGrants::Of(&held.entitlement.id), &mut how, sheet)?;
+                }
+                Ok(None)
+            });
+        }
+        for (n, held) in found.iter().enumerate() {
+            if n > 0 {
+                self.say("");
+            }
+            let id = &held.entitlement.id;
+            self.say(&format!("{} ({id})", held.entitlement.display_name));
+            self.say("");
+            let mut how = How::new(self.snapshot);
+            self.sheet(table, ("holder", "holders"), |snapshot, sheet| {
+                holdings(snapshot, WhichGrants::Of(id), &mut how, sheet)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn stats(&mut self) -> Result<(), Failure> {
+        let types = self.snapshot.types()?;
+        let people = People::of(self.snapshot)?;
+        let sync = self.snapshot.sync();
+        let time = |time: time::OffsetDateTime| time.format(&Rfc3339).unwrap_or_default();
+        if self.form == Form::Json {
+            let kinds = types
+                .iter()
+                .map(|row| crate::output::rows::object(columns::TYPES, &columns::kind(row)));
+            let stats = json!({
+                "sync": {
+                    "sync_id": sync.run.id.to_string(),
+                    "sync_type": sync.run.sync_type.as_str(),
+                    "tenant": sync.run.tenant,
+                    "started_at": time(sync.run.started_at),
+                    "ended_at": time(sync.ended_at),
+                },
+                "resource_types": kinds.collect::<Vec<_>>(),
+                "users": people.json(),
+            });
+            let _ = self.outlet.line(&stats.to_string());
+            return Ok(());
+        }
+        self.say(&format!(
+            "{}: sync {} ({}), ended {}",
+            sync.run.tenant,
+            sync.run.id,
+            sync.run.sync_type.as_str(),
+            moment(sync.ended_at)
+        ));
+        self.say("");
+        self.sheet(
+            (columns::TYPES, Order::AsTheyCome),
+            ("type", "types"),
+            |_, sheet| {
+                for row in &types {
+                    if sheet.push(columns::kind(row)).is_break() {
+                        break;
+                    }
+                }
+                Ok(None)
+            },
+        )?;
+        self.say("");
+        for (name, count) in people.lines() {
+            self.say(&format!("  {name:<24}{:>12}", grouped(count)));
+        }
+        Ok(())
+    }
+}
+
+/// Lists syncs.
+pub(crate) fn syncs(
+    syncs: &[SyncFacts],
+    view: &View,
+    form: Form,
+    outlet: &mut Outlet,
+    stop: &AtomicBool,
+) -> Result<(), Failure> {
+    let mut sheet = Rows {
+        sheet: Sheet::new(columns::SYNCS, form).with_view(view, Order::AsTheyCome)?,
+        outlet,
+        stop,
+    };
+    for row in syncs {
+        let count = |n: usize| row.counts.map_or(Cell::Nothing, |counts| Cell::Count(counts[n]));
+        let cells = vec![
+            Cell::text(&row.id),
+            Cell::text(&row.sync_type),
+            Cell::Time(row.started_at.clone()),
+            row.ended_at.clone().map_or(Cell::Nothing, Cell::Time),
+            Cell::Flag(row.latest),
+            count(0),
+            count(1),
+            count(2),
+        ];
+        if sheet.push(cells).is_break() {
+            break;
+        }
+    }
+    sheet.told(form, ("sync", "syncs"), None);
+    Ok(())
+}
+
+/// Shows what became of a person or a role.
+pub(crate) fn history(
+    history: History,
+    view: &View,
+    form: Form,
+    outlet: &mut Outlet,
+    stop: &AtomicBool,
+) -> Result<(), Failure> {
+    let sheet = Sheet::new(columns::HISTORY, form).with_view(view, Order::AsTheyCome)?;
+    let (first, last) = history.span;
+    if form == Form::Table {
+        let Subject { name, id, .. } = &history.subject;
+        let syncs = counted(history.syncs as u64, "full sync", "full syncs");
+        let _ = outlet.line(&format!(
+            "{name} ({id}) · {syncs}, {} to {}",
+            moment(first),
+            moment(last)
+        ));
+        if let Some(until) = history.until {
+            let _ = outlet.line(&format!(
+                "was here until {}; --at shows the access then",
+                moment(until)
+            ));
+        }
+        let _ = outlet.line("");
+    }
+    let mut rows = Rows { sheet, outlet, stop };
+    for row in history.rows {
+        if rows.push(row).is_break() {
+            break;
+        }
+    }
+    rows.told(form, ("entry", "entries"), None);
+    Ok(())
+}
+
+/// Grants in question, with the words for how they came about.
+fn holdings(
+    snapshot: &dyn AccessSnapshot,
+    which: WhichGrants<'_>,
+    how: &mut How<'_>,
+    sheet: &mut Rows<'_>,
+) -> Result<Option<(u64, &'static str)>, Failure> {
+    let mut failed = None;
+    snapshot.grants(which, &mut |row: Holding| {
+        let told = how.told(&row);
+        flow(
+            told.map(|told| sheet.push(columns::grant(&row, told))),
+            &mut failed,
+        )
+    })?;
+    failed.map_or(Ok(None), |error: SourceError| Err(error.into()))
+}
+
+/// The types that are named, or all of a kind.
+fn of_kind(
+    snapshot: &dyn AccessSnapshot,
+    kind: TraitKind,
+    named: &[ResourceTypeId],
+) -> Result<Vec<ResourceTypeId>, SourceError> {
+    if !named.is_empty() {
+        let mut named = named.to_vec();
+        named.sort_unstable();
+        named.dedup();
+        return Ok(named);
+    }
+    let kinds = snapshot.kinds()?.into_iter();
+    Ok(kinds.filter(|row| row.kind == kind).map(|row| row.id).collect())
+}
+
+impl Things {
+    /// Whether anything is left out.
+    fn is_filter(&self) -> bool {
+        !self.types.is_empty() || self.words.is_some()
+    }
+
+    /// Whether a thing on a resource of a type, known by some texts, is wanted.
+    fn admit(&self, kind: Option<&ResourceTypeId>, texts: &[&str]) -> bool {
+        (self.types.is_empty() || kind.is_some_and(|kind| self.types.contains(kind)))
+            && self
+                .words
+                .as_ref()
+                .is_none_or(|words| texts.iter().any(|text| words.are_in(text)))
+    }
+}
+
+fn is_administrator(row: &Resource) -> bool {
+    query::flag(&row.profile, "administrator") == Some(true)
+}
+
+/// A principal, for people.
+fn introduced(row: &Resource) -> String {
+    let mut parts = vec![format!("{} ({})", row.display_name, row.id)];
+    parts.extend(query::login(row).map(str::to_owned));
+    if let Some(status) = &row.status {
+        let detail = status.detail.as_deref().map(|detail| format!(", {detail}"));
+        parts.push(format!("{}{}", status.state.as_str(), detail.unwrap_or_default()));
+    }
+    if let Trait::User(user) = &row.kind {
+        parts.extend(
+            user.mfa_enabled
+                .map(|mfa| if mfa { "MFA" } else { "no MFA" }.to_owned()),
+        );
+        if query::flag(&row.profile, "administrator") == Some(true) {
+            parts.push("administrator".to_owned());
+        }
+    }
+    parts.join(" · ")
+}
+
+/// What is known of all people together.
+#[derive(Debug, Default)]
+struct People {
+    total: u64,
+    by_status: [u64; 4],
+    without_mfa: u64,
+    mfa_unknown: u64,
+    administrators: u64,
+}
+
+const STATES: [StatusState; 4] = [
+    StatusState::Enabled,
+    StatusState::Disabled,
+    StatusState::Deleted,
+    StatusState::Unspecified,
+];
+
+impl People {
+    fn of(snapshot: &dyn AccessSnapshot) -> Result<Self, SourceError> {
+        let mut people = Self::default();
+        for kind in of_kind(snapshot, TraitKind::User, &[])? {
+            snapshot.resources(WhichResources::OfType(&kind), &mut |row| {
+                people.add(&row);
+                Continue(())
+            })?;
+        }
+        Ok(people)
+    }
+
+    fn add(&mut self, row: &Resource) {
+        let Trait::User(user) = &row.kind else { return };
+        let state = row
+            .status
+            .as_ref()
+            .map_or(StatusState::Unspecified, |status| status.state);
+        self.total += 1;
+        for (count, known) in self.by_status.iter_mut().zip(STATES) {
+            *count += u64::from(state == known);
+        }
+        self.without_mfa += u64::from(user.mfa_enabled == Some(false));
+        self.mfa_unknown += u64::from(user.mfa_enabled.is_none());
+        self.administrators += u64::from(query::flag(&row.profile, "administrator") == Some(true));
+    }
+
+    fn lines(&self) -> Vec<(String, u64)> {
+        let mut lines = vec![("users".to_owned(), self.total)];
+        let states = STATES.iter().zip(self.by_status).filter(|(_, count)| *count > 0);
+        lines.extend(states.map(|(state, count)| (format!("  {}", state.as_str()), count)));
+        lines.push(("  without MFA".to_owned(), self.without_mfa));
+        lines.push(("  MFA unknown".to_owned(), self.mfa_unknown));
+        lines.push(("  administrators".to_owned(), self.administrators));
+        lines
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let states = STATES.iter().zip(self.by_status);
+        let states: BTreeMap<&str, u64> = states.map(|(state, count)| (state.as_str(), count)).collect();
+        json!({
+            "total": self.total,
+            "by_status": states,
+            "without_mfa": self.without_mfa,
+            "mfa_unknown": self.mfa_unknown,
+            "administrators": self.administrators,
+        })
+    }
+}

@@ -1,0 +1,519 @@
+//! The commands. Each is one entry of [`COMMANDS`] and one variant of [`Command`]: the command line is built from the entries,
+//! an entry cannot be written without saying which variant it makes, and the program matches the variants exhaustively. A
+//! command that is not wired does not compile.
+
+pub(crate) mod apply_review;
+pub(crate) mod capabilities;
+pub(crate) mod check;
+pub(crate) mod completion;
+pub(crate) mod config;
+pub(crate) mod convert;
+pub(crate) mod diff;
+pub(crate) mod export;
+pub(crate) mod health_check;
+pub(crate) mod history;
+pub(crate) mod init;
+pub(crate) mod inspect;
+pub(crate) mod man;
+pub(crate) mod provision;
+pub(crate) mod report;
+pub(crate) mod review;
+pub(crate) mod service;
+pub(crate) mod sync;
+pub(crate) mod verify;
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, ArgMatches};
+
+use completion::Shell;
+use export::Asked;
+use init::InitArgs;
+use provision::ChangeCommand;
+
+/// What the program is asked to do. There is no `Debug`: a secret may be among the arguments.
+pub(crate) enum Command {
+    /// No command: a sync, the service, or what one of ConductorOne's flags asks for.
+    Default,
+    /// Read the tenant into the sinks.
+    Sync,
+    /// Try credentials, scopes, network and sinks.
+    Check,
+    /// Write a config file.
+    Init(InitArgs),
+    /// Query a finished sync.
+    Inspect(ArgMatches),
+    /// Compare two syncs.
+    Diff(ArgMatches),
+    /// Make a review report.
+    Report(ArgMatches),
+    /// Carry out the decisions of a review.
+    ApplyReview(ArgMatches),
+    /// Start, watch or close a review.
+    Review(ArgMatches),
+    /// Change something in the tenant.
+    Change(ChangeCommand, ArgMatches),
+    /// Check what was published.
+    Verify(ArgMatches),
+    /// Rebuild the history of a dataset.
+    HistoryRebuild(ArgMatches),
+    /// Write a finished sync to sinks.
+    Export(Asked),
+    /// Convert a c1z file to the other format.
+    Convert(ArgMatches),
+    /// Probe a running service.
+    HealthCheck(ArgMatches),
+    /// Print what the connector can do.
+    Capabilities,
+    /// Print the schema of the settings.
+    Config,
+    /// Print a completion script.
+    Completion(Shell),
+    /// Write manual pages.
+    Man(PathBuf),
+    /// Print the help of a command, or a topic.
+    Help(Vec<String>),
+    /// Print the version.
+    Version,
+}
+
+/// The part of the help that a command stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Group {
+    Read,
+    Ask,
+    Review,
+    Change,
+    Evidence,
+    Files,
+    Service,
+}
+
+impl Group {
+    /// All, in the order of the help.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Read,
+        Self::Ask,
+        Self::Review,
+        Self::Change,
+        Self::Evidence,
+        Self::Files,
+        Self::Service,
+    ];
+
+    /// The heading.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Read => "Read",
+            Self::Ask => "Ask",
+            Self::Review => "Review",
+            Self::Change => "Change",
+            Self::Evidence => "Evidence",
+            Self::Files => "Files",
+            Self::Service => "Service",
+        }
+    }
+}
+
+/// Settings that the help of a command shows below its own arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Section {
+    /// What a sync reads and how much it may lose.
+    Sync,
+    /// Consent to changes, and the record of them.
+    Changes,
+    /// How to reach NinjaOne.
+    Connection,
+    /// Where results go besides the terminal.
+    Sinks,
+    /// The form of results and messages.
+    Output,
+}
+
+type Define = fn() -> clap::Command;
+type Parse = fn(&ArgMatches) -> Command;
+
+/// One command.
+pub(crate) struct Entry {
+    /// Where the help lists it; not at all without one.
+    pub(crate) group: Option<Group>,
+    /// A few words for the list of commands.
+    pub(crate) summary: &'static str,
+    /// Its name and arguments.
+    pub(crate) define: Define,
+    /// Its arguments as a command.
+    pub(crate) parse: Parse,
+    /// The settings that its help shows.
+    pub(crate) sections: &'static [Section],
+    /// Examples, without the program's name.
+    pub(crate) examples: &'static [&'static str],
+}
+
+const READS_TENANT: &[Section] = &[Section::Connection, Section::Output];
+const READS_FILES: &[Section] = &[Section::Output];
+const CHANGES: &[Section] = &[Section::Changes, Section::Connection, Section::Output];
+
+const fn change(command: ChangeCommand, examples: &'static [&'static str]) -> Entry {
+    let (define, parse): (Define, Parse) = match command {
+        ChangeCommand::Grant => (
+            || provision::subcommand(ChangeCommand::Grant),
+            |chosen| Command::Change(ChangeCommand::Grant, chosen.clone()),
+        ),
+        ChangeCommand::Revoke => (
+            || provision::subcommand(ChangeCommand::Revoke),
+            |chosen| Command::Change(ChangeCommand::Revoke, chosen.clone()),
+        ),
+        ChangeCommand::CreateAccount => (
+            || provision::subcommand(ChangeCommand::CreateAccount),
+            |chosen| Command::Change(ChangeCommand::CreateAccount, chosen.clone()),
+        ),
+        ChangeCommand::UpdateAccount => (
+            || provision::subcommand(ChangeCommand::UpdateAccount),
+            |chosen| Command::Change(ChangeCommand::UpdateAccount, chosen.clone()),
+        ),
+        ChangeCommand::DeleteAccount => (
+            || provision::subcommand(ChangeCommand::DeleteAccount),
+            |chosen| Command::Change(ChangeCommand::DeleteAccount, chosen.clone()),
+        ),
+    };
+    Entry {
+        group: Some(Group::Change),
+        summary: "",
+        define,
+        parse,
+        sections: CHANGES,
+        examples,
+    }
+}
+
+const fn hidden(define: Define, parse: Parse) -> Entry {
+    Entry {
+        group: None,
+        summary: "",
+        define,
+        parse,
+        sections: &[],
+        examples: &[],
+    }
+}
+
+/// All commands, in the order of the help.
+pub(crate) const COMMANDS: &[Entry] = &[
+    Entry {
+        group: Some(Group::Read),
+        summary: "Read the tenant into a file or a feed",
+        define: || {
+            clap::Command::new("sync")
+                .about("Read the tenant and write it to the sinks; also what happens without a command")
+        },
+        parse: |_| Command::Sync,
+        sections: &[
+            Section::Sinks,
+            Section::Sync,
+            Section::Connection,
+            Section::Output,
+        ],
+        examples: &[
+            "sync",
+            "sync --sink html=review.html",
+            "sync --sink c1z=sync.c1z --sink parquet=s3://BUCKET/access",
+        ],
+    },
+    Entry {
+        group: Some(Group::Read),
+        summary: "Test credentials, scopes, network and sinks",
+        define: || {
+            clap::Command::new("check").alias("validate").about(
+                "Make one request for each list that a sync reads, open the sinks, and report what fails",
+            )
+        },
+        parse: |_| Command::Check,
+        sections: READS_TENANT,
+        examples: &["check", "check --output json"],
+    },
+    Entry {
+        group: Some(Group::Read),
+        summary: "Set up: ask for address and client app, write .baton.yaml",
+        define: init::subcommand,
+        parse: |chosen| Command::Init(InitArgs::from_matches(chosen)),
+        sections: READS_TENANT,
+        examples: &[
+            "init",
+            "init --ninja-one-base-url https://eu.ninjarmm.com --ninja-one-client-id ID < secret.txt",
+        ],
+    },
+    Entry {
+        group: Some(Group::Ask),
+        summary: "Who has what, and why",
+        define: inspect::subcommand,
+        parse: |chosen| Command::Inspect(chosen.clone()),
+        sections: READS_FILES,
+        examples: &[
+            "inspect sync.c1z users --admin --no-mfa",
+            "inspect sync.c1z access zoe@example.com",
+            "inspect out/access who \"Service Desk\"",
+        ],
+    },
+    Entry {
+        group: Some(Group::Ask),
+        summary: "What changed between two syncs",
+        define: diff::subcommand,
+        parse: |chosen| Command::Diff(chosen.clone()),
+        sections: READS_FILES,
+        examples: &["diff sync.c1z", "diff old.c1z new.c1z --exit-code"],
+    },
+    Entry {
+        group: Some(Group::Review),
+        summary: "Make a review report, one HTML file",
+        define: report::subcommand,
+        parse: |chosen| Command::Report(chosen.clone()),
+        sections: READS_FILES,
+        examples: &[
+            "report --from sync.c1z",
+            "report --from s3://BUCKET/access --to review-2026-q4.html",
+        ],
+    },
+    Entry {
+        group: Some(Group::Review),
+        summary: "Carry out the decisions of a review",
+        define: provision::apply_review_subcommand,
+        parse: |chosen| Command::ApplyReview(chosen.clone()),
+        sections: CHANGES,
+        examples: &[
+            "apply-review decisions.csv --report report.html --dry-run",
+            "apply-review decisions.csv --report report.html --provisioning --audit-log changes.jsonl",
+        ],
+    },
+    Entry {
+        group: Some(Group::Review),
+        summary: "Start a review, see how far it is, close it",
+        define: review::subcommand,
+        parse: |chosen| Command::Review(chosen.clone()),
+        sections: READS_FILES,
+        examples: &["review status review-2026-q4"],
+    },
+    change(
+        ChangeCommand::Grant,
+        &[
+            "grant \"Service Desk\" --to zoe@example.com --dry-run",
+            "grant role:7:assigned --to user:901 --provisioning",
+        ],
+    ),
+    change(
+        ChangeCommand::Revoke,
+        &["revoke \"Service Desk\" --from zoe@example.com --provisioning"],
+    ),
+    change(
+        ChangeCommand::CreateAccount,
+        &[
+            "create-account --schema",
+            "create-account --kind technician --email zoe@example.com --first-name Zoe --last-name Larsen --provisioning",
+        ],
+    ),
+    change(
+        ChangeCommand::UpdateAccount,
+        &["update-account zoe@example.com --last-name Larsen --provisioning"],
+    ),
+    change(
+        ChangeCommand::DeleteAccount,
+        &["delete-account zoe@example.com --dry-run"],
+    ),
+    Entry {
+        group: Some(Group::Evidence),
+        summary: "Check that a dataset or a report was not altered",
+        define: verify::subcommand,
+        parse: |chosen| Command::Verify(chosen.clone()),
+        sections: READS_FILES,
+        examples: &[
+            "verify out/access",
+            "verify review-2026-q3.html review-2026-q4.html",
+        ],
+    },
+    Entry {
+        group: Some(Group::Evidence),
+        summary: "Rebuild the history of a dataset",
+        define: history::subcommand,
+        // `rebuild` is the only command of it, and clap requires it.
+        parse: |chosen| {
+            Command::HistoryRebuild(chosen.subcommand().map_or(chosen, |(_, inner)| inner).clone())
+        },
+        sections: READS_FILES,
+        examples: &["history rebuild out/access"],
+    },
+    Entry {
+        group: Some(Group::Files),
+        summary: "Write a finished sync to other sinks",
+        define: export::subcommand,
+        parse: |chosen| Command::Export(Asked::of(chosen)),
+        sections: &[Section::Sinks, Section::Output],
+        examples: &["export --from sync.c1z --sink parquet=out/access --sink csv=out/csv"],
+    },
+    Entry {
+        group: Some(Group::Files),
+        summary: "Convert a c1z file, v1 to v3 or v3 to v1",
+        define: convert::subcommand,
+        parse: |chosen| Command::Convert(chosen.clone()),
+        sections: READS_FILES,
+        examples: &["convert sync.c1z sync-v3.c1z"],
+    },
+    Entry {
+        group: Some(Group::Service),
+        summary: "",
+        define: health_check::subcommand,
+        parse: |chosen| Command::HealthCheck(chosen.clone()),
+        sections: READS_FILES,
+        examples: &["health-check --endpoint ready"],
+    },
+    Entry {
+        group: Some(Group::Service),
+        summary: "",
+        define: || clap::Command::new("capabilities").about("Print what the connector can do, as JSON"),
+        parse: |_| Command::Capabilities,
+        sections: &[],
+        examples: &[],
+    },
+    Entry {
+        group: Some(Group::Service),
+        summary: "",
+        define: || clap::Command::new("config").about("Print the schema of the settings, as JSON"),
+        parse: |_| Command::Config,
+        sections: &[],
+        examples: &[],
+    },
+    Entry {
+        group: Some(Group::Service),
+        summary: "",
+        define: completion,
+        parse: |chosen| Command::Completion(Shell::from_matches(chosen)),
+        sections: &[],
+        examples: &[
+            "completion bash > ~/.local/share/bash-completion/completions/baton-ninja-one",
+            "completion zsh > \"${fpath[1]}/_baton-ninja-one\"",
+            "completion fish > ~/.config/fish/completions/baton-ninja-one.fish",
+            "completion powershell >> $PROFILE",
+        ],
+    },
+    hidden(man, |chosen| {
+        Command::Man(chosen.get_one::<PathBuf>("folder").cloned().unwrap_or_default())
+    }),
+    hidden(help, |chosen| {
+        Command::Help(
+            chosen
+                .get_many::<String>("words")
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect(),
+        )
+    }),
+    hidden(
+        || {
+            clap::Command::new("version")
+                .hide(true)
+                .about("Print the version")
+        },
+        |_| Command::Version,
+    ),
+];
+
+impl Entry {
+    /// Whether a word on the command line is this command.
+    pub(crate) fn is_called(&self, word: &str) -> bool {
+        let command = (self.define)();
+        command.get_name() == word || command.get_all_aliases().any(|alias| alias == word)
+    }
+
+    /// The command's name.
+    pub(crate) fn name(&self) -> String {
+        (self.define)().get_name().to_owned()
+    }
+}
+
+impl Command {
+    /// The command that a parsed command line asks for.
+    pub(crate) fn from_matches(matches: &ArgMatches) -> Self {
+        let Some((name, chosen)) = matches.subcommand() else {
+            return Self::Default;
+        };
+        let entry = COMMANDS.iter().find(|entry| entry.name() == name);
+        // The command line was built from the same entries.
+        entry.map_or_else(
+            || Self::Help(vec![name.to_owned()]),
+            |entry| (entry.parse)(chosen),
+        )
+    }
+}
+
+fn completion() -> clap::Command {
+    let shell = Arg::new("shell")
+        .required(true)
+        .value_name("SHELL")
+        .value_parser(PossibleValuesParser::new(Shell::ALL.map(Shell::name)))
+        .help("The shell");
+    clap::Command::new("completion")
+        .about("Print a completion script for a shell")
+        .arg(shell)
+}
+
+fn man() -> clap::Command {
+    let folder = Arg::new("folder")
+        .required(true)
+        .value_name("FOLDER")
+        .value_parser(clap::value_parser!(PathBuf))
+        .help("An existing folder; pages of earlier versions in it are replaced");
+    clap::Command::new("man")
+        .hide(true)
+        .about("Write manual pages for the program and its commands")
+        .arg(folder)
+}
+
+fn help() -> clap::Command {
+    let words = Arg::new("words")
+        .value_name("COMMAND")
+        .action(ArgAction::Append)
+        .num_args(0..)
+        .help("A command, or `settings` for all settings by topic");
+    clap::Command::new("help")
+        .hide(true)
+        .about("Print help: of the program, of a command, or of all settings")
+        .arg(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn commands_have_one_name_each_and_a_group_or_are_hidden() {
+        let mut names = BTreeSet::new();
+        for entry in COMMANDS {
+            let command = (entry.define)();
+            assert!(names.insert(entry.name()), "{}", entry.name());
+            assert_eq!(command.is_hide_set(), entry.group.is_none(), "{}", entry.name());
+            assert!(command.get_about().is_some(), "{}", entry.name());
+        }
+    }
+
+    #[test]
+    fn examples_parse() {
+        for entry in COMMANDS {
+            for example in entry.examples {
+                let line = example.split(" < ").next().unwrap().split(" > ").next().unwrap();
+                let line = line.split(" >> ").next().unwrap();
+                let mut words = vec![String::from("baton-ninja-one")];
+                for (n, part) in line.split('"').enumerate() {
+                    if n % 2 == 1 {
+                        words.push(part.to_owned());
+                    } else {
+                        words.extend(part.split_whitespace().map(str::to_owned));
+                    }
+                }
+                let parsed = crate::cli::command().try_get_matches_from(words);
+                assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+            }
+        }
+    }
+}

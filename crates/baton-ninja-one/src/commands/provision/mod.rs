@@ -1,0 +1,237 @@
+//! Changes from the command line: the reference's flags and the readable subcommands, over one use case.
+
+mod args;
+mod attributes;
+mod audit_log;
+mod render;
+mod schema;
+
+use std::io::IsTerminal;
+
+use access_core::ports::{AuditLog, NoAudit, Provisioner};
+use access_core::provisioning::{Outcome, Plan, Provisioning, ProvisioningError, placeholder};
+use access_core::{Classified, StatusCode};
+use clap::ArgMatches;
+use indicatif::MultiProgress;
+use ninjaone::{NinjaOneClient, NinjaOneProvisioner, Writes};
+
+use crate::failure::Failure;
+use crate::observability::logging;
+use crate::output::console::Text;
+use crate::output::console::print;
+use crate::runtime;
+use crate::runtime::cancellation::answer_unless_stopped;
+use crate::runtime::system::RandomIds;
+use crate::runtime::system::SystemClock;
+use crate::runtime::system::stop_wanted;
+use crate::settings::{Output, ProvisioningMode, Settings};
+
+use args::Request;
+pub(crate) use audit_log::AuditFile;
+
+pub(crate) use crate::commands::apply_review::Job;
+pub(crate) use crate::commands::apply_review::RevocationResult;
+pub(crate) use crate::commands::apply_review::RevocationRow;
+pub(crate) use crate::commands::apply_review::Verification;
+pub(crate) use crate::commands::apply_review::apply;
+pub(crate) use crate::commands::apply_review::read_results;
+pub(crate) use crate::commands::apply_review::revocations;
+pub(crate) use crate::commands::apply_review::subcommand as apply_review_subcommand;
+pub(crate) use args::ChangeCommand;
+pub(crate) use args::account_switches;
+pub(crate) use args::subcommand;
+pub(crate) use schema::account_fields as documented_account_fields;
+pub(crate) use schema::account_form;
+
+/// What a subcommand asks for.
+///
+/// # Errors
+/// [`Failure`] if its arguments make no sense.
+pub(crate) fn by_subcommand(
+    settings: &Settings,
+    command: ChangeCommand,
+    chosen: &ArgMatches,
+) -> Result<Request, Failure> {
+    Ok(args::of_subcommand(
+        command,
+        chosen,
+        settings.allow_admin_delete()?,
+    )?)
+}
+
+/// What ConductorOne's flags ask for, if they ask for a change.
+///
+/// # Errors
+/// [`Failure`] if they make no sense.
+pub(crate) fn by_flags(settings: &Settings) -> Result<Option<Request>, Failure> {
+    Ok(args::of_flags(
+        &settings.on_demand()?,
+        settings.allow_admin_delete()?,
+    )?)
+}
+
+/// Does what is asked for and says what came of it.
+pub(crate) fn run(settings: &Settings, request: Request) -> Result<(), Failure> {
+    let output = settings.output()?;
+    let (change, from_flag, confirmed) = match request {
+        Request::Change {
+            change,
+            on_demand,
+            yes,
+        } => (change, on_demand, yes),
+        Request::AccountSchema => {
+            print(&Text::from_own_lines(&schema::account_creation()));
+            return Ok(());
+        }
+        Request::ActionSchemas => {
+            print(&Text::from_own_lines(&schema::actions()));
+            return Ok(());
+        }
+    };
+    let _telemetry = logging::start(settings, &MultiProgress::new())?;
+    let Wired {
+        provisioner,
+        audit,
+        mode,
+    } = wired(settings, from_flag)?;
+    let provisioning = Provisioning {
+        provisioner: &provisioner,
+        audit: audit.as_ref(),
+        clock: &SystemClock,
+        ids: &RandomIds,
+        requested_by: settings.requested_by()?,
+    };
+    let runtime = runtime::start()?;
+    let done = runtime.block_on(async {
+        if mode == ProvisioningMode::DryRun {
+            let plan = until_stopped(provisioning.plan(&change)).await?;
+            print(&preview(&provisioner, &plan, output));
+            return Ok(());
+        }
+        let plan = until_stopped(provisioning.prepare(&change)).await?;
+        if plan.step.is_some() && !confirmed && !from_flag {
+            confirm(&provisioner, &plan)?;
+        }
+        let outcome = to_its_end(provisioning.carry_out(&plan)).await?;
+        report(&plan, &outcome, output);
+        Ok(())
+    });
+    runtime.shutdown_background();
+    done
+}
+
+/// What changes are made with.
+pub(crate) struct Wired {
+    pub(crate) provisioner: NinjaOneProvisioner,
+    pub(crate) audit: Box<dyn AuditLog>,
+    pub(crate) mode: ProvisioningMode,
+}
+
+/// Puts it together, unless changes are not allowed.
+pub(crate) fn wired(settings: &Settings, from_flag: bool) -> Result<Wired, Failure> {
+    let mode = settings.provisioning_mode(from_flag)?;
+    if mode == ProvisioningMode::Off {
+        return Err(Failure::found(
+            "provisioning is not enabled".to_owned(),
+            Some("say --provisioning to allow changes, or --dry-run to see what would be done".to_owned()),
+            StatusCode::FailedPrecondition,
+        ));
+    }
+    let mut config = settings.client()?;
+    config.writes = if mode == ProvisioningMode::On {
+        Writes::On
+    } else {
+        Writes::Off
+    };
+    let provisioner = NinjaOneProvisioner::new(NinjaOneClient::new(config)?);
+    let audit: Box<dyn AuditLog> = match settings.audit_log()? {
+        Some(path) if mode == ProvisioningMode::On => Box::new(AuditFile::open(&path)?),
+        _ => Box::new(NoAudit),
+    };
+    Ok(Wired {
+        provisioner,
+        audit,
+        mode,
+    })
+}
+
+/// Looking into a change can be stopped at any time.
+pub(crate) async fn until_stopped<T, E: Classified + 'static>(
+    looking: impl Future<Output = Result<T, E>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        found = looking => Ok(found?),
+        () = stop_wanted() => {
+            Err(Failure::found("stopped on request; nothing was changed".to_owned(), None, StatusCode::Cancelled))
+        }
+    }
+}
+
+/// A change that has begun is seen to its end, which the client's timeouts bound; who asks twice is obeyed.
+pub(crate) async fn to_its_end(
+    change: impl Future<Output = Result<Outcome, ProvisioningError>>,
+) -> Result<Outcome, Failure> {
+    let asked_twice = async {
+        stop_wanted().await;
+        tracing::warn!("a change is under way and is finished first; ask again to break off");
+        stop_wanted().await;
+    };
+    tokio::select! {
+        outcome = change => Ok(outcome?),
+        () = asked_twice => Err(Failure::found(
+            "broken off on request; it is not known whether the change was made".to_owned(),
+            Some("run the same command again: it looks first, and does only what is missing".to_owned()),
+            StatusCode::Cancelled,
+        )),
+    }
+}
+
+fn preview(provisioner: &NinjaOneProvisioner, plan: &Plan, output: Output) -> Text {
+    let steps = plan.steps(&placeholder());
+    let requests: Vec<_> = steps.iter().map(|step| provisioner.preview(step)).collect();
+    match output {
+        Output::Text => render::preview(plan, &requests),
+        Output::Json => render::preview_json(plan, &steps, &requests),
+    }
+}
+
+fn confirm(provisioner: &NinjaOneProvisioner, plan: &Plan) -> Result<(), Failure> {
+    ask(&render::intention(plan, &provisioner.tenant()))
+}
+
+/// Asks a person at a terminal. Where there is none, `--provisioning` is all the consent it takes.
+pub(crate) fn ask(intention: &Text) -> Result<(), Failure> {
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return Ok(());
+    }
+    let intention = intention.clone();
+    let asking = move || crate::output::console::ask(&intention, "Go on? [y/N]").unwrap_or_default();
+    let Some(answer) = answer_unless_stopped(asking) else {
+        return Err(Failure::found(
+            "stopped on request; nothing was changed".to_owned(),
+            None,
+            StatusCode::Cancelled,
+        ));
+    };
+    if matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+        return Ok(());
+    }
+    Err(Failure::found(
+        "not confirmed; nothing was changed".to_owned(),
+        None,
+        StatusCode::Cancelled,
+    ))
+}
+
+fn report(plan: &Plan, outcome: &Outcome, output: Output) {
+    tracing::info!(
+        change = %outcome.change_id,
+        wanted = plan.label(),
+        changed = outcome.result == access_core::provisioning::Done::Changed,
+        "provisioning"
+    );
+    print(&match output {
+        Output::Text => render::outcome(outcome),
+        Output::Json => render::outcome_json(outcome),
+    });
+}

@@ -1,0 +1,148 @@
+//! What was done, in words and for programs.
+
+use access_core::ports::Warning;
+use access_core::provisioning::{ChangeKind, Done, Named, Outcome, Plan, RequestPreview, Step, Verified};
+use serde::Serialize;
+
+use crate::output::console::Text;
+
+/// What is going to be done, before it is.
+pub(super) fn intention(plan: &Plan, tenant: &str) -> Text {
+    let mut text = Text::new();
+    text.line(format_args!("About to {} in {tenant}", plan.label()));
+    warnings(&plan.warnings, &mut text);
+    text.blank();
+    text
+}
+
+/// A dry run.
+pub(super) fn preview(plan: &Plan, requests: &[RequestPreview]) -> Text {
+    let mut text = Text::new();
+    if plan.step.is_none() {
+        text.line(format_args!(
+            "Nothing to do to {}: it is so already",
+            plan.label()
+        ));
+        warnings(&plan.warnings, &mut text);
+        return text;
+    }
+    text.line(format_args!("Would {}", plan.label()));
+    text.blank();
+    for request in requests {
+        text.line(format_args!("  {} {}", request.method, request.url));
+        if let Some(body) = &request.body {
+            text.line(format_args!("    {body}"));
+        }
+    }
+    warnings(&plan.warnings, &mut text);
+    text.blank();
+    text.line("Nothing was changed");
+    text
+}
+
+#[derive(Serialize)]
+struct Preview<'a> {
+    change: ChangeKind,
+    dry_run: bool,
+    wanted: String,
+    already: bool,
+    plan: Vec<String>,
+    requests: &'a [RequestPreview],
+    warnings: &'a [Warning],
+}
+
+/// A dry run, for programs.
+pub(super) fn preview_json(plan: &Plan, steps: &[Step], requests: &[RequestPreview]) -> Text {
+    Text::from_json(&Preview {
+        change: plan.kind(),
+        dry_run: true,
+        wanted: plan.label(),
+        already: plan.step.is_none(),
+        plan: steps.iter().map(Step::label).collect(),
+        requests,
+        warnings: &plan.warnings,
+    })
+}
+
+/// What was done, for programs.
+pub(super) fn outcome_json(outcome: &Outcome) -> Text {
+    Text::from_json(outcome)
+}
+
+/// What was done.
+pub(super) fn outcome(outcome: &Outcome) -> Text {
+    let mut text = Text::new();
+    text.line(headline(outcome));
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    lines.extend(
+        outcome
+            .grant_id
+            .as_ref()
+            .map(|grant| ("grant", grant.to_string())),
+    );
+    lines.extend(outcome.roles.iter().map(|role| ("role", role.to_string())));
+    for step in &outcome.steps {
+        lines.push(("sent", step.request.clone()));
+        lines.extend(step.request_id.as_ref().map(|id| ("request", id.clone())));
+        lines.push(("verified", verified(step.verified, step.tries)));
+    }
+    lines.push(("change", outcome.change_id.to_string()));
+    text.blank();
+    for (name, value) in lines {
+        text.line(format_args!("  {name:9} {value}"));
+    }
+    warnings(&outcome.warnings, &mut text);
+    text
+}
+
+fn headline(outcome: &Outcome) -> String {
+    let shown = |named: Option<&Named>| named.map(ToString::to_string).unwrap_or_default();
+    let (role, account) = (shown(outcome.role.as_ref()), shown(outcome.account.as_ref()));
+    match (outcome.change, outcome.result) {
+        (ChangeKind::Grant, Done::Changed) => format!("Granted {role} to {account}"),
+        (ChangeKind::Grant, Done::Already) => {
+            format!("{account} already has {role}; nothing was changed")
+        }
+        (ChangeKind::Revoke, Done::Changed) => format!("Revoked {role} from {account}"),
+        (ChangeKind::Revoke, Done::Already) => {
+            format!("{account} does not have {role}; nothing was changed")
+        }
+        (ChangeKind::CreateAccount, Done::Changed) => format!("Created {account}"),
+        (ChangeKind::CreateAccount, Done::Already) => {
+            format!("{account} exists already; nothing was changed")
+        }
+        (ChangeKind::UpdateAccount, Done::Changed) => format!("Done: {}", outcome.wanted),
+        (ChangeKind::UpdateAccount, Done::Already) => {
+            format!("{account} is so already; nothing was changed")
+        }
+        (ChangeKind::DeleteAccount, Done::Changed) => format!("Deleted {account}"),
+        (ChangeKind::DeleteAccount, Done::Already) => {
+            format!("{account} does not exist; nothing was changed")
+        }
+        (_, Done::Accepted) => format!("Accepted, and not verified: {}", outcome.wanted),
+    }
+}
+
+fn verified(verified: Verified, tries: u32) -> String {
+    let how = match verified {
+        Verified::ByAnswer => "by the answer",
+        Verified::ByReadingBack => "by reading back",
+        Verified::NotVerifiable => "not verifiable",
+    };
+    if tries > 1 {
+        format!("{how}, after {tries} tries")
+    } else {
+        how.to_owned()
+    }
+}
+
+fn warnings(warnings: &[Warning], text: &mut Text) {
+    if warnings.is_empty() {
+        return;
+    }
+    text.blank();
+    text.line("Warnings");
+    for warning in warnings {
+        text.line(format_args!("  {}", warning.message));
+    }
+}

@@ -1,0 +1,138 @@
+//! `report`: a finished sync as a review report.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use access_core::StatusCode;
+use access_core::model::SyncType;
+use access_core::ports::{AccessSink, Silent};
+use clap::{Arg, ArgMatches, Command};
+use sink_html::{HtmlSink, HtmlSinkConfig};
+use tempfile::TempDir;
+
+use crate::commands::export;
+use crate::commands::export::Asked;
+use crate::failure::Failure;
+use crate::runtime;
+use crate::runtime::cancellation::until_stopped;
+use crate::settings::{Settings, targets};
+use crate::sync_location::Place;
+use crate::sync_location::SyncFacts;
+
+/// The command.
+pub(crate) fn subcommand() -> Command {
+    let path = clap::value_parser!(PathBuf);
+    let from = Arg::new("from")
+        .long("from")
+        .required(true)
+        .value_name("PLACE")
+        .help("The c1z file, of any connector, or the folder or URL of a dataset");
+    let to = Arg::new("to")
+        .short('o')
+        .long("to")
+        .value_name("FILE")
+        .default_value("report.html")
+        .value_parser(path.clone())
+        .help("The report");
+    let previous = Arg::new("previous")
+        .long("previous")
+        .value_name("FILE")
+        .value_parser(path)
+        .help("The report to compare with and to carry on the chain of; without it the one that is replaced, or one of the full sync before");
+    let sync = Arg::new("sync")
+        .long("sync")
+        .value_name("ID")
+        .help("The sync to show; without it the latest finished one, full ones first");
+    let tenant = Arg::new("tenant")
+        .long("tenant")
+        .value_name("TEXT")
+        .help("Tenant of the sync, for a file that does not name it");
+    Command::new("report")
+        .about("Write a sync as a review report: one HTML file that needs nothing else")
+        .args([from, to, previous, sync, tenant])
+}
+
+/// Writes the report and prints what came of it. Without a report to compare with, that of the full sync before is made for it, if
+/// the place has one: it comes out the same whenever it is made, and so does its hash.
+pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+    let asked = Asked::of(chosen);
+    let path = |name| chosen.get_one::<PathBuf>(name).cloned();
+    let to = local_file(&path("to").unwrap_or_default())?;
+    // Before the report that it follows is made.
+    sink_html::refuse_target(&to).map_err(|error| {
+        Failure::from(error).with_message(|message| format!("cannot open report {}: {message}", to.display()))
+    })?;
+    let mut config = HtmlSinkConfig {
+        previous: path("previous").as_deref().map(local_file).transpose()?,
+        ..settings.html(to)?
+    };
+    let nothing_there = match config.path.metadata() {
+        Ok(file) => file.len() == 0,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        Err(error) => {
+            let message = format!("cannot look at {}: {error}", config.path.display());
+            return Err(Failure::found(message, None, StatusCode::of_io(&error)));
+        }
+    };
+    let earlier = if config.previous.is_none() && nothing_there {
+        report_before(settings, &asked)?
+    } else {
+        None
+    };
+    if let Some((_, report)) = &earlier {
+        config.previous = Some(report.clone());
+    }
+    let sink: Arc<dyn AccessSink> = Arc::new(HtmlSink::new(config));
+    export::into_sinks(settings, &asked, &[sink])
+}
+
+/// A path that is meant as one.
+fn local_file(path: &Path) -> Result<PathBuf, Failure> {
+    match path.to_str() {
+        None => Ok(path.to_owned()),
+        Some(text) => targets::local_file(text, "a report")
+            .map_err(|problem| Failure::found(problem, None, StatusCode::InvalidArgument)),
+    }
+}
+
+/// The report of the full sync before the one that is asked for, in a folder that goes with it.
+fn report_before(settings: &Settings, asked: &Asked) -> Result<Option<(TempDir, PathBuf)>, Failure> {
+    let (place, own) = (Place::named(&asked.from)?, settings.clone());
+    let syncs = until_stopped(move |stop| place.syncs(&own, stop))?;
+    let Some(before) = full_sync_before(&syncs, asked.sync.as_deref()) else {
+        return Ok(None);
+    };
+    let asked = Asked {
+        sync: Some(before.to_owned()),
+        ..asked.clone()
+    };
+    let parent = settings.temp_folder()?;
+    let folder = private_folder(&parent).map_err(|error| {
+        let message = format!("cannot make a temporary folder in {}: {error}", parent.display());
+        Failure::found(message, None, StatusCode::FailedPrecondition)
+    })?;
+    let path = folder.path().join("before.html");
+    let sink: Arc<dyn AccessSink> = Arc::new(HtmlSink::new(settings.html(path.clone())?));
+    let runtime = runtime::start()?;
+    let written = runtime.block_on(export::pour(settings, &asked, &[sink], &Silent));
+    runtime.shutdown_background();
+    written?;
+    Ok(Some((folder, path)))
+}
+
+/// Of syncs in the order in which they began.
+fn full_sync_before<'a>(syncs: &'a [SyncFacts], wanted: Option<&str>) -> Option<&'a str> {
+    let is_wanted = |sync: &SyncFacts| wanted.map_or(sync.latest, |id| sync.id == id);
+    let at = syncs.iter().position(is_wanted)?;
+    let is_full = |sync: &&SyncFacts| sync.sync_type == SyncType::Full.as_str() && sync.ended_at.is_some();
+    syncs[..at].iter().rfind(is_full).map(|sync| sync.id.as_str())
+}
+
+/// A folder that nobody else can look into.
+pub(crate) fn private_folder(parent: &Path) -> std::io::Result<TempDir> {
+    let mut folder = tempfile::Builder::new();
+    folder.prefix("baton-ninja-one-report-");
+    #[cfg(unix)]
+    folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    folder.tempdir_in(parent)
+}

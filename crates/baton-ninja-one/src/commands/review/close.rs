@@ -1,0 +1,505 @@
+//! `review close`: everything that is decided is carried out or accounted for, and the evidence goes into one file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use access_core::StatusCode;
+use access_core::ports::{AccessSink, Silent};
+use access_core::sync::{SyncPipeline, SyncRequest};
+use access_review::{
+    Assessment, OpenMeans, Revocation, SheetFile, Subject, assess, decision_log, sha256_hex,
+};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use ninjaone::{NinjaOneClient, NinjaOneSource};
+use serde::Serialize;
+use sink_html::{HtmlSink, HtmlSinkConfig, ReviewedReport};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::flags::Accepted;
+use super::flags::limits;
+use super::flags::paths;
+use super::flags::waivers;
+use super::folder::REVIEW_FILE;
+use super::folder::ReviewFolder;
+use super::folder::SHEETS_FOLDER;
+use super::pack::Contents;
+use super::pack::Pack;
+use super::pack::PackReport;
+use super::pack::PackRevocation;
+use super::sheet_file::read_bytes;
+use super::sheet_file::sheet_of_bytes;
+use super::source::intact_report;
+use super::status::arguments;
+use crate::commands::provision;
+use crate::commands::provision::Job;
+use crate::commands::provision::RevocationResult;
+use crate::commands::provision::RevocationRow;
+use crate::failure::Failure;
+use crate::observability::logging;
+use crate::observability::spans;
+use crate::output::console::Text;
+use crate::output::console::print;
+use crate::runtime;
+use crate::runtime::system::RandomIds;
+use crate::runtime::system::SystemClock;
+use crate::runtime::system::stop_wanted;
+use crate::settings::{Output, ProvisioningMode, Settings};
+
+/// The command.
+pub(super) fn subcommand() -> Command {
+    let path = || clap::value_parser!(PathBuf);
+    Command::new("close")
+        .about("Close a review: carry out what was decided and write one file of evidence")
+        .args(arguments())
+        .args([
+            Arg::new("open-means")
+                .long("open-means")
+                .value_name("open|revoke")
+                .value_parser(["open", "revoke"])
+                .help("What undecided lines mean; needed if there are any"),
+            Arg::new("applied")
+                .long("applied")
+                .value_name("FILE")
+                .value_parser(path())
+                .help("What `apply-review --result` wrote, instead of carrying out now"),
+            Arg::new("accept-failures")
+                .long("accept-failures")
+                .action(ArgAction::SetTrue)
+                .help("Close although revocations are left to do; the evidence names them"),
+            Arg::new("after")
+                .long("after")
+                .value_name("REPORT")
+                .value_parser(path())
+                .help("The report of a sync after the revocations; with --provisioning it is made now"),
+            Arg::new("to")
+                .long("to")
+                .short('o')
+                .value_name("PACK")
+                .value_parser(path())
+                .help("The file of evidence [default: FOLDER.zip]"),
+        ])
+        .args(waivers())
+        .args(limits())
+}
+
+/// Closes a review and says what the evidence is.
+pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+    let output = settings.output()?;
+    let folder = ReviewFolder::open(&paths(chosen, "folder").remove(0))?;
+    let review = &folder.review;
+    let (sheets, sheet_bytes) = read_with_bytes(&folder, &paths(chosen, "sheet"))?;
+    let to = paths(chosen, "to")
+        .pop()
+        .unwrap_or_else(|| default_pack(&folder.path));
+    if to.exists() {
+        return Err(Failure::found(
+            format!("{} exists already; evidence is never replaced", to.display()),
+            Some("name another file with --to".to_owned()),
+            StatusCode::AlreadyExists,
+        ));
+    }
+    let named = chosen.get_one::<String>("open-means").map(String::as_str);
+    let accepted = Accepted::from_flags(chosen);
+    let accepted = match named {
+        Some(_) => accepted.with_open_lines(),
+        None => accepted,
+    };
+    let conditions = accepted.conditions();
+    let assessment = assess(review, &sheets, conditions);
+    let open_means = match named {
+        Some("revoke") => OpenMeans::Revoke,
+        _ => OpenMeans::Open,
+    };
+    if named.is_none() && assessment.open() > 0 {
+        refuse_open(&accepted, &assessment)?;
+    }
+    accepted.judge(&assessment)?;
+    let revocations = assessment.revocations(open_means);
+    let _telemetry = logging::start(settings, &indicatif::MultiProgress::new())?;
+    let Some(rows) = carried_out(settings, chosen, &folder, &sheets, &revocations)? else {
+        return Ok(());
+    };
+    let after = report_after(settings, chosen, &folder, &rows)?;
+    let held = after.as_ref().map(|(report, _)| held_in(report));
+    let by_line: BTreeMap<&str, &Subject> = review
+        .lines
+        .iter()
+        .map(|line| (line.id.as_str(), &line.subject))
+        .collect();
+    let revocations: Vec<PackRevocation> = rows
+        .into_iter()
+        .map(|row| PackRevocation {
+            held_after: held
+                .as_ref()
+                .zip(by_line.get(row.line_id.as_str()))
+                .map(|(held, subject)| held.contains(*subject)),
+            row,
+        })
+        .collect();
+    if !chosen.get_flag("accept-failures") {
+        refuse_leftovers(&revocations)?;
+    }
+    let contents = Contents {
+        review,
+        review_bytes: read(&folder.path.join(REVIEW_FILE))?,
+        before: read(&folder.report())?,
+        after: after.map(|(report, bytes)| (facts(&report), bytes)),
+        sheets: &sheets,
+        sheet_bytes,
+        assessment: &assessment,
+        decisions: decision_log(review, &sheets, &assessment, open_means),
+        revocations,
+        open_means,
+        closed_at: conditions.now.format(&Rfc3339).unwrap_or_default(),
+        closed_by: settings.requested_by()?,
+        accepted: assessment.findings.iter().map(ToString::to_string).collect(),
+    };
+    let (pack, bytes) = contents.write()?;
+    super::files::write_new(&to, &bytes)?;
+    let closed = Closed {
+        pack: to.display().to_string(),
+        sha256: sha256_hex(&bytes),
+        contents: &pack,
+    };
+    print(&match output {
+        Output::Json => Text::from_json(&closed),
+        Output::Text => words(&closed),
+    });
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Closed<'a> {
+    pack: String,
+    sha256: String,
+    #[serde(flatten)]
+    contents: &'a Pack,
+}
+
+fn words(closed: &Closed<'_>) -> Text {
+    let pack = closed.contents;
+    let counts = &pack.counts;
+    let mut text = Text::new();
+    text.line(format_args!("Closed {}, {}", pack.title, pack.tenant));
+    text.line(format_args!(
+        "  {} lines: {} kept, {} to revoke, {} undecided ({})",
+        counts.lines,
+        counts.keep,
+        counts.revoke,
+        counts.open,
+        match pack.open_means.as_str() {
+            "revoke" => "revoked",
+            _ => "left as they are",
+        }
+    ));
+    text.line(format_args!(
+        "  {} revocations: {} revoked, {} already gone, {} not verified, {} by hand, {} not carried out; {} still held",
+        counts.revocations,
+        counts.revoked,
+        counts.already_gone,
+        counts.not_verified,
+        counts.by_hand,
+        counts.not_carried_out,
+        counts.still_held
+    ));
+    text.line(format_args!("  evidence {}", closed.pack));
+    text.line(format_args!("  SHA-256  {}", closed.sha256));
+    text.line("Write the hash down elsewhere, e.g. in the ticket of the review");
+    text
+}
+
+/// Nobody said what undecided lines mean.
+fn refuse_open(accepted: &Accepted, assessment: &Assessment) -> Result<(), Failure> {
+    // What is wrong besides is said first: it may be why lines are open.
+    let is_other = |finding: &&&access_review::Finding| {
+        finding.problem.waiver() != Some(access_review::Waiver::Incomplete)
+    };
+    if accepted
+        .refused(assessment)
+        .iter()
+        .any(|finding| is_other(&finding))
+    {
+        return accepted.judge(assessment);
+    }
+    Err(Failure::found(
+        format!(
+            "{} of {} lines are undecided",
+            assessment.open(),
+            assessment.states.len()
+        ),
+        Some("say what they mean with --open-means open or --open-means revoke".to_owned()),
+        StatusCode::FailedPrecondition,
+    ))
+}
+
+fn default_pack(folder: &Path) -> PathBuf {
+    let mut name = folder.file_name().unwrap_or_default().to_owned();
+    name.push(".zip");
+    folder.with_file_name(name)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    super::folder::read(path).map_err(|error| {
+        Failure::found(
+            format!("cannot read {}: {error}", path.display()),
+            None,
+            StatusCode::FailedPrecondition,
+        )
+    })
+}
+
+/// The sheets with the very bytes that were read, so that the evidence has what was assessed.
+fn read_with_bytes(
+    folder: &ReviewFolder,
+    others: &[PathBuf],
+) -> Result<(Vec<SheetFile>, Vec<Vec<u8>>), Failure> {
+    let (mut sheets, mut contents): (Vec<SheetFile>, Vec<Vec<u8>>) = (Vec::new(), Vec::new());
+    for path in folder.sheet_paths(others)? {
+        let bytes = read_bytes(&path)?;
+        let sheet = sheet_of_bytes(&path, &bytes)?;
+        if !sheets.iter().any(|other| other.sha256 == sheet.sha256) {
+            sheets.push(sheet);
+            contents.push(bytes);
+        }
+    }
+    if sheets.is_empty() {
+        return Err(Failure::found(
+            "no sheet was returned".to_owned(),
+            Some(format!(
+                "put the exported sheets into {}",
+                folder.path.join(SHEETS_FOLDER).display()
+            )),
+            StatusCode::FailedPrecondition,
+        ));
+    }
+    Ok((sheets, contents))
+}
+
+/// A row for each revocation that is asked for: carried out now, or taken from what was carried out before. Nothing after a
+/// dry run, which was shown.
+fn carried_out(
+    settings: &Settings,
+    chosen: &ArgMatches,
+    folder: &ReviewFolder,
+    sheets: &[SheetFile],
+    revocations: &[Revocation],
+) -> Result<Option<Vec<RevocationRow>>, Failure> {
+    let mut known = provision::read_results(&folder.results())?;
+    if let Some(path) = chosen.get_one::<PathBuf>("applied") {
+        if !path.exists() {
+            return Err(Failure::found(
+                format!("there is no file {}", path.display()),
+                None,
+                StatusCode::NotFound,
+            ));
+        }
+        let applied = provision::read_results(path)?;
+        refuse_unasked(folder, revocations, &applied, path)?;
+        known.extend(applied);
+    } else {
+        match settings.provisioning_mode(false)? {
+            ProvisioningMode::Off => {}
+            mode => {
+                let job = Job {
+                    review: &folder.review,
+                    sheets,
+                    revocations: revocations.to_vec(),
+                    results: Some(folder.results()),
+                    is_sealed: true,
+                };
+                let applied = provision::apply(settings, chosen, &job)?;
+                if mode == ProvisioningMode::DryRun {
+                    let mut text = provision::revocations(&applied.rows);
+                    text.line("Nothing was changed, and no evidence was written");
+                    print(&text);
+                    return applied.outcome().map(|()| None);
+                }
+                known.extend(applied.rows);
+            }
+        }
+    }
+    let rows: Option<Vec<RevocationRow>> = revocations
+        .iter()
+        .map(|revocation| {
+            let id = folder.review.lines[revocation.line].id.as_str();
+            let mut own = known.iter().filter(|row| row.line_id == id).rev();
+            // What was done stays done, even if a later look finds nothing left to do or granted again.
+            let done = own.clone().find(|row| row.result == RevocationResult::Revoked);
+            done.or_else(|| own.next()).cloned()
+        })
+        .collect();
+    rows.map(Some).ok_or_else(|| {
+        Failure::found(
+            "what was decided is not carried out".to_owned(),
+            Some("carry it out now with --provisioning, or pass what `apply-review --result` wrote with --applied".to_owned()),
+            StatusCode::FailedPrecondition,
+        )
+    })
+}
+
+/// What is left may be done, by trying again or by hand, before the review is closed for good.
+fn refuse_leftovers(revocations: &[PackRevocation]) -> Result<(), Failure> {
+    let left: Vec<&PackRevocation> = revocations
+        .iter()
+        .filter(|revocation| revocation.is_left())
+        .collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    print(&provision::revocations(
+        left.iter().map(|revocation| &revocation.row),
+    ));
+    Err(Failure::found(
+        format!(
+            "of {} revocations {} are left to do; the review is not closed",
+            revocations.len(),
+            left.len()
+        ),
+        Some("do what is listed above and run the same command again, or close the review as it is with --accept-failures".to_owned()),
+        StatusCode::FailedPrecondition,
+    ))
+}
+
+/// Results of revocations that no decision asks for belong to something else.
+fn refuse_unasked(
+    folder: &ReviewFolder,
+    revocations: &[Revocation],
+    applied: &[RevocationRow],
+    path: &Path,
+) -> Result<(), Failure> {
+    let asked: BTreeSet<&str> = revocations
+        .iter()
+        .map(|revocation| folder.review.lines[revocation.line].id.as_str())
+        .collect();
+    match applied.iter().find(|row| !asked.contains(row.line_id.as_str())) {
+        None => Ok(()),
+        Some(row) => Err(Failure::found(
+            format!(
+                "{}: {} from {} (line {}) is a revocation that no decision of this review asks for",
+                path.display(),
+                row.entitlement_id,
+                row.principal,
+                row.line_id
+            ),
+            None,
+            StatusCode::FailedPrecondition,
+        )),
+    }
+}
+
+/// The report of the tenant after the revocations: the one that is named, or one that is made now. None is needed where
+/// nothing was to be revoked.
+fn report_after(
+    settings: &Settings,
+    chosen: &ArgMatches,
+    folder: &ReviewFolder,
+    rows: &[RevocationRow],
+) -> Result<Option<(ReviewedReport, Vec<u8>)>, Failure> {
+    if let Some(path) = chosen.get_one::<PathBuf>("after") {
+        let report = intact_report(path)?;
+        follows(folder, &report, rows)?;
+        return Ok(Some((report, read(path)?)));
+    }
+    if settings.provisioning_mode(false)? == ProvisioningMode::On {
+        let parent = settings.temp_folder()?;
+        let temporary = crate::commands::report::private_folder(&parent).map_err(|error| {
+            let message = format!("cannot make a temporary folder in {}: {error}", parent.display());
+            Failure::found(message, None, StatusCode::FailedPrecondition)
+        })?;
+        let path = temporary.path().join("after.html");
+        sync_into(settings, folder, &path)?;
+        let report = intact_report(&path)?;
+        return Ok(Some((report, read(&path)?)));
+    }
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    Err(Failure::found(
+        "no report shows the tenant after the revocations".to_owned(),
+        Some("sync again with --sink html=after.html and pass it with --after".to_owned()),
+        StatusCode::FailedPrecondition,
+    ))
+}
+
+/// That a report can show what came of the revocations: of the same tenant, and of a sync after them.
+fn follows(folder: &ReviewFolder, report: &ReviewedReport, rows: &[RevocationRow]) -> Result<(), Failure> {
+    let seal = &report.verification.seal;
+    let time = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
+    let refuse = |message: String| {
+        Err(Failure::found(
+            message,
+            Some("sync again with --sink html=after.html and pass it with --after".to_owned()),
+            StatusCode::FailedPrecondition,
+        ))
+    };
+    if seal.tenant != folder.review.tenant {
+        return refuse(format!("the report after is of another tenant, {}", seal.tenant));
+    }
+    let began = time(&seal.started_at);
+    let last = rows
+        .iter()
+        .filter_map(|row| time(row.at.as_deref()?))
+        .chain(time(&folder.review.sync_started_at))
+        .max();
+    if began.zip(last).is_some_and(|(began, last)| began <= last) {
+        return refuse(format!(
+            "the sync of the report after began at {}, before the last revocation",
+            seal.started_at
+        ));
+    }
+    Ok(())
+}
+
+/// Reads the tenant into a report that follows the reviewed one.
+fn sync_into(settings: &Settings, folder: &ReviewFolder, path: &Path) -> Result<(), Failure> {
+    let config = HtmlSinkConfig {
+        previous: Some(folder.report()),
+        ..settings.html(path.to_owned())?
+    };
+    let sinks: [Arc<dyn AccessSink>; 1] = [Arc::new(HtmlSink::new(config))];
+    let client = NinjaOneClient::new(settings.client()?)?;
+    let tenant = client.tenant();
+    let source = NinjaOneSource::new(client, settings.source_options()?);
+    let pipeline = SyncPipeline {
+        source: &source,
+        sinks: &sinks,
+        clock: &SystemClock,
+        ids: &RandomIds,
+        observer: &Silent,
+    };
+    let request = SyncRequest {
+        scope: settings.scope()?,
+        sync_type: None,
+        guard: settings.shrink_guard()?,
+        provenance: settings.provenance()?,
+    };
+    let runtime = runtime::start()?;
+    let outcome = runtime.block_on(spans::sync(&tenant, pipeline.run(&request, stop_wanted())));
+    runtime.shutdown_background();
+    outcome?;
+    Ok(())
+}
+
+fn facts(report: &ReviewedReport) -> PackReport {
+    let seal = &report.verification.seal;
+    PackReport {
+        sync_id: seal.sync_id.clone(),
+        started_at: seal.started_at.clone(),
+        report_sha256: report.verification.fingerprint.clone(),
+    }
+}
+
+/// The access that a report shows.
+pub(super) fn held_in(report: &ReviewedReport) -> BTreeSet<Subject> {
+    report
+        .grants
+        .iter()
+        .map(|grant| Subject {
+            entitlement_id: grant.entitlement_id.clone(),
+            principal_type: grant.principal_type.clone(),
+            principal_id: grant.principal_id.clone(),
+        })
+        .collect()
+}

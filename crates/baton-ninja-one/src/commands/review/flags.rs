@@ -1,0 +1,201 @@
+//! Flags that the commands of reviews share, and what they accept.
+
+use std::path::PathBuf;
+
+use access_core::StatusCode;
+use access_review::{Assessment, Conditions, Finding, Waiver};
+use clap::{Arg, ArgAction, ArgMatches};
+use time::{Duration, OffsetDateTime};
+
+use crate::failure::Failure;
+use crate::output::console::Text;
+use crate::output::console::print_error;
+
+/// A sync older than this is not acted on, unless another age is given.
+const MAX_AGE: Duration = Duration::days(60);
+/// Revocations in one run, unless another number is given.
+pub(crate) const MAX_REVOCATIONS: u64 = 50;
+/// Findings that are listed one by one.
+const MAX_LISTED: usize = 20;
+
+/// The flags that accept problems of sheets.
+pub(crate) fn waivers() -> [Arg; 4] {
+    [
+        Arg::new("incomplete-review")
+            .long("incomplete-review")
+            .action(ArgAction::SetTrue)
+            .help("Accept undecided lines, sheets without sign-off and sheets without a header"),
+        Arg::new("max-age")
+            .long("max-age")
+            .value_name("DAYS")
+            .value_parser(parse_days)
+            .help("Maximum age of the reviewed sync, e.g. 90d [default: 60d]"),
+        Arg::new("edited-sheet")
+            .long("edited-sheet")
+            .action(ArgAction::SetTrue)
+            .help("Accept a sheet whose rows were edited after the export"),
+        Arg::new("accept-reviewer")
+            .long("accept-reviewer")
+            .action(ArgAction::Append)
+            .value_name("NAME")
+            .help("Accept decisions of a reviewer who is not assigned to the lines"),
+    ]
+}
+
+/// The flags of carrying out.
+pub(crate) fn limits() -> [Arg; 4] {
+    [
+        Arg::new("max-revocations")
+            .long("max-revocations")
+            .value_name("N")
+            .value_parser(clap::value_parser!(u64))
+            .help("Maximum number of revocations in this run [default: 50]"),
+        Arg::new("history")
+            .long("history")
+            .value_name("PLACE")
+            .help("Dataset or c1z file whose later syncs tell what was granted again since the review"),
+        Arg::new("of")
+            .long("of")
+            .value_name("TENANT")
+            .help("Name of the tenant in the sheet, where it is not its address"),
+        Arg::new("yes")
+            .long("yes")
+            .short('y')
+            .action(ArgAction::SetTrue)
+            .help("Do not ask for confirmation at a terminal"),
+    ]
+}
+
+/// Paths of returned sheets.
+pub(crate) fn paths(chosen: &ArgMatches, name: &str) -> Vec<PathBuf> {
+    chosen
+        .get_many::<PathBuf>(name)
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect()
+}
+
+fn parse_days(text: &str) -> Result<i64, String> {
+    let digits = text.trim().trim_end_matches(['d', 'D']);
+    let days = digits.parse::<u32>().ok().filter(|_| !digits.is_empty());
+    days.map(i64::from)
+        .ok_or_else(|| format!("`{text}` is not a number of days, e.g. 90d"))
+}
+
+/// What was accepted on the command line.
+#[derive(Debug, Clone)]
+pub(crate) struct Accepted {
+    incomplete: bool,
+    edited: bool,
+    reviewers: Vec<String>,
+    max_age: Duration,
+}
+
+impl Accepted {
+    pub(crate) fn from_flags(chosen: &ArgMatches) -> Self {
+        let reviewers = chosen.get_many::<String>("accept-reviewer").into_iter().flatten();
+        Self {
+            incomplete: chosen.get_flag("incomplete-review"),
+            edited: chosen.get_flag("edited-sheet"),
+            reviewers: reviewers.map(|name| name.trim().to_lowercase()).collect(),
+            max_age: chosen
+                .get_one::<i64>("max-age")
+                .map_or(MAX_AGE, |days| Duration::days(*days)),
+        }
+    }
+
+    pub(crate) fn conditions(&self) -> Conditions {
+        Conditions {
+            now: OffsetDateTime::now_utc(),
+            max_age: Some(self.max_age),
+        }
+    }
+
+    /// The same, with undecided lines accepted: closing a review says what they mean.
+    pub(crate) fn with_open_lines(self) -> Self {
+        Self {
+            incomplete: true,
+            ..self
+        }
+    }
+
+    fn accepts(&self, finding: &Finding) -> bool {
+        match finding.problem.waiver() {
+            Some(Waiver::Incomplete) => self.incomplete,
+            Some(Waiver::Edited) => self.edited,
+            Some(Waiver::Reviewer) => match &finding.problem {
+                access_review::Problem::Reviewer(name) => {
+                    self.reviewers.contains(&name.trim().to_lowercase())
+                }
+                _ => false,
+            },
+            Some(Waiver::Age) | None => false,
+        }
+    }
+
+    /// The findings that nothing accepts.
+    pub(crate) fn refused<'a>(&self, assessment: &'a Assessment) -> Vec<&'a Finding> {
+        let findings = assessment.findings.iter();
+        findings.filter(|finding| !self.accepts(finding)).collect()
+    }
+
+    /// Fails if anything is left that nothing accepts, after listing it.
+    pub(crate) fn judge(&self, assessment: &Assessment) -> Result<(), Failure> {
+        let refused = self.refused(assessment);
+        let Some(first) = refused.first() else {
+            return Ok(());
+        };
+        let mut text = Text::new();
+        if refused.len() > 1 {
+            for finding in refused.iter().take(MAX_LISTED) {
+                text.line(format_args!("  {finding}"));
+            }
+            if refused.len() > MAX_LISTED {
+                text.line(format_args!("  and {} more", refused.len() - MAX_LISTED));
+            }
+            print_error(&text);
+        }
+        let message = if refused.len() == 1 {
+            format!("the review is refused: {first}; nothing was changed")
+        } else {
+            format!(
+                "the review is refused for {} reasons, listed above; nothing was changed",
+                refused.len()
+            )
+        };
+        Err(Failure::found(
+            message,
+            Some(hint(&refused)),
+            StatusCode::FailedPrecondition,
+        ))
+    }
+}
+
+/// What to do about the worst of the findings: a contradiction first, then what a flag accepts.
+fn hint(refused: &[&Finding]) -> String {
+    let waiver = |finding: &&&Finding| finding.problem.waiver().is_none();
+    if refused.iter().any(|finding| waiver(&finding)) {
+        return "have the lines decided in the report that the sheet is checked against, and export the sheet again".to_owned();
+    }
+    let has = |wanted: Waiver| {
+        refused
+            .iter()
+            .any(|finding| finding.problem.waiver() == Some(wanted))
+    };
+    let hint = if has(Waiver::Edited) {
+        "export the sheet again, or accept the edits with --edited-sheet"
+    } else if has(Waiver::Reviewer) {
+        "have the assigned reviewer decide, or accept the deputy with --accept-reviewer NAME"
+    } else if has(Waiver::Age) {
+        "review a newer sync, or accept this one with --max-age"
+    } else if refused
+        .iter()
+        .any(|finding| finding.problem == access_review::Problem::NoHeader)
+    {
+        "export the sheet again from the report, or accept one without a header with --incomplete-review"
+    } else {
+        "have the rest decided and signed off, or carry out a part with --incomplete-review"
+    };
+    hint.to_owned()
+}

@@ -1,0 +1,256 @@
+//! The evidence pack of a closed review: what was reviewed, decided and done, each file with its hash in `pack.json`.
+
+use access_core::StatusCode;
+use access_review::{Assessment, Decision, DecisionLog, OpenMeans, Review, SheetFile, sha256_hex};
+use serde::{Deserialize, Serialize};
+
+use super::container;
+use super::container::Member;
+use crate::commands::provision::RevocationResult;
+use crate::commands::provision::RevocationRow;
+use crate::failure::Failure;
+
+/// Says that a file is a pack.
+pub(super) const PACK_FORMAT: &str = "baton-ninja-one evidence pack";
+/// The version of the pack that is written here.
+pub(super) const PACK_VERSION: u64 = 1;
+
+/// Members by name.
+pub(super) const SUMMARY: &str = "SUMMARY.html";
+pub(super) const REVIEW: &str = "review.json";
+pub(super) const BEFORE: &str = "reports/before.html";
+pub(super) const AFTER: &str = "reports/after.html";
+pub(super) const SHEETS: &str = "sheets/";
+pub(super) const DECISIONS: &str = "decisions.jsonl";
+pub(super) const REVOCATIONS: &str = "revocations.jsonl";
+pub(super) const PACK: &str = "pack.json";
+
+/// What the pack says of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Pack {
+    pub(super) format: String,
+    pub(super) version: u64,
+    pub(super) program: String,
+    pub(super) review_id: String,
+    pub(super) review_sha256: String,
+    pub(super) title: String,
+    pub(super) tenant: String,
+    pub(super) scope: String,
+    pub(super) before: PackReport,
+    pub(super) after: Option<PackReport>,
+    pub(super) started_at: String,
+    pub(super) closed_at: String,
+    pub(super) closed_by: String,
+    pub(super) open_means: String,
+    /// Problems of sheets that were accepted, in words.
+    pub(super) accepted: Vec<String>,
+    pub(super) counts: PackCounts,
+    /// SHA-256 of the last line of the decisions.
+    pub(super) decisions_head: String,
+    /// Every other member, in order.
+    pub(super) members: Vec<PackMember>,
+}
+
+/// A report in the pack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PackReport {
+    pub(super) sync_id: String,
+    pub(super) started_at: String,
+    pub(super) report_sha256: String,
+}
+
+/// How many lines of each kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PackCounts {
+    pub(super) lines: usize,
+    pub(super) keep: usize,
+    pub(super) revoke: usize,
+    pub(super) open: usize,
+    pub(super) revocations: usize,
+    pub(super) revoked: usize,
+    pub(super) already_gone: usize,
+    pub(super) not_verified: usize,
+    pub(super) by_hand: usize,
+    pub(super) not_carried_out: usize,
+    /// Access that was to be revoked and is in the report after.
+    pub(super) still_held: usize,
+}
+
+/// A file of the pack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PackMember {
+    pub(super) name: String,
+    pub(super) bytes: usize,
+    pub(super) sha256: String,
+}
+
+/// A revocation with what the report after says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct PackRevocation {
+    #[serde(flatten)]
+    pub(super) row: RevocationRow,
+    /// Whether the report after still has the access; nothing if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) held_after: Option<bool>,
+}
+
+impl PackRevocation {
+    /// Whether something is left to do: it was not carried out, or is still held.
+    pub(super) fn is_left(&self) -> bool {
+        let is_done = self.row.result.is_done() || self.row.result == RevocationResult::ByHand;
+        !is_done || self.held_after != Some(false)
+    }
+}
+
+impl PackCounts {
+    pub(super) fn new(assessment: &Assessment, revocations: &[PackRevocation]) -> Self {
+        let result = |wanted: &[RevocationResult]| {
+            let is = |revocation: &&PackRevocation| wanted.contains(&revocation.row.result);
+            revocations.iter().filter(is).count()
+        };
+        Self {
+            lines: assessment.states.len(),
+            keep: assessment.count(Decision::Keep),
+            revoke: assessment.count(Decision::Revoke),
+            open: assessment.open(),
+            revocations: revocations.len(),
+            revoked: result(&[RevocationResult::Revoked]),
+            already_gone: result(&[RevocationResult::Already]),
+            not_verified: result(&[RevocationResult::Accepted]),
+            by_hand: result(&[RevocationResult::ByHand]),
+            not_carried_out: result(&[
+                RevocationResult::Refused,
+                RevocationResult::Failed,
+                RevocationResult::NotTried,
+                RevocationResult::Planned,
+            ]),
+            still_held: revocations
+                .iter()
+                .filter(|revocation| revocation.held_after == Some(true))
+                .count(),
+        }
+    }
+}
+
+/// Revocations as lines of JSON.
+pub(super) fn revocation_lines(revocations: &[PackRevocation]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for revocation in revocations {
+        // Rows always serialise.
+        bytes.extend(serde_json::to_vec(revocation).unwrap_or_default());
+        bytes.push(b'\n');
+    }
+    bytes
+}
+
+/// What is put into a pack.
+pub(super) struct Contents<'a> {
+    pub(super) review: &'a Review,
+    pub(super) review_bytes: Vec<u8>,
+    pub(super) before: Vec<u8>,
+    pub(super) after: Option<(PackReport, Vec<u8>)>,
+    pub(super) sheets: &'a [SheetFile],
+    /// In the order of the sheets.
+    pub(super) sheet_bytes: Vec<Vec<u8>>,
+    pub(super) assessment: &'a Assessment,
+    pub(super) decisions: DecisionLog,
+    pub(super) revocations: Vec<PackRevocation>,
+    pub(super) open_means: OpenMeans,
+    pub(super) closed_at: String,
+    pub(super) closed_by: String,
+    pub(super) accepted: Vec<String>,
+}
+
+impl Contents<'_> {
+    /// The file. The same contents give the same bytes.
+    pub(super) fn write(self) -> Result<(Pack, Vec<u8>), Failure> {
+        let review = self.review;
+        let mut members = vec![member(REVIEW, self.review_bytes), member(BEFORE, self.before)];
+        let after = self.after.map(|(report, bytes)| {
+            members.push(member(AFTER, bytes));
+            report
+        });
+        for (name, bytes) in sheet_names(self.sheets).into_iter().zip(self.sheet_bytes) {
+            members.push(member(&name, bytes));
+        }
+        members.push(member(DECISIONS, self.decisions.text.into_bytes()));
+        members.push(member(REVOCATIONS, revocation_lines(&self.revocations)));
+        let mut pack = Pack {
+            format: PACK_FORMAT.to_owned(),
+            version: PACK_VERSION,
+            program: crate::PROGRAM.to_owned(),
+            review_id: review.id.clone(),
+            review_sha256: sha256_hex(&members[0].bytes),
+            title: review.title.clone(),
+            tenant: review.tenant.clone(),
+            scope: review.scope.to_string(),
+            before: PackReport {
+                sync_id: review.sync_id.clone(),
+                started_at: review.sync_started_at.clone(),
+                report_sha256: review.report_sha256.clone(),
+            },
+            after,
+            started_at: review.started_at.clone(),
+            closed_at: self.closed_at,
+            closed_by: self.closed_by,
+            open_means: open_means_word(self.open_means).to_owned(),
+            accepted: self.accepted,
+            counts: PackCounts::new(self.assessment, &self.revocations),
+            decisions_head: self.decisions.head,
+            members: Vec::new(),
+        };
+        let summary = super::summary_page::render(&pack, review, self.assessment, &self.revocations);
+        members.insert(0, member(SUMMARY, summary.into_bytes()));
+        pack.members = members
+            .iter()
+            .map(|member| PackMember {
+                name: member.name.clone(),
+                bytes: member.bytes.len(),
+                sha256: sha256_hex(&member.bytes),
+            })
+            .collect();
+        // A pack always serialises.
+        let seal = serde_json::to_vec_pretty(&pack).unwrap_or_default();
+        members.push(member(PACK, seal));
+        let file = container::write(&members).map_err(|reason| {
+            Failure::found(
+                format!("the evidence is too large for one file: {reason}"),
+                None,
+                StatusCode::ResourceExhausted,
+            )
+        })?;
+        Ok((pack, file))
+    }
+}
+
+pub(super) fn open_means_word(open_means: OpenMeans) -> &'static str {
+    match open_means {
+        OpenMeans::Open => "open",
+        OpenMeans::Revoke => "revoke",
+    }
+}
+
+fn member(name: &str, bytes: Vec<u8>) -> Member {
+    Member {
+        name: name.to_owned(),
+        bytes,
+    }
+}
+
+/// The names of sheets in the pack, numbered, because two may have the same.
+pub(super) fn sheet_names(sheets: &[SheetFile]) -> Vec<String> {
+    let plain = |name: &str| -> String {
+        let plain = name.chars().map(|c| {
+            if c.is_alphanumeric() || matches!(c, '.' | '-' | '_') {
+                c
+            } else {
+                '_'
+            }
+        });
+        plain.collect()
+    };
+    (1..)
+        .zip(sheets)
+        .map(|(n, file)| format!("{SHEETS}{n:02}-{}", plain(&file.name)))
+        .collect()
+}

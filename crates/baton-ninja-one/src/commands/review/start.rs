@@ -1,0 +1,434 @@
+//! `review start`: a sealed review of a report, with a file for each reviewer.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use access_core::StatusCode;
+use access_core::ports::{AccessSink, Silent};
+use access_review::{
+    Assignee, FORMAT, Line, Plan, Review, ReviewFile, Scope, VERSION, parse_due, sha256_hex,
+};
+use clap::{Arg, ArgMatches, Command};
+use serde::Serialize;
+use sink_html::{
+    HtmlSink, HtmlSinkConfig, ReviewReviewer, ReviewRole, ReviewScope, ReviewedReport, write_review_file,
+};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::folder::COORDINATOR_FILE;
+use super::folder::REPORT_FILE;
+use super::folder::REVIEW_FILE;
+use super::folder::SHEETS_FOLDER;
+use super::sheet_file;
+use super::source::intact_report;
+use super::source::lines_of_report;
+use crate::commands::export;
+use crate::commands::export::Asked;
+use crate::failure::Failure;
+use crate::observability::logging;
+use crate::output::console::Text;
+use crate::output::console::print;
+use crate::output::console::print_error;
+use crate::runtime;
+use crate::settings::{Output, Settings};
+
+/// Columns of a plan, by which its separator is found.
+const PLAN_COLUMNS: [&str; 5] = ["role", "organization", "person", "reviewer", "due"];
+
+/// The command.
+pub(super) fn subcommand() -> Command {
+    let path = || clap::value_parser!(PathBuf);
+    let text = |name: &'static str, value: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(value).help(help)
+    };
+    Command::new("start")
+        .about("Start a review: a folder with the sealed report, its lines, and a file for each reviewer")
+        .args([
+            text("report", "FILE", "The report to review")
+                .value_parser(path())
+                .conflicts_with("from")
+                .required_unless_present("from"),
+            text(
+                "from",
+                "PLACE",
+                "The c1z file, or the folder or URL of a dataset, to make the report of",
+            ),
+            text(
+                "sync",
+                "ID",
+                "The sync to review; without it the latest finished one",
+            )
+            .requires("from"),
+            text(
+                "tenant",
+                "TEXT",
+                "Tenant of the sync, for a file that does not name it",
+            )
+            .requires("from"),
+            text(
+                "previous",
+                "FILE",
+                "The report to compare with, for a review of --from",
+            )
+            .value_parser(path())
+            .requires("from"),
+            text(
+                "plan",
+                "FILE",
+                "CSV of role, organization or person with reviewer and due day",
+            )
+            .value_parser(path())
+            .conflicts_with("reviewer"),
+            text(
+                "reviewer",
+                "NAME",
+                "Who reviews all lines, where there is no plan",
+            ),
+            text(
+                "coordinator",
+                "NAME",
+                "Who reviews what nobody else does, and settles conflicts [default: --requested-by]",
+            ),
+            text(
+                "scope",
+                "TRAITS",
+                "What is reviewed: role, app, group, … with commas between, or all [default: app,role]",
+            ),
+            text("due", "DAY", "The last day for decisions, e.g. 2026-12-15"),
+            text("title", "TEXT", "What people call the review"),
+            text("to", "FOLDER", "The folder that is made")
+                .short('o')
+                .default_value("review")
+                .value_parser(path()),
+        ])
+}
+
+#[derive(Serialize)]
+struct Started<'a> {
+    folder: String,
+    review_id: &'a str,
+    sha256: &'a str,
+    report_sha256: &'a str,
+    tenant: &'a str,
+    sync_id: &'a str,
+    scope: String,
+    lines: usize,
+    unassigned: usize,
+    due: Option<&'a str>,
+    coordinator: &'a str,
+    reviewers: &'a [Assignee],
+}
+
+/// Makes the folder and says what is in it.
+pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+    let output = settings.output()?;
+    let text = |name: &str| chosen.get_one::<String>(name).cloned();
+    let path = |name: &str| chosen.get_one::<PathBuf>(name).cloned();
+    let scope: Scope = text("scope")
+        .map_or_else(|| Ok(Scope::default()), |text| text.parse())
+        .map_err(|error: access_review::ScopeError| wrong(error.to_string()))?;
+    let due = text("due");
+    if let Some(due) = due.as_ref().filter(|due| parse_due(due).is_none()) {
+        return Err(wrong(format!("`{due}` is not a day, e.g. 2026-12-15")));
+    }
+    let plan = match (path("plan"), text("reviewer")) {
+        (Some(path), _) => read_plan(&path)?,
+        (None, Some(reviewer)) => one_reviewer(reviewer),
+        (None, None) => Plan::default(),
+    };
+    let to = path("to").unwrap_or_default();
+    let _telemetry = logging::start(settings, &indicatif::MultiProgress::new())?;
+    let made = NewFolder::beside(&to)?;
+    let report_path = made.path().join(REPORT_FILE);
+    match path("report") {
+        Some(report) => {
+            intact_report(&report)?;
+            std::fs::copy(&report, &report_path).map_err(|error| cannot_make(&to, &error))?;
+        }
+        None => write_report(settings, chosen, &report_path, path("previous"))?,
+    }
+    let report = intact_report(&report_path)?;
+    let seal = &report.verification.seal;
+    let mut lines = lines_of_report(&report, &scope);
+    let (reviewers, unused) = plan.assign(&mut lines);
+    for row in unused {
+        let mut text = Text::new();
+        text.line(format_args!(
+            "note: row {} of the plan selects no line: {}",
+            row.row, row.reviewer
+        ));
+        print_error(&text);
+    }
+    let mut review = Review {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        program: crate::PROGRAM.to_owned(),
+        id: String::new(),
+        title: text("title").unwrap_or_else(|| format!("Access review of {}", seal.tenant)),
+        started_at: OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default(),
+        tenant: seal.tenant.clone(),
+        sync_id: seal.sync_id.clone(),
+        sync_started_at: seal.started_at.clone(),
+        report_sha256: report.verification.fingerprint.clone(),
+        scope,
+        due,
+        coordinator: text("coordinator").map_or_else(|| settings.requested_by(), Ok)?,
+        reviewers,
+        files: Vec::new(),
+        lines,
+    };
+    let width = review.reviewers.len().to_string().len().max(2);
+    for (n, reviewer) in (1..).zip(&mut review.reviewers) {
+        reviewer.file = format!("reviewer-{n:0width$}-{}.html", slug(&reviewer.name));
+    }
+    review.id = review.expected_id();
+    write_files(&report, &mut review, made.path())?;
+    let bytes = serde_json::to_vec_pretty(&review).map_err(|error| wrong(error.to_string()))?;
+    super::files::write_new(&made.path().join(REVIEW_FILE), &bytes)?;
+    std::fs::create_dir(made.path().join(SHEETS_FOLDER)).map_err(|error| cannot_make(&to, &error))?;
+    made.publish(&to)?;
+    let sha256 = sha256_hex(&bytes);
+    let started = Started {
+        folder: to.display().to_string(),
+        review_id: &review.id,
+        sha256: &sha256,
+        report_sha256: &review.report_sha256,
+        tenant: &review.tenant,
+        sync_id: &review.sync_id,
+        scope: review.scope.to_string(),
+        lines: review.lines.len(),
+        unassigned: review.lines.iter().filter(|line| line.assigned.is_none()).count(),
+        due: review.due.as_deref(),
+        coordinator: &review.coordinator,
+        reviewers: &review.reviewers,
+    };
+    print(&match output {
+        Output::Json => Text::from_json(&started),
+        Output::Text => words(&started),
+    });
+    Ok(())
+}
+
+fn words(started: &Started<'_>) -> Text {
+    let mut text = Text::new();
+    text.line(format_args!(
+        "Started a review of {} lines of {}, sync {}, in {}",
+        started.lines, started.tenant, started.sync_id, started.folder
+    ));
+    if let Some(due) = started.due {
+        text.line(format_args!("  due      {due}"));
+    }
+    for reviewer in started.reviewers {
+        let due = reviewer.due.as_deref().or(started.due).unwrap_or("no day");
+        text.line(format_args!(
+            "  {:6} lines  {} (due {due}): {}",
+            reviewer.lines, reviewer.name, reviewer.file
+        ));
+    }
+    text.line(format_args!(
+        "  {:6} lines  {}: {COORDINATOR_FILE}, {} of them assigned to nobody else",
+        started.lines, started.coordinator, started.unassigned
+    ));
+    text.line(format_args!("  report SHA-256 {}", started.report_sha256));
+    text.line(format_args!("  review SHA-256 {}", started.sha256));
+    text.line("Write the hashes down elsewhere, e.g. in the ticket of the review");
+    text
+}
+
+fn wrong(message: String) -> Failure {
+    Failure::found(message, None, StatusCode::InvalidArgument)
+}
+
+fn cannot_make(folder: &Path, error: &std::io::Error) -> Failure {
+    Failure::found(
+        format!("cannot make the review in {}: {error}", folder.display()),
+        None,
+        StatusCode::FailedPrecondition,
+    )
+}
+
+fn read_plan(path: &Path) -> Result<Plan, Failure> {
+    let bytes = sheet_file::read_bytes(path)?;
+    let records = sheet_file::records(path, &bytes, &PLAN_COLUMNS)?;
+    Plan::parse(&records).map_err(|error| {
+        let hint = access_core::Classified::hint(&error);
+        Failure::found(
+            format!("{}: {error}", path.display()),
+            hint,
+            StatusCode::InvalidArgument,
+        )
+    })
+}
+
+fn one_reviewer(reviewer: String) -> Plan {
+    Plan {
+        rows: vec![access_review::PlanRow {
+            row: 1,
+            role: String::new(),
+            organization: String::new(),
+            person: String::new(),
+            reviewer,
+            due: None,
+        }],
+    }
+}
+
+fn write_report(
+    settings: &Settings,
+    chosen: &ArgMatches,
+    to: &Path,
+    previous: Option<PathBuf>,
+) -> Result<(), Failure> {
+    let asked = Asked::of(chosen);
+    let config = HtmlSinkConfig {
+        previous,
+        ..settings.html(to.to_owned())?
+    };
+    let sink: Arc<dyn AccessSink> = Arc::new(HtmlSink::new(config));
+    let runtime = runtime::start()?;
+    let written = runtime.block_on(export::pour(settings, &asked, &[sink], &Silent));
+    runtime.shutdown_background();
+    written.map(|_| ())
+}
+
+/// Writes the files of the reviewers and the coordinator, and notes every file with its hash.
+fn write_files(report: &ReviewedReport, review: &mut Review, folder: &Path) -> Result<(), Failure> {
+    let report_path = folder.join(REPORT_FILE);
+    let bytes = std::fs::read(&report_path).map_err(|error| cannot_make(folder, &error))?;
+    let mut files = vec![ReviewFile {
+        name: REPORT_FILE.to_owned(),
+        sha256: sha256_hex(&bytes),
+    }];
+    let owners = std::iter::once(None).chain((0..review.reviewers.len()).map(Some));
+    for owner in owners {
+        let name = owner.map_or_else(
+            || COORDINATOR_FILE.to_owned(),
+            |place| review.reviewers[place].file.clone(),
+        );
+        let is_shown = |line: &Line| owner.is_none() || line.assigned == owner;
+        let mut lines = review.lines.iter();
+        let keep: Vec<bool> = report
+            .grants
+            .iter()
+            .map(|grant| review.scope.includes(&grant.trait_kind) && lines.next().is_some_and(is_shown))
+            .collect();
+        let shown: Vec<&Line> = review.lines.iter().filter(|line| is_shown(line)).collect();
+        let scope = review_scope(review, owner, &shown);
+        let written = write_review_file(&report_path, &folder.join(&name), crate::PROGRAM, scope, &keep)?;
+        files.push(ReviewFile {
+            name,
+            sha256: sha256_hex(&written),
+        });
+    }
+    review.files = files;
+    Ok(())
+}
+
+fn review_scope(review: &Review, owner: Option<usize>, lines: &[&Line]) -> ReviewScope {
+    let own = owner.and_then(|place| review.reviewers.get(place));
+    let mut assigned: Vec<(i64, u64)> = Vec::new();
+    for line in lines {
+        let place = line
+            .assigned
+            .and_then(|place| i64::try_from(place).ok())
+            .unwrap_or(-1);
+        match assigned.last_mut() {
+            Some((last, count)) if *last == place => *count += 1,
+            _ => assigned.push((place, 1)),
+        }
+    }
+    ReviewScope {
+        id: review.id.clone(),
+        title: review.title.clone(),
+        report_sha256: review.report_sha256.clone(),
+        due: own.and_then(|own| own.due.clone()).or_else(|| review.due.clone()),
+        role: if own.is_some() {
+            ReviewRole::Reviewer
+        } else {
+            ReviewRole::Coordinator
+        },
+        reviewer: own.map(|own| own.name.clone()),
+        scope: review.scope.to_string(),
+        lines: lines.len() as u64,
+        reviewers: review
+            .reviewers
+            .iter()
+            .map(|reviewer| ReviewReviewer {
+                name: reviewer.name.clone(),
+                due: reviewer.due.clone().or_else(|| review.due.clone()),
+                lines: reviewer.lines as u64,
+                file: reviewer.file.clone(),
+            })
+            .collect(),
+        assigned,
+    }
+}
+
+/// A name as a part of a file's name.
+fn slug(name: &str) -> String {
+    let name = name.split('<').next().unwrap_or(name).to_lowercase();
+    let words: Vec<&str> = name
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let slug: String = words.join("-").chars().take(40).collect();
+    if slug.is_empty() {
+        "reviewer".to_owned()
+    } else {
+        slug
+    }
+}
+
+/// A folder under another name beside its own, until everything is in it.
+struct NewFolder(tempfile::TempDir);
+
+impl NewFolder {
+    fn beside(to: &Path) -> Result<Self, Failure> {
+        let is_free = match std::fs::read_dir(to) {
+            Ok(mut entries) => entries.next().is_none(),
+            Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+        };
+        if !is_free {
+            return Err(Failure::found(
+                format!("{} exists already and is not an empty folder", to.display()),
+                Some("name another folder with --to; a review is never replaced".to_owned()),
+                StatusCode::AlreadyExists,
+            ));
+        }
+        let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let made = tempfile::Builder::new()
+            .prefix(".review-")
+            .tempdir_in(parent.unwrap_or(Path::new(".")));
+        made.map(Self).map_err(|error| cannot_make(to, &error))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn publish(self, to: &Path) -> Result<(), Failure> {
+        std::fs::rename(self.0.path(), to).map_err(|error| cannot_make(to, &error))?;
+        // It has another name now.
+        let _ = self.0.keep();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files() {
+        for (name, expected) in [
+            ("Priya R.", "priya-r"),
+            ("Zoë <z@example.com>", "zo"),
+            ("日本", "reviewer"),
+            ("../../etc/passwd", "etc-passwd"),
+            ("", "reviewer"),
+        ] {
+            assert_eq!(slug(name), expected);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! `review status`: returned sheets merged, who is late, what contradicts.
+
+use std::path::{Path, PathBuf};
+
+use access_core::StatusCode;
+use access_review::{Decision, Progress, assess};
+use clap::{Arg, ArgMatches, Command};
+use serde::Serialize;
+
+use super::flags::Accepted;
+use super::flags::paths;
+use super::flags::waivers;
+use super::folder::REVIEW_FILE;
+use super::folder::ReviewFolder;
+use crate::failure::Failure;
+use crate::output::console::Text;
+use crate::output::console::print;
+use crate::settings::{Output, Settings};
+
+/// Findings of one kind that are listed.
+const MAX_LISTED: usize = 50;
+
+/// The command.
+pub(super) fn subcommand() -> Command {
+    Command::new("status")
+        .about("Merge the returned sheets of a review and say who is late and what contradicts")
+        .args(arguments())
+        .args(waivers())
+}
+
+/// The folder, and sheets that are not in it.
+pub(super) fn arguments() -> [Arg; 2] {
+    let path = || clap::value_parser!(PathBuf);
+    [
+        Arg::new("folder")
+            .required(true)
+            .value_name("FOLDER")
+            .value_parser(path())
+            .help("The folder of the review"),
+        Arg::new("sheet")
+            .num_args(0..)
+            .value_name("SHEET")
+            .value_parser(path())
+            .help("Returned sheets, beside those in its folder sheets/"),
+    ]
+}
+
+#[derive(Serialize)]
+struct Status<'a> {
+    review_id: &'a str,
+    sha256: &'a str,
+    title: &'a str,
+    tenant: &'a str,
+    due: Option<&'a str>,
+    sheets: usize,
+    lines: usize,
+    keep: usize,
+    revoke: usize,
+    open: usize,
+    reviewers: Vec<Progress>,
+    findings: Vec<String>,
+}
+
+/// Says how far a review is.
+pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
+    let output = settings.output()?;
+    let folder = ReviewFolder::open(&paths(chosen, "folder").remove(0))?;
+    let sheets = folder.sheets(&paths(chosen, "sheet"))?;
+    let conditions = Accepted::from_flags(chosen).conditions();
+    let assessment = assess(&folder.review, &sheets, conditions);
+    let review = &folder.review;
+    // What is not back yet is progress, not a finding.
+    let is_pending = |finding: &&access_review::Finding| {
+        !matches!(
+            finding.problem,
+            access_review::Problem::Missing(_) | access_review::Problem::Open(_)
+        )
+    };
+    let status = Status {
+        review_id: &review.id,
+        sha256: &folder.sha256,
+        title: &review.title,
+        tenant: &review.tenant,
+        due: review.due.as_deref(),
+        sheets: sheets.len(),
+        lines: review.lines.len(),
+        keep: assessment.count(Decision::Keep),
+        revoke: assessment.count(Decision::Revoke),
+        open: assessment.open(),
+        reviewers: assessment.progress(review, conditions.now),
+        findings: assessment
+            .findings
+            .iter()
+            .filter(is_pending)
+            .map(ToString::to_string)
+            .collect(),
+    };
+    print(&match output {
+        Output::Json => Text::from_json(&status),
+        Output::Text => words(&status),
+    });
+    Ok(())
+}
+
+/// Whether a place is the folder of a review.
+pub(crate) fn is_review(path: &Path) -> bool {
+    path.join(REVIEW_FILE).is_file()
+}
+
+/// Verifies the folder of a review and prints what was found; anything that was altered is a failure. `known` is a hash that
+/// was written down: that of the review or of its report.
+pub(crate) fn verify_folder(settings: &Settings, path: &Path, known: Option<&str>) -> Result<(), Failure> {
+    let output = settings.output()?;
+    let folder = ReviewFolder::open(path)?;
+    let review = &folder.review;
+    let is_known = |hash: &&str| {
+        !hash.eq_ignore_ascii_case(&folder.sha256) && !hash.eq_ignore_ascii_case(&review.report_sha256)
+    };
+    if let Some(hash) = known.filter(is_known) {
+        return Err(Failure::found(
+            format!(
+                "{}: neither the review nor its report has the SHA-256 {hash}",
+                path.display()
+            ),
+            Some("go by a copy that is kept elsewhere, and by the hash that was written down".to_owned()),
+            StatusCode::DataLoss,
+        ));
+    }
+    let mut text = Text::new();
+    text.line(format_args!(
+        "{}: {} of {}, {} lines, sync {}",
+        path.display(),
+        review.title,
+        review.tenant,
+        review.lines.len(),
+        review.sync_id
+    ));
+    text.line(format_args!("  review SHA-256 {}", folder.sha256));
+    text.line(format_args!("  report SHA-256 {}", review.report_sha256));
+    text.line("  everything is as it was written");
+    print(&match output {
+        Output::Text => text,
+        Output::Json => Text::from_json(&serde_json::json!({
+            "path": path.display().to_string(),
+            "review_id": review.id,
+            "sha256": folder.sha256,
+            "report_sha256": review.report_sha256,
+            "findings": [],
+        })),
+    });
+    Ok(())
+}
+
+fn words(status: &Status<'_>) -> Text {
+    let mut text = Text::new();
+    text.line(format_args!("{}, {}", status.title, status.tenant));
+    text.line(format_args!(
+        "{} of {} lines decided: {} keep, {} revoke; {} open; {} sheets",
+        status.keep + status.revoke,
+        status.lines,
+        status.keep,
+        status.revoke,
+        status.open,
+        status.sheets
+    ));
+    for row in &status.reviewers {
+        let due = row.due.as_deref().unwrap_or("no day");
+        let late = if row.late { ", LATE" } else { "" };
+        let conflicts = match row.conflicts {
+            0 => String::new(),
+            conflicts => format!(", {conflicts} in conflict"),
+        };
+        text.line(format_args!(
+            "  {:6} of {:6}  {} (due {due}{late}){conflicts}",
+            row.decided,
+            row.lines,
+            row.reviewer.as_deref().unwrap_or("nobody assigned")
+        ));
+    }
+    text.line(format_args!("  review SHA-256 {}", status.sha256));
+    if !status.findings.is_empty() {
+        text.blank();
+    }
+    for finding in status.findings.iter().take(MAX_LISTED) {
+        text.line(format_args!("  {finding}"));
+    }
+    if status.findings.len() > MAX_LISTED {
+        text.line(format_args!("  and {} more", status.findings.len() - MAX_LISTED));
+    }
+    text
+}

@@ -1,0 +1,344 @@
+//! The connector behind the service: NinjaOne, the sinks, the audit log.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use access_core::model::{Provenance, ResourceTypeId, SyncScope};
+use access_core::ports::{
+    AccessEvents, AccessSink, AccessSource, AuditLog, EventCursor, EventPage, NoAudit, Silent, SourceUsage,
+};
+use access_core::provisioning::{Change, Outcome, Provisioning};
+use access_core::sync::{ShrinkGuard, SyncOutcome, SyncPipeline, SyncRequest};
+use access_core::{Classified, StatusCode};
+use async_trait::async_trait;
+use c1_service::{C1Client, Connector, Stop, SyncOrder, TaskFailure, TaskId};
+use ninjaone::{
+    ClientConfig, NinjaOneClient, NinjaOneEvents, NinjaOneProvisioner, NinjaOneSource, SourceOptions, Writes,
+};
+use sink_c1z::{C1zSink, C1zSinkConfig, StorageEngine};
+use sink_upload::{Delivered, StateFolder, UploadSink};
+
+use super::empty_source::Nothing;
+use super::uploader::TaskUploader;
+use super::work_dir::TempFolder;
+use super::work_dir::sweep;
+use crate::commands::provision::AuditFile;
+use crate::failure::Failure;
+use crate::observability::metrics::Metrics;
+use crate::observability::spans;
+use crate::observability::task_logs::TaskLog;
+use crate::observability::task_logs::TaskLogs;
+use crate::runtime::system::RandomIds;
+use crate::runtime::system::SystemClock;
+use crate::runtime::watch::Watched;
+use crate::settings::Settings;
+use crate::wiring::sinks;
+
+/// The file of a task's log, in the folder of the task.
+const TASK_LOG: &str = "debug.log";
+
+/// NinjaOne as ConductorOne's connector.
+pub(super) struct NinjaOneConnector {
+    c1: C1Client,
+    ninja: ClientConfig,
+    options: SourceOptions,
+    temp_folder: PathBuf,
+    c1z: C1zSinkConfig,
+    /// Sinks that are fed in the same pass.
+    others: Vec<Arc<dyn AccessSink>>,
+    provisioner: Option<NinjaOneProvisioner>,
+    events: NinjaOneEvents,
+    audit: Box<dyn AuditLog>,
+    metrics: Metrics,
+    guard: ShrinkGuard,
+    /// Types that are synced where a task names neither types nor resources.
+    types: Option<BTreeSet<ResourceTypeId>>,
+    provenance: Provenance,
+    sync_timeout: Option<Duration>,
+    delivered: Delivered,
+    /// Held by the sync that writes to the other sinks, each of which takes one sync at a time.
+    turn: tokio::sync::Mutex<()>,
+    /// Full syncs are answered with nothing in them.
+    skip_full_sync: bool,
+    /// What changes have cost when it was last looked at.
+    booked: Mutex<SourceUsage>,
+    /// Debug lines of tasks that ask for them.
+    task_logs: TaskLogs,
+}
+
+impl NinjaOneConnector {
+    /// Sets the connector up; nothing is sent yet.
+    pub(super) fn new(
+        settings: &Settings,
+        client_id: &str,
+        c1: C1Client,
+        metrics: Metrics,
+        task_logs: TaskLogs,
+    ) -> Result<Self, Failure> {
+        let mut ninja = settings.client()?;
+        let may_change = settings.provisioning()?;
+        ninja.writes = if may_change { Writes::On } else { Writes::Off };
+        let temp_folder = settings.temp_folder()?;
+        sweep(&temp_folder);
+        let provisioner = may_change
+            .then(|| NinjaOneClient::new(ninja.clone()).map(NinjaOneProvisioner::new))
+            .transpose()?;
+        let audit: Box<dyn AuditLog> = match settings.audit_log()? {
+            Some(path) if may_change => Box::new(AuditFile::open(&path)?),
+            _ => Box::new(NoAudit),
+        };
+        Ok(Self {
+            events: NinjaOneEvents::new(NinjaOneClient::new(ninja.clone())?),
+            options: settings.source_options()?,
+            c1z: settings.c1z(PathBuf::new())?,
+            others: sinks(settings, settings.named_sinks()?)?,
+            c1,
+            ninja,
+            temp_folder,
+            provisioner,
+            audit,
+            metrics,
+            guard: settings.shrink_guard()?,
+            types: settings.scope()?.types,
+            provenance: settings.provenance()?,
+            sync_timeout: settings.sync_timeout()?,
+            delivered: match settings.state_folder()? {
+                Some(folder) => Delivered::in_folder(StateFolder::open(&folder, client_id)?),
+                None => Delivered::default(),
+            },
+            turn: tokio::sync::Mutex::default(),
+            skip_full_sync: settings.skip_full_sync()?,
+            booked: Mutex::default(),
+            task_logs,
+        })
+    }
+
+    /// Whether changes are made.
+    pub(super) fn may_change(&self) -> bool {
+        self.provisioner.is_some()
+    }
+
+    fn book(&self, usage: SourceUsage) {
+        let mut booked = self.booked.lock().unwrap_or_else(PoisonError::into_inner);
+        self.metrics.api_used(&usage.since(&booked));
+        *booked = usage;
+    }
+
+    /// What a task syncs: the types of `--sync-resource-types` where it names none, as in the reference.
+    fn scope(&self, of_task: SyncScope) -> SyncScope {
+        match of_task {
+            SyncScope {
+                types: None,
+                targets: None,
+                depth,
+            } => SyncScope {
+                types: self.types.clone(),
+                targets: None,
+                depth,
+            },
+            named => named,
+        }
+    }
+
+    /// Begins the log of a task, in its folder. That there is none does not end the task.
+    fn begin_log(&self, task: &TaskId, folder: &TempFolder) -> Option<TaskLog> {
+        let log = self.task_logs.begin(task.as_str(), &folder.path().join(TASK_LOG));
+        log.inspect_err(|error| tracing::warn!(%task, %error, "cannot write the debug log of the task"))
+            .ok()
+    }
+
+    /// Delivers the log of a task as its second asset. The task is done all the same if that fails.
+    async fn deliver_log(&self, task: &TaskId, log: TaskLog, stop: Stop) {
+        let file = match log.end() {
+            Ok(file) => file,
+            Err(error) => {
+                tracing::warn!(%task, %error, "cannot write the debug log of the task");
+                return;
+            }
+        };
+        let uploaded = tokio::select! {
+            uploaded = self.c1.upload(task, &file) => uploaded,
+            () = stop.wanted() => return,
+        };
+        match uploaded {
+            Ok(receipt) => tracing::info!(%task, bytes = receipt.bytes, "debug log uploaded"),
+            Err(error) => tracing::warn!(%task, %error, "cannot upload the debug log of the task"),
+        }
+    }
+
+    /// The upload first: if it fails, no other sink publishes.
+    fn sinks(
+        &self,
+        task: &TaskId,
+        stop: &Stop,
+        folder: &TempFolder,
+        engine: &str,
+    ) -> Vec<Arc<dyn AccessSink>> {
+        let file = folder.path().join("sync.c1z");
+        let inner = C1zSink::new(C1zSinkConfig {
+            path: file.clone(),
+            temp_folder: folder.path().to_owned(),
+            // What the operator said comes before what the task says.
+            engine: self.c1z.engine.or(match engine {
+                "pebble" => Some(StorageEngine::Pebble),
+                _ => None,
+            }),
+            ..self.c1z.clone()
+        });
+        let uploader = TaskUploader {
+            client: self.c1.clone(),
+            task: task.clone(),
+            stop: stop.clone(),
+            metrics: self.metrics.clone(),
+        };
+        let upload: Arc<dyn AccessSink> = Arc::new(UploadSink::new(
+            inner,
+            file,
+            Arc::new(uploader),
+            self.delivered.clone(),
+        ));
+        std::iter::once(upload)
+            .chain(self.others.iter().cloned())
+            .collect()
+    }
+}
+
+#[async_trait]
+impl Connector for NinjaOneConnector {
+    async fn sync(&self, task: &TaskId, order: SyncOrder, stop: Stop) -> Result<(), TaskFailure> {
+        // Before the sync begins: one that had begun before another one ended would be taken for an earlier one.
+        let _turn = if self.others.is_empty() || self.skip_full_sync {
+            None
+        } else {
+            tokio::select! {
+                turn = self.turn.lock() => Some(turn),
+                () = stop.clone().wanted() => {
+                    return Err(TaskFailure::new(StatusCode::Cancelled, "stopped on request; nothing was published"));
+                }
+            }
+        };
+        let begin = Instant::now();
+        let folder = TempFolder::new(&self.temp_folder)?;
+        let log = if order.debug {
+            self.begin_log(task, &folder)
+        } else {
+            None
+        };
+        let sinks = self.sinks(task, &stop, &folder, &order.storage_engine);
+        let ninja = NinjaOneClient::new(self.ninja.clone())?;
+        let (source, sinks, scope, guard): (Box<dyn AccessSource>, _, _, _) = if self.skip_full_sync {
+            // As in the reference: the tenant must answer, and nothing of it is read.
+            ninja.ping().await?;
+            (
+                Box::new(Nothing),
+                sinks[..1].to_vec(),
+                SyncScope::default(),
+                ShrinkGuard::off(),
+            )
+        } else {
+            (
+                Box::new(NinjaOneSource::new(ninja, self.options)),
+                sinks,
+                self.scope(order.scope),
+                self.guard.clone(),
+            )
+        };
+        let request = SyncRequest {
+            scope,
+            sync_type: None,
+            guard,
+            provenance: self.provenance.clone(),
+        };
+        let (ended, usage) = on_its_own_thread(source, sinks, request, self.sync_timeout, stop.clone()).await;
+        let outcome = ended.inspect_err(|failure| {
+            self.metrics.sync_failed(failure.status);
+            self.metrics.api_used(&usage);
+        })?;
+        self.metrics.sync_finished(&outcome, &usage, begin.elapsed());
+        tracing::info!(
+            %task,
+            sync = %outcome.summary.run.id,
+            sync_type = outcome.summary.run.sync_type.as_str(),
+            calls = usage.calls,
+            seconds = begin.elapsed().as_secs_f64(),
+            "sync delivered"
+        );
+        for warning in &outcome.warnings {
+            tracing::warn!(%task, code = warning.code, "{}", warning.message);
+        }
+        if let Some(log) = log {
+            self.deliver_log(task, log, stop).await;
+        }
+        drop(folder);
+        Ok(())
+    }
+
+    async fn change(&self, task: &TaskId, change: Change) -> Result<Outcome, TaskFailure> {
+        let Some(provisioner) = &self.provisioner else {
+            return Err(TaskFailure::new(
+                StatusCode::FailedPrecondition,
+                "provisioning is not enabled",
+            ));
+        };
+        let provisioning = Provisioning {
+            provisioner,
+            audit: self.audit.as_ref(),
+            clock: &SystemClock,
+            ids: &RandomIds,
+            requested_by: format!("ConductorOne, task {task}"),
+        };
+        let made = async {
+            let plan = provisioning.prepare(&change).await?;
+            provisioning.carry_out(&plan).await
+        };
+        let made = made.await;
+        self.book(provisioner.usage());
+        let result = made
+            .as_ref()
+            .map(|outcome| outcome.result)
+            .map_err(Classified::status);
+        self.metrics.provisioning(change.kind().as_str(), result);
+        let outcome = made?;
+        for warning in &outcome.warnings {
+            tracing::warn!(%task, code = warning.code, "{}", warning.message);
+        }
+        Ok(outcome)
+    }
+
+    async fn events(&self, after: EventCursor, most: usize) -> Result<EventPage, TaskFailure> {
+        Ok(self.events.events(&after, most).await?)
+    }
+}
+
+/// Runs the pipeline. A thread of its own keeps it going to a clean end, whatever becomes of the task's future.
+async fn on_its_own_thread(
+    source: Box<dyn AccessSource>,
+    sinks: Vec<Arc<dyn AccessSink>>,
+    request: SyncRequest,
+    limit: Option<Duration>,
+    stop: Stop,
+) -> (Result<SyncOutcome, TaskFailure>, SourceUsage) {
+    let runtime = tokio::runtime::Handle::current();
+    let task = tracing::Span::current();
+    let run = tokio::task::spawn_blocking(move || {
+        let watched = Watched::new(&Silent);
+        let pipeline = SyncPipeline {
+            source: source.as_ref(),
+            sinks: &sinks,
+            clock: &SystemClock,
+            ids: &RandomIds,
+            observer: &watched,
+        };
+        let tenant = source.tenant();
+        let _in_task = task.enter();
+        let running = watched.run(&pipeline, &request, limit, stop.wanted());
+        let outcome = runtime.block_on(spans::sync(&tenant, running));
+        (outcome.map_err(TaskFailure::from), source.usage())
+    });
+    run.await.unwrap_or_else(|_| {
+        let failure = TaskFailure::new(StatusCode::Internal, "the sync ended unexpectedly");
+        (Err(failure), SourceUsage::default())
+    })
+}

@@ -1,0 +1,120 @@
+//! Service mode: the program as a worker of ConductorOne.
+
+mod connector;
+mod empty_source;
+mod metadata;
+mod uploader;
+pub(crate) mod work_dir;
+
+use std::sync::Arc;
+
+use access_core::StatusCode;
+use c1_service::{
+    C1Client, C1Config, Credentials, Hello, HostId, Service, ServiceConfig, ServiceObserver, host_info,
+};
+use indicatif::MultiProgress;
+use ninjaone::NinjaOneClient;
+
+use crate::failure::Failure;
+use crate::health::{self, Validating};
+use crate::observability::logging;
+use crate::observability::metrics::Metrics;
+use crate::observability::task_logs::TaskLogs;
+use crate::runtime;
+use crate::runtime::system::stop_wanted;
+use crate::settings::{ServiceSettings, Settings};
+
+use connector::NinjaOneConnector;
+
+/// Serves until stopped.
+pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
+    let service = settings.service()?;
+    let secrets = [
+        settings.client()?.client_secret.expose().to_owned(),
+        service.client_secret.clone(),
+    ];
+    let task_logs = TaskLogs::without(secrets);
+    let _telemetry = logging::start_with(settings, &MultiProgress::new(), Some(&task_logs))?;
+    for setting in settings.without_effect_in_service_mode()? {
+        tracing::warn!(
+            setting,
+            "--{setting} has no effect in service mode; tasks say what they sync"
+        );
+    }
+    let client = client(&service)?;
+    let metrics = Metrics::new();
+    let connector = NinjaOneConnector::new(
+        settings,
+        &service.client_id,
+        client.clone(),
+        metrics.clone(),
+        task_logs,
+    )?;
+    let config = ServiceConfig {
+        concurrency: service.concurrency,
+        grace: service.grace,
+        allow_admin_delete: settings.allow_admin_delete()?,
+        vocabulary: ninjaone::vocabulary(),
+        hello: Hello {
+            task_id: None,
+            metadata: metadata::of_connector(settings.source_options()?.devices),
+            os_info: host_info(),
+            build_info: metadata::of_build(),
+        },
+    };
+    tracing::info!(
+        tenant = client.authority(),
+        provisioning = connector.may_change(),
+        concurrency = service.concurrency,
+        "service mode"
+    );
+    let service = Service::new(
+        client,
+        Arc::new(connector),
+        config,
+        Arc::new(Observer(metrics.clone())),
+    );
+    let runtime = runtime::start()?;
+    let ninja = Arc::new(NinjaOneClient::new(settings.client()?)?);
+    let served = runtime.block_on(async {
+        let health = health::start(settings, metrics, move || validate(Arc::clone(&ninja))).await?;
+        let served = service.run(stop_wanted()).await;
+        if let Some(health) = health {
+            health.shutdown().await;
+        }
+        served.map_err(Failure::from)
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    served?;
+    tracing::info!("service mode ended");
+    Ok(())
+}
+
+/// The way to ConductorOne; nothing is sent yet.
+///
+/// # Errors
+/// [`Failure`] if a setting is wrong.
+pub(crate) fn client(service: &ServiceSettings) -> Result<C1Client, Failure> {
+    let config = C1Config {
+        credentials: Credentials::parse(&service.client_id, &service.client_secret)?,
+        host_id: HostId::choose(service.host_id.as_deref()),
+        api_host: service.api_host.clone(),
+        ca_file: service.ca_file.clone(),
+        user_agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Ok(C1Client::new(config)?)
+}
+
+/// One small call: whether the tenant answers and the credentials are good.
+fn validate(ninja: Arc<NinjaOneClient>) -> Validating {
+    Box::pin(async move { Ok(ninja.ping().await?) })
+}
+
+/// Counts tasks.
+struct Observer(Metrics);
+
+impl ServiceObserver for Observer {
+    fn task_finished(&self, kind: &'static str, status: Option<StatusCode>) {
+        self.0.task_finished(kind, status.map_or(Ok(()), Err));
+    }
+}

@@ -1,0 +1,68 @@
+//! The main command: one pass over the tenant into the configured sinks.
+
+use std::time::Instant;
+
+use access_core::ports::AccessSource;
+use access_core::sync::{SyncPipeline, SyncRequest};
+use indicatif::MultiProgress;
+use ninjaone::{NinjaOneClient, NinjaOneSource};
+
+use crate::failure::Failure;
+use crate::observability::logging;
+use crate::observability::spans;
+use crate::output::outcome;
+use crate::output::progress::Progress;
+use crate::output::summary::Origin;
+use crate::output::summary::Run;
+use crate::runtime;
+use crate::runtime::cancellation::tidied_in_time;
+use crate::runtime::system::RandomIds;
+use crate::runtime::system::SystemClock;
+use crate::runtime::system::stop_wanted;
+use crate::runtime::watch::Watched;
+use crate::settings::Settings;
+use crate::wiring::sinks;
+
+/// Runs a sync and prints what came of it.
+pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
+    let begin = Instant::now();
+    let display = MultiProgress::new();
+    let _telemetry = logging::start(settings, &display)?;
+    let output = settings.output()?;
+    let request = SyncRequest {
+        scope: settings.scope()?,
+        sync_type: None,
+        guard: settings.shrink_guard()?,
+        provenance: settings.provenance()?,
+    };
+    let sinks = sinks(settings, settings.sinks()?)?;
+    let client = NinjaOneClient::new(settings.client()?)?;
+    let tenant = client.tenant();
+    let source = NinjaOneSource::new(client, settings.source_options()?);
+    let progress = Progress::new(display, settings.progress()?);
+    let limit = settings.sync_timeout()?;
+    let watched = Watched::new(&progress);
+
+    let pipeline = SyncPipeline {
+        source: &source,
+        sinks: &sinks,
+        clock: &SystemClock,
+        ids: &RandomIds,
+        observer: &watched,
+    };
+    let runtime = runtime::start()?;
+    let running = watched.run(&pipeline, &request, limit, stop_wanted());
+    let outcome = runtime.block_on(tidied_in_time(Box::pin(spans::sync(&tenant, running))));
+    // Parser threads may still wait for a body that nobody wants any more.
+    runtime.shutdown_background();
+    progress.finish();
+    let outcome = outcome?;
+    let run = Run {
+        tenant: &tenant,
+        origin: Origin::Tenant(source.usage()),
+        took: begin.elapsed(),
+        phases: progress.phases(),
+    };
+    outcome::report(&run, &outcome, output);
+    Ok(())
+}

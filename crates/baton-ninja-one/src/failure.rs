@@ -1,0 +1,150 @@
+//! How the program ends when something fails.
+
+use std::process::ExitCode;
+
+use access_core::{Classified, EXHAUSTED_HINT, StatusCode, class_of, with_causes};
+use serde_json::json;
+
+use crate::output::console::Label;
+use crate::output::console::Text;
+use crate::output::console::print_error;
+
+/// What is said, and the exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    /// How the command line is meant.
+    usage: Option<Text>,
+    hint: Option<String>,
+    status: StatusCode,
+}
+
+impl<E: Classified + 'static> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let status = class_of(&error, error.status());
+        let hint = if status == error.status() {
+            error.hint()
+        } else {
+            Some(EXHAUSTED_HINT.to_owned())
+        };
+        Self {
+            message: with_causes(&error),
+            usage: None,
+            hint,
+            status,
+        }
+    }
+}
+
+impl Failure {
+    /// A command line that makes no sense, and how it is meant. Its exit code is that of any plain error in the reference.
+    pub(crate) fn usage(message: String, usage: &str, hint: Option<String>) -> Self {
+        Self {
+            message,
+            usage: Some(usage)
+                .filter(|usage| !usage.is_empty())
+                .map(|usage| Text::from_own_lines(&format!("{usage}\n"))),
+            hint,
+            status: StatusCode::Unknown,
+        }
+    }
+
+    /// What a check found.
+    pub(crate) fn found(message: String, hint: Option<String>, status: StatusCode) -> Self {
+        Self {
+            message,
+            usage: None,
+            hint,
+            status,
+        }
+    }
+
+    /// The same in other words.
+    pub(crate) fn with_message(self, message: impl FnOnce(&str) -> String) -> Self {
+        Self {
+            message: message(&self.message),
+            ..self
+        }
+    }
+
+    /// The same with another hint, or none.
+    pub(crate) fn with_hint(self, hint: impl FnOnce(&str) -> Option<String>) -> Self {
+        Self {
+            hint: self.hint.as_deref().and_then(hint),
+            ..self
+        }
+    }
+
+    /// What happened.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The class.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Says what happened on standard error and gives the exit code.
+    pub(crate) fn report(&self, format: ErrorFormat) -> ExitCode {
+        print_error(&match format {
+            ErrorFormat::Text => self.text(),
+            ErrorFormat::Json => self.json(),
+        });
+        ExitCode::from(self.status.number())
+    }
+
+    fn text(&self) -> Text {
+        let mut text = Text::new();
+        text.labelled(Label::Error, &self.message);
+        if let Some(usage) = &self.usage {
+            text.append(usage);
+        }
+        if let Some(hint) = &self.hint {
+            text.labelled(Label::Hint, hint);
+        }
+        text
+    }
+
+    /// One object in one line, as each line of a JSON log is.
+    fn json(&self) -> Text {
+        let error = json!({
+            "error": {
+                "code": self.status.number(),
+                "class": self.status.name().replace(' ', "_"),
+                "message": self.message,
+                "hint": self.hint,
+            }
+        });
+        Text::from_own_lines(&format!("{error}\n"))
+    }
+}
+
+/// The form of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum ErrorFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object: code, class, message, hint.
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_as_json_is_one_line() {
+        let failure = Failure::found(
+            "no\n\u{1b}[31mway".to_owned(),
+            Some("go".to_owned()),
+            StatusCode::PermissionDenied,
+        );
+        let json = failure.json();
+        assert_eq!(
+            json.as_str(),
+            "{\"error\":{\"class\":\"permission_denied\",\"code\":7,\"hint\":\"go\",\"message\":\"no\\n\\u001b[31mway\"}}\n"
+        );
+    }
+}

@@ -1,0 +1,202 @@
+//! The parts of the documents that are made from the program itself, so that they cannot go stale.
+
+use std::fmt::Write;
+
+use access_core::model::{AttributeType, TraitKind};
+
+use crate::cli::value_name;
+use crate::settings::{Fate, GivenBy, REFERENCE, SETTINGS, variable_of};
+
+/// Generated parts by name. A document holds one between `<!-- generated: NAME -->` and `<!-- end generated -->`.
+#[must_use]
+pub fn generated_documents() -> Vec<(&'static str, String)> {
+    vec![
+        ("settings", settings()),
+        ("reference-flags", reference_flags()),
+        ("credential-files", credential_files()),
+        ("resource-types", resource_types()),
+        ("entitlements", entitlements()),
+        ("user-attributes", user_attributes()),
+        ("dataset", access_dataset::document(crate::wiring::CONTRACT)),
+        ("cloud-variables", access_dataset::document_cloud_variables()),
+        ("metrics", crate::observability::metrics::document()),
+        (
+            "account-attributes",
+            crate::commands::provision::documented_account_fields(),
+        ),
+        (
+            "capabilities",
+            format!("```json\n{}\n```\n", crate::commands::capabilities::json(false)),
+        ),
+    ]
+}
+
+fn settings() -> String {
+    let mut text =
+        String::from("| Flag | Variable | Values | Default | What it does |\n|---|---|---|---|---|\n");
+    for setting in SETTINGS {
+        let short = setting
+            .short
+            .map(|letter| format!("`-{letter}`, "))
+            .unwrap_or_default();
+        let flag = match setting.given_by {
+            GivenBy::Environment => "–".to_owned(),
+            GivenBy::All | GivenBy::FlagAndEnvironment => format!("{short}`--{}`", setting.flag()),
+        };
+        let default = match (setting.required, setting.default) {
+            (true, _) => "**required**".to_owned(),
+            (false, "") => "–".to_owned(),
+            (false, default) => format!("`{default}`"),
+        };
+        let values = value_name(setting).replace('|', "\\|");
+        let _ = writeln!(
+            text,
+            "| {flag} | `{}` | `{values}` | {default} | {} |",
+            setting.variable(),
+            setting.help
+        );
+    }
+    text
+}
+
+/// Every flag and variable of the reference, and what becomes of it.
+fn reference_flags() -> String {
+    let mut text = String::from("| Flag | Variable | Key | Here |\n|---|---|---|---|\n");
+    for row in REFERENCE {
+        let (flag, key) = match row.given_by {
+            GivenBy::Environment => ("–".to_owned(), "–".to_owned()),
+            GivenBy::All | GivenBy::FlagAndEnvironment => {
+                (format!("`--{}`", row.name), format!("`{}`", row.name))
+            }
+        };
+        let fate = match row.fate {
+            Fate::Works => "works".to_owned(),
+            Fate::NoEffect(reason) => format!("no effect: {reason}"),
+            Fate::Refused { reason, instead } => format!("**refused**: {reason}; {instead}"),
+        };
+        let _ = writeln!(text, "| {flag} | `{}` | {key} | {fate} |", variable_of(row.name));
+    }
+    text
+}
+
+/// The variables that name a file with a value.
+fn credential_files() -> String {
+    let files = SETTINGS
+        .iter()
+        .filter_map(crate::settings::Setting::file_variable);
+    files.fold(String::new(), |text, variable| text + "- `" + &variable + "`\n")
+}
+
+fn resource_types() -> String {
+    let mut text =
+        String::from("| Resource type | Shown as | Trait | Entitlements and grants |\n|---|---|---|---|\n");
+    for row in ninjaone::resource_types(true) {
+        let kind = match row.kind {
+            TraitKind::User => "user",
+            TraitKind::Group => "group",
+            TraitKind::Role => "role",
+            TraitKind::App => "app",
+            TraitKind::ManagedDevice => "managed device",
+            TraitKind::Other => "none",
+        };
+        let access = if row.skip_entitlements_and_grants {
+            "none: users hold access"
+        } else {
+            "yes"
+        };
+        let opt_in = if row.id == ninjaone::device_type() {
+            " (with `--ninja-one-include-devices`)"
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            text,
+            "| `{}`{opt_in} | {} | {kind} | {access} |",
+            row.id, row.display_name
+        );
+    }
+    text
+}
+
+/// The attributes of users that the adapter declares.
+fn user_attributes() -> String {
+    let mut text = String::from(
+        "| Attribute | Type | Column of `users` | Compared | Meaning |\n|---|---|---|---|---|\n",
+    );
+    for attribute in ninjaone::USER_ATTRIBUTES.iter() {
+        let attribute_type = match attribute.attribute_type {
+            AttributeType::Text | AttributeType::Word => "text",
+            AttributeType::Flag => "true, false",
+        };
+        let yes = |is: bool| if is { "yes" } else { "no" };
+        let _ = writeln!(
+            text,
+            "| `{}` | {attribute_type} | {} | {} | {} |",
+            attribute.key,
+            yes(attribute.column.is_some()),
+            yes(!ninjaone::USER_ATTRIBUTES.ignores(attribute.key)),
+            attribute.meaning
+        );
+    }
+    text
+}
+
+fn entitlements() -> String {
+    let mut text = String::from("| Entitlement id | Means | Can be changed |\n|---|---|---|\n");
+    for row in ninjaone::entitlement_patterns() {
+        let changed = if row.immutable { "in NinjaOne only" } else { "yes" };
+        let description = row
+            .description
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let _ = writeln!(text, "| `{}` | {description} | {changed} |", row.id);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use access_dataset::{ColumnKind, Dataset};
+
+    use crate::wiring::CONTRACT;
+
+    /// A change here is a change of the contract: new columns may come at the end, nothing else may differ without a new
+    /// schema version.
+    #[test]
+    fn the_contract() {
+        insta::assert_snapshot!(access_dataset::document(CONTRACT));
+    }
+
+    /// As Iceberg counts: columns and elements of lists from one counter, and no number is left out.
+    #[test]
+    fn field_ids_of_the_contract_have_no_gap() {
+        for dataset in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
+            let columns = CONTRACT.columns(dataset);
+            let own = columns.iter().map(|column| column.field_id);
+            let elements = columns.iter().filter_map(|column| column.element_id);
+            let ids: BTreeSet<i32> = own.chain(elements.clone()).collect();
+            let count = columns.len() + elements.count();
+            assert_eq!(ids.len(), count, "{dataset}: an id is given twice");
+            let expected: BTreeSet<i32> = (1..).take(count).collect();
+            assert_eq!(ids, expected, "{dataset}");
+        }
+    }
+
+    /// Two attributes, or an attribute and a column that every dataset has, of one name would be one column.
+    #[test]
+    fn names_of_the_contract_are_given_once() {
+        for dataset in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
+            let columns = CONTRACT.columns(dataset);
+            let names: BTreeSet<&str> = columns.iter().map(|column| column.name).collect();
+            assert_eq!(names.len(), columns.len(), "{dataset}");
+            let lists = columns.iter().filter(|column| column.kind == ColumnKind::Texts);
+            assert!(
+                lists.clone().all(|column| column.element_id.is_some()),
+                "{dataset}"
+            );
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What is answered to whom.
+
+use access_core::StatusCode;
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Response, StatusCode as HttpStatus};
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::observability::metrics::Metrics;
+
+use super::checker::Checker;
+use super::checker::Verdict;
+
+pub(super) type Answer = Response<Full<Bytes>>;
+
+/// The reference's JSON (docs/reference/conductorone.md §6.2). Anybody who reaches the port can read it, so that it names the
+/// class of a failure and nothing else.
+#[derive(Serialize)]
+struct Report {
+    status: &'static str,
+    timestamp: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details>,
+}
+
+#[derive(Serialize)]
+struct Details {
+    error: &'static str,
+    validation_error: &'static str,
+}
+
+/// Any method is answered, as in the reference.
+pub(super) async fn answer(path: &str, checker: &Checker, metrics: &Metrics) -> Answer {
+    match path {
+        "/health" => judged(checker.verdict().await, "healthy", "unhealthy"),
+        "/ready" => judged(checker.verdict().await, "ready", "not_ready"),
+        "/live" => report(HttpStatus::OK, "alive", None),
+        "/metrics" => text(
+            HttpStatus::OK,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            metrics.encode(),
+        ),
+        _ => text(
+            HttpStatus::NOT_FOUND,
+            "text/plain; charset=utf-8",
+            "not found\n".to_owned(),
+        ),
+    }
+}
+
+fn judged(verdict: Verdict, good: &'static str, bad: &'static str) -> Answer {
+    let class = match verdict {
+        Verdict::Working => return report(HttpStatus::OK, good, None),
+        Verdict::Failing(status) => StatusCode::name(status),
+        Verdict::Pending => "pending",
+    };
+    let details = Details {
+        error: "connector validation failed",
+        validation_error: class,
+    };
+    report(HttpStatus::SERVICE_UNAVAILABLE, bad, Some(details))
+}
+
+fn report(code: HttpStatus, status: &'static str, details: Option<Details>) -> Answer {
+    let now = OffsetDateTime::now_utc();
+    let now = now.replace_nanosecond(0).unwrap_or(now);
+    let report = Report {
+        status,
+        timestamp: now.format(&Rfc3339).unwrap_or_default(),
+        details,
+    };
+    // Texts always serialise.
+    let body = serde_json::to_string(&report).unwrap_or_default();
+    text(code, "application/json", body + "\n")
+}
+
+fn text(code: HttpStatus, content_type: &'static str, body: String) -> Answer {
+    let mut answer = Response::new(Full::from(body));
+    *answer.status_mut() = code;
+    answer
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
+}

@@ -1,0 +1,162 @@
+//! Numbers for Prometheus: what syncs, tasks and changes came to, and what they cost at the tenant.
+
+mod definitions;
+mod last_sync;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use access_core::StatusCode;
+use access_core::ports::SourceUsage;
+use access_core::provisioning::Done;
+use access_core::sync::SyncOutcome;
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Metric, Registry};
+
+use definitions::Described;
+use last_sync::LastSync;
+
+pub(crate) use definitions::document;
+
+/// From a small tenant's seconds to a large one's hours.
+const DURATIONS: [f64; 11] = [
+    1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0,
+];
+/// The result of what went well; otherwise it is the class of the failure.
+const OK: &str = "ok";
+
+/// Counts. Clones count together.
+#[derive(Debug, Clone)]
+pub(crate) struct Metrics(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    registry: Registry,
+    syncs: Family<ResultLabel, Counter>,
+    sync_duration: Histogram,
+    last_sync: LastSync,
+    api_calls: Counter,
+    api_retries: Counter,
+    api_throttled: Counter,
+    api_wait: Counter<f64, AtomicU64>,
+    api_received: Counter,
+    tasks: Family<KindLabels, Counter>,
+    changes: Family<KindLabels, Counter>,
+    uploaded: Counter,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabel {
+    result: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: &'static str,
+    result: String,
+}
+
+impl Metrics {
+    /// The numbers as `OpenMetrics` text.
+    pub(crate) fn encode(&self) -> String {
+        let mut text = String::new();
+        // Writing to a text does not fail.
+        let _ = text::encode(&mut text, &self.0.registry);
+        text
+    }
+}
+
+impl Metrics {
+    /// All numbers at nought.
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix(definitions::PREFIX);
+        let mut inner = Inner {
+            syncs: registered(&mut registry, &definitions::SYNCS, Family::default()),
+            sync_duration: registered(
+                &mut registry,
+                &definitions::SYNC_DURATION,
+                Histogram::new(DURATIONS),
+            ),
+            last_sync: LastSync::default(),
+            api_calls: registered(&mut registry, &definitions::API_CALLS, Counter::default()),
+            api_retries: registered(&mut registry, &definitions::API_RETRIES, Counter::default()),
+            api_throttled: registered(&mut registry, &definitions::API_THROTTLED, Counter::default()),
+            api_wait: registered(&mut registry, &definitions::API_WAIT, Counter::default()),
+            api_received: registered(&mut registry, &definitions::API_RECEIVED, Counter::default()),
+            tasks: registered(&mut registry, &definitions::TASKS, Family::default()),
+            changes: registered(&mut registry, &definitions::CHANGES, Family::default()),
+            uploaded: registered(&mut registry, &definitions::UPLOADED, Counter::default()),
+            registry,
+        };
+        inner
+            .registry
+            .register_collector(Box::new(inner.last_sync.clone()));
+        // A rate needs to have seen the nought before the one.
+        drop(inner.syncs.get_or_create(&result_label(OK.to_owned())));
+        Self(Arc::new(inner))
+    }
+
+    /// A sync is published. The usage is what this sync alone has cost.
+    pub(crate) fn sync_finished(&self, outcome: &SyncOutcome, usage: &SourceUsage, took: Duration) {
+        self.0.syncs.get_or_create(&result_label(OK.to_owned())).inc();
+        self.0.sync_duration.observe(took.as_secs_f64());
+        self.0.last_sync.set(&outcome.summary.ledger);
+        self.api_used(usage);
+    }
+
+    /// A sync failed. What it has cost is told to [`api_used`](Self::api_used).
+    pub(crate) fn sync_failed(&self, status: StatusCode) {
+        self.0.syncs.get_or_create(&result_label(word(status))).inc();
+    }
+
+    /// Something but a finished sync has cost this: a failed sync, a change, a validation.
+    pub(crate) fn api_used(&self, usage: &SourceUsage) {
+        self.0.api_calls.inc_by(usage.calls);
+        self.0.api_retries.inc_by(usage.retries);
+        self.0.api_throttled.inc_by(usage.throttled);
+        self.0.api_wait.inc_by(usage.waited.as_secs_f64());
+        self.0.api_received.inc_by(usage.bytes);
+    }
+
+    /// A task of the service ended.
+    pub(crate) fn task_finished(&self, kind: &'static str, result: Result<(), StatusCode>) {
+        let result = result.map_or_else(word, |()| OK.to_owned());
+        self.0.tasks.get_or_create(&KindLabels { kind, result }).inc();
+    }
+
+    /// A change of the tenant was asked for and ended so.
+    pub(crate) fn provisioning(&self, kind: &'static str, result: Result<Done, StatusCode>) {
+        let result = match result {
+            Ok(Done::Changed) => "changed".to_owned(),
+            Ok(Done::Already) => "already".to_owned(),
+            Ok(Done::Accepted) => "accepted".to_owned(),
+            Err(status) => word(status),
+        };
+        self.0.changes.get_or_create(&KindLabels { kind, result }).inc();
+    }
+
+    /// So much of a file has been sent.
+    pub(crate) fn uploaded(&self, bytes: u64) {
+        self.0.uploaded.inc_by(bytes);
+    }
+}
+
+fn registered<M: Metric + Clone>(registry: &mut Registry, described: &Described, metric: M) -> M {
+    registry.register(described.name, described.help, metric.clone());
+    metric
+}
+
+fn result_label(result: String) -> ResultLabel {
+    ResultLabel { result }
+}
+
+/// The class as one word, e.g. `permission_denied`.
+fn word(status: StatusCode) -> String {
+    status.name().replace(' ', "_")
+}

@@ -1,0 +1,128 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use access_core::StatusCode;
+use access_core::model::{ResourceTypeId, RowKind, SyncId, SyncRun, SyncType};
+use access_core::ports::SourceUsage;
+use access_core::provisioning::Done;
+use access_core::sync::{Ledger, SyncOutcome, SyncSummary};
+use time::OffsetDateTime;
+
+use super::definitions::ALL;
+use super::definitions::PREFIX;
+use super::*;
+
+fn outcome(users: u64) -> SyncOutcome {
+    let mut ledger = Ledger::default();
+    let user = ResourceTypeId::from_static("user");
+    let role = ResourceTypeId::from_static("role");
+    ledger.written(RowKind::ResourceType, &user, 1);
+    ledger.written(RowKind::Resource, &user, users);
+    ledger.written(RowKind::Resource, &role, 2);
+    ledger.written(RowKind::Grant, &role, 5);
+    let now = OffsetDateTime::UNIX_EPOCH;
+    SyncOutcome {
+        summary: SyncSummary::new(
+            SyncRun {
+                id: SyncId::from_parts(now, [0; 16]),
+                sync_type: SyncType::Full,
+                started_at: now,
+                tenant: "https://eu.ninjarmm.com".to_owned(),
+                provenance: access_core::model::Provenance::default(),
+            },
+            now,
+            ledger,
+            BTreeMap::default(),
+        ),
+        warnings: Vec::new(),
+        baselines: BTreeMap::default(),
+        receipts: Vec::new(),
+    }
+}
+
+fn used() -> Metrics {
+    let metrics = Metrics::new();
+    let clone = metrics.clone();
+    let usage = SourceUsage {
+        calls: 9,
+        retries: 2,
+        throttled: 1,
+        bytes: 4096,
+        waited: Duration::from_millis(1500),
+    };
+    clone.sync_finished(&outcome(3), &usage, Duration::from_secs(7));
+    clone.sync_finished(&outcome(4), &usage, Duration::from_secs(90));
+    clone.sync_failed(StatusCode::PermissionDenied);
+    clone.api_used(&usage);
+    clone.task_finished("full_sync", Ok(()));
+    clone.task_finished("full_sync", Ok(()));
+    clone.task_finished("grant", Err(StatusCode::NotFound));
+    clone.provisioning("grant", Ok(Done::Changed));
+    clone.provisioning("grant", Ok(Done::Already));
+    clone.provisioning("delete_account", Err(StatusCode::FailedPrecondition));
+    clone.uploaded(1000);
+    clone.uploaded(24);
+    metrics
+}
+
+/// Families in the order of the text, numbers of one family sorted, time masked.
+fn shown(text: &str) -> String {
+    let mut families: Vec<Vec<String>> = Vec::new();
+    for line in text.lines() {
+        if line.starts_with("# HELP") || line == "# EOF" {
+            families.push(Vec::new());
+        }
+        let masked = match line.split_once("_timestamp_seconds ") {
+            Some((name, _)) if !line.starts_with('#') => format!("{name}_timestamp_seconds [NOW]"),
+            _ => line.to_owned(),
+        };
+        families.last_mut().unwrap().push(masked);
+    }
+    for family in &mut families {
+        if let Some(numbers) = family.get_mut(2..) {
+            numbers.sort();
+        }
+    }
+    families.concat().join("\n")
+}
+
+#[test]
+fn the_text() {
+    insta::assert_snapshot!(shown(&used().encode()));
+}
+
+#[test]
+fn nothing_has_happened_yet() {
+    let text = Metrics::new().encode();
+    assert!(
+        text.contains("baton_ninja_one_syncs_total{result=\"ok\"} 0\n"),
+        "{text}"
+    );
+    assert!(!text.contains("last_sync"), "{text}");
+    assert!(text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn the_table_is_what_the_text_says() {
+    let text = used().encode();
+    let said: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .collect();
+    let described: Vec<String> = ALL
+        .iter()
+        .map(|described| format!("{PREFIX}_{} {}", described.name, described.kind.as_str()))
+        .collect();
+    assert_eq!(said, described.iter().map(String::as_str).collect());
+    for described in ALL {
+        let start = format!("{PREFIX}_{}", described.name);
+        let numbers = text.lines().filter(|line| line.starts_with(&start));
+        for label in described.labels {
+            let label = format!("{label}=\"");
+            assert!(
+                numbers.clone().all(|line| line.contains(&label)),
+                "{start}: {label}"
+            );
+        }
+    }
+}

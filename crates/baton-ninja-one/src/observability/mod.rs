@@ -1,0 +1,7 @@
+//! Logs, spans, metrics and their export.
+
+pub(crate) mod logging;
+pub(crate) mod metrics;
+pub(crate) mod otlp;
+pub(crate) mod spans;
+pub(crate) mod task_logs;

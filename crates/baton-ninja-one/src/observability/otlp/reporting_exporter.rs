@@ -1,0 +1,101 @@
+//! Exporters that tell people, once, that the collector takes nothing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use access_core::secrets::ServerText;
+use opentelemetry::InstrumentationScope;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::{LogBatch, LogExporter, SdkLogRecord};
+use opentelemetry_sdk::trace::{SpanData, SpanExporter};
+
+use super::redaction::Redactor;
+use super::redaction::redact_span;
+
+/// What is known of the collector; traces and logs share it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Collector {
+    down: Arc<AtomicBool>,
+}
+
+impl Collector {
+    /// The lines do not go to the collector: they come from threads that the SDK has told to be silent.
+    fn saw(&self, result: &OTelSdkResult) {
+        let failed = result.is_err();
+        if self.down.swap(failed, Ordering::Relaxed) == failed {
+            return;
+        }
+        if let Err(error) = result {
+            let error = ServerText::new(&error.to_string());
+            tracing::warn!(%error, "the collector takes no traces and logs; the run goes on without it");
+        } else {
+            tracing::info!("the collector takes traces and logs again");
+        }
+    }
+}
+
+/// An exporter that is watched, and gets no secret to see.
+#[derive(Debug)]
+pub(super) struct Watched<E> {
+    exporter: E,
+    collector: Collector,
+    redactor: Redactor,
+}
+
+impl<E> Watched<E> {
+    pub(super) fn new(exporter: E, collector: &Collector) -> Self {
+        Self {
+            exporter,
+            collector: collector.clone(),
+            redactor: Redactor::new(),
+        }
+    }
+}
+
+impl<E: SpanExporter> SpanExporter for Watched<E> {
+    async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
+        batch.iter_mut().for_each(redact_span);
+        let result = self.exporter.export(batch).await;
+        self.collector.saw(&result);
+        result
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.exporter.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
+    }
+}
+
+impl<E: LogExporter> LogExporter for Watched<E> {
+    async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
+        let clean: Vec<Option<SdkLogRecord>> = batch
+            .iter()
+            .map(|(record, _)| self.redactor.redacted(record))
+            .collect();
+        let records: Vec<(&SdkLogRecord, &InstrumentationScope)> = batch
+            .iter()
+            .zip(&clean)
+            .map(|((record, scope), clean)| (clean.as_ref().unwrap_or(record), scope))
+            .collect();
+        let result = self.exporter.export(LogBatch::new(&records)).await;
+        self.collector.saw(&result);
+        result
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
+    }
+}

@@ -1,0 +1,9 @@
+//! What a person or another program reads: text, tables, JSON, progress.
+
+pub(crate) mod console;
+pub(crate) mod outcome;
+pub(crate) mod pager;
+pub(crate) mod progress;
+pub(crate) mod rows;
+pub(crate) mod summary;
+pub(crate) mod text_table;

@@ -1,0 +1,86 @@
+//! The process: cancellation, signals, clock, ids, limits of the machine.
+
+pub(crate) mod cancellation;
+pub(crate) mod machine;
+pub(crate) mod memory_probe;
+pub(crate) mod panics;
+pub(crate) mod system;
+pub(crate) mod watch;
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+use access_core::StatusCode;
+
+use crate::failure::Failure;
+use machine::MachineError;
+use system::stop_wanted;
+
+/// Two threads: one for the socket and the pipeline, one to spare. Parsing and writing have threads of their own.
+pub(crate) fn start() -> Result<tokio::runtime::Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_keep_alive(KEEP_ALIVE)
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(MachineError::Runtime)?;
+    start_threads(&runtime)?;
+    Ok(runtime)
+}
+
+/// Threads for blocking work that are there from the start.
+const BLOCKING_THREADS: usize = 6;
+/// Longer than any run.
+const KEEP_ALIVE: Duration = Duration::from_hours(24 * 365);
+/// Starting threads takes milliseconds.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Starts threads for blocking work, which stay. Where no other can be started later, work waits for one of them; without any it
+/// would wait for ever, as the runtime takes that for a thread that is busy.
+fn start_threads(runtime: &tokio::runtime::Runtime) -> Result<(), MachineError> {
+    let (arrive, arrived) = mpsc::channel();
+    let gate = Arc::new((Mutex::new(false), Condvar::new()));
+    for _ in 0..BLOCKING_THREADS {
+        let (arrive, gate) = (arrive.clone(), Arc::clone(&gate));
+        runtime.spawn_blocking(move || {
+            let _ = arrive.send(());
+            let (open, changed) = &*gate;
+            let waiting = open.lock().unwrap_or_else(PoisonError::into_inner);
+            drop(changed.wait_while(waiting, |open| !*open));
+        });
+    }
+    let begin = Instant::now();
+    let started = (0..BLOCKING_THREADS)
+        .take_while(|_| {
+            let left = START_TIMEOUT.saturating_sub(begin.elapsed());
+            arrived.recv_timeout(left).is_ok()
+        })
+        .count();
+    let (open, changed) = &*gate;
+    *open.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    changed.notify_all();
+    if started == BLOCKING_THREADS {
+        return Ok(());
+    }
+    Err(MachineError::Threads {
+        started,
+        wanted: BLOCKING_THREADS,
+        source: std::io::ErrorKind::WouldBlock.into(),
+    })
+}
+
+/// Waits for the work, or for a signal.
+pub(crate) fn run_cancellable<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
+where
+    Failure: From<E>,
+{
+    let runtime = start()?;
+    let done = runtime.block_on(async {
+        tokio::select! {
+            done = work => Ok(done?),
+            () = stop_wanted() => Err(Failure::found("stopped on request".to_owned(), None, StatusCode::Cancelled)),
+        }
+    });
+    runtime.shutdown_background();
+    done
+}

@@ -1,0 +1,528 @@
+//! Where settings come from, as figment providers. Values stay texts until they are typed, so that a secret of digits
+//! does not become a number on the way.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use access_core::query::nearest;
+use clap::ArgMatches;
+use clap::parser::ValueSource;
+use figment::providers::{Format, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Metadata, Profile, Provider, Source};
+
+use super::clean::Cleaned;
+use super::clean::clean;
+use super::clean::is_half_quoted;
+use super::clean::is_padding;
+use super::clean::normalize_scope;
+use super::clean::split_list;
+use super::definitions::GivenBy;
+use super::definitions::Kind;
+use super::definitions::SETTINGS;
+use super::definitions::Setting;
+use super::definitions::changes_tenant;
+use super::definitions::flag_of;
+use super::definitions::variable_of;
+use super::error::SettingsError;
+use super::reference::Fate;
+use super::reference::Reference;
+
+/// The default config files, in the order they are looked for (the reference has the same in YAML).
+const DEFAULT_FILES: [&str; 3] = [".baton.yaml", ".baton.yml", ".baton.toml"];
+
+/// The environment, passed in so that tests need not change their own.
+pub(crate) type Environment = BTreeMap<String, OsString>;
+
+/// Values of one source.
+#[derive(Debug)]
+pub(super) struct Values {
+    origin: Origin,
+    values: Dict,
+}
+
+/// What kind of source.
+#[derive(Debug, Clone)]
+enum Origin {
+    Flags,
+    Environment,
+    SecretFiles,
+    File(PathBuf),
+    Defaults,
+}
+
+impl Provider for Values {
+    fn metadata(&self) -> Metadata {
+        match &self.origin {
+            Origin::Flags => Metadata::named("flag"),
+            Origin::Environment => Metadata::named("variable"),
+            Origin::SecretFiles => Metadata::named("secret file"),
+            Origin::File(path) => Metadata::from("file", Source::File(path.clone())),
+            Origin::Defaults => Metadata::named("default"),
+        }
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        Ok(Profile::Default.collect(self.values.clone()))
+    }
+}
+
+/// Where a value comes from, in words.
+pub(super) fn describe(name: &'static str, metadata: Option<&Metadata>) -> String {
+    match metadata.map(|metadata| metadata.name.as_ref()) {
+        Some("flag") => format!("--{}", flag_of(name)),
+        Some("variable") => variable_of(name),
+        Some("secret file") => format!("{}_FILE", variable_of(name)),
+        Some("file") => format!("{}: {name}", file_of(metadata)),
+        _ => name.to_owned(),
+    }
+}
+
+/// Something about a setting that people should know and that stops nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Remark {
+    /// The flag, the variable, or the key with its file.
+    pub(crate) origin: String,
+    /// What is the matter.
+    pub(crate) problem: String,
+}
+
+/// Everything that can be given, whether it works here or not.
+#[derive(Clone, Copy)]
+struct Known {
+    name: &'static str,
+    kind: Kind,
+    given_by: GivenBy,
+    credential: bool,
+}
+
+fn known() -> impl Iterator<Item = Known> {
+    let settings = SETTINGS.iter().map(|setting| Known {
+        name: setting.name,
+        kind: setting.kind,
+        given_by: setting.given_by,
+        credential: setting.is_credential(),
+    });
+    settings.chain(Reference::others().map(|row| Known {
+        name: row.name,
+        kind: row.kind,
+        given_by: row.given_by,
+        credential: false,
+    }))
+}
+
+/// The value without what was put around it; nothing if nothing is left.
+fn tidy(known: Known, origin: &str, value: Value, remarks: &mut Vec<Remark>) -> Option<Value> {
+    let mut remark = |problem: &str| {
+        remarks.push(Remark {
+            origin: origin.to_owned(),
+            problem: problem.to_owned(),
+        });
+    };
+    let texts = |values: &[Value]| -> Option<Vec<String>> {
+        values
+            .iter()
+            .map(|value| value.as_str().map(str::to_owned))
+            .collect()
+    };
+    match value {
+        Value::String(_, text) if known.kind == Kind::List => {
+            let items = split_list(&text);
+            (!items.is_empty()).then(|| Value::from(items))
+        }
+        Value::Array(_, values) if known.name == "ninja-one-scope" && texts(&values).is_some() => {
+            let scope = normalize_scope(&texts(&values).unwrap_or_default().join(" "));
+            (!scope.is_empty()).then(|| Value::from(scope))
+        }
+        Value::Array(tag, values) => {
+            let items = values.into_iter().map(|value| match value.as_str() {
+                Some(text) => Value::from(clean(text).text),
+                None => value,
+            });
+            Some(Value::Array(tag, items.collect()))
+        }
+        Value::String(_, text) => {
+            let Cleaned { mut text, quoted } = clean(&text);
+            if quoted {
+                remark("the quotes around the value are not part of it and were removed");
+            } else if known.credential && is_half_quoted(&text) {
+                remark("the value has a quote at one end only; check that it was copied completely");
+            }
+            if known.name == "ninja-one-scope" {
+                text = normalize_scope(&text);
+            } else if known.credential && text.contains(|c| is_padding(c) || !c.is_ascii()) {
+                remark(
+                    "the value has a space or a character that is not ASCII in it; check that it was copied correctly",
+                );
+            }
+            (!text.is_empty()).then(|| Value::from(text))
+        }
+        other => Some(other),
+    }
+}
+
+/// Whether a value was given as a flag.
+pub(super) fn is_flag(metadata: Option<&Metadata>) -> bool {
+    metadata.is_some_and(|metadata| metadata.name == "flag")
+}
+
+/// The config file that a value comes from.
+pub(super) fn file_of(metadata: Option<&Metadata>) -> String {
+    let source = metadata.and_then(|metadata| metadata.source.as_ref());
+    let path = source
+        .and_then(Source::file_path)
+        .unwrap_or(Path::new("the config file"));
+    path.display().to_string()
+}
+
+pub(super) fn defaults() -> Values {
+    let given = SETTINGS.iter().filter(|setting| !setting.default.is_empty());
+    let values = given.map(|setting| (setting.name.to_owned(), Value::from(setting.default)));
+    Values {
+        origin: Origin::Defaults,
+        values: values.collect(),
+    }
+}
+
+pub(super) fn flags(matches: &ArgMatches, remarks: &mut Vec<Remark>) -> Values {
+    let mut values = Dict::new();
+    for known in known().filter(|known| known.given_by != GivenBy::Environment) {
+        if matches.value_source(known.name) == Some(ValueSource::CommandLine) {
+            let given = matches.get_many::<String>(known.name).into_iter().flatten();
+            // Each occurrence of a list adds to it; of other flags only the last is here.
+            let value = match known.kind {
+                Kind::List => Value::from(given.flat_map(|text| split_list(text)).collect::<Vec<_>>()),
+                _ => Value::from(given.last().cloned().unwrap_or_default()),
+            };
+            let origin = format!("--{}", flag_of(known.name));
+            if let Some(value) = tidy(known, &origin, value, remarks) {
+                values.insert(known.name.to_owned(), value);
+            }
+        }
+    }
+    Values {
+        origin: Origin::Flags,
+        values,
+    }
+}
+
+/// Variables that are set but empty count as unset, as in the reference.
+pub(super) fn environment(
+    environment: &Environment,
+    remarks: &mut Vec<Remark>,
+) -> Result<Values, SettingsError> {
+    let mut values = Dict::new();
+    for known in known() {
+        let variable = variable_of(known.name);
+        let Some(value) = environment.get(&variable).filter(|value| !value.is_empty()) else {
+            continue;
+        };
+        let text = value.to_str().ok_or_else(|| SettingsError::Value {
+            origin: variable.clone(),
+            problem: "the value is not UTF-8".to_owned(),
+        })?;
+        if let Some(value) = tidy(known, &variable, Value::from(text), remarks) {
+            values.insert(known.name.to_owned(), value);
+        }
+    }
+    Ok(Values {
+        origin: Origin::Environment,
+        values,
+    })
+}
+
+/// Variables that look like settings and are none.
+#[derive(Debug, Clone, Default)]
+pub(super) struct UnknownVariables {
+    /// Those that look like a setting mistyped, with what to do.
+    pub(super) mistyped: Vec<(String, String)>,
+    /// Those of the reference whose names have no fixed end, with the reason why they have no effect.
+    pub(super) without_effect: Vec<(String, &'static str)>,
+    /// The others.
+    pub(super) strays: Vec<String>,
+}
+
+pub(super) fn unknown_variables(environment: &Environment) -> UnknownVariables {
+    let mut names: Vec<String> = known()
+        .filter(|known| !known.name.ends_with('*'))
+        .map(|known| variable_of(known.name))
+        .collect();
+    names.extend(SETTINGS.iter().filter_map(Setting::file_variable));
+    let mut unknown = UnknownVariables::default();
+    for variable in environment.keys() {
+        let upper = variable.to_uppercase().replace(['-', '.'], "_");
+        let Some(rest) = upper.strip_prefix("BATON_") else {
+            continue;
+        };
+        let dashed = rest.to_lowercase().replace('_', "-");
+        if names.contains(variable) {
+            continue;
+        }
+        let of_reference = Reference::others().find(|row| row.is_named(&dashed) && upper == *variable);
+        if let Some(row) = of_reference {
+            if let Fate::NoEffect(reason) = row.fate {
+                unknown.without_effect.push((variable.clone(), reason));
+            }
+            continue;
+        }
+        let endings = names.iter().filter_map(|name| name.strip_prefix("BATON_"));
+        let of_file = upper
+            .strip_suffix("_FILE")
+            .filter(|name| names.iter().any(|known| known == name));
+        if let Some(meant) = nearest(rest, endings) {
+            unknown.mistyped.push((variable.clone(), hint_of_mistyped(meant)));
+        } else if let Some(name) = of_file {
+            unknown.mistyped.push((
+                variable.clone(),
+                format!("{name} cannot come from a file; set it directly, or unset this variable"),
+            ));
+        } else if !is_service_link(rest) {
+            unknown.strays.push(variable.clone());
+        }
+    }
+    unknown
+}
+
+/// The variable that was probably meant. One that changes the tenant, or allows it, is never suggested.
+fn hint_of_mistyped(meant: &str) -> String {
+    if changes_tenant(&meant.to_lowercase().replace('_', "-")) {
+        "correct its name, or unset it; docs/SETTINGS.md lists the variables".to_owned()
+    } else {
+        format!("did you mean BATON_{meant}?")
+    }
+}
+
+/// Variables that Kubernetes sets in every pod for a Service of the name `baton-…`.
+fn is_service_link(rest: &str) -> bool {
+    rest.ends_with("_SERVICE_HOST")
+        || rest.contains("_SERVICE_PORT")
+        || rest.ends_with("_PORT")
+        || rest.contains("_PORT_") && (rest.contains("_TCP") || rest.contains("_UDP"))
+}
+
+/// Credentials from files, as Kubernetes and systemd hand them over.
+pub(super) fn secret_files(
+    environment: &Environment,
+    remarks: &mut Vec<Remark>,
+) -> Result<Values, SettingsError> {
+    let mut values = Dict::new();
+    for known in known().filter(|known| known.credential) {
+        let variable = format!("{}_FILE", variable_of(known.name));
+        // The name of the file is a value like any other.
+        let path = match environment.get(&variable).map(|path| path.to_str()) {
+            None => continue,
+            Some(Some(path)) => PathBuf::from(clean(path).text),
+            Some(None) => environment.get(&variable).map(PathBuf::from).unwrap_or_default(),
+        };
+        if path.as_os_str().is_empty() {
+            continue;
+        }
+        // The name is not shown: people put the secret itself there.
+        let text = read(&path).map_err(|error| match error {
+            SettingsError::File { reason, .. } => SettingsError::Value {
+                origin: variable.clone(),
+                problem: format!("cannot read the file that it names: {reason}"),
+            },
+            error => error,
+        })?;
+        if let Some(value) = tidy(known, &variable, Value::from(text), remarks) {
+            values.insert(known.name.to_owned(), value);
+        }
+    }
+    Ok(Values {
+        origin: Origin::SecretFiles,
+        values,
+    })
+}
+
+/// The named config file, or a default one if it is there.
+pub(super) fn config_file(
+    named: Option<PathBuf>,
+    folder: &Path,
+    remarks: &mut Vec<Remark>,
+) -> Result<Option<Values>, SettingsError> {
+    let (path, is_named) = match named {
+        Some(path) => (path, true),
+        None => match DEFAULT_FILES
+            .iter()
+            .map(|file| folder.join(file))
+            .find(|path| path.symlink_metadata().is_ok())
+        {
+            Some(path) => (path, false),
+            None => return Ok(None),
+        },
+    };
+    let text = || {
+        if is_named {
+            read(&path)
+        } else {
+            read_trusted(&path)
+        }
+    };
+    let malformed = |reason: String| SettingsError::File {
+        path: path.clone(),
+        reason,
+    };
+    let extension = path
+        .extension()
+        .and_then(|extension| extension.to_str())
+        .map(str::to_ascii_lowercase);
+    let values = match extension.as_deref() {
+        Some("yaml" | "yml") => yaml(&text()?).map_err(malformed)?,
+        Some("toml") => toml(&text()?).map_err(malformed)?,
+        _ => return Err(SettingsError::Extension { path }),
+    };
+    let mut found = Dict::new();
+    for (key, value) in values {
+        let name = key.to_lowercase();
+        if name == super::sinks::KEY {
+            found.insert(name, value);
+            continue;
+        }
+        let of_file = |known: &Known| known.given_by == GivenBy::All;
+        let Some(known_key) = known().filter(of_file).find(|known| known.name == name) else {
+            let name = name.replace('_', "-");
+            let settings = SETTINGS.iter().filter(|setting| setting.given_by == GivenBy::All);
+            let meant = nearest(
+                &name,
+                settings.map(|setting| setting.name).chain([super::sinks::KEY]),
+            );
+            let meant = meant.filter(|name| !changes_tenant(name));
+            return Err(SettingsError::UnknownKey { path, key, meant });
+        };
+        // A key without a value is one that is not set.
+        if matches!(value, Value::Empty(..)) {
+            continue;
+        }
+        let origin = format!("{}: {name}", path.display());
+        if let Some(value) = tidy(known_key, &origin, value, remarks) {
+            found.insert(known_key.name.to_owned(), value);
+        }
+    }
+    Ok(Some(Values {
+        origin: Origin::File(path),
+        values: found,
+    }))
+}
+
+/// What is wrong and where; the line itself may hold a secret.
+fn toml(text: &str) -> Result<Dict, String> {
+    Toml::from_str(text).map_err(|error| {
+        let message = without_values(error.message(), text);
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let Some(before) = before else {
+            return message;
+        };
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        format!("{message} at line {line}, column {column}")
+    })
+}
+
+/// An empty file is one without settings.
+fn yaml(text: &str) -> Result<Dict, String> {
+    let content = text
+        .lines()
+        .map(str::trim)
+        .any(|line| !line.is_empty() && !line.starts_with('#') && line != "---");
+    if content {
+        // Without the lines around the error: a secret may be in them.
+        serde_saphyr::from_str(text).map_err(|error| match error.without_snippet() {
+            serde_saphyr::Error::MultipleDocuments { .. } => {
+                "there is more than one YAML document in it; keep one and remove the lines `---`".to_owned()
+            }
+            error => without_values(&error.to_string(), text),
+        })
+    } else {
+        Ok(Dict::new())
+    }
+}
+
+/// The words of a parser without what it quotes from the text: a secret may be in it.
+fn without_values(message: &str, text: &str) -> String {
+    let is_word = |c: char| !c.is_whitespace();
+    let mut shown = String::new();
+    let mut rest = message;
+    while let Some(start) = rest.find(is_word) {
+        let end = rest[start..]
+            .find(char::is_whitespace)
+            .map_or(rest.len(), |end| start + end);
+        shown.push_str(&rest[..start]);
+        let word = &rest[start..end];
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let common = bare.chars().count() < 4
+            || bare.chars().all(|c| c.is_ascii_lowercase()) && PARSER_WORDS.contains(&bare)
+            || SETTINGS.iter().any(|setting| setting.name == bare);
+        if !common && text.contains(bare) {
+            shown.push('…');
+        } else {
+            shown.push_str(word);
+        }
+        rest = &rest[end..];
+    }
+    shown
+}
+
+/// Words of parsers that may well be in a config file too.
+const PARSER_WORDS: [&str; 30] = [
+    "after",
+    "array",
+    "before",
+    "block",
+    "character",
+    "column",
+    "could",
+    "document",
+    "duplicate",
+    "expected",
+    "file",
+    "found",
+    "here",
+    "indentation",
+    "invalid",
+    "line",
+    "missing",
+    "more",
+    "must",
+    "scalar",
+    "sequence",
+    "string",
+    "table",
+    "text",
+    "type",
+    "unclosed",
+    "unexpected",
+    "value",
+    "while",
+    "with",
+];
+
+/// Reads a file that nobody has named: only what others cannot have put there says what the program does, and where the
+/// secret goes.
+fn read_trusted(path: &Path) -> Result<String, SettingsError> {
+    let file = private_fs::open_trusted(path).map_err(|error| match error.raw_os_error() {
+        None => SettingsError::Untrusted {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        },
+        Some(_) => unreadable(path, &error),
+    })?;
+    std::io::read_to_string(file).map_err(|error| unreadable(path, &error))
+}
+
+fn read(path: &Path) -> Result<String, SettingsError> {
+    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> SettingsError {
+    SettingsError::File {
+        path: path.to_owned(),
+        reason: match error.kind() {
+            ErrorKind::NotFound => "there is no such file".to_owned(),
+            ErrorKind::InvalidData => "it is not UTF-8 text".to_owned(),
+            _ => error.to_string(),
+        },
+    }
+}

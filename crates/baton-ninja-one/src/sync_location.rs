@@ -1,0 +1,191 @@
+//! Where finished syncs are: a c1z file or a dataset, named by one text.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use access_core::StatusCode;
+use access_core::ports::AccessSnapshot;
+use access_dataset::{BucketUrl, Location};
+use clap::ArgMatches;
+use source_c1z::{C1zSource, C1zSourceConfig, UnknownTenant};
+use source_dataset::{DatasetConfig, DatasetSnapshot};
+
+use crate::bucket_c1z::LocalCopy;
+use crate::failure::Failure;
+use crate::runtime::cancellation::wait_unless;
+use crate::settings::Settings;
+use crate::settings::targets::C1Z_ENDING;
+use crate::wiring::formats;
+
+/// A place that holds finished syncs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// A c1z file, of any connector.
+    File(PathBuf),
+    /// A c1z file in a bucket.
+    BucketC1z(BucketUrl),
+    /// A dataset, in a folder or a bucket.
+    Dataset(Location),
+}
+
+/// A sync that a place holds, whatever its form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SyncFacts {
+    pub(crate) id: String,
+    pub(crate) sync_type: String,
+    pub(crate) started_at: String,
+    /// Nothing if it was never finished.
+    pub(crate) ended_at: Option<String>,
+    /// Whether it is the one that is read if no other is named.
+    pub(crate) latest: bool,
+    /// Resources, entitlements, grants, where the place says so.
+    pub(crate) counts: Option<[u64; 3]>,
+}
+
+impl Place {
+    /// The place that a text names: a URL that ends in `.c1z` is a file, another URL or a folder a dataset, everything else a
+    /// file.
+    pub(crate) fn named(text: &str) -> Result<Self, Failure> {
+        let location = text.parse().map_err(|error: access_dataset::LocationError| {
+            Failure::found(error.to_string(), None, StatusCode::InvalidArgument)
+        })?;
+        Ok(match location {
+            Location::Bucket(url) if url.prefix().ends_with(C1Z_ENDING) => Self::BucketC1z(url),
+            Location::Folder(path) if !path.is_dir() => Self::File(path),
+            dataset => Self::Dataset(dataset),
+        })
+    }
+
+    /// Opens a sync: the one with an id, or the latest finished one, full ones first. Blocks, on a thread of a runtime's that may;
+    /// ends soon after `stop` is set.
+    pub(crate) fn open(
+        &self,
+        settings: &Settings,
+        sync: Option<&str>,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Box<dyn AccessSnapshot>, Failure> {
+        match self {
+            Self::File(path) => {
+                let source = C1zSource::open_unless(c1z_config(path, settings, sync)?, stop)?;
+                Ok(Box::new(source.snapshot()?))
+            }
+            Self::BucketC1z(url) => {
+                let copy = wait_unless(stop, copy(url, settings))?;
+                let opened = Self::File(copy.path().to_owned()).open(settings, sync, stop);
+                opened.map_err(|failure| copy.explain(failure))
+            }
+            Self::Dataset(location) => {
+                let config = dataset_config(location, settings, sync)?;
+                let opened = wait_unless(stop, source_dataset::Opened::open(config))?;
+                Ok(Box::new(DatasetSnapshot::new(opened.with_stop(Arc::clone(stop)))))
+            }
+        }
+    }
+
+    /// All syncs that there are, the earliest first. Blocks like [`open`](Self::open).
+    pub(crate) fn syncs(&self, settings: &Settings, stop: &AtomicBool) -> Result<Vec<SyncFacts>, Failure> {
+        match self {
+            Self::File(path) => {
+                let (temp_folder, limits) = (settings.temp_folder()?, settings.limits()?);
+                let (rows, latest) = C1zSource::syncs(path, &temp_folder, limits, stop)?;
+                let syncs = rows.into_iter().map(|row| SyncFacts {
+                    latest: latest.as_ref() == Some(&row.sync_id),
+                    counts: row
+                        .stats
+                        .map(|stats| [stats.resources, stats.entitlements, stats.grants]),
+                    id: row.sync_id,
+                    sync_type: row.sync_type,
+                    started_at: row.started_at,
+                    ended_at: row.ended_at,
+                });
+                Ok(syncs.collect())
+            }
+            Self::BucketC1z(url) => {
+                let copy = wait_unless(stop, copy(url, settings))?;
+                let syncs = Self::File(copy.path().to_owned()).syncs(settings, stop);
+                syncs.map_err(|failure| copy.explain(failure))
+            }
+            Self::Dataset(location) => {
+                let config = dataset_config(location, settings, None)?;
+                let syncs = wait_unless(stop, source_dataset::Opened::syncs(config))?;
+                let (manifests, latest) = syncs;
+                let syncs = manifests.into_iter().map(|manifest| {
+                    let count = |table: &str| manifest.rows.get(table).copied().unwrap_or_default();
+                    SyncFacts {
+                        latest: latest.as_ref() == Some(&manifest.sync.id),
+                        counts: Some(["resources", "entitlements", "grants"].map(count)),
+                        id: manifest.sync.id,
+                        sync_type: manifest.sync.sync_type,
+                        started_at: manifest.sync.started_at,
+                        ended_at: Some(manifest.sync.ended_at),
+                    }
+                });
+                Ok(syncs.collect())
+            }
+        }
+    }
+}
+
+/// A local copy of a c1z in a bucket.
+pub(crate) async fn copy(url: &BucketUrl, settings: &Settings) -> Result<LocalCopy, Failure> {
+    let url = url.clone().with_ca_file(settings.ca_file()?.as_deref());
+    LocalCopy::of(&url, &settings.temp_folder()?, settings.limits()?.decoded_bytes).await
+}
+
+/// How a sync of a file is opened.
+pub(crate) fn c1z_config(
+    path: &Path,
+    settings: &Settings,
+    sync: Option<&str>,
+) -> Result<C1zSourceConfig, Failure> {
+    Ok(C1zSourceConfig {
+        temp_folder: settings.temp_folder()?,
+        limits: settings.limits()?,
+        sync: sync.map(str::to_owned),
+        tenant: None,
+        unknown_tenant: UnknownTenant::CallIt(
+            path.file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+        ),
+        path: path.to_owned(),
+    })
+}
+
+/// How a sync of a dataset is opened.
+pub(crate) fn dataset_config(
+    location: &Location,
+    settings: &Settings,
+    sync: Option<&str>,
+) -> Result<DatasetConfig, Failure> {
+    if matches!(location, Location::Bucket(_)) {
+        settings.check_proxies()?;
+    }
+    Ok(DatasetConfig {
+        location: location.clone().with_ca_file(settings.ca_file()?.as_deref()),
+        formats: formats(),
+        temp_folder: settings.temp_folder()?,
+        sync: sync.map(str::to_owned),
+    })
+}
+
+/// The dataset that the argument `place` of a command names.
+pub(crate) fn dataset_location(settings: &Settings, chosen: &ArgMatches) -> Result<Location, Failure> {
+    let text = chosen.get_one::<String>("place").map_or("", String::as_str);
+    let place: Location = text.parse().map_err(|error: access_dataset::LocationError| {
+        Failure::found(error.to_string(), None, StatusCode::InvalidArgument)
+    })?;
+    if matches!(&place, Location::Bucket(url) if url.prefix().ends_with(C1Z_ENDING)) {
+        return Err(Failure::found(
+            format!("{place} is a c1z file, which has no hashes to verify"),
+            Some(format!("`inspect {place} syncs` reads all of it")),
+            StatusCode::InvalidArgument,
+        ));
+    }
+    if matches!(place, Location::Bucket(_)) {
+        settings.check_proxies()?;
+    }
+    Ok(place.with_ca_file(settings.ca_file()?.as_deref()))
+}

@@ -1,0 +1,197 @@
+//! Connections for the gRPC channel: TCP, through a proxy if there is one, and TLS (docs/reference/conductorone.md §3.4).
+
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::proxy::matcher::Intercept;
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tonic::codegen::Service;
+use tonic::codegen::http::Uri;
+use tonic::codegen::http::uri::Authority;
+
+use super::network_error::ConnectError;
+use super::network_error::words;
+
+/// A dead peer that is spoken to is noticed after so long.
+#[cfg(target_os = "linux")]
+const UNANSWERED: Duration = Duration::from_secs(45);
+/// A dead peer that is waited for is noticed by probes after three intervals more.
+const PROBE_AFTER: Duration = Duration::from_secs(30);
+const PROBE_EVERY: Duration = Duration::from_secs(10);
+/// The longest answer of a proxy that is read.
+const LONGEST_PROXY_ANSWER: usize = 16 << 10;
+const HTTPS: u16 = 443;
+
+/// A byte stream: TCP, or TLS to a proxy.
+pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+pub(super) type BoxWire = Box<dyn Wire>;
+
+/// Makes connections to one host.
+#[derive(Clone)]
+pub(super) struct Connector {
+    tcp: HttpConnector,
+    /// Speaks HTTP/2 with the host.
+    tls: Arc<ClientConfig>,
+    /// Speaks HTTP/1.1 with a proxy.
+    proxy_tls: Arc<ClientConfig>,
+    proxy: Option<Intercept>,
+    target: Authority,
+    timeout: Duration,
+}
+
+impl Connector {
+    pub(super) fn new(
+        tls: &ClientConfig,
+        proxy: Option<Intercept>,
+        target: Authority,
+        timeout: Duration,
+    ) -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(timeout));
+        tcp.set_keepalive(Some(PROBE_AFTER));
+        tcp.set_keepalive_interval(Some(PROBE_EVERY));
+        tcp.set_keepalive_retries(Some(3));
+        #[cfg(target_os = "linux")]
+        tcp.set_tcp_user_timeout(Some(UNANSWERED));
+        let with = |protocol: &[u8]| {
+            let mut tls = tls.clone();
+            tls.alpn_protocols = vec![protocol.to_vec()];
+            Arc::new(tls)
+        };
+        Self {
+            tcp,
+            tls: with(b"h2"),
+            proxy_tls: with(b"http/1.1"),
+            proxy,
+            target,
+            timeout,
+        }
+    }
+
+    async fn connect(self) -> Result<TokioIo<TlsStream<BoxWire>>, ConnectError> {
+        let port = self.target.port_u16().unwrap_or(HTTPS);
+        let wire = match &self.proxy {
+            Some(proxy) => self.tunnel(proxy, port).await?,
+            None => tcp(self.tcp.clone(), self.target.host(), port)
+                .await
+                .map_err(ConnectError::Tcp)?,
+        };
+        let stream = tls(self.tls, self.target.host(), wire).await?;
+        if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+            return Err(ConnectError::NoHttp2);
+        }
+        tracing::debug!(host = %self.target, proxy = self.proxy.is_some(), "connected");
+        Ok(TokioIo::new(stream))
+    }
+
+    async fn tunnel(&self, proxy: &Intercept, port: u16) -> Result<BoxWire, ConnectError> {
+        let uri = proxy.uri();
+        let host = uri.host().unwrap_or_default();
+        let secure = uri.scheme_str() == Some("https");
+        let own_port = uri.port_u16().unwrap_or(if secure { HTTPS } else { 80 });
+        let wire = tcp(self.tcp.clone(), host, own_port).await;
+        let mut wire = wire.map_err(ConnectError::ProxyTcp)?;
+        if secure {
+            wire = Box::new(tls(Arc::clone(&self.proxy_tls), host, wire).await?);
+        }
+        let target = format!("{}:{port}", self.target.host());
+        let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n").into_bytes();
+        if let Some(password) = proxy.basic_auth() {
+            request.extend_from_slice(b"Proxy-Authorization: ");
+            request.extend_from_slice(password.as_bytes());
+            request.extend_from_slice(b"\r\n");
+        }
+        request.extend_from_slice(b"\r\n");
+        let speech = |error: io::Error| ConnectError::ProxySpeech(error.to_string());
+        wire.write_all(&request).await.map_err(speech)?;
+        wire.flush().await.map_err(speech)?;
+        match proxy_answer(&mut wire).await? {
+            200..=299 => Ok(wire),
+            status => Err(ConnectError::ProxyAnswer(status)),
+        }
+    }
+}
+
+/// The status of a proxy's answer. It is read byte by byte, because what follows its end is the host's.
+async fn proxy_answer(wire: &mut BoxWire) -> Result<u16, ConnectError> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        if head.len() == LONGEST_PROXY_ANSWER {
+            return Err(ConnectError::ProxySpeech("its answer does not end".to_owned()));
+        }
+        let byte = wire.read_u8().await;
+        head.push(byte.map_err(|error| ConnectError::ProxySpeech(error.to_string()))?);
+    }
+    let head = String::from_utf8_lossy(&head);
+    let mut words = head.split_whitespace();
+    let is_http = words.next().is_some_and(|version| version.starts_with("HTTP/1."));
+    let status = words.next().and_then(|status| status.parse().ok());
+    status
+        .filter(|_| is_http)
+        .ok_or_else(|| ConnectError::ProxySpeech("its answer is not HTTP".to_owned()))
+}
+
+async fn tcp(mut connector: HttpConnector, host: &str, port: u16) -> Result<BoxWire, String> {
+    let uri = Uri::builder()
+        .scheme("http")
+        .authority(format!("{host}:{port}"))
+        .path_and_query("/")
+        .build();
+    let uri = uri.map_err(|error| error.to_string())?;
+    match connector.call(uri).await {
+        Ok(stream) => Ok(Box::new(stream.into_inner())),
+        Err(error) => {
+            let (own, causes) = (error.to_string(), words(&error));
+            Err(if causes == own {
+                own
+            } else {
+                format!("{own}: {causes}")
+            })
+        }
+    }
+}
+
+async fn tls(
+    config: Arc<ClientConfig>,
+    host: &str,
+    wire: BoxWire,
+) -> Result<TlsStream<BoxWire>, ConnectError> {
+    let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let name = ServerName::try_from(name).map_err(|error| ConnectError::Tls {
+        reason: error.to_string(),
+        untrusted: false,
+    })?;
+    let stream = TlsConnector::from(config).connect(name, wire).await;
+    stream.map_err(|error| ConnectError::tls(&error))
+}
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<TlsStream<BoxWire>>;
+    type Error = ConnectError;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let connector = self.clone();
+        Box::pin(async move {
+            let timeout = connector.timeout;
+            let connected = tokio::time::timeout(timeout, connector.connect()).await;
+            connected.unwrap_or(Err(ConnectError::Timeout(timeout)))
+        })
+    }
+}

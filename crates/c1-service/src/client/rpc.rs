@@ -1,0 +1,133 @@
+//! One call: signed in, limited in time, with a new token if the old one is refused, and its failure classified.
+
+use std::error::Error;
+use std::future::Future;
+use std::time::Duration;
+
+use access_core::secrets::ServerText;
+use access_core::{Classified, StatusCode};
+use baton_proto::connectorapi_baton_v1::baton_service_client::BatonServiceClient;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::{Request, Response, Status};
+use tracing::Instrument;
+use tracing::field::Empty;
+
+use super::C1Client;
+use super::C1Error;
+use super::token::Bearer;
+use super::transport::Transport;
+use super::transport::TransportFault;
+
+/// The longest answer that is taken (docs/reference/conductorone.md §3.4).
+const LONGEST_ANSWER: usize = 4 << 20;
+
+/// Puts the token into every request.
+#[derive(Clone)]
+pub(super) struct SignedIn(Bearer);
+
+impl Interceptor for SignedIn {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.header());
+        Ok(request)
+    }
+}
+
+pub(super) type Rpc = BatonServiceClient<InterceptedService<Transport, SignedIn>>;
+
+impl C1Client {
+    /// Makes a call that is answered within a limit, sign-in included.
+    pub(super) async fn unary<T, F>(
+        &self,
+        call: &'static str,
+        limit: Duration,
+        send: impl Fn(Rpc) -> F,
+    ) -> Result<T, C1Error>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        let line = self.inner.line.generation();
+        let whole = self.with_token(call, |rpc, _| {
+            let answer = send(rpc);
+            async { Ok(answer.await) }
+        });
+        let Ok(answer) = tokio::time::timeout(limit, whole).await else {
+            // Something on the way may be gone without a word.
+            self.inner.line.give_up(line);
+            return Err(C1Error::Late { call, after: limit });
+        };
+        answer.map(Response::into_inner)
+    }
+
+    /// Makes a call, and makes it once more with a new token if the token is refused: it can be revoked, or end early.
+    pub(super) async fn with_token<T, F>(
+        &self,
+        call: &'static str,
+        send: impl Fn(Rpc, u64) -> F,
+    ) -> Result<T, C1Error>
+    where
+        F: Future<Output = Result<Result<T, Status>, C1Error>>,
+    {
+        let span = tracing::info_span!(
+            "rpc",
+            otel.name = call,
+            otel.kind = "client",
+            otel.status_code = Empty,
+            rpc.system = "grpc",
+            rpc.method = call,
+        );
+        let answer = self.send_signed(call, send).instrument(span.clone()).await;
+        if answer.is_err() {
+            span.record("otel.status_code", "ERROR");
+        }
+        answer
+    }
+
+    async fn send_signed<T, F>(&self, call: &'static str, send: impl Fn(Rpc, u64) -> F) -> Result<T, C1Error>
+    where
+        F: Future<Output = Result<Result<T, Status>, C1Error>>,
+    {
+        let mut refused: Option<Bearer> = None;
+        loop {
+            let bearer = self.inner.tokens.get(refused.as_ref()).await?;
+            let (transport, line) = self.inner.line.get();
+            let rpc = BatonServiceClient::with_interceptor(transport, SignedIn(bearer.clone()))
+                .max_decoding_message_size(LONGEST_ANSWER);
+            let status = match send(rpc, line).await? {
+                Ok(answer) => return Ok(answer),
+                Err(status) => status,
+            };
+            let failure = classify(call, &status);
+            tracing::debug!(call, cause = %failure, "the call failed");
+            if failure.status() != StatusCode::Unauthenticated || refused.is_some() {
+                return Err(failure);
+            }
+            refused = Some(bearer);
+        }
+    }
+}
+
+/// What a status is about: what the transport says of it, or else ConductorOne's own refusal.
+fn classify(call: &'static str, status: &Status) -> C1Error {
+    let source = status.source();
+    match source.and_then(|source| source.downcast_ref::<TransportFault>()) {
+        Some(TransportFault::Network { fault, reason }) => C1Error::Network {
+            call,
+            fault: *fault,
+            reason: ServerText::new(reason),
+        },
+        Some(TransportFault::Gateway { status, page }) => C1Error::Gateway {
+            call,
+            status: *status,
+            page: *page,
+        },
+        None => C1Error::Refused {
+            call,
+            code: u8::try_from(i32::from(status.code()))
+                .ok()
+                .and_then(StatusCode::from_number)
+                .unwrap_or(StatusCode::Unknown),
+            message: ServerText::new(status.message()),
+        },
+    }
+}

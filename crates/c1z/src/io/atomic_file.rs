@@ -1,0 +1,241 @@
+//! The file that is to be written: what is there now, and the lock that keeps other runs away.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use private_fs::{folder_of, sync_folder};
+use regular_file::beside;
+
+use crate::error::C1zError;
+use crate::format::Container;
+
+/// What to do with a target that holds something this program cannot continue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnForeign {
+    /// Refuse, and say what it is.
+    #[default]
+    Refuse,
+    /// Replace it once the new sync is complete.
+    Replace,
+}
+
+/// A locked target. Until [`Target::publish`], the visible file stays as it is.
+#[derive(Debug)]
+pub struct Target {
+    path: PathBuf,
+    holds: Container,
+    temp: TempFile,
+}
+
+/// The file beside the target that becomes the target. Its lock is the target's lock; one that is left over from a
+/// killed run is not locked, and is replaced.
+#[derive(Debug)]
+struct TempFile {
+    path: PathBuf,
+    file: File,
+    renamed: bool,
+}
+
+impl Target {
+    /// Looks at the target and locks it. A symbolic link stays; the target is the file that it leads to.
+    ///
+    /// # Errors
+    /// [`C1zError`] if it is no regular file, foreign, locked by another run, or its folder cannot be written to. Nothing is
+    /// changed then.
+    pub fn open(path: &Path, on_foreign: OnForeign) -> Result<Self, C1zError> {
+        let resolved =
+            regular_file::resolve_output(path).map_err(|error| C1zError::file("writing", path, error))?;
+        let path = resolved.as_path();
+        let folder = folder_of(path);
+        match std::fs::metadata(folder) {
+            Ok(found) if found.is_dir() => {}
+            Err(error) if !is_missing(&error) => return Err(C1zError::io("looking at", folder, error)),
+            _ => {
+                return Err(C1zError::NoFolder {
+                    path: folder.to_owned(),
+                });
+            }
+        }
+        let mut holds = Container::of(path)?;
+        match (&holds, on_foreign) {
+            (Container::Absent, _) | (Container::V1 | Container::V3, OnForeign::Refuse) => {}
+            (_, OnForeign::Replace) => holds = Container::Absent,
+            (Container::Foreign(first), OnForeign::Refuse) => {
+                let begins_with = format!("\"{}\"", first.escape_ascii());
+                return Err(C1zError::Foreign {
+                    path: path.to_owned(),
+                    begins_with,
+                });
+            }
+        }
+        let temp = TempFile::lock(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            holds,
+            temp,
+        })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What is to be continued: [`Container::V1`], [`Container::V3`] or [`Container::Absent`].
+    #[must_use]
+    pub fn holds(&self) -> &Container {
+        &self.holds
+    }
+
+    pub(crate) fn temp_file(&self) -> (&File, &Path) {
+        (&self.temp.file, &self.temp.path)
+    }
+
+    /// Gives what is complete the mode that it will have when it is visible, durably.
+    pub(crate) fn settle_mode(&self) -> io::Result<()> {
+        private_fs::settle_mode(&self.temp.file, &self.path)?;
+        self.temp.file.sync_all()
+    }
+
+    /// Makes what was written visible, and tells its size.
+    pub(crate) fn publish(mut self) -> Result<u64, C1zError> {
+        let failed = |error| C1zError::io("renaming to", &self.path, error);
+        self.temp.rename_to(&self.path).map_err(failed)?;
+        // What was in doubt is settled. One that cannot be removed is only a file that nobody needs.
+        let _ = std::fs::remove_file(beside(&self.path, ".candidate"));
+        sync_folder(folder_of(&self.path)).map_err(|source| C1zError::NotConfirmed {
+            path: self.path.clone(),
+            source,
+        })?;
+        Ok(self.temp.file.metadata().map_err(failed)?.len())
+    }
+
+    /// Makes what was written visible under another name beside the target, replacing what had that name.
+    pub(crate) fn set_aside(mut self) -> Result<PathBuf, C1zError> {
+        let aside = beside(&self.path, ".candidate");
+        let failed = |error| C1zError::io("renaming to", &aside, error);
+        self.temp.rename_to(&aside).map_err(failed)?;
+        sync_folder(folder_of(&self.path)).map_err(failed)?;
+        Ok(aside)
+    }
+}
+
+/// Whether there is nothing of that name, rather than something that cannot be looked at.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+impl TempFile {
+    /// Gives the file another name, unless somebody has put another file in its place.
+    fn rename_to(&mut self, path: &Path) -> io::Result<()> {
+        if !private_fs::is_named_by(&self.file, &self.path) {
+            return Err(io::Error::other("the temporary file was replaced meanwhile"));
+        }
+        std::fs::rename(&self.path, path)?;
+        self.renamed = true;
+        Ok(())
+    }
+
+    fn lock(target: &Path) -> Result<Self, C1zError> {
+        let path = beside(target, ".tmp");
+        let failed = |error| C1zError::io("writing beside", target, error);
+        match private_fs::lock_new(&path).map_err(failed)? {
+            Some(file) => Ok(Self {
+                path,
+                file,
+                renamed: false,
+            }),
+            None => Err(C1zError::Locked {
+                path: target.to_owned(),
+            }),
+        }
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // Still locked, so nobody else can be using it.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn one_run_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sync.c1z");
+        let first = Target::open(&path, OnForeign::Refuse).unwrap();
+        assert!(matches!(
+            Target::open(&path, OnForeign::Refuse),
+            Err(C1zError::Locked { .. })
+        ));
+        drop(first);
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            0,
+            "nothing is left behind"
+        );
+        Target::open(&path, OnForeign::Refuse).expect("the lock went with its holder");
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sync.c1z");
+        fs::write(folder.path().join("sync.c1z.tmp"), b"half a file").unwrap();
+        let target = Target::open(&path, OnForeign::Refuse).unwrap();
+        assert_eq!(target.temp_file().0.metadata().unwrap().len(), 0);
+    }
+
+    #[test]
+    fn what_is_there_decides() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sync.c1z");
+        for (content, holds) in [
+            (&b""[..], Some(Container::Absent)),
+            (b"C1ZF\0rest", Some(Container::V1)),
+            (b"C1Z3\0rest", Some(Container::V3)),
+            (b"hello\nworld", None),
+            (b"C1", None),
+        ] {
+            fs::write(&path, content).unwrap();
+            if let Some(holds) = holds {
+                assert_eq!(*Target::open(&path, OnForeign::Refuse).unwrap().holds(), holds);
+            } else {
+                assert_eq!(Target::open(&path, OnForeign::Refuse).unwrap_err().status(), 9);
+                assert_eq!(
+                    *Target::open(&path, OnForeign::Replace).unwrap().holds(),
+                    Container::Absent
+                );
+            }
+            assert_eq!(fs::read(&path).unwrap(), content, "opening changes nothing");
+        }
+        let error = Target::open(folder.path(), OnForeign::Replace).unwrap_err();
+        assert!(matches!(error, C1zError::IsDirectory { .. }), "{error}");
+        let error = Target::open(&folder.path().join("no/sync.c1z"), OnForeign::Refuse).unwrap_err();
+        assert!(matches!(error, C1zError::NoFolder { .. }), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_place_of_the_temporary_file_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        fs::write(&victim, b"precious").unwrap();
+        std::os::unix::fs::symlink(&victim, folder.path().join("sync.c1z.tmp")).unwrap();
+        Target::open(&folder.path().join("sync.c1z"), OnForeign::Refuse).unwrap_err();
+        assert_eq!(fs::read(&victim).unwrap(), b"precious");
+    }
+}

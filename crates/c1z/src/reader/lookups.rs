@@ -1,0 +1,319 @@
+//! Single things of a sync, looked up through the indexes that the format has.
+
+use baton_proto::connector_v2::{Entitlement, Resource};
+use prost::Message;
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
+
+use crate::error::C1zError;
+use crate::reader::Reader;
+use crate::reader::grants::GrantRow;
+use crate::v1::tables;
+
+/// Resources by their key, without a sort of rows.
+const BY_RESOURCE: (&str, &str) = ("idx_resources_parent_resource_id_v1", "external_id,sync_id");
+/// Grants by who holds them.
+const BY_PRINCIPAL: (&str, &str) = (
+    "idx_grants_principal_id_v1",
+    "principal_resource_type_id,principal_resource_id",
+);
+/// Grants by entitlement and sync, without anything else to read.
+const BY_ENTITLEMENT_AND_SYNC: (&str, &str) = (
+    "idx_grants_entitlement_sync_grant_v1",
+    "entitlement_id,sync_id,id",
+);
+
+impl Reader {
+    /// One resource; its type is the text before the colon of the key that rows have.
+    ///
+    /// # Errors
+    /// [`C1zError::Corrupt`] if the row cannot be read.
+    pub fn resource(
+        &self,
+        sync_id: &str,
+        resource_type: &str,
+        id: &str,
+    ) -> Result<Option<Resource>, C1zError> {
+        let key = format!("{resource_type}:{id}");
+        let mut found = None;
+        self.select(
+            tables::RESOURCES,
+            "",
+            "external_id = ?2 and resource_type_id = ?3",
+            &[sync_id, &key, resource_type],
+            |row: Resource| {
+                found = Some(row);
+                Ok::<(), C1zError>(())
+            },
+        )?;
+        Ok(found)
+    }
+
+    /// Calls `take` with the resources of a sync, perhaps of one type only, by type and id.
+    ///
+    /// # Errors
+    /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
+    pub fn resources_in_order<E: From<C1zError>>(
+        &self,
+        sync_id: &str,
+        resource_type: Option<&str>,
+        take: impl FnMut(Resource) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match resource_type {
+            Some(wanted) => self.select(
+                tables::RESOURCES,
+                &self.hint(BY_RESOURCE)?,
+                "resource_type_id = ?2 order by external_id",
+                &[sync_id, wanted],
+                take,
+            ),
+            None => self.select(
+                tables::RESOURCES,
+                "",
+                "true order by resource_type_id, external_id",
+                &[sync_id],
+                take,
+            ),
+        }
+    }
+
+    /// One entitlement.
+    ///
+    /// # Errors
+    /// [`C1zError::Corrupt`] if the row cannot be read.
+    pub fn entitlement(&self, sync_id: &str, id: &str) -> Result<Option<Entitlement>, C1zError> {
+        let mut found = None;
+        self.select(
+            tables::ENTITLEMENTS,
+            "",
+            "external_id = ?2",
+            &[sync_id, id],
+            |row: Entitlement| {
+                found = Some(row);
+                Ok::<(), C1zError>(())
+            },
+        )?;
+        Ok(found)
+    }
+
+    /// Calls `take` with the entitlements of a sync, perhaps of those on one resource only, by id.
+    ///
+    /// # Errors
+    /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
+    pub fn entitlements_in_order<E: From<C1zError>>(
+        &self,
+        sync_id: &str,
+        on: Option<(&str, &str)>,
+        take: impl FnMut(Entitlement) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match on {
+            Some((resource_type, id)) => self.select(
+                tables::ENTITLEMENTS,
+                "",
+                "resource_type_id = ?2 and resource_id = ?3 order by external_id",
+                &[sync_id, resource_type, id],
+                take,
+            ),
+            None => self.select(
+                tables::ENTITLEMENTS,
+                "",
+                "true order by external_id",
+                &[sync_id],
+                take,
+            ),
+        }
+    }
+
+    /// Calls `take` with every grant that a principal has, by entitlement and row.
+    ///
+    /// # Errors
+    /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
+    pub fn grants_held_by<E: From<C1zError>>(
+        &self,
+        sync_id: &str,
+        principal_type: &str,
+        principal: &str,
+        take: impl FnMut(GrantRow<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = format!(
+            "{} from v1_grants {}where sync_id = ?1 and principal_resource_type_id = ?2 \
+             and principal_resource_id = ?3 order by +entitlement_id, +id",
+            Self::GRANT_COLUMNS,
+            self.hint(BY_PRINCIPAL)?,
+        );
+        self.each_grant(&sql, &[sync_id, principal_type, principal], take)
+    }
+
+    /// How many grants there are of each entitlement that has any, by entitlement.
+    ///
+    /// # Errors
+    /// [`C1zError::Corrupt`] if rows cannot be read.
+    pub fn grant_counts(&self, sync_id: &str) -> Result<Vec<(String, u64)>, C1zError> {
+        if self.columns(tables::GRANTS)?.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = format!(
+            "select entitlement_id, count(*) from v1_grants {}where sync_id = ? group by 1 order by 1",
+            self.hint(BY_ENTITLEMENT_AND_SYNC)?
+        );
+        let mut statement = self
+            .connection()
+            .prepare(&sql)
+            .map_err(|error| self.damaged(&error))?;
+        let mut weight = self.weight();
+        let counts = statement.query_map([sync_id], |row| {
+            weight.add(row)?;
+            Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
+        });
+        counts
+            .and_then(Iterator::collect)
+            .map_err(|error| self.damaged(&error))
+    }
+
+    /// Calls `take` with the resources of a type whose row has a text somewhere, whatever the case of its letters; in no
+    /// order. Only ASCII texts are looked for; for another one all resources come.
+    ///
+    /// # Errors
+    /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
+    pub fn resources_mentioning<E: From<C1zError>>(
+        &self,
+        sync_id: &str,
+        resource_type: &str,
+        text: &str,
+        mut take: impl FnMut(Resource) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = "select data from v1_resources where sync_id = ?1 and resource_type_id = ?2";
+        let parameters = [sync_id, resource_type];
+        self.each(&self.columns(tables::RESOURCES)?, sql, &parameters, |row| {
+            let data = blob(row);
+            if !text.is_ascii() || mentions(data, text.as_bytes()) {
+                take(self.message(tables::RESOURCES, data)?)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Calls `take` with the rows of a table that meet a condition, with its order.
+    fn select<M: Message + Default, E: From<C1zError>>(
+        &self,
+        table: usize,
+        hint: &str,
+        condition: &str,
+        parameters: &[&str],
+        mut take: impl FnMut(M) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let name = tables::TABLES[table].name;
+        let sql = format!("select data from {name} {hint}where sync_id = ?1 and {condition}");
+        self.each(&self.columns(table)?, &sql, parameters, |row| {
+            take(self.message(table, blob(row))?)
+        })
+    }
+
+    fn message<M: Message + Default>(&self, table: usize, data: &[u8]) -> Result<M, C1zError> {
+        M::decode(data).map_err(|error| C1zError::Corrupt {
+            path: self.path().to_owned(),
+            detail: format!("a row of {} is not readable: {error}", tables::TABLES[table].name),
+        })
+    }
+}
+
+/// The first column's bytes.
+fn blob<'r>(row: &'r Row<'_>) -> &'r [u8] {
+    match row.get_ref(0) {
+        Ok(ValueRef::Blob(bytes)) => bytes,
+        _ => &[],
+    }
+}
+
+/// Whether bytes have an ASCII text in them, whatever the case of its letters.
+fn mentions(bytes: &[u8], text: &[u8]) -> bool {
+    let Some((first, rest)) = text.split_first() else {
+        return true;
+    };
+    let last = (bytes.len() + 1).saturating_sub(text.len());
+    bytes[..last].iter().enumerate().any(|(place, byte)| {
+        byte.eq_ignore_ascii_case(first) && bytes[place + 1..][..rest.len()].eq_ignore_ascii_case(rest)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reader::grants::tests::empty_file;
+
+    /// What SQLite does for a statement.
+    fn plan(reader: &Reader, sql: &str) -> Vec<String> {
+        let sql = format!("explain query plan {sql}");
+        let mut statement = reader.connection().prepare(&sql).unwrap();
+        let parameters = vec!["x"; statement.parameter_count()];
+        statement
+            .query_map(rusqlite::params_from_iter(parameters), |row| row.get(3))
+            .and_then(Iterator::collect)
+            .unwrap()
+    }
+
+    #[test]
+    fn a_text_is_found_wherever_it_is() {
+        for (bytes, text, found) in [
+            (&b"zoe@example.com"[..], &b"ZOE@"[..], true),
+            (b"zoe@example.com", b"com", true),
+            (b"zoe@example.com", b"comm", false),
+            (b"zo", b"zoe", false),
+            (b"", b"", true),
+            (b"", b"z", false),
+            (b"zzzoe", b"zoe", true),
+            (b"\xff\x00Park", b"park", true),
+        ] {
+            assert_eq!(mentions(bytes, text), found, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn single_things_are_found_through_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let reader = empty_file(&folder.path().join("sync.c1z"));
+        for (table, condition, index) in [
+            (
+                "v1_resources",
+                "external_id = ?2 and resource_type_id = ?3",
+                "idx_resources_parent_resource_id_v1",
+            ),
+            (
+                "v1_entitlements",
+                "external_id = ?2",
+                "idx_entitlements_external_sync_v1",
+            ),
+            (
+                "v1_entitlements",
+                "resource_type_id = ?2 and resource_id = ?3 order by external_id",
+                "idx_entitlements_resource_id_v1",
+            ),
+        ] {
+            let steps = plan(
+                &reader,
+                &format!("select data from {table} where sync_id = ?1 and {condition}"),
+            );
+            assert!(steps[0].contains(index), "{steps:?}");
+        }
+        let hint = reader.hint(BY_PRINCIPAL).unwrap();
+        assert!(hint.contains(BY_PRINCIPAL.0));
+        let sql = format!(
+            "select data from v1_grants {hint}where sync_id = ?1 and principal_resource_type_id = ?2 \
+             and principal_resource_id = ?3 order by +entitlement_id, +id"
+        );
+        assert!(
+            plan(&reader, &sql)[0].starts_with("SEARCH"),
+            "{:?}",
+            plan(&reader, &sql)
+        );
+        let hint = reader.hint(BY_ENTITLEMENT_AND_SYNC).unwrap();
+        let sql = format!(
+            "select entitlement_id, count(*) from v1_grants {hint}where sync_id = ? group by 1 order by 1"
+        );
+        assert!(
+            plan(&reader, &sql)[0].contains("COVERING"),
+            "{:?}",
+            plan(&reader, &sql)
+        );
+    }
+}

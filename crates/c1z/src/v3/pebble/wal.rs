@@ -1,0 +1,155 @@
+//! The log of a store: what was written last and is in no table yet.
+
+use std::fs;
+use std::path::Path;
+
+use super::error::Broken;
+use super::error::damaged;
+use super::range_deletions::RANGE_DELETE;
+use super::range_deletions::Span;
+use super::range_deletions::Spans;
+use super::record_format;
+use super::row_block::BlockRows;
+use super::row_block::Row;
+use super::row_block::owned;
+
+/// Before the operations of a batch: its first sequence number, and how many there are.
+const BATCH_HEADER: usize = 12;
+
+/// Kinds of operations, as of rows.
+const LOG_DATA: u8 = 3;
+
+type LoggedRow = (Vec<u8>, u64, Vec<u8>);
+
+/// What logs say, in the order of keys, the latest first.
+#[derive(Debug)]
+pub(super) struct Logged {
+    rows: Vec<LoggedRow>,
+    pub(super) spans: Spans,
+    /// Bytes of memory that may still be taken.
+    left: usize,
+}
+
+impl Logged {
+    pub(super) fn within(most: usize) -> Self {
+        Self {
+            rows: Vec::new(),
+            spans: Spans::within(most),
+            left: most,
+        }
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), Broken> {
+        let left = self.left.checked_sub(bytes);
+        self.left = left.ok_or(Broken::TooLarge("the log of its store"))?;
+        Ok(())
+    }
+
+    /// Reads a log with its number.
+    pub(super) fn read(&mut self, path: &Path, number: u64) -> Result<(), Broken> {
+        self.take(usize::try_from(fs::metadata(path)?.len()).unwrap_or(usize::MAX))?;
+        record_format::each(&fs::read(path)?, Some(number), |batch| self.batch(batch))
+    }
+
+    fn batch(&mut self, batch: &[u8]) -> Result<(), Broken> {
+        let short = || damaged("a batch in the log of its store ends too early");
+        let (header, mut rest) = batch.split_at_checked(BATCH_HEADER).ok_or_else(short)?;
+        let mut sequence = header[..8]
+            .iter()
+            .rev()
+            .fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+        while let Some((kind, after)) = rest.split_first() {
+            let (key, mut after) = owned(after)?;
+            let trailer = sequence << 8 | u64::from(*kind);
+            self.take(size_of::<LoggedRow>())?;
+            match kind {
+                0 | 7 => self.rows.push((key, trailer, Vec::new())),
+                1 | 18 | 23 => {
+                    let (value, behind) = owned(after)?;
+                    after = behind;
+                    self.rows.push((key, trailer, value));
+                }
+                &LOG_DATA => {
+                    rest = after;
+                    continue;
+                }
+                kind if u64::from(*kind) == RANGE_DELETE => {
+                    let (end, behind) = owned(after)?;
+                    after = behind;
+                    self.spans.push(Span {
+                        start: key,
+                        end,
+                        sequence,
+                    })?;
+                }
+                _ => {
+                    return Err(Broken::Unknown(
+                        "the log of its store does what is not known here",
+                    ));
+                }
+            }
+            rest = after;
+            sequence = sequence.wrapping_add(1);
+        }
+        Ok(())
+    }
+
+    /// The rows as those of one block.
+    pub(super) fn into_rows(mut self) -> Result<BlockRows, Broken> {
+        self.rows.sort_by(|a, b| (&a.0, b.1).cmp(&(&b.0, a.1)));
+        let mut out = BlockRows::within(usize::MAX);
+        for (key, trailer, value) in &self.rows {
+            out.push(Row {
+                key,
+                trailer: *trailer,
+                value,
+            })?;
+        }
+        Ok(out)
+    }
+}
+
+/// The number in the name of a log that still counts.
+pub(super) fn number(name: &str, first: u64) -> Option<u64> {
+    let stem = name.strip_suffix(".log")?;
+    // Parts of a log that was moved have a second number.
+    let number = stem.split_once('-').map_or(stem, |(number, _)| number);
+    number.parse().ok().filter(|number| *number >= first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_are_told_by_their_names() {
+        assert_eq!(number("000012.log", 12), Some(12));
+        assert_eq!(number("000012-001.log", 12), Some(12));
+        assert_eq!(number("000012.log", 13), None);
+        assert_eq!(number("000012.sst", 0), None);
+    }
+
+    #[test]
+    fn a_batch_is_read_and_a_cut_one_refused() {
+        let mut batch = vec![10, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0];
+        batch.extend_from_slice(b"\x01\x01b\x02xy\x0F\x01a\x01c\x00\x01a");
+        let mut logged = Logged::within(1 << 10);
+        logged.batch(&batch).unwrap();
+        let span = Span {
+            start: b"a".to_vec(),
+            end: b"c".to_vec(),
+            sequence: 11,
+        };
+        assert_eq!(logged.spans.all, [span]);
+        let rows = logged.into_rows().unwrap();
+        let row = |at| rows.get(at).map(|row| (row.key, row.trailer, row.value));
+        assert_eq!(row(0), Some((&b"a"[..], 12 << 8, &b""[..])));
+        assert_eq!(row(1), Some((&b"b"[..], 10 << 8 | 1, &b"xy"[..])));
+        assert_eq!(row(2), None);
+        for cut in [5, 13, 15, 20] {
+            assert!(Logged::within(1 << 10).batch(&batch[..cut]).is_err(), "{cut}");
+        }
+        let outcome = Logged::within(2 * size_of::<LoggedRow>()).batch(&batch);
+        assert!(matches!(outcome, Err(Broken::TooLarge(_))));
+    }
+}

@@ -1,0 +1,63 @@
+//! Rows that another file had: with times, ids, sources and expansions of their own.
+
+use std::sync::atomic::AtomicBool;
+
+use baton_proto::connector_v2::Entitlement;
+use baton_proto::storage_v3::{AssetRecord, GrantRecord};
+use time::OffsetDateTime;
+
+use super::Lineage;
+use super::Sink;
+use super::Writer;
+use super::temp_failure;
+use crate::error::C1zError;
+use crate::stats;
+use crate::v1::timestamp;
+use crate::v3;
+
+impl Writer {
+    /// The sync says of itself what it said in the other file.
+    pub(crate) fn keep_lineage(&mut self, lineage: Lineage) {
+        self.lineage = Some(lineage);
+    }
+
+    /// Set by who wants the work to end.
+    pub(crate) fn stop(&self) -> &AtomicBool {
+        &self.options.stop
+    }
+
+    /// The resource types, resources and entitlements that come now were found then.
+    pub(crate) fn found_at(&mut self, time: OffsetDateTime) {
+        self.discovered_at = timestamp::format(time);
+        if let Sink::Pebble(rows) = &mut self.rows {
+            rows.found_at(time);
+        }
+    }
+
+    /// Adds a grant. A v1 holds all of its entitlement, a v3 only the ids.
+    pub(crate) fn put_grant(
+        &mut self,
+        record: GrantRecord,
+        entitlement: Option<&Entitlement>,
+    ) -> Result<(), C1zError> {
+        let held = record.entitlement.as_ref();
+        let resource_type = held.map_or("", |held| held.resource_type_id.as_str());
+        self.stats.grants += 1;
+        stats::count(&mut self.stats.grants_by_resource_type, resource_type, 1);
+        let inserted = match &mut self.rows {
+            Sink::Sqlite(database) => v3::insert_grant(database, &self.sync.sync_id, record, entitlement),
+            Sink::Pebble(rows) => rows.put_grant(&record),
+        };
+        inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
+    }
+
+    /// Adds an asset.
+    pub(crate) fn put_asset(&mut self, record: &AssetRecord) -> Result<(), C1zError> {
+        self.stats.assets += 1;
+        let inserted = match &mut self.rows {
+            Sink::Sqlite(database) => v3::insert_asset(database, &self.sync.sync_id, record),
+            Sink::Pebble(rows) => rows.put_asset(record),
+        };
+        inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
+    }
+}

@@ -1,0 +1,154 @@
+//! How long the texts of an answer may be. They are bounded where they are read, so that nothing that holds rows (the join
+//! table, pages, batches, profiles, sinks) ever holds a longer one.
+//!
+//! | kind of text | fields | bound | beyond it |
+//! |---|---|---|---|
+//! | label, which people read | names, descriptions, phone numbers | 4 KiB | clipped, ending in `…` |
+//! | address, which names somebody | `email` | 1 KiB | not readable |
+//! | word, which means something | `uid`, `userType`, `authType`, `nodeClass`, a role's `type` and the like | 256 bytes | not readable |
+//!
+//! What names somebody or decides something is never clipped: its beginning is the address, or the word, of something else.
+
+use serde::Deserialize as _;
+use serde::Deserializer;
+
+use super::Said;
+use super::Text;
+
+/// The longest label, in bytes.
+pub(crate) const MAX_LABEL_BYTES: usize = 4 << 10;
+/// The longest address, in bytes. Mail has none of more than 254 (RFC 5321).
+pub(super) const MAX_ADDRESS_BYTES: usize = 1 << 10;
+/// The longest word, in bytes.
+const MAX_WORD_BYTES: usize = 256;
+
+/// Ends what was clipped.
+const MARK: &str = "…";
+
+/// A label as it is kept.
+pub(super) fn clip(text: &str) -> Box<str> {
+    if text.len() <= MAX_LABEL_BYTES {
+        return text.into();
+    }
+    let end = text.floor_char_boundary(MAX_LABEL_BYTES - MARK.len());
+    [&text[..end], MARK].concat().into()
+}
+
+/// Whether a label was clipped when it was read.
+pub(super) fn is_clipped(text: &Text) -> bool {
+    /// A character that did not fit any more has at most four bytes.
+    const SHORTEST: usize = MAX_LABEL_BYTES - 3;
+    text.text()
+        .is_some_and(|text| text.len() >= SHORTEST && text.ends_with(MARK))
+}
+
+/// Reads an address.
+pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
+    exact::<MAX_ADDRESS_BYTES, D>(deserializer)
+}
+
+/// Reads a word.
+pub(super) fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
+    exact::<MAX_WORD_BYTES, D>(deserializer)
+}
+
+/// Reads a text that is of no use unless it is whole.
+fn exact<'de, const MAX: usize, D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
+    Ok(match Text::deserialize(deserializer)? {
+        Said::Said(text) if text.len() > MAX => Said::NotReadable,
+        text => text,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::DeviceRow;
+    use crate::api::OrganizationRow;
+    use crate::api::RoleRow;
+    use crate::api::UserRow;
+
+    #[test]
+    fn labels_are_clipped_and_known_to_be() {
+        for (unit, len) in [("x", 1), ("ü", 2), ("€", 3), ("😀", 4)] {
+            for prefix in ["", "a", "ab", "abc"] {
+                let longest = (MAX_LABEL_BYTES - prefix.len()) / len;
+                let fits = format!("{prefix}{}", unit.repeat(longest));
+                assert_eq!(*clip(&fits), *fits);
+                let long = clip(&format!("{fits}{unit}"));
+                assert!(long.len() <= MAX_LABEL_BYTES && long.ends_with(MARK));
+                assert!(is_clipped(&Said::Said(long)));
+                assert!(!is_clipped(&Said::Said(fits.into())));
+            }
+        }
+    }
+
+    #[test]
+    fn every_text_of_every_row_has_a_bound_of_its_kind() {
+        let long = "x".repeat(MAX_LABEL_BYTES + 1);
+        let fields = [
+            "uid",
+            "firstName",
+            "lastName",
+            "email",
+            "phone",
+            "authType",
+            "userType",
+            "invitationStatus",
+            "name",
+            "type",
+            "description",
+            "nodeClass",
+            "approvalStatus",
+            "displayName",
+            "systemName",
+            "dnsName",
+        ];
+        let mut row = serde_json::Map::new();
+        for field in fields {
+            row.insert(field.to_owned(), json!(long));
+        }
+        row.insert("roles".to_owned(), json!([long, "short"]));
+        let user: UserRow = serde_json::from_value(row.clone().into()).unwrap();
+        assert_eq!(
+            user.clipped().collect::<Vec<_>>(),
+            ["firstName", "lastName", "phone"]
+        );
+        assert!(user.bytes() < 4 * MAX_LABEL_BYTES);
+        assert!(
+            user.roles
+                .entries()
+                .iter()
+                .all(|role| role.len() <= MAX_LABEL_BYTES)
+        );
+        assert_eq!(
+            user.clone().take_unreadable(),
+            ["uid", "email", "authType", "userType", "invitationStatus"]
+        );
+        let role: RoleRow = serde_json::from_value(row.clone().into()).unwrap();
+        assert_eq!(role.clipped().collect::<Vec<_>>(), ["name", "description"]);
+        assert_eq!(role.unreadable(), ["type"]);
+        let organization: OrganizationRow = serde_json::from_value(row.clone().into()).unwrap();
+        assert_eq!(
+            organization.clipped().collect::<Vec<_>>(),
+            ["name", "description"]
+        );
+        let device: DeviceRow = serde_json::from_value(row.into()).unwrap();
+        assert_eq!(
+            device.clipped().collect::<Vec<_>>(),
+            ["displayName", "systemName", "dnsName"]
+        );
+        assert_eq!(device.unreadable(), ["nodeClass", "approvalStatus"]);
+    }
+
+    #[test]
+    fn an_address_that_fits_is_one() {
+        let email = format!("{}@example.com", "x".repeat(MAX_ADDRESS_BYTES - 12));
+        let row: UserRow = serde_json::from_value(json!({ "email": email })).unwrap();
+        assert_eq!(row.email.text(), Some(email.as_str()));
+        let row: UserRow = serde_json::from_value(json!({ "email": format!("x{email}") })).unwrap();
+        assert!(row.email.is_not_readable());
+    }
+}

@@ -1,0 +1,195 @@
+//! Members of a role, read through one buffer: a role may have a million of them, and hardly any words are ever needed.
+
+use std::fmt;
+
+use access_core::model::MAX_LEFT_OUT_ROWS;
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+
+use super::Id;
+use super::Members;
+use super::NamelessMember;
+use super::Row;
+use super::Said;
+use super::bounds::MAX_ADDRESS_BYTES;
+use super::bounds::MAX_LABEL_BYTES;
+use super::bounds::clip;
+use super::members::write_person_words;
+use crate::api::lenient::Scalar;
+use crate::api::lenient::WithScalar;
+
+/// Reads members one after the other.
+#[derive(Debug, Default)]
+pub(super) struct MemberReader {
+    name: String,
+    email: String,
+    words: String,
+}
+
+/// The keys of a member that are read (OpenAPI: `RoleMember`), matched like those of rows (see [`keys`](super::keys)).
+const KEYS: [&str; 3] = ["id", "name", "email"];
+
+/// A key of a member.
+enum MemberKey {
+    Id,
+    Name,
+    Email,
+    Unknown,
+}
+
+struct MemberKeyVisitor;
+
+impl Visitor<'_> for MemberKeyVisitor {
+    type Value = MemberKey;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<MemberKey, E> {
+        let position = KEYS.iter().position(|known| key.eq_ignore_ascii_case(known));
+        Ok(match position {
+            Some(0) => MemberKey::Id,
+            Some(1) => MemberKey::Name,
+            Some(2) => MemberKey::Email,
+            _ => MemberKey::Unknown,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for MemberKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_identifier(MemberKeyVisitor)
+    }
+}
+
+impl MemberReader {
+    /// Reads the next member of a list; false at the end of the list.
+    pub(super) fn read_next<'de, A: SeqAccess<'de>>(
+        &mut self,
+        list: &mut A,
+        members: &mut Members,
+    ) -> Result<bool, A::Error> {
+        let Some(member) = list.next_element_seed(&mut *self)? else {
+            return Ok(false);
+        };
+        match member {
+            Row::Object(Said::Said(id)) => {
+                members.ids.push(id);
+                if members.words.has_room()
+                    && let Some(words) = self.words()
+                {
+                    members.words.push(id, words);
+                }
+            }
+            Row::Object(Said::NotSaid) => self.nameless(&mut members.without_id),
+            Row::Object(Said::NotReadable) => self.nameless(&mut members.unreadable),
+            Row::Null => members.without_id.push(NamelessMember::default()),
+            Row::Other => members.unreadable.push(NamelessMember::default()),
+        }
+        Ok(true)
+    }
+
+    /// Counts a member that no id tells from others; the first ones with their words.
+    fn nameless(&mut self, members: &mut Vec<NamelessMember>) {
+        let is_named = members.len() < MAX_LEFT_OUT_ROWS;
+        let words = is_named.then(|| self.words()).flatten();
+        members.push(NamelessMember(words.map(Into::into)));
+    }
+
+    /// The member as people know it.
+    fn words(&mut self) -> Option<&str> {
+        self.words.clear();
+        write_person_words(&mut self.words, trimmed(&self.name), trimmed(&self.email));
+        trimmed(&self.words)
+    }
+}
+
+fn trimmed(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty())
+}
+
+impl<'de> DeserializeSeed<'de> for &mut MemberReader {
+    type Value = Row<Id>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Row<Id>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut MemberReader {
+    type Value = Row<Id>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Row<Id>, E> {
+        Ok(Row::Null)
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Row<Id>, E> {
+        Ok(Row::Other)
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Row<Id>, E> {
+        Ok(Row::Other)
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Row<Id>, E> {
+        Ok(Row::Other)
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Row<Id>, E> {
+        Ok(Row::Other)
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Row<Id>, E> {
+        Ok(Row::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Row<Id>, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Row::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Row<Id>, A::Error> {
+        self.name.clear();
+        self.email.clear();
+        let mut id = Id::default();
+        // The last value of a key counts.
+        while let Some(key) = object.next_key::<MemberKey>()? {
+            match key {
+                MemberKey::Id => id = object.next_value()?,
+                MemberKey::Name => {
+                    self.name.clear();
+                    object.next_value_seed(WithScalar(|name: Scalar<'_>| {
+                        if let Scalar::Text(text) = name {
+                            push_label(&mut self.name, text);
+                        }
+                    }))?;
+                }
+                MemberKey::Email => {
+                    self.email.clear();
+                    object.next_value_seed(WithScalar(|email: Scalar<'_>| match email {
+                        Scalar::Text(text) if text.len() <= MAX_ADDRESS_BYTES => self.email.push_str(text),
+                        _ => {}
+                    }))?;
+                }
+                MemberKey::Unknown => {
+                    object.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(Row::Object(id))
+    }
+}
+
+fn push_label(out: &mut String, text: &str) {
+    if text.len() <= MAX_LABEL_BYTES {
+        out.push_str(text);
+    } else {
+        out.push_str(&clip(text));
+    }
+}

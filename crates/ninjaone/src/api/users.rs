@@ -1,0 +1,283 @@
+//! Users: the fields of the three lists of users together.
+
+use std::hash::{Hash, Hasher};
+
+use super::bounds::is_clipped;
+use super::fields::{clipped, named, text_bytes};
+use super::members::person_words;
+use super::{Entries, Flag, Id, List, OrganizationIds, Said, Text, row};
+
+/// A row of `/v2/users`, `/v2/user/technicians` or `/v2/user/end-users`: the three schemas' fields together (OpenAPI:
+/// User, Technician, `EndUser`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct UserRow {
+    pub(crate) id: Id,
+    pub(crate) uid: Text,
+    pub(crate) first_name: Text,
+    pub(crate) last_name: Text,
+    pub(crate) email: Text,
+    pub(crate) phone: Text,
+    pub(crate) enabled: Flag,
+    pub(crate) administrator: Flag,
+    pub(crate) permit_all_clients: Flag,
+    pub(crate) notify_all_clients: Flag,
+    pub(crate) full_portal_access: Flag,
+    pub(crate) must_change_pw: Flag,
+    pub(crate) mfa_configured: Flag,
+    pub(crate) scim_user: Flag,
+    pub(crate) auth_type: Text,
+    pub(crate) user_type: Text,
+    pub(crate) invitation_status: Text,
+    pub(crate) organization_id: Said<OrganizationIds>,
+    /// Names of roles, where asked for; the only trace of roles on older instances.
+    pub(crate) roles: List<Box<str>>,
+    /// Devices an end user may access, as `/v2/users` calls them.
+    pub(crate) device_ids: List<u64>,
+    /// The same, as `/v2/user/end-users` calls them.
+    pub(crate) accessible_device_ids: List<u64>,
+    pub(crate) assigned_device_ids: List<u64>,
+}
+
+row!(UserRow {
+    id: "id",
+    uid as Word: "uid",
+    first_name: "firstName",
+    last_name: "lastName",
+    email as Address: "email",
+    phone: "phone",
+    enabled: "enabled",
+    administrator: "administrator",
+    permit_all_clients: "permitAllClients",
+    notify_all_clients: "notifyAllClients",
+    full_portal_access: "fullPortalAccess",
+    must_change_pw: "mustChangePw",
+    mfa_configured: "mfaConfigured",
+    scim_user: "scimUser",
+    auth_type as Word: "authType",
+    user_type as Word: "userType",
+    invitation_status as Word: "invitationStatus",
+    organization_id: "organizationId",
+    roles: "roles",
+    device_ids: "deviceIds",
+    accessible_device_ids: "accessibleDeviceIds",
+    assigned_device_ids: "assignedDeviceIds",
+});
+
+/// The flags of a row by their names in the answers. Everything that is done to all flags is done to these.
+macro_rules! user_flags {
+    ($($field:ident = $name:literal),* $(,)?) => {
+        impl UserRow {
+            /// How many flags a row has.
+            pub(crate) const FLAGS: usize = [$($name),*].len();
+
+            /// All flags, always in the same order.
+            pub(crate) fn flags(&self) -> [Flag; Self::FLAGS] {
+                [$(self.$field),*]
+            }
+
+            /// The row with these flags.
+            pub(crate) fn with_flags(self, [$($field),*]: [Flag; Self::FLAGS]) -> Self {
+                Self { $($field,)* ..self }
+            }
+
+            fn take_unreadable_flags(&mut self) -> [(&'static str, bool); Self::FLAGS] {
+                [$(($name, self.$field.take_unreadable())),*]
+            }
+        }
+    };
+}
+
+user_flags!(
+    enabled = "enabled",
+    administrator = "administrator",
+    permit_all_clients = "permitAllClients",
+    notify_all_clients = "notifyAllClients",
+    full_portal_access = "fullPortalAccess",
+    must_change_pw = "mustChangePw",
+    mfa_configured = "mfaConfigured",
+    scim_user = "scimUser",
+);
+
+impl UserRow {
+    /// Fills what this row does not say from another row of the same user.
+    pub(crate) fn or(self, other: Self) -> Self {
+        let (own, others) = (self.flags(), other.flags());
+        let flags = std::array::from_fn(|n| own[n].or(others[n]));
+        let row = Self {
+            id: self.id.or(other.id),
+            uid: self.uid.or(other.uid),
+            first_name: self.first_name.or(other.first_name),
+            last_name: self.last_name.or(other.last_name),
+            email: self.email.or(other.email),
+            phone: self.phone.or(other.phone),
+            auth_type: self.auth_type.or(other.auth_type),
+            user_type: self.user_type.or(other.user_type),
+            invitation_status: self.invitation_status.or(other.invitation_status),
+            organization_id: self.organization_id.or(other.organization_id),
+            roles: self.roles.and(other.roles),
+            device_ids: self.device_ids.and(other.device_ids),
+            accessible_device_ids: self.accessible_device_ids.and(other.accessible_device_ids),
+            assigned_device_ids: self.assigned_device_ids.and(other.assigned_device_ids),
+            ..Self::default()
+        };
+        row.with_flags(flags)
+    }
+
+    /// Joins two rows of one user. What decides access is taken from both, so that access that either names stays visible;
+    /// the fields that they contradict each other in are named.
+    pub(crate) fn join(self, other: Self) -> (Self, Vec<&'static str>) {
+        let mut contradictions = Vec::new();
+        let mut flag = |name, own: Flag, other: Flag| match (own, other) {
+            (Said::Said(a), Said::Said(b)) if a != b => {
+                contradictions.push(name);
+                Said::Said(true)
+            }
+            _ => own.or(other),
+        };
+        let administrator = flag("administrator", self.administrator, other.administrator);
+        let permit_all_clients = flag(
+            "permitAllClients",
+            self.permit_all_clients,
+            other.permit_all_clients,
+        );
+        let full_portal_access = flag(
+            "fullPortalAccess",
+            self.full_portal_access,
+            other.full_portal_access,
+        );
+        let mut organizations = None;
+        let (own, others) = (self.organization_id.ids(), other.organization_id.ids());
+        if !own.is_empty() && others.iter().any(|id| !own.contains(id)) {
+            contradictions.push("organizationId");
+            let mut usable = own.to_vec();
+            usable.extend(others.iter().filter(|id| !own.contains(id)));
+            organizations = Some(Said::Said(OrganizationIds::Several(Entries {
+                usable,
+                unusable: 0,
+            })));
+        }
+        let mut joined = self.or(other);
+        joined.administrator = administrator;
+        joined.permit_all_clients = permit_all_clients;
+        joined.full_portal_access = full_portal_access;
+        if let Some(organizations) = organizations {
+            joined.organization_id = organizations;
+        }
+        (joined, contradictions)
+    }
+
+    /// Whether two rows of one id are of two people: by the uid if both say one, otherwise by the address.
+    pub(crate) fn is_of_another_person_than(&self, other: &Self) -> bool {
+        match (self.uid.trimmed(), other.uid.trimmed()) {
+            (Some(own), Some(other)) => !own.eq_ignore_ascii_case(other),
+            _ => match (self.email.trimmed(), other.email.trimmed()) {
+                (Some(own), Some(other)) => own.to_lowercase() != other.to_lowercase(),
+                _ => false,
+            },
+        }
+    }
+
+    /// A number that differs where two rows of one user differ in who it is or what is held.
+    pub(crate) fn fingerprint(&self) -> u32 {
+        let mut hasher = std::hash::DefaultHasher::new();
+        (self.uid.trimmed(), self.email.trimmed().map(str::to_lowercase)).hash(&mut hasher);
+        let flags = [
+            self.administrator,
+            self.permit_all_clients,
+            self.full_portal_access,
+        ];
+        flags.map(Said::get).hash(&mut hasher);
+        self.organization_id.ids().hash(&mut hasher);
+        for devices in [
+            &self.device_ids,
+            &self.accessible_device_ids,
+            &self.assigned_device_ids,
+        ] {
+            devices.entries().hash(&mut hasher);
+        }
+        self.roles.entries().hash(&mut hasher);
+        self.user_type.trimmed().hash(&mut hasher);
+        #[expect(clippy::cast_possible_truncation, reason = "half of a hash is a hash")]
+        let short = hasher.finish() as u32;
+        short
+    }
+
+    /// Forgets what is not readable, except the id, and names it.
+    pub(crate) fn take_unreadable(&mut self) -> Vec<&'static str> {
+        let lists = [
+            ("organizationId", self.organization_id.is_partly_unreadable()),
+            ("roles", self.roles.is_partly_unreadable()),
+            ("deviceIds", self.device_ids.is_partly_unreadable()),
+            (
+                "accessibleDeviceIds",
+                self.accessible_device_ids.is_partly_unreadable(),
+            ),
+            (
+                "assignedDeviceIds",
+                self.assigned_device_ids.is_partly_unreadable(),
+            ),
+        ];
+        let names = [
+            ("uid", self.uid.take_unreadable()),
+            ("firstName", self.first_name.take_unreadable()),
+            ("lastName", self.last_name.take_unreadable()),
+            ("email", self.email.take_unreadable()),
+            ("phone", self.phone.take_unreadable()),
+        ];
+        let flags = self.take_unreadable_flags();
+        let words = [
+            ("authType", self.auth_type.take_unreadable()),
+            ("userType", self.user_type.take_unreadable()),
+            ("invitationStatus", self.invitation_status.take_unreadable()),
+        ];
+        self.organization_id.take_unreadable();
+        self.roles.take_unreadable();
+        self.device_ids.take_unreadable();
+        self.accessible_device_ids.take_unreadable();
+        self.assigned_device_ids.take_unreadable();
+        let unreadable = named(&lists).chain(named(&names)).chain(named(&flags));
+        unreadable.chain(named(&words)).collect()
+    }
+
+    /// The fields that are clipped.
+    pub(crate) fn clipped(&self) -> impl Iterator<Item = &'static str> {
+        let labels = [
+            ("firstName", is_clipped(&self.first_name)),
+            ("lastName", is_clipped(&self.last_name)),
+            ("phone", is_clipped(&self.phone)),
+        ];
+        clipped(labels)
+    }
+
+    /// What the row takes in memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let texts = [
+            &self.uid,
+            &self.first_name,
+            &self.last_name,
+            &self.email,
+            &self.phone,
+            &self.auth_type,
+            &self.user_type,
+            &self.invitation_status,
+        ];
+        let ids = [
+            &self.device_ids,
+            &self.accessible_device_ids,
+            &self.assigned_device_ids,
+        ];
+        let ids =
+            ids.map(|list| list.entries().len()).iter().sum::<usize>() + self.organization_id.ids().len();
+        size_of::<Self>() + text_bytes(&texts) + ids * size_of::<u64>()
+    }
+
+    /// The user as people know it.
+    pub(crate) fn words(&self) -> Option<Box<str>> {
+        let parts: Vec<&str> = [&self.first_name, &self.last_name]
+            .into_iter()
+            .filter_map(Text::trimmed)
+            .collect();
+        let name = parts.join(" ");
+        person_words(Some(&*name).filter(|name| !name.is_empty()), self.email.trimmed())
+    }
+}

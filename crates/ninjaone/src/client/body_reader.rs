@@ -1,0 +1,438 @@
+//! The bytes of an answer: unpacked as they come, looked at before they are believed, and handed to the parser's thread
+//! through a short queue.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use flate2::write::MultiGzDecoder;
+use reqwest::header::{CONTENT_ENCODING, HeaderName};
+use reqwest::{Response, StatusCode as Http, Url};
+use tokio::sync::mpsc;
+
+use super::data_redactor::DataRedactor;
+use super::json_scanner::RepairLog;
+use super::json_scanner::Scanner;
+use super::json_scanner::Then;
+use super::json_scanner::repair_whole;
+
+/// The largest answer that is kept as a whole, in bytes: a role with all its members, or a page of activities.
+pub(super) const LONGEST_ANSWER: usize = 64 << 20;
+/// A byte order mark, which no JSON has but some servers send.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+/// Compressed bytes unpacked at a time: they become a thousand times as many at the most.
+const PACKED_PIECE: usize = 1 << 10;
+/// How far the beginning of an answer is looked at, in bytes.
+const MAX_BEGINNING: usize = 64 << 10;
+
+/// Why an answer broke off.
+#[derive(Debug)]
+pub(crate) enum BodyError {
+    /// The connection failed.
+    Http(reqwest::Error),
+    /// It cannot be unpacked.
+    Gzip(io::Error),
+}
+
+impl BodyError {
+    pub(crate) fn is_timeout(&self) -> bool {
+        matches!(self, Self::Http(error) if error.is_timeout())
+    }
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(_) => f.write_str("the connection failed"),
+            Self::Gzip(_) => f.write_str("the answer cannot be unpacked"),
+        }
+    }
+}
+
+impl Error for BodyError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            // As the HTTP client's own error is: its address is in the message already.
+            Self::Http(error) => error.source(),
+            Self::Gzip(error) => Some(error),
+        }
+    }
+}
+
+/// What an answer begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beginning {
+    /// An object, a list, a text in quotes, or `null`: what JSON for a program begins with.
+    Json,
+    /// A web page.
+    Page,
+    /// Other text.
+    Text,
+    /// Nothing came.
+    Empty,
+    /// It broke off before anything came.
+    Broken,
+}
+
+/// An answer whose body is still to come. Gzip of one or more members is unpacked here.
+pub(crate) struct Answer {
+    response: Response,
+    gzip: Option<MultiGzDecoder<Vec<u8>>>,
+    packed: Bytes,
+    /// Bytes that came over the network.
+    received: Arc<AtomicU64>,
+    /// What was looked at and is still to be handed over.
+    ready: VecDeque<Result<Bytes, BodyError>>,
+    redactor: DataRedactor,
+    ended: bool,
+}
+
+impl Answer {
+    pub(crate) fn new(response: Response, redactor: DataRedactor) -> Self {
+        let encoding = response.headers().get(CONTENT_ENCODING);
+        let packed = encoding.is_some_and(|encoding| {
+            let encoding = encoding.as_bytes().trim_ascii();
+            encoding.eq_ignore_ascii_case(b"gzip") || encoding.eq_ignore_ascii_case(b"x-gzip")
+        });
+        Self {
+            response,
+            gzip: packed.then(|| MultiGzDecoder::new(Vec::new())),
+            packed: Bytes::new(),
+            received: Arc::default(),
+            ready: VecDeque::new(),
+            redactor,
+            ended: false,
+        }
+    }
+
+    pub(super) fn url(&self) -> &Url {
+        self.response.url()
+    }
+
+    /// Bytes that came over the network so far.
+    pub(super) fn received(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.received)
+    }
+
+    pub(super) fn status(&self) -> Http {
+        self.response.status()
+    }
+
+    /// A header as text.
+    pub(super) fn header(&self, name: HeaderName) -> Option<String> {
+        let value = self.response.headers().get(name)?;
+        value.to_str().ok().map(str::to_owned)
+    }
+
+    /// The next piece of the body; none is empty.
+    pub(super) async fn next(&mut self) -> Option<Result<Bytes, BodyError>> {
+        match self.ready.pop_front() {
+            Some(piece) => Some(piece),
+            None => self.receive().await,
+        }
+    }
+
+    /// The next piece, without secrets.
+    async fn receive(&mut self) -> Option<Result<Bytes, BodyError>> {
+        loop {
+            match self.unpack().await {
+                Some(Ok(piece)) => {
+                    let piece = self.redactor.push(piece);
+                    if !piece.is_empty() {
+                        return Some(Ok(piece));
+                    }
+                }
+                Some(Err(error)) => return Some(Err(error)),
+                None => return self.redactor.finish().map(Ok),
+            }
+        }
+    }
+
+    async fn unpack(&mut self) -> Option<Result<Bytes, BodyError>> {
+        while !self.ended {
+            if self.packed.is_empty() {
+                match self.response.chunk().await {
+                    Ok(Some(chunk)) => {
+                        self.received.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+                        self.packed = chunk;
+                    }
+                    Ok(None) => {
+                        self.ended = true;
+                        return self.finish();
+                    }
+                    Err(error) => {
+                        self.ended = true;
+                        return Some(Err(BodyError::Http(error)));
+                    }
+                }
+            }
+            let Some(gzip) = &mut self.gzip else {
+                let piece = std::mem::take(&mut self.packed);
+                if piece.is_empty() {
+                    continue;
+                }
+                return Some(Ok(piece));
+            };
+            let piece = self.packed.split_to(self.packed.len().min(PACKED_PIECE));
+            if let Err(error) = gzip.write_all(&piece) {
+                self.ended = true;
+                return Some(Err(BodyError::Gzip(error)));
+            }
+            let unpacked = std::mem::take(gzip.get_mut());
+            if !unpacked.is_empty() {
+                return Some(Ok(unpacked.into()));
+            }
+        }
+        None
+    }
+
+    /// What the end of the compressed bytes still gives.
+    fn finish(&mut self) -> Option<Result<Bytes, BodyError>> {
+        let gzip = self.gzip.as_mut()?;
+        if let Err(error) = gzip.try_finish() {
+            return Some(Err(BodyError::Gzip(error)));
+        }
+        let unpacked = std::mem::take(gzip.get_mut());
+        (!unpacked.is_empty()).then(|| Ok(unpacked.into()))
+    }
+
+    /// Looks at what the body begins with; nothing of it is lost.
+    pub(super) async fn beginning(&mut self, longest_wait: Duration) -> Beginning {
+        let mut seen: Vec<u8> = Vec::new();
+        let look = async {
+            loop {
+                if let Some(beginning) = judge(&seen) {
+                    return beginning;
+                }
+                match self.receive().await {
+                    Some(Ok(piece)) => {
+                        seen.extend_from_slice(&piece);
+                        self.ready.push_back(Ok(piece));
+                    }
+                    Some(Err(error)) => {
+                        self.ready.push_back(Err(error));
+                        return Beginning::Broken;
+                    }
+                    None if seen.trim_ascii().is_empty() => return Beginning::Empty,
+                    None => return Beginning::Text,
+                }
+            }
+        };
+        // Whoever reads on will see that nothing comes.
+        tokio::time::timeout(longest_wait, look)
+            .await
+            .unwrap_or(Beginning::Broken)
+    }
+
+    /// All of an answer that is not a list, if it has at most so many bytes and comes within this time. Texts in it are
+    /// repaired.
+    pub(super) async fn whole(
+        mut self,
+        longest: usize,
+        longest_wait: Duration,
+    ) -> Result<(Vec<u8>, RepairLog), NotWhole> {
+        let read = async {
+            let mut body = Vec::new();
+            while let Some(chunk) = self.next().await {
+                let chunk = chunk.map_err(NotWhole::Broken)?;
+                if body.len() + chunk.len() > longest {
+                    return Err(NotWhole::TooLong);
+                }
+                body.extend_from_slice(&chunk);
+            }
+            if body.starts_with(BYTE_ORDER_MARK) {
+                body.drain(..BYTE_ORDER_MARK.len());
+            }
+            repair_whole(body).map_err(|_| NotWhole::TooLong)
+        };
+        tokio::time::timeout(longest_wait, read)
+            .await
+            .unwrap_or(Err(NotWhole::TooSlow))
+    }
+}
+
+/// What a body begins with, if that can be told yet.
+fn judge(seen: &[u8]) -> Option<Beginning> {
+    let after_mark = seen.strip_prefix(BYTE_ORDER_MARK).unwrap_or(seen);
+    let begin = after_mark.trim_ascii_start();
+    match begin {
+        [] if seen.len() > MAX_BEGINNING => Some(Beginning::Text),
+        [] => None,
+        // The mark may come byte by byte.
+        _ if seen.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(seen) => None,
+        [b'[' | b'{' | b'"', ..] | [b'n', b'u', b'l', b'l', ..] => Some(Beginning::Json),
+        [b'<', ..] => Some(Beginning::Page),
+        [b'n', ..] if begin.len() < 4 => None,
+        _ => Some(Beginning::Text),
+    }
+}
+
+/// Why an answer was not kept as a whole.
+#[derive(Debug)]
+pub(super) enum NotWhole {
+    Broken(BodyError),
+    TooLong,
+    TooSlow,
+}
+
+/// Why an answer could not be read to its end.
+pub(crate) type ReadFailure = Arc<Mutex<Option<BodyError>>>;
+
+/// Pieces of an answer, waited for by a thread.
+pub(crate) trait Pieces {
+    /// The next piece; `None` at the end.
+    fn next_piece(&mut self) -> io::Result<Option<Bytes>>;
+
+    /// Bytes that came over the network so far; by default, as many as may be needed.
+    fn received(&self) -> Arc<AtomicU64> {
+        Arc::new(AtomicU64::new(u64::MAX))
+    }
+}
+
+/// The parser's end of the queue.
+pub(crate) struct Queue {
+    pub(crate) pieces: mpsc::Receiver<Result<Bytes, BodyError>>,
+    pub(crate) failure: ReadFailure,
+    pub(crate) received: Arc<AtomicU64>,
+}
+
+impl Pieces for Queue {
+    fn next_piece(&mut self) -> io::Result<Option<Bytes>> {
+        match self.pieces.blocking_recv() {
+            None => Ok(None),
+            Some(Ok(piece)) => Ok(Some(piece)),
+            Some(Err(error)) => {
+                *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                Err(io::Error::other("the connection failed"))
+            }
+        }
+    }
+
+    fn received(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.received)
+    }
+}
+
+/// An answer as the parser reads it: without a byte order mark, and with its texts repaired.
+pub(crate) struct BodyReader<P> {
+    pieces: P,
+    current: Bytes,
+    /// All pieces have come.
+    ended: bool,
+    at_start: bool,
+    scanner: Scanner,
+    /// What stands in place of bytes that were taken out, still to be read.
+    replacement: Bytes,
+}
+
+impl<P: Pieces> BodyReader<P> {
+    pub(crate) fn new(pieces: P) -> Self {
+        Self {
+            pieces,
+            current: Bytes::new(),
+            ended: false,
+            at_start: true,
+            scanner: Scanner::default(),
+            replacement: Bytes::new(),
+        }
+    }
+
+    /// Bytes that came over the network so far.
+    pub(super) fn received(&self) -> Arc<AtomicU64> {
+        self.pieces.received()
+    }
+
+    /// What has been seen of entries and repairs.
+    pub(super) fn scanner(&self) -> &Scanner {
+        &self.scanner
+    }
+
+    /// Gets another piece, behind what is left of the last one.
+    fn more(&mut self) -> io::Result<()> {
+        match self.pieces.next_piece()? {
+            None => self.ended = true,
+            Some(piece) if self.current.is_empty() => self.current = piece,
+            Some(piece) => self.current = [self.current.as_ref(), piece.as_ref()].concat().into(),
+        }
+        Ok(())
+    }
+
+    fn skip_mark(&mut self) -> io::Result<()> {
+        // The mark may come byte by byte.
+        while self.current.len() < BYTE_ORDER_MARK.len() && !self.ended {
+            self.more()?;
+        }
+        if self.current.starts_with(BYTE_ORDER_MARK) {
+            self.current.advance(BYTE_ORDER_MARK.len());
+        }
+        self.at_start = false;
+        Ok(())
+    }
+}
+
+impl<P: Pieces> Read for BodyReader<P> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.at_start {
+            self.skip_mark()?;
+        }
+        self.scanner.forget_ids();
+        loop {
+            if !self.replacement.is_empty() {
+                let count = out.len().min(self.replacement.len());
+                self.replacement.copy_to_slice(&mut out[..count]);
+                return Ok(count);
+            }
+            while self.current.is_empty() && !self.ended {
+                self.more()?;
+            }
+            let window = self.current.len().min(out.len());
+            if window == 0 {
+                return Ok(0);
+            }
+            let at_end = self.ended && window == self.current.len();
+            let scanned = self.scanner.scan(&self.current[..window], at_end);
+            let scanned = scanned.map_err(|excess| io::Error::new(io::ErrorKind::InvalidData, excess))?;
+            out[..scanned.clean].copy_from_slice(&self.current[..scanned.clean]);
+            self.current.advance(scanned.clean);
+            match scanned.then {
+                Then::Replace(len, with) => {
+                    self.current.advance(len);
+                    self.replacement = Bytes::copy_from_slice(with.as_bytes());
+                }
+                // A sequence that does not fit into what is asked for is looked at as a whole.
+                Then::More if scanned.clean == 0 => self.sequence()?,
+                Then::More | Then::End => {}
+            }
+            if scanned.clean > 0 {
+                return Ok(scanned.clean);
+            }
+        }
+    }
+}
+
+impl<P: Pieces> BodyReader<P> {
+    /// Takes one sequence that goes on beyond the piece, or beyond what is asked for.
+    fn sequence(&mut self) -> io::Result<()> {
+        /// Longer than any sequence.
+        const ENOUGH: usize = 16;
+        while self.current.len() < ENOUGH && !self.ended {
+            self.more()?;
+        }
+        let window = self.current.len().min(ENOUGH);
+        let at_end = self.ended && window == self.current.len();
+        let scanned = self.scanner.scan(&self.current[..window], at_end);
+        let scanned = scanned.map_err(|excess| io::Error::new(io::ErrorKind::InvalidData, excess))?;
+        let mut bytes = self.current.split_to(scanned.clean).to_vec();
+        if let Then::Replace(len, with) = scanned.then {
+            self.current.advance(len);
+            bytes.extend_from_slice(with.as_bytes());
+        }
+        self.replacement = bytes.into();
+        Ok(())
+    }
+}

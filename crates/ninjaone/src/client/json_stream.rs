@@ -1,0 +1,390 @@
+//! A JSON array, element by element, as it comes from the socket.
+
+use std::fmt;
+use std::io::{BufReader, ErrorKind};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use access_core::memory::{self, MemorySpent};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+use serde_json::error::Category;
+
+use super::ApiFault;
+use super::body_reader::BodyReader;
+use super::body_reader::Pieces;
+use super::json_scanner::RepairLog;
+
+/// Why a list stopped.
+#[derive(Debug)]
+pub(crate) enum ListEnd {
+    /// It was read to its end.
+    Whole,
+    /// Whoever takes the elements wants no more.
+    Enough,
+    /// The answer ended in the middle.
+    CutShort,
+    /// The connection failed; the reader knows why.
+    Io,
+    /// It went on for too long.
+    TooSlow,
+    /// It is larger than lists may be, or takes more memory than it may.
+    TooLarge(String),
+    /// The memory budget of the process is spent.
+    MemorySpent(MemorySpent),
+    /// The server's words stand in place of a list.
+    Fault(Box<ApiFault>),
+    /// It is not a JSON array; a description for people.
+    Malformed(String),
+}
+
+/// What came of reading a list.
+#[derive(Debug)]
+pub(crate) struct ListRead {
+    /// Elements that came.
+    pub(crate) count: u64,
+    pub(crate) end: ListEnd,
+    pub(crate) repairs: RepairLog,
+}
+
+/// Takes the elements of a list.
+pub(crate) trait TakeElement<T> {
+    /// Takes the next element; false stops the reading.
+    fn take(&mut self, element: T) -> bool;
+
+    /// The answer broke off: the list comes again from its start.
+    fn again(&mut self);
+
+    /// The most elements that the list may have.
+    fn max_elements(&self) -> u64 {
+        MAX_ELEMENTS
+    }
+
+    /// Bytes that are kept of the elements of this try, here or by whoever they are handed to.
+    fn kept_bytes(&self) -> u64 {
+        0
+    }
+
+    /// Whether an element of this try could be used. A list of which none can is not an empty one.
+    fn has_used(&self) -> bool {
+        true
+    }
+}
+
+/// The longest list that is read. No tenant is that large; a hostile one must not fill memory.
+const MAX_ELEMENTS: u64 = 5_000_000;
+
+/// What may be kept of a list, however few bytes came over the network.
+const FREE_KEPT_BYTES: u64 = 48 << 20;
+/// What may be kept beyond that, for each byte that came. Lists of real tenants are kept in six times their compressed size
+/// at the most; what is made to fill memory takes hundreds.
+const MAX_KEPT_RATIO: u64 = 12;
+/// Elements between two looks at the memory budget.
+const ELEMENTS_PER_CHECK: u64 = 1 << 10;
+
+/// Wants to see that a list begins.
+pub(crate) struct First;
+
+impl TakeElement<IgnoredAny> for First {
+    fn take(&mut self, _: IgnoredAny) -> bool {
+        false
+    }
+
+    fn again(&mut self) {}
+}
+
+/// Feeds every element of the array in `reader` to `take`. `null` is a list without elements.
+///
+/// Memory is bounded by what comes over the network, and by the budget of the process.
+pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
+    mut reader: BodyReader<P>,
+    take: &mut impl TakeElement<T>,
+) -> ListRead {
+    let received = reader.received();
+    // The parser asks for single bytes, which only a buffer that it owns gives without a call.
+    let buffered = BufReader::with_capacity(64 << 10, &mut reader);
+    let mut json = serde_json::Deserializer::from_reader(buffered);
+    let mut count = 0;
+    let mut enough = false;
+    let mut fault = None;
+    let mut excess = None;
+    let seed = Elements {
+        take,
+        count: &mut count,
+        enough: &mut enough,
+        fault: &mut fault,
+        excess: &mut excess,
+        received,
+        element: PhantomData,
+    };
+    let read = seed.deserialize(&mut json).and_then(|()| json.end());
+    drop(json);
+    let scanner = reader.scanner();
+    let end = match (read, fault) {
+        _ if enough => ListEnd::Enough,
+        _ if excess.is_some() => excess.unwrap_or(ListEnd::Enough),
+        (Ok(()), Some(fault)) => ListEnd::Fault(fault),
+        (Ok(()), None) => ListEnd::Whole,
+        (Err(error), _) if error.is_eof() => ListEnd::CutShort,
+        (Err(error), _) if error.is_io() && error.io_error_kind() != Some(ErrorKind::InvalidData) => {
+            ListEnd::Io
+        }
+        (Err(error), _) => {
+            let entry = count + 1;
+            let reason = reason(&error);
+            let place = match (scanner.last_id(count), count) {
+                (_, 0) => String::new(),
+                _ if reason.starts_with("trailing characters") => String::new(),
+                (Some(id), _) => format!("in entry {}, after id {id}: ", grouped(entry)),
+                (None, _) => format!("in entry {}: ", grouped(entry)),
+            };
+            ListEnd::Malformed(format!("{place}{reason}"))
+        }
+    };
+    ListRead {
+        count,
+        end,
+        repairs: scanner.log(),
+    }
+}
+
+/// Why JSON could not be read, without any value of it: a value can be a person's.
+pub(super) fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let parts = text
+        .split_once("string \"")
+        .and_then(|(before, rest)| Some((before, rest.rsplit_once("\", expected")?.1)));
+    match parts {
+        Some((before, after)) if error.classify() == Category::Data => {
+            format!("{before}a text, expected{after}")
+        }
+        _ => text,
+    }
+}
+
+/// A number with its digits in groups, e.g. `1,201`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut shown = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+struct Elements<'a, T, S> {
+    take: &'a mut S,
+    count: &'a mut u64,
+    enough: &'a mut bool,
+    fault: &'a mut Option<Box<ApiFault>>,
+    /// Why reading stopped, if it is for its size.
+    excess: &'a mut Option<ListEnd>,
+    /// Bytes that came over the network so far.
+    received: Arc<AtomicU64>,
+    element: PhantomData<T>,
+}
+
+impl<T, S: TakeElement<T>> Elements<'_, T, S> {
+    /// Why no more elements are taken, if that is so.
+    fn find_excess(&self) -> Option<ListEnd> {
+        let most = self.take.max_elements();
+        if *self.count > most {
+            let reason = format!("it has more than {} entries", grouped(most));
+            return Some(ListEnd::TooLarge(reason));
+        }
+        let kept = self.take.kept_bytes();
+        if kept > FREE_KEPT_BYTES {
+            let received = self.received.load(Ordering::Relaxed);
+            if kept - FREE_KEPT_BYTES > received.saturating_mul(MAX_KEPT_RATIO) {
+                let (kept, received) = (grouped(kept >> 20), grouped(received >> 10));
+                let entries = grouped(*self.count);
+                return Some(ListEnd::TooLarge(format!(
+                    "its first {entries} entries take {kept} MiB of memory, and only {received} KiB of it came over the network"
+                )));
+            }
+        }
+        if self.count.is_multiple_of(ELEMENTS_PER_CHECK) {
+            return memory::check().err().map(ListEnd::MemorySpent);
+        }
+        None
+    }
+}
+
+impl<'de, T: Deserialize<'de>, S: TakeElement<T>> DeserializeSeed<'de> for Elements<'_, T, S> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Deserialize<'de>, S: TakeElement<T>> Visitor<'de> for Elements<'_, T, S> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    /// Go's decoder takes `null` for a list without elements.
+    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    /// Some failures come as a text in quotes, whatever the status (docs/reference/ninjaone-api.md §5.1).
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
+        *self.fault = Some(Box::new(ApiFault::from_words(text)));
+        Ok(())
+    }
+
+    /// An object is no list; if it is a failure, its words are kept.
+    fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<(), A::Error> {
+        match ApiFault::from_map(object)? {
+            Some(fault) => *self.fault = Some(Box::new(fault)),
+            None => return Err(A::Error::custom("invalid type: map, expected a list")),
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        while let Some(element) = list.next_element::<T>()? {
+            *self.count += 1;
+            if !self.take.take(element) {
+                *self.enough = true;
+                return Err(A::Error::custom("enough"));
+            }
+            *self.excess = self.find_excess();
+            if self.excess.is_some() {
+                return Err(A::Error::custom("too large"));
+            }
+        }
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    struct Keep<T>(Vec<T>, usize);
+
+    impl<T> TakeElement<T> for Keep<T> {
+        fn take(&mut self, element: T) -> bool {
+            self.0.push(element);
+            self.0.len() < self.1
+        }
+
+        fn again(&mut self) {
+            self.0.clear();
+        }
+    }
+
+    impl Pieces for std::vec::IntoIter<Bytes> {
+        fn next_piece(&mut self) -> std::io::Result<Option<Bytes>> {
+            Ok(self.next())
+        }
+    }
+
+    fn read<T: for<'de> Deserialize<'de>>(text: &[u8], most: usize) -> (Vec<T>, ListRead) {
+        let mut keep = Keep(Vec::new(), most);
+        let pieces = vec![Bytes::copy_from_slice(text)].into_iter();
+        let read = read_array(BodyReader::new(pieces), &mut keep);
+        (keep.0, read)
+    }
+
+    fn end(text: &str) -> String {
+        let (_, read) = read::<i64>(text.as_bytes(), 3);
+        format!("{} {:?}", read.count, read.end)
+    }
+
+    #[test]
+    fn the_ways_a_list_can_end() {
+        let ends: Vec<String> = [
+            "[1,2]",
+            "[]",
+            "null",
+            "[1,2,3,4",
+            "[1,2",
+            "[1,",
+            "[",
+            "",
+            "  ",
+            "[1,2]]",
+            "{}",
+            "7",
+            "[1,x]",
+            "[1 2]",
+            r#"{"users":[{"id":1,"email":"a@b.example"}]}"#,
+            r#"{"resultCode":"FAILURE"}"#,
+            r#""no""#,
+            r#"[1,"a@b.example"]"#,
+        ]
+        .map(|text| format!("{text:8} {}", end(text)))
+        .to_vec();
+        insta::assert_snapshot!(ends.join("\n"));
+    }
+
+    #[test]
+    fn where_a_list_is_broken() {
+        let mut list: Vec<String> = (1000..2200)
+            .map(|id| format!(r#"{{"id":{id},"n":"x"}}"#))
+            .collect();
+        list.push(r#"{"id":2200 "n":"Zoe"}"#.to_owned());
+        let (_, broken) = read::<serde_json::Value>(format!("[{}]", list.join(",")).as_bytes(), usize::MAX);
+        let ListEnd::Malformed(reason) = broken.end else {
+            panic!("{:?}", broken.end);
+        };
+        assert!(
+            reason.starts_with("in entry 1,201, after id 2199: expected `,`"),
+            "{reason}"
+        );
+        for (list, begin) in [
+            (&br#"[{"id":"7"},{"id":8,}]"#[..], "in entry 2, after id 7: "),
+            (br#"[{"name":"x","nested":{"id":9}},{]"#, "in entry 2: "),
+            (br#"[{"id":7.0},{"type":"id"},{"#, "end"),
+            (
+                br#"[{"id":7},{"id":null},{"id":-9},{"n":1},x]"#,
+                "in entry 5, after id 7: ",
+            ),
+            (br#"[{,"id":7}]"#, "key must be"),
+        ] {
+            match read::<serde_json::Value>(list, usize::MAX).1.end {
+                ListEnd::Malformed(reason) => assert!(reason.starts_with(begin), "{reason}"),
+                other => assert!(begin == "end" && matches!(other, ListEnd::CutShort), "{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn repairs_are_known_by_entry_and_id() {
+        let list = b"[{\"n\":\"Zo\\ud83d\",\"id\":7},{\"id\":8},{\"id\":\"9\",\"n\":[\"\xe4\",\"\t\"]},\"\xff\",{\"id\":10,\"x\":NaN}]";
+        let (_, read) = read::<serde_json::Value>(list, usize::MAX);
+        assert!(matches!(read.end, ListEnd::Whole), "{:?}", read.end);
+        let shown: Vec<String> = read
+            .repairs
+            .entries
+            .iter()
+            .map(|entry| format!("{} {:?} {:?}", entry.entry, entry.id, entry.repairs))
+            .collect();
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        1 Some(7) Repairs { not_unicode: 1, escapes: 0, not_numbers: 0 }
+        3 Some(9) Repairs { not_unicode: 1, escapes: 1, not_numbers: 0 }
+        4 None Repairs { not_unicode: 1, escapes: 0, not_numbers: 0 }
+        5 Some(10) Repairs { not_unicode: 0, escapes: 0, not_numbers: 1 }
+        ");
+        assert_eq!(read.repairs.entry_count, 4);
+    }
+
+    #[test]
+    fn numbers_in_groups() {
+        let shown = [0, 999, 1_000, 1_201, 12_345_678].map(grouped);
+        assert_eq!(shown, ["0", "999", "1,000", "1,201", "12,345,678"]);
+    }
+}

@@ -1,0 +1,34 @@
+//! Requests as traces show them.
+
+use reqwest::{Response, Url};
+use tracing::Instrument;
+use tracing::field::Empty;
+
+use super::api_error::quote;
+
+/// Sends a request within a span that ends when its answer begins. It names the path only: a query can say whom somebody
+/// looks for.
+pub(super) async fn traced(
+    method: &str,
+    url: &Url,
+    sending: impl Future<Output = Result<Response, reqwest::Error>>,
+) -> Result<Response, reqwest::Error> {
+    let span = tracing::info_span!(
+        "request",
+        otel.name = method,
+        otel.kind = "client",
+        otel.status_code = Empty,
+        http.request.method = method,
+        http.response.status_code = Empty,
+        server.address = url.host_str(),
+        // After a redirect it is the server's.
+        url.path = quote(url.path()),
+    );
+    let answer = sending.instrument(span.clone()).await;
+    let status = answer.as_ref().ok().map(|response| response.status().as_u16());
+    span.record("http.response.status_code", status);
+    if status.is_none_or(|status| status >= 400) {
+        span.record("otel.status_code", "ERROR");
+    }
+    answer
+}

@@ -1,0 +1,98 @@
+//! Rows gathered into batches, in the order that the port asks for.
+
+use access_core::model::{AccessBatch, Entitlement, EntitlementId, GrantGroup, NativeId, Resource};
+
+use super::BATCH_BYTES;
+use super::BATCH_ROWS;
+use super::Outlet;
+use crate::NinjaOneError;
+use crate::mapping::user_type;
+
+/// Resources with their entitlements and grants, handed over when enough have gathered.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    resources: Vec<Resource>,
+    entitlements: Vec<Entitlement>,
+    grants: Vec<GrantGroup>,
+    rows: usize,
+    /// Bytes of names and descriptions.
+    text_bytes: usize,
+}
+
+impl Gathered {
+    pub(super) fn resource(&mut self, resource: Resource) {
+        let description = resource
+            .description
+            .as_ref()
+            .map_or(0, |text| text.as_str().len());
+        // The profile and the trait hold them once more.
+        self.text_bytes += 3 * (resource.display_name.as_str().len() + description);
+        self.resources.push(resource);
+        self.rows += 1;
+    }
+
+    pub(super) fn entitlement(&mut self, entitlement: Entitlement) {
+        self.entitlements.push(entitlement);
+        self.rows += 1;
+    }
+
+    /// Users who hold an entitlement.
+    pub(super) fn grants(&mut self, entitlement: &EntitlementId, users: &[u64]) {
+        self.rows += users.len();
+        self.grants.push(GrantGroup {
+            entitlement: entitlement.clone(),
+            principal_type: user_type(),
+            principals: users.iter().copied().map(NativeId::from_number).collect(),
+            origins: None,
+        });
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.rows >= BATCH_ROWS || self.text_bytes >= BATCH_BYTES
+    }
+
+    fn batches(&mut self) -> [AccessBatch; 3] {
+        self.rows = 0;
+        self.text_bytes = 0;
+        [
+            AccessBatch::Resources(std::mem::take(&mut self.resources)),
+            AccessBatch::Entitlements(std::mem::take(&mut self.entitlements)),
+            AccessBatch::Grants(std::mem::take(&mut self.grants)),
+        ]
+    }
+
+    pub(super) fn flush_from_thread(&mut self, outlet: &Outlet) -> bool {
+        self.batches()
+            .into_iter()
+            .all(|batch| outlet.batch_from_thread(batch))
+    }
+
+    /// Hands over what has gathered, if it is enough.
+    pub(super) async fn flush_full(&mut self, outlet: &Outlet) -> Result<(), NinjaOneError> {
+        if self.is_full() {
+            self.flush(outlet).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn flush(&mut self, outlet: &Outlet) -> Result<(), NinjaOneError> {
+        for batch in self.batches() {
+            outlet.batch(batch).await?;
+        }
+        Ok(())
+    }
+
+    /// Users who hold an entitlement, however many.
+    pub(super) async fn grants_to(
+        &mut self,
+        entitlement: &EntitlementId,
+        users: &[u64],
+        outlet: &Outlet,
+    ) -> Result<(), NinjaOneError> {
+        for part in users.chunks(BATCH_ROWS) {
+            self.grants(entitlement, part);
+            self.flush_full(outlet).await?;
+        }
+        Ok(())
+    }
+}

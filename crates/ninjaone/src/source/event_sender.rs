@@ -1,0 +1,276 @@
+//! From the reading to the pipeline: a short queue that both async code and parser threads can fill.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use access_core::model::{
+    AccessBatch, Completeness, IdScheme, NativeId, ResourceId, ResourceTypeId, RowKind, Unstated,
+    UnstatedScope, WithoutBaseline,
+};
+use access_core::ports::{Skipped, SourceError, SourceEvent, Warning};
+use futures::Stream;
+use futures::future::BoxFuture;
+use tokio::sync::mpsc;
+
+use super::findings::Clipped;
+use super::findings::Findings;
+use super::findings::Found;
+use super::findings::Skip;
+use super::findings::Skips;
+use super::findings::Unreadable;
+use crate::NinjaOneError;
+use crate::client::Remark;
+
+pub(super) type Event = Result<SourceEvent, SourceError>;
+
+/// The reading's end of the queue.
+#[derive(Debug, Clone)]
+pub(crate) struct Outlet {
+    events: mpsc::Sender<Event>,
+    /// Single resources that were asked for and have not come yet.
+    missing: Arc<Mutex<BTreeSet<ResourceId>>>,
+    /// The types that are read.
+    types: Arc<BTreeSet<ResourceTypeId>>,
+    /// Why types are not complete.
+    incomplete: Arc<Mutex<BTreeMap<ResourceTypeId, Vec<String>>>>,
+}
+
+impl Outlet {
+    pub(super) fn new(
+        capacity: usize,
+        types: BTreeSet<ResourceTypeId>,
+        targets: BTreeSet<ResourceId>,
+    ) -> (Self, mpsc::Receiver<Event>) {
+        let (events, receiver) = mpsc::channel(capacity);
+        (
+            Self {
+                events,
+                missing: Arc::new(Mutex::new(targets)),
+                types: Arc::new(types),
+                incomplete: Arc::default(),
+            },
+            receiver,
+        )
+    }
+
+    /// The single resources that have not come.
+    pub(super) fn missing(&self) -> BTreeSet<ResourceId> {
+        self.missing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn note(&self, batch: &AccessBatch) {
+        if let AccessBatch::Resources(resources) = batch {
+            let mut missing = self.missing.lock().unwrap_or_else(PoisonError::into_inner);
+            if !missing.is_empty() {
+                missing.retain(|id| !resources.iter().any(|resource| resource.id == *id));
+            }
+        }
+    }
+
+    /// Hands something over; [`NinjaOneError::Stopped`] if nobody listens any more.
+    pub(super) async fn send(&self, event: Event) -> Result<(), NinjaOneError> {
+        self.events.send(event).await.map_err(|_| NinjaOneError::Stopped)
+    }
+
+    pub(super) async fn batch(&self, batch: AccessBatch) -> Result<(), NinjaOneError> {
+        if batch.rows() == 0 {
+            return Ok(());
+        }
+        self.note(&batch);
+        self.send(Ok(SourceEvent::Batch(batch))).await
+    }
+
+    pub(super) async fn warn(&self, code: &'static str, message: String) -> Result<(), NinjaOneError> {
+        self.send(Ok(SourceEvent::Warning(Warning { code, message })))
+            .await
+    }
+
+    /// Hands over what the client has to warn of.
+    pub(super) async fn remarks(&self, remarks: Vec<Remark>) -> Result<(), NinjaOneError> {
+        for remark in remarks {
+            if let Some(resource_type) = &remark.incomplete {
+                self.incomplete(resource_type, &remark.message);
+            }
+            self.warn(remark.code, remark.message).await?;
+        }
+        self.say_incomplete().await
+    }
+
+    /// Hands a batch over from a parser's thread; false if nobody listens any more.
+    pub(super) fn batch_from_thread(&self, batch: AccessBatch) -> bool {
+        self.note(&batch);
+        batch.rows() == 0 || self.events.blocking_send(Ok(SourceEvent::Batch(batch))).is_ok()
+    }
+
+    fn is_selected(&self, resource_type: &ResourceTypeId) -> bool {
+        self.types.contains(resource_type)
+    }
+
+    /// Books rows that came but are of no use.
+    pub(super) async fn skipped(
+        &self,
+        kind: RowKind,
+        resource_type: &ResourceTypeId,
+        skips: Skips,
+    ) -> Result<(), NinjaOneError> {
+        if !self.is_selected(resource_type) {
+            return Ok(());
+        }
+        for (reason, Skip { count, rows }) in skips.by_reason() {
+            let skipped = Skipped {
+                kind,
+                resource_type: resource_type.clone(),
+                reason,
+                count,
+                rows,
+            };
+            self.send(Ok(SourceEvent::Skipped(skipped))).await?;
+        }
+        Ok(())
+    }
+
+    /// Reports what a list of resources leaves open. `types_of` names the types that depend on a field.
+    pub(super) async fn findings(
+        &self,
+        list: &str,
+        resource_type: &ResourceTypeId,
+        findings: Findings,
+        types_of: impl Fn(&str) -> Vec<ResourceTypeId>,
+    ) -> Result<(), NinjaOneError> {
+        self.skipped(RowKind::Resource, resource_type, findings.skips)
+            .await?;
+        self.unreadable(list, &findings.unreadable, types_of);
+        self.clipped(list, &findings.clipped).await?;
+        let Found { count, examples } = findings.silent;
+        if count == 0 {
+            return Ok(());
+        }
+        self.unstated(Unstated {
+            scope: UnstatedScope::Resources(resource_type.clone()),
+            field: format!("the id of a row of {list}"),
+            count,
+            examples,
+            without_baseline: WithoutBaseline::Complete,
+        })
+        .await
+    }
+
+    /// Says which labels were longer than is kept.
+    pub(super) async fn clipped(&self, list: &str, clipped: &Clipped) -> Result<(), NinjaOneError> {
+        for message in clipped.messages(list) {
+            self.warn("clipped_text", message).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes values that are not readable.
+    pub(super) fn unreadable(
+        &self,
+        list: &str,
+        unreadable: &Unreadable,
+        types_of: impl Fn(&str) -> Vec<ResourceTypeId>,
+    ) {
+        for (field, reason) in unreadable.reasons(list) {
+            for resource_type in types_of(field) {
+                self.incomplete(&resource_type, &reason);
+            }
+        }
+    }
+
+    /// Says what the tenant does not state.
+    pub(super) async fn unstated(&self, unstated: Unstated) -> Result<(), NinjaOneError> {
+        if !self.is_selected(&unstated.scope.resource_type()) {
+            return Ok(());
+        }
+        self.send(Ok(SourceEvent::Unstated(unstated))).await
+    }
+
+    /// Says of which users something is not stated, in parts that are no larger than a batch.
+    pub(super) async fn unstated_of_users(
+        &self,
+        users: &[u64],
+        field: &str,
+        without_baseline: WithoutBaseline,
+        scope: impl Fn(Vec<NativeId>) -> UnstatedScope,
+    ) -> Result<(), NinjaOneError> {
+        for part in users.chunks(super::BATCH_ROWS) {
+            let principals = part.iter().copied().map(NativeId::from_number).collect();
+            self.unstated(Unstated {
+                scope: scope(principals),
+                field: field.to_owned(),
+                count: part.len() as u64,
+                examples: part.iter().take(3).map(|id| format!("user {id}")).collect(),
+                without_baseline,
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Notes why a type is not complete; said at the end of the reading.
+    pub(super) fn incomplete(&self, resource_type: &ResourceTypeId, reason: &str) {
+        if self.is_selected(resource_type) {
+            let mut incomplete = self.incomplete.lock().unwrap_or_else(PoisonError::into_inner);
+            let reasons = incomplete.entry(resource_type.clone()).or_default();
+            if !reasons.iter().any(|known| known == reason) {
+                reasons.push(reason.to_owned());
+            }
+        }
+    }
+
+    /// Says which types are not complete.
+    pub(super) async fn say_incomplete(&self) -> Result<(), NinjaOneError> {
+        let incomplete = std::mem::take(&mut *self.incomplete.lock().unwrap_or_else(PoisonError::into_inner));
+        for (resource_type, reasons) in incomplete {
+            let reason = reasons.join("; ");
+            let state = Completeness::Incomplete { reason };
+            self.send(Ok(SourceEvent::Completeness(resource_type, state)))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Says how ids are made, once.
+    pub(super) async fn id_scheme(&self, scheme: &IdScheme) -> Result<(), NinjaOneError> {
+        self.send(Ok(SourceEvent::IdScheme(scheme.clone()))).await
+    }
+
+    /// Hands an event over from a parser's thread; false if nobody listens any more.
+    pub(super) fn send_from_thread(&self, event: SourceEvent) -> bool {
+        self.events.blocking_send(Ok(event)).is_ok()
+    }
+}
+
+/// The pipeline's end: what arrives, while the reading behind it is driven on. Dropping it stops the reading.
+pub(super) struct Events<'a> {
+    driver: Option<BoxFuture<'a, ()>>,
+    events: mpsc::Receiver<Event>,
+}
+
+impl<'a> Events<'a> {
+    pub(super) fn new(driver: impl Future<Output = ()> + Send + 'a, events: mpsc::Receiver<Event>) -> Self {
+        Self {
+            driver: Some(Box::pin(driver)),
+            events,
+        }
+    }
+}
+
+impl Stream for Events<'_> {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        if let Some(driver) = &mut self.driver
+            && driver.as_mut().poll(context).is_ready()
+        {
+            self.driver = None;
+        }
+        self.events.poll_recv(context)
+    }
+}

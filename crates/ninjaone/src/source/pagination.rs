@@ -1,0 +1,217 @@
+//! Lists that come in pages by id.
+
+use crate::NinjaOneError;
+use crate::api::Id;
+use crate::api::Row;
+use crate::client::{ListEnd, NinjaOneClient, Remark, TakeElement, grouped};
+use crate::mapping::{device_type, organization_type};
+
+/// Rows asked for at a time (docs/reference/ninjaone-api.md §3.2: what careful clients use).
+pub(crate) const PAGE_ROWS: usize = 1000;
+/// The longest page that is kept. A server may give more than was asked for; a hostile one must not fill memory.
+const MOST_ROWS: usize = 100_000;
+/// The most pages of a list that go on. With pages a twentieth as long as asked for they still hold 100,000 rows.
+const MAX_PAGES: u64 = 2_000;
+
+/// A row that pages are told apart by.
+pub(crate) trait Keyed {
+    /// The most rows of such a list. No tenant is that large; a hostile one must not fill memory.
+    const MAX_ROWS: u64;
+
+    fn id(&self) -> Id;
+
+    /// What the row takes in memory, in bytes.
+    fn bytes(&self) -> usize;
+}
+
+/// Reads a list page by page.
+#[derive(Debug)]
+pub(crate) struct Pages {
+    path: &'static str,
+    after: Option<u64>,
+    rows: u64,
+    /// Rows of the last page that went on, and of the longest one.
+    last: u64,
+    longest: u64,
+    /// Pages that went on, and those of them that were as long as the longest.
+    advanced: u64,
+    as_long: u64,
+    ended: bool,
+}
+
+impl Pages {
+    pub(crate) fn new(path: &'static str) -> Self {
+        Self {
+            path,
+            after: None,
+            rows: 0,
+            last: 0,
+            longest: 0,
+            advanced: 0,
+            as_long: 0,
+            ended: false,
+        }
+    }
+
+    /// Whether the last page before the empty one was as full as pages are here, so that the list may go on.
+    pub(crate) fn may_be_cut(&self) -> bool {
+        let is_round = self.last >= 100 && self.last.is_multiple_of(100);
+        self.last >= PAGE_ROWS as u64 || is_round || (self.advanced > 1 && self.last == self.longest)
+    }
+
+    /// The next page; `None` after the last one, which is an empty one: a short page may be a server's own limit
+    /// (docs/reference/ninjaone-api.md §12, question 15).
+    pub(crate) async fn next<T>(
+        &mut self,
+        client: &NinjaOneClient,
+    ) -> Result<Option<Vec<Row<T>>>, NinjaOneError>
+    where
+        T: Keyed + Send + for<'de> serde::Deserialize<'de> + 'static,
+    {
+        if self.ended {
+            return Ok(None);
+        }
+        let mut query = vec![("pageSize", PAGE_ROWS.to_string())];
+        query.extend(self.after.map(|after| ("after", after.to_string())));
+        let (mut page, count, end) = client
+            .list::<Row<T>, Page<T>>(self.path, &query, Page::default())
+            .await?;
+        if count == 0 {
+            return Ok(None);
+        }
+        let request = client.shown(self.path);
+        self.rows += count;
+        if self.rows > T::MAX_ROWS {
+            let reason = format!("its pages have more than {} entries", grouped(T::MAX_ROWS));
+            return Err(NinjaOneError::TooLarge { request, reason });
+        }
+        if self.advanced >= MAX_PAGES {
+            let reason = format!(
+                "it has more than {} pages, with {} entries so far",
+                grouped(MAX_PAGES),
+                grouped(self.rows)
+            );
+            return Err(NinjaOneError::TooLarge { request, reason });
+        }
+        if matches!(end, ListEnd::Enough) {
+            let reason = format!("{} entries in its pages, and more to come", self.rows);
+            return Err(NinjaOneError::Malformed { request, reason });
+        }
+        // Going on from an id that cannot be one would skip all that lie before it (docs/reference/ninjaone-api.md §11.5:
+        // int32).
+        let highest = page.ids().filter(|id| i32::try_from(*id).is_ok()).max();
+        if let Some(after) = self.after
+            && highest <= self.after
+        {
+            self.end(client, request, after, count, page.ids().all(|id| id == after))?;
+            page.leave_out(after);
+            return Ok((!page.rows.is_empty()).then_some(page.rows));
+        }
+        if highest <= self.after {
+            return Err(NinjaOneError::NoProgress { request, after: 0 });
+        }
+        if count > self.longest {
+            (self.longest, self.as_long) = (count, 0);
+        }
+        self.as_long += u64::from(count == self.longest);
+        self.last = count;
+        self.advanced += 1;
+        if let Some(after) = self.after {
+            // Some servers begin a page with the row that it should begin after.
+            page.leave_out(after);
+        }
+        self.after = highest;
+        Ok(Some(page.rows))
+    }
+
+    /// Ends at a page without a new id, if it can be the last one: it is shorter than asked for, and than this server's
+    /// pages are.
+    fn end(
+        &mut self,
+        client: &NinjaOneClient,
+        request: String,
+        after: u64,
+        count: u64,
+        only_after: bool,
+    ) -> Result<(), NinjaOneError> {
+        let cap_is_known = self.as_long > 1;
+        if count >= PAGE_ROWS as u64 || (!only_after && cap_is_known && count >= self.longest) {
+            return Err(NinjaOneError::NoProgress { request, after });
+        }
+        self.ended = true;
+        // A page as long as the one before may be cut by a limit of the server, behind which there is more.
+        let may_lack = !only_after && count >= self.longest;
+        let found = if only_after {
+            format!("has only id {after} again")
+        } else {
+            format!("has {count} entries and no new id")
+        };
+        let taken = if may_lack {
+            "taken for the end, but the server may ignore `after`, and entries may be missing"
+        } else {
+            "taken for the end of the list"
+        };
+        client.remark(Remark {
+            code: "page_without_progress",
+            message: format!("{request}: the page after id {after} {found}: {taken}"),
+            incomplete: may_lack.then(|| match self.path {
+                "/v2/devices" => device_type(),
+                _ => organization_type(),
+            }),
+        });
+        Ok(())
+    }
+}
+
+struct Page<T> {
+    rows: Vec<Row<T>>,
+    /// What the rows take in memory, in bytes.
+    bytes: u64,
+}
+
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            bytes: 0,
+        }
+    }
+}
+
+impl<T: Keyed> Page<T> {
+    /// Leaves out the row with an id that was in the page before.
+    fn leave_out(&mut self, id: u64) {
+        let same = |row: &Row<T>| matches!(row, Row::Object(row) if row.id().get() == Some(id));
+        self.rows.retain(|row| !same(row));
+    }
+
+    fn ids(&self) -> impl Iterator<Item = u64> {
+        self.rows.iter().filter_map(|row| match row {
+            Row::Object(row) => row.id().get(),
+            Row::Null | Row::Other => None,
+        })
+    }
+}
+
+impl<T: Keyed> TakeElement<Row<T>> for Page<T> {
+    fn take(&mut self, row: Row<T>) -> bool {
+        self.bytes += match &row {
+            Row::Object(row) => row.bytes() as u64,
+            Row::Null | Row::Other => size_of::<Row<T>>() as u64,
+        };
+        self.rows.push(row);
+        self.rows.len() < MOST_ROWS
+    }
+
+    fn kept_bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn has_used(&self) -> bool {
+        self.ids().next().is_some()
+    }
+
+    fn again(&mut self) {
+        *self = Self::default();
+    }
+}

@@ -1,0 +1,210 @@
+//! What is remembered of each user once it has been emitted: who holds what, in a few numbers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use access_core::model::NativeId;
+
+use super::id_order::key;
+use super::id_order::sort_as_text;
+use super::older::Instance;
+use crate::api::List;
+use crate::api::UserRow;
+use crate::mapping::{FULL_PORTAL_ACCESS, TENANT_PRIVILEGES};
+
+/// Which of the [`TENANT_PRIVILEGES`] a user holds.
+pub(super) type Privileges = [bool; TENANT_PRIVILEGES.len()];
+
+/// What one user holds, apart from roles, and what is not said of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct UserFacts {
+    /// The organizations the user is an end user of.
+    pub(super) organizations: Vec<u64>,
+    pub(super) privileges: Privileges,
+    accessible: Vec<u64>,
+    assigned: Vec<u64>,
+    unstated: UserUnstated,
+}
+
+/// What no list says of a user that should.
+#[derive(Debug, Clone, Default)]
+struct UserUnstated {
+    privileges: Privileges,
+    organization: bool,
+    accessible: bool,
+    assigned: bool,
+}
+
+/// What kind of user a row is of, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Technician,
+    EndUser,
+    /// No list says it.
+    Unknown,
+}
+
+impl UserFacts {
+    pub(super) fn new(row: &UserRow, kind: Kind, instance: Instance, with_devices: bool) -> Self {
+        let ids = |list: &List<u64>| {
+            let ids = if with_devices { list.entries() } else { &[] };
+            ids.to_vec()
+        };
+        let mut accessible = ids(&row.accessible_device_ids);
+        accessible.extend(ids(&row.device_ids));
+        let maybe_end_user = kind != Kind::Technician;
+        let flags = TENANT_PRIVILEGES.map(|privilege| (privilege.flag)(row));
+        let mut privileges = flags.map(|flag| flag.said().is_none());
+        privileges[FULL_PORTAL_ACCESS] &= maybe_end_user && instance == Instance::Current;
+        let organizations = row.organization_id.ids();
+        let unstated = UserUnstated {
+            privileges,
+            organization: match kind {
+                Kind::Technician => false,
+                Kind::EndUser => row.organization_id.said().is_none(),
+                // Of which organization a user is, but not whether as an end user.
+                Kind::Unknown => true,
+            },
+            accessible: with_devices
+                && maybe_end_user
+                && row.accessible_device_ids.said().is_none()
+                && row.device_ids.said().is_none(),
+            assigned: with_devices && row.assigned_device_ids.said().is_none(),
+        };
+        Self {
+            organizations: if kind == Kind::EndUser {
+                organizations.to_vec()
+            } else {
+                Vec::new()
+            },
+            privileges: flags.map(|flag| flag.get() == Some(true)),
+            accessible,
+            assigned: ids(&row.assigned_device_ids),
+            unstated,
+        }
+    }
+
+    /// Organizations and devices that are remembered of the user.
+    pub(super) fn held(&self) -> usize {
+        self.organizations.len() + self.accessible.len() + self.assigned.len()
+    }
+
+    pub(super) fn devices(&self) -> impl Iterator<Item = u64> {
+        self.accessible.iter().chain(&self.assigned).copied()
+    }
+}
+
+/// A role as an older instance tells it: by type and name only.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RoleName {
+    pub(super) kind: String,
+    pub(super) name: String,
+}
+
+impl RoleName {
+    /// The roles that a user's row names.
+    pub(super) fn all_of(row: &UserRow) -> Vec<Self> {
+        let kind = row.user_type.trimmed().unwrap_or("UNKNOWN").to_ascii_uppercase();
+        let names = row
+            .roles
+            .entries()
+            .iter()
+            .map(|name| name.trim())
+            .filter(|name| !name.is_empty());
+        names
+            .map(|name| Self {
+                kind: kind.clone(),
+                name: name.to_owned(),
+            })
+            .collect()
+    }
+
+    /// What the name of a role and its holder take in memory, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.kind.len() + self.name.len() + size_of::<u64>()
+    }
+
+    /// The id of a role that has none: `name:<type>:<name>` (docs/reference/ninjaone-api.md §2.6).
+    pub(super) fn id(&self) -> Option<NativeId> {
+        NativeId::new(&format!("name:{}:{}", self.kind, self.name)).ok()
+    }
+}
+
+/// Who holds what, over all users, and of whom it is not said.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    /// All users that were emitted.
+    pub(super) users: Arc<Vec<u64>>,
+    pub(super) privileged: [Vec<u64>; TENANT_PRIVILEGES.len()],
+    /// Of whom no list says whether they hold a privilege.
+    pub(super) unstated_privileges: [Vec<u64>; TENANT_PRIVILEGES.len()],
+    /// (organization, user)
+    pub(super) organizations: Vec<(u64, u64)>,
+    /// End users of whom no list says the organization.
+    pub(super) unplaced: Vec<u64>,
+    /// (device, user), for `access` and `assigned`.
+    pub(super) devices: [Vec<(u64, u64)>; 2],
+    /// Of whom no list says the devices.
+    pub(super) unstated_devices: [Vec<u64>; 2],
+    /// On older instances.
+    pub(super) role_names: BTreeMap<RoleName, Vec<u64>>,
+    /// On older instances: of whom the roles, or the type that names them, are not said.
+    pub(super) unstated_roles: Vec<u64>,
+    /// Whether any user's row says whether the user is an administrator.
+    pub(super) administrators_are_said: bool,
+}
+
+impl Facts {
+    pub(super) fn add(&mut self, user: u64, facts: &UserFacts) {
+        Arc::make_mut(&mut self.users).push(user);
+        let unstated = &facts.unstated;
+        for (held, holders) in facts.privileges.iter().zip(&mut self.privileged) {
+            if *held {
+                holders.push(user);
+            }
+        }
+        for (is_unstated, users) in unstated.privileges.iter().zip(&mut self.unstated_privileges) {
+            if *is_unstated {
+                users.push(user);
+            }
+        }
+        self.organizations.extend(
+            facts
+                .organizations
+                .iter()
+                .map(|organization| (*organization, user)),
+        );
+        if unstated.organization {
+            self.unplaced.push(user);
+        }
+        let [access, assigned] = &mut self.devices;
+        access.extend(facts.accessible.iter().map(|device| (*device, user)));
+        assigned.extend(facts.assigned.iter().map(|device| (*device, user)));
+        for (is_unstated, users) in [unstated.accessible, unstated.assigned]
+            .into_iter()
+            .zip(&mut self.unstated_devices)
+        {
+            if is_unstated {
+                users.push(user);
+            }
+        }
+    }
+
+    pub(super) fn add_role_names(&mut self, user: u64, names: Vec<RoleName>) {
+        for name in names {
+            self.role_names.entry(name).or_default().push(user);
+        }
+    }
+
+    /// Puts everything in the order of ids, whatever the order of the tenant's answers, and every pair once.
+    pub(super) fn sort(&mut self) {
+        for holders in self.privileged.iter_mut().chain(self.role_names.values_mut()) {
+            sort_as_text(holders);
+        }
+        Arc::make_mut(&mut self.users).sort_unstable();
+        for pairs in self.devices.iter_mut().chain([&mut self.organizations]) {
+            pairs.sort_unstable_by_key(|(resource, user)| (*resource, key(*user)));
+            pairs.dedup();
+        }
+    }
+}

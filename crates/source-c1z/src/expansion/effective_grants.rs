@@ -1,0 +1,161 @@
+//! The grants of one entitlement, and what it gains from others.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use access_core::model::{EntitlementId, GrantId, GrantOrigin};
+use access_core::ports::SkipReason;
+use c1z::{GrantRow, Reader};
+
+use crate::channel::Skips;
+use crate::decode;
+use crate::error::C1zSourceError;
+use crate::grants;
+
+use super::Asked;
+use super::Taker;
+use super::edges::Edge;
+use super::holders::Holder;
+use super::holders::Number;
+use super::holders::Principals;
+
+/// One entitlement with its grants.
+#[derive(Debug)]
+pub(super) struct Destination {
+    id: EntitlementId,
+    grants: Vec<Held>,
+    /// The first grant of each principal.
+    first: HashMap<Number, usize>,
+}
+
+/// One grant.
+#[derive(Debug)]
+struct Held {
+    principal: Number,
+    /// Its id where it is not the frozen one.
+    id: Option<GrantId>,
+    direct: bool,
+    /// In order.
+    sources: Vec<EntitlementId>,
+}
+
+impl Destination {
+    /// Reads the grants that the file has, or those of the one principal that is asked for.
+    pub(super) fn load(
+        reader: &Reader,
+        sync: &str,
+        id: &EntitlementId,
+        asked: Asked<'_>,
+        principals: &mut Principals,
+        skips: &mut Skips,
+    ) -> Result<Self, C1zSourceError> {
+        let mut destination = Self {
+            id: id.clone(),
+            grants: Vec::new(),
+            first: HashMap::new(),
+        };
+        let mut add = |row: GrantRow<'_>| {
+            match held(&row, principals) {
+                Ok(held) => destination.add(held),
+                Err(reason) => skips.add(row.resource_type, reason),
+            }
+            Ok::<(), C1zSourceError>(())
+        };
+        match asked {
+            Asked::HeldBy(principal) => {
+                let principal = (principal.resource_type.as_str(), principal.id.as_str());
+                reader.grants_of_to(sync, id.as_str(), principal, &mut add)?;
+            }
+            Asked::All | Asked::Of(_) => reader.grants_of(sync, id.as_str(), &mut add)?,
+        }
+        Ok(destination)
+    }
+
+    fn add(&mut self, held: Held) {
+        self.first.entry(held.principal).or_insert(self.grants.len());
+        self.grants.push(held);
+    }
+
+    /// Lets the holders of a source hold this too. A grant that is there already gains the source, and itself as one if
+    /// it had none; otherwise a new one is made, which has the frozen id.
+    pub(super) fn gain(
+        &mut self,
+        source: &EntitlementId,
+        holders: &[Holder],
+        edge: &Edge,
+        principals: &Principals,
+    ) {
+        for holder in holders {
+            let principal = holder.principal();
+            if !edge.admits(&principals.id(principal).resource_type, holder.is_direct()) {
+                continue;
+            }
+            match self.first.entry(principal) {
+                Entry::Occupied(first) => {
+                    let held = &mut self.grants[*first.get()];
+                    if held.sources.is_empty() && held.direct {
+                        held.sources.push(self.id.clone());
+                    }
+                    if let Err(place) = held.sources.binary_search(source) {
+                        held.sources.insert(place, source.clone());
+                    }
+                }
+                Entry::Vacant(first) => {
+                    first.insert(self.grants.len());
+                    self.grants.push(Held {
+                        principal,
+                        id: None,
+                        direct: false,
+                        sources: vec![source.clone()],
+                    });
+                }
+            }
+        }
+    }
+
+    /// Who holds it now.
+    pub(super) fn holders(&self) -> Vec<Holder> {
+        let holder = |held: &Held| Holder::new(held.principal, held.direct);
+        self.grants.iter().map(holder).collect()
+    }
+
+    /// Hands all grants over, by principal.
+    pub(super) fn hand_over(
+        mut self,
+        principals: &Principals,
+        taker: &mut dyn Taker,
+    ) -> Result<(), C1zSourceError> {
+        self.grants.sort_by_key(|held| principals.id(held.principal));
+        for held in self.grants {
+            let principal = principals.id(held.principal);
+            let plain = held.direct && held.sources.is_empty() && held.id.is_none();
+            let origin = (!plain).then_some(GrantOrigin {
+                id: held.id,
+                direct: held.direct,
+                sources: held.sources,
+            });
+            taker.take(&self.id, principal, origin)?;
+        }
+        Ok(())
+    }
+}
+
+fn held(row: &GrantRow<'_>, principals: &mut Principals) -> Result<Held, SkipReason> {
+    let principal = decode::resource_id(row.principal_type, row.principal)?;
+    let origin = grants::origin(row)?;
+    let principal = principals.number(principal).ok_or(SkipReason::UnusableId)?;
+    Ok(match origin {
+        None => Held {
+            principal,
+            id: None,
+            direct: true,
+            sources: Vec::new(),
+        },
+        Some(GrantOrigin { id, direct, sources }) => Held {
+            principal,
+            id,
+            direct,
+            sources,
+        },
+    })
+}
