@@ -28,6 +28,7 @@ const AREAS: [Area; 2] = [
     Area {
         package: "ninjaone",
         files: &[
+            "crates/ninjaone/src/client/**",
             "crates/ninjaone/src/mapping.rs",
             "crates/ninjaone/src/api/**",
             "crates/ninjaone/src/client/**",

@@ -8,6 +8,7 @@ mod diff;
 mod error;
 mod format;
 #[cfg(any(test, fuzzing))]
+#[path = "../../../tests/fuzz/bodies/access_dataset.rs"]
 pub mod fuzzing;
 mod hashing_reader;
 mod history;

@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod failure;
 #[cfg(any(test, fuzzing))]
+#[path = "../../../tests/fuzz/bodies/baton_ninja_one.rs"]
 pub mod fuzzing;
 mod generated_docs;
 mod health;

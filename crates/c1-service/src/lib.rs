@@ -4,6 +4,7 @@ mod client;
 mod connector;
 mod credentials;
 #[cfg(any(test, fuzzing))]
+#[path = "../../../tests/fuzz/bodies/c1_service.rs"]
 pub mod fuzzing;
 mod host;
 mod service;

@@ -10,6 +10,7 @@ mod earlier;
 mod error;
 mod format;
 #[cfg(any(test, fuzzing))]
+#[path = "../../../tests/fuzz/bodies/c1z.rs"]
 pub mod fuzzing;
 mod io;
 mod note;

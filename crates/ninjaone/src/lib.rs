@@ -5,6 +5,7 @@ mod attributes;
 mod client;
 mod event_feed;
 #[cfg(any(test, fuzzing))]
+#[path = "../../../tests/fuzz/bodies/ninjaone.rs"]
 pub mod fuzzing;
 mod mapping;
 mod provisioner;

@@ -10,8 +10,6 @@ mod decode;
 mod error;
 mod events;
 mod expansion;
-#[cfg(any(test, fuzzing))]
-pub mod fuzzing;
 mod grants;
 mod snapshot;
 mod source;

@@ -1,3 +1,6 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| source_c1z::fuzzing::rows(input));
+#[path = "../bodies/source_c1z.rs"]
+mod body;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| body::rows(input));

@@ -144,14 +144,6 @@ impl Comparison {
         let id = ResourceTypeId::new(resource_type).unwrap_or_else(|_| unknown());
         self.types.entry(id).or_default()
     }
-
-    /// Whether anything is missing that the tenant does not deny.
-    #[must_use]
-    pub fn has_unstated(&self) -> bool {
-        self.types
-            .values()
-            .any(|of_type| of_type.resources.unstated > 0 || of_type.grants.unstated > 0)
-    }
 }
 
 impl Open {
@@ -244,7 +236,7 @@ impl Comparer {
         let emptied = self
             .entitlements
             .into_iter()
-            .filter(|(_, holders)| holders.before > 0 && holders.kept == 0)
+            .filter(|(_, holders)| holders.kept == 0)
             .map(|(entitlement, holders)| (entitlement, holders.before))
             .collect();
         Comparison {

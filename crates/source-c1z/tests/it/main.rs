@@ -4,6 +4,7 @@
 mod expansion;
 mod expansion_model;
 mod file;
+mod fuzz_corpus;
 mod our_writer;
 mod pipeline;
 mod rows;

@@ -3,6 +3,7 @@
 mod comparison_model;
 mod failures;
 mod fakes;
+mod guard_edges;
 mod properties;
 mod shrink_guard;
 mod silence;

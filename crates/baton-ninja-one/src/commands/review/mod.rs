@@ -7,7 +7,7 @@ pub(crate) mod flags;
 pub(crate) mod folder;
 mod pack;
 mod pack_verify;
-mod sheet_file;
+pub(crate) mod sheet_file;
 pub(crate) mod source;
 mod start;
 mod status;

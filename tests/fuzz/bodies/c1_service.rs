@@ -249,7 +249,7 @@ fn desk(asked: &Arc<AtomicUsize>) -> Desk {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/fuzz/replay.rs"]
+#[path = "../replay.rs"]
 mod replay;
 
 #[cfg(test)]

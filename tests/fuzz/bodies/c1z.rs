@@ -6,6 +6,7 @@
     reason = "the fuzzer learns of what is wrong by a panic"
 )]
 
+#[path = "c1z_v3.rs"]
 pub mod v3;
 
 use std::path::Path;
@@ -157,7 +158,7 @@ fn fast_folder() -> std::path::PathBuf {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/fuzz/replay.rs"]
+#[path = "../replay.rs"]
 mod replay;
 
 #[cfg(test)]

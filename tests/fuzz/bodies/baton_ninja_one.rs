@@ -1,12 +1,21 @@
 //! Settings as the fuzzer makes them up (docs/TESTING.md). Not in the program: compiled with `--cfg fuzzing`, and for the
 //! tests that replay the corpus.
-#![expect(clippy::expect_used, reason = "the fuzzer learns of what is wrong by a panic")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the fuzzer learns of what is wrong by a panic"
+)]
+
+#[path = "review_sheet.rs"]
+mod review_sheet;
 
 use std::ffi::OsString;
 use std::path::Path;
 
 use crate::cli;
 use crate::settings::{Environment, Settings, SettingsError};
+
+pub use review_sheet::sheet as review_sheet;
 
 /// Secrets that no error may show. One is in the file, one in the environment.
 const OF_FILE: &str = "canary-of-the-file-7Qx2";
@@ -110,7 +119,7 @@ fn judge(error: &SettingsError, folder: &Path, name: &str) {
 }
 
 #[cfg(test)]
-#[path = "../../../tests/fuzz/replay.rs"]
+#[path = "../replay.rs"]
 mod replay;
 
 #[cfg(test)]
@@ -118,7 +127,8 @@ mod tests {
     use super::replay;
 
     #[test]
-    fn the_corpus_holds() {
+    fn the_corpora_hold() {
         replay::corpus("config", super::settings);
+        replay::corpus("review_sheet", super::review_sheet);
     }
 }

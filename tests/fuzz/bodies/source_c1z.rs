@@ -1,5 +1,5 @@
-//! Rows of a c1z as the fuzzer makes them up, in a file that is whole (docs/TESTING.md). Not in the program: compiled with
-//! `--cfg fuzzing`, and for the tests that replay the corpus.
+//! Rows of a c1z as the fuzzer makes them up, in a file that is whole (docs/TESTING.md). It uses what the crate shows to all:
+//! the fuzz target includes this file, and so does the test that replays the corpus.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -18,10 +18,9 @@ use baton_proto::connector_v2 as v2;
 use baton_proto::prost::Message;
 use c1z::Limits;
 use rusqlite::{Connection, params};
+use source_c1z::{C1zSource, C1zSourceConfig, UnknownTenant};
 use time::OffsetDateTime;
 use tokio::runtime::{Builder, Runtime};
-
-use crate::{C1zSource, C1zSourceConfig, UnknownTenant};
 
 const SYNC: &str = "2vU7QmBvvjK3kdYyV0000000001";
 const LIMITS: Limits = Limits {
@@ -359,18 +358,4 @@ impl SinkWriter for Counting {
     }
 
     async fn abort(self: Box<Self>) {}
-}
-
-#[cfg(test)]
-#[path = "../../../tests/fuzz/replay.rs"]
-mod replay;
-
-#[cfg(test)]
-mod tests {
-    use super::replay;
-
-    #[test]
-    fn the_corpus_holds() {
-        replay::corpus("c1z_rows", super::rows);
-    }
 }

@@ -1,0 +1,186 @@
+//! The guard at its edges, without a pipeline: each test fails for a mutant that the others did not notice.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use time::OffsetDateTime;
+
+use crate::model::*;
+use crate::sync::comparison::{Comparer, Comparison, LostRow, Tally};
+use crate::sync::current::{CurrentSync, EntitlementHolders};
+use crate::sync::fan_out::SinkComparison;
+use crate::sync::judgement::judge;
+use crate::sync::validation::Suspect;
+use crate::sync::{AcceptDrop, Ledger, ShrinkGuard, SyncError, SyncSummary};
+
+const ROLE: &str = "role";
+
+fn role() -> ResourceTypeId {
+    ResourceTypeId::from_static(ROLE)
+}
+
+fn summary(complete: &[ResourceTypeId]) -> SyncSummary {
+    let run = SyncRun {
+        id: SyncId::from_parts(OffsetDateTime::UNIX_EPOCH, [7; 16]),
+        sync_type: SyncType::Full,
+        tenant: "https://tenant.example".to_owned(),
+        started_at: OffsetDateTime::UNIX_EPOCH,
+        provenance: Provenance::default(),
+    };
+    let complete = complete.iter().cloned();
+    let complete = complete.map(|id| (id, Completeness::Complete)).collect();
+    SyncSummary::new(run, OffsetDateTime::UNIX_EPOCH, Ledger::default(), complete)
+}
+
+fn tally(before: u64, kept: u64) -> Tally {
+    Tally {
+        before,
+        kept,
+        ..Tally::default()
+    }
+}
+
+fn comparison(resources: Tally, grants: Tally) -> Comparison {
+    let mut comparison = Comparison::default();
+    let of_type = comparison.types.entry(role()).or_default();
+    (of_type.resources, of_type.grants) = (resources, grants);
+    comparison
+}
+
+fn sink(name: &str, unknown: bool) -> SinkComparison {
+    SinkComparison {
+        sink: name.to_owned(),
+        comparison: None,
+        unknown,
+    }
+}
+
+fn suspects(implausible: bool) -> BTreeMap<ResourceTypeId, Suspect> {
+    let suspect = Suspect {
+        field: "role ids".to_owned(),
+        implausible,
+    };
+    BTreeMap::from([(role(), suspect)])
+}
+
+/// The findings and sinks of the refusal, if there is one.
+fn implausible(
+    guard: &ShrinkGuard,
+    sinks: Vec<SinkComparison>,
+    suspects: &BTreeMap<ResourceTypeId, Suspect>,
+) -> Option<(usize, Vec<String>)> {
+    let judgement = judge(guard, sinks, suspects, &mut summary(&[role()]));
+    match judgement.implausible?.into_error(Vec::new()) {
+        SyncError::Implausible { findings, sinks, .. } => Some((findings.len(), sinks)),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn implausible_silence_over_an_unknown_sync() {
+    let guard = ShrinkGuard::default();
+    let sinks = || vec![sink("known", false), sink("unknown", true)];
+    let refused = implausible(&guard, sinks(), &suspects(true));
+    assert_eq!(refused, Some((1, vec!["unknown".to_owned()])));
+    // Nothing can be lost unseen, or nothing is implausible.
+    assert_eq!(
+        implausible(&guard, vec![sink("known", false)], &suspects(true)),
+        None
+    );
+    assert_eq!(implausible(&guard, sinks(), &suspects(false)), None);
+    assert_eq!(implausible(&guard, sinks(), &BTreeMap::new()), None);
+    // Somebody gave leave, or wants no guard.
+    let leave = AcceptDrop {
+        resource_type: Some(role()),
+        since: None,
+        standing: false,
+    };
+    let accepting = ShrinkGuard::new(50, vec![leave]);
+    assert_eq!(implausible(&accepting, sinks(), &suspects(true)), None);
+    assert_eq!(implausible(&ShrinkGuard::off(), sinks(), &suspects(true)), None);
+}
+
+#[test]
+fn a_type_that_is_not_read_any_more() {
+    let guard = ShrinkGuard::default();
+    let nothing_read = summary(&[]);
+    let losses = guard.losses(&comparison(tally(3, 0), tally(9, 0)), &nothing_read);
+    let shown: Vec<_> = losses
+        .iter()
+        .map(|loss| (loss.kind, loss.before, loss.not_read))
+        .collect();
+    assert_eq!(shown, [(RowKind::Resource, 3, true)]);
+    // Of a type of which there was nothing, nothing is lost.
+    let losses = guard.losses(&comparison(tally(0, 0), tally(9, 0)), &nothing_read);
+    assert_eq!(losses, []);
+}
+
+#[test]
+fn a_loss_in_json_says_only_what_is_so() {
+    let guard = ShrinkGuard::default();
+    let json = |losses: Vec<crate::sync::Loss>| serde_json::to_value(&losses[0]).unwrap();
+    let unread = json(guard.losses(&comparison(tally(3, 0), tally(0, 0)), &summary(&[])));
+    assert_eq!(unread["not_read"], true);
+    let shrunk = json(guard.losses(&comparison(tally(3, 0), tally(0, 0)), &summary(&[role()])));
+    assert_eq!(shrunk.get("not_read"), None);
+}
+
+#[test]
+fn standing_leave_is_found_by_its_type_only() {
+    let seen = SyncId::from_parts(OffsetDateTime::UNIX_EPOCH, [7; 16]);
+    let stands = |named: &ResourceTypeId, since, standing| {
+        let leave = AcceptDrop {
+            resource_type: Some(named.clone()),
+            since,
+            standing,
+        };
+        ShrinkGuard::new(50, vec![leave]).standing_leave(&role())
+    };
+    let user = ResourceTypeId::from_static("user");
+    assert!(stands(&role(), None, true));
+    assert!(!stands(&role(), None, false));
+    assert!(!stands(&role(), Some(seen), true));
+    assert!(!stands(&role(), Some(seen), false));
+    assert!(!stands(&user, None, true));
+}
+
+#[test]
+fn a_tally_names_five_rows_at_most() {
+    let mut current = CurrentSync::default();
+    let scope = UnstatedScope::Resources(role());
+    current.unstated.add(&current.resources, scope);
+    let mut comparer = Comparer::new(Arc::new(current), None);
+    for id in 1..=7 {
+        comparer.resource(ROLE, &id.to_string());
+    }
+    let comparison = comparer.finish();
+    let tally = &comparison.types[&role()].resources;
+    assert_eq!((tally.before, tally.kept, tally.lost()), (7, 0, 7));
+    assert_eq!(self::tally(7, 3).lost(), 4);
+    let named: Vec<_> = (1..=5)
+        .map(|id| LostRow::Resource(format!("role:{id}")))
+        .collect();
+    assert_eq!(tally.examples, named);
+}
+
+/// An entitlement that is gone, or of which all holders are, was not emptied: its resource or they are the loss.
+#[test]
+fn what_is_gone_was_not_emptied() {
+    let user = ResourceTypeId::from_static("user");
+    let mut current = CurrentSync::default();
+    let id = NativeId::new("7").unwrap();
+    current.resources.insert(&user, &id);
+    let kept = EntitlementId::new("role:1:assigned").unwrap();
+    let holders = EntitlementHolders::new(role());
+    current.entitlements.insert(kept.clone(), holders);
+    let current = Arc::new(current);
+    let emptied = |entitlement: &str, principal: &str| {
+        let mut comparer = Comparer::new(Arc::clone(&current), None);
+        comparer.grant(entitlement, "user", principal);
+        comparer.finish().emptied
+    };
+    assert_eq!(emptied("role:1:assigned", "7"), BTreeMap::from([(kept, 1)]));
+    assert_eq!(emptied("role:2:assigned", "7"), BTreeMap::new());
+    assert_eq!(emptied("role:1:assigned", "8"), BTreeMap::new());
+    assert_eq!(emptied("role:2:assigned", "8"), BTreeMap::new());
+}

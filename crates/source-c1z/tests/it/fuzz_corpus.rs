@@ -1,0 +1,12 @@
+//! Inputs that the fuzzer has found, replayed.
+
+#[expect(unreachable_pub, reason = "the fuzz target uses it as a crate of its own")]
+#[path = "../../../../tests/fuzz/bodies/source_c1z.rs"]
+mod body;
+#[path = "../../../../tests/fuzz/replay.rs"]
+mod replay;
+
+#[test]
+fn the_corpus_holds() {
+    replay::corpus("c1z_rows", body::rows);
+}

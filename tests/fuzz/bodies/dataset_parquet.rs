@@ -1,0 +1,485 @@
+//! A Parquet file of a dataset as others may have written it, or damaged it (docs/TESTING.md): the other files, the manifest and
+//! the pointer are sound. It uses what the crates show to all: the fuzz target includes this file, and so does the test that
+//! replays the corpus.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the fuzzer learns of what is wrong by a panic"
+)]
+
+use std::future::pending;
+use std::io::Write;
+use std::ops::ControlFlow::Continue;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, Once, OnceLock};
+
+use access_core::model::{AccessBatch, SyncId, SyncRun};
+use access_core::ports::{
+    AccessSink, AccessSnapshot, Clock, Prepared, Receipt, Silent, SinkError, SinkWriter, SourceError,
+    SyncIds, WhichEntitlements, WhichGrants, WhichResources,
+};
+use access_core::sync::{SyncError, SyncPipeline, SyncRequest, SyncSummary};
+use access_core::{Classified, StatusCode};
+use access_dataset::{Column, ColumnKind, Dataset, FileFormat, Formats, Location};
+use arrow::array::{
+    ArrayRef, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray, StringDictionaryBuilder,
+    TimestampMicrosecondArray,
+};
+use arrow::buffer::OffsetBuffer;
+use arrow::datatypes::{DataType, Field, Int32Type};
+use async_trait::async_trait;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use sink_parquet::{Codec, ParquetFormat};
+use source_dataset::{DatasetConfig, DatasetSource};
+use time::OffsetDateTime;
+use tokio::runtime::{Builder, Runtime};
+
+const SYNC: &str = "2vU7QmBvvjK3kdYyV0000000001";
+const TABLES: [Dataset; 5] = [
+    Dataset::ResourceTypes,
+    Dataset::Resources,
+    Dataset::Users,
+    Dataset::Entitlements,
+    Dataset::Grants,
+];
+const CODECS: [Codec; 4] = [Codec::None, Codec::Zstd, Codec::Snappy, Codec::Gzip];
+const MAX_ROWS: usize = 64;
+
+/// The first byte says which table; its high bit, whether the rest is the file itself or a program that makes rows for a
+/// sound file.
+///
+/// # Panics
+/// If reading the dataset breaks a promise.
+pub fn file(input: &[u8]) {
+    let [which, rest @ ..] = input else { return };
+    let table = TABLES[usize::from(which & 0x0f) % TABLES.len()];
+    let file = if which & 0x80 == 0 {
+        rest.to_vec()
+    } else {
+        parquet(table, CODECS[usize::from(which >> 4 & 3)], &mut Bytes(rest))
+    };
+    catch_library_panics();
+    let folder = tempfile::tempdir_in(fast_folder()).expect("a folder");
+    let (dataset, temp) = (folder.path().join("dataset"), folder.path().join("temp"));
+    std::fs::create_dir(&temp).expect("a folder");
+    let rows = count_rows(table, &file, folder.path());
+    publish(&dataset, table, &file, rows.unwrap_or(1));
+    let config = DatasetConfig {
+        location: Location::Folder(dataset.clone()),
+        formats: formats(),
+        temp_folder: temp.clone(),
+        sync: None,
+    };
+    let runtime = runtime();
+    // A dataset that is dropped needs it too.
+    let _entered = runtime.enter();
+    match runtime.block_on(DatasetSource::open(config)) {
+        Ok(source) => {
+            // Damage in what nobody reads is not seen, so that a damaged file can pass.
+            if let Err(error) = runtime.block_on(run_pipeline(&source)) {
+                judge(&error);
+            }
+            ask_everything(&source.snapshot());
+        }
+        Err(error) => judge(&error),
+    }
+    let verified = runtime.block_on(access_dataset::verify(
+        &Location::Folder(dataset),
+        &formats(),
+        &temp,
+        None,
+    ));
+    let findings = verified.expect("the folder can be read").findings;
+    assert!(
+        rows.is_none() || findings.is_empty() || findings.iter().all(|finding| !finding.problem.is_empty()),
+        "a finding without a problem"
+    );
+    let left = std::fs::read_dir(&temp).expect("the folder").count();
+    assert_eq!(left, 0, "temporary files were left behind");
+}
+
+/// Whatever a file holds, it is not the fault of the program, of the machine or of the network.
+fn judge<E: Classified + std::fmt::Debug>(error: &E) {
+    let status = error.status();
+    assert!(
+        matches!(
+            status,
+            StatusCode::DataLoss | StatusCode::ResourceExhausted | StatusCode::FailedPrecondition
+        ),
+        "{error:?} has the status {status:?}"
+    );
+    assert!(!error.retryable(), "{error:?} is tried again");
+}
+
+/// Counts the rows of a file, all columns read; none if it cannot be read. With fewer columns there must be as many.
+fn count_rows(table: Dataset, bytes: &[u8], folder: &Path) -> Option<u64> {
+    let path = folder.join("file.parquet");
+    std::fs::write(&path, bytes).expect("room for a file");
+    let count = |columns: Option<&[&str]>| {
+        let file = std::fs::File::open(&path).expect("the file is there");
+        let mut rows = 0;
+        for batch in ParquetFormat::default().read(table, file, columns).ok()? {
+            let batch = batch.ok()?;
+            rows += u64::try_from(batch.num_rows()).expect("a batch is in memory");
+        }
+        Some(rows)
+    };
+    let all = count(None)?;
+    let fewer = count(Some(table.key()));
+    assert_eq!(fewer, Some(all), "the number of rows depends on the columns");
+    Some(all)
+}
+
+fn ask_everything(snapshot: &dyn AccessSnapshot) {
+    let answers: [Result<(), SourceError>; 6] = [
+        snapshot.kinds().map(drop),
+        snapshot.types().map(drop),
+        snapshot.holder_counts().map(drop),
+        snapshot.resources(WhichResources::All, &mut |_| Continue(())),
+        snapshot.entitlements(WhichEntitlements::All, &mut |_| Continue(())),
+        snapshot.grants(WhichGrants::All, &mut |_| Continue(())),
+    ];
+    for error in answers.into_iter().filter_map(Result::err) {
+        judge(&error);
+    }
+}
+
+/// The fuzzer's own hook ends the process at once, also where a panic of the library is caught and becomes an error.
+fn catch_library_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
+}
+
+/// A dataset in which one table has this file, and the others a sound one.
+fn publish(root: &Path, table: Dataset, file: &[u8], rows: u64) {
+    let mut files = Vec::new();
+    let sound = sound_files();
+    for (known, bytes) in TABLES.iter().zip(sound) {
+        let is_given = *known == table;
+        let bytes = if is_given { file } else { bytes };
+        let path = format!(
+            "{}/sync_date=2026-11-24/sync={SYNC}/part-00000.parquet",
+            known.name()
+        );
+        write(&root.join(&path), bytes);
+        files.push(json!({
+            "dataset": known.name(),
+            "path": path,
+            "rows": if is_given { rows } else { SOUND_ROWS },
+            "bytes": bytes.len(),
+            "sha256": hex(bytes),
+            "min_key": null,
+            "max_key": null,
+        }));
+    }
+    let manifest = json!({
+        "schema_version": 1,
+        "format": "parquet",
+        "sync": {
+            "id": SYNC,
+            "sync_type": "full",
+            "tenant": "https://tenant.example",
+            "started_at": "2026-11-24T12:00:00Z",
+            "ended_at": "2026-11-24T12:00:07Z",
+        },
+        "files": files,
+        "rows": {},
+        "completeness": {},
+        "ledger": {},
+        "previous": null,
+        "generator": "a fuzzer",
+    });
+    let manifest = manifest.to_string();
+    let path = format!("_manifests/{SYNC}.json");
+    write(&root.join(&path), manifest.as_bytes());
+    let pointer = json!({
+        "schema_version": 1,
+        "sync_id": SYNC,
+        "started_at": "2026-11-24T12:00:00Z",
+        "manifest": path,
+        "sha256": hex(manifest.as_bytes()),
+    });
+    write(
+        &root.join(access_dataset::POINTER),
+        pointer.to_string().as_bytes(),
+    );
+}
+
+fn write(path: &Path, bytes: &[u8]) {
+    std::fs::create_dir_all(path.parent().expect("within a folder")).expect("room for a folder");
+    std::fs::write(path, bytes).expect("room for a file");
+}
+
+fn hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Rows of a sound table: the program of zeros makes one.
+const SOUND_ROWS: u64 = 1;
+
+fn sound_files() -> &'static [Vec<u8>] {
+    static FILES: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
+    FILES.get_or_init(|| {
+        let sound = |table: &Dataset| parquet(*table, Codec::None, &mut Bytes(&[0]));
+        TABLES.iter().map(sound).collect()
+    })
+}
+
+/// A sound file with the rows that a program makes.
+fn parquet(table: Dataset, codec: Codec, input: &mut Bytes<'_>) -> Vec<u8> {
+    let rows = usize::from(input.byte()) % MAX_ROWS + 1;
+    let contract = ParquetFormat::default().contract;
+    let columns = contract.columns(table);
+    let columns = columns.iter().map(|column| match column.kind {
+        ColumnKind::Text | ColumnKind::Json => {
+            Arc::new(StringArray::from(texts(column, rows, input))) as ArrayRef
+        }
+        ColumnKind::Word => {
+            let mut builder = StringDictionaryBuilder::<Int32Type>::new();
+            for text in texts(column, rows, input) {
+                builder.append_option(text);
+            }
+            Arc::new(builder.finish())
+        }
+        ColumnKind::Flag => Arc::new(BooleanArray::from(values(column, rows, input, |input| {
+            input.byte() & 1 == 0
+        }))),
+        ColumnKind::Count => Arc::new(Int64Array::from(values(column, rows, input, |input| {
+            input.number()
+        }))),
+        ColumnKind::Time => {
+            let times = values(column, rows, input, |input| input.number());
+            Arc::new(TimestampMicrosecondArray::from(times).with_timezone("UTC"))
+        }
+        ColumnKind::Texts => Arc::new(lists(column, rows, input)),
+    });
+    let batch =
+        RecordBatch::try_new(contract.schema(table), columns.collect()).expect("columns of the contract");
+    let out = Shared::default();
+    let mut writer = ParquetFormat { codec, contract }
+        .create(table, Box::new(out.clone()))
+        .expect("a new file");
+    writer.write(&batch).expect("memory is there");
+    writer.finish().expect("memory is there");
+    out.0.lock().map(|bytes| bytes.clone()).expect("one thread")
+}
+
+fn values<T>(
+    column: &Column,
+    rows: usize,
+    input: &mut Bytes<'_>,
+    mut value: impl FnMut(&mut Bytes<'_>) -> T,
+) -> Vec<Option<T>> {
+    let mut row = |_| {
+        let is_null = column.nullable && input.byte() % 4 == 3;
+        (!is_null).then(|| value(input))
+    };
+    (0..rows).map(&mut row).collect()
+}
+
+fn texts(column: &Column, rows: usize, input: &mut Bytes<'_>) -> Vec<Option<String>> {
+    values(column, rows, input, |input| input.text_of(column.name))
+}
+
+fn lists(column: &Column, rows: usize, input: &mut Bytes<'_>) -> ListArray {
+    let rows: Vec<Vec<String>> = (0..rows)
+        .map(|_| {
+            let count = input.byte() % 4;
+            (0..count).map(|_| input.text_of("entitlement_id")).collect()
+        })
+        .collect();
+    let field = Dataset::ALL
+        .iter()
+        .find_map(|table| element_of(*table, column))
+        .expect("a column of a table");
+    let offsets = OffsetBuffer::from_lengths(rows.iter().map(Vec::len));
+    let elements = StringArray::from_iter_values(rows.into_iter().flatten());
+    ListArray::try_new(field, offsets, Arc::new(elements), None).expect("lists of texts")
+}
+
+fn element_of(table: Dataset, column: &Column) -> Option<Arc<Field>> {
+    let contract = ParquetFormat::default().contract;
+    contract.columns(table).contains(column).then_some(())?;
+    match contract
+        .schema(table)
+        .field_with_name(column.name)
+        .ok()?
+        .data_type()
+    {
+        DataType::List(element) => Some(Arc::clone(element)),
+        _ => None,
+    }
+}
+
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("one thread").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What is left of the input; past its end there are zeros.
+struct Bytes<'a>(&'a [u8]);
+
+impl Bytes<'_> {
+    fn byte(&mut self) -> u8 {
+        let Some((first, rest)) = self.0.split_first() else {
+            return 0;
+        };
+        self.0 = rest;
+        *first
+    }
+
+    /// Most often small.
+    fn number(&mut self) -> i64 {
+        match self.byte() {
+            255 => i64::from_le_bytes(std::array::from_fn(|_| self.byte())),
+            few => i64::from(few) - 8,
+        }
+    }
+
+    /// Most often one that makes sense in the column, so that rows refer to each other.
+    fn text_of(&mut self, column: &str) -> String {
+        let byte = self.byte();
+        if byte == 255 {
+            let length = usize::from(self.byte()).min(self.0.len());
+            let (text, rest) = self.0.split_at(length);
+            self.0 = rest;
+            return String::from_utf8_lossy(text).into_owned();
+        }
+        let pick = |words: &[&str]| words[usize::from(byte) % words.len()].to_owned();
+        match column {
+            "entitlement_id" => format!(
+                "{}:{}:assigned",
+                pick(&["user", "role", "group", "app"]),
+                byte >> 2 & 7
+            ),
+            "trait_kind" => pick(&["user", "role", "group", "app", "managed_device", "other", "x"]),
+            "status" => pick(&["enabled", "disabled", "deleted", "unspecified", ""]),
+            "profile" => pick(&[
+                "{}",
+                r#"{"a":1,"b":[true,null],"c":{"d":-0.0}}"#,
+                r#"{"a":18446744073709551615}"#,
+                "[1]",
+                "{",
+            ]),
+            "entitlement_slug" | "slug" => "assigned".to_owned(),
+            name if name.ends_with("type_id") => pick(&["user", "role", "group", "app", ""]),
+            name if name.ends_with("_id") => (byte & 7).to_string(),
+            _ => pick(&["Zoë", "", "a:b", "\u{0}", "\u{202e}x"]),
+        }
+    }
+}
+
+fn formats() -> Formats {
+    Formats::new([Arc::new(ParquetFormat::default()) as Arc<dyn FileFormat>])
+}
+
+/// Memory where there is some for files.
+fn fast_folder() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        memory.to_owned()
+    } else {
+        std::env::temp_dir()
+    }
+}
+
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    let build = || {
+        Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_time()
+            .build()
+            .expect("a runtime")
+    };
+    RUNTIME.get_or_init(build)
+}
+
+/// The ledger is the pipeline's; what it says was written must have come.
+async fn run_pipeline(source: &DatasetSource) -> Result<(), SyncError> {
+    let sink = Arc::new(Counting::default());
+    let pipeline = SyncPipeline {
+        source,
+        sinks: &[Arc::clone(&sink) as Arc<dyn AccessSink>],
+        clock: &Fixed,
+        ids: &Fixed,
+        observer: &Silent,
+    };
+    let outcome = pipeline.run(&SyncRequest::default(), pending()).await?;
+    let written: u64 = outcome
+        .summary
+        .ledger
+        .iter()
+        .map(|(_, entry)| entry.written)
+        .sum();
+    assert_eq!(
+        written,
+        *sink.0.lock().expect("one thread"),
+        "the ledger counts other rows"
+    );
+    Ok(())
+}
+
+struct Fixed;
+
+impl Clock for Fixed {
+    fn now(&self) -> OffsetDateTime {
+        OffsetDateTime::UNIX_EPOCH
+    }
+}
+
+impl SyncIds for Fixed {
+    fn next_id(&self, started_at: OffsetDateTime) -> SyncId {
+        SyncId::from_parts(started_at, [7; 16])
+    }
+}
+
+#[derive(Clone, Default)]
+struct Counting(Arc<Mutex<u64>>);
+
+#[async_trait]
+impl AccessSink for Counting {
+    fn name(&self) -> String {
+        "counting".to_owned()
+    }
+
+    async fn begin(&self, _: &SyncRun) -> Result<Box<dyn SinkWriter>, SinkError> {
+        Ok(Box::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl SinkWriter for Counting {
+    async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError> {
+        *self.0.lock().expect("one thread") += batch.rows();
+        Ok(())
+    }
+
+    async fn prepare(&mut self, _: &SyncSummary) -> Result<Prepared, SinkError> {
+        let rows = *self.0.lock().expect("one thread");
+        Ok(Prepared { rows })
+    }
+
+    async fn publish(self: Box<Self>) -> Result<Receipt, SinkError> {
+        Ok(Receipt {
+            location: "nowhere".to_owned(),
+            bytes: None,
+            rows: 0,
+        })
+    }
+
+    async fn abort(self: Box<Self>) {}
+}
