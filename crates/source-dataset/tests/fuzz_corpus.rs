@@ -1,5 +1,10 @@
 //! Inputs that the fuzzer has found, replayed.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "tests fail by panicking"
+)]
 
 #[expect(unreachable_pub, reason = "the fuzz target uses it as a crate of its own")]
 #[path = "../../../tests/fuzz/bodies/dataset_parquet.rs"]

@@ -3,6 +3,11 @@
 #[expect(unreachable_pub, reason = "the fuzz target uses it as a crate of its own")]
 #[path = "../../../../tests/fuzz/bodies/source_c1z.rs"]
 mod body;
+#[expect(
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "the test names the input that fails"
+)]
 #[path = "../../../../tests/fuzz/replay.rs"]
 mod replay;
 
