@@ -251,7 +251,7 @@ fn parquet(table: Dataset, codec: Codec, input: &mut Bytes<'_>) -> Vec<u8> {
             input.number()
         }))),
         ColumnKind::Time => {
-            let times = values(column, rows, input, Bytes::number);
+            let times = values(column, rows, input, |input: &mut Bytes<'_>| input.number());
             Arc::new(TimestampMicrosecondArray::from(times).with_timezone("UTC"))
         }
         ColumnKind::Texts => Arc::new(lists(column, rows, input)),
