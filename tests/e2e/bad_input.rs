@@ -1,7 +1,7 @@
 //! What goes wrong with settings and with the tenant: the exact words, the exit code, and nothing lost.
 
 use insta::assert_snapshot;
-use ninjaone_sim::{AppRegistration, Cut, Fault, Scopes, SimConfig, Switches, Tenant, When, WrongSecret};
+use ninjaone_sim::{AppRegistration, Behavior, Cut, Fault, Scopes, SimConfig, Tenant, When, WrongSecret};
 
 use crate::harness::TestContext;
 
@@ -262,7 +262,7 @@ fn a_body_cut_anywhere_is_never_a_shorter_list() {
 fn tls_that_cannot_be_trusted() {
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
     config.tls = Some(ninjaone_sim::TlsConfig::default());
-    config.switches = Switches::default();
+    config.switches = Behavior::default();
     let context = TestContext::with(&config);
     assert_snapshot!("unknown_authority", context.fails(&[]));
     std::fs::write(

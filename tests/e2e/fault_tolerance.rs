@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
-use ninjaone_sim::{Cut, ExpiresIn, Fault, SimConfig, Switches, Tenant, When};
+use ninjaone_sim::{Behavior, Cut, ExpiresIn, Fault, SimConfig, Tenant, When};
 
 use crate::golden::{assert_same_rows, rows_of};
 use crate::harness::TestContext;
@@ -19,7 +19,7 @@ fn rows_after(context: &TestContext) -> String {
     rows_of(context)
 }
 
-fn switched(change: impl FnOnce(&mut Switches)) -> TestContext {
+fn switched(change: impl FnOnce(&mut Behavior)) -> TestContext {
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
     change(&mut config.switches);
     TestContext::with(&config)

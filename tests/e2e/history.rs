@@ -14,7 +14,7 @@ use access_core::model::{
 };
 use access_core::ports::AccessSink;
 use access_core::sync::{Ledger, SyncSummary};
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use access_dataset::{
     Dataset, DatasetSink, DatasetSinkConfig, FileFormat, Formats, Location, Manifest, rebuild, verify,
 };
@@ -127,7 +127,7 @@ fn batches(day: &Day) -> Vec<AccessBatch> {
 
 /// Does something with a dataset, again while it is locked: a process that another test starts has all open files, locks among
 /// them, until it becomes its program.
-async fn once_unlocked<T, E: Classified + Debug>(work: impl AsyncFn() -> Result<T, E>) -> T {
+async fn once_unlocked<T, E: Diagnostic + Debug>(work: impl AsyncFn() -> Result<T, E>) -> T {
     for _ in 0..1000 {
         match work().await {
             Err(error) if error.status() == StatusCode::Aborted => {

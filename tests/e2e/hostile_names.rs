@@ -54,13 +54,13 @@ fn hostile() -> TestContext {
 }
 
 /// What may not be in a text that a person reads; line ends and the tabs of console log lines are the program's own.
-fn is_harmful(c: char) -> bool {
+fn is_control_char(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t'))
         || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
-fn harmless(what: &str, text: &str) {
-    assert!(!text.contains(is_harmful), "{what}: {text:?}");
+fn escape_control_chars(what: &str, text: &str) {
+    assert!(!text.contains(is_control_char), "{what}: {text:?}");
     for line in text.lines() {
         let begins = line.trim_start();
         assert!(
@@ -73,8 +73,8 @@ fn harmless(what: &str, text: &str) {
 fn ran(context: &TestContext, arguments: &[&str]) -> Ran {
     let ran = context.run(arguments);
     let what = arguments.join(" ");
-    harmless(&what, &ran.stdout);
-    harmless(&what, &ran.stderr);
+    escape_control_chars(&what, &ran.stdout);
+    escape_control_chars(&what, &ran.stderr);
     ran
 }
 
@@ -302,7 +302,7 @@ fn a_prompt_forges_no_line() {
     let context = hostile();
     let change = ["grant", "role:3", "--to", "user:16", "-p", "--log-level", "error"];
     let shown = at_terminal(&context, "n\n", &change, false);
-    harmless("the prompt", &shown);
+    escape_control_chars("the prompt", &shown);
     assert!(shown.contains("Go on? [y/N] "), "{shown}");
     assert!(shown.contains("not confirmed"), "{shown}");
 }
@@ -319,5 +319,5 @@ fn csv_at_a_terminal_steers_nothing() {
     );
     assert!(shown.contains("error: forged"), "{shown}");
     // The carriage return at the end of each CSV line is the format's own.
-    harmless("csv", &shown.replace("\r\n", "\n").replace('\r', ""));
+    escape_control_chars("csv", &shown.replace("\r\n", "\n").replace('\r', ""));
 }

@@ -8,7 +8,8 @@ use std::sync::atomic::AtomicBool;
 
 use baton_proto::connector_v2 as v2;
 use c1z::{
-    Compression, Limits, OnForeign, Retention, StorageEngine, SyncHeader, Target, Writer, WriterOptions,
+    Compression, ExistingFilePolicy, Limits, Retention, StorageEngine, SyncHeader, Target, Writer,
+    WriterOptions,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -132,7 +133,7 @@ pub(crate) fn write_c1z(
     started_at: OffsetDateTime,
 ) {
     let temp = tempfile::tempdir().unwrap();
-    let target = Target::open(path, OnForeign::Replace).unwrap();
+    let target = Target::open(path, ExistingFilePolicy::Replace).unwrap();
     let header = SyncHeader {
         sync_id: "3Mo1jS2sAAAAAAAAAAAAAAAAAAA".to_owned(),
         sync_type: "full",

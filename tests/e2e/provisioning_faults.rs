@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use insta::assert_snapshot;
 use ninjaone_sim::{
-    AppRegistration, Fault, FaultRule, Repeated, Scopes, SimConfig, Switches, TechnicianWrites, Tenant,
+    AppRegistration, Behavior, Fault, FaultRule, Repeated, Scopes, SimConfig, TechnicianWrites, Tenant,
     UnsupportedFields, When,
 };
 use serde_json::{Value, json};
@@ -303,7 +303,7 @@ fn it_is_said_when_nobody_can_know() {
 
 #[test]
 fn every_position_of_the_unknown() {
-    let positions: [Position<Switches>; 8] = [
+    let positions: [Position<Behavior>; 8] = [
         ("repeats are refused with 400", |switches| {
             switches.writes.repeated_membership = Repeated::Refused(400);
         }),

@@ -1,11 +1,11 @@
 //! Any changes over real HTTP with any faults between: what the program says is true of the tenant.
 
 use access_core::model::{NativeId, SyncId};
-use access_core::ports::{Clock, NoAudit, SyncIds};
+use access_core::ports::{Clock, NoopAuditLog, SyncIdGenerator};
 use access_core::provisioning::{
     AccountRequest, Attributes, Change, Done, Extent, Outcome, Provisioning, ProvisioningError, Selector,
 };
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use ninjaone::{BaseUrl, ClientConfig, NinjaOneClient, NinjaOneProvisioner, RetryBudget, Secret, Writes};
 use ninjaone_sim::{Fault, FaultRule, Repeated, Sim, SimConfig, Tenant, When};
 use proptest::prelude::*;
@@ -20,7 +20,7 @@ impl Clock for Fixed {
     }
 }
 
-impl SyncIds for Fixed {
+impl SyncIdGenerator for Fixed {
     fn next_id(&self, started_at: OffsetDateTime) -> SyncId {
         SyncId::from_parts(started_at, [0; 16])
     }
@@ -217,13 +217,13 @@ pub(crate) async fn make(
 ) -> Result<Outcome, ProvisioningError> {
     let provisioning = Provisioning {
         provisioner: tenant,
-        audit: &NoAudit,
+        audit: &NoopAuditLog,
         clock: &Fixed,
         ids: &Fixed,
         requested_by: "test".to_owned(),
     };
     let plan = provisioning.prepare(change).await?;
-    provisioning.carry_out(&plan).await
+    provisioning.execute(&plan).await
 }
 
 #[test]

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access_core::ports::{AccessSink, Silent};
+use access_core::ports::{AccessSink, NoopObserver};
 use access_core::sync::{SyncPipeline, SyncRequest};
 use ninjaone::{NinjaOneSource, SourceOptions, Writes};
 use ninjaone_sim::{GeneratedSize, Sim, SimConfig, Tenant};
-use sink_c1z::{C1zSink, C1zSinkConfig, Compression, Limits, OnForeign, Retention, StorageEngine};
+use sink_c1z::{C1zSink, C1zSinkConfig, Compression, ExistingFilePolicy, Limits, Retention, StorageEngine};
 
 use crate::misbehaving::rehearsal::{Fixed, client, runtime};
 
@@ -21,7 +21,7 @@ fn sync(base_url: &str, folder: &Path, threads: u32) -> Vec<u8> {
     let sink = C1zSink::new(C1zSinkConfig {
         path: path.clone(),
         temp_folder: folder.to_owned(),
-        on_foreign: OnForeign::Refuse,
+        on_foreign: ExistingFilePolicy::Refuse,
         engine: Some(StorageEngine::Pebble),
         retention: Retention::default(),
         compression: Compression {
@@ -37,7 +37,7 @@ fn sync(base_url: &str, folder: &Path, threads: u32) -> Vec<u8> {
         sinks: &[Arc::new(sink) as Arc<dyn AccessSink>],
         clock: &Fixed,
         ids: &Fixed,
-        observer: &Silent,
+        observer: &NoopObserver,
     };
     let request = SyncRequest::default();
     let ran = pipeline.run(&request, std::future::pending());

@@ -135,7 +135,7 @@ fn names_cannot_steer_a_terminal() {
         "Network Engineering",
         "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}Net\rwork",
     );
-    let harmless = |shown: &str| {
+    let escape_control_chars = |shown: &str| {
         assert!(shown.contains("\\u001b[2J"), "{shown}");
         assert!(
             !shown.contains(|c: char| c.is_control() && c != '\n'),
@@ -145,7 +145,7 @@ fn names_cannot_steer_a_terminal() {
     };
     let plan = context.run(&["grant", "role:3", "--to", "user:16", "--dry-run"]);
     assert_eq!(plan.code, Some(0), "{}", plan.stderr);
-    harmless(&plan.stdout);
+    escape_control_chars(&plan.stdout);
     let json = context.run(&[
         "grant",
         "role:3",
@@ -155,7 +155,7 @@ fn names_cannot_steer_a_terminal() {
         "--output",
         "json",
     ]);
-    harmless(&json.stdout);
+    escape_control_chars(&json.stdout);
     serde_json::from_str::<serde_json::Value>(&json.stdout).unwrap();
     // An error that names it, and a log line.
     let missing = "\u{1b}[2J\u{9b}x";
@@ -169,7 +169,7 @@ fn names_cannot_steer_a_terminal() {
         "console",
     ]);
     assert_ne!(ran.code, Some(0));
-    harmless(&ran.stderr);
+    escape_control_chars(&ran.stderr);
 }
 
 #[test]

@@ -381,7 +381,7 @@ fn a_task_that_is_given_out_twice_is_done_once() {
         .tasks()
         .wait_for(&id, PATIENCE, |progress| progress.deliveries.len() == 1)
         .unwrap();
-    served.c1.tasks().deliver_again(&id);
+    served.c1.tasks().redeliver(&id);
     assert!(served.finished(&id).is_success());
     std::thread::sleep(Duration::from_millis(700));
     assert_eq!(served.c1.tasks().progress(&id).unwrap().finishes.len(), 1);

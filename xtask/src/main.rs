@@ -44,7 +44,7 @@ enum Command {
         rest: Vec<String>,
     },
     /// Run the queries of docs/FEED.md on real datasets. Needs Python, and Java for Spark.
-    Feed,
+    SinkFeed,
     /// Let the reference SDK read, change and write our files, and be ConductorOne for a day. Needs Go.
     Interop,
     /// Look at review reports in a real browser. Needs Chromium and Node.js.
@@ -109,7 +109,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Demo => demo::run(),
         Command::Test { rest } => steps::test(&rest),
-        Command::Feed => feed::run(),
+        Command::SinkFeed => feed::run(),
         Command::Interop => interop::run(),
         Command::ReportTests => report::tests(),
         Command::ReportPicture => report::picture(),

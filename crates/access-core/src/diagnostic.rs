@@ -124,7 +124,7 @@ impl fmt::Display for StatusCode {
 
 /// An error that says how it is to be treated. Every crate's error enum implements it; the binary turns
 /// [`status`](Self::status) into the exit code and shows [`hint`](Self::hint) to the person.
-pub trait Classified: Error {
+pub trait Diagnostic: Error {
     /// The class of the failure.
     fn status(&self) -> StatusCode;
 
@@ -207,7 +207,7 @@ pub fn is_no_thread_left(error: &io::Error) -> bool {
 
 /// An error's message with its causes, each said once.
 #[must_use]
-pub fn with_causes(error: &dyn Error) -> String {
+pub fn error_chain(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

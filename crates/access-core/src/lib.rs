@@ -18,12 +18,12 @@ pub mod query;
 pub mod secrets;
 pub mod sync;
 
-pub use diagnostic::Classified;
+pub use diagnostic::Diagnostic;
 pub use diagnostic::EXHAUSTED_HINT;
 pub use diagnostic::StatusCode;
 pub use diagnostic::class_of;
+pub use diagnostic::error_chain;
 pub use diagnostic::find_cause;
 pub use diagnostic::has_run_out;
 pub use diagnostic::is_exhausted;
 pub use diagnostic::is_no_thread_left;
-pub use diagnostic::with_causes;

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::model::{IdScheme, ResourceTypeId, SyncRun};
-use crate::{Classified, StatusCode};
+use crate::{Diagnostic, StatusCode};
 
 /// What a location says about the syncs in it. What is not known is not judged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl fmt::Display for Moment {
     }
 }
 
-impl Classified for LocationConflict {
+impl Diagnostic for LocationConflict {
     fn status(&self) -> StatusCode {
         StatusCode::FailedPrecondition
     }

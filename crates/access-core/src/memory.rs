@@ -5,7 +5,7 @@
 
 use std::sync::OnceLock;
 
-use crate::{Classified, StatusCode};
+use crate::{Diagnostic, StatusCode};
 
 /// How much memory the process may take, and how to find out what it takes.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +46,7 @@ pub enum MemorySpent {
     },
 }
 
-impl Classified for MemorySpent {
+impl Diagnostic for MemorySpent {
     fn status(&self) -> StatusCode {
         StatusCode::ResourceExhausted
     }

@@ -14,16 +14,16 @@ use crate::schema::Contract;
 /// Batches that may wait in front of the collecting thread.
 const QUEUE: usize = 2;
 
-type Collected = Result<Collector, std::io::Error>;
+type CollectorResult = Result<Collector, std::io::Error>;
 
 /// A thread that takes batches, and what leads to it.
-pub(crate) struct Collecting {
+pub(crate) struct CollectorThread {
     folder: PathBuf,
     batches: Option<mpsc::Sender<Arc<AccessBatch>>>,
-    thread: Option<JoinHandle<Collected>>,
+    thread: Option<JoinHandle<CollectorResult>>,
 }
 
-impl Collecting {
+impl CollectorThread {
     /// Starts the thread; its files are in the folder and have no names.
     pub(crate) fn start(name: &str, contract: Contract, folder: &Path) -> Result<Self, DatasetError> {
         let collector = Collector::new(contract, folder)?;
@@ -62,7 +62,7 @@ impl Collecting {
     }
 }
 
-fn collect(mut collector: Collector, mut queue: mpsc::Receiver<Arc<AccessBatch>>) -> Collected {
+fn collect(mut collector: Collector, mut queue: mpsc::Receiver<Arc<AccessBatch>>) -> CollectorResult {
     while let Some(batch) = queue.blocking_recv() {
         collector.take(&batch)?;
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use access_core::location::LocationConflict;
 use access_core::memory::MemorySpent;
-use access_core::{Classified, EXHAUSTED_HINT, StatusCode, is_exhausted};
+use access_core::{Diagnostic, EXHAUSTED_HINT, StatusCode, is_exhausted};
 
 use crate::format::FormatError;
 use crate::schema::Dataset;
@@ -373,7 +373,7 @@ fn scratch_of(folder: &Path) -> PathBuf {
     folder.join("(temporary files)")
 }
 
-impl Classified for DatasetError {
+impl Diagnostic for DatasetError {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotAFolder { .. }

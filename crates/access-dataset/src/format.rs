@@ -10,7 +10,7 @@ use arrow::array::RecordBatch;
 
 use crate::error::DatasetError;
 
-use crate::hashing_reader::ReadBack;
+use crate::hashing_reader::HashingReader;
 use crate::schema::{Contract, Dataset};
 
 /// What a format's own library says went wrong.
@@ -55,7 +55,7 @@ pub trait FileFormat: Send + Sync + 'static {
     ///
     /// # Errors
     /// What the format's library says of a file that is damaged or not of this format.
-    fn count_rows(&self, back: &mut ReadBack) -> Result<u64, FormatError>;
+    fn count_rows(&self, back: &mut HashingReader) -> Result<u64, FormatError>;
 
     /// Reads a file of one table: rows in the order of the file, columns in the order of the contract, values as they were
     /// written. Columns that can be null and that the file is too old to have are null. `columns` are those that are wanted;

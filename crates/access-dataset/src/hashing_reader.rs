@@ -12,7 +12,7 @@ const BLOCK: usize = 1 << 18;
 
 /// A file that is read back from front to back, and hashed on the way: whoever counts its rows reads it once.
 #[derive(Debug)]
-pub struct ReadBack {
+pub struct HashingReader {
     file: File,
     hash: Sha256,
     bytes: u64,
@@ -21,7 +21,7 @@ pub struct ReadBack {
     failed: Option<i32>,
 }
 
-impl ReadBack {
+impl HashingReader {
     /// Reads a file that is at its beginning.
     #[must_use]
     pub fn new(file: File) -> Self {
@@ -63,7 +63,7 @@ impl ReadBack {
     }
 }
 
-impl Read for ReadBack {
+impl Read for HashingReader {
     fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
         if self.at_end || block.is_empty() {
             return Ok(0);
@@ -100,7 +100,7 @@ mod tests {
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(&content).unwrap();
             file.rewind().unwrap();
-            ReadBack::new(file)
+            HashingReader::new(file)
         };
         assert_eq!(back().finish().unwrap(), expected);
         let mut in_part = back();

@@ -29,7 +29,7 @@ pub use diff::TableRecords;
 pub use diff::differences;
 pub use error::DatasetError;
 pub use format::{Batches, FileFormat, FileWriter, FormatError, FormatOptions, FormatTooLarge, Formats};
-pub use hashing_reader::ReadBack;
+pub use hashing_reader::HashingReader;
 pub use history::{Rebuilt, rebuild};
 pub use manifest::{
     FileEntry, Manifest, ManifestHistory, ManifestLeftOut, ManifestLink, ManifestReplaces, ManifestSync,
@@ -39,9 +39,9 @@ pub use reader::Hashes;
 pub use reader::ListedSync;
 pub use reader::Published;
 pub use reader::Rows;
-pub use reader::Standing;
+pub use reader::Voucher;
 pub use schema::docs::columns as document;
-pub use schema::{Column, ColumnKind, Contract, Dataset, SCHEMA_VERSION, WordBuilder};
+pub use schema::{Column, ColumnKind, Contract, Dataset, DictionaryBuilder, SCHEMA_VERSION};
 pub use sink::{DatasetSink, DatasetSinkConfig};
 pub use store::{
     BucketFile, BucketUrl, Location, LocationError, ObjectVersion, StoreKind, document_cloud_variables,

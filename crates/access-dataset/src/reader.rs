@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::error::DatasetError;
 use crate::format::{Batches, FileFormat, FormatError, FormatTooLarge, Formats};
-use crate::hashing_reader::ReadBack;
+use crate::hashing_reader::HashingReader;
 use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, hex, path_of};
 use crate::schema::Dataset;
 use crate::store::{self, Location, Store, private_folder};
@@ -33,12 +33,12 @@ pub struct ListedSync {
     /// What it consists of.
     pub manifest: Manifest,
     /// What vouches for it.
-    pub standing: Standing,
+    pub standing: Voucher,
 }
 
 /// What vouches for a sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Voucher {
     /// The pointer names it, or leads to it through later syncs.
     Linked,
     /// A sync that started a new chain names it, or leads to it: it is of the chain before.
@@ -52,14 +52,14 @@ pub enum Standing {
 /// The way from the pointer backwards: the chain first, then what it replaced.
 #[derive(Debug, Default)]
 pub(crate) struct Links {
-    queue: VecDeque<(ManifestLink, Standing)>,
+    queue: VecDeque<(ManifestLink, Voucher)>,
     seen: BTreeSet<String>,
 }
 
 impl Links {
     pub(crate) fn from(pointer: &Pointer) -> Self {
         Self {
-            queue: VecDeque::from([(pointer.latest.clone(), Standing::Linked)]),
+            queue: VecDeque::from([(pointer.latest.clone(), Voucher::Linked)]),
             seen: BTreeSet::new(),
         }
     }
@@ -73,7 +73,7 @@ impl Links {
             check_memory(&store.describe(&link.manifest))?;
             let manifest = linked(store, &link).await?;
             for link in manifest.replaces.iter().flat_map(|replaces| &replaces.syncs) {
-                self.queue.push_back((link.clone(), Standing::Replaced));
+                self.queue.push_back((link.clone(), Voucher::Replaced));
             }
             if let Some(link) = &manifest.previous {
                 self.queue.push_front((link.clone(), standing));
@@ -144,7 +144,7 @@ impl Published {
         if !found.sync.is_full() {
             return Ok(ListedSync {
                 manifest: found,
-                standing: Standing::Beside,
+                standing: Voucher::Beside,
             });
         }
         let mut links = self.links().await?;
@@ -181,9 +181,9 @@ impl Published {
             match parse_manifest(&*self.store, &path, &stored.bytes) {
                 Ok(manifest) => syncs.push(ListedSync {
                     standing: if manifest.sync.is_full() {
-                        Standing::Unlinked
+                        Voucher::Unlinked
                     } else {
-                        Standing::Beside
+                        Voucher::Beside
                     },
                     manifest,
                 }),
@@ -409,7 +409,7 @@ pub(crate) async fn open_file(store: &dyn Store, path: &str, scratch: &Path) -> 
 
 /// The file at its begin, if its bytes are those of the manifest.
 pub(crate) fn checked(file: File, entry: &FileEntry, place: &str) -> Result<File, DatasetError> {
-    let mut back = ReadBack::new(file);
+    let mut back = HashingReader::new(file);
     let failed = |error| DatasetError::io(Path::new(place), error);
     let file = back.seekable().map_err(failed)?;
     let (bytes, sha256) = back.finish().map_err(failed)?;
@@ -453,7 +453,7 @@ pub(crate) fn damaged(place: &str, reason: impl Into<String>) -> DatasetError {
 /// The pointer, if there is one.
 pub(crate) async fn read_pointer(
     store: &dyn Store,
-) -> Result<Option<(store::Stored, Pointer)>, DatasetError> {
+) -> Result<Option<(store::StoredObject, Pointer)>, DatasetError> {
     let Some(stored) = store.get(POINTER).await? else {
         return Ok(None);
     };
@@ -462,7 +462,10 @@ pub(crate) async fn read_pointer(
 }
 
 /// What the pointer's object says.
-pub(crate) fn check_pointer(store: &dyn Store, stored: &store::Stored) -> Result<Pointer, DatasetError> {
+pub(crate) fn check_pointer(
+    store: &dyn Store,
+    stored: &store::StoredObject,
+) -> Result<Pointer, DatasetError> {
     let place = store.describe(POINTER);
     let pointer: Pointer = json(&place, &stored.bytes)?;
     // Who may write here must not lead us elsewhere.

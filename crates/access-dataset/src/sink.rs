@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use access_core::diff::Removals;
+use access_core::diff::RemovalPolicy;
 use access_core::model::{AccessBatch, Baseline, IdScheme, ResourceTypeId, SyncId, SyncRun};
 use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
 use access_core::sync::{Comparer, Comparison, CurrentSync, SyncSummary};
@@ -12,13 +12,13 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 use time::format_description::well_known::Rfc3339;
 
-use crate::collector_thread::Collecting;
+use crate::collector_thread::CollectorThread;
 use crate::diff::Cursor;
 use crate::error::DatasetError;
 use crate::format::{FileFormat, Formats};
-use crate::history::{Earlier, History, MadeHistory, earlier, follow, local_files};
+use crate::history::{HistoryFiles, HistoryUpdate, PreviousSyncs, earlier, follow, local_files};
 use crate::manifest::Manifest;
-use crate::publish::{Intent, MadeFile, MakeFiles, Publication, partition};
+use crate::publish::{Intent, LocalFile, Publication, TableFileWriter, partition};
 use crate::reader::Hashes;
 use crate::reader::Rows;
 use crate::reader::open_files;
@@ -77,7 +77,7 @@ impl AccessSink for DatasetSink {
         let temp_folder = store.scratch().unwrap_or(&self.config.temp_folder).to_owned();
         let scratch = private_folder(&temp_folder)
             .map_err(|error| SinkError::new(DatasetError::io(&temp_folder, error)))?;
-        let collecting = Collecting::start(self.format.name(), self.format.contract(), scratch.path())
+        let collecting = CollectorThread::start(self.format.name(), self.format.contract(), scratch.path())
             .map_err(SinkError::new)?;
         let intent = Intent {
             run: sync,
@@ -101,7 +101,7 @@ impl AccessSink for DatasetSink {
 }
 
 /// Rows of the sync and its files.
-type Made = Result<(u64, Vec<MadeFile>), DatasetError>;
+type FilesResult = Result<(u64, Vec<LocalFile>), DatasetError>;
 
 /// Ends the making of files soon after nobody wants them any more.
 struct StopOnDrop(Arc<AtomicBool>);
@@ -118,14 +118,14 @@ struct DatasetWriter {
     history: bool,
     publication: Publication,
     scratch: TempDir,
-    collecting: Collecting,
-    making: Option<tokio::task::JoinHandle<Made>>,
+    collecting: CollectorThread,
+    making: Option<tokio::task::JoinHandle<FilesResult>>,
     stop: StopOnDrop,
     rows: u64,
 }
 
 impl DatasetWriter {
-    async fn make_files(&mut self, summary: &SyncSummary) -> Result<Vec<MadeFile>, DatasetError> {
+    async fn make_files(&mut self, summary: &SyncSummary) -> Result<Vec<LocalFile>, DatasetError> {
         let collector = self.collecting.finish().await?;
         let (format, summary) = (Arc::clone(&self.format), summary.clone());
         let (folder, stop) = (self.scratch.path().to_owned(), Arc::clone(&self.stop.0));
@@ -134,7 +134,7 @@ impl DatasetWriter {
             let mut tables = collector
                 .finish()
                 .map_err(|error| DatasetError::scratch(&folder, error))?;
-            let make = MakeFiles {
+            let make = TableFileWriter {
                 format: &*format,
                 partition: partition(summary.run.started_at, summary.run.id.as_str()),
                 folder: &folder,
@@ -155,16 +155,16 @@ impl DatasetWriter {
     async fn make_history(
         &mut self,
         summary: &SyncSummary,
-        files: &[MadeFile],
-    ) -> Result<Option<MadeHistory>, DatasetError> {
+        files: &[LocalFile],
+    ) -> Result<Option<HistoryFiles>, DatasetError> {
         let run = &summary.run;
-        if !self.history || !self.publication.becomes_the_latest(run.sync_type.as_str()) {
+        if !self.history || !self.publication.can_become_latest(run.sync_type.as_str()) {
             return Ok(None);
         }
         let (before, told) = match self.publication.replaced() {
             None => (None, None),
             Some(latest) => {
-                let place = Earlier {
+                let place = PreviousSyncs {
                     store: self.publication.store(),
                     formats: &self.formats,
                     scratch: self.scratch.path(),
@@ -174,14 +174,14 @@ impl DatasetWriter {
                 (Some(before), Some(told))
             }
         };
-        let this = History {
+        let this = HistoryUpdate {
             sync_id: run.id.to_string(),
             synced_at: microseconds(run.started_at),
             tenant: run.tenant.clone(),
             format: Arc::clone(&self.format),
             past_format: Arc::clone(&self.format),
-            removals: Removals::of(run.sync_type, &summary.completeness),
-            files: local_files(files, History::READ)?,
+            removals: RemovalPolicy::of(run.sync_type, &summary.completeness),
+            files: local_files(files, HistoryUpdate::READ)?,
         };
         let partition = partition(run.started_at, run.id.as_str());
         let (format, folder, stop) = (
@@ -197,12 +197,12 @@ impl DatasetWriter {
         let (_, files) = made.unwrap_or(Err(DatasetError::ThreadLost))?;
         let since = started_at(summary)?;
         Ok(Some(match told {
-            Some(told) => MadeHistory {
+            Some(told) => HistoryFiles {
                 syncs: told.syncs + 1,
                 files,
                 ..told
             },
-            None => MadeHistory {
+            None => HistoryFiles {
                 since: run.id.to_string(),
                 since_started_at: since,
                 syncs: 1,
@@ -304,9 +304,9 @@ impl SinkWriter for DatasetWriter {
         Ok(Prepared { rows: self.rows })
     }
 
-    async fn set_aside(&mut self, summary: &SyncSummary) -> Result<Option<String>, SinkError> {
+    async fn quarantine(&mut self, summary: &SyncSummary) -> Result<Option<String>, SinkError> {
         let files = self.make_files(summary).await.map_err(SinkError::new)?;
-        let place = self.publication.set_aside(&*self.format, summary, files).await;
+        let place = self.publication.quarantine(&*self.format, summary, files).await;
         Ok(Some(place.map_err(SinkError::new)?))
     }
 

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::DatasetError;
 use crate::format::Formats;
-use crate::hashing_reader::ReadBack;
+use crate::hashing_reader::HashingReader;
 use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, hex, path_of};
 use crate::reader::check_memory;
 use crate::reader::checked;
@@ -373,7 +373,7 @@ impl Verifying<'_> {
         let path = entry.path.clone();
         let looked = tokio::task::spawn_blocking(move || {
             let file = checked(file, &entry, &place)?;
-            let rows = format.count_rows(&mut ReadBack::new(file));
+            let rows = format.count_rows(&mut HashingReader::new(file));
             let rows = rows.map_err(|error| match too_large(&error) {
                 Some(reason) => damaged(&place, reason.to_string()),
                 None => damaged(&place, format!("it is no {table} file: {error}")),

@@ -1,6 +1,6 @@
 //! Who reviews what: rows of role, organization and person with a reviewer, applied to lines.
 
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 
 use crate::line::Line;
 use crate::review::{Assignee, parse_due};
@@ -47,7 +47,7 @@ pub enum PlanError {
     },
 }
 
-impl Classified for PlanError {
+impl Diagnostic for PlanError {
     fn status(&self) -> StatusCode {
         StatusCode::InvalidArgument
     }

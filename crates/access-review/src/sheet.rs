@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 
 use crate::line::Subject;
 use crate::statement::{Decision, Statement};
@@ -117,7 +117,7 @@ pub enum SheetError {
     },
 }
 
-impl Classified for SheetError {
+impl Diagnostic for SheetError {
     fn status(&self) -> StatusCode {
         StatusCode::InvalidArgument
     }

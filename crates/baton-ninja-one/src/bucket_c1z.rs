@@ -8,7 +8,7 @@ use std::sync::Arc;
 use access_core::model::{AccessBatch, Baseline, IdScheme, SyncRun};
 use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
 use access_core::sync::{Comparison, CurrentSync, SyncSummary};
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use access_dataset::{BucketFile, BucketUrl, ObjectVersion};
 use async_trait::async_trait;
 use sink_c1z::{C1zSink, C1zSinkConfig};
@@ -82,7 +82,7 @@ enum CopyError {
     Bucket(#[from] access_dataset::DatasetError),
 }
 
-impl Classified for CopyError {
+impl Diagnostic for CopyError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Folder(error) => error.status(),
@@ -182,8 +182,8 @@ impl SinkWriter for BucketC1zWriter {
         })
     }
 
-    async fn set_aside(&mut self, summary: &SyncSummary) -> Result<Option<String>, SinkError> {
-        let kept = self.inner.set_aside(summary).await;
+    async fn quarantine(&mut self, summary: &SyncSummary) -> Result<Option<String>, SinkError> {
+        let kept = self.inner.quarantine(summary).await;
         let Some(path) = kept.map_err(|error| explained(&self.copy, error))? else {
             return Ok(None);
         };
@@ -222,7 +222,7 @@ impl std::error::Error for Explained {
     }
 }
 
-impl Classified for Explained {
+impl Diagnostic for Explained {
     fn status(&self) -> StatusCode {
         self.inner.status()
     }

@@ -9,7 +9,9 @@ use clap::{Arg, ArgAction, Command};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::commands::COMMANDS;
-use crate::settings::{COLOR_FLAG, GivenBy, Kind, QUIET_FLAG, Reference, SETTINGS, Setting, VERBOSE_FLAG};
+use crate::settings::{
+    COLOR_FLAG, QUIET_FLAG, Reference, SETTINGS, Setting, SettingScope, VERBOSE_FLAG, ValueKind,
+};
 
 /// The program's name.
 pub(crate) const NAME: &str = "baton-ninja-one";
@@ -122,10 +124,10 @@ fn argument(setting: &Setting) -> Arg {
     };
     let argument = of_kind(argument, setting.kind);
     match setting.kind {
-        Kind::Path => argument.value_hint(ValueHint::AnyPath),
-        Kind::Choice(words) => argument.add(candidates(words)),
-        Kind::Bool => argument.add(candidates(&["true", "false"])),
-        Kind::List if setting.name == "sink" => {
+        ValueKind::Path => argument.value_hint(ValueHint::AnyPath),
+        ValueKind::Choice(words) => argument.add(candidates(words)),
+        ValueKind::Bool => argument.add(candidates(&["true", "false"])),
+        ValueKind::List if setting.name == "sink" => {
             argument.add(candidates(&["c1z=", "html=", "parquet=", "csv="]))
         }
         _ => argument.value_hint(ValueHint::Other),
@@ -139,7 +141,7 @@ fn candidates(words: &'static [&'static str]) -> ArgValueCandidates {
 
 /// Flags of the reference that do not work here are known all the same, so that what becomes of them is decided in one place.
 fn other_flags_of_the_reference() -> impl Iterator<Item = Arg> {
-    let flags = Reference::others().filter(|row| row.given_by != GivenBy::Environment);
+    let flags = Reference::others().filter(|row| row.given_by != SettingScope::Environment);
     flags.map(|row| {
         of_kind(
             Arg::new(row.name).long(row.name).global(true).hide(true),
@@ -149,13 +151,13 @@ fn other_flags_of_the_reference() -> impl Iterator<Item = Arg> {
 }
 
 /// Values of all flags but switches are the next word whatever it is, as in the reference: a secret may begin with a hyphen.
-fn of_kind(argument: Arg, kind: Kind) -> Arg {
+fn of_kind(argument: Arg, kind: ValueKind) -> Arg {
     match kind {
-        Kind::Bool => argument
+        ValueKind::Bool => argument
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value("true"),
-        Kind::List => argument.action(ArgAction::Append).allow_hyphen_values(true),
+        ValueKind::List => argument.action(ArgAction::Append).allow_hyphen_values(true),
         _ => argument.allow_hyphen_values(true),
     }
 }
@@ -186,13 +188,13 @@ fn with_value_hints(command: Command) -> Command {
 /// What the value of a setting looks like.
 pub(crate) fn value_name(setting: &Setting) -> String {
     match setting.kind {
-        Kind::Text => "TEXT".to_owned(),
-        Kind::Path => "PATH".to_owned(),
-        Kind::Bool => "true|false".to_owned(),
-        Kind::Integer { min, max } => format!("{min}..{max}"),
-        Kind::Number => "NUMBER".to_owned(),
-        Kind::List => "LIST".to_owned(),
-        Kind::Choice(words) => words.join("|"),
+        ValueKind::Text => "TEXT".to_owned(),
+        ValueKind::Path => "PATH".to_owned(),
+        ValueKind::Bool => "true|false".to_owned(),
+        ValueKind::Integer { min, max } => format!("{min}..{max}"),
+        ValueKind::Number => "NUMBER".to_owned(),
+        ValueKind::List => "LIST".to_owned(),
+        ValueKind::Choice(words) => words.join("|"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use access_core::{Classified, EXHAUSTED_HINT, StatusCode, class_of, with_causes};
+use access_core::{Diagnostic, EXHAUSTED_HINT, StatusCode, class_of, error_chain};
 use serde_json::json;
 
 use crate::output::console::Label;
@@ -19,7 +19,7 @@ pub(crate) struct Failure {
     status: StatusCode,
 }
 
-impl<E: Classified + 'static> From<E> for Failure {
+impl<E: Diagnostic + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         let status = class_of(&error, error.status());
         let hint = if status == error.status() {
@@ -28,7 +28,7 @@ impl<E: Classified + 'static> From<E> for Failure {
             Some(EXHAUSTED_HINT.to_owned())
         };
         Self {
-            message: with_causes(&error),
+            message: error_chain(&error),
             usage: None,
             hint,
             status,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use access_core::model::{AttributeType, TraitKind};
 
 use crate::cli::value_name;
-use crate::settings::{Fate, GivenBy, REFERENCE, SETTINGS, variable_of};
+use crate::settings::{REFERENCE, SETTINGS, SettingScope, SettingStatus, variable_of};
 
 /// Generated parts by name. A document holds one between `<!-- generated: NAME -->` and `<!-- end generated -->`.
 #[must_use]
@@ -40,8 +40,8 @@ fn settings() -> String {
             .map(|letter| format!("`-{letter}`, "))
             .unwrap_or_default();
         let flag = match setting.given_by {
-            GivenBy::Environment => "–".to_owned(),
-            GivenBy::All | GivenBy::FlagAndEnvironment => format!("{short}`--{}`", setting.flag()),
+            SettingScope::Environment => "–".to_owned(),
+            SettingScope::All | SettingScope::FlagAndEnvironment => format!("{short}`--{}`", setting.flag()),
         };
         let default = match (setting.required, setting.default) {
             (true, _) => "**required**".to_owned(),
@@ -64,15 +64,15 @@ fn reference_flags() -> String {
     let mut text = String::from("| Flag | Variable | Key | Here |\n|---|---|---|---|\n");
     for row in REFERENCE {
         let (flag, key) = match row.given_by {
-            GivenBy::Environment => ("–".to_owned(), "–".to_owned()),
-            GivenBy::All | GivenBy::FlagAndEnvironment => {
+            SettingScope::Environment => ("–".to_owned(), "–".to_owned()),
+            SettingScope::All | SettingScope::FlagAndEnvironment => {
                 (format!("`--{}`", row.name), format!("`{}`", row.name))
             }
         };
         let fate = match row.fate {
-            Fate::Works => "works".to_owned(),
-            Fate::NoEffect(reason) => format!("no effect: {reason}"),
-            Fate::Refused { reason, instead } => format!("**refused**: {reason}; {instead}"),
+            SettingStatus::Works => "works".to_owned(),
+            SettingStatus::NoEffect(reason) => format!("no effect: {reason}"),
+            SettingStatus::Refused { reason, instead } => format!("**refused**: {reason}; {instead}"),
         };
         let _ = writeln!(text, "| {flag} | `{}` | {key} | {fate} |", variable_of(row.name));
     }

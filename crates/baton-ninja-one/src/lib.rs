@@ -28,7 +28,7 @@ pub use generated_docs::generated_documents;
 
 use cli::usage::CommandLine;
 use commands::Command;
-use commands::inspect::Form;
+use commands::inspect::OutputFormat;
 use commands::provision::ChangeCommand;
 use failure::ErrorFormat;
 use failure::Failure;
@@ -117,7 +117,7 @@ fn load(matches: &ArgMatches, errors: &Cell<ErrorFormat>) -> Result<Settings, Fa
         .collect();
     let folder = std::env::current_dir().unwrap_or_default();
     let settings = Settings::load(innermost(matches), &environment, &folder)?;
-    if matches!(settings.sheet_form(), Ok(Form::Json)) {
+    if matches!(settings.sheet_form(), Ok(OutputFormat::Json)) {
         errors.set(ErrorFormat::Json);
     }
     Ok(settings)

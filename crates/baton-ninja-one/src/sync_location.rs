@@ -13,14 +13,14 @@ use source_dataset::{DatasetConfig, DatasetSnapshot};
 
 use crate::bucket_c1z::LocalCopy;
 use crate::failure::Failure;
-use crate::runtime::cancellation::wait_unless;
+use crate::runtime::cancellation::wait_cancellable;
 use crate::settings::Settings;
 use crate::settings::targets::C1Z_ENDING;
 use crate::wiring::formats;
 
 /// A place that holds finished syncs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum SyncLocation {
     /// A c1z file, of any connector.
     File(PathBuf),
     /// A c1z file in a bucket.
@@ -31,7 +31,7 @@ pub(crate) enum Place {
 
 /// A sync that a place holds, whatever its form.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SyncFacts {
+pub(crate) struct SyncListing {
     pub(crate) id: String,
     pub(crate) sync_type: String,
     pub(crate) started_at: String,
@@ -43,7 +43,7 @@ pub(crate) struct SyncFacts {
     pub(crate) counts: Option<[u64; 3]>,
 }
 
-impl Place {
+impl SyncLocation {
     /// The place that a text names: a URL that ends in `.c1z` is a file, another URL or a folder a dataset, everything else a
     /// file.
     pub(crate) fn named(text: &str) -> Result<Self, Failure> {
@@ -67,29 +67,29 @@ impl Place {
     ) -> Result<Box<dyn AccessSnapshot>, Failure> {
         match self {
             Self::File(path) => {
-                let source = C1zSource::open_unless(c1z_config(path, settings, sync)?, stop)?;
+                let source = C1zSource::open_cancellable(c1z_config(path, settings, sync)?, stop)?;
                 Ok(Box::new(source.snapshot()?))
             }
             Self::BucketC1z(url) => {
-                let copy = wait_unless(stop, copy(url, settings))?;
+                let copy = wait_cancellable(stop, copy(url, settings))?;
                 let opened = Self::File(copy.path().to_owned()).open(settings, sync, stop);
                 opened.map_err(|failure| copy.explain(failure))
             }
             Self::Dataset(location) => {
                 let config = dataset_config(location, settings, sync)?;
-                let opened = wait_unless(stop, source_dataset::Opened::open(config))?;
+                let opened = wait_cancellable(stop, source_dataset::OpenSync::open(config))?;
                 Ok(Box::new(DatasetSnapshot::new(opened.with_stop(Arc::clone(stop)))))
             }
         }
     }
 
     /// All syncs that there are, the earliest first. Blocks like [`open`](Self::open).
-    pub(crate) fn syncs(&self, settings: &Settings, stop: &AtomicBool) -> Result<Vec<SyncFacts>, Failure> {
+    pub(crate) fn syncs(&self, settings: &Settings, stop: &AtomicBool) -> Result<Vec<SyncListing>, Failure> {
         match self {
             Self::File(path) => {
                 let (temp_folder, limits) = (settings.temp_folder()?, settings.limits()?);
                 let (rows, latest) = C1zSource::syncs(path, &temp_folder, limits, stop)?;
-                let syncs = rows.into_iter().map(|row| SyncFacts {
+                let syncs = rows.into_iter().map(|row| SyncListing {
                     latest: latest.as_ref() == Some(&row.sync_id),
                     counts: row
                         .stats
@@ -102,17 +102,17 @@ impl Place {
                 Ok(syncs.collect())
             }
             Self::BucketC1z(url) => {
-                let copy = wait_unless(stop, copy(url, settings))?;
+                let copy = wait_cancellable(stop, copy(url, settings))?;
                 let syncs = Self::File(copy.path().to_owned()).syncs(settings, stop);
                 syncs.map_err(|failure| copy.explain(failure))
             }
             Self::Dataset(location) => {
                 let config = dataset_config(location, settings, None)?;
-                let syncs = wait_unless(stop, source_dataset::Opened::syncs(config))?;
+                let syncs = wait_cancellable(stop, source_dataset::OpenSync::syncs(config))?;
                 let (manifests, latest) = syncs;
                 let syncs = manifests.into_iter().map(|manifest| {
                     let count = |table: &str| manifest.rows.get(table).copied().unwrap_or_default();
-                    SyncFacts {
+                    SyncListing {
                         latest: latest.as_ref() == Some(&manifest.sync.id),
                         counts: Some(["resources", "entitlements", "grants"].map(count)),
                         id: manifest.sync.id,

@@ -12,7 +12,7 @@ use sink_parquet::ParquetFormat;
 
 use crate::bucket_c1z::BucketC1zSink;
 use crate::failure::Failure;
-use crate::settings::{Settings, SinkSetting};
+use crate::settings::{Settings, SinkConfig};
 
 /// The columns of datasets: every table's own, and those of NinjaOne's attributes of users.
 pub(crate) const CONTRACT: Contract = Contract::new(ninjaone::USER_ATTRIBUTES);
@@ -34,7 +34,7 @@ pub(crate) fn formats() -> Formats {
 /// The sinks that are wanted.
 pub(crate) fn sinks(
     settings: &Settings,
-    wanted: Vec<SinkSetting>,
+    wanted: Vec<SinkConfig>,
 ) -> Result<Vec<Arc<dyn AccessSink>>, Failure> {
     let temp_folder = settings.temp_folder()?;
     let history = settings.history()?;
@@ -48,19 +48,19 @@ pub(crate) fn sinks(
     let mut sinks: Vec<Arc<dyn AccessSink>> = Vec::new();
     for sink in wanted {
         sinks.push(match sink {
-            SinkSetting::C1z(path) => Arc::new(C1zSink::new(settings.c1z(path)?)),
-            SinkSetting::BucketC1z(url) => Arc::new(BucketC1zSink::new(url, settings.c1z(PathBuf::new())?)),
-            SinkSetting::Parquet(location, codec) => {
+            SinkConfig::C1z(path) => Arc::new(C1zSink::new(settings.c1z(path)?)),
+            SinkConfig::BucketC1z(url) => Arc::new(BucketC1zSink::new(url, settings.c1z(PathBuf::new())?)),
+            SinkConfig::Parquet(location, codec) => {
                 let format = ParquetFormat {
                     contract: CONTRACT,
                     codec,
                 };
                 Arc::new(DatasetSink::new(dataset(location), format).reading(formats()))
             }
-            SinkSetting::Csv(location, options) => {
+            SinkConfig::Csv(location, options) => {
                 Arc::new(DatasetSink::new(dataset(location), options.format()).reading(formats()))
             }
-            SinkSetting::Html(path) => Arc::new(HtmlSink::new(settings.html(path)?)),
+            SinkConfig::Html(path) => Arc::new(HtmlSink::new(settings.html(path)?)),
         });
     }
     Ok(sinks)

@@ -3,7 +3,7 @@
 use access_core::model::SyncScope;
 use access_core::ports::{EventCursor, EventPage};
 use access_core::provisioning::{Change, Outcome};
-use access_core::{Classified, StatusCode, with_causes};
+use access_core::{Diagnostic, StatusCode, error_chain};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
@@ -16,7 +16,7 @@ pub trait Connector: Send + Sync {
     ///
     /// # Errors
     /// [`TaskFailure`]; nothing was delivered then, or nobody knows.
-    async fn sync(&self, task: &TaskId, order: SyncOrder, stop: Stop) -> Result<(), TaskFailure>;
+    async fn sync(&self, task: &TaskId, order: SyncTaskSpec, stop: Stop) -> Result<(), TaskFailure>;
 
     /// Makes a change.
     ///
@@ -33,7 +33,7 @@ pub trait Connector: Send + Sync {
 
 /// What of the tenant a task wants synced (docs/reference/conductorone.md §3.5, `sync_full`).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyncOrder {
+pub struct SyncTaskSpec {
     /// What to read.
     pub scope: SyncScope,
     /// The storage engine that is asked for, `sqlite` or `pebble`; empty leaves the choice.
@@ -63,9 +63,9 @@ impl TaskFailure {
     }
 }
 
-impl<E: Classified + 'static> From<E> for TaskFailure {
+impl<E: Diagnostic + 'static> From<E> for TaskFailure {
     fn from(error: E) -> Self {
-        let mut message = with_causes(&error);
+        let mut message = error_chain(&error);
         // Whoever reads it in ConductorOne sees no log.
         if let Some(hint) = error.hint() {
             message = format!("{message} ({hint})");
@@ -103,12 +103,12 @@ pub struct Stop(watch::Receiver<Option<StopReason>>);
 
 /// Makes a task end.
 #[derive(Debug)]
-pub(crate) struct StopHandle(watch::Sender<Option<StopReason>>);
+pub(crate) struct CancelHandle(watch::Sender<Option<StopReason>>);
 
 impl Stop {
-    pub(crate) fn new() -> (StopHandle, Self) {
+    pub(crate) fn new() -> (CancelHandle, Self) {
         let (sender, receiver) = watch::channel(None);
-        (StopHandle(sender), Self(receiver))
+        (CancelHandle(sender), Self(receiver))
     }
 
     /// Why it is to end, if it is.
@@ -126,7 +126,7 @@ impl Stop {
     }
 }
 
-impl StopHandle {
+impl CancelHandle {
     /// The first reason counts.
     pub(crate) fn stop(&self, reason: StopReason) {
         self.0.send_if_modified(|held| {

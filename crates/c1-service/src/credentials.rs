@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::Ed25519KeyPair;
@@ -32,7 +32,7 @@ pub enum CredentialsError {
     ClientSecret,
 }
 
-impl Classified for CredentialsError {
+impl Diagnostic for CredentialsError {
     fn status(&self) -> StatusCode {
         StatusCode::InvalidArgument
     }

@@ -12,10 +12,10 @@ mod tasks;
 
 pub use baton_proto::connectorapi_baton_v1::baton_service_hello_request::{BuildInfo, OsInfo};
 pub use client::{
-    C1Client, C1Config, C1Error, Heartbeat, Hello, InvalidTaskId, Network, NetworkFault, Patience, Polled,
-    Proxies, Task, TaskEnd, TaskId, UploadProgress, UploadReceipt,
+    C1Client, C1Config, C1Error, Heartbeat, Hello, InvalidTaskId, Network, NetworkFault, PollResponse,
+    Proxies, RetryPolicy, Task, TaskId, TaskResult, UploadProgress, UploadReceipt,
 };
-pub use connector::{Connector, Stop, StopReason, SyncOrder, TaskFailure};
+pub use connector::{Connector, Stop, StopReason, SyncTaskSpec, TaskFailure};
 pub use credentials::{Credentials, CredentialsError};
 pub use host::{HostId, host_info};
 pub use service::{Service, ServiceConfig, ServiceObserver};

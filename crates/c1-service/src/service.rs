@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use access_core::provisioning::Vocabulary;
-use access_core::{Classified, StatusCode};
+use access_core::provisioning::ProvisioningTerms;
+use access_core::{Diagnostic, StatusCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tracing::field::Empty;
 
-use crate::connector::{Connector, Stop, StopHandle, StopReason};
-use crate::tasks::{Actions, Desk, Verdict, word};
-use crate::{C1Client, C1Error, Hello, Task, TaskEnd, TaskId};
+use crate::connector::{CancelHandle, Connector, Stop, StopReason};
+use crate::tasks::{Actions, TaskDisposition, TaskHandler, word};
+use crate::{C1Client, C1Error, Hello, Task, TaskId, TaskResult};
 
 /// The first wait after a failed hello; it doubles.
 const FIRST_HELLO_WAIT: Duration = Duration::from_secs(1);
@@ -37,7 +37,7 @@ pub struct ServiceConfig {
     /// Delete administrators too.
     pub allow_admin_delete: bool,
     /// What the connector's things are called.
-    pub vocabulary: Vocabulary,
+    pub vocabulary: ProvisioningTerms,
     /// What is said of the connector.
     pub hello: Hello,
 }
@@ -53,13 +53,13 @@ pub trait ServiceObserver: Send + Sync {
 
 /// Service mode.
 pub struct Service {
-    desk: Arc<Desk>,
+    desk: Arc<TaskHandler>,
     client: C1Client,
     slots: Arc<Semaphore>,
     grace: Duration,
     observer: Arc<dyn ServiceObserver>,
     /// Tasks that are worked on, and how to stop them.
-    running: Arc<Mutex<HashMap<TaskId, StopHandle>>>,
+    running: Arc<Mutex<HashMap<TaskId, CancelHandle>>>,
     works: JoinSet<()>,
 }
 
@@ -72,7 +72,7 @@ impl Service {
         config: ServiceConfig,
         observer: Arc<dyn ServiceObserver>,
     ) -> Self {
-        let desk = Desk {
+        let desk = TaskHandler {
             client: client.clone(),
             connector,
             vocabulary: config.vocabulary,
@@ -172,7 +172,7 @@ impl Service {
             }
             running.insert(id.clone(), handle);
         }
-        let work = Work {
+        let work = TaskRun {
             desk: Arc::clone(&self.desk),
             client: self.client.clone(),
             observer: Arc::clone(&self.observer),
@@ -211,14 +211,14 @@ impl Service {
 }
 
 /// Work on one task.
-struct Work {
-    desk: Arc<Desk>,
+struct TaskRun {
+    desk: Arc<TaskHandler>,
     client: C1Client,
     observer: Arc<dyn ServiceObserver>,
-    running: Arc<Mutex<HashMap<TaskId, StopHandle>>>,
+    running: Arc<Mutex<HashMap<TaskId, CancelHandle>>>,
 }
 
-impl Work {
+impl TaskRun {
     #[tracing::instrument(
         name = "task",
         skip_all,
@@ -229,10 +229,10 @@ impl Work {
         let kind = word(task.kind.as_ref());
         tracing::info!(task = %id, kind, "task taken");
         let verdict = Box::pin(self.desk.work_on(task, stop)).await;
-        if let Verdict::End(end) = verdict {
+        if let TaskDisposition::End(end) = verdict {
             let status = match &end {
-                TaskEnd::Success { .. } => None,
-                TaskEnd::Failure { code, message, .. } => {
+                TaskResult::Success { .. } => None,
+                TaskResult::Failure { code, message, .. } => {
                     tracing::warn!(task = %id, kind, status = %code, message, "task failed");
                     let span = tracing::Span::current();
                     span.record("otel.status_code", "ERROR");

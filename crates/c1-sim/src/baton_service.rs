@@ -20,7 +20,7 @@ use crate::config::Idle;
 use crate::fault::Fault;
 use crate::ledger::InFlight;
 use crate::server::Hangup;
-use crate::tasks::{Finish, Hello, TaskBook, TaskId};
+use crate::tasks::{Finish, Hello, TaskId, TaskQueue};
 use crate::upload;
 use crate::validation::Ruled;
 use crate::validation::os_info_is_whole;
@@ -36,7 +36,7 @@ pub(crate) struct Context {
 /// The service of one tenant.
 #[derive(Debug)]
 pub(crate) struct Baton {
-    pub(crate) tasks: TaskBook,
+    pub(crate) tasks: TaskQueue,
     pub(crate) idle: Idle,
     pub(crate) refuse_blank_os_info: bool,
     pub(crate) assets: PathBuf,

@@ -10,7 +10,7 @@ pub struct C1SimConfig {
     /// The `kid` of the first client's key, if it has one.
     pub key_id: Option<String>,
     /// How tokens are given out.
-    pub token: TokenSwitches,
+    pub token: TokenBehavior,
     /// How fast things go.
     pub pace: Pace,
     /// What a poll is answered with when there is nothing to do.
@@ -27,7 +27,7 @@ impl Default for C1SimConfig {
         Self {
             client_name: "brisk-otter-12345".to_owned(),
             key_id: None,
-            token: TokenSwitches::default(),
+            token: TokenBehavior::default(),
             pace: Pace::default(),
             idle: Idle::NoneTask,
             refuse_blank_os_info: true,
@@ -38,7 +38,7 @@ impl Default for C1SimConfig {
 
 /// How tokens are given out (docs/reference/conductorone.md §3.2).
 #[derive(Debug, Clone)]
-pub struct TokenSwitches {
+pub struct TokenBehavior {
     /// For how long a token is good.
     pub lifetime: Duration,
     /// `token_type` of the answer.
@@ -47,7 +47,7 @@ pub struct TokenSwitches {
     pub expires_in: ExpiresIn,
 }
 
-impl Default for TokenSwitches {
+impl Default for TokenBehavior {
     fn default() -> Self {
         Self {
             lifetime: Duration::from_mins(10),

@@ -69,7 +69,7 @@ pub enum Fault {
     LoseAnswer,
     /// The tasks of this poll are given out by the next one once more; `GetTask` and `GetTasks` only.
     Duplicate,
-    /// The task is cancelled, as by [`crate::TaskBook::cancel`], and the answer says so; `Heartbeat` only.
+    /// The task is cancelled, as by [`crate::TaskQueue::cancel`], and the answer says so; `Heartbeat` only.
     Cancel,
     /// All tokens stop working, this call's too.
     RevokeTokens,

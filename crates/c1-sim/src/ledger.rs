@@ -8,7 +8,7 @@ use tonic::Code;
 
 use crate::endpoint::Endpoint;
 use crate::tasks::TaskId;
-use crate::watch_cell::Watched;
+use crate::watch_cell::WatchCell;
 
 /// One call.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub enum Outcome {
 
 /// All calls so far.
 #[derive(Debug, Clone, Default)]
-pub struct CallLedger(Watched<Vec<Call>>);
+pub struct CallLedger(WatchCell<Vec<Call>>);
 
 impl CallLedger {
     /// A copy of all calls in the order of their arrival.

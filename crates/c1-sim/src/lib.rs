@@ -27,7 +27,7 @@ mod validation;
 mod watch_cell;
 
 pub use baton_proto::tonic::Code;
-pub use config::{C1SimConfig, ExpiresIn, Idle, Pace, TokenSwitches};
+pub use config::{C1SimConfig, ExpiresIn, Idle, Pace, TokenBehavior};
 pub use credentials::Credentials;
 pub use endpoint::Endpoint;
 pub use error::C1SimError;
@@ -35,6 +35,6 @@ pub use fault::{Fault, FaultRule, FaultSchedule, When};
 pub use ledger::{Call, CallLedger, Outcome};
 pub use server::C1Sim;
 pub use tasks::{
-    Finish, Hello, InvalidTaskId, NotFinishedOnce, TaskBook, TaskId, TaskProgress, TaskState, Upload,
+    Finish, FinishCountError, Hello, InvalidTaskId, TaskId, TaskProgress, TaskQueue, TaskState, Upload,
     UploadOutcome,
 };

@@ -10,14 +10,14 @@ use sha2::{Digest, Sha256};
 use tonic::{Code, Status, Streaming};
 
 use crate::baton_service::Context;
-use crate::tasks::{TaskBook, TaskId, UploadOutcome};
+use crate::tasks::{TaskId, TaskQueue, UploadOutcome};
 use crate::validation::Ruled;
 use crate::validation::Violation;
 
 /// Receives one asset. `cut_after` so many chunks the connection is closed.
 pub(crate) async fn receive(
     mut stream: Streaming<BatonServiceUploadAssetRequest>,
-    tasks: &TaskBook,
+    tasks: &TaskQueue,
     folder: &Path,
     context: &Context,
     cut_after: Option<usize>,
@@ -133,7 +133,7 @@ impl From<Violation> for Failure {
 
 /// An upload in the book. One that is forgotten, because its connection is gone, was cut.
 struct Attempt<'a> {
-    tasks: &'a TaskBook,
+    tasks: &'a TaskQueue,
     id: &'a TaskId,
     number: usize,
 }

@@ -4,15 +4,15 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 #[derive(Debug, Default)]
-pub(crate) struct Watched<T>(Arc<(Mutex<T>, Condvar)>);
+pub(crate) struct WatchCell<T>(Arc<(Mutex<T>, Condvar)>);
 
-impl<T> Clone for Watched<T> {
+impl<T> Clone for WatchCell<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<T> Watched<T> {
+impl<T> WatchCell<T> {
     pub(crate) fn new(state: T) -> Self {
         Self(Arc::new((Mutex::new(state), Condvar::new())))
     }

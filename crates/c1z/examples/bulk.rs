@@ -10,8 +10,8 @@ use std::time::Instant;
 
 use baton_proto::connector_v2::{Entitlement, Resource, ResourceId, ResourceType};
 use c1z::{
-    Compression, GrantTemplate, Limits, OnForeign, Retention, StorageEngine, SyncHeader, Target, Writer,
-    WriterOptions,
+    Compression, ExistingFilePolicy, GrantTemplate, Limits, Retention, StorageEngine, SyncHeader, Target,
+    Writer, WriterOptions,
 };
 use time::OffsetDateTime;
 
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         sync_type: "full",
         started_at,
     };
-    let target = Target::open(Path::new(path), OnForeign::Replace)?;
+    let target = Target::open(Path::new(path), ExistingFilePolicy::Replace)?;
     let mut writer = Writer::begin(target, header, options)?;
     for name in ["user", "role"] {
         writer.put_resource_type(&ResourceType {

@@ -133,7 +133,7 @@ impl Earlier {
     /// How many rows a sync has, as it says itself or counted.
     pub(crate) fn stats(&self, sync: &SyncRow) -> Result<SyncStats, C1zError> {
         match (
-            sync.stats.as_ref().filter(|stats| stats.tells_types()),
+            sync.stats.as_ref().filter(|stats| stats.has_type_counts()),
             &self.rows,
         ) {
             (Some(stats), _) => Ok(stats.clone()),

@@ -26,7 +26,7 @@ pub use convert::{Converted, convert};
 pub use earlier::{Contents, EarlierId};
 pub use error::C1zError;
 pub use format::Container;
-pub use io::atomic_file::OnForeign;
+pub use io::atomic_file::ExistingFilePolicy;
 pub use io::atomic_file::Target;
 pub use note::SyncNote;
 pub use reader::grants::ExpandableGrant;

@@ -98,7 +98,7 @@ pub(crate) const REFERENCE_DECODED_BYTES: u64 = 10 << 30;
 
 /// What was carried over.
 #[derive(Debug, Default)]
-pub(crate) struct Carried {
+pub(crate) struct RetainedSyncs {
     /// The ids of the syncs.
     pub(crate) kept: HashSet<String>,
     /// How many syncs were left out although retention keeps them, because the file would unpack to more than readers take.
@@ -114,12 +114,12 @@ pub(crate) fn carry_over(
     options: &WriterOptions,
     new_is_full: bool,
     ids: Option<&mut IdSpool>,
-) -> Result<Carried, C1zError> {
+) -> Result<RetainedSyncs, C1zError> {
     let mut kept = kept(&earlier.syncs, options.retention, new_is_full);
     let before = kept.len();
     leave_out(&mut kept, earlier, reader.unpacked_bytes()?, options, new_is_full)?;
     copy(reader, &kept, database, options, ids)?;
-    Ok(Carried {
+    Ok(RetainedSyncs {
         left_out: before - kept.len(),
         kept,
     })

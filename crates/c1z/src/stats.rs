@@ -37,7 +37,7 @@ pub struct SyncStats {
 impl SyncStats {
     /// Whether the counts by type are there too; other writers may leave them out.
     #[must_use]
-    pub fn tells_types(&self) -> bool {
+    pub fn has_type_counts(&self) -> bool {
         let sum = |by_type: &BTreeMap<String, u64>| by_type.values().sum::<u64>();
         sum(&self.resources_by_resource_type) == self.resources
             && sum(&self.entitlements_by_resource_type) == self.entitlements

@@ -490,7 +490,7 @@ impl Writer {
                 0
             }
         };
-        let settled = self.target.settle_mode();
+        let settled = self.target.apply_permissions();
         settled.map_err(|error| C1zError::io("writing", self.target.temp_file().1, error))?;
         Ok(PreparedFile {
             target: self.target,
@@ -658,8 +658,8 @@ impl PreparedFile {
     ///
     /// # Errors
     /// [`C1zError`] if it cannot be renamed.
-    pub fn set_aside(self) -> Result<PathBuf, C1zError> {
-        self.target.set_aside()
+    pub fn quarantine(self) -> Result<PathBuf, C1zError> {
+        self.target.quarantine()
     }
 }
 

@@ -11,8 +11,8 @@ use std::sync::atomic::AtomicBool;
 
 use baton_proto::connector_v2::{Entitlement, Resource, ResourceId, ResourceType};
 use c1z::{
-    C1zError, Compression, GrantTemplate, Limits, OnForeign, Reader, Retention, SyncHeader, Target, Writer,
-    WriterOptions,
+    C1zError, Compression, ExistingFilePolicy, GrantTemplate, Limits, Reader, Retention, SyncHeader, Target,
+    Writer, WriterOptions,
 };
 use rusqlite::{Connection, OpenFlags};
 use time::{Duration, OffsetDateTime};
@@ -55,7 +55,7 @@ fn write(path: &Path, n: usize, huge: usize) {
         limits: Limits::default(),
         stop: Arc::new(AtomicBool::new(false)),
     };
-    let target = Target::open(path, OnForeign::Refuse).unwrap();
+    let target = Target::open(path, ExistingFilePolicy::Refuse).unwrap();
     let mut writer = Writer::begin(target, header, options).unwrap();
     writer
         .put_resource_type(&ResourceType {

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use baton_proto::connector_v2::{Entitlement, Resource, ResourceId, ResourceType};
 use c1z::{
-    C1zError, Compression, GrantTemplate, Limits, OnForeign, Published, Reader, Retention, SyncHeader,
-    Target, Writer, WriterOptions,
+    C1zError, Compression, ExistingFilePolicy, GrantTemplate, Limits, Published, Reader, Retention,
+    SyncHeader, Target, Writer, WriterOptions,
 };
 use time::OffsetDateTime;
 
@@ -40,7 +40,7 @@ fn ksuid(n: usize) -> String {
 fn write(path: &Path, n: usize, users: usize, options: WriterOptions) -> Result<Published, C1zError> {
     let started_at =
         OffsetDateTime::from_unix_timestamp(1_780_000_000 + 100 * i64::try_from(n).unwrap()).unwrap();
-    let target = Target::open(path, OnForeign::Refuse)?;
+    let target = Target::open(path, ExistingFilePolicy::Refuse)?;
     let header = SyncHeader {
         sync_id: ksuid(n),
         sync_type: "full",
@@ -196,7 +196,7 @@ fn the_same_id_twice_is_refused_and_changes_nothing() {
         sync_type: "full",
         started_at: OffsetDateTime::UNIX_EPOCH,
     };
-    let target = Target::open(&path, OnForeign::Refuse).unwrap();
+    let target = Target::open(&path, ExistingFilePolicy::Refuse).unwrap();
     let mut writer = Writer::begin(target, header, options(folder.path())).unwrap();
     for _ in 0..2 {
         writer

@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicBool;
 
 use baton_proto::connector_v2::{Resource, ResourceId, ResourceType};
 use c1z::{
-    C1zError, Compression, Limits, OnForeign, PreparedFile, Reader, Retention, SyncHeader, Target, Writer,
-    WriterOptions,
+    C1zError, Compression, ExistingFilePolicy, Limits, PreparedFile, Reader, Retention, SyncHeader, Target,
+    Writer, WriterOptions,
 };
 use time::OffsetDateTime;
 
@@ -39,7 +39,7 @@ fn prepare(path: &Path, n: i64, users: usize, cap: u64, keep_all: bool) -> Resul
         limits: limits(cap),
         stop: Arc::new(AtomicBool::new(false)),
     };
-    let mut writer = Writer::begin(Target::open(path, OnForeign::Refuse)?, header, options)?;
+    let mut writer = Writer::begin(Target::open(path, ExistingFilePolicy::Refuse)?, header, options)?;
     writer.put_resource_type(&ResourceType {
         id: "user".into(),
         ..ResourceType::default()

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use baton_proto::c1z_v3::{C1zManifestV3, IndexedFrameIndex, PayloadEncoding};
 use baton_proto::connector_v2::{Entitlement, Resource, ResourceId, ResourceType};
 use c1z::{
-    C1zError, Compression, Container, GrantTemplate, Limits, OnForeign, Reader, Retention, StorageEngine,
-    SyncHeader, SyncRow, Target, Writer, WriterOptions,
+    C1zError, Compression, Container, ExistingFilePolicy, GrantTemplate, Limits, Reader, Retention,
+    StorageEngine, SyncHeader, SyncRow, Target, Writer, WriterOptions,
 };
 use prost::Message;
 use time::OffsetDateTime;
@@ -29,7 +29,7 @@ fn begin(path: &Path, engine: StorageEngine, sync_type: &'static str) -> Result<
         sync_type,
         started_at: OffsetDateTime::UNIX_EPOCH,
     };
-    Writer::begin(Target::open(path, OnForeign::Refuse)?, header, options)
+    Writer::begin(Target::open(path, ExistingFilePolicy::Refuse)?, header, options)
 }
 
 fn resource(resource_type: &str, resource: &str) -> Resource {
@@ -101,7 +101,7 @@ fn the_sync_that_is_replaced_is_told() {
         let (sync_id, stats) = writer.previous().unwrap();
         assert_eq!((sync_id, stats.grants), ("2vU7QmBvvjK3kdYyV0000000001", was));
         assert_eq!(stats.resources_by_resource_type["user"], was);
-        assert!(stats.tells_types());
+        assert!(stats.has_type_counts());
         put(&mut writer, 0..u32::try_from(users).unwrap()).unwrap();
         writer
             .prepare(OffsetDateTime::UNIX_EPOCH)
@@ -218,7 +218,7 @@ fn setting_stop_ends_the_work() {
         sync_type: "full",
         started_at: OffsetDateTime::UNIX_EPOCH,
     };
-    let target = Target::open(&path, OnForeign::Refuse).unwrap();
+    let target = Target::open(&path, ExistingFilePolicy::Refuse).unwrap();
     let mut writer = Writer::begin(target, header, options).unwrap();
     put(&mut writer, 0..10_000).unwrap();
     stop.store(true, Ordering::Relaxed);

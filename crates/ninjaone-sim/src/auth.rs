@@ -7,10 +7,10 @@ use std::time::Instant;
 use base64::Engine;
 use serde_json::{Value, json};
 
+use crate::behavior::Behavior;
 use crate::behavior::ExpiresIn;
 use crate::behavior::InvalidToken;
 use crate::behavior::OfflineAccess;
-use crate::behavior::Switches;
 use crate::behavior::WrongSecret;
 use crate::config::{AppRegistration, Scopes};
 use crate::response::Answer;
@@ -41,7 +41,7 @@ impl Tokens {
     pub(crate) fn sign_in(
         &self,
         app: &AppRegistration,
-        switches: &Switches,
+        switches: &Behavior,
         incidents: &Incidents,
         authorization: Option<&str>,
         form: &[u8],
@@ -87,7 +87,7 @@ impl Tokens {
         }
     }
 
-    fn issue(&self, scopes: Scopes, switches: &Switches) -> Answer {
+    fn issue(&self, scopes: Scopes, switches: &Behavior) -> Answer {
         let mut issued = self.issued();
         issued.count += 1;
         if switches.token.one_token_at_a_time {
@@ -112,7 +112,7 @@ impl Tokens {
     pub(crate) fn authorize(
         &self,
         authorization: Option<&str>,
-        switches: &Switches,
+        switches: &Behavior,
     ) -> Result<Scopes, Answer> {
         let Some(header) = authorization else {
             return Err(Answer::auth_error(
@@ -164,7 +164,7 @@ pub(crate) fn insufficient() -> Answer {
 }
 
 /// The scopes to give; `None` if too much was asked for.
-fn scopes(asked: Option<&str>, app: &AppRegistration, switches: &Switches) -> Option<Scopes> {
+fn scopes(asked: Option<&str>, app: &AppRegistration, switches: &Behavior) -> Option<Scopes> {
     let Some(asked) = asked.map(Scopes::parse).filter(|asked| !asked.is_empty()) else {
         return Some(app.scopes.clone());
     };

@@ -5,24 +5,24 @@ use std::time::Duration;
 
 /// All switches of a simulated tenant.
 #[derive(Debug, Clone, Default)]
-pub struct Switches {
+pub struct Behavior {
     /// The token endpoint.
-    pub token: TokenSwitches,
+    pub token: TokenBehavior,
     /// What a token may do.
-    pub authorization: AuthorizationSwitches,
+    pub authorization: AuthorizationBehavior,
     /// What the reads return.
-    pub reads: ReadSwitches,
+    pub reads: ReadBehavior,
     /// What the writes do.
-    pub writes: WriteSwitches,
+    pub writes: WriteBehavior,
     /// `/v2/activities`.
-    pub activities: ActivitySwitches,
+    pub activities: ActivityBehavior,
     /// Headers, encodings, missing paths.
-    pub transport: TransportSwitches,
+    pub transport: TransportBehavior,
 }
 
 /// Token endpoint (docs/reference/ninjaone-api.md §11.2).
 #[derive(Debug, Clone)]
-pub struct TokenSwitches {
+pub struct TokenBehavior {
     /// `/oauth/token` works too; otherwise it answers a web server's HTML 404.
     pub legacy_path: bool,
     /// What the scope `offline_access` gives.
@@ -39,7 +39,7 @@ pub struct TokenSwitches {
     pub one_token_at_a_time: bool,
 }
 
-impl Default for TokenSwitches {
+impl Default for TokenBehavior {
     fn default() -> Self {
         Self {
             legacy_path: false,
@@ -86,7 +86,7 @@ pub enum ExpiresIn {
 
 /// Authorization of API calls (docs/reference/ninjaone-api.md §11.3).
 #[derive(Debug, Clone, Default)]
-pub struct AuthorizationSwitches {
+pub struct AuthorizationBehavior {
     /// The `error` word of an unknown, expired or revoked token.
     pub invalid_token: InvalidToken,
     /// Adding and removing role members needs the scope `control` as well (C1 docs' claim).
@@ -135,7 +135,7 @@ pub enum TechnicianWrites {
 
 /// Read endpoints (docs/reference/ninjaone-api.md §11.4).
 #[derive(Debug, Clone)]
-pub struct ReadSwitches {
+pub struct ReadBehavior {
     /// `pageSize` and `after` act on the user lists of a stored tenant instead of being ignored.
     pub paged_user_lists: bool,
     /// The `roles` key in `/v2/user/technicians` and `/v2/user/end-users` (stored tenants).
@@ -150,7 +150,7 @@ pub struct ReadSwitches {
     pub moving: bool,
 }
 
-impl Default for ReadSwitches {
+impl Default for ReadBehavior {
     fn default() -> Self {
         Self {
             paged_user_lists: false,
@@ -178,7 +178,7 @@ pub enum RolesKey {
 
 /// Writes (docs/reference/ninjaone-api.md §11.6).
 #[derive(Debug, Clone)]
-pub struct WriteSwitches {
+pub struct WriteBehavior {
     /// Status for a member of the wrong kind: 400 or 404.
     pub wrong_kind_status: u16,
     /// Adding a present member, removing an absent one.
@@ -195,7 +195,7 @@ pub struct WriteSwitches {
     pub protected_delete_status: Option<u16>,
 }
 
-impl Default for WriteSwitches {
+impl Default for WriteBehavior {
     fn default() -> Self {
         Self {
             wrong_kind_status: 400,
@@ -231,7 +231,7 @@ pub enum UnsupportedFields {
 
 /// `/v2/activities` (docs/reference/ninjaone-api.md §11.7).
 #[derive(Debug, Clone, Default)]
-pub struct ActivitySwitches {
+pub struct ActivityBehavior {
     /// `olderThan` and `newerThan` mean the opposite of what scripts rely on.
     pub swapped_bounds: bool,
     /// `pageSize` outside 10–1000 is clamped instead of refused with 400.
@@ -244,7 +244,7 @@ pub struct ActivitySwitches {
 
 /// Transport (docs/reference/ninjaone-api.md §11.1).
 #[derive(Debug, Clone, Default)]
-pub struct TransportSwitches {
+pub struct TransportBehavior {
     /// Compress bodies when the request accepts gzip.
     pub gzip: bool,
     /// Successful answers carry no `x-nj-request-id`.

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::behavior::Switches;
+use crate::behavior::Behavior;
 use crate::fault::FaultSchedule;
 use crate::tenant::Tenant;
 
@@ -13,7 +13,7 @@ pub struct SimConfig {
     /// The API client app that may sign in.
     pub app: AppRegistration,
     /// Positions of all switches.
-    pub switches: Switches,
+    pub switches: Behavior,
     /// What goes wrong, where and when.
     pub faults: FaultSchedule,
     /// Serve HTTPS with a certificate of a fresh test CA.
@@ -31,7 +31,7 @@ impl SimConfig {
         Self {
             tenant,
             app: AppRegistration::default(),
-            switches: Switches::default(),
+            switches: Behavior::default(),
             faults: FaultSchedule::default(),
             tls: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),

@@ -1,5 +1,5 @@
 //! A faithful simulated NinjaOne tenant for demos, tests and benchmarks: token endpoint, reads, writes, activities,
-//! faults on demand, and a ledger of every call. Where NinjaOne's behaviour is unknown a [`Switches`] position decides.
+//! faults on demand, and a ledger of every call. Where NinjaOne's behaviour is unknown a [`Behavior`] position decides.
 //!
 //! ```
 //! # fn main() -> Result<(), ninjaone_sim::SimError> {
@@ -24,22 +24,22 @@ mod rng;
 mod server;
 mod tenant;
 
-pub use behavior::ActivitySwitches;
-pub use behavior::AuthorizationSwitches;
+pub use behavior::ActivityBehavior;
+pub use behavior::AuthorizationBehavior;
+pub use behavior::Behavior;
 pub use behavior::ExpiresIn;
 pub use behavior::InvalidToken;
 pub use behavior::MissingPath;
 pub use behavior::OfflineAccess;
-pub use behavior::ReadSwitches;
+pub use behavior::ReadBehavior;
 pub use behavior::Repeated;
 pub use behavior::RolesKey;
-pub use behavior::Switches;
 pub use behavior::TechnicianWrites;
-pub use behavior::TokenSwitches;
-pub use behavior::TransportSwitches;
+pub use behavior::TokenBehavior;
+pub use behavior::TransportBehavior;
 pub use behavior::UnsupportedFields;
 pub use behavior::UserContext;
-pub use behavior::WriteSwitches;
+pub use behavior::WriteBehavior;
 pub use behavior::WrongSecret;
 pub use config::{AppRegistration, Scopes, SimConfig, TlsConfig, Validity};
 pub use error::SimError;

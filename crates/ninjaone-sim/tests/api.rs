@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use ninjaone_sim::{
-    AppRegistration, Fault, GeneratedSize, OfflineAccess, Repeated, Scopes, Sim, SimConfig, Switches,
+    AppRegistration, Behavior, Fault, GeneratedSize, OfflineAccess, Repeated, Scopes, Sim, SimConfig,
     TechnicianWrites, Tenant, UserContext, When, WrongSecret,
 };
 use reqwest::{Client, Method, StatusCode};
@@ -40,7 +40,7 @@ impl Tester {
         Self::new(SimConfig::new(Tenant::fixture("msp").unwrap())).await
     }
 
-    async fn switched(change: impl FnOnce(&mut Switches)) -> Self {
+    async fn switched(change: impl FnOnce(&mut Behavior)) -> Self {
         let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
         change(&mut config.switches);
         Self::new(config).await

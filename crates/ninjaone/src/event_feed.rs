@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use access_core::model::{
     DisplayName, NativeId, Profile, Resource, ResourceId, ResourceTypeId, Trait, UserTrait,
 };
-use access_core::ports::{AccessEvent, AccessEvents, EventCursor, EventPage, Happening, SourceError};
+use access_core::ports::{AccessEvent, EventCursor, EventFeed, EventKind, EventPage, SourceError};
 use async_trait::async_trait;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -33,13 +33,13 @@ const MAX_PAGES: usize = 2_000;
 /// What a cursor of this source begins with.
 const CURSOR: &str = "activity:";
 
-/// A tenant's activities as [`AccessEvents`].
+/// A tenant's activities as [`EventFeed`].
 #[derive(Debug)]
-pub struct NinjaOneEvents {
+pub struct NinjaOneEventFeed {
     client: NinjaOneClient,
 }
 
-impl NinjaOneEvents {
+impl NinjaOneEventFeed {
     /// Events over a client.
     #[must_use]
     pub fn new(client: NinjaOneClient) -> Self {
@@ -77,7 +77,7 @@ row!(ActivityRow {
 });
 
 #[async_trait]
-impl AccessEvents for NinjaOneEvents {
+impl EventFeed for NinjaOneEventFeed {
     async fn events(&self, after: &EventCursor, most: usize) -> Result<EventPage, SourceError> {
         let bound = Bound::of(after).map_err(SourceError::new)?;
         let most = most.max(1);
@@ -93,7 +93,7 @@ impl AccessEvents for NinjaOneEvents {
     }
 }
 
-impl NinjaOneEvents {
+impl NinjaOneEventFeed {
     /// Reads backwards. Only an empty page ends: shorter ones do not (docs/reference/ninjaone-api.md §6.1).
     async fn read(&self, kept: &mut Oldest) -> Result<(), NinjaOneError> {
         let mut older_than: Option<u64> = None;
@@ -131,7 +131,7 @@ impl NinjaOneEvents {
     }
 }
 
-impl NinjaOneEvents {
+impl NinjaOneEventFeed {
     async fn page(&self, query: &[(&str, String)]) -> Result<Vec<Row<ActivityRow>>, NinjaOneError> {
         match self.client.object(PATH, query).await? {
             Row::Object(ActivityPage {
@@ -300,12 +300,12 @@ impl Oldest {
             id: id.to_string(),
             at,
             what: match what {
-                What::SignedIn(user) => Happening::SignedIn {
+                What::SignedIn(user) => EventKind::SignedIn {
                     account: Box::new(account(user)),
                     tenant: Box::new(tenant.clone()),
                 },
                 What::Changed(kind, id) => {
-                    Happening::Changed(ResourceId::new(kind, NativeId::from_number(id)))
+                    EventKind::Changed(ResourceId::new(kind, NativeId::from_number(id)))
                 }
             },
         });
@@ -416,8 +416,8 @@ mod tests {
         let reached = kept.reached;
         let page = kept.into_page("https://tenant.example").unwrap();
         let events = page.events.iter().map(|event| match &event.what {
-            Happening::SignedIn { account, .. } => format!("{} {} signed in", event.id, account.id),
-            Happening::Changed(id) => format!("{} {id} changed", event.id),
+            EventKind::SignedIn { account, .. } => format!("{} {} signed in", event.id, account.id),
+            EventKind::Changed(id) => format!("{} {id} changed", event.id),
         });
         let events: Vec<String> = events.collect();
         format!(

@@ -13,10 +13,10 @@ mod source;
 
 pub use attributes::USER_ATTRIBUTES;
 pub use client::{
-    ApiFault, BaseUrl, BaseUrlError, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, NinjaOneError,
+    ApiError, BaseUrl, BaseUrlError, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, NinjaOneError,
     RetryBudget, Secret, TlsFault, Writes,
 };
-pub use event_feed::NinjaOneEvents;
+pub use event_feed::NinjaOneEventFeed;
 pub use mapping::{
     device_type, entitlement_patterns, organization_type, resource_types, role_type, tenant_type, user_type,
 };

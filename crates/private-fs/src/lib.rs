@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::Path;
 
-pub use publishing::{folder_of, permit_reading, settle_mode, sync_folder};
+pub use publishing::{apply_permissions, folder_of, permit_reading, sync_folder};
 
 /// How often a name is opened again because it was another file's by the time it was locked.
 const MAX_TRIES: u32 = 16;

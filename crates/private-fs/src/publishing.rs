@@ -34,7 +34,7 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// An error of the system.
-pub fn settle_mode(file: &File, replaced: &Path) -> io::Result<()> {
+pub fn apply_permissions(file: &File, replaced: &Path) -> io::Result<()> {
     match std::fs::metadata(replaced) {
         Ok(old) => file.set_permissions(old.permissions()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => permit_reading(file),

@@ -4,13 +4,13 @@ use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Result, s3_error};
 
 /// s3s has a list of keys of its own, which answers an unknown one with `NotSignedUp`; S3 says `InvalidAccessKeyId`.
-pub(crate) struct OneKey {
+pub(crate) struct StaticCredentials {
     pub(crate) access_key: String,
     pub(crate) secret_key: SecretKey,
 }
 
 #[async_trait::async_trait]
-impl S3Auth for OneKey {
+impl S3Auth for StaticCredentials {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
         if access_key == self.access_key {
             Ok(self.secret_key.clone())

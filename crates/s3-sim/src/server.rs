@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 use s3s::service::S3ServiceBuilder;
 use tokio::sync::oneshot;
 
-use crate::auth::OneKey;
+use crate::auth::StaticCredentials;
 use crate::bucket::{Bucket, Object};
 use crate::config::S3SimConfig;
 use crate::error::S3SimError;
@@ -51,7 +51,7 @@ impl S3Sim {
             bucket: bucket.clone(),
             switches: switches.clone(),
         });
-        service.set_auth(OneKey {
+        service.set_auth(StaticCredentials {
             access_key: config.access_key,
             secret_key: config.secret_key.into(),
         });

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use access_core::location::LocationConflict;
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use c1z::C1zError;
 
 /// Why the sink could not do its work.
@@ -36,7 +36,7 @@ pub enum C1zSinkError {
     ThreadLost,
 }
 
-impl Classified for C1zSinkError {
+impl Diagnostic for C1zSinkError {
     fn status(&self) -> StatusCode {
         match self {
             Self::File(error) => StatusCode::from_number(error.status()).unwrap_or(StatusCode::Unknown),

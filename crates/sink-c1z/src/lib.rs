@@ -9,6 +9,6 @@ mod note;
 mod sink;
 mod worker;
 
-pub use c1z::{Compression, Limits, OnForeign, Retention, StorageEngine};
+pub use c1z::{Compression, ExistingFilePolicy, Limits, Retention, StorageEngine};
 pub use error::C1zSinkError;
 pub use sink::{C1zSink, C1zSinkConfig};

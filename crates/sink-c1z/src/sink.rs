@@ -10,8 +10,8 @@ use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter, W
 use access_core::sync::{Comparison, CurrentSync, SyncSummary};
 use async_trait::async_trait;
 use c1z::{
-    Compression, Container, Limits, OnForeign, Retention, StorageEngine, SyncHeader, SyncStats, Target,
-    Writer, WriterOptions,
+    Compression, Container, ExistingFilePolicy, Limits, Retention, StorageEngine, SyncHeader, SyncStats,
+    Target, Writer, WriterOptions,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -32,7 +32,7 @@ pub struct C1zSinkConfig {
     /// Where temporary data goes.
     pub temp_folder: PathBuf,
     /// What to do with a file there that cannot be continued.
-    pub on_foreign: OnForeign,
+    pub on_foreign: ExistingFilePolicy,
     /// What to write, if that is not given by what is there; `None` = the usual.
     pub engine: Option<StorageEngine>,
     /// What becomes of syncs that the file already has.
@@ -125,7 +125,7 @@ impl AccessSink for C1zSink {
 /// Opens the target and begins the sync, unless it holds what this run must not be written over.
 fn open(
     path: &Path,
-    on_foreign: OnForeign,
+    on_foreign: ExistingFilePolicy,
     run: &SyncRun,
     header: SyncHeader,
     options: WriterOptions,
@@ -305,7 +305,7 @@ impl SinkWriter for C1zSinkWriter {
         })
     }
 
-    async fn set_aside(&mut self, summary: &SyncSummary) -> Result<Option<String>, SinkError> {
+    async fn quarantine(&mut self, summary: &SyncSummary) -> Result<Option<String>, SinkError> {
         let (done, answer) = oneshot::channel();
         let summary = Box::new(summary.clone());
         let path = self.answer(Job::SetAside { summary, done }, answer).await?;

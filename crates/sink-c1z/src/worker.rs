@@ -62,7 +62,7 @@ pub(crate) fn run(
             }
             Some(Job::Prepare { summary, done }) => break (summary, done),
             Some(Job::SetAside { summary, done }) => {
-                let _ = done.send(rows.complete(&summary)?.set_aside()?);
+                let _ = done.send(rows.complete(&summary)?.quarantine()?);
                 return Ok(());
             }
             Some(Job::Publish { .. }) | None => return Ok(()),

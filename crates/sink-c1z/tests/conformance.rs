@@ -13,7 +13,7 @@ use access_core::ports::{AccessSink, SinkWriter};
 use access_core::sync::{CurrentSync, Ledger, SyncSummary};
 use baton_proto::connector_v2 as v2;
 use c1z::{C1zError, Limits, Reader, Retention};
-use sink_c1z::{C1zSink, C1zSinkConfig, Compression, OnForeign, StorageEngine};
+use sink_c1z::{C1zSink, C1zSinkConfig, Compression, ExistingFilePolicy, StorageEngine};
 use tempfile::TempDir;
 use time::macros::datetime;
 
@@ -38,7 +38,7 @@ impl Place {
         C1zSink::new(C1zSinkConfig {
             path: self.folder.path().join("sync.c1z"),
             temp_folder: self.temp.path().to_owned(),
-            on_foreign: OnForeign::Refuse,
+            on_foreign: ExistingFilePolicy::Refuse,
             engine: Some(engine),
             retention: Retention::default(),
             compression: Compression::default(),

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::sync::Arc;
 
-use access_dataset::{Batches, Column, FormatError, WordBuilder};
+use access_dataset::{Batches, Column, DictionaryBuilder, FormatError};
 use arrow::array::timezone::Tz;
 use arrow::array::{
     ArrayRef, BooleanBuilder, Int64Builder, ListBuilder, RecordBatch, RecordBatchOptions, StringBuilder,
@@ -15,7 +15,7 @@ use arrow::compute::kernels::cast_utils::string_to_datetime;
 use arrow::datatypes::{DataType, Field, SchemaRef};
 
 use crate::cell::{Content, restore};
-use crate::compression::Packing;
+use crate::compression::Compression;
 use crate::dialect::{Dialect, SpreadsheetSafety};
 use crate::format::content;
 use crate::preamble;
@@ -35,7 +35,7 @@ pub(crate) fn batches(
     dialect: Dialect,
 ) -> Result<Batches, FormatError> {
     file.rewind()?;
-    let packing = Packing::of(&mut file)?;
+    let packing = Compression::of(&mut file)?;
     file.rewind()?;
     let text: Box<dyn Read + Send> = Box::new(preamble::skip(packing.unpack(file)?)?);
     let mut records = Records::new(text, dialect.delimiter);
@@ -56,7 +56,7 @@ pub(crate) fn batches(
         columns.push((place, Cells::of(field, content, dialect.safety)?));
     }
     let width = names.len();
-    Ok(Box::new(Reading {
+    Ok(Box::new(BatchReader {
         records,
         width,
         schema,
@@ -65,7 +65,7 @@ pub(crate) fn batches(
     }))
 }
 
-struct Reading {
+struct BatchReader {
     records: Records<Box<dyn Read + Send>>,
     /// Cells of every row.
     width: usize,
@@ -75,7 +75,7 @@ struct Reading {
     over: bool,
 }
 
-impl Reading {
+impl BatchReader {
     fn batch(&mut self) -> Result<Option<RecordBatch>, FormatError> {
         let (mut rows, mut bytes) = (0, 0);
         while rows < BATCH_ROWS && bytes < BATCH_BYTES {
@@ -103,7 +103,7 @@ impl Reading {
     }
 }
 
-impl Iterator for Reading {
+impl Iterator for BatchReader {
     type Item = Result<RecordBatch, FormatError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -125,7 +125,7 @@ struct Cells {
 
 enum Kind {
     Texts(StringBuilder),
-    Words(WordBuilder),
+    DictionaryColumn(DictionaryBuilder),
     Flags(BooleanBuilder),
     Counts(Int64Builder),
     Times(TimestampMicrosecondBuilder, Option<(Box<str>, i64)>),
@@ -136,7 +136,7 @@ impl Cells {
     fn of(field: &Field, content: Content, safety: SpreadsheetSafety) -> Result<Self, FormatError> {
         let kind = match field.data_type() {
             DataType::Utf8 => Kind::Texts(StringBuilder::new()),
-            DataType::Dictionary(..) => Kind::Words(WordBuilder::new()),
+            DataType::Dictionary(..) => Kind::DictionaryColumn(DictionaryBuilder::new()),
             DataType::Boolean => Kind::Flags(BooleanBuilder::new()),
             DataType::Int64 => Kind::Counts(Int64Builder::new()),
             DataType::Timestamp(..) => {
@@ -158,7 +158,7 @@ impl Cells {
         let text = |cell| restore(cell, self.content, self.safety);
         match &mut self.kind {
             Kind::Texts(texts) => texts.append_option(cell.map(text)),
-            Kind::Words(words) => words.append_option(cell.map(text).as_deref()),
+            Kind::DictionaryColumn(words) => words.append_option(cell.map(text).as_deref()),
             Kind::Flags(flags) => flags.append_option(cell.map(flag).transpose()?),
             Kind::Counts(counts) => counts.append_option(cell.map(str::parse).transpose()?),
             Kind::Times(times, last) => times.append_option(cell.map(|cell| time(cell, last)).transpose()?),
@@ -180,7 +180,7 @@ impl Cells {
     fn finish(&mut self) -> ArrayRef {
         match &mut self.kind {
             Kind::Texts(texts) => Arc::new(texts.finish()),
-            Kind::Words(words) => Arc::new(words.finish()),
+            Kind::DictionaryColumn(words) => Arc::new(words.finish()),
             Kind::Flags(flags) => Arc::new(flags.finish()),
             Kind::Counts(counts) => Arc::new(counts.finish()),
             Kind::Times(times, _) => Arc::new(times.finish()),
@@ -209,7 +209,7 @@ fn time(cell: &str, last: &mut Option<(Box<str>, i64)>) -> Result<i64, FormatErr
     Ok(time)
 }
 
-impl Packing {
+impl Compression {
     /// How a file is compressed, as its first bytes tell: a header of ours begins with a letter.
     fn of(file: &mut File) -> std::io::Result<Self> {
         let mut magic = Vec::new();
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
     use crate::dialect::Delimiter;
     use crate::format::CsvFormat;
-    use access_dataset::{Column, ColumnKind, Contract, Dataset, FileFormat, ReadBack};
+    use access_dataset::{Column, ColumnKind, Contract, Dataset, FileFormat, HashingReader};
     use arrow::array::{Array, AsArray, BooleanArray, Int64Array, StringArray, TimestampMicrosecondArray};
     use arrow::datatypes::TimestampMicrosecondType;
     use arrow::util::display::array_value_to_string;
@@ -251,7 +251,7 @@ mod tests {
         match column.kind {
             ColumnKind::Text | ColumnKind::Json => Arc::new(StringArray::from(values)),
             ColumnKind::Word => {
-                let mut words = WordBuilder::new();
+                let mut words = DictionaryBuilder::new();
                 for word in &values {
                     words.append_option(word.as_deref());
                 }
@@ -339,7 +339,7 @@ mod tests {
         #[test]
         fn every_table_comes_back_as_it_was_written(
             seeds in seeds(),
-            packing in prop::sample::select(Packing::WORDS.to_vec()),
+            packing in prop::sample::select(Compression::WORDS.to_vec()),
             delimiter in prop::sample::select(Delimiter::WORDS.to_vec()),
             safety in prop::sample::select(vec![SpreadsheetSafety::Safe, SpreadsheetSafety::Raw]),
             bom: bool,
@@ -347,7 +347,7 @@ mod tests {
         ) {
             let format = CsvFormat {
                 contract: Contract::default(),
-                packing: Packing::named(packing).unwrap(),
+                packing: Compression::named(packing).unwrap(),
                 delimiter: Delimiter::named(delimiter).unwrap(),
                 safety,
                 bom,
@@ -364,7 +364,7 @@ mod tests {
                 prop_assert_eq!(some.schema(), Contract::default().schema_of(dataset, Some(&names)));
                 let mut back = file.try_clone().unwrap();
                 back.rewind().unwrap();
-                prop_assert_eq!(reader.count_rows(&mut ReadBack::new(back)).unwrap(), batch.num_rows() as u64);
+                prop_assert_eq!(reader.count_rows(&mut HashingReader::new(back)).unwrap(), batch.num_rows() as u64);
                 prop_assert_eq!(told(&read(dataset, file.try_clone().unwrap(), None, &*reader).unwrap()), told(&batch));
             }
         }

@@ -10,12 +10,12 @@ use arrow::temporal_conversions::timestamp_us_to_datetime;
 
 use crate::cell::{Content, is_plain, json_list, write_text};
 use crate::dialect::Dialect;
-use crate::dictionary_column::Words;
+use crate::dictionary_column::DictionaryColumn;
 
 /// A column whose values can be had as cells.
 pub(crate) enum Column<'a> {
     Texts(Texts<'a>),
-    Words(Words<'a>),
+    DictionaryColumn(DictionaryColumn<'a>),
     Flags(&'a BooleanArray),
     Counts(&'a Int64Array),
     Times(Times<'a>),
@@ -29,7 +29,11 @@ impl<'a> Column<'a> {
             DataType::Utf8 => Self::Texts(Texts::new(array.as_string(), content, dialect)),
             DataType::Dictionary(..) => {
                 let words = array.as_dictionary_opt::<Int32Type>()?;
-                Self::Words(Words::new(words, words.values().as_string_opt()?, dialect))
+                Self::DictionaryColumn(DictionaryColumn::new(
+                    words,
+                    words.values().as_string_opt()?,
+                    dialect,
+                ))
             }
             DataType::Boolean => Self::Flags(array.as_boolean()),
             DataType::Int64 => Self::Counts(array.as_primitive::<Int64Type>()),
@@ -51,7 +55,7 @@ impl<'a> Column<'a> {
     pub(crate) fn write(&mut self, row: usize, line: &mut Vec<u8>) -> std::io::Result<()> {
         match self {
             Self::Texts(texts) => texts.write(row, line),
-            Self::Words(words) => line.extend_from_slice(words.at(row)),
+            Self::DictionaryColumn(words) => line.extend_from_slice(words.at(row)),
             Self::Flags(flags) if flags.is_valid(row) => {
                 line.extend_from_slice(if flags.value(row) { b"true" } else { b"false" });
             }

@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 
 /// Whether and how files are compressed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Packing {
+pub enum Compression {
     /// Plain text.
     #[default]
     None,
@@ -20,7 +20,7 @@ pub enum Packing {
 /// The largest window of a zstd file, as a power of two: 8 MiB. Ours have half a megabyte.
 const MAX_WINDOW_LOG: u32 = 23;
 
-impl Packing {
+impl Compression {
     /// The words in settings.
     pub const WORDS: [&'static str; 3] = ["none", "gzip", "zstd"];
 
@@ -52,14 +52,14 @@ impl Packing {
         }
     }
 
-    pub(crate) fn pack(self, out: Box<dyn Write + Send>) -> io::Result<Packer> {
+    pub(crate) fn pack(self, out: Box<dyn Write + Send>) -> io::Result<CompressedWriter> {
         Ok(match self {
-            Self::None => Packer::None(out),
-            Self::Gzip => Packer::Gzip(GzEncoder::new(out, flate2::Compression::fast())),
+            Self::None => CompressedWriter::None(out),
+            Self::Gzip => CompressedWriter::Gzip(GzEncoder::new(out, flate2::Compression::fast())),
             Self::Zstd => {
                 let mut encoder = zstd::Encoder::new(out, 1)?;
                 encoder.include_checksum(true)?;
-                Packer::Zstd(encoder)
+                CompressedWriter::Zstd(encoder)
             }
         })
     }
@@ -80,13 +80,13 @@ impl Packing {
 }
 
 /// A file that compresses what is written to it.
-pub(crate) enum Packer {
+pub(crate) enum CompressedWriter {
     None(Box<dyn Write + Send>),
     Gzip(GzEncoder<Box<dyn Write + Send>>),
     Zstd(zstd::Encoder<'static, Box<dyn Write + Send>>),
 }
 
-impl Packer {
+impl CompressedWriter {
     /// Writes what is held back, and the end of the compressed form.
     pub(crate) fn finish(self) -> io::Result<()> {
         let mut out = match self {
@@ -98,7 +98,7 @@ impl Packer {
     }
 }
 
-impl Write for Packer {
+impl Write for CompressedWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::None(out) => out.write(bytes),

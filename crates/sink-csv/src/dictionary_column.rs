@@ -7,12 +7,12 @@ use crate::cell::{Content, is_plain, write_text};
 use crate::dialect::Dialect;
 
 /// Quoted texts, and which row has which.
-pub(crate) struct Words<'a> {
+pub(crate) struct DictionaryColumn<'a> {
     keys: &'a DictionaryArray<Int32Type>,
     quoted: Vec<Vec<u8>>,
 }
 
-impl<'a> Words<'a> {
+impl<'a> DictionaryColumn<'a> {
     pub(crate) fn new(keys: &'a DictionaryArray<Int32Type>, values: &StringArray, dialect: Dialect) -> Self {
         let quoted = values.iter().map(|value| {
             let (text, mut quoted) = (value.unwrap_or_default(), Vec::new());
@@ -43,7 +43,7 @@ mod tests {
         let texts = vec![Some("a,b"), None, Some("=1"), Some(""), Some("a,b")];
         let keys: DictionaryArray<Int32Type> = texts.into_iter().collect();
         let values = keys.values().as_any().downcast_ref::<StringArray>().unwrap();
-        let words = Words::new(&keys, values, Dialect::default());
+        let words = DictionaryColumn::new(&keys, values, Dialect::default());
         let shown: Vec<&str> = (0..5)
             .map(|row| std::str::from_utf8(words.at(row)).unwrap())
             .collect();

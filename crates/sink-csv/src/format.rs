@@ -5,15 +5,15 @@ use std::io::Write;
 use std::sync::Arc;
 
 use access_dataset::{
-    Batches, ColumnKind, Contract, Dataset, FileFormat, FileWriter, FormatError, FormatOptions, ReadBack,
+    Batches, ColumnKind, Contract, Dataset, FileFormat, FileWriter, FormatError, FormatOptions, HashingReader,
 };
 use arrow::array::RecordBatch;
 
 use crate::batch_reader;
 use crate::cell::Content;
 use crate::column::Column;
-use crate::compression::Packer;
-use crate::compression::Packing;
+use crate::compression::CompressedWriter;
+use crate::compression::Compression;
 use crate::dialect::{Delimiter, Dialect, SpreadsheetSafety};
 use crate::preamble;
 use crate::row_counter;
@@ -39,7 +39,7 @@ pub struct CsvFormat {
     /// The columns of each table.
     pub contract: Contract,
     /// Compression.
-    pub packing: Packing,
+    pub packing: Compression,
     /// What becomes of formulas.
     pub safety: SpreadsheetSafety,
     /// What stands between cells.
@@ -101,7 +101,7 @@ impl FileFormat for CsvFormat {
         }))
     }
 
-    fn count_rows(&self, back: &mut ReadBack) -> Result<u64, FormatError> {
+    fn count_rows(&self, back: &mut HashingReader) -> Result<u64, FormatError> {
         let text = preamble::skip(self.packing.unpack(back)?)?;
         Ok(row_counter::rows(text, self.delimiter)?)
     }
@@ -158,7 +158,7 @@ impl FileFormat for CsvFormat {
         };
         Arc::new(Self {
             contract: self.contract,
-            packing: word(PACKING).and_then(Packing::named).unwrap_or(self.packing),
+            packing: word(PACKING).and_then(Compression::named).unwrap_or(self.packing),
             safety,
             delimiter: word(DELIMITER).and_then(Delimiter::named).unwrap_or_default(),
             bom: word(BOM) == Some("true"),
@@ -176,7 +176,7 @@ pub(crate) fn content(kind: ColumnKind) -> Content {
 }
 
 struct CsvFile {
-    out: Packer,
+    out: CompressedWriter,
     dialect: Dialect,
     /// What the texts of each column are.
     contents: Vec<Content>,
@@ -237,9 +237,9 @@ mod tests {
     #[test]
     fn every_packing_reads_back() {
         let folder = tempfile::tempdir().unwrap();
-        for word in Packing::WORDS {
+        for word in Compression::WORDS {
             let format = CsvFormat {
-                packing: Packing::named(word).unwrap(),
+                packing: Compression::named(word).unwrap(),
                 ..CsvFormat::default()
             };
             let path = folder.path().join(format.extension());
@@ -252,7 +252,7 @@ mod tests {
             let named = columns.iter().map(|one| (one.name, column.clone()));
             file.write(&RecordBatch::try_from_iter(named).unwrap()).unwrap();
             file.finish().unwrap();
-            let count = || format.count_rows(&mut ReadBack::new(File::open(&path).unwrap()));
+            let count = || format.count_rows(&mut HashingReader::new(File::open(&path).unwrap()));
             assert_eq!(count().unwrap(), 3, "{word} {width}");
             // A file that is cut is not a shorter one.
             let bytes = std::fs::read(&path).unwrap();

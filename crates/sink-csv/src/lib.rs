@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use cell::Content;
 use dialect::Dialect;
 
-pub use compression::Packing;
+pub use compression::Compression;
 pub use dialect::{Delimiter, SpreadsheetSafety};
 pub use format::CsvFormat;
 

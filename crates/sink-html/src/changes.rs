@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use access_core::diff::{Change, ChangeKind, Record, Records, Removals, Subject, compare};
+use access_core::diff::{Change, ChangeKind, Record, RecordKind, Records, RemovalPolicy, compare};
 use access_core::model::UserAttributes;
 
 use serde::{Deserialize, Serialize};
@@ -27,9 +27,9 @@ pub(crate) struct Row {
     pub(crate) subject: Box<str>,
     /// `added`, `removed` or `changed`.
     pub(crate) kind: Box<str>,
-    /// See [`Subject::key`].
+    /// See [`RecordKind::key`].
     pub(crate) key: Vec<Box<str>>,
-    /// Names for people, see [`Subject::names`].
+    /// Names for people, see [`RecordKind::names`].
     pub(crate) names: Vec<Option<Box<str>>>,
     /// Of what changed.
     pub(crate) fields: Vec<Field>,
@@ -39,23 +39,29 @@ pub(crate) struct Row {
 type Field = (Box<str>, Option<Box<str>>, Option<Box<str>>);
 
 /// Compares two syncs.
-pub(crate) fn changes(old: &Model, new: &Model, removals: &Removals) -> Changes {
+pub(crate) fn changes(old: &Model, new: &Model, removals: &RemovalPolicy) -> Changes {
     let mut rows = Vec::new();
     let mut take = |change: Change| {
         rows.push(Row::of(change));
         Ok(())
     };
     let Ok(()) = compare(
-        Subject::User,
+        RecordKind::User,
         &mut People::of(old),
         &mut People::of(new),
         removals,
         &mut take,
     );
     let (mut before, mut after) = (Access::of(old), Access::of(new));
-    let Ok(()) = compare(Subject::Entitlement, &mut before, &mut after, removals, &mut take);
     let Ok(()) = compare(
-        Subject::Grant,
+        RecordKind::Entitlement,
+        &mut before,
+        &mut after,
+        removals,
+        &mut take,
+    );
+    let Ok(()) = compare(
+        RecordKind::Grant,
         &mut Grants::of(old),
         &mut Grants::of(new),
         removals,
@@ -195,7 +201,7 @@ struct Access<'a> {
 impl<'a> Access<'a> {
     fn of(model: &'a Model) -> Self {
         Self {
-            fields: Subject::Entitlement.fields(UserAttributes::default()),
+            fields: RecordKind::Entitlement.fields(UserAttributes::default()),
             model,
             walk: Walk::by_key(&model.entitlements, |entitlement| entitlement.id.clone()),
         }
@@ -278,7 +284,7 @@ impl<'a> Grants<'a> {
         }
         let sources = model.origins.iter();
         Self {
-            fields: Subject::Grant.fields(UserAttributes::default()),
+            fields: RecordKind::Grant.fields(UserAttributes::default()),
             access: Access::of(model),
             ranks,
             sources: sources

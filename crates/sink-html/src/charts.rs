@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::entitlements::Entitlement;
 use crate::entitlements::Holders;
-use crate::metrics::Facts;
+use crate::metrics::UserFacts;
 use crate::metrics::facts;
 use crate::model::Model;
 use crate::users::Flag;
@@ -132,7 +132,7 @@ pub(crate) fn charts(model: &Model) -> Vec<Chart> {
     charts
 }
 
-fn state(facts: &Facts<'_>) -> &'static str {
+fn state(facts: &UserFacts<'_>) -> &'static str {
     match (facts.status, facts.invitation.as_str()) {
         ("disabled", _) => "disabled",
         (_, "PENDING") => "invitation pending",
@@ -143,7 +143,7 @@ fn state(facts: &Facts<'_>) -> &'static str {
 }
 
 /// Whoever signs in through an identity provider may be asked for MFA there, which the tenant does not know.
-fn mfa(facts: &Facts<'_>) -> &'static str {
+fn mfa(facts: &UserFacts<'_>) -> &'static str {
     let flag = |flag| facts.person.flag(flag);
     match (flag(Flag::Mfa), flag(Flag::Sso)) {
         (Some(true), _) => "MFA",
@@ -153,7 +153,7 @@ fn mfa(facts: &Facts<'_>) -> &'static str {
     }
 }
 
-fn enabled_flag(facts: &Facts<'_>, flag: Flag, [yes, no]: [&'static str; 2]) -> Option<&'static str> {
+fn enabled_flag(facts: &UserFacts<'_>, flag: Flag, [yes, no]: [&'static str; 2]) -> Option<&'static str> {
     facts.enabled().then(|| match facts.person.flag(flag) {
         Some(true) => yes,
         Some(false) => no,
@@ -167,7 +167,7 @@ fn by_people(
     key: &str,
     title: &str,
     sql: &str,
-    group: impl Fn(&Facts<'_>) -> Option<&'static str>,
+    group: impl Fn(&UserFacts<'_>) -> Option<&'static str>,
 ) -> Chart {
     let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for facts in facts(model, roles) {

@@ -12,7 +12,7 @@ use crate::entitlements::Entitlement;
 use crate::entitlements::Holders;
 use crate::entitlements::Kind;
 use crate::entitlements::Origin;
-use crate::entitlements::Other;
+use crate::entitlements::OtherPrincipal;
 use crate::error::ReportError;
 use crate::model::Model;
 use crate::users::Person;
@@ -125,7 +125,7 @@ impl Collector {
         }
         let name = self.name(resource_type, id)?;
         let place = places(self.model.others.len())? | OTHER;
-        self.model.others.push(Other {
+        self.model.others.push(OtherPrincipal {
             name,
             resource_type: resource_type.as_str().into(),
             id: id.as_str().into(),

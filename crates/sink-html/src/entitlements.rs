@@ -43,7 +43,7 @@ pub(crate) struct Entitlement {
 
 /// Somebody who holds something and is no person, such as a group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Other {
+pub(crate) struct OtherPrincipal {
     pub(crate) name: Box<str>,
     pub(crate) resource_type: Box<str>,
     pub(crate) id: Box<str>,

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use access_core::location::LocationConflict;
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use regular_file::{FileError, OtherType};
 
 /// Why a report could not be written or read.
@@ -174,7 +174,7 @@ impl ReportError {
     }
 }
 
-impl Classified for ReportError {
+impl Diagnostic for ReportError {
     fn status(&self) -> StatusCode {
         match self {
             Self::IsFolder { .. } | Self::NotAFile(_) | Self::NoFolder { .. } => StatusCode::InvalidArgument,

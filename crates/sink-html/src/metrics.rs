@@ -33,12 +33,12 @@ struct Definition {
 
 enum Count {
     /// People of whom this is so; the second argument is how many roles they hold.
-    People(fn(&Facts<'_>) -> bool),
+    People(fn(&UserFacts<'_>) -> bool),
     All(fn(&Model) -> u64),
 }
 
 /// A person with what is asked of her.
-pub(crate) struct Facts<'a> {
+pub(crate) struct UserFacts<'a> {
     pub(crate) person: &'a Person,
     pub(crate) status: &'a str,
     /// In capitals.
@@ -47,7 +47,7 @@ pub(crate) struct Facts<'a> {
     roles: u32,
 }
 
-impl Facts<'_> {
+impl UserFacts<'_> {
     fn is(&self, flag: Flag) -> bool {
         self.person.flag(flag) == Some(true)
     }
@@ -295,10 +295,10 @@ pub(crate) fn figures(model: &Model) -> Vec<Figure> {
 }
 
 /// Everybody, with how many roles each holds.
-pub(crate) fn facts<'a>(model: &'a Model, roles: &'a [u32]) -> impl Iterator<Item = Facts<'a>> {
+pub(crate) fn facts<'a>(model: &'a Model, roles: &'a [u32]) -> impl Iterator<Item = UserFacts<'a>> {
     model.people.iter().zip(roles).map(|(person, roles)| {
         let text = |which| person.shared(which).map_or("", |word| model.words.text(word));
-        Facts {
+        UserFacts {
             person,
             status: text(Shared::Status),
             invitation: text(Shared::Invitation).to_uppercase(),

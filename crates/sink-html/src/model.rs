@@ -8,19 +8,19 @@ use crate::entitlements::Entitlement;
 use crate::entitlements::Holders;
 use crate::entitlements::Kind;
 use crate::entitlements::Origin;
-use crate::entitlements::Other;
-use crate::string_table::Word;
-use crate::string_table::Words;
+use crate::entitlements::OtherPrincipal;
+use crate::string_table::StringId;
+use crate::string_table::StringTable;
 use crate::users::Person;
 
 /// A sync.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     pub(crate) kinds: Vec<Kind>,
-    pub(crate) words: Words,
+    pub(crate) words: StringTable,
     /// By name, then by id.
     pub(crate) people: Vec<Person>,
-    pub(crate) others: Vec<Other>,
+    pub(crate) others: Vec<OtherPrincipal>,
     /// By kind, then by the name of the thing, then by id.
     pub(crate) entitlements: Vec<Entitlement>,
     pub(crate) origins: Vec<Origin>,
@@ -190,10 +190,10 @@ impl Model {
     }
 
     fn settle_words(&mut self) {
-        let mut texts: Vec<(&str, Word)> = self.words.iter().zip(0..).collect();
+        let mut texts: Vec<(&str, StringId)> = self.words.iter().zip(0..).collect();
         texts.sort_unstable();
         let mut places = vec![0; texts.len()];
-        let mut words = Words::default();
+        let mut words = StringTable::default();
         for (text, old) in texts {
             places[old as usize] = words.place(text);
         }

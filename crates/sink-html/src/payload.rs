@@ -12,14 +12,14 @@ use crate::entitlements::Entitlement;
 use crate::entitlements::Holders;
 use crate::entitlements::Kind;
 use crate::entitlements::Origin;
-use crate::entitlements::Other;
+use crate::entitlements::OtherPrincipal;
 use crate::evidence::Evidence;
 use crate::metrics::Figure;
 use crate::model::Model;
 use crate::review::ReviewScope;
 use crate::seal::Previous;
-use crate::string_table::Word;
-use crate::string_table::Words;
+use crate::string_table::StringId;
+use crate::string_table::StringTable;
 use crate::users::FLAGS;
 use crate::users::Person;
 use crate::users::SHARED;
@@ -38,7 +38,7 @@ pub(crate) const SECTIONS: [&str; 5] = ["head", "people", "access", "grants", "c
 
 /// What the overview needs.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Head {
+pub(crate) struct ReportHeader {
     pub(crate) program: Box<str>,
     pub(crate) tenant: Box<str>,
     pub(crate) sync_id: Box<str>,
@@ -73,7 +73,7 @@ pub(crate) struct TrendPoint {
     pub(crate) figures: BTreeMap<Box<str>, u64>,
 }
 
-impl Head {
+impl ReportHeader {
     /// The trend that the next report shows: that of this one, and this one.
     pub(crate) fn into_trend(self) -> Vec<TrendPoint> {
         let mut trend = self.trend;
@@ -108,7 +108,7 @@ struct PeopleColumns<'a> {
     /// `=`: the same as the login; one that begins with it has another before it.
     emails: Vec<Option<Cow<'a, str>>>,
     /// Places of words.
-    shared: BTreeMap<Cow<'a, str>, Vec<Option<Word>>>,
+    shared: BTreeMap<Cow<'a, str>, Vec<Option<StringId>>>,
     /// `1`, `0` or `-` for each person.
     flags: BTreeMap<Cow<'a, str>, String>,
 }
@@ -129,7 +129,7 @@ struct AccessColumns<'a> {
     purposes: Vec<Cow<'a, str>>,
     immutable: String,
     holders: Vec<u32>,
-    others: Vec<Other>,
+    others: Vec<OtherPrincipal>,
     origins: Vec<Origin>,
     /// See [`Model::times`].
     #[serde(default)]
@@ -137,7 +137,11 @@ struct AccessColumns<'a> {
 }
 
 /// All sections of a report.
-pub(crate) fn encode(head: &Head, model: &Model, changes: &Changes) -> Result<[Section; 5], SectionError> {
+pub(crate) fn encode(
+    head: &ReportHeader,
+    model: &Model,
+    changes: &Changes,
+) -> Result<[Section; 5], SectionError> {
     let section = |place: usize, rows: usize, bytes| Section {
         name: SECTIONS[place],
         rows: rows as u64,
@@ -158,8 +162,8 @@ pub(crate) fn encode(head: &Head, model: &Model, changes: &Changes) -> Result<[S
 }
 
 /// The sync that sections are of.
-pub(crate) fn decode(sections: &[Section; 5]) -> Result<(Head, Model), SectionError> {
-    let head: Head = serde_json::from_slice(&sections[0].bytes)?;
+pub(crate) fn decode(sections: &[Section; 5]) -> Result<(ReportHeader, Model), SectionError> {
+    let head: ReportHeader = serde_json::from_slice(&sections[0].bytes)?;
     let mut model = Model {
         kinds: head.kinds.clone(),
         ..Model::default()
@@ -238,7 +242,7 @@ fn read_people(columns: PeopleColumns<'_>, model: &mut Model) -> Result<(), Sect
     if !even {
         return Err(SectionError::Ragged);
     }
-    let mut words = Words::default();
+    let mut words = StringTable::default();
     for word in &columns.words {
         words.place(word);
     }
@@ -436,7 +440,7 @@ mod tests {
     use super::*;
     use crate::model::tests::holding;
 
-    fn head(model: &Model) -> Head {
+    fn head(model: &Model) -> ReportHeader {
         let head = serde_json::json!({
             "program": "test", "tenant": "t", "sync_id": "s", "sync_type": "full", "started_at": "January",
             "ended_at": "January", "previous": null, "kinds": model.kinds, "figures": [], "charts": [], "ledger": null,

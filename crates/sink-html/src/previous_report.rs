@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use access_core::diff::Removals;
+use access_core::diff::RemovalPolicy;
 use access_core::location::{self, LocationContents};
 use access_core::model::{Baseline, IdScheme, SyncRun, SyncType};
 use access_core::sync::Comparer;
@@ -13,7 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::changes::{Changes, changes};
 use crate::error::ReportError;
 use crate::model::Model;
-use crate::payload::Head;
+use crate::payload::ReportHeader;
 use crate::payload::TrendPoint;
 use crate::payload::decode;
 use crate::report_reader::ReportFile;
@@ -141,7 +141,7 @@ impl Predecessor {
         Ok(())
     }
 
-    fn read_again(&self) -> Result<(ReportFile, Head, Model), ReportError> {
+    fn read_again(&self) -> Result<(ReportFile, ReportHeader, Model), ReportError> {
         let (file, head, model) = read(&self.path)?;
         if file.fingerprint() == self.fingerprint {
             Ok((file, head, model))
@@ -174,7 +174,8 @@ impl Predecessor {
             });
         }
         let complete = model.kinds.iter().filter(|kind| kind.complete);
-        let removals = Removals::of_types(run.sync_type == SyncType::Full, complete.map(|kind| &*kind.id));
+        let removals =
+            RemovalPolicy::of_types(run.sync_type == SyncType::Full, complete.map(|kind| &*kind.id));
         let previous = Previous {
             sync_id: self.sync_id.clone(),
             started_at: self.started_at.clone(),
@@ -188,7 +189,7 @@ impl Predecessor {
     }
 }
 
-fn read(path: &Path) -> Result<(ReportFile, Head, Model), ReportError> {
+fn read(path: &Path) -> Result<(ReportFile, ReportHeader, Model), ReportError> {
     let file = ReportFile::read(path)?;
     let altered = |reason: String| ReportError::altered(path, reason);
     if !file.page_is_whole() {

@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use crate::metrics::Figure;
-use crate::payload::Head;
+use crate::payload::ReportHeader;
 use crate::payload::Section;
 use crate::seal::{FORMAT, Seal, SealedSection, VERSION, sha256};
 
@@ -73,7 +73,7 @@ pub(crate) fn section_begins(name: &str) -> String {
 }
 
 /// The whole file, and its seal's text.
-pub(crate) fn render(head: &Head, sections: &[Section], level: u32) -> io::Result<(Vec<u8>, Seal)> {
+pub(crate) fn render(head: &ReportHeader, sections: &[Section], level: u32) -> io::Result<(Vec<u8>, Seal)> {
     let style = STYLE.concat();
     let code = format!("\"use strict\";\n(() => {{\n{}}})();\n", CODE.concat());
     let policy = format!(

@@ -15,13 +15,13 @@ use crate::error::ReportError;
 use crate::evidence::Evidence;
 use crate::metrics::figures;
 use crate::model::Model;
-use crate::payload::Head;
+use crate::payload::ReportHeader;
 use crate::payload::decode;
 use crate::payload::encode;
 use crate::render::render;
 use crate::report_reader::ReportFile;
 use crate::sink::LEVEL;
-use crate::string_table::Words;
+use crate::string_table::StringTable;
 use crate::target::Target;
 use crate::users::Shared;
 use crate::verify::{Verification, verify};
@@ -133,7 +133,7 @@ pub fn read_reviewed(path: &Path, program: &str) -> Result<ReviewedReport, Repor
     })
 }
 
-fn contents(path: &Path) -> Result<(Head, Model), ReportError> {
+fn contents(path: &Path) -> Result<(ReportHeader, Model), ReportError> {
     let altered = |reason: String| ReportError::altered(path, reason);
     let sections = ReportFile::read(path)?.sections().map_err(altered)?;
     decode(&sections).map_err(|error| altered(error.to_string()))
@@ -256,7 +256,7 @@ fn part(whole: &Model, keep: &[bool]) -> Model {
         *place = next;
     }
     let is_kept = |place: usize| places.get(place).is_some_and(Option::is_some);
-    let mut words = Words::default();
+    let mut words = StringTable::default();
     let mut model = Model {
         kinds: whole.kinds.clone(),
         times: whole.times.clone(),

@@ -16,7 +16,7 @@ use crate::previous_report::Predecessor;
 use crate::target::Target;
 use crate::worker;
 use crate::worker::Job;
-use crate::worker::Writing;
+use crate::worker::ReportJob;
 
 /// Batches that may wait in front of the writing thread.
 const QUEUE: usize = 2;
@@ -90,7 +90,7 @@ impl AccessSink for HtmlSink {
     }
 }
 
-fn open(config: HtmlSinkConfig, sync: &SyncRun, stop: Arc<AtomicBool>) -> Result<Writing, ReportError> {
+fn open(config: HtmlSinkConfig, sync: &SyncRun, stop: Arc<AtomicBool>) -> Result<ReportJob, ReportError> {
     let target = Target::lock(&config.path)?;
     let predecessor = match (&config.previous, Predecessor::read(&config.path, sync)) {
         (_, Err(error)) if !config.replace_existing => return Err(error),
@@ -105,7 +105,7 @@ fn open(config: HtmlSinkConfig, sync: &SyncRun, stop: Arc<AtomicBool>) -> Result
             Some(found)
         }
     };
-    Ok(Writing {
+    Ok(ReportJob {
         target,
         predecessor,
         program: config.program,
@@ -193,7 +193,7 @@ impl SinkWriter for HtmlSinkWriter {
         })
     }
 
-    async fn set_aside(&mut self, summary: &SyncSummary) -> Result<Option<String>, SinkError> {
+    async fn quarantine(&mut self, summary: &SyncSummary) -> Result<Option<String>, SinkError> {
         let (done, answer) = oneshot::channel();
         let summary = Box::new(summary.clone());
         let path = self.answer(Job::SetAside { summary, done }, answer).await?;

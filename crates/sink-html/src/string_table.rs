@@ -3,23 +3,23 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The place of a text in [`Words`].
-pub(crate) type Word = u32;
+/// The place of a text in [`StringTable`].
+pub(crate) type StringId = u32;
 
 /// Texts by the order in which they were first met.
 #[derive(Debug, Default)]
-pub(crate) struct Words {
+pub(crate) struct StringTable {
     list: Vec<Arc<str>>,
-    places: HashMap<Arc<str>, Word>,
+    places: HashMap<Arc<str>, StringId>,
 }
 
-impl Words {
+impl StringTable {
     /// The place of a text, which is kept if it is new.
-    pub(crate) fn place(&mut self, text: &str) -> Word {
+    pub(crate) fn place(&mut self, text: &str) -> StringId {
         if let Some(place) = self.places.get(text) {
             return *place;
         }
-        let place = Word::try_from(self.list.len()).unwrap_or(Word::MAX);
+        let place = StringId::try_from(self.list.len()).unwrap_or(StringId::MAX);
         let text: Arc<str> = text.into();
         self.list.push(Arc::clone(&text));
         self.places.insert(text, place);
@@ -27,7 +27,7 @@ impl Words {
     }
 
     /// The text at a place.
-    pub(crate) fn text(&self, place: Word) -> &str {
+    pub(crate) fn text(&self, place: StringId) -> &str {
         self.list.get(place as usize).map_or("", |text| text)
     }
 

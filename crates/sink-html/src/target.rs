@@ -56,7 +56,7 @@ impl Target {
     pub(crate) fn fill(&mut self, bytes: &[u8]) -> Result<(), ReportError> {
         let failed = |source| ReportError::io("writing", &self.temp, source);
         self.file.write_all(bytes).map_err(failed)?;
-        private_fs::settle_mode(&self.file, &self.path).map_err(failed)?;
+        private_fs::apply_permissions(&self.file, &self.path).map_err(failed)?;
         self.file.sync_all().map_err(failed)?;
         let mut back = Vec::with_capacity(bytes.len());
         self.file.seek(SeekFrom::Start(0)).map_err(failed)?;

@@ -2,8 +2,8 @@
 
 use access_core::model::{Profile, ProfileValue, Resource, Trait, UserTrait};
 
-use crate::string_table::Word;
-use crate::string_table::Words;
+use crate::string_table::StringId;
+use crate::string_table::StringTable;
 
 /// What is told of a person that many others share. The names are the dataset's (docs/DATASET.md).
 pub(crate) const SHARED: [&str; 9] = [
@@ -82,14 +82,14 @@ pub(crate) struct Person {
     pub(crate) login: Option<Box<str>>,
     pub(crate) email: Option<Box<str>>,
     /// In the order of [`SHARED`].
-    pub(crate) shared: [Option<Word>; SHARED.len()],
+    pub(crate) shared: [Option<StringId>; SHARED.len()],
     /// In the order of [`FLAGS`].
     pub(crate) flags: [Option<bool>; FLAGS.len()],
 }
 
 impl Person {
     /// The person that a resource is, if it is one.
-    pub(crate) fn of(row: &Resource, words: &mut Words) -> Option<Self> {
+    pub(crate) fn of(row: &Resource, words: &mut StringTable) -> Option<Self> {
         let Trait::User(user) = &row.kind else {
             return None;
         };
@@ -124,7 +124,7 @@ impl Person {
         })
     }
 
-    pub(crate) fn shared(&self, which: Shared) -> Option<Word> {
+    pub(crate) fn shared(&self, which: Shared) -> Option<StringId> {
         self.shared[which as usize]
     }
 
@@ -133,7 +133,7 @@ impl Person {
     }
 
     /// Her kind of principal.
-    pub(crate) fn resource_type(&self) -> Word {
+    pub(crate) fn resource_type(&self) -> StringId {
         self.shared(Shared::ResourceType).unwrap_or_default()
     }
 }

@@ -15,7 +15,7 @@ use crate::collector::Collector;
 use crate::error::ReportError;
 use crate::evidence::Evidence;
 use crate::metrics::figures;
-use crate::payload::Head;
+use crate::payload::ReportHeader;
 use crate::payload::encode;
 use crate::previous_report::Continuation;
 use crate::previous_report::Predecessor;
@@ -50,7 +50,7 @@ pub(crate) struct Published {
 }
 
 /// A report on its way.
-pub(crate) struct Writing {
+pub(crate) struct ReportJob {
     pub(crate) target: Target,
     pub(crate) predecessor: Option<Predecessor>,
     pub(crate) program: String,
@@ -68,7 +68,7 @@ struct Prepared {
 
 /// Works until there are no more jobs. An error ends the thread; whoever waits for an answer then sees that the thread is
 /// gone and asks it why by joining it.
-pub(crate) fn run(writing: Writing, mut jobs: mpsc::Receiver<Job>) -> Result<(), ReportError> {
+pub(crate) fn run(writing: ReportJob, mut jobs: mpsc::Receiver<Job>) -> Result<(), ReportError> {
     let mut collector = Collector::default();
     let (summary, done) = loop {
         match jobs.blocking_recv() {
@@ -110,7 +110,7 @@ pub(crate) fn run(writing: Writing, mut jobs: mpsc::Receiver<Job>) -> Result<(),
     Ok(())
 }
 
-impl Writing {
+impl ReportJob {
     /// The size of what this report is to replace.
     pub(crate) fn baseline(&self) -> Option<Baseline> {
         let full = self
@@ -150,7 +150,7 @@ impl Writing {
         self.go_on()?;
         let failed = |error: std::io::Error| ReportError::io("making", self.target.path(), error);
         let json = |error: serde_json::Error| failed(error.into());
-        let head = Head {
+        let head = ReportHeader {
             program: self.program.as_str().into(),
             tenant: summary.run.tenant.as_str().into(),
             sync_id: summary.run.id.as_str().into(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use access_dataset::{
     Batches, Column, ColumnKind, Contract, Dataset, FileFormat, FileWriter, FormatError, FormatOptions,
-    ReadBack,
+    HashingReader,
 };
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema};
@@ -125,7 +125,7 @@ impl FileFormat for ParquetFormat {
         Ok(Box::new(ParquetFile(writer)))
     }
 
-    fn count_rows(&self, back: &mut ReadBack) -> Result<u64, FormatError> {
+    fn count_rows(&self, back: &mut HashingReader) -> Result<u64, FormatError> {
         let file = back.seekable()?;
         guard::check_footer(&file)?;
         let looked_at = file.try_clone()?;
@@ -246,7 +246,7 @@ mod tests {
     use super::*;
 
     fn count(path: &Path) -> Result<u64, FormatError> {
-        ParquetFormat::default().count_rows(&mut ReadBack::new(File::open(path).unwrap()))
+        ParquetFormat::default().count_rows(&mut HashingReader::new(File::open(path).unwrap()))
     }
 
     #[test]
@@ -304,7 +304,7 @@ mod tests {
     fn files_say_nothing_of_dictionaries_and_those_that_do_are_read_as_well() {
         let names = ["sync_id", "user_id", "status"];
         let schema = Contract::default().schema_of(Dataset::Users, Some(&names));
-        let mut words = access_dataset::WordBuilder::new();
+        let mut words = access_dataset::DictionaryBuilder::new();
         words.append_option(Some("w"));
         let word: arrow::array::ArrayRef = Arc::new(words.finish());
         let text: arrow::array::ArrayRef = Arc::new(arrow::array::StringArray::from(vec!["t"]));

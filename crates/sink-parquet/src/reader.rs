@@ -49,7 +49,7 @@ pub(crate) fn batches(wanted: SchemaRef, file: File) -> Result<Batches, FormatEr
         .collect();
     let rows = guard::batch_rows(&looked_at, &leaves)?;
     let reader = builder.with_projection(mask).with_batch_size(rows).build()?;
-    Ok(Box::new(Reading { reader, wanted }))
+    Ok(Box::new(BatchReader { reader, wanted }))
 }
 
 /// A file's schema in which texts are read into dictionaries where the contract has them. Older files say so themselves.
@@ -72,12 +72,12 @@ fn with_dictionaries(found: &Schema, wanted: &Schema) -> SchemaRef {
     Arc::new(Schema::new_with_metadata(fields, found.metadata().clone()))
 }
 
-struct Reading {
+struct BatchReader {
     reader: ParquetRecordBatchReader,
     wanted: SchemaRef,
 }
 
-impl Reading {
+impl BatchReader {
     fn arranged(&self, batch: &RecordBatch) -> Result<RecordBatch, FormatError> {
         let rows = batch.num_rows();
         let columns = self.wanted.fields().iter().map(|field| {
@@ -93,7 +93,7 @@ impl Reading {
     }
 }
 
-impl Iterator for Reading {
+impl Iterator for BatchReader {
     type Item = Result<RecordBatch, FormatError>;
 
     fn next(&mut self) -> Option<Self::Item> {

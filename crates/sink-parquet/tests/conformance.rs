@@ -16,8 +16,8 @@ use access_core::ports::{AccessSink, SinkWriter};
 use access_core::sync::{Ledger, SyncSummary};
 use access_dataset::{
     Batches, Contract, Dataset, DatasetError, DatasetSink, DatasetSinkConfig, FileFormat, FileWriter,
-    FormatError, FormatOptions, Formats, Hashes, Location, Manifest, POINTER, Pointer, Published, ReadBack,
-    Snapshot, SortedSink, SortedSync, Standing, differences,
+    FormatError, FormatOptions, Formats, Hashes, HashingReader, Location, Manifest, POINTER, Pointer,
+    Published, Snapshot, SortedSink, SortedSync, Voucher, differences,
 };
 use arrow::array::AsArray;
 use sink_parquet::ParquetFormat;
@@ -52,7 +52,7 @@ impl FileFormat for SmallFiles {
         ParquetFormat::default().create(dataset, out)
     }
 
-    fn count_rows(&self, back: &mut ReadBack) -> Result<u64, FormatError> {
+    fn count_rows(&self, back: &mut HashingReader) -> Result<u64, FormatError> {
         ParquetFormat::default().count_rows(back)
     }
 
@@ -269,7 +269,7 @@ async fn a_published_sync_is_read_in_key_order_and_damage_is_seen() {
     );
     let latest = read.latest().await.unwrap();
     assert_eq!(latest, syncs.last().unwrap().manifest);
-    assert!(syncs.iter().all(|sync| sync.standing == Standing::Linked));
+    assert!(syncs.iter().all(|sync| sync.standing == Voucher::Linked));
     assert_eq!(read.sync(&run(1).id).await.unwrap(), syncs[0]);
     assert!(matches!(
         read.sync(&run(3).id).await,

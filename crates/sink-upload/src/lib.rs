@@ -11,7 +11,7 @@ mod state;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use access_core::Classified;
+use access_core::Diagnostic;
 use access_core::model::{AccessBatch, Baseline, SyncRun, SyncType};
 use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter, Warning};
 use access_core::sync::{Comparer, Comparison, CurrentSync, SyncSummary};
@@ -36,7 +36,7 @@ pub trait Uploader: Send + Sync {
 /// The full sync that was delivered last: its size and its ids. The receiver does not say what it holds, so it is kept from
 /// one sync to the next.
 #[derive(Debug, Clone, Default)]
-pub struct Delivered {
+pub struct LastDelivery {
     /// By this process; with a folder only what could not be put there.
     in_memory: Arc<Mutex<Option<Delivery>>>,
     folder: Option<Arc<StateFolder>>,
@@ -63,7 +63,7 @@ impl Last {
     }
 }
 
-impl Delivered {
+impl LastDelivery {
     /// What is kept in a folder from one process to the next.
     #[must_use]
     pub fn in_folder(folder: StateFolder) -> Self {
@@ -102,13 +102,13 @@ pub struct UploadSink<S> {
     inner: S,
     file: PathBuf,
     uploader: Arc<dyn Uploader>,
-    delivered: Delivered,
+    delivered: LastDelivery,
 }
 
 impl<S: AccessSink> UploadSink<S> {
     /// A sink over one that publishes to `file`.
     #[must_use]
-    pub fn new(inner: S, file: PathBuf, uploader: Arc<dyn Uploader>, delivered: Delivered) -> Self {
+    pub fn new(inner: S, file: PathBuf, uploader: Arc<dyn Uploader>, delivered: LastDelivery) -> Self {
         Self {
             inner,
             file,
@@ -145,7 +145,7 @@ struct UploadWriter {
     inner: Box<dyn SinkWriter>,
     file: PathBuf,
     uploader: Arc<dyn Uploader>,
-    delivered: Delivered,
+    delivered: LastDelivery,
     tenant: String,
     baseline: Option<Baseline>,
     current: Option<Arc<CurrentSync>>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use access_core::model::{AccessBatch, Entitlement, Resource, ResourceType, ResourceTypeId, RowKind};
-use access_core::ports::{SkipReason, Skipped, SourceEvent, Warning};
+use access_core::ports::{SkipReason, SkippedRows, SourceEvent, Warning};
 use tokio::sync::mpsc;
 
 use crate::error::C1zSourceError;
@@ -13,9 +13,9 @@ pub(crate) const BATCH_ROWS: usize = 2_000;
 
 /// The reading's end of the queue.
 #[derive(Debug)]
-pub(crate) struct Outlet(mpsc::Sender<SourceEvent>);
+pub(crate) struct EventSender(mpsc::Sender<SourceEvent>);
 
-impl Outlet {
+impl EventSender {
     /// The two ends of a queue of so many events.
     pub(crate) fn new(capacity: usize) -> (Self, mpsc::Receiver<SourceEvent>) {
         let (events, receiver) = mpsc::channel(capacity);
@@ -41,8 +41,8 @@ impl Outlet {
 
 /// Rows of one kind that gather until there are enough of them.
 #[derive(Debug)]
-pub(crate) struct Gathered<'a, T> {
-    outlet: &'a Outlet,
+pub(crate) struct BatchBuffer<'a, T> {
+    outlet: &'a EventSender,
     rows: Vec<T>,
     bytes: usize,
     batch: fn(Vec<T>) -> AccessBatch,
@@ -76,8 +76,8 @@ impl TextBytes for ResourceType {
     }
 }
 
-impl<'a, T: TextBytes> Gathered<'a, T> {
-    pub(crate) fn new(outlet: &'a Outlet, batch: fn(Vec<T>) -> AccessBatch) -> Self {
+impl<'a, T: TextBytes> BatchBuffer<'a, T> {
+    pub(crate) fn new(outlet: &'a EventSender, batch: fn(Vec<T>) -> AccessBatch) -> Self {
         Self {
             outlet,
             rows: Vec::new(),
@@ -103,12 +103,12 @@ impl<'a, T: TextBytes> Gathered<'a, T> {
 
 /// Rows of one kind that are of no use, by the type they are booked under.
 #[derive(Debug)]
-pub(crate) struct Skips {
+pub(crate) struct SkipCounts {
     kind: RowKind,
     counts: BTreeMap<(ResourceTypeId, SkipReason), u64>,
 }
 
-impl Skips {
+impl SkipCounts {
     pub(crate) fn new(kind: RowKind) -> Self {
         Self {
             kind,
@@ -123,9 +123,9 @@ impl Skips {
         *self.counts.entry((resource_type, reason)).or_default() += 1;
     }
 
-    pub(crate) fn hand_over(self, outlet: &Outlet) -> Result<(), C1zSourceError> {
+    pub(crate) fn hand_over(self, outlet: &EventSender) -> Result<(), C1zSourceError> {
         for ((resource_type, reason), count) in self.counts {
-            outlet.send(SourceEvent::Skipped(Skipped {
+            outlet.send(SourceEvent::Skipped(SkippedRows {
                 kind: self.kind,
                 resource_type,
                 reason,

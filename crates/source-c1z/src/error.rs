@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use access_core::model::{EntitlementId, ResourceId, SyncIdError};
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use c1z::{C1zError, SyncRow};
 
 /// Why a file could not be read as a source.
@@ -139,7 +139,7 @@ fn listed(syncs: &[KnownSync]) -> String {
     each.join(", ")
 }
 
-impl Classified for C1zSourceError {
+impl Diagnostic for C1zSourceError {
     fn status(&self) -> StatusCode {
         match self {
             Self::File(error) => StatusCode::from_number(error.status()).unwrap_or(StatusCode::Unknown),

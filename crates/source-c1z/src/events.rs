@@ -17,13 +17,13 @@ pub(crate) type Outcome = Result<(), C1zSourceError>;
 
 /// What arrives from the reading thread, and how it ended. Dropping it stops the thread and waits for its end, a few
 /// milliseconds away, so that the unpacked copy never outlives the source.
-pub(crate) struct Events {
+pub(crate) struct EventStream {
     queue: mpsc::Receiver<SourceEvent>,
     thread: Option<JoinHandle<Outcome>>,
     interrupt: Interrupt,
 }
 
-impl Events {
+impl EventStream {
     pub(crate) fn new(
         queue: mpsc::Receiver<SourceEvent>,
         thread: JoinHandle<Outcome>,
@@ -37,7 +37,7 @@ impl Events {
     }
 }
 
-impl Stream for Events {
+impl Stream for EventStream {
     type Item = Result<SourceEvent, SourceError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -54,7 +54,7 @@ impl Stream for Events {
     }
 }
 
-impl Drop for Events {
+impl Drop for EventStream {
     fn drop(&mut self) {
         self.queue.close();
         let Some(thread) = self.thread.take() else { return };

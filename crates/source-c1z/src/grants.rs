@@ -10,10 +10,10 @@ use access_core::ports::SkipReason;
 use c1z::{GrantRow, Reader};
 
 use crate::channel::BATCH_ROWS;
-use crate::channel::Outlet;
-use crate::channel::Skips;
+use crate::channel::EventSender;
+use crate::channel::SkipCounts;
 use crate::error::C1zSourceError;
-use crate::expansion::Taker;
+use crate::expansion::GrantVisitor;
 
 /// How a principal came to hold an entitlement, as the row says. `None`: directly and only so, with the frozen id.
 ///
@@ -58,14 +58,14 @@ fn plain() -> GrantOrigin {
 /// Grants that gather into groups, and groups into batches.
 #[derive(Debug)]
 pub(crate) struct GrantBatches<'a> {
-    outlet: &'a Outlet,
+    outlet: &'a EventSender,
     scope: &'a SyncScope,
     groups: Vec<GrantGroup>,
     rows: usize,
 }
 
 impl<'a> GrantBatches<'a> {
-    pub(crate) fn new(outlet: &'a Outlet, scope: &'a SyncScope) -> Self {
+    pub(crate) fn new(outlet: &'a EventSender, scope: &'a SyncScope) -> Self {
         Self {
             outlet,
             scope,
@@ -111,7 +111,7 @@ impl<'a> GrantBatches<'a> {
     }
 }
 
-impl Taker for GrantBatches<'_> {
+impl GrantVisitor for GrantBatches<'_> {
     fn wants(&self, resource_type: &ResourceTypeId) -> bool {
         self.scope.includes_type(resource_type)
     }
@@ -150,7 +150,7 @@ pub(crate) fn read_the_rest(
     sync: &str,
     scope: &SyncScope,
     expanded: &HashSet<EntitlementId>,
-    skips: &mut Skips,
+    skips: &mut SkipCounts,
     batches: &mut GrantBatches<'_>,
 ) -> Result<(), C1zSourceError> {
     let mut current: Option<Current> = None;

@@ -11,15 +11,15 @@ use access_core::model::{
 };
 use access_core::model::{GrantId, Resource, ResourceType};
 use access_core::ports::{
-    AccessSnapshot, EntitlementFacts, FinishedSync, Held, Holding, SourceError, Take, TypeFacts,
-    WhichEntitlements, WhichGrants, WhichResources,
+    AccessSnapshot, EffectiveGrant, EntitlementInfo, EntitlementQuery, EntitlementSummary, FinishedSync,
+    GrantQuery, ResourceQuery, ResourceTypeStats, RowVisitor, SourceError,
 };
 use c1z::{C1zError, GrantRow, Reader};
 
-use crate::channel::Skips;
+use crate::channel::SkipCounts;
 use crate::decode;
 use crate::error::C1zSourceError;
-use crate::expansion::{Asked, Expansion, Network, Taker};
+use crate::expansion::{Expansion, ExpansionInput, ExpansionPlan, GrantVisitor};
 use crate::grants;
 use crate::sync_pass::Types;
 
@@ -28,10 +28,10 @@ pub struct C1zSnapshot {
     reader: Reader,
     sync: FinishedSync,
     types: Arc<Types>,
-    network: OnceCell<Network>,
+    network: OnceCell<ExpansionPlan>,
     names: RefCell<Names>,
     /// What is known of the entitlement that was met last: grants of one come together.
-    last_held: RefCell<Option<(EntitlementId, Option<Held>)>>,
+    last_held: RefCell<Option<(EntitlementId, Option<EntitlementSummary>)>>,
 }
 
 /// A principal as its grants tell of it.
@@ -108,7 +108,7 @@ impl C1zSnapshot {
     }
 
     /// Which entitlements feed which; read when it is needed first.
-    fn network(&self) -> Result<&Network, C1zSourceError> {
+    fn network(&self) -> Result<&ExpansionPlan, C1zSourceError> {
         if let Some(network) = self.network.get() {
             return Ok(network);
         }
@@ -164,7 +164,7 @@ impl C1zSnapshot {
         Ok(self.name(id)?.map(|name| name.display_name))
     }
 
-    fn held(&self, id: &EntitlementId) -> Result<Option<Held>, C1zSourceError> {
+    fn held(&self, id: &EntitlementId) -> Result<Option<EntitlementSummary>, C1zSourceError> {
         if let Some((last, held)) = self.last_held.borrow().as_ref()
             && last == id
         {
@@ -172,7 +172,7 @@ impl C1zSnapshot {
         }
         let message = self.reader.entitlement(self.sync_id(), id.as_str())?;
         let held = match message.map(|message| decode::entitlement(&message)) {
-            Some(Ok(row)) => Some(Held {
+            Some(Ok(row)) => Some(EntitlementSummary {
                 resource_name: self.display_name(&row.resource)?,
                 slug: row.slug,
                 display_name: row.display_name,
@@ -190,7 +190,7 @@ impl C1zSnapshot {
         entitlement: &EntitlementId,
         principal: &ResourceId,
         origin: Option<GrantOrigin>,
-    ) -> Result<Option<Holding>, C1zSourceError> {
+    ) -> Result<Option<EffectiveGrant>, C1zSourceError> {
         let origin = origin.unwrap_or(GrantOrigin {
             id: None,
             direct: true,
@@ -203,7 +203,7 @@ impl C1zSnapshot {
         let name = self.name(principal)?;
         let (principal_name, principal_login) =
             name.map_or((None, None), |name| (Some(name.display_name), name.login));
-        Ok(Some(Holding {
+        Ok(Some(EffectiveGrant {
             id,
             held: self.held(entitlement)?,
             entitlement: entitlement.clone(),
@@ -216,7 +216,7 @@ impl C1zSnapshot {
     }
 
     /// A row of the file, if it can be used.
-    fn stored(&self, row: &GrantRow<'_>) -> Result<Option<Holding>, C1zSourceError> {
+    fn stored(&self, row: &GrantRow<'_>) -> Result<Option<EffectiveGrant>, C1zSourceError> {
         let ids = EntitlementId::new(row.entitlement)
             .ok()
             .zip(decode::resource_id(row.principal_type, row.principal).ok())
@@ -228,18 +228,18 @@ impl C1zSnapshot {
     }
 
     /// What a principal holds, in order.
-    fn held_by(&self, principal: &ResourceId) -> Result<Vec<Holding>, C1zSourceError> {
+    fn held_by(&self, principal: &ResourceId) -> Result<Vec<EffectiveGrant>, C1zSourceError> {
         let network = self.network()?;
-        let mut gathered = Gathered::default();
-        let mut skips = Skips::new(RowKind::Grant);
-        let asked = Asked::HeldBy(principal);
+        let mut gathered = BatchBuffer::default();
+        let mut skips = SkipCounts::new(RowKind::Grant);
+        let asked = ExpansionInput::HeldBy(principal);
         network.run(&self.reader, self.sync_id(), asked, &mut skips, &mut gathered)?;
         let mut holdings = Vec::new();
         for (entitlement, principal, origin) in gathered.0 {
             holdings.extend(self.holding(&entitlement, &principal, origin)?);
         }
         let (kind, id) = (principal.resource_type.as_str(), principal.id.as_str());
-        self.reader.grants_held_by(self.sync_id(), kind, id, |row| {
+        self.reader.grants_of_principal(self.sync_id(), kind, id, |row| {
             let worked_out = EntitlementId::new(row.entitlement).is_ok_and(|id| network.has(&id));
             if !worked_out {
                 holdings.extend(self.stored(&row)?);
@@ -252,10 +252,10 @@ impl C1zSnapshot {
     }
 
     /// Who holds an entitlement, by type and id, each once: a row that says it again says nothing new.
-    fn of(&self, entitlement: &EntitlementId, take: Take<'_, Holding>) -> Result<(), Ended> {
+    fn of(&self, entitlement: &EntitlementId, take: RowVisitor<'_, EffectiveGrant>) -> Result<(), Ended> {
         let network = self.network()?;
         let mut last: Option<ResourceId> = None;
-        let mut hand_over = |holding: Option<Holding>| match holding {
+        let mut hand_over = |holding: Option<EffectiveGrant>| match holding {
             Some(holding) if last.as_ref() != Some(&holding.principal) => {
                 last = Some(holding.principal.clone());
                 go_on(take(holding))
@@ -268,9 +268,9 @@ impl C1zSnapshot {
                 .reader
                 .grants_of(self.sync_id(), id, |row| hand_over(self.stored(&row)?));
         }
-        let mut gathered = Gathered::default();
-        let mut skips = Skips::new(RowKind::Grant);
-        let asked = Asked::Of(entitlement);
+        let mut gathered = BatchBuffer::default();
+        let mut skips = SkipCounts::new(RowKind::Grant);
+        let asked = ExpansionInput::Of(entitlement);
         network.run(&self.reader, self.sync_id(), asked, &mut skips, &mut gathered)?;
         for (entitlement, principal, origin) in gathered.0 {
             hand_over(self.holding(&entitlement, &principal, origin)?)?;
@@ -282,8 +282,14 @@ impl C1zSnapshot {
     fn counts(&self) -> Result<BTreeMap<EntitlementId, u64>, C1zSourceError> {
         let network = self.network()?;
         let mut counts = Counts::default();
-        let mut skips = Skips::new(RowKind::Grant);
-        network.run(&self.reader, self.sync_id(), Asked::All, &mut skips, &mut counts)?;
+        let mut skips = SkipCounts::new(RowKind::Grant);
+        network.run(
+            &self.reader,
+            self.sync_id(),
+            ExpansionInput::All,
+            &mut skips,
+            &mut counts,
+        )?;
         for (id, count) in self.reader.grant_counts(self.sync_id())? {
             if let Ok(id) = EntitlementId::new(&id) {
                 counts.0.entry(id).or_insert(count);
@@ -298,7 +304,7 @@ impl C1zSnapshot {
         types
     }
 
-    fn type_facts(&self) -> Result<Vec<TypeFacts>, C1zSourceError> {
+    fn type_facts(&self) -> Result<Vec<ResourceTypeStats>, C1zSourceError> {
         let counts = self.reader.count(self.sync_id())?;
         let mut grants: BTreeMap<ResourceTypeId, u64> = BTreeMap::new();
         let held = self.counts()?;
@@ -312,7 +318,7 @@ impl C1zSnapshot {
             })?;
         let facts = self.sorted_types().into_iter().map(|resource_type| {
             let id = resource_type.id.as_str();
-            TypeFacts {
+            ResourceTypeStats {
                 completeness: None::<Completeness>,
                 resources: counts
                     .resources_by_resource_type
@@ -346,9 +352,9 @@ impl Name {
 
 /// Grants of few entitlements or of one principal.
 #[derive(Default)]
-struct Gathered(Vec<(EntitlementId, ResourceId, Option<GrantOrigin>)>);
+struct BatchBuffer(Vec<(EntitlementId, ResourceId, Option<GrantOrigin>)>);
 
-impl Taker for Gathered {
+impl GrantVisitor for BatchBuffer {
     fn wants(&self, _resource_type: &ResourceTypeId) -> bool {
         true
     }
@@ -368,7 +374,7 @@ impl Taker for Gathered {
 #[derive(Default)]
 struct Counts(BTreeMap<EntitlementId, u64>);
 
-impl Taker for Counts {
+impl GrantVisitor for Counts {
     fn wants(&self, _resource_type: &ResourceTypeId) -> bool {
         true
     }
@@ -397,23 +403,23 @@ impl AccessSnapshot for C1zSnapshot {
         self.counts().map_err(SourceError::new)
     }
 
-    fn types(&self) -> Result<Vec<TypeFacts>, SourceError> {
+    fn types(&self) -> Result<Vec<ResourceTypeStats>, SourceError> {
         self.type_facts().map_err(SourceError::new)
     }
 
-    fn resources(&self, which: WhichResources<'_>, take: Take<'_, Resource>) -> Result<(), SourceError> {
+    fn resources(&self, which: ResourceQuery<'_>, take: RowVisitor<'_, Resource>) -> Result<(), SourceError> {
         let mut hand_over = |message: baton_proto::connector_v2::Resource| match self.decoded(&message) {
             Some(row) => go_on(take(row)),
             None => Ok(()),
         };
         let of_type = match which {
-            WhichResources::All => None,
-            WhichResources::OfType(id) => Some(id.as_str()),
-            WhichResources::Mentioning(id, text) => {
+            ResourceQuery::All => None,
+            ResourceQuery::OfType(id) => Some(id.as_str()),
+            ResourceQuery::Mentioning(id, text) => {
                 let (sync, id) = (self.sync_id(), id.as_str());
-                return answered(self.reader.resources_mentioning(sync, id, text, &mut hand_over));
+                return answered(self.reader.resources_matching(sync, id, text, &mut hand_over));
             }
-            WhichResources::One(id) => {
+            ResourceQuery::One(id) => {
                 let found = self
                     .reader
                     .resource(self.sync_id(), id.resource_type.as_str(), id.id.as_str());
@@ -429,36 +435,36 @@ impl AccessSnapshot for C1zSnapshot {
 
     fn entitlements(
         &self,
-        which: WhichEntitlements<'_>,
-        take: Take<'_, EntitlementFacts>,
+        which: EntitlementQuery<'_>,
+        take: RowVisitor<'_, EntitlementInfo>,
     ) -> Result<(), SourceError> {
         let mut hand_over = |message: baton_proto::connector_v2::Entitlement| {
             let Ok(entitlement) = decode::entitlement(&message) else {
                 return Ok(());
             };
-            go_on(take(EntitlementFacts {
+            go_on(take(EntitlementInfo {
                 resource_name: self.display_name(&entitlement.resource)?,
                 entitlement,
             }))
         };
         let sync = self.sync_id();
         answered(match which {
-            WhichEntitlements::All => self.reader.entitlements_in_order(sync, None, hand_over),
-            WhichEntitlements::On(id) => {
+            EntitlementQuery::All => self.reader.entitlements_in_order(sync, None, hand_over),
+            EntitlementQuery::On(id) => {
                 let on = Some((id.resource_type.as_str(), id.id.as_str()));
                 self.reader.entitlements_in_order(sync, on, hand_over)
             }
-            WhichEntitlements::One(id) => match self.reader.entitlement(sync, id.as_str()) {
+            EntitlementQuery::One(id) => match self.reader.entitlement(sync, id.as_str()) {
                 Ok(found) => found.map_or(Ok(()), &mut hand_over),
                 Err(error) => Err(error.into()),
             },
         })
     }
 
-    fn grants(&self, which: WhichGrants<'_>, take: Take<'_, Holding>) -> Result<(), SourceError> {
+    fn grants(&self, which: GrantQuery<'_>, take: RowVisitor<'_, EffectiveGrant>) -> Result<(), SourceError> {
         match which {
-            WhichGrants::Of(entitlement) => answered(self.of(entitlement, take)),
-            WhichGrants::HeldBy(principal) => {
+            GrantQuery::Of(entitlement) => answered(self.of(entitlement, take)),
+            GrantQuery::HeldBy(principal) => {
                 for holding in self.held_by(principal).map_err(SourceError::new)? {
                     if take(holding).is_break() {
                         break;
@@ -466,7 +472,7 @@ impl AccessSnapshot for C1zSnapshot {
                 }
                 Ok(())
             }
-            WhichGrants::All => {
+            GrantQuery::All => {
                 let held = self.reader.grant_counts(self.sync_id());
                 let held = held.map_err(|error| SourceError::new(C1zSourceError::from(error)))?;
                 let network = self.network().map_err(SourceError::new)?;

@@ -7,7 +7,7 @@ use std::thread;
 
 use access_core::model::{IdScheme, ResourceType, SyncId, SyncRun, SyncScope, SyncType};
 use access_core::ports::{
-    AccessSource, CheckOutcome, EndpointCheck, SourceError, SourceEvent, SourceReport, SourceUsage,
+    AccessSource, ApiUsage, CheckOutcome, CheckReport, EndpointCheck, SourceError, SourceEvent,
 };
 use async_trait::async_trait;
 use c1z::{Limits, Reader, SyncRow};
@@ -15,13 +15,13 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use time::OffsetDateTime;
 
-use crate::channel::Outlet;
+use crate::channel::EventSender;
 use crate::error::C1zSourceError;
-use crate::events::Events;
+use crate::events::EventStream;
 use crate::snapshot::C1zSnapshot;
 use crate::sync_pass;
 use crate::sync_pass::Types;
-use crate::sync_selection::ChosenSync;
+use crate::sync_selection::SelectedSync;
 
 /// Batches that wait for the pipeline.
 const QUEUE_BATCHES: usize = 4;
@@ -59,7 +59,7 @@ pub struct C1zSource {
     path: PathBuf,
     tenant: String,
     id_scheme: Option<IdScheme>,
-    sync: ChosenSync,
+    sync: SelectedSync,
     types: Arc<Types>,
 }
 
@@ -69,16 +69,16 @@ impl C1zSource {
     /// # Errors
     /// [`C1zSourceError`] if the file cannot be read, or has no such sync, or none that can be used.
     pub fn open(config: C1zSourceConfig) -> Result<Self, C1zSourceError> {
-        Self::open_unless(config, &AtomicBool::new(false))
+        Self::open_cancellable(config, &AtomicBool::new(false))
     }
 
     /// The same, ending with an error soon after `stop` is set.
     ///
     /// # Errors
     /// As [`open`](Self::open), and [`c1z::C1zError::Stopped`].
-    pub fn open_unless(config: C1zSourceConfig, stop: &AtomicBool) -> Result<Self, C1zSourceError> {
+    pub fn open_cancellable(config: C1zSourceConfig, stop: &AtomicBool) -> Result<Self, C1zSourceError> {
         let reader = Reader::open(&config.path, &config.temp_folder, config.limits, stop)?;
-        let sync = ChosenSync::choose(&reader, config.sync.as_deref())?;
+        let sync = SelectedSync::choose(&reader, config.sync.as_deref())?;
         let types = Types::of(&reader, &sync)?;
         let sync_id = sync.id.to_string();
         let note = reader.note(&sync_id)?.unwrap_or_default();
@@ -171,7 +171,7 @@ impl C1zSource {
         let rows = reader.syncs()?.into_iter();
         let full = rows.filter(|row| row.sync_type == SyncType::Full.as_str() && row.ended_at.is_some());
         full.map(|row| {
-            let sync = ChosenSync::choose(&reader, Some(&row.sync_id))?;
+            let sync = SelectedSync::choose(&reader, Some(&row.sync_id))?;
             Ok((row.sync_id, sync.ended_at))
         })
         .collect()
@@ -183,7 +183,7 @@ impl C1zSource {
     /// As [`open`](Self::open).
     pub fn with_sync(&self, id: &str) -> Result<Self, C1zSourceError> {
         let reader = self.reader()?;
-        let sync = ChosenSync::choose(&reader, Some(id))?;
+        let sync = SelectedSync::choose(&reader, Some(id))?;
         let types = Types::of(&reader, &sync)?;
         Ok(Self {
             reader: Mutex::new(reader),
@@ -202,22 +202,22 @@ impl C1zSource {
     }
 
     /// Starts a thread with a reader of its own, so that several readings do not wait for each other.
-    fn start(&self, scope: &SyncScope) -> Result<Events, C1zSourceError> {
+    fn start(&self, scope: &SyncScope) -> Result<EventStream, C1zSourceError> {
         let reader = self.reader()?;
         let interrupt = reader.interrupt();
-        let (outlet, queue) = Outlet::new(QUEUE_BATCHES);
+        let (outlet, queue) = EventSender::new(QUEUE_BATCHES);
         let (sync, types, scope) = (self.sync.id, Arc::clone(&self.types), scope.clone());
         let thread = thread::Builder::new()
             .name("c1z-read".to_owned())
             .spawn(move || sync_pass::read(&reader, sync, &types, &scope, &outlet))
             .map_err(C1zSourceError::NoThread)?;
-        Ok(Events::new(queue, thread, interrupt))
+        Ok(EventStream::new(queue, thread, interrupt))
     }
 }
 
 #[async_trait]
 impl AccessSource for C1zSource {
-    async fn check(&self) -> Result<SourceReport, SourceError> {
+    async fn check(&self) -> Result<CheckReport, SourceError> {
         let ok = |endpoint, purpose, detail| EndpointCheck {
             endpoint,
             purpose,
@@ -235,7 +235,7 @@ impl AccessSource for C1zSource {
             self.types.listed().len()
         );
         let sync = ok(format!("sync {}", self.sync.id), "everything", detail);
-        Ok(SourceReport {
+        Ok(CheckReport {
             tenant: self.tenant.clone(),
             id_scheme: None,
             endpoints: vec![file, sync],
@@ -261,7 +261,7 @@ impl AccessSource for C1zSource {
         }
     }
 
-    fn usage(&self) -> SourceUsage {
-        SourceUsage::default()
+    fn usage(&self) -> ApiUsage {
+        ApiUsage::default()
     }
 }

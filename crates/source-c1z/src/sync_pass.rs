@@ -8,14 +8,14 @@ use access_core::model::{
 use access_core::ports::SkipReason;
 use c1z::Reader;
 
-use crate::channel::Gathered;
-use crate::channel::Outlet;
-use crate::channel::Skips;
+use crate::channel::BatchBuffer;
+use crate::channel::EventSender;
+use crate::channel::SkipCounts;
 use crate::decode;
 use crate::error::C1zSourceError;
-use crate::expansion::{Asked, Expansion};
+use crate::expansion::{Expansion, ExpansionInput};
 use crate::grants::{self, GrantBatches};
-use crate::sync_selection::ChosenSync;
+use crate::sync_selection::SelectedSync;
 
 /// The resource types of the sync, which everything else needs to be known.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(crate) struct Types {
 }
 
 impl Types {
-    pub(crate) fn of(reader: &Reader, sync: &ChosenSync) -> Result<Self, C1zSourceError> {
+    pub(crate) fn of(reader: &Reader, sync: &SelectedSync) -> Result<Self, C1zSourceError> {
         // Some connectors mark a type as having no entitlements and list some nevertheless. Those are kept; the mark is
         // not, because everything downstream relies on it.
         let with_entitlements = reader.types_with_entitlements(sync.id.as_str())?;
@@ -66,7 +66,7 @@ pub(crate) fn read(
     sync: SyncId,
     types: &Types,
     scope: &SyncScope,
-    outlet: &Outlet,
+    outlet: &EventSender,
 ) -> Result<(), C1zSourceError> {
     if scope.targets.is_some() {
         return Err(C1zSourceError::TargetsUnsupported);
@@ -81,21 +81,21 @@ pub(crate) fn read(
     read_entitlements(reader, sync, scope, outlet, |row| expansion.listed(row))?;
     let network = expansion.network()?;
     network.warn(outlet)?;
-    let mut skips = Skips::new(RowKind::Grant);
+    let mut skips = SkipCounts::new(RowKind::Grant);
     let mut batches = GrantBatches::new(outlet, scope);
-    network.run(reader, sync, Asked::All, &mut skips, &mut batches)?;
+    network.run(reader, sync, ExpansionInput::All, &mut skips, &mut batches)?;
     grants::read_the_rest(reader, sync, scope, &network.ids(), &mut skips, &mut batches)?;
     batches.flush()?;
     skips.hand_over(outlet)
 }
 
-fn read_types(types: &Types, scope: &SyncScope, outlet: &Outlet) -> Result<(), C1zSourceError> {
-    let mut rows = Gathered::new(outlet, AccessBatch::ResourceTypes);
+fn read_types(types: &Types, scope: &SyncScope, outlet: &EventSender) -> Result<(), C1zSourceError> {
+    let mut rows = BatchBuffer::new(outlet, AccessBatch::ResourceTypes);
     for row in types.listed.iter().filter(|row| scope.includes_type(&row.id)) {
         rows.push(row.clone())?;
     }
     rows.flush()?;
-    let mut skips = Skips::new(RowKind::ResourceType);
+    let mut skips = SkipCounts::new(RowKind::ResourceType);
     for id in &types.unusable {
         skips.add(id, SkipReason::UnusableId);
     }
@@ -107,10 +107,10 @@ fn read_resources(
     sync: &str,
     types: &Types,
     scope: &SyncScope,
-    outlet: &Outlet,
+    outlet: &EventSender,
 ) -> Result<(), C1zSourceError> {
-    let mut rows = Gathered::<Resource>::new(outlet, AccessBatch::Resources);
-    let mut skips = Skips::new(RowKind::Resource);
+    let mut rows = BatchBuffer::<Resource>::new(outlet, AccessBatch::Resources);
+    let mut skips = SkipCounts::new(RowKind::Resource);
     reader.resources(sync, |message| {
         match decode::resource(&message, |resource_type| types.kind(resource_type)) {
             Ok(row) if scope.includes_type(&row.id.resource_type) => rows.push(row)?,
@@ -130,11 +130,11 @@ fn read_entitlements(
     reader: &Reader,
     sync: &str,
     scope: &SyncScope,
-    outlet: &Outlet,
+    outlet: &EventSender,
     mut note: impl FnMut(&Entitlement),
 ) -> Result<(), C1zSourceError> {
-    let mut rows = Gathered::<Entitlement>::new(outlet, AccessBatch::Entitlements);
-    let mut skips = Skips::new(RowKind::Entitlement);
+    let mut rows = BatchBuffer::<Entitlement>::new(outlet, AccessBatch::Entitlements);
+    let mut skips = SkipCounts::new(RowKind::Entitlement);
     reader.entitlements(sync, |message| {
         match decode::entitlement(&message) {
             Ok(row) => {

@@ -8,14 +8,14 @@ use crate::error::{C1zSourceError, KnownSync};
 
 /// A finished sync, typed.
 #[derive(Debug, Clone)]
-pub(crate) struct ChosenSync {
+pub(crate) struct SelectedSync {
     pub(crate) id: SyncId,
     pub(crate) sync_type: SyncType,
     pub(crate) started_at: OffsetDateTime,
     pub(crate) ended_at: OffsetDateTime,
 }
 
-impl ChosenSync {
+impl SelectedSync {
     /// The sync that was asked for, or the one that readers take.
     pub(crate) fn choose(reader: &Reader, wanted: Option<&str>) -> Result<Self, C1zSourceError> {
         let path = reader.path().to_owned();

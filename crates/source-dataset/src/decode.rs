@@ -5,7 +5,7 @@ use access_core::model::{
     NativeId, Profile, ProfileValue, Purpose, Resource, ResourceId, ResourceType, ResourceTypeId, Slug,
     Status, StatusState, StructuredName, Trait, TraitKind, TypeImportance, UserTrait,
 };
-use access_core::ports::{Held, Holding};
+use access_core::ports::{EffectiveGrant, EntitlementSummary};
 use serde_json::Value;
 
 use crate::batch_columns::Columns;
@@ -259,12 +259,12 @@ fn purpose(word: &str) -> Purpose {
 }
 
 impl GrantColumns {
-    pub(crate) fn holding(&self, row: usize) -> Result<Holding, IdError> {
+    pub(crate) fn holding(&self, row: usize) -> Result<EffectiveGrant, IdError> {
         let sources = self.sources.get(row);
-        Ok(Holding {
+        Ok(EffectiveGrant {
             id: GrantId::new(self.grant_id.required(row))?,
             entitlement: EntitlementId::new(self.entitlement_id.required(row))?,
-            held: Some(Held {
+            held: Some(EntitlementSummary {
                 slug: Slug::new(self.entitlement_slug.required(row))?,
                 display_name: DisplayName::new(self.entitlement_display_name.required(row)),
                 resource: resource_id(

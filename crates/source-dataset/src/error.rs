@@ -1,7 +1,7 @@
 //! Why a published sync could not be read.
 
 use access_core::model::{IdError, SyncIdError};
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use access_dataset::{Dataset, DatasetError};
 
 /// Why a published sync could not be read.
@@ -50,7 +50,7 @@ pub enum DatasetSourceError {
     ThreadLost,
 }
 
-impl Classified for DatasetSourceError {
+impl Diagnostic for DatasetSourceError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Dataset(error) => error.status(),

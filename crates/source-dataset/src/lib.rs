@@ -14,6 +14,6 @@ mod source;
 
 pub use error::DatasetSourceError;
 pub use open_sync::DatasetConfig;
-pub use open_sync::Opened;
+pub use open_sync::OpenSync;
 pub use snapshot::DatasetSnapshot;
 pub use source::DatasetSource;

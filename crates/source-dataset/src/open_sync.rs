@@ -10,7 +10,7 @@ use std::time::Duration;
 use access_core::model::{IdScheme, Provenance, ResourceTypeId, SyncRun, SyncType};
 use access_core::ports::FinishedSync;
 use access_dataset::{
-    Dataset, DatasetError, Formats, Hashes, ListedSync, Location, Manifest, Published, Rows, Standing,
+    Dataset, DatasetError, Formats, Hashes, ListedSync, Location, Manifest, Published, Rows, Voucher,
 };
 use arrow::array::RecordBatch;
 use time::OffsetDateTime;
@@ -35,7 +35,7 @@ pub struct DatasetConfig {
 
 /// One published sync.
 #[derive(Clone)]
-pub struct Opened {
+pub struct OpenSync {
     published: Arc<Published>,
     manifest: Arc<Manifest>,
     sync: FinishedSync,
@@ -45,7 +45,7 @@ pub struct Opened {
 /// How often a thread that waits for a store looks whether it is to stop.
 const POLLING_INTERVAL: Duration = Duration::from_millis(50);
 
-impl Opened {
+impl OpenSync {
     /// Ends the waiting for a store soon after `stop` is set, with [`DatasetError::Stopped`].
     #[must_use]
     pub fn with_stop(self, stop: Arc<AtomicBool>) -> Self {
@@ -88,7 +88,7 @@ impl Opened {
         };
         let mut syncs = Vec::new();
         for ListedSync { manifest, standing } in published.syncs().await? {
-            if standing == Standing::Unlinked {
+            if standing == Voucher::Unlinked {
                 warn_of(standing, &manifest, &published.place());
             } else {
                 syncs.push(manifest);
@@ -106,7 +106,7 @@ impl Opened {
         let published = Arc::new(published);
         let mut syncs = Vec::new();
         for ListedSync { manifest, standing } in published.syncs().await? {
-            if standing == Standing::Unlinked {
+            if standing == Voucher::Unlinked {
                 warn_of(standing, &manifest, &published.place());
             } else if manifest.sync.sync_type == SyncType::Full.as_str() {
                 syncs.push(Self {
@@ -200,25 +200,25 @@ fn provenance(noted: &serde_json::Value) -> Provenance {
 }
 
 /// Says loudly what does not vouch for a sync.
-fn warn_of(standing: Standing, manifest: &Manifest, place: &str) {
+fn warn_of(standing: Voucher, manifest: &Manifest, place: &str) {
     let sync = manifest.sync.id.as_str();
     match standing {
-        Standing::Linked => {}
-        Standing::Replaced => {
+        Voucher::Linked => {}
+        Voucher::Replaced => {
             tracing::warn!(
                 sync,
                 place,
                 "this sync is of a chain that was replaced by a new one"
             );
         }
-        Standing::Beside => {
+        Voucher::Beside => {
             tracing::warn!(
                 sync,
                 place,
                 "this partial sync is not linked: nothing vouches for it"
             );
         }
-        Standing::Unlinked => {
+        Voucher::Unlinked => {
             tracing::warn!(
                 sync,
                 place,

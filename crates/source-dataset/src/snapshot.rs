@@ -7,8 +7,8 @@ use access_core::model::{
     EntitlementId, Resource, ResourceId, ResourceType, ResourceTypeId, Trait, TraitKind,
 };
 use access_core::ports::{
-    AccessSnapshot, EntitlementFacts, FinishedSync, Holding, SourceError, Take, TypeFacts, WhichEntitlements,
-    WhichGrants, WhichResources,
+    AccessSnapshot, EffectiveGrant, EntitlementInfo, EntitlementQuery, FinishedSync, GrantQuery,
+    ResourceQuery, ResourceTypeStats, RowVisitor, SourceError,
 };
 use access_dataset::{Dataset, Rows};
 use tokio::runtime::Handle;
@@ -18,25 +18,25 @@ use crate::decode::{
     CountColumns, EntitlementColumns, GrantColumns, ResourceColumns, TypeColumns, UserColumns,
 };
 use crate::error::DatasetSourceError;
-use crate::open_sync::Opened;
+use crate::open_sync::OpenSync;
 
 /// A published sync that can be asked, on threads that may block.
 pub struct DatasetSnapshot {
-    opened: Opened,
+    opened: OpenSync,
     handle: Handle,
 }
 
 impl DatasetSnapshot {
     /// Over a sync. Must be called within a runtime.
     #[must_use]
-    pub fn new(opened: Opened) -> Self {
+    pub fn new(opened: OpenSync) -> Self {
         Self {
             opened,
             handle: Handle::current(),
         }
     }
 
-    fn type_facts(&self) -> Result<Vec<TypeFacts>, DatasetSourceError> {
+    fn type_facts(&self) -> Result<Vec<ResourceTypeStats>, DatasetSourceError> {
         let mut counts: BTreeMap<String, (u64, u64)> = BTreeMap::new();
         let names = CountColumns::NAMES;
         self.opened
@@ -53,7 +53,7 @@ impl DatasetSnapshot {
         let mut facts = Vec::new();
         read_types(&self.opened, &self.handle, |rows, row, resource_type| {
             let (entitlements, grants) = counts.get(resource_type.id.as_str()).copied().unwrap_or_default();
-            facts.push(TypeFacts {
+            facts.push(ResourceTypeStats {
                 completeness: Some(rows.completeness(row)),
                 resources: rows.resources.get(row),
                 entitlements,
@@ -83,8 +83,8 @@ impl DatasetSnapshot {
 
     fn entitlement_facts(
         &self,
-        which: WhichEntitlements<'_>,
-        take: Take<'_, EntitlementFacts>,
+        which: EntitlementQuery<'_>,
+        take: RowVisitor<'_, EntitlementInfo>,
     ) -> Result<(), DatasetSourceError> {
         let names = EntitlementColumns::NAMES;
         self.opened
@@ -93,20 +93,20 @@ impl DatasetSnapshot {
                 for row in 0..columns.batch.num_rows() {
                     let id = rows.entitlement_id.required(row);
                     let wanted = match which {
-                        WhichEntitlements::All => true,
-                        WhichEntitlements::On(on) => {
+                        EntitlementQuery::All => true,
+                        EntitlementQuery::On(on) => {
                             rows.resource_id.required(row) == on.id.as_str()
                                 && rows.resource_type_id.required(row) == on.resource_type.as_str()
                         }
-                        WhichEntitlements::One(wanted) if id > wanted.as_str() => return Ok(Break(())),
-                        WhichEntitlements::One(wanted) => id == wanted.as_str(),
+                        EntitlementQuery::One(wanted) if id > wanted.as_str() => return Ok(Break(())),
+                        EntitlementQuery::One(wanted) => id == wanted.as_str(),
                     };
                     if !wanted {
                         continue;
                     }
                     let entitlement = rows.entitlement(row).map_err(|source| bad_id(columns, source))?;
                     let resource_name = rows.resource_name(row);
-                    let facts = EntitlementFacts {
+                    let facts = EntitlementInfo {
                         entitlement,
                         resource_name,
                     };
@@ -118,15 +118,19 @@ impl DatasetSnapshot {
             })
     }
 
-    fn holdings(&self, which: WhichGrants<'_>, take: Take<'_, Holding>) -> Result<(), DatasetSourceError> {
+    fn holdings(
+        &self,
+        which: GrantQuery<'_>,
+        take: RowVisitor<'_, EffectiveGrant>,
+    ) -> Result<(), DatasetSourceError> {
         let names = GrantColumns::NAMES;
         self.opened
             .each_batch(&self.handle, Dataset::Grants, names, |columns| {
                 let rows = GrantColumns::of(columns)?;
                 for row in 0..columns.batch.num_rows() {
                     let wanted = match which {
-                        WhichGrants::All => true,
-                        WhichGrants::Of(wanted) => {
+                        GrantQuery::All => true,
+                        GrantQuery::Of(wanted) => {
                             let id = rows.entitlement_id.required(row);
                             // Rows lie in the order of entitlements.
                             if id > wanted.as_str() {
@@ -134,7 +138,7 @@ impl DatasetSnapshot {
                             }
                             id == wanted.as_str()
                         }
-                        WhichGrants::HeldBy(who) => {
+                        GrantQuery::HeldBy(who) => {
                             rows.principal_id.required(row) == who.id.as_str()
                                 && rows.principal_type_id.required(row) == who.resource_type.as_str()
                         }
@@ -161,7 +165,7 @@ fn bad_id(columns: Columns<'_>, source: access_core::model::IdError) -> DatasetS
 
 /// Calls `take` with every resource type.
 pub(crate) fn read_types(
-    opened: &Opened,
+    opened: &OpenSync,
     handle: &Handle,
     mut take: impl FnMut(&TypeColumns, usize, ResourceType),
 ) -> Result<(), DatasetSourceError> {
@@ -179,10 +183,10 @@ pub(crate) fn read_types(
 
 /// Calls `take` with resources, users whole.
 pub(crate) fn read_resources(
-    opened: &Opened,
+    opened: &OpenSync,
     handle: &Handle,
     kinds: &BTreeMap<ResourceTypeId, TraitKind>,
-    which: WhichResources<'_>,
+    which: ResourceQuery<'_>,
     mut take: impl FnMut(Resource) -> ControlFlow<()>,
 ) -> Result<(), DatasetSourceError> {
     let kind_of = |id: &str| kinds.iter().find(|(known, _)| known.as_str() == id);
@@ -193,14 +197,14 @@ pub(crate) fn read_resources(
         for row in 0..columns.batch.num_rows() {
             let (resource_type, id) = rows.key(row);
             let wanted = match which {
-                WhichResources::All => true,
-                WhichResources::OfType(wanted) | WhichResources::Mentioning(wanted, _) => {
+                ResourceQuery::All => true,
+                ResourceQuery::OfType(wanted) | ResourceQuery::Mentioning(wanted, _) => {
                     if resource_type > wanted.as_str() {
                         return Ok(Break(()));
                     }
                     resource_type == wanted.as_str()
                 }
-                WhichResources::One(wanted) => {
+                ResourceQuery::One(wanted) => {
                     let key = (wanted.resource_type.as_str(), wanted.id.as_str());
                     if (resource_type, id) > key {
                         return Ok(Break(()));
@@ -295,11 +299,11 @@ impl AccessSnapshot for DatasetSnapshot {
         Ok(kinds)
     }
 
-    fn types(&self) -> Result<Vec<TypeFacts>, SourceError> {
+    fn types(&self) -> Result<Vec<ResourceTypeStats>, SourceError> {
         self.type_facts().map_err(SourceError::new)
     }
 
-    fn resources(&self, which: WhichResources<'_>, take: Take<'_, Resource>) -> Result<(), SourceError> {
+    fn resources(&self, which: ResourceQuery<'_>, take: RowVisitor<'_, Resource>) -> Result<(), SourceError> {
         let kinds = self
             .kinds()?
             .into_iter()
@@ -310,8 +314,8 @@ impl AccessSnapshot for DatasetSnapshot {
 
     fn entitlements(
         &self,
-        which: WhichEntitlements<'_>,
-        take: Take<'_, EntitlementFacts>,
+        which: EntitlementQuery<'_>,
+        take: RowVisitor<'_, EntitlementInfo>,
     ) -> Result<(), SourceError> {
         self.entitlement_facts(which, take).map_err(SourceError::new)
     }
@@ -320,7 +324,7 @@ impl AccessSnapshot for DatasetSnapshot {
         self.counts().map_err(SourceError::new)
     }
 
-    fn grants(&self, which: WhichGrants<'_>, take: Take<'_, Holding>) -> Result<(), SourceError> {
+    fn grants(&self, which: GrantQuery<'_>, take: RowVisitor<'_, EffectiveGrant>) -> Result<(), SourceError> {
         self.holdings(which, take).map_err(SourceError::new)
     }
 }

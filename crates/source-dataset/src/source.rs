@@ -11,8 +11,7 @@ use access_core::model::{
     ResourceTypeId, SyncScope, TraitKind,
 };
 use access_core::ports::{
-    AccessSource, CheckOutcome, EndpointCheck, SourceError, SourceEvent, SourceReport, SourceUsage,
-    WhichResources,
+    AccessSource, ApiUsage, CheckOutcome, CheckReport, EndpointCheck, ResourceQuery, SourceError, SourceEvent,
 };
 use access_dataset::Dataset;
 use async_trait::async_trait;
@@ -24,7 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::decode::{BareGrantColumns, EntitlementColumns};
 use crate::error::DatasetSourceError;
 use crate::open_sync::DatasetConfig;
-use crate::open_sync::Opened;
+use crate::open_sync::OpenSync;
 use crate::snapshot::{DatasetSnapshot, read_resources, read_types};
 
 /// Rows in a batch.
@@ -36,7 +35,7 @@ const QUEUE_BATCHES: usize = 4;
 
 /// One published sync of a dataset as an [`AccessSource`].
 pub struct DatasetSource {
-    opened: Opened,
+    opened: OpenSync,
     kinds: Vec<ResourceType>,
     threads: Mutex<Vec<ReadingThread>>,
 }
@@ -80,7 +79,7 @@ impl DatasetSource {
     /// [`DatasetSourceError`] if there is no such dataset or sync, or it cannot be read.
     pub async fn open(config: DatasetConfig) -> Result<Self, DatasetSourceError> {
         let stop = Arc::<AtomicBool>::default();
-        let opened = Opened::open(config).await?.with_stop(Arc::clone(&stop));
+        let opened = OpenSync::open(config).await?.with_stop(Arc::clone(&stop));
         let (handle, reading) = (Handle::current(), opened.clone());
         let (done, read) = oneshot::channel();
         let thread = ReadingThread::spawn(stop, move || {
@@ -100,7 +99,7 @@ impl DatasetSource {
 
     /// The sync that is read.
     #[must_use]
-    pub fn opened(&self) -> &Opened {
+    pub fn opened(&self) -> &OpenSync {
         &self.opened
     }
 
@@ -112,7 +111,7 @@ impl DatasetSource {
 }
 
 /// What the reading thread says. Only the last of them makes a list complete.
-enum Said {
+enum ReaderEvent {
     Event(SourceEvent),
     Failed(DatasetSourceError),
     Done,
@@ -120,14 +119,14 @@ enum Said {
 
 #[async_trait]
 impl AccessSource for DatasetSource {
-    async fn check(&self) -> Result<SourceReport, SourceError> {
+    async fn check(&self) -> Result<CheckReport, SourceError> {
         let sync = self.opened.sync();
         let detail = format!(
             "{}, {} resource types",
             sync.run.sync_type.as_str(),
             self.kinds.len()
         );
-        Ok(SourceReport {
+        Ok(CheckReport {
             tenant: self.tenant(),
             id_scheme: None,
             endpoints: vec![EndpointCheck {
@@ -174,27 +173,27 @@ impl AccessSource for DatasetSource {
         stream::unfold(Some(queue), |queue| async move {
             let mut queue = queue?;
             match queue.recv().await {
-                Some(Said::Event(event)) => Some((Ok(event), Some(queue))),
-                Some(Said::Failed(error)) => Some((Err(SourceError::new(error)), None)),
-                Some(Said::Done) => None,
+                Some(ReaderEvent::Event(event)) => Some((Ok(event), Some(queue))),
+                Some(ReaderEvent::Failed(error)) => Some((Err(SourceError::new(error)), None)),
+                Some(ReaderEvent::Done) => None,
                 None => Some((Err(SourceError::new(DatasetSourceError::ThreadLost)), None)),
             }
         })
         .boxed()
     }
 
-    fn usage(&self) -> SourceUsage {
-        SourceUsage::default()
+    fn usage(&self) -> ApiUsage {
+        ApiUsage::default()
     }
 }
 
 /// Nobody listens any more, or reading failed.
-enum Ended {
+enum ReadOutcome {
     Unheard,
     Failed(DatasetSourceError),
 }
 
-impl From<DatasetSourceError> for Ended {
+impl From<DatasetSourceError> for ReadOutcome {
     fn from(error: DatasetSourceError) -> Self {
         Self::Failed(error)
     }
@@ -202,24 +201,24 @@ impl From<DatasetSourceError> for Ended {
 
 /// One pass over the sync, in the order that the port asks for.
 struct Reading {
-    opened: Opened,
+    opened: OpenSync,
     handle: Handle,
     scope: SyncScope,
     kinds: BTreeMap<ResourceTypeId, TraitKind>,
-    outlet: mpsc::Sender<Said>,
+    outlet: mpsc::Sender<ReaderEvent>,
 }
 
 impl Reading {
     fn run(&self) {
         let last = match self.all() {
-            Ok(()) => Said::Done,
-            Err(Ended::Failed(error)) => Said::Failed(error),
-            Err(Ended::Unheard) => return,
+            Ok(()) => ReaderEvent::Done,
+            Err(ReadOutcome::Failed(error)) => ReaderEvent::Failed(error),
+            Err(ReadOutcome::Unheard) => return,
         };
         let _ = self.outlet.blocking_send(last);
     }
 
-    fn all(&self) -> Result<(), Ended> {
+    fn all(&self) -> Result<(), ReadOutcome> {
         self.types()?;
         self.resources()?;
         if self.scope.wants_access() {
@@ -231,13 +230,13 @@ impl Reading {
         Ok(())
     }
 
-    fn send(&self, event: SourceEvent) -> Result<(), Ended> {
+    fn send(&self, event: SourceEvent) -> Result<(), ReadOutcome> {
         self.outlet
-            .blocking_send(Said::Event(event))
-            .map_err(|_| Ended::Unheard)
+            .blocking_send(ReaderEvent::Event(event))
+            .map_err(|_| ReadOutcome::Unheard)
     }
 
-    fn types(&self) -> Result<(), Ended> {
+    fn types(&self) -> Result<(), ReadOutcome> {
         let (mut rows, mut states) = (Vec::new(), Vec::new());
         read_types(&self.opened, &self.handle, |columns, row, kind| {
             if self.scope.includes_type(&kind.id) {
@@ -252,7 +251,7 @@ impl Reading {
         Ok(())
     }
 
-    fn resources(&self) -> Result<(), Ended> {
+    fn resources(&self) -> Result<(), ReadOutcome> {
         let mut rows: Vec<Resource> = Vec::new();
         let mut bytes = 0;
         let mut unheard = false;
@@ -260,7 +259,7 @@ impl Reading {
             &self.opened,
             &self.handle,
             &self.kinds,
-            WhichResources::All,
+            ResourceQuery::All,
             |row| {
                 if self.scope.includes_type(&row.id.resource_type) {
                     bytes += row.text_bytes();
@@ -275,13 +274,13 @@ impl Reading {
             },
         )?;
         if unheard {
-            return Err(Ended::Unheard);
+            return Err(ReadOutcome::Unheard);
         }
         self.send(SourceEvent::Batch(AccessBatch::Resources(rows)))
     }
 
     /// Hands over the entitlements. Returns those that are wanted, where not all are.
-    fn entitlements(&self) -> Result<Option<Vec<EntitlementId>>, Ended> {
+    fn entitlements(&self) -> Result<Option<Vec<EntitlementId>>, ReadOutcome> {
         let mut wanted = self.scope.types.as_ref().map(|_| Vec::new());
         let mut ended = Ok(());
         let names = EntitlementColumns::NAMES;
@@ -307,7 +306,7 @@ impl Reading {
         ended.map(|()| wanted)
     }
 
-    fn grants(&self, wanted: Option<&[EntitlementId]>) -> Result<(), Ended> {
+    fn grants(&self, wanted: Option<&[EntitlementId]>) -> Result<(), ReadOutcome> {
         let mut ended = Ok(());
         let names = BareGrantColumns::NAMES;
         self.opened

@@ -11,7 +11,8 @@ use access_core::model::{
     TraitKind, TypeImportance, UserTrait,
 };
 use access_core::ports::{
-    AccessSink, AccessSource, Clock, Silent, SourceError, SourceEvent, SourceReport, SourceUsage, SyncIds,
+    AccessSink, AccessSource, ApiUsage, CheckReport, Clock, NoopObserver, SourceError, SourceEvent,
+    SyncIdGenerator,
 };
 use access_core::sync::{SyncPipeline, SyncRequest};
 use access_dataset::{DatasetSink, DatasetSinkConfig, FileFormat, Formats, Location};
@@ -27,8 +28,8 @@ struct Told(Vec<SourceEvent>);
 
 #[async_trait]
 impl AccessSource for Told {
-    async fn check(&self) -> Result<SourceReport, SourceError> {
-        Ok(SourceReport {
+    async fn check(&self) -> Result<CheckReport, SourceError> {
+        Ok(CheckReport {
             tenant: self.tenant(),
             id_scheme: None,
             endpoints: Vec::new(),
@@ -48,8 +49,8 @@ impl AccessSource for Told {
         stream::iter(self.0.iter().cloned().map(Ok)).boxed()
     }
 
-    fn usage(&self) -> SourceUsage {
-        SourceUsage::default()
+    fn usage(&self) -> ApiUsage {
+        ApiUsage::default()
     }
 }
 
@@ -61,7 +62,7 @@ impl Clock for Fixed {
     }
 }
 
-impl SyncIds for Fixed {
+impl SyncIdGenerator for Fixed {
     fn next_id(&self, _started_at: OffsetDateTime) -> SyncId {
         "2vU7QmBvvjK3kdYyV0000000001".parse().unwrap()
     }
@@ -212,7 +213,7 @@ async fn a_sync_is_read_as_it_was_written() {
         sinks: &[Arc::new(sink) as Arc<dyn AccessSink>],
         clock: &Fixed,
         ids: &Fixed,
-        observer: &Silent,
+        observer: &NoopObserver,
     };
     let outcome = pipeline.run(&SyncRequest::default(), pending()).await.unwrap();
 

@@ -94,8 +94,9 @@ fn attempt(shim: &Path, plan: &Plan) -> (bool, String) {
         assert!(served.finished(&first).is_success(), "{told}");
     } else {
         let finish = served.finished(&first);
-        let harmless = struck.is_none() || plan.fault.what == What::Short || plan.fault.errno == 4;
-        if harmless {
+        let escape_control_chars =
+            struck.is_none() || plan.fault.what == What::Short || plan.fault.errno == 4;
+        if escape_control_chars {
             assert!(finish.is_success(), "{}: {told}", shown(&finish));
         } else if !finish.is_success() {
             let wanted = match plan.fault.errno {

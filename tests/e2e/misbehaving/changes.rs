@@ -1,7 +1,7 @@
 //! Changes to a tenant whose objects have broken fields: in what is looked at before a change, in the answer to it, and in
 //! what is read back. What is said of the change is true all the same, and no other account or role is touched.
 
-use access_core::Classified;
+use access_core::Diagnostic;
 use access_core::provisioning::{Done, Extent, Outcome, ProvisioningError};
 use ninjaone::{NinjaOneProvisioner, Writes};
 use ninjaone_sim::{Edit, Fault, FaultRule, Rows, Sim, When};
@@ -201,7 +201,7 @@ fn told(
                 Extent::Nothing if now != before => Err(format!("it is told that nothing was done: {text}")),
                 Extent::Part | Extent::All => Err(format!("{extent:?}: {text}")),
                 _ if !short => Err(format!("no short line: {text}")),
-                _ if error.status().number() == 15 && !access_core::with_causes(error).contains(base_url) => {
+                _ if error.status().number() == 15 && !access_core::error_chain(error).contains(base_url) => {
                     Err(format!("it does not say where: {text}"))
                 }
                 _ => Ok(format!("failed with {}", error.status().number())),

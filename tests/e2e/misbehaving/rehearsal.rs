@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use access_core::model::{AccessBatch, Completeness, SyncId, SyncRun};
 use access_core::ports::{
-    AccessSink, AccessSource, Clock, Prepared, Receipt, Silent, SinkError, SinkWriter, SyncIds,
+    AccessSink, AccessSource, Clock, NoopObserver, Prepared, Receipt, SinkError, SinkWriter, SyncIdGenerator,
 };
 use access_core::sync::{SyncError, SyncOutcome, SyncPipeline, SyncRequest, SyncSummary};
-use access_core::{Classified, with_causes};
+use access_core::{Diagnostic, error_chain};
 use async_trait::async_trait;
 use ninjaone::{
     BaseUrl, ClientConfig, NinjaOneClient, NinjaOneSource, RetryBudget, Secret, SourceOptions, Writes,
@@ -189,7 +189,7 @@ impl Rehearsal {
             sinks: &sinks,
             clock: &Fixed,
             ids: &Fixed,
-            observer: &Silent,
+            observer: &NoopObserver,
         };
         let before = self.source.usage();
         let begin = Instant::now();
@@ -242,7 +242,7 @@ fn rows(outcome: &SyncOutcome, published: Vec<String>) -> Rows {
 fn failed(error: &SyncError, published: bool) -> Failed {
     Failed {
         code: error.status().number(),
-        message: with_causes(error),
+        message: error_chain(error),
         hint: error.hint(),
         published,
     }
@@ -257,7 +257,7 @@ impl Clock for Fixed {
     }
 }
 
-impl SyncIds for Fixed {
+impl SyncIdGenerator for Fixed {
     fn next_id(&self, started_at: OffsetDateTime) -> SyncId {
         SyncId::from_parts(started_at, [0; 16])
     }

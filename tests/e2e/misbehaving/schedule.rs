@@ -410,7 +410,7 @@ impl Kind {
     }
 
     /// Nothing that a run could fail for.
-    fn harmless(&self) -> bool {
+    fn escape_control_chars(&self) -> bool {
         !matches!(
             self.fault,
             Fault::EmptyList | Fault::Empty(204) | Fault::Reshape(Reshape::Wrapped(_) | Reshape::Nested(_))
@@ -553,7 +553,8 @@ pub(crate) fn random(picks: &mut Picks, number: usize) -> Planned {
             .filter(|kind| kind.fits(endpoint, when) && kind.name != "silent")
             .filter(|kind| {
                 let passes = kind.expect(endpoint, when) == Expect::Model;
-                position == last || (passes && kind.harmless() && kind.nature_at(endpoint) == kind.nature)
+                position == last
+                    || (passes && kind.escape_control_chars() && kind.nature_at(endpoint) == kind.nature)
             })
             .collect();
         let kind = *picks.one(&fitting);

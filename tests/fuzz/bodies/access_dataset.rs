@@ -20,12 +20,12 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::error::DatasetError;
 use crate::format::{Batches, FileFormat, FileWriter, FormatError, FormatOptions, Formats};
-use crate::hashing_reader::ReadBack;
+use crate::hashing_reader::HashingReader;
 use crate::manifest::{POINTER, Pointer, hex};
 use crate::publish::{Intent, Publication};
 use crate::schema::{Contract, Dataset};
 use crate::sink::baseline;
-use crate::store::{Store, Stored, Swap, Version};
+use crate::store::{Store, StoredObject, SwapOutcome, Version};
 
 const EARLIER: &str = "2vU7QmBvvjK3kdYyV0000000001";
 const FILE: &str = "grants/sync=2vU7QmBvvjK3kdYyV0000000001/part-0.parquet";
@@ -129,7 +129,7 @@ impl FileFormat for NoFormat {
         panic!("no files are made here")
     }
 
-    fn count_rows(&self, _: &mut ReadBack) -> Result<u64, FormatError> {
+    fn count_rows(&self, _: &mut HashingReader) -> Result<u64, FormatError> {
         panic!("no files are read here")
     }
 
@@ -170,22 +170,27 @@ impl Store for Memory {
         Ok(())
     }
 
-    async fn get(&self, path: &str) -> Result<Option<Stored>, DatasetError> {
+    async fn get(&self, path: &str) -> Result<Option<StoredObject>, DatasetError> {
         let bytes = self.0.lock().expect("one thread").get(path).cloned();
-        Ok(bytes.map(|bytes| Stored {
+        Ok(bytes.map(|bytes| StoredObject {
             version: Version::of(&bytes),
             bytes,
             modified: Some(OffsetDateTime::UNIX_EPOCH),
         }))
     }
 
-    async fn swap(&self, path: &str, bytes: Vec<u8>, was: Option<&Version>) -> Result<Swap, DatasetError> {
+    async fn swap(
+        &self,
+        path: &str,
+        bytes: Vec<u8>,
+        was: Option<&Version>,
+    ) -> Result<SwapOutcome, DatasetError> {
         let there = self.get(path).await?.map(|stored| stored.version);
         if there.as_ref() != was {
-            return Ok(Swap::Changed);
+            return Ok(SwapOutcome::Changed);
         }
         self.put(path, bytes).await?;
-        Ok(Swap::Done)
+        Ok(SwapOutcome::Done)
     }
 
     async fn list(&self, folder: &str) -> Result<Vec<String>, DatasetError> {

@@ -14,7 +14,7 @@ use access_core::StatusCode;
 use access_core::model::{ResourceTypeId, Slug};
 use access_core::ports::{EventCursor, EventPage};
 use access_core::provisioning::{
-    AccountField, AccountKind, AccountKindSpec, AccountSchema, Change, FieldRule, Outcome, Vocabulary,
+    AccountField, AccountKind, AccountKindSpec, AccountSchema, Change, FieldRule, Outcome, ProvisioningTerms,
 };
 use async_trait::async_trait;
 use base64::Engine;
@@ -26,10 +26,10 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::tasks::{Actions, Desk, Verdict, order, word};
+use crate::tasks::{Actions, TaskDisposition, TaskHandler, order, word};
 use crate::{
-    BuildInfo, C1Client, C1Config, Connector, Credentials, Hello, HostId, Network, OsInfo, Patience, Proxies,
-    Stop, SyncOrder, TaskEnd, TaskFailure, TaskId,
+    BuildInfo, C1Client, C1Config, Connector, Credentials, Hello, HostId, Network, OsInfo, Proxies,
+    RetryPolicy, Stop, SyncTaskSpec, TaskFailure, TaskId, TaskResult,
 };
 
 /// Client id and secret, one a line. Begins the secret with `{`, it is the key before it is encoded.
@@ -117,11 +117,11 @@ pub fn tasks(input: &[u8]) {
     let asked = asked.load(Ordering::Relaxed);
     assert!(asked <= 1, "one task, {asked} requests");
     match verdict {
-        Verdict::NoEnd => panic!("a task that never ends"),
-        Verdict::End(TaskEnd::Success { response, .. }) => {
+        TaskDisposition::NoEnd => panic!("a task that never ends"),
+        TaskDisposition::End(TaskResult::Success { response, .. }) => {
             assert!(response.is_some_and(|response| !response.type_url.is_empty()));
         }
-        Verdict::End(TaskEnd::Failure { code, message, .. }) => {
+        TaskDisposition::End(TaskResult::Failure { code, message, .. }) => {
             assert!(!message.is_empty(), "{code:?} says nothing");
         }
     }
@@ -132,7 +132,7 @@ struct Nothing(Arc<AtomicUsize>);
 
 #[async_trait]
 impl Connector for Nothing {
-    async fn sync(&self, _: &TaskId, _: SyncOrder, _: Stop) -> Result<(), TaskFailure> {
+    async fn sync(&self, _: &TaskId, _: SyncTaskSpec, _: Stop) -> Result<(), TaskFailure> {
         panic!("no sync is worked on here")
     }
 
@@ -216,18 +216,18 @@ fn client() -> C1Client {
         };
         let network = Network {
             proxies: Proxies::none(),
-            patience: Patience::default(),
+            patience: RetryPolicy::default(),
         };
         C1Client::over(config, &network).expect("a client")
     };
     CLIENT.get_or_init(made).clone()
 }
 
-fn desk(asked: &Arc<AtomicUsize>) -> Desk {
-    Desk {
+fn desk(asked: &Arc<AtomicUsize>) -> TaskHandler {
+    TaskHandler {
         client: client(),
         connector: Arc::new(Nothing(Arc::clone(asked))),
-        vocabulary: Vocabulary {
+        vocabulary: ProvisioningTerms {
             account_type: ResourceTypeId::from_static("user"),
             role_type: ResourceTypeId::from_static("role"),
             role_slug: Slug::from_static("assigned"),

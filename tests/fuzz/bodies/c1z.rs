@@ -17,8 +17,8 @@ use time::OffsetDateTime;
 
 use crate::format::MAGIC_V1;
 use crate::{
-    C1zError, Compression, Container, Limits, OnForeign, Reader, Retention, SyncHeader, Target, Writer,
-    WriterOptions,
+    C1zError, Compression, Container, ExistingFilePolicy, Limits, Reader, Retention, SyncHeader, Target,
+    Writer, WriterOptions,
 };
 
 const LIMITS: Limits = Limits {
@@ -141,7 +141,7 @@ fn go_on(path: &Path, folder: &Path) -> Result<(), C1zError> {
         sync_type: "partial",
         started_at: OffsetDateTime::UNIX_EPOCH,
     };
-    let target = Target::open(path, OnForeign::Refuse)?;
+    let target = Target::open(path, ExistingFilePolicy::Refuse)?;
     let writer = Writer::begin(target, header, options)?;
     _ = writer.previous().map(|stats| format!("{stats:?}"));
     writer.prepare(OffsetDateTime::UNIX_EPOCH)?.publish().map(drop)

@@ -12,11 +12,11 @@ use std::sync::{Arc, Mutex, Once, OnceLock};
 
 use access_core::model::{AccessBatch, SyncId, SyncRun};
 use access_core::ports::{
-    AccessSink, AccessSnapshot, Clock, Prepared, Receipt, Silent, SinkError, SinkWriter, SourceError,
-    SyncIds, WhichEntitlements, WhichGrants, WhichResources,
+    AccessSink, AccessSnapshot, Clock, EntitlementQuery, GrantQuery, NoopObserver, Prepared, Receipt,
+    ResourceQuery, SinkError, SinkWriter, SourceError, SyncIdGenerator,
 };
 use access_core::sync::{SyncError, SyncPipeline, SyncRequest, SyncSummary};
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use access_dataset::{Column, ColumnKind, Dataset, FileFormat, Formats, Location};
 use arrow::array::{
     ArrayRef, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray, StringDictionaryBuilder,
@@ -97,7 +97,7 @@ pub fn file(input: &[u8]) {
 }
 
 /// Whatever a file holds, it is not the fault of the program, of the machine or of the network.
-fn judge<E: Classified + std::fmt::Debug>(error: &E) {
+fn judge<E: Diagnostic + std::fmt::Debug>(error: &E) {
     let status = error.status();
     assert!(
         matches!(
@@ -133,9 +133,9 @@ fn ask_everything(snapshot: &dyn AccessSnapshot) {
         snapshot.kinds().map(drop),
         snapshot.types().map(drop),
         snapshot.holder_counts().map(drop),
-        snapshot.resources(WhichResources::All, &mut |_| Continue(())),
-        snapshot.entitlements(WhichEntitlements::All, &mut |_| Continue(())),
-        snapshot.grants(WhichGrants::All, &mut |_| Continue(())),
+        snapshot.resources(ResourceQuery::All, &mut |_| Continue(())),
+        snapshot.entitlements(EntitlementQuery::All, &mut |_| Continue(())),
+        snapshot.grants(GrantQuery::All, &mut |_| Continue(())),
     ];
     for error in answers.into_iter().filter_map(Result::err) {
         judge(&error);
@@ -415,7 +415,7 @@ async fn run_pipeline(source: &DatasetSource) -> Result<(), SyncError> {
         sinks: &[Arc::clone(&sink) as Arc<dyn AccessSink>],
         clock: &Fixed,
         ids: &Fixed,
-        observer: &Silent,
+        observer: &NoopObserver,
     };
     let outcome = pipeline.run(&SyncRequest::default(), pending()).await?;
     let written: u64 = outcome
@@ -440,7 +440,7 @@ impl Clock for Fixed {
     }
 }
 
-impl SyncIds for Fixed {
+impl SyncIdGenerator for Fixed {
     fn next_id(&self, started_at: OffsetDateTime) -> SyncId {
         SyncId::from_parts(started_at, [7; 16])
     }

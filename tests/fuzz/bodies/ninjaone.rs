@@ -31,7 +31,7 @@ use crate::api::OrganizationRow;
 use crate::api::RoleRow;
 use crate::api::Row;
 use crate::api::UserRow;
-use crate::client::{Answer, DataRedactor, ListEnd, ListRead, RepairLog, TakeElement};
+use crate::client::{Answer, DataRedactor, ListConsumer, ListEnd, ListRead, RepairLog};
 use crate::event_feed;
 use crate::mapping;
 use crate::provisioner;
@@ -190,7 +190,7 @@ fn judge(body: &[u8], read: &ListRead) {
 
 struct Kept<T>(Vec<T>);
 
-impl<T> TakeElement<T> for Kept<T> {
+impl<T> ListConsumer<T> for Kept<T> {
     fn take(&mut self, element: T) -> bool {
         self.0.push(element);
         true

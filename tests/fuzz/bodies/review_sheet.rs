@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use access_review::{
     Conditions, FORMAT, Line, LineId, LineState, PersonNames, Review, Row, Scope, Sheet, SheetFile, Subject,
     VERSION, assess, render,

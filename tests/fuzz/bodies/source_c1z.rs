@@ -11,7 +11,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use access_core::model::{AccessBatch, SyncId, SyncRun};
-use access_core::ports::{AccessSink, Clock, Prepared, Receipt, Silent, SinkError, SinkWriter, SyncIds};
+use access_core::ports::{
+    AccessSink, Clock, NoopObserver, Prepared, Receipt, SinkError, SinkWriter, SyncIdGenerator,
+};
 use access_core::sync::{SyncError, SyncPipeline, SyncRequest, SyncSummary};
 use async_trait::async_trait;
 use baton_proto::connector_v2 as v2;
@@ -292,7 +294,7 @@ async fn run_pipeline(source: &C1zSource) -> Result<(), SyncError> {
         sinks: &[Arc::clone(&sink) as Arc<dyn AccessSink>],
         clock: &Fixed,
         ids: &Fixed,
-        observer: &Silent,
+        observer: &NoopObserver,
     };
     let outcome = pipeline.run(&SyncRequest::default(), pending()).await?;
     let written: u64 = outcome
@@ -317,7 +319,7 @@ impl Clock for Fixed {
     }
 }
 
-impl SyncIds for Fixed {
+impl SyncIdGenerator for Fixed {
     fn next_id(&self, started_at: OffsetDateTime) -> SyncId {
         SyncId::from_parts(started_at, [7; 16])
     }

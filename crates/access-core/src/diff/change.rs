@@ -3,20 +3,20 @@
 use serde::Serialize;
 
 use super::Record;
-use super::Subject;
+use super::RecordKind;
 
 /// What became of one record between two syncs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// What it is.
-    pub subject: Subject,
-    /// Its key, see [`Subject::key`].
+    pub subject: RecordKind,
+    /// Its key, see [`RecordKind::key`].
     pub key: Vec<Box<str>>,
     /// Added, removed or changed.
     pub kind: ChangeKind,
     /// The kind of resource that it is, or that it is held on.
     pub resource_type: Box<str>,
-    /// Names for people, see [`Subject::names`]; those of the new side where it has the record.
+    /// Names for people, see [`RecordKind::names`]; those of the new side where it has the record.
     pub names: Vec<Option<Box<str>>>,
     /// The fields that differ; all that there are of a record that was added or removed.
     pub fields: Vec<FieldChange>,
@@ -58,7 +58,7 @@ impl ChangeKind {
 }
 
 impl Change {
-    pub(super) fn whole(subject: Subject, kind: ChangeKind, record: &impl Record) -> Self {
+    pub(super) fn whole(subject: RecordKind, kind: ChangeKind, record: &impl Record) -> Self {
         let side = |value: Option<&str>| match kind {
             ChangeKind::Removed => (value.map(Box::from), None),
             ChangeKind::Added | ChangeKind::Changed => (None, value.map(Box::from)),
@@ -88,12 +88,12 @@ impl Change {
     }
 
     /// What changed of a record that both sides have; nothing if nothing did.
-    pub(super) fn between(subject: Subject, old: &impl Record, new: &impl Record) -> Option<Self> {
+    pub(super) fn between(subject: RecordKind, old: &impl Record, new: &impl Record) -> Option<Self> {
         let fields = changed_fields(old, new);
         (!fields.is_empty()).then(|| Self::new(subject, ChangeKind::Changed, new, fields))
     }
 
-    fn new(subject: Subject, kind: ChangeKind, record: &impl Record, fields: Vec<FieldChange>) -> Self {
+    fn new(subject: RecordKind, kind: ChangeKind, record: &impl Record, fields: Vec<FieldChange>) -> Self {
         Self {
             subject,
             key: (0..subject.key().len())

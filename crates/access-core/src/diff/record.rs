@@ -2,14 +2,14 @@
 
 use std::cmp::Ordering;
 
-use super::Subject;
+use super::RecordKind;
 
 /// A record as a comparison sees it. Values are texts; lists are JSON arrays, flags `true` or `false`.
 pub trait Record {
-    /// A part of the key, see [`Subject::key`].
+    /// A part of the key, see [`RecordKind::key`].
     fn key(&self, part: usize) -> &str;
 
-    /// The fields that are compared, see [`Subject::fields`]. They are the same on both sides of a comparison.
+    /// The fields that are compared, see [`RecordKind::fields`]. They are the same on both sides of a comparison.
     fn fields(&self) -> &[&'static str];
 
     /// Whether a change of an attribute of the profile is no change of the record.
@@ -20,7 +20,7 @@ pub trait Record {
     /// A field, by its place in [`fields`](Self::fields).
     fn field(&self, n: usize) -> Option<&str>;
 
-    /// A name for people, see [`Subject::names`].
+    /// A name for people, see [`RecordKind::names`].
     fn name(&self, n: usize) -> Option<&str>;
 
     /// The kind of resource that it is, or that it is held on.
@@ -52,7 +52,7 @@ pub trait Records: Record {
 
 /// Which of two sides is next in the order of keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub enum JoinSide {
     /// The old side's record is not on the new side.
     Old,
     /// The new side's record is not on the old side.
@@ -61,10 +61,10 @@ pub enum Next {
     Both,
 }
 
-impl Next {
+impl JoinSide {
     /// Looks at the records at hand; nothing if both sides are at their end.
     #[must_use]
-    pub fn of(subject: Subject, old: Option<&impl Record>, new: Option<&impl Record>) -> Option<Self> {
+    pub fn of(subject: RecordKind, old: Option<&impl Record>, new: Option<&impl Record>) -> Option<Self> {
         Some(match (old, new) {
             (None, None) => return None,
             (Some(_), None) => Self::Old,
@@ -79,7 +79,7 @@ impl Next {
 }
 
 /// The order of two records' keys.
-pub fn order(subject: Subject, a: &impl Record, b: &impl Record) -> Ordering {
+pub fn order(subject: RecordKind, a: &impl Record, b: &impl Record) -> Ordering {
     (0..subject.key().len())
         .map(|part| a.key(part).cmp(b.key(part)))
         .find(|order| order.is_ne())

@@ -23,7 +23,7 @@ const USER_FIELDS: [(i32, &str); 10] = [
 /// The kinds of records that are compared, each with its key and the fields that count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Subject {
+pub enum RecordKind {
     /// People and accounts.
     User,
     /// All other things.
@@ -34,7 +34,7 @@ pub enum Subject {
     Grant,
 }
 
-impl Subject {
+impl RecordKind {
     /// All kinds, in the order in which changes are told.
     pub const ALL: [Self; 4] = [Self::User, Self::Resource, Self::Entitlement, Self::Grant];
 
@@ -113,7 +113,7 @@ impl Subject {
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for RecordKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }

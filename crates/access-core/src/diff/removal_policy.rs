@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Completeness, ResourceTypeId, SyncType};
 
 use super::Record;
-use super::Subject;
+use super::RecordKind;
 
 /// Says of which records the new side can be believed that they are gone: a sync of everything, and types whose data was read to
 /// the end.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Removals {
+pub struct RemovalPolicy {
     complete: BTreeSet<Box<str>>,
     any_type: bool,
 }
 
-impl Removals {
+impl RemovalPolicy {
     /// What a sync with a word for every type can be believed.
     #[must_use]
     pub fn of(sync_type: SyncType, completeness: &BTreeMap<ResourceTypeId, Completeness>) -> Self {
@@ -46,8 +46,8 @@ impl Removals {
 
     /// Whether a record that is missing is gone. A grant depends on both of its ends: where not all principals were read, those
     /// that were not have no grants either.
-    pub fn believes(&self, subject: Subject, record: &impl Record) -> bool {
+    pub fn believes(&self, subject: RecordKind, record: &impl Record) -> bool {
         let complete = |id: &str| self.any_type || self.complete.contains(id);
-        complete(record.resource_type()) && (subject != Subject::Grant || complete(record.key(1)))
+        complete(record.resource_type()) && (subject != RecordKind::Grant || complete(record.key(1)))
     }
 }

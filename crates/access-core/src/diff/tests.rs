@@ -31,7 +31,7 @@ struct Listed {
 }
 
 impl Listed {
-    fn new(subject: Subject, side: &Side) -> Self {
+    fn new(subject: RecordKind, side: &Side) -> Self {
         let rest = side.clone().into_iter().collect::<Vec<_>>().into_iter();
         Self {
             fields: subject.fields(ATTRIBUTES),
@@ -93,7 +93,7 @@ impl Records for Listed {
     }
 }
 
-fn changes(subject: Subject, old: &Side, new: &Side, removals: &Removals) -> Vec<Change> {
+fn changes(subject: RecordKind, old: &Side, new: &Side, removals: &RemovalPolicy) -> Vec<Change> {
     let (mut old, mut new, mut found) = (Listed::new(subject, old), Listed::new(subject, new), Vec::new());
     let mut take = |change| {
         found.push(change);
@@ -127,7 +127,7 @@ fn apply(side: &Side, changes: &[Change]) -> Side {
     side
 }
 
-fn side(subject: Subject) -> impl Strategy<Value = Side> {
+fn side(subject: RecordKind) -> impl Strategy<Value = Side> {
     let names: Vec<String> = subject
         .fields(ATTRIBUTES)
         .iter()
@@ -143,16 +143,16 @@ fn side(subject: Subject) -> impl Strategy<Value = Side> {
     })
 }
 
-fn two_sides() -> impl Strategy<Value = (Subject, Side, Side)> {
-    prop::sample::select(Subject::ALL.to_vec())
+fn two_sides() -> impl Strategy<Value = (RecordKind, Side, Side)> {
+    prop::sample::select(RecordKind::ALL.to_vec())
         .prop_flat_map(|subject| (Just(subject), side(subject), side(subject)))
 }
 
 proptest! {
     #[test]
     fn what_differs_applied_to_the_old_side_is_the_new_side((subject, old, new) in two_sides()) {
-        prop_assert_eq!(changes(subject, &old, &old, &Removals::all()), []);
-        let found = changes(subject, &old, &new, &Removals::all());
+        prop_assert_eq!(changes(subject, &old, &old, &RemovalPolicy::all()), []);
+        let found = changes(subject, &old, &new, &RemovalPolicy::all());
         prop_assert!(found.is_sorted_by(|a, b| a.key < b.key));
         prop_assert_eq!(apply(&old, &found), new);
     }
@@ -160,9 +160,9 @@ proptest! {
     #[test]
     fn only_what_can_be_believed_is_gone((subject, old, new) in two_sides(), full: bool, a: bool, b: bool) {
         let complete = [("a", a), ("b", b)].into_iter().filter(|(_, complete)| *complete).map(|(id, _)| id);
-        let removals = Removals::of_types(full, complete.clone());
+        let removals = RemovalPolicy::of_types(full, complete.clone());
         let believed = |key: &[String]| {
-            let types = if subject == Subject::Grant { vec![&key[0][..1], &key[1]] } else { vec![&key[0][..1]] };
+            let types = if subject == RecordKind::Grant { vec![&key[0][..1], &key[1]] } else { vec![&key[0][..1]] };
             full && types.iter().all(|id| complete.clone().any(|known| known == *id))
         };
         let kept = old.iter().filter(|(key, _)| !new.contains_key(*key) && !believed(key));
@@ -191,8 +191,8 @@ fn a_type_that_was_not_read_is_nobodys_deletion() {
         .map(|(id, state)| (ResourceTypeId::from_static(id), state))
         .into();
     let gone = |sync_type| {
-        let removals = Removals::of(sync_type, &completeness);
-        let found = changes(Subject::Resource, &old, &Side::new(), &removals);
+        let removals = RemovalPolicy::of(sync_type, &completeness);
+        let found = changes(RecordKind::Resource, &old, &Side::new(), &removals);
         found
             .iter()
             .map(|change| change.resource_type.to_string())

@@ -17,10 +17,10 @@ pub trait AuditLog: Send + Sync {
 
 /// Keeps nothing.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct NoAudit;
+pub struct NoopAuditLog;
 
 #[async_trait]
-impl AuditLog for NoAudit {
+impl AuditLog for NoopAuditLog {
     async fn append(&self, _: &AuditEntry) -> Result<(), AuditError> {
         Ok(())
     }

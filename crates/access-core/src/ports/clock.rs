@@ -11,7 +11,7 @@ pub trait Clock: Send + Sync {
 }
 
 /// Makes ids for syncs.
-pub trait SyncIds: Send + Sync {
+pub trait SyncIdGenerator: Send + Sync {
     /// An id that no other sync has, for one that begins at the given time.
     fn next_id(&self, started_at: OffsetDateTime) -> SyncId;
 }

@@ -8,7 +8,7 @@ use crate::model::{Resource, ResourceId};
 
 /// A tenant that tells what happened in it.
 #[async_trait]
-pub trait AccessEvents: Send + Sync {
+pub trait EventFeed: Send + Sync {
     /// Events after a cursor, oldest first, at most so many.
     ///
     /// # Errors
@@ -44,12 +44,12 @@ pub struct AccessEvent {
     /// When, in UTC.
     pub at: OffsetDateTime,
     /// What.
-    pub what: Happening,
+    pub what: EventKind,
 }
 
 /// Sorts of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Happening {
+pub enum EventKind {
     /// Somebody signed in to the tenant.
     SignedIn {
         /// Who, as far as the event tells.

@@ -10,22 +10,22 @@ mod sink;
 mod snapshot;
 mod source;
 
-pub use audit_log::{AuditLog, NoAudit};
-pub use clock::{Clock, SyncIds};
+pub use audit_log::{AuditLog, NoopAuditLog};
+pub use clock::{Clock, SyncIdGenerator};
 pub use event_feed::AccessEvent;
-pub use event_feed::AccessEvents;
 pub use event_feed::EventCursor;
+pub use event_feed::EventFeed;
+pub use event_feed::EventKind;
 pub use event_feed::EventPage;
-pub use event_feed::Happening;
-pub use observer::{Phase, Silent, SyncObserver};
+pub use observer::{NoopObserver, Phase, SyncObserver};
 pub use port_error::{AuditError, ProvisionerError, SinkError, SourceError};
-pub use provisioner::{ActFailure, Acted, Effect, Provisioner};
+pub use provisioner::{ApplyError, ApplyOutcome, Effect, Provisioner};
 pub use sink::{AccessSink, Prepared, Receipt, SinkWriter};
 pub use snapshot::{
-    AccessSnapshot, EntitlementFacts, FinishedSync, Held, Holding, Take, TypeFacts, WhichEntitlements,
-    WhichGrants, WhichResources,
+    AccessSnapshot, EffectiveGrant, EntitlementInfo, EntitlementQuery, EntitlementSummary, FinishedSync,
+    GrantQuery, ResourceQuery, ResourceTypeStats, RowVisitor,
 };
 pub use source::{
-    AccessSource, Activity, CheckOutcome, EndpointCheck, ListStep, Mention, ScopeAdvice, SkipReason, Skipped,
-    SkippedRow, SourceEvent, SourceReport, SourceUsage, Wait, Warning,
+    AccessSource, Activity, ApiUsage, CheckOutcome, CheckReport, EndpointCheck, ListStep, Mention,
+    ScopeCheck, SkipReason, SkippedRow, SkippedRows, SourceEvent, Wait, Warning,
 };

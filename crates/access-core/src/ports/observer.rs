@@ -2,7 +2,7 @@
 
 use crate::model::{ResourceTypeId, RowKind};
 
-use super::{Activity, SourceUsage, Warning};
+use super::{Activity, ApiUsage, Warning};
 
 /// The steps of a sync, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub trait SyncObserver: Send + Sync {
     fn rows(&self, _kind: RowKind, _resource_type: &ResourceTypeId, _count: u64) {}
 
     /// How far reading is; comes several times a second.
-    fn under_way(&self, _usage: &SourceUsage, _activity: &Activity) {}
+    fn under_way(&self, _usage: &ApiUsage, _activity: &Activity) {}
 
     /// The source has something to say that a person should read.
     fn warning(&self, _warning: &Warning) {}
@@ -35,6 +35,6 @@ pub trait SyncObserver: Send + Sync {
 
 /// Watches nothing.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
+pub struct NoopObserver;
 
-impl SyncObserver for Silent {}
+impl SyncObserver for NoopObserver {}

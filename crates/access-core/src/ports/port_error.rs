@@ -3,16 +3,16 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::{Classified, EXHAUSTED_HINT, StatusCode, class_of};
+use crate::{Diagnostic, EXHAUSTED_HINT, StatusCode, class_of};
 
 macro_rules! port_error {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        pub struct $name(Box<dyn Classified + Send + Sync>);
+        pub struct $name(Box<dyn Diagnostic + Send + Sync>);
 
         impl $name {
             /// Wraps the adapter's error.
-            pub fn new(error: impl Classified + Send + Sync + 'static) -> Self {
+            pub fn new(error: impl Diagnostic + Send + Sync + 'static) -> Self {
                 Self(Box::new(error))
             }
         }
@@ -35,7 +35,7 @@ macro_rules! port_error {
             }
         }
 
-        impl Classified for $name {
+        impl Diagnostic for $name {
             fn status(&self) -> StatusCode {
                 class_of(self, self.0.status())
             }

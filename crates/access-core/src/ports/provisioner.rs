@@ -5,9 +5,9 @@ use async_trait::async_trait;
 use super::ProvisionerError;
 use crate::model::{NativeId, Resource, ResourceId};
 use crate::provisioning::{
-    Account, EmailAddress, Observation, RequestPreview, Role, Selector, Sightings, Step, Vocabulary,
+    Account, EmailAddress, Observation, ProvisioningTerms, RequestPreview, Role, Selector, Sightings, Step,
 };
-use crate::query::Words;
+use crate::query::TextQuery;
 
 /// A tenant that can be changed. The rules are the use case's ([`crate::provisioning`]); an adapter reads, writes once
 /// where it is told to, and says truthfully what it knows of the effect.
@@ -17,7 +17,7 @@ pub trait Provisioner: Send + Sync {
     fn tenant(&self) -> String;
 
     /// What the things are called that can be changed.
-    fn vocabulary(&self) -> &Vocabulary;
+    fn vocabulary(&self) -> &ProvisioningTerms;
 
     /// Roles that are selected, with their members as far as the tenant says.
     ///
@@ -59,13 +59,13 @@ pub trait Provisioner: Send + Sync {
     ///
     /// # Errors
     /// [`ProvisionerError`] if they cannot be read.
-    async fn similar_roles(&self, words: &Words) -> Result<Vec<String>, ProvisionerError>;
+    async fn similar_roles(&self, words: &TextQuery) -> Result<Vec<String>, ProvisionerError>;
 
     /// Accounts with a name or address like the words, for people: `user:901 (Ada Jensen, ada@example.com)`.
     ///
     /// # Errors
     /// [`ProvisionerError`] if they cannot be read.
-    async fn similar_accounts(&self, words: &Words) -> Result<Vec<String>, ProvisionerError>;
+    async fn similar_accounts(&self, words: &TextQuery) -> Result<Vec<String>, ProvisionerError>;
 
     /// The request that a step is.
     fn preview(&self, step: &Step) -> RequestPreview;
@@ -73,8 +73,8 @@ pub trait Provisioner: Send + Sync {
     /// Writes. Repeats the request only where it is certain that the tenant has not acted on it.
     ///
     /// # Errors
-    /// [`ActFailure`], which tells what is known of the effect.
-    async fn act(&self, step: &Step) -> Result<Acted, ActFailure>;
+    /// [`ApplyError`], which tells what is known of the effect.
+    async fn act(&self, step: &Step) -> Result<ApplyOutcome, ApplyError>;
 
     /// Waits before a step is tried for the `next` time, or looked at again.
     async fn pause(&self, next: u32);
@@ -82,7 +82,7 @@ pub trait Provisioner: Send + Sync {
 
 /// A write that the tenant says it has done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acted {
+pub struct ApplyOutcome {
     /// What the tenant's support asks for.
     pub request_id: Option<String>,
     /// What the answer shows of the state after it, if anything.
@@ -91,7 +91,7 @@ pub struct Acted {
 
 /// A write that the tenant does not say it has done.
 #[derive(Debug)]
-pub struct ActFailure {
+pub struct ApplyError {
     /// What is known of the effect.
     pub effect: Effect,
     /// What the tenant's support asks for.

@@ -86,7 +86,7 @@ pub trait SinkWriter: Send {
     ///
     /// # Errors
     /// [`SinkError`] if it could not be kept.
-    async fn set_aside(&mut self, _summary: &SyncSummary) -> Result<Option<String>, SinkError> {
+    async fn quarantine(&mut self, _summary: &SyncSummary) -> Result<Option<String>, SinkError> {
         Ok(None)
     }
 

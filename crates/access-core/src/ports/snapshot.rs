@@ -13,7 +13,7 @@ use crate::model::{
 };
 
 /// Takes rows until it has enough.
-pub type Take<'a, T> = &'a mut dyn FnMut(T) -> ControlFlow<()>;
+pub type RowVisitor<'a, T> = &'a mut dyn FnMut(T) -> ControlFlow<()>;
 
 /// One finished sync. Calls block. Rows come in the order of their keys, so that the same sync always gives the same
 /// answer, and grants are effective ones: what is held through something else is held.
@@ -31,13 +31,13 @@ pub trait AccessSnapshot: Send {
     ///
     /// # Errors
     /// [`SourceError`] if they cannot be read.
-    fn types(&self) -> Result<Vec<TypeFacts>, SourceError>;
+    fn types(&self) -> Result<Vec<ResourceTypeStats>, SourceError>;
 
     /// Things, by type and id.
     ///
     /// # Errors
     /// [`SourceError`] if they cannot be read.
-    fn resources(&self, which: WhichResources<'_>, take: Take<'_, Resource>) -> Result<(), SourceError>;
+    fn resources(&self, which: ResourceQuery<'_>, take: RowVisitor<'_, Resource>) -> Result<(), SourceError>;
 
     /// What can be held, by id.
     ///
@@ -45,8 +45,8 @@ pub trait AccessSnapshot: Send {
     /// [`SourceError`] if they cannot be read.
     fn entitlements(
         &self,
-        which: WhichEntitlements<'_>,
-        take: Take<'_, EntitlementFacts>,
+        which: EntitlementQuery<'_>,
+        take: RowVisitor<'_, EntitlementInfo>,
     ) -> Result<(), SourceError>;
 
     /// How many hold each entitlement that anybody holds.
@@ -59,7 +59,7 @@ pub trait AccessSnapshot: Send {
     ///
     /// # Errors
     /// [`SourceError`] if they cannot be read.
-    fn grants(&self, which: WhichGrants<'_>, take: Take<'_, Holding>) -> Result<(), SourceError>;
+    fn grants(&self, which: GrantQuery<'_>, take: RowVisitor<'_, EffectiveGrant>) -> Result<(), SourceError>;
 }
 
 /// A sync that has ended.
@@ -75,7 +75,7 @@ pub struct FinishedSync {
 
 /// A kind of thing, counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TypeFacts {
+pub struct ResourceTypeStats {
     /// The kind.
     pub resource_type: ResourceType,
     /// Whether all of its data was read; `None` if nothing says so.
@@ -90,7 +90,7 @@ pub struct TypeFacts {
 
 /// What can be held, with what is worth knowing beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EntitlementFacts {
+pub struct EntitlementInfo {
     /// The entitlement.
     pub entitlement: Entitlement,
     /// The name of what it is held on; `None` if that is not listed.
@@ -99,13 +99,13 @@ pub struct EntitlementFacts {
 
 /// That somebody holds something, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holding {
+pub struct EffectiveGrant {
     /// The grant's id.
     pub id: GrantId,
     /// What is held.
     pub entitlement: EntitlementId,
     /// The entitlement's last part and name, and what it is held on; `None` if it is not listed.
-    pub held: Option<Held>,
+    pub held: Option<EntitlementSummary>,
     /// Who holds it.
     pub principal: ResourceId,
     /// The holder's name; `None` if it is not listed.
@@ -120,7 +120,7 @@ pub struct Holding {
 
 /// What a listed entitlement says of itself, as grants repeat it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Held {
+pub struct EntitlementSummary {
     /// Which of the resource's entitlements it is.
     pub slug: Slug,
     /// Its name.
@@ -135,7 +135,7 @@ pub struct Held {
 
 /// Some of the resources.
 #[derive(Debug, Clone, Copy)]
-pub enum WhichResources<'a> {
+pub enum ResourceQuery<'a> {
     /// All.
     All,
     /// Those of a type.
@@ -148,7 +148,7 @@ pub enum WhichResources<'a> {
 
 /// Some of the entitlements.
 #[derive(Debug, Clone, Copy)]
-pub enum WhichEntitlements<'a> {
+pub enum EntitlementQuery<'a> {
     /// All.
     All,
     /// Those on a resource.
@@ -159,7 +159,7 @@ pub enum WhichEntitlements<'a> {
 
 /// Some of the grants.
 #[derive(Debug, Clone, Copy)]
-pub enum WhichGrants<'a> {
+pub enum GrantQuery<'a> {
     /// All.
     All,
     /// Those of an entitlement.

@@ -22,7 +22,7 @@ pub trait AccessSource: Send + Sync {
     ///
     /// # Errors
     /// [`SourceError`] if nothing can be found out at all, e.g. because sign-in fails.
-    async fn check(&self) -> Result<SourceReport, SourceError>;
+    async fn check(&self) -> Result<CheckReport, SourceError>;
 
     /// What is read, e.g. the tenant's base URL. The same for every sync of the same tenant.
     fn tenant(&self) -> String;
@@ -41,7 +41,7 @@ pub trait AccessSource: Send + Sync {
     fn read(&self, scope: &SyncScope) -> BoxStream<'_, Result<SourceEvent, SourceError>>;
 
     /// What reading has cost so far.
-    fn usage(&self) -> SourceUsage;
+    fn usage(&self) -> ApiUsage;
 
     /// What the source is doing at the moment, for people who wait for it.
     fn activity(&self) -> Activity {
@@ -86,7 +86,7 @@ pub enum SourceEvent {
     /// Rows.
     Batch(AccessBatch),
     /// Rows that came but cannot be used.
-    Skipped(Skipped),
+    Skipped(SkippedRows),
     /// Whether a type was read to the end. Types without such an event are complete.
     Completeness(ResourceTypeId, Completeness),
     /// Access that the tenant does not state. Comes after the principals that it names.
@@ -124,7 +124,7 @@ pub struct SkippedRow {
 
 /// Rows that the source received but cannot express.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
+pub struct SkippedRows {
     /// What the rows would have been.
     pub kind: RowKind,
     /// Their type; for grants, the type of the resource they are held on.
@@ -160,7 +160,7 @@ pub struct Warning {
 
 /// What reading has cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct SourceUsage {
+pub struct ApiUsage {
     /// Requests sent, sign-in and repeats included.
     pub calls: u64,
     /// Requests that were repeats.
@@ -174,7 +174,7 @@ pub struct SourceUsage {
     pub waited: Duration,
 }
 
-impl SourceUsage {
+impl ApiUsage {
     /// What was added to an earlier count.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
@@ -194,7 +194,7 @@ fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Resul
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SourceReport {
+pub struct CheckReport {
     /// The tenant that was asked, e.g. its base URL.
     pub tenant: String,
     /// How the ids of a sync would be made; `None` if that was not found out, or there is one way only.
@@ -203,7 +203,7 @@ pub struct SourceReport {
     /// One entry for each call.
     pub endpoints: Vec<EndpointCheck>,
     /// What the credentials may do, against what is needed.
-    pub scopes: Vec<ScopeAdvice>,
+    pub scopes: Vec<ScopeCheck>,
 }
 
 /// One call of a check.
@@ -244,7 +244,7 @@ pub enum CheckOutcome {
 
 /// One permission of the credentials, judged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ScopeAdvice {
+pub struct ScopeCheck {
     /// Its name, e.g. `monitoring`.
     pub scope: String,
     /// Whether the credentials have it; `None` if the tenant does not say.

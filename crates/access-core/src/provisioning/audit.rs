@@ -7,7 +7,7 @@ use super::{
     AttributeValue, Attributes, Certainty, ChangeId, ChangeKind, Done, Extent, Observation, Outcome, Plan,
     ProvisioningError, Role, RoleMembers, Step, StepReport,
 };
-use crate::Classified;
+use crate::Diagnostic;
 use crate::StatusCode;
 use crate::model::{NativeId, ResourceId};
 
@@ -151,14 +151,14 @@ impl From<&ProvisioningError> for AuditResult {
 }
 
 /// An entry of an attempt that nothing is known of yet.
-pub(super) struct Attempt {
+pub(super) struct AuditContext {
     pub(super) time: OffsetDateTime,
     pub(super) change_id: ChangeId,
     pub(super) requested_by: String,
     pub(super) tenant: String,
 }
 
-impl Attempt {
+impl AuditContext {
     /// The line of a change that was refused before a plan was made.
     pub(super) fn refused(self, change: ChangeKind, wanted: String, error: &ProvisioningError) -> AuditEntry {
         let entry = self.entry(change, wanted);

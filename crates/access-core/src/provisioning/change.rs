@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{
     ACCOUNT_ARGUMENT, AccountField, AccountKind, AccountSchema, AccountValue, AccountValues, AttributeValue,
-    Attributes, EmailAddress, FieldRule, NamePart, Person, ProvisioningError, ResourceRef, Selector,
-    UPDATE_ACCOUNT, Vocabulary,
+    Attributes, EmailAddress, FieldRule, NamePart, Person, ProvisioningError, ProvisioningTerms, ResourceRef,
+    Selector, UPDATE_ACCOUNT,
 };
 
 /// A change that is asked for.
@@ -84,7 +84,7 @@ impl Change {
         name: &str,
         resource_type: &str,
         mut arguments: Attributes,
-        vocabulary: &Vocabulary,
+        vocabulary: &ProvisioningTerms,
     ) -> Result<Self, ProvisioningError> {
         if name != UPDATE_ACCOUNT {
             return Err(ProvisioningError::NoAction {
@@ -161,9 +161,9 @@ impl AccountRequest {
     ///
     /// # Errors
     /// [`ProvisioningError::InvalidAttributes`] with everything that is wrong.
-    pub fn parse(attributes: &Attributes, vocabulary: &Vocabulary) -> Result<Self, ProvisioningError> {
+    pub fn parse(attributes: &Attributes, vocabulary: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
         let schema = vocabulary.accounts;
-        let mut reading = Reading::new(attributes, schema);
+        let mut reading = AttributeReader::new(attributes, schema);
         for (key, reason) in schema.refused {
             if reading.has(key) {
                 reading.problem(&format!("{key}: {reason}"));
@@ -216,7 +216,7 @@ impl AccountUpdate {
     ///
     /// # Errors
     /// [`ProvisioningError::CannotChange`] for what cannot be changed, and [`ProvisioningError::InvalidAttributes`].
-    pub fn parse(attributes: &Attributes, vocabulary: &Vocabulary) -> Result<Self, ProvisioningError> {
+    pub fn parse(attributes: &Attributes, vocabulary: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
         let schema = vocabulary.accounts;
         let mut unchangeable = schema.unchangeable.iter();
         if let Some((attribute, reason)) = unchangeable.find(|(key, _)| attributes.contains_key(*key)) {
@@ -225,7 +225,7 @@ impl AccountUpdate {
                 reason,
             });
         }
-        let mut reading = Reading::new(attributes, schema);
+        let mut reading = AttributeReader::new(attributes, schema);
         let fields = schema.update_fields.iter();
         let fields = fields.filter(|field| field.rule != FieldRule::Account);
         let values: Vec<_> = fields
@@ -259,14 +259,14 @@ impl AccountUpdate {
 }
 
 /// Reads attributes and gathers what is wrong with them.
-struct Reading<'a> {
+struct AttributeReader<'a> {
     attributes: &'a Attributes,
     schema: &'static AccountSchema,
     known: Vec<&'static str>,
     problems: Vec<String>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> AttributeReader<'a> {
     fn new(attributes: &'a Attributes, schema: &'static AccountSchema) -> Self {
         Self {
             attributes,
@@ -354,7 +354,7 @@ impl<'a> Reading<'a> {
         self.required(name, text.as_deref(), |text| NamePart::parse(text, max_chars))
     }
 
-    fn roles(&mut self, field: &AccountField, vocabulary: &Vocabulary) -> Vec<Selector> {
+    fn roles(&mut self, field: &AccountField, vocabulary: &ProvisioningTerms) -> Vec<Selector> {
         let texts = self.list(field.name);
         let roles: Result<Vec<Selector>, _> = texts
             .iter()

@@ -3,7 +3,7 @@
 use super::{AccountKind, Fact};
 use crate::model::Resource;
 use crate::ports::{AuditError, ProvisionerError};
-use crate::{Classified, StatusCode};
+use crate::{Diagnostic, StatusCode};
 
 /// Why a change was not made, or not wholly, or nobody knows. [`extent`](Self::extent) says which.
 #[derive(Debug, thiserror::Error)]
@@ -308,7 +308,7 @@ fn roles(granted: &[String]) -> String {
     }
 }
 
-impl Classified for ProvisioningError {
+impl Diagnostic for ProvisioningError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Empty { .. }

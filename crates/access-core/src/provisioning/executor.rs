@@ -17,8 +17,8 @@ use super::Step;
 use super::StepReport;
 use super::Verified;
 use crate::model::ResourceId;
-use crate::ports::{ActFailure, Effect, Provisioner, ProvisionerError, Warning};
-use crate::{Classified, StatusCode};
+use crate::ports::{ApplyError, Effect, Provisioner, ProvisionerError, Warning};
+use crate::{Diagnostic, StatusCode};
 
 /// How often a step is sent, when reading back shows each time that it had no effect; and how often a tenant that says
 /// it did is asked to show it.
@@ -44,7 +44,7 @@ impl Execution<'_> {
         };
         let report = match self.step(step).await {
             Err(ProvisioningError::SeenNotDone { cause, step: label }) => {
-                return Err(self.taken_meanwhile(step, label, cause).await);
+                return Err(self.explain_conflict(step, label, cause).await);
             }
             other => other?,
         };
@@ -177,13 +177,13 @@ impl Execution<'_> {
         loop {
             let (request_id, failure, answer) = match self.tenant.act(step).await {
                 Ok(acted) => {
-                    let answer = acted.seen.as_ref().map(|seen| step.holds_in(seen));
+                    let answer = acted.seen.as_ref().map(|seen| step.is_satisfied_by(seen));
                     if let (Some(Certainty::Yes), Some(seen)) = (&answer, acted.seen) {
                         return Ok(self.book(step, acted.request_id, tries, Verified::ByAnswer, seen));
                     }
                     (acted.request_id, None, answer)
                 }
-                Err(ActFailure {
+                Err(ApplyError {
                     effect: Effect::None,
                     error,
                     ..
@@ -194,7 +194,7 @@ impl Execution<'_> {
                 Ok(seen) => seen,
                 Err(reading) => return Err(unseen(step, failure, reading, doubt.is_some())),
             };
-            let holds = step.holds_in(&seen);
+            let holds = step.is_satisfied_by(&seen);
             let Some(failure) = failure else {
                 return match holds {
                     Certainty::Yes => Ok(self.book(step, request_id, tries, Verified::ByReadingBack, seen)),
@@ -298,7 +298,7 @@ impl Execution<'_> {
         loop {
             let seen = self.look(step).await?;
             // Who is silent now is not expected to speak in a moment.
-            if !expected || looks == MOST_TRIES || step.holds_in(&seen) != Certainty::No {
+            if !expected || looks == MOST_TRIES || step.is_satisfied_by(&seen) != Certainty::No {
                 return Ok(seen);
             }
             looks += 1;
@@ -327,7 +327,7 @@ impl Execution<'_> {
     }
 
     /// A new account that was refused because its address is taken, by whomever.
-    async fn taken_meanwhile(
+    async fn explain_conflict(
         &self,
         step: &Step,
         label: String,
@@ -361,7 +361,7 @@ fn not_done(step: &Step, cause: ProvisionerError, doubt: Option<String>) -> Prov
 
 fn unseen(
     step: &Step,
-    failure: Option<ActFailure>,
+    failure: Option<ApplyError>,
     reading: ProvisionerError,
     in_doubt: bool,
 ) -> ProvisioningError {
@@ -371,14 +371,14 @@ fn unseen(
             step: label,
             cause: reading,
         },
-        Some(ActFailure { effect, error, .. }) if in_doubt || effect == Effect::Unknown => {
+        Some(ApplyError { effect, error, .. }) if in_doubt || effect == Effect::Unknown => {
             ProvisioningError::Unknown {
                 step: label,
                 cause: error,
                 reading,
             }
         }
-        Some(ActFailure { error, .. }) => not_done(step, error, None),
+        Some(ApplyError { error, .. }) => not_done(step, error, None),
     }
 }
 

@@ -1,6 +1,6 @@
 //! One change to the tenant: planned, made, and seen to be made.
 //!
-//! [`Provisioning::prepare`] looks into a [`Change`] and refuses what must not be; [`Provisioning::carry_out`] writes,
+//! [`Provisioning::prepare`] looks into a [`Change`] and refuses what must not be; [`Provisioning::execute`] writes,
 //! verifies, and says what is true of the tenant afterwards: an [`Outcome`], or a [`ProvisioningError`] whose
 //! [`extent`](ProvisioningError::extent) tells what is done. Everything is written to the audit log before and after.
 //!
@@ -31,7 +31,7 @@ mod step;
 mod tests;
 
 use crate::model::NativeId;
-use crate::ports::{AuditLog, Clock, Provisioner, SyncIds};
+use crate::ports::{AuditLog, Clock, Provisioner, SyncIdGenerator};
 
 pub use account::{
     Account, AccountChanges, AccountKind, AccountKindSpec, AccountValue, AccountValues, Advice, NewAccount,
@@ -55,12 +55,12 @@ pub use change::{AccountRequest, AccountUpdate, Change, ChangeKind};
 pub use error::{Extent, ProvisioningError};
 pub use outcome::{ChangeId, Done, Named, Outcome, StepReport, Verified};
 pub use plan::{Goal, Plan, Principal};
-pub use role::{Role, RoleMembers, Vocabulary};
+pub use role::{ProvisioningTerms, Role, RoleMembers};
 pub use selector::Selector;
 pub use sighting::{ListSighting, Listed, Sightings};
 pub use step::{Membership, Observation, RequestPreview, Step};
 
-use audit::Attempt;
+use audit::AuditContext;
 use executor::Execution;
 
 /// The use case, wired to a tenant and to somebody who asks.
@@ -72,7 +72,7 @@ pub struct Provisioning<'a> {
     /// Tells the time.
     pub clock: &'a dyn Clock,
     /// Makes ids for attempts.
-    pub ids: &'a dyn SyncIds,
+    pub ids: &'a dyn SyncIdGenerator,
     /// Who asks.
     pub requested_by: String,
 }
@@ -107,7 +107,7 @@ impl Provisioning<'_> {
     ///
     /// # Errors
     /// [`ProvisioningError`], whose [`extent`](ProvisioningError::extent) tells what is done.
-    pub async fn carry_out(&self, plan: &Plan) -> Result<Outcome, ProvisioningError> {
+    pub async fn execute(&self, plan: &Plan) -> Result<Outcome, ProvisioningError> {
         let attempt = self.attempt();
         let change_id = attempt.change_id;
         let entry = attempt.planned(plan, &placeholder());
@@ -137,9 +137,9 @@ impl Provisioning<'_> {
         }
     }
 
-    fn attempt(&self) -> Attempt {
+    fn attempt(&self) -> AuditContext {
         let time = self.clock.now();
-        Attempt {
+        AuditContext {
             time,
             change_id: ChangeId(self.ids.next_id(time)),
             requested_by: self.requested_by.clone(),

@@ -8,7 +8,7 @@ use super::{
 use crate::model::spelling::{quoted, quoted_beside};
 use crate::model::{NativeId, Resource, ResourceId, StatusState};
 use crate::ports::{Provisioner, Warning};
-use crate::query::Words;
+use crate::query::TextQuery;
 
 /// So many things with a similar name are named in an error.
 const MAX_SIMILAR: usize = 5;
@@ -363,7 +363,7 @@ impl Planner<'_> {
             };
         }
         let similar = match wanted {
-            Selector::Text(text) => self.tenant.similar_roles(&Words::new(text)).await,
+            Selector::Text(text) => self.tenant.similar_roles(&TextQuery::new(text)).await,
             Selector::Id(_) => Ok(Vec::new()),
         };
         not_found("role", wanted, similar.unwrap_or_default())
@@ -375,7 +375,7 @@ impl Planner<'_> {
             return Ok(account);
         }
         let similar = match wanted {
-            Selector::Text(text) => self.tenant.similar_accounts(&Words::new(text)).await,
+            Selector::Text(text) => self.tenant.similar_accounts(&TextQuery::new(text)).await,
             Selector::Id(_) => Ok(Vec::new()),
         };
         Err(not_found("account", wanted, similar.unwrap_or_default()))

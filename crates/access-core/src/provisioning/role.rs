@@ -7,7 +7,7 @@ use crate::model::{Entitlement, NativeId, Resource, ResourceId, ResourceTypeId, 
 
 /// What the things are called that can be changed, and what cannot.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Vocabulary {
+pub struct ProvisioningTerms {
     /// The resource type of accounts.
     pub account_type: ResourceTypeId,
     /// The resource type of roles.
@@ -22,7 +22,7 @@ pub struct Vocabulary {
     pub accounts: &'static AccountSchema,
 }
 
-impl Vocabulary {
+impl ProvisioningTerms {
     /// Refuses to make or remove anything but accounts. An empty type leaves the choice, and there is no other.
     ///
     /// # Errors

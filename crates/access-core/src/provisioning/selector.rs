@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ProvisioningError, Vocabulary};
+use super::{ProvisioningError, ProvisioningTerms};
 use crate::model::NativeId;
 use crate::model::spelling::fold;
 
@@ -20,7 +20,7 @@ impl Selector {
     ///
     /// # Errors
     /// [`ProvisioningError::NotGrantable`] for an entitlement that cannot be changed.
-    pub fn role(text: &str, vocabulary: &Vocabulary) -> Result<Self, ProvisioningError> {
+    pub fn role(text: &str, vocabulary: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
         let text = text.trim();
         let own = format!("{}:", vocabulary.role_type);
         if let Some(rest) = text.strip_prefix(&own) {
@@ -39,7 +39,7 @@ impl Selector {
     ///
     /// # Errors
     /// [`ProvisioningError::NotAnAccount`] for the id of something else.
-    pub fn account(text: &str, vocabulary: &Vocabulary) -> Result<Self, ProvisioningError> {
+    pub fn account(text: &str, vocabulary: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
         let text = text.trim();
         if let Some(id) = text.strip_prefix(&format!("{}:", vocabulary.account_type)) {
             return by_id(id).ok_or_else(|| ProvisioningError::NotAnAccount {
@@ -62,7 +62,7 @@ impl Selector {
     pub fn principal(
         resource_type: &str,
         id: &str,
-        vocabulary: &Vocabulary,
+        vocabulary: &ProvisioningTerms,
     ) -> Result<Self, ProvisioningError> {
         let refuse = || ProvisioningError::NotAnAccount {
             text: format!("{resource_type}:{id}"),
@@ -78,7 +78,7 @@ impl Selector {
     ///
     /// # Errors
     /// [`ProvisioningError::NotGrantable`] or [`ProvisioningError::NotAGrantId`].
-    pub fn grant(text: &str, vocabulary: &Vocabulary) -> Result<(Self, Self), ProvisioningError> {
+    pub fn grant(text: &str, vocabulary: &ProvisioningTerms) -> Result<(Self, Self), ProvisioningError> {
         let refuse = || ProvisioningError::NotAGrantId {
             text: text.to_owned(),
         };
@@ -95,7 +95,7 @@ impl Selector {
     ///
     /// # Errors
     /// [`ProvisioningError::NotGrantable`] for any other.
-    pub fn entitlement(text: &str, vocabulary: &Vocabulary) -> Result<Self, ProvisioningError> {
+    pub fn entitlement(text: &str, vocabulary: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
         let start = format!("{}:", vocabulary.role_type);
         let end = format!(":{}", vocabulary.role_slug);
         let id = text.strip_prefix(&start).and_then(|rest| rest.strip_suffix(&end));
@@ -143,7 +143,7 @@ fn by_text(text: &str) -> Option<Selector> {
     (!text.is_empty()).then(|| Selector::Text(text.to_owned()))
 }
 
-fn not_grantable(text: &str, vocabulary: &Vocabulary) -> ProvisioningError {
+fn not_grantable(text: &str, vocabulary: &ProvisioningTerms) -> ProvisioningError {
     ProvisioningError::NotGrantable {
         entitlement: text.to_owned(),
         grantable: format!("{}:<id>:{}", vocabulary.role_type, vocabulary.role_slug),
@@ -155,9 +155,9 @@ mod tests {
     use super::*;
     use crate::model::{ResourceTypeId, Slug};
 
-    fn vocabulary() -> Vocabulary {
+    fn vocabulary() -> ProvisioningTerms {
         let named = ResourceTypeId::from_static;
-        Vocabulary {
+        ProvisioningTerms {
             account_type: named("user"),
             role_type: named("role"),
             role_slug: Slug::from_static("assigned"),

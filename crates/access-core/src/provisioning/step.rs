@@ -76,7 +76,7 @@ pub struct RequestPreview {
 impl Step {
     /// Whether the tenant looks as the step leaves it.
     #[must_use]
-    pub fn holds_in(&self, seen: &Observation) -> Certainty {
+    pub fn is_satisfied_by(&self, seen: &Observation) -> Certainty {
         match (self, seen) {
             (Self::AddMember(membership), Observation::Role(Some(role))) => {
                 role.members.contain(&membership.account)

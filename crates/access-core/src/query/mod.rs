@@ -8,11 +8,11 @@ mod user_filter;
 
 pub use natural::natural_order;
 pub use resolve::FindError;
+pub use resolve::entitlements_of;
 pub use resolve::principal;
-pub use resolve::things_held;
 pub use similar::distance;
 pub use similar::nearest;
-pub use text_query::Words;
+pub use text_query::TextQuery;
 pub use user_filter::UserFilter;
 pub use user_filter::mentioned;
 

@@ -4,15 +4,15 @@ use std::ops::ControlFlow::{Break, Continue};
 
 use thiserror::Error;
 
-use super::Words;
+use super::TextQuery;
 use super::email;
 use super::login;
 use super::user_filter::mentioned;
 use crate::model::{
     EntitlementId, NativeId, Resource, ResourceId, ResourceType, ResourceTypeId, Trait, TraitKind,
 };
-use crate::ports::{AccessSnapshot, EntitlementFacts, SourceError, WhichEntitlements, WhichResources};
-use crate::{Classified, StatusCode};
+use crate::ports::{AccessSnapshot, EntitlementInfo, EntitlementQuery, ResourceQuery, SourceError};
+use crate::{Diagnostic, StatusCode};
 
 /// What people are called in a message.
 const USER: &str = "user";
@@ -61,7 +61,7 @@ fn listed(things: &[String]) -> String {
     things.join(", ")
 }
 
-impl Classified for FindError {
+impl Diagnostic for FindError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Nothing { .. } => StatusCode::NotFound,
@@ -96,10 +96,10 @@ pub fn principal(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Resource, 
             return Ok(found);
         }
     }
-    let words = Words::new(text);
-    let mut best = Best::new((USER, "users"), text);
+    let words = TextQuery::new(text);
+    let mut best = BestMatches::new((USER, "users"), text);
     for kind in kinds.iter().filter(|kind| kind.kind == TraitKind::User) {
-        let which = WhichResources::Mentioning(&kind.id, text.trim());
+        let which = ResourceQuery::Mentioning(&kind.id, text.trim());
         snapshot.resources(which, &mut |row| {
             let is = |text: Option<&str>| text.is_some_and(|text| words.are(text));
             let rank = [login(&row), email(&row), Some(row.display_name.as_str())];
@@ -125,23 +125,23 @@ pub fn principal(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Resource, 
 ///
 /// # Errors
 /// [`FindError`] if there is none, or more than one resource or entitlement.
-pub fn things_held(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Vec<EntitlementFacts>, FindError> {
+pub fn entitlements_of(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Vec<EntitlementInfo>, FindError> {
     if let Ok(id) = EntitlementId::new(text.trim()) {
-        let found = entitlements(snapshot, WhichEntitlements::One(&id))?;
+        let found = entitlements(snapshot, EntitlementQuery::One(&id))?;
         if !found.is_empty() {
             return Ok(found);
         }
     }
     let kinds = snapshot.kinds()?;
     for id in ids(&kinds, text, |_| false) {
-        let found = entitlements(snapshot, WhichEntitlements::On(&id))?;
+        let found = entitlements(snapshot, EntitlementQuery::On(&id))?;
         if !found.is_empty() {
             return Ok(found);
         }
     }
-    let words = Words::new(text);
-    let mut best = Best::new(("role or entitlement", "roles or entitlements"), text);
-    snapshot.entitlements(WhichEntitlements::All, &mut |row| {
+    let words = TextQuery::new(text);
+    let mut best = BestMatches::new(("role or entitlement", "roles or entitlements"), text);
+    snapshot.entitlements(EntitlementQuery::All, &mut |row| {
         let resource_name = row.resource_name.as_ref().map(crate::model::BoundedText::as_str);
         let is = |text: Option<&str>| text.is_some_and(|text| words.are(text));
         let names = [
@@ -177,8 +177,8 @@ pub fn things_held(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Vec<Enti
 /// The entitlements in question.
 fn entitlements(
     snapshot: &dyn AccessSnapshot,
-    which: WhichEntitlements<'_>,
-) -> Result<Vec<EntitlementFacts>, SourceError> {
+    which: EntitlementQuery<'_>,
+) -> Result<Vec<EntitlementInfo>, SourceError> {
     let mut found = Vec::new();
     snapshot.entitlements(which, &mut |row| {
         found.push(row);
@@ -189,7 +189,7 @@ fn entitlements(
 
 fn one(snapshot: &dyn AccessSnapshot, id: &ResourceId) -> Result<Option<Resource>, SourceError> {
     let mut found = None;
-    snapshot.resources(WhichResources::One(id), &mut |row| {
+    snapshot.resources(ResourceQuery::One(id), &mut |row| {
         found = Some(row);
         Break(())
     })?;
@@ -227,7 +227,7 @@ fn shown(row: &Resource) -> String {
 }
 
 /// The things that are called so in the way that counts most, each with the label that tells it from others.
-struct Best<T> {
+struct BestMatches<T> {
     /// What is looked for: one, several.
     what: (&'static str, &'static str),
     text: String,
@@ -236,7 +236,7 @@ struct Best<T> {
     close: Vec<String>,
 }
 
-impl<T> Best<T> {
+impl<T> BestMatches<T> {
     fn new(what: (&'static str, &'static str), text: &str) -> Self {
         Self {
             what,

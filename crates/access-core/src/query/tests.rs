@@ -11,16 +11,16 @@ use crate::model::{
     TypeImportance, UserTrait,
 };
 use crate::ports::{
-    AccessSnapshot, EntitlementFacts, FinishedSync, Holding, SourceError, Take, TypeFacts, WhichEntitlements,
-    WhichGrants, WhichResources,
+    AccessSnapshot, EffectiveGrant, EntitlementInfo, EntitlementQuery, FinishedSync, GrantQuery,
+    ResourceQuery, ResourceTypeStats, RowVisitor, SourceError,
 };
-use crate::{Classified, StatusCode};
+use crate::{Diagnostic, StatusCode};
 
 struct InMemory {
     sync: FinishedSync,
     kinds: Vec<ResourceType>,
     resources: Vec<Resource>,
-    entitlements: Vec<EntitlementFacts>,
+    entitlements: Vec<EntitlementInfo>,
 }
 
 fn id(resource_type: &'static str, id: &str) -> ResourceId {
@@ -50,7 +50,7 @@ fn user(number: &str, name: &str, login: &str) -> Resource {
     }
 }
 
-fn held(role: &str, slug: &'static str, name: &str) -> EntitlementFacts {
+fn held(role: &str, slug: &'static str, name: &str) -> EntitlementInfo {
     let entitlement = Entitlement::new(
         id("role", role),
         Slug::from_static(slug),
@@ -58,7 +58,7 @@ fn held(role: &str, slug: &'static str, name: &str) -> EntitlementFacts {
         Purpose::Assignment,
         Vec::new(),
     );
-    EntitlementFacts {
+    EntitlementInfo {
         entitlement: entitlement.unwrap(),
         resource_name: Some(DisplayName::new(name)),
     }
@@ -113,18 +113,18 @@ impl AccessSnapshot for InMemory {
         Ok(self.kinds.clone())
     }
 
-    fn types(&self) -> Result<Vec<TypeFacts>, SourceError> {
+    fn types(&self) -> Result<Vec<ResourceTypeStats>, SourceError> {
         Ok(Vec::new())
     }
 
-    fn resources(&self, which: WhichResources<'_>, take: Take<'_, Resource>) -> Result<(), SourceError> {
+    fn resources(&self, which: ResourceQuery<'_>, take: RowVisitor<'_, Resource>) -> Result<(), SourceError> {
         for row in &self.resources {
             let wanted = match which {
-                WhichResources::All => true,
-                WhichResources::OfType(kind) | WhichResources::Mentioning(kind, _) => {
+                ResourceQuery::All => true,
+                ResourceQuery::OfType(kind) | ResourceQuery::Mentioning(kind, _) => {
                     row.id.resource_type == *kind
                 }
-                WhichResources::One(id) => row.id == *id,
+                ResourceQuery::One(id) => row.id == *id,
             };
             if wanted && take(row.clone()).is_break() {
                 break;
@@ -135,14 +135,14 @@ impl AccessSnapshot for InMemory {
 
     fn entitlements(
         &self,
-        which: WhichEntitlements<'_>,
-        take: Take<'_, EntitlementFacts>,
+        which: EntitlementQuery<'_>,
+        take: RowVisitor<'_, EntitlementInfo>,
     ) -> Result<(), SourceError> {
         for row in &self.entitlements {
             let wanted = match which {
-                WhichEntitlements::All => true,
-                WhichEntitlements::On(id) => row.entitlement.resource == *id,
-                WhichEntitlements::One(id) => row.entitlement.id == *id,
+                EntitlementQuery::All => true,
+                EntitlementQuery::On(id) => row.entitlement.resource == *id,
+                EntitlementQuery::One(id) => row.entitlement.id == *id,
             };
             if wanted && take(row.clone()).is_break() {
                 break;
@@ -155,7 +155,11 @@ impl AccessSnapshot for InMemory {
         Ok(BTreeMap::new())
     }
 
-    fn grants(&self, _which: WhichGrants<'_>, _take: Take<'_, Holding>) -> Result<(), SourceError> {
+    fn grants(
+        &self,
+        _which: GrantQuery<'_>,
+        _take: RowVisitor<'_, EffectiveGrant>,
+    ) -> Result<(), SourceError> {
         Ok(())
     }
 }
@@ -202,7 +206,7 @@ fn nobody_is_guessed() {
 fn what_is_held_is_found_by_what_it_is_called() {
     let snapshot = InMemory::new();
     let found = |text: &str| {
-        let rows = things_held(&snapshot, text).unwrap();
+        let rows = entitlements_of(&snapshot, text).unwrap();
         let ids = rows.iter().map(|row| row.entitlement.id.to_string());
         ids.collect::<Vec<_>>().join(" ")
     };
@@ -212,12 +216,12 @@ fn what_is_held_is_found_by_what_it_is_called() {
     assert_eq!(found("auditor"), "role:8:assigned role:8:owner");
     assert_eq!(found("Auditor owner"), "role:8:owner");
     assert_eq!(found("helpdesk"), "role:10:assigned");
-    let several = things_held(&snapshot, "technician").unwrap_err();
+    let several = entitlements_of(&snapshot, "technician").unwrap_err();
     assert_eq!(
         several.to_string(),
         "`technician` can be any of 2 roles or entitlements: role:7 (Technician), role:9 (Technician)"
     );
-    let nothing = things_held(&snapshot, "help").unwrap_err();
+    let nothing = entitlements_of(&snapshot, "help").unwrap_err();
     assert_eq!(
         nothing.to_string(),
         "no role or entitlement is called `help`; close to it: role:10 (Helpdesk)"
@@ -257,7 +261,7 @@ fn a_filter_wants_everything_it_names() {
             ..UserFilter::default()
         },
         UserFilter {
-            words: Some(Words::new("acme")),
+            words: Some(TextQuery::new("acme")),
             ..UserFilter::default()
         },
         UserFilter {

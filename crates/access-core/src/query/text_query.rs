@@ -6,13 +6,13 @@ use crate::model::spelling::{fold, is_similar};
 
 /// A text to look for, whatever the case of its letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Words {
+pub struct TextQuery {
     /// As names are compared. The small form of a letter of ASCII is that of no other letter, so that an ASCII text can be
-    /// looked for in bytes too (see `WhichResources::Mentioning`).
+    /// looked for in bytes too (see `ResourceQuery::Mentioning`).
     folded: String,
 }
 
-impl Words {
+impl TextQuery {
     /// A text as somebody typed it.
     #[must_use]
     pub fn new(text: &str) -> Self {
@@ -56,10 +56,10 @@ mod tests {
 
     #[test]
     fn case_does_not_count() {
-        let words = Words::new(" Zoë PARK ");
+        let words = TextQuery::new(" Zoë PARK ");
         assert!(words.are("zoË park") && !words.are("Zoe Park"));
         assert!(words.are_in("Dr. Zoë Park, MSc"));
-        assert!(Words::new("").are_in("anything"));
+        assert!(TextQuery::new("").are_in("anything"));
     }
 
     #[test]
@@ -73,7 +73,7 @@ mod tests {
             ("desk", "Network Engineer", false),
             ("", "Network Engineer", false),
         ] {
-            assert_eq!(Words::new(typed).are_like(text), near, "{typed} {text}");
+            assert_eq!(TextQuery::new(typed).are_like(text), near, "{typed} {text}");
         }
     }
 }

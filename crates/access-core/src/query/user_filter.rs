@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::Words;
+use super::TextQuery;
 use super::email;
 use super::flag;
 use super::login;
@@ -22,7 +22,7 @@ pub struct UserFilter {
     /// Only these.
     pub among: Option<HashSet<ResourceId>>,
     /// Only those that have these words in a name, an address, their id or an attribute.
-    pub words: Option<Words>,
+    pub words: Option<TextQuery>,
 }
 
 impl UserFilter {
@@ -50,7 +50,7 @@ impl UserFilter {
 
 /// Whether a resource has words in a text that people know it by.
 #[must_use]
-pub fn mentioned(resource: &Resource, words: &Words) -> bool {
+pub fn mentioned(resource: &Resource, words: &TextQuery) -> bool {
     let attributes = resource.profile.iter().filter_map(|(_, value)| match value {
         ProfileValue::Text(text) => Some(&**text),
         _ => None,

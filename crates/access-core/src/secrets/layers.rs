@@ -7,15 +7,15 @@ use std::borrow::Cow;
 const MAX_DECODINGS: usize = 3;
 
 /// Bytes, and the part of the original text that each comes from.
-pub(super) struct Layer {
+pub(super) struct DecodedLayer {
     pub(super) bytes: Vec<u8>,
     /// Beginning and end in the original text, for each byte; both are borders of characters.
     pub(super) origin: Vec<(usize, usize)>,
 }
 
 /// Hands over the text as it is, then with its escapes undone as long as there are any.
-pub(super) fn each(text: &str, mut look: impl FnMut(&Layer)) {
-    let mut layer = Layer::of(text);
+pub(super) fn each(text: &str, mut look: impl FnMut(&DecodedLayer)) {
+    let mut layer = DecodedLayer::of(text);
     look(&layer);
     for _ in 0..MAX_DECODINGS {
         match layer.decoded() {
@@ -26,7 +26,7 @@ pub(super) fn each(text: &str, mut look: impl FnMut(&Layer)) {
     }
 }
 
-impl Layer {
+impl DecodedLayer {
     fn of(text: &str) -> Self {
         let mut layer = Self::with_capacity(text.len());
         for (start, c) in text.char_indices() {

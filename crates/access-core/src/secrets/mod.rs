@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use layers::Spans;
-use needles::Reach;
+use needles::SearchDepth;
 
 pub use server_text::ServerText;
 
@@ -44,7 +44,7 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     let of_piece = |piece| {
         let mut spans = Spans::default();
         layers::each(piece, |layer| {
-            needles::find(layer, &secrets, Reach::Distinctive, &mut spans);
+            needles::find(layer, &secrets, SearchDepth::Distinctive, &mut spans);
         });
         spans.replace(piece, REDACTED)
     };

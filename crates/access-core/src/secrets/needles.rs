@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::layers::{Layer, Spans};
+use super::layers::{DecodedLayer, Spans};
 
 /// The fewest letters and digits by which a secret is found within other text.
 const MIN_FOUND: usize = 8;
@@ -15,7 +15,7 @@ const MIN_DATA: usize = 16;
 
 /// How far a search goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum SearchDepth {
     /// Only what no text contains by chance.
     Distinctive,
     /// Also words.
@@ -79,13 +79,18 @@ impl Secret {
 }
 
 /// Marks every secret in a layer.
-pub(super) fn find(layer: &Layer, secrets: &[std::sync::Arc<Secret>], reach: Reach, spans: &mut Spans) {
-    let text = Folded::of(layer);
+pub(super) fn find(
+    layer: &DecodedLayer,
+    secrets: &[std::sync::Arc<Secret>],
+    reach: SearchDepth,
+    spans: &mut Spans,
+) {
+    let text = FoldedText::of(layer);
     for secret in secrets {
         let distinctive = secret.is_distinctive();
-        if secret.plain.len() >= MIN_FOUND && (distinctive || reach == Reach::Everything) {
+        if secret.plain.len() >= MIN_FOUND && (distinctive || reach == SearchDepth::Everything) {
             text.mark(&secret.plain, spans);
-        } else if reach == Reach::Everything || secret.raw.len() >= MIN_PLAIN {
+        } else if reach == SearchDepth::Everything || secret.raw.len() >= MIN_PLAIN {
             mark_word(layer, secret.raw.as_bytes(), spans);
         }
         for needle in &secret.encoded {
@@ -95,7 +100,7 @@ pub(super) fn find(layer: &Layer, secrets: &[std::sync::Arc<Secret>], reach: Rea
 }
 
 /// Marks a short secret where it stands for itself.
-fn mark_word(layer: &Layer, word: &[u8], spans: &mut Spans) {
+fn mark_word(layer: &DecodedLayer, word: &[u8], spans: &mut Spans) {
     if word.len() < MIN_WORD {
         return;
     }
@@ -114,14 +119,14 @@ fn mark_word(layer: &Layer, word: &[u8], spans: &mut Spans) {
 }
 
 /// Letters and digits of a layer, in small letters, and where each is.
-struct Folded<'a> {
-    layer: &'a Layer,
+struct FoldedText<'a> {
+    layer: &'a DecodedLayer,
     bytes: Vec<u8>,
     positions: Vec<usize>,
 }
 
-impl<'a> Folded<'a> {
-    fn of(layer: &'a Layer) -> Self {
+impl<'a> FoldedText<'a> {
+    fn of(layer: &'a DecodedLayer) -> Self {
         let mut bytes = Vec::with_capacity(layer.bytes.len());
         let mut positions = Vec::with_capacity(layer.bytes.len());
         for (position, byte) in layer.bytes.iter().enumerate() {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::layers::{self, Layer, Spans};
-use super::needles::{self, Reach};
+use super::layers::{self, DecodedLayer, Spans};
+use super::needles::{self, SearchDepth};
 use super::{REDACTED, registry};
 
 /// How much of a server's text is looked at, in bytes.
@@ -100,7 +100,7 @@ fn redact_all(text: &str) -> Cow<'_, str> {
     let secrets = registry::all();
     let mut spans = Spans::default();
     layers::each(text, |layer| {
-        needles::find(layer, &secrets, Reach::Everything, &mut spans);
+        needles::find(layer, &secrets, SearchDepth::Everything, &mut spans);
         mark_values(layer, &mut spans);
     });
     spans.replace(text, REDACTED)
@@ -114,7 +114,7 @@ fn visible(c: char) -> impl Iterator<Item = char> {
 }
 
 /// Marks values after the names of secrets.
-fn mark_values(layer: &Layer, spans: &mut Spans) {
+fn mark_values(layer: &DecodedLayer, spans: &mut Spans) {
     let text = &layer.bytes;
     let starts_with = |at: usize, word: &str| {
         text.get(at..at + word.len())
@@ -136,7 +136,7 @@ fn mark_values(layer: &Layer, spans: &mut Spans) {
 }
 
 /// Marks the value after a name, if a separator says that there is one.
-fn mark_value(layer: &Layer, name_end: usize, spans: &mut Spans) {
+fn mark_value(layer: &DecodedLayer, name_end: usize, spans: &mut Spans) {
     let text = &layer.bytes;
     let separators = text[name_end..]
         .iter()
@@ -167,7 +167,7 @@ fn mark_value(layer: &Layer, name_end: usize, spans: &mut Spans) {
 }
 
 /// Marks what follows the name of a scheme, if it looks like a credential.
-fn mark_credential(layer: &Layer, name_end: usize, spans: &mut Spans) {
+fn mark_credential(layer: &DecodedLayer, name_end: usize, spans: &mut Spans) {
     let text = &layer.bytes;
     let separators = text[name_end..]
         .iter()

@@ -20,12 +20,12 @@ pub struct Comparer {
     current: Arc<CurrentSync>,
     comparison: Comparison,
     entitlements: HashMap<EntitlementId, Holders>,
-    open: Open,
+    open: OpenEntitlement,
 }
 
 /// Grants of one entitlement that came one after the other, and are not counted elsewhere yet.
 #[derive(Debug, Default)]
-struct Open {
+struct OpenEntitlement {
     entitlement: String,
     /// The type of the entitlement's resource; none before the first grant.
     resource_type: Option<ResourceTypeId>,
@@ -57,14 +57,14 @@ pub struct Comparison {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TypeComparison {
     /// Resources of the type.
-    pub resources: Tally,
+    pub resources: TypeTally,
     /// Grants on resources of the type.
-    pub grants: Tally,
+    pub grants: TypeTally,
 }
 
 /// Rows of an earlier sync.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Tally {
+pub struct TypeTally {
     /// How many there were.
     pub before: u64,
     /// How many of them are still there, by id.
@@ -103,7 +103,7 @@ impl fmt::Display for LostRow {
     }
 }
 
-impl Tally {
+impl TypeTally {
     /// How many are missing.
     #[must_use]
     pub fn lost(&self) -> u64 {
@@ -129,7 +129,7 @@ impl Tally {
 impl TypeComparison {
     /// Resources or grants; other rows are not compared.
     #[must_use]
-    pub fn tally(&self, kind: RowKind) -> Option<&Tally> {
+    pub fn tally(&self, kind: RowKind) -> Option<&TypeTally> {
         match kind {
             RowKind::Resource => Some(&self.resources),
             RowKind::Grant => Some(&self.grants),
@@ -146,7 +146,7 @@ impl Comparison {
     }
 }
 
-impl Open {
+impl OpenEntitlement {
     /// Counts the grants where those of all entitlements are counted.
     fn count(self, comparison: &mut Comparison, entitlements: &mut HashMap<EntitlementId, Holders>) {
         let Some(resource_type) = self.resource_type else {
@@ -176,7 +176,7 @@ impl Comparer {
                 ..Comparison::default()
             },
             entitlements: HashMap::new(),
-            open: Open::default(),
+            open: OpenEntitlement::default(),
         }
     }
 

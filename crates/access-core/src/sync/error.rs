@@ -8,7 +8,7 @@ use crate::location::LocationConflict;
 use crate::memory::MemorySpent;
 use crate::model::{EntitlementId, ResourceTypeId};
 use crate::ports::{SinkError, SourceError};
-use crate::{Classified, StatusCode};
+use crate::{Diagnostic, StatusCode};
 
 use super::shrink_guard::Loss;
 
@@ -213,7 +213,7 @@ pub enum ContractViolation {
     TooManyResources,
 }
 
-impl Classified for SyncError {
+impl Diagnostic for SyncError {
     fn status(&self) -> StatusCode {
         match self {
             Self::UnknownType { .. } => StatusCode::InvalidArgument,

@@ -7,9 +7,9 @@ use futures::channel::mpsc;
 use futures::future::{Either, join_all, select};
 use futures::{SinkExt, StreamExt, stream};
 
+use crate::error_chain;
 use crate::model::{AccessBatch, IdScheme, SyncRun};
 use crate::ports::{AccessSink, Prepared, SinkError, SinkWriter, SyncObserver, Warning};
-use crate::with_causes;
 
 use super::comparison::Comparison;
 use super::current::CurrentSync;
@@ -44,23 +44,23 @@ pub(super) struct FanOut {
 }
 
 /// Hands batches to all sinks.
-pub(super) struct Feed {
+pub(super) struct SinkFeed {
     queues: Vec<mpsc::Sender<Arc<AccessBatch>>>,
 }
 
 /// A sink has stopped taking rows; its own error tells why.
 #[derive(Debug)]
-pub(super) struct SinkGone;
+pub(super) struct SinkClosed;
 
-impl Feed {
-    pub(super) async fn send(&mut self, batch: AccessBatch) -> Result<(), SinkGone> {
+impl SinkFeed {
+    pub(super) async fn send(&mut self, batch: AccessBatch) -> Result<(), SinkClosed> {
         let batch = Arc::new(batch);
         let sends = self.queues.iter_mut().map(|queue| queue.send(Arc::clone(&batch)));
         let sent = join_all(sends).await;
         if sent.iter().all(Result::is_ok) {
             Ok(())
         } else {
-            Err(SinkGone)
+            Err(SinkClosed)
         }
     }
 }
@@ -145,7 +145,7 @@ impl FanOut {
     /// Runs `produce`, which feeds the sinks, beside the sinks themselves, until all have ended.
     pub(super) async fn run<P, F, T>(&mut self, produce: P) -> (T, Result<(), SyncError>)
     where
-        P: FnOnce(Feed) -> F,
+        P: FnOnce(SinkFeed) -> F,
         F: Future<Output = T>,
     {
         let (queues, lanes): (Vec<_>, Vec<_>) = self
@@ -156,7 +156,7 @@ impl FanOut {
                 (sender, lane(sink, receiver))
             })
             .unzip();
-        let (produced, written) = futures::join!(produce(Feed { queues }), join_all(lanes));
+        let (produced, written) = futures::join!(produce(SinkFeed { queues }), join_all(lanes));
         (produced, written.into_iter().collect())
     }
 
@@ -192,20 +192,20 @@ impl FanOut {
 
     /// Has every sink keep aside what it has, and tells where. One that cannot is passed over: why nothing is published is
     /// what matters.
-    pub(super) async fn set_aside(
+    pub(super) async fn quarantine(
         &mut self,
         summary: &SyncSummary,
         observer: &dyn SyncObserver,
     ) -> Vec<String> {
         let mut places = Vec::new();
         for sink in &mut self.sinks {
-            match sink.writer.set_aside(summary).await {
+            match sink.writer.quarantine(summary).await {
                 Ok(place) => places.extend(place),
                 Err(error) => {
                     let message = format!(
                         "{} could not keep what is not published: {}",
                         sink.name,
-                        with_causes(&error)
+                        error_chain(&error)
                     );
                     observer.warning(&Warning {
                         code: "not_kept",

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use crate::model::{Completeness, ResourceTypeId, RowKind};
 use crate::ports::Warning;
 
-use super::comparison::{Comparison, Tally};
+use super::comparison::{Comparison, TypeTally};
 use super::error::SyncError;
 use super::fan_out::SinkComparison;
 use super::shrink_guard::{AcceptedLoss, Loss, ShrinkGuard};
 use super::summary::{GuardReport, SyncSummary};
-use super::validation::Suspect;
+use super::validation::ImplausibleSilence;
 
 /// What came of the comparisons.
 #[derive(Default)]
@@ -79,7 +79,7 @@ impl Refused {
 pub(super) fn judge(
     guard: &ShrinkGuard,
     compared: Vec<SinkComparison>,
-    suspect: &BTreeMap<ResourceTypeId, Suspect>,
+    suspect: &BTreeMap<ResourceTypeId, ImplausibleSilence>,
     summary: &mut SyncSummary,
 ) -> Judgement {
     let mut judgement = Judgement::default();
@@ -94,7 +94,7 @@ pub(super) fn judge(
         }
     }
     if without_baseline {
-        for (resource_type, Suspect { field, .. }) in suspect {
+        for (resource_type, ImplausibleSilence { field, .. }) in suspect {
             if guard.leave(resource_type, None).is_none() {
                 let reason = format!("the tenant does not state {field}, and no earlier full sync does");
                 make_incomplete(summary, resource_type, reason);
@@ -135,7 +135,7 @@ pub(super) fn judge(
 fn implausible(
     guard: &ShrinkGuard,
     compared: &[SinkComparison],
-    suspect: &BTreeMap<ResourceTypeId, Suspect>,
+    suspect: &BTreeMap<ResourceTypeId, ImplausibleSilence>,
 ) -> Option<Implausible> {
     let unknown = compared.iter().filter(|sink| sink.unknown);
     let sinks: Vec<String> = unknown.map(|sink| sink.sink.clone()).collect();
@@ -179,7 +179,7 @@ fn judge_silence(
     }
 }
 
-fn unstated_reason(kind: RowKind, tally: &Tally) -> String {
+fn unstated_reason(kind: RowKind, tally: &TypeTally) -> String {
     let examples: Vec<String> = tally.examples.iter().map(ToString::to_string).collect();
     let examples = examples.join(", ");
     match tally.unstated {

@@ -12,18 +12,20 @@ use crate::model::{
     AccessBatch, Completeness, IdScheme, LeftOut, Provenance, ResourceTypeId, RowKind, SyncRun, SyncScope,
     SyncType, UnstatedNote,
 };
-use crate::ports::{AccessSink, AccessSource, Clock, Phase, SourceEvent, SyncIds, SyncObserver, Warning};
+use crate::ports::{
+    AccessSink, AccessSource, Clock, Phase, SourceEvent, SyncIdGenerator, SyncObserver, Warning,
+};
 
 use super::current::CurrentSync;
 use super::error::SyncError;
-use super::fan_out::{FanOut, Feed, unless};
+use super::fan_out::{FanOut, SinkFeed, unless};
 use super::judgement::{self, Judgement};
 use super::ledger::{DropReason, Ledger};
 use super::shrink_guard::ShrinkGuard;
 use super::summary::{SyncOutcome, SyncSummary};
-use super::validation::Admission;
-use super::validation::Admitted;
-use super::validation::Suspect;
+use super::validation::ImplausibleSilence;
+use super::validation::RowValidator;
+use super::validation::ValidatedRows;
 
 /// Everything that a sync needs of the outside.
 pub struct SyncPipeline<'a> {
@@ -34,14 +36,14 @@ pub struct SyncPipeline<'a> {
     /// The time.
     pub clock: &'a dyn Clock,
     /// Ids for new syncs.
-    pub ids: &'a dyn SyncIds,
+    pub ids: &'a dyn SyncIdGenerator,
     /// Who watches.
     pub observer: &'a dyn SyncObserver,
 }
 
 /// A sink that was opened and given up again.
 #[derive(Debug)]
-pub struct RehearsedSink {
+pub struct CheckedSink {
     /// Its name.
     pub sink: String,
     /// Whether it takes a sync now; the error is the one that a run would end with.
@@ -62,13 +64,13 @@ pub struct SyncRequest {
 }
 
 /// What is known when the source has ended.
-struct Reading {
+struct ReadResult {
     ledger: Ledger,
     completeness: BTreeMap<ResourceTypeId, Completeness>,
     warnings: Vec<Warning>,
     left_out: LeftOut<DropReason>,
     unstated: Vec<UnstatedNote>,
-    suspect: BTreeMap<ResourceTypeId, Suspect>,
+    suspect: BTreeMap<ResourceTypeId, ImplausibleSilence>,
     id_scheme: Option<IdScheme>,
     current: CurrentSync,
 }
@@ -109,7 +111,7 @@ impl SyncPipeline<'_> {
         request: &SyncRequest,
         id_scheme: Option<&IdScheme>,
         stop: impl Future<Output = ()> + Send,
-    ) -> Result<Vec<RehearsedSink>, SyncError> {
+    ) -> Result<Vec<CheckedSink>, SyncError> {
         self.check_types(request)?;
         let run = self.new_run(request);
         let mut writers = Vec::with_capacity(self.sinks.len());
@@ -125,7 +127,7 @@ impl SyncPipeline<'_> {
                     }
                 });
                 let sink = sink.name();
-                rehearsed.push(RehearsedSink { sink, begun });
+                rehearsed.push(CheckedSink { sink, begun });
             }
         };
         let in_time = unless(pin!(stop), begin).await;
@@ -195,7 +197,7 @@ impl SyncPipeline<'_> {
             .await;
         // A sink's failure ends the reading too; its own error says more than the interrupted reading.
         written?;
-        let Reading {
+        let ReadResult {
             ledger,
             completeness,
             mut warnings,
@@ -237,7 +239,7 @@ impl SyncPipeline<'_> {
             self.warn(&mut warnings, remark);
         }
         if let Some(implausible) = implausible {
-            let kept = fan_out.set_aside(&summary, self.observer).await;
+            let kept = fan_out.quarantine(&summary, self.observer).await;
             return Err(implausible.into_error(kept));
         }
         let degraded = |state: &Completeness| matches!(state, Completeness::Incomplete { .. });
@@ -245,7 +247,7 @@ impl SyncPipeline<'_> {
             // What is missing is not gone, and readers of files go by the type of the sync.
             summary.run.sync_type = SyncType::Partial;
         } else if let Some(refused) = refused {
-            let kept = fan_out.set_aside(&summary, self.observer).await;
+            let kept = fan_out.quarantine(&summary, self.observer).await;
             return Err(refused.into_error(kept));
         }
         self.observer.phase(Phase::Preparing);
@@ -259,10 +261,10 @@ impl SyncPipeline<'_> {
     async fn read(
         &self,
         scope: &SyncScope,
-        mut feed: Feed,
+        mut feed: SinkFeed,
         held: &[(String, IdScheme)],
-    ) -> Result<Reading, SyncError> {
-        let mut admission = Admission::new(scope);
+    ) -> Result<ReadResult, SyncError> {
+        let mut admission = RowValidator::new(scope);
         let mut completeness: BTreeMap<ResourceTypeId, Completeness> = self
             .source
             .resource_types()
@@ -304,7 +306,7 @@ impl SyncPipeline<'_> {
                 SourceEvent::Warning(warning) => self.warn(&mut warnings, warning),
             }
         }
-        let Admitted {
+        let ValidatedRows {
             ledger,
             clipped,
             left_out,
@@ -324,7 +326,7 @@ impl SyncPipeline<'_> {
                 },
             );
         }
-        Ok(Reading {
+        Ok(ReadResult {
             ledger,
             completeness,
             warnings,

@@ -7,7 +7,7 @@ use crate::model::{
     Resource, ResourceId, ResourceType, ResourceTypeId, RowKind, SyncScope, TraitKind, Unstated,
     UnstatedNote, WithoutBaseline, clip_words,
 };
-use crate::ports::{Mention, Skipped, SkippedRow};
+use crate::ports::{Mention, SkippedRow, SkippedRows};
 
 use super::current::CurrentSync;
 use super::current::EntitlementHolders;
@@ -26,7 +26,7 @@ const MAX_UNSTATED_EXAMPLES: usize = 5;
 const MAX_UNSTATED_FIELDS: usize = 200;
 
 /// Lets rows in and keeps the books. Memory: a few dozen bytes a resource and an entitlement, 4 bytes a grant.
-pub(super) struct Admission<'a> {
+pub(super) struct RowValidator<'a> {
     scope: &'a SyncScope,
     types: HashMap<ResourceTypeId, TraitKind>,
     current: CurrentSync,
@@ -39,18 +39,18 @@ pub(super) struct Admission<'a> {
     mentions: HashMap<ResourceId, String>,
     unstated: Vec<UnstatedNote>,
     /// Types that are not complete unless something proves that nothing was lost.
-    suspect: BTreeMap<ResourceTypeId, Suspect>,
+    suspect: BTreeMap<ResourceTypeId, ImplausibleSilence>,
 }
 
 /// What is known when all rows are in.
-pub(super) struct Admitted {
+pub(super) struct ValidatedRows {
     pub(super) ledger: Ledger,
     /// How many names were clipped, by type.
     pub(super) clipped: BTreeMap<ResourceTypeId, u64>,
     pub(super) left_out: LeftOut<DropReason>,
     pub(super) unstated: Vec<UnstatedNote>,
     /// Types whose silence is never normal where there is nothing to compare with, and the silent field.
-    pub(super) suspect: BTreeMap<ResourceTypeId, Suspect>,
+    pub(super) suspect: BTreeMap<ResourceTypeId, ImplausibleSilence>,
     pub(super) current: CurrentSync,
 }
 
@@ -66,14 +66,14 @@ struct Holders {
 
 /// Silence that is never normal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Suspect {
+pub(super) struct ImplausibleSilence {
     /// What the tenant does not state.
     pub(super) field: String,
     /// Whether no tenant is like that.
     pub(super) implausible: bool,
 }
 
-impl<'a> Admission<'a> {
+impl<'a> RowValidator<'a> {
     pub(super) fn new(scope: &'a SyncScope) -> Self {
         Self {
             scope,
@@ -102,7 +102,7 @@ impl<'a> Admission<'a> {
     pub(super) fn unstated(&mut self, unstated: Unstated) {
         let resource_type = unstated.scope.resource_type();
         if unstated.without_baseline != WithoutBaseline::Complete {
-            let found = Suspect {
+            let found = ImplausibleSilence {
                 field: unstated.field.clone(),
                 implausible: unstated.without_baseline == WithoutBaseline::Implausible,
             };
@@ -135,7 +135,7 @@ impl<'a> Admission<'a> {
     }
 
     /// Books rows that the source could not use itself.
-    pub(super) fn skipped(&mut self, skipped: Skipped) {
+    pub(super) fn skipped(&mut self, skipped: SkippedRows) {
         self.ledger
             .received(skipped.kind, &skipped.resource_type, skipped.count);
         self.ledger.dropped(
@@ -192,7 +192,7 @@ impl<'a> Admission<'a> {
     }
 
     /// The books, and what else is known at the end.
-    pub(super) fn finish(mut self) -> Admitted {
+    pub(super) fn finish(mut self) -> ValidatedRows {
         self.close();
         for row in &mut self.left_out.rows {
             if let Some(resource) = &row.resource {
@@ -205,7 +205,7 @@ impl<'a> Admission<'a> {
                 row.words = Some(words.clone());
             }
         }
-        Admitted {
+        ValidatedRows {
             ledger: self.ledger,
             clipped: self.clipped,
             left_out: self.left_out,

@@ -5,7 +5,7 @@ mod published_snapshot;
 mod sorted_sync;
 mod table_records;
 
-use access_core::diff::{Change, Subject, compare};
+use access_core::diff::{Change, RecordKind, compare};
 
 use crate::error::DatasetError;
 
@@ -30,7 +30,7 @@ pub fn differences(
     take: &mut dyn FnMut(Change) -> Result<(), DatasetError>,
 ) -> Result<(), DatasetError> {
     let removals = new.removals();
-    for subject in Subject::ALL {
+    for subject in RecordKind::ALL {
         compare(
             subject,
             &mut old.records(subject)?,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use access_core::diff::{Removals, Subject};
+use access_core::diff::{RecordKind, RemovalPolicy};
 
 use super::table_records::TableRecords;
 use super::table_records::layout;
@@ -20,13 +20,13 @@ use crate::schema::Dataset;
 /// A sync whose records can be had in the order of their keys.
 pub trait Snapshot: Send {
     /// What it can be believed that is missing from it.
-    fn removals(&self) -> Removals;
+    fn removals(&self) -> RemovalPolicy;
 
     /// Its records of one kind. Each kind once, and one after the other.
     ///
     /// # Errors
     /// [`DatasetError`] if they cannot be read.
-    fn records(&mut self, subject: Subject) -> Result<TableRecords, DatasetError>;
+    fn records(&mut self, subject: RecordKind) -> Result<TableRecords, DatasetError>;
 }
 
 /// Files by their table; those of users twice, because they are left out of the resources.
@@ -35,7 +35,7 @@ pub(crate) type TableFiles = BTreeMap<Dataset, Vec<Vec<RowsFile>>>;
 /// A published sync. Its files are open, so that whatever happens to the dataset now does not matter.
 pub struct PublishedSnapshot {
     format: Arc<dyn FileFormat>,
-    removals: Removals,
+    removals: RemovalPolicy,
     files: TableFiles,
 }
 
@@ -46,11 +46,11 @@ impl Published {
     /// [`DatasetError`] if a file is not there or is not what the manifest says.
     pub async fn snapshot(&self, sync: &Manifest, hashes: Hashes) -> Result<PublishedSnapshot, DatasetError> {
         let mut files = TableFiles::new();
-        for subject in Subject::ALL {
+        for subject in RecordKind::ALL {
             let table = table_of(subject);
             let open = self.open_files(sync, table, hashes).await?;
             files.entry(table).or_default().push(open);
-            if subject == Subject::User {
+            if subject == RecordKind::User {
                 let again = self.open_files(sync, table, Hashes::Trusted).await?;
                 files.entry(table).or_default().push(again);
             }
@@ -64,7 +64,7 @@ impl Published {
 }
 
 impl PublishedSnapshot {
-    pub(crate) fn new(format: Arc<dyn FileFormat>, removals: Removals, files: TableFiles) -> Self {
+    pub(crate) fn new(format: Arc<dyn FileFormat>, removals: RemovalPolicy, files: TableFiles) -> Self {
         Self {
             format,
             removals,
@@ -82,25 +82,25 @@ impl PublishedSnapshot {
 }
 
 /// What a manifest can be believed that is missing from its sync.
-pub(crate) fn removals_of(sync: &Manifest) -> Removals {
+pub(crate) fn removals_of(sync: &Manifest) -> RemovalPolicy {
     let states = sync.completeness.as_object().into_iter().flatten();
     let complete =
         states.filter(|(_, state)| state.get("state").and_then(|state| state.as_str()) == Some("complete"));
-    Removals::of_types(sync.sync.sync_type == "full", complete.map(|(id, _)| id.as_str()))
+    RemovalPolicy::of_types(sync.sync.sync_type == "full", complete.map(|(id, _)| id.as_str()))
 }
 
 impl Snapshot for PublishedSnapshot {
-    fn removals(&self) -> Removals {
+    fn removals(&self) -> RemovalPolicy {
         self.removals.clone()
     }
 
-    fn records(&mut self, subject: Subject) -> Result<TableRecords, DatasetError> {
+    fn records(&mut self, subject: RecordKind) -> Result<TableRecords, DatasetError> {
         let contract = self.format.contract();
         let (columns, _) = layout(contract, subject);
         let rows = self.rows(table_of(subject), &columns)?;
         let records = TableRecords::new(contract, subject, Box::new(rows));
-        if subject == Subject::Resource {
-            let users = self.rows(Dataset::Users, Subject::User.key())?;
+        if subject == RecordKind::Resource {
+            let users = self.rows(Dataset::Users, RecordKind::User.key())?;
             return Ok(records.without_users(Box::new(users)));
         }
         Ok(records)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use access_core::diff::{Removals, Subject};
+use access_core::diff::{RecordKind, RemovalPolicy};
 use access_core::model::{AccessBatch, SyncRun};
 use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
 use access_core::sync::SyncSummary;
@@ -15,9 +15,9 @@ use tempfile::TempDir;
 use super::published_snapshot::Snapshot;
 use super::table_records::TableRecords;
 use super::table_records::table_of;
-use crate::collector_thread::Collecting;
+use crate::collector_thread::CollectorThread;
 use crate::error::DatasetError;
-use crate::rows::{DrainFailure, Tables};
+use crate::rows::{TableError, Tables};
 use crate::schema::{Contract, Dataset};
 use crate::store::private_folder;
 
@@ -68,7 +68,7 @@ impl AccessSink for SortedSink {
         let scratch =
             private_folder(folder).map_err(|error| SinkError::new(DatasetError::io(folder, error)))?;
         let collecting =
-            Collecting::start("comparison", self.contract, scratch.path()).map_err(SinkError::new)?;
+            CollectorThread::start("comparison", self.contract, scratch.path()).map_err(SinkError::new)?;
         Ok(Box::new(SortedWriter {
             contract: self.contract,
             sorted: Arc::clone(&self.sorted),
@@ -84,7 +84,7 @@ struct SortedWriter {
     contract: Contract,
     sorted: Arc<Mutex<Option<SortedSync>>>,
     scratch: TempDir,
-    collecting: Collecting,
+    collecting: CollectorThread,
     ready: Option<SortedSync>,
     rows: u64,
 }
@@ -135,12 +135,12 @@ impl SortedSync {
 }
 
 impl Snapshot for SortedSync {
-    fn removals(&self) -> Removals {
-        Removals::of(self.summary.run.sync_type, &self.summary.completeness)
+    fn removals(&self) -> RemovalPolicy {
+        RemovalPolicy::of(self.summary.run.sync_type, &self.summary.completeness)
     }
 
     /// The table is drained by a thread of its own, which waits where nobody takes.
-    fn records(&mut self, subject: Subject) -> Result<TableRecords, DatasetError> {
+    fn records(&mut self, subject: RecordKind) -> Result<TableRecords, DatasetError> {
         let (batches, queue) = sync_channel(QUEUE);
         let (tables, summary) = (Arc::clone(&self.tables), self.summary.clone());
         let drain = move || {
@@ -152,11 +152,11 @@ impl Snapshot for SortedSync {
             };
             let error = match drained {
                 Ok(()) => return,
-                Err(DrainFailure::Scratch(error)) => DatasetError::scratch(&std::env::temp_dir(), error),
-                Err(DrainFailure::Arrow(error)) => DatasetError::Rows {
+                Err(TableError::Scratch(error)) => DatasetError::scratch(&std::env::temp_dir(), error),
+                Err(TableError::Arrow(error)) => DatasetError::Rows {
                     reason: error.to_string(),
                 },
-                Err(DrainFailure::Taker(error)) => error,
+                Err(TableError::Taker(error)) => error,
             };
             let _ = batches.send(Err(error));
         };

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use access_core::diff::{Record, Records, Subject};
+use access_core::diff::{Record, RecordKind, Records};
 use serde_json::Value;
 
 use super::cursor::Cursor;
@@ -16,14 +16,14 @@ const PROFILE: &str = "profile";
 /// Records of one kind out of a table.
 pub struct TableRecords {
     contract: Contract,
-    subject: Subject,
+    subject: RecordKind,
     compared: Vec<&'static str>,
     cursor: Cursor,
     layout: Layout,
     /// The key of the record before, to see that they come in order.
     last: Vec<String>,
     /// The users' table, if its records are to be left out.
-    without: Option<Without>,
+    without: Option<SkippingJoin>,
     /// Columns that are not compared; they come last.
     more: &'static [&'static str],
 }
@@ -39,7 +39,7 @@ pub(crate) struct Layout {
 }
 
 /// The columns that a comparison of this kind of records needs, and where they are.
-pub(crate) fn layout(contract: Contract, subject: Subject) -> (Vec<&'static str>, Layout) {
+pub(crate) fn layout(contract: Contract, subject: RecordKind) -> (Vec<&'static str>, Layout) {
     let mut columns = subject.key().to_vec();
     let fields = columns.len();
     columns.extend(subject.fields(contract.attributes()));
@@ -47,7 +47,7 @@ pub(crate) fn layout(contract: Contract, subject: Subject) -> (Vec<&'static str>
     columns.extend(subject.names());
     let resource_type = columns.len();
     columns.push("resource_type_id");
-    let profile = matches!(subject, Subject::User | Subject::Resource).then_some(columns.len());
+    let profile = matches!(subject, RecordKind::User | RecordKind::Resource).then_some(columns.len());
     columns.extend(profile.map(|_| PROFILE));
     let layout = Layout {
         fields,
@@ -60,25 +60,25 @@ pub(crate) fn layout(contract: Contract, subject: Subject) -> (Vec<&'static str>
 }
 
 /// The table that holds records of this kind.
-pub(crate) fn table_of(subject: Subject) -> Dataset {
+pub(crate) fn table_of(subject: RecordKind) -> Dataset {
     match subject {
-        Subject::User => Dataset::Users,
-        Subject::Resource => Dataset::Resources,
-        Subject::Entitlement => Dataset::Entitlements,
-        Subject::Grant => Dataset::Grants,
+        RecordKind::User => Dataset::Users,
+        RecordKind::Resource => Dataset::Resources,
+        RecordKind::Entitlement => Dataset::Entitlements,
+        RecordKind::Grant => Dataset::Grants,
     }
 }
 
 impl TableRecords {
     /// Records out of the batches of their table, with at least the columns of [`layout`].
-    pub(crate) fn new(contract: Contract, subject: Subject, batches: TableBatches) -> Self {
+    pub(crate) fn new(contract: Contract, subject: RecordKind, batches: TableBatches) -> Self {
         Self::with_more(contract, subject, batches, &[])
     }
 
     /// As [`new`](Self::new), with columns that are not compared.
     pub(crate) fn with_more(
         contract: Contract,
-        subject: Subject,
+        subject: RecordKind,
         batches: TableBatches,
         more: &'static [&'static str],
     ) -> Self {
@@ -96,7 +96,11 @@ impl TableRecords {
     }
 
     /// The columns that are needed.
-    pub(crate) fn columns(contract: Contract, subject: Subject, more: &[&'static str]) -> Vec<&'static str> {
+    pub(crate) fn columns(
+        contract: Contract,
+        subject: RecordKind,
+        more: &[&'static str],
+    ) -> Vec<&'static str> {
         let (mut columns, _) = layout(contract, subject);
         columns.extend(more);
         columns
@@ -115,8 +119,8 @@ impl TableRecords {
 
     /// Leaves out what is a user: those have records of their own.
     pub(crate) fn without_users(mut self, users: TableBatches) -> Self {
-        self.without = Some(Without {
-            users: Cursor::new(users, Subject::User.key().to_vec()),
+        self.without = Some(SkippingJoin {
+            users: Cursor::new(users, RecordKind::User.key().to_vec()),
             state: State::NotBegun,
         });
         self
@@ -197,7 +201,7 @@ impl Records for TableRecords {
 }
 
 /// The users' table beside that of all resources, both in the order of the same keys.
-struct Without {
+struct SkippingJoin {
     users: Cursor,
     state: State,
 }
@@ -209,7 +213,7 @@ enum State {
     Over,
 }
 
-impl Without {
+impl SkippingJoin {
     fn has(&mut self, resource: &Cursor) -> Result<bool, DatasetError> {
         if self.state == State::NotBegun {
             self.advance()?;

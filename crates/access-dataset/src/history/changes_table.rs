@@ -1,11 +1,11 @@
 //! What differs from the sync that was the latest before.
 
-use access_core::diff::{Change, ChangeKind, FieldChange, Subject};
+use access_core::diff::{Change, ChangeKind, FieldChange, RecordKind};
 use serde_json::{Map, Value};
 
 use super::validity_merge::Stamp;
 use crate::error::DatasetError;
-use crate::publish::{MadeFile, TableWriter};
+use crate::publish::{LocalFile, TableWriter};
 use crate::schema::{ChangeRow, ChangeTable, Contract};
 
 pub(super) struct Changes<'a> {
@@ -43,11 +43,11 @@ impl<'a> Changes<'a> {
             change.names.get(place)?.as_deref()
         };
         let (resource_id, entitlement_id) = match change.subject {
-            Subject::User | Subject::Resource => (key(1), None),
-            Subject::Entitlement | Subject::Grant => (None, key(0)),
+            RecordKind::User | RecordKind::Resource => (key(1), None),
+            RecordKind::Entitlement | RecordKind::Grant => (None, key(0)),
         };
         let (principal_type_id, principal_id) = match change.subject {
-            Subject::Grant => (key(1), key(2)),
+            RecordKind::Grant => (key(1), key(2)),
             _ => (None, None),
         };
         let fields: Vec<&str> = change.fields.iter().map(|change| &*change.field).collect();
@@ -85,7 +85,7 @@ impl<'a> Changes<'a> {
         self.files.write(&batch)
     }
 
-    pub(super) fn finish(mut self) -> Result<Vec<MadeFile>, DatasetError> {
+    pub(super) fn finish(mut self) -> Result<Vec<LocalFile>, DatasetError> {
         self.flush()?;
         self.files.finish()
     }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use access_core::diff::Record;
 
-use super::validity_merge::PastRecords;
+use super::validity_merge::HistoryRows;
 use super::validity_merge::Stamp;
 use super::validity_merge::Validity;
 use super::validity_merge::Writer;
@@ -113,14 +113,14 @@ impl Grants<'_> {
         self.files.write(&batch)
     }
 
-    pub(super) fn finish(mut self) -> Result<Vec<crate::publish::MadeFile>, DatasetError> {
+    pub(super) fn finish(mut self) -> Result<Vec<crate::publish::LocalFile>, DatasetError> {
         self.flush()?;
         self.files.finish()
     }
 }
 
 impl Writer for Grants<'_> {
-    fn past(&mut self, row: &PastRecords, validity: Validity<'_>) -> Result<(), DatasetError> {
+    fn past(&mut self, row: &HistoryRows, validity: Validity<'_>) -> Result<(), DatasetError> {
         let fields = 3;
         let row = Row {
             key: [0, 1, 2].map(|part| row.key(part)),
@@ -141,7 +141,7 @@ impl Writer for Grants<'_> {
         self.push(&row, validity)
     }
 
-    fn because(&mut self, row: &PastRecords) -> Result<&'static str, DatasetError> {
+    fn because(&mut self, row: &HistoryRows) -> Result<&'static str, DatasetError> {
         if self.gone.contains(&(row.key(1).into(), row.key(2).into())) {
             return Ok("principal_removed");
         }

@@ -12,10 +12,10 @@ mod update;
 mod users_history;
 mod validity_merge;
 
-pub(crate) use previous_syncs::Earlier;
+pub(crate) use previous_syncs::PreviousSyncs;
 pub(crate) use previous_syncs::earlier;
 pub(crate) use previous_syncs::follow;
 pub use rebuild::{Rebuilt, rebuild};
-pub(crate) use update::History;
-pub(crate) use update::MadeHistory;
+pub(crate) use update::HistoryFiles;
+pub(crate) use update::HistoryUpdate;
 pub(crate) use update::local_files;

@@ -4,15 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::update::History;
-use super::update::MadeHistory;
+use super::update::HistoryFiles;
+use super::update::HistoryUpdate;
 use super::update::local_files;
 use crate::diff::TableFiles;
 use crate::diff::removals_of;
 use crate::error::DatasetError;
 use crate::format::{FileFormat, Formats};
 use crate::manifest::Manifest;
-use crate::publish::{MadeFile, MakeFiles, partition};
+use crate::publish::{LocalFile, TableFileWriter, partition};
 use crate::reader::Hashes;
 use crate::reader::linked;
 use crate::reader::open_files;
@@ -21,7 +21,7 @@ use crate::schema::Dataset;
 use crate::store::Store;
 
 /// What is read, and where temporary files go.
-pub(crate) struct Earlier<'a> {
+pub(crate) struct PreviousSyncs<'a> {
     pub(crate) store: &'a dyn Store,
     pub(crate) formats: &'a Formats,
     pub(crate) scratch: &'a Path,
@@ -29,7 +29,7 @@ pub(crate) struct Earlier<'a> {
 }
 
 /// Takes the files that each sync made.
-type Each<'a> = &'a mut (dyn FnMut(&Manifest, &[MadeFile]) -> Result<(), DatasetError> + Send);
+type Each<'a> = &'a mut (dyn FnMut(&Manifest, &[LocalFile]) -> Result<(), DatasetError> + Send);
 
 /// The tables that a step reads of the sync before, each as often as it does.
 const BEFORE: [(Dataset, usize); 4] = [
@@ -43,13 +43,13 @@ const VALIDITY: [Dataset; 2] = [Dataset::GrantsHistory, Dataset::UsersHistory];
 
 /// The history as it was with the sync that is the latest now, ready for the next.
 pub(crate) async fn earlier(
-    place: &Earlier<'_>,
+    place: &PreviousSyncs<'_>,
     latest: &Manifest,
-) -> Result<(History, MadeHistory), DatasetError> {
+) -> Result<(HistoryUpdate, HistoryFiles), DatasetError> {
     if let Some(history) = &latest.history {
         match place.maintained(latest).await {
             Ok(before) => {
-                let told = MadeHistory {
+                let told = HistoryFiles {
                     since: history.since.clone(),
                     since_started_at: history.since_started_at.clone(),
                     syncs: history.syncs,
@@ -69,7 +69,7 @@ pub(crate) async fn earlier(
     before.add_past(&made.files, Arc::clone(&before.format))?;
     Ok((
         before,
-        MadeHistory {
+        HistoryFiles {
             since: since.0,
             since_started_at: since.1,
             ..made
@@ -77,8 +77,8 @@ pub(crate) async fn earlier(
     ))
 }
 
-impl Earlier<'_> {
-    async fn maintained(&self, sync: &Manifest) -> Result<History, DatasetError> {
+impl PreviousSyncs<'_> {
+    async fn maintained(&self, sync: &Manifest) -> Result<HistoryUpdate, DatasetError> {
         let mut before = self.open(sync, BEFORE).await?;
         for table in VALIDITY {
             let entries = sync.entries(table);
@@ -93,7 +93,7 @@ impl Earlier<'_> {
         &self,
         sync: &Manifest,
         tables: impl IntoIterator<Item = (Dataset, usize)>,
-    ) -> Result<History, DatasetError> {
+    ) -> Result<HistoryUpdate, DatasetError> {
         let mut files = TableFiles::new();
         for (table, times) in tables {
             for time in 0..times {
@@ -112,7 +112,7 @@ impl Earlier<'_> {
             }
         }
         let format = self.formats.named(&sync.format, &sync.format_options)?;
-        Ok(History {
+        Ok(HistoryUpdate {
             sync_id: sync.sync.id.clone(),
             synced_at: microseconds(sync.sync.began()),
             tenant: sync.sync.tenant.clone(),
@@ -146,8 +146,8 @@ impl Earlier<'_> {
         &self,
         chain: &[Manifest],
         each: Each<'_>,
-    ) -> Result<(MadeHistory, (String, String)), DatasetError> {
-        let (mut made, mut folders): (Vec<MadeFile>, Vec<tempfile::TempDir>) = (Vec::new(), Vec::new());
+    ) -> Result<(HistoryFiles, (String, String)), DatasetError> {
+        let (mut made, mut folders): (Vec<LocalFile>, Vec<tempfile::TempDir>) = (Vec::new(), Vec::new());
         for (n, sync) in chain.iter().enumerate() {
             let before = match n.checked_sub(1).and_then(|before| chain.get(before)) {
                 None => None,
@@ -158,7 +158,7 @@ impl Earlier<'_> {
                     Some(before)
                 }
             };
-            let this = self.open(sync, History::READ).await?;
+            let this = self.open(sync, HistoryUpdate::READ).await?;
             let folder =
                 tempfile::tempdir_in(self.scratch).map_err(|error| DatasetError::io(self.scratch, error))?;
             made = self.step(this, before, sync, folder.path()).await?;
@@ -177,7 +177,7 @@ impl Earlier<'_> {
             .first()
             .map(|sync| (sync.sync.id.clone(), sync.sync.started_at.clone()));
         let since = first.unwrap_or_default();
-        let made = MadeHistory {
+        let made = HistoryFiles {
             since: since.0.clone(),
             since_started_at: since.1.clone(),
             syncs: chain.len() as u64,
@@ -188,11 +188,11 @@ impl Earlier<'_> {
 
     async fn step(
         &self,
-        this: History,
-        before: Option<History>,
+        this: HistoryUpdate,
+        before: Option<HistoryUpdate>,
         sync: &Manifest,
         folder: &Path,
-    ) -> Result<Vec<MadeFile>, DatasetError> {
+    ) -> Result<Vec<LocalFile>, DatasetError> {
         let partition = partition(sync.sync.began(), &sync.sync.id);
         let (folder, stop) = (folder.to_owned(), Arc::clone(self.stop));
         let format = Arc::clone(&this.format);
@@ -204,14 +204,14 @@ impl Earlier<'_> {
 
 /// Merges a sync into the history of the one before. Blocks.
 pub(crate) fn follow(
-    this: History,
-    before: Option<History>,
+    this: HistoryUpdate,
+    before: Option<HistoryUpdate>,
     format: &dyn FileFormat,
     partition: String,
     folder: &Path,
     stop: &AtomicBool,
-) -> Result<Vec<MadeFile>, DatasetError> {
-    let make = MakeFiles {
+) -> Result<Vec<LocalFile>, DatasetError> {
+    let make = TableFileWriter {
         format,
         partition,
         folder,
@@ -220,8 +220,8 @@ pub(crate) fn follow(
     this.follow(before, &make)
 }
 
-impl History {
-    fn add_past(&mut self, made: &[MadeFile], format: Arc<dyn FileFormat>) -> Result<(), DatasetError> {
+impl HistoryUpdate {
+    fn add_past(&mut self, made: &[LocalFile], format: Arc<dyn FileFormat>) -> Result<(), DatasetError> {
         self.files
             .extend(local_files(made, VALIDITY.map(|table| (table, 1)))?);
         self.past_format = format;

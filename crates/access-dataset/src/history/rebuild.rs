@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::previous_syncs::Earlier;
+use super::previous_syncs::PreviousSyncs;
 use crate::error::DatasetError;
 use crate::format::Formats;
 use crate::manifest::FileEntry;
-use crate::publish::MadeFile;
+use crate::publish::LocalFile;
 use crate::reader::checked;
 use crate::reader::linked;
 use crate::reader::open_file;
@@ -56,7 +56,7 @@ pub async fn rebuild(
     let latest = linked(&*store, &pointer.latest).await?;
     let history = latest.history.clone();
     let history = history.ok_or_else(|| not_there("history; the next sync makes it from all syncs"))?;
-    let place = Earlier {
+    let place = PreviousSyncs {
         store: &*store,
         formats,
         scratch: scratch.path(),
@@ -69,7 +69,7 @@ pub async fn rebuild(
     }
     let kept =
         tempfile::tempdir_in(scratch.path()).map_err(|error| DatasetError::io(scratch.path(), error))?;
-    let mut made: Vec<(Vec<FileEntry>, MadeFile)> = Vec::new();
+    let mut made: Vec<(Vec<FileEntry>, LocalFile)> = Vec::new();
     let (last, since) = place
         .replay(&chain, &mut |sync, files| {
             let of_sync: Vec<FileEntry> = sync
@@ -84,7 +84,7 @@ pub async fn rebuild(
                 let local = kept.path().join(format!("{}-{}", sync.sync.id, made.len()));
                 std::fs::rename(&file.local, &local).map_err(|error| DatasetError::io(&local, error))?;
                 let entry = file.entry.clone();
-                made.push((of_sync.clone(), MadeFile { entry, local }));
+                made.push((of_sync.clone(), LocalFile { entry, local }));
             }
             Ok(())
         })

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::sync::Arc;
 
-use access_core::diff::{ChangeKind, Removals, Subject};
+use access_core::diff::{ChangeKind, RecordKind, RemovalPolicy};
 
 use super::changes_table::Changes;
 use super::grants_history;
 use super::grants_history::Entitlements;
 use super::grants_history::Grants;
 use super::users_history;
-use super::validity_merge::PastRecords;
+use super::validity_merge::HistoryRows;
 use super::validity_merge::Stamp;
 use super::validity_merge::merge;
 use crate::diff::Cursor;
@@ -23,32 +23,32 @@ use crate::diff::differences;
 use crate::diff::table_of;
 use crate::error::DatasetError;
 use crate::format::FileFormat;
-use crate::publish::{MadeFile, MakeFiles};
+use crate::publish::{LocalFile, TableFileWriter};
 use crate::reader::Rows;
 use crate::reader::RowsFile;
 use crate::schema::{Contract, Dataset, GrantHistoryTable};
 
 /// A sync, its files open, and its history if it has one.
-pub(crate) struct History {
+pub(crate) struct HistoryUpdate {
     pub(crate) sync_id: String,
     pub(crate) synced_at: i64,
     pub(crate) tenant: String,
     pub(crate) format: Arc<dyn FileFormat>,
     /// That of the history's files.
     pub(crate) past_format: Arc<dyn FileFormat>,
-    pub(crate) removals: Removals,
+    pub(crate) removals: RemovalPolicy,
     pub(crate) files: TableFiles,
 }
 
 /// The files of a history, and how many syncs are in it since when.
-pub(crate) struct MadeHistory {
+pub(crate) struct HistoryFiles {
     pub(crate) since: String,
     pub(crate) since_started_at: String,
     pub(crate) syncs: u64,
-    pub(crate) files: Vec<MadeFile>,
+    pub(crate) files: Vec<LocalFile>,
 }
 
-impl History {
+impl HistoryUpdate {
     fn stamp(&self) -> Stamp<'_> {
         Stamp {
             sync_id: &self.sync_id,
@@ -85,14 +85,14 @@ impl History {
     /// Rows of this history's past; none if there is none.
     fn past(
         &mut self,
-        subject: Subject,
+        subject: RecordKind,
         table: Dataset,
         more: &[&'static str],
-    ) -> Result<PastRecords, DatasetError> {
+    ) -> Result<HistoryRows, DatasetError> {
         let contract = self.past_format.contract();
-        let (columns, files) = (PastRecords::columns(contract, subject, more), self.take(table)?);
+        let (columns, files) = (HistoryRows::columns(contract, subject, more), self.take(table)?);
         let rows = Rows::new(table, Arc::clone(&self.past_format), Some(&columns), files);
-        Ok(PastRecords::new(
+        Ok(HistoryRows::new(
             contract,
             subject,
             Cursor::new(Box::new(rows), columns),
@@ -110,9 +110,9 @@ impl History {
     /// Merges this sync into the history of the one before it.
     pub(crate) fn follow(
         mut self,
-        mut before: Option<History>,
-        make: &MakeFiles<'_>,
-    ) -> Result<Vec<MadeFile>, DatasetError> {
+        mut before: Option<HistoryUpdate>,
+        make: &TableFileWriter<'_>,
+    ) -> Result<Vec<LocalFile>, DatasetError> {
         let compared = [
             Dataset::Users,
             Dataset::Users,
@@ -127,7 +127,7 @@ impl History {
                 .map(|before| before.snapshot(&compared))
                 .transpose()?;
             let mut snapshot = self.snapshot(&compared)?;
-            let previous_stamp = before.as_ref().map(History::stamp);
+            let previous_stamp = before.as_ref().map(HistoryUpdate::stamp);
             let mut changes = Changes::new(
                 self.stamp(),
                 previous_stamp,
@@ -137,7 +137,7 @@ impl History {
             if let Some(mut previous) = previous {
                 differences(&mut previous, &mut snapshot, &mut |change| {
                     if change.kind == ChangeKind::Removed
-                        && let (Subject::User | Subject::Resource, [kind, id]) =
+                        && let (RecordKind::User | RecordKind::Resource, [kind, id]) =
                             (change.subject, &*change.key)
                     {
                         gone.insert((kind.clone(), id.clone()));
@@ -152,7 +152,7 @@ impl History {
         Ok(files)
     }
 
-    fn present(&mut self, subject: Subject) -> Result<TableRecords, DatasetError> {
+    fn present(&mut self, subject: RecordKind) -> Result<TableRecords, DatasetError> {
         let table = table_of(subject);
         let mut snapshot = self.snapshot(&[table])?;
         snapshot.records(subject)
@@ -160,23 +160,23 @@ impl History {
 
     fn grants(
         &mut self,
-        before: Option<&mut History>,
-        make: &MakeFiles<'_>,
+        before: Option<&mut HistoryUpdate>,
+        make: &TableFileWriter<'_>,
         gone: HashSet<(Box<str>, Box<str>)>,
-    ) -> Result<Vec<MadeFile>, DatasetError> {
+    ) -> Result<Vec<LocalFile>, DatasetError> {
         let contract = self.format.contract();
         let mut past = past_of(
             contract,
             before,
-            Subject::Grant,
+            RecordKind::Grant,
             Dataset::GrantsHistory,
             &grants_history::MORE,
         )?;
-        let columns = TableRecords::columns(contract, Subject::Grant, &grants_history::MORE);
+        let columns = TableRecords::columns(contract, RecordKind::Grant, &grants_history::MORE);
         let files = self.take(Dataset::Grants)?;
         let rows = Rows::new(Dataset::Grants, Arc::clone(&self.format), Some(&columns), files);
         let mut present =
-            TableRecords::with_more(contract, Subject::Grant, Box::new(rows), &grants_history::MORE);
+            TableRecords::with_more(contract, RecordKind::Grant, Box::new(rows), &grants_history::MORE);
         let entitlements = self.cursor(Dataset::Entitlements, vec!["entitlement_id"])?;
         let mut out = Grants {
             stamp: self.stamp(),
@@ -191,18 +191,18 @@ impl History {
 
     fn users(
         &mut self,
-        before: Option<&mut History>,
-        make: &MakeFiles<'_>,
-    ) -> Result<Vec<MadeFile>, DatasetError> {
+        before: Option<&mut HistoryUpdate>,
+        make: &TableFileWriter<'_>,
+    ) -> Result<Vec<LocalFile>, DatasetError> {
         let contract = self.format.contract();
         let mut past = past_of(
             contract,
             before,
-            Subject::User,
+            RecordKind::User,
             Dataset::UsersHistory,
             &users_history::MORE,
         )?;
-        let mut present = self.present(Subject::User)?;
+        let mut present = self.present(RecordKind::User)?;
         let mut out = users_history::Users::new(self.stamp(), contract, make.table(Dataset::UsersHistory)?);
         merge(self.stamp(), &mut past, &mut present, &self.removals, &mut out)?;
         out.finish()
@@ -211,22 +211,22 @@ impl History {
 
 fn past_of(
     contract: Contract,
-    before: Option<&mut History>,
-    subject: Subject,
+    before: Option<&mut HistoryUpdate>,
+    subject: RecordKind,
     table: Dataset,
     more: &[&'static str],
-) -> Result<PastRecords, DatasetError> {
+) -> Result<HistoryRows, DatasetError> {
     if let Some(before) = before {
         return before.past(subject, table, more);
     }
-    let columns = PastRecords::columns(contract, subject, more);
+    let columns = HistoryRows::columns(contract, subject, more);
     let nothing = Cursor::new(Box::new(std::iter::empty()), columns);
-    Ok(PastRecords::new(contract, subject, nothing))
+    Ok(HistoryRows::new(contract, subject, nothing))
 }
 
 /// Files on this machine, opened so often.
 pub(crate) fn local_files(
-    made: &[MadeFile],
+    made: &[LocalFile],
     tables: impl IntoIterator<Item = (Dataset, usize)>,
 ) -> Result<TableFiles, DatasetError> {
     let mut files: TableFiles = BTreeMap::new();

@@ -1,9 +1,9 @@
 //! What each person was like, from when to when.
 
-use access_core::diff::{Record, Subject};
+use access_core::diff::{Record, RecordKind};
 use access_core::model::{AttributeType, UserAttribute};
 
-use super::validity_merge::PastRecords;
+use super::validity_merge::HistoryRows;
 use super::validity_merge::Stamp;
 use super::validity_merge::Validity;
 use super::validity_merge::Writer;
@@ -25,7 +25,7 @@ pub(super) struct Users<'a> {
 
 impl<'a> Users<'a> {
     pub(super) fn new(stamp: Stamp<'a>, contract: Contract, files: TableWriter<'a>) -> Self {
-        let fields = Subject::User.fields(contract.attributes());
+        let fields = RecordKind::User.fields(contract.attributes());
         let attributes = contract.attributes().compared().filter_map(|(attribute, _)| {
             let place = fields.iter().position(|field| *field == attribute.key)?;
             Some((attribute, place))
@@ -93,14 +93,14 @@ impl<'a> Users<'a> {
         self.files.write(&batch)
     }
 
-    pub(super) fn finish(mut self) -> Result<Vec<crate::publish::MadeFile>, DatasetError> {
+    pub(super) fn finish(mut self) -> Result<Vec<crate::publish::LocalFile>, DatasetError> {
         self.flush()?;
         self.files.finish()
     }
 }
 
 impl Writer for Users<'_> {
-    fn past(&mut self, row: &PastRecords, validity: Validity<'_>) -> Result<(), DatasetError> {
+    fn past(&mut self, row: &HistoryRows, validity: Validity<'_>) -> Result<(), DatasetError> {
         self.push(row, validity)
     }
 
@@ -108,7 +108,7 @@ impl Writer for Users<'_> {
         self.push(row, validity)
     }
 
-    fn because(&mut self, _: &PastRecords) -> Result<&'static str, DatasetError> {
+    fn because(&mut self, _: &HistoryRows) -> Result<&'static str, DatasetError> {
         Ok("removed")
     }
 }

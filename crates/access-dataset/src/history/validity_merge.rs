@@ -1,6 +1,6 @@
 //! The merge of a history with the sync that comes next.
 
-use access_core::diff::{Next, Record, Records, Removals, Subject, changed_fields};
+use access_core::diff::{JoinSide, Record, RecordKind, Records, RemovalPolicy, changed_fields};
 
 use crate::diff::Cursor;
 use crate::diff::TableRecords;
@@ -37,17 +37,21 @@ pub(super) const COLUMNS: [&str; 6] = [
 ];
 
 /// Rows of a history as records of a comparison: the columns of the comparison first, the validity after.
-pub(super) struct PastRecords {
+pub(super) struct HistoryRows {
     contract: Contract,
-    subject: Subject,
+    subject: RecordKind,
     compared: Vec<&'static str>,
     pub(super) cursor: Cursor,
     validity: usize,
 }
 
-impl PastRecords {
+impl HistoryRows {
     /// The columns of a history's table that are needed, beside those that only its rows have.
-    pub(super) fn columns(contract: Contract, subject: Subject, more: &[&'static str]) -> Vec<&'static str> {
+    pub(super) fn columns(
+        contract: Contract,
+        subject: RecordKind,
+        more: &[&'static str],
+    ) -> Vec<&'static str> {
         let mut columns = subject.key().to_vec();
         columns.extend(subject.fields(contract.attributes()));
         columns.extend(COLUMNS);
@@ -55,7 +59,7 @@ impl PastRecords {
         columns
     }
 
-    pub(super) fn new(contract: Contract, subject: Subject, cursor: Cursor) -> Self {
+    pub(super) fn new(contract: Contract, subject: RecordKind, cursor: Cursor) -> Self {
         let compared = subject.fields(contract.attributes());
         Self {
             contract,
@@ -84,7 +88,7 @@ impl PastRecords {
     }
 }
 
-impl Record for PastRecords {
+impl Record for HistoryRows {
     fn key(&self, part: usize) -> &str {
         self.cursor.text(part).unwrap_or_default()
     }
@@ -111,7 +115,7 @@ impl Record for PastRecords {
 
     fn profile(&self) -> Option<&str> {
         match self.subject {
-            Subject::User => self.cursor.text(self.more(1)),
+            RecordKind::User => self.cursor.text(self.more(1)),
             _ => None,
         }
     }
@@ -124,21 +128,21 @@ impl Record for PastRecords {
 /// Takes the rows of the new history, in the order of keys and times.
 pub(super) trait Writer {
     /// A row as it was, with this validity.
-    fn past(&mut self, row: &PastRecords, validity: Validity<'_>) -> Result<(), DatasetError>;
+    fn past(&mut self, row: &HistoryRows, validity: Validity<'_>) -> Result<(), DatasetError>;
 
     /// A row as it is now, with this validity.
     fn present(&mut self, row: &TableRecords, validity: Validity<'_>) -> Result<(), DatasetError>;
 
     /// Why a record is gone.
-    fn because(&mut self, row: &PastRecords) -> Result<&'static str, DatasetError>;
+    fn because(&mut self, row: &HistoryRows) -> Result<&'static str, DatasetError>;
 }
 
 /// Merges. A row that was closed stays; one that is open goes on, is closed, or (where nothing can be said) stays open.
 pub(super) fn merge(
     stamp: Stamp<'_>,
-    past: &mut PastRecords,
+    past: &mut HistoryRows,
     present: &mut TableRecords,
-    removals: &Removals,
+    removals: &RemovalPolicy,
     out: &mut impl Writer,
 ) -> Result<(), DatasetError> {
     let subject = past.subject;
@@ -151,7 +155,7 @@ pub(super) fn merge(
         because: None,
     };
     let (mut has_past, mut has_present) = (past.cursor.advance()?, present.advance()?);
-    while let Some(next) = Next::of(
+    while let Some(next) = JoinSide::of(
         subject,
         has_past.then_some(&*past),
         has_present.then_some(&*present),
@@ -164,18 +168,18 @@ pub(super) fn merge(
             ..was
         };
         match next {
-            Next::New => {
+            JoinSide::New => {
                 out.present(present, begun)?;
                 has_present = present.advance()?;
                 continue;
             }
             _ if was.to.is_some() => out.past(past, was)?,
-            Next::Old if removals.believes(subject, past) => {
+            JoinSide::Old if removals.believes(subject, past) => {
                 let because = out.because(past)?;
                 out.past(past, closed(because))?;
             }
-            Next::Old => out.past(past, was)?,
-            Next::Both => {
+            JoinSide::Old => out.past(past, was)?,
+            JoinSide::Both => {
                 if changed_fields(past, present).is_empty() {
                     let goes_on = Validity {
                         last: stamp.sync_id,

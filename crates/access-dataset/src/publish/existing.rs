@@ -13,7 +13,7 @@ use crate::reader::damaged;
 use crate::reader::linked;
 use crate::reader::parse_manifest;
 use crate::schema::Dataset;
-use crate::store::{Store, Stored};
+use crate::store::{Store, StoredObject};
 
 /// What is to be written, and how.
 pub(crate) struct Intent<'a> {
@@ -29,7 +29,7 @@ pub(crate) struct Intent<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Existing {
     /// The pointer's object, readable or not.
-    pub(crate) pointer: Option<Stored>,
+    pub(crate) pointer: Option<StoredObject>,
     /// The latest full sync, which the new one follows.
     pub(crate) latest: Option<(Pointer, Manifest)>,
     /// How ids are made in it.
@@ -70,7 +70,7 @@ pub(super) async fn look(store: &dyn Store, intent: &Intent<'_>) -> Result<Exist
 
 async fn followed(
     store: &dyn Store,
-    pointer: Option<&Stored>,
+    pointer: Option<&StoredObject>,
     intent: &Intent<'_>,
 ) -> Result<Existing, DatasetError> {
     if let Some(stored) = pointer {
@@ -183,7 +183,7 @@ async fn manifests(store: &dyn Store, claims: &[String]) -> Result<Vec<Found>, D
 /// What a new chain is started over: the latest sync, which leads to the others, or all that can be read.
 async fn replaced_syncs(
     store: &dyn Store,
-    pointer: Option<&Stored>,
+    pointer: Option<&StoredObject>,
 ) -> Result<Vec<ManifestLink>, DatasetError> {
     if let Some(stored) = pointer
         && let Ok(pointer) = check_pointer(store, stored)

@@ -27,13 +27,13 @@ use time::OffsetDateTime;
 
 use crate::error::DatasetError;
 use crate::format::FileFormat;
-use crate::hashing_reader::ReadBack;
-use crate::history::MadeHistory;
+use crate::hashing_reader::HashingReader;
+use crate::history::HistoryFiles;
 use crate::manifest::{FileEntry, Manifest, ManifestHistory, Origin, POINTER, Pointer, path_of};
 use crate::reader::check_pointer;
 use crate::reader::linked;
 use crate::reader::read_manifest;
-use crate::store::{Store, Swap};
+use crate::store::{Store, SwapOutcome};
 
 use existing::Existing;
 use probe::Claim;
@@ -42,8 +42,8 @@ pub(crate) use probe::claim_once;
 pub(crate) use existing::Intent;
 pub(crate) use staging_claims::claimed;
 
-pub(crate) use table_files::MadeFile;
-pub(crate) use table_files::MakeFiles;
+pub(crate) use table_files::LocalFile;
+pub(crate) use table_files::TableFileWriter;
 pub(crate) use table_files::TableWriter;
 pub(crate) use table_files::partition;
 
@@ -133,17 +133,17 @@ impl Publication {
 
     /// Whether readers are to see this sync: only a full one may be read as the state of the tenant, and only one that is not
     /// older than what is there.
-    pub(crate) fn becomes_the_latest(&self, sync_type: &str) -> bool {
+    pub(crate) fn can_become_latest(&self, sync_type: &str) -> bool {
         let later = |pointer: &Pointer| pointer.is_before(&self.sync_id, self.started_at);
         sync_type == SyncType::Full.as_str() && self.pointer().is_none_or(later)
     }
 
     /// Keeps files where readers do not look, and tells where.
-    pub(crate) async fn set_aside(
+    pub(crate) async fn quarantine(
         &self,
         format: &dyn FileFormat,
         summary: &SyncSummary,
-        files: Vec<MadeFile>,
+        files: Vec<LocalFile>,
     ) -> Result<String, DatasetError> {
         quarantine::keep(&*self.store, format, summary, files, self.origin()).await
     }
@@ -153,8 +153,8 @@ impl Publication {
         &mut self,
         format: &Arc<dyn FileFormat>,
         summary: &SyncSummary,
-        mut files: Vec<MadeFile>,
-        history: Option<MadeHistory>,
+        mut files: Vec<LocalFile>,
+        history: Option<HistoryFiles>,
         scratch: &Path,
     ) -> Result<(), DatasetError> {
         let entries: Vec<FileEntry> = files.iter().map(|file| file.entry.clone()).collect();
@@ -231,11 +231,11 @@ impl Publication {
             State::Ready {
                 manifest, pointer, ..
             } => {
-                if self.becomes_the_latest(&manifest.sync.sync_type) {
+                if self.can_become_latest(&manifest.sync.sync_type) {
                     if let Err(error) = self.move_pointer(pointer).await {
                         // After a failure that is not certain the pointer may name these files all the same, so they
                         // stay; the claim lets a later run look and sweep.
-                        if self.certainly_not_moved(&error) {
+                        if self.pointer_is_unchanged(&error) {
                             self.abort().await;
                         }
                         return Err(error);
@@ -253,9 +253,9 @@ impl Publication {
             }
             State::Claimed { .. } => return Err(DatasetError::ThreadLost),
         };
-        staging_claims::unclaim(&*self.store, &self.sync_id).await;
+        staging_claims::release_claim(&*self.store, &self.sync_id).await;
         if manifest.history.is_some()
-            && let Err(error) = staging_claims::supersede(&*self.store).await
+            && let Err(error) = staging_claims::remove_stale_history(&*self.store).await
         {
             tracing::warn!(%error, "a later run will remove the history that is no longer needed");
         }
@@ -269,7 +269,7 @@ impl Publication {
     async fn move_pointer(&self, bytes: &[u8]) -> Result<(), DatasetError> {
         let was = self.existing.pointer.as_ref().map(|stored| &stored.version);
         let swapped = self.store.swap(POINTER, bytes.to_vec(), was).await;
-        if matches!(swapped, Ok(Swap::Done)) {
+        if matches!(swapped, Ok(SwapOutcome::Done)) {
             return self.read_back(bytes).await;
         }
         // A folder's answer is never lost.
@@ -327,7 +327,7 @@ impl Publication {
     }
 
     /// Whether no reader can ever follow the pointer to this sync.
-    fn certainly_not_moved(&self, error: &DatasetError) -> bool {
+    fn pointer_is_unchanged(&self, error: &DatasetError) -> bool {
         match error {
             DatasetError::NotConfirmed { .. } | DatasetError::Overtaken { .. } => false,
             // The store did nothing of it.
@@ -351,7 +351,7 @@ impl Publication {
                 return;
             }
         }
-        staging_claims::unclaim(&*self.store, &self.sync_id).await;
+        staging_claims::release_claim(&*self.store, &self.sync_id).await;
     }
 }
 
@@ -373,7 +373,7 @@ fn verify(
         found,
         written,
     };
-    let mut back = ReadBack::new(back);
+    let mut back = HashingReader::new(back);
     // Bytes that differ say more than what a format makes of them, so they are looked at first.
     let rows = format.count_rows(&mut back);
     let sum = back.finish();

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use time::OffsetDateTime;
 
 use crate::error::DatasetError;
-use crate::store::{Store, Swap};
+use crate::store::{Store, SwapOutcome};
 
 /// Failures that may pass are survived once more, beyond what the store's client repeats by itself.
 const MAX_TRIES: u32 = 2;
@@ -27,7 +27,7 @@ pub(super) async fn claim(
     text: impl Fn(u8) -> Vec<u8>,
 ) -> Result<Claim, DatasetError> {
     let was_there = match write(store, path, text(1), None).await {
-        Ok(written) => written == Swap::Changed,
+        Ok(written) => written == SwapOutcome::Changed,
         Err(error) => {
             // It may be there all the same. One of an earlier run, which names what that left, stays.
             if let Ok(Some(found)) = store.get(path).await
@@ -68,7 +68,7 @@ async fn probe(
         place: store.describe(path),
         reason: reason.to_owned(),
     };
-    if write(store, path, text(2), None).await? == Swap::Done {
+    if write(store, path, text(2), None).await? == SwapOutcome::Done {
         return Err(unsupported(
             "it ignores If-None-Match and creates an object that is there",
         ));
@@ -82,12 +82,12 @@ async fn probe(
     let replaced = write(store, path, replacement.clone(), Some(&first.version)).await?;
     let now = store.get(path).await?.ok_or_else(lost)?;
     // The answer to a write that was carried out may have been lost, and its repetition refused.
-    if replaced == Swap::Changed && now.bytes != replacement {
+    if replaced == SwapOutcome::Changed && now.bytes != replacement {
         return Err(DatasetError::Locked {
             place: store.describe(""),
         });
     }
-    if write(store, path, text(4), Some(&first.version)).await? == Swap::Done {
+    if write(store, path, text(4), Some(&first.version)).await? == SwapOutcome::Done {
         return Err(unsupported(
             "it ignores If-Match and replaces an object that has changed since",
         ));
@@ -100,7 +100,7 @@ async fn write(
     path: &str,
     bytes: Vec<u8>,
     was: Option<&crate::store::Version>,
-) -> Result<Swap, DatasetError> {
+) -> Result<SwapOutcome, DatasetError> {
     let mut tries = 1;
     loop {
         match store.swap(path, bytes.clone(), was).await {

@@ -3,7 +3,7 @@
 use access_core::sync::SyncSummary;
 
 use super::not_json;
-use super::table_files::MadeFile;
+use super::table_files::LocalFile;
 use crate::error::DatasetError;
 use crate::format::FileFormat;
 use crate::manifest::{FileEntry, Manifest, Origin};
@@ -17,13 +17,13 @@ pub(super) async fn keep(
     store: &dyn Store,
     format: &dyn FileFormat,
     summary: &SyncSummary,
-    files: Vec<MadeFile>,
+    files: Vec<LocalFile>,
     origin: Origin,
 ) -> Result<String, DatasetError> {
     let manifest_path = manifest_path();
     remove(store).await?;
     let mut entries = Vec::with_capacity(files.len());
-    for MadeFile { entry, local } in files {
+    for LocalFile { entry, local } in files {
         let path = format!("{CANDIDATE}/{}", entry.path);
         store.put_file(&path, &local).await?;
         entries.push(FileEntry { path, ..entry });

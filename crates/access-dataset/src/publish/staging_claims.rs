@@ -46,7 +46,7 @@ pub(super) async fn claim(
 }
 
 /// Takes the claim back. If that fails a later run does it.
-pub(super) async fn unclaim(store: &dyn Store, sync_id: &str) {
+pub(super) async fn release_claim(store: &dyn Store, sync_id: &str) {
     remove_claim(store, &claim_path(sync_id)).await;
 }
 
@@ -96,7 +96,7 @@ pub(super) async fn sweep(
             remove(store, sync_id).await?;
         }
         if !is_own {
-            unclaim(store, sync_id).await;
+            release_claim(store, sync_id).await;
         }
     }
     Ok(())
@@ -137,7 +137,7 @@ pub(crate) async fn claimed(store: &dyn Store) -> Result<Vec<String>, DatasetErr
 /// Removes what later syncs have anew of the history. That of the sync before stays, for readers that followed the pointer a
 /// moment ago, and so does what others are about to publish: files are listed before claims, claims before the pointer, so that
 /// whoever published meanwhile is seen by one of them.
-pub(super) async fn supersede(store: &dyn Store) -> Result<(), DatasetError> {
+pub(super) async fn remove_stale_history(store: &dyn Store) -> Result<(), DatasetError> {
     let mut files = Vec::new();
     for dataset in [Dataset::GrantsHistory, Dataset::UsersHistory] {
         files.extend(store.list(dataset.name()).await?);

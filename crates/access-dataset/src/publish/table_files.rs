@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use crate::error::DatasetError;
 use crate::format::{FileFormat, FileWriter};
 use crate::manifest::{FileEntry, hex};
-use crate::rows::{DrainFailure, Tables};
+use crate::rows::{TableError, Tables};
 use crate::schema::{ColumnKind, Dataset};
 
 /// The folder of a sync in Hive's way. Not `sync_id`, which is a column: `BigQuery` refuses a folder of the same name as a
@@ -24,13 +24,13 @@ pub(super) const PARTITION: &str = "sync";
 
 /// A finished file that is still on this machine.
 #[derive(Debug)]
-pub(crate) struct MadeFile {
+pub(crate) struct LocalFile {
     pub(crate) entry: FileEntry,
     pub(crate) local: PathBuf,
 }
 
 /// Makes the files of a sync.
-pub(crate) struct MakeFiles<'a> {
+pub(crate) struct TableFileWriter<'a> {
     pub(crate) format: &'a dyn FileFormat,
     /// The folders of the sync within a table, see [`partition`].
     pub(crate) partition: String,
@@ -38,23 +38,23 @@ pub(crate) struct MakeFiles<'a> {
     pub(crate) stop: &'a AtomicBool,
 }
 
-impl MakeFiles<'_> {
+impl TableFileWriter<'_> {
     /// Writes every table of the sync itself.
     pub(crate) fn run(
         &self,
         tables: &mut Tables,
         summary: &SyncSummary,
-    ) -> Result<Vec<MadeFile>, DatasetError> {
+    ) -> Result<Vec<LocalFile>, DatasetError> {
         let mut made = Vec::new();
         for dataset in Dataset::ALL {
             let mut files = self.table(dataset)?;
             let drained = tables.drain(dataset, summary, &mut |batch| files.write(&batch));
             drained.map_err(|failure| match failure {
-                DrainFailure::Scratch(error) => DatasetError::scratch(self.folder, error),
-                DrainFailure::Arrow(error) => DatasetError::Rows {
+                TableError::Scratch(error) => DatasetError::scratch(self.folder, error),
+                TableError::Arrow(error) => DatasetError::Rows {
                     reason: error.to_string(),
                 },
-                DrainFailure::Taker(error) => error,
+                TableError::Taker(error) => error,
             })?;
             made.extend(files.finish()?);
         }
@@ -75,7 +75,7 @@ impl MakeFiles<'_> {
         let local = self.folder.join(format!("{dataset}-{name}"));
         let file = File::create(&local).map_err(|error| DatasetError::io(&local, error))?;
         let sum = Arc::new(Mutex::new(Sum::default()));
-        let out = Summing {
+        let out = DigestWriter {
             file: BufWriter::with_capacity(1 << 18, file),
             sum: Arc::clone(&sum),
         };
@@ -136,9 +136,9 @@ pub(super) fn io_cause(error: &(dyn std::error::Error + 'static)) -> Option<io::
 
 /// The files of one table on their way.
 pub(crate) struct TableWriter<'a> {
-    make: &'a MakeFiles<'a>,
+    make: &'a TableFileWriter<'a>,
     current: OpenFile,
-    made: Vec<MadeFile>,
+    made: Vec<LocalFile>,
 }
 
 impl TableWriter<'_> {
@@ -154,7 +154,7 @@ impl TableWriter<'_> {
         self.current.write(self.make, batch)
     }
 
-    pub(crate) fn finish(mut self) -> Result<Vec<MadeFile>, DatasetError> {
+    pub(crate) fn finish(mut self) -> Result<Vec<LocalFile>, DatasetError> {
         self.made.push(self.current.finish(self.make)?);
         Ok(self.made)
     }
@@ -173,7 +173,7 @@ struct OpenFile {
 }
 
 impl OpenFile {
-    fn write(&mut self, make: &MakeFiles<'_>, batch: &RecordBatch) -> Result<(), DatasetError> {
+    fn write(&mut self, make: &TableFileWriter<'_>, batch: &RecordBatch) -> Result<(), DatasetError> {
         let Some(last) = batch.num_rows().checked_sub(1) else {
             return Ok(());
         };
@@ -186,7 +186,7 @@ impl OpenFile {
         written.map_err(|error| make.failed(self.dataset, &self.local, error))
     }
 
-    fn finish(self, make: &MakeFiles<'_>) -> Result<MadeFile, DatasetError> {
+    fn finish(self, make: &TableFileWriter<'_>) -> Result<LocalFile, DatasetError> {
         let finished = self.writer.finish();
         finished.map_err(|error| make.failed(self.dataset, &self.local, error))?;
         let mut sum = self.sum.lock().unwrap_or_else(PoisonError::into_inner);
@@ -199,7 +199,7 @@ impl OpenFile {
             });
         }
         let sha256 = hex(&std::mem::take(&mut sum.hash).finalize());
-        Ok(MadeFile {
+        Ok(LocalFile {
             entry: FileEntry {
                 dataset: self.dataset.name().to_owned(),
                 path: self.path,
@@ -236,12 +236,12 @@ struct Sum {
 }
 
 /// Counts and hashes on the way.
-struct Summing {
+struct DigestWriter {
     file: BufWriter<File>,
     sum: Arc<Mutex<Sum>>,
 }
 
-impl Write for Summing {
+impl Write for DigestWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
         let mut sum = self.sum.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use access_core::model::{AccessBatch, Entitlement, EntitlementId, GrantGroup, ResourceType, Slug};
 
-use super::external_pair_sort::Pairs;
-use super::grant_spool::GrantRuns;
+use super::external_pair_sort::PairSorter;
+use super::grant_spool::GrantSpool;
 use super::grant_spool::Holder;
-use super::resource_directory::Directory;
 use super::resource_directory::Ordinal;
+use super::resource_directory::ResourceDirectory;
 use super::spool::Spool;
 use super::spooled_rows::EntitlementDetail;
 use super::spooled_rows::OriginDetail;
@@ -32,18 +32,18 @@ pub(super) struct ListedEntitlement {
 pub(crate) struct Collector {
     contract: Contract,
     types: Vec<ResourceType>,
-    directory: Directory,
+    directory: ResourceDirectory,
     resources: Spool,
     entitlements: Vec<ListedEntitlement>,
     entitlement_details: Spool,
     by_id: HashMap<EntitlementId, u32>,
-    grants: GrantRuns,
+    grants: GrantSpool,
     origins: Spool,
     /// The place of every principal in the order of keys, from the first grant on: all principals are there by then
     /// (the order that sources promise).
     ranks: Vec<Ordinal>,
     /// Place of a user and a role that it holds, for the names of its roles.
-    roles: Pairs,
+    roles: PairSorter,
 }
 
 impl Collector {
@@ -53,15 +53,15 @@ impl Collector {
         Ok(Self {
             contract,
             types: Vec::new(),
-            directory: Directory::new(),
+            directory: ResourceDirectory::new(),
             resources: Spool::new(folder).map_err(failed)?,
             entitlements: Vec::new(),
             entitlement_details: Spool::new(folder).map_err(failed)?,
             by_id: HashMap::new(),
-            grants: GrantRuns::new(folder).map_err(failed)?,
+            grants: GrantSpool::new(folder).map_err(failed)?,
             origins: Spool::new(folder).map_err(failed)?,
             ranks: Vec::new(),
-            roles: Pairs::new(folder),
+            roles: PairSorter::new(folder),
         })
     }
 

@@ -11,14 +11,14 @@ const RUN_PAIRS: usize = 1 << 19;
 
 /// Takes pairs in any order.
 #[derive(Debug)]
-pub(super) struct Pairs {
+pub(super) struct PairSorter {
     folder: PathBuf,
     most: usize,
     current: Vec<u64>,
     runs: Vec<File>,
 }
 
-impl Pairs {
+impl PairSorter {
     pub(super) fn new(folder: &Path) -> Self {
         Self::with_runs_of(folder, RUN_PAIRS)
     }
@@ -148,7 +148,7 @@ mod tests {
     proptest! {
         #[test]
         fn sorted_and_each_once(pairs in prop::collection::vec((0_u32..50, any::<u32>().prop_map(|n| n % 9)), 0..200), run in 1_usize..40) {
-            let mut sorter = Pairs::with_runs_of(&std::env::temp_dir(), run);
+            let mut sorter = PairSorter::with_runs_of(&std::env::temp_dir(), run);
             for (first, second) in &pairs {
                 sorter.push(*first, *second).unwrap();
             }

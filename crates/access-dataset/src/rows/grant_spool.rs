@@ -14,7 +14,7 @@ const PLAIN: u32 = u32::MAX;
 
 /// Takes holders.
 #[derive(Debug)]
-pub(super) struct GrantRuns {
+pub(super) struct GrantSpool {
     file: BufWriter<File>,
     /// The entitlement of each run and its holders before it.
     runs: Vec<(u32, u64)>,
@@ -28,7 +28,7 @@ pub(super) struct Holder {
     pub(super) origin: Option<u32>,
 }
 
-impl GrantRuns {
+impl GrantSpool {
     pub(super) fn new(folder: &Path) -> io::Result<Self> {
         Ok(Self {
             file: BufWriter::with_capacity(1 << 18, tempfile::tempfile_in(folder)?),
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn holders_of_each_entitlement_come_back() {
-        let mut runs = GrantRuns::new(&std::env::temp_dir()).unwrap();
+        let mut runs = GrantSpool::new(&std::env::temp_dir()).unwrap();
         let holder = |principal, origin| Holder { principal, origin };
         for (entitlement, principals) in [(7, 0..3), (2, 10..10), (5, 4..9)] {
             runs.open(entitlement);

@@ -11,6 +11,6 @@ mod spooled_rows;
 mod tables;
 
 pub(crate) use collector::Collector;
-pub(crate) use tables::DrainFailure;
+pub(crate) use tables::TableError;
 pub(crate) use tables::Tables;
 pub(crate) use tables::microseconds;

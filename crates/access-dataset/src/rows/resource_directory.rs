@@ -9,7 +9,7 @@ use hashbrown::HashTable;
 pub(super) type Ordinal = u32;
 
 /// Ids, names and logins of all resources in one long text; about a hundred bytes each.
-pub(super) struct Directory {
+pub(super) struct ResourceDirectory {
     types: Vec<ResourceTypeId>,
     text: String,
     entries: Vec<Entry>,
@@ -30,7 +30,7 @@ struct Entry {
 
 /// A resource as others see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Listed<'a> {
+pub(super) struct ListedResource<'a> {
     pub(super) resource_type: &'a str,
     pub(super) id: &'a str,
     pub(super) name: &'a str,
@@ -39,7 +39,7 @@ pub(super) struct Listed<'a> {
     pub(super) is_user: bool,
 }
 
-impl Directory {
+impl ResourceDirectory {
     pub(super) fn new() -> Self {
         Self {
             types: Vec::new(),
@@ -110,11 +110,11 @@ impl Directory {
     }
 
     /// The resource of a number that this directory gave.
-    pub(super) fn get(&self, ordinal: Ordinal) -> Listed<'_> {
+    pub(super) fn get(&self, ordinal: Ordinal) -> ListedResource<'_> {
         let entry = &self.entries[ordinal as usize];
         let name = entry.begin() + usize::from(entry.id);
         let login = name + usize::from(entry.name);
-        Listed {
+        ListedResource {
             resource_type: self.types[usize::from(entry.resource_type)].as_str(),
             id: entry.id_in(&self.text),
             name: &self.text[name..login],
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_went_in_is_found_and_sorted_as_text() {
-        let mut directory = Directory::new();
+        let mut directory = ResourceDirectory::new();
         for n in 0..500_u32 {
             let user = UserTrait {
                 login: (n % 2 == 0).then(|| format!("ü{n}@example.com").into()),

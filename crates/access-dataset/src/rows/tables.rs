@@ -12,9 +12,9 @@ use super::collector::ListedEntitlement;
 use super::external_pair_sort::SortedPairs;
 use super::grant_spool::Holder;
 use super::grant_spool::Holders;
-use super::resource_directory::Directory;
-use super::resource_directory::Listed;
+use super::resource_directory::ListedResource;
 use super::resource_directory::Ordinal;
+use super::resource_directory::ResourceDirectory;
 use super::spool::Records;
 use super::spooled_rows::EntitlementDetail;
 use super::spooled_rows::OriginDetail;
@@ -31,7 +31,7 @@ use crate::schema::{
 pub(crate) struct Tables {
     pub(super) contract: Contract,
     pub(super) types: Vec<ResourceType>,
-    pub(super) directory: Directory,
+    pub(super) directory: ResourceDirectory,
     /// All resources, sorted by type and id.
     pub(super) order: Vec<Ordinal>,
     pub(super) resources: Records,
@@ -46,7 +46,7 @@ pub(crate) struct Tables {
 }
 
 /// Why a table could not be written to its end.
-pub(crate) enum DrainFailure {
+pub(crate) enum TableError {
     /// The scratch files could not be read.
     Scratch(io::Error),
     /// Rows that do not fit their columns.
@@ -55,13 +55,13 @@ pub(crate) enum DrainFailure {
     Taker(DatasetError),
 }
 
-impl From<io::Error> for DrainFailure {
+impl From<io::Error> for TableError {
     fn from(error: io::Error) -> Self {
         Self::Scratch(error)
     }
 }
 
-impl From<ArrowError> for DrainFailure {
+impl From<ArrowError> for TableError {
     fn from(error: ArrowError) -> Self {
         Self::Arrow(error)
     }
@@ -91,7 +91,7 @@ pub(crate) type Take<'a> = &'a mut dyn FnMut(RecordBatch) -> Result<(), DatasetE
 macro_rules! flush {
     ($table:ident, $take:ident, $at_end:expr) => {
         if $table.is_due($at_end) {
-            $take($table.batch()?).map_err(DrainFailure::Taker)?;
+            $take($table.batch()?).map_err(TableError::Taker)?;
         }
     };
 }
@@ -108,7 +108,7 @@ impl Tables {
         dataset: Dataset,
         summary: &SyncSummary,
         take: Take<'_>,
-    ) -> Result<(), DrainFailure> {
+    ) -> Result<(), TableError> {
         let sync_id = summary.run.id.to_string();
         let stamp = Stamp::of(summary, &sync_id);
         match dataset {
@@ -125,7 +125,7 @@ impl Tables {
     }
 
     /// As [`drain`](Self::drain) of the resources, without users.
-    pub(crate) fn drain_things(&mut self, summary: &SyncSummary, take: Take<'_>) -> Result<(), DrainFailure> {
+    pub(crate) fn drain_things(&mut self, summary: &SyncSummary, take: Take<'_>) -> Result<(), TableError> {
         let sync_id = summary.run.id.to_string();
         self.resources(Stamp::of(summary, &sync_id), false, take)
     }
@@ -135,7 +135,7 @@ impl Tables {
         summary: &SyncSummary,
         stamp: Stamp<'_>,
         take: Take<'_>,
-    ) -> Result<(), DrainFailure> {
+    ) -> Result<(), TableError> {
         let resources = summary.written_by_type(RowKind::Resource);
         let mut table = ResourceTypeTable::new(self.contract);
         self.types.sort_unstable_by(|a, b| a.id.cmp(&b.id));
@@ -161,10 +161,10 @@ impl Tables {
         Ok(())
     }
 
-    fn resources(&mut self, stamp: Stamp<'_>, users: bool, take: Take<'_>) -> Result<(), DrainFailure> {
+    fn resources(&mut self, stamp: Stamp<'_>, users: bool, take: Take<'_>) -> Result<(), TableError> {
         let mut table = ResourceTable::new(self.contract);
         for ordinal in &self.order {
-            let Listed {
+            let ListedResource {
                 resource_type,
                 id,
                 name,
@@ -196,7 +196,7 @@ impl Tables {
         Ok(())
     }
 
-    fn users(&mut self, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), DrainFailure> {
+    fn users(&mut self, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), TableError> {
         let mut table = UserTable::new(self.contract);
         let mut names: Vec<&str> = Vec::new();
         for ordinal in self
@@ -229,7 +229,7 @@ impl Tables {
         order
     }
 
-    fn entitlements(&mut self, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), DrainFailure> {
+    fn entitlements(&mut self, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), TableError> {
         let mut table = EntitlementTable::new(self.contract);
         for number in self.entitlements_in_order() {
             let row = &self.entitlements[number as usize];
@@ -257,7 +257,7 @@ impl Tables {
         Ok(())
     }
 
-    fn grants(&mut self, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), DrainFailure> {
+    fn grants(&mut self, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), TableError> {
         let mut table = GrantTable::new(self.contract);
         let (mut holders, mut grant_id): (Vec<Holder>, String) = (Vec::new(), String::new());
         for number in self.entitlements_in_order() {
@@ -302,7 +302,7 @@ impl Tables {
         Ok(())
     }
 
-    fn syncs(&mut self, summary: &SyncSummary, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), DrainFailure> {
+    fn syncs(&mut self, summary: &SyncSummary, stamp: Stamp<'_>, take: Take<'_>) -> Result<(), TableError> {
         let users = self
             .order
             .iter()
@@ -352,7 +352,7 @@ fn left_out(
     summary: &SyncSummary,
     stamp: Stamp<'_>,
     take: Take<'_>,
-) -> Result<(), DrainFailure> {
+) -> Result<(), TableError> {
     let mut rows: Vec<([String; 7], &access_core::model::LeftOutRow<DropReason>)> = summary
         .left_out
         .rows
@@ -431,7 +431,7 @@ fn word_of(variant: &impl serde::Serialize) -> String {
 
 fn user_row<'a>(
     stamp: Stamp<'a>,
-    listed: Listed<'a>,
+    listed: ListedResource<'a>,
     detail: &'a ResourceDetail<'_>,
     user: &'a UserDetail<'_>,
     role_names: &'a [&'a str],
@@ -459,7 +459,7 @@ fn user_row<'a>(
 }
 
 /// The id of a grant by the frozen rule (docs/reference/design.md §4).
-fn frozen_id<'a>(entitlement: &str, principal: Listed<'_>, id: &'a mut String) -> &'a str {
+fn frozen_id<'a>(entitlement: &str, principal: ListedResource<'_>, id: &'a mut String) -> &'a str {
     id.clear();
     for part in [entitlement, ":", principal.resource_type, ":", principal.id] {
         id.push_str(part);

@@ -8,7 +8,7 @@ use arrow::datatypes::Schema;
 use serde::{Deserialize, Serialize};
 
 use super::column::{Column, ColumnKind};
-use super::dictionary_builder::WordBuilder;
+use super::dictionary_builder::DictionaryBuilder;
 
 /// The value of one attribute of a user.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +72,7 @@ pub(crate) struct AttributeColumns {
 
 enum Builder {
     Text(StringBuilder),
-    Word(WordBuilder),
+    Word(DictionaryBuilder),
     Flag(BooleanBuilder),
 }
 
@@ -83,7 +83,7 @@ impl AttributeColumns {
             .iter()
             .map(|(attribute, _)| match attribute.attribute_type {
                 AttributeType::Text => Builder::Text(StringBuilder::new()),
-                AttributeType::Word => Builder::Word(WordBuilder::new()),
+                AttributeType::Word => Builder::Word(DictionaryBuilder::new()),
                 AttributeType::Flag => Builder::Flag(BooleanBuilder::new()),
             });
         let is_declared = |name: &str| attributes.iter().any(|(attribute, _)| attribute.key == name);

@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, TimeUnit};
 
-use super::dictionary_builder::WordBuilder;
+use super::dictionary_builder::DictionaryBuilder;
 
 /// The field metadata in which Parquet's writer looks for the id of a column.
 const FIELD_ID: &str = "PARQUET:field_id";
@@ -157,7 +157,7 @@ macro_rules! kinds {
 kinds! {
     Text, &'a str, StringBuilder, StringBuilder::new();
     Json, &'a str, StringBuilder, StringBuilder::new();
-    Word, &'a str, WordBuilder, WordBuilder::new();
+    Word, &'a str, DictionaryBuilder, DictionaryBuilder::new();
     Flag, bool, BooleanBuilder, BooleanBuilder::new();
     Count, i64, Int64Builder, Int64Builder::new();
     Time, i64, TimestampMicrosecondBuilder, TimestampMicrosecondBuilder::new().with_timezone("UTC");

@@ -5,14 +5,14 @@ use arrow::datatypes::Int32Type;
 
 /// Gathers words. In a sorted table most rows say what the row before said, so a word is looked up once a run.
 #[derive(Default)]
-pub struct WordBuilder {
+pub struct DictionaryBuilder {
     words: StringDictionaryBuilder<Int32Type>,
     /// What the last rows said, and how many of them.
     word: String,
     run: usize,
 }
 
-impl WordBuilder {
+impl DictionaryBuilder {
     /// Without words.
     #[must_use]
     pub fn new() -> Self {
@@ -63,7 +63,7 @@ mod tests {
     proptest! {
         #[test]
         fn runs_make_no_difference(batches in prop::collection::vec(prop::collection::vec(prop::option::of("[ab]?"), 0..20), 1..4)) {
-            let (mut runs, mut single) = (WordBuilder::new(), StringDictionaryBuilder::<Int32Type>::new());
+            let (mut runs, mut single) = (DictionaryBuilder::new(), StringDictionaryBuilder::<Int32Type>::new());
             for batch in batches {
                 for word in &batch {
                     runs.append_option(word.as_deref());

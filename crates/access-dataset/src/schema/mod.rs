@@ -15,7 +15,7 @@ use serde::Serialize;
 
 pub(crate) use attributes::AttributeCell;
 pub use column::{Column, ColumnKind};
-pub use dictionary_builder::WordBuilder;
+pub use dictionary_builder::DictionaryBuilder;
 pub(crate) use tables::{
     ChangeRow, ChangeTable, EntitlementRow, EntitlementTable, GrantHistoryRow, GrantHistoryTable, GrantRow,
     GrantTable, LeftOutRow, LeftOutTable, ResourceRow, ResourceTable, ResourceTypeRow, ResourceTypeTable,

@@ -119,7 +119,7 @@ mod tests {
     use std::io::Write;
     use std::os::unix::fs::symlink;
 
-    use access_core::{Classified, StatusCode};
+    use access_core::{Diagnostic, StatusCode};
 
     use super::*;
 

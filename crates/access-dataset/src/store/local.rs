@@ -13,8 +13,8 @@ use tokio::sync::Mutex;
 
 use super::SCRATCH;
 use super::Store;
-use super::Stored;
-use super::Swap;
+use super::StoredObject;
+use super::SwapOutcome;
 use super::Version;
 use super::contained;
 use crate::error::DatasetError;
@@ -204,9 +204,9 @@ fn version_of(bytes: &[u8]) -> Version {
     }
 }
 
-fn read(root: &Path, path: &str) -> Result<Option<Stored>, DatasetError> {
+fn read(root: &Path, path: &str) -> Result<Option<StoredObject>, DatasetError> {
     let bytes = contained::read(root, path)?;
-    Ok(bytes.map(|bytes| Stored {
+    Ok(bytes.map(|bytes| StoredObject {
         version: version_of(&bytes),
         bytes,
         modified: None,
@@ -257,15 +257,20 @@ impl Store for Folder {
         .await
     }
 
-    async fn get(&self, path: &str) -> Result<Option<Stored>, DatasetError> {
+    async fn get(&self, path: &str) -> Result<Option<StoredObject>, DatasetError> {
         let (root, path) = (self.root.clone(), path.to_owned());
         self.in_turn(move || read(&root, &path)).await
     }
 
-    async fn swap(&self, path: &str, bytes: Vec<u8>, was: Option<&Version>) -> Result<Swap, DatasetError> {
+    async fn swap(
+        &self,
+        path: &str,
+        bytes: Vec<u8>,
+        was: Option<&Version>,
+    ) -> Result<SwapOutcome, DatasetError> {
         // Nobody who honours the lock can come between the look and the move.
         if self.get(path).await?.map(|stored| stored.version).as_ref() != was {
-            return Ok(Swap::Changed);
+            return Ok(SwapOutcome::Changed);
         }
         let (root, path) = (self.root.clone(), self.path(path));
         self.in_turn(move || {
@@ -277,7 +282,7 @@ impl Store for Folder {
             })
         })
         .await?;
-        Ok(Swap::Done)
+        Ok(SwapOutcome::Done)
     }
 
     async fn list(&self, folder: &str) -> Result<Vec<String>, DatasetError> {

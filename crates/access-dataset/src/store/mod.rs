@@ -45,7 +45,7 @@ impl Version {
 
 /// A small object.
 #[derive(Debug, Clone)]
-pub(crate) struct Stored {
+pub(crate) struct StoredObject {
     pub(crate) bytes: Vec<u8>,
     pub(crate) version: Version,
     /// When it was stored, by the store's own clock; of no use in a folder.
@@ -54,7 +54,7 @@ pub(crate) struct Stored {
 
 /// What became of the attempt to replace a small object.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Swap {
+pub(crate) enum SwapOutcome {
     Done,
     /// It is no longer what it was.
     Changed,
@@ -76,10 +76,15 @@ pub(crate) trait Store: Send + Sync + std::fmt::Debug {
     async fn put(&self, path: &str, bytes: Vec<u8>) -> Result<(), DatasetError>;
 
     /// Reads a small object.
-    async fn get(&self, path: &str) -> Result<Option<Stored>, DatasetError>;
+    async fn get(&self, path: &str) -> Result<Option<StoredObject>, DatasetError>;
 
     /// Replaces a small object if it is still what it was, all at once.
-    async fn swap(&self, path: &str, bytes: Vec<u8>, was: Option<&Version>) -> Result<Swap, DatasetError>;
+    async fn swap(
+        &self,
+        path: &str,
+        bytes: Vec<u8>,
+        was: Option<&Version>,
+    ) -> Result<SwapOutcome, DatasetError>;
 
     /// The paths that begin with a folder.
     async fn list(&self, folder: &str) -> Result<Vec<String>, DatasetError>;

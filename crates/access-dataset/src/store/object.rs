@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::location::BucketUrl;
 use super::object_store::Bucket;
-use super::{Store, Swap, Version};
+use super::{Store, SwapOutcome, Version};
 use crate::error::DatasetError;
 use crate::manifest::hex;
 use crate::publish::claim_once;
@@ -103,10 +103,10 @@ impl BucketFile {
         match (swapped, found == written) {
             // The answer to a write that was carried out may have been lost, and its repetition refused.
             (_, true) => Ok(size),
-            (Swap::Changed, false) => Err(DatasetError::ObjectChanged {
+            (SwapOutcome::Changed, false) => Err(DatasetError::ObjectChanged {
                 place: self.url.to_string(),
             }),
-            (Swap::Done, false) => Err(DatasetError::NotVerified {
+            (SwapOutcome::Done, false) => Err(DatasetError::NotVerified {
                 place: self.url.to_string(),
                 found: format!("SHA-256 {found}"),
                 written: format!("SHA-256 {written}"),

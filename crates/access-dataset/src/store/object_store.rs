@@ -21,8 +21,8 @@ use time::OffsetDateTime;
 use tokio::io::AsyncWriteExt;
 
 use super::Store;
-use super::Stored;
-use super::Swap;
+use super::StoredObject;
+use super::SwapOutcome;
 use super::Version;
 use super::environment::Environment;
 use super::http_connector::Connector;
@@ -66,7 +66,7 @@ impl Bucket {
         let built = build(url, environment, connector);
         Ok(Self {
             prefix: Key::parse(url.prefix()).map_err(|error| unusable(error.to_string()))?,
-            store: built.map_err(|error| unusable(one_line(&with_causes(&error))))?,
+            store: built.map_err(|error| unusable(one_line(&error_chain(&error))))?,
             url: url.clone(),
         })
     }
@@ -103,7 +103,9 @@ impl Bucket {
         let failed = |error: Error| self.failed(path, &error);
         let answer = match self.store.get(&self.key(path)).await {
             Ok(answer) => answer,
-            Err(error @ Error::NotFound { .. }) if Said::by(&error).meaning(&error) == Meaning::NoObject => {
+            Err(error @ Error::NotFound { .. })
+                if StoreResponse::by(&error).meaning(&error) == FailureClass::NoObject =>
+            {
                 return Ok(None);
             }
             Err(error) => return Err(failed(error)),
@@ -140,14 +142,14 @@ impl Bucket {
     }
 
     fn failed(&self, path: &str, error: &Error) -> DatasetError {
-        let (place, said) = (self.describe(path), Said::by(error));
+        let (place, said) = (self.describe(path), StoreResponse::by(error));
         match said.meaning(error) {
-            Meaning::WrongRegion => DatasetError::WrongRegion {
+            FailureClass::WrongRegion => DatasetError::WrongRegion {
                 place: self.describe(""),
                 region: said.region,
                 reason: said.reason,
             },
-            Meaning::NoBucket => DatasetError::Missing {
+            FailureClass::NoBucket => DatasetError::Missing {
                 place: self.describe(""),
                 reason: said.reason,
             },
@@ -199,7 +201,7 @@ fn build(
 }
 
 /// What a store said of a request that failed.
-struct Said {
+struct StoreResponse {
     /// Its code, e.g. `NoSuchBucket`.
     code: Option<String>,
     /// The HTTP status.
@@ -212,7 +214,7 @@ struct Said {
 
 /// What an answer means. Only what may get better by waiting is [`Self::Unavailable`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Meaning {
+enum FailureClass {
     WrongRegion,
     NoBucket,
     NoObject,
@@ -225,7 +227,7 @@ enum Meaning {
     Unavailable,
 }
 
-impl Meaning {
+impl FailureClass {
     fn error_at(self, place: String, reason: String) -> DatasetError {
         match self {
             Self::WrongRegion => DatasetError::WrongRegion {
@@ -245,9 +247,9 @@ impl Meaning {
     }
 }
 
-impl Said {
+impl StoreResponse {
     fn by(error: &Error) -> Self {
-        let text = with_causes(error);
+        let text = error_chain(error);
         let region = element(&text, "Region").or_else(|| {
             let (_, rest) = text.split_once("expecting '")?;
             Some(rest.split_once('\'')?.0)
@@ -262,18 +264,18 @@ impl Said {
     }
 
     /// By the store's code where it gives one: its status and the library's kind of error say less.
-    fn meaning(&self, error: &Error) -> Meaning {
+    fn meaning(&self, error: &Error) -> FailureClass {
         let says = |words: &str| self.reason.contains(words);
         match self.code.as_deref().unwrap_or_default() {
-            "PermanentRedirect" | "IllegalLocationConstraintException" => return Meaning::WrongRegion,
+            "PermanentRedirect" | "IllegalLocationConstraintException" => return FailureClass::WrongRegion,
             "AuthorizationHeaderMalformed" if self.region.is_some() || says("region") => {
-                return Meaning::WrongRegion;
+                return FailureClass::WrongRegion;
             }
-            "NoSuchBucket" | "ContainerNotFound" => return Meaning::NoBucket,
-            "NoSuchKey" | "NoSuchVersion" | "BlobNotFound" => return Meaning::NoObject,
-            "RequestTimeTooSkewed" | "RequestExpired" => return Meaning::WrongClock,
+            "NoSuchBucket" | "ContainerNotFound" => return FailureClass::NoBucket,
+            "NoSuchKey" | "NoSuchVersion" | "BlobNotFound" => return FailureClass::NoObject,
+            "RequestTimeTooSkewed" | "RequestExpired" => return FailureClass::WrongClock,
             // Azure's code for a wrong key and for a wrong time is the same.
-            "AuthenticationFailed" if says("date header") => return Meaning::WrongClock,
+            "AuthenticationFailed" if says("date header") => return FailureClass::WrongClock,
             "InvalidAccessKeyId"
             | "SignatureDoesNotMatch"
             | "ExpiredToken"
@@ -283,31 +285,33 @@ impl Said {
             | "AuthenticationFailed"
             | "AuthorizationFailure"
             | "InvalidAuthenticationInfo"
-            | "NoAuthenticationInformation" => return Meaning::Unauthenticated,
+            | "NoAuthenticationInformation" => return FailureClass::Unauthenticated,
             "InvalidRequest" | "MissingContentMD5" if says("Content-MD5") || says("checksum") => {
-                return Meaning::ChecksumRequired;
+                return FailureClass::ChecksumRequired;
             }
-            "NotImplemented" => return Meaning::Unsupported,
+            "NotImplemented" => return FailureClass::Unsupported,
             _ => {}
         }
         match error {
             // Credentials are looked for in a file, or asked of the machine's cloud, which is not there.
-            _ if says("169.254.169.254") || says("Failed to read token file") => Meaning::Unauthenticated,
-            Error::Unauthenticated { .. } => Meaning::Unauthenticated,
-            Error::PermissionDenied { .. } => Meaning::Denied,
+            _ if says("169.254.169.254") || says("Failed to read token file") => {
+                FailureClass::Unauthenticated
+            }
+            Error::Unauthenticated { .. } => FailureClass::Unauthenticated,
+            Error::PermissionDenied { .. } => FailureClass::Denied,
             // Anybody on the way can answer so; that there is no such object only the store itself can say, by its code.
-            Error::NotFound { .. } => Meaning::Unavailable,
-            Error::NotImplemented { .. } | Error::NotSupported { .. } => Meaning::Unsupported,
-            _ if says("ETag Header missing") || says("ETag required") => Meaning::Unsupported,
+            Error::NotFound { .. } => FailureClass::Unavailable,
+            Error::NotImplemented { .. } | Error::NotSupported { .. } => FailureClass::Unsupported,
+            _ if says("ETag Header missing") || says("ETag required") => FailureClass::Unsupported,
             // Lists and removals of many say no more than this.
             _ => match self.status {
-                Some(401) => Meaning::Unauthenticated,
-                Some(403) => Meaning::Denied,
-                Some(501) => Meaning::Unsupported,
+                Some(401) => FailureClass::Unauthenticated,
+                Some(403) => FailureClass::Denied,
+                Some(501) => FailureClass::Unsupported,
                 // Somebody else's 404, timeout, conflict with another request, too early, too many.
-                Some(404 | 408 | 409 | 412 | 425 | 429) => Meaning::Unavailable,
-                Some(400..=499) => Meaning::Refused,
-                _ => Meaning::Unavailable,
+                Some(404 | 408 | 409 | 412 | 425 | 429) => FailureClass::Unavailable,
+                Some(400..=499) => FailureClass::Refused,
+                _ => FailureClass::Unavailable,
             },
         }
     }
@@ -327,7 +331,7 @@ fn retry() -> RetryConfig {
 }
 
 /// An error with its causes, each said once.
-fn with_causes(error: &dyn std::error::Error) -> String {
+fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -396,7 +400,7 @@ impl Store for Bucket {
                 Some(inner) => self.failed(path, inner),
                 None => DatasetError::Unavailable {
                     place: self.describe(path),
-                    reason: one_line(&with_causes(&error)),
+                    reason: one_line(&error_chain(&error)),
                 },
             },
         )
@@ -420,10 +424,12 @@ impl Store for Bucket {
         stored.map(|_| ()).map_err(|error| self.failed(path, &error))
     }
 
-    async fn get(&self, path: &str) -> Result<Option<Stored>, DatasetError> {
+    async fn get(&self, path: &str) -> Result<Option<StoredObject>, DatasetError> {
         let answer = match self.store.get(&self.key(path)).await {
             Ok(answer) => answer,
-            Err(error @ Error::NotFound { .. }) if Said::by(&error).meaning(&error) == Meaning::NoObject => {
+            Err(error @ Error::NotFound { .. })
+                if StoreResponse::by(&error).meaning(&error) == FailureClass::NoObject =>
+            {
                 return Ok(None);
             }
             Err(error) => return Err(self.failed(path, &error)),
@@ -434,14 +440,19 @@ impl Store for Bucket {
         };
         let modified = OffsetDateTime::from_unix_timestamp(answer.meta.last_modified.timestamp()).ok();
         let bytes = answer.bytes().await.map_err(|error| self.failed(path, &error))?;
-        Ok(Some(Stored {
+        Ok(Some(StoredObject {
             bytes: bytes.into(),
             version,
             modified,
         }))
     }
 
-    async fn swap(&self, path: &str, bytes: Vec<u8>, was: Option<&Version>) -> Result<Swap, DatasetError> {
+    async fn swap(
+        &self,
+        path: &str,
+        bytes: Vec<u8>,
+        was: Option<&Version>,
+    ) -> Result<SwapOutcome, DatasetError> {
         let mode = match was {
             None => PutMode::Create,
             Some(was) => PutMode::Update(UpdateVersion {
@@ -455,8 +466,8 @@ impl Store for Bucket {
             .put_opts(&key, bytes.into(), PutOptions::from(mode))
             .await
         {
-            Ok(_) => Ok(Swap::Done),
-            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(Swap::Changed),
+            Ok(_) => Ok(SwapOutcome::Done),
+            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(SwapOutcome::Changed),
             Err(error) => Err(self.failed(path, &error)),
         }
     }
@@ -484,7 +495,9 @@ impl Store for Bucket {
     async fn delete(&self, path: &str) -> Result<(), DatasetError> {
         match self.store.delete(&self.key(path)).await {
             Ok(()) => Ok(()),
-            Err(error @ Error::NotFound { .. }) if Said::by(&error).meaning(&error) == Meaning::NoObject => {
+            Err(error @ Error::NotFound { .. })
+                if StoreResponse::by(&error).meaning(&error) == FailureClass::NoObject =>
+            {
                 Ok(())
             }
             Err(error) => Err(self.failed(path, &error)),
@@ -525,7 +538,7 @@ mod tests {
 
     #[test]
     fn what_never_gets_better_is_not_unavailable() {
-        use Meaning::*;
+        use FailureClass::*;
 
         let malformed = "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-central-1'";
         let locked = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters";
@@ -565,12 +578,12 @@ mod tests {
         ] {
             let error = answer(status, &said(code, message));
             assert_eq!(
-                Said::by(&error).meaning(&error),
+                StoreResponse::by(&error).meaning(&error),
                 meaning,
                 "{status} {code}: {message}"
             );
         }
-        let region = Said::by(&answer(400, &said("AuthorizationHeaderMalformed", malformed))).region;
+        let region = StoreResponse::by(&answer(400, &said("AuthorizationHeaderMalformed", malformed))).region;
         assert_eq!(region.as_deref(), Some("eu-central-1"));
         for (words, meaning) in [
             (
@@ -587,7 +600,7 @@ mod tests {
                 store: "S3",
                 source: io::Error::other(words).into(),
             };
-            assert_eq!(Said::by(&error).meaning(&error), meaning, "{words}");
+            assert_eq!(StoreResponse::by(&error).meaning(&error), meaning, "{words}");
         }
     }
 }

@@ -7,7 +7,7 @@ use clap::builder::styling::{AnsiColor, Style, Styles};
 
 use crate::cli::{self, NAME, value_name};
 use crate::commands::{COMMANDS, Entry, Group, Section};
-use crate::settings::{GivenBy, Kind, SETTINGS, Setting, TOPICS};
+use crate::settings::{SETTINGS, Setting, SettingScope, TOPICS, ValueKind};
 
 /// Colors of help.
 pub(crate) const STYLES: Styles = Styles::styled()
@@ -156,12 +156,12 @@ fn messages() -> Vec<(String, String)> {
 fn described(setting: &Setting) -> String {
     let required = if setting.required { "Required. " } else { "" };
     let default = match (setting.kind, setting.default) {
-        (_, "") | (Kind::Bool, "false") => String::new(),
+        (_, "") | (ValueKind::Bool, "false") => String::new(),
         (_, default) => format!(" [default: {default}]"),
     };
     let variable = match setting.given_by {
-        GivenBy::Environment => String::new(),
-        GivenBy::All | GivenBy::FlagAndEnvironment => format!(" [{}]", setting.variable()),
+        SettingScope::Environment => String::new(),
+        SettingScope::All | SettingScope::FlagAndEnvironment => format!(" [{}]", setting.variable()),
     };
     format!("{required}{}{default}{variable}", setting.help)
 }
@@ -175,9 +175,9 @@ fn flag(setting: &Setting) -> String {
         .short
         .map_or_else(|| "    ".to_owned(), |letter| format!("-{letter}, "));
     let value = match setting.kind {
-        Kind::Bool => String::new(),
-        Kind::Integer { .. } => " <N>".to_owned(),
-        Kind::Choice(words) if words.join("|").len() > 20 => " <WORD>".to_owned(),
+        ValueKind::Bool => String::new(),
+        ValueKind::Integer { .. } => " <N>".to_owned(),
+        ValueKind::Choice(words) if words.join("|").len() > 20 => " <WORD>".to_owned(),
         _ => format!(" <{}>", value_name(setting)),
     };
     format!("  {short}--{}{value}", setting.flag())

@@ -17,7 +17,8 @@ use crate::output::console::ColorChoice;
 use crate::output::console::escape_line;
 use crate::output::console::help_width;
 use crate::settings::{
-    COLOR_FLAG, GivenBy, Kind, QUIET_FLAG, Reference, SETTINGS, VERBOSE_FLAG, changes_tenant, variable_of,
+    COLOR_FLAG, QUIET_FLAG, Reference, SETTINGS, SettingScope, VERBOSE_FLAG, ValueKind, changes_tenant,
+    variable_of,
 };
 
 /// What became of a command line.
@@ -158,15 +159,15 @@ fn flags() -> impl Iterator<Item = Flag> {
         .map(|setting| Flag {
             long: setting.flag(),
             short: setting.short.or((setting.name == "output").then_some('o')),
-            switch: setting.kind == Kind::Bool,
+            switch: setting.kind == ValueKind::Bool,
             secret: setting.secret,
         });
     let others = Reference::others()
-        .filter(|row| row.given_by != GivenBy::Environment)
+        .filter(|row| row.given_by != SettingScope::Environment)
         .map(|row| Flag {
             long: row.name,
             short: None,
-            switch: row.kind == Kind::Bool,
+            switch: row.kind == ValueKind::Bool,
             secret: false,
         });
     let messages = [

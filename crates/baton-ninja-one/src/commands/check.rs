@@ -4,9 +4,9 @@ mod footprint;
 
 use std::path::Path;
 
-use access_core::ports::{AccessSource, CheckOutcome, Silent, SourceReport};
-use access_core::sync::{RehearsedSink, SyncPipeline, SyncRequest};
-use access_core::{Classified, StatusCode};
+use access_core::ports::{AccessSource, CheckOutcome, CheckReport, NoopObserver};
+use access_core::sync::{CheckedSink, SyncPipeline, SyncRequest};
+use access_core::{Diagnostic, StatusCode};
 use indicatif::MultiProgress;
 use ninjaone::{NinjaOneClient, NinjaOneSource};
 use serde::Serialize;
@@ -19,17 +19,17 @@ use crate::observability::logging;
 use crate::output::console::Text;
 use crate::output::console::print;
 use crate::runtime;
-use crate::runtime::system::RandomIds;
+use crate::runtime::system::KsuidGenerator;
 use crate::runtime::system::SystemClock;
-use crate::runtime::system::stop_wanted;
-use crate::settings::{Output, ProvisioningMode, Settings, SinkSetting};
+use crate::runtime::system::shutdown_signal;
+use crate::settings::{Output, ProvisioningMode, Settings, SinkConfig};
 use crate::wiring::sinks;
 
 /// What a check found.
 #[derive(Serialize)]
 struct Report {
     #[serde(flatten)]
-    source: SourceReport,
+    source: CheckReport,
     sinks: Vec<SinkCheck>,
 }
 
@@ -69,17 +69,17 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         source: &source,
         sinks: &sinks,
         clock: &SystemClock,
-        ids: &RandomIds,
-        observer: &Silent,
+        ids: &KsuidGenerator,
+        observer: &NoopObserver,
     };
     let runtime = runtime::start()?;
     let checked = runtime.block_on(async {
         let report = tokio::select! {
             report = source.check() => report.map_err(Failure::from),
-            () = stop_wanted() => Err(Failure::found("stopped on request".to_owned(), None, StatusCode::Cancelled)),
+            () = shutdown_signal() => Err(Failure::found("stopped on request".to_owned(), None, StatusCode::Cancelled)),
         };
         let id_scheme = report.as_ref().ok().and_then(|report| report.id_scheme.as_ref());
-        let rehearsed = pipeline.rehearse(&request, id_scheme, stop_wanted()).await?;
+        let rehearsed = pipeline.rehearse(&request, id_scheme, shutdown_signal()).await?;
         Ok::<_, Failure>((report?, rehearsed))
     });
     runtime.shutdown_background();
@@ -97,7 +97,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
 }
 
 /// Judges every setting as a sync or the service would, and gives the sinks.
-fn judge(settings: &Settings) -> Result<Vec<SinkSetting>, Failure> {
+fn judge(settings: &Settings) -> Result<Vec<SinkConfig>, Failure> {
     let serves = settings.serves()?;
     let named = if serves {
         settings.named_sinks()?
@@ -128,15 +128,15 @@ fn audit_log(settings: &Settings) -> Result<Option<std::path::PathBuf>, Failure>
     Ok(settings.audit_log()?.filter(|_| on))
 }
 
-impl From<RehearsedSink> for SinkCheck {
-    fn from(rehearsed: RehearsedSink) -> Self {
+impl From<CheckedSink> for SinkCheck {
+    fn from(rehearsed: CheckedSink) -> Self {
         let outcome = match rehearsed.begun {
             Ok(()) => CheckOutcome::Ok {
                 detail: "takes a sync".to_owned(),
             },
             Err(error) => CheckOutcome::Failed {
                 status: error.status(),
-                message: access_core::with_causes(&error),
+                message: access_core::error_chain(&error),
                 hint: error.hint(),
             },
         };

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::settings::{Kind, SETTINGS, Setting};
+use crate::settings::{SETTINGS, Setting, ValueKind};
 
 /// Settings of the reference's runtime that it lists, in its order, as far as they work here.
 const RUNTIME: [&str; 11] = [
@@ -58,14 +58,14 @@ fn field(setting: &Setting, runtime: bool) -> Value {
         }
     }
     let (kind, mut shape) = match setting.kind {
-        Kind::Bool => ("boolField", Map::new()),
-        Kind::Number => ("intField", Map::new()),
-        Kind::Integer { min, max } => {
+        ValueKind::Bool => ("boolField", Map::new()),
+        ValueKind::Number => ("intField", Map::new()),
+        ValueKind::Integer { min, max } => {
             let rules = json!({ "lte": max.to_string(), "gte": min.to_string() });
             ("intField", Map::from_iter([("rules".to_owned(), rules)]))
         }
-        Kind::List => ("stringSliceField", Map::new()),
-        Kind::Text | Kind::Path | Kind::Choice(_) => ("stringField", Map::new()),
+        ValueKind::List => ("stringSliceField", Map::new()),
+        ValueKind::Text | ValueKind::Path | ValueKind::Choice(_) => ("stringField", Map::new()),
     };
     match (kind, setting.default) {
         (_, "" | "false") => {}

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use access_core::{StatusCode, with_causes};
+use access_core::{StatusCode, error_chain};
 use c1z::{C1zError, Compression, Converted, Retention, WriterOptions};
 use clap::{Arg, ArgMatches, Command};
 use indicatif::MultiProgress;
@@ -13,10 +13,10 @@ use crate::failure::Failure;
 use crate::observability::logging;
 use crate::output::console::Text;
 use crate::output::console::print;
-use crate::output::text_table::grouped;
+use crate::output::text_table::format_thousands;
 use crate::output::text_table::size;
-use crate::runtime::cancellation::until_stopped;
-use crate::runtime::cancellation::wait_unless;
+use crate::runtime::cancellation::cancel_on_signal;
+use crate::runtime::cancellation::wait_cancellable;
 use crate::settings::targets::{self, C1zTarget};
 use crate::settings::{Output, Settings};
 use crate::sync_location;
@@ -54,10 +54,10 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
     let (engine, output) = (settings.storage_engine()?, settings.output()?);
     let source = from.clone();
     let own = settings.clone();
-    let converted = until_stopped(move |stop| {
+    let converted = cancel_on_signal(move |stop| {
         let copy = match &named {
             C1zTarget::File(_) => None,
-            C1zTarget::Bucket(url) => Some(wait_unless(stop, sync_location::copy(url, &own))?),
+            C1zTarget::Bucket(url) => Some(wait_cancellable(stop, sync_location::copy(url, &own))?),
         };
         let source = copy.as_ref().map_or(source.as_path(), |copy| copy.path());
         let options = WriterOptions {
@@ -106,7 +106,7 @@ fn failure(error: C1zError) -> Failure {
         _ => return C1zSourceError::from(error).into(),
     };
     Failure::found(
-        with_causes(&error),
+        error_chain(&error),
         Some(hint.to_owned()),
         StatusCode::from_number(error.status()).unwrap_or(StatusCode::Unknown),
     )
@@ -125,18 +125,18 @@ fn text(from: &Path, converted: &Converted) -> Text {
     ));
     text.blank();
     text.line(format_args!("  sync  {} ({})", sync.sync_id, sync.sync_type));
-    text.line(format_args!("  rows  {}", grouped(published.rows)));
+    text.line(format_args!("  rows  {}", format_thousands(published.rows)));
     let mut notes = Vec::new();
     if converted.left_out > 0 {
         notes.push(format!(
             "  syncs that are not in it: {} (a file is converted sync by sync; --sync names one)",
-            grouped(converted.left_out as u64)
+            format_thousands(converted.left_out as u64)
         ));
     }
     if converted.merged > 0 {
         notes.push(format!(
             "  grants that became one with another of the same principal and entitlement: {}",
-            grouped(converted.merged)
+            format_thousands(converted.merged)
         ));
     }
     if !notes.is_empty() {

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use access_core::StatusCode;
 use access_core::model::{SyncId, SyncRun, SyncScope};
-use access_core::ports::{AccessSink, AccessSource, Clock, FinishedSync, SyncIds, SyncObserver};
+use access_core::ports::{AccessSink, AccessSource, Clock, FinishedSync, SyncIdGenerator, SyncObserver};
 use access_core::sync::{SyncOutcome, SyncPipeline, SyncRequest};
 use clap::{Arg, ArgMatches, Command};
 use indicatif::MultiProgress;
@@ -21,13 +21,13 @@ use crate::observability::logging;
 use crate::observability::spans;
 use crate::output::outcome::report;
 use crate::output::progress::Progress;
-use crate::output::summary::Origin;
 use crate::output::summary::Run;
+use crate::output::summary::RunInput;
 use crate::runtime;
-use crate::runtime::cancellation::tidied_in_time;
-use crate::runtime::system::stop_wanted;
-use crate::settings::{Settings, SinkSetting};
-use crate::sync_location::Place;
+use crate::runtime::cancellation::with_cleanup_timeout;
+use crate::runtime::system::shutdown_signal;
+use crate::settings::{Settings, SinkConfig};
+use crate::sync_location::SyncLocation;
 use crate::sync_location::c1z_config;
 use crate::sync_location::copy;
 use crate::sync_location::dataset_config;
@@ -54,7 +54,7 @@ pub(crate) fn subcommand() -> Command {
 }
 
 /// Reads the file and prints what came of it.
-pub(crate) fn run(settings: &Settings, asked: &Asked) -> Result<(), Failure> {
+pub(crate) fn run(settings: &Settings, asked: &ExportArgs) -> Result<(), Failure> {
     let wanted = settings.sinks()?;
     refuse_c1z(&wanted)?;
     into_sinks(settings, asked, &sinks(settings, wanted)?)
@@ -62,7 +62,7 @@ pub(crate) fn run(settings: &Settings, asked: &Asked) -> Result<(), Failure> {
 
 /// Which sync of which place.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct ExportArgs {
     pub(crate) from: String,
     /// Nothing: the latest finished one.
     pub(crate) sync: Option<String>,
@@ -70,7 +70,7 @@ pub(crate) struct Asked {
     pub(crate) tenant: Option<String>,
 }
 
-impl Asked {
+impl ExportArgs {
     pub(crate) fn of(chosen: &ArgMatches) -> Self {
         let text = |name: &str| chosen.get_one::<String>(name).cloned();
         Self {
@@ -84,7 +84,7 @@ impl Asked {
 /// Reads a sync into sinks and prints what came of it.
 pub(crate) fn into_sinks(
     settings: &Settings,
-    asked: &Asked,
+    asked: &ExportArgs,
     sinks: &[Arc<dyn AccessSink>],
 ) -> Result<(), Failure> {
     let begin = Instant::now();
@@ -100,7 +100,7 @@ pub(crate) fn into_sinks(
     let (outcome, tenant) = ran?;
     let run = Run {
         tenant: &tenant,
-        origin: Origin::File(&path),
+        origin: RunInput::File(&path),
         took: begin.elapsed(),
         phases: progress.phases(),
     };
@@ -111,13 +111,13 @@ pub(crate) fn into_sinks(
 /// Reads a sync into sinks. Gives what came of it, and the tenant.
 pub(crate) async fn pour(
     settings: &Settings,
-    asked: &Asked,
+    asked: &ExportArgs,
     sinks: &[Arc<dyn AccessSink>],
     observer: &dyn SyncObserver,
 ) -> Result<(SyncOutcome, String), Failure> {
     let (scope, guard) = (settings.scope()?, settings.shrink_guard()?);
-    let Reading { source, sync } = open(settings, asked).await?;
-    let times = TimesOfSync::of(&sync);
+    let ExportInput { source, sync } = open(settings, asked).await?;
+    let times = RecordedSyncIdentity::of(&sync);
     let pipeline = SyncPipeline {
         source: source.as_ref(),
         sinks,
@@ -132,19 +132,19 @@ pub(crate) async fn pour(
         guard,
     };
     let tenant = source.tenant();
-    let outcome = tidied_in_time(Box::pin(spans::sync(
+    let outcome = with_cleanup_timeout(Box::pin(spans::sync(
         &tenant,
-        pipeline.run(&request, stop_wanted()),
+        pipeline.run(&request, shutdown_signal()),
     )))
     .await?;
     Ok((outcome, tenant))
 }
 
 /// A copy of a c1z is a file copy; through the domain it would lose what only the file knows.
-fn refuse_c1z(sinks: &[SinkSetting]) -> Result<(), Failure> {
+fn refuse_c1z(sinks: &[SinkConfig]) -> Result<(), Failure> {
     if sinks
         .iter()
-        .any(|sink| matches!(sink, SinkSetting::C1z(_) | SinkSetting::BucketC1z(_)))
+        .any(|sink| matches!(sink, SinkConfig::C1z(_) | SinkConfig::BucketC1z(_)))
     {
         return Err(Failure::found(
             "an export needs sinks other than a c1z".to_owned(),
@@ -159,25 +159,25 @@ fn refuse_c1z(sinks: &[SinkSetting]) -> Result<(), Failure> {
 }
 
 /// A finished sync that is going to be read.
-struct Reading {
+struct ExportInput {
     source: Box<dyn AccessSource>,
     sync: FinishedSync,
 }
 
-async fn open(settings: &Settings, asked: &Asked) -> Result<Reading, Failure> {
+async fn open(settings: &Settings, asked: &ExportArgs) -> Result<ExportInput, Failure> {
     let sync = asked.sync.as_deref();
-    match Place::named(&asked.from)? {
-        Place::File(path) => open_file(settings, asked, &path).await,
-        Place::BucketC1z(url) => {
+    match SyncLocation::named(&asked.from)? {
+        SyncLocation::File(path) => open_file(settings, asked, &path).await,
+        SyncLocation::BucketC1z(url) => {
             let copying = copy(&url, settings);
             let copy = tokio::select! {
                 copy = copying => copy?,
-                () = stop_wanted() => return Err(stopped()),
+                () = shutdown_signal() => return Err(stopped()),
             };
             let opened = open_file(settings, asked, copy.path()).await;
             opened.map_err(|failure| copy.explain(failure))
         }
-        Place::Dataset(location) => {
+        SyncLocation::Dataset(location) => {
             if asked.tenant.is_some() {
                 return Err(Failure::found(
                     "--tenant goes with a file; a dataset says itself which tenant it is of".to_owned(),
@@ -188,9 +188,9 @@ async fn open(settings: &Settings, asked: &Asked) -> Result<Reading, Failure> {
             let config = dataset_config(&location, settings, sync)?;
             let source = tokio::select! {
                 source = DatasetSource::open(config) => source?,
-                () = stop_wanted() => return Err(stopped()),
+                () = shutdown_signal() => return Err(stopped()),
             };
-            Ok(Reading {
+            Ok(ExportInput {
                 sync: source.opened().sync().clone(),
                 source: Box::new(source),
             })
@@ -198,14 +198,14 @@ async fn open(settings: &Settings, asked: &Asked) -> Result<Reading, Failure> {
     }
 }
 
-async fn open_file(settings: &Settings, asked: &Asked, path: &Path) -> Result<Reading, Failure> {
+async fn open_file(settings: &Settings, asked: &ExportArgs, path: &Path) -> Result<ExportInput, Failure> {
     let config = C1zSourceConfig {
         tenant: asked.tenant.clone(),
         unknown_tenant: UnknownTenant::Refuse,
         ..c1z_config(path, settings, asked.sync.as_deref())?
     };
     let source = unpack(config).await?;
-    Ok(Reading {
+    Ok(ExportInput {
         sync: finished(&source),
         source: Box::new(source),
     })
@@ -237,7 +237,7 @@ fn stopped() -> Failure {
 async fn unpack(config: C1zSourceConfig) -> Result<C1zSource, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let stopping = Arc::clone(&stop);
-    let mut wanted = std::pin::pin!(stop_wanted());
+    let mut wanted = std::pin::pin!(shutdown_signal());
     // Polled once before anything is written: from here on a signal is noticed and does not end the process.
     if std::future::poll_fn(|context| Poll::Ready(wanted.as_mut().poll(context)))
         .await
@@ -245,7 +245,7 @@ async fn unpack(config: C1zSourceConfig) -> Result<C1zSource, Failure> {
     {
         return Err(stopped());
     }
-    let mut opening = tokio::task::spawn_blocking(move || C1zSource::open_unless(config, &stopping));
+    let mut opening = tokio::task::spawn_blocking(move || C1zSource::open_cancellable(config, &stopping));
     let opened = tokio::select! {
         opened = &mut opening => opened,
         () = &mut wanted => {
@@ -266,14 +266,14 @@ async fn unpack(config: C1zSourceConfig) -> Result<C1zSource, Failure> {
 }
 
 /// The sync is not a new one: it keeps its id and its times, so that exporting it twice is the same.
-pub(crate) struct TimesOfSync {
+pub(crate) struct RecordedSyncIdentity {
     id: SyncId,
     started_at: OffsetDateTime,
     ended_at: OffsetDateTime,
     begun: AtomicBool,
 }
 
-impl TimesOfSync {
+impl RecordedSyncIdentity {
     pub(crate) fn of(sync: &FinishedSync) -> Self {
         Self {
             id: sync.run.id,
@@ -284,7 +284,7 @@ impl TimesOfSync {
     }
 }
 
-impl Clock for TimesOfSync {
+impl Clock for RecordedSyncIdentity {
     /// The begin when asked first, then the end: the pipeline asks once for each.
     fn now(&self) -> OffsetDateTime {
         if self.begun.swap(true, Ordering::Relaxed) {
@@ -295,7 +295,7 @@ impl Clock for TimesOfSync {
     }
 }
 
-impl SyncIds for TimesOfSync {
+impl SyncIdGenerator for RecordedSyncIdentity {
     fn next_id(&self, _started_at: OffsetDateTime) -> SyncId {
         self.id
     }

@@ -20,7 +20,7 @@ use crate::output::console::Text;
 use crate::output::console::print;
 use crate::output::console::print_error;
 use crate::runtime;
-use crate::runtime::system::stop_wanted;
+use crate::runtime::system::shutdown_signal;
 use crate::settings::{Output, Settings, targets};
 
 /// Where the connector looks for its settings by default.
@@ -220,7 +220,7 @@ fn test(settings: &Settings) -> Result<String, Failure> {
     let checked = runtime.block_on(async {
         tokio::select! {
             report = source.check() => report.map_err(Failure::from),
-            () = stop_wanted() => Err(Failure::found(
+            () = shutdown_signal() => Err(Failure::found(
                 "stopped on request; nothing was written".to_owned(),
                 None,
                 StatusCode::Cancelled,

@@ -28,7 +28,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches};
 
 use completion::Shell;
-use export::Asked;
+use export::ExportArgs;
 use init::InitArgs;
 use provision::ChangeCommand;
 
@@ -59,7 +59,7 @@ pub(crate) enum Command {
     /// Rebuild the history of a dataset.
     HistoryRebuild(ArgMatches),
     /// Write a finished sync to sinks.
-    Export(Asked),
+    Export(ExportArgs),
     /// Convert a c1z file to the other format.
     Convert(ArgMatches),
     /// Probe a running service.
@@ -345,7 +345,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
         group: Some(Group::Files),
         summary: "Write a finished sync to other sinks",
         define: export::subcommand,
-        parse: |chosen| Command::Export(Asked::of(chosen)),
+        parse: |chosen| Command::Export(ExportArgs::of(chosen)),
         sections: &[Section::Sinks, Section::Output],
         examples: &["export --from sync.c1z --sink parquet=out/access --sink csv=out/csv"],
     },

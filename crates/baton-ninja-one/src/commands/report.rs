@@ -5,19 +5,19 @@ use std::sync::Arc;
 
 use access_core::StatusCode;
 use access_core::model::SyncType;
-use access_core::ports::{AccessSink, Silent};
+use access_core::ports::{AccessSink, NoopObserver};
 use clap::{Arg, ArgMatches, Command};
 use sink_html::{HtmlSink, HtmlSinkConfig};
 use tempfile::TempDir;
 
 use crate::commands::export;
-use crate::commands::export::Asked;
+use crate::commands::export::ExportArgs;
 use crate::failure::Failure;
 use crate::runtime;
-use crate::runtime::cancellation::until_stopped;
+use crate::runtime::cancellation::cancel_on_signal;
 use crate::settings::{Settings, targets};
-use crate::sync_location::Place;
-use crate::sync_location::SyncFacts;
+use crate::sync_location::SyncListing;
+use crate::sync_location::SyncLocation;
 
 /// The command.
 pub(crate) fn subcommand() -> Command {
@@ -55,7 +55,7 @@ pub(crate) fn subcommand() -> Command {
 /// Writes the report and prints what came of it. Without a report to compare with, that of the full sync before is made for it, if
 /// the place has one: it comes out the same whenever it is made, and so does its hash.
 pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
-    let asked = Asked::of(chosen);
+    let asked = ExportArgs::of(chosen);
     let path = |name| chosen.get_one::<PathBuf>(name).cloned();
     let to = local_file(&path("to").unwrap_or_default())?;
     // Before the report that it follows is made.
@@ -96,13 +96,13 @@ fn local_file(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// The report of the full sync before the one that is asked for, in a folder that goes with it.
-fn report_before(settings: &Settings, asked: &Asked) -> Result<Option<(TempDir, PathBuf)>, Failure> {
-    let (place, own) = (Place::named(&asked.from)?, settings.clone());
-    let syncs = until_stopped(move |stop| place.syncs(&own, stop))?;
+fn report_before(settings: &Settings, asked: &ExportArgs) -> Result<Option<(TempDir, PathBuf)>, Failure> {
+    let (place, own) = (SyncLocation::named(&asked.from)?, settings.clone());
+    let syncs = cancel_on_signal(move |stop| place.syncs(&own, stop))?;
     let Some(before) = full_sync_before(&syncs, asked.sync.as_deref()) else {
         return Ok(None);
     };
-    let asked = Asked {
+    let asked = ExportArgs {
         sync: Some(before.to_owned()),
         ..asked.clone()
     };
@@ -114,17 +114,17 @@ fn report_before(settings: &Settings, asked: &Asked) -> Result<Option<(TempDir, 
     let path = folder.path().join("before.html");
     let sink: Arc<dyn AccessSink> = Arc::new(HtmlSink::new(settings.html(path.clone())?));
     let runtime = runtime::start()?;
-    let written = runtime.block_on(export::pour(settings, &asked, &[sink], &Silent));
+    let written = runtime.block_on(export::pour(settings, &asked, &[sink], &NoopObserver));
     runtime.shutdown_background();
     written?;
     Ok(Some((folder, path)))
 }
 
 /// Of syncs in the order in which they began.
-fn full_sync_before<'a>(syncs: &'a [SyncFacts], wanted: Option<&str>) -> Option<&'a str> {
-    let is_wanted = |sync: &SyncFacts| wanted.map_or(sync.latest, |id| sync.id == id);
+fn full_sync_before<'a>(syncs: &'a [SyncListing], wanted: Option<&str>) -> Option<&'a str> {
+    let is_wanted = |sync: &SyncListing| wanted.map_or(sync.latest, |id| sync.id == id);
     let at = syncs.iter().position(is_wanted)?;
-    let is_full = |sync: &&SyncFacts| sync.sync_type == SyncType::Full.as_str() && sync.ended_at.is_some();
+    let is_full = |sync: &&SyncListing| sync.sync_type == SyncType::Full.as_str() && sync.ended_at.is_some();
     syncs[..at].iter().rfind(is_full).map(|sync| sync.id.as_str())
 }
 

@@ -12,14 +12,14 @@ use crate::observability::logging;
 use crate::observability::spans;
 use crate::output::outcome;
 use crate::output::progress::Progress;
-use crate::output::summary::Origin;
 use crate::output::summary::Run;
+use crate::output::summary::RunInput;
 use crate::runtime;
-use crate::runtime::cancellation::tidied_in_time;
-use crate::runtime::system::RandomIds;
+use crate::runtime::cancellation::with_cleanup_timeout;
+use crate::runtime::system::KsuidGenerator;
 use crate::runtime::system::SystemClock;
-use crate::runtime::system::stop_wanted;
-use crate::runtime::watch::Watched;
+use crate::runtime::system::shutdown_signal;
+use crate::runtime::watch::WatchedSync;
 use crate::settings::Settings;
 use crate::wiring::sinks;
 
@@ -41,25 +41,25 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let source = NinjaOneSource::new(client, settings.source_options()?);
     let progress = Progress::new(display, settings.progress()?);
     let limit = settings.sync_timeout()?;
-    let watched = Watched::new(&progress);
+    let watched = WatchedSync::new(&progress);
 
     let pipeline = SyncPipeline {
         source: &source,
         sinks: &sinks,
         clock: &SystemClock,
-        ids: &RandomIds,
+        ids: &KsuidGenerator,
         observer: &watched,
     };
     let runtime = runtime::start()?;
-    let running = watched.run(&pipeline, &request, limit, stop_wanted());
-    let outcome = runtime.block_on(tidied_in_time(Box::pin(spans::sync(&tenant, running))));
+    let running = watched.run(&pipeline, &request, limit, shutdown_signal());
+    let outcome = runtime.block_on(with_cleanup_timeout(Box::pin(spans::sync(&tenant, running))));
     // Parser threads may still wait for a body that nobody wants any more.
     runtime.shutdown_background();
     progress.finish();
     let outcome = outcome?;
     let run = Run {
         tenant: &tenant,
-        origin: Origin::Tenant(source.usage()),
+        origin: RunInput::Tenant(source.usage()),
         took: begin.elapsed(),
         phases: progress.phases(),
     };

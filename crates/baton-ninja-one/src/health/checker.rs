@@ -11,11 +11,11 @@ use tokio::time::timeout;
 use crate::failure::Failure;
 
 /// A validation on its way. Its failure's class is told to probes, its words to the log only.
-pub(crate) type Validating = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
+pub(crate) type ValidationFuture = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>;
 
 /// How often and how long.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
+pub(crate) struct CheckIntervals {
     /// How long a result counts.
     pub(crate) every: Duration,
     /// Longest time that a validation may take (docs/reference/conductorone.md §6.2).
@@ -24,7 +24,7 @@ pub(crate) struct Pace {
     pub(crate) patience: Duration,
 }
 
-impl Default for Pace {
+impl Default for CheckIntervals {
     fn default() -> Self {
         Self {
             every: Duration::from_mins(1),
@@ -36,7 +36,7 @@ impl Default for Pace {
 
 /// What a probe is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum ProbeResult {
     /// The last validation went well.
     Working,
     /// It did not.
@@ -50,26 +50,29 @@ pub(crate) enum Verdict {
 pub(crate) struct Checker(Arc<Inner>);
 
 struct Inner {
-    pace: Pace,
-    validate: Box<dyn Fn() -> Validating + Send + Sync>,
-    known: watch::Sender<Known>,
+    pace: CheckIntervals,
+    validate: Box<dyn Fn() -> ValidationFuture + Send + Sync>,
+    known: watch::Sender<CachedResult>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Known {
+struct CachedResult {
     running: bool,
-    last: Option<Found>,
+    last: Option<ValidationResult>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Found {
+struct ValidationResult {
     at: Instant,
-    verdict: Verdict,
+    verdict: ProbeResult,
 }
 
 impl Checker {
     /// Nothing is validated before somebody asks.
-    pub(crate) fn new(pace: Pace, validate: impl Fn() -> Validating + Send + Sync + 'static) -> Self {
+    pub(crate) fn new(
+        pace: CheckIntervals,
+        validate: impl Fn() -> ValidationFuture + Send + Sync + 'static,
+    ) -> Self {
         Self(Arc::new(Inner {
             pace,
             validate: Box::new(validate),
@@ -78,8 +81,8 @@ impl Checker {
     }
 
     /// What is known, after a short wait for what is just being found out.
-    pub(crate) async fn verdict(&self) -> Verdict {
-        let Pace { every, patience, .. } = self.0.pace;
+    pub(crate) async fn verdict(&self) -> ProbeResult {
+        let CheckIntervals { every, patience, .. } = self.0.pace;
         self.refresh();
         let mut known = self.0.known.subscribe();
         let _ = timeout(patience, known.wait_for(|known| !known.running)).await;
@@ -87,7 +90,7 @@ impl Checker {
         match known.last {
             // A slow tenant must not make every refresh an outage: the last result counts a little longer meanwhile.
             Some(found) if !known.running || found.at.elapsed() < every * 2 => found.verdict,
-            _ => Verdict::Pending,
+            _ => ProbeResult::Pending,
         }
     }
 
@@ -103,9 +106,9 @@ impl Checker {
             let inner = Arc::clone(&self.0);
             tokio::spawn(async move {
                 let verdict = validated(&inner).await;
-                inner.known.send_replace(Known {
+                inner.known.send_replace(CachedResult {
                     running: false,
-                    last: Some(Found {
+                    last: Some(ValidationResult {
                         at: Instant::now(),
                         verdict,
                     }),
@@ -115,17 +118,17 @@ impl Checker {
     }
 }
 
-async fn validated(inner: &Arc<Inner>) -> Verdict {
+async fn validated(inner: &Arc<Inner>) -> ProbeResult {
     let limit = inner.pace.limit;
     // On a task of its own, so that a panic is a failed validation and not one that runs for ever.
     let for_task = Arc::clone(inner);
     let task = tokio::spawn(async move { timeout(limit, (for_task.validate)()).await });
     let failed = |error: &str, status: StatusCode| {
         tracing::warn!(error, status = status.name(), "connector validation failed");
-        Verdict::Failing(status)
+        ProbeResult::Failing(status)
     };
     match task.await {
-        Ok(Ok(Ok(()))) => Verdict::Working,
+        Ok(Ok(Ok(()))) => ProbeResult::Working,
         Ok(Ok(Err(failure))) => failed(failure.message(), failure.status()),
         Ok(Err(_)) => failed("no result in time", StatusCode::DeadlineExceeded),
         Err(error) => failed(&error.to_string(), StatusCode::Internal),

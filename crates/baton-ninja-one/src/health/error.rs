@@ -1,6 +1,6 @@
 use std::io;
 
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 
 use crate::settings::HealthAddress;
 
@@ -44,7 +44,7 @@ pub(crate) enum HealthError {
     },
 }
 
-impl Classified for HealthError {
+impl Diagnostic for HealthError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Listen { source, .. } => match source.kind() {

@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::observability::metrics::Metrics;
 use crate::settings::Settings;
 
-pub(crate) use checker::{Checker, Pace, Validating};
+pub(crate) use checker::{CheckIntervals, Checker, ValidationFuture};
 pub(crate) use server::HealthServer;
 
 /// Starts to answer health checks, if the settings want that. `validate` finds out whether a sync could work; it is called
@@ -23,12 +23,12 @@ pub(crate) use server::HealthServer;
 pub(crate) async fn start(
     settings: &Settings,
     metrics: Metrics,
-    validate: impl Fn() -> Validating + Send + Sync + 'static,
+    validate: impl Fn() -> ValidationFuture + Send + Sync + 'static,
 ) -> Result<Option<HealthServer>, Failure> {
     if !settings.health_check()? {
         return Ok(None);
     }
-    let checker = Checker::new(Pace::default(), validate);
+    let checker = Checker::new(CheckIntervals::default(), validate);
     let server = HealthServer::bind(&settings.health_address()?, checker, metrics).await?;
     tracing::info!(address = %server.address(), "answering health checks");
     Ok(Some(server))

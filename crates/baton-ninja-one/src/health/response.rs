@@ -12,7 +12,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::observability::metrics::Metrics;
 
 use super::checker::Checker;
-use super::checker::Verdict;
+use super::checker::ProbeResult;
 
 pub(super) type Answer = Response<Full<Bytes>>;
 
@@ -51,11 +51,11 @@ pub(super) async fn answer(path: &str, checker: &Checker, metrics: &Metrics) -> 
     }
 }
 
-fn judged(verdict: Verdict, good: &'static str, bad: &'static str) -> Answer {
+fn judged(verdict: ProbeResult, good: &'static str, bad: &'static str) -> Answer {
     let class = match verdict {
-        Verdict::Working => return report(HttpStatus::OK, good, None),
-        Verdict::Failing(status) => StatusCode::name(status),
-        Verdict::Pending => "pending",
+        ProbeResult::Working => return report(HttpStatus::OK, good, None),
+        ProbeResult::Failing(status) => StatusCode::name(status),
+        ProbeResult::Pending => "pending",
     };
     let details = Details {
         error: "connector validation failed",

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use insta::assert_snapshot;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -16,7 +16,7 @@ use crate::settings::{Environment, HealthAddress};
 const SECRET: &str = "client_secret=hunter2 at https://eu.ninjarmm.com/ws/oauth/token";
 
 /// Short enough for tests, long enough for a busy machine.
-const QUICK: Pace = Pace {
+const QUICK: CheckIntervals = CheckIntervals {
     every: Duration::from_millis(400),
     limit: Duration::from_secs(20),
     patience: Duration::from_millis(200),
@@ -43,7 +43,10 @@ fn refused() -> Failure {
 }
 
 /// A server whose validation has the results in turn, the last one for ever.
-async fn serving(pace: Pace, results: &'static [fn() -> Validating]) -> (HealthServer, Count) {
+async fn serving(
+    pace: CheckIntervals,
+    results: &'static [fn() -> ValidationFuture],
+) -> (HealthServer, Count) {
     let count = Count::default();
     let counting = count.clone();
     let checker = Checker::new(pace, move || {
@@ -56,10 +59,10 @@ async fn serving(pace: Pace, results: &'static [fn() -> Validating]) -> (HealthS
     (server, count)
 }
 
-const WORKS: fn() -> Validating = || Box::pin(async { Ok(()) });
-const FAILS: fn() -> Validating = || Box::pin(async { Err(refused()) });
-const HANGS: fn() -> Validating = || Box::pin(std::future::pending());
-const PANICS: fn() -> Validating = || Box::pin(async { panic!("{SECRET}") });
+const WORKS: fn() -> ValidationFuture = || Box::pin(async { Ok(()) });
+const FAILS: fn() -> ValidationFuture = || Box::pin(async { Err(refused()) });
+const HANGS: fn() -> ValidationFuture = || Box::pin(std::future::pending());
+const PANICS: fn() -> ValidationFuture = || Box::pin(async { panic!("{SECRET}") });
 
 async fn raw(server: &HealthServer, request: &str) -> String {
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
@@ -99,8 +102,8 @@ async fn status(server: &HealthServer, path: &str) -> String {
 
 #[tokio::test]
 async fn what_is_answered() {
-    let (working, _) = serving(Pace::default(), &[WORKS]).await;
-    let (failing, _) = serving(Pace::default(), &[FAILS]).await;
+    let (working, _) = serving(CheckIntervals::default(), &[WORKS]).await;
+    let (failing, _) = serving(CheckIntervals::default(), &[FAILS]).await;
     let mut shown = String::new();
     for path in ["/health", "/ready", "/live", "/health?verbose=1", "/healthz", "/"] {
         shown += &asked(&working, "GET", path).await;
@@ -132,7 +135,7 @@ async fn nothing_is_validated_unless_somebody_wants_to_know() {
 
 #[tokio::test]
 async fn a_result_counts_for_a_while_and_then_no_longer() {
-    let pace = Pace {
+    let pace = CheckIntervals {
         every: Duration::from_secs(1),
         patience: Duration::from_secs(10),
         ..QUICK
@@ -151,7 +154,7 @@ async fn a_result_counts_for_a_while_and_then_no_longer() {
 #[tokio::test]
 async fn many_probes_are_one_validation() {
     let (server, count) = serving(
-        Pace::default(),
+        CheckIntervals::default(),
         &[|| {
             Box::pin(async {
                 sleep(Duration::from_millis(300)).await;
@@ -189,7 +192,7 @@ async fn futures_of<T>(futures: impl Iterator<Item = impl Future<Output = T>>) -
 
 #[tokio::test]
 async fn a_validation_that_hangs_holds_nobody_up_and_is_given_up() {
-    let pace = Pace {
+    let pace = CheckIntervals {
         every: Duration::from_mins(1),
         limit: Duration::from_secs(2),
         ..QUICK
@@ -208,7 +211,7 @@ async fn a_validation_that_hangs_holds_nobody_up_and_is_given_up() {
 
 #[tokio::test]
 async fn the_last_result_counts_a_little_longer_while_a_slow_tenant_is_asked_again() {
-    let pace = Pace {
+    let pace = CheckIntervals {
         every: Duration::from_secs(2),
         ..QUICK
     };
@@ -224,14 +227,14 @@ async fn the_last_result_counts_a_little_longer_while_a_slow_tenant_is_asked_aga
 
 #[tokio::test]
 async fn a_validation_that_panics_has_failed() {
-    let (server, _) = serving(Pace::default(), &[PANICS]).await;
+    let (server, _) = serving(CheckIntervals::default(), &[PANICS]).await;
     let answer = asked(&server, "GET", "/health").await;
     assert!(answer.contains(r#""validation_error":"internal""#), "{answer}");
 }
 
 #[tokio::test]
 async fn what_is_no_http_is_dropped_and_harms_nobody() {
-    let (server, _) = serving(Pace::default(), &[WORKS]).await;
+    let (server, _) = serving(CheckIntervals::default(), &[WORKS]).await;
     let answer = raw(&server, "\x16\x03\x01 hello\r\n\r\n").await;
     assert!(
         answer.is_empty() || answer.starts_with("HTTP/1.1 400"),
@@ -242,7 +245,7 @@ async fn what_is_no_http_is_dropped_and_harms_nobody() {
 
 #[tokio::test]
 async fn half_open_connections_keep_no_probe_from_its_answer() {
-    let (server, _) = serving(Pace::default(), &[HANGS]).await;
+    let (server, _) = serving(CheckIntervals::default(), &[HANGS]).await;
     let mut idle = Vec::new();
     let mut half = Vec::new();
     for round in 0..4 {
@@ -261,7 +264,7 @@ async fn half_open_connections_keep_no_probe_from_its_answer() {
 
 #[tokio::test]
 async fn whoever_asks_for_much_at_once_starves_nobody() {
-    let (server, _) = serving(Pace::default(), &[HANGS]).await;
+    let (server, _) = serving(CheckIntervals::default(), &[HANGS]).await;
     let mut waiting = Vec::new();
     for _ in 0..300 {
         let mut stream = TcpStream::connect(server.address()).await.unwrap();
@@ -274,7 +277,7 @@ async fn whoever_asks_for_much_at_once_starves_nobody() {
 #[tokio::test]
 async fn stopping_answers_who_has_asked_and_nobody_after() {
     let (server, _) = serving(
-        Pace::default(),
+        CheckIntervals::default(),
         &[|| {
             Box::pin(async {
                 sleep(Duration::from_millis(500)).await;
@@ -302,10 +305,10 @@ async fn stopping_answers_who_has_asked_and_nobody_after() {
 
 #[tokio::test]
 async fn an_address_that_cannot_be_had_is_told() {
-    let (server, _) = serving(Pace::default(), &[WORKS]).await;
+    let (server, _) = serving(CheckIntervals::default(), &[WORKS]).await;
     let port = server.address().port();
     let bind = async |address| {
-        let checker = Checker::new(Pace::default(), WORKS);
+        let checker = Checker::new(CheckIntervals::default(), WORKS);
         HealthServer::bind(&address, checker, Metrics::new())
             .await
             .err()
@@ -340,7 +343,7 @@ async fn the_settings_say_whether_and_where() {
             .unwrap()
             .is_none()
     );
-    let (taken, _) = serving(Pace::default(), &[WORKS]).await;
+    let (taken, _) = serving(CheckIntervals::default(), &[WORKS]).await;
     let port = taken.address().port().to_string();
     let on = settings(&["--health-check", "--health-check-port", &port]);
     let failure = start(&on, Metrics::new(), WORKS).await.err().unwrap();

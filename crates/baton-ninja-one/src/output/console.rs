@@ -160,7 +160,7 @@ impl fmt::Write for Escaping<'_> {
                 '\n' => self.0.push_str("\\n"),
                 '\r' => self.0.push_str("\\r"),
                 '\t' => self.0.push_str("\\t"),
-                c if is_harmful(c) => write!(self.0, "\\u{:04x}", u32::from(c))?,
+                c if is_control_char(c) => write!(self.0, "\\u{:04x}", u32::from(c))?,
                 c => self.0.push(c),
             }
         }
@@ -205,7 +205,7 @@ pub(crate) fn ask_for(above: &Text, question: &str) -> io::Result<String> {
 
 /// A text as a part of one line.
 pub(crate) fn escape_line(text: &str) -> Cow<'_, str> {
-    if !text.contains(|c| is_harmful(c) || matches!(c, '\n' | '\t')) {
+    if !text.contains(|c| is_control_char(c) || matches!(c, '\n' | '\t')) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 16);
@@ -215,7 +215,7 @@ pub(crate) fn escape_line(text: &str) -> Cow<'_, str> {
 
 /// Lines of CSV, in which control characters other than line breaks are written out.
 pub(crate) fn escape_cells(line: &str) -> Cow<'_, str> {
-    let is_escaped = |c: char| is_harmful(c) && c != '\r';
+    let is_escaped = |c: char| is_control_char(c) && c != '\r';
     if !line.contains(is_escaped) {
         return Cow::Borrowed(line);
     }
@@ -232,12 +232,12 @@ pub(crate) fn escape_cells(line: &str) -> Cow<'_, str> {
 
 /// JSON that says the same and cannot steer a terminal. Its own encoding has written out line breaks within texts already.
 pub(crate) fn escape_json(json: &str) -> Cow<'_, str> {
-    if !json.contains(is_harmful) {
+    if !json.contains(is_control_char) {
         return Cow::Borrowed(json);
     }
     let mut escaped = String::with_capacity(json.len() + 16);
     for c in json.chars() {
-        if is_harmful(c) {
+        if is_control_char(c) {
             let _ = write!(escaped, "\\u{:04x}", u32::from(c));
         } else {
             escaped.push(c);
@@ -248,7 +248,7 @@ pub(crate) fn escape_json(json: &str) -> Cow<'_, str> {
 
 /// Control characters except line ends and tabs; marks that change the direction of writing (Unicode, UAX #9); the separators
 /// at which some terminals and log viewers break lines. All are below U+FFFF.
-fn is_harmful(c: char) -> bool {
+fn is_control_char(c: char) -> bool {
     let control = c.is_control() && !matches!(c, '\n' | '\t');
     let direction =
         matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -284,7 +284,7 @@ mod tests {
     fn json_stays_what_it_was() {
         let value = serde_json::json!({ "name": HOSTILE });
         let shown = Text::from_json(&value);
-        assert!(!shown.as_str().contains(is_harmful));
+        assert!(!shown.as_str().contains(is_control_char));
         assert_eq!(
             serde_json::from_str::<serde_json::Value>(shown.as_str()).unwrap(),
             value

@@ -3,8 +3,8 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use super::rows::Closed;
-use super::rows::Form;
+use super::rows::OutputClosed;
+use super::rows::OutputFormat;
 use crate::output::console::escape_cells;
 use crate::output::console::escape_line;
 
@@ -28,7 +28,7 @@ pub(crate) fn terminal_width() -> Option<usize> {
 }
 
 /// Takes lines.
-pub(crate) struct Outlet {
+pub(crate) struct OutputTarget {
     to: To,
     /// Line breaks are written out too, besides what steers a terminal. In a file they are the data of a cell.
     guarded: bool,
@@ -39,11 +39,11 @@ enum To {
     Pager(Child, BufWriter<ChildStdin>),
 }
 
-impl Outlet {
+impl OutputTarget {
     /// For rows of a form, with a pager if they are for people who sit at a terminal and want one.
-    pub(crate) fn of(form: Form, paged: bool) -> Self {
+    pub(crate) fn of(form: OutputFormat, paged: bool) -> Self {
         let at_terminal = io::stdout().is_terminal();
-        let started = (form == Form::Table && paged && at_terminal)
+        let started = (form == OutputFormat::Table && paged && at_terminal)
             .then(start)
             .flatten();
         if let Some((child, pipe)) = started {
@@ -53,7 +53,7 @@ impl Outlet {
             };
         }
         // JSON can say everything harmlessly.
-        Self::output(form != Form::Csv || at_terminal)
+        Self::output(form != OutputFormat::Csv || at_terminal)
     }
 
     fn output(guarded: bool) -> Self {
@@ -64,7 +64,7 @@ impl Outlet {
     }
 
     /// Writes a line.
-    pub(crate) fn line(&mut self, text: &str) -> Result<(), Closed> {
+    pub(crate) fn line(&mut self, text: &str) -> Result<(), OutputClosed> {
         let text = if self.guarded {
             // The end of a CSV line is no harm.
             let (text, end) = text.strip_suffix('\r').map_or((text, ""), |text| (text, "\r"));
@@ -74,7 +74,7 @@ impl Outlet {
         };
         self.write(text.as_bytes())
             .and_then(|()| self.write(b"\n"))
-            .map_err(|_| Closed)
+            .map_err(|_| OutputClosed)
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

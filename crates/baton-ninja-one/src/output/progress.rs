@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use access_core::model::{ResourceTypeId, RowKind};
-use access_core::ports::{Activity, ListStep, Phase, SourceUsage, SyncObserver, Wait, Warning};
+use access_core::ports::{Activity, ApiUsage, ListStep, Phase, SyncObserver, Wait, Warning};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::output::console::escape_line;
@@ -86,7 +86,7 @@ impl SyncObserver for Progress {
         self.step.set_message(step_line(phase, lists));
     }
 
-    fn under_way(&self, usage: &SourceUsage, activity: &Activity) {
+    fn under_way(&self, usage: &ApiUsage, activity: &Activity) {
         let phases = self.phases.lock().unwrap_or_else(PoisonError::into_inner);
         if phases.last().is_some_and(|(phase, _)| *phase != Phase::Reading) {
             return;
@@ -140,7 +140,7 @@ fn step_line(phase: Phase, lists: usize) -> String {
 }
 
 /// What is read or waited for.
-fn reading_line(usage: &SourceUsage, activity: &Activity) -> String {
+fn reading_line(usage: &ApiUsage, activity: &Activity) -> String {
     let wait = activity.wait.map(|wait| {
         let Wait {
             is_throttled,
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn every_step_says_where_it_is() {
-        let mut usage = SourceUsage::default();
+        let mut usage = ApiUsage::default();
         let mut activity = Activity::default();
         assert_eq!(reading_line(&usage, &activity), "reading");
         usage.calls = 1;

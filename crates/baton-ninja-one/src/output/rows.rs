@@ -11,11 +11,11 @@ use serde::{Serialize, Serializer};
 use sink_csv::SpreadsheetSafety;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::pager::Outlet;
+use super::pager::OutputTarget;
 use super::pager::terminal_width;
 use crate::failure::Failure;
 use crate::output::console::escape_line;
-use crate::output::text_table::grouped;
+use crate::output::text_table::format_thousands;
 use crate::output::text_table::moment;
 
 /// Ranks from here on are left out where a terminal is too narrow, the highest first.
@@ -148,7 +148,7 @@ impl Cell {
             Self::Text(text) => escape_line(&text.replace(['\n', '\t'], " ")).into_owned(),
             Self::Flag(true) => "yes".to_owned(),
             Self::Flag(false) => "no".to_owned(),
-            Self::Count(count) => grouped(*count),
+            Self::Count(count) => format_thousands(*count),
             Self::List(texts) if texts.is_empty() => "-".to_owned(),
             Self::List(texts) => escape_line(&texts.join(", ").replace(['\n', '\t'], " ")).into_owned(),
         }
@@ -187,7 +187,7 @@ impl Serialize for Cell {
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum OutputFormat {
     Table,
     Json,
     Csv,
@@ -204,7 +204,7 @@ const GAP: usize = 2;
 
 /// Which columns and rows were asked for.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct View {
+pub(crate) struct RowSelection {
     /// Names or headings of columns, or `all`; none for those that fit.
     pub(crate) columns: Vec<String>,
     /// A column, perhaps with `:desc` or `:asc`.
@@ -215,7 +215,7 @@ pub(crate) struct View {
 
 /// In which order a table for people shows its rows. For programs they come in the order of their keys.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Order {
+pub(crate) enum SortOrder {
     /// As they come.
     AsTheyCome,
     /// By these columns, numbers by their value. All rows are held in memory.
@@ -225,9 +225,9 @@ pub(crate) enum Order {
 }
 
 /// Rows on their way to standard output.
-pub(crate) struct Sheet {
+pub(crate) struct RowPrinter {
     columns: Cow<'static, [Column]>,
-    form: Form,
+    form: OutputFormat,
     /// Columns that were asked for by name.
     chosen: Option<Vec<usize>>,
     /// The column to sort by, and whether the last comes first.
@@ -235,26 +235,26 @@ pub(crate) struct Sheet {
     limit: u64,
     /// The terminal's width; none if lines may be of any length.
     width: Option<usize>,
-    order: Order,
+    order: SortOrder,
     /// Rows that are still to be sorted.
     unsorted: Vec<Vec<Cell>>,
     /// The first rows of a table, until they are measured.
     waiting: Vec<Vec<Cell>>,
-    layout: Option<Layout>,
+    layout: Option<TableLayout>,
     rows: u64,
     written: u64,
 }
 
 /// The columns of a table and how wide they are.
 #[derive(Debug, Clone, Default)]
-struct Layout {
+struct TableLayout {
     columns: Vec<(usize, usize)>,
     left_out: Vec<&'static str>,
 }
 
 /// What a sheet came to.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Written {
+pub(crate) struct RowsWritten {
     /// Rows that there were.
     pub(crate) rows: u64,
     /// Rows that were shown.
@@ -265,11 +265,11 @@ pub(crate) struct Written {
 
 /// Nobody reads any more, or nobody wants more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Closed;
+pub(crate) struct OutputClosed;
 
-impl Sheet {
+impl RowPrinter {
     /// All rows, in the order in which they come.
-    pub(crate) fn new(columns: impl Into<Cow<'static, [Column]>>, form: Form) -> Self {
+    pub(crate) fn new(columns: impl Into<Cow<'static, [Column]>>, form: OutputFormat) -> Self {
         Self {
             columns: columns.into(),
             form,
@@ -277,7 +277,7 @@ impl Sheet {
             sort: None,
             limit: u64::MAX,
             width: terminal_width(),
-            order: Order::AsTheyCome,
+            order: SortOrder::AsTheyCome,
             unsorted: Vec::new(),
             waiting: Vec::new(),
             layout: None,
@@ -290,7 +290,7 @@ impl Sheet {
     ///
     /// # Errors
     /// A [`Failure`] if there is no such column.
-    pub(crate) fn with_view(self, view: &View, order: Order) -> Result<Self, Failure> {
+    pub(crate) fn with_view(self, view: &RowSelection, order: SortOrder) -> Result<Self, Failure> {
         let mut chosen = Vec::new();
         for name in view.columns.iter().map(|name| name.trim()) {
             if name.eq_ignore_ascii_case("all") {
@@ -320,7 +320,7 @@ impl Sheet {
 
     fn is_offered(&self, n: usize) -> bool {
         let column = &self.columns[n];
-        column.name.is_some() || (self.form == Form::Table && column.heading.is_some())
+        column.name.is_some() || (self.form == OutputFormat::Table && column.heading.is_some())
     }
 
     fn column(&self, flag: &str, name: &str) -> Result<usize, Failure> {
@@ -330,7 +330,7 @@ impl Sheet {
         let find = |by: &dyn Fn(&Column) -> Option<&'static str>| {
             offered.clone().find(|n| is(by(&self.columns[*n])))
         };
-        let found = if self.form == Form::Table {
+        let found = if self.form == OutputFormat::Table {
             find(&|column| column.heading).or_else(|| find(&|column| column.name))
         } else {
             find(&|column| column.name).or_else(|| find(&|column| column.heading))
@@ -355,26 +355,26 @@ impl Sheet {
     }
 
     /// Adds a row: a cell for each column.
-    pub(crate) fn push(&mut self, cells: Vec<Cell>, outlet: &mut Outlet) -> Result<(), Closed> {
+    pub(crate) fn push(&mut self, cells: Vec<Cell>, outlet: &mut OutputTarget) -> Result<(), OutputClosed> {
         debug_assert_eq!(cells.len(), self.columns.len());
         self.rows += 1;
         if self.sort.is_some() {
             self.unsorted.push(cells);
             return Ok(());
         }
-        if self.form != Form::Table {
+        if self.form != OutputFormat::Table {
             if self.written == self.limit {
-                return Err(Closed);
+                return Err(OutputClosed);
             }
             return self.emit(cells, outlet);
         }
         match self.order {
-            Order::AsTheyCome => self.emit(cells, outlet),
-            Order::By(_) => {
+            SortOrder::AsTheyCome => self.emit(cells, outlet),
+            SortOrder::By(_) => {
                 self.unsorted.push(cells);
                 Ok(())
             }
-            Order::Within(group, _) => {
+            SortOrder::Within(group, _) => {
                 let group = self.named(group);
                 let ends = |last: &Vec<Cell>| group.is_some_and(|n| last[n] != cells[n]);
                 if self.unsorted.last().is_some_and(ends) {
@@ -390,10 +390,10 @@ impl Sheet {
         self.columns.iter().position(|column| column.name == Some(name))
     }
 
-    fn emit_sorted(&mut self, outlet: &mut Outlet) -> Result<(), Closed> {
+    fn emit_sorted(&mut self, outlet: &mut OutputTarget) -> Result<(), OutputClosed> {
         let mut rows = std::mem::take(&mut self.unsorted);
         let keys = match (self.form, self.order) {
-            (Form::Table, Order::By(keys) | Order::Within(_, keys)) => keys,
+            (OutputFormat::Table, SortOrder::By(keys) | SortOrder::Within(_, keys)) => keys,
             _ => &[],
         };
         let keys: Vec<usize> = keys.iter().filter_map(|name| self.named(name)).collect();
@@ -422,29 +422,29 @@ impl Sheet {
     }
 
     /// Writes a row, or keeps it until the table is measured.
-    fn emit(&mut self, cells: Vec<Cell>, outlet: &mut Outlet) -> Result<(), Closed> {
+    fn emit(&mut self, cells: Vec<Cell>, outlet: &mut OutputTarget) -> Result<(), OutputClosed> {
         if self.written == self.limit {
             return Ok(());
         }
         self.written += 1;
         match self.form {
-            Form::Table => {
+            OutputFormat::Table => {
                 if let Some(layout) = &self.layout {
                     return self.line(layout, &cells, outlet);
                 }
                 self.waiting.push(cells);
                 if self.waiting.len() < MEASURED_ROWS
-                    || !matches!(self.order, Order::AsTheyCome | Order::Within(..))
+                    || !matches!(self.order, SortOrder::AsTheyCome | SortOrder::Within(..))
                 {
                     return Ok(());
                 }
                 self.measure(false, outlet)
             }
-            Form::Json => {
+            OutputFormat::Json => {
                 let text = serde_json::to_string(&Object(&self.columns, &self.for_programs(), &cells));
                 outlet.line(&text.unwrap_or_default())
             }
-            Form::Csv => {
+            OutputFormat::Csv => {
                 if self.written == 1 {
                     self.csv_heading(outlet)?;
                 }
@@ -470,27 +470,27 @@ impl Sheet {
     }
 
     /// Writes what still waits.
-    pub(crate) fn finish(mut self, outlet: &mut Outlet) -> Result<Written, Closed> {
+    pub(crate) fn finish(mut self, outlet: &mut OutputTarget) -> Result<RowsWritten, OutputClosed> {
         self.emit_sorted(outlet)?;
         match self.form {
-            Form::Table if self.layout.is_none() => self.measure(true, outlet)?,
-            Form::Csv if self.written == 0 => self.csv_heading(outlet)?,
-            Form::Table | Form::Json | Form::Csv => {}
+            OutputFormat::Table if self.layout.is_none() => self.measure(true, outlet)?,
+            OutputFormat::Csv if self.written == 0 => self.csv_heading(outlet)?,
+            OutputFormat::Table | OutputFormat::Json | OutputFormat::Csv => {}
         }
-        Ok(Written {
+        Ok(RowsWritten {
             rows: self.rows,
             shown: self.written,
             left_out: self.layout.map(|layout| layout.left_out).unwrap_or_default(),
         })
     }
 
-    fn csv_heading(&self, outlet: &mut Outlet) -> Result<(), Closed> {
+    fn csv_heading(&self, outlet: &mut OutputTarget) -> Result<(), OutputClosed> {
         let columns = self.for_programs().into_iter();
         let names: Vec<&str> = columns.filter_map(|n| self.columns[n].name).collect();
         outlet.line(&(names.join(",") + "\r"))
     }
 
-    fn measure(&mut self, complete: bool, outlet: &mut Outlet) -> Result<(), Closed> {
+    fn measure(&mut self, complete: bool, outlet: &mut OutputTarget) -> Result<(), OutputClosed> {
         let mut waiting = std::mem::take(&mut self.waiting);
         if complete {
             self.tell_apart(&mut waiting);
@@ -531,7 +531,7 @@ impl Sheet {
     }
 
     /// Chooses the columns of a table and their widths.
-    fn lay_out(&self, rows: &[Vec<Cell>], complete: bool) -> Layout {
+    fn lay_out(&self, rows: &[Vec<Cell>], complete: bool) -> TableLayout {
         let mut columns: Vec<usize> = match &self.chosen {
             Some(chosen) => chosen.clone(),
             None => (0..self.columns.len())
@@ -586,10 +586,15 @@ impl Sheet {
                 excess -= 1;
             }
         }
-        Layout { columns, left_out }
+        TableLayout { columns, left_out }
     }
 
-    fn line(&self, layout: &Layout, cells: &[Cell], outlet: &mut Outlet) -> Result<(), Closed> {
+    fn line(
+        &self,
+        layout: &TableLayout,
+        cells: &[Cell],
+        outlet: &mut OutputTarget,
+    ) -> Result<(), OutputClosed> {
         let fits = self.width.is_some() && self.chosen.is_none();
         let mut line = String::new();
         for (n, width) in &layout.columns {
@@ -741,10 +746,10 @@ mod tests {
         .to_vec()
     }
 
-    fn sheet(width: usize) -> Sheet {
-        Sheet {
+    fn sheet(width: usize) -> RowPrinter {
+        RowPrinter {
             width: Some(width),
-            ..Sheet::new(COLUMNS, Form::Table)
+            ..RowPrinter::new(COLUMNS, OutputFormat::Table)
         }
     }
 
@@ -774,12 +779,12 @@ mod tests {
 
     #[test]
     fn columns_are_known_by_both_of_their_names() {
-        let view = |columns: &str, sort: &str| View {
+        let view = |columns: &str, sort: &str| RowSelection {
             columns: columns.split(',').map(str::to_owned).collect(),
             sort: Some(sort.to_owned()),
             limit: None,
         };
-        let asked = |view: &View| sheet(80).with_view(view, Order::By(&["user_id"]));
+        let asked = |view: &RowSelection| sheet(80).with_view(view, SortOrder::By(&["user_id"]));
         let of_people = asked(&view("name,ID, MFA", "id:desc")).unwrap();
         assert_eq!(
             (of_people.chosen, of_people.sort),

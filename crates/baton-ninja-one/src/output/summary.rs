@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use access_core::model::{Completeness, ResourceTypeId, RowKind, SyncType, UnstatedNote};
-use access_core::ports::{Phase, SourceUsage, Warning};
+use access_core::ports::{ApiUsage, Phase, Warning};
 use access_core::sync::{AcceptedLoss, SinkReceipt, SyncOutcome, SyncSummary};
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ use crate::commands::inspect::DEFAULT_FILE;
 use crate::output::console::Text;
 use crate::output::text_table::columns;
 use crate::output::text_table::duration;
-use crate::output::text_table::grouped;
+use crate::output::text_table::format_thousands;
 use crate::output::text_table::size;
 
 /// What a run cost.
@@ -25,7 +25,7 @@ pub(crate) struct Run<'a> {
     /// The tenant, for people.
     pub(crate) tenant: &'a str,
     /// What was read.
-    pub(crate) origin: Origin<'a>,
+    pub(crate) origin: RunInput<'a>,
     /// From start to end.
     pub(crate) took: Duration,
     /// The steps.
@@ -33,15 +33,15 @@ pub(crate) struct Run<'a> {
 }
 
 /// What was read.
-pub(crate) enum Origin<'a> {
+pub(crate) enum RunInput<'a> {
     /// The tenant itself, at this cost.
-    Tenant(SourceUsage),
+    Tenant(ApiUsage),
     /// A file.
     File(&'a Path),
 }
 
 #[derive(Serialize)]
-struct Machine<'a> {
+struct JsonSummary<'a> {
     sync: &'a SyncSummary,
     duration_seconds: f64,
     phase_seconds: BTreeMap<&'static str, f64>,
@@ -56,12 +56,12 @@ struct Source<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<&'a Path>,
     #[serde(flatten)]
-    usage: Option<SourceUsage>,
+    usage: Option<ApiUsage>,
 }
 
 /// For programs: one JSON object.
 pub(crate) fn json(run: &Run<'_>, outcome: &SyncOutcome) -> Text {
-    Text::from_json(&Machine {
+    Text::from_json(&JsonSummary {
         sync: &outcome.summary,
         duration_seconds: run.took.as_secs_f64(),
         phase_seconds: run
@@ -72,12 +72,12 @@ pub(crate) fn json(run: &Run<'_>, outcome: &SyncOutcome) -> Text {
         source: Source {
             tenant: run.tenant,
             file: match run.origin {
-                Origin::File(path) => Some(path),
-                Origin::Tenant(_) => None,
+                RunInput::File(path) => Some(path),
+                RunInput::Tenant(_) => None,
             },
             usage: match run.origin {
-                Origin::Tenant(usage) => Some(usage),
-                Origin::File(_) => None,
+                RunInput::Tenant(usage) => Some(usage),
+                RunInput::File(_) => None,
             },
         },
         sinks: &outcome.receipts,
@@ -91,13 +91,13 @@ pub(crate) fn text(run: &Run<'_>, outcome: &SyncOutcome) -> Text {
     let took = duration(run.took);
     let mut text = Text::new();
     match run.origin {
-        Origin::Tenant(usage) => text.line(format_args!(
+        RunInput::Tenant(usage) => text.line(format_args!(
             "Synced {} in {took}: {} calls, {} read",
             run.tenant,
-            grouped(usage.calls),
+            format_thousands(usage.calls),
             size(usage.bytes),
         )),
-        Origin::File(path) => text.line(format_args!("Exported {} in {took}", path.display())),
+        RunInput::File(path) => text.line(format_args!("Exported {} in {took}", path.display())),
     }
     text.blank();
     columns(&rows(summary), &mut text);
@@ -211,7 +211,7 @@ fn warnings(outcome: &SyncOutcome) -> Vec<String> {
 fn not_stated(note: &UnstatedNote) -> String {
     let UnstatedNote { field, count, .. } = note;
     let rows = if *count == 1 { "row does" } else { "rows do" };
-    let mut text = format!("{field}: {} {rows} not say", grouped(*count));
+    let mut text = format!("{field}: {} {rows} not say", format_thousands(*count));
     if !note.examples.is_empty() {
         let more = if *count > note.examples.len() as u64 {
             ", …"
@@ -277,6 +277,6 @@ fn shown(number: u64) -> String {
     if number == 0 {
         "-".to_owned()
     } else {
-        grouped(number)
+        format_thousands(number)
     }
 }

@@ -30,7 +30,7 @@ pub(crate) fn columns(rows: &[Vec<String>], text: &mut Text) {
 }
 
 /// 1234567 as `1,234,567`.
-pub(crate) fn grouped(number: u64) -> String {
+pub(crate) fn format_thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
@@ -68,7 +68,11 @@ pub(crate) fn moment(time: OffsetDateTime) -> String {
 
 /// A number with the word for what is counted: `1 resource`, `1,234 resources`.
 pub(crate) fn counted(number: u64, one: &str, several: &str) -> String {
-    format!("{} {}", grouped(number), if number == 1 { one } else { several })
+    format!(
+        "{} {}",
+        format_thousands(number),
+        if number == 1 { one } else { several }
+    )
 }
 
 /// A duration in the unit that suits it.
@@ -90,7 +94,7 @@ mod tests {
     #[test]
     fn numbers_for_people() {
         assert_eq!(
-            [0, 999, 1000, 1_234_567].map(grouped),
+            [0, 999, 1000, 1_234_567].map(format_thousands),
             ["0", "999", "1,000", "1,234,567"]
         );
         assert_eq!(

@@ -10,18 +10,18 @@ use tokio::runtime::Handle;
 
 use crate::failure::Failure;
 use crate::runtime;
-use crate::runtime::system::stop_wanted;
+use crate::runtime::system::shutdown_signal;
 
 /// How long a run that was asked to stop may tidy up: the answers of a store that hangs are not waited for.
 const TIDYING_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Waits for a run that tidies up after itself when somebody wants it to stop, but not for long.
-pub(crate) async fn tidied_in_time<T, E>(run: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
+pub(crate) async fn with_cleanup_timeout<T, E>(run: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
 where
     Failure: From<E>,
 {
     let broken_off = async {
-        stop_wanted().await;
+        shutdown_signal().await;
         tokio::time::sleep(TIDYING_TIMEOUT).await;
     };
     tokio::select! {
@@ -35,7 +35,7 @@ where
 }
 
 /// Waits for a future on a thread that may block, unless somebody wants to stop.
-pub(crate) fn wait_unless<T, E>(
+pub(crate) fn wait_cancellable<T, E>(
     stop: &AtomicBool,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Failure>
@@ -57,9 +57,7 @@ where
 
 /// Runs what blocks for as long as a person thinks, on a thread of its own. `None` if somebody wants the program to stop first; the
 /// thread is left behind then.
-pub(crate) fn answer_unless_stopped<T: Send + 'static>(
-    ask: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
+pub(crate) fn prompt_cancellable<T: Send + 'static>(ask: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     let (stopped, first) = mpsc::channel();
     let answered = stopped.clone();
     std::thread::spawn(move || {
@@ -68,7 +66,7 @@ pub(crate) fn answer_unless_stopped<T: Send + 'static>(
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         if let Ok(runtime) = runtime {
-            runtime.block_on(stop_wanted());
+            runtime.block_on(shutdown_signal());
             let _ = stopped.send(None);
         }
     });
@@ -84,7 +82,7 @@ fn stopped_on_request() -> Failure {
 
 /// Does blocking work beside the signals, on a thread of a runtime's, and waits until it has tidied up. The work is told by a flag
 /// that somebody wants it to stop.
-pub(crate) fn until_stopped<T: Send + 'static>(
+pub(crate) fn cancel_on_signal<T: Send + 'static>(
     work: impl FnOnce(&Arc<AtomicBool>) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     let runtime = runtime::start()?;
@@ -94,7 +92,7 @@ pub(crate) fn until_stopped<T: Send + 'static>(
         let mut working = tokio::task::spawn_blocking(move || work(&stopping));
         tokio::select! {
             done = &mut working => done,
-            () = stop_wanted() => {
+            () = shutdown_signal() => {
                 stop.store(true, Ordering::Relaxed);
                 // Waited for, so that what was unpacked is gone; but not for a store that hangs.
                 let _ = tokio::time::timeout(TIDYING_TIMEOUT, working).await;

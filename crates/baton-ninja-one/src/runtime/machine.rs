@@ -9,7 +9,7 @@ use std::io;
 use std::sync::mpsc;
 use std::thread;
 
-use access_core::{Classified, EXHAUSTED_HINT, StatusCode, is_exhausted, is_no_thread_left};
+use access_core::{Diagnostic, EXHAUSTED_HINT, StatusCode, is_exhausted, is_no_thread_left};
 
 /// Address space that any run may need at once, beside the program itself: buffers of sorting and compressing, and the stacks and
 /// heaps of its threads, which are reserved and hardly used.
@@ -50,7 +50,7 @@ pub(crate) enum MachineError {
     Runtime(#[source] io::Error),
 }
 
-impl Classified for MachineError {
+impl Diagnostic for MachineError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Memory => StatusCode::ResourceExhausted,

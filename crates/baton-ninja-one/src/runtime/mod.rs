@@ -14,7 +14,7 @@ use access_core::StatusCode;
 
 use crate::failure::Failure;
 use machine::MachineError;
-use system::stop_wanted;
+use system::shutdown_signal;
 
 /// Two threads: one for the socket and the pipeline, one to spare. Parsing and writing have threads of their own.
 pub(crate) fn start() -> Result<tokio::runtime::Runtime, Failure> {
@@ -78,7 +78,7 @@ where
     let done = runtime.block_on(async {
         tokio::select! {
             done = work => Ok(done?),
-            () = stop_wanted() => Err(Failure::found("stopped on request".to_owned(), None, StatusCode::Cancelled)),
+            () = shutdown_signal() => Err(Failure::found("stopped on request".to_owned(), None, StatusCode::Cancelled)),
         }
     });
     runtime.shutdown_background();

@@ -1,7 +1,7 @@
 //! The machine's clock, its randomness, its signals.
 
 use access_core::model::SyncId;
-use access_core::ports::{Clock, SyncIds};
+use access_core::ports::{Clock, SyncIdGenerator};
 use time::OffsetDateTime;
 
 /// The machine's clock.
@@ -16,9 +16,9 @@ impl Clock for SystemClock {
 
 /// Ids from time and randomness.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct RandomIds;
+pub(crate) struct KsuidGenerator;
 
-impl SyncIds for RandomIds {
+impl SyncIdGenerator for KsuidGenerator {
     fn next_id(&self, started_at: OffsetDateTime) -> SyncId {
         SyncId::from_parts(started_at, rand::random())
     }
@@ -44,7 +44,7 @@ pub(crate) fn forbid_core_dumps() {}
 
 /// Waits until somebody wants the program to stop.
 #[cfg(unix)]
-pub(crate) async fn stop_wanted() {
+pub(crate) async fn shutdown_signal() {
     use tokio::signal::unix::{SignalKind, signal};
 
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
@@ -58,6 +58,6 @@ pub(crate) async fn stop_wanted() {
 
 /// Waits until somebody wants the program to stop.
 #[cfg(not(unix))]
-pub(crate) async fn stop_wanted() {
+pub(crate) async fn shutdown_signal() {
     let _ = tokio::signal::ctrl_c().await;
 }

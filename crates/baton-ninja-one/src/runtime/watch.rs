@@ -17,13 +17,13 @@ const FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
 const STALLED_AFTER: Duration = Duration::from_mins(5);
 
 /// Sees what an observer sees, and when.
-pub(crate) struct Watched<'a> {
+pub(crate) struct WatchedSync<'a> {
     observer: &'a dyn SyncObserver,
     rows: AtomicU64,
     phase: Mutex<Phase>,
 }
 
-impl<'a> Watched<'a> {
+impl<'a> WatchedSync<'a> {
     pub(crate) fn new(observer: &'a dyn SyncObserver) -> Self {
         Self {
             observer,
@@ -120,7 +120,7 @@ impl<'a> Watched<'a> {
     }
 }
 
-impl SyncObserver for Watched<'_> {
+impl SyncObserver for WatchedSync<'_> {
     fn phase(&self, phase: Phase) {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
         self.observer.phase(phase);
@@ -139,14 +139,14 @@ impl SyncObserver for Watched<'_> {
 #[cfg(test)]
 mod tests {
     use access_core::model::{ResourceType, SyncScope};
-    use access_core::ports::{Silent, SourceError, SourceEvent, SourceReport, SourceUsage};
-    use access_core::{Classified, StatusCode};
+    use access_core::ports::{ApiUsage, CheckReport, NoopObserver, SourceError, SourceEvent};
+    use access_core::{Diagnostic, StatusCode};
     use async_trait::async_trait;
     use futures::StreamExt;
     use futures::stream::BoxStream;
 
     use super::*;
-    use crate::runtime::system::RandomIds;
+    use crate::runtime::system::KsuidGenerator;
     use crate::runtime::system::SystemClock;
 
     /// A tenant that says nothing.
@@ -154,7 +154,7 @@ mod tests {
 
     #[async_trait]
     impl AccessSource for Nothing {
-        async fn check(&self) -> Result<SourceReport, SourceError> {
+        async fn check(&self) -> Result<CheckReport, SourceError> {
             std::future::pending().await
         }
 
@@ -170,19 +170,19 @@ mod tests {
             futures::stream::pending().boxed()
         }
 
-        fn usage(&self) -> SourceUsage {
-            SourceUsage::default()
+        fn usage(&self) -> ApiUsage {
+            ApiUsage::default()
         }
     }
 
     #[tokio::test]
     async fn a_sync_that_never_ends_is_ended() {
-        let watched = Watched::new(&Silent);
+        let watched = WatchedSync::new(&NoopObserver);
         let pipeline = SyncPipeline {
             source: &Nothing,
             sinks: &[],
             clock: &SystemClock,
-            ids: &RandomIds,
+            ids: &KsuidGenerator,
             observer: &watched,
         };
         let request = SyncRequest::default();

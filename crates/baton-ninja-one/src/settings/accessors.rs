@@ -11,19 +11,19 @@ use access_core::model::{AccessDepth, Provenance, ResourceId, ResourceTypeId, Sy
 use access_core::secrets::ServerText;
 use access_core::sync::{AcceptDrop, ShrinkGuard};
 use ninjaone::{BaseUrl, ClientConfig, RetryBudget, Secret, SourceOptions, Writes};
-use sink_c1z::{C1zSinkConfig, Compression, Limits, OnForeign, Retention, StorageEngine};
+use sink_c1z::{C1zSinkConfig, Compression, ExistingFilePolicy, Limits, Retention, StorageEngine};
 use sink_html::HtmlSinkConfig;
 use tracing::Level;
 
 use super::Settings;
 use super::Verbosity;
-use super::definitions::Kind;
 use super::definitions::SETTINGS;
 use super::definitions::Setting;
+use super::definitions::ValueKind;
 use super::error::SettingsError;
 use super::named_choice;
 use super::targets;
-use crate::commands::inspect::Form;
+use crate::commands::inspect::OutputFormat;
 
 /// Settings that decide what a sync reads, accepts and keeps: they are written down with it.
 const PROVENANCE_SETTINGS: [&str; 10] = [
@@ -202,7 +202,7 @@ impl Settings {
         let mut settings = std::collections::BTreeMap::new();
         for name in PROVENANCE_SETTINGS {
             let value = match Setting::named(name).kind {
-                Kind::List => Some(self.list(name)?.join(",")).filter(|list| !list.is_empty()),
+                ValueKind::List => Some(self.list(name)?.join(",")).filter(|list| !list.is_empty()),
                 _ => self.text(name)?,
             };
             if let Some(value) = value {
@@ -261,9 +261,9 @@ impl Settings {
             path,
             temp_folder: self.temp_folder()?,
             on_foreign: if self.flag("replace-existing")? {
-                OnForeign::Replace
+                ExistingFilePolicy::Replace
             } else {
-                OnForeign::Refuse
+                ExistingFilePolicy::Refuse
             },
             engine: self.storage_engine()?,
             retention: Retention {
@@ -418,11 +418,11 @@ impl Settings {
     ///
     /// # Errors
     /// [`SettingsError::Value`].
-    pub(crate) fn sheet_form(&self) -> Result<Form, SettingsError> {
+    pub(crate) fn sheet_form(&self) -> Result<OutputFormat, SettingsError> {
         Ok(match self.choice("output")? {
-            Some("json") => Form::Json,
-            Some("csv") => Form::Csv,
-            _ => Form::Table,
+            Some("json") => OutputFormat::Json,
+            Some("csv") => OutputFormat::Csv,
+            _ => OutputFormat::Table,
         })
     }
 

@@ -10,7 +10,7 @@ pub(crate) struct Setting {
     /// A one-letter flag.
     pub(crate) short: Option<char>,
     /// What values look like.
-    pub(crate) kind: Kind,
+    pub(crate) kind: ValueKind,
     /// The value if none is given; empty if there is none.
     pub(crate) default: &'static str,
     /// A sync cannot do without it.
@@ -18,14 +18,14 @@ pub(crate) struct Setting {
     /// Never shown anywhere.
     pub(crate) secret: bool,
     /// Where values may come from.
-    pub(crate) given_by: GivenBy,
+    pub(crate) given_by: SettingScope,
     /// What it does, for people.
     pub(crate) help: &'static str,
 }
 
 /// What values look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ValueKind {
     /// Any text.
     Text,
     /// A path in the file system.
@@ -49,7 +49,7 @@ pub(crate) enum Kind {
 
 /// Where values may come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum GivenBy {
+pub(crate) enum SettingScope {
     /// Flag, environment, config file.
     All,
     /// Flag and environment: it says where the config file is.
@@ -58,7 +58,7 @@ pub(crate) enum GivenBy {
     Environment,
 }
 
-const fn setting(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Setting {
+const fn setting(name: &'static str, kind: ValueKind, default: &'static str, help: &'static str) -> Setting {
     Setting {
         name,
         short: None,
@@ -66,14 +66,14 @@ const fn setting(name: &'static str, kind: Kind, default: &'static str, help: &'
         default,
         required: false,
         secret: false,
-        given_by: GivenBy::All,
+        given_by: SettingScope::All,
         help,
     }
 }
 
-const fn variable(name: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Setting {
+const fn variable(name: &'static str, kind: ValueKind, default: &'static str, help: &'static str) -> Setting {
     Setting {
-        given_by: GivenBy::Environment,
+        given_by: SettingScope::Environment,
         ..setting(name, kind, default, help)
     }
 }
@@ -81,47 +81,47 @@ const fn variable(name: &'static str, kind: Kind, default: &'static str, help: &
 /// Every setting, by name.
 pub(crate) const SETTINGS: &[Setting] = &[
     Setting {
-        given_by: GivenBy::FlagAndEnvironment,
+        given_by: SettingScope::FlagAndEnvironment,
         ..setting(
             "accept-drop",
-            Kind::List,
+            ValueKind::List,
             "",
             "Resource types allowed to shrink by more than --max-drop-percent in this run, `all` for every type; in a variable, or to accept one loss only, TYPE@SYNC with the id of the sync before",
         )
     },
     setting(
         "allow-admin-delete",
-        Kind::Bool,
+        ValueKind::Bool,
         "false",
         "Delete an account although it is a System Administrator, even the last one",
     ),
     setting(
         "audit-log",
-        Kind::Path,
+        ValueKind::Path,
         "",
         "File that every attempted change is appended to, as JSON lines; changes that cannot be written there are not made",
     ),
     variable(
         "c1-api-host",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "Another host of ConductorOne for sign-in and calls than the client id names",
     ),
     setting(
         "c1z-temp-dir",
-        Kind::Path,
+        ValueKind::Path,
         "",
         "Folder for temporary files; it must exist. Falls back to BATON_TMPDIR, then to the system's",
     ),
     setting(
         "ca-file",
-        Kind::Path,
+        ValueKind::Path,
         "",
         "PEM file with certificate authorities to trust besides the usual ones, e.g. of a proxy that inspects TLS; for every connection",
     ),
     setting(
         "client-id",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "Client id that ConductorOne gave out for this connector; with it the program serves ConductorOne until stopped",
     ),
@@ -129,77 +129,77 @@ pub(crate) const SETTINGS: &[Setting] = &[
         secret: true,
         ..setting(
             "client-secret",
-            Kind::Text,
+            ValueKind::Text,
             "",
             "Client secret that ConductorOne gave out for this connector",
         )
     },
     Setting {
-        given_by: GivenBy::FlagAndEnvironment,
+        given_by: SettingScope::FlagAndEnvironment,
         ..setting(
             "config-path",
-            Kind::Path,
+            ValueKind::Path,
             "",
             "Config file, YAML or TOML by its extension; without it ./.baton.yaml, .yml or .toml is read if it is there, and refused if others may write to it",
         )
     },
     setting(
         "create-account-email",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "E-mail of the account to create, where the profile has none",
     ),
     setting(
         "create-account-login",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "Create an account with this login, which NinjaOne takes for the e-mail",
     ),
     setting(
         "create-account-profile",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "Create an account with these attributes, a JSON object; `create-account --schema` lists them",
     ),
     setting(
         "create-account-resource-type",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "Resource type of the account to create; user is the only one",
     ),
     setting(
         "dataset-history",
-        Kind::Bool,
+        ValueKind::Bool,
         "true",
         "Keep the history of a dataset: what changed from sync to sync, and who held what from when to when",
     ),
     variable(
         "decoder-max-decoded-size-mb",
-        Kind::Integer { min: 1, max: 1 << 20 },
+        ValueKind::Integer { min: 1, max: 1 << 20 },
         "10240",
         "Largest unpacked size, in MiB, of an existing c1z file that is continued or exported",
     ),
     variable(
         "decoder-max-memory-mb",
-        Kind::Integer { min: 1, max: 1 << 20 },
+        ValueKind::Integer { min: 1, max: 1 << 20 },
         "128",
         "Most memory at once, in MiB, for an existing c1z file that is read: its zstd window, and each of its rows",
     ),
     setting(
         "delete-resource",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "Delete the resource with this id; accounts can be deleted",
     ),
     setting(
         "delete-resource-type",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "Resource type of the resource to delete; user is the only one",
     ),
     setting(
         "dry-run",
-        Kind::Bool,
+        ValueKind::Bool,
         "false",
         "Show the plan of a change and the requests it would send, and send none of them",
     ),
@@ -207,122 +207,122 @@ pub(crate) const SETTINGS: &[Setting] = &[
         short: Some('f'),
         ..setting(
             "file",
-            Kind::Path,
+            ValueKind::Path,
             "sync.c1z",
             "The c1z file to write, on this machine or in a bucket (s3://BUCKET/sync.c1z, gs://, az://); syncs that it holds are kept up to BATON_KEEP_SYNC_COUNT",
         )
     },
     setting(
         "grant-entitlement",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "Grant this entitlement, e.g. role:7:assigned",
     ),
     setting(
         "grant-principal",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "Id of the principal to grant to, e.g. 901",
     ),
     setting(
         "grant-principal-type",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "Resource type of the principal to grant to; user is the only one",
     ),
     setting(
         "health-check",
-        Kind::Bool,
+        ValueKind::Bool,
         "false",
         "Answer /health, /ready, /live and /metrics over HTTP in service mode",
     ),
     setting(
         "health-check-bind-address",
-        Kind::Text,
+        ValueKind::Text,
         "127.0.0.1",
         "Address of this machine that health checks are answered at; 0.0.0.0 for all of them",
     ),
     setting(
         "health-check-port",
-        Kind::Integer { min: 1, max: 65535 },
+        ValueKind::Integer { min: 1, max: 65535 },
         "8081",
         "Port that health checks are answered at",
     ),
     variable(
         "host-id",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "Which of several processes with one client id this is, 1 to 256 characters; the host name without it",
     ),
     setting(
         "http-timeout-seconds",
-        Kind::Integer { min: 1, max: 1800 },
+        ValueKind::Integer { min: 1, max: 1800 },
         "300",
         "Longest silence on a connection to NinjaOne before it is given up, in seconds",
     ),
     setting(
         "invoke-action",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "Invoke this action; --list-action-schemas lists them",
     ),
     setting(
         "invoke-action-args",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "Arguments of the action, a JSON object",
     ),
     setting(
         "invoke-action-resource-type",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "With --invoke-action: invoke an action of this resource type; no type of this connector has any",
     ),
     variable(
         "keep-sync-count",
-        Kind::Integer { min: 1, max: 1000 },
+        ValueKind::Integer { min: 1, max: 1000 },
         "2",
         "Full syncs that a c1z file keeps, the new one included",
     ),
     setting(
         "list-action-schemas",
-        Kind::Bool,
+        ValueKind::Bool,
         "false",
         "Print the actions with their arguments, as JSON",
     ),
     setting(
         "list-action-schemas-resource-type",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "With --list-action-schemas: print the actions of this resource type only; no type of this connector has any",
     ),
     setting(
         "log-format",
-        Kind::Choice(&["json", "console"]),
+        ValueKind::Choice(&["json", "console"]),
         "",
         "Format of log lines: by default console if standard output is a terminal, else json; an unknown word means json",
     ),
     setting(
         "log-level",
-        Kind::Choice(&["debug", "info", "warn", "error", "dpanic", "panic", "fatal"]),
+        ValueKind::Choice(&["debug", "info", "warn", "error", "dpanic", "panic", "fatal"]),
         "info",
         "Minimum log level; case does not matter, and an unknown word means info",
     ),
     setting(
         "log-path",
-        Kind::List,
+        ValueKind::List,
         "stderr",
         "Where log lines go: files, stdout, stderr; a new file is readable by its owner only",
     ),
     setting(
         "max-drop-percent",
-        Kind::Integer { min: 0, max: 100 },
+        ValueKind::Integer { min: 0, max: 100 },
         "50",
         "Share of the resources or grants of a type, in percent, that a sync may lack against the previous one and still be published; a type that became empty never is",
     ),
     setting(
         "max-memory-mib",
-        Kind::Integer {
+        ValueKind::Integer {
             min: 64,
             max: 1 << 20,
         },
@@ -333,7 +333,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         required: true,
         ..setting(
             "ninja-one-base-url",
-            Kind::Text,
+            ValueKind::Text,
             "",
             "Address of the NinjaOne instance, e.g. https://eu.ninjarmm.com",
         )
@@ -342,7 +342,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         required: true,
         ..setting(
             "ninja-one-client-id",
-            Kind::Text,
+            ValueKind::Text,
             "",
             "Client id of the API client app in NinjaOne",
         )
@@ -352,86 +352,86 @@ pub(crate) const SETTINGS: &[Setting] = &[
         secret: true,
         ..setting(
             "ninja-one-client-secret",
-            Kind::Text,
+            ValueKind::Text,
             "",
             "Client secret of the API client app in NinjaOne",
         )
     },
     setting(
         "ninja-one-include-devices",
-        Kind::Bool,
+        ValueKind::Bool,
         "false",
         "Sync devices too, and which end users may access or are assigned them",
     ),
     setting(
         "ninja-one-requests-per-second",
-        Kind::Integer { min: 0, max: 1000 },
+        ValueKind::Integer { min: 0, max: 1000 },
         "20",
         "Most requests to NinjaOne per second, on average; 0 for no limit",
     ),
     setting(
         "ninja-one-retry-seconds",
-        Kind::Integer { min: 0, max: 3600 },
+        ValueKind::Integer { min: 0, max: 3600 },
         "300",
         "Longest time that one request may spend waiting between its tries, in seconds; 0 tries once",
     ),
     setting(
         "ninja-one-scope",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "OAuth scopes to request, separated by spaces or commas; a sync needs `monitoring management`. Without it NinjaOne grants all scopes of the app",
     ),
     setting(
         "ninja-one-token-path",
-        Kind::Text,
+        ValueKind::Text,
         ninjaone::DEFAULT_TOKEN_PATH,
         "Path of the OAuth token endpoint",
     ),
     setting(
         "no-progress",
-        Kind::Bool,
+        ValueKind::Bool,
         "false",
         "Show no progress on a terminal",
     ),
     setting(
         "otel-collector-endpoint",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "OpenTelemetry collector that traces and logs are sent to over OTLP/gRPC, e.g. collector:4317",
     ),
     setting(
         "otel-collector-endpoint-tls-cert",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "Certificate authority of the collector: its PEM text in unpadded base64url",
     ),
     setting(
         "otel-collector-endpoint-tls-cert-path",
-        Kind::Path,
+        ValueKind::Path,
         "",
         "PEM file with the certificate authority of the collector",
     ),
     setting(
         "otel-collector-endpoint-tls-insecure",
-        Kind::Bool,
+        ValueKind::Bool,
         "false",
         "Send to the collector without TLS",
     ),
     setting(
         "otel-logging-disabled",
-        Kind::Bool,
+        ValueKind::Bool,
         "false",
         "Send no logs to the collector",
     ),
     setting(
         "otel-tracing-disabled",
-        Kind::Bool,
+        ValueKind::Bool,
         "false",
         "Send no traces to the collector",
     ),
     setting(
         "output",
-        Kind::Choice(&["text", "table", "console", "json", "csv"]),
+        ValueKind::Choice(&["text", "table", "console", "json", "csv"]),
         "text",
         "Form of the result on standard output: for people (text, table or console, which are the same) or for programs; csv for lists only",
     ),
@@ -439,104 +439,104 @@ pub(crate) const SETTINGS: &[Setting] = &[
         short: Some('p'),
         ..setting(
             "provisioning",
-            Kind::Bool,
+            ValueKind::Bool,
             "false",
             "Allow changes to the tenant; without it no request that changes anything leaves the program, unless one of the flags that ask for a change is given",
         )
     },
     setting(
         "replace-existing",
-        Kind::Bool,
+        ValueKind::Bool,
         "false",
         "Replace what a location holds although it would be refused (damaged, of another tenant, connector, format or version, or of a later time), once the sync is complete; a dataset keeps the files and starts a new chain of syncs",
     ),
     setting(
         "requested-by",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "Who asks for a change, for the audit log; the login name without it",
     ),
     setting(
         "revoke-grant",
-        Kind::Text,
+        ValueKind::Text,
         "",
         "Revoke this grant, e.g. role:7:assigned:user:901",
     ),
     setting(
         "shutdown-grace-seconds",
-        Kind::Integer { min: 0, max: 3600 },
+        ValueKind::Integer { min: 0, max: 3600 },
         "20",
         "How long running tasks of ConductorOne are waited for when the service is stopped, before they are broken off",
     ),
     setting(
         "sink",
-        Kind::List,
+        ValueKind::List,
         "",
         "Where the sync goes, as KIND=TARGET; several in one pass: c1z=FILE, html=FILE, parquet=PLACE, csv=PLACE, with a folder, s3://, gs:// or az:// for PLACE; a c1z FILE may be such a URL too. Without it the c1z at --file",
     ),
     variable(
         "skip-cleanup",
-        Kind::Bool,
+        ValueKind::Bool,
         "false",
         "Keep every sync that a c1z file holds",
     ),
     setting(
         "skip-entitlements-and-grants",
-        Kind::Bool,
+        ValueKind::Bool,
         "false",
         "Sync resources only",
     ),
     setting(
         "skip-full-sync",
-        Kind::Bool,
+        ValueKind::Bool,
         "false",
         "In service mode, answer full syncs with an empty one: for connectors that only change things",
     ),
     setting(
         "skip-grants",
-        Kind::Bool,
+        ValueKind::Bool,
         "false",
         "With --sync-resources: sync resources and entitlements, without who holds them",
     ),
     setting(
         "state-dir",
-        Kind::Path,
+        ValueKind::Path,
         "",
         "Folder in which service mode keeps the ids of the last full sync that it delivered, so that the guard against losses knows them after a restart; replicas of one connector share it",
     ),
     setting(
         "storage-engine",
-        Kind::Choice(&["sqlite", "pebble"]),
+        ValueKind::Choice(&["sqlite", "pebble"]),
         "",
         "Storage engine of a new c1z file: sqlite (v1), which every reader takes, if nothing is said; an existing v3 stays one",
     ),
     setting(
         "sync-resource-types",
-        Kind::List,
+        ValueKind::List,
         "",
         "Sync these resource types only, e.g. user,role",
     ),
     setting(
         "sync-resources",
-        Kind::List,
+        ValueKind::List,
         "",
         "Sync these resources only, and who holds access to them, e.g. bid:r:role/7",
     ),
     setting(
         "sync-timeout-minutes",
-        Kind::Integer { min: 0, max: 10_080 },
+        ValueKind::Integer { min: 0, max: 10_080 },
         "360",
         "Longest time for a sync of the tenant until its outputs are complete, in minutes; 0 for no limit",
     ),
     setting(
         "task-concurrency",
-        Kind::Integer { min: 1, max: 100 },
+        ValueKind::Integer { min: 1, max: 100 },
         "3",
         "Tasks of ConductorOne that are worked on at the same time",
     ),
     variable(
         "tmpdir",
-        Kind::Path,
+        ValueKind::Path,
         "",
         "Folder for temporary files where --c1z-temp-dir is not given",
     ),
@@ -633,7 +633,7 @@ impl Setting {
     /// Whether there is a flag.
     #[must_use]
     pub(crate) fn has_flag(&self) -> bool {
-        self.given_by != GivenBy::Environment
+        self.given_by != SettingScope::Environment
     }
 }
 

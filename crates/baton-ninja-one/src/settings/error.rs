@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -99,7 +99,7 @@ fn quoted(flags: &[&str]) -> String {
     quoted.join(", ")
 }
 
-impl Classified for SettingsError {
+impl Diagnostic for SettingsError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Missing { .. } | Self::Group(_) | Self::Extension { .. } => StatusCode::Unknown,

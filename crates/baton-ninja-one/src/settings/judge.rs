@@ -2,12 +2,12 @@
 //! before anything is done, and an operation that is not done never becomes a sync.
 
 use super::clean::is_padding;
-use super::definitions::Kind;
 use super::definitions::SETTINGS;
 use super::definitions::Setting;
+use super::definitions::ValueKind;
 use super::error::SettingsError;
 use super::providers::Remark;
-use super::reference::{Fate, Reference};
+use super::reference::{Reference, SettingStatus};
 use super::{Settings, is_zero_or_less, named_choice, read_flag};
 
 /// What NinjaOne calls scopes.
@@ -49,13 +49,13 @@ impl Settings {
     fn judge_setting(&self, setting: &'static Setting) -> Result<(), SettingsError> {
         let name = setting.name;
         match setting.kind {
-            Kind::Bool => self.flag(name).map(drop),
-            Kind::Integer { .. } => self.integer(name).map(drop),
-            Kind::Choice(_) if FORGIVING.contains(&name) => self.text(name).map(drop),
-            Kind::Choice(_) => self.choice(name).map(drop),
-            Kind::List => self.list(name).map(drop),
-            Kind::Path | Kind::Number => self.text(name).map(drop),
-            Kind::Text => {
+            ValueKind::Bool => self.flag(name).map(drop),
+            ValueKind::Integer { .. } => self.integer(name).map(drop),
+            ValueKind::Choice(_) if FORGIVING.contains(&name) => self.text(name).map(drop),
+            ValueKind::Choice(_) => self.choice(name).map(drop),
+            ValueKind::List => self.list(name).map(drop),
+            ValueKind::Path | ValueKind::Number => self.text(name).map(drop),
+            ValueKind::Text => {
                 let text = self.text(name)?.unwrap_or_default();
                 if !JSON.contains(&name) && text.contains(char::is_control) {
                     return Err(self.refuse(
@@ -74,7 +74,7 @@ impl Settings {
             return Ok(());
         };
         let text = match row.kind {
-            Kind::List => None,
+            ValueKind::List => None,
             _ => self.text(row.name)?,
         };
         let wrong = |problem: String| SettingsError::Value {
@@ -83,10 +83,10 @@ impl Settings {
         };
         if let Some(text) = &text {
             match row.kind {
-                Kind::Bool if read_flag(text).is_none() => {
+                ValueKind::Bool if read_flag(text).is_none() => {
                     return Err(wrong(format!("`{text}` is neither true nor false")));
                 }
-                Kind::Number if text.parse::<i64>().is_err() => {
+                ValueKind::Number if text.parse::<i64>().is_err() => {
                     return Err(wrong(format!("`{text}` is not a whole number")));
                 }
                 _ if row.is_default(text) => return Ok(()),
@@ -96,12 +96,12 @@ impl Settings {
             return Ok(());
         }
         match row.fate {
-            Fate::Refused { reason, instead } => Err(SettingsError::Refused {
+            SettingStatus::Refused { reason, instead } => Err(SettingsError::Refused {
                 origin: self.origin(row.name),
                 reason,
                 instead,
             }),
-            Fate::NoEffect(_) | Fate::Works => Ok(()),
+            SettingStatus::NoEffect(_) | SettingStatus::Works => Ok(()),
         }
     }
 
@@ -110,7 +110,7 @@ impl Settings {
         let mut remarks = Vec::new();
         let mut remark = |origin: String, problem: String| remarks.push(Remark { origin, problem });
         for row in Reference::others() {
-            if let Fate::NoEffect(reason) = row.fate
+            if let SettingStatus::NoEffect(reason) = row.fate
                 && self.value(row.name).is_some()
                 && !matches!(self.text(row.name), Ok(Some(text)) if row.is_default(&text))
             {

@@ -27,21 +27,21 @@ use figment::value::Value;
 use proxy::Proxies;
 
 pub(crate) use accessors::Output;
-pub(crate) use definitions::GivenBy;
-pub(crate) use definitions::Kind;
 pub(crate) use definitions::SETTINGS;
 pub(crate) use definitions::Setting;
+pub(crate) use definitions::SettingScope;
+pub(crate) use definitions::ValueKind;
 pub(crate) use definitions::changes_tenant;
 pub(crate) use definitions::variable_of;
 pub(crate) use error::SettingsError;
 pub(crate) use health::HealthAddress;
 pub(crate) use providers::Environment;
 pub(crate) use providers::Remark;
-pub(crate) use provisioning::{OnDemand, ProvisioningMode};
-pub(crate) use reference::{Fate, REFERENCE, Reference};
+pub(crate) use provisioning::{OnDemandFlags, ProvisioningMode};
+pub(crate) use reference::{REFERENCE, Reference, SettingStatus};
 pub(crate) use service::ServiceSettings;
-pub(crate) use sinks::SinkSetting;
-pub(crate) use telemetry::{TelemetrySettings, Trust};
+pub(crate) use sinks::SinkConfig;
+pub(crate) use telemetry::{TelemetrySettings, TlsTrust};
 pub(crate) use topics::TOPICS;
 pub(crate) use verbosity::{COLOR_FLAG, QUIET_FLAG, VERBOSE_FLAG, Verbosity};
 
@@ -194,7 +194,7 @@ impl Settings {
 
     fn integer(&self, name: &str) -> Result<u64, SettingsError> {
         let setting = Setting::named(name);
-        let Kind::Integer { min, max } = setting.kind else {
+        let ValueKind::Integer { min, max } = setting.kind else {
             return Err(self.refuse(name, "not a number"));
         };
         let text = match self.text(name)? {
@@ -222,7 +222,7 @@ impl Settings {
             return Ok(Some(word));
         }
         let words = match Setting::named(name).kind {
-            Kind::Choice(words) => words.join(", "),
+            ValueKind::Choice(words) => words.join(", "),
             _ => String::new(),
         };
         Err(self.refuse(name, format!("`{text}` is not one of {words}")))
@@ -266,7 +266,7 @@ fn is_zero_or_less(text: &str) -> bool {
 
 /// The word of a setting that a text means.
 fn named_choice(setting: &Setting, text: &str) -> Option<&'static str> {
-    let Kind::Choice(words) = setting.kind else {
+    let ValueKind::Choice(words) = setting.kind else {
         return None;
     };
     let text = match (setting.name, text.to_ascii_lowercase()) {

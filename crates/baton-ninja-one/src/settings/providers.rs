@@ -19,16 +19,16 @@ use super::clean::is_half_quoted;
 use super::clean::is_padding;
 use super::clean::normalize_scope;
 use super::clean::split_list;
-use super::definitions::GivenBy;
-use super::definitions::Kind;
 use super::definitions::SETTINGS;
 use super::definitions::Setting;
+use super::definitions::SettingScope;
+use super::definitions::ValueKind;
 use super::definitions::changes_tenant;
 use super::definitions::flag_of;
 use super::definitions::variable_of;
 use super::error::SettingsError;
-use super::reference::Fate;
 use super::reference::Reference;
+use super::reference::SettingStatus;
 
 /// The default config files, in the order they are looked for (the reference has the same in YAML).
 const DEFAULT_FILES: [&str; 3] = [".baton.yaml", ".baton.yml", ".baton.toml"];
@@ -93,8 +93,8 @@ pub(crate) struct Remark {
 #[derive(Clone, Copy)]
 struct Known {
     name: &'static str,
-    kind: Kind,
-    given_by: GivenBy,
+    kind: ValueKind,
+    given_by: SettingScope,
     credential: bool,
 }
 
@@ -128,7 +128,7 @@ fn tidy(known: Known, origin: &str, value: Value, remarks: &mut Vec<Remark>) -> 
             .collect()
     };
     match value {
-        Value::String(_, text) if known.kind == Kind::List => {
+        Value::String(_, text) if known.kind == ValueKind::List => {
             let items = split_list(&text);
             (!items.is_empty()).then(|| Value::from(items))
         }
@@ -188,12 +188,12 @@ pub(super) fn defaults() -> Values {
 
 pub(super) fn flags(matches: &ArgMatches, remarks: &mut Vec<Remark>) -> Values {
     let mut values = Dict::new();
-    for known in known().filter(|known| known.given_by != GivenBy::Environment) {
+    for known in known().filter(|known| known.given_by != SettingScope::Environment) {
         if matches.value_source(known.name) == Some(ValueSource::CommandLine) {
             let given = matches.get_many::<String>(known.name).into_iter().flatten();
             // Each occurrence of a list adds to it; of other flags only the last is here.
             let value = match known.kind {
-                Kind::List => Value::from(given.flat_map(|text| split_list(text)).collect::<Vec<_>>()),
+                ValueKind::List => Value::from(given.flat_map(|text| split_list(text)).collect::<Vec<_>>()),
                 _ => Value::from(given.last().cloned().unwrap_or_default()),
             };
             let origin = format!("--{}", flag_of(known.name));
@@ -262,7 +262,7 @@ pub(super) fn unknown_variables(environment: &Environment) -> UnknownVariables {
         }
         let of_reference = Reference::others().find(|row| row.is_named(&dashed) && upper == *variable);
         if let Some(row) = of_reference {
-            if let Fate::NoEffect(reason) = row.fate {
+            if let SettingStatus::NoEffect(reason) = row.fate {
                 unknown.without_effect.push((variable.clone(), reason));
             }
             continue;
@@ -381,10 +381,12 @@ pub(super) fn config_file(
             found.insert(name, value);
             continue;
         }
-        let of_file = |known: &Known| known.given_by == GivenBy::All;
+        let of_file = |known: &Known| known.given_by == SettingScope::All;
         let Some(known_key) = known().filter(of_file).find(|known| known.name == name) else {
             let name = name.replace('_', "-");
-            let settings = SETTINGS.iter().filter(|setting| setting.given_by == GivenBy::All);
+            let settings = SETTINGS
+                .iter()
+                .filter(|setting| setting.given_by == SettingScope::All);
             let meant = nearest(
                 &name,
                 settings.map(|setting| setting.name).chain([super::sinks::KEY]),

@@ -18,7 +18,7 @@ pub(crate) enum ProvisioningMode {
 
 /// What the reference's on-demand flags say (docs/reference/conductorone.md §2.3).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct OnDemand {
+pub(crate) struct OnDemandFlags {
     pub(crate) create_account_email: Option<String>,
     pub(crate) create_account_login: Option<String>,
     pub(crate) create_account_profile: Option<String>,
@@ -76,7 +76,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`SettingsError::Group`] if they do not go together.
-    pub(crate) fn on_demand(&self) -> Result<OnDemand, SettingsError> {
+    pub(crate) fn on_demand(&self) -> Result<OnDemandFlags, SettingsError> {
         let given = |flags: &'static [&'static str]| {
             flags
                 .iter()
@@ -110,7 +110,7 @@ impl Settings {
                 )));
             }
         }
-        let flags = OnDemand {
+        let flags = OnDemandFlags {
             create_account_email: self.text("create-account-email")?,
             create_account_login: self.text("create-account-login")?,
             create_account_profile: self.text("create-account-profile")?,
@@ -200,7 +200,7 @@ impl Settings {
     }
 }
 
-impl OnDemand {
+impl OnDemandFlags {
     /// Actions of one resource type: there are none, so none can be invoked.
     fn judge_resource_types(&self) -> Result<(), SettingsError> {
         let alone = |flag: &str, other: &str| {

@@ -2,12 +2,12 @@
 //! docs/reference/conductorone.md §1.4): the same in all three forms. Flags that work are [`SETTINGS`](super::SETTINGS); the
 //! others are known here, so that a command line, an environment or a config file of the reference is never half understood.
 
-use super::definitions::GivenBy;
-use super::definitions::Kind;
+use super::definitions::SettingScope;
+use super::definitions::ValueKind;
 
 /// What becomes of a flag of the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub(crate) enum SettingStatus {
     /// It is a setting of this program.
     Works,
     /// It is accepted and changes nothing; one warning says why.
@@ -27,55 +27,55 @@ pub(crate) struct Reference {
     /// The flag without dashes. A `*` at the end stands for any rest.
     pub(crate) name: &'static str,
     /// What values look like; of no importance where the setting works.
-    pub(crate) kind: Kind,
+    pub(crate) kind: ValueKind,
     /// Where the reference takes it from.
-    pub(crate) given_by: GivenBy,
+    pub(crate) given_by: SettingScope,
     /// What becomes of it.
-    pub(crate) fate: Fate,
+    pub(crate) fate: SettingStatus,
 }
 
 const fn works(name: &'static str) -> Reference {
     Reference {
         name,
-        kind: Kind::Text,
-        given_by: GivenBy::All,
-        fate: Fate::Works,
+        kind: ValueKind::Text,
+        given_by: SettingScope::All,
+        fate: SettingStatus::Works,
     }
 }
 
 const fn variable_works(name: &'static str) -> Reference {
     Reference {
-        given_by: GivenBy::Environment,
+        given_by: SettingScope::Environment,
         ..works(name)
     }
 }
 
-const fn no_effect(name: &'static str, kind: Kind, reason: &'static str) -> Reference {
+const fn no_effect(name: &'static str, kind: ValueKind, reason: &'static str) -> Reference {
     Reference {
         name,
         kind,
-        given_by: GivenBy::All,
-        fate: Fate::NoEffect(reason),
+        given_by: SettingScope::All,
+        fate: SettingStatus::NoEffect(reason),
     }
 }
 
 const fn variable_without_effect(name: &'static str, reason: &'static str) -> Reference {
     Reference {
-        given_by: GivenBy::Environment,
-        ..no_effect(name, Kind::Text, reason)
+        given_by: SettingScope::Environment,
+        ..no_effect(name, ValueKind::Text, reason)
     }
 }
 
 const fn refused(
     name: &'static str,
-    kind: Kind,
+    kind: ValueKind,
     (reason, instead): (&'static str, &'static str),
 ) -> Reference {
     Reference {
         name,
         kind,
-        given_by: GivenBy::All,
-        fate: Fate::Refused { reason, instead },
+        given_by: SettingScope::All,
+        fate: SettingStatus::Refused { reason, instead },
     }
 }
 
@@ -119,13 +119,13 @@ const NO_SESSIONS: &str = "this connector keeps no sessions";
 
 /// Every flag of the reference, in its order, then its other variables.
 pub(crate) const REFERENCE: &[Reference] = &[
-    refused("create-ticket", Kind::Bool, TICKETS),
-    refused("bulk-create-ticket", Kind::Bool, TICKETS),
-    refused("bulk-ticket-template-path", Kind::Text, TICKETS),
-    refused("get-ticket", Kind::Bool, TICKETS),
-    refused("list-ticket-schemas", Kind::Bool, TICKETS),
+    refused("create-ticket", ValueKind::Bool, TICKETS),
+    refused("bulk-create-ticket", ValueKind::Bool, TICKETS),
+    refused("bulk-ticket-template-path", ValueKind::Text, TICKETS),
+    refused("get-ticket", ValueKind::Bool, TICKETS),
+    refused("list-ticket-schemas", ValueKind::Bool, TICKETS),
     works("provisioning"),
-    no_effect("ticketing", Kind::Bool, "this connector has no tickets"),
+    no_effect("ticketing", ValueKind::Bool, "this connector has no tickets"),
     works("c1z-temp-dir"),
     works("client-id"),
     works("client-secret"),
@@ -136,10 +136,10 @@ pub(crate) const REFERENCE: &[Reference] = &[
     works("delete-resource"),
     works("delete-resource-type"),
     // A text in the reference, read as a flag.
-    refused("event-feed", Kind::Text, EVENTS),
-    refused("event-feed-id", Kind::Text, EVENTS),
-    refused("event-feed-start-at", Kind::Text, EVENTS),
-    refused("event-feed-cursor", Kind::Text, EVENTS),
+    refused("event-feed", ValueKind::Text, EVENTS),
+    refused("event-feed-id", ValueKind::Text, EVENTS),
+    refused("event-feed-start-at", ValueKind::Text, EVENTS),
+    refused("event-feed-cursor", ValueKind::Text, EVENTS),
     works("file"),
     works("grant-entitlement"),
     works("grant-principal"),
@@ -147,14 +147,14 @@ pub(crate) const REFERENCE: &[Reference] = &[
     works("log-format"),
     works("log-path"),
     works("revoke-grant"),
-    refused("rotate-credentials", Kind::Text, ROTATION),
-    refused("rotate-credentials-type", Kind::Text, ROTATION),
-    refused("ticket-id", Kind::Text, TICKETS),
-    refused("ticket-template-path", Kind::Text, TICKETS),
+    refused("rotate-credentials", ValueKind::Text, ROTATION),
+    refused("rotate-credentials-type", ValueKind::Text, ROTATION),
+    refused("ticket-id", ValueKind::Text, TICKETS),
+    refused("ticket-template-path", ValueKind::Text, TICKETS),
     works("log-level"),
     no_effect(
         "log-level-debug-expires-at",
-        Kind::Text,
+        ValueKind::Text,
         "the log level stays as --log-level sets it",
     ),
     works("skip-full-sync"),
@@ -162,41 +162,45 @@ pub(crate) const REFERENCE: &[Reference] = &[
     works("sync-resource-types"),
     works("skip-entitlements-and-grants"),
     works("skip-grants"),
-    no_effect("external-resource-c1z", Kind::Text, NO_PRINCIPALS_OF_OTHERS),
+    no_effect("external-resource-c1z", ValueKind::Text, NO_PRINCIPALS_OF_OTHERS),
     no_effect(
         "external-resource-entitlement-id-filter",
-        Kind::Text,
+        ValueKind::Text,
         NO_PRINCIPALS_OF_OTHERS,
     ),
-    no_effect("external-resource-traits", Kind::List, NO_PRINCIPALS_OF_OTHERS),
+    no_effect(
+        "external-resource-traits",
+        ValueKind::List,
+        NO_PRINCIPALS_OF_OTHERS,
+    ),
     no_effect(
         "keep-previous-sync-c1z",
-        Kind::Bool,
+        ValueKind::Bool,
         "every sync reads the whole tenant, because NinjaOne sends no ETags",
     ),
-    refused("diff-syncs", Kind::Bool, DIFF),
-    refused("base-sync-id", Kind::Text, DIFF),
-    refused("applied-sync-id", Kind::Text, DIFF),
-    refused("compact-sync-ids", Kind::List, COMPACTION),
-    refused("compact-file-paths", Kind::List, COMPACTION),
-    refused("compact-output-path", Kind::Text, COMPACTION),
-    refused("compact-syncs", Kind::Bool, COMPACTION),
+    refused("diff-syncs", ValueKind::Bool, DIFF),
+    refused("base-sync-id", ValueKind::Text, DIFF),
+    refused("applied-sync-id", ValueKind::Text, DIFF),
+    refused("compact-sync-ids", ValueKind::List, COMPACTION),
+    refused("compact-file-paths", ValueKind::List, COMPACTION),
+    refused("compact-output-path", ValueKind::Text, COMPACTION),
+    refused("compact-syncs", ValueKind::Bool, COMPACTION),
     works("invoke-action"),
     works("invoke-action-args"),
     works("invoke-action-resource-type"),
     works("list-action-schemas"),
     works("list-action-schemas-resource-type"),
-    refused("list-resource-actions", Kind::Text, RESOURCE_ACTIONS),
-    refused("invoke-resource-action", Kind::Text, RESOURCE_ACTIONS),
+    refused("list-resource-actions", ValueKind::Text, RESOURCE_ACTIONS),
+    refused("invoke-resource-action", ValueKind::Text, RESOURCE_ACTIONS),
     refused(
         "invoke-resource-action-resource-type",
-        Kind::Text,
+        ValueKind::Text,
         RESOURCE_ACTIONS,
     ),
-    refused("invoke-resource-action-args", Kind::Text, RESOURCE_ACTIONS),
-    no_effect("session-store-maximum-size", Kind::Number, NO_SESSIONS),
-    no_effect("workers", Kind::Number, STREAMED),
-    no_effect("parallel-sync", Kind::Bool, STREAMED),
+    refused("invoke-resource-action-args", ValueKind::Text, RESOURCE_ACTIONS),
+    no_effect("session-store-maximum-size", ValueKind::Number, NO_SESSIONS),
+    no_effect("workers", ValueKind::Number, STREAMED),
+    no_effect("parallel-sync", ValueKind::Bool, STREAMED),
     works("otel-collector-endpoint"),
     works("otel-collector-endpoint-tls-cert-path"),
     works("otel-collector-endpoint-tls-cert"),
@@ -205,7 +209,7 @@ pub(crate) const REFERENCE: &[Reference] = &[
     works("otel-logging-disabled"),
     no_effect(
         "auth-method",
-        Kind::Text,
+        ValueKind::Text,
         "this connector signs in in one way only, with client id and secret",
     ),
     works("health-check"),
@@ -214,14 +218,14 @@ pub(crate) const REFERENCE: &[Reference] = &[
     works("http-timeout-seconds"),
     works("storage-engine"),
     works("task-concurrency"),
-    refused("log-event-log", Kind::Bool, EVENT_LOG),
-    refused("lambda-client-id", Kind::Text, LAMBDA),
-    refused("lambda-client-secret", Kind::Text, LAMBDA),
-    refused("lambda-auth-jwt-signer", Kind::Text, LAMBDA),
-    refused("lambda-auth-jwt-jwks-url", Kind::Text, LAMBDA),
-    refused("lambda-auth-jwt-expected-issuer", Kind::Text, LAMBDA),
-    refused("lambda-auth-jwt-expected-subject", Kind::Text, LAMBDA),
-    refused("lambda-auth-jwt-expected-audience", Kind::Text, LAMBDA),
+    refused("log-event-log", ValueKind::Bool, EVENT_LOG),
+    refused("lambda-client-id", ValueKind::Text, LAMBDA),
+    refused("lambda-client-secret", ValueKind::Text, LAMBDA),
+    refused("lambda-auth-jwt-signer", ValueKind::Text, LAMBDA),
+    refused("lambda-auth-jwt-jwks-url", ValueKind::Text, LAMBDA),
+    refused("lambda-auth-jwt-expected-issuer", ValueKind::Text, LAMBDA),
+    refused("lambda-auth-jwt-expected-subject", ValueKind::Text, LAMBDA),
+    refused("lambda-auth-jwt-expected-audience", ValueKind::Text, LAMBDA),
     variable_works("config-path"),
     variable_works("tmpdir"),
     variable_works("host-id"),
@@ -259,7 +263,7 @@ pub(crate) const REFERENCE: &[Reference] = &[
 impl Reference {
     /// Those that are no settings of this program.
     pub(crate) fn others() -> impl Iterator<Item = &'static Self> {
-        REFERENCE.iter().filter(|row| row.fate != Fate::Works)
+        REFERENCE.iter().filter(|row| row.fate != SettingStatus::Works)
     }
 
     /// Whether a name in lower case with dashes is this one.
@@ -273,8 +277,8 @@ impl Reference {
     /// Whether a value leaves things as they are without it: a switch that is off, a number that is the reference's default.
     pub(crate) fn is_default(&self, value: &str) -> bool {
         match self.kind {
-            Kind::Bool => is_off(value),
-            Kind::Number => value == "0",
+            ValueKind::Bool => is_off(value),
+            ValueKind::Number => value == "0",
             _ => self.name == "event-feed" && is_off(value),
         }
     }
@@ -299,11 +303,17 @@ mod tests {
         assert_eq!(names.len(), REFERENCE.len(), "named twice");
         for row in REFERENCE {
             let setting = SETTINGS.iter().find(|setting| setting.name == row.name);
-            assert_eq!(setting.is_some(), row.fate == Fate::Works, "{}", row.name);
+            assert_eq!(
+                setting.is_some(),
+                row.fate == SettingStatus::Works,
+                "{}",
+                row.name
+            );
             if let Some(setting) = setting {
-                let variable_only = setting.given_by == GivenBy::Environment || row.name == "config-path";
+                let variable_only =
+                    setting.given_by == SettingScope::Environment || row.name == "config-path";
                 assert_eq!(
-                    row.given_by == GivenBy::Environment,
+                    row.given_by == SettingScope::Environment,
                     variable_only,
                     "{}",
                     row.name
@@ -316,7 +326,7 @@ mod tests {
     fn the_flags_of_the_reference_are_all_here() {
         let flags = REFERENCE
             .iter()
-            .filter(|row| row.given_by != GivenBy::Environment);
+            .filter(|row| row.given_by != SettingScope::Environment);
         let flags = flags.filter(|row| !row.name.starts_with("lambda-") && row.name != "log-event-log");
         assert_eq!(flags.count(), 74);
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use access_dataset::{BucketUrl, Location};
 use figment::value::{Dict, Value};
-use sink_csv::{CsvFormat, Delimiter, Packing, SpreadsheetSafety};
+use sink_csv::{Compression, CsvFormat, Delimiter, SpreadsheetSafety};
 use sink_parquet::Codec;
 
 use super::Setting;
@@ -24,7 +24,7 @@ pub(super) const KEY: &str = "sinks";
 
 /// A sink that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum SinkSetting {
+pub(crate) enum SinkConfig {
     /// A c1z file.
     C1z(PathBuf),
     /// A c1z file in a bucket.
@@ -40,7 +40,7 @@ pub(crate) enum SinkSetting {
 /// How CSV files are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct CsvOptions {
-    packing: Packing,
+    packing: Compression,
     safety: SpreadsheetSafety,
     delimiter: Delimiter,
     bom: bool,
@@ -66,7 +66,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`SettingsError::Value`].
-    pub(crate) fn sinks(&self) -> Result<Vec<SinkSetting>, SettingsError> {
+    pub(crate) fn sinks(&self) -> Result<Vec<SinkConfig>, SettingsError> {
         let named = self.named_sinks()?;
         if named.is_empty() {
             return Ok(vec![self.file()?]);
@@ -79,7 +79,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`SettingsError::Value`].
-    pub(crate) fn named_sinks(&self) -> Result<Vec<SinkSetting>, SettingsError> {
+    pub(crate) fn named_sinks(&self) -> Result<Vec<SinkConfig>, SettingsError> {
         let mut sinks = Vec::new();
         for text in self.list("sink")? {
             let sink = self
@@ -104,7 +104,7 @@ impl Settings {
     }
 
     /// The c1z at `--file`.
-    pub(super) fn file(&self) -> Result<SinkSetting, SettingsError> {
+    pub(super) fn file(&self) -> Result<SinkConfig, SettingsError> {
         let named = self.text("file")?;
         let text = named.unwrap_or_else(|| Setting::named("file").default.to_owned());
         if text == "-" {
@@ -116,31 +116,31 @@ impl Settings {
     }
 
     /// The sink, trusting the authorities of `--ca-file` if it is in a bucket.
-    fn trusting(&self, sink: SinkSetting) -> Result<SinkSetting, SettingsError> {
+    fn trusting(&self, sink: SinkConfig) -> Result<SinkConfig, SettingsError> {
         let ca_file = self.ca_file()?;
         let ca_file = ca_file.as_deref();
         Ok(match sink {
-            SinkSetting::BucketC1z(url) => SinkSetting::BucketC1z(url.with_ca_file(ca_file)),
-            SinkSetting::Parquet(place, codec) => SinkSetting::Parquet(place.with_ca_file(ca_file), codec),
-            SinkSetting::Csv(place, options) => SinkSetting::Csv(place.with_ca_file(ca_file), options),
-            local @ (SinkSetting::C1z(_) | SinkSetting::Html(_)) => local,
+            SinkConfig::BucketC1z(url) => SinkConfig::BucketC1z(url.with_ca_file(ca_file)),
+            SinkConfig::Parquet(place, codec) => SinkConfig::Parquet(place.with_ca_file(ca_file), codec),
+            SinkConfig::Csv(place, options) => SinkConfig::Csv(place.with_ca_file(ca_file), options),
+            local @ (SinkConfig::C1z(_) | SinkConfig::Html(_)) => local,
         })
     }
 
     /// `KIND=TARGET`, or `c1z` alone for the file at `--file`.
-    fn named_sink(&self, text: &str) -> Result<SinkSetting, String> {
+    fn named_sink(&self, text: &str) -> Result<SinkConfig, String> {
         let (kind, target) = text.split_once('=').unwrap_or((text, ""));
         match (kind, target) {
             ("c1z", "") => self.file().map_err(|error| error.to_string()),
             ("c1z", target) => c1z(target),
-            ("parquet", place) => Ok(SinkSetting::Parquet(location(place)?, Codec::default())),
-            ("csv", place) => Ok(SinkSetting::Csv(location(place)?, CsvOptions::default())),
+            ("parquet", place) => Ok(SinkConfig::Parquet(location(place)?, Codec::default())),
+            ("csv", place) => Ok(SinkConfig::Csv(location(place)?, CsvOptions::default())),
             ("html", path) => report(path),
             _ => Err(unknown_kind(kind)),
         }
     }
 
-    fn sinks_of_file(&self) -> Result<Vec<SinkSetting>, SettingsError> {
+    fn sinks_of_file(&self) -> Result<Vec<SinkConfig>, SettingsError> {
         let Ok(value) = self.figment.find_value(KEY) else {
             return Ok(Vec::new());
         };
@@ -169,7 +169,7 @@ impl Settings {
         Ok(sinks)
     }
 
-    fn sink_of_keys(&self, keys: &Dict) -> Result<SinkSetting, String> {
+    fn sink_of_keys(&self, keys: &Dict) -> Result<SinkConfig, String> {
         let kind = text_of(keys, "kind")?
             .ok_or_else(|| format!("`kind` is missing; it is one of {}", KINDS.join(", ")))?;
         let known: &[&str] = match kind {
@@ -198,12 +198,12 @@ impl Settings {
                 Some(target) => c1z(target),
                 None => self.file().map_err(|error| error.to_string()),
             },
-            "parquet" => Ok(SinkSetting::Parquet(
+            "parquet" => Ok(SinkConfig::Parquet(
                 place()?,
                 word_of(keys, "compression", &Codec::WORDS, Codec::named)?,
             )),
             "html" => report(text_of(keys, "path")?.unwrap_or_default()),
-            _ => Ok(SinkSetting::Csv(place()?, csv_options(keys)?)),
+            _ => Ok(SinkConfig::Csv(place()?, csv_options(keys)?)),
         }
     }
 
@@ -214,10 +214,10 @@ impl Settings {
     }
 
     /// A file that somebody named and nobody would write is a mistake.
-    fn refuse_unused_file(&self, sinks: &[SinkSetting]) -> Result<(), SettingsError> {
+    fn refuse_unused_file(&self, sinks: &[SinkConfig]) -> Result<(), SettingsError> {
         let written = sinks
             .iter()
-            .any(|sink| matches!(sink, SinkSetting::C1z(_) | SinkSetting::BucketC1z(_)));
+            .any(|sink| matches!(sink, SinkConfig::C1z(_) | SinkConfig::BucketC1z(_)));
         let named = self
             .figment
             .find_metadata("file")
@@ -231,7 +231,7 @@ impl Settings {
     }
 }
 
-impl SinkSetting {
+impl SinkConfig {
     /// Where it writes.
     fn place(&self) -> String {
         match self {
@@ -243,7 +243,7 @@ impl SinkSetting {
 }
 
 /// A report is a file.
-fn report(path: &str) -> Result<SinkSetting, String> {
+fn report(path: &str) -> Result<SinkConfig, String> {
     if path.is_empty() {
         return Err(NO_REPORT.to_owned());
     }
@@ -253,13 +253,13 @@ fn report(path: &str) -> Result<SinkSetting, String> {
                 .to_owned(),
         );
     }
-    targets::local_file(path, "a report").map(SinkSetting::Html)
+    targets::local_file(path, "a report").map(SinkConfig::Html)
 }
 
-fn c1z(text: &str) -> Result<SinkSetting, String> {
+fn c1z(text: &str) -> Result<SinkConfig, String> {
     Ok(match targets::c1z(text)? {
-        C1zTarget::File(path) => SinkSetting::C1z(path),
-        C1zTarget::Bucket(url) => SinkSetting::BucketC1z(url),
+        C1zTarget::File(path) => SinkConfig::C1z(path),
+        C1zTarget::Bucket(url) => SinkConfig::BucketC1z(url),
     })
 }
 
@@ -318,7 +318,7 @@ fn csv_options(keys: &Dict) -> Result<CsvOptions, String> {
         SpreadsheetSafety::Raw
     };
     Ok(CsvOptions {
-        packing: word_of(keys, "compression", &Packing::WORDS, Packing::named)?,
+        packing: word_of(keys, "compression", &Compression::WORDS, Compression::named)?,
         safety,
         delimiter: word_of(keys, "delimiter", &Delimiter::WORDS, Delimiter::named)?,
         bom: flag_of(keys, "bom", false)?,

@@ -25,7 +25,7 @@ pub(crate) struct TelemetrySettings {
     /// The collector; `http` is without TLS.
     pub(crate) collector: Uri,
     /// Whose word the collector's certificate is taken on.
-    pub(crate) trust: Trust,
+    pub(crate) trust: TlsTrust,
     /// Send traces.
     pub(crate) traces: bool,
     /// Send logs.
@@ -34,7 +34,7 @@ pub(crate) struct TelemetrySettings {
 
 /// Whose word a certificate is taken on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Trust {
+pub(crate) enum TlsTrust {
     /// The usual authorities', and these.
     Usual(Vec<CertificateDer<'static>>),
     /// These authorities' only.
@@ -61,14 +61,14 @@ impl Settings {
             return Ok(None);
         };
         let trust = match (cert, cert_path) {
-            _ if insecure => Trust::Only(Vec::new()),
+            _ if insecure => TlsTrust::Only(Vec::new()),
             (Some(cert), _) => {
                 let pem = URL_SAFE_NO_PAD.decode(cert.trim());
                 let pem = pem.map_err(|_| self.refuse(CERT, NO_BASE64URL))?;
-                Trust::Only(self.authorities(CERT, &pem)?)
+                TlsTrust::Only(self.authorities(CERT, &pem)?)
             }
-            (None, Some(path)) => Trust::Only(self.authorities(CERT_PATH, &read(&path)?)?),
-            (None, None) => Trust::Usual(match self.path("ca-file")? {
+            (None, Some(path)) => TlsTrust::Only(self.authorities(CERT_PATH, &read(&path)?)?),
+            (None, None) => TlsTrust::Usual(match self.path("ca-file")? {
                 Some(path) => self.authorities("ca-file", &read(&path)?)?,
                 None => Vec::new(),
             }),

@@ -34,12 +34,12 @@ pub struct Network {
     /// Through which proxies.
     pub proxies: Proxies,
     /// How long things may take.
-    pub patience: Patience,
+    pub patience: RetryPolicy,
 }
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// To connect, proxy and TLS included (docs/reference/conductorone.md §3.4).
     pub connect: Duration,
     /// To answer a call that is no upload, connecting included.
@@ -52,7 +52,7 @@ pub struct Patience {
     pub upload_stall: Duration,
 }
 
-impl Default for Patience {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(30),

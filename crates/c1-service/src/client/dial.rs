@@ -32,9 +32,9 @@ const LONGEST_PROXY_ANSWER: usize = 16 << 10;
 const HTTPS: u16 = 443;
 
 /// A byte stream: TCP, or TLS to a proxy.
-pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
-pub(super) type BoxWire = Box<dyn Wire>;
+pub(super) trait IoStream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> IoStream for T {}
+pub(super) type BoxedIoStream = Box<dyn IoStream>;
 
 /// Makes connections to one host.
 #[derive(Clone)]
@@ -80,7 +80,7 @@ impl Connector {
         }
     }
 
-    async fn connect(self) -> Result<TokioIo<TlsStream<BoxWire>>, ConnectError> {
+    async fn connect(self) -> Result<TokioIo<TlsStream<BoxedIoStream>>, ConnectError> {
         let port = self.target.port_u16().unwrap_or(HTTPS);
         let wire = match &self.proxy {
             Some(proxy) => self.tunnel(proxy, port).await?,
@@ -96,7 +96,7 @@ impl Connector {
         Ok(TokioIo::new(stream))
     }
 
-    async fn tunnel(&self, proxy: &Intercept, port: u16) -> Result<BoxWire, ConnectError> {
+    async fn tunnel(&self, proxy: &Intercept, port: u16) -> Result<BoxedIoStream, ConnectError> {
         let uri = proxy.uri();
         let host = uri.host().unwrap_or_default();
         let secure = uri.scheme_str() == Some("https");
@@ -125,7 +125,7 @@ impl Connector {
 }
 
 /// The status of a proxy's answer. It is read byte by byte, because what follows its end is the host's.
-async fn proxy_answer(wire: &mut BoxWire) -> Result<u16, ConnectError> {
+async fn proxy_answer(wire: &mut BoxedIoStream) -> Result<u16, ConnectError> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() == LONGEST_PROXY_ANSWER {
@@ -143,7 +143,7 @@ async fn proxy_answer(wire: &mut BoxWire) -> Result<u16, ConnectError> {
         .ok_or_else(|| ConnectError::ProxySpeech("its answer is not HTTP".to_owned()))
 }
 
-async fn tcp(mut connector: HttpConnector, host: &str, port: u16) -> Result<BoxWire, String> {
+async fn tcp(mut connector: HttpConnector, host: &str, port: u16) -> Result<BoxedIoStream, String> {
     let uri = Uri::builder()
         .scheme("http")
         .authority(format!("{host}:{port}"))
@@ -166,8 +166,8 @@ async fn tcp(mut connector: HttpConnector, host: &str, port: u16) -> Result<BoxW
 async fn tls(
     config: Arc<ClientConfig>,
     host: &str,
-    wire: BoxWire,
-) -> Result<TlsStream<BoxWire>, ConnectError> {
+    wire: BoxedIoStream,
+) -> Result<TlsStream<BoxedIoStream>, ConnectError> {
     let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(name).map_err(|error| ConnectError::Tls {
         reason: error.to_string(),
@@ -178,7 +178,7 @@ async fn tls(
 }
 
 impl Service<Uri> for Connector {
-    type Response = TokioIo<TlsStream<BoxWire>>;
+    type Response = TokioIo<TlsStream<BoxedIoStream>>;
     type Error = ConnectError;
     type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 

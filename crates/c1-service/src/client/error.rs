@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use access_core::secrets::ServerText;
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 
 use super::NetworkFault;
 
@@ -105,7 +105,7 @@ pub enum C1Error {
     },
 }
 
-impl Classified for C1Error {
+impl Diagnostic for C1Error {
     fn status(&self) -> StatusCode {
         match self {
             Self::CaFile { .. } | Self::ApiHost { .. } | Self::ProxyKind { .. } => {

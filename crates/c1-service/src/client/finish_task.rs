@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 use super::C1Client;
 use super::C1Error;
-use super::TaskEnd;
 use super::TaskId;
+use super::TaskResult;
 
 /// Entries of every list of annotations.
 const MOST_ANNOTATIONS: usize = 16;
@@ -28,7 +28,7 @@ impl C1Client {
     ///
     /// # Errors
     /// [`C1Error`] of the last attempt.
-    pub async fn finish(&self, task: &TaskId, end: TaskEnd) -> Result<(), C1Error> {
+    pub async fn finish(&self, task: &TaskId, end: TaskResult) -> Result<(), C1Error> {
         let patience = &self.inner.patience;
         let request = encode(&self.inner.host_id, task, end);
         let deadline = Instant::now() + patience.finish;
@@ -60,9 +60,9 @@ impl C1Client {
     }
 }
 
-fn encode(host_id: &str, task: &TaskId, end: TaskEnd) -> BatonServiceFinishTaskRequest {
+fn encode(host_id: &str, task: &TaskId, end: TaskResult) -> BatonServiceFinishTaskRequest {
     let (status, state) = match end {
-        TaskEnd::Success {
+        TaskResult::Success {
             response,
             annotations,
         } => {
@@ -72,7 +72,7 @@ fn encode(host_id: &str, task: &TaskId, end: TaskEnd) -> BatonServiceFinishTaskR
             };
             (None, FinalState::Success(success))
         }
-        TaskEnd::Failure {
+        TaskResult::Failure {
             code,
             message,
             details,

@@ -30,18 +30,18 @@ use crate::credentials::read_authority;
 use crate::host::clamp;
 use dial::Connector;
 use token::Tokens;
-use transport::Line;
+use transport::ChannelState;
 
-pub use config::{C1Config, Network, Patience, Proxies};
+pub use config::{C1Config, Network, Proxies, RetryPolicy};
 pub use error::C1Error;
 pub use network_error::NetworkFault;
 pub use types::Heartbeat;
 pub use types::Hello;
 pub use types::InvalidTaskId;
-pub use types::Polled;
+pub use types::PollResponse;
 pub use types::Task;
-pub use types::TaskEnd;
 pub use types::TaskId;
+pub use types::TaskResult;
 pub use types::UploadReceipt;
 pub use upload::UploadProgress;
 
@@ -61,8 +61,8 @@ struct Inner {
     authority: String,
     host_id: String,
     tokens: Tokens,
-    line: Line,
-    patience: Patience,
+    line: ChannelState,
+    patience: RetryPolicy,
 }
 
 impl C1Client {
@@ -99,7 +99,7 @@ impl C1Client {
         Ok(Self {
             inner: Arc::new(Inner {
                 host_id: config.host_id.to_string(),
-                line: Line::new(uri, user_agent, connector).map_err(setup)?,
+                line: ChannelState::new(uri, user_agent, connector).map_err(setup)?,
                 tokens: Tokens::new(
                     config.credentials,
                     &authority,
@@ -144,7 +144,7 @@ impl C1Client {
     ///
     /// # Errors
     /// [`C1Error`].
-    pub async fn get_task(&self) -> Result<Polled, C1Error> {
+    pub async fn get_task(&self) -> Result<PollResponse, C1Error> {
         let request = BatonServiceGetTaskRequest {
             host_id: self.inner.host_id.clone(),
         };
@@ -153,7 +153,7 @@ impl C1Client {
             async move { rpc.get_task(request).await }
         });
         let answer = call.await?;
-        Ok(Polled {
+        Ok(PollResponse {
             task: answer.task.map(task).transpose()?.flatten(),
             next_poll: wait(answer.next_poll).min(LONGEST_WAIT),
         })

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use access_core::secrets::ServerText;
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use baton_proto::connectorapi_baton_v1::baton_service_client::BatonServiceClient;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;

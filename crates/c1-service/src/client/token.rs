@@ -49,7 +49,7 @@ impl fmt::Debug for Bearer {
     }
 }
 
-struct Held {
+struct CachedToken {
     bearer: Bearer,
     renew_at: Instant,
 }
@@ -61,7 +61,7 @@ pub(super) struct Tokens {
     proxied: bool,
     credentials: Credentials,
     /// Whoever renews it holds the lock, so that it is renewed once.
-    held: Mutex<Option<Held>>,
+    held: Mutex<Option<CachedToken>>,
 }
 
 #[derive(Deserialize)]
@@ -126,7 +126,7 @@ impl Tokens {
         Ok(bearer)
     }
 
-    async fn sign_in(&self) -> Result<Held, C1Error> {
+    async fn sign_in(&self) -> Result<CachedToken, C1Error> {
         let assertion = assertion(&self.credentials);
         secrets::register_token(&assertion);
         let form = [
@@ -210,7 +210,7 @@ fn refusal(status: Http, body: &[u8]) -> String {
 }
 
 /// Reads a good answer. It holds a token, so it is never quoted.
-fn token(body: &[u8], asked_at: Instant) -> Result<Held, C1Error> {
+fn token(body: &[u8], asked_at: Instant) -> Result<CachedToken, C1Error> {
     let answer: TokenAnswer = serde_json::from_slice(body).map_err(|_| C1Error::SignInFailed {
         reason: "the answer cannot be read".to_owned(),
     })?;
@@ -238,7 +238,7 @@ fn token(body: &[u8], asked_at: Instant) -> Result<Held, C1Error> {
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .unwrap_or_default()
         .min(LONGEST_LIFE);
-    Ok(Held {
+    Ok(CachedToken {
         bearer: Bearer { header },
         // Without a life, or with one below the margin, it is good for one call.
         renew_at: asked_at + life.saturating_sub(MARGIN),

@@ -26,7 +26,7 @@ const GRPC_STATUS: &str = "grpc-status";
 const GRPC_DETAILS: &str = "grpc-status-details-bin";
 
 /// The one connection of a client, made when it is needed and again when it broke.
-pub(super) struct Line {
+pub(super) struct ChannelState {
     endpoint: Endpoint,
     connector: Connector,
     current: Mutex<Current>,
@@ -38,7 +38,7 @@ struct Current {
     generation: u64,
 }
 
-impl Line {
+impl ChannelState {
     /// A line to this host; nothing is sent yet.
     pub(super) fn new(target: Uri, user_agent: HeaderValue, connector: Connector) -> Result<Self, String> {
         let endpoint = Endpoint::from(target)

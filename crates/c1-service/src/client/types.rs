@@ -60,7 +60,7 @@ pub struct Task {
 
 /// The answer to a poll.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Polled {
+pub struct PollResponse {
     /// Something to do, if there is anything.
     pub task: Option<Task>,
     /// How long to wait before the next poll: 0 to 5 minutes.
@@ -91,7 +91,7 @@ pub struct Hello {
 
 /// How a task ended (docs/reference/conductorone.md §3.5, `FinishTask` encoding).
 #[derive(Debug, Clone, PartialEq)]
-pub enum TaskEnd {
+pub enum TaskResult {
     /// It was done.
     Success {
         /// The answer, where the type of task has one.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use baton_proto::connectorapi_baton_v1::BatonServiceUploadAssetRequest;
 use baton_proto::connectorapi_baton_v1::baton_service_upload_asset_request::{
     Msg, UploadData, UploadEof, UploadMetadata,

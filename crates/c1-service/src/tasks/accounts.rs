@@ -6,16 +6,16 @@ use baton_proto::connectorapi_baton_v1::task::{CreateAccountTask, DeleteResource
 use v2::create_account_response::{AlreadyExistsResult, Result as Created, SuccessResult};
 
 use super::attributes::of_struct;
-use super::{Answer, Desk, malformed};
+use super::{TaskHandler, TaskResponse, malformed};
 use crate::TaskId;
 use crate::connector::TaskFailure;
 
-impl Desk {
+impl TaskHandler {
     pub(super) async fn create_account(
         &self,
         id: &TaskId,
         wanted: CreateAccountTask,
-    ) -> Result<Answer, TaskFailure> {
+    ) -> Result<TaskResponse, TaskFailure> {
         let info = wanted.account_info.ok_or_else(|| malformed("create account"))?;
         self.vocabulary
             .accounts_only(&wanted.resource_type_id, "created")?;
@@ -37,14 +37,14 @@ impl Desk {
             result: Some(result),
             ..v2::CreateAccountResponse::default()
         };
-        Ok(Answer::new(&response, Vec::new()))
+        Ok(TaskResponse::new(&response, Vec::new()))
     }
 
     pub(super) async fn delete_resource(
         &self,
         id: &TaskId,
         wanted: DeleteResourceTask,
-    ) -> Result<Answer, TaskFailure> {
+    ) -> Result<TaskResponse, TaskFailure> {
         let resource = wanted.resource_id.ok_or_else(|| malformed("delete resource"))?;
         self.vocabulary
             .accounts_only(&resource.resource_type, "deleted")?;
@@ -54,7 +54,10 @@ impl Desk {
             allow_administrator: self.allow_admin_delete,
         };
         self.connector.change(id, change).await?;
-        Ok(Answer::new(&v2::DeleteResourceResponse::default(), Vec::new()))
+        Ok(TaskResponse::new(
+            &v2::DeleteResourceResponse::default(),
+            Vec::new(),
+        ))
     }
 }
 

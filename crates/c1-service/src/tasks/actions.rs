@@ -14,7 +14,7 @@ use baton_proto::prost_types::value::Kind;
 use baton_proto::prost_types::{Struct, Value};
 
 use super::attributes::of_struct;
-use super::{Answer, Desk, malformed};
+use super::{TaskHandler, TaskResponse, malformed};
 use crate::TaskId;
 use crate::connector::TaskFailure;
 
@@ -31,7 +31,7 @@ pub(crate) struct Actions {
 
 impl Actions {
     /// The actions for resources of a type; without one, all. None is bound to a type (docs/reference/conductorone.md §6.8).
-    pub(super) fn list(resource_type: &str, accounts: &AccountSchema) -> Answer {
+    pub(super) fn list(resource_type: &str, accounts: &AccountSchema) -> TaskResponse {
         let schemas = if resource_type.is_empty() {
             vec![update_account(accounts)]
         } else {
@@ -41,19 +41,19 @@ impl Actions {
             schemas,
             annotations: Vec::new(),
         };
-        Answer::new(&response, Vec::new())
+        TaskResponse::new(&response, Vec::new())
     }
 
-    pub(super) fn schema(name: &str, accounts: &AccountSchema) -> Result<Answer, TaskFailure> {
+    pub(super) fn schema(name: &str, accounts: &AccountSchema) -> Result<TaskResponse, TaskFailure> {
         known(name)?;
         let response = v2::GetActionSchemaResponse {
             schema: Some(update_account(accounts)),
             annotations: Vec::new(),
         };
-        Ok(Answer::new(&response, Vec::new()))
+        Ok(TaskResponse::new(&response, Vec::new()))
     }
 
-    pub(super) fn status(&self, id: &str) -> Result<Answer, TaskFailure> {
+    pub(super) fn status(&self, id: &str) -> Result<TaskResponse, TaskFailure> {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         let known = done.iter().find(|(known, _)| known == id);
         let (_, is_verified) = known.ok_or_else(|| {
@@ -69,7 +69,7 @@ impl Actions {
             response: Some(success(*is_verified)),
             ..v2::GetActionStatusResponse::default()
         };
-        Ok(Answer::new(&response, Vec::new()))
+        Ok(TaskResponse::new(&response, Vec::new()))
     }
 
     fn keep(&self, id: &str, is_verified: bool) {
@@ -81,9 +81,13 @@ impl Actions {
     }
 }
 
-impl Desk {
+impl TaskHandler {
     /// The action ends before it is answered. Its id is that of the change.
-    pub(super) async fn invoke(&self, id: &TaskId, wanted: ActionInvokeTask) -> Result<Answer, TaskFailure> {
+    pub(super) async fn invoke(
+        &self,
+        id: &TaskId,
+        wanted: ActionInvokeTask,
+    ) -> Result<TaskResponse, TaskFailure> {
         if wanted.name.is_empty() {
             return Err(malformed("action"));
         }
@@ -106,7 +110,7 @@ impl Desk {
             name: UPDATE_ACCOUNT.to_owned(),
             ..v2::InvokeActionResponse::default()
         };
-        Ok(Answer::new(&response, Vec::new()))
+        Ok(TaskResponse::new(&response, Vec::new()))
     }
 }
 

@@ -1,13 +1,13 @@
 //! Event feeds: sign-ins, and changes of accounts and roles.
 
 use access_core::StatusCode;
-use access_core::ports::{AccessEvent, EventCursor, Happening};
+use access_core::ports::{AccessEvent, EventCursor, EventKind};
 use baton_proto::connector_v2::{self as v2, EventType};
 use baton_proto::connectorapi_baton_v1::task::ListEventsTask;
 use baton_proto::prost_types::Timestamp;
 use time::{Duration, OffsetDateTime};
 
-use super::{Answer, Desk};
+use super::{TaskHandler, TaskResponse};
 use crate::connector::TaskFailure;
 
 /// The one feed.
@@ -20,7 +20,7 @@ const USUAL_PAGE: u32 = 100;
 const LARGEST_PAGE: u32 = 1000;
 
 /// The feeds.
-pub(super) fn feeds() -> Answer {
+pub(super) fn feeds() -> TaskResponse {
     let feed = v2::EventFeedMetadata {
         id: FEED.to_owned(),
         supported_event_types: vec![EventType::Usage.into(), EventType::ResourceChange.into()],
@@ -29,11 +29,11 @@ pub(super) fn feeds() -> Answer {
         list: vec![feed],
         annotations: Vec::new(),
     };
-    Answer::new(&response, Vec::new())
+    TaskResponse::new(&response, Vec::new())
 }
 
-impl Desk {
-    pub(super) async fn events(&self, wanted: ListEventsTask) -> Result<Answer, TaskFailure> {
+impl TaskHandler {
+    pub(super) async fn events(&self, wanted: ListEventsTask) -> Result<TaskResponse, TaskFailure> {
         if !["", FEED, LEGACY_FEED].contains(&wanted.event_feed_id.as_str()) {
             let message = format!(
                 "there is no event feed `{}`; there is {FEED}",
@@ -67,17 +67,17 @@ impl Desk {
             has_more: page.has_more,
             annotations: Vec::new(),
         };
-        Ok(Answer::new(&response, Vec::new()))
+        Ok(TaskResponse::new(&response, Vec::new()))
     }
 }
 
 fn event(row: &AccessEvent) -> v2::Event {
     let what = match &row.what {
-        Happening::SignedIn { account, tenant } => v2::event::Event::UsageEvent(v2::UsageEvent {
+        EventKind::SignedIn { account, tenant } => v2::event::Event::UsageEvent(v2::UsageEvent {
             target_resource: Some(access_wire::resource(tenant)),
             actor_resource: Some(access_wire::resource(account)),
         }),
-        Happening::Changed(id) => v2::event::Event::ResourceChangeEvent(v2::ResourceChangeEvent {
+        EventKind::Changed(id) => v2::event::Event::ResourceChangeEvent(v2::ResourceChangeEvent {
             resource_id: Some(access_wire::resource_id(id)),
             parent_resource_id: None,
         }),

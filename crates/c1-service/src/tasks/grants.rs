@@ -6,12 +6,12 @@ use baton_proto::connectorapi_baton_v1::task::{GrantTask, RevokeTask};
 use baton_proto::pack;
 use baton_proto::prost_types::Any;
 
-use super::{Answer, Desk, malformed};
+use super::{TaskHandler, TaskResponse, malformed};
 use crate::TaskId;
 use crate::connector::TaskFailure;
 
-impl Desk {
-    pub(super) async fn grant(&self, id: &TaskId, wanted: GrantTask) -> Result<Answer, TaskFailure> {
+impl TaskHandler {
+    pub(super) async fn grant(&self, id: &TaskId, wanted: GrantTask) -> Result<TaskResponse, TaskFailure> {
         let (Some(entitlement), Some(principal)) = (wanted.entitlement, wanted.principal) else {
             return Err(malformed("grant"));
         };
@@ -35,10 +35,10 @@ impl Desk {
             annotations: annotations.clone(),
             grants: vec![grant],
         };
-        Ok(Answer::new(&response, annotations))
+        Ok(TaskResponse::new(&response, annotations))
     }
 
-    pub(super) async fn revoke(&self, id: &TaskId, wanted: RevokeTask) -> Result<Answer, TaskFailure> {
+    pub(super) async fn revoke(&self, id: &TaskId, wanted: RevokeTask) -> Result<TaskResponse, TaskFailure> {
         let grant = wanted.grant.ok_or_else(|| malformed("revoke"))?;
         let (Some(entitlement), Some(principal)) = (&grant.entitlement, &grant.principal) else {
             return Err(malformed("revoke"));
@@ -56,7 +56,7 @@ impl Desk {
         let response = v2::GrantManagerServiceRevokeResponse {
             annotations: annotations.clone(),
         };
-        Ok(Answer::new(&response, annotations))
+        Ok(TaskResponse::new(&response, annotations))
     }
 
     fn role(&self, entitlement: &v2::Entitlement) -> Result<Selector, TaskFailure> {

@@ -11,24 +11,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access_core::StatusCode;
-use access_core::provisioning::Vocabulary;
+use access_core::provisioning::ProvisioningTerms;
 use baton_proto::connector_v2 as v2;
 use baton_proto::connectorapi_baton_v1::task::TaskType;
 use baton_proto::pack;
 use baton_proto::prost::{Message, Name};
 
 use crate::connector::{Connector, Stop, TaskFailure};
-use crate::{C1Client, C1Error, Hello, Task, TaskEnd, TaskId};
+use crate::{C1Client, C1Error, Hello, Task, TaskId, TaskResult};
 
 pub(crate) use actions::Actions;
 #[cfg(any(test, fuzzing))]
 pub(crate) use syncs::order;
 
 /// Everything that working on tasks takes.
-pub(crate) struct Desk {
+pub(crate) struct TaskHandler {
     pub(crate) client: C1Client,
     pub(crate) connector: Arc<dyn Connector>,
-    pub(crate) vocabulary: Vocabulary,
+    pub(crate) vocabulary: ProvisioningTerms,
     pub(crate) allow_admin_delete: bool,
     pub(crate) hello: Hello,
     pub(crate) actions: Actions,
@@ -40,20 +40,20 @@ pub(crate) struct Desk {
 
 /// What becomes of a task.
 #[derive(Debug)]
-pub(crate) enum Verdict {
+pub(crate) enum TaskDisposition {
     /// It is finished like this.
-    End(TaskEnd),
+    End(TaskResult),
     /// It needs no end: the answer was given already, or ConductorOne wants none.
     NoEnd,
 }
 
-impl Desk {
+impl TaskHandler {
     /// Does what a task asks for.
-    pub(crate) async fn work_on(&self, task: Task, stop: Stop) -> Verdict {
+    pub(crate) async fn work_on(&self, task: Task, stop: Stop) -> TaskDisposition {
         let Task { id, debug, kind } = task;
         let id = &id;
         let Some(asked) = kind else {
-            return Verdict::End(unsupported());
+            return TaskDisposition::End(unsupported());
         };
         let retryable = is_retryable(&asked);
         let answered = match asked {
@@ -76,16 +76,16 @@ impl Desk {
             TaskType::ActionStatus(wanted) => self.actions.status(&wanted.id),
             TaskType::ListEventFeeds(_) => Ok(events::feeds()),
             TaskType::ListEvents(wanted) => self.events(wanted).await,
-            _ => return Verdict::End(unsupported()),
+            _ => return TaskDisposition::End(unsupported()),
         };
-        Verdict::End(match answered {
+        TaskDisposition::End(match answered {
             Ok(answer) => answer.into_end(),
             Err(failure) => failed(failure, retryable),
         })
     }
 
     /// The hello is the answer; if it fails, ConductorOne asks again.
-    async fn say_hello(&self, id: &TaskId) -> Verdict {
+    async fn say_hello(&self, id: &TaskId) -> TaskDisposition {
         let hello = Hello {
             task_id: Some(id.clone()),
             ..self.hello.clone()
@@ -93,7 +93,7 @@ impl Desk {
         if let Err(error) = self.client.hello(hello).await {
             tracing::warn!(task = %id, %error, "could not say hello");
         }
-        Verdict::NoEnd
+        TaskDisposition::NoEnd
     }
 
     /// Says hello for the first time.
@@ -103,12 +103,12 @@ impl Desk {
 }
 
 /// A task's answer.
-pub(crate) struct Answer {
+pub(crate) struct TaskResponse {
     response: baton_proto::prost_types::Any,
     annotations: Vec<baton_proto::prost_types::Any>,
 }
 
-impl Answer {
+impl TaskResponse {
     fn new<M: Message + Name>(response: &M, annotations: Vec<baton_proto::prost_types::Any>) -> Self {
         Self {
             response: pack(response),
@@ -116,8 +116,8 @@ impl Answer {
         }
     }
 
-    fn into_end(self) -> TaskEnd {
-        TaskEnd::Success {
+    fn into_end(self) -> TaskResult {
+        TaskResult::Success {
             response: Some(self.response),
             annotations: self.annotations,
         }
@@ -138,8 +138,8 @@ fn is_retryable(asked: &TaskType) -> bool {
     )
 }
 
-pub(crate) fn failed(failure: TaskFailure, retryable: bool) -> TaskEnd {
-    TaskEnd::Failure {
+pub(crate) fn failed(failure: TaskFailure, retryable: bool) -> TaskResult {
+    TaskResult::Failure {
         code: failure.status,
         message: failure.message,
         details: Vec::new(),
@@ -148,7 +148,7 @@ pub(crate) fn failed(failure: TaskFailure, retryable: bool) -> TaskEnd {
     }
 }
 
-fn unsupported() -> TaskEnd {
+fn unsupported() -> TaskResult {
     failed(
         TaskFailure::new(StatusCode::Unknown, "unsupported task type"),
         false,

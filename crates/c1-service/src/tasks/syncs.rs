@@ -4,34 +4,40 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use access_core::model::{AccessDepth, NativeId, ResourceId, ResourceTypeId, SyncScope};
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use baton_proto::connectorapi_baton_v1::task::SyncFullTask;
 
-use super::{Desk, Verdict, failed};
-use crate::connector::{Stop, StopHandle, StopReason, SyncOrder, TaskFailure};
-use crate::{C1Error, TaskEnd, TaskId};
+use super::{TaskDisposition, TaskHandler, failed};
+use crate::connector::{CancelHandle, Stop, StopReason, SyncTaskSpec, TaskFailure};
+use crate::{C1Error, TaskId, TaskResult};
 
 /// How often the first heartbeat is tried.
 const FIRST_BEAT_TRIES: u32 = 3;
 const FIRST_BEAT_WAIT: Duration = Duration::from_secs(1);
 
-impl Desk {
+impl TaskHandler {
     /// The first heartbeat decides whether the task is still wanted; the others go on until the upload is done.
-    pub(super) async fn sync(&self, id: &TaskId, wanted: SyncFullTask, debug: bool, down: Stop) -> Verdict {
+    pub(super) async fn sync(
+        &self,
+        id: &TaskId,
+        wanted: SyncFullTask,
+        debug: bool,
+        down: Stop,
+    ) -> TaskDisposition {
         let first = match self.first_beat(id).await {
             Ok(Some(next)) => next,
             Ok(None) => {
                 tracing::info!(task = %id, "cancelled before it began");
-                return Verdict::NoEnd;
+                return TaskDisposition::NoEnd;
             }
             Err(error) => {
                 tracing::warn!(task = %id, %error, "the first heartbeat failed; the task is left to others");
-                return Verdict::NoEnd;
+                return TaskDisposition::NoEnd;
             }
         };
         let order = match order(&wanted) {
-            Ok(order) => SyncOrder { debug, ..order },
-            Err(failure) => return Verdict::End(failed(failure, false)),
+            Ok(order) => SyncTaskSpec { debug, ..order },
+            Err(failure) => return TaskDisposition::End(failed(failure, false)),
         };
         let (handle, stop) = Stop::new();
         let work = self.connector.sync(id, order, stop.clone());
@@ -40,8 +46,8 @@ impl Desk {
             done = &mut work => done,
             () = self.watch(id, first, &handle, down) => work.await,
         };
-        Verdict::End(match (done, stop.reason()) {
-            (Ok(()), _) => TaskEnd::Success {
+        TaskDisposition::End(match (done, stop.reason()) {
+            (Ok(()), _) => TaskResult::Success {
                 response: None,
                 annotations: Vec::new(),
             },
@@ -76,7 +82,7 @@ impl Desk {
     }
 
     /// Ends when the sync is to end, having told it.
-    async fn watch(&self, id: &TaskId, first: Duration, handle: &StopHandle, down: Stop) {
+    async fn watch(&self, id: &TaskId, first: Duration, handle: &CancelHandle, down: Stop) {
         let beats = self.beat(id, first);
         let reason = tokio::select! {
             reason = beats => reason,
@@ -106,7 +112,7 @@ impl Desk {
 }
 
 /// What is asked for.
-pub(crate) fn order(wanted: &SyncFullTask) -> Result<SyncOrder, TaskFailure> {
+pub(crate) fn order(wanted: &SyncFullTask) -> Result<SyncTaskSpec, TaskFailure> {
     let refuse =
         |error: access_core::model::IdError| TaskFailure::new(StatusCode::InvalidArgument, error.to_string());
     let types: BTreeSet<ResourceTypeId> = wanted
@@ -130,7 +136,7 @@ pub(crate) fn order(wanted: &SyncFullTask) -> Result<SyncOrder, TaskFailure> {
         (false, true) => AccessDepth::WithoutGrants,
         (false, false) => AccessDepth::Full,
     };
-    Ok(SyncOrder {
+    Ok(SyncTaskSpec {
         scope: SyncScope {
             types: (!types.is_empty()).then_some(types),
             targets: (!targets.is_empty()).then_some(targets),

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::time::Duration;
 
-use access_core::{Classified, StatusCode};
-use c1_service::{C1Client, C1Error, Network, NetworkFault, Patience};
+use access_core::{Diagnostic, StatusCode};
+use c1_service::{C1Client, C1Error, Network, NetworkFault, RetryPolicy};
 use c1_sim::{Code, Endpoint, Fault, Outcome, When};
 use tempfile::NamedTempFile;
 
@@ -13,7 +13,7 @@ use crate::tenant::{CALLS, Tenant, call, direct};
 /// A client that does not try again for long.
 fn hasty() -> Network {
     Network {
-        patience: Patience {
+        patience: RetryPolicy {
             finish: Duration::from_millis(200),
             ..direct().patience
         },

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use baton_proto::connector_v2::{GrantAlreadyExists, GrantManagerServiceGrantResponse};
 use baton_proto::{pack, rpc};
-use c1_service::TaskEnd;
-use c1_sim::{Code, Endpoint, Fault, NotFinishedOnce, When};
+use c1_service::TaskResult;
+use c1_sim::{Code, Endpoint, Fault, FinishCountError, When};
 
 use crate::tenant::{Tenant, direct, success};
 
@@ -17,7 +17,7 @@ async fn a_success_carries_its_response_and_remarks() {
     let tenant = Tenant::healthy();
     let (id, task) = tenant.sync_task();
     let response = GrantManagerServiceGrantResponse::default();
-    let end = TaskEnd::Success {
+    let end = TaskResult::Success {
         response: Some(pack(&response)),
         annotations: vec![pack(&GrantAlreadyExists {})],
     };
@@ -38,7 +38,7 @@ async fn a_failure_carries_code_message_and_details() {
             reason: "grant_cancelled".to_owned(),
             ..Default::default()
         };
-        let end = TaskEnd::Failure {
+        let end = TaskResult::Failure {
             code: StatusCode::FailedPrecondition,
             message: "the user is locked".to_owned(),
             details: vec![pack(&info)],
@@ -67,7 +67,7 @@ async fn a_failure_carries_code_message_and_details() {
 async fn what_is_too_long_for_the_wire_is_cut() {
     let tenant = Tenant::healthy();
     let (id, task) = tenant.sync_task();
-    let end = TaskEnd::Failure {
+    let end = TaskResult::Failure {
         code: StatusCode::Unknown,
         message: "ä".repeat(100_000),
         details: Vec::new(),
@@ -87,7 +87,7 @@ async fn a_lost_answer_is_asked_for_again() {
     tenant.fault(Endpoint::FinishTask, When::Nth(1), Fault::LoseAnswer);
     tenant.client().finish(&task, success()).await.unwrap();
     let times = tenant.sim.tasks().finished_once(&id, SOON).unwrap_err();
-    assert_eq!(times, NotFinishedOnce::Often { id, times: 2 });
+    assert_eq!(times, FinishCountError::Often { id, times: 2 });
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use c1_service::{C1Client, C1Error, Network, NetworkFault, Proxies, UploadProgress};
 use c1_sim::Endpoint;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};

@@ -4,11 +4,11 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use access_core::Classified;
+use access_core::Diagnostic;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use c1_service::{C1Client, Credentials};
-use c1_sim::{Code, Endpoint, ExpiresIn, Fault, TokenSwitches, When};
+use c1_sim::{Code, Endpoint, ExpiresIn, Fault, TokenBehavior, When};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::tenant::{CALLS, Tenant, call, config, direct};
@@ -68,7 +68,7 @@ async fn nothing_shows_a_secret() {
     let _guard = tracing::subscriber::set_default(subscriber);
     let mut shown = Vec::new();
 
-    let tenant = Tenant::with_tokens(TokenSwitches {
+    let tenant = Tenant::with_tokens(TokenBehavior {
         expires_in: ExpiresIn::Absent,
         ..Default::default()
     });

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use c1_service::{C1Client, C1Error};
-use c1_sim::{C1SimConfig, Code, Endpoint, ExpiresIn, Fault, TokenSwitches, When};
+use c1_sim::{C1SimConfig, Code, Endpoint, ExpiresIn, Fault, TokenBehavior, When};
 
 use crate::tenant::{Tenant, config, direct};
 
 fn lasting(seconds: u64, expires_in: ExpiresIn) -> Tenant {
-    Tenant::with_tokens(TokenSwitches {
+    Tenant::with_tokens(TokenBehavior {
         lifetime: Duration::from_secs(seconds),
         expires_in,
         ..Default::default()
@@ -84,7 +84,7 @@ async fn a_token_is_revoked_in_the_middle_of_an_upload_task() {
 async fn keys_with_an_id_say_it_and_other_types_of_tokens_are_passed_on() {
     let tenant = Tenant::start(C1SimConfig {
         key_id: Some("key-1".to_owned()),
-        token: TokenSwitches {
+        token: TokenBehavior {
             token_type: "bEaReR".to_owned(),
             ..Default::default()
         },
@@ -95,7 +95,7 @@ async fn keys_with_an_id_say_it_and_other_types_of_tokens_are_passed_on() {
     let agent = "baton-c1-credential-provider baton-ninja-one/1.2.3";
     assert_eq!(call.user_agent.as_deref(), Some(agent));
 
-    let odd = Tenant::with_tokens(TokenSwitches {
+    let odd = Tenant::with_tokens(TokenBehavior {
         token_type: "DPoP".to_owned(),
         ..Default::default()
     });

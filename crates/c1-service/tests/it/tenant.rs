@@ -7,10 +7,10 @@ use std::time::Duration;
 use baton_proto::connector_v2::ConnectorMetadata;
 use baton_proto::connectorapi_baton_v1::task::{SyncFullTask, TaskType};
 use c1_service::{
-    BuildInfo, C1Client, C1Config, C1Error, Credentials, Hello, HostId, Network, Patience, Proxies, TaskEnd,
-    TaskId, host_info,
+    BuildInfo, C1Client, C1Config, C1Error, Credentials, Hello, HostId, Network, Proxies, RetryPolicy,
+    TaskId, TaskResult, host_info,
 };
-use c1_sim::{C1Sim, C1SimConfig, Endpoint, Fault, TokenSwitches, When};
+use c1_sim::{C1Sim, C1SimConfig, Endpoint, Fault, TokenBehavior, When};
 use tempfile::NamedTempFile;
 
 /// A tenant, with its CA in a file.
@@ -31,7 +31,7 @@ impl Tenant {
         Self::start(C1SimConfig::default())
     }
 
-    pub(crate) fn with_tokens(token: TokenSwitches) -> Self {
+    pub(crate) fn with_tokens(token: TokenBehavior) -> Self {
         Self::start(C1SimConfig {
             token,
             ..Default::default()
@@ -76,9 +76,9 @@ pub(crate) fn config(credentials: &c1_sim::Credentials, ca: &Path) -> C1Config {
 pub(crate) fn direct() -> Network {
     Network {
         proxies: Proxies::none(),
-        patience: Patience {
+        patience: RetryPolicy {
             call: Duration::from_secs(10),
-            ..Patience::default()
+            ..RetryPolicy::default()
         },
     }
 }
@@ -99,8 +99,8 @@ pub(crate) fn hello() -> Hello {
     }
 }
 
-pub(crate) fn success() -> TaskEnd {
-    TaskEnd::Success {
+pub(crate) fn success() -> TaskResult {
+    TaskResult::Success {
         response: None,
         annotations: Vec::new(),
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use c1_service::{C1Error, UploadProgress};
 use c1_sim::{Code, Endpoint, Fault, UploadOutcome, When};
 use sha2::{Digest, Sha256};

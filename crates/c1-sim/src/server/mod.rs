@@ -24,7 +24,7 @@ use crate::credentials::{self, Credentials};
 use crate::error::C1SimError;
 use crate::fault::FaultSchedule;
 use crate::ledger::CallLedger;
-use crate::tasks::{Hello, TaskBook};
+use crate::tasks::{Hello, TaskQueue};
 use crate::token::Tokens;
 use respond::{Connection, respond};
 
@@ -32,7 +32,7 @@ use respond::{Connection, respond};
 #[derive(Debug)]
 pub struct C1Sim {
     shared: Shared,
-    tasks: TaskBook,
+    tasks: TaskQueue,
     credentials: Credentials,
     address: SocketAddr,
     ca_pem: String,
@@ -66,7 +66,7 @@ impl C1Sim {
             credentials::generate(&config.client_name, &authority, config.key_id.as_deref())?;
         let tokens = Tokens::new("localhost".to_owned(), config.token);
         tokens.register(client);
-        let tasks = TaskBook::new(config.pace);
+        let tasks = TaskQueue::new(config.pace);
         let shared = Shared {
             tokens: Arc::new(tokens),
             faults: config.faults,
@@ -144,7 +144,7 @@ impl C1Sim {
 
     /// The tasks: to queue some, and to see what became of them.
     #[must_use]
-    pub fn tasks(&self) -> &TaskBook {
+    pub fn tasks(&self) -> &TaskQueue {
         &self.tasks
     }
 

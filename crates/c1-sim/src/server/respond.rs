@@ -64,7 +64,7 @@ pub(super) async fn respond(
     if fault == Some(Fault::LoseAnswer) {
         hangup.now(&entry).await;
     }
-    take_down(endpoint, &entry, &response);
+    close_connection(endpoint, &entry, &response);
     Ok(response)
 }
 
@@ -125,7 +125,7 @@ async fn call(shared: Shared, context: Context, mut request: Request<Incoming>) 
 }
 
 /// Writes the outcome into the ledger. An error of gRPC stands in the headers, because nothing follows it.
-fn take_down(endpoint: Endpoint, entry: &InFlight, response: &Response<Body>) {
+fn close_connection(endpoint: Endpoint, entry: &InFlight, response: &Response<Body>) {
     let status = response.status();
     if endpoint == Endpoint::Token || status != StatusCode::OK {
         entry.ended(Outcome::Http(status.as_u16()));

@@ -16,15 +16,15 @@ pub use progress::{Hello, TaskProgress, TaskState, Upload, UploadOutcome};
 pub use task_id::{InvalidTaskId, TaskId};
 
 use crate::config::Pace;
-use crate::watch_cell::Watched;
+use crate::watch_cell::WatchCell;
 use record::Record;
 
 /// All tasks of a tenant. A clone is the same book.
 #[derive(Debug, Clone)]
-pub struct TaskBook(Watched<Book>);
+pub struct TaskQueue(WatchCell<QueueState>);
 
 #[derive(Debug)]
-struct Book {
+struct QueueState {
     records: Vec<Record>,
     hellos: Vec<Hello>,
     pace: Pace,
@@ -32,7 +32,7 @@ struct Book {
 
 /// A task did not end exactly once.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum NotFinishedOnce {
+pub enum FinishCountError {
     /// No such task was ever queued.
     #[error("there is no task {0}")]
     Unknown(TaskId),
@@ -49,9 +49,9 @@ pub enum NotFinishedOnce {
     },
 }
 
-impl TaskBook {
+impl TaskQueue {
     pub(crate) fn new(pace: Pace) -> Self {
-        Self(Watched::new(Book {
+        Self(WatchCell::new(QueueState {
             records: Vec::new(),
             hellos: Vec::new(),
             pace,
@@ -91,7 +91,7 @@ impl TaskBook {
     }
 
     /// Lets the next poll have a task, even if a connector has it already or its end was told.
-    pub fn deliver_again(&self, id: &TaskId) {
+    pub fn redeliver(&self, id: &TaskId) {
         self.edit(id, |record| record.again = true);
     }
 
@@ -118,17 +118,17 @@ impl TaskBook {
     /// Blocks until a task's end was told, and insists that it was told once.
     ///
     /// # Errors
-    /// [`NotFinishedOnce`] if it was told never or often.
-    pub fn finished_once(&self, id: &TaskId, timeout: Duration) -> Result<Finish, NotFinishedOnce> {
+    /// [`FinishCountError`] if it was told never or often.
+    pub fn finished_once(&self, id: &TaskId, timeout: Duration) -> Result<Finish, FinishCountError> {
         if self.progress(id).is_none() {
-            return Err(NotFinishedOnce::Unknown(id.clone()));
+            return Err(FinishCountError::Unknown(id.clone()));
         }
         let progress = self.wait_for(id, timeout, |progress| !progress.finishes.is_empty());
         let mut finishes = progress.map(|progress| progress.finishes).unwrap_or_default();
         match (finishes.pop(), finishes.len()) {
             (Some(finish), 0) => Ok(finish),
-            (None, _) => Err(NotFinishedOnce::Never(id.clone())),
-            (Some(_), others) => Err(NotFinishedOnce::Often {
+            (None, _) => Err(FinishCountError::Never(id.clone())),
+            (Some(_), others) => Err(FinishCountError::Often {
                 id: id.clone(),
                 times: others + 1,
             }),
@@ -144,7 +144,7 @@ impl TaskBook {
     /// Blocks until so many greetings came; fewer if they do not in time.
     #[must_use]
     pub fn wait_for_hellos(&self, count: usize, timeout: Duration) -> Vec<Hello> {
-        let enough = |book: &Book| (book.hellos.len() >= count).then(|| book.hellos.clone());
+        let enough = |book: &QueueState| (book.hellos.len() >= count).then(|| book.hellos.clone());
         self.0.wait_for(timeout, enough).unwrap_or_else(|| self.hellos())
     }
 
@@ -167,7 +167,7 @@ impl TaskBook {
             let mut given = Vec::new();
             for record in &mut book.records {
                 if known.contains(&record.id) {
-                    record.sign_of_life(now);
+                    record.record_heartbeat(now);
                 } else if given.len() < most && record.is_due(now, patience) {
                     given.push(record.give_out(now, twice));
                 }
@@ -194,7 +194,7 @@ impl TaskBook {
     pub(crate) fn heartbeat(&self, id: &TaskId) -> Option<bool> {
         let now = Instant::now();
         self.edit(id, |record| {
-            record.sign_of_life(now);
+            record.record_heartbeat(now);
             record.progress.heartbeats.push(now);
             record.progress.cancelled
         })
@@ -213,7 +213,7 @@ impl TaskBook {
     pub(crate) fn begin_upload(&self, id: &TaskId, path: impl FnOnce(usize) -> PathBuf) -> Option<usize> {
         let now = Instant::now();
         self.edit(id, |record| {
-            record.sign_of_life(now);
+            record.record_heartbeat(now);
             let number = record.progress.uploads.len();
             record.progress.uploads.push(Upload {
                 began: now,
@@ -228,7 +228,7 @@ impl TaskBook {
     /// Takes down how an upload goes on.
     pub(crate) fn edit_upload(&self, id: &TaskId, number: usize, edit: impl FnOnce(&mut Upload)) {
         self.edit(id, |record| {
-            record.sign_of_life(Instant::now());
+            record.record_heartbeat(Instant::now());
             if let Some(upload) = record.progress.uploads.get_mut(number) {
                 edit(upload);
             }
@@ -240,7 +240,7 @@ impl TaskBook {
     }
 }
 
-impl Book {
+impl QueueState {
     fn record(&self, id: &TaskId) -> Option<&Record> {
         self.records.iter().find(|record| record.id == *id)
     }

@@ -32,7 +32,7 @@ impl Record {
         }
     }
 
-    pub(super) fn sign_of_life(&mut self, now: Instant) {
+    pub(super) fn record_heartbeat(&mut self, now: Instant) {
         self.heard_of = Some(now);
     }
 
@@ -54,7 +54,7 @@ impl Record {
             self.progress.state = TaskState::GivenOut;
         }
         self.progress.deliveries.push(now);
-        self.sign_of_life(now);
+        self.record_heartbeat(now);
         self.progress.task.clone()
     }
 }

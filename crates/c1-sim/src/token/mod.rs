@@ -8,7 +8,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value};
 
-use crate::config::{ExpiresIn, TokenSwitches};
+use crate::config::{ExpiresIn, TokenBehavior};
 use crate::credentials::Client;
 use assertion::{Refusal, verify};
 
@@ -18,7 +18,7 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 #[derive(Debug)]
 pub(crate) struct Tokens {
     audience: String,
-    switches: TokenSwitches,
+    switches: TokenBehavior,
     state: Mutex<State>,
 }
 
@@ -32,7 +32,7 @@ struct State {
 
 impl Tokens {
     /// Tokens of a tenant whose host, without the port, is the audience.
-    pub(crate) fn new(audience: String, switches: TokenSwitches) -> Self {
+    pub(crate) fn new(audience: String, switches: TokenBehavior) -> Self {
         Self {
             audience,
             switches,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use c1_sim::{C1Sim, C1SimConfig, Code, Credentials, Endpoint, ExpiresIn, Outcome, TokenSwitches};
+use c1_sim::{C1Sim, C1SimConfig, Code, Credentials, Endpoint, ExpiresIn, Outcome, TokenBehavior};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -138,7 +138,7 @@ async fn an_assertion_is_good_once() {
 
 #[tokio::test]
 async fn what_is_said_of_a_token_can_be_chosen() {
-    let token = TokenSwitches {
+    let token = TokenBehavior {
         lifetime: Duration::from_secs(5),
         token_type: "bearer".to_owned(),
         expires_in: ExpiresIn::Absent,
@@ -157,7 +157,7 @@ async fn what_is_said_of_a_token_can_be_chosen() {
 
 #[tokio::test]
 async fn calls_need_a_token_that_lives() {
-    let token = TokenSwitches {
+    let token = TokenBehavior {
         lifetime: Duration::from_millis(1500),
         ..Default::default()
     };

@@ -10,7 +10,7 @@ use baton_proto::connectorapi_baton_v1::{
     StartDebuggingRequest, Task,
 };
 use baton_proto::{pack, rpc};
-use c1_sim::{C1Sim, C1SimConfig, Code, Endpoint, Idle, NotFinishedOnce, Outcome, Pace, TaskState};
+use c1_sim::{C1Sim, C1SimConfig, Code, Endpoint, FinishCountError, Idle, Outcome, Pace, TaskState};
 
 use crate::connector::{HOST, connect, get_task, heartbeat, hello, success, tenant};
 
@@ -97,12 +97,12 @@ async fn an_end_that_is_told_twice_or_never_is_found_out() {
     let id = sim.tasks().push(sync());
     get_task(&mut connector).await.unwrap();
     let never = sim.tasks().finished_once(&id, Duration::ZERO);
-    assert_eq!(never, Err(NotFinishedOnce::Never(id.clone())));
+    assert_eq!(never, Err(FinishCountError::Never(id.clone())));
     for _ in 0..2 {
         connector.finish_task(success(&id)).await.unwrap();
     }
     let often = sim.tasks().finished_once(&id, SOON);
-    assert_eq!(often, Err(NotFinishedOnce::Often { id, times: 2 }));
+    assert_eq!(often, Err(FinishCountError::Often { id, times: 2 }));
 }
 
 #[tokio::test]
@@ -243,7 +243,7 @@ async fn a_test_may_push_what_it_likes() {
     };
     let id = sim.tasks().push_task(task.clone()).unwrap();
     assert_eq!(get_task(&mut connector).await.unwrap(), Some(task));
-    sim.tasks().deliver_again(&id);
+    sim.tasks().redeliver(&id);
     assert!(get_task(&mut connector).await.unwrap().is_some());
     let refused = sim.tasks().push_task(Task::default()).unwrap_err();
     assert_eq!(
@@ -263,7 +263,7 @@ async fn tasks_that_do_not_exist_are_not_found() {
     assert_eq!(codes, [Code::NotFound; 3]);
     assert!(sim.hellos().is_empty());
     let unknown = sim.tasks().finished_once(&id, SOON);
-    assert_eq!(unknown, Err(NotFinishedOnce::Unknown(id)));
+    assert_eq!(unknown, Err(FinishCountError::Unknown(id)));
     let debugging = connector.start_debugging(StartDebuggingRequest {}).await;
     assert_eq!(debugging.unwrap_err().code(), Code::Unimplemented);
 }

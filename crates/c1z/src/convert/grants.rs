@@ -12,7 +12,7 @@ use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use time::OffsetDateTime;
 
-use super::rows::{bytes, found_at, text};
+use super::rows::{bytes, set_discovered_at, text};
 use crate::error::C1zError;
 use crate::reader::Reader;
 use crate::v1::tables;
@@ -57,7 +57,7 @@ impl Reader {
         } else {
             "null, 0"
         };
-        let sql = self.in_order_of_entitlements(&format!("select {COLUMNS}, {more}"), "sync_id = ?1")?;
+        let sql = self.ordered_grants_sql(&format!("select {COLUMNS}, {more}"), "sync_id = ?1")?;
         self.each(&known, &sql, &[sync_id], |row| {
             take(self.grant_record(row, begun, in_data)?)
         })
@@ -104,7 +104,7 @@ impl Reader {
                 parent_resource_type_id: parent.resource_type,
                 parent_resource_id: parent.resource,
             }),
-            discovered_at: Some(v3::timestamp(found_at(row, 7).unwrap_or(begun))),
+            discovered_at: Some(v3::timestamp(set_discovered_at(row, 7).unwrap_or(begun))),
             expansion: expansion.map(|found| GrantExpandableRecord {
                 entitlement_ids: found.entitlement_ids,
                 shallow: found.shallow,

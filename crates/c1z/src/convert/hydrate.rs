@@ -9,7 +9,7 @@ use crate::error::C1zError;
 use crate::reader::Reader;
 
 /// Looks up what is named.
-pub(super) struct Whole<'r> {
+pub(super) struct Hydrator<'r> {
     reader: &'r Reader,
     sync_id: &'r str,
     types: BTreeMap<String, ResourceType>,
@@ -17,7 +17,7 @@ pub(super) struct Whole<'r> {
     last: Option<(EntitlementRef, Option<Entitlement>)>,
 }
 
-impl<'r> Whole<'r> {
+impl<'r> Hydrator<'r> {
     pub(super) fn new(reader: &'r Reader, sync_id: &'r str) -> Self {
         Self {
             reader,

@@ -5,12 +5,12 @@ use baton_proto::storage_v3::{GrantExpandableRecord, GrantRecord};
 
 /// Grants that come by entitlement and principal, those of the same put together.
 #[derive(Debug, Default)]
-pub(super) struct Merged {
+pub(super) struct GrantMerger {
     waiting: Option<GrantRecord>,
     count: u64,
 }
 
-impl Merged {
+impl GrantMerger {
     /// Takes a grant, and gives the one before if nothing more can belong to it.
     pub(super) fn next(&mut self, record: GrantRecord) -> Option<GrantRecord> {
         match &mut self.waiting {
@@ -131,7 +131,7 @@ mod tests {
         let c = grant("1", "0", 8);
         let other = grant("2", "z", 1);
         let together = |grants: [&GrantRecord; 3]| {
-            let mut merged = Merged::default();
+            let mut merged = GrantMerger::default();
             for grant in grants {
                 assert_eq!(merged.next(grant.clone()), None);
             }

@@ -17,15 +17,15 @@ use time::OffsetDateTime;
 
 use crate::error::C1zError;
 use crate::format::Container;
-use crate::io::atomic_file::OnForeign;
+use crate::io::atomic_file::ExistingFilePolicy;
 use crate::io::atomic_file::Target;
 use crate::reader::{Reader, SyncRow};
 use crate::v1::tables;
 use crate::v1::timestamp;
 use crate::writer::{Published, StorageEngine, SyncHeader, Writer, WriterOptions};
 
-use hydrate::Whole;
-use merge_grants::Merged;
+use hydrate::Hydrator;
+use merge_grants::GrantMerger;
 
 /// What became of a file.
 #[derive(Debug, Clone)]
@@ -75,8 +75,8 @@ pub fn convert(
     let reader = Reader::open(from, &options.temp_folder, options.limits, &options.stop)?;
     let (sync, left_out) = choose(&reader, sync)?;
     options.engine = Some(wanted);
-    let target = Target::open(to, OnForeign::Refuse)?;
-    let copy = Copy {
+    let target = Target::open(to, ExistingFilePolicy::Refuse)?;
+    let copy = Converter {
         begun: time(&sync.started_at),
         reader: &reader,
         sync: &sync,
@@ -117,7 +117,7 @@ fn time(text: &str) -> OffsetDateTime {
 }
 
 /// Rows on their way.
-struct Copy<'r> {
+struct Converter<'r> {
     reader: &'r Reader,
     sync: &'r SyncRow,
     begun: OffsetDateTime,
@@ -125,7 +125,7 @@ struct Copy<'r> {
     strict: bool,
 }
 
-impl Copy<'_> {
+impl Converter<'_> {
     fn header(&self) -> Result<SyncHeader, C1zError> {
         const TYPES: [&str; 5] = [
             "full",
@@ -146,8 +146,8 @@ impl Copy<'_> {
     }
 
     fn run(&self, mut writer: Writer) -> Result<(Published, u64), C1zError> {
-        writer.keep_lineage(self.reader.lineage(&self.sync.sync_id)?);
-        let mut whole = Whole::new(self.reader, &self.sync.sync_id);
+        writer.set_lineage(self.reader.lineage(&self.sync.sync_id)?);
+        let mut whole = Hydrator::new(self.reader, &self.sync.sync_id);
         self.things(&mut writer, &mut whole)?;
         let merged = if self.strict {
             self.merged_grants(&mut writer)?
@@ -165,33 +165,43 @@ impl Copy<'_> {
     }
 
     /// Everything but grants.
-    fn things(&self, writer: &mut Writer, whole: &mut Whole<'_>) -> Result<(), C1zError> {
+    fn things(&self, writer: &mut Writer, whole: &mut Hydrator<'_>) -> Result<(), C1zError> {
         let (id, begun) = (self.sync.sync_id.as_str(), self.begun);
         let reader = self.reader;
         reader.stored(
             tables::RESOURCE_TYPES,
             id,
             begun,
-            |row: ResourceType, found_at| {
-                writer.found_at(found_at);
+            |row: ResourceType, set_discovered_at| {
+                writer.set_discovered_at(set_discovered_at);
                 writer.put_resource_type(&row)?;
                 whole.knows(row);
                 Ok(())
             },
         )?;
-        reader.stored(tables::RESOURCES, id, begun, |row: Resource, found_at| {
-            refuse_stopped(writer)?;
-            self.check("resource", &row.display_name, row.id.as_ref())?;
-            writer.found_at(found_at);
-            writer.put_resource(&row)
-        })?;
-        reader.stored(tables::ENTITLEMENTS, id, begun, |row: Entitlement, found_at| {
-            refuse_stopped(writer)?;
-            let resource = row.resource.as_ref().and_then(|resource| resource.id.as_ref());
-            self.check("entitlement", &row.id, resource)?;
-            writer.found_at(found_at);
-            writer.put_entitlement(&if self.strict { row } else { whole.of(row)? })
-        })
+        reader.stored(
+            tables::RESOURCES,
+            id,
+            begun,
+            |row: Resource, set_discovered_at| {
+                refuse_stopped(writer)?;
+                self.check("resource", &row.display_name, row.id.as_ref())?;
+                writer.set_discovered_at(set_discovered_at);
+                writer.put_resource(&row)
+            },
+        )?;
+        reader.stored(
+            tables::ENTITLEMENTS,
+            id,
+            begun,
+            |row: Entitlement, set_discovered_at| {
+                refuse_stopped(writer)?;
+                let resource = row.resource.as_ref().and_then(|resource| resource.id.as_ref());
+                self.check("entitlement", &row.id, resource)?;
+                writer.set_discovered_at(set_discovered_at);
+                writer.put_entitlement(&if self.strict { row } else { whole.of(row)? })
+            },
+        )
     }
 
     fn check(&self, kind: &'static str, name: &str, id: Option<&ResourceId>) -> Result<(), C1zError> {
@@ -210,7 +220,7 @@ impl Copy<'_> {
         }
     }
 
-    fn grants(&self, writer: &mut Writer, whole: &mut Whole<'_>) -> Result<(), C1zError> {
+    fn grants(&self, writer: &mut Writer, whole: &mut Hydrator<'_>) -> Result<(), C1zError> {
         self.reader
             .grant_records(&self.sync.sync_id, self.begun, |record| {
                 refuse_stopped(writer)?;
@@ -221,7 +231,7 @@ impl Copy<'_> {
 
     /// Puts grants of one entitlement to one principal, which come one after another, as one.
     fn merged_grants(&self, writer: &mut Writer) -> Result<u64, C1zError> {
-        let mut merged = Merged::default();
+        let mut merged = GrantMerger::default();
         self.reader
             .grant_records(&self.sync.sync_id, self.begun, |record| {
                 refuse_stopped(writer)?;

@@ -31,7 +31,7 @@ impl Reader {
                 path: self.path().to_owned(),
                 detail: format!("a row of {name} is not readable: {error}"),
             })?;
-            take(message, found_at(row, 1).unwrap_or(begun))
+            take(message, set_discovered_at(row, 1).unwrap_or(begun))
         })
     }
 
@@ -49,7 +49,7 @@ impl Reader {
                 external_id: text(row, 0),
                 content_type: text(row, 1),
                 data: bytes(row, 2).to_vec(),
-                discovered_at: Some(v3::timestamp(found_at(row, 3).unwrap_or(begun))),
+                discovered_at: Some(v3::timestamp(set_discovered_at(row, 3).unwrap_or(begun))),
             })
         })
     }
@@ -111,7 +111,7 @@ pub(super) fn bytes<'r>(row: &'r Row<'_>, column: usize) -> &'r [u8] {
 }
 
 /// A column's time, if it has one.
-pub(super) fn found_at(row: &Row<'_>, column: usize) -> Option<OffsetDateTime> {
+pub(super) fn set_discovered_at(row: &Row<'_>, column: usize) -> Option<OffsetDateTime> {
     match row.get_ref(column) {
         Ok(ValueRef::Text(bytes)) => timestamp::parse(std::str::from_utf8(bytes).ok()?),
         _ => None,

@@ -12,7 +12,7 @@ use crate::format::Container;
 
 /// What to do with a target that holds something this program cannot continue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum OnForeign {
+pub enum ExistingFilePolicy {
     /// Refuse, and say what it is.
     #[default]
     Refuse,
@@ -43,7 +43,7 @@ impl Target {
     /// # Errors
     /// [`C1zError`] if it is no regular file, foreign, locked by another run, or its folder cannot be written to. Nothing is
     /// changed then.
-    pub fn open(path: &Path, on_foreign: OnForeign) -> Result<Self, C1zError> {
+    pub fn open(path: &Path, on_foreign: ExistingFilePolicy) -> Result<Self, C1zError> {
         let resolved =
             regular_file::resolve_output(path).map_err(|error| C1zError::file("writing", path, error))?;
         let path = resolved.as_path();
@@ -59,9 +59,9 @@ impl Target {
         }
         let mut holds = Container::of(path)?;
         match (&holds, on_foreign) {
-            (Container::Absent, _) | (Container::V1 | Container::V3, OnForeign::Refuse) => {}
-            (_, OnForeign::Replace) => holds = Container::Absent,
-            (Container::Foreign(first), OnForeign::Refuse) => {
+            (Container::Absent, _) | (Container::V1 | Container::V3, ExistingFilePolicy::Refuse) => {}
+            (_, ExistingFilePolicy::Replace) => holds = Container::Absent,
+            (Container::Foreign(first), ExistingFilePolicy::Refuse) => {
                 let begins_with = format!("\"{}\"", first.escape_ascii());
                 return Err(C1zError::Foreign {
                     path: path.to_owned(),
@@ -94,8 +94,8 @@ impl Target {
     }
 
     /// Gives what is complete the mode that it will have when it is visible, durably.
-    pub(crate) fn settle_mode(&self) -> io::Result<()> {
-        private_fs::settle_mode(&self.temp.file, &self.path)?;
+    pub(crate) fn apply_permissions(&self) -> io::Result<()> {
+        private_fs::apply_permissions(&self.temp.file, &self.path)?;
         self.temp.file.sync_all()
     }
 
@@ -113,7 +113,7 @@ impl Target {
     }
 
     /// Makes what was written visible under another name beside the target, replacing what had that name.
-    pub(crate) fn set_aside(mut self) -> Result<PathBuf, C1zError> {
+    pub(crate) fn quarantine(mut self) -> Result<PathBuf, C1zError> {
         let aside = beside(&self.path, ".candidate");
         let failed = |error| C1zError::io("renaming to", &aside, error);
         self.temp.rename_to(&aside).map_err(failed)?;
@@ -176,9 +176,9 @@ mod tests {
     fn one_run_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sync.c1z");
-        let first = Target::open(&path, OnForeign::Refuse).unwrap();
+        let first = Target::open(&path, ExistingFilePolicy::Refuse).unwrap();
         assert!(matches!(
-            Target::open(&path, OnForeign::Refuse),
+            Target::open(&path, ExistingFilePolicy::Refuse),
             Err(C1zError::Locked { .. })
         ));
         drop(first);
@@ -187,7 +187,7 @@ mod tests {
             0,
             "nothing is left behind"
         );
-        Target::open(&path, OnForeign::Refuse).expect("the lock went with its holder");
+        Target::open(&path, ExistingFilePolicy::Refuse).expect("the lock went with its holder");
     }
 
     #[test]
@@ -195,7 +195,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sync.c1z");
         fs::write(folder.path().join("sync.c1z.tmp"), b"half a file").unwrap();
-        let target = Target::open(&path, OnForeign::Refuse).unwrap();
+        let target = Target::open(&path, ExistingFilePolicy::Refuse).unwrap();
         assert_eq!(target.temp_file().0.metadata().unwrap().len(), 0);
     }
 
@@ -212,19 +212,27 @@ mod tests {
         ] {
             fs::write(&path, content).unwrap();
             if let Some(holds) = holds {
-                assert_eq!(*Target::open(&path, OnForeign::Refuse).unwrap().holds(), holds);
-            } else {
-                assert_eq!(Target::open(&path, OnForeign::Refuse).unwrap_err().status(), 9);
                 assert_eq!(
-                    *Target::open(&path, OnForeign::Replace).unwrap().holds(),
+                    *Target::open(&path, ExistingFilePolicy::Refuse).unwrap().holds(),
+                    holds
+                );
+            } else {
+                assert_eq!(
+                    Target::open(&path, ExistingFilePolicy::Refuse)
+                        .unwrap_err()
+                        .status(),
+                    9
+                );
+                assert_eq!(
+                    *Target::open(&path, ExistingFilePolicy::Replace).unwrap().holds(),
                     Container::Absent
                 );
             }
             assert_eq!(fs::read(&path).unwrap(), content, "opening changes nothing");
         }
-        let error = Target::open(folder.path(), OnForeign::Replace).unwrap_err();
+        let error = Target::open(folder.path(), ExistingFilePolicy::Replace).unwrap_err();
         assert!(matches!(error, C1zError::IsDirectory { .. }), "{error}");
-        let error = Target::open(&folder.path().join("no/sync.c1z"), OnForeign::Refuse).unwrap_err();
+        let error = Target::open(&folder.path().join("no/sync.c1z"), ExistingFilePolicy::Refuse).unwrap_err();
         assert!(matches!(error, C1zError::NoFolder { .. }), "{error}");
     }
 
@@ -235,7 +243,7 @@ mod tests {
         let victim = folder.path().join("victim");
         fs::write(&victim, b"precious").unwrap();
         std::os::unix::fs::symlink(&victim, folder.path().join("sync.c1z.tmp")).unwrap();
-        Target::open(&folder.path().join("sync.c1z"), OnForeign::Refuse).unwrap_err();
+        Target::open(&folder.path().join("sync.c1z"), ExistingFilePolicy::Refuse).unwrap_err();
         assert_eq!(fs::read(&victim).unwrap(), b"precious");
     }
 }

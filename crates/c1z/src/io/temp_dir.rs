@@ -11,13 +11,13 @@ const PREFIX: &str = "c1z-read-";
 
 /// A folder that is in use.
 #[derive(Debug)]
-pub(crate) struct ScratchFolder {
+pub(crate) struct LockedTempDir {
     folder: TempDir,
     /// The folder itself, locked. Where folders cannot be locked, nothing is, and nothing is swept.
     _lock: Option<File>,
 }
 
-impl ScratchFolder {
+impl LockedTempDir {
     /// A fresh folder; what killed processes left beside it is removed.
     pub(crate) fn new(parent: &Path) -> io::Result<Self> {
         sweep(parent);
@@ -63,13 +63,13 @@ mod tests {
     #[test]
     fn only_what_nobody_holds_is_swept() {
         let parent = tempfile::tempdir().unwrap();
-        let held = ScratchFolder::new(parent.path()).unwrap();
+        let held = LockedTempDir::new(parent.path()).unwrap();
         let left = parent.path().join("c1z-read-left");
         fs::create_dir(&left).unwrap();
         fs::write(left.join("db"), "rows").unwrap();
         let foreign = parent.path().join("somebody-else");
         fs::create_dir(&foreign).unwrap();
-        let other = ScratchFolder::new(parent.path()).unwrap();
+        let other = LockedTempDir::new(parent.path()).unwrap();
         assert!(held.path().exists() && foreign.exists() && !left.exists());
         let path = other.path().to_owned();
         drop(other);

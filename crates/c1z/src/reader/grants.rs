@@ -195,11 +195,11 @@ impl Reader {
     /// With the index, nothing is sorted and memory does not grow. Without it, which the format allows, SQLite sorts on
     /// disk.
     fn grant_rows_sql(&self, condition: &str) -> Result<String, C1zError> {
-        self.in_order_of_entitlements(Self::GRANT_COLUMNS, condition)
+        self.ordered_grants_sql(Self::GRANT_COLUMNS, condition)
     }
 
     /// A statement for grants by entitlement, principal type, principal and row.
-    pub(crate) fn in_order_of_entitlements(&self, select: &str, condition: &str) -> Result<String, C1zError> {
+    pub(crate) fn ordered_grants_sql(&self, select: &str, condition: &str) -> Result<String, C1zError> {
         let hint = self.hint((BY_ENTITLEMENT, ORDER))?;
         Ok(format!(
             "{select} from v1_grants {hint}where {condition} order by {ORDER}, id"
@@ -288,7 +288,9 @@ pub(crate) mod tests {
     use time::OffsetDateTime;
 
     use super::*;
-    use crate::{Compression, Limits, OnForeign, Retention, SyncHeader, Target, Writer, WriterOptions};
+    use crate::{
+        Compression, ExistingFilePolicy, Limits, Retention, SyncHeader, Target, Writer, WriterOptions,
+    };
 
     pub(crate) fn empty_file(path: &Path) -> Reader {
         let folder = path.parent().unwrap();
@@ -305,7 +307,7 @@ pub(crate) mod tests {
             sync_type: "full",
             started_at: OffsetDateTime::UNIX_EPOCH,
         };
-        let target = Target::open(path, OnForeign::Refuse).unwrap();
+        let target = Target::open(path, ExistingFilePolicy::Refuse).unwrap();
         let writer = Writer::begin(target, header, options).unwrap();
         let prepared = writer.prepare(OffsetDateTime::UNIX_EPOCH).unwrap();
         prepared.publish().unwrap();

@@ -128,7 +128,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
-    pub fn grants_held_by<E: From<C1zError>>(
+    pub fn grants_of_principal<E: From<C1zError>>(
         &self,
         sync_id: &str,
         principal_type: &str,
@@ -175,7 +175,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
-    pub fn resources_mentioning<E: From<C1zError>>(
+    pub fn resources_matching<E: From<C1zError>>(
         &self,
         sync_id: &str,
         resource_type: &str,

@@ -17,13 +17,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::{C1zError, is_exhausted};
 use crate::format::Container;
-use crate::io::temp_dir::ScratchFolder;
+use crate::io::temp_dir::LockedTempDir;
 use crate::stats::SyncStats;
 use crate::v1::decompress::Limits;
 use crate::v1::decompress::unpack;
-use crate::v1::disk_error::disk_is_to_blame;
-use crate::v1::query_limits::Guard;
-use crate::v1::query_limits::Weight;
+use crate::v1::disk_error::is_disk_error;
+use crate::v1::query_limits::QueryLimits;
+use crate::v1::query_limits::RowBudget;
 use crate::v1::tables;
 use crate::v3;
 
@@ -31,10 +31,10 @@ use crate::v3;
 #[derive(Debug)]
 pub struct Reader {
     connection: Connection,
-    guard: Guard,
+    guard: QueryLimits,
     limits: Limits,
     path: PathBuf,
-    folder: Arc<ScratchFolder>,
+    folder: Arc<LockedTempDir>,
 }
 
 /// Ends what a [`Reader`] is doing, from another thread.
@@ -104,7 +104,7 @@ impl Reader {
                 });
             }
         }
-        let folder = ScratchFolder::new(temp_folder)
+        let folder = LockedTempDir::new(temp_folder)
             .map_err(|error| C1zError::io("making temporary files in", temp_folder, error))?;
         let database = folder.path().join(DATABASE);
         if container == Container::V3 {
@@ -117,7 +117,7 @@ impl Reader {
         Ok(reader)
     }
 
-    fn connect(path: PathBuf, folder: Arc<ScratchFolder>, limits: Limits) -> Result<Self, C1zError> {
+    fn connect(path: PathBuf, folder: Arc<LockedTempDir>, limits: Limits) -> Result<Self, C1zError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let database = folder.path().join(DATABASE);
         let bytes = std::fs::metadata(&database)
@@ -125,7 +125,7 @@ impl Reader {
             .len();
         let damaged = |error| damaged(&path, &database, limits, &error);
         let mut connection = Connection::open_with_flags(&database, flags).map_err(damaged)?;
-        let guard = Guard::over(&mut connection, bytes, limits).map_err(damaged)?;
+        let guard = QueryLimits::over(&mut connection, bytes, limits).map_err(damaged)?;
         Ok(Self {
             connection,
             guard,
@@ -166,7 +166,7 @@ impl Reader {
         limits: Limits,
     ) -> Result<Self, C1zError> {
         let failed = |error| C1zError::io("writing temporary files in", temp_folder, error);
-        let folder = ScratchFolder::new(temp_folder).map_err(failed)?;
+        let folder = LockedTempDir::new(temp_folder).map_err(failed)?;
         database.seek(SeekFrom::Start(0)).map_err(failed)?;
         let mut copy = File::create(folder.path().join(DATABASE)).map_err(failed)?;
         io::copy(&mut database, &mut copy).map_err(failed)?;
@@ -417,7 +417,7 @@ impl Reader {
     }
 
     /// What the rows of a statement may hold; ask anew for each.
-    pub(crate) fn weight(&self) -> Weight {
+    pub(crate) fn weight(&self) -> RowBudget {
         self.guard.weight()
     }
 
@@ -457,7 +457,7 @@ fn damaged(path: &Path, database: &Path, limits: Limits, error: &rusqlite::Error
             Err(refused) if is_exhausted(&refused) => Some(refused),
             _ => Some(io::Error::other(error.to_string())),
         },
-        Some(DatabaseCorrupt | NotADatabase) => disk_is_to_blame(database, limits),
+        Some(DatabaseCorrupt | NotADatabase) => is_disk_error(database, limits),
         _ => None,
     };
     let path = path.to_owned();

@@ -28,7 +28,7 @@ use crate::v1::timestamp;
 use crate::v3::envelope::Envelope;
 use crate::v3::key;
 use crate::v3::manifest;
-use crate::v3::pebble::Broken;
+use crate::v3::pebble::StoreError;
 use crate::v3::pebble::StoreReader;
 use crate::v3::record;
 use crate::writer::Checked;
@@ -89,7 +89,7 @@ fn other_engine(engine: &str) -> String {
 
 /// What can go wrong on the way.
 pub(crate) enum Failure {
-    Store(Broken),
+    Store(StoreError),
     Writing(io::Error),
     Twice(&'static str, String),
     Unreadable(&'static str, prost::DecodeError),
@@ -97,8 +97,8 @@ pub(crate) enum Failure {
     Stopped,
 }
 
-impl From<Broken> for Failure {
-    fn from(broken: Broken) -> Self {
+impl From<StoreError> for Failure {
+    fn from(broken: StoreError) -> Self {
         Self::Store(broken)
     }
 }
@@ -107,13 +107,13 @@ impl Failure {
     pub(crate) fn of(self, path: &Path, folder: &Path, limits: Limits) -> C1zError {
         let path = path.to_owned();
         match self {
-            Self::Store(Broken::Io(error)) => C1zError::io("reading the unpacked copy of", &path, error),
-            Self::Store(Broken::Damaged(detail)) => C1zError::Corrupt { path, detail },
-            Self::Store(Broken::Unknown(what)) => C1zError::UnsupportedV3 {
+            Self::Store(StoreError::Io(error)) => C1zError::io("reading the unpacked copy of", &path, error),
+            Self::Store(StoreError::Damaged(detail)) => C1zError::Corrupt { path, detail },
+            Self::Store(StoreError::Unknown(what)) => C1zError::UnsupportedV3 {
                 path,
                 what: what.into(),
             },
-            Self::Store(Broken::TooLarge(what)) => C1zError::TooMuchMemory {
+            Self::Store(StoreError::TooLarge(what)) => C1zError::TooMuchMemory {
                 path,
                 limit: limits.window_bytes,
                 what,
@@ -142,7 +142,7 @@ fn translate(unpacked: &Path, folder: &Path, limits: Limits, stop: &AtomicBool) 
     let ended = Arc::new(AtomicBool::new(false));
     let database =
         Database::create(folder, &tables::TABLES_TO_READ, Arc::clone(&ended)).map_err(Failure::Writing)?;
-    let mut rows = Translation {
+    let mut rows = V1Builder {
         store: &store,
         database,
         sync_id: String::new(),
@@ -151,11 +151,11 @@ fn translate(unpacked: &Path, folder: &Path, limits: Limits, stop: &AtomicBool) 
     };
     check_layout(&store)?;
     rows.sync_run()?;
-    rows.all("resource types", &key::RESOURCE_TYPE, Translation::resource_type)?;
-    rows.all("resources", &key::RESOURCE, Translation::resource)?;
-    rows.all("entitlements", &key::ENTITLEMENT, Translation::entitlement)?;
-    rows.all("grants", &key::GRANT, Translation::grant)?;
-    rows.all("assets", &key::ASSET, Translation::asset)?;
+    rows.all("resource types", &key::RESOURCE_TYPE, V1Builder::resource_type)?;
+    rows.all("resources", &key::RESOURCE, V1Builder::resource)?;
+    rows.all("entitlements", &key::ENTITLEMENT, V1Builder::entitlement)?;
+    rows.all("grants", &key::GRANT, V1Builder::grant)?;
+    rows.all("assets", &key::ASSET, V1Builder::asset)?;
     let finished = rows.database.finish(&|_, _| {
         ended.fetch_or(stop.load(Ordering::Relaxed), Ordering::Relaxed);
     });
@@ -174,13 +174,13 @@ pub(crate) fn check_layout(store: &StoreReader) -> Result<(), Failure> {
             Ok::<(), Failure>(())
         })?;
         if found.as_deref() != Some(&key::LAYOUT) {
-            return Err(Broken::Unknown("its keys are of an older or later layout").into());
+            return Err(StoreError::Unknown("its keys are of an older or later layout").into());
         }
     }
     Ok(())
 }
 
-struct Translation<'s> {
+struct V1Builder<'s> {
     store: &'s StoreReader,
     database: Database,
     sync_id: String,
@@ -189,7 +189,7 @@ struct Translation<'s> {
     stop: &'s AtomicBool,
 }
 
-impl Translation<'_> {
+impl V1Builder<'_> {
     /// Reads all records of a family.
     fn all<M: Message + Default>(
         &mut self,

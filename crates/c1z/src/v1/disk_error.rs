@@ -7,10 +7,10 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::v1::decompress::Limits;
-use crate::v1::query_limits::Guard;
+use crate::v1::query_limits::QueryLimits;
 
 /// Reads an unpacked copy once more. Gives why it could not be read, if it cannot be now or is sound after all.
-pub(crate) fn disk_is_to_blame(database: &Path, limits: Limits) -> Option<io::Error> {
+pub(crate) fn is_disk_error(database: &Path, limits: Limits) -> Option<io::Error> {
     let read = File::open(database).and_then(|mut copy| io::copy(&mut copy, &mut io::sink()));
     match read {
         Ok(bytes) if is_sound(database, bytes, limits).unwrap_or(false) => {
@@ -24,7 +24,7 @@ pub(crate) fn disk_is_to_blame(database: &Path, limits: Limits) -> Option<io::Er
 fn is_sound(database: &Path, bytes: u64, limits: Limits) -> rusqlite::Result<bool> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(database, flags)?;
-    let _guard = Guard::over(&mut connection, bytes, limits)?;
+    let _guard = QueryLimits::over(&mut connection, bytes, limits)?;
     let found: String = connection.query_row("pragma integrity_check(1)", [], |row| row.get(0))?;
     Ok(found == "ok")
 }
@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn a_copy_that_is_sound_was_not_read_well_before() {
         let folder = tempfile::tempdir().unwrap();
-        let blamed = disk_is_to_blame(&database(folder.path()), Limits::default()).unwrap();
+        let blamed = is_disk_error(&database(folder.path()), Limits::default()).unwrap();
         assert_eq!(
             blamed.to_string(),
             "the disk gave all of it only when asked again"
@@ -69,19 +69,19 @@ mod tests {
             let mut spoilt = whole.clone();
             spoilt[from..to].fill(0xFF);
             fs::write(&path, spoilt).unwrap();
-            assert!(disk_is_to_blame(&path, Limits::default()).is_none(), "{from}");
+            assert!(is_disk_error(&path, Limits::default()).is_none(), "{from}");
         }
         fs::write(&path, &whole[..whole.len() - 4096]).unwrap();
-        assert!(disk_is_to_blame(&path, Limits::default()).is_none(), "cut off");
+        assert!(is_disk_error(&path, Limits::default()).is_none(), "cut off");
     }
 
     #[test]
     fn a_copy_that_cannot_be_read_is_the_disks_fault() {
         let folder = tempfile::tempdir().unwrap();
-        let gone = disk_is_to_blame(&folder.path().join("gone.db"), Limits::default()).unwrap();
+        let gone = is_disk_error(&folder.path().join("gone.db"), Limits::default()).unwrap();
         assert_eq!(gone.kind(), io::ErrorKind::NotFound);
         assert!(
-            disk_is_to_blame(folder.path(), Limits::default()).is_some(),
+            is_disk_error(folder.path(), Limits::default()).is_some(),
             "a folder"
         );
     }

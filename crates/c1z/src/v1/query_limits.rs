@@ -25,13 +25,13 @@ const SLACK: u64 = 64 << 10;
 
 /// Watches over a connection.
 #[derive(Debug)]
-pub(crate) struct Guard {
+pub(crate) struct QueryLimits {
     bytes: u64,
     /// Strides since the last row.
     strides: Arc<AtomicU64>,
 }
 
-impl Guard {
+impl QueryLimits {
     /// Bounds a connection to a database of so many bytes.
     pub(crate) fn over(connection: &mut Connection, bytes: u64, limits: Limits) -> Result<Self, Error> {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
@@ -48,9 +48,9 @@ impl Guard {
     }
 
     /// What the rows of a statement may hold together.
-    pub(crate) fn weight(&self) -> Weight {
+    pub(crate) fn weight(&self) -> RowBudget {
         self.strides.store(0, Ordering::Relaxed);
-        Weight {
+        RowBudget {
             left: self.bytes.saturating_mul(2).saturating_add(SLACK),
             strides: Arc::clone(&self.strides),
         }
@@ -59,12 +59,12 @@ impl Guard {
 
 /// Sees to it that the rows of a statement do not hold more than the file that they are from.
 #[derive(Debug)]
-pub(crate) struct Weight {
+pub(crate) struct RowBudget {
     left: u64,
     strides: Arc<AtomicU64>,
 }
 
-impl Weight {
+impl RowBudget {
     /// Takes a row into account.
     pub(crate) fn add(&mut self, row: &Row<'_>) -> Result<(), Error> {
         self.strides.store(0, Ordering::Relaxed);

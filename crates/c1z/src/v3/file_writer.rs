@@ -15,7 +15,7 @@ use super::envelope::Frame;
 use super::key;
 use super::manifest::Summary;
 use super::pebble;
-use super::pebble::Placed;
+use super::pebble::FinishedTable;
 use super::pebble::TableWriter;
 use super::row_sorter::Rows;
 use super::row_sorter::RowsError;
@@ -70,7 +70,7 @@ pub(crate) fn verify(file: &File, path: &Path, stop: &AtomicBool) -> Result<(), 
 struct Tables<'f> {
     envelope: EnvelopeWriter<'f>,
     table: TableWriter,
-    placed: Vec<Placed>,
+    placed: Vec<FinishedTable>,
     /// Frames in the making, in the order in which they are written.
     packing: VecDeque<JoinHandle<io::Result<Frame>>>,
     how: Compression,

@@ -7,11 +7,11 @@ use std::sync::atomic::AtomicBool;
 use baton_proto::storage_v3::{ResourceRecord, ResourceTypeRecord, SyncRunRecord, SyncStatsRecord};
 use prost::Message;
 
-use super::pebble::{Broken, StoreReader};
+use super::pebble::{StoreError, StoreReader};
 use super::{key, manifest, record};
 use crate::earlier::{Addresses, EarlierId, is_app};
 use crate::error::C1zError;
-use crate::io::temp_dir::ScratchFolder;
+use crate::io::temp_dir::LockedTempDir;
 use crate::note::{self, SyncNote};
 use crate::reader::SyncRow;
 use crate::reader::v3_to_v1;
@@ -26,7 +26,7 @@ const MAX_APPS: usize = 16;
 #[derive(Debug)]
 pub(crate) struct StoreIds {
     store: StoreReader,
-    folder: ScratchFolder,
+    folder: LockedTempDir,
     limits: Limits,
     sync: Option<SyncRow>,
     note: Option<SyncNote>,
@@ -40,7 +40,7 @@ impl StoreIds {
         limits: Limits,
         stop: &AtomicBool,
     ) -> Result<Self, C1zError> {
-        let folder = ScratchFolder::new(temp_folder)
+        let folder = LockedTempDir::new(temp_folder)
             .map_err(|error| C1zError::io("making temporary files in", temp_folder, error))?;
         let unpacked = folder.path().join("store");
         let names_a_sync = v3_to_v1::unpack(path, &unpacked, limits, stop)?;
@@ -55,7 +55,7 @@ impl StoreIds {
         Ok(opened)
     }
 
-    fn open(unpacked: &Path, folder: ScratchFolder, limits: Limits) -> Result<Self, Failure> {
+    fn open(unpacked: &Path, folder: LockedTempDir, limits: Limits) -> Result<Self, Failure> {
         let most = usize::try_from(limits.window_bytes).unwrap_or(usize::MAX);
         let store = StoreReader::open(unpacked, most)?;
         v3_to_v1::check_layout(&store)?;
@@ -221,7 +221,7 @@ impl StoreIds {
             let mut rest = key.get(family.len()..);
             for part in &mut parts {
                 let Some(bytes) = rest else {
-                    return Err(Broken::Damaged("a key of its store is too short".to_owned()).into());
+                    return Err(StoreError::Damaged("a key of its store is too short".to_owned()).into());
                 };
                 let (bytes, after) = key::next(bytes);
                 // Most parts are those of the key before.

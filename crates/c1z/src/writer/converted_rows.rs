@@ -17,7 +17,7 @@ use crate::v3;
 
 impl Writer {
     /// The sync says of itself what it said in the other file.
-    pub(crate) fn keep_lineage(&mut self, lineage: Lineage) {
+    pub(crate) fn set_lineage(&mut self, lineage: Lineage) {
         self.lineage = Some(lineage);
     }
 
@@ -27,10 +27,10 @@ impl Writer {
     }
 
     /// The resource types, resources and entitlements that come now were found then.
-    pub(crate) fn found_at(&mut self, time: OffsetDateTime) {
+    pub(crate) fn set_discovered_at(&mut self, time: OffsetDateTime) {
         self.discovered_at = timestamp::format(time);
         if let Sink::Pebble(rows) = &mut self.rows {
-            rows.found_at(time);
+            rows.set_discovered_at(time);
         }
     }
 

@@ -11,8 +11,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use crate::auth::{self, Tokens};
+use crate::behavior::Behavior;
 use crate::behavior::MissingPath;
-use crate::behavior::Switches;
 use crate::behavior::TechnicianWrites;
 use crate::behavior::UserContext;
 use crate::config::{AppRegistration, Scopes, SimConfig};
@@ -24,7 +24,7 @@ use crate::tenant::{Population, Store, UserKind};
 #[derive(Debug)]
 pub(crate) struct Api {
     app: AppRegistration,
-    switches: Switches,
+    switches: Behavior,
     population: Population,
     tokens: Tokens,
     incidents: Incidents,
@@ -72,7 +72,7 @@ impl Api {
         }
     }
 
-    pub(crate) fn switches(&self) -> &Switches {
+    pub(crate) fn switches(&self) -> &Behavior {
         &self.switches
     }
 

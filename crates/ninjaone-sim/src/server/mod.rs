@@ -167,7 +167,7 @@ async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Sha
             match acceptor {
                 Some(acceptor) => {
                     if let Ok(stream) = acceptor.accept(stream).await {
-                        connection(stream, shared, Verbatim::default()).await;
+                        connection(stream, shared, RawHeaders::default()).await;
                     }
                 }
                 None => plain(stream, shared).await,
@@ -177,7 +177,7 @@ async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Sha
 }
 
 /// Bytes that are to be sent in place of an answer.
-type Verbatim = Arc<Mutex<Option<Vec<u8>>>>;
+type RawHeaders = Arc<Mutex<Option<Vec<u8>>>>;
 
 /// A connection that HTTP can be broken on: a second handle of the socket outlives the HTTP server's.
 async fn plain(stream: TcpStream, shared: Shared) {
@@ -186,7 +186,7 @@ async fn plain(stream: TcpStream, shared: Shared) {
     let (Ok(stream), Ok(mut second)) = (TcpStream::from_std(stream), TcpStream::from_std(second)) else {
         return;
     };
-    let verbatim = Verbatim::default();
+    let verbatim = RawHeaders::default();
     connection(stream, shared, Arc::clone(&verbatim)).await;
     let bytes = verbatim.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(bytes) = bytes {
@@ -195,7 +195,7 @@ async fn plain(stream: TcpStream, shared: Shared) {
     }
 }
 
-async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Shared, verbatim: Verbatim) {
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Shared, verbatim: RawHeaders) {
     let service = service_fn(move |request| respond::respond(shared.clone(), Arc::clone(&verbatim), request));
     // A client that goes away, and a fault that drops the connection, both end here.
     let _ = hyper::server::conn::http1::Builder::new()

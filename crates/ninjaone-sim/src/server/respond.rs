@@ -11,7 +11,7 @@ use hyper::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderName, He
 use hyper::{Request as HttpRequest, Response};
 
 use super::body::WireBody;
-use super::{Shared, Verbatim};
+use super::{RawHeaders, Shared};
 use crate::api::Request;
 use crate::auth;
 use crate::fault::{Cut, Fault};
@@ -22,7 +22,11 @@ use crate::response::Payload;
 
 type Answered = Result<Response<WireBody>, io::Error>;
 
-pub(super) async fn respond(shared: Shared, verbatim: Verbatim, request: HttpRequest<Incoming>) -> Answered {
+pub(super) async fn respond(
+    shared: Shared,
+    verbatim: RawHeaders,
+    request: HttpRequest<Incoming>,
+) -> Answered {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let header = |name: &HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -66,9 +70,9 @@ pub(super) async fn respond(shared: Shared, verbatim: Verbatim, request: HttpReq
         shared.faults.landed(strike);
     }
     let answer = match fate {
-        Fate::Answer(answer) => answer,
-        Fate::Drop => return Err(io::ErrorKind::ConnectionReset.into()),
-        Fate::Verbatim(bytes) => {
+        Delivery::Answer(answer) => answer,
+        Delivery::Drop => return Err(io::ErrorKind::ConnectionReset.into()),
+        Delivery::Verbatim(bytes) => {
             *verbatim.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
             return Err(io::ErrorKind::ConnectionReset.into());
         }
@@ -86,14 +90,14 @@ pub(super) async fn respond(shared: Shared, verbatim: Verbatim, request: HttpReq
     Ok(on_the_wire(&shared, answer, fault, gzip && !is_token))
 }
 
-enum Fate {
+enum Delivery {
     Answer(Answer),
     Drop,
     Verbatim(Vec<u8>),
 }
 
 /// Faults in place of an answer.
-fn instead(shared: &Shared, fault: Option<&Fault>) -> Option<Fate> {
+fn instead(shared: &Shared, fault: Option<&Fault>) -> Option<Delivery> {
     let answer = match fault? {
         Fault::Status(status) => shared.api.fail(*status, "something went wrong"),
         Fault::Answer {
@@ -115,8 +119,8 @@ fn instead(shared: &Shared, fault: Option<&Fault>) -> Option<Fate> {
         }
         Fault::Html(status) => Answer::html(*status, &format!("{status} Slow Down")),
         Fault::Empty(status) => Answer::empty(*status),
-        Fault::Drop => return Some(Fate::Drop),
-        Fault::Raw(bytes) => return Some(Fate::Verbatim(bytes.clone())),
+        Fault::Drop => return Some(Delivery::Drop),
+        Fault::Raw(bytes) => return Some(Delivery::Verbatim(bytes.clone())),
         Fault::Endless { begin, again, bytes } => Answer {
             body: Payload::Endless(Endless {
                 begin: begin.clone(),
@@ -135,15 +139,15 @@ fn instead(shared: &Shared, fault: Option<&Fault>) -> Option<Fate> {
         Fault::Redirect(to) => Answer::empty(302).header("location", to.clone()),
         _ => return None,
     };
-    Some(Fate::Answer(answer))
+    Some(Delivery::Answer(answer))
 }
 
 /// Faults that spoil an answer.
-fn afterwards(shared: &Shared, mut answer: Answer, fault: Option<&Fault>, landed: &mut bool) -> Fate {
+fn afterwards(shared: &Shared, mut answer: Answer, fault: Option<&Fault>, landed: &mut bool) -> Delivery {
     match fault {
-        Some(Fault::LostWrite(0)) => return Fate::Drop,
+        Some(Fault::LostWrite(0)) => return Delivery::Drop,
         Some(Fault::LostWrite(status)) => {
-            return Fate::Answer(shared.api.fail(*status, "something went wrong"));
+            return Delivery::Answer(shared.api.fail(*status, "something went wrong"));
         }
         Some(Fault::ContentType(kind)) => answer.content_type = kind,
         Some(Fault::Header(name, value)) => answer = answer.header(name, value.clone()),
@@ -160,7 +164,7 @@ fn afterwards(shared: &Shared, mut answer: Answer, fault: Option<&Fault>, landed
         Some(Fault::Reshape(reshape)) => *landed = changed(&mut answer, |body| reshape.apply(body)),
         _ => {}
     }
-    Fate::Answer(answer)
+    Delivery::Answer(answer)
 }
 
 /// Whether there was something to change.

@@ -32,7 +32,7 @@ pub(super) const MAX_MEMBER_WORDS_BYTES: usize = 8 << 20;
 
 impl Members {
     /// Whether somebody may be a member who is not among the ids.
-    pub(crate) fn hide_some(&self) -> bool {
+    pub(crate) fn is_incomplete(&self) -> bool {
         !self.without_id.is_empty() || !self.unreadable.is_empty()
     }
 
@@ -57,8 +57,8 @@ impl Members {
 
 impl Said<Members> {
     /// Whether somebody may be a member who is not among the ids of a list, or what stands for it is no list.
-    pub(crate) fn hide_some(&self) -> bool {
-        self.is_not_readable() || self.said().is_some_and(Members::hide_some)
+    pub(crate) fn is_incomplete(&self) -> bool {
+        self.is_not_readable() || self.said().is_some_and(Members::is_incomplete)
     }
 
     /// The ids of the members, as far as they are said.

@@ -119,9 +119,9 @@ fn every_type_of_value_as_a_list() {
 #[test]
 fn every_type_of_value_as_members_and_as_a_row() {
     let members = |members: Said<Members>| {
-        let hide_some = members.hide_some();
+        let is_incomplete = members.is_incomplete();
         let Said::Said(members) = members else {
-            return format!("{members:?} hide {hide_some}");
+            return format!("{members:?} hide {is_incomplete}");
         };
         let words: Vec<_> = members.members_with_words().collect();
         let Members {
@@ -130,7 +130,7 @@ fn every_type_of_value_as_members_and_as_a_row() {
             unreadable,
             ..
         } = &members;
-        format!("{ids:?} without id {without_id:?} unreadable {unreadable:?} {words:?} hide {hide_some}")
+        format!("{ids:?} without id {without_id:?} unreadable {unreadable:?} {words:?} hide {is_incomplete}")
     };
     assert_snapshot!(read_as(members));
     let nameless =

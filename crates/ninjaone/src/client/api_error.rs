@@ -23,7 +23,7 @@ const MAX_CODE_BYTES: usize = 64;
 
 /// A refusal in the server's own words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ApiFault {
+pub struct ApiError {
     /// A word for programs, e.g. `invalid_scope` or `Client app not exist`.
     pub code: Option<ServerText>,
     /// An explanation.
@@ -50,7 +50,7 @@ enum TextSource {
     Words,
 }
 
-impl ApiFault {
+impl ApiError {
     /// Reads a body, whatever its shape. Of JSON only what is known to be words of a server is kept: anything else can be a
     /// person's.
     #[must_use]
@@ -284,7 +284,7 @@ impl ApiFault {
     }
 }
 
-impl fmt::Display for ApiFault {
+impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.code, &self.text) {
             (Some(code), Some(text)) => write!(f, "{code}: {text}")?,
@@ -360,7 +360,7 @@ mod tests {
         ];
         let shown: Vec<String> = bodies
             .iter()
-            .map(|body| ApiFault::parse(body.as_bytes(), Some("r-1".to_owned())).to_string())
+            .map(|body| ApiError::parse(body.as_bytes(), Some("r-1".to_owned())).to_string())
             .collect();
         insta::assert_snapshot!(shown.join("\n"), @r#"
         user_context_required: Access key does not have user context which is required for this request (request r-1)
@@ -381,7 +381,7 @@ mod tests {
         #[test]
         fn any_body_is_shown_on_one_line_and_short(body: Vec<u8>, text in "\\PC{0,2000}") {
             for body in [body.as_slice(), text.as_bytes()] {
-                let shown = ApiFault::parse(body, None).to_string();
+                let shown = ApiError::parse(body, None).to_string();
                 prop_assert!(!shown.chars().any(char::is_control));
                 prop_assert!(shown.len() < 20_000);
             }

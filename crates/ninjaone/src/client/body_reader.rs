@@ -235,24 +235,24 @@ impl Answer {
         mut self,
         longest: usize,
         longest_wait: Duration,
-    ) -> Result<(Vec<u8>, RepairLog), NotWhole> {
+    ) -> Result<(Vec<u8>, RepairLog), IncompleteBody> {
         let read = async {
             let mut body = Vec::new();
             while let Some(chunk) = self.next().await {
-                let chunk = chunk.map_err(NotWhole::Broken)?;
+                let chunk = chunk.map_err(IncompleteBody::Broken)?;
                 if body.len() + chunk.len() > longest {
-                    return Err(NotWhole::TooLong);
+                    return Err(IncompleteBody::TooLong);
                 }
                 body.extend_from_slice(&chunk);
             }
             if body.starts_with(BYTE_ORDER_MARK) {
                 body.drain(..BYTE_ORDER_MARK.len());
             }
-            repair_whole(body).map_err(|_| NotWhole::TooLong)
+            repair_whole(body).map_err(|_| IncompleteBody::TooLong)
         };
         tokio::time::timeout(longest_wait, read)
             .await
-            .unwrap_or(Err(NotWhole::TooSlow))
+            .unwrap_or(Err(IncompleteBody::TooSlow))
     }
 }
 
@@ -274,7 +274,7 @@ fn judge(seen: &[u8]) -> Option<Beginning> {
 
 /// Why an answer was not kept as a whole.
 #[derive(Debug)]
-pub(super) enum NotWhole {
+pub(super) enum IncompleteBody {
     Broken(BodyError),
     TooLong,
     TooSlow,

@@ -6,9 +6,9 @@ use std::time::Duration;
 use access_core::memory::MemorySpent;
 use access_core::model::IdError;
 use access_core::secrets::ServerText;
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 
-use super::ApiFault;
+use super::ApiError;
 
 /// How often a name is looked up: a mistyped one must not look like a long outage.
 const MAX_RESOLVER_TRIES: u32 = 5;
@@ -39,7 +39,7 @@ pub enum NinjaOneError {
         /// The call.
         request: String,
         /// The server's words.
-        fault: Box<ApiFault>,
+        fault: Box<ApiError>,
     },
     /// The token endpoint refused the secret.
     #[error("{request}: sign-in was refused ({status}): {fault}")]
@@ -49,7 +49,7 @@ pub enum NinjaOneError {
         /// HTTP status.
         status: u16,
         /// The server's words.
-        fault: Box<ApiFault>,
+        fault: Box<ApiError>,
     },
     /// The app does not have a scope that was asked for.
     #[error("{request}: the API client app does not have the scope `{scope}`: {fault}")]
@@ -59,7 +59,7 @@ pub enum NinjaOneError {
         /// What was asked for.
         scope: ServerText,
         /// The server's words.
-        fault: Box<ApiFault>,
+        fault: Box<ApiError>,
     },
     /// Nothing at the configured address gives tokens.
     #[error("{request}: there is no token endpoint here ({status}): {fault}")]
@@ -69,7 +69,7 @@ pub enum NinjaOneError {
         /// HTTP status.
         status: u16,
         /// The server's words.
-        fault: Box<ApiFault>,
+        fault: Box<ApiError>,
     },
     /// Sign-in was answered with a web page, again and again.
     #[error("{request}: answered with a web page instead of a token, gave up after {}: {status}: {fault}", counted(*tries))]
@@ -79,7 +79,7 @@ pub enum NinjaOneError {
         /// HTTP status.
         status: u16,
         /// What the page calls itself.
-        fault: Box<ApiFault>,
+        fault: Box<ApiError>,
         /// Tries made.
         tries: u32,
     },
@@ -91,7 +91,7 @@ pub enum NinjaOneError {
         /// Scopes of the token.
         granted: ServerText,
         /// The server's words.
-        fault: Box<ApiFault>,
+        fault: Box<ApiError>,
     },
     /// The instance lacks one of the lists that it should have or lack together.
     #[error("{request}: this instance lacks {path}: 404: {fault}")]
@@ -101,7 +101,7 @@ pub enum NinjaOneError {
         /// The list.
         path: &'static str,
         /// The server's words.
-        fault: Box<ApiFault>,
+        fault: Box<ApiError>,
         /// Whether the words are NinjaOne's own, and not those of something on the way.
         own: bool,
     },
@@ -113,7 +113,7 @@ pub enum NinjaOneError {
         /// HTTP status.
         status: u16,
         /// The server's words.
-        fault: Box<ApiFault>,
+        fault: Box<ApiError>,
     },
     /// The tenant asked to slow down, for longer than the budget allows.
     #[error("{request}: throttled{}, gave up after {} and {} s of waiting: {status}: {fault}", wished(*wish, *beyond), counted(*tries), waited.as_secs())]
@@ -123,7 +123,7 @@ pub enum NinjaOneError {
         /// HTTP status.
         status: u16,
         /// The server's words.
-        fault: Box<ApiFault>,
+        fault: Box<ApiError>,
         /// Tries made.
         tries: u32,
         /// Time waited between them.
@@ -141,7 +141,7 @@ pub enum NinjaOneError {
         /// HTTP status.
         status: u16,
         /// The server's words.
-        fault: Box<ApiFault>,
+        fault: Box<ApiError>,
         /// Tries made.
         tries: u32,
     },
@@ -153,7 +153,7 @@ pub enum NinjaOneError {
         /// HTTP status.
         status: u16,
         /// The server's words.
-        fault: Box<ApiFault>,
+        fault: Box<ApiError>,
     },
     /// A change may not leave the process.
     #[error("provisioning is not enabled: {request} was not sent")]
@@ -260,7 +260,7 @@ pub enum NinjaOneError {
         /// The call.
         request: String,
         /// The server's words.
-        fault: Box<ApiFault>,
+        fault: Box<ApiError>,
         /// Tries made.
         tries: u32,
     },
@@ -354,7 +354,7 @@ fn after(tries: u32) -> String {
     }
 }
 
-impl Classified for NinjaOneError {
+impl Diagnostic for NinjaOneError {
     /// HTTP to gRPC as the reference has it (docs/reference/conductorone.md §5).
     fn status(&self) -> StatusCode {
         match self {

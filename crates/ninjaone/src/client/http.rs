@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use access_core::find_cause;
-use access_core::ports::{SourceUsage, Wait};
+use access_core::ports::{ApiUsage, Wait};
 use access_core::secrets::ServerText;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
@@ -20,27 +20,27 @@ use super::body_reader::Answer;
 use super::body_reader::Beginning;
 use super::body_reader::BodyError;
 use super::body_reader::BodyReader;
+use super::body_reader::IncompleteBody;
 use super::body_reader::LONGEST_ANSWER;
-use super::body_reader::NotWhole;
 use super::body_reader::Queue;
 use super::body_reader::ReadFailure;
 use super::data_redactor::DataRedactor;
 use super::json_scanner::RepairLog;
-use super::json_stream::First;
+use super::json_stream::FirstElement;
+use super::json_stream::ListConsumer;
 use super::json_stream::ListEnd;
 use super::json_stream::ListRead;
-use super::json_stream::TakeElement;
-use super::json_stream::grouped;
+use super::json_stream::format_thousands;
 use super::json_stream::read_array;
 use super::json_stream::reason;
 use super::pace::Pace;
 use super::remark::Remark;
 use super::resolver::{ResolveError, SystemResolver};
-use super::retry::{Patience, retry_after};
+use super::retry::{RetryState, retry_after};
 use super::tls::tls_config;
 use super::token::Token;
 use super::trace::traced;
-use super::{ApiFault, ClientConfig, NinjaOneError, TlsFault};
+use super::{ApiError, ClientConfig, NinjaOneError, TlsFault};
 use crate::source::pagination::PAGE_ROWS;
 
 /// Redirects within the instance that are followed.
@@ -97,11 +97,11 @@ struct Usage {
 }
 
 /// An answer that is not what was asked for, before it is known whether to try again.
-pub(super) enum Setback {
+pub(super) enum RequestFailure {
     Network(reqwest::Error),
     Answer {
         status: Http,
-        fault: Box<ApiFault>,
+        fault: Box<ApiError>,
         wish: Option<Duration>,
         throttled: bool,
         /// What stood in place of JSON.
@@ -203,16 +203,16 @@ impl NinjaOneClient {
     pub async fn ping(&self) -> Result<(), NinjaOneError> {
         // As large a page as a sync asks for: a server may have a minimum. Only its first entry is read.
         let query = [("pageSize", PAGE_ROWS.to_string())];
-        self.list::<serde::de::IgnoredAny, _>("/v2/organizations", &query, First)
+        self.list::<serde::de::IgnoredAny, _>("/v2/organizations", &query, FirstElement)
             .await?;
         Ok(())
     }
 
     /// What requests have cost so far.
     #[must_use]
-    pub fn usage(&self) -> SourceUsage {
+    pub fn usage(&self) -> ApiUsage {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        SourceUsage {
+        ApiUsage {
             calls: count(&self.usage.calls),
             retries: count(&self.usage.retries),
             throttled: count(&self.usage.throttled),
@@ -269,9 +269,9 @@ impl NinjaOneClient {
     ) -> Result<(S, u64, ListEnd), NinjaOneError>
     where
         T: for<'de> Deserialize<'de> + 'static,
-        S: TakeElement<T> + Send + 'static,
+        S: ListConsumer<T> + Send + 'static,
     {
-        let mut patience = Patience::new(self.config.retry);
+        let mut patience = RetryState::new(self.config.retry);
         let mut nothing_before = false;
         loop {
             let answer = self.get(path, query, &mut patience).await?;
@@ -349,12 +349,12 @@ impl NinjaOneClient {
     /// Words of a failure in an answer with a good status.
     async fn handle_fault(
         &self,
-        patience: &mut Patience,
-        fault: ApiFault,
+        patience: &mut RetryState,
+        fault: ApiError,
         request: String,
     ) -> Result<(), NinjaOneError> {
         let only_words = fault.code.is_none() && fault.incident_id.is_none();
-        let setback = Setback::Answer {
+        let setback = RequestFailure::Answer {
             status: Http::OK,
             throttled: fault.asks_to_wait(),
             fault: Box::new(fault),
@@ -379,7 +379,7 @@ impl NinjaOneClient {
         path: &str,
         query: &[(&str, String)],
     ) -> Result<T, NinjaOneError> {
-        let mut patience = Patience::new(self.config.retry);
+        let mut patience = RetryState::new(self.config.retry);
         loop {
             let answer = self.get(path, query, &mut patience).await?;
             let request = request_line("GET", answer.url());
@@ -392,7 +392,7 @@ impl NinjaOneClient {
             if let Ok((body, repairs)) = &body {
                 self.usage.bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
                 self.remark_repairs(&request, repairs);
-                fault = ApiFault::of_failure(body);
+                fault = ApiError::of_failure(body);
             }
             if let Some(fault) = fault {
                 self.handle_fault(&mut patience, fault, request).await?;
@@ -411,9 +411,9 @@ impl NinjaOneClient {
     /// An object out of an answer.
     pub(super) fn parsed<T: for<'de> Deserialize<'de>>(
         &self,
-        body: Result<Vec<u8>, NotWhole>,
+        body: Result<Vec<u8>, IncompleteBody>,
         request: &str,
-        patience: &Patience,
+        patience: &RetryState,
     ) -> Result<T, NinjaOneError> {
         let (request, tries) = (request.to_owned(), patience.tries);
         match body {
@@ -424,12 +424,12 @@ impl NinjaOneClient {
                 let reason = quote(&reason(&error));
                 NinjaOneError::Malformed { request, reason }
             }),
-            Err(NotWhole::Broken(error)) => Err(network_failure(request, &error, tries)),
-            Err(NotWhole::TooLong) => Err(NinjaOneError::Malformed {
+            Err(IncompleteBody::Broken(error)) => Err(network_failure(request, &error, tries)),
+            Err(IncompleteBody::TooLong) => Err(NinjaOneError::Malformed {
                 request,
                 reason: "it is too long".to_owned(),
             }),
-            Err(NotWhole::TooSlow) => Err(NinjaOneError::TooSlow {
+            Err(IncompleteBody::TooSlow) => Err(NinjaOneError::TooSlow {
                 request,
                 waited: self.longest_trickle().as_secs(),
             }),
@@ -453,7 +453,7 @@ impl NinjaOneClient {
     ) -> Result<(S, ListRead, Option<BodyError>), NinjaOneError>
     where
         T: for<'de> Deserialize<'de> + 'static,
-        S: TakeElement<T> + Send + 'static,
+        S: ListConsumer<T> + Send + 'static,
     {
         let (chunks, pieces) = mpsc::channel(QUEUE_CHUNKS);
         let failure = ReadFailure::default();
@@ -487,8 +487,8 @@ impl NinjaOneClient {
                 if unpacked > most.min(MAX_UNPACKED_BYTES) {
                     too_large = Some(format!(
                         "it has more than {} MiB after unpacking, of {} KiB that came over the network",
-                        grouped(unpacked >> 20),
-                        grouped(received >> 10)
+                        format_thousands(unpacked >> 20),
+                        format_thousands(received >> 10)
                     ));
                     break;
                 }
@@ -517,7 +517,7 @@ impl NinjaOneClient {
         &self,
         path: &str,
         query: &[(&str, String)],
-        patience: &mut Patience,
+        patience: &mut RetryState,
     ) -> Result<Answer, NinjaOneError> {
         self.note(|now| now.path = Some(path.to_owned()));
         let mut url = self.config.base_url.endpoint(path);
@@ -539,7 +539,7 @@ impl NinjaOneClient {
                     Ok(answer) => return whole_answer(request, answer),
                     Err(setback) => setback,
                 },
-                Err(error) => Setback::Network(error),
+                Err(error) => RequestFailure::Network(error),
             };
             // Once: a token can be revoked or expire early. Twice would be a loop.
             if setback.is_stale_token() && stale.is_none() {
@@ -581,14 +581,14 @@ impl NinjaOneClient {
     /// Waits before the next try, or says why there is none.
     pub(super) async fn handle(
         &self,
-        patience: &mut Patience,
-        setback: Setback,
+        patience: &mut RetryState,
+        setback: RequestFailure,
         request: String,
         scope: Option<&str>,
     ) -> Result<(), NinjaOneError> {
         let tries = patience.tries;
         match setback {
-            Setback::Network(error) => {
+            RequestFailure::Network(error) => {
                 let failure = network_failure(request, &error, tries);
                 if failure.lasting() {
                     Err(failure)
@@ -596,7 +596,7 @@ impl NinjaOneClient {
                     self.pause(patience, None, failure).await
                 }
             }
-            Setback::Answer {
+            RequestFailure::Answer {
                 status,
                 fault,
                 wish,
@@ -607,7 +607,7 @@ impl NinjaOneClient {
                 let failure = throttled(patience, request, status, fault, wish);
                 self.pause(patience, wish, failure).await
             }
-            Setback::Answer { status, fault, .. } if is_denied(status, &fault) => {
+            RequestFailure::Answer { status, fault, .. } if is_denied(status, &fault) => {
                 let granted = ServerText::new(scope.unwrap_or("not told by the server"));
                 Err(NinjaOneError::MissingScope {
                     request,
@@ -615,7 +615,7 @@ impl NinjaOneClient {
                     fault,
                 })
             }
-            Setback::Answer {
+            RequestFailure::Answer {
                 fault,
                 instead: Some(_),
                 status,
@@ -628,7 +628,7 @@ impl NinjaOneClient {
                 };
                 self.pause(patience, None, failure).await
             }
-            Setback::Answer {
+            RequestFailure::Answer {
                 status, fault, wish, ..
             } if may_pass(status) => {
                 let failure = NinjaOneError::ServerFailed {
@@ -639,7 +639,7 @@ impl NinjaOneClient {
                 };
                 self.pause(patience, wish, failure).await
             }
-            Setback::Answer { status, fault, .. } => Err(NinjaOneError::Refused {
+            RequestFailure::Answer { status, fault, .. } => Err(NinjaOneError::Refused {
                 request,
                 status: status.as_u16(),
                 fault,
@@ -649,7 +649,7 @@ impl NinjaOneClient {
 
     /// Waits before something is tried for the `next` time, for a random part of a doubling back-off.
     pub(crate) async fn back_off(&self, next: u32) {
-        let mut patience = Patience::at_try(self.config.retry, next.saturating_sub(1).max(1));
+        let mut patience = RetryState::at_try(self.config.retry, next.saturating_sub(1).max(1));
         if let Some(wait) = patience.next_wait(None) {
             tokio::time::sleep(wait).await;
         }
@@ -657,7 +657,7 @@ impl NinjaOneClient {
 
     pub(super) async fn pause(
         &self,
-        patience: &mut Patience,
+        patience: &mut RetryState,
         wish: Option<Duration>,
         failure: NinjaOneError,
     ) -> Result<(), NinjaOneError> {
@@ -678,7 +678,7 @@ impl NinjaOneClient {
     }
 }
 
-impl Setback {
+impl RequestFailure {
     /// The same with what may be repeated of an answer to a sign-in.
     pub(super) fn of_sign_in(self) -> Self {
         match self {
@@ -708,7 +708,7 @@ impl Setback {
 
 /// Whether a failure is about what the caller may do. It can come with any status (docs/reference/ninjaone-api.md §5.1); those
 /// that say so themselves keep their own words.
-fn is_denied(status: Http, fault: &ApiFault) -> bool {
+fn is_denied(status: Http, fault: &ApiError) -> bool {
     let own_words = matches!(
         status,
         Http::UNAUTHORIZED | Http::FORBIDDEN | Http::NOT_FOUND | Http::NOT_IMPLEMENTED
@@ -726,10 +726,10 @@ fn may_pass(status: Http) -> bool {
 
 /// What to say if throttling does not end.
 pub(super) fn throttled(
-    patience: &Patience,
+    patience: &RetryState,
     request: String,
     status: Http,
-    fault: Box<ApiFault>,
+    fault: Box<ApiError>,
     wish: Option<Duration>,
 ) -> NinjaOneError {
     NinjaOneError::Throttled {
@@ -787,12 +787,15 @@ pub(super) fn header(response: &Response, name: HeaderName) -> Option<String> {
 /// Takes an answer that can be JSON, or that says that there is none (204); everything else is a setback. HTML, other text
 /// or nothing where JSON is due is how throttling and maintenance show, whatever the status and the content type
 /// (docs/reference/ninjaone-api.md §5.2).
-pub(super) async fn accept(response: Response, longest_wait: Duration) -> Result<Answer, Setback> {
+pub(super) async fn accept(response: Response, longest_wait: Duration) -> Result<Answer, RequestFailure> {
     accept_without(response, longest_wait, DataRedactor::new()).await
 }
 
 /// The same for an answer to a sign-in, which may give out the token that is already in use.
-pub(super) async fn accept_sign_in(response: Response, longest_wait: Duration) -> Result<Answer, Setback> {
+pub(super) async fn accept_sign_in(
+    response: Response,
+    longest_wait: Duration,
+) -> Result<Answer, RequestFailure> {
     accept_without(response, longest_wait, DataRedactor::none()).await
 }
 
@@ -800,7 +803,7 @@ async fn accept_without(
     response: Response,
     longest_wait: Duration,
     redactor: DataRedactor,
-) -> Result<Answer, Setback> {
+) -> Result<Answer, RequestFailure> {
     let status = response.status();
     let html = header(&response, CONTENT_TYPE).is_some_and(|kind| kind.to_ascii_lowercase().contains("html"));
     let wish = header(&response, RETRY_AFTER).and_then(|wish| retry_after(&wish, OffsetDateTime::now_utc()));
@@ -831,14 +834,14 @@ async fn accept_without(
         [b'[' | b'{' | b'"', ..] => None,
         _ => Some(Instead::Text),
     };
-    let fault = ApiFault::parse(&body, request_id);
+    let fault = ApiError::parse(&body, request_id);
     let page = html || matches!(instead, Some(Instead::Page | Instead::Nothing));
     let throttled = status == Http::TOO_MANY_REQUESTS
         || status == Http::SERVICE_UNAVAILABLE
         || (page && (status.is_success() || status == Http::FORBIDDEN))
         // Words decide only where the status does not: 404 and the like say what is wrong, and 5xx are tried again anyway.
         || ((status.is_success() || matches!(status, Http::BAD_REQUEST | Http::FORBIDDEN)) && fault.asks_to_wait());
-    Err(Setback::Answer {
+    Err(RequestFailure::Answer {
         status,
         fault: Box::new(fault),
         wish,

@@ -12,7 +12,7 @@ use serde::de::{
 };
 use serde_json::error::Category;
 
-use super::ApiFault;
+use super::ApiError;
 use super::body_reader::BodyReader;
 use super::body_reader::Pieces;
 use super::json_scanner::RepairLog;
@@ -35,7 +35,7 @@ pub(crate) enum ListEnd {
     /// The memory budget of the process is spent.
     MemorySpent(MemorySpent),
     /// The server's words stand in place of a list.
-    Fault(Box<ApiFault>),
+    Fault(Box<ApiError>),
     /// It is not a JSON array; a description for people.
     Malformed(String),
 }
@@ -50,7 +50,7 @@ pub(crate) struct ListRead {
 }
 
 /// Takes the elements of a list.
-pub(crate) trait TakeElement<T> {
+pub(crate) trait ListConsumer<T> {
     /// Takes the next element; false stops the reading.
     fn take(&mut self, element: T) -> bool;
 
@@ -85,9 +85,9 @@ const MAX_KEPT_RATIO: u64 = 12;
 const ELEMENTS_PER_CHECK: u64 = 1 << 10;
 
 /// Wants to see that a list begins.
-pub(crate) struct First;
+pub(crate) struct FirstElement;
 
-impl TakeElement<IgnoredAny> for First {
+impl ListConsumer<IgnoredAny> for FirstElement {
     fn take(&mut self, _: IgnoredAny) -> bool {
         false
     }
@@ -100,7 +100,7 @@ impl TakeElement<IgnoredAny> for First {
 /// Memory is bounded by what comes over the network, and by the budget of the process.
 pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
     mut reader: BodyReader<P>,
-    take: &mut impl TakeElement<T>,
+    take: &mut impl ListConsumer<T>,
 ) -> ListRead {
     let received = reader.received();
     // The parser asks for single bytes, which only a buffer that it owns gives without a call.
@@ -137,8 +137,8 @@ pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
             let place = match (scanner.last_id(count), count) {
                 (_, 0) => String::new(),
                 _ if reason.starts_with("trailing characters") => String::new(),
-                (Some(id), _) => format!("in entry {}, after id {id}: ", grouped(entry)),
-                (None, _) => format!("in entry {}: ", grouped(entry)),
+                (Some(id), _) => format!("in entry {}, after id {id}: ", format_thousands(entry)),
+                (None, _) => format!("in entry {}: ", format_thousands(entry)),
             };
             ListEnd::Malformed(format!("{place}{reason}"))
         }
@@ -165,7 +165,7 @@ pub(super) fn reason(error: &serde_json::Error) -> String {
 }
 
 /// A number with its digits in groups, e.g. `1,201`.
-pub(crate) fn grouped(number: u64) -> String {
+pub(crate) fn format_thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut shown = String::new();
     for (position, digit) in digits.chars().enumerate() {
@@ -181,7 +181,7 @@ struct Elements<'a, T, S> {
     take: &'a mut S,
     count: &'a mut u64,
     enough: &'a mut bool,
-    fault: &'a mut Option<Box<ApiFault>>,
+    fault: &'a mut Option<Box<ApiError>>,
     /// Why reading stopped, if it is for its size.
     excess: &'a mut Option<ListEnd>,
     /// Bytes that came over the network so far.
@@ -189,20 +189,20 @@ struct Elements<'a, T, S> {
     element: PhantomData<T>,
 }
 
-impl<T, S: TakeElement<T>> Elements<'_, T, S> {
+impl<T, S: ListConsumer<T>> Elements<'_, T, S> {
     /// Why no more elements are taken, if that is so.
     fn find_excess(&self) -> Option<ListEnd> {
         let most = self.take.max_elements();
         if *self.count > most {
-            let reason = format!("it has more than {} entries", grouped(most));
+            let reason = format!("it has more than {} entries", format_thousands(most));
             return Some(ListEnd::TooLarge(reason));
         }
         let kept = self.take.kept_bytes();
         if kept > FREE_KEPT_BYTES {
             let received = self.received.load(Ordering::Relaxed);
             if kept - FREE_KEPT_BYTES > received.saturating_mul(MAX_KEPT_RATIO) {
-                let (kept, received) = (grouped(kept >> 20), grouped(received >> 10));
-                let entries = grouped(*self.count);
+                let (kept, received) = (format_thousands(kept >> 20), format_thousands(received >> 10));
+                let entries = format_thousands(*self.count);
                 return Some(ListEnd::TooLarge(format!(
                     "its first {entries} entries take {kept} MiB of memory, and only {received} KiB of it came over the network"
                 )));
@@ -215,7 +215,7 @@ impl<T, S: TakeElement<T>> Elements<'_, T, S> {
     }
 }
 
-impl<'de, T: Deserialize<'de>, S: TakeElement<T>> DeserializeSeed<'de> for Elements<'_, T, S> {
+impl<'de, T: Deserialize<'de>, S: ListConsumer<T>> DeserializeSeed<'de> for Elements<'_, T, S> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -223,7 +223,7 @@ impl<'de, T: Deserialize<'de>, S: TakeElement<T>> DeserializeSeed<'de> for Eleme
     }
 }
 
-impl<'de, T: Deserialize<'de>, S: TakeElement<T>> Visitor<'de> for Elements<'_, T, S> {
+impl<'de, T: Deserialize<'de>, S: ListConsumer<T>> Visitor<'de> for Elements<'_, T, S> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -237,13 +237,13 @@ impl<'de, T: Deserialize<'de>, S: TakeElement<T>> Visitor<'de> for Elements<'_, 
 
     /// Some failures come as a text in quotes, whatever the status (docs/reference/ninjaone-api.md §5.1).
     fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<(), E> {
-        *self.fault = Some(Box::new(ApiFault::from_words(text)));
+        *self.fault = Some(Box::new(ApiError::from_words(text)));
         Ok(())
     }
 
     /// An object is no list; if it is a failure, its words are kept.
     fn visit_map<A: MapAccess<'de>>(self, object: A) -> Result<(), A::Error> {
-        match ApiFault::from_map(object)? {
+        match ApiError::from_map(object)? {
             Some(fault) => *self.fault = Some(Box::new(fault)),
             None => return Err(A::Error::custom("invalid type: map, expected a list")),
         }
@@ -275,7 +275,7 @@ mod tests {
 
     struct Keep<T>(Vec<T>, usize);
 
-    impl<T> TakeElement<T> for Keep<T> {
+    impl<T> ListConsumer<T> for Keep<T> {
         fn take(&mut self, element: T) -> bool {
             self.0.push(element);
             self.0.len() < self.1
@@ -384,7 +384,7 @@ mod tests {
 
     #[test]
     fn numbers_in_groups() {
-        let shown = [0, 999, 1_000, 1_201, 12_345_678].map(grouped);
+        let shown = [0, 999, 1_000, 1_201, 12_345_678].map(format_thousands);
         assert_eq!(shown, ["0", "999", "1,000", "1,201", "12,345,678"]);
     }
 }

@@ -20,7 +20,7 @@ mod token;
 mod trace;
 mod write;
 
-pub use api_error::ApiFault;
+pub use api_error::ApiError;
 pub use base_url::{BaseUrl, BaseUrlError};
 #[cfg(any(test, fuzzing))]
 pub(crate) use body_reader::Answer;
@@ -31,12 +31,12 @@ pub use error::{NinjaOneError, TlsFault};
 pub use http::NinjaOneClient;
 #[cfg(any(test, fuzzing))]
 pub(crate) use json_scanner::RepairLog;
-pub(crate) use json_stream::First;
+pub(crate) use json_stream::FirstElement;
+pub(crate) use json_stream::ListConsumer;
 pub(crate) use json_stream::ListEnd;
 #[cfg(any(test, fuzzing))]
 pub(crate) use json_stream::ListRead;
-pub(crate) use json_stream::TakeElement;
-pub(crate) use json_stream::grouped;
+pub(crate) use json_stream::format_thousands;
 pub(crate) use remark::Remark;
 pub use secret::Secret;
-pub(crate) use write::{WriteFailure, WriteRequest};
+pub(crate) use write::{WriteError, WriteRequest};

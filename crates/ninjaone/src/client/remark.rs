@@ -5,7 +5,7 @@ use access_core::model::ResourceTypeId;
 use super::json_scanner::RepairLog;
 use super::json_scanner::RepairedEntry;
 use super::json_scanner::Repairs;
-use super::json_stream::grouped;
+use super::json_stream::format_thousands;
 
 /// Something to warn of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl Remark {
         let named: Vec<String> = log.entries.iter().map(named).collect();
         let more = log.entry_count - log.entries.len() as u64;
         let more = if more > 0 {
-            format!(" and {} more", grouped(more))
+            format!(" and {} more", format_thousands(more))
         } else {
             String::new()
         };
@@ -40,13 +40,19 @@ impl Remark {
 fn named(entry: &RepairedEntry) -> String {
     match entry.id {
         Some(id) => format!("id {id}"),
-        None => format!("entry {} (no id)", grouped(entry.entry)),
+        None => format!("entry {} (no id)", format_thousands(entry.entry)),
     }
 }
 
 fn counted(repairs: Repairs) -> String {
     let part = |count: u64, one: &str, many: &str| {
-        (count > 0).then(|| format!("{} {}", grouped(count), if count == 1 { one } else { many }))
+        (count > 0).then(|| {
+            format!(
+                "{} {}",
+                format_thousands(count),
+                if count == 1 { one } else { many }
+            )
+        })
     };
     let parts = [
         part(

@@ -13,7 +13,7 @@ const SHORTEST_WISH: Duration = Duration::from_secs(1);
 
 /// What is left of one request's budget.
 #[derive(Debug)]
-pub(crate) struct Patience {
+pub(crate) struct RetryState {
     budget: RetryBudget,
     pub(crate) tries: u32,
     /// Tries after a back-off; those that the server asked to wait for are bounded by time only.
@@ -21,7 +21,7 @@ pub(crate) struct Patience {
     pub(crate) waited: Duration,
 }
 
-impl Patience {
+impl RetryState {
     pub(crate) fn new(budget: RetryBudget) -> Self {
         Self {
             budget,
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn waits_stay_within_the_budget() {
         for _ in 0..200 {
-            let mut patience = Patience::new(RetryBudget::default());
+            let mut patience = RetryState::new(RetryBudget::default());
             let mut waits = Vec::new();
             while let Some(wait) = patience.next_wait(None) {
                 waits.push(wait);
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_wish_is_followed_as_long_as_the_budget_lasts() {
-        let mut patience = Patience::new(RetryBudget::default());
+        let mut patience = RetryState::new(RetryBudget::default());
         for wish in [61, 30, 200] {
             let wish = Duration::from_secs(wish);
             assert_eq!(patience.next_wait(Some(wish)), Some(wish));
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(patience.next_wait(Some(Duration::from_secs(10))), None);
         assert_eq!(patience.next_wait(Some(Duration::MAX)), None);
         // Tries are not what ends it.
-        let mut long = Patience::new(RetryBudget {
+        let mut long = RetryState::new(RetryBudget {
             total_wait: Duration::from_hours(1),
             ..RetryBudget::default()
         });
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_server_that_asks_for_no_time_is_not_asked_for_ever() {
-        let mut patience = Patience::new(RetryBudget::default());
+        let mut patience = RetryState::new(RetryBudget::default());
         let tries = std::iter::from_fn(|| patience.next_wait(Some(Duration::ZERO))).count();
         assert_eq!(tries, 5);
     }

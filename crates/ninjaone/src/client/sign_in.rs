@@ -9,11 +9,11 @@ use reqwest::StatusCode as Http;
 use reqwest::header::ACCEPT;
 
 use super::body_reader::Answer;
-use super::http::{Instead, Setback, accept_sign_in, request_line, sign_in_redirected};
-use super::retry::Patience;
+use super::http::{Instead, RequestFailure, accept_sign_in, request_line, sign_in_redirected};
+use super::retry::RetryState;
 use super::token::{Token, TokenAnswer};
 use super::trace::traced;
-use super::{ApiFault, NinjaOneClient, NinjaOneError};
+use super::{ApiError, NinjaOneClient, NinjaOneError};
 
 /// The longest answer with a token.
 const LONGEST_TOKEN: usize = 1 << 20;
@@ -59,7 +59,7 @@ impl NinjaOneClient {
             ("client_secret", self.config().client_secret.expose()),
         ];
         form.extend(self.config().scope.as_deref().map(|scope| ("scope", scope)));
-        let mut patience = Patience::new(self.config().retry);
+        let mut patience = RetryState::new(self.config().retry);
         loop {
             self.next_call().await;
             let sent = self
@@ -85,7 +85,7 @@ impl NinjaOneClient {
                     },
                     Err(setback) => setback,
                 },
-                Err(error) => Setback::Network(error),
+                Err(error) => RequestFailure::Network(error),
             };
             self.handle_sign_in(&mut patience, setback, request.clone())
                 .await?;
@@ -129,7 +129,7 @@ impl NinjaOneClient {
         }
         match accept_sign_in(response, self.longest_trickle()).await {
             Ok(answer) => answer.status().is_success().then_some(false),
-            Err(Setback::Answer { fault, .. }) => fault.is("invalid_scope").then_some(true),
+            Err(RequestFailure::Answer { fault, .. }) => fault.is("invalid_scope").then_some(true),
             Err(_) => None,
         }
     }
@@ -137,12 +137,12 @@ impl NinjaOneClient {
     /// Waits before the next try of a sign-in, or says why there is none.
     async fn handle_sign_in(
         &self,
-        patience: &mut Patience,
-        setback: Setback,
+        patience: &mut RetryState,
+        setback: RequestFailure,
         request: String,
     ) -> Result<(), NinjaOneError> {
         match setback.of_sign_in() {
-            Setback::Answer {
+            RequestFailure::Answer {
                 status,
                 fault,
                 throttled: false,
@@ -152,7 +152,7 @@ impl NinjaOneClient {
             {
                 Err(self.sign_in_refused(request, status, fault))
             }
-            Setback::Answer {
+            RequestFailure::Answer {
                 status,
                 fault,
                 wish,
@@ -168,7 +168,7 @@ impl NinjaOneClient {
                 self.count_throttled();
                 self.pause(patience, wish, failure).await
             }
-            Setback::Answer {
+            RequestFailure::Answer {
                 status,
                 wish,
                 throttled,
@@ -176,9 +176,9 @@ impl NinjaOneClient {
                 ..
             } if status.is_success() => {
                 // The text may hold a token, so it is not quoted.
-                let setback = Setback::Answer {
+                let setback = RequestFailure::Answer {
                     status,
-                    fault: Box::new(ApiFault::described("a text that is not JSON")),
+                    fault: Box::new(ApiError::described("a text that is not JSON")),
                     wish,
                     throttled,
                     instead: Some(Instead::Text),
@@ -192,7 +192,7 @@ impl NinjaOneClient {
     /// What an answer to a sign-in comes to.
     #[cfg(any(test, fuzzing))]
     pub(crate) async fn token_from(&self, response: Response) -> Result<Token, NinjaOneError> {
-        let mut patience = Patience::new(self.config().retry);
+        let mut patience = RetryState::new(self.config().retry);
         let request = "POST /".to_owned();
         let setback = match accept_sign_in(response, self.longest_trickle()).await {
             Ok(answer) => match self.token_of(&request, answer, &patience).await? {
@@ -210,9 +210,9 @@ impl NinjaOneClient {
         &self,
         request: &str,
         answer: Answer,
-        patience: &Patience,
-    ) -> Result<Result<Token, Setback>, NinjaOneError> {
-        let setback = |fault: ApiFault, instead: Option<Instead>| Setback::Answer {
+        patience: &RetryState,
+    ) -> Result<Result<Token, RequestFailure>, NinjaOneError> {
+        let setback = |fault: ApiError, instead: Option<Instead>| RequestFailure::Answer {
             status: Http::OK,
             throttled: instead.is_some() || fault.asks_to_wait(),
             fault: Box::new(fault),
@@ -220,7 +220,7 @@ impl NinjaOneClient {
             instead,
         };
         if answer.status() == Http::NO_CONTENT {
-            let nothing = ApiFault::described("an empty body");
+            let nothing = ApiError::described("an empty body");
             return Ok(Err(setback(nothing, Some(Instead::Nothing))));
         }
         let body = answer.whole(LONGEST_TOKEN, self.longest_trickle()).await;
@@ -231,11 +231,11 @@ impl NinjaOneClient {
         };
         let (mut fault, mut waits) = (None, false);
         if let Ok((body, _)) = &body {
-            fault = ApiFault::of_failure(body).and_then(|fault| match fault {
+            fault = ApiError::of_failure(body).and_then(|fault| match fault {
                 coded if coded.code.is_some() => Some(coded),
                 other if other.asks_to_wait() => {
                     waits = true;
-                    Some(ApiFault::described("words that ask to wait"))
+                    Some(ApiError::described("words that ask to wait"))
                 }
                 _ => None,
             });
@@ -252,7 +252,7 @@ impl NinjaOneClient {
         }
     }
 
-    fn sign_in_refused(&self, request: String, status: Http, fault: Box<ApiFault>) -> NinjaOneError {
+    fn sign_in_refused(&self, request: String, status: Http, fault: Box<ApiError>) -> NinjaOneError {
         if fault.is("Client app not exist") {
             return NinjaOneError::UnknownClient { request, fault };
         }
@@ -285,7 +285,7 @@ impl NinjaOneClient {
 }
 
 /// Whether a token endpoint speaks (RFC 6749 §5.2).
-fn is_oauth_error(fault: &ApiFault) -> bool {
+fn is_oauth_error(fault: &ApiError) -> bool {
     [
         "invalid_request",
         "invalid_client",

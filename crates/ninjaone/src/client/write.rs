@@ -11,12 +11,12 @@ use super::api_error::quote;
 use super::body_reader::Answer;
 use super::body_reader::LONGEST_ANSWER;
 use super::http::{
-    Instead, REQUEST_ID, Setback, accept, network_failure, redirected, request_line, throttled,
+    Instead, REQUEST_ID, RequestFailure, accept, network_failure, redirected, request_line, throttled,
 };
-use super::retry::Patience;
+use super::retry::RetryState;
 use super::token::Token;
 use super::trace::traced;
-use super::{ApiFault, NinjaOneClient, NinjaOneError, Writes};
+use super::{ApiError, NinjaOneClient, NinjaOneError, Writes};
 
 /// How long the answer to a write is waited for once it has begun; what is missing of it is looked up.
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
@@ -41,7 +41,7 @@ pub(crate) struct Written {
 
 /// NinjaOne does not say so.
 #[derive(Debug)]
-pub(crate) enum WriteFailure {
+pub(crate) enum WriteError {
     /// Nothing was done: the request did not leave, or the token may not make it.
     NotSent(NinjaOneError),
     /// NinjaOne looked at it and refused.
@@ -55,7 +55,7 @@ enum Verdict {
     /// It is certain that nothing was done, and trying again may help.
     Again(NinjaOneError),
     /// Trying again does not help.
-    Fail(WriteFailure),
+    Fail(WriteError),
 }
 
 impl NinjaOneClient {
@@ -70,24 +70,24 @@ impl NinjaOneClient {
 
     /// Sends a write once; again only after a refusal to look at it (429), with a new token, or if no connection could
     /// be made.
-    pub(crate) async fn write(&self, request: &WriteRequest) -> Result<Written, WriteFailure> {
+    pub(crate) async fn write(&self, request: &WriteRequest) -> Result<Written, WriteError> {
         let url = self.write_url(request);
         let shown = request_line(request.method.as_str(), &url);
         if self.config().writes == Writes::Off {
-            return Err(WriteFailure::NotSent(NinjaOneError::WritesOff { request: shown }));
+            return Err(WriteError::NotSent(NinjaOneError::WritesOff { request: shown }));
         }
-        let mut patience = Patience::new(self.config().retry);
+        let mut patience = RetryState::new(self.config().retry);
         let mut stale: Option<Token> = None;
         loop {
-            let token = self.token(stale.as_ref()).await.map_err(WriteFailure::NotSent)?;
+            let token = self.token(stale.as_ref()).await.map_err(WriteError::NotSent)?;
             let setback = match self.send_write(&url, request, &token).await {
                 Ok(response) if response.status().is_redirection() => {
-                    return Err(WriteFailure::Lost(redirected(shown, &response)));
+                    return Err(WriteError::Lost(redirected(shown, &response)));
                 }
                 Ok(response) => match accept(response, LONGEST_WAIT).await {
                     Ok(answer) => return written(answer, shown).await,
                     // A success without words is one.
-                    Err(Setback::Answer {
+                    Err(RequestFailure::Answer {
                         status,
                         fault,
                         instead: Some(Instead::Nothing | Instead::Text),
@@ -100,7 +100,7 @@ impl NinjaOneClient {
                     }
                     Err(setback) => setback,
                 },
-                Err(error) => Setback::Network(error),
+                Err(error) => RequestFailure::Network(error),
             };
             if setback.is_stale_token() && stale.is_none() {
                 stale = Some(token);
@@ -112,7 +112,7 @@ impl NinjaOneClient {
                     let wish = error.wish();
                     self.pause(&mut patience, wish, error)
                         .await
-                        .map_err(WriteFailure::NotSent)?;
+                        .map_err(WriteError::NotSent)?;
                 }
             }
         }
@@ -140,24 +140,28 @@ impl NinjaOneClient {
         answer
     }
 
-    fn judge(&self, setback: Setback, request: String, token: &Token, patience: &Patience) -> Verdict {
+    fn judge(
+        &self,
+        setback: RequestFailure,
+        request: String,
+        token: &Token,
+        patience: &RetryState,
+    ) -> Verdict {
         match setback {
             // No connection: nothing can have been sent over it.
-            Setback::Network(error) if error.is_connect() => {
+            RequestFailure::Network(error) if error.is_connect() => {
                 let failure = network_failure(request, &error, patience.tries);
                 if failure.lasting() {
-                    Verdict::Fail(WriteFailure::NotSent(failure))
+                    Verdict::Fail(WriteError::NotSent(failure))
                 } else {
                     Verdict::Again(failure)
                 }
             }
-            Setback::Network(error) => Verdict::Fail(WriteFailure::Lost(network_failure(
-                request,
-                &error,
-                patience.tries,
-            ))),
+            RequestFailure::Network(error) => {
+                Verdict::Fail(WriteError::Lost(network_failure(request, &error, patience.tries)))
+            }
             // Refused before it was looked at.
-            Setback::Answer {
+            RequestFailure::Answer {
                 status,
                 fault,
                 wish,
@@ -169,18 +173,18 @@ impl NinjaOneClient {
                 self.count_throttled();
                 Verdict::Again(throttled(patience, request, status, fault, wish))
             }
-            Setback::Answer { status, fault, .. }
+            RequestFailure::Answer { status, fault, .. }
                 if fault.is("insufficient_privileges")
                     || (status.is_server_error() && fault.denies_permission()) =>
             {
                 let granted = ServerText::new(token.scope.as_deref().unwrap_or("not told by the server"));
-                Verdict::Fail(WriteFailure::NotSent(NinjaOneError::MissingScope {
+                Verdict::Fail(WriteError::NotSent(NinjaOneError::MissingScope {
                     request,
                     granted,
                     fault,
                 }))
             }
-            Setback::Answer {
+            RequestFailure::Answer {
                 status,
                 fault,
                 throttled: false,
@@ -195,12 +199,12 @@ impl NinjaOneClient {
                 };
                 // Whoever may not do it has not done it; other refusals can mean that it is done already.
                 Verdict::Fail(match status {
-                    Http::UNAUTHORIZED | Http::FORBIDDEN => WriteFailure::NotSent(refused),
-                    _ => WriteFailure::Refused(refused),
+                    Http::UNAUTHORIZED | Http::FORBIDDEN => WriteError::NotSent(refused),
+                    _ => WriteError::Refused(refused),
                 })
             }
-            Setback::Answer { status, fault, .. } => {
-                Verdict::Fail(WriteFailure::Lost(NinjaOneError::NoAnswer {
+            RequestFailure::Answer { status, fault, .. } => {
+                Verdict::Fail(WriteError::Lost(NinjaOneError::NoAnswer {
                     request,
                     status: status.as_u16(),
                     fault,
@@ -211,16 +215,16 @@ impl NinjaOneClient {
 }
 
 /// The answer, as far as it comes. What is missing of it is looked up, so that nothing is lost if it breaks off.
-async fn written(answer: Answer, request: String) -> Result<Written, WriteFailure> {
+async fn written(answer: Answer, request: String) -> Result<Written, WriteError> {
     let request_id = answer.header(REQUEST_ID);
     let status = answer.status();
     let body = answer.whole(LONGEST_ANSWER, LONGEST_WAIT).await.ok();
     let body = body.map(|(body, _)| body);
-    let fault = body.as_deref().and_then(ApiFault::of_failure);
+    let fault = body.as_deref().and_then(ApiError::of_failure);
     if let Some(mut fault) = fault.filter(|fault| fault.code.is_some() || fault.incident_id.is_some()) {
         // A good status with the words of a failure: nobody knows.
         fault.request_id = request_id.map(|id| ServerText::new(&id));
-        return Err(WriteFailure::Lost(NinjaOneError::NoAnswer {
+        return Err(WriteError::Lost(NinjaOneError::NoAnswer {
             request,
             status: status.as_u16(),
             fault: Box::new(fault),

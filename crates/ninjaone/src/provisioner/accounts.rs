@@ -2,7 +2,7 @@
 
 use access_core::model::{NativeId, ResourceId};
 use access_core::provisioning::{Account, AccountKind, EmailAddress, Fact, ListSighting, Listed, Sightings};
-use access_core::query::{Words, email, login};
+use access_core::query::{TextQuery, email, login};
 
 use super::schema::{ACCOUNTS, END_USER, TECHNICIAN};
 use crate::api::Flag;
@@ -10,7 +10,7 @@ use crate::api::OrganizationRow;
 use crate::api::Row;
 use crate::api::Said;
 use crate::api::UserRow;
-use crate::client::{First, TakeElement};
+use crate::client::{FirstElement, ListConsumer};
 use crate::mapping::{self, user_type};
 use crate::{NinjaOneClient, NinjaOneError};
 
@@ -170,7 +170,10 @@ pub(super) async fn by_email(
 }
 
 /// Accounts with a name or address like the words, for people.
-pub(super) async fn similar(client: &NinjaOneClient, words: &Words) -> Result<Vec<String>, NinjaOneError> {
+pub(super) async fn similar(
+    client: &NinjaOneClient,
+    words: &TextQuery,
+) -> Result<Vec<String>, NinjaOneError> {
     let mut labels = Vec::new();
     for (list, _) in &LISTS[..2] {
         let words = words.clone();
@@ -333,7 +336,7 @@ fn said_kind(row: &UserRow) -> Option<AccountKind> {
 /// Fails on an instance that has no accounts of its own kinds.
 async fn offers_accounts(client: &NinjaOneClient) -> Result<(), NinjaOneError> {
     match client
-        .list::<serde::de::IgnoredAny, _>(TECHNICIANS, &[], First)
+        .list::<serde::de::IgnoredAny, _>(TECHNICIANS, &[], FirstElement)
         .await
     {
         Ok(_) => Ok(()),
@@ -398,7 +401,7 @@ struct Selecting<F> {
     has_used: bool,
 }
 
-impl<F: Fn(&UserRow) -> Match> TakeElement<Row<UserRow>> for Selecting<F> {
+impl<F: Fn(&UserRow) -> Match> ListConsumer<Row<UserRow>> for Selecting<F> {
     fn take(&mut self, row: Row<UserRow>) -> bool {
         let Row::Object(row) = row else {
             self.unclear = true;

@@ -10,28 +10,28 @@ mod roles;
 mod schema;
 
 use access_core::model::{NativeId, Resource, ResourceId, Slug};
-use access_core::ports::{ActFailure, Acted, Effect, Provisioner, ProvisionerError, SourceUsage};
+use access_core::ports::{ApiUsage, ApplyError, ApplyOutcome, Effect, Provisioner, ProvisionerError};
 use access_core::provisioning::{
-    Account, EmailAddress, Observation, RequestPreview, Role, Selector, Sightings, Step, Vocabulary,
+    Account, EmailAddress, Observation, ProvisioningTerms, RequestPreview, Role, Selector, Sightings, Step,
 };
-use access_core::query::Words;
+use access_core::query::TextQuery;
 use async_trait::async_trait;
 
 pub use schema::{ACCOUNTS, END_USER, TECHNICIAN};
 
 use crate::api::OrganizationRow;
 use crate::api::Row;
-use crate::client::WriteFailure;
+use crate::client::WriteError;
 use crate::mapping::{self, organization_type, role_type, tenant_type, user_type};
-use crate::source::pagination::Pages;
+use crate::source::pagination::PageReader;
 use crate::{NinjaOneClient, NinjaOneError};
 
 const ORGANIZATIONS: &str = "/v2/organizations";
 
 /// What the things are called that can be changed in NinjaOne, and what cannot.
 #[must_use]
-pub fn vocabulary() -> Vocabulary {
-    Vocabulary {
+pub fn vocabulary() -> ProvisioningTerms {
+    ProvisioningTerms {
         account_type: user_type(),
         role_type: role_type(),
         role_slug: Slug::from_static("assigned"),
@@ -54,7 +54,7 @@ pub(crate) fn role_of_answer(body: &[u8]) -> Result<Option<Role>, NinjaOneError>
 #[derive(Debug)]
 pub struct NinjaOneProvisioner {
     client: NinjaOneClient,
-    vocabulary: Vocabulary,
+    vocabulary: ProvisioningTerms,
 }
 
 impl NinjaOneProvisioner {
@@ -69,7 +69,7 @@ impl NinjaOneProvisioner {
 
     /// What requests have cost so far.
     #[must_use]
-    pub fn usage(&self) -> SourceUsage {
+    pub fn usage(&self) -> ApiUsage {
         self.client.usage()
     }
 
@@ -97,7 +97,7 @@ impl Provisioner for NinjaOneProvisioner {
         self.client.tenant()
     }
 
-    fn vocabulary(&self) -> &Vocabulary {
+    fn vocabulary(&self) -> &ProvisioningTerms {
         &self.vocabulary
     }
 
@@ -137,13 +137,13 @@ impl Provisioner for NinjaOneProvisioner {
             .map_err(ProvisionerError::new)
     }
 
-    async fn similar_roles(&self, words: &Words) -> Result<Vec<String>, ProvisionerError> {
+    async fn similar_roles(&self, words: &TextQuery) -> Result<Vec<String>, ProvisionerError> {
         roles::similar(&self.client, words)
             .await
             .map_err(ProvisionerError::new)
     }
 
-    async fn similar_accounts(&self, words: &Words) -> Result<Vec<String>, ProvisionerError> {
+    async fn similar_accounts(&self, words: &TextQuery) -> Result<Vec<String>, ProvisionerError> {
         accounts::similar(&self.client, words)
             .await
             .map_err(ProvisionerError::new)
@@ -153,25 +153,25 @@ impl Provisioner for NinjaOneProvisioner {
         requests::preview(&self.client, step)
     }
 
-    async fn act(&self, step: &Step) -> Result<Acted, ActFailure> {
+    async fn act(&self, step: &Step) -> Result<ApplyOutcome, ApplyError> {
         match self.client.write(&requests::of(step)).await {
             Ok(written) => {
                 let body = written.body.unwrap_or_default();
                 // An answer that cannot be read shows nothing; the state is read back then.
                 let seen = self.seen(step, &body).await.unwrap_or_default();
-                Ok(Acted {
+                Ok(ApplyOutcome {
                     request_id: written.request_id,
                     seen,
                 })
             }
             Err(failure) => {
                 let (effect, error) = match failure {
-                    WriteFailure::NotSent(error) => (Effect::None, error),
-                    WriteFailure::Refused(error) => (Effect::Refused, error),
-                    WriteFailure::Lost(error) => (Effect::Unknown, error),
+                    WriteError::NotSent(error) => (Effect::None, error),
+                    WriteError::Refused(error) => (Effect::Refused, error),
+                    WriteError::Lost(error) => (Effect::Unknown, error),
                 };
                 let request_id = error.request_id().map(str::to_owned);
-                Err(ActFailure {
+                Err(ApplyError {
                     effect,
                     request_id,
                     error: ProvisionerError::new(error),
@@ -188,7 +188,7 @@ impl Provisioner for NinjaOneProvisioner {
 async fn organizations(client: &NinjaOneClient, wanted: &Selector) -> Result<Vec<Resource>, NinjaOneError> {
     let mut found: Vec<Resource> = Vec::new();
     let mut is_unclear = false;
-    let mut pages = Pages::new(ORGANIZATIONS);
+    let mut pages = PageReader::new(ORGANIZATIONS);
     while let Some(page) = pages.next::<OrganizationRow>(client).await? {
         for row in page {
             let Row::Object(row) = row else {

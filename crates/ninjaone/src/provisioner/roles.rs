@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use access_core::model::NativeId;
 use access_core::model::spelling::quoted;
 use access_core::provisioning::{Role, RoleMembers, Selector};
-use access_core::query::Words;
+use access_core::query::TextQuery;
 
 use super::schema::ACCOUNTS;
 use crate::api::RoleRow;
 use crate::api::Row;
-use crate::client::TakeElement;
+use crate::client::ListConsumer;
 use crate::mapping;
 use crate::{NinjaOneClient, NinjaOneError};
 
@@ -36,7 +36,10 @@ pub(super) async fn select(client: &NinjaOneClient, wanted: &Selector) -> Result
 }
 
 /// Roles with a name like the words, for people.
-pub(super) async fn similar(client: &NinjaOneClient, words: &Words) -> Result<Vec<String>, NinjaOneError> {
+pub(super) async fn similar(
+    client: &NinjaOneClient,
+    words: &TextQuery,
+) -> Result<Vec<String>, NinjaOneError> {
     let similar = Similar {
         words: words.clone(),
         labels: Vec::new(),
@@ -47,12 +50,12 @@ pub(super) async fn similar(client: &NinjaOneClient, words: &Words) -> Result<Ve
 }
 
 struct Similar {
-    words: Words,
+    words: TextQuery,
     labels: Vec<String>,
     has_used: bool,
 }
 
-impl TakeElement<Row<RoleRow>> for Similar {
+impl ListConsumer<Row<RoleRow>> for Similar {
     fn take(&mut self, row: Row<RoleRow>) -> bool {
         let Row::Object(row) = row else { return true };
         let Some(id) = row.id.get() else { return true };
@@ -115,7 +118,7 @@ fn merged(id: u64, rows: Vec<RoleRow>, has_others: bool, request: &str) -> Resul
 /// Who a row says is in the role. No list is silence; a list of which a part cannot be read is refused, because a change
 /// that is decided on half the members would be a wrong one.
 fn members_of(row: &RoleRow, id: u64, request: &str) -> Result<RoleMembers, NinjaOneError> {
-    if row.members.hide_some() {
+    if row.members.is_incomplete() {
         return Err(NinjaOneError::Malformed {
             request: request.to_owned(),
             reason: format!("it does not tell all members of role {id} by their ids"),
@@ -180,7 +183,7 @@ impl Selecting {
     }
 }
 
-impl TakeElement<Row<RoleRow>> for Selecting {
+impl ListConsumer<Row<RoleRow>> for Selecting {
     fn take(&mut self, row: Row<RoleRow>) -> bool {
         let Row::Object(row) = row else {
             self.is_unclear = true;

@@ -4,13 +4,13 @@ use access_core::model::{AccessBatch, Entitlement, EntitlementId, GrantGroup, Na
 
 use super::BATCH_BYTES;
 use super::BATCH_ROWS;
-use super::Outlet;
+use super::EventSender;
 use crate::NinjaOneError;
 use crate::mapping::user_type;
 
 /// Resources with their entitlements and grants, handed over when enough have gathered.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
+pub(super) struct BatchBuffer {
     resources: Vec<Resource>,
     entitlements: Vec<Entitlement>,
     grants: Vec<GrantGroup>,
@@ -19,7 +19,7 @@ pub(super) struct Gathered {
     text_bytes: usize,
 }
 
-impl Gathered {
+impl BatchBuffer {
     pub(super) fn resource(&mut self, resource: Resource) {
         let description = resource
             .description
@@ -61,21 +61,21 @@ impl Gathered {
         ]
     }
 
-    pub(super) fn flush_from_thread(&mut self, outlet: &Outlet) -> bool {
+    pub(super) fn flush_from_thread(&mut self, outlet: &EventSender) -> bool {
         self.batches()
             .into_iter()
             .all(|batch| outlet.batch_from_thread(batch))
     }
 
     /// Hands over what has gathered, if it is enough.
-    pub(super) async fn flush_full(&mut self, outlet: &Outlet) -> Result<(), NinjaOneError> {
+    pub(super) async fn flush_full(&mut self, outlet: &EventSender) -> Result<(), NinjaOneError> {
         if self.is_full() {
             self.flush(outlet).await?;
         }
         Ok(())
     }
 
-    pub(super) async fn flush(&mut self, outlet: &Outlet) -> Result<(), NinjaOneError> {
+    pub(super) async fn flush(&mut self, outlet: &EventSender) -> Result<(), NinjaOneError> {
         for batch in self.batches() {
             outlet.batch(batch).await?;
         }
@@ -87,7 +87,7 @@ impl Gathered {
         &mut self,
         entitlement: &EntitlementId,
         users: &[u64],
-        outlet: &Outlet,
+        outlet: &EventSender,
     ) -> Result<(), NinjaOneError> {
         for part in users.chunks(BATCH_ROWS) {
             self.grants(entitlement, part);

@@ -1,8 +1,8 @@
 //! Whether a sync could work, found out by asking for each list that it needs and then by reading as a sync does.
 
-use access_core::Classified;
+use access_core::Diagnostic;
 use access_core::model::{Completeness, ResourceTypeId, WithoutBaseline};
-use access_core::ports::{CheckOutcome, EndpointCheck, ScopeAdvice, SourceError, SourceEvent, SourceReport};
+use access_core::ports::{CheckOutcome, CheckReport, EndpointCheck, ScopeCheck, SourceError, SourceEvent};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde::de::IgnoredAny;
@@ -11,7 +11,7 @@ use super::older::Instance;
 use super::pagination::PAGE_ROWS;
 use super::{SourceOptions, older};
 use crate::NinjaOneError;
-use crate::client::{First, NinjaOneClient};
+use crate::client::{FirstElement, NinjaOneClient};
 
 struct Endpoint {
     path: &'static str,
@@ -76,7 +76,7 @@ pub(super) async fn check(
     client: &NinjaOneClient,
     options: SourceOptions,
     rehearsal: BoxStream<'_, Result<SourceEvent, SourceError>>,
-) -> Result<SourceReport, NinjaOneError> {
+) -> Result<CheckReport, NinjaOneError> {
     let scopes = client.scopes().await?;
     let asked: Vec<&Endpoint> = ENDPOINTS
         .iter()
@@ -105,7 +105,7 @@ pub(super) async fn check(
         rehearse(rehearsal, older, &mut endpoints).await;
     }
     let all_ok = !endpoints.iter().any(has_failed);
-    Ok(SourceReport {
+    Ok(CheckReport {
         tenant: client.tenant(),
         id_scheme: all_ok.then(|| {
             let instance = if older { Instance::Older } else { Instance::Current };
@@ -173,7 +173,9 @@ async fn probe(client: &NinjaOneClient, endpoint: &Endpoint, older: bool) -> Res
     if older && endpoint.path == USERS {
         query.push(("includeRoles", "true".to_owned()));
     }
-    let (_, entries, _) = client.list::<IgnoredAny, _>(endpoint.path, &query, First).await?;
+    let (_, entries, _) = client
+        .list::<IgnoredAny, _>(endpoint.path, &query, FirstElement)
+        .await?;
     Ok(entries)
 }
 
@@ -203,7 +205,7 @@ fn failed(endpoint: &Endpoint, error: &NinjaOneError) -> CheckOutcome {
     }
 }
 
-fn failure(error: &(impl Classified + std::fmt::Display)) -> CheckOutcome {
+fn failure(error: &(impl Diagnostic + std::fmt::Display)) -> CheckOutcome {
     CheckOutcome::Failed {
         status: error.status(),
         message: error.to_string(),
@@ -283,9 +285,9 @@ fn degrade(endpoints: &mut [EndpointCheck], resource_type: &ResourceTypeId, olde
     }
 }
 
-fn advice(granted: Option<&str>, all_ok: bool) -> Vec<ScopeAdvice> {
+fn advice(granted: Option<&str>, all_ok: bool) -> Vec<ScopeCheck> {
     let granted: Option<Vec<&str>> = granted.map(|scopes| scopes.split_whitespace().collect());
-    let mut advice: Vec<ScopeAdvice> = Vec::new();
+    let mut advice: Vec<ScopeCheck> = Vec::new();
     for (scope, purpose) in NEEDED {
         let has = granted
             .as_ref()
@@ -300,7 +302,7 @@ fn advice(granted: Option<&str>, all_ok: bool) -> Vec<ScopeAdvice> {
                 format!("not granted; needed for {purpose}: add it to the app and to --ninja-one-scope")
             }
         };
-        advice.push(ScopeAdvice {
+        advice.push(ScopeCheck {
             scope: scope.to_owned(),
             granted: has,
             needed: true,
@@ -309,7 +311,7 @@ fn advice(granted: Option<&str>, all_ok: bool) -> Vec<ScopeAdvice> {
     }
     let needed = |word: &&str| NEEDED.iter().any(|(scope, _)| scope.eq_ignore_ascii_case(word));
     for extra in granted.into_iter().flatten().filter(|word| !needed(word)) {
-        advice.push(ScopeAdvice {
+        advice.push(ScopeCheck {
             scope: extra.to_owned(),
             granted: Some(true),
             needed: false,

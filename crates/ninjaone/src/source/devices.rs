@@ -6,20 +6,20 @@ use std::collections::HashSet;
 use access_core::model::{UnstatedScope, WithoutBaseline};
 use access_core::ports::{SkipReason, SkippedRow};
 
-use super::Outlet;
-use super::batch_buffer::Gathered;
+use super::EventSender;
+use super::batch_buffer::BatchBuffer;
 use super::findings::Findings;
-use super::pagination::Keyed;
-use super::pagination::Pages;
+use super::pagination::HasId;
+use super::pagination::PageReader;
 use super::selection::Selection;
-use super::user_access::Facts;
+use super::user_access::AccessIndex;
 use crate::NinjaOneError;
 use crate::api::DeviceRow;
 use crate::api::Id;
 use crate::client::NinjaOneClient;
 use crate::mapping::{self, DEVICE_ENTITLEMENTS, device_type, user_type};
 
-impl Keyed for DeviceRow {
+impl HasId for DeviceRow {
     const MAX_ROWS: u64 = 2_000_000;
 
     fn id(&self) -> Id {
@@ -35,8 +35,8 @@ impl Keyed for DeviceRow {
 pub(super) async fn read(
     client: &NinjaOneClient,
     selection: &Selection,
-    facts: &Facts,
-    outlet: &Outlet,
+    facts: &AccessIndex,
+    outlet: &EventSender,
 ) -> Result<(), NinjaOneError> {
     let mut seen = HashSet::new();
     match read_devices(client, selection, &mut seen, outlet).await {
@@ -69,12 +69,12 @@ async fn read_devices(
     client: &NinjaOneClient,
     selection: &Selection,
     seen: &mut HashSet<u64>,
-    outlet: &Outlet,
+    outlet: &EventSender,
 ) -> Result<(), NinjaOneError> {
     let mut findings = Findings::default();
-    let mut pages = Pages::new("/v2/devices");
+    let mut pages = PageReader::new("/v2/devices");
     while let Some(page) = pages.next::<DeviceRow>(client).await? {
-        let mut gathered = Gathered::default();
+        let mut gathered = BatchBuffer::default();
         for row in page {
             let Some((id, row)) = findings.usable(row, |row| row.id, DeviceRow::words) else {
                 continue;
@@ -108,8 +108,12 @@ async fn read_devices(
         .await
 }
 
-async fn grants(selection: &Selection, facts: &Facts, outlet: &Outlet) -> Result<(), NinjaOneError> {
-    let mut gathered = Gathered::default();
+async fn grants(
+    selection: &Selection,
+    facts: &AccessIndex,
+    outlet: &EventSender,
+) -> Result<(), NinjaOneError> {
+    let mut gathered = BatchBuffer::default();
     for (which, pairs) in facts.devices.iter().enumerate() {
         for pairs in pairs.chunk_by(|a, b| a.0 == b.0) {
             let device = pairs[0].0;

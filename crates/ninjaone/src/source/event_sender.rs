@@ -10,7 +10,7 @@ use access_core::model::{
     AccessBatch, Completeness, IdScheme, NativeId, ResourceId, ResourceTypeId, RowKind, Unstated,
     UnstatedScope, WithoutBaseline,
 };
-use access_core::ports::{Skipped, SourceError, SourceEvent, Warning};
+use access_core::ports::{SkippedRows, SourceError, SourceEvent, Warning};
 use futures::Stream;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
@@ -19,7 +19,7 @@ use super::findings::Clipped;
 use super::findings::Findings;
 use super::findings::Found;
 use super::findings::Skip;
-use super::findings::Skips;
+use super::findings::SkipCounts;
 use super::findings::Unreadable;
 use crate::NinjaOneError;
 use crate::client::Remark;
@@ -28,7 +28,7 @@ pub(super) type Event = Result<SourceEvent, SourceError>;
 
 /// The reading's end of the queue.
 #[derive(Debug, Clone)]
-pub(crate) struct Outlet {
+pub(crate) struct EventSender {
     events: mpsc::Sender<Event>,
     /// Single resources that were asked for and have not come yet.
     missing: Arc<Mutex<BTreeSet<ResourceId>>>,
@@ -38,7 +38,7 @@ pub(crate) struct Outlet {
     incomplete: Arc<Mutex<BTreeMap<ResourceTypeId, Vec<String>>>>,
 }
 
-impl Outlet {
+impl EventSender {
     pub(super) fn new(
         capacity: usize,
         types: BTreeSet<ResourceTypeId>,
@@ -117,13 +117,13 @@ impl Outlet {
         &self,
         kind: RowKind,
         resource_type: &ResourceTypeId,
-        skips: Skips,
+        skips: SkipCounts,
     ) -> Result<(), NinjaOneError> {
         if !self.is_selected(resource_type) {
             return Ok(());
         }
         for (reason, Skip { count, rows }) in skips.by_reason() {
-            let skipped = Skipped {
+            let skipped = SkippedRows {
                 kind,
                 resource_type: resource_type.clone(),
                 reason,
@@ -248,12 +248,12 @@ impl Outlet {
 }
 
 /// The pipeline's end: what arrives, while the reading behind it is driven on. Dropping it stops the reading.
-pub(super) struct Events<'a> {
+pub(super) struct EventStream<'a> {
     driver: Option<BoxFuture<'a, ()>>,
     events: mpsc::Receiver<Event>,
 }
 
-impl<'a> Events<'a> {
+impl<'a> EventStream<'a> {
     pub(super) fn new(driver: impl Future<Output = ()> + Send + 'a, events: mpsc::Receiver<Event>) -> Self {
         Self {
             driver: Some(Box::pin(driver)),
@@ -262,7 +262,7 @@ impl<'a> Events<'a> {
     }
 }
 
-impl Stream for Events<'_> {
+impl Stream for EventStream<'_> {
     type Item = Event;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {

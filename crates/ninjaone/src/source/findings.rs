@@ -21,7 +21,7 @@ const ID: &str = "id";
 
 /// Rows that are of no use, and those of them that can be named.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Skips {
+pub(super) struct SkipCounts {
     unusable: Skip,
     duplicate: Skip,
     wrong_shape: Skip,
@@ -43,7 +43,7 @@ impl Skip {
     }
 }
 
-impl Skips {
+impl SkipCounts {
     pub(super) fn book(&mut self, reason: SkipReason, row: SkippedRow) {
         match reason {
             SkipReason::UnusableId => self.unusable.book(row),
@@ -158,7 +158,7 @@ impl Clipped {
 /// What a list leaves open.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Findings {
-    pub(super) skips: Skips,
+    pub(super) skips: SkipCounts,
     /// Rows of which no id is said.
     pub(super) silent: Found,
     pub(super) unreadable: Unreadable,

@@ -20,16 +20,14 @@ mod user_access;
 mod users;
 
 use access_core::model::{ResourceType, SyncScope};
-use access_core::ports::{
-    AccessSource, Activity, ListStep, SourceError, SourceEvent, SourceReport, SourceUsage,
-};
+use access_core::ports::{AccessSource, Activity, ApiUsage, CheckReport, ListStep, SourceError, SourceEvent};
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::BoxStream;
 
 use crate::{NinjaOneClient, mapping};
 
-pub(crate) use event_sender::Outlet;
+pub(crate) use event_sender::EventSender;
 
 /// Batches that wait for the pipeline.
 const QUEUE_BATCHES: usize = 4;
@@ -72,7 +70,7 @@ impl NinjaOneSource {
 
 #[async_trait]
 impl AccessSource for NinjaOneSource {
-    async fn check(&self) -> Result<SourceReport, SourceError> {
+    async fn check(&self) -> Result<CheckReport, SourceError> {
         check::check(&self.client, self.options, self.read(&SyncScope::default()))
             .await
             .map_err(SourceError::new)
@@ -90,7 +88,7 @@ impl AccessSource for NinjaOneSource {
         let types = self.resource_types().into_iter().map(|row| row.id);
         let types = types.filter(|id| scope.includes_type(id)).collect();
         let targets = scope.targets.clone().unwrap_or_default();
-        let (outlet, events) = Outlet::new(QUEUE_BATCHES, types, targets);
+        let (outlet, events) = EventSender::new(QUEUE_BATCHES, types, targets);
         let scope = scope.clone();
         let driver = async move {
             self.client.take_remarks();
@@ -98,10 +96,10 @@ impl AccessSource for NinjaOneSource {
             // If nobody listens there is nobody to warn.
             let _ = outlet.remarks(self.client.take_remarks()).await;
         };
-        event_sender::Events::new(driver, events).boxed()
+        event_sender::EventStream::new(driver, events).boxed()
     }
 
-    fn usage(&self) -> SourceUsage {
+    fn usage(&self) -> ApiUsage {
         self.client.usage()
     }
 

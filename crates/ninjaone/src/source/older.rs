@@ -4,9 +4,9 @@
 use access_core::model::IdScheme;
 use serde::de::IgnoredAny;
 
-use super::Outlet;
+use super::EventSender;
 use crate::NinjaOneError;
-use crate::client::{First, NinjaOneClient};
+use crate::client::{FirstElement, NinjaOneClient};
 
 pub(super) const TECHNICIANS: &str = "/v2/user/technicians";
 pub(super) const END_USERS: &str = "/v2/user/end-users";
@@ -51,7 +51,7 @@ pub(super) async fn confirm(
             client.back_off(1).await;
         }
         for list in LISTS {
-            match client.list::<IgnoredAny, _>(list, &[], First).await {
+            match client.list::<IgnoredAny, _>(list, &[], FirstElement).await {
                 Err(error) if error.is_missing_endpoint() => {}
                 // Another list is there, or cannot be judged.
                 Ok(_) | Err(NinjaOneError::Refused { .. } | NinjaOneError::MissingScope { .. }) => {
@@ -65,7 +65,7 @@ pub(super) async fn confirm(
 }
 
 /// Says once, loudly, what an older instance cannot tell.
-pub(super) async fn warn(outlet: &Outlet) -> Result<(), NinjaOneError> {
+pub(super) async fn warn(outlet: &EventSender) -> Result<(), NinjaOneError> {
     let message = "this is an older NinjaOne instance without /v2/user/*: roles are known by name only, and nothing is \
                    known of SCIM, sign-in types and portal access";
     outlet.warn("older_instance", message.to_owned()).await?;

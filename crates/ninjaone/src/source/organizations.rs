@@ -7,13 +7,13 @@ use std::sync::Arc;
 use access_core::model::{Unstated, UnstatedScope, WithoutBaseline};
 use access_core::ports::{SkipReason, SkippedRow};
 
-use super::Outlet;
-use super::batch_buffer::Gathered;
+use super::EventSender;
+use super::batch_buffer::BatchBuffer;
 use super::findings::{Findings, Found};
-use super::pagination::Keyed;
-use super::pagination::Pages;
+use super::pagination::HasId;
+use super::pagination::PageReader;
 use super::selection::Selection;
-use super::user_access::Facts;
+use super::user_access::AccessIndex;
 use crate::NinjaOneError;
 use crate::api::Id;
 use crate::api::OrganizationRow;
@@ -25,7 +25,7 @@ const PATH: &str = "/v2/organizations";
 /// Names by id.
 pub(super) type OrganizationNames = BTreeMap<u64, Box<str>>;
 
-impl Keyed for OrganizationRow {
+impl HasId for OrganizationRow {
     const MAX_ROWS: u64 = 100_000;
 
     fn id(&self) -> Id {
@@ -49,13 +49,13 @@ pub(super) struct OrganizationsRead {
 pub(super) async fn read(
     client: &NinjaOneClient,
     selection: &Selection,
-    outlet: &Outlet,
+    outlet: &EventSender,
 ) -> Result<OrganizationsRead, NinjaOneError> {
     let mut names = OrganizationNames::new();
     let mut findings = Findings::default();
-    let mut pages = Pages::new(PATH);
+    let mut pages = PageReader::new(PATH);
     while let Some(page) = pages.next::<OrganizationRow>(client).await? {
-        let mut gathered = Gathered::default();
+        let mut gathered = BatchBuffer::default();
         for row in page {
             let words = |row: &OrganizationRow| row.name.trimmed().map(Into::into);
             let Some((id, row)) = findings.usable(row, |row| row.id, words) else {
@@ -104,7 +104,7 @@ pub(super) async fn read(
 }
 
 /// End users belong to organizations; a tenant with end users and no organization is not plausible.
-async fn no_organization(outlet: &Outlet) -> Result<(), NinjaOneError> {
+async fn no_organization(outlet: &EventSender) -> Result<(), NinjaOneError> {
     outlet
         .unstated(Unstated {
             // A sync with organizations to compare with has the guard for that: its scope covers no grant.
@@ -124,11 +124,11 @@ async fn no_organization(outlet: &Outlet) -> Result<(), NinjaOneError> {
 /// Emits who is an end user of which organization.
 pub(super) async fn grants(
     selection: &Selection,
-    facts: &Facts,
+    facts: &AccessIndex,
     read: &OrganizationsRead,
-    outlet: &Outlet,
+    outlet: &EventSender,
 ) -> Result<(), NinjaOneError> {
-    let mut gathered = Gathered::default();
+    let mut gathered = BatchBuffer::default();
     let mut beyond = Found::default();
     let highest = read.names.keys().next_back().copied().unwrap_or(0);
     for pairs in facts.organizations.chunk_by(|a, b| a.0 == b.0) {

@@ -3,7 +3,7 @@
 use crate::NinjaOneError;
 use crate::api::Id;
 use crate::api::Row;
-use crate::client::{ListEnd, NinjaOneClient, Remark, TakeElement, grouped};
+use crate::client::{ListConsumer, ListEnd, NinjaOneClient, Remark, format_thousands};
 use crate::mapping::{device_type, organization_type};
 
 /// Rows asked for at a time (docs/reference/ninjaone-api.md §3.2: what careful clients use).
@@ -14,7 +14,7 @@ const MOST_ROWS: usize = 100_000;
 const MAX_PAGES: u64 = 2_000;
 
 /// A row that pages are told apart by.
-pub(crate) trait Keyed {
+pub(crate) trait HasId {
     /// The most rows of such a list. No tenant is that large; a hostile one must not fill memory.
     const MAX_ROWS: u64;
 
@@ -26,7 +26,7 @@ pub(crate) trait Keyed {
 
 /// Reads a list page by page.
 #[derive(Debug)]
-pub(crate) struct Pages {
+pub(crate) struct PageReader {
     path: &'static str,
     after: Option<u64>,
     rows: u64,
@@ -39,7 +39,7 @@ pub(crate) struct Pages {
     ended: bool,
 }
 
-impl Pages {
+impl PageReader {
     pub(crate) fn new(path: &'static str) -> Self {
         Self {
             path,
@@ -66,7 +66,7 @@ impl Pages {
         client: &NinjaOneClient,
     ) -> Result<Option<Vec<Row<T>>>, NinjaOneError>
     where
-        T: Keyed + Send + for<'de> serde::Deserialize<'de> + 'static,
+        T: HasId + Send + for<'de> serde::Deserialize<'de> + 'static,
     {
         if self.ended {
             return Ok(None);
@@ -82,14 +82,17 @@ impl Pages {
         let request = client.shown(self.path);
         self.rows += count;
         if self.rows > T::MAX_ROWS {
-            let reason = format!("its pages have more than {} entries", grouped(T::MAX_ROWS));
+            let reason = format!(
+                "its pages have more than {} entries",
+                format_thousands(T::MAX_ROWS)
+            );
             return Err(NinjaOneError::TooLarge { request, reason });
         }
         if self.advanced >= MAX_PAGES {
             let reason = format!(
                 "it has more than {} pages, with {} entries so far",
-                grouped(MAX_PAGES),
-                grouped(self.rows)
+                format_thousands(MAX_PAGES),
+                format_thousands(self.rows)
             );
             return Err(NinjaOneError::TooLarge { request, reason });
         }
@@ -178,7 +181,7 @@ impl<T> Default for Page<T> {
     }
 }
 
-impl<T: Keyed> Page<T> {
+impl<T: HasId> Page<T> {
     /// Leaves out the row with an id that was in the page before.
     fn leave_out(&mut self, id: u64) {
         let same = |row: &Row<T>| matches!(row, Row::Object(row) if row.id().get() == Some(id));
@@ -193,7 +196,7 @@ impl<T: Keyed> Page<T> {
     }
 }
 
-impl<T: Keyed> TakeElement<Row<T>> for Page<T> {
+impl<T: HasId> ListConsumer<Row<T>> for Page<T> {
     fn take(&mut self, row: Row<T>) -> bool {
         self.bytes += match &row {
             Row::Object(row) => row.bytes() as u64,

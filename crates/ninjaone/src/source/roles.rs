@@ -8,21 +8,21 @@ use access_core::model::{
 };
 use access_core::ports::{Mention, SkipReason, SkippedRow, SourceEvent};
 
-use super::batch_buffer::Gathered;
-use super::findings::{Clipped, Findings, Found, Skips, Unreadable};
+use super::batch_buffer::BatchBuffer;
+use super::findings::{Clipped, Findings, Found, SkipCounts, Unreadable};
 use super::id_order::sort_as_text;
 use super::older::ROLES;
 use super::selection::Selection;
-use super::user_access::Facts;
+use super::user_access::AccessIndex;
 use super::user_access::RoleName;
-use super::{BATCH_ROWS, Outlet};
+use super::{BATCH_ROWS, EventSender};
 use crate::NinjaOneError;
 use crate::api::Members;
 use crate::api::NamelessMember;
 use crate::api::RoleRow;
 use crate::api::Row;
 use crate::api::Said;
-use crate::client::{NinjaOneClient, TakeElement};
+use crate::client::{ListConsumer, NinjaOneClient};
 use crate::mapping::{self, role_type, user_type};
 
 /// What is needed of a role while others come.
@@ -36,10 +36,10 @@ pub(super) async fn stream(
     client: &NinjaOneClient,
     access: bool,
     users: Arc<Vec<u64>>,
-    outlet: &Outlet,
+    outlet: &EventSender,
 ) -> Result<(), NinjaOneError> {
     let emit = Emit {
-        gathered: Gathered::default(),
+        gathered: BatchBuffer::default(),
         access,
         users,
         outlet: outlet.clone(),
@@ -82,16 +82,21 @@ pub(super) async fn emit_collected(
     mut collected: Collected,
     access: bool,
     users: &[u64],
-    outlet: &Outlet,
+    outlet: &EventSender,
 ) -> Result<(), NinjaOneError> {
     let roles = std::mem::take(&mut collected.reader.consumer.roles);
     emit(roles, access, users, outlet).await?;
     collected.reader.report(access, outlet).await
 }
 
-async fn emit(roles: Vec<Role>, access: bool, users: &[u64], outlet: &Outlet) -> Result<(), NinjaOneError> {
+async fn emit(
+    roles: Vec<Role>,
+    access: bool,
+    users: &[u64],
+    outlet: &EventSender,
+) -> Result<(), NinjaOneError> {
     for role in roles {
-        let mut gathered = Gathered::default();
+        let mut gathered = BatchBuffer::default();
         let resource = mapping::role(role.id, &role.row);
         let entitlement = mapping::assigned(&resource)?;
         gathered.resource(resource);
@@ -134,14 +139,14 @@ fn mentions(members: &Said<Members>, users: &[u64]) -> Vec<SourceEvent> {
 /// Emits the roles of an older instance, which tells them by name only.
 pub(super) async fn emit_named(
     selection: &Selection,
-    facts: &mut Facts,
-    outlet: &Outlet,
+    facts: &mut AccessIndex,
+    outlet: &EventSender,
 ) -> Result<(), NinjaOneError> {
     let named = std::mem::take(&mut facts.role_names);
     let has_roles = !named.is_empty();
     let mut roles = Vec::new();
-    let mut skips = Skips::default();
-    let mut member_skips = Skips::default();
+    let mut skips = SkipCounts::default();
+    let mut member_skips = SkipCounts::default();
     for (name, members) in named {
         match name.id() {
             Some(id) => roles.push(of_name(id, name, members)),
@@ -192,7 +197,7 @@ fn of_name(id: NativeId, name: RoleName, members: Vec<u64>) -> Role {
 }
 
 /// A role whose name is longer than an id may be, with its holders.
-fn too_long(name: &RoleName, members: &[u64], skips: &mut Skips, member_skips: &mut Skips) {
+fn too_long(name: &RoleName, members: &[u64], skips: &mut SkipCounts, member_skips: &mut SkipCounts) {
     let words = || Some(format!("{} ({})", name.name, name.kind));
     let row = SkippedRow {
         words: words(),
@@ -210,7 +215,7 @@ fn too_long(name: &RoleName, members: &[u64], skips: &mut Skips, member_skips: &
 }
 
 /// Technicians work by roles; a tenant without any is not plausible.
-async fn no_role(outlet: &Outlet) -> Result<(), NinjaOneError> {
+async fn no_role(outlet: &EventSender) -> Result<(), NinjaOneError> {
     outlet
         .unstated(Unstated {
             // Whoever has a sync with roles to compare with has the guard for that.
@@ -268,7 +273,7 @@ const MEMBER_BYTES: u64 = 8;
 /// What the members of the roles leave open.
 #[derive(Debug, Default)]
 struct MemberFindings {
-    skips: Skips,
+    skips: SkipCounts,
     unreadable: Unreadable,
     /// Of the roles themselves.
     fields: Unreadable,
@@ -340,7 +345,7 @@ impl MemberFindings {
         if members.ids.len() < received {
             self.book_duplicates(&before, &role.id, &entitlement);
         }
-        let nobody = members.ids.is_empty() && members.hide_some();
+        let nobody = members.ids.is_empty() && members.is_incomplete();
         self.said += u64::from(!nobody);
         if !members.without_id.is_empty() {
             self.silent.push(Silent {
@@ -381,7 +386,7 @@ impl<C> RoleReader<C> {
     }
 
     /// Says what the list leaves open.
-    async fn report(self, access: bool, outlet: &Outlet) -> Result<(), NinjaOneError> {
+    async fn report(self, access: bool, outlet: &EventSender) -> Result<(), NinjaOneError> {
         let of_roles = |_: &str| vec![role_type()];
         let is_empty = self.seen.is_empty();
         outlet
@@ -430,7 +435,7 @@ impl<C> RoleReader<C> {
     }
 }
 
-impl<C: Consume> TakeElement<Row<RoleRow>> for RoleReader<C> {
+impl<C: Consume> ListConsumer<Row<RoleRow>> for RoleReader<C> {
     fn take(&mut self, row: Row<RoleRow>) -> bool {
         let words = |row: &RoleRow| row.name.trimmed().map(Into::into);
         let Some((id, mut row)) = self.findings.usable(row, |row| row.id, words) else {
@@ -488,10 +493,10 @@ impl<C: Consume> TakeElement<Row<RoleRow>> for RoleReader<C> {
 }
 
 struct Emit {
-    gathered: Gathered,
+    gathered: BatchBuffer,
     access: bool,
     users: Arc<Vec<u64>>,
-    outlet: Outlet,
+    outlet: EventSender,
     failure: Option<NinjaOneError>,
 }
 

@@ -6,7 +6,7 @@ use access_core::model::{NativeId, ResourceId, ResourceTypeId, SyncScope};
 
 use super::SourceOptions;
 use super::user_access::Privileges;
-use super::user_access::UserFacts;
+use super::user_access::UserAccess;
 use crate::mapping::{
     TENANT_ID, device_type, organization_type, resource_types, role_type, tenant_type, user_type,
 };
@@ -98,7 +98,7 @@ impl Selection {
     }
 
     /// Whether a user is wanted, or holds something on what is.
-    pub(super) fn user(&self, id: u64, facts: &UserFacts) -> bool {
+    pub(super) fn user(&self, id: u64, facts: &UserAccess) -> bool {
         let Some(targets) = &self.targets else { return true };
         let holds_something = || {
             targets.holders.contains(&id)

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use access_core::model::{AccessBatch, SyncScope, UnstatedScope, WithoutBaseline};
 use access_core::ports::SourceError;
 
-use super::Outlet;
+use super::EventSender;
 use super::SourceOptions;
-use super::batch_buffer::Gathered;
+use super::batch_buffer::BatchBuffer;
 use super::devices;
 use super::older;
 use super::older::Instance;
@@ -16,7 +16,7 @@ use super::organizations;
 use super::organizations::OrganizationsRead;
 use super::roles;
 use super::selection::Selection;
-use super::user_access::Facts;
+use super::user_access::AccessIndex;
 use super::users;
 use crate::NinjaOneError;
 use crate::client::NinjaOneClient;
@@ -25,7 +25,12 @@ use crate::mapping::{
 };
 
 /// Reads what the scope asks for; what goes wrong is the last thing that is handed over.
-pub(super) async fn read(client: &NinjaOneClient, options: SourceOptions, scope: SyncScope, outlet: Outlet) {
+pub(super) async fn read(
+    client: &NinjaOneClient,
+    options: SourceOptions,
+    scope: SyncScope,
+    outlet: EventSender,
+) {
     let read = run(client, options, Selection::new(options, &scope), &outlet).await;
     if let Err(error) = read {
         // If nobody listens there is nobody to tell.
@@ -37,7 +42,7 @@ async fn run(
     client: &NinjaOneClient,
     options: SourceOptions,
     mut selection: Selection,
-    outlet: &Outlet,
+    outlet: &EventSender,
 ) -> Result<(), NinjaOneError> {
     let mut types = resource_types(options.devices);
     types.retain(|row| selection.types.contains(&row.id));
@@ -65,7 +70,7 @@ async fn run(
     if selection.organizations() || selection.users() {
         listed = organizations::read(client, &selection, outlet).await?;
     }
-    let mut facts = Facts::default();
+    let mut facts = AccessIndex::default();
     if selection.users() {
         let names = Arc::clone(&listed.names);
         let read = users::read(client, options.devices, &selection, names, known, outlet).await?;
@@ -104,8 +109,8 @@ async fn read_roles(
     client: &NinjaOneClient,
     selection: &Selection,
     known: Option<Instance>,
-    facts: &mut Facts,
-    outlet: &Outlet,
+    facts: &mut AccessIndex,
+    outlet: &EventSender,
 ) -> Result<(), NinjaOneError> {
     if known != Some(Instance::Older) {
         let users = Arc::clone(&facts.users);
@@ -132,11 +137,11 @@ async fn tenant(
     client: &NinjaOneClient,
     selection: &Selection,
     known: Option<Instance>,
-    facts: &Facts,
-    outlet: &Outlet,
+    facts: &AccessIndex,
+    outlet: &EventSender,
 ) -> Result<(), NinjaOneError> {
     let tenant = mapping::tenant(&client.tenant())?;
-    let mut gathered = Gathered::default();
+    let mut gathered = BatchBuffer::default();
     let mut entitlements = Vec::new();
     for (place, privilege) in TENANT_PRIVILEGES.iter().enumerate() {
         // What an instance cannot tell is not offered there.

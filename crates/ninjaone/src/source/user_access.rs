@@ -17,7 +17,7 @@ pub(super) type Privileges = [bool; TENANT_PRIVILEGES.len()];
 
 /// What one user holds, apart from roles, and what is not said of it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct UserFacts {
+pub(super) struct UserAccess {
     /// The organizations the user is an end user of.
     pub(super) organizations: Vec<u64>,
     pub(super) privileges: Privileges,
@@ -44,7 +44,7 @@ pub(super) enum Kind {
     Unknown,
 }
 
-impl UserFacts {
+impl UserAccess {
     pub(super) fn new(row: &UserRow, kind: Kind, instance: Instance, with_devices: bool) -> Self {
         let ids = |list: &List<u64>| {
             let ids = if with_devices { list.entries() } else { &[] };
@@ -132,7 +132,7 @@ impl RoleName {
 
 /// Who holds what, over all users, and of whom it is not said.
 #[derive(Debug, Default)]
-pub(super) struct Facts {
+pub(super) struct AccessIndex {
     /// All users that were emitted.
     pub(super) users: Arc<Vec<u64>>,
     pub(super) privileged: [Vec<u64>; TENANT_PRIVILEGES.len()],
@@ -154,8 +154,8 @@ pub(super) struct Facts {
     pub(super) administrators_are_said: bool,
 }
 
-impl Facts {
-    pub(super) fn add(&mut self, user: u64, facts: &UserFacts) {
+impl AccessIndex {
+    pub(super) fn add(&mut self, user: u64, facts: &UserAccess) {
         Arc::make_mut(&mut self.users).push(user);
         let unstated = &facts.unstated;
         for (held, holders) in facts.privileges.iter().zip(&mut self.privileged) {

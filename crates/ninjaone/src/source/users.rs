@@ -11,16 +11,16 @@ use super::join_table::{Doubled, JoinTable, JoinTableBuilder, Listed};
 use super::older::{self, END_USERS, Instance, TECHNICIANS};
 use super::organizations::OrganizationNames;
 use super::selection::Selection;
-use super::user_access::Facts;
+use super::user_access::AccessIndex;
 use super::user_access::Kind;
 use super::user_access::RoleName;
-use super::user_access::UserFacts;
-use super::{BATCH_BYTES, BATCH_ROWS, Outlet};
+use super::user_access::UserAccess;
+use super::{BATCH_BYTES, BATCH_ROWS, EventSender};
 use crate::NinjaOneError;
 use crate::api::MAX_LABEL_BYTES;
 use crate::api::Row;
 use crate::api::UserRow;
-use crate::client::{NinjaOneClient, TakeElement};
+use crate::client::{ListConsumer, NinjaOneClient};
 use crate::mapping::{self, END_USER, TECHNICIAN, tenant_type, user_type};
 
 pub(super) const USERS: &str = "/v2/users";
@@ -30,7 +30,7 @@ const MAX_RACING_USERS: u64 = 2;
 
 /// What was found out about users.
 pub(super) struct UsersRead {
-    pub(super) facts: Facts,
+    pub(super) facts: AccessIndex,
     pub(super) instance: Instance,
 }
 
@@ -44,7 +44,7 @@ pub(super) async fn read(
     selection: &Selection,
     names: Arc<OrganizationNames>,
     known: Option<Instance>,
-    outlet: &Outlet,
+    outlet: &EventSender,
 ) -> Result<UsersRead, NinjaOneError> {
     let reading = Reading {
         client,
@@ -78,8 +78,8 @@ pub(super) async fn read_older(
     with_devices: bool,
     selection: &Selection,
     names: Arc<OrganizationNames>,
-    outlet: &Outlet,
-) -> Result<Facts, NinjaOneError> {
+    outlet: &EventSender,
+) -> Result<AccessIndex, NinjaOneError> {
     let reading = Reading {
         client,
         with_devices,
@@ -91,7 +91,7 @@ pub(super) async fn read_older(
 }
 
 /// What the lists of technicians and of end users say.
-struct OwnLists {
+struct KindLists {
     table: JoinTable,
     findings: Vec<(&'static str, Findings)>,
     doubled: DoubledUsers,
@@ -103,10 +103,10 @@ struct OwnLists {
 async fn read_own_lists(
     client: &NinjaOneClient,
     with_devices: bool,
-    outlet: &Outlet,
+    outlet: &EventSender,
     known: Option<Instance>,
-) -> Result<Option<OwnLists>, NinjaOneError> {
-    let technicians = OwnList::new(JoinTableBuilder::new(with_devices), Listed::Technician);
+) -> Result<Option<KindLists>, NinjaOneError> {
+    let technicians = KindListReader::new(JoinTableBuilder::new(with_devices), Listed::Technician);
     let technicians = match client.list(TECHNICIANS, &[], technicians).await {
         Ok((list, _, _)) => list,
         Err(failure) if known.is_none() => {
@@ -122,7 +122,7 @@ async fn read_own_lists(
     }
     let technicians_count = technicians.table.len() as u64;
     let mut findings = vec![(TECHNICIANS, technicians.findings)];
-    let end_users = OwnList::new(technicians.table, Listed::EndUser);
+    let end_users = KindListReader::new(technicians.table, Listed::EndUser);
     let end_users = match client.list(END_USERS, &[], end_users).await {
         Ok((list, _, _)) => list,
         Err(failure) => return Err(failure.of_missing_list(END_USERS)),
@@ -132,7 +132,7 @@ async fn read_own_lists(
     let mut doubled = DoubledUsers::default();
     let table = end_users.table.build(|one| doubled.note(&one));
     two_people_share_an_id(outlet, &doubled.two_people);
-    Ok(Some(OwnLists {
+    Ok(Some(KindLists {
         table,
         findings,
         doubled,
@@ -162,7 +162,7 @@ impl DoubledUsers {
 }
 
 /// Whoever shares an id with somebody else is not there, and neither is what the person holds.
-fn two_people_share_an_id(outlet: &Outlet, found: &Found) {
+fn two_people_share_an_id(outlet: &EventSender, found: &Found) {
     if found.count > 0 {
         let reason = format!(
             "{} {} with an id that somebody else has too{}",
@@ -193,11 +193,11 @@ struct Reading<'a> {
     with_devices: bool,
     selection: &'a Selection,
     names: Arc<OrganizationNames>,
-    outlet: &'a Outlet,
+    outlet: &'a EventSender,
 }
 
 impl Reading<'_> {
-    async fn current(self, own: OwnLists) -> Result<Facts, NinjaOneError> {
+    async fn current(self, own: KindLists) -> Result<AccessIndex, NinjaOneError> {
         let mut findings = own.findings;
         findings.push((TECHNICIANS, own.doubled.findings));
         let emitter = UserEmitter::new(&self, own.table, Instance::Current);
@@ -208,7 +208,7 @@ impl Reading<'_> {
             .await
     }
 
-    async fn older(self) -> Result<Facts, NinjaOneError> {
+    async fn older(self) -> Result<AccessIndex, NinjaOneError> {
         let emitter = UserEmitter::new(&self, JoinTable::default(), Instance::Older);
         let query = [("includeRoles", "true".to_owned())];
         self.stream(
@@ -230,7 +230,7 @@ impl Reading<'_> {
         findings: Vec<(&'static str, Findings)>,
         contradicting: Contradictions,
         expected: (u64, u64),
-    ) -> Result<Facts, NinjaOneError> {
+    ) -> Result<AccessIndex, NinjaOneError> {
         let (client, outlet) = (self.client, self.outlet);
         let (emitter, count, _) = client.list(USERS, query, emitter).await?;
         if emitter.stopped {
@@ -290,7 +290,7 @@ fn skipped(id: u64, row: &UserRow) -> SkippedRow {
 }
 
 /// Gathers the list of one kind of users.
-struct OwnList {
+struct KindListReader {
     table: JoinTableBuilder,
     listed: Listed,
     before: usize,
@@ -298,7 +298,7 @@ struct OwnList {
     findings: Findings,
 }
 
-impl OwnList {
+impl KindListReader {
     fn new(table: JoinTableBuilder, listed: Listed) -> Self {
         Self {
             before: table.len(),
@@ -314,7 +314,7 @@ impl OwnList {
     }
 }
 
-impl TakeElement<Row<UserRow>> for OwnList {
+impl ListConsumer<Row<UserRow>> for KindListReader {
     fn take(&mut self, row: Row<UserRow>) -> bool {
         if let Some((id, mut row)) = self.findings.usable(row, |row| row.id, UserRow::words) {
             let with_devices = self.table.with_devices();
@@ -369,7 +369,7 @@ impl Contradictions {
         }
     }
 
-    async fn report(&self, outlet: &Outlet) -> Result<(), NinjaOneError> {
+    async fn report(&self, outlet: &EventSender) -> Result<(), NinjaOneError> {
         for (field, found) in &self.0 {
             let message = format!(
                 "the lists of users contradict each other about {field} of {} {}{}: what gives access is kept",
@@ -388,7 +388,7 @@ impl Contradictions {
 struct Differing(Found);
 
 impl Differing {
-    fn report(&self, outlet: &Outlet) {
+    fn report(&self, outlet: &EventSender) {
         if self.0.count > 0 {
             let reason = format!(
                 "{} {} twice in {USERS}, with different data{}",
@@ -418,7 +418,7 @@ struct Missing {
 }
 
 impl Missing {
-    async fn report(&self, outlet: &Outlet, expected: (u64, u64)) -> Result<(), NinjaOneError> {
+    async fn report(&self, outlet: &EventSender, expected: (u64, u64)) -> Result<(), NinjaOneError> {
         let (technicians, end_users) = expected;
         let lacks = [
             (
@@ -492,13 +492,13 @@ struct UserEmitter {
     seen: Seen,
     selection: Selection,
     names: Arc<OrganizationNames>,
-    facts: Facts,
+    facts: AccessIndex,
     batch: Vec<Resource>,
     /// Bytes of the rows in the batch.
     batch_bytes: usize,
     /// Bytes that are kept of users who were emitted.
     kept: u64,
-    outlet: Outlet,
+    outlet: EventSender,
     stopped: bool,
 }
 
@@ -511,7 +511,7 @@ const HELD_BYTES: u64 = 24;
 
 /// What is known when all users have been emitted.
 struct Finished {
-    facts: Facts,
+    facts: AccessIndex,
     findings: Findings,
     two_people: Found,
     differing: Differing,
@@ -538,7 +538,7 @@ impl UserEmitter {
             seen: Seen::default(),
             selection: reading.selection.clone(),
             names: Arc::clone(&reading.names),
-            facts: Facts::default(),
+            facts: AccessIndex::default(),
             batch: Vec::with_capacity(BATCH_ROWS),
             batch_bytes: 0,
             kept: 0,
@@ -599,7 +599,7 @@ impl UserEmitter {
             row.user_type = listed.map(|listed| kind_of(listed).into()).into();
         }
         self.facts.administrators_are_said |= kind != Kind::EndUser && row.administrator.said().is_some();
-        let facts = UserFacts::new(&row, kind, self.instance, self.with_devices);
+        let facts = UserAccess::new(&row, kind, self.instance, self.with_devices);
         let holds_role = self.role_names(id, &row);
         if !holds_role && !self.selection.user(id, &facts) {
             return true;
@@ -722,7 +722,7 @@ fn kind_of(listed: Listed) -> &'static str {
     }
 }
 
-impl TakeElement<Row<UserRow>> for UserEmitter {
+impl ListConsumer<Row<UserRow>> for UserEmitter {
     fn take(&mut self, row: Row<UserRow>) -> bool {
         match self.findings.usable(row, |row| row.id, UserRow::words) {
             Some((id, row)) => {

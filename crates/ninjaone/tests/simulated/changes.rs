@@ -457,7 +457,11 @@ fn every_step_is_one_request_and_its_answer_shows_the_state() {
         ));
         assert!(acted.request_id.is_some());
         let state = look(&desk, &step);
-        assert_eq!(step.holds_in(&state), Certainty::Yes, "{step:?}: {state:?}");
+        assert_eq!(
+            step.is_satisfied_by(&state),
+            Certainty::Yes,
+            "{step:?}: {state:?}"
+        );
         match acted.seen {
             Some(Observation::Role(role)) => assert_eq!(Observation::Role(role), state),
             // What only /v2/users tells is not in an answer.

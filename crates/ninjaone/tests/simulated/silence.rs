@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use access_core::model::{AccessBatch, Completeness, SyncId, SyncRun, SyncType};
-use access_core::ports::{AccessSink, Clock, Prepared, Receipt, Silent, SinkError, SinkWriter, SyncIds};
+use access_core::ports::{
+    AccessSink, Clock, NoopObserver, Prepared, Receipt, SinkError, SinkWriter, SyncIdGenerator,
+};
 use access_core::sync::{
     Comparer, Comparison, CurrentSync, ShrinkGuard, SyncError, SyncOutcome, SyncPipeline, SyncRequest,
 };
@@ -85,7 +87,7 @@ impl Clock for Fixed {
     }
 }
 
-impl SyncIds for Fixed {
+impl SyncIdGenerator for Fixed {
     fn next_id(&self, started_at: OffsetDateTime) -> SyncId {
         SyncId::from_parts(started_at, [7; 16])
     }
@@ -110,7 +112,7 @@ fn sync(desk: &Desk, before: Option<Arc<CurrentSync>>, guard: ShrinkGuard) -> Sy
         sinks: &sinks,
         clock: &Fixed,
         ids: &Fixed,
-        observer: &Silent,
+        observer: &NoopObserver,
     };
     let request = SyncRequest {
         guard,

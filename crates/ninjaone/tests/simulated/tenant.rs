@@ -13,7 +13,7 @@ use ninjaone::{
     BaseUrl, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, NinjaOneProvisioner, NinjaOneSource,
     RetryBudget, Secret, SourceOptions, Writes,
 };
-use ninjaone_sim::{Fault, FaultRule, FaultSchedule, Sim, SimConfig, Switches, Tenant, When};
+use ninjaone_sim::{Behavior, Fault, FaultRule, FaultSchedule, Sim, SimConfig, Tenant, When};
 use tokio::runtime::{Builder, Runtime};
 
 /// More rows than this are no batch: one is closed when it is full, and what fills it may go beyond.
@@ -38,7 +38,7 @@ impl Desk {
         Self::new(&SimConfig::new(Tenant::fixture("msp").unwrap()))
     }
 
-    pub(crate) fn switched(set: impl FnOnce(&mut Switches)) -> Self {
+    pub(crate) fn switched(set: impl FnOnce(&mut Behavior)) -> Self {
         let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
         set(&mut config.switches);
         Self::new(&config)

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 
 /// Why the state of earlier deliveries cannot be used. None of these means that nothing was delivered.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +71,7 @@ impl StateError {
     }
 }
 
-impl Classified for StateError {
+impl Diagnostic for StateError {
     fn status(&self) -> StatusCode {
         match self {
             Self::NotAFolder { .. } => StatusCode::InvalidArgument,

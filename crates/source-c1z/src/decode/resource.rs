@@ -34,7 +34,7 @@ pub(crate) fn resource(
             .status
             .as_ref()
             .map(status)
-            .filter(says_something)
+            .filter(is_present)
             .or_else(|| found.status())
             .or_else(|| message.status.as_ref().map(status)),
     })
@@ -56,7 +56,7 @@ fn kind(kind: TraitKind, found: &Traits) -> Trait {
 }
 
 /// Whether the older place of the status need not be looked at.
-fn says_something(status: &Status) -> bool {
+fn is_present(status: &Status) -> bool {
     status.state != StatusState::Unspecified || status.detail.is_some()
 }
 

@@ -65,8 +65,8 @@ fn user_status(message: &v2::user_trait::Status) -> Option<Status> {
         State::Deleted => StatusState::Deleted,
     };
     let detail = text(&message.details);
-    let says_something = state != StatusState::Unspecified || detail.is_some();
-    says_something.then_some(Status { state, detail })
+    let is_present = state != StatusState::Unspecified || detail.is_some();
+    is_present.then_some(Status { state, detail })
 }
 
 fn agent_status(message: &v2::AgentTrait) -> Option<Status> {

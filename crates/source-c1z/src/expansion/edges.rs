@@ -54,13 +54,13 @@ pub(super) struct Edges {
     numbers: HashMap<EntitlementId, usize>,
     /// What the entitlements are held on, of those that are listed.
     resources: Vec<Option<ResourceId>>,
-    named: Vec<Named>,
+    named: Vec<GrantEdge>,
     /// Grants that cannot be expanded because an id cannot be one.
     unusable: u64,
 }
 
 #[derive(Debug)]
-struct Named {
+struct GrantEdge {
     source: usize,
     destination: usize,
     principal: ResourceId,
@@ -98,7 +98,7 @@ impl Edges {
             match (ids, decode::resource_id(grant.principal_type, grant.principal)) {
                 (Ok((source, destination)), Ok(principal)) => {
                     let (source, destination) = (self.number(source), self.number(destination));
-                    self.named.push(Named {
+                    self.named.push(GrantEdge {
                         source,
                         destination,
                         principal,
@@ -146,7 +146,7 @@ impl Edges {
         ids.sort_unstable();
         let mut unknown = unusable;
         let mut usable: Vec<(EntitlementId, EntitlementId, Edge)> = Vec::new();
-        for Named {
+        for GrantEdge {
             source,
             destination,
             principal,

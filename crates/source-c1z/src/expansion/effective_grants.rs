@@ -7,13 +7,13 @@ use access_core::model::{EntitlementId, GrantId, GrantOrigin};
 use access_core::ports::SkipReason;
 use c1z::{GrantRow, Reader};
 
-use crate::channel::Skips;
+use crate::channel::SkipCounts;
 use crate::decode;
 use crate::error::C1zSourceError;
 use crate::grants;
 
-use super::Asked;
-use super::Taker;
+use super::ExpansionInput;
+use super::GrantVisitor;
 use super::edges::Edge;
 use super::holders::Holder;
 use super::holders::Number;
@@ -45,9 +45,9 @@ impl Destination {
         reader: &Reader,
         sync: &str,
         id: &EntitlementId,
-        asked: Asked<'_>,
+        asked: ExpansionInput<'_>,
         principals: &mut Principals,
-        skips: &mut Skips,
+        skips: &mut SkipCounts,
     ) -> Result<Self, C1zSourceError> {
         let mut destination = Self {
             id: id.clone(),
@@ -62,11 +62,11 @@ impl Destination {
             Ok::<(), C1zSourceError>(())
         };
         match asked {
-            Asked::HeldBy(principal) => {
+            ExpansionInput::HeldBy(principal) => {
                 let principal = (principal.resource_type.as_str(), principal.id.as_str());
                 reader.grants_of_to(sync, id.as_str(), principal, &mut add)?;
             }
-            Asked::All | Asked::Of(_) => reader.grants_of(sync, id.as_str(), &mut add)?,
+            ExpansionInput::All | ExpansionInput::Of(_) => reader.grants_of(sync, id.as_str(), &mut add)?,
         }
         Ok(destination)
     }
@@ -123,7 +123,7 @@ impl Destination {
     pub(super) fn hand_over(
         mut self,
         principals: &Principals,
-        taker: &mut dyn Taker,
+        taker: &mut dyn GrantVisitor,
     ) -> Result<(), C1zSourceError> {
         self.grants.sort_by_key(|held| principals.id(held.principal));
         for held in self.grants {

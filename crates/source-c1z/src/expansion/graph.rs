@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::edges::{Edge, EdgeMap};
 
 /// Entitlements that feed each other in a circle, or one that does not; by its place in the order.
-pub(super) type Part = usize;
+pub(super) type Component = usize;
 
 /// The graph of entitlements with each circle drawn together into one part, as in the reference: the edges within a part
 /// fall away, and every edge into or out of it counts for all of its members (docs/reference/c1z.md §5.5).
@@ -18,7 +18,7 @@ pub(super) type Part = usize;
 pub(super) struct Graph {
     /// Members by part. Parts come after all that feed them.
     members: Vec<Vec<usize>>,
-    incoming: Vec<Vec<(Part, Edge)>>,
+    incoming: Vec<Vec<(Component, Edge)>>,
 }
 
 impl Graph {
@@ -34,7 +34,7 @@ impl Graph {
                 part_of[*node] = part;
             }
         }
-        let mut merged: BTreeMap<(Part, Part), Edge> = BTreeMap::new();
+        let mut merged: BTreeMap<(Component, Component), Edge> = BTreeMap::new();
         for ((source, destination), edge) in edges {
             let ends = (part_of[*source], part_of[*destination]);
             if ends.0 != ends.1 {
@@ -52,17 +52,17 @@ impl Graph {
     }
 
     /// All parts, sources before what they feed.
-    pub(super) fn parts(&self) -> Range<Part> {
+    pub(super) fn parts(&self) -> Range<Component> {
         0..self.members.len()
     }
 
     /// The entitlements of a part, in order.
-    pub(super) fn members(&self, part: Part) -> &[usize] {
+    pub(super) fn members(&self, part: Component) -> &[usize] {
         &self.members[part]
     }
 
     /// What feeds a part.
-    pub(super) fn incoming(&self, part: Part) -> &[(Part, Edge)] {
+    pub(super) fn incoming(&self, part: Component) -> &[(Component, Edge)] {
         &self.incoming[part]
     }
 

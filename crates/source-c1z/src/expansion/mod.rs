@@ -15,13 +15,13 @@ use std::collections::{BTreeMap, HashSet};
 use access_core::model::{Entitlement, EntitlementId, GrantOrigin, ResourceId, ResourceTypeId};
 use c1z::Reader;
 
-use crate::channel::Outlet;
-use crate::channel::Skips;
+use crate::channel::EventSender;
+use crate::channel::SkipCounts;
 use crate::error::C1zSourceError;
 
 use edges::{Edges, Node};
 use effective_grants::Destination;
-use graph::{Graph, Part};
+use graph::{Component, Graph};
 use holders::{Holder, Principals};
 
 /// The expansions of one sync, as its grants name them.
@@ -49,10 +49,10 @@ impl Expansion {
     }
 
     /// Once all entitlements are noted: which feed which.
-    pub(crate) fn network(self) -> Result<Network, C1zSourceError> {
+    pub(crate) fn network(self) -> Result<ExpansionPlan, C1zSourceError> {
         let (nodes, edges, unknown) = self.edges.usable()?;
         let graph = Graph::new(nodes.len(), &edges);
-        Ok(Network {
+        Ok(ExpansionPlan {
             nodes,
             graph,
             unknown,
@@ -61,7 +61,7 @@ impl Expansion {
 }
 
 /// Entitlements that feed others or are fed by them.
-pub(crate) struct Network {
+pub(crate) struct ExpansionPlan {
     /// In the order of their ids.
     nodes: Vec<Node>,
     graph: Graph,
@@ -70,7 +70,7 @@ pub(crate) struct Network {
 
 /// What is to be worked out.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Asked<'a> {
+pub(crate) enum ExpansionInput<'a> {
     /// Everything.
     All,
     /// Who holds one entitlement.
@@ -80,7 +80,7 @@ pub(crate) enum Asked<'a> {
 }
 
 /// Takes the grants that were worked out, entitlement by entitlement, each by principal.
-pub(crate) trait Taker {
+pub(crate) trait GrantVisitor {
     /// Whether grants of entitlements on resources of a type are wanted.
     fn wants(&self, resource_type: &ResourceTypeId) -> bool;
 
@@ -93,7 +93,7 @@ pub(crate) trait Taker {
     ) -> Result<(), C1zSourceError>;
 }
 
-impl Network {
+impl ExpansionPlan {
     /// The entitlements that take part.
     pub(crate) fn ids(&self) -> HashSet<EntitlementId> {
         self.nodes.iter().map(|node| node.id.clone()).collect()
@@ -114,7 +114,7 @@ impl Network {
     }
 
     /// Says what a person should know of it.
-    pub(crate) fn warn(&self, outlet: &Outlet) -> Result<(), C1zSourceError> {
+    pub(crate) fn warn(&self, outlet: &EventSender) -> Result<(), C1zSourceError> {
         if self.unknown > 0 {
             let message = format!(
                 "{} grants pass on to holders of an entitlement, or pass on one, that the file does not list; this \
@@ -138,13 +138,13 @@ impl Network {
         &self,
         reader: &Reader,
         sync: &str,
-        asked: Asked<'_>,
-        skips: &mut Skips,
-        taker: &mut dyn Taker,
+        asked: ExpansionInput<'_>,
+        skips: &mut SkipCounts,
+        taker: &mut dyn GrantVisitor,
     ) -> Result<(), C1zSourceError> {
         let (parts, mut still_feeds) = self.needed(asked);
         let mut principals = Principals::default();
-        let mut remembered: BTreeMap<Part, Sources> = BTreeMap::new();
+        let mut remembered: BTreeMap<Component, Sources> = BTreeMap::new();
         for part in parts {
             let mut holders = Vec::new();
             for &node in self.graph.members(part) {
@@ -159,7 +159,7 @@ impl Network {
                 if still_feeds[part] > 0 {
                     holders.push((node.id.clone(), destination.holders()));
                 }
-                let asked_for = !matches!(asked, Asked::Of(id) if *id != node.id);
+                let asked_for = !matches!(asked, ExpansionInput::Of(id) if *id != node.id);
                 if asked_for && taker.wants(&node.resource_type) {
                     destination.hand_over(&principals, taker)?;
                 }
@@ -176,10 +176,10 @@ impl Network {
     }
 
     /// The parts that have to be worked out, in order, and how many of them each part feeds.
-    fn needed(&self, asked: Asked<'_>) -> (Vec<Part>, Vec<usize>) {
+    fn needed(&self, asked: ExpansionInput<'_>) -> (Vec<Component>, Vec<usize>) {
         let all = self.graph.parts();
-        let mut needed = vec![!matches!(asked, Asked::Of(_)); all.len()];
-        if let Asked::Of(id) = asked {
+        let mut needed = vec![!matches!(asked, ExpansionInput::Of(_)); all.len()];
+        if let ExpansionInput::Of(id) = asked {
             let wanted = self.number(id);
             // Parts come after all that feed them: one look from the last to the first finds them all.
             for part in all.clone().rev() {
@@ -191,7 +191,7 @@ impl Network {
                 }
             }
         }
-        let parts: Vec<Part> = all.clone().filter(|part| needed[*part]).collect();
+        let parts: Vec<Component> = all.clone().filter(|part| needed[*part]).collect();
         let mut feeds = vec![0; all.len()];
         for part in &parts {
             for (source, _) in self.graph.incoming(*part) {

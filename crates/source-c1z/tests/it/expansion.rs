@@ -1,6 +1,6 @@
 //! Grants that come through others (docs/reference/c1z.md §5.5).
 
-use access_core::Classified;
+use access_core::Diagnostic;
 use access_core::StatusCode;
 use baton_proto::connector_v2::GrantExpandable;
 use baton_proto::connector_v2::resource_type::Trait;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::ops::ControlFlow;
 
 use access_core::model::{EntitlementId, NativeId, ResourceId, ResourceTypeId};
-use access_core::ports::{AccessSnapshot, Holding, WhichGrants};
+use access_core::ports::{AccessSnapshot, EffectiveGrant, GrantQuery};
 use baton_proto::connector_v2::GrantExpandable;
 use baton_proto::connector_v2::resource_type::Trait;
 use proptest::prelude::*;
@@ -196,28 +196,28 @@ fn read(file: &TestFile) -> BTreeSet<String> {
 /// What the snapshot says when it is asked for everything, for each entitlement, and for each principal.
 fn asked(file: &TestFile) -> [Vec<String>; 3] {
     let snapshot = file.open(None).unwrap().snapshot().unwrap();
-    let ask = |which: WhichGrants<'_>, answers: &mut Vec<String>| {
-        let mut take = |row: Holding| {
+    let ask = |which: GrantQuery<'_>, answers: &mut Vec<String>| {
+        let mut take = |row: EffectiveGrant| {
             answers.push(told_holding(&row));
             ControlFlow::Continue(())
         };
         snapshot.grants(which, &mut take).unwrap();
     };
     let mut answers = [Vec::new(), Vec::new(), Vec::new()];
-    ask(WhichGrants::All, &mut answers[0]);
+    ask(GrantQuery::All, &mut answers[0]);
     for n in 0..GROUPS {
         let id = EntitlementId::new(&member(&group(n))).unwrap();
-        ask(WhichGrants::Of(&id), &mut answers[1]);
+        ask(GrantQuery::Of(&id), &mut answers[1]);
     }
     let users = (0..USERS).map(|n| ("user", format!("u{n}")));
     for (kind, id) in users.chain((0..GROUPS).map(|n| ("group", group(n)))) {
         let id = ResourceId::new(ResourceTypeId::from_static(kind), NativeId::new(&id).unwrap());
-        ask(WhichGrants::HeldBy(&id), &mut answers[2]);
+        ask(GrantQuery::HeldBy(&id), &mut answers[2]);
     }
     answers
 }
 
-fn told_holding(row: &Holding) -> String {
+fn told_holding(row: &EffectiveGrant) -> String {
     let mut told = format!("{} {}", row.entitlement, row.principal);
     if !row.sources.is_empty() {
         let way = if row.direct { "direct" } else { "effective" };

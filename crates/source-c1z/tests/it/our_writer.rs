@@ -6,7 +6,8 @@ use std::sync::atomic::AtomicBool;
 use baton_proto::connector_v2 as v2;
 use baton_proto::connector_v2::resource_type::Trait;
 use c1z::{
-    Compression, GrantTemplate, Limits, OnForeign, Retention, SyncHeader, Target, Writer, WriterOptions,
+    Compression, ExistingFilePolicy, GrantTemplate, Limits, Retention, SyncHeader, Target, Writer,
+    WriterOptions,
 };
 use time::macros::datetime;
 
@@ -30,7 +31,7 @@ async fn a_file_of_ours() {
         sync_type: "full",
         started_at: datetime!(2026-11-24 12:00:00 UTC),
     };
-    let target = Target::open(&path, OnForeign::Refuse).unwrap();
+    let target = Target::open(&path, ExistingFilePolicy::Refuse).unwrap();
     let mut writer = Writer::begin(target, header, options).unwrap();
     for (id, declared) in [("user", Trait::User), ("role", Trait::Role)] {
         let row = v2::ResourceType {

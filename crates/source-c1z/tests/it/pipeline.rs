@@ -5,7 +5,9 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 
 use access_core::model::{AccessBatch, EntitlementId, SyncId, SyncRun};
-use access_core::ports::{AccessSink, Clock, Prepared, Receipt, Silent, SinkError, SinkWriter, SyncIds};
+use access_core::ports::{
+    AccessSink, Clock, NoopObserver, Prepared, Receipt, SinkError, SinkWriter, SyncIdGenerator,
+};
 use access_core::sync::{SyncError, SyncOutcome, SyncPipeline, SyncRequest, SyncSummary};
 use async_trait::async_trait;
 use source_c1z::C1zSource;
@@ -77,7 +79,7 @@ pub(crate) async fn try_run(source: &C1zSource, request: &SyncRequest) -> Result
         sinks: &[Arc::clone(&sink) as Arc<dyn AccessSink>],
         clock: &Fixed,
         ids: &Fixed,
-        observer: &Silent,
+        observer: &NoopObserver,
     };
     let outcome = pipeline.run(request, pending()).await?;
     let batches = std::mem::take(&mut *sink.0.lock().unwrap());
@@ -92,7 +94,7 @@ impl Clock for Fixed {
     }
 }
 
-impl SyncIds for Fixed {
+impl SyncIdGenerator for Fixed {
     fn next_id(&self, started_at: OffsetDateTime) -> SyncId {
         SyncId::from_parts(started_at, [7; 16])
     }

@@ -4,7 +4,7 @@ use std::fs;
 
 use access_core::model::SyncType;
 use access_core::ports::AccessSource;
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use time::macros::datetime;
 
 use crate::file::{SYNC, TestFile, open};
@@ -106,5 +106,5 @@ async fn a_check_tells_the_file_and_the_sync() {
     let mut report = source.check().await.unwrap();
     report.endpoints[0].endpoint = "file sync.c1z".to_owned();
     insta::assert_json_snapshot!(report);
-    assert_eq!(source.usage(), access_core::ports::SourceUsage::default());
+    assert_eq!(source.usage(), access_core::ports::ApiUsage::default());
 }

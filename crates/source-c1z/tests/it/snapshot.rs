@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use access_core::model::{EntitlementId, NativeId, ResourceId, ResourceTypeId};
-use access_core::ports::{AccessSnapshot, WhichEntitlements, WhichGrants, WhichResources};
+use access_core::ports::{AccessSnapshot, EntitlementQuery, GrantQuery, ResourceQuery};
 use baton_proto::connector_v2::resource_type::Trait;
 use source_c1z::C1zSnapshot;
 
@@ -36,7 +36,7 @@ fn id(resource_type: &'static str, id: &str) -> ResourceId {
     )
 }
 
-fn resources(snapshot: &C1zSnapshot, which: WhichResources<'_>) -> String {
+fn resources(snapshot: &C1zSnapshot, which: ResourceQuery<'_>) -> String {
     let mut found = Vec::new();
     let take = &mut |row: access_core::model::Resource| {
         found.push(row.id.to_string());
@@ -46,9 +46,9 @@ fn resources(snapshot: &C1zSnapshot, which: WhichResources<'_>) -> String {
     found.join(" ")
 }
 
-fn entitlements(snapshot: &C1zSnapshot, which: WhichEntitlements<'_>) -> String {
+fn entitlements(snapshot: &C1zSnapshot, which: EntitlementQuery<'_>) -> String {
     let mut found = Vec::new();
-    let take = &mut |row: access_core::ports::EntitlementFacts| {
+    let take = &mut |row: access_core::ports::EntitlementInfo| {
         let name = row
             .resource_name
             .map_or_else(|| "?".to_owned(), |name| name.to_string());
@@ -59,9 +59,9 @@ fn entitlements(snapshot: &C1zSnapshot, which: WhichEntitlements<'_>) -> String 
     found.join(", ")
 }
 
-fn grants(snapshot: &C1zSnapshot, which: WhichGrants<'_>) -> String {
+fn grants(snapshot: &C1zSnapshot, which: GrantQuery<'_>) -> String {
     let mut found = Vec::new();
-    let take = &mut |row: access_core::ports::Holding| {
+    let take = &mut |row: access_core::ports::EffectiveGrant| {
         let name = row
             .principal_name
             .map_or_else(|| "?".to_owned(), |name| name.to_string());
@@ -78,46 +78,46 @@ fn every_question_is_answered_in_the_order_of_keys() {
         let snapshot = filled(&file);
         let user = ResourceTypeId::from_static("user");
         let all = "role:10 role:9 user:100 user:20 user:3";
-        assert_eq!(resources(&snapshot, WhichResources::All), all);
+        assert_eq!(resources(&snapshot, ResourceQuery::All), all);
         assert_eq!(
-            resources(&snapshot, WhichResources::OfType(&user)),
+            resources(&snapshot, ResourceQuery::OfType(&user)),
             "user:100 user:20 user:3"
         );
         assert_eq!(
-            resources(&snapshot, WhichResources::One(&id("user", "3"))),
+            resources(&snapshot, ResourceQuery::One(&id("user", "3"))),
             "user:3"
         );
-        assert_eq!(resources(&snapshot, WhichResources::One(&id("user", "404"))), "");
+        assert_eq!(resources(&snapshot, ResourceQuery::One(&id("user", "404"))), "");
         assert_eq!(
-            resources(&snapshot, WhichResources::Mentioning(&user, " 20 ZO")),
+            resources(&snapshot, ResourceQuery::Mentioning(&user, " 20 ZO")),
             "user:20"
         );
-        let any_case = resources(&snapshot, WhichResources::Mentioning(&user, "ZOË"));
+        let any_case = resources(&snapshot, ResourceQuery::Mentioning(&user, "ZOË"));
         assert_eq!(any_case.split(' ').count(), 3, "{any_case}");
 
         assert_eq!(
-            entitlements(&snapshot, WhichEntitlements::All),
+            entitlements(&snapshot, EntitlementQuery::All),
             "role:10:assigned on 10, role:10:owner on 10, role:9:assigned on 9, role:9:owner on 9"
         );
         assert_eq!(
-            entitlements(&snapshot, WhichEntitlements::On(&id("role", "9"))),
+            entitlements(&snapshot, EntitlementQuery::On(&id("role", "9"))),
             "role:9:assigned on 9, role:9:owner on 9"
         );
         let assigned = EntitlementId::new("role:9:assigned").unwrap();
         assert_eq!(
-            entitlements(&snapshot, WhichEntitlements::One(&assigned)),
+            entitlements(&snapshot, EntitlementQuery::One(&assigned)),
             "role:9:assigned on 9"
         );
 
         let of_nine = "role:9:assigned user:100 Nº 100 Zoë, role:9:assigned user:20 Nº 20 Zoë, \
                        role:9:assigned user:404 ?";
-        assert_eq!(grants(&snapshot, WhichGrants::Of(&assigned)), of_nine);
+        assert_eq!(grants(&snapshot, GrantQuery::Of(&assigned)), of_nine);
         assert_eq!(
-            grants(&snapshot, WhichGrants::HeldBy(&id("user", "20"))),
+            grants(&snapshot, GrantQuery::HeldBy(&id("user", "20"))),
             "role:10:assigned user:20 Nº 20 Zoë, role:9:assigned user:20 Nº 20 Zoë"
         );
         assert_eq!(
-            grants(&snapshot, WhichGrants::All),
+            grants(&snapshot, GrantQuery::All),
             format!("role:10:assigned user:20 Nº 20 Zoë, role:10:assigned user:3 Nº 3 Zoë, {of_nine}")
         );
         let counts = snapshot.holder_counts().unwrap();
@@ -144,19 +144,19 @@ fn whoever_has_enough_gets_no_more() {
     let snapshot = filled(&file);
     let mut seen = 0;
     snapshot
-        .grants(WhichGrants::All, &mut |_| {
+        .grants(GrantQuery::All, &mut |_| {
             seen += 1;
             ControlFlow::Break(())
         })
         .unwrap();
     snapshot
-        .resources(WhichResources::All, &mut |_| {
+        .resources(ResourceQuery::All, &mut |_| {
             seen += 1;
             ControlFlow::Break(())
         })
         .unwrap();
     snapshot
-        .entitlements(WhichEntitlements::All, &mut |_| {
+        .entitlements(EntitlementQuery::All, &mut |_| {
             seen += 1;
             ControlFlow::Break(())
         })

@@ -11,13 +11,13 @@ use crate::model::{
     AccountType, DisplayName, Entitlement, NativeId, Profile, Purpose, Resource, ResourceId, ResourceTypeId,
     Slug, Status, StatusState, Trait, UserTrait,
 };
-use crate::ports::{ActFailure, Acted, AuditError, AuditLog, Effect, Provisioner, ProvisionerError};
+use crate::ports::{ApplyError, ApplyOutcome, AuditError, AuditLog, Effect, Provisioner, ProvisionerError};
 use crate::provisioning::{
     Account, AccountKind, AuditEntry, EmailAddress, ListSighting, Listed, Membership, Observation,
-    RequestPreview, Role, RoleMembers, Selector, Sightings, Step, Vocabulary,
+    ProvisioningTerms, RequestPreview, Role, RoleMembers, Selector, Sightings, Step,
 };
-use crate::query::Words;
-use crate::{Classified, StatusCode};
+use crate::query::TextQuery;
+use crate::{Diagnostic, StatusCode};
 
 #[expect(clippy::struct_excessive_bools, reason = "a row of a table, not a state")]
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) struct Person {
 
 /// What a list says of an account otherwise than the lookup.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Otherwise {
+pub(super) enum ListContradiction {
     /// It has this one.
     Has(Person),
     /// It has none.
@@ -57,7 +57,7 @@ pub(super) struct Bundle {
 
 /// What there is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct World {
+pub(super) struct FakeTenant {
     pub(super) people: BTreeMap<u64, Person>,
     pub(super) roles: BTreeMap<u64, Bundle>,
     pub(super) organizations: BTreeMap<u64, String>,
@@ -66,7 +66,7 @@ pub(super) struct World {
 
 /// What goes wrong with the next call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mishap {
+pub(super) enum InjectedFault {
     /// Nothing.
     Fine,
     /// A write does not leave; a read fails.
@@ -87,29 +87,29 @@ pub(super) enum Mishap {
 
 /// The tenant.
 pub(super) struct Tenant {
-    pub(super) world: Mutex<World>,
+    pub(super) world: Mutex<FakeTenant>,
     /// What was before the last write.
-    earlier: Mutex<Option<World>>,
-    pub(super) mishaps: Mutex<VecDeque<Mishap>>,
+    earlier: Mutex<Option<FakeTenant>>,
+    pub(super) mishaps: Mutex<VecDeque<InjectedFault>>,
     pub(super) writes: Mutex<Vec<String>>,
     /// Adding who is there and removing who is not is refused.
     pub(super) refuses_repeats: bool,
     /// Where the list of accounts does not agree with the lookup.
-    pub(super) listed: BTreeMap<u64, Otherwise>,
-    vocabulary: Vocabulary,
+    pub(super) listed: BTreeMap<u64, ListContradiction>,
+    vocabulary: ProvisioningTerms,
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Trouble(pub(super) &'static str, pub(super) StatusCode);
+pub(super) struct InjectedError(pub(super) &'static str, pub(super) StatusCode);
 
-impl Classified for Trouble {
+impl Diagnostic for InjectedError {
     fn status(&self) -> StatusCode {
         self.1
     }
 }
 
-impl World {
+impl FakeTenant {
     /// Two kinds of people, roles for each, one for both.
     pub(super) fn small() -> Self {
         let person = |kind, first: &str, email: &str| Person {
@@ -234,7 +234,7 @@ impl World {
     }
 
     /// Does what a step asks for, as the tenant would.
-    fn obey(&mut self, step: &Step, refuses_repeats: bool) -> Result<Observation, Trouble> {
+    fn obey(&mut self, step: &Step, refuses_repeats: bool) -> Result<Observation, InjectedError> {
         let number = |id: &NativeId| id.as_number().unwrap();
         match step {
             Step::AddMember(wanted) | Step::RemoveMember(wanted) => {
@@ -243,14 +243,14 @@ impl World {
                 let add = matches!(step, Step::AddMember(_));
                 let known = self.people.contains_key(&account);
                 let Some(bundle) = self.roles.get_mut(&role) else {
-                    return Err(Trouble("role not found", StatusCode::NotFound));
+                    return Err(InjectedError("role not found", StatusCode::NotFound));
                 };
                 let present = bundle.members.contains(&account);
                 if !known && (add || !present) {
-                    return Err(Trouble("member not found", StatusCode::NotFound));
+                    return Err(InjectedError("member not found", StatusCode::NotFound));
                 }
                 if refuses_repeats && present == add {
-                    return Err(Trouble("no change", StatusCode::InvalidArgument));
+                    return Err(InjectedError("no change", StatusCode::InvalidArgument));
                 }
                 if add {
                     bundle.members.insert(account);
@@ -262,7 +262,7 @@ impl World {
             Step::CreateAccount(wanted) => {
                 let (person, values) = (&wanted.person, &wanted.values);
                 if self.people.values().any(|other| person.email.is(&other.email)) {
-                    return Err(Trouble("EMAIL_ALREADY_IN_USE", StatusCode::AlreadyExists));
+                    return Err(InjectedError("EMAIL_ALREADY_IN_USE", StatusCode::AlreadyExists));
                 }
                 let organization = values
                     .organization("organization_id")
@@ -288,7 +288,7 @@ impl World {
             Step::UpdateAccount { account, changes, .. } => {
                 let id = number(&account.id);
                 let Some(person) = self.people.get_mut(&id) else {
-                    return Err(Trouble("user not found", StatusCode::NotFound));
+                    return Err(InjectedError("user not found", StatusCode::NotFound));
                 };
                 let values = &changes.0;
                 if let Some(name) = values.text("first_name") {
@@ -310,7 +310,7 @@ impl World {
                 }
                 match self.people.remove(&id) {
                     Some(_) => Ok(Observation::Account(None)),
-                    None => Err(Trouble("user not found", StatusCode::NotFound)),
+                    None => Err(InjectedError("user not found", StatusCode::NotFound)),
                 }
             }
         }
@@ -318,7 +318,7 @@ impl World {
 }
 
 impl Tenant {
-    pub(super) fn new(world: World, mishaps: impl IntoIterator<Item = Mishap>) -> Self {
+    pub(super) fn new(world: FakeTenant, mishaps: impl IntoIterator<Item = InjectedFault>) -> Self {
         let named = ResourceTypeId::from_static;
         Self {
             world: Mutex::new(world),
@@ -327,7 +327,7 @@ impl Tenant {
             writes: Mutex::default(),
             refuses_repeats: false,
             listed: BTreeMap::new(),
-            vocabulary: Vocabulary {
+            vocabulary: ProvisioningTerms {
                 account_type: named("user"),
                 role_type: named("role"),
                 role_slug: Slug::from_static("assigned"),
@@ -338,18 +338,28 @@ impl Tenant {
         }
     }
 
-    fn mishap(&self) -> Mishap {
-        self.mishaps.lock().unwrap().pop_front().unwrap_or(Mishap::Fine)
+    fn mishap(&self) -> InjectedFault {
+        self.mishaps
+            .lock()
+            .unwrap()
+            .pop_front()
+            .unwrap_or(InjectedFault::Fine)
     }
 
     /// A read: the world, unless it goes wrong. What befalls only writes leaves a read alone.
-    fn read(&self) -> Result<World, ProvisionerError> {
+    fn read(&self) -> Result<FakeTenant, ProvisionerError> {
         match self.mishap() {
-            Mishap::Fine | Mishap::Silent | Mishap::Lie => Ok(self.world.lock().unwrap().clone()),
-            Mishap::Late => Ok(self.earlier.lock().unwrap().clone().unwrap()),
-            Mishap::NotSent | Mishap::LostBefore | Mishap::LostAfter | Mishap::Refused => Err(
-                ProvisionerError::new(Trouble("cannot read", StatusCode::Unavailable)),
-            ),
+            InjectedFault::Fine | InjectedFault::Silent | InjectedFault::Lie => {
+                Ok(self.world.lock().unwrap().clone())
+            }
+            InjectedFault::Late => Ok(self.earlier.lock().unwrap().clone().unwrap()),
+            InjectedFault::NotSent
+            | InjectedFault::LostBefore
+            | InjectedFault::LostAfter
+            | InjectedFault::Refused => Err(ProvisionerError::new(InjectedError(
+                "cannot read",
+                StatusCode::Unavailable,
+            ))),
         }
     }
 }
@@ -360,7 +370,7 @@ impl Provisioner for Tenant {
         "https://tenant.example".to_owned()
     }
 
-    fn vocabulary(&self) -> &Vocabulary {
+    fn vocabulary(&self) -> &ProvisioningTerms {
         &self.vocabulary
     }
 
@@ -383,9 +393,11 @@ impl Provisioner for Tenant {
         let number = id.as_number().unwrap();
         let found = world.account(number);
         let listed = match self.listed.get(&number) {
-            Some(Otherwise::Has(person)) => Listed::Yes(Box::new(World::account_of(number, person))),
-            Some(Otherwise::Lacks) => Listed::No,
-            Some(Otherwise::Unclear) => Listed::Unclear("has an entry without an id".to_owned()),
+            Some(ListContradiction::Has(person)) => {
+                Listed::Yes(Box::new(FakeTenant::account_of(number, person)))
+            }
+            Some(ListContradiction::Lacks) => Listed::No,
+            Some(ListContradiction::Unclear) => Listed::Unclear("has an entry without an id".to_owned()),
             None => found
                 .clone()
                 .map_or(Listed::No, |account| Listed::Yes(Box::new(account))),
@@ -407,7 +419,7 @@ impl Provisioner for Tenant {
     }
 
     // No mishap befalls these: they decide nothing.
-    async fn similar_roles(&self, words: &Words) -> Result<Vec<String>, ProvisionerError> {
+    async fn similar_roles(&self, words: &TextQuery) -> Result<Vec<String>, ProvisionerError> {
         let world = self.world.lock().unwrap();
         let similar = world.roles.iter().filter(|(_, role)| words.are_like(&role.name));
         Ok(similar
@@ -415,7 +427,7 @@ impl Provisioner for Tenant {
             .collect())
     }
 
-    async fn similar_accounts(&self, words: &Words) -> Result<Vec<String>, ProvisionerError> {
+    async fn similar_accounts(&self, words: &TextQuery) -> Result<Vec<String>, ProvisionerError> {
         let world = self.world.lock().unwrap();
         let similar = world
             .people
@@ -468,54 +480,54 @@ impl Provisioner for Tenant {
         }
     }
 
-    async fn act(&self, step: &Step) -> Result<Acted, ActFailure> {
+    async fn act(&self, step: &Step) -> Result<ApplyOutcome, ApplyError> {
         self.writes.lock().unwrap().push(step.label());
-        let failed = |effect, trouble| ActFailure {
+        let failed = |effect, trouble| ApplyError {
             effect,
             request_id: None,
             error: ProvisionerError::new(trouble),
         };
         let mishap = self.mishap();
         match mishap {
-            Mishap::NotSent => {
+            InjectedFault::NotSent => {
                 return Err(failed(
                     Effect::None,
-                    Trouble("not sent", StatusCode::PermissionDenied),
+                    InjectedError("not sent", StatusCode::PermissionDenied),
                 ));
             }
-            Mishap::LostBefore => {
+            InjectedFault::LostBefore => {
                 return Err(failed(
                     Effect::Unknown,
-                    Trouble("no answer", StatusCode::Unavailable),
+                    InjectedError("no answer", StatusCode::Unavailable),
                 ));
             }
-            Mishap::Refused => {
+            InjectedFault::Refused => {
                 return Err(failed(
                     Effect::Refused,
-                    Trouble("not in this tenant", StatusCode::InvalidArgument),
+                    InjectedError("not in this tenant", StatusCode::InvalidArgument),
                 ));
             }
-            Mishap::Lie => {
-                return Ok(Acted {
+            InjectedFault::Lie => {
+                return Ok(ApplyOutcome {
                     request_id: None,
                     seen: None,
                 });
             }
-            Mishap::Fine | Mishap::LostAfter | Mishap::Silent | Mishap::Late => {}
+            InjectedFault::Fine | InjectedFault::LostAfter | InjectedFault::Silent | InjectedFault::Late => {}
         }
         *self.earlier.lock().unwrap() = Some(self.world.lock().unwrap().clone());
         let obeyed = self.world.lock().unwrap().obey(step, self.refuses_repeats);
         match (obeyed, mishap) {
-            (_, Mishap::LostAfter) => Err(failed(
+            (_, InjectedFault::LostAfter) => Err(failed(
                 Effect::Unknown,
-                Trouble("no answer", StatusCode::Unavailable),
+                InjectedError("no answer", StatusCode::Unavailable),
             )),
             (Err(trouble), _) => Err(failed(Effect::Refused, trouble)),
-            (Ok(_), Mishap::Silent | Mishap::Late) => Ok(Acted {
+            (Ok(_), InjectedFault::Silent | InjectedFault::Late) => Ok(ApplyOutcome {
                 request_id: None,
                 seen: None,
             }),
-            (Ok(seen), _) => Ok(Acted {
+            (Ok(seen), _) => Ok(ApplyOutcome {
                 request_id: Some("r-1".to_owned()),
                 seen: Some(seen),
             }),
@@ -527,17 +539,17 @@ impl Provisioner for Tenant {
 
 /// An audit log in memory; it can be made to fail from its n-th line on.
 #[derive(Default)]
-pub(super) struct Diary {
+pub(super) struct FakeAuditLog {
     pub(super) lines: Mutex<Vec<String>>,
     pub(super) room: Option<usize>,
 }
 
 #[async_trait]
-impl AuditLog for Diary {
+impl AuditLog for FakeAuditLog {
     async fn append(&self, entry: &AuditEntry) -> Result<(), AuditError> {
         let mut lines = self.lines.lock().unwrap();
         if self.room.is_some_and(|room| lines.len() >= room) {
-            return Err(AuditError::new(Trouble(
+            return Err(AuditError::new(InjectedError(
                 "the audit log is full",
                 StatusCode::FailedPrecondition,
             )));

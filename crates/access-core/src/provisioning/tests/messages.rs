@@ -7,20 +7,20 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
 use super::Fixed;
-use super::fakes::Diary;
-use super::fakes::Mishap;
+use super::fakes::FakeAuditLog;
+use super::fakes::FakeTenant;
+use super::fakes::InjectedFault;
 use super::fakes::Tenant;
-use super::fakes::World;
 use super::make;
 use crate::model::{NativeId, ResourceId, ResourceTypeId};
-use crate::ports::{AuditError, Clock, Provisioner, ProvisionerError, SyncIds};
+use crate::ports::{AuditError, Clock, Provisioner, ProvisionerError, SyncIdGenerator};
 use crate::provisioning::executor::Execution;
 use crate::provisioning::planner;
 use crate::provisioning::{
     AccountRequest, AccountUpdate, AttributeValue, Attributes, Change, ChangeId, ChangeKind, EmailAddress,
-    Named, Provisioning, ProvisioningError, Selector, Vocabulary,
+    Named, Provisioning, ProvisioningError, ProvisioningTerms, Selector,
 };
-use crate::{Classified, StatusCode};
+use crate::{Diagnostic, StatusCode};
 
 fn id(number: u64) -> Selector {
     Selector::Id(NativeId::from_number(number))
@@ -33,12 +33,12 @@ fn attributes(pairs: &[(&str, &str)]) -> Attributes {
         .collect()
 }
 
-fn vocabulary() -> Vocabulary {
-    Tenant::new(World::small(), []).vocabulary().clone()
+fn vocabulary() -> ProvisioningTerms {
+    Tenant::new(FakeTenant::small(), []).vocabulary().clone()
 }
 
 fn create(pairs: &[(&str, &str)]) -> Change {
-    let tenant = Tenant::new(World::small(), []);
+    let tenant = Tenant::new(FakeTenant::small(), []);
     let named = [
         ("first_name", "New"),
         ("last_name", "Person"),
@@ -51,9 +51,9 @@ fn create(pairs: &[(&str, &str)]) -> Change {
 
 /// The plan in words, and what came of it in JSON, as the command line and C1 get them.
 fn told(change: &Change) -> String {
-    let mut world = World::small();
+    let mut world = FakeTenant::small();
     world.people.entry(902).and_modify(|sam| sam.disabled = true);
-    let (tenant, diary) = (Tenant::new(world, []), Diary::default());
+    let (tenant, diary) = (Tenant::new(world, []), FakeAuditLog::default());
     let provisioning = Provisioning {
         provisioner: &tenant,
         audit: &diary,
@@ -62,7 +62,7 @@ fn told(change: &Change) -> String {
         requested_by: "ada".to_owned(),
     };
     let plan = block_on(provisioning.prepare(change)).unwrap();
-    let outcome = block_on(provisioning.carry_out(&plan)).unwrap();
+    let outcome = block_on(provisioning.execute(&plan)).unwrap();
     let steps: Vec<String> = outcome.steps.iter().map(|step| step.step.clone()).collect();
     assert_eq!(outcome.change_id.to_string().len(), 27);
     assert_eq!(
@@ -175,7 +175,7 @@ impl Clock for Ticking {
 
 #[test]
 fn the_audit_log_has_the_time_of_the_end() {
-    let (tenant, diary) = (Tenant::new(World::small(), []), Diary::default());
+    let (tenant, diary) = (Tenant::new(FakeTenant::small(), []), FakeAuditLog::default());
     let provisioning = Provisioning {
         provisioner: &tenant,
         audit: &diary,
@@ -188,7 +188,7 @@ fn the_audit_log_has_the_time_of_the_end() {
         principal: id(2),
     };
     let plan = block_on(provisioning.prepare(&change)).unwrap();
-    block_on(provisioning.carry_out(&plan)).unwrap();
+    block_on(provisioning.execute(&plan)).unwrap();
     let lines = diary.lines.lock().unwrap();
     let times = lines.iter().map(|line| {
         let entry: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -200,7 +200,7 @@ fn the_audit_log_has_the_time_of_the_end() {
 
 #[test]
 fn an_address_that_was_taken_meanwhile_is_told_with_its_holder() {
-    let tenant = Tenant::new(World::small(), []);
+    let tenant = Tenant::new(FakeTenant::small(), []);
     let change = create(&[("user_type", "TECHNICIAN"), ("email", "late@example.com")]);
     let plan = block_on(planner::plan(&tenant, &change)).unwrap();
     tenant
@@ -255,7 +255,7 @@ fn the_words_for_changes() {
 
 #[test]
 fn a_principal_of_the_flags_is_an_account() {
-    let tenant = Tenant::new(World::small(), []);
+    let tenant = Tenant::new(FakeTenant::small(), []);
     assert_eq!(
         Selector::principal("user", "901", tenant.vocabulary()).unwrap(),
         id(901)
@@ -266,7 +266,7 @@ fn a_principal_of_the_flags_is_an_account() {
 
 #[test]
 fn only_accounts_can_be_made_or_removed() {
-    let tenant = Tenant::new(World::small(), []);
+    let tenant = Tenant::new(FakeTenant::small(), []);
     let judge = |resource_type| tenant.vocabulary().accounts_only(resource_type, "made");
     assert!(judge("").is_ok() && judge("user").is_ok());
     assert!(matches!(
@@ -277,7 +277,7 @@ fn only_accounts_can_be_made_or_removed() {
 
 #[test]
 fn the_action_is_the_only_one_and_names_its_account_as_text_or_number() {
-    let tenant = Tenant::new(World::small(), []);
+    let tenant = Tenant::new(FakeTenant::small(), []);
     let of = |name: &str, account: AttributeValue| {
         let mut arguments = attributes(&[("first_name", "Beau")]);
         arguments.insert("user_id".to_owned(), account);
@@ -309,10 +309,10 @@ fn addresses_are_equal_as_people_mean_it() {
 #[test]
 fn a_refused_account_is_not_said_to_exist() {
     // The organization and the address are looked up; the account is refused and looked for.
-    let mishaps = [Mishap::Fine, Mishap::Fine, Mishap::Refused];
-    let tenant = Tenant::new(World::small(), mishaps);
+    let mishaps = [InjectedFault::Fine, InjectedFault::Fine, InjectedFault::Refused];
+    let tenant = Tenant::new(FakeTenant::small(), mishaps);
     let change = create(&[("user_type", "END_USER"), ("organization", "2")]);
-    let error = make(&tenant, &Diary::default(), &change).unwrap_err();
+    let error = make(&tenant, &FakeAuditLog::default(), &change).unwrap_err();
     assert_eq!(error.status(), StatusCode::InvalidArgument);
     assert!(matches!(error, ProvisioningError::SeenNotDone { .. }), "{error}");
 }
@@ -321,7 +321,7 @@ fn a_refused_account_is_not_said_to_exist() {
 #[error("trouble")]
 struct Advised;
 
-impl Classified for Advised {
+impl Diagnostic for Advised {
     fn status(&self) -> StatusCode {
         StatusCode::Unavailable
     }
@@ -388,9 +388,9 @@ fn what_an_account_lacks_is_to_be_granted() {
     let change = create(&[("user_type", "TECHNICIAN"), ("roles", "12")]);
     // The first refusal that leaves an account is that of its role.
     let partly = (0..12).find_map(|fine| {
-        let mishaps = std::iter::repeat_n(Mishap::Fine, fine).chain([Mishap::Refused]);
-        let tenant = Tenant::new(World::small(), mishaps);
-        match make(&tenant, &Diary::default(), &change) {
+        let mishaps = std::iter::repeat_n(InjectedFault::Fine, fine).chain([InjectedFault::Refused]);
+        let tenant = Tenant::new(FakeTenant::small(), mishaps);
+        match make(&tenant, &FakeAuditLog::default(), &change) {
             Err(ProvisioningError::Partly {
                 account,
                 granted,
@@ -416,7 +416,7 @@ fn what_an_account_lacks_is_to_be_granted() {
 
 #[test]
 fn yes_and_no_need_not_be_words() {
-    let tenant = Tenant::new(World::small(), []);
+    let tenant = Tenant::new(FakeTenant::small(), []);
     for flag in [true, false] {
         let mut all = attributes(&[
             ("user_type", "END_USER"),
@@ -432,7 +432,7 @@ fn yes_and_no_need_not_be_words() {
 
 #[test]
 fn an_account_knows_its_address() {
-    let tenant = Tenant::new(World::small(), []);
+    let tenant = Tenant::new(FakeTenant::small(), []);
     let account = block_on(tenant.account(&NativeId::from_number(902)))
         .unwrap()
         .unwrap();

@@ -16,8 +16,8 @@ use super::{
     Provisioning, ProvisioningError,
 };
 use crate::model::SyncId;
-use crate::ports::{Clock, SyncIds};
-use fakes::Diary;
+use crate::ports::{Clock, SyncIdGenerator};
+use fakes::FakeAuditLog;
 use fakes::Tenant;
 
 const AUDITED: &[&str] = &[
@@ -100,14 +100,14 @@ impl Clock for Fixed {
     }
 }
 
-impl SyncIds for Fixed {
+impl SyncIdGenerator for Fixed {
     fn next_id(&self, started_at: OffsetDateTime) -> SyncId {
         SyncId::from_parts(started_at, [7; 16])
     }
 }
 
 /// Prepares a change and carries it out.
-fn make(tenant: &Tenant, diary: &Diary, change: &Change) -> Result<Outcome, ProvisioningError> {
+fn make(tenant: &Tenant, diary: &FakeAuditLog, change: &Change) -> Result<Outcome, ProvisioningError> {
     let provisioning = Provisioning {
         provisioner: tenant,
         audit: diary,
@@ -117,6 +117,6 @@ fn make(tenant: &Tenant, diary: &Diary, change: &Change) -> Result<Outcome, Prov
     };
     block_on(async {
         let plan = provisioning.prepare(change).await?;
-        provisioning.carry_out(&plan).await
+        provisioning.execute(&plan).await
     })
 }

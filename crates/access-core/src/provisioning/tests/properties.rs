@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::fakes::Diary;
-use super::fakes::Mishap;
+use super::fakes::FakeAuditLog;
+use super::fakes::FakeTenant;
+use super::fakes::InjectedFault;
 use super::fakes::Person;
 use super::fakes::Tenant;
-use super::fakes::World;
 use super::{ACCOUNTS, END_USER, TECHNICIAN, make};
 use crate::model::NativeId;
 use crate::provisioning::{
@@ -16,14 +16,14 @@ use crate::provisioning::{
     Person as NewPerson, ProvisioningError, Selector, Verified,
 };
 
-fn mishap() -> impl Strategy<Value = Mishap> {
+fn mishap() -> impl Strategy<Value = InjectedFault> {
     prop_oneof![
-        4 => Just(Mishap::Fine),
-        1 => Just(Mishap::NotSent),
-        2 => Just(Mishap::LostBefore),
-        2 => Just(Mishap::LostAfter),
-        1 => Just(Mishap::Silent),
-        1 => Just(Mishap::Lie),
+        4 => Just(InjectedFault::Fine),
+        1 => Just(InjectedFault::NotSent),
+        2 => Just(InjectedFault::LostBefore),
+        2 => Just(InjectedFault::LostAfter),
+        1 => Just(InjectedFault::Silent),
+        1 => Just(InjectedFault::Lie),
     ]
 }
 
@@ -80,7 +80,7 @@ fn number(selector: &Selector) -> u64 {
 }
 
 /// The plain model: what the world is to be, or nothing if the change must be refused.
-fn wanted(world: &World, change: &Change) -> Option<World> {
+fn wanted(world: &FakeTenant, change: &Change) -> Option<FakeTenant> {
     let mut after = world.clone();
     match change {
         Change::Grant { role, principal } => {
@@ -125,7 +125,7 @@ fn wanted(world: &World, change: &Change) -> Option<World> {
     Some(after)
 }
 
-fn created(mut after: World, request: &AccountRequest) -> Option<World> {
+fn created(mut after: FakeTenant, request: &AccountRequest) -> Option<FakeTenant> {
     let roles: BTreeSet<u64> = request.roles.iter().map(number).collect();
     let fits = |role: &u64| {
         after
@@ -173,12 +173,12 @@ fn is_membership(change: &Change) -> bool {
     matches!(change, Change::Grant { .. } | Change::Revoke { .. })
 }
 
-fn is_of_no_role(world: &World, change: &Change) -> bool {
+fn is_of_no_role(world: &FakeTenant, change: &Change) -> bool {
     matches!(change, Change::Revoke { role, .. } if !world.roles.contains_key(&number(role)))
 }
 
 /// Whether the tenant says enough to be sure that nothing is left to do.
-fn is_said(world: &World, change: &Change) -> bool {
+fn is_said(world: &FakeTenant, change: &Change) -> bool {
     match change {
         Change::Grant { role, .. } | Change::Revoke { role, .. } => {
             world.roles.get(&number(role)).is_none_or(|role| !role.silent)
@@ -192,7 +192,7 @@ fn is_said(world: &World, change: &Change) -> bool {
 }
 
 /// What a role was said to be granted or to lack is so; what may lack is not looked at.
-fn partly_true(now: &World, error: &ProvisioningError) {
+fn partly_true(now: &FakeTenant, error: &ProvisioningError) {
     let ProvisioningError::Partly { account, granted, .. } = error else {
         panic!("{error}")
     };
@@ -215,7 +215,7 @@ proptest! {
         refuses_repeats: bool,
         silent in prop::sample::subsequence(vec![10_u64, 11, 12, 13], 0..3),
     ) {
-        let mut world = World::small();
+        let mut world = FakeTenant::small();
         for role in &silent {
             world.roles.entry(*role).and_modify(|role| role.silent = true);
         }
@@ -223,10 +223,10 @@ proptest! {
         tenant.refuses_repeats = refuses_repeats;
         for (change, mishaps) in changes {
             let before = tenant.world.lock().unwrap().clone();
-            let calm = mishaps.iter().all(|mishap| *mishap == Mishap::Fine);
+            let calm = mishaps.iter().all(|mishap| *mishap == InjectedFault::Fine);
             *tenant.mishaps.lock().unwrap() = mishaps.into();
             tenant.writes.lock().unwrap().clear();
-            let diary = Diary::default();
+            let diary = FakeAuditLog::default();
             let result = make(&tenant, &diary, &change);
             let now = tenant.world.lock().unwrap().clone();
             let wanted = wanted(&before, &change);

@@ -1,10 +1,10 @@
 //! What is refused, in which words, without a single write.
 
-use super::fakes::Diary;
+use super::fakes::FakeAuditLog;
+use super::fakes::FakeTenant;
 use super::fakes::Tenant;
-use super::fakes::World;
 use super::make;
-use crate::Classified;
+use crate::Diagnostic;
 use crate::provisioning::{AccountRequest, AccountUpdate, Attributes, Change, ProvisioningError, Selector};
 
 fn attributes(pairs: &[(&str, &str)]) -> Attributes {
@@ -16,7 +16,7 @@ fn attributes(pairs: &[(&str, &str)]) -> Attributes {
 
 fn refused(tenant: &Tenant, change: Result<Change, ProvisioningError>) -> String {
     let error = match change {
-        Ok(change) => make(tenant, &Diary::default(), &change).unwrap_err(),
+        Ok(change) => make(tenant, &FakeAuditLog::default(), &change).unwrap_err(),
         Err(error) => error,
     };
     let hint = error
@@ -29,7 +29,7 @@ fn refused(tenant: &Tenant, change: Result<Change, ProvisioningError>) -> String
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 #[test]
 fn refusals_are_told_and_write_nothing() {
-    let mut world = World::small();
+    let mut world = FakeTenant::small();
     world.people.entry(2).and_modify(|ada| ada.administrator = None);
     let tenant = Tenant::new(world, []);
     let vocabulary = crate::ports::Provisioner::vocabulary(&tenant).clone();
@@ -153,7 +153,7 @@ fn refusals_are_told_and_write_nothing() {
 
 #[test]
 fn an_administrator_who_is_not_the_last_one_is_refused_too() {
-    let mut world = World::small();
+    let mut world = FakeTenant::small();
     world
         .people
         .entry(2)
@@ -164,6 +164,6 @@ fn an_administrator_who_is_not_the_last_one_is_refused_too() {
         allow_administrator,
     };
     insta::assert_snapshot!(refused(&tenant, Ok(change(false))));
-    make(&tenant, &Diary::default(), &change(true)).unwrap();
+    make(&tenant, &FakeAuditLog::default(), &change(true)).unwrap();
     assert!(!tenant.world.lock().unwrap().people.contains_key(&1));
 }

@@ -1,13 +1,13 @@
 //! What the tenant does not say decides nothing, and what its sources contradict each other about neither.
 
-use super::fakes::Diary;
-use super::fakes::Mishap;
-use super::fakes::Otherwise;
+use super::fakes::FakeAuditLog;
+use super::fakes::FakeTenant;
+use super::fakes::InjectedFault;
+use super::fakes::ListContradiction;
 use super::fakes::Person;
 use super::fakes::Tenant;
-use super::fakes::World;
 use super::{END_USER, TECHNICIAN, make};
-use crate::Classified;
+use crate::Diagnostic;
 use crate::model::NativeId;
 use crate::ports::Provisioner;
 use crate::provisioning::{
@@ -46,13 +46,13 @@ fn update(account: Selector, pairs: &[(&str, &str)]) -> Change {
         .collect();
     Change::UpdateAccount {
         account,
-        update: AccountUpdate::parse(&attributes, Tenant::new(World::small(), []).vocabulary()).unwrap(),
+        update: AccountUpdate::parse(&attributes, Tenant::new(FakeTenant::small(), []).vocabulary()).unwrap(),
     }
 }
 
 /// A tenant that says of no role who is in it.
-fn silent(mishaps: &[Mishap]) -> Tenant {
-    let mut world = World::small();
+fn silent(mishaps: &[InjectedFault]) -> Tenant {
+    let mut world = FakeTenant::small();
     for role in world.roles.values_mut() {
         role.silent = true;
     }
@@ -60,7 +60,7 @@ fn silent(mishaps: &[Mishap]) -> Tenant {
 }
 
 fn told(tenant: &Tenant, change: &Change) -> String {
-    let diary = Diary::default();
+    let diary = FakeAuditLog::default();
     let ended = match make(tenant, &diary, change) {
         Ok(outcome) => {
             let warnings: Vec<String> = outcome
@@ -92,7 +92,7 @@ fn told(tenant: &Tenant, change: &Change) -> String {
 
 #[test]
 fn a_role_that_does_not_say_its_members_is_asked_by_the_write() {
-    use Mishap::{Fine, LostAfter, LostBefore, Refused};
+    use InjectedFault::{Fine, LostAfter, LostBefore, Refused};
     let mut shown = Vec::new();
     for change in [
         revoke(10, 2),
@@ -101,7 +101,7 @@ fn a_role_that_does_not_say_its_members_is_asked_by_the_write() {
         grant(12, 2),
         grant(10, 2),
     ] {
-        let reads: &[Mishap] = match change {
+        let reads: &[InjectedFault] = match change {
             Change::Grant { .. } => &[Fine, Fine],
             _ => &[Fine],
         };
@@ -126,7 +126,7 @@ fn an_answer_that_says_the_members_decides() {
         // It speaks from the write on.
         let provisioning = crate::provisioning::Provisioning {
             provisioner: &tenant,
-            audit: &Diary::default(),
+            audit: &FakeAuditLog::default(),
             clock: &super::Fixed,
             ids: &super::Fixed,
             requested_by: "ada".to_owned(),
@@ -140,7 +140,7 @@ fn an_answer_that_says_the_members_decides() {
                 .roles
                 .entry(role)
                 .and_modify(|role| role.silent = false);
-            provisioning.carry_out(&plan).await
+            provisioning.execute(&plan).await
         })
         .unwrap();
         assert_eq!(outcome.result, Done::Changed, "{change:?}");
@@ -151,13 +151,13 @@ fn an_answer_that_says_the_members_decides() {
 #[test]
 fn sources_that_contradict_each_other_delete_nobody() {
     let somebody = |administrator, kind| {
-        let mut person = World::small().people[&2].clone();
+        let mut person = FakeTenant::small().people[&2].clone();
         (person.administrator, person.kind) = (administrator, kind);
         person
     };
     let technician = |administrator| somebody(administrator, TECHNICIAN);
     let end_user = |administrator| somebody(administrator, END_USER);
-    let has = |person: Person| Some(Otherwise::Has(person));
+    let has = |person: Person| Some(ListContradiction::Has(person));
     // What the lookup says, and what the list says.
     let cases = [
         (
@@ -193,12 +193,12 @@ fn sources_that_contradict_each_other_delete_nobody() {
         (
             "no and not listed",
             Some(technician(Some(false))),
-            Some(Otherwise::Lacks),
+            Some(ListContradiction::Lacks),
         ),
         (
             "no and unclear",
             Some(technician(Some(false))),
-            Some(Otherwise::Unclear),
+            Some(ListContradiction::Unclear),
         ),
         (
             "end user, and technician",
@@ -212,12 +212,12 @@ fn sources_that_contradict_each_other_delete_nobody() {
         ),
         ("end user, and nothing", Some(end_user(None)), has(end_user(None))),
         ("not found, and listed", None, has(technician(Some(false)))),
-        ("not found, and unclear", None, Some(Otherwise::Unclear)),
-        ("not found, and not listed", None, Some(Otherwise::Lacks)),
+        ("not found, and unclear", None, Some(ListContradiction::Unclear)),
+        ("not found, and not listed", None, Some(ListContradiction::Lacks)),
     ];
     let mut shown = Vec::new();
     for (what, found, listed) in cases {
-        let mut world = World::small();
+        let mut world = FakeTenant::small();
         match found {
             Some(person) => world.people.insert(2, person),
             None => world.people.remove(&2),
@@ -232,11 +232,14 @@ fn sources_that_contradict_each_other_delete_nobody() {
 /// Somebody else deletes it meanwhile, and a list still has it.
 #[test]
 fn a_refused_deletion_is_no_proof_that_the_account_was_gone() {
-    for (listed, is_already) in [(None, true), (Some(World::small().people[&2].clone()), false)] {
-        let mut tenant = Tenant::new(World::small(), []);
+    for (listed, is_already) in [
+        (None, true),
+        (Some(FakeTenant::small().people[&2].clone()), false),
+    ] {
+        let mut tenant = Tenant::new(FakeTenant::small(), []);
         tenant
             .listed
-            .extend(listed.map(|person| (2, Otherwise::Has(person))));
+            .extend(listed.map(|person| (2, ListContradiction::Has(person))));
         let plan =
             futures::executor::block_on(crate::provisioning::planner::plan(&tenant, &delete(2))).unwrap();
         tenant.world.lock().unwrap().people.remove(&2);
@@ -265,14 +268,14 @@ fn a_refused_deletion_is_no_proof_that_the_account_was_gone() {
 
 #[test]
 fn who_is_not_found_in_one_source_and_is_in_another_is_not_missing() {
-    let mut world = World::small();
+    let mut world = FakeTenant::small();
     world.people.remove(&2);
     let mut tenant = Tenant::new(world, []);
     tenant
         .listed
-        .insert(2, Otherwise::Has(World::small().people[&2].clone()));
+        .insert(2, ListContradiction::Has(FakeTenant::small().people[&2].clone()));
     for change in [grant(12, 2), update(id(2), &[("first_name", "X")]), delete(2)] {
-        let error = make(&tenant, &Diary::default(), &change).unwrap_err();
+        let error = make(&tenant, &FakeAuditLog::default(), &change).unwrap_err();
         assert!(
             matches!(error, ProvisioningError::Contradiction { .. }),
             "{error}"
@@ -291,7 +294,7 @@ fn an_attribute_that_is_not_said_is_not_so_already() {
         (true, &[("first_name", "Bo")]),
         (true, &[("first_name", "Bo"), ("full_portal_access", "false")]),
     ] {
-        let mut world = World::small();
+        let mut world = FakeTenant::small();
         world.people.entry(901).and_modify(|bo| bo.silent = silent);
         let tenant = Tenant::new(world, []);
         shown.push(format!("{pairs:?}\n{}", told(&tenant, &update(id(901), pairs))));

@@ -3,12 +3,12 @@
 use futures::executor::block_on;
 use time::macros::datetime;
 
-use super::fakes::Diary;
-use super::fakes::Mishap;
+use super::fakes::FakeAuditLog;
+use super::fakes::FakeTenant;
+use super::fakes::InjectedFault;
 use super::fakes::Tenant;
-use super::fakes::World;
 use super::{TECHNICIAN, make};
-use crate::Classified;
+use crate::Diagnostic;
 use crate::model::{NativeId, SyncId};
 use crate::ports::Provisioner;
 use crate::provisioning::executor::Execution;
@@ -27,13 +27,13 @@ fn grant() -> Change {
 }
 
 /// Two reads make the plan; what follows befalls the write and the reads after it.
-fn after_planning(mishaps: &[Mishap]) -> Vec<Mishap> {
-    [&[Mishap::Fine, Mishap::Fine][..], mishaps].concat()
+fn after_planning(mishaps: &[InjectedFault]) -> Vec<InjectedFault> {
+    [&[InjectedFault::Fine, InjectedFault::Fine][..], mishaps].concat()
 }
 
 #[test]
 fn a_lost_answer_is_looked_for_before_anything_is_sent_again() {
-    use Mishap::{Fine, Lie, LostAfter, LostBefore, NotSent, Silent};
+    use InjectedFault::{Fine, Lie, LostAfter, LostBefore, NotSent, Silent};
     let mut shown = Vec::new();
     for mishaps in [
         &[][..],
@@ -48,8 +48,8 @@ fn a_lost_answer_is_looked_for_before_anything_is_sent_again() {
         &[NotSent],
         &[Lie],
     ] {
-        let tenant = Tenant::new(World::small(), after_planning(mishaps));
-        let ended = match make(&tenant, &Diary::default(), &grant()) {
+        let tenant = Tenant::new(FakeTenant::small(), after_planning(mishaps));
+        let ended = match make(&tenant, &FakeAuditLog::default(), &grant()) {
             Ok(outcome) => format!("{:?}, seen {:?}", outcome.result, outcome.steps[0].verified),
             Err(error) => format!("{:?} changed: {error}", error.extent()),
         };
@@ -62,11 +62,11 @@ fn a_lost_answer_is_looked_for_before_anything_is_sent_again() {
 
 #[test]
 fn a_tenant_has_time_to_show_what_it_did() {
-    use Mishap::{Late, Silent};
+    use InjectedFault::{Late, Silent};
     for (late, shown) in [(0, true), (1, true), (2, true), (3, false)] {
         let mishaps = [&[Silent][..], &[Late].repeat(late)].concat();
-        let tenant = Tenant::new(World::small(), after_planning(&mishaps));
-        let ended = make(&tenant, &Diary::default(), &grant());
+        let tenant = Tenant::new(FakeTenant::small(), after_planning(&mishaps));
+        let ended = make(&tenant, &FakeAuditLog::default(), &grant());
         if shown {
             assert_eq!(ended.unwrap().result, Done::Changed, "{late} looks too early");
         } else {
@@ -89,11 +89,11 @@ fn a_new_account_that_no_answer_shows_is_found_by_its_address() {
             .into_iter()
             .map(|(key, value)| (key.to_owned(), value.into()))
             .collect();
-        let tenant = Tenant::new(World::small(), []);
+        let tenant = Tenant::new(FakeTenant::small(), []);
         let request = AccountRequest::parse(&attributes, tenant.vocabulary()).unwrap();
         let change = Change::CreateAccount(request);
         let plan = block_on(planner::plan(&tenant, &change)).unwrap();
-        *tenant.mishaps.lock().unwrap() = [Mishap::Silent].into();
+        *tenant.mishaps.lock().unwrap() = [InjectedFault::Silent].into();
         let mut execution = Execution {
             tenant: &tenant,
             done: Vec::new(),
@@ -115,7 +115,7 @@ fn change_id() -> ChangeId {
 
 #[test]
 fn a_refusal_of_what_is_so_already_is_success() {
-    let mut tenant = Tenant::new(World::small(), []);
+    let mut tenant = Tenant::new(FakeTenant::small(), []);
     tenant.refuses_repeats = true;
     // Somebody else grants it between the plan and the write.
     let plan = block_on(planner::plan(&tenant, &grant())).unwrap();
@@ -146,13 +146,15 @@ fn roles_that_fail_after_the_account_is_made_are_told() {
     ]
     .map(|(key, value)| (key.to_owned(), value.into()))
     .into();
-    let plain = Tenant::new(World::small(), []);
+    let plain = Tenant::new(FakeTenant::small(), []);
     let vocabulary = crate::ports::Provisioner::vocabulary(&plain).clone();
     let change = Change::CreateAccount(AccountRequest::parse(&attributes, &vocabulary).unwrap());
     // Two roles and the address are looked up, the account is made, the first role is given, the second is not.
-    let mishaps = [Mishap::Fine; 5].into_iter().chain([Mishap::NotSent]);
-    let tenant = Tenant::new(World::small(), mishaps);
-    let diary = Diary::default();
+    let mishaps = [InjectedFault::Fine; 5]
+        .into_iter()
+        .chain([InjectedFault::NotSent]);
+    let tenant = Tenant::new(FakeTenant::small(), mishaps);
+    let diary = FakeAuditLog::default();
     let error = make(&tenant, &diary, &change).unwrap_err();
     assert_eq!(error.extent(), Extent::Part);
     insta::assert_snapshot!(format!(
@@ -161,15 +163,15 @@ fn roles_that_fail_after_the_account_is_made_are_told() {
         diary.lines.lock().unwrap().join("\n")
     ));
     // Again: nothing is done to an account that exists.
-    let again = make(&tenant, &Diary::default(), &change).unwrap();
+    let again = make(&tenant, &FakeAuditLog::default(), &change).unwrap();
     assert_eq!(again.result, Done::Already);
     insta::assert_snapshot!(again.warnings[0].message);
 }
 
 #[test]
 fn the_audit_log_tells_who_what_before_and_after() {
-    let tenant = Tenant::new(World::small(), []);
-    let diary = Diary::default();
+    let tenant = Tenant::new(FakeTenant::small(), []);
+    let diary = FakeAuditLog::default();
     let id = |number| Selector::Id(NativeId::from_number(number));
     make(&tenant, &diary, &grant()).unwrap();
     make(&tenant, &diary, &grant()).unwrap();
@@ -205,17 +207,17 @@ fn the_audit_log_tells_who_what_before_and_after() {
 
 #[test]
 fn no_change_without_an_audit() {
-    let tenant = Tenant::new(World::small(), []);
-    let full = Diary {
+    let tenant = Tenant::new(FakeTenant::small(), []);
+    let full = FakeAuditLog {
         room: Some(0),
-        ..Diary::default()
+        ..FakeAuditLog::default()
     };
     let error = make(&tenant, &full, &grant()).unwrap_err();
     assert!(tenant.writes.lock().unwrap().is_empty());
     assert_eq!(error.extent(), Extent::Nothing);
-    let half = Diary {
+    let half = FakeAuditLog {
         room: Some(1),
-        ..Diary::default()
+        ..FakeAuditLog::default()
     };
     let late = make(&tenant, &half, &grant()).unwrap_err();
     assert_eq!(late.extent(), Extent::All);
@@ -228,7 +230,7 @@ fn no_change_without_an_audit() {
 /// Somebody else of the kind, and the same address on an account of another kind, are not the account that was wanted.
 #[test]
 fn an_account_is_there_when_kind_and_address_are() {
-    let tenant = Tenant::new(World::small(), []);
+    let tenant = Tenant::new(FakeTenant::small(), []);
     let wanted = Step::CreateAccount(NewAccount {
         kind: TECHNICIAN,
         person: Person {
@@ -241,6 +243,6 @@ fn an_account_is_there_when_kind_and_address_are() {
     for (id, is_there) in [(3, true), (2, false), (902, false), (4242, false)] {
         let account = block_on(tenant.account(&NativeId::from_number(id))).unwrap();
         let seen = Observation::Account(account.map(Box::new));
-        assert_eq!(wanted.holds_in(&seen), Certainty::said(is_there), "{id}");
+        assert_eq!(wanted.is_satisfied_by(&seen), Certainty::said(is_there), "{id}");
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::model::*;
 use crate::sync::*;
-use crate::{Classified, StatusCode};
+use crate::{Diagnostic, StatusCode};
 
 use super::fakes::*;
 

@@ -13,13 +13,13 @@ use time::macros::datetime;
 use crate::model::*;
 use crate::ports::*;
 use crate::sync::*;
-use crate::{Classified, StatusCode};
+use crate::{Diagnostic, StatusCode};
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Planned(pub(super) &'static str);
 
-impl Classified for Planned {
+impl Diagnostic for Planned {
     fn status(&self) -> StatusCode {
         StatusCode::Unavailable
     }
@@ -119,8 +119,8 @@ impl ListSource {
 
 #[async_trait]
 impl AccessSource for ListSource {
-    async fn check(&self) -> Result<SourceReport, SourceError> {
-        Ok(SourceReport {
+    async fn check(&self) -> Result<CheckReport, SourceError> {
+        Ok(CheckReport {
             tenant: "list".to_owned(),
             id_scheme: None,
             endpoints: Vec::new(),
@@ -149,8 +149,8 @@ impl AccessSource for ListSource {
         }
     }
 
-    fn usage(&self) -> SourceUsage {
-        SourceUsage::default()
+    fn usage(&self) -> ApiUsage {
+        ApiUsage::default()
     }
 }
 
@@ -162,7 +162,7 @@ pub(super) struct SinkLog {
     pub(super) prepared: Option<SyncType>,
     pub(super) published: bool,
     pub(super) aborted: bool,
-    pub(super) set_aside: bool,
+    pub(super) quarantine: bool,
 }
 
 /// Keeps everything; fails where planned.
@@ -293,9 +293,9 @@ impl SinkWriter for ListWriter {
         Ok(())
     }
 
-    async fn set_aside(&mut self, _summary: &SyncSummary) -> Result<Option<String>, SinkError> {
+    async fn quarantine(&mut self, _summary: &SyncSummary) -> Result<Option<String>, SinkError> {
         fail(self.fails_at, SinkStage::Prepare)?;
-        self.log.lock().unwrap().set_aside = true;
+        self.log.lock().unwrap().quarantine = true;
         Ok(Some("a drawer".to_owned()))
     }
 
@@ -332,7 +332,7 @@ impl Clock for Fixed {
     }
 }
 
-impl SyncIds for Fixed {
+impl SyncIdGenerator for Fixed {
     fn next_id(&self, started_at: OffsetDateTime) -> SyncId {
         SyncId::from_parts(started_at, [7; 16])
     }
@@ -366,7 +366,7 @@ pub(super) fn run_as_asked(
         sinks: &sinks,
         clock: &Fixed,
         ids: &Fixed,
-        observer: &Silent,
+        observer: &NoopObserver,
     };
     block_on(pipeline.run(request, stop))
 }

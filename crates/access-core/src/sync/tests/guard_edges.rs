@@ -6,11 +6,11 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use crate::model::*;
-use crate::sync::comparison::{Comparer, Comparison, LostRow, Tally};
+use crate::sync::comparison::{Comparer, Comparison, LostRow, TypeTally};
 use crate::sync::current::{CurrentSync, EntitlementHolders};
 use crate::sync::fan_out::SinkComparison;
 use crate::sync::judgement::judge;
-use crate::sync::validation::Suspect;
+use crate::sync::validation::ImplausibleSilence;
 use crate::sync::{AcceptDrop, Ledger, ShrinkGuard, SyncError, SyncSummary};
 
 const ROLE: &str = "role";
@@ -32,15 +32,15 @@ fn summary(complete: &[ResourceTypeId]) -> SyncSummary {
     SyncSummary::new(run, OffsetDateTime::UNIX_EPOCH, Ledger::default(), complete)
 }
 
-fn tally(before: u64, kept: u64) -> Tally {
-    Tally {
+fn tally(before: u64, kept: u64) -> TypeTally {
+    TypeTally {
         before,
         kept,
-        ..Tally::default()
+        ..TypeTally::default()
     }
 }
 
-fn comparison(resources: Tally, grants: Tally) -> Comparison {
+fn comparison(resources: TypeTally, grants: TypeTally) -> Comparison {
     let mut comparison = Comparison::default();
     let of_type = comparison.types.entry(role()).or_default();
     (of_type.resources, of_type.grants) = (resources, grants);
@@ -55,8 +55,8 @@ fn sink(name: &str, unknown: bool) -> SinkComparison {
     }
 }
 
-fn suspects(implausible: bool) -> BTreeMap<ResourceTypeId, Suspect> {
-    let suspect = Suspect {
+fn suspects(implausible: bool) -> BTreeMap<ResourceTypeId, ImplausibleSilence> {
+    let suspect = ImplausibleSilence {
         field: "role ids".to_owned(),
         implausible,
     };
@@ -67,7 +67,7 @@ fn suspects(implausible: bool) -> BTreeMap<ResourceTypeId, Suspect> {
 fn implausible(
     guard: &ShrinkGuard,
     sinks: Vec<SinkComparison>,
-    suspects: &BTreeMap<ResourceTypeId, Suspect>,
+    suspects: &BTreeMap<ResourceTypeId, ImplausibleSilence>,
 ) -> Option<(usize, Vec<String>)> {
     let judgement = judge(guard, sinks, suspects, &mut summary(&[role()]));
     match judgement.implausible?.into_error(Vec::new()) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::model::*;
 use crate::ports::SourceEvent;
 use crate::sync::*;
-use crate::{Classified, StatusCode};
+use crate::{Diagnostic, StatusCode};
 
 use super::fakes::*;
 
@@ -73,7 +73,7 @@ fn a_loss_is_set_aside_by_all_and_published_by_none() {
     ");
     for sink in [&old, &new] {
         let log = sink.log();
-        assert!(log.set_aside && log.aborted && !log.published && log.prepared.is_none());
+        assert!(log.quarantine && log.aborted && !log.published && log.prepared.is_none());
     }
 }
 

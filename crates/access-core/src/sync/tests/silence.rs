@@ -4,7 +4,7 @@ use std::future::pending;
 use std::sync::Arc;
 
 use crate::model::*;
-use crate::ports::{Mention, SkipReason, Skipped, SkippedRow, SourceEvent};
+use crate::ports::{Mention, SkipReason, SkippedRow, SkippedRows, SourceEvent};
 use crate::sync::*;
 
 use super::fakes::*;
@@ -241,7 +241,7 @@ fn what_is_left_out_has_a_name() {
         }),
         SourceEvent::Batch(AccessBatch::Grants(vec![grants("7", &["1", "4242", "1"])])),
         SourceEvent::Batch(AccessBatch::Grants(vec![grants("99", &["1"])])),
-        SourceEvent::Skipped(Skipped {
+        SourceEvent::Skipped(SkippedRows {
             kind: RowKind::Resource,
             resource_type: type_id("user"),
             reason: SkipReason::UnusableId,

@@ -80,7 +80,7 @@ fn what_does_not_hang_together_is_dropped_and_counted() {
         AccessBatch::Entitlements(vec![assigned("7"), assigned("7"), assigned("8")]),
         AccessBatch::Grants(vec![grants("7", &["1", "1", "99"]), grants("8", &["1"])]),
     ]);
-    source.events.push(SourceEvent::Skipped(Skipped {
+    source.events.push(SourceEvent::Skipped(SkippedRows {
         kind: RowKind::Resource,
         resource_type: type_id("user"),
         reason: SkipReason::UnusableId,
@@ -201,7 +201,7 @@ fn a_batch_of_which_nothing_is_left_does_not_reach_the_sinks() {
 #[test]
 fn where_grants_are_not_wanted_the_ledger_has_none() {
     let skipped = |kind| {
-        SourceEvent::Skipped(Skipped {
+        SourceEvent::Skipped(SkippedRows {
             kind,
             resource_type: type_id("role"),
             reason: SkipReason::UnusableId,
@@ -267,7 +267,7 @@ fn every_reason_has_its_words() {
 #[test]
 fn a_summary_counts_what_was_written_and_tells_how_long_it_took() {
     let mut source = ListSource::small();
-    source.events.push(SourceEvent::Skipped(Skipped {
+    source.events.push(SourceEvent::Skipped(SkippedRows {
         kind: RowKind::Resource,
         resource_type: type_id("device"),
         reason: SkipReason::UnusableId,

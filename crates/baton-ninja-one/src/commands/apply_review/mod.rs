@@ -26,10 +26,10 @@ pub(crate) use self::replay::read_results;
 pub(crate) use self::result::RevocationResult;
 pub(crate) use self::result::RevocationRow;
 pub(crate) use self::result::Verification;
-use super::provision::Wired;
+use super::provision::ProvisioningContext;
 use super::provision::ask;
-use super::provision::to_its_end;
-use super::provision::until_stopped;
+use super::provision::cancel_on_signal;
+use super::provision::run_to_completion;
 use super::provision::wired;
 use crate::commands::review::flags::Accepted;
 use crate::commands::review::flags::MAX_REVOCATIONS;
@@ -43,9 +43,9 @@ use crate::failure::Failure;
 use crate::observability::logging;
 use crate::output::console::print;
 use crate::runtime;
-use crate::runtime::system::RandomIds;
+use crate::runtime::system::KsuidGenerator;
 use crate::runtime::system::SystemClock;
-use crate::runtime::system::stop_wanted;
+use crate::runtime::system::shutdown_signal;
 use crate::settings::{Output, ProvisioningMode, Settings};
 
 /// The command.
@@ -112,7 +112,7 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
     let assessment = assess(&review, &sheets, accepted.conditions());
     accepted.judge(&assessment)?;
     let _telemetry = logging::start(settings, &indicatif::MultiProgress::new())?;
-    let job = Job {
+    let job = RevocationJob {
         review: &review,
         sheets: &sheets,
         revocations: assessment.revocations(OpenMeans::Open),
@@ -133,7 +133,7 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
 }
 
 /// Revocations that are asked for.
-pub(crate) struct Job<'a> {
+pub(crate) struct RevocationJob<'a> {
     pub(crate) review: &'a Review,
     pub(crate) sheets: &'a [SheetFile],
     pub(crate) revocations: Vec<Revocation>,
@@ -154,7 +154,7 @@ pub(crate) struct Applied {
 }
 
 /// One revocation with everything that is known of it.
-struct Order<'a> {
+struct RevocationOrder<'a> {
     line: &'a Line,
     statement: Statement,
     reference: DecisionReference,
@@ -163,7 +163,11 @@ struct Order<'a> {
 
 /// Carries out what is asked for, once the tenant was seen to be the one that was reviewed. Exactly these revocations, each
 /// at most once.
-pub(crate) fn apply(settings: &Settings, chosen: &ArgMatches, job: &Job<'_>) -> Result<Applied, Failure> {
+pub(crate) fn apply(
+    settings: &Settings,
+    chosen: &ArgMatches,
+    job: &RevocationJob<'_>,
+) -> Result<Applied, Failure> {
     let wired = wired(settings, false)?;
     let tenant = wired.provisioner.tenant();
     if !job.review.lines.is_empty() {
@@ -188,13 +192,13 @@ pub(crate) fn apply(settings: &Settings, chosen: &ArgMatches, job: &Job<'_>) -> 
     }
     let requested_by = settings.requested_by()?;
     let dry_run = wired.mode == ProvisioningMode::DryRun;
-    let orders: Vec<Order<'_>> = job
+    let orders: Vec<RevocationOrder<'_>> = job
         .revocations
         .iter()
-        .map(|revocation| Order::new(job, revocation, &requested_by))
+        .map(|revocation| RevocationOrder::new(job, revocation, &requested_by))
         .collect();
     let history = chosen.get_one::<String>("history");
-    let earlier = replay::Earlier::read(settings, job, history.map(String::as_str))?;
+    let earlier = replay::RecordedResults::read(settings, job, history.map(String::as_str))?;
     let runtime = runtime::start()?;
     let mut rows = runtime.block_on(names::look_up(&wired.provisioner, &orders));
     let agreed = names::all_agree(&rows);
@@ -208,7 +212,7 @@ pub(crate) fn apply(settings: &Settings, chosen: &ArgMatches, job: &Job<'_>) -> 
             confirmed = ask(&render::intention(due, &tenant));
         }
         if confirmed.is_ok() {
-            runtime.block_on(carry_out(&wired, &orders, &earlier, &mut rows, &requested_by));
+            runtime.block_on(execute(&wired, &orders, &earlier, &mut rows, &requested_by));
         }
     }
     runtime.shutdown_background();
@@ -241,8 +245,8 @@ fn same_tenant(review: &Review, tenant: &str, called: Option<&String>) -> Result
     ))
 }
 
-impl<'a> Order<'a> {
-    fn new(job: &Job<'a>, revocation: &Revocation, requested_by: &str) -> Self {
+impl<'a> RevocationOrder<'a> {
+    fn new(job: &RevocationJob<'a>, revocation: &Revocation, requested_by: &str) -> Self {
         let line = &job.review.lines[revocation.line];
         let statement = revocation.decided.as_ref().map_or_else(
             || Statement {
@@ -280,17 +284,17 @@ fn now() -> String {
     OffsetDateTime::now_utc().format(&Rfc3339).unwrap_or_default()
 }
 
-async fn carry_out(
-    wired: &Wired,
-    orders: &[Order<'_>],
-    earlier: &replay::Earlier,
+async fn execute(
+    wired: &ProvisioningContext,
+    orders: &[RevocationOrder<'_>],
+    earlier: &replay::RecordedResults,
     rows: &mut [RevocationRow],
     requested_by: &str,
 ) {
     let stopped = Arc::new(AtomicBool::new(false));
     let stopping = Arc::clone(&stopped);
     let watch = tokio::spawn(async move {
-        stop_wanted().await;
+        shutdown_signal().await;
         stopping.store(true, Ordering::Relaxed);
     });
     // Whoever could not be looked up for a reason that all share is followed by rows that were not tried.
@@ -322,9 +326,9 @@ fn would_fail_again(status: StatusCode) -> bool {
 }
 
 async fn revoke(
-    wired: &Wired,
-    order: &Order<'_>,
-    earlier: &replay::Earlier,
+    wired: &ProvisioningContext,
+    order: &RevocationOrder<'_>,
+    earlier: &replay::RecordedResults,
     who: String,
     row: &mut RevocationRow,
 ) -> Result<(), Failure> {
@@ -336,12 +340,12 @@ async fn revoke(
         provisioner: &wired.provisioner,
         audit: &audit,
         clock: &SystemClock,
-        ids: &RandomIds,
+        ids: &KsuidGenerator,
         requested_by: who,
     };
     let change = change(order.line)?;
     if wired.mode == ProvisioningMode::DryRun {
-        let plan = until_stopped(provisioning.plan(&change)).await?;
+        let plan = cancel_on_signal(provisioning.plan(&change)).await?;
         if plan.step.is_none() {
             row.result = RevocationResult::Already;
         } else if let Some(reason) = earlier.granted_again(order.line) {
@@ -351,14 +355,14 @@ async fn revoke(
         }
         return Ok(());
     }
-    let plan = until_stopped(provisioning.prepare(&change)).await?;
+    let plan = cancel_on_signal(provisioning.prepare(&change)).await?;
     if plan.step.is_some()
         && let Some(reason) = earlier.granted_again(order.line)
     {
         row.refuse(reason);
         return Ok(());
     }
-    let outcome = to_its_end(provisioning.carry_out(&plan)).await?;
+    let outcome = run_to_completion(provisioning.execute(&plan)).await?;
     row.at = Some(now());
     row.change_id = Some(outcome.change_id.to_string());
     row.result = match outcome.result {

@@ -9,23 +9,23 @@ use access_core::model::spelling::{fold, quoted_beside};
 use access_core::ports::Provisioner;
 use access_core::provisioning::{Account, Role, Selector};
 
-use super::Order;
+use super::RevocationOrder;
 use super::RevocationResult;
 use super::RevocationRow;
-use super::until_stopped;
+use super::cancel_on_signal;
 use super::would_fail_again;
 use crate::failure::Failure;
 
 /// Roles and accounts as the tenant has them now, each looked up once.
 #[derive(Default)]
-struct Directory {
+struct TenantNames {
     roles: HashMap<NativeId, Option<Role>>,
     accounts: HashMap<NativeId, Option<Account>>,
 }
 
 /// Puts the tenant's names into a row for each revocation. A row whose names are others' is refused.
-pub(super) async fn look_up(tenant: &dyn Provisioner, orders: &[Order<'_>]) -> Vec<RevocationRow> {
-    let mut directory = Directory::default();
+pub(super) async fn look_up(tenant: &dyn Provisioner, orders: &[RevocationOrder<'_>]) -> Vec<RevocationRow> {
+    let mut directory = TenantNames::default();
     let mut rows: Vec<RevocationRow> = Vec::with_capacity(orders.len());
     let mut hopeless = false;
     for order in orders {
@@ -58,11 +58,11 @@ pub(super) fn all_agree(rows: &[RevocationRow]) -> Result<(), Failure> {
     ))
 }
 
-impl Directory {
+impl TenantNames {
     async fn name(
         &mut self,
         tenant: &dyn Provisioner,
-        order: &Order<'_>,
+        order: &RevocationOrder<'_>,
         row: &mut RevocationRow,
     ) -> Result<(), Failure> {
         // Whose access it is is told even where nothing can be revoked.
@@ -103,7 +103,7 @@ impl Directory {
     async fn account(
         &mut self,
         tenant: &dyn Provisioner,
-        order: &Order<'_>,
+        order: &RevocationOrder<'_>,
     ) -> Result<Option<&Account>, Failure> {
         let vocabulary = tenant.vocabulary();
         let subject = &order.line.subject;
@@ -112,19 +112,23 @@ impl Directory {
             return Ok(None);
         };
         if !self.accounts.contains_key(&id) {
-            let found = until_stopped(tenant.account(&id)).await?;
+            let found = cancel_on_signal(tenant.account(&id)).await?;
             self.accounts.insert(id.clone(), found);
         }
         Ok(self.accounts.get(&id).and_then(Option::as_ref))
     }
 
-    async fn role(&mut self, tenant: &dyn Provisioner, order: &Order<'_>) -> Result<Option<&Role>, Failure> {
+    async fn role(
+        &mut self,
+        tenant: &dyn Provisioner,
+        order: &RevocationOrder<'_>,
+    ) -> Result<Option<&Role>, Failure> {
         let entitlement = &order.line.subject.entitlement_id;
         let Selector::Id(id) = Selector::entitlement(entitlement, tenant.vocabulary())? else {
             return Ok(None);
         };
         if !self.roles.contains_key(&id) {
-            let found = until_stopped(tenant.roles(&Selector::Id(id.clone()))).await?;
+            let found = cancel_on_signal(tenant.roles(&Selector::Id(id.clone()))).await?;
             self.roles.insert(id.clone(), found.into_iter().next());
         }
         Ok(self.roles.get(&id).and_then(Option::as_ref))

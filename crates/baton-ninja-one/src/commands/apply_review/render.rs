@@ -93,7 +93,7 @@ fn named(name: Option<&str>, id: &str) -> String {
 }
 
 #[derive(Serialize)]
-struct Machine<'a> {
+struct JsonRevocations<'a> {
     tenant: &'a str,
     sync_id: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -113,7 +113,7 @@ struct Machine<'a> {
 pub(super) fn json(review: &Review, assessment: &Assessment, applied: &Applied) -> Text {
     let (kept, open) = counts(assessment);
     let lines = review.lines.len();
-    Text::from_json(&Machine {
+    Text::from_json(&JsonRevocations {
         tenant: &review.tenant,
         sync_id: &review.sync_id,
         review_id: &review.id,

@@ -8,28 +8,32 @@ use std::path::Path;
 
 use access_core::StatusCode;
 use access_core::model::EntitlementId;
-use access_core::ports::WhichGrants;
+use access_core::ports::GrantQuery;
 use access_review::{Line, LineId, Subject};
 use serde_json::Value;
 
-use super::Job;
+use super::RevocationJob;
 use super::RevocationRow;
 use crate::failure::Failure;
-use crate::runtime::cancellation::until_stopped;
+use crate::runtime::cancellation::cancel_on_signal;
 use crate::settings::Settings;
-use crate::sync_location::Place;
+use crate::sync_location::SyncLocation;
 
 /// What own records say of the lines.
 #[derive(Debug, Default)]
-pub(super) struct Earlier {
+pub(super) struct RecordedResults {
     /// Lines that were revoked before, and when.
     revoked: BTreeMap<String, String>,
     /// Access that a later sync did not have, by that sync.
     absent: BTreeMap<Subject, String>,
 }
 
-impl Earlier {
-    pub(super) fn read(settings: &Settings, job: &Job<'_>, history: Option<&str>) -> Result<Self, Failure> {
+impl RecordedResults {
+    pub(super) fn read(
+        settings: &Settings,
+        job: &RevocationJob<'_>,
+        history: Option<&str>,
+    ) -> Result<Self, Failure> {
         let mut earlier = Self::default();
         if job.revocations.is_empty() {
             return Ok(earlier);
@@ -124,12 +128,12 @@ fn absent_since(
     subjects: BTreeSet<Subject>,
 ) -> Result<BTreeMap<Subject, String>, Failure> {
     let (place, settings, history, sync_id) = (
-        Place::named(history)?,
+        SyncLocation::named(history)?,
         settings.clone(),
         history.to_owned(),
         sync_id.to_owned(),
     );
-    until_stopped(move |stop| {
+    cancel_on_signal(move |stop| {
         let syncs = place.syncs(&settings, stop)?;
         let reviewed = syncs.iter().position(|sync| sync.id == sync_id);
         let Some(reviewed) = reviewed else {
@@ -154,7 +158,7 @@ fn absent_since(
                 let Ok(id) = EntitlementId::new(entitlement) else {
                     continue;
                 };
-                snapshot.grants(WhichGrants::Of(&id), &mut |holding| {
+                snapshot.grants(GrantQuery::Of(&id), &mut |holding| {
                     held.insert(Subject {
                         entitlement_id: entitlement.to_owned(),
                         principal_type: holding.principal.resource_type.as_str().to_owned(),

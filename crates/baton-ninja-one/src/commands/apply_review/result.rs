@@ -8,7 +8,7 @@ use access_core::provisioning::Verified;
 use serde::{Deserialize, Serialize};
 
 use super::Applied;
-use super::Order;
+use super::RevocationOrder;
 use crate::failure::Failure;
 
 /// What came of a decision to revoke.
@@ -124,7 +124,7 @@ impl RevocationResult {
 }
 
 impl RevocationRow {
-    pub(super) fn new(order: &Order<'_>) -> Self {
+    pub(super) fn new(order: &RevocationOrder<'_>) -> Self {
         let subject = &order.line.subject;
         Self {
             line_id: order.line.id.to_string(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use access_dataset::Location;
 
-use crate::settings::SinkSetting;
+use crate::settings::SinkConfig;
 
 /// Files and folders that were not there before, the innermost first.
 #[derive(Debug, Default)]
@@ -16,8 +16,8 @@ pub(super) struct Footprint {
 
 impl Footprint {
     /// Opening a dataset makes its folder and the lock in it.
-    pub(super) fn expect_sink(&mut self, sink: &SinkSetting) {
-        if let SinkSetting::Parquet(Location::Folder(root), _) | SinkSetting::Csv(Location::Folder(root), _) =
+    pub(super) fn expect_sink(&mut self, sink: &SinkConfig) {
+        if let SinkConfig::Parquet(Location::Folder(root), _) | SinkConfig::Csv(Location::Folder(root), _) =
             sink
         {
             let ancestors = root.ancestors().filter(|folder| !folder.as_os_str().is_empty());

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use access_core::model::{Completeness, SyncScope, SyncType};
-use access_core::ports::{AccessSink, Silent};
+use access_core::ports::{AccessSink, NoopObserver};
 use access_core::sync::{ShrinkGuard, SyncPipeline, SyncRequest};
 use access_dataset::{Hashes, Manifest, Published, Snapshot, SortedSink};
 use clap::ArgMatches;
@@ -16,32 +16,32 @@ use time::OffsetDateTime;
 use tokio::runtime::Handle;
 
 use super::refused;
-use crate::commands::export::TimesOfSync;
+use crate::commands::export::RecordedSyncIdentity;
 use crate::commands::export::finished;
 use crate::commands::inspect::location;
 use crate::commands::inspect::timeline::PointInTime;
 use crate::failure::Failure;
 use crate::output::text_table::moment;
-use crate::runtime::cancellation::wait_unless;
+use crate::runtime::cancellation::wait_cancellable;
 use crate::settings::Settings;
-use crate::sync_location::Place;
+use crate::sync_location::SyncLocation;
 use crate::sync_location::c1z_config;
 use crate::sync_location::copy;
 use crate::wiring::CONTRACT;
 use crate::wiring::formats;
 
 /// Which syncs are to be compared.
-pub(super) struct Asked {
-    old: (Place, Option<String>),
+pub(super) struct DiffArgs {
+    old: (SyncLocation, Option<String>),
     /// Nothing: another sync of the same place.
-    new: Option<Place>,
+    new: Option<SyncLocation>,
     new_sync: Option<String>,
     /// The sync of the old location, and of the new one, that was the latest at a time.
     times: [Option<PointInTime>; 2],
 }
 
 /// One of them, sorted.
-pub(super) struct Side {
+pub(super) struct DiffInput {
     pub(super) snapshot: Box<dyn Snapshot>,
     /// For people.
     pub(super) label: String,
@@ -54,17 +54,17 @@ pub(super) struct Side {
 }
 
 /// Both.
-pub(super) struct Sides {
-    pub(super) old: Side,
-    pub(super) new: Side,
+pub(super) struct DiffInputs {
+    pub(super) old: DiffInput,
+    pub(super) new: DiffInput,
 }
 
-impl Asked {
+impl DiffArgs {
     pub(super) fn of(chosen: &ArgMatches) -> Result<Self, Failure> {
         let text = |name: &str| chosen.get_one::<String>(name).cloned();
         Ok(Self {
             old: (location(text("old").as_deref())?, text("old-sync")),
-            new: text("new").map(|place| Place::named(&place)).transpose()?,
+            new: text("new").map(|place| SyncLocation::named(&place)).transpose()?,
             new_sync: text("new-sync"),
             times: [
                 PointInTime::of_flag("--from", text("from").as_deref())?,
@@ -74,13 +74,13 @@ impl Asked {
     }
 }
 
-impl Sides {
+impl DiffInputs {
     /// Reads and sorts both. Blocks.
-    pub(super) fn open(settings: &Settings, asked: Asked, stop: &AtomicBool) -> Result<Self, Failure> {
+    pub(super) fn open(settings: &Settings, asked: DiffArgs, stop: &AtomicBool) -> Result<Self, Failure> {
         let (old_place, mut old_sync) = asked.old;
         let mut new_sync = asked.new_sync;
         let [from, to] = asked.times;
-        let at = |place: &Place, time: Option<PointInTime>| {
+        let at = |place: &SyncLocation, time: Option<PointInTime>| {
             let Some(time) = time else { return Ok(None) };
             let timeline = place.timeline(settings, stop)?;
             let n = timeline.at(&time)?;
@@ -93,15 +93,15 @@ impl Sides {
         }
         let new_place = asked.new.as_ref().unwrap_or(&old_place);
         Ok(Self {
-            old: Side::open(&old_place, settings, old_sync.as_deref(), stop)?,
-            new: Side::open(new_place, settings, new_sync.as_deref(), stop)?,
+            old: DiffInput::open(&old_place, settings, old_sync.as_deref(), stop)?,
+            new: DiffInput::open(new_place, settings, new_sync.as_deref(), stop)?,
         })
     }
 }
 
 /// The latest sync of a place, or the one that is named, and the full one before it.
 fn neighbours(
-    place: &Place,
+    place: &SyncLocation,
     settings: &Settings,
     old: Option<String>,
     new: Option<String>,
@@ -129,28 +129,30 @@ fn neighbours(
     }
 }
 
-impl Side {
+impl DiffInput {
     fn open(
-        place: &Place,
+        place: &SyncLocation,
         settings: &Settings,
         sync: Option<&str>,
         stop: &AtomicBool,
     ) -> Result<Self, Failure> {
         match place {
-            Place::File(path) => Self::of_file(path, &path.display().to_string(), settings, sync, stop),
-            Place::BucketC1z(url) => {
-                let copy = wait_unless(stop, copy(url, settings))?;
+            SyncLocation::File(path) => {
+                Self::of_file(path, &path.display().to_string(), settings, sync, stop)
+            }
+            SyncLocation::BucketC1z(url) => {
+                let copy = wait_cancellable(stop, copy(url, settings))?;
                 let side = Self::of_file(copy.path(), &url.to_string(), settings, sync, stop);
                 side.map_err(|failure| copy.explain(failure))
             }
-            Place::Dataset(location) => {
+            SyncLocation::Dataset(location) => {
                 let temp_folder = settings.temp_folder()?;
                 let config = crate::sync_location::dataset_config(location, settings, sync)?;
                 let location = config.location.clone();
-                let opened = wait_unless(stop, source_dataset::Opened::open(config))?;
-                let published = wait_unless(stop, Published::open(&location, formats(), &temp_folder))?;
+                let opened = wait_cancellable(stop, source_dataset::OpenSync::open(config))?;
+                let published = wait_cancellable(stop, Published::open(&location, formats(), &temp_folder))?;
                 let manifest = opened.manifest();
-                let snapshot = wait_unless(stop, published.snapshot(manifest, Hashes::Trusted))?;
+                let snapshot = wait_cancellable(stop, published.snapshot(manifest, Hashes::Trusted))?;
                 let run = &opened.sync().run;
                 Ok(Self {
                     label: label(
@@ -177,15 +179,15 @@ impl Side {
         sync: Option<&str>,
         stop: &AtomicBool,
     ) -> Result<Self, Failure> {
-        let source = C1zSource::open_unless(c1z_config(path, settings, sync)?, stop)?;
+        let source = C1zSource::open_cancellable(c1z_config(path, settings, sync)?, stop)?;
         let sorted = Arc::new(SortedSink::new(CONTRACT, settings.temp_folder()?));
-        let times = TimesOfSync::of(&finished(&source));
+        let times = RecordedSyncIdentity::of(&finished(&source));
         let pipeline = SyncPipeline {
             source: &source,
             sinks: &[Arc::clone(&sorted) as Arc<dyn AccessSink>],
             clock: &times,
             ids: &times,
-            observer: &Silent,
+            observer: &NoopObserver,
         };
         let request = SyncRequest {
             provenance: access_core::model::Provenance::default(),

@@ -10,14 +10,14 @@ use access_dataset::{DatasetError, differences};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use indicatif::MultiProgress;
 
-use crate::commands::inspect::Outlet;
+use crate::commands::inspect::OutputTarget;
 use crate::failure::Failure;
 use crate::observability::logging;
-use crate::runtime::cancellation::until_stopped;
+use crate::runtime::cancellation::cancel_on_signal;
 use crate::settings::Settings;
-use inputs::Asked;
-use inputs::Sides;
-use render::Telling;
+use inputs::DiffArgs;
+use inputs::DiffInputs;
+use render::DiffPrinter;
 
 /// What `--exit-code` says of syncs that differ, as git does.
 const DIFFERENT: u8 = 1;
@@ -50,16 +50,16 @@ pub(crate) fn subcommand() -> Command {
 pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<ExitCode, Failure> {
     let _telemetry = logging::start(settings, &MultiProgress::new())?;
     let form = settings.sheet_form()?;
-    let asked = Asked::of(chosen)?;
+    let asked = DiffArgs::of(chosen)?;
     let (paged, by_code) = (!chosen.get_flag("no-pager"), chosen.get_flag("exit-code"));
     let settings = settings.clone();
-    let differ = until_stopped(move |stop| {
-        let Sides { mut old, mut new } = Sides::open(&settings, asked, stop)?;
+    let differ = cancel_on_signal(move |stop| {
+        let DiffInputs { mut old, mut new } = DiffInputs::open(&settings, asked, stop)?;
         for note in new.notes(&old) {
             tracing::warn!("{note}");
         }
-        let mut outlet = Outlet::of(form, paged);
-        let mut telling = Telling::new(form, &mut outlet, stop);
+        let mut outlet = OutputTarget::of(form, paged);
+        let mut telling = DiffPrinter::new(form, &mut outlet, stop);
         telling.begin(&old.label, &new.label);
         let compared = differences(&mut *old.snapshot, &mut *new.snapshot, &mut |change| {
             // Whoever stops reading wants no more.

@@ -2,21 +2,21 @@
 
 use std::sync::atomic::AtomicBool;
 
-use access_core::diff::{Change, ChangeKind, FieldChange, Subject};
+use access_core::diff::{Change, ChangeKind, FieldChange, RecordKind};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::commands::inspect::Cell;
-use crate::commands::inspect::Closed;
 use crate::commands::inspect::Column;
-use crate::commands::inspect::Form;
 use crate::commands::inspect::OPTIONAL;
-use crate::commands::inspect::Outlet;
-use crate::commands::inspect::Sheet;
+use crate::commands::inspect::OutputClosed;
+use crate::commands::inspect::OutputFormat;
+use crate::commands::inspect::OutputTarget;
+use crate::commands::inspect::RowPrinter;
 use crate::commands::inspect::data;
 use crate::commands::inspect::people;
 use crate::commands::inspect::shown;
-use crate::output::text_table::grouped;
+use crate::output::text_table::format_thousands;
 
 /// Differences in CSV: one line for each field that differs, and one for each record that was added or removed.
 const FLAT: &[Column] = &[
@@ -63,24 +63,24 @@ const GRANTS: &[Column] = &[
 ];
 
 /// Tells differences as they come: users, other things, entitlements, grants.
-pub(super) struct Telling<'a> {
-    form: Form,
-    outlet: &'a mut Outlet,
+pub(super) struct DiffPrinter<'a> {
+    form: OutputFormat,
+    outlet: &'a mut OutputTarget,
     stop: &'a AtomicBool,
-    /// The rows of the subject at hand, for people; few are kept, see [`Sheet`].
-    table: Option<(Subject, Sheet)>,
-    flat: Sheet,
-    counts: [[u64; 3]; Subject::ALL.len()],
+    /// The rows of the subject at hand, for people; few are kept, see [`RowPrinter`].
+    table: Option<(RecordKind, RowPrinter)>,
+    flat: RowPrinter,
+    counts: [[u64; 3]; RecordKind::ALL.len()],
 }
 
-impl<'a> Telling<'a> {
-    pub(super) fn new(form: Form, outlet: &'a mut Outlet, stop: &'a AtomicBool) -> Self {
+impl<'a> DiffPrinter<'a> {
+    pub(super) fn new(form: OutputFormat, outlet: &'a mut OutputTarget, stop: &'a AtomicBool) -> Self {
         Self {
             form,
             outlet,
             stop,
             table: None,
-            flat: Sheet::new(FLAT, form),
+            flat: RowPrinter::new(FLAT, form),
             counts: Default::default(),
         }
     }
@@ -92,17 +92,17 @@ impl<'a> Telling<'a> {
     }
 
     /// Tells a difference.
-    pub(super) fn change(&mut self, change: &Change) -> Result<(), Closed> {
+    pub(super) fn change(&mut self, change: &Change) -> Result<(), OutputClosed> {
         if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
-            return Err(Closed);
+            return Err(OutputClosed);
         }
         self.counts[place(change.subject)][change.kind as usize] += 1;
         match self.form {
-            Form::Json => {
-                let text = serde_json::to_string(&Told(change)).unwrap_or_default();
+            OutputFormat::Json => {
+                let text = serde_json::to_string(&ChangeJson(change)).unwrap_or_default();
                 self.outlet.line(&text)
             }
-            Form::Csv => {
+            OutputFormat::Csv => {
                 let fields = change
                     .fields
                     .iter()
@@ -114,7 +114,7 @@ impl<'a> Telling<'a> {
                 }
                 Ok(())
             }
-            Form::Table => {
+            OutputFormat::Table => {
                 if self
                     .table
                     .as_ref()
@@ -123,12 +123,12 @@ impl<'a> Telling<'a> {
                     self.end_table()?;
                     self.outlet.line("")?;
                     let columns = match change.subject {
-                        Subject::User => USERS,
-                        Subject::Resource => THINGS,
-                        Subject::Entitlement => ENTITLEMENTS,
-                        Subject::Grant => GRANTS,
+                        RecordKind::User => USERS,
+                        RecordKind::Resource => THINGS,
+                        RecordKind::Entitlement => ENTITLEMENTS,
+                        RecordKind::Grant => GRANTS,
                     };
-                    self.table = Some((change.subject, Sheet::new(columns, self.form)));
+                    self.table = Some((change.subject, RowPrinter::new(columns, self.form)));
                 }
                 match &mut self.table {
                     Some((_, sheet)) => sheet.push(cells(change), self.outlet),
@@ -138,7 +138,7 @@ impl<'a> Telling<'a> {
         }
     }
 
-    fn end_table(&mut self) -> Result<(), Closed> {
+    fn end_table(&mut self) -> Result<(), OutputClosed> {
         match self.table.take() {
             Some((_, sheet)) => {
                 let left_out = sheet.finish(self.outlet)?.left_out;
@@ -155,8 +155,8 @@ impl<'a> Telling<'a> {
     /// Tells how much differs, and what to know of it. Gives whether anything does.
     pub(super) fn end(mut self, notes: &[String]) -> bool {
         let _ = self.end_table();
-        if self.form == Form::Csv {
-            let flat = std::mem::replace(&mut self.flat, Sheet::new(FLAT, self.form));
+        if self.form == OutputFormat::Csv {
+            let flat = std::mem::replace(&mut self.flat, RowPrinter::new(FLAT, self.form));
             let _ = flat.finish(self.outlet);
         }
         let differ = self.counts.iter().flatten().any(|count| *count > 0);
@@ -168,13 +168,13 @@ impl<'a> Telling<'a> {
                 "no differences in what can be compared"
             });
         }
-        for (subject, counts) in Subject::ALL.into_iter().zip(self.counts) {
+        for (subject, counts) in RecordKind::ALL.into_iter().zip(self.counts) {
             let words = [ChangeKind::Added, ChangeKind::Removed, ChangeKind::Changed];
             let told: Vec<String> = words
                 .into_iter()
                 .zip(counts)
                 .filter(|(_, count)| *count > 0)
-                .map(|(kind, count)| format!("{} {}", grouped(count), kind.as_str()))
+                .map(|(kind, count)| format!("{} {}", format_thousands(count), kind.as_str()))
                 .collect();
             if !told.is_empty() {
                 self.say(&format!("{:<14}{}", plural(subject), told.join(", ")));
@@ -187,25 +187,25 @@ impl<'a> Telling<'a> {
     }
 
     fn say(&mut self, text: &str) {
-        if self.form == Form::Table {
+        if self.form == OutputFormat::Table {
             let _ = self.outlet.line(text);
         }
     }
 }
 
-fn place(subject: Subject) -> usize {
-    Subject::ALL
+fn place(subject: RecordKind) -> usize {
+    RecordKind::ALL
         .iter()
         .position(|other| *other == subject)
         .unwrap_or_default()
 }
 
-fn plural(subject: Subject) -> &'static str {
+fn plural(subject: RecordKind) -> &'static str {
     match subject {
-        Subject::User => "users",
-        Subject::Resource => "roles, others",
-        Subject::Entitlement => "entitlements",
-        Subject::Grant => "grants",
+        RecordKind::User => "users",
+        RecordKind::Resource => "roles, others",
+        RecordKind::Entitlement => "entitlements",
+        RecordKind::Grant => "grants",
     }
 }
 
@@ -225,8 +225,8 @@ fn name(change: &Change, name: &str) -> Option<String> {
 /// The thing, or the entitlement of a grant.
 fn id(change: &Change) -> String {
     match change.subject {
-        Subject::User | Subject::Resource => change.key.join(":"),
-        Subject::Entitlement | Subject::Grant => {
+        RecordKind::User | RecordKind::Resource => change.key.join(":"),
+        RecordKind::Entitlement | RecordKind::Grant => {
             change.key.first().map(ToString::to_string).unwrap_or_default()
         }
     }
@@ -234,7 +234,7 @@ fn id(change: &Change) -> String {
 
 /// Who holds what a grant is of.
 fn principal(change: &Change) -> Option<String> {
-    (change.subject == Subject::Grant).then(|| change.key[1..].join(":"))
+    (change.subject == RecordKind::Grant).then(|| change.key[1..].join(":"))
 }
 
 /// What changed, in words.
@@ -258,22 +258,22 @@ fn cells(change: &Change) -> Vec<Cell> {
     let (first, last) = (Cell::text(mark(change.kind)), Cell::Text(what(change)));
     let named = |known: &str| Cell::text_or_nothing(name(change, known).as_deref());
     match change.subject {
-        Subject::User => vec![
+        RecordKind::User => vec![
             first,
             Cell::Text(id(change)),
             named("display_name"),
             named("login"),
             last,
         ],
-        Subject::Resource => vec![first, Cell::Text(id(change)), named("display_name"), last],
-        Subject::Entitlement => vec![
+        RecordKind::Resource => vec![first, Cell::Text(id(change)), named("display_name"), last],
+        RecordKind::Entitlement => vec![
             first,
             Cell::Text(id(change)),
             named("resource_display_name"),
             named("display_name"),
             last,
         ],
-        Subject::Grant => vec![
+        RecordKind::Grant => vec![
             first,
             Cell::text_or_nothing(principal(change).as_deref()),
             named("principal_display_name"),
@@ -286,7 +286,7 @@ fn cells(change: &Change) -> Vec<Cell> {
 }
 
 fn flat(change: &Change, field: Option<&FieldChange>) -> Vec<Cell> {
-    let names = if change.subject == Subject::Grant {
+    let names = if change.subject == RecordKind::Grant {
         ["entitlement_display_name", "principal_display_name"]
     } else {
         ["display_name", ""]
@@ -307,9 +307,9 @@ fn flat(change: &Change, field: Option<&FieldChange>) -> Vec<Cell> {
 }
 
 /// A difference as a JSON object.
-struct Told<'a>(&'a Change);
+struct ChangeJson<'a>(&'a Change);
 
-impl Serialize for Told<'_> {
+impl Serialize for ChangeJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Change {
             subject,

@@ -7,7 +7,7 @@ use access_core::StatusCode;
 use crate::failure::Failure;
 use crate::output::console;
 use crate::output::console::Text;
-use crate::runtime::cancellation::answer_unless_stopped;
+use crate::runtime::cancellation::prompt_cancellable;
 
 /// Asks for answers.
 pub(super) struct Prompt {
@@ -71,7 +71,7 @@ impl Prompt {
             String::new()
         };
         let hidden = (self.terminal && echo == Echo::Off).then(hidden_input::Guard::new);
-        let answer = answer_unless_stopped(move || console::ask_for(&asked, &question).unwrap_or_default());
+        let answer = prompt_cancellable(move || console::ask_for(&asked, &question).unwrap_or_default());
         if hidden.is_some() {
             // The line end was not shown either.
             let mut end = Text::new();

@@ -2,39 +2,39 @@
 
 use access_core::StatusCode;
 use access_core::model::{ResourceTypeId, StatusState};
-use access_core::query::Words;
+use access_core::query::TextQuery;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::commands::inspect::timeline::PointInTime;
 use crate::failure::Failure;
-use crate::output::rows::View;
+use crate::output::rows::RowSelection;
 
 /// Everything that one call asks.
 #[derive(Debug, Clone)]
-pub(crate) struct Asked {
+pub(crate) struct InspectArgs {
     /// The location; none for the file that is in this folder by default.
     pub(crate) place: Option<String>,
     pub(crate) sync: Option<String>,
     /// The sync that was the latest at this time.
     pub(crate) at: Option<PointInTime>,
     pub(crate) paged: bool,
-    pub(crate) view: View,
-    pub(crate) question: Question,
+    pub(crate) view: RowSelection,
+    pub(crate) question: InspectCommand,
 }
 
 /// A question.
 #[derive(Debug, Clone)]
-pub(crate) enum Question {
+pub(crate) enum InspectCommand {
     /// How many there are of everything.
     Stats,
     /// Which people there are.
-    Users(Users),
+    Users(UserFilterArgs),
     /// Which roles there are, or other things of some types.
-    Roles(Things),
+    Roles(ResourceFilterArgs),
     /// Which resources there are, of any type.
-    Resources(Things),
+    Resources(ResourceFilterArgs),
     /// What can be held.
-    Entitlements(Things),
+    Entitlements(ResourceFilterArgs),
     /// Who holds what.
     Grants(Grants),
     /// Everything that a principal holds, and through what.
@@ -50,7 +50,7 @@ pub(crate) enum Question {
 /// Which grants are wanted.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Grants {
-    pub(crate) things: Things,
+    pub(crate) things: ResourceFilterArgs,
     pub(crate) user: Option<String>,
     pub(crate) role: Option<String>,
     pub(crate) administrators: bool,
@@ -58,21 +58,21 @@ pub(crate) struct Grants {
 
 /// Which people are wanted.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Users {
+pub(crate) struct UserFilterArgs {
     pub(crate) types: Vec<ResourceTypeId>,
     pub(crate) statuses: Vec<StatusState>,
     pub(crate) without_mfa: bool,
     pub(crate) administrators: bool,
     pub(crate) role: Option<String>,
-    pub(crate) words: Option<Words>,
+    pub(crate) words: Option<TextQuery>,
 }
 
 /// Which things are wanted.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Things {
+pub(crate) struct ResourceFilterArgs {
     /// Of the resource, or of the one that an entitlement is on.
     pub(crate) types: Vec<ResourceTypeId>,
-    pub(crate) words: Option<Words>,
+    pub(crate) words: Option<TextQuery>,
 }
 
 const STATUSES: [(&str, StatusState); 4] = [
@@ -206,34 +206,34 @@ fn arguments_of_all() -> [Arg; 6] {
     arguments.map(|argument| argument.global(true))
 }
 
-impl Asked {
+impl InspectArgs {
     /// What the command line asks.
     pub(crate) fn of(chosen: &ArgMatches) -> Result<Self, Failure> {
         let inner = chosen.subcommand().map_or(chosen, |(_, inner)| inner);
         let text = |name: &str| inner.get_one::<String>(name).cloned();
         let question = match chosen.subcommand() {
-            Some(("users", inner)) => Question::Users(users(inner)?),
-            Some(("roles", inner)) => Question::Roles(things(inner)?),
-            Some(("resources", inner)) => Question::Resources(things(inner)?),
-            Some(("entitlements", inner)) => Question::Entitlements(things(inner)?),
-            Some(("grants", inner)) => Question::Grants(Grants {
+            Some(("users", inner)) => InspectCommand::Users(users(inner)?),
+            Some(("roles", inner)) => InspectCommand::Roles(things(inner)?),
+            Some(("resources", inner)) => InspectCommand::Resources(things(inner)?),
+            Some(("entitlements", inner)) => InspectCommand::Entitlements(things(inner)?),
+            Some(("grants", inner)) => InspectCommand::Grants(Grants {
                 things: things(inner)?,
                 user: text("user"),
                 role: text("role"),
                 administrators: inner.get_flag("admin"),
             }),
-            Some(("access", _)) => Question::Access(text("who").unwrap_or_default()),
-            Some(("who", _)) => Question::Who(text("what").unwrap_or_default()),
-            Some(("history", _)) => Question::History(text("of").unwrap_or_default()),
-            Some(("syncs", _)) => Question::Syncs,
-            _ => Question::Stats,
+            Some(("access", _)) => InspectCommand::Access(text("who").unwrap_or_default()),
+            Some(("who", _)) => InspectCommand::Who(text("what").unwrap_or_default()),
+            Some(("history", _)) => InspectCommand::History(text("of").unwrap_or_default()),
+            Some(("syncs", _)) => InspectCommand::Syncs,
+            _ => InspectCommand::Stats,
         };
         Ok(Self {
             place: chosen.get_one::<String>("place").cloned(),
             sync: text("sync"),
             at: PointInTime::of_flag("--at", text("at").as_deref())?,
             paged: !inner.get_flag("no-pager"),
-            view: View {
+            view: RowSelection {
                 columns: inner.get_many("columns").into_iter().flatten().cloned().collect(),
                 sort: text("sort"),
                 limit: inner.get_one("limit").copied(),
@@ -243,7 +243,7 @@ impl Asked {
     }
 }
 
-fn users(chosen: &ArgMatches) -> Result<Users, Failure> {
+fn users(chosen: &ArgMatches) -> Result<UserFilterArgs, Failure> {
     let words = chosen.get_many::<String>("status").into_iter().flatten();
     let statuses = words.filter_map(|word| {
         STATUSES
@@ -251,8 +251,8 @@ fn users(chosen: &ArgMatches) -> Result<Users, Failure> {
             .find(|(name, _)| name == word)
             .map(|(_, state)| *state)
     });
-    let Things { types, words } = things(chosen)?;
-    Ok(Users {
+    let ResourceFilterArgs { types, words } = things(chosen)?;
+    Ok(UserFilterArgs {
         types,
         statuses: statuses.collect(),
         without_mfa: chosen.get_flag("no-mfa"),
@@ -262,14 +262,14 @@ fn users(chosen: &ArgMatches) -> Result<Users, Failure> {
     })
 }
 
-fn things(chosen: &ArgMatches) -> Result<Things, Failure> {
+fn things(chosen: &ArgMatches) -> Result<ResourceFilterArgs, Failure> {
     let types = chosen.get_many::<String>("type").into_iter().flatten();
     let types = types.map(|text| {
         ResourceTypeId::new(text)
             .map_err(|error| Failure::found(format!("--type: {error}"), None, StatusCode::InvalidArgument))
     });
-    Ok(Things {
+    Ok(ResourceFilterArgs {
         types: types.collect::<Result<_, _>>()?,
-        words: chosen.get_one::<String>("words").map(|text| Words::new(text)),
+        words: chosen.get_one::<String>("words").map(|text| TextQuery::new(text)),
     })
 }

@@ -5,13 +5,13 @@ use access_core::model::{
     AccountType, AttributeType, BoundedText, EntitlementId, Purpose, Resource, ResourceTypeId, Trait,
     UserAttribute, UserAttributes, UserTrait,
 };
-use access_core::ports::{EntitlementFacts, Holding, TypeFacts};
+use access_core::ports::{EffectiveGrant, EntitlementInfo, ResourceTypeStats};
 use access_core::query::{attribute, email, flag, login};
 
 use crate::output::rows::Cell;
 use crate::output::rows::Column;
 use crate::output::rows::OPTIONAL;
-use crate::output::rows::Order;
+use crate::output::rows::SortOrder;
 use crate::output::rows::data;
 use crate::output::rows::hidden;
 use crate::output::rows::people;
@@ -86,10 +86,10 @@ fn ranked(column: Column) -> Column {
 }
 
 /// The keys of users, in order.
-pub(crate) const USER_KEY: Order = Order::By(&["resource_type_id", "user_id"]);
+pub(crate) const USER_KEY: SortOrder = SortOrder::By(&["resource_type_id", "user_id"]);
 
 /// Users, as in the table `users`: the columns, and what they show of a user.
-pub(crate) struct Users {
+pub(crate) struct UserColumns {
     /// The columns.
     pub(crate) columns: Vec<Column>,
     cells: Vec<UserCell>,
@@ -100,7 +100,7 @@ enum UserCell {
     Attribute(&'static UserAttribute),
 }
 
-impl Users {
+impl UserColumns {
     /// With the attributes that are declared.
     pub(crate) fn new(attributes: UserAttributes) -> Self {
         let own = USER_COLUMNS.map(|(place, column, cell)| (place, column, UserCell::Own(cell)));
@@ -147,7 +147,7 @@ pub(crate) const ROLES: &[Column] = &[
 ];
 
 /// The keys of roles and other resources, in order.
-pub(crate) const RESOURCE_KEY: Order = Order::By(&["resource_type_id", "resource_id"]);
+pub(crate) const RESOURCE_KEY: SortOrder = SortOrder::By(&["resource_type_id", "resource_id"]);
 
 /// A role, with what can be held on it and how often it is.
 pub(crate) fn role(row: &Resource, entitlements: u64, grants: u64) -> Vec<Cell> {
@@ -177,10 +177,10 @@ pub(crate) const ENTITLEMENTS: &[Column] = &[
 ];
 
 /// The key of entitlements.
-pub(crate) const ENTITLEMENT_KEY: Order = Order::By(&["entitlement_id"]);
+pub(crate) const ENTITLEMENT_KEY: SortOrder = SortOrder::By(&["entitlement_id"]);
 
 /// An entitlement and how many hold it.
-pub(crate) fn entitlement(row: &EntitlementFacts, grants: u64) -> Vec<Cell> {
+pub(crate) fn entitlement(row: &EntitlementInfo, grants: u64) -> Vec<Cell> {
     let held = &row.entitlement;
     let kinds = held.grantable_to.iter().map(ResourceTypeId::to_string);
     vec![
@@ -236,12 +236,14 @@ holdings! {
 }
 
 /// The keys of grants, in order.
-pub(crate) const GRANT_KEY: Order = Order::By(&["entitlement_id", "principal_type_id", "principal_id"]);
+pub(crate) const GRANT_KEY: SortOrder =
+    SortOrder::By(&["entitlement_id", "principal_type_id", "principal_id"]);
 /// The same for all grants of a tenant: they come by entitlement and are not held in memory.
-pub(crate) const HOLDER_KEY: Order = Order::Within("entitlement_id", &["principal_type_id", "principal_id"]);
+pub(crate) const HOLDER_KEY: SortOrder =
+    SortOrder::Within("entitlement_id", &["principal_type_id", "principal_id"]);
 
 /// A grant, and in words how it is held.
-pub(crate) fn grant(row: &Holding, how: String) -> Vec<Cell> {
+pub(crate) fn grant(row: &EffectiveGrant, how: String) -> Vec<Cell> {
     let held = row.held.as_ref();
     vec![
         Cell::text(&row.id),
@@ -278,7 +280,7 @@ pub(crate) const TYPES: &[Column] = &[
 ];
 
 /// A kind of thing, counted.
-pub(crate) fn kind(row: &TypeFacts) -> Vec<Cell> {
+pub(crate) fn kind(row: &ResourceTypeStats) -> Vec<Cell> {
     use access_core::model::Completeness;
 
     let (complete, reason) = match &row.completeness {

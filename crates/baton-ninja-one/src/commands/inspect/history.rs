@@ -9,7 +9,7 @@ use access_core::StatusCode;
 use access_core::model::{
     Completeness, EntitlementId, ProfileValue, Resource, ResourceId, ResourceTypeId, Trait,
 };
-use access_core::ports::{AccessSnapshot, SourceError, WhichEntitlements, WhichGrants, WhichResources};
+use access_core::ports::{AccessSnapshot, EntitlementQuery, GrantQuery, ResourceQuery, SourceError};
 use access_core::query::{self, FindError};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -114,7 +114,7 @@ pub(super) fn find(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Subject,
 
 /// Finds a role or an entitlement by what it is called.
 pub(super) fn find_role(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Subject, FindError> {
-    let mut held = query::things_held(snapshot, text)?;
+    let mut held = query::entitlements_of(snapshot, text)?;
     let one = held.len() == 1;
     let Some(held) = held.pop() else {
         return Err(FindError::Nothing {
@@ -209,11 +209,11 @@ fn find_latest(
 impl State {
     fn of(snapshot: &dyn AccessSnapshot, subject: &Subject) -> Result<Self, SourceError> {
         let mut state = Self::default();
-        snapshot.resources(WhichResources::One(&subject.id), &mut |row| {
+        snapshot.resources(ResourceQuery::One(&subject.id), &mut |row| {
             state.attributes = Some(attributes(&row));
             Break(())
         })?;
-        let mut take = |snapshot: &dyn AccessSnapshot, which: WhichGrants<'_>| {
+        let mut take = |snapshot: &dyn AccessSnapshot, which: GrantQuery<'_>| {
             snapshot.grants(which, &mut |row| {
                 let held = row.held.as_ref();
                 let grant = Grant {
@@ -232,20 +232,20 @@ impl State {
             })
         };
         if subject.is_user {
-            take(snapshot, WhichGrants::HeldBy(&subject.id))?;
+            take(snapshot, GrantQuery::HeldBy(&subject.id))?;
             return Ok(state);
         }
         if let Some(id) = &subject.only {
-            take(snapshot, WhichGrants::Of(id))?;
+            take(snapshot, GrantQuery::Of(id))?;
             return Ok(state);
         }
         let mut entitlements = Vec::new();
-        snapshot.entitlements(WhichEntitlements::On(&subject.id), &mut |row| {
+        snapshot.entitlements(EntitlementQuery::On(&subject.id), &mut |row| {
             entitlements.push(row.entitlement.id);
             Continue(())
         })?;
         for id in &entitlements {
-            take(snapshot, WhichGrants::Of(id))?;
+            take(snapshot, GrantQuery::Of(id))?;
         }
         Ok(state)
     }

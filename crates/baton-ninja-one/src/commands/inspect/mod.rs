@@ -20,19 +20,19 @@ use indicatif::MultiProgress;
 use crate::commands::inspect::timeline::Timeline;
 use crate::failure::Failure;
 use crate::observability::logging;
-use crate::runtime::cancellation::until_stopped;
+use crate::runtime::cancellation::cancel_on_signal;
 use crate::settings::Settings;
-use crate::sync_location::Place;
+use crate::sync_location::SyncLocation;
 
-use args::Question;
+use args::InspectCommand;
 
-pub(crate) use crate::output::pager::Outlet;
+pub(crate) use crate::output::pager::OutputTarget;
 pub(crate) use crate::output::rows::Cell;
-pub(crate) use crate::output::rows::Closed;
 pub(crate) use crate::output::rows::Column;
-pub(crate) use crate::output::rows::Form;
 pub(crate) use crate::output::rows::OPTIONAL;
-pub(crate) use crate::output::rows::Sheet;
+pub(crate) use crate::output::rows::OutputClosed;
+pub(crate) use crate::output::rows::OutputFormat;
+pub(crate) use crate::output::rows::RowPrinter;
 pub(crate) use crate::output::rows::data;
 pub(crate) use crate::output::rows::people;
 pub(crate) use crate::output::rows::shown;
@@ -45,32 +45,32 @@ pub(crate) const DEFAULT_FILE: &str = "sync.c1z";
 pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failure> {
     let _telemetry = logging::start(settings, &MultiProgress::new())?;
     let form = settings.sheet_form()?;
-    let asked = args::Asked::of(chosen)?;
+    let asked = args::InspectArgs::of(chosen)?;
     let settings = settings.clone();
-    until_stopped(move |stop| {
+    cancel_on_signal(move |stop| {
         let place = location(asked.place.as_deref())?;
         match &asked.question {
-            Question::Syncs => {
+            InspectCommand::Syncs => {
                 refuse_time(&asked, "`syncs` lists all syncs")?;
                 let syncs = place.syncs(&settings, stop)?;
-                let mut outlet = Outlet::of(form, asked.paged);
+                let mut outlet = OutputTarget::of(form, asked.paged);
                 let listed = queries::syncs(&syncs, &asked.view, form, &mut outlet, stop);
                 outlet.close();
                 return listed;
             }
-            Question::History(_) if asked.sync.is_some() => {
+            InspectCommand::History(_) if asked.sync.is_some() => {
                 refuse_time(&asked, "`history` goes through all syncs")?;
             }
             _ => {}
         }
-        if let Question::History(text) = &asked.question {
+        if let InspectCommand::History(text) = &asked.question {
             let timeline = place.timeline(&settings, stop)?;
             let syncs = match &asked.at {
                 Some(at) => timeline.at(at)? + 1,
                 None => timeline.latest()? + 1,
             };
             let history = history::read(&timeline, syncs, text, stop)?;
-            let mut outlet = Outlet::of(form, asked.paged);
+            let mut outlet = OutputTarget::of(form, asked.paged);
             let shown = queries::history(history, &asked.view, form, &mut outlet, stop);
             outlet.close();
             return shown;
@@ -83,7 +83,7 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
             }
             None => (place.open(&settings, asked.sync.as_deref(), stop)?, None),
         };
-        let mut outlet = Outlet::of(form, asked.paged);
+        let mut outlet = OutputTarget::of(form, asked.paged);
         let answered = queries::answer(&asked, heading, snapshot.as_ref(), form, &mut outlet, stop);
         outlet.close();
         answered.map_err(|failure| {
@@ -100,12 +100,12 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
 }
 
 /// The location that is named, or the file in this folder.
-pub(crate) fn location(named: Option<&str>) -> Result<Place, Failure> {
+pub(crate) fn location(named: Option<&str>) -> Result<SyncLocation, Failure> {
     if let Some(named) = named {
-        return Place::named(named)
+        return SyncLocation::named(named)
             .map_err(|failure| meant_a_command(failure, named))
             .and_then(|place| match &place {
-                Place::File(path) if !path.exists() && meant(named).is_some() => {
+                SyncLocation::File(path) if !path.exists() && meant(named).is_some() => {
                     let failure = Failure::found(
                         format!("there is no file or folder `{named}`"),
                         None,
@@ -123,7 +123,7 @@ pub(crate) fn location(named: Option<&str>) -> Result<Place, Failure> {
             StatusCode::NotFound,
         ));
     }
-    Place::named(DEFAULT_FILE)
+    SyncLocation::named(DEFAULT_FILE)
 }
 
 /// The command that was probably meant by a location that is not there.
@@ -144,7 +144,7 @@ fn meant_a_command(failure: Failure, named: &str) -> Failure {
     }
 }
 
-fn refuse_time(asked: &args::Asked, why: &str) -> Result<(), Failure> {
+fn refuse_time(asked: &args::InspectArgs, why: &str) -> Result<(), Failure> {
     let flag = match (&asked.sync, &asked.at) {
         (Some(_), _) => "--sync",
         (None, Some(_)) => "--at",
@@ -160,17 +160,21 @@ fn refuse_time(asked: &args::Asked, why: &str) -> Result<(), Failure> {
 /// Adds to the failure to find somebody or something when it was there.
 fn when_it_was_there(
     failure: Failure,
-    question: &Question,
+    question: &InspectCommand,
     timeline: impl FnOnce() -> Result<Timeline, Failure>,
     sync: &str,
     stop: &Arc<AtomicBool>,
 ) -> Failure {
     let text = match question {
-        Question::Access(text) | Question::Who(text) if failure.status() == StatusCode::NotFound => text,
+        InspectCommand::Access(text) | InspectCommand::Who(text)
+            if failure.status() == StatusCode::NotFound =>
+        {
+            text
+        }
         _ => return failure,
     };
     let Ok(timeline) = timeline() else { return failure };
-    if matches!(question, Question::Access(_)) {
+    if matches!(question, InspectCommand::Access(_)) {
         let find = |snapshot: &dyn AccessSnapshot| query::principal(snapshot, text);
         return history::explain_absence(failure, &timeline, sync, stop, find, |row| {
             (row.display_name.to_string(), row.id.to_string())

@@ -4,15 +4,15 @@ use std::collections::HashMap;
 use std::ops::ControlFlow::Break;
 
 use access_core::model::EntitlementId;
-use access_core::ports::{AccessSnapshot, Holding, SourceError, WhichEntitlements};
+use access_core::ports::{AccessSnapshot, EffectiveGrant, EntitlementQuery, SourceError};
 
 /// Tells how grants came about; remembers the names of what they came through.
-pub(crate) struct How<'a> {
+pub(crate) struct ProvenanceFormatter<'a> {
     snapshot: &'a dyn AccessSnapshot,
     names: HashMap<EntitlementId, String>,
 }
 
-impl<'a> How<'a> {
+impl<'a> ProvenanceFormatter<'a> {
     pub(crate) fn new(snapshot: &'a dyn AccessSnapshot) -> Self {
         Self {
             snapshot,
@@ -21,7 +21,7 @@ impl<'a> How<'a> {
     }
 
     /// `direct`, or through what.
-    pub(crate) fn told(&mut self, row: &Holding) -> Result<String, SourceError> {
+    pub(crate) fn told(&mut self, row: &EffectiveGrant) -> Result<String, SourceError> {
         let mut through = Vec::new();
         for source in row.sources.iter().filter(|source| **source != row.entitlement) {
             through.push(self.name(source)?);
@@ -41,7 +41,7 @@ impl<'a> How<'a> {
         }
         let mut name = id.to_string();
         self.snapshot
-            .entitlements(WhichEntitlements::One(id), &mut |row| {
+            .entitlements(EntitlementQuery::One(id), &mut |row| {
                 if let Some(resource) = row.resource_name {
                     name = format!("{resource} ({id})");
                 }

@@ -9,33 +9,33 @@ use access_core::model::{
     EntitlementId, Resource, ResourceId, ResourceTypeId, StatusState, Trait, TraitKind,
 };
 use access_core::ports::{
-    AccessSnapshot, Holding, SourceError, WhichEntitlements, WhichGrants, WhichResources,
+    AccessSnapshot, EffectiveGrant, EntitlementQuery, GrantQuery, ResourceQuery, SourceError,
 };
 use access_core::query::{self, UserFilter};
 use serde_json::json;
 use time::format_description::well_known::Rfc3339;
 
-use super::args::Asked;
 use super::args::Grants;
-use super::args::Question;
-use super::args::Things;
-use super::args::Users;
+use super::args::InspectArgs;
+use super::args::InspectCommand;
+use super::args::ResourceFilterArgs;
+use super::args::UserFilterArgs;
 use super::columns;
 use super::history::History;
 use super::history::Subject;
-use super::provenance::How;
+use super::provenance::ProvenanceFormatter;
 use crate::failure::Failure;
-use crate::output::pager::Outlet;
+use crate::output::pager::OutputTarget;
 use crate::output::rows::Cell;
 use crate::output::rows::Column;
-use crate::output::rows::Form;
-use crate::output::rows::Order;
-use crate::output::rows::Sheet;
-use crate::output::rows::View;
+use crate::output::rows::OutputFormat;
+use crate::output::rows::RowPrinter;
+use crate::output::rows::RowSelection;
+use crate::output::rows::SortOrder;
 use crate::output::text_table::counted;
-use crate::output::text_table::grouped;
+use crate::output::text_table::format_thousands;
 use crate::output::text_table::moment;
-use crate::sync_location::SyncFacts;
+use crate::sync_location::SyncListing;
 use crate::wiring::CONTRACT;
 
 /// Whose list it is if no types are named.
@@ -49,14 +49,14 @@ enum Which {
 
 /// Answers a question, below a heading for people.
 pub(crate) fn answer(
-    asked: &Asked,
+    asked: &InspectArgs,
     heading: Option<String>,
     snapshot: &dyn AccessSnapshot,
-    form: Form,
-    outlet: &mut Outlet,
+    form: OutputFormat,
+    outlet: &mut OutputTarget,
     stop: &AtomicBool,
 ) -> Result<(), Failure> {
-    let mut desk = Desk {
+    let mut desk = QueryRunner {
         snapshot,
         view: &asked.view,
         heading,
@@ -65,34 +65,34 @@ pub(crate) fn answer(
         stop,
     };
     match &asked.question {
-        Question::Stats => desk.stats(),
-        Question::Users(wanted) => desk.users(wanted),
-        Question::Roles(wanted) => desk.roles(wanted),
-        Question::Resources(wanted) => desk.resources(wanted),
-        Question::Entitlements(wanted) => desk.entitlements(wanted),
-        Question::Grants(wanted) => desk.grants(wanted),
-        Question::Access(who) => desk.access(who),
-        Question::Who(what) => desk.who(what),
+        InspectCommand::Stats => desk.stats(),
+        InspectCommand::Users(wanted) => desk.users(wanted),
+        InspectCommand::Roles(wanted) => desk.roles(wanted),
+        InspectCommand::Resources(wanted) => desk.resources(wanted),
+        InspectCommand::Entitlements(wanted) => desk.entitlements(wanted),
+        InspectCommand::Grants(wanted) => desk.grants(wanted),
+        InspectCommand::Access(who) => desk.access(who),
+        InspectCommand::Who(what) => desk.who(what),
         // Asked of a location, not of a sync.
-        Question::History(_) | Question::Syncs => Ok(()),
+        InspectCommand::History(_) | InspectCommand::Syncs => Ok(()),
     }
 }
 
 /// Where questions are answered.
-struct Desk<'a> {
+struct QueryRunner<'a> {
     snapshot: &'a dyn AccessSnapshot,
-    view: &'a View,
+    view: &'a RowSelection,
     /// What people read first.
     heading: Option<String>,
-    form: Form,
-    outlet: &'a mut Outlet,
+    form: OutputFormat,
+    outlet: &'a mut OutputTarget,
     stop: &'a AtomicBool,
 }
 
 /// Rows on their way out, until nobody wants more.
 struct Rows<'a> {
-    sheet: Sheet,
-    outlet: &'a mut Outlet,
+    sheet: RowPrinter,
+    outlet: &'a mut OutputTarget,
     stop: &'a AtomicBool,
 }
 
@@ -106,20 +106,24 @@ impl Rows<'_> {
     }
 
     /// Completes the sheet, and says for people how many rows it has, perhaps of how many others.
-    fn told(self, form: Form, (one, several): (&str, &str), total: Option<(u64, &str)>) {
+    fn told(self, form: OutputFormat, (one, several): (&str, &str), total: Option<(u64, &str)>) {
         let Ok(written) = self.sheet.finish(self.outlet) else {
             return;
         };
-        if form != Form::Table {
+        if form != OutputFormat::Table {
             return;
         }
         let mut told = match total {
-            Some((total, of_what)) => format!("{} of {} {of_what}", grouped(written.rows), grouped(total)),
+            Some((total, of_what)) => format!(
+                "{} of {} {of_what}",
+                format_thousands(written.rows),
+                format_thousands(total)
+            ),
             None if written.rows == 0 => format!("no {several}"),
             None => counted(written.rows, one, several),
         };
         if written.shown < written.rows {
-            told = format!("{told}, the first {} shown", grouped(written.shown));
+            told = format!("{told}, the first {} shown", format_thousands(written.shown));
         }
         if !written.left_out.is_empty() {
             told = format!(
@@ -146,15 +150,15 @@ fn flow<E>(done: Result<ControlFlow<()>, E>, failed: &mut Option<E>) -> ControlF
     }
 }
 
-impl Desk<'_> {
+impl QueryRunner<'_> {
     /// Rows as `fill` pushes them, and below them how many there were, for people: of how many others, where `fill` gives that.
     fn sheet<'t>(
         &mut self,
-        (columns, order): (impl Into<Cow<'static, [Column]>>, Order),
+        (columns, order): (impl Into<Cow<'static, [Column]>>, SortOrder),
         names: (&str, &str),
         fill: impl FnOnce(&dyn AccessSnapshot, &mut Rows<'_>) -> Result<Option<(u64, &'t str)>, Failure>,
     ) -> Result<(), Failure> {
-        let sheet = Sheet::new(columns, self.form).with_view(self.view, order)?;
+        let sheet = RowPrinter::new(columns, self.form).with_view(self.view, order)?;
         self.show_heading();
         let mut rows = Rows {
             sheet,
@@ -169,13 +173,13 @@ impl Desk<'_> {
     /// A line for people.
     fn say(&mut self, text: &str) {
         self.show_heading();
-        if self.form == Form::Table {
+        if self.form == OutputFormat::Table {
             let _ = self.outlet.line(text);
         }
     }
 
     fn show_heading(&mut self) {
-        if let Some(heading) = self.heading.take().filter(|_| self.form == Form::Table) {
+        if let Some(heading) = self.heading.take().filter(|_| self.form == OutputFormat::Table) {
             let _ = self.outlet.line(&heading);
             let _ = self.outlet.line("");
         }
@@ -184,9 +188,9 @@ impl Desk<'_> {
     /// Who holds a role or an entitlement.
     fn holders(&self, role: &str) -> Result<HashSet<ResourceId>, Failure> {
         let mut holders = HashSet::new();
-        for held in query::things_held(self.snapshot, role)? {
+        for held in query::entitlements_of(self.snapshot, role)? {
             self.snapshot
-                .grants(WhichGrants::Of(&held.entitlement.id), &mut |row| {
+                .grants(GrantQuery::Of(&held.entitlement.id), &mut |row| {
                     holders.insert(row.principal);
                     Continue(())
                 })?;
@@ -199,7 +203,7 @@ impl Desk<'_> {
         let mut found = HashSet::new();
         for kind in of_kind(self.snapshot, TraitKind::User, &[])? {
             self.snapshot
-                .resources(WhichResources::OfType(&kind), &mut |row| {
+                .resources(ResourceQuery::OfType(&kind), &mut |row| {
                     if is_administrator(&row) {
                         found.insert(row.id);
                     }
@@ -209,7 +213,7 @@ impl Desk<'_> {
         Ok(found)
     }
 
-    fn users(&mut self, wanted: &Users) -> Result<(), Failure> {
+    fn users(&mut self, wanted: &UserFilterArgs) -> Result<(), Failure> {
         let among = wanted
             .role
             .as_deref()
@@ -234,13 +238,13 @@ impl Desk<'_> {
             || !wanted.statuses.is_empty();
         let of_administrators = wanted.administrators && narrowed;
         let (mut total, mut mfa_unknown) = (0, 0);
-        let users = columns::Users::new(CONTRACT.attributes());
+        let users = columns::UserColumns::new(CONTRACT.attributes());
         self.sheet(
             (users.columns.clone(), columns::USER_KEY),
             ("user", "users"),
             |snapshot, sheet| {
                 for kind in of_kind(snapshot, TraitKind::User, &wanted.types)? {
-                    snapshot.resources(WhichResources::OfType(&kind), &mut |row| {
+                    snapshot.resources(ResourceQuery::OfType(&kind), &mut |row| {
                         let Trait::User(user) = &row.kind else {
                             return Continue(());
                         };
@@ -270,19 +274,19 @@ impl Desk<'_> {
         Ok(())
     }
 
-    fn roles(&mut self, wanted: &Things) -> Result<(), Failure> {
+    fn roles(&mut self, wanted: &ResourceFilterArgs) -> Result<(), Failure> {
         self.held(wanted, Which::Roles)
     }
 
-    fn resources(&mut self, wanted: &Things) -> Result<(), Failure> {
+    fn resources(&mut self, wanted: &ResourceFilterArgs) -> Result<(), Failure> {
         self.held(wanted, Which::All)
     }
 
     /// Resources, with what can be held on them and how often it is.
-    fn held(&mut self, wanted: &Things, which: Which) -> Result<(), Failure> {
+    fn held(&mut self, wanted: &ResourceFilterArgs, which: Which) -> Result<(), Failure> {
         let mut totals: BTreeMap<ResourceId, (u64, u64)> = BTreeMap::new();
         let counts = self.snapshot.holder_counts()?;
-        self.snapshot.entitlements(WhichEntitlements::All, &mut |row| {
+        self.snapshot.entitlements(EntitlementQuery::All, &mut |row| {
             let grants = counts.get(&row.entitlement.id).copied().unwrap_or_default();
             let total = totals.entry(row.entitlement.resource).or_default();
             *total = (total.0 + 1, total.1 + grants);
@@ -305,7 +309,7 @@ impl Desk<'_> {
                     Which::Roles | Which::All => of_kind(snapshot, TraitKind::Role, &wanted.types)?,
                 };
                 for kind in kinds {
-                    snapshot.resources(WhichResources::OfType(&kind), &mut |row| {
+                    snapshot.resources(ResourceQuery::OfType(&kind), &mut |row| {
                         total += 1;
                         let words = wanted.words.as_ref();
                         if !words.is_none_or(|words| query::mentioned(&row, words)) {
@@ -320,7 +324,7 @@ impl Desk<'_> {
         )
     }
 
-    fn entitlements(&mut self, wanted: &Things) -> Result<(), Failure> {
+    fn entitlements(&mut self, wanted: &ResourceFilterArgs) -> Result<(), Failure> {
         let counts = self.snapshot.holder_counts()?;
         let names = ("entitlement", "entitlements");
         let mut total = 0;
@@ -328,7 +332,7 @@ impl Desk<'_> {
             (columns::ENTITLEMENTS, columns::ENTITLEMENT_KEY),
             names,
             |snapshot, sheet| {
-                snapshot.entitlements(WhichEntitlements::All, &mut |row| {
+                snapshot.entitlements(EntitlementQuery::All, &mut |row| {
                     total += 1;
                     let held = &row.entitlement;
                     let resource_name = row.resource_name.as_ref().map_or("", |name| name.as_str());
@@ -352,27 +356,27 @@ impl Desk<'_> {
             .transpose()?;
         let role = wanted.role.as_deref();
         let role = role
-            .map(|role| query::things_held(self.snapshot, role))
+            .map(|role| query::entitlements_of(self.snapshot, role))
             .transpose()?;
         let administrators = wanted.administrators.then(|| self.administrators()).transpose()?;
         let held: Option<HashSet<&EntitlementId>> = role
             .as_ref()
             .map(|role| role.iter().map(|held| &held.entitlement.id).collect());
-        let which: Vec<WhichGrants<'_>> = match (&user, &role) {
-            (Some(user), _) => vec![WhichGrants::HeldBy(&user.id)],
+        let which: Vec<GrantQuery<'_>> = match (&user, &role) {
+            (Some(user), _) => vec![GrantQuery::HeldBy(&user.id)],
             (None, Some(role)) => role
                 .iter()
-                .map(|held| WhichGrants::Of(&held.entitlement.id))
+                .map(|held| GrantQuery::Of(&held.entitlement.id))
                 .collect(),
-            (None, None) => vec![WhichGrants::All],
+            (None, None) => vec![GrantQuery::All],
         };
         let order = match which[..] {
-            [WhichGrants::All] => columns::HOLDER_KEY,
+            [GrantQuery::All] => columns::HOLDER_KEY,
             _ => columns::GRANT_KEY,
         };
         let is_filter = things.is_filter() || user.is_some() || role.is_some() || wanted.administrators;
         let of_all = user.is_none() && role.is_none();
-        let mut how = How::new(self.snapshot);
+        let mut how = ProvenanceFormatter::new(self.snapshot);
         let mut total = 0;
         self.sheet(
             (columns::GRANTS, order),
@@ -422,22 +426,22 @@ impl Desk<'_> {
         let found = query::principal(self.snapshot, who)?;
         self.say(&introduced(&found));
         self.say("");
-        let mut how = How::new(self.snapshot);
+        let mut how = ProvenanceFormatter::new(self.snapshot);
         self.sheet(
             (columns::ACCESS, columns::GRANT_KEY),
             ("grant", "grants"),
-            |snapshot, sheet| holdings(snapshot, WhichGrants::HeldBy(&found.id), &mut how, sheet),
+            |snapshot, sheet| holdings(snapshot, GrantQuery::HeldBy(&found.id), &mut how, sheet),
         )
     }
 
     fn who(&mut self, what: &str) -> Result<(), Failure> {
-        let found = query::things_held(self.snapshot, what)?;
+        let found = query::entitlements_of(self.snapshot, what)?;
         let table = (columns::WHO, columns::GRANT_KEY);
-        if self.form != Form::Table {
-            let mut how = How::new(self.snapshot);
+        if self.form != OutputFormat::Table {
+            let mut how = ProvenanceFormatter::new(self.snapshot);
             return self.sheet(table, ("holder", "holders"), |snapshot, sheet| {
                 for held in &found {
-                    holdings(snapshot, WhichGrants::Of(&held.entitlement.id), &mut how, sheet)?;
+                    holdings(snapshot, GrantQuery::Of(&held.entitlement.id), &mut how, sheet)?;
                 }
                 Ok(None)
             });
@@ -449,9 +453,9 @@ impl Desk<'_> {
             let id = &held.entitlement.id;
             self.say(&format!("{} ({id})", held.entitlement.display_name));
             self.say("");
-            let mut how = How::new(self.snapshot);
+            let mut how = ProvenanceFormatter::new(self.snapshot);
             self.sheet(table, ("holder", "holders"), |snapshot, sheet| {
-                holdings(snapshot, WhichGrants::Of(id), &mut how, sheet)
+                holdings(snapshot, GrantQuery::Of(id), &mut how, sheet)
             })?;
         }
         Ok(())
@@ -459,10 +463,10 @@ impl Desk<'_> {
 
     fn stats(&mut self) -> Result<(), Failure> {
         let types = self.snapshot.types()?;
-        let people = People::of(self.snapshot)?;
+        let people = UserTotals::of(self.snapshot)?;
         let sync = self.snapshot.sync();
         let time = |time: time::OffsetDateTime| time.format(&Rfc3339).unwrap_or_default();
-        if self.form == Form::Json {
+        if self.form == OutputFormat::Json {
             let kinds = types
                 .iter()
                 .map(|row| crate::output::rows::object(columns::TYPES, &columns::kind(row)));
@@ -489,7 +493,7 @@ impl Desk<'_> {
         ));
         self.say("");
         self.sheet(
-            (columns::TYPES, Order::AsTheyCome),
+            (columns::TYPES, SortOrder::AsTheyCome),
             ("type", "types"),
             |_, sheet| {
                 for row in &types {
@@ -502,7 +506,7 @@ impl Desk<'_> {
         )?;
         self.say("");
         for (name, count) in people.lines() {
-            self.say(&format!("  {name:<24}{:>12}", grouped(count)));
+            self.say(&format!("  {name:<24}{:>12}", format_thousands(count)));
         }
         Ok(())
     }
@@ -510,14 +514,14 @@ impl Desk<'_> {
 
 /// Lists syncs.
 pub(crate) fn syncs(
-    syncs: &[SyncFacts],
-    view: &View,
-    form: Form,
-    outlet: &mut Outlet,
+    syncs: &[SyncListing],
+    view: &RowSelection,
+    form: OutputFormat,
+    outlet: &mut OutputTarget,
     stop: &AtomicBool,
 ) -> Result<(), Failure> {
     let mut sheet = Rows {
-        sheet: Sheet::new(columns::SYNCS, form).with_view(view, Order::AsTheyCome)?,
+        sheet: RowPrinter::new(columns::SYNCS, form).with_view(view, SortOrder::AsTheyCome)?,
         outlet,
         stop,
     };
@@ -544,14 +548,14 @@ pub(crate) fn syncs(
 /// Shows what became of a person or a role.
 pub(crate) fn history(
     history: History,
-    view: &View,
-    form: Form,
-    outlet: &mut Outlet,
+    view: &RowSelection,
+    form: OutputFormat,
+    outlet: &mut OutputTarget,
     stop: &AtomicBool,
 ) -> Result<(), Failure> {
-    let sheet = Sheet::new(columns::HISTORY, form).with_view(view, Order::AsTheyCome)?;
+    let sheet = RowPrinter::new(columns::HISTORY, form).with_view(view, SortOrder::AsTheyCome)?;
     let (first, last) = history.span;
-    if form == Form::Table {
+    if form == OutputFormat::Table {
         let Subject { name, id, .. } = &history.subject;
         let syncs = counted(history.syncs as u64, "full sync", "full syncs");
         let _ = outlet.line(&format!(
@@ -580,12 +584,12 @@ pub(crate) fn history(
 /// Grants in question, with the words for how they came about.
 fn holdings(
     snapshot: &dyn AccessSnapshot,
-    which: WhichGrants<'_>,
-    how: &mut How<'_>,
+    which: GrantQuery<'_>,
+    how: &mut ProvenanceFormatter<'_>,
     sheet: &mut Rows<'_>,
 ) -> Result<Option<(u64, &'static str)>, Failure> {
     let mut failed = None;
-    snapshot.grants(which, &mut |row: Holding| {
+    snapshot.grants(which, &mut |row: EffectiveGrant| {
         let told = how.told(&row);
         flow(
             told.map(|told| sheet.push(columns::grant(&row, told))),
@@ -611,7 +615,7 @@ fn of_kind(
     Ok(kinds.filter(|row| row.kind == kind).map(|row| row.id).collect())
 }
 
-impl Things {
+impl ResourceFilterArgs {
     /// Whether anything is left out.
     fn is_filter(&self) -> bool {
         !self.types.is_empty() || self.words.is_some()
@@ -653,7 +657,7 @@ fn introduced(row: &Resource) -> String {
 
 /// What is known of all people together.
 #[derive(Debug, Default)]
-struct People {
+struct UserTotals {
     total: u64,
     by_status: [u64; 4],
     without_mfa: u64,
@@ -668,11 +672,11 @@ const STATES: [StatusState; 4] = [
     StatusState::Unspecified,
 ];
 
-impl People {
+impl UserTotals {
     fn of(snapshot: &dyn AccessSnapshot) -> Result<Self, SourceError> {
         let mut people = Self::default();
         for kind in of_kind(snapshot, TraitKind::User, &[])? {
-            snapshot.resources(WhichResources::OfType(&kind), &mut |row| {
+            snapshot.resources(ResourceQuery::OfType(&kind), &mut |row| {
                 people.add(&row);
                 Continue(())
             })?;

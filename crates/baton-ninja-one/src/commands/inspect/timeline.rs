@@ -6,14 +6,14 @@ use std::sync::atomic::AtomicBool;
 use access_core::StatusCode;
 use access_core::ports::AccessSnapshot;
 use source_c1z::C1zSource;
-use source_dataset::{DatasetSnapshot, Opened};
+use source_dataset::{DatasetSnapshot, OpenSync};
 use time::OffsetDateTime;
 
 use crate::failure::Failure;
 use crate::output::text_table::moment;
-use crate::runtime::cancellation::wait_unless;
+use crate::runtime::cancellation::wait_cancellable;
 use crate::settings::Settings;
-use crate::sync_location::Place;
+use crate::sync_location::SyncLocation;
 use crate::sync_location::c1z_config;
 use crate::sync_location::copy;
 use crate::sync_location::dataset_config;
@@ -112,15 +112,15 @@ pub(crate) struct Timeline {
 
 enum Source {
     File(Box<C1zSource>),
-    Dataset(Vec<Opened>),
+    Dataset(Vec<OpenSync>),
 }
 
-impl Place {
+impl SyncLocation {
     /// The finished full syncs. Blocks, on a thread of a runtime's that may; ends soon after `stop` is set.
     pub(crate) fn timeline(&self, settings: &Settings, stop: &AtomicBool) -> Result<Timeline, Failure> {
         match self {
             Self::File(path) => {
-                let source = C1zSource::open_unless(c1z_config(path, settings, None)?, stop)?;
+                let source = C1zSource::open_cancellable(c1z_config(path, settings, None)?, stop)?;
                 let full = source.full_syncs()?.into_iter();
                 let mut syncs: Vec<SyncAt> = full.map(|(id, ended_at)| SyncAt { id, ended_at }).collect();
                 syncs.sort_by(|a, b| (a.ended_at, &a.id).cmp(&(b.ended_at, &b.id)));
@@ -131,7 +131,7 @@ impl Place {
                 })
             }
             Self::BucketC1z(url) => {
-                let copy = wait_unless(stop, copy(url, settings))?;
+                let copy = wait_cancellable(stop, copy(url, settings))?;
                 let timeline = Self::File(copy.path().to_owned()).timeline(settings, stop);
                 let timeline = timeline.map_err(|failure| copy.explain(failure))?;
                 Ok(Timeline {
@@ -141,7 +141,7 @@ impl Place {
             }
             Self::Dataset(location) => {
                 let config = dataset_config(location, settings, None)?;
-                let mut opened = wait_unless(stop, Opened::full_syncs(config))?;
+                let mut opened = wait_cancellable(stop, OpenSync::full_syncs(config))?;
                 opened.sort_by_key(|opened| (opened.sync().ended_at, opened.sync().run.id));
                 let syncs = opened.iter().map(|opened| SyncAt {
                     id: opened.sync().run.id.to_string(),

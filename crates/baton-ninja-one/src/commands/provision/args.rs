@@ -4,13 +4,13 @@ use access_core::provisioning::{
     AccountField, AccountRequest, AccountUpdate, AttributeValue, Attributes, Change, FieldKind, FieldRule,
     ProvisioningError, Selector,
 };
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use ninjaone::ACCOUNTS;
 
-use super::attributes::of_json;
+use super::attributes::from_json;
 use super::schema;
-use crate::settings::OnDemand;
+use crate::settings::OnDemandFlags;
 
 /// What is asked for.
 pub(crate) enum Request {
@@ -45,7 +45,7 @@ pub(super) enum RequestError {
     Domain(#[from] ProvisioningError),
 }
 
-impl Classified for RequestError {
+impl Diagnostic for RequestError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Json { .. } => StatusCode::InvalidArgument,
@@ -217,7 +217,7 @@ fn profile(help: &'static str) -> Arg {
 }
 
 /// The change that a subcommand asks for.
-pub(super) fn of_subcommand(
+pub(super) fn from_subcommand(
     command: ChangeCommand,
     chosen: &ArgMatches,
     allow_administrator: bool,
@@ -270,7 +270,7 @@ fn subcommand_as_request(
 /// The profile, with what flags say put over it.
 fn attributes(chosen: &ArgMatches, keys: &[&'static str]) -> Result<Attributes, RequestError> {
     let mut attributes = match chosen.get_one::<String>("profile") {
-        Some(json) => of_json("--profile", json)?,
+        Some(json) => from_json("--profile", json)?,
         None => Attributes::new(),
     };
     for key in keys {
@@ -294,7 +294,10 @@ fn attributes(chosen: &ArgMatches, keys: &[&'static str]) -> Result<Attributes, 
 }
 
 /// The change that the reference's flags ask for, the first of them in its order (docs/reference/conductorone.md §2.1).
-pub(super) fn of_flags(flags: &OnDemand, allow_administrator: bool) -> Result<Option<Request>, RequestError> {
+pub(super) fn from_flags(
+    flags: &OnDemandFlags,
+    allow_administrator: bool,
+) -> Result<Option<Request>, RequestError> {
     let vocabulary = ninjaone::vocabulary();
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let change = if let Some(entitlement) = &flags.grant_entitlement {
@@ -333,13 +336,13 @@ pub(super) fn of_flags(flags: &OnDemand, allow_administrator: bool) -> Result<Op
 }
 
 /// Login and e-mail fill what the profile lacks.
-fn account_of_flags(flags: &OnDemand) -> Result<Change, RequestError> {
+fn account_of_flags(flags: &OnDemandFlags) -> Result<Change, RequestError> {
     let vocabulary = ninjaone::vocabulary();
     if let Some(resource_type) = &flags.create_account_resource_type {
         vocabulary.accounts_only(resource_type, "created")?;
     }
     let mut attributes = match &flags.create_account_profile {
-        Some(json) => of_json("--create-account-profile", json)?,
+        Some(json) => from_json("--create-account-profile", json)?,
         None => Attributes::new(),
     };
     for (key, value) in [
@@ -358,8 +361,8 @@ fn account_of_flags(flags: &OnDemand) -> Result<Change, RequestError> {
     )?))
 }
 
-fn invoked(action: &str, flags: &OnDemand) -> Result<Change, RequestError> {
-    let arguments = of_json(
+fn invoked(action: &str, flags: &OnDemandFlags) -> Result<Change, RequestError> {
+    let arguments = from_json(
         "--invoke-action-args",
         flags.invoke_action_args.as_deref().unwrap_or("{}"),
     )?;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::args::RequestError;
 
 /// Reads a JSON object of texts, flags, whole numbers, resources and lists of these. A null is left out.
-pub(super) fn of_json(origin: &'static str, json: &str) -> Result<Attributes, RequestError> {
+pub(super) fn from_json(origin: &'static str, json: &str) -> Result<Attributes, RequestError> {
     let refuse = |reason: String| RequestError::Json { origin, reason };
     let object: Map<String, Value> = serde_json::from_str(json).map_err(|error| refuse(error.to_string()))?;
     let mut attributes = Attributes::new();
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn what_an_object_can_hold() {
-        let read = |json: &str| match of_json("--profile", json) {
+        let read = |json: &str| match from_json("--profile", json) {
             Ok(attributes) => format!("{attributes:?}"),
             Err(error) => format!("refused: {error}"),
         };

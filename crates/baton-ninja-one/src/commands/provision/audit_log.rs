@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use access_core::ports::{AuditError, AuditLog};
 use access_core::provisioning::AuditEntry;
 use access_core::secrets::redact;
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use async_trait::async_trait;
 
 /// A file that lines are added to. Several processes may share it: every line is one write to its end.
@@ -26,7 +26,7 @@ pub(crate) struct AuditFileError {
     reason: String,
 }
 
-impl Classified for AuditFileError {
+impl Diagnostic for AuditFileError {
     fn status(&self) -> StatusCode {
         StatusCode::FailedPrecondition
     }

@@ -8,9 +8,9 @@ mod schema;
 
 use std::io::IsTerminal;
 
-use access_core::ports::{AuditLog, NoAudit, Provisioner};
+use access_core::ports::{AuditLog, NoopAuditLog, Provisioner};
 use access_core::provisioning::{Outcome, Plan, Provisioning, ProvisioningError, placeholder};
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use clap::ArgMatches;
 use indicatif::MultiProgress;
 use ninjaone::{NinjaOneClient, NinjaOneProvisioner, Writes};
@@ -20,16 +20,16 @@ use crate::observability::logging;
 use crate::output::console::Text;
 use crate::output::console::print;
 use crate::runtime;
-use crate::runtime::cancellation::answer_unless_stopped;
-use crate::runtime::system::RandomIds;
+use crate::runtime::cancellation::prompt_cancellable;
+use crate::runtime::system::KsuidGenerator;
 use crate::runtime::system::SystemClock;
-use crate::runtime::system::stop_wanted;
+use crate::runtime::system::shutdown_signal;
 use crate::settings::{Output, ProvisioningMode, Settings};
 
 use args::Request;
 pub(crate) use audit_log::AuditFile;
 
-pub(crate) use crate::commands::apply_review::Job;
+pub(crate) use crate::commands::apply_review::RevocationJob;
 pub(crate) use crate::commands::apply_review::RevocationResult;
 pub(crate) use crate::commands::apply_review::RevocationRow;
 pub(crate) use crate::commands::apply_review::Verification;
@@ -52,7 +52,7 @@ pub(crate) fn by_subcommand(
     command: ChangeCommand,
     chosen: &ArgMatches,
 ) -> Result<Request, Failure> {
-    Ok(args::of_subcommand(
+    Ok(args::from_subcommand(
         command,
         chosen,
         settings.allow_admin_delete()?,
@@ -64,7 +64,7 @@ pub(crate) fn by_subcommand(
 /// # Errors
 /// [`Failure`] if they make no sense.
 pub(crate) fn by_flags(settings: &Settings) -> Result<Option<Request>, Failure> {
-    Ok(args::of_flags(
+    Ok(args::from_flags(
         &settings.on_demand()?,
         settings.allow_admin_delete()?,
     )?)
@@ -89,7 +89,7 @@ pub(crate) fn run(settings: &Settings, request: Request) -> Result<(), Failure> 
         }
     };
     let _telemetry = logging::start(settings, &MultiProgress::new())?;
-    let Wired {
+    let ProvisioningContext {
         provisioner,
         audit,
         mode,
@@ -98,21 +98,21 @@ pub(crate) fn run(settings: &Settings, request: Request) -> Result<(), Failure> 
         provisioner: &provisioner,
         audit: audit.as_ref(),
         clock: &SystemClock,
-        ids: &RandomIds,
+        ids: &KsuidGenerator,
         requested_by: settings.requested_by()?,
     };
     let runtime = runtime::start()?;
     let done = runtime.block_on(async {
         if mode == ProvisioningMode::DryRun {
-            let plan = until_stopped(provisioning.plan(&change)).await?;
+            let plan = cancel_on_signal(provisioning.plan(&change)).await?;
             print(&preview(&provisioner, &plan, output));
             return Ok(());
         }
-        let plan = until_stopped(provisioning.prepare(&change)).await?;
+        let plan = cancel_on_signal(provisioning.prepare(&change)).await?;
         if plan.step.is_some() && !confirmed && !from_flag {
             confirm(&provisioner, &plan)?;
         }
-        let outcome = to_its_end(provisioning.carry_out(&plan)).await?;
+        let outcome = run_to_completion(provisioning.execute(&plan)).await?;
         report(&plan, &outcome, output);
         Ok(())
     });
@@ -121,14 +121,14 @@ pub(crate) fn run(settings: &Settings, request: Request) -> Result<(), Failure> 
 }
 
 /// What changes are made with.
-pub(crate) struct Wired {
+pub(crate) struct ProvisioningContext {
     pub(crate) provisioner: NinjaOneProvisioner,
     pub(crate) audit: Box<dyn AuditLog>,
     pub(crate) mode: ProvisioningMode,
 }
 
 /// Puts it together, unless changes are not allowed.
-pub(crate) fn wired(settings: &Settings, from_flag: bool) -> Result<Wired, Failure> {
+pub(crate) fn wired(settings: &Settings, from_flag: bool) -> Result<ProvisioningContext, Failure> {
     let mode = settings.provisioning_mode(from_flag)?;
     if mode == ProvisioningMode::Off {
         return Err(Failure::found(
@@ -146,9 +146,9 @@ pub(crate) fn wired(settings: &Settings, from_flag: bool) -> Result<Wired, Failu
     let provisioner = NinjaOneProvisioner::new(NinjaOneClient::new(config)?);
     let audit: Box<dyn AuditLog> = match settings.audit_log()? {
         Some(path) if mode == ProvisioningMode::On => Box::new(AuditFile::open(&path)?),
-        _ => Box::new(NoAudit),
+        _ => Box::new(NoopAuditLog),
     };
-    Ok(Wired {
+    Ok(ProvisioningContext {
         provisioner,
         audit,
         mode,
@@ -156,25 +156,25 @@ pub(crate) fn wired(settings: &Settings, from_flag: bool) -> Result<Wired, Failu
 }
 
 /// Looking into a change can be stopped at any time.
-pub(crate) async fn until_stopped<T, E: Classified + 'static>(
+pub(crate) async fn cancel_on_signal<T, E: Diagnostic + 'static>(
     looking: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Failure> {
     tokio::select! {
         found = looking => Ok(found?),
-        () = stop_wanted() => {
+        () = shutdown_signal() => {
             Err(Failure::found("stopped on request; nothing was changed".to_owned(), None, StatusCode::Cancelled))
         }
     }
 }
 
 /// A change that has begun is seen to its end, which the client's timeouts bound; who asks twice is obeyed.
-pub(crate) async fn to_its_end(
+pub(crate) async fn run_to_completion(
     change: impl Future<Output = Result<Outcome, ProvisioningError>>,
 ) -> Result<Outcome, Failure> {
     let asked_twice = async {
-        stop_wanted().await;
+        shutdown_signal().await;
         tracing::warn!("a change is under way and is finished first; ask again to break off");
-        stop_wanted().await;
+        shutdown_signal().await;
     };
     tokio::select! {
         outcome = change => Ok(outcome?),
@@ -206,7 +206,7 @@ pub(crate) fn ask(intention: &Text) -> Result<(), Failure> {
     }
     let intention = intention.clone();
     let asking = move || crate::output::console::ask(&intention, "Go on? [y/N]").unwrap_or_default();
-    let Some(answer) = answer_unless_stopped(asking) else {
+    let Some(answer) = prompt_cancellable(asking) else {
         return Err(Failure::found(
             "stopped on request; nothing was changed".to_owned(),
             None,

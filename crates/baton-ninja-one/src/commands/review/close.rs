@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use access_core::StatusCode;
-use access_core::ports::{AccessSink, Silent};
+use access_core::ports::{AccessSink, NoopObserver};
 use access_core::sync::{SyncPipeline, SyncRequest};
 use access_review::{
     Assessment, OpenMeans, Revocation, SheetFile, Subject, assess, decision_log, sha256_hex,
@@ -33,7 +33,7 @@ use super::sheet_file::sheet_of_bytes;
 use super::source::intact_report;
 use super::status::arguments;
 use crate::commands::provision;
-use crate::commands::provision::Job;
+use crate::commands::provision::RevocationJob;
 use crate::commands::provision::RevocationResult;
 use crate::commands::provision::RevocationRow;
 use crate::failure::Failure;
@@ -42,9 +42,9 @@ use crate::observability::spans;
 use crate::output::console::Text;
 use crate::output::console::print;
 use crate::runtime;
-use crate::runtime::system::RandomIds;
+use crate::runtime::system::KsuidGenerator;
 use crate::runtime::system::SystemClock;
-use crate::runtime::system::stop_wanted;
+use crate::runtime::system::shutdown_signal;
 use crate::settings::{Output, ProvisioningMode, Settings};
 
 /// The command.
@@ -158,7 +158,7 @@ pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
     };
     let (pack, bytes) = contents.write()?;
     super::files::write_new(&to, &bytes)?;
-    let closed = Closed {
+    let closed = OutputClosed {
         pack: to.display().to_string(),
         sha256: sha256_hex(&bytes),
         contents: &pack,
@@ -171,14 +171,14 @@ pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
 }
 
 #[derive(Serialize)]
-struct Closed<'a> {
+struct OutputClosed<'a> {
     pack: String,
     sha256: String,
     #[serde(flatten)]
     contents: &'a Pack,
 }
 
-fn words(closed: &Closed<'_>) -> Text {
+fn words(closed: &OutputClosed<'_>) -> Text {
     let pack = closed.contents;
     let counts = &pack.counts;
     let mut text = Text::new();
@@ -302,7 +302,7 @@ fn carried_out(
         match settings.provisioning_mode(false)? {
             ProvisioningMode::Off => {}
             mode => {
-                let job = Job {
+                let job = RevocationJob {
                     review: &folder.review,
                     sheets,
                     revocations: revocations.to_vec(),
@@ -466,8 +466,8 @@ fn sync_into(settings: &Settings, folder: &ReviewFolder, path: &Path) -> Result<
         source: &source,
         sinks: &sinks,
         clock: &SystemClock,
-        ids: &RandomIds,
-        observer: &Silent,
+        ids: &KsuidGenerator,
+        observer: &NoopObserver,
     };
     let request = SyncRequest {
         scope: settings.scope()?,
@@ -476,7 +476,7 @@ fn sync_into(settings: &Settings, folder: &ReviewFolder, path: &Path) -> Result<
         provenance: settings.provenance()?,
     };
     let runtime = runtime::start()?;
-    let outcome = runtime.block_on(spans::sync(&tenant, pipeline.run(&request, stop_wanted())));
+    let outcome = runtime.block_on(spans::sync(&tenant, pipeline.run(&request, shutdown_signal())));
     runtime.shutdown_background();
     outcome?;
     Ok(())

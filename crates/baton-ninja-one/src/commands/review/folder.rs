@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use access_review::{Review, SheetFile, sha256_hex};
 
 use super::sheet_file;
@@ -44,7 +44,7 @@ pub(crate) enum FolderError {
     Altered { path: PathBuf, reason: String },
 }
 
-impl Classified for FolderError {
+impl Diagnostic for FolderError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Io { .. } => StatusCode::Unknown,

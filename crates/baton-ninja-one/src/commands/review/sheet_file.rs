@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use access_review::{Record, Sheet, SheetError, SheetFile, sha256_hex};
 
 /// A larger file is not a sheet.
@@ -30,7 +30,7 @@ pub(crate) enum SheetFileError {
     Sheet { path: PathBuf, source: SheetError },
 }
 
-impl Classified for SheetFileError {
+impl Diagnostic for SheetFileError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => StatusCode::NotFound,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use access_core::StatusCode;
-use access_core::ports::{AccessSink, Silent};
+use access_core::ports::{AccessSink, NoopObserver};
 use access_review::{
     Assignee, FORMAT, Line, Plan, Review, ReviewFile, Scope, VERSION, parse_due, sha256_hex,
 };
@@ -24,7 +24,7 @@ use super::sheet_file;
 use super::source::intact_report;
 use super::source::lines_of_report;
 use crate::commands::export;
-use crate::commands::export::Asked;
+use crate::commands::export::ExportArgs;
 use crate::failure::Failure;
 use crate::observability::logging;
 use crate::output::console::Text;
@@ -252,7 +252,7 @@ fn read_plan(path: &Path) -> Result<Plan, Failure> {
     let bytes = sheet_file::read_bytes(path)?;
     let records = sheet_file::records(path, &bytes, &PLAN_COLUMNS)?;
     Plan::parse(&records).map_err(|error| {
-        let hint = access_core::Classified::hint(&error);
+        let hint = access_core::Diagnostic::hint(&error);
         Failure::found(
             format!("{}: {error}", path.display()),
             hint,
@@ -280,14 +280,14 @@ fn write_report(
     to: &Path,
     previous: Option<PathBuf>,
 ) -> Result<(), Failure> {
-    let asked = Asked::of(chosen);
+    let asked = ExportArgs::of(chosen);
     let config = HtmlSinkConfig {
         previous,
         ..settings.html(to.to_owned())?
     };
     let sink: Arc<dyn AccessSink> = Arc::new(HtmlSink::new(config));
     let runtime = runtime::start()?;
-    let written = runtime.block_on(export::pour(settings, &asked, &[sink], &Silent));
+    let written = runtime.block_on(export::pour(settings, &asked, &[sink], &NoopObserver));
     runtime.shutdown_background();
     written.map(|_| ())
 }

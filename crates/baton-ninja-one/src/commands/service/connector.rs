@@ -7,20 +7,22 @@ use std::time::{Duration, Instant};
 
 use access_core::model::{Provenance, ResourceTypeId, SyncScope};
 use access_core::ports::{
-    AccessEvents, AccessSink, AccessSource, AuditLog, EventCursor, EventPage, NoAudit, Silent, SourceUsage,
+    AccessSink, AccessSource, ApiUsage, AuditLog, EventCursor, EventFeed, EventPage, NoopAuditLog,
+    NoopObserver,
 };
 use access_core::provisioning::{Change, Outcome, Provisioning};
 use access_core::sync::{ShrinkGuard, SyncOutcome, SyncPipeline, SyncRequest};
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use async_trait::async_trait;
-use c1_service::{C1Client, Connector, Stop, SyncOrder, TaskFailure, TaskId};
+use c1_service::{C1Client, Connector, Stop, SyncTaskSpec, TaskFailure, TaskId};
 use ninjaone::{
-    ClientConfig, NinjaOneClient, NinjaOneEvents, NinjaOneProvisioner, NinjaOneSource, SourceOptions, Writes,
+    ClientConfig, NinjaOneClient, NinjaOneEventFeed, NinjaOneProvisioner, NinjaOneSource, SourceOptions,
+    Writes,
 };
 use sink_c1z::{C1zSink, C1zSinkConfig, StorageEngine};
-use sink_upload::{Delivered, StateFolder, UploadSink};
+use sink_upload::{LastDelivery, StateFolder, UploadSink};
 
-use super::empty_source::Nothing;
+use super::empty_source::EmptySource;
 use super::uploader::TaskUploader;
 use super::work_dir::TempFolder;
 use super::work_dir::sweep;
@@ -30,9 +32,9 @@ use crate::observability::metrics::Metrics;
 use crate::observability::spans;
 use crate::observability::task_logs::TaskLog;
 use crate::observability::task_logs::TaskLogs;
-use crate::runtime::system::RandomIds;
+use crate::runtime::system::KsuidGenerator;
 use crate::runtime::system::SystemClock;
-use crate::runtime::watch::Watched;
+use crate::runtime::watch::WatchedSync;
 use crate::settings::Settings;
 use crate::wiring::sinks;
 
@@ -49,7 +51,7 @@ pub(super) struct NinjaOneConnector {
     /// Sinks that are fed in the same pass.
     others: Vec<Arc<dyn AccessSink>>,
     provisioner: Option<NinjaOneProvisioner>,
-    events: NinjaOneEvents,
+    events: NinjaOneEventFeed,
     audit: Box<dyn AuditLog>,
     metrics: Metrics,
     guard: ShrinkGuard,
@@ -57,13 +59,13 @@ pub(super) struct NinjaOneConnector {
     types: Option<BTreeSet<ResourceTypeId>>,
     provenance: Provenance,
     sync_timeout: Option<Duration>,
-    delivered: Delivered,
+    delivered: LastDelivery,
     /// Held by the sync that writes to the other sinks, each of which takes one sync at a time.
     turn: tokio::sync::Mutex<()>,
     /// Full syncs are answered with nothing in them.
     skip_full_sync: bool,
     /// What changes have cost when it was last looked at.
-    booked: Mutex<SourceUsage>,
+    booked: Mutex<ApiUsage>,
     /// Debug lines of tasks that ask for them.
     task_logs: TaskLogs,
 }
@@ -87,10 +89,10 @@ impl NinjaOneConnector {
             .transpose()?;
         let audit: Box<dyn AuditLog> = match settings.audit_log()? {
             Some(path) if may_change => Box::new(AuditFile::open(&path)?),
-            _ => Box::new(NoAudit),
+            _ => Box::new(NoopAuditLog),
         };
         Ok(Self {
-            events: NinjaOneEvents::new(NinjaOneClient::new(ninja.clone())?),
+            events: NinjaOneEventFeed::new(NinjaOneClient::new(ninja.clone())?),
             options: settings.source_options()?,
             c1z: settings.c1z(PathBuf::new())?,
             others: sinks(settings, settings.named_sinks()?)?,
@@ -105,8 +107,8 @@ impl NinjaOneConnector {
             provenance: settings.provenance()?,
             sync_timeout: settings.sync_timeout()?,
             delivered: match settings.state_folder()? {
-                Some(folder) => Delivered::in_folder(StateFolder::open(&folder, client_id)?),
-                None => Delivered::default(),
+                Some(folder) => LastDelivery::in_folder(StateFolder::open(&folder, client_id)?),
+                None => LastDelivery::default(),
             },
             turn: tokio::sync::Mutex::default(),
             skip_full_sync: settings.skip_full_sync()?,
@@ -120,7 +122,7 @@ impl NinjaOneConnector {
         self.provisioner.is_some()
     }
 
-    fn book(&self, usage: SourceUsage) {
+    fn book(&self, usage: ApiUsage) {
         let mut booked = self.booked.lock().unwrap_or_else(PoisonError::into_inner);
         self.metrics.api_used(&usage.since(&booked));
         *booked = usage;
@@ -207,7 +209,7 @@ impl NinjaOneConnector {
 
 #[async_trait]
 impl Connector for NinjaOneConnector {
-    async fn sync(&self, task: &TaskId, order: SyncOrder, stop: Stop) -> Result<(), TaskFailure> {
+    async fn sync(&self, task: &TaskId, order: SyncTaskSpec, stop: Stop) -> Result<(), TaskFailure> {
         // Before the sync begins: one that had begun before another one ended would be taken for an earlier one.
         let _turn = if self.others.is_empty() || self.skip_full_sync {
             None
@@ -232,7 +234,7 @@ impl Connector for NinjaOneConnector {
             // As in the reference: the tenant must answer, and nothing of it is read.
             ninja.ping().await?;
             (
-                Box::new(Nothing),
+                Box::new(EmptySource),
                 sinks[..1].to_vec(),
                 SyncScope::default(),
                 ShrinkGuard::off(),
@@ -286,19 +288,19 @@ impl Connector for NinjaOneConnector {
             provisioner,
             audit: self.audit.as_ref(),
             clock: &SystemClock,
-            ids: &RandomIds,
+            ids: &KsuidGenerator,
             requested_by: format!("ConductorOne, task {task}"),
         };
         let made = async {
             let plan = provisioning.prepare(&change).await?;
-            provisioning.carry_out(&plan).await
+            provisioning.execute(&plan).await
         };
         let made = made.await;
         self.book(provisioner.usage());
         let result = made
             .as_ref()
             .map(|outcome| outcome.result)
-            .map_err(Classified::status);
+            .map_err(Diagnostic::status);
         self.metrics.provisioning(change.kind().as_str(), result);
         let outcome = made?;
         for warning in &outcome.warnings {
@@ -319,16 +321,16 @@ async fn on_its_own_thread(
     request: SyncRequest,
     limit: Option<Duration>,
     stop: Stop,
-) -> (Result<SyncOutcome, TaskFailure>, SourceUsage) {
+) -> (Result<SyncOutcome, TaskFailure>, ApiUsage) {
     let runtime = tokio::runtime::Handle::current();
     let task = tracing::Span::current();
     let run = tokio::task::spawn_blocking(move || {
-        let watched = Watched::new(&Silent);
+        let watched = WatchedSync::new(&NoopObserver);
         let pipeline = SyncPipeline {
             source: source.as_ref(),
             sinks: &sinks,
             clock: &SystemClock,
-            ids: &RandomIds,
+            ids: &KsuidGenerator,
             observer: &watched,
         };
         let tenant = source.tenant();
@@ -339,6 +341,6 @@ async fn on_its_own_thread(
     });
     run.await.unwrap_or_else(|_| {
         let failure = TaskFailure::new(StatusCode::Internal, "the sync ended unexpectedly");
-        (Err(failure), SourceUsage::default())
+        (Err(failure), ApiUsage::default())
     })
 }

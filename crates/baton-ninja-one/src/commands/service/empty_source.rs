@@ -1,18 +1,18 @@
 //! The source behind `--skip-full-sync`: a tenant in which there is nothing to see.
 
 use access_core::model::{ResourceType, SyncScope};
-use access_core::ports::{AccessSource, SourceError, SourceEvent, SourceReport, SourceUsage};
+use access_core::ports::{AccessSource, ApiUsage, CheckReport, SourceError, SourceEvent};
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 
 /// Gives no rows.
-pub(super) struct Nothing;
+pub(super) struct EmptySource;
 
 #[async_trait]
-impl AccessSource for Nothing {
-    async fn check(&self) -> Result<SourceReport, SourceError> {
-        Ok(SourceReport {
+impl AccessSource for EmptySource {
+    async fn check(&self) -> Result<CheckReport, SourceError> {
+        Ok(CheckReport {
             tenant: self.tenant(),
             id_scheme: None,
             endpoints: Vec::new(),
@@ -32,7 +32,7 @@ impl AccessSource for Nothing {
         stream::empty().boxed()
     }
 
-    fn usage(&self) -> SourceUsage {
-        SourceUsage::default()
+    fn usage(&self) -> ApiUsage {
+        ApiUsage::default()
     }
 }

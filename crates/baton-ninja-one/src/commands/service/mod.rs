@@ -16,12 +16,12 @@ use indicatif::MultiProgress;
 use ninjaone::NinjaOneClient;
 
 use crate::failure::Failure;
-use crate::health::{self, Validating};
+use crate::health::{self, ValidationFuture};
 use crate::observability::logging;
 use crate::observability::metrics::Metrics;
 use crate::observability::task_logs::TaskLogs;
 use crate::runtime;
-use crate::runtime::system::stop_wanted;
+use crate::runtime::system::shutdown_signal;
 use crate::settings::{ServiceSettings, Settings};
 
 use connector::NinjaOneConnector;
@@ -78,7 +78,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
     let ninja = Arc::new(NinjaOneClient::new(settings.client()?)?);
     let served = runtime.block_on(async {
         let health = health::start(settings, metrics, move || validate(Arc::clone(&ninja))).await?;
-        let served = service.run(stop_wanted()).await;
+        let served = service.run(shutdown_signal()).await;
         if let Some(health) = health {
             health.shutdown().await;
         }
@@ -106,7 +106,7 @@ pub(crate) fn client(service: &ServiceSettings) -> Result<C1Client, Failure> {
 }
 
 /// One small call: whether the tenant answers and the credentials are good.
-fn validate(ninja: Arc<NinjaOneClient>) -> Validating {
+fn validate(ninja: Arc<NinjaOneClient>) -> ValidationFuture {
     Box::pin(async move { Ok(ninja.ping().await?) })
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use access_core::ports::SinkError;
-use access_core::{Classified, StatusCode};
+use access_core::{Diagnostic, StatusCode};
 use async_trait::async_trait;
 use c1_service::{C1Client, C1Error, Stop, TaskId};
 use sink_upload::Uploader;
@@ -26,7 +26,7 @@ enum UploadError {
     Stopped,
 }
 
-impl Classified for UploadError {
+impl Diagnostic for UploadError {
     fn status(&self) -> StatusCode {
         match self {
             Self::ConductorOne(error) => error.status(),

@@ -5,7 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use access_core::{Classified, StatusCode, is_exhausted};
+use access_core::{Diagnostic, StatusCode, is_exhausted};
 use tempfile::TempDir;
 
 const PREFIX: &str = "baton-ninja-one-sync-";
@@ -29,7 +29,7 @@ pub(crate) struct TempFolderError {
     source: std::io::Error,
 }
 
-impl Classified for TempFolderError {
+impl Diagnostic for TempFolderError {
     fn status(&self) -> StatusCode {
         match self.source.kind() {
             _ if is_exhausted(&self.source) => StatusCode::ResourceExhausted,

@@ -6,7 +6,7 @@ use clap::ArgMatches;
 
 use crate::failure::Failure;
 use crate::output::console::{Text, print};
-use crate::output::text_table::{counted, grouped};
+use crate::output::text_table::{counted, format_thousands};
 use crate::runtime::run_cancellable;
 use crate::settings::{Output, Settings};
 use crate::sync_location::dataset_location;
@@ -42,7 +42,7 @@ fn verified(found: &Verification) -> Text {
     text.line(format_args!(
         "{} ({} linked), {}, {}",
         counted(found.syncs, "sync", "syncs"),
-        grouped(found.linked),
+        format_thousands(found.linked),
         counted(found.files, "file", "files"),
         counted(found.rows, "row", "rows"),
     ));

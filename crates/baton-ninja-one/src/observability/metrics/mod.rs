@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use access_core::StatusCode;
-use access_core::ports::SourceUsage;
+use access_core::ports::ApiUsage;
 use access_core::provisioning::Done;
 use access_core::sync::SyncOutcome;
 use prometheus_client::encoding::{EncodeLabelSet, text};
@@ -103,7 +103,7 @@ impl Metrics {
     }
 
     /// A sync is published. The usage is what this sync alone has cost.
-    pub(crate) fn sync_finished(&self, outcome: &SyncOutcome, usage: &SourceUsage, took: Duration) {
+    pub(crate) fn sync_finished(&self, outcome: &SyncOutcome, usage: &ApiUsage, took: Duration) {
         self.0.syncs.get_or_create(&result_label(OK.to_owned())).inc();
         self.0.sync_duration.observe(took.as_secs_f64());
         self.0.last_sync.set(&outcome.summary.ledger);
@@ -116,7 +116,7 @@ impl Metrics {
     }
 
     /// Something but a finished sync has cost this: a failed sync, a change, a validation.
-    pub(crate) fn api_used(&self, usage: &SourceUsage) {
+    pub(crate) fn api_used(&self, usage: &ApiUsage) {
         self.0.api_calls.inc_by(usage.calls);
         self.0.api_retries.inc_by(usage.retries);
         self.0.api_throttled.inc_by(usage.throttled);

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use access_core::StatusCode;
 use access_core::model::{ResourceTypeId, RowKind, SyncId, SyncRun, SyncType};
-use access_core::ports::SourceUsage;
+use access_core::ports::ApiUsage;
 use access_core::provisioning::Done;
 use access_core::sync::{Ledger, SyncOutcome, SyncSummary};
 use time::OffsetDateTime;
@@ -43,7 +43,7 @@ fn outcome(users: u64) -> SyncOutcome {
 fn used() -> Metrics {
     let metrics = Metrics::new();
     let clone = metrics.clone();
-    let usage = SourceUsage {
+    let usage = ApiUsage {
         calls: 9,
         retries: 2,
         throttled: 1,

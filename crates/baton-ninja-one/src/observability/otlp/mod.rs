@@ -22,9 +22,9 @@ use tracing_subscriber::filter::{LevelFilter, Targets, filter_fn};
 use tracing_subscriber::layer::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::settings::{SettingsError, TelemetrySettings, Trust};
-use reporting_exporter::Collector;
-use reporting_exporter::Watched;
+use crate::settings::{SettingsError, TelemetrySettings, TlsTrust};
+use reporting_exporter::CollectorStatus;
+use reporting_exporter::ReportingExporter;
 
 /// `<connector>-server`, as the reference names its own.
 const SERVICE: &str = "baton-ninja-one-server";
@@ -60,7 +60,7 @@ impl Telemetry {
             let _inside = runtime.enter();
             channel(settings)?
         };
-        let collector = Collector::default();
+        let collector = CollectorStatus::default();
         let resource = Resource::builder()
             .with_service_name(SERVICE)
             .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
@@ -72,7 +72,7 @@ impl Telemetry {
         };
         if settings.traces {
             let exporter = SpanExporter::builder().with_tonic().with_channel(channel.clone());
-            let exporter = Watched::new(exporter.build().map_err(refuse)?, &collector);
+            let exporter = ReportingExporter::new(exporter.build().map_err(refuse)?, &collector);
             let provider = SdkTracerProvider::builder()
                 .with_sampler(Sampler::AlwaysOn)
                 .with_resource(resource.clone())
@@ -81,7 +81,7 @@ impl Telemetry {
         }
         if settings.logs {
             let exporter = LogExporter::builder().with_tonic().with_channel(channel);
-            let exporter = Watched::new(exporter.build().map_err(refuse)?, &collector);
+            let exporter = ReportingExporter::new(exporter.build().map_err(refuse)?, &collector);
             let every = BatchConfigBuilder::default().with_scheduled_delay(LOGS_EVERY);
             let batches = BatchLogProcessor::builder(exporter)
                 .with_batch_config(every.build())
@@ -156,11 +156,11 @@ fn channel(settings: &TelemetrySettings) -> Result<Channel, SettingsError> {
     Ok(endpoint.connect_lazy())
 }
 
-fn roots(trust: &Trust) -> RootCertStore {
+fn roots(trust: &TlsTrust) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     let own = match trust {
-        Trust::Only(own) => own,
-        Trust::Usual(own) => {
+        TlsTrust::Only(own) => own,
+        TlsTrust::Usual(own) => {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
             own

@@ -16,11 +16,11 @@ use super::redaction::redact_span;
 
 /// What is known of the collector; traces and logs share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Collector {
+pub(super) struct CollectorStatus {
     down: Arc<AtomicBool>,
 }
 
-impl Collector {
+impl CollectorStatus {
     /// The lines do not go to the collector: they come from threads that the SDK has told to be silent.
     fn saw(&self, result: &OTelSdkResult) {
         let failed = result.is_err();
@@ -38,14 +38,14 @@ impl Collector {
 
 /// An exporter that is watched, and gets no secret to see.
 #[derive(Debug)]
-pub(super) struct Watched<E> {
+pub(super) struct ReportingExporter<E> {
     exporter: E,
-    collector: Collector,
+    collector: CollectorStatus,
     redactor: Redactor,
 }
 
-impl<E> Watched<E> {
-    pub(super) fn new(exporter: E, collector: &Collector) -> Self {
+impl<E> ReportingExporter<E> {
+    pub(super) fn new(exporter: E, collector: &CollectorStatus) -> Self {
         Self {
             exporter,
             collector: collector.clone(),
@@ -54,7 +54,7 @@ impl<E> Watched<E> {
     }
 }
 
-impl<E: SpanExporter> SpanExporter for Watched<E> {
+impl<E: SpanExporter> SpanExporter for ReportingExporter<E> {
     async fn export(&self, mut batch: Vec<SpanData>) -> OTelSdkResult {
         batch.iter_mut().for_each(redact_span);
         let result = self.exporter.export(batch).await;
@@ -75,7 +75,7 @@ impl<E: SpanExporter> SpanExporter for Watched<E> {
     }
 }
 
-impl<E: LogExporter> LogExporter for Watched<E> {
+impl<E: LogExporter> LogExporter for ReportingExporter<E> {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
         let clean: Vec<Option<SdkLogRecord>> = batch
             .iter()

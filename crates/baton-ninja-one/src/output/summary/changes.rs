@@ -1,9 +1,9 @@
 //! What was added and removed since the sync before, by id.
 
 use access_core::model::{ResourceTypeId, RowKind};
-use access_core::sync::{Comparison, SyncSummary, Tally};
+use access_core::sync::{Comparison, SyncSummary, TypeTally};
 
-use crate::output::text_table::grouped;
+use crate::output::text_table::format_thousands;
 
 /// A line for each resource type of which something was added or removed; nothing without an earlier sync to compare with.
 pub(super) fn since_last_sync(summary: &SyncSummary) -> Vec<String> {
@@ -17,13 +17,13 @@ pub(super) fn since_last_sync(summary: &SyncSummary) -> Vec<String> {
                 let (added, removed) = counts(summary, before, kind, resource_type);
                 match (added, removed) {
                     (0, 0) => None,
-                    (added, 0) => Some(format!("{} +{}", kind.plural(), grouped(added))),
-                    (0, removed) => Some(format!("{} −{}", kind.plural(), grouped(removed))),
+                    (added, 0) => Some(format!("{} +{}", kind.plural(), format_thousands(added))),
+                    (0, removed) => Some(format!("{} −{}", kind.plural(), format_thousands(removed))),
                     (added, removed) => Some(format!(
                         "{} +{} −{}",
                         kind.plural(),
-                        grouped(added),
-                        grouped(removed)
+                        format_thousands(added),
+                        format_thousands(removed)
                     )),
                 }
             });
@@ -74,5 +74,5 @@ fn counts(
         .and_then(|of_type| of_type.tally(kind));
     let written = summary.ledger.line(kind, resource_type).written;
     let kept = tally.map_or(0, |tally| tally.kept);
-    (written.saturating_sub(kept), tally.map_or(0, Tally::lost))
+    (written.saturating_sub(kept), tally.map_or(0, TypeTally::lost))
 }

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use access_core::model::{EntitlementId, LeftOutRow, ResourceId, ResourceTypeId, RowKind};
 use access_core::sync::{DropReason, SyncSummary};
 
-use crate::output::text_table::grouped;
+use crate::output::text_table::format_thousands;
 
 /// The most rows that are named one by one.
 const MAX_NAMED_ROWS: u64 = 10;
@@ -58,7 +58,7 @@ pub(super) fn sentences(summary: &SyncSummary) -> Vec<String> {
         let more = if is_named { " more" } else { "" };
         sentences.push(format!(
             "{}{more} {kind} of type {} {reason}",
-            grouped(count),
+            format_thousands(count),
             key.resource_type
         ));
     }
@@ -99,13 +99,13 @@ fn sentence(group: &Group<'_>, names: usize) -> String {
     let mut text = match group.held {
         Some((entitlement, principal_type)) => format!(
             "{} {} {} in no {principal_type} list",
-            grouped(count),
+            format_thousands(count),
             holders(entitlement, group.rows[0], count),
             if count == 1 { "is" } else { "are" },
         ),
         None => format!(
             "{} {} of type {} {}",
-            grouped(count),
+            format_thousands(count),
             counted(group.kind, count),
             group.resource_type,
             group.reason
@@ -120,7 +120,7 @@ fn sentence(group: &Group<'_>, names: usize) -> String {
     let _ = write!(text, ": {}", listed.join(", "));
     let more = count - names as u64;
     if more > 0 {
-        let _ = write!(text, ", and {} more", grouped(more));
+        let _ = write!(text, ", and {} more", format_thousands(more));
     }
     text
 }

@@ -1,6 +1,6 @@
 //! Blocks of columns, which Pebble writes since its table format 5: a header, the type and place of each column, columns.
 
-use super::error::Broken;
+use super::error::StoreError;
 use super::error::damaged;
 use super::error::length;
 use super::error::u32_at;
@@ -16,7 +16,7 @@ const PREFIX_BYTES: u8 = 4;
 /// In the encoding of numbers: a base stands before them.
 const DELTA: u8 = 0x80;
 
-fn short() -> Broken {
+fn short() -> StoreError {
     damaged("a column in its store is longer than its block")
 }
 
@@ -46,10 +46,10 @@ pub(super) struct Texts<'b> {
 
 impl<'b> Columns<'b> {
     /// Reads the header, before which a kind of blocks may have something of its own.
-    pub(super) fn parse(block: &'b [u8], own_header: usize) -> Result<Self, Broken> {
+    pub(super) fn parse(block: &'b [u8], own_header: usize) -> Result<Self, StoreError> {
         let header = block.get(own_header..own_header + HEADER).ok_or_else(short)?;
         if header[0] != 1 {
-            return Err(Broken::Unknown("its blocks have columns of a later version"));
+            return Err(StoreError::Unknown("its blocks have columns of a later version"));
         }
         let count = usize::from(u16::from_le_bytes([header[1], header[2]]));
         let rows = u32_at(header, 3)? as usize;
@@ -62,7 +62,7 @@ impl<'b> Columns<'b> {
             let kind = *block.get(at).ok_or_else(short)?;
             Ok((kind, u32_at(block, at + 1)? as usize))
         });
-        let places = columns.collect::<Result<_, Broken>>()?;
+        let places = columns.collect::<Result<_, StoreError>>()?;
         Ok(Self { block, rows, places })
     }
 
@@ -70,35 +70,35 @@ impl<'b> Columns<'b> {
         self.rows
     }
 
-    fn start(&self, column: usize, kind: u8) -> Result<usize, Broken> {
+    fn start(&self, column: usize, kind: u8) -> Result<usize, StoreError> {
         match self.places.get(column) {
             Some((found, start)) if *found == kind => Ok(*start),
-            _ => Err(Broken::Unknown(
+            _ => Err(StoreError::Unknown(
                 "its tables have other columns than those known here",
             )),
         }
     }
 
-    pub(super) fn uints(&self, column: usize) -> Result<Uints<'b>, Broken> {
+    pub(super) fn uints(&self, column: usize) -> Result<Uints<'b>, StoreError> {
         self.uints_of(column, self.rows)
     }
 
-    pub(super) fn texts(&self, column: usize) -> Result<Texts<'b>, Broken> {
+    pub(super) fn texts(&self, column: usize) -> Result<Texts<'b>, StoreError> {
         self.texts_of(column, self.rows)
     }
 
     /// A column of so many numbers, where a column need not have one for each row.
-    pub(super) fn uints_of(&self, column: usize, count: usize) -> Result<Uints<'b>, Broken> {
+    pub(super) fn uints_of(&self, column: usize, count: usize) -> Result<Uints<'b>, StoreError> {
         Ok(Uints::parse(self.block, self.start(column, UINT)?, count)?.0)
     }
 
     /// A column of so many texts.
-    pub(super) fn texts_of(&self, column: usize, count: usize) -> Result<Texts<'b>, Broken> {
+    pub(super) fn texts_of(&self, column: usize, count: usize) -> Result<Texts<'b>, StoreError> {
         Texts::parse(self.block, self.start(column, BYTES)?, count)
     }
 
     /// A column of flags; `None` if none is set.
-    pub(super) fn flags(&self, column: usize) -> Result<Option<&'b [u8]>, Broken> {
+    pub(super) fn flags(&self, column: usize) -> Result<Option<&'b [u8]>, StoreError> {
         let start = self.start(column, BOOL)?;
         if *self.block.get(start).ok_or_else(short)? == 1 {
             return Ok(None);
@@ -113,8 +113,8 @@ impl<'b> Columns<'b> {
     pub(super) fn sorted_texts(
         &self,
         column: usize,
-        mut take: impl FnMut(usize, &[u8]) -> Result<(), Broken>,
-    ) -> Result<(), Broken> {
+        mut take: impl FnMut(usize, &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let start = self.start(column, PREFIX_BYTES)?;
         let shift = u32::from(*self.block.get(start).ok_or_else(short)?);
         let bundle = 1_usize
@@ -153,7 +153,7 @@ pub(super) fn is_set(flags: Option<&[u8]>, row: usize) -> bool {
 
 impl<'b> Uints<'b> {
     /// Reads so many numbers that begin somewhere in a block, and tells where they end.
-    fn parse(block: &'b [u8], start: usize, count: usize) -> Result<(Self, usize), Broken> {
+    fn parse(block: &'b [u8], start: usize, count: usize) -> Result<(Self, usize), StoreError> {
         if count == 0 {
             return Ok((
                 Self {
@@ -187,7 +187,7 @@ impl<'b> Uints<'b> {
         Ok((Self { base, width, data }, end))
     }
 
-    pub(super) fn get(&self, at: usize) -> Result<u64, Broken> {
+    pub(super) fn get(&self, at: usize) -> Result<u64, StoreError> {
         let bytes = self
             .data
             .get(at * self.width..(at + 1) * self.width)
@@ -199,20 +199,20 @@ impl<'b> Uints<'b> {
         Ok(self.base.wrapping_add(number))
     }
 
-    fn at(&self, at: usize) -> Result<usize, Broken> {
+    fn at(&self, at: usize) -> Result<usize, StoreError> {
         length(self.get(at)?)
     }
 }
 
 impl<'b> Texts<'b> {
-    fn parse(block: &'b [u8], start: usize, count: usize) -> Result<Self, Broken> {
+    fn parse(block: &'b [u8], start: usize, count: usize) -> Result<Self, StoreError> {
         let numbers = if count == 0 { 0 } else { count + 1 };
         let (ends, data) = Uints::parse(block, start, numbers)?;
         let data = block.get(data..).ok_or_else(short)?;
         Ok(Self { ends, data })
     }
 
-    pub(super) fn get(&self, at: usize) -> Result<&'b [u8], Broken> {
+    pub(super) fn get(&self, at: usize) -> Result<&'b [u8], StoreError> {
         let (start, end) = (self.ends.at(at)?, self.ends.at(at + 1)?);
         self.data.get(start..end).ok_or_else(short)
     }

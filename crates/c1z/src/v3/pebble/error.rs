@@ -4,7 +4,7 @@ use std::io;
 
 /// Why a store could not be read.
 #[derive(Debug)]
-pub(crate) enum Broken {
+pub(crate) enum StoreError {
     /// The system's word.
     Io(io::Error),
     /// It is not what a store is.
@@ -15,7 +15,7 @@ pub(crate) enum Broken {
     TooLarge(&'static str),
 }
 
-impl From<io::Error> for Broken {
+impl From<io::Error> for StoreError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::UnexpectedEof => damaged("a file of its store ends too early"),
@@ -24,12 +24,12 @@ impl From<io::Error> for Broken {
     }
 }
 
-pub(super) fn damaged(detail: &str) -> Broken {
-    Broken::Damaged(detail.to_owned())
+pub(super) fn damaged(detail: &str) -> StoreError {
+    StoreError::Damaged(detail.to_owned())
 }
 
 /// A number of seven bits a byte, and what follows it.
-pub(super) fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), Broken> {
+pub(super) fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), StoreError> {
     let mut number = 0;
     for (at, byte) in bytes.iter().take(10).enumerate() {
         number |= u64::from(byte & 0x7F) << (7 * at);
@@ -41,19 +41,19 @@ pub(super) fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), Broken> {
 }
 
 /// A length as the machine has it.
-pub(super) fn length(number: u64) -> Result<usize, Broken> {
+pub(super) fn length(number: u64) -> Result<usize, StoreError> {
     usize::try_from(number).map_err(|_| damaged("a length in its store is no length"))
 }
 
 /// Bytes with their length before them, and what follows them.
-pub(super) fn counted(bytes: &[u8]) -> Result<(&[u8], &[u8]), Broken> {
+pub(super) fn counted(bytes: &[u8]) -> Result<(&[u8], &[u8]), StoreError> {
     let (count, rest) = varint(bytes)?;
     rest.split_at_checked(length(count)?)
         .ok_or_else(|| damaged("a text in its store is longer than what holds it"))
 }
 
 /// Four bytes as a number, the low ones first.
-pub(super) fn u32_at(bytes: &[u8], at: usize) -> Result<u32, Broken> {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Result<u32, StoreError> {
     let four = bytes.get(at..).and_then(|bytes| bytes.first_chunk());
     four.map(|four| u32::from_le_bytes(*four))
         .ok_or_else(|| damaged("a block of its store ends too early"))

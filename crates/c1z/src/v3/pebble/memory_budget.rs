@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::error::Broken;
+use super::error::StoreError;
 use super::error::damaged;
 
 /// Bytes that are read before a store's own size counts.
@@ -17,13 +17,13 @@ const UNPACKED: u64 = 16;
 
 /// What a reader of a store may still take.
 #[derive(Debug, Clone)]
-pub(super) struct Allowance {
+pub(super) struct MemoryBudget {
     /// Bytes of memory at once.
     pub(super) most: usize,
     work: Arc<AtomicU64>,
 }
 
-impl Allowance {
+impl MemoryBudget {
     /// That of a store of so many bytes.
     pub(super) fn of(store_bytes: u64, most: usize) -> Self {
         let work = store_bytes.saturating_mul(TIMES).saturating_add(LEAST_WORK);
@@ -33,19 +33,19 @@ impl Allowance {
         }
     }
 
-    pub(super) fn open(&self) -> Result<(), Broken> {
+    pub(super) fn open(&self) -> Result<(), StoreError> {
         self.spend(OPENING)
     }
 
-    pub(super) fn read(&self, bytes: usize) -> Result<(), Broken> {
+    pub(super) fn read(&self, bytes: usize) -> Result<(), StoreError> {
         self.spend(bytes as u64)
     }
 
-    pub(super) fn unpack(&self, bytes: usize) -> Result<(), Broken> {
+    pub(super) fn unpack(&self, bytes: usize) -> Result<(), StoreError> {
         self.spend(bytes as u64 / UNPACKED)
     }
 
-    fn spend(&self, bytes: u64) -> Result<(), Broken> {
+    fn spend(&self, bytes: u64) -> Result<(), StoreError> {
         let left = self.work.load(Ordering::Relaxed).checked_sub(bytes);
         let left = left.ok_or_else(|| damaged("reading its store takes longer than its size allows"))?;
         // One thread reads a store at a time.
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn work_ends() {
-        let allowance = Allowance::of(1, 10);
+        let allowance = MemoryBudget::of(1, 10);
         let shared = allowance.clone();
         for _ in 0..(LEAST_WORK / OPENING) {
             shared.open().unwrap();

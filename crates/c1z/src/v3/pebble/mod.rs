@@ -18,8 +18,8 @@ mod version;
 mod version_edit;
 mod wal;
 
-pub(crate) use error::Broken;
-pub(crate) use sstable_writer::Placed;
+pub(crate) use error::StoreError;
+pub(crate) use sstable_writer::FinishedTable;
 pub(crate) use sstable_writer::TableWriter;
 pub(crate) use store::StoreReader;
 pub(crate) use version::{FORMAT_MARKER, FORMAT_VERSION, MANIFEST, MANIFEST_MARKER, manifest, table_name};

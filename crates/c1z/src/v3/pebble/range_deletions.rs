@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use super::columnar_block::Columns;
-use super::error::Broken;
+use super::error::StoreError;
 use super::error::damaged;
 use super::error::u32_at;
 use super::row_block;
@@ -25,12 +25,12 @@ const SPAN_OVERHEAD: usize = size_of::<Span>();
 
 /// The deletions of a store, within a limit for all of them.
 #[derive(Debug)]
-pub(super) struct Spans {
+pub(super) struct RangeDeletions {
     pub(super) all: Vec<Span>,
     left: usize,
 }
 
-impl Spans {
+impl RangeDeletions {
     pub(super) fn within(most: usize) -> Self {
         Self {
             all: Vec::new(),
@@ -38,10 +38,10 @@ impl Spans {
         }
     }
 
-    pub(super) fn push(&mut self, span: Span) -> Result<(), Broken> {
+    pub(super) fn push(&mut self, span: Span) -> Result<(), StoreError> {
         let bytes = span.start.len() + span.end.len() + SPAN_OVERHEAD;
         let left = self.left.checked_sub(bytes);
-        self.left = left.ok_or(Broken::TooLarge("the deletions in its store"))?;
+        self.left = left.ok_or(StoreError::TooLarge("the deletions in its store"))?;
         self.all.push(span);
         Ok(())
     }
@@ -51,8 +51,8 @@ impl Spans {
 pub(super) fn read(
     block: &[u8],
     columnar: bool,
-    mut take: impl FnMut(Span) -> Result<(), Broken>,
-) -> Result<(), Broken> {
+    mut take: impl FnMut(Span) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     if !columnar {
         return row_block::each(block, |key, end| {
             let (start, trailer) = row_block::part(key)?;
@@ -81,7 +81,7 @@ pub(super) fn read(
             left = rest;
             let trailer = trailers.get(row)?;
             if trailer & 0xFF != RANGE_DELETE {
-                return Err(Broken::Unknown("its tables have keys of ranges"));
+                return Err(StoreError::Unknown("its tables have keys of ranges"));
             }
             take(Span {
                 start: keys.get(bound - 1)?.to_owned(),

@@ -1,7 +1,7 @@
 //! Records in blocks of 32 KiB, as `LevelDB` frames its logs and manifests (docs/reference/c1z.md §3.6).
 
 use super::crc32c;
-use super::error::Broken;
+use super::error::StoreError;
 use super::error::damaged;
 use super::error::u32_at;
 
@@ -45,8 +45,8 @@ pub(super) fn append(mut record: &[u8], log: &mut Vec<u8>) {
 pub(super) fn each(
     log: &[u8],
     number: Option<u64>,
-    mut take: impl FnMut(&[u8]) -> Result<(), Broken>,
-) -> Result<(), Broken> {
+    mut take: impl FnMut(&[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     let mut record = Vec::new();
     for block in log.chunks(BLOCK) {
         let mut rest = block;
@@ -59,7 +59,7 @@ pub(super) fn each(
                 9..=12 => (HEADER + 12, kind - 8),
                 _ if number.is_some() => return Ok(()),
                 _ => {
-                    return Err(Broken::Unknown(
+                    return Err(StoreError::Unknown(
                         "a log of its store is framed in a way not known here",
                     ));
                 }

@@ -1,6 +1,6 @@
 //! The rows of one block, unpacked.
 
-use super::error::Broken;
+use super::error::StoreError;
 use super::error::counted;
 use super::error::damaged;
 use super::error::length;
@@ -34,10 +34,10 @@ impl BlockRows {
         }
     }
 
-    pub(super) fn push(&mut self, row: Row<'_>) -> Result<(), Broken> {
+    pub(super) fn push(&mut self, row: Row<'_>) -> Result<(), StoreError> {
         let more = row.key.len() + row.value.len() + ROW_OVERHEAD;
         if self.held() + more > self.most {
-            return Err(Broken::TooLarge("a block of its store"));
+            return Err(StoreError::TooLarge("a block of its store"));
         }
         self.bytes.extend_from_slice(row.key);
         let key_end = self.bytes.len();
@@ -65,8 +65,8 @@ impl BlockRows {
 /// Reads a block of prefix-compressed rows, keys as they are.
 pub(super) fn each(
     block: &[u8],
-    mut take: impl FnMut(&[u8], &[u8]) -> Result<(), Broken>,
-) -> Result<(), Broken> {
+    mut take: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     let count_at = block
         .len()
         .checked_sub(4)
@@ -98,21 +98,21 @@ pub(super) fn each(
 }
 
 /// A key with a trailer, parted.
-pub(super) fn part(key: &[u8]) -> Result<(&[u8], u64), Broken> {
+pub(super) fn part(key: &[u8]) -> Result<(&[u8], u64), StoreError> {
     let parted = key.split_last_chunk::<8>();
     let (key, trailer) = parted.ok_or_else(|| damaged("a key in its store has no trailer"))?;
     Ok((key, u64::from_le_bytes(*trailer)))
 }
 
 /// A handle: where a block is and how long, and what follows.
-pub(super) fn handle(bytes: &[u8]) -> Result<((u64, u64), &[u8]), Broken> {
+pub(super) fn handle(bytes: &[u8]) -> Result<((u64, u64), &[u8]), StoreError> {
     let (offset, rest) = varint(bytes)?;
     let (size, rest) = varint(rest)?;
     Ok(((offset, size), rest))
 }
 
 /// Bytes with their length before them, the whole of it.
-pub(super) fn owned(bytes: &[u8]) -> Result<(Vec<u8>, &[u8]), Broken> {
+pub(super) fn owned(bytes: &[u8]) -> Result<(Vec<u8>, &[u8]), StoreError> {
     let (text, rest) = counted(bytes)?;
     Ok((text.to_vec(), rest))
 }

@@ -1,16 +1,16 @@
 //! Unpacks blocks that are compressed with Snappy: pieces of text, and copies of what was there before.
 
-use super::error::Broken;
+use super::error::StoreError;
 use super::error::damaged;
 use super::error::length;
 use super::error::varint;
 
 /// Unpacks a block into at most so many bytes.
-pub(super) fn unpack(packed: &[u8], most: usize) -> Result<Vec<u8>, Broken> {
+pub(super) fn unpack(packed: &[u8], most: usize) -> Result<Vec<u8>, StoreError> {
     let (bytes, mut rest) = varint(packed)?;
     let bytes = length(bytes)?;
     if bytes > most {
-        return Err(Broken::TooLarge("a block of its store"));
+        return Err(StoreError::TooLarge("a block of its store"));
     }
     let broken = || damaged("a block of its store is not compressed as it says");
     // Grows with what is there: a piece says up to 64 bytes in three.
@@ -18,7 +18,7 @@ pub(super) fn unpack(packed: &[u8], most: usize) -> Result<Vec<u8>, Broken> {
     while let Some((tag, after)) = rest.split_first() {
         let high = usize::from(tag >> 2);
         rest = after;
-        let mut take = |count: usize| -> Result<usize, Broken> {
+        let mut take = |count: usize| -> Result<usize, StoreError> {
             let (number, after) = rest.split_at_checked(count).ok_or_else(broken)?;
             rest = after;
             Ok(number
@@ -67,7 +67,7 @@ mod tests {
         // "ab", then six bytes from two back, then "c".
         let packed = [9, 1 << 2, b'a', b'b', (2 << 2) | 1, 2, 0, b'c'];
         assert_eq!(unpack(&packed, 9).unwrap(), b"ababababc");
-        assert!(matches!(unpack(&packed, 8), Err(Broken::TooLarge(_))));
+        assert!(matches!(unpack(&packed, 8), Err(StoreError::TooLarge(_))));
         for cut in 1..packed.len() {
             assert!(unpack(&packed[..cut], 9).is_err(), "{cut}");
         }

@@ -11,10 +11,10 @@ use twox_hash::XxHash64;
 use super::columnar_block::Columns;
 use super::columnar_block::is_set;
 use super::crc32c;
-use super::error::Broken;
+use super::error::StoreError;
 use super::error::damaged;
 use super::error::u32_at;
-use super::memory_budget::Allowance;
+use super::memory_budget::MemoryBudget;
 use super::range_deletions;
 use super::range_deletions::Span;
 use super::row_block;
@@ -56,7 +56,7 @@ pub(super) struct TableReader {
     bytes: u64,
     format: u32,
     checksum: u8,
-    allowance: Allowance,
+    allowance: MemoryBudget,
     /// Blocks that are still to be read.
     blocks: VecDeque<Handle>,
     rows: Arc<BlockRows>,
@@ -67,7 +67,7 @@ pub(super) struct TableReader {
 
 impl TableReader {
     /// Rows that are in memory.
-    pub(super) fn of(rows: Arc<BlockRows>, allowance: Allowance) -> Self {
+    pub(super) fn of(rows: Arc<BlockRows>, allowance: MemoryBudget) -> Self {
         Self {
             file: None,
             bytes: 0,
@@ -84,9 +84,9 @@ impl TableReader {
     /// Calls `take` with the deletions of ranges in a table.
     pub(super) fn spans(
         path: &Path,
-        allowance: &Allowance,
-        take: impl FnMut(Span) -> Result<(), Broken>,
-    ) -> Result<(), Broken> {
+        allowance: &MemoryBudget,
+        take: impl FnMut(Span) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         let (mut table, _, _) = Self::described(path, allowance)?;
         let Some(handle) = table.spans else { return Ok(()) };
         let block = table.block(handle)?;
@@ -94,7 +94,7 @@ impl TableReader {
     }
 
     /// Opens a table and goes to the block where a key would be.
-    pub(super) fn open(path: &Path, allowance: &Allowance, from: &[u8]) -> Result<Self, Broken> {
+    pub(super) fn open(path: &Path, allowance: &MemoryBudget, from: &[u8]) -> Result<Self, StoreError> {
         let (mut table, index, two_levels) = Self::described(path, allowance)?;
         let mut left = table.bytes;
         let mut blocks = table.index(index, from, &mut left)?;
@@ -110,7 +110,7 @@ impl TableReader {
     }
 
     /// A table of which footer and descriptions are read, its index, and whether that has two levels.
-    fn described(path: &Path, allowance: &Allowance) -> Result<(Self, Handle, bool), Broken> {
+    fn described(path: &Path, allowance: &MemoryBudget) -> Result<(Self, Handle, bool), StoreError> {
         allowance.open()?;
         let mut file = File::open(path)?;
         let bytes = file.metadata()?.len();
@@ -141,12 +141,12 @@ impl TableReader {
     }
 
     /// Goes to the next row.
-    pub(super) fn advance(&mut self) -> Result<(), Broken> {
+    pub(super) fn advance(&mut self) -> Result<(), StoreError> {
         self.at += 1;
         self.refill()
     }
 
-    fn refill(&mut self) -> Result<(), Broken> {
+    fn refill(&mut self) -> Result<(), StoreError> {
         while self.rows.get(self.at).is_none() {
             let Some(handle) = self.blocks.pop_front() else {
                 return Ok(());
@@ -165,10 +165,10 @@ impl TableReader {
     }
 
     /// Reads a block, checks its sum and unpacks it.
-    fn block(&mut self, (offset, size): Handle) -> Result<Vec<u8>, Broken> {
+    fn block(&mut self, (offset, size): Handle) -> Result<Vec<u8>, StoreError> {
         let most = self.allowance.most;
         let whole = usize::try_from(size).ok().filter(|size| *size <= most);
-        let whole = whole.ok_or(Broken::TooLarge("a block of its store"))? + TRAILER;
+        let whole = whole.ok_or(StoreError::TooLarge("a block of its store"))? + TRAILER;
         self.allowance.read(whole)?;
         let file = self
             .file
@@ -195,7 +195,7 @@ impl TableReader {
             1 => snappy::unpack(&bytes, most)?,
             7 => self.zstd_block(&bytes)?,
             _ => {
-                return Err(Broken::Unknown(
+                return Err(StoreError::Unknown(
                     "its tables are compressed in a way not known here",
                 ));
             }
@@ -204,17 +204,17 @@ impl TableReader {
         Ok(bytes)
     }
 
-    fn zstd_block(&self, packed: &[u8]) -> Result<Vec<u8>, Broken> {
+    fn zstd_block(&self, packed: &[u8]) -> Result<Vec<u8>, StoreError> {
         let (bytes, packed) = super::error::varint(packed)?;
         let bytes = usize::try_from(bytes)
             .ok()
             .filter(|bytes| *bytes <= self.allowance.most);
-        let bytes = bytes.ok_or(Broken::TooLarge("a block of its store"))?;
-        zstd::bulk::decompress(packed, bytes).map_err(|error| Broken::Damaged(error.to_string()))
+        let bytes = bytes.ok_or(StoreError::TooLarge("a block of its store"))?;
+        zstd::bulk::decompress(packed, bytes).map_err(|error| StoreError::Damaged(error.to_string()))
     }
 
     /// Reads what describes the table: whether its index has two levels. What would have to be known and is not is refused.
-    fn describe(&mut self, meta: Handle) -> Result<bool, Broken> {
+    fn describe(&mut self, meta: Handle) -> Result<bool, StoreError> {
         let block = self.block(meta)?;
         let (mut properties, mut spans) = (None, None);
         pairs(&block, self.format >= COLUMNAR_META, |name, value| {
@@ -222,14 +222,18 @@ impl TableReader {
                 b"rocksdb.properties" => properties = Some(row_block::handle(value)?.0),
                 b"rocksdb.range_del2" => spans = Some(row_block::handle(value)?.0),
                 b"rocksdb.range_del" => {
-                    return Err(Broken::Unknown("its tables have deletions of an older kind"));
+                    return Err(StoreError::Unknown("its tables have deletions of an older kind"));
                 }
-                b"pebble.range_key" => return Err(Broken::Unknown("its tables have keys of ranges")),
+                b"pebble.range_key" => return Err(StoreError::Unknown("its tables have keys of ranges")),
                 b"pebble.value_index" => {
-                    return Err(Broken::Unknown("its tables have values in blocks of their own"));
+                    return Err(StoreError::Unknown(
+                        "its tables have values in blocks of their own",
+                    ));
                 }
                 b"pebble.blob_ref_index" => {
-                    return Err(Broken::Unknown("its tables have values in files of their own"));
+                    return Err(StoreError::Unknown(
+                        "its tables have values in files of their own",
+                    ));
                 }
                 _ => {}
             }
@@ -243,7 +247,7 @@ impl TableReader {
                 two_levels = u32_at(value, 0)? == 2;
             }
             if name == b"rocksdb.comparator" && value != b"leveldb.BytewiseComparator" {
-                return Err(Broken::Unknown("its keys are in another order"));
+                return Err(StoreError::Unknown("its keys are in another order"));
             }
             Ok(())
         })?;
@@ -252,7 +256,7 @@ impl TableReader {
 
     /// The blocks that an index lists, without those that end before a key. All of them are in the table side by side, so they
     /// take no more bytes than are left of it.
-    fn index(&mut self, handle: Handle, from: &[u8], left: &mut u64) -> Result<VecDeque<Handle>, Broken> {
+    fn index(&mut self, handle: Handle, from: &[u8], left: &mut u64) -> Result<VecDeque<Handle>, StoreError> {
         let block = self.block(handle)?;
         let mut blocks = VecDeque::new();
         let mut add = |handle: Handle| {
@@ -261,7 +265,7 @@ impl TableReader {
                 .and_then(|left| left.checked_sub(TRAILER as u64));
             *left = rest.ok_or_else(|| damaged("the blocks of a table are more than the table"))?;
             blocks.push_back(handle);
-            Ok::<(), Broken>(())
+            Ok::<(), StoreError>(())
         };
         if self.format < COLUMNAR {
             row_block::each(&block, |key, value| {
@@ -282,7 +286,7 @@ impl TableReader {
         Ok(blocks)
     }
 
-    fn row_block(&self, block: &[u8]) -> Result<BlockRows, Broken> {
+    fn row_block(&self, block: &[u8]) -> Result<BlockRows, StoreError> {
         let mut out = BlockRows::within(self.allowance.most);
         let with_prefix = self.format >= VALUE_PREFIX;
         row_block::each(block, |key, mut value| {
@@ -294,7 +298,9 @@ impl TableReader {
                     .split_first()
                     .ok_or_else(|| damaged("a value has no prefix"))?;
                 if prefix & 0xC0 != 0 {
-                    return Err(Broken::Unknown("its tables have values in blocks of their own"));
+                    return Err(StoreError::Unknown(
+                        "its tables have values in blocks of their own",
+                    ));
                 }
                 value = rest;
             }
@@ -303,17 +309,19 @@ impl TableReader {
         Ok(out)
     }
 
-    fn column_block(&self, block: &[u8]) -> Result<BlockRows, Broken> {
+    fn column_block(&self, block: &[u8]) -> Result<BlockRows, StoreError> {
         let columns = Columns::parse(block, 4)?;
         let mut out = BlockRows::within(self.allowance.most);
         let (suffixes, trailers) = (columns.texts(1)?, columns.uints(TRAILERS)?);
         let (values, elsewhere) = (columns.texts(VALUES)?, columns.flags(OUT_OF_LINE)?);
         columns.sorted_texts(0, |row, key| {
             if is_set(elsewhere, row) {
-                return Err(Broken::Unknown("its tables have values in blocks of their own"));
+                return Err(StoreError::Unknown(
+                    "its tables have values in blocks of their own",
+                ));
             }
             if !suffixes.get(row)?.is_empty() {
-                return Err(Broken::Unknown("its keys have two parts"));
+                return Err(StoreError::Unknown("its keys have two parts"));
             }
             out.push(Row {
                 key,
@@ -326,7 +334,7 @@ impl TableReader {
 }
 
 /// Format, kind of checksum, handles of what describes the table and of the index.
-fn parse_footer(bytes: &[u8]) -> Result<(u32, u8, Handle, Handle), Broken> {
+fn parse_footer(bytes: &[u8]) -> Result<(u32, u8, Handle, Handle), StoreError> {
     let no_table = || damaged("a table of its store is none");
     let end = bytes.len().checked_sub(12).ok_or_else(no_table)?;
     if bytes[end + 4..] != MAGIC {
@@ -337,7 +345,7 @@ fn parse_footer(bytes: &[u8]) -> Result<(u32, u8, Handle, Handle), Broken> {
         1..COLUMNAR_META => PLAIN_FOOTER,
         COLUMNAR_META => CHECKED_FOOTER,
         LATEST => ATTRIBUTED_FOOTER,
-        _ => return Err(Broken::Unknown("its tables are of a later format")),
+        _ => return Err(StoreError::Unknown("its tables are of a later format")),
     };
     let start = bytes.len().checked_sub(size).ok_or_else(no_table)?;
     let footer = &bytes[start..];
@@ -352,7 +360,9 @@ fn parse_footer(bytes: &[u8]) -> Result<(u32, u8, Handle, Handle), Broken> {
     }
     let checksum = footer[0];
     if !matches!(checksum, CRC32C | XXHASH64) {
-        return Err(Broken::Unknown("its tables have sums of a kind not known here"));
+        return Err(StoreError::Unknown(
+            "its tables have sums of a kind not known here",
+        ));
     }
     let (meta, rest) = row_block::handle(&footer[1..HANDLES])?;
     let (index, _) = row_block::handle(rest)?;
@@ -363,8 +373,8 @@ fn parse_footer(bytes: &[u8]) -> Result<(u32, u8, Handle, Handle), Broken> {
 fn pairs(
     block: &[u8],
     columnar: bool,
-    mut take: impl FnMut(&[u8], &[u8]) -> Result<(), Broken>,
-) -> Result<(), Broken> {
+    mut take: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     if !columnar {
         return row_block::each(block, take);
     }

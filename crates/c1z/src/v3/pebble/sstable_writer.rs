@@ -27,7 +27,7 @@ const MAGIC: [u8; 8] = [0xF0, 0x9F, 0xAA, 0xB3, 0xF0, 0x9F, 0xAA, 0xB3];
 
 /// What the manifest tells of a table.
 #[derive(Debug)]
-pub(crate) struct Placed {
+pub(crate) struct FinishedTable {
     pub(super) bytes: u64,
     /// First and last key, with the trailer.
     pub(super) smallest: Vec<u8>,
@@ -97,7 +97,7 @@ impl TableWriter {
     }
 
     /// Ends the table and gives its bytes; the writer begins the next one.
-    pub(crate) fn finish(&mut self) -> (Vec<u8>, Placed) {
+    pub(crate) fn finish(&mut self) -> (Vec<u8>, FinishedTable) {
         if !self.block.is_empty() {
             self.end_block();
         }
@@ -118,7 +118,7 @@ impl TableWriter {
         footer.extend_from_slice(&FORMAT.to_le_bytes());
         footer.extend_from_slice(&MAGIC);
         table.bytes.extend_from_slice(&footer);
-        let placed = Placed {
+        let placed = FinishedTable {
             bytes: table.bytes.len() as u64,
             smallest: table.smallest,
             largest: table.key,

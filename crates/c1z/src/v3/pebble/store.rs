@@ -6,11 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::error::Broken;
+use super::error::StoreError;
 use super::error::damaged;
-use super::memory_budget::Allowance;
+use super::memory_budget::MemoryBudget;
+use super::range_deletions::RangeDeletions;
 use super::range_deletions::Span;
-use super::range_deletions::Spans;
 use super::range_deletions::Sweep;
 use super::row_block;
 use super::row_block::BlockRows;
@@ -18,7 +18,7 @@ use super::sstable_reader::TableReader;
 use super::version_edit;
 use super::version_edit::TableInfo;
 use super::wal;
-use super::wal::Logged;
+use super::wal::WalEntries;
 
 /// What a row does to its key.
 const DELETE: u64 = 0;
@@ -41,7 +41,7 @@ pub(crate) struct StoreReader {
     logged: Arc<BlockRows>,
     /// Deletions of ranges, by start.
     spans: Vec<Span>,
-    allowance: Allowance,
+    allowance: MemoryBudget,
 }
 
 /// A table within a merge: ordered by key, the latest row first.
@@ -57,10 +57,10 @@ struct Cursor {
 
 impl StoreReader {
     /// Looks at a store, of which blocks may unpack to so many bytes.
-    pub(crate) fn open(folder: &Path, most: usize) -> Result<Self, Broken> {
+    pub(crate) fn open(folder: &Path, most: usize) -> Result<Self, StoreError> {
         let (mut tables, first_log) = version_edit::tables(folder, most)?;
         tables.sort_by(|a, b| a.smallest.cmp(&b.smallest));
-        let mut logged = Logged::within(most);
+        let mut logged = WalEntries::within(most);
         let mut logs = Vec::new();
         let mut bytes = 0;
         for entry in fs::read_dir(folder)? {
@@ -73,13 +73,13 @@ impl StoreReader {
         for (number, name) in &logs {
             logged.read(&folder.join(name), *number)?;
         }
-        let mut spans = std::mem::replace(&mut logged.spans, Spans::within(0));
+        let mut spans = std::mem::replace(&mut logged.spans, RangeDeletions::within(0));
         let mut store = Self {
             folder: folder.to_owned(),
             tables,
             spans: Vec::new(),
             logged: Arc::new(logged.into_rows()?),
-            allowance: Allowance::of(bytes, most),
+            allowance: MemoryBudget::of(bytes, most),
         };
         for info in &store.tables {
             TableReader::spans(&store.file_of(info)?, &store.allowance, |span| {
@@ -91,7 +91,7 @@ impl StoreReader {
         Ok(store)
     }
 
-    fn file_of(&self, info: &TableInfo) -> Result<PathBuf, Broken> {
+    fn file_of(&self, info: &TableInfo) -> Result<PathBuf, StoreError> {
         let path = self.folder.join(format!("{:06}.sst", info.file));
         if path.exists() {
             Ok(path)
@@ -101,7 +101,7 @@ impl StoreReader {
     }
 
     /// Calls `take` with the rows of all keys that begin with something.
-    pub(crate) fn each<E: From<Broken>>(
+    pub(crate) fn each<E: From<StoreError>>(
         &self,
         prefix: &[u8],
         mut take: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
@@ -132,7 +132,7 @@ impl StoreReader {
                     held += cursor.table.held();
                     open.push(Reverse(cursor));
                     if open.len() > MOST_OPEN {
-                        return Err(Broken::TooLarge("tables of its store that overlap").into());
+                        return Err(StoreError::TooLarge("tables of its store that overlap").into());
                     }
                 }
                 waiting.next();
@@ -150,7 +150,9 @@ impl StoreReader {
                         SET | SET_WITH_DELETE => take(&cursor.key, row.value)?,
                         DELETE | SINGLE_DELETE | DELETE_SIZED => {}
                         _ => {
-                            return Err(Broken::Unknown("its store has rows of a kind not known here").into());
+                            return Err(
+                                StoreError::Unknown("its store has rows of a kind not known here").into()
+                            );
                         }
                     }
                     before.get_or_insert_default().clone_from(&cursor.key);
@@ -163,7 +165,7 @@ impl StoreReader {
             cursor.table.advance()?;
             held += cursor.table.held();
             if held > self.allowance.most {
-                return Err(Broken::TooLarge("tables of its store that overlap").into());
+                return Err(StoreError::TooLarge("tables of its store that overlap").into());
             }
             if !cursor.load()? {
                 held -= cursor.table.held();
@@ -172,7 +174,7 @@ impl StoreReader {
         }
     }
 
-    fn cursor(&self, info: &TableInfo, from: &[u8]) -> Result<Option<Cursor>, Broken> {
+    fn cursor(&self, info: &TableInfo, from: &[u8]) -> Result<Option<Cursor>, StoreError> {
         let from = from.max(user_key(&info.smallest));
         let cursor = Cursor {
             table: TableReader::open(&self.file_of(info)?, &self.allowance, from)?,
@@ -207,7 +209,7 @@ fn user_key(key: &[u8]) -> &[u8] {
 
 impl Cursor {
     /// Goes to a key; `None` if there is nothing from there.
-    fn at(mut self, from: &[u8]) -> Result<Option<Self>, Broken> {
+    fn at(mut self, from: &[u8]) -> Result<Option<Self>, StoreError> {
         while self.table.row().is_some_and(|row| row.key < from) {
             self.table.advance()?;
         }
@@ -215,7 +217,7 @@ impl Cursor {
     }
 
     /// Takes over the current row; whether there is one within the table's bounds.
-    fn load(&mut self) -> Result<bool, Broken> {
+    fn load(&mut self) -> Result<bool, StoreError> {
         let Some(row) = self.table.row() else {
             return Ok(false);
         };

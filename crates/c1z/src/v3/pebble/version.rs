@@ -3,7 +3,7 @@
 use prost::encoding::encode_varint;
 
 use super::record_format;
-use super::sstable_writer::Placed;
+use super::sstable_writer::FinishedTable;
 
 /// What Pebble calls the format major version: the one that the SDK writes, which tables of any older kind are part of.
 pub(crate) const FORMAT_VERSION: u32 = 24;
@@ -28,7 +28,7 @@ pub(crate) fn table_name(index: u64) -> String {
 }
 
 /// The manifest over tables.
-pub(crate) fn manifest(tables: &[Placed]) -> Vec<u8> {
+pub(crate) fn manifest(tables: &[FinishedTable]) -> Vec<u8> {
     let mut edit = Vec::new();
     encode_varint(COMPARER, &mut edit);
     push(b"leveldb.BytewiseComparator", &mut edit);

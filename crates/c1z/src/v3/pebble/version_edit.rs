@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::error::Broken;
+use super::error::StoreError;
 use super::error::damaged;
 use super::error::varint;
 use super::record_format;
@@ -27,15 +27,15 @@ const MOST_BYTES: u64 = 64 << 20;
 const MARKER: &str = "marker.manifest.";
 
 /// The tables of a store, of which the list may take so many bytes of memory, and the number before which logs are done with.
-pub(super) fn tables(folder: &Path, most: usize) -> Result<(Vec<TableInfo>, u64), Broken> {
+pub(super) fn tables(folder: &Path, most: usize) -> Result<(Vec<TableInfo>, u64), StoreError> {
     let manifest = folder.join(current(folder)?);
     let bytes = fs::metadata(&manifest)
         .map_err(|_| damaged("its store has no manifest of tables"))?
         .len();
     if bytes > MOST_BYTES.min(most as u64) {
-        return Err(Broken::TooLarge("the manifest of its tables"));
+        return Err(StoreError::TooLarge("the manifest of its tables"));
     }
-    let mut edits = Edits {
+    let mut edits = VersionEdits {
         tables: BTreeMap::new(),
         first_log: 0,
         left: most,
@@ -45,7 +45,7 @@ pub(super) fn tables(folder: &Path, most: usize) -> Result<(Vec<TableInfo>, u64)
 }
 
 /// The name of the manifest: that of the marker with the highest number tells it.
-fn current(folder: &Path) -> Result<String, Broken> {
+fn current(folder: &Path) -> Result<String, StoreError> {
     let mut newest = None;
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
@@ -67,15 +67,15 @@ fn current(folder: &Path) -> Result<String, Broken> {
 const TABLE_OVERHEAD: usize = 2 * size_of::<((u64, u64), TableInfo)>();
 
 #[derive(Debug)]
-struct Edits {
+struct VersionEdits {
     tables: BTreeMap<(u64, u64), TableInfo>,
     first_log: u64,
     /// Bytes of memory that may still be taken.
     left: usize,
 }
 
-impl Edits {
-    fn apply(&mut self, mut edit: &[u8]) -> Result<(), Broken> {
+impl VersionEdits {
+    fn apply(&mut self, mut edit: &[u8]) -> Result<(), StoreError> {
         while !edit.is_empty() {
             let (tag, rest) = varint(edit)?;
             edit = match tag {
@@ -99,10 +99,10 @@ impl Edits {
                     rest
                 }
                 7 | 100 | 102 | 103 => self.add(tag, rest)?,
-                104 => return Err(Broken::Unknown("its store has keys of ranges")),
-                107 | 108 => return Err(Broken::Unknown("its store has values in files of their own")),
+                104 => return Err(StoreError::Unknown("its store has keys of ranges")),
+                107 | 108 => return Err(StoreError::Unknown("its store has values in files of their own")),
                 _ => {
-                    return Err(Broken::Unknown(
+                    return Err(StoreError::Unknown(
                         "its store has a history of a kind not known here",
                     ));
                 }
@@ -111,7 +111,7 @@ impl Edits {
         Ok(())
     }
 
-    fn add<'e>(&mut self, tag: u64, rest: &'e [u8]) -> Result<&'e [u8], Broken> {
+    fn add<'e>(&mut self, tag: u64, rest: &'e [u8]) -> Result<&'e [u8], StoreError> {
         let (level, rest) = varint(rest)?;
         let (number, mut rest) = varint(rest)?;
         if tag == 102 {
@@ -145,7 +145,7 @@ impl Edits {
                         rest = after;
                     }
                     field if field & 64 != 0 => {
-                        return Err(Broken::Unknown(
+                        return Err(StoreError::Unknown(
                             "its tables are made of others in a way not known here",
                         ));
                     }
@@ -155,7 +155,7 @@ impl Edits {
         }
         let bytes = TABLE_OVERHEAD + info.smallest.len() + info.largest.len();
         let left = self.left.checked_sub(bytes);
-        self.left = left.ok_or(Broken::TooLarge("the list of its tables"))?;
+        self.left = left.ok_or(StoreError::TooLarge("the list of its tables"))?;
         self.tables.insert((level, number), info);
         Ok(rest)
     }

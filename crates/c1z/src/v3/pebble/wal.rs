@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use super::error::Broken;
+use super::error::StoreError;
 use super::error::damaged;
 use super::range_deletions::RANGE_DELETE;
+use super::range_deletions::RangeDeletions;
 use super::range_deletions::Span;
-use super::range_deletions::Spans;
 use super::record_format;
 use super::row_block::BlockRows;
 use super::row_block::Row;
@@ -23,35 +23,35 @@ type LoggedRow = (Vec<u8>, u64, Vec<u8>);
 
 /// What logs say, in the order of keys, the latest first.
 #[derive(Debug)]
-pub(super) struct Logged {
+pub(super) struct WalEntries {
     rows: Vec<LoggedRow>,
-    pub(super) spans: Spans,
+    pub(super) spans: RangeDeletions,
     /// Bytes of memory that may still be taken.
     left: usize,
 }
 
-impl Logged {
+impl WalEntries {
     pub(super) fn within(most: usize) -> Self {
         Self {
             rows: Vec::new(),
-            spans: Spans::within(most),
+            spans: RangeDeletions::within(most),
             left: most,
         }
     }
 
-    fn take(&mut self, bytes: usize) -> Result<(), Broken> {
+    fn take(&mut self, bytes: usize) -> Result<(), StoreError> {
         let left = self.left.checked_sub(bytes);
-        self.left = left.ok_or(Broken::TooLarge("the log of its store"))?;
+        self.left = left.ok_or(StoreError::TooLarge("the log of its store"))?;
         Ok(())
     }
 
     /// Reads a log with its number.
-    pub(super) fn read(&mut self, path: &Path, number: u64) -> Result<(), Broken> {
+    pub(super) fn read(&mut self, path: &Path, number: u64) -> Result<(), StoreError> {
         self.take(usize::try_from(fs::metadata(path)?.len()).unwrap_or(usize::MAX))?;
         record_format::each(&fs::read(path)?, Some(number), |batch| self.batch(batch))
     }
 
-    fn batch(&mut self, batch: &[u8]) -> Result<(), Broken> {
+    fn batch(&mut self, batch: &[u8]) -> Result<(), StoreError> {
         let short = || damaged("a batch in the log of its store ends too early");
         let (header, mut rest) = batch.split_at_checked(BATCH_HEADER).ok_or_else(short)?;
         let mut sequence = header[..8]
@@ -83,7 +83,7 @@ impl Logged {
                     })?;
                 }
                 _ => {
-                    return Err(Broken::Unknown(
+                    return Err(StoreError::Unknown(
                         "the log of its store does what is not known here",
                     ));
                 }
@@ -95,7 +95,7 @@ impl Logged {
     }
 
     /// The rows as those of one block.
-    pub(super) fn into_rows(mut self) -> Result<BlockRows, Broken> {
+    pub(super) fn into_rows(mut self) -> Result<BlockRows, StoreError> {
         self.rows.sort_by(|a, b| (&a.0, b.1).cmp(&(&b.0, a.1)));
         let mut out = BlockRows::within(usize::MAX);
         for (key, trailer, value) in &self.rows {
@@ -133,7 +133,7 @@ mod tests {
     fn a_batch_is_read_and_a_cut_one_refused() {
         let mut batch = vec![10, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0];
         batch.extend_from_slice(b"\x01\x01b\x02xy\x0F\x01a\x01c\x00\x01a");
-        let mut logged = Logged::within(1 << 10);
+        let mut logged = WalEntries::within(1 << 10);
         logged.batch(&batch).unwrap();
         let span = Span {
             start: b"a".to_vec(),
@@ -147,9 +147,9 @@ mod tests {
         assert_eq!(row(1), Some((&b"b"[..], 10 << 8 | 1, &b"xy"[..])));
         assert_eq!(row(2), None);
         for cut in [5, 13, 15, 20] {
-            assert!(Logged::within(1 << 10).batch(&batch[..cut]).is_err(), "{cut}");
+            assert!(WalEntries::within(1 << 10).batch(&batch[..cut]).is_err(), "{cut}");
         }
-        let outcome = Logged::within(2 * size_of::<LoggedRow>()).batch(&batch);
-        assert!(matches!(outcome, Err(Broken::TooLarge(_))));
+        let outcome = WalEntries::within(2 * size_of::<LoggedRow>()).batch(&batch);
+        assert!(matches!(outcome, Err(StoreError::TooLarge(_))));
     }
 }
