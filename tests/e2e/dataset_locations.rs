@@ -96,10 +96,16 @@ fn another_format_and_another_compression_are_refused() {
     synced(&context, 1);
     refused(&context, &CSV, 9, "it holds parquet, not csv");
     replaced(&context, &CSV);
-    let config = "[[sinks]]\nkind = \"csv\"\nurl = \"out\"\ncompression = \"gzip\"\n";
-    fs::write(context.path(".baton.toml"), config).unwrap();
-    refused(&context, &[], 9, "csv (.csv.gz)");
-    replaced(&context, &[]);
+    for (option, words) in [
+        ("compression = \"gzip\"", "csv (.csv.gz)"),
+        ("delimiter = \";\"", "csv (delimiter ;)"),
+        ("spreadsheet_safe = false", "csv (without spreadsheet safety)"),
+    ] {
+        let config = format!("[[sinks]]\nkind = \"csv\"\nurl = \"out\"\n{option}\n");
+        fs::write(context.path(".baton.toml"), config).unwrap();
+        refused(&context, &[], 9, words);
+        replaced(&context, &[]);
+    }
     let ran = verify(&context, "out", None);
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
 }

@@ -123,6 +123,7 @@ impl FileFormat for CsvFormat {
             (self.delimiter != defaults.delimiter).then(|| format!("delimiter {}", self.delimiter.word())),
             self.bom.then(|| "byte order mark".to_owned()),
             self.sep_line.then(|| "sep line".to_owned()),
+            (self.safety == SpreadsheetSafety::Raw).then(|| "without spreadsheet safety".to_owned()),
         ];
         let differing: Vec<String> = differing.into_iter().flatten().collect();
         if differing.is_empty() {

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
 
 use crate::model::{EntitlementId, ResourceTypeId, RowKind, SyncId, resource_type_of};
 
@@ -42,8 +43,14 @@ struct Holders {
     kept: u64,
 }
 
+/// Emptied entitlements that are named in JSON; the others are counted.
+const MAX_EMPTIED_IN_JSON: usize = 1_000;
+
 /// What became of the rows of an earlier sync.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+///
+/// As JSON it names at most 1,000 emptied entitlements, in the order of their ids; `emptied_not_named` counts the others, if
+/// there are any.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Comparison {
     /// The earlier sync.
     pub sync_id: Option<SyncId>,
@@ -51,6 +58,21 @@ pub struct Comparison {
     pub types: BTreeMap<ResourceTypeId, TypeComparison>,
     /// Entitlements that had holders who still exist, none of whom holds it now, with how many these were.
     pub emptied: BTreeMap<EntitlementId, u64>,
+}
+
+impl Serialize for Comparison {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let named: BTreeMap<_, _> = self.emptied.iter().take(MAX_EMPTIED_IN_JSON).collect();
+        let not_named = self.emptied.len() - named.len();
+        let mut object = serializer.serialize_struct("Comparison", 3 + usize::from(not_named > 0))?;
+        object.serialize_field("sync_id", &self.sync_id)?;
+        object.serialize_field("types", &self.types)?;
+        object.serialize_field("emptied", &named)?;
+        if not_named > 0 {
+            object.serialize_field("emptied_not_named", &not_named)?;
+        }
+        object.end()
+    }
 }
 
 /// What became of the rows of one type.

@@ -64,6 +64,21 @@ pub(super) async fn confirm(
     Ok(())
 }
 
+/// Finds out what kind of instance this is where no list has shown it yet, and reports its id scheme.
+pub(super) async fn detect(client: &NinjaOneClient, outlet: &EventSender) -> Result<Instance, NinjaOneError> {
+    match client.list::<IgnoredAny, _>(END_USERS, &[], FirstElement).await {
+        Ok(_) => {
+            outlet.id_scheme(&Instance::Current.id_scheme()).await?;
+            Ok(Instance::Current)
+        }
+        Err(failure) => {
+            confirm(client, END_USERS, failure).await?;
+            warn(outlet).await?;
+            Ok(Instance::Older)
+        }
+    }
+}
+
 /// Says once, loudly, what an older instance cannot tell.
 pub(super) async fn warn(outlet: &EventSender) -> Result<(), NinjaOneError> {
     let message = "this is an older NinjaOne instance without /v2/user/*: roles are known by name only, and nothing is \

@@ -78,6 +78,9 @@ async fn run(
         facts = read.facts;
     }
     if selection.tenant() {
+        if known.is_none() && selection.access {
+            known = Some(older::detect(client, outlet).await?);
+        }
         tenant(client, &selection, known, &facts, outlet).await?;
     }
     if selection.organizations() && selection.access {

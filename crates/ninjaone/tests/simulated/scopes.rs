@@ -193,3 +193,47 @@ fn an_older_instance_is_read_in_parts_too() {
     );
     assert_eq!(heard.entitlements, expected.entitlements);
 }
+
+/// What an older instance cannot tell is not offered there, whatever part of the tenant is read.
+#[test]
+fn an_older_instance_offers_no_portal_access_in_any_part() {
+    let older = Desk::switched(|behavior| behavior.transport.old_instance = true);
+    let tenant = older
+        .read_all()
+        .resources
+        .iter()
+        .find(|row| row.id.resource_type.as_str() == "tenant")
+        .map(|row| row.id.clone())
+        .unwrap();
+    let types: BTreeSet<_> = [tenant.resource_type.clone()].into();
+    for (desk, is_offered) in [(&older, false), (&Desk::msp(), true)] {
+        for scope in [
+            SyncScope::default(),
+            SyncScope {
+                types: Some(types.clone()),
+                ..SyncScope::default()
+            },
+            SyncScope {
+                targets: Some([tenant.clone()].into()),
+                ..SyncScope::default()
+            },
+            SyncScope {
+                types: Some(types.clone()),
+                targets: Some([tenant.clone()].into()),
+                ..SyncScope::default()
+            },
+        ] {
+            let heard = desk.read(false, &scope);
+            assert_eq!(heard.error, None);
+            let ids = heard.entitlements.iter().map(|row| row.id.as_str());
+            let offered = ids.filter(|id| id.contains("portal")).count() > 0;
+            assert_eq!(offered, is_offered, "{scope:?}");
+            assert!(
+                heard
+                    .entitlements
+                    .iter()
+                    .any(|row| row.id.as_str().contains("administrator"))
+            );
+        }
+    }
+}

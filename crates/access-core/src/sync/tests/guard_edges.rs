@@ -184,3 +184,20 @@ fn what_is_gone_was_not_emptied() {
     assert_eq!(emptied("role:1:assigned", "8"), BTreeMap::new());
     assert_eq!(emptied("role:2:assigned", "8"), BTreeMap::new());
 }
+
+/// JSON of a comparison is bounded: of many emptied entitlements the first are named, the others counted.
+#[test]
+fn emptied_entitlements_in_json_are_bounded() {
+    let emptied = |count: u32| Comparison {
+        emptied: (0..count)
+            .map(|n| (EntitlementId::new(&format!("role:{n}:assigned")).unwrap(), 5))
+            .collect(),
+        ..Comparison::default()
+    };
+    let json = serde_json::to_value(emptied(1_000)).unwrap();
+    assert_eq!(json["emptied"].as_object().unwrap().len(), 1_000);
+    assert!(json.get("emptied_not_named").is_none());
+    let json = serde_json::to_value(emptied(1_003)).unwrap();
+    assert_eq!(json["emptied"].as_object().unwrap().len(), 1_000);
+    assert_eq!(json["emptied_not_named"], 3);
+}
