@@ -52,3 +52,50 @@ fn a_file_is_never_too_large_to_go_on_with() {
     assert!(!context.path("sync.c1z").exists() && !context.path("sync.c1z.tmp").exists());
     assert_eq!(fs::read(context.path("kept.c1z")).unwrap(), before);
 }
+
+/// Whatever limit readers have: a v3 file that is published can be read with it, and one that could not be is not published.
+#[test]
+fn a_v3_file_fits_the_limit_of_its_readers() {
+    let size = GeneratedSize {
+        end_users: 4_000,
+        technicians: 60,
+        grants: 4_000,
+        ..GeneratedSize::default()
+    };
+    let context = TestContext::with(&SimConfig::new(Tenant::generated(size).unwrap()));
+    let run = |arguments: &[&str], mib: u64| {
+        let mut command = context.command(arguments);
+        context.finish(command.env("BATON_DECODER_MAX_DECODED_SIZE_MB", mib.to_string()))
+    };
+    let (mut published, mut refused) = (0, 0);
+    for mib in [1, 2, 4, 8] {
+        let before = fs::read(context.path("sync.c1z")).ok();
+        let ran = run(&["--storage-engine", "pebble"], mib);
+        match ran.code {
+            Some(0) => {
+                published += 1;
+                for question in [
+                    &["inspect", "sync.c1z"][..],
+                    &["inspect", "sync.c1z", "grants", "--limit", "1"],
+                ] {
+                    let read = run(question, mib);
+                    assert_eq!(read.code, Some(0), "{mib} MiB: {}", read.stderr);
+                }
+            }
+            Some(8) => {
+                refused += 1;
+                assert!(
+                    ran.stderr.contains("would unpack to"),
+                    "{mib} MiB: {}",
+                    ran.stderr
+                );
+                assert_eq!(fs::read(context.path("sync.c1z")).ok(), before);
+            }
+            other => panic!("{mib} MiB: {other:?}: {}", ran.stderr),
+        }
+    }
+    assert!(
+        published > 0 && refused > 0,
+        "{published} published, {refused} refused"
+    );
+}

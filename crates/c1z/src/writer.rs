@@ -567,10 +567,18 @@ impl Writer {
         let (file, path) = self.target.temp_file();
         let stop = &self.options.stop;
         let sealed = v3::seal(rows, &summary, file, self.options.compression, stop);
-        sealed.map_err(|error| match error {
+        let bytes = sealed.map_err(|error| match error {
             RowsError::Io(error) => C1zError::io("writing", path, error),
             RowsError::Duplicate { table, id } => C1zError::Duplicate { table, id },
         })?;
+        let limit = self.options.limits.decoded_bytes;
+        if bytes > limit {
+            return Err(C1zError::TooLargeToRead {
+                path: self.target.path().to_owned(),
+                bytes,
+                limit,
+            });
+        }
         v3::verify(file, path, stop)
     }
 

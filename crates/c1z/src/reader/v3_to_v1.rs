@@ -38,9 +38,6 @@ const OLDEST_ENGINE: &str = "pebble";
 /// The engine between the first one and that of now (docs/reference/c1z.md §3.1).
 const OLDER_ENGINE: &str = "pebble2";
 
-/// Bytes of a row in memory are counted as so many at least.
-const ROW_OVERHEAD: u64 = 16;
-
 /// Unpacks a file beside a path and puts the database of its rows there.
 pub(crate) fn as_v1(path: &Path, to: &Path, limits: Limits, stop: &AtomicBool) -> Result<(), C1zError> {
     let unpacked = to.with_extension("store");
@@ -202,7 +199,7 @@ impl V1Builder<'_> {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(Failure::Stopped);
             }
-            let bytes = (key.len() + value.len()) as u64 + ROW_OVERHEAD;
+            let bytes = (key.len() + value.len()) as u64 + key::ROW_OVERHEAD;
             self.left = self.left.checked_sub(bytes).ok_or(Failure::TooLarge)?;
             let record = M::decode(value).map_err(|error| Failure::Unreadable(table, error))?;
             put(self, record).map_err(Failure::Writing)

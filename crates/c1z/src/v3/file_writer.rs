@@ -26,22 +26,37 @@ use crate::v1::decompress::Limits;
 /// On 1M grants level 3 took a tenth longer than 1 and made tables of few kinds of values a third smaller.
 const LEVEL: i32 = 3;
 
-/// Writes rows as a whole file and makes it durable.
+/// Families of which a reader makes rows.
+const READ_FAMILIES: [&[u8]; 5] = [
+    &key::RESOURCE_TYPE,
+    &key::RESOURCE,
+    &key::ENTITLEMENT,
+    &key::GRANT,
+    &key::ASSET,
+];
+
+/// Writes rows as a complete file and makes it durable. Returns the bytes that it takes of a reader's limit on decoded bytes:
+/// of the unpacked tables, or of the rows in them, whichever is more.
 pub(crate) fn seal(
     rows: Rows,
     summary: &Summary<'_>,
     out: &File,
     how: Compression,
     stop: &AtomicBool,
-) -> Result<(), RowsError> {
+) -> Result<u64, RowsError> {
     let mut tables = Tables {
         envelope: EnvelopeWriter::begin(out, &summary.manifest(rows.sum()))?,
         table: TableWriter::new(),
         placed: Vec::new(),
         packing: VecDeque::new(),
         how,
+        unpacked: 0,
     };
+    let mut row_bytes = 0;
     rows.finish(stop, &summary.run().encode_to_vec(), |key, value| {
+        if READ_FAMILIES.iter().any(|family| key.starts_with(family)) {
+            row_bytes += (key.len() + value.len()) as u64 + key::ROW_OVERHEAD;
+        }
         tables.add(key, value)
     })?;
     for (key, value) in [
@@ -51,7 +66,7 @@ pub(crate) fn seal(
     ] {
         tables.add(key, value)?;
     }
-    Ok(tables.finish()?)
+    Ok(tables.finish()?.max(row_bytes))
 }
 
 /// Reads a file back: every frame is what was written.
@@ -74,6 +89,8 @@ struct Tables<'f> {
     /// Frames in the making, in the order in which they are written.
     packing: VecDeque<JoinHandle<io::Result<Frame>>>,
     how: Compression,
+    /// Bytes of all files, before compression.
+    unpacked: u64,
 }
 
 impl Tables<'_> {
@@ -88,6 +105,7 @@ impl Tables<'_> {
     fn end_table(&mut self) -> io::Result<()> {
         let name = pebble::table_name(self.placed.len() as u64);
         let (bytes, placed) = self.table.finish();
+        self.unpacked += bytes.len() as u64;
         self.placed.push(placed);
         while self.packing.len() >= self.how.threads.max(1) as usize {
             self.write_next()?;
@@ -113,7 +131,7 @@ impl Tables<'_> {
             .add(packed.map_err(|_| io::Error::other("the compressing thread has ended"))??)
     }
 
-    fn finish(mut self) -> io::Result<()> {
+    fn finish(mut self) -> io::Result<u64> {
         if !self.table.is_empty() {
             self.end_table()?;
         }
@@ -126,9 +144,11 @@ impl Tables<'_> {
             (pebble::FORMAT_MARKER, Vec::new()),
             (pebble::MANIFEST_MARKER, Vec::new()),
         ] {
+            self.unpacked += content.len() as u64;
             self.envelope
                 .add(Frame::pack(name.to_owned(), &content, self.level())?)?;
         }
-        self.envelope.finish()
+        self.envelope.finish()?;
+        Ok(self.unpacked)
     }
 }

@@ -5,6 +5,9 @@ use std::borrow::Cow;
 /// The first byte of every key.
 const VERSION: u8 = 0x03;
 
+/// What a row takes of a reader's limit besides its key and value, in bytes: so many small rows are not free.
+pub(crate) const ROW_OVERHEAD: u64 = 16;
+
 pub(crate) const RESOURCE_TYPE: [u8; 3] = [VERSION, 0x01, 0];
 pub(crate) const RESOURCE: [u8; 3] = [VERSION, 0x02, 0];
 pub(crate) const ENTITLEMENT: [u8; 3] = [VERSION, 0x03, 0];
