@@ -10,7 +10,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::commands::COMMANDS;
 use crate::settings::{
-    COLOR_FLAG, QUIET_FLAG, Reference, SETTINGS, Setting, SettingScope, VERBOSE_FLAG, ValueKind,
+    COLOR_FLAG, QUIET_FLAG, Reference, SETTINGS, Setting, SettingScope, VERBOSE_FLAG, ValueType, keys,
 };
 
 /// The program's name.
@@ -53,7 +53,12 @@ fn bare(width: usize) -> Command {
         // As in the reference: of a flag given twice the last counts; lists add up.
         .args_override_self(true)
         .args(messages())
-        .args(SETTINGS.iter().filter(|setting| setting.has_flag()).map(argument))
+        .args(
+            SETTINGS
+                .iter()
+                .filter(|setting| setting.has_flag())
+                .map(|setting| argument(setting)),
+        )
         .args(other_flags_of_the_reference())
 }
 
@@ -116,18 +121,18 @@ fn argument(setting: &Setting) -> Arg {
         Some(letter) => argument.short(letter),
         None => argument,
     };
-    let argument = if setting.name == "output" {
+    let argument = if setting.name == keys::OUTPUT.setting.name {
         // As ConductorOne's tool for c1z files calls it.
         argument.alias("output-format")
     } else {
         argument
     };
-    let argument = of_kind(argument, setting.kind);
-    match setting.kind {
-        ValueKind::Path => argument.value_hint(ValueHint::AnyPath),
-        ValueKind::Choice(words) => argument.add(candidates(words)),
-        ValueKind::Bool => argument.add(candidates(&["true", "false"])),
-        ValueKind::List if setting.name == "sink" => {
+    let argument = with_value_type(argument, setting.value_type);
+    match setting.value_type {
+        ValueType::Path => argument.value_hint(ValueHint::AnyPath),
+        ValueType::Choice { words, .. } => argument.add(candidates(words)),
+        ValueType::Switch => argument.add(candidates(&["true", "false"])),
+        ValueType::List if setting.name == keys::SINK.setting.name => {
             argument.add(candidates(&["c1z=", "html=", "parquet=", "csv="]))
         }
         _ => argument.value_hint(ValueHint::Other),
@@ -141,23 +146,23 @@ fn candidates(words: &'static [&'static str]) -> ArgValueCandidates {
 
 /// Flags of the reference that do not work here are known all the same, so that what becomes of them is decided in one place.
 fn other_flags_of_the_reference() -> impl Iterator<Item = Arg> {
-    let flags = Reference::others().filter(|row| row.given_by != SettingScope::Environment);
+    let flags = Reference::others().filter(|row| row.scope != SettingScope::Environment);
     flags.map(|row| {
-        of_kind(
+        with_value_type(
             Arg::new(row.name).long(row.name).global(true).hide(true),
-            row.kind,
+            row.value_type,
         )
     })
 }
 
 /// Values of all flags but switches are the next word whatever it is, as in the reference: a secret may begin with a hyphen.
-fn of_kind(argument: Arg, kind: ValueKind) -> Arg {
-    match kind {
-        ValueKind::Bool => argument
+fn with_value_type(argument: Arg, value_type: ValueType) -> Arg {
+    match value_type {
+        ValueType::Switch => argument
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value("true"),
-        ValueKind::List => argument.action(ArgAction::Append).allow_hyphen_values(true),
+        ValueType::List => argument.action(ArgAction::Append).allow_hyphen_values(true),
         _ => argument.allow_hyphen_values(true),
     }
 }
@@ -187,14 +192,14 @@ fn with_value_hints(command: Command) -> Command {
 
 /// What the value of a setting looks like.
 pub(crate) fn value_name(setting: &Setting) -> String {
-    match setting.kind {
-        ValueKind::Text => "TEXT".to_owned(),
-        ValueKind::Path => "PATH".to_owned(),
-        ValueKind::Bool => "true|false".to_owned(),
-        ValueKind::Integer { min, max } => format!("{min}..{max}"),
-        ValueKind::Number => "NUMBER".to_owned(),
-        ValueKind::List => "LIST".to_owned(),
-        ValueKind::Choice(words) => words.join("|"),
+    match setting.value_type {
+        ValueType::Text | ValueType::Json => "TEXT".to_owned(),
+        ValueType::Path => "PATH".to_owned(),
+        ValueType::Switch => "true|false".to_owned(),
+        ValueType::Integer { min, max, .. } => format!("{min}..{max}"),
+        ValueType::Number => "NUMBER".to_owned(),
+        ValueType::List => "LIST".to_owned(),
+        ValueType::Choice { words, .. } => words.join("|"),
     }
 }
 

@@ -39,7 +39,7 @@ fn settings() -> String {
             .short
             .map(|letter| format!("`-{letter}`, "))
             .unwrap_or_default();
-        let flag = match setting.given_by {
+        let flag = match setting.scope {
             SettingScope::Environment => "–".to_owned(),
             SettingScope::All | SettingScope::FlagAndEnvironment => format!("{short}`--{}`", setting.flag()),
         };
@@ -63,7 +63,7 @@ fn settings() -> String {
 fn reference_flags() -> String {
     let mut text = String::from("| Flag | Variable | Key | Here |\n|---|---|---|---|\n");
     for row in REFERENCE {
-        let (flag, key) = match row.given_by {
+        let (flag, key) = match row.scope {
             SettingScope::Environment => ("–".to_owned(), "–".to_owned()),
             SettingScope::All | SettingScope::FlagAndEnvironment => {
                 (format!("`--{}`", row.name), format!("`{}`", row.name))
@@ -81,9 +81,7 @@ fn reference_flags() -> String {
 
 /// The variables that name a file with a value.
 fn credential_files() -> String {
-    let files = SETTINGS
-        .iter()
-        .filter_map(crate::settings::Setting::file_variable);
+    let files = SETTINGS.iter().filter_map(|setting| setting.file_variable());
     files.fold(String::new(), |text, variable| text + "- `" + &variable + "`\n")
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::settings::{Environment, SETTINGS, Setting};
+use crate::settings::{Environment, SETTINGS};
 
 /// Variables of other programs and libraries that hold secrets. Buckets, proxies and collectors are reached with them.
 const FOREIGN_VARIABLES: [&str; 12] = [
@@ -44,7 +44,7 @@ pub(crate) fn register_environment(environment: &Environment) {
     let ours = SETTINGS
         .iter()
         .filter(|setting| setting.secret)
-        .map(Setting::variable);
+        .map(|setting| setting.variable());
     for name in ours.chain(FOREIGN_VARIABLES.map(str::to_owned)) {
         if let Some(secret) = environment.get(&name).and_then(|value| value.to_str()) {
             access_core::secrets::register(secret);

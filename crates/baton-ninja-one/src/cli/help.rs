@@ -7,7 +7,7 @@ use clap::builder::styling::{AnsiColor, Style, Styles};
 
 use crate::cli::{self, NAME, value_name};
 use crate::commands::{COMMANDS, Entry, Group, Section};
-use crate::settings::{SETTINGS, Setting, SettingScope, TOPICS, ValueKind};
+use crate::settings::{SETTINGS, Setting, SettingScope, TOPICS, ValueType, keys};
 
 /// Colors of help.
 pub(crate) const STYLES: Styles = Styles::styled()
@@ -100,10 +100,9 @@ fn sections(page: &mut Page, sections: &[Section]) {
     for section in sections {
         page.heading(section.title());
         let messages = messages();
-        let names = section.settings();
-        let settings: Vec<(String, String)> = names
+        let settings: Vec<(String, String)> = section
+            .settings()
             .iter()
-            .map(|name| Setting::named(name))
             .map(|setting| (flag(setting), setting.help.to_owned()))
             .chain(messages.into_iter().filter(|_| *section == Section::Output))
             .collect();
@@ -126,11 +125,10 @@ pub(crate) fn settings(width: usize) -> StyledStr {
         "Settings come from flags, environment variables and the config file; a flag wins over a variable, and a variable over the file. The key in the file is the flag without dashes.",
     );
     page.blank();
-    for (topic, names) in TOPICS {
+    for (topic, settings) in TOPICS {
         page.heading(topic);
-        let rows: Vec<(String, String)> = names
+        let rows: Vec<(String, String)> = settings
             .iter()
-            .map(|name| Setting::named(name))
             .map(|setting| (flag(setting), described(setting)))
             .collect();
         page.rows(&rows);
@@ -155,11 +153,11 @@ fn messages() -> Vec<(String, String)> {
 
 fn described(setting: &Setting) -> String {
     let required = if setting.required { "Required. " } else { "" };
-    let default = match (setting.kind, setting.default) {
-        (_, "") | (ValueKind::Bool, "false") => String::new(),
+    let default = match (setting.value_type, setting.default) {
+        (_, "") | (ValueType::Switch, "false") => String::new(),
         (_, default) => format!(" [default: {default}]"),
     };
-    let variable = match setting.given_by {
+    let variable = match setting.scope {
         SettingScope::Environment => String::new(),
         SettingScope::All | SettingScope::FlagAndEnvironment => format!(" [{}]", setting.variable()),
     };
@@ -174,10 +172,10 @@ fn flag(setting: &Setting) -> String {
     let short = setting
         .short
         .map_or_else(|| "    ".to_owned(), |letter| format!("-{letter}, "));
-    let value = match setting.kind {
-        ValueKind::Bool => String::new(),
-        ValueKind::Integer { .. } => " <N>".to_owned(),
-        ValueKind::Choice(words) if words.join("|").len() > 20 => " <WORD>".to_owned(),
+    let value = match setting.value_type {
+        ValueType::Switch => String::new(),
+        ValueType::Integer { .. } => " <N>".to_owned(),
+        ValueType::Choice { words, .. } if words.join("|").len() > 20 => " <WORD>".to_owned(),
         _ => format!(" <{}>", value_name(setting)),
     };
     format!("  {short}--{}{value}", setting.flag())
@@ -194,29 +192,29 @@ impl Section {
         }
     }
 
-    fn settings(self) -> &'static [&'static str] {
+    fn settings(self) -> Vec<&'static Setting> {
         match self {
-            Self::Sync => &[
-                "sync-resource-types",
-                "ninja-one-include-devices",
-                "max-drop-percent",
-                "accept-drop",
+            Self::Sync => vec![
+                &keys::SYNC_RESOURCE_TYPES.setting,
+                &keys::NINJA_ONE_INCLUDE_DEVICES.setting,
+                &keys::MAX_DROP_PERCENT.setting,
+                &keys::ACCEPT_DROP.setting,
             ],
-            Self::Changes => &[
-                "dry-run",
-                "provisioning",
-                "audit-log",
-                "requested-by",
-                "allow-admin-delete",
+            Self::Changes => vec![
+                &keys::DRY_RUN.setting,
+                &keys::PROVISIONING.setting,
+                &keys::AUDIT_LOG.setting,
+                &keys::REQUESTED_BY.setting,
+                &keys::ALLOW_ADMIN_DELETE.setting,
             ],
-            Self::Connection => &[
-                "ninja-one-base-url",
-                "ninja-one-client-id",
-                "ninja-one-client-secret",
-                "config-path",
+            Self::Connection => vec![
+                &keys::NINJA_ONE_BASE_URL.setting,
+                &keys::NINJA_ONE_CLIENT_ID.setting,
+                &keys::NINJA_ONE_CLIENT_SECRET.setting,
+                &keys::CONFIG_PATH.setting,
             ],
-            Self::Sinks => &["sink", "file"],
-            Self::Output => &["output"],
+            Self::Sinks => vec![&keys::SINK.setting, &keys::FILE.setting],
+            Self::Output => vec![&keys::OUTPUT.setting],
         }
     }
 }

@@ -17,8 +17,7 @@ use crate::output::console::ColorChoice;
 use crate::output::console::escape_line;
 use crate::output::console::help_width;
 use crate::settings::{
-    COLOR_FLAG, QUIET_FLAG, Reference, SETTINGS, SettingScope, VERBOSE_FLAG, ValueKind, changes_tenant,
-    variable_of,
+    COLOR_FLAG, QUIET_FLAG, Reference, SETTINGS, SettingScope, VERBOSE_FLAG, ValueType, changes_tenant, keys,
 };
 
 /// What became of a command line.
@@ -40,8 +39,8 @@ pub(crate) struct Preferences {
 pub(crate) fn preferences(arguments: &[OsString]) -> Preferences {
     let typed = Typed::new(arguments.to_vec());
     let output = typed
-        .value_of("output")
-        .or_else(|| std::env::var(variable_of("output")).ok());
+        .value_of(keys::OUTPUT.setting.name)
+        .or_else(|| std::env::var(keys::OUTPUT.setting.variable()).ok());
     Preferences {
         color: match typed.value_of(COLOR_FLAG).as_deref() {
             Some("always") => ColorChoice::Always,
@@ -158,16 +157,18 @@ fn flags() -> impl Iterator<Item = Flag> {
         .filter(|setting| setting.has_flag())
         .map(|setting| Flag {
             long: setting.flag(),
-            short: setting.short.or((setting.name == "output").then_some('o')),
-            switch: setting.kind == ValueKind::Bool,
+            short: setting
+                .short
+                .or((setting.name == keys::OUTPUT.setting.name).then_some('o')),
+            switch: setting.value_type == ValueType::Switch,
             secret: setting.secret,
         });
     let others = Reference::others()
-        .filter(|row| row.given_by != SettingScope::Environment)
+        .filter(|row| row.scope != SettingScope::Environment)
         .map(|row| Flag {
             long: row.name,
             short: None,
-            switch: row.kind == ValueKind::Bool,
+            switch: row.value_type == ValueType::Switch,
             secret: false,
         });
     let messages = [
@@ -287,7 +288,7 @@ impl Typed {
                         short: true,
                         value: Some(value),
                         ..
-                    } if flag.long == "output" => Some(vec![format!("--output={value}")]),
+                    } if flag.long == keys::OUTPUT.setting.name => Some(vec![format!("--output={value}")]),
                     _ => None,
                 },
                 None,
@@ -298,7 +299,9 @@ impl Typed {
             text == "--from" || text.starts_with("--from=")
         });
         let file = self.parts.iter().rev().find_map(|(n, part)| match part {
-            Part::Flag { flag, value, .. } if flag.long == "file" && *n > at => value.clone(),
+            Part::Flag { flag, value, .. } if flag.long == keys::FILE.setting.name && *n > at => {
+                value.clone()
+            }
             _ => None,
         });
         let after = (command == "inspect")
@@ -310,7 +313,7 @@ impl Typed {
                     flag,
                     value: Some(value),
                     ..
-                } if flag.long == "file" => match command.as_str() {
+                } if flag.long == keys::FILE.setting.name => match command.as_str() {
                     "inspect" => Some(Vec::new()),
                     "diff" | "verify" => Some(vec![value.clone()]),
                     "report" if !has_from => Some(vec![format!("--from={value}")]),
@@ -322,7 +325,9 @@ impl Typed {
                     short: true,
                     value: Some(value),
                     ..
-                } if flag.long == "output" && !["report", "review"].contains(&command.as_str()) => {
+                } if flag.long == keys::OUTPUT.setting.name
+                    && !["report", "review"].contains(&command.as_str()) =>
+                {
                     Some(vec![format!("--output={value}")])
                 }
                 _ => None,
@@ -348,7 +353,7 @@ impl Typed {
                 .map(|(_, part)| part);
             let of_command = |part: &&Part| {
                 command.is_none_or(|command| n > command)
-                    || matches!(part, Part::Flag { flag, .. } if flag.long == "output")
+                    || matches!(part, Part::Flag { flag, .. } if flag.long == keys::OUTPUT.setting.name)
             };
             let replaced = part.filter(of_command).map(|part| (part, replace(part)));
             if let Some((Part::Flag { arguments, .. }, Some(words))) = replaced {
@@ -505,7 +510,7 @@ impl Typed {
     /// What other tools call something that this program has under another name, or has not.
     fn habit(&self, word: &str) -> Option<String> {
         let file = self.parts.iter().find_map(|(_, part)| match part {
-            Part::Flag { flag, value, .. } if flag.long == "file" => value.clone(),
+            Part::Flag { flag, value, .. } if flag.long == keys::FILE.setting.name => value.clone(),
             _ => None,
         });
         let words = self.parts.iter().filter(|(_, part)| matches!(part, Part::Word));
@@ -556,7 +561,11 @@ fn part(text: &str, following: Option<String>) -> Part {
         None => (text, None),
     };
     if let Some(long) = name.strip_prefix("--") {
-        let long = if long == "output-format" { "output" } else { long };
+        let long = if long == "output-format" {
+            keys::OUTPUT.setting.name
+        } else {
+            long
+        };
         return match flags().find(|flag| flag.long == long) {
             Some(flag) => flag_part(flag, false, inline, following),
             None => Part::Other,

@@ -2,30 +2,29 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::settings::{SETTINGS, Setting, ValueKind};
+use crate::settings::{SETTINGS, Setting, ValueType, keys};
 
 /// Settings of the reference's runtime that it lists, in its order, as far as they work here.
-const RUNTIME: [&str; 11] = [
-    "log-level",
-    "otel-collector-endpoint",
-    "otel-collector-endpoint-tls-cert-path",
-    "otel-collector-endpoint-tls-cert",
-    "otel-collector-endpoint-tls-insecure",
-    "otel-tracing-disabled",
-    "otel-logging-disabled",
-    "health-check",
-    "health-check-port",
-    "health-check-bind-address",
-    "http-timeout-seconds",
+static RUNTIME: [&Setting; 11] = [
+    &keys::LOG_LEVEL.setting,
+    &keys::OTEL_COLLECTOR_ENDPOINT.setting,
+    &keys::OTEL_COLLECTOR_ENDPOINT_TLS_CERT_PATH.setting,
+    &keys::OTEL_COLLECTOR_ENDPOINT_TLS_CERT.setting,
+    &keys::OTEL_COLLECTOR_ENDPOINT_TLS_INSECURE.setting,
+    &keys::OTEL_TRACING_DISABLED.setting,
+    &keys::OTEL_LOGGING_DISABLED.setting,
+    &keys::HEALTH_CHECK.setting,
+    &keys::HEALTH_CHECK_PORT.setting,
+    &keys::HEALTH_CHECK_BIND_ADDRESS.setting,
+    &keys::HTTP_TIMEOUT_SECONDS.setting,
 ];
 
 /// The JSON text, without a line end, as the reference prints it.
 pub(crate) fn json() -> String {
-    let own = SETTINGS
-        .iter()
-        .filter(|setting| setting.name.starts_with("ninja-one-") || setting.name == "ca-file");
+    let own = SETTINGS.iter().filter(|setting| {
+        setting.name.starts_with("ninja-one-") || setting.name == keys::CA_FILE.setting.name
+    });
     let fields: Vec<Value> = RUNTIME
-        .map(Setting::named)
         .into_iter()
         .map(|setting| field(setting, true))
         .chain(own.map(|setting| field(setting, false)))
@@ -57,15 +56,17 @@ fn field(setting: &Setting, runtime: bool) -> Value {
             field.insert(key.to_owned(), json!(true));
         }
     }
-    let (kind, mut shape) = match setting.kind {
-        ValueKind::Bool => ("boolField", Map::new()),
-        ValueKind::Number => ("intField", Map::new()),
-        ValueKind::Integer { min, max } => {
+    let (kind, mut shape) = match setting.value_type {
+        ValueType::Switch => ("boolField", Map::new()),
+        ValueType::Number => ("intField", Map::new()),
+        ValueType::Integer { min, max, .. } => {
             let rules = json!({ "lte": max.to_string(), "gte": min.to_string() });
             ("intField", Map::from_iter([("rules".to_owned(), rules)]))
         }
-        ValueKind::List => ("stringSliceField", Map::new()),
-        ValueKind::Text | ValueKind::Path | ValueKind::Choice(_) => ("stringField", Map::new()),
+        ValueType::List => ("stringSliceField", Map::new()),
+        ValueType::Text | ValueType::Json | ValueType::Path | ValueType::Choice { .. } => {
+            ("stringField", Map::new())
+        }
     };
     match (kind, setting.default) {
         (_, "" | "false") => {}

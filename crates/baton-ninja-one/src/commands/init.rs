@@ -16,18 +16,15 @@ use self::config_file::Values;
 use self::prompt::Prompt;
 use crate::failure::Failure;
 use crate::observability::logging;
-use crate::output::console::Text;
+use crate::output::console;
 use crate::output::console::print;
 use crate::output::console::print_error;
 use crate::runtime;
 use crate::runtime::system::shutdown_signal;
-use crate::settings::{Output, Settings, targets};
+use crate::settings::{Output, Setting, SettingKey, Settings, Text, keys, targets};
 
 /// Where the connector looks for its settings by default.
 const DEFAULT_FILE: &str = ".baton.yaml";
-const ADDRESS: &str = "ninja-one-base-url";
-const CLIENT_ID: &str = "ninja-one-client-id";
-const CLIENT_SECRET: &str = "ninja-one-client-secret";
 
 /// The arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +82,8 @@ pub(crate) fn run(settings: &Settings, arguments: &InitArgs) -> Result<(), Failu
     let address = answer(
         settings,
         &prompt,
-        ADDRESS,
+        &keys::NINJA_ONE_BASE_URL,
+        "Address",
         &[
             "Address at which you open NinjaOne, e.g. https://eu.ninjarmm.com",
             "(app. for the US, us2., eu., ca., oc., or the address of your brand)",
@@ -95,23 +93,24 @@ pub(crate) fn run(settings: &Settings, arguments: &InitArgs) -> Result<(), Failu
     let client_id = answer(
         settings,
         &prompt,
-        CLIENT_ID,
+        &keys::NINJA_ONE_CLIENT_ID,
+        "Client id",
         &[
             "Client id of the API client app (NinjaOne: Administration > Apps > API > Client App IDs;",
             "platform API Services, scopes Monitoring and Management, grant type Client credentials)",
         ],
     )?;
-    let secret = match settings.given_now(CLIENT_SECRET)? {
+    let secret = match settings.given_for_this_run(&keys::NINJA_ONE_CLIENT_SECRET)? {
         Some(secret) => secret,
         None => prompt
             .secret("Client secret (not shown)")?
-            .ok_or_else(|| missing(CLIENT_SECRET))?,
+            .ok_or_else(|| missing(&keys::NINJA_ONE_CLIENT_SECRET.setting))?,
     };
     access_core::secrets::register(&secret);
     let complete = settings.with_values(&[
-        (ADDRESS, &address),
-        (CLIENT_ID, &client_id),
-        (CLIENT_SECRET, &secret),
+        (&keys::NINJA_ONE_BASE_URL, &address),
+        (&keys::NINJA_ONE_CLIENT_ID, &client_id),
+        (&keys::NINJA_ONE_CLIENT_SECRET, &secret),
     ]);
     // Wrong values are refused before anything is sent or written.
     complete.client()?;
@@ -124,7 +123,7 @@ pub(crate) fn run(settings: &Settings, arguments: &InitArgs) -> Result<(), Failu
         address: &address,
         client_id: &client_id,
         client_secret: &secret,
-        scope: settings.given_now("ninja-one-scope")?,
+        scope: settings.given_for_this_run(&keys::NINJA_ONE_SCOPE)?,
     };
     config_file::write(&file, &values, existing)?;
     report(&file, tested.as_deref(), output);
@@ -171,21 +170,20 @@ fn existing(prompt: &Prompt, arguments: &InitArgs, file: &std::path::Path) -> Re
 fn answer(
     settings: &Settings,
     prompt: &Prompt,
-    name: &'static str,
+    key: &SettingKey<Text>,
+    question: &str,
     explanation: &[&str],
 ) -> Result<String, Failure> {
-    if let Some(given) = settings.given_now(name)? {
+    if let Some(given) = settings.given_for_this_run(key)? {
         return Ok(given);
     }
-    let question = match name {
-        ADDRESS => "Address",
-        _ => "Client id",
-    };
-    prompt.line(explanation, question)?.ok_or_else(|| missing(name))
+    prompt
+        .line(explanation, question)?
+        .ok_or_else(|| missing(&key.setting))
 }
 
-fn missing(name: &str) -> Failure {
-    let setting = crate::settings::Setting::named(name);
+fn missing(setting: &Setting) -> Failure {
+    let name = setting.name;
     Failure::found(
         format!("no answer for --{name}"),
         Some(format!(
@@ -211,7 +209,7 @@ fn test(settings: &Settings) -> Result<String, Failure> {
         NinjaOneClient::new(settings.client()?)?,
         settings.source_options()?,
     );
-    let mut wait = Text::new();
+    let mut wait = console::Text::new();
     wait.line("Testing the credentials ...");
     if Prompt::new().is_terminal() {
         print_error(&wait);
@@ -248,7 +246,7 @@ fn nothing_written(failure: Failure) -> Failure {
 
 fn report(file: &std::path::Path, tenant: Option<&str>, output: Output) {
     if output == Output::Json {
-        print(&Text::from_json(
+        print(&console::Text::from_json(
             &serde_json::json!({ "file": file, "tenant": tenant }),
         ));
         return;
@@ -258,7 +256,7 @@ fn report(file: &std::path::Path, tenant: Option<&str>, output: Output) {
     } else {
         format!(" --config {}", file.display())
     };
-    let mut text = Text::new();
+    let mut text = console::Text::new();
     if let Some(tenant) = tenant {
         text.line(format_args!(
             "Signed in at {tenant}; every list that a sync needs can be read."

@@ -17,26 +17,24 @@ use tracing::Level;
 
 use super::Settings;
 use super::Verbosity;
-use super::definitions::SETTINGS;
-use super::definitions::Setting;
-use super::definitions::ValueKind;
 use super::error::SettingsError;
-use super::named_choice;
+use super::keys;
+use super::setting::{Integer, Setting, SettingKey, Text, ValueType};
 use super::targets;
 use crate::commands::inspect::OutputFormat;
 
 /// Settings that decide what a sync reads, accepts and keeps: they are written down with it.
-const PROVENANCE_SETTINGS: [&str; 10] = [
-    "accept-drop",
-    "keep-sync-count",
-    "max-drop-percent",
-    "ninja-one-include-devices",
-    "skip-entitlements-and-grants",
-    "skip-full-sync",
-    "skip-grants",
-    "storage-engine",
-    "sync-resource-types",
-    "sync-resources",
+static PROVENANCE_SETTINGS: [&Setting; 10] = [
+    &keys::ACCEPT_DROP.setting,
+    &keys::KEEP_SYNC_COUNT.setting,
+    &keys::MAX_DROP_PERCENT.setting,
+    &keys::NINJA_ONE_INCLUDE_DEVICES.setting,
+    &keys::SKIP_ENTITLEMENTS_AND_GRANTS.setting,
+    &keys::SKIP_FULL_SYNC.setting,
+    &keys::SKIP_GRANTS.setting,
+    &keys::STORAGE_ENGINE.setting,
+    &keys::SYNC_RESOURCE_TYPES.setting,
+    &keys::SYNC_RESOURCES.setting,
 ];
 
 /// How and where to log.
@@ -68,30 +66,30 @@ impl Settings {
     /// [`SettingsError::Missing`] or [`SettingsError::Value`].
     pub(crate) fn client(&self) -> Result<ClientConfig, SettingsError> {
         let mut missing = Vec::new();
-        for setting in SETTINGS.iter().filter(|setting| setting.required) {
-            if self.text(setting.name)?.is_none() {
-                missing.push(setting.name);
+        for setting in keys::SETTINGS.iter().filter(|setting| setting.required) {
+            if self.read_text(*setting)?.is_none() {
+                missing.push(*setting);
             }
         }
         if !missing.is_empty() {
-            return Err(SettingsError::Missing { flags: missing });
+            return Err(SettingsError::Missing { settings: missing });
         }
         self.check_proxies()?;
-        let text = |name| Ok::<_, SettingsError>(self.text(name)?.unwrap_or_default());
+        let text = |key: &SettingKey<Text>| Ok::<_, SettingsError>(self.get(key)?.unwrap_or_default());
         let version = env!("CARGO_PKG_VERSION");
         Ok(ClientConfig {
             base_url: self.base_url()?,
             token_path: self.token_path()?,
-            client_id: text("ninja-one-client-id")?,
-            client_secret: Secret::new(text("ninja-one-client-secret")?),
-            scope: self.text("ninja-one-scope")?,
+            client_id: text(&keys::NINJA_ONE_CLIENT_ID)?,
+            client_secret: Secret::new(text(&keys::NINJA_ONE_CLIENT_SECRET)?),
+            scope: self.get(&keys::NINJA_ONE_SCOPE)?,
             ca_file: self.ca_file()?,
-            timeout: Duration::from_secs(self.integer("http-timeout-seconds")?),
+            timeout: Duration::from_secs(self.get(&keys::HTTP_TIMEOUT_SECONDS)?),
             retry: RetryBudget {
-                total_wait: Duration::from_secs(self.integer("ninja-one-retry-seconds")?),
+                total_wait: Duration::from_secs(self.get(&keys::NINJA_ONE_RETRY_SECONDS)?),
                 ..RetryBudget::default()
             },
-            requests_per_second: u32::try_from(self.integer("ninja-one-requests-per-second")?)
+            requests_per_second: u32::try_from(self.get(&keys::NINJA_ONE_REQUESTS_PER_SECOND)?)
                 .ok()
                 .and_then(NonZeroU32::new),
             writes: Writes::Off,
@@ -101,19 +99,19 @@ impl Settings {
 
     /// The address of the instance. A refused one is shown without what may be a password or a secret in it.
     pub(super) fn base_url(&self) -> Result<BaseUrl, SettingsError> {
-        let text = self.text("ninja-one-base-url")?.unwrap_or_default();
+        let text = self.get(&keys::NINJA_ONE_BASE_URL)?.unwrap_or_default();
         BaseUrl::parse(&text).map_err(|error| {
             let mut problem = error.to_string();
             if let Some(cut) = text.find(['?', '#']) {
                 problem = problem.replace(&text[cut..], "…");
             }
-            self.refuse("ninja-one-base-url", problem)
+            self.invalid(&keys::NINJA_ONE_BASE_URL.setting, problem)
         })
     }
 
     /// The path of the token endpoint.
     pub(super) fn token_path(&self) -> Result<String, SettingsError> {
-        let path = self.text("ninja-one-token-path")?.unwrap_or_default();
+        let path = self.get(&keys::NINJA_ONE_TOKEN_PATH)?.unwrap_or_default();
         if path.starts_with('/') {
             return Ok(path);
         }
@@ -123,11 +121,11 @@ impl Settings {
                 "a path is wanted, not an address, e.g. {}",
                 ninjaone::DEFAULT_TOKEN_PATH
             );
-            return Err(self.refuse("ninja-one-token-path", problem));
+            return Err(self.invalid(&keys::NINJA_ONE_TOKEN_PATH.setting, problem));
         }
         let shown = path.split(['?', '#']).next().unwrap_or_default();
-        Err(self.refuse(
-            "ninja-one-token-path",
+        Err(self.invalid(
+            &keys::NINJA_ONE_TOKEN_PATH.setting,
             format!("`{}` does not begin with /", ServerText::new(shown)),
         ))
     }
@@ -137,7 +135,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn ca_file(&self) -> Result<Option<PathBuf>, SettingsError> {
-        self.path("ca-file")
+        self.get(&keys::CA_FILE)
     }
 
     /// What to read beyond the core types.
@@ -146,7 +144,7 @@ impl Settings {
     /// [`SettingsError::Value`].
     pub(crate) fn source_options(&self) -> Result<SourceOptions, SettingsError> {
         Ok(SourceOptions {
-            devices: self.flag("ninja-one-include-devices")?,
+            devices: self.get(&keys::NINJA_ONE_INCLUDE_DEVICES)?,
         })
     }
 
@@ -157,7 +155,7 @@ impl Settings {
     pub(crate) fn html(&self, path: PathBuf) -> Result<HtmlSinkConfig, SettingsError> {
         Ok(HtmlSinkConfig {
             path,
-            replace_existing: self.flag("replace-existing")?,
+            replace_existing: self.get(&keys::REPLACE_EXISTING)?,
             previous: None,
             program: crate::PROGRAM.to_owned(),
         })
@@ -168,21 +166,22 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn scope(&self) -> Result<SyncScope, SettingsError> {
-        let types = self.list("sync-resource-types")?;
+        let types = self.get(&keys::SYNC_RESOURCE_TYPES)?;
         let types: Result<BTreeSet<ResourceTypeId>, _> =
             types.iter().map(|text| ResourceTypeId::new(text)).collect();
-        let types = types.map_err(|error| self.refuse("sync-resource-types", error.to_string()))?;
+        let types =
+            types.map_err(|error| self.invalid(&keys::SYNC_RESOURCE_TYPES.setting, error.to_string()))?;
         let mut targets = BTreeSet::new();
-        for text in self.list("sync-resources")? {
+        for text in self.get(&keys::SYNC_RESOURCES)? {
             let target = ResourceId::parse_baton_id(&text)
-                .map_err(|error| self.refuse("sync-resources", format!("`{text}`: {error}")))?;
+                .map_err(|error| self.invalid(&keys::SYNC_RESOURCES.setting, format!("`{text}`: {error}")))?;
             targets.insert(target);
         }
-        let without_grants = self.flag("skip-grants")?;
+        let without_grants = self.get(&keys::SKIP_GRANTS)?;
         if without_grants && targets.is_empty() {
-            return Err(self.refuse("skip-grants", "it goes with --sync-resources only"));
+            return Err(self.invalid(&keys::SKIP_GRANTS.setting, "it goes with --sync-resources only"));
         }
-        let depth = match (self.flag("skip-entitlements-and-grants")?, without_grants) {
+        let depth = match (self.get(&keys::SKIP_ENTITLEMENTS_AND_GRANTS)?, without_grants) {
             (true, _) => AccessDepth::ResourcesOnly,
             (false, true) => AccessDepth::WithoutGrants,
             (false, false) => AccessDepth::Full,
@@ -200,19 +199,19 @@ impl Settings {
     /// [`SettingsError::Value`].
     pub(crate) fn provenance(&self) -> Result<Provenance, SettingsError> {
         let mut settings = std::collections::BTreeMap::new();
-        for name in PROVENANCE_SETTINGS {
-            let value = match Setting::named(name).kind {
-                ValueKind::List => Some(self.list(name)?.join(",")).filter(|list| !list.is_empty()),
-                _ => self.text(name)?,
+        for setting in PROVENANCE_SETTINGS {
+            let value = match setting.value_type {
+                ValueType::List => Some(self.read_list(setting)?.join(",")).filter(|list| !list.is_empty()),
+                _ => self.read_text(setting)?,
             };
             if let Some(value) = value {
-                settings.insert(name.to_owned(), value);
+                settings.insert(setting.name.to_owned(), value);
             }
         }
-        let scopes = self.text("ninja-one-scope")?.unwrap_or_default();
+        let scopes = self.get(&keys::NINJA_ONE_SCOPE)?.unwrap_or_default();
         Ok(Provenance {
             program: concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION")).to_owned(),
-            client_id: self.text("ninja-one-client-id")?,
+            client_id: self.get(&keys::NINJA_ONE_CLIENT_ID)?,
             scopes: scopes.split_whitespace().map(str::to_owned).collect(),
             settings,
             ..Provenance::default()
@@ -224,9 +223,9 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn shrink_guard(&self) -> Result<ShrinkGuard, SettingsError> {
-        let percent = u8::try_from(self.integer("max-drop-percent")?).unwrap_or(u8::MAX);
-        let standing = !self.is_from_flag("accept-drop");
-        let accepted = self.list("accept-drop")?;
+        let percent = u8::try_from(self.get(&keys::MAX_DROP_PERCENT)?).unwrap_or(u8::MAX);
+        let standing = !self.is_from_flag(&keys::ACCEPT_DROP.setting);
+        let accepted = self.get(&keys::ACCEPT_DROP)?;
         let accepted: Result<Vec<AcceptDrop>, SettingsError> = accepted
             .iter()
             .map(|text| self.accept_drop(text, standing))
@@ -236,7 +235,7 @@ impl Settings {
 
     /// `TYPE` or `TYPE@SYNC`, where SYNC is the sync against which the loss was seen.
     fn accept_drop(&self, text: &str, standing: bool) -> Result<AcceptDrop, SettingsError> {
-        let refuse = |problem: String| self.refuse("accept-drop", problem);
+        let refuse = |problem: String| self.invalid(&keys::ACCEPT_DROP.setting, problem);
         let (named, since) = match text.split_once('@') {
             Some((named, since)) => (named, Some(since)),
             None => (text, None),
@@ -260,15 +259,15 @@ impl Settings {
         Ok(C1zSinkConfig {
             path,
             temp_folder: self.temp_folder()?,
-            on_foreign: if self.flag("replace-existing")? {
+            on_foreign: if self.get(&keys::REPLACE_EXISTING)? {
                 ExistingFilePolicy::Replace
             } else {
                 ExistingFilePolicy::Refuse
             },
             engine: self.storage_engine()?,
             retention: Retention {
-                full_syncs: usize::try_from(self.integer("keep-sync-count")?).unwrap_or(usize::MAX),
-                keep_all: self.flag("skip-cleanup")?,
+                full_syncs: usize::try_from(self.get(&keys::KEEP_SYNC_COUNT)?).unwrap_or(usize::MAX),
+                keep_all: self.get(&keys::SKIP_CLEANUP)?,
             },
             compression: Compression::default(),
             limits: self.limits()?,
@@ -280,7 +279,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn storage_engine(&self) -> Result<Option<StorageEngine>, SettingsError> {
-        Ok(match self.choice("storage-engine")? {
+        Ok(match self.get(&keys::STORAGE_ENGINE)? {
             Some("pebble") => Some(StorageEngine::Pebble),
             Some(_) => Some(StorageEngine::Sqlite),
             None => None,
@@ -292,10 +291,10 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn limits(&self) -> Result<Limits, SettingsError> {
-        let mib = |name| Ok::<_, SettingsError>(self.integer(name)? << 20);
+        let bytes = |key: &SettingKey<Integer>| Ok::<_, SettingsError>(self.get(key)? << 20);
         Ok(Limits {
-            decoded_bytes: mib("decoder-max-decoded-size-mb")?,
-            window_bytes: mib("decoder-max-memory-mb")?,
+            decoded_bytes: bytes(&keys::DECODER_MAX_DECODED_SIZE_MB)?,
+            window_bytes: bytes(&keys::DECODER_MAX_MEMORY_MB)?,
         })
     }
 
@@ -304,7 +303,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn history(&self) -> Result<bool, SettingsError> {
-        self.flag("dataset-history")
+        self.get(&keys::DATASET_HISTORY)
     }
 
     /// Whether a dataset starts a new chain over what it cannot follow.
@@ -312,7 +311,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn replace_existing(&self) -> Result<bool, SettingsError> {
-        self.flag("replace-existing")
+        self.get(&keys::REPLACE_EXISTING)
     }
 
     /// Where temporary files go.
@@ -320,12 +319,12 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn temp_folder(&self) -> Result<PathBuf, SettingsError> {
-        for name in ["c1z-temp-dir", "tmpdir"] {
-            if let Some(folder) = self.path(name)? {
+        for key in [&keys::C1Z_TEMP_DIR, &keys::TMPDIR] {
+            if let Some(folder) = self.get(key)? {
                 if folder.is_dir() {
                     return Ok(folder);
                 }
-                return Err(self.refuse(name, format!("there is no folder {}", folder.display())));
+                return Err(self.invalid(&key.setting, format!("there is no folder {}", folder.display())));
             }
         }
         Ok(std::env::temp_dir())
@@ -337,7 +336,7 @@ impl Settings {
     /// [`SettingsError::Value`].
     pub(crate) fn memory_budget(&self) -> Result<MemoryBudget, SettingsError> {
         Ok(MemoryBudget {
-            limit: self.integer("max-memory-mib")? << 20,
+            limit: self.get(&keys::MAX_MEMORY_MIB)? << 20,
             probe: crate::runtime::memory_probe::probe,
         })
     }
@@ -347,7 +346,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn sync_timeout(&self) -> Result<Option<Duration>, SettingsError> {
-        let minutes = self.integer("sync-timeout-minutes")?;
+        let minutes = self.get(&keys::SYNC_TIMEOUT_MINUTES)?;
         Ok((minutes > 0).then(|| Duration::from_secs(60 * minutes)))
     }
 
@@ -356,33 +355,28 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn logs(&self) -> Result<Logs, SettingsError> {
-        let word = |name| {
-            let text = self.text(name)?;
-            let word = text
-                .as_deref()
-                .and_then(|text| named_choice(Setting::named(name), text));
-            Ok::<_, SettingsError>((text.is_some(), word))
-        };
-        let configured = match word("log-level")?.1 {
+        let configured = match self.get(&keys::LOG_LEVEL)? {
             Some("debug") => Level::DEBUG,
             Some("warn") => Level::WARN,
             Some("error" | "dpanic" | "panic" | "fatal") => Level::ERROR,
             _ => Level::INFO,
         };
         let level = self.verbosity.level().unwrap_or(configured);
-        let (format_given, format) = word("log-format")?;
-        let json = if format_given {
-            format != Some("console")
-        } else {
-            !std::io::stdout().is_terminal()
+        let format = self.get(&keys::LOG_FORMAT)?;
+        let json = match format {
+            Some(format) => format != "console",
+            None => !std::io::stdout().is_terminal(),
         };
         // A service is watched by its log.
-        let person = std::io::stderr().is_terminal() && !format_given && !self.serves()?;
-        let terminal = self.verbosity.level().unwrap_or(if self.is_given("log-level") {
-            configured
-        } else {
-            Level::WARN
-        });
+        let person = std::io::stderr().is_terminal() && format.is_none() && !self.serves()?;
+        let terminal = self
+            .verbosity
+            .level()
+            .unwrap_or(if self.is_given(&keys::LOG_LEVEL.setting) {
+                configured
+            } else {
+                Level::WARN
+            });
         Ok(Logs {
             level,
             json,
@@ -392,9 +386,10 @@ impl Settings {
     }
 
     fn log_paths(&self) -> Result<Vec<String>, SettingsError> {
-        let paths = self.list("log-path")?;
+        let paths = self.get(&keys::LOG_PATH)?;
         for path in &paths {
-            targets::local_file(path, "a log").map_err(|problem| self.refuse("log-path", problem))?;
+            targets::local_file(path, "a log")
+                .map_err(|problem| self.invalid(&keys::LOG_PATH.setting, problem))?;
         }
         Ok(paths)
     }
@@ -404,10 +399,10 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn output(&self) -> Result<Output, SettingsError> {
-        match self.choice("output")? {
+        match self.get(&keys::OUTPUT)? {
             Some("json") => Ok(Output::Json),
-            Some("csv") => Err(self.refuse(
-                "output",
+            Some("csv") => Err(self.invalid(
+                &keys::OUTPUT.setting,
                 "csv is for `inspect` and `diff`, whose results are lists; use json".to_owned(),
             )),
             _ => Ok(Output::Text),
@@ -419,7 +414,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn sheet_form(&self) -> Result<OutputFormat, SettingsError> {
-        Ok(match self.choice("output")? {
+        Ok(match self.get(&keys::OUTPUT)? {
             Some("json") => OutputFormat::Json,
             Some("csv") => OutputFormat::Csv,
             _ => OutputFormat::Table,
@@ -431,6 +426,6 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn progress(&self) -> Result<bool, SettingsError> {
-        Ok(!self.flag("no-progress")? && self.verbosity != Verbosity::Quiet)
+        Ok(!self.get(&keys::NO_PROGRESS)? && self.verbosity != Verbosity::Quiet)
     }
 }

@@ -2,14 +2,16 @@ use std::path::PathBuf;
 
 use access_core::{Diagnostic, StatusCode};
 
+use super::setting::Setting;
+
 /// Why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SettingsError {
     /// Settings that a sync cannot do without; the words are the reference's (docs/reference/conductorone.md §1.5).
-    #[error("required flag(s) {} not set", quoted(flags))]
+    #[error("required flag(s) {} not set", quoted(settings))]
     Missing {
-        /// Flags without dashes.
-        flags: Vec<&'static str>,
+        /// The settings.
+        settings: Vec<&'static Setting>,
     },
     /// Settings that do not go together; the words are the reference's where it has the group
     /// (docs/reference/conductorone.md §1.5).
@@ -94,8 +96,9 @@ pub(crate) enum SettingsError {
     Telemetry(String),
 }
 
-fn quoted(flags: &[&str]) -> String {
-    let quoted: Vec<String> = flags.iter().map(|flag| format!("{flag:?}")).collect();
+fn quoted(settings: &[&Setting]) -> String {
+    let quoted = settings.iter().map(|setting| format!("{:?}", setting.flag()));
+    let quoted: Vec<String> = quoted.collect();
     quoted.join(", ")
 }
 
@@ -117,10 +120,10 @@ impl Diagnostic for SettingsError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Missing { flags } => {
-                let ways: Vec<String> = flags
+            Self::Missing { settings } => {
+                let ways: Vec<String> = settings
                     .iter()
-                    .map(|flag| format!("--{flag} or {}", super::Setting::named(flag).variable()))
+                    .map(|setting| format!("--{} or {}", setting.flag(), setting.variable()))
                     .collect();
                 Some(format!(
                     "run `baton-ninja-one init`, which asks for what is missing and tests it, or set {}",

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Settings;
 use super::error::SettingsError;
+use super::keys;
 
 /// Where health checks are answered, and asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +31,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn health_check(&self) -> Result<bool, SettingsError> {
-        self.flag("health-check")
+        self.get(&keys::HEALTH_CHECK)
     }
 
     /// Where health checks are answered, and asked by the subcommand.
@@ -38,16 +39,17 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn health_address(&self) -> Result<HealthAddress, SettingsError> {
-        let host = self.text("health-check-bind-address")?.unwrap_or_default();
+        let host = self.get(&keys::HEALTH_CHECK_BIND_ADDRESS)?.unwrap_or_default();
         let bare = host
             .strip_prefix('[')
             .and_then(|host| host.strip_suffix(']'))
             .unwrap_or(&host);
-        let port = self.integer("health-check-port")?;
+        let port = self.get(&keys::HEALTH_CHECK_PORT)?;
         Ok(HealthAddress {
             host: bare.to_owned(),
-            port: u16::try_from(port)
-                .map_err(|_| self.refuse("health-check-port", format!("`{port}` is no port")))?,
+            port: u16::try_from(port).map_err(|_| {
+                self.invalid(&keys::HEALTH_CHECK_PORT.setting, format!("`{port}` is no port"))
+            })?,
         })
     }
 }

@@ -2,20 +2,15 @@
 //! before anything is done, and an operation that is not done never becomes a sync.
 
 use super::clean::is_padding;
-use super::definitions::SETTINGS;
-use super::definitions::Setting;
-use super::definitions::ValueKind;
 use super::error::SettingsError;
+use super::keys::{self, SETTINGS};
 use super::providers::Remark;
 use super::reference::{Reference, SettingStatus};
-use super::{Settings, is_zero_or_less, named_choice, read_flag};
+use super::setting::{Setting, ValueType};
+use super::{Settings, is_zero_or_less, parse_choice, parse_switch};
 
 /// What NinjaOne calls scopes.
 const SCOPES: [&str; 4] = ["monitoring", "management", "control", "offline_access"];
-/// Settings whose unknown words mean something in the reference: the level info, the format json.
-pub(super) const FORGIVING: [&str; 2] = ["log-level", "log-format"];
-/// Settings that are JSON texts, which may have line ends in them.
-const JSON: [&str; 2] = ["create-account-profile", "invoke-action-args"];
 
 impl Settings {
     /// Judges every value that was given.
@@ -35,7 +30,7 @@ impl Settings {
         for setting in SETTINGS {
             self.judge_setting(setting)?;
         }
-        if self.text("ninja-one-base-url")?.is_some() {
+        if self.get(&keys::NINJA_ONE_BASE_URL)?.is_some() {
             self.base_url()?;
         }
         self.token_path()?;
@@ -47,19 +42,17 @@ impl Settings {
     }
 
     fn judge_setting(&self, setting: &'static Setting) -> Result<(), SettingsError> {
-        let name = setting.name;
-        match setting.kind {
-            ValueKind::Bool => self.flag(name).map(drop),
-            ValueKind::Integer { .. } => self.integer(name).map(drop),
-            ValueKind::Choice(_) if FORGIVING.contains(&name) => self.text(name).map(drop),
-            ValueKind::Choice(_) => self.choice(name).map(drop),
-            ValueKind::List => self.list(name).map(drop),
-            ValueKind::Path | ValueKind::Number => self.text(name).map(drop),
-            ValueKind::Text => {
-                let text = self.text(name)?.unwrap_or_default();
-                if !JSON.contains(&name) && text.contains(char::is_control) {
-                    return Err(self.refuse(
-                        name,
+        match setting.value_type {
+            ValueType::Switch => self.read_switch(setting).map(drop),
+            ValueType::Integer { .. } => self.read_integer(setting).map(drop),
+            ValueType::Choice { .. } => self.read_choice(setting).map(drop),
+            ValueType::List => self.read_list(setting).map(drop),
+            ValueType::Path | ValueType::Json | ValueType::Number => self.read_text(setting).map(drop),
+            ValueType::Text => {
+                let text = self.read_text(setting)?.unwrap_or_default();
+                if text.contains(char::is_control) {
+                    return Err(self.invalid(
+                        setting,
                         "there is a line end or another control character inside the value",
                     ));
                 }
@@ -70,23 +63,23 @@ impl Settings {
 
     /// A flag of the reference that is no setting here.
     fn judge_other(&self, row: &'static Reference) -> Result<(), SettingsError> {
-        let Some(value) = self.value(row.name) else {
+        let Some(value) = self.value(row) else {
             return Ok(());
         };
-        let text = match row.kind {
-            ValueKind::List => None,
-            _ => self.text(row.name)?,
+        let text = match row.value_type {
+            ValueType::List => None,
+            _ => self.read_text(row)?,
         };
         let wrong = |problem: String| SettingsError::Value {
-            origin: self.origin(row.name),
+            origin: self.origin(row),
             problem,
         };
         if let Some(text) = &text {
-            match row.kind {
-                ValueKind::Bool if read_flag(text).is_none() => {
+            match row.value_type {
+                ValueType::Switch if parse_switch(text).is_none() => {
                     return Err(wrong(format!("`{text}` is neither true nor false")));
                 }
-                ValueKind::Number if text.parse::<i64>().is_err() => {
+                ValueType::Number if text.parse::<i64>().is_err() => {
                     return Err(wrong(format!("`{text}` is not a whole number")));
                 }
                 _ if row.is_default(text) => return Ok(()),
@@ -97,7 +90,7 @@ impl Settings {
         }
         match row.fate {
             SettingStatus::Refused { reason, instead } => Err(SettingsError::Refused {
-                origin: self.origin(row.name),
+                origin: self.origin(row),
                 reason,
                 instead,
             }),
@@ -111,36 +104,42 @@ impl Settings {
         let mut remark = |origin: String, problem: String| remarks.push(Remark { origin, problem });
         for row in Reference::others() {
             if let SettingStatus::NoEffect(reason) = row.fate
-                && self.value(row.name).is_some()
-                && !matches!(self.text(row.name), Ok(Some(text)) if row.is_default(&text))
+                && self.value(row).is_some()
+                && !matches!(self.read_text(row), Ok(Some(text)) if row.is_default(&text))
+            {
+                remark(self.origin(row), format!("accepted without effect: {reason}"));
+            }
+        }
+        for setting in SETTINGS.iter().copied() {
+            if let ValueType::Choice {
+                words,
+                fallback: Some(fallback),
+            } = setting.value_type
+                && let Ok(Some(text)) = self.read_text(setting)
+                && parse_choice(words, &text).is_none()
             {
                 remark(
-                    self.origin(row.name),
-                    format!("accepted without effect: {reason}"),
+                    self.origin(setting),
+                    format!("`{text}` is unknown; {fallback} is used"),
                 );
             }
         }
-        for name in FORGIVING {
-            let setting = Setting::named(name);
-            if let Ok(Some(text)) = self.text(name)
-                && named_choice(setting, &text).is_none()
-            {
-                let used = if name == "log-level" { "info" } else { "json" };
-                remark(self.origin(name), format!("`{text}` is unknown; {used} is used"));
-            }
-        }
-        for setting in SETTINGS.iter().filter(|setting| setting.zero_is_default()) {
-            if let Ok(Some(text)) = self.text(setting.name)
+        for setting in SETTINGS
+            .iter()
+            .copied()
+            .filter(|setting| setting.zero_is_default())
+        {
+            if let Ok(Some(text)) = self.read_text(setting)
                 && is_zero_or_less(&text)
             {
                 let problem = format!("`{text}` stands for the default, {}", setting.default);
-                remark(self.origin(setting.name), problem);
+                remark(self.origin(setting), problem);
             }
         }
-        if let Ok(Some(scope)) = self.text("ninja-one-scope") {
+        if let Ok(Some(scope)) = self.get(&keys::NINJA_ONE_SCOPE) {
             for word in scope.split(is_padding).filter(|word| !SCOPES.contains(word)) {
                 remark(
-                    self.origin("ninja-one-scope"),
+                    self.origin(&keys::NINJA_ONE_SCOPE.setting),
                     format!("`{word}` is no scope of NinjaOne; they are monitoring, management and control"),
                 );
             }

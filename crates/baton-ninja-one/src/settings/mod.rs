@@ -3,7 +3,7 @@
 
 mod accessors;
 mod clean;
-mod definitions;
+pub(crate) mod definitions;
 mod error;
 mod health;
 mod judge;
@@ -12,27 +12,25 @@ mod provisioning;
 mod proxy;
 mod reference;
 mod service;
+mod setting;
 mod sinks;
 pub(crate) mod targets;
 mod telemetry;
 mod topics;
 mod verbosity;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::ArgMatches;
 use figment::Figment;
 use figment::value::Value;
 
 use proxy::Proxies;
+use setting::SettingType;
 
 pub(crate) use accessors::Output;
-pub(crate) use definitions::SETTINGS;
-pub(crate) use definitions::Setting;
-pub(crate) use definitions::SettingScope;
-pub(crate) use definitions::ValueKind;
-pub(crate) use definitions::changes_tenant;
-pub(crate) use definitions::variable_of;
+pub(crate) use definitions as keys;
+pub(crate) use definitions::{SETTINGS, changes_tenant};
 pub(crate) use error::SettingsError;
 pub(crate) use health::HealthAddress;
 pub(crate) use providers::Environment;
@@ -40,6 +38,7 @@ pub(crate) use providers::Remark;
 pub(crate) use provisioning::{OnDemandFlags, ProvisioningMode};
 pub(crate) use reference::{REFERENCE, Reference, SettingStatus};
 pub(crate) use service::ServiceSettings;
+pub(crate) use setting::{Setting, SettingKey, SettingScope, Text, ValueType, variable_of};
 pub(crate) use sinks::SinkConfig;
 pub(crate) use telemetry::{TelemetrySettings, TlsTrust};
 pub(crate) use topics::TOPICS;
@@ -77,7 +76,7 @@ impl Settings {
             proxies: Proxies::from_environment(environment),
             verbosity: Verbosity::from_matches(matches),
         };
-        let file = providers::config_file(settings.path("config-path")?, folder, &mut remarks)?;
+        let file = providers::config_file(settings.get(&keys::CONFIG_PATH)?, folder, &mut remarks)?;
         let mut figment = Figment::from(providers::defaults());
         if let Some(file) = file {
             figment = figment.merge(file);
@@ -90,7 +89,7 @@ impl Settings {
         settings.remarks = remarks;
         for setting in SETTINGS.iter().filter(|setting| setting.secret) {
             // One that is no text is judged where it is used.
-            if let Ok(Some(secret)) = settings.text(setting.name) {
+            if let Ok(Some(secret)) = settings.read_text(*setting) {
                 access_core::secrets::register(&secret);
             }
         }
@@ -108,7 +107,7 @@ impl Settings {
     /// Secrets that were given on the command line, where every local user can read them in the list of processes.
     pub(crate) fn secrets_on_command_line(&self) -> Vec<&'static str> {
         let secrets = SETTINGS.iter().filter(|setting| setting.secret);
-        let given = secrets.filter(|setting| self.is_from_flag(setting.name));
+        let given = secrets.filter(|setting| self.is_from_flag(setting));
         given.map(|setting| setting.name).collect()
     }
 
@@ -117,15 +116,16 @@ impl Settings {
         &self.remarks
     }
 
-    fn value(&self, name: &str) -> Option<Value> {
-        self.figment.find_value(name).ok()
+    /// The value as it was given, or the default.
+    fn value(&self, named: &impl Named) -> Option<Value> {
+        self.figment.find_value(named.name()).ok()
     }
 
     /// The same settings with values for some of them that win over all others.
-    pub(crate) fn with_values(&self, values: &[(&'static str, &str)]) -> Self {
+    pub(crate) fn with_values(&self, values: &[(&SettingKey<Text>, &str)]) -> Self {
         let mut changed = self.clone();
-        for (name, value) in values {
-            changed.figment = changed.figment.merge((*name, *value));
+        for (key, value) in values {
+            changed.figment = changed.figment.merge((key.setting.name, *value));
         }
         changed
     }
@@ -134,70 +134,72 @@ impl Settings {
     ///
     /// # Errors
     /// [`SettingsError::Value`].
-    pub(crate) fn given_now(&self, name: &str) -> Result<Option<String>, SettingsError> {
-        let metadata = self.figment.find_metadata(name);
+    pub(crate) fn given_for_this_run(&self, key: &SettingKey<Text>) -> Result<Option<String>, SettingsError> {
+        let metadata = self.figment.find_metadata(key.setting.name);
         match metadata {
-            Some(metadata) if metadata.source.is_none() && metadata.name != "default" => self.text(name),
+            Some(metadata) if metadata.source.is_none() && metadata.name != "default" => self.get(key),
             _ => Ok(None),
         }
     }
 
     /// Whether a value was given at all.
-    fn is_given(&self, name: &str) -> bool {
+    fn is_given(&self, setting: &Setting) -> bool {
         self.figment
-            .find_metadata(name)
+            .find_metadata(setting.name)
             .is_some_and(|metadata| metadata.name != "default")
     }
 
     /// Whether a value was given as a flag, for this run only.
-    fn is_from_flag(&self, name: &str) -> bool {
-        providers::is_flag(self.figment.find_metadata(name))
+    fn is_from_flag(&self, setting: &Setting) -> bool {
+        providers::is_flag(self.figment.find_metadata(setting.name))
     }
 
-    /// Where a value comes from, in words.
-    fn origin(&self, name: &'static str) -> String {
+    /// Where a value comes from: the flag, the variable, or the key with its file.
+    fn origin(&self, named: &impl Named) -> String {
+        let name = named.name();
         providers::describe(name, self.figment.find_metadata(name))
     }
 
-    fn refuse(&self, name: &str, problem: impl Into<String>) -> SettingsError {
+    fn invalid(&self, named: &impl Named, problem: impl Into<String>) -> SettingsError {
         SettingsError::Value {
-            origin: self.origin(known_name(name)),
+            origin: self.origin(named),
             problem: problem.into(),
         }
     }
 
-    /// A text; numbers and flags in a config file are taken as they are written.
-    fn text(&self, name: &str) -> Result<Option<String>, SettingsError> {
-        let text = match self.value(name) {
+    /// The value of a setting.
+    fn get<T: SettingType>(&self, key: &SettingKey<T>) -> Result<T::Value, SettingsError> {
+        T::read(self, &key.setting)
+    }
+
+    /// A text; numbers and switches in a config file are taken as they are written.
+    fn read_text(&self, named: &impl Named) -> Result<Option<String>, SettingsError> {
+        let text = match self.value(named) {
             None => return Ok(None),
             Some(Value::String(_, text)) => text,
-            Some(Value::Bool(_, flag)) => flag.to_string(),
+            Some(Value::Bool(_, on)) => on.to_string(),
             Some(Value::Num(_, number)) => match (number.to_i128(), number.to_u128()) {
                 (Some(number), _) => number.to_string(),
                 (None, Some(number)) => number.to_string(),
-                (None, None) => return Err(self.refuse(name, "a text is wanted; put it into quotes")),
+                (None, None) => return Err(self.invalid(named, "a text is wanted; put it into quotes")),
             },
-            Some(_) => return Err(self.refuse(name, "one value is wanted, not several")),
+            Some(_) => return Err(self.invalid(named, "one value is wanted, not several")),
         };
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
-    fn path(&self, name: &str) -> Result<Option<PathBuf>, SettingsError> {
-        Ok(self.text(name)?.map(PathBuf::from))
-    }
-
     /// On or off, in the spellings that the reference takes, in any case.
-    fn flag(&self, name: &str) -> Result<bool, SettingsError> {
-        let text = self.text(name)?.unwrap_or_default();
-        read_flag(&text).ok_or_else(|| self.refuse(name, format!("`{text}` is neither true nor false")))
+    fn read_switch(&self, setting: &Setting) -> Result<bool, SettingsError> {
+        let text = self.read_text(setting)?.unwrap_or_default();
+        parse_switch(&text)
+            .ok_or_else(|| self.invalid(setting, format!("`{text}` is neither true nor false")))
     }
 
-    fn integer(&self, name: &str) -> Result<u64, SettingsError> {
-        let setting = Setting::named(name);
-        let ValueKind::Integer { min, max } = setting.kind else {
-            return Err(self.refuse(name, "not a number"));
+    fn read_integer(&self, setting: &Setting) -> Result<u64, SettingsError> {
+        let ValueType::Integer { min, max, .. } = setting.value_type else {
+            return Err(self.invalid(setting, "not a number"));
         };
-        let text = match self.text(name)? {
+        let text = match self.read_text(setting)? {
             Some(text) if setting.zero_is_default() && is_zero_or_less(&text) => setting.default.to_owned(),
             text => text.unwrap_or_default(),
         };
@@ -206,53 +208,65 @@ impl Settings {
             .ok()
             .filter(|number| (min..=max).contains(number));
         number.ok_or_else(|| {
-            self.refuse(
-                name,
+            self.invalid(
+                setting,
                 format!("`{text}` is not a whole number from {min} to {max}"),
             )
         })
     }
 
     /// One of the setting's words, whatever the case; nothing if none was given.
-    fn choice(&self, name: &str) -> Result<Option<&'static str>, SettingsError> {
-        let Some(text) = self.text(name)? else {
+    fn read_choice(&self, setting: &Setting) -> Result<Option<&'static str>, SettingsError> {
+        let Some(text) = self.read_text(setting)? else {
             return Ok(None);
         };
-        if let Some(word) = named_choice(Setting::named(name), &text) {
-            return Ok(Some(word));
-        }
-        let words = match Setting::named(name).kind {
-            ValueKind::Choice(words) => words.join(", "),
-            _ => String::new(),
+        let (words, fallback) = match setting.value_type {
+            ValueType::Choice { words, fallback } => (words, fallback),
+            _ => (&[][..], None),
         };
-        Err(self.refuse(name, format!("`{text}` is not one of {words}")))
+        let Some(word) = parse_choice(words, &text).or(fallback) else {
+            return Err(self.invalid(setting, format!("`{text}` is not one of {}", words.join(", "))));
+        };
+        Ok(Some(word))
     }
 
     /// A list; one text is split at commas, a list in a config file is taken as it is.
-    fn list(&self, name: &str) -> Result<Vec<String>, SettingsError> {
-        let texts = match self.value(name) {
+    fn read_list(&self, setting: &Setting) -> Result<Vec<String>, SettingsError> {
+        let texts = match self.value(setting) {
             None => Vec::new(),
             Some(Value::Array(_, values)) => {
                 let texts: Option<Vec<String>> = values
                     .iter()
                     .map(|value| value.as_str().map(str::to_owned))
                     .collect();
-                texts.ok_or_else(|| self.refuse(name, "a list of texts is wanted"))?
+                texts.ok_or_else(|| self.invalid(setting, "a list of texts is wanted"))?
             }
-            Some(_) => clean::split_list(&self.text(name)?.unwrap_or_default()),
+            Some(_) => clean::split_list(&self.read_text(setting)?.unwrap_or_default()),
         };
         Ok(texts.into_iter().filter(|text| !text.is_empty()).collect())
     }
 }
 
-/// The name of a setting, or of a flag of the reference that is none.
-fn known_name(name: &str) -> &'static str {
-    let other = Reference::others().find(|row| row.name == name);
-    other.map_or_else(|| Setting::named(name).name, |row| row.name)
+/// What has a name under which values are given.
+trait Named {
+    /// The flag without dashes.
+    fn name(&self) -> &'static str;
+}
+
+impl Named for Setting {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+impl Named for Reference {
+    fn name(&self) -> &'static str {
+        self.name
+    }
 }
 
 /// Go's spellings, in any case.
-fn read_flag(text: &str) -> Option<bool> {
+fn parse_switch(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "" | "false" | "f" | "0" => Some(false),
         "true" | "t" | "1" => Some(true),
@@ -264,14 +278,11 @@ fn is_zero_or_less(text: &str) -> bool {
     text.parse::<i64>().is_ok_and(|number| number <= 0)
 }
 
-/// The word of a setting that a text means.
-fn named_choice(setting: &Setting, text: &str) -> Option<&'static str> {
-    let ValueKind::Choice(words) = setting.kind else {
-        return None;
-    };
-    let text = match (setting.name, text.to_ascii_lowercase()) {
-        ("log-level", text) if text == "warning" => "warn".to_owned(),
-        (_, text) => text,
+/// The word that a text means, whatever the case. `warning` is `warn`, as in the reference.
+fn parse_choice(words: &'static [&'static str], text: &str) -> Option<&'static str> {
+    let text = match text.to_ascii_lowercase().as_str() {
+        "warning" => "warn".to_owned(),
+        text => text.to_owned(),
     };
     words.iter().find(|word| **word == text).copied()
 }

@@ -19,16 +19,11 @@ use super::clean::is_half_quoted;
 use super::clean::is_padding;
 use super::clean::normalize_scope;
 use super::clean::split_list;
-use super::definitions::SETTINGS;
-use super::definitions::Setting;
-use super::definitions::SettingScope;
-use super::definitions::ValueKind;
-use super::definitions::changes_tenant;
-use super::definitions::flag_of;
-use super::definitions::variable_of;
 use super::error::SettingsError;
+use super::keys::{self, SETTINGS, changes_tenant};
 use super::reference::Reference;
 use super::reference::SettingStatus;
+use super::setting::{Setting, SettingScope, ValueType, flag_of, variable_of};
 
 /// The default config files, in the order they are looked for (the reference has the same in YAML).
 const DEFAULT_FILES: [&str; 3] = [".baton.yaml", ".baton.yml", ".baton.toml"];
@@ -93,22 +88,22 @@ pub(crate) struct Remark {
 #[derive(Clone, Copy)]
 struct Known {
     name: &'static str,
-    kind: ValueKind,
-    given_by: SettingScope,
+    value_type: ValueType,
+    scope: SettingScope,
     credential: bool,
 }
 
 fn known() -> impl Iterator<Item = Known> {
     let settings = SETTINGS.iter().map(|setting| Known {
         name: setting.name,
-        kind: setting.kind,
-        given_by: setting.given_by,
-        credential: setting.is_credential(),
+        value_type: setting.value_type,
+        scope: setting.scope,
+        credential: setting.credential,
     });
     settings.chain(Reference::others().map(|row| Known {
         name: row.name,
-        kind: row.kind,
-        given_by: row.given_by,
+        value_type: row.value_type,
+        scope: row.scope,
         credential: false,
     }))
 }
@@ -128,11 +123,13 @@ fn tidy(known: Known, origin: &str, value: Value, remarks: &mut Vec<Remark>) -> 
             .collect()
     };
     match value {
-        Value::String(_, text) if known.kind == ValueKind::List => {
+        Value::String(_, text) if known.value_type == ValueType::List => {
             let items = split_list(&text);
             (!items.is_empty()).then(|| Value::from(items))
         }
-        Value::Array(_, values) if known.name == "ninja-one-scope" && texts(&values).is_some() => {
+        Value::Array(_, values)
+            if known.name == keys::NINJA_ONE_SCOPE.setting.name && texts(&values).is_some() =>
+        {
             let scope = normalize_scope(&texts(&values).unwrap_or_default().join(" "));
             (!scope.is_empty()).then(|| Value::from(scope))
         }
@@ -150,7 +147,7 @@ fn tidy(known: Known, origin: &str, value: Value, remarks: &mut Vec<Remark>) -> 
             } else if known.credential && is_half_quoted(&text) {
                 remark("the value has a quote at one end only; check that it was copied completely");
             }
-            if known.name == "ninja-one-scope" {
+            if known.name == keys::NINJA_ONE_SCOPE.setting.name {
                 text = normalize_scope(&text);
             } else if known.credential && text.contains(|c| is_padding(c) || !c.is_ascii()) {
                 remark(
@@ -188,12 +185,12 @@ pub(super) fn defaults() -> Values {
 
 pub(super) fn flags(matches: &ArgMatches, remarks: &mut Vec<Remark>) -> Values {
     let mut values = Dict::new();
-    for known in known().filter(|known| known.given_by != SettingScope::Environment) {
+    for known in known().filter(|known| known.scope != SettingScope::Environment) {
         if matches.value_source(known.name) == Some(ValueSource::CommandLine) {
             let given = matches.get_many::<String>(known.name).into_iter().flatten();
             // Each occurrence of a list adds to it; of other flags only the last is here.
-            let value = match known.kind {
-                ValueKind::List => Value::from(given.flat_map(|text| split_list(text)).collect::<Vec<_>>()),
+            let value = match known.value_type {
+                ValueType::List => Value::from(given.flat_map(|text| split_list(text)).collect::<Vec<_>>()),
                 _ => Value::from(given.last().cloned().unwrap_or_default()),
             };
             let origin = format!("--{}", flag_of(known.name));
@@ -249,7 +246,7 @@ pub(super) fn unknown_variables(environment: &Environment) -> UnknownVariables {
         .filter(|known| !known.name.ends_with('*'))
         .map(|known| variable_of(known.name))
         .collect();
-    names.extend(SETTINGS.iter().filter_map(Setting::file_variable));
+    names.extend(SETTINGS.iter().copied().filter_map(Setting::file_variable));
     let mut unknown = UnknownVariables::default();
     for variable in environment.keys() {
         let upper = variable.to_uppercase().replace(['-', '.'], "_");
@@ -381,12 +378,12 @@ pub(super) fn config_file(
             found.insert(name, value);
             continue;
         }
-        let of_file = |known: &Known| known.given_by == SettingScope::All;
+        let of_file = |known: &Known| known.scope == SettingScope::All;
         let Some(known_key) = known().filter(of_file).find(|known| known.name == name) else {
             let name = name.replace('_', "-");
             let settings = SETTINGS
                 .iter()
-                .filter(|setting| setting.given_by == SettingScope::All);
+                .filter(|setting| setting.scope == SettingScope::All);
             let meant = nearest(
                 &name,
                 settings.map(|setting| setting.name).chain([super::sinks::KEY]),

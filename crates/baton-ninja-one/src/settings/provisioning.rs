@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use super::Settings;
 use super::error::SettingsError;
+use super::keys;
+use super::setting::Setting;
 
 /// Whether changes are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,38 +40,49 @@ pub(crate) struct OnDemandFlags {
 
 /// Flags that only make sense together, as the reference has it; the type of the principal and of the resource, which
 /// it needs too without saying so, are added (docs/reference/conductorone.md §1.5, §2.3).
-const TOGETHER: [&[&str]; 2] = [
-    &["grant-entitlement", "grant-principal", "grant-principal-type"],
-    &["delete-resource", "delete-resource-type"],
-];
-/// Flags of which only one can be meant (docs/reference/conductorone.md §1.5).
-const EXCLUSIVE: [&[&str]; 2] = [
+static TOGETHER: [&[&Setting]; 2] = [
     &[
-        "grant-entitlement",
-        "revoke-grant",
-        "create-account-login",
-        "delete-resource",
-        "invoke-action",
+        &keys::GRANT_ENTITLEMENT.setting,
+        &keys::GRANT_PRINCIPAL.setting,
+        &keys::GRANT_PRINCIPAL_TYPE.setting,
     ],
     &[
-        "grant-entitlement",
-        "revoke-grant",
-        "create-account-email",
-        "delete-resource-type",
-        "invoke-action",
+        &keys::DELETE_RESOURCE.setting,
+        &keys::DELETE_RESOURCE_TYPE.setting,
+    ],
+];
+/// Flags of which only one can be meant (docs/reference/conductorone.md §1.5).
+static EXCLUSIVE: [&[&Setting]; 2] = [
+    &[
+        &keys::GRANT_ENTITLEMENT.setting,
+        &keys::REVOKE_GRANT.setting,
+        &keys::CREATE_ACCOUNT_LOGIN.setting,
+        &keys::DELETE_RESOURCE.setting,
+        &keys::INVOKE_ACTION.setting,
+    ],
+    &[
+        &keys::GRANT_ENTITLEMENT.setting,
+        &keys::REVOKE_GRANT.setting,
+        &keys::CREATE_ACCOUNT_EMAIL.setting,
+        &keys::DELETE_RESOURCE_TYPE.setting,
+        &keys::INVOKE_ACTION.setting,
     ],
 ];
 /// Flags that ask for something.
-const ASKING: [&str; 8] = [
-    "create-account-email",
-    "create-account-login",
-    "create-account-profile",
-    "delete-resource",
-    "grant-entitlement",
-    "invoke-action",
-    "list-action-schemas",
-    "revoke-grant",
+static ASKING: [&Setting; 8] = [
+    &keys::CREATE_ACCOUNT_EMAIL.setting,
+    &keys::CREATE_ACCOUNT_LOGIN.setting,
+    &keys::CREATE_ACCOUNT_PROFILE.setting,
+    &keys::DELETE_RESOURCE.setting,
+    &keys::GRANT_ENTITLEMENT.setting,
+    &keys::INVOKE_ACTION.setting,
+    &keys::LIST_ACTION_SCHEMAS.setting,
+    &keys::REVOKE_GRANT.setting,
 ];
+
+fn names(group: &[&Setting]) -> Vec<&'static str> {
+    group.iter().map(|setting| setting.name).collect()
+}
 
 impl Settings {
     /// What the on-demand flags say.
@@ -77,13 +90,12 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Group`] if they do not go together.
     pub(crate) fn on_demand(&self) -> Result<OnDemandFlags, SettingsError> {
-        let given = |flags: &'static [&'static str]| {
-            flags
+        let given = |group: &[&'static Setting]| {
+            group
                 .iter()
-                .copied()
-                .filter_map(|flag| match self.text(flag) {
+                .filter_map(|setting| match self.read_text(*setting) {
                     Ok(None) => None,
-                    Ok(Some(_)) => Some(Ok(flag)),
+                    Ok(Some(_)) => Some(Ok(setting.name)),
                     Err(error) => Some(Err(error)),
                 })
                 .collect::<Result<Vec<&'static str>, SettingsError>>()
@@ -91,10 +103,13 @@ impl Settings {
         for group in TOGETHER {
             let set = given(group)?;
             if !set.is_empty() && set.len() < group.len() {
-                let missing: Vec<&str> = group.iter().copied().filter(|flag| !set.contains(flag)).collect();
+                let missing: Vec<&str> = names(group)
+                    .into_iter()
+                    .filter(|name| !set.contains(name))
+                    .collect();
                 return Err(SettingsError::Group(format!(
                     "if any flags in the group [{}] are set they must all be set; missing [{}]",
-                    group.join(" "),
+                    names(group).join(" "),
                     missing.join(" ")
                 )));
             }
@@ -105,27 +120,27 @@ impl Settings {
                 set.sort_unstable();
                 return Err(SettingsError::Group(format!(
                     "if any flags in the group [{}] are set none of the others can be; [{}] were all set",
-                    group.join(" "),
+                    names(group).join(" "),
                     set.join(" ")
                 )));
             }
         }
         let flags = OnDemandFlags {
-            create_account_email: self.text("create-account-email")?,
-            create_account_login: self.text("create-account-login")?,
-            create_account_profile: self.text("create-account-profile")?,
-            create_account_resource_type: self.text("create-account-resource-type")?,
-            delete_resource: self.text("delete-resource")?,
-            delete_resource_type: self.text("delete-resource-type")?,
-            grant_entitlement: self.text("grant-entitlement")?,
-            grant_principal: self.text("grant-principal")?,
-            grant_principal_type: self.text("grant-principal-type")?,
-            invoke_action: self.text("invoke-action")?,
-            invoke_action_args: self.text("invoke-action-args")?,
-            invoke_action_resource_type: self.text("invoke-action-resource-type")?,
-            list_action_schemas: self.flag("list-action-schemas")?,
-            list_action_schemas_resource_type: self.text("list-action-schemas-resource-type")?,
-            revoke_grant: self.text("revoke-grant")?,
+            create_account_email: self.get(&keys::CREATE_ACCOUNT_EMAIL)?,
+            create_account_login: self.get(&keys::CREATE_ACCOUNT_LOGIN)?,
+            create_account_profile: self.get(&keys::CREATE_ACCOUNT_PROFILE)?,
+            create_account_resource_type: self.get(&keys::CREATE_ACCOUNT_RESOURCE_TYPE)?,
+            delete_resource: self.get(&keys::DELETE_RESOURCE)?,
+            delete_resource_type: self.get(&keys::DELETE_RESOURCE_TYPE)?,
+            grant_entitlement: self.get(&keys::GRANT_ENTITLEMENT)?,
+            grant_principal: self.get(&keys::GRANT_PRINCIPAL)?,
+            grant_principal_type: self.get(&keys::GRANT_PRINCIPAL_TYPE)?,
+            invoke_action: self.get(&keys::INVOKE_ACTION)?,
+            invoke_action_args: self.get(&keys::INVOKE_ACTION_ARGS)?,
+            invoke_action_resource_type: self.get(&keys::INVOKE_ACTION_RESOURCE_TYPE)?,
+            list_action_schemas: self.get(&keys::LIST_ACTION_SCHEMAS)?,
+            list_action_schemas_resource_type: self.get(&keys::LIST_ACTION_SCHEMAS_RESOURCE_TYPE)?,
+            revoke_grant: self.get(&keys::REVOKE_GRANT)?,
         };
         // The reference runs a sync then, which nobody who says it can mean.
         if flags.create_account_email.is_some()
@@ -145,9 +160,9 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn provisioning_mode(&self, on_demand_flag: bool) -> Result<ProvisioningMode, SettingsError> {
-        Ok(if self.flag("dry-run")? {
+        Ok(if self.get(&keys::DRY_RUN)? {
             ProvisioningMode::DryRun
-        } else if on_demand_flag || self.flag("provisioning")? {
+        } else if on_demand_flag || self.get(&keys::PROVISIONING)? {
             ProvisioningMode::On
         } else {
             ProvisioningMode::Off
@@ -159,7 +174,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn provisioning(&self) -> Result<bool, SettingsError> {
-        self.flag("provisioning")
+        self.get(&keys::PROVISIONING)
     }
 
     /// Whether administrators may be deleted.
@@ -167,7 +182,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn allow_admin_delete(&self) -> Result<bool, SettingsError> {
-        self.flag("allow-admin-delete")
+        self.get(&keys::ALLOW_ADMIN_DELETE)
     }
 
     /// Where changes are written down.
@@ -175,12 +190,12 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn audit_log(&self) -> Result<Option<PathBuf>, SettingsError> {
-        let Some(path) = self.text("audit-log")? else {
+        let Some(path) = self.read_text(&keys::AUDIT_LOG.setting)? else {
             return Ok(None);
         };
         let path = super::targets::local_file(&path, "the audit log");
         path.map(Some)
-            .map_err(|problem| self.refuse("audit-log", problem))
+            .map_err(|problem| self.invalid(&keys::AUDIT_LOG.setting, problem))
     }
 
     /// Who asks for changes: what the setting says, or the login name of whoever runs the program.
@@ -188,7 +203,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn requested_by(&self) -> Result<String, SettingsError> {
-        if let Some(who) = self.text("requested-by")? {
+        if let Some(who) = self.get(&keys::REQUESTED_BY)? {
             return Ok(who);
         }
         let login = ["USER", "LOGNAME", "USERNAME"]
@@ -239,7 +254,7 @@ impl OnDemandFlags {
         }
         Err(SettingsError::Group(format!(
             "the subcommand `{subcommand}` says what to do already; take out the flags or variables of {}",
-            ASKING.join(", ")
+            names(&ASKING).join(", ")
         )))
     }
 }

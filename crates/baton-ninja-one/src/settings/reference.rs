@@ -2,8 +2,8 @@
 //! docs/reference/conductorone.md §1.4): the same in all three forms. Flags that work are [`SETTINGS`](super::SETTINGS); the
 //! others are known here, so that a command line, an environment or a config file of the reference is never half understood.
 
-use super::definitions::SettingScope;
-use super::definitions::ValueKind;
+use super::keys;
+use super::setting::{Setting, SettingScope, ValueType};
 
 /// What becomes of a flag of the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,55 +26,55 @@ pub(crate) enum SettingStatus {
 pub(crate) struct Reference {
     /// The flag without dashes. A `*` at the end stands for any rest.
     pub(crate) name: &'static str,
-    /// What values look like; of no importance where the setting works.
-    pub(crate) kind: ValueKind,
+    /// What values look like.
+    pub(crate) value_type: ValueType,
     /// Where the reference takes it from.
-    pub(crate) given_by: SettingScope,
+    pub(crate) scope: SettingScope,
     /// What becomes of it.
     pub(crate) fate: SettingStatus,
 }
 
-const fn works(name: &'static str) -> Reference {
+const fn works(setting: &Setting) -> Reference {
     Reference {
-        name,
-        kind: ValueKind::Text,
-        given_by: SettingScope::All,
+        name: setting.name,
+        value_type: setting.value_type,
+        scope: SettingScope::All,
         fate: SettingStatus::Works,
     }
 }
 
-const fn variable_works(name: &'static str) -> Reference {
+const fn variable_works(setting: &Setting) -> Reference {
     Reference {
-        given_by: SettingScope::Environment,
-        ..works(name)
+        scope: SettingScope::Environment,
+        ..works(setting)
     }
 }
 
-const fn no_effect(name: &'static str, kind: ValueKind, reason: &'static str) -> Reference {
+const fn no_effect(name: &'static str, value_type: ValueType, reason: &'static str) -> Reference {
     Reference {
         name,
-        kind,
-        given_by: SettingScope::All,
+        value_type,
+        scope: SettingScope::All,
         fate: SettingStatus::NoEffect(reason),
     }
 }
 
 const fn variable_without_effect(name: &'static str, reason: &'static str) -> Reference {
     Reference {
-        given_by: SettingScope::Environment,
-        ..no_effect(name, ValueKind::Text, reason)
+        scope: SettingScope::Environment,
+        ..no_effect(name, ValueType::Text, reason)
     }
 }
 
 const fn refused(
     name: &'static str,
-    kind: ValueKind,
+    value_type: ValueType,
     (reason, instead): (&'static str, &'static str),
 ) -> Reference {
     Reference {
         name,
-        kind,
-        given_by: SettingScope::All,
+        value_type,
+        scope: SettingScope::All,
         fate: SettingStatus::Refused { reason, instead },
     }
 }
@@ -118,122 +118,122 @@ const NO_CACHE: &str = "answers of NinjaOne are never cached";
 const NO_SESSIONS: &str = "this connector keeps no sessions";
 
 /// Every flag of the reference, in its order, then its other variables.
-pub(crate) const REFERENCE: &[Reference] = &[
-    refused("create-ticket", ValueKind::Bool, TICKETS),
-    refused("bulk-create-ticket", ValueKind::Bool, TICKETS),
-    refused("bulk-ticket-template-path", ValueKind::Text, TICKETS),
-    refused("get-ticket", ValueKind::Bool, TICKETS),
-    refused("list-ticket-schemas", ValueKind::Bool, TICKETS),
-    works("provisioning"),
-    no_effect("ticketing", ValueKind::Bool, "this connector has no tickets"),
-    works("c1z-temp-dir"),
-    works("client-id"),
-    works("client-secret"),
-    works("create-account-email"),
-    works("create-account-login"),
-    works("create-account-profile"),
-    works("create-account-resource-type"),
-    works("delete-resource"),
-    works("delete-resource-type"),
+pub(crate) static REFERENCE: &[Reference] = &[
+    refused("create-ticket", ValueType::Switch, TICKETS),
+    refused("bulk-create-ticket", ValueType::Switch, TICKETS),
+    refused("bulk-ticket-template-path", ValueType::Text, TICKETS),
+    refused("get-ticket", ValueType::Switch, TICKETS),
+    refused("list-ticket-schemas", ValueType::Switch, TICKETS),
+    works(&keys::PROVISIONING.setting),
+    no_effect("ticketing", ValueType::Switch, "this connector has no tickets"),
+    works(&keys::C1Z_TEMP_DIR.setting),
+    works(&keys::CLIENT_ID.setting),
+    works(&keys::CLIENT_SECRET.setting),
+    works(&keys::CREATE_ACCOUNT_EMAIL.setting),
+    works(&keys::CREATE_ACCOUNT_LOGIN.setting),
+    works(&keys::CREATE_ACCOUNT_PROFILE.setting),
+    works(&keys::CREATE_ACCOUNT_RESOURCE_TYPE.setting),
+    works(&keys::DELETE_RESOURCE.setting),
+    works(&keys::DELETE_RESOURCE_TYPE.setting),
     // A text in the reference, read as a flag.
-    refused("event-feed", ValueKind::Text, EVENTS),
-    refused("event-feed-id", ValueKind::Text, EVENTS),
-    refused("event-feed-start-at", ValueKind::Text, EVENTS),
-    refused("event-feed-cursor", ValueKind::Text, EVENTS),
-    works("file"),
-    works("grant-entitlement"),
-    works("grant-principal"),
-    works("grant-principal-type"),
-    works("log-format"),
-    works("log-path"),
-    works("revoke-grant"),
-    refused("rotate-credentials", ValueKind::Text, ROTATION),
-    refused("rotate-credentials-type", ValueKind::Text, ROTATION),
-    refused("ticket-id", ValueKind::Text, TICKETS),
-    refused("ticket-template-path", ValueKind::Text, TICKETS),
-    works("log-level"),
+    refused("event-feed", ValueType::Text, EVENTS),
+    refused("event-feed-id", ValueType::Text, EVENTS),
+    refused("event-feed-start-at", ValueType::Text, EVENTS),
+    refused("event-feed-cursor", ValueType::Text, EVENTS),
+    works(&keys::FILE.setting),
+    works(&keys::GRANT_ENTITLEMENT.setting),
+    works(&keys::GRANT_PRINCIPAL.setting),
+    works(&keys::GRANT_PRINCIPAL_TYPE.setting),
+    works(&keys::LOG_FORMAT.setting),
+    works(&keys::LOG_PATH.setting),
+    works(&keys::REVOKE_GRANT.setting),
+    refused("rotate-credentials", ValueType::Text, ROTATION),
+    refused("rotate-credentials-type", ValueType::Text, ROTATION),
+    refused("ticket-id", ValueType::Text, TICKETS),
+    refused("ticket-template-path", ValueType::Text, TICKETS),
+    works(&keys::LOG_LEVEL.setting),
     no_effect(
         "log-level-debug-expires-at",
-        ValueKind::Text,
+        ValueType::Text,
         "the log level stays as --log-level sets it",
     ),
-    works("skip-full-sync"),
-    works("sync-resources"),
-    works("sync-resource-types"),
-    works("skip-entitlements-and-grants"),
-    works("skip-grants"),
-    no_effect("external-resource-c1z", ValueKind::Text, NO_PRINCIPALS_OF_OTHERS),
+    works(&keys::SKIP_FULL_SYNC.setting),
+    works(&keys::SYNC_RESOURCES.setting),
+    works(&keys::SYNC_RESOURCE_TYPES.setting),
+    works(&keys::SKIP_ENTITLEMENTS_AND_GRANTS.setting),
+    works(&keys::SKIP_GRANTS.setting),
+    no_effect("external-resource-c1z", ValueType::Text, NO_PRINCIPALS_OF_OTHERS),
     no_effect(
         "external-resource-entitlement-id-filter",
-        ValueKind::Text,
+        ValueType::Text,
         NO_PRINCIPALS_OF_OTHERS,
     ),
     no_effect(
         "external-resource-traits",
-        ValueKind::List,
+        ValueType::List,
         NO_PRINCIPALS_OF_OTHERS,
     ),
     no_effect(
         "keep-previous-sync-c1z",
-        ValueKind::Bool,
+        ValueType::Switch,
         "every sync reads the whole tenant, because NinjaOne sends no ETags",
     ),
-    refused("diff-syncs", ValueKind::Bool, DIFF),
-    refused("base-sync-id", ValueKind::Text, DIFF),
-    refused("applied-sync-id", ValueKind::Text, DIFF),
-    refused("compact-sync-ids", ValueKind::List, COMPACTION),
-    refused("compact-file-paths", ValueKind::List, COMPACTION),
-    refused("compact-output-path", ValueKind::Text, COMPACTION),
-    refused("compact-syncs", ValueKind::Bool, COMPACTION),
-    works("invoke-action"),
-    works("invoke-action-args"),
-    works("invoke-action-resource-type"),
-    works("list-action-schemas"),
-    works("list-action-schemas-resource-type"),
-    refused("list-resource-actions", ValueKind::Text, RESOURCE_ACTIONS),
-    refused("invoke-resource-action", ValueKind::Text, RESOURCE_ACTIONS),
+    refused("diff-syncs", ValueType::Switch, DIFF),
+    refused("base-sync-id", ValueType::Text, DIFF),
+    refused("applied-sync-id", ValueType::Text, DIFF),
+    refused("compact-sync-ids", ValueType::List, COMPACTION),
+    refused("compact-file-paths", ValueType::List, COMPACTION),
+    refused("compact-output-path", ValueType::Text, COMPACTION),
+    refused("compact-syncs", ValueType::Switch, COMPACTION),
+    works(&keys::INVOKE_ACTION.setting),
+    works(&keys::INVOKE_ACTION_ARGS.setting),
+    works(&keys::INVOKE_ACTION_RESOURCE_TYPE.setting),
+    works(&keys::LIST_ACTION_SCHEMAS.setting),
+    works(&keys::LIST_ACTION_SCHEMAS_RESOURCE_TYPE.setting),
+    refused("list-resource-actions", ValueType::Text, RESOURCE_ACTIONS),
+    refused("invoke-resource-action", ValueType::Text, RESOURCE_ACTIONS),
     refused(
         "invoke-resource-action-resource-type",
-        ValueKind::Text,
+        ValueType::Text,
         RESOURCE_ACTIONS,
     ),
-    refused("invoke-resource-action-args", ValueKind::Text, RESOURCE_ACTIONS),
-    no_effect("session-store-maximum-size", ValueKind::Number, NO_SESSIONS),
-    no_effect("workers", ValueKind::Number, STREAMED),
-    no_effect("parallel-sync", ValueKind::Bool, STREAMED),
-    works("otel-collector-endpoint"),
-    works("otel-collector-endpoint-tls-cert-path"),
-    works("otel-collector-endpoint-tls-cert"),
-    works("otel-collector-endpoint-tls-insecure"),
-    works("otel-tracing-disabled"),
-    works("otel-logging-disabled"),
+    refused("invoke-resource-action-args", ValueType::Text, RESOURCE_ACTIONS),
+    no_effect("session-store-maximum-size", ValueType::Number, NO_SESSIONS),
+    no_effect("workers", ValueType::Number, STREAMED),
+    no_effect("parallel-sync", ValueType::Switch, STREAMED),
+    works(&keys::OTEL_COLLECTOR_ENDPOINT.setting),
+    works(&keys::OTEL_COLLECTOR_ENDPOINT_TLS_CERT_PATH.setting),
+    works(&keys::OTEL_COLLECTOR_ENDPOINT_TLS_CERT.setting),
+    works(&keys::OTEL_COLLECTOR_ENDPOINT_TLS_INSECURE.setting),
+    works(&keys::OTEL_TRACING_DISABLED.setting),
+    works(&keys::OTEL_LOGGING_DISABLED.setting),
     no_effect(
         "auth-method",
-        ValueKind::Text,
+        ValueType::Text,
         "this connector signs in in one way only, with client id and secret",
     ),
-    works("health-check"),
-    works("health-check-port"),
-    works("health-check-bind-address"),
-    works("http-timeout-seconds"),
-    works("storage-engine"),
-    works("task-concurrency"),
-    refused("log-event-log", ValueKind::Bool, EVENT_LOG),
-    refused("lambda-client-id", ValueKind::Text, LAMBDA),
-    refused("lambda-client-secret", ValueKind::Text, LAMBDA),
-    refused("lambda-auth-jwt-signer", ValueKind::Text, LAMBDA),
-    refused("lambda-auth-jwt-jwks-url", ValueKind::Text, LAMBDA),
-    refused("lambda-auth-jwt-expected-issuer", ValueKind::Text, LAMBDA),
-    refused("lambda-auth-jwt-expected-subject", ValueKind::Text, LAMBDA),
-    refused("lambda-auth-jwt-expected-audience", ValueKind::Text, LAMBDA),
-    variable_works("config-path"),
-    variable_works("tmpdir"),
-    variable_works("host-id"),
-    variable_works("c1-api-host"),
-    variable_works("keep-sync-count"),
-    variable_works("skip-cleanup"),
-    variable_works("decoder-max-decoded-size-mb"),
-    variable_works("decoder-max-memory-mb"),
+    works(&keys::HEALTH_CHECK.setting),
+    works(&keys::HEALTH_CHECK_PORT.setting),
+    works(&keys::HEALTH_CHECK_BIND_ADDRESS.setting),
+    works(&keys::HTTP_TIMEOUT_SECONDS.setting),
+    works(&keys::STORAGE_ENGINE.setting),
+    works(&keys::TASK_CONCURRENCY.setting),
+    refused("log-event-log", ValueType::Switch, EVENT_LOG),
+    refused("lambda-client-id", ValueType::Text, LAMBDA),
+    refused("lambda-client-secret", ValueType::Text, LAMBDA),
+    refused("lambda-auth-jwt-signer", ValueType::Text, LAMBDA),
+    refused("lambda-auth-jwt-jwks-url", ValueType::Text, LAMBDA),
+    refused("lambda-auth-jwt-expected-issuer", ValueType::Text, LAMBDA),
+    refused("lambda-auth-jwt-expected-subject", ValueType::Text, LAMBDA),
+    refused("lambda-auth-jwt-expected-audience", ValueType::Text, LAMBDA),
+    variable_works(&keys::CONFIG_PATH.setting),
+    variable_works(&keys::TMPDIR.setting),
+    variable_works(&keys::HOST_ID.setting),
+    variable_works(&keys::C1_API_HOST.setting),
+    variable_works(&keys::KEEP_SYNC_COUNT.setting),
+    variable_works(&keys::SKIP_CLEANUP.setting),
+    variable_works(&keys::DECODER_MAX_DECODED_SIZE_MB.setting),
+    variable_works(&keys::DECODER_MAX_MEMORY_MB.setting),
     variable_without_effect(
         "get-tasks",
         "tasks are always fetched one by one; --task-concurrency says how many run at once",
@@ -276,9 +276,9 @@ impl Reference {
 
     /// Whether a value leaves things as they are without it: a switch that is off, a number that is the reference's default.
     pub(crate) fn is_default(&self, value: &str) -> bool {
-        match self.kind {
-            ValueKind::Bool => is_off(value),
-            ValueKind::Number => value == "0",
+        match self.value_type {
+            ValueType::Switch => is_off(value),
+            ValueType::Number => value == "0",
             _ => self.name == "event-feed" && is_off(value),
         }
     }
@@ -310,10 +310,9 @@ mod tests {
                 row.name
             );
             if let Some(setting) = setting {
-                let variable_only =
-                    setting.given_by == SettingScope::Environment || row.name == "config-path";
+                let variable_only = setting.scope == SettingScope::Environment || row.name == "config-path";
                 assert_eq!(
-                    row.given_by == SettingScope::Environment,
+                    row.scope == SettingScope::Environment,
                     variable_only,
                     "{}",
                     row.name
@@ -326,7 +325,7 @@ mod tests {
     fn the_flags_of_the_reference_are_all_here() {
         let flags = REFERENCE
             .iter()
-            .filter(|row| row.given_by != SettingScope::Environment);
+            .filter(|row| row.scope != SettingScope::Environment);
         let flags = flags.filter(|row| !row.name.starts_with("lambda-") && row.name != "log-event-log");
         assert_eq!(flags.count(), 74);
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Settings;
 use super::error::SettingsError;
+use super::keys;
 
 /// How to serve ConductorOne. There is no `Debug`: a secret is in it.
 pub(crate) struct ServiceSettings {
@@ -28,12 +29,12 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Group`] if one of them is missing.
     pub(crate) fn serves(&self) -> Result<bool, SettingsError> {
-        let (id, secret) = (self.text("client-id")?, self.text("client-secret")?);
+        let (id, secret) = (self.get(&keys::CLIENT_ID)?, self.get(&keys::CLIENT_SECRET)?);
         let missing = match (&id, &secret) {
             (None, None) => return Ok(false),
             (Some(_), Some(_)) => return Ok(true),
-            (None, Some(_)) => "client-id",
-            (Some(_), None) => "client-secret",
+            (None, Some(_)) => keys::CLIENT_ID.setting.name,
+            (Some(_), None) => keys::CLIENT_SECRET.setting.name,
         };
         Err(SettingsError::Group(format!(
             "if any flags in the group [client-id client-secret] are set they must all be set; missing [{missing}]"
@@ -46,12 +47,12 @@ impl Settings {
     /// [`SettingsError::Value`].
     pub(crate) fn without_effect_in_service_mode(&self) -> Result<Vec<&'static str>, SettingsError> {
         let mut names = Vec::new();
-        if !self.list("sync-resources")?.is_empty() {
-            names.push("sync-resources");
+        if !self.get(&keys::SYNC_RESOURCES)?.is_empty() {
+            names.push(keys::SYNC_RESOURCES.setting.name);
         }
-        for name in ["skip-entitlements-and-grants", "skip-grants"] {
-            if self.flag(name)? {
-                names.push(name);
+        for key in [&keys::SKIP_ENTITLEMENTS_AND_GRANTS, &keys::SKIP_GRANTS] {
+            if self.get(key)? {
+                names.push(key.setting.name);
             }
         }
         Ok(names)
@@ -62,7 +63,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn skip_full_sync(&self) -> Result<bool, SettingsError> {
-        self.flag("skip-full-sync")
+        self.get(&keys::SKIP_FULL_SYNC)
     }
 
     /// Threads that are needed beside those of one run.
@@ -73,7 +74,7 @@ impl Settings {
         if !self.serves()? {
             return Ok(0);
         }
-        let tasks = usize::try_from(self.integer("task-concurrency")?).unwrap_or(usize::MAX);
+        let tasks = usize::try_from(self.get(&keys::TASK_CONCURRENCY)?).unwrap_or(usize::MAX);
         Ok(tasks.saturating_sub(1).min(MAX_COUNTED_TASKS) * THREADS_OF_A_TASK)
     }
 
@@ -82,7 +83,7 @@ impl Settings {
     /// # Errors
     /// [`SettingsError::Value`].
     pub(crate) fn state_folder(&self) -> Result<Option<std::path::PathBuf>, SettingsError> {
-        self.path("state-dir")
+        self.get(&keys::STATE_DIR)
     }
 
     /// How to serve.
@@ -91,15 +92,14 @@ impl Settings {
     /// [`SettingsError::Value`].
     pub(crate) fn service(&self) -> Result<ServiceSettings, SettingsError> {
         self.check_proxies()?;
-        let count = |name| Ok::<_, SettingsError>(usize::try_from(self.integer(name)?).unwrap_or(usize::MAX));
         Ok(ServiceSettings {
-            client_id: self.text("client-id")?.unwrap_or_default(),
-            client_secret: self.text("client-secret")?.unwrap_or_default(),
-            host_id: self.text("host-id")?,
-            api_host: self.text("c1-api-host")?,
-            ca_file: self.path("ca-file")?,
-            concurrency: count("task-concurrency")?,
-            grace: Duration::from_secs(self.integer("shutdown-grace-seconds")?),
+            client_id: self.get(&keys::CLIENT_ID)?.unwrap_or_default(),
+            client_secret: self.get(&keys::CLIENT_SECRET)?.unwrap_or_default(),
+            host_id: self.get(&keys::HOST_ID)?,
+            api_host: self.get(&keys::C1_API_HOST)?,
+            ca_file: self.get(&keys::CA_FILE)?,
+            concurrency: usize::try_from(self.get(&keys::TASK_CONCURRENCY)?).unwrap_or(usize::MAX),
+            grace: Duration::from_secs(self.get(&keys::SHUTDOWN_GRACE_SECONDS)?),
         })
     }
 }

@@ -7,10 +7,11 @@ use figment::value::{Dict, Value};
 use sink_csv::{Compression, CsvFormat, Delimiter, SpreadsheetSafety};
 use sink_parquet::Codec;
 
-use super::Setting;
 use super::Settings;
 use super::error::SettingsError;
+use super::keys;
 use super::providers;
+use super::setting::Setting;
 use super::targets::{self, C1zTarget};
 
 /// The kinds of sinks.
@@ -81,14 +82,14 @@ impl Settings {
     /// [`SettingsError::Value`].
     pub(crate) fn named_sinks(&self) -> Result<Vec<SinkConfig>, SettingsError> {
         let mut sinks = Vec::new();
-        for text in self.list("sink")? {
+        for text in self.get(&keys::SINK)? {
             let sink = self
                 .named_sink(&text)
-                .map_err(|problem| self.refuse("sink", problem))?;
+                .map_err(|problem| self.invalid(&keys::SINK.setting, problem))?;
             sinks.push(self.trusting(sink)?);
         }
         // What a flag or a variable names weighs more than the file.
-        if sinks.is_empty() || self.is_from_file("sink") {
+        if sinks.is_empty() || self.is_from_file(&keys::SINK.setting) {
             sinks.extend(self.sinks_of_file()?);
         }
         for (n, sink) in sinks.iter().enumerate() {
@@ -97,7 +98,7 @@ impl Settings {
                     "{} is named twice; every sink needs a place of its own",
                     sink.place()
                 );
-                return Err(self.refuse("sink", problem));
+                return Err(self.invalid(&keys::SINK.setting, problem));
             }
         }
         Ok(sinks)
@@ -105,13 +106,13 @@ impl Settings {
 
     /// The c1z at `--file`.
     pub(super) fn file(&self) -> Result<SinkConfig, SettingsError> {
-        let named = self.text("file")?;
-        let text = named.unwrap_or_else(|| Setting::named("file").default.to_owned());
+        let named = self.read_text(&keys::FILE.setting)?;
+        let text = named.unwrap_or_else(|| keys::FILE.setting.default.to_owned());
         if text == "-" {
             let problem = "a c1z goes to a file, not to standard output; ./- is a file of this name";
-            return Err(self.refuse("file", problem));
+            return Err(self.invalid(&keys::FILE.setting, problem));
         }
-        let sink = c1z(&text).map_err(|problem| self.refuse("file", problem))?;
+        let sink = c1z(&text).map_err(|problem| self.invalid(&keys::FILE.setting, problem))?;
         self.trusting(sink)
     }
 
@@ -207,9 +208,9 @@ impl Settings {
         }
     }
 
-    fn is_from_file(&self, name: &str) -> bool {
+    fn is_from_file(&self, setting: &Setting) -> bool {
         self.figment
-            .find_metadata(name)
+            .find_metadata(setting.name)
             .is_some_and(|metadata| metadata.name == "file")
     }
 
@@ -218,14 +219,10 @@ impl Settings {
         let written = sinks
             .iter()
             .any(|sink| matches!(sink, SinkConfig::C1z(_) | SinkConfig::BucketC1z(_)));
-        let named = self
-            .figment
-            .find_metadata("file")
-            .is_some_and(|metadata| metadata.name != "default");
-        if named && !written {
+        if self.is_given(&keys::FILE.setting) && !written {
             let problem =
                 "no c1z is written when other sinks are chosen; add the sink `c1z`, or leave the file out";
-            return Err(self.refuse("file", problem));
+            return Err(self.invalid(&keys::FILE.setting, problem));
         }
         Ok(())
     }

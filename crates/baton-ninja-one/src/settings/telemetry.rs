@@ -11,11 +11,9 @@ use rustls::pki_types::pem::PemObject;
 
 use super::Settings;
 use super::error::SettingsError;
+use super::keys;
+use super::setting::Setting;
 
-const ENDPOINT: &str = "otel-collector-endpoint";
-const CERT: &str = "otel-collector-endpoint-tls-cert";
-const CERT_PATH: &str = "otel-collector-endpoint-tls-cert-path";
-const INSECURE: &str = "otel-collector-endpoint-tls-insecure";
 const NO_BASE64URL: &str =
     "the PEM text is wanted in unpadded base64url, as `base64 -w0 ca.pem | tr +/ -_ | tr -d =` makes it";
 
@@ -48,28 +46,41 @@ impl Settings {
     /// # Errors
     /// [`SettingsError`].
     pub(crate) fn telemetry(&self) -> Result<Option<TelemetrySettings>, SettingsError> {
-        let (cert, cert_path) = (self.text(CERT)?, self.path(CERT_PATH)?);
+        let (cert, cert_path) = (
+            self.get(&keys::OTEL_COLLECTOR_ENDPOINT_TLS_CERT)?,
+            self.get(&keys::OTEL_COLLECTOR_ENDPOINT_TLS_CERT_PATH)?,
+        );
         if cert.is_some() && cert_path.is_some() {
+            let inline = keys::OTEL_COLLECTOR_ENDPOINT_TLS_CERT.setting.name;
+            let file = keys::OTEL_COLLECTOR_ENDPOINT_TLS_CERT_PATH.setting.name;
             return Err(SettingsError::Group(format!(
-                "if any flags in the group [{CERT_PATH} {CERT}] are set none of the others can be; [{CERT} {CERT_PATH}] were all set"
+                "if any flags in the group [{file} {inline}] are set none of the others can be; [{inline} {file}] were all set"
             )));
         }
-        let traces = !self.flag("otel-tracing-disabled")?;
-        let logs = !self.flag("otel-logging-disabled")?;
-        let insecure = self.flag(INSECURE)?;
-        let Some(endpoint) = self.text(ENDPOINT)?.filter(|_| traces || logs) else {
+        let traces = !self.get(&keys::OTEL_TRACING_DISABLED)?;
+        let logs = !self.get(&keys::OTEL_LOGGING_DISABLED)?;
+        let insecure = self.get(&keys::OTEL_COLLECTOR_ENDPOINT_TLS_INSECURE)?;
+        let Some(endpoint) = self
+            .get(&keys::OTEL_COLLECTOR_ENDPOINT)?
+            .filter(|_| traces || logs)
+        else {
             return Ok(None);
         };
         let trust = match (cert, cert_path) {
             _ if insecure => TlsTrust::Only(Vec::new()),
             (Some(cert), _) => {
                 let pem = URL_SAFE_NO_PAD.decode(cert.trim());
-                let pem = pem.map_err(|_| self.refuse(CERT, NO_BASE64URL))?;
-                TlsTrust::Only(self.authorities(CERT, &pem)?)
+                let pem = pem.map_err(|_| {
+                    self.invalid(&keys::OTEL_COLLECTOR_ENDPOINT_TLS_CERT.setting, NO_BASE64URL)
+                })?;
+                TlsTrust::Only(self.authorities(&keys::OTEL_COLLECTOR_ENDPOINT_TLS_CERT.setting, &pem)?)
             }
-            (None, Some(path)) => TlsTrust::Only(self.authorities(CERT_PATH, &read(&path)?)?),
-            (None, None) => TlsTrust::Usual(match self.path("ca-file")? {
-                Some(path) => self.authorities("ca-file", &read(&path)?)?,
+            (None, Some(path)) => TlsTrust::Only(self.authorities(
+                &keys::OTEL_COLLECTOR_ENDPOINT_TLS_CERT_PATH.setting,
+                &read(&path)?,
+            )?),
+            (None, None) => TlsTrust::Usual(match self.get(&keys::CA_FILE)? {
+                Some(path) => self.authorities(&keys::CA_FILE.setting, &read(&path)?)?,
                 None => Vec::new(),
             }),
         };
@@ -84,32 +95,50 @@ impl Settings {
     /// A host and a port. A scheme may be there and must not contradict the flag. The text is not quoted in what is
     /// said of it: people put passwords into addresses.
     fn collector(&self, endpoint: &str, insecure: bool) -> Result<Uri, SettingsError> {
+        let switch = keys::OTEL_COLLECTOR_ENDPOINT_TLS_INSECURE.setting.flag();
         let scheme = if insecure { "http" } else { "https" };
         let host = match endpoint.split_once("://") {
             None => endpoint,
             Some((given, host)) if given.eq_ignore_ascii_case(scheme) => host.trim_end_matches('/'),
             Some((given, _)) if given.eq_ignore_ascii_case("http") => {
-                return Err(self.refuse(ENDPOINT, format!("http:// is without TLS; say --{INSECURE} too")));
-            }
-            Some((given, _)) if given.eq_ignore_ascii_case("https") => {
-                return Err(self.refuse(
-                    ENDPOINT,
-                    format!("https:// and --{INSECURE} contradict each other"),
+                return Err(self.invalid(
+                    &keys::OTEL_COLLECTOR_ENDPOINT.setting,
+                    format!("http:// is without TLS; say --{switch} too"),
                 ));
             }
-            Some(_) => return Err(self.refuse(ENDPOINT, "OTLP over gRPC only; give host:port")),
+            Some((given, _)) if given.eq_ignore_ascii_case("https") => {
+                return Err(self.invalid(
+                    &keys::OTEL_COLLECTOR_ENDPOINT.setting,
+                    format!("https:// and --{switch} contradict each other"),
+                ));
+            }
+            Some(_) => {
+                return Err(self.invalid(
+                    &keys::OTEL_COLLECTOR_ENDPOINT.setting,
+                    "OTLP over gRPC only; give host:port",
+                ));
+            }
         };
         let collector = format!("{scheme}://{host}").parse::<Uri>().ok();
         collector
             .filter(|uri| uri.path() == "/" && uri.query().is_none() && !host.contains('@'))
-            .ok_or_else(|| self.refuse(ENDPOINT, "host:port is wanted, e.g. collector:4317"))
+            .ok_or_else(|| {
+                self.invalid(
+                    &keys::OTEL_COLLECTOR_ENDPOINT.setting,
+                    "host:port is wanted, e.g. collector:4317",
+                )
+            })
     }
 
-    fn authorities(&self, name: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
+    fn authorities(
+        &self,
+        setting: &Setting,
+        pem: &[u8],
+    ) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
         let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-        let found = found.map_err(|error| self.refuse(name, error.to_string()))?;
+        let found = found.map_err(|error| self.invalid(setting, error.to_string()))?;
         if found.is_empty() {
-            return Err(self.refuse(name, "there is no certificate in it"));
+            return Err(self.invalid(setting, "there is no certificate in it"));
         }
         Ok(found)
     }
