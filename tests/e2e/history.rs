@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use access_core::model::{
     AccessBatch, Completeness, DisplayName, Entitlement, GrantGroup, NativeId, Profile, Purpose, Resource,
-    ResourceId, ResourceType, ResourceTypeId, Slug, SyncId, SyncRun, SyncType, Trait, TraitKind,
+    ResourceId, ResourceTrait, ResourceType, ResourceTypeId, Slug, SyncId, SyncRun, SyncType, TraitKind,
     TypeImportance,
 };
 use access_core::ports::AccessSink;
@@ -80,28 +80,33 @@ fn batches(day: &Day) -> Vec<AccessBatch> {
     let row = |name, kind| ResourceType {
         id: id(name),
         display_name: DisplayName::new(name),
-        kind,
+        trait_kind: kind,
         skip_entitlements_and_grants: false,
         importance: TypeImportance::Core,
     };
-    let resource = |kind: &'static str, number: u8, profile, is: Trait| Resource {
+    let resource = |kind: &'static str, number: u8, profile, is: ResourceTrait| Resource {
         id: ResourceId::new(id(kind), NativeId::from_number(number.into())),
         parent: None,
         display_name: DisplayName::new(&format!("={kind} {number}")),
         description: None,
         profile,
         status: None,
-        kind: is,
+        resource_trait: is,
     };
     let mut resources = Vec::new();
     for (user, department) in &day.users {
         let mut profile = Profile::new();
         profile.set("department", department.map(i64::from));
-        resources.push(resource("user", *user, profile, Trait::User(Box::default())));
+        resources.push(resource(
+            "user",
+            *user,
+            profile,
+            ResourceTrait::User(Box::default()),
+        ));
     }
     let (mut entitlements, mut grants) = (Vec::new(), Vec::new());
     for (role, holders) in &day.roles {
-        let role = resource("role", *role, Profile::new(), Trait::Role);
+        let role = resource("role", *role, Profile::new(), ResourceTrait::Role);
         let slug = Slug::from_static("assigned");
         let (name, users) = (DisplayName::new("assigned"), vec![id("user")]);
         let entitlement = Entitlement::new(role.id.clone(), slug, name, Purpose::Assignment, users).unwrap();

@@ -3,7 +3,8 @@
 use access_core::model::{NativeId, SyncId};
 use access_core::ports::{Clock, NoopAuditLog, SyncIdGenerator};
 use access_core::provisioning::{
-    AccountRequest, Attributes, Change, Done, Extent, Outcome, Provisioning, ProvisioningError, Selector,
+    AccountRequest, Attributes, Change, ChangeExtent, ChangeResult, Outcome, Provisioning, ProvisioningError,
+    Selector,
 };
 use access_core::{Diagnostic, StatusCode};
 use ninjaone::{BaseUrl, ClientConfig, NinjaOneClient, NinjaOneProvisioner, RetryBudget, Secret, Writes};
@@ -99,7 +100,9 @@ pub(crate) fn change(wish: &Wish) -> Change {
             ]
             .map(|(key, value)| (key.to_owned(), value.into()))
             .into();
-            Change::CreateAccount(AccountRequest::parse(&attributes, &ninjaone::vocabulary()).unwrap())
+            Change::CreateAccount(
+                AccountRequest::parse(&attributes, &ninjaone::provisioning_terms()).unwrap(),
+            )
         }
         Wish::Delete(user) => Change::DeleteAccount {
             account: id(*user),
@@ -243,7 +246,7 @@ fn a_client_that_may_not_write_sends_nothing() {
         let error = runtime.block_on(make(&tenant, &change(&wish))).unwrap_err();
         assert_eq!(
             (error.extent(), error.status()),
-            (Extent::Nothing, StatusCode::FailedPrecondition)
+            (ChangeExtent::Nothing, StatusCode::FailedPrecondition)
         );
     }
     let calls = sim.ledger().calls();
@@ -281,15 +284,15 @@ proptest! {
             match ended {
                 Ok(outcome) => {
                     prop_assert_eq!(Some(&now), wanted.as_ref(), "{:?} said {:?}", wish, outcome.result);
-                    prop_assert!(outcome.result == Done::Changed || now == before, "{:?}", wish);
+                    prop_assert!(outcome.result == ChangeResult::Changed || now == before, "{:?}", wish);
                 }
                 Err(error) => match error.extent() {
-                    Extent::Nothing => {
+                    ChangeExtent::Nothing => {
                         prop_assert_eq!(&now, &before, "{:?} said {}", wish, error);
                         prop_assert!(!rules.is_empty() || wanted.is_none(), "{:?} said {}", wish, error);
                     }
-                    Extent::Unknown => prop_assert!(now == before || Some(&now) == wanted.as_ref(), "{:?} said {}", wish, error),
-                    Extent::Part | Extent::All => prop_assert!(false, "no roles, no audit: {}", error),
+                    ChangeExtent::Unknown => prop_assert!(now == before || Some(&now) == wanted.as_ref(), "{:?} said {}", wish, error),
+                    ChangeExtent::Part | ChangeExtent::All => prop_assert!(false, "no roles, no audit: {}", error),
                 },
             }
         }

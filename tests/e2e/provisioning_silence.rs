@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use access_core::provisioning::{Done, Outcome, ProvisioningError};
+use access_core::provisioning::{ChangeResult, Outcome, ProvisioningError};
 use baton_proto::connector_v2 as v2;
 use baton_proto::connectorapi_baton_v1::task::{self as wire, TaskType};
 use baton_proto::prost_types::value::Kind;
@@ -745,8 +745,8 @@ fn judge(
         return Err(format!("{:?}, and it is not so", outcome.result));
     }
     match outcome.result {
-        Done::Already if case.is_unsaid => Err("already, on silence".to_owned()),
-        Done::Already if now != before => Err("already, and it is changed".to_owned()),
+        ChangeResult::AlreadyApplied if case.is_unsaid => Err("already, on silence".to_owned()),
+        ChangeResult::AlreadyApplied if now != before => Err("already, and it is changed".to_owned()),
         _ => Ok(()),
     }
 }

@@ -79,7 +79,7 @@ impl StatusCode {
 
     /// The class of what the system refused.
     #[must_use]
-    pub fn of_io(error: &io::Error) -> Self {
+    pub fn from_io_error(error: &io::Error) -> Self {
         if is_exhausted(error) {
             return Self::ResourceExhausted;
         }
@@ -173,12 +173,12 @@ pub const EXHAUSTED_HINT: &str = "free memory, disk space or open files, or rais
 
 /// Whether an error or one of its causes is that the system has run out of something, see [`is_exhausted`].
 #[must_use]
-pub fn has_run_out(error: &(dyn Error + 'static)) -> bool {
+pub fn is_caused_by_exhaustion(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(cause) = next {
         if let Some(of_system) = cause.downcast_ref::<io::Error>() {
             let carried = of_system.get_ref();
-            if is_exhausted(of_system) || carried.is_some_and(|carried| has_run_out(carried)) {
+            if is_exhausted(of_system) || carried.is_some_and(|carried| is_caused_by_exhaustion(carried)) {
                 return true;
             }
         }
@@ -190,9 +190,11 @@ pub fn has_run_out(error: &(dyn Error + 'static)) -> bool {
 /// The class of an error that may have another one as its cause: what the system has run out of is neither damage nor a bug nor
 /// an outage of somebody else.
 #[must_use]
-pub fn class_of(error: &(dyn Error + 'static), status: StatusCode) -> StatusCode {
+pub fn classify(error: &(dyn Error + 'static), status: StatusCode) -> StatusCode {
     match status {
-        StatusCode::Internal | StatusCode::DataLoss | StatusCode::Unavailable if has_run_out(error) => {
+        StatusCode::Internal | StatusCode::DataLoss | StatusCode::Unavailable
+            if is_caused_by_exhaustion(error) =>
+        {
             StatusCode::ResourceExhausted
         }
         status => status,
@@ -201,7 +203,7 @@ pub fn class_of(error: &(dyn Error + 'static), status: StatusCode) -> StatusCode
 
 /// Whether the system has no room for one more thread; for errors of starting one, where "try again" means that.
 #[must_use]
-pub fn is_no_thread_left(error: &io::Error) -> bool {
+pub fn is_thread_limit_reached(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock || is_exhausted(error)
 }
 
@@ -256,7 +258,7 @@ mod tests {
         for number in [12, 23, 24, 27, 28, 122] {
             let error = io::Error::from_raw_os_error(number);
             assert_eq!(
-                StatusCode::of_io(&error),
+                StatusCode::from_io_error(&error),
                 StatusCode::ResourceExhausted,
                 "{error}"
             );
@@ -266,7 +268,7 @@ mod tests {
         for number in [2, 5, 11, 13] {
             assert!(!is_exhausted(&io::Error::from_raw_os_error(number)));
         }
-        assert!(is_no_thread_left(&io::Error::from_raw_os_error(11)));
+        assert!(is_thread_limit_reached(&io::Error::from_raw_os_error(11)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A location knows what it holds. It is bound at its first sync to a tenant, a format and an id scheme, and refuses
 //! others; so does one whose latest sync lies in the future. One rule for all sinks: each says what it finds
-//! ([`LocationContents`]), [`admit`] judges.
+//! ([`LocationContents`]), [`check_location`] judges.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -25,7 +25,7 @@ pub struct LocationContents {
     pub latest_ended_at: Option<OffsetDateTime>,
     /// When the location was looked at, by the clock that it goes by. An export of an earlier sync is no later than its
     /// location's latest one, and still not from another time; a latest sync that lies after this moment is.
-    pub looked_at: Option<OffsetDateTime>,
+    pub checked_at: Option<OffsetDateTime>,
 }
 
 /// Why a location does not take a sync.
@@ -114,7 +114,11 @@ impl Diagnostic for LocationConflict {
 ///
 /// # Errors
 /// [`LocationConflict`] naming what it holds.
-pub fn admit(contents: &LocationContents, run: &SyncRun, format: &str) -> Result<(), LocationConflict> {
+pub fn check_location(
+    contents: &LocationContents,
+    run: &SyncRun,
+    format: &str,
+) -> Result<(), LocationConflict> {
     if let Some(held) = &contents.tenant
         && *held != run.tenant
     {
@@ -143,7 +147,7 @@ pub fn admit(contents: &LocationContents, run: &SyncRun, format: &str) -> Result
         });
     }
     match contents.latest_ended_at {
-        Some(ended_at) if ended_at > contents.looked_at.unwrap_or(run.started_at).max(run.started_at) => {
+        Some(ended_at) if ended_at > contents.checked_at.unwrap_or(run.started_at).max(run.started_at) => {
             Err(LocationConflict::FromTheFuture {
                 ended_at: Moment(ended_at),
                 now: Moment(run.started_at),
@@ -157,7 +161,7 @@ pub fn admit(contents: &LocationContents, run: &SyncRun, format: &str) -> Result
 ///
 /// # Errors
 /// [`LocationConflict::OtherIdScheme`] if they differ.
-pub fn admit_id_scheme(held: Option<&IdScheme>, wanted: &IdScheme) -> Result<(), LocationConflict> {
+pub fn check_id_scheme(held: Option<&IdScheme>, wanted: &IdScheme) -> Result<(), LocationConflict> {
     match held {
         Some(held) if held != wanted => Err(LocationConflict::OtherIdScheme {
             held: held.clone(),
@@ -197,29 +201,32 @@ mod tests {
             format: Some("parquet".to_owned()),
             resource_types: Some([ResourceTypeId::from_static("user")].into()),
             latest_ended_at: Some(datetime!(2026-11-29 12:00 UTC)),
-            looked_at: None,
+            checked_at: None,
         }
     }
 
     #[test]
     fn its_own_kind_and_an_empty_location_are_admitted() {
-        assert_eq!(admit(&LocationContents::default(), &run(), "parquet"), Ok(()));
-        assert_eq!(admit(&ours(), &run(), "parquet"), Ok(()));
+        assert_eq!(
+            check_location(&LocationContents::default(), &run(), "parquet"),
+            Ok(())
+        );
+        assert_eq!(check_location(&ours(), &run(), "parquet"), Ok(()));
     }
 
     #[test]
     fn an_export_of_an_earlier_sync_is_not_from_the_past() {
         let later = LocationContents {
             latest_ended_at: Some(datetime!(2026-11-30 13:00 UTC)),
-            looked_at: Some(datetime!(2026-12-01 0:00 UTC)),
+            checked_at: Some(datetime!(2026-12-01 0:00 UTC)),
             ..ours()
         };
-        assert_eq!(admit(&later, &run(), "parquet"), Ok(()));
+        assert_eq!(check_location(&later, &run(), "parquet"), Ok(()));
         let without_a_look = LocationContents {
-            looked_at: None,
+            checked_at: None,
             ..later
         };
-        assert!(admit(&without_a_look, &run(), "parquet").is_err());
+        assert!(check_location(&without_a_look, &run(), "parquet").is_err());
     }
 
     #[test]
@@ -243,12 +250,12 @@ mod tests {
         };
         let mut lines = Vec::new();
         for contents in [other_tenant, other_connector, other_format, future] {
-            let conflict = admit(&contents, &run(), "parquet").unwrap_err();
+            let conflict = check_location(&contents, &run(), "parquet").unwrap_err();
             assert_eq!(conflict.status(), StatusCode::FailedPrecondition);
             lines.push(format!("{conflict}\n  {}", conflict.hint().unwrap()));
         }
         let scheme =
-            admit_id_scheme(Some(&IdScheme::new("numeric")), &IdScheme::new("role-name")).unwrap_err();
+            check_id_scheme(Some(&IdScheme::new("numeric")), &IdScheme::new("role-name")).unwrap_err();
         lines.push(format!("{scheme}\n  {}", scheme.hint().unwrap()));
         insta::assert_snapshot!(lines.join("\n"));
     }

@@ -13,12 +13,12 @@ pub struct MemoryBudget {
     /// The most, in bytes.
     pub limit: u64,
     /// What the process takes now.
-    pub probe: fn() -> Option<MemoryUse>,
+    pub probe: fn() -> Option<MemoryUsage>,
 }
 
 /// What the process takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MemoryUse {
+pub struct MemoryUsage {
     /// Memory of its own that is resident, in bytes.
     pub resident: u64,
     /// Address space that the system still gives it, in bytes; `None` without a limit.
@@ -31,7 +31,7 @@ const MIN_ADDRESS_SPACE: u64 = 48 << 20;
 
 /// The budget is spent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum MemorySpent {
+pub enum MemoryExhausted {
     /// More is resident than the budget allows.
     #[error("the memory budget of {} MiB is spent", limit >> 20)]
     Budget {
@@ -46,7 +46,7 @@ pub enum MemorySpent {
     },
 }
 
-impl Diagnostic for MemorySpent {
+impl Diagnostic for MemoryExhausted {
     fn status(&self) -> StatusCode {
         StatusCode::ResourceExhausted
     }
@@ -74,20 +74,20 @@ pub fn set_budget(budget: MemoryBudget) {
 /// the process takes, it never is.
 ///
 /// # Errors
-/// [`MemorySpent`] if it is.
-pub fn check() -> Result<(), MemorySpent> {
+/// [`MemoryExhausted`] if it is.
+pub fn check() -> Result<(), MemoryExhausted> {
     match BUDGET.get() {
         Some(budget) => (budget.probe)().map_or(Ok(()), |used| judge(budget.limit, used)),
         None => Ok(()),
     }
 }
 
-fn judge(limit: u64, used: MemoryUse) -> Result<(), MemorySpent> {
+fn judge(limit: u64, used: MemoryUsage) -> Result<(), MemoryExhausted> {
     if used.resident > limit {
-        return Err(MemorySpent::Budget { limit });
+        return Err(MemoryExhausted::Budget { limit });
     }
     match used.address_space_left {
-        Some(left) if left < MIN_ADDRESS_SPACE => Err(MemorySpent::AddressSpace { left }),
+        Some(left) if left < MIN_ADDRESS_SPACE => Err(MemoryExhausted::AddressSpace { left }),
         _ => Ok(()),
     }
 }
@@ -100,7 +100,7 @@ mod tests {
     fn a_budget_is_spent_by_what_is_resident_and_by_what_the_system_gives() {
         const MIB: u64 = 1 << 20;
         let judged = |resident, left: Option<u64>| {
-            let used = MemoryUse {
+            let used = MemoryUsage {
                 resident: resident * MIB,
                 address_space_left: left.map(|left| left * MIB),
             };

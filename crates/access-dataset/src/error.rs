@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use access_core::location::LocationConflict;
-use access_core::memory::MemorySpent;
+use access_core::memory::MemoryExhausted;
 use access_core::{Diagnostic, EXHAUSTED_HINT, StatusCode, is_exhausted};
 
 use crate::format::FormatError;
@@ -300,11 +300,11 @@ pub enum DatasetError {
     },
     /// The memory budget was spent while rows were read.
     #[error("{place}: {spent}")]
-    MemorySpent {
+    MemoryExhausted {
         /// The file, or the root.
         place: String,
         /// What is spent.
-        spent: MemorySpent,
+        spent: MemoryExhausted,
     },
     /// A worker thread ended without saying why.
     #[error("the thread that writes the dataset ended unexpectedly")]
@@ -401,7 +401,7 @@ impl Diagnostic for DatasetError {
             | Self::Exhausted { .. }
             | Self::ObjectTooLarge { .. }
             | Self::TooLarge { .. }
-            | Self::MemorySpent { .. } => StatusCode::ResourceExhausted,
+            | Self::MemoryExhausted { .. } => StatusCode::ResourceExhausted,
             Self::Io { .. } | Self::NotConfirmed { .. } => StatusCode::Unknown,
             Self::Unavailable { .. } => StatusCode::Unavailable,
             Self::OtherContent { .. } => StatusCode::AlreadyExists,
@@ -464,7 +464,7 @@ impl Diagnostic for DatasetError {
                 "publish to a store that honours If-Match and If-None-Match of a PUT, or to a folder"
             }
             Self::Conflict { conflict, .. } => return conflict.hint(),
-            Self::MemorySpent { spent, .. } => return spent.hint(),
+            Self::MemoryExhausted { spent, .. } => return spent.hint(),
             Self::Outdated { .. } => "write an earlier sync to a location of its own",
             Self::Unlinked { .. } => "run `verify`; take a sync that is linked",
             Self::Overtaken { .. } => {

@@ -426,7 +426,7 @@ pub(crate) fn checked(file: File, entry: &FileEntry, place: &str) -> Result<File
 
 /// Sees that the memory budget of the process is not spent.
 pub(crate) fn check_memory(place: &str) -> Result<(), DatasetError> {
-    memory::check().map_err(|spent| DatasetError::MemorySpent {
+    memory::check().map_err(|spent| DatasetError::MemoryExhausted {
         place: place.to_owned(),
         spent,
     })

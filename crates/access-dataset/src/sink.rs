@@ -180,7 +180,7 @@ impl DatasetWriter {
             tenant: run.tenant.clone(),
             format: Arc::clone(&self.format),
             past_format: Arc::clone(&self.format),
-            removals: RemovalPolicy::of(run.sync_type, &summary.completeness),
+            removals: RemovalPolicy::from_completeness(run.sync_type, &summary.completeness),
             files: local_files(files, HistoryUpdate::READ)?,
         };
         let partition = partition(run.started_at, run.id.as_str());

@@ -3,7 +3,7 @@
 
 use access_core::model::{
     AccountType, DeviceTrait, DeviceType, Entitlement, Profile, ProfileValue, Purpose, Resource, ResourceId,
-    ResourceType, Status, StatusState, Trait, TraitKind, UserTrait,
+    ResourceTrait, ResourceType, Status, StatusState, TraitKind, UserTrait,
 };
 use baton_proto::connector_v2 as v2;
 use baton_proto::pack;
@@ -19,7 +19,7 @@ pub fn resource_type(row: &ResourceType) -> v2::ResourceType {
     v2::ResourceType {
         id: row.id.to_string(),
         display_name: row.display_name.to_string(),
-        traits: trait_kind(row.kind).into_iter().map(Into::into).collect(),
+        traits: trait_kind(row.trait_kind).into_iter().map(Into::into).collect(),
         annotations: skip.into_iter().collect(),
         ..v2::ResourceType::default()
     }
@@ -43,7 +43,7 @@ pub fn resource(row: &Resource) -> v2::Resource {
         id: Some(resource_id(&row.id)),
         parent_resource_id: row.parent.as_ref().map(resource_id),
         display_name: row.display_name.to_string(),
-        annotations: trait_annotation(&row.kind)
+        annotations: trait_annotation(&row.resource_trait)
             .into_iter()
             .chain([pack(&v2::RawId {
                 id: row.id.id.to_string(),
@@ -70,14 +70,14 @@ pub fn resource_id(id: &ResourceId) -> v2::ResourceId {
     }
 }
 
-fn trait_annotation(kind: &Trait) -> Option<Any> {
+fn trait_annotation(kind: &ResourceTrait) -> Option<Any> {
     Some(match kind {
-        Trait::User(user) => pack(&user_trait(user)),
-        Trait::Group => pack(&v2::GroupTrait::default()),
-        Trait::Role => pack(&v2::RoleTrait::default()),
-        Trait::App => pack(&v2::AppTrait::default()),
-        Trait::ManagedDevice(device) => pack(&device_trait(device)),
-        Trait::Other => return None,
+        ResourceTrait::User(user) => pack(&user_trait(user)),
+        ResourceTrait::Group => pack(&v2::GroupTrait::default()),
+        ResourceTrait::Role => pack(&v2::RoleTrait::default()),
+        ResourceTrait::App => pack(&v2::AppTrait::default()),
+        ResourceTrait::ManagedDevice(device) => pack(&device_trait(device)),
+        ResourceTrait::Other => return None,
     })
 }
 

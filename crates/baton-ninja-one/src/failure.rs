@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use access_core::{Diagnostic, EXHAUSTED_HINT, StatusCode, class_of, error_chain};
+use access_core::{Diagnostic, EXHAUSTED_HINT, StatusCode, classify, error_chain};
 use serde_json::json;
 
 use crate::output::console::Label;
@@ -21,7 +21,7 @@ pub(crate) struct Failure {
 
 impl<E: Diagnostic + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        let status = class_of(&error, error.status());
+        let status = classify(&error, error.status());
         let hint = if status == error.status() {
             error.hint()
         } else {

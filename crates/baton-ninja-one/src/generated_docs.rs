@@ -89,7 +89,7 @@ fn resource_types() -> String {
     let mut text =
         String::from("| Resource type | Shown as | Trait | Entitlements and grants |\n|---|---|---|---|\n");
     for row in ninjaone::resource_types(true) {
-        let kind = match row.kind {
+        let kind = match row.trait_kind {
             TraitKind::User => "user",
             TraitKind::Group => "group",
             TraitKind::Role => "role",

@@ -37,7 +37,7 @@ pub struct ServiceConfig {
     /// Delete administrators too.
     pub allow_admin_delete: bool,
     /// What the connector's things are called.
-    pub vocabulary: ProvisioningTerms,
+    pub terms: ProvisioningTerms,
     /// What is said of the connector.
     pub hello: Hello,
 }
@@ -75,7 +75,7 @@ impl Service {
         let desk = TaskHandler {
             client: client.clone(),
             connector,
-            vocabulary: config.vocabulary,
+            terms: config.terms,
             allow_admin_delete: config.allow_admin_delete,
             hello: config.hello,
             actions: Actions::default(),

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use access_core::model::{
-    DisplayName, NativeId, Profile, Resource, ResourceId, ResourceTypeId, Trait, UserTrait,
+    DisplayName, NativeId, Profile, Resource, ResourceId, ResourceTrait, ResourceTypeId, UserTrait,
 };
 use access_core::ports::{AccessEvent, EventCursor, EventFeed, EventKind, EventPage, SourceError};
 use async_trait::async_trait;
@@ -353,7 +353,7 @@ fn account(user: u64) -> Resource {
         description: None,
         profile: Profile::new(),
         status: None,
-        kind: Trait::User(Box::<UserTrait>::default()),
+        resource_trait: ResourceTrait::User(Box::<UserTrait>::default()),
     }
 }
 

@@ -20,5 +20,5 @@ pub use event_feed::NinjaOneEventFeed;
 pub use mapping::{
     device_type, entitlement_patterns, organization_type, resource_types, role_type, tenant_type, user_type,
 };
-pub use provisioner::{ACCOUNTS, END_USER, NinjaOneProvisioner, TECHNICIAN, vocabulary};
+pub use provisioner::{ACCOUNTS, END_USER, NinjaOneProvisioner, TECHNICIAN, provisioning_terms};
 pub use source::{NinjaOneSource, SourceOptions};

@@ -2,8 +2,8 @@
 
 use access_core::model::{
     AccountType, Description, DeviceTrait, DeviceType, DisplayName, Email, Entitlement, EntitlementId,
-    IdError, NativeId, Profile, Purpose, Resource, ResourceId, ResourceType, ResourceTypeId, Slug, Status,
-    StatusState, StructuredName, Trait, TraitKind, TypeImportance, UserTrait,
+    IdError, NativeId, Profile, Purpose, Resource, ResourceId, ResourceTrait, ResourceType, ResourceTypeId,
+    Slug, Status, StatusState, StructuredName, TraitKind, TypeImportance, UserTrait,
 };
 
 use crate::api::DeviceRow;
@@ -45,7 +45,7 @@ pub fn resource_types(with_devices: bool) -> Vec<ResourceType> {
     let core = |id, name: &str, kind| ResourceType {
         id,
         display_name: DisplayName::new(name),
-        kind,
+        trait_kind: kind,
         skip_entitlements_and_grants: kind == TraitKind::User,
         importance: TypeImportance::Core,
     };
@@ -74,7 +74,7 @@ pub(crate) fn user(id: u64, row: &UserRow, organization_name: Option<&str>) -> R
         description: None,
         profile: attributes::profile(id, row, organization_name),
         status: Some(user_status(row)),
-        kind: Trait::User(Box::new(user_trait(row))),
+        resource_trait: ResourceTrait::User(Box::new(user_trait(row))),
     }
 }
 
@@ -147,7 +147,7 @@ pub(crate) fn role(id: NativeId, row: &RoleRow) -> Resource {
         description: row.description.trimmed().map(Description::new),
         profile,
         status: None,
-        kind: Trait::Role,
+        resource_trait: ResourceTrait::Role,
     }
 }
 
@@ -175,7 +175,7 @@ pub(crate) fn organization(id: u64, row: &OrganizationRow) -> Resource {
         description: row.description.trimmed().map(Description::new),
         profile: Profile::new(),
         status: None,
-        kind: Trait::Group,
+        resource_trait: ResourceTrait::Group,
     }
 }
 
@@ -217,7 +217,7 @@ pub(crate) fn tenant(address: &str) -> Result<Resource, IdError> {
         description: Some(Description::new(&format!("The NinjaOne tenant at {address}"))),
         profile: Profile::new(),
         status: None,
-        kind: Trait::App,
+        resource_trait: ResourceTrait::App,
     })
 }
 
@@ -302,7 +302,7 @@ pub(crate) fn device(id: u64, row: &DeviceRow) -> Resource {
         description: None,
         profile,
         status: None,
-        kind: Trait::ManagedDevice(Box::new(DeviceTrait {
+        resource_trait: ResourceTrait::ManagedDevice(Box::new(DeviceTrait {
             device_type: kind,
             ..DeviceTrait::default()
         })),
@@ -476,7 +476,7 @@ mod tests {
     fn node_classes_are_sorts_of_machines() {
         let sort = |class: Value| {
             let row: DeviceRow = serde_json::from_value(json!({"id": 1, "nodeClass": class})).unwrap();
-            let Trait::ManagedDevice(device) = device(1, &row).kind else {
+            let ResourceTrait::ManagedDevice(device) = device(1, &row).resource_trait else {
                 panic!("no device")
             };
             format!("{class}: {:?}", device.device_type)
@@ -516,7 +516,7 @@ mod tests {
     #[test]
     fn the_login_and_the_way_to_sign_in() {
         let shown = |row: Value| {
-            let Trait::User(user) = mapped(row).kind else {
+            let ResourceTrait::User(user) = mapped(row).resource_trait else {
                 panic!("no user")
             };
             (user.login.map(String::from), user.sso_enabled, user.mfa_enabled)
@@ -538,7 +538,11 @@ mod tests {
             let shown = |row: &ResourceType| {
                 format!(
                     "{} {} {:?} {} {:?}",
-                    row.id, row.display_name, row.kind, row.skip_entitlements_and_grants, row.importance
+                    row.id,
+                    row.display_name,
+                    row.trait_kind,
+                    row.skip_entitlements_and_grants,
+                    row.importance
                 )
             };
             resource_types(devices).iter().map(shown).collect::<Vec<_>>()

@@ -25,9 +25,9 @@ pub(crate) fn admit(contents: &Contents, run: &SyncRun) -> Result<(), LocationCo
         format: None,
         resource_types: Some(types),
         latest_ended_at: contents.latest_ended_at,
-        looked_at: Some(time::OffsetDateTime::now_utc()),
+        checked_at: Some(time::OffsetDateTime::now_utc()),
     };
-    location::admit(&contents, run, FORMAT)
+    location::check_location(&contents, run, FORMAT)
 }
 
 /// Compares the full sync that the file held with what was read now. `None` if it held none.

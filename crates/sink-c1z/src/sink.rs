@@ -266,7 +266,7 @@ impl SinkWriter for C1zSinkWriter {
         Ok(Prepared { rows: prepared.rows })
     }
 
-    fn remarks(&self) -> Vec<Warning> {
+    fn warnings(&self) -> Vec<Warning> {
         let Some(prepared) = self.prepared else {
             return Vec::new();
         };

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use access_core::model::{
     AccessBatch, DisplayName, Entitlement, GrantGroup, NativeId, Profile, Purpose, Resource, ResourceId,
-    ResourceType, ResourceTypeId, Slug, SyncId, SyncRun, SyncType, Trait, TraitKind, TypeImportance,
+    ResourceTrait, ResourceType, ResourceTypeId, Slug, SyncId, SyncRun, SyncType, TraitKind, TypeImportance,
 };
 use access_core::ports::{AccessSink, SinkWriter};
 use access_core::sync::{CurrentSync, Ledger, SyncSummary};
@@ -104,14 +104,18 @@ fn resource_type(id: &'static str, kind: TraitKind) -> ResourceType {
     ResourceType {
         id: ResourceTypeId::from_static(id),
         display_name: DisplayName::new(id),
-        kind,
+        trait_kind: kind,
         skip_entitlements_and_grants: false,
         importance: TypeImportance::Core,
     }
 }
 
-fn resource(id: &'static str, kind: Trait) -> Resource {
-    let resource_type = ResourceTypeId::from_static(if kind == Trait::Role { "role" } else { "user" });
+fn resource(id: &'static str, kind: ResourceTrait) -> Resource {
+    let resource_type = ResourceTypeId::from_static(if kind == ResourceTrait::Role {
+        "role"
+    } else {
+        "user"
+    });
     Resource {
         id: ResourceId::new(resource_type, NativeId::new(id).unwrap()),
         parent: None,
@@ -119,13 +123,13 @@ fn resource(id: &'static str, kind: Trait) -> Resource {
         description: None,
         profile: Profile::new(),
         status: None,
-        kind,
+        resource_trait: kind,
     }
 }
 
 /// A role and two users who hold it.
 fn batches() -> Vec<AccessBatch> {
-    let role = resource("7", Trait::Role);
+    let role = resource("7", ResourceTrait::Role);
     let assigned = Entitlement::new(
         role.id.clone(),
         Slug::from_static("assigned"),
@@ -140,7 +144,7 @@ fn batches() -> Vec<AccessBatch> {
         principals: vec![NativeId::from_number(1), NativeId::from_number(2)],
         origins: None,
     };
-    let user = |id| resource(id, Trait::User(Box::default()));
+    let user = |id| resource(id, ResourceTrait::User(Box::default()));
     vec![
         AccessBatch::ResourceTypes(vec![
             resource_type("role", TraitKind::Role),

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use access_core::diff::{Change, ChangeKind, Record, RecordKind, Records, RemovalPolicy, compare};
+use access_core::diff::{ChangeKind, Record, RecordChange, RecordKind, Records, RemovalPolicy, compare};
 use access_core::model::UserAttributes;
 
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ type Field = (Box<str>, Option<Box<str>>, Option<Box<str>>);
 /// Compares two syncs.
 pub(crate) fn changes(old: &Model, new: &Model, removals: &RemovalPolicy) -> Changes {
     let mut rows = Vec::new();
-    let mut take = |change: Change| {
+    let mut take = |change: RecordChange| {
         rows.push(Row::of(change));
         Ok(())
     };
@@ -71,7 +71,7 @@ pub(crate) fn changes(old: &Model, new: &Model, removals: &RemovalPolicy) -> Cha
 }
 
 impl Row {
-    fn of(change: Change) -> Self {
+    fn of(change: RecordChange) -> Self {
         let fields = change
             .fields
             .into_iter()

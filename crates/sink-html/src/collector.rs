@@ -48,7 +48,7 @@ impl Collector {
                     self.model.kinds.push(Kind {
                         id: row.id.as_str().into(),
                         name: row.display_name.as_str().into(),
-                        taken_for: row.kind.as_str().into(),
+                        taken_for: row.trait_kind.as_str().into(),
                         complete: true,
                         incomplete_reason: None,
                         resources: 0,

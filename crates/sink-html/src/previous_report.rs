@@ -72,9 +72,9 @@ impl Predecessor {
             format: None,
             resource_types: None,
             latest_ended_at: (!is_same).then(|| time(&head.ended_at)).transpose()?,
-            looked_at: Some(time::OffsetDateTime::now_utc()),
+            checked_at: Some(time::OffsetDateTime::now_utc()),
         };
-        location::admit(&contents, sync, FORMAT).map_err(|conflict| ReportError::Location {
+        location::check_location(&contents, sync, FORMAT).map_err(|conflict| ReportError::Location {
             path: path.to_owned(),
             conflict,
         })?;
@@ -174,8 +174,10 @@ impl Predecessor {
             });
         }
         let complete = model.kinds.iter().filter(|kind| kind.complete);
-        let removals =
-            RemovalPolicy::of_types(run.sync_type == SyncType::Full, complete.map(|kind| &*kind.id));
+        let removals = RemovalPolicy::from_complete_types(
+            run.sync_type == SyncType::Full,
+            complete.map(|kind| &*kind.id),
+        );
         let previous = Previous {
             sync_id: self.sync_id.clone(),
             started_at: self.started_at.clone(),

@@ -1,6 +1,6 @@
 //! Who is in the report, and what it tells of each.
 
-use access_core::model::{Profile, ProfileValue, Resource, Trait, UserTrait};
+use access_core::model::{Profile, ProfileValue, Resource, ResourceTrait, UserTrait};
 
 use crate::string_table::StringId;
 use crate::string_table::StringTable;
@@ -90,7 +90,7 @@ pub(crate) struct Person {
 impl Person {
     /// The person that a resource is, if it is one.
     pub(crate) fn of(row: &Resource, words: &mut StringTable) -> Option<Self> {
-        let Trait::User(user) = &row.kind else {
+        let ResourceTrait::User(user) = &row.resource_trait else {
             return None;
         };
         let profile = &row.profile;

@@ -6,11 +6,11 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::sync::Arc;
 
-use access_core::diff::{Change, ChangeKind, FieldChange};
+use access_core::diff::{ChangeKind, FieldChange, RecordChange};
 use access_core::model::{
     AccessBatch, Completeness, DisplayName, Entitlement, GrantGroup, GrantOrigin, NativeId, Profile, Purpose,
-    Resource, ResourceId, ResourceType, ResourceTypeId, RowKind, Slug, SyncId, SyncRun, SyncType, Trait,
-    TraitKind, TypeImportance,
+    Resource, ResourceId, ResourceTrait, ResourceType, ResourceTypeId, RowKind, Slug, SyncId, SyncRun,
+    SyncType, TraitKind, TypeImportance,
 };
 use access_core::ports::{AccessSink, SinkWriter};
 use access_core::sync::{Ledger, SyncSummary};
@@ -99,7 +99,7 @@ fn summary(run: &SyncRun) -> SyncSummary {
     )
 }
 
-fn resource(resource_type: &'static str, id: NativeId, kind: Trait) -> Resource {
+fn resource(resource_type: &'static str, id: NativeId, kind: ResourceTrait) -> Resource {
     Resource {
         display_name: DisplayName::new(id.as_str()),
         id: ResourceId::new(ResourceTypeId::from_static(resource_type), id),
@@ -107,7 +107,7 @@ fn resource(resource_type: &'static str, id: NativeId, kind: Trait) -> Resource 
         description: None,
         profile: Profile::new(),
         status: None,
-        kind,
+        resource_trait: kind,
     }
 }
 
@@ -120,11 +120,11 @@ fn batches_of(count: u64) -> Vec<AccessBatch> {
     let row = |id, kind| ResourceType {
         id: ResourceTypeId::from_static(id),
         display_name: DisplayName::new(id),
-        kind,
+        trait_kind: kind,
         skip_entitlements_and_grants: false,
         importance: TypeImportance::Core,
     };
-    let role = resource("role", NativeId::from_number(7), Trait::Role);
+    let role = resource("role", NativeId::from_number(7), ResourceTrait::Role);
     let assigned = Entitlement::new(
         role.id.clone(),
         Slug::from_static("assigned"),
@@ -133,7 +133,13 @@ fn batches_of(count: u64) -> Vec<AccessBatch> {
         vec![ResourceTypeId::from_static("user")],
     )
     .unwrap();
-    let users = |id| resource("user", NativeId::from_number(id), Trait::User(Box::default()));
+    let users = |id| {
+        resource(
+            "user",
+            NativeId::from_number(id),
+            ResourceTrait::User(Box::default()),
+        )
+    };
     let grants = GrantGroup {
         entitlement: assigned.id.clone(),
         principal_type: ResourceTypeId::from_static("user"),
@@ -350,7 +356,7 @@ async fn a_reader_makes_no_folder() {
 type Opened = Box<dyn Fn() -> Box<dyn Snapshot>>;
 
 /// What differs between two syncs, each put into a dataset and sorted for a comparison only: all four pairs must agree.
-async fn differences_of(old: Vec<AccessBatch>, new: Vec<AccessBatch>, complete: bool) -> Vec<Change> {
+async fn differences_of(old: Vec<AccessBatch>, new: Vec<AccessBatch>, complete: bool) -> Vec<RecordChange> {
     let mut sides: Vec<Vec<Opened>> = Vec::new();
     let folder = tempfile::tempdir().unwrap();
     for (second, batches) in [(1, old), (2, new)] {
@@ -431,8 +437,8 @@ async fn syncs_differ_by_what_was_changed_wherever_they_are() {
                 .collect(),
         );
     }
-    let told = |changes: &[Change]| -> Vec<String> {
-        let fields = |change: &Change| {
+    let told = |changes: &[RecordChange]| -> Vec<String> {
+        let fields = |change: &RecordChange| {
             let told = change
                 .fields
                 .iter()

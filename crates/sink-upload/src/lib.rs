@@ -159,7 +159,7 @@ impl SinkWriter for UploadWriter {
         self.baseline.clone()
     }
 
-    fn baseline_is_unknown(&self) -> bool {
+    fn has_unknown_baseline(&self) -> bool {
         self.baseline.is_none()
     }
 
@@ -202,8 +202,8 @@ impl SinkWriter for UploadWriter {
         self.inner.prepare(summary).await
     }
 
-    fn remarks(&self) -> Vec<Warning> {
-        self.inner.remarks()
+    fn warnings(&self) -> Vec<Warning> {
+        self.inner.warnings()
     }
 
     async fn publish(self: Box<Self>) -> Result<Receipt, SinkError> {

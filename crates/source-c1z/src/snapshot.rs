@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use access_core::model::{
-    Completeness, DisplayName, EntitlementId, GrantOrigin, ResourceId, ResourceTypeId, RowKind, SyncRun,
-    Trait,
+    Completeness, DisplayName, EntitlementId, GrantOrigin, ResourceId, ResourceTrait, ResourceTypeId,
+    RowKind, SyncRun,
 };
 use access_core::model::{GrantId, Resource, ResourceType};
 use access_core::ports::{
@@ -232,7 +232,7 @@ impl C1zSnapshot {
         let network = self.network()?;
         let mut gathered = BatchBuffer::default();
         let mut skips = SkipCounts::new(RowKind::Grant);
-        let asked = ExpansionInput::HeldBy(principal);
+        let asked = ExpansionInput::OfPrincipal(principal);
         network.run(&self.reader, self.sync_id(), asked, &mut skips, &mut gathered)?;
         let mut holdings = Vec::new();
         for (entitlement, principal, origin) in gathered.0 {
@@ -342,8 +342,8 @@ impl Name {
     fn of(row: &Resource) -> Self {
         Self {
             display_name: row.display_name.clone(),
-            login: match &row.kind {
-                Trait::User(user) => user.login.clone(),
+            login: match &row.resource_trait {
+                ResourceTrait::User(user) => user.login.clone(),
                 _ => None,
             },
         }
@@ -395,7 +395,7 @@ impl AccessSnapshot for C1zSnapshot {
         &self.sync
     }
 
-    fn kinds(&self) -> Result<Vec<ResourceType>, SourceError> {
+    fn resource_types(&self) -> Result<Vec<ResourceType>, SourceError> {
         Ok(self.sorted_types())
     }
 
@@ -403,7 +403,7 @@ impl AccessSnapshot for C1zSnapshot {
         self.counts().map_err(SourceError::new)
     }
 
-    fn types(&self) -> Result<Vec<ResourceTypeStats>, SourceError> {
+    fn resource_type_stats(&self) -> Result<Vec<ResourceTypeStats>, SourceError> {
         self.type_facts().map_err(SourceError::new)
     }
 
@@ -415,11 +415,11 @@ impl AccessSnapshot for C1zSnapshot {
         let of_type = match which {
             ResourceQuery::All => None,
             ResourceQuery::OfType(id) => Some(id.as_str()),
-            ResourceQuery::Mentioning(id, text) => {
+            ResourceQuery::MatchingText(id, text) => {
                 let (sync, id) = (self.sync_id(), id.as_str());
                 return answered(self.reader.resources_matching(sync, id, text, &mut hand_over));
             }
-            ResourceQuery::One(id) => {
+            ResourceQuery::ById(id) => {
                 let found = self
                     .reader
                     .resource(self.sync_id(), id.resource_type.as_str(), id.id.as_str());
@@ -450,11 +450,11 @@ impl AccessSnapshot for C1zSnapshot {
         let sync = self.sync_id();
         answered(match which {
             EntitlementQuery::All => self.reader.entitlements_in_order(sync, None, hand_over),
-            EntitlementQuery::On(id) => {
+            EntitlementQuery::OnResource(id) => {
                 let on = Some((id.resource_type.as_str(), id.id.as_str()));
                 self.reader.entitlements_in_order(sync, on, hand_over)
             }
-            EntitlementQuery::One(id) => match self.reader.entitlement(sync, id.as_str()) {
+            EntitlementQuery::ById(id) => match self.reader.entitlement(sync, id.as_str()) {
                 Ok(found) => found.map_or(Ok(()), &mut hand_over),
                 Err(error) => Err(error.into()),
             },
@@ -463,8 +463,8 @@ impl AccessSnapshot for C1zSnapshot {
 
     fn grants(&self, which: GrantQuery<'_>, take: RowVisitor<'_, EffectiveGrant>) -> Result<(), SourceError> {
         match which {
-            GrantQuery::Of(entitlement) => answered(self.of(entitlement, take)),
-            GrantQuery::HeldBy(principal) => {
+            GrantQuery::OfEntitlement(entitlement) => answered(self.of(entitlement, take)),
+            GrantQuery::OfPrincipal(principal) => {
                 for holding in self.held_by(principal).map_err(SourceError::new)? {
                     if take(holding).is_break() {
                         break;

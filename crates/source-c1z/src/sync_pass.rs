@@ -40,7 +40,7 @@ impl Types {
                 Ok(mut row) => {
                     row.skip_entitlements_and_grants &=
                         !with_entitlements.iter().any(|id| id == row.id.as_str());
-                    types.kinds.insert(row.id.clone(), row.kind);
+                    types.kinds.insert(row.id.clone(), row.trait_kind);
                     types.listed.push(row);
                 }
                 Err(_) => types.unusable.push(message.id),
@@ -74,7 +74,7 @@ pub(crate) fn read(
     let sync = sync.as_str();
     read_types(types, scope, outlet)?;
     read_resources(reader, sync, types, scope, outlet)?;
-    if !scope.wants_access() {
+    if !scope.includes_entitlements() {
         return Ok(());
     }
     let mut expansion = Expansion::load(reader, sync)?;

@@ -2,8 +2,8 @@
 
 use access_core::model::{
     AccountType, Completeness, Description, DisplayName, Email, Entitlement, EntitlementId, GrantId, IdError,
-    NativeId, Profile, ProfileValue, Purpose, Resource, ResourceId, ResourceType, ResourceTypeId, Slug,
-    Status, StatusState, StructuredName, Trait, TraitKind, TypeImportance, UserTrait,
+    NativeId, Profile, ProfileValue, Purpose, Resource, ResourceId, ResourceTrait, ResourceType,
+    ResourceTypeId, Slug, Status, StatusState, StructuredName, TraitKind, TypeImportance, UserTrait,
 };
 use access_core::ports::{EffectiveGrant, EntitlementSummary};
 use serde_json::Value;
@@ -93,7 +93,7 @@ impl TypeColumns {
         Ok(ResourceType {
             id: ResourceTypeId::new(self.resource_type_id.required(row))?,
             display_name: DisplayName::new(self.display_name.required(row)),
-            kind: trait_kind(self.trait_kind.required(row)),
+            trait_kind: trait_kind(self.trait_kind.required(row)),
             skip_entitlements_and_grants: self.skip_entitlements_and_grants.get(row) == Some(true),
             // What was not read is not in the dataset.
             importance: TypeImportance::Core,
@@ -152,13 +152,13 @@ impl ResourceColumns {
                 state,
                 detail: self.status_detail.get(row).map(Into::into),
             }),
-            kind: match kind {
-                TraitKind::User => Trait::User(Box::default()),
-                TraitKind::Group => Trait::Group,
-                TraitKind::Role => Trait::Role,
-                TraitKind::App => Trait::App,
-                TraitKind::ManagedDevice => Trait::ManagedDevice(Box::default()),
-                TraitKind::Other => Trait::Other,
+            resource_trait: match kind {
+                TraitKind::User => ResourceTrait::User(Box::default()),
+                TraitKind::Group => ResourceTrait::Group,
+                TraitKind::Role => ResourceTrait::Role,
+                TraitKind::App => ResourceTrait::App,
+                TraitKind::ManagedDevice => ResourceTrait::ManagedDevice(Box::default()),
+                TraitKind::Other => ResourceTrait::Other,
             },
         })
     }

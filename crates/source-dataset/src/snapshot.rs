@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow::{self, Break, Continue};
 
 use access_core::model::{
-    EntitlementId, Resource, ResourceId, ResourceType, ResourceTypeId, Trait, TraitKind,
+    EntitlementId, Resource, ResourceId, ResourceTrait, ResourceType, ResourceTypeId, TraitKind,
 };
 use access_core::ports::{
     AccessSnapshot, EffectiveGrant, EntitlementInfo, EntitlementQuery, FinishedSync, GrantQuery,
@@ -94,12 +94,12 @@ impl DatasetSnapshot {
                     let id = rows.entitlement_id.required(row);
                     let wanted = match which {
                         EntitlementQuery::All => true,
-                        EntitlementQuery::On(on) => {
+                        EntitlementQuery::OnResource(on) => {
                             rows.resource_id.required(row) == on.id.as_str()
                                 && rows.resource_type_id.required(row) == on.resource_type.as_str()
                         }
-                        EntitlementQuery::One(wanted) if id > wanted.as_str() => return Ok(Break(())),
-                        EntitlementQuery::One(wanted) => id == wanted.as_str(),
+                        EntitlementQuery::ById(wanted) if id > wanted.as_str() => return Ok(Break(())),
+                        EntitlementQuery::ById(wanted) => id == wanted.as_str(),
                     };
                     if !wanted {
                         continue;
@@ -130,7 +130,7 @@ impl DatasetSnapshot {
                 for row in 0..columns.batch.num_rows() {
                     let wanted = match which {
                         GrantQuery::All => true,
-                        GrantQuery::Of(wanted) => {
+                        GrantQuery::OfEntitlement(wanted) => {
                             let id = rows.entitlement_id.required(row);
                             // Rows lie in the order of entitlements.
                             if id > wanted.as_str() {
@@ -138,7 +138,7 @@ impl DatasetSnapshot {
                             }
                             id == wanted.as_str()
                         }
-                        GrantQuery::HeldBy(who) => {
+                        GrantQuery::OfPrincipal(who) => {
                             rows.principal_id.required(row) == who.id.as_str()
                                 && rows.principal_type_id.required(row) == who.resource_type.as_str()
                         }
@@ -198,13 +198,13 @@ pub(crate) fn read_resources(
             let (resource_type, id) = rows.key(row);
             let wanted = match which {
                 ResourceQuery::All => true,
-                ResourceQuery::OfType(wanted) | ResourceQuery::Mentioning(wanted, _) => {
+                ResourceQuery::OfType(wanted) | ResourceQuery::MatchingText(wanted, _) => {
                     if resource_type > wanted.as_str() {
                         return Ok(Break(()));
                     }
                     resource_type == wanted.as_str()
                 }
-                ResourceQuery::One(wanted) => {
+                ResourceQuery::ById(wanted) => {
                     let key = (wanted.resource_type.as_str(), wanted.id.as_str());
                     if (resource_type, id) > key {
                         return Ok(Break(()));
@@ -279,7 +279,7 @@ impl Users {
             match columns.key(self.row).cmp(&key) {
                 std::cmp::Ordering::Less => self.row += 1,
                 std::cmp::Ordering::Equal => {
-                    resource.kind = Trait::User(Box::new(columns.user(self.row)));
+                    resource.resource_trait = ResourceTrait::User(Box::new(columns.user(self.row)));
                     return Ok(());
                 }
                 std::cmp::Ordering::Greater => return Ok(()),
@@ -293,21 +293,21 @@ impl AccessSnapshot for DatasetSnapshot {
         self.opened.sync()
     }
 
-    fn kinds(&self) -> Result<Vec<ResourceType>, SourceError> {
+    fn resource_types(&self) -> Result<Vec<ResourceType>, SourceError> {
         let mut kinds = Vec::new();
         read_types(&self.opened, &self.handle, |_, _, kind| kinds.push(kind)).map_err(SourceError::new)?;
         Ok(kinds)
     }
 
-    fn types(&self) -> Result<Vec<ResourceTypeStats>, SourceError> {
+    fn resource_type_stats(&self) -> Result<Vec<ResourceTypeStats>, SourceError> {
         self.type_facts().map_err(SourceError::new)
     }
 
     fn resources(&self, which: ResourceQuery<'_>, take: RowVisitor<'_, Resource>) -> Result<(), SourceError> {
         let kinds = self
-            .kinds()?
+            .resource_types()?
             .into_iter()
-            .map(|kind| (kind.id, kind.kind))
+            .map(|kind| (kind.id, kind.trait_kind))
             .collect();
         read_resources(&self.opened, &self.handle, &kinds, which, take).map_err(SourceError::new)
     }

@@ -159,7 +159,7 @@ impl AccessSource for DatasetSource {
             kinds: self
                 .kinds
                 .iter()
-                .map(|kind| (kind.id.clone(), kind.kind))
+                .map(|kind| (kind.id.clone(), kind.trait_kind))
                 .collect(),
             outlet,
         };
@@ -221,9 +221,9 @@ impl Reading {
     fn all(&self) -> Result<(), ReadOutcome> {
         self.types()?;
         self.resources()?;
-        if self.scope.wants_access() {
+        if self.scope.includes_entitlements() {
             let held = self.entitlements()?;
-            if self.scope.wants_grants() {
+            if self.scope.includes_grants() {
                 self.grants(held.as_deref())?;
             }
         }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use access_core::model::{
     AccessBatch, AccountType, Completeness, Description, DisplayName, Email, Entitlement, EntitlementId,
     GrantGroup, GrantId, GrantOrigin, NativeId, Profile, ProfileValue, Purpose, Resource, ResourceId,
-    ResourceType, ResourceTypeId, Slug, Status, StatusState, StructuredName, SyncId, SyncScope, Trait,
-    TraitKind, TypeImportance, UserTrait,
+    ResourceTrait, ResourceType, ResourceTypeId, Slug, Status, StatusState, StructuredName, SyncId,
+    SyncScope, TraitKind, TypeImportance, UserTrait,
 };
 use access_core::ports::{
     AccessSink, AccessSource, ApiUsage, CheckReport, Clock, NoopObserver, SourceError, SourceEvent,
@@ -80,7 +80,7 @@ fn kinds() -> Vec<ResourceType> {
     let kind = |id, kind| ResourceType {
         id: type_id(id),
         display_name: DisplayName::new(&format!("A {id}")),
-        kind,
+        trait_kind: kind,
         skip_entitlements_and_grants: kind == TraitKind::User,
         importance: TypeImportance::Core,
     };
@@ -100,13 +100,13 @@ fn resources() -> Vec<Resource> {
         description: Some(Description::new("")),
         profile: Profile::new(),
         status: None,
-        kind: Trait::Role,
+        resource_trait: ResourceTrait::Role,
     };
     let bare = Resource {
         id: id("user", "10"),
         parent: None,
         description: None,
-        kind: Trait::User(Box::default()),
+        resource_trait: ResourceTrait::User(Box::default()),
         ..role.clone()
     };
     let full = Resource {
@@ -117,7 +117,7 @@ fn resources() -> Vec<Resource> {
             state: StatusState::Disabled,
             detail: Some("left".into()),
         }),
-        kind: Trait::User(Box::new(UserTrait {
+        resource_trait: ResourceTrait::User(Box::new(UserTrait {
             emails: vec![Email {
                 address: "zoe@example.com".into(),
                 primary: true,

@@ -2,7 +2,7 @@
 //! what is read back. What is said of the change is true all the same, and no other account or role is touched.
 
 use access_core::Diagnostic;
-use access_core::provisioning::{Done, Extent, Outcome, ProvisioningError};
+use access_core::provisioning::{ChangeExtent, ChangeResult, Outcome, ProvisioningError};
 use ninjaone::{NinjaOneProvisioner, Writes};
 use ninjaone_sim::{Edit, Fault, FaultRule, Rows, Sim, When};
 use serde_json::Value;
@@ -190,7 +190,9 @@ fn told(
 ) -> Result<String, String> {
     match ended {
         Ok(outcome) if Some(now) != wanted => Err(format!("it is told to be done: {:?}", outcome.result)),
-        Ok(outcome) if outcome.result == Done::Already && now != before => Err("it was changed".to_owned()),
+        Ok(outcome) if outcome.result == ChangeResult::AlreadyApplied && now != before => {
+            Err("it was changed".to_owned())
+        }
         Ok(_) => Ok("done".to_owned()),
         Err(error) => {
             let text = error.to_string();
@@ -198,8 +200,10 @@ fn told(
             let short = !text.contains('\n') && text.len() < 3000;
             let extent = error.extent();
             match extent {
-                Extent::Nothing if now != before => Err(format!("it is told that nothing was done: {text}")),
-                Extent::Part | Extent::All => Err(format!("{extent:?}: {text}")),
+                ChangeExtent::Nothing if now != before => {
+                    Err(format!("it is told that nothing was done: {text}"))
+                }
+                ChangeExtent::Part | ChangeExtent::All => Err(format!("{extent:?}: {text}")),
                 _ if !short => Err(format!("no short line: {text}")),
                 _ if error.status().number() == 15 && !access_core::error_chain(error).contains(base_url) => {
                     Err(format!("it does not say where: {text}"))

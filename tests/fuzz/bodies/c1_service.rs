@@ -227,7 +227,7 @@ fn desk(asked: &Arc<AtomicUsize>) -> TaskHandler {
     TaskHandler {
         client: client(),
         connector: Arc::new(Nothing(Arc::clone(asked))),
-        vocabulary: ProvisioningTerms {
+        terms: ProvisioningTerms {
             account_type: ResourceTypeId::from_static("user"),
             role_type: ResourceTypeId::from_static("role"),
             role_slug: Slug::from_static("assigned"),

@@ -130,8 +130,8 @@ fn count_rows(table: Dataset, bytes: &[u8], folder: &Path) -> Option<u64> {
 
 fn ask_everything(snapshot: &dyn AccessSnapshot) {
     let answers: [Result<(), SourceError>; 6] = [
-        snapshot.kinds().map(drop),
-        snapshot.types().map(drop),
+        snapshot.resource_types().map(drop),
+        snapshot.resource_type_stats().map(drop),
         snapshot.holder_counts().map(drop),
         snapshot.resources(ResourceQuery::All, &mut |_| Continue(())),
         snapshot.entitlements(EntitlementQuery::All, &mut |_| Continue(())),

@@ -182,7 +182,11 @@ fn judge(body: &[u8], read: &ListRead) {
             "a good list is refused: {reason}"
         ),
         ListEnd::Fault(_) => assert!(strict.is_err(), "a list is taken for a failure"),
-        ListEnd::Enough | ListEnd::Io | ListEnd::TooSlow | ListEnd::TooLarge(_) | ListEnd::MemorySpent(_) => {
+        ListEnd::Enough
+        | ListEnd::Io
+        | ListEnd::TooSlow
+        | ListEnd::TooLarge(_)
+        | ListEnd::MemoryExhausted(_) => {
             panic!("nobody stopped, and no connection failed")
         }
     }

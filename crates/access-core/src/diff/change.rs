@@ -7,7 +7,7 @@ use super::RecordKind;
 
 /// What became of one record between two syncs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Change {
+pub struct RecordChange {
     /// What it is.
     pub subject: RecordKind,
     /// Its key, see [`RecordKind::key`].
@@ -57,7 +57,7 @@ impl ChangeKind {
     }
 }
 
-impl Change {
+impl RecordChange {
     pub(super) fn whole(subject: RecordKind, kind: ChangeKind, record: &impl Record) -> Self {
         let side = |value: Option<&str>| match kind {
             ChangeKind::Removed => (value.map(Box::from), None),

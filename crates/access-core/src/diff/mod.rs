@@ -10,9 +10,9 @@ mod removal_policy;
 #[cfg(test)]
 mod tests;
 
-pub use change::Change;
 pub use change::ChangeKind;
 pub use change::FieldChange;
+pub use change::RecordChange;
 pub use change::changed_fields;
 pub use record::JoinSide;
 pub use record::Record;
@@ -30,20 +30,20 @@ pub fn compare<E>(
     old: &mut impl Records<Error = E>,
     new: &mut impl Records<Error = E>,
     removals: &RemovalPolicy,
-    take: &mut dyn FnMut(Change) -> Result<(), E>,
+    take: &mut dyn FnMut(RecordChange) -> Result<(), E>,
 ) -> Result<(), E> {
     let (mut has_old, mut has_new) = (old.advance()?, new.advance()?);
     loop {
         let (before, after) = (has_old.then_some(&*old), has_new.then_some(&*new));
-        let Some(next) = JoinSide::of(subject, before, after) else {
+        let Some(next) = JoinSide::next(subject, before, after) else {
             return Ok(());
         };
         let change = match next {
             JoinSide::Old => removals
-                .believes(subject, old)
-                .then(|| Change::whole(subject, ChangeKind::Removed, old)),
-            JoinSide::New => Some(Change::whole(subject, ChangeKind::Added, new)),
-            JoinSide::Both => Change::between(subject, old, new),
+                .confirms(subject, old)
+                .then(|| RecordChange::whole(subject, ChangeKind::Removed, old)),
+            JoinSide::New => Some(RecordChange::whole(subject, ChangeKind::Added, new)),
+            JoinSide::Both => RecordChange::between(subject, old, new),
         };
         if let Some(change) = change {
             take(change)?;

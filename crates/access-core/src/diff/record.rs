@@ -64,7 +64,7 @@ pub enum JoinSide {
 impl JoinSide {
     /// Looks at the records at hand; nothing if both sides are at their end.
     #[must_use]
-    pub fn of(subject: RecordKind, old: Option<&impl Record>, new: Option<&impl Record>) -> Option<Self> {
+    pub fn next(subject: RecordKind, old: Option<&impl Record>, new: Option<&impl Record>) -> Option<Self> {
         Some(match (old, new) {
             (None, None) => return None,
             (Some(_), None) => Self::Old,

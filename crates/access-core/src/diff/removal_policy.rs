@@ -18,16 +18,19 @@ pub struct RemovalPolicy {
 impl RemovalPolicy {
     /// What a sync with a word for every type can be believed.
     #[must_use]
-    pub fn of(sync_type: SyncType, completeness: &BTreeMap<ResourceTypeId, Completeness>) -> Self {
+    pub fn from_completeness(
+        sync_type: SyncType,
+        completeness: &BTreeMap<ResourceTypeId, Completeness>,
+    ) -> Self {
         let complete = completeness
             .iter()
             .filter(|(_, state)| **state == Completeness::Complete);
-        Self::of_types(sync_type == SyncType::Full, complete.map(|(id, _)| id.as_str()))
+        Self::from_complete_types(sync_type == SyncType::Full, complete.map(|(id, _)| id.as_str()))
     }
 
     /// What a sync can be believed whose complete types are these.
     #[must_use]
-    pub fn of_types<'a>(full: bool, complete: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn from_complete_types<'a>(full: bool, complete: impl IntoIterator<Item = &'a str>) -> Self {
         let complete = complete.into_iter().filter(|_| full).map(Box::from).collect();
         Self {
             complete,
@@ -37,7 +40,7 @@ impl RemovalPolicy {
 
     /// Everything that is missing is gone: a file says so of all its types by being a full sync.
     #[must_use]
-    pub fn all() -> Self {
+    pub fn confirm_all() -> Self {
         Self {
             complete: BTreeSet::new(),
             any_type: true,
@@ -46,7 +49,7 @@ impl RemovalPolicy {
 
     /// Whether a record that is missing is gone. A grant depends on both of its ends: where not all principals were read, those
     /// that were not have no grants either.
-    pub fn believes(&self, subject: RecordKind, record: &impl Record) -> bool {
+    pub fn confirms(&self, subject: RecordKind, record: &impl Record) -> bool {
         let complete = |id: &str| self.any_type || self.complete.contains(id);
         complete(record.resource_type()) && (subject != RecordKind::Grant || complete(record.key(1)))
     }

@@ -93,7 +93,7 @@ impl Records for Listed {
     }
 }
 
-fn changes(subject: RecordKind, old: &Side, new: &Side, removals: &RemovalPolicy) -> Vec<Change> {
+fn changes(subject: RecordKind, old: &Side, new: &Side, removals: &RemovalPolicy) -> Vec<RecordChange> {
     let (mut old, mut new, mut found) = (Listed::new(subject, old), Listed::new(subject, new), Vec::new());
     let mut take = |change| {
         found.push(change);
@@ -104,7 +104,7 @@ fn changes(subject: RecordKind, old: &Side, new: &Side, removals: &RemovalPolicy
 }
 
 /// Does to a side what the changes say.
-fn apply(side: &Side, changes: &[Change]) -> Side {
+fn apply(side: &Side, changes: &[RecordChange]) -> Side {
     let mut side = side.clone();
     for change in changes {
         let key: Vec<String> = change.key.iter().map(ToString::to_string).collect();
@@ -151,8 +151,8 @@ fn two_sides() -> impl Strategy<Value = (RecordKind, Side, Side)> {
 proptest! {
     #[test]
     fn what_differs_applied_to_the_old_side_is_the_new_side((subject, old, new) in two_sides()) {
-        prop_assert_eq!(changes(subject, &old, &old, &RemovalPolicy::all()), []);
-        let found = changes(subject, &old, &new, &RemovalPolicy::all());
+        prop_assert_eq!(changes(subject, &old, &old, &RemovalPolicy::confirm_all()), []);
+        let found = changes(subject, &old, &new, &RemovalPolicy::confirm_all());
         prop_assert!(found.is_sorted_by(|a, b| a.key < b.key));
         prop_assert_eq!(apply(&old, &found), new);
     }
@@ -160,7 +160,7 @@ proptest! {
     #[test]
     fn only_what_can_be_believed_is_gone((subject, old, new) in two_sides(), full: bool, a: bool, b: bool) {
         let complete = [("a", a), ("b", b)].into_iter().filter(|(_, complete)| *complete).map(|(id, _)| id);
-        let removals = RemovalPolicy::of_types(full, complete.clone());
+        let removals = RemovalPolicy::from_complete_types(full, complete.clone());
         let believed = |key: &[String]| {
             let types = if subject == RecordKind::Grant { vec![&key[0][..1], &key[1]] } else { vec![&key[0][..1]] };
             full && types.iter().all(|id| complete.clone().any(|known| known == *id))
@@ -191,7 +191,7 @@ fn a_type_that_was_not_read_is_nobodys_deletion() {
         .map(|(id, state)| (ResourceTypeId::from_static(id), state))
         .into();
     let gone = |sync_type| {
-        let removals = RemovalPolicy::of(sync_type, &completeness);
+        let removals = RemovalPolicy::from_completeness(sync_type, &completeness);
         let found = changes(RecordKind::Resource, &old, &Side::new(), &removals);
         found
             .iter()

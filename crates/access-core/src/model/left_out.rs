@@ -8,7 +8,7 @@ use super::{EntitlementId, ResourceId, ResourceTypeId, RowKind};
 pub const MAX_LEFT_OUT_ROWS: usize = 1_000;
 
 /// The most bytes of the tenant's own words that are kept of one row.
-pub const MAX_WORDS_BYTES: usize = 256;
+pub const MAX_SOURCE_TEXT_BYTES: usize = 256;
 
 /// A row that was left out. Generic over the reason, which is the ledger's word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -78,6 +78,6 @@ impl<R> LeftOut<R> {
 
 /// Words of the tenant, no longer than is kept.
 #[must_use]
-pub fn clip_words(words: &str) -> String {
-    super::BoundedText::<MAX_WORDS_BYTES>::new(words).to_string()
+pub fn clip_source_text(words: &str) -> String {
+    super::BoundedText::<MAX_SOURCE_TEXT_BYTES>::new(words).to_string()
 }

@@ -27,12 +27,12 @@ pub use entitlement::{Entitlement, Purpose};
 pub use grant::{GrantGroup, GrantOrigin};
 pub use ids::{EntitlementId, GrantId, IdError, MAX_ID_BYTES, NativeId, ResourceId, ResourceTypeId, Slug};
 pub(crate) use ids::{canonical_number, resource_type_of};
-pub use left_out::{LeftOut, LeftOutRow, MAX_LEFT_OUT_ROWS, MAX_WORDS_BYTES, clip_words};
+pub use left_out::{LeftOut, LeftOutRow, MAX_LEFT_OUT_ROWS, MAX_SOURCE_TEXT_BYTES, clip_source_text};
 pub use profile::{Profile, ProfileValue};
 pub use provenance::{IdScheme, Provenance};
 pub use resource::{
-    AccountType, DeviceTrait, DeviceType, Email, Resource, Status, StatusState, StructuredName, Trait,
-    UserTrait,
+    AccountType, DeviceTrait, DeviceType, Email, Resource, ResourceTrait, Status, StatusState,
+    StructuredName, UserTrait,
 };
 pub use resource_type::{ResourceType, TraitKind, TypeImportance};
 pub use sync_id::{SyncId, SyncIdError};

@@ -20,7 +20,8 @@ pub struct Resource {
     /// Whether it is in use.
     pub status: Option<Status>,
     /// What it knows as the kind of thing it is.
-    pub kind: Trait,
+    #[serde(rename = "kind")]
+    pub resource_trait: ResourceTrait,
 }
 
 impl Resource {
@@ -39,7 +40,7 @@ impl Resource {
 /// The trait of a resource with its data. The variant agrees with the resource type's [`TraitKind`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Trait {
+pub enum ResourceTrait {
     /// A person or account.
     User(Box<UserTrait>),
     /// Something with members.
@@ -54,10 +55,10 @@ pub enum Trait {
     Other,
 }
 
-impl Trait {
+impl ResourceTrait {
     /// The trait without its data.
     #[must_use]
-    pub fn kind(&self) -> TraitKind {
+    pub fn trait_kind(&self) -> TraitKind {
         match self {
             Self::User(_) => TraitKind::User,
             Self::Group => TraitKind::Group,

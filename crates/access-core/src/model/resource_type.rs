@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{DisplayName, ResourceTypeId};
 
-/// What a kind of thing can be taken for across all connectors (docs/reference/c1z.md §4.1, `ResourceType.Trait`).
+/// What a kind of thing can be taken for across all connectors (docs/reference/c1z.md §4.1, `ResourceType.ResourceTrait`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TraitKind {
@@ -55,7 +55,8 @@ pub struct ResourceType {
     /// Its name for people.
     pub display_name: DisplayName,
     /// The one trait that it has.
-    pub kind: TraitKind,
+    #[serde(rename = "kind")]
+    pub trait_kind: TraitKind,
     /// Whether its resources never have entitlements or grants of their own, so that readers need not ask.
     pub skip_entitlements_and_grants: bool,
     /// What happens when it cannot be read.

@@ -78,13 +78,13 @@ impl SyncScope {
 
     /// Whether entitlements are wanted, and perhaps grants.
     #[must_use]
-    pub fn wants_access(&self) -> bool {
+    pub fn includes_entitlements(&self) -> bool {
         self.depth != AccessDepth::ResourcesOnly
     }
 
     /// Whether grants are wanted. A source need not care: the pipeline leaves them out.
     #[must_use]
-    pub fn wants_grants(&self) -> bool {
+    pub fn includes_grants(&self) -> bool {
         self.depth == AccessDepth::Full
     }
 }
@@ -164,9 +164,9 @@ mod tests {
             ..SyncScope::default()
         };
         assert_eq!(without_grants.sync_type(&offered), SyncType::Partial);
-        assert!(without_grants.wants_access() && !without_grants.wants_grants());
-        assert!(!shallow.wants_access() && !shallow.wants_grants());
-        assert!(all.wants_access() && all.wants_grants());
+        assert!(without_grants.includes_entitlements() && !without_grants.includes_grants());
+        assert!(!shallow.includes_entitlements() && !shallow.includes_grants());
+        assert!(all.includes_entitlements() && all.includes_grants());
         assert_eq!(typed.sync_type(&offered), SyncType::Partial);
         assert_eq!(both.sync_type(&offered), SyncType::Partial);
         assert!(typed.includes_type(&role) && !typed.includes_type(&ResourceTypeId::from_static("user")));

@@ -19,7 +19,7 @@ pub use event_feed::EventKind;
 pub use event_feed::EventPage;
 pub use observer::{NoopObserver, Phase, SyncObserver};
 pub use port_error::{AuditError, ProvisionerError, SinkError, SourceError};
-pub use provisioner::{ApplyError, ApplyOutcome, Effect, Provisioner};
+pub use provisioner::{ApplyError, ApplyOutcome, Provisioner, WriteEffect};
 pub use sink::{AccessSink, Prepared, Receipt, SinkWriter};
 pub use snapshot::{
     AccessSnapshot, EffectiveGrant, EntitlementInfo, EntitlementQuery, EntitlementSummary, FinishedSync,

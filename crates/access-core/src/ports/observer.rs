@@ -27,7 +27,7 @@ pub trait SyncObserver: Send + Sync {
     fn rows(&self, _kind: RowKind, _resource_type: &ResourceTypeId, _count: u64) {}
 
     /// How far reading is; comes several times a second.
-    fn under_way(&self, _usage: &ApiUsage, _activity: &Activity) {}
+    fn progress(&self, _usage: &ApiUsage, _activity: &Activity) {}
 
     /// The source has something to say that a person should read.
     fn warning(&self, _warning: &Warning) {}

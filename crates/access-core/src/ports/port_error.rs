@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::{Diagnostic, EXHAUSTED_HINT, StatusCode, class_of};
+use crate::{Diagnostic, EXHAUSTED_HINT, StatusCode, classify};
 
 macro_rules! port_error {
     ($(#[$doc:meta])* $name:ident) => {
@@ -37,7 +37,7 @@ macro_rules! port_error {
 
         impl Diagnostic for $name {
             fn status(&self) -> StatusCode {
-                class_of(self, self.0.status())
+                classify(self, self.0.status())
             }
 
             fn retryable(&self) -> bool {

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::ProvisionerError;
 use crate::model::{NativeId, Resource, ResourceId};
 use crate::provisioning::{
-    Account, EmailAddress, Observation, ProvisioningTerms, RequestPreview, Role, Selector, Sightings, Step,
+    Account, AccountViews, EmailAddress, Observation, ProvisioningTerms, RequestPreview, Role, Selector, Step,
 };
 use crate::query::TextQuery;
 
@@ -17,7 +17,7 @@ pub trait Provisioner: Send + Sync {
     fn tenant(&self) -> String;
 
     /// What the things are called that can be changed.
-    fn vocabulary(&self) -> &ProvisioningTerms;
+    fn terms(&self) -> &ProvisioningTerms;
 
     /// Roles that are selected, with their members as far as the tenant says.
     ///
@@ -35,7 +35,7 @@ pub trait Provisioner: Send + Sync {
     ///
     /// # Errors
     /// [`ProvisionerError`] if one of them cannot be read.
-    async fn sightings(&self, id: &NativeId) -> Result<Sightings, ProvisionerError>;
+    async fn account_views(&self, id: &NativeId) -> Result<AccountViews, ProvisionerError>;
 
     /// Accounts of either kind with this address.
     ///
@@ -74,10 +74,10 @@ pub trait Provisioner: Send + Sync {
     ///
     /// # Errors
     /// [`ApplyError`], which tells what is known of the effect.
-    async fn act(&self, step: &Step) -> Result<ApplyOutcome, ApplyError>;
+    async fn apply(&self, step: &Step) -> Result<ApplyOutcome, ApplyError>;
 
     /// Waits before a step is tried for the `next` time, or looked at again.
-    async fn pause(&self, next: u32);
+    async fn wait_before_retry(&self, next: u32);
 }
 
 /// A write that the tenant says it has done.
@@ -93,7 +93,7 @@ pub struct ApplyOutcome {
 #[derive(Debug)]
 pub struct ApplyError {
     /// What is known of the effect.
-    pub effect: Effect,
+    pub effect: WriteEffect,
     /// What the tenant's support asks for.
     pub request_id: Option<String>,
     /// What went wrong.
@@ -102,11 +102,11 @@ pub struct ApplyError {
 
 /// What is known of the effect of a failed write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
+pub enum WriteEffect {
     /// There is none: the request was not sent, or the caller may not make it.
     None,
     /// The tenant refused; perhaps because it already is as wanted.
-    Refused,
+    Rejected,
     /// The answer is lost or says nothing.
     Unknown,
 }

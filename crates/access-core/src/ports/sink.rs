@@ -18,7 +18,7 @@ pub trait AccessSink: Send + Sync {
 
     /// Gets ready for a sync: locks, checks and opens, so that a run which cannot end well fails before it reads the
     /// tenant. What was published before stays untouched. A place that holds another tenant's syncs, another format or a
-    /// sync of a later time is refused here by [`location::admit`](crate::location::admit).
+    /// sync of a later time is refused here by [`location::check_location`](crate::location::check_location).
     ///
     /// # Errors
     /// [`SinkError`] if the sink cannot take a sync now.
@@ -38,7 +38,7 @@ pub trait SinkWriter: Send {
 
     /// Whether the place may hold a full sync that this writer cannot compare with, because nobody kept what it was. Silence
     /// that no tenant can mean is refused then instead of being published as incomplete.
-    fn baseline_is_unknown(&self) -> bool {
+    fn has_unknown_baseline(&self) -> bool {
         false
     }
 
@@ -71,7 +71,7 @@ pub trait SinkWriter: Send {
     async fn prepare(&mut self, summary: &SyncSummary) -> Result<Prepared, SinkError>;
 
     /// What a person should know about what was prepared.
-    fn remarks(&self) -> Vec<Warning> {
+    fn warnings(&self) -> Vec<Warning> {
         Vec::new()
     }
 

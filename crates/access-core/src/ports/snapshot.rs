@@ -25,19 +25,20 @@ pub trait AccessSnapshot: Send {
     ///
     /// # Errors
     /// [`SourceError`] if they cannot be read.
-    fn kinds(&self) -> Result<Vec<ResourceType>, SourceError>;
+    fn resource_types(&self) -> Result<Vec<ResourceType>, SourceError>;
 
     /// The same, with how many there are.
     ///
     /// # Errors
     /// [`SourceError`] if they cannot be read.
-    fn types(&self) -> Result<Vec<ResourceTypeStats>, SourceError>;
+    fn resource_type_stats(&self) -> Result<Vec<ResourceTypeStats>, SourceError>;
 
     /// Things, by type and id.
     ///
     /// # Errors
     /// [`SourceError`] if they cannot be read.
-    fn resources(&self, which: ResourceQuery<'_>, take: RowVisitor<'_, Resource>) -> Result<(), SourceError>;
+    fn resources(&self, query: ResourceQuery<'_>, visit: RowVisitor<'_, Resource>)
+    -> Result<(), SourceError>;
 
     /// What can be held, by id.
     ///
@@ -45,8 +46,8 @@ pub trait AccessSnapshot: Send {
     /// [`SourceError`] if they cannot be read.
     fn entitlements(
         &self,
-        which: EntitlementQuery<'_>,
-        take: RowVisitor<'_, EntitlementInfo>,
+        query: EntitlementQuery<'_>,
+        visit: RowVisitor<'_, EntitlementInfo>,
     ) -> Result<(), SourceError>;
 
     /// How many hold each entitlement that anybody holds.
@@ -59,7 +60,8 @@ pub trait AccessSnapshot: Send {
     ///
     /// # Errors
     /// [`SourceError`] if they cannot be read.
-    fn grants(&self, which: GrantQuery<'_>, take: RowVisitor<'_, EffectiveGrant>) -> Result<(), SourceError>;
+    fn grants(&self, query: GrantQuery<'_>, visit: RowVisitor<'_, EffectiveGrant>)
+    -> Result<(), SourceError>;
 }
 
 /// A sync that has ended.
@@ -141,9 +143,9 @@ pub enum ResourceQuery<'a> {
     /// Those of a type.
     OfType(&'a ResourceTypeId),
     /// Those of a type that may have this text somewhere, in either case, in no order; others may come too.
-    Mentioning(&'a ResourceTypeId, &'a str),
+    MatchingText(&'a ResourceTypeId, &'a str),
     /// The one with this id, if there is one.
-    One(&'a ResourceId),
+    ById(&'a ResourceId),
 }
 
 /// Some of the entitlements.
@@ -152,9 +154,9 @@ pub enum EntitlementQuery<'a> {
     /// All.
     All,
     /// Those on a resource.
-    On(&'a ResourceId),
+    OnResource(&'a ResourceId),
     /// The one with this id, if there is one.
-    One(&'a EntitlementId),
+    ById(&'a EntitlementId),
 }
 
 /// Some of the grants.
@@ -163,7 +165,7 @@ pub enum GrantQuery<'a> {
     /// All.
     All,
     /// Those of an entitlement.
-    Of(&'a EntitlementId),
+    OfEntitlement(&'a EntitlementId),
     /// Those that a principal has.
-    HeldBy(&'a ResourceId),
+    OfPrincipal(&'a ResourceId),
 }

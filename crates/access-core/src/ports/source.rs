@@ -105,7 +105,7 @@ pub struct Mention {
     /// The resource.
     pub resource: ResourceId,
     /// The tenant's words, e.g. `Pat Departed <pat@example.net>`; at most
-    /// [`MAX_WORDS_BYTES`](crate::model::MAX_WORDS_BYTES) are kept.
+    /// [`MAX_SOURCE_TEXT_BYTES`](crate::model::MAX_WORDS_BYTES) are kept.
     pub words: String,
 }
 
@@ -118,7 +118,7 @@ pub struct SkippedRow {
     pub entitlement: Option<EntitlementId>,
     /// Who would hold it, of a grant.
     pub principal: Option<ResourceId>,
-    /// The tenant's words for the row; at most [`MAX_WORDS_BYTES`](crate::model::MAX_WORDS_BYTES) are kept.
+    /// The tenant's words for the row; at most [`MAX_SOURCE_TEXT_BYTES`](crate::model::MAX_WORDS_BYTES) are kept.
     pub words: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 
-use super::{AccountField, Attributes, Certainty, EmailAddress, Fact, NamePart};
+use super::{AccountField, Attributes, Certainty, EmailAddress, NamePart, ReportedFlag};
 use crate::model::{ProfileValue, Resource, ResourceId};
 
 /// A kind of accounts that an adapter declares. All kinds share one space of ids; a role can be for one of them.
@@ -81,9 +81,9 @@ pub struct Account {
     /// Its kind: that of the list it is in, not of what it says about itself.
     pub kind: AccountKind,
     /// Whether it has full rights; see [`AccountKind::may_administer`].
-    pub administrator: Fact,
+    pub administrator: ReportedFlag,
     /// Whether an identity provider manages it and may undo changes.
-    pub managed_elsewhere: Fact,
+    pub managed_elsewhere: ReportedFlag,
 }
 
 impl Account {

@@ -101,7 +101,7 @@ pub enum FieldRule {
 
 /// What a field looks like in a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FieldKind {
+pub enum FieldType {
     /// A text.
     Text,
     /// Yes or no.
@@ -151,17 +151,17 @@ impl AccountField {
 
     /// What it looks like in a form.
     #[must_use]
-    pub const fn kind(&self) -> FieldKind {
+    pub const fn kind(&self) -> FieldType {
         match self.rule {
-            FieldRule::Flag => FieldKind::Flag,
-            FieldRule::Roles => FieldKind::List,
+            FieldRule::Flag => FieldType::Flag,
+            FieldRule::Roles => FieldType::List,
             FieldRule::Account
             | FieldRule::Kind
             | FieldRule::GivenName
             | FieldRule::FamilyName
             | FieldRule::Email
             | FieldRule::Text
-            | FieldRule::Organization => FieldKind::Text,
+            | FieldRule::Organization => FieldType::Text,
         }
     }
 

@@ -4,8 +4,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::{
-    AttributeValue, Attributes, Certainty, ChangeId, ChangeKind, Done, Extent, Observation, Outcome, Plan,
-    ProvisioningError, Role, RoleMembers, Step, StepReport,
+    AttributeValue, Attributes, Certainty, ChangeExtent, ChangeId, ChangeOperation, ChangeResult,
+    Observation, Outcome, Plan, ProvisioningError, Role, RoleMembers, Step, StepReport,
 };
 use crate::Diagnostic;
 use crate::StatusCode;
@@ -27,7 +27,7 @@ pub struct AuditEntry {
     /// The tenant.
     pub tenant: String,
     /// What was asked for.
-    pub change: ChangeKind,
+    pub change: ChangeOperation,
     /// What was asked for, in words.
     pub wanted: String,
     /// The role that it is about.
@@ -128,12 +128,12 @@ pub enum AuditResult {
     },
 }
 
-impl From<Done> for AuditResult {
-    fn from(done: Done) -> Self {
+impl From<ChangeResult> for AuditResult {
+    fn from(done: ChangeResult) -> Self {
         match done {
-            Done::Changed => Self::Changed,
-            Done::Already => Self::Already,
-            Done::Accepted => Self::Accepted,
+            ChangeResult::Changed => Self::Changed,
+            ChangeResult::AlreadyApplied => Self::Already,
+            ChangeResult::Accepted => Self::Accepted,
         }
     }
 }
@@ -142,10 +142,10 @@ impl From<&ProvisioningError> for AuditResult {
     fn from(error: &ProvisioningError) -> Self {
         let (status, message) = (error.status(), error.to_string());
         match error.extent() {
-            Extent::Nothing => Self::NotChanged { status, message },
-            Extent::Part => Self::PartlyChanged { status, message },
-            Extent::All => Self::Changed,
-            Extent::Unknown => Self::Unknown { status, message },
+            ChangeExtent::Nothing => Self::NotChanged { status, message },
+            ChangeExtent::Part => Self::PartlyChanged { status, message },
+            ChangeExtent::All => Self::Changed,
+            ChangeExtent::Unknown => Self::Unknown { status, message },
         }
     }
 }
@@ -160,7 +160,12 @@ pub(super) struct AuditContext {
 
 impl AuditContext {
     /// The line of a change that was refused before a plan was made.
-    pub(super) fn refused(self, change: ChangeKind, wanted: String, error: &ProvisioningError) -> AuditEntry {
+    pub(super) fn refused(
+        self,
+        change: ChangeOperation,
+        wanted: String,
+        error: &ProvisioningError,
+    ) -> AuditEntry {
         let entry = self.entry(change, wanted);
         AuditEntry {
             event: AuditEvent::Finished,
@@ -183,7 +188,7 @@ impl AuditContext {
         }
     }
 
-    fn entry(self, change: ChangeKind, wanted: String) -> AuditEntry {
+    fn entry(self, change: ChangeOperation, wanted: String) -> AuditEntry {
         AuditEntry {
             time: self.time,
             event: AuditEvent::Started,
@@ -217,7 +222,7 @@ impl AuditEntry {
                 outcome.result.into(),
                 outcome.account.as_ref().map(|account| account.id.clone()),
             ),
-            Err(error @ ProvisioningError::Partly { account, .. }) => {
+            Err(error @ ProvisioningError::PartiallyApplied { account, .. }) => {
                 (error.into(), Some(account.id.clone()))
             }
             Err(error) => (error.into(), None),

@@ -36,26 +36,26 @@ impl Certainty {
 
 /// What the sources of a tenant say of a flag of an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Fact {
+pub enum ReportedFlag {
     /// At least one says that it is set, and none says otherwise.
     Yes,
     /// At least one says that it is not set, and none says otherwise.
     No,
     /// None says anything.
     #[default]
-    NotSaid,
+    Unknown,
     /// They contradict each other; the text says how, for people.
     Contradicted(String),
 }
 
-impl Fact {
+impl ReportedFlag {
     /// What two sources say together, each with what it is called.
     #[must_use]
     pub fn and(self, source: &str, other: &Self, other_source: &str) -> Self {
         match (&self, other) {
             (Self::Yes, Self::No) => Self::Contradicted(format!("{source} says yes, {other_source} says no")),
             (Self::No, Self::Yes) => Self::Contradicted(format!("{source} says no, {other_source} says yes")),
-            (Self::NotSaid, _) | (Self::Yes | Self::No, Self::Contradicted(_)) => other.clone(),
+            (Self::Unknown, _) | (Self::Yes | Self::No, Self::Contradicted(_)) => other.clone(),
             _ => self,
         }
     }
@@ -67,12 +67,12 @@ impl Fact {
     }
 }
 
-impl From<Option<bool>> for Fact {
+impl From<Option<bool>> for ReportedFlag {
     fn from(said: Option<bool>) -> Self {
         match said {
             Some(true) => Self::Yes,
             Some(false) => Self::No,
-            None => Self::NotSaid,
+            None => Self::Unknown,
         }
     }
 }
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn two_sources_as_one_fact() {
-        let all = [Fact::Yes, Fact::No, Fact::NotSaid];
+        let all = [ReportedFlag::Yes, ReportedFlag::No, ReportedFlag::Unknown];
         let lines = all.iter().flat_map(|own| {
             all.iter().map(move |other| {
                 let both = own.clone().and("the list", other, "the lookup");
@@ -102,8 +102,8 @@ mod tests {
             })
         });
         insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
-        let torn = Fact::Yes.and("a", &Fact::No, "b");
-        assert_eq!(torn.clone().and("a and b", &Fact::No, "c"), torn);
-        assert_eq!(Fact::No.and("c", &torn, "a and b"), torn);
+        let torn = ReportedFlag::Yes.and("a", &ReportedFlag::No, "b");
+        assert_eq!(torn.clone().and("a and b", &ReportedFlag::No, "c"), torn);
+        assert_eq!(ReportedFlag::No.and("c", &torn, "a and b"), torn);
     }
 }

@@ -46,7 +46,7 @@ pub enum Change {
 /// Sorts of changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ChangeKind {
+pub enum ChangeOperation {
     /// [`Change::Grant`]
     Grant,
     /// [`Change::Revoke`]
@@ -59,7 +59,7 @@ pub enum ChangeKind {
     DeleteAccount,
 }
 
-impl ChangeKind {
+impl ChangeOperation {
     /// The word for programs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -78,49 +78,49 @@ impl Change {
     /// resource type, so that an invocation for one finds none, as in the reference.
     ///
     /// # Errors
-    /// [`ProvisioningError::NoAction`] or [`ProvisioningError::NoActionForType`] for an unknown one, and what its
+    /// [`ProvisioningError::UnknownAction`] or [`ProvisioningError::UnsupportedActionType`] for an unknown one, and what its
     /// arguments are refused with.
-    pub fn of_action(
+    pub fn from_action(
         name: &str,
         resource_type: &str,
         mut arguments: Attributes,
-        vocabulary: &ProvisioningTerms,
+        terms: &ProvisioningTerms,
     ) -> Result<Self, ProvisioningError> {
         if name != UPDATE_ACCOUNT {
-            return Err(ProvisioningError::NoAction {
+            return Err(ProvisioningError::UnknownAction {
                 name: name.to_owned(),
             });
         }
         if !resource_type.is_empty() {
-            return Err(ProvisioningError::NoActionForType {
+            return Err(ProvisioningError::UnsupportedActionType {
                 name: name.to_owned(),
                 resource_type: resource_type.to_owned(),
             });
         }
         let account = match arguments.remove(ACCOUNT_ARGUMENT) {
-            Some(AttributeValue::Text(text)) => Selector::account(&text, vocabulary)?,
-            Some(AttributeValue::Number(number)) => Selector::account(&number.to_string(), vocabulary)?,
+            Some(AttributeValue::Text(text)) => Selector::account(&text, terms)?,
+            Some(AttributeValue::Number(number)) => Selector::account(&number.to_string(), terms)?,
             Some(AttributeValue::Resource(ResourceRef {
                 resource_type,
                 resource,
-            })) => Selector::principal(&resource_type, &resource, vocabulary)?,
-            _ => Selector::account("", vocabulary)?,
+            })) => Selector::principal(&resource_type, &resource, terms)?,
+            _ => Selector::account("", terms)?,
         };
         Ok(Self::UpdateAccount {
             account,
-            update: AccountUpdate::parse(&arguments, vocabulary)?,
+            update: AccountUpdate::parse(&arguments, terms)?,
         })
     }
 
     /// Which sort it is.
     #[must_use]
-    pub fn kind(&self) -> ChangeKind {
+    pub fn kind(&self) -> ChangeOperation {
         match self {
-            Self::Grant { .. } => ChangeKind::Grant,
-            Self::Revoke { .. } => ChangeKind::Revoke,
-            Self::CreateAccount(_) => ChangeKind::CreateAccount,
-            Self::UpdateAccount { .. } => ChangeKind::UpdateAccount,
-            Self::DeleteAccount { .. } => ChangeKind::DeleteAccount,
+            Self::Grant { .. } => ChangeOperation::Grant,
+            Self::Revoke { .. } => ChangeOperation::Revoke,
+            Self::CreateAccount(_) => ChangeOperation::CreateAccount,
+            Self::UpdateAccount { .. } => ChangeOperation::UpdateAccount,
+            Self::DeleteAccount { .. } => ChangeOperation::DeleteAccount,
         }
     }
 
@@ -161,8 +161,8 @@ impl AccountRequest {
     ///
     /// # Errors
     /// [`ProvisioningError::InvalidAttributes`] with everything that is wrong.
-    pub fn parse(attributes: &Attributes, vocabulary: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
-        let schema = vocabulary.accounts;
+    pub fn parse(attributes: &Attributes, terms: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
+        let schema = terms.accounts;
         let mut reading = AttributeReader::new(attributes, schema);
         for (key, reason) in schema.refused {
             if reading.has(key) {
@@ -182,7 +182,7 @@ impl AccountRequest {
                     let text = reading.text(field.name).or(login);
                     email = reading.required(field.name, text.as_deref(), EmailAddress::parse);
                 }
-                FieldRule::Roles => roles = reading.roles(field, vocabulary),
+                FieldRule::Roles => roles = reading.roles(field, terms),
                 FieldRule::Text | FieldRule::Flag | FieldRule::Organization => {
                     values.extend(reading.value(field).map(|value| (field, value)));
                 }
@@ -215,12 +215,12 @@ impl AccountUpdate {
     /// Reads the attributes of [`AccountSchema::update_fields`].
     ///
     /// # Errors
-    /// [`ProvisioningError::CannotChange`] for what cannot be changed, and [`ProvisioningError::InvalidAttributes`].
-    pub fn parse(attributes: &Attributes, vocabulary: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
-        let schema = vocabulary.accounts;
+    /// [`ProvisioningError::ImmutableAttribute`] for what cannot be changed, and [`ProvisioningError::InvalidAttributes`].
+    pub fn parse(attributes: &Attributes, terms: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
+        let schema = terms.accounts;
         let mut unchangeable = schema.unchangeable.iter();
         if let Some((attribute, reason)) = unchangeable.find(|(key, _)| attributes.contains_key(*key)) {
-            return Err(ProvisioningError::CannotChange {
+            return Err(ProvisioningError::ImmutableAttribute {
                 attribute: (*attribute).to_owned(),
                 reason,
             });
@@ -354,12 +354,9 @@ impl<'a> AttributeReader<'a> {
         self.required(name, text.as_deref(), |text| NamePart::parse(text, max_chars))
     }
 
-    fn roles(&mut self, field: &AccountField, vocabulary: &ProvisioningTerms) -> Vec<Selector> {
+    fn roles(&mut self, field: &AccountField, terms: &ProvisioningTerms) -> Vec<Selector> {
         let texts = self.list(field.name);
-        let roles: Result<Vec<Selector>, _> = texts
-            .iter()
-            .map(|role| Selector::role(role, vocabulary))
-            .collect();
+        let roles: Result<Vec<Selector>, _> = texts.iter().map(|role| Selector::role(role, terms)).collect();
         roles.unwrap_or_else(|error| {
             self.problem(&format!("{}: {error}", field.name));
             Vec::new()

@@ -1,6 +1,6 @@
 //! Why a change was not made, and what is true of the tenant then.
 
-use super::{AccountKind, Fact};
+use super::{AccountKind, ReportedFlag};
 use crate::model::Resource;
 use crate::ports::{AuditError, ProvisionerError};
 use crate::{Diagnostic, StatusCode};
@@ -10,7 +10,7 @@ use crate::{Diagnostic, StatusCode};
 pub enum ProvisioningError {
     /// A name of no characters.
     #[error("the name of the {what} is empty")]
-    Empty {
+    EmptyName {
         /// What is named.
         what: &'static str,
     },
@@ -30,13 +30,13 @@ pub enum ProvisioningError {
     },
     /// An action that does not exist.
     #[error("there is no action `{name}`")]
-    NoAction {
+    UnknownAction {
         /// Its name.
         name: String,
     },
     /// An action that is not for resources of this type.
     #[error("there is no action `{name}` for resources of type `{resource_type}`")]
-    NoActionForType {
+    UnsupportedActionType {
         /// Its name.
         name: String,
         /// The type that it was invoked for.
@@ -54,7 +54,7 @@ pub enum ProvisioningError {
     },
     /// A text that names no grant.
     #[error("`{text}` is not the id of a grant: write role:<id>:assigned:user:<id>")]
-    NotAGrantId {
+    InvalidGrantId {
         /// What was asked for.
         text: String,
     },
@@ -68,7 +68,7 @@ pub enum ProvisioningError {
     },
     /// An attribute that cannot be changed.
     #[error("{attribute} cannot be changed: {reason}")]
-    CannotChange {
+    ImmutableAttribute {
         /// Which.
         attribute: String,
         /// Why.
@@ -76,7 +76,7 @@ pub enum ProvisioningError {
     },
     /// An attribute that this kind of account does not have.
     #[error("{account} is {}; only {holders}s have {}", kind.with_article(), attributes.join(" and "))]
-    NotOfKind {
+    UnsupportedForAccountKind {
         /// Which account.
         account: String,
         /// Its kind.
@@ -114,7 +114,7 @@ pub enum ProvisioningError {
     },
     /// A role of one kind for an account of the other.
     #[error("{role} is a role for {holders}s, and {account} is {}", kind.with_article())]
-    WrongKind {
+    RoleKindMismatch {
         /// The role.
         role: String,
         /// Whom it is for.
@@ -134,7 +134,7 @@ pub enum ProvisioningError {
     },
     /// An administrator is not deleted by the way.
     #[error("{account} {}", administrator(*kind, title, *last, claim))]
-    Administrator {
+    AdministratorProtected {
         /// Who.
         account: String,
         /// Its kind.
@@ -144,7 +144,7 @@ pub enum ProvisioningError {
         /// No other is known to be in use.
         last: bool,
         /// What the tenant says of it: yes, nothing, or both.
-        claim: Fact,
+        claim: ReportedFlag,
     },
     /// Two sources of the tenant say what cannot both be true.
     #[error("the tenant contradicts itself about {what}: {says}")]
@@ -156,7 +156,7 @@ pub enum ProvisioningError {
     },
     /// The tenant does not say whether there is anything to do.
     #[error("it is not known whether {what}: {reason}")]
-    NotKnown {
+    Undetermined {
         /// What is not known.
         what: String,
         /// Why not.
@@ -164,13 +164,13 @@ pub enum ProvisioningError {
     },
     /// The tenant could not be read, before anything was changed.
     #[error("{0}")]
-    Reading(#[source] ProvisionerError),
+    ReadFailed(#[source] ProvisionerError),
     /// The audit log could not be written, before anything was changed.
     #[error("{0}; nothing was changed, because changes without an audit are not made")]
-    Audit(#[source] AuditError),
+    AuditFailed(#[source] AuditError),
     /// A step failed, and it is certain that it has no effect.
     #[error("could not {step}: {cause}")]
-    NotDone {
+    NotApplied {
         /// What was tried.
         step: String,
         /// Why not.
@@ -179,7 +179,7 @@ pub enum ProvisioningError {
     },
     /// A step failed, and what the tenant looks like shows that it had no effect.
     #[error("could not {step}: {cause}; reading back shows that it is not done")]
-    SeenNotDone {
+    VerifiedNotApplied {
         /// What was tried.
         step: String,
         /// Why not.
@@ -197,13 +197,13 @@ pub enum ProvisioningError {
     },
     /// The tenant says that it did, and it is not so.
     #[error("the tenant accepted to {step}, but reading back shows that it is not so")]
-    NotTaken {
+    AcceptedNotApplied {
         /// What should have been done.
         step: String,
     },
     /// The answer is lost, and the tenant could not be asked to show it.
     #[error("it is not known whether this was done: {step}: {cause}; reading back failed too: {reading}")]
-    Unknown {
+    OutcomeUnknown {
         /// What was tried.
         step: String,
         /// How the answer was lost.
@@ -216,7 +216,7 @@ pub enum ProvisioningError {
     #[error(
         "it is not known whether this was done: {step}: {cause}; reading back does not show it: {reason}"
     )]
-    NotShown {
+    OutcomeNotVisible {
         /// What was tried.
         step: String,
         /// How the answer was lost.
@@ -227,7 +227,7 @@ pub enum ProvisioningError {
     },
     /// An account was made, but not all of its roles were assigned.
     #[error("{} was created{}, but without {}: {cause}", account.id, roles(granted), missing.join(", "))]
-    Partly {
+    PartiallyApplied {
         /// The account, which exists.
         account: Box<Resource>,
         /// Roles that it has.
@@ -240,7 +240,7 @@ pub enum ProvisioningError {
     },
     /// The change is made, and the audit log does not say so.
     #[error("the change was made ({done}), but not written to the audit log: {source}")]
-    AuditAfter {
+    AuditFailedAfterChange {
         /// What was done.
         done: String,
         /// Why it is not written.
@@ -250,7 +250,7 @@ pub enum ProvisioningError {
 
 /// What is true of the tenant after an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
+pub enum ChangeExtent {
     /// Nothing was changed.
     Nothing,
     /// A part was; the error says which.
@@ -264,25 +264,27 @@ pub enum Extent {
 impl ProvisioningError {
     /// What is true of the tenant.
     #[must_use]
-    pub fn extent(&self) -> Extent {
+    pub fn extent(&self) -> ChangeExtent {
         match self {
-            Self::Partly { .. } => Extent::Part,
-            Self::Unverified { .. } | Self::Unknown { .. } | Self::NotShown { .. } => Extent::Unknown,
-            Self::AuditAfter { .. } => Extent::All,
-            _ => Extent::Nothing,
+            Self::PartiallyApplied { .. } => ChangeExtent::Part,
+            Self::Unverified { .. } | Self::OutcomeUnknown { .. } | Self::OutcomeNotVisible { .. } => {
+                ChangeExtent::Unknown
+            }
+            Self::AuditFailedAfterChange { .. } => ChangeExtent::All,
+            _ => ChangeExtent::Nothing,
         }
     }
 }
 
-fn administrator(kind: AccountKind, title: &str, last: bool, claim: &Fact) -> String {
+fn administrator(kind: AccountKind, title: &str, last: bool, claim: &ReportedFlag) -> String {
     match claim {
-        Fact::Contradicted(says) => format!("may be a {title}: {says}"),
-        Fact::NotSaid => {
+        ReportedFlag::Contradicted(says) => format!("may be a {title}: {says}"),
+        ReportedFlag::Unknown => {
             let kind = kind.with_article();
             format!("is {kind} of whom the tenant does not say whether it is a {title}")
         }
-        Fact::Yes | Fact::No if last => format!("is the last {title} known to be in use"),
-        Fact::Yes | Fact::No => format!("is a {title}"),
+        ReportedFlag::Yes | ReportedFlag::No if last => format!("is the last {title} known to be in use"),
+        ReportedFlag::Yes | ReportedFlag::No => format!("is a {title}"),
     }
 }
 
@@ -311,32 +313,32 @@ fn roles(granted: &[String]) -> String {
 impl Diagnostic for ProvisioningError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Empty { .. }
+            Self::EmptyName { .. }
             | Self::NotAnAccount { .. }
-            | Self::NotAGrantId { .. }
+            | Self::InvalidGrantId { .. }
             | Self::InvalidAttributes { .. }
-            | Self::NotOfKind { .. }
+            | Self::UnsupportedForAccountKind { .. }
             | Self::Ambiguous { .. }
-            | Self::WrongKind { .. } => StatusCode::InvalidArgument,
+            | Self::RoleKindMismatch { .. } => StatusCode::InvalidArgument,
             Self::NotGrantable { .. }
             | Self::NotARole { .. }
             | Self::NotAnAccountType { .. }
-            | Self::CannotChange { .. } => StatusCode::Unimplemented,
-            Self::NotFound { .. } | Self::NoAction { .. } | Self::NoActionForType { .. } => {
+            | Self::ImmutableAttribute { .. } => StatusCode::Unimplemented,
+            Self::NotFound { .. } | Self::UnknownAction { .. } | Self::UnsupportedActionType { .. } => {
                 StatusCode::NotFound
             }
-            Self::Contradiction { .. } | Self::NotKnown { .. } => StatusCode::DataLoss,
+            Self::Contradiction { .. } | Self::Undetermined { .. } => StatusCode::DataLoss,
             Self::EmailTaken { .. } => StatusCode::AlreadyExists,
-            Self::Administrator { .. } => StatusCode::FailedPrecondition,
-            Self::NotTaken { .. } => StatusCode::Aborted,
-            Self::Reading(cause)
-            | Self::NotDone { cause, .. }
-            | Self::SeenNotDone { cause, .. }
+            Self::AdministratorProtected { .. } => StatusCode::FailedPrecondition,
+            Self::AcceptedNotApplied { .. } => StatusCode::Aborted,
+            Self::ReadFailed(cause)
+            | Self::NotApplied { cause, .. }
+            | Self::VerifiedNotApplied { cause, .. }
             | Self::Unverified { cause, .. }
-            | Self::Unknown { cause, .. }
-            | Self::NotShown { cause, .. } => cause.status(),
-            Self::Partly { cause, .. } => cause.status(),
-            Self::Audit(cause) | Self::AuditAfter { source: cause, .. } => cause.status(),
+            | Self::OutcomeUnknown { cause, .. }
+            | Self::OutcomeNotVisible { cause, .. } => cause.status(),
+            Self::PartiallyApplied { cause, .. } => cause.status(),
+            Self::AuditFailed(cause) | Self::AuditFailedAfterChange { source: cause, .. } => cause.status(),
         }
     }
 
@@ -352,30 +354,32 @@ impl Diagnostic for ProvisioningError {
                 ..
             } if is_name(wanted) => "name it by its id, e.g. user:901, or by its login",
             Self::NotARole { .. } => "only the tenant's own console can give or take it",
-            Self::NoAction { .. } | Self::NoActionForType { .. } => "--list-action-schemas shows the actions",
-            Self::WrongKind { .. } => "choose a role for this kind of account",
+            Self::UnknownAction { .. } | Self::UnsupportedActionType { .. } => {
+                "--list-action-schemas shows the actions"
+            }
+            Self::RoleKindMismatch { .. } => "choose a role for this kind of account",
             Self::EmailTaken { .. } => "use another address, or free this one in the tenant",
-            Self::Administrator {
+            Self::AdministratorProtected {
                 last: true, title, ..
             } => {
                 return Some(format!(
                     "make somebody else a {title} in the tenant first, or say --allow-admin-delete"
                 ));
             }
-            Self::Administrator { .. } => "say --allow-admin-delete if it is meant",
-            Self::CannotChange { attribute, .. } if attribute == "roles" => "use `grant` and `revoke`",
-            Self::CannotChange { .. } => "change it in the tenant, or where the account comes from",
-            Self::NotTaken { .. } => {
+            Self::AdministratorProtected { .. } => "say --allow-admin-delete if it is meant",
+            Self::ImmutableAttribute { attribute, .. } if attribute == "roles" => "use `grant` and `revoke`",
+            Self::ImmutableAttribute { .. } => "change it in the tenant, or where the account comes from",
+            Self::AcceptedNotApplied { .. } => {
                 "an identity provider (SCIM) or somebody else may have undone it; look at the account in the tenant"
             }
             Self::Contradiction { .. } => {
                 "nothing was changed; look at it in the tenant, or run the same command again in a minute"
             }
-            Self::NotKnown { .. } => "nothing was changed; look at it in the tenant",
-            Self::Unverified { .. } | Self::Unknown { .. } | Self::NotShown { .. } => {
+            Self::Undetermined { .. } => "nothing was changed; look at it in the tenant",
+            Self::Unverified { .. } | Self::OutcomeUnknown { .. } | Self::OutcomeNotVisible { .. } => {
                 "run the same command again: it looks first, and does only what is missing"
             }
-            Self::Partly { cause, .. } => {
+            Self::PartiallyApplied { cause, .. } => {
                 let first = cause
                     .hint()
                     .map(|hint| format!("{hint}; then "))
@@ -384,10 +388,14 @@ impl Diagnostic for ProvisioningError {
                     "{first}grant the missing roles with `grant`; creating again changes nothing"
                 ));
             }
-            Self::Reading(cause) | Self::NotDone { cause, .. } | Self::SeenNotDone { cause, .. } => {
+            Self::ReadFailed(cause)
+            | Self::NotApplied { cause, .. }
+            | Self::VerifiedNotApplied { cause, .. } => {
                 return cause.hint();
             }
-            Self::Audit(cause) | Self::AuditAfter { source: cause, .. } => return cause.hint(),
+            Self::AuditFailed(cause) | Self::AuditFailedAfterChange { source: cause, .. } => {
+                return cause.hint();
+            }
             _ => return None,
         };
         Some(hint.to_owned())

@@ -3,21 +3,21 @@
 use super::Account;
 use super::Certainty;
 use super::ChangeId;
-use super::Done;
-use super::Goal;
+use super::ChangeResult;
 use super::Membership;
-use super::Named;
+use super::NamedRef;
 use super::Observation;
 use super::Outcome;
 use super::Plan;
 use super::ProvisioningError;
+use super::ResolvedChange;
 use super::Role;
 use super::Selector;
 use super::Step;
 use super::StepReport;
-use super::Verified;
+use super::VerificationMethod;
 use crate::model::ResourceId;
-use crate::ports::{ApplyError, Effect, Provisioner, ProvisionerError, Warning};
+use crate::ports::{ApplyError, Provisioner, ProvisionerError, Warning, WriteEffect};
 use crate::{Diagnostic, StatusCode};
 
 /// How often a step is sent, when reading back shows each time that it had no effect; and how often a tenant that says
@@ -43,15 +43,15 @@ impl Execution<'_> {
             return Ok(outcome);
         };
         let report = match self.step(step).await {
-            Err(ProvisioningError::SeenNotDone { cause, step: label }) => {
+            Err(ProvisioningError::VerifiedNotApplied { cause, step: label }) => {
                 return Err(self.explain_conflict(step, label, cause).await);
             }
             other => other?,
         };
         outcome.result = match report.verified {
-            _ if report.already => Done::Already,
-            Verified::NotVerifiable => Done::Accepted,
-            Verified::ByAnswer | Verified::ByReadingBack => Done::Changed,
+            _ if report.already => ChangeResult::AlreadyApplied,
+            VerificationMethod::NotVerifiable => ChangeResult::Accepted,
+            VerificationMethod::ByAnswer | VerificationMethod::ByReadingBack => ChangeResult::Changed,
         };
         outcome.warnings.extend(renamed(step, &report.seen));
         let account = match &report.seen {
@@ -59,9 +59,9 @@ impl Execution<'_> {
             _ => None,
         };
         if let Some(account) = account {
-            outcome.account = Some(Named::from(&account.resource));
+            outcome.account = Some(NamedRef::from(&account.resource));
             outcome.resource = Some(Box::new(account.resource.clone()));
-            if let Goal::Create { roles, .. } = &plan.goal {
+            if let ResolvedChange::Create { roles, .. } = &plan.goal {
                 if report.already {
                     outcome.warnings.extend(super::planner::lacking(&account, roles));
                 } else {
@@ -79,29 +79,29 @@ impl Execution<'_> {
     /// What there is to say if nothing is left to do.
     fn already(change_id: ChangeId, plan: &Plan) -> Outcome {
         let principal = |id: &ResourceId, account: Option<&Account>| {
-            let nameless = || Named {
+            let nameless = || NamedRef {
                 id: id.clone(),
                 name: None,
             };
-            Some(account.map_or_else(nameless, |account| Named::from(&account.resource)))
+            Some(account.map_or_else(nameless, |account| NamedRef::from(&account.resource)))
         };
         let (role, account, resource) = match &plan.goal {
-            Goal::Grant { role, account } => (
-                Some(Named::from(&role.resource)),
+            ResolvedChange::Grant { role, account } => (
+                Some(NamedRef::from(&role.resource)),
                 principal(&account.id, account.account.as_deref()),
                 None,
             ),
-            Goal::Revoke {
+            ResolvedChange::Revoke {
                 role,
                 wanted,
                 account,
             } => {
                 let role = role.as_ref().map_or_else(
-                    || Named {
+                    || NamedRef {
                         id: wanted.clone(),
                         name: None,
                     },
-                    |role| Named::from(&role.resource),
+                    |role| NamedRef::from(&role.resource),
                 );
                 (
                     Some(role),
@@ -109,23 +109,23 @@ impl Execution<'_> {
                     None,
                 )
             }
-            Goal::Create {
+            ResolvedChange::Create {
                 existing: Some(account),
                 ..
             }
-            | Goal::Update { account, .. } => (
+            | ResolvedChange::Update { account, .. } => (
                 None,
-                Some(Named::from(&account.resource)),
+                Some(NamedRef::from(&account.resource)),
                 Some(Box::new(account.resource.clone())),
             ),
-            Goal::Create { existing: None, .. } => (None, None, None),
-            Goal::Delete { id, account } => (None, principal(id, account.as_deref()), None),
+            ResolvedChange::Create { existing: None, .. } => (None, None, None),
+            ResolvedChange::Delete { id, account } => (None, principal(id, account.as_deref()), None),
         };
         Outcome {
             change_id,
             change: plan.kind(),
             wanted: plan.label(),
-            result: Done::Already,
+            result: ChangeResult::AlreadyApplied,
             role,
             account,
             grant_id: plan.grant_id().ok().flatten(),
@@ -138,14 +138,20 @@ impl Execution<'_> {
 
     /// Assigns the roles of an account that was just made, and gives those that it is seen to have. What fails does not
     /// keep the others from being tried.
-    async fn assign(&mut self, account: &Account, roles: &[Role]) -> Result<Vec<Named>, ProvisioningError> {
+    async fn assign(
+        &mut self,
+        account: &Account,
+        roles: &[Role],
+    ) -> Result<Vec<NamedRef>, ProvisioningError> {
         let (mut granted, mut missing, mut first) = (Vec::new(), Vec::new(), None);
         for role in roles {
             match self
                 .step(&Step::AddMember(Membership::of(role, &account.id().id)))
                 .await
             {
-                Ok(report) if report.verified == Verified::NotVerifiable => missing.push(role.label()),
+                Ok(report) if report.verified == VerificationMethod::NotVerifiable => {
+                    missing.push(role.label());
+                }
                 Ok(_) => granted.push(role),
                 Err(error) => {
                     missing.push(role.label());
@@ -156,9 +162,9 @@ impl Execution<'_> {
         match first {
             None => Ok(granted
                 .into_iter()
-                .map(|role| Named::from(&role.resource))
+                .map(|role| NamedRef::from(&role.resource))
                 .collect()),
-            Some(cause) => Err(ProvisioningError::Partly {
+            Some(cause) => Err(ProvisioningError::PartiallyApplied {
                 account: Box::new(account.resource.clone()),
                 granted: granted.into_iter().map(Role::label).collect(),
                 missing,
@@ -175,16 +181,22 @@ impl Execution<'_> {
         // Why it is not known whether an earlier try had an effect.
         let mut doubt: Option<String> = None;
         loop {
-            let (request_id, failure, answer) = match self.tenant.act(step).await {
+            let (request_id, failure, answer) = match self.tenant.apply(step).await {
                 Ok(acted) => {
                     let answer = acted.seen.as_ref().map(|seen| step.is_satisfied_by(seen));
                     if let (Some(Certainty::Yes), Some(seen)) = (&answer, acted.seen) {
-                        return Ok(self.book(step, acted.request_id, tries, Verified::ByAnswer, seen));
+                        return Ok(self.book(
+                            step,
+                            acted.request_id,
+                            tries,
+                            VerificationMethod::ByAnswer,
+                            seen,
+                        ));
                     }
                     (acted.request_id, None, answer)
                 }
                 Err(ApplyError {
-                    effect: Effect::None,
+                    effect: WriteEffect::None,
                     error,
                     ..
                 }) => return Err(not_done(step, error, doubt)),
@@ -197,20 +209,23 @@ impl Execution<'_> {
             let holds = step.is_satisfied_by(&seen);
             let Some(failure) = failure else {
                 return match holds {
-                    Certainty::Yes => Ok(self.book(step, request_id, tries, Verified::ByReadingBack, seen)),
+                    Certainty::Yes => {
+                        Ok(self.book(step, request_id, tries, VerificationMethod::ByReadingBack, seen))
+                    }
                     Certainty::Unknown(reason) if answer != Some(Certainty::No) => {
-                        let report = self.book(step, request_id, tries, Verified::NotVerifiable, seen);
+                        let report =
+                            self.book(step, request_id, tries, VerificationMethod::NotVerifiable, seen);
                         Ok(self.amend(StepReport {
                             reason: Some(reason),
                             ..report
                         }))
                     }
                     Certainty::No | Certainty::Unknown(_) => {
-                        Err(ProvisioningError::NotTaken { step: step.label() })
+                        Err(ProvisioningError::AcceptedNotApplied { step: step.label() })
                     }
                 };
             };
-            let refused = failure.effect == Effect::Refused;
+            let refused = failure.effect == WriteEffect::Rejected;
             // The refusal says that there is no such role, and the list does not have it either.
             let void = refused && failure.error.status() == StatusCode::NotFound && step.is_void_in(&seen);
             match holds {
@@ -220,7 +235,7 @@ impl Execution<'_> {
                     if already {
                         self.confirm_absence(step).await?;
                     }
-                    let report = self.book(step, request_id, tries, Verified::ByReadingBack, seen);
+                    let report = self.book(step, request_id, tries, VerificationMethod::ByReadingBack, seen);
                     return Ok(self.amend(StepReport { already, ..report }));
                 }
                 Certainty::Unknown(_) if refused => return Err(not_done(step, failure.error, doubt)),
@@ -228,7 +243,7 @@ impl Execution<'_> {
                     return Err(not_done(step, failure.error, Some(reason)));
                 }
                 _ if refused || tries == MOST_TRIES => {
-                    return Err(ProvisioningError::SeenNotDone {
+                    return Err(ProvisioningError::VerifiedNotApplied {
                         step: step.label(),
                         cause: failure.error,
                     });
@@ -239,7 +254,7 @@ impl Execution<'_> {
                         Certainty::Yes | Certainty::No => None,
                     };
                     tries += 1;
-                    self.tenant.pause(tries).await;
+                    self.tenant.wait_before_retry(tries).await;
                 }
             }
         }
@@ -250,9 +265,9 @@ impl Execution<'_> {
         let Step::DeleteAccount { account, .. } = step else {
             return Ok(());
         };
-        let sightings = self.tenant.sightings(&account.id).await;
-        let sightings = sightings.map_err(ProvisioningError::Reading)?;
-        match sightings.judge(account)? {
+        let account_views = self.tenant.account_views(&account.id).await;
+        let account_views = account_views.map_err(ProvisioningError::ReadFailed)?;
+        match account_views.judge(account)? {
             None => Ok(()),
             Some(account) => Err(ProvisioningError::Contradiction {
                 what: account.label(),
@@ -266,7 +281,7 @@ impl Execution<'_> {
         step: &Step,
         request_id: Option<String>,
         tries: u32,
-        verified: Verified,
+        verified: VerificationMethod,
         seen: Observation,
     ) -> StepReport {
         let preview = self.tenant.preview(step);
@@ -302,7 +317,7 @@ impl Execution<'_> {
                 return Ok(seen);
             }
             looks += 1;
-            self.tenant.pause(looks).await;
+            self.tenant.wait_before_retry(looks).await;
         }
     }
 
@@ -345,7 +360,7 @@ impl Execution<'_> {
                     by,
                 }
             }
-            _ => ProvisioningError::SeenNotDone { step: label, cause },
+            _ => ProvisioningError::VerifiedNotApplied { step: label, cause },
         }
     }
 }
@@ -354,8 +369,8 @@ impl Execution<'_> {
 fn not_done(step: &Step, cause: ProvisionerError, doubt: Option<String>) -> ProvisioningError {
     let step = step.label();
     match doubt {
-        None => ProvisioningError::NotDone { step, cause },
-        Some(reason) => ProvisioningError::NotShown { step, cause, reason },
+        None => ProvisioningError::NotApplied { step, cause },
+        Some(reason) => ProvisioningError::OutcomeNotVisible { step, cause, reason },
     }
 }
 
@@ -371,8 +386,8 @@ fn unseen(
             step: label,
             cause: reading,
         },
-        Some(ApplyError { effect, error, .. }) if in_doubt || effect == Effect::Unknown => {
-            ProvisioningError::Unknown {
+        Some(ApplyError { effect, error, .. }) if in_doubt || effect == WriteEffect::Unknown => {
+            ProvisioningError::OutcomeUnknown {
                 step: label,
                 cause: error,
                 reading,
@@ -402,7 +417,7 @@ fn renamed(step: &Step, seen: &Observation) -> Option<Warning> {
 
 /// What was accepted and cannot be seen.
 fn not_verifiable(report: &StepReport) -> Option<Warning> {
-    (report.verified == Verified::NotVerifiable).then(|| Warning {
+    (report.verified == VerificationMethod::NotVerifiable).then(|| Warning {
         code: "not_verifiable",
         message: format!(
             "the tenant accepted to {}, and it could not be verified: {}",

@@ -9,11 +9,12 @@
 //! 2. a write whose answer is lost is looked for before it is sent again;
 //! 3. success is what the tenant shows, not what it says;
 //! 4. silence decides nothing: where the tenant does not say whether something is so, the write is sent and its answer
-//!    judged, or it is said that it is not known ([`Certainty`], [`RoleMembers`], [`Fact`]);
+//!    judged, or it is said that it is not known ([`Certainty`], [`RoleMembers`], [`ReportedFlag`]);
 //! 5. no change without an audit.
 
 mod account;
 mod account_schema;
+mod account_views;
 mod attributes;
 mod audit;
 mod certainty;
@@ -25,7 +26,7 @@ mod plan;
 mod planner;
 mod role;
 mod selector;
-mod sighting;
+
 mod step;
 #[cfg(test)]
 mod tests;
@@ -40,9 +41,10 @@ pub use account::{
 pub use account_schema::ACCOUNT_ARGUMENT;
 pub use account_schema::AccountField;
 pub use account_schema::AccountSchema;
-pub use account_schema::FieldKind;
 pub use account_schema::FieldRule;
+pub use account_schema::FieldType;
 pub use account_schema::UPDATE_ACCOUNT;
+pub use account_views::{AccountViews, ListEntry, ListView};
 pub use attributes::AttributeValue;
 pub use attributes::Attributes;
 pub use attributes::EmailAddress;
@@ -50,14 +52,13 @@ pub use attributes::NamePart;
 pub use attributes::ResourceRef;
 pub use attributes::ValueError;
 pub use audit::{AuditEntry, AuditEvent, AuditResult, DecisionReference};
-pub use certainty::{Certainty, Fact};
-pub use change::{AccountRequest, AccountUpdate, Change, ChangeKind};
-pub use error::{Extent, ProvisioningError};
-pub use outcome::{ChangeId, Done, Named, Outcome, StepReport, Verified};
-pub use plan::{Goal, Plan, Principal};
+pub use certainty::{Certainty, ReportedFlag};
+pub use change::{AccountRequest, AccountUpdate, Change, ChangeOperation};
+pub use error::{ChangeExtent, ProvisioningError};
+pub use outcome::{ChangeId, ChangeResult, NamedRef, Outcome, StepReport, VerificationMethod};
+pub use plan::{Plan, Principal, ResolvedChange};
 pub use role::{ProvisioningTerms, Role, RoleMembers};
 pub use selector::Selector;
-pub use sighting::{ListSighting, Listed, Sightings};
 pub use step::{Membership, Observation, RequestPreview, Step};
 
 use audit::AuditContext;
@@ -97,7 +98,7 @@ impl Provisioning<'_> {
             self.audit
                 .append(&entry)
                 .await
-                .map_err(ProvisioningError::Audit)?;
+                .map_err(ProvisioningError::AuditFailed)?;
         }
         planned
     }
@@ -115,7 +116,7 @@ impl Provisioning<'_> {
             self.audit
                 .append(&entry)
                 .await
-                .map_err(ProvisioningError::Audit)?;
+                .map_err(ProvisioningError::AuditFailed)?;
         }
         let mut execution = Execution {
             tenant: self.provisioner,
@@ -125,13 +126,13 @@ impl Provisioning<'_> {
         let last = entry.finished(self.clock.now(), &ended, &execution.done);
         match (ended, self.audit.append(&last).await) {
             (ended, Ok(())) => ended,
-            (Ok(outcome), Err(source)) if outcome.result != Done::Already => {
-                Err(ProvisioningError::AuditAfter {
+            (Ok(outcome), Err(source)) if outcome.result != ChangeResult::AlreadyApplied => {
+                Err(ProvisioningError::AuditFailedAfterChange {
                     done: plan.label(),
                     source,
                 })
             }
-            (Ok(_), Err(source)) => Err(ProvisioningError::Audit(source)),
+            (Ok(_), Err(source)) => Err(ProvisioningError::AuditFailed(source)),
             // What became of the change matters more; the log has its beginning.
             (Err(error), Err(_)) => Err(error),
         }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use super::{ChangeKind, Observation};
+use super::{ChangeOperation, Observation};
 use crate::model::{GrantId, Resource, ResourceId, SyncId};
 use crate::ports::Warning;
 
@@ -30,17 +30,17 @@ pub struct Outcome {
     /// Names the attempt.
     pub change_id: ChangeId,
     /// What was asked for.
-    pub change: ChangeKind,
+    pub change: ChangeOperation,
     /// What was asked for, in words.
     pub wanted: String,
     /// Whether there was anything to do.
-    pub result: Done,
+    pub result: ChangeResult,
     /// The role that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub role: Option<Named>,
+    pub role: Option<NamedRef>,
     /// The account that it is about; a change that could be made names one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub account: Option<Named>,
+    pub account: Option<NamedRef>,
     /// The grant that exists now, or no longer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_id: Option<GrantId>,
@@ -49,7 +49,7 @@ pub struct Outcome {
     pub resource: Option<Box<Resource>>,
     /// Roles that a new account was given, and is seen to have.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub roles: Vec<Named>,
+    pub roles: Vec<NamedRef>,
     /// What was written.
     pub steps: Vec<StepReport>,
     /// What a person should know.
@@ -59,11 +59,12 @@ pub struct Outcome {
 /// What became of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Done {
+pub enum ChangeResult {
     /// The tenant was changed.
     Changed,
-    /// The tenant was as wanted already, and says so.
-    Already,
+    /// The tenant says that it already was in the requested state.
+    #[serde(rename = "already")]
+    AlreadyApplied,
     /// The tenant accepted the change, and nothing that it says shows whether it is so now. It is neither known to be
     /// made nor known to have been needless.
     Accepted,
@@ -71,7 +72,7 @@ pub enum Done {
 
 /// A thing with its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Named {
+pub struct NamedRef {
     /// Its id.
     pub id: ResourceId,
     /// Its name, if it is known.
@@ -79,7 +80,7 @@ pub struct Named {
     pub name: Option<String>,
 }
 
-impl fmt::Display for Named {
+impl fmt::Display for NamedRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
             Some(name) => write!(f, "{name} ({})", self.id),
@@ -88,7 +89,7 @@ impl fmt::Display for Named {
     }
 }
 
-impl From<&Resource> for Named {
+impl From<&Resource> for NamedRef {
     fn from(resource: &Resource) -> Self {
         Self {
             id: resource.id.clone(),
@@ -110,7 +111,7 @@ pub struct StepReport {
     /// How often it was sent, as far as this program decides that.
     pub tries: u32,
     /// How it is known to be done.
-    pub verified: Verified,
+    pub verified: VerificationMethod,
     /// Why it could not be verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -124,7 +125,7 @@ pub struct StepReport {
 /// How a write is known to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verified {
+pub enum VerificationMethod {
     /// Its answer shows it.
     ByAnswer,
     /// Reading back shows it.

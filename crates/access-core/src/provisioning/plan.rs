@@ -2,7 +2,7 @@
 
 use super::audit::{role_state, state};
 use super::{
-    Account, AccountChanges, Attributes, ChangeKind, Membership, NewAccount, Observation, Role, Step,
+    Account, AccountChanges, Attributes, ChangeOperation, Membership, NewAccount, Observation, Role, Step,
 };
 use crate::model::{GrantId, IdError, NativeId, ResourceId};
 use crate::ports::Warning;
@@ -11,7 +11,7 @@ use crate::ports::Warning;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     /// What it is for.
-    pub goal: Goal,
+    pub goal: ResolvedChange,
     /// What is left to do; `None` if the tenant already is as wanted.
     pub step: Option<Step>,
     /// What a person should know beforehand.
@@ -20,7 +20,7 @@ pub struct Plan {
 
 /// What a plan is for, with everything it names looked up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Goal {
+pub enum ResolvedChange {
     /// The account holds the role.
     Grant {
         /// The role.
@@ -84,13 +84,13 @@ impl Principal {
 impl Plan {
     /// What it is for.
     #[must_use]
-    pub fn kind(&self) -> ChangeKind {
+    pub fn kind(&self) -> ChangeOperation {
         match &self.goal {
-            Goal::Grant { .. } => ChangeKind::Grant,
-            Goal::Revoke { .. } => ChangeKind::Revoke,
-            Goal::Create { .. } => ChangeKind::CreateAccount,
-            Goal::Update { .. } => ChangeKind::UpdateAccount,
-            Goal::Delete { .. } => ChangeKind::DeleteAccount,
+            ResolvedChange::Grant { .. } => ChangeOperation::Grant,
+            ResolvedChange::Revoke { .. } => ChangeOperation::Revoke,
+            ResolvedChange::Create { .. } => ChangeOperation::CreateAccount,
+            ResolvedChange::Update { .. } => ChangeOperation::UpdateAccount,
+            ResolvedChange::Delete { .. } => ChangeOperation::DeleteAccount,
         }
     }
 
@@ -99,7 +99,7 @@ impl Plan {
     #[must_use]
     pub fn steps(&self, created: &NativeId) -> Vec<Step> {
         let roles = match &self.goal {
-            Goal::Create {
+            ResolvedChange::Create {
                 roles,
                 existing: None,
                 ..
@@ -118,8 +118,8 @@ impl Plan {
     /// [`IdError`] if it would be too long.
     pub fn grant_id(&self) -> Result<Option<GrantId>, IdError> {
         match &self.goal {
-            Goal::Grant { role, account }
-            | Goal::Revoke {
+            ResolvedChange::Grant { role, account }
+            | ResolvedChange::Revoke {
                 role: Some(role),
                 account,
                 ..
@@ -150,8 +150,10 @@ impl Plan {
     #[must_use]
     pub fn label(&self) -> String {
         match &self.goal {
-            Goal::Grant { role, account } => format!("grant {} to {}", role.label(), account.label()),
-            Goal::Revoke {
+            ResolvedChange::Grant { role, account } => {
+                format!("grant {} to {}", role.label(), account.label())
+            }
+            ResolvedChange::Revoke {
                 role,
                 wanted,
                 account,
@@ -161,7 +163,7 @@ impl Plan {
                     .map_or_else(|| wanted.to_string(), |role| role.label());
                 format!("revoke {role} from {}", account.label())
             }
-            Goal::Create { wanted, roles, .. } => {
+            ResolvedChange::Create { wanted, roles, .. } => {
                 let roles: Vec<String> = roles.iter().map(Role::label).collect();
                 let roles = if roles.is_empty() {
                     String::new()
@@ -170,8 +172,10 @@ impl Plan {
                 };
                 format!("create {}{roles}", wanted.label())
             }
-            Goal::Update { account, changes } => format!("change {}: {}", account.label(), changes.label()),
-            Goal::Delete { id, account } => {
+            ResolvedChange::Update { account, changes } => {
+                format!("change {}: {}", account.label(), changes.label())
+            }
+            ResolvedChange::Delete { id, account } => {
                 let account = account
                     .as_ref()
                     .map_or_else(|| id.to_string(), |account| account.label());
@@ -183,12 +187,12 @@ impl Plan {
     /// The role and the account that it is about, and what is there before.
     pub(super) fn subject(&self) -> (Option<ResourceId>, Option<ResourceId>, Option<Attributes>) {
         match &self.goal {
-            Goal::Grant { role, account } => (
+            ResolvedChange::Grant { role, account } => (
                 Some(role.id().clone()),
                 Some(account.id.clone()),
                 Some(role_state(Some(role), Some(&account.id))),
             ),
-            Goal::Revoke {
+            ResolvedChange::Revoke {
                 role,
                 wanted,
                 account,
@@ -196,15 +200,17 @@ impl Plan {
                 let before = role_state(role.as_deref(), Some(&account.id));
                 (Some(wanted.clone()), Some(account.id.clone()), Some(before))
             }
-            Goal::Create {
+            ResolvedChange::Create {
                 existing: Some(account),
                 ..
             }
-            | Goal::Update { account, .. } => (None, Some(account.id().clone()), Some(account.facts())),
-            Goal::Create { existing: None, .. } => {
+            | ResolvedChange::Update { account, .. } => {
+                (None, Some(account.id().clone()), Some(account.facts()))
+            }
+            ResolvedChange::Create { existing: None, .. } => {
                 (None, None, Some(state(&Observation::Account(None), None)))
             }
-            Goal::Delete { id, account } => (
+            ResolvedChange::Delete { id, account } => (
                 None,
                 Some(id.clone()),
                 Some(state(&Observation::Account(account.clone()), None)),

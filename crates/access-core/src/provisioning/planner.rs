@@ -2,8 +2,8 @@
 
 use super::{
     Account, AccountChanges, AccountKind, AccountRequest, AccountUpdate, AccountValue, AccountValues,
-    Certainty, Change, Fact, Goal, Membership, NewAccount, Plan, Principal, ProvisioningError, Role,
-    Selector, Step,
+    Certainty, Change, Membership, NewAccount, Plan, Principal, ProvisioningError, ReportedFlag,
+    ResolvedChange, Role, Selector, Step,
 };
 use crate::model::spelling::{quoted, quoted_beside};
 use crate::model::{NativeId, Resource, ResourceId, StatusState};
@@ -52,7 +52,7 @@ impl Planner<'_> {
             account: Some(Box::new(account)),
         };
         Ok(Plan {
-            goal: Goal::Grant {
+            goal: ResolvedChange::Grant {
                 role: Box::new(role),
                 account,
             },
@@ -89,7 +89,7 @@ impl Planner<'_> {
                 (found.id().clone(), step, warnings)
             }
             (None, Selector::Id(role)) => {
-                let role = ResourceId::new(self.tenant.vocabulary().role_type.clone(), role.clone());
+                let role = ResourceId::new(self.tenant.terms().role_type.clone(), role.clone());
                 let step = Step::RemoveMember(Membership {
                     role: role.clone(),
                     role_name: None,
@@ -108,7 +108,7 @@ impl Planner<'_> {
             warnings.extend(account_spelling(principal, account));
         }
         Ok(Plan {
-            goal: Goal::Revoke {
+            goal: ResolvedChange::Revoke {
                 role: found.map(Box::new),
                 wanted,
                 account,
@@ -136,7 +136,7 @@ impl Planner<'_> {
         warnings.extend(spellings);
         warnings.extend(organization_spellings(&wanted.values, &account.values));
         let holders = self.tenant.accounts_with_email(&wanted.person.email).await;
-        let holders = holders.map_err(ProvisioningError::Reading)?;
+        let holders = holders.map_err(ProvisioningError::ReadFailed)?;
         let existing = holders.iter().find(|account| account.kind == wanted.kind);
         if existing.is_none()
             && let Some(other) = holders.first()
@@ -155,7 +155,7 @@ impl Planner<'_> {
         let step = existing.is_none().then(|| Step::CreateAccount(account.clone()));
         let existing = existing.cloned().map(Box::new);
         Ok(Plan {
-            goal: Goal::Create {
+            goal: ResolvedChange::Create {
                 wanted: Box::new(account),
                 existing,
                 roles,
@@ -195,7 +195,7 @@ impl Planner<'_> {
     async fn update(&self, selector: &Selector, update: &AccountUpdate) -> Result<Plan, ProvisioningError> {
         let account = self.known_account(selector).await?;
         if let Some((holders, attributes)) = update.not_of(account.kind) {
-            return Err(ProvisioningError::NotOfKind {
+            return Err(ProvisioningError::UnsupportedForAccountKind {
                 account: account.label(),
                 kind: account.kind,
                 holders,
@@ -215,7 +215,7 @@ impl Planner<'_> {
         warnings.extend(account_spelling(selector, &account));
         warnings.extend(organization_spellings(&update.0, &changes.0));
         Ok(Plan {
-            goal: Goal::Update {
+            goal: ResolvedChange::Update {
                 account: Box::new(account),
                 changes,
             },
@@ -239,7 +239,7 @@ impl Planner<'_> {
             }
         };
         let Some(account) = self.seen_everywhere(&id).await? else {
-            let goal = Goal::Delete {
+            let goal = ResolvedChange::Delete {
                 id: self.account_id(&id),
                 account: None,
             };
@@ -258,7 +258,7 @@ impl Planner<'_> {
         };
         let warnings = managed(&account, "may create it again").into_iter();
         let warnings = warnings.chain(account_spelling(selector, &account)).collect();
-        let goal = Goal::Delete {
+        let goal = ResolvedChange::Delete {
             id: account.id().clone(),
             account: Some(Box::new(account)),
         };
@@ -278,7 +278,7 @@ impl Planner<'_> {
             return Ok(());
         };
         let found = self.tenant.account(&listed.id().id).await;
-        let found = found.map_err(ProvisioningError::Reading)?;
+        let found = found.map_err(ProvisioningError::ReadFailed)?;
         match found.as_ref().and_then(Account::email) {
             Some(other) if !email.is(other) => Err(ProvisioningError::Contradiction {
                 what: listed.label(),
@@ -293,20 +293,21 @@ impl Planner<'_> {
 
     async fn refuse_administrator(&self, account: &Account) -> Result<(), ProvisioningError> {
         match &account.administrator {
-            Fact::No => return Ok(()),
-            Fact::NotSaid if !account.kind.may_administer => return Ok(()),
+            ReportedFlag::No => return Ok(()),
+            ReportedFlag::Unknown if !account.kind.may_administer => return Ok(()),
             _ => {}
         }
         let others = self
             .tenant
             .administrators()
             .await
-            .map_err(ProvisioningError::Reading)?;
-        let last = account.administrator == Fact::Yes && !others.iter().any(|other| other != account.id());
-        Err(ProvisioningError::Administrator {
+            .map_err(ProvisioningError::ReadFailed)?;
+        let last =
+            account.administrator == ReportedFlag::Yes && !others.iter().any(|other| other != account.id());
+        Err(ProvisioningError::AdministratorProtected {
             account: account.label(),
             kind: account.kind,
-            title: self.tenant.vocabulary().accounts.administrator_title,
+            title: self.tenant.terms().accounts.administrator_title,
             last,
             claim: account.administrator.clone(),
         })
@@ -315,7 +316,7 @@ impl Planner<'_> {
     /// That an account exists already is said only if the lookup by its id says so too.
     async fn confirm(&self, listed: &Account) -> Result<(), ProvisioningError> {
         let found = self.tenant.account(&listed.id().id).await;
-        match found.map_err(ProvisioningError::Reading)? {
+        match found.map_err(ProvisioningError::ReadFailed)? {
             Some(_) => Ok(()),
             None => Err(ProvisioningError::Contradiction {
                 what: listed.label(),
@@ -329,12 +330,12 @@ impl Planner<'_> {
 
     /// The account as all sources say it is; `None` if they agree that there is none.
     async fn seen_everywhere(&self, id: &NativeId) -> Result<Option<Account>, ProvisioningError> {
-        let sightings = self
+        let account_views = self
             .tenant
-            .sightings(id)
+            .account_views(id)
             .await
-            .map_err(ProvisioningError::Reading)?;
-        sightings.judge(&self.account_id(id))
+            .map_err(ProvisioningError::ReadFailed)?;
+        account_views.judge(&self.account_id(id))
     }
 
     /// Whether an account is as wanted already. What lists say is looked up by id too: they may be of yesterday.
@@ -343,7 +344,7 @@ impl Planner<'_> {
             return Ok(false);
         }
         let found = self.tenant.account(&account.id().id).await;
-        let found = found.map_err(ProvisioningError::Reading)?;
+        let found = found.map_err(ProvisioningError::ReadFailed)?;
         Ok(found.is_some_and(|found| changes.hold_for(&found) == Certainty::Yes))
     }
 
@@ -357,7 +358,7 @@ impl Planner<'_> {
 
     /// Why there is no such role. Names that are close to it help; that they cannot be found is not worth an error of its own.
     async fn no_role(&self, wanted: &Selector) -> ProvisioningError {
-        if wanted.is_called(self.tenant.vocabulary().account_permissions.iter().copied()) {
+        if wanted.is_called(self.tenant.terms().account_permissions.iter().copied()) {
             return ProvisioningError::NotARole {
                 wanted: wanted.to_string(),
             };
@@ -387,7 +388,7 @@ impl Planner<'_> {
             .tenant
             .roles(wanted)
             .await
-            .map_err(ProvisioningError::Reading)?;
+            .map_err(ProvisioningError::ReadFailed)?;
         one("role", wanted, found, |role| {
             let kind = role
                 .holders
@@ -406,7 +407,7 @@ impl Planner<'_> {
         };
         if let Some(id) = id {
             let found = self.tenant.account(&id).await;
-            return match found.map_err(ProvisioningError::Reading)? {
+            return match found.map_err(ProvisioningError::ReadFailed)? {
                 Some(account) => Ok(Some(account)),
                 None => self.seen_everywhere(&id).await,
             };
@@ -421,7 +422,7 @@ impl Planner<'_> {
             .tenant
             .accounts_with_email(&email)
             .await
-            .map_err(ProvisioningError::Reading)?;
+            .map_err(ProvisioningError::ReadFailed)?;
         one("account", wanted, found, |account| {
             format!("the {} {}", account.kind, account.label())
         })
@@ -432,7 +433,7 @@ impl Planner<'_> {
             .tenant
             .organizations(wanted)
             .await
-            .map_err(ProvisioningError::Reading)?;
+            .map_err(ProvisioningError::ReadFailed)?;
         let label = |organization: &Resource| format!("{} ({})", organization.display_name, organization.id);
         let found = one("organization", wanted, found, label)?;
         found
@@ -441,7 +442,7 @@ impl Planner<'_> {
     }
 
     fn account_id(&self, id: &NativeId) -> ResourceId {
-        ResourceId::new(self.tenant.vocabulary().account_type.clone(), id.clone())
+        ResourceId::new(self.tenant.terms().account_type.clone(), id.clone())
     }
 }
 
@@ -466,7 +467,7 @@ fn one<T>(
 
 fn fits(role: &Role, kind: AccountKind, account: impl FnOnce() -> String) -> Result<(), ProvisioningError> {
     match role.holders {
-        Some(holders) if holders != kind => Err(ProvisioningError::WrongKind {
+        Some(holders) if holders != kind => Err(ProvisioningError::RoleKindMismatch {
             role: role.label(),
             holders,
             account: account(),
@@ -538,9 +539,9 @@ fn account_spelling(wanted: &Selector, account: &Account) -> Option<Warning> {
 
 fn managed(account: &Account, what_it_may_do: &str) -> Option<Warning> {
     let is = match &account.managed_elsewhere {
-        Fact::Yes => "is",
-        Fact::Contradicted(_) => "may be",
-        Fact::No | Fact::NotSaid => return None,
+        ReportedFlag::Yes => "is",
+        ReportedFlag::Contradicted(_) => "may be",
+        ReportedFlag::No | ReportedFlag::Unknown => return None,
     };
     Some(Warning {
         code: "managed_by_identity_provider",

@@ -27,7 +27,11 @@ impl ProvisioningTerms {
     ///
     /// # Errors
     /// [`ProvisioningError::NotAnAccountType`].
-    pub fn accounts_only(&self, resource_type: &str, done: &'static str) -> Result<(), ProvisioningError> {
+    pub fn require_account_type(
+        &self,
+        resource_type: &str,
+        done: &'static str,
+    ) -> Result<(), ProvisioningError> {
         if resource_type.is_empty() || resource_type == self.account_type.as_str() {
             return Ok(());
         }

@@ -20,39 +20,39 @@ impl Selector {
     ///
     /// # Errors
     /// [`ProvisioningError::NotGrantable`] for an entitlement that cannot be changed.
-    pub fn role(text: &str, vocabulary: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
+    pub fn role(text: &str, terms: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
         let text = text.trim();
-        let own = format!("{}:", vocabulary.role_type);
+        let own = format!("{}:", terms.role_type);
         if let Some(rest) = text.strip_prefix(&own) {
-            let end = format!(":{}", vocabulary.role_slug);
+            let end = format!(":{}", terms.role_slug);
             let id = rest.strip_suffix(&end).unwrap_or(rest);
-            return by_id(id).ok_or_else(|| not_grantable(text, vocabulary));
+            return by_id(id).ok_or_else(|| not_grantable(text, terms));
         }
         let foreign = |of: &crate::model::ResourceTypeId| text.starts_with(&format!("{of}:"));
-        if vocabulary.immutable_types.iter().any(foreign) || foreign(&vocabulary.account_type) {
-            return Err(not_grantable(text, vocabulary));
+        if terms.immutable_types.iter().any(foreign) || foreign(&terms.account_type) {
+            return Err(not_grantable(text, terms));
         }
-        by_text(text).ok_or(ProvisioningError::Empty { what: "role" })
+        by_text(text).ok_or(ProvisioningError::EmptyName { what: "role" })
     }
 
     /// Reads an account: `user:901`, `901` or a login.
     ///
     /// # Errors
     /// [`ProvisioningError::NotAnAccount`] for the id of something else.
-    pub fn account(text: &str, vocabulary: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
+    pub fn account(text: &str, terms: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
         let text = text.trim();
-        if let Some(id) = text.strip_prefix(&format!("{}:", vocabulary.account_type)) {
+        if let Some(id) = text.strip_prefix(&format!("{}:", terms.account_type)) {
             return by_id(id).ok_or_else(|| ProvisioningError::NotAnAccount {
                 text: text.to_owned(),
             });
         }
-        let other = vocabulary.immutable_types.iter().chain([&vocabulary.role_type]);
+        let other = terms.immutable_types.iter().chain([&terms.role_type]);
         if other.into_iter().any(|of| text.starts_with(&format!("{of}:"))) {
             return Err(ProvisioningError::NotAnAccount {
                 text: text.to_owned(),
             });
         }
-        by_text(text).ok_or(ProvisioningError::Empty { what: "account" })
+        by_text(text).ok_or(ProvisioningError::EmptyName { what: "account" })
     }
 
     /// Reads an account given as type and id, as the reference's flags do.
@@ -62,12 +62,12 @@ impl Selector {
     pub fn principal(
         resource_type: &str,
         id: &str,
-        vocabulary: &ProvisioningTerms,
+        terms: &ProvisioningTerms,
     ) -> Result<Self, ProvisioningError> {
         let refuse = || ProvisioningError::NotAnAccount {
             text: format!("{resource_type}:{id}"),
         };
-        if resource_type == vocabulary.account_type.as_str() {
+        if resource_type == terms.account_type.as_str() {
             by_id(id).ok_or_else(refuse)
         } else {
             Err(refuse())
@@ -77,29 +77,29 @@ impl Selector {
     /// Splits a grant id, `role:7:assigned:user:901`, into the role and the account.
     ///
     /// # Errors
-    /// [`ProvisioningError::NotGrantable`] or [`ProvisioningError::NotAGrantId`].
-    pub fn grant(text: &str, vocabulary: &ProvisioningTerms) -> Result<(Self, Self), ProvisioningError> {
-        let refuse = || ProvisioningError::NotAGrantId {
+    /// [`ProvisioningError::NotGrantable`] or [`ProvisioningError::InvalidGrantId`].
+    pub fn grant(text: &str, terms: &ProvisioningTerms) -> Result<(Self, Self), ProvisioningError> {
+        let refuse = || ProvisioningError::InvalidGrantId {
             text: text.to_owned(),
         };
         let (rest, account) = text.rsplit_once(':').ok_or_else(refuse)?;
         let (entitlement, principal_type) = rest.rsplit_once(':').ok_or_else(refuse)?;
-        if principal_type != vocabulary.account_type.as_str() {
+        if principal_type != terms.account_type.as_str() {
             return Err(refuse());
         }
         let account = by_id(account).ok_or_else(refuse)?;
-        Ok((Self::entitlement(entitlement, vocabulary)?, account))
+        Ok((Self::entitlement(entitlement, terms)?, account))
     }
 
     /// Reads an entitlement id, which must be that of a role.
     ///
     /// # Errors
     /// [`ProvisioningError::NotGrantable`] for any other.
-    pub fn entitlement(text: &str, vocabulary: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
-        let start = format!("{}:", vocabulary.role_type);
-        let end = format!(":{}", vocabulary.role_slug);
+    pub fn entitlement(text: &str, terms: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
+        let start = format!("{}:", terms.role_type);
+        let end = format!(":{}", terms.role_slug);
         let id = text.strip_prefix(&start).and_then(|rest| rest.strip_suffix(&end));
-        id.and_then(by_id).ok_or_else(|| not_grantable(text, vocabulary))
+        id.and_then(by_id).ok_or_else(|| not_grantable(text, terms))
     }
 
     /// Whether a thing of this id and these names is meant.
@@ -143,10 +143,10 @@ fn by_text(text: &str) -> Option<Selector> {
     (!text.is_empty()).then(|| Selector::Text(text.to_owned()))
 }
 
-fn not_grantable(text: &str, vocabulary: &ProvisioningTerms) -> ProvisioningError {
+fn not_grantable(text: &str, terms: &ProvisioningTerms) -> ProvisioningError {
     ProvisioningError::NotGrantable {
         entitlement: text.to_owned(),
-        grantable: format!("{}:<id>:{}", vocabulary.role_type, vocabulary.role_slug),
+        grantable: format!("{}:<id>:{}", terms.role_type, terms.role_slug),
     }
 }
 
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
     use crate::model::{ResourceTypeId, Slug};
 
-    fn vocabulary() -> ProvisioningTerms {
+    fn terms() -> ProvisioningTerms {
         let named = ResourceTypeId::from_static;
         ProvisioningTerms {
             account_type: named("user"),
@@ -190,7 +190,7 @@ mod tests {
             "",
             "Level 2: Desk",
         ];
-        let lines = texts.map(|text| format!("{text:45} {}", shown(Selector::role(text, &vocabulary()))));
+        let lines = texts.map(|text| format!("{text:45} {}", shown(Selector::role(text, &terms()))));
         insta::assert_snapshot!(lines.join("\n"));
     }
 
@@ -206,13 +206,13 @@ mod tests {
             "",
             "user:0901",
         ];
-        let lines = texts.map(|text| format!("{text:20} {}", shown(Selector::account(text, &vocabulary()))));
+        let lines = texts.map(|text| format!("{text:20} {}", shown(Selector::account(text, &terms()))));
         insta::assert_snapshot!(lines.join("\n"));
     }
 
     #[test]
     fn grant_ids_name_both() {
-        let read = |text: &str| match Selector::grant(text, &vocabulary()) {
+        let read = |text: &str| match Selector::grant(text, &terms()) {
             Ok((role, account)) => format!("role {role}, account {account}"),
             Err(error) => format!("refused: {error}"),
         };

@@ -7,22 +7,22 @@ mod text_query;
 mod user_filter;
 
 pub use natural::natural_order;
-pub use resolve::FindError;
-pub use resolve::entitlements_of;
-pub use resolve::principal;
+pub use resolve::ResolveError;
+pub use resolve::resolve_entitlements;
+pub use resolve::resolve_principal;
 pub use similar::distance;
 pub use similar::nearest;
 pub use text_query::TextQuery;
 pub use user_filter::UserFilter;
-pub use user_filter::mentioned;
+pub use user_filter::matches_text;
 
-use crate::model::{Profile, ProfileValue, Resource, Trait};
+use crate::model::{Profile, ProfileValue, Resource, ResourceTrait};
 
 /// The primary address of a user, or the one in its attributes.
 #[must_use]
 pub fn email(resource: &Resource) -> Option<&str> {
-    let listed = match &resource.kind {
-        Trait::User(user) => user
+    let listed = match &resource.resource_trait {
+        ResourceTrait::User(user) => user
             .emails
             .iter()
             .find(|email| email.primary)
@@ -36,8 +36,8 @@ pub fn email(resource: &Resource) -> Option<&str> {
 /// The login of a user.
 #[must_use]
 pub fn login(resource: &Resource) -> Option<&str> {
-    match &resource.kind {
-        Trait::User(user) => user.login.as_deref(),
+    match &resource.resource_trait {
+        ResourceTrait::User(user) => user.login.as_deref(),
         _ => None,
     }
 }

@@ -7,9 +7,9 @@ use thiserror::Error;
 use super::TextQuery;
 use super::email;
 use super::login;
-use super::user_filter::mentioned;
+use super::user_filter::matches_text;
 use crate::model::{
-    EntitlementId, NativeId, Resource, ResourceId, ResourceType, ResourceTypeId, Trait, TraitKind,
+    EntitlementId, NativeId, Resource, ResourceId, ResourceTrait, ResourceType, ResourceTypeId, TraitKind,
 };
 use crate::ports::{AccessSnapshot, EntitlementInfo, EntitlementQuery, ResourceQuery, SourceError};
 use crate::{Diagnostic, StatusCode};
@@ -21,10 +21,10 @@ const NAMED: usize = 5;
 
 /// Why a thing was not found.
 #[derive(Debug, Error)]
-pub enum FindError {
+pub enum ResolveError {
     /// Nothing is called so.
     #[error("no {what} is called `{text}`{}", near(close))]
-    Nothing {
+    NotFound {
         /// What was looked for.
         what: &'static str,
         /// What it should be called.
@@ -34,7 +34,7 @@ pub enum FindError {
     },
     /// Several things are called so.
     #[error("`{text}` can be any of {count} {what}: {}", listed(some))]
-    Several {
+    Ambiguous {
         /// What was looked for.
         what: &'static str,
         /// What they are called.
@@ -61,24 +61,24 @@ fn listed(things: &[String]) -> String {
     things.join(", ")
 }
 
-impl Diagnostic for FindError {
+impl Diagnostic for ResolveError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Nothing { .. } => StatusCode::NotFound,
-            Self::Several { .. } => StatusCode::InvalidArgument,
+            Self::NotFound { .. } => StatusCode::NotFound,
+            Self::Ambiguous { .. } => StatusCode::InvalidArgument,
             Self::Source(error) => error.status(),
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Nothing { what: USER, .. } => Some(
+            Self::NotFound { what: USER, .. } => Some(
                 "name it by its id, e.g. user:901, by its login, its address or its whole name".to_owned(),
             ),
-            Self::Nothing { .. } => {
+            Self::NotFound { .. } => {
                 Some("name it by its id, e.g. role:7 or role:7:assigned, or by its whole name".to_owned())
             }
-            Self::Several { .. } => Some("name one by its id, the part before the bracket".to_owned()),
+            Self::Ambiguous { .. } => Some("name one by its id, the part before the bracket".to_owned()),
             Self::Source(error) => error.hint(),
         }
     }
@@ -88,31 +88,31 @@ impl Diagnostic for FindError {
 /// in this list outranks what comes later.
 ///
 /// # Errors
-/// [`FindError`] if there is none or more than one.
-pub fn principal(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Resource, FindError> {
-    let kinds = snapshot.kinds()?;
-    for id in ids(&kinds, text, |kind| kind.kind == TraitKind::User) {
+/// [`ResolveError`] if there is none or more than one.
+pub fn resolve_principal(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Resource, ResolveError> {
+    let kinds = snapshot.resource_types()?;
+    for id in ids(&kinds, text, |kind| kind.trait_kind == TraitKind::User) {
         if let Some(found) = one(snapshot, &id)? {
             return Ok(found);
         }
     }
     let words = TextQuery::new(text);
     let mut best = BestMatches::new((USER, "users"), text);
-    for kind in kinds.iter().filter(|kind| kind.kind == TraitKind::User) {
-        let which = ResourceQuery::Mentioning(&kind.id, text.trim());
+    for kind in kinds.iter().filter(|kind| kind.trait_kind == TraitKind::User) {
+        let which = ResourceQuery::MatchingText(&kind.id, text.trim());
         snapshot.resources(which, &mut |row| {
-            let is = |text: Option<&str>| text.is_some_and(|text| words.are(text));
+            let is = |text: Option<&str>| text.is_some_and(|text| words.equals(text));
             let rank = [login(&row), email(&row), Some(row.display_name.as_str())];
             let rank = rank.into_iter().position(is);
             match rank {
                 Some(rank) => best.add(rank, shown(&row), row),
-                None if mentioned(&row, &words) => best.close(shown(&row)),
+                None if matches_text(&row, &words) => best.close(shown(&row)),
                 None => {}
             }
             Continue(())
         })?;
     }
-    let nothing = || FindError::Nothing {
+    let nothing = || ResolveError::NotFound {
         what: USER,
         text: text.to_owned(),
         close: Vec::new(),
@@ -124,17 +124,20 @@ pub fn principal(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Resource, 
 /// `TYPE:ID`, by the tenant's id, or by name; or one by its own name.
 ///
 /// # Errors
-/// [`FindError`] if there is none, or more than one resource or entitlement.
-pub fn entitlements_of(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Vec<EntitlementInfo>, FindError> {
+/// [`ResolveError`] if there is none, or more than one resource or entitlement.
+pub fn resolve_entitlements(
+    snapshot: &dyn AccessSnapshot,
+    text: &str,
+) -> Result<Vec<EntitlementInfo>, ResolveError> {
     if let Ok(id) = EntitlementId::new(text.trim()) {
-        let found = entitlements(snapshot, EntitlementQuery::One(&id))?;
+        let found = entitlements(snapshot, EntitlementQuery::ById(&id))?;
         if !found.is_empty() {
             return Ok(found);
         }
     }
-    let kinds = snapshot.kinds()?;
+    let kinds = snapshot.resource_types()?;
     for id in ids(&kinds, text, |_| false) {
-        let found = entitlements(snapshot, EntitlementQuery::On(&id))?;
+        let found = entitlements(snapshot, EntitlementQuery::OnResource(&id))?;
         if !found.is_empty() {
             return Ok(found);
         }
@@ -143,7 +146,7 @@ pub fn entitlements_of(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Vec<
     let mut best = BestMatches::new(("role or entitlement", "roles or entitlements"), text);
     snapshot.entitlements(EntitlementQuery::All, &mut |row| {
         let resource_name = row.resource_name.as_ref().map(crate::model::BoundedText::as_str);
-        let is = |text: Option<&str>| text.is_some_and(|text| words.are(text));
+        let is = |text: Option<&str>| text.is_some_and(|text| words.equals(text));
         let names = [
             Some(row.entitlement.resource.id.as_str()),
             resource_name,
@@ -160,8 +163,8 @@ pub fn entitlements_of(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Vec<
                 best.add(2, shown, row);
             }
             Some(rank) => best.add(rank, on(), row),
-            None if names[..2].iter().flatten().any(|name| words.are_like(name)) => best.close(on()),
-            None if words.are_like(row.entitlement.display_name.as_str()) => {
+            None if names[..2].iter().flatten().any(|name| words.resembles(name)) => best.close(on()),
+            None if words.resembles(row.entitlement.display_name.as_str()) => {
                 best.close(format!(
                     "{} ({})",
                     row.entitlement.id, row.entitlement.display_name
@@ -189,7 +192,7 @@ fn entitlements(
 
 fn one(snapshot: &dyn AccessSnapshot, id: &ResourceId) -> Result<Option<Resource>, SourceError> {
     let mut found = None;
-    snapshot.resources(ResourceQuery::One(id), &mut |row| {
+    snapshot.resources(ResourceQuery::ById(id), &mut |row| {
         found = Some(row);
         Break(())
     })?;
@@ -214,8 +217,8 @@ fn ids(kinds: &[ResourceType], text: &str, alone: impl Fn(&ResourceType) -> bool
 
 /// A resource in a message.
 fn shown(row: &Resource) -> String {
-    let who = match &row.kind {
-        Trait::User(_) => login(row).or(email(row)),
+    let who = match &row.resource_trait {
+        ResourceTrait::User(_) => login(row).or(email(row)),
         _ => None,
     };
     match who {
@@ -267,19 +270,19 @@ impl<T> BestMatches<T> {
     }
 
     /// What was found, if it all has one label.
-    fn settle(self) -> Result<Vec<T>, FindError> {
+    fn settle(self) -> Result<Vec<T>, ResolveError> {
         let (what, text) = (self.what, self.text);
         let mut labels: Vec<&String> = self.things.iter().map(|(shown, _)| shown).collect();
         labels.sort_unstable();
         labels.dedup();
         match labels.len() {
-            0 => Err(FindError::Nothing {
+            0 => Err(ResolveError::NotFound {
                 what: what.0,
                 text,
                 close: self.close,
             }),
             1 => Ok(self.things.into_iter().map(|(_, thing)| thing).collect()),
-            count => Err(FindError::Several {
+            count => Err(ResolveError::Ambiguous {
                 what: what.1,
                 text,
                 count,

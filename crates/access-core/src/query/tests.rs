@@ -38,7 +38,7 @@ fn user(number: &str, name: &str, login: &str) -> Resource {
         description: None,
         profile: Profile::new(),
         status: None,
-        kind: Trait::User(Box::new(UserTrait {
+        resource_trait: ResourceTrait::User(Box::new(UserTrait {
             emails: vec![Email {
                 address: format!("{login}@example.com").into(),
                 primary: true,
@@ -69,7 +69,7 @@ impl InMemory {
         let kind = |id, kind| ResourceType {
             id: ResourceTypeId::from_static(id),
             display_name: DisplayName::new(id),
-            kind,
+            trait_kind: kind,
             skip_entitlements_and_grants: false,
             importance: TypeImportance::Core,
         };
@@ -109,11 +109,11 @@ impl AccessSnapshot for InMemory {
         &self.sync
     }
 
-    fn kinds(&self) -> Result<Vec<ResourceType>, SourceError> {
+    fn resource_types(&self) -> Result<Vec<ResourceType>, SourceError> {
         Ok(self.kinds.clone())
     }
 
-    fn types(&self) -> Result<Vec<ResourceTypeStats>, SourceError> {
+    fn resource_type_stats(&self) -> Result<Vec<ResourceTypeStats>, SourceError> {
         Ok(Vec::new())
     }
 
@@ -121,10 +121,10 @@ impl AccessSnapshot for InMemory {
         for row in &self.resources {
             let wanted = match which {
                 ResourceQuery::All => true,
-                ResourceQuery::OfType(kind) | ResourceQuery::Mentioning(kind, _) => {
+                ResourceQuery::OfType(kind) | ResourceQuery::MatchingText(kind, _) => {
                     row.id.resource_type == *kind
                 }
-                ResourceQuery::One(id) => row.id == *id,
+                ResourceQuery::ById(id) => row.id == *id,
             };
             if wanted && take(row.clone()).is_break() {
                 break;
@@ -141,8 +141,8 @@ impl AccessSnapshot for InMemory {
         for row in &self.entitlements {
             let wanted = match which {
                 EntitlementQuery::All => true,
-                EntitlementQuery::On(id) => row.entitlement.resource == *id,
-                EntitlementQuery::One(id) => row.entitlement.id == *id,
+                EntitlementQuery::OnResource(id) => row.entitlement.resource == *id,
+                EntitlementQuery::ById(id) => row.entitlement.id == *id,
             };
             if wanted && take(row.clone()).is_break() {
                 break;
@@ -176,7 +176,7 @@ fn people_are_found_by_what_they_are_called() {
         ("sam", "2"),
         ("one", "4"),
     ] {
-        let found = principal(&snapshot, text).unwrap();
+        let found = resolve_principal(&snapshot, text).unwrap();
         assert_eq!(found.id, id("user", number), "{text}");
     }
 }
@@ -184,20 +184,20 @@ fn people_are_found_by_what_they_are_called() {
 #[test]
 fn nobody_is_guessed() {
     let snapshot = InMemory::new();
-    let several = principal(&snapshot, "Sam Lee").unwrap_err();
+    let several = resolve_principal(&snapshot, "Sam Lee").unwrap_err();
     assert_eq!(
         several.to_string(),
         "`Sam Lee` can be any of 2 users: user:2 (Sam Lee, sam), user:3 (Sam Lee, sam.lee)"
     );
     assert_eq!(several.status(), StatusCode::InvalidArgument);
-    let nobody = principal(&snapshot, "zo").unwrap_err();
+    let nobody = resolve_principal(&snapshot, "zo").unwrap_err();
     assert_eq!(
         nobody.to_string(),
         "no user is called `zo`; close to it: user:1 (Zoë Park, zoe)"
     );
     assert_eq!(nobody.status(), StatusCode::NotFound);
     assert_eq!(
-        principal(&snapshot, "user:99").unwrap_err().to_string(),
+        resolve_principal(&snapshot, "user:99").unwrap_err().to_string(),
         "no user is called `user:99`"
     );
 }
@@ -206,7 +206,7 @@ fn nobody_is_guessed() {
 fn what_is_held_is_found_by_what_it_is_called() {
     let snapshot = InMemory::new();
     let found = |text: &str| {
-        let rows = entitlements_of(&snapshot, text).unwrap();
+        let rows = resolve_entitlements(&snapshot, text).unwrap();
         let ids = rows.iter().map(|row| row.entitlement.id.to_string());
         ids.collect::<Vec<_>>().join(" ")
     };
@@ -216,12 +216,12 @@ fn what_is_held_is_found_by_what_it_is_called() {
     assert_eq!(found("auditor"), "role:8:assigned role:8:owner");
     assert_eq!(found("Auditor owner"), "role:8:owner");
     assert_eq!(found("helpdesk"), "role:10:assigned");
-    let several = entitlements_of(&snapshot, "technician").unwrap_err();
+    let several = resolve_entitlements(&snapshot, "technician").unwrap_err();
     assert_eq!(
         several.to_string(),
         "`technician` can be any of 2 roles or entitlements: role:7 (Technician), role:9 (Technician)"
     );
-    let nothing = entitlements_of(&snapshot, "help").unwrap_err();
+    let nothing = resolve_entitlements(&snapshot, "help").unwrap_err();
     assert_eq!(
         nothing.to_string(),
         "no role or entitlement is called `help`; close to it: role:10 (Helpdesk)"
@@ -238,15 +238,17 @@ fn a_filter_wants_everything_it_names() {
     row.profile.set("administrator", Some(true));
     row.profile.set("organization_name", Some("Acme Dental"));
     let mut other = user("2", "Sam", "sam");
-    if let (Trait::User(zoe), Trait::User(sam)) = (&mut row.kind, &mut other.kind) {
+    if let (ResourceTrait::User(zoe), ResourceTrait::User(sam)) =
+        (&mut row.resource_trait, &mut other.resource_trait)
+    {
         zoe.mfa_enabled = Some(false);
         sam.mfa_enabled = None;
     }
     let role = Resource {
-        kind: Trait::Role,
+        resource_trait: ResourceTrait::Role,
         ..row.clone()
     };
-    assert!(UserFilter::default().admits(&other) && !UserFilter::default().admits(&role));
+    assert!(UserFilter::default().matches(&other) && !UserFilter::default().matches(&role));
     let filters = [
         UserFilter {
             statuses: vec![StatusState::Disabled],
@@ -270,17 +272,17 @@ fn a_filter_wants_everything_it_names() {
         },
     ];
     for filter in &filters {
-        assert!(filter.admits(&row) && !filter.admits(&other), "{filter:?}");
+        assert!(filter.matches(&row) && !filter.matches(&other), "{filter:?}");
     }
     let all = UserFilter {
         types: [ResourceTypeId::from_static("user")].into(),
         statuses: vec![StatusState::Disabled, StatusState::Unspecified],
         ..filters[1].clone()
     };
-    assert!(all.admits(&row));
+    assert!(all.matches(&row));
     let of_another_type = UserFilter {
         types: [ResourceTypeId::from_static("person")].into(),
         ..all
     };
-    assert!(!of_another_type.admits(&row));
+    assert!(!of_another_type.matches(&row));
 }

@@ -8,7 +8,7 @@ use crate::model::spelling::{fold, is_similar};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextQuery {
     /// As names are compared. The small form of a letter of ASCII is that of no other letter, so that an ASCII text can be
-    /// looked for in bytes too (see `ResourceQuery::Mentioning`).
+    /// looked for in bytes too (see `ResourceQuery::MatchingText`).
     folded: String,
 }
 
@@ -21,19 +21,19 @@ impl TextQuery {
 
     /// Whether a text is the same.
     #[must_use]
-    pub fn are(&self, text: &str) -> bool {
+    pub fn equals(&self, text: &str) -> bool {
         fold(text) == self.folded
     }
 
     /// Whether a text has them somewhere.
     #[must_use]
-    pub fn are_in(&self, text: &str) -> bool {
+    pub fn matches(&self, text: &str) -> bool {
         fold(text).contains(&self.folded)
     }
 
     /// Whether a text has them somewhere, or is them but for a typing error, as a whole or in one of its words.
     #[must_use]
-    pub fn are_like(&self, text: &str) -> bool {
+    pub fn resembles(&self, text: &str) -> bool {
         let text = fold(text.trim());
         if self.folded.is_empty() {
             return false;
@@ -57,9 +57,9 @@ mod tests {
     #[test]
     fn case_does_not_count() {
         let words = TextQuery::new(" Zoë PARK ");
-        assert!(words.are("zoË park") && !words.are("Zoe Park"));
-        assert!(words.are_in("Dr. Zoë Park, MSc"));
-        assert!(TextQuery::new("").are_in("anything"));
+        assert!(words.equals("zoË park") && !words.equals("Zoe Park"));
+        assert!(words.matches("Dr. Zoë Park, MSc"));
+        assert!(TextQuery::new("").matches("anything"));
     }
 
     #[test]
@@ -73,7 +73,7 @@ mod tests {
             ("desk", "Network Engineer", false),
             ("", "Network Engineer", false),
         ] {
-            assert_eq!(TextQuery::new(typed).are_like(text), near, "{typed} {text}");
+            assert_eq!(TextQuery::new(typed).resembles(text), near, "{typed} {text}");
         }
     }
 }

@@ -6,7 +6,7 @@ use super::TextQuery;
 use super::email;
 use super::flag;
 use super::login;
-use crate::model::{ProfileValue, Resource, ResourceId, ResourceTypeId, StatusState, Trait};
+use crate::model::{ProfileValue, Resource, ResourceId, ResourceTrait, ResourceTypeId, StatusState};
 
 /// Which users are wanted; one without wishes lets all pass.
 #[derive(Debug, Clone, Default)]
@@ -28,8 +28,8 @@ pub struct UserFilter {
 impl UserFilter {
     /// Whether a resource is a user that is wanted.
     #[must_use]
-    pub fn admits(&self, resource: &Resource) -> bool {
-        let Trait::User(user) = &resource.kind else {
+    pub fn matches(&self, resource: &Resource) -> bool {
+        let ResourceTrait::User(user) = &resource.resource_trait else {
             return false;
         };
         let state = resource
@@ -44,13 +44,16 @@ impl UserFilter {
                 .among
                 .as_ref()
                 .is_none_or(|among| among.contains(&resource.id))
-            && self.words.as_ref().is_none_or(|words| mentioned(resource, words))
+            && self
+                .words
+                .as_ref()
+                .is_none_or(|words| matches_text(resource, words))
     }
 }
 
 /// Whether a resource has words in a text that people know it by.
 #[must_use]
-pub fn mentioned(resource: &Resource, words: &TextQuery) -> bool {
+pub fn matches_text(resource: &Resource, words: &TextQuery) -> bool {
     let attributes = resource.profile.iter().filter_map(|(_, value)| match value {
         ProfileValue::Text(text) => Some(&**text),
         _ => None,
@@ -65,5 +68,5 @@ pub fn mentioned(resource: &Resource, words: &TextQuery) -> bool {
         .into_iter()
         .flatten()
         .chain(attributes)
-        .any(|text| words.are_in(text))
+        .any(|text| words.matches(text))
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::location::LocationConflict;
-use crate::memory::MemorySpent;
+use crate::memory::MemoryExhausted;
 use crate::model::{EntitlementId, ResourceTypeId};
 use crate::ports::{SinkError, SourceError};
 use crate::{Diagnostic, StatusCode};
@@ -99,9 +99,9 @@ pub enum SyncError {
     },
     /// The memory budget is spent.
     #[error("{spent}, after {received}")]
-    MemorySpent {
+    MemoryExhausted {
         /// What is spent.
-        spent: MemorySpent,
+        spent: MemoryExhausted,
         /// The rows that came last.
         received: String,
     },
@@ -222,7 +222,7 @@ impl Diagnostic for SyncError {
             Self::Sink { source, .. } | Self::PartlyPublished { source, .. } => source.status(),
             Self::Shrunk { .. } | Self::Implausible { .. } => StatusCode::FailedPrecondition,
             Self::Location { conflict, .. } => conflict.status(),
-            Self::MemorySpent { spent, .. } => spent.status(),
+            Self::MemoryExhausted { spent, .. } => spent.status(),
             Self::TooLong { .. } => StatusCode::DeadlineExceeded,
             Self::Cancelled => StatusCode::Cancelled,
         }
@@ -262,7 +262,7 @@ impl Diagnostic for SyncError {
                 ))
             }
             Self::Location { conflict, .. } => conflict.hint(),
-            Self::MemorySpent { spent, .. } => spent.hint(),
+            Self::MemoryExhausted { spent, .. } => spent.hint(),
             Self::TooLong { .. } => Some(
                 "raise --sync-timeout-minutes if the tenant is this large; the log says what was read last"
                     .to_owned(),

@@ -134,7 +134,7 @@ impl FanOut {
                     })?,
             };
             compared.push(SinkComparison {
-                unknown: comparison.is_none() && sink.writer.baseline_is_unknown(),
+                unknown: comparison.is_none() && sink.writer.has_unknown_baseline(),
                 sink: sink.name.clone(),
                 comparison,
             });

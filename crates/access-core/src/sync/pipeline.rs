@@ -43,11 +43,11 @@ pub struct SyncPipeline<'a> {
 
 /// A sink that was opened and given up again.
 #[derive(Debug)]
-pub struct CheckedSink {
+pub struct SinkReadiness {
     /// Its name.
     pub sink: String,
     /// Whether it takes a sync now; the error is the one that a run would end with.
-    pub begun: Result<(), SyncError>,
+    pub result: Result<(), SyncError>,
 }
 
 /// What is asked of one run.
@@ -106,35 +106,35 @@ impl SyncPipeline<'_> {
     ///
     /// # Errors
     /// [`SyncError`] if the request is wrong, or `stop` came first. What sinks say is in the result.
-    pub async fn rehearse(
+    pub async fn check_sinks(
         &self,
         request: &SyncRequest,
         id_scheme: Option<&IdScheme>,
         stop: impl Future<Output = ()> + Send,
-    ) -> Result<Vec<CheckedSink>, SyncError> {
+    ) -> Result<Vec<SinkReadiness>, SyncError> {
         self.check_types(request)?;
         let run = self.new_run(request);
         let mut writers = Vec::with_capacity(self.sinks.len());
-        let mut rehearsed = Vec::with_capacity(self.sinks.len());
+        let mut checks = Vec::with_capacity(self.sinks.len());
         let begin = async {
             for sink in self.sinks {
-                let begun = FanOut::begin_one(sink, &run).await.and_then(|writer| {
+                let result = FanOut::begin_one(sink, &run).await.and_then(|writer| {
                     let held = writer.id_scheme();
                     writers.push(writer);
                     match id_scheme {
-                        Some(scheme) => admit_id_scheme(&sink.name(), held.as_ref(), scheme),
+                        Some(scheme) => check_id_scheme(&sink.name(), held.as_ref(), scheme),
                         None => Ok(()),
                     }
                 });
                 let sink = sink.name();
-                rehearsed.push(CheckedSink { sink, begun });
+                checks.push(SinkReadiness { sink, result });
             }
         };
         let in_time = unless(pin!(stop), begin).await;
         for writer in writers {
             writer.abort().await;
         }
-        in_time.map(|()| rehearsed).ok_or(SyncError::Cancelled)
+        in_time.map(|()| checks).ok_or(SyncError::Cancelled)
     }
 
     fn new_run(&self, request: &SyncRequest) -> SyncRun {
@@ -252,7 +252,7 @@ impl SyncPipeline<'_> {
         }
         self.observer.phase(Phase::Preparing);
         fan_out.prepare(&summary).await?;
-        for remark in fan_out.sinks().flat_map(|sink| sink.writer.remarks()) {
+        for remark in fan_out.sinks().flat_map(|sink| sink.writer.warnings()) {
             self.warn(&mut warnings, remark);
         }
         Ok((summary, warnings))
@@ -277,10 +277,11 @@ impl SyncPipeline<'_> {
         let mut events = self.source.read(scope);
         while let Some(event) = events.next().await {
             match event.map_err(SyncError::Source)? {
-                SourceEvent::Batch(AccessBatch::Grants(_)) if !scope.wants_grants() => {}
-                SourceEvent::Skipped(skipped) if skipped.kind == RowKind::Grant && !scope.wants_grants() => {}
+                SourceEvent::Batch(AccessBatch::Grants(_)) if !scope.includes_grants() => {}
+                SourceEvent::Skipped(skipped)
+                    if skipped.kind == RowKind::Grant && !scope.includes_grants() => {}
                 SourceEvent::Batch(batch) => {
-                    crate::memory::check().map_err(|spent| SyncError::MemorySpent {
+                    crate::memory::check().map_err(|spent| SyncError::MemoryExhausted {
                         spent,
                         received: described(&batch),
                     })?;
@@ -296,7 +297,7 @@ impl SyncPipeline<'_> {
                 SourceEvent::Mention(mention) => admission.mention(mention),
                 SourceEvent::IdScheme(scheme) => {
                     for (sink, held) in held {
-                        admit_id_scheme(sink, Some(held), &scheme)?;
+                        check_id_scheme(sink, Some(held), &scheme)?;
                     }
                     id_scheme = Some(scheme);
                 }
@@ -396,8 +397,8 @@ fn described(batch: &AccessBatch) -> String {
     }
 }
 
-fn admit_id_scheme(sink: &str, held: Option<&IdScheme>, wanted: &IdScheme) -> Result<(), SyncError> {
-    location::admit_id_scheme(held, wanted).map_err(|conflict| SyncError::Location {
+fn check_id_scheme(sink: &str, held: Option<&IdScheme>, wanted: &IdScheme) -> Result<(), SyncError> {
+    location::check_id_scheme(held, wanted).map_err(|conflict| SyncError::Location {
         sink: sink.to_owned(),
         conflict,
     })

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::model::{
     AccessBatch, Entitlement, EntitlementId, GrantGroup, LeftOut, LeftOutRow, MAX_LEFT_OUT_ROWS, NativeId,
     Resource, ResourceId, ResourceType, ResourceTypeId, RowKind, SyncScope, TraitKind, Unstated,
-    UnstatedNote, WithoutBaseline, clip_words,
+    UnstatedNote, WithoutBaseline, clip_source_text,
 };
 use crate::ports::{Mention, SkippedRow, SkippedRows};
 
@@ -93,7 +93,7 @@ impl<'a> RowValidator<'a> {
     /// Remembers what the tenant says of a resource that it does not list.
     pub(super) fn mention(&mut self, mention: Mention) {
         if self.mentions.len() < MAX_LEFT_OUT_ROWS {
-            let words = clip_words(&mention.words);
+            let words = clip_source_text(&mention.words);
             self.mentions.entry(mention.resource).or_insert(words);
         }
     }
@@ -176,7 +176,7 @@ impl<'a> RowValidator<'a> {
             resource_name: None,
             entitlement: row.entitlement,
             principal: row.principal,
-            words: row.words.as_deref().map(clip_words),
+            words: row.words.as_deref().map(clip_source_text),
         });
     }
 
@@ -235,7 +235,7 @@ impl<'a> RowValidator<'a> {
 
     fn admit_types(&mut self, mut rows: Vec<ResourceType>) -> Vec<ResourceType> {
         rows.retain(|row| {
-            let verdict = match self.types.insert(row.id.clone(), row.kind) {
+            let verdict = match self.types.insert(row.id.clone(), row.trait_kind) {
                 Some(_) => Err(DropReason::Duplicate),
                 None => Ok(()),
             };
@@ -255,7 +255,9 @@ impl<'a> RowValidator<'a> {
                 ..SkippedRow::default()
             };
             if self.book(RowKind::Resource, &resource_type, verdict, left_out) {
-                if row.kind.kind() != TraitKind::User && self.names.len() < MAX_NAMED_RESOURCES {
+                if row.resource_trait.trait_kind() != TraitKind::User
+                    && self.names.len() < MAX_NAMED_RESOURCES
+                {
                     self.names
                         .insert(row.id.clone(), row.display_name.as_str().into());
                 }
@@ -279,7 +281,7 @@ impl<'a> RowValidator<'a> {
         let Some(kind) = self.types.get(resource_type) else {
             return Ok(Err(DropReason::UnknownResourceType));
         };
-        if *kind != row.kind.kind() {
+        if *kind != row.resource_trait.trait_kind() {
             return Err(ContractViolation::TraitMismatch {
                 resource_type: resource_type.clone(),
             });

@@ -5,7 +5,7 @@ mod published_snapshot;
 mod sorted_sync;
 mod table_records;
 
-use access_core::diff::{Change, RecordKind, compare};
+use access_core::diff::{RecordChange, RecordKind, compare};
 
 use crate::error::DatasetError;
 
@@ -27,7 +27,7 @@ pub(crate) use table_records::table_of;
 pub fn differences(
     old: &mut dyn Snapshot,
     new: &mut dyn Snapshot,
-    take: &mut dyn FnMut(Change) -> Result<(), DatasetError>,
+    take: &mut dyn FnMut(RecordChange) -> Result<(), DatasetError>,
 ) -> Result<(), DatasetError> {
     let removals = new.removals();
     for subject in RecordKind::ALL {

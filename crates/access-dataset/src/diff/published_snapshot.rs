@@ -86,7 +86,7 @@ pub(crate) fn removals_of(sync: &Manifest) -> RemovalPolicy {
     let states = sync.completeness.as_object().into_iter().flatten();
     let complete =
         states.filter(|(_, state)| state.get("state").and_then(|state| state.as_str()) == Some("complete"));
-    RemovalPolicy::of_types(sync.sync.sync_type == "full", complete.map(|(id, _)| id.as_str()))
+    RemovalPolicy::from_complete_types(sync.sync.sync_type == "full", complete.map(|(id, _)| id.as_str()))
 }
 
 impl Snapshot for PublishedSnapshot {

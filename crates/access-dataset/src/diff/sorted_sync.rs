@@ -136,7 +136,7 @@ impl SortedSync {
 
 impl Snapshot for SortedSync {
     fn removals(&self) -> RemovalPolicy {
-        RemovalPolicy::of(self.summary.run.sync_type, &self.summary.completeness)
+        RemovalPolicy::from_completeness(self.summary.run.sync_type, &self.summary.completeness)
     }
 
     /// The table is drained by a thread of its own, which waits where nobody takes.

@@ -1,6 +1,6 @@
 //! What differs from the sync that was the latest before.
 
-use access_core::diff::{Change, ChangeKind, FieldChange, RecordKind};
+use access_core::diff::{ChangeKind, FieldChange, RecordChange, RecordKind};
 use serde_json::{Map, Value};
 
 use super::validity_merge::Stamp;
@@ -32,7 +32,7 @@ impl<'a> Changes<'a> {
         }
     }
 
-    pub(super) fn take(&mut self, change: &Change) -> Result<(), DatasetError> {
+    pub(super) fn take(&mut self, change: &RecordChange) -> Result<(), DatasetError> {
         let Some(previous) = self.previous else {
             return Ok(());
         };
@@ -92,7 +92,7 @@ impl<'a> Changes<'a> {
 }
 
 /// One side's values as a JSON object of texts.
-fn values<'a>(change: &'a Change, side: impl Fn(&'a FieldChange) -> Option<&'a str>) -> String {
+fn values<'a>(change: &'a RecordChange, side: impl Fn(&'a FieldChange) -> Option<&'a str>) -> String {
     let values = change.fields.iter().map(|field| {
         let value = side(field).map_or(Value::Null, Value::from);
         (field.field.to_string(), value)

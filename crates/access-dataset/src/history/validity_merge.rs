@@ -155,7 +155,7 @@ pub(super) fn merge(
         because: None,
     };
     let (mut has_past, mut has_present) = (past.cursor.advance()?, present.advance()?);
-    while let Some(next) = JoinSide::of(
+    while let Some(next) = JoinSide::next(
         subject,
         has_past.then_some(&*past),
         has_present.then_some(&*present),
@@ -174,7 +174,7 @@ pub(super) fn merge(
                 continue;
             }
             _ if was.to.is_some() => out.past(past, was)?,
-            JoinSide::Old if removals.believes(subject, past) => {
+            JoinSide::Old if removals.confirms(subject, past) => {
                 let because = out.because(past)?;
                 out.past(past, closed(because))?;
             }

@@ -1,6 +1,6 @@
 //! What a location holds before a sync goes into it, and whether it takes the sync. Nothing is written here.
 
-use access_core::location::{LocationContents, admit};
+use access_core::location::{LocationContents, check_location};
 use access_core::model::{IdScheme, SyncRun, SyncType};
 use sha2::{Digest, Sha256};
 
@@ -107,11 +107,13 @@ fn admit_beside(store: &dyn Store, held: &Manifest, intent: &Intent<'_>) -> Resu
         resource_types: None,
         // The same sync once more, as an export of it is, changes nothing.
         latest_ended_at: (held.sync.id != intent.run.id.as_str()).then_some(ended_at),
-        looked_at: Some(time::OffsetDateTime::now_utc()),
+        checked_at: Some(time::OffsetDateTime::now_utc()),
     };
-    admit(&contents, intent.run, &intent.format.layout()).map_err(|conflict| DatasetError::Conflict {
-        place: store.describe(""),
-        conflict,
+    check_location(&contents, intent.run, &intent.format.layout()).map_err(|conflict| {
+        DatasetError::Conflict {
+            place: store.describe(""),
+            conflict,
+        }
     })?;
     // Published, it would be a full sync to which no link leads.
     let is_other = held.sync.id != intent.run.id.as_str();

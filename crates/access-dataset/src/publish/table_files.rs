@@ -117,7 +117,7 @@ const NO_MEMORY: &str = "not enough memory";
 /// What the system said, if an error comes from there.
 pub(super) fn io_cause(error: &(dyn std::error::Error + 'static)) -> Option<io::Error> {
     let text = error.to_string();
-    if access_core::has_run_out(error) || text.contains(NO_MEMORY) {
+    if access_core::is_caused_by_exhaustion(error) || text.contains(NO_MEMORY) {
         let number = access_core::find_cause::<io::Error>(error).and_then(io::Error::raw_os_error);
         return Some(number.map_or_else(
             || io::Error::new(io::ErrorKind::OutOfMemory, text),

@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use access_core::model::{NativeId, Resource, ResourceTypeId, Trait};
+use access_core::model::{NativeId, Resource, ResourceTrait, ResourceTypeId};
 use hashbrown::HashTable;
 
 /// The number of a resource, in the order they came.
@@ -60,8 +60,8 @@ impl ResourceDirectory {
             .ok()
             .filter(|ordinal| *ordinal < Ordinal::MAX)?;
         let resource_type = self.number_of(&row.id.resource_type)?;
-        let login = match &row.kind {
-            Trait::User(user) => user.login.as_deref(),
+        let login = match &row.resource_trait {
+            ResourceTrait::User(user) => user.login.as_deref(),
             _ => None,
         };
         let (id, name) = (row.id.id.as_str(), row.display_name.as_str());
@@ -71,8 +71,8 @@ impl ResourceDirectory {
             name: u16::try_from(name.len()).ok()?,
             login: login.map(|login| u32::try_from(login.len())).transpose().ok()?,
             resource_type,
-            is_role: matches!(row.kind, Trait::Role),
-            is_user: matches!(row.kind, Trait::User(_)),
+            is_role: matches!(row.resource_trait, ResourceTrait::Role),
+            is_user: matches!(row.resource_trait, ResourceTrait::User(_)),
         };
         for part in [id, name, login.unwrap_or_default()] {
             self.text.push_str(part);
@@ -163,7 +163,7 @@ mod tests {
 
     use super::*;
 
-    fn resource(resource_type: &'static str, id: &str, kind: Trait) -> Resource {
+    fn resource(resource_type: &'static str, id: &str, kind: ResourceTrait) -> Resource {
         Resource {
             id: ResourceId::new(
                 ResourceTypeId::from_static(resource_type),
@@ -174,7 +174,7 @@ mod tests {
             description: None,
             profile: Profile::new(),
             status: None,
-            kind,
+            resource_trait: kind,
         }
     }
 
@@ -187,10 +187,14 @@ mod tests {
                 ..UserTrait::default()
             };
             directory
-                .push(&resource("user", &n.to_string(), Trait::User(Box::new(user))))
+                .push(&resource(
+                    "user",
+                    &n.to_string(),
+                    ResourceTrait::User(Box::new(user)),
+                ))
                 .unwrap();
             directory
-                .push(&resource("role", &n.to_string(), Trait::Role))
+                .push(&resource("role", &n.to_string(), ResourceTrait::Role))
                 .unwrap();
         }
         let id = |text: &str| NativeId::new(text).unwrap();

@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use access_core::model::{
-    Entitlement, GrantOrigin, Profile, ProfileValue, Resource, Trait, UserAttributes, UserTrait,
+    Entitlement, GrantOrigin, Profile, ProfileValue, Resource, ResourceTrait, UserAttributes, UserTrait,
 };
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -134,8 +134,8 @@ impl<'a> ResourceDetail<'a> {
                 .as_ref()
                 .map(|status| (Cow::Borrowed(status.state.as_str()), status.detail.as_deref())),
             profile: json(&row.profile).map(Cow::Owned),
-            user: match &row.kind {
-                Trait::User(user) => Some(UserDetail::of(user, &row.profile, attributes)),
+            user: match &row.resource_trait {
+                ResourceTrait::User(user) => Some(UserDetail::of(user, &row.profile, attributes)),
                 _ => None,
             },
         }

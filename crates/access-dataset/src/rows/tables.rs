@@ -150,7 +150,7 @@ impl Tables {
                 tenant: stamp.tenant,
                 resource_type_id: row.id.as_str(),
                 display_name: row.display_name.as_str(),
-                trait_kind: row.kind.as_str(),
+                trait_kind: row.trait_kind.as_str(),
                 skip_entitlements_and_grants: row.skip_entitlements_and_grants,
                 complete: incomplete.is_none(),
                 incomplete_reason: incomplete,

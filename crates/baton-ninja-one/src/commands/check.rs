@@ -5,7 +5,7 @@ mod footprint;
 use std::path::Path;
 
 use access_core::ports::{AccessSource, CheckOutcome, CheckReport, NoopObserver};
-use access_core::sync::{CheckedSink, SyncPipeline, SyncRequest};
+use access_core::sync::{SinkReadiness, SyncPipeline, SyncRequest};
 use access_core::{Diagnostic, StatusCode};
 use indicatif::MultiProgress;
 use ninjaone::{NinjaOneClient, NinjaOneSource};
@@ -79,15 +79,15 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
             () = shutdown_signal() => Err(Failure::found("stopped on request".to_owned(), None, StatusCode::Cancelled)),
         };
         let id_scheme = report.as_ref().ok().and_then(|report| report.id_scheme.as_ref());
-        let rehearsed = pipeline.rehearse(&request, id_scheme, shutdown_signal()).await?;
-        Ok::<_, Failure>((report?, rehearsed))
+        let readiness = pipeline.check_sinks(&request, id_scheme, shutdown_signal()).await?;
+        Ok::<_, Failure>((report?, readiness))
     });
     runtime.shutdown_background();
     footprint.remove();
-    let (source, rehearsed) = checked.map_err(|failure| failure.with_hint(unless_of_check))?;
+    let (source, readiness) = checked.map_err(|failure| failure.with_hint(unless_of_check))?;
     let report = Report {
         source,
-        sinks: rehearsed.into_iter().map(SinkCheck::from).collect(),
+        sinks: readiness.into_iter().map(SinkCheck::from).collect(),
     };
     print(&match output {
         Output::Json => Text::from_json(&report),
@@ -128,9 +128,9 @@ fn audit_log(settings: &Settings) -> Result<Option<std::path::PathBuf>, Failure>
     Ok(settings.audit_log()?.filter(|_| on))
 }
 
-impl From<CheckedSink> for SinkCheck {
-    fn from(rehearsed: CheckedSink) -> Self {
-        let outcome = match rehearsed.begun {
+impl From<SinkReadiness> for SinkCheck {
+    fn from(readiness: SinkReadiness) -> Self {
+        let outcome = match readiness.result {
             Ok(()) => CheckOutcome::Ok {
                 detail: "takes a sync".to_owned(),
             },
@@ -141,7 +141,7 @@ impl From<CheckedSink> for SinkCheck {
             },
         };
         Self {
-            sink: rehearsed.sink,
+            sink: readiness.sink,
             outcome,
         }
     }

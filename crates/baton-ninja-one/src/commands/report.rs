@@ -71,7 +71,7 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
         Err(error) => {
             let message = format!("cannot look at {}: {error}", config.path.display());
-            return Err(Failure::found(message, None, StatusCode::of_io(&error)));
+            return Err(Failure::found(message, None, StatusCode::from_io_error(&error)));
         }
     };
     let earlier = if config.previous.is_none() && nothing_there {

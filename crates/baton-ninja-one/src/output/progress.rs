@@ -86,7 +86,7 @@ impl SyncObserver for Progress {
         self.step.set_message(step_line(phase, lists));
     }
 
-    fn under_way(&self, usage: &ApiUsage, activity: &Activity) {
+    fn progress(&self, usage: &ApiUsage, activity: &Activity) {
         let phases = self.phases.lock().unwrap_or_else(PoisonError::into_inner);
         if phases.last().is_some_and(|(phase, _)| *phase != Phase::Reading) {
             return;

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::mpsc;
 use std::thread;
 
-use access_core::{Diagnostic, EXHAUSTED_HINT, StatusCode, is_exhausted, is_no_thread_left};
+use access_core::{Diagnostic, EXHAUSTED_HINT, StatusCode, is_exhausted, is_thread_limit_reached};
 
 /// Address space that any run may need at once, beside the program itself: buffers of sorting and compressing, and the stacks and
 /// heaps of its threads, which are reserved and hardly used.
@@ -54,7 +54,7 @@ impl Diagnostic for MachineError {
     fn status(&self) -> StatusCode {
         match self {
             Self::Memory => StatusCode::ResourceExhausted,
-            Self::Threads { source, .. } | Self::Runtime(source) if is_no_thread_left(source) => {
+            Self::Threads { source, .. } | Self::Runtime(source) if is_thread_limit_reached(source) => {
                 StatusCode::ResourceExhausted
             }
             Self::Files { source, .. } if is_exhausted(source) => StatusCode::ResourceExhausted,

@@ -3,10 +3,10 @@
 use std::fs;
 use std::sync::OnceLock;
 
-use access_core::memory::MemoryUse;
+use access_core::memory::MemoryUsage;
 
 /// What the process takes now; nothing where the system does not say it.
-pub(crate) fn probe() -> Option<MemoryUse> {
+pub(crate) fn probe() -> Option<MemoryUsage> {
     // Pages of: the address space, what is resident, and what of it is of files.
     let counts = fs::read_to_string("/proc/self/statm").ok()?;
     let mut counts = counts
@@ -14,7 +14,7 @@ pub(crate) fn probe() -> Option<MemoryUse> {
         .map_while(|count| count.parse::<u64>().ok());
     let (size, resident, shared) = (counts.next()?, counts.next()?, counts.next()?);
     let page = page_bytes();
-    Some(MemoryUse {
+    Some(MemoryUsage {
         resident: resident.saturating_sub(shared) * page,
         address_space_left: address_space().map(|limit| limit.saturating_sub(size * page)),
     })

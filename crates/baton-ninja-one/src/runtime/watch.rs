@@ -73,7 +73,7 @@ impl<'a> WatchedSync<'a> {
     /// Shows what the source is doing. Never ends.
     async fn follow(&self, source: &dyn AccessSource) {
         loop {
-            self.observer.under_way(&source.usage(), &source.activity());
+            self.observer.progress(&source.usage(), &source.activity());
             tokio::time::sleep(FOLLOW_INTERVAL).await;
         }
     }

@@ -1,6 +1,6 @@
 //! `create_account` and `delete_resource`.
 
-use access_core::provisioning::{AccountRequest, Attributes, Change, Done, Selector};
+use access_core::provisioning::{AccountRequest, Attributes, Change, ChangeResult, Selector};
 use baton_proto::connector_v2 as v2;
 use baton_proto::connectorapi_baton_v1::task::{CreateAccountTask, DeleteResourceTask};
 use v2::create_account_response::{AlreadyExistsResult, Result as Created, SuccessResult};
@@ -17,18 +17,18 @@ impl TaskHandler {
         wanted: CreateAccountTask,
     ) -> Result<TaskResponse, TaskFailure> {
         let info = wanted.account_info.ok_or_else(|| malformed("create account"))?;
-        self.vocabulary
-            .accounts_only(&wanted.resource_type_id, "created")?;
-        let change = Change::CreateAccount(AccountRequest::parse(&attributes(&info)?, &self.vocabulary)?);
+        self.terms
+            .require_account_type(&wanted.resource_type_id, "created")?;
+        let change = Change::CreateAccount(AccountRequest::parse(&attributes(&info)?, &self.terms)?);
         let outcome = self.connector.change(id, change).await?;
         let resource = outcome.resource.as_deref().map(access_wire::resource);
         let result = match outcome.result {
-            Done::Changed | Done::Accepted => Created::Success(SuccessResult {
+            ChangeResult::Changed | ChangeResult::Accepted => Created::Success(SuccessResult {
                 resource,
                 is_create_account_result: true,
                 ..SuccessResult::default()
             }),
-            Done::Already => Created::AlreadyExists(AlreadyExistsResult {
+            ChangeResult::AlreadyApplied => Created::AlreadyExists(AlreadyExistsResult {
                 resource,
                 is_create_account_result: true,
             }),
@@ -46,9 +46,9 @@ impl TaskHandler {
         wanted: DeleteResourceTask,
     ) -> Result<TaskResponse, TaskFailure> {
         let resource = wanted.resource_id.ok_or_else(|| malformed("delete resource"))?;
-        self.vocabulary
-            .accounts_only(&resource.resource_type, "deleted")?;
-        let account = Selector::principal(&resource.resource_type, &resource.resource, &self.vocabulary)?;
+        self.terms
+            .require_account_type(&resource.resource_type, "deleted")?;
+        let account = Selector::principal(&resource.resource_type, &resource.resource, &self.terms)?;
         let change = Change::DeleteAccount {
             account,
             allow_administrator: self.allow_admin_delete,

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use access_core::StatusCode;
 use access_core::provisioning::{
-    AccountField, AccountSchema, Change, Done, FieldKind, ProvisioningError, UPDATE_ACCOUNT,
+    AccountField, AccountSchema, Change, ChangeResult, FieldType, ProvisioningError, UPDATE_ACCOUNT,
 };
 use baton_proto::config_v1 as config;
 use baton_proto::connector_v2::{self as v2, ActionType, BatonActionStatus};
@@ -92,16 +92,11 @@ impl TaskHandler {
             return Err(malformed("action"));
         }
         let arguments = of_struct(&wanted.args.unwrap_or_default())?;
-        let change = Change::of_action(
-            &wanted.name,
-            &wanted.resource_type_id,
-            arguments,
-            &self.vocabulary,
-        )?;
+        let change = Change::from_action(&wanted.name, &wanted.resource_type_id, arguments, &self.terms)?;
         let outcome = self.connector.change(id, change).await?;
         let action = outcome.change_id.to_string();
         // What is accepted and never shown is complete, and not known to be as requested.
-        let is_verified = outcome.result != Done::Accepted;
+        let is_verified = outcome.result != ChangeResult::Accepted;
         self.actions.keep(&action, is_verified);
         let response = v2::InvokeActionResponse {
             id: action,
@@ -118,7 +113,7 @@ fn known(name: &str) -> Result<(), TaskFailure> {
     if name == UPDATE_ACCOUNT {
         return Ok(());
     }
-    Err(ProvisioningError::NoAction {
+    Err(ProvisioningError::UnknownAction {
         name: name.to_owned(),
     }
     .into())
@@ -141,7 +136,7 @@ fn update_account(accounts: &AccountSchema) -> v2::BatonActionSchema {
             name: "success".to_owned(),
             display_name: "Success".to_owned(),
             description: "Whether the account is as wanted".to_owned(),
-            field: Some(kind(FieldKind::Flag)),
+            field: Some(kind(FieldType::Flag)),
             ..config::Field::default()
         }],
         display_name: "Update account".to_owned(),
@@ -166,10 +161,10 @@ fn argument(field: &AccountField) -> config::Field {
     }
 }
 
-fn kind(kind: FieldKind) -> config::field::Field {
+fn kind(kind: FieldType) -> config::field::Field {
     match kind {
-        FieldKind::Text => config::field::Field::StringField(config::StringField::default()),
-        FieldKind::Flag => config::field::Field::BoolField(config::BoolField::default()),
-        FieldKind::List => config::field::Field::StringSliceField(config::StringSliceField::default()),
+        FieldType::Text => config::field::Field::StringField(config::StringField::default()),
+        FieldType::Flag => config::field::Field::BoolField(config::BoolField::default()),
+        FieldType::List => config::field::Field::StringSliceField(config::StringSliceField::default()),
     }
 }

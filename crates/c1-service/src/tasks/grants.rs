@@ -1,6 +1,6 @@
 //! `grant` and `revoke`.
 
-use access_core::provisioning::{Change, Done, Selector};
+use access_core::provisioning::{Change, ChangeResult, Selector};
 use baton_proto::connector_v2 as v2;
 use baton_proto::connectorapi_baton_v1::task::{GrantTask, RevokeTask};
 use baton_proto::pack;
@@ -21,7 +21,7 @@ impl TaskHandler {
         };
         let outcome = self.connector.change(id, change).await?;
         // Only what the tenant says is there already: what it accepted without showing it is a plain success.
-        let annotations: Vec<Any> = (outcome.result == Done::Already)
+        let annotations: Vec<Any> = (outcome.result == ChangeResult::AlreadyApplied)
             .then(|| pack(&v2::GrantAlreadyExists {}))
             .into_iter()
             .collect();
@@ -49,7 +49,7 @@ impl TaskHandler {
         };
         let outcome = self.connector.change(id, change).await?;
         // As above: nobody is said to have lost a role before who is not known to.
-        let annotations: Vec<Any> = (outcome.result == Done::Already)
+        let annotations: Vec<Any> = (outcome.result == ChangeResult::AlreadyApplied)
             .then(|| pack(&v2::GrantAlreadyRevoked {}))
             .into_iter()
             .collect();
@@ -60,15 +60,11 @@ impl TaskHandler {
     }
 
     fn role(&self, entitlement: &v2::Entitlement) -> Result<Selector, TaskFailure> {
-        Ok(Selector::entitlement(&entitlement.id, &self.vocabulary)?)
+        Ok(Selector::entitlement(&entitlement.id, &self.terms)?)
     }
 
     fn principal(&self, principal: &v2::Resource) -> Result<Selector, TaskFailure> {
         let id = principal.id.as_ref().ok_or_else(|| malformed("grant"))?;
-        Ok(Selector::principal(
-            &id.resource_type,
-            &id.resource,
-            &self.vocabulary,
-        )?)
+        Ok(Selector::principal(&id.resource_type, &id.resource, &self.terms)?)
     }
 }

@@ -28,7 +28,7 @@ pub(crate) use syncs::order;
 pub(crate) struct TaskHandler {
     pub(crate) client: C1Client,
     pub(crate) connector: Arc<dyn Connector>,
-    pub(crate) vocabulary: ProvisioningTerms,
+    pub(crate) terms: ProvisioningTerms,
     pub(crate) allow_admin_delete: bool,
     pub(crate) hello: Hello,
     pub(crate) actions: Actions,
@@ -69,9 +69,9 @@ impl TaskHandler {
                 "NinjaOne's API sets no credentials: it invites people, who choose their own",
             )),
             TaskType::ActionListSchemas(wanted) => {
-                Ok(Actions::list(&wanted.resource_type_id, self.vocabulary.accounts))
+                Ok(Actions::list(&wanted.resource_type_id, self.terms.accounts))
             }
-            TaskType::ActionGetSchema(wanted) => Actions::schema(&wanted.name, self.vocabulary.accounts),
+            TaskType::ActionGetSchema(wanted) => Actions::schema(&wanted.name, self.terms.accounts),
             TaskType::ActionInvoke(wanted) => self.invoke(id, wanted).await,
             TaskType::ActionStatus(wanted) => self.actions.status(&wanted.id),
             TaskType::ListEventFeeds(_) => Ok(events::feeds()),

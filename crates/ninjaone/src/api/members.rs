@@ -1,6 +1,6 @@
 //! The members of a role, and what the tenant says of them.
 
-use access_core::model::{MAX_WORDS_BYTES, clip_words};
+use access_core::model::{MAX_SOURCE_TEXT_BYTES, clip_source_text};
 
 use super::Said;
 
@@ -85,8 +85,8 @@ pub(super) fn write_person_words(words: &mut String, name: Option<&str>, email: 
         (Some(only), None) | (None, Some(only)) => words.push_str(only),
         (None, None) => {}
     }
-    if words.len() > MAX_WORDS_BYTES {
-        *words = clip_words(words);
+    if words.len() > MAX_SOURCE_TEXT_BYTES {
+        *words = clip_source_text(words);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use access_core::memory::MemorySpent;
+use access_core::memory::MemoryExhausted;
 use access_core::model::IdError;
 use access_core::secrets::ServerText;
 use access_core::{Diagnostic, StatusCode};
@@ -248,11 +248,11 @@ pub enum NinjaOneError {
     },
     /// The memory budget was spent while an answer was read.
     #[error("{request}: {spent}")]
-    MemorySpent {
+    MemoryExhausted {
         /// The call.
         request: String,
         /// What is spent.
-        spent: MemorySpent,
+        spent: MemoryExhausted,
     },
     /// A text came where a list or an object is due, again and again.
     #[error("{request}: the answer is a text instead of data{}: {fault}", after(*tries))]
@@ -366,7 +366,7 @@ impl Diagnostic for NinjaOneError {
             Self::ScopeNotGranted { .. } | Self::MissingScope { .. } => StatusCode::PermissionDenied,
             Self::Refused { status, .. } => of_http(*status),
             Self::MissingList { own: true, .. } => StatusCode::NotFound,
-            Self::Network { exhausted: true, .. } | Self::TooLarge { .. } | Self::MemorySpent { .. } => {
+            Self::Network { exhausted: true, .. } | Self::TooLarge { .. } | Self::MemoryExhausted { .. } => {
                 StatusCode::ResourceExhausted
             }
             Self::Network { timeout: true, .. } | Self::TooSlow { .. } => StatusCode::DeadlineExceeded,
@@ -394,7 +394,7 @@ impl Diagnostic for NinjaOneError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::MemorySpent { spent, .. } => return spent.hint(),
+            Self::MemoryExhausted { spent, .. } => return spent.hint(),
             Self::TooLarge { .. } => {
                 "no tenant comes near the bounds in docs/PERFORMANCE.md: look at what answers in NinjaOne's place"
             }

@@ -299,7 +299,9 @@ impl NinjaOneClient {
                     return Ok((take, count, end));
                 }
                 ListEnd::TooLarge(reason) => return Err(NinjaOneError::TooLarge { request, reason }),
-                ListEnd::MemorySpent(spent) => return Err(NinjaOneError::MemorySpent { request, spent }),
+                ListEnd::MemoryExhausted(spent) => {
+                    return Err(NinjaOneError::MemoryExhausted { request, spent });
+                }
                 ListEnd::TooSlow => {
                     let waited = self.longest_trickle().as_secs();
                     return Err(NinjaOneError::TooSlow { request, waited });
@@ -873,7 +875,7 @@ pub(super) fn network_failure(
         reason: ServerText::new(&chain(error)),
         tries,
         timeout: find_cause::<reqwest::Error>(error).is_some_and(reqwest::Error::is_timeout),
-        exhausted: access_core::has_run_out(error),
+        exhausted: access_core::is_caused_by_exhaustion(error),
         tls,
     }
 }

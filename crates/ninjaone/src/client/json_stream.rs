@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use access_core::memory::{self, MemorySpent};
+use access_core::memory::{self, MemoryExhausted};
 use serde::de::{
     Deserialize, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
@@ -33,7 +33,7 @@ pub(crate) enum ListEnd {
     /// It is larger than lists may be, or takes more memory than it may.
     TooLarge(String),
     /// The memory budget of the process is spent.
-    MemorySpent(MemorySpent),
+    MemoryExhausted(MemoryExhausted),
     /// The server's words stand in place of a list.
     Fault(Box<ApiError>),
     /// It is not a JSON array; a description for people.
@@ -209,7 +209,7 @@ impl<T, S: ListConsumer<T>> Elements<'_, T, S> {
             }
         }
         if self.count.is_multiple_of(ELEMENTS_PER_CHECK) {
-            return memory::check().err().map(ListEnd::MemorySpent);
+            return memory::check().err().map(ListEnd::MemoryExhausted);
         }
         None
     }

@@ -1,7 +1,9 @@
 //! Accounts by id, by address, and those with full rights.
 
 use access_core::model::{NativeId, ResourceId};
-use access_core::provisioning::{Account, AccountKind, EmailAddress, Fact, ListSighting, Listed, Sightings};
+use access_core::provisioning::{
+    Account, AccountKind, AccountViews, EmailAddress, ListEntry, ListView, ReportedFlag,
+};
 use access_core::query::{TextQuery, email, login};
 
 use super::schema::{ACCOUNTS, END_USER, TECHNICIAN};
@@ -66,7 +68,10 @@ pub(super) fn path_of(kind: AccountKind, id: impl std::fmt::Display) -> String {
 }
 
 /// What the lookups by id and every list say of the account of this id.
-pub(super) async fn sightings(client: &NinjaOneClient, id: &NativeId) -> Result<Sightings, NinjaOneError> {
+pub(super) async fn account_views(
+    client: &NinjaOneClient,
+    id: &NativeId,
+) -> Result<AccountViews, NinjaOneError> {
     let found = by_id(client, id).await?;
     let path = |kind| path_of(kind, id);
     let lookup = match &found {
@@ -86,22 +91,22 @@ pub(super) async fn sightings(client: &NinjaOneClient, id: &NativeId) -> Result<
         let listed = rows.map(|row| {
             let kind = own.or(said_kind(row)).unwrap_or(fallback);
             let id = row.id.get().unwrap_or_default();
-            Listed::Yes(Box::new(account_of(id, kind, row, None, Facts::of(row))))
+            ListEntry::Present(Box::new(account_of(id, kind, row, None, Facts::of(row))))
         });
-        let mut listed: Vec<Listed> = listed.collect();
+        let mut listed: Vec<ListEntry> = listed.collect();
         if listed.is_empty() {
             listed.push(if selected.unclear {
-                Listed::Unclear(LOST.to_owned())
+                ListEntry::Unclear(LOST.to_owned())
             } else {
-                Listed::No
+                ListEntry::Absent
             });
         }
-        lists.extend(listed.into_iter().map(|listed| ListSighting {
+        lists.extend(listed.into_iter().map(|listed| ListView {
             list: client.shown(path),
             listed,
         }));
     }
-    Ok(Sightings { lookup, found, lists })
+    Ok(AccountViews { lookup, found, lists })
 }
 
 /// An account that lists have, with what they say of its flags.
@@ -181,7 +186,7 @@ pub(super) async fn similar(
             Some(id) => {
                 let user = mapping::user(id, row, None);
                 let names = [login(&user), email(&user), Some(user.display_name.as_str())];
-                Match::from(names.into_iter().flatten().any(|name| words.are_like(name)))
+                Match::from(names.into_iter().flatten().any(|name| words.resembles(name)))
             }
             None => Match::No,
         })
@@ -244,16 +249,16 @@ pub(super) async fn administrators(client: &NinjaOneClient) -> Result<Vec<Resour
 /// Flags of an account, as one source or several say them.
 #[derive(Default)]
 struct Facts {
-    administrator: Fact,
-    managed_elsewhere: Fact,
+    administrator: ReportedFlag,
+    managed_elsewhere: ReportedFlag,
 }
 
 /// A flag as a source says it. One that cannot be read may be set, whatever another source says.
-fn fact(field: &str, flag: Flag) -> Fact {
+fn fact(field: &str, flag: Flag) -> ReportedFlag {
     match flag {
         Said::Said(set) => Some(set).into(),
-        Said::NotSaid => Fact::NotSaid,
-        Said::NotReadable => Fact::Contradicted(format!("{field} cannot be read")),
+        Said::NotSaid => ReportedFlag::Unknown,
+        Said::NotReadable => ReportedFlag::Contradicted(format!("{field} cannot be read")),
     }
 }
 

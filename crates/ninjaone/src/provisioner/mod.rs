@@ -10,9 +10,9 @@ mod roles;
 mod schema;
 
 use access_core::model::{NativeId, Resource, ResourceId, Slug};
-use access_core::ports::{ApiUsage, ApplyError, ApplyOutcome, Effect, Provisioner, ProvisionerError};
+use access_core::ports::{ApiUsage, ApplyError, ApplyOutcome, Provisioner, ProvisionerError, WriteEffect};
 use access_core::provisioning::{
-    Account, EmailAddress, Observation, ProvisioningTerms, RequestPreview, Role, Selector, Sightings, Step,
+    Account, AccountViews, EmailAddress, Observation, ProvisioningTerms, RequestPreview, Role, Selector, Step,
 };
 use access_core::query::TextQuery;
 use async_trait::async_trait;
@@ -30,7 +30,7 @@ const ORGANIZATIONS: &str = "/v2/organizations";
 
 /// What the things are called that can be changed in NinjaOne, and what cannot.
 #[must_use]
-pub fn vocabulary() -> ProvisioningTerms {
+pub fn provisioning_terms() -> ProvisioningTerms {
     ProvisioningTerms {
         account_type: user_type(),
         role_type: role_type(),
@@ -54,7 +54,7 @@ pub(crate) fn role_of_answer(body: &[u8]) -> Result<Option<Role>, NinjaOneError>
 #[derive(Debug)]
 pub struct NinjaOneProvisioner {
     client: NinjaOneClient,
-    vocabulary: ProvisioningTerms,
+    terms: ProvisioningTerms,
 }
 
 impl NinjaOneProvisioner {
@@ -63,7 +63,7 @@ impl NinjaOneProvisioner {
     pub fn new(client: NinjaOneClient) -> Self {
         Self {
             client,
-            vocabulary: vocabulary(),
+            terms: provisioning_terms(),
         }
     }
 
@@ -97,8 +97,8 @@ impl Provisioner for NinjaOneProvisioner {
         self.client.tenant()
     }
 
-    fn vocabulary(&self) -> &ProvisioningTerms {
-        &self.vocabulary
+    fn terms(&self) -> &ProvisioningTerms {
+        &self.terms
     }
 
     async fn roles(&self, wanted: &Selector) -> Result<Vec<Role>, ProvisionerError> {
@@ -113,8 +113,8 @@ impl Provisioner for NinjaOneProvisioner {
             .map_err(ProvisionerError::new)
     }
 
-    async fn sightings(&self, id: &NativeId) -> Result<Sightings, ProvisionerError> {
-        accounts::sightings(&self.client, id)
+    async fn account_views(&self, id: &NativeId) -> Result<AccountViews, ProvisionerError> {
+        accounts::account_views(&self.client, id)
             .await
             .map_err(ProvisionerError::new)
     }
@@ -153,7 +153,7 @@ impl Provisioner for NinjaOneProvisioner {
         requests::preview(&self.client, step)
     }
 
-    async fn act(&self, step: &Step) -> Result<ApplyOutcome, ApplyError> {
+    async fn apply(&self, step: &Step) -> Result<ApplyOutcome, ApplyError> {
         match self.client.write(&requests::of(step)).await {
             Ok(written) => {
                 let body = written.body.unwrap_or_default();
@@ -166,9 +166,9 @@ impl Provisioner for NinjaOneProvisioner {
             }
             Err(failure) => {
                 let (effect, error) = match failure {
-                    WriteError::NotSent(error) => (Effect::None, error),
-                    WriteError::Refused(error) => (Effect::Refused, error),
-                    WriteError::Lost(error) => (Effect::Unknown, error),
+                    WriteError::NotSent(error) => (WriteEffect::None, error),
+                    WriteError::Refused(error) => (WriteEffect::Rejected, error),
+                    WriteError::Lost(error) => (WriteEffect::Unknown, error),
                 };
                 let request_id = error.request_id().map(str::to_owned);
                 Err(ApplyError {
@@ -180,7 +180,7 @@ impl Provisioner for NinjaOneProvisioner {
         }
     }
 
-    async fn pause(&self, next: u32) {
+    async fn wait_before_retry(&self, next: u32) {
         self.client.back_off(next).await;
     }
 }

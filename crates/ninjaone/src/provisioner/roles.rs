@@ -60,7 +60,7 @@ impl ListConsumer<Row<RoleRow>> for Similar {
         let Row::Object(row) = row else { return true };
         let Some(id) = row.id.get() else { return true };
         self.has_used = true;
-        if row.name.trimmed().is_some_and(|name| self.words.are_like(name)) {
+        if row.name.trimmed().is_some_and(|name| self.words.resembles(name)) {
             let role = mapping::role(NativeId::from_number(id), &row);
             let name = role.display_name.as_str();
             self.labels.push(if name.is_ascii() {

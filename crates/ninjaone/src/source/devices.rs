@@ -45,7 +45,7 @@ pub(super) async fn read(
         Err(
             failure @ (NinjaOneError::Stopped
             | NinjaOneError::TooLarge { .. }
-            | NinjaOneError::MemorySpent { .. }),
+            | NinjaOneError::MemoryExhausted { .. }),
         ) => return Err(failure),
         Err(error) => {
             let reason = error.to_string();

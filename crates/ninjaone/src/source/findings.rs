@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use access_core::model::{MAX_LEFT_OUT_ROWS, ResourceTypeId, clip_words};
+use access_core::model::{MAX_LEFT_OUT_ROWS, ResourceTypeId, clip_source_text};
 use access_core::ports::{SkipReason, SkippedRow};
 
 use crate::api::Id;
@@ -37,7 +37,7 @@ impl Skip {
     fn book(&mut self, row: SkippedRow) {
         self.count += 1;
         if self.rows.len() < MAX_LEFT_OUT_ROWS {
-            let words = row.words.map(|words| clip_words(&words));
+            let words = row.words.map(|words| clip_source_text(&words));
             self.rows.push(SkippedRow { words, ..row });
         }
     }

@@ -35,7 +35,7 @@ impl Selection {
         let listed = resource_types(options.devices).into_iter().map(|row| row.id);
         Self {
             types: listed.filter(|id| scope.includes_type(id)).collect(),
-            access: scope.wants_access(),
+            access: scope.includes_entitlements(),
             targets: scope.targets.as_ref().map(Targets::new),
         }
     }

@@ -1,10 +1,10 @@
 //! The provisioner: what it finds, the request that each step is, and what is known after it.
 
 use access_core::model::{NativeId, Resource, ResourceId};
-use access_core::ports::{Effect, Provisioner};
+use access_core::ports::{Provisioner, WriteEffect};
 use access_core::provisioning::{
-    Account, AccountChanges, AccountKind, AccountValue, Certainty, EmailAddress, Fact, Membership, NamePart,
-    NewAccount, Observation, Person, Role, RoleMembers, Selector, Step,
+    Account, AccountChanges, AccountKind, AccountValue, Certainty, EmailAddress, Membership, NamePart,
+    NewAccount, Observation, Person, ReportedFlag, Role, RoleMembers, Selector, Step,
 };
 use futures::FutureExt;
 use ninjaone::{ACCOUNTS, END_USER, TECHNICIAN};
@@ -428,7 +428,7 @@ fn every_step_is_one_request_and_its_answer_shows_the_state() {
         let provisioner = desk.provisioner();
         desk.sim.ledger().clear();
         let preview = provisioner.preview(&step);
-        let acted = desk.wait(provisioner.act(&step)).unwrap();
+        let acted = desk.wait(provisioner.apply(&step)).unwrap();
         let calls = desk.sim.ledger().calls();
         let sent: Vec<_> = calls
             .iter()
@@ -471,7 +471,7 @@ fn every_step_is_one_request_and_its_answer_shows_the_state() {
                 };
                 let told = |account: &Account| {
                     account_line(&Account {
-                        administrator: Fact::NotSaid,
+                        administrator: ReportedFlag::Unknown,
                         ..account.clone()
                     })
                 };
@@ -514,7 +514,7 @@ fn an_answer_about_something_else_shows_nothing() {
             .iter()
             .filter(|step| !matches!(step, Step::CreateAccount(_) | Step::DeleteAccount { .. }))
         {
-            let acted = desk.wait(desk.provisioner().act(step)).unwrap();
+            let acted = desk.wait(desk.provisioner().apply(step)).unwrap();
             assert_eq!(acted.seen, None, "{body} {step:?}");
         }
     }
@@ -525,17 +525,17 @@ fn a_failure_says_what_is_known_of_its_effect() {
     let effect = |fault: Fault| {
         let desk = Desk::with("/v2/user/role/*", When::Always, fault);
         let step = Step::AddMember(membership(&resource_id("role", "1"), "14"));
-        let failure = desk.wait(desk.provisioner().act(&step)).unwrap_err();
+        let failure = desk.wait(desk.provisioner().apply(&step)).unwrap_err();
         (failure.effect, failure.request_id.is_some())
     };
-    assert_eq!(effect(Fault::Status(400)), (Effect::Refused, true));
-    assert_eq!(effect(Fault::LostWrite(500)).0, Effect::Unknown);
-    assert_eq!(effect(Fault::LostWrite(0)), (Effect::Unknown, false));
+    assert_eq!(effect(Fault::Status(400)), (WriteEffect::Rejected, true));
+    assert_eq!(effect(Fault::LostWrite(500)).0, WriteEffect::Unknown);
+    assert_eq!(effect(Fault::LostWrite(0)), (WriteEffect::Unknown, false));
     let desk = Desk::msp();
     let off = ninjaone::NinjaOneProvisioner::new(desk.client(ninjaone::Writes::Off));
     let step = Step::AddMember(membership(&resource_id("role", "1"), "14"));
-    let failure = desk.wait(off.act(&step)).unwrap_err();
-    assert_eq!((failure.effect, failure.request_id), (Effect::None, None));
+    let failure = desk.wait(off.apply(&step)).unwrap_err();
+    assert_eq!((failure.effect, failure.request_id), (WriteEffect::None, None));
 }
 
 #[test]
@@ -561,7 +561,10 @@ fn it_waits_before_it_looks_again() {
     let desk = Desk::msp();
     let provisioner = desk.provisioner();
     // How long is left to chance; ten times none at all is not.
-    let waits = |_| desk.wait(async { provisioner.pause(3).now_or_never() }).is_none();
+    let waits = |_| {
+        desk.wait(async { provisioner.wait_before_retry(3).now_or_never() })
+            .is_none()
+    };
     assert!((0..10).any(waits));
 }
 
@@ -575,15 +578,15 @@ fn the_provisioner_says_where_it_is_and_what_it_cost() {
     assert_eq!(provisioner.usage().calls, 0);
     desk.wait(provisioner.administrators()).unwrap();
     assert_eq!(provisioner.usage().calls, 2, "a sign-in and a list");
-    let vocabulary = provisioner.vocabulary();
-    assert_eq!(*vocabulary, ninjaone::vocabulary());
-    let words = vocabulary.immutable_types.iter().map(ToString::to_string);
+    let terms = provisioner.terms();
+    assert_eq!(*terms, ninjaone::provisioning_terms());
+    let words = terms.immutable_types.iter().map(ToString::to_string);
     assert_eq!(
         format!(
             "{} {} {} {}",
-            vocabulary.account_type,
-            vocabulary.role_type,
-            vocabulary.role_slug,
+            terms.account_type,
+            terms.role_type,
+            terms.role_slug,
             words.collect::<Vec<_>>().join(" ")
         ),
         "user role assigned organization tenant device"

@@ -79,7 +79,7 @@ impl Diagnostic for StateError {
             Self::Newer { .. } => StatusCode::Unimplemented,
             Self::Damaged { .. } => StatusCode::DataLoss,
             Self::Locked { .. } => StatusCode::Aborted,
-            Self::Io { source, .. } => StatusCode::of_io(source),
+            Self::Io { source, .. } => StatusCode::from_io_error(source),
         }
     }
 

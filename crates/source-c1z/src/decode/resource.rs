@@ -1,7 +1,7 @@
 //! Things.
 
 use access_core::model::{
-    Description, DisplayName, Resource, ResourceTypeId, Status, StatusState, Trait, TraitKind,
+    Description, DisplayName, Resource, ResourceTrait, ResourceTypeId, Status, StatusState, TraitKind,
 };
 use access_core::ports::SkipReason;
 use baton_proto::connector_v2 as v2;
@@ -20,7 +20,7 @@ pub(crate) fn resource(
     let has_fields = |fields: &&Struct| !fields.fields.is_empty();
     let fields = message.profile.as_ref().filter(has_fields);
     Ok(Resource {
-        kind: kind(kind_of(&id.resource_type), &found),
+        resource_trait: kind(kind_of(&id.resource_type), &found),
         id,
         // A parent that cannot be named is none.
         parent: message_id(message.parent_resource_id.as_ref()).ok(),
@@ -40,18 +40,18 @@ pub(crate) fn resource(
     })
 }
 
-fn kind(kind: TraitKind, found: &Traits) -> Trait {
+fn kind(kind: TraitKind, found: &Traits) -> ResourceTrait {
     match kind {
-        TraitKind::User => Trait::User(Box::new(
+        TraitKind::User => ResourceTrait::User(Box::new(
             found.user.as_ref().map(traits::user).unwrap_or_default(),
         )),
-        TraitKind::Group => Trait::Group,
-        TraitKind::Role => Trait::Role,
-        TraitKind::App => Trait::App,
-        TraitKind::ManagedDevice => Trait::ManagedDevice(Box::new(
+        TraitKind::Group => ResourceTrait::Group,
+        TraitKind::Role => ResourceTrait::Role,
+        TraitKind::App => ResourceTrait::App,
+        TraitKind::ManagedDevice => ResourceTrait::ManagedDevice(Box::new(
             found.device.as_ref().map(traits::device).unwrap_or_default(),
         )),
-        TraitKind::Other => Trait::Other,
+        TraitKind::Other => ResourceTrait::Other,
     }
 }
 
@@ -142,7 +142,10 @@ mod tests {
             TraitKind::ManagedDevice,
             TraitKind::Other,
         ] {
-            assert_eq!(resource(&group, |_| kind).unwrap().kind.kind(), kind);
+            assert_eq!(
+                resource(&group, |_| kind).unwrap().resource_trait.trait_kind(),
+                kind
+            );
         }
     }
 

@@ -11,7 +11,7 @@ pub(crate) fn resource_type(message: &v2::ResourceType) -> Result<ResourceType, 
     Ok(ResourceType {
         id: ResourceTypeId::new(&message.id).map_err(|_| SkipReason::UnusableId)?,
         display_name: DisplayName::new(&message.display_name),
-        kind: message.traits().find_map(known).unwrap_or(TraitKind::Other),
+        trait_kind: message.traits().find_map(known).unwrap_or(TraitKind::Other),
         skip_entitlements_and_grants: !matches!(
             find_annotation::<SkipEntitlementsAndGrants>(&message.annotations),
             Ok(None)
@@ -46,7 +46,7 @@ mod tests {
                 traits: traits.iter().map(|declared| (*declared).into()).collect(),
                 ..v2::ResourceType::default()
             };
-            resource_type(&message).unwrap().kind
+            resource_type(&message).unwrap().trait_kind
         };
         assert_eq!(with(&[]), TraitKind::Other);
         assert_eq!(with(&[Trait::Secret, Trait::Vendor]), TraitKind::Other);

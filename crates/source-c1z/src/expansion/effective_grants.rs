@@ -62,7 +62,7 @@ impl Destination {
             Ok::<(), C1zSourceError>(())
         };
         match asked {
-            ExpansionInput::HeldBy(principal) => {
+            ExpansionInput::OfPrincipal(principal) => {
                 let principal = (principal.resource_type.as_str(), principal.id.as_str());
                 reader.grants_of_to(sync, id.as_str(), principal, &mut add)?;
             }

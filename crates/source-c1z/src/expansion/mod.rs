@@ -76,7 +76,7 @@ pub(crate) enum ExpansionInput<'a> {
     /// Who holds one entitlement.
     Of(&'a EntitlementId),
     /// What one principal holds.
-    HeldBy(&'a ResourceId),
+    OfPrincipal(&'a ResourceId),
 }
 
 /// Takes the grants that were worked out, entitlement by entitlement, each by principal.

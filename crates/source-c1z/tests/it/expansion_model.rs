@@ -207,12 +207,12 @@ fn asked(file: &TestFile) -> [Vec<String>; 3] {
     ask(GrantQuery::All, &mut answers[0]);
     for n in 0..GROUPS {
         let id = EntitlementId::new(&member(&group(n))).unwrap();
-        ask(GrantQuery::Of(&id), &mut answers[1]);
+        ask(GrantQuery::OfEntitlement(&id), &mut answers[1]);
     }
     let users = (0..USERS).map(|n| ("user", format!("u{n}")));
     for (kind, id) in users.chain((0..GROUPS).map(|n| ("group", group(n)))) {
         let id = ResourceId::new(ResourceTypeId::from_static(kind), NativeId::new(&id).unwrap());
-        ask(GrantQuery::HeldBy(&id), &mut answers[2]);
+        ask(GrantQuery::OfPrincipal(&id), &mut answers[2]);
     }
     answers
 }

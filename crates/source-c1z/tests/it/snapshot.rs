@@ -84,15 +84,15 @@ fn every_question_is_answered_in_the_order_of_keys() {
             "user:100 user:20 user:3"
         );
         assert_eq!(
-            resources(&snapshot, ResourceQuery::One(&id("user", "3"))),
+            resources(&snapshot, ResourceQuery::ById(&id("user", "3"))),
             "user:3"
         );
-        assert_eq!(resources(&snapshot, ResourceQuery::One(&id("user", "404"))), "");
+        assert_eq!(resources(&snapshot, ResourceQuery::ById(&id("user", "404"))), "");
         assert_eq!(
-            resources(&snapshot, ResourceQuery::Mentioning(&user, " 20 ZO")),
+            resources(&snapshot, ResourceQuery::MatchingText(&user, " 20 ZO")),
             "user:20"
         );
-        let any_case = resources(&snapshot, ResourceQuery::Mentioning(&user, "ZOË"));
+        let any_case = resources(&snapshot, ResourceQuery::MatchingText(&user, "ZOË"));
         assert_eq!(any_case.split(' ').count(), 3, "{any_case}");
 
         assert_eq!(
@@ -100,20 +100,20 @@ fn every_question_is_answered_in_the_order_of_keys() {
             "role:10:assigned on 10, role:10:owner on 10, role:9:assigned on 9, role:9:owner on 9"
         );
         assert_eq!(
-            entitlements(&snapshot, EntitlementQuery::On(&id("role", "9"))),
+            entitlements(&snapshot, EntitlementQuery::OnResource(&id("role", "9"))),
             "role:9:assigned on 9, role:9:owner on 9"
         );
         let assigned = EntitlementId::new("role:9:assigned").unwrap();
         assert_eq!(
-            entitlements(&snapshot, EntitlementQuery::One(&assigned)),
+            entitlements(&snapshot, EntitlementQuery::ById(&assigned)),
             "role:9:assigned on 9"
         );
 
         let of_nine = "role:9:assigned user:100 Nº 100 Zoë, role:9:assigned user:20 Nº 20 Zoë, \
                        role:9:assigned user:404 ?";
-        assert_eq!(grants(&snapshot, GrantQuery::Of(&assigned)), of_nine);
+        assert_eq!(grants(&snapshot, GrantQuery::OfEntitlement(&assigned)), of_nine);
         assert_eq!(
-            grants(&snapshot, GrantQuery::HeldBy(&id("user", "20"))),
+            grants(&snapshot, GrantQuery::OfPrincipal(&id("user", "20"))),
             "role:10:assigned user:20 Nº 20 Zoë, role:9:assigned user:20 Nº 20 Zoë"
         );
         assert_eq!(
@@ -122,7 +122,7 @@ fn every_question_is_answered_in_the_order_of_keys() {
         );
         let counts = snapshot.holder_counts().unwrap();
         assert_eq!(counts.values().copied().collect::<Vec<_>>(), [2, 3]);
-        let types = snapshot.types().unwrap();
+        let types = snapshot.resource_type_stats().unwrap();
         let counted = types.iter().map(|row| {
             (
                 row.resource_type.id.as_str(),

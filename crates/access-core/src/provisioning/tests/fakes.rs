@@ -8,13 +8,15 @@ use async_trait::async_trait;
 use super::END_USER;
 use super::TECHNICIAN;
 use crate::model::{
-    AccountType, DisplayName, Entitlement, NativeId, Profile, Purpose, Resource, ResourceId, ResourceTypeId,
-    Slug, Status, StatusState, Trait, UserTrait,
+    AccountType, DisplayName, Entitlement, NativeId, Profile, Purpose, Resource, ResourceId, ResourceTrait,
+    ResourceTypeId, Slug, Status, StatusState, UserTrait,
 };
-use crate::ports::{ApplyError, ApplyOutcome, AuditError, AuditLog, Effect, Provisioner, ProvisionerError};
+use crate::ports::{
+    ApplyError, ApplyOutcome, AuditError, AuditLog, Provisioner, ProvisionerError, WriteEffect,
+};
 use crate::provisioning::{
-    Account, AccountKind, AuditEntry, EmailAddress, ListSighting, Listed, Membership, Observation,
-    ProvisioningTerms, RequestPreview, Role, RoleMembers, Selector, Sightings, Step,
+    Account, AccountKind, AccountViews, AuditEntry, EmailAddress, ListEntry, ListView, Membership,
+    Observation, ProvisioningTerms, RequestPreview, Role, RoleMembers, Selector, Step,
 };
 use crate::query::TextQuery;
 use crate::{Diagnostic, StatusCode};
@@ -96,7 +98,7 @@ pub(super) struct Tenant {
     pub(super) refuses_repeats: bool,
     /// Where the list of accounts does not agree with the lookup.
     pub(super) listed: BTreeMap<u64, ListContradiction>,
-    vocabulary: ProvisioningTerms,
+    terms: ProvisioningTerms,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -182,7 +184,7 @@ impl FakeTenant {
                 },
                 detail: None,
             }),
-            kind: Trait::User(Box::new(UserTrait {
+            resource_trait: ResourceTrait::User(Box::new(UserTrait {
                 account_type: AccountType::Human,
                 ..UserTrait::default()
             })),
@@ -211,7 +213,7 @@ impl FakeTenant {
             description: None,
             profile: Profile::new(),
             status: None,
-            kind: Trait::Role,
+            resource_trait: ResourceTrait::Role,
         };
         let entitlement = Entitlement::new(
             resource.id.clone(),
@@ -327,7 +329,7 @@ impl Tenant {
             writes: Mutex::default(),
             refuses_repeats: false,
             listed: BTreeMap::new(),
-            vocabulary: ProvisioningTerms {
+            terms: ProvisioningTerms {
                 account_type: named("user"),
                 role_type: named("role"),
                 role_slug: Slug::from_static("assigned"),
@@ -370,8 +372,8 @@ impl Provisioner for Tenant {
         "https://tenant.example".to_owned()
     }
 
-    fn vocabulary(&self) -> &ProvisioningTerms {
-        &self.vocabulary
+    fn terms(&self) -> &ProvisioningTerms {
+        &self.terms
     }
 
     async fn roles(&self, wanted: &Selector) -> Result<Vec<Role>, ProvisionerError> {
@@ -388,24 +390,24 @@ impl Provisioner for Tenant {
         Ok(id.as_number().and_then(|id| world.account(id)))
     }
 
-    async fn sightings(&self, id: &NativeId) -> Result<Sightings, ProvisionerError> {
+    async fn account_views(&self, id: &NativeId) -> Result<AccountViews, ProvisionerError> {
         let world = self.read()?;
         let number = id.as_number().unwrap();
         let found = world.account(number);
         let listed = match self.listed.get(&number) {
             Some(ListContradiction::Has(person)) => {
-                Listed::Yes(Box::new(FakeTenant::account_of(number, person)))
+                ListEntry::Present(Box::new(FakeTenant::account_of(number, person)))
             }
-            Some(ListContradiction::Lacks) => Listed::No,
-            Some(ListContradiction::Unclear) => Listed::Unclear("has an entry without an id".to_owned()),
+            Some(ListContradiction::Lacks) => ListEntry::Absent,
+            Some(ListContradiction::Unclear) => ListEntry::Unclear("has an entry without an id".to_owned()),
             None => found
                 .clone()
-                .map_or(Listed::No, |account| Listed::Yes(Box::new(account))),
+                .map_or(ListEntry::Absent, |account| ListEntry::Present(Box::new(account))),
         };
-        Ok(Sightings {
+        Ok(AccountViews {
             lookup: "the lookup".to_owned(),
             found,
-            lists: vec![ListSighting {
+            lists: vec![ListView {
                 list: "the list".to_owned(),
                 listed,
             }],
@@ -421,7 +423,7 @@ impl Provisioner for Tenant {
     // No mishap befalls these: they decide nothing.
     async fn similar_roles(&self, words: &TextQuery) -> Result<Vec<String>, ProvisionerError> {
         let world = self.world.lock().unwrap();
-        let similar = world.roles.iter().filter(|(_, role)| words.are_like(&role.name));
+        let similar = world.roles.iter().filter(|(_, role)| words.resembles(&role.name));
         Ok(similar
             .map(|(id, role)| format!("role:{id} ({})", role.name))
             .collect())
@@ -432,7 +434,7 @@ impl Provisioner for Tenant {
         let similar = world
             .people
             .iter()
-            .filter(|(_, person)| words.are_like(&person.email));
+            .filter(|(_, person)| words.resembles(&person.email));
         Ok(similar
             .map(|(id, person)| format!("user:{id} ({})", person.email))
             .collect())
@@ -467,7 +469,7 @@ impl Provisioner for Tenant {
                 description: None,
                 profile: Profile::new(),
                 status: None,
-                kind: Trait::Group,
+                resource_trait: ResourceTrait::Group,
             })
             .collect())
     }
@@ -480,7 +482,7 @@ impl Provisioner for Tenant {
         }
     }
 
-    async fn act(&self, step: &Step) -> Result<ApplyOutcome, ApplyError> {
+    async fn apply(&self, step: &Step) -> Result<ApplyOutcome, ApplyError> {
         self.writes.lock().unwrap().push(step.label());
         let failed = |effect, trouble| ApplyError {
             effect,
@@ -491,19 +493,19 @@ impl Provisioner for Tenant {
         match mishap {
             InjectedFault::NotSent => {
                 return Err(failed(
-                    Effect::None,
+                    WriteEffect::None,
                     InjectedError("not sent", StatusCode::PermissionDenied),
                 ));
             }
             InjectedFault::LostBefore => {
                 return Err(failed(
-                    Effect::Unknown,
+                    WriteEffect::Unknown,
                     InjectedError("no answer", StatusCode::Unavailable),
                 ));
             }
             InjectedFault::Refused => {
                 return Err(failed(
-                    Effect::Refused,
+                    WriteEffect::Rejected,
                     InjectedError("not in this tenant", StatusCode::InvalidArgument),
                 ));
             }
@@ -519,10 +521,10 @@ impl Provisioner for Tenant {
         let obeyed = self.world.lock().unwrap().obey(step, self.refuses_repeats);
         match (obeyed, mishap) {
             (_, InjectedFault::LostAfter) => Err(failed(
-                Effect::Unknown,
+                WriteEffect::Unknown,
                 InjectedError("no answer", StatusCode::Unavailable),
             )),
-            (Err(trouble), _) => Err(failed(Effect::Refused, trouble)),
+            (Err(trouble), _) => Err(failed(WriteEffect::Rejected, trouble)),
             (Ok(_), InjectedFault::Silent | InjectedFault::Late) => Ok(ApplyOutcome {
                 request_id: None,
                 seen: None,
@@ -534,7 +536,7 @@ impl Provisioner for Tenant {
         }
     }
 
-    async fn pause(&self, _: u32) {}
+    async fn wait_before_retry(&self, _: u32) {}
 }
 
 /// An audit log in memory; it can be made to fail from its n-th line on.

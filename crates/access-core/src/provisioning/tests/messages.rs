@@ -17,8 +17,8 @@ use crate::ports::{AuditError, Clock, Provisioner, ProvisionerError, SyncIdGener
 use crate::provisioning::executor::Execution;
 use crate::provisioning::planner;
 use crate::provisioning::{
-    AccountRequest, AccountUpdate, AttributeValue, Attributes, Change, ChangeId, ChangeKind, EmailAddress,
-    Named, Provisioning, ProvisioningError, ProvisioningTerms, Selector,
+    AccountRequest, AccountUpdate, AttributeValue, Attributes, Change, ChangeId, ChangeOperation,
+    EmailAddress, NamedRef, Provisioning, ProvisioningError, ProvisioningTerms, Selector,
 };
 use crate::{Diagnostic, StatusCode};
 
@@ -33,8 +33,8 @@ fn attributes(pairs: &[(&str, &str)]) -> Attributes {
         .collect()
 }
 
-fn vocabulary() -> ProvisioningTerms {
-    Tenant::new(FakeTenant::small(), []).vocabulary().clone()
+fn terms() -> ProvisioningTerms {
+    Tenant::new(FakeTenant::small(), []).terms().clone()
 }
 
 fn create(pairs: &[(&str, &str)]) -> Change {
@@ -46,7 +46,7 @@ fn create(pairs: &[(&str, &str)]) -> Change {
     ];
     // What is given last counts.
     let all = attributes(&[&named[..], pairs].concat());
-    Change::CreateAccount(AccountRequest::parse(&all, tenant.vocabulary()).unwrap())
+    Change::CreateAccount(AccountRequest::parse(&all, tenant.terms()).unwrap())
 }
 
 /// The plan in words, and what came of it in JSON, as the command line and C1 get them.
@@ -87,7 +87,7 @@ fn told(change: &Change) -> String {
 fn every_change() {
     let update = |account, pairs: &[(&str, &str)]| Change::UpdateAccount {
         account: id(account),
-        update: AccountUpdate::parse(&attributes(pairs), &vocabulary()).unwrap(),
+        update: AccountUpdate::parse(&attributes(pairs), &terms()).unwrap(),
     };
     let grant = |role, account| Change::Grant {
         role: id(role),
@@ -226,7 +226,7 @@ fn an_address_that_was_taken_meanwhile_is_told_with_its_holder() {
 #[test]
 fn things_are_told_by_name_and_id_or_by_id() {
     let id = ResourceId::new(ResourceTypeId::from_static("role"), NativeId::from_number(7));
-    let named = |name: Option<&str>| Named {
+    let named = |name: Option<&str>| NamedRef {
         id: id.clone(),
         name: name.map(str::to_owned),
     };
@@ -237,11 +237,11 @@ fn things_are_told_by_name_and_id_or_by_id() {
 #[test]
 fn the_words_for_changes() {
     let kinds = [
-        ChangeKind::Grant,
-        ChangeKind::Revoke,
-        ChangeKind::CreateAccount,
-        ChangeKind::UpdateAccount,
-        ChangeKind::DeleteAccount,
+        ChangeOperation::Grant,
+        ChangeOperation::Revoke,
+        ChangeOperation::CreateAccount,
+        ChangeOperation::UpdateAccount,
+        ChangeOperation::DeleteAccount,
     ];
     let words = kinds.map(|kind| {
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
@@ -257,17 +257,17 @@ fn the_words_for_changes() {
 fn a_principal_of_the_flags_is_an_account() {
     let tenant = Tenant::new(FakeTenant::small(), []);
     assert_eq!(
-        Selector::principal("user", "901", tenant.vocabulary()).unwrap(),
+        Selector::principal("user", "901", tenant.terms()).unwrap(),
         id(901)
     );
-    assert!(Selector::principal("role", "901", tenant.vocabulary()).is_err());
-    assert!(Selector::principal("user", "", tenant.vocabulary()).is_err());
+    assert!(Selector::principal("role", "901", tenant.terms()).is_err());
+    assert!(Selector::principal("user", "", tenant.terms()).is_err());
 }
 
 #[test]
 fn only_accounts_can_be_made_or_removed() {
     let tenant = Tenant::new(FakeTenant::small(), []);
-    let judge = |resource_type| tenant.vocabulary().accounts_only(resource_type, "made");
+    let judge = |resource_type| tenant.terms().require_account_type(resource_type, "made");
     assert!(judge("").is_ok() && judge("user").is_ok());
     assert!(matches!(
         judge("role"),
@@ -281,11 +281,11 @@ fn the_action_is_the_only_one_and_names_its_account_as_text_or_number() {
     let of = |name: &str, account: AttributeValue| {
         let mut arguments = attributes(&[("first_name", "Beau")]);
         arguments.insert("user_id".to_owned(), account);
-        Change::of_action(name, "", arguments, tenant.vocabulary())
+        Change::from_action(name, "", arguments, tenant.terms())
     };
     let expected = Change::UpdateAccount {
         account: Selector::Text("901".to_owned()),
-        update: AccountUpdate::parse(&attributes(&[("first_name", "Beau")]), &vocabulary()).unwrap(),
+        update: AccountUpdate::parse(&attributes(&[("first_name", "Beau")]), &terms()).unwrap(),
     };
     assert_eq!(
         of("update-account", AttributeValue::Number(901)).unwrap(),
@@ -294,7 +294,7 @@ fn the_action_is_the_only_one_and_names_its_account_as_text_or_number() {
     assert_eq!(of("update-account", "901".into()).unwrap(), expected);
     assert!(of("update-account", AttributeValue::Flag(true)).is_err());
     let error = of("dance", AttributeValue::Number(901)).unwrap_err();
-    assert!(matches!(&error, ProvisioningError::NoAction { name } if name == "dance"));
+    assert!(matches!(&error, ProvisioningError::UnknownAction { name } if name == "dance"));
     assert_eq!(error.hint().unwrap(), "--list-action-schemas shows the actions");
 }
 
@@ -314,7 +314,10 @@ fn a_refused_account_is_not_said_to_exist() {
     let change = create(&[("user_type", "END_USER"), ("organization", "2")]);
     let error = make(&tenant, &FakeAuditLog::default(), &change).unwrap_err();
     assert_eq!(error.status(), StatusCode::InvalidArgument);
-    assert!(matches!(error, ProvisioningError::SeenNotDone { .. }), "{error}");
+    assert!(
+        matches!(error, ProvisioningError::VerifiedNotApplied { .. }),
+        "{error}"
+    );
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -336,28 +339,28 @@ fn what_the_adapter_advises_is_passed_on() {
     let step = || "step".to_owned();
     let cause = || ProvisionerError::new(Advised);
     let errors = [
-        ProvisioningError::Reading(cause()),
-        ProvisioningError::NotDone {
+        ProvisioningError::ReadFailed(cause()),
+        ProvisioningError::NotApplied {
             step: step(),
             cause: cause(),
         },
-        ProvisioningError::SeenNotDone {
+        ProvisioningError::VerifiedNotApplied {
             step: step(),
             cause: cause(),
         },
-        ProvisioningError::Audit(AuditError::new(Advised)),
+        ProvisioningError::AuditFailed(AuditError::new(Advised)),
     ];
     for error in errors {
         assert_eq!(error.hint().as_deref(), Some("try the other door"), "{error}");
     }
-    let not_taken = ProvisioningError::NotTaken { step: step() };
+    let not_taken = ProvisioningError::AcceptedNotApplied { step: step() };
     assert!(not_taken.hint().unwrap().contains("identity provider"));
     let not_seen = [
         ProvisioningError::Unverified {
             step: step(),
             cause: cause(),
         },
-        ProvisioningError::Unknown {
+        ProvisioningError::OutcomeUnknown {
             step: step(),
             cause: cause(),
             reading: cause(),
@@ -371,7 +374,7 @@ fn what_the_adapter_advises_is_passed_on() {
 #[test]
 fn roles_are_granted_and_not_updated() {
     let hint = |key| {
-        AccountUpdate::parse(&attributes(&[(key, "x")]), &vocabulary())
+        AccountUpdate::parse(&attributes(&[(key, "x")]), &terms())
             .unwrap_err()
             .hint()
     };
@@ -391,7 +394,7 @@ fn what_an_account_lacks_is_to_be_granted() {
         let mishaps = std::iter::repeat_n(InjectedFault::Fine, fine).chain([InjectedFault::Refused]);
         let tenant = Tenant::new(FakeTenant::small(), mishaps);
         match make(&tenant, &FakeAuditLog::default(), &change) {
-            Err(ProvisioningError::Partly {
+            Err(ProvisioningError::PartiallyApplied {
                 account,
                 granted,
                 missing,
@@ -401,11 +404,11 @@ fn what_an_account_lacks_is_to_be_granted() {
         }
     });
     let (account, granted, missing) = partly.unwrap();
-    let error = ProvisioningError::Partly {
+    let error = ProvisioningError::PartiallyApplied {
         account,
         granted,
         missing,
-        cause: Box::new(ProvisioningError::Reading(ProvisionerError::new(Advised))),
+        cause: Box::new(ProvisioningError::ReadFailed(ProvisionerError::new(Advised))),
     };
     assert_eq!(error.status(), StatusCode::Unavailable);
     assert_eq!(
@@ -425,7 +428,7 @@ fn yes_and_no_need_not_be_words() {
             ("email", "new@example.com"),
         ]);
         all.insert("full_portal_access".to_owned(), AttributeValue::Flag(flag));
-        let request = AccountRequest::parse(&all, tenant.vocabulary()).unwrap();
+        let request = AccountRequest::parse(&all, tenant.terms()).unwrap();
         assert_eq!(request.values.flag("full_portal_access"), Some(flag));
     }
 }

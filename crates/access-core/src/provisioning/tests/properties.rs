@@ -12,8 +12,8 @@ use super::fakes::Tenant;
 use super::{ACCOUNTS, END_USER, TECHNICIAN, make};
 use crate::model::NativeId;
 use crate::provisioning::{
-    AccountRequest, AccountUpdate, AccountValue, AccountValues, Change, Done, EmailAddress, Extent, NamePart,
-    Person as NewPerson, ProvisioningError, Selector, Verified,
+    AccountRequest, AccountUpdate, AccountValue, AccountValues, Change, ChangeExtent, ChangeResult,
+    EmailAddress, NamePart, Person as NewPerson, ProvisioningError, Selector, VerificationMethod,
 };
 
 fn mishap() -> impl Strategy<Value = InjectedFault> {
@@ -193,7 +193,7 @@ fn is_said(world: &FakeTenant, change: &Change) -> bool {
 
 /// What a role was said to be granted or to lack is so; what may lack is not looked at.
 fn partly_true(now: &FakeTenant, error: &ProvisioningError) {
-    let ProvisioningError::Partly { account, granted, .. } = error else {
+    let ProvisioningError::PartiallyApplied { account, granted, .. } = error else {
         panic!("{error}")
     };
     let account = account.id.id.as_number().unwrap();
@@ -234,28 +234,28 @@ proptest! {
             match (&result, &wanted) {
                 (Ok(outcome), Some(wanted)) => {
                     // What is accepted and not verified may be a lie.
-                    let accepted = outcome.steps.iter().any(|step| step.verified == Verified::NotVerifiable);
+                    let accepted = outcome.steps.iter().any(|step| step.verified == VerificationMethod::NotVerifiable);
                     prop_assert!(!accepted || !is_said(&before, &change) || is_of_no_role(&before, &change), "{:?}", outcome);
                     prop_assert!(now == *wanted || accepted, "{:?}", outcome);
-                    prop_assert!(outcome.result != Done::Already || before == now, "{:?}", outcome);
-                    prop_assert!(outcome.result == Done::Already || writes > 0);
+                    prop_assert!(outcome.result != ChangeResult::AlreadyApplied || before == now, "{:?}", outcome);
+                    prop_assert!(outcome.result == ChangeResult::AlreadyApplied || writes > 0);
                     // Where the tenant is silent, and where a role is not listed, a write asks.
-                    let asks = outcome.result == Done::Accepted
+                    let asks = outcome.result == ChangeResult::Accepted
                         || !outcome.warnings.is_empty() && is_membership(&change);
                     prop_assert!(before != now || writes == 0 || asks, "a needless write");
-                    let already = outcome.result == Done::Already && is_membership(&change);
+                    let already = outcome.result == ChangeResult::AlreadyApplied && is_membership(&change);
                     prop_assert!(!already || is_said(&before, &change), "{:?}", outcome);
                 }
                 (Ok(outcome), None) => prop_assert!(false, "should have been refused: {:?}", outcome),
                 (Err(error), wanted) => match error.extent() {
-                    Extent::Nothing => {
+                    ChangeExtent::Nothing => {
                         prop_assert_eq!(&now, &before, "{}", error);
                         prop_assert!(!calm || wanted.is_none() || !is_said(&before, &change), "{}", error);
                         prop_assert!(wanted.is_some() || writes == 0, "written although refused: {}", error);
                     }
-                    Extent::Part => partly_true(&now, error),
-                    Extent::All => prop_assert!(false, "the diary has room"),
-                    Extent::Unknown => {
+                    ChangeExtent::Part => partly_true(&now, error),
+                    ChangeExtent::All => prop_assert!(false, "the diary has room"),
+                    ChangeExtent::Unknown => {
                         let done = wanted.as_ref() == Some(&now);
                         let begun = now.people.len() > before.people.len();
                         prop_assert!(done || begun || now == before, "{}", error);

@@ -32,35 +32,35 @@ fn refusals_are_told_and_write_nothing() {
     let mut world = FakeTenant::small();
     world.people.entry(2).and_modify(|ada| ada.administrator = None);
     let tenant = Tenant::new(world, []);
-    let vocabulary = crate::ports::Provisioner::vocabulary(&tenant).clone();
+    let terms = crate::ports::Provisioner::terms(&tenant).clone();
     let grant = |role: &str, account: &str| {
         Ok(Change::Grant {
-            role: Selector::role(role, &vocabulary)?,
-            principal: Selector::account(account, &vocabulary)?,
+            role: Selector::role(role, &terms)?,
+            principal: Selector::account(account, &terms)?,
         })
     };
     let revoke = |role: &str, account: &str| {
         Ok(Change::Revoke {
-            role: Selector::role(role, &vocabulary)?,
-            principal: Selector::account(account, &vocabulary)?,
+            role: Selector::role(role, &terms)?,
+            principal: Selector::account(account, &terms)?,
         })
     };
     let create = |pairs: &[(&str, &str)]| {
         Ok(Change::CreateAccount(AccountRequest::parse(
             &attributes(pairs),
-            &vocabulary,
+            &terms,
         )?))
     };
     let update = |account: &str, pairs: &[(&str, &str)]| {
-        let account = Selector::account(account, &vocabulary)?;
+        let account = Selector::account(account, &terms)?;
         Ok(Change::UpdateAccount {
             account,
-            update: AccountUpdate::parse(&attributes(pairs), &vocabulary)?,
+            update: AccountUpdate::parse(&attributes(pairs), &terms)?,
         })
     };
     let delete = |account: &str| {
         Ok(Change::DeleteAccount {
-            account: Selector::account(account, &vocabulary)?,
+            account: Selector::account(account, &terms)?,
             allow_administrator: false,
         })
     };

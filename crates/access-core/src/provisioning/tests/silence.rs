@@ -11,7 +11,8 @@ use crate::Diagnostic;
 use crate::model::NativeId;
 use crate::ports::Provisioner;
 use crate::provisioning::{
-    AccountUpdate, Attributes, Change, Done, Extent, ProvisioningError, Selector, Verified,
+    AccountUpdate, Attributes, Change, ChangeExtent, ChangeResult, ProvisioningError, Selector,
+    VerificationMethod,
 };
 
 fn id(number: u64) -> Selector {
@@ -46,7 +47,7 @@ fn update(account: Selector, pairs: &[(&str, &str)]) -> Change {
         .collect();
     Change::UpdateAccount {
         account,
-        update: AccountUpdate::parse(&attributes, Tenant::new(FakeTenant::small(), []).vocabulary()).unwrap(),
+        update: AccountUpdate::parse(&attributes, Tenant::new(FakeTenant::small(), []).terms()).unwrap(),
     }
 }
 
@@ -68,7 +69,7 @@ fn told(tenant: &Tenant, change: &Change) -> String {
                 .iter()
                 .map(|warning| format!("\n  {}: {}", warning.code, warning.message))
                 .collect();
-            let verified: Vec<Verified> = outcome.steps.iter().map(|step| step.verified).collect();
+            let verified: Vec<VerificationMethod> = outcome.steps.iter().map(|step| step.verified).collect();
             format!("{:?} {verified:?}{}", outcome.result, warnings.concat())
         }
         Err(error) => {
@@ -143,8 +144,8 @@ fn an_answer_that_says_the_members_decides() {
             provisioning.execute(&plan).await
         })
         .unwrap();
-        assert_eq!(outcome.result, Done::Changed, "{change:?}");
-        assert_eq!(outcome.steps[0].verified, Verified::ByAnswer);
+        assert_eq!(outcome.result, ChangeResult::Changed, "{change:?}");
+        assert_eq!(outcome.steps[0].verified, VerificationMethod::ByAnswer);
     }
 }
 
@@ -253,14 +254,17 @@ fn a_refused_deletion_is_no_proof_that_the_account_was_gone() {
         ));
         let ended = futures::executor::block_on(execution.run(attempt, &plan));
         match ended {
-            Ok(outcome) => assert!(is_already && outcome.result == Done::Already, "{outcome:?}"),
+            Ok(outcome) => assert!(
+                is_already && outcome.result == ChangeResult::AlreadyApplied,
+                "{outcome:?}"
+            ),
             Err(error) => {
                 assert!(!is_already, "{error}");
                 assert!(
                     matches!(error, ProvisioningError::Contradiction { .. }),
                     "{error}"
                 );
-                assert_eq!(error.extent(), Extent::Nothing);
+                assert_eq!(error.extent(), ChangeExtent::Nothing);
             }
         }
     }

@@ -14,8 +14,9 @@ use crate::ports::Provisioner;
 use crate::provisioning::executor::Execution;
 use crate::provisioning::planner;
 use crate::provisioning::{
-    AccountRequest, AccountValues, Attributes, Certainty, Change, ChangeId, Done, EmailAddress, Extent,
-    NamePart, NewAccount, Observation, Person, ProvisioningError, Selector, Step, Verified,
+    AccountRequest, AccountValues, Attributes, Certainty, Change, ChangeExtent, ChangeId, ChangeResult,
+    EmailAddress, NamePart, NewAccount, Observation, Person, ProvisioningError, Selector, Step,
+    VerificationMethod,
 };
 
 fn grant() -> Change {
@@ -68,9 +69,16 @@ fn a_tenant_has_time_to_show_what_it_did() {
         let tenant = Tenant::new(FakeTenant::small(), after_planning(&mishaps));
         let ended = make(&tenant, &FakeAuditLog::default(), &grant());
         if shown {
-            assert_eq!(ended.unwrap().result, Done::Changed, "{late} looks too early");
+            assert_eq!(
+                ended.unwrap().result,
+                ChangeResult::Changed,
+                "{late} looks too early"
+            );
         } else {
-            assert!(matches!(ended, Err(ProvisioningError::NotTaken { .. })), "{late}");
+            assert!(
+                matches!(ended, Err(ProvisioningError::AcceptedNotApplied { .. })),
+                "{late}"
+            );
         }
         assert_eq!(tenant.writes.lock().unwrap().len(), 1, "it is not sent again");
     }
@@ -90,7 +98,7 @@ fn a_new_account_that_no_answer_shows_is_found_by_its_address() {
             .map(|(key, value)| (key.to_owned(), value.into()))
             .collect();
         let tenant = Tenant::new(FakeTenant::small(), []);
-        let request = AccountRequest::parse(&attributes, tenant.vocabulary()).unwrap();
+        let request = AccountRequest::parse(&attributes, tenant.terms()).unwrap();
         let change = Change::CreateAccount(request);
         let plan = block_on(planner::plan(&tenant, &change)).unwrap();
         *tenant.mishaps.lock().unwrap() = [InjectedFault::Silent].into();
@@ -99,8 +107,8 @@ fn a_new_account_that_no_answer_shows_is_found_by_its_address() {
             done: Vec::new(),
         };
         let outcome = block_on(execution.run(change_id(), &plan)).unwrap();
-        assert_eq!(outcome.result, Done::Changed);
-        assert_eq!(outcome.steps[0].verified, Verified::ByReadingBack);
+        assert_eq!(outcome.result, ChangeResult::Changed);
+        assert_eq!(outcome.steps[0].verified, VerificationMethod::ByReadingBack);
         assert_eq!(
             outcome.account.unwrap().name.as_deref(),
             Some("New Person"),
@@ -130,7 +138,7 @@ fn a_refusal_of_what_is_so_already_is_success() {
     let outcome = block_on(execution.run(change_id(), &plan)).unwrap();
     assert_eq!(
         (outcome.result, outcome.steps[0].verified),
-        (Done::Already, Verified::ByReadingBack)
+        (ChangeResult::AlreadyApplied, VerificationMethod::ByReadingBack)
     );
     insta::assert_snapshot!(outcome.warnings[0].message);
 }
@@ -147,8 +155,8 @@ fn roles_that_fail_after_the_account_is_made_are_told() {
     .map(|(key, value)| (key.to_owned(), value.into()))
     .into();
     let plain = Tenant::new(FakeTenant::small(), []);
-    let vocabulary = crate::ports::Provisioner::vocabulary(&plain).clone();
-    let change = Change::CreateAccount(AccountRequest::parse(&attributes, &vocabulary).unwrap());
+    let terms = crate::ports::Provisioner::terms(&plain).clone();
+    let change = Change::CreateAccount(AccountRequest::parse(&attributes, &terms).unwrap());
     // Two roles and the address are looked up, the account is made, the first role is given, the second is not.
     let mishaps = [InjectedFault::Fine; 5]
         .into_iter()
@@ -156,7 +164,7 @@ fn roles_that_fail_after_the_account_is_made_are_told() {
     let tenant = Tenant::new(FakeTenant::small(), mishaps);
     let diary = FakeAuditLog::default();
     let error = make(&tenant, &diary, &change).unwrap_err();
-    assert_eq!(error.extent(), Extent::Part);
+    assert_eq!(error.extent(), ChangeExtent::Part);
     insta::assert_snapshot!(format!(
         "{error} ({})\n{}",
         error.status(),
@@ -164,7 +172,7 @@ fn roles_that_fail_after_the_account_is_made_are_told() {
     ));
     // Again: nothing is done to an account that exists.
     let again = make(&tenant, &FakeAuditLog::default(), &change).unwrap();
-    assert_eq!(again.result, Done::Already);
+    assert_eq!(again.result, ChangeResult::AlreadyApplied);
     insta::assert_snapshot!(again.warnings[0].message);
 }
 
@@ -214,17 +222,17 @@ fn no_change_without_an_audit() {
     };
     let error = make(&tenant, &full, &grant()).unwrap_err();
     assert!(tenant.writes.lock().unwrap().is_empty());
-    assert_eq!(error.extent(), Extent::Nothing);
+    assert_eq!(error.extent(), ChangeExtent::Nothing);
     let half = FakeAuditLog {
         room: Some(1),
         ..FakeAuditLog::default()
     };
     let late = make(&tenant, &half, &grant()).unwrap_err();
-    assert_eq!(late.extent(), Extent::All);
+    assert_eq!(late.extent(), ChangeExtent::All);
     insta::assert_snapshot!(format!("{error}\n{late}"));
     // What was so already is no change that the log lacks.
     let needless = make(&tenant, &full, &grant()).unwrap_err();
-    assert_eq!(needless.extent(), Extent::Nothing);
+    assert_eq!(needless.extent(), ChangeExtent::Nothing);
 }
 
 /// Somebody else of the kind, and the same address on an account of another kind, are not the account that was wanted.

@@ -149,7 +149,7 @@ fn grants_of_one_entitlement_come_together_or_not_at_all() {
 fn a_resource_must_be_what_its_type_is() {
     let source = ListSource::of(vec![
         AccessBatch::ResourceTypes(types()),
-        AccessBatch::Resources(vec![resource("user", "1", Trait::Role)]),
+        AccessBatch::Resources(vec![resource("user", "1", ResourceTrait::Role)]),
     ]);
     let error = run(
         &source,

@@ -33,13 +33,13 @@ pub(super) fn resource_type(id: &'static str, kind: TraitKind) -> ResourceType {
     ResourceType {
         id: type_id(id),
         display_name: DisplayName::new(id),
-        kind,
+        trait_kind: kind,
         skip_entitlements_and_grants: false,
         importance: TypeImportance::Core,
     }
 }
 
-pub(super) fn resource(resource_type: &'static str, id: &str, kind: Trait) -> Resource {
+pub(super) fn resource(resource_type: &'static str, id: &str, kind: ResourceTrait) -> Resource {
     Resource {
         id: ResourceId::new(type_id(resource_type), NativeId::new(id).unwrap()),
         parent: None,
@@ -47,16 +47,16 @@ pub(super) fn resource(resource_type: &'static str, id: &str, kind: Trait) -> Re
         description: None,
         profile: Profile::new(),
         status: None,
-        kind,
+        resource_trait: kind,
     }
 }
 
 pub(super) fn user(id: &str) -> Resource {
-    resource("user", id, Trait::User(Box::default()))
+    resource("user", id, ResourceTrait::User(Box::default()))
 }
 
 pub(super) fn role(id: &str) -> Resource {
-    resource("role", id, Trait::Role)
+    resource("role", id, ResourceTrait::Role)
 }
 
 pub(super) fn assigned(role_id: &str) -> Entitlement {

@@ -75,7 +75,7 @@ fn what_does_not_hang_together_is_dropped_and_counted() {
             user("1"),
             user("1"),
             role("7"),
-            resource("ghost", "1", Trait::App),
+            resource("ghost", "1", ResourceTrait::App),
         ]),
         AccessBatch::Entitlements(vec![assigned("7"), assigned("7"), assigned("8")]),
         AccessBatch::Grants(vec![grants("7", &["1", "1", "99"]), grants("8", &["1"])]),

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use access_core::StatusCode;
 use access_core::ports::{AuditError, AuditLog, Provisioner};
 use access_core::provisioning::{
-    AuditEntry, Change, DecisionReference, Done, Provisioning, ProvisioningError, Selector,
+    AuditEntry, Change, ChangeResult, DecisionReference, Provisioning, ProvisioningError, Selector,
 };
 use access_review::{Assessment, Line, OpenMeans, Review, Revocation, SheetFile, Statement, assess};
 use async_trait::async_trait;
@@ -366,9 +366,9 @@ async fn revoke(
     row.at = Some(now());
     row.change_id = Some(outcome.change_id.to_string());
     row.result = match outcome.result {
-        Done::Changed => RevocationResult::Revoked,
-        Done::Already => RevocationResult::Already,
-        Done::Accepted => RevocationResult::Accepted,
+        ChangeResult::Changed => RevocationResult::Revoked,
+        ChangeResult::AlreadyApplied => RevocationResult::Already,
+        ChangeResult::Accepted => RevocationResult::Accepted,
     };
     row.verified = outcome.steps.last().map(|step| step.verified.into());
     row.request_ids = outcome
@@ -380,11 +380,11 @@ async fn revoke(
 }
 
 fn change(line: &Line) -> Result<Change, ProvisioningError> {
-    let vocabulary = ninjaone::vocabulary();
+    let terms = ninjaone::provisioning_terms();
     let subject = &line.subject;
     Ok(Change::Revoke {
-        role: Selector::entitlement(&subject.entitlement_id, &vocabulary)?,
-        principal: Selector::principal(&subject.principal_type, &subject.principal_id, &vocabulary)?,
+        role: Selector::entitlement(&subject.entitlement_id, &terms)?,
+        principal: Selector::principal(&subject.principal_type, &subject.principal_id, &terms)?,
     })
 }
 

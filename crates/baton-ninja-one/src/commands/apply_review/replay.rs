@@ -158,7 +158,7 @@ fn absent_since(
                 let Ok(id) = EntitlementId::new(entitlement) else {
                     continue;
                 };
-                snapshot.grants(GrantQuery::Of(&id), &mut |holding| {
+                snapshot.grants(GrantQuery::OfEntitlement(&id), &mut |holding| {
                     held.insert(Subject {
                         entitlement_id: entitlement.to_owned(),
                         principal_type: holding.principal.resource_type.as_str().to_owned(),

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use access_core::StatusCode;
-use access_core::provisioning::Verified;
+use access_core::provisioning::VerificationMethod;
 use serde::{Deserialize, Serialize};
 
 use super::Applied;
@@ -50,7 +50,7 @@ pub(crate) struct RevocationRow {
     pub(crate) status: Option<StatusCode>,
 }
 
-/// How a revocation is known to be made; see [`Verified`].
+/// How a revocation is known to be made; see [`VerificationMethod`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Verification {
@@ -70,12 +70,12 @@ impl Verification {
     }
 }
 
-impl From<Verified> for Verification {
-    fn from(verified: Verified) -> Self {
+impl From<VerificationMethod> for Verification {
+    fn from(verified: VerificationMethod) -> Self {
         match verified {
-            Verified::ByAnswer => Self::ByAnswer,
-            Verified::ByReadingBack => Self::ByReadingBack,
-            Verified::NotVerifiable => Self::NotVerifiable,
+            VerificationMethod::ByAnswer => Self::ByAnswer,
+            VerificationMethod::ByReadingBack => Self::ByReadingBack,
+            VerificationMethod::NotVerifiable => Self::NotVerifiable,
         }
     }
 }

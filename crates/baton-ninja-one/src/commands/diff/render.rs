@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use access_core::diff::{Change, ChangeKind, FieldChange, RecordKind};
+use access_core::diff::{ChangeKind, FieldChange, RecordChange, RecordKind};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -92,7 +92,7 @@ impl<'a> DiffPrinter<'a> {
     }
 
     /// Tells a difference.
-    pub(super) fn change(&mut self, change: &Change) -> Result<(), OutputClosed> {
+    pub(super) fn change(&mut self, change: &RecordChange) -> Result<(), OutputClosed> {
         if self.stop.load(std::sync::atomic::Ordering::Relaxed) {
             return Err(OutputClosed);
         }
@@ -217,13 +217,13 @@ fn mark(kind: ChangeKind) -> &'static str {
     }
 }
 
-fn name(change: &Change, name: &str) -> Option<String> {
+fn name(change: &RecordChange, name: &str) -> Option<String> {
     let at = change.subject.names().iter().position(|known| *known == name)?;
     change.names.get(at)?.as_deref().map(str::to_owned)
 }
 
 /// The thing, or the entitlement of a grant.
-fn id(change: &Change) -> String {
+fn id(change: &RecordChange) -> String {
     match change.subject {
         RecordKind::User | RecordKind::Resource => change.key.join(":"),
         RecordKind::Entitlement | RecordKind::Grant => {
@@ -233,12 +233,12 @@ fn id(change: &Change) -> String {
 }
 
 /// Who holds what a grant is of.
-fn principal(change: &Change) -> Option<String> {
+fn principal(change: &RecordChange) -> Option<String> {
     (change.subject == RecordKind::Grant).then(|| change.key[1..].join(":"))
 }
 
 /// What changed, in words.
-fn what(change: &Change) -> String {
+fn what(change: &RecordChange) -> String {
     if change.kind != ChangeKind::Changed {
         return String::new();
     }
@@ -254,7 +254,7 @@ fn what(change: &Change) -> String {
     change.fields.iter().map(told).collect::<Vec<_>>().join(", ")
 }
 
-fn cells(change: &Change) -> Vec<Cell> {
+fn cells(change: &RecordChange) -> Vec<Cell> {
     let (first, last) = (Cell::text(mark(change.kind)), Cell::Text(what(change)));
     let named = |known: &str| Cell::text_or_nothing(name(change, known).as_deref());
     match change.subject {
@@ -285,7 +285,7 @@ fn cells(change: &Change) -> Vec<Cell> {
     }
 }
 
-fn flat(change: &Change, field: Option<&FieldChange>) -> Vec<Cell> {
+fn flat(change: &RecordChange, field: Option<&FieldChange>) -> Vec<Cell> {
     let names = if change.subject == RecordKind::Grant {
         ["entitlement_display_name", "principal_display_name"]
     } else {
@@ -307,11 +307,11 @@ fn flat(change: &Change, field: Option<&FieldChange>) -> Vec<Cell> {
 }
 
 /// A difference as a JSON object.
-struct ChangeJson<'a>(&'a Change);
+struct ChangeJson<'a>(&'a RecordChange);
 
 impl Serialize for ChangeJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Change {
+        let RecordChange {
             subject,
             key,
             kind,

@@ -2,7 +2,7 @@
 //! knows the other.
 
 use access_core::model::{
-    AccountType, AttributeType, BoundedText, EntitlementId, Purpose, Resource, ResourceTypeId, Trait,
+    AccountType, AttributeType, BoundedText, EntitlementId, Purpose, Resource, ResourceTrait, ResourceTypeId,
     UserAttribute, UserAttributes, UserTrait,
 };
 use access_core::ports::{EffectiveGrant, EntitlementInfo, ResourceTypeStats};
@@ -62,8 +62,8 @@ const USER_COLUMNS: [UserColumn; 12] = [
 ];
 
 fn user(row: &Resource) -> Option<&UserTrait> {
-    match &row.kind {
-        Trait::User(user) => Some(user),
+    match &row.resource_trait {
+        ResourceTrait::User(user) => Some(user),
         _ => None,
     }
 }
@@ -291,7 +291,7 @@ pub(crate) fn kind(row: &ResourceTypeStats) -> Vec<Cell> {
     vec![
         Cell::text(&row.resource_type.id),
         Cell::text(BoundedText::as_str(&row.resource_type.display_name)),
-        Cell::text(row.resource_type.kind.as_str()),
+        Cell::text(row.resource_type.trait_kind.as_str()),
         Cell::Count(row.resources),
         Cell::Count(row.entitlements),
         Cell::Count(row.grants),

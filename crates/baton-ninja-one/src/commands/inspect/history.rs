@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use access_core::StatusCode;
 use access_core::model::{
-    Completeness, EntitlementId, ProfileValue, Resource, ResourceId, ResourceTypeId, Trait,
+    Completeness, EntitlementId, ProfileValue, Resource, ResourceId, ResourceTrait, ResourceTypeId,
 };
 use access_core::ports::{AccessSnapshot, EntitlementQuery, GrantQuery, ResourceQuery, SourceError};
-use access_core::query::{self, FindError};
+use access_core::query::{self, ResolveError};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -75,22 +75,22 @@ pub(super) struct History {
 }
 
 /// Finds a person or a role by what it is called.
-pub(super) fn find(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Subject, FindError> {
+pub(super) fn find(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Subject, ResolveError> {
     let of_user = |row: Resource| Subject {
         id: row.id,
         name: row.display_name.to_string(),
         is_user: true,
         only: None,
     };
-    let user = query::principal(snapshot, text);
-    if let Err(FindError::Source(_)) = user {
+    let user = query::resolve_principal(snapshot, text);
+    if let Err(ResolveError::Source(_)) = user {
         return user.map(of_user);
     }
     match (user, find_role(snapshot, text)) {
-        (Ok(user), Err(FindError::Nothing { .. })) => Ok(of_user(user)),
+        (Ok(user), Err(ResolveError::NotFound { .. })) => Ok(of_user(user)),
         // An id finds a resource of any type.
         (Ok(row), Ok(role)) if row.id == role.id => Ok(role),
-        (Ok(user), Ok(role)) => Err(FindError::Several {
+        (Ok(user), Ok(role)) => Err(ResolveError::Ambiguous {
             what: "users and roles",
             text: text.to_owned(),
             count: 2,
@@ -99,25 +99,25 @@ pub(super) fn find(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Subject,
                 format!("{} ({})", role.id, role.name),
             ],
         }),
-        (Err(FindError::Nothing { mut close, .. }), Err(FindError::Nothing { close: roles, .. })) => {
+        (Err(ResolveError::NotFound { mut close, .. }), Err(ResolveError::NotFound { close: roles, .. })) => {
             close.extend(roles);
-            Err(FindError::Nothing {
+            Err(ResolveError::NotFound {
                 what: "user or role",
                 text: text.to_owned(),
                 close,
             })
         }
-        (Err(FindError::Nothing { .. }), Ok(role)) => Ok(role),
+        (Err(ResolveError::NotFound { .. }), Ok(role)) => Ok(role),
         (Err(error), _) | (_, Err(error)) => Err(error),
     }
 }
 
 /// Finds a role or an entitlement by what it is called.
-pub(super) fn find_role(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Subject, FindError> {
-    let mut held = query::entitlements_of(snapshot, text)?;
+pub(super) fn find_role(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Subject, ResolveError> {
+    let mut held = query::resolve_entitlements(snapshot, text)?;
     let one = held.len() == 1;
     let Some(held) = held.pop() else {
-        return Err(FindError::Nothing {
+        return Err(ResolveError::NotFound {
             what: "role or entitlement",
             text: text.to_owned(),
             close: Vec::new(),
@@ -184,11 +184,11 @@ fn find_latest(
     text: &str,
     stop: &Arc<AtomicBool>,
 ) -> Result<Subject, Failure> {
-    let mut first: Option<FindError> = None;
+    let mut first: Option<ResolveError> = None;
     for n in (0..syncs).rev() {
         match find(timeline.open(n, stop)?.as_ref(), text) {
             Ok(found) => return Ok(found),
-            Err(error @ FindError::Nothing { .. }) => {
+            Err(error @ ResolveError::NotFound { .. }) => {
                 first.get_or_insert(error);
             }
             Err(error) => return Err(error.into()),
@@ -209,7 +209,7 @@ fn find_latest(
 impl State {
     fn of(snapshot: &dyn AccessSnapshot, subject: &Subject) -> Result<Self, SourceError> {
         let mut state = Self::default();
-        snapshot.resources(ResourceQuery::One(&subject.id), &mut |row| {
+        snapshot.resources(ResourceQuery::ById(&subject.id), &mut |row| {
             state.attributes = Some(attributes(&row));
             Break(())
         })?;
@@ -232,20 +232,20 @@ impl State {
             })
         };
         if subject.is_user {
-            take(snapshot, GrantQuery::HeldBy(&subject.id))?;
+            take(snapshot, GrantQuery::OfPrincipal(&subject.id))?;
             return Ok(state);
         }
         if let Some(id) = &subject.only {
-            take(snapshot, GrantQuery::Of(id))?;
+            take(snapshot, GrantQuery::OfEntitlement(id))?;
             return Ok(state);
         }
         let mut entitlements = Vec::new();
-        snapshot.entitlements(EntitlementQuery::On(&subject.id), &mut |row| {
+        snapshot.entitlements(EntitlementQuery::OnResource(&subject.id), &mut |row| {
             entitlements.push(row.entitlement.id);
             Continue(())
         })?;
         for id in &entitlements {
-            take(snapshot, GrantQuery::Of(id))?;
+            take(snapshot, GrantQuery::OfEntitlement(id))?;
         }
         Ok(state)
     }
@@ -262,7 +262,7 @@ impl State {
         if !left && !lost {
             return Ok(());
         }
-        let types = snapshot.types()?.into_iter();
+        let types = snapshot.resource_type_stats()?.into_iter();
         let read: BTreeMap<ResourceTypeId, bool> = types
             .map(|row| {
                 let incomplete = matches!(row.completeness, Some(Completeness::Incomplete { .. }));
@@ -310,7 +310,7 @@ fn attributes(row: &Resource) -> BTreeMap<String, String> {
     set("status_detail", detail.map(str::to_owned));
     set("login", query::login(row).map(str::to_owned));
     set("email", query::email(row).map(str::to_owned));
-    if let Trait::User(user) = &row.kind {
+    if let ResourceTrait::User(user) = &row.resource_trait {
         set("mfa_enabled", user.mfa_enabled.map(yes));
         set("sso_enabled", user.sso_enabled.map(yes));
     }
@@ -429,7 +429,7 @@ pub(super) fn explain_absence<T>(
     timeline: &Timeline,
     sync: &str,
     stop: &Arc<AtomicBool>,
-    find: impl Fn(&dyn AccessSnapshot) -> Result<T, FindError>,
+    find: impl Fn(&dyn AccessSnapshot) -> Result<T, ResolveError>,
     label: impl Fn(&T) -> (String, String),
 ) -> Failure {
     let syncs = timeline.syncs();
@@ -464,8 +464,8 @@ pub(super) fn explain_absence<T>(
                     StatusCode::NotFound,
                 );
             }
-            Err(FindError::Nothing { .. }) => {}
-            Err(error @ FindError::Several { .. }) => {
+            Err(ResolveError::NotFound { .. }) => {}
+            Err(error @ ResolveError::Ambiguous { .. }) => {
                 return Failure::found(
                     format!(
                         "{}; in the sync that ended at {}, {error}",
@@ -476,7 +476,7 @@ pub(super) fn explain_absence<T>(
                     StatusCode::InvalidArgument,
                 );
             }
-            Err(FindError::Source(_)) => break,
+            Err(ResolveError::Source(_)) => break,
         }
     }
     failure

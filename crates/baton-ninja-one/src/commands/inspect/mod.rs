@@ -175,7 +175,7 @@ fn when_it_was_there(
     };
     let Ok(timeline) = timeline() else { return failure };
     if matches!(question, InspectCommand::Access(_)) {
-        let find = |snapshot: &dyn AccessSnapshot| query::principal(snapshot, text);
+        let find = |snapshot: &dyn AccessSnapshot| query::resolve_principal(snapshot, text);
         return history::explain_absence(failure, &timeline, sync, stop, find, |row| {
             (row.display_name.to_string(), row.id.to_string())
         });

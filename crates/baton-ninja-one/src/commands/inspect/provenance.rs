@@ -41,7 +41,7 @@ impl<'a> ProvenanceFormatter<'a> {
         }
         let mut name = id.to_string();
         self.snapshot
-            .entitlements(EntitlementQuery::One(id), &mut |row| {
+            .entitlements(EntitlementQuery::ById(id), &mut |row| {
                 if let Some(resource) = row.resource_name {
                     name = format!("{resource} ({id})");
                 }

@@ -6,7 +6,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use access_core::model::{
-    EntitlementId, Resource, ResourceId, ResourceTypeId, StatusState, Trait, TraitKind,
+    EntitlementId, Resource, ResourceId, ResourceTrait, ResourceTypeId, StatusState, TraitKind,
 };
 use access_core::ports::{
     AccessSnapshot, EffectiveGrant, EntitlementQuery, GrantQuery, ResourceQuery, SourceError,
@@ -188,9 +188,9 @@ impl QueryRunner<'_> {
     /// Who holds a role or an entitlement.
     fn holders(&self, role: &str) -> Result<HashSet<ResourceId>, Failure> {
         let mut holders = HashSet::new();
-        for held in query::entitlements_of(self.snapshot, role)? {
+        for held in query::resolve_entitlements(self.snapshot, role)? {
             self.snapshot
-                .grants(GrantQuery::Of(&held.entitlement.id), &mut |row| {
+                .grants(GrantQuery::OfEntitlement(&held.entitlement.id), &mut |row| {
                     holders.insert(row.principal);
                     Continue(())
                 })?;
@@ -245,14 +245,14 @@ impl QueryRunner<'_> {
             |snapshot, sheet| {
                 for kind in of_kind(snapshot, TraitKind::User, &wanted.types)? {
                     snapshot.resources(ResourceQuery::OfType(&kind), &mut |row| {
-                        let Trait::User(user) = &row.kind else {
+                        let ResourceTrait::User(user) = &row.resource_trait else {
                             return Continue(());
                         };
                         total += u64::from(!of_administrators || is_administrator(&row));
-                        if wanted.without_mfa && user.mfa_enabled.is_none() && unknown.admits(&row) {
+                        if wanted.without_mfa && user.mfa_enabled.is_none() && unknown.matches(&row) {
                             mfa_unknown += 1;
                         }
-                        if !filter.admits(&row) {
+                        if !filter.matches(&row) {
                             return Continue(());
                         }
                         sheet.push(users.row(&row))
@@ -303,16 +303,18 @@ impl QueryRunner<'_> {
             names,
             |snapshot, sheet| {
                 let kinds = match which {
-                    Which::All if wanted.types.is_empty() => {
-                        snapshot.kinds()?.into_iter().map(|kind| kind.id).collect()
-                    }
+                    Which::All if wanted.types.is_empty() => snapshot
+                        .resource_types()?
+                        .into_iter()
+                        .map(|kind| kind.id)
+                        .collect(),
                     Which::Roles | Which::All => of_kind(snapshot, TraitKind::Role, &wanted.types)?,
                 };
                 for kind in kinds {
                     snapshot.resources(ResourceQuery::OfType(&kind), &mut |row| {
                         total += 1;
                         let words = wanted.words.as_ref();
-                        if !words.is_none_or(|words| query::mentioned(&row, words)) {
+                        if !words.is_none_or(|words| query::matches_text(&row, words)) {
                             return Continue(());
                         }
                         let (entitlements, grants) = totals.get(&row.id).copied().unwrap_or_default();
@@ -352,21 +354,21 @@ impl QueryRunner<'_> {
         let Grants { things, .. } = wanted;
         let user = wanted.user.as_deref();
         let user = user
-            .map(|user| query::principal(self.snapshot, user))
+            .map(|user| query::resolve_principal(self.snapshot, user))
             .transpose()?;
         let role = wanted.role.as_deref();
         let role = role
-            .map(|role| query::entitlements_of(self.snapshot, role))
+            .map(|role| query::resolve_entitlements(self.snapshot, role))
             .transpose()?;
         let administrators = wanted.administrators.then(|| self.administrators()).transpose()?;
         let held: Option<HashSet<&EntitlementId>> = role
             .as_ref()
             .map(|role| role.iter().map(|held| &held.entitlement.id).collect());
         let which: Vec<GrantQuery<'_>> = match (&user, &role) {
-            (Some(user), _) => vec![GrantQuery::HeldBy(&user.id)],
+            (Some(user), _) => vec![GrantQuery::OfPrincipal(&user.id)],
             (None, Some(role)) => role
                 .iter()
-                .map(|held| GrantQuery::Of(&held.entitlement.id))
+                .map(|held| GrantQuery::OfEntitlement(&held.entitlement.id))
                 .collect(),
             (None, None) => vec![GrantQuery::All],
         };
@@ -423,25 +425,30 @@ impl QueryRunner<'_> {
     }
 
     fn access(&mut self, who: &str) -> Result<(), Failure> {
-        let found = query::principal(self.snapshot, who)?;
+        let found = query::resolve_principal(self.snapshot, who)?;
         self.say(&introduced(&found));
         self.say("");
         let mut how = ProvenanceFormatter::new(self.snapshot);
         self.sheet(
             (columns::ACCESS, columns::GRANT_KEY),
             ("grant", "grants"),
-            |snapshot, sheet| holdings(snapshot, GrantQuery::HeldBy(&found.id), &mut how, sheet),
+            |snapshot, sheet| holdings(snapshot, GrantQuery::OfPrincipal(&found.id), &mut how, sheet),
         )
     }
 
     fn who(&mut self, what: &str) -> Result<(), Failure> {
-        let found = query::entitlements_of(self.snapshot, what)?;
+        let found = query::resolve_entitlements(self.snapshot, what)?;
         let table = (columns::WHO, columns::GRANT_KEY);
         if self.form != OutputFormat::Table {
             let mut how = ProvenanceFormatter::new(self.snapshot);
             return self.sheet(table, ("holder", "holders"), |snapshot, sheet| {
                 for held in &found {
-                    holdings(snapshot, GrantQuery::Of(&held.entitlement.id), &mut how, sheet)?;
+                    holdings(
+                        snapshot,
+                        GrantQuery::OfEntitlement(&held.entitlement.id),
+                        &mut how,
+                        sheet,
+                    )?;
                 }
                 Ok(None)
             });
@@ -455,14 +462,14 @@ impl QueryRunner<'_> {
             self.say("");
             let mut how = ProvenanceFormatter::new(self.snapshot);
             self.sheet(table, ("holder", "holders"), |snapshot, sheet| {
-                holdings(snapshot, GrantQuery::Of(id), &mut how, sheet)
+                holdings(snapshot, GrantQuery::OfEntitlement(id), &mut how, sheet)
             })?;
         }
         Ok(())
     }
 
     fn stats(&mut self) -> Result<(), Failure> {
-        let types = self.snapshot.types()?;
+        let types = self.snapshot.resource_type_stats()?;
         let people = UserTotals::of(self.snapshot)?;
         let sync = self.snapshot.sync();
         let time = |time: time::OffsetDateTime| time.format(&Rfc3339).unwrap_or_default();
@@ -611,8 +618,11 @@ fn of_kind(
         named.dedup();
         return Ok(named);
     }
-    let kinds = snapshot.kinds()?.into_iter();
-    Ok(kinds.filter(|row| row.kind == kind).map(|row| row.id).collect())
+    let kinds = snapshot.resource_types()?.into_iter();
+    Ok(kinds
+        .filter(|row| row.trait_kind == kind)
+        .map(|row| row.id)
+        .collect())
 }
 
 impl ResourceFilterArgs {
@@ -627,7 +637,7 @@ impl ResourceFilterArgs {
             && self
                 .words
                 .as_ref()
-                .is_none_or(|words| texts.iter().any(|text| words.are_in(text)))
+                .is_none_or(|words| texts.iter().any(|text| words.matches(text)))
     }
 }
 
@@ -643,7 +653,7 @@ fn introduced(row: &Resource) -> String {
         let detail = status.detail.as_deref().map(|detail| format!(", {detail}"));
         parts.push(format!("{}{}", status.state.as_str(), detail.unwrap_or_default()));
     }
-    if let Trait::User(user) = &row.kind {
+    if let ResourceTrait::User(user) = &row.resource_trait {
         parts.extend(
             user.mfa_enabled
                 .map(|mfa| if mfa { "MFA" } else { "no MFA" }.to_owned()),
@@ -685,7 +695,9 @@ impl UserTotals {
     }
 
     fn add(&mut self, row: &Resource) {
-        let Trait::User(user) = &row.kind else { return };
+        let ResourceTrait::User(user) = &row.resource_trait else {
+            return;
+        };
         let state = row
             .status
             .as_ref()

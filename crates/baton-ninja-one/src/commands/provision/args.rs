@@ -1,7 +1,7 @@
 //! Flags and subcommands as changes.
 
 use access_core::provisioning::{
-    AccountField, AccountRequest, AccountUpdate, AttributeValue, Attributes, Change, FieldKind, FieldRule,
+    AccountField, AccountRequest, AccountUpdate, AttributeValue, Attributes, Change, FieldRule, FieldType,
     ProvisioningError, Selector,
 };
 use access_core::{Diagnostic, StatusCode};
@@ -118,9 +118,9 @@ fn create_account() -> Command {
             .long(schema::flag(field.name))
             .help(field.description);
         match field.kind() {
-            FieldKind::Text => argument.value_name("TEXT"),
-            FieldKind::Flag => switch(argument),
-            FieldKind::List => argument.value_name("ROLE").action(ArgAction::Append),
+            FieldType::Text => argument.value_name("TEXT"),
+            FieldType::Flag => switch(argument),
+            FieldType::List => argument.value_name("ROLE").action(ArgAction::Append),
         }
     });
     Command::new("create-account")
@@ -145,8 +145,8 @@ fn update_account() -> Command {
             .long(schema::flag(field.name))
             .help(field.description);
         match field.kind() {
-            FieldKind::Flag => switch(argument),
-            FieldKind::Text | FieldKind::List => argument.value_name("TEXT"),
+            FieldType::Flag => switch(argument),
+            FieldType::Text | FieldType::List => argument.value_name("TEXT"),
         }
     });
     // Known, so that the reason for the refusal can be told.
@@ -173,7 +173,7 @@ fn switch(argument: Arg) -> Arg {
 pub(crate) fn account_switches() -> impl Iterator<Item = &'static str> {
     let fields = ACCOUNTS.create_fields.iter().chain(ACCOUNTS.update_fields);
     fields
-        .filter(|field| field.kind() == FieldKind::Flag)
+        .filter(|field| field.kind() == FieldType::Flag)
         .map(|field| schema::flag(field.name))
 }
 
@@ -230,29 +230,29 @@ fn subcommand_as_request(
     chosen: &ArgMatches,
     allow_administrator: bool,
 ) -> Result<Request, RequestError> {
-    let vocabulary = ninjaone::vocabulary();
+    let terms = ninjaone::provisioning_terms();
     let text = |argument: &str| chosen.get_one::<String>(argument).cloned().unwrap_or_default();
-    let account = || Selector::account(&text("account"), &vocabulary);
+    let account = || Selector::account(&text("account"), &terms);
     let change = match command {
         ChangeCommand::Grant => Change::Grant {
-            role: Selector::role(&text("role"), &vocabulary)?,
+            role: Selector::role(&text("role"), &terms)?,
             principal: account()?,
         },
         ChangeCommand::Revoke => Change::Revoke {
-            role: Selector::role(&text("role"), &vocabulary)?,
+            role: Selector::role(&text("role"), &terms)?,
             principal: account()?,
         },
         ChangeCommand::CreateAccount if chosen.get_flag("schema") => return Ok(Request::AccountSchema),
         ChangeCommand::CreateAccount => {
             let keys: Vec<&str> = ACCOUNTS.create_fields.iter().map(|field| field.name).collect();
-            Change::CreateAccount(AccountRequest::parse(&attributes(chosen, &keys)?, &vocabulary)?)
+            Change::CreateAccount(AccountRequest::parse(&attributes(chosen, &keys)?, &terms)?)
         }
         ChangeCommand::UpdateAccount => {
             let keys = update_fields().map(|field| field.name).chain(REFUSED_FLAGS);
             let keys: Vec<&str> = keys.collect();
             Change::UpdateAccount {
                 account: account()?,
-                update: AccountUpdate::parse(&attributes(chosen, &keys)?, &vocabulary)?,
+                update: AccountUpdate::parse(&attributes(chosen, &keys)?, &terms)?,
             }
         }
         ChangeCommand::DeleteAccount => Change::DeleteAccount {
@@ -298,19 +298,19 @@ pub(super) fn from_flags(
     flags: &OnDemandFlags,
     allow_administrator: bool,
 ) -> Result<Option<Request>, RequestError> {
-    let vocabulary = ninjaone::vocabulary();
+    let terms = ninjaone::provisioning_terms();
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let change = if let Some(entitlement) = &flags.grant_entitlement {
         Change::Grant {
-            role: Selector::entitlement(entitlement, &vocabulary)?,
+            role: Selector::entitlement(entitlement, &terms)?,
             principal: Selector::principal(
                 &text(&flags.grant_principal_type),
                 &text(&flags.grant_principal),
-                &vocabulary,
+                &terms,
             )?,
         }
     } else if let Some(grant) = &flags.revoke_grant {
-        let (role, principal) = Selector::grant(grant, &vocabulary)?;
+        let (role, principal) = Selector::grant(grant, &terms)?;
         Change::Revoke { role, principal }
     } else if flags.create_account_profile.is_some() || flags.create_account_login.is_some() {
         account_of_flags(flags)?
@@ -320,9 +320,9 @@ pub(super) fn from_flags(
         return Ok(Some(Request::ActionSchemas));
     } else if let Some(id) = &flags.delete_resource {
         let resource_type = text(&flags.delete_resource_type);
-        vocabulary.accounts_only(&resource_type, "deleted")?;
+        terms.require_account_type(&resource_type, "deleted")?;
         Change::DeleteAccount {
-            account: Selector::principal(&resource_type, id, &vocabulary)?,
+            account: Selector::principal(&resource_type, id, &terms)?,
             allow_administrator,
         }
     } else {
@@ -337,9 +337,9 @@ pub(super) fn from_flags(
 
 /// Login and e-mail fill what the profile lacks.
 fn account_of_flags(flags: &OnDemandFlags) -> Result<Change, RequestError> {
-    let vocabulary = ninjaone::vocabulary();
+    let terms = ninjaone::provisioning_terms();
     if let Some(resource_type) = &flags.create_account_resource_type {
-        vocabulary.accounts_only(resource_type, "created")?;
+        terms.require_account_type(resource_type, "created")?;
     }
     let mut attributes = match &flags.create_account_profile {
         Some(json) => from_json("--create-account-profile", json)?,
@@ -355,10 +355,7 @@ fn account_of_flags(flags: &OnDemandFlags) -> Result<Change, RequestError> {
                 .or_insert_with(|| value.as_str().into());
         }
     }
-    Ok(Change::CreateAccount(AccountRequest::parse(
-        &attributes,
-        &vocabulary,
-    )?))
+    Ok(Change::CreateAccount(AccountRequest::parse(&attributes, &terms)?))
 }
 
 fn invoked(action: &str, flags: &OnDemandFlags) -> Result<Change, RequestError> {
@@ -367,5 +364,10 @@ fn invoked(action: &str, flags: &OnDemandFlags) -> Result<Change, RequestError> 
         flags.invoke_action_args.as_deref().unwrap_or("{}"),
     )?;
     // There is no flag for a resource type: the actions are bound to none.
-    Ok(Change::of_action(action, "", arguments, &ninjaone::vocabulary())?)
+    Ok(Change::from_action(
+        action,
+        "",
+        arguments,
+        &ninjaone::provisioning_terms(),
+    )?)
 }

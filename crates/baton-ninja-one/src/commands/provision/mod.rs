@@ -227,7 +227,7 @@ fn report(plan: &Plan, outcome: &Outcome, output: Output) {
     tracing::info!(
         change = %outcome.change_id,
         wanted = plan.label(),
-        changed = outcome.result == access_core::provisioning::Done::Changed,
+        changed = outcome.result == access_core::provisioning::ChangeResult::Changed,
         "provisioning"
     );
     print(&match output {

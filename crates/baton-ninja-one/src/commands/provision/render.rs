@@ -1,7 +1,9 @@
 //! What was done, in words and for programs.
 
 use access_core::ports::Warning;
-use access_core::provisioning::{ChangeKind, Done, Named, Outcome, Plan, RequestPreview, Step, Verified};
+use access_core::provisioning::{
+    ChangeOperation, ChangeResult, NamedRef, Outcome, Plan, RequestPreview, Step, VerificationMethod,
+};
 use serde::Serialize;
 
 use crate::output::console::Text;
@@ -42,7 +44,7 @@ pub(super) fn preview(plan: &Plan, requests: &[RequestPreview]) -> Text {
 
 #[derive(Serialize)]
 struct Preview<'a> {
-    change: ChangeKind,
+    change: ChangeOperation,
     dry_run: bool,
     wanted: String,
     already: bool,
@@ -96,38 +98,38 @@ pub(super) fn outcome(outcome: &Outcome) -> Text {
 }
 
 fn headline(outcome: &Outcome) -> String {
-    let shown = |named: Option<&Named>| named.map(ToString::to_string).unwrap_or_default();
+    let shown = |named: Option<&NamedRef>| named.map(ToString::to_string).unwrap_or_default();
     let (role, account) = (shown(outcome.role.as_ref()), shown(outcome.account.as_ref()));
     match (outcome.change, outcome.result) {
-        (ChangeKind::Grant, Done::Changed) => format!("Granted {role} to {account}"),
-        (ChangeKind::Grant, Done::Already) => {
+        (ChangeOperation::Grant, ChangeResult::Changed) => format!("Granted {role} to {account}"),
+        (ChangeOperation::Grant, ChangeResult::AlreadyApplied) => {
             format!("{account} already has {role}; nothing was changed")
         }
-        (ChangeKind::Revoke, Done::Changed) => format!("Revoked {role} from {account}"),
-        (ChangeKind::Revoke, Done::Already) => {
+        (ChangeOperation::Revoke, ChangeResult::Changed) => format!("Revoked {role} from {account}"),
+        (ChangeOperation::Revoke, ChangeResult::AlreadyApplied) => {
             format!("{account} does not have {role}; nothing was changed")
         }
-        (ChangeKind::CreateAccount, Done::Changed) => format!("Created {account}"),
-        (ChangeKind::CreateAccount, Done::Already) => {
+        (ChangeOperation::CreateAccount, ChangeResult::Changed) => format!("Created {account}"),
+        (ChangeOperation::CreateAccount, ChangeResult::AlreadyApplied) => {
             format!("{account} exists already; nothing was changed")
         }
-        (ChangeKind::UpdateAccount, Done::Changed) => format!("Done: {}", outcome.wanted),
-        (ChangeKind::UpdateAccount, Done::Already) => {
+        (ChangeOperation::UpdateAccount, ChangeResult::Changed) => format!("Done: {}", outcome.wanted),
+        (ChangeOperation::UpdateAccount, ChangeResult::AlreadyApplied) => {
             format!("{account} is so already; nothing was changed")
         }
-        (ChangeKind::DeleteAccount, Done::Changed) => format!("Deleted {account}"),
-        (ChangeKind::DeleteAccount, Done::Already) => {
+        (ChangeOperation::DeleteAccount, ChangeResult::Changed) => format!("Deleted {account}"),
+        (ChangeOperation::DeleteAccount, ChangeResult::AlreadyApplied) => {
             format!("{account} does not exist; nothing was changed")
         }
-        (_, Done::Accepted) => format!("Accepted, and not verified: {}", outcome.wanted),
+        (_, ChangeResult::Accepted) => format!("Accepted, and not verified: {}", outcome.wanted),
     }
 }
 
-fn verified(verified: Verified, tries: u32) -> String {
+fn verified(verified: VerificationMethod, tries: u32) -> String {
     let how = match verified {
-        Verified::ByAnswer => "by the answer",
-        Verified::ByReadingBack => "by reading back",
-        Verified::NotVerifiable => "not verifiable",
+        VerificationMethod::ByAnswer => "by the answer",
+        VerificationMethod::ByReadingBack => "by reading back",
+        VerificationMethod::NotVerifiable => "not verifiable",
     };
     if tries > 1 {
         format!("{how}, after {tries} tries")

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use access_core::provisioning::{FieldKind, UPDATE_ACCOUNT};
+use access_core::provisioning::{FieldType, UPDATE_ACCOUNT};
 use baton_proto::connector_v2 as v2;
 use baton_proto::connector_v2::connector_account_creation_schema::{self as form, Field};
 use ninjaone::ACCOUNTS;
@@ -26,9 +26,9 @@ pub(super) fn flag(attribute: &'static str) -> &'static str {
 pub(crate) fn account_form() -> v2::ConnectorAccountCreationSchema {
     let fields = ACCOUNTS.create_fields.iter().zip(0..).map(|(field, order)| {
         let kind = match field.kind() {
-            FieldKind::Text => form::field::Field::StringField(form::StringField::default()),
-            FieldKind::Flag => form::field::Field::BoolField(form::BoolField::default()),
-            FieldKind::List => form::field::Field::StringListField(form::StringListField::default()),
+            FieldType::Text => form::field::Field::StringField(form::StringField::default()),
+            FieldType::Flag => form::field::Field::BoolField(form::BoolField::default()),
+            FieldType::List => form::field::Field::StringListField(form::StringListField::default()),
         };
         let wire = Field {
             display_name: field.display_name.to_owned(),
@@ -99,9 +99,9 @@ pub(crate) fn account_fields() -> String {
     let mut text = String::from("| Attribute | Flag | Takes | Needed | Meaning |\n|---|---|---|---|---|\n");
     for field in ACCOUNTS.create_fields {
         let kind = match field.kind() {
-            FieldKind::Text => "text",
-            FieldKind::Flag => "true, false",
-            FieldKind::List => "list of texts",
+            FieldType::Text => "text",
+            FieldType::Flag => "true, false",
+            FieldType::List => "list of texts",
         };
         let needed = if field.required { "yes" } else { "no" };
         let _ = writeln!(

@@ -54,7 +54,7 @@ pub(crate) fn run(settings: &Settings) -> Result<(), Failure> {
         concurrency: service.concurrency,
         grace: service.grace,
         allow_admin_delete: settings.allow_admin_delete()?,
-        vocabulary: ninjaone::vocabulary(),
+        terms: ninjaone::provisioning_terms(),
         hello: Hello {
             task_id: None,
             metadata: metadata::of_connector(settings.source_options()?.devices),

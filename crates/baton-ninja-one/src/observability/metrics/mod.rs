@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use access_core::StatusCode;
 use access_core::ports::ApiUsage;
-use access_core::provisioning::Done;
+use access_core::provisioning::ChangeResult;
 use access_core::sync::SyncOutcome;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -131,11 +131,11 @@ impl Metrics {
     }
 
     /// A change of the tenant was asked for and ended so.
-    pub(crate) fn provisioning(&self, kind: &'static str, result: Result<Done, StatusCode>) {
+    pub(crate) fn provisioning(&self, kind: &'static str, result: Result<ChangeResult, StatusCode>) {
         let result = match result {
-            Ok(Done::Changed) => "changed".to_owned(),
-            Ok(Done::Already) => "already".to_owned(),
-            Ok(Done::Accepted) => "accepted".to_owned(),
+            Ok(ChangeResult::Changed) => "changed".to_owned(),
+            Ok(ChangeResult::AlreadyApplied) => "already".to_owned(),
+            Ok(ChangeResult::Accepted) => "accepted".to_owned(),
             Err(status) => word(status),
         };
         self.0.changes.get_or_create(&KindLabels { kind, result }).inc();

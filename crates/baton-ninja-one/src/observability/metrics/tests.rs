@@ -4,7 +4,7 @@ use std::time::Duration;
 use access_core::StatusCode;
 use access_core::model::{ResourceTypeId, RowKind, SyncId, SyncRun, SyncType};
 use access_core::ports::ApiUsage;
-use access_core::provisioning::Done;
+use access_core::provisioning::ChangeResult;
 use access_core::sync::{Ledger, SyncOutcome, SyncSummary};
 use time::OffsetDateTime;
 
@@ -57,8 +57,8 @@ fn used() -> Metrics {
     clone.task_finished("full_sync", Ok(()));
     clone.task_finished("full_sync", Ok(()));
     clone.task_finished("grant", Err(StatusCode::NotFound));
-    clone.provisioning("grant", Ok(Done::Changed));
-    clone.provisioning("grant", Ok(Done::Already));
+    clone.provisioning("grant", Ok(ChangeResult::Changed));
+    clone.provisioning("grant", Ok(ChangeResult::AlreadyApplied));
     clone.provisioning("delete_account", Err(StatusCode::FailedPrecondition));
     clone.uploaded(1000);
     clone.uploaded(24);
