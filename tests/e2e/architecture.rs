@@ -9,9 +9,12 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use crate::harness::workspace;
 
 /// Which crates of ours each crate of ours may use (ARCHITECTURE.md).
-const MAY_USE: [(&str, &[&str]); 22] = [
+const MAY_USE: [(&str, &[&str]); 24] = [
     ("access-core", &[]),
-    ("access-dataset", &["access-core", "private-fs", "regular-file"]),
+    (
+        "access-dataset",
+        &["access-core", "net-tls", "private-fs", "regular-file"],
+    ),
     ("access-review", &["access-core"]),
     ("access-wire", &["access-core", "baton-proto"]),
     (
@@ -24,6 +27,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
             "baton-proto",
             "c1-service",
             "c1z",
+            "net-tls",
             "ninjaone",
             "private-fs",
             "regular-file",
@@ -37,14 +41,19 @@ const MAY_USE: [(&str, &[&str]); 22] = [
         ],
     ),
     ("baton-proto", &[]),
-    ("c1-service", &["access-core", "access-wire", "baton-proto"]),
-    ("c1-sim", &["baton-proto"]),
+    (
+        "c1-service",
+        &["access-core", "access-wire", "baton-proto", "net-tls"],
+    ),
+    ("c1-sim", &["baton-proto", "sim-kit"]),
     ("c1z", &["baton-proto", "private-fs", "regular-file"]),
-    ("ninjaone", &["access-core"]),
-    ("ninjaone-sim", &[]),
+    ("net-tls", &["regular-file"]),
+    ("ninjaone", &["access-core", "net-tls"]),
+    ("ninjaone-sim", &["sim-kit"]),
     ("private-fs", &[]),
     ("regular-file", &[]),
-    ("s3-sim", &[]),
+    ("s3-sim", &["sim-kit"]),
+    ("sim-kit", &[]),
     ("sink-c1z", &["access-core", "access-wire", "baton-proto", "c1z"]),
     ("sink-csv", &["access-dataset"]),
     ("sink-html", &["access-core", "private-fs", "regular-file"]),
@@ -139,7 +148,7 @@ fn the_rules_of_reviews_know_no_outside() {
 #[test]
 fn the_shipped_program_does_not_hold_the_simulators() {
     let dependencies = dependencies();
-    for simulator in ["c1-sim", "ninjaone-sim", "s3-sim"] {
+    for simulator in ["c1-sim", "ninjaone-sim", "s3-sim", "sim-kit"] {
         assert!(!dependencies["baton-ninja-one"].contains(simulator));
     }
 }

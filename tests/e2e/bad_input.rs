@@ -261,7 +261,7 @@ fn a_body_cut_anywhere_is_never_a_shorter_list() {
 #[test]
 fn tls_that_cannot_be_trusted() {
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
-    config.tls = Some(ninjaone_sim::TlsConfig::default());
+    config.tls = Some(ninjaone_sim::CertificateOptions::default());
     config.switches = Behavior::default();
     let context = TestContext::with(&config);
     assert_snapshot!("unknown_authority", context.fails(&[]));

@@ -179,7 +179,7 @@ fn the_ledger_of_calls_is_what_the_documents_promise() {
         })
         .collect();
     assert_snapshot!(calls.join("\n"));
-    assert!(context.sim().ledger().most_in_flight() <= 2);
+    assert!(context.sim().ledger().max_in_flight() <= 2);
     let calls = context.sim().ledger().calls();
     assert!(
         calls[0].body.contains("scope=monitoring+management") && !calls[0].body.contains("offline_access")

@@ -3,20 +3,26 @@
 #![cfg(unix)]
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
 use ninjaone_sim::{Fault, When};
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use s3_sim::{S3Fault, S3Sim};
+use sim_kit::{CertificateOptions, Listener, Server, TlsAcceptor, tls_acceptor};
+use tokio::net::TcpStream;
 
 use crate::harness::{Ran, TestContext, skipped};
 use crate::lake::{self, lake};
@@ -385,53 +391,49 @@ fn addresses_of_stores_are_judged() {
     assert_eq!(ran.code, Some(14), "{}", ran.stderr);
 }
 
-/// A server behind an authority of its own, which refuses every request.
-fn private_server() -> (String, String) {
-    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let pem = certified.cert.pem();
-    let key = tokio_rustls::rustls::pki_types::PrivateKeyDer::try_from(certified.signing_key.serialize_der())
-        .unwrap();
-    let provider = Arc::new(tokio_rustls::rustls::crypto::ring::default_provider());
-    let config = tokio_rustls::rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certified.cert.der().clone()], key)
-        .unwrap();
-    let config = Arc::new(config);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
-            let connection = tokio_rustls::rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
-            let mut stream = tokio_rustls::rustls::StreamOwned::new(connection, stream);
-            let mut request = [0; 4096];
-            let mut total = 0;
-            while let Ok(got @ 1..) = stream.read(&mut request) {
-                total += got;
-            }
-            if total > 0 {
-                let body = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
-                let length = body.len();
-                let head = format!(
-                    "HTTP/1.1 403 Forbidden\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
-                );
-                let _ = stream.write_all((head + body).as_bytes());
-                stream.conn.send_close_notify();
-                let _ = stream.flush();
-            }
-        }
+/// A server with a certificate of a test CA, which refuses every request.
+struct PrivateServer {
+    endpoint: String,
+    ca_pem: String,
+    _server: Server,
+}
+
+fn private_server() -> PrivateServer {
+    let (acceptor, ca_pem) = tls_acceptor(&CertificateOptions::default(), &[]).unwrap();
+    let listener = Listener::bind_loopback().unwrap();
+    let server = Server::start("private", listener, move |stream, _| {
+        refuse_requests(stream, acceptor.clone())
     });
-    (format!("https://localhost:{port}"), pem)
+    let server = server.unwrap();
+    PrivateServer {
+        endpoint: format!("https://localhost:{}", server.address().port()),
+        ca_pem,
+        _server: server,
+    }
+}
+
+async fn refuse_requests(stream: TcpStream, acceptor: TlsAcceptor) {
+    let Ok(stream) = acceptor.accept(stream).await else {
+        return;
+    };
+    let service = service_fn(|request: Request<Incoming>| async {
+        request.into_body().collect().await?;
+        let body = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
+        let mut response = Response::new(body.to_owned());
+        *response.status_mut() = StatusCode::FORBIDDEN;
+        Ok::<_, hyper::Error>(response)
+    });
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 #[test]
 fn one_setting_of_authorities_is_for_buckets_too() {
     let context = TestContext::msp();
     let s3 = lake(None);
-    let (endpoint, pem) = private_server();
-    fs::write(context.path("ca.pem"), pem).unwrap();
+    let private = private_server();
+    fs::write(context.path("ca.pem"), &private.ca_pem).unwrap();
     fs::write(context.path("no.pem"), "no certificate").unwrap();
     let c1z = "s3://lake/access/sync.c1z";
     for arguments in [
@@ -447,7 +449,7 @@ fn one_setting_of_authorities_is_for_buckets_too() {
             let mut arguments = arguments.clone();
             arguments.extend(["--ca-file", ca]);
             let mut command = command(&context, &s3, &arguments);
-            context.finish(command.env("AWS_ENDPOINT_URL", &endpoint))
+            context.finish(command.env("AWS_ENDPOINT_URL", &private.endpoint))
         };
         let ran = trusting("ca.pem");
         assert_eq!(ran.code, Some(7), "{arguments:?}: {}", ran.stderr);
@@ -456,12 +458,12 @@ fn one_setting_of_authorities_is_for_buckets_too() {
     }
     let mut bundle = command(&context, &s3, &["verify", "s3://lake/access"]);
     bundle
-        .env("AWS_ENDPOINT_URL", &endpoint)
+        .env("AWS_ENDPOINT_URL", &private.endpoint)
         .env("AWS_CA_BUNDLE", "ca.pem");
     let ran = context.finish(&mut bundle);
     assert_eq!(ran.code, Some(7), "{}", ran.stderr);
     let mut distrusting = command(&context, &s3, &["verify", "s3://lake/access"]);
-    let ran = context.finish(distrusting.env("AWS_ENDPOINT_URL", &endpoint));
+    let ran = context.finish(distrusting.env("AWS_ENDPOINT_URL", &private.endpoint));
     assert_eq!(ran.code, Some(14), "{}", ran.stderr);
     assert!(ran.stderr.contains("UnknownIssuer"), "{}", ran.stderr);
 }

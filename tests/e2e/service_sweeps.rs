@@ -59,7 +59,7 @@ fn sweep(endpoint: Endpoint) {
             .wait_for(&id, PATIENCE, |progress| progress.state == TaskState::Finished);
         let done = done.unwrap_or_else(|| panic!("{endpoint:?} {code:?}: never finished\n{}", served.log()));
         assert_eq!(done.finishes.len(), 1, "{endpoint:?} {code:?}");
-        let calls = served.c1.ledger().of(endpoint);
+        let calls = served.c1.ledger().calls_of(endpoint);
         let struck = calls.iter().any(|call| call.outcome == Outcome::Code(code));
         assert!(struck, "{endpoint:?} {code:?} was never answered");
         served.c1.faults().clear();

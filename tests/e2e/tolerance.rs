@@ -9,7 +9,7 @@ use std::time::Instant;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ninjaone_sim::{
-    Edit, Fault, FaultRule, FaultSchedule, Rows, SimConfig, Tenant, TlsConfig, To, Validity, When,
+    CertificateOptions, Edit, Fault, FaultRule, FaultSchedule, Rows, SimConfig, Tenant, To, Validity, When,
 };
 
 use crate::harness::{Ran, TestContext, skipped};
@@ -481,9 +481,9 @@ fn a_page_that_cannot_advance_and_is_short_is_the_end() {
 fn a_wrong_clock_is_named_where_it_may_be_the_cause() {
     for validity in [Validity::Expired, Validity::NotYet] {
         let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
-        config.tls = Some(TlsConfig {
+        config.tls = Some(CertificateOptions {
             validity,
-            ..TlsConfig::default()
+            ..CertificateOptions::default()
         });
         let context = TestContext::with(&config);
         std::fs::write(context.path("ca.pem"), context.sim().ca_pem().unwrap()).unwrap();

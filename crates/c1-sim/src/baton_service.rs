@@ -57,7 +57,7 @@ impl BatonService for Baton {
             "" => None,
             id => Some(parse(id)?),
         };
-        context.entry.about(&request.host_id, task.clone());
+        context.entry.set_subject(&request.host_id, task.clone());
         let hello = Hello {
             at: Instant::now(),
             request,
@@ -77,7 +77,7 @@ impl BatonService for Baton {
         let twice = context.fault == Some(Fault::Duplicate);
         let task = self.tasks.give_out(1, &[], twice).pop();
         let id = task.as_ref().and_then(|task| TaskId::parse(&task.id).ok());
-        context.entry.about(&request.host_id, id);
+        context.entry.set_subject(&request.host_id, id);
         let pace = self.tasks.pace();
         Ok(Response::new(BatonServiceGetTaskResponse {
             task: task.or_else(|| self.nothing()),
@@ -93,7 +93,7 @@ impl BatonService for Baton {
     ) -> Result<Response<BatonServiceGetTasksResponse>, Status> {
         let (context, request) = parts(request)?;
         request.check()?;
-        context.entry.about(&request.host_id, None);
+        context.entry.set_subject(&request.host_id, None);
         let known = request.known_task_ids.iter().map(|id| parse(id));
         let known = known.collect::<Result<Vec<_>, _>>()?;
         let most = usize::try_from(request.page_size).unwrap_or(usize::MAX);
@@ -118,7 +118,7 @@ impl BatonService for Baton {
         let (context, request) = parts(request)?;
         request.check()?;
         let id = parse(&request.task_id)?;
-        context.entry.about(&request.host_id, Some(id.clone()));
+        context.entry.set_subject(&request.host_id, Some(id.clone()));
         if context.fault == Some(Fault::Cancel) {
             self.tasks.cancel(&id);
         }
@@ -145,7 +145,7 @@ impl BatonService for Baton {
         let (context, request) = parts(request)?;
         request.check()?;
         let id = parse(&request.task_id)?;
-        context.entry.about(&request.host_id, Some(id.clone()));
+        context.entry.set_subject(&request.host_id, Some(id.clone()));
         let end = request
             .final_state
             .ok_or_else(|| Status::invalid_argument("final_state"))?;

@@ -1,21 +1,15 @@
 //! What goes wrong, where and when.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use sim_kit::{FaultRules, When};
 use tonic::Code;
 
 use crate::endpoint::Endpoint;
 
-/// All that goes wrong in a tenant. The first rule that matches a call decides.
+/// The faults of a tenant. The first rule that matches a call decides.
 #[derive(Debug, Clone, Default)]
-pub struct FaultSchedule(Arc<Mutex<Vec<Counted>>>);
-
-#[derive(Debug)]
-struct Counted {
-    rule: FaultRule,
-    calls: u64,
-}
+pub struct FaultSchedule(FaultRules<FaultRule>);
 
 /// Where, when and what.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,26 +20,6 @@ pub struct FaultRule {
     pub when: When,
     /// What happens.
     pub fault: Fault,
-}
-
-/// Which calls of an endpoint, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
-    /// Every one.
-    Always,
-    /// The first so many.
-    First(u64),
-    /// This one.
-    Nth(u64),
-    /// Those after the first so many.
-    After(u64),
-    /// This many in a hundred, always the same ones for the same seed.
-    Percent {
-        /// 0 to 100.
-        percent: u64,
-        /// Chooses which.
-        seed: u64,
-    },
 }
 
 /// What goes wrong with a call.
@@ -97,49 +71,18 @@ impl FaultSchedule {
 
     /// Adds a rule, also while the tenant is served; calls are counted from now on.
     pub fn add(&self, rule: FaultRule) {
-        self.rules().push(Counted { rule, calls: 0 });
+        self.0.add(rule);
     }
 
-    /// Forgets all rules.
+    /// Removes all rules.
     pub fn clear(&self) {
-        self.rules().clear();
+        self.0.clear();
     }
 
-    fn rules(&self) -> MutexGuard<'_, Vec<Counted>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Counts a call and returns its fault.
+    pub(crate) fn next_fault(&self, endpoint: Endpoint) -> Option<Fault> {
+        let matches = |rule: &FaultRule| rule.endpoint.is_none_or(|own| own == endpoint);
+        let hit = self.0.next_fault(matches, |rule| rule.when);
+        hit.map(|(_, rule)| rule.fault)
     }
-
-    /// What goes wrong with this call.
-    pub(crate) fn strike(&self, endpoint: Endpoint) -> Option<Fault> {
-        let mut struck = None;
-        for Counted { rule, calls } in &mut *self.rules() {
-            if rule.endpoint.is_none_or(|own| own == endpoint) {
-                *calls += 1;
-                if struck.is_none() && rule.when.holds(*calls) {
-                    struck = Some(rule.fault.clone());
-                }
-            }
-        }
-        struck
-    }
-}
-
-impl When {
-    fn holds(self, call: u64) -> bool {
-        match self {
-            Self::Always => true,
-            Self::First(count) => call <= count,
-            Self::Nth(number) => call == number,
-            Self::After(count) => call > count,
-            Self::Percent { percent, seed } => mix(seed, call) % 100 < percent,
-        }
-    }
-}
-
-/// A well-mixed value of a seed and an index (the finaliser of `SplitMix64`).
-const fn mix(seed: u64, index: u64) -> u64 {
-    let mut z = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }

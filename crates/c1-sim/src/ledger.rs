@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sim_kit::Ledger;
 use tonic::Code;
 
 use crate::endpoint::Endpoint;
 use crate::tasks::TaskId;
-use crate::watch_cell::WatchCell;
 
 /// One call.
 #[derive(Debug, Clone)]
@@ -46,18 +46,18 @@ pub enum Outcome {
 
 /// All calls so far.
 #[derive(Debug, Clone, Default)]
-pub struct CallLedger(WatchCell<Vec<Call>>);
+pub struct CallLedger(Ledger<Call>);
 
 impl CallLedger {
     /// A copy of all calls in the order of their arrival.
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
-        self.0.read().clone()
+        self.0.calls()
     }
 
     /// A copy of the calls of one endpoint.
     #[must_use]
-    pub fn of(&self, endpoint: Endpoint) -> Vec<Call> {
+    pub fn calls_of(&self, endpoint: Endpoint) -> Vec<Call> {
         let mut calls = self.calls();
         calls.retain(|call| call.endpoint == endpoint);
         calls
@@ -66,19 +66,13 @@ impl CallLedger {
     /// How many calls of an endpoint came.
     #[must_use]
     pub fn count(&self, endpoint: Endpoint) -> usize {
-        self.0
-            .read()
-            .iter()
-            .filter(|call| call.endpoint == endpoint)
-            .count()
+        self.0.count(|call| call.endpoint == endpoint)
     }
 
-    /// Blocks until the calls are as wished, or says `false` when the time is over.
+    /// Blocks until the calls satisfy a condition; `false` after the timeout.
     #[must_use]
-    pub fn wait_until(&self, timeout: Duration, wish: impl Fn(&[Call]) -> bool) -> bool {
-        self.0
-            .wait_for(timeout, |calls| wish(calls).then_some(()))
-            .is_some()
+    pub fn wait_until(&self, timeout: Duration, condition: impl Fn(&[Call]) -> bool) -> bool {
+        self.0.wait_until(timeout, condition)
     }
 
     pub(crate) fn begin(
@@ -87,7 +81,7 @@ impl CallLedger {
         peer: SocketAddr,
         user_agent: Option<String>,
     ) -> Arc<InFlight> {
-        let call = Call {
+        Arc::new(InFlight(self.0.begin(Call {
             endpoint,
             at: Instant::now(),
             peer,
@@ -96,53 +90,34 @@ impl CallLedger {
             task: None,
             outcome: Outcome::Pending,
             refusal: None,
-        };
-        let position = self.0.change(|calls| {
-            calls.push(call);
-            calls.len() - 1
-        });
-        Arc::new(InFlight {
-            ledger: self.clone(),
-            position,
-        })
+        })))
     }
 }
 
 /// A call that is being answered.
 #[derive(Debug)]
-pub(crate) struct InFlight {
-    ledger: CallLedger,
-    position: usize,
-}
+pub(crate) struct InFlight(sim_kit::InFlight<Call>);
 
 impl InFlight {
-    pub(crate) fn about(&self, host_id: &str, task: Option<TaskId>) {
-        self.change(|call| {
+    pub(crate) fn set_subject(&self, host_id: &str, task: Option<TaskId>) {
+        self.0.update(|call| {
             call.host_id = Some(host_id.to_owned());
             call.task = task;
         });
     }
 
-    pub(crate) fn refused(&self, reason: String) {
-        self.change(|call| call.refusal = Some(reason));
+    pub(crate) fn set_refusal(&self, reason: String) {
+        self.0.update(|call| call.refusal = Some(reason));
     }
 
-    pub(crate) fn ended(&self, outcome: Outcome) {
-        self.change(|call| call.outcome = outcome);
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Call)) {
-        self.ledger.0.change(|calls| {
-            if let Some(call) = calls.get_mut(self.position) {
-                change(call);
-            }
-        });
+    pub(crate) fn set_outcome(&self, outcome: Outcome) {
+        self.0.update(|call| call.outcome = outcome);
     }
 }
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.change(|call| {
+        self.0.update(|call| {
             if call.outcome == Outcome::Pending {
                 call.outcome = Outcome::Dropped;
             }

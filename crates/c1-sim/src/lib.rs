@@ -24,16 +24,16 @@ mod tasks;
 mod token;
 mod upload;
 mod validation;
-mod watch_cell;
 
 pub use baton_proto::tonic::Code;
 pub use config::{C1SimConfig, ExpiresIn, Idle, Pace, TokenBehavior};
 pub use credentials::Credentials;
 pub use endpoint::Endpoint;
 pub use error::C1SimError;
-pub use fault::{Fault, FaultRule, FaultSchedule, When};
+pub use fault::{Fault, FaultRule, FaultSchedule};
 pub use ledger::{Call, CallLedger, Outcome};
 pub use server::C1Sim;
+pub use sim_kit::When;
 pub use tasks::{
     Finish, FinishCountError, Hello, InvalidTaskId, TaskId, TaskProgress, TaskQueue, TaskState, Upload,
     UploadOutcome,

@@ -24,7 +24,7 @@ pub(crate) async fn receive(
 ) -> Result<(), Status> {
     let metadata = metadata(&mut stream).await?;
     let id = TaskId::parse(&metadata.task_id).map_err(|error| Status::invalid_argument(error.to_string()))?;
-    context.entry.about(&metadata.host_id, Some(id.clone()));
+    context.entry.set_subject(&metadata.host_id, Some(id.clone()));
     let path = |number| folder.join(format!("{id}-{number}"));
     let number = tasks
         .begin_upload(&id, path)

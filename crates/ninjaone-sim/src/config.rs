@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 
+use sim_kit::CertificateOptions;
+
 use crate::behavior::Behavior;
 use crate::fault::FaultSchedule;
 use crate::tenant::Tenant;
@@ -17,7 +19,7 @@ pub struct SimConfig {
     /// What goes wrong, where and when.
     pub faults: FaultSchedule,
     /// Serve HTTPS with a certificate of a fresh test CA.
-    pub tls: Option<TlsConfig>,
+    pub tls: Option<CertificateOptions>,
     /// Where to listen; port 0 picks a free one.
     pub listen: SocketAddr,
     /// Keep what calls were answered with in the ledger.
@@ -36,36 +38,6 @@ impl SimConfig {
             tls: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             keep_answers: false,
-        }
-    }
-}
-
-/// HTTPS settings.
-#[derive(Debug, Clone)]
-pub struct TlsConfig {
-    /// Names and addresses in the server's certificate.
-    pub subject_names: Vec<String>,
-    /// When the server's certificate is valid.
-    pub validity: Validity,
-}
-
-/// When a certificate is valid.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Validity {
-    /// Today.
-    #[default]
-    Now,
-    /// No longer.
-    Expired,
-    /// Not yet.
-    NotYet,
-}
-
-impl Default for TlsConfig {
-    fn default() -> Self {
-        Self {
-            subject_names: vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
-            validity: Validity::default(),
         }
     }
 }

@@ -43,18 +43,7 @@ pub enum SimError {
         /// The word that could not be understood and why.
         reason: String,
     },
-    /// The listening socket could not be opened.
-    #[error("cannot listen on {address}: {source}; choose another address or port 0")]
-    Listen {
-        /// Address as configured.
-        address: String,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
-    /// The server's own thread or runtime could not be started.
-    #[error("cannot start the server thread: {0}")]
-    Runtime(#[source] std::io::Error),
-    /// The test CA or its certificate could not be made.
-    #[error("cannot make the test certificate: {0}")]
-    Certificate(String),
+    /// The server could not be started.
+    #[error(transparent)]
+    Server(#[from] sim_kit::ServerError),
 }

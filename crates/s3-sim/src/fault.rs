@@ -1,7 +1,6 @@
 //! What goes wrong, and at which request.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use sim_kit::{FaultRules, When};
 
 /// A way for a request to fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +40,7 @@ pub enum S3Refusal {
 
 impl S3Refusal {
     /// Status, code, message.
-    pub(crate) fn words(self) -> (u16, &'static str, &'static str) {
+    pub(crate) fn error_parts(self) -> (u16, &'static str, &'static str) {
         match self {
             Self::PermanentRedirect => (
                 301,
@@ -77,43 +76,37 @@ impl S3Refusal {
     }
 }
 
-/// The requests that will fail.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Faults(Arc<Mutex<Plan>>);
-
-#[derive(Debug, Default)]
-struct Plan {
-    /// How many requests came so far; the numbers below count like it.
-    seen: u64,
-    once: BTreeMap<u64, S3Fault>,
-    from: Option<(u64, S3Fault)>,
+/// Which requests fail, and how.
+#[derive(Debug, Clone)]
+struct FaultRule {
+    when: When,
+    fault: S3Fault,
 }
 
-impl Faults {
-    fn plan(&self) -> MutexGuard<'_, Plan> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// The requests that will fail.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Faults(FaultRules<FaultRule>);
 
-    pub(crate) fn fail_from(&self, n: Option<u64>, how: S3Fault) {
-        let mut plan = self.plan();
-        plan.from = n.map(|n| (plan.seen.saturating_add(n), how));
-        if n.is_none() {
-            plan.once.clear();
+impl Faults {
+    pub(crate) fn fail_from(&self, n: Option<u64>, fault: S3Fault) {
+        match n {
+            None => self.0.clear(),
+            Some(n) => {
+                self.0.retain(|rule| matches!(rule.when, When::Nth(_)));
+                let when = When::After(n);
+                self.0.add(FaultRule { when, fault });
+            }
         }
     }
 
-    pub(crate) fn fail_once(&self, n: u64, how: S3Fault) {
-        let mut plan = self.plan();
-        let number = plan.seen.saturating_add(n);
-        plan.once.insert(number, how);
+    pub(crate) fn fail_once(&self, n: u64, fault: S3Fault) {
+        let when = When::Nth(n.saturating_add(1));
+        self.0.add_first(FaultRule { when, fault });
     }
 
-    /// Counts one request and says how it must fail.
-    pub(crate) fn strike(&self) -> Option<S3Fault> {
-        let mut plan = self.plan();
-        let number = plan.seen;
-        plan.seen += 1;
-        let from = plan.from.filter(|(from, _)| number >= *from);
-        plan.once.remove(&number).or(from.map(|(_, how)| how))
+    /// Counts a request and returns its fault.
+    pub(crate) fn next_fault(&self) -> Option<S3Fault> {
+        let hit = self.0.next_fault(|_| true, |rule| rule.when);
+        hit.map(|(_, rule)| rule.fault)
     }
 }

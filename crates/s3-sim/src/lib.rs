@@ -2,7 +2,7 @@
 //! faults on demand, and a record of every request.
 //!
 //! ```
-//! # fn main() -> Result<(), s3_sim::S3SimError> {
+//! # fn main() -> Result<(), s3_sim::ServerError> {
 //! use s3_sim::{S3Sim, S3SimConfig};
 //!
 //! let s3 = S3Sim::start(S3SimConfig {
@@ -20,7 +20,6 @@
 mod auth;
 mod bucket;
 mod config;
-mod error;
 mod fault;
 mod ledger;
 mod listing;
@@ -32,8 +31,8 @@ mod switches;
 mod upload;
 
 pub use config::S3SimConfig;
-pub use error::S3SimError;
 pub use fault::{S3Fault, S3Refusal};
 pub use ledger::S3Request;
 pub use server::S3Sim;
+pub use sim_kit::ServerError;
 pub use switches::S3Conditions;

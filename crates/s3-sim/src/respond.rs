@@ -10,7 +10,7 @@ use s3s::service::S3Service;
 use s3s::{Body, HttpResponse, S3Error, S3ErrorCode};
 
 use crate::fault::{Faults, S3Fault, S3Refusal};
-use crate::ledger::Ledger;
+use crate::ledger::{RequestLedger, S3Request};
 use crate::switches::Switches;
 
 /// What every connection shares.
@@ -18,15 +18,19 @@ use crate::switches::Switches;
 pub(crate) struct Shared {
     pub(crate) service: S3Service,
     pub(crate) faults: Faults,
-    pub(crate) ledger: Ledger,
+    pub(crate) ledger: RequestLedger,
     pub(crate) switches: Switches,
 }
 
 /// Answers a request; an error makes hyper close the connection without an answer.
 pub(crate) async fn respond(shared: Shared, request: Request<Incoming>) -> io::Result<HttpResponse> {
     let path_and_query = request.uri().path_and_query().map_or("", |text| text.as_str());
-    let number = shared.ledger.begin(request.method().as_str(), path_and_query);
-    let fault = shared.faults.strike();
+    let entry = shared.ledger.begin(S3Request {
+        method: request.method().to_string(),
+        path_and_query: path_and_query.to_owned(),
+        status: None,
+    });
+    let fault = shared.faults.next_fault();
     let response = match fault {
         Some(S3Fault::Reset) => return Err(io::ErrorKind::ConnectionReset.into()),
         Some(S3Fault::Hang) => return std::future::pending().await,
@@ -62,7 +66,8 @@ pub(crate) async fn respond(shared: Shared, request: Request<Incoming>) -> io::R
     if fault == Some(S3Fault::AfterEffect) {
         return Err(io::ErrorKind::ConnectionReset.into());
     }
-    shared.ledger.answered(number, response.status().as_u16());
+    let status = response.status().as_u16();
+    entry.update(|request| request.status = Some(status));
     Ok(response)
 }
 
@@ -90,7 +95,7 @@ fn lacks_checksum(request: &Request<Incoming>) -> bool {
 }
 
 fn refused(refusal: S3Refusal) -> io::Result<HttpResponse> {
-    let (status, code, message) = refusal.words();
+    let (status, code, message) = refusal.error_parts();
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
     );

@@ -1,21 +1,20 @@
-//! The server itself: a listener on a thread of its own, so that tests of any kind can start it.
+//! The running server: what tests look at and change.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use s3s::service::S3ServiceBuilder;
-use tokio::sync::oneshot;
+use sim_kit::{Listener, Server, ServerError};
+use tokio::net::TcpStream;
 
 use crate::auth::StaticCredentials;
 use crate::bucket::{Bucket, Object};
 use crate::config::S3SimConfig;
-use crate::error::S3SimError;
 use crate::fault::{Faults, S3Fault};
-use crate::ledger::{Ledger, S3Request};
+use crate::ledger::{RequestLedger, S3Request};
 use crate::operations::Operations;
 use crate::respond::{Shared, respond};
 use crate::switches::{S3Conditions, Switches};
@@ -25,25 +24,21 @@ use crate::switches::{S3Conditions, Switches};
 pub struct S3Sim {
     bucket: Bucket,
     faults: Faults,
-    ledger: Ledger,
+    ledger: RequestLedger,
     switches: Switches,
-    address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    server: Server,
 }
 
 impl S3Sim {
     /// Starts a server on a free port; it answers when this returns.
     ///
     /// # Errors
-    /// [`S3SimError`] if there is no port or no thread to be had.
-    pub fn start(config: S3SimConfig) -> Result<Self, S3SimError> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(S3SimError::Listen)?;
-        listener.set_nonblocking(true).map_err(S3SimError::Listen)?;
-        let address = listener.local_addr().map_err(S3SimError::Listen)?;
+    /// [`ServerError`] if there is no port or no thread to be had.
+    pub fn start(config: S3SimConfig) -> Result<Self, ServerError> {
+        let listener = Listener::bind_loopback()?;
         let bucket = Bucket::default();
         let faults = Faults::default();
-        let ledger = Ledger::default();
+        let ledger = RequestLedger::default();
         let switches = Switches::default();
         let mut service = S3ServiceBuilder::new(Operations {
             name: config.bucket,
@@ -61,36 +56,22 @@ impl S3Sim {
             ledger: ledger.clone(),
             switches: switches.clone(),
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(S3SimError::Runtime)?;
-        let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::Builder::new()
-            .name("s3-sim".to_owned())
-            .spawn(move || {
-                runtime.block_on(async {
-                    tokio::select! {
-                        () = serve(listener, shared) => {}
-                        _ = stopped => {}
-                    }
-                });
-                runtime.shutdown_background();
-            });
-        let thread = thread.map_err(S3SimError::Runtime)?;
+        let server = Server::start("s3-sim", listener, move |stream, _| {
+            serve_connection(stream, shared.clone())
+        })?;
         Ok(Self {
             bucket,
             faults,
             ledger,
             switches,
-            address,
-            stop: Some(stop),
-            thread: Some(thread),
+            server,
         })
     }
 
     /// The address to configure a client with, e.g. `http://127.0.0.1:41234`. Buckets are in the path.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.server.address())
     }
 
     /// A copy of every object.
@@ -140,12 +121,12 @@ impl S3Sim {
     /// Every request so far, or since they were forgotten.
     #[must_use]
     pub fn requests(&self) -> Vec<S3Request> {
-        self.ledger.requests()
+        self.ledger.calls()
     }
 
     /// Empties the list of requests. Faults keep their count.
     pub fn forget_requests(&self) {
-        self.ledger.forget();
+        self.ledger.clear();
     }
 
     /// The `n`-th request from now on, counted from 0, and all later ones fail, in place of an earlier wish of this kind.
@@ -160,33 +141,10 @@ impl S3Sim {
     }
 }
 
-impl Drop for S3Sim {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-async fn serve(listener: TcpListener, shared: Shared) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
-        return;
-    };
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            continue;
-        };
-        let _ = stream.set_nodelay(true);
-        let shared = shared.clone();
-        tokio::spawn(async move {
-            let service = service_fn(move |request| respond(shared.clone(), request));
-            // A client that goes away, and a fault that closes the connection, both end here.
-            let _ = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-        });
-    }
+async fn serve_connection(stream: TcpStream, shared: Shared) {
+    let service = service_fn(move |request| respond(shared.clone(), request));
+    // A client that closes the connection and a fault that does so both end here.
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }

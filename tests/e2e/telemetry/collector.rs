@@ -17,13 +17,8 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::Span;
+use sim_kit::{CertificateOptions, Listener, Server, TlsAcceptor, tls_acceptor};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 /// The length of what gRPC puts before a message.
 const PREFIX: usize = 5;
@@ -41,54 +36,43 @@ pub(super) struct Collector {
     pub(super) address: String,
     authority: String,
     calls: Calls,
-    _runtime: Runtime,
+    _server: Server,
 }
 
 impl Collector {
     pub(super) fn start() -> Self {
-        Self::listen(None, String::new())
+        Self::serve(None, String::new())
     }
 
-    /// With TLS, and an authority that nobody knows.
+    /// With TLS, and a certificate authority that no machine trusts.
     pub(super) fn start_tls() -> Self {
-        let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
-        let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
-        let mut tls = ServerConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![own.cert.der().clone()], key)
-            .unwrap();
-        tls.alpn_protocols = vec![b"h2".to_vec()];
-        Self::listen(Some(TlsAcceptor::from(Arc::new(tls))), own.cert.pem())
+        let (acceptor, authority) = tls_acceptor(&CertificateOptions::default(), &["h2"]).unwrap();
+        Self::serve(Some(acceptor), authority)
     }
 
-    fn listen(tls: Option<TlsAcceptor>, authority: String) -> Self {
-        let runtime = Runtime::new().unwrap();
+    fn serve(acceptor: Option<TlsAcceptor>, authority: String) -> Self {
         let calls = Calls::default();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let kept = Arc::clone(&calls);
-        runtime.spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (kept, tls) = (Arc::clone(&kept), tls.clone());
-                tokio::spawn(async move {
-                    match tls {
-                        None => serve(stream, kept).await,
-                        Some(tls) => {
-                            if let Ok(stream) = tls.accept(stream).await {
-                                serve(stream, kept).await;
-                            }
+        let shared = Arc::clone(&calls);
+        let listener = Listener::bind_loopback().unwrap();
+        let server = Server::start("collector", listener, move |stream, _| {
+            let (calls, acceptor) = (Arc::clone(&shared), acceptor.clone());
+            async move {
+                match acceptor {
+                    None => serve_connection(stream, calls).await,
+                    Some(acceptor) => {
+                        if let Ok(stream) = acceptor.accept(stream).await {
+                            serve_connection(stream, calls).await;
                         }
                     }
-                });
+                }
             }
         });
+        let server = server.unwrap();
         Self {
-            address,
+            address: server.address().to_string(),
             authority,
             calls,
-            _runtime: runtime,
+            _server: server,
         }
     }
 
@@ -160,7 +144,7 @@ impl Collector {
     }
 }
 
-async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, calls: Calls) {
+async fn serve_connection(stream: impl AsyncRead + AsyncWrite + Unpin, calls: Calls) {
     let service = service_fn(move |request| keep(request, Arc::clone(&calls)));
     let _ = http2::Builder::new(TokioExecutor::new())
         .serve_connection(TokioIo::new(stream), service)

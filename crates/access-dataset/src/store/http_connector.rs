@@ -5,24 +5,19 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use net_tls::TlsError;
 use object_store::ClientOptions;
 use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
 };
 use reqwest::StatusCode;
 use reqwest::header::CONTENT_LENGTH;
-use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 
 use crate::error::DatasetError;
 
 /// Longest silence on a connection.
 pub(super) const READ_TIMEOUT: Duration = Duration::from_mins(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The largest file with certificate authorities that is read.
-const MAX_PEM_BYTES: u64 = 16 << 20;
 
 /// Gives every store the same client.
 #[derive(Debug)]
@@ -34,40 +29,29 @@ impl Connector {
         ca_files: impl IntoIterator<Item = &'a Path>,
         read_timeout: Duration,
     ) -> Result<Self, DatasetError> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
-        for path in ca_files {
-            add_authorities(&mut roots, path).map_err(|reason| DatasetError::CaFile {
-                path: path.to_owned(),
-                reason,
-            })?;
-        }
-        let unusable = |reason: String| DatasetError::Unusable {
-            place: "the TLS library".to_owned(),
-            reason,
-        };
-        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| unusable(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = net_tls::client_config(ca_files)?;
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(read_timeout)
             .build();
-        client.map(Self).map_err(|error| unusable(error.to_string()))
+        client.map(Self).map_err(|error| unusable_tls(error.to_string()))
     }
 }
 
-fn add_authorities(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
-    let pem = regular_file::read(path, MAX_PEM_BYTES).map_err(|error| error.to_string())?;
-    let own: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    match roots.add_parsable_certificates(own.map_err(|error| error.to_string())?) {
-        (0, _) => Err("there is no certificate in it".to_owned()),
-        _ => Ok(()),
+fn unusable_tls(reason: String) -> DatasetError {
+    DatasetError::Unusable {
+        place: "the TLS library".to_owned(),
+        reason,
+    }
+}
+
+impl From<TlsError> for DatasetError {
+    fn from(error: TlsError) -> Self {
+        match error {
+            TlsError::CaFile { path, reason } => Self::CaFile { path, reason },
+            TlsError::Protocol(error) => unusable_tls(error.to_string()),
+        }
     }
 }
 

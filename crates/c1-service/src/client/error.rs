@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use access_core::secrets::ServerText;
 use access_core::{Diagnostic, StatusCode};
+use net_tls::TlsError;
 
 use super::NetworkFault;
 
@@ -154,6 +155,17 @@ impl Diagnostic for C1Error {
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+}
+
+impl From<TlsError> for C1Error {
+    fn from(error: TlsError) -> Self {
+        match error {
+            TlsError::CaFile { path, reason } => Self::CaFile { path, reason },
+            TlsError::Protocol(error) => Self::Setup {
+                reason: error.to_string(),
+            },
+        }
     }
 }
 

@@ -7,7 +7,6 @@ mod error;
 mod finish_task;
 mod network_error;
 mod rpc;
-mod tls;
 mod token;
 mod transport;
 mod types;
@@ -85,7 +84,7 @@ impl C1Client {
             host: ServerText::new(&authority),
         })?;
         let proxy = network.proxies.for_host(&target)?;
-        let tls = tls::tls_config(config.ca_file.as_deref())?;
+        let tls = net_tls::client_config(config.ca_file.as_deref())?;
         let uri = Uri::builder()
             .scheme("https")
             .authority(target.clone())

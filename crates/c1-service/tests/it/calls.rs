@@ -35,7 +35,7 @@ async fn hello_says_who_is_there() {
     assert!(first.annotations.is_empty());
     assert_eq!(second.task_id, task.as_str());
     assert_eq!(second.build_info.as_ref().unwrap().package, "é".repeat(256));
-    let call = &tenant.sim.ledger().of(Endpoint::Hello)[0];
+    let call = &tenant.sim.ledger().calls_of(Endpoint::Hello)[0];
     let agent = call.user_agent.as_deref().unwrap();
     assert!(
         agent.starts_with("brisk-otter-12345 baton-ninja-one/1.2.3 tonic/"),

@@ -138,7 +138,7 @@ async fn a_dropped_connection_is_made_again() {
         assert_eq!(failed.status(), StatusCode::Unavailable);
         client.get_task().await.unwrap();
     }
-    let calls = tenant.sim.ledger().of(Endpoint::GetTask);
+    let calls = tenant.sim.ledger().calls_of(Endpoint::GetTask);
     assert_eq!(calls[1].outcome, Outcome::Dropped);
     assert_ne!(calls[1].peer, calls[2].peer);
 }
@@ -178,7 +178,7 @@ async fn a_slow_answer_is_not_waited_for() {
     assert_eq!(failed.status(), StatusCode::DeadlineExceeded);
     assert!(failed.retryable() && !failed.fatal_at_start());
     client.get_task().await.unwrap();
-    let calls = tenant.sim.ledger().of(Endpoint::GetTask);
+    let calls = tenant.sim.ledger().calls_of(Endpoint::GetTask);
     assert_ne!(
         calls[0].peer, calls[2].peer,
         "a connection that does not answer is given up"

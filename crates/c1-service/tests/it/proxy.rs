@@ -300,7 +300,7 @@ async fn a_connection_that_died_without_a_word_is_replaced() {
     assert_eq!(failed.status(), StatusCode::DeadlineExceeded);
     proxy.dead.store(false, Ordering::Relaxed);
     client.get_task().await.unwrap();
-    let calls = tenant.sim.ledger().of(Endpoint::GetTask);
+    let calls = tenant.sim.ledger().calls_of(Endpoint::GetTask);
     assert_ne!(calls[0].peer, calls[1].peer);
 }
 

@@ -91,7 +91,7 @@ async fn keys_with_an_id_say_it_and_other_types_of_tokens_are_passed_on() {
         ..Default::default()
     });
     tenant.client().get_task().await.unwrap();
-    let call = &tenant.sim.ledger().of(Endpoint::Token)[0];
+    let call = &tenant.sim.ledger().calls_of(Endpoint::Token)[0];
     let agent = "baton-c1-credential-provider baton-ninja-one/1.2.3";
     assert_eq!(call.user_agent.as_deref(), Some(agent));
 
@@ -101,7 +101,7 @@ async fn keys_with_an_id_say_it_and_other_types_of_tokens_are_passed_on() {
     });
     let refused = odd.client().get_task().await.unwrap_err();
     assert_eq!(refused.status(), StatusCode::Unauthenticated);
-    let call = &odd.sim.ledger().of(Endpoint::GetTask)[0];
+    let call = &odd.sim.ledger().calls_of(Endpoint::GetTask)[0];
     assert_eq!(
         call.refusal.as_deref(),
         Some("the authorization does not begin with Bearer")

@@ -11,7 +11,7 @@ pub(crate) struct Hangup(Arc<Notify>);
 impl Hangup {
     /// Closes the connection. The call that wants it never goes on.
     pub(crate) async fn now(&self, entry: &InFlight) {
-        entry.ended(Outcome::Dropped);
+        entry.set_outcome(Outcome::Dropped);
         self.0.notify_one();
         std::future::pending::<()>().await;
     }

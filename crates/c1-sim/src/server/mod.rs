@@ -1,20 +1,18 @@
-//! The server itself: a listener on a thread of its own, so that tests of any kind can start a tenant.
+//! The running server: what tests look at and change, and its connections.
 
 mod disconnect;
 mod respond;
-mod tls;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use baton_proto::connectorapi_baton_v1::baton_service_server::BatonServiceServer;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use sim_kit::{CertificateOptions, Listener, Server, TlsAcceptor, tls_acceptor};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
-use tokio_rustls::TlsAcceptor;
 
 pub(crate) use disconnect::Hangup;
 
@@ -34,10 +32,8 @@ pub struct C1Sim {
     shared: Shared,
     tasks: TaskQueue,
     credentials: Credentials,
-    address: SocketAddr,
     ca_pem: String,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    server: Server,
     _assets: TempDir,
 }
 
@@ -56,12 +52,10 @@ impl C1Sim {
     /// # Errors
     /// [`C1SimError`] if there is no port, thread, folder or key to be had.
     pub fn start(config: C1SimConfig) -> Result<Self, C1SimError> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(C1SimError::Listen)?;
-        listener.set_nonblocking(true).map_err(C1SimError::Listen)?;
-        let address = listener.local_addr().map_err(C1SimError::Listen)?;
-        let (acceptor, ca_pem) = tls::acceptor()?;
+        let listener = Listener::bind_loopback()?;
+        let (acceptor, ca_pem) = tls_acceptor(&CertificateOptions::default(), &["h2", "http/1.1"])?;
         let assets = TempDir::with_prefix("c1-sim-").map_err(C1SimError::Assets)?;
-        let authority = format!("localhost:{}", address.port());
+        let authority = format!("localhost:{}", listener.address().port());
         let (credentials, client) =
             credentials::generate(&config.client_name, &authority, config.key_id.as_deref())?;
         let tokens = Tokens::new("localhost".to_owned(), config.token);
@@ -78,30 +72,16 @@ impl C1Sim {
                 assets: assets.path().to_owned(),
             }),
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(C1SimError::Runtime)?;
-        let (stop, stopped) = oneshot::channel();
-        let for_thread = shared.clone();
-        let thread = std::thread::Builder::new()
-            .name("c1-sim".to_owned())
-            .spawn(move || {
-                runtime.block_on(async {
-                    tokio::select! {
-                        () = serve(listener, acceptor, for_thread) => {}
-                        _ = stopped => {}
-                    }
-                });
-                runtime.shutdown_background();
-            });
-        let thread = thread.map_err(C1SimError::Runtime)?;
+        let for_server = shared.clone();
+        let server = Server::start("c1-sim", listener, move |stream, peer| {
+            handle_connection(stream, peer, acceptor.clone(), for_server.clone())
+        })?;
         Ok(Self {
             shared,
             tasks,
             credentials,
-            address,
             ca_pem,
-            stop: Some(stop),
-            thread: Some(thread),
+            server,
             _assets: assets,
         })
     }
@@ -109,7 +89,7 @@ impl C1Sim {
     /// Host and port as they stand in client ids, e.g. `localhost:41234`.
     #[must_use]
     pub fn authority(&self) -> String {
-        format!("localhost:{}", self.address.port())
+        format!("localhost:{}", self.server.address().port())
     }
 
     /// The test CA's certificate, which clients must trust.
@@ -178,31 +158,7 @@ impl C1Sim {
     }
 }
 
-impl Drop for C1Sim {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-async fn serve(listener: TcpListener, acceptor: TlsAcceptor, shared: Shared) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
-        return;
-    };
-    loop {
-        let Ok((stream, peer)) = listener.accept().await else {
-            continue;
-        };
-        let _ = stream.set_nodelay(true);
-        tokio::spawn(connection(stream, peer, acceptor.clone(), shared.clone()));
-    }
-}
-
-async fn connection(stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor, shared: Shared) {
+async fn handle_connection(stream: TcpStream, peer: SocketAddr, acceptor: TlsAcceptor, shared: Shared) {
     // A client that does not trust the test CA ends here.
     let Ok(stream) = acceptor.accept(stream).await else {
         return;

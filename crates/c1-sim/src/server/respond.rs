@@ -38,12 +38,12 @@ pub(super) async fn respond(
         return Ok(html(StatusCode::NOT_FOUND));
     };
     let entry = shared.ledger.begin(endpoint, peer, header(&request, &USER_AGENT));
-    let fault = shared.faults.strike(endpoint);
+    let fault = shared.faults.next_fault(endpoint);
     match &fault {
         Some(Fault::Delay(delay)) => tokio::time::sleep(*delay).await,
         Some(Fault::Drop) => hangup.now(&entry).await,
         Some(Fault::Reset) => {
-            entry.ended(Outcome::Dropped);
+            entry.set_outcome(Outcome::Dropped);
             return Err(io::ErrorKind::ConnectionReset.into());
         }
         Some(Fault::RevokeTokens) => shared.tokens.revoke_all(),
@@ -98,7 +98,7 @@ async fn sign_in(
     let (status, body) = match shared.tokens.sign_in(content_type.as_deref(), &form.to_bytes()) {
         Ok(body) => (StatusCode::OK, body),
         Err(refusal) => {
-            entry.refused(refusal.to_string());
+            entry.set_refusal(refusal.to_string());
             let body = json!({ "error": "invalid_client", "error_description": refusal.to_string() });
             (StatusCode::UNAUTHORIZED, body)
         }
@@ -128,15 +128,15 @@ async fn call(shared: Shared, context: Context, mut request: Request<Incoming>) 
 fn close_connection(endpoint: Endpoint, entry: &InFlight, response: &Response<Body>) {
     let status = response.status();
     if endpoint == Endpoint::Token || status != StatusCode::OK {
-        entry.ended(Outcome::Http(status.as_u16()));
+        entry.set_outcome(Outcome::Http(status.as_u16()));
         return;
     }
     match Status::from_header_map(response.headers()) {
         Some(status) if status.code() != Code::Ok => {
-            entry.refused(status.message().to_owned());
-            entry.ended(Outcome::Code(status.code()));
+            entry.set_refusal(status.message().to_owned());
+            entry.set_outcome(Outcome::Code(status.code()));
         }
-        _ => entry.ended(Outcome::Code(Code::Ok)),
+        _ => entry.set_outcome(Outcome::Code(Code::Ok)),
     }
 }
 

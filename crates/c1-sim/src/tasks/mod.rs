@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use baton_proto::connectorapi_baton_v1::Task;
 use baton_proto::connectorapi_baton_v1::task::{Status, TaskType};
+use sim_kit::WatchCell;
 
 pub use finish::Finish;
 pub use progress::{Hello, TaskProgress, TaskState, Upload, UploadOutcome};
 pub use task_id::{InvalidTaskId, TaskId};
 
 use crate::config::Pace;
-use crate::watch_cell::WatchCell;
 use record::Record;
 
 /// All tasks of a tenant. A clone is the same book.

@@ -60,7 +60,7 @@ async fn calls_are_refused_with_any_code() {
             fault: Fault::Refuse(code),
         });
         assert_eq!(get_task(&mut connector).await.unwrap_err().code(), code);
-        let call = sim.ledger().of(Endpoint::GetTask).pop().unwrap();
+        let call = sim.ledger().calls_of(Endpoint::GetTask).pop().unwrap();
         assert_eq!(call.outcome, Outcome::Code(code));
     }
     let id = task(&sim);
@@ -81,7 +81,7 @@ async fn a_proxy_in_between_answers_for_the_tenant() {
     });
     let failed = get_task(&mut connector).await.unwrap_err();
     assert!(failed.message().contains("502"), "{failed:?}");
-    let call = sim.ledger().of(Endpoint::GetTask).pop().unwrap();
+    let call = sim.ledger().calls_of(Endpoint::GetTask).pop().unwrap();
     assert_eq!(call.outcome, Outcome::Http(502));
     assert_eq!(sign_in(&sim, sim.credentials()).await.0, StatusCode::BAD_GATEWAY);
 }
@@ -129,7 +129,7 @@ async fn a_dropped_connection_takes_all_calls_with_it() {
     waiting.await.unwrap().unwrap_err();
     // The channel connects anew.
     assert!(get_task(&mut connector).await.unwrap().is_some());
-    let calls = sim.ledger().of(Endpoint::GetTask);
+    let calls = sim.ledger().calls_of(Endpoint::GetTask);
     assert_eq!(calls[0].outcome, Outcome::Dropped);
     assert_ne!(calls[0].peer, calls[1].peer);
 }
@@ -141,7 +141,7 @@ async fn a_reset_stream_leaves_the_connection() {
     sim.faults().at(Endpoint::GetTask, When::Nth(1), Fault::Reset);
     get_task(&mut connector).await.unwrap_err();
     get_task(&mut connector).await.unwrap();
-    let calls = sim.ledger().of(Endpoint::GetTask);
+    let calls = sim.ledger().calls_of(Endpoint::GetTask);
     assert_eq!(calls[0].outcome, Outcome::Dropped);
     assert_eq!(calls[0].peer, calls[1].peer);
 }

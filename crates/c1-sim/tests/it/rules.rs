@@ -146,7 +146,7 @@ async fn polls() {
         spoil(&mut request);
         refused(connector.get_tasks(request).await, field);
     }
-    let call = sim.ledger().of(Endpoint::GetTasks).remove(1);
+    let call = sim.ledger().calls_of(Endpoint::GetTasks).remove(1);
     assert_eq!(call.outcome, Outcome::Code(Code::InvalidArgument));
     assert_eq!(
         call.refusal.as_deref(),

@@ -14,7 +14,7 @@ async fn refusal(sim: &C1Sim, form: &[(&str, &str)]) -> Option<String> {
     let answer = post(sim, form).await.unwrap();
     let status = answer.status();
     let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-    let call = sim.ledger().of(Endpoint::Token).pop().unwrap();
+    let call = sim.ledger().calls_of(Endpoint::Token).pop().unwrap();
     assert_eq!(call.outcome, Outcome::Http(status.as_u16()));
     if status == StatusCode::OK {
         return None;

@@ -50,12 +50,12 @@ async fn a_task_is_given_out_once_and_its_end_is_taken_down() {
             .is_some()
     );
 
-    let calls = sim.ledger().of(Endpoint::FinishTask);
+    let calls = sim.ledger().calls_of(Endpoint::FinishTask);
     assert_eq!(calls.len(), 1);
     assert_eq!(calls[0].outcome, Outcome::Code(Code::Ok));
     assert_eq!(calls[0].task.as_ref(), Some(&id));
     assert!(calls[0].user_agent.as_ref().unwrap().contains("tonic"));
-    let polls = sim.ledger().of(Endpoint::GetTask);
+    let polls = sim.ledger().calls_of(Endpoint::GetTask);
     assert_eq!(polls.len(), 2);
     assert!(polls[0].at <= calls[0].at && polls[0].peer == calls[0].peer);
 }

@@ -1,12 +1,12 @@
 //! `/v2/activities` (docs/reference/ninjaone-api.md §11.7).
 
 use serde_json::{Value, json};
+use sim_kit::mix;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{Api, Request};
 use crate::response::Answer;
-use crate::rng::mix;
 use crate::tenant::{Row, Store, row_id};
 
 const SECONDS_A_DAY: f64 = 86_400.0;

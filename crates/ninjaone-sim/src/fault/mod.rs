@@ -5,25 +5,17 @@ mod parse;
 
 pub use edit::{Edit, Reshape, Rows, To};
 
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::rng::mix;
+use sim_kit::{FaultRules, When};
 
-/// All that goes wrong in a tenant. The first rule that matches a call decides.
+/// The faults of a tenant. The first rule that matches a call decides.
 #[derive(Debug, Clone, Default)]
-pub struct FaultSchedule(Arc<Mutex<Vec<Counted>>>);
+pub struct FaultSchedule(FaultRules<FaultRule>);
 
-#[derive(Debug)]
-struct Counted {
-    rule: FaultRule,
-    calls: u64,
-    struck: u64,
-}
-
-/// A fault that strikes a call.
+/// The fault of a call.
 #[derive(Debug, Clone)]
-pub(crate) struct Strike {
+pub(crate) struct FaultHit {
     pub(crate) fault: Fault,
     rule: usize,
 }
@@ -39,26 +31,6 @@ pub struct FaultRule {
     pub when: When,
     /// What happens.
     pub fault: Fault,
-}
-
-/// Which calls of an endpoint, counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
-    /// Every one.
-    Always,
-    /// The first so many.
-    First(u64),
-    /// This one.
-    Nth(u64),
-    /// Those after the first so many.
-    After(u64),
-    /// This many in a hundred, always the same ones for the same seed.
-    Percent {
-        /// 0 to 100.
-        percent: u64,
-        /// Chooses which.
-        seed: u64,
-    },
 }
 
 /// Where a body is cut.
@@ -176,62 +148,44 @@ impl FaultSchedule {
 
     /// Adds a rule, also while the tenant is served.
     pub fn add(&self, rule: FaultRule) {
-        self.rules().push(Counted {
-            rule,
-            calls: 0,
-            struck: 0,
-        });
+        self.0.add(rule);
     }
 
-    /// The rules, and how often each has struck.
+    /// The rules, and how many calls each has affected.
     #[must_use]
     pub fn fired(&self) -> Vec<(FaultRule, u64)> {
-        self.rules()
-            .iter()
-            .map(|counted| (counted.rule.clone(), counted.struck))
-            .collect()
+        let counted = self.0.counted().into_iter();
+        counted.map(|counted| (counted.rule, counted.effects)).collect()
     }
 
-    /// Rules that have not struck yet: a test that plans a fault has tested nothing without it.
+    /// Rules that have not affected a call yet: a test that plans a fault has tested nothing without it.
     #[must_use]
     pub fn unfired(&self) -> Vec<FaultRule> {
         let fired = self.fired().into_iter();
         fired
-            .filter_map(|(rule, struck)| (struck == 0).then_some(rule))
+            .filter_map(|(rule, effects)| (effects == 0).then_some(rule))
             .collect()
     }
 
-    /// Forgets all rules.
+    /// Removes all rules.
     pub fn clear(&self) {
-        self.rules().clear();
+        self.0.clear();
     }
 
-    fn rules(&self) -> std::sync::MutexGuard<'_, Vec<Counted>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Counts a call and returns its fault.
+    pub(crate) fn next_fault(&self, method: &str, path: &str) -> Option<FaultHit> {
+        let hit = self
+            .0
+            .next_fault(|rule| rule.matches(method, path), |rule| rule.when);
+        hit.map(|(position, rule)| FaultHit {
+            fault: rule.fault,
+            rule: position,
+        })
     }
 
-    /// What goes wrong with this call.
-    pub(crate) fn strike(&self, method: &str, path: &str) -> Option<Strike> {
-        let mut strike = None;
-        for (position, Counted { rule, calls, .. }) in self.rules().iter_mut().enumerate() {
-            if rule.matches(method, path) {
-                *calls += 1;
-                if strike.is_none() && rule.when.holds(*calls) {
-                    strike = Some(Strike {
-                        fault: rule.fault.clone(),
-                        rule: position,
-                    });
-                }
-            }
-        }
-        strike
-    }
-
-    /// Books that a strike had an effect.
-    pub(crate) fn landed(&self, strike: &Strike) {
-        if let Some(counted) = self.rules().get_mut(strike.rule) {
-            counted.struck += 1;
-        }
+    /// Records that a fault had an effect.
+    pub(crate) fn count_effect(&self, hit: &FaultHit) {
+        self.0.count_effect(hit.rule);
     }
 }
 
@@ -243,17 +197,5 @@ impl FaultRule {
             None => path == self.path,
         };
         method_fits && path_fits
-    }
-}
-
-impl When {
-    fn holds(self, call: u64) -> bool {
-        match self {
-            Self::Always => true,
-            Self::First(count) => call <= count,
-            Self::Nth(number) => call == number,
-            Self::After(count) => call > count,
-            Self::Percent { percent, seed } => mix(seed, call) % 100 < percent,
-        }
     }
 }

@@ -3,11 +3,12 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use sim_kit::When;
+
 use super::Cut;
 use super::Fault;
 use super::FaultRule;
 use super::Reshape;
-use super::When;
 use crate::error::SimError;
 
 impl FromStr for FaultRule {

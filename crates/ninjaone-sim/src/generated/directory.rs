@@ -1,10 +1,10 @@
 //! Single objects and keyset pages of a generated tenant, small enough to be built at once.
 
 use serde_json::{Value, json};
+use sim_kit::mix;
 
 use super::Generated;
 use super::person_json;
-use crate::rng::mix;
 use crate::tenant::{Collection, UserKind};
 
 impl Generated {

@@ -1,5 +1,6 @@
+use sim_kit::mix;
+
 use crate::error::SimError;
-use crate::rng::mix;
 use crate::tenant::UserKind;
 
 /// Which users of its kind hold a role: a walk through all of them with a fixed stride that shares no factor with their

@@ -1,5 +1,6 @@
+use sim_kit::mix;
+
 use super::names::{FIRST_NAMES, LAST_NAMES, Name};
-use crate::rng::mix;
 use crate::tenant::UserKind;
 
 /// Everything about one generated person, computed from the index: nothing is stored per person.

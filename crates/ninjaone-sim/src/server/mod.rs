@@ -1,18 +1,15 @@
-//! The HTTP side: a listener on a thread of its own, so that tests of any kind can start a tenant.
+//! The running server: what tests look at and change, and its connections.
 
 mod body;
 mod respond;
-mod tls;
 
-use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use sim_kit::{Listener, Server, TlsAcceptor, tls_acceptor};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
-use tokio_rustls::TlsAcceptor;
 
 use crate::SimError;
 use crate::api::Api;
@@ -26,10 +23,8 @@ pub struct Sim {
     api: Arc<Api>,
     faults: FaultSchedule,
     ledger: CallLedger,
-    address: SocketAddr,
     ca_pem: Option<String>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    server: Server,
 }
 
 /// What every connection shares.
@@ -47,47 +42,25 @@ impl Sim {
     /// # Errors
     /// [`SimError`] if the address is taken or the certificate cannot be made.
     pub fn start(config: &SimConfig) -> Result<Self, SimError> {
-        let listen = |source| SimError::Listen {
-            address: config.listen.to_string(),
-            source,
-        };
-        let listener = TcpListener::bind(config.listen).map_err(listen)?;
-        listener.set_nonblocking(true).map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
-        let (acceptor, ca_pem) = config.tls.as_ref().map(tls::acceptor).transpose()?.unzip();
+        let listener = Listener::bind(config.listen)?;
+        let tls = config.tls.as_ref();
+        let (acceptor, ca_pem) = tls.map(|options| tls_acceptor(options, &[])).transpose()?.unzip();
         let shared = Shared {
             api: Arc::new(Api::new(config)),
             faults: config.faults.clone(),
             ledger: CallLedger::default(),
             keep_answers: config.keep_answers,
         };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(SimError::Runtime)?;
-        let (stop, stopped) = oneshot::channel();
-        let for_thread = shared.clone();
-        let thread = std::thread::Builder::new()
-            .name("ninjaone-sim".to_owned())
-            .spawn(move || {
-                runtime.block_on(async {
-                    tokio::select! {
-                        () = serve(listener, acceptor, for_thread) => {}
-                        _ = stopped => {}
-                    }
-                });
-                runtime.shutdown_background();
-            });
-        let thread = thread.map_err(SimError::Runtime)?;
-        let Shared {
-            api, faults, ledger, ..
-        } = shared;
+        let for_server = shared.clone();
+        let server = Server::start("ninjaone-sim", listener, move |stream, _| {
+            handle_connection(stream, acceptor.clone(), for_server.clone())
+        })?;
         Ok(Self {
-            api,
-            faults,
-            ledger,
-            address,
+            api: shared.api,
+            faults: shared.faults,
+            ledger: shared.ledger,
             ca_pem,
-            stop: Some(stop),
-            thread: Some(thread),
+            server,
         })
     }
 
@@ -95,8 +68,8 @@ impl Sim {
     #[must_use]
     pub fn base_url(&self) -> String {
         match &self.ca_pem {
-            Some(_) => format!("https://localhost:{}", self.address.port()),
-            None => format!("http://{}", self.address),
+            Some(_) => format!("https://localhost:{}", self.server.address().port()),
+            None => format!("http://{}", self.server.address()),
         }
     }
 
@@ -141,38 +114,14 @@ impl Sim {
     }
 }
 
-impl Drop for Sim {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
-async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Shared) {
-    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
-        return;
-    };
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            continue;
-        };
-        let _ = stream.set_nodelay(true);
-        let shared = shared.clone();
-        let acceptor = acceptor.clone();
-        tokio::spawn(async move {
-            match acceptor {
-                Some(acceptor) => {
-                    if let Ok(stream) = acceptor.accept(stream).await {
-                        connection(stream, shared, RawHeaders::default()).await;
-                    }
-                }
-                None => plain(stream, shared).await,
+async fn handle_connection(stream: TcpStream, acceptor: Option<TlsAcceptor>, shared: Shared) {
+    match acceptor {
+        Some(acceptor) => {
+            if let Ok(stream) = acceptor.accept(stream).await {
+                serve_http(stream, shared, RawHeaders::default()).await;
             }
-        });
+        }
+        None => serve_plain(stream, shared).await,
     }
 }
 
@@ -180,14 +129,14 @@ async fn serve(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Sha
 type RawHeaders = Arc<Mutex<Option<Vec<u8>>>>;
 
 /// A connection that HTTP can be broken on: a second handle of the socket outlives the HTTP server's.
-async fn plain(stream: TcpStream, shared: Shared) {
+async fn serve_plain(stream: TcpStream, shared: Shared) {
     let Ok(stream) = stream.into_std() else { return };
     let Ok(second) = stream.try_clone() else { return };
     let (Ok(stream), Ok(mut second)) = (TcpStream::from_std(stream), TcpStream::from_std(second)) else {
         return;
     };
     let verbatim = RawHeaders::default();
-    connection(stream, shared, Arc::clone(&verbatim)).await;
+    serve_http(stream, shared, Arc::clone(&verbatim)).await;
     let bytes = verbatim.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(bytes) = bytes {
         let _ = second.write_all(&bytes).await;
@@ -195,7 +144,7 @@ async fn plain(stream: TcpStream, shared: Shared) {
     }
 }
 
-async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Shared, verbatim: RawHeaders) {
+async fn serve_http(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Shared, verbatim: RawHeaders) {
     let service = service_fn(move |request| respond::respond(shared.clone(), Arc::clone(&verbatim), request));
     // A client that goes away, and a fault that drops the connection, both end here.
     let _ = hyper::server::conn::http1::Builder::new()

@@ -45,8 +45,8 @@ pub(super) async fn respond(
         answer: None,
     };
     let entry = shared.ledger.begin(call);
-    let strike = shared.faults.strike(head.method.as_str(), head.uri.path());
-    let fault = strike.as_ref().map(|strike| &strike.fault);
+    let hit = shared.faults.next_fault(head.method.as_str(), head.uri.path());
+    let fault = hit.as_ref().map(|hit| &hit.fault);
     let asked = query.len();
     match fault {
         Some(Fault::NoProgress) => query.retain(|(name, _)| name != "after"),
@@ -66,8 +66,8 @@ pub(super) async fn respond(
         Some(fate) => fate,
         None => afterwards(&shared, shared.api.handle(&request), fault, &mut landed),
     };
-    if let Some(strike) = strike.as_ref().filter(|_| landed) {
-        shared.faults.landed(strike);
+    if let Some(hit) = hit.as_ref().filter(|_| landed) {
+        shared.faults.count_effect(hit);
     }
     let answer = match fate {
         Delivery::Answer(answer) => answer,
@@ -77,13 +77,16 @@ pub(super) async fn respond(
             return Err(io::ErrorKind::ConnectionReset.into());
         }
     };
-    let whole = match &answer.body {
+    let complete = match &answer.body {
         Payload::Bytes(bytes) if shared.keep_answers && !matches!(fault, Some(Fault::CutBody { .. })) => {
             Some(bytes.clone())
         }
         _ => None,
     };
-    entry.answered(answer.status, whole);
+    entry.update(|call| {
+        call.status = answer.status;
+        call.answer = complete;
+    });
     let gzip =
         shared.api.switches().transport.gzip && accept_encoding.is_some_and(|kinds| kinds.contains("gzip"));
     let is_token = head.uri.path().ends_with("/oauth/token");

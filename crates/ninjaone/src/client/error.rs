@@ -7,6 +7,7 @@ use access_core::memory::MemoryExhausted;
 use access_core::model::IdError;
 use access_core::secrets::ServerText;
 use access_core::{Diagnostic, StatusCode};
+use net_tls::TlsError;
 
 use super::ApiError;
 
@@ -505,6 +506,17 @@ impl Diagnostic for NinjaOneError {
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+}
+
+impl From<TlsError> for NinjaOneError {
+    fn from(error: TlsError) -> Self {
+        match error {
+            TlsError::CaFile { path, reason } => Self::CaFile { path, reason },
+            TlsError::Protocol(error) => Self::Setup {
+                reason: error.to_string(),
+            },
+        }
     }
 }
 

@@ -37,7 +37,6 @@ use super::pace::Pace;
 use super::remark::Remark;
 use super::resolver::{ResolveError, SystemResolver};
 use super::retry::{RetryState, retry_after};
-use super::tls::tls_config;
 use super::token::Token;
 use super::trace::traced;
 use super::{ApiError, ClientConfig, NinjaOneError, TlsFault};
@@ -134,8 +133,11 @@ impl NinjaOneClient {
             return Err(NinjaOneError::OfflineAccess);
         }
         let setup = |reason: String| NinjaOneError::Setup { reason };
+        let mut tls = net_tls::client_config(config.ca_file.as_deref())?;
+        // Without ALPN, a middlebox that inspects TLS would have to guess the protocol.
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let mut http = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls_config(&config)?)
+            .tls_backend_preconfigured(tls)
             .user_agent(&config.user_agent)
             .redirect(reqwest::redirect::Policy::none())
             .dns_resolver(Arc::new(SystemResolver))

@@ -15,7 +15,6 @@ mod resolver;
 mod retry;
 mod secret;
 mod sign_in;
-mod tls;
 mod token;
 mod trace;
 mod write;

@@ -157,14 +157,9 @@ fn channel(settings: &TelemetrySettings) -> Result<Channel, SettingsError> {
 }
 
 fn roots(trust: &TlsTrust) -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    let own = match trust {
-        TlsTrust::Only(own) => own,
-        TlsTrust::Usual(own) => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
-            own
-        }
+    let (mut roots, own) = match trust {
+        TlsTrust::Only(own) => (RootCertStore::empty(), own),
+        TlsTrust::Usual(own) => (net_tls::default_roots(), own),
     };
     roots.add_parsable_certificates(own.iter().cloned());
     roots
