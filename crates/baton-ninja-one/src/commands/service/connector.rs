@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use access_core::model::{Provenance, ResourceTypeId, SyncScope};
 use access_core::ports::{
     AccessSink, AccessSource, ApiUsage, AuditLog, EventCursor, EventFeed, EventPage, NoopAuditLog,
-    NoopObserver,
 };
 use access_core::provisioning::{Change, Outcome, Provisioning};
 use access_core::sync::{ShrinkGuard, SyncOutcome, SyncPipeline, SyncRequest};
@@ -28,7 +27,7 @@ use super::work_dir::TempFolder;
 use super::work_dir::sweep;
 use crate::commands::provision::AuditFile;
 use crate::failure::Failure;
-use crate::observability::metrics::Metrics;
+use crate::observability::metrics::{Metrics, SyncProgress};
 use crate::observability::spans;
 use crate::observability::task_logs::TaskLog;
 use crate::observability::task_logs::TaskLogs;
@@ -253,7 +252,9 @@ impl Connector for NinjaOneConnector {
             guard,
             provenance: self.provenance.clone(),
         };
-        let (ended, usage) = on_its_own_thread(source, sinks, request, self.sync_timeout, stop.clone()).await;
+        let progress = self.metrics.sync_started();
+        let (ended, usage) =
+            on_its_own_thread(source, sinks, request, self.sync_timeout, stop.clone(), progress).await;
         let outcome = ended.inspect_err(|failure| {
             self.metrics.sync_failed(failure.status);
             self.metrics.api_used(&usage);
@@ -321,11 +322,12 @@ async fn on_its_own_thread(
     request: SyncRequest,
     limit: Option<Duration>,
     stop: Stop,
+    progress: SyncProgress,
 ) -> (Result<SyncOutcome, TaskFailure>, ApiUsage) {
     let runtime = tokio::runtime::Handle::current();
     let task = tracing::Span::current();
     let run = tokio::task::spawn_blocking(move || {
-        let watched = WatchedSync::new(&NoopObserver);
+        let watched = WatchedSync::new(&progress);
         let pipeline = SyncPipeline {
             source: source.as_ref(),
             sinks: &sinks,

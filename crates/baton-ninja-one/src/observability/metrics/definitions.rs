@@ -120,8 +120,15 @@ pub(super) const LAST_SYNC_SUCCESS_AGE: Described = gauge(
     "How long ago the last sync was published; absent before the first",
 );
 
+pub(super) const SYNCS_RUNNING: Described = gauge("running_syncs", &[], "Syncs that are running now");
+pub(super) const SYNC_PROGRESS: Described = gauge(
+    "sync_last_progress_timestamp_seconds",
+    &[],
+    "When a running sync last made progress (a new phase, a row, a byte from NinjaOne), in seconds since 1970; 0 before the first sync",
+);
+
 /// All of them, in the order of the text.
-pub(super) const ALL: [&Described; 13] = [
+pub(super) const ALL: [&Described; 15] = [
     &SYNCS,
     &SYNC_DURATION,
     &API_CALLS,
@@ -135,6 +142,8 @@ pub(super) const ALL: [&Described; 13] = [
     &LAST_SYNC_ROWS,
     &LAST_SYNC_SUCCESS,
     &LAST_SYNC_SUCCESS_AGE,
+    &SYNCS_RUNNING,
+    &SYNC_PROGRESS,
 ];
 
 /// The table of docs/METRICS.md.

@@ -2,6 +2,7 @@
 
 mod definitions;
 mod last_sync;
+mod sync_progress;
 #[cfg(test)]
 mod tests;
 
@@ -16,13 +17,16 @@ use access_core::sync::SyncOutcome;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 
 use definitions::Described;
 use last_sync::LastSync;
+use sync_progress::TimestampGauge;
 
 pub(crate) use definitions::document;
+pub(crate) use sync_progress::SyncProgress;
 
 /// From a small tenant's seconds to a large one's hours.
 const DURATIONS: [f64; 11] = [
@@ -49,6 +53,8 @@ struct Inner {
     tasks: Family<KindLabels, Counter>,
     changes: Family<KindLabels, Counter>,
     uploaded: Counter,
+    syncs_running: Gauge,
+    sync_progress: TimestampGauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -92,6 +98,12 @@ impl Metrics {
             tasks: registered(&mut registry, &definitions::TASKS, Family::default()),
             changes: registered(&mut registry, &definitions::CHANGES, Family::default()),
             uploaded: registered(&mut registry, &definitions::UPLOADED, Counter::default()),
+            syncs_running: registered(&mut registry, &definitions::SYNCS_RUNNING, Gauge::default()),
+            sync_progress: registered(
+                &mut registry,
+                &definitions::SYNC_PROGRESS,
+                TimestampGauge::default(),
+            ),
             registry,
         };
         inner
@@ -100,6 +112,11 @@ impl Metrics {
         // A rate needs to have seen the nought before the one.
         drop(inner.syncs.get_or_create(&result_label(OK.to_owned())));
         Self(Arc::new(inner))
+    }
+
+    /// A sync starts. It counts as running until the observer is dropped.
+    pub(crate) fn sync_started(&self) -> SyncProgress {
+        SyncProgress::start(self.0.syncs_running.clone(), self.0.sync_progress.clone())
     }
 
     /// A sync is published. The usage is what this sync alone has cost.

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use access_core::StatusCode;
 use access_core::model::{ResourceTypeId, RowKind, SyncId, SyncRun, SyncType};
-use access_core::ports::ApiUsage;
+use access_core::ports::{ApiUsage, SyncObserver};
 use access_core::provisioning::ChangeResult;
 use access_core::sync::{Ledger, SyncOutcome, SyncSummary};
 use time::OffsetDateTime;
@@ -125,4 +125,49 @@ fn the_table_is_what_the_text_says() {
             );
         }
     }
+}
+
+fn value(metrics: &Metrics, name: &str) -> String {
+    let text = metrics.encode();
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(&format!("{PREFIX}_{name} ")));
+    line.unwrap().to_owned()
+}
+
+/// A watchdog sees that a sync runs, and when it last made progress.
+#[test]
+fn a_running_sync_shows_its_progress() {
+    let metrics = Metrics::new();
+    let progress_at = || value(&metrics, "sync_last_progress_timestamp_seconds");
+    let running = || value(&metrics, "running_syncs");
+    assert_eq!((running().as_str(), progress_at().as_str()), ("0", "0.0"));
+    let progress = metrics.sync_started();
+    assert_eq!(running(), "1");
+    let usage = |bytes| ApiUsage {
+        bytes,
+        ..ApiUsage::default()
+    };
+    let activity = access_core::ports::Activity::default();
+    progress.under_way(&usage(10), &activity);
+    let first = progress_at();
+    let now = OffsetDateTime::now_utc().unix_timestamp().to_string();
+    assert_eq!(
+        first.get(..8),
+        now.get(..8),
+        "seconds since 1970, within 100 seconds"
+    );
+    std::thread::sleep(Duration::from_millis(20));
+    // Nothing new: a stalled sync does not look alive.
+    progress.under_way(&usage(10), &activity);
+    assert_eq!(progress_at(), first);
+    progress.rows(RowKind::Grant, &ResourceTypeId::from_static("role"), 3);
+    progress.under_way(&usage(10), &activity);
+    let second = progress_at();
+    assert!(second > first);
+    std::thread::sleep(Duration::from_millis(20));
+    progress.phase(access_core::ports::Phase::Preparing);
+    assert!(progress_at() > second);
+    drop(progress);
+    assert_eq!(running(), "0");
 }
