@@ -1,5 +1,7 @@
 //! The dependency table of the design, enforced.
 
+mod import_cycles;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -105,6 +107,23 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     packages.collect()
 }
 
+/// The part of `c1z` that could be a crate of its own: a store of keys and values, which knows nothing of what it stores.
+const PEBBLE: &str = "crates/c1z/src/v3/pebble";
+
+/// Words of what is stored around and in a store.
+const NOT_PEBBLE_WORDS: [&str; 10] = [
+    "c1z",
+    "conductorone",
+    "baton",
+    "sdk",
+    "ecosystem",
+    "entitlement",
+    "grant",
+    "principal",
+    "resource",
+    "access_core",
+];
+
 #[test]
 fn crates_use_each_other_only_as_designed() {
     let dependencies = dependencies();
@@ -200,6 +219,26 @@ fn the_domain_knows_no_vendor() {
                 let words = VENDOR_WORDS.iter().filter(|word| has_word(line, word));
                 found.extend(words.map(|word| format!("{}:{}: {word}: {line}", path.display(), number + 1)));
             }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn the_pebble_store_knows_nothing_of_what_it_stores() {
+    let mut files = Vec::new();
+    production_files(&workspace().join(PEBBLE), &mut files);
+    assert!(files.len() > 10);
+    let mut found = Vec::new();
+    for path in files {
+        let text = fs::read_to_string(&path).unwrap();
+        for (number, line) in text.lines().enumerate() {
+            let at = format!("{}:{}", path.display(), number + 1);
+            if line.contains("crate::") || line.contains("super::super::") {
+                found.push(format!("{at}: uses what is outside of it: {line}"));
+            }
+            let words = NOT_PEBBLE_WORDS.iter().filter(|word| has_word(line, word));
+            found.extend(words.map(|word| format!("{at}: {word}: {line}")));
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));

@@ -234,6 +234,22 @@ impl C1zError {
         }
     }
 
+    /// Classifies an error of zstd: about the file, or about the system.
+    pub(crate) fn zstd(path: &Path, max_window_bytes: u64, error: io::Error) -> Self {
+        if error.raw_os_error().is_some() || is_exhausted(&error) {
+            return Self::io("reading", path, error);
+        }
+        let path = path.to_owned();
+        match error.to_string() {
+            detail if detail.contains(WINDOW_TOO_LARGE) => Self::TooMuchMemory {
+                path,
+                limit: max_window_bytes,
+                what: "the window of its compression",
+            },
+            detail => Self::Corrupt { path, detail },
+        }
+    }
+
     /// Classifies why a file that a user named cannot be opened.
     pub(crate) fn file(doing: &'static str, path: &Path, error: FileError) -> Self {
         match error {
@@ -286,6 +302,8 @@ impl C1zError {
     }
 }
 
+/// zstd's message for a frame whose window is larger than it may be.
+const WINDOW_TOO_LARGE: &str = "too much memory";
 /// What zstd says where it gets no memory.
 const NO_MEMORY: &str = "not enough memory";
 /// Open files of the system and of the process, which have no kind of their own; the numbers are those of every Unix.

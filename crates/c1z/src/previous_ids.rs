@@ -6,7 +6,6 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::earlier::EarlierId;
 use crate::error::C1zError;
 
 const BUFFER_BYTES: usize = 1 << 17;
@@ -17,6 +16,40 @@ const RESOURCE: u8 = 1;
 const ENTITLEMENT: u8 = 2;
 const PRINCIPAL_TYPE: u8 = 3;
 const PRINCIPAL: u8 = 4;
+
+/// The id of a row of an earlier sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PreviousId<'a> {
+    /// A resource.
+    Resource {
+        /// Its type.
+        resource_type: &'a str,
+        /// Its id.
+        id: &'a str,
+    },
+    /// A grant.
+    Grant {
+        /// The id of the entitlement.
+        entitlement: &'a str,
+        /// The principal's type.
+        principal_type: &'a str,
+        /// The principal's id, within its type.
+        principal: &'a str,
+    },
+}
+
+impl<'a> PreviousId<'a> {
+    /// A resource, from the columns of its row in a v1.
+    pub(crate) fn resource(resource_type: &'a str, external_id: &'a str) -> Self {
+        let id = external_id
+            .strip_prefix(resource_type)
+            .and_then(|rest| rest.strip_prefix(':'));
+        Self::Resource {
+            resource_type,
+            id: id.unwrap_or(external_id),
+        }
+    }
+}
 
 /// The ids of one sync, in a file without a name.
 #[derive(Debug)]
@@ -31,7 +64,7 @@ impl PreviousIds {
         self,
         folder: &Path,
         stop: &AtomicBool,
-        mut take: impl FnMut(EarlierId<'_>),
+        mut take: impl FnMut(PreviousId<'_>),
     ) -> Result<(), C1zError> {
         let failed = |error| C1zError::io("reading temporary files in", folder, error);
         let mut file = BufReader::with_capacity(BUFFER_BYTES, self.file);
@@ -43,11 +76,11 @@ impl PreviousIds {
             let kind = next(&mut file, &mut last).map_err(failed)?;
             let [resource_type, resource, entitlement, principal_type, principal] = &last;
             match kind {
-                RESOURCE => take(EarlierId::Resource {
+                RESOURCE => take(PreviousId::Resource {
                     resource_type,
                     id: resource,
                 }),
-                PRINCIPAL => take(EarlierId::Grant {
+                PRINCIPAL => take(PreviousId::Grant {
                     entitlement,
                     principal_type,
                     principal,
@@ -82,7 +115,7 @@ impl IdSpool {
         &self.sync_id
     }
 
-    pub(crate) fn put(&mut self, id: EarlierId<'_>) -> Result<(), C1zError> {
+    pub(crate) fn put(&mut self, id: PreviousId<'_>) -> Result<(), C1zError> {
         let put = self.spool.put(id);
         put.map_err(|error| C1zError::io("writing temporary files in", &self.folder, error))
     }
@@ -109,13 +142,13 @@ impl Spool {
         }
     }
 
-    fn put(&mut self, id: EarlierId<'_>) -> io::Result<()> {
+    fn put(&mut self, id: PreviousId<'_>) -> io::Result<()> {
         match id {
-            EarlierId::Resource { resource_type, id } => {
+            PreviousId::Resource { resource_type, id } => {
                 self.change(RESOURCE_TYPE, resource_type)?;
                 self.record(RESOURCE, id)
             }
-            EarlierId::Grant {
+            PreviousId::Grant {
                 entitlement,
                 principal_type,
                 principal,
@@ -188,10 +221,10 @@ mod tests {
         ];
         let mut spool = Spool::new(tempfile::tempfile().unwrap());
         for (resource_type, id) in resources {
-            spool.put(EarlierId::Resource { resource_type, id }).unwrap();
+            spool.put(PreviousId::Resource { resource_type, id }).unwrap();
         }
         for (entitlement, principal_type, principal) in grants {
-            let grant = EarlierId::Grant {
+            let grant = PreviousId::Grant {
                 entitlement,
                 principal_type,
                 principal,
@@ -203,8 +236,8 @@ mod tests {
         let stop = AtomicBool::new(false);
         ids.each(Path::new("."), &stop, |id| {
             found.push(match id {
-                EarlierId::Resource { resource_type, id } => format!("{resource_type}:{id}"),
-                EarlierId::Grant {
+                PreviousId::Resource { resource_type, id } => format!("{resource_type}:{id}"),
+                PreviousId::Grant {
                     entitlement,
                     principal_type,
                     principal,

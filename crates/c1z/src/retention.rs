@@ -1,4 +1,4 @@
-//! What becomes of the syncs that a file already has when another one is added (docs/reference/c1z.md §2.4).
+//! Which syncs of an existing file stay when a new one is added, and their way into the new file (docs/reference/c1z.md §2.4).
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
@@ -6,46 +6,29 @@ use std::sync::atomic::Ordering;
 
 use rusqlite::types::ValueRef;
 
-use crate::earlier::{Earlier, EarlierId};
 use crate::error::C1zError;
-use crate::previous_ids::IdSpool;
-use crate::reader::{Reader, SyncRow};
+use crate::existing_file::ExistingFile;
+use crate::options::{Retention, WriterOptions};
+use crate::previous_ids::{IdSpool, PreviousId};
+use crate::reader::Reader;
 use crate::stats::SyncStats;
+use crate::sync_row::SyncRow;
 use crate::v1::sqlite::Database;
 use crate::v1::sqlite::Value;
 use crate::v1::tables;
-use crate::writer::WriterOptions;
 
-/// How many syncs a file keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// Full syncs, the new one included.
-    pub full_syncs: usize,
-    /// Keep everything instead.
-    pub keep_all: bool,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self {
-            full_syncs: 2,
-            keep_all: false,
-        }
-    }
-}
-
-/// The sync that readers of a file take.
+/// The sync that readers of the existing file use, if it is a full one.
 #[derive(Debug)]
 pub(crate) struct LatestFull {
     pub(crate) sync_id: String,
     pub(crate) stats: SyncStats,
-    /// It stays in the file.
-    pub(crate) kept: bool,
+    /// Whether it stays in the file.
+    pub(crate) is_retained: bool,
 }
 
-/// Which syncs stay when a new one is added: unfinished ones; of the finished full ones the latest, with room for the
-/// new one if that is full; partial ones unless they ended before the oldest kept full sync began; the newest pair of diff syncs.
-pub(crate) fn kept(syncs: &[SyncRow], retention: Retention, new_is_full: bool) -> HashSet<String> {
+/// The syncs that stay when a new one is added: unfinished ones; the latest of the finished full ones, with room for the new one if
+/// that is full; partial ones unless they ended before the oldest retained full sync began; the newest pair of diff syncs.
+fn retained_ids(syncs: &[SyncRow], retention: Retention, new_is_full: bool) -> HashSet<String> {
     if retention.keep_all {
         return syncs.iter().map(|sync| sync.sync_id.clone()).collect();
     }
@@ -56,29 +39,24 @@ pub(crate) fn kept(syncs: &[SyncRow], retention: Retention, new_is_full: bool) -
         .collect();
     full.sort_by_key(|sync| (&sync.ended_at, &sync.sync_id));
     let room = retention.full_syncs.saturating_sub(usize::from(new_is_full));
-    let kept_full = &full[full.len().saturating_sub(room)..];
-    let oldest_start = kept_full.iter().map(|sync| sync.started_at.as_str()).min();
-    let outlived = |sync: &&SyncRow| {
+    let retained_full = &full[full.len().saturating_sub(room)..];
+    let oldest_start = retained_full.iter().map(|sync| sync.started_at.as_str()).min();
+    let is_outdated = |sync: &&SyncRow| {
         oldest_start.is_some_and(|start| sync.ended_at.as_deref().is_some_and(|end| end < start))
     };
 
-    let mut kept: HashSet<String> = kept_full.iter().map(|sync| sync.sync_id.clone()).collect();
-    let others = syncs
+    let full = retained_full.iter().copied();
+    let partial = syncs
         .iter()
-        .filter(|sync| sync.sync_type != "full" && !is_diff(sync));
-    kept.extend(
-        others
-            .filter(|sync| !outlived(sync))
-            .map(|sync| sync.sync_id.clone()),
-    );
-    kept.extend(
-        syncs
-            .iter()
-            .filter(|sync| sync.ended_at.is_none())
-            .map(|sync| sync.sync_id.clone()),
-    );
-    kept.extend(newest_diff(syncs.iter().filter(is_diff).collect()));
-    kept
+        .filter(|sync| sync.sync_type != "full" && !is_diff(sync) && !is_outdated(sync));
+    let unfinished = syncs.iter().filter(|sync| sync.ended_at.is_none());
+    let mut ids: HashSet<String> = full
+        .chain(partial)
+        .chain(unfinished)
+        .map(|sync| sync.sync_id.clone())
+        .collect();
+    ids.extend(newest_diff(syncs.iter().filter(is_diff).collect()));
+    ids
 }
 
 fn newest_diff(mut diffs: Vec<&SyncRow>) -> BTreeSet<String> {
@@ -93,105 +71,104 @@ fn newest_diff(mut diffs: Vec<&SyncRow>) -> BTreeSet<String> {
         .collect()
 }
 
-/// The unpacked size that the reference's readers take by default (docs/reference/c1z.md §1.1).
+/// The unpacked size that readers of baton-sdk accept by default (docs/reference/c1z.md §1.1).
 pub(crate) const REFERENCE_DECODED_BYTES: u64 = 10 << 30;
 
-/// What was carried over.
+/// The syncs that were copied into the new file.
 #[derive(Debug, Default)]
 pub(crate) struct RetainedSyncs {
-    /// The ids of the syncs.
-    pub(crate) kept: HashSet<String>,
-    /// How many syncs were left out although retention keeps them, because the file would unpack to more than readers take.
+    pub(crate) ids: HashSet<String>,
+    /// Number of syncs that retention keeps but that would make the file unpack to more than readers accept.
     pub(crate) left_out: usize,
 }
 
-/// Copies the rows of all syncs that stay, column by column, bytes untouched. The ids of the sync that a full one is compared with
-/// are taken on the way.
+/// Copies the rows of all syncs that stay, column by column, bytes untouched. On the way it spools the ids of the sync that a full
+/// one is compared with.
 pub(crate) fn carry_over(
-    earlier: &Earlier,
+    existing: &ExistingFile,
     reader: &Reader,
     database: &mut Database,
     options: &WriterOptions,
     new_is_full: bool,
-    ids: Option<&mut IdSpool>,
+    spool: Option<&mut IdSpool>,
 ) -> Result<RetainedSyncs, C1zError> {
-    let mut kept = kept(&earlier.syncs, options.retention, new_is_full);
-    let before = kept.len();
-    leave_out(&mut kept, earlier, reader.unpacked_bytes()?, options, new_is_full)?;
-    copy(reader, &kept, database, options, ids)?;
+    let mut ids = retained_ids(&existing.syncs, options.retention, new_is_full);
+    let wanted_by_retention = ids.len();
+    remove_oldest(&mut ids, existing, reader.unpacked_bytes()?, options, new_is_full)?;
+    copy(reader, &ids, database, options, spool)?;
     Ok(RetainedSyncs {
-        left_out: before - kept.len(),
-        kept,
+        left_out: wanted_by_retention - ids.len(),
+        ids,
     })
 }
 
 /// Copies the rows of these syncs.
 pub(crate) fn copy(
     reader: &Reader,
-    kept: &HashSet<String>,
+    sync_ids: &HashSet<String>,
     database: &mut Database,
     options: &WriterOptions,
-    mut ids: Option<&mut IdSpool>,
+    mut spool: Option<&mut IdSpool>,
 ) -> Result<(), C1zError> {
     (0..tables::TABLES.len())
-        .try_for_each(|table| copy_table(reader, table, kept, database, options, ids.as_deref_mut()))
+        .try_for_each(|table| copy_table(reader, table, sync_ids, database, options, spool.as_deref_mut()))
 }
 
-/// What a file may unpack to: what this program would read again, and what the reference reads.
+/// Maximum unpacked size of a file that this program and baton-sdk both read.
 pub(crate) fn readable_bytes(options: &WriterOptions) -> u64 {
     options.limits.decoded_bytes.min(REFERENCE_DECODED_BYTES)
 }
 
-/// Leaves out the oldest of the syncs that stay until the file with the new one, taken to be as large as the latest full one, fits
-/// into what readers take. A sync has the share of the unpacked file that its rows have of all rows. The full sync that a partial
-/// one belongs to always stays.
-fn leave_out(
-    kept: &mut HashSet<String>,
-    earlier: &Earlier,
+/// Removes the oldest syncs until the file fits into what readers accept together with the new sync, which is estimated to be as large
+/// as the latest full one. A sync has the share of the unpacked file that its rows have of all rows. The full sync that a partial one
+/// belongs to always stays.
+fn remove_oldest(
+    ids: &mut HashSet<String>,
+    existing: &ExistingFile,
     unpacked: u64,
     options: &WriterOptions,
     new_is_full: bool,
 ) -> Result<(), C1zError> {
-    let most = readable_bytes(options);
-    // Even twice of it fits.
-    if kept.is_empty() || unpacked.saturating_mul(2) <= most {
+    let max_bytes = readable_bytes(options);
+    // Twice of it fits, so no estimate is needed.
+    if ids.is_empty() || unpacked.saturating_mul(2) <= max_bytes {
         return Ok(());
     }
-    let mut rows = Vec::with_capacity(earlier.syncs.len());
-    for sync in &earlier.syncs {
-        rows.push(earlier.stats(sync)?.rows());
+    let mut rows = Vec::with_capacity(existing.syncs.len());
+    for sync in &existing.syncs {
+        rows.push(existing.stats(sync)?.rows());
     }
-    let all: u64 = rows.iter().sum();
-    let share = |rows: u64| {
-        let share = u128::from(unpacked) * u128::from(rows) / u128::from(all.max(1));
-        u64::try_from(share).unwrap_or(u64::MAX)
-    };
-    let latest = earlier.latest_full().map(|sync| sync.sync_id.as_str());
-    let by_age = |a: &usize, b: &usize| {
-        let key = |at: usize| (&earlier.syncs[at].ended_at, &earlier.syncs[at].sync_id);
-        key(*a).cmp(&key(*b))
-    };
-    let mut places: Vec<usize> = (0..earlier.syncs.len()).collect();
-    places.sort_by(by_age);
-    let is_latest = |at: usize| latest == Some(earlier.syncs[at].sync_id.as_str());
-    let new = places
+    let all_rows: u64 = rows.iter().sum();
+    let mut by_age: Vec<(&SyncRow, u64)> = existing
+        .syncs
         .iter()
-        .find(|at| is_latest(**at))
-        .map_or(0, |at| share(rows[*at]));
-    let mut needed = new;
-    for at in &places {
-        if kept.contains(&earlier.syncs[*at].sync_id) {
-            needed = needed.saturating_add(share(rows[*at]));
+        .zip(rows)
+        .map(|(sync, rows)| {
+            let bytes = u128::from(unpacked) * u128::from(rows) / u128::from(all_rows.max(1));
+            (sync, u64::try_from(bytes).unwrap_or(u64::MAX))
+        })
+        .collect();
+    // Unfinished ones come first: nobody reads them.
+    by_age.sort_by(|(a, _), (b, _)| (&a.ended_at, &a.sync_id).cmp(&(&b.ended_at, &b.sync_id)));
+    let latest = existing.latest_full().map(|sync| sync.sync_id.as_str());
+    let is_latest = |sync: &SyncRow| latest == Some(sync.sync_id.as_str());
+    let new_bytes = by_age
+        .iter()
+        .find(|(sync, _)| is_latest(sync))
+        .map_or(0, |(_, bytes)| *bytes);
+    let mut needed = new_bytes;
+    for (sync, bytes) in &by_age {
+        if ids.contains(&sync.sync_id) {
+            needed = needed.saturating_add(*bytes);
         }
     }
-    // Those that were never finished come first: nobody reads them.
-    for at in places {
-        if needed <= most {
+    for (sync, bytes) in by_age {
+        if needed <= max_bytes {
             break;
         }
-        let is_parent = is_latest(at) && !new_is_full;
-        if !is_parent && kept.remove(&earlier.syncs[at].sync_id) {
-            needed = needed.saturating_sub(share(rows[at]));
+        let is_parent = is_latest(sync) && !new_is_full;
+        if !is_parent && ids.remove(&sync.sync_id) {
+            needed = needed.saturating_sub(bytes);
         }
     }
     Ok(())
@@ -200,10 +177,10 @@ fn leave_out(
 fn copy_table(
     reader: &Reader,
     table: usize,
-    kept: &HashSet<String>,
+    sync_ids: &HashSet<String>,
     database: &mut Database,
     options: &WriterOptions,
-    mut ids: Option<&mut IdSpool>,
+    mut spool: Option<&mut IdSpool>,
 ) -> Result<(), C1zError> {
     let known = reader.columns(table)?;
     if known.is_empty() {
@@ -213,13 +190,7 @@ fn copy_table(
     let select: Vec<&str> = definition
         .columns
         .iter()
-        .map(|column| {
-            if known.iter().any(|name| name == column.name) {
-                column.name
-            } else {
-                default_of(column.name)
-            }
-        })
+        .map(|column| tables::column_or_default(&known, column.name))
         .collect();
     let sync_id = definition.position("sync_id").unwrap_or_default();
     let sql = format!(
@@ -237,18 +208,18 @@ fn copy_table(
             return Err(C1zError::Stopped);
         }
         let values = (0..select.len())
-            .map(|at| row.get_ref(at).map(raw))
+            .map(|at| row.get_ref(at).map(to_sqlite_value))
             .collect::<Result<Vec<_>, _>>();
         let values = values.map_err(broken)?;
         let Value::Text(id) = values[sync_id] else {
             continue;
         };
-        if let Some(ids) = &mut ids
-            && ids.sync_id().as_bytes() == id
+        if let Some(spool) = &mut spool
+            && spool.sync_id().as_bytes() == id
         {
-            take_id(table, &values, ids)?;
+            spool_id(table, &values, spool)?;
         }
-        if std::str::from_utf8(id).is_ok_and(|id| kept.contains(id)) {
+        if std::str::from_utf8(id).is_ok_and(|id| sync_ids.contains(id)) {
             database
                 .insert(table, &values)
                 .map_err(|error| C1zError::io("writing temporary files in", &options.temp_folder, error))?;
@@ -257,18 +228,18 @@ fn copy_table(
     Ok(())
 }
 
-/// Takes the ids of a row that is compared: of a resource or a grant.
-fn take_id(table: usize, values: &[Value<'_>], ids: &mut IdSpool) -> Result<(), C1zError> {
+/// Spools the ids of a row that is compared: a resource or a grant.
+fn spool_id(table: usize, values: &[Value<'_>], spool: &mut IdSpool) -> Result<(), C1zError> {
     let text = |column: &str| match tables::TABLES[table].position(column).map(|at| values[at]) {
         Some(Value::Text(bytes)) => String::from_utf8_lossy(bytes),
         _ => Cow::Borrowed(""),
     };
     match table {
-        tables::RESOURCES => ids.put(EarlierId::resource(
+        tables::RESOURCES => spool.put(PreviousId::resource(
             &text("resource_type_id"),
             &text("external_id"),
         )),
-        tables::GRANTS => ids.put(EarlierId::Grant {
+        tables::GRANTS => spool.put(PreviousId::Grant {
             entitlement: &text("entitlement_id"),
             principal_type: &text("principal_resource_type_id"),
             principal: &text("principal_resource_id"),
@@ -277,17 +248,7 @@ fn take_id(table: usize, values: &[Value<'_>], ids: &mut IdSpool) -> Result<(), 
     }
 }
 
-/// What a column that an older file lacks stands for (docs/reference/c1z.md §2.5).
-fn default_of(column: &str) -> &'static str {
-    match column {
-        "needs_expansion" | "supports_diff" | "grants_backfilled" => "0",
-        "sync_type" => "'full'",
-        "expansion" | "stats" | "ended_at" | "parent_resource_type_id" | "parent_resource_id" => "null",
-        _ => "''",
-    }
-}
-
-fn raw(value: ValueRef<'_>) -> Value<'_> {
+fn to_sqlite_value(value: ValueRef<'_>) -> Value<'_> {
     match value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => Value::Integer(number),
@@ -301,10 +262,10 @@ fn raw(value: ValueRef<'_>) -> Value<'_> {
 mod tests {
     use super::*;
 
-    /// Syncs in the notation `id:type:start-end`, times as single letters; no end = unfinished.
-    fn kept_of(notation: &str, full_syncs: usize) -> String {
+    /// Syncs in the notation `id:type:start-end`, times as single letters; unfinished ones have no end.
+    fn retained(notation: &str, full_syncs: usize) -> String {
         let syncs: Vec<SyncRow> = notation.split(' ').map(sync).collect();
-        let kept = kept(
+        let ids = retained_ids(
             &syncs,
             Retention {
                 full_syncs,
@@ -312,9 +273,9 @@ mod tests {
             },
             true,
         );
-        let mut kept: Vec<String> = kept.into_iter().collect();
-        kept.sort();
-        kept.join(" ")
+        let mut ids: Vec<String> = ids.into_iter().collect();
+        ids.sort();
+        ids.join(" ")
     }
 
     fn sync(notation: &str) -> SyncRow {
@@ -331,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn retention_matrix() {
+    fn syncs_that_stay_by_count_and_type() {
         for (syncs, full_syncs, stay) in [
             ("1:full:a-b", 2, "1"),
             ("1:full:a-b 2:full:c-d", 2, "2"),
@@ -353,26 +314,29 @@ mod tests {
                 "4 5",
             ),
         ] {
-            assert_eq!(kept_of(syncs, full_syncs), stay, "{syncs} keeping {full_syncs}");
+            assert_eq!(retained(syncs, full_syncs), stay, "{syncs} keeping {full_syncs}");
         }
     }
 
     #[test]
-    fn a_new_partial_sync_pushes_out_no_full_one() {
+    fn a_partial_sync_replaces_no_full_one() {
         let syncs = ["1:full:a-b", "2:full:c-d"].map(sync);
         let retention = Retention {
             full_syncs: 1,
             keep_all: false,
         };
-        assert_eq!(kept(&syncs, retention, false), HashSet::from(["2".to_owned()]));
-        assert_eq!(kept(&syncs, retention, true), HashSet::new());
+        assert_eq!(
+            retained_ids(&syncs, retention, false),
+            HashSet::from(["2".to_owned()])
+        );
+        assert_eq!(retained_ids(&syncs, retention, true), HashSet::new());
     }
 
     #[test]
-    fn keeping_all_keeps_all() {
+    fn keep_all_retains_every_sync() {
         let syncs = ["1:full:a-b", "2:full:c-d", "3:full:e-f"].map(sync);
         assert_eq!(
-            kept(
+            retained_ids(
                 &syncs,
                 Retention {
                     full_syncs: 1,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use access_core::location::{self, LocationConflict, LocationContents};
 use access_core::model::{ResourceTypeId, SyncRun};
 use access_core::sync::{Comparer, Comparison, CurrentSync};
-use c1z::{Contents, EarlierId, Writer};
+use c1z::{Contents, PreviousId, Writer};
 
 use crate::error::C1zSinkError;
 
@@ -40,8 +40,8 @@ pub(crate) fn compare(
     };
     let mut comparer = Comparer::new(current, sync_id.parse().ok());
     writer.each_previous_id(|id| match id {
-        EarlierId::Resource { resource_type, id } => comparer.resource(resource_type, id),
-        EarlierId::Grant {
+        PreviousId::Resource { resource_type, id } => comparer.resource(resource_type, id),
+        PreviousId::Grant {
             entitlement,
             principal_type,
             principal,

@@ -149,7 +149,7 @@ type Opened = (Writer, Option<IdScheme>);
 /// Warns where what is asked for is not what the file is, as the reference does (docs/reference/c1z.md §1.3).
 fn tell_of_engine(target: &Target, wanted: Option<StorageEngine>) {
     let file = target.path().display();
-    match (target.holds(), wanted) {
+    match (target.existing_format(), wanted) {
         (Container::V3, Some(StorageEngine::Sqlite)) => {
             tracing::warn!(%file, "the file is a v3 (Pebble) and stays one, though sqlite was asked for");
         }

@@ -112,11 +112,11 @@ impl<'a> GrantBatches<'a> {
 }
 
 impl GrantVisitor for GrantBatches<'_> {
-    fn wants(&self, resource_type: &ResourceTypeId) -> bool {
+    fn accepts(&self, resource_type: &ResourceTypeId) -> bool {
         self.scope.includes_type(resource_type)
     }
 
-    fn take(
+    fn visit(
         &mut self,
         entitlement: &EntitlementId,
         principal: &ResourceId,

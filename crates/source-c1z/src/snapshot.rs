@@ -270,7 +270,7 @@ impl C1zSnapshot {
         }
         let mut gathered = BatchBuffer::default();
         let mut skips = SkipCounts::new(RowKind::Grant);
-        let asked = ExpansionInput::Of(entitlement);
+        let asked = ExpansionInput::OfEntitlement(entitlement);
         network.run(&self.reader, self.sync_id(), asked, &mut skips, &mut gathered)?;
         for (entitlement, principal, origin) in gathered.0 {
             hand_over(self.holding(&entitlement, &principal, origin)?)?;
@@ -355,11 +355,11 @@ impl Name {
 struct BatchBuffer(Vec<(EntitlementId, ResourceId, Option<GrantOrigin>)>);
 
 impl GrantVisitor for BatchBuffer {
-    fn wants(&self, _resource_type: &ResourceTypeId) -> bool {
+    fn accepts(&self, _resource_type: &ResourceTypeId) -> bool {
         true
     }
 
-    fn take(
+    fn visit(
         &mut self,
         entitlement: &EntitlementId,
         principal: &ResourceId,
@@ -375,11 +375,11 @@ impl GrantVisitor for BatchBuffer {
 struct Counts(BTreeMap<EntitlementId, u64>);
 
 impl GrantVisitor for Counts {
-    fn wants(&self, _resource_type: &ResourceTypeId) -> bool {
+    fn accepts(&self, _resource_type: &ResourceTypeId) -> bool {
         true
     }
 
-    fn take(
+    fn visit(
         &mut self,
         entitlement: &EntitlementId,
         _principal: &ResourceId,

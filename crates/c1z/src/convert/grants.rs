@@ -12,9 +12,9 @@ use rusqlite::Row;
 use rusqlite::types::ValueRef;
 use time::OffsetDateTime;
 
-use super::rows::{bytes, set_discovered_at, text};
 use crate::error::C1zError;
 use crate::reader::Reader;
+use crate::reader::columns::{bytes, text, time};
 use crate::v1::tables;
 use crate::v3;
 
@@ -40,13 +40,13 @@ const COLUMNS: &str = "entitlement_id, resource_type_id, resource_id, principal_
                        principal_resource_id, external_id, data, cast(discovered_at as text)";
 
 impl Reader {
-    /// Calls `take` with every grant of a sync, by entitlement, principal type, principal and row. What it makes effective is
+    /// Calls `visit` with every grant of a sync, by entitlement, principal type, principal and row. What it makes effective is
     /// where v3 has it, wherever the writer had left it (docs/reference/c1z.md §2.3).
     pub(super) fn grant_records(
         &self,
         sync_id: &str,
         begun: OffsetDateTime,
-        mut take: impl FnMut(GrantRecord) -> Result<(), C1zError>,
+        mut visit: impl FnMut(GrantRecord) -> Result<(), C1zError>,
     ) -> Result<(), C1zError> {
         let known = self.columns(tables::GRANTS)?;
         let has = |column: &str| known.iter().any(|name| name == column);
@@ -59,7 +59,7 @@ impl Reader {
         };
         let sql = self.ordered_grants_sql(&format!("select {COLUMNS}, {more}"), "sync_id = ?1")?;
         self.each(&known, &sql, &[sync_id], |row| {
-            take(self.grant_record(row, begun, in_data)?)
+            visit(self.grant_record(row, begun, in_data)?)
         })
     }
 
@@ -92,19 +92,19 @@ impl Reader {
         }
         let sources = data.sources.unwrap_or_default().sources.into_iter();
         Ok(GrantRecord {
-            external_id: text(row, 5),
+            external_id: text(row, 5).into_owned(),
             entitlement: Some(EntitlementRef {
-                entitlement_id: text(row, 0),
-                resource_type_id: text(row, 1),
-                resource_id: text(row, 2),
+                entitlement_id: text(row, 0).into_owned(),
+                resource_type_id: text(row, 1).into_owned(),
+                resource_id: text(row, 2).into_owned(),
             }),
             principal: Some(PrincipalRef {
-                resource_type_id: text(row, 3),
-                resource_id: text(row, 4),
+                resource_type_id: text(row, 3).into_owned(),
+                resource_id: text(row, 4).into_owned(),
                 parent_resource_type_id: parent.resource_type,
                 parent_resource_id: parent.resource,
             }),
-            discovered_at: Some(v3::timestamp(set_discovered_at(row, 7).unwrap_or(begun))),
+            discovered_at: Some(v3::proto_timestamp(time(row, 7).unwrap_or(begun))),
             expansion: expansion.map(|found| GrantExpandableRecord {
                 entitlement_ids: found.entitlement_ids,
                 shallow: found.shallow,

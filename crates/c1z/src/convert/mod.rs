@@ -19,10 +19,12 @@ use crate::error::C1zError;
 use crate::format::Container;
 use crate::io::atomic_file::ExistingFilePolicy;
 use crate::io::atomic_file::Target;
-use crate::reader::{Reader, SyncRow};
+use crate::options::{StorageEngine, WriterOptions};
+use crate::reader::Reader;
+use crate::sync_row::{SyncHeader, SyncRow};
 use crate::v1::tables;
 use crate::v1::timestamp;
-use crate::writer::{Published, StorageEngine, SyncHeader, Writer, WriterOptions};
+use crate::writer::{Published, Writer};
 
 use hydrate::Hydrator;
 use merge_grants::GrantMerger;

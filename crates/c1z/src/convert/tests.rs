@@ -13,8 +13,8 @@ use baton_proto::{pack, prost_types::Any};
 use prost::Message;
 
 use super::*;
+use crate::options::Compression;
 use crate::v1::compress;
-use crate::v1::compress::Compression;
 use crate::v1::sqlite::Database;
 use crate::v1::sqlite::Value;
 use crate::v1::tables;
@@ -173,7 +173,7 @@ impl V1 {
     fn write(self, path: &Path) {
         let database = self.0.finish(&|_, _| {}).unwrap();
         let file = fs::File::create(path).unwrap();
-        compress::seal(database, &file, Compression::default(), &AtomicBool::new(false)).unwrap();
+        compress::compress(database, &file, Compression::default(), &AtomicBool::new(false)).unwrap();
     }
 }
 

@@ -85,7 +85,7 @@ impl Target {
 
     /// What is to be continued: [`Container::V1`], [`Container::V3`] or [`Container::Absent`].
     #[must_use]
-    pub fn holds(&self) -> &Container {
+    pub fn existing_format(&self) -> &Container {
         &self.holds
     }
 
@@ -213,7 +213,9 @@ mod tests {
             fs::write(&path, content).unwrap();
             if let Some(holds) = holds {
                 assert_eq!(
-                    *Target::open(&path, ExistingFilePolicy::Refuse).unwrap().holds(),
+                    *Target::open(&path, ExistingFilePolicy::Refuse)
+                        .unwrap()
+                        .existing_format(),
                     holds
                 );
             } else {
@@ -224,7 +226,9 @@ mod tests {
                     9
                 );
                 assert_eq!(
-                    *Target::open(&path, ExistingFilePolicy::Replace).unwrap().holds(),
+                    *Target::open(&path, ExistingFilePolicy::Replace)
+                        .unwrap()
+                        .existing_format(),
                     Container::Absent
                 );
             }

@@ -9,6 +9,7 @@ use rusqlite::types::ValueRef;
 
 use crate::error::C1zError;
 use crate::reader::Reader;
+use crate::reader::columns;
 use crate::v1::tables;
 
 /// The index that has grants in the order in which they are read here.
@@ -62,63 +63,63 @@ struct AnnotationsOnly {
 }
 
 impl Reader {
-    /// Calls `take` with every grant of a sync, by entitlement, principal type, principal and row.
+    /// Calls `visit` with every grant of a sync, by entitlement, principal type, principal and row.
     ///
     /// # Errors
-    /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
+    /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
     pub fn grants_by_entitlement<E: From<C1zError>>(
         &self,
         sync_id: &str,
-        take: impl FnMut(GrantRow<'_>) -> Result<(), E>,
+        visit: impl FnMut(GrantRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.grant_rows("sync_id = ?1", &[sync_id], take)
+        self.grant_rows("sync_id = ?1", &[sync_id], visit)
     }
 
-    /// Calls `take` with every grant of one entitlement, by principal type, principal and row.
+    /// Calls `visit` with every grant of one entitlement, by principal type, principal and row.
     ///
     /// # Errors
-    /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
+    /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
     pub fn grants_of<E: From<C1zError>>(
         &self,
         sync_id: &str,
         entitlement: &str,
-        take: impl FnMut(GrantRow<'_>) -> Result<(), E>,
+        visit: impl FnMut(GrantRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.grant_rows(
             "sync_id = ?1 and entitlement_id = ?2",
             &[sync_id, entitlement],
-            take,
+            visit,
         )
     }
 
-    /// Calls `take` with the grants of one entitlement to one principal, by row.
+    /// Calls `visit` with the grants of one entitlement to one principal, by row.
     ///
     /// # Errors
-    /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
+    /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
     pub fn grants_of_to<E: From<C1zError>>(
         &self,
         sync_id: &str,
         entitlement: &str,
         (principal_type, principal): (&str, &str),
-        take: impl FnMut(GrantRow<'_>) -> Result<(), E>,
+        visit: impl FnMut(GrantRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.grant_rows(
             "sync_id = ?1 and entitlement_id = ?2 and principal_resource_type_id = ?3 and principal_resource_id = ?4",
             &[sync_id, entitlement, principal_type, principal],
-            take,
+            visit,
         )
     }
 
-    /// Calls `take` with every grant of a sync that is to be expanded, whether or not that was done. Where the columns
+    /// Calls `visit` with every grant of a sync that is to be expanded, whether or not that was done. Where the columns
     /// for it are missing or were not filled by the writer, the annotation within the grant counts
     /// (docs/reference/c1z.md §2.3).
     ///
     /// # Errors
-    /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
+    /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
     pub fn expandable_grants<E: From<C1zError>>(
         &self,
         sync_id: &str,
-        mut take: impl FnMut(ExpandableGrant<'_>) -> Result<(), E>,
+        mut visit: impl FnMut(ExpandableGrant<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let known = self.columns(tables::GRANTS)?;
         let has = |column: &str| known.iter().any(|name| name == column);
@@ -144,7 +145,7 @@ impl Reader {
                 _ => None,
             };
             let Some(expansion) = expansion else { return Ok(()) };
-            take(ExpandableGrant {
+            visit(ExpandableGrant {
                 entitlement: self.text(row, 0)?,
                 principal_type: self.text(row, 1)?,
                 principal: self.text(row, 2)?,
@@ -157,31 +158,26 @@ impl Reader {
         &self,
         condition: &str,
         parameters: &[&str],
-        take: impl FnMut(GrantRow<'_>) -> Result<(), E>,
+        visit: impl FnMut(GrantRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let sql = self.grant_rows_sql(condition)?;
-        self.each_grant(&sql, parameters, take)
+        self.each_grant(&sql, parameters, visit)
     }
 
     /// What [`each_grant`](Self::each_grant) wants selected.
     pub(crate) const GRANT_COLUMNS: &'static str = "select external_id, resource_type_id, entitlement_id, \
          principal_resource_type_id, principal_resource_id, data";
 
-    /// Calls `take` with every grant that a statement selects.
+    /// Calls `visit` with every grant that a statement selects.
     pub(crate) fn each_grant<E: From<C1zError>>(
         &self,
         sql: &str,
         parameters: &[&str],
-        mut take: impl FnMut(GrantRow<'_>) -> Result<(), E>,
+        mut visit: impl FnMut(GrantRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.each(&self.columns(tables::GRANTS)?, sql, parameters, |row| {
-            let data = row
-                .get_ref(5)
-                .ok()
-                .and_then(|value| value.as_blob().ok())
-                .unwrap_or_default();
-            let SourcesOnly { sources } = self.decode(data)?;
-            take(GrantRow {
+            let SourcesOnly { sources } = self.decode(columns::bytes(row, 5))?;
+            visit(GrantRow {
                 id: self.text(row, 0)?,
                 resource_type: self.text(row, 1)?,
                 entitlement: self.text(row, 2)?,
@@ -235,13 +231,13 @@ impl Reader {
             .map_err(|error| self.damaged(&error))
     }
 
-    /// Calls `take` with every row; there are none if the table, of which the columns are given, is missing.
+    /// Calls `visit` with every row; there are none if the table, of which the columns are given, is missing.
     pub(crate) fn each<E: From<C1zError>>(
         &self,
         columns: &[String],
         sql: &str,
         parameters: &[&str],
-        mut take: impl FnMut(&Row<'_>) -> Result<(), E>,
+        mut visit: impl FnMut(&Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         if columns.is_empty() {
             return Ok(());
@@ -254,7 +250,7 @@ impl Reader {
         let mut weight = self.weight();
         while let Some(row) = rows.next().map_err(broken)? {
             weight.add(row).map_err(broken)?;
-            take(row)?;
+            visit(row)?;
         }
         Ok(())
     }

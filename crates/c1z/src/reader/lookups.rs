@@ -2,11 +2,10 @@
 
 use baton_proto::connector_v2::{Entitlement, Resource};
 use prost::Message;
-use rusqlite::Row;
-use rusqlite::types::ValueRef;
 
 use crate::error::C1zError;
 use crate::reader::Reader;
+use crate::reader::columns::bytes;
 use crate::reader::grants::GrantRow;
 use crate::v1::tables;
 
@@ -49,15 +48,15 @@ impl Reader {
         Ok(found)
     }
 
-    /// Calls `take` with the resources of a sync, perhaps of one type only, by type and id.
+    /// Calls `visit` with the resources of a sync, perhaps of one type only, by type and id.
     ///
     /// # Errors
-    /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
+    /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
     pub fn resources_in_order<E: From<C1zError>>(
         &self,
         sync_id: &str,
         resource_type: Option<&str>,
-        take: impl FnMut(Resource) -> Result<(), E>,
+        visit: impl FnMut(Resource) -> Result<(), E>,
     ) -> Result<(), E> {
         match resource_type {
             Some(wanted) => self.select(
@@ -65,14 +64,14 @@ impl Reader {
                 &self.hint(BY_RESOURCE)?,
                 "resource_type_id = ?2 order by external_id",
                 &[sync_id, wanted],
-                take,
+                visit,
             ),
             None => self.select(
                 tables::RESOURCES,
                 "",
                 "true order by resource_type_id, external_id",
                 &[sync_id],
-                take,
+                visit,
             ),
         }
     }
@@ -96,15 +95,15 @@ impl Reader {
         Ok(found)
     }
 
-    /// Calls `take` with the entitlements of a sync, perhaps of those on one resource only, by id.
+    /// Calls `visit` with the entitlements of a sync, perhaps of those on one resource only, by id.
     ///
     /// # Errors
-    /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
+    /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
     pub fn entitlements_in_order<E: From<C1zError>>(
         &self,
         sync_id: &str,
         on: Option<(&str, &str)>,
-        take: impl FnMut(Entitlement) -> Result<(), E>,
+        visit: impl FnMut(Entitlement) -> Result<(), E>,
     ) -> Result<(), E> {
         match on {
             Some((resource_type, id)) => self.select(
@@ -112,28 +111,28 @@ impl Reader {
                 "",
                 "resource_type_id = ?2 and resource_id = ?3 order by external_id",
                 &[sync_id, resource_type, id],
-                take,
+                visit,
             ),
             None => self.select(
                 tables::ENTITLEMENTS,
                 "",
                 "true order by external_id",
                 &[sync_id],
-                take,
+                visit,
             ),
         }
     }
 
-    /// Calls `take` with every grant that a principal has, by entitlement and row.
+    /// Calls `visit` with every grant that a principal has, by entitlement and row.
     ///
     /// # Errors
-    /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
+    /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
     pub fn grants_of_principal<E: From<C1zError>>(
         &self,
         sync_id: &str,
         principal_type: &str,
         principal: &str,
-        take: impl FnMut(GrantRow<'_>) -> Result<(), E>,
+        visit: impl FnMut(GrantRow<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let sql = format!(
             "{} from v1_grants {}where sync_id = ?1 and principal_resource_type_id = ?2 \
@@ -141,7 +140,7 @@ impl Reader {
             Self::GRANT_COLUMNS,
             self.hint(BY_PRINCIPAL)?,
         );
-        self.each_grant(&sql, &[sync_id, principal_type, principal], take)
+        self.each_grant(&sql, &[sync_id, principal_type, principal], visit)
     }
 
     /// How many grants there are of each entitlement that has any, by entitlement.
@@ -170,42 +169,42 @@ impl Reader {
             .map_err(|error| self.damaged(&error))
     }
 
-    /// Calls `take` with the resources of a type whose row has a text somewhere, whatever the case of its letters; in no
+    /// Calls `visit` with the resources of a type whose row has a text somewhere, whatever the case of its letters; in no
     /// order. Only ASCII texts are looked for; for another one all resources come.
     ///
     /// # Errors
-    /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
+    /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
     pub fn resources_matching<E: From<C1zError>>(
         &self,
         sync_id: &str,
         resource_type: &str,
         text: &str,
-        mut take: impl FnMut(Resource) -> Result<(), E>,
+        mut visit: impl FnMut(Resource) -> Result<(), E>,
     ) -> Result<(), E> {
         let sql = "select data from v1_resources where sync_id = ?1 and resource_type_id = ?2";
         let parameters = [sync_id, resource_type];
         self.each(&self.columns(tables::RESOURCES)?, sql, &parameters, |row| {
-            let data = blob(row);
+            let data = bytes(row, 0);
             if !text.is_ascii() || mentions(data, text.as_bytes()) {
-                take(self.message(tables::RESOURCES, data)?)?;
+                visit(self.message(tables::RESOURCES, data)?)?;
             }
             Ok(())
         })
     }
 
-    /// Calls `take` with the rows of a table that meet a condition, with its order.
+    /// Calls `visit` with the rows of a table that meet a condition, with its order.
     fn select<M: Message + Default, E: From<C1zError>>(
         &self,
         table: usize,
         hint: &str,
         condition: &str,
         parameters: &[&str],
-        mut take: impl FnMut(M) -> Result<(), E>,
+        mut visit: impl FnMut(M) -> Result<(), E>,
     ) -> Result<(), E> {
         let name = tables::TABLES[table].name;
         let sql = format!("select data from {name} {hint}where sync_id = ?1 and {condition}");
         self.each(&self.columns(table)?, &sql, parameters, |row| {
-            take(self.message(table, blob(row))?)
+            visit(self.message(table, bytes(row, 0))?)
         })
     }
 
@@ -214,14 +213,6 @@ impl Reader {
             path: self.path().to_owned(),
             detail: format!("a row of {} is not readable: {error}", tables::TABLES[table].name),
         })
-    }
-}
-
-/// The first column's bytes.
-fn blob<'r>(row: &'r Row<'_>) -> &'r [u8] {
-    match row.get_ref(0) {
-        Ok(ValueRef::Blob(bytes)) => bytes,
-        _ => &[],
     }
 }
 

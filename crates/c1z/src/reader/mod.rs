@@ -1,8 +1,11 @@
 //! Reads files from any connector: v1, and v3 through a v1 made of it.
 
+pub(crate) mod columns;
 pub(crate) mod grants;
-pub(crate) mod lookups;
-pub(crate) mod v3_to_v1;
+mod ids;
+mod lookups;
+mod tenant;
+mod v3_to_v1;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -18,9 +21,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::error::{C1zError, is_exhausted};
 use crate::format::Container;
 use crate::io::temp_dir::LockedTempDir;
+use crate::options::Limits;
 use crate::stats::SyncStats;
-use crate::v1::decompress::Limits;
-use crate::v1::decompress::unpack;
+use crate::sync_row::SyncRow;
+use crate::v1::decompress::decompress;
 use crate::v1::disk_error::is_disk_error;
 use crate::v1::query_limits::QueryLimits;
 use crate::v1::query_limits::RowBudget;
@@ -48,36 +52,6 @@ impl Interrupt {
 }
 
 const DATABASE: &str = "db";
-
-/// A row of `v1_sync_runs`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyncRow {
-    /// Its id.
-    pub sync_id: String,
-    /// When it began, as text without zone.
-    pub started_at: String,
-    /// When it ended; `None` while it is unfinished.
-    pub ended_at: Option<String>,
-    /// `full`, `partial`, `resources_only`, `partial_upserts`, `partial_deletions`.
-    pub sync_type: String,
-    /// The other one of a pair of diff syncs, or nothing.
-    pub linked_sync_id: String,
-    /// The counts it cached, if they can be read.
-    pub stats: Option<SyncStats>,
-}
-
-impl SyncRow {
-    /// The finished one that readers take, if any: the latest full one, else the latest of any type. "Latest" is the greatest end,
-    /// then the greatest id (docs/reference/c1z.md §2.4).
-    #[must_use]
-    pub fn latest_finished(syncs: &[Self]) -> Option<&Self> {
-        let finished = syncs.iter().filter(|sync| sync.ended_at.is_some());
-        finished.max_by(|a, b| {
-            let full = |sync: &Self| sync.sync_type == "full";
-            (full(a), &a.ended_at, &a.sync_id).cmp(&(full(b), &b.ended_at, &b.sync_id))
-        })
-    }
-}
 
 impl Reader {
     /// Unpacks a file into a private folder within `temp_folder` and opens it. Setting `stop` ends the unpacking.
@@ -108,9 +82,9 @@ impl Reader {
             .map_err(|error| C1zError::io("making temporary files in", temp_folder, error))?;
         let database = folder.path().join(DATABASE);
         if container == Container::V3 {
-            v3::as_v1(path, &database, limits, stop)?;
+            v3_to_v1::build_v1(path, &database, limits, stop)?;
         } else {
-            unpack(path, &database, limits, stop)?;
+            decompress(path, &database, limits, stop)?;
         }
         let reader = Self::connect(path.to_owned(), Arc::new(folder), limits)?;
         reader.columns(tables::SYNC_RUNS)?;
@@ -190,18 +164,12 @@ impl Reader {
         if known.is_empty() {
             return Ok(Vec::new());
         }
-        let or = |column: &str, default: &str| {
-            if known.iter().any(|name| name == column) {
-                column.to_owned()
-            } else {
-                default.to_owned()
-            }
-        };
+        let select = |column| tables::column_or_default(&known, column);
         let sql = format!(
             "select sync_id, cast(started_at as text), cast(ended_at as text), {}, {}, {} from v1_sync_runs order by id",
-            or("sync_type", "'full'"),
-            or("linked_sync_id", "''"),
-            or("stats", "null"),
+            select("sync_type"),
+            select("linked_sync_id"),
+            select("stats"),
         );
         let mut statement = self
             .connection
@@ -257,59 +225,59 @@ impl Reader {
             })
     }
 
-    /// Calls `take` with every resource type of a sync.
+    /// Calls `visit` with every resource type of a sync.
     ///
     /// # Errors
-    /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
+    /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
     pub fn resource_types<E: From<C1zError>>(
         &self,
         sync_id: &str,
-        take: impl FnMut(ResourceType) -> Result<(), E>,
+        visit: impl FnMut(ResourceType) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.messages(tables::RESOURCE_TYPES, sync_id, take)
+        self.messages(tables::RESOURCE_TYPES, sync_id, visit)
     }
 
-    /// Calls `take` with every resource of a sync.
+    /// Calls `visit` with every resource of a sync.
     ///
     /// # Errors
-    /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
+    /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
     pub fn resources<E: From<C1zError>>(
         &self,
         sync_id: &str,
-        take: impl FnMut(Resource) -> Result<(), E>,
+        visit: impl FnMut(Resource) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.messages(tables::RESOURCES, sync_id, take)
+        self.messages(tables::RESOURCES, sync_id, visit)
     }
 
-    /// Calls `take` with every entitlement of a sync.
+    /// Calls `visit` with every entitlement of a sync.
     ///
     /// # Errors
-    /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
+    /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
     pub fn entitlements<E: From<C1zError>>(
         &self,
         sync_id: &str,
-        take: impl FnMut(Entitlement) -> Result<(), E>,
+        visit: impl FnMut(Entitlement) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.messages(tables::ENTITLEMENTS, sync_id, take)
+        self.messages(tables::ENTITLEMENTS, sync_id, visit)
     }
 
-    /// Calls `take` with every grant of a sync.
+    /// Calls `visit` with every grant of a sync.
     ///
     /// # Errors
-    /// [`C1zError::Corrupt`] if rows cannot be read; what `take` returns.
+    /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
     pub fn grants<E: From<C1zError>>(
         &self,
         sync_id: &str,
-        take: impl FnMut(Grant) -> Result<(), E>,
+        visit: impl FnMut(Grant) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.messages(tables::GRANTS, sync_id, take)
+        self.messages(tables::GRANTS, sync_id, visit)
     }
 
     fn messages<M: Message + Default, E: From<C1zError>>(
         &self,
         table: usize,
         sync_id: &str,
-        mut take: impl FnMut(M) -> Result<(), E>,
+        mut visit: impl FnMut(M) -> Result<(), E>,
     ) -> Result<(), E> {
         if self.columns(table)?.is_empty() {
             return Ok(());
@@ -326,16 +294,11 @@ impl Reader {
         let mut weight = self.weight();
         while let Some(row) = rows.next().map_err(|error| self.damaged(&error))? {
             weight.add(row).map_err(|error| self.damaged(&error))?;
-            let data = row
-                .get_ref(0)
-                .ok()
-                .and_then(|value| value.as_blob().ok())
-                .unwrap_or_default();
-            let message = M::decode(data).map_err(|error| C1zError::Corrupt {
+            let message = M::decode(columns::bytes(row, 0)).map_err(|error| C1zError::Corrupt {
                 path: self.path.clone(),
                 detail: format!("a row of {} is not readable: {error}", tables::TABLES[table].name),
             })?;
-            take(message)?;
+            visit(message)?;
         }
         Ok(())
     }

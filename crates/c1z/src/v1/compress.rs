@@ -7,28 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use zstd::stream::write::Encoder;
 
 use crate::format::MAGIC_V1;
+use crate::io::retry::retry_interrupted;
+use crate::options::{Compression, StorageEngine};
 use crate::v1::sqlite::PageCheck;
-
-/// How hard to compress.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Compression {
-    /// zstd level; higher is smaller and slower. `None` is what suits the format.
-    pub level: Option<i32>,
-    /// Threads beside the calling one.
-    pub threads: u32,
-}
-
-impl Default for Compression {
-    fn default() -> Self {
-        Self {
-            level: None,
-            threads: 2,
-        }
-    }
-}
-
-/// On 1M grants higher levels took longer and made nothing smaller; the example `bulk` takes a level to try.
-const LEVEL: i32 = 1;
 
 const CHUNK_BYTES: usize = 1 << 20;
 
@@ -36,34 +17,29 @@ fn interrupted() -> io::Error {
     io::ErrorKind::Interrupted.into()
 }
 
-/// Repeats what a signal interrupted: nobody has asked to stop because of that.
-pub(crate) fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
-    loop {
-        match call() {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            other => return other,
-        }
-    }
-}
-
 /// Compresses the database into the file and makes it durable. The frame tells its content size and carries a checksum
 /// (docs/reference/c1z.md §1.1).
-pub(crate) fn seal(mut database: File, out: &File, how: Compression, stop: &AtomicBool) -> io::Result<()> {
+pub(crate) fn compress(
+    mut database: File,
+    out: &File,
+    compression: Compression,
+    stop: &AtomicBool,
+) -> io::Result<()> {
     let size = database.seek(SeekFrom::End(0))?;
     database.seek(SeekFrom::Start(0))?;
     let mut writer: &File = out;
     writer.seek(SeekFrom::Start(0))?;
     writer.write_all(&MAGIC_V1)?;
-    let mut encoder = Encoder::new(writer, how.level.unwrap_or(LEVEL))?;
+    let mut encoder = Encoder::new(writer, compression.level_for(StorageEngine::Sqlite))?;
     encoder.include_checksum(true)?;
     encoder.include_contentsize(true)?;
     encoder.set_pledged_src_size(Some(size))?;
-    if how.threads > 0 {
-        encoder.multithread(how.threads)?;
+    if compression.threads > 0 {
+        encoder.multithread(compression.threads)?;
     }
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
-        let got = again(|| database.read(&mut chunk))?;
+        let got = retry_interrupted(|| database.read(&mut chunk))?;
         if stop.load(Ordering::Relaxed) {
             return Err(interrupted());
         }
@@ -101,7 +77,7 @@ pub(crate) fn verify(file: &File, database_bytes: u64, trees: usize, stop: &Atom
 fn fill(reader: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < chunk.len() {
-        match again(|| reader.read(&mut chunk[filled..]))? {
+        match retry_interrupted(|| reader.read(&mut chunk[filled..]))? {
             0 => break,
             got => filled += got,
         }

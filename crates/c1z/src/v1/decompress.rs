@@ -7,62 +7,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use crate::error::{C1zError, is_exhausted};
+use crate::error::C1zError;
 use crate::format::MAGIC_V1;
-use crate::v1::compress::again;
-
-/// How much a file may unpack to. The defaults are the reference's (docs/reference/c1z.md §1.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of the database.
-    pub decoded_bytes: u64,
-    /// Bytes of zstd's window, and of a row.
-    pub window_bytes: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            decoded_bytes: 10 << 30,
-            window_bytes: 128 << 20,
-        }
-    }
-}
-
-impl Limits {
-    /// The window as zstd wants it told: a power of two, in the range that the format has.
-    pub(crate) fn window_log(self) -> u32 {
-        let largest = if cfg!(target_pointer_width = "64") { 31 } else { 30 };
-        self.window_bytes.max(1).ilog2().clamp(10, largest)
-    }
-}
-
-/// What zstd says of a frame whose window is larger than it may be.
-const WINDOW_TOO_LARGE: &str = "too much memory";
-
-/// What zstd's refusal means; `None` for what the system says, which is no fault of the file.
-pub(crate) fn refused(path: &Path, limits: Limits, error: &io::Error) -> Option<C1zError> {
-    let path = path.to_owned();
-    match error.to_string() {
-        _ if error.raw_os_error().is_some() || is_exhausted(error) => None,
-        detail if detail.contains(WINDOW_TOO_LARGE) => Some(C1zError::TooMuchMemory {
-            path,
-            limit: limits.window_bytes,
-            what: "the window of its compression",
-        }),
-        detail => Some(C1zError::Corrupt { path, detail }),
-    }
-}
+use crate::io::retry::retry_interrupted;
+use crate::options::Limits;
 
 /// Unpacks all frames into a file, checking checksums, window and size on the way.
-pub(crate) fn unpack(
+pub(crate) fn decompress(
     path: &Path,
     database: &Path,
     limits: Limits,
     stop: &AtomicBool,
 ) -> Result<(), C1zError> {
     let reading = |error| C1zError::io("reading", path, error);
-    let broken = |error: io::Error| refused(path, limits, &error).unwrap_or_else(|| reading(error));
+    let broken = |error| C1zError::zstd(path, limits.window_bytes, error);
     let too_large = || C1zError::TooLarge {
         path: path.to_owned(),
         limit: limits.decoded_bytes,
@@ -71,7 +29,8 @@ pub(crate) fn unpack(
     let mut magic = [0; MAGIC_V1.len()];
     file.read_exact(&mut magic).map_err(reading)?;
     let mut packed = BufReader::with_capacity(1 << 20, file);
-    let told = again(|| packed.fill_buf().map(zstd::zstd_safe::get_frame_content_size)).map_err(reading)?;
+    let told = retry_interrupted(|| packed.fill_buf().map(zstd::zstd_safe::get_frame_content_size))
+        .map_err(reading)?;
     if told.is_ok_and(|told| told.is_some_and(|told| told > limits.decoded_bytes)) {
         return Err(too_large());
     }
@@ -85,7 +44,7 @@ pub(crate) fn unpack(
             return Err(C1zError::Stopped);
         }
         chunk.resize(CHUNK, 0);
-        let got = again(|| decoder.read(chunk)).map_err(broken)?;
+        let got = retry_interrupted(|| decoder.read(chunk)).map_err(broken)?;
         chunk.truncate(got);
         total += got as u64;
         if total > limits.decoded_bytes {
@@ -93,7 +52,7 @@ pub(crate) fn unpack(
         }
         Ok(got > 0)
     };
-    beside(path, next, out)?.map_err(writing)
+    pipe_to_file(path, next, out)?.map_err(writing)
 }
 
 /// Bytes that are handed over at a time.
@@ -103,7 +62,7 @@ const QUEUE: usize = 4;
 
 /// Writes what `next` puts into a chunk, until it says that there is no more, on a thread of its own: decompressing takes about as
 /// long as writing.
-fn beside(
+fn pipe_to_file(
     path: &Path,
     mut next: impl FnMut(&mut Vec<u8>) -> Result<bool, C1zError>,
     mut out: File,

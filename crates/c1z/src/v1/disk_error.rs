@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::v1::decompress::Limits;
+use crate::options::Limits;
 use crate::v1::query_limits::QueryLimits;
 
 /// Reads an unpacked copy once more. Gives why it could not be read, if it cannot be now or is sound after all.

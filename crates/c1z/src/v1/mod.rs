@@ -5,6 +5,8 @@ pub(crate) mod decompress;
 pub(crate) mod disk_error;
 pub(crate) mod grant_template;
 pub(crate) mod query_limits;
+pub(crate) mod record_rows;
+pub(crate) mod rows;
 pub(crate) mod sqlite;
 pub(crate) mod tables;
 pub(crate) mod timestamp;

@@ -9,7 +9,7 @@ use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Error, Row};
 
-use crate::v1::decompress::Limits;
+use crate::options::Limits;
 
 /// Steps of SQLite's machine between two rows: so many, and so many more for each byte of the file. A sort of all rows,
 /// the longest silence there is, takes about one step a byte.

@@ -210,6 +210,20 @@ pub(crate) static TABLES: [Table; 7] = [
     },
 ];
 
+/// The SQL expression for a column: its name, or its default if the table of an older file, of which `known` are the columns, lacks it
+/// (docs/reference/c1z.md §2.5).
+pub(crate) fn column_or_default(known: &[String], column: &'static str) -> &'static str {
+    if known.iter().any(|name| name == column) {
+        return column;
+    }
+    match column {
+        "needs_expansion" | "supports_diff" | "grants_backfilled" => "0",
+        "sync_type" => "'full'",
+        "expansion" | "stats" | "ended_at" | "parent_resource_type_id" | "parent_resource_id" => "null",
+        _ => "''",
+    }
+}
+
 /// How many trees a database of ours has: a table and its indexes are one each.
 pub(crate) fn trees() -> usize {
     crate::v1::sqlite::trees(&TABLES)

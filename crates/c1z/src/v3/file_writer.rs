@@ -20,11 +20,7 @@ use super::pebble::TableWriter;
 use super::row_sorter::Rows;
 use super::row_sorter::RowsError;
 use crate::error::C1zError;
-use crate::v1::compress::Compression;
-use crate::v1::decompress::Limits;
-
-/// On 1M grants level 3 took a tenth longer than 1 and made tables of few kinds of values a third smaller.
-const LEVEL: i32 = 3;
+use crate::options::{Compression, Limits, StorageEngine};
 
 /// Families of which a reader makes rows.
 const READ_FAMILIES: [&[u8]; 5] = [
@@ -37,11 +33,11 @@ const READ_FAMILIES: [&[u8]; 5] = [
 
 /// Writes rows as a complete file and makes it durable. Returns the bytes that it takes of a reader's limit on decoded bytes:
 /// of the unpacked tables, or of the rows in them, whichever is more.
-pub(crate) fn seal(
+pub(crate) fn write_file(
     rows: Rows,
     summary: &Summary<'_>,
     out: &File,
-    how: Compression,
+    compression: Compression,
     stop: &AtomicBool,
 ) -> Result<u64, RowsError> {
     let mut tables = Tables {
@@ -49,7 +45,7 @@ pub(crate) fn seal(
         table: TableWriter::new(),
         placed: Vec::new(),
         packing: VecDeque::new(),
-        how,
+        compression,
         unpacked: 0,
     };
     let mut row_bytes = 0;
@@ -88,7 +84,7 @@ struct Tables<'f> {
     placed: Vec<FinishedTable>,
     /// Frames in the making, in the order in which they are written.
     packing: VecDeque<JoinHandle<io::Result<Frame>>>,
-    how: Compression,
+    compression: Compression,
     /// Bytes of all files, before compression.
     unpacked: u64,
 }
@@ -107,7 +103,7 @@ impl Tables<'_> {
         let (bytes, placed) = self.table.finish();
         self.unpacked += bytes.len() as u64;
         self.placed.push(placed);
-        while self.packing.len() >= self.how.threads.max(1) as usize {
+        while self.packing.len() >= self.compression.threads.max(1) as usize {
             self.write_next()?;
         }
         let level = self.level();
@@ -119,7 +115,7 @@ impl Tables<'_> {
     }
 
     fn level(&self) -> i32 {
-        self.how.level.unwrap_or(LEVEL)
+        self.compression.level_for(StorageEngine::Pebble)
     }
 
     fn write_next(&mut self) -> io::Result<()> {

@@ -8,19 +8,16 @@ use baton_proto::storage_v3::{ResourceRecord, ResourceTypeRecord, SyncRunRecord,
 use prost::Message;
 
 use super::pebble::{StoreError, StoreReader};
+use super::unpacked_store::{self, StoreReadError};
 use super::{key, manifest, record};
-use crate::earlier::{Addresses, EarlierId, is_app};
 use crate::error::C1zError;
 use crate::io::temp_dir::LockedTempDir;
 use crate::note::{self, SyncNote};
-use crate::reader::SyncRow;
-use crate::reader::v3_to_v1;
-use crate::reader::v3_to_v1::Failure;
+use crate::options::Limits;
+use crate::previous_ids::PreviousId;
 use crate::stats::{self, SyncStats};
-use crate::v1::decompress::Limits;
-
-/// Apps of one type that are looked at for the address of the tenant.
-const MAX_APPS: usize = 16;
+use crate::sync_row::SyncRow;
+use crate::tenant_address::{AppAddresses, MAX_APPS, is_app};
 
 /// An unpacked store of one sync.
 #[derive(Debug)]
@@ -43,9 +40,9 @@ impl StoreIds {
         let folder = LockedTempDir::new(temp_folder)
             .map_err(|error| C1zError::io("making temporary files in", temp_folder, error))?;
         let unpacked = folder.path().join("store");
-        let names_a_sync = v3_to_v1::unpack(path, &unpacked, limits, stop)?;
+        let names_a_sync = unpacked_store::unpack(path, &unpacked, limits, stop)?;
         let opened = Self::open(&unpacked, folder, limits);
-        let opened = opened.map_err(|error| error.of(path, temp_folder, limits))?;
+        let opened = opened.map_err(|error| error.into_c1z_error(path, temp_folder, limits))?;
         if names_a_sync && opened.sync.is_none() {
             return Err(C1zError::Corrupt {
                 path: path.to_owned(),
@@ -55,26 +52,26 @@ impl StoreIds {
         Ok(opened)
     }
 
-    fn open(unpacked: &Path, folder: LockedTempDir, limits: Limits) -> Result<Self, Failure> {
-        let most = usize::try_from(limits.window_bytes).unwrap_or(usize::MAX);
-        let store = StoreReader::open(unpacked, most)?;
-        v3_to_v1::check_layout(&store)?;
+    fn open(unpacked: &Path, folder: LockedTempDir, limits: Limits) -> Result<Self, StoreReadError> {
+        let store = unpacked_store::open(unpacked, limits)?;
         let (mut run, mut counts) = (None, None);
         store.each(&key::SYNC_RUN, |_, value| {
-            run = Some(SyncRunRecord::decode(value).map_err(|error| Failure::Unreadable("syncs", error))?);
-            Ok::<(), Failure>(())
+            run = Some(
+                SyncRunRecord::decode(value).map_err(|error| StoreReadError::Undecodable("syncs", error))?,
+            );
+            Ok::<(), StoreReadError>(())
         })?;
         store.each(key::STATS, |_, value| {
             let record = SyncStatsRecord::decode(value);
-            counts = Some(record.map_err(|error| Failure::Unreadable("counts", error))?);
-            Ok::<(), Failure>(())
+            counts = Some(record.map_err(|error| StoreReadError::Undecodable("counts", error))?);
+            Ok::<(), StoreReadError>(())
         })?;
         let note = run.as_ref().and_then(|run| note::parse(&run.sync_token));
         let sync = run.map(|run| SyncRow {
-            started_at: v3_to_v1::time(run.started_at),
-            ended_at: run.ended_at.map(|end| v3_to_v1::time(Some(end))),
-            sync_type: manifest::type_name(run.r#type()).to_owned(),
-            stats: counts.as_ref().map(manifest::counts),
+            started_at: record::time_text(run.started_at),
+            ended_at: run.ended_at.map(|end| record::time_text(Some(end))),
+            sync_type: manifest::sync_type_name(run.r#type()).to_owned(),
+            stats: counts.as_ref().map(manifest::stats_from_record),
             sync_id: run.sync_id,
             linked_sync_id: run.linked_sync_id,
         });
@@ -100,7 +97,7 @@ impl StoreIds {
     /// Counts the resources and grants.
     pub(crate) fn count(&self, path: &Path) -> Result<SyncStats, C1zError> {
         let mut stats = SyncStats::default();
-        let of = |error: Failure| error.of(path, self.folder.path(), self.limits);
+        let of = |error: StoreReadError| error.into_c1z_error(path, self.folder.path(), self.limits);
         self.keys(&key::RESOURCE, |parts| {
             let [resource_type, _] = parts;
             stats.resources += 1;
@@ -128,28 +125,28 @@ impl StoreIds {
             }
             Ok(())
         })
-        .map_err(|error| error.of(path, self.folder.path(), self.limits))?;
+        .map_err(|error| error.into_c1z_error(path, self.folder.path(), self.limits))?;
         Ok(types)
     }
 
     /// The address of the tenant as the description of the one app names it.
     pub(crate) fn described_tenant(&self, path: &Path) -> Result<Option<String>, C1zError> {
         self.address()
-            .map_err(|error| error.of(path, self.folder.path(), self.limits))
+            .map_err(|error| error.into_c1z_error(path, self.folder.path(), self.limits))
     }
 
-    fn address(&self) -> Result<Option<String>, Failure> {
+    fn address(&self) -> Result<Option<String>, StoreReadError> {
         let mut apps = Vec::new();
         self.store.each(&key::RESOURCE_TYPE, |_, value| {
             let row = ResourceTypeRecord::decode(value)
-                .map_err(|error| Failure::Unreadable("resource types", error))?;
-            let row = record::resource_type_of(row);
+                .map_err(|error| StoreReadError::Undecodable("resource types", error))?;
+            let row = record::resource_type_message(row);
             if is_app(&row) {
                 apps.push(row.id);
             }
-            Ok::<(), Failure>(())
+            Ok::<(), StoreReadError>(())
         })?;
-        let mut addresses = Addresses::default();
+        let mut addresses = AppAddresses::default();
         for app in apps {
             let mut prefix = key::RESOURCE.to_vec();
             key::push(app.as_bytes(), &mut prefix);
@@ -159,10 +156,10 @@ impl StoreIds {
                 if left > 0 {
                     left -= 1;
                     let row = ResourceRecord::decode(value)
-                        .map_err(|error| Failure::Unreadable("resources", error))?;
+                        .map_err(|error| StoreReadError::Undecodable("resources", error))?;
                     addresses.add(&row.description);
                 }
-                Ok::<(), Failure>(())
+                Ok::<(), StoreReadError>(())
             })?;
         }
         Ok(addresses.only())
@@ -172,19 +169,19 @@ impl StoreIds {
     pub(crate) fn each_id(
         &self,
         path: &Path,
-        mut take: impl FnMut(EarlierId<'_>) -> Result<(), C1zError>,
+        mut take: impl FnMut(PreviousId<'_>) -> Result<(), C1zError>,
     ) -> Result<(), C1zError> {
         let mut stopped = None;
-        let mut pass_on = |id: EarlierId<'_>| {
+        let mut pass_on = |id: PreviousId<'_>| {
             take(id).map_err(|error| {
                 stopped = Some(error);
-                Failure::Stopped
+                StoreReadError::Stopped
             })
         };
         let mut entitlement = String::new();
         let read = self
             .keys(&key::RESOURCE, |[resource_type, id]| {
-                pass_on(EarlierId::Resource { resource_type, id })
+                pass_on(PreviousId::Resource { resource_type, id })
             })
             .and_then(|()| {
                 self.keys(&key::GRANT, |parts: &[String; 6]| {
@@ -197,7 +194,7 @@ impl StoreIds {
                         }
                     }
                     entitlement.push_str(rest);
-                    pass_on(EarlierId::Grant {
+                    pass_on(PreviousId::Grant {
                         entitlement: &entitlement,
                         principal_type,
                         principal,
@@ -206,7 +203,7 @@ impl StoreIds {
             });
         match (read, stopped) {
             (Err(_), Some(error)) => Err(error),
-            (read, _) => read.map_err(|error| error.of(path, self.folder.path(), self.limits)),
+            (read, _) => read.map_err(|error| error.into_c1z_error(path, self.folder.path(), self.limits)),
         }
     }
 
@@ -214,8 +211,8 @@ impl StoreIds {
     fn keys<const N: usize>(
         &self,
         family: &[u8],
-        mut take: impl FnMut(&[String; N]) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+        mut take: impl FnMut(&[String; N]) -> Result<(), StoreReadError>,
+    ) -> Result<(), StoreReadError> {
         let mut parts: [String; N] = std::array::from_fn(|_| String::new());
         self.store.each(family, |key, _| {
             let mut rest = key.get(family.len()..);

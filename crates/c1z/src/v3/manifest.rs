@@ -16,11 +16,9 @@ use super::grant_digests::Sum;
 use super::pebble;
 use super::record;
 use crate::error::C1zError;
-use crate::reader::SyncRow;
-use crate::reader::v3_to_v1;
+use crate::options::Limits;
 use crate::stats::SyncStats;
-use crate::v1::decompress::Limits;
-use crate::writer::Lineage;
+use crate::sync_row::{Lineage, SyncRow};
 
 /// The name under which the ecosystem's SDK knows the store, in the layout of now.
 pub(crate) const ENGINE: &str = "pebble3";
@@ -48,7 +46,7 @@ fn sync_type(text: &str) -> SyncType {
 }
 
 /// A type of syncs as v1 names it.
-pub(crate) fn type_name(sync_type: SyncType) -> &'static str {
+pub(crate) fn sync_type_name(sync_type: SyncType) -> &'static str {
     match sync_type {
         SyncType::Full => "full",
         SyncType::ResourcesOnly => "resources_only",
@@ -64,15 +62,15 @@ impl Summary<'_> {
         SyncRunRecord {
             sync_id: self.sync_id.to_owned(),
             r#type: sync_type(self.sync_type).into(),
-            started_at: Some(record::timestamp(self.started_at)),
-            ended_at: Some(record::timestamp(self.ended_at)),
+            started_at: Some(record::proto_timestamp(self.started_at)),
+            ended_at: Some(record::proto_timestamp(self.ended_at)),
             sync_token: self.lineage.token.clone(),
             parent_sync_id: self.lineage.parent_sync_id.clone(),
             linked_sync_id: self.lineage.linked_sync_id.clone(),
             supports_diff: self.lineage.supports_diff,
-            ingest_invariant_generation: self.lineage.checked.generation.clone(),
-            ingest_invariant_coverage: self.lineage.checked.coverage.clone(),
-            ingest_invariant_mode: self.lineage.checked.mode.clone(),
+            ingest_invariant_generation: self.lineage.ingest_checks.generation.clone(),
+            ingest_invariant_coverage: self.lineage.ingest_checks.coverage.clone(),
+            ingest_invariant_mode: self.lineage.ingest_checks.mode.clone(),
             ..SyncRunRecord::default()
         }
     }
@@ -94,7 +92,7 @@ impl Summary<'_> {
             resources_by_resource_type: counts(&stats.resources_by_resource_type),
             grants_by_entitlement_resource_type: counts(&stats.grants_by_resource_type),
             entitlements_by_resource_type: counts(&stats.entitlements_by_resource_type),
-            written_at: Some(record::timestamp(self.ended_at)),
+            written_at: Some(record::proto_timestamp(self.ended_at)),
             ..SyncStatsRecord::default()
         }
     }
@@ -134,16 +132,16 @@ pub(crate) fn syncs(path: &Path, limits: Limits) -> Result<Vec<SyncRow>, C1zErro
     envelope.check()?;
     let rows = envelope.manifest().sync_runs.iter().map(|run| SyncRow {
         sync_id: run.sync_id.clone(),
-        started_at: v3_to_v1::time(run.started_at),
-        ended_at: run.ended_at.map(|end| v3_to_v1::time(Some(end))),
-        sync_type: type_name(run.r#type()).to_owned(),
+        started_at: record::time_text(run.started_at),
+        ended_at: run.ended_at.map(|end| record::time_text(Some(end))),
+        sync_type: sync_type_name(run.r#type()).to_owned(),
         linked_sync_id: String::new(),
-        stats: run.stats.as_ref().map(counts),
+        stats: run.stats.as_ref().map(stats_from_record),
     });
     Ok(rows.collect())
 }
 
-pub(crate) fn counts(stats: &SyncStatsRecord) -> SyncStats {
+pub(crate) fn stats_from_record(stats: &SyncStatsRecord) -> SyncStats {
     let count = |number: i64| u64::try_from(number).unwrap_or_default();
     let counts = |counts: &BTreeMap<String, i64>| {
         let counts = counts.iter().map(|(id, number)| (id.clone(), count(*number)));

@@ -15,17 +15,15 @@ pub(crate) mod manifest;
 pub(crate) mod pebble;
 pub(crate) mod record;
 pub(crate) mod row_sorter;
+pub(crate) mod unpacked_store;
 
-pub(crate) use crate::reader::v3_to_v1::as_v1;
-pub(crate) use crate::reader::v3_to_v1::insert_asset;
-pub(crate) use crate::reader::v3_to_v1::insert_grant;
 #[cfg(any(test, fuzzing))]
 pub(crate) use envelope::{EnvelopeWriter, Frame, footed};
-pub(crate) use file_writer::seal;
-pub(crate) use file_writer::verify;
+pub(crate) use file_writer::{verify, write_file};
 pub(crate) use grant::GrantRecordTemplate;
 pub(crate) use ids::StoreIds;
 pub(crate) use manifest::{Summary, syncs};
-pub(crate) use record::timestamp;
+pub(crate) use record::proto_timestamp;
 pub(crate) use row_sorter::Rows;
 pub(crate) use row_sorter::RowsError;
+pub(crate) use unpacked_store::StoreReadError;

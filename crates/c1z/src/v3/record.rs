@@ -1,26 +1,36 @@
 //! The ecosystem's messages as the records that a v3 file keeps of them, and back (docs/reference/c1z.md §3.4).
 
 use baton_proto::connector_v2::{
-    AssetRef, Entitlement, Resource, ResourceId, ResourceType, Status, entitlement::PurposeValue,
-    resource_type::Trait,
+    AssetRef, Entitlement, Grant, GrantSources, Resource, ResourceId, ResourceType, Status,
+    entitlement::PurposeValue, grant_sources::GrantSource, resource_type::Trait,
 };
 use baton_proto::prost_types::Timestamp;
 use baton_proto::storage_v3::{
-    EntitlementRecord, ResourceRecord, ResourceRef, ResourceTypeRecord, StatusRecord,
+    EntitlementRecord, GrantRecord, ResourceRecord, ResourceRef, ResourceTypeRecord, StatusRecord,
 };
 use time::OffsetDateTime;
+
+use crate::v1::timestamp;
 
 const TRAIT: &str = "TRAIT_";
 const PURPOSE: &str = "PURPOSE_VALUE_";
 
-pub(crate) fn timestamp(time: OffsetDateTime) -> Timestamp {
+pub(crate) fn proto_timestamp(time: OffsetDateTime) -> Timestamp {
     Timestamp {
         seconds: time.unix_timestamp(),
         nanos: i32::try_from(time.nanosecond()).unwrap_or_default(),
     }
 }
 
-pub(crate) fn resource_type(row: &ResourceType, discovered_at: Timestamp) -> ResourceTypeRecord {
+/// A time as v1 has it; one that is missing or impossible is the epoch.
+pub(crate) fn time_text(time: Option<Timestamp>) -> String {
+    let time = time.unwrap_or_default();
+    let seconds = OffsetDateTime::from_unix_timestamp(time.seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let nanoseconds = time::Duration::nanoseconds(i64::from(time.nanos));
+    timestamp::format(seconds.checked_add(nanoseconds).unwrap_or(seconds))
+}
+
+pub(crate) fn resource_type_record(row: &ResourceType, discovered_at: Timestamp) -> ResourceTypeRecord {
     let name = |kind| kind_name(kind).to_owned();
     ResourceTypeRecord {
         external_id: row.id.clone(),
@@ -37,7 +47,7 @@ fn kind_name(kind: Trait) -> &'static str {
     kind.as_str_name().trim_start_matches(TRAIT)
 }
 
-pub(crate) fn resource(row: &Resource, discovered_at: Timestamp) -> ResourceRecord {
+pub(crate) fn resource_record(row: &Resource, discovered_at: Timestamp) -> ResourceRecord {
     let id = row.id.clone().unwrap_or_default();
     let parent = row.parent_resource_id.as_ref();
     let parent = parent.filter(|parent| !parent.resource.is_empty());
@@ -67,7 +77,7 @@ fn reference(id: &ResourceId) -> ResourceRef {
     }
 }
 
-pub(crate) fn entitlement(row: &Entitlement, discovered_at: Timestamp) -> EntitlementRecord {
+pub(crate) fn entitlement_record(row: &Entitlement, discovered_at: Timestamp) -> EntitlementRecord {
     let resource = row.resource.as_ref().and_then(|resource| resource.id.as_ref());
     let purpose = match row.purpose() {
         PurposeValue::Unspecified => "",
@@ -88,7 +98,7 @@ pub(crate) fn entitlement(row: &Entitlement, discovered_at: Timestamp) -> Entitl
     }
 }
 
-pub(crate) fn resource_type_of(row: ResourceTypeRecord) -> ResourceType {
+pub(crate) fn resource_type_message(row: ResourceTypeRecord) -> ResourceType {
     let kind = |name: &String| Trait::from_str_name(&format!("{TRAIT}{name}")).unwrap_or(Trait::Unspecified);
     ResourceType {
         traits: row.traits.iter().map(|name| kind(name).into()).collect(),
@@ -108,7 +118,7 @@ fn id_of(reference: ResourceRef) -> ResourceId {
     }
 }
 
-pub(crate) fn resource_of(row: ResourceRecord) -> Resource {
+pub(crate) fn resource_message(row: ResourceRecord) -> Resource {
     let id = ResourceId {
         resource_type: row.resource_type_id,
         resource: row.resource_id,
@@ -133,7 +143,7 @@ pub(crate) fn resource_of(row: ResourceRecord) -> Resource {
 }
 
 /// The resource and the types that can hold it are named by their ids only.
-pub(crate) fn entitlement_of(row: EntitlementRecord) -> Entitlement {
+pub(crate) fn entitlement_message(row: EntitlementRecord) -> Entitlement {
     let purpose = PurposeValue::from_str_name(&format!("{PURPOSE}{}", row.purpose));
     let types = row.grantable_to_resource_type_ids.into_iter();
     Entitlement {
@@ -156,6 +166,55 @@ pub(crate) fn entitlement_of(row: EntitlementRecord) -> Entitlement {
     }
 }
 
+/// Entitlement and principal are named by their ids only. A record without an id gets the usual one.
+pub(crate) fn grant_message(row: GrantRecord) -> Grant {
+    let stub = |resource_type: &str, resource: &str| Resource {
+        id: Some(ResourceId {
+            resource_type: resource_type.to_owned(),
+            resource: resource.to_owned(),
+            baton_resource: false,
+        }),
+        ..Resource::default()
+    };
+    let entitlement = row.entitlement.unwrap_or_default();
+    let principal = row.principal.unwrap_or_default();
+    let usual_id = || {
+        format!(
+            "{}:{}:{}",
+            entitlement.entitlement_id, principal.resource_type_id, principal.resource_id
+        )
+    };
+    let id = match row.external_id {
+        empty if empty.is_empty() => usual_id(),
+        id => id,
+    };
+    let mut principal_stub = stub(&principal.resource_type_id, &principal.resource_id);
+    if !principal.parent_resource_id.is_empty() {
+        principal_stub.parent_resource_id =
+            stub(&principal.parent_resource_type_id, &principal.parent_resource_id).id;
+    }
+    let sources = row.sources.into_iter().map(|(id, source)| {
+        let source = GrantSource {
+            is_direct: source.is_direct,
+        };
+        (id, source)
+    });
+    let sources = GrantSources {
+        sources: sources.collect(),
+    };
+    Grant {
+        id,
+        entitlement: Some(Entitlement {
+            resource: Some(stub(&entitlement.resource_type_id, &entitlement.resource_id)),
+            id: entitlement.entitlement_id,
+            ..Entitlement::default()
+        }),
+        principal: Some(principal_stub),
+        annotations: row.annotations,
+        sources: (!sources.sources.is_empty()).then_some(sources),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use baton_proto::connector_v2::RawId;
@@ -164,10 +223,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_record_keeps_comes_back() {
-        let now = timestamp(OffsetDateTime::UNIX_EPOCH + time::Duration::nanoseconds(1_000_000_007));
+    fn messages_survive_a_round_trip_through_records() {
+        let now = proto_timestamp(OffsetDateTime::UNIX_EPOCH + time::Duration::nanoseconds(1_000_000_007));
         assert_eq!((now.seconds, now.nanos), (1, 7));
-        let kind = ResourceType {
+        let resource_type = ResourceType {
             id: "user".into(),
             display_name: "User".into(),
             traits: vec![Trait::User.into(), Trait::ManagedDevice.into()],
@@ -175,21 +234,21 @@ mod tests {
             description: "People".into(),
             sourced_externally: true,
         };
-        let record = resource_type(&kind, now);
+        let record = resource_type_record(&resource_type, now);
         assert_eq!(record.traits, ["USER", "MANAGED_DEVICE"]);
-        assert_eq!(resource_type_of(record), kind);
+        assert_eq!(resource_type_message(record), resource_type);
 
         let id = |resource: &str| ResourceId {
             resource_type: "role".into(),
             resource: resource.into(),
             baton_resource: false,
         };
-        let thing = Resource {
+        let row = Resource {
             id: Some(id("7")),
             parent_resource_id: Some(id("1")),
             display_name: "Seven".into(),
             description: "A role".into(),
-            annotations: kind.annotations.clone(),
+            annotations: resource_type.annotations.clone(),
             icon: Some(AssetRef { id: "i".into() }),
             status: Some(Status {
                 status: 1,
@@ -198,9 +257,9 @@ mod tests {
             created_at: Some(now),
             ..Resource::default()
         };
-        assert_eq!(resource_of(resource(&thing, now)), thing);
+        assert_eq!(resource_message(resource_record(&row, now)), row);
 
-        let held = Entitlement {
+        let row = Entitlement {
             resource: Some(Resource {
                 id: Some(id("7")),
                 ..Resource::default()
@@ -212,12 +271,12 @@ mod tests {
                 id: "user".into(),
                 ..ResourceType::default()
             }],
-            annotations: kind.annotations,
+            annotations: resource_type.annotations,
             purpose: PurposeValue::Assignment.into(),
             slug: "assigned".into(),
         };
-        let record = entitlement(&held, now);
+        let record = entitlement_record(&row, now);
         assert_eq!(record.purpose, "ASSIGNMENT");
-        assert_eq!(entitlement_of(record), held);
+        assert_eq!(entitlement_message(record), row);
     }
 }

@@ -74,7 +74,7 @@ pub(crate) struct Rows {
     /// All grants together.
     sum: Sum,
     started_at: Timestamp,
-    set_discovered_at: Timestamp,
+    discovered_at: Timestamp,
     key: Vec<u8>,
     entry: Vec<u8>,
 }
@@ -86,8 +86,8 @@ impl Rows {
             sorters: FAMILIES.iter().map(|_| Sorter::new(folder)).collect(),
             templates: Vec::new(),
             sum: Sum::default(),
-            started_at: record::timestamp(started_at),
-            set_discovered_at: record::timestamp(started_at),
+            started_at: record::proto_timestamp(started_at),
+            discovered_at: record::proto_timestamp(started_at),
             key: Vec::new(),
             entry: Vec::new(),
         })
@@ -99,13 +99,13 @@ impl Rows {
     }
 
     pub(crate) fn put_resource_type(&mut self, row: &ResourceType) -> io::Result<()> {
-        let record = record::resource_type(row, self.set_discovered_at);
+        let record = record::resource_type_record(row, self.discovered_at);
         self.tuple(&[&row.id]);
         self.push(RESOURCE_TYPES, &record.encode_to_vec())
     }
 
     pub(crate) fn put_resource(&mut self, row: &Resource) -> io::Result<()> {
-        let record = record::resource(row, self.set_discovered_at);
+        let record = record::resource_record(row, self.discovered_at);
         let ids = [record.resource_type_id.as_str(), record.resource_id.as_str()];
         self.tuple(&ids);
         self.push(RESOURCES, &record.encode_to_vec())?;
@@ -117,7 +117,7 @@ impl Rows {
     }
 
     pub(crate) fn put_entitlement(&mut self, row: &Entitlement) -> io::Result<()> {
-        let record = record::entitlement(row, self.set_discovered_at);
+        let record = record::entitlement_record(row, self.discovered_at);
         let nothing = ResourceId::default();
         let resource = row.resource.as_ref().and_then(|resource| resource.id.as_ref());
         let resource = resource.unwrap_or(&nothing);
@@ -212,7 +212,7 @@ impl Rows {
 
     /// The rows that come now were found then. Grants of templates were all found at the beginning.
     pub(crate) fn set_discovered_at(&mut self, time: OffsetDateTime) {
-        self.set_discovered_at = record::timestamp(time);
+        self.discovered_at = record::proto_timestamp(time);
     }
 
     fn tuple(&mut self, parts: &[&str]) {

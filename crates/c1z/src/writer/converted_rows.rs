@@ -6,14 +6,14 @@ use baton_proto::connector_v2::Entitlement;
 use baton_proto::storage_v3::{AssetRecord, GrantRecord};
 use time::OffsetDateTime;
 
-use super::Lineage;
-use super::Sink;
+use super::RowStore;
 use super::Writer;
 use super::temp_failure;
 use crate::error::C1zError;
 use crate::stats;
+use crate::sync_row::Lineage;
+use crate::v1::record_rows;
 use crate::v1::timestamp;
-use crate::v3;
 
 impl Writer {
     /// The sync says of itself what it said in the other file.
@@ -29,7 +29,7 @@ impl Writer {
     /// The resource types, resources and entitlements that come now were found then.
     pub(crate) fn set_discovered_at(&mut self, time: OffsetDateTime) {
         self.discovered_at = timestamp::format(time);
-        if let Sink::Pebble(rows) = &mut self.rows {
+        if let RowStore::Pebble(rows) = &mut self.rows {
             rows.set_discovered_at(time);
         }
     }
@@ -40,13 +40,15 @@ impl Writer {
         record: GrantRecord,
         entitlement: Option<&Entitlement>,
     ) -> Result<(), C1zError> {
-        let held = record.entitlement.as_ref();
-        let resource_type = held.map_or("", |held| held.resource_type_id.as_str());
+        let entitlement_ref = record.entitlement.as_ref();
+        let resource_type = entitlement_ref.map_or("", |named| named.resource_type_id.as_str());
         self.stats.grants += 1;
         stats::count(&mut self.stats.grants_by_resource_type, resource_type, 1);
         let inserted = match &mut self.rows {
-            Sink::Sqlite(database) => v3::insert_grant(database, &self.sync.sync_id, record, entitlement),
-            Sink::Pebble(rows) => rows.put_grant(&record),
+            RowStore::Sqlite(database) => {
+                record_rows::insert_grant(database, &self.sync.sync_id, record, entitlement)
+            }
+            RowStore::Pebble(rows) => rows.put_grant(&record),
         };
         inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
     }
@@ -55,8 +57,8 @@ impl Writer {
     pub(crate) fn put_asset(&mut self, record: &AssetRecord) -> Result<(), C1zError> {
         self.stats.assets += 1;
         let inserted = match &mut self.rows {
-            Sink::Sqlite(database) => v3::insert_asset(database, &self.sync.sync_id, record),
-            Sink::Pebble(rows) => rows.put_asset(record),
+            RowStore::Sqlite(database) => record_rows::insert_asset(database, &self.sync.sync_id, record),
+            RowStore::Pebble(rows) => rows.put_asset(record),
         };
         inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
     }

@@ -12,12 +12,11 @@ use crate::decode;
 use crate::error::C1zSourceError;
 use crate::grants;
 
-use super::ExpansionInput;
-use super::GrantVisitor;
 use super::edges::Edge;
 use super::holders::Holder;
 use super::holders::Number;
 use super::holders::Principals;
+use super::request::{ExpansionInput, GrantVisitor};
 
 /// One entitlement with its grants.
 #[derive(Debug)]
@@ -66,7 +65,9 @@ impl Destination {
                 let principal = (principal.resource_type.as_str(), principal.id.as_str());
                 reader.grants_of_to(sync, id.as_str(), principal, &mut add)?;
             }
-            ExpansionInput::All | ExpansionInput::Of(_) => reader.grants_of(sync, id.as_str(), &mut add)?,
+            ExpansionInput::All | ExpansionInput::OfEntitlement(_) => {
+                reader.grants_of(sync, id.as_str(), &mut add)?;
+            }
         }
         Ok(destination)
     }
@@ -123,7 +124,7 @@ impl Destination {
     pub(super) fn hand_over(
         mut self,
         principals: &Principals,
-        taker: &mut dyn GrantVisitor,
+        visitor: &mut dyn GrantVisitor,
     ) -> Result<(), C1zSourceError> {
         self.grants.sort_by_key(|held| principals.id(held.principal));
         for held in self.grants {
@@ -134,7 +135,7 @@ impl Destination {
                 direct: held.direct,
                 sources: held.sources,
             });
-            taker.take(&self.id, principal, origin)?;
+            visitor.visit(&self.id, principal, origin)?;
         }
         Ok(())
     }

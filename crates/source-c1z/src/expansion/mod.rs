@@ -9,10 +9,11 @@ mod edges;
 mod effective_grants;
 mod graph;
 mod holders;
+mod request;
 
 use std::collections::{BTreeMap, HashSet};
 
-use access_core::model::{Entitlement, EntitlementId, GrantOrigin, ResourceId, ResourceTypeId};
+use access_core::model::{Entitlement, EntitlementId};
 use c1z::Reader;
 
 use crate::channel::EventSender;
@@ -23,6 +24,7 @@ use edges::{Edges, Node};
 use effective_grants::Destination;
 use graph::{Component, Graph};
 use holders::{Holder, Principals};
+pub(crate) use request::{ExpansionInput, GrantVisitor};
 
 /// The expansions of one sync, as its grants name them.
 pub(crate) struct Expansion {
@@ -66,31 +68,6 @@ pub(crate) struct ExpansionPlan {
     nodes: Vec<Node>,
     graph: Graph,
     unknown: u64,
-}
-
-/// What is to be worked out.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum ExpansionInput<'a> {
-    /// Everything.
-    All,
-    /// Who holds one entitlement.
-    Of(&'a EntitlementId),
-    /// What one principal holds.
-    OfPrincipal(&'a ResourceId),
-}
-
-/// Takes the grants that were worked out, entitlement by entitlement, each by principal.
-pub(crate) trait GrantVisitor {
-    /// Whether grants of entitlements on resources of a type are wanted.
-    fn wants(&self, resource_type: &ResourceTypeId) -> bool;
-
-    /// One grant. `None`: a direct one with the frozen id.
-    fn take(
-        &mut self,
-        entitlement: &EntitlementId,
-        principal: &ResourceId,
-        origin: Option<GrantOrigin>,
-    ) -> Result<(), C1zSourceError>;
 }
 
 impl ExpansionPlan {
@@ -140,7 +117,7 @@ impl ExpansionPlan {
         sync: &str,
         asked: ExpansionInput<'_>,
         skips: &mut SkipCounts,
-        taker: &mut dyn GrantVisitor,
+        visitor: &mut dyn GrantVisitor,
     ) -> Result<(), C1zSourceError> {
         let (parts, mut still_feeds) = self.needed(asked);
         let mut principals = Principals::default();
@@ -159,9 +136,9 @@ impl ExpansionPlan {
                 if still_feeds[part] > 0 {
                     holders.push((node.id.clone(), destination.holders()));
                 }
-                let asked_for = !matches!(asked, ExpansionInput::Of(id) if *id != node.id);
-                if asked_for && taker.wants(&node.resource_type) {
-                    destination.hand_over(&principals, taker)?;
+                let asked_for = !matches!(asked, ExpansionInput::OfEntitlement(id) if *id != node.id);
+                if asked_for && visitor.accepts(&node.resource_type) {
+                    destination.hand_over(&principals, visitor)?;
                 }
             }
             remembered.insert(part, holders);
@@ -178,8 +155,8 @@ impl ExpansionPlan {
     /// The parts that have to be worked out, in order, and how many of them each part feeds.
     fn needed(&self, asked: ExpansionInput<'_>) -> (Vec<Component>, Vec<usize>) {
         let all = self.graph.parts();
-        let mut needed = vec![!matches!(asked, ExpansionInput::Of(_)); all.len()];
-        if let ExpansionInput::Of(id) = asked {
+        let mut needed = vec![!matches!(asked, ExpansionInput::OfEntitlement(_)); all.len()];
+        if let ExpansionInput::OfEntitlement(id) = asked {
             let wanted = self.number(id);
             // Parts come after all that feed them: one look from the last to the first finds them all.
             for part in all.clone().rev() {

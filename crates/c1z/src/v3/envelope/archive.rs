@@ -12,9 +12,8 @@ use tar::{Archive, Entry, EntryType, PaxExtensions};
 
 use super::folder::Folder;
 use crate::error::C1zError;
-use crate::v1::compress::again;
-use crate::v1::decompress::Limits;
-use crate::v1::decompress::refused;
+use crate::io::retry::retry_interrupted;
+use crate::options::Limits;
 
 /// Bits of a mode that are allowed.
 const MODE: u32 = 0o777;
@@ -198,11 +197,11 @@ impl<R: Read> Read for Watched<'_, R> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(self.end(C1zError::Stopped));
         }
-        let got = match again(|| self.archive.read(buffer)) {
+        let got = match retry_interrupted(|| self.archive.read(buffer)) {
             Ok(got) => got,
             Err(error) => {
-                let reason = refused(self.packed, self.limits, &error);
-                return Err(self.end(reason.unwrap_or_else(|| C1zError::io("reading", self.packed, error))));
+                let reason = C1zError::zstd(self.packed, self.limits.window_bytes, error);
+                return Err(self.end(reason));
             }
         };
         match self.left.checked_sub(got as u64) {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::hash::Hasher;
-use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,9 +14,8 @@ use super::folder::Folder;
 use super::header;
 use super::index::{self, Entry, FOOTER_BYTES, Footer};
 use crate::error::C1zError;
-use crate::v1::compress::again;
-use crate::v1::decompress::Limits;
-use crate::v1::decompress::refused;
+use crate::io::retry::retry_interrupted;
+use crate::options::Limits;
 
 const CHUNK_BYTES: usize = 256 << 10;
 
@@ -123,13 +122,12 @@ impl<'p> Envelope<'p> {
     ) -> Result<(), C1zError> {
         let path = self.path;
         let reading = |error| C1zError::io("reading", path, error);
-        let broken = |error: io::Error| match refused(path, self.limits, &error) {
-            Some(C1zError::Corrupt { detail, .. }) => corrupt(
+        let broken = |error| match C1zError::zstd(path, self.limits.window_bytes, error) {
+            C1zError::Corrupt { detail, .. } => corrupt(
                 path,
                 format!("{:?} in it cannot be unpacked: {detail}", entry.name),
             ),
-            Some(refused) => refused,
-            None => reading(error),
+            other => other,
         };
         let differs = |what: &str| corrupt(path, format!("{:?} in it {what}", entry.name));
         self.file.seek(SeekFrom::Start(entry.offset)).map_err(reading)?;
@@ -144,7 +142,7 @@ impl<'p> Envelope<'p> {
             if stop.load(Ordering::Relaxed) {
                 return Err(C1zError::Stopped);
             }
-            let got = again(|| decoder.read(&mut chunk)).map_err(broken)?;
+            let got = retry_interrupted(|| decoder.read(&mut chunk)).map_err(broken)?;
             total += got as u64;
             if total > entry.raw_bytes {
                 return Err(differs("is longer than its index says"));

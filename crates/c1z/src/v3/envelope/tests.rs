@@ -8,7 +8,7 @@ use baton_proto::c1z_v3::{C1zManifestV3, PayloadEncoding};
 
 use super::*;
 use crate::error::C1zError;
-use crate::v1::decompress::Limits;
+use crate::options::Limits;
 
 const FILES: [(&str, &[u8]); 3] = [
     ("000001.sst", &[7; 3000]),

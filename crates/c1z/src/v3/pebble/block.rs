@@ -1,11 +1,11 @@
-//! A block of rows: keys without what they share with the one before, and where to begin reading.
+//! Writes a block of rows with prefix-compressed keys and restart points.
 
-use prost::encoding::encode_varint;
+use super::varint;
 
 /// A block that is being filled.
 #[derive(Debug)]
 pub(super) struct Block {
-    /// Rows between two keys that are whole.
+    /// Rows from one restart point, where a key is stored completely, to the next.
     interval: usize,
     bytes: Vec<u8>,
     restarts: Vec<u32>,
@@ -33,7 +33,7 @@ impl Block {
             self.last.iter().zip(key).take_while(|(a, b)| a == b).count()
         };
         for number in [shared, key.len() - shared, value.len()] {
-            encode_varint(number as u64, &mut self.bytes);
+            varint::push(number as u64, &mut self.bytes);
         }
         self.bytes.extend_from_slice(&key[shared..]);
         self.bytes.extend_from_slice(value);
@@ -54,7 +54,7 @@ impl Block {
         &self.last
     }
 
-    /// Ends the block, which is empty again afterwards, and appends it.
+    /// Appends the finished block to `out` and starts an empty one.
     pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
         if self.restarts.is_empty() {
             self.restarts.push(0);

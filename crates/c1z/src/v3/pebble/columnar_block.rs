@@ -1,11 +1,11 @@
-//! Blocks of columns, which Pebble writes since its table format 5: a header, the type and place of each column, columns.
+//! Columnar blocks, which Pebble writes since its table format 5: a header, type and location of each column, the columns.
 
 use super::error::StoreError;
 use super::error::damaged;
-use super::error::length;
 use super::error::u32_at;
+use super::varint;
 
-/// Bytes before the columns' headers, and of each of these.
+/// Bytes of the block header, and of the header of a column.
 const HEADER: usize = 7;
 const COLUMN_HEADER: usize = 5;
 /// Types of columns.
@@ -13,39 +13,39 @@ const BOOL: u8 = 1;
 const UINT: u8 = 2;
 const BYTES: u8 = 3;
 const PREFIX_BYTES: u8 = 4;
-/// In the encoding of numbers: a base stands before them.
+/// In the encoding byte of an integer column: values are deltas to a base that precedes them.
 const DELTA: u8 = 0x80;
 
 fn short() -> StoreError {
     damaged("a column in its store is longer than its block")
 }
 
-/// A block and where its columns are.
+/// A parsed block.
 #[derive(Debug)]
-pub(super) struct Columns<'b> {
+pub(super) struct ColumnarBlock<'b> {
     block: &'b [u8],
     rows: usize,
-    /// Type and place of each.
-    places: Vec<(u8, usize)>,
+    /// Type and offset of each column.
+    locations: Vec<(u8, usize)>,
 }
 
-/// Numbers, all as wide as the widest needs.
+/// An integer column; all values have the width that the largest needs.
 #[derive(Debug)]
-pub(super) struct Uints<'b> {
+pub(super) struct UintColumn<'b> {
     base: u64,
     width: usize,
     data: &'b [u8],
 }
 
-/// Texts, one after another.
+/// A column of byte strings: end offsets, then the bytes.
 #[derive(Debug)]
-pub(super) struct Texts<'b> {
-    ends: Uints<'b>,
+pub(super) struct BytesColumn<'b> {
+    ends: UintColumn<'b>,
     data: &'b [u8],
 }
 
-impl<'b> Columns<'b> {
-    /// Reads the header, before which a kind of blocks may have something of its own.
+impl<'b> ColumnarBlock<'b> {
+    /// Reads the header, which follows `own_header` bytes that depend on the type of the block.
     pub(super) fn parse(block: &'b [u8], own_header: usize) -> Result<Self, StoreError> {
         let header = block.get(own_header..own_header + HEADER).ok_or_else(short)?;
         if header[0] != 1 {
@@ -53,7 +53,7 @@ impl<'b> Columns<'b> {
         }
         let count = usize::from(u16::from_le_bytes([header[1], header[2]]));
         let rows = u32_at(header, 3)? as usize;
-        // Rows differ, and so each takes a byte at least; blocks of numbers that are all the same could claim any number.
+        // Rows differ, so each takes at least a byte. Without this check a block of equal numbers could claim any number of rows.
         if rows > block.len() {
             return Err(damaged("a block of its store has more rows than bytes"));
         }
@@ -62,8 +62,12 @@ impl<'b> Columns<'b> {
             let kind = *block.get(at).ok_or_else(short)?;
             Ok((kind, u32_at(block, at + 1)? as usize))
         });
-        let places = columns.collect::<Result<_, StoreError>>()?;
-        Ok(Self { block, rows, places })
+        let locations = columns.collect::<Result<_, StoreError>>()?;
+        Ok(Self {
+            block,
+            rows,
+            locations,
+        })
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -71,7 +75,7 @@ impl<'b> Columns<'b> {
     }
 
     fn start(&self, column: usize, kind: u8) -> Result<usize, StoreError> {
-        match self.places.get(column) {
+        match self.locations.get(column) {
             Some((found, start)) if *found == kind => Ok(*start),
             _ => Err(StoreError::Unknown(
                 "its tables have other columns than those known here",
@@ -79,26 +83,34 @@ impl<'b> Columns<'b> {
         }
     }
 
-    pub(super) fn uints(&self, column: usize) -> Result<Uints<'b>, StoreError> {
-        self.uints_of(column, self.rows)
+    pub(super) fn uint_column(&self, column: usize) -> Result<UintColumn<'b>, StoreError> {
+        self.uint_column_of_len(column, self.rows)
     }
 
-    pub(super) fn texts(&self, column: usize) -> Result<Texts<'b>, StoreError> {
-        self.texts_of(column, self.rows)
+    pub(super) fn byte_column(&self, column: usize) -> Result<BytesColumn<'b>, StoreError> {
+        self.byte_column_of_len(column, self.rows)
     }
 
-    /// A column of so many numbers, where a column need not have one for each row.
-    pub(super) fn uints_of(&self, column: usize, count: usize) -> Result<Uints<'b>, StoreError> {
-        Ok(Uints::parse(self.block, self.start(column, UINT)?, count)?.0)
+    /// An integer column with a length of its own.
+    pub(super) fn uint_column_of_len(
+        &self,
+        column: usize,
+        count: usize,
+    ) -> Result<UintColumn<'b>, StoreError> {
+        Ok(UintColumn::parse(self.block, self.start(column, UINT)?, count)?.0)
     }
 
-    /// A column of so many texts.
-    pub(super) fn texts_of(&self, column: usize, count: usize) -> Result<Texts<'b>, StoreError> {
-        Texts::parse(self.block, self.start(column, BYTES)?, count)
+    /// A column of byte strings with a length of its own.
+    pub(super) fn byte_column_of_len(
+        &self,
+        column: usize,
+        count: usize,
+    ) -> Result<BytesColumn<'b>, StoreError> {
+        BytesColumn::parse(self.block, self.start(column, BYTES)?, count)
     }
 
-    /// A column of flags; `None` if none is set.
-    pub(super) fn flags(&self, column: usize) -> Result<Option<&'b [u8]>, StoreError> {
+    /// A bitmap column; `None` if no bit is set.
+    pub(super) fn bool_column(&self, column: usize) -> Result<Option<&'b [u8]>, StoreError> {
         let start = self.start(column, BOOL)?;
         if *self.block.get(start).ok_or_else(short)? == 1 {
             return Ok(None);
@@ -109,11 +121,12 @@ impl<'b> Columns<'b> {
         Ok(Some(bits))
     }
 
-    /// Calls `take` with the texts of a column in which each leaves out what it shares: with all, and with its bundle.
-    pub(super) fn sorted_texts(
+    /// Calls `visit` with the values of a prefix-compressed column: values leave out the prefix of the block and that of their
+    /// bundle.
+    pub(super) fn each_prefixed(
         &self,
         column: usize,
-        mut take: impl FnMut(usize, &[u8]) -> Result<(), StoreError>,
+        mut visit: impl FnMut(usize, &[u8]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let start = self.start(column, PREFIX_BYTES)?;
         let shift = u32::from(*self.block.get(start).ok_or_else(short)?);
@@ -121,38 +134,41 @@ impl<'b> Columns<'b> {
             .checked_shl(shift)
             .filter(|bundle| *bundle > 0)
             .ok_or_else(short)?;
-        let texts = Texts::parse(self.block, start + 1, self.rows + self.rows.div_ceil(bundle))?;
-        let shared = texts.data.get(..texts.ends.at(0)?).ok_or_else(short)?;
+        let byte_column = BytesColumn::parse(self.block, start + 1, self.rows + self.rows.div_ceil(bundle))?;
+        let shared = byte_column
+            .data
+            .get(..byte_column.ends.at(0)?)
+            .ok_or_else(short)?;
         let mut key = shared.to_vec();
         let (mut of_bundle, mut next) = (shared.len(), 0);
         for row in 0..self.rows {
             let first = row % bundle == 0;
             if first {
                 key.truncate(shared.len());
-                key.extend_from_slice(texts.get(next)?);
+                key.extend_from_slice(byte_column.get(next)?);
                 of_bundle = key.len();
                 next += 1;
             }
-            let own = texts.get(next)?;
+            let own = byte_column.get(next)?;
             next += 1;
-            // Nothing of its own: the same as the one before.
+            // An empty suffix repeats the previous value.
             if first || !own.is_empty() {
                 key.truncate(of_bundle);
                 key.extend_from_slice(own);
             }
-            take(row, &key)?;
+            visit(row, &key)?;
         }
         Ok(())
     }
 }
 
-/// Whether a flag is set.
-pub(super) fn is_set(flags: Option<&[u8]>, row: usize) -> bool {
-    flags.is_some_and(|bits| bits.get(row / 8).is_some_and(|byte| byte >> (row % 8) & 1 == 1))
+/// Whether a bit of a bitmap column is set.
+pub(super) fn is_set(bool_column: Option<&[u8]>, row: usize) -> bool {
+    bool_column.is_some_and(|bits| bits.get(row / 8).is_some_and(|byte| byte >> (row % 8) & 1 == 1))
 }
 
-impl<'b> Uints<'b> {
-    /// Reads so many numbers that begin somewhere in a block, and tells where they end.
+impl<'b> UintColumn<'b> {
+    /// Reads `count` numbers at `start`. Returns them with the offset of their end.
     fn parse(block: &'b [u8], start: usize, count: usize) -> Result<(Self, usize), StoreError> {
         if count == 0 {
             return Ok((
@@ -200,14 +216,14 @@ impl<'b> Uints<'b> {
     }
 
     fn at(&self, at: usize) -> Result<usize, StoreError> {
-        length(self.get(at)?)
+        varint::to_length(self.get(at)?)
     }
 }
 
-impl<'b> Texts<'b> {
+impl<'b> BytesColumn<'b> {
     fn parse(block: &'b [u8], start: usize, count: usize) -> Result<Self, StoreError> {
         let numbers = if count == 0 { 0 } else { count + 1 };
-        let (ends, data) = Uints::parse(block, start, numbers)?;
+        let (ends, data) = UintColumn::parse(block, start, numbers)?;
         let data = block.get(data..).ok_or_else(short)?;
         Ok(Self { ends, data })
     }

@@ -1,17 +1,17 @@
-//! What can be wrong with a store.
+//! Why a store could not be read.
 
 use std::io;
 
-/// Why a store could not be read.
+/// Why a store could not be read. Messages complete a sentence about the file with the store: "it is damaged: …".
 #[derive(Debug)]
 pub(crate) enum StoreError {
-    /// The system's word.
+    /// The operating system's error.
     Io(io::Error),
-    /// It is not what a store is.
+    /// Something in it is not as the format demands.
     Damaged(String),
-    /// It is a store, but this part of it is not understood.
+    /// It uses a part of the format that is not supported.
     Unknown(&'static str),
-    /// A block takes more memory than is allowed, or all rows more than the file may.
+    /// Something in it takes more memory than is allowed.
     TooLarge(&'static str),
 }
 
@@ -28,31 +28,7 @@ pub(super) fn damaged(detail: &str) -> StoreError {
     StoreError::Damaged(detail.to_owned())
 }
 
-/// A number of seven bits a byte, and what follows it.
-pub(super) fn varint(bytes: &[u8]) -> Result<(u64, &[u8]), StoreError> {
-    let mut number = 0;
-    for (at, byte) in bytes.iter().take(10).enumerate() {
-        number |= u64::from(byte & 0x7F) << (7 * at);
-        if byte & 0x80 == 0 {
-            return Ok((number, &bytes[at + 1..]));
-        }
-    }
-    Err(damaged("a number in its store has no end"))
-}
-
-/// A length as the machine has it.
-pub(super) fn length(number: u64) -> Result<usize, StoreError> {
-    usize::try_from(number).map_err(|_| damaged("a length in its store is no length"))
-}
-
-/// Bytes with their length before them, and what follows them.
-pub(super) fn counted(bytes: &[u8]) -> Result<(&[u8], &[u8]), StoreError> {
-    let (count, rest) = varint(bytes)?;
-    rest.split_at_checked(length(count)?)
-        .ok_or_else(|| damaged("a text in its store is longer than what holds it"))
-}
-
-/// Four bytes as a number, the low ones first.
+/// A little-endian number of four bytes.
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> Result<u32, StoreError> {
     let four = bytes.get(at..).and_then(|bytes| bytes.first_chunk());
     four.map(|four| u32::from_le_bytes(*four))

@@ -1,4 +1,4 @@
-//! What reading a store may take: memory at once, and work in all, which small files could be made to claim without end.
+//! Bounds for reading a store: memory at a time, and work in total. Without them a small file can claim any amount of both.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,35 +6,36 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::error::StoreError;
 use super::error::damaged;
 
-/// Bytes that are read before a store's own size counts.
-const LEAST_WORK: u64 = 64 << 20;
-/// How often all of a store may be read: a table is looked at once for each kind of rows, and few of its blocks each time.
-const TIMES: u64 = 64;
-/// Opening a file takes as long as reading so many bytes.
-const OPENING: u64 = 4 << 10;
-/// Unpacking so many bytes takes as long as reading one.
-const UNPACKED: u64 = 16;
+/// Work, in bytes, that even the smallest store may cause.
+const MIN_WORK: u64 = 64 << 20;
+/// How many times the bytes of a store may be read: each table is opened once for every prefix that is asked for, and few of its
+/// blocks are read each time.
+const MAX_READS: u64 = 64;
+/// Work of opening a file, in bytes.
+const OPEN_COST: u64 = 4 << 10;
+/// Decompressing this many bytes counts as one byte of work.
+const UNPACK_DIVISOR: u64 = 16;
 
-/// What a reader of a store may still take.
+/// What a reader of a store may still use.
 #[derive(Debug, Clone)]
 pub(super) struct MemoryBudget {
-    /// Bytes of memory at once.
-    pub(super) most: usize,
+    /// Bytes of memory at a time.
+    pub(super) max_bytes: usize,
     work: Arc<AtomicU64>,
 }
 
 impl MemoryBudget {
-    /// That of a store of so many bytes.
-    pub(super) fn of(store_bytes: u64, most: usize) -> Self {
-        let work = store_bytes.saturating_mul(TIMES).saturating_add(LEAST_WORK);
+    /// The budget for a store of `store_bytes`.
+    pub(super) fn of(store_bytes: u64, max_bytes: usize) -> Self {
+        let work = store_bytes.saturating_mul(MAX_READS).saturating_add(MIN_WORK);
         Self {
-            most,
+            max_bytes,
             work: Arc::new(AtomicU64::new(work)),
         }
     }
 
     pub(super) fn open(&self) -> Result<(), StoreError> {
-        self.spend(OPENING)
+        self.spend(OPEN_COST)
     }
 
     pub(super) fn read(&self, bytes: usize) -> Result<(), StoreError> {
@@ -42,7 +43,7 @@ impl MemoryBudget {
     }
 
     pub(super) fn unpack(&self, bytes: usize) -> Result<(), StoreError> {
-        self.spend(bytes as u64 / UNPACKED)
+        self.spend(bytes as u64 / UNPACK_DIVISOR)
     }
 
     fn spend(&self, bytes: u64) -> Result<(), StoreError> {
@@ -60,14 +61,14 @@ mod tests {
 
     #[test]
     fn work_ends() {
-        let allowance = MemoryBudget::of(1, 10);
-        let shared = allowance.clone();
-        for _ in 0..(LEAST_WORK / OPENING) {
+        let budget = MemoryBudget::of(1, 10);
+        let shared = budget.clone();
+        for _ in 0..(MIN_WORK / OPEN_COST) {
             shared.open().unwrap();
         }
-        allowance.read(64).unwrap();
-        allowance.unpack(15).unwrap();
-        assert!(allowance.read(1).is_err());
-        assert!(allowance.unpack(16).is_err());
+        budget.read(64).unwrap();
+        budget.unpack(15).unwrap();
+        assert!(budget.read(1).is_err());
+        assert!(budget.unpack(16).is_err());
     }
 }

@@ -1,10 +1,13 @@
-//! The store within a v3 file, without Pebble. Written are sorted tables in its oldest table format (rows in
-//! prefix-compressed blocks), all in the bottom level, and the two files that say so: rows are sorted before, so nothing is left
-//! to compact. Read are all table formats up to the one of columns that the SDK writes; what is not understood is named.
+//! A store of keys and values in the files of Pebble, `CockroachDB`'s LSM tree, without Pebble. It knows nothing of what is
+//! stored: no other module of this crate is used here (a test checks that), so that it could be a crate of its own.
+//!
+//! - **Writing**: sorted tables in the oldest table format that Pebble 2 opens, all in the bottom level, so that nothing is left to
+//!   compact, and the files that describe them ([`TableWriter`], [`manifest`]).
+//! - **Reading**: all table formats up to the columnar one ([`StoreReader`]). Features that are not supported are named in errors.
 
 mod block;
+mod checksum;
 mod columnar_block;
-mod crc32c;
 mod error;
 mod memory_budget;
 mod range_deletions;
@@ -14,10 +17,13 @@ mod snappy;
 mod sstable_reader;
 mod sstable_writer;
 mod store;
+mod varint;
 mod version;
 mod version_edit;
 mod wal;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) use checksum::ignore_checksums_for_fuzzing;
 pub(crate) use error::StoreError;
 pub(crate) use sstable_writer::FinishedTable;
 pub(crate) use sstable_writer::TableWriter;

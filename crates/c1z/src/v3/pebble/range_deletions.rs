@@ -1,62 +1,62 @@
-//! Deletions of ranges: what was written before them, in them, is gone.
+//! Range deletions: they delete the keys in a range that were written before them.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::columnar_block::Columns;
+use super::columnar_block::ColumnarBlock;
 use super::error::StoreError;
 use super::error::damaged;
 use super::error::u32_at;
 use super::row_block;
 
-/// The kind of a deletion of a range.
+/// The kind of a range deletion, in the low byte of a trailer.
 pub(super) const RANGE_DELETE: u64 = 15;
 
-/// A deletion: from a key to before another one, of what is older than a sequence number.
+/// Deletes the keys from `start` to before `end` that are older than `sequence`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Span {
+pub(super) struct RangeDeletion {
     pub(super) start: Vec<u8>,
     pub(super) end: Vec<u8>,
     pub(super) sequence: u64,
 }
 
-/// Memory that a deletion takes beside its keys.
-const SPAN_OVERHEAD: usize = size_of::<Span>();
+/// Bytes of memory of a deletion besides its keys.
+const DELETION_OVERHEAD: usize = size_of::<RangeDeletion>();
 
-/// The deletions of a store, within a limit for all of them.
+/// The range deletions of a store, within a memory limit.
 #[derive(Debug)]
 pub(super) struct RangeDeletions {
-    pub(super) all: Vec<Span>,
+    pub(super) all: Vec<RangeDeletion>,
     left: usize,
 }
 
 impl RangeDeletions {
-    pub(super) fn within(most: usize) -> Self {
+    pub(super) fn within(max_bytes: usize) -> Self {
         Self {
             all: Vec::new(),
-            left: most,
+            left: max_bytes,
         }
     }
 
-    pub(super) fn push(&mut self, span: Span) -> Result<(), StoreError> {
-        let bytes = span.start.len() + span.end.len() + SPAN_OVERHEAD;
+    pub(super) fn push(&mut self, deletion: RangeDeletion) -> Result<(), StoreError> {
+        let bytes = deletion.start.len() + deletion.end.len() + DELETION_OVERHEAD;
         let left = self.left.checked_sub(bytes);
         self.left = left.ok_or(StoreError::TooLarge("the deletions in its store"))?;
-        self.all.push(span);
+        self.all.push(deletion);
         Ok(())
     }
 }
 
-/// Reads a block of deletions.
+/// Calls `visit` with the deletions of a block.
 pub(super) fn read(
     block: &[u8],
     columnar: bool,
-    mut take: impl FnMut(Span) -> Result<(), StoreError>,
+    mut visit: impl FnMut(RangeDeletion) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     if !columnar {
         return row_block::each(block, |key, end| {
-            let (start, trailer) = row_block::part(key)?;
-            take(Span {
+            let (start, trailer) = row_block::split_trailer(key)?;
+            visit(RangeDeletion {
                 start: start.to_owned(),
                 end: end.to_owned(),
                 sequence: trailer >> 8,
@@ -64,18 +64,21 @@ pub(super) fn read(
         });
     }
     let bounds = u32_at(block, 0)? as usize;
-    let columns = Columns::parse(block, 4)?;
+    let columns = ColumnarBlock::parse(block, 4)?;
     if bounds > block.len() {
         return Err(damaged("a block of its store has more rows than bytes"));
     }
     let mut left = columns.rows();
-    let (keys, first) = (columns.texts_of(0, bounds)?, columns.uints_of(1, bounds)?);
-    let trailers = columns.uints(2)?;
+    let (keys, first) = (
+        columns.byte_column_of_len(0, bounds)?,
+        columns.uint_column_of_len(1, bounds)?,
+    );
+    let trailers = columns.uint_column(2)?;
     for bound in 1..bounds {
-        // The deletions that begin at a bound end at the next one.
+        // Deletions that start at a bound end at the next bound.
         for row in first.get(bound - 1)?..first.get(bound)? {
             let row = usize::try_from(row).ok().filter(|row| *row < columns.rows());
-            // Each belongs to one place, or a few could be made to be without end.
+            // Each row may be used once. Otherwise a few rows could be repeated without end.
             let row = row.zip(left.checked_sub(1));
             let (row, rest) = row.ok_or_else(|| damaged("a deletion in its store is not there"))?;
             left = rest;
@@ -83,7 +86,7 @@ pub(super) fn read(
             if trailer & 0xFF != RANGE_DELETE {
                 return Err(StoreError::Unknown("its tables have keys of ranges"));
             }
-            take(Span {
+            visit(RangeDeletion {
                 start: keys.get(bound - 1)?.to_owned(),
                 end: keys.get(bound)?.to_owned(),
                 sequence: trailer >> 8,
@@ -93,17 +96,17 @@ pub(super) fn read(
     Ok(())
 }
 
-/// Tells of keys, in their order, what is deleted.
+/// Decides for keys in ascending order whether they are deleted.
 #[derive(Debug)]
-pub(super) struct Sweep<'s> {
-    /// By start.
-    waiting: std::slice::Iter<'s, Span>,
-    /// Those that have begun, the latest first.
-    begun: BinaryHeap<Latest<'s>>,
+pub(super) struct DeletionSweep<'s> {
+    /// Sorted by start.
+    waiting: std::slice::Iter<'s, RangeDeletion>,
+    /// Deletions whose range the current key may be in, the latest first.
+    active: BinaryHeap<Latest<'s>>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Latest<'s>(&'s Span);
+struct Latest<'s>(&'s RangeDeletion);
 
 impl Ord for Latest<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
@@ -117,35 +120,35 @@ impl PartialOrd for Latest<'_> {
     }
 }
 
-impl<'s> Sweep<'s> {
-    pub(super) fn over(spans: &'s [Span]) -> Self {
+impl<'s> DeletionSweep<'s> {
+    pub(super) fn over(deletions: &'s [RangeDeletion]) -> Self {
         Self {
-            waiting: spans.iter(),
-            begun: BinaryHeap::new(),
+            waiting: deletions.iter(),
+            active: BinaryHeap::new(),
         }
     }
 
-    /// Whether a row is deleted. Keys come in order.
+    /// Whether a row is deleted. Keys must come in ascending order.
     pub(super) fn hides(&mut self, key: &[u8], sequence: u64) -> bool {
-        while let Some(span) = self
+        while let Some(deletion) = self
             .waiting
             .as_slice()
             .first()
-            .filter(|span| span.start.as_slice() <= key)
+            .filter(|deletion| deletion.start.as_slice() <= key)
         {
-            self.begun.push(Latest(span));
+            self.active.push(Latest(deletion));
             self.waiting.next();
         }
         while self
-            .begun
+            .active
             .peek()
-            .is_some_and(|Latest(span)| span.end.as_slice() <= key)
+            .is_some_and(|Latest(deletion)| deletion.end.as_slice() <= key)
         {
-            self.begun.pop();
+            self.active.pop();
         }
-        self.begun
+        self.active
             .peek()
-            .is_some_and(|Latest(span)| span.sequence > sequence)
+            .is_some_and(|Latest(deletion)| deletion.sequence > sequence)
     }
 }
 
@@ -155,18 +158,21 @@ mod tests {
 
     #[test]
     fn a_sweep_agrees_with_a_look_at_every_span() {
-        let spans: Vec<Span> = (0_u8..40)
-            .map(|n| Span {
+        let deletions: Vec<RangeDeletion> = (0_u8..40)
+            .map(|n| RangeDeletion {
                 start: vec![n / 2],
                 end: vec![n / 2 + n % 11],
                 sequence: u64::from(n) * 37 % 41,
             })
             .collect();
-        let mut sweep = Sweep::over(&spans);
+        let mut sweep = DeletionSweep::over(&deletions);
         for key in 0_u8..60 {
             for sequence in [0, 5, 20, 40] {
-                let within = |span: &&Span| span.start[0] <= key && key < span.end[0];
-                let hidden = spans.iter().filter(within).any(|span| span.sequence > sequence);
+                let within = |deletion: &&RangeDeletion| deletion.start[0] <= key && key < deletion.end[0];
+                let hidden = deletions
+                    .iter()
+                    .filter(within)
+                    .any(|deletion| deletion.sequence > sequence);
                 assert_eq!(sweep.hides(&[key], sequence), hidden, "{key} {sequence}");
             }
         }

@@ -1,15 +1,15 @@
-//! Records in blocks of 32 KiB, as `LevelDB` frames its logs and manifests (docs/reference/c1z.md §3.6).
+//! The record format of logs and manifests: chunks in blocks of 32 KiB, as in `LevelDB`.
 
-use super::crc32c;
+use super::checksum;
 use super::error::StoreError;
 use super::error::damaged;
 use super::error::u32_at;
 
 const BLOCK: usize = 32 << 10;
-/// Sum, length, kind.
+/// Bytes of a chunk's header: checksum, length, type.
 const HEADER: usize = 7;
 
-/// Appends a record to a log that has so many bytes already.
+/// Appends a record to a log.
 pub(super) fn append(mut record: &[u8], log: &mut Vec<u8>) {
     let mut first = true;
     loop {
@@ -25,8 +25,8 @@ pub(super) fn append(mut record: &[u8], log: &mut Vec<u8>) {
             (false, false) => 3,
             (false, true) => 4,
         };
-        log.extend_from_slice(&crc32c::masked(&[&[kind], piece]).to_le_bytes());
-        // A block's length fits.
+        log.extend_from_slice(&checksum::masked_crc32c(&[&[kind], piece]).to_le_bytes());
+        // A chunk is shorter than a block, whose length fits.
         log.extend_from_slice(&u16::try_from(piece.len()).unwrap_or(u16::MAX).to_le_bytes());
         log.push(kind);
         log.extend_from_slice(piece);
@@ -37,15 +37,15 @@ pub(super) fn append(mut record: &[u8], log: &mut Vec<u8>) {
     }
 }
 
-/// Calls `take` with the records of a log.
+/// Calls `visit` with the records of a log.
 ///
-/// Beside the plain header of a chunk there are two with more in them: the log's number, and how far it was synced. A log with a
-/// number ends where chunks of another one begin, or of none: files are used again, and what they held is there behind the end. So
-/// does Pebble end it. What has no number is a manifest, which is whole.
+/// There are three chunk headers: the plain one, one with the number of the log, and one that also says how far the log was
+/// synced. A log with a number ends, as for Pebble, where the chunks of another log or invalid bytes begin: files are recycled,
+/// and their old content follows the end. A file without a number is a manifest, which must be complete.
 pub(super) fn each(
     log: &[u8],
     number: Option<u64>,
-    mut take: impl FnMut(&[u8]) -> Result<(), StoreError>,
+    mut visit: impl FnMut(&[u8]) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let mut record = Vec::new();
     for block in log.chunks(BLOCK) {
@@ -74,7 +74,10 @@ pub(super) fn each(
             if header > HEADER && number.is_some_and(other) {
                 return Ok(());
             }
-            if !crc32c::agree(crc32c::masked(&[&chunk[HEADER - 1..]]), u32_at(chunk, 0)?) {
+            if !checksum::matches(
+                checksum::masked_crc32c(&[&chunk[HEADER - 1..]]),
+                u32_at(chunk, 0)?,
+            ) {
                 return match number {
                     Some(_) => Ok(()),
                     None => Err(damaged("a log of its store is not the one that was written")),
@@ -85,7 +88,7 @@ pub(super) fn each(
             }
             record.extend_from_slice(&chunk[header..]);
             if matches!(position, 1 | 4) {
-                take(&record)?;
+                visit(&record)?;
             }
             rest = after;
         }
@@ -128,7 +131,12 @@ mod tests {
         let chunk = |number: u32, text: &[u8]| {
             let summed = [&[5][..], &number.to_le_bytes(), text].concat();
             let size = u16::try_from(text.len()).unwrap().to_le_bytes();
-            [&crc32c::masked(&[&summed]).to_le_bytes()[..], &size, &summed].concat()
+            [
+                &checksum::masked_crc32c(&[&summed]).to_le_bytes()[..],
+                &size,
+                &summed,
+            ]
+            .concat()
         };
         let own = [chunk(7, b"one"), chunk(7, b"two")].concat();
         for stale in [
@@ -152,11 +160,11 @@ mod tests {
         let mut log = Vec::new();
         append(&vec![1; 32751], &mut log);
         assert_eq!((log.len(), log[6]), (32758, 1));
-        // Ten bytes are left in the block: three for data.
+        // Ten bytes are left in the block, of which three are for data.
         append(&[2; 10], &mut log);
         assert_eq!((log[32758 + 6], log[32768 + 6]), (2, 4));
         assert_eq!(log.len(), 32768 + 7 + 7);
-        // Too little is left for a header: it is filled up.
+        // A rest that is too small for a header is filled with zeros.
         log.resize(2 * 32768 - 6, 9);
         append(b"x", &mut log);
         assert_eq!(log[2 * 32768 - 6..2 * 32768], [0; 6]);

@@ -1,21 +1,19 @@
-//! The rows of one block, unpacked.
+//! Row blocks, and the rows of a block of either layout in memory.
 
 use super::error::StoreError;
-use super::error::counted;
 use super::error::damaged;
-use super::error::length;
 use super::error::u32_at;
-use super::error::varint;
+use super::varint;
 
-/// Memory that a row takes beside its bytes.
+/// Bytes of memory of a row besides its key and value.
 const ROW_OVERHEAD: usize = size_of::<(usize, u64, usize)>();
 
-/// Rows one after another: keys without trailers, trailers, values.
+/// Rows in one buffer. Keys have no trailers.
 #[derive(Debug, Default)]
 pub(super) struct BlockRows {
     bytes: Vec<u8>,
     rows: Vec<(usize, u64, usize)>,
-    most: usize,
+    max_bytes: usize,
 }
 
 /// A row of a block.
@@ -27,16 +25,16 @@ pub(super) struct Row<'b> {
 }
 
 impl BlockRows {
-    pub(super) fn within(most: usize) -> Self {
+    pub(super) fn within(max_bytes: usize) -> Self {
         Self {
-            most,
+            max_bytes,
             ..Self::default()
         }
     }
 
     pub(super) fn push(&mut self, row: Row<'_>) -> Result<(), StoreError> {
         let more = row.key.len() + row.value.len() + ROW_OVERHEAD;
-        if self.held() + more > self.most {
+        if self.memory_bytes() + more > self.max_bytes {
             return Err(StoreError::TooLarge("a block of its store"));
         }
         self.bytes.extend_from_slice(row.key);
@@ -46,8 +44,8 @@ impl BlockRows {
         Ok(())
     }
 
-    /// Memory that the rows take.
-    pub(super) fn held(&self) -> usize {
+    /// Bytes of memory of the rows.
+    pub(super) fn memory_bytes(&self) -> usize {
         self.bytes.len() + self.rows.len() * ROW_OVERHEAD
     }
 
@@ -62,10 +60,10 @@ impl BlockRows {
     }
 }
 
-/// Reads a block of prefix-compressed rows, keys as they are.
+/// Calls `visit` with the rows of a prefix-compressed block. Keys keep their trailers.
 pub(super) fn each(
     block: &[u8],
-    mut take: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+    mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     let count_at = block
         .len()
@@ -78,41 +76,41 @@ pub(super) fn each(
     let mut rest = &block[..end.ok_or_else(|| damaged("a block of its store is too short"))?];
     let mut key = Vec::new();
     while !rest.is_empty() {
-        let (shared, after) = varint(rest)?;
-        let (own, after) = varint(after)?;
-        let (value, after) = varint(after)?;
-        let text = after.split_at_checked(length(own)?);
+        let (shared, after) = varint::read(rest)?;
+        let (own, after) = varint::read(after)?;
+        let (value, after) = varint::read(after)?;
+        let text = after.split_at_checked(varint::to_length(own)?);
         let (own, after) = text.ok_or_else(|| damaged("a key in its store is longer than its block"))?;
-        let text = after.split_at_checked(length(value)?);
+        let text = after.split_at_checked(varint::to_length(value)?);
         let (value, after) = text.ok_or_else(|| damaged("a value in its store is longer than its block"))?;
-        let shared = length(shared)?;
+        let shared = varint::to_length(shared)?;
         if shared > key.len() {
             return Err(damaged("a key in its store shares what is not there"));
         }
         key.truncate(shared);
         key.extend_from_slice(own);
-        take(&key, value)?;
+        visit(&key, value)?;
         rest = after;
     }
     Ok(())
 }
 
-/// A key with a trailer, parted.
-pub(super) fn part(key: &[u8]) -> Result<(&[u8], u64), StoreError> {
+/// Splits an internal key into the user key and the trailer.
+pub(super) fn split_trailer(key: &[u8]) -> Result<(&[u8], u64), StoreError> {
     let parted = key.split_last_chunk::<8>();
     let (key, trailer) = parted.ok_or_else(|| damaged("a key in its store has no trailer"))?;
     Ok((key, u64::from_le_bytes(*trailer)))
 }
 
-/// A handle: where a block is and how long, and what follows.
-pub(super) fn handle(bytes: &[u8]) -> Result<((u64, u64), &[u8]), StoreError> {
-    let (offset, rest) = varint(bytes)?;
-    let (size, rest) = varint(rest)?;
+/// Reads a block handle, offset and length. Returns it with what follows.
+pub(super) fn read_handle(bytes: &[u8]) -> Result<((u64, u64), &[u8]), StoreError> {
+    let (offset, rest) = varint::read(bytes)?;
+    let (size, rest) = varint::read(rest)?;
     Ok(((offset, size), rest))
 }
 
-/// Bytes with their length before them, the whole of it.
-pub(super) fn owned(bytes: &[u8]) -> Result<(Vec<u8>, &[u8]), StoreError> {
-    let (text, rest) = counted(bytes)?;
+/// Reads bytes with their length before them into memory. Returns them with what follows.
+pub(super) fn read_owned(bytes: &[u8]) -> Result<(Vec<u8>, &[u8]), StoreError> {
+    let (text, rest) = varint::read_bytes(bytes)?;
     Ok((text.to_vec(), rest))
 }

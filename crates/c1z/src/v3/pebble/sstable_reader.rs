@@ -1,4 +1,4 @@
-//! Reads a table of any format that the ecosystem's SDK has written, from its beginning to its end, block by block.
+//! Reads a table of any format from Pebble's first to its seventh, forwards, block by block.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -8,36 +8,38 @@ use std::sync::Arc;
 
 use twox_hash::XxHash64;
 
-use super::columnar_block::Columns;
+use super::checksum;
+use super::columnar_block::ColumnarBlock;
 use super::columnar_block::is_set;
-use super::crc32c;
 use super::error::StoreError;
 use super::error::damaged;
 use super::error::u32_at;
 use super::memory_budget::MemoryBudget;
 use super::range_deletions;
-use super::range_deletions::Span;
+use super::range_deletions::RangeDeletion;
 use super::row_block;
 use super::row_block::BlockRows;
 use super::row_block::Row;
 use super::snappy;
+use super::varint;
 
 const MAGIC: [u8; 8] = [0xF0, 0x9F, 0xAA, 0xB3, 0xF0, 0x9F, 0xAA, 0xB3];
-/// Bytes of a footer: kind of checksum, two handles, then the format and the magic; later formats have more between.
+/// Bytes of a footer: type of checksum, two handles, then the format and the magic. Later formats have more in between.
 const HANDLES: usize = 41;
 const PLAIN_FOOTER: usize = 53;
 const CHECKED_FOOTER: usize = 57;
 const ATTRIBUTED_FOOTER: usize = 61;
 const TRAILER: usize = 5;
 
-/// From this format on values have a byte before them, blocks are of columns, and so are the two that describe.
+/// The first formats in which values have a prefix byte, blocks are columnar, the metaindex is columnar, and properties are
+/// columnar.
 const VALUE_PREFIX: u32 = 3;
 const COLUMNAR: u32 = 5;
 const COLUMNAR_META: u32 = 6;
 const COLUMNAR_PROPERTIES: u32 = 7;
 const LATEST: u32 = 7;
 
-/// Columns of a block of rows, after the two of the key.
+/// Columns of a columnar data block; the first two are the key.
 const TRAILERS: usize = 2;
 const VALUES: usize = 4;
 const OUT_OF_LINE: usize = 5;
@@ -48,54 +50,56 @@ const XXHASH64: u8 = 3;
 
 type Handle = (u64, u64);
 
-/// A table that is being read.
+/// A table that is read, or rows in memory that look like one.
 #[derive(Debug)]
 pub(super) struct TableReader {
-    /// `None` where rows come from a log.
+    /// `None` for rows in memory.
     file: Option<File>,
     bytes: u64,
     format: u32,
     checksum: u8,
-    allowance: MemoryBudget,
-    /// Blocks that are still to be read.
+    budget: MemoryBudget,
+    /// Blocks that were not read yet.
     blocks: VecDeque<Handle>,
     rows: Arc<BlockRows>,
     at: usize,
-    /// Where the deletions of ranges are.
-    spans: Option<Handle>,
+    /// The block of range deletions.
+    deletions: Option<Handle>,
 }
 
 impl TableReader {
-    /// Rows that are in memory.
-    pub(super) fn of(rows: Arc<BlockRows>, allowance: MemoryBudget) -> Self {
+    /// A reader of rows in memory.
+    pub(super) fn of(rows: Arc<BlockRows>, budget: MemoryBudget) -> Self {
         Self {
             file: None,
             bytes: 0,
             format: LATEST,
             checksum: CRC32C,
-            allowance,
+            budget,
             blocks: VecDeque::new(),
             rows,
             at: 0,
-            spans: None,
+            deletions: None,
         }
     }
 
-    /// Calls `take` with the deletions of ranges in a table.
-    pub(super) fn spans(
+    /// Calls `visit` with the range deletions of a table.
+    pub(super) fn deletions(
         path: &Path,
-        allowance: &MemoryBudget,
-        take: impl FnMut(Span) -> Result<(), StoreError>,
+        budget: &MemoryBudget,
+        visit: impl FnMut(RangeDeletion) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let (mut table, _, _) = Self::described(path, allowance)?;
-        let Some(handle) = table.spans else { return Ok(()) };
+        let (mut table, _, _) = Self::described(path, budget)?;
+        let Some(handle) = table.deletions else {
+            return Ok(());
+        };
         let block = table.block(handle)?;
-        range_deletions::read(&block, table.format >= COLUMNAR, take)
+        range_deletions::read(&block, table.format >= COLUMNAR, visit)
     }
 
-    /// Opens a table and goes to the block where a key would be.
-    pub(super) fn open(path: &Path, allowance: &MemoryBudget, from: &[u8]) -> Result<Self, StoreError> {
-        let (mut table, index, two_levels) = Self::described(path, allowance)?;
+    /// Opens a table at the block in which the key `from` would be.
+    pub(super) fn open(path: &Path, budget: &MemoryBudget, from: &[u8]) -> Result<Self, StoreError> {
+        let (mut table, index, two_levels) = Self::described(path, budget)?;
         let mut left = table.bytes;
         let mut blocks = table.index(index, from, &mut left)?;
         if two_levels {
@@ -109,9 +113,9 @@ impl TableReader {
         Ok(table)
     }
 
-    /// A table of which footer and descriptions are read, its index, and whether that has two levels.
-    fn described(path: &Path, allowance: &MemoryBudget) -> Result<(Self, Handle, bool), StoreError> {
-        allowance.open()?;
+    /// Reads footer, metaindex and properties. Returns the table, its index, and whether the index has two levels.
+    fn described(path: &Path, budget: &MemoryBudget) -> Result<(Self, Handle, bool), StoreError> {
+        budget.open()?;
         let mut file = File::open(path)?;
         let bytes = file.metadata()?.len();
         let tail = bytes.min(ATTRIBUTED_FOOTER as u64);
@@ -124,7 +128,7 @@ impl TableReader {
             bytes,
             format,
             checksum,
-            ..Self::of(Arc::default(), allowance.clone())
+            ..Self::of(Arc::default(), budget.clone())
         };
         let two_levels = table.describe(meta)?;
         Ok((table, index, two_levels))
@@ -135,12 +139,12 @@ impl TableReader {
         self.rows.get(self.at)
     }
 
-    /// Memory that it takes for rows.
-    pub(super) fn held(&self) -> usize {
-        self.file.as_ref().map_or(0, |_| self.rows.held())
+    /// Bytes of memory of the rows.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.file.as_ref().map_or(0, |_| self.rows.memory_bytes())
     }
 
-    /// Goes to the next row.
+    /// Moves to the next row.
     pub(super) fn advance(&mut self) -> Result<(), StoreError> {
         self.at += 1;
         self.refill()
@@ -153,7 +157,7 @@ impl TableReader {
             };
             let block = self.block(handle)?;
             self.at = 0;
-            // Before the next one is unpacked the last one goes.
+            // Frees the previous block before the next one is decoded.
             self.rows = Arc::default();
             self.rows = Arc::new(if self.format < COLUMNAR {
                 self.row_block(&block)?
@@ -164,12 +168,12 @@ impl TableReader {
         Ok(())
     }
 
-    /// Reads a block, checks its sum and unpacks it.
+    /// Reads a block, verifies its checksum and decompresses it.
     fn block(&mut self, (offset, size): Handle) -> Result<Vec<u8>, StoreError> {
-        let most = self.allowance.most;
-        let whole = usize::try_from(size).ok().filter(|size| *size <= most);
+        let max_bytes = self.budget.max_bytes;
+        let whole = usize::try_from(size).ok().filter(|size| *size <= max_bytes);
         let whole = whole.ok_or(StoreError::TooLarge("a block of its store"))? + TRAILER;
-        self.allowance.read(whole)?;
+        self.budget.read(whole)?;
         let file = self
             .file
             .as_mut()
@@ -182,17 +186,17 @@ impl TableReader {
         }
         let summed = whole - TRAILER + 1;
         let sum = match self.checksum {
-            CRC32C => crc32c::masked(&[&bytes[..summed]]),
+            CRC32C => checksum::masked_crc32c(&[&bytes[..summed]]),
             _ => u32_at(&XxHash64::oneshot(0, &bytes[..summed]).to_le_bytes(), 0)?,
         };
-        if !crc32c::agree(sum, u32_at(&bytes, summed)?) {
+        if !checksum::matches(sum, u32_at(&bytes, summed)?) {
             return Err(damaged("a block of its store is not the one that was written"));
         }
         let kind = bytes[summed - 1];
         bytes.truncate(summed - 1);
         let bytes = match kind {
             0 => bytes,
-            1 => snappy::unpack(&bytes, most)?,
+            1 => snappy::decompress(&bytes, max_bytes)?,
             7 => self.zstd_block(&bytes)?,
             _ => {
                 return Err(StoreError::Unknown(
@@ -200,27 +204,28 @@ impl TableReader {
                 ));
             }
         };
-        self.allowance.unpack(bytes.len())?;
+        self.budget.unpack(bytes.len())?;
         Ok(bytes)
     }
 
     fn zstd_block(&self, packed: &[u8]) -> Result<Vec<u8>, StoreError> {
-        let (bytes, packed) = super::error::varint(packed)?;
+        let (bytes, packed) = varint::read(packed)?;
         let bytes = usize::try_from(bytes)
             .ok()
-            .filter(|bytes| *bytes <= self.allowance.most);
+            .filter(|bytes| *bytes <= self.budget.max_bytes);
         let bytes = bytes.ok_or(StoreError::TooLarge("a block of its store"))?;
         zstd::bulk::decompress(packed, bytes).map_err(|error| StoreError::Damaged(error.to_string()))
     }
 
-    /// Reads what describes the table: whether its index has two levels. What would have to be known and is not is refused.
+    /// Reads metaindex and properties. Returns whether the index has two levels. Features that readers must know and this one
+    /// does not are errors.
     fn describe(&mut self, meta: Handle) -> Result<bool, StoreError> {
         let block = self.block(meta)?;
-        let (mut properties, mut spans) = (None, None);
+        let (mut properties, mut deletions) = (None, None);
         pairs(&block, self.format >= COLUMNAR_META, |name, value| {
             match name {
-                b"rocksdb.properties" => properties = Some(row_block::handle(value)?.0),
-                b"rocksdb.range_del2" => spans = Some(row_block::handle(value)?.0),
+                b"rocksdb.properties" => properties = Some(row_block::read_handle(value)?.0),
+                b"rocksdb.range_del2" => deletions = Some(row_block::read_handle(value)?.0),
                 b"rocksdb.range_del" => {
                     return Err(StoreError::Unknown("its tables have deletions of an older kind"));
                 }
@@ -254,8 +259,8 @@ impl TableReader {
         Ok(two_levels)
     }
 
-    /// The blocks that an index lists, without those that end before a key. All of them are in the table side by side, so they
-    /// take no more bytes than are left of it.
+    /// The blocks of an index that do not end before the key `from`. Blocks do not overlap, so together they take at most the
+    /// `left` bytes of the table.
     fn index(&mut self, handle: Handle, from: &[u8], left: &mut u64) -> Result<VecDeque<Handle>, StoreError> {
         let block = self.block(handle)?;
         let mut blocks = VecDeque::new();
@@ -269,15 +274,19 @@ impl TableReader {
         };
         if self.format < COLUMNAR {
             row_block::each(&block, |key, value| {
-                if row_block::part(key)?.0 >= from {
-                    add(row_block::handle(value)?.0)?;
+                if row_block::split_trailer(key)?.0 >= from {
+                    add(row_block::read_handle(value)?.0)?;
                 }
                 Ok(())
             })?;
             return Ok(blocks);
         }
-        let columns = Columns::parse(&block, 0)?;
-        let (last, offsets, sizes) = (columns.texts(0)?, columns.uints(1)?, columns.uints(2)?);
+        let columns = ColumnarBlock::parse(&block, 0)?;
+        let (last, offsets, sizes) = (
+            columns.byte_column(0)?,
+            columns.uint_column(1)?,
+            columns.uint_column(2)?,
+        );
         for row in 0..columns.rows() {
             if last.get(row)? >= from {
                 add((offsets.get(row)?, sizes.get(row)?))?;
@@ -287,12 +296,12 @@ impl TableReader {
     }
 
     fn row_block(&self, block: &[u8]) -> Result<BlockRows, StoreError> {
-        let mut out = BlockRows::within(self.allowance.most);
+        let mut out = BlockRows::within(self.budget.max_bytes);
         let with_prefix = self.format >= VALUE_PREFIX;
         row_block::each(block, |key, mut value| {
-            let (key, mut trailer) = row_block::part(key)?;
+            let (key, mut trailer) = row_block::split_trailer(key)?;
             trailer &= !OBSOLETE_BIT;
-            // Only what is set has a value that could be elsewhere.
+            // Only rows that set a key have a value that could be stored elsewhere.
             if with_prefix && matches!(trailer & 0xFF, 1 | 18) {
                 let (prefix, rest) = value
                     .split_first()
@@ -310,11 +319,11 @@ impl TableReader {
     }
 
     fn column_block(&self, block: &[u8]) -> Result<BlockRows, StoreError> {
-        let columns = Columns::parse(block, 4)?;
-        let mut out = BlockRows::within(self.allowance.most);
-        let (suffixes, trailers) = (columns.texts(1)?, columns.uints(TRAILERS)?);
-        let (values, elsewhere) = (columns.texts(VALUES)?, columns.flags(OUT_OF_LINE)?);
-        columns.sorted_texts(0, |row, key| {
+        let columns = ColumnarBlock::parse(block, 4)?;
+        let mut out = BlockRows::within(self.budget.max_bytes);
+        let (suffixes, trailers) = (columns.byte_column(1)?, columns.uint_column(TRAILERS)?);
+        let (values, elsewhere) = (columns.byte_column(VALUES)?, columns.bool_column(OUT_OF_LINE)?);
+        columns.each_prefixed(0, |row, key| {
             if is_set(elsewhere, row) {
                 return Err(StoreError::Unknown(
                     "its tables have values in blocks of their own",
@@ -333,7 +342,7 @@ impl TableReader {
     }
 }
 
-/// Format, kind of checksum, handles of what describes the table and of the index.
+/// Returns format, type of checksum, and the handles of metaindex and index.
 fn parse_footer(bytes: &[u8]) -> Result<(u32, u8, Handle, Handle), StoreError> {
     let no_table = || damaged("a table of its store is none");
     let end = bytes.len().checked_sub(12).ok_or_else(no_table)?;
@@ -351,8 +360,8 @@ fn parse_footer(bytes: &[u8]) -> Result<(u32, u8, Handle, Handle), StoreError> {
     let footer = &bytes[start..];
     if format >= COLUMNAR_META {
         let sum_at = size - 16;
-        let sum = crc32c::masked(&[&footer[..sum_at], &footer[sum_at + 4..]]);
-        if !crc32c::agree(sum, u32_at(footer, sum_at)?) {
+        let sum = checksum::masked_crc32c(&[&footer[..sum_at], &footer[sum_at + 4..]]);
+        if !checksum::matches(sum, u32_at(footer, sum_at)?) {
             return Err(damaged(
                 "the footer of a table of its store is not the one that was written",
             ));
@@ -364,21 +373,21 @@ fn parse_footer(bytes: &[u8]) -> Result<(u32, u8, Handle, Handle), StoreError> {
             "its tables have sums of a kind not known here",
         ));
     }
-    let (meta, rest) = row_block::handle(&footer[1..HANDLES])?;
-    let (index, _) = row_block::handle(rest)?;
+    let (meta, rest) = row_block::read_handle(&footer[1..HANDLES])?;
+    let (index, _) = row_block::read_handle(rest)?;
     Ok((format, checksum, meta, index))
 }
 
-/// Names and values of a block that describes.
+/// Calls `visit` with the names and values of a metaindex or properties block.
 fn pairs(
     block: &[u8],
     columnar: bool,
-    mut take: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+    mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     if !columnar {
-        return row_block::each(block, take);
+        return row_block::each(block, visit);
     }
-    let columns = Columns::parse(block, 0)?;
-    let (names, values) = (columns.texts(0)?, columns.texts(1)?);
-    (0..columns.rows()).try_for_each(|row| take(names.get(row)?, values.get(row)?))
+    let columns = ColumnarBlock::parse(block, 0)?;
+    let (names, values) = (columns.byte_column(0)?, columns.byte_column(1)?);
+    (0..columns.rows()).try_for_each(|row| visit(names.get(row)?, values.get(row)?))
 }

@@ -1,35 +1,34 @@
-//! A table: blocks of rows, an index of them, properties, and a footer that says where these are.
+//! Writes tables: data blocks, their index, properties, and a footer with the locations of both.
 //!
-//! It is Pebble's oldest table format that its version in the ecosystem's SDK still opens ("Pebble v1", as `RocksDB`'s): rows
-//! need no value prefix and blocks no columns. Blocks are not compressed: the frame around the table is, and better so.
+//! They have the oldest table format that Pebble 2 opens (`Pebble v1`, which equals a format of `RocksDB`): rows need no value
+//! prefix and blocks no columns. Blocks are not compressed: callers compress whole tables, which makes them smaller.
 
 use std::mem::take;
 
-use prost::encoding::encode_varint;
 use twox_hash::XxHash64;
 
 use super::block::Block;
+use super::varint;
 
-/// Bytes of a block of rows.
+/// Bytes after which a data block ends.
 const BLOCK_BYTES: usize = 32 << 10;
 /// Bytes after which a table ends.
 const TABLE_BYTES: usize = 8 << 20;
-/// Rows between two keys that are whole. Readers look through half as many for one row; with the usual 16 files were a
-/// tenth to a third larger.
+/// Rows per restart point. Readers scan half as many for one row; with the usual 16, files were a tenth to a third larger.
 const RESTART_INTERVAL: usize = 128;
-/// What a row of the bottom level is: set, at sequence number zero.
+/// The trailer of every row: sets its key, at sequence number zero.
 const TRAILER: [u8; 8] = [1, 0, 0, 0, 0, 0, 0, 0];
-/// The kind of checksum that blocks have here, xxHash64 cut to 32 bits.
+/// The type of checksum that blocks have: xxHash64, truncated to 32 bits.
 const CHECKSUM: u8 = 3;
 const FOOTER_BYTES: usize = 53;
 const FORMAT: u32 = 1;
 const MAGIC: [u8; 8] = [0xF0, 0x9F, 0xAA, 0xB3, 0xF0, 0x9F, 0xAA, 0xB3];
 
-/// What the manifest tells of a table.
+/// What the manifest says about a table.
 #[derive(Debug)]
 pub(crate) struct FinishedTable {
     pub(super) bytes: u64,
-    /// First and last key, with the trailer.
+    /// First and last key, with trailers.
     pub(super) smallest: Vec<u8>,
     pub(super) largest: Vec<u8>,
 }
@@ -63,7 +62,7 @@ impl TableWriter {
         }
     }
 
-    /// Adds a row; keys come in order and once.
+    /// Adds a row. Keys must be ascending and unique.
     pub(crate) fn add(&mut self, key: &[u8], value: &[u8]) {
         self.key.clear();
         self.key.extend_from_slice(key);
@@ -84,7 +83,7 @@ impl TableWriter {
         self.rows == 0
     }
 
-    /// Whether the table is as large as tables are to be.
+    /// Whether the table has reached its size.
     pub(crate) fn is_full(&self) -> bool {
         self.bytes.len() >= TABLE_BYTES
     }
@@ -96,7 +95,7 @@ impl TableWriter {
         self.blocks += 1;
     }
 
-    /// Ends the table and gives its bytes; the writer begins the next one.
+    /// Returns the bytes of the table and starts an empty one.
     pub(crate) fn finish(&mut self) -> (Vec<u8>, FinishedTable) {
         if !self.block.is_empty() {
             self.end_block();
@@ -126,11 +125,11 @@ impl TableWriter {
         (table.bytes, placed)
     }
 
-    /// What readers want to know of a table, by name.
+    /// The properties block.
     fn properties(&self, data_bytes: u64, index_bytes: u64) -> Block {
         let number = |number: u64| {
             let mut bytes = Vec::new();
-            encode_varint(number, &mut bytes);
+            varint::push(number, &mut bytes);
             bytes
         };
         let mut block = Block::new(usize::MAX);
@@ -163,14 +162,14 @@ impl Default for TableWriter {
     }
 }
 
-/// Appends a block with its trailer and gives its handle: where it is and how long, without the trailer.
+/// Appends a block with its trailer. Returns its handle, which leaves out the trailer.
 fn write_block(block: &mut Block, out: &mut Vec<u8>) -> Vec<u8> {
     let start = out.len();
     block.finish(out);
     let mut handle = Vec::new();
-    encode_varint(start as u64, &mut handle);
-    encode_varint((out.len() - start) as u64, &mut handle);
-    // Not compressed; the sum is over that, too.
+    varint::push(start as u64, &mut handle);
+    varint::push((out.len() - start) as u64, &mut handle);
+    // Not compressed. The checksum covers this byte too.
     out.push(0);
     let sum = XxHash64::oneshot(0, &out[start..]).to_le_bytes();
     out.extend_from_slice(&sum[..4]);

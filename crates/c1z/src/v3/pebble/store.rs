@@ -1,4 +1,4 @@
-//! A whole store, read in the order of its keys: tables side by side, the latest row of each key.
+//! Reads a store in the order of its keys: merges its tables and returns the latest row of each key.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -9,9 +9,9 @@ use std::sync::Arc;
 use super::error::StoreError;
 use super::error::damaged;
 use super::memory_budget::MemoryBudget;
+use super::range_deletions::DeletionSweep;
+use super::range_deletions::RangeDeletion;
 use super::range_deletions::RangeDeletions;
-use super::range_deletions::Span;
-use super::range_deletions::Sweep;
 use super::row_block;
 use super::row_block::BlockRows;
 use super::sstable_reader::TableReader;
@@ -20,47 +20,47 @@ use super::version_edit::TableInfo;
 use super::wal;
 use super::wal::WalEntries;
 
-/// What a row does to its key.
+/// Kinds of rows, in the low byte of a trailer.
 const DELETE: u64 = 0;
 const SET: u64 = 1;
 const SINGLE_DELETE: u64 = 7;
 const SET_WITH_DELETE: u64 = 18;
 const DELETE_SIZED: u64 = 23;
-/// In the trailer of a table's last key: it is not a row's.
+/// Sequence number in the trailer of a table's last key when that key is not a row's.
 const LAST_SEQUENCE: u64 = (1 << 56) - 1;
-/// Tables that may be open at a time. The reference lets a dozen lie one upon the other before it merges them.
-const MOST_OPEN: usize = 256;
+/// Tables that may be open at a time. Pebble compacts when about a dozen overlap.
+const MAX_OPEN_TABLES: usize = 256;
 
-/// An unpacked store.
+/// A store in a folder.
 #[derive(Debug)]
 pub(crate) struct StoreReader {
     folder: PathBuf,
-    /// By first key.
+    /// Sorted by first key.
     tables: Vec<TableInfo>,
-    /// What is in no table yet.
-    logged: Arc<BlockRows>,
-    /// Deletions of ranges, by start.
-    spans: Vec<Span>,
-    allowance: MemoryBudget,
+    /// Rows of the write-ahead log.
+    wal_rows: Arc<BlockRows>,
+    /// Range deletions, sorted by start.
+    deletions: Vec<RangeDeletion>,
+    budget: MemoryBudget,
 }
 
-/// A table within a merge: ordered by key, the latest row first.
+/// A table within a merge. Sorts by key, the latest row first.
 struct Cursor {
     table: TableReader,
     key: Vec<u8>,
     trailer: u64,
-    /// The last key that counts.
+    /// The last key of the table.
     last: Option<Vec<u8>>,
-    /// What counts instead of the rows' own sequence numbers.
+    /// Replaces the sequence numbers of the rows.
     sequence: Option<u64>,
 }
 
 impl StoreReader {
-    /// Looks at a store, of which blocks may unpack to so many bytes.
-    pub(crate) fn open(folder: &Path, most: usize) -> Result<Self, StoreError> {
-        let (mut tables, first_log) = version_edit::tables(folder, most)?;
+    /// Opens a store whose blocks may take `max_bytes` of memory at a time.
+    pub(crate) fn open(folder: &Path, max_bytes: usize) -> Result<Self, StoreError> {
+        let (mut tables, first_log) = version_edit::tables(folder, max_bytes)?;
         tables.sort_by(|a, b| a.smallest.cmp(&b.smallest));
-        let mut logged = WalEntries::within(most);
+        let mut wal_rows = WalEntries::within(max_bytes);
         let mut logs = Vec::new();
         let mut bytes = 0;
         for entry in fs::read_dir(folder)? {
@@ -71,23 +71,23 @@ impl StoreReader {
         }
         logs.sort_unstable();
         for (number, name) in &logs {
-            logged.read(&folder.join(name), *number)?;
+            wal_rows.read(&folder.join(name), *number)?;
         }
-        let mut spans = std::mem::replace(&mut logged.spans, RangeDeletions::within(0));
+        let mut deletions = std::mem::replace(&mut wal_rows.deletions, RangeDeletions::within(0));
         let mut store = Self {
             folder: folder.to_owned(),
             tables,
-            spans: Vec::new(),
-            logged: Arc::new(logged.into_rows()?),
-            allowance: MemoryBudget::of(bytes, most),
+            deletions: Vec::new(),
+            wal_rows: Arc::new(wal_rows.into_rows()?),
+            budget: MemoryBudget::of(bytes, max_bytes),
         };
         for info in &store.tables {
-            TableReader::spans(&store.file_of(info)?, &store.allowance, |span| {
-                within(span, info).map_or(Ok(()), |span| spans.push(span))
+            TableReader::deletions(&store.file_of(info)?, &store.budget, |deletion| {
+                within(deletion, info).map_or(Ok(()), |deletion| deletions.push(deletion))
             })?;
         }
-        store.spans = spans.all;
-        store.spans.sort_by(|a, b| a.start.cmp(&b.start));
+        store.deletions = deletions.all;
+        store.deletions.sort_by(|a, b| a.start.cmp(&b.start));
         Ok(store)
     }
 
@@ -100,28 +100,28 @@ impl StoreReader {
         }
     }
 
-    /// Calls `take` with the rows of all keys that begin with something.
+    /// Calls `visit` with key and value of all keys that begin with `prefix`, in ascending order.
     pub(crate) fn each<E: From<StoreError>>(
         &self,
         prefix: &[u8],
-        mut take: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut waiting = self.tables.iter().peekable();
         let mut open: BinaryHeap<Reverse<Cursor>> = BinaryHeap::new();
-        let logged = Cursor {
-            table: TableReader::of(Arc::clone(&self.logged), self.allowance.clone()),
+        let wal_rows = Cursor {
+            table: TableReader::of(Arc::clone(&self.wal_rows), self.budget.clone()),
             key: Vec::new(),
             trailer: 0,
             last: None,
             sequence: None,
         };
-        open.extend(logged.at(prefix)?.map(Reverse));
-        // Memory that the open tables take; the log has its own limit.
-        let mut held = 0;
-        let mut deleted = Sweep::over(&self.spans);
+        open.extend(wal_rows.at(prefix)?.map(Reverse));
+        // Bytes of memory of the open tables. The log has its own limit.
+        let mut memory_bytes = 0;
+        let mut deleted = DeletionSweep::over(&self.deletions);
         let mut before: Option<Vec<u8>> = None;
         loop {
-            // A table is opened when its turn comes, so that few are open at a time.
+            // A table is opened when the merge reaches its first key, so that few are open at a time.
             let next = open.peek().map(|Reverse(cursor)| cursor.key.as_slice());
             if let Some(info) = waiting.peek()
                 && next.is_none_or(|key| user_key(&info.smallest) <= key)
@@ -129,9 +129,9 @@ impl StoreReader {
                 if user_key(&info.largest) >= prefix
                     && let Some(cursor) = self.cursor(info, prefix)?
                 {
-                    held += cursor.table.held();
+                    memory_bytes += cursor.table.memory_bytes();
                     open.push(Reverse(cursor));
-                    if open.len() > MOST_OPEN {
+                    if open.len() > MAX_OPEN_TABLES {
                         return Err(StoreError::TooLarge("tables of its store that overlap").into());
                     }
                 }
@@ -147,7 +147,7 @@ impl StoreReader {
                     let row = cursor.table.row().ok_or_else(|| damaged("a row is gone"))?;
                     match cursor.trailer & 0xFF {
                         _ if deleted.hides(&cursor.key, cursor.trailer >> 8) => {}
-                        SET | SET_WITH_DELETE => take(&cursor.key, row.value)?,
+                        SET | SET_WITH_DELETE => visit(&cursor.key, row.value)?,
                         DELETE | SINGLE_DELETE | DELETE_SIZED => {}
                         _ => {
                             return Err(
@@ -158,17 +158,17 @@ impl StoreReader {
                     before.get_or_insert_default().clone_from(&cursor.key);
                 }
             } else if cursor.key.as_slice() > prefix {
-                // Whatever comes is behind it.
+                // All further keys are greater than the prefix.
                 return Ok(());
             }
-            held -= cursor.table.held();
+            memory_bytes -= cursor.table.memory_bytes();
             cursor.table.advance()?;
-            held += cursor.table.held();
-            if held > self.allowance.most {
+            memory_bytes += cursor.table.memory_bytes();
+            if memory_bytes > self.budget.max_bytes {
                 return Err(StoreError::TooLarge("tables of its store that overlap").into());
             }
             if !cursor.load()? {
-                held -= cursor.table.held();
+                memory_bytes -= cursor.table.memory_bytes();
                 std::collections::binary_heap::PeekMut::pop(top);
             }
         }
@@ -177,7 +177,7 @@ impl StoreReader {
     fn cursor(&self, info: &TableInfo, from: &[u8]) -> Result<Option<Cursor>, StoreError> {
         let from = from.max(user_key(&info.smallest));
         let cursor = Cursor {
-            table: TableReader::open(&self.file_of(info)?, &self.allowance, from)?,
+            table: TableReader::open(&self.file_of(info)?, &self.budget, from)?,
             key: Vec::new(),
             trailer: 0,
             last: Some(info.largest.clone()),
@@ -187,28 +187,28 @@ impl StoreReader {
     }
 }
 
-/// The part of a deletion that is within its table, which may be a part of another one.
-fn within(span: Span, info: &TableInfo) -> Option<Span> {
+/// The part of a deletion that is within the bounds of its table: the table may be a part of a larger file.
+fn within(deletion: RangeDeletion, info: &TableInfo) -> Option<RangeDeletion> {
     let mut end = user_key(&info.largest).to_vec();
-    // A last key that is a row's is within, one that only ends a deletion is not.
-    if row_block::part(&info.largest).is_ok_and(|(_, trailer)| trailer >> 8 != LAST_SEQUENCE) {
+    // The last key is within the bounds if it is a row's, and not if it is the end of a deletion.
+    if row_block::split_trailer(&info.largest).is_ok_and(|(_, trailer)| trailer >> 8 != LAST_SEQUENCE) {
         end.push(0);
     }
-    let start = span.start.max(user_key(&info.smallest).to_vec());
-    let end = span.end.min(end);
-    (start < end).then_some(Span {
+    let start = deletion.start.max(user_key(&info.smallest).to_vec());
+    let end = deletion.end.min(end);
+    (start < end).then_some(RangeDeletion {
         start,
         end,
-        sequence: info.sequence.unwrap_or(span.sequence),
+        sequence: info.sequence.unwrap_or(deletion.sequence),
     })
 }
 
 fn user_key(key: &[u8]) -> &[u8] {
-    row_block::part(key).map_or(&[], |(key, _)| key)
+    row_block::split_trailer(key).map_or(&[], |(key, _)| key)
 }
 
 impl Cursor {
-    /// Goes to a key; `None` if there is nothing from there.
+    /// Moves to the first row from a key on; `None` if there is none.
     fn at(mut self, from: &[u8]) -> Result<Option<Self>, StoreError> {
         while self.table.row().is_some_and(|row| row.key < from) {
             self.table.advance()?;
@@ -216,7 +216,7 @@ impl Cursor {
         Ok(self.load()?.then_some(self))
     }
 
-    /// Takes over the current row; whether there is one within the table's bounds.
+    /// Copies key and trailer of the current row. Returns whether there is one within the table's bounds.
     fn load(&mut self) -> Result<bool, StoreError> {
         let Some(row) = self.table.row() else {
             return Ok(false);

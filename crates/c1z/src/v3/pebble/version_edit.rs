@@ -1,4 +1,4 @@
-//! Which tables a store has: its manifest is a log of edits, tables added and removed.
+//! Reads which tables a store has: its manifest is a log of version edits, which add and remove tables.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,52 +6,53 @@ use std::path::Path;
 
 use super::error::StoreError;
 use super::error::damaged;
-use super::error::varint;
 use super::record_format;
-use super::row_block::owned;
+use super::row_block::read_owned;
+use super::varint;
 
-/// A table as the manifest tells of it.
+/// A table, as the manifest describes it.
 #[derive(Debug, Clone)]
 pub(super) struct TableInfo {
-    /// The number in the name of its file.
+    /// The number of its file.
     pub(super) file: u64,
-    /// First and last key, with their trailers.
+    /// First and last key, with trailers.
     pub(super) smallest: Vec<u8>,
     pub(super) largest: Vec<u8>,
-    /// The sequence number of all rows, of a table that was made elsewhere and taken in.
+    /// The sequence number of all rows, if the table was ingested.
     pub(super) sequence: Option<u64>,
 }
 
-/// Longest manifest that is read.
-const MOST_BYTES: u64 = 64 << 20;
+/// Maximum length of a manifest.
+const MAX_MANIFEST_BYTES: u64 = 64 << 20;
 const MARKER: &str = "marker.manifest.";
 
-/// The tables of a store, of which the list may take so many bytes of memory, and the number before which logs are done with.
-pub(super) fn tables(folder: &Path, most: usize) -> Result<(Vec<TableInfo>, u64), StoreError> {
+/// Returns the tables of a store, whose list may take `max_bytes` of memory, and the number of the first log that is still
+/// needed.
+pub(super) fn tables(folder: &Path, max_bytes: usize) -> Result<(Vec<TableInfo>, u64), StoreError> {
     let manifest = folder.join(current(folder)?);
     let bytes = fs::metadata(&manifest)
         .map_err(|_| damaged("its store has no manifest of tables"))?
         .len();
-    if bytes > MOST_BYTES.min(most as u64) {
+    if bytes > MAX_MANIFEST_BYTES.min(max_bytes as u64) {
         return Err(StoreError::TooLarge("the manifest of its tables"));
     }
     let mut edits = VersionEdits {
         tables: BTreeMap::new(),
         first_log: 0,
-        left: most,
+        left: max_bytes,
     };
     record_format::each(&fs::read(manifest)?, None, |edit| edits.apply(edit))?;
     Ok((edits.tables.into_values().collect(), edits.first_log))
 }
 
-/// The name of the manifest: that of the marker with the highest number tells it.
+/// The name of the manifest, from the marker with the highest number.
 fn current(folder: &Path) -> Result<String, StoreError> {
     let mut newest = None;
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        let told = name.strip_prefix(MARKER).and_then(|rest| rest.split_once('.'));
+        let parsed = name.strip_prefix(MARKER).and_then(|rest| rest.split_once('.'));
         if let Some((number, manifest)) =
-            told.and_then(|(number, name)| Some((number.parse::<u64>().ok()?, name)))
+            parsed.and_then(|(number, name)| Some((number.parse::<u64>().ok()?, name)))
         {
             newest = newest.max(Some((number, manifest.to_owned())));
         }
@@ -63,38 +64,38 @@ fn current(folder: &Path) -> Result<String, StoreError> {
     Ok(name)
 }
 
-/// Memory that a table takes in the list, beside its keys.
+/// Bytes of memory of a table in the list, besides its keys.
 const TABLE_OVERHEAD: usize = 2 * size_of::<((u64, u64), TableInfo)>();
 
 #[derive(Debug)]
 struct VersionEdits {
     tables: BTreeMap<(u64, u64), TableInfo>,
     first_log: u64,
-    /// Bytes of memory that may still be taken.
+    /// Bytes of memory that are left.
     left: usize,
 }
 
 impl VersionEdits {
     fn apply(&mut self, mut edit: &[u8]) -> Result<(), StoreError> {
         while !edit.is_empty() {
-            let (tag, rest) = varint(edit)?;
+            let (tag, rest) = varint::read(edit)?;
             edit = match tag {
                 // The comparer.
-                1 => owned(rest)?.1,
+                1 => read_owned(rest)?.1,
                 2 => {
-                    let (number, rest) = varint(rest)?;
+                    let (number, rest) = varint::read(rest)?;
                     self.first_log = number;
                     rest
                 }
-                // Next file, last sequence number, previous log, a backing table gone.
-                3 | 4 | 9 | 106 => varint(rest)?.1,
-                // A backing table made: its number and size.
-                105 => varint(varint(rest)?.1)?.1,
-                // How far a level was compacted.
-                5 => owned(varint(rest)?.1)?.1,
+                // Next file, last sequence number, previous log, removed backing table.
+                3 | 4 | 9 | 106 => varint::read(rest)?.1,
+                // Created backing table: number and size.
+                105 => varint::read(varint::read(rest)?.1)?.1,
+                // Compaction pointer of a level.
+                5 => read_owned(varint::read(rest)?.1)?.1,
                 6 => {
-                    let (level, rest) = varint(rest)?;
-                    let (number, rest) = varint(rest)?;
+                    let (level, rest) = varint::read(rest)?;
+                    let (number, rest) = varint::read(rest)?;
                     self.tables.remove(&(level, number));
                     rest
                 }
@@ -112,14 +113,14 @@ impl VersionEdits {
     }
 
     fn add<'e>(&mut self, tag: u64, rest: &'e [u8]) -> Result<&'e [u8], StoreError> {
-        let (level, rest) = varint(rest)?;
-        let (number, mut rest) = varint(rest)?;
+        let (level, rest) = varint::read(rest)?;
+        let (number, mut rest) = varint::read(rest)?;
         if tag == 102 {
-            rest = varint(rest)?.1;
+            rest = varint::read(rest)?.1;
         }
-        let (_size, rest) = varint(rest)?;
-        let (smallest, rest) = owned(rest)?;
-        let (largest, mut rest) = owned(rest)?;
+        let (_size, rest) = varint::read(rest)?;
+        let (smallest, rest) = read_owned(rest)?;
+        let (largest, mut rest) = read_owned(rest)?;
         let mut info = TableInfo {
             file: number,
             smallest,
@@ -127,20 +128,20 @@ impl VersionEdits {
             sequence: None,
         };
         if tag != 7 {
-            let (first, after) = varint(rest)?;
-            let (last, after) = varint(after)?;
+            let (first, after) = varint::read(rest)?;
+            let (last, after) = varint::read(after)?;
             info.sequence = (first == last && first > 0).then_some(first);
             rest = after;
         }
         if tag == 103 {
             loop {
-                let (field, after) = varint(rest)?;
+                let (field, after) = varint::read(rest)?;
                 rest = after;
                 match field {
                     1 => break,
-                    // A part of another table.
+                    // A virtual table: part of a backing table.
                     66 => {
-                        let (backing, after) = varint(rest)?;
+                        let (backing, after) = varint::read(rest)?;
                         info.file = backing;
                         rest = after;
                     }
@@ -149,7 +150,7 @@ impl VersionEdits {
                             "its tables are made of others in a way not known here",
                         ));
                     }
-                    _ => rest = owned(rest)?.1,
+                    _ => rest = read_owned(rest)?.1,
                 }
             }
         }

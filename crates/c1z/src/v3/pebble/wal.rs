@@ -1,4 +1,4 @@
-//! The log of a store: what was written last and is in no table yet.
+//! Reads the write-ahead log: rows that are in no table yet.
 
 use std::fs;
 use std::path::Path;
@@ -6,48 +6,48 @@ use std::path::Path;
 use super::error::StoreError;
 use super::error::damaged;
 use super::range_deletions::RANGE_DELETE;
+use super::range_deletions::RangeDeletion;
 use super::range_deletions::RangeDeletions;
-use super::range_deletions::Span;
 use super::record_format;
 use super::row_block::BlockRows;
 use super::row_block::Row;
-use super::row_block::owned;
+use super::row_block::read_owned;
 
-/// Before the operations of a batch: its first sequence number, and how many there are.
+/// Bytes of a batch header: first sequence number, and number of operations.
 const BATCH_HEADER: usize = 12;
 
-/// Kinds of operations, as of rows.
+/// Kind of an operation that is not applied to the store. All others are kinds of rows.
 const LOG_DATA: u8 = 3;
 
-type LoggedRow = (Vec<u8>, u64, Vec<u8>);
+type WalRow = (Vec<u8>, u64, Vec<u8>);
 
-/// What logs say, in the order of keys, the latest first.
+/// The rows and range deletions of the logs.
 #[derive(Debug)]
 pub(super) struct WalEntries {
-    rows: Vec<LoggedRow>,
-    pub(super) spans: RangeDeletions,
-    /// Bytes of memory that may still be taken.
+    rows: Vec<WalRow>,
+    pub(super) deletions: RangeDeletions,
+    /// Bytes of memory that are left.
     left: usize,
 }
 
 impl WalEntries {
-    pub(super) fn within(most: usize) -> Self {
+    pub(super) fn within(max_bytes: usize) -> Self {
         Self {
             rows: Vec::new(),
-            spans: RangeDeletions::within(most),
-            left: most,
+            deletions: RangeDeletions::within(max_bytes),
+            left: max_bytes,
         }
     }
 
-    fn take(&mut self, bytes: usize) -> Result<(), StoreError> {
+    fn spend(&mut self, bytes: usize) -> Result<(), StoreError> {
         let left = self.left.checked_sub(bytes);
         self.left = left.ok_or(StoreError::TooLarge("the log of its store"))?;
         Ok(())
     }
 
-    /// Reads a log with its number.
+    /// Reads the log with a number.
     pub(super) fn read(&mut self, path: &Path, number: u64) -> Result<(), StoreError> {
-        self.take(usize::try_from(fs::metadata(path)?.len()).unwrap_or(usize::MAX))?;
+        self.spend(usize::try_from(fs::metadata(path)?.len()).unwrap_or(usize::MAX))?;
         record_format::each(&fs::read(path)?, Some(number), |batch| self.batch(batch))
     }
 
@@ -59,13 +59,13 @@ impl WalEntries {
             .rev()
             .fold(0, |sum, byte| sum << 8 | u64::from(*byte));
         while let Some((kind, after)) = rest.split_first() {
-            let (key, mut after) = owned(after)?;
+            let (key, mut after) = read_owned(after)?;
             let trailer = sequence << 8 | u64::from(*kind);
-            self.take(size_of::<LoggedRow>())?;
+            self.spend(size_of::<WalRow>())?;
             match kind {
                 0 | 7 => self.rows.push((key, trailer, Vec::new())),
                 1 | 18 | 23 => {
-                    let (value, behind) = owned(after)?;
+                    let (value, behind) = read_owned(after)?;
                     after = behind;
                     self.rows.push((key, trailer, value));
                 }
@@ -74,9 +74,9 @@ impl WalEntries {
                     continue;
                 }
                 kind if u64::from(*kind) == RANGE_DELETE => {
-                    let (end, behind) = owned(after)?;
+                    let (end, behind) = read_owned(after)?;
                     after = behind;
-                    self.spans.push(Span {
+                    self.deletions.push(RangeDeletion {
                         start: key,
                         end,
                         sequence,
@@ -94,7 +94,7 @@ impl WalEntries {
         Ok(())
     }
 
-    /// The rows as those of one block.
+    /// The rows in the order of their keys, the latest first.
     pub(super) fn into_rows(mut self) -> Result<BlockRows, StoreError> {
         self.rows.sort_by(|a, b| (&a.0, b.1).cmp(&(&b.0, a.1)));
         let mut out = BlockRows::within(usize::MAX);
@@ -109,10 +109,10 @@ impl WalEntries {
     }
 }
 
-/// The number in the name of a log that still counts.
+/// The number in the name of a log, if it is `first` or a later one.
 pub(super) fn number(name: &str, first: u64) -> Option<u64> {
     let stem = name.strip_suffix(".log")?;
-    // Parts of a log that was moved have a second number.
+    // Logs that were moved to another disk have a second number.
     let number = stem.split_once('-').map_or(stem, |(number, _)| number);
     number.parse().ok().filter(|number| *number >= first)
 }
@@ -133,15 +133,15 @@ mod tests {
     fn a_batch_is_read_and_a_cut_one_refused() {
         let mut batch = vec![10, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0];
         batch.extend_from_slice(b"\x01\x01b\x02xy\x0F\x01a\x01c\x00\x01a");
-        let mut logged = WalEntries::within(1 << 10);
-        logged.batch(&batch).unwrap();
-        let span = Span {
+        let mut wal_rows = WalEntries::within(1 << 10);
+        wal_rows.batch(&batch).unwrap();
+        let deletion = RangeDeletion {
             start: b"a".to_vec(),
             end: b"c".to_vec(),
             sequence: 11,
         };
-        assert_eq!(logged.spans.all, [span]);
-        let rows = logged.into_rows().unwrap();
+        assert_eq!(wal_rows.deletions.all, [deletion]);
+        let rows = wal_rows.into_rows().unwrap();
         let row = |at| rows.get(at).map(|row| (row.key, row.trailer, row.value));
         assert_eq!(row(0), Some((&b"a"[..], 12 << 8, &b""[..])));
         assert_eq!(row(1), Some((&b"b"[..], 10 << 8 | 1, &b"xy"[..])));
@@ -149,7 +149,7 @@ mod tests {
         for cut in [5, 13, 15, 20] {
             assert!(WalEntries::within(1 << 10).batch(&batch[..cut]).is_err(), "{cut}");
         }
-        let outcome = WalEntries::within(2 * size_of::<LoggedRow>()).batch(&batch);
+        let outcome = WalEntries::within(2 * size_of::<WalRow>()).batch(&batch);
         assert!(matches!(outcome, Err(StoreError::TooLarge(_))));
     }
 }

@@ -1,4 +1,4 @@
-//! Writes one sync into a c1z. `stored.rs` puts rows that another file had.
+//! Writes one sync into a c1z: rows to the database of a v1 or the store of a v3, then the file around it.
 
 mod converted_rows;
 
@@ -7,30 +7,27 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use baton_proto::connector_v2::{Entitlement, Resource, ResourceId, ResourceType};
 use prost::Message;
 use time::OffsetDateTime;
 
-use crate::earlier::{Contents, Earlier, EarlierId};
 use crate::error::C1zError;
-use crate::format::Container;
+use crate::existing_file::{Contents, ExistingFile};
 use crate::io::atomic_file::Target;
 use crate::note;
-use crate::previous_ids::{IdSpool, PreviousIds};
+use crate::options::{Limits, StorageEngine, WriterOptions};
+use crate::previous_ids::{IdSpool, PreviousId, PreviousIds};
 use crate::reader::Reader;
 use crate::retention;
 use crate::retention::LatestFull;
-use crate::retention::Retention;
 use crate::stats::{self, SyncStats};
+use crate::sync_row::{Lineage, SyncHeader};
 use crate::v1::compress;
-use crate::v1::compress::Compression;
-use crate::v1::decompress::Limits;
 use crate::v1::grant_template::GrantTemplate;
+use crate::v1::rows::{EntitlementRow, GrantRow, ResourceRow, ResourceTypeRow, SyncRunRow, external_id};
 use crate::v1::sqlite::Database;
 use crate::v1::sqlite::FinishError;
-use crate::v1::sqlite::Value;
 use crate::v1::tables;
 use crate::v1::timestamp;
 use crate::v3::{self, Rows, RowsError};
@@ -38,116 +35,23 @@ use crate::v3::{self, Rows, RowsError};
 const FULL: &str = "full";
 const PARTIAL: &str = "partial";
 
-/// The sync that is written, as the `v1_sync_runs` table has it (docs/reference/c1z.md §2.3).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SyncHeader {
-    /// Its KSUID.
-    pub sync_id: String,
-    /// `full`, `resources_only` or `partial`.
-    pub sync_type: &'static str,
-    /// When it began.
-    pub started_at: OffsetDateTime,
-}
-
-/// What a sync says of itself besides: nothing, unless it comes from another file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Lineage {
-    pub(crate) parent_sync_id: String,
-    pub(crate) linked_sync_id: String,
-    pub(crate) supports_diff: bool,
-    pub(crate) checked: Checked,
-    /// The note of its writer, as a token; else nothing.
-    pub(crate) token: String,
-}
-
-/// The checks that a sync has passed, as its writer names them (docs/reference/c1z.md §5.7).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Checked {
-    pub(crate) generation: String,
-    pub(crate) coverage: Vec<String>,
-    pub(crate) mode: String,
-}
-
-impl Checked {
-    /// The coverage as v1 has it: a list in JSON, or nothing.
-    pub(crate) fn coverage_text(&self) -> String {
-        if self.coverage.is_empty() {
-            return String::new();
-        }
-        serde_json::to_string(&self.coverage).unwrap_or_default()
-    }
-}
-
-/// What a c1z keeps its rows in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StorageEngine {
-    /// SQLite: the file is a v1.
-    Sqlite,
-    /// Pebble: the file is a v3.
-    Pebble,
-}
-
-impl StorageEngine {
-    /// What files with it are called.
-    #[must_use]
-    pub fn format(self) -> &'static str {
-        match self {
-            Self::Sqlite => "v1",
-            Self::Pebble => "v3",
-        }
-    }
-
-    pub(crate) fn other(self) -> Self {
-        match self {
-            Self::Sqlite => Self::Pebble,
-            Self::Pebble => Self::Sqlite,
-        }
-    }
-
-    /// The one that a file is written with. What exists decides, except that a v1 becomes a v3 if that is asked for; v1
-    /// is what all readers read, so it is the one for new files (docs/reference/c1z.md §0, §1.3).
-    fn choose(holds: &Container, wanted: Option<Self>) -> Self {
-        match (holds, wanted) {
-            (Container::V3, _) | (_, Some(Self::Pebble)) => Self::Pebble,
-            _ => Self::Sqlite,
-        }
-    }
-}
-
-/// How to write.
-#[derive(Debug, Clone)]
-pub struct WriterOptions {
-    /// Where the unpacked database and the sort runs go while the sync is written. Files there have no names.
-    pub temp_folder: PathBuf,
-    /// What to write, if that is not given by what is there; `None` = the usual.
-    pub engine: Option<StorageEngine>,
-    /// What becomes of syncs that the file already has; in v3 only the new one stays.
-    pub retention: Retention,
-    /// How hard to compress.
-    pub compression: Compression,
-    /// Limits for unpacking a file that is continued.
-    pub limits: Limits,
-    /// Set to stop the work at the next page.
-    pub stop: Arc<AtomicBool>,
-}
-
 /// A sync on its way into a file. Dropping it leaves the target as it was.
 #[derive(Debug)]
 pub struct Writer {
     target: Target,
-    rows: Sink,
+    rows: RowStore,
     options: WriterOptions,
     sync: SyncHeader,
     /// The ids of the sync that a full one is compared with.
-    earlier: Option<PreviousIds>,
+    previous_ids: Option<PreviousIds>,
     /// The latest finished full sync in the file, which is the parent of a partial one.
     latest_full: Option<LatestFull>,
     /// The writer's note about the sync, as a token.
     token: String,
     /// Syncs that retention keeps and that the file has no room for.
     left_out: usize,
-    /// Syncs that were carried over.
-    carried: usize,
+    /// Syncs of the existing file that were copied.
+    retained: usize,
     /// Of another file's sync.
     lineage: Option<Lineage>,
     discovered_at: String,
@@ -156,9 +60,9 @@ pub struct Writer {
     id: String,
 }
 
-/// Where rows go.
+/// What collects the rows until the file is written.
 #[derive(Debug)]
-enum Sink {
+enum RowStore {
     Sqlite(Database),
     Pebble(Rows),
 }
@@ -192,7 +96,7 @@ impl Writer {
         Self::begin_if(target, sync, options, |_| Ok(()))
     }
 
-    /// Begins a sync unless `check` refuses what the target holds.
+    /// Begins a sync unless `check` rejects the syncs that the target has.
     ///
     /// # Errors
     /// As [`begin`](Self::begin); what `check` returns.
@@ -206,35 +110,35 @@ impl Writer {
         if !folder.is_dir() {
             return Err(C1zError::NoFolder { path: folder.clone() }.into());
         }
-        let earlier = Earlier::open(&target, &options)?;
-        if let Some(earlier) = &earlier {
-            check(&earlier.contents()?)?;
+        let existing = ExistingFile::open(&target, &options)?;
+        if let Some(existing) = &existing {
+            check(&existing.contents()?)?;
         }
-        Ok(Self::begin_over(target, earlier, sync, options)?)
+        Ok(Self::begin_over(target, existing, sync, options)?)
     }
 
     #[expect(
         clippy::needless_pass_by_value,
-        reason = "the unpacked copy of the earlier syncs goes when the writer has what it needs of it"
+        reason = "the unpacked copy of the existing file is removed when the writer has read it"
     )]
     fn begin_over(
         target: Target,
-        earlier: Option<Earlier>,
+        existing: Option<ExistingFile>,
         sync: SyncHeader,
         options: WriterOptions,
     ) -> Result<Self, C1zError> {
         let folder = &options.temp_folder;
         let failed = |error| C1zError::io("making temporary files in", folder, error);
         let is_full = sync.sync_type == FULL;
-        let latest = earlier
+        let latest = existing
             .as_ref()
-            .and_then(|earlier| Some((earlier, earlier.latest_full()?)));
+            .and_then(|existing| Some((existing, existing.latest_full()?)));
         let mut latest_full = latest
-            .map(|(earlier, sync)| {
+            .map(|(existing, sync)| {
                 Ok::<_, C1zError>(LatestFull {
                     sync_id: sync.sync_id.clone(),
-                    stats: earlier.stats(sync)?,
-                    kept: false,
+                    stats: existing.stats(sync)?,
+                    is_retained: false,
                 })
             })
             .transpose()?;
@@ -243,17 +147,17 @@ impl Writer {
             Some(latest) if is_full => Some(IdSpool::create(&latest.sync_id, folder)?),
             _ => None,
         };
-        let mut carried = None;
-        let rows = match StorageEngine::choose(target.holds(), options.engine) {
+        let mut retained = None;
+        let rows = match StorageEngine::choose(target.existing_format(), options.engine) {
             StorageEngine::Sqlite => {
-                let made = Database::create(folder, &tables::TABLES, Arc::clone(&options.stop));
-                let mut database = made.map_err(failed)?;
-                let reader = earlier
+                let created = Database::create(folder, &tables::TABLES, Arc::clone(&options.stop));
+                let mut database = created.map_err(failed)?;
+                let reader = existing
                     .as_ref()
-                    .and_then(|earlier| Some((earlier.database()?, earlier)));
-                if let Some((reader, earlier)) = reader {
-                    let taken = retention::carry_over(
-                        earlier,
+                    .and_then(|existing| Some((existing.database()?, existing)));
+                if let Some((reader, existing)) = reader {
+                    let syncs = retention::carry_over(
+                        existing,
                         reader,
                         &mut database,
                         &options,
@@ -261,11 +165,11 @@ impl Writer {
                         ids.as_mut(),
                     )?;
                     if let Some(latest_full) = &mut latest_full {
-                        latest_full.kept = taken.kept.contains(&latest_full.sync_id);
+                        latest_full.is_retained = syncs.ids.contains(&latest_full.sync_id);
                     }
-                    carried = Some(taken);
+                    retained = Some(syncs);
                 }
-                Sink::Sqlite(database)
+                RowStore::Sqlite(database)
             }
             StorageEngine::Pebble => {
                 if latest_full.is_some() && !is_full {
@@ -273,23 +177,21 @@ impl Writer {
                         path: target.path().to_owned(),
                     });
                 }
-                Sink::Pebble(Rows::create(folder, sync.started_at).map_err(failed)?)
+                RowStore::Pebble(Rows::create(folder, sync.started_at).map_err(failed)?)
             }
         };
-        if let (Some(earlier), Some(ids), None) = (&earlier, &mut ids, &carried) {
-            earlier.spool(ids, &options.stop)?;
+        if let (Some(existing), Some(ids), None) = (&existing, &mut ids, &retained) {
+            existing.spool(ids, &options.stop)?;
         }
-        let carried = carried.unwrap_or_default();
-        // The unpacked copy goes now: the new database needs its room.
-        let earlier = ids.map(IdSpool::finish).transpose()?;
+        let retained = retained.unwrap_or_default();
         Ok(Self {
             target,
             rows,
-            earlier,
+            previous_ids: ids.map(IdSpool::finish).transpose()?,
             latest_full,
             token: String::new(),
-            left_out: carried.left_out,
-            carried: carried.kept.len(),
+            left_out: retained.left_out,
+            retained: retained.ids.len(),
             lineage: None,
             discovered_at: timestamp::format(sync.started_at),
             sync,
@@ -300,13 +202,13 @@ impl Writer {
         })
     }
 
-    /// Calls `take` with the ids of all resources and grants of [`previous`](Self::previous), in no particular order.
+    /// Calls `visit` with the ids of all resources and grants of [`previous`](Self::previous), in no particular order.
     ///
     /// # Errors
     /// [`C1zError`] if they cannot be read.
-    pub fn each_previous_id(&mut self, take: impl FnMut(EarlierId<'_>)) -> Result<(), C1zError> {
-        match self.earlier.take() {
-            Some(earlier) => earlier.each(&self.options.temp_folder, &self.options.stop, take),
+    pub fn each_previous_id(&mut self, visit: impl FnMut(PreviousId<'_>)) -> Result<(), C1zError> {
+        match self.previous_ids.take() {
+            Some(ids) => ids.each(&self.options.temp_folder, &self.options.stop, visit),
             None => Ok(()),
         }
     }
@@ -330,10 +232,10 @@ impl Writer {
     /// [`C1zError::LastFullSync`] or [`C1zError::OneSync`] if the file had a full sync and was to keep none but the new one.
     pub fn degrade(&mut self) -> Result<(), C1zError> {
         let path = || self.target.path().to_owned();
-        if self.latest_full.is_some() && matches!(self.rows, Sink::Pebble(_)) {
+        if self.latest_full.is_some() && matches!(self.rows, RowStore::Pebble(_)) {
             return Err(C1zError::OneSync { path: path() });
         }
-        if self.latest_full.as_ref().is_some_and(|sync| !sync.kept) {
+        if self.latest_full.as_ref().is_some_and(|sync| !sync.is_retained) {
             return Err(C1zError::LastFullSync { path: path() });
         }
         self.sync.sync_type = PARTIAL;
@@ -345,17 +247,19 @@ impl Writer {
     /// # Errors
     /// [`C1zError`] if temporary files cannot be written.
     pub fn put_resource_type(&mut self, row: &ResourceType) -> Result<(), C1zError> {
-        self.encode(row);
         self.stats.resource_types += 1;
-        let values = [
-            Value::from(row.id.as_str()),
-            Value::Blob(&self.bytes),
-            Value::from(self.sync.sync_id.as_str()),
-            Value::from(self.discovered_at.as_str()),
-        ];
         let inserted = match &mut self.rows {
-            Sink::Sqlite(database) => database.insert(tables::RESOURCE_TYPES, &values),
-            Sink::Pebble(rows) => rows.put_resource_type(row),
+            RowStore::Sqlite(database) => {
+                encode(row, &mut self.bytes);
+                let row = ResourceTypeRow {
+                    external_id: &row.id,
+                    data: &self.bytes,
+                    sync_id: &self.sync.sync_id,
+                    discovered_at: &self.discovered_at,
+                };
+                row.insert(database)
+            }
+            RowStore::Pebble(rows) => rows.put_resource_type(row),
         };
         inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
     }
@@ -365,27 +269,27 @@ impl Writer {
     /// # Errors
     /// [`C1zError`] if temporary files cannot be written.
     pub fn put_resource(&mut self, row: &Resource) -> Result<(), C1zError> {
-        self.encode(row);
-        let nothing = ResourceId::default();
-        let id = row.id.as_ref().unwrap_or(&nothing);
-        external_id(id, &mut self.id);
-        let parent = row.parent_resource_id.as_ref();
-        let parent_column =
-            |part: fn(&ResourceId) -> &str| parent.map_or(Value::Null, |id| Value::from(part(id)));
+        let no_id = ResourceId::default();
+        let id = row.id.as_ref().unwrap_or(&no_id);
         self.stats.resources += 1;
         stats::count(&mut self.stats.resources_by_resource_type, &id.resource_type, 1);
-        let values = [
-            Value::from(id.resource_type.as_str()),
-            Value::from(self.id.as_str()),
-            parent_column(|id| &id.resource_type),
-            parent_column(|id| &id.resource),
-            Value::Blob(&self.bytes),
-            Value::from(self.sync.sync_id.as_str()),
-            Value::from(self.discovered_at.as_str()),
-        ];
         let inserted = match &mut self.rows {
-            Sink::Sqlite(database) => database.insert(tables::RESOURCES, &values),
-            Sink::Pebble(rows) => rows.put_resource(row),
+            RowStore::Sqlite(database) => {
+                encode(row, &mut self.bytes);
+                external_id(id, &mut self.id);
+                let parent = row.parent_resource_id.as_ref();
+                let row = ResourceRow {
+                    resource_type_id: &id.resource_type,
+                    external_id: &self.id,
+                    parent_resource_type_id: parent.map(|parent| parent.resource_type.as_str()),
+                    parent_resource_id: parent.map(|parent| parent.resource.as_str()),
+                    data: &self.bytes,
+                    sync_id: &self.sync.sync_id,
+                    discovered_at: &self.discovered_at,
+                };
+                row.insert(database)
+            }
+            RowStore::Pebble(rows) => rows.put_resource(row),
         };
         inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
     }
@@ -395,30 +299,26 @@ impl Writer {
     /// # Errors
     /// [`C1zError`] if temporary files cannot be written.
     pub fn put_entitlement(&mut self, row: &Entitlement) -> Result<(), C1zError> {
-        self.encode(row);
-        let nothing = ResourceId::default();
-        let resource = row
-            .resource
-            .as_ref()
-            .and_then(|resource| resource.id.as_ref())
-            .unwrap_or(&nothing);
+        let no_id = ResourceId::default();
+        let resource = row.resource.as_ref().and_then(|resource| resource.id.as_ref());
+        let resource = resource.unwrap_or(&no_id);
         self.stats.entitlements += 1;
-        stats::count(
-            &mut self.stats.entitlements_by_resource_type,
-            &resource.resource_type,
-            1,
-        );
-        let values = [
-            Value::from(resource.resource_type.as_str()),
-            Value::from(resource.resource.as_str()),
-            Value::from(row.id.as_str()),
-            Value::Blob(&self.bytes),
-            Value::from(self.sync.sync_id.as_str()),
-            Value::from(self.discovered_at.as_str()),
-        ];
+        let by_type = &mut self.stats.entitlements_by_resource_type;
+        stats::count(by_type, &resource.resource_type, 1);
         let inserted = match &mut self.rows {
-            Sink::Sqlite(database) => database.insert(tables::ENTITLEMENTS, &values),
-            Sink::Pebble(rows) => rows.put_entitlement(row),
+            RowStore::Sqlite(database) => {
+                encode(row, &mut self.bytes);
+                let row = EntitlementRow {
+                    resource_type_id: &resource.resource_type,
+                    resource_id: &resource.resource,
+                    external_id: &row.id,
+                    data: &self.bytes,
+                    sync_id: &self.sync.sync_id,
+                    discovered_at: &self.discovered_at,
+                };
+                row.insert(database)
+            }
+            RowStore::Pebble(rows) => rows.put_entitlement(row),
         };
         inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))
     }
@@ -433,8 +333,8 @@ impl Writer {
         principals: impl Iterator<Item = &'p str>,
     ) -> Result<(), C1zError> {
         let database = match &mut self.rows {
-            Sink::Sqlite(database) => database,
-            Sink::Pebble(rows) => {
+            RowStore::Sqlite(database) => database,
+            RowStore::Pebble(rows) => {
                 let put = rows.put_grants(&template.record, principals);
                 let rows = put.map_err(|error| temp_failure(&self.options.temp_folder, error))?;
                 self.count_grants(template, rows);
@@ -445,20 +345,20 @@ impl Writer {
         for principal in principals {
             template.grant_id(principal, &mut self.id);
             template.encode(principal, &self.id, &mut self.bytes);
-            let values = [
-                Value::from(template.resource.resource_type.as_str()),
-                Value::from(template.resource.resource.as_str()),
-                Value::from(template.entitlement_id.as_str()),
-                Value::from(template.principal_type.as_str()),
-                Value::from(principal),
-                Value::from(self.id.as_str()),
-                Value::Null,
-                Value::Integer(0),
-                Value::Blob(&self.bytes),
-                Value::from(self.sync.sync_id.as_str()),
-                Value::from(self.discovered_at.as_str()),
-            ];
-            let inserted = database.insert(tables::GRANTS, &values);
+            let row = GrantRow {
+                resource_type_id: &template.resource.resource_type,
+                resource_id: &template.resource.resource,
+                entitlement_id: &template.entitlement_id,
+                principal_resource_type_id: &template.principal_type,
+                principal_resource_id: principal,
+                external_id: &self.id,
+                expansion: None,
+                needs_expansion: false,
+                data: &self.bytes,
+                sync_id: &self.sync.sync_id,
+                discovered_at: &self.discovered_at,
+            };
+            let inserted = row.insert(database);
             inserted.map_err(|error| temp_failure(&self.options.temp_folder, error))?;
             rows += 1;
         }
@@ -480,12 +380,12 @@ impl Writer {
     /// # Errors
     /// [`C1zError`] if an id came twice, or files cannot be written.
     pub fn prepare(mut self, ended_at: OffsetDateTime) -> Result<PreparedFile, C1zError> {
-        // What takes its place is never used.
-        let nothing = Rows::create(&self.options.temp_folder, ended_at)
+        // Stands in for the rows, which move out of `self`.
+        let placeholder = Rows::create(&self.options.temp_folder, ended_at)
             .map_err(|error| temp_failure(&self.options.temp_folder, error))?;
-        let unpacked = match std::mem::replace(&mut self.rows, Sink::Pebble(nothing)) {
-            Sink::Sqlite(database) => self.complete_v1(database, ended_at)?,
-            Sink::Pebble(rows) => {
+        let unpacked = match std::mem::replace(&mut self.rows, RowStore::Pebble(placeholder)) {
+            RowStore::Sqlite(database) => self.complete_v1(database, ended_at)?,
+            RowStore::Pebble(rows) => {
                 self.complete_v3(rows, ended_at)?;
                 0
             }
@@ -511,9 +411,9 @@ impl Writer {
             Ok::<_, C1zError>(found.map_err(|error| temp_failure(folder, error))?.len())
         };
         let mut size = size_of(&database)?;
-        if size > retention::readable_bytes(&self.options) && self.carried > 0 {
+        if size > retention::readable_bytes(&self.options) && self.retained > 0 {
             database = self.alone(database)?;
-            self.left_out += self.carried;
+            self.left_out += self.retained;
             size = size_of(&database)?;
         }
         let limit = self.options.limits.decoded_bytes;
@@ -526,7 +426,7 @@ impl Writer {
         }
         let (file, path) = self.target.temp_file();
         let stop = &self.options.stop;
-        compress::seal(database, file, self.options.compression, stop)
+        compress::compress(database, file, self.options.compression, stop)
             .map_err(|error| C1zError::io("writing", path, error))?;
         compress::verify(file, size, tables::trees(), stop)
             .map_err(|error| C1zError::io("reading back", path, error))?;
@@ -566,8 +466,8 @@ impl Writer {
         };
         let (file, path) = self.target.temp_file();
         let stop = &self.options.stop;
-        let sealed = v3::seal(rows, &summary, file, self.options.compression, stop);
-        let bytes = sealed.map_err(|error| match error {
+        let written = v3::write_file(rows, &summary, file, self.options.compression, stop);
+        let bytes = written.map_err(|error| match error {
             RowsError::Io(error) => C1zError::io("writing", path, error),
             RowsError::Duplicate { table, id } => C1zError::Duplicate { table, id },
         })?;
@@ -583,29 +483,23 @@ impl Writer {
     }
 
     fn put_sync_run(&self, database: &mut Database, ended_at: OffsetDateTime) -> io::Result<()> {
-        let text = serde_json::to_string(&self.stats).unwrap_or_else(|_| "{}".to_owned());
-        let (started_at, ended_at) = (
-            timestamp::format(self.sync.started_at),
-            timestamp::format(ended_at),
-        );
+        let stats = serde_json::to_string(&self.stats).unwrap_or_else(|_| "{}".to_owned());
         let lineage = self.lineage();
-        let coverage = lineage.checked.coverage_text();
-        let values = [
-            Value::from(self.sync.sync_id.as_str()),
-            Value::from(started_at.as_str()),
-            Value::from(ended_at.as_str()),
-            Value::from(lineage.token.as_str()),
-            Value::from(self.sync.sync_type),
-            Value::from(lineage.parent_sync_id.as_str()),
-            Value::from(lineage.linked_sync_id.as_str()),
-            Value::Integer(i64::from(lineage.supports_diff)),
-            Value::Integer(1),
-            Value::from(text.as_str()),
-            Value::from(lineage.checked.generation.as_str()),
-            Value::from(coverage.as_str()),
-            Value::from(lineage.checked.mode.as_str()),
-        ];
-        database.insert(tables::SYNC_RUNS, &values)
+        let row = SyncRunRow {
+            sync_id: &self.sync.sync_id,
+            started_at: &timestamp::format(self.sync.started_at),
+            ended_at: Some(&timestamp::format(ended_at)),
+            sync_token: &lineage.token,
+            sync_type: self.sync.sync_type,
+            parent_sync_id: &lineage.parent_sync_id,
+            linked_sync_id: &lineage.linked_sync_id,
+            supports_diff: lineage.supports_diff,
+            stats: Some(&stats),
+            ingest_invariant_generation: &lineage.ingest_checks.generation,
+            ingest_invariant_coverage: &lineage.ingest_checks.coverage_text(),
+            ingest_invariant_mode: &lineage.ingest_checks.mode,
+        };
+        row.insert(database)
     }
 
     fn lineage(&self) -> Lineage {
@@ -621,12 +515,6 @@ impl Writer {
             }
         };
         self.lineage.clone().unwrap_or_else(own)
-    }
-
-    fn encode(&mut self, row: &impl Message) {
-        self.bytes.clear();
-        // A vector grows, so there is always room.
-        row.encode_raw(&mut self.bytes);
     }
 }
 
@@ -681,12 +569,11 @@ fn finish(database: Database, folder: &Path) -> Result<File, C1zError> {
     })
 }
 
-/// `<resource type>:<resource>` (docs/reference/c1z.md §2.3).
-fn external_id(id: &ResourceId, out: &mut String) {
+/// Encodes a message in place of what `out` holds.
+fn encode(message: &impl Message, out: &mut Vec<u8>) {
     out.clear();
-    out.push_str(&id.resource_type);
-    out.push(':');
-    out.push_str(&id.resource);
+    // A vector grows, so there is always room.
+    message.encode_raw(out);
 }
 
 fn temp_failure(folder: &Path, error: io::Error) -> C1zError {
