@@ -1,4 +1,4 @@
-//! How a failure is classified, independent of the crate it comes from.
+//! Classification of failures, independent of the crate that raised them.
 
 use std::error::Error;
 use std::fmt;
@@ -16,33 +16,33 @@ pub enum StatusCode {
     Cancelled = 1,
     /// A failure without a better class.
     Unknown = 2,
-    /// The caller's input is wrong: a setting, a flag, an address.
+    /// Invalid input: a setting, a flag, an address.
     InvalidArgument = 3,
-    /// Something took longer than it may.
+    /// A time limit was exceeded.
     DeadlineExceeded = 4,
-    /// The thing asked for is not there.
+    /// The requested object does not exist.
     NotFound = 5,
-    /// The thing to be made is there already.
+    /// The object to create already exists.
     AlreadyExists = 6,
-    /// Known, but not allowed.
+    /// Authenticated, but not authorized.
     PermissionDenied = 7,
     /// Out of disk, quota or budget.
     ResourceExhausted = 8,
     /// The system is not in the state that the operation needs.
     FailedPrecondition = 9,
-    /// Lost a race against somebody else.
+    /// Another writer won the race.
     Aborted = 10,
     /// Past the end of what is allowed.
     OutOfRange = 11,
-    /// Not offered by this program or this tenant.
+    /// This program or this tenant does not support the operation.
     Unimplemented = 12,
-    /// A bug, ours or theirs.
+    /// A bug in this program or in the remote system.
     Internal = 13,
-    /// Not reachable or overloaded; worth another try later.
+    /// Unreachable or overloaded; a later attempt may succeed.
     Unavailable = 14,
     /// Data is damaged.
     DataLoss = 15,
-    /// Not known: the credentials were not accepted.
+    /// The credentials were rejected.
     Unauthenticated = 16,
 }
 
@@ -53,7 +53,7 @@ impl StatusCode {
         self as u8
     }
 
-    /// The class with a gRPC number, if there is one.
+    /// Looks up a status by its gRPC number.
     #[must_use]
     pub fn from_number(number: u8) -> Option<Self> {
         const ALL: [StatusCode; 16] = [
@@ -77,7 +77,7 @@ impl StatusCode {
         ALL.into_iter().find(|status| status.number() == number)
     }
 
-    /// The class of what the system refused.
+    /// Classifies an error of the operating system.
     #[must_use]
     pub fn from_io_error(error: &io::Error) -> Self {
         if is_exhausted(error) {
@@ -92,7 +92,7 @@ impl StatusCode {
         }
     }
 
-    /// The name as people write it in documentation, e.g. `permission denied`.
+    /// The name as written in documentation, e.g. `permission denied`.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -122,13 +122,13 @@ impl fmt::Display for StatusCode {
     }
 }
 
-/// An error that says how it is to be treated. Every crate's error enum implements it; the binary turns
-/// [`status`](Self::status) into the exit code and shows [`hint`](Self::hint) to the person.
+/// An error with its classification. Every error enum of the workspace implements it: the binary maps
+/// [`status`](Self::status) to the exit code and prints [`hint`](Self::hint).
 pub trait Diagnostic: Error {
     /// The class of the failure.
     fn status(&self) -> StatusCode;
 
-    /// Whether the same run, later and unchanged, may succeed.
+    /// Whether the same run may succeed later without changes.
     fn retryable(&self) -> bool {
         matches!(
             self.status(),
@@ -136,49 +136,49 @@ pub trait Diagnostic: Error {
         )
     }
 
-    /// What the person can do about it, as an imperative sentence without a trailing stop.
+    /// What the user can do about it: an imperative sentence without a trailing stop.
     fn hint(&self) -> Option<String> {
         None
     }
 }
 
-/// Open files of the system (`ENFILE`) and of the process (`EMFILE`), which have no kind of their own; the numbers are those
-/// of every Unix.
-const NO_DESCRIPTOR_LEFT: [i32; 2] = [23, 24];
+/// `ENFILE` and `EMFILE`: the limits on open files, which have no [`io::ErrorKind`]. The numbers are the same on every
+/// Unix.
+const DESCRIPTOR_LIMIT_ERRNOS: [i32; 2] = [23, 24];
 
-/// Whether the system refused something because it has run out of it: memory, address space, threads, descriptors, disk space,
-/// inodes, a quota, the size that a file may have. Nothing is wrong then with what was read or written.
+/// Whether a resource of the system is exhausted: memory, address space, threads, file descriptors, disk space, inodes,
+/// a quota or the maximum file size. The data that was read or written is not damaged.
 #[must_use]
 pub fn is_exhausted(error: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, OutOfMemory, QuotaExceeded, StorageFull};
 
-    let of_kind = matches!(
+    let has_kind = matches!(
         error.kind(),
         StorageFull | QuotaExceeded | FileTooLarge | OutOfMemory
     );
-    let of_number = cfg!(unix)
+    let has_errno = cfg!(unix)
         && error
             .raw_os_error()
-            .is_some_and(|number| NO_DESCRIPTOR_LEFT.contains(&number));
-    let carried = || {
+            .is_some_and(|number| DESCRIPTOR_LIMIT_ERRNOS.contains(&number));
+    let inner = || {
         error
             .get_ref()
-            .and_then(|carried| carried.downcast_ref::<io::Error>())
+            .and_then(|inner| inner.downcast_ref::<io::Error>())
     };
-    of_kind || of_number || carried().is_some_and(is_exhausted)
+    has_kind || has_errno || inner().is_some_and(is_exhausted)
 }
 
-/// What to do where the system has run out of something that no better hint is about.
+/// Hint for exhausted resources that have no more specific one.
 pub const EXHAUSTED_HINT: &str = "free memory, disk space or open files, or raise the limit that stands in the way (`ulimit -a`, the memory and pids of a container); what was published before is untouched";
 
-/// Whether an error or one of its causes is that the system has run out of something, see [`is_exhausted`].
+/// Whether an error or one of its causes is an exhausted resource, see [`is_exhausted`].
 #[must_use]
 pub fn is_caused_by_exhaustion(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(cause) = next {
-        if let Some(of_system) = cause.downcast_ref::<io::Error>() {
-            let carried = of_system.get_ref();
-            if is_exhausted(of_system) || carried.is_some_and(|carried| is_caused_by_exhaustion(carried)) {
+        if let Some(io_error) = cause.downcast_ref::<io::Error>() {
+            let inner = io_error.get_ref();
+            if is_exhausted(io_error) || inner.is_some_and(|inner| is_caused_by_exhaustion(inner)) {
                 return true;
             }
         }
@@ -187,8 +187,8 @@ pub fn is_caused_by_exhaustion(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// The class of an error that may have another one as its cause: what the system has run out of is neither damage nor a bug nor
-/// an outage of somebody else.
+/// Corrects a status by the causes of the error: an exhausted resource is neither data loss, nor a bug, nor an outage
+/// of a remote system.
 #[must_use]
 pub fn classify(error: &(dyn Error + 'static), status: StatusCode) -> StatusCode {
     match status {
@@ -201,13 +201,14 @@ pub fn classify(error: &(dyn Error + 'static), status: StatusCode) -> StatusCode
     }
 }
 
-/// Whether the system has no room for one more thread; for errors of starting one, where "try again" means that.
+/// Whether a thread could not be started because of a limit. Use it for errors of thread creation only: there
+/// `WouldBlock` means that no thread is left.
 #[must_use]
 pub fn is_thread_limit_reached(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock || is_exhausted(error)
 }
 
-/// An error's message with its causes, each said once.
+/// The message of an error followed by its causes; a cause that the text already contains is not repeated.
 #[must_use]
 pub fn error_chain(error: &dyn Error) -> String {
     let mut message = error.to_string();
@@ -222,18 +223,18 @@ pub fn error_chain(error: &dyn Error) -> String {
     message
 }
 
-/// The first error of a type among an error and its causes. An [`std::io::Error`] hides what it carries from the causes, so it
-/// is looked into.
+/// Finds the first error of type `T` in the chain of causes. [`std::io::Error`] hides its inner error from `source`, so
+/// it is searched too.
 pub fn find_cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(cause) = next {
         if let Some(found) = cause.downcast_ref::<T>() {
             return Some(found);
         }
-        let carried = cause
+        let inner = cause
             .downcast_ref::<std::io::Error>()
             .and_then(std::io::Error::get_ref);
-        if let Some(found) = carried.and_then(|carried| find_cause::<T>(carried)) {
+        if let Some(found) = inner.and_then(|inner| find_cause::<T>(inner)) {
             return Some(found);
         }
         next = cause.source();
@@ -262,8 +263,8 @@ mod tests {
                 StatusCode::ResourceExhausted,
                 "{error}"
             );
-            let carried = io::Error::other(io::Error::from_raw_os_error(number));
-            assert!(is_exhausted(&carried), "{carried}");
+            let inner = io::Error::other(io::Error::from_raw_os_error(number));
+            assert!(is_exhausted(&inner), "{inner}");
         }
         for number in [2, 5, 11, 13] {
             assert!(!is_exhausted(&io::Error::from_raw_os_error(number)));

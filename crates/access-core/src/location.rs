@@ -1,6 +1,6 @@
-//! A location knows what it holds. It is bound at its first sync to a tenant, a format and an id scheme, and refuses
-//! others; so does one whose latest sync lies in the future. One rule for all sinks: each says what it finds
-//! ([`LocationContents`]), [`check_location`] judges.
+//! Compatibility of a sync with the location it is written to. The first sync binds a location to a tenant, a format
+//! and an id scheme; later syncs must match, and the latest existing sync must not lie in the future. Sinks describe
+//! what they find as [`LocationContents`], and [`check_location`] applies the rule.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -11,67 +11,67 @@ use time::format_description::well_known::Rfc3339;
 use crate::model::{IdScheme, ResourceTypeId, SyncRun};
 use crate::{Diagnostic, StatusCode};
 
-/// What a location says about the syncs in it. What is not known is not judged.
+/// The metadata of the syncs in a location. Unknown values are not checked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LocationContents {
-    /// The tenant whose syncs it holds.
+    /// Tenant of the existing syncs.
     pub tenant: Option<String>,
-    /// Format and options that decide how the files are named and read, e.g. `csv, gzip`.
+    /// Format and the options that decide how files are named and read, e.g. `csv, gzip`.
     pub format: Option<String>,
-    /// The types of the resources in it: where the tenant is not known, a location that shares none of them is another
-    /// connector's.
+    /// Resource types of the existing syncs. If the tenant is unknown, a location without a common type belongs to
+    /// another connector.
     pub resource_types: Option<BTreeSet<ResourceTypeId>>,
-    /// When its latest sync ended.
+    /// End of the latest existing sync.
     pub latest_ended_at: Option<OffsetDateTime>,
-    /// When the location was looked at, by the clock that it goes by. An export of an earlier sync is no later than its
-    /// location's latest one, and still not from another time; a latest sync that lies after this moment is.
+    /// Time of this inspection by the local clock. An export may be older than the latest sync of its location; a
+    /// latest sync that ended after this time is an error.
     pub checked_at: Option<OffsetDateTime>,
 }
 
-/// Why a location does not take a sync.
+/// Why a sync cannot be written to a location.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LocationConflict {
-    /// It holds another tenant.
-    #[error("it holds syncs of the tenant {held}, not of {wanted}")]
+    /// The location belongs to another tenant.
+    #[error("it holds syncs of the tenant {existing}, not of {requested}")]
     OtherTenant {
-        /// What it holds.
-        held: String,
-        /// What is to be written.
-        wanted: String,
+        /// The existing value.
+        existing: String,
+        /// The value of this sync.
+        requested: String,
     },
-    /// It holds another connector's data.
-    #[error("it holds the data of another connector ({held}); no resource type of it is one of this run")]
+    /// The location belongs to another connector.
+    #[error("it holds the data of another connector ({existing}); no resource type of it is one of this run")]
     OtherConnector {
-        /// The types in it.
-        held: String,
+        /// Resource types of the existing syncs.
+        existing: String,
     },
-    /// It is of another format.
-    #[error("it holds {held}, not {wanted}")]
+    /// The location has another format.
+    #[error("it holds {existing}, not {requested}")]
     OtherFormat {
-        /// What it holds.
-        held: String,
-        /// What is to be written.
-        wanted: String,
+        /// The existing value.
+        existing: String,
+        /// The value of this sync.
+        requested: String,
     },
-    /// Its ids are made in another way.
-    #[error("its ids are of the scheme `{held}`, those of this sync of the scheme `{wanted}`")]
+    /// The location has another id scheme.
+    #[error("its ids are of the scheme `{existing}`, those of this sync of the scheme `{requested}`")]
     OtherIdScheme {
-        /// What it holds.
-        held: IdScheme,
-        /// What is to be written.
-        wanted: IdScheme,
+        /// The existing value.
+        existing: IdScheme,
+        /// The value of this sync.
+        requested: IdScheme,
     },
-    /// Its latest sync is later than this one.
+    /// The latest sync of the location ended after this one started.
     #[error("its latest sync ended at {ended_at}, which is after the start of this one at {now}")]
     FromTheFuture {
-        /// When its latest sync ended.
+        /// End of the latest existing sync.
         ended_at: Moment,
-        /// When this one began.
+        /// Start of this sync.
         now: Moment,
     },
 }
 
-/// A time as people read it.
+/// A time, displayed as RFC 3339 in whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment(pub OffsetDateTime);
 
@@ -110,40 +110,44 @@ impl Diagnostic for LocationConflict {
     }
 }
 
-/// Whether a location with these contents takes a sync of this run in this format.
+/// Checks whether a location accepts a sync of this run in this format.
 ///
 /// # Errors
-/// [`LocationConflict`] naming what it holds.
+/// [`LocationConflict`] with the existing value.
 pub fn check_location(
     contents: &LocationContents,
     run: &SyncRun,
     format: &str,
 ) -> Result<(), LocationConflict> {
-    if let Some(held) = &contents.tenant
-        && *held != run.tenant
+    if let Some(existing) = &contents.tenant
+        && *existing != run.tenant
     {
         return Err(LocationConflict::OtherTenant {
-            held: held.clone(),
-            wanted: run.tenant.clone(),
+            existing: existing.clone(),
+            requested: run.tenant.clone(),
         });
     }
     if contents.tenant.is_none()
-        && let Some(held) = &contents.resource_types
-        && !held.is_empty()
+        && let Some(existing) = &contents.resource_types
+        && !existing.is_empty()
         && !run.provenance.resource_types.is_empty()
-        && !run.provenance.resource_types.iter().any(|id| held.contains(id))
+        && !run
+            .provenance
+            .resource_types
+            .iter()
+            .any(|id| existing.contains(id))
     {
-        let held: Vec<&str> = held.iter().map(ResourceTypeId::as_str).collect();
+        let existing: Vec<&str> = existing.iter().map(ResourceTypeId::as_str).collect();
         return Err(LocationConflict::OtherConnector {
-            held: held.join(", "),
+            existing: existing.join(", "),
         });
     }
-    if let Some(held) = &contents.format
-        && held != format
+    if let Some(existing) = &contents.format
+        && existing != format
     {
         return Err(LocationConflict::OtherFormat {
-            held: held.clone(),
-            wanted: format.to_owned(),
+            existing: existing.clone(),
+            requested: format.to_owned(),
         });
     }
     match contents.latest_ended_at {
@@ -157,15 +161,15 @@ pub fn check_location(
     }
 }
 
-/// Whether a location whose ids are of one scheme takes a sync of another.
+/// Checks whether a location with one id scheme accepts a sync of another.
 ///
 /// # Errors
 /// [`LocationConflict::OtherIdScheme`] if they differ.
-pub fn check_id_scheme(held: Option<&IdScheme>, wanted: &IdScheme) -> Result<(), LocationConflict> {
-    match held {
-        Some(held) if held != wanted => Err(LocationConflict::OtherIdScheme {
-            held: held.clone(),
-            wanted: wanted.clone(),
+pub fn check_id_scheme(existing: Option<&IdScheme>, requested: &IdScheme) -> Result<(), LocationConflict> {
+    match existing {
+        Some(existing) if existing != requested => Err(LocationConflict::OtherIdScheme {
+            existing: existing.clone(),
+            requested: requested.clone(),
         }),
         _ => Ok(()),
     }

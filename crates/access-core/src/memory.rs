@@ -1,47 +1,46 @@
-//! The memory budget of the process. What single answers, texts, lists and batches may take is bounded where they are read;
-//! the budget bounds all of it together. Memory belongs to the process, and so does the budget: it is set once, and everything
-//! that takes memory in steps (the parser of an answer, the pipeline, readers of datasets and c1z files) checks it between
-//! two of them.
+//! The memory budget of the process. Single responses, texts, lists and batches are bounded where they are read; the
+//! budget bounds their sum. It is set once per process. Code that allocates in steps (response parsers, the pipeline,
+//! dataset and c1z readers) calls [`check`] between two steps.
 
 use std::sync::OnceLock;
 
 use crate::{Diagnostic, StatusCode};
 
-/// How much memory the process may take, and how to find out what it takes.
+/// The memory limit and the function that measures the current usage.
 #[derive(Debug, Clone, Copy)]
 pub struct MemoryBudget {
-    /// The most, in bytes.
+    /// Maximum resident memory, in bytes.
     pub limit: u64,
-    /// What the process takes now.
+    /// Measures the current usage; `None` if the system does not report it.
     pub probe: fn() -> Option<MemoryUsage>,
 }
 
-/// What the process takes.
+/// Memory usage of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryUsage {
-    /// Memory of its own that is resident, in bytes.
+    /// Private resident memory, in bytes.
     pub resident: u64,
-    /// Address space that the system still gives it, in bytes; `None` without a limit.
+    /// Remaining address space, in bytes; `None` without a limit.
     pub address_space_left: Option<u64>,
 }
 
-/// Address space that must be left, in bytes: less may not do for what happens between two checks. A failed allocation
-/// cannot be answered with anything but the end of the process.
+/// Minimum remaining address space, in bytes: enough for the allocations between two checks. A failed allocation would
+/// abort the process.
 const MIN_ADDRESS_SPACE: u64 = 48 << 20;
 
-/// The budget is spent.
+/// The memory budget is exhausted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MemoryExhausted {
-    /// More is resident than the budget allows.
+    /// Resident memory exceeds the budget.
     #[error("the memory budget of {} MiB is spent", limit >> 20)]
     Budget {
         /// The budget, in bytes.
         limit: u64,
     },
-    /// The system's limit on the address space is near.
+    /// The limit on the address space is almost reached.
     #[error("only {} MiB are left of the address space that the system allows", left >> 20)]
     AddressSpace {
-        /// What is left, in bytes.
+        /// Remaining address space, in bytes.
         left: u64,
     },
 }
@@ -64,25 +63,24 @@ impl Diagnostic for MemoryExhausted {
 
 static BUDGET: OnceLock<MemoryBudget> = OnceLock::new();
 
-/// Sets the budget of the process. The first one holds.
+/// Sets the budget of the process. Later calls have no effect.
 pub fn set_budget(budget: MemoryBudget) {
-    // Settings are read once; whoever comes later has the same.
+    // Settings are read once, so a second value would be the same.
     let _ = BUDGET.set(budget);
 }
 
-/// Checks whether the budget is spent. Costs a few microseconds; without a budget, or where the system does not say what
-/// the process takes, it never is.
+/// Checks usage against the budget. Takes a few microseconds. Succeeds if no budget is set or the usage is unknown.
 ///
 /// # Errors
-/// [`MemoryExhausted`] if it is.
+/// [`MemoryExhausted`] if usage exceeds the budget.
 pub fn check() -> Result<(), MemoryExhausted> {
     match BUDGET.get() {
-        Some(budget) => (budget.probe)().map_or(Ok(()), |used| judge(budget.limit, used)),
+        Some(budget) => (budget.probe)().map_or(Ok(()), |used| evaluate(budget.limit, used)),
         None => Ok(()),
     }
 }
 
-fn judge(limit: u64, used: MemoryUsage) -> Result<(), MemoryExhausted> {
+fn evaluate(limit: u64, used: MemoryUsage) -> Result<(), MemoryExhausted> {
     if used.resident > limit {
         return Err(MemoryExhausted::Budget { limit });
     }
@@ -99,19 +97,19 @@ mod tests {
     #[test]
     fn a_budget_is_spent_by_what_is_resident_and_by_what_the_system_gives() {
         const MIB: u64 = 1 << 20;
-        let judged = |resident, left: Option<u64>| {
+        let evaluated = |resident, left: Option<u64>| {
             let used = MemoryUsage {
                 resident: resident * MIB,
                 address_space_left: left.map(|left| left * MIB),
             };
-            judge(100 * MIB, used)
+            evaluate(100 * MIB, used)
         };
-        assert_eq!(judged(100, None), Ok(()));
-        assert_eq!(judged(100, Some(48)), Ok(()));
-        let spent = judged(101, None).unwrap_err();
+        assert_eq!(evaluated(100, None), Ok(()));
+        assert_eq!(evaluated(100, Some(48)), Ok(()));
+        let spent = evaluated(101, None).unwrap_err();
         assert_eq!(spent.to_string(), "the memory budget of 100 MiB is spent");
         assert_eq!(spent.status(), StatusCode::ResourceExhausted);
-        let spent = judged(5, Some(47)).unwrap_err();
+        let spent = evaluated(5, Some(47)).unwrap_err();
         assert_eq!(
             spent.to_string(),
             "only 47 MiB are left of the address space that the system allows"

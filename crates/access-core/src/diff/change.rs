@@ -1,52 +1,52 @@
-//! What became of a record.
+//! Changes of single records.
 
 use serde::Serialize;
 
 use super::Record;
 use super::RecordKind;
 
-/// What became of one record between two syncs.
+/// A record that differs between two syncs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RecordChange {
-    /// What it is.
+    /// The kind of the record.
     pub subject: RecordKind,
-    /// Its key, see [`RecordKind::key`].
+    /// The key, see [`RecordKind::key`].
     pub key: Vec<Box<str>>,
-    /// Added, removed or changed.
+    /// How the record changed.
     pub kind: ChangeKind,
-    /// The kind of resource that it is, or that it is held on.
+    /// Type of the resource; for entitlements and grants, of the resource they are on.
     pub resource_type: Box<str>,
-    /// Names for people, see [`RecordKind::names`]; those of the new side where it has the record.
+    /// Display names, see [`RecordKind::names`]; from the new side if it has the record.
     pub names: Vec<Option<Box<str>>>,
-    /// The fields that differ; all that there are of a record that was added or removed.
+    /// The fields that differ; for added and removed records, all fields with a value.
     pub fields: Vec<FieldChange>,
 }
 
-/// Added, removed or changed.
+/// How the record changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
-    /// Only the new side has it.
+    /// Only the new side has the record.
     Added,
-    /// Only the old side has it, and the new side would have it if it were still there.
+    /// Only the old side has the record, and the new side covers its type completely.
     Removed,
-    /// Both have it, with other fields.
+    /// Both sides have the record with different fields.
     Changed,
 }
 
-/// A field that differs.
+/// A field with its old and new value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldChange {
-    /// Its name; that of an attribute begins with `profile.`.
+    /// Name of the field; profile attributes have the prefix `profile.`.
     pub field: Box<str>,
-    /// What it was.
+    /// The old value.
     pub old: Option<Box<str>>,
-    /// What it is.
+    /// The kind of the record.
     pub new: Option<Box<str>>,
 }
 
 impl ChangeKind {
-    /// The word.
+    /// The serialized name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -58,7 +58,7 @@ impl ChangeKind {
 }
 
 impl RecordChange {
-    pub(super) fn whole(subject: RecordKind, kind: ChangeKind, record: &impl Record) -> Self {
+    pub(super) fn added_or_removed(subject: RecordKind, kind: ChangeKind, record: &impl Record) -> Self {
         let side = |value: Option<&str>| match kind {
             ChangeKind::Removed => (value.map(Box::from), None),
             ChangeKind::Added | ChangeKind::Changed => (None, value.map(Box::from)),
@@ -75,7 +75,7 @@ impl RecordChange {
             }
         }
         for (name, value) in record.attributes() {
-            if !is_told(record, &name) {
+            if !is_redundant(record, &name) {
                 let (old, new) = side(Some(&value));
                 fields.push(FieldChange {
                     field: attribute(&name),
@@ -87,7 +87,7 @@ impl RecordChange {
         Self::new(subject, kind, record, fields)
     }
 
-    /// What changed of a record that both sides have; nothing if nothing did.
+    /// The change of a record that both sides have; `None` if all compared fields are equal.
     pub(super) fn between(subject: RecordKind, old: &impl Record, new: &impl Record) -> Option<Self> {
         let fields = changed_fields(old, new);
         (!fields.is_empty()).then(|| Self::new(subject, ChangeKind::Changed, new, fields))
@@ -109,7 +109,7 @@ impl RecordChange {
     }
 }
 
-/// The fields in which two records of the same key differ.
+/// Compares two records with the same key.
 pub fn changed_fields(old: &impl Record, new: &impl Record) -> Vec<FieldChange> {
     let mut fields = Vec::new();
     for (n, field) in new.fields().iter().enumerate() {
@@ -128,7 +128,7 @@ pub fn changed_fields(old: &impl Record, new: &impl Record) -> Vec<FieldChange> 
     fields
 }
 
-/// Merges two sorted lists of attributes. What a field tells already is not told again.
+/// Compares two sorted lists of attributes and skips those that a field covers.
 fn attributes(
     record: &impl Record,
     old: Vec<(Box<str>, Box<str>)>,
@@ -144,7 +144,7 @@ fn attributes(
     {
         let was = old.next_if(|(other, _)| *other == name).map(|(_, value)| value);
         let is = new.next_if(|(other, _)| *other == name).map(|(_, value)| value);
-        let told = is_told(record, &name);
+        let told = is_redundant(record, &name);
         if was != is && !told {
             fields.push(FieldChange {
                 field: attribute(&name),
@@ -155,8 +155,8 @@ fn attributes(
     }
 }
 
-/// Whether a field tells an attribute already, or a change of it is no change.
-fn is_told(record: &impl Record, attribute: &str) -> bool {
+/// Whether an attribute is covered by a field or excluded from comparison.
+fn is_redundant(record: &impl Record, attribute: &str) -> bool {
     record.fields().contains(&attribute) || record.ignores(attribute)
 }
 

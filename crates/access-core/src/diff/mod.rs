@@ -1,7 +1,7 @@
-//! What differs between two syncs: both sides sorted, one look at each record, nothing kept.
+//! Differences between two syncs, computed by a merge join over sorted records in constant memory.
 //!
-//! Whoever compares brings [`Records`] of both sides; [`compare`] joins them. The history of a dataset is kept by the same join
-//! ([`JoinSide`], [`changed_fields`]), with more on its old side.
+//! The caller provides sorted [`Records`] of both sides, and [`compare`] joins them. The history tables of a dataset
+//! use the same join ([`JoinSide`], [`changed_fields`]) with additional state on the old side.
 
 mod change;
 mod record;
@@ -17,20 +17,20 @@ pub use change::changed_fields;
 pub use record::JoinSide;
 pub use record::Record;
 pub use record::Records;
-pub use record::order;
+pub use record::compare_keys;
 pub use record_kind::RecordKind;
 pub use removal_policy::RemovalPolicy;
 
-/// Joins two sides of one kind of records and hands over what differs, in the order of keys.
+/// Compares two sides of one record kind and passes each change to `visit`, in key order.
 ///
 /// # Errors
-/// What a side or the taker of changes says.
+/// Errors of either side or of `visit`.
 pub fn compare<E>(
     subject: RecordKind,
     old: &mut impl Records<Error = E>,
     new: &mut impl Records<Error = E>,
     removals: &RemovalPolicy,
-    take: &mut dyn FnMut(RecordChange) -> Result<(), E>,
+    visit: &mut dyn FnMut(RecordChange) -> Result<(), E>,
 ) -> Result<(), E> {
     let (mut has_old, mut has_new) = (old.advance()?, new.advance()?);
     loop {
@@ -41,12 +41,12 @@ pub fn compare<E>(
         let change = match next {
             JoinSide::Old => removals
                 .confirms(subject, old)
-                .then(|| RecordChange::whole(subject, ChangeKind::Removed, old)),
-            JoinSide::New => Some(RecordChange::whole(subject, ChangeKind::Added, new)),
+                .then(|| RecordChange::added_or_removed(subject, ChangeKind::Removed, old)),
+            JoinSide::New => Some(RecordChange::added_or_removed(subject, ChangeKind::Added, new)),
             JoinSide::Both => RecordChange::between(subject, old, new),
         };
         if let Some(change) = change {
-            take(change)?;
+            visit(change)?;
         }
         if next != JoinSide::New {
             has_old = old.advance()?;

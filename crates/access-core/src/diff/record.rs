@@ -1,75 +1,75 @@
-//! Records on their way into a comparison.
+//! Records as input of a comparison.
 
 use std::cmp::Ordering;
 
 use super::RecordKind;
 
-/// A record as a comparison sees it. Values are texts; lists are JSON arrays, flags `true` or `false`.
+/// A record with its comparable values as text; lists are JSON arrays, flags `true` or `false`.
 pub trait Record {
-    /// A part of the key, see [`RecordKind::key`].
+    /// Part of the key, see [`RecordKind::key`].
     fn key(&self, part: usize) -> &str;
 
-    /// The fields that are compared, see [`RecordKind::fields`]. They are the same on both sides of a comparison.
+    /// Names of the compared fields, see [`RecordKind::fields`]. Both sides of a comparison have the same.
     fn fields(&self) -> &[&'static str];
 
-    /// Whether a change of an attribute of the profile is no change of the record.
+    /// Whether changes of a profile attribute are ignored.
     fn ignores(&self, _attribute: &str) -> bool {
         false
     }
 
-    /// A field, by its place in [`fields`](Self::fields).
+    /// A field by its index in [`fields`](Self::fields).
     fn field(&self, n: usize) -> Option<&str>;
 
-    /// A name for people, see [`RecordKind::names`].
+    /// A display name by its index in [`RecordKind::names`].
     fn name(&self, n: usize) -> Option<&str>;
 
-    /// The kind of resource that it is, or that it is held on.
+    /// Type of the resource; for entitlements and grants, of the resource they are on.
     fn resource_type(&self) -> &str;
 
-    /// All attributes as one text, only to be compared as a whole.
+    /// The complete profile as one text, used to skip equal profiles.
     fn profile(&self) -> Option<&str> {
         None
     }
 
-    /// The attributes one by one in the order of their names, values as JSON.
+    /// The profile attributes sorted by name, with JSON values.
     fn attributes(&self) -> Vec<(Box<str>, Box<str>)> {
         Vec::new()
     }
 }
 
-/// Records of one kind in the order of their keys, one at a time. Before the first [`advance`](Self::advance) and after one that
-/// found nothing there is no record to look at.
+/// An iterator over records of one kind in key order. There is no current record before the first
+/// [`advance`](Self::advance) or after one that returned false.
 pub trait Records: Record {
-    /// Why records could not be read.
+    /// Error of reading records.
     type Error;
 
-    /// Goes to the next record; false after the last.
+    /// Moves to the next record; returns false after the last.
     ///
     /// # Errors
     /// [`Self::Error`].
     fn advance(&mut self) -> Result<bool, Self::Error>;
 }
 
-/// Which of two sides is next in the order of keys.
+/// The side of a merge join that has the next key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JoinSide {
-    /// The old side's record is not on the new side.
+    /// The next key exists on the old side only.
     Old,
-    /// The new side's record is not on the old side.
+    /// The next key exists on the new side only.
     New,
-    /// Both sides have the record.
+    /// The next key exists on both sides.
     Both,
 }
 
 impl JoinSide {
-    /// Looks at the records at hand; nothing if both sides are at their end.
+    /// Compares the keys of the current records; `None` if both sides are exhausted.
     #[must_use]
     pub fn next(subject: RecordKind, old: Option<&impl Record>, new: Option<&impl Record>) -> Option<Self> {
         Some(match (old, new) {
             (None, None) => return None,
             (Some(_), None) => Self::Old,
             (None, Some(_)) => Self::New,
-            (Some(old), Some(new)) => match order(subject, old, new) {
+            (Some(old), Some(new)) => match compare_keys(subject, old, new) {
                 Ordering::Less => Self::Old,
                 Ordering::Greater => Self::New,
                 Ordering::Equal => Self::Both,
@@ -78,10 +78,10 @@ impl JoinSide {
     }
 }
 
-/// The order of two records' keys.
-pub fn order(subject: RecordKind, a: &impl Record, b: &impl Record) -> Ordering {
+/// Compares the keys of two records.
+pub fn compare_keys(subject: RecordKind, a: &impl Record, b: &impl Record) -> Ordering {
     (0..subject.key().len())
         .map(|part| a.key(part).cmp(b.key(part)))
-        .find(|order| order.is_ne())
+        .find(|compare_keys| compare_keys.is_ne())
         .unwrap_or(Ordering::Equal)
 }

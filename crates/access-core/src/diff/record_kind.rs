@@ -1,4 +1,4 @@
-//! What is compared.
+//! The record kinds of a comparison, their keys and fields.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::model::UserAttributes;
 
-/// What is compared of every user, each with the field id of its column in `users`: declared attributes come between.
+/// Compared fields of users with the field ids of their columns in `users`. Declared attributes are merged in by id.
 const USER_FIELDS: [(i32, &str); 10] = [
     (6, "login"),
     (7, "email"),
@@ -20,25 +20,25 @@ const USER_FIELDS: [(i32, &str); 10] = [
     (19, "sso_enabled"),
 ];
 
-/// The kinds of records that are compared, each with its key and the fields that count.
+/// The kinds of compared records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordKind {
-    /// People and accounts.
+    /// Users: people and accounts.
     User,
-    /// All other things.
+    /// All other resources.
     Resource,
-    /// What can be held.
+    /// Entitlements.
     Entitlement,
-    /// Who holds what.
+    /// Grants.
     Grant,
 }
 
 impl RecordKind {
-    /// All kinds, in the order in which changes are told.
+    /// All kinds, in reporting order.
     pub const ALL: [Self; 4] = [Self::User, Self::Resource, Self::Entitlement, Self::Grant];
 
-    /// The word for one of them.
+    /// The serialized name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ impl RecordKind {
         }
     }
 
-    /// The parts of a key; records come sorted by them.
+    /// The parts of the key; records are sorted by them.
     #[must_use]
     pub const fn key(self) -> &'static [&'static str] {
         match self {
@@ -60,9 +60,8 @@ impl RecordKind {
         }
     }
 
-    /// The fields that are compared, beside the attributes of a profile; those of a user have the declared attributes
-    /// among them, in the order of the columns of `users`. Names that only repeat what another record says, counts, ids of
-    /// grants and everything about the sync itself are not among them.
+    /// The compared fields, besides profile attributes. For users they include the declared attributes, in the column
+    /// order of `users`. Names copied from other records, counts, grant ids and sync metadata are not compared.
     #[must_use]
     pub fn fields(self, attributes: UserAttributes) -> Vec<&'static str> {
         match self {
@@ -96,7 +95,7 @@ impl RecordKind {
         }
     }
 
-    /// Names for people that come with a record and are not compared.
+    /// Display names that accompany a record and are not compared.
     #[must_use]
     pub const fn names(self) -> &'static [&'static str] {
         match self {

@@ -1,4 +1,4 @@
-//! What may be read as gone.
+//! Which missing records count as removed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +7,7 @@ use crate::model::{Completeness, ResourceTypeId, SyncType};
 use super::Record;
 use super::RecordKind;
 
-/// Says of which records the new side can be believed that they are gone: a sync of everything, and types whose data was read to
-/// the end.
+/// Decides which missing records count as removed: those of complete types in a full sync.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RemovalPolicy {
     complete: BTreeSet<Box<str>>,
@@ -16,7 +15,7 @@ pub struct RemovalPolicy {
 }
 
 impl RemovalPolicy {
-    /// What a sync with a word for every type can be believed.
+    /// The policy of a sync with known completeness for each type.
     #[must_use]
     pub fn from_completeness(
         sync_type: SyncType,
@@ -28,7 +27,7 @@ impl RemovalPolicy {
         Self::from_complete_types(sync_type == SyncType::Full, complete.map(|(id, _)| id.as_str()))
     }
 
-    /// What a sync can be believed whose complete types are these.
+    /// The policy of a sync with the given complete types.
     #[must_use]
     pub fn from_complete_types<'a>(full: bool, complete: impl IntoIterator<Item = &'a str>) -> Self {
         let complete = complete.into_iter().filter(|_| full).map(Box::from).collect();
@@ -38,7 +37,7 @@ impl RemovalPolicy {
         }
     }
 
-    /// Everything that is missing is gone: a file says so of all its types by being a full sync.
+    /// Every missing record counts as removed. For c1z files, where a full sync covers all its types.
     #[must_use]
     pub fn confirm_all() -> Self {
         Self {
@@ -47,8 +46,8 @@ impl RemovalPolicy {
         }
     }
 
-    /// Whether a record that is missing is gone. A grant depends on both of its ends: where not all principals were read, those
-    /// that were not have no grants either.
+    /// Whether a missing record counts as removed. A grant depends on the types of both ends: if not all principals
+    /// were read, grants of the others are missing too.
     pub fn confirms(&self, subject: RecordKind, record: &impl Record) -> bool {
         let complete = |id: &str| self.any_type || self.complete.contains(id);
         complete(record.resource_type()) && (subject != RecordKind::Grant || complete(record.key(1)))

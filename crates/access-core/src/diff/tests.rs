@@ -1,4 +1,4 @@
-//! Against a model that keeps everything in maps.
+//! Tests against a model that keeps all records in maps.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -8,11 +8,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{UserAttribute, UserAttributes};
 
-/// A record without anything that cannot be had from it: the fields by name.
+/// Fields by name.
 type Fields = BTreeMap<String, String>;
 type Side = BTreeMap<Vec<String>, (String, Fields)>;
 
-/// What is declared of users in these tests.
+/// Declared user attributes of these tests.
 const ATTRIBUTES: UserAttributes = UserAttributes::new(&[
     UserAttribute::text("phone", "Phone number.")
         .column(11)
@@ -103,7 +103,7 @@ fn changes(subject: RecordKind, old: &Side, new: &Side, removals: &RemovalPolicy
     found
 }
 
-/// Does to a side what the changes say.
+/// Applies changes to a side.
 fn apply(side: &Side, changes: &[RecordChange]) -> Side {
     let mut side = side.clone();
     for change in changes {
@@ -135,7 +135,7 @@ fn side(subject: RecordKind) -> impl Strategy<Value = Side> {
         .chain(["profile.a", "profile.b c"].map(str::to_owned))
         .collect();
     let fields = prop::collection::btree_map(prop::sample::select(names), "[xy\u{fc}]{0,2}", 0..4);
-    // The type follows from the key, as it does in every sync.
+    // The type is derived from the key, as in every sync.
     let parts = prop::collection::vec("[ab:]{1,2}", subject.key().len());
     prop::collection::btree_map(parts, fields, 0..12).prop_map(|records| {
         let typed = |(key, fields): (Vec<String>, Fields)| (key.clone(), (key[0][..1].to_owned(), fields));

@@ -5,14 +5,14 @@
 pub enum AttributeType {
     /// A text.
     Text,
-    /// A text of which there are few different ones.
+    /// A text with few distinct values.
     Word,
-    /// Yes or no.
+    /// A boolean.
     Flag,
 }
 
-/// One attribute of users. Everything else follows from its declaration: the column of datasets, what is compared between
-/// two syncs, the history, the tables for people, the documents.
+/// Declaration of a user attribute. Dataset columns, comparison, history, tables, the report and the generated docs are
+/// derived from it.
 ///
 /// ```
 /// use access_core::model::{UserAttribute, UserAttributes};
@@ -25,21 +25,21 @@ pub enum AttributeType {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UserAttribute {
-    /// Its key in profiles, which is also the name of its column.
+    /// Key in profiles and name of the column.
     pub key: &'static str,
-    /// What its values are.
+    /// Type of the values.
     pub attribute_type: AttributeType,
-    /// What it means, as a sentence for the documents.
+    /// Meaning, as a sentence for the generated docs.
     pub meaning: &'static str,
-    /// The field id of its column in the table `users`, if it has one. Columns are in the order of these ids.
+    /// Field id of the column in the table `users`, if any. Columns are sorted by field id.
     pub column: Option<i32>,
-    /// The field id of its column in the table `users_history`, if the attribute is compared between syncs. An attribute
-    /// with a column that is not compared changes nobody: it repeats what another record says, or was declared after the
-    /// first syncs, which lack it, so that everybody would seem changed.
+    /// Field id of the column in the table `users_history`, if the attribute is compared between syncs. Attributes that
+    /// repeat another record, or that were declared after the first syncs, have a column but are not compared:
+    /// otherwise every user would appear changed.
     pub history_column: Option<i32>,
-    /// Its heading in tables for people, if it is shown there.
+    /// Column heading in terminal output, if shown there.
     pub heading: Option<&'static str>,
-    /// Whether the review report has it.
+    /// Whether the review report includes it.
     pub in_report: bool,
 }
 
@@ -56,25 +56,25 @@ impl UserAttribute {
         }
     }
 
-    /// An attribute that is a text, in the profile only.
+    /// A text attribute without columns.
     #[must_use]
     pub const fn text(key: &'static str, meaning: &'static str) -> Self {
         Self::new(key, AttributeType::Text, meaning)
     }
 
-    /// An attribute that is one of few texts, in the profile only.
+    /// A text attribute with few distinct values, without columns.
     #[must_use]
     pub const fn word(key: &'static str, meaning: &'static str) -> Self {
         Self::new(key, AttributeType::Word, meaning)
     }
 
-    /// An attribute that is yes or no, in the profile only.
+    /// A boolean attribute without columns.
     #[must_use]
     pub const fn flag(key: &'static str, meaning: &'static str) -> Self {
         Self::new(key, AttributeType::Flag, meaning)
     }
 
-    /// The same, with a column of this field id in `users`.
+    /// Adds a column with this field id to `users`.
     #[must_use]
     pub const fn column(self, field_id: i32) -> Self {
         Self {
@@ -83,7 +83,7 @@ impl UserAttribute {
         }
     }
 
-    /// The same, compared between syncs, with a column of this field id in `users_history`.
+    /// Compares the attribute between syncs and adds a column with this field id to `users_history`.
     #[must_use]
     pub const fn compared(self, history_field_id: i32) -> Self {
         Self {
@@ -92,7 +92,7 @@ impl UserAttribute {
         }
     }
 
-    /// The same, shown to people under this heading.
+    /// Shows the attribute in terminal output under this heading.
     #[must_use]
     pub const fn heading(self, heading: &'static str) -> Self {
         Self {
@@ -101,7 +101,7 @@ impl UserAttribute {
         }
     }
 
-    /// The same, in the review report too.
+    /// Includes the attribute in the review report.
     #[must_use]
     pub const fn in_report(self) -> Self {
         Self {
@@ -111,19 +111,19 @@ impl UserAttribute {
     }
 }
 
-/// All attributes that an adapter declares of users.
+/// All user attributes that an adapter declares.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct UserAttributes(&'static [UserAttribute]);
 
 impl UserAttributes {
-    /// Attributes that can have columns, at most: rows on their way into a dataset have room for so many.
+    /// Maximum number of attributes with columns; limited by the row buffer of datasets.
     pub const MAX_COLUMNS: usize = 48;
 
-    /// Checks a declaration.
+    /// Validates a declaration. Call it in a constant, so that an invalid declaration does not compile.
     ///
     /// # Panics
-    /// If those with columns are not in the order of their field ids, if one is compared without a column, or if there are
-    /// more than [`MAX_COLUMNS`](Self::MAX_COLUMNS). A declaration is a constant, so that it does not compile then.
+    /// If columns are not declared in the order of their field ids, an attribute is compared without a column, or there
+    /// are more than [`MAX_COLUMNS`](Self::MAX_COLUMNS) columns.
     #[must_use]
     pub const fn new(attributes: &'static [UserAttribute]) -> Self {
         let (mut n, mut columns, mut last, mut last_history) = (0, 0, 0, 0);
@@ -153,30 +153,30 @@ impl UserAttributes {
         Self(attributes)
     }
 
-    /// All of them, in the order of their declaration.
+    /// All attributes in the order of declaration.
     pub fn iter(self) -> impl Iterator<Item = &'static UserAttribute> + Clone {
         self.0.iter()
     }
 
-    /// Those with a column, each with its field id in `users`, in the order of these.
+    /// Attributes with a column and its field id in `users`, sorted by it.
     pub fn columns(self) -> impl Iterator<Item = (&'static UserAttribute, i32)> + Clone {
         self.iter()
             .filter_map(|attribute| Some((attribute, attribute.column?)))
     }
 
-    /// Those that are compared, each with its field id in `users_history`, in the order of these.
+    /// Compared attributes and their field ids in `users_history`, sorted by it.
     pub fn compared(self) -> impl Iterator<Item = (&'static UserAttribute, i32)> + Clone {
         self.iter()
             .filter_map(|attribute| Some((attribute, attribute.history_column?)))
     }
 
-    /// The attribute of a key.
+    /// Finds an attribute by key.
     #[must_use]
     pub fn get(self, key: &str) -> Option<&'static UserAttribute> {
         self.iter().find(|attribute| attribute.key == key)
     }
 
-    /// Whether a change of an attribute is no change of the user; see [`UserAttribute::history_column`].
+    /// Whether the comparison ignores an attribute; see [`UserAttribute::history_column`].
     #[must_use]
     pub fn ignores(self, key: &str) -> bool {
         self.get(key)

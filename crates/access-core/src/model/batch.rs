@@ -6,22 +6,22 @@ use serde::Serialize;
 
 use super::{Entitlement, GrantGroup, Resource, ResourceType};
 
-/// Rows of one kind, a few thousand at the most, shared by all sinks.
+/// Rows of one kind, at most a few thousand, shared by all sinks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", content = "rows", rename_all = "snake_case")]
 pub enum AccessBatch {
-    /// Kinds of things.
+    /// Resource types.
     ResourceTypes(Vec<ResourceType>),
-    /// Things.
+    /// Resources.
     Resources(Vec<Resource>),
-    /// What can be held.
+    /// Entitlements.
     Entitlements(Vec<Entitlement>),
-    /// Who holds what.
+    /// Grants.
     Grants(Vec<GrantGroup>),
 }
 
 impl AccessBatch {
-    /// What the rows are.
+    /// The kind of the rows.
     #[must_use]
     pub fn kind(&self) -> RowKind {
         match self {
@@ -32,7 +32,7 @@ impl AccessBatch {
         }
     }
 
-    /// How many rows; a group of grants counts one for each principal.
+    /// Number of rows; a grant group counts once per principal.
     #[must_use]
     pub fn rows(&self) -> u64 {
         let rows = match self {
@@ -45,7 +45,7 @@ impl AccessBatch {
     }
 }
 
-/// The four kinds of rows.
+/// The kinds of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowKind {
@@ -60,7 +60,7 @@ pub enum RowKind {
 }
 
 impl RowKind {
-    /// The word for several of them, e.g. `grants`.
+    /// The plural for messages, e.g. `grants`.
     #[must_use]
     pub fn plural(self) -> &'static str {
         match self {

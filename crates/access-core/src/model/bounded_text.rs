@@ -1,27 +1,27 @@
-//! Text with the length bounds of the ecosystem built in.
+//! Text with the length limits of the ecosystem.
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// A text of at most `MAX` bytes. Longer input is clipped at a character boundary and remembered as clipped: a
-/// hostile or careless name must not cost the sync, and must not go unnoticed either.
+/// A text of at most `MAX` bytes. Longer input is truncated at a character boundary and marked as clipped, so that an
+/// overlong name neither fails the sync nor goes unnoticed.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BoundedText<const MAX: usize> {
     text: Box<str>,
     clipped: bool,
 }
 
-/// What people see: at most 1024 bytes (docs/reference/c1z.md §4.1).
+/// A display name: at most 1024 bytes (docs/reference/c1z.md §4.1).
 pub type DisplayName = BoundedText<1024>;
 
-/// A longer explanation: at most 2048 bytes (docs/reference/c1z.md §4.1).
+/// A description: at most 2048 bytes (docs/reference/c1z.md §4.1).
 pub type Description = BoundedText<2048>;
 
 impl<const MAX: usize> BoundedText<MAX> {
     const MARK: &'static str = "…";
 
-    /// Takes the text over; what does not fit is replaced by an ellipsis.
+    /// Truncates the text if necessary and ends it with an ellipsis.
     #[must_use]
     pub fn new(text: &str) -> Self {
         if text.len() <= MAX {
@@ -37,13 +37,13 @@ impl<const MAX: usize> BoundedText<MAX> {
         }
     }
 
-    /// The text, never longer than `MAX` bytes.
+    /// The text; at most `MAX` bytes.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether something was left out.
+    /// Whether the text was truncated.
     #[must_use]
     pub fn was_clipped(&self) -> bool {
         self.clipped

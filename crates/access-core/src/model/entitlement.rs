@@ -1,35 +1,35 @@
-//! What can be held.
+//! Entitlements.
 
 use serde::Serialize;
 
 use super::{Description, DisplayName, EntitlementId, IdError, ResourceId, ResourceTypeId, Slug};
 
-/// Something one can hold on a resource, e.g. being assigned a role.
+/// Access that can be granted on a resource, e.g. membership of a role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entitlement {
-    /// Its id, made of the resource and the slug.
+    /// The id, built from the resource and the slug.
     pub id: EntitlementId,
-    /// The resource it is held on.
+    /// The resource.
     pub resource: ResourceId,
-    /// Which of the resource's entitlements it is.
+    /// Name of the entitlement within its resource.
     pub slug: Slug,
-    /// Its name for people.
+    /// The display name.
     pub display_name: DisplayName,
-    /// What holding it means.
+    /// What the entitlement allows.
     pub description: Option<Description>,
-    /// What sort of thing is held.
+    /// The purpose.
     pub purpose: Purpose,
-    /// The kinds of principals that can hold it.
+    /// Resource types of the principals it can be granted to.
     pub grantable_to: Vec<ResourceTypeId>,
-    /// Whether it can only be looked at: nobody but the tenant itself can grant or revoke it.
+    /// Whether it is read-only: no connector can grant or revoke it.
     pub immutable: bool,
 }
 
 impl Entitlement {
-    /// An entitlement with its id put together in the frozen form; mutable, without description.
+    /// A mutable entitlement without description. The id is built in the frozen form.
     ///
     /// # Errors
-    /// [`IdError::TooLong`] if the id would be longer than an id may be.
+    /// [`IdError::TooLong`] if the id exceeds the limit.
     pub fn new(
         resource: ResourceId,
         slug: Slug,
@@ -51,22 +51,22 @@ impl Entitlement {
     }
 }
 
-/// Sorts of entitlements (docs/reference/c1z.md §4.1, `Entitlement.PurposeValue`).
+/// The purpose of an entitlement (docs/reference/c1z.md §4.1, `Entitlement.PurposeValue`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
-    /// The source does not say.
+    /// Unknown to the source.
     Unspecified,
-    /// Being a member or assignee.
+    /// Membership or assignment.
     Assignment,
-    /// Being allowed something.
+    /// A permission.
     Permission,
-    /// Owning it.
+    /// Ownership.
     Ownership,
 }
 
 impl Purpose {
-    /// The word in datasets and documents.
+    /// The name in datasets and documents.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,37 +1,36 @@
-//! Who holds what.
+//! Grants.
 
 use serde::Serialize;
 
 use super::{EntitlementId, GrantId, IdError, NativeId, ResourceTypeId};
 
-/// Principals of one type that hold one entitlement. Grants travel in groups because a tenant has millions of them and
-/// all of a group share everything but the principal.
+/// Grants of one entitlement to principals of one type. Grants are grouped because a tenant can have millions, and
+/// those of a group differ by principal only.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GrantGroup {
-    /// What is held.
+    /// The entitlement.
     pub entitlement: EntitlementId,
-    /// The type of all principals in the group.
+    /// The type of all principals.
     pub principal_type: ResourceTypeId,
-    /// Who holds it.
+    /// The principals.
     pub principals: Vec<NativeId>,
-    /// How each came to hold it, in the order of the principals. `None`: all hold it directly, and their grants have
-    /// the frozen ids.
+    /// Origin of each grant, in the order of the principals. `None`: all grants are direct and have frozen ids.
     pub origins: Option<Vec<GrantOrigin>>,
 }
 
-/// How a principal came to hold an entitlement (docs/reference/c1z.md §5.5).
+/// How a principal got an entitlement (docs/reference/c1z.md §5.5).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GrantOrigin {
-    /// The grant's id where it is not the frozen one.
+    /// The id of the grant, unless it has the frozen form.
     pub id: Option<GrantId>,
-    /// Whether it was given to the principal itself. An effective grant that came through others only is not.
+    /// Whether the grant is direct. Effective grants that are only inherited are not.
     pub direct: bool,
-    /// The entitlements through which it is held, the direct way included where there are others.
+    /// The entitlements that the grant is inherited from; includes the granted entitlement if it is also direct.
     pub sources: Vec<EntitlementId>,
 }
 
 impl GrantGroup {
-    /// The ids of the grants, in the order of the principals.
+    /// Ids of the grants, in the order of the principals.
     pub fn ids(&self) -> impl Iterator<Item = Result<GrantId, IdError>> {
         self.principals.iter().enumerate().map(|(n, principal)| {
             let origin = self.origins.as_ref().and_then(|origins| origins.get(n));
@@ -42,7 +41,7 @@ impl GrantGroup {
         })
     }
 
-    /// Keeps the principals that `keep` wants, with their origins.
+    /// Keeps the principals, and their origins, for which `keep` returns true.
     pub fn retain(&mut self, mut keep: impl FnMut(&NativeId) -> bool) {
         let Some(origins) = self.origins.take() else {
             self.principals.retain(keep);

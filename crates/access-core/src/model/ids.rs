@@ -1,31 +1,31 @@
-//! Ids. Each is a newtype, so that a role id cannot be passed where an entitlement id is due.
+//! Ids. Each is a newtype, so that ids of different kinds cannot be confused.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-/// The longest id that the baton ecosystem accepts, in bytes (docs/reference/c1z.md §4.1).
+/// Maximum length of an id in the baton ecosystem, in bytes (docs/reference/c1z.md §4.1).
 pub const MAX_ID_BYTES: usize = 1024;
 
 /// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
-    /// The text has no characters.
+    /// The text is empty.
     #[error("an id must not be empty")]
     Empty,
-    /// The text is longer than the ecosystem takes.
+    /// The text exceeds [`MAX_ID_BYTES`].
     #[error("an id of {bytes} bytes is longer than the {MAX_ID_BYTES} bytes that readers accept")]
     TooLong {
-        /// Length of the refused text, in bytes.
+        /// Length of the text, in bytes.
         bytes: usize,
     },
-    /// A `bid:` text that does not name a resource.
+    /// The text is not a valid baton resource id.
     #[error(
         "`{text}` is not a baton resource id; write bid:r:TYPE/ID, e.g. bid:r:user/1234 (a backslash escapes : / and \\)"
     )]
     NotABatonId {
-        /// The refused text.
+        /// The text.
         text: String,
     },
 }
@@ -45,7 +45,7 @@ macro_rules! text_id {
         pub struct $name($repr);
 
         impl $name {
-            /// Takes the text over as it is.
+            /// Creates an id from its exact text.
             ///
             /// # Errors
             /// [`IdError`] if it is empty or longer than [`MAX_ID_BYTES`].
@@ -72,7 +72,7 @@ macro_rules! text_id {
             }
         }
 
-        /// Hashes and compares as its text, so that a map can be asked with a borrowed text.
+        /// Equal to its text, so that maps can be queried with `&str`.
         impl std::borrow::Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0
@@ -88,31 +88,31 @@ macro_rules! text_id {
 }
 
 text_id! {
-    /// Names a resource type, e.g. `role`. Cheap to clone: there are few, and every row carries one.
+    /// A resource type, e.g. `role`. Cheap to clone: every row has one.
     ResourceTypeId(Arc<str>)
 }
 text_id! {
-    /// What the tenant itself calls a thing, e.g. the decimal user id `901`.
+    /// The id of an object in the tenant, e.g. the decimal user id `901`.
     NativeId(Box<str>)
 }
 text_id! {
-    /// The last part of an entitlement id: what is held, e.g. `assigned`.
+    /// The last part of an entitlement id, e.g. `assigned`.
     Slug(Arc<str>)
 }
 text_id! {
-    /// Names an entitlement: `<resource type>:<resource>:<slug>` (docs/reference/design.md §4, frozen).
+    /// An entitlement: `<resource type>:<resource>:<slug>` (docs/reference/design.md §4, frozen).
     EntitlementId(Arc<str>)
 }
 text_id! {
-    /// Names a grant: `<entitlement id>:<principal type>:<principal>` (docs/reference/design.md §4, frozen).
+    /// A grant: `<entitlement id>:<principal type>:<principal>` (docs/reference/design.md §4, frozen).
     GrantId(Box<str>)
 }
 
 impl ResourceTypeId {
-    /// A type id fixed in the source code.
+    /// Creates a type id from a constant.
     ///
     /// # Panics
-    /// If the text is empty or too long, which compile-time constants are not.
+    /// If the text is empty or too long.
     #[must_use]
     pub fn from_static(text: &'static str) -> Self {
         assert!(
@@ -124,10 +124,10 @@ impl ResourceTypeId {
 }
 
 impl Slug {
-    /// A slug fixed in the source code.
+    /// Creates a slug from a constant.
     ///
     /// # Panics
-    /// If the text is empty or too long, which compile-time constants are not.
+    /// If the text is empty or too long.
     #[must_use]
     pub fn from_static(text: &'static str) -> Self {
         assert!(
@@ -139,42 +139,42 @@ impl Slug {
 }
 
 impl NativeId {
-    /// The decimal text of a number.
+    /// Creates an id from a number.
     #[must_use]
     pub fn from_number(number: u64) -> Self {
         Self(number.to_string().into())
     }
 
-    /// The number, if the text is one in canonical decimal form (no sign, no leading zero), so that the mapping
-    /// between numbers and ids is one to one.
+    /// The number, if the text is a canonical decimal (no sign, no leading zero), so that numbers and ids map one to
+    /// one.
     #[must_use]
     pub fn as_number(&self) -> Option<u64> {
         canonical_number(&self.0)
     }
 }
 
-/// Names a resource: its type and its native id.
+/// A resource: its type and its native id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct ResourceId {
-    /// The kind of thing.
+    /// The resource type.
     pub resource_type: ResourceTypeId,
-    /// The thing, within its kind.
+    /// The id within the type.
     pub id: NativeId,
 }
 
 impl ResourceId {
-    /// Puts the two parts together.
+    /// Combines type and native id.
     #[must_use]
     pub fn new(resource_type: ResourceTypeId, id: NativeId) -> Self {
         Self { resource_type, id }
     }
 
-    /// Reads the text form that `--sync-resources` takes: `bid:r:TYPE/ID` or, with a parent,
-    /// `bid:r:PARENT-TYPE/PARENT-ID/TYPE/ID`; a backslash escapes `:`, `/` and itself (docs/reference/conductorone.md §1.4).
-    /// The parent is not needed to find the resource and is left out.
+    /// Parses the value of `--sync-resources`: `bid:r:TYPE/ID` or, with a parent,
+    /// `bid:r:PARENT-TYPE/PARENT-ID/TYPE/ID`; a backslash escapes `:`, `/` and itself (docs/reference/conductorone.md
+    /// §1.4). The parent is ignored.
     ///
     /// # Errors
-    /// [`IdError`] naming the text and the form that is expected.
+    /// [`IdError`] with the text and the expected form.
     pub fn parse_baton_id(text: &str) -> Result<Self, IdError> {
         let refuse = || IdError::NotABatonId {
             text: text.to_owned(),
@@ -193,10 +193,10 @@ impl ResourceId {
         })
     }
 
-    /// The id of an entitlement of this resource.
+    /// Builds the id of an entitlement of this resource.
     ///
     /// # Errors
-    /// [`IdError::TooLong`] if the parts together are longer than an id may be.
+    /// [`IdError::TooLong`] if the id exceeds the limit.
     pub fn entitlement(&self, slug: &Slug) -> Result<EntitlementId, IdError> {
         EntitlementId::new(&format!("{}:{}:{slug}", self.resource_type, self.id))
     }
@@ -209,17 +209,17 @@ impl fmt::Display for ResourceId {
 }
 
 impl EntitlementId {
-    /// The type of the resource it is held on: the text before the first colon of the frozen form. An id of another form,
-    /// as other connectors may have, is of the type `unknown`.
+    /// The type of its resource: the text before the first colon of the frozen form. Ids of other connectors can have
+    /// another form; their type is `unknown`.
     #[must_use]
     pub fn resource_type(&self) -> ResourceTypeId {
         resource_type_of(&self.0)
     }
 
-    /// The id of the grant of this entitlement to a principal.
+    /// Builds the id of the grant of this entitlement to a principal.
     ///
     /// # Errors
-    /// [`IdError::TooLong`] if the parts together are longer than an id may be.
+    /// [`IdError::TooLong`] if the id exceeds the limit.
     pub fn grant_to(
         &self,
         principal_type: &ResourceTypeId,
@@ -229,7 +229,7 @@ impl EntitlementId {
     }
 }
 
-/// The number that a text is in canonical decimal form: no sign, no leading zero.
+/// Parses a canonical decimal number: no sign, no leading zero.
 pub(crate) fn canonical_number(text: &str) -> Option<u64> {
     let bytes = text.as_bytes();
     let canonical =
@@ -237,13 +237,13 @@ pub(crate) fn canonical_number(text: &str) -> Option<u64> {
     if canonical { text.parse().ok() } else { None }
 }
 
-/// The type in an entitlement's id.
+/// The resource type in an entitlement id.
 pub(crate) fn resource_type_of(entitlement: &str) -> ResourceTypeId {
     let begin = entitlement.split(':').next().unwrap_or_default();
     ResourceTypeId::new(begin).unwrap_or_else(|_| ResourceTypeId::from_static("unknown"))
 }
 
-/// Splits at unescaped `/`, undoing the escapes. `None` for an unescaped `:` or a dangling backslash.
+/// Splits at unescaped `/` and removes escapes. `None` for an unescaped `:` or a trailing backslash.
 fn unescape_path(body: &str) -> Option<Vec<String>> {
     let mut parts = vec![String::new()];
     let mut chars = body.chars();

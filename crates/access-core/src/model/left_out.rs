@@ -1,47 +1,47 @@
-//! Rows that the tenant gave and that are in no output, by name: a count cannot be followed up.
+//! Rows from the source that no output contains, listed individually so that they can be investigated.
 
 use serde::Serialize;
 
 use super::{EntitlementId, ResourceId, ResourceTypeId, RowKind};
 
-/// The most rows that are listed one by one; the rest is counted.
+/// Maximum number of rows that are listed; others are counted.
 pub const MAX_LEFT_OUT_ROWS: usize = 1_000;
 
-/// The most bytes of the tenant's own words that are kept of one row.
+/// Maximum length of the source text of a row, in bytes.
 pub const MAX_SOURCE_TEXT_BYTES: usize = 256;
 
-/// A row that was left out. Generic over the reason, which is the ledger's word.
+/// A row that no output contains. Generic over the reason, which the ledger defines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeftOutRow<R> {
-    /// What it would have been.
+    /// The kind of the row.
     pub kind: RowKind,
-    /// Its type; for grants, the type of the resource they are held on.
+    /// The resource type; for grants, of the resource they are on.
     pub resource_type: ResourceTypeId,
-    /// Why it is of no use.
+    /// Why it was dropped.
     pub reason: R,
-    /// The resource, or the one on which something is held, as far as the tenant names it.
+    /// The resource of the row, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<ResourceId>,
     /// The name of that resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_name: Option<String>,
-    /// What is held, of a grant.
+    /// The entitlement of a grant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entitlement: Option<EntitlementId>,
-    /// Who holds it, of a grant.
+    /// The principal of a grant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub principal: Option<ResourceId>,
-    /// What the tenant itself says of the row, e.g. `Pat Departed <pat@example.net>`; clipped.
+    /// How the tenant describes the row, e.g. `Pat Departed <pat@example.net>`; truncated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub words: Option<String>,
 }
 
-/// All that was left out, bounded.
+/// A bounded list of dropped rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeftOut<R> {
-    /// The first rows, in the order in which they came.
+    /// The first rows, in the order of arrival.
     pub rows: Vec<LeftOutRow<R>>,
-    /// How many more there are.
+    /// Number of further rows.
     pub more: u64,
 }
 
@@ -55,7 +55,7 @@ impl<R> Default for LeftOut<R> {
 }
 
 impl<R> LeftOut<R> {
-    /// Lists a row, or counts it where the list is full.
+    /// Adds a row, or counts it if the list is full.
     pub fn push(&mut self, row: LeftOutRow<R>) {
         if self.rows.len() < MAX_LEFT_OUT_ROWS {
             self.rows.push(row);
@@ -64,19 +64,19 @@ impl<R> LeftOut<R> {
         }
     }
 
-    /// Counts rows that nobody can name.
+    /// Counts rows without details.
     pub fn count(&mut self, rows: u64) {
         self.more += rows;
     }
 
-    /// Whether nothing was left out.
+    /// Whether there are no dropped rows.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.more == 0
     }
 }
 
-/// Words of the tenant, no longer than is kept.
+/// Truncates a text of the source to [`MAX_SOURCE_TEXT_BYTES`].
 #[must_use]
 pub fn clip_source_text(words: &str) -> String {
     super::BoundedText::<MAX_SOURCE_TEXT_BYTES>::new(words).to_string()

@@ -1,4 +1,4 @@
-//! The vocabulary: resource types, resources, entitlements, grants, syncs, and the ids that name them.
+//! The data model: resource types, resources, entitlements, grants, syncs, and their ids.
 
 mod attribute;
 mod batch;

@@ -1,21 +1,21 @@
-//! Free-form attributes of a resource.
+//! Profile attributes of a resource.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// One attribute's value.
+/// Value of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum ProfileValue {
     /// Text.
     Text(Box<str>),
-    /// Yes or no.
+    /// A boolean.
     Flag(bool),
-    /// A whole number; beyond ±2^53 readers that use doubles lose digits.
+    /// An integer; readers that use doubles lose digits beyond ±2^53.
     Number(i64),
-    /// Anything else, as JSON text: fractions, lists, attributes of attributes.
+    /// Any other value as JSON text: fractions, lists, objects.
     Json(Box<str>),
 }
 
@@ -37,27 +37,27 @@ impl From<i64> for ProfileValue {
     }
 }
 
-/// Attributes by key, in key order, so that the same resource always encodes to the same bytes. What the tenant does
-/// not say is absent, never a default (docs/reference/design.md §4).
+/// Attributes sorted by key, so that equal resources have equal bytes. Unknown values are absent, never a default
+/// (docs/reference/design.md §4).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Profile(BTreeMap<Cow<'static, str>, ProfileValue>);
 
 impl Profile {
-    /// No attributes.
+    /// An empty profile.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets an attribute if there is a value for it.
+    /// Sets an attribute; `None` is ignored.
     pub fn set(&mut self, key: impl Into<Cow<'static, str>>, value: Option<impl Into<ProfileValue>>) {
         if let Some(value) = value {
             self.0.insert(key.into(), value.into());
         }
     }
 
-    /// Looks an attribute up.
+    /// Gets an attribute by key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&ProfileValue> {
         self.0.get(key)
@@ -68,7 +68,7 @@ impl Profile {
         self.0.iter().map(|(key, value)| (key.as_ref(), value))
     }
 
-    /// Whether there are none.
+    /// Whether the profile is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -1,4 +1,4 @@
-//! What a sync was made with: evidence says not only what was read, but by whom and how.
+//! The origin of a sync: which program read the data, with which credentials and settings.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,20 +7,20 @@ use serde::Serialize;
 
 use super::ResourceTypeId;
 
-/// How the ids of a sync are made. Two syncs of different schemes name the same things differently, so one location never
-/// holds both.
+/// How ids are derived. Syncs of different schemes identify the same objects differently, so one location never
+/// contains both.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
 pub struct IdScheme(Box<str>);
 
 impl IdScheme {
-    /// A scheme by its word, e.g. `numeric`.
+    /// Creates a scheme from its name, e.g. `numeric`.
     #[must_use]
     pub fn new(word: &str) -> Self {
         Self(word.into())
     }
 
-    /// Its word.
+    /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -33,31 +33,31 @@ impl fmt::Display for IdScheme {
     }
 }
 
-/// What a sync was made with.
+/// Program, client and settings of a sync.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Provenance {
     /// The program and its version.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub program: String,
-    /// The id of the client that read the tenant; never its secret.
+    /// The client id; never the secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
-    /// The permissions that it asked for.
+    /// The requested OAuth scopes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
-    /// Settings that decide what is read or accepted, by name.
+    /// Settings that affect which data is read or accepted, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub settings: BTreeMap<String, String>,
-    /// The types that the source lists in this run.
+    /// Resource types that the source lists in this run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resource_types: Vec<ResourceTypeId>,
-    /// How ids are made, once the source has said it.
+    /// The id scheme, once the source has reported it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_scheme: Option<IdScheme>,
 }
 
 impl Provenance {
-    /// Whether nothing is known.
+    /// Whether all fields are empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -1,31 +1,31 @@
-//! Things, and what is known about them.
+//! Resources and their traits.
 
 use serde::Serialize;
 
 use super::{Description, DisplayName, Profile, ProfileValue, ResourceId, TraitKind};
 
-/// A thing in the tenant: a person, a role, an organization, the tenant itself, a device.
+/// An object in the tenant: a person, a role, an organization, the tenant itself, a device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Resource {
-    /// Its id.
+    /// The id.
     pub id: ResourceId,
-    /// The thing it belongs to, if any.
+    /// The parent resource, if any.
     pub parent: Option<ResourceId>,
-    /// Its name for people.
+    /// The display name.
     pub display_name: DisplayName,
-    /// What it is, in the tenant's words.
+    /// The description.
     pub description: Option<Description>,
-    /// Its attributes.
+    /// The profile.
     pub profile: Profile,
-    /// Whether it is in use.
+    /// The status, if known.
     pub status: Option<Status>,
-    /// What it knows as the kind of thing it is.
+    /// The trait data.
     #[serde(rename = "kind")]
     pub resource_trait: ResourceTrait,
 }
 
 impl Resource {
-    /// Bytes of its texts, without its ids.
+    /// Total size of its texts except ids, in bytes.
     #[must_use]
     pub fn text_bytes(&self) -> usize {
         let attributes = self.profile.iter().map(|(key, value)| match value {
@@ -41,22 +41,22 @@ impl Resource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResourceTrait {
-    /// A person or account.
+    /// A person or an account.
     User(Box<UserTrait>),
-    /// Something with members.
+    /// A group with members.
     Group,
-    /// A bundle of permissions.
+    /// A role: a set of permissions.
     Role,
-    /// A system or tenant as a whole.
+    /// An application or a complete tenant.
     App,
     /// A managed computer or phone.
     ManagedDevice(Box<DeviceTrait>),
-    /// Something else, or nothing that the type says.
+    /// Another or no trait.
     Other,
 }
 
 impl ResourceTrait {
-    /// The trait without its data.
+    /// The kind of the trait.
     #[must_use]
     pub fn trait_kind(&self) -> TraitKind {
         match self {
@@ -70,31 +70,31 @@ impl ResourceTrait {
     }
 }
 
-/// Whether a resource is in use, and in what sense.
+/// The status of a resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
     /// The state.
     pub state: StatusState,
-    /// The tenant's own word for it, e.g. `PENDING`.
+    /// The status as the tenant calls it, e.g. `PENDING`.
     pub detail: Option<Box<str>>,
 }
 
-/// The states that the ecosystem knows.
+/// The states of the ecosystem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusState {
-    /// The tenant does not say.
+    /// Unknown.
     Unspecified,
-    /// In use.
+    /// Active.
     Enabled,
-    /// Kept, but without effect.
+    /// Disabled.
     Disabled,
-    /// Gone, and still listed.
+    /// Deleted, but still listed.
     Deleted,
 }
 
 impl StatusState {
-    /// The word in datasets and documents.
+    /// The name in datasets and documents.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -106,49 +106,49 @@ impl StatusState {
     }
 }
 
-/// What is known of a principal (docs/reference/c1z.md §4.2, `UserTrait`). `None` means that the tenant does not say.
+/// User data (docs/reference/c1z.md §4.2, `UserTrait`). `None` means unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct UserTrait {
-    /// Addresses, the primary one first.
+    /// E-mail addresses, the primary one first.
     pub emails: Vec<Email>,
-    /// The name used to sign in.
+    /// The login name.
     pub login: Option<Box<str>>,
-    /// What kind of account it is.
+    /// The account type.
     pub account_type: AccountType,
-    /// Name parts.
+    /// First and last name.
     pub name: Option<StructuredName>,
-    /// Whether a second factor is set up.
+    /// Whether multi-factor authentication is set up.
     pub mfa_enabled: Option<bool>,
-    /// Whether sign-in goes through an identity provider.
+    /// Whether sign-in uses an identity provider (SSO).
     pub sso_enabled: Option<bool>,
 }
 
 /// An e-mail address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Email {
-    /// The address as the tenant has it.
+    /// The address.
     pub address: Box<str>,
-    /// Whether it is the main one.
+    /// Whether it is the primary address.
     pub primary: bool,
 }
 
-/// Kinds of accounts.
+/// The type of an account.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountType {
-    /// The tenant does not say.
+    /// Unknown.
     #[default]
     Unspecified,
-    /// A person's.
+    /// Used by a person.
     Human,
-    /// A program's.
+    /// Used by a program.
     Service,
-    /// The tenant's own.
+    /// Built into the tenant.
     System,
 }
 
 impl AccountType {
-    /// The word in datasets and documents.
+    /// The name in datasets and documents.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -160,7 +160,7 @@ impl AccountType {
     }
 }
 
-/// A person's name in parts.
+/// First and last name of a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct StructuredName {
     /// First name.
@@ -169,12 +169,12 @@ pub struct StructuredName {
     pub family: Option<Box<str>>,
 }
 
-/// What is known of a managed device (docs/reference/c1z.md §4.2, `ManagedDeviceTrait`).
+/// Device data (docs/reference/c1z.md §4.2, `ManagedDeviceTrait`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct DeviceTrait {
-    /// What sort of machine.
+    /// The device type.
     pub device_type: DeviceType,
-    /// Operating system in the tenant's words.
+    /// Operating system as the tenant reports it.
     pub os_name: Option<Box<str>>,
     /// Serial number.
     pub serial: Option<Box<str>>,
@@ -184,11 +184,11 @@ pub struct DeviceTrait {
     pub vendor: Option<Box<str>>,
 }
 
-/// Sorts of machines (docs/reference/c1z.md §4.2).
+/// The type of a device (docs/reference/c1z.md §4.2).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeviceType {
-    /// The tenant does not say.
+    /// Unknown.
     #[default]
     Unspecified,
     /// A server.

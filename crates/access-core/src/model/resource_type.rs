@@ -1,29 +1,29 @@
-//! Kinds of things.
+//! Resource types.
 
 use serde::Serialize;
 
 use super::{DisplayName, ResourceTypeId};
 
-/// What a kind of thing can be taken for across all connectors (docs/reference/c1z.md §4.1, `ResourceType.ResourceTrait`).
+/// The trait that a resource type has across all connectors (docs/reference/c1z.md §4.1, `ResourceType.Trait`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TraitKind {
-    /// Somebody who can hold access.
+    /// A principal that access is granted to.
     User,
-    /// Something with members.
+    /// A group with members.
     Group,
-    /// Something that bundles permissions.
+    /// A set of permissions.
     Role,
-    /// A system or tenant as a whole.
+    /// An application or a complete tenant.
     App,
     /// A managed computer or phone.
     ManagedDevice,
-    /// Something else, or nothing that the source says.
+    /// Another or no trait.
     Other,
 }
 
 impl TraitKind {
-    /// The word in datasets and documents.
+    /// The name in datasets and documents.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -37,28 +37,28 @@ impl TraitKind {
     }
 }
 
-/// What it means for the sync when a type cannot be read (docs/reference/design.md §4).
+/// Consequence for the sync if a type cannot be read (docs/reference/design.md §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TypeImportance {
     /// The sync fails.
     Core,
-    /// The sync goes on; the type is marked incomplete.
+    /// The sync continues; the type is marked incomplete.
     OptIn,
 }
 
-/// A kind of thing that the source can list.
+/// A resource type that the source lists.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ResourceType {
-    /// Its id.
+    /// The id.
     pub id: ResourceTypeId,
-    /// Its name for people.
+    /// The display name.
     pub display_name: DisplayName,
-    /// The one trait that it has.
+    /// The trait.
     #[serde(rename = "kind")]
     pub trait_kind: TraitKind,
-    /// Whether its resources never have entitlements or grants of their own, so that readers need not ask.
+    /// Whether its resources never have entitlements or grants, so that readers can skip them.
     pub skip_entitlements_and_grants: bool,
-    /// What happens when it cannot be read.
+    /// Consequence if the type cannot be read.
     pub importance: TypeImportance,
 }

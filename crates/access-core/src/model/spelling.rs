@@ -1,9 +1,9 @@
-//! Whether two names are the same, and how to show two that only look so.
+//! Comparison of names, and display of names that look alike.
 
 use std::fmt::Write as _;
 
-/// A name as it is compared: without spaces around it and without regard to case, and nothing else. A letter of another
-/// script, another form of the same letter, or a character that is not seen makes another name.
+/// Normalizes a name for comparison: trims spaces and folds case, nothing else. Letters of another script, other
+/// Unicode forms of a letter and invisible characters stay distinct.
 ///
 /// ```
 /// use access_core::model::spelling::fold;
@@ -17,13 +17,13 @@ pub fn fold(name: &str) -> String {
     name.trim().chars().map(small).collect()
 }
 
-/// Whether two texts are the same name.
+/// Whether two names are equal after [`fold`].
 #[must_use]
 pub fn is_same(one: &str, other: &str) -> bool {
     fold(one) == fold(other)
 }
 
-/// The small form of a letter, if it is that of no other letter.
+/// Lower case of a letter, if the mapping is unambiguous in both directions.
 fn small(c: char) -> char {
     let one = |mut chars: std::char::ToLowercase| chars.next().filter(|_| chars.next().is_none());
     let Some(small) = one(c.to_lowercase()) else {
@@ -36,8 +36,8 @@ fn small(c: char) -> char {
     }
 }
 
-/// Whether two names that are not the same can be taken for each other: they differ in characters that are not seen, in marks
-/// on letters, or where one has a letter of another script or form.
+/// Whether two different names can be confused: they differ in invisible characters, combining marks, or letters of
+/// another script or form.
 #[must_use]
 pub fn is_similar(one: &str, other: &str) -> bool {
     if is_same(one, other) {
@@ -48,7 +48,7 @@ pub fn is_similar(one: &str, other: &str) -> bool {
     !one.is_empty() && one.len() == other.len() && one.iter().zip(&other).all(alike)
 }
 
-/// The letters that are seen, compared without regard to case, and without the marks that are characters of their own.
+/// The visible letters, case-folded, without combining marks.
 fn visible(name: &str) -> Vec<char> {
     let is_hidden = |c: char| {
         c.is_whitespace()
@@ -62,7 +62,7 @@ fn visible(name: &str) -> Vec<char> {
     name.chars().filter(|c| !is_hidden(*c)).map(small).collect()
 }
 
-/// A name in quotes, followed by its spelling if it has characters that can be taken for others.
+/// A name in backquotes, followed by its escaped spelling if it has confusable characters.
 ///
 /// ```
 /// use access_core::model::spelling::quoted;
@@ -88,7 +88,7 @@ pub fn quoted(name: &str) -> String {
     shown
 }
 
-/// Two names in quotes, with their spelling if one can be taken for the other.
+/// Two names in backquotes, with their spelling if they can be confused.
 #[must_use]
 pub fn quoted_beside(name: &str, other: &str) -> (String, String) {
     let without_case = |name: &str| name.chars().map(small).collect::<String>();
@@ -107,7 +107,7 @@ pub fn quoted_beside(name: &str, other: &str) -> (String, String) {
 mod tests {
     use super::*;
 
-    /// Names that look like `Admin Zoë`, each another one.
+    /// Names that look like `Admin Zoë` but differ.
     const SIMILAR: [&str; 10] = [
         "\u{410}dmin Zo\u{eb}",
         "Adm\u{456}n Zo\u{eb}",

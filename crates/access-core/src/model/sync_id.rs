@@ -12,8 +12,8 @@ const TEXT_BYTES: usize = 27;
 const RAW_BYTES: usize = 20;
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// A KSUID: 27 characters of base 62, made of a time in seconds and 16 random bytes, so that ids sort by the time at
-/// which their sync began (docs/reference/c1z.md §2.3).
+/// A KSUID: 27 base-62 characters that encode a time in seconds and 16 random bytes. Ids sort by the start time of
+/// their sync (docs/reference/c1z.md §2.3).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SyncId([u8; TEXT_BYTES]);
 
@@ -25,7 +25,7 @@ pub struct SyncIdError {
 }
 
 impl SyncId {
-    /// Puts an id together. Times outside of what 32 bits of seconds can say (2014 to 2150) are clamped.
+    /// Builds an id. Times outside the 32-bit range (2014 to 2150) are clamped.
     #[must_use]
     pub fn from_parts(time: OffsetDateTime, entropy: [u8; 16]) -> Self {
         let seconds = u32::try_from((time.unix_timestamp() - KSUID_EPOCH).max(0)).unwrap_or(u32::MAX);

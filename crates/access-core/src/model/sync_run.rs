@@ -1,4 +1,4 @@
-//! One pass over a tenant: what was asked of it and what it is worth.
+//! A sync run: its scope, type and completeness.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,20 +7,20 @@ use time::OffsetDateTime;
 
 use super::{Provenance, ResourceId, ResourceTypeId, SyncId};
 
-/// What sort of pass (docs/reference/c1z.md §2.3, `sync_type`).
+/// The type of a sync (docs/reference/c1z.md §2.3, `sync_type`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SyncType {
-    /// Everything. Only such a sync may be read as "what is missing is gone".
+    /// All data. Missing records count as removed in full syncs only.
     Full,
-    /// Things, but not who holds what.
+    /// Resources without grants.
     ResourcesOnly,
-    /// Some types or some resources.
+    /// Selected types or resources, or an incomplete read.
     Partial,
 }
 
 impl SyncType {
-    /// The word in the c1z file.
+    /// The name in c1z files.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -31,7 +31,7 @@ impl SyncType {
     }
 }
 
-/// How deep to read.
+/// Which rows to read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessDepth {
@@ -40,24 +40,24 @@ pub enum AccessDepth {
     Full,
     /// Resources and entitlements.
     WithoutGrants,
-    /// Resources alone.
+    /// Resources only.
     ResourcesOnly,
 }
 
-/// What to read.
+/// The scope of a sync.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct SyncScope {
-    /// Only these types; `None` = all that the source offers.
+    /// Selected types; `None` for all.
     pub types: Option<BTreeSet<ResourceTypeId>>,
-    /// Only these resources, with who holds access on them; `None` = all.
+    /// Selected resources and the grants on them; `None` for all.
     pub targets: Option<BTreeSet<ResourceId>>,
-    /// How deep.
+    /// Which rows to read.
     pub depth: AccessDepth,
 }
 
 impl SyncScope {
-    /// The type of a sync with this scope of a source that offers these types. A pass that leaves something out is partial, so
-    /// that nobody takes what it left out for deleted; a filter that names every type leaves nothing out.
+    /// The sync type of this scope for a source with the given types. A sync that omits anything is partial, so that
+    /// omitted records do not count as removed. A filter that names every type omits nothing.
     #[must_use]
     pub fn sync_type<'a>(&self, offered: impl IntoIterator<Item = &'a ResourceTypeId>) -> SyncType {
         let all_types = offered.into_iter().all(|offered| self.includes_type(offered));
@@ -68,7 +68,7 @@ impl SyncScope {
         }
     }
 
-    /// Whether rows of this type are wanted by the type filter.
+    /// Whether the type filter includes a type.
     #[must_use]
     pub fn includes_type(&self, resource_type: &ResourceTypeId) -> bool {
         self.types
@@ -76,57 +76,57 @@ impl SyncScope {
             .is_none_or(|types| types.contains(resource_type))
     }
 
-    /// Whether entitlements are wanted, and perhaps grants.
+    /// Whether entitlements are read.
     #[must_use]
     pub fn includes_entitlements(&self) -> bool {
         self.depth != AccessDepth::ResourcesOnly
     }
 
-    /// Whether grants are wanted. A source need not care: the pipeline leaves them out.
+    /// Whether grants are read. Sources may send them anyway: the pipeline drops them.
     #[must_use]
     pub fn includes_grants(&self) -> bool {
         self.depth == AccessDepth::Full
     }
 }
 
-/// A sync that has begun.
+/// A started sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SyncRun {
-    /// Its id.
+    /// The id.
     pub id: SyncId,
-    /// What sort of pass it is.
+    /// The sync type.
     pub sync_type: SyncType,
-    /// The tenant that is read, e.g. its base URL.
+    /// The tenant, e.g. its base URL.
     pub tenant: String,
-    /// When it began.
+    /// The start time.
     #[serde(with = "time::serde::rfc3339")]
     pub started_at: OffsetDateTime,
-    /// What it is made with.
+    /// Program, client and settings.
     #[serde(skip_serializing_if = "Provenance::is_empty")]
     pub provenance: Provenance,
 }
 
-/// Whether all data of a type was read (docs/reference/design.md §3).
+/// Whether a type was read completely (docs/reference/design.md §3).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum Completeness {
-    /// Everything was read.
+    /// All data was read.
     Complete,
-    /// Some of it is missing.
+    /// Data is missing.
     Incomplete {
         /// Why.
         reason: String,
     },
 }
 
-/// The size of the previous published sync, for judging whether this one shrank suspiciously.
+/// Row counts of the previous published sync, as the baseline of the shrink guard.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Baseline {
-    /// Which sync it was.
+    /// The id of the sync.
     pub sync_id: Option<SyncId>,
-    /// Resources by their type.
+    /// Resources by type.
     pub resources: BTreeMap<ResourceTypeId, u64>,
-    /// Grants by the type of the resource on which the entitlement is held.
+    /// Grants by the type of their entitlement's resource.
     pub grants: BTreeMap<ResourceTypeId, u64>,
 }
 

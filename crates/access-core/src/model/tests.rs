@@ -1,11 +1,11 @@
-//! The words that files, manifests and messages have for the domain's things: other programs go by them.
+//! Serialized names: files, manifests and messages depend on them.
 
 use serde::Serialize;
 use time::macros::datetime;
 
 use super::*;
 
-/// A thing's word and what serde makes of it, which must be the same.
+/// Checks that `as_str` and serde agree, and joins the names.
 fn same<T: Serialize + Copy>(things: &[T], word: impl Fn(T) -> &'static str) -> String {
     let words = things.iter().map(|thing| {
         let serialized = serde_json::to_value(thing).unwrap();

@@ -1,69 +1,69 @@
-//! Access that the tenant does not state: an absent field or `null` (docs/reference/design.md §3: *not said*). It is neither
-//! yes nor no.
+//! Access that the tenant does not report: an absent field or `null` (docs/reference/design.md §3). It is neither
+//! granted nor denied.
 
 use serde::Serialize;
 
 use super::{EntitlementId, NativeId, ResourceTypeId};
 
-/// Something that the tenant does not say. Whoever held it in the sync before may hold it still, so the pipeline compares:
-/// if the sync before had rows in this scope that are missing now, the type is not complete.
+/// Access that the tenant does not report. Grants of the previous sync in this scope may still exist, so the pipeline
+/// compares: if any of them are missing now, the type is incomplete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unstated {
-    /// Which rows may exist without being listed.
+    /// Rows that may exist although no response lists them.
     pub scope: UnstatedScope,
-    /// The field or list that is silent, for people, e.g. `members of roles`. Equal texts are counted together.
+    /// The missing field or list for messages, e.g. `members of roles`. Equal texts are counted together.
     pub field: String,
-    /// How many rows of the tenant's answers are silent about it.
+    /// Number of rows without the field.
     pub count: u64,
-    /// Some of these rows, for people, e.g. `Service Desk (role 3)`; a few are enough.
+    /// Examples of these rows, e.g. `Service Desk (role 3)`.
     pub examples: Vec<String>,
-    /// What this silence is worth where there is no earlier full sync to compare with.
+    /// Consequence if there is no previous full sync to compare with.
     pub without_baseline: WithoutBaseline,
 }
 
-/// What silence is worth where nothing can be compared.
+/// Consequence of missing information without a previous sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WithoutBaseline {
-    /// Normal: an instance may send `null` for what is empty.
+    /// Expected: an instance may send `null` for an empty value. The type is complete.
     Complete,
-    /// Never normal, e.g. if no role at all says who is in it: the type is not complete.
+    /// Unexpected, e.g. no role lists its members. The type is incomplete.
     Incomplete,
-    /// No tenant is like that, e.g. one with people who may hold roles and without any role: the type is not complete, and a place whose
-    /// earlier full sync cannot be known gets nothing at all.
+    /// Impossible in a real tenant, e.g. users exist but no roles. The type is incomplete, and nothing is published to
+    /// a location whose previous full sync is unknown.
     Implausible,
 }
 
-/// Which rows may exist although no answer lists them.
+/// The rows that may exist although no response lists them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnstatedScope {
-    /// Grants of this entitlement, to anybody.
+    /// All grants of this entitlement.
     Holders(EntitlementId),
     /// Grants of this entitlement to these principals.
     Grants {
-        /// What may be held.
+        /// The entitlement.
         entitlement: EntitlementId,
         /// The type of the principals.
         principal_type: ResourceTypeId,
-        /// Who may hold it.
+        /// The principals.
         principals: Vec<NativeId>,
     },
     /// Grants on any resource of a type to these principals.
     GrantsOn {
-        /// The type of the resources on which something may be held.
+        /// The resource type.
         resource_type: ResourceTypeId,
         /// The type of the principals.
         principal_type: ResourceTypeId,
-        /// Who may hold something.
+        /// The principals.
         principals: Vec<NativeId>,
     },
-    /// Grants on any resource of this type, to anybody.
+    /// All grants on resources of this type.
     AllGrants(ResourceTypeId),
-    /// Resources of this type, with everything that is held on them or by them.
+    /// Resources of this type, with all grants on them and to them.
     Resources(ResourceTypeId),
 }
 
 impl UnstatedScope {
-    /// The type whose completeness depends on it.
+    /// The type whose completeness is affected.
     #[must_use]
     pub fn resource_type(&self) -> ResourceTypeId {
         match self {
@@ -75,15 +75,15 @@ impl UnstatedScope {
     }
 }
 
-/// A silent field in the summary of a sync.
+/// A missing field in the summary of a sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UnstatedNote {
-    /// The type whose access it is about.
+    /// The affected type.
     pub resource_type: ResourceTypeId,
     /// The field or list, e.g. `members of roles`.
     pub field: String,
-    /// How many rows are silent about it.
+    /// Number of rows without it.
     pub count: u64,
-    /// Some of them.
+    /// Examples.
     pub examples: Vec<String>,
 }

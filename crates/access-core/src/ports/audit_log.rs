@@ -1,21 +1,21 @@
-//! Where it is written down who changed what.
+//! The audit log of provisioning.
 
 use async_trait::async_trait;
 
 use super::AuditError;
 use crate::provisioning::AuditEntry;
 
-/// Keeps entries for good.
+/// A durable log of changes.
 #[async_trait]
 pub trait AuditLog: Send + Sync {
-    /// Adds an entry; it is durable when this returns.
+    /// Appends an entry. It is durable when this returns.
     ///
     /// # Errors
-    /// [`AuditError`] if it may not be.
+    /// [`AuditError`] if the entry may not be durable.
     async fn append(&self, entry: &AuditEntry) -> Result<(), AuditError>;
 }
 
-/// Keeps nothing.
+/// An audit log that discards entries.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoopAuditLog;
 

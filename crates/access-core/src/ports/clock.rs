@@ -1,17 +1,17 @@
-//! Time and ids come from outside, so that tests and golden files can fix them.
+//! Time and ids as ports, so that tests can fix them.
 
 use time::OffsetDateTime;
 
 use crate::model::SyncId;
 
-/// Tells the time.
+/// The current time.
 pub trait Clock: Send + Sync {
-    /// Now, in UTC.
+    /// Returns the current time in UTC.
     fn now(&self) -> OffsetDateTime;
 }
 
-/// Makes ids for syncs.
+/// Generates sync ids.
 pub trait SyncIdGenerator: Send + Sync {
-    /// An id that no other sync has, for one that begins at the given time.
+    /// Generates a unique id for a sync that starts at this time.
     fn next_id(&self, started_at: OffsetDateTime) -> SyncId;
 }

@@ -1,4 +1,4 @@
-//! What happened in the tenant.
+//! Events of the tenant.
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -6,57 +6,57 @@ use time::OffsetDateTime;
 use super::SourceError;
 use crate::model::{Resource, ResourceId};
 
-/// A tenant that tells what happened in it.
+/// A tenant with an event log.
 #[async_trait]
 pub trait EventFeed: Send + Sync {
-    /// Events after a cursor, oldest first, at most so many.
+    /// Reads events after a cursor, oldest first, at most `limit`.
     ///
     /// # Errors
-    /// [`SourceError`] if they cannot be read, or the cursor is none of this source.
-    async fn events(&self, after: &EventCursor, most: usize) -> Result<EventPage, SourceError>;
+    /// [`SourceError`] if events cannot be read or the cursor is invalid.
+    async fn events(&self, after: &EventCursor, limit: usize) -> Result<EventPage, SourceError>;
 }
 
-/// Where to go on reading events.
+/// Position in the event log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventCursor {
-    /// From this time on.
+    /// Starts at this time.
     Since(OffsetDateTime),
-    /// From where an earlier page ended, as it told.
+    /// Continues after an earlier page.
     After(String),
 }
 
-/// Some events.
+/// A page of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventPage {
-    /// Oldest first.
+    /// The events, oldest first.
     pub events: Vec<AccessEvent>,
-    /// Where to go on.
+    /// Cursor of the next page.
     pub cursor: String,
-    /// Whether more are there already.
+    /// Whether more events are available.
     pub has_more: bool,
 }
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessEvent {
-    /// Names it.
+    /// The event id.
     pub id: String,
-    /// When, in UTC.
+    /// Time of the event, in UTC.
     pub at: OffsetDateTime,
-    /// What.
+    /// What happened.
     pub what: EventKind,
 }
 
-/// Sorts of events.
+/// The kind of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventKind {
-    /// Somebody signed in to the tenant.
+    /// A user signed in to the tenant.
     SignedIn {
-        /// Who, as far as the event tells.
+        /// The account, as far as the event describes it.
         account: Box<Resource>,
-        /// Where.
+        /// The tenant.
         tenant: Box<Resource>,
     },
-    /// A thing was made, changed or removed, or what is held on it.
+    /// A resource or the grants on it changed.
     Changed(ResourceId),
 }

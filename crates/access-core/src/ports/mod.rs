@@ -1,4 +1,4 @@
-//! What the domain needs of the outside, as traits. Adapter and sink crates implement them; the binary wires them.
+//! The ports: traits that adapters implement. The binary wires them together.
 
 mod audit_log;
 mod clock;

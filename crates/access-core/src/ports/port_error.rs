@@ -1,4 +1,4 @@
-//! Errors that cross a port. The adapter's own typed error travels inside, with its classification.
+//! Errors of ports. Each wraps the adapter's error and passes its classification on.
 
 use std::error::Error;
 use std::fmt;
@@ -56,15 +56,15 @@ macro_rules! port_error {
 }
 
 port_error! {
-    /// The source could not give what was asked of it.
+    /// The source failed.
     SourceError
 }
 port_error! {
-    /// A sink could not take, prepare or publish.
+    /// A sink failed.
     SinkError
 }
 port_error! {
-    /// The tenant could not be read or changed for provisioning.
+    /// The provisioner failed to read or change the tenant.
     ProvisionerError
 }
 port_error! {

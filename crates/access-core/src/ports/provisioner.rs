@@ -1,4 +1,4 @@
-//! The tenant as something that can be changed.
+//! Changes to the tenant.
 
 use async_trait::async_trait;
 
@@ -9,104 +9,104 @@ use crate::provisioning::{
 };
 use crate::query::TextQuery;
 
-/// A tenant that can be changed. The rules are the use case's ([`crate::provisioning`]); an adapter reads, writes once
-/// where it is told to, and says truthfully what it knows of the effect.
+/// A tenant that can be changed. The rules are in [`crate::provisioning`]; an adapter reads, sends each write once, and
+/// reports what it knows of the effect.
 #[async_trait]
 pub trait Provisioner: Send + Sync {
-    /// The tenant, for people.
+    /// The tenant's display name.
     fn tenant(&self) -> String;
 
-    /// What the things are called that can be changed.
+    /// Resource types, slugs and account rules of this tenant.
     fn terms(&self) -> &ProvisioningTerms;
 
-    /// Roles that are selected, with their members as far as the tenant says.
+    /// Finds the selected roles with their members, as far as the tenant lists them.
     ///
     /// # Errors
-    /// [`ProvisionerError`] if they cannot be read, or if what cannot be read may be a selected one.
-    async fn roles(&self, wanted: &Selector) -> Result<Vec<Role>, ProvisionerError>;
+    /// [`ProvisionerError`] if reading fails, or if an unreadable object may be a selected one.
+    async fn roles(&self, selector: &Selector) -> Result<Vec<Role>, ProvisionerError>;
 
-    /// The account of this id, looked up by it; `None` only if the lookup says so.
+    /// Looks up an account by id; `None` only if the lookup reports that it does not exist.
     ///
     /// # Errors
-    /// [`ProvisionerError`] if that cannot be found out.
+    /// [`ProvisionerError`] if the lookup fails.
     async fn account(&self, id: &NativeId) -> Result<Option<Account>, ProvisionerError>;
 
-    /// What every source of the tenant says of the account of this id: the lookup and all lists.
+    /// Reads an account from every source of the tenant: the lookup and all lists.
     ///
     /// # Errors
-    /// [`ProvisionerError`] if one of them cannot be read.
+    /// [`ProvisionerError`] if one of them fails.
     async fn account_views(&self, id: &NativeId) -> Result<AccountViews, ProvisionerError>;
 
-    /// Accounts of either kind with this address.
+    /// Finds accounts of any kind with this address.
     ///
     /// # Errors
-    /// [`ProvisionerError`] if they cannot be read, or if what cannot be read may be one of them.
+    /// [`ProvisionerError`] if reading fails, or if an unreadable account may have the address.
     async fn accounts_with_email(&self, email: &EmailAddress) -> Result<Vec<Account>, ProvisionerError>;
 
-    /// Accounts of which the tenant says that they have full rights and are in use.
+    /// Lists active accounts with full rights.
     ///
     /// # Errors
-    /// [`ProvisionerError`] if they cannot be read.
+    /// [`ProvisionerError`] if reading fails.
     async fn administrators(&self) -> Result<Vec<ResourceId>, ProvisionerError>;
 
-    /// Organizations that are selected.
+    /// Finds the selected organizations.
     ///
     /// # Errors
-    /// [`ProvisionerError`] if they cannot be read, or if what cannot be read may be a selected one.
-    async fn organizations(&self, wanted: &Selector) -> Result<Vec<Resource>, ProvisionerError>;
+    /// [`ProvisionerError`] if reading fails, or if an unreadable object may be a selected one.
+    async fn organizations(&self, selector: &Selector) -> Result<Vec<Resource>, ProvisionerError>;
 
-    /// Roles with a name like the words, for people: `role:7 (Service Desk)`.
+    /// Labels of roles with a similar name, e.g. `role:7 (Service Desk)`.
     ///
     /// # Errors
-    /// [`ProvisionerError`] if they cannot be read.
-    async fn similar_roles(&self, words: &TextQuery) -> Result<Vec<String>, ProvisionerError>;
+    /// [`ProvisionerError`] if reading fails.
+    async fn similar_roles(&self, query: &TextQuery) -> Result<Vec<String>, ProvisionerError>;
 
-    /// Accounts with a name or address like the words, for people: `user:901 (Ada Jensen, ada@example.com)`.
+    /// Labels of accounts with a similar name or address, e.g. `user:901 (Ada Jensen, ada@example.com)`.
     ///
     /// # Errors
-    /// [`ProvisionerError`] if they cannot be read.
-    async fn similar_accounts(&self, words: &TextQuery) -> Result<Vec<String>, ProvisionerError>;
+    /// [`ProvisionerError`] if reading fails.
+    async fn similar_accounts(&self, query: &TextQuery) -> Result<Vec<String>, ProvisionerError>;
 
-    /// The request that a step is.
+    /// The request that [`apply`](Self::apply) would send.
     fn preview(&self, step: &Step) -> RequestPreview;
 
-    /// Writes. Repeats the request only where it is certain that the tenant has not acted on it.
+    /// Sends the write. Repeats it only if the tenant certainly did not process it.
     ///
     /// # Errors
-    /// [`ApplyError`], which tells what is known of the effect.
+    /// [`ApplyError`] with the known effect.
     async fn apply(&self, step: &Step) -> Result<ApplyOutcome, ApplyError>;
 
-    /// Waits before a step is tried for the `next` time, or looked at again.
+    /// Waits before attempt number `next` of a write or a read.
     async fn wait_before_retry(&self, next: u32);
 }
 
-/// A write that the tenant says it has done.
+/// A write that the tenant accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApplyOutcome {
-    /// What the tenant's support asks for.
+    /// Request id for the tenant's support.
     pub request_id: Option<String>,
-    /// What the answer shows of the state after it, if anything.
+    /// The resulting state, if the response contains it.
     pub seen: Option<Observation>,
 }
 
-/// A write that the tenant does not say it has done.
+/// A failed write.
 #[derive(Debug)]
 pub struct ApplyError {
-    /// What is known of the effect.
+    /// The known effect.
     pub effect: WriteEffect,
-    /// What the tenant's support asks for.
+    /// Request id for the tenant's support.
     pub request_id: Option<String>,
-    /// What went wrong.
+    /// The cause.
     pub error: ProvisionerError,
 }
 
-/// What is known of the effect of a failed write.
+/// The known effect of a failed write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WriteEffect {
-    /// There is none: the request was not sent, or the caller may not make it.
+    /// No effect: the request was not sent, or the client is not authorized.
     None,
-    /// The tenant refused; perhaps because it already is as wanted.
+    /// The tenant rejected the request, possibly because the state already is as requested.
     Rejected,
-    /// The answer is lost or says nothing.
+    /// Unknown: the response was lost or is inconclusive.
     Unknown,
 }

@@ -1,4 +1,4 @@
-//! Where access data goes.
+//! Destinations of access data.
 
 use std::sync::Arc;
 
@@ -10,75 +10,75 @@ use crate::sync::{Comparison, CurrentSync, SyncSummary};
 
 use super::{SinkError, Warning};
 
-/// A place that takes syncs: a file, a dataset, a service.
+/// A destination for syncs: a file, a dataset, a service.
 #[async_trait]
 pub trait AccessSink: Send + Sync {
-    /// What people call this sink in messages, e.g. `c1z sync.c1z`.
+    /// Display name, e.g. `c1z sync.c1z`.
     fn name(&self) -> String;
 
-    /// Gets ready for a sync: locks, checks and opens, so that a run which cannot end well fails before it reads the
-    /// tenant. What was published before stays untouched. A place that holds another tenant's syncs, another format or a
-    /// sync of a later time is refused here by [`location::check_location`](crate::location::check_location).
+    /// Prepares for a sync: takes locks, checks and opens the location, so that problems surface before the tenant is
+    /// read. Published data stays untouched. A location that belongs to another tenant, has another format or a later
+    /// sync is refused by [`location::check_location`](crate::location::check_location).
     ///
     /// # Errors
-    /// [`SinkError`] if the sink cannot take a sync now.
+    /// [`SinkError`] if the sink cannot accept a sync now.
     async fn begin(&self, sync: &SyncRun) -> Result<Box<dyn SinkWriter>, SinkError>;
 }
 
-/// A sync on its way into a sink. Dropping it is the same as [`abort`](Self::abort).
+/// Writes one sync to a sink. Dropping it is the same as [`abort`](Self::abort).
 ///
-/// The futures of all methods may be dropped half-way when the sync is cancelled; [`abort`](Self::abort) is called
-/// then.
+/// The futures of all methods can be dropped before completion when the sync is cancelled; [`abort`](Self::abort) is
+/// called then.
 #[async_trait]
 pub trait SinkWriter: Send {
-    /// The size of the published sync that this one is to replace, if there is one and the sink can tell.
+    /// Row counts of the published sync that this one replaces, if known.
     fn baseline(&self) -> Option<Baseline> {
         None
     }
 
-    /// Whether the place may hold a full sync that this writer cannot compare with, because nobody kept what it was. Silence
-    /// that no tenant can mean is refused then instead of being published as incomplete.
+    /// Whether the location may contain a full sync that this writer cannot read for comparison. Implausible missing
+    /// information is refused then instead of being published as incomplete.
     fn has_unknown_baseline(&self) -> bool {
         false
     }
 
-    /// How the ids of the syncs in this place are made, if the place says so. A sync of another scheme is refused.
+    /// The id scheme of the location, if it records one. A sync with another scheme is refused.
     fn id_scheme(&self) -> Option<IdScheme> {
         None
     }
 
-    /// Compares the full sync that this one is to replace with what was read now, row by row, by ids: streams the ids of
-    /// the earlier resources and grants into a [`Comparer`](crate::sync::Comparer) on a thread of its own. Comes after the
-    /// last [`write`](Self::write) and before [`prepare`](Self::prepare). `None` only if the place certainly holds no full
-    /// sync; an earlier one that cannot be read is an error.
+    /// Compares the full sync to be replaced with the current data by id: a thread streams the earlier resources and
+    /// grants into a [`Comparer`](crate::sync::Comparer). Called between the last [`write`](Self::write) and
+    /// [`prepare`](Self::prepare). `None` only if the location certainly contains no full sync; an unreadable one is an
+    /// error.
     ///
     /// # Errors
-    /// [`SinkError`] if the earlier sync cannot be read; the sync is aborted then.
+    /// [`SinkError`] if the earlier sync cannot be read; the sync is aborted.
     async fn compare(&mut self, _current: &Arc<CurrentSync>) -> Result<Option<Comparison>, SinkError> {
         Ok(None)
     }
 
-    /// Takes rows. Work that needs the processor belongs on the sink's own threads.
+    /// Accepts a batch. CPU-bound work belongs on the sink's own threads.
     ///
     /// # Errors
-    /// [`SinkError`]; the sync is aborted then.
+    /// [`SinkError`]; the sync is aborted.
     async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError>;
 
-    /// Completes the output, verifies it and makes it durable, without making it visible.
+    /// Completes, verifies and persists the output without making it visible.
     ///
     /// # Errors
-    /// [`SinkError`]; the sync is aborted then.
+    /// [`SinkError`]; the sync is aborted.
     async fn prepare(&mut self, summary: &SyncSummary) -> Result<Prepared, SinkError>;
 
-    /// What a person should know about what was prepared.
+    /// Warnings about the prepared output.
     fn warnings(&self) -> Vec<Warning> {
         Vec::new()
     }
 
-    /// Makes the prepared output visible, all at once.
+    /// Publishes the prepared output atomically.
     ///
     /// # Errors
-    /// [`SinkError`] if that failed; what was visible before still is.
+    /// [`SinkError`]; the previous output stays visible.
     async fn publish(self: Box<Self>) -> Result<Receipt, SinkError>;
 
     /// Completes the output and keeps it where readers do not look, for a person to judge. What was kept there before is
@@ -90,23 +90,23 @@ pub trait SinkWriter: Send {
         Ok(None)
     }
 
-    /// Gives up and leaves no trace, except of what was set aside.
+    /// Discards the output; quarantined output stays.
     async fn abort(self: Box<Self>);
 }
 
-/// What is ready to be published.
+/// A prepared output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Prepared {
     /// Rows of this sync in the output.
     pub rows: u64,
 }
 
-/// What was published.
+/// A published output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Receipt {
-    /// Where it is, e.g. a path or a URL.
+    /// Path or URL of the output.
     pub location: String,
-    /// Its size in bytes, if that means anything.
+    /// Size in bytes, if applicable.
     pub bytes: Option<u64>,
     /// Rows of this sync in it.
     pub rows: u64,

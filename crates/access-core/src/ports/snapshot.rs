@@ -1,4 +1,4 @@
-//! A finished sync that answers questions, without being read as a whole where that can be avoided.
+//! Queries of a finished sync.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -12,160 +12,160 @@ use crate::model::{
     ResourceTypeId, Slug, SyncRun,
 };
 
-/// Takes rows until it has enough.
+/// Receives rows; `Break` ends the query.
 pub type RowVisitor<'a, T> = &'a mut dyn FnMut(T) -> ControlFlow<()>;
 
-/// One finished sync. Calls block. Rows come in the order of their keys, so that the same sync always gives the same
-/// answer, and grants are effective ones: what is held through something else is held.
+/// A finished sync. Calls block. Rows are sorted by key, so that results are reproducible, and grants are effective:
+/// they include inherited ones.
 pub trait AccessSnapshot: Send {
-    /// Which sync it is.
+    /// The sync.
     fn sync(&self) -> &FinishedSync;
 
-    /// The kinds of things, by id.
+    /// All resource types, by id.
     ///
     /// # Errors
-    /// [`SourceError`] if they cannot be read.
+    /// [`SourceError`] if reading fails.
     fn resource_types(&self) -> Result<Vec<ResourceType>, SourceError>;
 
-    /// The same, with how many there are.
+    /// All resource types with row counts.
     ///
     /// # Errors
-    /// [`SourceError`] if they cannot be read.
+    /// [`SourceError`] if reading fails.
     fn resource_type_stats(&self) -> Result<Vec<ResourceTypeStats>, SourceError>;
 
-    /// Things, by type and id.
+    /// Resources, by type and id.
     ///
     /// # Errors
-    /// [`SourceError`] if they cannot be read.
+    /// [`SourceError`] if reading fails.
     fn resources(&self, query: ResourceQuery<'_>, visit: RowVisitor<'_, Resource>)
     -> Result<(), SourceError>;
 
-    /// What can be held, by id.
+    /// Entitlements, by id.
     ///
     /// # Errors
-    /// [`SourceError`] if they cannot be read.
+    /// [`SourceError`] if reading fails.
     fn entitlements(
         &self,
         query: EntitlementQuery<'_>,
         visit: RowVisitor<'_, EntitlementInfo>,
     ) -> Result<(), SourceError>;
 
-    /// How many hold each entitlement that anybody holds.
+    /// Number of principals of each entitlement that has any.
     ///
     /// # Errors
-    /// [`SourceError`] if they cannot be read.
+    /// [`SourceError`] if reading fails.
     fn holder_counts(&self) -> Result<BTreeMap<EntitlementId, u64>, SourceError>;
 
-    /// Who holds what, by entitlement, type of principal and principal.
+    /// Effective grants, by entitlement, principal type and principal.
     ///
     /// # Errors
-    /// [`SourceError`] if they cannot be read.
+    /// [`SourceError`] if reading fails.
     fn grants(&self, query: GrantQuery<'_>, visit: RowVisitor<'_, EffectiveGrant>)
     -> Result<(), SourceError>;
 }
 
-/// A sync that has ended.
+/// A sync that ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FinishedSync {
     /// The sync.
     #[serde(flatten)]
     pub run: SyncRun,
-    /// When the last row was read.
+    /// Time at which the last row was read.
     #[serde(with = "time::serde::rfc3339")]
     pub ended_at: OffsetDateTime,
 }
 
-/// A kind of thing, counted.
+/// A resource type with row counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceTypeStats {
-    /// The kind.
+    /// The type.
     pub resource_type: ResourceType,
-    /// Whether all of its data was read; `None` if nothing says so.
+    /// Whether it was read completely; `None` if unknown.
     pub completeness: Option<Completeness>,
-    /// How many there are.
+    /// Number of resources.
     pub resources: u64,
-    /// How many entitlements there are on them.
+    /// Number of entitlements on them.
     pub entitlements: u64,
-    /// How many grants there are of those.
+    /// Number of grants of these entitlements.
     pub grants: u64,
 }
 
-/// What can be held, with what is worth knowing beside it.
+/// An entitlement with the name of its resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntitlementInfo {
     /// The entitlement.
     pub entitlement: Entitlement,
-    /// The name of what it is held on; `None` if that is not listed.
+    /// Name of its resource; `None` if it is not listed.
     pub resource_name: Option<DisplayName>,
 }
 
-/// That somebody holds something, and how.
+/// A grant, direct or inherited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EffectiveGrant {
-    /// The grant's id.
+    /// The grant id.
     pub id: GrantId,
-    /// What is held.
+    /// The entitlement.
     pub entitlement: EntitlementId,
-    /// The entitlement's last part and name, and what it is held on; `None` if it is not listed.
+    /// Details of the entitlement; `None` if it is not listed.
     pub held: Option<EntitlementSummary>,
-    /// Who holds it.
+    /// The principal.
     pub principal: ResourceId,
-    /// The holder's name; `None` if it is not listed.
+    /// Name of the principal; `None` if it is not listed.
     pub principal_name: Option<DisplayName>,
-    /// The holder's login, if it is a user that has one.
+    /// Login of the principal, if it is a user with one.
     pub principal_login: Option<Box<str>>,
-    /// Whether it was given to the principal itself, not only through something else.
+    /// Whether it is granted directly, not only inherited.
     pub direct: bool,
-    /// The entitlements through which it is held, in order, the direct way included where there are others.
+    /// The entitlements that it is inherited from, sorted; includes the granted one if it is also direct.
     pub sources: Vec<EntitlementId>,
 }
 
-/// What a listed entitlement says of itself, as grants repeat it.
+/// Details of an entitlement that grants repeat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntitlementSummary {
-    /// Which of the resource's entitlements it is.
+    /// Name of the entitlement within its resource.
     pub slug: Slug,
-    /// Its name.
+    /// The display name.
     pub display_name: DisplayName,
-    /// What it is held on.
+    /// The resource.
     pub resource: ResourceId,
-    /// The name of that; `None` if it is not listed.
+    /// Name of the resource; `None` if it is not listed.
     pub resource_name: Option<DisplayName>,
-    /// Whether no connector can revoke it.
+    /// Whether it is read-only.
     pub immutable: bool,
 }
 
-/// Some of the resources.
+/// Selects resources.
 #[derive(Debug, Clone, Copy)]
 pub enum ResourceQuery<'a> {
-    /// All.
+    /// No filter.
     All,
-    /// Those of a type.
+    /// Resources of a type.
     OfType(&'a ResourceTypeId),
-    /// Those of a type that may have this text somewhere, in either case, in no order; others may come too.
+    /// Resources of a type that may contain this text, ignoring ASCII case, unordered; may include others.
     MatchingText(&'a ResourceTypeId, &'a str),
-    /// The one with this id, if there is one.
+    /// By id.
     ById(&'a ResourceId),
 }
 
-/// Some of the entitlements.
+/// Selects entitlements.
 #[derive(Debug, Clone, Copy)]
 pub enum EntitlementQuery<'a> {
-    /// All.
+    /// No filter.
     All,
-    /// Those on a resource.
+    /// Entitlements of a resource.
     OnResource(&'a ResourceId),
-    /// The one with this id, if there is one.
+    /// By id.
     ById(&'a EntitlementId),
 }
 
-/// Some of the grants.
+/// Selects grants.
 #[derive(Debug, Clone, Copy)]
 pub enum GrantQuery<'a> {
-    /// All.
+    /// No filter.
     All,
-    /// Those of an entitlement.
+    /// Grants of an entitlement.
     OfEntitlement(&'a EntitlementId),
-    /// Those that a principal has.
+    /// Grants of a principal.
     OfPrincipal(&'a ResourceId),
 }

@@ -1,4 +1,4 @@
-//! Where access data comes from.
+//! Sources of access data.
 
 use std::time::Duration;
 
@@ -17,165 +17,164 @@ use super::SourceError;
 /// A tenant that can be read.
 #[async_trait]
 pub trait AccessSource: Send + Sync {
-    /// Makes one real call for each thing that a sync needs and tells what came of it. Problems with single endpoints
-    /// are findings in the report, not errors.
+    /// Makes one real call for each endpoint that a sync needs. Problems of single endpoints are part of the report,
+    /// not errors.
     ///
     /// # Errors
-    /// [`SourceError`] if nothing can be found out at all, e.g. because sign-in fails.
+    /// [`SourceError`] if no endpoint can be checked, e.g. because sign-in fails.
     async fn check(&self) -> Result<CheckReport, SourceError>;
 
-    /// What is read, e.g. the tenant's base URL. The same for every sync of the same tenant.
+    /// The tenant, e.g. its base URL. The same for every sync of a tenant.
     fn tenant(&self) -> String;
 
-    /// The kinds of things this source can list, opted-in ones included.
+    /// Resource types that this source lists, including opted-in ones.
     fn resource_types(&self) -> Vec<ResourceType>;
 
-    /// Reads the tenant. Rows come in this order, which lets everything downstream work in one pass with little
-    /// memory:
+    /// Reads the tenant. Rows arrive in this order, so that consumers need one pass and little memory:
     ///
     /// 1. a resource type before its resources, a resource before its entitlements;
     /// 2. an entitlement and all principals before the grants;
-    /// 3. the grants of one entitlement together: once another entitlement's grants begin, it is closed.
+    /// 3. grants of one entitlement together: once grants of another entitlement begin, it is closed.
     ///
-    /// After an error the stream ends. Dropping the stream stops all work behind it.
+    /// The stream ends after an error. Dropping it stops all work behind it.
     fn read(&self, scope: &SyncScope) -> BoxStream<'_, Result<SourceEvent, SourceError>>;
 
-    /// What reading has cost so far.
+    /// API usage so far.
     fn usage(&self) -> ApiUsage;
 
-    /// What the source is doing at the moment, for people who wait for it.
+    /// The current activity, for progress display.
     fn activity(&self) -> Activity {
         Activity::default()
     }
 }
 
-/// What a source is doing.
+/// The current activity of a source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Activity {
-    /// The list that is being read.
+    /// The list being read.
     pub list: Option<ListStep>,
-    /// What is waited for before the next try.
+    /// The wait before the next attempt.
     pub wait: Option<Wait>,
 }
 
-/// A list of several that are read one after the other.
+/// A list and its position among all lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListStep {
     /// Its name, e.g. `roles`.
     pub name: &'static str,
-    /// Which of the lists it is, from 1.
+    /// Its number, from 1.
     pub number: usize,
-    /// How many lists there are.
+    /// Number of lists.
     pub of: usize,
 }
 
-/// A wait before something is tried again.
+/// A wait before an attempt is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait {
-    /// Whether the tenant asked for it; otherwise a call has failed.
+    /// Whether the tenant throttles; otherwise a call failed.
     pub is_throttled: bool,
-    /// How long it still takes.
+    /// Remaining time.
     pub left: Duration,
-    /// The number of the try that comes next.
+    /// Number of the next attempt.
     pub next_try: u32,
 }
 
-/// What a source says while it is read.
+/// Events of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceEvent {
     /// Rows.
     Batch(AccessBatch),
-    /// Rows that came but cannot be used.
+    /// Received rows that cannot be used.
     Skipped(SkippedRows),
-    /// Whether a type was read to the end. Types without such an event are complete.
+    /// Whether a type was read completely. Types without this event are complete.
     Completeness(ResourceTypeId, Completeness),
-    /// Access that the tenant does not state. Comes after the principals that it names.
+    /// Access that the tenant does not report. Follows the principals that it names.
     Unstated(Unstated),
-    /// What the tenant says of a resource that is in none of its lists, e.g. the name of a role's member.
+    /// Description of a resource that no list contains, e.g. a role member.
     Mention(Mention),
-    /// How ids are made in this sync. A source with one scheme only need not say it.
+    /// The id scheme of this sync. Optional for sources with a single scheme.
     IdScheme(IdScheme),
-    /// Something a person should know.
+    /// A warning.
     Warning(Warning),
 }
 
-/// What the tenant says of a resource that it does not list.
+/// Description of an unlisted resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mention {
     /// The resource.
     pub resource: ResourceId,
-    /// The tenant's words, e.g. `Pat Departed <pat@example.net>`; at most
-    /// [`MAX_SOURCE_TEXT_BYTES`](crate::model::MAX_WORDS_BYTES) are kept.
+    /// The description, e.g. `Pat Departed <pat@example.net>`; truncated to
+    /// [`MAX_SOURCE_TEXT_BYTES`](crate::model::MAX_SOURCE_TEXT_BYTES).
     pub words: String,
 }
 
-/// A skipped row, as far as the tenant names it.
+/// Details of a skipped row, as far as known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SkippedRow {
-    /// The resource, or the one on which something would be held.
+    /// The resource, or the resource of the entitlement.
     pub resource: Option<ResourceId>,
-    /// What would be held, of a grant.
+    /// The entitlement of a grant.
     pub entitlement: Option<EntitlementId>,
-    /// Who would hold it, of a grant.
+    /// The principal of a grant.
     pub principal: Option<ResourceId>,
-    /// The tenant's words for the row; at most [`MAX_SOURCE_TEXT_BYTES`](crate::model::MAX_WORDS_BYTES) are kept.
+    /// Source text of the row; truncated to [`MAX_SOURCE_TEXT_BYTES`](crate::model::MAX_SOURCE_TEXT_BYTES).
     pub words: Option<String>,
 }
 
-/// Rows that the source received but cannot express.
+/// Received rows that cannot be represented.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SkippedRows {
-    /// What the rows would have been.
+    /// The kind of the rows.
     pub kind: RowKind,
-    /// Their type; for grants, the type of the resource they are held on.
+    /// The resource type; for grants, of the resource they are on.
     pub resource_type: ResourceTypeId,
-    /// Why they are of no use.
+    /// Why they were skipped.
     pub reason: SkipReason,
-    /// How many.
+    /// Number of rows.
     pub count: u64,
-    /// Some or all of them, for the list of what was left out; never more than `count`.
+    /// Details of some or all of them; at most `count`.
     pub rows: Vec<SkippedRow>,
 }
 
-/// Why a source skips a row.
+/// The reason for skipping a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SkipReason {
-    /// It has no id, or none that can be used.
+    /// The id is missing or unusable.
     UnusableId,
-    /// The same row was there before.
+    /// The row is a duplicate.
     Duplicate,
-    /// It is not an object of the expected shape.
+    /// The row does not have the expected structure.
     WrongShape,
 }
 
-/// A finding that does not stop the sync.
+/// A finding that does not fail the sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Warning {
-    /// A stable word for programs, e.g. `older_instance`.
+    /// A stable code for programs, e.g. `older_instance`.
     pub code: &'static str,
-    /// The finding for people.
+    /// The message.
     pub message: String,
 }
 
-/// What reading has cost.
+/// API usage of a source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ApiUsage {
-    /// Requests sent, sign-in and repeats included.
+    /// Requests, including sign-in and retries.
     pub calls: u64,
-    /// Requests that were repeats.
+    /// Retries.
     pub retries: u64,
-    /// Answers that asked to slow down.
+    /// Throttled responses.
     pub throttled: u64,
-    /// Bytes of answers, decompressed.
+    /// Response bytes, decompressed.
     pub bytes: u64,
-    /// Time spent waiting before repeats.
+    /// Time spent waiting for retries.
     #[serde(serialize_with = "as_seconds", rename = "waited_seconds")]
     pub waited: Duration,
 }
 
 impl ApiUsage {
-    /// What was added to an earlier count.
+    /// The difference to an earlier count.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         Self {
@@ -192,17 +191,17 @@ fn as_seconds<S: serde::Serializer>(duration: &Duration, serializer: S) -> Resul
     serializer.serialize_f64(duration.as_secs_f64())
 }
 
-/// What a check found.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckReport {
-    /// The tenant that was asked, e.g. its base URL.
+    /// The tenant, e.g. its base URL.
     pub tenant: String,
-    /// How the ids of a sync would be made; `None` if that was not found out, or there is one way only.
+    /// The id scheme that a sync would use; `None` if unknown or if there is only one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id_scheme: Option<IdScheme>,
-    /// One entry for each call.
+    /// One entry per call.
     pub endpoints: Vec<EndpointCheck>,
-    /// What the credentials may do, against what is needed.
+    /// Granted scopes compared with required ones.
     pub scopes: Vec<ScopeCheck>,
 }
 
@@ -211,46 +210,46 @@ pub struct CheckReport {
 pub struct EndpointCheck {
     /// Method and path.
     pub endpoint: String,
-    /// What it is needed for.
+    /// What the sync needs it for.
     pub purpose: &'static str,
-    /// What came of it.
+    /// The outcome.
     pub outcome: CheckOutcome,
 }
 
-/// What came of a call.
+/// The outcome of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "result", rename_all = "snake_case")]
 pub enum CheckOutcome {
-    /// It answered as it should.
+    /// The call succeeded.
     Ok {
-        /// What was seen, e.g. `12 organizations`.
+        /// Summary of the response, e.g. `12 organizations`.
         detail: String,
     },
-    /// It did not, and the sync can do without it.
+    /// The call failed, and a sync works without it.
     Degraded {
-        /// What the sync does instead.
+        /// The consequence for a sync.
         detail: String,
     },
-    /// It did not, and a sync would fail.
+    /// The call failed, and a sync would fail.
     Failed {
-        /// The class of the failure.
+        /// The status.
         status: StatusCode,
-        /// What went wrong.
+        /// The error message.
         message: String,
-        /// What to do.
+        /// The hint.
         hint: Option<String>,
     },
 }
 
-/// One permission of the credentials, judged.
+/// An OAuth scope of the credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ScopeCheck {
-    /// Its name, e.g. `monitoring`.
+    /// The name, e.g. `monitoring`.
     pub scope: String,
-    /// Whether the credentials have it; `None` if the tenant does not say.
+    /// Whether it is granted; `None` if unknown.
     pub granted: Option<bool>,
-    /// Whether a sync needs it.
+    /// Whether a sync requires it.
     pub needed: bool,
-    /// The judgement in words.
+    /// What to change, if anything.
     pub advice: String,
 }

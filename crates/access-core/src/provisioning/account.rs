@@ -1,4 +1,4 @@
-//! Accounts as provisioning sees them.
+//! Accounts in provisioning.
 
 use std::fmt;
 use std::ops::Deref;
@@ -6,47 +6,47 @@ use std::ops::Deref;
 use super::{AccountField, Attributes, Certainty, EmailAddress, NamePart, ReportedFlag};
 use crate::model::{ProfileValue, Resource, ResourceId};
 
-/// A kind of accounts that an adapter declares. All kinds share one space of ids; a role can be for one of them.
+/// A kind of account, declared by the adapter. All kinds share one id space; a role can be restricted to one kind.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct AccountKind(&'static AccountKindSpec);
 
-/// What an adapter declares of a kind of accounts.
+/// Declaration of an account kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccountKindSpec {
-    /// The tenant's word for it, in attributes.
+    /// Its value in attributes.
     pub word: &'static str,
-    /// The word for people, in the singular; an `s` makes its plural.
+    /// Singular for messages; `s` is appended for the plural.
     pub name: &'static str,
-    /// The article of the name.
+    /// The indefinite article of the name.
     pub article: &'static str,
-    /// Whether such an account can have full rights. If so, a tenant that does not say whether one has them leaves that
-    /// open; otherwise it has none.
+    /// Whether accounts of this kind can have full rights. If the tenant does not report it for such an account, it is
+    /// unknown; accounts of other kinds have none.
     pub may_administer: bool,
-    /// Attributes that the audit log records.
+    /// Attributes recorded in the audit log.
     pub audited: &'static [&'static str],
-    /// What to say of a new account that lacks something.
+    /// Warnings for new accounts without certain fields.
     pub advice: &'static [Advice],
 }
 
-/// What a person should know of a new account that is made without something.
+/// A warning for a new account without a certain field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Advice {
-    /// The field that is not given.
+    /// The missing field.
     pub without: &'static str,
-    /// Code of the warning.
+    /// The code of the warning.
     pub code: &'static str,
-    /// The warning.
+    /// The text of the warning.
     pub message: &'static str,
 }
 
 impl AccountKind {
-    /// The kind that is declared so.
+    /// Creates a kind from its declaration.
     #[must_use]
     pub const fn new(spec: &'static AccountKindSpec) -> Self {
         Self(spec)
     }
 
-    /// The name with its article.
+    /// The name with its indefinite article.
     #[must_use]
     pub fn with_article(&self) -> String {
         format!("{} {}", self.article, self.name)
@@ -73,39 +73,39 @@ impl fmt::Display for AccountKind {
     }
 }
 
-/// An account that exists.
+/// An existing account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// The account, as a sync emits it.
+    /// The account, as in a sync.
     pub resource: Resource,
-    /// Its kind: that of the list it is in, not of what it says about itself.
+    /// The kind, taken from the list that contains it, not from its own attributes.
     pub kind: AccountKind,
-    /// Whether it has full rights; see [`AccountKind::may_administer`].
+    /// Whether it has full rights; see [`AccountKindSpec::may_administer`].
     pub administrator: ReportedFlag,
-    /// Whether an identity provider manages it and may undo changes.
+    /// Whether an identity provider manages it and may revert changes.
     pub managed_elsewhere: ReportedFlag,
 }
 
 impl Account {
-    /// Its id.
+    /// The id.
     #[must_use]
     pub fn id(&self) -> &ResourceId {
         &self.resource.id
     }
 
-    /// Name and id for people.
+    /// Name and id for messages.
     #[must_use]
     pub fn label(&self) -> String {
         format!("{} ({})", self.resource.display_name, self.resource.id)
     }
 
-    /// Whether the account has this address, whatever the case and the blanks around it.
+    /// Whether the account has this address, ignoring case and surrounding spaces.
     #[must_use]
     pub fn has_email(&self, email: &EmailAddress) -> bool {
         self.email().is_some_and(|own| email.is(own))
     }
 
-    /// Its address, if it is said.
+    /// The e-mail address, if known.
     #[must_use]
     pub fn email(&self) -> Option<&str> {
         match self.resource.profile.get("email") {
@@ -114,41 +114,41 @@ impl Account {
         }
     }
 
-    /// What an audit wants to know of it.
+    /// The attributes that the audit log records.
     #[must_use]
-    pub fn facts(&self) -> Attributes {
+    pub fn audited_attributes(&self) -> Attributes {
         let known = self.kind.audited.iter().filter_map(|key| {
             let value = self.resource.profile.get(key)?;
             Some(((*key).to_owned(), value.into()))
         });
-        let mut facts: Attributes = known.collect();
-        facts.insert("kind".to_owned(), self.kind.name.into());
-        facts
+        let mut audited_attributes: Attributes = known.collect();
+        audited_attributes.insert("kind".to_owned(), self.kind.name.into());
+        audited_attributes
     }
 }
 
-/// What every new account has.
+/// Name and address of a new account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// Given name.
     pub given_name: NamePart,
     /// Family name.
     pub family_name: NamePart,
-    /// The address, which is also the name to sign in with.
+    /// The address; also the login name.
     pub email: EmailAddress,
 }
 
-/// Values of declared fields, in the order of their declaration. An organization is an `O`: a selector while it is
-/// requested, the resource once it is looked up.
+/// Values of account fields, in the order of declaration. `O` is an organization: a selector in a request, a resource
+/// after the lookup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountValues<O>(Vec<(&'static AccountField, AccountValue<O>)>);
 
-/// The value of one field.
+/// The value of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccountValue<O> {
     /// A text.
     Text(Box<str>),
-    /// Yes or no.
+    /// A boolean.
     Flag(bool),
     /// An organization.
     Organization(O),
@@ -176,13 +176,13 @@ impl<O> IntoIterator for AccountValues<O> {
 }
 
 impl<O> AccountValues<O> {
-    /// Whether there are none.
+    /// Whether there are no values.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// All of them.
+    /// All fields with their values.
     pub fn iter(&self) -> impl Iterator<Item = (&'static AccountField, &AccountValue<O>)> {
         self.0.iter().map(|(field, value)| (*field, value))
     }
@@ -196,7 +196,7 @@ impl<O> AccountValues<O> {
             .map(|(_, value)| value)
     }
 
-    /// The text of a field.
+    /// The value of a text field.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.get(name) {
@@ -205,7 +205,7 @@ impl<O> AccountValues<O> {
         }
     }
 
-    /// The flag of a field.
+    /// The value of a boolean field.
     #[must_use]
     pub fn flag(&self, name: &str) -> Option<bool> {
         match self.get(name) {
@@ -214,7 +214,7 @@ impl<O> AccountValues<O> {
         }
     }
 
-    /// The organization of a field.
+    /// The value of an organization field.
     #[must_use]
     pub fn organization(&self, name: &str) -> Option<&O> {
         match self.get(name) {
@@ -224,19 +224,19 @@ impl<O> AccountValues<O> {
     }
 }
 
-/// An account to be made.
+/// An account to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewAccount {
-    /// Which kind.
+    /// The kind.
     pub kind: AccountKind,
-    /// Who.
+    /// Name and address.
     pub person: Person,
-    /// What else is given; the tenant decides on the rest.
+    /// Other given values; the tenant sets the rest.
     pub values: AccountValues<Box<Resource>>,
 }
 
 impl NewAccount {
-    /// Name and address for people.
+    /// Name and address for messages.
     #[must_use]
     pub fn label(&self) -> String {
         let Person {
@@ -248,14 +248,14 @@ impl NewAccount {
     }
 }
 
-/// What is to be changed of an account; everything else stays as it is.
+/// Changes of an account; other attributes stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccountChanges(pub AccountValues<Box<Resource>>);
 
 impl AccountChanges {
-    /// Whether the account already is like this. An attribute that the account does not say is not known to be so.
+    /// Whether the account already has these values. Attributes that the tenant does not report are unknown.
     #[must_use]
-    pub fn hold_for(&self, account: &Account) -> Certainty {
+    pub fn are_satisfied_by(&self, account: &Account) -> Certainty {
         let profile = &account.resource.profile;
         let parts = self.0.iter().map(|(field, requested)| {
             let requested = match requested {
@@ -266,7 +266,7 @@ impl AccountChanges {
                 }
             };
             match profile.get(field.name) {
-                Some(own) => Certainty::said(*own == requested),
+                Some(own) => Certainty::from_bool(*own == requested),
                 None => Certainty::Unknown(format!(
                     "what is said of {} has no {}",
                     account.label(),
@@ -277,7 +277,7 @@ impl AccountChanges {
         Certainty::all(parts)
     }
 
-    /// The changes in words.
+    /// The changes for messages.
     #[must_use]
     pub fn label(&self) -> String {
         let parts = self.0.iter().map(|(field, value)| {

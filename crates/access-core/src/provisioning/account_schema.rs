@@ -1,51 +1,51 @@
-//! What accounts of a tenant are: declared by its adapter as plain data, and applied here.
+//! The account schema: declared by the adapter as data, applied by the domain.
 
 use super::AccountKind;
 
-/// What an adapter declares of its accounts. The rules of provisioning, the form for new accounts and the arguments of
-/// the update action all follow from it.
+/// Declares the accounts of a tenant. Provisioning rules, the form for new accounts and the arguments of the update
+/// action follow from it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct AccountSchema {
-    /// The kinds of accounts.
+    /// The account kinds.
     pub kinds: &'static [AccountKind],
-    /// What an account with full rights is called, e.g. `Administrator`.
+    /// Title of accounts with full rights, e.g. `Administrator`.
     pub administrator_title: &'static str,
-    /// Characters that a given or family name can have.
+    /// Maximum length of given and family names, in characters.
     pub max_name_chars: usize,
-    /// What a new account is made of, in the order of the form.
+    /// Fields of new accounts, in form order.
     pub create_fields: &'static [AccountField],
     /// Arguments of the update action.
     pub update_fields: &'static [AccountField],
-    /// What the update action does.
+    /// Description of the update action.
     pub update_description: &'static str,
-    /// Attributes that a new account must not be given, each with the reason.
+    /// Attributes that new accounts must not have, each with the reason.
     pub refused: &'static [(&'static str, &'static str)],
-    /// Attributes of an existing account that cannot be changed, each with the reason.
+    /// Attributes that cannot be changed, each with the reason.
     pub unchangeable: &'static [(&'static str, &'static str)],
 }
 
 impl AccountSchema {
-    /// The kind that a word names, in any case and with `-`, `_`, a space or nothing between its parts.
+    /// Finds a kind by its word, ignoring case and separators (`-`, `_`, space).
     #[must_use]
     pub fn kind(&self, word: &str) -> Option<AccountKind> {
-        let wanted = letters(word);
+        let requested = letters(word);
         let kinds = self.kinds.iter().copied();
-        kinds.into_iter().find(|kind| letters(kind.word) == wanted)
+        kinds.into_iter().find(|kind| letters(kind.word) == requested)
     }
 
-    /// The words of all kinds, e.g. `A or B`.
-    pub(super) fn kind_words(&self, separator: &str) -> String {
+    /// The words of all kinds, joined, e.g. `A or B`.
+    pub(super) fn join_kind_words(&self, separator: &str) -> String {
         let words: Vec<&str> = self.kinds.iter().map(|kind| kind.word).collect();
         words.join(separator)
     }
 
-    /// A field of the form for new accounts.
+    /// Finds a field of new accounts.
     #[must_use]
     pub fn create_field(&self, name: &str) -> Option<&'static AccountField> {
         self.create_fields.iter().find(|field| field.name == name)
     }
 
-    /// An argument of the update action.
+    /// Finds an argument of the update action.
     #[must_use]
     pub fn update_field(&self, name: &str) -> Option<&'static AccountField> {
         self.update_fields.iter().find(|field| field.name == name)
@@ -57,61 +57,61 @@ fn letters(word: &str) -> String {
     letters.map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
-/// One field of a form.
+/// A field of an account form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccountField {
-    /// Its key, which is also that of the attribute in a profile.
+    /// Key of the field and of the profile attribute.
     pub name: &'static str,
-    /// Its name for people.
+    /// The display name.
     pub display_name: &'static str,
-    /// What its value is.
+    /// Type and validation of the value.
     pub rule: FieldRule,
-    /// Whether an account cannot be made without it.
+    /// Whether new accounts require it.
     pub required: bool,
-    /// The only kind of accounts that has it; `None` if all have.
+    /// The only account kind with this field; `None` for all.
     pub only_for: Option<AccountKind>,
-    /// What it means.
+    /// The meaning.
     pub description: &'static str,
     /// An example.
     pub placeholder: &'static str,
 }
 
-/// What the value of a field is.
+/// Type and validation of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldRule {
-    /// The account itself, by id or login.
+    /// The account, by id or login.
     Account,
-    /// The word of a kind of accounts.
+    /// An account kind.
     Kind,
     /// A given name.
     GivenName,
     /// A family name.
     FamilyName,
-    /// An e-mail address; a login stands in for a missing one.
+    /// An e-mail address; defaults to the login.
     Email,
     /// Any text.
     Text,
     /// Yes or no.
     Flag,
-    /// An organization, by id or name. The key without `_id` is accepted too.
+    /// An organization, by id or name. The key is also accepted without `_id`.
     Organization,
     /// Roles, by id or name.
     Roles,
 }
 
-/// What a field looks like in a form.
+/// The input type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldType {
     /// A text.
     Text,
     /// Yes or no.
     Flag,
-    /// Several texts.
+    /// A list of texts.
     List,
 }
 
 impl AccountField {
-    /// A field that may be left empty, of all kinds of accounts.
+    /// An optional field of all account kinds.
     #[must_use]
     pub const fn optional(
         name: &'static str,
@@ -131,7 +131,7 @@ impl AccountField {
         }
     }
 
-    /// The same, without which an account cannot be made.
+    /// Makes the field required.
     #[must_use]
     pub const fn required(self) -> Self {
         Self {
@@ -140,7 +140,7 @@ impl AccountField {
         }
     }
 
-    /// The same, of accounts of one kind.
+    /// Restricts the field to one account kind.
     #[must_use]
     pub const fn only_for(self, kind: AccountKind) -> Self {
         Self {
@@ -149,7 +149,7 @@ impl AccountField {
         }
     }
 
-    /// What it looks like in a form.
+    /// The input type.
     #[must_use]
     pub const fn kind(&self) -> FieldType {
         match self.rule {
@@ -165,7 +165,7 @@ impl AccountField {
         }
     }
 
-    /// Its name within a sentence.
+    /// The name within a sentence.
     pub(super) fn label(&self) -> String {
         let mut letters = self.display_name.chars();
         let first = letters.next().into_iter().flat_map(char::to_lowercase);
@@ -173,7 +173,7 @@ impl AccountField {
     }
 }
 
-/// The action that changes an account.
+/// The action that updates an account.
 pub const UPDATE_ACCOUNT: &str = "update-account";
-/// Its argument that names the account.
+/// Its argument for the account.
 pub const ACCOUNT_ARGUMENT: &str = "user_id";

@@ -1,47 +1,47 @@
-//! One account as every source of the tenant says it is.
+//! An account as each source of the tenant reports it.
 
 use super::{Account, AccountKind, ProvisioningError, ReportedFlag};
 use crate::model::ResourceId;
 
-/// What the tenant says of one account, source by source. An adapter reports, and the domain judges: no source is
-/// believed against another.
+/// What each source reports about one account. The adapter reports, and the domain reconciles: no source takes
+/// precedence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountViews {
-    /// What the lookup by id is called, for people.
+    /// Name of the lookup for messages.
     pub lookup: String,
-    /// The account that the lookup gave; `None` only if it says that there is none.
+    /// Result of the lookup; `None` only if it reports that the account does not exist.
     pub found: Option<Account>,
-    /// What each list says.
+    /// Results of the lists.
     pub lists: Vec<ListView>,
 }
 
-/// What one list says of an account.
+/// What a list reports about an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListView {
-    /// What the list is called, for people.
+    /// Name of the list for messages.
     pub list: String,
-    /// What it says.
+    /// The result.
     pub listed: ListEntry,
 }
 
-/// Whether an account is in a list.
+/// Whether a list contains an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ListEntry {
-    /// It is, as this account.
+    /// The list contains it.
     Present(Box<Account>),
-    /// It is not, and every entry of the list can be told from it.
+    /// The list does not contain it, and every entry is readable.
     Absent,
-    /// That cannot be told; the text is the reason, for people.
+    /// Unknown; the text is the reason, for messages.
     Unclear(String),
 }
 
 impl AccountViews {
-    /// The account, with what the sources contradict each other about; `None` if they agree that there is none.
+    /// The account with contradictions recorded; `None` if all sources agree that it does not exist.
     ///
     /// # Errors
-    /// [`ProvisioningError::Contradiction`] if they do not agree, [`ProvisioningError::Undetermined`] if one of them may
-    /// have it.
-    pub(super) fn judge(self, id: &ResourceId) -> Result<Option<Account>, ProvisioningError> {
+    /// [`ProvisioningError::Contradiction`] if the sources disagree, [`ProvisioningError::Undetermined`] if one of them
+    /// may contain it.
+    pub(super) fn reconcile(self, id: &ResourceId) -> Result<Option<Account>, ProvisioningError> {
         let Self { lookup, found, lists } = self;
         let Some(mut account) = found else {
             return absent(id, &lookup, lists).map(|()| None);
@@ -55,7 +55,7 @@ impl AccountViews {
                 account
                     .managed_elsewhere
                     .and(&lookup, &other.managed_elsewhere, &list);
-            if account.kind != other.kind && !account.administrator.may_be() {
+            if account.kind != other.kind && !account.administrator.may_be_set() {
                 account.administrator = another_kind(&lookup, account.kind, &list, other.kind);
             }
         }
@@ -63,7 +63,7 @@ impl AccountViews {
     }
 }
 
-/// Somebody may be another person, with other rights, who cannot be told from this one.
+/// The other kind can have different rights, so the account may be an administrator.
 fn another_kind(lookup: &str, own: AccountKind, list: &str, other: AccountKind) -> ReportedFlag {
     ReportedFlag::Contradicted(format!(
         "{lookup} says {}, {list} says {}",

@@ -1,4 +1,4 @@
-//! Values that a request brings, checked once.
+//! Validated values of requests.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,39 +8,39 @@ use serde::{Serialize, Serializer};
 
 use crate::model::ProfileValue;
 
-/// Attributes of an account as a person or C1 gives them.
+/// Attributes of an account as given by a user or by ConductorOne.
 pub type Attributes = BTreeMap<String, AttributeValue>;
 
-/// One attribute.
+/// The value of an attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum AttributeValue {
     /// Text.
     Text(String),
-    /// Yes or no.
+    /// A boolean.
     Flag(bool),
-    /// A whole number.
+    /// An integer.
     Number(i64),
-    /// Several texts.
+    /// A list of texts.
     List(Vec<String>),
     /// A resource.
     Resource(ResourceRef),
 }
 
-/// A resource as the arguments of an action name it. Neither part has been checked.
+/// A resource in the arguments of an action; not validated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ResourceRef {
-    /// Its type.
+    /// The resource type.
     #[serde(rename = "resource_type_id")]
     pub resource_type: String,
-    /// Its native id.
+    /// The native id.
     #[serde(rename = "resource_id")]
     pub resource: String,
 }
 
 impl ResourceRef {
-    /// Reads a reference out of an object of texts: `resource_type_id` and `resource_id`, or `resource_type` and
-    /// `resource`, as the reference's helpers for arguments do.
+    /// Reads the fields `resource_type_id` and `resource_id`, or `resource_type` and `resource`, like the reference
+    /// SDK.
     pub fn parse<'a>(text: impl Fn(&'static str) -> Option<&'a str>) -> Option<Self> {
         Some(Self {
             resource_type: text("resource_type_id")
@@ -73,31 +73,31 @@ impl From<&ProfileValue> for AttributeValue {
     }
 }
 
-/// Why a text is not what it should be.
+/// Why a value is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
-    /// A name part of no or too many characters.
+    /// A name part that is empty or too long.
     #[error("a name has 1 to {max_chars} characters, not {characters}")]
     Name {
-        /// Characters that a name can have.
+        /// The limit, in characters.
         max_chars: usize,
-        /// Characters of the refused text.
+        /// The length, in characters.
         characters: usize,
     },
-    /// Not an address.
+    /// Not an e-mail address.
     #[error("`{text}` is not an e-mail address")]
     Email {
-        /// The refused text.
+        /// The text.
         text: String,
     },
 }
 
-/// A given or family name without blanks around it.
+/// A given or family name, trimmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamePart(Box<str>);
 
 impl NamePart {
-    /// Takes a name of 1 to `max_chars` characters over, without blanks around it.
+    /// Parses a name of 1 to `max_chars` characters and trims it.
     ///
     /// # Errors
     /// [`ValueError::Name`].
@@ -130,19 +130,18 @@ impl fmt::Display for NamePart {
 pub struct EmailAddress(Box<str>);
 
 impl EmailAddress {
-    /// Takes an address over, without blanks around it. Only its form is looked at: something, `@`, something, on one
-    /// line.
+    /// Parses an address and trims it. Only the form is checked: text, `@`, text, on one line.
     ///
     /// # Errors
     /// [`ValueError::Email`].
     pub fn parse(text: &str) -> Result<Self, ValueError> {
         let trimmed = text.trim();
-        let fits = trimmed.len() <= 320
+        let check_role_kind = trimmed.len() <= 320
             && !trimmed.contains(|c: char| c.is_whitespace() || c.is_control())
             && trimmed
                 .rsplit_once('@')
                 .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty());
-        if fits {
+        if check_role_kind {
             Ok(Self(trimmed.into()))
         } else {
             Err(ValueError::Email {
@@ -151,14 +150,13 @@ impl EmailAddress {
         }
     }
 
-    /// The address as it was given.
+    /// The address as given.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether a text is this address, whatever the case and the blanks around it. One that only looks like it is
-    /// another one.
+    /// Whether a text is this address, ignoring case and surrounding spaces. Addresses that only look alike differ.
     #[must_use]
     pub fn is(&self, text: &str) -> bool {
         is_same(text, &self.0)

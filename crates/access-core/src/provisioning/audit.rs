@@ -1,4 +1,4 @@
-//! What the audit log says of an attempt.
+//! Entries of the audit log.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -11,119 +11,120 @@ use crate::Diagnostic;
 use crate::StatusCode;
 use crate::model::{NativeId, ResourceId};
 
-/// One line of the audit log. An attempt that writes has two: `started` before the first write, so that a crash leaves
-/// a trace, and `finished`. Others have one.
+/// A line of the audit log. An attempt that writes has two: `started` before the first write, so that a crash leaves a
+/// trace, and `finished`. Others have only the second.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AuditEntry {
-    /// When, in UTC.
+    /// The time, in UTC.
     #[serde(with = "time::serde::rfc3339")]
     pub time: OffsetDateTime,
-    /// Which of the two lines.
+    /// Which of the two lines it is.
     pub event: AuditEvent,
-    /// Names the attempt.
+    /// The id of the attempt.
     pub change_id: ChangeId,
-    /// Who asked for it.
+    /// Who requested the change.
     pub requested_by: String,
     /// The tenant.
     pub tenant: String,
-    /// What was asked for.
+    /// The requested operation.
     pub change: ChangeOperation,
-    /// What was asked for, in words.
-    pub wanted: String,
-    /// The role that it is about.
+    /// Description of the requested change.
+    #[serde(rename = "wanted")]
+    pub request: String,
+    /// The affected role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<ResourceId>,
-    /// The account that it is about.
+    /// The affected account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<ResourceId>,
-    /// What was going to be written.
+    /// The planned steps.
     pub plan: Vec<String>,
-    /// What was written.
+    /// The requests that were sent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<StepReport>,
-    /// What was there before.
+    /// The state before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<Attributes>,
-    /// What is there now.
+    /// The state after.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<Attributes>,
-    /// How it ended.
+    /// The result.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<AuditResult>,
-    /// The decision of an access review that it carries out.
+    /// The access review decision behind the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<DecisionReference>,
 }
 
-/// A decision of an access review, as the audit log names it.
+/// Reference to a decision of an access review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DecisionReference {
-    /// The line of the review.
+    /// Id of the review line.
     pub line_id: String,
-    /// The review.
+    /// Id of the review.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review_id: Option<String>,
-    /// The seal of the report that was reviewed.
+    /// Seal of the reviewed report.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report_sha256: Option<String>,
-    /// The file with the decision.
+    /// File name of the review sheet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
-    /// SHA-256 of that file.
+    /// SHA-256 of the sheet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sheet_sha256: Option<String>,
-    /// The row in it.
+    /// Row in the sheet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<u64>,
-    /// Who decided.
+    /// The reviewer.
     pub reviewer: String,
-    /// When, as the sheet has it.
+    /// Time of the decision, as in the sheet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decided_at: Option<String>,
-    /// Why.
+    /// The reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// Which line of an attempt.
+/// The event of an audit line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditEvent {
-    /// Writing begins.
+    /// Before the first write.
     Started,
-    /// It ended.
+    /// The attempt ended.
     Finished,
 }
 
-/// How an attempt ended.
+/// The result of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum AuditResult {
     /// The tenant was changed.
     Changed,
-    /// The tenant was as wanted already.
+    /// The tenant already was in the requested state.
     Already,
-    /// The tenant accepted it, and does not say whether it is so.
+    /// The tenant accepted the change, but does not report the new state.
     Accepted,
-    /// It was not made: nothing was changed.
+    /// The change failed; nothing was changed.
     NotChanged {
-        /// The class.
+        /// The status.
         status: StatusCode,
-        /// Why.
+        /// The reason.
         message: String,
     },
-    /// A part of it was made.
+    /// The change was applied partially.
     PartlyChanged {
-        /// The class.
+        /// The status.
         status: StatusCode,
-        /// What is there, and why not all.
+        /// What was applied, and why the rest was not.
         message: String,
     },
-    /// Nobody knows.
+    /// The outcome is unknown.
     Unknown {
-        /// The class.
+        /// The status.
         status: StatusCode,
-        /// What is known.
+        /// The message.
         message: String,
     },
 }
@@ -150,7 +151,7 @@ impl From<&ProvisioningError> for AuditResult {
     }
 }
 
-/// An entry of an attempt that nothing is known of yet.
+/// Common fields of the entries of an attempt.
 pub(super) struct AuditContext {
     pub(super) time: OffsetDateTime,
     pub(super) change_id: ChangeId,
@@ -159,14 +160,14 @@ pub(super) struct AuditContext {
 }
 
 impl AuditContext {
-    /// The line of a change that was refused before a plan was made.
+    /// The entry of a change that was refused during planning.
     pub(super) fn refused(
         self,
         change: ChangeOperation,
-        wanted: String,
+        requested: String,
         error: &ProvisioningError,
     ) -> AuditEntry {
-        let entry = self.entry(change, wanted);
+        let entry = self.entry(change, requested);
         AuditEntry {
             event: AuditEvent::Finished,
             result: Some(error.into()),
@@ -174,7 +175,7 @@ impl AuditContext {
         }
     }
 
-    /// The line before the first write, and the base of the last one.
+    /// The entry before the first write; the base of the last one.
     pub(super) fn planned(self, plan: &Plan, created: &NativeId) -> AuditEntry {
         let (role, account, before) = plan.subject();
         let steps: Vec<String> = plan.steps(created).iter().map(Step::label).collect();
@@ -188,7 +189,7 @@ impl AuditContext {
         }
     }
 
-    fn entry(self, change: ChangeOperation, wanted: String) -> AuditEntry {
+    fn entry(self, change: ChangeOperation, requested: String) -> AuditEntry {
         AuditEntry {
             time: self.time,
             event: AuditEvent::Started,
@@ -196,7 +197,7 @@ impl AuditContext {
             requested_by: self.requested_by,
             tenant: self.tenant,
             change,
-            wanted,
+            request: requested,
             role: None,
             account: None,
             plan: Vec::new(),
@@ -210,7 +211,7 @@ impl AuditContext {
 }
 
 impl AuditEntry {
-    /// The last line of an attempt.
+    /// The last entry of an attempt.
     pub(super) fn finished(
         self,
         time: OffsetDateTime,
@@ -242,22 +243,22 @@ impl AuditEntry {
     }
 }
 
-/// What is worth keeping of what was seen.
+/// The audited part of an observation.
 pub(super) fn state(seen: &Observation, account: Option<&ResourceId>) -> Attributes {
     match seen {
         Observation::Role(role) => role_state(role.as_deref(), account),
         Observation::Account(None) => [("exists".to_owned(), AttributeValue::Flag(false))].into(),
-        Observation::Account(Some(account)) => account.facts(),
+        Observation::Account(Some(account)) => account.audited_attributes(),
     }
 }
 
-/// What is worth keeping of a role: not its members, of whom there may be many, but their number, if it is known.
+/// The audited state of a role: the number of members, not the members.
 pub(super) fn role_state(role: Option<&Role>, account: Option<&ResourceId>) -> Attributes {
     let Some(role) = role else {
         return [("role_exists".to_owned(), AttributeValue::Flag(false))].into();
     };
     let mut state = Attributes::from([("role_name".to_owned(), role.resource.display_name.as_str().into())]);
-    let holds = match account.map(|account| role.members.contain(&account.id)) {
+    let holds = match account.map(|account| role.members.contains(&account.id)) {
         Some(Certainty::Yes) => AttributeValue::Flag(true),
         Some(Certainty::No) | None => AttributeValue::Flag(false),
         Some(Certainty::Unknown(_)) => "unknown".into(),

@@ -1,24 +1,24 @@
-//! What is known, where a tenant may also say nothing.
+//! Three-valued knowledge about the tenant.
 
-/// Whether something is so. Silence is neither yes nor no.
+/// Whether a statement holds. Missing information is neither yes nor no.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Certainty {
-    /// The tenant says that it is so.
+    /// The tenant confirms it.
     Yes,
-    /// The tenant says that it is not so.
+    /// The tenant denies it.
     No,
-    /// The tenant does not say; the text is the reason, for people.
+    /// The tenant does not report it; the text is the reason, for messages.
     Unknown(String),
 }
 
 impl Certainty {
-    /// What the tenant said.
+    /// Converts a reported value.
     #[must_use]
-    pub const fn said(yes: bool) -> Self {
+    pub const fn from_bool(yes: bool) -> Self {
         if yes { Self::Yes } else { Self::No }
     }
 
-    /// Whether all of these are so: one `No` decides, then one `Unknown`.
+    /// The conjunction: `No` takes precedence over `Unknown`.
     pub(super) fn all(parts: impl IntoIterator<Item = Self>) -> Self {
         let mut unknown = None;
         for part in parts {
@@ -34,22 +34,22 @@ impl Certainty {
     }
 }
 
-/// What the sources of a tenant say of a flag of an account.
+/// A boolean of an account, merged from several sources.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ReportedFlag {
-    /// At least one says that it is set, and none says otherwise.
+    /// At least one source reports that it is set, and none contradicts.
     Yes,
-    /// At least one says that it is not set, and none says otherwise.
+    /// At least one source reports that it is not set, and none contradicts.
     No,
-    /// None says anything.
+    /// No source reports it.
     #[default]
     Unknown,
-    /// They contradict each other; the text says how, for people.
+    /// The sources contradict each other; the text explains how, for messages.
     Contradicted(String),
 }
 
 impl ReportedFlag {
-    /// What two sources say together, each with what it is called.
+    /// Merges the values of two sources. The names are used in messages.
     #[must_use]
     pub fn and(self, source: &str, other: &Self, other_source: &str) -> Self {
         match (&self, other) {
@@ -60,16 +60,16 @@ impl ReportedFlag {
         }
     }
 
-    /// Whether it must be reckoned with: some source says that it is set.
+    /// Whether at least one source reports that it is set.
     #[must_use]
-    pub const fn may_be(&self) -> bool {
+    pub const fn may_be_set(&self) -> bool {
         matches!(self, Self::Yes | Self::Contradicted(_))
     }
 }
 
 impl From<Option<bool>> for ReportedFlag {
-    fn from(said: Option<bool>) -> Self {
-        match said {
+    fn from(from_bool: Option<bool>) -> Self {
+        match from_bool {
             Some(true) => Self::Yes,
             Some(false) => Self::No,
             None => Self::Unknown,
@@ -89,7 +89,10 @@ mod tests {
         assert_eq!(Certainty::all([Yes, Yes]), Yes);
         assert_eq!(Certainty::all([Yes, unknown()]), unknown());
         assert_eq!(Certainty::all([unknown(), No]), No);
-        assert_eq!((Certainty::said(true), Certainty::said(false)), (Yes, No));
+        assert_eq!(
+            (Certainty::from_bool(true), Certainty::from_bool(false)),
+            (Yes, No)
+        );
     }
 
     #[test]
@@ -98,7 +101,7 @@ mod tests {
         let lines = all.iter().flat_map(|own| {
             all.iter().map(move |other| {
                 let both = own.clone().and("the list", other, "the lookup");
-                format!("{own:?} and {other:?}: {both:?}, may be {}", both.may_be())
+                format!("{own:?} and {other:?}: {both:?}, may be {}", both.may_be_set())
             })
         });
         insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));

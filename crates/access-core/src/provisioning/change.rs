@@ -1,4 +1,4 @@
-//! What somebody wants changed.
+//! Requested changes.
 
 use serde::Serialize;
 
@@ -8,42 +8,42 @@ use super::{
     Selector, UPDATE_ACCOUNT,
 };
 
-/// A change that is asked for.
+/// A requested change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// An account is to hold a role.
+    /// Assigns a role to an account.
     Grant {
         /// The role.
         role: Selector,
         /// The account.
         principal: Selector,
     },
-    /// An account is not to hold a role.
+    /// Removes a role from an account.
     Revoke {
         /// The role.
         role: Selector,
         /// The account.
         principal: Selector,
     },
-    /// An account is to exist.
+    /// Creates an account.
     CreateAccount(AccountRequest),
-    /// An account is to have other attributes.
+    /// Updates the attributes of an account.
     UpdateAccount {
         /// The account.
         account: Selector,
         /// The attributes.
         update: AccountUpdate,
     },
-    /// An account is not to exist.
+    /// Deletes an account.
     DeleteAccount {
         /// The account.
         account: Selector,
-        /// Do it to an administrator too.
+        /// Also delete administrators.
         allow_administrator: bool,
     },
 }
 
-/// Sorts of changes.
+/// The operation of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeOperation {
@@ -60,7 +60,7 @@ pub enum ChangeOperation {
 }
 
 impl ChangeOperation {
-    /// The word for programs.
+    /// The serialized name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -74,12 +74,12 @@ impl ChangeOperation {
 }
 
 impl Change {
-    /// What invoking an action asks for. The account may be given as text, number or resource. No action is bound to a
-    /// resource type, so that an invocation for one finds none, as in the reference.
+    /// Parses the invocation of an action. The account can be a text, a number or a resource. No action is bound to a
+    /// resource type, so an invocation for one finds none, as in the reference SDK.
     ///
     /// # Errors
-    /// [`ProvisioningError::UnknownAction`] or [`ProvisioningError::UnsupportedActionType`] for an unknown one, and what its
-    /// arguments are refused with.
+    /// [`ProvisioningError::UnknownAction`] or [`ProvisioningError::UnsupportedActionType`], and errors of the
+    /// arguments.
     pub fn from_action(
         name: &str,
         resource_type: &str,
@@ -98,13 +98,13 @@ impl Change {
             });
         }
         let account = match arguments.remove(ACCOUNT_ARGUMENT) {
-            Some(AttributeValue::Text(text)) => Selector::account(&text, terms)?,
-            Some(AttributeValue::Number(number)) => Selector::account(&number.to_string(), terms)?,
+            Some(AttributeValue::Text(text)) => Selector::parse_account(&text, terms)?,
+            Some(AttributeValue::Number(number)) => Selector::parse_account(&number.to_string(), terms)?,
             Some(AttributeValue::Resource(ResourceRef {
                 resource_type,
                 resource,
-            })) => Selector::principal(&resource_type, &resource, terms)?,
-            _ => Selector::account("", terms)?,
+            })) => Selector::parse_principal(&resource_type, &resource, terms)?,
+            _ => Selector::parse_account("", terms)?,
         };
         Ok(Self::UpdateAccount {
             account,
@@ -112,7 +112,7 @@ impl Change {
         })
     }
 
-    /// Which sort it is.
+    /// The operation.
     #[must_use]
     pub fn kind(&self) -> ChangeOperation {
         match self {
@@ -124,49 +124,51 @@ impl Change {
         }
     }
 
-    /// What is asked for, in words, before anything has been looked up.
+    /// Description of the change, before names are resolved.
     #[must_use]
     pub fn label(&self) -> String {
         match self {
             Self::Grant { role, principal } => format!("grant role {role} to user {principal}"),
             Self::Revoke { role, principal } => format!("revoke role {role} from user {principal}"),
-            Self::CreateAccount(wanted) => format!("create the {} <{}>", wanted.kind, wanted.person.email),
+            Self::CreateAccount(requested) => {
+                format!("create the {} <{}>", requested.kind, requested.person.email)
+            }
             Self::UpdateAccount { account, .. } => format!("update user {account}"),
             Self::DeleteAccount { account, .. } => format!("delete user {account}"),
         }
     }
 }
 
-/// An account that is asked for. Roles and the organization are still to be looked up.
+/// A requested account. Roles and the organization are not resolved yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountRequest {
-    /// Which kind.
+    /// The kind.
     pub kind: AccountKind,
-    /// Who.
+    /// Name and address.
     pub person: Person,
-    /// What else is given.
+    /// Other values.
     pub values: AccountValues<Selector>,
-    /// Roles to assign once the account exists.
+    /// Roles to assign after creation.
     pub roles: Vec<Selector>,
-    /// Attributes that mean nothing here.
+    /// Unknown attributes.
     pub ignored: Vec<String>,
 }
 
-/// Other attributes for an account; those that are not here stay as they are.
+/// New values for attributes of an account; others stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccountUpdate(pub AccountValues<Selector>);
 
 impl AccountRequest {
-    /// Reads the attributes of [`AccountSchema::create_fields`]; `login` stands in for a missing `email`.
+    /// Parses the attributes of [`AccountSchema::create_fields`]; a missing `email` defaults to `login`.
     ///
     /// # Errors
-    /// [`ProvisioningError::InvalidAttributes`] with everything that is wrong.
+    /// [`ProvisioningError::InvalidAttributes`] with all problems.
     pub fn parse(attributes: &Attributes, terms: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
         let schema = terms.accounts;
-        let mut reading = AttributeReader::new(attributes, schema);
+        let mut reader = AttributeReader::new(attributes, schema);
         for (key, reason) in schema.refused {
-            if reading.has(key) {
-                reading.problem(&format!("{key}: {reason}"));
+            if reader.has(key) {
+                reader.add_problem(&format!("{key}: {reason}"));
             }
         }
         let (mut kind, mut given_name, mut family_name, mut email) = (None, None, None, None);
@@ -174,26 +176,26 @@ impl AccountRequest {
         for field in schema.create_fields {
             match field.rule {
                 FieldRule::Account => {}
-                FieldRule::Kind => kind = reading.account_kind(field),
-                FieldRule::GivenName => given_name = reading.required_name(field),
-                FieldRule::FamilyName => family_name = reading.required_name(field),
+                FieldRule::Kind => kind = reader.account_kind(field),
+                FieldRule::GivenName => given_name = reader.required_name(field),
+                FieldRule::FamilyName => family_name = reader.required_name(field),
                 FieldRule::Email => {
-                    let login = reading.text("login");
-                    let text = reading.text(field.name).or(login);
-                    email = reading.required(field.name, text.as_deref(), EmailAddress::parse);
+                    let login = reader.text("login");
+                    let text = reader.text(field.name).or(login);
+                    email = reader.parse_required(field.name, text.as_deref(), EmailAddress::parse);
                 }
-                FieldRule::Roles => roles = reading.roles(field, terms),
+                FieldRule::Roles => roles = reader.roles(field, terms),
                 FieldRule::Text | FieldRule::Flag | FieldRule::Organization => {
-                    values.extend(reading.value(field).map(|value| (field, value)));
+                    values.extend(reader.value(field).map(|value| (field, value)));
                 }
             }
         }
         if let Some(kind) = kind {
-            values.retain(|(field, value)| reading.is_of_kind(field, value, kind));
+            values.retain(|(field, value)| reader.belongs_to_kind(field, value, kind));
         }
-        let ignored = reading.rest();
+        let ignored = reader.unknown_keys();
         match (kind, email, given_name, family_name) {
-            (Some(kind), Some(email), Some(given_name), Some(family_name)) if reading.problems.is_empty() => {
+            (Some(kind), Some(email), Some(given_name), Some(family_name)) if reader.problems.is_empty() => {
                 Ok(Self {
                     kind,
                     person: Person {
@@ -206,16 +208,16 @@ impl AccountRequest {
                     ignored,
                 })
             }
-            _ => Err(reading.refuse("a new account")),
+            _ => Err(reader.into_error("a new account")),
         }
     }
 }
 
 impl AccountUpdate {
-    /// Reads the attributes of [`AccountSchema::update_fields`].
+    /// Parses the attributes of [`AccountSchema::update_fields`].
     ///
     /// # Errors
-    /// [`ProvisioningError::ImmutableAttribute`] for what cannot be changed, and [`ProvisioningError::InvalidAttributes`].
+    /// [`ProvisioningError::ImmutableAttribute`] or [`ProvisioningError::InvalidAttributes`].
     pub fn parse(attributes: &Attributes, terms: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
         let schema = terms.accounts;
         let mut unchangeable = schema.unchangeable.iter();
@@ -225,31 +227,31 @@ impl AccountUpdate {
                 reason,
             });
         }
-        let mut reading = AttributeReader::new(attributes, schema);
+        let mut reader = AttributeReader::new(attributes, schema);
         let fields = schema.update_fields.iter();
         let fields = fields.filter(|field| field.rule != FieldRule::Account);
         let values: Vec<_> = fields
             .clone()
-            .filter_map(|field| Some((field, reading.value(field)?)))
+            .filter_map(|field| Some((field, reader.value(field)?)))
             .collect();
-        for key in reading.rest() {
-            reading.problem(&format!("{key}: there is no such attribute of an account"));
+        for key in reader.unknown_keys() {
+            reader.add_problem(&format!("{key}: there is no such attribute of an account"));
         }
-        if reading.problems.is_empty() && values.is_empty() {
+        if reader.problems.is_empty() && values.is_empty() {
             let names: Vec<&str> = fields.map(|field| field.name).collect();
             let (last, others) = names.split_last().unwrap_or((&"", &[]));
-            reading.problem(&format!("nothing to change: {} or {last}", others.join(", ")));
+            reader.add_problem(&format!("nothing to change: {} or {last}", others.join(", ")));
         }
-        if reading.problems.is_empty() {
+        if reader.problems.is_empty() {
             Ok(Self(values.into_iter().collect()))
         } else {
-            Err(reading.refuse("an update"))
+            Err(reader.into_error("an update"))
         }
     }
 
-    /// What it would change that accounts of this kind do not have, and the kind that has it.
+    /// The attributes that accounts of this kind do not have, and the kind that has them.
     #[must_use]
-    pub fn not_of(&self, kind: AccountKind) -> Option<(AccountKind, Vec<&'static str>)> {
+    pub fn unsupported_by(&self, kind: AccountKind) -> Option<(AccountKind, Vec<&'static str>)> {
         let foreign = |field: &AccountField| field.only_for.filter(|holders| *holders != kind);
         let holders = self.0.iter().find_map(|(field, _)| foreign(field))?;
         let fields = self.0.iter().map(|(field, _)| field);
@@ -258,7 +260,7 @@ impl AccountUpdate {
     }
 }
 
-/// Reads attributes and gathers what is wrong with them.
+/// Parses attributes and collects all problems.
 struct AttributeReader<'a> {
     attributes: &'a Attributes,
     schema: &'static AccountSchema,
@@ -276,7 +278,7 @@ impl<'a> AttributeReader<'a> {
         }
     }
 
-    fn problem(&mut self, text: &str) {
+    fn add_problem(&mut self, text: &str) {
         self.problems.push(text.to_owned());
     }
 
@@ -285,14 +287,14 @@ impl<'a> AttributeReader<'a> {
         self.attributes.contains_key(key)
     }
 
-    /// The text of an attribute, without blanks around it, if anything is left.
+    /// A text attribute, trimmed; `None` if empty.
     fn text(&mut self, key: &'static str) -> Option<String> {
         self.known.push(key);
         let text = match self.attributes.get(key)? {
             AttributeValue::Text(text) => text.trim().to_owned(),
             AttributeValue::Number(number) => number.to_string(),
             AttributeValue::Flag(_) | AttributeValue::List(_) | AttributeValue::Resource(_) => {
-                self.problem(&format!("{key}: a text is wanted"));
+                self.add_problem(&format!("{key}: a text is wanted"));
                 return None;
             }
         };
@@ -307,13 +309,13 @@ impl<'a> AttributeReader<'a> {
             AttributeValue::Text(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
             AttributeValue::Text(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
             _ => {
-                self.problem(&format!("{key}: true or false is wanted"));
+                self.add_problem(&format!("{key}: true or false is wanted"));
                 None
             }
         }
     }
 
-    /// A list; one text is split at commas.
+    /// A list attribute; a text is split at commas.
     fn list(&mut self, key: &'static str) -> Vec<String> {
         self.known.push(key);
         let texts: Vec<String> = match self.attributes.get(key) {
@@ -323,7 +325,7 @@ impl<'a> AttributeReader<'a> {
             Some(AttributeValue::Number(number)) => vec![number.to_string()],
             Some(AttributeValue::Resource(resource)) => vec![resource.to_string()],
             Some(AttributeValue::Flag(_)) => {
-                self.problem(&format!("{key}: a list of texts is wanted"));
+                self.add_problem(&format!("{key}: a list of texts is wanted"));
                 Vec::new()
             }
         };
@@ -337,13 +339,16 @@ impl<'a> AttributeReader<'a> {
     fn account_kind(&mut self, field: &AccountField) -> Option<AccountKind> {
         let name = field.name;
         let Some(word) = self.text(name) else {
-            self.problem(&format!("{name} is missing: {}", self.schema.kind_words(" or ")));
+            self.add_problem(&format!(
+                "{name} is missing: {}",
+                self.schema.join_kind_words(" or ")
+            ));
             return None;
         };
         let kind = self.schema.kind(&word);
         if kind.is_none() {
-            let words = self.schema.kind_words(" nor ");
-            self.problem(&format!("{name}: `{word}` is neither {words}"));
+            let words = self.schema.join_kind_words(" nor ");
+            self.add_problem(&format!("{name}: `{word}` is neither {words}"));
         }
         kind
     }
@@ -351,25 +356,29 @@ impl<'a> AttributeReader<'a> {
     fn required_name(&mut self, field: &AccountField) -> Option<NamePart> {
         let (name, max_chars) = (field.name, self.schema.max_name_chars);
         let text = self.text(name);
-        self.required(name, text.as_deref(), |text| NamePart::parse(text, max_chars))
+        self.parse_required(name, text.as_deref(), |text| NamePart::parse(text, max_chars))
     }
 
     fn roles(&mut self, field: &AccountField, terms: &ProvisioningTerms) -> Vec<Selector> {
         let texts = self.list(field.name);
-        let roles: Result<Vec<Selector>, _> = texts.iter().map(|role| Selector::role(role, terms)).collect();
+        let roles: Result<Vec<Selector>, _> = texts
+            .iter()
+            .map(|role| Selector::parse_role(role, terms))
+            .collect();
         roles.unwrap_or_else(|error| {
-            self.problem(&format!("{}: {error}", field.name));
+            self.add_problem(&format!("{}: {error}", field.name));
             Vec::new()
         })
     }
 
-    /// The value of a field that an account has.
+    /// The value of a field.
     fn value(&mut self, field: &'static AccountField) -> Option<AccountValue<Selector>> {
         let (name, max_chars) = (field.name, self.schema.max_name_chars);
         match field.rule {
             FieldRule::GivenName | FieldRule::FamilyName => {
                 let text = self.text(name);
-                let part = self.checked(name, text.as_deref(), |text| NamePart::parse(text, max_chars))?;
+                let part =
+                    self.parse_value(name, text.as_deref(), |text| NamePart::parse(text, max_chars))?;
                 Some(AccountValue::Text(part.as_str().into()))
             }
             FieldRule::Email | FieldRule::Text | FieldRule::Kind => {
@@ -381,8 +390,8 @@ impl<'a> AttributeReader<'a> {
         }
     }
 
-    /// Whether accounts of this kind have a field that is given. That one is off is true of all that lack it.
-    fn is_of_kind(
+    /// Whether accounts of this kind have a field. `false` is accepted for flags that the kind does not have.
+    fn belongs_to_kind(
         &mut self,
         field: &AccountField,
         value: &AccountValue<Selector>,
@@ -391,7 +400,7 @@ impl<'a> AttributeReader<'a> {
         match field.only_for {
             Some(holders) if holders != kind => {
                 if *value != AccountValue::Flag(false) {
-                    self.problem(&format!("{}: only {holders}s have it", field.name));
+                    self.add_problem(&format!("{}: only {holders}s have it", field.name));
                 }
                 false
             }
@@ -404,17 +413,19 @@ impl<'a> AttributeReader<'a> {
         if let Some(AttributeValue::Resource(given)) = self.attributes.get(name) {
             self.known.push(name);
             if given.resource_type != short {
-                self.problem(&format!("{name}: {given} is not an {short}"));
+                self.add_problem(&format!("{name}: {given} is not an {short}"));
             }
             return Some(Selector::Text(given.resource.clone()));
         }
         let other = self.text(short);
         let text = self.text(name).or(other)?;
-        let id = text.strip_prefix(short).and_then(|rest| rest.strip_prefix(':'));
+        let id = text
+            .strip_prefix(short)
+            .and_then(|unknown_keys| unknown_keys.strip_prefix(':'));
         Some(Selector::Text(id.unwrap_or(&text).to_owned()))
     }
 
-    fn checked<T, E: std::fmt::Display>(
+    fn parse_value<T, E: std::fmt::Display>(
         &mut self,
         key: &str,
         text: Option<&str>,
@@ -423,26 +434,26 @@ impl<'a> AttributeReader<'a> {
         match parse(text?) {
             Ok(value) => Some(value),
             Err(error) => {
-                self.problem(&format!("{key}: {error}"));
+                self.add_problem(&format!("{key}: {error}"));
                 None
             }
         }
     }
 
-    fn required<T, E: std::fmt::Display>(
+    fn parse_required<T, E: std::fmt::Display>(
         &mut self,
         key: &str,
         text: Option<&str>,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         if text.is_none() {
-            self.problem(&format!("{key} is missing"));
+            self.add_problem(&format!("{key} is missing"));
         }
-        self.checked(key, text, parse)
+        self.parse_value(key, text, parse)
     }
 
-    /// Keys that nobody asked for.
-    fn rest(&self) -> Vec<String> {
+    /// Keys that no field uses.
+    fn unknown_keys(&self) -> Vec<String> {
         self.attributes
             .keys()
             .filter(|key| !self.known.contains(&key.as_str()))
@@ -450,7 +461,7 @@ impl<'a> AttributeReader<'a> {
             .collect()
     }
 
-    fn refuse(self, what: &'static str) -> ProvisioningError {
+    fn into_error(self, what: &'static str) -> ProvisioningError {
         ProvisioningError::InvalidAttributes {
             what,
             problems: self.problems,

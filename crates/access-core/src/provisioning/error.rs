@@ -1,268 +1,268 @@
-//! Why a change was not made, and what is true of the tenant then.
+//! Errors of provisioning and their effect on the tenant.
 
 use super::{AccountKind, ReportedFlag};
 use crate::model::Resource;
 use crate::ports::{AuditError, ProvisionerError};
 use crate::{Diagnostic, StatusCode};
 
-/// Why a change was not made, or not wholly, or nobody knows. [`extent`](Self::extent) says which.
+/// Why a change failed. [`extent`](Self::extent) reports what was changed anyway.
 #[derive(Debug, thiserror::Error)]
 pub enum ProvisioningError {
-    /// A name of no characters.
+    /// An empty name.
     #[error("the name of the {what} is empty")]
     EmptyName {
-        /// What is named.
+        /// The type of the object.
         what: &'static str,
     },
     /// An entitlement that cannot be granted.
     #[error("`{entitlement}` cannot be granted or revoked: only {grantable} can be")]
     NotGrantable {
-        /// What was asked for.
+        /// The text.
         entitlement: String,
-        /// What can be.
+        /// The form of grantable entitlements.
         grantable: String,
     },
-    /// The id of something that is no account.
+    /// The id of an object that is not an account.
     #[error("`{text}` is not an account: write user:<id> or a login")]
     NotAnAccount {
-        /// What was asked for.
+        /// The text.
         text: String,
     },
-    /// An action that does not exist.
+    /// An unknown action.
     #[error("there is no action `{name}`")]
     UnknownAction {
-        /// Its name.
+        /// The name.
         name: String,
     },
-    /// An action that is not for resources of this type.
+    /// An action that does not support this resource type.
     #[error("there is no action `{name}` for resources of type `{resource_type}`")]
     UnsupportedActionType {
-        /// Its name.
+        /// The name.
         name: String,
-        /// The type that it was invoked for.
+        /// The resource type.
         resource_type: String,
     },
-    /// A resource that cannot be made or removed.
+    /// A resource type that cannot be created or deleted.
     #[error("resources of type `{resource_type}` cannot be {done}: only accounts (type {accounts}) can be")]
     NotAnAccountType {
-        /// Its type.
+        /// The resource type.
         resource_type: String,
-        /// The type that can.
+        /// The account type.
         accounts: String,
-        /// What was to be done.
+        /// The operation, e.g. `created`.
         done: &'static str,
     },
-    /// A text that names no grant.
+    /// Not a grant id.
     #[error("`{text}` is not the id of a grant: write role:<id>:assigned:user:<id>")]
     InvalidGrantId {
-        /// What was asked for.
+        /// The text.
         text: String,
     },
-    /// Attributes that make no account or update.
+    /// Invalid attributes.
     #[error("{what} cannot be made of these attributes: {}", problems.join("; "))]
     InvalidAttributes {
-        /// What was to be made.
+        /// What they are for.
         what: &'static str,
-        /// All that is wrong.
+        /// All problems.
         problems: Vec<String>,
     },
     /// An attribute that cannot be changed.
     #[error("{attribute} cannot be changed: {reason}")]
     ImmutableAttribute {
-        /// Which.
+        /// The attribute.
         attribute: String,
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
-    /// An attribute that this kind of account does not have.
+    /// Attributes that this account kind does not have.
     #[error("{account} is {}; only {holders}s have {}", kind.with_article(), attributes.join(" and "))]
     UnsupportedForAccountKind {
-        /// Which account.
+        /// The account.
         account: String,
         /// Its kind.
         kind: AccountKind,
-        /// The kind that has them.
+        /// The kind with these attributes.
         holders: AccountKind,
-        /// Which attributes.
+        /// The attributes.
         attributes: Vec<&'static str>,
     },
-    /// There is no such thing.
-    #[error("there is no {what} {wanted}{}", close(similar))]
+    /// No object matches.
+    #[error("there is no {what} {requested}{}", similar_names(similar))]
     NotFound {
-        /// What sort.
+        /// The type of the object.
         what: &'static str,
-        /// How it was named.
-        wanted: String,
-        /// Things with a similar name, each with its id.
+        /// The text.
+        requested: String,
+        /// Similar names with ids.
         similar: Vec<String>,
     },
-    /// A permission that no role stands for.
-    #[error("{wanted} is not a role: it is a permission of the account itself")]
+    /// A permission that is not a role.
+    #[error("{requested} is not a role: it is a permission of the account itself")]
     NotARole {
-        /// How it was named.
-        wanted: String,
+        /// The text.
+        requested: String,
     },
-    /// A name that several things have.
-    #[error("{wanted} names {} {what}s: {}", candidates.len(), candidates.join(", "))]
+    /// Several objects match.
+    #[error("{requested} names {} {what}s: {}", candidates.len(), candidates.join(", "))]
     Ambiguous {
-        /// What sort.
+        /// The type of the object.
         what: &'static str,
         /// The name.
-        wanted: String,
-        /// Those that have it.
+        requested: String,
+        /// The matching objects.
         candidates: Vec<String>,
     },
-    /// A role of one kind for an account of the other.
+    /// The role is for another account kind.
     #[error("{role} is a role for {holders}s, and {account} is {}", kind.with_article())]
     RoleKindMismatch {
         /// The role.
         role: String,
-        /// Whom it is for.
+        /// The account kind of the role.
         holders: AccountKind,
         /// The account.
         account: String,
-        /// What it is.
+        /// The kind of the account.
         kind: AccountKind,
     },
-    /// The address belongs to somebody else.
+    /// The address is in use.
     #[error("the e-mail {email} is in use by {}", by.as_deref().unwrap_or("an account that this client cannot see"))]
     EmailTaken {
         /// The address.
         email: String,
-        /// Who has it, if that can be seen.
+        /// The account that uses it, if visible.
         by: Option<String>,
     },
-    /// An administrator is not deleted by the way.
-    #[error("{account} {}", administrator(*kind, title, *last, claim))]
+    /// Administrators are protected from deletion.
+    #[error("{account} {}", administrator_reason(*kind, title, *last, claim))]
     AdministratorProtected {
-        /// Who.
+        /// The account.
         account: String,
         /// Its kind.
         kind: AccountKind,
-        /// What accounts with full rights are called.
+        /// Title of accounts with full rights.
         title: &'static str,
-        /// No other is known to be in use.
+        /// Whether it is the last known active administrator.
         last: bool,
-        /// What the tenant says of it: yes, nothing, or both.
+        /// What the tenant reports about its rights.
         claim: ReportedFlag,
     },
-    /// Two sources of the tenant say what cannot both be true.
+    /// Two sources of the tenant contradict each other.
     #[error("the tenant contradicts itself about {what}: {says}")]
     Contradiction {
-        /// What it is about.
+        /// The object.
         what: String,
-        /// What they say.
+        /// What they report.
         says: String,
     },
-    /// The tenant does not say whether there is anything to do.
+    /// The tenant does not report whether there is anything to do.
     #[error("it is not known whether {what}: {reason}")]
     Undetermined {
-        /// What is not known.
+        /// The unknown fact.
         what: String,
-        /// Why not.
+        /// The cause.
         reason: String,
     },
-    /// The tenant could not be read, before anything was changed.
+    /// Reading failed before anything was changed.
     #[error("{0}")]
     ReadFailed(#[source] ProvisionerError),
-    /// The audit log could not be written, before anything was changed.
+    /// The audit log could not be written before anything was changed.
     #[error("{0}; nothing was changed, because changes without an audit are not made")]
     AuditFailed(#[source] AuditError),
-    /// A step failed, and it is certain that it has no effect.
+    /// A step failed and certainly had no effect.
     #[error("could not {step}: {cause}")]
     NotApplied {
-        /// What was tried.
+        /// The step.
         step: String,
-        /// Why not.
+        /// The cause.
         #[source]
         cause: ProvisionerError,
     },
-    /// A step failed, and what the tenant looks like shows that it had no effect.
+    /// A step failed, and reading back shows that it had no effect.
     #[error("could not {step}: {cause}; reading back shows that it is not done")]
     VerifiedNotApplied {
-        /// What was tried.
+        /// The step.
         step: String,
-        /// Why not.
+        /// The cause.
         #[source]
         cause: ProvisionerError,
     },
-    /// The tenant says that it did, and could not be asked to show it.
+    /// The tenant accepted the step, but reading back failed.
     #[error("the tenant accepted to {step}, but it could not be verified: {cause}")]
     Unverified {
-        /// What was done.
+        /// The change.
         step: String,
-        /// Why it could not be seen.
+        /// Why the state could not be verified.
         #[source]
         cause: ProvisionerError,
     },
-    /// The tenant says that it did, and it is not so.
+    /// The tenant accepted the step, but reading back shows that it had no effect.
     #[error("the tenant accepted to {step}, but reading back shows that it is not so")]
     AcceptedNotApplied {
-        /// What should have been done.
+        /// The step.
         step: String,
     },
-    /// The answer is lost, and the tenant could not be asked to show it.
+    /// The response was lost, and reading back failed.
     #[error("it is not known whether this was done: {step}: {cause}; reading back failed too: {reading}")]
     OutcomeUnknown {
-        /// What was tried.
+        /// The step.
         step: String,
-        /// How the answer was lost.
+        /// How the response was lost.
         #[source]
         cause: ProvisionerError,
-        /// Why it could not be seen.
+        /// Why the state could not be verified.
         reading: ProvisionerError,
     },
-    /// The answer is lost, and nothing that the tenant says shows whether it was done.
+    /// The response was lost, and the tenant does not report the state.
     #[error(
         "it is not known whether this was done: {step}: {cause}; reading back does not show it: {reason}"
     )]
     OutcomeNotVisible {
-        /// What was tried.
+        /// The step.
         step: String,
-        /// How the answer was lost.
+        /// How the response was lost.
         #[source]
         cause: ProvisionerError,
-        /// Why it could not be seen.
+        /// Why the state could not be verified.
         reason: String,
     },
-    /// An account was made, but not all of its roles were assigned.
-    #[error("{} was created{}, but without {}: {cause}", account.id, roles(granted), missing.join(", "))]
+    /// The account was created, but not all roles were assigned.
+    #[error("{} was created{}, but without {}: {cause}", account.id, granted_roles(granted), missing.join(", "))]
     PartiallyApplied {
-        /// The account, which exists.
+        /// The created account.
         account: Box<Resource>,
-        /// Roles that it has.
+        /// The assigned roles.
         granted: Vec<String>,
-        /// Roles that it lacks, or may lack.
+        /// Roles that are, or may be, missing.
         missing: Vec<String>,
-        /// What went wrong with the first of them.
+        /// The cause of the first failure.
         #[source]
         cause: Box<ProvisioningError>,
     },
-    /// The change is made, and the audit log does not say so.
+    /// The change was applied, but writing the audit log failed.
     #[error("the change was made ({done}), but not written to the audit log: {source}")]
     AuditFailedAfterChange {
-        /// What was done.
+        /// The change.
         done: String,
-        /// Why it is not written.
+        /// The cause.
         source: AuditError,
     },
 }
 
-/// What is true of the tenant after an error.
+/// What was changed in spite of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeExtent {
     /// Nothing was changed.
     Nothing,
-    /// A part was; the error says which.
+    /// A part was changed; the error describes it.
     Part,
-    /// All was.
+    /// The complete change was applied.
     All,
-    /// That is not known.
+    /// Unknown.
     Unknown,
 }
 
 impl ProvisioningError {
-    /// What is true of the tenant.
+    /// What was changed in spite of the error.
     #[must_use]
     pub fn extent(&self) -> ChangeExtent {
         match self {
@@ -276,7 +276,7 @@ impl ProvisioningError {
     }
 }
 
-fn administrator(kind: AccountKind, title: &str, last: bool, claim: &ReportedFlag) -> String {
+fn administrator_reason(kind: AccountKind, title: &str, last: bool, claim: &ReportedFlag) -> String {
     match claim {
         ReportedFlag::Contradicted(says) => format!("may be a {title}: {says}"),
         ReportedFlag::Unknown => {
@@ -288,13 +288,13 @@ fn administrator(kind: AccountKind, title: &str, last: bool, claim: &ReportedFla
     }
 }
 
-/// Whether somebody is named by something that is neither an id nor an address.
-fn is_name(wanted: &str) -> bool {
-    let text = wanted.trim_matches('`');
-    text.len() < wanted.len() && !text.contains('@') && text.contains(|c: char| !c.is_ascii_digit())
+/// Whether a text is neither an id nor an address.
+fn is_name(requested: &str) -> bool {
+    let text = requested.trim_matches('`');
+    text.len() < requested.len() && !text.contains('@') && text.contains(|c: char| !c.is_ascii_digit())
 }
 
-fn close(similar: &[String]) -> String {
+fn similar_names(similar: &[String]) -> String {
     if similar.is_empty() {
         String::new()
     } else {
@@ -302,7 +302,7 @@ fn close(similar: &[String]) -> String {
     }
 }
 
-fn roles(granted: &[String]) -> String {
+fn granted_roles(granted: &[String]) -> String {
     if granted.is_empty() {
         String::new()
     } else {
@@ -350,9 +350,9 @@ impl Diagnostic for ProvisioningError {
             }
             Self::NotFound {
                 what: "account",
-                wanted,
+                requested,
                 ..
-            } if is_name(wanted) => "name it by its id, e.g. user:901, or by its login",
+            } if is_name(requested) => "name it by its id, e.g. user:901, or by its login",
             Self::NotARole { .. } => "only the tenant's own console can give or take it",
             Self::UnknownAction { .. } | Self::UnsupportedActionType { .. } => {
                 "--list-action-schemas shows the actions"

@@ -1,4 +1,4 @@
-//! Makes a planned change, and sees that it is made.
+//! Executes a plan and verifies the result.
 
 use super::Account;
 use super::Certainty;
@@ -20,29 +20,29 @@ use crate::model::ResourceId;
 use crate::ports::{ApplyError, Provisioner, ProvisionerError, Warning, WriteEffect};
 use crate::{Diagnostic, StatusCode};
 
-/// How often a step is sent, when reading back shows each time that it had no effect; and how often a tenant that says
-/// it did is asked to show it.
-const MOST_TRIES: u32 = 3;
+/// Maximum number of attempts of a step while reading back shows no effect, and of reads until an accepted step is
+/// visible.
+const MAX_TRIES: u32 = 3;
 
-/// Carries plans out.
+/// The execution of a plan.
 pub(super) struct Execution<'a> {
     pub(super) tenant: &'a dyn Provisioner,
-    /// Steps that are done.
-    pub(super) done: Vec<StepReport>,
+    /// Reports of the completed steps.
+    pub(super) reports: Vec<StepReport>,
 }
 
 impl Execution<'_> {
-    /// Makes the change.
+    /// Executes the plan.
     pub(super) async fn run(
         &mut self,
         change_id: ChangeId,
         plan: &Plan,
     ) -> Result<Outcome, ProvisioningError> {
-        let mut outcome = Self::already(change_id, plan);
+        let mut outcome = Self::unchanged_outcome(change_id, plan);
         let Some(step) = &plan.step else {
             return Ok(outcome);
         };
-        let report = match self.step(step).await {
+        let report = match self.run_step(step).await {
             Err(ProvisioningError::VerifiedNotApplied { cause, step: label }) => {
                 return Err(self.explain_conflict(step, label, cause).await);
             }
@@ -53,7 +53,7 @@ impl Execution<'_> {
             VerificationMethod::NotVerifiable => ChangeResult::Accepted,
             VerificationMethod::ByAnswer | VerificationMethod::ByReadingBack => ChangeResult::Changed,
         };
-        outcome.warnings.extend(renamed(step, &report.seen));
+        outcome.warnings.extend(role_renamed_warning(step, &report.seen));
         let account = match &report.seen {
             Observation::Account(Some(account)) => Some(account.clone()),
             _ => None,
@@ -61,31 +61,33 @@ impl Execution<'_> {
         if let Some(account) = account {
             outcome.account = Some(NamedRef::from(&account.resource));
             outcome.resource = Some(Box::new(account.resource.clone()));
-            if let ResolvedChange::Create { roles, .. } = &plan.goal {
+            if let ResolvedChange::CreateAccount { roles, .. } = &plan.change {
                 if report.already {
-                    outcome.warnings.extend(super::planner::lacking(&account, roles));
+                    outcome
+                        .warnings
+                        .extend(super::planner::missing_role_warnings(&account, roles));
                 } else {
-                    outcome.roles = self.assign(&account, roles).await?;
+                    outcome.roles = self.assign_roles(&account, roles).await?;
                 }
             }
         }
         outcome
             .warnings
-            .extend(self.done.iter().filter_map(not_verifiable));
-        outcome.steps.clone_from(&self.done);
+            .extend(self.reports.iter().filter_map(not_verifiable_warning));
+        outcome.steps.clone_from(&self.reports);
         Ok(outcome)
     }
 
-    /// What there is to say if nothing is left to do.
-    fn already(change_id: ChangeId, plan: &Plan) -> Outcome {
+    /// The outcome of a plan without steps.
+    fn unchanged_outcome(change_id: ChangeId, plan: &Plan) -> Outcome {
         let principal = |id: &ResourceId, account: Option<&Account>| {
-            let nameless = || NamedRef {
+            let without_name = || NamedRef {
                 id: id.clone(),
                 name: None,
             };
-            Some(account.map_or_else(nameless, |account| NamedRef::from(&account.resource)))
+            Some(account.map_or_else(without_name, |account| NamedRef::from(&account.resource)))
         };
-        let (role, account, resource) = match &plan.goal {
+        let (role, account, resource) = match &plan.change {
             ResolvedChange::Grant { role, account } => (
                 Some(NamedRef::from(&role.resource)),
                 principal(&account.id, account.account.as_deref()),
@@ -93,12 +95,12 @@ impl Execution<'_> {
             ),
             ResolvedChange::Revoke {
                 role,
-                wanted,
+                requested,
                 account,
             } => {
                 let role = role.as_ref().map_or_else(
                     || NamedRef {
-                        id: wanted.clone(),
+                        id: requested.clone(),
                         name: None,
                     },
                     |role| NamedRef::from(&role.resource),
@@ -109,22 +111,22 @@ impl Execution<'_> {
                     None,
                 )
             }
-            ResolvedChange::Create {
+            ResolvedChange::CreateAccount {
                 existing: Some(account),
                 ..
             }
-            | ResolvedChange::Update { account, .. } => (
+            | ResolvedChange::UpdateAccount { account, .. } => (
                 None,
                 Some(NamedRef::from(&account.resource)),
                 Some(Box::new(account.resource.clone())),
             ),
-            ResolvedChange::Create { existing: None, .. } => (None, None, None),
-            ResolvedChange::Delete { id, account } => (None, principal(id, account.as_deref()), None),
+            ResolvedChange::CreateAccount { existing: None, .. } => (None, None, None),
+            ResolvedChange::DeleteAccount { id, account } => (None, principal(id, account.as_deref()), None),
         };
         Outcome {
             change_id,
             change: plan.kind(),
-            wanted: plan.label(),
+            request: plan.label(),
             result: ChangeResult::AlreadyApplied,
             role,
             account,
@@ -136,9 +138,9 @@ impl Execution<'_> {
         }
     }
 
-    /// Assigns the roles of an account that was just made, and gives those that it is seen to have. What fails does not
-    /// keep the others from being tried.
-    async fn assign(
+    /// Assigns roles to a new account and returns those that are verified. A failure does not prevent the other
+    /// assignments.
+    async fn assign_roles(
         &mut self,
         account: &Account,
         roles: &[Role],
@@ -146,7 +148,7 @@ impl Execution<'_> {
         let (mut granted, mut missing, mut first) = (Vec::new(), Vec::new(), None);
         for role in roles {
             match self
-                .step(&Step::AddMember(Membership::of(role, &account.id().id)))
+                .run_step(&Step::AddMember(Membership::of(role, &account.id().id)))
                 .await
             {
                 Ok(report) if report.verified == VerificationMethod::NotVerifiable => {
@@ -173,19 +175,19 @@ impl Execution<'_> {
         }
     }
 
-    /// Writes, and does not believe it before it is seen. A write whose answer is lost is looked for before anything
-    /// else, and sent again only if it is not seen to have had an effect. A write that is accepted and of which nothing
-    /// is said afterwards is done, and not verified.
-    async fn step(&mut self, step: &Step) -> Result<StepReport, ProvisioningError> {
+    /// Sends a write and verifies it. If the response is lost, the state is read first, and the write is repeated only
+    /// if it is not seen to have had an effect. A write that is accepted, and whose effect the tenant does not report,
+    /// is reported as not verifiable.
+    async fn run_step(&mut self, step: &Step) -> Result<StepReport, ProvisioningError> {
         let mut tries = 1;
-        // Why it is not known whether an earlier try had an effect.
+        // Why the effect of an earlier attempt is unknown.
         let mut doubt: Option<String> = None;
         loop {
             let (request_id, failure, answer) = match self.tenant.apply(step).await {
                 Ok(acted) => {
                     let answer = acted.seen.as_ref().map(|seen| step.is_satisfied_by(seen));
                     if let (Some(Certainty::Yes), Some(seen)) = (&answer, acted.seen) {
-                        return Ok(self.book(
+                        return Ok(self.record_step(
                             step,
                             acted.request_id,
                             tries,
@@ -199,23 +201,32 @@ impl Execution<'_> {
                     effect: WriteEffect::None,
                     error,
                     ..
-                }) => return Err(not_done(step, error, doubt)),
+                }) => return Err(not_applied_error(step, error, doubt)),
                 Err(failure) => (failure.request_id.clone(), Some(failure), None),
             };
-            let seen = match self.observe(step, failure.is_none()).await {
+            let seen = match self.read_until_applied(step, failure.is_none()).await {
                 Ok(seen) => seen,
-                Err(reading) => return Err(unseen(step, failure, reading, doubt.is_some())),
+                Err(reading) => return Err(verification_error(step, failure, reading, doubt.is_some())),
             };
             let holds = step.is_satisfied_by(&seen);
             let Some(failure) = failure else {
                 return match holds {
-                    Certainty::Yes => {
-                        Ok(self.book(step, request_id, tries, VerificationMethod::ByReadingBack, seen))
-                    }
+                    Certainty::Yes => Ok(self.record_step(
+                        step,
+                        request_id,
+                        tries,
+                        VerificationMethod::ByReadingBack,
+                        seen,
+                    )),
                     Certainty::Unknown(reason) if answer != Some(Certainty::No) => {
-                        let report =
-                            self.book(step, request_id, tries, VerificationMethod::NotVerifiable, seen);
-                        Ok(self.amend(StepReport {
+                        let report = self.record_step(
+                            step,
+                            request_id,
+                            tries,
+                            VerificationMethod::NotVerifiable,
+                            seen,
+                        );
+                        Ok(self.replace_last_report(StepReport {
                             reason: Some(reason),
                             ..report
                         }))
@@ -226,23 +237,28 @@ impl Execution<'_> {
                 };
             };
             let refused = failure.effect == WriteEffect::Rejected;
-            // The refusal says that there is no such role, and the list does not have it either.
-            let void = refused && failure.error.status() == StatusCode::NotFound && step.is_void_in(&seen);
+            // The rejection reports that the role does not exist, and it is not listed either.
+            let void = refused
+                && failure.error.status() == StatusCode::NotFound
+                && step.is_removal_from_unlisted_role(&seen);
             match holds {
                 _ if void || holds == Certainty::Yes => {
-                    // A refusal after a lost answer may be due to what the lost one did.
+                    // A rejection after a lost response may be caused by the lost write.
                     let already = void || refused && tries == 1;
                     if already {
-                        self.confirm_absence(step).await?;
+                        self.verify_absence(step).await?;
                     }
-                    let report = self.book(step, request_id, tries, VerificationMethod::ByReadingBack, seen);
-                    return Ok(self.amend(StepReport { already, ..report }));
+                    let report =
+                        self.record_step(step, request_id, tries, VerificationMethod::ByReadingBack, seen);
+                    return Ok(self.replace_last_report(StepReport { already, ..report }));
                 }
-                Certainty::Unknown(_) if refused => return Err(not_done(step, failure.error, doubt)),
-                Certainty::Unknown(reason) if tries == MOST_TRIES => {
-                    return Err(not_done(step, failure.error, Some(reason)));
+                Certainty::Unknown(_) if refused => {
+                    return Err(not_applied_error(step, failure.error, doubt));
                 }
-                _ if refused || tries == MOST_TRIES => {
+                Certainty::Unknown(reason) if tries == MAX_TRIES => {
+                    return Err(not_applied_error(step, failure.error, Some(reason)));
+                }
+                _ if refused || tries == MAX_TRIES => {
                     return Err(ProvisioningError::VerifiedNotApplied {
                         step: step.label(),
                         cause: failure.error,
@@ -260,14 +276,14 @@ impl Execution<'_> {
         }
     }
 
-    /// That an account was gone before a deletion is said only if every source agrees.
-    async fn confirm_absence(&self, step: &Step) -> Result<(), ProvisioningError> {
+    /// Reports a deletion as already applied only if every source agrees.
+    async fn verify_absence(&self, step: &Step) -> Result<(), ProvisioningError> {
         let Step::DeleteAccount { account, .. } = step else {
             return Ok(());
         };
         let account_views = self.tenant.account_views(&account.id).await;
         let account_views = account_views.map_err(ProvisioningError::ReadFailed)?;
-        match account_views.judge(account)? {
+        match account_views.reconcile(account)? {
             None => Ok(()),
             Some(account) => Err(ProvisioningError::Contradiction {
                 what: account.label(),
@@ -276,7 +292,7 @@ impl Execution<'_> {
         }
     }
 
-    fn book(
+    fn record_step(
         &mut self,
         step: &Step,
         request_id: Option<String>,
@@ -295,33 +311,32 @@ impl Execution<'_> {
             already: false,
             seen,
         };
-        self.done.push(report.clone());
+        self.reports.push(report.clone());
         report
     }
 
-    /// Puts a report in the place of the last one.
-    fn amend(&mut self, report: StepReport) -> StepReport {
-        self.done.pop();
-        self.done.push(report.clone());
+    /// Replaces the last report.
+    fn replace_last_report(&mut self, report: StepReport) -> StepReport {
+        self.reports.pop();
+        self.reports.push(report.clone());
         report
     }
 
-    /// Looks at the tenant as far as a step is about it. Where the tenant says that it is done, it is given some time to
-    /// show it.
-    async fn observe(&self, step: &Step, expected: bool) -> Result<Observation, ProvisionerError> {
-        let mut looks = 1;
+    /// Reads the state that a step changes. If the tenant accepted the step, it gets some time to show the effect.
+    async fn read_until_applied(&self, step: &Step, expected: bool) -> Result<Observation, ProvisionerError> {
+        let mut reads = 1;
         loop {
-            let seen = self.look(step).await?;
-            // Who is silent now is not expected to speak in a moment.
-            if !expected || looks == MOST_TRIES || step.is_satisfied_by(&seen) != Certainty::No {
+            let seen = self.read_state(step).await?;
+            // An unknown state is not expected to become known soon.
+            if !expected || reads == MAX_TRIES || step.is_satisfied_by(&seen) != Certainty::No {
                 return Ok(seen);
             }
-            looks += 1;
-            self.tenant.wait_before_retry(looks).await;
+            reads += 1;
+            self.tenant.wait_before_retry(reads).await;
         }
     }
 
-    async fn look(&self, step: &Step) -> Result<Observation, ProvisionerError> {
+    async fn read_state(&self, step: &Step) -> Result<Observation, ProvisionerError> {
         Ok(match step {
             Step::AddMember(membership) | Step::RemoveMember(membership) => {
                 let roles = self
@@ -330,9 +345,9 @@ impl Execution<'_> {
                     .await?;
                 Observation::Role(roles.into_iter().next().map(Box::new))
             }
-            Step::CreateAccount(wanted) => {
-                let found = self.tenant.accounts_with_email(&wanted.person.email).await?;
-                let same_kind = found.into_iter().find(|account| account.kind == wanted.kind);
+            Step::CreateAccount(requested) => {
+                let found = self.tenant.accounts_with_email(&requested.person.email).await?;
+                let same_kind = found.into_iter().find(|account| account.kind == requested.kind);
                 Observation::Account(same_kind.map(Box::new))
             }
             Step::UpdateAccount { account, .. } | Step::DeleteAccount { account, .. } => {
@@ -341,7 +356,7 @@ impl Execution<'_> {
         })
     }
 
-    /// A new account that was refused because its address is taken, by whomever.
+    /// Explains the rejection of a new account whose address is in use.
     async fn explain_conflict(
         &self,
         step: &Step,
@@ -349,8 +364,8 @@ impl Execution<'_> {
         cause: ProvisionerError,
     ) -> ProvisioningError {
         match step {
-            Step::CreateAccount(wanted) if cause.status() == StatusCode::AlreadyExists => {
-                let email = &wanted.person.email;
+            Step::CreateAccount(requested) if cause.status() == StatusCode::AlreadyExists => {
+                let email = &requested.person.email;
                 let holders = self.tenant.accounts_with_email(email).await.unwrap_or_default();
                 let by = holders
                     .first()
@@ -365,8 +380,8 @@ impl Execution<'_> {
     }
 }
 
-/// A try that had no effect, or one that leaves it open whether an earlier one had.
-fn not_done(step: &Step, cause: ProvisionerError, doubt: Option<String>) -> ProvisioningError {
+/// The error of an attempt without effect, or with an unknown effect of an earlier attempt.
+fn not_applied_error(step: &Step, cause: ProvisionerError, doubt: Option<String>) -> ProvisioningError {
     let step = step.label();
     match doubt {
         None => ProvisioningError::NotApplied { step, cause },
@@ -374,7 +389,7 @@ fn not_done(step: &Step, cause: ProvisionerError, doubt: Option<String>) -> Prov
     }
 }
 
-fn unseen(
+fn verification_error(
     step: &Step,
     failure: Option<ApplyError>,
     reading: ProvisionerError,
@@ -393,12 +408,12 @@ fn unseen(
                 reading,
             }
         }
-        Some(ApplyError { error, .. }) => not_done(step, error, None),
+        Some(ApplyError { error, .. }) => not_applied_error(step, error, None),
     }
 }
 
-/// A role that is called otherwise by now: it is told by its id, but a person meant its name.
-fn renamed(step: &Step, seen: &Observation) -> Option<Warning> {
+/// Warns if the role was renamed since planning: the request used its id, but the user meant the name.
+fn role_renamed_warning(step: &Step, seen: &Observation) -> Option<Warning> {
     let (Step::AddMember(membership) | Step::RemoveMember(membership), Observation::Role(Some(role))) =
         (step, seen)
     else {
@@ -415,8 +430,8 @@ fn renamed(step: &Step, seen: &Observation) -> Option<Warning> {
     })
 }
 
-/// What was accepted and cannot be seen.
-fn not_verifiable(report: &StepReport) -> Option<Warning> {
+/// Warns if an accepted step cannot be verified.
+fn not_verifiable_warning(report: &StepReport) -> Option<Warning> {
     (report.verified == VerificationMethod::NotVerifiable).then(|| Warning {
         code: "not_verifiable",
         message: format!(

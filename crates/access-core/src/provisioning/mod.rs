@@ -1,16 +1,16 @@
-//! One change to the tenant: planned, made, and seen to be made.
+//! Provisioning: planning, applying and verifying a change in the tenant.
 //!
-//! [`Provisioning::prepare`] looks into a [`Change`] and refuses what must not be; [`Provisioning::execute`] writes,
-//! verifies, and says what is true of the tenant afterwards: an [`Outcome`], or a [`ProvisioningError`] whose
-//! [`extent`](ProvisioningError::extent) tells what is done. Everything is written to the audit log before and after.
+//! [`Provisioning::prepare`] plans a [`Change`] and refuses what is not allowed; [`Provisioning::execute`] writes,
+//! verifies, and returns an [`Outcome`], or a [`ProvisioningError`] whose [`extent`](ProvisioningError::extent) reports
+//! what was changed. Both are recorded in the audit log.
 //!
 //! The rules:
-//! 1. nothing is written that is so already;
-//! 2. a write whose answer is lost is looked for before it is sent again;
-//! 3. success is what the tenant shows, not what it says;
-//! 4. silence decides nothing: where the tenant does not say whether something is so, the write is sent and its answer
-//!    judged, or it is said that it is not known ([`Certainty`], [`RoleMembers`], [`ReportedFlag`]);
-//! 5. no change without an audit.
+//! 1. nothing is written if the tenant already is in the requested state;
+//! 2. after a lost response, the state is read before the write is repeated;
+//! 3. success means that the tenant shows the new state, not that it accepted the request;
+//! 4. missing information decides nothing: if the state is unknown, the write is sent and its response evaluated, or
+//!    the result is reported as unknown ([`Certainty`], [`RoleMembers`], [`ReportedFlag`]);
+//! 5. no change without an audit entry.
 
 mod account;
 mod account_schema;
@@ -64,33 +64,33 @@ pub use step::{Membership, Observation, RequestPreview, Step};
 use audit::AuditContext;
 use executor::Execution;
 
-/// The use case, wired to a tenant and to somebody who asks.
+/// The provisioning use case with its ports.
 pub struct Provisioning<'a> {
     /// The tenant.
     pub provisioner: &'a dyn Provisioner,
-    /// Where it is written down.
+    /// The audit log.
     pub audit: &'a dyn AuditLog,
-    /// Tells the time.
+    /// The clock.
     pub clock: &'a dyn Clock,
-    /// Makes ids for attempts.
+    /// Generates ids of attempts.
     pub ids: &'a dyn SyncIdGenerator,
-    /// Who asks.
+    /// Who requests the changes.
     pub requested_by: String,
 }
 
 impl Provisioning<'_> {
-    /// Looks into a change and leaves no trace: for a dry run.
+    /// Plans a change without audit entries: for a dry run.
     ///
     /// # Errors
-    /// [`ProvisioningError`] if the change must not or cannot be made.
+    /// [`ProvisioningError`] if the change is not allowed or not possible.
     pub async fn plan(&self, change: &Change) -> Result<Plan, ProvisioningError> {
         planner::plan(self.provisioner, change).await
     }
 
-    /// Looks into a change that is going to be made; a refusal is written to the audit log.
+    /// Plans a change that will be executed; a refusal is recorded in the audit log.
     ///
     /// # Errors
-    /// [`ProvisioningError`] if the change must not or cannot be made.
+    /// [`ProvisioningError`] if the change is not allowed or not possible.
     pub async fn prepare(&self, change: &Change) -> Result<Plan, ProvisioningError> {
         let planned = self.plan(change).await;
         if let Err(error) = &planned {
@@ -103,11 +103,10 @@ impl Provisioning<'_> {
         planned
     }
 
-    /// Makes a planned change. It must not be dropped half-way: what it has written would be without its last line in
-    /// the audit log.
+    /// Executes a plan. Do not drop the future before it completes: the last entry of the audit log would be missing.
     ///
     /// # Errors
-    /// [`ProvisioningError`], whose [`extent`](ProvisioningError::extent) tells what is done.
+    /// [`ProvisioningError`], whose [`extent`](ProvisioningError::extent) reports what was changed.
     pub async fn execute(&self, plan: &Plan) -> Result<Outcome, ProvisioningError> {
         let attempt = self.attempt();
         let change_id = attempt.change_id;
@@ -120,10 +119,10 @@ impl Provisioning<'_> {
         }
         let mut execution = Execution {
             tenant: self.provisioner,
-            done: Vec::new(),
+            reports: Vec::new(),
         };
         let ended = execution.run(change_id, plan).await;
-        let last = entry.finished(self.clock.now(), &ended, &execution.done);
+        let last = entry.finished(self.clock.now(), &ended, &execution.reports);
         match (ended, self.audit.append(&last).await) {
             (ended, Ok(())) => ended,
             (Ok(outcome), Err(source)) if outcome.result != ChangeResult::AlreadyApplied => {
@@ -133,7 +132,7 @@ impl Provisioning<'_> {
                 })
             }
             (Ok(_), Err(source)) => Err(ProvisioningError::AuditFailed(source)),
-            // What became of the change matters more; the log has its beginning.
+            // The error of the change is more important; the log has the first entry.
             (Err(error), Err(_)) => Err(error),
         }
     }
@@ -149,7 +148,7 @@ impl Provisioning<'_> {
     }
 }
 
-/// Stands for the id of an account that is not made yet.
+/// Placeholder for the id of an account that does not exist yet.
 #[must_use]
 pub fn placeholder() -> NativeId {
     NativeId::new("<new>").unwrap_or_else(|_| NativeId::from_number(0))

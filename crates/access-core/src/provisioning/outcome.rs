@@ -1,4 +1,4 @@
-//! What was done.
+//! The outcome of a change.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::{ChangeOperation, Observation};
 use crate::model::{GrantId, Resource, ResourceId, SyncId};
 use crate::ports::Warning;
 
-/// Names one attempt to change something, in the audit log and in messages. A KSUID, like the id of a sync.
+/// The id of an attempt, in the audit log and in messages. A KSUID, like sync ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChangeId(pub(super) SyncId);
 
@@ -24,39 +24,40 @@ impl Serialize for ChangeId {
     }
 }
 
-/// A change that is made, or need not be.
+/// A successful change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Outcome {
-    /// Names the attempt.
+    /// The id of the attempt.
     pub change_id: ChangeId,
-    /// What was asked for.
+    /// The operation.
     pub change: ChangeOperation,
-    /// What was asked for, in words.
-    pub wanted: String,
-    /// Whether there was anything to do.
+    /// Description of the requested change.
+    #[serde(rename = "wanted")]
+    pub request: String,
+    /// Whether the tenant was changed.
     pub result: ChangeResult,
-    /// The role that it is about.
+    /// The affected role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<NamedRef>,
-    /// The account that it is about; a change that could be made names one.
+    /// The affected account; present if the change was applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<NamedRef>,
-    /// The grant that exists now, or no longer.
+    /// The grant that was created or removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant_id: Option<GrantId>,
-    /// The account as it is now, where one was made, found or changed.
+    /// The current account, if one was created, found or updated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<Box<Resource>>,
-    /// Roles that a new account was given, and is seen to have.
+    /// Verified roles of a new account.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<NamedRef>,
-    /// What was written.
+    /// The requests that were sent.
     pub steps: Vec<StepReport>,
-    /// What a person should know.
+    /// Warnings.
     pub warnings: Vec<Warning>,
 }
 
-/// What became of a change.
+/// The result of a successful change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeResult {
@@ -65,17 +66,17 @@ pub enum ChangeResult {
     /// The tenant says that it already was in the requested state.
     #[serde(rename = "already")]
     AlreadyApplied,
-    /// The tenant accepted the change, and nothing that it says shows whether it is so now. It is neither known to be
-    /// made nor known to have been needless.
+    /// The tenant accepted the change, but does not report the new state: it is unknown whether it was applied or
+    /// unnecessary.
     Accepted,
 }
 
-/// A thing with its name.
+/// A resource with its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NamedRef {
-    /// Its id.
+    /// The id.
     pub id: ResourceId,
-    /// Its name, if it is known.
+    /// The name, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
@@ -98,38 +99,38 @@ impl From<&Resource> for NamedRef {
     }
 }
 
-/// A write, and how it is known to be done.
+/// A write and its verification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StepReport {
-    /// What it does.
+    /// Description of the step.
     pub step: String,
     /// Method and address.
     pub request: String,
-    /// What the tenant's support asks for.
+    /// Request id for the tenant's support.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
-    /// How often it was sent, as far as this program decides that.
+    /// Number of attempts, not counting retries of the client.
     pub tries: u32,
-    /// How it is known to be done.
+    /// How the effect was verified.
     pub verified: VerificationMethod,
     /// Why it could not be verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Whether the tenant was as wanted before, which only its refusal told.
+    /// Whether the tenant already was in the requested state, known only from its rejection.
     pub already: bool,
-    /// The tenant afterwards.
+    /// The state afterwards.
     #[serde(skip)]
     pub seen: Observation,
 }
 
-/// How a write is known to be done.
+/// How the effect of a write was verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VerificationMethod {
-    /// Its answer shows it.
+    /// The response shows it.
     ByAnswer,
     /// Reading back shows it.
     ByReadingBack,
-    /// The tenant accepted it, and neither its answer nor reading back says whether it is so.
+    /// The tenant accepted it, and neither the response nor reading back shows the effect.
     NotVerifiable,
 }

@@ -1,4 +1,4 @@
-//! What is going to be done, with the reasons looked up.
+//! Plans: changes with resolved names and the remaining step.
 
 use super::audit::{role_state, state};
 use super::{
@@ -7,72 +7,72 @@ use super::{
 use crate::model::{GrantId, IdError, NativeId, ResourceId};
 use crate::ports::Warning;
 
-/// A change that has been looked into: what is there, and what is left to do. Nothing has been written yet.
+/// A planned change: the current state and the remaining step. Nothing has been written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// What it is for.
-    pub goal: ResolvedChange,
-    /// What is left to do; `None` if the tenant already is as wanted.
+    /// The change with resolved names.
+    pub change: ResolvedChange,
+    /// The remaining step; `None` if the tenant already is in the requested state.
     pub step: Option<Step>,
-    /// What a person should know beforehand.
+    /// Warnings before execution.
     pub warnings: Vec<Warning>,
 }
 
-/// What a plan is for, with everything it names looked up.
+/// A change with resolved names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResolvedChange {
-    /// The account holds the role.
+    /// Assign the role to the account.
     Grant {
         /// The role.
         role: Box<Role>,
         /// The account.
         account: Principal,
     },
-    /// The account does not hold the role.
+    /// Remove the role from the account.
     Revoke {
         /// The role; `None` if it is not listed.
         role: Option<Box<Role>>,
-        /// How the role was named.
-        wanted: ResourceId,
+        /// The id of the role.
+        requested: ResourceId,
         /// The account.
         account: Principal,
     },
-    /// The account exists.
-    Create {
-        /// The account that is wanted.
-        wanted: Box<NewAccount>,
-        /// The account that is there already.
+    /// Create the account.
+    CreateAccount {
+        /// The requested account.
+        requested: Box<NewAccount>,
+        /// An existing account with this kind and address.
         existing: Option<Box<Account>>,
-        /// Roles that are wanted.
+        /// The requested roles.
         roles: Vec<Role>,
     },
-    /// The account has other attributes.
-    Update {
+    /// Update the account.
+    UpdateAccount {
         /// The account.
         account: Box<Account>,
-        /// The attributes.
+        /// The changes.
         changes: AccountChanges,
     },
-    /// The account does not exist.
-    Delete {
-        /// Which.
+    /// Delete the account.
+    DeleteAccount {
+        /// The account id.
         id: ResourceId,
-        /// The account, unless it is gone.
+        /// The account, if it exists.
         account: Option<Box<Account>>,
     },
 }
 
-/// The account of a grant. It may be known by its id alone: a role can list members that no longer exist.
+/// The account of a grant. Only the id is known if a role lists a member that no longer exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
-    /// Its id.
+    /// The id.
     pub id: ResourceId,
     /// The account, if it was looked up.
     pub account: Option<Box<Account>>,
 }
 
 impl Principal {
-    /// Name and id for people.
+    /// Name and id for messages.
     #[must_use]
     pub fn label(&self) -> String {
         self.account
@@ -82,24 +82,23 @@ impl Principal {
 }
 
 impl Plan {
-    /// What it is for.
+    /// The change with resolved names.
     #[must_use]
     pub fn kind(&self) -> ChangeOperation {
-        match &self.goal {
+        match &self.change {
             ResolvedChange::Grant { .. } => ChangeOperation::Grant,
             ResolvedChange::Revoke { .. } => ChangeOperation::Revoke,
-            ResolvedChange::Create { .. } => ChangeOperation::CreateAccount,
-            ResolvedChange::Update { .. } => ChangeOperation::UpdateAccount,
-            ResolvedChange::Delete { .. } => ChangeOperation::DeleteAccount,
+            ResolvedChange::CreateAccount { .. } => ChangeOperation::CreateAccount,
+            ResolvedChange::UpdateAccount { .. } => ChangeOperation::UpdateAccount,
+            ResolvedChange::DeleteAccount { .. } => ChangeOperation::DeleteAccount,
         }
     }
 
-    /// All steps, as far as they can be told: what follows the creation of an account needs the id that it will get,
-    /// in whose place `created` stands.
+    /// All steps. Steps after the creation of an account need its id, for which `created` stands.
     #[must_use]
     pub fn steps(&self, created: &NativeId) -> Vec<Step> {
-        let roles = match &self.goal {
-            ResolvedChange::Create {
+        let roles = match &self.change {
+            ResolvedChange::CreateAccount {
                 roles,
                 existing: None,
                 ..
@@ -112,12 +111,12 @@ impl Plan {
         self.step.clone().into_iter().chain(roles).collect()
     }
 
-    /// The id of the grant that is made or taken back.
+    /// The id of the grant that is created or removed.
     ///
     /// # Errors
-    /// [`IdError`] if it would be too long.
+    /// [`IdError`] if it exceeds the limit.
     pub fn grant_id(&self) -> Result<Option<GrantId>, IdError> {
-        match &self.goal {
+        match &self.change {
             ResolvedChange::Grant { role, account }
             | ResolvedChange::Revoke {
                 role: Some(role),
@@ -146,36 +145,36 @@ impl Membership {
 }
 
 impl Plan {
-    /// What is asked for, with the names looked up.
+    /// Description of the change with resolved names.
     #[must_use]
     pub fn label(&self) -> String {
-        match &self.goal {
+        match &self.change {
             ResolvedChange::Grant { role, account } => {
                 format!("grant {} to {}", role.label(), account.label())
             }
             ResolvedChange::Revoke {
                 role,
-                wanted,
+                requested,
                 account,
             } => {
                 let role = role
                     .as_ref()
-                    .map_or_else(|| wanted.to_string(), |role| role.label());
+                    .map_or_else(|| requested.to_string(), |role| role.label());
                 format!("revoke {role} from {}", account.label())
             }
-            ResolvedChange::Create { wanted, roles, .. } => {
+            ResolvedChange::CreateAccount { requested, roles, .. } => {
                 let roles: Vec<String> = roles.iter().map(Role::label).collect();
                 let roles = if roles.is_empty() {
                     String::new()
                 } else {
                     format!(" with {}", roles.join(", "))
                 };
-                format!("create {}{roles}", wanted.label())
+                format!("create {}{roles}", requested.label())
             }
-            ResolvedChange::Update { account, changes } => {
+            ResolvedChange::UpdateAccount { account, changes } => {
                 format!("change {}: {}", account.label(), changes.label())
             }
-            ResolvedChange::Delete { id, account } => {
+            ResolvedChange::DeleteAccount { id, account } => {
                 let account = account
                     .as_ref()
                     .map_or_else(|| id.to_string(), |account| account.label());
@@ -184,9 +183,9 @@ impl Plan {
         }
     }
 
-    /// The role and the account that it is about, and what is there before.
+    /// The role and account of the change, and the state before.
     pub(super) fn subject(&self) -> (Option<ResourceId>, Option<ResourceId>, Option<Attributes>) {
-        match &self.goal {
+        match &self.change {
             ResolvedChange::Grant { role, account } => (
                 Some(role.id().clone()),
                 Some(account.id.clone()),
@@ -194,23 +193,25 @@ impl Plan {
             ),
             ResolvedChange::Revoke {
                 role,
-                wanted,
+                requested,
                 account,
             } => {
                 let before = role_state(role.as_deref(), Some(&account.id));
-                (Some(wanted.clone()), Some(account.id.clone()), Some(before))
+                (Some(requested.clone()), Some(account.id.clone()), Some(before))
             }
-            ResolvedChange::Create {
+            ResolvedChange::CreateAccount {
                 existing: Some(account),
                 ..
             }
-            | ResolvedChange::Update { account, .. } => {
-                (None, Some(account.id().clone()), Some(account.facts()))
-            }
-            ResolvedChange::Create { existing: None, .. } => {
+            | ResolvedChange::UpdateAccount { account, .. } => (
+                None,
+                Some(account.id().clone()),
+                Some(account.audited_attributes()),
+            ),
+            ResolvedChange::CreateAccount { existing: None, .. } => {
                 (None, None, Some(state(&Observation::Account(None), None)))
             }
-            ResolvedChange::Delete { id, account } => (
+            ResolvedChange::DeleteAccount { id, account } => (
                 None,
                 Some(id.clone()),
                 Some(state(&Observation::Account(account.clone()), None)),

@@ -1,29 +1,29 @@
-//! Roles as provisioning sees them.
+//! Roles in provisioning.
 
 use std::collections::HashSet;
 
 use super::{AccountKind, AccountSchema, Certainty, ProvisioningError};
 use crate::model::{Entitlement, NativeId, Resource, ResourceId, ResourceTypeId, Slug};
 
-/// What the things are called that can be changed, and what cannot.
+/// Resource types, slugs and account rules of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProvisioningTerms {
     /// The resource type of accounts.
     pub account_type: ResourceTypeId,
     /// The resource type of roles.
     pub role_type: ResourceTypeId,
-    /// The slug of the entitlement that is granted.
+    /// Slug of the grantable entitlement.
     pub role_slug: Slug,
-    /// Resource types whose entitlements can only be looked at.
+    /// Resource types with read-only entitlements.
     pub immutable_types: Vec<ResourceTypeId>,
-    /// Names of permissions that belong to accounts themselves. No role gives them.
+    /// Names of permissions that belong to accounts and cannot be granted by roles.
     pub account_permissions: Vec<&'static str>,
-    /// What accounts are.
+    /// The account schema.
     pub accounts: &'static AccountSchema,
 }
 
 impl ProvisioningTerms {
-    /// Refuses to make or remove anything but accounts. An empty type leaves the choice, and there is no other.
+    /// Requires the account type. An empty type is accepted, because there is no other choice.
     ///
     /// # Errors
     /// [`ProvisioningError::NotAnAccountType`].
@@ -43,49 +43,48 @@ impl ProvisioningTerms {
     }
 }
 
-/// Who is in a role, as far as the tenant says.
+/// Members of a role, as far as the tenant lists them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoleMembers {
-    /// All of them: the tenant gave a list, and every entry of it can be read.
+    /// The complete list; every entry is readable.
     Known(HashSet<NativeId>),
-    /// The tenant does not say; the text is the reason, for people. Nobody is known to be in the role then, and nobody
-    /// is known not to be.
+    /// The tenant does not list them; the text is the reason, for messages. No account is known to be, or not to be, a
+    /// member.
     Unknown(String),
 }
 
 impl RoleMembers {
     /// Whether an account is in the role.
     #[must_use]
-    pub fn contain(&self, account: &NativeId) -> Certainty {
+    pub fn contains(&self, account: &NativeId) -> Certainty {
         match self {
-            Self::Known(members) => Certainty::said(members.contains(account)),
+            Self::Known(members) => Certainty::from_bool(members.contains(account)),
             Self::Unknown(reason) => Certainty::Unknown(reason.clone()),
         }
     }
 }
 
-/// A role with those who hold it.
+/// A role and its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
-    /// The role, as a sync emits it.
+    /// The role, as in a sync.
     pub resource: Resource,
-    /// Being assigned it.
+    /// Its entitlement.
     pub entitlement: Entitlement,
-    /// The kind of accounts that can hold it; `None` if the tenant's word for it is not known here: then the tenant
-    /// judges.
+    /// The account kind that the role is for; `None` if it is unknown: then the tenant decides.
     pub holders: Option<AccountKind>,
-    /// Accounts that hold it.
+    /// The members.
     pub members: RoleMembers,
 }
 
 impl Role {
-    /// Its id.
+    /// The id.
     #[must_use]
     pub fn id(&self) -> &ResourceId {
         &self.resource.id
     }
 
-    /// Name and entitlement id for people.
+    /// Name and entitlement id for messages.
     #[must_use]
     pub fn label(&self) -> String {
         format!("{} ({})", self.resource.display_name, self.entitlement.id)

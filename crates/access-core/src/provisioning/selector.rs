@@ -1,4 +1,4 @@
-//! How people and programs name roles and accounts.
+//! Selectors: how users and programs name roles and accounts.
 
 use std::fmt;
 
@@ -6,43 +6,43 @@ use super::{ProvisioningError, ProvisioningTerms};
 use crate::model::NativeId;
 use crate::model::spelling::fold;
 
-/// A thing, by id or by what it is called.
+/// An object by id, name or login.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selector {
     /// By native id.
     Id(NativeId),
-    /// By name, login or native id, whichever it turns out to be.
+    /// By name, login or native id.
     Text(String),
 }
 
 impl Selector {
-    /// Reads a role: `role:7:assigned`, `role:7`, `7` or a name.
+    /// Parses a role: `role:7:assigned`, `role:7`, `7` or a name.
     ///
     /// # Errors
-    /// [`ProvisioningError::NotGrantable`] for an entitlement that cannot be changed.
-    pub fn role(text: &str, terms: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
+    /// [`ProvisioningError::NotGrantable`] for an entitlement that cannot be granted.
+    pub fn parse_role(text: &str, terms: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
         let text = text.trim();
         let own = format!("{}:", terms.role_type);
         if let Some(rest) = text.strip_prefix(&own) {
             let end = format!(":{}", terms.role_slug);
             let id = rest.strip_suffix(&end).unwrap_or(rest);
-            return by_id(id).ok_or_else(|| not_grantable(text, terms));
+            return parse_id(id).ok_or_else(|| not_grantable(text, terms));
         }
         let foreign = |of: &crate::model::ResourceTypeId| text.starts_with(&format!("{of}:"));
         if terms.immutable_types.iter().any(foreign) || foreign(&terms.account_type) {
             return Err(not_grantable(text, terms));
         }
-        by_text(text).ok_or(ProvisioningError::EmptyName { what: "role" })
+        parse_text(text).ok_or(ProvisioningError::EmptyName { what: "role" })
     }
 
-    /// Reads an account: `user:901`, `901` or a login.
+    /// Parses an account: `user:901`, `901` or a login.
     ///
     /// # Errors
-    /// [`ProvisioningError::NotAnAccount`] for the id of something else.
-    pub fn account(text: &str, terms: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
+    /// [`ProvisioningError::NotAnAccount`] for the id of another object.
+    pub fn parse_account(text: &str, terms: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
         let text = text.trim();
         if let Some(id) = text.strip_prefix(&format!("{}:", terms.account_type)) {
-            return by_id(id).ok_or_else(|| ProvisioningError::NotAnAccount {
+            return parse_id(id).ok_or_else(|| ProvisioningError::NotAnAccount {
                 text: text.to_owned(),
             });
         }
@@ -52,14 +52,14 @@ impl Selector {
                 text: text.to_owned(),
             });
         }
-        by_text(text).ok_or(ProvisioningError::EmptyName { what: "account" })
+        parse_text(text).ok_or(ProvisioningError::EmptyName { what: "account" })
     }
 
-    /// Reads an account given as type and id, as the reference's flags do.
+    /// Parses an account from type and id, like the flags of the reference SDK.
     ///
     /// # Errors
-    /// [`ProvisioningError::NotAnAccount`] if the type is another.
-    pub fn principal(
+    /// [`ProvisioningError::NotAnAccount`] for another type.
+    pub fn parse_principal(
         resource_type: &str,
         id: &str,
         terms: &ProvisioningTerms,
@@ -68,7 +68,7 @@ impl Selector {
             text: format!("{resource_type}:{id}"),
         };
         if resource_type == terms.account_type.as_str() {
-            by_id(id).ok_or_else(refuse)
+            parse_id(id).ok_or_else(refuse)
         } else {
             Err(refuse())
         }
@@ -78,7 +78,7 @@ impl Selector {
     ///
     /// # Errors
     /// [`ProvisioningError::NotGrantable`] or [`ProvisioningError::InvalidGrantId`].
-    pub fn grant(text: &str, terms: &ProvisioningTerms) -> Result<(Self, Self), ProvisioningError> {
+    pub fn parse_grant(text: &str, terms: &ProvisioningTerms) -> Result<(Self, Self), ProvisioningError> {
         let refuse = || ProvisioningError::InvalidGrantId {
             text: text.to_owned(),
         };
@@ -87,22 +87,22 @@ impl Selector {
         if principal_type != terms.account_type.as_str() {
             return Err(refuse());
         }
-        let account = by_id(account).ok_or_else(refuse)?;
-        Ok((Self::entitlement(entitlement, terms)?, account))
+        let account = parse_id(account).ok_or_else(refuse)?;
+        Ok((Self::parse_entitlement(entitlement, terms)?, account))
     }
 
-    /// Reads an entitlement id, which must be that of a role.
+    /// Parses the entitlement id of a role.
     ///
     /// # Errors
     /// [`ProvisioningError::NotGrantable`] for any other.
-    pub fn entitlement(text: &str, terms: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
+    pub fn parse_entitlement(text: &str, terms: &ProvisioningTerms) -> Result<Self, ProvisioningError> {
         let start = format!("{}:", terms.role_type);
         let end = format!(":{}", terms.role_slug);
         let id = text.strip_prefix(&start).and_then(|rest| rest.strip_suffix(&end));
-        id.and_then(by_id).ok_or_else(|| not_grantable(text, terms))
+        id.and_then(parse_id).ok_or_else(|| not_grantable(text, terms))
     }
 
-    /// Whether a thing of this id and these names is meant.
+    /// Whether an object with this id and these names is selected.
     #[must_use]
     pub fn selects<'a>(&self, id: &NativeId, names: impl IntoIterator<Item = &'a str>) -> bool {
         match self {
@@ -111,8 +111,7 @@ impl Selector {
         }
     }
 
-    /// Whether something is meant that has one of these names, whatever the case. A name that only looks like it is
-    /// another one.
+    /// Whether an object with one of these names is selected, ignoring case. Names that only look alike differ.
     #[must_use]
     pub fn is_called<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> bool {
         match self {
@@ -134,12 +133,12 @@ impl fmt::Display for Selector {
     }
 }
 
-fn by_id(id: &str) -> Option<Selector> {
+fn parse_id(id: &str) -> Option<Selector> {
     let id = NativeId::new(id).ok()?;
     id.as_number().is_some().then_some(Selector::Id(id))
 }
 
-fn by_text(text: &str) -> Option<Selector> {
+fn parse_text(text: &str) -> Option<Selector> {
     (!text.is_empty()).then(|| Selector::Text(text.to_owned()))
 }
 
@@ -190,7 +189,7 @@ mod tests {
             "",
             "Level 2: Desk",
         ];
-        let lines = texts.map(|text| format!("{text:45} {}", shown(Selector::role(text, &terms()))));
+        let lines = texts.map(|text| format!("{text:45} {}", shown(Selector::parse_role(text, &terms()))));
         insta::assert_snapshot!(lines.join("\n"));
     }
 
@@ -206,13 +205,13 @@ mod tests {
             "",
             "user:0901",
         ];
-        let lines = texts.map(|text| format!("{text:20} {}", shown(Selector::account(text, &terms()))));
+        let lines = texts.map(|text| format!("{text:20} {}", shown(Selector::parse_account(text, &terms()))));
         insta::assert_snapshot!(lines.join("\n"));
     }
 
     #[test]
     fn grant_ids_name_both() {
-        let read = |text: &str| match Selector::grant(text, &terms()) {
+        let read = |text: &str| match Selector::parse_grant(text, &terms()) {
             Ok((role, account)) => format!("role {role}, account {account}"),
             Err(error) => format!("refused: {error}"),
         };

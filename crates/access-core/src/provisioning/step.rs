@@ -1,43 +1,43 @@
-//! Single writes, and what the tenant looks like when they are done.
+//! Steps: single writes, and the states that satisfy them.
 
 use serde::Serialize;
 
 use super::{Account, AccountChanges, AccountKind, Certainty, NewAccount, Role};
 use crate::model::{DisplayName, NativeId, ResourceId};
 
-/// One write. Every one of them asks for a state, so that asking twice is the same as asking once.
+/// A write. Every step requests a state, so repeating it is harmless.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// An account is to hold a role.
+    /// Adds an account to a role.
     AddMember(Membership),
-    /// An account is not to hold a role.
+    /// Removes an account from a role.
     RemoveMember(Membership),
-    /// An account is to exist.
+    /// Creates an account.
     CreateAccount(NewAccount),
-    /// An account is to have other attributes.
+    /// Updates an account.
     UpdateAccount {
-        /// Which.
+        /// The account id.
         account: ResourceId,
-        /// Its kind.
+        /// The account kind.
         kind: AccountKind,
-        /// What is to change.
+        /// The changes.
         changes: AccountChanges,
     },
-    /// An account is not to exist.
+    /// Deletes an account.
     DeleteAccount {
-        /// Which.
+        /// The account id.
         account: ResourceId,
-        /// Its kind.
+        /// The account kind.
         kind: AccountKind,
     },
 }
 
-/// An account in a role.
+/// Membership of an account in a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Membership {
     /// The role.
     pub role: ResourceId,
-    /// Its name when the change was planned; `None` if no role of this id was listed then.
+    /// Name of the role at planning time; `None` if it was not listed.
     pub role_name: Option<DisplayName>,
     /// The account.
     pub account: NativeId,
@@ -52,65 +52,67 @@ impl Membership {
     }
 }
 
-/// What the tenant was seen to look like, as far as a step is about it.
+/// The state of the tenant that a step is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observation {
-    /// The role; `None` if there is none of that id.
+    /// The role; `None` if it is not listed.
     Role(Option<Box<Role>>),
-    /// The account; `None` if there is none.
+    /// The account; `None` if it does not exist.
     Account(Option<Box<Account>>),
 }
 
-/// A request as it would be sent, for people to read beforehand.
+/// Preview of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RequestPreview {
     /// HTTP method.
     pub method: &'static str,
-    /// The whole address.
+    /// The complete URL.
     pub url: String,
-    /// The body, if there is one.
+    /// The body, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
 }
 
 impl Step {
-    /// Whether the tenant looks as the step leaves it.
+    /// Whether the tenant is in the state that the step requests.
     #[must_use]
     pub fn is_satisfied_by(&self, seen: &Observation) -> Certainty {
         match (self, seen) {
             (Self::AddMember(membership), Observation::Role(Some(role))) => {
-                role.members.contain(&membership.account)
+                role.members.contains(&membership.account)
             }
             (Self::RemoveMember(membership), Observation::Role(Some(role))) => {
-                match role.members.contain(&membership.account) {
+                match role.members.contains(&membership.account) {
                     Certainty::Yes => Certainty::No,
                     Certainty::No => Certainty::Yes,
                     unknown @ Certainty::Unknown(_) => unknown,
                 }
             }
-            // That a role is not listed may have other reasons than that nobody holds it.
+            // A role may be unlisted for other reasons than having no members.
             (Self::RemoveMember(membership), Observation::Role(None)) => {
                 Certainty::Unknown(format!("{} is not listed", membership.role))
             }
             (Self::CreateAccount(requested), Observation::Account(account)) => {
-                Certainty::said(account.as_ref().is_some_and(|account| {
+                Certainty::from_bool(account.as_ref().is_some_and(|account| {
                     account.kind == requested.kind && account.has_email(&requested.person.email)
                 }))
             }
             (Self::UpdateAccount { changes, .. }, Observation::Account(Some(account))) => {
-                changes.hold_for(account)
+                changes.are_satisfied_by(account)
             }
-            (Self::DeleteAccount { .. }, Observation::Account(account)) => Certainty::said(account.is_none()),
+            (Self::DeleteAccount { .. }, Observation::Account(account)) => {
+                Certainty::from_bool(account.is_none())
+            }
             _ => Certainty::No,
         }
     }
 
-    /// Whether there is no role to take anybody out of.
-    pub(super) fn is_void_in(&self, seen: &Observation) -> bool {
+    /// Whether the step removes a member from an unlisted role.
+    pub(super) fn is_removal_from_unlisted_role(&self, seen: &Observation) -> bool {
         matches!((self, seen), (Self::RemoveMember(_), Observation::Role(None)))
     }
 
-    /// What the step does, e.g. `add user 7 to the role Service Desk (role:1)`.
+    /// Description of the step, e.g. `add user 7 to the role Service Desk (role:1)`.
     #[must_use]
     pub fn label(&self) -> String {
         match self {
@@ -124,7 +126,7 @@ impl Step {
                     membership.role_label()
                 )
             }
-            Self::CreateAccount(wanted) => format!("create {}", wanted.label()),
+            Self::CreateAccount(requested) => format!("create {}", requested.label()),
             Self::UpdateAccount {
                 account,
                 kind,

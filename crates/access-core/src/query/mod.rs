@@ -1,4 +1,4 @@
-//! Looking at a finished sync: things found by what people call them, and people sorted out by what is known of them.
+//! Queries of a finished sync: resolving names, and filtering users.
 
 mod natural;
 mod resolve;
@@ -18,7 +18,7 @@ pub use user_filter::matches_text;
 
 use crate::model::{Profile, ProfileValue, Resource, ResourceTrait};
 
-/// The primary address of a user, or the one in its attributes.
+/// The primary e-mail address of a user, or its `email` attribute.
 #[must_use]
 pub fn email(resource: &Resource) -> Option<&str> {
     let listed = match &resource.resource_trait {
@@ -33,7 +33,7 @@ pub fn email(resource: &Resource) -> Option<&str> {
     listed.or_else(|| attribute(&resource.profile, "email"))
 }
 
-/// The login of a user.
+/// The login name of a user.
 #[must_use]
 pub fn login(resource: &Resource) -> Option<&str> {
     match &resource.resource_trait {
@@ -42,7 +42,7 @@ pub fn login(resource: &Resource) -> Option<&str> {
     }
 }
 
-/// An attribute that is text.
+/// A text attribute.
 #[must_use]
 pub fn attribute<'a>(profile: &'a Profile, key: &str) -> Option<&'a str> {
     match profile.get(key) {
@@ -51,7 +51,7 @@ pub fn attribute<'a>(profile: &'a Profile, key: &str) -> Option<&'a str> {
     }
 }
 
-/// An attribute that is yes or no.
+/// A boolean attribute.
 #[must_use]
 pub fn flag(profile: &Profile, key: &str) -> Option<bool> {
     match profile.get(key) {

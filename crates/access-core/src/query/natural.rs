@@ -1,10 +1,10 @@
-//! The order in which people expect names and ids.
+//! Natural sort order.
 
 use std::cmp::Ordering;
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// Compares texts as people do: numbers in them by their value, letters whatever their case. Texts that differ are never equal.
+/// Compares texts with numbers by value and letters ignoring case. Different texts never compare as equal.
 #[must_use]
 pub fn natural_order(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a.chars().peekable(), b.chars().peekable());
@@ -28,7 +28,7 @@ pub fn natural_order(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// The digits of a number, of any length, without zeros before it.
+/// Consumes the digits of a number of any length, without leading zeros.
 fn digits(chars: &mut Peekable<Chars<'_>>) -> String {
     let mut digits = String::new();
     while let Some(digit) = chars.next_if(char::is_ascii_digit) {

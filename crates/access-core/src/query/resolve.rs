@@ -1,4 +1,4 @@
-//! Things found by what people call them: an id, a login, an address, a name.
+//! Resolves users, roles and entitlements by id, login, address or name.
 
 use std::ops::ControlFlow::{Break, Continue};
 
@@ -14,34 +14,34 @@ use crate::model::{
 use crate::ports::{AccessSnapshot, EntitlementInfo, EntitlementQuery, ResourceQuery, SourceError};
 use crate::{Diagnostic, StatusCode};
 
-/// What people are called in a message.
+/// Label of users in messages.
 const USER: &str = "user";
-/// So many things are named in a message.
-const NAMED: usize = 5;
+/// Maximum number of candidates in a message.
+const MAX_NAMED: usize = 5;
 
-/// Why a thing was not found.
+/// Why a name could not be resolved.
 #[derive(Debug, Error)]
 pub enum ResolveError {
-    /// Nothing is called so.
-    #[error("no {what} is called `{text}`{}", near(close))]
+    /// No object matches.
+    #[error("no {what} is called `{text}`{}", similar_names(close))]
     NotFound {
-        /// What was looked for.
+        /// What was searched for.
         what: &'static str,
-        /// What it should be called.
+        /// The text.
         text: String,
-        /// Things that have the text somewhere.
+        /// Objects with a similar name.
         close: Vec<String>,
     },
-    /// Several things are called so.
-    #[error("`{text}` can be any of {count} {what}: {}", listed(some))]
+    /// Several objects match.
+    #[error("`{text}` can be any of {count} {what}: {}", join_names(some))]
     Ambiguous {
-        /// What was looked for.
+        /// What was searched for.
         what: &'static str,
-        /// What they are called.
+        /// The text.
         text: String,
-        /// How many there are.
+        /// Number of matches.
         count: usize,
-        /// Some of them.
+        /// Some of the matches.
         some: Vec<String>,
     },
     /// The sync cannot be read.
@@ -49,16 +49,16 @@ pub enum ResolveError {
     Source(#[from] SourceError),
 }
 
-fn near(close: &[String]) -> String {
+fn similar_names(close: &[String]) -> String {
     if close.is_empty() {
         String::new()
     } else {
-        format!("; close to it: {}", listed(close))
+        format!("; close to it: {}", join_names(close))
     }
 }
 
-fn listed(things: &[String]) -> String {
-    things.join(", ")
+fn join_names(matches: &[String]) -> String {
+    matches.join(", ")
 }
 
 impl Diagnostic for ResolveError {
@@ -84,29 +84,31 @@ impl Diagnostic for ResolveError {
     }
 }
 
-/// The one principal that is called so: by `TYPE:ID`, by the tenant's id, by login, by address, by name. What comes first
-/// in this list outranks what comes later.
+/// Resolves a user by, in order of precedence: `TYPE:ID`, native id, login, e-mail address, display name.
 ///
 /// # Errors
-/// [`ResolveError`] if there is none or more than one.
+/// [`ResolveError`] unless exactly one user matches.
 pub fn resolve_principal(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Resource, ResolveError> {
-    let kinds = snapshot.resource_types()?;
-    for id in ids(&kinds, text, |kind| kind.trait_kind == TraitKind::User) {
-        if let Some(found) = one(snapshot, &id)? {
+    let resource_types = snapshot.resource_types()?;
+    for id in ids(&resource_types, text, |kind| kind.trait_kind == TraitKind::User) {
+        if let Some(found) = find_resource(snapshot, &id)? {
             return Ok(found);
         }
     }
-    let words = TextQuery::new(text);
+    let query = TextQuery::new(text);
     let mut best = BestMatches::new((USER, "users"), text);
-    for kind in kinds.iter().filter(|kind| kind.trait_kind == TraitKind::User) {
-        let which = ResourceQuery::MatchingText(&kind.id, text.trim());
-        snapshot.resources(which, &mut |row| {
-            let is = |text: Option<&str>| text.is_some_and(|text| words.equals(text));
+    for kind in resource_types
+        .iter()
+        .filter(|kind| kind.trait_kind == TraitKind::User)
+    {
+        let resource_query = ResourceQuery::MatchingText(&kind.id, text.trim());
+        snapshot.resources(resource_query, &mut |row| {
+            let is = |text: Option<&str>| text.is_some_and(|text| query.equals(text));
             let rank = [login(&row), email(&row), Some(row.display_name.as_str())];
             let rank = rank.into_iter().position(is);
             match rank {
-                Some(rank) => best.add(rank, shown(&row), row),
-                None if matches_text(&row, &words) => best.close(shown(&row)),
+                Some(rank) => best.add(rank, label(&row), row),
+                None if matches_text(&row, &query) => best.close(label(&row)),
                 None => {}
             }
             Continue(())
@@ -117,14 +119,13 @@ pub fn resolve_principal(snapshot: &dyn AccessSnapshot, text: &str) -> Result<Re
         text: text.to_owned(),
         close: Vec::new(),
     };
-    best.settle()?.pop().ok_or_else(nothing)
+    best.finish()?.pop().ok_or_else(nothing)
 }
 
-/// The entitlements that a role or an entitlement is called by: its id, or all of those on a resource that is named by
-/// `TYPE:ID`, by the tenant's id, or by name; or one by its own name.
+/// Resolves entitlements: by entitlement id, by their resource (`TYPE:ID`, native id or name), or by their own name.
 ///
 /// # Errors
-/// [`ResolveError`] if there is none, or more than one resource or entitlement.
+/// [`ResolveError`] unless exactly one resource or entitlement matches.
 pub fn resolve_entitlements(
     snapshot: &dyn AccessSnapshot,
     text: &str,
@@ -135,18 +136,18 @@ pub fn resolve_entitlements(
             return Ok(found);
         }
     }
-    let kinds = snapshot.resource_types()?;
-    for id in ids(&kinds, text, |_| false) {
+    let resource_types = snapshot.resource_types()?;
+    for id in ids(&resource_types, text, |_| false) {
         let found = entitlements(snapshot, EntitlementQuery::OnResource(&id))?;
         if !found.is_empty() {
             return Ok(found);
         }
     }
-    let words = TextQuery::new(text);
+    let query = TextQuery::new(text);
     let mut best = BestMatches::new(("role or entitlement", "roles or entitlements"), text);
     snapshot.entitlements(EntitlementQuery::All, &mut |row| {
         let resource_name = row.resource_name.as_ref().map(crate::model::BoundedText::as_str);
-        let is = |text: Option<&str>| text.is_some_and(|text| words.equals(text));
+        let is = |text: Option<&str>| text.is_some_and(|text| query.equals(text));
         let names = [
             Some(row.entitlement.resource.id.as_str()),
             resource_name,
@@ -159,12 +160,12 @@ pub fn resolve_entitlements(
         };
         match rank {
             Some(2) => {
-                let shown = format!("{} ({})", row.entitlement.id, row.entitlement.display_name);
-                best.add(2, shown, row);
+                let label = format!("{} ({})", row.entitlement.id, row.entitlement.display_name);
+                best.add(2, label, row);
             }
             Some(rank) => best.add(rank, on(), row),
-            None if names[..2].iter().flatten().any(|name| words.resembles(name)) => best.close(on()),
-            None if words.resembles(row.entitlement.display_name.as_str()) => {
+            None if names[..2].iter().flatten().any(|name| query.resembles(name)) => best.close(on()),
+            None if query.resembles(row.entitlement.display_name.as_str()) => {
                 best.close(format!(
                     "{} ({})",
                     row.entitlement.id, row.entitlement.display_name
@@ -174,23 +175,23 @@ pub fn resolve_entitlements(
         }
         Continue(())
     })?;
-    best.settle()
+    best.finish()
 }
 
-/// The entitlements in question.
+/// Collects the results of a query.
 fn entitlements(
     snapshot: &dyn AccessSnapshot,
-    which: EntitlementQuery<'_>,
+    resource_query: EntitlementQuery<'_>,
 ) -> Result<Vec<EntitlementInfo>, SourceError> {
     let mut found = Vec::new();
-    snapshot.entitlements(which, &mut |row| {
+    snapshot.entitlements(resource_query, &mut |row| {
         found.push(row);
         Continue(())
     })?;
     Ok(found)
 }
 
-fn one(snapshot: &dyn AccessSnapshot, id: &ResourceId) -> Result<Option<Resource>, SourceError> {
+fn find_resource(snapshot: &dyn AccessSnapshot, id: &ResourceId) -> Result<Option<Resource>, SourceError> {
     let mut found = None;
     snapshot.resources(ResourceQuery::ById(id), &mut |row| {
         found = Some(row);
@@ -199,8 +200,12 @@ fn one(snapshot: &dyn AccessSnapshot, id: &ResourceId) -> Result<Option<Resource
     Ok(found)
 }
 
-/// The ids that a text can be: `TYPE:ID`, and for some types the id alone.
-fn ids(kinds: &[ResourceType], text: &str, alone: impl Fn(&ResourceType) -> bool) -> Vec<ResourceId> {
+/// Resource ids that a text can denote: `TYPE:ID`, and for some types the id alone.
+fn ids(
+    resource_types: &[ResourceType],
+    text: &str,
+    alone: impl Fn(&ResourceType) -> bool,
+) -> Vec<ResourceId> {
     let text = text.trim();
     let named = text.split_once(':').into_iter().filter_map(|(kind, id)| {
         Some(ResourceId::new(
@@ -208,15 +213,15 @@ fn ids(kinds: &[ResourceType], text: &str, alone: impl Fn(&ResourceType) -> bool
             NativeId::new(id).ok()?,
         ))
     });
-    let of_type = kinds
+    let of_type = resource_types
         .iter()
         .filter(|kind| alone(kind))
         .filter_map(|kind| Some(ResourceId::new(kind.id.clone(), NativeId::new(text).ok()?)));
     named.chain(of_type).collect()
 }
 
-/// A resource in a message.
-fn shown(row: &Resource) -> String {
+/// Label of a resource in messages.
+fn label(row: &Resource) -> String {
     let who = match &row.resource_trait {
         ResourceTrait::User(_) => login(row).or(email(row)),
         _ => None,
@@ -229,13 +234,13 @@ fn shown(row: &Resource) -> String {
     }
 }
 
-/// The things that are called so in the way that counts most, each with the label that tells it from others.
+/// The matches with the best rank, each with a unique label.
 struct BestMatches<T> {
-    /// What is looked for: one, several.
+    /// Singular and plural of the searched type.
     what: (&'static str, &'static str),
     text: String,
     rank: usize,
-    things: Vec<(String, T)>,
+    matches: Vec<(String, T)>,
     close: Vec<String>,
 }
 
@@ -245,34 +250,34 @@ impl<T> BestMatches<T> {
             what,
             text: text.trim().to_owned(),
             rank: usize::MAX,
-            things: Vec::new(),
+            matches: Vec::new(),
             close: Vec::new(),
         }
     }
 
-    fn add(&mut self, rank: usize, shown: String, thing: T) {
+    fn add(&mut self, rank: usize, label: String, item: T) {
         if rank < self.rank {
-            self.things.clear();
+            self.matches.clear();
             self.rank = rank;
         }
         if rank == self.rank {
-            self.things.push((shown, thing));
+            self.matches.push((label, item));
         }
     }
 
-    /// Notes a thing that is not called so, but nearly; few are remembered.
-    fn close(&mut self, shown: String) {
-        if !self.close.contains(&shown) {
-            self.close.push(shown);
+    /// Records a similar name; at most [`MAX_NAMED`] are kept.
+    fn close(&mut self, label: String) {
+        if !self.close.contains(&label) {
+            self.close.push(label);
             self.close.sort_unstable();
-            self.close.truncate(NAMED);
+            self.close.truncate(MAX_NAMED);
         }
     }
 
-    /// What was found, if it all has one label.
-    fn settle(self) -> Result<Vec<T>, ResolveError> {
+    /// Returns the matches if all have the same label.
+    fn finish(self) -> Result<Vec<T>, ResolveError> {
         let (what, text) = (self.what, self.text);
-        let mut labels: Vec<&String> = self.things.iter().map(|(shown, _)| shown).collect();
+        let mut labels: Vec<&String> = self.matches.iter().map(|(label, _)| label).collect();
         labels.sort_unstable();
         labels.dedup();
         match labels.len() {
@@ -281,12 +286,12 @@ impl<T> BestMatches<T> {
                 text,
                 close: self.close,
             }),
-            1 => Ok(self.things.into_iter().map(|(_, thing)| thing).collect()),
+            1 => Ok(self.matches.into_iter().map(|(_, item)| item).collect()),
             count => Err(ResolveError::Ambiguous {
                 what: what.1,
                 text,
                 count,
-                some: labels.into_iter().take(NAMED).cloned().collect(),
+                some: labels.into_iter().take(MAX_NAMED).cloned().collect(),
             }),
         }
     }

@@ -1,6 +1,6 @@
-//! Names that were probably meant.
+//! Edit distance and suggestions for misspelled names.
 
-/// Edits that turn one text into another: a character more, less or other, or two neighbours swapped.
+/// Edit distance: insertions, deletions, substitutions and swaps of neighbours.
 #[must_use]
 pub fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
@@ -22,7 +22,7 @@ pub fn distance(a: &str, b: &str) -> usize {
     last[b.len()]
 }
 
-/// The name that was meant, if one is so near that hardly another can be: one edit, or two in names of eight characters or more.
+/// The nearest name within one edit, or two for texts of eight or more characters.
 #[must_use]
 pub fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let max_edits = max_edits(text);
@@ -34,7 +34,7 @@ pub fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, name)| name)
 }
 
-/// So many edits are a typing error in a text of this length.
+/// Maximum number of edits that count as a typo in a text of this length.
 pub(super) fn max_edits(text: &str) -> usize {
     match text.chars().count() {
         0..=3 => 0,

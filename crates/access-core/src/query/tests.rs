@@ -1,4 +1,4 @@
-//! Finding and sorting out, over a small sync in memory.
+//! Tests of name resolution and filters over a small sync in memory.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -90,7 +90,7 @@ impl InMemory {
                 user("1", "Zoë Park", "zoe"),
                 user("2", "Sam Lee", "sam"),
                 user("3", "Sam Lee", "sam.lee"),
-                // The name of one is the id of another.
+                // The name of this user is the id of another.
                 user("4", "1", "one"),
             ],
             entitlements: vec![
@@ -263,7 +263,7 @@ fn a_filter_wants_everything_it_names() {
             ..UserFilter::default()
         },
         UserFilter {
-            words: Some(TextQuery::new("acme")),
+            text_query: Some(TextQuery::new("acme")),
             ..UserFilter::default()
         },
         UserFilter {

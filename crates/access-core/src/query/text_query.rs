@@ -1,37 +1,37 @@
-//! What somebody types to find something.
+//! Case-insensitive text search.
 
 use super::similar::distance;
 use super::similar::max_edits;
 use crate::model::spelling::{fold, is_similar};
 
-/// A text to look for, whatever the case of its letters.
+/// A search text, compared ignoring case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextQuery {
-    /// As names are compared. The small form of a letter of ASCII is that of no other letter, so that an ASCII text can be
-    /// looked for in bytes too (see `ResourceQuery::MatchingText`).
+    /// Case-folded. The lower case of an ASCII letter is unique, so ASCII texts can also be searched in bytes (see
+    /// `ResourceQuery::MatchingText`).
     folded: String,
 }
 
 impl TextQuery {
-    /// A text as somebody typed it.
+    /// Creates a query from user input.
     #[must_use]
     pub fn new(text: &str) -> Self {
         Self { folded: fold(text) }
     }
 
-    /// Whether a text is the same.
+    /// Whether a text is equal to the query.
     #[must_use]
     pub fn equals(&self, text: &str) -> bool {
         fold(text) == self.folded
     }
 
-    /// Whether a text has them somewhere.
+    /// Whether a text contains the query.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         fold(text).contains(&self.folded)
     }
 
-    /// Whether a text has them somewhere, or is them but for a typing error, as a whole or in one of its words.
+    /// Whether a text contains the query or differs from it by a typo, as a whole or in one word.
     #[must_use]
     pub fn resembles(&self, text: &str) -> bool {
         let text = fold(text.trim());
@@ -56,9 +56,9 @@ mod tests {
 
     #[test]
     fn case_does_not_count() {
-        let words = TextQuery::new(" Zoë PARK ");
-        assert!(words.equals("zoË park") && !words.equals("Zoe Park"));
-        assert!(words.matches("Dr. Zoë Park, MSc"));
+        let query = TextQuery::new(" Zoë PARK ");
+        assert!(query.equals("zoË park") && !query.equals("Zoe Park"));
+        assert!(query.matches("Dr. Zoë Park, MSc"));
         assert!(TextQuery::new("").matches("anything"));
     }
 

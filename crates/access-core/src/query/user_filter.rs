@@ -1,4 +1,4 @@
-//! People, sorted out by what is known of them.
+//! Filters users by their attributes.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -8,25 +8,25 @@ use super::flag;
 use super::login;
 use crate::model::{ProfileValue, Resource, ResourceId, ResourceTrait, ResourceTypeId, StatusState};
 
-/// Which users are wanted; one without wishes lets all pass.
+/// A filter of users; the default matches all.
 #[derive(Debug, Clone, Default)]
 pub struct UserFilter {
-    /// Of one of these types; empty = of any.
+    /// Resource types; empty for any.
     pub types: BTreeSet<ResourceTypeId>,
-    /// In one of these states; empty = in any. A user whose state nobody knows is `Unspecified`.
+    /// Statuses; empty for any. Users of unknown status are `Unspecified`.
     pub statuses: Vec<StatusState>,
-    /// Only those of whom the tenant says that they have no second factor.
+    /// Only users known to have no multi-factor authentication.
     pub without_mfa: bool,
-    /// Only those of whom the tenant says that they are administrators.
+    /// Only users known to be administrators.
     pub administrators: bool,
-    /// Only these.
+    /// Only these users.
     pub among: Option<HashSet<ResourceId>>,
-    /// Only those that have these words in a name, an address, their id or an attribute.
-    pub words: Option<TextQuery>,
+    /// Only users with this text in their name, address, login, id or an attribute.
+    pub text_query: Option<TextQuery>,
 }
 
 impl UserFilter {
-    /// Whether a resource is a user that is wanted.
+    /// Whether a resource is a user that matches.
     #[must_use]
     pub fn matches(&self, resource: &Resource) -> bool {
         let ResourceTrait::User(user) = &resource.resource_trait else {
@@ -45,15 +45,15 @@ impl UserFilter {
                 .as_ref()
                 .is_none_or(|among| among.contains(&resource.id))
             && self
-                .words
+                .text_query
                 .as_ref()
-                .is_none_or(|words| matches_text(resource, words))
+                .is_none_or(|text_query| matches_text(resource, text_query))
     }
 }
 
-/// Whether a resource has words in a text that people know it by.
+/// Whether the name, id, login, address or a text attribute of a resource contains the text.
 #[must_use]
-pub fn matches_text(resource: &Resource, words: &TextQuery) -> bool {
+pub fn matches_text(resource: &Resource, text_query: &TextQuery) -> bool {
     let attributes = resource.profile.iter().filter_map(|(_, value)| match value {
         ProfileValue::Text(text) => Some(&**text),
         _ => None,
@@ -68,5 +68,5 @@ pub fn matches_text(resource: &Resource, words: &TextQuery) -> bool {
         .into_iter()
         .flatten()
         .chain(attributes)
-        .any(|text| words.matches(text))
+        .any(|text| text_query.matches(text))
 }

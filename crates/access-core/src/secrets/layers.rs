@@ -1,28 +1,28 @@
-//! A text as it is, and as it reads once its escapes are undone, one time, two times and three times. Each byte knows which
-//! part of the original text it comes from.
+//! A text in decoded layers: as it is, and with its escapes undone up to three times. Each byte maps to the range of
+//! the original text that it comes from.
 
 use std::borrow::Cow;
 
-/// How often escapes are undone: an escaped text within an escaped text within a third.
+/// Maximum depth of nested escapes.
 const MAX_DECODINGS: usize = 3;
 
-/// Bytes, and the part of the original text that each comes from.
+/// Bytes with their ranges in the original text.
 pub(super) struct DecodedLayer {
     pub(super) bytes: Vec<u8>,
-    /// Beginning and end in the original text, for each byte; both are borders of characters.
+    /// Start and end in the original text for each byte; both are character boundaries.
     pub(super) origin: Vec<(usize, usize)>,
 }
 
-/// Hands over the text as it is, then with its escapes undone as long as there are any.
-pub(super) fn each(text: &str, mut look: impl FnMut(&DecodedLayer)) {
+/// Visits the text, then each decoded layer while there are escapes.
+pub(super) fn for_each_layer(text: &str, mut visit: impl FnMut(&DecodedLayer)) {
     let mut layer = DecodedLayer::of(text);
-    look(&layer);
+    visit(&layer);
     for _ in 0..MAX_DECODINGS {
         match layer.decoded() {
             Some(decoded) => layer = decoded,
             None => return,
         }
-        look(&layer);
+        visit(&layer);
     }
 }
 
@@ -51,7 +51,7 @@ impl DecodedLayer {
         self.origin.resize(self.bytes.len(), origin);
     }
 
-    /// The same with escapes undone; none if there are none.
+    /// The next layer with escapes undone; `None` if there are none.
     fn decoded(&self) -> Option<Self> {
         if !self.bytes.iter().any(|byte| matches!(byte, b'%' | b'\\' | b'&')) {
             return None;
@@ -146,19 +146,19 @@ fn number(digits: &[u8], radix: u32) -> Option<u32> {
     })
 }
 
-/// Parts of a text that are not to be shown.
+/// Ranges of a text to be redacted.
 #[derive(Debug, Default)]
 pub(super) struct Spans(Vec<(usize, usize)>);
 
 impl Spans {
-    /// Adds the part that some bytes of a layer come from.
+    /// Adds the range that some bytes of a layer come from.
     pub(super) fn add(&mut self, origins: &[(usize, usize)]) {
         if let (Some(first), Some(last)) = (origins.first(), origins.last()) {
             self.0.push((first.0, last.1));
         }
     }
 
-    /// The text with something else in place of these parts.
+    /// Replaces these ranges.
     pub(super) fn replace<'t>(mut self, text: &'t str, by: &str) -> Cow<'t, str> {
         if self.0.is_empty() {
             return Cow::Borrowed(text);

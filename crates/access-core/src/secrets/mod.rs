@@ -1,5 +1,5 @@
-//! Secrets never appear in a text. Every secret that the program is given or receives is registered here; [`redact`] takes
-//! them out of texts that leave the program, and [`ServerText`] is the only form in which words of a server are repeated.
+//! Redaction of secrets. Every secret that the program reads or receives is registered here; [`redact`] removes them
+//! from outgoing texts, and [`ServerText`] is the only form in which server text is repeated.
 
 mod layers;
 mod needles;
@@ -16,25 +16,26 @@ use needles::SearchDepth;
 
 pub use server_text::ServerText;
 
-/// A long text is looked at in pieces of this many bytes and the rest of a line, because a look takes many times the memory.
+/// Long texts are searched in chunks of this size, extended to the next line end, because a search takes many times the
+/// memory.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// What stands in place of a secret.
+/// Replacement of a secret.
 pub const REDACTED: &str = "[redacted]";
 
-/// Registers a configured secret. It is taken out of every text from now on.
+/// Registers a configured secret for redaction.
 pub fn register(secret: &str) {
     registry::add(secret, false);
 }
 
-/// Registers a secret that a server gave out, such as an access token. The last of them are remembered.
+/// Registers a secret that a server issued, such as an access token. Only the most recent ones are kept.
 pub fn register_token(token: &str) {
     registry::add(token, true);
 }
 
-/// The text without registered secrets: raw, percent- or form-encoded, in base64, hexadecimal, escaped for JSON or HTML, in
-/// another case, split by spaces or line breaks, or half of one. Short or plain words are left alone, because a
-/// text can contain them by chance: [`ServerText`] takes those out too.
+/// Redacts registered secrets: raw, percent- or form-encoded, base64, hexadecimal, escaped for JSON or HTML, in another
+/// case, split by spaces or line breaks, or cut in half. Short or plain words are kept, because a text can contain them
+/// by chance; [`ServerText`] redacts those too.
 #[must_use]
 pub fn redact(text: &str) -> Cow<'_, str> {
     let secrets = registry::all();
@@ -43,8 +44,8 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     }
     let of_piece = |piece| {
         let mut spans = Spans::default();
-        layers::each(piece, |layer| {
-            needles::find(layer, &secrets, SearchDepth::Distinctive, &mut spans);
+        layers::for_each_layer(piece, |layer| {
+            needles::mark_secrets(layer, &secrets, SearchDepth::Distinctive, &mut spans);
         });
         spans.replace(piece, REDACTED)
     };
@@ -65,13 +66,13 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Where the first piece of a long text ends: after whole lines, so that no secret on one line is cut.
+/// End of the first chunk: a line end, so that no secret within a line is split.
 fn piece_end(text: &str) -> usize {
     let least = text.floor_char_boundary(PIECE_BYTES);
     text[least..].find('\n').map_or(text.len(), |at| least + at + 1)
 }
 
-/// Secrets that are taken out of the data of an answer, byte by byte: long enough never to be data by chance.
+/// Secrets to redact in response data, as bytes; long enough not to occur by chance.
 #[must_use]
 pub fn data_needles() -> Arc<[Vec<u8>]> {
     registry::data_needles()

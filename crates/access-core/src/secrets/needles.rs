@@ -1,29 +1,29 @@
-//! What a secret looks like within a text, and where it is.
+//! The encoded forms of a secret and their search.
 
 use std::fmt::Write as _;
 
 use super::layers::{DecodedLayer, Spans};
 
-/// The fewest letters and digits by which a secret is found within other text.
-const MIN_FOUND: usize = 8;
-/// From this length on a secret of plain letters is no word of a language.
-const MIN_PLAIN: usize = 12;
-/// The fewest characters of a secret that is taken out as a word of its own.
-const MIN_WORD: usize = 4;
-/// The fewest bytes of a secret that is taken out of data.
-const MIN_DATA: usize = 16;
+/// Minimum letters and digits of a secret to be found within other text.
+const MIN_NEEDLE_BYTES: usize = 8;
+/// Minimum length at which a secret of plain letters cannot be a word of a language.
+const MIN_PLAIN_BYTES: usize = 12;
+/// Minimum length of a secret to be redacted as a separate word.
+const MIN_WORD_BYTES: usize = 4;
+/// Minimum length of a secret to be redacted in data.
+const MIN_DATA_BYTES: usize = 16;
 
-/// How far a search goes.
+/// The depth of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SearchDepth {
-    /// Only what no text contains by chance.
+    /// Only secrets that no text contains by chance.
     Distinctive,
-    /// Also words.
+    /// Also short and plain words.
     Everything,
 }
 
-/// A secret and its encoded forms. All but the raw text are letters and digits only, in small letters: punctuation, spaces
-/// and line breaks between them do not count, neither here nor in the text.
+/// A secret and its encoded forms. All but the raw text are reduced to lower-case letters and digits: punctuation,
+/// spaces and line breaks between them are ignored, here and in the text.
 pub(super) struct Secret {
     raw: String,
     plain: Vec<u8>,
@@ -35,11 +35,11 @@ impl Secret {
         let mut encoded = Vec::new();
         let form = form_encoded(raw);
         for bytes in [raw.as_bytes(), form.as_bytes()] {
-            // What comes before the secret decides which of three forms it takes.
+            // The preceding bytes decide which of three base64 forms the secret has.
             encoded.extend((0..3).map(|before| folded(&base64_within(bytes, before))));
         }
         encoded.push(folded(&hexadecimal(raw.as_bytes())));
-        encoded.retain(|needle| needle.len() >= MIN_FOUND);
+        encoded.retain(|needle| needle.len() >= MIN_NEEDLE_BYTES);
         encoded.sort();
         encoded.dedup();
         Self {
@@ -57,17 +57,17 @@ impl Secret {
     fn is_distinctive(&self) -> bool {
         let has = |is: fn(&u8) -> bool| self.raw.as_bytes().iter().any(is);
         let mixed = has(u8::is_ascii_digit) || (has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase));
-        self.plain.len() >= MIN_PLAIN || (self.plain.len() >= MIN_FOUND && mixed)
+        self.plain.len() >= MIN_PLAIN_BYTES || (self.plain.len() >= MIN_NEEDLE_BYTES && mixed)
     }
 
-    /// How it looks in JSON; nothing if data may contain it by chance.
+    /// Its forms in JSON; empty if data may contain it by chance.
     pub(super) fn data_needles(&self) -> Vec<Vec<u8>> {
         let is_number = self.raw.bytes().all(|byte| byte.is_ascii_digit());
         let is_json = self
             .raw
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\'));
-        if self.raw.len() < MIN_DATA || is_number || !is_json || !self.is_distinctive() {
+        if self.raw.len() < MIN_DATA_BYTES || is_number || !is_json || !self.is_distinctive() {
             return Vec::new();
         }
         let mut needles = vec![self.raw.clone().into_bytes()];
@@ -78,19 +78,19 @@ impl Secret {
     }
 }
 
-/// Marks every secret in a layer.
-pub(super) fn find(
+/// Marks all secrets in a layer.
+pub(super) fn mark_secrets(
     layer: &DecodedLayer,
     secrets: &[std::sync::Arc<Secret>],
-    reach: SearchDepth,
+    depth: SearchDepth,
     spans: &mut Spans,
 ) {
     let text = FoldedText::of(layer);
     for secret in secrets {
         let distinctive = secret.is_distinctive();
-        if secret.plain.len() >= MIN_FOUND && (distinctive || reach == SearchDepth::Everything) {
+        if secret.plain.len() >= MIN_NEEDLE_BYTES && (distinctive || depth == SearchDepth::Everything) {
             text.mark(&secret.plain, spans);
-        } else if reach == SearchDepth::Everything || secret.raw.len() >= MIN_PLAIN {
+        } else if depth == SearchDepth::Everything || secret.raw.len() >= MIN_PLAIN_BYTES {
             mark_word(layer, secret.raw.as_bytes(), spans);
         }
         for needle in &secret.encoded {
@@ -99,9 +99,9 @@ pub(super) fn find(
     }
 }
 
-/// Marks a short secret where it stands for itself.
+/// Marks a short secret where it is a separate word.
 fn mark_word(layer: &DecodedLayer, word: &[u8], spans: &mut Spans) {
-    if word.len() < MIN_WORD {
+    if word.len() < MIN_WORD_BYTES {
         return;
     }
     let is_inside = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
@@ -118,7 +118,7 @@ fn mark_word(layer: &DecodedLayer, word: &[u8], spans: &mut Spans) {
     }
 }
 
-/// Letters and digits of a layer, in small letters, and where each is.
+/// Letters and digits of a layer in lower case with their positions.
 struct FoldedText<'a> {
     layer: &'a DecodedLayer,
     bytes: Vec<u8>,
@@ -142,16 +142,16 @@ impl<'a> FoldedText<'a> {
         }
     }
 
-    /// Marks a needle, and its first or second half with as much more of it as there is: a server may have cut it.
+    /// Marks a needle, or one half of it and adjacent matching bytes: a server may have truncated it.
     fn mark(&self, needle: &[u8], spans: &mut Spans) {
-        let half = (needle.len() / 2).max(MIN_FOUND).min(needle.len());
+        let half = (needle.len() / 2).max(MIN_NEEDLE_BYTES).min(needle.len());
         let length = |part: &[u8]| if is_rare(part) { half } else { needle.len() };
         let head = length(&needle[..half]);
         for start in positions(&self.bytes, &needle[..head]) {
             let more = self.bytes[start + head..]
                 .iter()
                 .zip(&needle[head..])
-                .take_while(|(here, wanted)| here == wanted)
+                .take_while(|(here, expected)| here == expected)
                 .count();
             self.add(start, start + head + more, spans);
         }
@@ -165,7 +165,7 @@ impl<'a> FoldedText<'a> {
                 .iter()
                 .rev()
                 .zip(needle[..rest].iter().rev())
-                .take_while(|(here, wanted)| here == wanted)
+                .take_while(|(here, expected)| here == expected)
                 .count();
             self.add(start - more, start + tail, spans);
         }
@@ -178,12 +178,12 @@ impl<'a> FoldedText<'a> {
     }
 }
 
-/// Whether a part of a secret is none of ordinary text.
+/// Whether a part of a secret is unlikely in ordinary text.
 fn is_rare(part: &[u8]) -> bool {
-    part.len() >= MIN_PLAIN || part.iter().any(u8::is_ascii_digit)
+    part.len() >= MIN_PLAIN_BYTES || part.iter().any(u8::is_ascii_digit)
 }
 
-/// Where a needle is in a text.
+/// Positions of a needle in a text.
 fn positions<'a>(text: &'a [u8], needle: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
     let first = needle.first().copied();
     text.iter()
@@ -219,7 +219,7 @@ fn hexadecimal(bytes: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// The characters of a base64 text that depend on these bytes only, with so many bytes before them and any number after.
+/// The base64 characters that depend on these bytes only, given the number of preceding bytes.
 fn base64_within(bytes: &[u8], before: usize) -> Vec<u8> {
     let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let bit = |index: usize| {

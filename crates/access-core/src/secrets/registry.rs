@@ -1,19 +1,19 @@
-//! The secrets that this process knows.
+//! Registered secrets of this process.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::needles::Secret;
 
-/// Access tokens that are remembered: those in use, and those that a late answer may still repeat.
+/// Maximum number of remembered access tokens: those in use and those that a late response may repeat.
 const MAX_TOKENS: usize = 32;
-/// Configured secrets that are remembered.
+/// Maximum number of configured secrets.
 const MAX_CONFIGURED: usize = 64;
 
 struct Registry {
     configured: Vec<Arc<Secret>>,
     tokens: VecDeque<Arc<Secret>>,
-    /// Both, as readers take them.
+    /// Configured secrets and tokens, shared with readers.
     all: Arc<[Arc<Secret>]>,
     data_needles: Arc<[Vec<u8>]>,
 }
@@ -25,8 +25,8 @@ pub(super) fn add(secret: &str, is_token: bool) {
     if secret.is_empty() {
         return;
     }
-    let mut held = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
-    let registry = held.get_or_insert_with(|| Registry {
+    let mut guard = REGISTRY.write().unwrap_or_else(PoisonError::into_inner);
+    let registry = guard.get_or_insert_with(|| Registry {
         configured: Vec::new(),
         tokens: VecDeque::new(),
         all: Arc::from([]),
@@ -58,13 +58,15 @@ pub(super) fn add(secret: &str, is_token: bool) {
 }
 
 pub(super) fn all() -> Arc<[Arc<Secret>]> {
-    let held = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
-    held.as_ref()
+    let guard = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
+    guard
+        .as_ref()
         .map_or_else(|| Arc::from([]), |registry| Arc::clone(&registry.all))
 }
 
 pub(super) fn data_needles() -> Arc<[Vec<u8>]> {
-    let held = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
-    held.as_ref()
+    let guard = REGISTRY.read().unwrap_or_else(PoisonError::into_inner);
+    guard
+        .as_ref()
         .map_or_else(|| Arc::from([]), |registry| Arc::clone(&registry.data_needles))
 }

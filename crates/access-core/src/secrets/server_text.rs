@@ -1,4 +1,4 @@
-//! Words of a server.
+//! Redacted server text.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,12 +7,12 @@ use super::layers::{self, DecodedLayer, Spans};
 use super::needles::{self, SearchDepth};
 use super::{REDACTED, registry};
 
-/// How much of a server's text is looked at, in bytes.
+/// Maximum bytes of a server text that are read.
 const MAX_READ_BYTES: usize = 64 << 10;
-/// How much of it is repeated, in characters.
+/// Maximum characters of it that are shown.
 const MAX_QUOTED_CHARS: usize = 300;
 
-/// Names after which a request or an answer has a secret.
+/// Keys whose values are secrets in requests and responses.
 const KEYS: [&str; 14] = [
     "client_secret",
     "client-secret",
@@ -29,13 +29,13 @@ const KEYS: [&str; 14] = [
     "authorization",
     "secret_access_key",
 ];
-/// Words before a credential in a header.
+/// Authentication schemes that precede a credential.
 const SCHEMES: [&str; 2] = ["bearer", "basic"];
-/// The fewest characters after the name of a scheme that are a credential and not the next word.
-const MIN_CREDENTIAL: usize = 12;
+/// Minimum length of a credential after a scheme; shorter text is a plain word.
+const MIN_CREDENTIAL_CHARS: usize = 12;
 
-/// Words of a server, or of a library that may repeat them: without secrets, on one line, not endless. Nothing that came
-/// over a connection is shown in any other form.
+/// Text of a server, or of a library that may repeat it: redacted, on one line, truncated. Text from a connection is
+/// shown in no other form.
 ///
 /// ```
 /// use access_core::secrets::{ServerText, register};
@@ -48,7 +48,7 @@ const MIN_CREDENTIAL: usize = 12;
 pub struct ServerText(String);
 
 impl ServerText {
-    /// Takes words of a server.
+    /// Redacts server text.
     #[must_use]
     pub fn new(text: &str) -> Self {
         let read = &text[..text.floor_char_boundary(MAX_READ_BYTES)];
@@ -64,13 +64,13 @@ impl ServerText {
         Self(shown)
     }
 
-    /// Takes the program's own words about an answer; nothing of the answer may be in them.
+    /// Wraps a constant text of the program.
     #[must_use]
     pub fn own(text: &'static str) -> Self {
         Self(text.to_owned())
     }
 
-    /// The words.
+    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -95,18 +95,18 @@ impl From<ServerText> for String {
     }
 }
 
-/// The text without registered secrets, short ones included, and without what stands where requests have one.
+/// Redacts all registered secrets, including short ones, and values after keys that mark a secret.
 fn redact_all(text: &str) -> Cow<'_, str> {
     let secrets = registry::all();
     let mut spans = Spans::default();
-    layers::each(text, |layer| {
-        needles::find(layer, &secrets, SearchDepth::Everything, &mut spans);
+    layers::for_each_layer(text, |layer| {
+        needles::mark_secrets(layer, &secrets, SearchDepth::Everything, &mut spans);
         mark_values(layer, &mut spans);
     });
     spans.replace(text, REDACTED)
 }
 
-/// Control characters are written out, so that they cannot steer a terminal.
+/// Escapes control characters, so that they cannot affect a terminal.
 fn visible(c: char) -> impl Iterator<Item = char> {
     let escaped = c.is_control().then(|| c.escape_default());
     let plain = (!c.is_control()).then_some(c);
@@ -155,7 +155,7 @@ fn mark_value(layer: &DecodedLayer, name_end: usize, spans: &mut Spans) {
         || (between.contains(&b':')
             && (between.ends_with(b"\"")
                 || between.ends_with(b"'")
-                || value >= MIN_CREDENTIAL
+                || value >= MIN_CREDENTIAL_CHARS
                 || text[start..start + value].iter().any(u8::is_ascii_digit)));
     let is_scheme = SCHEMES
         .iter()
@@ -175,7 +175,7 @@ fn mark_credential(layer: &DecodedLayer, name_end: usize, spans: &mut Spans) {
         .count();
     let start = name_end + separators;
     let value = value_length(text, start);
-    if separators > 0 && value >= MIN_CREDENTIAL {
+    if separators > 0 && value >= MIN_CREDENTIAL_CHARS {
         spans.add(&layer.origin[start..start + value]);
     }
 }

@@ -1,5 +1,5 @@
-//! The sync before against what was read now, row by row, by ids: what is still there, what is missing, and what of that
-//! the tenant does not deny.
+//! Comparison of the previous sync with the current data by id: rows that are kept, missing, or missing without being
+//! denied.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -12,33 +12,33 @@ use crate::model::{EntitlementId, ResourceTypeId, RowKind, SyncId, resource_type
 
 use super::current::CurrentSync;
 
-/// Missing rows that are named one by one for each type.
+/// Maximum number of missing rows listed per type.
 const MAX_EXAMPLES: usize = 5;
 
-/// Takes the ids of an earlier full sync and compares them with the current one. A sink fills it on a thread of its own.
+/// Compares the ids of an earlier full sync with the current one. A sink feeds it from its own thread.
 #[derive(Debug)]
 pub struct Comparer {
     current: Arc<CurrentSync>,
     comparison: Comparison,
-    entitlements: HashMap<EntitlementId, Holders>,
+    entitlements: HashMap<EntitlementId, HolderCount>,
     open: OpenEntitlement,
 }
 
-/// Grants of one entitlement that came one after the other, and are not counted elsewhere yet.
+/// Counts of consecutive grants of one entitlement, not yet added to the totals.
 #[derive(Debug, Default)]
 struct OpenEntitlement {
     entitlement: String,
-    /// The type of the entitlement's resource; none before the first grant.
+    /// Type of the entitlement's resource; `None` before the first grant.
     resource_type: Option<ResourceTypeId>,
     before: u64,
     kept: u64,
-    /// Those whose holder and entitlement still exist.
-    holders: Holders,
+    /// Grants whose principal and entitlement still exist.
+    holders: HolderCount,
 }
 
-/// What an entitlement had, counted over holders who still exist.
+/// Grants of an entitlement to principals that still exist.
 #[derive(Debug, Default)]
-struct Holders {
+struct HolderCount {
     before: u64,
     kept: u64,
 }
@@ -46,7 +46,7 @@ struct Holders {
 /// Emptied entitlements that are named in JSON; the others are counted.
 const MAX_EMPTIED_IN_JSON: usize = 1_000;
 
-/// What became of the rows of an earlier sync.
+/// The result of a comparison with an earlier sync.
 ///
 /// As JSON it names at most 1,000 emptied entitlements, in the order of their ids; `emptied_not_named` counts the others, if
 /// there are any.
@@ -54,9 +54,9 @@ const MAX_EMPTIED_IN_JSON: usize = 1_000;
 pub struct Comparison {
     /// The earlier sync.
     pub sync_id: Option<SyncId>,
-    /// By type; for grants, the type of the resource they are held on.
+    /// By type; for grants, the type of their entitlement's resource.
     pub types: BTreeMap<ResourceTypeId, TypeComparison>,
-    /// Entitlements that had holders who still exist, none of whom holds it now, with how many these were.
+    /// Entitlements that lost all grants to principals that still exist, with the number of these grants.
     pub emptied: BTreeMap<EntitlementId, u64>,
 }
 
@@ -75,7 +75,7 @@ impl Serialize for Comparison {
     }
 }
 
-/// What became of the rows of one type.
+/// The comparison of one type.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TypeComparison {
     /// Resources of the type.
@@ -84,21 +84,21 @@ pub struct TypeComparison {
     pub grants: TypeTally,
 }
 
-/// Rows of an earlier sync.
+/// Row counts of an earlier sync.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TypeTally {
-    /// How many there were.
+    /// Rows in the earlier sync.
     pub before: u64,
-    /// How many of them are still there, by id.
+    /// Rows that still exist, by id.
     pub kept: u64,
-    /// How many are missing although the tenant does not say that they ended.
+    /// Missing rows that the tenant does not deny.
     pub unstated: u64,
-    /// Some of the unstated ones.
+    /// Examples of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub examples: Vec<LostRow>,
 }
 
-/// A row of an earlier sync that is missing now.
+/// A row of the earlier sync that is missing now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum LostRow {
@@ -106,9 +106,9 @@ pub enum LostRow {
     Resource(String),
     /// A grant.
     Grant {
-        /// What was held.
+        /// The entitlement.
         entitlement: String,
-        /// Who held it, as `<type>:<id>`.
+        /// The principal, as `<type>:<id>`.
         principal: String,
     },
 }
@@ -126,7 +126,7 @@ impl fmt::Display for LostRow {
 }
 
 impl TypeTally {
-    /// How many are missing.
+    /// Number of missing rows.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.before - self.kept
@@ -149,7 +149,7 @@ impl TypeTally {
 }
 
 impl TypeComparison {
-    /// Resources or grants; other rows are not compared.
+    /// The counts of resources or grants; other rows are not compared.
     #[must_use]
     pub fn tally(&self, kind: RowKind) -> Option<&TypeTally> {
         match kind {
@@ -169,8 +169,8 @@ impl Comparison {
 }
 
 impl OpenEntitlement {
-    /// Counts the grants where those of all entitlements are counted.
-    fn count(self, comparison: &mut Comparison, entitlements: &mut HashMap<EntitlementId, Holders>) {
+    /// Adds the counts to the totals.
+    fn count(self, comparison: &mut Comparison, entitlements: &mut HashMap<EntitlementId, HolderCount>) {
         let Some(resource_type) = self.resource_type else {
             return;
         };
@@ -188,7 +188,7 @@ impl OpenEntitlement {
 }
 
 impl Comparer {
-    /// Compares an earlier sync with the current one.
+    /// Creates a comparer for the current sync.
     #[must_use]
     pub fn new(current: Arc<CurrentSync>, sync_id: Option<SyncId>) -> Self {
         Self {
@@ -202,7 +202,7 @@ impl Comparer {
         }
     }
 
-    /// A resource that the earlier sync had.
+    /// Adds a resource of the earlier sync.
     pub fn resource(&mut self, resource_type: &str, id: &str) {
         let kept = self.current.resources.find(resource_type, id).is_some();
         let unstated = !kept && self.current.unstated.covers_resource(resource_type);
@@ -211,7 +211,7 @@ impl Comparer {
         tally.count(kept, unstated, row);
     }
 
-    /// A grant that the earlier sync had. Grants of one entitlement need not come together.
+    /// Adds a grant of the earlier sync. Grants of an entitlement need not be consecutive.
     pub fn grant(&mut self, entitlement: &str, principal_type: &str, principal: &str) {
         let ordinal = self.current.resources.find(principal_type, principal);
         let state = self.current.entitlements.get(entitlement);
@@ -251,7 +251,7 @@ impl Comparer {
         }
     }
 
-    /// What came of it.
+    /// Finishes the comparison.
     #[must_use]
     pub fn finish(mut self) -> Comparison {
         self.open.count(&mut self.comparison, &mut self.entitlements);

@@ -1,4 +1,4 @@
-//! What a run has read, as ids alone: what the sync before is compared with.
+//! Ids of the data of a run, for comparison with the previous sync.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,7 @@ use crate::model::{EntitlementId, ResourceTypeId};
 use super::resource_index::{Ordinal, ResourceIndex};
 use super::unstated_index::UnstatedIndex;
 
-/// The resources and grants of a run by their ids. Memory: a few dozen bytes a resource and an entitlement, and 4 bytes a
-/// grant.
+/// Resources and grants of a run by id. Takes a few dozen bytes per resource and entitlement, and 4 bytes per grant.
 #[derive(Debug, Default)]
 pub struct CurrentSync {
     pub(super) resources: ResourceIndex,
@@ -16,11 +15,11 @@ pub struct CurrentSync {
     pub(super) unstated: UnstatedIndex,
 }
 
-/// An entitlement and who holds it.
+/// An entitlement and its principals.
 #[derive(Debug)]
 pub(super) struct EntitlementHolders {
     pub(super) resource_type: ResourceTypeId,
-    /// Sorted once the entitlement is closed.
+    /// Sorted when the entitlement is closed.
     pub(super) holders: Box<[Ordinal]>,
     pub(super) closed: bool,
 }
@@ -40,19 +39,19 @@ impl EntitlementHolders {
 }
 
 impl CurrentSync {
-    /// All resources, in the order of the numbers by which [`holders`](Self::holders) names them.
+    /// All resources, indexed by the ordinals that [`holders`](Self::holders) returns.
     #[must_use]
     pub fn resources(&self) -> Vec<(&ResourceTypeId, String)> {
         self.resources.in_order()
     }
 
-    /// Every entitlement with the numbers of its holders, which rise.
+    /// Every entitlement with the sorted ordinals of its principals.
     pub fn holders(&self) -> impl Iterator<Item = (&EntitlementId, &[u32])> {
         let entitlements = self.entitlements.iter();
         entitlements.map(|(id, state)| (id, state.holders.as_ref()))
     }
 
-    /// Streams its own ids into a comparison with a later run: for a sink that keeps what it delivered in memory.
+    /// Feeds its ids into a comparison with a later run: for sinks that keep the last delivery in memory.
     pub fn replay(&self, comparer: &mut super::Comparer) {
         let by_ordinal = self.resources.in_order();
         for (resource_type, id) in &by_ordinal {

@@ -1,4 +1,4 @@
-//! Why a sync ended without being published.
+//! Errors of a sync.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,168 +12,168 @@ use crate::{Diagnostic, StatusCode};
 
 use super::shrink_guard::Loss;
 
-/// Why a sync ended without being published.
+/// Errors of a sync.
 #[derive(Debug, thiserror::Error)]
 pub enum SyncError {
-    /// The request names a type that the source does not have.
-    #[error("invalid resource type '{wanted}' in {named_in}")]
+    /// The request contains an unknown resource type.
+    #[error("invalid resource type '{requested}' in {named_in}")]
     UnknownType {
-        /// Which part of the request names it.
+        /// The part of the request that contains it.
         named_in: &'static str,
-        /// The type that was asked for.
-        wanted: ResourceTypeId,
-        /// What the source has.
+        /// The unknown type.
+        requested: ResourceTypeId,
+        /// The types of the source.
         known: Vec<ResourceTypeId>,
     },
-    /// The tenant could not be read.
+    /// The source failed.
     #[error(transparent)]
     Source(SourceError),
-    /// The source gave rows in an order that [`AccessSource::read`](crate::ports::AccessSource::read) rules out.
+    /// The source violated the row order of [`AccessSource::read`](crate::ports::AccessSource::read).
     #[error("the source broke its contract: {0}")]
     Contract(ContractViolation),
-    /// Rows got lost on the way.
+    /// The ledger does not balance.
     #[error(
         "the ledger does not balance for {kind} of {resource_type}: {received} received, {written} written, {dropped} dropped"
     )]
     Imbalance {
-        /// Kind of row.
+        /// The row kind.
         kind: &'static str,
-        /// Type of the line.
+        /// The resource type.
         resource_type: ResourceTypeId,
-        /// Rows that came in.
+        /// Received rows.
         received: u64,
-        /// Rows that went to the sinks.
+        /// Written rows.
         written: u64,
-        /// Rows that went nowhere.
+        /// Dropped rows.
         dropped: u64,
     },
-    /// A sink failed; all were aborted.
+    /// A sink failed; all sinks were aborted.
     #[error("cannot {stage} {sink}")]
     Sink {
-        /// Its name.
+        /// The sink.
         sink: String,
-        /// What it was doing.
+        /// The stage.
         stage: SinkStage,
-        /// Why.
+        /// The cause.
         source: SinkError,
     },
-    /// The ids of this sync are made in another way than those of a sink.
+    /// The id scheme differs from that of a sink.
     #[error("{sink} does not take this sync: {conflict}")]
     Location {
-        /// Its name.
+        /// The sink.
         sink: String,
-        /// Why.
+        /// The cause.
         conflict: LocationConflict,
     },
-    /// A sink prepared another number of rows than it was given.
+    /// A sink prepared a different number of rows than it received.
     #[error("{sink} holds {prepared} rows where {written} were written to it")]
     RowsMissing {
-        /// Its name.
+        /// The sink.
         sink: String,
-        /// Rows in its output.
+        /// Prepared rows.
         prepared: u64,
-        /// Rows it was given.
+        /// Rows it received.
         written: u64,
     },
-    /// A sink failed to publish after others had.
+    /// A sink failed to publish after others had published.
     #[error("cannot publish {sink}; already published: {}", published.join(", "))]
     PartlyPublished {
-        /// The one that failed.
+        /// The failed sink.
         sink: String,
-        /// The ones that show the new sync.
+        /// The sinks that published.
         published: Vec<String>,
-        /// Why.
+        /// The cause.
         source: SinkError,
     },
-    /// So much of the previous sync is gone that it looks like a mistake.
-    #[error("not published, because too much is missing: {} since the last sync in {}", listed(losses), since.join(", "))]
+    /// The sync lost more of the previous one than the shrink guard accepts.
+    #[error("not published, because too much is missing: {} since the last sync in {}", join_losses(losses), since.join(", "))]
     Shrunk {
-        /// What is missing.
+        /// The losses.
         losses: Vec<Loss>,
-        /// Types for which leave stands in a variable or a file, which is not taken for this loss.
+        /// Types accepted in a variable or file, which does not apply to this loss.
         standing: Vec<ResourceTypeId>,
-        /// The sinks that hold what there was.
+        /// The sinks with the previous sync.
         since: Vec<String>,
-        /// Where sinks keep what they did not publish.
+        /// Locations of quarantined output.
         kept: Vec<String>,
     },
-    /// The memory budget is spent.
+    /// The memory budget is exhausted.
     #[error("{spent}, after {received}")]
     MemoryExhausted {
-        /// What is spent.
+        /// The exceeded limit.
         spent: MemoryExhausted,
-        /// The rows that came last.
+        /// The last received rows.
         received: String,
     },
-    /// The run took longer than it may.
+    /// The run exceeded its time limit.
     #[error("the sync was not complete after {} min; nothing was published", limit.as_secs().div_ceil(60))]
     TooLong {
-        /// How long it may take.
+        /// The time limit.
         limit: Duration,
     },
-    /// The tenant does not state what every tenant has, and nobody knows what it would replace.
+    /// Implausible missing information, and the previous sync is unknown.
     #[error(
         "not published, because the tenant does not state {}, and what {} holds is not known",
-        fields(findings), sinks.join(", ")
+        join_fields(findings), sinks.join(", ")
     )]
     Implausible {
-        /// The types, and what is not stated.
+        /// The types and the missing fields.
         findings: Vec<(ResourceTypeId, String)>,
-        /// The sinks whose last sync cannot be compared with.
+        /// The sinks whose last sync cannot be compared.
         sinks: Vec<String>,
-        /// Where sinks keep what they did not publish.
+        /// Locations of quarantined output.
         kept: Vec<String>,
     },
-    /// Somebody asked the run to stop.
+    /// The run was cancelled.
     #[error("stopped on request; nothing was published")]
     Cancelled,
 }
 
-fn listed(losses: &[Loss]) -> String {
+fn join_losses(losses: &[Loss]) -> String {
     let losses: Vec<String> = losses.iter().map(ToString::to_string).collect();
     losses.join(", ")
 }
 
-fn fields(findings: &[(ResourceTypeId, String)]) -> String {
-    let fields: Vec<&str> = findings.iter().map(|(_, field)| field.as_str()).collect();
-    fields.join(" and ")
+fn join_fields(findings: &[(ResourceTypeId, String)]) -> String {
+    let join_fields: Vec<&str> = findings.iter().map(|(_, field)| field.as_str()).collect();
+    join_fields.join(" and ")
 }
 
-fn look_at(kept: &[String]) -> String {
+fn inspect_hint(kept: &[String]) -> String {
     match kept {
         [] => "look at the tenant".to_owned(),
-        places => format!("look at what was kept aside in {}", places.join(" and ")),
+        locations => format!("look at what was kept aside in {}", locations.join(" and ")),
     }
 }
 
-fn what_to_do(losses: &[Loss], standing: &[ResourceTypeId], kept: &[String]) -> String {
-    let leave: BTreeSet<String> = losses
+fn shrink_hint(losses: &[Loss], standing: &[ResourceTypeId], kept: &[String]) -> String {
+    let acceptance: BTreeSet<String> = losses
         .iter()
         .map(|loss| match loss.since {
             Some(since) => format!("{}@{since}", loss.resource_type),
             None => loss.resource_type.to_string(),
         })
         .collect();
-    let leave: Vec<String> = leave.into_iter().collect();
-    let look = look_at(kept);
+    let acceptance: Vec<String> = acceptance.into_iter().collect();
+    let look = inspect_hint(kept);
     let standing = match standing {
         [] => "",
         _ => " (leave that stands in a variable or a file counts only in this form)",
     };
     format!(
         "{look}; if the loss is real, publish it with --accept-drop {}{standing}",
-        leave.join(",")
+        acceptance.join(",")
     )
 }
 
-/// What a sink was doing.
+/// The stage of a sink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SinkStage {
-    /// Getting ready.
+    /// Opening.
     Begin,
-    /// Taking rows.
+    /// Writing rows.
     Write,
-    /// Comparing with what it holds.
+    /// Comparing with the previous sync.
     Compare,
     /// Completing its output.
     Prepare,
@@ -193,22 +193,22 @@ impl fmt::Display for SinkStage {
     }
 }
 
-/// A breach of the order that sources promise.
+/// A violation of the row order of sources.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ContractViolation {
-    /// Grants of an entitlement came in two places.
+    /// Grants of an entitlement were not consecutive.
     #[error("grants of {entitlement} came after grants of another entitlement")]
     EntitlementReopened {
         /// The entitlement.
         entitlement: EntitlementId,
     },
-    /// A resource has another trait than its type.
+    /// A resource has a trait that its type does not have.
     #[error("a resource of type {resource_type} has a trait that its type does not have")]
     TraitMismatch {
         /// The type.
         resource_type: ResourceTypeId,
     },
-    /// More resources than can be told apart.
+    /// More resources than ordinals.
     #[error("more than 4 billion resources came")]
     TooManyResources,
 }
@@ -252,12 +252,12 @@ impl Diagnostic for SyncError {
                 standing,
                 kept,
                 ..
-            } => Some(what_to_do(losses, standing, kept)),
+            } => Some(shrink_hint(losses, standing, kept)),
             Self::Implausible { findings, kept, .. } => {
                 let types: Vec<&str> = findings.iter().map(|(id, _)| id.as_str()).collect();
                 Some(format!(
                     "{}; if the tenant is like that, publish it with --accept-drop {} as a flag",
-                    look_at(kept),
+                    inspect_hint(kept),
                     types.join(",")
                 ))
             }

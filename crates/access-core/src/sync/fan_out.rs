@@ -1,4 +1,4 @@
-//! Every batch to every sink, each at its own pace behind a short queue.
+//! Sends every batch to every sink through bounded queues.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -16,39 +16,38 @@ use super::current::CurrentSync;
 use super::error::{SinkStage, SyncError};
 use super::summary::{SinkReceipt, SyncSummary};
 
-/// Batches that may wait in front of one sink. The slowest sink sets the pace; memory stays flat.
+/// Capacity of the queue of a sink, in batches. The slowest sink sets the pace, and memory stays bounded.
 const QUEUE_BATCHES: usize = 4;
 
-/// Sinks that are prepared at the same time. That is when a sink takes the most memory, and two keep the processor and
-/// the disk busy.
+/// Maximum number of sinks prepared concurrently. Preparation takes the most memory, and two keep CPU and disk busy.
 const PREPARED_AT_ONCE: usize = 2;
 
-/// A sink with a sync on its way into it.
+/// An open sink.
 pub(super) struct OpenSink {
     pub(super) name: String,
     pub(super) writer: Box<dyn SinkWriter>,
 }
 
-/// What a sink is to replace, compared.
+/// The comparison with the previous sync of a sink.
 pub(super) struct SinkComparison {
     pub(super) sink: String,
-    /// `None`: it holds no full sync, or nobody knows.
+    /// `None`: it has no full sync, or it is unknown.
     pub(super) comparison: Option<Comparison>,
-    /// Whether it may hold a full sync that cannot be compared with.
+    /// Whether it may contain a full sync that cannot be compared.
     pub(super) unknown: bool,
 }
 
-/// All sinks of a run.
+/// The sinks of a run.
 pub(super) struct FanOut {
     sinks: Vec<OpenSink>,
 }
 
-/// Hands batches to all sinks.
+/// Sends batches to all sinks.
 pub(super) struct SinkFeed {
     queues: Vec<mpsc::Sender<Arc<AccessBatch>>>,
 }
 
-/// A sink has stopped taking rows; its own error tells why.
+/// A sink stopped accepting rows; its own error has the reason.
 #[derive(Debug)]
 pub(super) struct SinkClosed;
 
@@ -66,7 +65,7 @@ impl SinkFeed {
 }
 
 impl FanOut {
-    /// Opens all sinks; if one cannot, those already open are aborted.
+    /// Opens all sinks; on an error those already open are aborted.
     pub(super) async fn begin(sinks: &[Arc<dyn AccessSink>], run: &SyncRun) -> Result<Self, SyncError> {
         let mut open = Self {
             sinks: Vec::with_capacity(sinks.len()),
@@ -101,7 +100,7 @@ impl FanOut {
         self.sinks.iter()
     }
 
-    /// How ids are made in the locations that say so, by sink.
+    /// The recorded id schemes, by sink.
     pub(super) fn id_schemes(&self) -> Vec<(String, IdScheme)> {
         let schemes = self.sinks.iter();
         schemes
@@ -109,7 +108,8 @@ impl FanOut {
             .collect()
     }
 
-    /// Compares with what each sink is to replace, one after the other. Sinks that hold the same sync need it once.
+    /// Compares the current data with the previous sync of each sink. Sinks with the same previous sync share the
+    /// result.
     pub(super) async fn compare(
         &mut self,
         current: &Arc<CurrentSync>,
@@ -142,7 +142,7 @@ impl FanOut {
         Ok(compared)
     }
 
-    /// Runs `produce`, which feeds the sinks, beside the sinks themselves, until all have ended.
+    /// Runs `produce`, which feeds the sinks, concurrently with the sinks until all end.
     pub(super) async fn run<P, F, T>(&mut self, produce: P) -> (T, Result<(), SyncError>)
     where
         P: FnOnce(SinkFeed) -> F,
@@ -153,14 +153,14 @@ impl FanOut {
             .iter_mut()
             .map(|sink| {
                 let (sender, receiver) = mpsc::channel(QUEUE_BATCHES);
-                (sender, lane(sink, receiver))
+                (sender, drive_sink(sink, receiver))
             })
             .unzip();
         let (produced, written) = futures::join!(produce(SinkFeed { queues }), join_all(lanes));
         (produced, written.into_iter().collect())
     }
 
-    /// Prepares all sinks, a few side by side.
+    /// Prepares all sinks with limited concurrency.
     pub(super) async fn prepare(&mut self, summary: &SyncSummary) -> Result<(), SyncError> {
         let written = summary.ledger.total_written();
         let prepared = stream::iter(self.sinks.iter_mut().map(|sink| async move {
@@ -190,17 +190,17 @@ impl FanOut {
         Ok(())
     }
 
-    /// Has every sink keep aside what it has, and tells where. One that cannot is passed over: why nothing is published is
-    /// what matters.
+    /// Quarantines the output of every sink and returns the locations. Errors are only warnings: the reason for not
+    /// publishing is more important.
     pub(super) async fn quarantine(
         &mut self,
         summary: &SyncSummary,
         observer: &dyn SyncObserver,
     ) -> Vec<String> {
-        let mut places = Vec::new();
+        let mut locations = Vec::new();
         for sink in &mut self.sinks {
             match sink.writer.quarantine(summary).await {
-                Ok(place) => places.extend(place),
+                Ok(location) => locations.extend(location),
                 Err(error) => {
                     let message = format!(
                         "{} could not keep what is not published: {}",
@@ -214,10 +214,10 @@ impl FanOut {
                 }
             }
         }
-        places
+        locations
     }
 
-    /// Publishes all sinks, one after the other.
+    /// Publishes all sinks sequentially.
     pub(super) async fn publish(mut self) -> Result<Vec<SinkReceipt>, SyncError> {
         let mut receipts: Vec<SinkReceipt> = Vec::with_capacity(self.sinks.len());
         let mut waiting = std::mem::take(&mut self.sinks).into_iter();
@@ -259,7 +259,10 @@ fn publish_failure(sink: String, source: SinkError, published: &[SinkReceipt]) -
     }
 }
 
-async fn lane(sink: &mut OpenSink, mut queue: mpsc::Receiver<Arc<AccessBatch>>) -> Result<(), SyncError> {
+async fn drive_sink(
+    sink: &mut OpenSink,
+    mut queue: mpsc::Receiver<Arc<AccessBatch>>,
+) -> Result<(), SyncError> {
     while let Some(batch) = queue.next().await {
         sink.writer
             .write(&batch)
@@ -273,8 +276,8 @@ async fn lane(sink: &mut OpenSink, mut queue: mpsc::Receiver<Arc<AccessBatch>>) 
     Ok(())
 }
 
-/// Runs `work` unless `stop` comes first.
-pub(super) async fn unless<T>(stop: impl Future + Unpin, work: impl Future<Output = T>) -> Option<T> {
+/// Runs `work` until `stop` completes; `None` if `stop` came first.
+pub(super) async fn cancel_on<T>(stop: impl Future + Unpin, work: impl Future<Output = T>) -> Option<T> {
     match select(stop, std::pin::pin!(work)).await {
         Either::Left(_) => None,
         Either::Right((done, _)) => Some(done),

@@ -1,5 +1,4 @@
-//! What the comparison with earlier syncs means for this one: types that are not complete, losses that are refused, losses
-//! that are accepted and written down.
+//! Consequences of the comparison with previous syncs: incomplete types, refused losses and accepted losses.
 
 use std::collections::BTreeMap;
 
@@ -13,18 +12,18 @@ use super::shrink_guard::{AcceptedLoss, Loss, ShrinkGuard};
 use super::summary::{GuardReport, SyncSummary};
 use super::validation::ImplausibleSilence;
 
-/// What came of the comparisons.
+/// The result of the comparisons.
 #[derive(Default)]
 pub(super) struct Judgement {
-    /// Losses that nobody accepted.
+    /// Losses that were not accepted.
     pub(super) refused: Option<Refused>,
-    /// Silence that no tenant can mean, where an earlier sync may be replaced unseen.
+    /// Implausible missing information, if an unknown sync may be replaced.
     pub(super) implausible: Option<Implausible>,
-    /// What a person should know.
+    /// Warnings.
     pub(super) remarks: Vec<Warning>,
 }
 
-/// Losses that nobody accepted.
+/// Losses that were not accepted.
 #[derive(Default)]
 pub(super) struct Refused {
     losses: Vec<Loss>,
@@ -32,7 +31,7 @@ pub(super) struct Refused {
     since: Vec<String>,
 }
 
-/// Silence that no tenant can mean.
+/// Implausible missing information.
 pub(super) struct Implausible {
     findings: Vec<(ResourceTypeId, String)>,
     sinks: Vec<String>,
@@ -55,7 +54,9 @@ impl Refused {
         }
         self.since.push(sink);
         for loss in losses {
-            if guard.standing_leave(&loss.resource_type) && !self.standing.contains(&loss.resource_type) {
+            if guard.has_standing_acceptance(&loss.resource_type)
+                && !self.standing.contains(&loss.resource_type)
+            {
                 self.standing.push(loss.resource_type.clone());
             }
             if !self.losses.contains(&loss) {
@@ -74,12 +75,12 @@ impl Refused {
     }
 }
 
-/// Judges what is missing against each earlier sync, and writes the verdict into the summary. What is missing because the
-/// tenant is silent makes its type incomplete; of complete types the guard judges how much is missing.
+/// Evaluates the missing rows for each previous sync and updates the summary. Rows that are missing but not denied make
+/// their type incomplete; the shrink guard evaluates complete types.
 pub(super) fn judge(
     guard: &ShrinkGuard,
     compared: Vec<SinkComparison>,
-    suspect: &BTreeMap<ResourceTypeId, ImplausibleSilence>,
+    suspicious_types: &BTreeMap<ResourceTypeId, ImplausibleSilence>,
     summary: &mut SyncSummary,
 ) -> Judgement {
     let mut judgement = Judgement::default();
@@ -90,25 +91,25 @@ pub(super) fn judge(
     let without_baseline = compared.is_empty() || compared.iter().any(|sink| sink.comparison.is_none());
     for sink in &compared {
         if let Some(comparison) = &sink.comparison {
-            judge_silence(guard, comparison, summary, &mut report);
+            apply_unstated_rows(guard, comparison, summary, &mut report);
         }
     }
     if without_baseline {
-        for (resource_type, ImplausibleSilence { field, .. }) in suspect {
-            if guard.leave(resource_type, None).is_none() {
+        for (resource_type, ImplausibleSilence { field, .. }) in suspicious_types {
+            if guard.acceptance(resource_type, None).is_none() {
                 let reason = format!("the tenant does not state {field}, and no earlier full sync does");
                 make_incomplete(summary, resource_type, reason);
             }
         }
     }
-    judgement.implausible = implausible(guard, &compared, suspect);
+    judgement.implausible = implausible(guard, &compared, suspicious_types);
     let mut refused = Refused::default();
     for SinkComparison { sink, comparison, .. } in compared {
         let Some(comparison) = comparison else { continue };
         let losses = guard.losses(&comparison, summary);
         let (accepted, missing): (Vec<Loss>, Vec<Loss>) = losses
             .into_iter()
-            .partition(|loss| guard.leave(&loss.resource_type, loss.since).is_some());
+            .partition(|loss| guard.acceptance(&loss.resource_type, loss.since).is_some());
         for loss in accepted {
             accept(guard, &mut report, loss);
         }
@@ -117,12 +118,12 @@ pub(super) fn judge(
             report.compared.push(comparison);
         }
     }
-    for leave in guard.accepted() {
-        let used = |accepted: &AcceptedLoss| leave.names(&accepted.loss.resource_type);
-        if !leave.standing && !report.accepted.iter().any(used) {
+    for acceptance in guard.accepted() {
+        let used = |accepted: &AcceptedLoss| acceptance.names(&accepted.loss.resource_type);
+        if !acceptance.standing && !report.accepted.iter().any(used) {
             judgement.remarks.push(Warning {
                 code: "accept_drop_unused",
-                message: format!("--accept-drop {leave} was not needed: no such loss was found"),
+                message: format!("--accept-drop {acceptance} was not needed: no such loss was found"),
             });
         }
     }
@@ -131,16 +132,18 @@ pub(super) fn judge(
     judgement
 }
 
-/// What no tenant can mean, if a sink may hold an earlier sync that cannot be compared with and nobody gave leave.
+/// Implausible missing information, if a sink may contain an unknown sync and the loss was not accepted.
 fn implausible(
     guard: &ShrinkGuard,
     compared: &[SinkComparison],
-    suspect: &BTreeMap<ResourceTypeId, ImplausibleSilence>,
+    suspicious_types: &BTreeMap<ResourceTypeId, ImplausibleSilence>,
 ) -> Option<Implausible> {
     let unknown = compared.iter().filter(|sink| sink.unknown);
     let sinks: Vec<String> = unknown.map(|sink| sink.sink.clone()).collect();
-    let found = suspect.iter().filter(|(resource_type, found)| {
-        found.implausible && guard.max_drop_percent().is_some() && guard.leave(resource_type, None).is_none()
+    let found = suspicious_types.iter().filter(|(resource_type, found)| {
+        found.implausible
+            && guard.max_drop_percent().is_some()
+            && guard.acceptance(resource_type, None).is_none()
     });
     let findings: Vec<_> = found
         .map(|(resource_type, found)| (resource_type.clone(), found.field.clone()))
@@ -148,8 +151,8 @@ fn implausible(
     (!sinks.is_empty() && !findings.is_empty()).then_some(Implausible { findings, sinks })
 }
 
-/// Rows that are missing and not denied make their type incomplete, unless leave was given for this loss.
-fn judge_silence(
+/// Rows that are missing but not denied make their type incomplete, unless the loss was accepted.
+fn apply_unstated_rows(
     guard: &ShrinkGuard,
     comparison: &Comparison,
     summary: &mut SyncSummary,
@@ -160,7 +163,7 @@ fn judge_silence(
             let Some(tally) = of_type.tally(kind).filter(|tally| tally.unstated > 0) else {
                 continue;
             };
-            if guard.leave(resource_type, comparison.sync_id).is_some() {
+            if guard.acceptance(resource_type, comparison.sync_id).is_some() {
                 let loss = Loss {
                     kind,
                     resource_type: resource_type.clone(),
@@ -191,19 +194,19 @@ fn unstated_reason(kind: RowKind, tally: &TypeTally) -> String {
     }
 }
 
-/// Writes down a loss that leave covers.
+/// Records an accepted loss.
 fn accept(guard: &ShrinkGuard, report: &mut GuardReport, loss: Loss) {
-    let Some(leave) = guard.leave(&loss.resource_type, loss.since) else {
+    let Some(acceptance) = guard.acceptance(&loss.resource_type, loss.since) else {
         return;
     };
-    let accepted_by = format!("--accept-drop {leave}");
+    let accepted_by = format!("--accept-drop {acceptance}");
     let accepted = AcceptedLoss { loss, accepted_by };
     if !report.accepted.contains(&accepted) {
         report.accepted.push(accepted);
     }
 }
 
-/// A type that is incomplete already keeps its first reason.
+/// Types that already are incomplete keep their reason.
 fn make_incomplete(summary: &mut SyncSummary, resource_type: &ResourceTypeId, reason: String) {
     if let Some(state @ Completeness::Complete) = summary.completeness.get_mut(resource_type) {
         *state = Completeness::Incomplete { reason };

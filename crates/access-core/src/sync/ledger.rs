@@ -1,4 +1,4 @@
-//! Double-entry book-keeping of rows.
+//! The ledger: double-entry bookkeeping of rows.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,23 +13,23 @@ use crate::ports::SkipReason;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DropReason {
-    /// The source gave it without a usable id.
+    /// The source has no usable id for it.
     UnusableId,
-    /// The source gave something that is not such a row.
+    /// The source returned a malformed row.
     WrongShape,
-    /// The same row was there before.
+    /// It is a duplicate.
     Duplicate,
-    /// Its resource type was never listed.
+    /// Its resource type is not listed.
     UnknownResourceType,
-    /// Its resource was never listed.
+    /// Its resource is not listed.
     UnknownResource,
-    /// Its entitlement was never listed.
+    /// Its entitlement is not listed.
     UnknownEntitlement,
-    /// Its principal was never listed.
+    /// Its principal is not listed.
     UnknownPrincipal,
-    /// Its id would be longer than readers accept.
+    /// Its id would exceed the limit.
     IdTooLong,
-    /// The run's filter leaves it out.
+    /// The filter of the run excludes it.
     OutOfScope,
 }
 
@@ -59,42 +59,42 @@ impl fmt::Display for DropReason {
     }
 }
 
-/// What a line of the ledger is about.
+/// The key of a ledger line.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct LedgerKey {
-    /// The kind of row.
+    /// The row kind.
     pub kind: RowKind,
-    /// Its resource type; for entitlements and grants, that of the resource they are held on.
+    /// The resource type; for entitlements and grants, of their resource.
     pub resource_type: ResourceTypeId,
 }
 
-/// One line of the ledger.
+/// A line of the ledger.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct LedgerEntry {
-    /// Rows that came from the source.
+    /// Rows received from the source.
     pub received: u64,
-    /// Rows that every sink has.
+    /// Rows written to every sink.
     pub written: u64,
-    /// Rows that no sink has, by reason.
+    /// Dropped rows, by reason.
     pub dropped: BTreeMap<DropReason, u64>,
 }
 
 impl LedgerEntry {
-    /// Rows that were not written, for whatever reason.
+    /// Total of dropped rows.
     #[must_use]
     pub fn dropped_total(&self) -> u64 {
         self.dropped.values().sum()
     }
 
-    /// Whether every received row is accounted for.
+    /// Whether every received row was written or dropped.
     #[must_use]
     pub fn balances(&self) -> bool {
         self.received == self.written + self.dropped_total()
     }
 }
 
-/// Where every row of a run went (docs/reference/design.md §3). `received` is counted where rows come in, `written` and
-/// `dropped` where the decision is made, so a row that is lost between the two shows.
+/// Accounts for every row of a run (docs/reference/design.md §3). `received` is counted at the input, `written` and
+/// `dropped` at the decision, so that a row lost in between is detected.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger(BTreeMap<LedgerKey, LedgerEntry>);
 
@@ -108,17 +108,17 @@ impl Ledger {
             .or_default()
     }
 
-    /// Books rows that came in.
+    /// Adds received rows.
     pub fn received(&mut self, kind: RowKind, resource_type: &ResourceTypeId, count: u64) {
         self.entry(kind, resource_type).received += count;
     }
 
-    /// Books rows that went to the sinks.
+    /// Adds written rows.
     pub fn written(&mut self, kind: RowKind, resource_type: &ResourceTypeId, count: u64) {
         self.entry(kind, resource_type).written += count;
     }
 
-    /// Books rows that went nowhere.
+    /// Adds dropped rows.
     pub fn dropped(&mut self, kind: RowKind, resource_type: &ResourceTypeId, reason: DropReason, count: u64) {
         if count > 0 {
             *self.entry(kind, resource_type).dropped.entry(reason).or_default() += count;
@@ -130,7 +130,7 @@ impl Ledger {
         self.0.iter()
     }
 
-    /// The line for one kind and type; empty if nothing was booked.
+    /// The line of a kind and type; empty if there is none.
     #[must_use]
     pub fn line(&self, kind: RowKind, resource_type: &ResourceTypeId) -> LedgerEntry {
         self.0
@@ -142,13 +142,13 @@ impl Ledger {
             .unwrap_or_default()
     }
 
-    /// Rows that every sink has.
+    /// Rows written to every sink.
     #[must_use]
     pub fn total_written(&self) -> u64 {
         self.0.values().map(|entry| entry.written).sum()
     }
 
-    /// The first line that does not add up, if any.
+    /// The first line that does not balance.
     #[must_use]
     pub fn imbalance(&self) -> Option<(&LedgerKey, &LedgerEntry)> {
         self.0.iter().find(|(_, entry)| !entry.balances())

@@ -1,4 +1,4 @@
-//! One pass: source → checks → fan-out → prepare all → publish all.
+//! The sync pipeline: source → validation → fan-out → prepare all → publish all.
 
 mod comparison;
 mod current;

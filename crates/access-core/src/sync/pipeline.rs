@@ -1,4 +1,4 @@
-//! The use case: read a tenant once, feed every sink, publish all or nothing.
+//! The sync use case: read a tenant once, write to every sink, publish all or nothing.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -18,7 +18,7 @@ use crate::ports::{
 
 use super::current::CurrentSync;
 use super::error::SyncError;
-use super::fan_out::{FanOut, SinkFeed, unless};
+use super::fan_out::{FanOut, SinkFeed, cancel_on};
 use super::judgement::{self, Judgement};
 use super::ledger::{DropReason, Ledger};
 use super::shrink_guard::ShrinkGuard;
@@ -27,60 +27,59 @@ use super::validation::ImplausibleSilence;
 use super::validation::RowValidator;
 use super::validation::ValidatedRows;
 
-/// Everything that a sync needs of the outside.
+/// The ports of a sync.
 pub struct SyncPipeline<'a> {
     /// The tenant.
     pub source: &'a dyn AccessSource,
-    /// Where the data goes; all of them or none get it.
+    /// The sinks; all of them publish, or none.
     pub sinks: &'a [Arc<dyn AccessSink>],
-    /// The time.
+    /// The clock.
     pub clock: &'a dyn Clock,
-    /// Ids for new syncs.
+    /// Generates sync ids.
     pub ids: &'a dyn SyncIdGenerator,
-    /// Who watches.
+    /// The observer.
     pub observer: &'a dyn SyncObserver,
 }
 
-/// A sink that was opened and given up again.
+/// The result of opening a sink without writing.
 #[derive(Debug)]
 pub struct SinkReadiness {
-    /// Its name.
+    /// Name of the sink.
     pub sink: String,
-    /// Whether it takes a sync now; the error is the one that a run would end with.
+    /// Whether the sink accepts a sync; the error is the one that a run would return.
     pub result: Result<(), SyncError>,
 }
 
-/// What is asked of one run.
+/// The parameters of a run.
 #[derive(Debug, Clone, Default)]
 pub struct SyncRequest {
     /// What to read.
     pub scope: SyncScope,
-    /// What sort of pass it is where the source knows better than the scope, as with a file of an earlier pass.
+    /// The sync type, if the source knows better than the scope, e.g. a file of an earlier sync.
     pub sync_type: Option<SyncType>,
-    /// How much may get lost since the previous sync.
+    /// The shrink guard.
     pub guard: ShrinkGuard,
-    /// What the run is made with; the pipeline adds the types and the id scheme of the source.
+    /// Program, client and settings; the pipeline adds the types and the id scheme of the source.
     pub provenance: Provenance,
 }
 
-/// What is known when the source has ended.
+/// The result of reading the source.
 struct ReadResult {
     ledger: Ledger,
     completeness: BTreeMap<ResourceTypeId, Completeness>,
     warnings: Vec<Warning>,
     left_out: LeftOut<DropReason>,
     unstated: Vec<UnstatedNote>,
-    suspect: BTreeMap<ResourceTypeId, ImplausibleSilence>,
+    suspicious_types: BTreeMap<ResourceTypeId, ImplausibleSilence>,
     id_scheme: Option<IdScheme>,
     current: CurrentSync,
 }
 
 impl SyncPipeline<'_> {
-    /// Runs one sync. Until all sinks are prepared, `stop` ends it without a trace; once the first is being published,
-    /// it runs to its end.
+    /// Runs a sync. `stop` cancels it without a trace until all sinks are prepared; publishing runs to completion.
     ///
     /// # Errors
-    /// [`SyncError`]; nothing was published then, except with [`SyncError::PartlyPublished`].
+    /// [`SyncError`]; nothing was published, except with [`SyncError::PartlyPublished`].
     pub async fn run(
         &self,
         request: &SyncRequest,
@@ -90,9 +89,11 @@ impl SyncPipeline<'_> {
         let mut stop = pin!(stop);
         let run = self.new_run(request);
         let begin = FanOut::begin(self.sinks, &run);
-        let mut fan_out = unless(stop.as_mut(), begin).await.ok_or(SyncError::Cancelled)??;
+        let mut fan_out = cancel_on(stop.as_mut(), begin)
+            .await
+            .ok_or(SyncError::Cancelled)??;
         let work = self.read_and_prepare(request, run, &mut fan_out);
-        match unless(stop, work).await.unwrap_or(Err(SyncError::Cancelled)) {
+        match cancel_on(stop, work).await.unwrap_or(Err(SyncError::Cancelled)) {
             Ok((summary, warnings)) => self.publish(fan_out, summary, warnings).await,
             Err(error) => {
                 fan_out.abort().await;
@@ -101,11 +102,11 @@ impl SyncPipeline<'_> {
         }
     }
 
-    /// What a run finds out before it reads the tenant: opens every sink as a run would, and gives up again. Nothing is read
-    /// from the tenant; how its ids would be made is given, if it is known.
+    /// Opens every sink as a run would, and closes it again, without reading the tenant. `id_scheme` is the scheme that
+    /// the source would use, if known.
     ///
     /// # Errors
-    /// [`SyncError`] if the request is wrong, or `stop` came first. What sinks say is in the result.
+    /// [`SyncError`] if the request is invalid, or `stop` came first. Errors of sinks are in the result.
     pub async fn check_sinks(
         &self,
         request: &SyncRequest,
@@ -119,10 +120,10 @@ impl SyncPipeline<'_> {
         let begin = async {
             for sink in self.sinks {
                 let result = FanOut::begin_one(sink, &run).await.and_then(|writer| {
-                    let held = writer.id_scheme();
+                    let existing = writer.id_scheme();
                     writers.push(writer);
                     match id_scheme {
-                        Some(scheme) => check_id_scheme(&sink.name(), held.as_ref(), scheme),
+                        Some(scheme) => check_id_scheme(&sink.name(), existing.as_ref(), scheme),
                         None => Ok(()),
                     }
                 });
@@ -130,7 +131,7 @@ impl SyncPipeline<'_> {
                 checks.push(SinkReadiness { sink, result });
             }
         };
-        let in_time = unless(pin!(stop), begin).await;
+        let in_time = cancel_on(pin!(stop), begin).await;
         for writer in writers {
             writer.abort().await;
         }
@@ -174,10 +175,13 @@ impl SyncPipeline<'_> {
             .flatten()
             .chain(scope.targets.iter().flatten().map(|id| &id.resource_type))
             .map(|id| ("filter", id));
-        match named.into_iter().find(|(_, wanted)| !known.contains(wanted)) {
-            Some((named_in, wanted)) => Err(SyncError::UnknownType {
+        match named
+            .into_iter()
+            .find(|(_, requested)| !known.contains(requested))
+        {
+            Some((named_in, requested)) => Err(SyncError::UnknownType {
                 named_in,
-                wanted: wanted.clone(),
+                requested: requested.clone(),
                 known,
             }),
             None => Ok(()),
@@ -195,7 +199,7 @@ impl SyncPipeline<'_> {
         let (read, written) = fan_out
             .run(|feed| self.read(&request.scope, feed, &schemes))
             .await;
-        // A sink's failure ends the reading too; its own error says more than the interrupted reading.
+        // A failed sink ends the reading too; its error is the cause.
         written?;
         let ReadResult {
             ledger,
@@ -203,7 +207,7 @@ impl SyncPipeline<'_> {
             mut warnings,
             left_out,
             unstated,
-            suspect,
+            suspicious_types,
             id_scheme,
             current,
         } = read?;
@@ -234,7 +238,7 @@ impl SyncPipeline<'_> {
             refused,
             implausible,
             remarks,
-        } = judgement::judge(&request.guard, compared, &suspect, &mut summary);
+        } = judgement::judge(&request.guard, compared, &suspicious_types, &mut summary);
         for remark in remarks {
             self.warn(&mut warnings, remark);
         }
@@ -244,7 +248,7 @@ impl SyncPipeline<'_> {
         }
         let degraded = |state: &Completeness| matches!(state, Completeness::Incomplete { .. });
         if summary.completeness.values().any(degraded) {
-            // What is missing is not gone, and readers of files go by the type of the sync.
+            // Missing rows must not count as removed, and readers of files rely on the sync type.
             summary.run.sync_type = SyncType::Partial;
         } else if let Some(refused) = refused {
             let kept = fan_out.quarantine(&summary, self.observer).await;
@@ -262,9 +266,9 @@ impl SyncPipeline<'_> {
         &self,
         scope: &SyncScope,
         mut feed: SinkFeed,
-        held: &[(String, IdScheme)],
+        existing: &[(String, IdScheme)],
     ) -> Result<ReadResult, SyncError> {
-        let mut admission = RowValidator::new(scope);
+        let mut validator = RowValidator::new(scope);
         let mut completeness: BTreeMap<ResourceTypeId, Completeness> = self
             .source
             .resource_types()
@@ -283,21 +287,21 @@ impl SyncPipeline<'_> {
                 SourceEvent::Batch(batch) => {
                     crate::memory::check().map_err(|spent| SyncError::MemoryExhausted {
                         spent,
-                        received: described(&batch),
+                        received: describe_batch(&batch),
                     })?;
-                    if let Some(batch) = admission.admit(batch).map_err(SyncError::Contract)? {
+                    if let Some(batch) = validator.validate(batch).map_err(SyncError::Contract)? {
                         self.observe(&batch);
                         if feed.send(batch).await.is_err() {
                             break;
                         }
                     }
                 }
-                SourceEvent::Skipped(skipped) => admission.skipped(skipped),
-                SourceEvent::Unstated(unstated) => admission.unstated(unstated),
-                SourceEvent::Mention(mention) => admission.mention(mention),
+                SourceEvent::Skipped(skipped) => validator.skipped(skipped),
+                SourceEvent::Unstated(unstated) => validator.unstated(unstated),
+                SourceEvent::Mention(mention) => validator.mention(mention),
                 SourceEvent::IdScheme(scheme) => {
-                    for (sink, held) in held {
-                        check_id_scheme(sink, Some(held), &scheme)?;
+                    for (sink, existing) in existing {
+                        check_id_scheme(sink, Some(existing), &scheme)?;
                     }
                     id_scheme = Some(scheme);
                 }
@@ -312,9 +316,9 @@ impl SyncPipeline<'_> {
             clipped,
             left_out,
             unstated,
-            suspect,
+            suspicious_types,
             current,
-        } = admission.finish();
+        } = validator.finish();
         for (resource_type, count) in clipped {
             let message = format!(
                 "{count} {resource_type} resources have a name or description longer than readers accept; it was clipped"
@@ -333,7 +337,7 @@ impl SyncPipeline<'_> {
             warnings,
             left_out,
             unstated,
-            suspect,
+            suspicious_types,
             id_scheme,
             current,
         })
@@ -383,7 +387,7 @@ impl SyncPipeline<'_> {
 }
 
 /// `2000 resources up to user:7`.
-fn described(batch: &AccessBatch) -> String {
+fn describe_batch(batch: &AccessBatch) -> String {
     let last = match batch {
         AccessBatch::ResourceTypes(rows) => rows.last().map(|row| row.id.to_string()),
         AccessBatch::Resources(rows) => rows.last().map(|row| row.id.to_string()),
@@ -397,8 +401,8 @@ fn described(batch: &AccessBatch) -> String {
     }
 }
 
-fn check_id_scheme(sink: &str, held: Option<&IdScheme>, wanted: &IdScheme) -> Result<(), SyncError> {
-    location::check_id_scheme(held, wanted).map_err(|conflict| SyncError::Location {
+fn check_id_scheme(sink: &str, existing: Option<&IdScheme>, requested: &IdScheme) -> Result<(), SyncError> {
+    location::check_id_scheme(existing, requested).map_err(|conflict| SyncError::Location {
         sink: sink.to_owned(),
         conflict,
     })

@@ -1,14 +1,14 @@
-//! Which resources exist, in little memory.
+//! A compact set of resources.
 
 use std::collections::HashMap;
 
 use crate::model::{NativeId, ResourceTypeId, canonical_number};
 
-/// The place of a resource in the index; dense, from 0.
+/// Index of a resource; dense, from 0.
 pub(super) type Ordinal = u32;
 
-/// Answers "is there such a resource?" for every grant. Ids that are decimal numbers, which is nearly all of them, cost
-/// 16 bytes of table instead of a text on the heap.
+/// Looks up resources for every grant. Ids that are decimal numbers, which is nearly all of them, take 16 bytes instead
+/// of a heap allocation.
 #[derive(Debug, Default)]
 pub(super) struct ResourceIndex {
     types: HashMap<ResourceTypeId, IdTable>,
@@ -22,7 +22,7 @@ struct IdTable {
 }
 
 impl ResourceIndex {
-    /// Adds a resource; `Some(false)` if it is there already, `None` if all 2^32 places are taken.
+    /// Adds a resource; `Some(false)` if it exists, `None` if all ordinals are in use.
     pub(super) fn insert(&mut self, resource_type: &ResourceTypeId, id: &NativeId) -> Option<bool> {
         if self.len == Ordinal::MAX {
             return None;
@@ -38,19 +38,19 @@ impl ResourceIndex {
         Some(new)
     }
 
-    /// The resources of one type, for many look-ups in a row.
+    /// The resources of one type, for repeated lookups.
     pub(super) fn of_type(&self, resource_type: &ResourceTypeId) -> TypeView<'_> {
         TypeView(self.types.get(resource_type))
     }
 
-    /// Where a resource is, if it exists.
+    /// The ordinal of a resource, if it exists.
     pub(super) fn find(&self, resource_type: &str, id: &str) -> Option<Ordinal> {
         self.types.get(resource_type)?.find(id)
     }
 
-    /// All resources with their ids as text, in the order of their ordinals.
+    /// All resources with their ids, sorted by ordinal.
     pub(super) fn in_order(&self) -> Vec<(&ResourceTypeId, String)> {
-        let mut places: Vec<(Ordinal, &ResourceTypeId, String)> = Vec::with_capacity(self.len());
+        let mut entries: Vec<(Ordinal, &ResourceTypeId, String)> = Vec::with_capacity(self.len());
         for (resource_type, table) in &self.types {
             let numbers = table
                 .numbers
@@ -60,20 +60,20 @@ impl ResourceIndex {
                 .texts
                 .iter()
                 .map(|(text, ordinal)| (*ordinal, text.to_string()));
-            places.extend(
+            entries.extend(
                 numbers
                     .chain(texts)
                     .map(|(ordinal, id)| (ordinal, resource_type, id)),
             );
         }
-        places.sort_unstable_by_key(|(ordinal, _, _)| *ordinal);
-        places
+        entries.sort_unstable_by_key(|(ordinal, _, _)| *ordinal);
+        entries
             .into_iter()
             .map(|(_, resource_type, id)| (resource_type, id))
             .collect()
     }
 
-    /// How many resources there are.
+    /// Number of resources.
     pub(super) fn len(&self) -> usize {
         self.len as usize
     }
@@ -84,7 +84,7 @@ impl ResourceIndex {
 pub(super) struct TypeView<'a>(Option<&'a IdTable>);
 
 impl TypeView<'_> {
-    /// Where the resource is, if it exists.
+    /// The ordinal of a resource, if it exists.
     pub(super) fn find(self, id: &NativeId) -> Option<Ordinal> {
         self.0?.find(id.as_str())
     }

@@ -1,8 +1,8 @@
-//! Whether a full sync lost so much of the one it replaces that somebody should look before it is believed.
+//! The shrink guard: refuses to publish a full sync that lost too much of the sync it replaces.
 //!
-//! A reader of a full sync takes what is missing for gone. An answer that is empty, short or another tenant's by mistake would
-//! then end everybody's access reviews, so such a sync is not published without leave. What is lost is judged by ids, not by
-//! counts: replacing all users by as many others is a loss of all.
+//! In a full sync, missing rows count as removed. A response that is empty, truncated or from another tenant would
+//! therefore revoke everybody's access, so such a sync needs explicit acceptance. Losses are determined by id, not by
+//! count: replacing all users by as many others is a complete loss.
 
 use std::fmt;
 
@@ -13,30 +13,30 @@ use crate::model::{Completeness, EntitlementId, ResourceTypeId, RowKind, SyncId}
 use super::SyncSummary;
 use super::comparison::Comparison;
 
-/// An entitlement that as many holders lost at once, all of them, is a loss even where its type as a whole shrank little.
-/// Fewer may well lose it on one day, e.g. when just-in-time access ends.
+/// Minimum number of principals that lose an entitlement at once for a loss, if nobody keeps it. Fewer can lose it on
+/// one day, e.g. when just-in-time access ends.
 const MIN_EMPTIED_HOLDERS: u64 = 5;
 
-/// The same for entitlements on a type that has one resource, as privileges over a whole tenant are: a tenant without any
-/// administrator is not plausible.
+/// The same for entitlements on a type with a single resource, such as rights over the whole tenant: a tenant without
+/// administrators is not plausible.
 const MIN_EMPTIED_HOLDERS_OF_SINGLE: u64 = 2;
 
-/// What may get lost from one full sync to the next.
+/// The accepted losses between two full syncs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShrinkGuard {
-    /// `None`: there is no guard.
+    /// `None` disables the guard.
     max_drop_percent: Option<u8>,
     accepted: Vec<AcceptDrop>,
 }
 
-/// Leave to publish in spite of a loss of one type.
+/// Acceptance of a loss.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptDrop {
-    /// The type of which a loss is accepted; `None`: every type.
+    /// The accepted type; `None` for every type.
     pub resource_type: Option<ResourceTypeId>,
-    /// The sync against which the loss was seen; leave for that loss only. `None`: leave for this run.
+    /// The previous sync of the accepted loss. `None` accepts losses in this run only.
     pub since: Option<SyncId>,
-    /// Whether it stands in a variable or a file and so may be older than the loss. Such leave counts only with `since`.
+    /// Whether it comes from a variable or a file and may be older than the loss. It then requires `since`.
     pub standing: bool,
 }
 
@@ -67,33 +67,33 @@ impl fmt::Display for AcceptDrop {
 }
 
 impl Default for ShrinkGuard {
-    /// Half of a type may go, and no type may become empty.
+    /// Up to half of a type may be lost, and no type may become empty.
     fn default() -> Self {
         Self::new(50, Vec::new())
     }
 }
 
-/// What got lost.
+/// A loss.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Loss {
-    /// Resources, or grants on them.
+    /// Resources or grants.
     pub kind: RowKind,
     /// The type.
     pub resource_type: ResourceTypeId,
-    /// The entitlement, where the loss is that it has no holder any more.
+    /// The entitlement, if the loss is that it has no grants left.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entitlement: Option<EntitlementId>,
-    /// Rows in the sync before.
+    /// Rows in the previous sync.
     pub before: u64,
-    /// How many of them are still there, by id.
+    /// Rows that still exist, by id.
     pub kept: u64,
-    /// The sync before.
+    /// The previous sync.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<SyncId>,
-    /// How many of the missing rows the tenant does not deny, where that is why it counts.
+    /// Missing rows that are not denied, if the loss consists of them.
     #[serde(skip_serializing_if = "is_zero")]
     pub unstated: u64,
-    /// Whether the type is not read at all any more.
+    /// Whether the type is no longer read.
     #[serde(skip_serializing_if = "is_false")]
     pub not_read: bool,
 }
@@ -137,18 +137,18 @@ impl fmt::Display for Loss {
     }
 }
 
-/// A loss that was published all the same.
+/// An accepted loss.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AcceptedLoss {
-    /// What was lost.
+    /// The loss.
     #[serde(flatten)]
     pub loss: Loss,
-    /// The leave that covered it, as it was given, e.g. `--accept-drop role`.
+    /// The option that accepted it, e.g. `--accept-drop role`.
     pub accepted_by: String,
 }
 
 impl ShrinkGuard {
-    /// Up to this share of a type, in percent, may go.
+    /// Accepts losses up to this percentage of a type.
     #[must_use]
     pub fn new(max_drop_percent: u8, accepted: Vec<AcceptDrop>) -> Self {
         Self {
@@ -157,7 +157,7 @@ impl ShrinkGuard {
         }
     }
 
-    /// Accepts every loss. Silence still makes a type incomplete.
+    /// Accepts every loss. Missing information still makes a type incomplete.
     #[must_use]
     pub fn off() -> Self {
         Self {
@@ -166,33 +166,36 @@ impl ShrinkGuard {
         }
     }
 
-    /// The share of a type that may go, in percent; `None` without a guard.
+    /// The accepted loss of a type in percent; `None` without a guard.
     #[must_use]
     pub fn max_drop_percent(&self) -> Option<u8> {
         self.max_drop_percent
     }
 
-    /// Leave that was given.
+    /// The accepted losses.
     pub(super) fn accepted(&self) -> &[AcceptDrop] {
         &self.accepted
     }
 
-    /// The leave that covers a loss of a type, if any.
-    pub(super) fn leave(&self, resource_type: &ResourceTypeId, since: Option<SyncId>) -> Option<&AcceptDrop> {
+    /// The acceptance that covers a loss, if any.
+    pub(super) fn acceptance(
+        &self,
+        resource_type: &ResourceTypeId,
+        since: Option<SyncId>,
+    ) -> Option<&AcceptDrop> {
         self.accepted
             .iter()
             .find(|accepted| accepted.covers(resource_type, since))
     }
 
-    /// Leave that stands in a variable or a file and names the type, but not the loss.
-    pub(super) fn standing_leave(&self, resource_type: &ResourceTypeId) -> bool {
+    /// Whether a variable or file accepts losses of the type, but not this one.
+    pub(super) fn has_standing_acceptance(&self, resource_type: &ResourceTypeId) -> bool {
         self.accepted
             .iter()
             .any(|accepted| accepted.standing && accepted.since.is_none() && accepted.names(resource_type))
     }
 
-    /// What a sync lost, accepted or not. Types that were not read to the end are nobody's deletions and are not looked at;
-    /// a type that is not read at all any more is a loss.
+    /// All losses of a sync, accepted or not. Incomplete types are ignored; a type that is no longer read is a loss.
     pub(super) fn losses(&self, comparison: &Comparison, summary: &SyncSummary) -> Vec<Loss> {
         let Some(max_drop_percent) = self.max_drop_percent else {
             return Vec::new();
@@ -229,7 +232,7 @@ impl ShrinkGuard {
     }
 }
 
-/// Entitlements that all of their holders lost.
+/// Entitlements that lost all grants.
 fn emptied(comparison: &Comparison, summary: &SyncSummary) -> Vec<Loss> {
     let emptied = comparison.emptied.iter().filter_map(|(entitlement, before)| {
         let resource_type = entitlement.resource_type();
@@ -293,15 +296,15 @@ mod tests {
         let role = ResourceTypeId::from_static("role");
         let seen = SyncId::from_parts(time::macros::datetime!(2026-11-25 12:00 UTC), [7; 16]);
         let other = SyncId::from_parts(time::macros::datetime!(2026-11-26 12:00 UTC), [7; 16]);
-        let leave = |since, standing| AcceptDrop {
+        let acceptance = |since, standing| AcceptDrop {
             resource_type: Some(role.clone()),
             since,
             standing,
         };
-        assert!(leave(None, false).covers(&role, Some(seen)));
-        assert!(!leave(None, true).covers(&role, Some(seen)));
-        assert!(leave(Some(seen), true).covers(&role, Some(seen)));
-        assert!(!leave(Some(seen), true).covers(&role, Some(other)));
-        assert!(!leave(None, false).covers(&ResourceTypeId::from_static("user"), Some(seen)));
+        assert!(acceptance(None, false).covers(&role, Some(seen)));
+        assert!(!acceptance(None, true).covers(&role, Some(seen)));
+        assert!(acceptance(Some(seen), true).covers(&role, Some(seen)));
+        assert!(!acceptance(Some(seen), true).covers(&role, Some(other)));
+        assert!(!acceptance(None, false).covers(&ResourceTypeId::from_static("user"), Some(seen)));
     }
 }

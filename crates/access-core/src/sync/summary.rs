@@ -1,4 +1,4 @@
-//! What a sync amounts to.
+//! The summary of a sync.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,40 +13,40 @@ use super::comparison::Comparison;
 use super::ledger::{DropReason, Ledger};
 use super::shrink_guard::AcceptedLoss;
 
-/// What the sinks are told when all rows are in.
+/// The summary of a sync after reading, for the sinks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SyncSummary {
     /// The sync.
     #[serde(flatten)]
     pub run: SyncRun,
-    /// When the last row was in.
+    /// Time at which the last row was read.
     #[serde(with = "time::serde::rfc3339")]
     pub ended_at: OffsetDateTime,
-    /// Where every row went.
+    /// The ledger.
     pub ledger: Ledger,
-    /// How far each type can be trusted.
+    /// Completeness by type.
     pub completeness: BTreeMap<ResourceTypeId, Completeness>,
-    /// Rows that the tenant gave and no sink has, by name.
+    /// Dropped rows.
     pub left_out: LeftOut<DropReason>,
-    /// What the tenant does not state.
+    /// Missing information.
     pub unstated: Vec<UnstatedNote>,
-    /// How the sync was compared with those it replaces.
+    /// The comparison with previous syncs.
     pub guard: GuardReport,
 }
 
-/// How a sync was compared with those it replaces, and what was accepted.
+/// The comparison with previous syncs and the accepted losses.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct GuardReport {
-    /// The share of a type that may go, in percent; `None` without a guard.
+    /// The accepted loss of a type in percent; `None` without a guard.
     pub max_drop_percent: Option<u8>,
-    /// What became of the rows of each earlier sync.
+    /// The comparison with each previous sync.
     pub compared: Vec<Comparison>,
-    /// Losses that were published all the same, and by whose leave.
+    /// Accepted losses.
     pub accepted: Vec<AcceptedLoss>,
 }
 
 impl SyncSummary {
-    /// A summary of which nothing was left out, unstated or compared.
+    /// A summary without dropped rows, missing information or comparison.
     #[must_use]
     pub fn new(
         run: SyncRun,
@@ -65,7 +65,7 @@ impl SyncSummary {
         }
     }
 
-    /// Rows written of one kind, by resource type; types without such rows are left out.
+    /// Written rows of a kind, by resource type; types without such rows are omitted.
     #[must_use]
     pub fn written_by_type(&self, kind: RowKind) -> BTreeMap<&ResourceTypeId, u64> {
         self.ledger
@@ -75,13 +75,13 @@ impl SyncSummary {
             .collect()
     }
 
-    /// Rows written of one kind.
+    /// Written rows of a kind.
     #[must_use]
     pub fn written(&self, kind: RowKind) -> u64 {
         self.written_by_type(kind).values().sum()
     }
 
-    /// Its size, for judging the sync that comes next.
+    /// Row counts as the baseline of the next sync.
     #[must_use]
     pub fn baseline(&self) -> Baseline {
         let counts = |kind| {
@@ -97,7 +97,7 @@ impl SyncSummary {
         }
     }
 
-    /// How long reading took.
+    /// Duration of reading.
     #[must_use]
     pub fn duration(&self) -> Duration {
         (self.ended_at - self.run.started_at)
@@ -106,25 +106,25 @@ impl SyncSummary {
     }
 }
 
-/// What a finished run has to tell.
+/// The outcome of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SyncOutcome {
     /// The sync.
     pub summary: SyncSummary,
-    /// What a person should know.
+    /// Warnings.
     pub warnings: Vec<Warning>,
-    /// What each sink had of the previous sync, where it could tell.
+    /// Baselines of the previous sync, by sink.
     pub baselines: BTreeMap<String, Baseline>,
-    /// What each sink published.
+    /// Published outputs.
     pub receipts: Vec<SinkReceipt>,
 }
 
-/// What one sink published.
+/// The published output of a sink.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SinkReceipt {
-    /// The sink's name.
+    /// Name of the sink.
     pub sink: String,
-    /// What it published.
+    /// The output.
     #[serde(flatten)]
     pub receipt: Receipt,
 }

@@ -1,4 +1,4 @@
-//! Which rows the tenant leaves unstated, ready to be asked for one at a time, in little memory.
+//! A compact index of missing information.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,7 +6,7 @@ use crate::model::{EntitlementId, NativeId, ResourceTypeId, UnstatedScope};
 
 use super::resource_index::{Ordinal, ResourceIndex};
 
-/// Answers "may this row exist although it is not listed?".
+/// Decides whether an unlisted row may exist.
 #[derive(Debug, Default)]
 pub(super) struct UnstatedIndex {
     holders: HashSet<EntitlementId>,
@@ -16,7 +16,7 @@ pub(super) struct UnstatedIndex {
     resources: HashSet<ResourceTypeId>,
 }
 
-/// A set of principals: one bit for each that is listed, a text for others.
+/// A set of principals: a bit per listed principal, texts for others.
 #[derive(Debug, Default)]
 struct Principals {
     listed: Vec<u64>,
@@ -87,12 +87,12 @@ impl UnstatedIndex {
         }
     }
 
-    /// Whether a resource of this type may exist that is not listed.
+    /// Whether unlisted resources of this type may exist.
     pub(super) fn covers_resource(&self, resource_type: &str) -> bool {
         self.resources.contains(resource_type)
     }
 
-    /// Whether a grant that is not listed may exist. A principal that is positively gone holds nothing any more.
+    /// Whether an unlisted grant may exist. A principal that certainly does not exist has no grants.
     pub(super) fn covers_grant(
         &self,
         entitlement: &str,
@@ -103,7 +103,8 @@ impl UnstatedIndex {
         let (ordinal, principal_type, id) = principal;
         let principal_may_exist = ordinal.is_some() || self.covers_resource(principal_type);
         if !principal_may_exist {
-            // Not listed, and the list of its type is believed: unless the tenant itself still speaks of it.
+            // The principal is not in the complete list of its type: the grant may exist only if the tenant still
+            // mentions it.
             return self.names(entitlement, resource_type, principal);
         }
         (ordinal.is_none() && self.covers_resource(principal_type))

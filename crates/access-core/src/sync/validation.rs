@@ -1,4 +1,4 @@
-//! The checks between the source and the sinks: what is let through is referentially whole, what is not is counted.
+//! Validation between source and sinks: accepted rows are referentially complete, others are counted.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,60 +16,60 @@ use super::ledger::DropReason;
 use super::ledger::Ledger;
 use super::resource_index::Ordinal;
 
-/// Names of resources on which something is held that are kept for the list of what was left out.
+/// Maximum number of resource names kept for the list of dropped rows.
 const MAX_NAMED_RESOURCES: usize = 20_000;
 
-/// Examples that are kept of one silent field.
+/// Maximum number of examples per missing field.
 const MAX_UNSTATED_EXAMPLES: usize = 5;
 
-/// Silent fields that are told apart.
+/// Maximum number of distinct missing fields.
 const MAX_UNSTATED_FIELDS: usize = 200;
 
-/// Lets rows in and keeps the books. Memory: a few dozen bytes a resource and an entitlement, 4 bytes a grant.
+/// Validates rows and keeps the ledger. Takes a few dozen bytes per resource and entitlement, and 4 bytes per grant.
 pub(super) struct RowValidator<'a> {
     scope: &'a SyncScope,
     types: HashMap<ResourceTypeId, TraitKind>,
     current: CurrentSync,
-    holders: Holders,
+    holders: HolderTracker,
     ledger: Ledger,
     clipped: BTreeMap<ResourceTypeId, u64>,
     left_out: LeftOut<DropReason>,
-    /// Names of resources that are no users, for the list of what was left out.
+    /// Names of resources other than users, for the list of dropped rows.
     names: HashMap<ResourceId, Box<str>>,
     mentions: HashMap<ResourceId, String>,
     unstated: Vec<UnstatedNote>,
-    /// Types that are not complete unless something proves that nothing was lost.
-    suspect: BTreeMap<ResourceTypeId, ImplausibleSilence>,
+    /// Types that are incomplete unless a comparison shows that nothing was lost.
+    suspicious_types: BTreeMap<ResourceTypeId, ImplausibleSilence>,
 }
 
-/// What is known when all rows are in.
+/// The result of validation.
 pub(super) struct ValidatedRows {
     pub(super) ledger: Ledger,
-    /// How many names were clipped, by type.
+    /// Truncated names, by type.
     pub(super) clipped: BTreeMap<ResourceTypeId, u64>,
     pub(super) left_out: LeftOut<DropReason>,
     pub(super) unstated: Vec<UnstatedNote>,
-    /// Types whose silence is never normal where there is nothing to compare with, and the silent field.
-    pub(super) suspect: BTreeMap<ResourceTypeId, ImplausibleSilence>,
+    /// Types with unexpected missing information, and the missing field.
+    pub(super) suspicious_types: BTreeMap<ResourceTypeId, ImplausibleSilence>,
     pub(super) current: CurrentSync,
 }
 
-/// Who has been seen holding the entitlement whose grants are coming in. One number a resource is enough, because an
-/// entitlement's grants come together: a stamp of the current turn means "seen", older stamps mean nothing.
+/// Detects duplicate grants of the current entitlement. One number per resource suffices, because the grants of an
+/// entitlement are consecutive: the number of the current turn means "seen".
 #[derive(Default)]
-struct Holders {
-    open: Option<EntitlementId>,
+struct HolderTracker {
+    open_entitlement: Option<EntitlementId>,
     turn: u32,
     last_turn: Vec<u32>,
-    admitted: Vec<Ordinal>,
+    accepted: Vec<Ordinal>,
 }
 
-/// Silence that is never normal.
+/// Unexpected missing information.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ImplausibleSilence {
-    /// What the tenant does not state.
+    /// The missing field.
     pub(super) field: String,
-    /// Whether no tenant is like that.
+    /// Whether no real tenant is like that.
     pub(super) implausible: bool,
 }
 
@@ -79,18 +79,18 @@ impl<'a> RowValidator<'a> {
             scope,
             types: HashMap::new(),
             current: CurrentSync::default(),
-            holders: Holders::default(),
+            holders: HolderTracker::default(),
             ledger: Ledger::default(),
             clipped: BTreeMap::new(),
             left_out: LeftOut::default(),
             names: HashMap::new(),
             mentions: HashMap::new(),
             unstated: Vec::new(),
-            suspect: BTreeMap::new(),
+            suspicious_types: BTreeMap::new(),
         }
     }
 
-    /// Remembers what the tenant says of a resource that it does not list.
+    /// Records the description of an unlisted resource.
     pub(super) fn mention(&mut self, mention: Mention) {
         if self.mentions.len() < MAX_LEFT_OUT_ROWS {
             let words = clip_source_text(&mention.words);
@@ -98,7 +98,7 @@ impl<'a> RowValidator<'a> {
         }
     }
 
-    /// Remembers what the tenant does not state.
+    /// Records missing information.
     pub(super) fn unstated(&mut self, unstated: Unstated) {
         let resource_type = unstated.scope.resource_type();
         if unstated.without_baseline != WithoutBaseline::Complete {
@@ -106,7 +106,7 @@ impl<'a> RowValidator<'a> {
                 field: unstated.field.clone(),
                 implausible: unstated.without_baseline == WithoutBaseline::Implausible,
             };
-            let known = self.suspect.entry(resource_type.clone());
+            let known = self.suspicious_types.entry(resource_type.clone());
             let known = known.or_insert_with(|| found.clone());
             if found.implausible && !known.implausible {
                 *known = found;
@@ -114,8 +114,8 @@ impl<'a> RowValidator<'a> {
         }
         let is_same =
             |note: &UnstatedNote| note.resource_type == resource_type && note.field == unstated.field;
-        let place = self.unstated.iter().position(is_same);
-        if let Some(note) = place.and_then(|place| self.unstated.get_mut(place)) {
+        let position = self.unstated.iter().position(is_same);
+        if let Some(note) = position.and_then(|position| self.unstated.get_mut(position)) {
             note.count += unstated.count;
             let room = MAX_UNSTATED_EXAMPLES.saturating_sub(note.examples.len());
             note.examples.extend(unstated.examples.into_iter().take(room));
@@ -134,7 +134,7 @@ impl<'a> RowValidator<'a> {
         self.current.unstated.add(&self.current.resources, unstated.scope);
     }
 
-    /// Books rows that the source could not use itself.
+    /// Records rows that the source skipped.
     pub(super) fn skipped(&mut self, skipped: SkippedRows) {
         self.ledger
             .received(skipped.kind, &skipped.resource_type, skipped.count);
@@ -164,7 +164,7 @@ impl<'a> RowValidator<'a> {
         reason: DropReason,
         row: SkippedRow,
     ) {
-        // What the run's filter leaves out is no finding, and a grant that came twice is in the output.
+        // Rows outside the filter are expected, and the first of two duplicate grants is in the output.
         if reason == DropReason::OutOfScope || (kind, reason) == (RowKind::Grant, DropReason::Duplicate) {
             return;
         }
@@ -180,20 +180,20 @@ impl<'a> RowValidator<'a> {
         });
     }
 
-    /// Checks a batch; `None` if nothing of it is left.
-    pub(super) fn admit(&mut self, batch: AccessBatch) -> Result<Option<AccessBatch>, ContractViolation> {
+    /// Validates a batch; `None` if no row is accepted.
+    pub(super) fn validate(&mut self, batch: AccessBatch) -> Result<Option<AccessBatch>, ContractViolation> {
         let batch = match batch {
-            AccessBatch::ResourceTypes(rows) => AccessBatch::ResourceTypes(self.admit_types(rows)),
-            AccessBatch::Resources(rows) => AccessBatch::Resources(self.admit_resources(rows)?),
-            AccessBatch::Entitlements(rows) => AccessBatch::Entitlements(self.admit_entitlements(rows)),
-            AccessBatch::Grants(groups) => AccessBatch::Grants(self.admit_groups(groups)?),
+            AccessBatch::ResourceTypes(rows) => AccessBatch::ResourceTypes(self.validate_types(rows)),
+            AccessBatch::Resources(rows) => AccessBatch::Resources(self.validate_resources(rows)?),
+            AccessBatch::Entitlements(rows) => AccessBatch::Entitlements(self.validate_entitlements(rows)),
+            AccessBatch::Grants(groups) => AccessBatch::Grants(self.validate_groups(groups)?),
         };
         Ok((batch.rows() > 0).then_some(batch))
     }
 
-    /// The books, and what else is known at the end.
+    /// Finishes validation.
     pub(super) fn finish(mut self) -> ValidatedRows {
-        self.close();
+        self.close_entitlement();
         for row in &mut self.left_out.rows {
             if let Some(resource) = &row.resource {
                 row.resource_name = self.names.get(resource).map(ToString::to_string);
@@ -210,51 +210,51 @@ impl<'a> RowValidator<'a> {
             clipped: self.clipped,
             left_out: self.left_out,
             unstated: self.unstated,
-            suspect: self.suspect,
+            suspicious_types: self.suspicious_types,
             current: self.current,
         }
     }
 
-    fn book(
+    fn record_row(
         &mut self,
         kind: RowKind,
         resource_type: &ResourceTypeId,
-        verdict: Verdict,
+        decision: DropDecision,
         row: impl FnOnce() -> SkippedRow,
     ) -> bool {
         self.ledger.received(kind, resource_type, 1);
-        match verdict {
+        match decision {
             Ok(()) => self.ledger.written(kind, resource_type, 1),
             Err(reason) => {
                 self.ledger.dropped(kind, resource_type, reason, 1);
                 self.leave_out(kind, resource_type, reason, row());
             }
         }
-        verdict.is_ok()
+        decision.is_ok()
     }
 
-    fn admit_types(&mut self, mut rows: Vec<ResourceType>) -> Vec<ResourceType> {
+    fn validate_types(&mut self, mut rows: Vec<ResourceType>) -> Vec<ResourceType> {
         rows.retain(|row| {
-            let verdict = match self.types.insert(row.id.clone(), row.trait_kind) {
+            let decision = match self.types.insert(row.id.clone(), row.trait_kind) {
                 Some(_) => Err(DropReason::Duplicate),
                 None => Ok(()),
             };
-            self.book(RowKind::ResourceType, &row.id, verdict, SkippedRow::default)
+            self.record_row(RowKind::ResourceType, &row.id, decision, SkippedRow::default)
         });
         rows
     }
 
-    fn admit_resources(&mut self, rows: Vec<Resource>) -> Result<Vec<Resource>, ContractViolation> {
-        let mut admitted = Vec::with_capacity(rows.len());
+    fn validate_resources(&mut self, rows: Vec<Resource>) -> Result<Vec<Resource>, ContractViolation> {
+        let mut accepted = Vec::with_capacity(rows.len());
         for row in rows {
             let resource_type = row.id.resource_type.clone();
-            let verdict = self.judge_resource(&row)?;
+            let decision = self.check_resource(&row)?;
             let left_out = || SkippedRow {
                 resource: Some(row.id.clone()),
                 words: Some(row.display_name.to_string()),
                 ..SkippedRow::default()
             };
-            if self.book(RowKind::Resource, &resource_type, verdict, left_out) {
+            if self.record_row(RowKind::Resource, &resource_type, decision, left_out) {
                 if row.resource_trait.trait_kind() != TraitKind::User
                     && self.names.len() < MAX_NAMED_RESOURCES
                 {
@@ -269,14 +269,14 @@ impl<'a> RowValidator<'a> {
                 if clipped {
                     *self.clipped.entry(resource_type).or_default() += 1;
                 }
-                admitted.push(row);
+                accepted.push(row);
             }
         }
         self.holders.last_turn.resize(self.current.resources.len(), 0);
-        Ok(admitted)
+        Ok(accepted)
     }
 
-    fn judge_resource(&mut self, row: &Resource) -> Result<Verdict, ContractViolation> {
+    fn check_resource(&mut self, row: &Resource) -> Result<DropDecision, ContractViolation> {
         let ResourceId { resource_type, id } = &row.id;
         let Some(kind) = self.types.get(resource_type) else {
             return Ok(Err(DropReason::UnknownResourceType));
@@ -294,10 +294,10 @@ impl<'a> RowValidator<'a> {
         Ok(if new { Ok(()) } else { Err(DropReason::Duplicate) })
     }
 
-    fn admit_entitlements(&mut self, mut rows: Vec<Entitlement>) -> Vec<Entitlement> {
+    fn validate_entitlements(&mut self, mut rows: Vec<Entitlement>) -> Vec<Entitlement> {
         rows.retain(|row| {
             let resource_type = &row.resource.resource_type;
-            let verdict = if !self.types.contains_key(resource_type) {
+            let decision = if !self.types.contains_key(resource_type) {
                 Err(DropReason::UnknownResourceType)
             } else if self
                 .current
@@ -320,25 +320,25 @@ impl<'a> RowValidator<'a> {
                 words: Some(row.display_name.to_string()),
                 ..SkippedRow::default()
             };
-            self.book(RowKind::Entitlement, resource_type, verdict, left_out)
+            self.record_row(RowKind::Entitlement, resource_type, decision, left_out)
         });
         rows
     }
 
-    fn admit_groups(&mut self, groups: Vec<GrantGroup>) -> Result<Vec<GrantGroup>, ContractViolation> {
-        let mut admitted = Vec::with_capacity(groups.len());
+    fn validate_groups(&mut self, groups: Vec<GrantGroup>) -> Result<Vec<GrantGroup>, ContractViolation> {
+        let mut accepted = Vec::with_capacity(groups.len());
         for group in groups {
-            if let Some(group) = self.admit_group(group)? {
-                admitted.push(group);
+            if let Some(group) = self.validate_group(group)? {
+                accepted.push(group);
             }
         }
-        Ok(admitted)
+        Ok(accepted)
     }
 
-    fn admit_group(&mut self, mut group: GrantGroup) -> Result<Option<GrantGroup>, ContractViolation> {
+    fn validate_group(&mut self, mut group: GrantGroup) -> Result<Option<GrantGroup>, ContractViolation> {
         let received = group.principals.len() as u64;
         let Some(state) = self.current.entitlements.get(&group.entitlement) else {
-            // Nothing is known of the entitlement but its id, whose first part names the type of its resource.
+            // The entitlement is unknown; the first part of its id is the type of its resource.
             let resource_type = group.entitlement.resource_type();
             self.ledger.received(RowKind::Grant, &resource_type, received);
             let reason = DropReason::UnknownEntitlement;
@@ -348,7 +348,7 @@ impl<'a> RowValidator<'a> {
             return Ok(None);
         };
         let resource_type = state.resource_type.clone();
-        self.open(&group.entitlement)?;
+        self.open_entitlement(&group.entitlement)?;
         self.ledger.received(RowKind::Grant, &resource_type, received);
 
         let unknown_principal = if self.scope.includes_type(&group.principal_type) {
@@ -366,9 +366,9 @@ impl<'a> RowValidator<'a> {
                 Some(_) if fixed_part + principal.as_str().len() > crate::model::MAX_ID_BYTES => {
                     DropReason::IdTooLong
                 }
-                Some(ordinal) if !holders.is_new(ordinal) => DropReason::Duplicate,
+                Some(ordinal) if !holders.mark_seen(ordinal) => DropReason::Duplicate,
                 Some(ordinal) => {
-                    holders.admitted.push(ordinal);
+                    holders.accepted.push(ordinal);
                     return true;
                 }
             };
@@ -401,12 +401,12 @@ impl<'a> RowValidator<'a> {
         }
     }
 
-    /// Makes the entitlement the current one, closing the one before.
-    fn open(&mut self, entitlement: &EntitlementId) -> Result<(), ContractViolation> {
-        if self.holders.open.as_ref() == Some(entitlement) {
+    /// Makes the entitlement the current one and closes the previous one.
+    fn open_entitlement(&mut self, entitlement: &EntitlementId) -> Result<(), ContractViolation> {
+        if self.holders.open_entitlement.as_ref() == Some(entitlement) {
             return Ok(());
         }
-        self.close();
+        self.close_entitlement();
         if self
             .current
             .entitlements
@@ -418,27 +418,29 @@ impl<'a> RowValidator<'a> {
             });
         }
         self.holders.turn += 1;
-        self.holders.open = Some(entitlement.clone());
+        self.holders.open_entitlement = Some(entitlement.clone());
         Ok(())
     }
 
     /// Closes the current entitlement.
-    fn close(&mut self) {
-        let open = self.holders.open.take();
-        if let Some(state) = open.and_then(|open| self.current.entitlements.get_mut(&open)) {
-            self.holders.admitted.sort_unstable();
-            state.holders = self.holders.admitted.as_slice().into();
+    fn close_entitlement(&mut self) {
+        let open_entitlement = self.holders.open_entitlement.take();
+        if let Some(state) =
+            open_entitlement.and_then(|open_entitlement| self.current.entitlements.get_mut(&open_entitlement))
+        {
+            self.holders.accepted.sort_unstable();
+            state.holders = self.holders.accepted.as_slice().into();
             state.closed = true;
         }
-        self.holders.admitted.clear();
+        self.holders.accepted.clear();
     }
 }
 
-type Verdict = Result<(), DropReason>;
+type DropDecision = Result<(), DropReason>;
 
-impl Holders {
-    /// Whether this principal is seen for the first time in this turn.
-    fn is_new(&mut self, ordinal: u32) -> bool {
+impl HolderTracker {
+    /// Marks a principal as seen; returns whether it is new in this turn.
+    fn mark_seen(&mut self, ordinal: u32) -> bool {
         let Some(stamp) = self.last_turn.get_mut(ordinal as usize) else {
             return false;
         };
@@ -448,7 +450,7 @@ impl Holders {
     }
 }
 
-/// The resource in an entitlement's id of the frozen form.
+/// The resource of an entitlement id in the frozen form.
 fn resource_of(entitlement: &EntitlementId) -> Option<ResourceId> {
     let (resource_type, rest) = entitlement.as_str().split_once(':')?;
     let (id, _) = rest.rsplit_once(':')?;

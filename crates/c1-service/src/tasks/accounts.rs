@@ -48,7 +48,7 @@ impl TaskHandler {
         let resource = wanted.resource_id.ok_or_else(|| malformed("delete resource"))?;
         self.terms
             .require_account_type(&resource.resource_type, "deleted")?;
-        let account = Selector::principal(&resource.resource_type, &resource.resource, &self.terms)?;
+        let account = Selector::parse_principal(&resource.resource_type, &resource.resource, &self.terms)?;
         let change = Change::DeleteAccount {
             account,
             allow_administrator: self.allow_admin_delete,

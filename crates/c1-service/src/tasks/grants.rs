@@ -60,11 +60,15 @@ impl TaskHandler {
     }
 
     fn role(&self, entitlement: &v2::Entitlement) -> Result<Selector, TaskFailure> {
-        Ok(Selector::entitlement(&entitlement.id, &self.terms)?)
+        Ok(Selector::parse_entitlement(&entitlement.id, &self.terms)?)
     }
 
     fn principal(&self, principal: &v2::Resource) -> Result<Selector, TaskFailure> {
         let id = principal.id.as_ref().ok_or_else(|| malformed("grant"))?;
-        Ok(Selector::principal(&id.resource_type, &id.resource, &self.terms)?)
+        Ok(Selector::parse_principal(
+            &id.resource_type,
+            &id.resource,
+            &self.terms,
+        )?)
     }
 }

@@ -239,8 +239,8 @@ impl FakeTenant {
     fn obey(&mut self, step: &Step, refuses_repeats: bool) -> Result<Observation, InjectedError> {
         let number = |id: &NativeId| id.as_number().unwrap();
         match step {
-            Step::AddMember(wanted) | Step::RemoveMember(wanted) => {
-                let Membership { role, account, .. } = wanted;
+            Step::AddMember(requested) | Step::RemoveMember(requested) => {
+                let Membership { role, account, .. } = requested;
                 let (role, account) = (number(&role.id), number(account));
                 let add = matches!(step, Step::AddMember(_));
                 let known = self.people.contains_key(&account);
@@ -261,8 +261,8 @@ impl FakeTenant {
                 }
                 Ok(Observation::Role(self.role(role).map(Box::new)))
             }
-            Step::CreateAccount(wanted) => {
-                let (person, values) = (&wanted.person, &wanted.values);
+            Step::CreateAccount(requested) => {
+                let (person, values) = (&requested.person, &requested.values);
                 if self.people.values().any(|other| person.email.is(&other.email)) {
                     return Err(InjectedError("EMAIL_ALREADY_IN_USE", StatusCode::AlreadyExists));
                 }
@@ -273,7 +273,7 @@ impl FakeTenant {
                 let id = self.next_id;
                 self.next_id += 1;
                 let made = Person {
-                    kind: wanted.kind,
+                    kind: requested.kind,
                     first: person.given_name.to_string(),
                     last: person.family_name.to_string(),
                     email: person.email.to_string(),
@@ -376,12 +376,12 @@ impl Provisioner for Tenant {
         &self.terms
     }
 
-    async fn roles(&self, wanted: &Selector) -> Result<Vec<Role>, ProvisionerError> {
+    async fn roles(&self, requested: &Selector) -> Result<Vec<Role>, ProvisionerError> {
         let world = self.read()?;
         let selected = world
             .roles
             .iter()
-            .filter(|(id, role)| wanted.selects(&NativeId::from_number(**id), [role.name.as_str()]));
+            .filter(|(id, role)| requested.selects(&NativeId::from_number(**id), [role.name.as_str()]));
         Ok(selected.filter_map(|(id, _)| world.role(*id)).collect())
     }
 
@@ -452,12 +452,12 @@ impl Provisioner for Tenant {
             .collect())
     }
 
-    async fn organizations(&self, wanted: &Selector) -> Result<Vec<Resource>, ProvisionerError> {
+    async fn organizations(&self, requested: &Selector) -> Result<Vec<Resource>, ProvisionerError> {
         let world = self.read()?;
         let selected = world
             .organizations
             .iter()
-            .filter(|(id, name)| wanted.selects(&NativeId::from_number(**id), [name.as_str()]));
+            .filter(|(id, name)| requested.selects(&NativeId::from_number(**id), [name.as_str()]));
         Ok(selected
             .map(|(id, name)| Resource {
                 id: ResourceId::new(

@@ -71,7 +71,7 @@ fn told(change: &Change) -> String {
     );
     format!(
         "{}\n  {:?}, grant {:?}, steps {steps:?}\n  {}",
-        outcome.wanted,
+        outcome.request,
         outcome.result,
         outcome.grant_id.map(|id| id.to_string()),
         outcome
@@ -155,12 +155,12 @@ fn an_invitation_is_sent_only_where_it_is_asked_for() {
 
 #[test]
 fn access_to_the_portal_is_of_end_users() {
-    for (kind, wanted) in [("END_USER", Some(false)), ("TECHNICIAN", None)] {
+    for (kind, requested) in [("END_USER", Some(false)), ("TECHNICIAN", None)] {
         let request = create(&[("user_type", kind), ("full_portal_access", "false")]);
         let Change::CreateAccount(request) = request else {
             panic!("a new account");
         };
-        assert_eq!(request.values.flag("full_portal_access"), wanted, "{kind}");
+        assert_eq!(request.values.flag("full_portal_access"), requested, "{kind}");
     }
 }
 
@@ -212,7 +212,7 @@ fn an_address_that_was_taken_meanwhile_is_told_with_its_holder() {
         .and_modify(|bo| "late@example.com".clone_into(&mut bo.email));
     let mut execution = Execution {
         tenant: &tenant,
-        done: Vec::new(),
+        reports: Vec::new(),
     };
     let attempt = ChangeId(Fixed.next_id(Fixed.now()));
     let error = block_on(execution.run(attempt, &plan)).unwrap_err();
@@ -257,20 +257,20 @@ fn the_words_for_changes() {
 fn a_principal_of_the_flags_is_an_account() {
     let tenant = Tenant::new(FakeTenant::small(), []);
     assert_eq!(
-        Selector::principal("user", "901", tenant.terms()).unwrap(),
+        Selector::parse_principal("user", "901", tenant.terms()).unwrap(),
         id(901)
     );
-    assert!(Selector::principal("role", "901", tenant.terms()).is_err());
-    assert!(Selector::principal("user", "", tenant.terms()).is_err());
+    assert!(Selector::parse_principal("role", "901", tenant.terms()).is_err());
+    assert!(Selector::parse_principal("user", "", tenant.terms()).is_err());
 }
 
 #[test]
 fn only_accounts_can_be_made_or_removed() {
     let tenant = Tenant::new(FakeTenant::small(), []);
-    let judge = |resource_type| tenant.terms().require_account_type(resource_type, "made");
-    assert!(judge("").is_ok() && judge("user").is_ok());
+    let reconcile = |resource_type| tenant.terms().require_account_type(resource_type, "made");
+    assert!(reconcile("").is_ok() && reconcile("user").is_ok());
     assert!(matches!(
-        judge("role"),
+        reconcile("role"),
         Err(ProvisioningError::NotAnAccountType { .. })
     ));
 }

@@ -80,7 +80,7 @@ fn number(selector: &Selector) -> u64 {
 }
 
 /// The plain model: what the world is to be, or nothing if the change must be refused.
-fn wanted(world: &FakeTenant, change: &Change) -> Option<FakeTenant> {
+fn requested(world: &FakeTenant, change: &Change) -> Option<FakeTenant> {
     let mut after = world.clone();
     match change {
         Change::Grant { role, principal } => {
@@ -127,13 +127,13 @@ fn wanted(world: &FakeTenant, change: &Change) -> Option<FakeTenant> {
 
 fn created(mut after: FakeTenant, request: &AccountRequest) -> Option<FakeTenant> {
     let roles: BTreeSet<u64> = request.roles.iter().map(number).collect();
-    let fits = |role: &u64| {
+    let check_role_kind = |role: &u64| {
         after
             .roles
             .get(role)
             .is_some_and(|role| role.holders.is_none_or(|holders| holders == request.kind))
     };
-    if !roles.iter().all(fits) {
+    if !roles.iter().all(check_role_kind) {
         return None;
     }
     let same: Vec<&Person> = after
@@ -229,14 +229,14 @@ proptest! {
             let diary = FakeAuditLog::default();
             let result = make(&tenant, &diary, &change);
             let now = tenant.world.lock().unwrap().clone();
-            let wanted = wanted(&before, &change);
+            let requested = requested(&before, &change);
             let writes = tenant.writes.lock().unwrap().len();
-            match (&result, &wanted) {
-                (Ok(outcome), Some(wanted)) => {
+            match (&result, &requested) {
+                (Ok(outcome), Some(requested)) => {
                     // What is accepted and not verified may be a lie.
                     let accepted = outcome.steps.iter().any(|step| step.verified == VerificationMethod::NotVerifiable);
                     prop_assert!(!accepted || !is_said(&before, &change) || is_of_no_role(&before, &change), "{:?}", outcome);
-                    prop_assert!(now == *wanted || accepted, "{:?}", outcome);
+                    prop_assert!(now == *requested || accepted, "{:?}", outcome);
                     prop_assert!(outcome.result != ChangeResult::AlreadyApplied || before == now, "{:?}", outcome);
                     prop_assert!(outcome.result == ChangeResult::AlreadyApplied || writes > 0);
                     // Where the tenant is silent, and where a role is not listed, a write asks.
@@ -247,16 +247,16 @@ proptest! {
                     prop_assert!(!already || is_said(&before, &change), "{:?}", outcome);
                 }
                 (Ok(outcome), None) => prop_assert!(false, "should have been refused: {:?}", outcome),
-                (Err(error), wanted) => match error.extent() {
+                (Err(error), requested) => match error.extent() {
                     ChangeExtent::Nothing => {
                         prop_assert_eq!(&now, &before, "{}", error);
-                        prop_assert!(!calm || wanted.is_none() || !is_said(&before, &change), "{}", error);
-                        prop_assert!(wanted.is_some() || writes == 0, "written although refused: {}", error);
+                        prop_assert!(!calm || requested.is_none() || !is_said(&before, &change), "{}", error);
+                        prop_assert!(requested.is_some() || writes == 0, "written although refused: {}", error);
                     }
                     ChangeExtent::Part => partly_true(&now, error),
                     ChangeExtent::All => prop_assert!(false, "the diary has room"),
                     ChangeExtent::Unknown => {
-                        let done = wanted.as_ref() == Some(&now);
+                        let done = requested.as_ref() == Some(&now);
                         let begun = now.people.len() > before.people.len();
                         prop_assert!(done || begun || now == before, "{}", error);
                     }

@@ -35,14 +35,14 @@ fn refusals_are_told_and_write_nothing() {
     let terms = crate::ports::Provisioner::terms(&tenant).clone();
     let grant = |role: &str, account: &str| {
         Ok(Change::Grant {
-            role: Selector::role(role, &terms)?,
-            principal: Selector::account(account, &terms)?,
+            role: Selector::parse_role(role, &terms)?,
+            principal: Selector::parse_account(account, &terms)?,
         })
     };
     let revoke = |role: &str, account: &str| {
         Ok(Change::Revoke {
-            role: Selector::role(role, &terms)?,
-            principal: Selector::account(account, &terms)?,
+            role: Selector::parse_role(role, &terms)?,
+            principal: Selector::parse_account(account, &terms)?,
         })
     };
     let create = |pairs: &[(&str, &str)]| {
@@ -52,7 +52,7 @@ fn refusals_are_told_and_write_nothing() {
         )?))
     };
     let update = |account: &str, pairs: &[(&str, &str)]| {
-        let account = Selector::account(account, &terms)?;
+        let account = Selector::parse_account(account, &terms)?;
         Ok(Change::UpdateAccount {
             account,
             update: AccountUpdate::parse(&attributes(pairs), &terms)?,
@@ -60,7 +60,7 @@ fn refusals_are_told_and_write_nothing() {
     };
     let delete = |account: &str| {
         Ok(Change::DeleteAccount {
-            account: Selector::account(account, &terms)?,
+            account: Selector::parse_account(account, &terms)?,
             allow_administrator: false,
         })
     };

@@ -246,7 +246,7 @@ fn a_refused_deletion_is_no_proof_that_the_account_was_gone() {
         tenant.world.lock().unwrap().people.remove(&2);
         let mut execution = crate::provisioning::executor::Execution {
             tenant: &tenant,
-            done: Vec::new(),
+            reports: Vec::new(),
         };
         let attempt = crate::provisioning::ChangeId(crate::model::SyncId::from_parts(
             time::macros::datetime!(2026-11-25 12:00 UTC),

@@ -104,7 +104,7 @@ fn a_new_account_that_no_answer_shows_is_found_by_its_address() {
         *tenant.mishaps.lock().unwrap() = [InjectedFault::Silent].into();
         let mut execution = Execution {
             tenant: &tenant,
-            done: Vec::new(),
+            reports: Vec::new(),
         };
         let outcome = block_on(execution.run(change_id(), &plan)).unwrap();
         assert_eq!(outcome.result, ChangeResult::Changed);
@@ -133,7 +133,7 @@ fn a_refusal_of_what_is_so_already_is_success() {
     });
     let mut execution = Execution {
         tenant: &tenant,
-        done: Vec::new(),
+        reports: Vec::new(),
     };
     let outcome = block_on(execution.run(change_id(), &plan)).unwrap();
     assert_eq!(
@@ -239,7 +239,7 @@ fn no_change_without_an_audit() {
 #[test]
 fn an_account_is_there_when_kind_and_address_are() {
     let tenant = Tenant::new(FakeTenant::small(), []);
-    let wanted = Step::CreateAccount(NewAccount {
+    let requested = Step::CreateAccount(NewAccount {
         kind: TECHNICIAN,
         person: Person {
             given_name: NamePart::parse("Sam", 150).unwrap(),
@@ -251,6 +251,10 @@ fn an_account_is_there_when_kind_and_address_are() {
     for (id, is_there) in [(3, true), (2, false), (902, false), (4242, false)] {
         let account = block_on(tenant.account(&NativeId::from_number(id))).unwrap();
         let seen = Observation::Account(account.map(Box::new));
-        assert_eq!(wanted.is_satisfied_by(&seen), Certainty::said(is_there), "{id}");
+        assert_eq!(
+            requested.is_satisfied_by(&seen),
+            Certainty::from_bool(is_there),
+            "{id}"
+        );
     }
 }

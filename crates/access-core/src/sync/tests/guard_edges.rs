@@ -56,11 +56,11 @@ fn sink(name: &str, unknown: bool) -> SinkComparison {
 }
 
 fn suspects(implausible: bool) -> BTreeMap<ResourceTypeId, ImplausibleSilence> {
-    let suspect = ImplausibleSilence {
+    let suspicious_types = ImplausibleSilence {
         field: "role ids".to_owned(),
         implausible,
     };
-    BTreeMap::from([(role(), suspect)])
+    BTreeMap::from([(role(), suspicious_types)])
 }
 
 /// The findings and sinks of the refusal, if there is one.
@@ -90,12 +90,12 @@ fn implausible_silence_over_an_unknown_sync() {
     assert_eq!(implausible(&guard, sinks(), &suspects(false)), None);
     assert_eq!(implausible(&guard, sinks(), &BTreeMap::new()), None);
     // Somebody gave leave, or wants no guard.
-    let leave = AcceptDrop {
+    let acceptance = AcceptDrop {
         resource_type: Some(role()),
         since: None,
         standing: false,
     };
-    let accepting = ShrinkGuard::new(50, vec![leave]);
+    let accepting = ShrinkGuard::new(50, vec![acceptance]);
     assert_eq!(implausible(&accepting, sinks(), &suspects(true)), None);
     assert_eq!(implausible(&ShrinkGuard::off(), sinks(), &suspects(true)), None);
 }
@@ -129,12 +129,12 @@ fn a_loss_in_json_says_only_what_is_so() {
 fn standing_leave_is_found_by_its_type_only() {
     let seen = SyncId::from_parts(OffsetDateTime::UNIX_EPOCH, [7; 16]);
     let stands = |named: &ResourceTypeId, since, standing| {
-        let leave = AcceptDrop {
+        let acceptance = AcceptDrop {
             resource_type: Some(named.clone()),
             since,
             standing,
         };
-        ShrinkGuard::new(50, vec![leave]).standing_leave(&role())
+        ShrinkGuard::new(50, vec![acceptance]).has_standing_acceptance(&role())
     };
     let user = ResourceTypeId::from_static("user");
     assert!(stands(&role(), None, true));

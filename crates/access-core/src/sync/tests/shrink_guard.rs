@@ -43,7 +43,7 @@ fn accepting_as(accepted: Vec<AcceptDrop>) -> SyncRequest {
     }
 }
 
-fn leave(resource_type: Option<&'static str>) -> AcceptDrop {
+fn acceptance(resource_type: Option<&'static str>) -> AcceptDrop {
     AcceptDrop {
         resource_type: resource_type.map(type_id),
         since: None,
@@ -52,7 +52,7 @@ fn leave(resource_type: Option<&'static str>) -> AcceptDrop {
 }
 
 fn accepting(types: &[&'static str]) -> SyncRequest {
-    accepting_as(types.iter().map(|name| leave(Some(name))).collect())
+    accepting_as(types.iter().map(|name| acceptance(Some(name))).collect())
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn an_accepted_loss_is_published_and_written_down() {
         (accepting(&[]), false),
         (accepting(&["user"]), false),
         (accepting(&["user", "role"]), true),
-        (accepting_as(vec![leave(None)]), true),
+        (accepting_as(vec![acceptance(None)]), true),
         (
             SyncRequest {
                 guard: ShrinkGuard::off(),

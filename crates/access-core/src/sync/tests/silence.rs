@@ -24,13 +24,13 @@ fn unstated(scope: UnstatedScope, without_baseline: WithoutBaseline) -> SourceEv
 }
 
 /// Users 1 and 2, role 7 without any grant, and what is said beside it.
-fn source(said: Vec<SourceEvent>) -> ListSource {
+fn source(from_bool: Vec<SourceEvent>) -> ListSource {
     let mut source = ListSource::of(vec![
         AccessBatch::ResourceTypes(types()),
         AccessBatch::Resources(vec![user("1"), user("2"), role("7")]),
         AccessBatch::Entitlements(vec![assigned("7")]),
     ]);
-    source.events.extend(said);
+    source.events.extend(from_bool);
     source
 }
 
@@ -161,11 +161,11 @@ fn a_user_without_an_id_may_be_the_one_who_is_missing() {
 fn silence_about_what_nobody_held_is_noted_and_the_sync_stays_full() {
     for (name, scope) in scopes() {
         let sink = held(&["1", "2"], &[]);
-        let said = vec![
+        let from_bool = vec![
             unstated(scope.clone(), WithoutBaseline::Complete),
             unstated(scope, WithoutBaseline::Incomplete),
         ];
-        let outcome = run(&source(said), &[&sink], SyncScope::default(), pending()).unwrap();
+        let outcome = run(&source(from_bool), &[&sink], SyncScope::default(), pending()).unwrap();
         assert_eq!(outcome.summary.run.sync_type, SyncType::Full, "{name}");
         let [note] = outcome.summary.unstated.as_slice() else {
             panic!("{:?}", outcome.summary.unstated)
@@ -194,13 +194,13 @@ fn leave_turns_unstated_into_accepted() {
         UnstatedScope::Holders(desk()),
         WithoutBaseline::Complete,
     )]);
-    let leave = AcceptDrop {
+    let acceptance = AcceptDrop {
         resource_type: Some(type_id("role")),
         since: None,
         standing: false,
     };
     let request = SyncRequest {
-        guard: ShrinkGuard::new(50, vec![leave]),
+        guard: ShrinkGuard::new(50, vec![acceptance]),
         ..SyncRequest::default()
     };
     let outcome = run_as_asked(&source, &[&sink], &request, pending()).unwrap();

@@ -383,8 +383,8 @@ fn change(line: &Line) -> Result<Change, ProvisioningError> {
     let terms = ninjaone::provisioning_terms();
     let subject = &line.subject;
     Ok(Change::Revoke {
-        role: Selector::entitlement(&subject.entitlement_id, &terms)?,
-        principal: Selector::principal(&subject.principal_type, &subject.principal_id, &terms)?,
+        role: Selector::parse_entitlement(&subject.entitlement_id, &terms)?,
+        principal: Selector::parse_principal(&subject.principal_type, &subject.principal_id, &terms)?,
     })
 }
 

@@ -107,7 +107,7 @@ impl TenantNames {
     ) -> Result<Option<&Account>, Failure> {
         let terms = tenant.terms();
         let subject = &order.line.subject;
-        let principal = Selector::principal(&subject.principal_type, &subject.principal_id, terms)?;
+        let principal = Selector::parse_principal(&subject.principal_type, &subject.principal_id, terms)?;
         let Selector::Id(id) = principal else {
             return Ok(None);
         };
@@ -124,7 +124,7 @@ impl TenantNames {
         order: &RevocationOrder<'_>,
     ) -> Result<Option<&Role>, Failure> {
         let entitlement = &order.line.subject.entitlement_id;
-        let Selector::Id(id) = Selector::entitlement(entitlement, tenant.terms())? else {
+        let Selector::Id(id) = Selector::parse_entitlement(entitlement, tenant.terms())? else {
             return Ok(None);
         };
         if !self.roles.contains_key(&id) {

@@ -225,7 +225,7 @@ impl QueryRunner<'_> {
             without_mfa: wanted.without_mfa,
             administrators: wanted.administrators,
             among,
-            words: wanted.words.clone(),
+            text_query: wanted.words.clone(),
         };
         // Whether MFA is set up is not known of everybody.
         let unknown = UserFilter {

@@ -232,14 +232,14 @@ fn subcommand_as_request(
 ) -> Result<Request, RequestError> {
     let terms = ninjaone::provisioning_terms();
     let text = |argument: &str| chosen.get_one::<String>(argument).cloned().unwrap_or_default();
-    let account = || Selector::account(&text("account"), &terms);
+    let account = || Selector::parse_account(&text("account"), &terms);
     let change = match command {
         ChangeCommand::Grant => Change::Grant {
-            role: Selector::role(&text("role"), &terms)?,
+            role: Selector::parse_role(&text("role"), &terms)?,
             principal: account()?,
         },
         ChangeCommand::Revoke => Change::Revoke {
-            role: Selector::role(&text("role"), &terms)?,
+            role: Selector::parse_role(&text("role"), &terms)?,
             principal: account()?,
         },
         ChangeCommand::CreateAccount if chosen.get_flag("schema") => return Ok(Request::AccountSchema),
@@ -302,15 +302,15 @@ pub(super) fn from_flags(
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     let change = if let Some(entitlement) = &flags.grant_entitlement {
         Change::Grant {
-            role: Selector::entitlement(entitlement, &terms)?,
-            principal: Selector::principal(
+            role: Selector::parse_entitlement(entitlement, &terms)?,
+            principal: Selector::parse_principal(
                 &text(&flags.grant_principal_type),
                 &text(&flags.grant_principal),
                 &terms,
             )?,
         }
     } else if let Some(grant) = &flags.revoke_grant {
-        let (role, principal) = Selector::grant(grant, &terms)?;
+        let (role, principal) = Selector::parse_grant(grant, &terms)?;
         Change::Revoke { role, principal }
     } else if flags.create_account_profile.is_some() || flags.create_account_login.is_some() {
         account_of_flags(flags)?
@@ -322,7 +322,7 @@ pub(super) fn from_flags(
         let resource_type = text(&flags.delete_resource_type);
         terms.require_account_type(&resource_type, "deleted")?;
         Change::DeleteAccount {
-            account: Selector::principal(&resource_type, id, &terms)?,
+            account: Selector::parse_principal(&resource_type, id, &terms)?,
             allow_administrator,
         }
     } else {

@@ -113,7 +113,7 @@ fn headline(outcome: &Outcome) -> String {
         (ChangeOperation::CreateAccount, ChangeResult::AlreadyApplied) => {
             format!("{account} exists already; nothing was changed")
         }
-        (ChangeOperation::UpdateAccount, ChangeResult::Changed) => format!("Done: {}", outcome.wanted),
+        (ChangeOperation::UpdateAccount, ChangeResult::Changed) => format!("Done: {}", outcome.request),
         (ChangeOperation::UpdateAccount, ChangeResult::AlreadyApplied) => {
             format!("{account} is so already; nothing was changed")
         }
@@ -121,7 +121,7 @@ fn headline(outcome: &Outcome) -> String {
         (ChangeOperation::DeleteAccount, ChangeResult::AlreadyApplied) => {
             format!("{account} does not exist; nothing was changed")
         }
-        (_, ChangeResult::Accepted) => format!("Accepted, and not verified: {}", outcome.wanted),
+        (_, ChangeResult::Accepted) => format!("Accepted, and not verified: {}", outcome.request),
     }
 }
 
