@@ -47,7 +47,7 @@ impl SyncObserver for SyncProgress {
         self.rows.fetch_add(count, Ordering::Relaxed);
     }
 
-    fn under_way(&self, usage: &ApiUsage, _activity: &Activity) {
+    fn progress(&self, usage: &ApiUsage, _activity: &Activity) {
         let now = self.rows.load(Ordering::Relaxed).wrapping_add(usage.bytes);
         if self.seen.swap(now, Ordering::Relaxed) != now {
             self.record();

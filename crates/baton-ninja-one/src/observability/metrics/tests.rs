@@ -149,7 +149,7 @@ fn a_running_sync_shows_its_progress() {
         ..ApiUsage::default()
     };
     let activity = access_core::ports::Activity::default();
-    progress.under_way(&usage(10), &activity);
+    progress.progress(&usage(10), &activity);
     let first = progress_at();
     let now = OffsetDateTime::now_utc().unix_timestamp().to_string();
     assert_eq!(
@@ -159,10 +159,10 @@ fn a_running_sync_shows_its_progress() {
     );
     std::thread::sleep(Duration::from_millis(20));
     // Nothing new: a stalled sync does not look alive.
-    progress.under_way(&usage(10), &activity);
+    progress.progress(&usage(10), &activity);
     assert_eq!(progress_at(), first);
     progress.rows(RowKind::Grant, &ResourceTypeId::from_static("role"), 3);
-    progress.under_way(&usage(10), &activity);
+    progress.progress(&usage(10), &activity);
     let second = progress_at();
     assert!(second > first);
     std::thread::sleep(Duration::from_millis(20));
