@@ -1,5 +1,6 @@
 //! Runs a sync from a source in memory to a sink in memory, and prints the ledger.
 
+use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 use access_core::model::{
@@ -184,10 +185,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(outcome.summary.written(RowKind::Resource), 3);
     assert_eq!(outcome.summary.written(RowKind::Grant), 1);
     assert_eq!(published.lock().map(|batches| batches.len()).ok(), Some(4));
-    let mut lines = String::new();
+    let mut stdout = std::io::stdout();
     for (key, entry) in outcome.summary.ledger.iter() {
-        lines += &format!("{} {}: {} written\n", key.kind, key.resource_type, entry.written);
+        writeln!(
+            stdout,
+            "{} {}: {} written",
+            key.kind, key.resource_type, entry.written
+        )?;
     }
-    std::io::Write::write_all(&mut std::io::stdout(), lines.as_bytes())?;
     Ok(())
 }
