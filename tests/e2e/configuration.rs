@@ -179,7 +179,7 @@ fn log_lines_in_both_forms_without_the_secret() {
     assert_eq!(ran.stderr, "");
     let log = fs::read_to_string(context.path("run.log")).unwrap();
     assert!(
-        log.contains("\tINFO\tsrc/sync.rs:") && log.contains("\tsync published\t{"),
+        log.contains("\tINFO\toutput/outcome.rs:") && log.contains("\tsync published\t{"),
         "{log}"
     );
 }

@@ -35,7 +35,7 @@ fn a_role_that_is_not_there() {
         let ran = context.run(&["grant", name, "--to", "16", "--dry-run"]);
         assert_eq!(ran.code, Some(12), "{}", ran.stderr);
         assert!(
-            ran.stderr.contains("is not a role") && ran.stderr.contains("only the tenant's own console"),
+            ran.stderr.contains("is not a role") && ran.stderr.contains("in the tenant's own console"),
             "{}",
             ran.stderr
         );
@@ -148,7 +148,7 @@ fn verify_of_what_has_no_seal() {
     fs::write(context.path("notes.txt"), "notes").unwrap();
     for (file, words) in [
         ("sync.c1z", "sync.c1z is a c1z file, which has no seal"),
-        ("notes.txt", "notes.txt is no report"),
+        ("notes.txt", "notes.txt is not a report"),
     ] {
         let ran = context.run(&["verify", file]);
         assert_ne!(ran.code, Some(0), "{file}");
@@ -177,7 +177,7 @@ fn a_check_never_advises_to_check() {
         assert_ne!(ran.code, Some(0), "{variable}");
         assert!(!ran.stderr.contains("one check`"), "{variable}: {}", ran.stderr);
         assert!(
-            !ran.stderr.contains("make the folder"),
+            !ran.stderr.contains("create the folder"),
             "{variable}: {}",
             ran.stderr
         );

@@ -35,6 +35,7 @@ mod lake;
 mod locations;
 mod lookalikes;
 mod machine_limits;
+mod messages;
 mod misbehaving;
 mod object_store;
 mod places;

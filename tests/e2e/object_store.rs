@@ -291,7 +291,7 @@ fn what_can_never_work_is_not_tried_again() {
             "set AWS_CHECKSUM_ALGORITHM=sha256",
         ),
         (S3Refusal::RequestTimeTooSkewed, 9, "clock"),
-        (S3Refusal::ContainerNotFound, 5, "make the bucket first"),
+        (S3Refusal::ContainerNotFound, 5, "create the bucket"),
         (S3Refusal::AuthorizationFailure, 16, "AWS_ACCESS_KEY_ID"),
     ] {
         let s3 = lake(None);

@@ -391,7 +391,11 @@ fn verify_tells_what_was_altered_in_a_report() {
     fs::write(context.path("other.html"), "<!doctype html><p>hello").unwrap();
     let ran = run(&["other.html"]);
     assert_ne!(ran.code, Some(0));
-    assert!(ran.stderr.contains("no report of this program"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("not a report written by this program"),
+        "{}",
+        ran.stderr
+    );
 }
 
 /// A place with history tells what changed since the sync before, and the chain can be made again from it.

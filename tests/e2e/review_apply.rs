@@ -405,11 +405,7 @@ fn what_needs_a_flag() {
         assert_eq!(ran.code, Some(0), "{arguments:?}: {}{}", ran.stdout, ran.stderr);
     };
     let with = ["--report", "report.html"];
-    refused(
-        &["-p"],
-        "the report that was reviewed is not named",
-        "--report FILE",
-    );
+    refused(&["-p"], "the reviewed report is not named", "--report FILE");
     refused(
         &[&with[..], &["-p", "--max-revocations", "1"]].concat(),
         "2 revocations are more than the 1",

@@ -309,7 +309,7 @@ fn a_review_is_closed_with_evidence_and_only_when_all_is_accounted_for() {
     returned(&context, "rhea.csv", &rhea);
     refused(&["-p"], "lines are undecided");
     all_returned(&context);
-    refused(&[], "what was decided is not carried out");
+    refused(&[], "the decided revocations were not carried out");
     refused(
         &["-p", "--max-revocations", "1"],
         "2 revocations are more than the 1",

@@ -248,7 +248,7 @@ fn a_folder_of_others_is_refused_at_the_start() {
     let own = served.context.path("state/baton-ninja-one");
     fs::create_dir_all(&own).unwrap();
     fs::set_permissions(&own, fs::Permissions::from_mode(0o777)).unwrap();
-    ends(&mut served, "everybody may write to it", 9);
+    ends(&mut served, "everyone can write to it", 9);
     fs::remove_dir(&own).unwrap();
     std::os::unix::fs::symlink(served.context.path("tmp"), &own).unwrap();
     ends(&mut served, "is not a folder", 3);

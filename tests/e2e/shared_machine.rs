@@ -134,7 +134,7 @@ fn a_config_file_that_others_can_write_is_not_obeyed() {
         let ran = context.run(&[]);
         assert_eq!(ran.code, Some(3), "{reason}: {}", ran.stderr);
         assert!(
-            ran.stderr.contains(".baton.yaml is not obeyed: "),
+            ran.stderr.contains(".baton.yaml is not trusted: "),
             "{}",
             ran.stderr
         );

@@ -124,7 +124,7 @@ fn a_collector_that_is_down_neither_fails_nor_holds_up_a_sync() {
     let ran = sync_to(&context, "127.0.0.1:1", &[]);
     let told = ran
         .stderr
-        .matches("the collector takes no traces and logs")
+        .matches("the collector rejects traces and logs")
         .count();
     assert_eq!(told, 1, "{}", ran.stderr);
 }
@@ -184,7 +184,7 @@ fn a_task_its_sync_and_its_calls_arrive() {
     let records = collector.records();
     let taken = records
         .iter()
-        .find(|record| text(record.body.as_ref()) == "task taken");
+        .find(|record| text(record.body.as_ref()) == "task accepted");
     assert_eq!(taken.unwrap().trace_id, task.trace_id);
     for hidden in served.secrets() {
         assert!(!collector.received(&hidden), "a secret was told");

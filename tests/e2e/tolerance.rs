@@ -141,7 +141,7 @@ fn whatever_says_nothing_is_an_empty_list_where_one_is_believed() {
                 path,
                 fault.clone(),
                 9,
-                &["the list is empty, although a technician must"],
+                &["the list is empty, but a technician must"],
             );
         }
         // There are end users in /v2/users, so that their own list is not believed.
@@ -149,7 +149,7 @@ fn whatever_says_nothing_is_an_empty_list_where_one_is_believed() {
             END_USERS,
             fault.clone(),
             9,
-            &["the list is empty, although /v2/users has end users"],
+            &["the list is empty, but /v2/users has end users"],
         );
     }
     for body in ["{}", r#""""#] {
@@ -350,7 +350,7 @@ fn a_wrong_address_is_not_told_as_a_wrong_secret() {
 #[test]
 fn a_scope_with_a_typing_error() {
     let refusal = answer(400, JSON, r#"{"error":"invalid_scope"}"#);
-    let hint = "scopes are separated by spaces, in small letters";
+    let hint = "scopes are separated by spaces, in lower case";
     for (scope, sent, is_misspelled) in [
         ("monitoring,management", "monitoring management", false),
         ("monitoring+management", "monitoring management", false),
@@ -469,12 +469,7 @@ fn a_page_that_cannot_advance_and_is_short_is_the_end() {
     // A full page without progress is no end.
     let full: Vec<String> = (1..=1000).map(|id| format!(r#"{{"id":{id}}}"#)).collect();
     let full = format!("[{}]", full.join(","));
-    fails(
-        ORGANIZATIONS,
-        answer(200, JSON, &full),
-        15,
-        &["has no id beyond it"],
-    );
+    fails(ORGANIZATIONS, answer(200, JSON, &full), 15, &["did not advance"]);
 }
 
 #[test]
@@ -520,7 +515,7 @@ fn no_error_of_a_resolver_is_final_by_its_text() {
                 "{told}"
             );
             assert!(
-                told.contains("typing errors, and that this machine can resolve names"),
+                told.contains("typos, and that this machine can resolve names"),
                 "{told}"
             );
         }

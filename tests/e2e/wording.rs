@@ -105,7 +105,7 @@ fn tokens(prose: &str) -> Vec<String> {
 }
 
 /// Uses of the phrases in a page, with the words around them.
-fn findings(page: &str) -> Vec<String> {
+pub(crate) fn findings(page: &str) -> Vec<String> {
     let tokens = tokens(&prose(page));
     let mut found = Vec::new();
     for (phrase, instead) in DIALECT {

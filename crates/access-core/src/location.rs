@@ -40,7 +40,9 @@ pub enum LocationConflict {
         requested: String,
     },
     /// The location belongs to another connector.
-    #[error("it holds the data of another connector ({existing}); no resource type of it is one of this run")]
+    #[error(
+        "it holds the data of another connector ({existing}), which has no resource type in common with this run"
+    )]
     OtherConnector {
         /// Resource types of the existing syncs.
         existing: String,
@@ -54,7 +56,7 @@ pub enum LocationConflict {
         requested: String,
     },
     /// The location has another id scheme.
-    #[error("its ids are of the scheme `{existing}`, those of this sync of the scheme `{requested}`")]
+    #[error("its ids use the scheme `{existing}`, the ids of this sync use `{requested}`")]
     OtherIdScheme {
         /// The existing value.
         existing: IdScheme,
@@ -94,16 +96,16 @@ impl Diagnostic for LocationConflict {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::OtherTenant { .. } | Self::OtherConnector { .. } => {
-                "write to a location of its own; --replace-existing starts anew in this one"
+                "write to another location, or pass --replace-existing to start over in this one"
             }
             Self::OtherFormat { .. } => {
-                "write to a location of its own, or as the location was written; --replace-existing starts anew in this one"
+                "write to another location or in the existing format, or pass --replace-existing to start over in this one"
             }
             Self::OtherIdScheme { .. } => {
-                "run `check`: the instance may lack lists for a moment; if it is another version for good, write to a new location"
+                "run `check` to see whether the instance lacks lists; after a permanent change of version, write to a new location"
             }
             Self::FromTheFuture { .. } => {
-                "check the date of this machine and of the one that wrote the latest sync; --replace-existing starts anew"
+                "check the clock of this machine and of the one that wrote the latest sync, or pass --replace-existing to start over"
             }
         };
         Some(hint.to_owned())

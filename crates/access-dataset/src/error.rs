@@ -68,7 +68,7 @@ pub enum DatasetError {
         earlier: String,
     },
     /// Somebody else replaced a file in a bucket since it was read.
-    #[error("{place} was replaced by somebody else meanwhile")]
+    #[error("another process replaced {place} during the run")]
     ObjectChanged {
         /// The file.
         place: String,
@@ -156,7 +156,7 @@ pub enum DatasetError {
         region: Option<String>,
     },
     /// The store wants a checksum with every upload, as buckets with Object Lock do.
-    #[error("{place} takes no upload without a checksum: {reason}")]
+    #[error("{place} requires a checksum for uploads: {reason}")]
     ChecksumRequired {
         /// What was asked for.
         place: String,
@@ -188,7 +188,7 @@ pub enum DatasetError {
         reason: String,
     },
     /// The location holds something else, see [`LocationConflict`].
-    #[error("{place} does not take this sync: {conflict}")]
+    #[error("cannot write this sync to {place}: {conflict}")]
     Conflict {
         /// The root.
         place: String,
@@ -210,7 +210,7 @@ pub enum DatasetError {
     },
     /// A full sync that the pointer does not lead to.
     #[error(
-        "sync {sync_id} in {place} is not linked: the pointer does not lead to it, so nothing vouches for it"
+        "sync {sync_id} in {place} is not linked: it cannot be reached from the pointer, so its integrity is not proven"
     )]
     Unlinked {
         /// The sync.
@@ -219,7 +219,7 @@ pub enum DatasetError {
         place: String,
     },
     /// The pointer was moved, and is not what it was moved to.
-    #[error("{pointer} was replaced by somebody else right after it was moved; it names sync {to}")]
+    #[error("another process replaced {pointer} right after this run had moved it; it names sync {to}")]
     Overtaken {
         /// The pointer.
         pointer: String,
@@ -227,7 +227,7 @@ pub enum DatasetError {
         to: String,
     },
     /// Somebody else moved the pointer since this run began.
-    #[error("{pointer} was moved by somebody else meanwhile, to sync {to}")]
+    #[error("another process moved {pointer} during the run, to sync {to}")]
     Moved {
         /// The pointer.
         pointer: String,
@@ -235,7 +235,7 @@ pub enum DatasetError {
         to: String,
     },
     /// The same sync was published with other content.
-    #[error("sync {sync_id} is in {place} already, with other content")]
+    #[error("sync {sync_id} already exists in {place} with different content")]
     OtherContent {
         /// The sync.
         sync_id: String,
@@ -251,7 +251,7 @@ pub enum DatasetError {
         reason: String,
     },
     /// What was read back differs from what was written.
-    #[error("{place} was read back with {found} where {written} had been written")]
+    #[error("verification of {place} failed: expected {written}, found {found}")]
     NotVerified {
         /// The file.
         place: String,
@@ -277,7 +277,7 @@ pub enum DatasetError {
         name: String,
     },
     /// The place holds no dataset, or not the sync that was asked for.
-    #[error("{place} holds no {what}")]
+    #[error("there is no {what} in {place}")]
     NotThere {
         /// The root.
         place: String,
@@ -285,7 +285,7 @@ pub enum DatasetError {
         what: String,
     },
     /// Rows that do not hang together. The pipeline's checks rule that out.
-    #[error("rows cannot be put into tables: {reason}")]
+    #[error("cannot encode rows: {reason}")]
     Rows {
         /// What is wrong.
         reason: String,
@@ -363,7 +363,7 @@ fn credentials_hint(place: &str) -> &'static str {
             "set GOOGLE_APPLICATION_CREDENTIALS or GOOGLE_SERVICE_ACCOUNT to a file with a valid key"
         }
         Some(("az", _)) => {
-            "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or what else Azure takes for credentials"
+            "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY, or other Azure credentials"
         }
         _ => "set the store's usual variables, e.g. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
     }
@@ -428,11 +428,11 @@ impl Diagnostic for DatasetError {
             Self::NotAFolder { .. } => {
                 "name a folder, or one that does not exist yet, e.g. --sink parquet=out/access"
             }
-            Self::Locked { .. } => "wait for the other run to end, or publish to another place",
+            Self::Locked { .. } => "wait for the other run to end, or publish to another location",
             Self::Missing { place, .. } if place.starts_with("folder ") => {
-                "check the path; a relative one is seen from where the program is started"
+                "check the path; relative paths start at the current folder"
             }
-            Self::Missing { .. } => "make the bucket first, and check its name, region and endpoint",
+            Self::Missing { .. } => "create the bucket, or check its name, region and endpoint",
             Self::Unauthenticated { place, .. } => credentials_hint(place),
             Self::WrongRegion {
                 region: Some(region), ..
@@ -451,27 +451,25 @@ impl Diagnostic for DatasetError {
                     "write {earlier} to continue that dataset, or move its objects to the new prefix"
                 ));
             }
-            Self::ObjectChanged { .. } => "run it again; the file in the bucket is the other run's",
+            Self::ObjectChanged { .. } => "run it again; the bucket has the file of the other run",
             Self::ObjectTooLarge { .. } => {
-                "write the file to a folder and bring it to the bucket with the store's own tools"
+                "write the file to a folder and upload it with the store's own tools"
             }
             Self::ChecksumRequired { .. } => "set AWS_CHECKSUM_ALGORITHM=sha256",
-            Self::WrongClock { .. } => "set the clock of this machine right",
-            Self::Refused { .. } => {
-                "check the endpoint, the bucket and its settings; trying again does not help"
-            }
+            Self::WrongClock { .. } => "correct the clock of this machine",
+            Self::Refused { .. } => "check the endpoint, the bucket and its settings; retrying does not help",
             Self::Unsupported { .. } => {
                 "publish to a store that honours If-Match and If-None-Match of a PUT, or to a folder"
             }
             Self::Conflict { conflict, .. } => return conflict.hint(),
             Self::MemoryExhausted { spent, .. } => return spent.hint(),
-            Self::Outdated { .. } => "write an earlier sync to a location of its own",
-            Self::Unlinked { .. } => "run `verify`; take a sync that is linked",
+            Self::Outdated { .. } => "write an earlier sync to another location",
+            Self::Unlinked { .. } => "run `verify` to see which syncs are linked, and use one of them",
             Self::Overtaken { .. } => {
-                "find out what else writes there, and run it again; `verify` tells what is linked"
+                "find out what else writes there, then run it again; `verify` shows what is linked"
             }
             Self::Denied { .. } => {
-                "check who may read, write and delete there; what was published before is untouched"
+                "check the permissions to read, write and delete there; what was published before is untouched"
             }
             Self::Exhausted { .. } => EXHAUSTED_HINT,
             Self::NoSpace { .. } => "free some space; what was published before is untouched",
@@ -480,15 +478,15 @@ impl Diagnostic for DatasetError {
                 "check the disk and run it again; a power cut may bring the previous sync back"
             }
             Self::Unavailable { .. } => "run it again later; what was published before is untouched",
-            Self::Moved { .. } => "run it again; the pointer names the other run's sync, which is whole",
-            Self::OtherContent { .. } => "publish to another place, or find out who published that sync",
+            Self::Moved { .. } => "run it again; the pointer names the other run's sync, which is complete",
+            Self::OtherContent { .. } => "publish to another location, or find out who published that sync",
             Self::TooLarge { .. } => {
-                "no sync of this program has such a file now: publish to a new location, or start a new chain with --replace-existing"
+                "publish to a new location, or start a new chain with --replace-existing"
             }
             Self::Damaged { .. } => {
-                "restore the file from a backup; for a new sync --replace-existing starts a new chain in this location"
+                "restore the file from a backup, or pass --replace-existing to start a new chain with the next sync"
             }
-            Self::NotVerified { .. } => "run it again; if it stays so, the storage loses data",
+            Self::NotVerified { .. } => "run it again; if it persists, the storage loses data",
             _ => return None,
         };
         Some(hint.to_owned())

@@ -18,7 +18,7 @@ pub type FormatError = Box<dyn Error + Send + Sync>;
 
 /// A file takes more memory to be read than it may.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}, which is more than is read")]
+#[error("{0}, which is more than can be read")]
 pub struct FormatTooLarge(pub String);
 
 /// Rows of a file, as they are read.

@@ -376,7 +376,7 @@ impl Verifying<'_> {
             let rows = format.count_rows(&mut HashingReader::new(file));
             let rows = rows.map_err(|error| match too_large(&error) {
                 Some(reason) => damaged(&place, reason.to_string()),
-                None => damaged(&place, format!("it is no {table} file: {error}")),
+                None => damaged(&place, format!("it is not a {table} file: {error}")),
             })?;
             if rows != entry.rows {
                 return Err(damaged(

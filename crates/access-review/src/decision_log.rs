@@ -74,7 +74,7 @@ pub enum ChainError {
     #[error("line {0} does not follow the line before it")]
     Broken(u64),
     /// The last line is another.
-    #[error("the last line has the hash {found}, and the seal of the pack says {said}")]
+    #[error("the last line has the hash {found}, but the seal of the pack says {said}")]
     Head {
         /// What the log gives.
         found: String,

@@ -101,7 +101,7 @@ impl Plan {
                 return Err(refuse("reviewer is empty".to_owned()));
             }
             if let Some(due) = row.due.as_ref().filter(|due| parse_due(due).is_none()) {
-                return Err(refuse(format!("`{due}` is not a day, e.g. 2026-12-15")));
+                return Err(refuse(format!("`{due}` is not a date, e.g. 2026-12-15")));
             }
             let same = |other: &&PlanRow| plain(&other.reviewer) == plain(&row.reviewer);
             if let Some(other) = plan.rows.iter().find(same)

@@ -81,10 +81,10 @@ pub struct ReviewFile {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReviewError {
     /// It is something else, or of a newer program.
-    #[error("it is no review of version {VERSION}")]
+    #[error("it is not a review of version {VERSION}")]
     Foreign,
     /// Its contents give another id.
-    #[error("its contents give the id {found}, and it says {said}")]
+    #[error("its contents have the id {found}, but it states {said}")]
     Altered {
         /// What it says.
         said: String,

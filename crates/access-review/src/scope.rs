@@ -17,7 +17,7 @@ pub enum Scope {
 
 /// A text is not a scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a scope: `all`, or traits such as role, app and group with commas between")]
+#[error("`{0}` is not a scope: use `all`, or a comma-separated list of traits such as role, app and group")]
 pub struct ScopeError(String);
 
 const TRAITS: [&str; 6] = ["role", "app", "group", "user", "managed_device", "other"];

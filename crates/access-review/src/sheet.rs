@@ -282,7 +282,7 @@ impl Columns {
             "keep" => Some(Decision::Keep),
             "revoke" => Some(Decision::Revoke),
             "" | "open" => None,
-            other => return Err(refuse(format!("`{other}` is none of keep, revoke and open"))),
+            other => return Err(refuse(format!("`{other}` is not keep, revoke or open"))),
         };
         for column in ["entitlement_id", "principal_type", "principal_id", "tenant"] {
             if text(column).is_empty() {
@@ -300,7 +300,7 @@ impl Columns {
         let superseded = match superseded.as_str() {
             "" => Vec::new(),
             json => serde_json::from_str(json)
-                .map_err(|error| refuse(format!("superseded is no list of decisions: {error}")))?,
+                .map_err(|error| refuse(format!("superseded is not a list of decisions: {error}")))?,
         };
         Ok(Row {
             row: record.row,

@@ -40,7 +40,7 @@ impl Diagnostic for CredentialsError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::ClientId => {
-                "the client id looks like `brisk-otter-12345@acme.conductor.one/…`; copy it from ConductorOne without blanks"
+                "the client id looks like `brisk-otter-12345@acme.conductor.one/…`; copy it from ConductorOne without spaces"
             }
             Self::ClientSecret => {
                 "the client secret looks like `secret-token:conductorone.com:v1:…`; copy all of it from ConductorOne, or make a new one there"

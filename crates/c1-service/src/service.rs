@@ -131,7 +131,7 @@ impl Service {
                 Err(error) => {
                     failures += 1;
                     let wait = Duration::from_secs(failures.saturating_mul(failures)).min(LONGEST_POLL_WAIT);
-                    tracing::warn!(%error, failures, ?wait, "cannot ask for tasks");
+                    tracing::warn!(%error, failures, ?wait, "cannot request tasks");
                     wait
                 }
             };
@@ -167,7 +167,7 @@ impl Service {
         {
             let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
             if running.contains_key(&id) {
-                tracing::info!(task = %id, "is worked on already");
+                tracing::info!(task = %id, "already in progress");
                 return;
             }
             running.insert(id.clone(), handle);
@@ -186,7 +186,7 @@ impl Service {
 
     /// No new task; running ones get some time, then are told to stop and end as what may be tried again.
     async fn drain(&mut self) {
-        tracing::info!(running = self.works.len(), "no more tasks are taken");
+        tracing::info!(running = self.works.len(), "accepting no more tasks");
         let all = async { while self.works.join_next().await.is_some() {} };
         if tokio::time::timeout(self.grace, all).await.is_ok() {
             return;
@@ -227,7 +227,7 @@ impl TaskRun {
     async fn on(&self, task: Task, stop: Stop) {
         let id = task.id.clone();
         let kind = word(task.kind.as_ref());
-        tracing::info!(task = %id, kind, "task taken");
+        tracing::info!(task = %id, kind, "task accepted");
         let verdict = Box::pin(self.desk.work_on(task, stop)).await;
         if let TaskDisposition::End(end) = verdict {
             let status = match &end {
@@ -242,7 +242,7 @@ impl TaskRun {
             };
             match self.client.finish(&id, end).await {
                 Ok(()) => tracing::info!(task = %id, kind, "task finished"),
-                Err(error) => tracing::error!(task = %id, kind, %error, "could not tell how the task ended"),
+                Err(error) => tracing::error!(task = %id, kind, %error, "cannot report how the task ended"),
             }
             self.observer.task_finished(kind, status);
         }

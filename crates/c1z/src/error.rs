@@ -31,7 +31,7 @@ pub enum C1zError {
         path: PathBuf,
     },
     /// The target holds something that is not a c1z.
-    #[error("{} is not a c1z file (it begins with {begins_with}); it is not overwritten unasked", path.display())]
+    #[error("{} is not a c1z file (it begins with {begins_with}); it is not overwritten", path.display())]
     Foreign {
         /// The target.
         path: PathBuf,
@@ -75,7 +75,7 @@ pub enum C1zError {
         limit: u64,
     },
     /// The new file would unpack to more than is allowed, also with no other sync in it, so nobody could go on with it.
-    #[error("the new {} would unpack to {bytes} bytes, and no more than {limit} are read again", path.display())]
+    #[error("the new {} would unpack to {bytes} bytes; readers accept no more than {limit}", path.display())]
     TooLargeToRead {
         /// The target.
         path: PathBuf,
@@ -85,7 +85,7 @@ pub enum C1zError {
         limit: u64,
     },
     /// Reading it takes more memory at once than is allowed.
-    #[error("{} takes more than {limit} bytes of memory at once ({what})", path.display())]
+    #[error("{} needs more than {limit} bytes of memory at once ({what})", path.display())]
     TooMuchMemory {
         /// The file.
         path: PathBuf,
@@ -103,13 +103,13 @@ pub enum C1zError {
         id: String,
     },
     /// A sync that turned out to be partial would leave the file without a full one.
-    #[error("the sync is not full and would push the last full one out of {}", path.display())]
+    #[error("a partial sync would evict the last full sync from {}", path.display())]
     LastFullSync {
         /// The target.
         path: PathBuf,
     },
     /// The same for a v3 file, which holds one sync.
-    #[error("the sync is not full and would replace the full one in {}: a v3 file holds one sync", path.display())]
+    #[error("a partial sync would replace the full sync in {}: a v3 file holds one sync", path.display())]
     OneSync {
         /// The target.
         path: PathBuf,
@@ -129,13 +129,13 @@ pub enum C1zError {
         path: PathBuf,
     },
     /// Something is where the new file was to be.
-    #[error("{} exists already; it is not overwritten", path.display())]
+    #[error("{} already exists; it is not overwritten", path.display())]
     Exists {
         /// The target.
         path: PathBuf,
     },
     /// The file has the format that it was to get.
-    #[error("{} is a c1z {format} already", path.display())]
+    #[error("{} is already a c1z {format} file", path.display())]
     SameFormat {
         /// The file.
         path: PathBuf,

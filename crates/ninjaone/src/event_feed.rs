@@ -125,7 +125,7 @@ impl NinjaOneEventFeed {
         tracing::warn!(
             pages = MAX_PAGES,
             older_than,
-            "the event feed stopped before it came to the time asked for; older activities are left out"
+            "the event feed stopped before the requested time; older activities are left out"
         );
         Ok(())
     }

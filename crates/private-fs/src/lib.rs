@@ -64,7 +64,7 @@ fn open_or_make(path: &Path) -> io::Result<(File, bool)> {
                 let problem = format!("it belongs to another user (uid {})", found.uid());
                 return Err(refused(path, &problem));
             }
-            Ok(found) if found.nlink() != 1 => return Err(refused(path, "it has another name too")),
+            Ok(found) if found.nlink() != 1 => return Err(refused(path, "it has a second hard link")),
             Ok(found) => {
                 let file = match options.open(path) {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => continue,

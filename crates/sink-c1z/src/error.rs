@@ -29,7 +29,7 @@ pub enum C1zSinkError {
         missing: String,
     },
     /// No thread can be started for the file.
-    #[error("no thread can be started: {0}")]
+    #[error("cannot start a thread: {0}")]
     NoThread(#[source] std::io::Error),
     /// The writing thread ended without saying why.
     #[error("the thread that writes the file ended unexpectedly")]
@@ -61,9 +61,7 @@ impl Diagnostic for C1zSinkError {
             C1zError::IsDirectory { .. } | C1zError::NotAFile(_) => {
                 "name a file with --file, e.g. --file sync.c1z"
             }
-            C1zError::NoFolder { .. } => {
-                "make the folder first, or name another with --file or --c1z-temp-dir"
-            }
+            C1zError::NoFolder { .. } => "create the folder, or name another with --file or --c1z-temp-dir",
             C1zError::Locked { .. } => "wait for the other run to end, or write to another file with --file",
             C1zError::Foreign { .. } | C1zError::UnsupportedV3 { .. } | C1zError::OldestV3 { .. } => {
                 "write to another file with --file, or pass --replace-existing to replace it when the sync is complete"
@@ -71,9 +69,7 @@ impl Diagnostic for C1zSinkError {
             C1zError::LastFullSync { .. } => {
                 "set BATON_KEEP_SYNC_COUNT to 2 or more, so that the last full sync stays beside it"
             }
-            C1zError::OneSync { .. } => {
-                "write to another file with --file, or let a full sync come to its end first"
-            }
+            C1zError::OneSync { .. } => "write to another file with --file, or complete a full sync first",
             C1zError::Corrupt { .. } => {
                 "move the damaged file away, or pass --replace-existing to replace it when the sync is complete"
             }
@@ -81,20 +77,18 @@ impl Diagnostic for C1zSinkError {
                 "free some space, or put temporary files elsewhere with --c1z-temp-dir; the previous file is untouched"
             }
             C1zError::Exhausted { .. } => access_core::EXHAUSTED_HINT,
-            C1zError::Denied { .. } => "check who may write there; the previous file is untouched",
+            C1zError::Denied { .. } => "check the permissions there; the previous file is untouched",
             C1zError::NotConfirmed { .. } => {
                 "check the disk and run it again; a power cut may bring the previous file back"
             }
             C1zError::Io { .. } => "check the disk, and run it again; the previous file is untouched",
             C1zError::TooLargeToRead { .. } => {
-                "raise BATON_DECODER_MAX_DECODED_SIZE_MB (MiB) here and wherever the file is read, or take --sink parquet; the previous file is untouched"
+                "raise BATON_DECODER_MAX_DECODED_SIZE_MB (MiB) here and wherever the file is read, or use --sink parquet; the previous file is untouched"
             }
             C1zError::TooLarge { .. } => {
-                "raise BATON_DECODER_MAX_DECODED_SIZE_MB (MiB) if the file is to be trusted"
+                "raise BATON_DECODER_MAX_DECODED_SIZE_MB (MiB) if you trust the file"
             }
-            C1zError::TooMuchMemory { .. } => {
-                "raise BATON_DECODER_MAX_MEMORY_MB (MiB) if the file is to be trusted"
-            }
+            C1zError::TooMuchMemory { .. } => "raise BATON_DECODER_MAX_MEMORY_MB (MiB) if you trust the file",
             _ => return None,
         };
         Some(hint.to_owned())

@@ -151,10 +151,10 @@ fn tell_of_engine(target: &Target, wanted: Option<StorageEngine>) {
     let file = target.path().display();
     match (target.existing_format(), wanted) {
         (Container::V3, Some(StorageEngine::Sqlite)) => {
-            tracing::warn!(%file, "the file is a v3 (Pebble) and stays one, though sqlite was asked for");
+            tracing::warn!(%file, "the file is a v3 (Pebble) and stays one, although sqlite was requested");
         }
         (Container::V1, Some(StorageEngine::Pebble)) => {
-            tracing::warn!(%file, "the v1 file (SQLite) becomes a v3, as pebble was asked for: it will hold the new sync only");
+            tracing::warn!(%file, "the v1 file (SQLite) becomes a v3, because pebble was requested: it will hold only the new sync");
         }
         _ => {}
     }

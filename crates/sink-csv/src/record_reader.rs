@@ -248,7 +248,7 @@ mod tests {
         let error = read(io::repeat(b'x')).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "a row has more than 4 MiB, which is more than is read"
+            "a row has more than 4 MiB, which is more than can be read"
         );
     }
 

@@ -32,13 +32,13 @@ pub enum ReportError {
         path: PathBuf,
     },
     /// The file is something else.
-    #[error("{} is no report of this program", path.display())]
+    #[error("{} is not a report written by this program", path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
     },
     /// A newer program wrote it.
-    #[error("{} is a report of version {version}; this program knows version {known}", path.display())]
+    #[error("{} is a report of version {version}; this program supports version {known}", path.display())]
     Newer {
         /// The file.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub enum ReportError {
         known: u64,
     },
     /// The report is damaged, or somebody altered it.
-    #[error("{} is not what was written: {reason}", path.display())]
+    #[error("{} does not match what was written: {reason}", path.display())]
     Altered {
         /// The file.
         path: PathBuf,
@@ -64,7 +64,7 @@ pub enum ReportError {
         conflict: LocationConflict,
     },
     /// The report that this one is to follow is of a part of the tenant.
-    #[error("{} is no report of a full sync", path.display())]
+    #[error("{} is not the report of a full sync", path.display())]
     NotFull {
         /// The file.
         path: PathBuf,
@@ -112,7 +112,7 @@ pub enum ReportError {
         source: io::Error,
     },
     /// A row names something that did not come before it. The pipeline's checks rule that out.
-    #[error("a row names {id}, which was not written before it")]
+    #[error("a row refers to {id}, which was not written before it")]
     Dangling {
         /// What it names.
         id: String,
@@ -128,7 +128,7 @@ pub enum ReportError {
         source: io::Error,
     },
     /// More rows than a report can number.
-    #[error("a report takes no more than two thousand million rows of a kind")]
+    #[error("too many rows for a report (limit: 2 billion per type)")]
     TooMany,
     /// The writing thread ended without saying why, or was told to stop.
     #[error("the thread that writes the report ended unexpectedly")]
@@ -198,7 +198,7 @@ impl Diagnostic for ReportError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::IsFolder { .. } | Self::NotAFile(_) => "name a file, e.g. report.html",
-            Self::NoFolder { .. } => "make the folder first, or name another",
+            Self::NoFolder { .. } => "create the folder, or name another",
             Self::Locked { .. } => "wait for the other run to end, or write to another file",
             Self::Location { conflict, .. } => return conflict.hint(),
             Self::Foreign { .. } | Self::Newer { .. } => {
@@ -210,9 +210,9 @@ impl Diagnostic for ReportError {
             Self::NotFull { .. } => "name the report of a full sync, or none",
             Self::Exhausted { .. } => access_core::EXHAUSTED_HINT,
             Self::NoSpace { .. } => "free some space; the previous file is untouched",
-            Self::Denied { .. } => "check who may write there; the previous file is untouched",
+            Self::Denied { .. } => "check the permissions there; the previous file is untouched",
             Self::InTheWay { .. } => {
-                "remove it if nobody needs it, or name another file; the previous file is untouched"
+                "remove it if it is not needed, or name another file; the previous file is untouched"
             }
             Self::NotConfirmed { .. } => {
                 "check the disk and run it again; a power cut may bring the previous file back"

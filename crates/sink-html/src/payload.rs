@@ -95,7 +95,7 @@ pub(crate) enum SectionError {
     Json(#[from] serde_json::Error),
     #[error("columns of different lengths")]
     Ragged,
-    #[error("numbers that name nothing")]
+    #[error("references without a target")]
     Dangling,
 }
 

@@ -76,7 +76,7 @@ fn data(file: &ReportFile, sections: &[Section; 5], program: &str) -> Vec<String
     let says = [
         ("tenant", &*head.tenant, &seal.tenant),
         ("sync", &*head.sync_id, &seal.sync_id),
-        ("sort of sync", &*head.sync_type, &seal.sync_type),
+        ("type of sync", &*head.sync_type, &seal.sync_type),
         ("begin of the sync", &*head.started_at, &seal.started_at),
     ];
     for (what, found, sealed) in says {

@@ -42,7 +42,7 @@ pub enum C1zSourceError {
         syncs: Vec<KnownSync>,
     },
     /// Neither the file nor anybody else says which tenant it is of.
-    #[error("{} does not say of which tenant it is", path.display())]
+    #[error("{} does not name its tenant", path.display())]
     UnknownTenant {
         /// The file.
         path: PathBuf,
@@ -58,7 +58,7 @@ pub enum C1zSourceError {
         sync_type: String,
     },
     /// The sync's id is not one that the ecosystem's other tools take.
-    #[error("the id of a sync in {} cannot be used", path.display())]
+    #[error("a sync in {} has an invalid id", path.display())]
     NotAKsuid {
         /// The file.
         path: PathBuf,
@@ -79,7 +79,7 @@ pub enum C1zSourceError {
     },
     /// A grant passes on an entitlement that is not on its principal, which the ecosystem forbids (docs/reference/c1z.md §5.4).
     #[error(
-        "{principal}, a holder of {entitlement}, passes it on to the holders of {source_id}, which is not its own"
+        "the grant of {entitlement} to {principal} expands {source_id}, an entitlement of another resource"
     )]
     ForeignExpansion {
         /// The entitlement that is passed on.
@@ -90,13 +90,13 @@ pub enum C1zSourceError {
         source_id: EntitlementId,
     },
     /// Single resources were asked for.
-    #[error("single resources cannot be picked from a file")]
+    #[error("single resources cannot be selected in a file")]
     TargetsUnsupported,
     /// Nobody listens any more.
     #[error("stopped on request")]
     Stopped,
     /// No thread can be started for the file.
-    #[error("no thread can be started: {0}")]
+    #[error("cannot start a thread: {0}")]
     NoThread(#[source] std::io::Error),
     /// The reading thread ended without saying why.
     #[error("the thread that reads the file ended unexpectedly")]
@@ -174,29 +174,31 @@ impl Diagnostic for C1zSourceError {
                 "nothing rewrites such a file; run the connector that wrote it again"
             }
             Self::File(C1zError::NoSpace { .. } | C1zError::NoFolder { .. }) => {
-                "make room for the unpacked file, or put temporary files elsewhere with --c1z-temp-dir"
+                "free space for the unpacked file, or put temporary files elsewhere with --c1z-temp-dir"
             }
             Self::File(C1zError::TooLarge { .. }) => {
-                "raise BATON_DECODER_MAX_DECODED_SIZE_MB (MiB) if the file is to be trusted"
+                "raise BATON_DECODER_MAX_DECODED_SIZE_MB (MiB) if you trust the file"
             }
             Self::File(C1zError::TooMuchMemory { .. }) => {
-                "raise BATON_DECODER_MAX_MEMORY_MB (MiB) if the file is to be trusted"
+                "raise BATON_DECODER_MAX_MEMORY_MB (MiB) if you trust the file"
             }
             Self::File(C1zError::Exhausted { .. }) | Self::NoThread(_) => access_core::EXHAUSTED_HINT,
             Self::File(C1zError::Io { .. }) => "check the disk, and run it again",
-            Self::File(C1zError::Denied { .. }) => "check who may read the file and write temporary files",
+            Self::File(C1zError::Denied { .. }) => {
+                "check the permissions to read the file and to write temporary files"
+            }
             Self::File(C1zError::Corrupt { .. }) | Self::NotATime { .. } | Self::ForeignExpansion { .. } => {
-                "let the connector that wrote the file write it anew"
+                "write the file again with the connector that wrote it"
             }
             Self::UnknownSync { .. } | Self::Unfinished { .. } => {
                 "name a finished sync of the file, or none to take the latest"
             }
             Self::File(C1zError::NoneFinished { .. })
             | Self::NoneFinished { .. }
-            | Self::NotAKsuid { .. } => "run the connector that writes the file to its end first",
+            | Self::NotAKsuid { .. } => "run the connector again until it completes a sync",
             Self::UnknownTenant { .. } => "name it with --tenant, e.g. --tenant https://tenant.example",
             Self::DeletionsOnly { .. } => "name another sync of the file",
-            Self::TargetsUnsupported => "leave the filter away, or filter by resource type",
+            Self::TargetsUnsupported => "remove the filter, or filter by resource type",
             _ => return None,
         };
         Some(hint.to_owned())

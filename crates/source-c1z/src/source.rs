@@ -43,7 +43,7 @@ pub struct C1zSourceConfig {
     pub unknown_tenant: UnknownTenant,
 }
 
-/// What is done with a file that does not say of which tenant it is, if nobody else says so either.
+/// What is done with a file that does not name its tenant, if nobody else says so either.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnknownTenant {
     /// It is called so, for people who look at it.

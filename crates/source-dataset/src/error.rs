@@ -14,7 +14,7 @@ pub enum DatasetSourceError {
     #[error(transparent)]
     NotASync(#[from] SyncIdError),
     /// A manifest says something of its sync that cannot be.
-    #[error("the manifest of {sync} has `{text}` as its {what}, which cannot be")]
+    #[error("invalid {what} `{text}` in the manifest of {sync}")]
     Manifest {
         /// The sync.
         sync: String,
@@ -24,7 +24,7 @@ pub enum DatasetSourceError {
         text: String,
     },
     /// A table lacks a column, or has it in another form.
-    #[error("the column {column} of {table} is not as it should be")]
+    #[error("the column {column} of {table} is missing or invalid")]
     Column {
         /// The table.
         table: Dataset,
@@ -32,7 +32,7 @@ pub enum DatasetSourceError {
         column: &'static str,
     },
     /// A row names something by what cannot be an id.
-    #[error("a row of {table} has an id that cannot be one")]
+    #[error("a row of {table} has an invalid id")]
     Id {
         /// The table.
         table: Dataset,
@@ -40,10 +40,10 @@ pub enum DatasetSourceError {
         source: IdError,
     },
     /// Single resources were asked for.
-    #[error("single resources cannot be picked from a dataset")]
+    #[error("single resources cannot be selected in a dataset")]
     TargetsUnsupported,
     /// No thread can be started for the dataset.
-    #[error("no thread can be started: {0}")]
+    #[error("cannot start a thread: {0}")]
     NoThread(#[source] std::io::Error),
     /// The reading thread ended without saying why.
     #[error("the thread that reads the dataset ended unexpectedly")]
@@ -74,9 +74,9 @@ impl Diagnostic for DatasetSourceError {
             Self::Dataset(error) => error.hint(),
             Self::NotASync(_) => Some("`inspect DATASET syncs` lists the syncs that there are".to_owned()),
             Self::Manifest { .. } | Self::Column { .. } | Self::Id { .. } => {
-                Some("what wrote the dataset was another program, or something changed it since".to_owned())
+                Some("run `verify`: another program wrote the dataset, or it was modified later".to_owned())
             }
-            Self::TargetsUnsupported => Some("leave the filter away, or filter by resource type".to_owned()),
+            Self::TargetsUnsupported => Some("remove the filter, or filter by resource type".to_owned()),
             Self::NoThread(_) => Some(access_core::EXHAUSTED_HINT.to_owned()),
             Self::ThreadLost => None,
         }

@@ -208,21 +208,21 @@ fn warn_of(standing: Voucher, manifest: &Manifest, place: &str) {
             tracing::warn!(
                 sync,
                 place,
-                "this sync is of a chain that was replaced by a new one"
+                "this sync belongs to a chain that was replaced by a new one"
             );
         }
         Voucher::Beside => {
             tracing::warn!(
                 sync,
                 place,
-                "this partial sync is not linked: nothing vouches for it"
+                "this partial sync is not linked: its integrity is not proven"
             );
         }
         Voucher::Unlinked => {
             tracing::warn!(
                 sync,
                 place,
-                "left out: this full sync is not linked, so nothing vouches for it; run `verify`"
+                "left out: this full sync is not linked, so its integrity is not proven; run `verify`"
             );
         }
     }

@@ -305,7 +305,7 @@ fn ends_as_it_should(fault: Fault, first: &Call, left: &Left) {
         // What cannot be removed is left to the next run. Removing a folder begins with opening it.
         _ if first.kind == 'u' || is_scratch_folder(first) => assert!(matches!(code, Some(0 | 2))),
         // So is a history that nobody needs any more, which is looked for when all is published.
-        _ if code == Some(0) && left.stderr.contains("a later run will remove the history") => {}
+        _ if code == Some(0) && left.stderr.contains("a later run removes the history") => {}
         _ if fault.errno == ENOSPC => {
             let unconfirmed = left.stderr.contains("the disk did not confirm it");
             let told = left.stderr.contains("no space left") || unconfirmed;

@@ -19,7 +19,7 @@ pub struct SyncId([u8; TEXT_BYTES]);
 
 /// Why a text is not a sync id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a sync id: it takes 27 letters and digits (a KSUID)")]
+#[error("`{text}` is not a sync id: a sync id has 27 letters and digits (a KSUID)")]
 pub struct SyncIdError {
     text: String,
 }

@@ -325,7 +325,7 @@ impl<'a> AttributeReader<'a> {
             Some(AttributeValue::Number(number)) => vec![number.to_string()],
             Some(AttributeValue::Resource(resource)) => vec![resource.to_string()],
             Some(AttributeValue::Flag(_)) => {
-                self.add_problem(&format!("{key}: a list of texts is wanted"));
+                self.add_problem(&format!("{key}: expected a list of strings"));
                 Vec::new()
             }
         };

@@ -59,7 +59,7 @@ pub enum ProvisioningError {
         text: String,
     },
     /// Invalid attributes.
-    #[error("{what} cannot be made of these attributes: {}", problems.join("; "))]
+    #[error("invalid attributes for {what}: {}", problems.join("; "))]
     InvalidAttributes {
         /// What they are for.
         what: &'static str,
@@ -166,7 +166,7 @@ pub enum ProvisioningError {
     #[error("{0}")]
     ReadFailed(#[source] ProvisionerError),
     /// The audit log could not be written before anything was changed.
-    #[error("{0}; nothing was changed, because changes without an audit are not made")]
+    #[error("{0}; nothing was changed, because every change must be audited")]
     AuditFailed(#[source] AuditError),
     /// A step failed and certainly had no effect.
     #[error("could not {step}: {cause}")]
@@ -178,7 +178,7 @@ pub enum ProvisioningError {
         cause: ProvisionerError,
     },
     /// A step failed, and reading back shows that it had no effect.
-    #[error("could not {step}: {cause}; reading back shows that it is not done")]
+    #[error("could not {step}: {cause}; reading it back shows no change")]
     VerifiedNotApplied {
         /// The step.
         step: String,
@@ -187,7 +187,7 @@ pub enum ProvisioningError {
         cause: ProvisionerError,
     },
     /// The tenant accepted the step, but reading back failed.
-    #[error("the tenant accepted to {step}, but it could not be verified: {cause}")]
+    #[error("the tenant accepted the request to {step}, but it could not be verified: {cause}")]
     Unverified {
         /// The change.
         step: String,
@@ -196,13 +196,13 @@ pub enum ProvisioningError {
         cause: ProvisionerError,
     },
     /// The tenant accepted the step, but reading back shows that it had no effect.
-    #[error("the tenant accepted to {step}, but reading back shows that it is not so")]
+    #[error("the tenant accepted the request to {step}, but reading it back shows no change")]
     AcceptedNotApplied {
         /// The step.
         step: String,
     },
     /// The response was lost, and reading back failed.
-    #[error("it is not known whether this was done: {step}: {cause}; reading back failed too: {reading}")]
+    #[error("the outcome is unknown: {step}: {cause}; reading it back failed too: {reading}")]
     OutcomeUnknown {
         /// The step.
         step: String,
@@ -213,9 +213,7 @@ pub enum ProvisioningError {
         reading: ProvisionerError,
     },
     /// The response was lost, and the tenant does not report the state.
-    #[error(
-        "it is not known whether this was done: {step}: {cause}; reading back does not show it: {reason}"
-    )]
+    #[error("the outcome is unknown: {step}: {cause}; reading it back does not show the outcome: {reason}")]
     OutcomeNotVisible {
         /// The step.
         step: String,
@@ -281,7 +279,7 @@ fn administrator_reason(kind: AccountKind, title: &str, last: bool, claim: &Repo
         ReportedFlag::Contradicted(says) => format!("may be a {title}: {says}"),
         ReportedFlag::Unknown => {
             let kind = kind.with_article();
-            format!("is {kind} of whom the tenant does not say whether it is a {title}")
+            format!("is {kind} that may be a {title}: the tenant does not report it")
         }
         ReportedFlag::Yes | ReportedFlag::No if last => format!("is the last {title} known to be in use"),
         ReportedFlag::Yes | ReportedFlag::No => format!("is a {title}"),
@@ -353,7 +351,7 @@ impl Diagnostic for ProvisioningError {
                 requested,
                 ..
             } if is_name(requested) => "name it by its id, e.g. user:901, or by its login",
-            Self::NotARole { .. } => "only the tenant's own console can give or take it",
+            Self::NotARole { .. } => "grant or revoke it in the tenant's own console",
             Self::UnknownAction { .. } | Self::UnsupportedActionType { .. } => {
                 "--list-action-schemas shows the actions"
             }
@@ -363,21 +361,21 @@ impl Diagnostic for ProvisioningError {
                 last: true, title, ..
             } => {
                 return Some(format!(
-                    "make somebody else a {title} in the tenant first, or say --allow-admin-delete"
+                    "make somebody else a {title} in the tenant first, or use --allow-admin-delete"
                 ));
             }
-            Self::AdministratorProtected { .. } => "say --allow-admin-delete if it is meant",
+            Self::AdministratorProtected { .. } => "use --allow-admin-delete to delete it anyway",
             Self::ImmutableAttribute { attribute, .. } if attribute == "roles" => "use `grant` and `revoke`",
-            Self::ImmutableAttribute { .. } => "change it in the tenant, or where the account comes from",
+            Self::ImmutableAttribute { .. } => "change it in the tenant or in the identity provider",
             Self::AcceptedNotApplied { .. } => {
-                "an identity provider (SCIM) or somebody else may have undone it; look at the account in the tenant"
+                "an identity provider (SCIM) or somebody else may have undone it; check the account in the tenant"
             }
             Self::Contradiction { .. } => {
-                "nothing was changed; look at it in the tenant, or run the same command again in a minute"
+                "nothing was changed; check it in the tenant, or run the same command again in a minute"
             }
-            Self::Undetermined { .. } => "nothing was changed; look at it in the tenant",
+            Self::Undetermined { .. } => "nothing was changed; check it in the tenant",
             Self::Unverified { .. } | Self::OutcomeUnknown { .. } | Self::OutcomeNotVisible { .. } => {
-                "run the same command again: it looks first, and does only what is missing"
+                "run the same command again: it checks first and does only what is missing"
             }
             Self::PartiallyApplied { cause, .. } => {
                 let first = cause

@@ -33,7 +33,7 @@ pub enum ResolveError {
         close: Vec<String>,
     },
     /// Several objects match.
-    #[error("`{text}` can be any of {count} {what}: {}", join_names(some))]
+    #[error("`{text}` matches {count} {what}: {}", join_names(some))]
     Ambiguous {
         /// What was searched for.
         what: &'static str,
@@ -73,10 +73,10 @@ impl Diagnostic for ResolveError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NotFound { what: USER, .. } => Some(
-                "name it by its id, e.g. user:901, by its login, its address or its whole name".to_owned(),
+                "name it by its id, e.g. user:901, by its login, its address or its full name".to_owned(),
             ),
             Self::NotFound { .. } => {
-                Some("name it by its id, e.g. role:7 or role:7:assigned, or by its whole name".to_owned())
+                Some("name it by its id, e.g. role:7 or role:7:assigned, or by its full name".to_owned())
             }
             Self::Ambiguous { .. } => Some("name one by its id, the part before the bracket".to_owned()),
             Self::Source(error) => error.hint(),

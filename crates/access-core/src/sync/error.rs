@@ -58,7 +58,7 @@ pub enum SyncError {
         source: SinkError,
     },
     /// The id scheme differs from that of a sink.
-    #[error("{sink} does not take this sync: {conflict}")]
+    #[error("cannot write this sync to {sink}: {conflict}")]
     Location {
         /// The sink.
         sink: String,
@@ -66,7 +66,7 @@ pub enum SyncError {
         conflict: LocationConflict,
     },
     /// A sink prepared a different number of rows than it received.
-    #[error("{sink} holds {prepared} rows where {written} were written to it")]
+    #[error("{sink} has {prepared} rows, but {written} were written to it")]
     RowsMissing {
         /// The sink.
         sink: String,
@@ -141,8 +141,8 @@ fn join_fields(findings: &[(ResourceTypeId, String)]) -> String {
 
 fn inspect_hint(kept: &[String]) -> String {
     match kept {
-        [] => "look at the tenant".to_owned(),
-        locations => format!("look at what was kept aside in {}", locations.join(" and ")),
+        [] => "check the tenant".to_owned(),
+        locations => format!("check what was quarantined in {}", locations.join(" and ")),
     }
 }
 
@@ -158,7 +158,7 @@ fn shrink_hint(losses: &[Loss], standing: &[ResourceTypeId], kept: &[String]) ->
     let look = inspect_hint(kept);
     let standing = match standing {
         [] => "",
-        _ => " (leave that stands in a variable or a file counts only in this form)",
+        _ => " (in a variable or a file only this form counts)",
     };
     format!(
         "{look}; if the loss is real, publish it with --accept-drop {}{standing}",
@@ -256,7 +256,7 @@ impl Diagnostic for SyncError {
             Self::Implausible { findings, kept, .. } => {
                 let types: Vec<&str> = findings.iter().map(|(id, _)| id.as_str()).collect();
                 Some(format!(
-                    "{}; if the tenant is like that, publish it with --accept-drop {} as a flag",
+                    "{}; if this is correct, publish it with --accept-drop {} as a flag",
                     inspect_hint(kept),
                     types.join(",")
                 ))

@@ -58,7 +58,7 @@ pub(crate) async fn earlier(
                 return Ok((before, told));
             }
             Err(error @ DatasetError::Damaged { .. }) => {
-                tracing::warn!(%error, "the history is made again from all syncs");
+                tracing::warn!(%error, "the history is rebuilt from all syncs");
             }
             Err(error) => return Err(error),
         }

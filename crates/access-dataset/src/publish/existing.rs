@@ -95,8 +95,12 @@ async fn followed(
 
 fn admit_beside(store: &dyn Store, held: &Manifest, intent: &Intent<'_>) -> Result<(), DatasetError> {
     let ended_at = held.sync.ended();
-    let ended_at =
-        ended_at.ok_or_else(|| damaged(&store.describe(&path_of(&held.sync.id)), "its end is no time"))?;
+    let ended_at = ended_at.ok_or_else(|| {
+        damaged(
+            &store.describe(&path_of(&held.sync.id)),
+            "its end is not a valid time",
+        )
+    })?;
     let layout = match intent.formats.named(&held.format, &held.format_options) {
         Ok(format) => format.layout(),
         Err(_) => held.format.clone(),

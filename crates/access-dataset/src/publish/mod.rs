@@ -257,7 +257,7 @@ impl Publication {
         if manifest.history.is_some()
             && let Err(error) = staging_claims::remove_stale_history(&*self.store).await
         {
-            tracing::warn!(%error, "a later run will remove the history that is no longer needed");
+            tracing::warn!(%error, "a later run removes the history that is no longer needed");
         }
         Ok(Receipt {
             location: self.store.describe(""),
@@ -347,7 +347,7 @@ impl Publication {
         // The manifest came last and goes first: where one is, its files are.
         for path in stored.iter().rev() {
             if let Err(error) = self.store.delete(path).await {
-                tracing::warn!(path = self.store.describe(path), %error, "a later run will sweep this");
+                tracing::warn!(path = self.store.describe(path), %error, "a later run removes this");
                 return;
             }
         }

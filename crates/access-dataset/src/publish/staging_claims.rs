@@ -52,7 +52,7 @@ pub(super) async fn release_claim(store: &dyn Store, sync_id: &str) {
 
 pub(super) async fn remove_claim(store: &dyn Store, path: &str) {
     if let Err(error) = store.delete(path).await {
-        tracing::warn!(path = store.describe(path), %error, "a later run will sweep this");
+        tracing::warn!(path = store.describe(path), %error, "a later run removes this");
     }
 }
 
@@ -87,7 +87,7 @@ pub(super) async fn sweep(
             Ok(Some(manifest)) => is_published(latest, &manifest),
             Ok(None) => latest.is_some_and(|pointer| pointer.latest.sync_id == sync_id),
             Err(error @ DatasetError::Damaged { .. }) => {
-                tracing::warn!(%error, "left as it is, with its files");
+                tracing::warn!(%error, "not removed, because its manifest is damaged");
                 continue;
             }
             Err(error) => return Err(error),
@@ -123,7 +123,11 @@ async fn remove(store: &dyn Store, sync_id: &str) -> Result<(), DatasetError> {
             }
         }
     }
-    tracing::info!(sync_id, files = removed, "swept what an interrupted run left");
+    tracing::info!(
+        sync_id,
+        files = removed,
+        "removed the leftovers of an interrupted run"
+    );
     Ok(())
 }
 

@@ -93,7 +93,7 @@ table! { RESOURCE_TYPES, ResourceTypes, ResourceTypeRow, ResourceTypeTable:
     3 tenant: Word = "The tenant, e.g. its base URL.";
     4 resource_type_id: Text = "The kind's id, e.g. `role`.";
     5 display_name: Text = "Its name for people.";
-    6 trait_kind: Word = "What it can be taken for across all connectors: `user`, `group`, `role`, `app`, `managed_device` or `other`.";
+    6 trait_kind: Word = "Its general type, the same for all connectors: `user`, `group`, `role`, `app`, `managed_device` or `other`.";
     7 skip_entitlements_and_grants: Flag = "Whether its resources never have entitlements or grants of their own.";
     8 complete: Flag = "Whether all of its data was read. Only then is what is missing gone.";
     9 incomplete_reason: Option<Text> = "Why it is not complete.";

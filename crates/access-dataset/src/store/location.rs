@@ -194,7 +194,7 @@ pub enum Location {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
     /// Nothing is named.
-    #[error("a folder or a URL is needed, e.g. out/access or s3://bucket/access")]
+    #[error("a folder or a URL is required, e.g. out/access or s3://bucket/access")]
     Empty,
     /// The scheme is not one of an object store.
     #[error("`{scheme}://` is not a supported store; use a folder, s3://, gs:// or az://")]
@@ -211,7 +211,7 @@ pub enum LocationError {
         instead: &'static str,
     },
     /// It looks like a URL and is none.
-    #[error("`{text}` looks like a URL and is not one; write {instead}")]
+    #[error("`{text}` looks like a URL but is not one; write {instead}")]
     Mistyped {
         /// The text.
         text: String,
@@ -242,7 +242,7 @@ pub enum LocationError {
     },
     /// The URL holds credentials or a query.
     #[error(
-        "the URL of a bucket must hold no user, password or query; credentials come from the environment"
+        "the URL of a bucket must not contain a user, password or query; credentials come from the environment"
     )]
     Credentials,
 }

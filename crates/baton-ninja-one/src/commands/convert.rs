@@ -31,7 +31,7 @@ pub(crate) fn subcommand() -> Command {
     let sync = Arg::new("sync")
         .long("sync")
         .value_name("ID")
-        .help("The sync to take; without it the latest finished one, full ones first");
+        .help("Sync to convert. Default: the latest finished full sync, else the latest finished sync");
     Command::new("convert")
         .about(
             "Write a sync of a c1z file, of any connector, as a file of the other format: v1 as v3, v3 as v1",
@@ -97,11 +97,11 @@ fn failure(error: C1zError) -> Failure {
     let hint = match &error {
         C1zError::Exists { .. } => "name another file, or move that one away first",
         C1zError::SameFormat { .. } => {
-            "copy the file; --storage-engine (BATON_STORAGE_ENGINE) says which format is wanted, the other one if nothing is said"
+            "copy the file, or choose the other format with --storage-engine (BATON_STORAGE_ENGINE)"
         }
         C1zError::NoSuchSync { .. } => "`baton-ninja-one inspect FILE syncs` lists the syncs of a file",
-        C1zError::Nameless { .. } => "let the connector that wrote the file write it anew",
-        C1zError::NoFolder { .. } => "make the folder first, or name another",
+        C1zError::Nameless { .. } => "write the file again with the connector that wrote it",
+        C1zError::NoFolder { .. } => "create the folder, or name another",
         // The rest is of reading a file, or said as well of one.
         _ => return C1zSourceError::from(error).into(),
     };

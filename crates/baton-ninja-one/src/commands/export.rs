@@ -43,7 +43,7 @@ pub(crate) fn subcommand() -> Command {
     let sync = Arg::new("sync")
         .long("sync")
         .value_name("ID")
-        .help("The sync to export; without it the latest finished one, full ones first");
+        .help("Sync to export. Default: the latest finished full sync, else the latest finished sync");
     let tenant = Arg::new("tenant")
         .long("tenant")
         .value_name("TEXT")
@@ -149,8 +149,7 @@ fn refuse_c1z(sinks: &[SinkConfig]) -> Result<(), Failure> {
         return Err(Failure::found(
             "an export needs sinks other than a c1z".to_owned(),
             Some(
-                "name the sinks, e.g. --sink parquet=out/access; to have the file elsewhere, copy it"
-                    .to_owned(),
+                "name the sinks, e.g. --sink parquet=out/access; to duplicate a c1z file, copy it".to_owned(),
             ),
             StatusCode::InvalidArgument,
         ));
@@ -180,7 +179,7 @@ async fn open(settings: &Settings, asked: &ExportArgs) -> Result<ExportInput, Fa
         SyncLocation::Dataset(location) => {
             if asked.tenant.is_some() {
                 return Err(Failure::found(
-                    "--tenant goes with a file; a dataset says itself which tenant it is of".to_owned(),
+                    "--tenant is for files; a dataset names its own tenant".to_owned(),
                     None,
                     StatusCode::InvalidArgument,
                 ));

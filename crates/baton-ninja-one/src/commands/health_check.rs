@@ -27,7 +27,7 @@ pub(crate) fn subcommand() -> Command {
         .value_parser(["health", "ready", "live"])
         .hide_possible_values(true)
         .default_value("health")
-        .help("What to ask for");
+        .help("Endpoint to check");
     let timeout = Arg::new("timeout")
         .long("timeout")
         .value_name("SECONDS")
@@ -35,7 +35,7 @@ pub(crate) fn subcommand() -> Command {
         .default_value("5")
         .help("How long to wait for the answer");
     Command::new("health-check")
-        .about("Ask a connector in service mode whether it is well; fails if it is not")
+        .about("Check the health of a running service")
         .args([endpoint, timeout])
 }
 

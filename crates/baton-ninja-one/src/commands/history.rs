@@ -22,9 +22,9 @@ pub(crate) fn subcommand() -> Command {
     let gap = Arg::new("accept-gap")
         .long("accept-gap")
         .action(ArgAction::SetTrue)
-        .help("Begin after the last sync that is missing, where old ones were removed");
+        .help("Start after the last missing sync, if old syncs were removed");
     let rebuild = Command::new("rebuild")
-        .about("Make the history again from all syncs; what is missing or altered is put back if it comes out the same")
+        .about("Rebuild the history from all syncs; missing or modified files are restored if the result is the same")
         .args([place, gap]);
     Command::new("history")
         .about("Rebuild the history of a dataset")
@@ -50,8 +50,8 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
         return Ok(());
     }
     Err(Failure::found(
-        format!("the syncs of {place} give another history than was published"),
-        Some("`verify` tells which files were altered; another version of this program may write other bytes too".to_owned()),
+        format!("the rebuilt history of {place} does not match the published one"),
+        Some("run `verify` to see which files were modified; another version of this program may also write different bytes".to_owned()),
         StatusCode::DataLoss,
     ))
 }

@@ -205,7 +205,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
         summary: "Read the tenant into a file or a feed",
         define: || {
             clap::Command::new("sync")
-                .about("Read the tenant and write it to the sinks; also what happens without a command")
+                .about("Read the tenant and write it to the sinks (the default command)")
         },
         parse: |_| Command::Sync,
         sections: &[

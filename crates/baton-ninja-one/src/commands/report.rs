@@ -38,17 +38,17 @@ pub(crate) fn subcommand() -> Command {
         .long("previous")
         .value_name("FILE")
         .value_parser(path)
-        .help("The report to compare with and to carry on the chain of; without it the one that is replaced, or one of the full sync before");
+        .help("Report to compare with, and whose chain to continue. Default: the replaced report, or one of the full sync before");
     let sync = Arg::new("sync")
         .long("sync")
         .value_name("ID")
-        .help("The sync to show; without it the latest finished one, full ones first");
+        .help("Sync to show. Default: the latest finished full sync, else the latest finished sync");
     let tenant = Arg::new("tenant")
         .long("tenant")
         .value_name("TEXT")
         .help("Tenant of the sync, for a file that does not name it");
     Command::new("report")
-        .about("Write a sync as a review report: one HTML file that needs nothing else")
+        .about("Write a sync as a review report: one self-contained HTML file")
         .args([from, to, previous, sync, tenant])
 }
 
@@ -108,7 +108,10 @@ fn report_before(settings: &Settings, asked: &ExportArgs) -> Result<Option<(Temp
     };
     let parent = settings.temp_folder()?;
     let folder = private_folder(&parent).map_err(|error| {
-        let message = format!("cannot make a temporary folder in {}: {error}", parent.display());
+        let message = format!(
+            "cannot create a temporary folder in {}: {error}",
+            parent.display()
+        );
         Failure::found(message, None, StatusCode::FailedPrecondition)
     })?;
     let path = folder.path().join("before.html");

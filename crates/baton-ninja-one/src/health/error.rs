@@ -27,7 +27,7 @@ pub(crate) enum HealthError {
         source: io::Error,
     },
     /// Somebody answers, but not in HTTP.
-    #[error("no answer that makes sense from {address}")]
+    #[error("invalid answer from {address}")]
     Broken {
         /// The address.
         address: HealthAddress,

@@ -28,7 +28,7 @@ where
         done = run => Ok(done?),
         () = broken_off => Err(Failure::found(
             "stopped on request while something did not answer, e.g. a store".to_owned(),
-            Some("a sync that was being published may be there or not; the next run removes what was left".to_owned()),
+            Some("run again: the sync that was being published may or may not be complete; the next run removes leftovers".to_owned()),
             StatusCode::Cancelled,
         )),
     }

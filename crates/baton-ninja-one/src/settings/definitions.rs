@@ -10,41 +10,41 @@ settings! {
     ALLOW_ADMIN_DELETE: Switch = switch("allow-admin-delete",
         "Delete an account although it is a System Administrator, even the last one");
     AUDIT_LOG: Path = path("audit-log", "",
-        "File that every attempted change is appended to, as JSON lines; changes that cannot be written there are not made");
+        "File to which every attempted change is appended, as JSON lines; a change that cannot be recorded is not made");
     C1_API_HOST: Text = text("c1-api-host", "",
-        "Another host of ConductorOne for sign-in and calls than the client id names").environment_only();
+        "Host of ConductorOne for sign-in and calls, instead of the one in the client id").environment_only();
     C1Z_TEMP_DIR: Path = path("c1z-temp-dir", "",
         "Folder for temporary files; it must exist. Falls back to BATON_TMPDIR, then to the system's");
     CA_FILE: Path = path("ca-file", "",
-        "PEM file with certificate authorities to trust besides the usual ones, e.g. of a proxy that inspects TLS; for every connection");
+        "PEM file with additional certificate authorities to trust for all connections, e.g. of a proxy that inspects TLS");
     CLIENT_ID: Text = text("client-id", "",
-        "Client id that ConductorOne gave out for this connector; with it the program serves ConductorOne until stopped").credential();
+        "Client id of this connector in ConductorOne; starts service mode").credential();
     CLIENT_SECRET: Text = text("client-secret", "",
-        "Client secret that ConductorOne gave out for this connector").secret();
+        "Client secret of this connector in ConductorOne").secret();
     CONFIG_PATH: Path = path("config-path", "",
-        "Config file, YAML or TOML by its extension; without it ./.baton.yaml, .yml or .toml is read if it is there, and refused if others may write to it").not_in_config_file();
+        "Config file, .yaml, .yml or .toml. Default: ./.baton.yaml, .yml or .toml if it exists; refused if others can write to it").not_in_config_file();
     CREATE_ACCOUNT_EMAIL: Text = text("create-account-email", "",
-        "E-mail of the account to create, where the profile has none");
+        "E-mail of the account to create, if the profile has none");
     CREATE_ACCOUNT_LOGIN: Text = text("create-account-login", "",
-        "Create an account with this login, which NinjaOne takes for the e-mail");
+        "Create an account with this login (in NinjaOne: the e-mail address)");
     CREATE_ACCOUNT_PROFILE: Json = json("create-account-profile",
         "Create an account with these attributes, a JSON object; `create-account --schema` lists them");
     CREATE_ACCOUNT_RESOURCE_TYPE: Text = text("create-account-resource-type", "",
         "Resource type of the account to create; user is the only one");
     DATASET_HISTORY: Switch = switch("dataset-history",
-        "Keep the history of a dataset: what changed from sync to sync, and who held what from when to when").on_by_default();
+        "Keep the history of a dataset: changes from sync to sync, and the validity intervals of grants").on_by_default();
     DECODER_MAX_DECODED_SIZE_MB: Integer = integer("decoder-max-decoded-size-mb", 1, 1 << 20, "10240",
-        "Largest unpacked size, in MiB, of an existing c1z file that is continued or exported").environment_only().zero_is_default();
+        "Maximum unpacked size of a c1z file to continue or export, in MiB").environment_only().zero_is_default();
     DECODER_MAX_MEMORY_MB: Integer = integer("decoder-max-memory-mb", 1, 1 << 20, "128",
-        "Most memory at once, in MiB, for an existing c1z file that is read: its zstd window, and each of its rows").environment_only().zero_is_default();
+        "Maximum memory for the zstd window and for each row of a c1z file to read, in MiB").environment_only().zero_is_default();
     DELETE_RESOURCE: Text = text("delete-resource", "",
-        "Delete the resource with this id; accounts can be deleted");
+        "Delete the resource with this id; only accounts can be deleted");
     DELETE_RESOURCE_TYPE: Text = text("delete-resource-type", "",
         "Resource type of the resource to delete; user is the only one");
     DRY_RUN: Switch = switch("dry-run",
-        "Show the plan of a change and the requests it would send, and send none of them");
+        "Show the plan of a change and its requests without sending them");
     FILE: Path = path("file", "sync.c1z",
-        "The c1z file to write, on this machine or in a bucket (s3://BUCKET/sync.c1z, gs://, az://); syncs that it holds are kept up to BATON_KEEP_SYNC_COUNT").short('f');
+        "The c1z file to write, on this machine or in a bucket (s3://BUCKET/sync.c1z, gs://, az://); it keeps up to BATON_KEEP_SYNC_COUNT syncs").short('f');
     GRANT_ENTITLEMENT: Text = text("grant-entitlement", "",
         "Grant this entitlement, e.g. role:7:assigned");
     GRANT_PRINCIPAL: Text = text("grant-principal", "",
@@ -54,35 +54,35 @@ settings! {
     HEALTH_CHECK: Switch = switch("health-check",
         "Answer /health, /ready, /live and /metrics over HTTP in service mode");
     HEALTH_CHECK_BIND_ADDRESS: Text = text("health-check-bind-address", "127.0.0.1",
-        "Address of this machine that health checks are answered at; 0.0.0.0 for all of them");
+        "Address to listen on for health checks; 0.0.0.0 for all interfaces");
     HEALTH_CHECK_PORT: Integer = integer("health-check-port", 1, 65535, "8081",
-        "Port that health checks are answered at");
+        "Port to listen on for health checks");
     HOST_ID: Text = text("host-id", "",
-        "Which of several processes with one client id this is, 1 to 256 characters; the host name without it").environment_only();
+        "Name of this process among several with one client id, 1 to 256 characters. Default: the host name").environment_only();
     HTTP_TIMEOUT_SECONDS: Integer = integer("http-timeout-seconds", 1, 1800, "300",
-        "Longest silence on a connection to NinjaOne before it is given up, in seconds");
+        "Read timeout for NinjaOne requests, in seconds");
     INVOKE_ACTION: Text = text("invoke-action", "",
         "Invoke this action; --list-action-schemas lists them");
     INVOKE_ACTION_ARGS: Json = json("invoke-action-args",
         "Arguments of the action, a JSON object");
     INVOKE_ACTION_RESOURCE_TYPE: Text = text("invoke-action-resource-type", "",
-        "With --invoke-action: invoke an action of this resource type; no type of this connector has any");
+        "Resource type of the action to invoke; this connector has no actions for resource types");
     KEEP_SYNC_COUNT: Integer = integer("keep-sync-count", 1, 1000, "2",
-        "Full syncs that a c1z file keeps, the new one included").environment_only().zero_is_default();
+        "Number of full syncs that a c1z file keeps, including the new one").environment_only().zero_is_default();
     LIST_ACTION_SCHEMAS: Switch = switch("list-action-schemas",
         "Print the actions with their arguments, as JSON");
     LIST_ACTION_SCHEMAS_RESOURCE_TYPE: Text = text("list-action-schemas-resource-type", "",
-        "With --list-action-schemas: print the actions of this resource type only; no type of this connector has any");
+        "Print only the actions for this resource type; this connector has none");
     LOG_FORMAT: Choice = lenient_choice("log-format", &["json", "console"], "json", "",
-        "Format of log lines: by default console if standard output is a terminal, else json; an unknown word means json");
+        "Log format. Default: console if standard output is a terminal, else json; an unknown value means json");
     LOG_LEVEL: Choice = lenient_choice("log-level", &["debug", "info", "warn", "error", "dpanic", "panic", "fatal"], "info", "info",
-        "Minimum log level; case does not matter, and an unknown word means info");
+        "Minimum log level, in any case; an unknown value means info");
     LOG_PATH: List = list("log-path", "stderr",
-        "Where log lines go: files, stdout, stderr; a new file is readable by its owner only");
+        "Log destinations: files, stdout, stderr; only the owner can read a new file");
     MAX_DROP_PERCENT: Integer = integer("max-drop-percent", 0, 100, "50",
-        "Share of the resources or grants of a type, in percent, that a sync may lack against the previous one and still be published; a type that became empty never is");
+        "Maximum decrease in resources or grants per type, in percent; a larger drop, or a type that becomes empty, blocks publishing");
     MAX_MEMORY_MIB: Integer = integer("max-memory-mib", 64, 1 << 20, "448",
-        "Most memory that the program may take, in MiB; a run that needs more ends with exit code 8 and names what it read last");
+        "Maximum memory of the program, in MiB; a run that needs more ends with exit code 8");
     NINJA_ONE_BASE_URL: Text = text("ninja-one-base-url", "",
         "Address of the NinjaOne instance, e.g. https://eu.ninjarmm.com").required().credential();
     NINJA_ONE_CLIENT_ID: Text = text("ninja-one-client-id", "",
@@ -90,19 +90,19 @@ settings! {
     NINJA_ONE_CLIENT_SECRET: Text = text("ninja-one-client-secret", "",
         "Client secret of the API client app in NinjaOne").required().secret();
     NINJA_ONE_INCLUDE_DEVICES: Switch = switch("ninja-one-include-devices",
-        "Sync devices too, and which end users may access or are assigned them");
+        "Also sync devices, and the end users who can access them or are assigned to them");
     NINJA_ONE_REQUESTS_PER_SECOND: Integer = integer("ninja-one-requests-per-second", 0, 1000, "20",
-        "Most requests to NinjaOne per second, on average; 0 for no limit");
+        "Maximum average number of requests to NinjaOne per second; 0 for no limit");
     NINJA_ONE_RETRY_SECONDS: Integer = integer("ninja-one-retry-seconds", 0, 3600, "300",
-        "Longest time that one request may spend waiting between its tries, in seconds; 0 tries once");
+        "Maximum total wait between the tries of one request, in seconds; 0 disables retries");
     NINJA_ONE_SCOPE: Text = text("ninja-one-scope", "",
-        "OAuth scopes to request, separated by spaces or commas; a sync needs `monitoring management`. Without it NinjaOne grants all scopes of the app").credential();
+        "OAuth scopes to request, separated by spaces or commas; a sync needs `monitoring management`. Default: all scopes of the app").credential();
     NINJA_ONE_TOKEN_PATH: Text = text("ninja-one-token-path", ninjaone::DEFAULT_TOKEN_PATH,
         "Path of the OAuth token endpoint");
     NO_PROGRESS: Switch = switch("no-progress",
         "Show no progress on a terminal");
     OTEL_COLLECTOR_ENDPOINT: Text = text("otel-collector-endpoint", "",
-        "OpenTelemetry collector that traces and logs are sent to over OTLP/gRPC, e.g. collector:4317");
+        "OpenTelemetry collector for traces and logs, over OTLP/gRPC, e.g. collector:4317");
     OTEL_COLLECTOR_ENDPOINT_TLS_CERT: Text = text("otel-collector-endpoint-tls-cert", "",
         "Certificate authority of the collector: its PEM text in unpadded base64url");
     OTEL_COLLECTOR_ENDPOINT_TLS_CERT_PATH: Path = path("otel-collector-endpoint-tls-cert-path", "",
@@ -114,41 +114,41 @@ settings! {
     OTEL_TRACING_DISABLED: Switch = switch("otel-tracing-disabled",
         "Send no traces to the collector");
     OUTPUT: Choice = choice("output", &["text", "table", "console", "json", "csv"], "text",
-        "Form of the result on standard output: for people (text, table or console, which are the same) or for programs; csv for lists only");
+        "Output format: text (also table or console), json, or csv for lists");
     PROVISIONING: Switch = switch("provisioning",
-        "Allow changes to the tenant; without it no request that changes anything leaves the program, unless one of the flags that ask for a change is given").short('p');
+        "Allow changes to the tenant; without it only a flag that requests a change sends one").short('p');
     REPLACE_EXISTING: Switch = switch("replace-existing",
-        "Replace what a location holds although it would be refused (damaged, of another tenant, connector, format or version, or of a later time), once the sync is complete; a dataset keeps the files and starts a new chain of syncs");
+        "Overwrite existing output that is damaged, of another tenant, connector, format or version, or from a later time; a dataset keeps its files and starts a new chain of syncs");
     REQUESTED_BY: Text = text("requested-by", "",
-        "Who asks for a change, for the audit log; the login name without it");
+        "Who requests a change, for the audit log. Default: the login name");
     REVOKE_GRANT: Text = text("revoke-grant", "",
         "Revoke this grant, e.g. role:7:assigned:user:901");
     SHUTDOWN_GRACE_SECONDS: Integer = integer("shutdown-grace-seconds", 0, 3600, "20",
-        "How long running tasks of ConductorOne are waited for when the service is stopped, before they are broken off");
+        "How long to wait for running tasks on shutdown before cancelling them, in seconds");
     SINK: List = list("sink", "",
-        "Where the sync goes, as KIND=TARGET; several in one pass: c1z=FILE, html=FILE, parquet=PLACE, csv=PLACE, with a folder, s3://, gs:// or az:// for PLACE; a c1z FILE may be such a URL too. Without it the c1z at --file");
+        "Output as KIND=TARGET, repeatable: c1z=FILE, html=FILE, parquet=LOCATION, csv=LOCATION; a location is a folder or an s3://, gs:// or az:// URL, and c1z can be such a URL too. Default: the c1z file of --file");
     SKIP_CLEANUP: Switch = switch("skip-cleanup",
-        "Keep every sync that a c1z file holds").environment_only();
+        "Keep all syncs of a c1z file").environment_only();
     SKIP_ENTITLEMENTS_AND_GRANTS: Switch = switch("skip-entitlements-and-grants",
         "Sync resources only");
     SKIP_FULL_SYNC: Switch = switch("skip-full-sync",
-        "In service mode, answer full syncs with an empty one: for connectors that only change things");
+        "In service mode, answer full syncs with an empty one: for connectors that only provision");
     SKIP_GRANTS: Switch = switch("skip-grants",
-        "With --sync-resources: sync resources and entitlements, without who holds them");
+        "With --sync-resources: sync resources and entitlements without grants");
     STATE_DIR: Path = path("state-dir", "",
-        "Folder in which service mode keeps the ids of the last full sync that it delivered, so that the guard against losses knows them after a restart; replicas of one connector share it");
+        "Folder for the state of service mode: the ids of the last delivered full sync, for the drop guard after a restart; replicas of one connector share it");
     STORAGE_ENGINE: Choice = choice("storage-engine", &["sqlite", "pebble"], "",
-        "Storage engine of a new c1z file: sqlite (v1), which every reader takes, if nothing is said; an existing v3 stays one");
+        "Storage engine for new c1z files: sqlite (v1, default) or pebble (v3); existing v3 files stay v3");
     SYNC_RESOURCE_TYPES: List = list("sync-resource-types", "",
-        "Sync these resource types only, e.g. user,role");
+        "Resource types to sync, e.g. user,role. Default: all");
     SYNC_RESOURCES: List = list("sync-resources", "",
-        "Sync these resources only, and who holds access to them, e.g. bid:r:role/7");
+        "Resources to sync, with their grants, e.g. bid:r:role/7. Default: all");
     SYNC_TIMEOUT_MINUTES: Integer = integer("sync-timeout-minutes", 0, 10_080, "360",
-        "Longest time for a sync of the tenant until its outputs are complete, in minutes; 0 for no limit");
+        "Maximum duration of a sync, in minutes; 0 for no limit");
     TASK_CONCURRENCY: Integer = integer("task-concurrency", 1, 100, "3",
-        "Tasks of ConductorOne that are worked on at the same time");
+        "Maximum number of ConductorOne tasks in progress at the same time");
     TMPDIR: Path = path("tmpdir", "",
-        "Folder for temporary files where --c1z-temp-dir is not given").environment_only();
+        "Folder for temporary files if --c1z-temp-dir is not set").environment_only();
 }
 
 /// What the names of commands and flags begin with that change the tenant, or allow it.

@@ -44,7 +44,7 @@ pub(crate) enum SettingsError {
         resource_type: String,
     },
     /// A variable that is no setting, though it looks like one.
-    #[error("{variable}: no setting of this connector")]
+    #[error("{variable}: unknown environment variable")]
     UnknownVariable {
         /// The variable.
         variable: String,
@@ -70,7 +70,7 @@ pub(crate) enum SettingsError {
         reason: String,
     },
     /// A config file of the current folder that others may have written.
-    #[error("{} is not obeyed: {reason}", path.display())]
+    #[error("{} is not trusted: {reason}", path.display())]
     Untrusted {
         /// The config file.
         path: PathBuf,
@@ -140,7 +140,7 @@ impl Diagnostic for SettingsError {
                 meant: Some(name), ..
             } => Some(format!("did you mean `{name}`?")),
             Self::Untrusted { path, .. } => Some(format!(
-                "if it is yours, name it with --config {}, or take the right to write from others; otherwise remove it",
+                "if it is yours, name it with --config {}, or remove write access for others; otherwise delete it",
                 path.display()
             )),
             Self::UnknownKey { .. } => {

@@ -48,7 +48,10 @@ impl Settings {
         Ok(HealthAddress {
             host: bare.to_owned(),
             port: u16::try_from(port).map_err(|_| {
-                self.invalid(&keys::HEALTH_CHECK_PORT.setting, format!("`{port}` is no port"))
+                self.invalid(
+                    &keys::HEALTH_CHECK_PORT.setting,
+                    format!("`{port}` is not a port"),
+                )
             })?,
         })
     }

@@ -53,7 +53,7 @@ impl Settings {
                 if text.contains(char::is_control) {
                     return Err(self.invalid(
                         setting,
-                        "there is a line end or another control character inside the value",
+                        "the value contains a line break or another control character",
                     ));
                 }
                 Ok(())
@@ -140,7 +140,9 @@ impl Settings {
             for word in scope.split(is_padding).filter(|word| !SCOPES.contains(word)) {
                 remark(
                     self.origin(&keys::NINJA_ONE_SCOPE.setting),
-                    format!("`{word}` is no scope of NinjaOne; they are monitoring, management and control"),
+                    format!(
+                        "`{word}` is not a scope of NinjaOne; its scopes are monitoring, management and control"
+                    ),
                 );
             }
         }

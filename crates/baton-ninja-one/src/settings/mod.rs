@@ -181,9 +181,9 @@ impl Settings {
             Some(Value::Num(_, number)) => match (number.to_i128(), number.to_u128()) {
                 (Some(number), _) => number.to_string(),
                 (None, Some(number)) => number.to_string(),
-                (None, None) => return Err(self.invalid(named, "a text is wanted; put it into quotes")),
+                (None, None) => return Err(self.invalid(named, "expected a string; put it in quotes")),
             },
-            Some(_) => return Err(self.invalid(named, "one value is wanted, not several")),
+            Some(_) => return Err(self.invalid(named, "expected one value, not several")),
         };
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
@@ -239,7 +239,7 @@ impl Settings {
                     .iter()
                     .map(|value| value.as_str().map(str::to_owned))
                     .collect();
-                texts.ok_or_else(|| self.invalid(setting, "a list of texts is wanted"))?
+                texts.ok_or_else(|| self.invalid(setting, "expected a list of strings"))?
             }
             Some(_) => clean::split_list(&self.read_text(setting)?.unwrap_or_default()),
         };

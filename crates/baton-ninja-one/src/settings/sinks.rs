@@ -151,7 +151,7 @@ impl Settings {
             problem,
         };
         let Value::Array(_, values) = value else {
-            return Err(refuse(KEY.to_owned(), "a list of sinks is wanted".to_owned()));
+            return Err(refuse(KEY.to_owned(), "expected a list of sinks".to_owned()));
         };
         let mut sinks = Vec::new();
         for (n, value) in values.iter().enumerate() {
@@ -159,7 +159,7 @@ impl Settings {
             let Value::Dict(_, keys) = value else {
                 return Err(refuse(
                     place,
-                    "keys and values are wanted, at least `kind`".to_owned(),
+                    "expected keys and values, at least `kind`".to_owned(),
                 ));
             };
             let sink = self

@@ -103,7 +103,7 @@ impl Settings {
             Some((given, _)) if given.eq_ignore_ascii_case("http") => {
                 return Err(self.invalid(
                     &keys::OTEL_COLLECTOR_ENDPOINT.setting,
-                    format!("http:// is without TLS; say --{switch} too"),
+                    format!("http:// does not use TLS; add --{switch}"),
                 ));
             }
             Some((given, _)) if given.eq_ignore_ascii_case("https") => {
@@ -125,7 +125,7 @@ impl Settings {
             .ok_or_else(|| {
                 self.invalid(
                     &keys::OTEL_COLLECTOR_ENDPOINT.setting,
-                    "host:port is wanted, e.g. collector:4317",
+                    "expected host:port, e.g. collector:4317",
                 )
             })
     }

@@ -27,7 +27,7 @@ pub enum C1Error {
         host: ServerText,
     },
     /// The proxy of the environment is of a kind that cannot be used.
-    #[error("a proxy of the kind `{scheme}` cannot be used")]
+    #[error("a `{scheme}` proxy is not supported")]
     ProxyKind {
         /// What its address begins with.
         scheme: String,
@@ -135,7 +135,7 @@ impl Diagnostic for C1Error {
                 "set BATON_C1_API_HOST to a host such as acme.conductor.one, without https://"
             }
             Self::ProxyKind { .. } => {
-                "set HTTPS_PROXY to an http:// or https:// address, or name the tenant's host in NO_PROXY"
+                "set HTTPS_PROXY to an http:// or https:// address, or add the tenant's host to NO_PROXY"
             }
             Self::SignInRefused { .. } => {
                 "check --client-id and --client-secret, whether the connector was removed in ConductorOne or its secret replaced, and this machine's clock"
@@ -145,7 +145,7 @@ impl Diagnostic for C1Error {
                 "check that the host in --client-id is the ConductorOne tenant"
             }
             Self::SignInFailed { .. } | Self::Gateway { .. } => {
-                "a proxy or load balancer on the way answered; if it stays so, ask whoever runs it, and see status.conductorone.com"
+                "the response came from a proxy or load balancer; if this persists, contact its operator, and see status.conductorone.com"
             }
             Self::Late { .. } => "check the network and any proxy on the way",
             Self::Refused {

@@ -53,7 +53,7 @@ impl C1Client {
             if !failure.is_passing() || Instant::now() + wait >= deadline {
                 return Err(failure);
             }
-            tracing::warn!(task = %task, cause = %failure, wait = ?wait, "telling the task's end again");
+            tracing::warn!(task = %task, cause = %failure, wait = ?wait, "reporting the end of the task again");
             tokio::time::sleep(wait).await;
             back_off = (back_off * 2).min(LONGEST_BACK_OFF);
         }

@@ -91,7 +91,7 @@ impl TaskHandler {
             ..self.hello.clone()
         };
         if let Err(error) = self.client.hello(hello).await {
-            tracing::warn!(task = %id, %error, "could not say hello");
+            tracing::warn!(task = %id, %error, "cannot say hello");
         }
         TaskDisposition::NoEnd
     }

@@ -60,7 +60,7 @@ impl ApiError {
             Ok(Value::Object(object)) => Self::from_object(&object),
             Ok(Value::String(text)) => Self::from_words(&text),
             Ok(Value::Array(_)) => Self::described("a JSON list"),
-            Ok(_) => Self::described("JSON that is no error"),
+            Ok(_) => Self::described("JSON without an error"),
             Err(_) => Self::from_text(body),
         };
         Self {

@@ -163,7 +163,7 @@ pub enum NinjaOneError {
         request: String,
     },
     /// The instance lacks what provisioning needs (docs/reference/ninjaone-api.md §2.6).
-    #[error("{request}: this older instance has no /v2/user endpoints, so that nothing can be changed in it")]
+    #[error("{request}: this older instance has no /v2/user endpoints and does not support changes")]
     OlderInstance {
         /// The call.
         request: String,
@@ -216,7 +216,7 @@ pub enum NinjaOneError {
         tries: u32,
     },
     /// An answer came so slowly that it never seemed to end.
-    #[error("{request}: the answer was not whole after {waited} s")]
+    #[error("{request}: the answer was not complete after {waited} s")]
     TooSlow {
         /// The call.
         request: String,
@@ -224,7 +224,7 @@ pub enum NinjaOneError {
         waited: u64,
     },
     /// An answer ended before its end.
-    #[error("{request}: the answer broke off{}", after(*tries))]
+    #[error("{request}: the answer was interrupted{}", after(*tries))]
     BrokenOff {
         /// The call.
         request: String,
@@ -256,7 +256,7 @@ pub enum NinjaOneError {
         spent: MemoryExhausted,
     },
     /// A text came where a list or an object is due, again and again.
-    #[error("{request}: the answer is a text instead of data{}: {fault}", after(*tries))]
+    #[error("{request}: the answer is text instead of JSON{}: {fault}", after(*tries))]
     NotJson {
         /// The call.
         request: String,
@@ -266,7 +266,7 @@ pub enum NinjaOneError {
         tries: u32,
     },
     /// Pages do not advance.
-    #[error("{request}: the page after id {after} has no id beyond it; stopping instead of reading for ever")]
+    #[error("{request}: pagination did not advance past id {after}")]
     NoProgress {
         /// The call.
         request: String,
@@ -274,28 +274,26 @@ pub enum NinjaOneError {
         after: u64,
     },
     /// A cursor that this source did not give.
-    #[error("`{cursor}` is no cursor of this event feed")]
+    #[error("`{cursor}` is not a cursor of this event feed")]
     Cursor {
         /// The cursor.
         cursor: String,
     },
     /// A tenant without users cannot be (docs/reference/ninjaone-api.md §9.2).
-    #[error(
-        "{request}: the list is empty, although a technician must have made the API client app; not taken for a tenant without users"
-    )]
+    #[error("{request}: the list is empty, but a technician must have created the API client app")]
     EmptyList {
         /// The call.
         request: String,
     },
     /// Two lists that cannot both be right.
-    #[error("{request}: the list is empty, although /v2/users has end users")]
+    #[error("{request}: the list is empty, but /v2/users has end users")]
     NoEndUsers {
         /// The call.
         request: String,
     },
     /// Nobody's full rights can be read.
     #[error(
-        "{request}: `administrator` cannot be read in any of {rows} rows, so that nobody is known to hold system-administrator"
+        "{request}: `administrator` cannot be read in any of {rows} rows, so System Administrators are unknown"
     )]
     NoAdministrators {
         /// The call.
@@ -397,10 +395,10 @@ impl Diagnostic for NinjaOneError {
         let hint = match self {
             Self::MemoryExhausted { spent, .. } => return spent.hint(),
             Self::TooLarge { .. } => {
-                "no tenant comes near the bounds in docs/PERFORMANCE.md: look at what answers in NinjaOne's place"
+                "check what answers at --ninja-one-base-url: real tenants are far below the limits in docs/PERFORMANCE.md"
             }
             Self::Refused { fault, .. } if fault.is("user_context_required") => {
-                "NinjaOne does not offer this to API client apps without a user"
+                "make the change in NinjaOne's console; NinjaOne does not offer this to API client apps without a user"
             }
             Self::MissingScope { request, .. }
             | Self::Refused {
@@ -413,11 +411,13 @@ impl Diagnostic for NinjaOneError {
                 request,
                 ..
             } if !is_read(request) => return None,
-            Self::WritesOff { .. } => "say --provisioning to allow changes, or --dry-run to see them only",
-            Self::OlderInstance { .. } => "change it in NinjaOne's console, until the instance is upgraded",
+            Self::WritesOff { .. } => "use --provisioning to allow changes, or --dry-run to preview them",
+            Self::OlderInstance { .. } => {
+                "make the change in NinjaOne's console until the instance is upgraded"
+            }
             Self::CaFile { .. } => "--ca-file must name a PEM file with at least one certificate",
             Self::OfflineAccess => {
-                "take `offline_access` out of --ninja-one-scope; `monitoring management` is what a sync needs"
+                "remove `offline_access` from --ninja-one-scope; a sync needs `monitoring management`"
             }
             Self::UnknownClient { .. } => {
                 "check --ninja-one-base-url (an API client app exists on its own region's host only) and --ninja-one-client-id"
@@ -429,26 +429,26 @@ impl Diagnostic for NinjaOneError {
                 "check --ninja-one-base-url and --ninja-one-token-path (older hosts: /oauth/token)"
             }
             Self::SignInPage { .. } => {
-                "check --ninja-one-base-url; a portal, a proxy or a block of this machine's address also answers with a page; if NinjaOne is throttling, run again later"
+                "check --ninja-one-base-url, and whether a portal, a proxy or a block of this machine's address answers; if NinjaOne is throttling, run again later"
             }
             Self::ScopeNotGranted { scope, .. } if !has_known_words(scope.as_str()) => {
-                "check the spelling in --ninja-one-scope: scopes are separated by spaces, in small letters, e.g. `monitoring management`"
+                "check the spelling in --ninja-one-scope: scopes are separated by spaces, in lower case, e.g. `monitoring management`"
             }
             Self::ScopeNotGranted { .. } => {
-                "grant it to the app in NinjaOne (Administration > Apps > API), or ask for less with --ninja-one-scope"
+                "grant it to the app in NinjaOne (Administration > Apps > API), or request fewer scopes with --ninja-one-scope"
             }
             Self::MissingScope { .. } => {
                 "a sync needs `monitoring` and `management`: grant both to the app (Administration > Apps > API) and name them in --ninja-one-scope"
             }
             Self::MissingList { own: true, .. } => {
-                "check --ninja-one-base-url, and run again: an older instance lacks all of /v2/user/*, this one does not"
+                "check --ninja-one-base-url and run again; this instance has other lists under /v2/user"
             }
             Self::MissingList { own: false, .. } => {
-                "run again; the answer is not NinjaOne's own: check --ninja-one-base-url and any proxy on the way"
+                "check --ninja-one-base-url and proxies, then run again; the answer does not come from NinjaOne"
             }
             Self::Refused { status: 404, .. } => "check --ninja-one-base-url",
             Self::Refused { status: 401, .. } => {
-                "NinjaOne refused a token it had just given; run `baton-ninja-one check`, and see whether the app was changed"
+                "NinjaOne refused a token that it had just issued; run `baton-ninja-one check`, and check whether the app was changed"
             }
             Self::Refused { status: 403, .. } => {
                 "the API client app may not do this; compare its scopes in NinjaOne (Administration > Apps > API)"
@@ -468,9 +468,9 @@ impl Diagnostic for NinjaOneError {
             Self::ServerFailed { .. } | Self::NoAnswer { .. } => {
                 "see status.ninjaone.com, and give the incident or request id to NinjaOne's support"
             }
-            Self::Redirected { .. } => "set --ninja-one-base-url to the address that really serves the API",
+            Self::Redirected { .. } => "set --ninja-one-base-url to the address that serves the API",
             Self::UnresolvedHost { .. } => {
-                "check --ninja-one-base-url for typing errors, and that this machine can resolve names (DNS)"
+                "check --ninja-one-base-url for typos, and that this machine can resolve names (DNS)"
             }
             Self::Network {
                 tls: Some(TlsFault::WrongTime),
@@ -492,13 +492,13 @@ impl Diagnostic for NinjaOneError {
                 "check in NinjaOne what the API client app may see, then run again"
             }
             Self::CutShort { .. } | Self::BrokenOff { .. } => {
-                "run again; if it stays so, a proxy on the way may limit the size of answers"
+                "run again; if it persists, a proxy may limit the size of answers"
             }
             Self::NoAdministrators { .. }
             | Self::Malformed { .. }
             | Self::NotJson { .. }
             | Self::NoProgress { .. } => {
-                "run again; if it stays so, see whether a proxy on the way changes answers, and tell NinjaOne's support"
+                "run again; if it persists, check whether a proxy modifies answers, then contact NinjaOne's support"
             }
             Self::Refused { request, .. } if is_read(request) => {
                 "run `baton-ninja-one check`, which tries every call that a sync needs"
@@ -604,9 +604,9 @@ fn is_read(request: &str) -> bool {
 /// What a change that the app may not make may need (docs/reference/ninjaone-api.md §2.3, §2.4, §12 question 6).
 fn of_write(request: &str) -> &'static str {
     if request.contains("/user/role/") {
-        "changing roles needs the scope `management`, and by ConductorOne's documents `control` too: grant them to the app (Administration > Apps > API) and name them in --ninja-one-scope"
+        "changing roles needs the scope `management`, and according to ConductorOne's documentation also `control`: grant them to the app (Administration > Apps > API) and name them in --ninja-one-scope"
     } else if request.contains("/user/technician") {
-        "changing technicians needs the scope `management`, and NinjaOne may demand a System Administrator, which an API client app is not everywhere; if its scopes are right, do it in NinjaOne's console"
+        "changing technicians needs the scope `management`, and some instances require a System Administrator, which an API client app may not be; if its scopes are right, make the change in NinjaOne's console"
     } else {
         "changes need the scope `management`: grant it to the app (Administration > Apps > API) and name it in --ninja-one-scope"
     }

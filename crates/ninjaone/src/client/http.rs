@@ -612,7 +612,7 @@ impl NinjaOneClient {
                 self.pause(patience, wish, failure).await
             }
             RequestFailure::Answer { status, fault, .. } if is_denied(status, &fault) => {
-                let granted = ServerText::new(scope.unwrap_or("not told by the server"));
+                let granted = ServerText::new(scope.unwrap_or("not reported by the server"));
                 Err(NinjaOneError::MissingScope {
                     request,
                     granted,

@@ -45,7 +45,10 @@ impl NinjaOneClient {
             }
             signed_in => signed_in?,
         };
-        tracing::debug!(scope = token.scope.as_deref().unwrap_or("not told"), "signed in");
+        tracing::debug!(
+            scope = token.scope.as_deref().unwrap_or("not reported"),
+            "signed in"
+        );
         *held = Some(token.clone());
         Ok(token)
     }

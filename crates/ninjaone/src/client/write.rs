@@ -177,7 +177,7 @@ impl NinjaOneClient {
                 if fault.is("insufficient_privileges")
                     || (status.is_server_error() && fault.denies_permission()) =>
             {
-                let granted = ServerText::new(token.scope.as_deref().unwrap_or("not told by the server"));
+                let granted = ServerText::new(token.scope.as_deref().unwrap_or("not reported by the server"));
                 Verdict::Fail(WriteError::NotSent(NinjaOneError::MissingScope {
                     request,
                     granted,

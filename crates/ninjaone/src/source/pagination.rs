@@ -150,9 +150,9 @@ impl PageReader {
             format!("has {count} entries and no new id")
         };
         let taken = if may_lack {
-            "taken for the end, but the server may ignore `after`, and entries may be missing"
+            "treated as the end, but the server may ignore `after`, and entries may be missing"
         } else {
-            "taken for the end of the list"
+            "treated as the end of the list"
         };
         client.remark(Remark {
             code: "page_without_progress",

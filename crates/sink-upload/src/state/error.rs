@@ -89,7 +89,7 @@ impl Diagnostic for StateError {
 
     fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NotAFolder { .. } => "make the folder that --state-dir names",
+            Self::NotAFolder { .. } => "create the folder that --state-dir names",
             Self::Untrusted { .. } => {
                 "--state-dir must be a folder of the user that the program runs as; nobody else may write to what is in it"
             }
@@ -98,7 +98,7 @@ impl Diagnostic for StateError {
             Self::Damaged { .. } => {
                 "restore the file, or move it away: the next full sync is then compared with nothing"
             }
-            Self::Locked { .. } => "find out which process hangs",
+            Self::Locked { .. } => "stop the other process if it hangs",
             Self::Io { .. } => match self.status() {
                 StatusCode::ResourceExhausted => "free some space in --state-dir, or raise the limit",
                 StatusCode::PermissionDenied => "--state-dir must be readable and writable for this user",

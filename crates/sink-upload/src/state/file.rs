@@ -274,5 +274,5 @@ fn read_number(rest: &mut &[u8]) -> Result<u64, Unreadable> {
 
 fn read_text<'a>(rest: &mut &'a [u8]) -> Result<&'a str, Unreadable> {
     let length = usize::try_from(read_number(rest)?).map_err(|_| SHORT)?;
-    std::str::from_utf8(take(rest, length)?).map_err(|_| Unreadable::Damaged("a text is no UTF-8"))
+    std::str::from_utf8(take(rest, length)?).map_err(|_| Unreadable::Damaged("a text is not UTF-8"))
 }

@@ -266,10 +266,10 @@ fn trust(path: &Path, found: &fs::Metadata) -> Result<(), StateError> {
         return Err(refuse("it belongs to another user"));
     }
     if found.mode() & 0o002 != 0 {
-        return Err(refuse("everybody may write to it"));
+        return Err(refuse("everyone can write to it"));
     }
     if found.is_file() && found.nlink() != 1 {
-        return Err(refuse("it has another name too"));
+        return Err(refuse("it has a second hard link"));
     }
     Ok(())
 }

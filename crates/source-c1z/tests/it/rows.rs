@@ -238,5 +238,5 @@ async fn a_scope_leaves_types_and_access_out() {
         ..SyncScope::default()
     };
     let error = try_run(&source, &request(targets)).await.err().unwrap();
-    assert_eq!(error.to_string(), "single resources cannot be picked from a file");
+    assert_eq!(error.to_string(), "single resources cannot be selected in a file");
 }

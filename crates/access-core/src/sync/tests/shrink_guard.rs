@@ -69,7 +69,7 @@ fn a_loss_is_set_aside_by_all_and_published_by_none() {
     assert_eq!(error.status(), StatusCode::FailedPrecondition);
     insta::assert_snapshot!(format!("{error}\n{}", error.hint().unwrap()), @r"
     not published, because too much is missing: 1 of 3 grants of type role are left, 2 of 5 resources of type user are left since the last sync in old
-    look at what was kept aside in a drawer and a drawer; if the loss is real, publish it with --accept-drop role,user
+    check what was quarantined in a drawer and a drawer; if the loss is real, publish it with --accept-drop role,user
     ");
     for sink in [&old, &new] {
         let log = sink.log();
@@ -143,7 +143,7 @@ fn leave_is_for_the_loss_it_was_given_for() {
     }
     let sink = holding_exactly("old", held);
     let error = run_as_asked(&ListSource::small(), &[&sink], &all(None, true), pending()).unwrap_err();
-    insta::assert_snapshot!(error.hint().unwrap(), @"look at what was kept aside in a drawer; if the loss is real, publish it with --accept-drop role@3MVUOyEypSibckWd4Fl9qipCnYp,user@3MVUOyEypSibckWd4Fl9qipCnYp (leave that stands in a variable or a file counts only in this form)");
+    insta::assert_snapshot!(error.hint().unwrap(), @"check what was quarantined in a drawer; if the loss is real, publish it with --accept-drop role@3MVUOyEypSibckWd4Fl9qipCnYp,user@3MVUOyEypSibckWd4Fl9qipCnYp (in a variable or a file only this form counts)");
 }
 
 #[test]

@@ -72,12 +72,12 @@ pub(crate) fn subcommand() -> Command {
         .long("without-report")
         .action(ArgAction::SetTrue)
         .conflicts_with_all(["report", "review"])
-        .help("Check the sheets against nothing but the tenant: neither seal, scope nor age");
+        .help("Check the sheets only against the tenant: not against seal, scope or age");
     let result = Arg::new("result")
         .long("result")
         .value_name("FILE")
         .value_parser(path())
-        .help("Write what came of each revocation to this file, for `review close --applied`");
+        .help("Write the result of each revocation to this file, for `review close --applied`");
     Command::new("apply-review")
         .about("Revoke what a review decided to revoke")
         .args([sheets, report, review, without, result])
@@ -98,7 +98,7 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
         (None, None) if chosen.get_flag("without-report") => ReviewSource::Sheets,
         (None, None) => {
             return Err(Failure::found(
-                "the report that was reviewed is not named".to_owned(),
+                "the reviewed report is not named".to_owned(),
                 Some(
                     "name it with --report FILE, or the folder of the review with --review FOLDER".to_owned(),
                 ),
@@ -184,7 +184,7 @@ pub(crate) fn apply(
                 job.revocations.len()
             ),
             Some(format!(
-                "if all are meant, say --max-revocations {}",
+                "if all are intended, use --max-revocations {}",
                 job.revocations.len()
             )),
             StatusCode::FailedPrecondition,
@@ -237,10 +237,10 @@ fn same_tenant(review: &Review, tenant: &str, called: Option<&String>) -> Result
     }
     Err(Failure::found(
         format!(
-            "the review is of the tenant {}, and this is {expected}",
+            "the review is of the tenant {}, but this is {expected}",
             review.tenant
         ),
-        Some("if the review means this tenant, say so with --of and the name that it uses".to_owned()),
+        Some("if it is the same tenant, pass its name in the review with --of".to_owned()),
         StatusCode::FailedPrecondition,
     ))
 }
@@ -416,8 +416,8 @@ impl Applied {
         }
         let status = left.iter().find_map(|row| row.status);
         Err(Failure::found(
-            format!("{} of {} revocations are not carried out", left.len(), self.rows.len()),
-            Some("fix what is said above and run the same command again: it looks first, and does only what is missing".to_owned()),
+            format!("{} of {} revocations were not carried out", left.len(), self.rows.len()),
+            Some("fix the problems above and run the same command again: it checks first and does only what is missing".to_owned()),
             status.unwrap_or(StatusCode::Cancelled),
         ))
     }

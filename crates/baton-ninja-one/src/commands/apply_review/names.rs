@@ -50,7 +50,7 @@ pub(super) fn all_agree(rows: &[RevocationRow]) -> Result<(), Failure> {
     }
     Err(Failure::found(
         format!(
-            "in {refused} of {} revocations the reviewed names are not those of the ids now; nothing was changed",
+            "in {refused} of {} revocations the reviewed name no longer matches the id; nothing was changed",
             rows.len()
         ),
         Some("review the lines that are named above again, in a report of a new sync".to_owned()),

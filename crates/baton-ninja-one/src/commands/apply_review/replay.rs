@@ -117,7 +117,7 @@ pub(crate) fn read_results(path: &Path) -> Result<Vec<RevocationRow>, Failure> {
         .filter(|line| !line.trim().is_empty())
         .map(serde_json::from_str);
     rows.collect::<Result<_, _>>()
-        .map_err(|error: serde_json::Error| failed(format!("it is no list of results: {error}")))
+        .map_err(|error: serde_json::Error| failed(format!("it is not a list of results: {error}")))
 }
 
 /// Which of the access later full syncs did not have.

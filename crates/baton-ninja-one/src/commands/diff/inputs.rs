@@ -209,7 +209,7 @@ impl DiffInput {
             .map(|(id, _)| id.to_string());
         let snapshot = sorted.take().ok_or_else(|| {
             Failure::found(
-                "the sync was read and is not there".to_owned(),
+                "internal error: the sync that was read is missing".to_owned(),
                 None,
                 access_core::StatusCode::Internal,
             )

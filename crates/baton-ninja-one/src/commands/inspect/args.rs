@@ -94,7 +94,7 @@ pub(crate) fn subcommand() -> Command {
     let words = || {
         Arg::new("words")
             .value_name("TEXT")
-            .help("Only rows with this text in a name, an id or an attribute")
+            .help("Only rows with this text in a name, id or attribute")
     };
     let flag = |name: &'static str, help: &'static str| {
         Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
@@ -109,7 +109,7 @@ pub(crate) fn subcommand() -> Command {
         .about("Show what a finished sync contains, from a c1z file of any connector or from a dataset")
         .arg(place)
         .args(arguments_of_all())
-        .subcommand(Command::new("stats").about("Counts of everything (shown without a command)"))
+        .subcommand(Command::new("stats").about("Counts of everything (the default)"))
         .subcommand(Command::new("users").about("List users").args([
             words(),
             types("Only users of this resource type; repeatable"),
@@ -124,7 +124,7 @@ pub(crate) fn subcommand() -> Command {
         ]))
         .subcommand(
             Command::new("roles")
-                .about("List roles and how many hold them")
+                .about("List roles and how many users have them")
                 .args([
                     words(),
                     types("Resources of this type instead of roles, e.g. organization; repeatable"),
@@ -137,13 +137,13 @@ pub(crate) fn subcommand() -> Command {
         )
         .subcommand(
             Command::new("entitlements")
-                .about("List what can be held, and how many hold it")
+                .about("List entitlements, and how many principals hold each")
                 .args([
                     words(),
                     types("Only entitlements on resources of this type; repeatable"),
                 ]),
         )
-        .subcommand(Command::new("grants").about("List who holds what").args([
+        .subcommand(Command::new("grants").about("List grants").args([
             words(),
             types("Only grants on resources of this type; repeatable"),
             text("user", "USER", "Only what this user holds"),
@@ -152,7 +152,7 @@ pub(crate) fn subcommand() -> Command {
         ]))
         .subcommand(
             Command::new("access")
-                .about("What one user holds, and why: directly, or through what")
+                .about("Show the access of a user, and whether it is direct or inherited")
                 .arg(one(
                     "who",
                     "USER",
@@ -161,7 +161,7 @@ pub(crate) fn subcommand() -> Command {
         )
         .subcommand(
             Command::new("who")
-                .about("Who holds a role or an entitlement, and why: directly, or through what")
+                .about("Show who has a role or an entitlement, and whether it is direct or inherited")
                 .arg(one(
                     "what",
                     "ROLE|ENTITLEMENT",
@@ -170,7 +170,7 @@ pub(crate) fn subcommand() -> Command {
         )
         .subcommand(
             Command::new("history")
-                .about("What changed for one user or role, from sync to sync")
+                .about("Show how a user or role changed from sync to sync")
                 .arg(one(
                     "of",
                     "USER|ROLE",

@@ -119,7 +119,7 @@ pub(crate) fn location(named: Option<&str>) -> Result<SyncLocation, Failure> {
     if !Path::new(DEFAULT_FILE).exists() {
         return Err(Failure::found(
             format!("there is no {DEFAULT_FILE} in this folder"),
-            Some("name a c1z file or a dataset, or run `baton-ninja-one` first to make one".to_owned()),
+            Some("name a c1z file or a dataset, or create one with `baton-ninja-one sync`".to_owned()),
             StatusCode::NotFound,
         ));
     }

@@ -103,11 +103,9 @@ pub(crate) fn subcommand(command: ChangeCommand) -> Command {
                 .about("Assign a role to an account")
                 .args([role(), other("to"), yes()])
         }
-        ChangeCommand::Revoke => {
-            Command::new("revoke")
-                .about("Take a role from an account")
-                .args([role(), other("from"), yes()])
-        }
+        ChangeCommand::Revoke => Command::new("revoke")
+            .about("Revoke a role from an account")
+            .args([role(), other("from"), yes()]),
         ChangeCommand::UpdateAccount => update_account().arg(yes()),
     }
 }
@@ -131,7 +129,7 @@ fn create_account() -> Command {
             Arg::new("schema")
                 .long("schema")
                 .action(ArgAction::SetTrue)
-                .help("Print what an account is made of, as the form that C1 shows, and do nothing"),
+                .help("Print the attributes of an account, as the form that ConductorOne shows, and exit"),
         )
 }
 
@@ -152,7 +150,7 @@ fn update_account() -> Command {
     // Known, so that the reason for the refusal can be told.
     let refused = REFUSED_FLAGS.map(|key| Arg::new(key).long(key).value_name("TEXT").hide(true));
     Command::new("update-account")
-        .about("Change what NinjaOne's API can change of an account")
+        .about("Change attributes of an account that NinjaOne's API can change")
         .arg(account)
         .args(fields)
         .arg(profile("Attributes as a JSON object; flags go before it"))

@@ -32,7 +32,7 @@ impl Diagnostic for AuditFileError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some("--audit-log must name a file that this user may write, on a disk with room".to_owned())
+        Some("--audit-log must name a file that this user may write, on a disk with free space".to_owned())
     }
 }
 

@@ -133,7 +133,7 @@ pub(crate) fn wired(settings: &Settings, from_flag: bool) -> Result<Provisioning
     if mode == ProvisioningMode::Off {
         return Err(Failure::found(
             "provisioning is not enabled".to_owned(),
-            Some("say --provisioning to allow changes, or --dry-run to see what would be done".to_owned()),
+            Some("use --provisioning to allow changes, or --dry-run to preview them".to_owned()),
             StatusCode::FailedPrecondition,
         ));
     }
@@ -173,14 +173,14 @@ pub(crate) async fn run_to_completion(
 ) -> Result<Outcome, Failure> {
     let asked_twice = async {
         shutdown_signal().await;
-        tracing::warn!("a change is under way and is finished first; ask again to break off");
+        tracing::warn!("finishing the change in progress; press Ctrl-C again to abort");
         shutdown_signal().await;
     };
     tokio::select! {
         outcome = change => Ok(outcome?),
         () = asked_twice => Err(Failure::found(
-            "broken off on request; it is not known whether the change was made".to_owned(),
-            Some("run the same command again: it looks first, and does only what is missing".to_owned()),
+            "aborted on request; the outcome of the change is unknown".to_owned(),
+            Some("run the same command again: it checks first and does only what is missing".to_owned()),
             StatusCode::Cancelled,
         )),
     }

@@ -22,7 +22,7 @@ pub(super) fn preview(plan: &Plan, requests: &[RequestPreview]) -> Text {
     let mut text = Text::new();
     if plan.step.is_none() {
         text.line(format_args!(
-            "Nothing to do to {}: it is so already",
+            "No changes needed to {}: already in this state",
             plan.label()
         ));
         warnings(&plan.warnings, &mut text);
@@ -115,7 +115,7 @@ fn headline(outcome: &Outcome) -> String {
         }
         (ChangeOperation::UpdateAccount, ChangeResult::Changed) => format!("Done: {}", outcome.request),
         (ChangeOperation::UpdateAccount, ChangeResult::AlreadyApplied) => {
-            format!("{account} is so already; nothing was changed")
+            format!("{account} is already up to date; nothing was changed")
         }
         (ChangeOperation::DeleteAccount, ChangeResult::Changed) => format!("Deleted {account}"),
         (ChangeOperation::DeleteAccount, ChangeResult::AlreadyApplied) => {

@@ -51,19 +51,21 @@ use crate::settings::{Output, ProvisioningMode, Settings};
 pub(super) fn subcommand() -> Command {
     let path = || clap::value_parser!(PathBuf);
     Command::new("close")
-        .about("Close a review: carry out what was decided and write one file of evidence")
+        .about("Close a review: carry out the decisions and write one evidence file")
         .args(arguments())
         .args([
             Arg::new("open-means")
                 .long("open-means")
                 .value_name("open|revoke")
                 .value_parser(["open", "revoke"])
-                .help("What undecided lines mean; needed if there are any"),
+                .help("Meaning of undecided lines; required if there are any"),
             Arg::new("applied")
                 .long("applied")
                 .value_name("FILE")
                 .value_parser(path())
-                .help("What `apply-review --result` wrote, instead of carrying out now"),
+                .help(
+                    "Results that `apply-review --result` wrote, instead of carrying out the decisions now",
+                ),
             Arg::new("accept-failures")
                 .long("accept-failures")
                 .action(ArgAction::SetTrue)
@@ -229,7 +231,7 @@ fn refuse_open(accepted: &Accepted, assessment: &Assessment) -> Result<(), Failu
             assessment.open(),
             assessment.states.len()
         ),
-        Some("say what they mean with --open-means open or --open-means revoke".to_owned()),
+        Some("choose --open-means open or --open-means revoke".to_owned()),
         StatusCode::FailedPrecondition,
     ))
 }
@@ -332,7 +334,7 @@ fn carried_out(
         .collect();
     rows.map(Some).ok_or_else(|| {
         Failure::found(
-            "what was decided is not carried out".to_owned(),
+            "the decided revocations were not carried out".to_owned(),
             Some("carry it out now with --provisioning, or pass what `apply-review --result` wrote with --applied".to_owned()),
             StatusCode::FailedPrecondition,
         )
@@ -405,7 +407,10 @@ fn report_after(
     if settings.provisioning_mode(false)? == ProvisioningMode::On {
         let parent = settings.temp_folder()?;
         let temporary = crate::commands::report::private_folder(&parent).map_err(|error| {
-            let message = format!("cannot make a temporary folder in {}: {error}", parent.display());
+            let message = format!(
+                "cannot create a temporary folder in {}: {error}",
+                parent.display()
+            );
             Failure::found(message, None, StatusCode::FailedPrecondition)
         })?;
         let path = temporary.path().join("after.html");

@@ -53,11 +53,11 @@ pub(crate) fn limits() -> [Arg; 4] {
         Arg::new("history")
             .long("history")
             .value_name("PLACE")
-            .help("Dataset or c1z file whose later syncs tell what was granted again since the review"),
+            .help("Dataset or c1z file whose later syncs show what was granted again since the review"),
         Arg::new("of")
             .long("of")
             .value_name("TENANT")
-            .help("Name of the tenant in the sheet, where it is not its address"),
+            .help("Name of the tenant in the sheet, if it is not its address"),
         Arg::new("yes")
             .long("yes")
             .short('y')

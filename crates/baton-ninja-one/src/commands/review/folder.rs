@@ -40,7 +40,7 @@ pub(crate) enum FolderError {
     #[error("{} is not a review: there is no {REVIEW_FILE}", path.display())]
     Foreign { path: PathBuf },
     /// It was altered.
-    #[error("{} is not what was written: {reason}", path.display())]
+    #[error("{} does not match what was written: {reason}", path.display())]
     Altered { path: PathBuf, reason: String },
 }
 
@@ -57,7 +57,7 @@ impl Diagnostic for FolderError {
         match self {
             Self::Io { .. } => None,
             Self::Foreign { .. } => Some("start a review with `review start`".to_owned()),
-            Self::Altered { .. } => Some("take the file from a copy that is kept elsewhere".to_owned()),
+            Self::Altered { .. } => Some("restore the file from a backup".to_owned()),
         }
     }
 }

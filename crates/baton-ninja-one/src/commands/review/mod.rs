@@ -25,7 +25,7 @@ use crate::settings::Settings;
 /// The command.
 pub(crate) fn subcommand() -> Command {
     Command::new("review")
-        .about("Access reviews: start one, see how far it is, close it with evidence")
+        .about("Run access reviews: start, follow, close with evidence")
         .subcommand_required(true)
         .subcommand(start::subcommand())
         .subcommand(status::subcommand())

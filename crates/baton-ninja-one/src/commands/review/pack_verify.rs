@@ -101,11 +101,11 @@ pub(crate) fn verify(settings: &Settings, path: &Path, known: Option<&str>) -> R
     }
     Err(Failure::found(
         format!(
-            "{}: not what was written; {} findings",
+            "{}: does not match what was written; {} findings",
             found.path,
             found.findings.len()
         ),
-        Some("go by a copy that is kept elsewhere, and by the hash that was written down".to_owned()),
+        Some("compare with a backup and with the hash you recorded".to_owned()),
         StatusCode::DataLoss,
     ))
 }

@@ -39,15 +39,15 @@ pub(crate) fn intact_report(path: &Path) -> Result<ReviewedReport, Failure> {
     let report = read_reviewed(path, crate::PROGRAM)?;
     if let Some(problem) = report.verification.problems.first() {
         return Err(Failure::found(
-            format!("{} is not what was written: {problem}", path.display()),
-            Some("take the report from a copy that is kept elsewhere".to_owned()),
+            format!("{} does not match what was written: {problem}", path.display()),
+            Some("restore the report from a backup".to_owned()),
             StatusCode::DataLoss,
         ));
     }
     if report.review.is_some() {
         return Err(Failure::found(
             format!(
-                "{} is the file of one reviewer, not a whole report",
+                "{} is the file of one reviewer, not a complete report",
                 path.display()
             ),
             Some("name the folder that `review start` wrote with --review".to_owned()),

@@ -130,7 +130,7 @@ pub(super) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
         .map_err(|error: access_review::ScopeError| wrong(error.to_string()))?;
     let due = text("due");
     if let Some(due) = due.as_ref().filter(|due| parse_due(due).is_none()) {
-        return Err(wrong(format!("`{due}` is not a day, e.g. 2026-12-15")));
+        return Err(wrong(format!("`{due}` is not a date, e.g. 2026-12-15")));
     }
     let plan = match (path("plan"), text("reviewer")) {
         (Some(path), _) => read_plan(&path)?,
@@ -242,7 +242,7 @@ fn wrong(message: String) -> Failure {
 
 fn cannot_make(folder: &Path, error: &std::io::Error) -> Failure {
     Failure::found(
-        format!("cannot make the review in {}: {error}", folder.display()),
+        format!("cannot create the review in {}: {error}", folder.display()),
         None,
         StatusCode::FailedPrecondition,
     )

@@ -23,7 +23,7 @@ const MAX_LISTED: usize = 50;
 /// The command.
 pub(super) fn subcommand() -> Command {
     Command::new("status")
-        .about("Merge the returned sheets of a review and say who is late and what contradicts")
+        .about("Merge the returned sheets of a review, and show late reviewers and contradictions")
         .args(arguments())
         .args(waivers())
 }
@@ -41,7 +41,7 @@ pub(super) fn arguments() -> [Arg; 2] {
             .num_args(0..)
             .value_name("SHEET")
             .value_parser(path())
-            .help("Returned sheets, beside those in its folder sheets/"),
+            .help("Returned sheets, in addition to those in its folder sheets/"),
     ]
 }
 
@@ -122,7 +122,7 @@ pub(crate) fn verify_folder(settings: &Settings, path: &Path, known: Option<&str
                 "{}: neither the review nor its report has the SHA-256 {hash}",
                 path.display()
             ),
-            Some("go by a copy that is kept elsewhere, and by the hash that was written down".to_owned()),
+            Some("compare with a backup and with the hash you recorded".to_owned()),
             StatusCode::DataLoss,
         ));
     }

@@ -23,7 +23,7 @@ pub(crate) struct TempFolder {
 
 /// No folder can be made.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot make a temporary folder in {}: {source}", parent.display())]
+#[error("cannot create a temporary folder in {}: {source}", parent.display())]
 pub(crate) struct TempFolderError {
     parent: PathBuf,
     source: std::io::Error,
@@ -102,7 +102,7 @@ pub(crate) fn sweep(parent: &Path) {
         match lock.try_lock() {
             Ok(()) => {
                 let removed = fs::remove_dir_all(entry.path());
-                tracing::info!(folder = %entry.path().display(), removed = removed.is_ok(), "left by a process that was killed");
+                tracing::info!(folder = %entry.path().display(), removed = removed.is_ok(), "found the folder of a process that was killed");
             }
             Err(TryLockError::WouldBlock | TryLockError::Error(_)) => {}
         }

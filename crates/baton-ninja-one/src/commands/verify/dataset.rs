@@ -29,10 +29,10 @@ pub(super) fn verify(settings: &Settings, chosen: &ArgMatches, known: Option<&st
     }
     Err(Failure::found(
         format!(
-            "{place} is not what was published; {}",
+            "{place} does not match what was published; {}",
             counted(found.findings.len() as u64, "finding", "findings")
         ),
-        Some("history files come back by `history rebuild`; other files only from a backup".to_owned()),
+        Some("restore history files with `history rebuild`, and other files from a backup".to_owned()),
         StatusCode::DataLoss,
     ))
 }

@@ -18,14 +18,14 @@ pub(crate) fn subcommand() -> Command {
     let sha256 = Arg::new("sha256")
         .long("sha256")
         .value_name("HASH")
-        .help("SHA-256 that an earlier verification told; what it stands for must still be there");
+        .help("SHA-256 from an earlier verification; what it was computed from must still be there");
     let evidence = Arg::new("place")
         .value_name("PATH")
         .required(true)
         .num_args(1..)
         .help("A dataset (folder, s3://, gs:// or az://), reports (.html), the earliest first, the folder of a review, or an evidence pack (.zip)");
     Command::new("verify")
-        .about("Check that a dataset, reports or an evidence pack are what was written: every file, every hash, every link")
+        .about("Verify the integrity of a dataset, reports or an evidence pack: every file, hash and link")
         .args([evidence, sha256])
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn run(settings: &Settings, chosen: &ArgMatches) -> Result<(), Failur
     }
     if places.len() > 1 {
         return Err(Failure::found(
-            "one dataset at a time can be verified, or several reports".to_owned(),
+            "verify one dataset at a time, or several reports".to_owned(),
             None,
             StatusCode::InvalidArgument,
         ));

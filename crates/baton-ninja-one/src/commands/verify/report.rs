@@ -37,11 +37,11 @@ pub(crate) fn verify(paths: &[&Path], known: Option<&str>, output: Output) -> Re
     let names: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
     Err(Failure::found(
         format!(
-            "{}: not what was written; {}",
+            "{}: does not match what was written; {}",
             names.join(", "),
             counted(problems as u64, "finding", "findings")
         ),
-        Some("go by a copy that is kept elsewhere, and by the hash that was written down".to_owned()),
+        Some("compare with a backup and with the hash you recorded".to_owned()),
         StatusCode::DataLoss,
     ))
 }

@@ -29,9 +29,9 @@ impl CollectorStatus {
         }
         if let Err(error) = result {
             let error = ServerText::new(&error.to_string());
-            tracing::warn!(%error, "the collector takes no traces and logs; the run goes on without it");
+            tracing::warn!(%error, "the collector rejects traces and logs; continuing without it");
         } else {
-            tracing::info!("the collector takes traces and logs again");
+            tracing::info!("the collector accepts traces and logs again");
         }
     }
 }

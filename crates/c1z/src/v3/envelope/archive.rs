@@ -164,7 +164,8 @@ fn local(name: &str) -> Option<String> {
 }
 
 fn text(bytes: Vec<u8>, packed: &Path) -> Result<String, C1zError> {
-    String::from_utf8(bytes).map_err(|_| corrupt(packed, "a name in its archive is no text".to_owned()))
+    String::from_utf8(bytes)
+        .map_err(|_| corrupt(packed, "a name in its archive is not valid text".to_owned()))
 }
 
 fn corrupt(path: &Path, detail: String) -> C1zError {

@@ -48,7 +48,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<C1zManifestV3, String> {
         runs += usize::from(number == SYNC_RUNS);
     }
     if runs > MOST_SYNC_RUNS {
-        return Err(format!("its manifest tells of {runs} syncs, where one is usual"));
+        return Err(format!("its manifest lists {runs} syncs instead of one"));
     }
     C1zManifestV3::decode(kept.as_slice()).map_err(broken)
 }

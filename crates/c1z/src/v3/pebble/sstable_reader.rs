@@ -344,7 +344,7 @@ impl TableReader {
 
 /// Returns format, type of checksum, and the handles of metaindex and index.
 fn parse_footer(bytes: &[u8]) -> Result<(u32, u8, Handle, Handle), StoreError> {
-    let no_table = || damaged("a table of its store is none");
+    let no_table = || damaged("a table of its store is invalid");
     let end = bytes.len().checked_sub(12).ok_or_else(no_table)?;
     if bytes[end + 4..] != MAGIC {
         return Err(no_table());

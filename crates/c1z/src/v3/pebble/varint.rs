@@ -32,7 +32,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(u64, &[u8]), StoreError> {
 
 /// A number as a length in memory.
 pub(super) fn to_length(number: u64) -> Result<usize, StoreError> {
-    usize::try_from(number).map_err(|_| damaged("a length in its store is no length"))
+    usize::try_from(number).map_err(|_| damaged("a length in its store is invalid"))
 }
 
 /// Reads bytes with their length before them. Returns them with what follows.
