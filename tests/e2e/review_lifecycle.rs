@@ -173,7 +173,7 @@ fn a_review_is_split_sealed_and_never_replaced() {
         ran.stderr
     );
     for (more, reason) in [
-        (&["--due", "31.12.2026"][..], "is not a day"),
+        (&["--due", "31.12.2026"][..], "is not a date"),
         (&["--scope", "everything"], "is not a scope"),
         (&["--plan", "report.html"], "reviewer"),
         (&["--report", "plan.csv"], "plan.csv"),
