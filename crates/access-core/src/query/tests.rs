@@ -187,7 +187,7 @@ fn nobody_is_guessed() {
     let several = resolve_principal(&snapshot, "Sam Lee").unwrap_err();
     assert_eq!(
         several.to_string(),
-        "`Sam Lee` can be any of 2 users: user:2 (Sam Lee, sam), user:3 (Sam Lee, sam.lee)"
+        "`Sam Lee` matches 2 users: user:2 (Sam Lee, sam), user:3 (Sam Lee, sam.lee)"
     );
     assert_eq!(several.status(), StatusCode::InvalidArgument);
     let nobody = resolve_principal(&snapshot, "zo").unwrap_err();
@@ -219,7 +219,7 @@ fn what_is_held_is_found_by_what_it_is_called() {
     let several = resolve_entitlements(&snapshot, "technician").unwrap_err();
     assert_eq!(
         several.to_string(),
-        "`technician` can be any of 2 roles or entitlements: role:7 (Technician), role:9 (Technician)"
+        "`technician` matches 2 roles or entitlements: role:7 (Technician), role:9 (Technician)"
     );
     let nothing = resolve_entitlements(&snapshot, "help").unwrap_err();
     assert_eq!(

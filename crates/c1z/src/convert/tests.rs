@@ -382,8 +382,8 @@ fn what_cannot_be_done_leaves_nothing() {
     };
     let sqlite = Some(StorageEngine::Sqlite);
     for (outcome, code, says) in [
-        (try_it("v1.c1z", "taken", None, None), 6, "exists already"),
-        (try_it("v1.c1z", "v1.c1z", None, None), 6, "exists already"),
+        (try_it("v1.c1z", "taken", None, None), 6, "already exists"),
+        (try_it("v1.c1z", "v1.c1z", None, None), 6, "already exists"),
         (try_it("v1.c1z", "new", None, sqlite), 3, "is a c1z v1 already"),
         (
             try_it("v1.c1z", "new", Some(UNFINISHED), None),

@@ -68,7 +68,7 @@ fn a_sink_that_lost_a_row_is_found_out() {
         ..ListSink::named("leaky")
     });
     let error = run(&ListSource::small(), &[&sink], SyncScope::default(), pending()).unwrap_err();
-    assert_eq!(error.to_string(), "leaky holds 6 rows where 7 were written to it");
+    assert_eq!(error.to_string(), "leaky has 6 rows, but 7 were written to it");
     assert!(sink.log().aborted && !sink.log().published);
 }
 

@@ -227,7 +227,7 @@ fn a_sink_that_cannot_keep_it_does_not_hide_why() {
         matches!(&error, SyncError::Shrunk { kept, .. } if kept.is_empty()),
         "{error:?}"
     );
-    assert!(error.hint().unwrap().starts_with("look at the tenant;"));
+    assert!(error.hint().unwrap().starts_with("check the tenant;"));
     assert!(sink.log().aborted);
 }
 
