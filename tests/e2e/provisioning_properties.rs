@@ -7,7 +7,9 @@ use access_core::provisioning::{
     Selector,
 };
 use access_core::{Diagnostic, StatusCode};
-use ninjaone::{BaseUrl, ClientConfig, NinjaOneClient, NinjaOneProvisioner, RetryBudget, Secret, Writes};
+use ninjaone::{
+    BaseUrl, ClientConfig, NinjaOneClient, NinjaOneProvisioner, RetryBudget, Secret, WritePolicy,
+};
 use ninjaone_sim::{Fault, FaultRule, Repeated, Sim, SimConfig, Tenant, When};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -193,7 +195,7 @@ pub(crate) fn state(sim: &Sim, before: &Value) -> Value {
     now
 }
 
-pub(crate) fn provisioner(sim: &Sim, writes: Writes) -> NinjaOneProvisioner {
+pub(crate) fn provisioner(sim: &Sim, writes: WritePolicy) -> NinjaOneProvisioner {
     let client = NinjaOneClient::new(ClientConfig {
         base_url: BaseUrl::parse(&sim.base_url()).unwrap(),
         token_path: ninjaone::DEFAULT_TOKEN_PATH.to_owned(),
@@ -232,7 +234,7 @@ pub(crate) async fn make(
 #[test]
 fn a_client_that_may_not_write_sends_nothing() {
     let sim = Sim::start(&SimConfig::new(Tenant::fixture("msp").unwrap())).unwrap();
-    let tenant = provisioner(&sim, Writes::Off);
+    let tenant = provisioner(&sim, WritePolicy::Disabled);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -270,7 +272,7 @@ proptest! {
         config.switches.writes.repeated_membership = repeats;
         config.switches.writes.empty_role_answer = silent;
         let sim = Sim::start(&config).unwrap();
-        let tenant = provisioner(&sim, Writes::On);
+        let tenant = provisioner(&sim, WritePolicy::Enabled);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         for (wish, rules) in steps {
             let before = sim.state();

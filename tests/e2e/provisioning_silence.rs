@@ -10,7 +10,7 @@ use baton_proto::prost_types::value::Kind;
 use baton_proto::prost_types::{Struct, Value as ProtoValue};
 use c1_sim::C1SimConfig;
 use insta::assert_snapshot;
-use ninjaone::Writes;
+use ninjaone::WritePolicy;
 use ninjaone_sim::{Edit, Fault, FaultRule, Rows, Sim, SimConfig, Tenant, To, When};
 use serde_json::{Value, json};
 
@@ -761,7 +761,7 @@ fn nothing_is_already_so_whatever_field_is_not_said_or_not_readable() {
         .unwrap();
     let mut wrong = Vec::new();
     let mut sim = start();
-    let mut tenant = provisioner(&sim, Writes::On);
+    let mut tenant = provisioner(&sim, WritePolicy::Enabled);
     for case in cases() {
         let before = sim.state();
         sim.faults().add(case.rule.clone());
@@ -773,7 +773,7 @@ fn nothing_is_already_so_whatever_field_is_not_said_or_not_readable() {
         }
         if now != before {
             sim = start();
-            tenant = provisioner(&sim, Writes::On);
+            tenant = provisioner(&sim, WritePolicy::Enabled);
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use access_core::ports::{AccessSink, NoopObserver};
 use access_core::sync::{SyncPipeline, SyncRequest};
-use ninjaone::{NinjaOneSource, SourceOptions, Writes};
+use ninjaone::{NinjaOneSource, SourceOptions, WritePolicy};
 use ninjaone_sim::{GeneratedSize, Sim, SimConfig, Tenant};
 use sink_c1z::{C1zSink, C1zSinkConfig, Compression, ExistingFilePolicy, Limits, Retention, StorageEngine};
 
@@ -30,7 +30,7 @@ fn sync(base_url: &str, folder: &Path, threads: u32) -> Vec<u8> {
         },
         limits: Limits::default(),
     });
-    let client = client(base_url, Duration::from_secs(20), Writes::Off);
+    let client = client(base_url, Duration::from_secs(20), WritePolicy::Disabled);
     let source = NinjaOneSource::new(client, SourceOptions { devices: true });
     let pipeline = SyncPipeline {
         source: &source,

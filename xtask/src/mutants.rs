@@ -29,7 +29,7 @@ const AREAS: [Area; 2] = [
         package: "ninjaone",
         files: &[
             "crates/ninjaone/src/client/**",
-            "crates/ninjaone/src/mapping.rs",
+            "crates/ninjaone/src/mapping/**",
             "crates/ninjaone/src/api/**",
             "crates/ninjaone/src/client/**",
             "crates/ninjaone/src/provisioner/**",

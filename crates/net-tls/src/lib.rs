@@ -11,6 +11,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use regular_file::FileError;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -65,7 +66,10 @@ pub fn client_config<'a>(ca_files: impl IntoIterator<Item = &'a Path>) -> Result
 }
 
 fn add_ca_file(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
-    let pem = regular_file::read(path, MAX_CA_FILE_BYTES).map_err(|error| error.to_string())?;
+    let pem = regular_file::read(path, MAX_CA_FILE_BYTES).map_err(|error| match error {
+        FileError::Io(error) => format!("I/O error: {error}"),
+        not_regular => not_regular.to_string(),
+    })?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match roots.add_parsable_certificates(certificates.map_err(|error| error.to_string())?) {
         (0, _) => Err("there is no certificate in it".to_owned()),

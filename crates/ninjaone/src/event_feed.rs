@@ -19,16 +19,16 @@ use time::format_description::well_known::Rfc3339;
 use crate::api::Id;
 use crate::api::Row;
 use crate::api::Rows;
-use crate::api::Said;
+use crate::api::Stated;
 use crate::api::Text;
 use crate::api::row;
 use crate::mapping::{self, role_type, user_type};
 use crate::{NinjaOneClient, NinjaOneError};
 
 const PATH: &str = "/v2/activities";
-/// Activities asked for at a time: the most that the API gives (docs/reference/ninjaone-api.md §6.1).
+/// Activities requested at a time: the most that the API returns (docs/reference/ninjaone-api.md §6.1).
 const PAGE: usize = 1000;
-/// The most pages that one call reads: two million activities. A server that never comes to an end must not hold it up.
+/// The most pages that one call reads: two million activities. A server whose pages never end must not block it.
 const MAX_PAGES: usize = 2_000;
 /// What a cursor of this source begins with.
 const CURSOR: &str = "activity:";
@@ -50,7 +50,7 @@ impl NinjaOneEventFeed {
 #[derive(Debug, Default)]
 struct ActivityPage {
     /// Only an empty list ends the reading, not an absent one.
-    activities: Said<Rows<ActivityRow>>,
+    activities: Stated<Rows<ActivityRow>>,
 }
 
 /// An activity, as far as it matters here (OpenAPI: Activity).
@@ -60,7 +60,7 @@ struct ActivityRow {
     activity_time: Value,
     status_code: Text,
     user_id: Id,
-    /// Of a shape that is nowhere told.
+    /// Of an undocumented shape.
     data: Value,
 }
 
@@ -108,13 +108,13 @@ impl NinjaOneEventFeed {
             match (kept.take_page(rows), older_than) {
                 (None, _) => {
                     return Err(NinjaOneError::Malformed {
-                        request: self.client.shown(PATH),
+                        request: self.client.display_request(PATH),
                         reason: format!("none of its {received} entries has a usable id"),
                     });
                 }
                 (Some(lowest), Some(bound)) if lowest >= bound => {
                     return Err(NinjaOneError::NoProgress {
-                        request: self.client.shown(PATH),
+                        request: self.client.display_request(PATH),
                         after: bound,
                     });
                 }
@@ -135,10 +135,10 @@ impl NinjaOneEventFeed {
     async fn page(&self, query: &[(&str, String)]) -> Result<Vec<Row<ActivityRow>>, NinjaOneError> {
         match self.client.object(PATH, query).await? {
             Row::Object(ActivityPage {
-                activities: Said::Said(rows),
+                activities: Stated::Value(rows),
             }) => Ok(rows.0),
             _ => Err(NinjaOneError::Malformed {
-                request: self.client.shown(PATH),
+                request: self.client.display_request(PATH),
                 reason: "there is no list of activities in it".to_owned(),
             }),
         }
@@ -154,7 +154,7 @@ pub(crate) fn page_of(
 ) -> Result<Option<EventPage>, NinjaOneError> {
     let mut kept = Oldest::new(Bound::of(after)?, most);
     let Ok(Row::Object(ActivityPage {
-        activities: Said::Said(rows),
+        activities: Stated::Value(rows),
     })) = serde_json::from_slice::<Row<ActivityPage>>(body)
     else {
         return Ok(None);
@@ -191,7 +191,7 @@ impl Bound {
             .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
             .map(Self::Time);
         id.or(since).ok_or_else(|| NinjaOneError::Cursor {
-            cursor: crate::client::api_error::quote(cursor),
+            cursor: crate::client::api_error::sanitize(cursor),
         })
     }
 

@@ -14,7 +14,7 @@ mod source;
 pub use attributes::USER_ATTRIBUTES;
 pub use client::{
     ApiError, BaseUrl, BaseUrlError, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, NinjaOneError,
-    RetryBudget, Secret, TlsFault, Writes,
+    RetryBudget, Secret, TlsFault, WritePolicy,
 };
 pub use event_feed::NinjaOneEventFeed;
 pub use mapping::{

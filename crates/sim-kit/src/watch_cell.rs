@@ -18,7 +18,6 @@ impl<T> WatchCell<T> {
     }
 
     /// Locks the state to read it.
-    #[must_use]
     pub fn read(&self) -> MutexGuard<'_, T> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

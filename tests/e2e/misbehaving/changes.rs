@@ -3,7 +3,7 @@
 
 use access_core::Diagnostic;
 use access_core::provisioning::{ChangeExtent, ChangeResult, Outcome, ProvisioningError};
-use ninjaone::{NinjaOneProvisioner, Writes};
+use ninjaone::{NinjaOneProvisioner, WritePolicy};
 use ninjaone_sim::{Edit, Fault, FaultRule, Rows, Sim, When};
 use serde_json::Value;
 
@@ -150,7 +150,7 @@ fn changed(case: &Case) -> Result<String, String> {
     let operation = &operations()[case.operation];
     let stage = Stage::default();
     let sim = Sim::start(&config(&stage, std::slice::from_ref(&case.rule))).unwrap();
-    let tenant = NinjaOneProvisioner::new(client(&sim.base_url(), stage.timeout, Writes::On));
+    let tenant = NinjaOneProvisioner::new(client(&sim.base_url(), stage.timeout, WritePolicy::Enabled));
     let before = sim.state();
     let wanted = wanted(&before, &operation.wish);
     let runtime = runtime();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use access_core::Diagnostic;
 use access_core::ports::{EventCursor, EventFeed, EventPage, SourceError};
-use ninjaone::{NinjaOneEventFeed, Writes};
+use ninjaone::{NinjaOneEventFeed, WritePolicy};
 use ninjaone_sim::{Edit, Fault, FaultRule, Rows, Sim, To, When};
 use serde_json::json;
 use time::OffsetDateTime;
@@ -130,7 +130,7 @@ fn faults() -> Vec<(String, Case)> {
 fn read(rules: &[FaultRule]) -> (Result<EventPage, SourceError>, Vec<FaultRule>) {
     let stage = Stage::default();
     let sim = Sim::start(&config(&stage, rules)).unwrap();
-    let feed = NinjaOneEventFeed::new(client(&sim.base_url(), stage.timeout, Writes::Off));
+    let feed = NinjaOneEventFeed::new(client(&sim.base_url(), stage.timeout, WritePolicy::Disabled));
     let runtime = runtime();
     let begin = EventCursor::Since(OffsetDateTime::UNIX_EPOCH);
     let page = runtime.block_on(feed.events(&begin, 1000));

@@ -13,7 +13,7 @@ use access_core::sync::{SyncError, SyncOutcome, SyncPipeline, SyncRequest, SyncS
 use access_core::{Diagnostic, error_chain};
 use async_trait::async_trait;
 use ninjaone::{
-    BaseUrl, ClientConfig, NinjaOneClient, NinjaOneSource, RetryBudget, Secret, SourceOptions, Writes,
+    BaseUrl, ClientConfig, NinjaOneClient, NinjaOneSource, RetryBudget, Secret, SourceOptions, WritePolicy,
 };
 use ninjaone_sim::{Call, FaultRule, FaultSchedule, Sim, SimConfig, Tenant};
 use time::OffsetDateTime;
@@ -98,7 +98,7 @@ pub(crate) fn config(stage: &Stage, rules: &[FaultRule]) -> SimConfig {
     config
 }
 
-pub(crate) fn client(base_url: &str, timeout: Duration, writes: Writes) -> NinjaOneClient {
+pub(crate) fn client(base_url: &str, timeout: Duration, writes: WritePolicy) -> NinjaOneClient {
     NinjaOneClient::new(ClientConfig {
         base_url: BaseUrl::parse(base_url).unwrap(),
         token_path: ninjaone::DEFAULT_TOKEN_PATH.to_owned(),
@@ -162,7 +162,7 @@ impl Rehearsal {
         let options = SourceOptions {
             devices: stage.devices,
         };
-        let client = client(&sim.base_url(), stage.timeout, Writes::Off);
+        let client = client(&sim.base_url(), stage.timeout, WritePolicy::Disabled);
         Self {
             stage: stage.clone(),
             source: NinjaOneSource::new(client, options),

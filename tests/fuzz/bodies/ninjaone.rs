@@ -25,7 +25,7 @@ use crate::DEFAULT_TOKEN_PATH;
 use crate::NinjaOneClient;
 use crate::RetryBudget;
 use crate::Secret;
-use crate::Writes;
+use crate::WritePolicy;
 use crate::api::DeviceRow;
 use crate::api::OrganizationRow;
 use crate::api::RoleRow;
@@ -137,7 +137,7 @@ fn tenant() -> &'static (Runtime, NinjaOneClient) {
                 ..RetryBudget::default()
             },
             requests_per_second: None,
-            writes: Writes::Off,
+            writes: WritePolicy::Disabled,
             user_agent: "fuzz".to_owned(),
         };
         let runtime = Builder::new_current_thread()
@@ -154,9 +154,9 @@ where
     T: DeserializeOwned + Debug + PartialEq + Send + 'static,
     Row<T>: DeserializeOwned,
 {
-    let (whole, read) = pump::<Row<T>>(vec![Bytes::copy_from_slice(body)]);
+    let (whole, read) = parse_stream::<Row<T>>(vec![Bytes::copy_from_slice(body)]);
     let pieces = body.chunks(usize::from(cut).max(1)).map(Bytes::copy_from_slice);
-    let (again, read_again) = pump::<Row<T>>(pieces.collect());
+    let (again, read_again) = parse_stream::<Row<T>>(pieces.collect());
     assert_eq!(whole, again, "rows depend on how the bytes come");
     assert_eq!(
         format!("{read:?}"),
@@ -174,15 +174,15 @@ fn judge(body: &[u8], read: &ListRead) {
     let strict = serde_json::from_slice::<Vec<Value>>(body);
     let repaired = read.repairs != RepairLog::default();
     match &read.end {
-        ListEnd::Whole if repaired => assert!(strict.is_err(), "a good list was repaired"),
-        ListEnd::Whole => assert_eq!(loose.ok(), Some(read.count), "not the whole list"),
-        ListEnd::CutShort => assert!(loose.is_err(), "a whole list counts as cut short"),
+        ListEnd::Complete if repaired => assert!(strict.is_err(), "a good list was repaired"),
+        ListEnd::Complete => assert_eq!(loose.ok(), Some(read.count), "not the whole list"),
+        ListEnd::Truncated => assert!(loose.is_err(), "a whole list counts as cut short"),
         ListEnd::Malformed(reason) => assert!(
             strict.is_err() || reason.contains("duplicate field"),
             "a good list is refused: {reason}"
         ),
-        ListEnd::Fault(_) => assert!(strict.is_err(), "a list is taken for a failure"),
-        ListEnd::Enough
+        ListEnd::ApiError(_) => assert!(strict.is_err(), "a list is taken for a failure"),
+        ListEnd::Stopped
         | ListEnd::Io
         | ListEnd::TooSlow
         | ListEnd::TooLarge(_)
@@ -195,22 +195,22 @@ fn judge(body: &[u8], read: &ListRead) {
 struct Kept<T>(Vec<T>);
 
 impl<T> ListConsumer<T> for Kept<T> {
-    fn take(&mut self, element: T) -> bool {
+    fn accept(&mut self, element: T) -> bool {
         self.0.push(element);
         true
     }
 
-    fn again(&mut self) {
+    fn restart(&mut self) {
         self.0.clear();
     }
 }
 
-fn pump<T: DeserializeOwned + Send + 'static>(pieces: Vec<Bytes>) -> (Vec<T>, ListRead) {
+fn parse_stream<T: DeserializeOwned + Send + 'static>(pieces: Vec<Bytes>) -> (Vec<T>, ListRead) {
     let stream = futures::stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>));
     let response = Response::from(http::Response::new(Body::wrap_stream(stream)));
     let (runtime, client) = tenant();
-    let pumped =
-        runtime.block_on(client.pump::<T, _>(Answer::new(response, DataRedactor::none()), Kept(Vec::new())));
+    let pumped = runtime
+        .block_on(client.parse_stream::<T, _>(Answer::new(response, DataRedactor::none()), Kept(Vec::new())));
     let (kept, read, _) = pumped.expect("the parser does not panic");
     (kept.0, read)
 }

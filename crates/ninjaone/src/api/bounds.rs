@@ -12,7 +12,7 @@
 use serde::Deserialize as _;
 use serde::Deserializer;
 
-use super::Said;
+use super::Stated;
 use super::Text;
 
 /// The longest label, in bytes.
@@ -37,9 +37,9 @@ pub(super) fn clip(text: &str) -> Box<str> {
 /// Whether a label was clipped when it was read.
 pub(super) fn is_clipped(text: &Text) -> bool {
     /// A character that did not fit any more has at most four bytes.
-    const SHORTEST: usize = MAX_LABEL_BYTES - 3;
+    const MIN_CLIPPED_BYTES: usize = MAX_LABEL_BYTES - 3;
     text.text()
-        .is_some_and(|text| text.len() >= SHORTEST && text.ends_with(MARK))
+        .is_some_and(|text| text.len() >= MIN_CLIPPED_BYTES && text.ends_with(MARK))
 }
 
 /// Reads an address.
@@ -52,10 +52,10 @@ pub(super) fn word<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Text, D
     exact::<MAX_WORD_BYTES, D>(deserializer)
 }
 
-/// Reads a text that is of no use unless it is whole.
+/// Reads a text that is useless unless it is complete.
 fn exact<'de, const MAX: usize, D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
     Ok(match Text::deserialize(deserializer)? {
-        Said::Said(text) if text.len() > MAX => Said::NotReadable,
+        Stated::Value(text) if text.len() > MAX => Stated::Unreadable,
         text => text,
     })
 }
@@ -67,6 +67,7 @@ mod tests {
     use super::*;
     use crate::api::DeviceRow;
     use crate::api::OrganizationRow;
+    use crate::api::PagedRow;
     use crate::api::RoleRow;
     use crate::api::UserRow;
 
@@ -79,8 +80,8 @@ mod tests {
                 assert_eq!(*clip(&fits), *fits);
                 let long = clip(&format!("{fits}{unit}"));
                 assert!(long.len() <= MAX_LABEL_BYTES && long.ends_with(MARK));
-                assert!(is_clipped(&Said::Said(long)));
-                assert!(!is_clipped(&Said::Said(fits.into())));
+                assert!(is_clipped(&Stated::Value(long)));
+                assert!(!is_clipped(&Stated::Value(fits.into())));
             }
         }
     }
@@ -140,7 +141,10 @@ mod tests {
             device.clipped().collect::<Vec<_>>(),
             ["displayName", "systemName", "dnsName"]
         );
-        assert_eq!(device.unreadable(), ["nodeClass", "approvalStatus"]);
+        assert_eq!(
+            device.unreadable().collect::<Vec<_>>(),
+            ["nodeClass", "approvalStatus"]
+        );
     }
 
     #[test]
@@ -149,6 +153,6 @@ mod tests {
         let row: UserRow = serde_json::from_value(json!({ "email": email })).unwrap();
         assert_eq!(row.email.text(), Some(email.as_str()));
         let row: UserRow = serde_json::from_value(json!({ "email": format!("x{email}") })).unwrap();
-        assert!(row.email.is_not_readable());
+        assert!(row.email.is_unreadable());
     }
 }

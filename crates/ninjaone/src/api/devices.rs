@@ -1,8 +1,8 @@
 //! Devices.
 
 use super::bounds::is_clipped;
-use super::fields::{KEPT_RESOURCE_BYTES, TEXT_COPIES, clipped, named, text_bytes};
-use super::{Id, Text, row};
+use super::fields::{KEPT_RESOURCE_BYTES, TEXT_COPIES, marked, text_bytes};
+use super::{Id, ListRow, PagedRow, Text, row};
 
 /// A row of `/v2/devices` (OpenAPI: Device).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,18 +26,29 @@ row!(DeviceRow {
     dns_name: "dnsName",
 });
 
-impl DeviceRow {
-    /// The fields that are clipped.
-    pub(crate) fn clipped(&self) -> impl Iterator<Item = &'static str> {
-        clipped([
+impl ListRow for DeviceRow {
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn label(&self) -> Option<Box<str>> {
+        let names = [&self.display_name, &self.system_name, &self.dns_name];
+        names.into_iter().find_map(Text::trimmed).map(Into::into)
+    }
+}
+
+impl PagedRow for DeviceRow {
+    const MAX_ROWS: u64 = 2_000_000;
+
+    fn clipped(&self) -> impl Iterator<Item = &'static str> {
+        marked([
             ("displayName", is_clipped(&self.display_name)),
             ("systemName", is_clipped(&self.system_name)),
             ("dnsName", is_clipped(&self.dns_name)),
         ])
     }
 
-    /// What the row takes in memory, in bytes, with what is kept of it later.
-    pub(crate) fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         let texts = [
             &self.node_class,
             &self.approval_status,
@@ -48,22 +59,15 @@ impl DeviceRow {
         size_of::<Self>() + KEPT_RESOURCE_BYTES + TEXT_COPIES * text_bytes(&texts)
     }
 
-    /// The fields that are not readable, except the id.
-    pub(crate) fn unreadable(&self) -> Vec<&'static str> {
+    fn unreadable(&self) -> impl Iterator<Item = &'static str> {
         let fields = [
-            ("organizationId", self.organization_id.is_not_readable()),
-            ("nodeClass", self.node_class.is_not_readable()),
-            ("approvalStatus", self.approval_status.is_not_readable()),
-            ("displayName", self.display_name.is_not_readable()),
-            ("systemName", self.system_name.is_not_readable()),
-            ("dnsName", self.dns_name.is_not_readable()),
+            ("organizationId", self.organization_id.is_unreadable()),
+            ("nodeClass", self.node_class.is_unreadable()),
+            ("approvalStatus", self.approval_status.is_unreadable()),
+            ("displayName", self.display_name.is_unreadable()),
+            ("systemName", self.system_name.is_unreadable()),
+            ("dnsName", self.dns_name.is_unreadable()),
         ];
-        named(&fields).collect()
-    }
-
-    /// The device as people know it.
-    pub(crate) fn words(&self) -> Option<Box<str>> {
-        let names = [&self.display_name, &self.system_name, &self.dns_name];
-        names.into_iter().find_map(Text::trimmed).map(Into::into)
+        marked(fields)
     }
 }

@@ -8,21 +8,23 @@ pub(super) const KEPT_RESOURCE_BYTES: usize = 384;
 /// How often they keep its texts.
 pub(super) const TEXT_COPIES: usize = 4;
 
-pub(super) fn clipped<const N: usize>(
+/// The names of the fields that are marked.
+pub(super) fn marked<const N: usize>(
     fields: [(&'static str, bool); N],
 ) -> impl Iterator<Item = &'static str> {
-    let clipped = fields.into_iter().filter(|(_, clipped)| *clipped);
-    clipped.map(|(field, _)| field)
+    let marked = fields.into_iter().filter(|(_, is_marked)| *is_marked);
+    marked.map(|(field, _)| field)
+}
+
+/// The same for fields that are borrowed.
+pub(super) fn marked_in(fields: &[(&'static str, bool)]) -> impl Iterator<Item = &'static str> {
+    fields
+        .iter()
+        .filter(|(_, is_marked)| *is_marked)
+        .map(|(field, _)| *field)
 }
 
 /// Bytes of texts, without what holds them.
 pub(super) fn text_bytes(texts: &[&Text]) -> usize {
     texts.iter().filter_map(|text| text.text()).map(str::len).sum()
-}
-
-pub(super) fn named(fields: &[(&'static str, bool)]) -> impl Iterator<Item = &'static str> {
-    fields
-        .iter()
-        .filter(|(_, unreadable)| *unreadable)
-        .map(|(field, _)| *field)
 }

@@ -84,7 +84,7 @@ macro_rules! row {
                         Ok(row)
                     }
 
-                    // Read to its end: an answer that was cut is told from one that is something else.
+                    // Read to its end, to distinguish a truncated answer from one of another type.
                     fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<$row, A::Error> {
                         while list.next_element::<serde::de::IgnoredAny>()?.is_some() {}
                         Err(serde::de::Error::invalid_type(serde::de::Unexpected::Seq, &self))
@@ -107,7 +107,7 @@ pub(crate) use row;
 
 #[cfg(test)]
 mod tests {
-    use crate::api::Said;
+    use crate::api::Stated;
     use crate::api::UserRow;
 
     #[test]
@@ -117,10 +117,10 @@ mod tests {
                 "administrator":false,"administrator":true,"Other":1,"other":{"id":2},"userType":"TECHNICIAN"}"#,
         )
         .unwrap();
-        assert_eq!(row.id, Said::Said(7));
+        assert_eq!(row.id, Stated::Value(7));
         assert_eq!(row.first_name.text(), Some("Zoë"));
         assert_eq!(row.email.text(), Some("z@b.example"));
-        assert_eq!(row.administrator, Said::Said(true));
+        assert_eq!(row.administrator, Stated::Value(true));
         assert_eq!(row.user_type.text(), Some("TECHNICIAN"));
     }
 }

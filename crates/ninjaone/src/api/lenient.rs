@@ -1,5 +1,5 @@
-//! How a field is read, whatever is in it: what is of the type that is due is said, null is not said, everything else is not
-//! readable. A list keeps its usable elements and counts the others.
+//! Reads a field whatever it contains: a value of the expected type is a value, null is unstated, everything else is
+//! unreadable. A list keeps its usable elements and counts the others.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,7 +16,7 @@ use super::Members;
 use super::OrganizationIds;
 use super::Row;
 use super::Rows;
-use super::Said;
+use super::Stated;
 use super::bounds::clip;
 use super::member_reader::MemberReader;
 
@@ -32,24 +32,24 @@ pub(crate) enum Scalar<'a> {
     Other,
 }
 
-fn text_of(scalar: Scalar<'_>) -> Option<Box<str>> {
+fn to_text(scalar: Scalar<'_>) -> Option<Box<str>> {
     match scalar {
         Scalar::Text(text) => Some(clip(text)),
         _ => None,
     }
 }
 
-fn flag_of(scalar: Scalar<'_>) -> Option<bool> {
+fn to_flag(scalar: Scalar<'_>) -> Option<bool> {
     match scalar {
         Scalar::Flag(flag) => Some(flag),
         _ => None,
     }
 }
 
-fn id_of(scalar: Scalar<'_>) -> Option<u64> {
+fn to_id(scalar: Scalar<'_>) -> Option<u64> {
     match scalar {
         Scalar::Integer(number) => Some(number),
-        Scalar::Number(number) => whole(number),
+        Scalar::Number(number) => to_integer(number),
         Scalar::Text(text) => digits(text.trim()),
         Scalar::Null | Scalar::Flag(_) | Scalar::Other => None,
     }
@@ -61,15 +61,15 @@ fn digits(text: &str) -> Option<u64> {
 }
 
 /// The largest whole number that a double holds exactly.
-const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
+const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "the range is checked"
 )]
-fn whole(number: f64) -> Option<u64> {
-    ((0.0..=LARGEST_EXACT).contains(&number) && number.fract() == 0.0).then_some(number as u64)
+fn to_integer(number: f64) -> Option<u64> {
+    ((0.0..=MAX_EXACT_INTEGER).contains(&number) && number.fract() == 0.0).then_some(number as u64)
 }
 
 /// The most numbers in a list of a row, e.g. devices of a user.
@@ -137,22 +137,22 @@ macro_rules! scalar_fields {
 }
 
 scalar_fields! {
-    Box<str> = text_of, MAX_LISTED_TEXTS;
-    bool = flag_of, MAX_LISTED_IDS;
-    u64 = id_of, MAX_LISTED_IDS;
+    Box<str> = to_text, MAX_LISTED_TEXTS;
+    bool = to_flag, MAX_LISTED_IDS;
+    u64 = to_id, MAX_LISTED_IDS;
 }
 
 impl<T> Entries<T> {
-    fn push(&mut self, element: Said<T>) {
+    fn push(&mut self, element: Stated<T>) {
         match element {
-            Said::Said(element) => self.usable.push(element),
-            Said::NotSaid | Said::NotReadable => self.unusable += 1,
+            Stated::Value(element) => self.usable.push(element),
+            Stated::Unstated | Stated::Unreadable => self.unusable += 1,
         }
     }
 }
 
 impl<'de, T: Field<'de>> Field<'de> for Entries<T> {
-    type Element = Said<T>;
+    type Element = Stated<T>;
 
     const MAX_ELEMENTS: usize = T::MAX_LISTED;
 
@@ -164,7 +164,7 @@ impl<'de, T: Field<'de>> Field<'de> for Entries<T> {
         Some(Self::default())
     }
 
-    fn add(&mut self, element: Said<T>) {
+    fn add(&mut self, element: Stated<T>) {
         self.push(element);
     }
 }
@@ -189,7 +189,7 @@ impl Field<'_> for OrganizationIds {
     type Element = Id;
 
     fn from_scalar(scalar: Scalar<'_>) -> Option<Self> {
-        id_of(scalar).map(Self::One)
+        to_id(scalar).map(Self::One)
     }
 
     fn empty() -> Option<Self> {
@@ -284,62 +284,62 @@ impl<'de, R, F: FnOnce(Scalar<'_>) -> R> Visitor<'de> for WithScalar<F> {
 struct AnyValue<V>(PhantomData<V>);
 
 impl<'de, V: Field<'de>> AnyValue<V> {
-    fn scalar(scalar: Scalar<'_>) -> Said<V> {
+    fn scalar(scalar: Scalar<'_>) -> Stated<V> {
         match scalar {
-            Scalar::Null => Said::NotSaid,
-            scalar => V::from_scalar(scalar).map_or(Said::NotReadable, Said::Said),
+            Scalar::Null => Stated::Unstated,
+            scalar => V::from_scalar(scalar).map_or(Stated::Unreadable, Stated::Value),
         }
     }
 }
 
 impl<'de, V: Field<'de>> Visitor<'de> for AnyValue<V> {
-    type Value = Said<V>;
+    type Value = Stated<V>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any value")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Said<V>, E> {
+    fn visit_unit<E: Error>(self) -> Result<Stated<V>, E> {
         Ok(Self::scalar(Scalar::Null))
     }
 
-    fn visit_bool<E: Error>(self, flag: bool) -> Result<Said<V>, E> {
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<Stated<V>, E> {
         Ok(Self::scalar(Scalar::Flag(flag)))
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Said<V>, E> {
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Stated<V>, E> {
         Ok(Self::scalar(Scalar::Integer(number)))
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Said<V>, E> {
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Stated<V>, E> {
         let scalar = u64::try_from(number).map_or(Scalar::Other, Scalar::Integer);
         Ok(Self::scalar(scalar))
     }
 
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Said<V>, E> {
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Stated<V>, E> {
         Ok(Self::scalar(Scalar::Number(number)))
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Said<V>, E> {
+    fn visit_str<E: Error>(self, text: &str) -> Result<Stated<V>, E> {
         Ok(Self::scalar(Scalar::Text(text)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Said<V>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Stated<V>, A::Error> {
         let Some(mut value) = V::empty() else {
             while list.next_element::<IgnoredAny>()?.is_some() {}
-            return Ok(Said::NotReadable);
+            return Ok(Stated::Unreadable);
         };
         value.fill(list)?;
-        Ok(Said::Said(value))
+        Ok(Stated::Value(value))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Said<V>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Stated<V>, A::Error> {
         while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Self::scalar(Scalar::Other))
     }
 }
 
-impl<'de, V: Field<'de>> Derive<'de> for Said<V> {
+impl<'de, V: Field<'de>> Derive<'de> for Stated<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnyValue(PhantomData))
     }

@@ -11,7 +11,7 @@ use super::Id;
 use super::Members;
 use super::NamelessMember;
 use super::Row;
-use super::Said;
+use super::Stated;
 use super::bounds::MAX_ADDRESS_BYTES;
 use super::bounds::MAX_LABEL_BYTES;
 use super::bounds::clip;
@@ -75,7 +75,7 @@ impl MemberReader {
             return Ok(false);
         };
         match member {
-            Row::Object(Said::Said(id)) => {
+            Row::Object(Stated::Value(id)) => {
                 members.ids.push(id);
                 if members.words.has_room()
                     && let Some(words) = self.words()
@@ -83,8 +83,8 @@ impl MemberReader {
                     members.words.push(id, words);
                 }
             }
-            Row::Object(Said::NotSaid) => self.nameless(&mut members.without_id),
-            Row::Object(Said::NotReadable) => self.nameless(&mut members.unreadable),
+            Row::Object(Stated::Unstated) => self.nameless(&mut members.without_id),
+            Row::Object(Stated::Unreadable) => self.nameless(&mut members.unreadable),
             Row::Null => members.without_id.push(NamelessMember::default()),
             Row::Other => members.unreadable.push(NamelessMember::default()),
         }

@@ -2,13 +2,13 @@
 
 use access_core::model::{MAX_SOURCE_TEXT_BYTES, clip_source_text};
 
-use super::Said;
+use super::Stated;
 
 /// The members of a role as ids, so that a role that everybody has costs little, and their words while there is room.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Members {
     pub(crate) ids: Vec<u64>,
-    /// Members of which no id is said.
+    /// Members without an id.
     pub(crate) without_id: Vec<NamelessMember>,
     /// Elements that are no objects, and members whose id is not readable.
     pub(crate) unreadable: Vec<NamelessMember>,
@@ -27,16 +27,16 @@ pub(super) struct MemberWords {
     pub(super) ends: Vec<(u64, usize)>,
 }
 
-/// Words kept of one role's members: they are wanted of those that no list of users has.
+/// Bytes of labels kept of one role's members: they are needed for members that are in no list of users.
 pub(super) const MAX_MEMBER_WORDS_BYTES: usize = 8 << 20;
 
 impl Members {
-    /// Whether somebody may be a member who is not among the ids.
+    /// Whether there may be members who are not among the ids.
     pub(crate) fn is_incomplete(&self) -> bool {
         !self.without_id.is_empty() || !self.unreadable.is_empty()
     }
 
-    /// Members of whom nothing but the ids is known.
+    /// Members of whom only the ids are known.
     pub(crate) fn from_ids(ids: Vec<u64>) -> Self {
         Self {
             ids,
@@ -45,7 +45,7 @@ impl Members {
     }
 
     /// What the tenant says of the members, e.g. `Pat Departed <pat@example.net>`.
-    pub(crate) fn members_with_words(&self) -> impl Iterator<Item = (u64, &str)> {
+    pub(crate) fn members_with_label(&self) -> impl Iterator<Item = (u64, &str)> {
         let mut begin = 0;
         self.words.ends.iter().filter_map(move |(id, end)| {
             let words = self.words.text.get(begin..*end);
@@ -55,10 +55,10 @@ impl Members {
     }
 }
 
-impl Said<Members> {
-    /// Whether somebody may be a member who is not among the ids of a list, or what stands for it is no list.
+impl Stated<Members> {
+    /// Whether there may be members who are not among the ids, or the value is not a list.
     pub(crate) fn is_incomplete(&self) -> bool {
-        self.is_not_readable() || self.said().is_some_and(Members::is_incomplete)
+        self.is_unreadable() || self.said().is_some_and(Members::is_incomplete)
     }
 
     /// The ids of the members, as far as they are said.
@@ -68,7 +68,7 @@ impl Said<Members> {
 }
 
 /// `Pat Departed <pat@example.net>`, or as much of it as there is; clipped.
-pub(crate) fn person_words(name: Option<&str>, email: Option<&str>) -> Option<Box<str>> {
+pub(crate) fn person_label(name: Option<&str>, email: Option<&str>) -> Option<Box<str>> {
     let mut words = String::new();
     write_person_words(&mut words, name, email);
     (!words.is_empty()).then(|| words.into())

@@ -1,8 +1,8 @@
 //! Organizations.
 
 use super::bounds::is_clipped;
-use super::fields::{KEPT_RESOURCE_BYTES, TEXT_COPIES, clipped, named, text_bytes};
-use super::{Id, Text, row};
+use super::fields::{KEPT_RESOURCE_BYTES, TEXT_COPIES, marked, text_bytes};
+use super::{Id, ListRow, PagedRow, Text, row};
 
 /// A row of `/v2/organizations` (OpenAPI: Organization).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,26 +18,35 @@ row!(OrganizationRow {
     description: "description",
 });
 
-impl OrganizationRow {
-    /// The fields that are clipped.
-    pub(crate) fn clipped(&self) -> impl Iterator<Item = &'static str> {
-        clipped([
+impl ListRow for OrganizationRow {
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn label(&self) -> Option<Box<str>> {
+        self.name.trimmed().map(Into::into)
+    }
+}
+
+impl PagedRow for OrganizationRow {
+    const MAX_ROWS: u64 = 100_000;
+
+    fn clipped(&self) -> impl Iterator<Item = &'static str> {
+        marked([
             ("name", is_clipped(&self.name)),
             ("description", is_clipped(&self.description)),
         ])
     }
 
-    /// What the row takes in memory, in bytes, with what is kept of it later.
-    pub(crate) fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         size_of::<Self>() + KEPT_RESOURCE_BYTES + TEXT_COPIES * text_bytes(&[&self.name, &self.description])
     }
 
-    /// The fields that are not readable, except the id.
-    pub(crate) fn unreadable(&self) -> Vec<&'static str> {
+    fn unreadable(&self) -> impl Iterator<Item = &'static str> {
         let fields = [
-            ("name", self.name.is_not_readable()),
-            ("description", self.description.is_not_readable()),
+            ("name", self.name.is_unreadable()),
+            ("description", self.description.is_unreadable()),
         ];
-        named(&fields).collect()
+        marked(fields)
     }
 }

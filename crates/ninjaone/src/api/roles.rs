@@ -3,8 +3,8 @@
 use std::hash::{Hash, Hasher};
 
 use super::bounds::is_clipped;
-use super::fields::{clipped, named, text_bytes};
-use super::{Id, Members, Said, Text, row};
+use super::fields::{marked, marked_in, text_bytes};
+use super::{Id, ListRow, Members, Stated, Text, row};
 
 /// A row of `/v2/user/roles` (OpenAPI: `UserRole`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub(crate) struct RoleRow {
     pub(crate) name: Text,
     pub(crate) kind: Text,
     pub(crate) description: Text,
-    pub(crate) members: Said<Members>,
+    pub(crate) members: Stated<Members>,
 }
 
 row!(RoleRow {
@@ -23,6 +23,16 @@ row!(RoleRow {
     description: "description",
     members: "members",
 });
+
+impl ListRow for RoleRow {
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn label(&self) -> Option<Box<str>> {
+        self.name.trimmed().map(Into::into)
+    }
+}
 
 impl RoleRow {
     /// A number that differs where two rows of one role differ.
@@ -36,15 +46,13 @@ impl RoleRow {
     /// The fields that are not readable, except the id.
     pub(crate) fn unreadable(&self) -> Vec<&'static str> {
         let fields = [
-            ("name", self.name.is_not_readable()),
-            ("type", self.kind.is_not_readable()),
-            ("description", self.description.is_not_readable()),
+            ("name", self.name.is_unreadable()),
+            ("type", self.kind.is_unreadable()),
+            ("description", self.description.is_unreadable()),
         ];
-        named(&fields).collect()
+        marked_in(&fields).collect()
     }
-}
 
-impl RoleRow {
     /// Bytes of its texts.
     pub(crate) fn text_bytes(&self) -> usize {
         text_bytes(&[&self.name, &self.kind, &self.description])
@@ -52,7 +60,7 @@ impl RoleRow {
 
     /// The fields that are clipped.
     pub(crate) fn clipped(&self) -> impl Iterator<Item = &'static str> {
-        clipped([
+        marked([
             ("name", is_clipped(&self.name)),
             ("description", is_clipped(&self.description)),
         ])

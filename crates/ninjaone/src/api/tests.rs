@@ -42,10 +42,10 @@ proptest! {
     #[test]
     fn no_value_of_any_field_loses_the_row(field in prop::sample::select(&FIELDS[..]), value in any_json()) {
         let row: Row<UserRow> = serde_json::from_value(json!({ "id": 7, field: value })).unwrap();
-        let kept = matches!(row, Row::Object(UserRow { id: Said::Said(7), .. }));
+        let kept = matches!(row, Row::Object(UserRow { id: Stated::Value(7), .. }));
         prop_assert!(kept);
         let row: Row<RoleRow> = serde_json::from_value(json!({ field: value, "id": "7" })).unwrap();
-        let kept = matches!(row, Row::Object(RoleRow { id: Said::Said(7), .. }));
+        let kept = matches!(row, Row::Object(RoleRow { id: Stated::Value(7), .. }));
         prop_assert!(kept);
     }
 
@@ -59,10 +59,10 @@ proptest! {
 #[test]
 fn ids_as_numbers_and_texts() {
     let id = |value: Value| serde_json::from_value::<Id>(value).unwrap();
-    assert_eq!(id(json!(7)), Said::Said(7));
-    assert_eq!(id(json!(" 7 ")), Said::Said(7));
-    assert_eq!(id(json!(7.0)), Said::Said(7));
-    assert_eq!(id(json!(null)), Said::NotSaid);
+    assert_eq!(id(json!(7)), Stated::Value(7));
+    assert_eq!(id(json!(" 7 ")), Stated::Value(7));
+    assert_eq!(id(json!(7.0)), Stated::Value(7));
+    assert_eq!(id(json!(null)), Stated::Unstated);
     for unreadable in [
         json!(7.5),
         json!(-1),
@@ -74,7 +74,7 @@ fn ids_as_numbers_and_texts() {
         json!({"id": 7}),
         json!(1e300),
     ] {
-        assert_eq!(id(unreadable.clone()), Said::NotReadable, "{unreadable}");
+        assert_eq!(id(unreadable.clone()), Stated::Unreadable, "{unreadable}");
     }
 }
 
@@ -113,17 +113,17 @@ fn every_type_of_value_as_a_scalar() {
 fn every_type_of_value_as_a_list() {
     assert_snapshot!(read_as(|texts: List<Box<str>>| format!("{texts:?}")));
     assert_snapshot!(read_as(|ids: List<u64>| format!("{ids:?}")));
-    assert_snapshot!(read_as(|ids: Said<OrganizationIds>| format!("{ids:?}")));
+    assert_snapshot!(read_as(|ids: Stated<OrganizationIds>| format!("{ids:?}")));
 }
 
 #[test]
 fn every_type_of_value_as_members_and_as_a_row() {
-    let members = |members: Said<Members>| {
+    let members = |members: Stated<Members>| {
         let is_incomplete = members.is_incomplete();
-        let Said::Said(members) = members else {
+        let Stated::Value(members) = members else {
             return format!("{members:?} hide {is_incomplete}");
         };
-        let words: Vec<_> = members.members_with_words().collect();
+        let words: Vec<_> = members.members_with_label().collect();
         let Members {
             ids,
             without_id,

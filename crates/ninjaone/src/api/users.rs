@@ -3,9 +3,9 @@
 use std::hash::{Hash, Hasher};
 
 use super::bounds::is_clipped;
-use super::fields::{clipped, named, text_bytes};
-use super::members::person_words;
-use super::{Entries, Flag, Id, List, OrganizationIds, Said, Text, row};
+use super::fields::{marked, marked_in, text_bytes};
+use super::members::person_label;
+use super::{Entries, Flag, Id, List, ListRow, OrganizationIds, Stated, Text, row};
 
 /// A row of `/v2/users`, `/v2/user/technicians` or `/v2/user/end-users`: the three schemas' fields together (OpenAPI:
 /// User, Technician, `EndUser`).
@@ -28,8 +28,8 @@ pub(crate) struct UserRow {
     pub(crate) auth_type: Text,
     pub(crate) user_type: Text,
     pub(crate) invitation_status: Text,
-    pub(crate) organization_id: Said<OrganizationIds>,
-    /// Names of roles, where asked for; the only trace of roles on older instances.
+    pub(crate) organization_id: Stated<OrganizationIds>,
+    /// Names of roles, where requested; the only trace of roles on older instances.
     pub(crate) roles: List<Box<str>>,
     /// Devices an end user may access, as `/v2/users` calls them.
     pub(crate) device_ids: List<u64>,
@@ -128,9 +128,9 @@ impl UserRow {
     pub(crate) fn join(self, other: Self) -> (Self, Vec<&'static str>) {
         let mut contradictions = Vec::new();
         let mut flag = |name, own: Flag, other: Flag| match (own, other) {
-            (Said::Said(a), Said::Said(b)) if a != b => {
+            (Stated::Value(a), Stated::Value(b)) if a != b => {
                 contradictions.push(name);
-                Said::Said(true)
+                Stated::Value(true)
             }
             _ => own.or(other),
         };
@@ -151,7 +151,7 @@ impl UserRow {
             contradictions.push("organizationId");
             let mut usable = own.to_vec();
             usable.extend(others.iter().filter(|id| !own.contains(id)));
-            organizations = Some(Said::Said(OrganizationIds::Several(Entries {
+            organizations = Some(Stated::Value(OrganizationIds::Several(Entries {
                 usable,
                 unusable: 0,
             })));
@@ -177,7 +177,7 @@ impl UserRow {
         }
     }
 
-    /// A number that differs where two rows of one user differ in who it is or what is held.
+    /// A hash that differs where two rows of one user differ in identity or access.
     pub(crate) fn fingerprint(&self) -> u32 {
         let mut hasher = std::hash::DefaultHasher::new();
         (self.uid.trimmed(), self.email.trimmed().map(str::to_lowercase)).hash(&mut hasher);
@@ -186,7 +186,7 @@ impl UserRow {
             self.permit_all_clients,
             self.full_portal_access,
         ];
-        flags.map(Said::get).hash(&mut hasher);
+        flags.map(Stated::get).hash(&mut hasher);
         self.organization_id.ids().hash(&mut hasher);
         for devices in [
             &self.device_ids,
@@ -235,8 +235,10 @@ impl UserRow {
         self.device_ids.take_unreadable();
         self.accessible_device_ids.take_unreadable();
         self.assigned_device_ids.take_unreadable();
-        let unreadable = named(&lists).chain(named(&names)).chain(named(&flags));
-        unreadable.chain(named(&words)).collect()
+        let unreadable = marked_in(&lists)
+            .chain(marked_in(&names))
+            .chain(marked_in(&flags));
+        unreadable.chain(marked_in(&words)).collect()
     }
 
     /// The fields that are clipped.
@@ -246,7 +248,7 @@ impl UserRow {
             ("lastName", is_clipped(&self.last_name)),
             ("phone", is_clipped(&self.phone)),
         ];
-        clipped(labels)
+        marked(labels)
     }
 
     /// What the row takes in memory, in bytes.
@@ -270,14 +272,19 @@ impl UserRow {
             ids.map(|list| list.entries().len()).iter().sum::<usize>() + self.organization_id.ids().len();
         size_of::<Self>() + text_bytes(&texts) + ids * size_of::<u64>()
     }
+}
 
-    /// The user as people know it.
-    pub(crate) fn words(&self) -> Option<Box<str>> {
+impl ListRow for UserRow {
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn label(&self) -> Option<Box<str>> {
         let parts: Vec<&str> = [&self.first_name, &self.last_name]
             .into_iter()
             .filter_map(Text::trimmed)
             .collect();
         let name = parts.join(" ");
-        person_words(Some(&*name).filter(|name| !name.is_empty()), self.email.trimmed())
+        person_label(Some(&*name).filter(|name| !name.is_empty()), self.email.trimmed())
     }
 }

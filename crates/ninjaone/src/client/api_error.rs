@@ -28,7 +28,7 @@ pub struct ApiError {
     pub code: Option<ServerText>,
     /// An explanation.
     pub text: Option<ServerText>,
-    /// What NinjaOne's support asks for.
+    /// The request id that NinjaOne's support needs.
     pub incident_id: Option<ServerText>,
     /// The `x-nj-request-id` header, for support too.
     pub request_id: Option<ServerText>,
@@ -88,7 +88,7 @@ impl ApiError {
 
     /// What may be repeated of an answer to a sign-in: the request has the secret in it, and whatever answers may repeat the
     /// request. OAuth's error code and description, and ids for support, which have no secret in them.
-    pub(super) fn of_sign_in(self) -> Self {
+    pub(super) fn for_sign_in(self) -> Self {
         let is_plain = |text: &ServerText| {
             text.as_str().len() <= MAX_CODE_BYTES
                 && text
@@ -132,10 +132,10 @@ impl ApiError {
     }
 
     /// The failure that an object of an answer with a good status tells of, if it does.
-    pub(crate) fn of_failure(body: &[u8]) -> Option<Self> {
+    pub(crate) fn from_failure_body(body: &[u8]) -> Option<Self> {
         /// No failure is longer.
-        const LONGEST: usize = 64 << 10;
-        if body.len() > LONGEST {
+        const MAX_DIGITS: usize = 64 << 10;
+        if body.len() > MAX_DIGITS {
             return None;
         }
         match serde_json::from_slice::<Value>(body).ok()? {
@@ -333,7 +333,7 @@ fn without_addresses(text: &str) -> String {
 }
 
 /// A server's text as [`ServerText`] shows it.
-pub(crate) fn quote(text: &str) -> String {
+pub(crate) fn sanitize(text: &str) -> String {
     ServerText::new(text).into()
 }
 

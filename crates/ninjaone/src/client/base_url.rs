@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use reqwest::Url;
 use rustls::pki_types::ServerName;
 
-use super::api_error::quote;
+use super::api_error::sanitize;
 
 /// The address of a NinjaOne instance: scheme, host and port. Instances are at many hosts, white-label ones included
 /// (docs/reference/ninjaone-api.md §2.6), so any host is taken; but only https, or http on this machine.
@@ -118,7 +118,7 @@ fn shown(text: &str) -> String {
         "" | "/" if host == authority => more,
         _ => "/…",
     };
-    quote(&format!("{before}{host}{more}"))
+    sanitize(&format!("{before}{host}{more}"))
 }
 
 #[cfg(test)]

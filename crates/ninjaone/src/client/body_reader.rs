@@ -1,4 +1,4 @@
-//! The bytes of an answer: unpacked as they come, looked at before they are believed, and handed to the parser's thread
+//! The bytes of an answer: unpacked as they arrive, inspected before they are trusted, and passed to the parser's thread
 //! through a short queue.
 
 use std::collections::VecDeque;
@@ -21,14 +21,14 @@ use super::json_scanner::Scanner;
 use super::json_scanner::Then;
 use super::json_scanner::repair_whole;
 
-/// The largest answer that is kept as a whole, in bytes: a role with all its members, or a page of activities.
-pub(super) const LONGEST_ANSWER: usize = 64 << 20;
+/// The largest body that is kept in memory, in bytes: a role with all its members, or a page of activities.
+pub(super) const MAX_BODY_BYTES: usize = 64 << 20;
 /// A byte order mark, which no JSON has but some servers send.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// Compressed bytes unpacked at a time: they become a thousand times as many at the most.
-const PACKED_PIECE: usize = 1 << 10;
-/// How far the beginning of an answer is looked at, in bytes.
-const MAX_BEGINNING: usize = 64 << 10;
+const UNPACK_CHUNK_BYTES: usize = 1 << 10;
+/// The longest beginning of an answer that is inspected, in bytes.
+const MAX_BEGINNING_BYTES: usize = 64 << 10;
 
 /// Why an answer broke off.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ pub(crate) struct Answer {
     packed: Bytes,
     /// Bytes that came over the network.
     received: Arc<AtomicU64>,
-    /// What was looked at and is still to be handed over.
+    /// Inspected pieces that are still to be returned.
     ready: VecDeque<Result<Bytes, BodyError>>,
     redactor: DataRedactor,
     ended: bool,
@@ -178,7 +178,7 @@ impl Answer {
                 }
                 return Some(Ok(piece));
             };
-            let piece = self.packed.split_to(self.packed.len().min(PACKED_PIECE));
+            let piece = self.packed.split_to(self.packed.len().min(UNPACK_CHUNK_BYTES));
             if let Err(error) = gzip.write_all(&piece) {
                 self.ended = true;
                 return Some(Err(BodyError::Gzip(error)));
@@ -206,7 +206,7 @@ impl Answer {
         let mut seen: Vec<u8> = Vec::new();
         let look = async {
             loop {
-                if let Some(beginning) = judge(&seen) {
+                if let Some(beginning) = classify_beginning(&seen) {
                     return beginning;
                 }
                 match self.receive().await {
@@ -223,7 +223,7 @@ impl Answer {
                 }
             }
         };
-        // Whoever reads on will see that nothing comes.
+        // The next read finds that nothing arrives.
         tokio::time::timeout(longest_wait, look)
             .await
             .unwrap_or(Beginning::Broken)
@@ -231,16 +231,16 @@ impl Answer {
 
     /// All of an answer that is not a list, if it has at most so many bytes and comes within this time. Texts in it are
     /// repaired.
-    pub(super) async fn whole(
+    pub(super) async fn read_body(
         mut self,
-        longest: usize,
+        max_bytes: usize,
         longest_wait: Duration,
     ) -> Result<(Vec<u8>, RepairLog), IncompleteBody> {
         let read = async {
             let mut body = Vec::new();
             while let Some(chunk) = self.next().await {
                 let chunk = chunk.map_err(IncompleteBody::Broken)?;
-                if body.len() + chunk.len() > longest {
+                if body.len() + chunk.len() > max_bytes {
                     return Err(IncompleteBody::TooLong);
                 }
                 body.extend_from_slice(&chunk);
@@ -256,12 +256,12 @@ impl Answer {
     }
 }
 
-/// What a body begins with, if that can be told yet.
-fn judge(seen: &[u8]) -> Option<Beginning> {
+/// What a body begins with; `None` while too little of it has arrived.
+fn classify_beginning(seen: &[u8]) -> Option<Beginning> {
     let after_mark = seen.strip_prefix(BYTE_ORDER_MARK).unwrap_or(seen);
     let begin = after_mark.trim_ascii_start();
     match begin {
-        [] if seen.len() > MAX_BEGINNING => Some(Beginning::Text),
+        [] if seen.len() > MAX_BEGINNING_BYTES => Some(Beginning::Text),
         [] => None,
         // The mark may come byte by byte.
         _ if seen.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(seen) => None,
@@ -272,7 +272,7 @@ fn judge(seen: &[u8]) -> Option<Beginning> {
     }
 }
 
-/// Why an answer was not kept as a whole.
+/// Why a body is incomplete.
 #[derive(Debug)]
 pub(super) enum IncompleteBody {
     Broken(BodyError),
@@ -404,7 +404,7 @@ impl<P: Pieces> Read for BodyReader<P> {
                     self.current.advance(len);
                     self.replacement = Bytes::copy_from_slice(with.as_bytes());
                 }
-                // A sequence that does not fit into what is asked for is looked at as a whole.
+                // A sequence that does not fit into the caller's buffer is scanned separately.
                 Then::More if scanned.clean == 0 => self.sequence()?,
                 Then::More | Then::End => {}
             }
@@ -416,14 +416,14 @@ impl<P: Pieces> Read for BodyReader<P> {
 }
 
 impl<P: Pieces> BodyReader<P> {
-    /// Takes one sequence that goes on beyond the piece, or beyond what is asked for.
+    /// Reads one sequence that continues beyond the piece, or beyond the caller's buffer.
     fn sequence(&mut self) -> io::Result<()> {
         /// Longer than any sequence.
-        const ENOUGH: usize = 16;
-        while self.current.len() < ENOUGH && !self.ended {
+        const MAX_SEQUENCE_BYTES: usize = 16;
+        while self.current.len() < MAX_SEQUENCE_BYTES && !self.ended {
             self.more()?;
         }
-        let window = self.current.len().min(ENOUGH);
+        let window = self.current.len().min(MAX_SEQUENCE_BYTES);
         let at_end = self.ended && window == self.current.len();
         let scanned = self.scanner.scan(&self.current[..window], at_end);
         let scanned = scanned.map_err(|excess| io::Error::new(io::ErrorKind::InvalidData, excess))?;

@@ -9,7 +9,10 @@ use super::{BaseUrl, Secret};
 /// The token endpoint's path on all current instances (docs/reference/ninjaone-api.md §2.1).
 pub const DEFAULT_TOKEN_PATH: &str = "/ws/oauth/token";
 
-/// How to reach a tenant and how patient to be.
+/// Rows requested in a page (docs/reference/ninjaone-api.md §3.2: what careful clients use).
+pub(crate) const PAGE_ROWS: usize = 1000;
+
+/// How to reach a tenant, with timeouts and retry budget.
 #[derive(Debug, Clone)]
 pub struct ClientConfig {
     /// The instance.
@@ -20,42 +23,42 @@ pub struct ClientConfig {
     pub client_id: String,
     /// Its secret.
     pub client_secret: Secret,
-    /// Scopes to ask for, separated by blanks; `None` asks for all that the app has.
+    /// Space-separated scopes to request; `None` requests all scopes of the app.
     pub scope: Option<String>,
     /// A PEM file of certificate authorities to trust besides the usual ones.
     pub ca_file: Option<PathBuf>,
-    /// The longest silence on a connection, and the longest wait for an answer to begin.
+    /// Read timeout: the longest silence on a connection, and the longest wait for an answer to begin.
     pub timeout: Duration,
-    /// How often and how long to try again.
+    /// The retry budget of each request.
     pub retry: RetryBudget,
-    /// The most requests in a second, as a mean; `None` sends them as fast as they are answered.
+    /// Maximum requests per second, on average; `None` for no limit.
     pub requests_per_second: Option<NonZeroU32>,
     /// Whether requests that change the tenant may leave the process.
-    pub writes: Writes,
+    pub writes: WritePolicy,
     /// The `User-Agent` header.
     pub user_agent: String,
 }
 
 /// Whether requests that change the tenant may leave the process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Writes {
-    /// None may. Signing in, which is a POST too, is no change.
+pub enum WritePolicy {
+    /// They are not sent. Signing in, a POST too, is not a change.
     #[default]
-    Off,
-    /// They may.
-    On,
+    Disabled,
+    /// They are sent.
+    Enabled,
 }
 
-/// How often and how long one request is tried again.
+/// How often and how long one request is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryBudget {
-    /// Tries, the first included. Those that the server asked to wait for are not counted.
+    /// Tries, including the first. Retries after a `Retry-After` are not counted.
     pub attempts: u32,
     /// The first back-off; it doubles with every try, and a random part of it is waited.
     pub first_backoff: Duration,
     /// The longest single back-off.
     pub longest_wait: Duration,
-    /// The longest time to wait altogether, also when the server asks for more.
+    /// The longest total wait, also when the server requests more.
     pub total_wait: Duration,
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct DataRedactor {
 }
 
 impl DataRedactor {
-    /// For an answer that is given out by nobody but who asked: it passes as it is.
+    /// Passes an answer unchanged, for answers that only the caller sees.
     pub(crate) fn none() -> Self {
         Self {
             needles: Vec::new(),
@@ -61,7 +61,7 @@ impl DataRedactor {
         piece
     }
 
-    /// What was held back, at the end of the answer.
+    /// The bytes held back, at the end of the answer.
     pub(super) fn finish(&mut self) -> Option<Bytes> {
         let held = std::mem::take(&mut self.held);
         (!held.is_empty()).then(|| held.into())

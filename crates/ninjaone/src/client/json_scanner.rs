@@ -1,4 +1,4 @@
-//! A look at JSON on its way to the parser. Text is a label: what is not Unicode in it is replaced, as Go's `encoding/json`
+//! Scans JSON on its way to the parser. Text is a label: bytes that are not Unicode are replaced, as Go's `encoding/json`
 //! does, and what else producers get wrong inside texts is repaired. Valid JSON passes unchanged, byte by byte.
 //!
 //! | in the answer | becomes |
@@ -9,15 +9,17 @@
 //! | a control character inside a text | the same character, escaped |
 //! | `\x`, an escape that JSON does not have | the backslash itself; `\'` the quote |
 //! | `NaN`, `Infinity`, `-Infinity` as values | `null` |
-//! | a text in a list beyond [`MAX_PASSED_TEXT_BYTES`] | its beginning; [`wire`](crate::api::rows) sees that it was longer |
+//! | a text in a list beyond [`MAX_PASSED_TEXT_BYTES`] | its beginning; [`api`](crate::api) sees that it was longer |
 
-use std::ops::AddAssign;
+mod repairs;
 
 use crate::api::MAX_LABEL_BYTES;
 
+pub(crate) use repairs::{RepairLog, RepairedEntry, Repairs};
+
 /// The longest text within an answer, in bytes. Nothing in a tenant is that long.
 pub(super) const MAX_TEXT_BYTES: usize = 16 << 20;
-/// Bytes of a text in a list that the parser gets, so that no text ever takes more memory. Six bytes are at least one byte
+/// Bytes of a text in a list that reach the parser, which bounds the memory of a text. Six bytes are at least one byte
 /// of the text (`\u0041`), so that what is left of a longer text is longer than any field may be.
 pub(super) const MAX_PASSED_TEXT_BYTES: usize = 6 * (MAX_LABEL_BYTES + 1);
 /// How deep an answer may be nested, for the same reason.
@@ -25,65 +27,7 @@ pub(super) const MAX_DEPTH: usize = 1000;
 /// How much of a text is kept to find the id of a row.
 const MAX_HEAD_BYTES: usize = 20;
 
-/// How often something was repaired, by what it was.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Repairs {
-    /// Halves of surrogate pairs, bytes that are not UTF-8, and cut escapes: U+FFFD stands for each.
-    pub(crate) not_unicode: u64,
-    /// Control characters and escapes that JSON does not have; nothing of them is lost.
-    pub(crate) escapes: u64,
-    /// Values such as `NaN`, read as null.
-    pub(crate) not_numbers: u64,
-}
-
-impl Repairs {
-    pub(crate) fn is_empty(self) -> bool {
-        self == Self::default()
-    }
-}
-
-impl AddAssign for Repairs {
-    fn add_assign(&mut self, other: Self) {
-        self.not_unicode += other.not_unicode;
-        self.escapes += other.escapes;
-        self.not_numbers += other.not_numbers;
-    }
-}
-
-/// An entry in which something was repaired.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RepairedEntry {
-    /// Its position in the list, from 1.
-    pub(crate) entry: u64,
-    /// Its id, if it has one.
-    pub(crate) id: Option<u64>,
-    pub(crate) repairs: Repairs,
-}
-
-/// All that was repaired in an answer.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct RepairLog {
-    /// The first entries concerned.
-    pub(crate) entries: Vec<RepairedEntry>,
-    /// Number of entries concerned, those beyond the first included.
-    pub(crate) entry_count: u64,
-    pub(crate) total: Repairs,
-}
-
-impl RepairLog {
-    /// How many entries are named.
-    const MAX_NAMED: usize = 20;
-
-    fn add(&mut self, entry: RepairedEntry) {
-        self.entry_count += 1;
-        self.total += entry.repairs;
-        if self.entries.len() < Self::MAX_NAMED {
-            self.entries.push(entry);
-        }
-    }
-}
-
-/// What stands in place of bytes that were taken out.
+/// The bytes that replace damaged ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Replacement {
     bytes: [u8; 6],
@@ -105,7 +49,7 @@ impl Replacement {
     }
 }
 
-/// How far a look has come.
+/// The result of a scan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Scanned {
     /// Bytes that pass as they are.
@@ -133,7 +77,7 @@ pub(super) enum Excess {
     Depth,
 }
 
-/// A look at one sequence.
+/// The result of scanning one sequence.
 enum Sequence {
     Clean(usize),
     More,
@@ -167,7 +111,7 @@ pub(super) struct Scanner {
     in_text: bool,
     /// Bytes of the text so far, those that were cut included.
     text_len: usize,
-    /// Whether long texts are passed whole.
+    /// Whether long texts pass uncut.
     whole_texts: bool,
     depth: usize,
     /// The depth of a row's own keys: 2 in a list, 1 if the answer is an object.
@@ -186,7 +130,7 @@ pub(super) struct Scanner {
 }
 
 impl Scanner {
-    /// A look at an answer that is bounded as a whole, and whose texts must not be cut, such as a token.
+    /// A scanner for an answer whose total size is bounded, and whose texts must not be cut, such as a token.
     fn for_whole_texts() -> Self {
         Self {
             whole_texts: true,
@@ -274,7 +218,7 @@ impl Scanner {
         upto.map(|(_, id)| *id)
     }
 
-    /// The parser has all that was looked at: of the ids only the last one is still needed.
+    /// Forgets all ids but the last: the parser has received all scanned bytes.
     pub(super) fn forget_ids(&mut self) {
         let before = self.ids.len().saturating_sub(1);
         self.ids.drain(..before);
@@ -289,7 +233,7 @@ impl Scanner {
         }
     }
 
-    /// Takes out what is beyond the bound.
+    /// Removes the bytes beyond the bound.
     fn cut(&mut self, clean: usize, len: usize) -> Result<Scanned, Excess> {
         self.text_len += len;
         if self.text_len > MAX_TEXT_BYTES {
@@ -459,9 +403,9 @@ fn plain_run(bytes: &[u8]) -> usize {
     for (position, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
         let control = word.wrapping_sub(ONES * 0x20) & !word;
-        let quote = is_zero(word ^ (ONES * u64::from(b'"')));
+        let sanitize = is_zero(word ^ (ONES * u64::from(b'"')));
         let backslash = is_zero(word ^ (ONES * u64::from(b'\\')));
-        let special = (control | quote | backslash | word) & HIGHS;
+        let special = (control | sanitize | backslash | word) & HIGHS;
         if special != 0 {
             return position * 8 + (special.trailing_zeros() / 8) as usize;
         }
@@ -593,298 +537,4 @@ pub(super) fn repair_whole(body: Vec<u8>) -> Result<(Vec<u8>, RepairLog), Excess
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Read;
-
-    use bytes::Bytes;
-    use proptest::prelude::*;
-    use serde_json::Value;
-
-    use super::*;
-    use crate::client::body_reader::BodyReader;
-
-    fn repaired(body: &[u8]) -> (Vec<u8>, Repairs) {
-        let (body, log) = repair_whole(body.to_vec()).unwrap();
-        (body, log.total)
-    }
-
-    /// In pieces of this size, asked for in pieces of that size.
-    fn in_pieces(body: &[u8], piece: usize, asked: usize) -> (Vec<u8>, RepairLog) {
-        let pieces: Vec<Bytes> = body.chunks(piece).map(Bytes::copy_from_slice).collect();
-        let mut reader = BodyReader::new(pieces.into_iter());
-        let (mut read, mut buffer) = (Vec::new(), vec![0; asked]);
-        loop {
-            match reader.read(&mut buffer).unwrap() {
-                0 => return (read, reader.scanner().log()),
-                count => read.extend_from_slice(&buffer[..count]),
-            }
-        }
-    }
-
-    /// What Go's `encoding/json` makes of the bytes within a text: its documentation says "When unmarshaling quoted strings,
-    /// invalid UTF-8 or invalid UTF-16 surrogate pairs are not treated as an error. Instead, they are replaced by the
-    /// Unicode replacement character U+FFFD", and its decoder takes one byte, or one escape, at a time.
-    const AS_IN_GO: [(&[u8], &str); 30] = [
-        (br"Zo\ud83d", "Zo\u{fffd}"),
-        (br"\ude00\ud83d", "\u{fffd}\u{fffd}"),
-        (br"\ud83d\ude00", "\u{1f600}"),
-        (br"\uD83D\uDE00", "\u{1f600}"),
-        (br"\ud83d\ud83d\ude00", "\u{fffd}\u{1f600}"),
-        (br"\ud83d\ude00\ude00", "\u{1f600}\u{fffd}"),
-        (br"\ud83dx\ude00", "\u{fffd}x\u{fffd}"),
-        (br"\ud83d\n", "\u{fffd}\n"),
-        (br"\ud83d\u0041", "\u{fffd}A"),
-        (br"\ud83d\\ude00", "\u{fffd}\\ude00"),
-        (br"\ud800x", "\u{fffd}x"),
-        (br"\udbff", "\u{fffd}"),
-        (br"\udfff", "\u{fffd}"),
-        (br"\uffff\ufffe\ufeff", "\u{ffff}\u{fffe}\u{feff}"),
-        (br"\\ud83d", "\\ud83d"),
-        (br"\u0000", "\0"),
-        (b"M\xfcller", "M\u{fffd}ller"),
-        (b"\xe4", "\u{fffd}"),
-        (b"\xff\xfe", "\u{fffd}\u{fffd}"),
-        // Overlong, CESU-8, beyond Unicode, cut in the middle.
-        (b"\xc0\x80", "\u{fffd}\u{fffd}"),
-        (b"\xe0\x80\xaf", "\u{fffd}\u{fffd}\u{fffd}"),
-        (
-            b"\xed\xa0\xbd\xed\xb8\x80",
-            "\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}",
-        ),
-        (b"\xf4\x90\x80\x80", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}"),
-        (
-            b"\xf8\x88\x80\x80\x80",
-            "\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}",
-        ),
-        (b"\xe2\x82", "\u{fffd}\u{fffd}"),
-        (b"\xf0\x9f\x98", "\u{fffd}\u{fffd}\u{fffd}"),
-        (
-            b"\xf0\x9f\x98\xf0\x9f\x98\x80",
-            "\u{fffd}\u{fffd}\u{fffd}\u{1f600}",
-        ),
-        (b"\x80", "\u{fffd}"),
-        (
-            "Zo\u{eb} \u{1f600} \u{7f}\u{85}".as_bytes(),
-            "Zo\u{eb} \u{1f600} \u{7f}\u{85}",
-        ),
-        (b"\xef\xbb\xbfx", "\u{feff}x"),
-    ];
-
-    /// What Go refuses and is read all the same, because there are producers that write it.
-    const BEYOND_GO: [(&[u8], &str); 14] = [
-        (b"a\tb", "a\tb"),
-        (b"a\nb\r", "a\nb\r"),
-        (b"a\0b", "a\0b"),
-        (b"\x1f\x1b", "\x1f\x1b"),
-        (br"Zo\ud8", "Zo\u{fffd}"),
-        (br"Zo\u", "Zo\u{fffd}"),
-        (br"\u12 3", "\u{fffd} 3"),
-        (br"\ud83d\u12", "\u{fffd}\u{fffd}"),
-        (br"\u{1f600}", "\u{fffd}{1f600}"),
-        (br"\x41", "\\x41"),
-        (br"it\'s", "it's"),
-        (br"C:\Users", "C:\\Users"),
-        (b"\\\n", "\\\n"),
-        (b"\\\xe4", "\\\u{fffd}"),
-    ];
-
-    /// Texts of every alignment, so that every way of looking at them is taken.
-    fn around(damaged: &[u8]) -> impl Iterator<Item = (Vec<u8>, String, String)> {
-        (0..20).map(move |before| {
-            let (before, after) = ("b".repeat(before), "a".repeat(20 - before));
-            let body = [
-                b"[{\"k\":\"",
-                before.as_bytes(),
-                damaged,
-                after.as_bytes(),
-                b"\"}]",
-            ]
-            .concat();
-            (body, before, after)
-        })
-    }
-
-    #[test]
-    fn text_that_is_not_unicode_becomes_what_go_makes_of_it() {
-        for (damaged, expected) in AS_IN_GO.into_iter().chain(BEYOND_GO) {
-            for (body, before, after) in around(damaged) {
-                // A cut escape at the end of a text must not take what follows for its digits.
-                let body = if damaged.ends_with(br"\u")
-                    || damaged.ends_with(br"\ud8")
-                    || damaged.ends_with(br"\u12")
-                {
-                    let end = body.len() - 3 - after.len();
-                    [&body[..end], b" ", &body[end..]].concat()
-                } else {
-                    body
-                };
-                let (text, repairs) = repaired(&body);
-                let read: Value =
-                    serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{damaged:?}: {error}"));
-                let read = read[0]["k"].as_str().unwrap().replace(' ', "");
-                assert_eq!(
-                    read,
-                    format!("{before}{expected}{after}").replace(' ', ""),
-                    "{damaged:?}"
-                );
-                let lost = expected.matches('\u{fffd}').count() as u64;
-                assert_eq!(repairs.not_unicode, lost, "{damaged:?}");
-                for piece in [1, 2, 3, 7] {
-                    for asked in [1, 5, 64] {
-                        assert_eq!(in_pieces(&body, piece, asked).0, text, "{damaged:?}");
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn values_that_are_no_numbers_are_null() {
-        let (body, repairs) =
-            repaired(br#"{"a":NaN,"b":[Infinity,-Infinity,-1,nan,-inf],"c":null,"NaN":"Infinity"}"#);
-        assert_eq!(
-            String::from_utf8(body).unwrap(),
-            r#"{"a":null,"b":[null,null,-1,null,null],"c":null,"NaN":"Infinity"}"#
-        );
-        assert_eq!(repairs.not_numbers, 5);
-        for broken in ["[N]", "[-I]", "[Inf", "[-", "[n]", "[NaNa]", "[-x]"] {
-            let (body, _) = repaired(broken.as_bytes());
-            assert!(serde_json::from_slice::<Value>(&body).is_err(), "{broken}");
-        }
-    }
-
-    /// A cut answer stays a cut one.
-    #[test]
-    fn nothing_is_repaired_at_the_end_of_what_came() {
-        for (damaged, _) in AS_IN_GO.into_iter().chain(BEYOND_GO) {
-            let body = [br#"[{"k":""#, damaged, br#""}]"#].concat();
-            for end in 0..body.len() {
-                let (text, _) = repaired(&body[..end]);
-                let error = serde_json::from_slice::<Value>(&text).unwrap_err();
-                assert!(error.is_eof(), "{:?}: {error}", &body[..end]);
-            }
-        }
-    }
-
-    #[test]
-    fn texts_of_lists_are_cut_wherever_they_stand_and_whatever_they_are_of() {
-        for (unit, decoded) in [
-            ("x", 1),
-            ("\\n", 1),
-            ("\\u0041", 1),
-            ("\u{fc}", 2),
-            ("\\ud83d\\ude00", 4),
-            ("\u{1}", 1),
-            ("\\ud83d", 3),
-        ] {
-            for prefix in ["", "a", "ab", "abcde"] {
-                let text = format!("{prefix}{}", unit.repeat(60_000));
-                let body = format!(r#"[{{"id":7,"a":"{text}","b":"next","c":["{text}"],"id":8}}]"#);
-                for (piece, asked) in [(body.len(), 64 << 10), (1000, 77)] {
-                    let (passed, _) = in_pieces(body.as_bytes(), piece, asked);
-                    assert!(
-                        passed.len() < 2 * MAX_PASSED_TEXT_BYTES + 200,
-                        "{unit}: {}",
-                        passed.len()
-                    );
-                    let read: Value = serde_json::from_slice(&passed).unwrap();
-                    assert_eq!(
-                        (&read[0]["b"], &read[0]["id"]),
-                        (&Value::from("next"), &Value::from(8))
-                    );
-                    for text in [&read[0]["a"], &read[0]["c"][0]] {
-                        let len = text.as_str().unwrap().len();
-                        assert!(len > MAX_LABEL_BYTES, "{unit}: {len}");
-                        assert!(len <= MAX_PASSED_TEXT_BYTES * decoded, "{unit}: {len}");
-                    }
-                }
-            }
-        }
-        let (whole, _) =
-            repair_whole(format!(r#"{{"token":"{}"}}"#, "t".repeat(100_000)).into_bytes()).unwrap();
-        assert!(whole.len() > 100_000);
-    }
-
-    #[test]
-    fn long_texts_and_deep_nesting_are_refused_and_long_answers_are_not() {
-        let mut scanner = Scanner::default();
-        let many = br#"{"a":"x\"y","b":[1,2,3]},"#.repeat(1 << 20);
-        scanner.scan(b"[", false).unwrap();
-        scanner.scan(&many, false).unwrap();
-        for long in [
-            vec![b'x'; MAX_TEXT_BYTES + 1],
-            b"\\n".repeat(MAX_TEXT_BYTES / 2 + 1),
-            b"\xff".repeat(MAX_TEXT_BYTES / 3 + 1),
-        ] {
-            let body = [b"\"", long.as_slice(), b"\""].concat();
-            assert_eq!(repair_whole(body).unwrap_err(), Excess::Text);
-        }
-        let mut scanner = Scanner::default();
-        scanner.scan(&b"[{}".repeat(MAX_DEPTH - 1), false).unwrap();
-        scanner.scan(br#""[["["#, false).unwrap();
-        assert_eq!(scanner.scan(b"[", false), Err(Excess::Depth));
-    }
-
-    fn any_json() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![
-            Just(Value::Null),
-            any::<bool>().prop_map(Value::from),
-            any::<i64>().prop_map(Value::from),
-            any::<f64>().prop_map(Value::from),
-            any::<String>().prop_map(Value::from),
-            ".{0,40}".prop_map(Value::from),
-        ];
-        leaf.prop_recursive(4, 32, 6, |inner| {
-            prop_oneof![
-                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-                prop::collection::hash_map(prop_oneof![Just("id".to_owned()), any::<String>()], inner, 0..6)
-                    .prop_map(Value::from_iter),
-            ]
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn valid_json_passes_unchanged(value in any_json(), pretty: bool, piece in 1_usize..40, asked in 1_usize..40) {
-            let text = if pretty { serde_json::to_vec_pretty(&value) } else { serde_json::to_vec(&value) }.unwrap();
-            let (passed, log) = in_pieces(&text, piece, asked);
-            prop_assert_eq!(&passed, &text);
-            prop_assert_eq!(log, RepairLog::default());
-        }
-
-        #[test]
-        fn any_bytes_of_a_text_give_what_rust_and_go_agree_on(bytes: Vec<u8>, piece in 1_usize..9, asked in 1_usize..9) {
-            // Without escapes and quotes there is nothing but bytes.
-            let bytes: Vec<u8> = bytes.into_iter().filter(|byte| !matches!(byte, b'"' | b'\\')).collect();
-            let body = [b"[\"", bytes.as_slice(), b"\"]"].concat();
-            let (passed, _) = in_pieces(&body, piece, asked);
-            let read: Vec<String> = serde_json::from_slice(&passed).unwrap();
-            let mut expected = String::new();
-            for chunk in bytes.utf8_chunks() {
-                expected.push_str(chunk.valid());
-                expected.extend(std::iter::repeat_n('\u{fffd}', chunk.invalid().len()));
-            }
-            prop_assert_eq!(&read[0], &expected);
-        }
-
-        #[test]
-        fn a_bad_text_spoils_nothing_else(at in 0_usize..6, which in 0..AS_IN_GO.len() + BEYOND_GO.len(), piece in 1_usize..40) {
-            let (damaged, _) = AS_IN_GO.into_iter().chain(BEYOND_GO).nth(which).unwrap();
-            let row = |position: usize| {
-                let text: &[u8] = if position == at { damaged } else { b"good" };
-                [format!(r#"{{"id":{position},"name":""#).as_bytes(), text, br#"","members":[{"id":1}]}"#].concat()
-            };
-            let rows: Vec<Vec<u8>> = (0..6).map(row).collect();
-            let body = [b"[", rows.join(&b","[..]).as_slice(), b"]"].concat();
-            let (passed, log) = in_pieces(&body, piece, 64);
-            let read: Value = serde_json::from_slice(&passed).unwrap();
-            for position in 0..6 {
-                prop_assert_eq!(&read[position]["id"], &Value::from(position));
-                prop_assert!(position == at || read[position]["name"] == "good");
-            }
-            for entry in log.entries {
-                prop_assert_eq!((entry.entry, entry.id), (at as u64 + 1, Some(at as u64)));
-            }
-        }
-    }
-}
+mod tests;

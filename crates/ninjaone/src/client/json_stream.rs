@@ -21,54 +21,54 @@ use super::json_scanner::RepairLog;
 #[derive(Debug)]
 pub(crate) enum ListEnd {
     /// It was read to its end.
-    Whole,
-    /// Whoever takes the elements wants no more.
-    Enough,
+    Complete,
+    /// The consumer stopped it.
+    Stopped,
     /// The answer ended in the middle.
-    CutShort,
+    Truncated,
     /// The connection failed; the reader knows why.
     Io,
     /// It went on for too long.
     TooSlow,
-    /// It is larger than lists may be, or takes more memory than it may.
+    /// It exceeds the bound of entries or of memory.
     TooLarge(String),
     /// The memory budget of the process is spent.
     MemoryExhausted(MemoryExhausted),
     /// The server's words stand in place of a list.
-    Fault(Box<ApiError>),
+    ApiError(Box<ApiError>),
     /// It is not a JSON array; a description for people.
     Malformed(String),
 }
 
-/// What came of reading a list.
+/// The result of reading a list.
 #[derive(Debug)]
 pub(crate) struct ListRead {
-    /// Elements that came.
+    /// Elements that arrived.
     pub(crate) count: u64,
     pub(crate) end: ListEnd,
     pub(crate) repairs: RepairLog,
 }
 
-/// Takes the elements of a list.
+/// Receives the elements of a list.
 pub(crate) trait ListConsumer<T> {
-    /// Takes the next element; false stops the reading.
-    fn take(&mut self, element: T) -> bool;
+    /// Accepts the next element; false stops the reading.
+    fn accept(&mut self, element: T) -> bool;
 
-    /// The answer broke off: the list comes again from its start.
-    fn again(&mut self);
+    /// Forgets this try: the answer broke off, and the list is read again from its start.
+    fn restart(&mut self);
 
     /// The most elements that the list may have.
     fn max_elements(&self) -> u64 {
         MAX_ELEMENTS
     }
 
-    /// Bytes that are kept of the elements of this try, here or by whoever they are handed to.
+    /// Bytes kept of the elements of this try, here or further down the pipeline.
     fn kept_bytes(&self) -> u64 {
         0
     }
 
     /// Whether an element of this try could be used. A list of which none can is not an empty one.
-    fn has_used(&self) -> bool {
+    fn has_usable_rows(&self) -> bool {
         true
     }
 }
@@ -84,23 +84,23 @@ const MAX_KEPT_RATIO: u64 = 12;
 /// Elements between two looks at the memory budget.
 const ELEMENTS_PER_CHECK: u64 = 1 << 10;
 
-/// Wants to see that a list begins.
+/// Stops at the first element.
 pub(crate) struct FirstElement;
 
 impl ListConsumer<IgnoredAny> for FirstElement {
-    fn take(&mut self, _: IgnoredAny) -> bool {
+    fn accept(&mut self, _: IgnoredAny) -> bool {
         false
     }
 
-    fn again(&mut self) {}
+    fn restart(&mut self) {}
 }
 
-/// Feeds every element of the array in `reader` to `take`. `null` is a list without elements.
+/// Feeds every element of the array in `reader` to `consumer`. `null` is a list without elements.
 ///
 /// Memory is bounded by what comes over the network, and by the budget of the process.
 pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
     mut reader: BodyReader<P>,
-    take: &mut impl ListConsumer<T>,
+    consumer: &mut impl ListConsumer<T>,
 ) -> ListRead {
     let received = reader.received();
     // The parser asks for single bytes, which only a buffer that it owns gives without a call.
@@ -111,7 +111,7 @@ pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
     let mut fault = None;
     let mut excess = None;
     let seed = Elements {
-        take,
+        consumer,
         count: &mut count,
         enough: &mut enough,
         fault: &mut fault,
@@ -123,11 +123,11 @@ pub(crate) fn read_array<T: for<'de> Deserialize<'de>, P: Pieces>(
     drop(json);
     let scanner = reader.scanner();
     let end = match (read, fault) {
-        _ if enough => ListEnd::Enough,
-        _ if excess.is_some() => excess.unwrap_or(ListEnd::Enough),
-        (Ok(()), Some(fault)) => ListEnd::Fault(fault),
-        (Ok(()), None) => ListEnd::Whole,
-        (Err(error), _) if error.is_eof() => ListEnd::CutShort,
+        _ if enough => ListEnd::Stopped,
+        _ if excess.is_some() => excess.unwrap_or(ListEnd::Stopped),
+        (Ok(()), Some(fault)) => ListEnd::ApiError(fault),
+        (Ok(()), None) => ListEnd::Complete,
+        (Err(error), _) if error.is_eof() => ListEnd::Truncated,
         (Err(error), _) if error.is_io() && error.io_error_kind() != Some(ErrorKind::InvalidData) => {
             ListEnd::Io
         }
@@ -178,7 +178,7 @@ pub(crate) fn format_thousands(number: u64) -> String {
 }
 
 struct Elements<'a, T, S> {
-    take: &'a mut S,
+    consumer: &'a mut S,
     count: &'a mut u64,
     enough: &'a mut bool,
     fault: &'a mut Option<Box<ApiError>>,
@@ -192,12 +192,12 @@ struct Elements<'a, T, S> {
 impl<T, S: ListConsumer<T>> Elements<'_, T, S> {
     /// Why no more elements are taken, if that is so.
     fn find_excess(&self) -> Option<ListEnd> {
-        let most = self.take.max_elements();
+        let most = self.consumer.max_elements();
         if *self.count > most {
             let reason = format!("it has more than {} entries", format_thousands(most));
             return Some(ListEnd::TooLarge(reason));
         }
-        let kept = self.take.kept_bytes();
+        let kept = self.consumer.kept_bytes();
         if kept > FREE_KEPT_BYTES {
             let received = self.received.load(Ordering::Relaxed);
             if kept - FREE_KEPT_BYTES > received.saturating_mul(MAX_KEPT_RATIO) {
@@ -253,7 +253,7 @@ impl<'de, T: Deserialize<'de>, S: ListConsumer<T>> Visitor<'de> for Elements<'_,
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while let Some(element) = list.next_element::<T>()? {
             *self.count += 1;
-            if !self.take.take(element) {
+            if !self.consumer.accept(element) {
                 *self.enough = true;
                 return Err(A::Error::custom("enough"));
             }
@@ -276,12 +276,12 @@ mod tests {
     struct Keep<T>(Vec<T>, usize);
 
     impl<T> ListConsumer<T> for Keep<T> {
-        fn take(&mut self, element: T) -> bool {
+        fn accept(&mut self, element: T) -> bool {
             self.0.push(element);
             self.0.len() < self.1
         }
 
-        fn again(&mut self) {
+        fn restart(&mut self) {
             self.0.clear();
         }
     }
@@ -357,7 +357,7 @@ mod tests {
         ] {
             match read::<serde_json::Value>(list, usize::MAX).1.end {
                 ListEnd::Malformed(reason) => assert!(reason.starts_with(begin), "{reason}"),
-                other => assert!(begin == "end" && matches!(other, ListEnd::CutShort), "{other:?}"),
+                other => assert!(begin == "end" && matches!(other, ListEnd::Truncated), "{other:?}"),
             }
         }
     }
@@ -366,7 +366,7 @@ mod tests {
     fn repairs_are_known_by_entry_and_id() {
         let list = b"[{\"n\":\"Zo\\ud83d\",\"id\":7},{\"id\":8},{\"id\":\"9\",\"n\":[\"\xe4\",\"\t\"]},\"\xff\",{\"id\":10,\"x\":NaN}]";
         let (_, read) = read::<serde_json::Value>(list, usize::MAX);
-        assert!(matches!(read.end, ListEnd::Whole), "{:?}", read.end);
+        assert!(matches!(read.end, ListEnd::Complete), "{:?}", read.end);
         let shown: Vec<String> = read
             .repairs
             .entries

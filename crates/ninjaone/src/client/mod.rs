@@ -9,13 +9,15 @@ mod error;
 mod http;
 mod json_scanner;
 mod json_stream;
+mod oauth;
 mod pace;
+mod read;
 mod remark;
 mod resolver;
+mod response;
 mod retry;
+mod retry_decision;
 mod secret;
-mod sign_in;
-mod token;
 mod trace;
 mod write;
 
@@ -23,7 +25,8 @@ pub use api_error::ApiError;
 pub use base_url::{BaseUrl, BaseUrlError};
 #[cfg(any(test, fuzzing))]
 pub(crate) use body_reader::Answer;
-pub use config::{ClientConfig, DEFAULT_TOKEN_PATH, RetryBudget, Writes};
+pub(crate) use config::PAGE_ROWS;
+pub use config::{ClientConfig, DEFAULT_TOKEN_PATH, RetryBudget, WritePolicy};
 #[cfg(any(test, fuzzing))]
 pub(crate) use data_redactor::DataRedactor;
 pub use error::{NinjaOneError, TlsFault};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Lets so many requests go in a second; after a quiet time as many at once.
+/// Limits requests per second, with a burst of one second's requests after a pause.
 #[derive(Debug)]
 pub(super) struct Pace {
     /// Between two requests.
@@ -28,7 +28,7 @@ impl Pace {
         }
     }
 
-    /// Waits until a request may go.
+    /// Waits until the next request may be sent.
     pub(super) async fn wait(&self) {
         let begin = {
             let now = Instant::now();

@@ -18,7 +18,7 @@ pub(crate) struct Remark {
 
 impl Remark {
     /// What was repaired in the answer to a request; none if nothing was.
-    pub(crate) fn of_repairs(request: &str, log: &RepairLog) -> Option<Self> {
+    pub(crate) fn from_repairs(request: &str, log: &RepairLog) -> Option<Self> {
         if log.total.is_empty() {
             return None;
         }
@@ -31,7 +31,11 @@ impl Remark {
         };
         Some(Self {
             code: "text_repaired",
-            message: format!("{request}: {} in {}{more}", counted(log.total), named.join(", ")),
+            message: format!(
+                "{request}: {} in {}{more}",
+                count_tries(log.total),
+                named.join(", ")
+            ),
             incomplete: None,
         })
     }
@@ -44,7 +48,7 @@ fn named(entry: &RepairedEntry) -> String {
     }
 }
 
-fn counted(repairs: Repairs) -> String {
+fn count_tries(repairs: Repairs) -> String {
     let part = |count: u64, one: &str, many: &str| {
         (count > 0).then(|| {
             format!(

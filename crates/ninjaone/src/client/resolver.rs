@@ -1,4 +1,4 @@
-//! Name resolution by the system, with errors that have a type: the HTTP client's own are told from others by text only.
+//! Name resolution by the system, with a typed error: the HTTP client's own can be recognized by its text only.
 
 use std::io;
 

@@ -8,15 +8,15 @@ use time::format_description::well_known::Rfc2822;
 
 use super::RetryBudget;
 
-/// The shortest wish that counts as one. A server that asks for less gets a back-off, whose tries are counted.
-const SHORTEST_WISH: Duration = Duration::from_secs(1);
+/// The shortest `Retry-After` that is followed. A shorter one is replaced by a back-off, whose tries are counted.
+const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What is left of one request's budget.
 #[derive(Debug)]
 pub(crate) struct RetryState {
     budget: RetryBudget,
     pub(crate) tries: u32,
-    /// Tries after a back-off; those that the server asked to wait for are bounded by time only.
+    /// Tries after a back-off; those after a `Retry-After` are bounded by time only.
     own_tries: u32,
     pub(crate) waited: Duration,
 }
@@ -40,10 +40,10 @@ impl RetryState {
         }
     }
 
-    /// Whether a wish is for longer than may still be waited.
-    pub(crate) fn is_beyond(&self, wish: Duration) -> bool {
+    /// Whether a wait exceeds what is left of the budget.
+    pub(crate) fn is_beyond(&self, retry_after: Duration) -> bool {
         self.waited
-            .checked_add(wish)
+            .checked_add(retry_after)
             .is_none_or(|waited| waited > self.budget.total_wait)
     }
 
@@ -55,22 +55,23 @@ impl RetryState {
     /// How long to wait before the next try; `None` if there is none. What a server asks for is waited for as long as the
     /// budget allows; otherwise a random part of a doubling back-off is waited, so that many clients do not come back at
     /// the same moment.
-    pub(crate) fn next_wait(&mut self, wish: Option<Duration>) -> Option<Duration> {
-        let wait = if let Some(wish) = wish.filter(|wish| *wish >= SHORTEST_WISH) {
-            wish
-        } else {
-            if self.own_tries >= self.budget.attempts {
-                return None;
-            }
-            let doubled = self
-                .budget
-                .first_backoff
-                .saturating_mul(1 << (self.own_tries - 1).min(16));
-            self.own_tries += 1;
-            doubled
-                .min(self.budget.longest_wait)
-                .mul_f64(rand::rng().random_range(0.0..=1.0))
-        };
+    pub(crate) fn next_wait(&mut self, retry_after: Option<Duration>) -> Option<Duration> {
+        let wait =
+            if let Some(retry_after) = retry_after.filter(|retry_after| *retry_after >= MIN_RETRY_AFTER) {
+                retry_after
+            } else {
+                if self.own_tries >= self.budget.attempts {
+                    return None;
+                }
+                let doubled = self
+                    .budget
+                    .first_backoff
+                    .saturating_mul(1 << (self.own_tries - 1).min(16));
+                self.own_tries += 1;
+                doubled
+                    .min(self.budget.longest_wait)
+                    .mul_f64(rand::rng().random_range(0.0..=1.0))
+            };
         if self.is_beyond(wait) {
             return None;
         }
@@ -81,7 +82,7 @@ impl RetryState {
 }
 
 /// Reads a `Retry-After` header: seconds, or a date.
-pub(crate) fn retry_after(header: &str, now: OffsetDateTime) -> Option<Duration> {
+pub(crate) fn parse_retry_after(header: &str, now: OffsetDateTime) -> Option<Duration> {
     let header = header.trim();
     if let Ok(seconds) = header.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
@@ -99,44 +100,44 @@ mod tests {
     #[test]
     fn retry_after_in_both_forms() {
         let now = datetime!(2026-11-24 12:00:00 UTC);
-        assert_eq!(retry_after(" 7 ", now), Some(Duration::from_secs(7)));
+        assert_eq!(parse_retry_after(" 7 ", now), Some(Duration::from_secs(7)));
         assert_eq!(
-            retry_after("Tue, 24 Nov 2026 12:00:30 GMT", now),
+            parse_retry_after("Tue, 24 Nov 2026 12:00:30 GMT", now),
             Some(Duration::from_secs(30))
         );
         assert_eq!(
-            retry_after("Tue, 24 Nov 2026 11:00:00 GMT", now),
+            parse_retry_after("Tue, 24 Nov 2026 11:00:00 GMT", now),
             Some(Duration::ZERO)
         );
-        assert_eq!(retry_after("soon", now), None);
-        assert_eq!(retry_after("-1", now), None);
+        assert_eq!(parse_retry_after("soon", now), None);
+        assert_eq!(parse_retry_after("-1", now), None);
     }
 
     #[test]
     fn waits_stay_within_the_budget() {
         for _ in 0..200 {
-            let mut patience = RetryState::new(RetryBudget::default());
+            let mut retry_state = RetryState::new(RetryBudget::default());
             let mut waits = Vec::new();
-            while let Some(wait) = patience.next_wait(None) {
+            while let Some(wait) = retry_state.next_wait(None) {
                 waits.push(wait);
             }
             assert_eq!(waits.len(), 5);
             for (wait, limit) in waits.iter().zip([1, 2, 4, 8, 16]) {
                 assert!(*wait <= Duration::from_secs(limit));
             }
-            assert_eq!(patience.waited, waits.iter().sum::<Duration>());
+            assert_eq!(retry_state.waited, waits.iter().sum::<Duration>());
         }
     }
 
     #[test]
     fn a_wish_is_followed_as_long_as_the_budget_lasts() {
-        let mut patience = RetryState::new(RetryBudget::default());
-        for wish in [61, 30, 200] {
-            let wish = Duration::from_secs(wish);
-            assert_eq!(patience.next_wait(Some(wish)), Some(wish));
+        let mut retry_state = RetryState::new(RetryBudget::default());
+        for retry_after in [61, 30, 200] {
+            let retry_after = Duration::from_secs(retry_after);
+            assert_eq!(retry_state.next_wait(Some(retry_after)), Some(retry_after));
         }
-        assert_eq!(patience.next_wait(Some(Duration::from_secs(10))), None);
-        assert_eq!(patience.next_wait(Some(Duration::MAX)), None);
+        assert_eq!(retry_state.next_wait(Some(Duration::from_secs(10))), None);
+        assert_eq!(retry_state.next_wait(Some(Duration::MAX)), None);
         // Tries are not what ends it.
         let mut long = RetryState::new(RetryBudget {
             total_wait: Duration::from_hours(1),
@@ -148,8 +149,8 @@ mod tests {
 
     #[test]
     fn a_server_that_asks_for_no_time_is_not_asked_for_ever() {
-        let mut patience = RetryState::new(RetryBudget::default());
-        let tries = std::iter::from_fn(|| patience.next_wait(Some(Duration::ZERO))).count();
+        let mut retry_state = RetryState::new(RetryBudget::default());
+        let tries = std::iter::from_fn(|| retry_state.next_wait(Some(Duration::ZERO))).count();
         assert_eq!(tries, 5);
     }
 }

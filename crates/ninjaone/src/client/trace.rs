@@ -4,7 +4,7 @@ use reqwest::{Response, Url};
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use super::api_error::quote;
+use super::api_error::sanitize;
 
 /// Sends a request within a span that ends when its answer begins. It names the path only: a query can say whom somebody
 /// looks for.
@@ -22,7 +22,7 @@ pub(super) async fn traced(
         http.response.status_code = Empty,
         server.address = url.host_str(),
         // After a redirect it is the server's.
-        url.path = quote(url.path()),
+        url.path = sanitize(url.path()),
     );
     let answer = sending.instrument(span.clone()).await;
     let status = answer.as_ref().ok().map(|response| response.status().as_u16());

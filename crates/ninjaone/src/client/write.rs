@@ -1,5 +1,5 @@
-//! Requests that change the tenant. They leave the process only where the client is told that they may, and are sent
-//! again only where it is certain that NinjaOne has not acted on them (docs/reference/ninjaone-api.md §5.2).
+//! Requests that change the tenant. They are sent only if the client's [`WritePolicy`](super::WritePolicy) allows it, and
+//! repeated only where it is certain that NinjaOne has not acted on them (docs/reference/ninjaone-api.md §5.2).
 
 use std::time::{Duration, Instant};
 
@@ -7,19 +7,20 @@ use access_core::secrets::ServerText;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, Response, StatusCode as Http, Url};
 
-use super::api_error::quote;
+use super::api_error::sanitize;
 use super::body_reader::Answer;
-use super::body_reader::LONGEST_ANSWER;
-use super::http::{
-    Instead, REQUEST_ID, RequestFailure, accept, network_failure, redirected, request_line, throttled,
+use super::body_reader::MAX_BODY_BYTES;
+use super::oauth::Token;
+use super::response::{
+    NonJson, REQUEST_ID, RequestFailure, classify_response, network_failure, redirected, request_line,
 };
 use super::retry::RetryState;
-use super::token::Token;
+use super::retry_decision::throttled;
 use super::trace::traced;
-use super::{ApiError, NinjaOneClient, NinjaOneError, Writes};
+use super::{ApiError, NinjaOneClient, NinjaOneError, WritePolicy};
 
 /// How long the answer to a write is waited for once it has begun; what is missing of it is looked up.
-const LONGEST_WAIT: Duration = Duration::from_mins(1);
+const WRITE_BODY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A request that changes the tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub(crate) struct WriteRequest {
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) request_id: Option<String>,
-    /// The answer's body, if it came whole.
+    /// The answer's body, if it is complete.
     pub(crate) body: Option<Vec<u8>>,
 }
 
@@ -43,17 +44,17 @@ pub(crate) struct Written {
 #[derive(Debug)]
 pub(crate) enum WriteError {
     /// Nothing was done: the request did not leave, or the token may not make it.
-    NotSent(NinjaOneError),
-    /// NinjaOne looked at it and refused.
-    Refused(NinjaOneError),
-    /// Nobody knows.
-    Lost(NinjaOneError),
+    NotApplied(NinjaOneError),
+    /// NinjaOne processed the request and refused it.
+    Rejected(NinjaOneError),
+    /// It is unknown whether the change was made.
+    OutcomeUnknown(NinjaOneError),
 }
 
 /// What to do about a setback.
-enum Verdict {
+enum WriteDecision {
     /// It is certain that nothing was done, and trying again may help.
-    Again(NinjaOneError),
+    Retry(NinjaOneError),
     /// Trying again does not help.
     Fail(WriteError),
 }
@@ -68,29 +69,34 @@ impl NinjaOneClient {
         url
     }
 
-    /// Sends a write once; again only after a refusal to look at it (429), with a new token, or if no connection could
+    /// Sends a write once; again only if it was rejected unprocessed (429), with a new token, or if no connection could
     /// be made.
     pub(crate) async fn write(&self, request: &WriteRequest) -> Result<Written, WriteError> {
         let url = self.write_url(request);
-        let shown = request_line(request.method.as_str(), &url);
-        if self.config().writes == Writes::Off {
-            return Err(WriteError::NotSent(NinjaOneError::WritesOff { request: shown }));
+        let request_line_text = request_line(request.method.as_str(), &url);
+        if self.config().writes == WritePolicy::Disabled {
+            return Err(WriteError::NotApplied(NinjaOneError::WritesOff {
+                request: request_line_text,
+            }));
         }
-        let mut patience = RetryState::new(self.config().retry);
+        let mut retry_state = RetryState::new(self.config().retry);
         let mut stale: Option<Token> = None;
         loop {
-            let token = self.token(stale.as_ref()).await.map_err(WriteError::NotSent)?;
-            let setback = match self.send_write(&url, request, &token).await {
+            let token = self.token(stale.as_ref()).await.map_err(WriteError::NotApplied)?;
+            let request_failure = match self.send_write(&url, request, &token).await {
                 Ok(response) if response.status().is_redirection() => {
-                    return Err(WriteError::Lost(redirected(shown, &response)));
+                    return Err(WriteError::OutcomeUnknown(redirected(
+                        request_line_text,
+                        &response,
+                    )));
                 }
-                Ok(response) => match accept(response, LONGEST_WAIT).await {
-                    Ok(answer) => return written(answer, shown).await,
+                Ok(response) => match classify_response(response, WRITE_BODY_TIMEOUT).await {
+                    Ok(answer) => return written(answer, request_line_text).await,
                     // A success without words is one.
                     Err(RequestFailure::Answer {
                         status,
                         fault,
-                        instead: Some(Instead::Nothing | Instead::Text),
+                        non_json: Some(NonJson::Nothing | NonJson::Text),
                         ..
                     }) if status.is_success() => {
                         return Ok(Written {
@@ -98,21 +104,21 @@ impl NinjaOneClient {
                             body: None,
                         });
                     }
-                    Err(setback) => setback,
+                    Err(request_failure) => request_failure,
                 },
                 Err(error) => RequestFailure::Network(error),
             };
-            if setback.is_stale_token() && stale.is_none() {
+            if request_failure.is_stale_token() && stale.is_none() {
                 stale = Some(token);
                 continue;
             }
-            match self.judge(setback, shown.clone(), &token, &patience) {
-                Verdict::Fail(failure) => return Err(failure),
-                Verdict::Again(error) => {
-                    let wish = error.wish();
-                    self.pause(&mut patience, wish, error)
+            match self.decide(request_failure, request_line_text.clone(), &token, &retry_state) {
+                WriteDecision::Fail(failure) => return Err(failure),
+                WriteDecision::Retry(error) => {
+                    let retry_after = error.retry_after();
+                    self.wait_before_retry(&mut retry_state, retry_after, error)
                         .await
-                        .map_err(WriteError::NotSent)?;
+                        .map_err(WriteError::NotApplied)?;
                 }
             }
         }
@@ -140,45 +146,45 @@ impl NinjaOneClient {
         answer
     }
 
-    fn judge(
+    fn decide(
         &self,
-        setback: RequestFailure,
+        request_failure: RequestFailure,
         request: String,
         token: &Token,
-        patience: &RetryState,
-    ) -> Verdict {
-        match setback {
+        retry_state: &RetryState,
+    ) -> WriteDecision {
+        match request_failure {
             // No connection: nothing can have been sent over it.
             RequestFailure::Network(error) if error.is_connect() => {
-                let failure = network_failure(request, &error, patience.tries);
-                if failure.lasting() {
-                    Verdict::Fail(WriteError::NotSent(failure))
+                let failure = network_failure(request, &error, retry_state.tries);
+                if failure.is_permanent() {
+                    WriteDecision::Fail(WriteError::NotApplied(failure))
                 } else {
-                    Verdict::Again(failure)
+                    WriteDecision::Retry(failure)
                 }
             }
-            RequestFailure::Network(error) => {
-                Verdict::Fail(WriteError::Lost(network_failure(request, &error, patience.tries)))
-            }
-            // Refused before it was looked at.
+            RequestFailure::Network(error) => WriteDecision::Fail(WriteError::OutcomeUnknown(
+                network_failure(request, &error, retry_state.tries),
+            )),
+            // Rejected before it was processed.
             RequestFailure::Answer {
                 status,
                 fault,
-                wish,
+                retry_after,
                 throttled: words,
-                instead,
+                non_json,
             } if matches!(status, Http::TOO_MANY_REQUESTS | Http::TOO_EARLY)
-                || (words && status == Http::FORBIDDEN && instead.is_none()) =>
+                || (words && status == Http::FORBIDDEN && non_json.is_none()) =>
             {
                 self.count_throttled();
-                Verdict::Again(throttled(patience, request, status, fault, wish))
+                WriteDecision::Retry(throttled(retry_state, request, status, fault, retry_after))
             }
             RequestFailure::Answer { status, fault, .. }
                 if fault.is("insufficient_privileges")
                     || (status.is_server_error() && fault.denies_permission()) =>
             {
                 let granted = ServerText::new(token.scope.as_deref().unwrap_or("not reported by the server"));
-                Verdict::Fail(WriteError::NotSent(NinjaOneError::MissingScope {
+                WriteDecision::Fail(WriteError::NotApplied(NinjaOneError::MissingScope {
                     request,
                     granted,
                     fault,
@@ -197,14 +203,14 @@ impl NinjaOneClient {
                     status: status.as_u16(),
                     fault,
                 };
-                // Whoever may not do it has not done it; other refusals can mean that it is done already.
-                Verdict::Fail(match status {
-                    Http::UNAUTHORIZED | Http::FORBIDDEN => WriteError::NotSent(refused),
-                    _ => WriteError::Refused(refused),
+                // Without permission nothing was done; other refusals can mean that it was done before.
+                WriteDecision::Fail(match status {
+                    Http::UNAUTHORIZED | Http::FORBIDDEN => WriteError::NotApplied(refused),
+                    _ => WriteError::Rejected(refused),
                 })
             }
             RequestFailure::Answer { status, fault, .. } => {
-                Verdict::Fail(WriteError::Lost(NinjaOneError::NoAnswer {
+                WriteDecision::Fail(WriteError::OutcomeUnknown(NinjaOneError::NoAnswer {
                     request,
                     status: status.as_u16(),
                     fault,
@@ -218,20 +224,20 @@ impl NinjaOneClient {
 async fn written(answer: Answer, request: String) -> Result<Written, WriteError> {
     let request_id = answer.header(REQUEST_ID);
     let status = answer.status();
-    let body = answer.whole(LONGEST_ANSWER, LONGEST_WAIT).await.ok();
+    let body = answer.read_body(MAX_BODY_BYTES, WRITE_BODY_TIMEOUT).await.ok();
     let body = body.map(|(body, _)| body);
-    let fault = body.as_deref().and_then(ApiError::of_failure);
+    let fault = body.as_deref().and_then(ApiError::from_failure_body);
     if let Some(mut fault) = fault.filter(|fault| fault.code.is_some() || fault.incident_id.is_some()) {
-        // A good status with the words of a failure: nobody knows.
+        // A success status with an error message: the outcome is unknown.
         fault.request_id = request_id.map(|id| ServerText::new(&id));
-        return Err(WriteError::Lost(NinjaOneError::NoAnswer {
+        return Err(WriteError::OutcomeUnknown(NinjaOneError::NoAnswer {
             request,
             status: status.as_u16(),
             fault: Box::new(fault),
         }));
     }
     Ok(Written {
-        request_id: request_id.map(|id| quote(&id)),
+        request_id: request_id.map(|id| sanitize(&id)),
         body,
     })
 }

@@ -10,7 +10,7 @@ use super::schema::{ACCOUNTS, END_USER, TECHNICIAN};
 use crate::api::Flag;
 use crate::api::OrganizationRow;
 use crate::api::Row;
-use crate::api::Said;
+use crate::api::Stated;
 use crate::api::UserRow;
 use crate::client::{FirstElement, ListConsumer};
 use crate::mapping::{self, user_type};
@@ -41,10 +41,10 @@ pub(super) async fn by_id(client: &NinjaOneClient, id: &NativeId) -> Result<Opti
                 let facts = Facts::of(&row);
                 return account(client, number, kind, row, facts).await.map(Some);
             }
-            // A change that is decided on somebody else's account would be a wrong one.
+            // A change must not be decided on another user's account.
             Ok(_) => {
                 return Err(NinjaOneError::Malformed {
-                    request: client.shown(&path),
+                    request: client.display_request(&path),
                     reason: "it is not the account that was asked for".to_owned(),
                 });
             }
@@ -75,8 +75,12 @@ pub(super) async fn account_views(
     let found = by_id(client, id).await?;
     let path = |kind| path_of(kind, id);
     let lookup = match &found {
-        Some(account) => client.shown(&path(account.kind)),
-        None => format!("{} and {}", client.shown(&path(TECHNICIAN)), path(END_USER)),
+        Some(account) => client.display_request(&path(account.kind)),
+        None => format!(
+            "{} and {}",
+            client.display_request(&path(TECHNICIAN)),
+            path(END_USER)
+        ),
     };
     let number = id.as_number();
     let fallback = found.as_ref().map_or(TECHNICIAN, |account| account.kind);
@@ -102,7 +106,7 @@ pub(super) async fn account_views(
             });
         }
         lists.extend(listed.into_iter().map(|listed| ListView {
-            list: client.shown(path),
+            list: client.display_request(path),
             listed,
         }));
     }
@@ -137,7 +141,7 @@ pub(super) async fn by_email(
                 .find(|known| known.row.id == row.id && (kind.is_none() || known.kind == kind));
             match known {
                 Some(known) => {
-                    let (own, other) = (client.shown(known.list), client.shown(list));
+                    let (own, other) = (client.display_request(known.list), client.display_request(list));
                     known.facts = std::mem::take(&mut known.facts).and(&own, &facts, &other);
                     known.row = row.or(std::mem::take(&mut known.row));
                 }
@@ -152,7 +156,7 @@ pub(super) async fn by_email(
     }
     if let Some(list) = unclear.filter(|_| found.is_empty()) {
         return Err(NinjaOneError::Malformed {
-            request: client.shown(list),
+            request: client.display_request(list),
             reason: format!("it {LOST}, one of which may have the e-mail address"),
         });
     }
@@ -209,7 +213,7 @@ async fn looked_up_kind(client: &NinjaOneClient, id: u64, list: &str) -> Result<
     found
         .map(|account| account.kind)
         .ok_or_else(|| NinjaOneError::Malformed {
-            request: client.shown(list),
+            request: client.display_request(list),
             reason: format!("it does not say of which type user {id} is, and looking it up finds none"),
         })
 }
@@ -232,7 +236,7 @@ pub(super) async fn of_answer(
     }
 }
 
-/// Technicians of whom it is said that they have full rights and are enabled.
+/// Technicians that are stated to be administrators and enabled.
 pub(super) async fn administrators(client: &NinjaOneClient) -> Result<Vec<ResourceId>, NinjaOneError> {
     let selected = select(client, TECHNICIANS, |row| {
         Match::from(row.administrator.get() == Some(true) && row.enabled.get() == Some(true))
@@ -256,9 +260,9 @@ struct Facts {
 /// A flag as a source says it. One that cannot be read may be set, whatever another source says.
 fn fact(field: &str, flag: Flag) -> ReportedFlag {
     match flag {
-        Said::Said(set) => Some(set).into(),
-        Said::NotSaid => ReportedFlag::Unknown,
-        Said::NotReadable => ReportedFlag::Contradicted(format!("{field} cannot be read")),
+        Stated::Value(set) => Some(set).into(),
+        Stated::Unstated => ReportedFlag::Unknown,
+        Stated::Unreadable => ReportedFlag::Contradicted(format!("{field} cannot be read")),
     }
 }
 
@@ -289,7 +293,7 @@ async fn account(
     facts: Facts,
 ) -> Result<Account, NinjaOneError> {
     if row.user_type.said().is_none() {
-        row.user_type = Said::Said(kind.word.into());
+        row.user_type = Stated::Value(kind.word.into());
     }
     let organization = match row.organization_id.ids() {
         [id] => organization_name(client, *id).await?,
@@ -317,7 +321,7 @@ fn account_of(
     }
 }
 
-/// The name of an organization, if it can be told.
+/// The name of an organization, if it is known.
 async fn organization_name(client: &NinjaOneClient, id: u64) -> Result<Option<String>, NinjaOneError> {
     match client
         .object::<Row<OrganizationRow>>(&format!("/v2/organization/{id}"), &[])
@@ -345,11 +349,11 @@ async fn offers_accounts(client: &NinjaOneClient) -> Result<(), NinjaOneError> {
         .await
     {
         Ok(_) => Ok(()),
-        Err(error) => Err(error.of_older_instance()),
+        Err(error) => Err(error.into_older_instance()),
     }
 }
 
-/// What is said of rows that no id tells from the one that is looked for.
+/// Findings about rows without an id, any of which may be the one that is looked for.
 const LOST: &str = "has entries without a usable id";
 
 /// Whether a row is looked for.
@@ -373,7 +377,7 @@ fn has_email(row: &UserRow, email: &EmailAddress) -> Match {
         (Some(own), Some(_)) => Match::from(email.is(own)),
         (Some(own), None) if !email.is(own) => Match::No,
         (_, None) => Match::Unclear,
-        (None, Some(_)) if row.email.is_not_readable() => Match::Unclear,
+        (None, Some(_)) if row.email.is_unreadable() => Match::Unclear,
         (None, Some(_)) => Match::No,
     }
 }
@@ -388,12 +392,12 @@ async fn select(
         matches,
         found: Vec::new(),
         unclear: false,
-        has_used: false,
+        has_usable_rows: false,
     };
     let (selected, _, _) = client
         .list::<Row<UserRow>, _>(path, &[], selecting)
         .await
-        .map_err(NinjaOneError::of_older_instance)?;
+        .map_err(NinjaOneError::into_older_instance)?;
     Ok(selected)
 }
 
@@ -403,16 +407,16 @@ struct Selecting<F> {
     found: Vec<UserRow>,
     /// There are rows that may be looked for.
     unclear: bool,
-    has_used: bool,
+    has_usable_rows: bool,
 }
 
 impl<F: Fn(&UserRow) -> Match> ListConsumer<Row<UserRow>> for Selecting<F> {
-    fn take(&mut self, row: Row<UserRow>) -> bool {
+    fn accept(&mut self, row: Row<UserRow>) -> bool {
         let Row::Object(row) = row else {
             self.unclear = true;
             return true;
         };
-        self.has_used |= row.id.get().is_some();
+        self.has_usable_rows |= row.id.get().is_some();
         match (self.matches)(&row) {
             Match::Yes if row.id.get().is_some() && !self.found.contains(&row) => self.found.push(row),
             Match::Yes | Match::No => {}
@@ -421,13 +425,13 @@ impl<F: Fn(&UserRow) -> Match> ListConsumer<Row<UserRow>> for Selecting<F> {
         true
     }
 
-    fn again(&mut self) {
+    fn restart(&mut self) {
         self.found.clear();
         self.unclear = false;
-        self.has_used = false;
+        self.has_usable_rows = false;
     }
 
-    fn has_used(&self) -> bool {
-        self.has_used
+    fn has_usable_rows(&self) -> bool {
+        self.has_usable_rows
     }
 }

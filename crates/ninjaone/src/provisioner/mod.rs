@@ -1,7 +1,7 @@
 //! The tenant as something that can be changed.
 //!
 //! Calls: a role is found with 1 (`/v2/user/roles`), an account by id with 1 or 2, by address with 3, and an end user's
-//! organization's name with 1 more; before a deletion, and before it is said that there is no account of an id, the 3
+//! organization's name with 1 more; before a deletion, and before reporting that there is no account with an id, the 3
 //! lists are read too; every write is 1. Nothing is cached: a change is decided on what is there now.
 
 mod accounts;
@@ -23,10 +23,9 @@ use crate::api::OrganizationRow;
 use crate::api::Row;
 use crate::client::WriteError;
 use crate::mapping::{self, organization_type, role_type, tenant_type, user_type};
+use crate::source::organizations::ORGANIZATIONS;
 use crate::source::pagination::PageReader;
 use crate::{NinjaOneClient, NinjaOneError};
-
-const ORGANIZATIONS: &str = "/v2/organizations";
 
 /// What the things are called that can be changed in NinjaOne, and what cannot.
 #[must_use]
@@ -166,9 +165,9 @@ impl Provisioner for NinjaOneProvisioner {
             }
             Err(failure) => {
                 let (effect, error) = match failure {
-                    WriteError::NotSent(error) => (WriteEffect::None, error),
-                    WriteError::Refused(error) => (WriteEffect::Rejected, error),
-                    WriteError::Lost(error) => (WriteEffect::Unknown, error),
+                    WriteError::NotApplied(error) => (WriteEffect::None, error),
+                    WriteError::Rejected(error) => (WriteEffect::Rejected, error),
+                    WriteError::OutcomeUnknown(error) => (WriteEffect::Unknown, error),
                 };
                 let request_id = error.request_id().map(str::to_owned);
                 Err(ApplyError {
@@ -188,7 +187,7 @@ impl Provisioner for NinjaOneProvisioner {
 async fn organizations(client: &NinjaOneClient, wanted: &Selector) -> Result<Vec<Resource>, NinjaOneError> {
     let mut found: Vec<Resource> = Vec::new();
     let mut is_unclear = false;
-    let mut pages = PageReader::new(ORGANIZATIONS);
+    let mut pages = PageReader::new(ORGANIZATIONS, organization_type);
     while let Some(page) = pages.next::<OrganizationRow>(client).await? {
         for row in page {
             let Row::Object(row) = row else {
@@ -209,7 +208,7 @@ async fn organizations(client: &NinjaOneClient, wanted: &Selector) -> Result<Vec
     }
     if found.is_empty() && is_unclear {
         return Err(NinjaOneError::Malformed {
-            request: client.shown(ORGANIZATIONS),
+            request: client.display_request(ORGANIZATIONS),
             reason: "it has entries without a usable id or name, one of which may be the organization"
                 .to_owned(),
         });

@@ -20,8 +20,8 @@ const ROLES: &str = "/v2/user/roles";
 pub(super) async fn select(client: &NinjaOneClient, wanted: &Selector) -> Result<Vec<Role>, NinjaOneError> {
     let selecting = Selecting::new(wanted.clone());
     let listed = client.list::<Row<RoleRow>, _>(ROLES, &[], selecting).await;
-    let (selected, _, _) = listed.map_err(NinjaOneError::of_older_instance)?;
-    let request = client.shown(ROLES);
+    let (selected, _, _) = listed.map_err(NinjaOneError::into_older_instance)?;
+    let request = client.display_request(ROLES);
     if selected.has_lost_one || selected.found.is_empty() && selected.is_unclear {
         return Err(NinjaOneError::Malformed {
             request,
@@ -43,7 +43,7 @@ pub(super) async fn similar(
     let similar = Similar {
         words: words.clone(),
         labels: Vec::new(),
-        has_used: false,
+        has_usable_rows: false,
     };
     let (similar, _, _) = client.list::<Row<RoleRow>, _>(ROLES, &[], similar).await?;
     Ok(similar.labels)
@@ -52,14 +52,14 @@ pub(super) async fn similar(
 struct Similar {
     words: TextQuery,
     labels: Vec<String>,
-    has_used: bool,
+    has_usable_rows: bool,
 }
 
 impl ListConsumer<Row<RoleRow>> for Similar {
-    fn take(&mut self, row: Row<RoleRow>) -> bool {
+    fn accept(&mut self, row: Row<RoleRow>) -> bool {
         let Row::Object(row) = row else { return true };
         let Some(id) = row.id.get() else { return true };
-        self.has_used = true;
+        self.has_usable_rows = true;
         if row.name.trimmed().is_some_and(|name| self.words.resembles(name)) {
             let role = mapping::role(NativeId::from_number(id), &row);
             let name = role.display_name.as_str();
@@ -72,13 +72,13 @@ impl ListConsumer<Row<RoleRow>> for Similar {
         true
     }
 
-    fn again(&mut self) {
+    fn restart(&mut self) {
         self.labels.clear();
-        self.has_used = false;
+        self.has_usable_rows = false;
     }
 
-    fn has_used(&self) -> bool {
-        self.has_used
+    fn has_usable_rows(&self) -> bool {
+        self.has_usable_rows
     }
 }
 
@@ -163,7 +163,7 @@ struct Selecting {
     found: Vec<(u64, Vec<RoleRow>)>,
     /// Ids of rows that are not selected.
     others: HashSet<u64>,
-    has_used: bool,
+    has_usable_rows: bool,
     /// There are entries that may be selected.
     is_unclear: bool,
     /// There are entries that are selected by name, and have no usable id.
@@ -176,7 +176,7 @@ impl Selecting {
             wanted,
             found: Vec::new(),
             others: HashSet::new(),
-            has_used: false,
+            has_usable_rows: false,
             is_unclear: false,
             has_lost_one: false,
         }
@@ -184,7 +184,7 @@ impl Selecting {
 }
 
 impl ListConsumer<Row<RoleRow>> for Selecting {
-    fn take(&mut self, row: Row<RoleRow>) -> bool {
+    fn accept(&mut self, row: Row<RoleRow>) -> bool {
         let Row::Object(row) = row else {
             self.is_unclear = true;
             return true;
@@ -195,7 +195,7 @@ impl ListConsumer<Row<RoleRow>> for Selecting {
             self.has_lost_one |= self.wanted.is_called(name);
             return true;
         };
-        self.has_used = true;
+        self.has_usable_rows = true;
         if !self.wanted.selects(&NativeId::from_number(id), name) {
             self.is_unclear |= name.is_none() && matches!(self.wanted, Selector::Text(_));
             self.others.insert(id);
@@ -208,12 +208,12 @@ impl ListConsumer<Row<RoleRow>> for Selecting {
         true
     }
 
-    fn again(&mut self) {
+    fn restart(&mut self) {
         *self = Self::new(self.wanted.clone());
     }
 
-    fn has_used(&self) -> bool {
-        self.has_used
+    fn has_usable_rows(&self) -> bool {
+        self.has_usable_rows
     }
 }
 

@@ -1,5 +1,5 @@
 //! What accounts are in NinjaOne: their kinds, what the create and update calls take, and what no call can change
-//! (docs/reference/ninjaone-api.md §3.4, §4, §7). Everything that people and C1 are told about accounts is here.
+//! (docs/reference/ninjaone-api.md §3.4, §4, §7). Everything that people and C1 read about accounts is here.
 
 use access_core::provisioning::{
     ACCOUNT_ARGUMENT, AccountField, AccountKind, AccountKindSpec, AccountSchema, Advice, FieldRule,

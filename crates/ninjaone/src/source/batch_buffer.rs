@@ -61,23 +61,23 @@ impl BatchBuffer {
         ]
     }
 
-    pub(super) fn flush_from_thread(&mut self, outlet: &EventSender) -> bool {
+    pub(super) fn flush_from_thread(&mut self, sender: &EventSender) -> bool {
         self.batches()
             .into_iter()
-            .all(|batch| outlet.batch_from_thread(batch))
+            .all(|batch| sender.batch_from_thread(batch))
     }
 
     /// Hands over what has gathered, if it is enough.
-    pub(super) async fn flush_full(&mut self, outlet: &EventSender) -> Result<(), NinjaOneError> {
+    pub(super) async fn flush_full(&mut self, sender: &EventSender) -> Result<(), NinjaOneError> {
         if self.is_full() {
-            self.flush(outlet).await?;
+            self.flush(sender).await?;
         }
         Ok(())
     }
 
-    pub(super) async fn flush(&mut self, outlet: &EventSender) -> Result<(), NinjaOneError> {
+    pub(super) async fn flush(&mut self, sender: &EventSender) -> Result<(), NinjaOneError> {
         for batch in self.batches() {
-            outlet.batch(batch).await?;
+            sender.batch(batch).await?;
         }
         Ok(())
     }
@@ -87,11 +87,11 @@ impl BatchBuffer {
         &mut self,
         entitlement: &EntitlementId,
         users: &[u64],
-        outlet: &EventSender,
+        sender: &EventSender,
     ) -> Result<(), NinjaOneError> {
         for part in users.chunks(BATCH_ROWS) {
             self.grants(entitlement, part);
-            self.flush_full(outlet).await?;
+            self.flush_full(sender).await?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Whether a sync could work, found out by asking for each list that it needs and then by reading as a sync does.
+//! The preflight check: requests each list that a sync needs, then reads as a sync does.
 
 use access_core::Diagnostic;
 use access_core::model::{Completeness, ResourceTypeId, WithoutBaseline};
@@ -7,102 +7,49 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde::de::IgnoredAny;
 
-use super::older::Instance;
-use super::pagination::PAGE_ROWS;
-use super::{SourceOptions, older};
+use super::SourceOptions;
+use super::older::{self, Instance};
+use super::paths::USERS;
+use super::sync_pass::{self, ListInfo};
 use crate::NinjaOneError;
-use crate::client::{FirstElement, NinjaOneClient};
+use crate::client::{FirstElement, NinjaOneClient, PAGE_ROWS};
 
-struct Endpoint {
-    path: &'static str,
-    purpose: &'static str,
-    /// Older instances do not have it.
-    newer: bool,
-    /// An instance in use has at least one entry.
-    never_empty: bool,
-    paged: bool,
-}
-
-const fn endpoint(path: &'static str, purpose: &'static str) -> Endpoint {
-    Endpoint {
-        path,
-        purpose,
-        newer: false,
-        never_empty: false,
-        paged: false,
-    }
-}
-
-const USERS: &str = "/v2/users";
-
-const ENDPOINTS: [Endpoint; 5] = [
-    Endpoint {
-        newer: true,
-        never_empty: true,
-        ..endpoint(older::TECHNICIANS, "technicians: sign-in type, SCIM")
-    },
-    Endpoint {
-        newer: true,
-        ..endpoint(older::END_USERS, "end users: organization, portal access")
-    },
-    Endpoint {
-        never_empty: true,
-        ..endpoint(USERS, "all users: privileges, invitations")
-    },
-    Endpoint {
-        newer: true,
-        ..endpoint(older::ROLES, "roles and who holds them")
-    },
-    Endpoint {
-        paged: true,
-        ..endpoint("/v2/organizations", "organizations")
-    },
-];
-const DEVICES: Endpoint = Endpoint {
-    paged: true,
-    ..endpoint("/v2/devices", "devices (opted in)")
-};
-
-/// Scopes that a sync needs: what they are needed for is the reference documentation's word
+/// Scopes that a sync needs, with their purpose according to the reference documentation
 /// (docs/reference/ninjaone-api.md §2.3).
 const NEEDED: [(&str, &str); 2] = [
     ("monitoring", "users, organizations and devices"),
     ("management", "roles and their members"),
 ];
 
-/// Asks for the beginning of every list as a sync would; if all answer, reads everything as a sync would, so that nothing
-/// is promised that a sync does not keep.
+/// Requests the beginning of every list as a sync would; if all answer, reads everything as a sync would, so that a passed
+/// check means that a sync works.
 pub(super) async fn check(
     client: &NinjaOneClient,
     options: SourceOptions,
     rehearsal: BoxStream<'_, Result<SourceEvent, SourceError>>,
 ) -> Result<CheckReport, NinjaOneError> {
     let scopes = client.scopes().await?;
-    let asked: Vec<&Endpoint> = ENDPOINTS
-        .iter()
-        .chain(options.devices.then_some(&DEVICES))
-        .collect();
-    let mut outcomes: Vec<Option<CheckOutcome>> = vec![None; asked.len()];
-    let older = check_own_lists(client, &asked, &mut outcomes).await;
-    for (endpoint, outcome) in asked.iter().zip(&mut outcomes) {
+    let (paged, complete): (Vec<&ListInfo>, Vec<&ListInfo>) =
+        sync_pass::lists(options).partition(|list| list.is_paged);
+    let lists = [complete, paged].concat();
+    let mut outcomes: Vec<Option<CheckOutcome>> = vec![None; lists.len()];
+    let older = check_own_lists(client, &lists, &mut outcomes).await;
+    for (list, outcome) in lists.iter().zip(&mut outcomes) {
         if outcome.is_none() {
-            *outcome = Some(match probe(client, endpoint, older).await {
-                Ok(entries) => answered(endpoint, entries),
-                Err(error) => failed(endpoint, &error),
+            *outcome = Some(match probe(client, list, older).await {
+                Ok(entries) => answered(list, entries),
+                Err(error) => failed(list, &error),
             });
         }
     }
-    let endpoints = asked
-        .iter()
-        .zip(outcomes)
-        .map(|(endpoint, outcome)| EndpointCheck {
-            endpoint: format!("GET {}", endpoint.path),
-            purpose: endpoint.purpose,
-            outcome: outcome.unwrap_or_else(|| answered(endpoint, 0)),
-        });
+    let endpoints = lists.iter().zip(outcomes).map(|(list, outcome)| EndpointCheck {
+        endpoint: format!("GET {}", list.path),
+        purpose: list.purpose,
+        outcome: outcome.unwrap_or_else(|| answered(list, 0)),
+    });
     let mut endpoints: Vec<EndpointCheck> = endpoints.collect();
     if !endpoints.iter().any(has_failed) {
-        rehearse(rehearsal, older, &mut endpoints).await;
+        rehearse(rehearsal, &lists, older, &mut endpoints).await;
     }
     let all_ok = !endpoints.iter().any(has_failed);
     Ok(CheckReport {
@@ -120,36 +67,36 @@ fn has_failed(check: &EndpointCheck) -> bool {
     matches!(check.outcome, CheckOutcome::Failed { .. })
 }
 
-/// Asks for the lists that an instance has or lacks together. Whether it is an older one, which lacks them.
+/// Requests the lists that an instance has or lacks together. Returns whether it is an older one, which lacks them.
 async fn check_own_lists(
     client: &NinjaOneClient,
-    asked: &[&Endpoint],
+    lists: &[&ListInfo],
     outcomes: &mut [Option<CheckOutcome>],
 ) -> bool {
     let mut missing = Vec::new();
-    for (place, endpoint) in asked.iter().enumerate().filter(|(_, endpoint)| endpoint.newer) {
-        match probe(client, endpoint, false).await {
-            Ok(entries) => outcomes[place] = Some(answered(endpoint, entries)),
-            Err(error @ NinjaOneError::Refused { status: 404, .. }) => missing.push((place, error)),
-            Err(error) => outcomes[place] = Some(failed(endpoint, &error)),
+    for (index, list) in lists.iter().enumerate().filter(|(_, list)| list.is_newer()) {
+        match probe(client, list, false).await {
+            Ok(entries) => outcomes[index] = Some(answered(list, entries)),
+            Err(error @ NinjaOneError::Refused { status: 404, .. }) => missing.push((index, error)),
+            Err(error) => outcomes[index] = Some(failed(list, &error)),
         }
     }
-    let lists = asked.iter().filter(|endpoint| endpoint.newer).count();
-    let mut older = missing.len() == lists;
+    let newer_lists = lists.iter().filter(|list| list.is_newer()).count();
+    let mut older = missing.len() == newer_lists;
     let mut missing = missing.into_iter().peekable();
-    while let Some((place, error)) = missing.next() {
-        let endpoint = asked[place];
+    while let Some((index, error)) = missing.next() {
+        let list = lists[index];
         let confirmed = if older {
-            older::confirm(client, endpoint.path, error).await
+            older::confirm(client, list.path, error).await
         } else {
-            Err(error.of_missing_list(endpoint.path))
+            Err(error.into_missing_list(list.path))
         };
         match confirmed {
             Ok(()) => {
                 // What is confirmed of one is confirmed of all.
-                let rest = missing.map(|(place, _)| place);
-                for place in [place].into_iter().chain(rest) {
-                    outcomes[place] = Some(CheckOutcome::Degraded {
+                let rest = missing.map(|(index, _)| index);
+                for index in [index].into_iter().chain(rest) {
+                    outcomes[index] = Some(CheckOutcome::Degraded {
                         detail: "not on this older instance; a sync makes do with /v2/users".to_owned(),
                     });
                 }
@@ -157,7 +104,7 @@ async fn check_own_lists(
             }
             Err(error) => {
                 older = false;
-                outcomes[place] = Some(failed(endpoint, &error));
+                outcomes[index] = Some(failed(list, &error));
             }
         }
     }
@@ -165,23 +112,23 @@ async fn check_own_lists(
 }
 
 /// How many entries the list begins with: none or one.
-async fn probe(client: &NinjaOneClient, endpoint: &Endpoint, older: bool) -> Result<u64, NinjaOneError> {
+async fn probe(client: &NinjaOneClient, list: &ListInfo, older: bool) -> Result<u64, NinjaOneError> {
     let mut query = Vec::new();
-    if endpoint.paged {
+    if list.is_paged {
         query.push(("pageSize", PAGE_ROWS.to_string()));
     }
-    if older && endpoint.path == USERS {
+    if older && list.path == USERS {
         query.push(("includeRoles", "true".to_owned()));
     }
     let (_, entries, _) = client
-        .list::<IgnoredAny, _>(endpoint.path, &query, FirstElement)
+        .list::<IgnoredAny, _>(list.path, &query, FirstElement)
         .await?;
     Ok(entries)
 }
 
-fn answered(endpoint: &Endpoint, entries: u64) -> CheckOutcome {
+fn answered(list: &ListInfo, entries: u64) -> CheckOutcome {
     match entries {
-        0 if endpoint.never_empty => CheckOutcome::Failed {
+        0 if list.is_never_empty => CheckOutcome::Failed {
             status: access_core::StatusCode::FailedPrecondition,
             message: "the list is empty, which a tenant in use cannot be".to_owned(),
             hint: Some("check in NinjaOne what the API client app may see".to_owned()),
@@ -195,10 +142,10 @@ fn answered(endpoint: &Endpoint, entries: u64) -> CheckOutcome {
     }
 }
 
-fn failed(endpoint: &Endpoint, error: &NinjaOneError) -> CheckOutcome {
-    if endpoint.path == DEVICES.path {
+fn failed(list: &ListInfo, error: &NinjaOneError) -> CheckOutcome {
+    if list.is_opt_in() {
         CheckOutcome::Degraded {
-            detail: format!("a sync goes on without devices: {error}"),
+            detail: format!("a sync goes on without {}: {error}", list.name),
         }
     } else {
         failure(error)
@@ -213,7 +160,7 @@ fn failure(error: &(impl Diagnostic + std::fmt::Display)) -> CheckOutcome {
     }
 }
 
-/// Whoever runs `check` is not sent to `check`.
+/// Replaces a hint that recommends `check`.
 fn not_check_again(hint: String) -> String {
     if hint.contains("baton-ninja-one check") {
         "see in NinjaOne (Administration > Apps > API) whether the app was changed, and what it may do"
@@ -226,6 +173,7 @@ fn not_check_again(hint: String) -> String {
 /// Reads everything, keeps nothing, and notes what a sync would say.
 async fn rehearse(
     mut events: BoxStream<'_, Result<SourceEvent, SourceError>>,
+    lists: &[&ListInfo],
     older: bool,
     endpoints: &mut Vec<EndpointCheck>,
 ) {
@@ -233,14 +181,14 @@ async fn rehearse(
         match event {
             Ok(SourceEvent::Completeness(resource_type, Completeness::Incomplete { reason })) => {
                 let detail = format!("answers, but a sync is not complete: {reason}");
-                degrade(endpoints, &resource_type, older, detail);
+                degrade(endpoints, lists, &resource_type, older, detail);
             }
             Ok(SourceEvent::Unstated(unstated)) if unstated.without_baseline != WithoutBaseline::Complete => {
                 let detail = format!(
                     "answers, but a first sync is not complete: the tenant does not state {}",
                     unstated.field
                 );
-                degrade(endpoints, &unstated.scope.resource_type(), older, detail);
+                degrade(endpoints, lists, &unstated.scope.resource_type(), older, detail);
             }
             Ok(_) => {}
             Err(error) => {
@@ -270,13 +218,21 @@ fn names(message: &str, endpoint: &str) -> bool {
     })
 }
 
-fn degrade(endpoints: &mut [EndpointCheck], resource_type: &ResourceTypeId, older: bool, detail: String) {
-    let path = match resource_type.as_str() {
-        "role" if !older => older::ROLES,
-        "organization" => "/v2/organizations",
-        "device" => DEVICES.path,
-        _ => USERS,
-    };
+fn degrade(
+    endpoints: &mut [EndpointCheck],
+    lists: &[&ListInfo],
+    resource_type: &ResourceTypeId,
+    older: bool,
+    detail: String,
+) {
+    let list = lists.iter().find(|list| {
+        !(older && list.is_newer())
+            && list
+                .resource_type
+                .is_some_and(|of_list| of_list() == *resource_type)
+    });
+    // What has no list of its own, such as the tenant, follows from the users.
+    let path = list.map_or(USERS, |list| list.path);
     let of_path = |check: &&mut EndpointCheck| check.endpoint == format!("GET {path}");
     if let Some(check) = endpoints.iter_mut().find(of_path)
         && matches!(check.outcome, CheckOutcome::Ok { .. })

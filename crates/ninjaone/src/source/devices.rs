@@ -4,42 +4,29 @@
 use std::collections::HashSet;
 
 use access_core::model::{UnstatedScope, WithoutBaseline};
-use access_core::ports::{SkipReason, SkippedRow};
 
 use super::EventSender;
 use super::batch_buffer::BatchBuffer;
 use super::findings::Findings;
-use super::pagination::HasId;
-use super::pagination::PageReader;
+use super::pagination::{PageReader, for_each_row};
 use super::selection::Selection;
 use super::user_access::AccessIndex;
 use crate::NinjaOneError;
 use crate::api::DeviceRow;
-use crate::api::Id;
 use crate::client::NinjaOneClient;
 use crate::mapping::{self, DEVICE_ENTITLEMENTS, device_type, user_type};
 
-impl HasId for DeviceRow {
-    const MAX_ROWS: u64 = 2_000_000;
+pub(super) const DEVICES: &str = "/v2/devices";
 
-    fn id(&self) -> Id {
-        self.id
-    }
-
-    fn bytes(&self) -> usize {
-        self.bytes()
-    }
-}
-
-/// Reads all devices and emits the wanted ones with their grants.
+/// Reads all devices and emits the selected ones with their grants.
 pub(super) async fn read(
     client: &NinjaOneClient,
     selection: &Selection,
-    facts: &AccessIndex,
-    outlet: &EventSender,
+    access_index: &AccessIndex,
+    sender: &EventSender,
 ) -> Result<(), NinjaOneError> {
     let mut seen = HashSet::new();
-    match read_devices(client, selection, &mut seen, outlet).await {
+    match read_devices(client, selection, &mut seen, sender).await {
         Ok(()) => {}
         // What is too large for devices would be too large for a sync of them tomorrow, too.
         Err(
@@ -49,17 +36,17 @@ pub(super) async fn read(
         ) => return Err(failure),
         Err(error) => {
             let reason = error.to_string();
-            outlet
+            sender
                 .warn(
                     "devices_incomplete",
                     format!("devices were not read to the end: {reason}"),
                 )
                 .await?;
-            outlet.incomplete(&device_type(), &reason);
+            sender.incomplete(&device_type(), &reason);
         }
     }
     if selection.access && !seen.is_empty() {
-        grants(selection, facts, outlet).await
+        grants(selection, access_index, sender).await
     } else {
         Ok(())
     }
@@ -69,70 +56,56 @@ async fn read_devices(
     client: &NinjaOneClient,
     selection: &Selection,
     seen: &mut HashSet<u64>,
-    outlet: &EventSender,
+    sender: &EventSender,
 ) -> Result<(), NinjaOneError> {
-    let mut findings = Findings::default();
-    let mut pages = PageReader::new("/v2/devices");
-    while let Some(page) = pages.next::<DeviceRow>(client).await? {
-        let mut gathered = BatchBuffer::default();
-        for row in page {
-            let Some((id, row)) = findings.usable(row, |row| row.id, DeviceRow::words) else {
-                continue;
-            };
-            for field in row.unreadable() {
-                findings.unreadable.note(field, || format!("device {id}"));
-            }
-            findings.clipped.note(row.clipped(), || format!("device {id}"));
-            if !seen.insert(id) {
-                let skipped = SkippedRow {
-                    resource: Some(mapping::device(id, &row).id),
-                    words: row.words().map(String::from),
-                    ..SkippedRow::default()
-                };
-                findings.skips.book(SkipReason::Duplicate, skipped);
-            } else if selection.device(id) {
-                let device = mapping::device(id, &row);
-                for which in 0..DEVICE_ENTITLEMENTS.len() {
-                    if selection.access {
-                        gathered.entitlement(mapping::device_entitlement(&device, which)?);
-                    }
+    let mut pages = PageReader::new(DEVICES, device_type);
+    let visit = |findings: &mut Findings, batch: &mut BatchBuffer, id, row: DeviceRow| {
+        let shown = || format!("device {id}");
+        findings.fields(&row, shown, shown);
+        if !seen.insert(id) {
+            findings.duplicate(mapping::device(id, &row).id, &row);
+        } else if selection.includes_device(id) {
+            let device = mapping::device(id, &row);
+            for which in 0..DEVICE_ENTITLEMENTS.len() {
+                if selection.access {
+                    batch.entitlement(mapping::device_entitlement(&device, which)?);
                 }
-                gathered.resource(device);
-                gathered.flush_full(outlet).await?;
             }
+            batch.resource(device);
         }
-        gathered.flush(outlet).await?;
-    }
-    outlet
-        .findings("/v2/devices", &device_type(), findings, |_| vec![device_type()])
+        Ok(())
+    };
+    let findings = for_each_row(&mut pages, client, sender, visit).await?;
+    sender
+        .findings(DEVICES, &device_type(), findings, |_| vec![device_type()])
         .await
 }
 
 async fn grants(
     selection: &Selection,
-    facts: &AccessIndex,
-    outlet: &EventSender,
+    access_index: &AccessIndex,
+    sender: &EventSender,
 ) -> Result<(), NinjaOneError> {
-    let mut gathered = BatchBuffer::default();
-    for (which, pairs) in facts.devices.iter().enumerate() {
+    let mut batch = BatchBuffer::default();
+    for (which, pairs) in access_index.devices.iter().enumerate() {
         for pairs in pairs.chunk_by(|a, b| a.0 == b.0) {
             let device = pairs[0].0;
-            if selection.device(device) {
+            if selection.includes_device(device) {
                 let entitlement = mapping::device_entitlement_of(device, which)?;
                 let users: Vec<u64> = pairs.iter().map(|pair| pair.1).collect();
-                gathered.grants_to(&entitlement, &users, outlet).await?;
+                batch.grants_to(&entitlement, &users, sender).await?;
             }
         }
     }
-    gathered.flush(outlet).await?;
+    batch.flush(sender).await?;
     let fields = ["accessibleDeviceIds of end users", "assignedDeviceIds of users"];
-    for (field, users) in fields.into_iter().zip(&facts.unstated_devices) {
+    for (field, users) in fields.into_iter().zip(&access_index.unstated_devices) {
         let scope = |principals| UnstatedScope::GrantsOn {
             resource_type: device_type(),
             principal_type: user_type(),
             principals,
         };
-        outlet
+        sender
             .unstated_of_users(users, field, WithoutBaseline::Complete, scope)
             .await?;
     }

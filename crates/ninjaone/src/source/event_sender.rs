@@ -30,7 +30,7 @@ pub(super) type Event = Result<SourceEvent, SourceError>;
 #[derive(Debug, Clone)]
 pub(crate) struct EventSender {
     events: mpsc::Sender<Event>,
-    /// Single resources that were asked for and have not come yet.
+    /// Requested single resources that have not been found yet.
     missing: Arc<Mutex<BTreeSet<ResourceId>>>,
     /// The types that are read.
     types: Arc<BTreeSet<ResourceTypeId>>,
@@ -73,7 +73,7 @@ impl EventSender {
         }
     }
 
-    /// Hands something over; [`NinjaOneError::Stopped`] if nobody listens any more.
+    /// Sends an event; [`NinjaOneError::Stopped`] if the receiver was dropped.
     pub(super) async fn send(&self, event: Event) -> Result<(), NinjaOneError> {
         self.events.send(event).await.map_err(|_| NinjaOneError::Stopped)
     }
@@ -102,7 +102,7 @@ impl EventSender {
         self.say_incomplete().await
     }
 
-    /// Hands a batch over from a parser's thread; false if nobody listens any more.
+    /// Sends a batch from a parser's thread; false if the receiver was dropped.
     pub(super) fn batch_from_thread(&self, batch: AccessBatch) -> bool {
         self.note(&batch);
         batch.rows() == 0 || self.events.blocking_send(Ok(SourceEvent::Batch(batch))).is_ok()
@@ -241,7 +241,7 @@ impl EventSender {
         self.send(Ok(SourceEvent::IdScheme(scheme.clone()))).await
     }
 
-    /// Hands an event over from a parser's thread; false if nobody listens any more.
+    /// Sends an event from a parser's thread; false if the receiver was dropped.
     pub(super) fn send_from_thread(&self, event: SourceEvent) -> bool {
         self.events.blocking_send(Ok(event)).is_ok()
     }

@@ -1,17 +1,18 @@
-//! What a list leaves open: rows of no use, rows that nothing tells from others, values that are not readable.
+//! What is wrong with a list: rows that are skipped, values that are unreadable or clipped.
 
 use std::collections::BTreeMap;
 
-use access_core::model::{MAX_LEFT_OUT_ROWS, ResourceTypeId, clip_source_text};
+use access_core::model::{MAX_LEFT_OUT_ROWS, ResourceId, ResourceTypeId, clip_source_text};
 use access_core::ports::{SkipReason, SkippedRow};
 
-use crate::api::Id;
+use crate::api::ListRow;
 use crate::api::MAX_LABEL_BYTES;
+use crate::api::PagedRow;
 use crate::api::Row;
-use crate::api::Said;
+use crate::api::Stated;
 use crate::mapping::{device_type, organization_type, role_type, tenant_type, user_type};
 
-/// Rows that are named of those that are silent about something.
+/// Examples that are kept of a finding.
 const MAX_EXAMPLES: usize = 5;
 
 /// A row that is no object.
@@ -19,7 +20,7 @@ const ROW: &str = "row";
 /// The field that names a row.
 const ID: &str = "id";
 
-/// Rows that are of no use, and those of them that can be named.
+/// Skipped rows by reason, with the first ones by name.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SkipCounts {
     unusable: Skip,
@@ -62,7 +63,7 @@ impl SkipCounts {
     }
 }
 
-/// How often something was found, with the first rows.
+/// How often something was found, with the first examples.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Found {
     pub(super) count: u64,
@@ -92,7 +93,7 @@ impl Found {
     }
 }
 
-/// Values of another type than is due, by field.
+/// Values of an unexpected type, by field.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Unreadable(BTreeMap<&'static str, Found>);
 
@@ -125,7 +126,7 @@ impl Unreadable {
     }
 }
 
-/// Labels that were longer than is kept, by field.
+/// Labels that were clipped, by field.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Clipped(BTreeMap<&'static str, Found>);
 
@@ -155,24 +156,19 @@ impl Clipped {
     }
 }
 
-/// What a list leaves open.
+/// The findings of a list.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Findings {
     pub(super) skips: SkipCounts,
-    /// Rows of which no id is said.
+    /// Rows without an id.
     pub(super) silent: Found,
     pub(super) unreadable: Unreadable,
     pub(super) clipped: Clipped,
 }
 
 impl Findings {
-    /// The row, if its id tells it from others; books it otherwise.
-    pub(super) fn usable<T>(
-        &mut self,
-        row: Row<T>,
-        id: impl FnOnce(&T) -> Id,
-        words: impl FnOnce(&T) -> Option<Box<str>>,
-    ) -> Option<(u64, T)> {
+    /// Returns a row with a usable id, and counts any other as skipped.
+    pub(super) fn usable<T: ListRow>(&mut self, row: Row<T>) -> Option<(u64, T)> {
         let nameless = || "a row without a name".to_owned();
         let row = match row {
             Row::Object(row) => row,
@@ -187,13 +183,13 @@ impl Findings {
                 return None;
             }
         };
-        let id = id(&row);
-        if let Said::Said(id) = id {
+        let id = row.id();
+        if let Stated::Value(id) = id {
             return Some((id, row));
         }
-        let words = words(&row).map(String::from);
+        let words = row.label().map(String::from);
         let example = || words.clone().unwrap_or_else(nameless);
-        if id.is_not_readable() {
+        if id.is_unreadable() {
             self.unreadable.note(ID, example);
         } else {
             self.silent.note(example);
@@ -204,6 +200,29 @@ impl Findings {
         };
         self.skips.book(SkipReason::UnusableId, row);
         None
+    }
+
+    /// Books a row whose id an earlier row of the list has.
+    pub(super) fn duplicate(&mut self, id: ResourceId, row: &impl ListRow) {
+        let skipped = SkippedRow {
+            resource: Some(id),
+            words: row.label().map(String::from),
+            ..SkippedRow::default()
+        };
+        self.skips.book(SkipReason::Duplicate, skipped);
+    }
+
+    /// Notes the fields of a row that are not readable, and those that are clipped.
+    pub(super) fn fields(
+        &mut self,
+        row: &impl PagedRow,
+        unreadable_example: impl Fn() -> String,
+        clipped_example: impl Fn() -> String,
+    ) {
+        for field in row.unreadable() {
+            self.unreadable.note(field, &unreadable_example);
+        }
+        self.clipped.note(row.clipped(), clipped_example);
     }
 }
 

@@ -11,9 +11,9 @@ pub(super) fn sort_as_text(ids: &mut Vec<u64>) {
 /// fit into that place.
 pub(super) fn key(id: u64) -> (u64, u32, u64) {
     /// Numbers of so many digits all fit into 64 bits.
-    const LONGEST: u32 = 19;
+    const MAX_DIGITS: u32 = 19;
     let digits = id.checked_ilog10().unwrap_or(0) + 1;
-    match LONGEST.checked_sub(digits) {
+    match MAX_DIGITS.checked_sub(digits) {
         Some(missing) => (id * 10_u64.pow(missing), digits, 0),
         None => (id / 10, digits, id % 10),
     }

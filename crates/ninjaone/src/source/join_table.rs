@@ -5,7 +5,7 @@ use crate::api::Entries;
 use crate::api::Flag;
 use crate::api::List;
 use crate::api::OrganizationIds;
-use crate::api::Said;
+use crate::api::Stated;
 use crate::api::Text;
 use crate::api::UserRow;
 
@@ -90,7 +90,7 @@ impl Place {
 }
 
 impl JoinTableBuilder {
-    /// Device ids are kept only where they are wanted.
+    /// Device ids are kept only where devices are read.
     pub(crate) fn new(with_devices: bool) -> Self {
         Self {
             with_devices,
@@ -189,7 +189,7 @@ fn stored(arena: &[Vec<u8>], entry: Entry) -> (Listed, UserRow) {
     let mut bytes = Bytes(&arena[chunk as usize][offset as usize..]);
     let (listed, row) = decode(&mut bytes);
     let row = UserRow {
-        id: Said::Said(id),
+        id: Stated::Value(id),
         ..row
     };
     (listed, row)
@@ -268,7 +268,7 @@ fn encode(out: &mut Vec<u8>, listed: Listed, row: &UserRow, with_devices: bool) 
 }
 
 /// Zero for nothing, one for one id, two for a list.
-fn encode_organizations(out: &mut Vec<u8>, organizations: &Said<OrganizationIds>) {
+fn encode_organizations(out: &mut Vec<u8>, organizations: &Stated<OrganizationIds>) {
     match organizations.said() {
         None => out.push(0),
         Some(OrganizationIds::One(id)) => {
@@ -297,7 +297,7 @@ fn decode(bytes: &mut Bytes<'_>) -> (Listed, UserRow) {
         *byte = bytes.byte();
     }
     let mut bits = u64::from_le_bytes(packed);
-    let mut flags = [Flag::NotSaid; UserRow::FLAGS];
+    let mut flags = [Flag::Unstated; UserRow::FLAGS];
     // The last one in is the first one out.
     for flag in flags.iter_mut().rev() {
         *flag = Flag::from((bits & 2 != 0).then_some(bits & 1 != 0));
@@ -305,7 +305,7 @@ fn decode(bytes: &mut Bytes<'_>) -> (Listed, UserRow) {
     }
     let listed = Listed::from_code(bits);
     let row = UserRow {
-        id: Said::NotSaid,
+        id: Stated::Unstated,
         uid: bytes.uid(),
         first_name: bytes.text(),
         last_name: bytes.text(),
@@ -418,9 +418,9 @@ impl Bytes<'_> {
     fn text(&mut self) -> Text {
         let code = usize::try_from(self.number()).unwrap_or(usize::MAX);
         match code.checked_sub(1) {
-            None => Said::NotSaid,
-            Some(word) if word < WORDS.len() => Said::Said(WORDS[word].into()),
-            Some(length) => Said::Said(String::from_utf8_lossy(self.take(length - WORDS.len())).into()),
+            None => Stated::Unstated,
+            Some(word) if word < WORDS.len() => Stated::Value(WORDS[word].into()),
+            Some(length) => Stated::Value(String::from_utf8_lossy(self.take(length - WORDS.len())).into()),
         }
     }
 
@@ -430,25 +430,25 @@ impl Bytes<'_> {
         }
         let mut uuid = [0; 16];
         uuid.fill_with(|| self.byte());
-        Said::Said(format_uuid(&uuid))
+        Stated::Value(format_uuid(&uuid))
     }
 
-    fn organizations(&mut self) -> Said<OrganizationIds> {
+    fn organizations(&mut self) -> Stated<OrganizationIds> {
         match self.byte() {
-            0 => Said::NotSaid,
-            1 => Said::Said(OrganizationIds::One(self.number())),
+            0 => Stated::Unstated,
+            1 => Stated::Value(OrganizationIds::One(self.number())),
             _ => match self.ids() {
-                Said::Said(ids) => Said::Said(OrganizationIds::Several(ids)),
-                _ => Said::NotSaid,
+                Stated::Value(ids) => Stated::Value(OrganizationIds::Several(ids)),
+                _ => Stated::Unstated,
             },
         }
     }
 
     fn ids(&mut self) -> List<u64> {
         let Some(count) = self.number().checked_sub(1) else {
-            return Said::NotSaid;
+            return Stated::Unstated;
         };
-        Said::Said(Entries {
+        Stated::Value(Entries {
             usable: (0..count).map(|_| self.number()).collect(),
             unusable: 0,
         })
@@ -492,7 +492,7 @@ mod tests {
                     user_type: text(6),
                     invitation_status: text(7),
                     organization_id: organization.map(OrganizationIds::One).into(),
-                    accessible_device_ids: Said::Said(Entries {
+                    accessible_device_ids: Stated::Value(Entries {
                         usable: devices,
                         unusable: 0,
                     }),
@@ -510,7 +510,7 @@ mod tests {
             for (id, technician, row) in &rows {
                 let listed = if *technician { Listed::Technician } else { Listed::EndUser };
                 builder.add(*id, listed, row);
-                let row = UserRow { id: Said::Said(*id), ..row.clone() };
+                let row = UserRow { id: Stated::Value(*id), ..row.clone() };
                 match model.entry(*id) {
                     std::collections::btree_map::Entry::Vacant(entry) => {
                         entry.insert((listed, row));

@@ -1,4 +1,4 @@
-//! The tenant as an access source: what is asked of it, in what order, and what becomes of the answers.
+//! The tenant as an access source: which lists are read, in what order, and how they become rows of the domain.
 //!
 //! Calls of a full sync: 1 sign-in, 1 × technicians, 1 × end users, 1 × users, 1 × roles, and one call for each page of
 //! organizations (and of devices, where opted in) plus the empty page that ends them. Every list is downloaded once.
@@ -10,13 +10,16 @@ mod event_sender;
 mod findings;
 mod id_order;
 pub(crate) mod join_table;
+mod kind_lists;
 mod older;
 pub(crate) mod organizations;
 pub(crate) mod pagination;
+mod paths;
 mod roles;
 mod selection;
 mod sync_pass;
 mod user_access;
+mod user_findings;
 mod users;
 
 use access_core::model::{ResourceType, SyncScope};
@@ -30,21 +33,11 @@ use crate::{NinjaOneClient, mapping};
 pub(crate) use event_sender::EventSender;
 
 /// Batches that wait for the pipeline.
-const QUEUE_BATCHES: usize = 4;
+const BATCH_QUEUE_CAPACITY: usize = 4;
 /// Rows in a batch.
 pub(crate) const BATCH_ROWS: usize = 2_000;
 /// Bytes of texts in a batch, beyond which it is handed over with fewer rows. Several batches are under way at a time.
 const BATCH_BYTES: usize = 2 << 20;
-
-/// The lists in the order in which they are read, with their names for people; the last one where it is opted in.
-const LISTS: [(&str, &str); 6] = [
-    ("/v2/organizations", "organizations"),
-    (older::TECHNICIANS, "technicians"),
-    (older::END_USERS, "end users"),
-    (users::USERS, "users"),
-    (older::ROLES, "roles"),
-    ("/v2/devices", "devices"),
-];
 
 /// What to read beyond the core types.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -88,13 +81,13 @@ impl AccessSource for NinjaOneSource {
         let types = self.resource_types().into_iter().map(|row| row.id);
         let types = types.filter(|id| scope.includes_type(id)).collect();
         let targets = scope.targets.clone().unwrap_or_default();
-        let (outlet, events) = EventSender::new(QUEUE_BATCHES, types, targets);
+        let (sender, events) = EventSender::new(BATCH_QUEUE_CAPACITY, types, targets);
         let scope = scope.clone();
         let driver = async move {
             self.client.take_remarks();
-            sync_pass::read(&self.client, self.options, scope, outlet.clone()).await;
-            // If nobody listens there is nobody to warn.
-            let _ = outlet.remarks(self.client.take_remarks()).await;
+            sync_pass::read(&self.client, self.options, scope, sender.clone()).await;
+            // Without a receiver there is nothing to warn.
+            let _ = sender.remarks(self.client.take_remarks()).await;
         };
         event_sender::EventStream::new(driver, events).boxed()
     }
@@ -105,11 +98,11 @@ impl AccessSource for NinjaOneSource {
 
     fn activity(&self) -> Activity {
         let (path, wait) = self.client.now();
-        let lists = &LISTS[..LISTS.len() - usize::from(!self.options.devices)];
-        let at = path.and_then(|path| lists.iter().position(|(known, _)| path.starts_with(known)));
-        let list = at.map(|at| ListStep {
-            name: lists[at].1,
-            number: at + 1,
+        let lists: Vec<_> = sync_pass::lists(self.options).collect();
+        let index = path.and_then(|path| lists.iter().position(|list| path.starts_with(list.path)));
+        let list = index.map(|index| ListStep {
+            name: lists[index].name,
+            number: index + 1,
             of: lists.len(),
         });
         Activity { list, wait }

@@ -5,12 +5,9 @@ use access_core::model::IdScheme;
 use serde::de::IgnoredAny;
 
 use super::EventSender;
+use super::paths::{END_USERS, ROLES, TECHNICIANS};
 use crate::NinjaOneError;
 use crate::client::{FirstElement, NinjaOneClient};
-
-pub(super) const TECHNICIANS: &str = "/v2/user/technicians";
-pub(super) const END_USERS: &str = "/v2/user/end-users";
-pub(super) const ROLES: &str = "/v2/user/roles";
 
 /// The lists that older instances lack, all of them.
 const LISTS: [&str; 3] = [TECHNICIANS, END_USERS, ROLES];
@@ -20,7 +17,7 @@ const LISTS: [&str; 3] = [TECHNICIANS, END_USERS, ROLES];
 pub(super) enum Instance {
     /// It lists roles with their ids.
     Current,
-    /// It tells roles by type and name only.
+    /// It names roles by type and name only.
     Older,
 }
 
@@ -44,7 +41,7 @@ pub(super) async fn confirm(
     failure: NinjaOneError,
 ) -> Result<(), NinjaOneError> {
     if !failure.is_missing_endpoint() {
-        return Err(failure.of_missing_list(path));
+        return Err(failure.into_missing_list(path));
     }
     for round in 0..2 {
         if round > 0 {
@@ -55,7 +52,7 @@ pub(super) async fn confirm(
                 Err(error) if error.is_missing_endpoint() => {}
                 // Another list is there, or cannot be judged.
                 Ok(_) | Err(NinjaOneError::Refused { .. } | NinjaOneError::MissingScope { .. }) => {
-                    return Err(failure.of_missing_list(path));
+                    return Err(failure.into_missing_list(path));
                 }
                 Err(error) => return Err(error),
             }
@@ -65,24 +62,24 @@ pub(super) async fn confirm(
 }
 
 /// Finds out what kind of instance this is where no list has shown it yet, and reports its id scheme.
-pub(super) async fn detect(client: &NinjaOneClient, outlet: &EventSender) -> Result<Instance, NinjaOneError> {
+pub(super) async fn detect(client: &NinjaOneClient, sender: &EventSender) -> Result<Instance, NinjaOneError> {
     match client.list::<IgnoredAny, _>(END_USERS, &[], FirstElement).await {
         Ok(_) => {
-            outlet.id_scheme(&Instance::Current.id_scheme()).await?;
+            sender.id_scheme(&Instance::Current.id_scheme()).await?;
             Ok(Instance::Current)
         }
         Err(failure) => {
             confirm(client, END_USERS, failure).await?;
-            warn(outlet).await?;
+            warn(sender).await?;
             Ok(Instance::Older)
         }
     }
 }
 
-/// Says once, loudly, what an older instance cannot tell.
-pub(super) async fn warn(outlet: &EventSender) -> Result<(), NinjaOneError> {
+/// Warns once about what an older instance cannot report.
+pub(super) async fn warn(sender: &EventSender) -> Result<(), NinjaOneError> {
     let message = "this is an older NinjaOne instance without /v2/user/*: roles are known by name only, and nothing is \
                    known of SCIM, sign-in types and portal access";
-    outlet.warn("older_instance", message.to_owned()).await?;
-    outlet.id_scheme(&Instance::Older.id_scheme()).await
+    sender.warn("older_instance", message.to_owned()).await?;
+    sender.id_scheme(&Instance::Older.id_scheme()).await
 }

@@ -1,33 +1,26 @@
 //! Lists that come in pages by id.
 
+use access_core::model::ResourceTypeId;
+
+use super::EventSender;
+use super::batch_buffer::BatchBuffer;
+use super::findings::Findings;
 use crate::NinjaOneError;
-use crate::api::Id;
+use crate::api::PagedRow;
 use crate::api::Row;
-use crate::client::{ListConsumer, ListEnd, NinjaOneClient, Remark, format_thousands};
-use crate::mapping::{device_type, organization_type};
+use crate::client::{ListConsumer, ListEnd, NinjaOneClient, PAGE_ROWS, Remark, format_thousands};
 
-/// Rows asked for at a time (docs/reference/ninjaone-api.md §3.2: what careful clients use).
-pub(crate) const PAGE_ROWS: usize = 1000;
-/// The longest page that is kept. A server may give more than was asked for; a hostile one must not fill memory.
-const MOST_ROWS: usize = 100_000;
-/// The most pages of a list that go on. With pages a twentieth as long as asked for they still hold 100,000 rows.
+/// The longest page that is kept. A server may return more than requested; a hostile one must not fill memory.
+const MAX_PAGE_ROWS: usize = 100_000;
+/// The most pages of a list. With pages a twentieth as long as requested they still hold 100,000 rows.
 const MAX_PAGES: u64 = 2_000;
-
-/// A row that pages are told apart by.
-pub(crate) trait HasId {
-    /// The most rows of such a list. No tenant is that large; a hostile one must not fill memory.
-    const MAX_ROWS: u64;
-
-    fn id(&self) -> Id;
-
-    /// What the row takes in memory, in bytes.
-    fn bytes(&self) -> usize;
-}
 
 /// Reads a list page by page.
 #[derive(Debug)]
 pub(crate) struct PageReader {
     path: &'static str,
+    /// The type of the list's resources.
+    resource_type: fn() -> ResourceTypeId,
     after: Option<u64>,
     rows: u64,
     /// Rows of the last page that went on, and of the longest one.
@@ -40,9 +33,10 @@ pub(crate) struct PageReader {
 }
 
 impl PageReader {
-    pub(crate) fn new(path: &'static str) -> Self {
+    pub(crate) fn new(path: &'static str, resource_type: fn() -> ResourceTypeId) -> Self {
         Self {
             path,
+            resource_type,
             after: None,
             rows: 0,
             last: 0,
@@ -66,7 +60,7 @@ impl PageReader {
         client: &NinjaOneClient,
     ) -> Result<Option<Vec<Row<T>>>, NinjaOneError>
     where
-        T: HasId + Send + for<'de> serde::Deserialize<'de> + 'static,
+        T: PagedRow + Send + for<'de> serde::Deserialize<'de> + 'static,
     {
         if self.ended {
             return Ok(None);
@@ -79,7 +73,7 @@ impl PageReader {
         if count == 0 {
             return Ok(None);
         }
-        let request = client.shown(self.path);
+        let request = client.display_request(self.path);
         self.rows += count;
         if self.rows > T::MAX_ROWS {
             let reason = format!(
@@ -96,7 +90,7 @@ impl PageReader {
             );
             return Err(NinjaOneError::TooLarge { request, reason });
         }
-        if matches!(end, ListEnd::Enough) {
+        if matches!(end, ListEnd::Stopped) {
             let reason = format!("{} entries in its pages, and more to come", self.rows);
             return Err(NinjaOneError::Malformed { request, reason });
         }
@@ -127,7 +121,7 @@ impl PageReader {
         Ok(Some(page.rows))
     }
 
-    /// Ends at a page without a new id, if it can be the last one: it is shorter than asked for, and than this server's
+    /// Ends at a page without a new id, if it can be the last one: it is shorter than requested, and than this server's
     /// pages are.
     fn end(
         &mut self,
@@ -157,13 +151,36 @@ impl PageReader {
         client.remark(Remark {
             code: "page_without_progress",
             message: format!("{request}: the page after id {after} {found}: {taken}"),
-            incomplete: may_lack.then(|| match self.path {
-                "/v2/devices" => device_type(),
-                _ => organization_type(),
-            }),
+            incomplete: may_lack.then(self.resource_type),
         });
         Ok(())
     }
+}
+
+/// Reads a list to its end and hands its usable rows to `visit`, which adds what it makes of them to the batch. The others are
+/// booked in the findings.
+pub(super) async fn for_each_row<T, V>(
+    pages: &mut PageReader,
+    client: &NinjaOneClient,
+    sender: &EventSender,
+    mut visit: V,
+) -> Result<Findings, NinjaOneError>
+where
+    T: PagedRow + Send + for<'de> serde::Deserialize<'de> + 'static,
+    V: FnMut(&mut Findings, &mut BatchBuffer, u64, T) -> Result<(), NinjaOneError>,
+{
+    let mut findings = Findings::default();
+    while let Some(page) = pages.next::<T>(client).await? {
+        let mut batch = BatchBuffer::default();
+        for row in page {
+            if let Some((id, row)) = findings.usable(row) {
+                visit(&mut findings, &mut batch, id, row)?;
+                batch.flush_full(sender).await?;
+            }
+        }
+        batch.flush(sender).await?;
+    }
+    Ok(findings)
 }
 
 struct Page<T> {
@@ -181,7 +198,7 @@ impl<T> Default for Page<T> {
     }
 }
 
-impl<T: HasId> Page<T> {
+impl<T: PagedRow> Page<T> {
     /// Leaves out the row with an id that was in the page before.
     fn leave_out(&mut self, id: u64) {
         let same = |row: &Row<T>| matches!(row, Row::Object(row) if row.id().get() == Some(id));
@@ -196,25 +213,25 @@ impl<T: HasId> Page<T> {
     }
 }
 
-impl<T: HasId> ListConsumer<Row<T>> for Page<T> {
-    fn take(&mut self, row: Row<T>) -> bool {
+impl<T: PagedRow> ListConsumer<Row<T>> for Page<T> {
+    fn accept(&mut self, row: Row<T>) -> bool {
         self.bytes += match &row {
             Row::Object(row) => row.bytes() as u64,
             Row::Null | Row::Other => size_of::<Row<T>>() as u64,
         };
         self.rows.push(row);
-        self.rows.len() < MOST_ROWS
+        self.rows.len() < MAX_PAGE_ROWS
     }
 
     fn kept_bytes(&self) -> u64 {
         self.bytes
     }
 
-    fn has_used(&self) -> bool {
+    fn has_usable_rows(&self) -> bool {
         self.ids().next().is_some()
     }
 
-    fn again(&mut self) {
+    fn restart(&mut self) {
         *self = Self::default();
     }
 }

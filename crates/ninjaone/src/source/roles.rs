@@ -11,7 +11,7 @@ use access_core::ports::{Mention, SkipReason, SkippedRow, SourceEvent};
 use super::batch_buffer::BatchBuffer;
 use super::findings::{Clipped, Findings, Found, SkipCounts, Unreadable};
 use super::id_order::sort_as_text;
-use super::older::ROLES;
+use super::paths::ROLES;
 use super::selection::Selection;
 use super::user_access::AccessIndex;
 use super::user_access::RoleName;
@@ -21,7 +21,7 @@ use crate::api::Members;
 use crate::api::NamelessMember;
 use crate::api::RoleRow;
 use crate::api::Row;
-use crate::api::Said;
+use crate::api::Stated;
 use crate::client::{ListConsumer, NinjaOneClient};
 use crate::mapping::{self, role_type, user_type};
 
@@ -31,26 +31,26 @@ pub(super) struct Role {
     row: RoleRow,
 }
 
-/// Reads the roles and emits them as they come. `users` are those who are listed; empty if nobody looked.
+/// Reads the roles and emits them as they arrive. `users` are the listed users; empty if users were not read.
 pub(super) async fn stream(
     client: &NinjaOneClient,
     access: bool,
     users: Arc<Vec<u64>>,
-    outlet: &EventSender,
+    sender: &EventSender,
 ) -> Result<(), NinjaOneError> {
     let emit = Emit {
-        gathered: BatchBuffer::default(),
+        batch: BatchBuffer::default(),
         access,
         users,
-        outlet: outlet.clone(),
+        sender: sender.clone(),
         failure: None,
     };
     let mut reader = list(client, RoleReader::new(emit)).await?;
     if let Some(failure) = reader.consumer.failure.take() {
         return Err(failure);
     }
-    reader.consumer.gathered.flush(outlet).await?;
-    reader.report(access, outlet).await
+    reader.consumer.batch.flush(sender).await?;
+    reader.report(access, sender).await
 }
 
 /// Roles of which the members are known before users go by, and what the list leaves open.
@@ -58,7 +58,7 @@ pub(super) struct Collected {
     reader: RoleReader<Keep>,
 }
 
-/// Reads the roles and keeps the wanted ones, whose members are added to the selection.
+/// Reads the roles and keeps the selected ones, whose members are added to the selection.
 pub(super) async fn collect(
     client: &NinjaOneClient,
     selection: &mut Selection,
@@ -82,47 +82,47 @@ pub(super) async fn emit_collected(
     mut collected: Collected,
     access: bool,
     users: &[u64],
-    outlet: &EventSender,
+    sender: &EventSender,
 ) -> Result<(), NinjaOneError> {
     let roles = std::mem::take(&mut collected.reader.consumer.roles);
-    emit(roles, access, users, outlet).await?;
-    collected.reader.report(access, outlet).await
+    emit(roles, access, users, sender).await?;
+    collected.reader.report(access, sender).await
 }
 
 async fn emit(
     roles: Vec<Role>,
     access: bool,
     users: &[u64],
-    outlet: &EventSender,
+    sender: &EventSender,
 ) -> Result<(), NinjaOneError> {
     for role in roles {
-        let mut gathered = BatchBuffer::default();
+        let mut batch = BatchBuffer::default();
         let resource = mapping::role(role.id, &role.row);
         let entitlement = mapping::assigned(&resource)?;
-        gathered.resource(resource);
+        batch.resource(resource);
         if access {
             for mention in mentions(&role.row.members, users) {
-                outlet.send(Ok(mention)).await?;
+                sender.send(Ok(mention)).await?;
             }
             let id = entitlement.id.clone();
-            gathered.entitlement(entitlement);
-            gathered.grants_to(&id, role.row.members.ids(), outlet).await?;
+            batch.entitlement(entitlement);
+            batch.grants_to(&id, role.row.members.ids(), sender).await?;
         }
-        gathered.flush(outlet).await?;
+        batch.flush(sender).await?;
     }
     Ok(())
 }
 
 /// The words that the tenant has for members who are in no list of users.
-fn mentions(members: &Said<Members>, users: &[u64]) -> Vec<SourceEvent> {
-    let Said::Said(members) = members else {
+fn mentions(members: &Stated<Members>, users: &[u64]) -> Vec<SourceEvent> {
+    let Stated::Value(members) = members else {
         return Vec::new();
     };
     if users.is_empty() {
         return Vec::new();
     }
     let unlisted = members
-        .members_with_words()
+        .members_with_label()
         .filter(|(id, _)| users.binary_search(id).is_err());
     let mention = |(id, words): (u64, &str)| {
         SourceEvent::Mention(Mention {
@@ -139,28 +139,28 @@ fn mentions(members: &Said<Members>, users: &[u64]) -> Vec<SourceEvent> {
 /// Emits the roles of an older instance, which tells them by name only.
 pub(super) async fn emit_named(
     selection: &Selection,
-    facts: &mut AccessIndex,
-    outlet: &EventSender,
+    access_index: &mut AccessIndex,
+    sender: &EventSender,
 ) -> Result<(), NinjaOneError> {
-    let named = std::mem::take(&mut facts.role_names);
+    let named = std::mem::take(&mut access_index.role_names);
     let has_roles = !named.is_empty();
     let mut roles = Vec::new();
     let mut skips = SkipCounts::default();
     let mut member_skips = SkipCounts::default();
     for (name, members) in named {
         match name.id() {
-            Some(id) => roles.push(of_name(id, name, members)),
+            Some(id) => roles.push(role_from_name(id, name, members)),
             None => too_long(&name, &members, &mut skips, &mut member_skips),
         }
     }
-    roles.retain(|role| selection.role(&role.id));
-    emit(roles, selection.access, &facts.users, outlet).await?;
-    outlet.skipped(RowKind::Resource, &role_type(), skips).await?;
+    roles.retain(|role| selection.includes_role(&role.id));
+    emit(roles, selection.access, &access_index.users, sender).await?;
+    sender.skipped(RowKind::Resource, &role_type(), skips).await?;
     if !selection.access {
         return Ok(());
     }
-    outlet.skipped(RowKind::Grant, &role_type(), member_skips).await?;
-    let unstated = &facts.unstated_roles;
+    sender.skipped(RowKind::Grant, &role_type(), member_skips).await?;
+    let unstated = &access_index.unstated_roles;
     if !unstated.is_empty() {
         let scope = |principals| UnstatedScope::GrantsOn {
             resource_type: role_type(),
@@ -168,11 +168,11 @@ pub(super) async fn emit_named(
             principals,
         };
         let field = "roles of users, or the type that names them";
-        outlet
+        sender
             .unstated_of_users(unstated, field, WithoutBaseline::Complete, scope)
             .await?;
         // A role is known by its holders only.
-        outlet
+        sender
             .unstated(Unstated {
                 scope: UnstatedScope::Resources(role_type()),
                 field: "roles that only such users hold".to_owned(),
@@ -182,15 +182,15 @@ pub(super) async fn emit_named(
             })
             .await?;
     }
-    if has_roles { Ok(()) } else { no_role(outlet).await }
+    if has_roles { Ok(()) } else { no_role(sender).await }
 }
 
-fn of_name(id: NativeId, name: RoleName, members: Vec<u64>) -> Role {
-    let text = |text: String| Said::Said(text.into());
+fn role_from_name(id: NativeId, name: RoleName, members: Vec<u64>) -> Role {
+    let text = |text: String| Stated::Value(text.into());
     let row = RoleRow {
         name: text(name.name),
         kind: text(name.kind),
-        members: Said::Said(Members::from_ids(members)),
+        members: Stated::Value(Members::from_ids(members)),
         ..RoleRow::default()
     };
     Role { id, row }
@@ -215,10 +215,10 @@ fn too_long(name: &RoleName, members: &[u64], skips: &mut SkipCounts, member_ski
 }
 
 /// Technicians work by roles; a tenant without any is not plausible.
-async fn no_role(outlet: &EventSender) -> Result<(), NinjaOneError> {
-    outlet
+async fn no_role(sender: &EventSender) -> Result<(), NinjaOneError> {
+    sender
         .unstated(Unstated {
-            // Whoever has a sync with roles to compare with has the guard for that.
+            // A sync that is compared with one with roles has the guard for that.
             scope: UnstatedScope::GrantsOn {
                 resource_type: role_type(),
                 principal_type: user_type(),
@@ -267,10 +267,10 @@ const MAX_ROLES: u64 = 20_000;
 const ROLE_BYTES: u64 = 2 << 10;
 /// Sinks embed the texts of a role in its entitlement, and may keep both.
 const TEXT_COPIES: u64 = 4;
-/// What a member takes: a number in the pipeline, and one in the list of whom a batch names.
+/// Bytes of a member: a number in the pipeline, and one in a batch's list of principals.
 const MEMBER_BYTES: u64 = 8;
 
-/// What the members of the roles leave open.
+/// Findings about the members of the roles.
 #[derive(Debug, Default)]
 struct MemberFindings {
     skips: SkipCounts,
@@ -289,7 +289,7 @@ struct Silent {
     entitlement: EntitlementId,
     shown: String,
     field: &'static str,
-    /// None of its members is said, although there are some.
+    /// It has members, and none of them has an id.
     nobody: bool,
 }
 
@@ -299,7 +299,7 @@ const MEMBERS: &str = "members of roles";
 const MEMBER_IDS: &str = "ids of members of roles";
 
 impl MemberFindings {
-    /// Notes what a role leaves open, and sorts its members.
+    /// Notes the findings about a role, and sorts its members.
     fn note(&mut self, id: u64, row: &mut RoleRow) -> Result<(), access_core::model::IdError> {
         let role = mapping::role(NativeId::from_number(id), row);
         let entitlement = mapping::assigned(&role)?.id;
@@ -309,8 +309,8 @@ impl MemberFindings {
         }
         self.clipped.note(row.clipped(), || format!("role {id}"));
         let members = match &mut row.members {
-            Said::Said(members) => members,
-            Said::NotSaid => {
+            Stated::Value(members) => members,
+            Stated::Unstated => {
                 self.silent.push(Silent {
                     entitlement,
                     shown,
@@ -319,7 +319,7 @@ impl MemberFindings {
                 });
                 return Ok(());
             }
-            Said::NotReadable => {
+            Stated::Unreadable => {
                 self.unreadable.note("members", || shown.clone());
                 return Ok(());
             }
@@ -385,11 +385,11 @@ impl<C> RoleReader<C> {
         }
     }
 
-    /// Says what the list leaves open.
-    async fn report(self, access: bool, outlet: &EventSender) -> Result<(), NinjaOneError> {
+    /// Reports the findings.
+    async fn report(self, access: bool, sender: &EventSender) -> Result<(), NinjaOneError> {
         let of_roles = |_: &str| vec![role_type()];
         let is_empty = self.seen.is_empty();
-        outlet
+        sender
             .findings(ROLES, &role_type(), self.findings, of_roles)
             .await?;
         if self.differing.count > 0 {
@@ -403,21 +403,21 @@ impl<C> RoleReader<C> {
                 },
                 self.differing.example()
             );
-            outlet.incomplete(&role_type(), &reason);
+            sender.incomplete(&role_type(), &reason);
         }
         let members = self.members;
-        outlet.unreadable(ROLES, &members.fields, of_roles);
-        outlet.clipped(ROLES, &members.clipped).await?;
+        sender.unreadable(ROLES, &members.fields, of_roles);
+        sender.clipped(ROLES, &members.clipped).await?;
         if !access {
             return Ok(());
         }
-        outlet
+        sender
             .skipped(RowKind::Grant, &role_type(), members.skips)
             .await?;
-        outlet.unreadable(ROLES, &members.unreadable, of_roles);
+        sender.unreadable(ROLES, &members.unreadable, of_roles);
         for silent in members.silent {
             let never_normal = members.said == 0 || silent.nobody;
-            outlet
+            sender
                 .unstated(Unstated {
                     scope: UnstatedScope::Holders(silent.entitlement),
                     field: silent.field.to_owned(),
@@ -431,27 +431,22 @@ impl<C> RoleReader<C> {
                 })
                 .await?;
         }
-        if is_empty { no_role(outlet).await } else { Ok(()) }
+        if is_empty { no_role(sender).await } else { Ok(()) }
     }
 }
 
 impl<C: Consume> ListConsumer<Row<RoleRow>> for RoleReader<C> {
-    fn take(&mut self, row: Row<RoleRow>) -> bool {
-        let words = |row: &RoleRow| row.name.trimmed().map(Into::into);
-        let Some((id, mut row)) = self.findings.usable(row, |row| row.id, words) else {
+    fn accept(&mut self, row: Row<RoleRow>) -> bool {
+        let Some((id, mut row)) = self.findings.usable(row) else {
             return true;
         };
         let new_in_this_try = self.seen.insert(id);
         if !new_in_this_try {
-            let skipped = SkippedRow {
-                resource: Some(ResourceId::new(role_type(), NativeId::from_number(id))),
-                words: row.name.trimmed().map(str::to_owned),
-                ..SkippedRow::default()
-            };
-            self.findings.skips.book(SkipReason::Duplicate, skipped);
+            let role = ResourceId::new(role_type(), NativeId::from_number(id));
+            self.findings.duplicate(role, &row);
         }
         if let Some(fingerprint) = self.done.get(&id) {
-            if let Said::Said(members) = &mut row.members {
+            if let Stated::Value(members) = &mut row.members {
                 sort_as_text(&mut members.ids);
             }
             if !new_in_this_try && *fingerprint != row.fingerprint() {
@@ -472,7 +467,7 @@ impl<C: Consume> ListConsumer<Row<RoleRow>> for RoleReader<C> {
         })
     }
 
-    fn again(&mut self) {
+    fn restart(&mut self) {
         self.seen.clear();
         // What was found in roles already consumed stays: they do not come again.
         self.findings = Findings::default();
@@ -487,16 +482,16 @@ impl<C: Consume> ListConsumer<Row<RoleRow>> for RoleReader<C> {
         self.kept
     }
 
-    fn has_used(&self) -> bool {
+    fn has_usable_rows(&self) -> bool {
         !self.seen.is_empty()
     }
 }
 
 struct Emit {
-    gathered: BatchBuffer,
+    batch: BatchBuffer,
     access: bool,
     users: Arc<Vec<u64>>,
-    outlet: EventSender,
+    sender: EventSender,
     failure: Option<NinjaOneError>,
 }
 
@@ -504,23 +499,23 @@ impl Emit {
     fn role(&mut self, role: Role) -> Result<bool, NinjaOneError> {
         let resource = mapping::role(role.id, &role.row);
         let entitlement = mapping::assigned(&resource)?;
-        self.gathered.resource(resource);
+        self.batch.resource(resource);
         if self.access {
             for mention in mentions(&role.row.members, &self.users) {
-                if !self.outlet.send_from_thread(mention) {
+                if !self.sender.send_from_thread(mention) {
                     return Ok(false);
                 }
             }
             let id = entitlement.id.clone();
-            self.gathered.entitlement(entitlement);
+            self.batch.entitlement(entitlement);
             for part in role.row.members.ids().chunks(BATCH_ROWS) {
-                self.gathered.grants(&id, part);
-                if self.gathered.is_full() && !self.gathered.flush_from_thread(&self.outlet) {
+                self.batch.grants(&id, part);
+                if self.batch.is_full() && !self.batch.flush_from_thread(&self.sender) {
                     return Ok(false);
                 }
             }
         }
-        Ok(!self.gathered.is_full() || self.gathered.flush_from_thread(&self.outlet))
+        Ok(!self.batch.is_full() || self.batch.flush_from_thread(&self.sender))
     }
 }
 
@@ -547,7 +542,7 @@ struct Keep {
 
 impl Consume for Keep {
     fn consume(&mut self, role: Role) -> bool {
-        if self.wanted.role(&role.id) {
+        if self.wanted.includes_role(&role.id) {
             self.roles.push(role);
         }
         true

@@ -1,4 +1,4 @@
-//! What of the tenant a sync asks for.
+//! Which part of the tenant is synced.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -11,7 +11,7 @@ use crate::mapping::{
     TENANT_ID, device_type, organization_type, resource_types, role_type, tenant_type, user_type,
 };
 
-/// Which types and single resources are wanted, and with them which calls are needed.
+/// The types and single resources to sync, and with them the calls that are needed.
 #[derive(Debug, Clone)]
 pub(super) struct Selection {
     pub(super) types: Vec<ResourceTypeId>,
@@ -40,80 +40,80 @@ impl Selection {
         }
     }
 
-    fn wants(&self, resource_type: &ResourceTypeId) -> bool {
+    fn includes_type(&self, resource_type: &ResourceTypeId) -> bool {
         self.types.contains(resource_type)
     }
 
-    pub(super) fn users(&self) -> bool {
-        self.wants(&user_type())
+    pub(super) fn includes_users(&self) -> bool {
+        self.includes_type(&user_type())
     }
 
-    pub(super) fn roles(&self) -> bool {
-        self.wants(&role_type())
+    pub(super) fn includes_roles(&self) -> bool {
+        self.includes_type(&role_type())
             && self
                 .targets
                 .as_ref()
                 .is_none_or(|targets| !targets.roles.is_empty())
     }
 
-    pub(super) fn organizations(&self) -> bool {
-        self.wants(&organization_type())
+    pub(super) fn includes_organizations(&self) -> bool {
+        self.includes_type(&organization_type())
     }
 
-    pub(super) fn tenant(&self) -> bool {
-        self.wants(&tenant_type()) && self.targets.as_ref().is_none_or(|targets| targets.tenant)
+    pub(super) fn includes_tenant(&self) -> bool {
+        self.includes_type(&tenant_type()) && self.targets.as_ref().is_none_or(|targets| targets.tenant)
     }
 
-    pub(super) fn devices(&self) -> bool {
-        self.wants(&device_type())
+    pub(super) fn includes_devices(&self) -> bool {
+        self.includes_type(&device_type())
             && self
                 .targets
                 .as_ref()
                 .is_none_or(|targets| !targets.devices.is_empty())
     }
 
-    /// Whether single resources are asked for, so that who holds access to them has to be found out first.
+    /// Whether single resources are synced, so that the holders of access to them must be known first.
     pub(super) fn is_targeted(&self) -> bool {
         self.targets.is_some()
     }
 
-    pub(super) fn role(&self, id: &NativeId) -> bool {
+    pub(super) fn includes_role(&self, id: &NativeId) -> bool {
         self.targets
             .as_ref()
             .is_none_or(|targets| targets.roles.contains(id))
     }
 
-    pub(super) fn organization(&self, id: u64) -> bool {
-        self.organizations()
+    pub(super) fn includes_organization(&self, id: u64) -> bool {
+        self.includes_organizations()
             && self
                 .targets
                 .as_ref()
                 .is_none_or(|targets| targets.organizations.contains(&id))
     }
 
-    pub(super) fn device(&self, id: u64) -> bool {
+    pub(super) fn includes_device(&self, id: u64) -> bool {
         self.targets
             .as_ref()
             .is_none_or(|targets| targets.devices.contains(&id))
     }
 
-    /// Whether a user is wanted, or holds something on what is.
-    pub(super) fn user(&self, id: u64, facts: &UserAccess) -> bool {
+    /// Whether a user is selected, or holds access to something that is.
+    pub(super) fn includes_user(&self, id: u64, access: &UserAccess) -> bool {
         let Some(targets) = &self.targets else { return true };
         let holds_something = || {
             targets.holders.contains(&id)
-                || facts
+                || access
                     .organizations
                     .iter()
                     .any(|organization| targets.organizations.contains(organization))
-                || (targets.tenant && facts.privileges != Privileges::default())
-                || facts.devices().any(|device| targets.devices.contains(&device))
+                || (targets.tenant && access.privileges != Privileges::default())
+                || access.devices().any(|device| targets.devices.contains(&device))
         };
         targets.users.contains(&id) || (self.access && holds_something())
     }
 
     /// Whether users come with a role because they hold it.
-    pub(super) fn holders_of(&self, role: &NativeId) -> bool {
+    pub(super) fn includes_holders_of(&self, role: &NativeId) -> bool {
         self.access
             && self
                 .targets
@@ -121,7 +121,7 @@ impl Selection {
                 .is_some_and(|targets| targets.roles.contains(role))
     }
 
-    /// These users hold access to what is wanted.
+    /// Adds users who hold access to selected resources.
     pub(super) fn add_holders(&mut self, users: impl IntoIterator<Item = u64>) {
         if let Some(targets) = &mut self.targets {
             targets.holders.extend(users);

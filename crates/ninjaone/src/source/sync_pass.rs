@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use access_core::model::{AccessBatch, SyncScope, UnstatedScope, WithoutBaseline};
+use access_core::model::{AccessBatch, ResourceTypeId, SyncScope, UnstatedScope, WithoutBaseline};
 use access_core::ports::SourceError;
 
 use super::EventSender;
 use super::SourceOptions;
 use super::batch_buffer::BatchBuffer;
 use super::devices;
+use super::devices::DEVICES;
 use super::older;
 use super::older::Instance;
-use super::older::ROLES;
 use super::organizations;
-use super::organizations::OrganizationsRead;
+use super::organizations::{ORGANIZATIONS, OrganizationsRead};
+use super::paths::{END_USERS, ROLES, TECHNICIANS, USERS};
 use super::roles;
 use super::selection::Selection;
 use super::user_access::AccessIndex;
@@ -21,118 +22,209 @@ use super::users;
 use crate::NinjaOneError;
 use crate::client::NinjaOneClient;
 use crate::mapping::{
-    self, FULL_PORTAL_ACCESS, SYSTEM_ADMINISTRATOR, TENANT_PRIVILEGES, resource_types, user_type,
+    self, FULL_PORTAL_ACCESS, SYSTEM_ADMINISTRATOR, TENANT_PRIVILEGES, device_type, organization_type,
+    resource_types, role_type, user_type,
 };
+
+/// A list that a sync reads.
+#[derive(Debug)]
+pub(super) struct ListInfo {
+    pub(super) path: &'static str,
+    /// Its name in the progress display.
+    pub(super) name: &'static str,
+    /// What a sync needs it for, as `check` shows it.
+    pub(super) purpose: &'static str,
+    /// The resource type that is incomplete if the list is; `None` where another list stands for the type.
+    pub(super) resource_type: Option<fn() -> ResourceTypeId>,
+    pub(super) availability: Availability,
+    /// An instance in use has at least one entry.
+    pub(super) is_never_empty: bool,
+    pub(super) is_paged: bool,
+}
+
+/// Where a list is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Availability {
+    /// Everywhere.
+    Always,
+    /// Not on older instances, which lack it.
+    Newer,
+    /// Where it is opted in. A sync goes on without it.
+    OptIn,
+}
+
+impl ListInfo {
+    pub(super) fn is_newer(&self) -> bool {
+        self.availability == Availability::Newer
+    }
+
+    pub(super) fn is_opt_in(&self) -> bool {
+        self.availability == Availability::OptIn
+    }
+}
+
+const fn list(path: &'static str, name: &'static str, purpose: &'static str) -> ListInfo {
+    ListInfo {
+        path,
+        name,
+        purpose,
+        resource_type: None,
+        availability: Availability::Always,
+        is_never_empty: false,
+        is_paged: false,
+    }
+}
+
+/// Every list, in the order in which it is read. A new one gets a row here and is read in [`read_lists`].
+static LISTS: [ListInfo; 6] = [
+    ListInfo {
+        resource_type: Some(organization_type),
+        is_paged: true,
+        ..list(ORGANIZATIONS, "organizations", "organizations")
+    },
+    ListInfo {
+        availability: Availability::Newer,
+        is_never_empty: true,
+        ..list(TECHNICIANS, "technicians", "technicians: sign-in type, SCIM")
+    },
+    ListInfo {
+        availability: Availability::Newer,
+        ..list(END_USERS, "end users", "end users: organization, portal access")
+    },
+    ListInfo {
+        resource_type: Some(user_type),
+        is_never_empty: true,
+        ..list(USERS, "users", "all users: privileges, invitations")
+    },
+    ListInfo {
+        resource_type: Some(role_type),
+        availability: Availability::Newer,
+        ..list(ROLES, "roles", "roles and who holds them")
+    },
+    ListInfo {
+        resource_type: Some(device_type),
+        is_paged: true,
+        availability: Availability::OptIn,
+        ..list(DEVICES, "devices", "devices (opted in)")
+    },
+];
+
+/// The lists that a sync with these options reads, in its order.
+pub(super) fn lists(options: SourceOptions) -> impl Iterator<Item = &'static ListInfo> {
+    LISTS
+        .iter()
+        .filter(move |list| options.devices || !list.is_opt_in())
+}
 
 /// Reads what the scope asks for; what goes wrong is the last thing that is handed over.
 pub(super) async fn read(
     client: &NinjaOneClient,
     options: SourceOptions,
     scope: SyncScope,
-    outlet: EventSender,
+    sender: EventSender,
 ) {
-    let read = run(client, options, Selection::new(options, &scope), &outlet).await;
+    let read = read_lists(client, options, Selection::new(options, &scope), &sender).await;
     if let Err(error) = read {
-        // If nobody listens there is nobody to tell.
-        let _ = outlet.send(Err(SourceError::new(error))).await;
+        // Without a receiver the error is irrelevant.
+        let _ = sender.send(Err(SourceError::new(error))).await;
     }
 }
 
-async fn run(
+async fn read_lists(
     client: &NinjaOneClient,
     options: SourceOptions,
     mut selection: Selection,
-    outlet: &EventSender,
+    sender: &EventSender,
 ) -> Result<(), NinjaOneError> {
     let mut types = resource_types(options.devices);
     types.retain(|row| selection.types.contains(&row.id));
-    outlet.batch(AccessBatch::ResourceTypes(types)).await?;
+    sender.batch(AccessBatch::ResourceTypes(types)).await?;
 
     // Who holds a single role has to be known before users go by.
     let mut known = None;
     let mut collected = None;
-    if selection.is_targeted() && selection.roles() {
+    if selection.is_targeted() && selection.includes_roles() {
         match roles::collect(client, &mut selection).await {
             Ok(roles) => {
-                outlet.id_scheme(&Instance::Current.id_scheme()).await?;
+                sender.id_scheme(&Instance::Current.id_scheme()).await?;
                 known = Some(Instance::Current);
                 collected = Some(roles);
             }
             // On an older instance roles are found with the users.
             Err(failure) => {
                 older::confirm(client, ROLES, failure).await?;
-                older::warn(outlet).await?;
+                older::warn(sender).await?;
                 known = Some(Instance::Older);
             }
         }
     }
     let mut listed = OrganizationsRead::default();
-    if selection.organizations() || selection.users() {
-        listed = organizations::read(client, &selection, outlet).await?;
+    if selection.includes_organizations() || selection.includes_users() {
+        listed = organizations::read(client, &selection, sender).await?;
     }
-    let mut facts = AccessIndex::default();
-    if selection.users() {
+    let mut access_index = AccessIndex::default();
+    if selection.includes_users() {
         let names = Arc::clone(&listed.names);
-        let read = users::read(client, options.devices, &selection, names, known, outlet).await?;
+        let read = users::read(client, options.devices, &selection, names, known, sender).await?;
         known = Some(read.instance);
-        facts = read.facts;
+        access_index = read.access_index;
     }
-    if selection.tenant() {
+    if selection.includes_tenant() {
         if known.is_none() && selection.access {
-            known = Some(older::detect(client, outlet).await?);
+            known = Some(older::detect(client, sender).await?);
         }
-        tenant(client, &selection, known, &facts, outlet).await?;
+        tenant(client, &selection, known, &access_index, sender).await?;
     }
-    if selection.organizations() && selection.access {
-        organizations::grants(&selection, &facts, &listed, outlet).await?;
+    if selection.includes_organizations() && selection.access {
+        organizations::grants(&selection, &access_index, &listed, sender).await?;
     }
-    if selection.roles() {
+    if selection.includes_roles() {
         match collected {
             Some(collected) => {
-                roles::emit_collected(collected, selection.access, &facts.users, outlet).await?;
+                roles::emit_collected(collected, selection.access, &access_index.users, sender).await?;
             }
-            None => read_roles(client, &selection, known, &mut facts, outlet).await?,
+            None => read_roles(client, &selection, known, &mut access_index, sender).await?,
         }
     }
-    if selection.devices() {
-        devices::read(client, &selection, &facts, outlet).await?;
+    if selection.includes_devices() {
+        devices::read(client, &selection, &access_index, sender).await?;
     }
-    for id in outlet.missing() {
-        outlet
+    for id in sender.missing() {
+        sender
             .warn(
                 "not_found",
                 format!("there is no {} {} in the tenant", id.resource_type, id.id),
             )
             .await?;
     }
-    outlet.say_incomplete().await
+    sender.say_incomplete().await
 }
 
 async fn read_roles(
     client: &NinjaOneClient,
     selection: &Selection,
     known: Option<Instance>,
-    facts: &mut AccessIndex,
-    outlet: &EventSender,
+    access_index: &mut AccessIndex,
+    sender: &EventSender,
 ) -> Result<(), NinjaOneError> {
     if known != Some(Instance::Older) {
-        let users = Arc::clone(&facts.users);
-        match roles::stream(client, selection.access, users, outlet).await {
+        let users = Arc::clone(&access_index.users);
+        match roles::stream(client, selection.access, users, sender).await {
             Ok(()) if known.is_none() => {
-                return outlet.id_scheme(&Instance::Current.id_scheme()).await;
+                return sender.id_scheme(&Instance::Current.id_scheme()).await;
             }
             Ok(()) => return Ok(()),
             // Only when users were left out; otherwise their lists have said that the instance is an older one.
             Err(failure) if known.is_none() => {
                 older::confirm(client, ROLES, failure).await?;
-                older::warn(outlet).await?;
+                older::warn(sender).await?;
                 let names = Arc::default();
-                *facts = users::read_older(client, false, selection, names, outlet).await?;
+                *access_index = users::read_older(client, false, selection, names, sender).await?;
             }
-            Err(failure) => return Err(failure.of_missing_list(ROLES)),
+            Err(failure) => return Err(failure.into_missing_list(ROLES)),
         }
     }
-    roles::emit_named(selection, facts, outlet).await
+    roles::emit_named(selection, access_index, sender).await
 }
 
 /// The tenant as a resource, and who holds privileges over all of it.
@@ -140,35 +232,35 @@ async fn tenant(
     client: &NinjaOneClient,
     selection: &Selection,
     known: Option<Instance>,
-    facts: &AccessIndex,
-    outlet: &EventSender,
+    access_index: &AccessIndex,
+    sender: &EventSender,
 ) -> Result<(), NinjaOneError> {
     let tenant = mapping::tenant(&client.tenant())?;
-    let mut gathered = BatchBuffer::default();
+    let mut batch = BatchBuffer::default();
     let mut entitlements = Vec::new();
-    for (place, privilege) in TENANT_PRIVILEGES.iter().enumerate() {
+    for (index, privilege) in TENANT_PRIVILEGES.iter().enumerate() {
         // What an instance cannot tell is not offered there.
-        if place == FULL_PORTAL_ACCESS && known == Some(Instance::Older) {
+        if index == FULL_PORTAL_ACCESS && known == Some(Instance::Older) {
             continue;
         }
         let entitlement = privilege.entitlement(&tenant)?;
-        entitlements.push((place, entitlement.id.clone()));
+        entitlements.push((index, entitlement.id.clone()));
         if selection.access {
-            gathered.entitlement(entitlement);
+            batch.entitlement(entitlement);
         }
     }
-    gathered.resource(tenant);
+    batch.resource(tenant);
     if selection.access {
-        for (place, entitlement) in &entitlements {
-            let holders = &facts.privileged[*place];
-            gathered.grants_to(entitlement, holders, outlet).await?;
+        for (index, entitlement) in &entitlements {
+            let holders = &access_index.privileged[*index];
+            batch.grants_to(entitlement, holders, sender).await?;
         }
     }
-    gathered.flush(outlet).await?;
+    batch.flush(sender).await?;
     if selection.access {
-        for (place, entitlement) in &entitlements {
-            // Somebody made the API client app, so somebody has full rights.
-            let never_normal = *place == SYSTEM_ADMINISTRATOR && !facts.administrators_are_said;
+        for (index, entitlement) in &entitlements {
+            // An administrator created the API client app, so there is at least one.
+            let never_normal = *index == SYSTEM_ADMINISTRATOR && !access_index.administrator_is_stated;
             let without_baseline = if never_normal {
                 WithoutBaseline::Incomplete
             } else {
@@ -179,9 +271,9 @@ async fn tenant(
                 principal_type: user_type(),
                 principals,
             };
-            let field = format!("{} of users", TENANT_PRIVILEGES[*place].field);
-            let users = &facts.unstated_privileges[*place];
-            outlet
+            let field = format!("{} of users", TENANT_PRIVILEGES[*index].field);
+            let users = &access_index.unstated_privileges[*index];
+            sender
                 .unstated_of_users(users, &field, without_baseline, scope)
                 .await?;
         }

@@ -1,4 +1,4 @@
-//! What is remembered of each user once it has been emitted: who holds what, in a few numbers.
+//! What is kept of each user once it has been emitted: who holds what, in a few numbers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::mapping::{FULL_PORTAL_ACCESS, TENANT_PRIVILEGES};
 /// Which of the [`TENANT_PRIVILEGES`] a user holds.
 pub(super) type Privileges = [bool; TENANT_PRIVILEGES.len()];
 
-/// What one user holds, apart from roles, and what is not said of it.
+/// What one user holds, apart from roles, and what is unknown of it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct UserAccess {
     /// The organizations the user is an end user of.
@@ -37,7 +37,7 @@ struct UserUnstated {
 
 /// What kind of user a row is of, as far as it is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum AccountKind {
     Technician,
     EndUser,
     /// No list says it.
@@ -45,14 +45,14 @@ pub(super) enum Kind {
 }
 
 impl UserAccess {
-    pub(super) fn new(row: &UserRow, kind: Kind, instance: Instance, with_devices: bool) -> Self {
+    pub(super) fn new(row: &UserRow, kind: AccountKind, instance: Instance, with_devices: bool) -> Self {
         let ids = |list: &List<u64>| {
             let ids = if with_devices { list.entries() } else { &[] };
             ids.to_vec()
         };
         let mut accessible = ids(&row.accessible_device_ids);
         accessible.extend(ids(&row.device_ids));
-        let maybe_end_user = kind != Kind::Technician;
+        let maybe_end_user = kind != AccountKind::Technician;
         let flags = TENANT_PRIVILEGES.map(|privilege| (privilege.flag)(row));
         let mut privileges = flags.map(|flag| flag.said().is_none());
         privileges[FULL_PORTAL_ACCESS] &= maybe_end_user && instance == Instance::Current;
@@ -60,10 +60,10 @@ impl UserAccess {
         let unstated = UserUnstated {
             privileges,
             organization: match kind {
-                Kind::Technician => false,
-                Kind::EndUser => row.organization_id.said().is_none(),
+                AccountKind::Technician => false,
+                AccountKind::EndUser => row.organization_id.said().is_none(),
                 // Of which organization a user is, but not whether as an end user.
-                Kind::Unknown => true,
+                AccountKind::Unknown => true,
             },
             accessible: with_devices
                 && maybe_end_user
@@ -72,7 +72,7 @@ impl UserAccess {
             assigned: with_devices && row.assigned_device_ids.said().is_none(),
         };
         Self {
-            organizations: if kind == Kind::EndUser {
+            organizations: if kind == AccountKind::EndUser {
                 organizations.to_vec()
             } else {
                 Vec::new()
@@ -103,7 +103,7 @@ pub(super) struct RoleName {
 
 impl RoleName {
     /// The roles that a user's row names.
-    pub(super) fn all_of(row: &UserRow) -> Vec<Self> {
+    pub(super) fn from_row(row: &UserRow) -> Vec<Self> {
         let kind = row.user_type.trimmed().unwrap_or("UNKNOWN").to_ascii_uppercase();
         let names = row
             .roles
@@ -130,35 +130,35 @@ impl RoleName {
     }
 }
 
-/// Who holds what, over all users, and of whom it is not said.
+/// Who holds what, over all users, and of whom it is unknown.
 #[derive(Debug, Default)]
 pub(super) struct AccessIndex {
     /// All users that were emitted.
     pub(super) users: Arc<Vec<u64>>,
     pub(super) privileged: [Vec<u64>; TENANT_PRIVILEGES.len()],
-    /// Of whom no list says whether they hold a privilege.
+    /// Users for whom no list states whether they hold a privilege.
     pub(super) unstated_privileges: [Vec<u64>; TENANT_PRIVILEGES.len()],
     /// (organization, user)
     pub(super) organizations: Vec<(u64, u64)>,
-    /// End users of whom no list says the organization.
+    /// End users whose organization no list states.
     pub(super) unplaced: Vec<u64>,
     /// (device, user), for `access` and `assigned`.
     pub(super) devices: [Vec<(u64, u64)>; 2],
-    /// Of whom no list says the devices.
+    /// Users whose devices no list states.
     pub(super) unstated_devices: [Vec<u64>; 2],
     /// On older instances.
     pub(super) role_names: BTreeMap<RoleName, Vec<u64>>,
-    /// On older instances: of whom the roles, or the type that names them, are not said.
+    /// On older instances: users whose roles, or the type that names them, are not stated.
     pub(super) unstated_roles: Vec<u64>,
     /// Whether any user's row says whether the user is an administrator.
-    pub(super) administrators_are_said: bool,
+    pub(super) administrator_is_stated: bool,
 }
 
 impl AccessIndex {
-    pub(super) fn add(&mut self, user: u64, facts: &UserAccess) {
+    pub(super) fn add(&mut self, user: u64, access: &UserAccess) {
         Arc::make_mut(&mut self.users).push(user);
-        let unstated = &facts.unstated;
-        for (held, holders) in facts.privileges.iter().zip(&mut self.privileged) {
+        let unstated = &access.unstated;
+        for (held, holders) in access.privileges.iter().zip(&mut self.privileged) {
             if *held {
                 holders.push(user);
             }
@@ -169,7 +169,7 @@ impl AccessIndex {
             }
         }
         self.organizations.extend(
-            facts
+            access
                 .organizations
                 .iter()
                 .map(|organization| (*organization, user)),
@@ -177,9 +177,9 @@ impl AccessIndex {
         if unstated.organization {
             self.unplaced.push(user);
         }
-        let [access, assigned] = &mut self.devices;
-        access.extend(facts.accessible.iter().map(|device| (*device, user)));
-        assigned.extend(facts.assigned.iter().map(|device| (*device, user)));
+        let [accessible, assigned] = &mut self.devices;
+        accessible.extend(access.accessible.iter().map(|device| (*device, user)));
+        assigned.extend(access.assigned.iter().map(|device| (*device, user)));
         for (is_unstated, users) in [unstated.accessible, unstated.assigned]
             .into_iter()
             .zip(&mut self.unstated_devices)

@@ -532,7 +532,7 @@ fn a_failure_says_what_is_known_of_its_effect() {
     assert_eq!(effect(Fault::LostWrite(500)).0, WriteEffect::Unknown);
     assert_eq!(effect(Fault::LostWrite(0)), (WriteEffect::Unknown, false));
     let desk = Desk::msp();
-    let off = ninjaone::NinjaOneProvisioner::new(desk.client(ninjaone::Writes::Off));
+    let off = ninjaone::NinjaOneProvisioner::new(desk.client(ninjaone::WritePolicy::Disabled));
     let step = Step::AddMember(membership(&resource_id("role", "1"), "14"));
     let failure = desk.wait(off.apply(&step)).unwrap_err();
     assert_eq!((failure.effect, failure.request_id), (WriteEffect::None, None));

@@ -11,7 +11,7 @@ use access_core::ports::{AccessSource, SourceEvent};
 use futures::StreamExt;
 use ninjaone::{
     BaseUrl, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, NinjaOneProvisioner, NinjaOneSource,
-    RetryBudget, Secret, SourceOptions, Writes,
+    RetryBudget, Secret, SourceOptions, WritePolicy,
 };
 use ninjaone_sim::{Behavior, Fault, FaultRule, FaultSchedule, Sim, SimConfig, Tenant, When};
 use tokio::runtime::{Builder, Runtime};
@@ -60,7 +60,7 @@ impl Desk {
         Self::new(&config)
     }
 
-    pub(crate) fn client(&self, writes: Writes) -> NinjaOneClient {
+    pub(crate) fn client(&self, writes: WritePolicy) -> NinjaOneClient {
         let config = ClientConfig {
             base_url: BaseUrl::parse(&self.sim.base_url()).unwrap(),
             token_path: DEFAULT_TOKEN_PATH.to_owned(),
@@ -82,11 +82,11 @@ impl Desk {
     }
 
     pub(crate) fn source(&self, devices: bool) -> NinjaOneSource {
-        NinjaOneSource::new(self.client(Writes::Off), SourceOptions { devices })
+        NinjaOneSource::new(self.client(WritePolicy::Disabled), SourceOptions { devices })
     }
 
     pub(crate) fn provisioner(&self) -> NinjaOneProvisioner {
-        NinjaOneProvisioner::new(self.client(Writes::On))
+        NinjaOneProvisioner::new(self.client(WritePolicy::Enabled))
     }
 
     pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {

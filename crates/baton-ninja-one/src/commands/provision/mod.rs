@@ -13,7 +13,7 @@ use access_core::provisioning::{Outcome, Plan, Provisioning, ProvisioningError, 
 use access_core::{Diagnostic, StatusCode};
 use clap::ArgMatches;
 use indicatif::MultiProgress;
-use ninjaone::{NinjaOneClient, NinjaOneProvisioner, Writes};
+use ninjaone::{NinjaOneClient, NinjaOneProvisioner, WritePolicy};
 
 use crate::failure::Failure;
 use crate::observability::logging;
@@ -139,9 +139,9 @@ pub(crate) fn wired(settings: &Settings, from_flag: bool) -> Result<Provisioning
     }
     let mut config = settings.client()?;
     config.writes = if mode == ProvisioningMode::On {
-        Writes::On
+        WritePolicy::Enabled
     } else {
-        Writes::Off
+        WritePolicy::Disabled
     };
     let provisioner = NinjaOneProvisioner::new(NinjaOneClient::new(config)?);
     let audit: Box<dyn AuditLog> = match settings.audit_log()? {

@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use c1_service::{C1Client, Connector, Stop, SyncTaskSpec, TaskFailure, TaskId};
 use ninjaone::{
     ClientConfig, NinjaOneClient, NinjaOneEventFeed, NinjaOneProvisioner, NinjaOneSource, SourceOptions,
-    Writes,
+    WritePolicy,
 };
 use sink_c1z::{C1zSink, C1zSinkConfig, StorageEngine};
 use sink_upload::{LastDelivery, StateFolder, UploadSink};
@@ -80,7 +80,11 @@ impl NinjaOneConnector {
     ) -> Result<Self, Failure> {
         let mut ninja = settings.client()?;
         let may_change = settings.provisioning()?;
-        ninja.writes = if may_change { Writes::On } else { Writes::Off };
+        ninja.writes = if may_change {
+            WritePolicy::Enabled
+        } else {
+            WritePolicy::Disabled
+        };
         let temp_folder = settings.temp_folder()?;
         sweep(&temp_folder);
         let provisioner = may_change

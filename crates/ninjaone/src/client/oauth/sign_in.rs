@@ -8,21 +8,23 @@ use reqwest::Response;
 use reqwest::StatusCode as Http;
 use reqwest::header::ACCEPT;
 
-use super::body_reader::Answer;
-use super::http::{Instead, RequestFailure, accept_sign_in, request_line, sign_in_redirected};
-use super::retry::RetryState;
 use super::token::{Token, TokenAnswer};
-use super::trace::traced;
-use super::{ApiError, NinjaOneClient, NinjaOneError};
+use crate::client::body_reader::Answer;
+use crate::client::response::{
+    NonJson, RequestFailure, classify_sign_in_response, request_line, sign_in_redirected,
+};
+use crate::client::retry::RetryState;
+use crate::client::trace::traced;
+use crate::client::{ApiError, NinjaOneClient, NinjaOneError};
 
 /// The longest answer with a token.
-const LONGEST_TOKEN: usize = 1 << 20;
-/// So many scopes are asked for one by one to find out which of them is refused.
-const MAX_SCOPES_ASKED_ALONE: usize = 4;
+const MAX_TOKEN_BODY_BYTES: usize = 1 << 20;
+/// The most scopes that are requested one by one to find the refused ones.
+const MAX_PROBED_SCOPES: usize = 4;
 
 impl NinjaOneClient {
     /// The current token, or a new one if there is none, it is about to end, or it is the one that was refused.
-    pub(super) async fn token(&self, refused: Option<&Token>) -> Result<Token, NinjaOneError> {
+    pub(in crate::client) async fn token(&self, refused: Option<&Token>) -> Result<Token, NinjaOneError> {
         let mut held = self.token.lock().await;
         if let Some(token) = held.as_ref() {
             let refused = refused.is_some_and(|refused| refused.secret == token.secret);
@@ -62,7 +64,7 @@ impl NinjaOneClient {
             ("client_secret", self.config().client_secret.expose()),
         ];
         form.extend(self.config().scope.as_deref().map(|scope| ("scope", scope)));
-        let mut patience = RetryState::new(self.config().retry);
+        let mut retry_state = RetryState::new(self.config().retry);
         loop {
             self.next_call().await;
             let sent = self
@@ -71,35 +73,35 @@ impl NinjaOneClient {
                 .header(ACCEPT, "application/json")
                 .form(&form);
             let sent = traced("POST", &url, sent.send()).await;
-            let setback = match sent {
+            let request_failure = match sent {
                 Ok(response) if response.status().is_redirection() => {
                     // The secret goes to no address but the configured one.
                     return Err(sign_in_redirected(request, &response));
                 }
-                Ok(response) => match accept_sign_in(response, self.longest_trickle()).await {
-                    Ok(answer) => match self.token_of(&request, answer, &patience).await {
+                Ok(response) => match classify_sign_in_response(response, self.max_body_wait()).await {
+                    Ok(answer) => match self.parse_token(&request, answer, &retry_state).await {
                         Err(failure @ (NinjaOneError::BrokenOff { .. } | NinjaOneError::Network { .. })) => {
-                            self.pause(&mut patience, None, failure).await?;
+                            self.wait_before_retry(&mut retry_state, None, failure).await?;
                             continue;
                         }
                         Ok(Ok(token)) => return Ok(token),
-                        Ok(Err(setback)) => setback,
+                        Ok(Err(request_failure)) => request_failure,
                         Err(failure) => return Err(failure),
                     },
-                    Err(setback) => setback,
+                    Err(request_failure) => request_failure,
                 },
                 Err(error) => RequestFailure::Network(error),
             };
-            self.handle_sign_in(&mut patience, setback, request.clone())
+            self.retry_or_fail_sign_in(&mut retry_state, request_failure, request.clone())
                 .await?;
         }
     }
 
-    /// Which of several scopes the app does not have: NinjaOne refuses all of them for one. Each is asked for alone, once;
-    /// nothing if that does not tell it.
+    /// The scopes that the app does not have: NinjaOne refuses all scopes because of one. Each is requested alone, once;
+    /// `None` if that does not show them.
     async fn refused_scopes(&self) -> Option<ServerText> {
         let scopes: Vec<&str> = self.config().scope.as_deref()?.split_whitespace().collect();
-        if !(2..=MAX_SCOPES_ASKED_ALONE).contains(&scopes.len()) {
+        if !(2..=MAX_PROBED_SCOPES).contains(&scopes.len()) {
             return None;
         }
         let mut refused = Vec::new();
@@ -111,7 +113,7 @@ impl NinjaOneClient {
         (!refused.is_empty()).then(|| ServerText::new(&refused.join(" ")))
     }
 
-    /// Whether a scope alone is refused; nothing if the answer does not tell it.
+    /// Whether a scope alone is refused; `None` if the answer does not show it.
     async fn is_refused(&self, scope: &str) -> Option<bool> {
         let url = self.config().base_url.endpoint(&self.config().token_path);
         let form = [
@@ -130,21 +132,21 @@ impl NinjaOneClient {
         if response.status().is_redirection() {
             return None;
         }
-        match accept_sign_in(response, self.longest_trickle()).await {
+        match classify_sign_in_response(response, self.max_body_wait()).await {
             Ok(answer) => answer.status().is_success().then_some(false),
             Err(RequestFailure::Answer { fault, .. }) => fault.is("invalid_scope").then_some(true),
             Err(_) => None,
         }
     }
 
-    /// Waits before the next try of a sign-in, or says why there is none.
-    async fn handle_sign_in(
+    /// Waits before the next try of a sign-in, or returns why there is none.
+    async fn retry_or_fail_sign_in(
         &self,
-        patience: &mut RetryState,
-        setback: RequestFailure,
+        retry_state: &mut RetryState,
+        request_failure: RequestFailure,
         request: String,
     ) -> Result<(), NinjaOneError> {
-        match setback.of_sign_in() {
+        match request_failure.for_sign_in() {
             RequestFailure::Answer {
                 status,
                 fault,
@@ -158,75 +160,81 @@ impl NinjaOneClient {
             RequestFailure::Answer {
                 status,
                 fault,
-                wish,
-                instead: Some(Instead::Page),
+                retry_after,
+                non_json: Some(NonJson::Page),
                 ..
             } if status.is_success() || status == Http::FORBIDDEN => {
                 let failure = NinjaOneError::SignInPage {
                     request,
                     status: status.as_u16(),
                     fault,
-                    tries: patience.tries,
+                    tries: retry_state.tries,
                 };
                 self.count_throttled();
-                self.pause(patience, wish, failure).await
+                self.wait_before_retry(retry_state, retry_after, failure).await
             }
             RequestFailure::Answer {
                 status,
-                wish,
+                retry_after,
                 throttled,
-                instead: Some(Instead::Text),
+                non_json: Some(NonJson::Text),
                 ..
             } if status.is_success() => {
                 // The text may hold a token, so it is not quoted.
-                let setback = RequestFailure::Answer {
+                let request_failure = RequestFailure::Answer {
                     status,
                     fault: Box::new(ApiError::described("a text that is not JSON")),
-                    wish,
+                    retry_after,
                     throttled,
-                    instead: Some(Instead::Text),
+                    non_json: Some(NonJson::Text),
                 };
-                self.handle(patience, setback, request, None).await
+                self.retry_or_fail(retry_state, request_failure, request, None)
+                    .await
             }
-            setback => self.handle(patience, setback, request, None).await,
+            request_failure => {
+                self.retry_or_fail(retry_state, request_failure, request, None)
+                    .await
+            }
         }
     }
 
-    /// What an answer to a sign-in comes to.
+    /// The result of an answer to a sign-in.
     #[cfg(any(test, fuzzing))]
     pub(crate) async fn token_from(&self, response: Response) -> Result<Token, NinjaOneError> {
-        let mut patience = RetryState::new(self.config().retry);
+        let mut retry_state = RetryState::new(self.config().retry);
         let request = "POST /".to_owned();
-        let setback = match accept_sign_in(response, self.longest_trickle()).await {
-            Ok(answer) => match self.token_of(&request, answer, &patience).await? {
+        let request_failure = match classify_sign_in_response(response, self.max_body_wait()).await {
+            Ok(answer) => match self.parse_token(&request, answer, &retry_state).await? {
                 Ok(token) => return Ok(token),
-                Err(setback) => setback,
+                Err(request_failure) => request_failure,
             },
-            Err(setback) => setback,
+            Err(request_failure) => request_failure,
         };
-        let handled = self.handle_sign_in(&mut patience, setback, request).await;
+        let handled = self
+            .retry_or_fail_sign_in(&mut retry_state, request_failure, request)
+            .await;
         Err(handled.err().unwrap_or(NinjaOneError::Stopped))
     }
 
-    /// The token of an answer, or the failure that it tells of.
-    async fn token_of(
+    /// The token of an answer, or the failure that it reports.
+    async fn parse_token(
         &self,
         request: &str,
         answer: Answer,
-        patience: &RetryState,
+        retry_state: &RetryState,
     ) -> Result<Result<Token, RequestFailure>, NinjaOneError> {
-        let setback = |fault: ApiError, instead: Option<Instead>| RequestFailure::Answer {
+        let request_failure = |fault: ApiError, non_json: Option<NonJson>| RequestFailure::Answer {
             status: Http::OK,
-            throttled: instead.is_some() || fault.asks_to_wait(),
+            throttled: non_json.is_some() || fault.asks_to_wait(),
             fault: Box::new(fault),
-            wish: None,
-            instead,
+            retry_after: None,
+            non_json,
         };
         if answer.status() == Http::NO_CONTENT {
             let nothing = ApiError::described("an empty body");
-            return Ok(Err(setback(nothing, Some(Instead::Nothing))));
+            return Ok(Err(request_failure(nothing, Some(NonJson::Nothing))));
         }
-        let body = answer.whole(LONGEST_TOKEN, self.longest_trickle()).await;
+        let body = answer.read_body(MAX_TOKEN_BODY_BYTES, self.max_body_wait()).await;
         // The body may hold a token, so it is never quoted but for the words of a failure.
         let no_token = || NinjaOneError::Malformed {
             request: request.to_owned(),
@@ -234,7 +242,7 @@ impl NinjaOneClient {
         };
         let (mut fault, mut waits) = (None, false);
         if let Ok((body, _)) = &body {
-            fault = ApiError::of_failure(body).and_then(|fault| match fault {
+            fault = ApiError::from_failure_body(body).and_then(|fault| match fault {
                 coded if coded.code.is_some() => Some(coded),
                 other if other.asks_to_wait() => {
                     waits = true;
@@ -244,13 +252,13 @@ impl NinjaOneClient {
             });
         }
         let body = body.map(|(body, _)| body);
-        let token = match self.parsed::<TokenAnswer>(body, request, patience) {
+        let token = match self.parsed::<TokenAnswer>(body, request, retry_state) {
             Err(NinjaOneError::Malformed { .. }) => None,
             parsed => Token::new(&parsed?, Instant::now()),
         };
         match (token, fault) {
             (Some(token), _) => Ok(Ok(token)),
-            (None, Some(fault)) => Ok(Err(setback(fault, waits.then_some(Instead::Text)))),
+            (None, Some(fault)) => Ok(Err(request_failure(fault, waits.then_some(NonJson::Text)))),
             (None, None) => Err(no_token()),
         }
     }

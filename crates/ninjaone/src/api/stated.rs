@@ -1,35 +1,31 @@
-//! What the API sends, in three states (docs/reference/design.md §3): said, not said (absent or null), not readable (of another
+//! A value of the API, in three states (docs/reference/design.md §3): present, unstated (absent or null), unreadable (of another
 //! type). Unknown keys are ignored (docs/reference/ninjaone-api.md §3.1, §12).
 
 use serde::Serialize;
 
-/// A field or list of an answer. Only what is said decides anything.
+/// A field or list of an answer. Only a value decides anything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[expect(
-    clippy::enum_variant_names,
-    reason = "said, not said and not readable are the words of the design"
-)]
-pub(crate) enum Said<T> {
-    /// A value of the type that is due.
-    Said(T),
+pub(crate) enum Stated<T> {
+    /// A value of the expected type.
+    Value(T),
     /// Absent or null: neither yes nor no.
     #[default]
-    NotSaid,
+    Unstated,
     /// A value of another type.
-    NotReadable,
+    Unreadable,
 }
 
 /// A text of at most [`MAX_LABEL_BYTES`]: a longer label is clipped, a longer word or address is not readable.
-pub(crate) type Text = Said<Box<str>>;
+pub(crate) type Text = Stated<Box<str>>;
 
 /// True or false.
-pub(crate) type Flag = Said<bool>;
+pub(crate) type Flag = Stated<bool>;
 
 /// A number that names something: a JSON number or its decimal text.
-pub(crate) type Id = Said<u64>;
+pub(crate) type Id = Stated<u64>;
 
 /// A list.
-pub(crate) type List<T> = Said<Entries<T>>;
+pub(crate) type List<T> = Stated<Entries<T>>;
 
 /// The elements of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,65 +51,65 @@ pub(crate) enum OrganizationIds {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Row<T> {
     Object(T),
-    /// `null`: there is a row, and nothing is said of it.
+    /// `null`: there is a row without content.
     Null,
     Other,
 }
 
-impl<T> Said<T> {
-    /// What is said.
+impl<T> Stated<T> {
+    /// The value, if there is one.
     pub(crate) fn said(&self) -> Option<&T> {
         match self {
-            Self::Said(value) => Some(value),
-            Self::NotSaid | Self::NotReadable => None,
+            Self::Value(value) => Some(value),
+            Self::Unstated | Self::Unreadable => None,
         }
     }
 
     /// Whether there is a value of another type.
-    pub(crate) fn is_not_readable(&self) -> bool {
-        matches!(self, Self::NotReadable)
+    pub(crate) fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Unreadable)
     }
 
-    /// What is said here, or else what is said there; not readable if neither says it and one cannot be read.
+    /// The first value of the two; unreadable if there is none and one of them cannot be read.
     pub(super) fn or(self, other: Self) -> Self {
         match (self, other) {
-            (said @ Self::Said(_), _) | (_, said @ Self::Said(_)) => said,
-            (Self::NotReadable, _) | (_, Self::NotReadable) => Self::NotReadable,
-            (Self::NotSaid, Self::NotSaid) => Self::NotSaid,
+            (said @ Self::Value(_), _) | (_, said @ Self::Value(_)) => said,
+            (Self::Unreadable, _) | (_, Self::Unreadable) => Self::Unreadable,
+            (Self::Unstated, Self::Unstated) => Self::Unstated,
         }
     }
 
     /// Forgets a value that is not readable. Whether there was one.
     pub(super) fn take_unreadable(&mut self) -> bool {
-        let unreadable = self.is_not_readable();
+        let unreadable = self.is_unreadable();
         if unreadable {
-            *self = Self::NotSaid;
+            *self = Self::Unstated;
         }
         unreadable
     }
 }
 
-impl<T: Copy> Said<T> {
-    /// What is said.
+impl<T: Copy> Stated<T> {
+    /// The value, if there is one.
     pub(crate) fn get(self) -> Option<T> {
         self.said().copied()
     }
 }
 
-impl<T> From<Option<T>> for Said<T> {
+impl<T> From<Option<T>> for Stated<T> {
     fn from(value: Option<T>) -> Self {
-        value.map_or(Self::NotSaid, Self::Said)
+        value.map_or(Self::Unstated, Self::Value)
     }
 }
 
-impl<T: Serialize> Serialize for Said<T> {
+impl<T: Serialize> Serialize for Stated<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.said().serialize(serializer)
     }
 }
 
 impl Text {
-    /// The text, if one is said.
+    /// The text, if there is one.
     pub(crate) fn text(&self) -> Option<&str> {
         self.said().map(AsRef::as_ref)
     }
@@ -142,10 +138,10 @@ impl<T> List<T> {
     /// What either list says.
     pub(super) fn and(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Said(mut own), Self::Said(other)) => {
+            (Self::Value(mut own), Self::Value(other)) => {
                 own.usable.extend(other.usable);
                 own.unusable += other.unusable;
-                Self::Said(own)
+                Self::Value(own)
             }
             (own, other) => own.or(other),
         }
@@ -153,25 +149,25 @@ impl<T> List<T> {
 
     /// Whether it is no list, or not all of its elements can be used.
     pub(super) fn is_partly_unreadable(&self) -> bool {
-        self.is_not_readable() || self.said().is_some_and(|entries| entries.unusable > 0)
+        self.is_unreadable() || self.said().is_some_and(|entries| entries.unusable > 0)
     }
 }
 
-impl Said<OrganizationIds> {
+impl Stated<OrganizationIds> {
     /// The ids.
     pub(crate) fn ids(&self) -> &[u64] {
         match self {
-            Self::Said(OrganizationIds::One(id)) => std::slice::from_ref(id),
-            Self::Said(OrganizationIds::Several(ids)) => &ids.usable,
-            Self::NotSaid | Self::NotReadable => &[],
+            Self::Value(OrganizationIds::One(id)) => std::slice::from_ref(id),
+            Self::Value(OrganizationIds::Several(ids)) => &ids.usable,
+            Self::Unstated | Self::Unreadable => &[],
         }
     }
 
     pub(super) fn is_partly_unreadable(&self) -> bool {
         match self {
-            Self::Said(OrganizationIds::Several(ids)) => ids.unusable > 0,
-            Self::Said(OrganizationIds::One(_)) | Self::NotSaid => false,
-            Self::NotReadable => true,
+            Self::Value(OrganizationIds::Several(ids)) => ids.unusable > 0,
+            Self::Value(OrganizationIds::One(_)) | Self::Unstated => false,
+            Self::Unreadable => true,
         }
     }
 }

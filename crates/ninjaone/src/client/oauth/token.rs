@@ -1,18 +1,18 @@
-//! Sign-in: OAuth2 client credentials (docs/reference/ninjaone-api.md §2).
+//! A token, and the answer that it comes in (docs/reference/ninjaone-api.md §2).
 
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::Secret;
-use super::api_error::quote;
 use crate::api::Text;
 use crate::api::row;
+use crate::client::Secret;
+use crate::client::api_error::sanitize;
 
 /// How long before its end a token is renewed, at the most.
-const MARGIN: Duration = Duration::from_mins(1);
+const RENEWAL_MARGIN: Duration = Duration::from_mins(1);
 /// What a token lives if the answer does not say; an hour is usual.
-const USUAL_LIFE: Duration = Duration::from_hours(1);
+const DEFAULT_LIFETIME: Duration = Duration::from_hours(1);
 
 /// The longest token. Servers take no longer headers.
 const MAX_TOKEN_BYTES: usize = 32 << 10;
@@ -69,12 +69,12 @@ impl Token {
             other => other.as_f64(),
         };
         let life = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        let life = life.unwrap_or(USUAL_LIFE).min(Duration::from_hours(720));
-        let renew_at = now + life.saturating_sub(MARGIN.min(life / 10));
+        let life = life.unwrap_or(DEFAULT_LIFETIME).min(Duration::from_hours(720));
+        let renew_at = now + life.saturating_sub(RENEWAL_MARGIN.min(life / 10));
         Some(Self {
             // Before its other words are quoted, which may repeat it.
             secret: Secret::token(secret),
-            scope: scopes(&answer.scope).map(|scope| quote(&scope)),
+            scope: scopes(&answer.scope).map(|scope| sanitize(&scope)),
             renew_at,
         })
     }

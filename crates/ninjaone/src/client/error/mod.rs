@@ -1,0 +1,435 @@
+//! Why the tenant could not be read.
+
+mod diagnostic;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use access_core::memory::MemoryExhausted;
+use access_core::model::IdError;
+use access_core::secrets::ServerText;
+use net_tls::TlsError;
+
+use super::ApiError;
+
+/// Tries to resolve a host name: a mistyped one must not look like a long outage.
+const MAX_RESOLVER_TRIES: u32 = 5;
+
+/// Why a request to the tenant failed. `request` is always a method and an address.
+#[derive(Debug, thiserror::Error)]
+pub enum NinjaOneError {
+    /// The CA file cannot be used.
+    #[error("cannot use the CA file {}: {reason}", path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The HTTP client cannot be made.
+    #[error("cannot set up HTTPS: {reason}")]
+    Setup {
+        /// Why.
+        reason: String,
+    },
+    /// The requested scope cannot be used without a user.
+    #[error("the scope `offline_access` cannot be used with client credentials")]
+    OfflineAccess,
+    /// The token endpoint does not know the client id.
+    #[error("{request}: the client id is unknown on this host: {fault}")]
+    UnknownClient {
+        /// The call.
+        request: String,
+        /// The server's words.
+        fault: Box<ApiError>,
+    },
+    /// The token endpoint refused the secret.
+    #[error("{request}: sign-in was refused ({status}): {fault}")]
+    SignInRefused {
+        /// The call.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's words.
+        fault: Box<ApiError>,
+    },
+    /// The app does not have a requested scope.
+    #[error("{request}: the API client app does not have the scope `{scope}`: {fault}")]
+    ScopeNotGranted {
+        /// The call.
+        request: String,
+        /// The requested scopes.
+        scope: ServerText,
+        /// The server's words.
+        fault: Box<ApiError>,
+    },
+    /// Nothing at the configured address gives tokens.
+    #[error("{request}: there is no token endpoint here ({status}): {fault}")]
+    NoTokenEndpoint {
+        /// The call.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's words.
+        fault: Box<ApiError>,
+    },
+    /// Sign-in was answered with a web page, again and again.
+    #[error("{request}: answered with a web page instead of a token, gave up after {}: {status}: {fault}", count_tries(*tries))]
+    SignInPage {
+        /// The call.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// What the page calls itself.
+        fault: Box<ApiError>,
+        /// Tries made.
+        tries: u32,
+    },
+    /// An endpoint wants more than the token may do.
+    #[error("{request}: the token's scopes ({granted}) are not enough: {fault}")]
+    MissingScope {
+        /// The call.
+        request: String,
+        /// Scopes of the token.
+        granted: ServerText,
+        /// The server's words.
+        fault: Box<ApiError>,
+    },
+    /// The instance lacks one of the lists that it should have or lack together.
+    #[error("{request}: this instance lacks {path}: 404: {fault}")]
+    MissingList {
+        /// The call.
+        request: String,
+        /// The list.
+        path: &'static str,
+        /// The server's words.
+        fault: Box<ApiError>,
+        /// Whether the words are NinjaOne's own, and not those of something on the way.
+        own: bool,
+    },
+    /// An endpoint refused.
+    #[error("{request}: {status}: {fault}")]
+    Refused {
+        /// The call.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's words.
+        fault: Box<ApiError>,
+    },
+    /// The tenant throttles requests for longer than the budget allows.
+    #[error("{request}: throttled{}, gave up after {} and {} s of waiting: {status}: {fault}", format_retry_after(*retry_after, *exceeded_budget), count_tries(*tries), waited.as_secs())]
+    Throttled {
+        /// The call.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's words.
+        fault: Box<ApiError>,
+        /// Tries made.
+        tries: u32,
+        /// Time waited between them.
+        waited: Duration,
+        /// The server's `Retry-After`, if there is one.
+        retry_after: Option<Duration>,
+        /// The budget, if `retry_after` exceeds it.
+        exceeded_budget: Option<Duration>,
+    },
+    /// The server failed again and again.
+    #[error("{request}: the server failed, gave up after {}: {status}: {fault}", count_tries(*tries))]
+    ServerFailed {
+        /// The call.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's words.
+        fault: Box<ApiError>,
+        /// Tries made.
+        tries: u32,
+    },
+    /// A change was answered in a way that says nothing about it.
+    #[error("{request}: no usable answer: {status}: {fault}")]
+    NoAnswer {
+        /// The call.
+        request: String,
+        /// HTTP status.
+        status: u16,
+        /// The server's words.
+        fault: Box<ApiError>,
+    },
+    /// A change may not leave the process.
+    #[error("provisioning is not enabled: {request} was not sent")]
+    WritesOff {
+        /// The call.
+        request: String,
+    },
+    /// The instance lacks what provisioning needs (docs/reference/ninjaone-api.md §2.6).
+    #[error("{request}: this older instance has no /v2/user endpoints and does not support changes")]
+    OlderInstance {
+        /// The call.
+        request: String,
+    },
+    /// The answer points elsewhere.
+    #[error("{request}: redirected to {to}, which is not followed")]
+    Redirected {
+        /// The call.
+        request: String,
+        /// Where to.
+        to: ServerText,
+    },
+    /// A host name cannot be resolved. A missing host cannot be distinguished from a temporary failure of the resolver:
+    /// the standard library gives a text only, which differs from one C library to another.
+    #[error("{request}: cannot resolve the host name `{host}`{}: {reason}", after(*tries))]
+    UnresolvedHost {
+        /// The call.
+        request: String,
+        /// The host: the tenant's, or a proxy's.
+        host: ServerText,
+        /// What the system said.
+        reason: ServerText,
+        /// Tries made.
+        tries: u32,
+    },
+    /// No connection, again and again.
+    #[error("{request}: {reason}{}", after(*tries))]
+    Network {
+        /// The call.
+        request: String,
+        /// What the system said.
+        reason: ServerText,
+        /// Tries made.
+        tries: u32,
+        /// Whether it took too long.
+        timeout: bool,
+        /// Whether this machine has run out of something.
+        exhausted: bool,
+        /// Why TLS failed, if it did.
+        tls: Option<TlsFault>,
+    },
+    /// A list ended before its end.
+    #[error("{request}: the list was cut short after {elements} entries{}", after(*tries))]
+    CutShort {
+        /// The call.
+        request: String,
+        /// Entries that had arrived.
+        elements: u64,
+        /// Tries made.
+        tries: u32,
+    },
+    /// An answer came so slowly that it never seemed to end.
+    #[error("{request}: the answer was not complete after {waited} s")]
+    TooSlow {
+        /// The call.
+        request: String,
+        /// Seconds waited.
+        waited: u64,
+    },
+    /// An answer ended before its end.
+    #[error("{request}: the answer was interrupted{}", after(*tries))]
+    BrokenOff {
+        /// The call.
+        request: String,
+        /// Tries made.
+        tries: u32,
+    },
+    /// An answer is not what it should be.
+    #[error("{request}: the answer cannot be read: {reason}")]
+    Malformed {
+        /// The call.
+        request: String,
+        /// Why.
+        reason: String,
+    },
+    /// An answer is larger than answers may be.
+    #[error("{request}: the answer is too large: {reason}")]
+    TooLarge {
+        /// The call.
+        request: String,
+        /// What is too large.
+        reason: String,
+    },
+    /// The memory budget was spent while an answer was read.
+    #[error("{request}: {spent}")]
+    MemoryExhausted {
+        /// The call.
+        request: String,
+        /// What is spent.
+        spent: MemoryExhausted,
+    },
+    /// A text came where a list or an object is due, again and again.
+    #[error("{request}: the answer is text instead of JSON{}: {fault}", after(*tries))]
+    NotJson {
+        /// The call.
+        request: String,
+        /// The server's words.
+        fault: Box<ApiError>,
+        /// Tries made.
+        tries: u32,
+    },
+    /// Pages do not advance.
+    #[error("{request}: pagination did not advance past id {after}")]
+    NoProgress {
+        /// The call.
+        request: String,
+        /// The id that the page should begin after.
+        after: u64,
+    },
+    /// A cursor that this source did not give.
+    #[error("`{cursor}` is not a cursor of this event feed")]
+    Cursor {
+        /// The cursor.
+        cursor: String,
+    },
+    /// A tenant without users cannot be (docs/reference/ninjaone-api.md §9.2).
+    #[error("{request}: the list is empty, but a technician must have created the API client app")]
+    EmptyList {
+        /// The call.
+        request: String,
+    },
+    /// Two lists that cannot both be right.
+    #[error("{request}: the list is empty, but /v2/users has end users")]
+    NoEndUsers {
+        /// The call.
+        request: String,
+    },
+    /// The administrator flag cannot be read in any row.
+    #[error(
+        "{request}: `administrator` cannot be read in any of {rows} rows, so System Administrators are unknown"
+    )]
+    NoAdministrators {
+        /// The call.
+        request: String,
+        /// Rows in which it cannot be read.
+        rows: u64,
+    },
+    /// Something became an id that cannot be one.
+    #[error("cannot make an id: {0}")]
+    Id(#[from] IdError),
+    /// The receiver was dropped.
+    #[error("stopped on request")]
+    Stopped,
+}
+
+/// Why TLS failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsFault {
+    /// The certificate is not valid at this machine's time.
+    WrongTime,
+    /// The certificate is not trusted.
+    Untrusted,
+    /// Something else.
+    Other,
+}
+
+fn format_retry_after(retry_after: Option<Duration>, exceeded_budget: Option<Duration>) -> String {
+    let Some(retry_after) = retry_after else {
+        return String::new();
+    };
+    let limit = exceeded_budget.map(|budget| {
+        format!(
+            ", which is more than is left of --ninja-one-retry-seconds ({})",
+            budget.as_secs()
+        )
+    });
+    format!(
+        " and asked to wait {} s{}",
+        retry_after.as_secs(),
+        limit.unwrap_or_default()
+    )
+}
+
+fn count_tries(tries: u32) -> String {
+    if tries == 1 {
+        "1 try".to_owned()
+    } else {
+        format!("{tries} tries")
+    }
+}
+
+fn after(tries: u32) -> String {
+    if tries > 1 {
+        format!(" ({tries} tries)")
+    } else {
+        String::new()
+    }
+}
+
+impl From<TlsError> for NinjaOneError {
+    fn from(error: TlsError) -> Self {
+        match error {
+            TlsError::CaFile { path, reason } => Self::CaFile { path, reason },
+            TlsError::Protocol(error) => Self::Setup {
+                reason: error.to_string(),
+            },
+        }
+    }
+}
+
+impl NinjaOneError {
+    /// Whether a retry cannot help, or no longer.
+    pub(crate) fn is_permanent(&self) -> bool {
+        matches!(
+            self,
+            Self::Network {
+                tls: Some(TlsFault::Untrusted | TlsFault::WrongTime),
+                ..
+            }
+        ) || matches!(self, Self::UnresolvedHost { tries, .. } if *tries >= MAX_RESOLVER_TRIES)
+    }
+
+    /// A list that every current instance has, and this one has not (docs/reference/ninjaone-api.md §2.6).
+    pub(crate) fn into_older_instance(self) -> Self {
+        match self {
+            Self::Refused {
+                status: 404, request, ..
+            } => Self::OlderInstance { request },
+            other => other,
+        }
+    }
+
+    /// Whether NinjaOne itself says that there is no such endpoint. A page of a proxy says nothing about NinjaOne.
+    pub(crate) fn is_missing_endpoint(&self) -> bool {
+        matches!(self, Self::Refused { status: 404, fault, .. } if fault.is_own())
+    }
+
+    /// A 404 on a list that the instance should have.
+    pub(crate) fn into_missing_list(self, path: &'static str) -> Self {
+        let own = self.is_missing_endpoint();
+        match self {
+            Self::Refused {
+                status: 404,
+                request,
+                fault,
+            } => Self::MissingList {
+                request,
+                path,
+                fault,
+                own,
+            },
+            other => other,
+        }
+    }
+
+    /// The request id that NinjaOne's support needs.
+    pub(crate) fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::MissingScope { fault, .. }
+            | Self::Refused { fault, .. }
+            | Self::MissingList { fault, .. }
+            | Self::Throttled { fault, .. }
+            | Self::ServerFailed { fault, .. }
+            | Self::NoAnswer { fault, .. }
+            | Self::NoTokenEndpoint { fault, .. }
+            | Self::SignInPage { fault, .. } => fault.request_id.as_ref().map(ServerText::as_str),
+            _ => None,
+        }
+    }
+
+    /// The server's `Retry-After`.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Throttled { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}

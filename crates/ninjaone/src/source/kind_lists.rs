@@ -1,0 +1,117 @@
+//! `/v2/user/technicians` and `/v2/user/end-users`, kept in one compact table.
+
+use super::EventSender;
+use super::findings::Findings;
+use super::join_table::{JoinTable, JoinTableBuilder, Listed};
+use super::older::{self, Instance};
+use super::paths::{END_USERS, TECHNICIANS};
+use super::user_findings::{DoubledUsers, is_read, shown, two_people_share_an_id};
+use crate::NinjaOneError;
+use crate::api::Row;
+use crate::api::UserRow;
+use crate::client::{ListConsumer, NinjaOneClient};
+
+/// What the lists of technicians and of end users say.
+pub(super) struct KindLists {
+    pub(super) table: JoinTable,
+    pub(super) findings: Vec<(&'static str, Findings)>,
+    pub(super) doubled: DoubledUsers,
+    pub(super) technicians: u64,
+    pub(super) end_users: u64,
+}
+
+/// `None` on an older instance.
+pub(super) async fn read(
+    client: &NinjaOneClient,
+    with_devices: bool,
+    sender: &EventSender,
+    known: Option<Instance>,
+) -> Result<Option<KindLists>, NinjaOneError> {
+    let technicians = KindListReader::new(JoinTableBuilder::new(with_devices), Listed::Technician);
+    let technicians = match client.list(TECHNICIANS, &[], technicians).await {
+        Ok((list, _, _)) => list,
+        Err(failure) if known.is_none() => {
+            older::confirm(client, TECHNICIANS, failure).await?;
+            return Ok(None);
+        }
+        Err(failure) => return Err(failure.into_missing_list(TECHNICIANS)),
+    };
+    if technicians.table.len() == 0 {
+        return Err(NinjaOneError::EmptyList {
+            request: client.display_request(TECHNICIANS),
+        });
+    }
+    let technicians_count = technicians.table.len() as u64;
+    let mut findings = vec![(TECHNICIANS, technicians.findings)];
+    let end_users = KindListReader::new(technicians.table, Listed::EndUser);
+    let end_users = match client.list(END_USERS, &[], end_users).await {
+        Ok((list, _, _)) => list,
+        Err(failure) => return Err(failure.into_missing_list(END_USERS)),
+    };
+    findings.push((END_USERS, end_users.findings));
+    let end_users_count = end_users.table.len() as u64 - technicians_count;
+    let mut doubled = DoubledUsers::default();
+    let table = end_users.table.build(|one| doubled.note(&one));
+    two_people_share_an_id(sender, &doubled.two_people);
+    Ok(Some(KindLists {
+        table,
+        findings,
+        doubled,
+        technicians: technicians_count,
+        end_users: end_users_count,
+    }))
+}
+
+/// Gathers the list of one kind of users.
+struct KindListReader {
+    table: JoinTableBuilder,
+    listed: Listed,
+    before: usize,
+    bytes_before: u64,
+    findings: Findings,
+}
+
+impl KindListReader {
+    fn new(table: JoinTableBuilder, listed: Listed) -> Self {
+        Self {
+            before: table.len(),
+            bytes_before: table.bytes(),
+            table,
+            listed,
+            findings: Findings::default(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.table.len() == self.before
+    }
+}
+
+impl ListConsumer<Row<UserRow>> for KindListReader {
+    fn accept(&mut self, row: Row<UserRow>) -> bool {
+        if let Some((id, mut row)) = self.findings.usable(row) {
+            let with_devices = self.table.with_devices();
+            for field in row.take_unreadable() {
+                if is_read(field, with_devices, Instance::Current) {
+                    self.findings.unreadable.note(field, || shown(id, &row));
+                }
+            }
+            self.findings.clipped.note(row.clipped(), || format!("user {id}"));
+            self.table.add(id, self.listed, &row);
+        }
+        true
+    }
+
+    fn kept_bytes(&self) -> u64 {
+        self.table.bytes() - self.bytes_before
+    }
+
+    fn restart(&mut self) {
+        self.table.truncate(self.before);
+        self.findings = Findings::default();
+    }
+
+    fn has_usable_rows(&self) -> bool {
+        !self.is_empty()
+    }
+}

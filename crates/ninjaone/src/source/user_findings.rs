@@ -1,0 +1,186 @@
+//! What the lists of users leave open, and where they contradict each other.
+
+use std::collections::BTreeMap;
+
+use access_core::model::{NativeId, ResourceId};
+
+use super::EventSender;
+use super::findings::{Findings, Found, types_of_user_field};
+use super::join_table::Doubled;
+use super::older::Instance;
+use super::paths::{END_USERS, TECHNICIANS, USERS};
+use crate::NinjaOneError;
+use crate::api::ListRow;
+use crate::api::UserRow;
+use crate::mapping::{tenant_type, user_type};
+
+/// Users that one list may have and another not, because they were made or deleted between the two calls.
+const MAX_RACING_USERS: u64 = 2;
+
+/// Rows of the two lists that share an id.
+#[derive(Default)]
+pub(super) struct DoubledUsers {
+    pub(super) findings: Findings,
+    pub(super) two_people: Found,
+    pub(super) contradictions: Contradictions,
+}
+
+impl DoubledUsers {
+    pub(super) fn note(&mut self, one: &Doubled) {
+        self.findings.duplicate(user_id(one.id), &one.row);
+        if one.two_people {
+            self.two_people.note(|| shown(one.id, &one.row));
+        }
+        self.contradictions
+            .note(&one.contradictions, || shown(one.id, &one.row));
+    }
+}
+
+/// Marks types as incomplete: of users that share an id only one is synced, and with it only that user's access.
+pub(super) fn two_people_share_an_id(sender: &EventSender, found: &Found) {
+    if found.count > 0 {
+        let reason = format!(
+            "{} {} with an id that somebody else has too{}",
+            found.count,
+            if found.count == 1 {
+                "user comes"
+            } else {
+                "users come"
+            },
+            found.example()
+        );
+        for resource_type in types_of_user_field("id") {
+            sender.incomplete(&resource_type, &reason);
+        }
+    }
+}
+
+/// `Ada Example <ada@example.com> (user 7)`.
+pub(super) fn shown(id: u64, row: &UserRow) -> String {
+    match row.label() {
+        Some(label) => format!("{label} (user {id})"),
+        None => format!("user {id}"),
+    }
+}
+
+/// The id of a user's resource.
+pub(super) fn user_id(id: u64) -> ResourceId {
+    ResourceId::new(user_type(), NativeId::from_number(id))
+}
+
+/// Whether anything depends on a field.
+pub(super) fn is_read(field: &str, with_devices: bool, instance: Instance) -> bool {
+    match field {
+        "roles" => instance == Instance::Older,
+        "deviceIds" | "accessibleDeviceIds" | "assignedDeviceIds" => with_devices,
+        _ => true,
+    }
+}
+
+/// Fields in which the lists say different things of one user.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Contradictions(BTreeMap<&'static str, Found>);
+
+impl Contradictions {
+    pub(super) fn note(&mut self, fields: &[&'static str], example: impl Fn() -> String) {
+        for field in fields {
+            self.0.entry(field).or_default().note(&example);
+        }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        for (field, found) in other.0 {
+            self.0.entry(field).or_default().add(found);
+        }
+    }
+
+    pub(super) async fn report(&self, sender: &EventSender) -> Result<(), NinjaOneError> {
+        for (field, found) in &self.0 {
+            let message = format!(
+                "the lists of users contradict each other about {field} of {} {}{}: what gives access is kept",
+                found.count,
+                if found.count == 1 { "user" } else { "users" },
+                found.example()
+            );
+            sender.warn("contradicting_lists", message).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Users who come twice in one list, with different data.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Differing(pub(super) Found);
+
+impl Differing {
+    pub(super) fn report(&self, sender: &EventSender) {
+        if self.0.count > 0 {
+            let reason = format!(
+                "{} {} twice in {USERS}, with different data{}",
+                self.0.count,
+                if self.0.count == 1 {
+                    "user comes"
+                } else {
+                    "users come"
+                },
+                self.0.example()
+            );
+            for resource_type in types_of_user_field("id") {
+                sender.incomplete(&resource_type, &reason);
+            }
+        }
+    }
+}
+
+/// Users who are in one list and not in another that should have them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Missing {
+    /// Technicians and end users who are not in `/v2/users`.
+    pub(super) technicians: Found,
+    pub(super) end_users: Found,
+    /// End users of `/v2/users` who are not in their own list.
+    pub(super) not_listed_as_end_users: Found,
+}
+
+impl Missing {
+    pub(super) async fn report(
+        &self,
+        sender: &EventSender,
+        expected: (u64, u64),
+    ) -> Result<(), NinjaOneError> {
+        let (technicians, end_users) = expected;
+        let lacks = [
+            (
+                &self.technicians,
+                technicians,
+                USERS,
+                TECHNICIANS,
+                "permitAllClients",
+            ),
+            (&self.end_users, end_users, USERS, END_USERS, "permitAllClients"),
+            (
+                &self.not_listed_as_end_users,
+                end_users + self.not_listed_as_end_users.count,
+                END_USERS,
+                USERS,
+                "fullPortalAccess",
+            ),
+        ];
+        for (found, all, list, other, field) in lacks {
+            if found.count == 0 {
+                continue;
+            }
+            let reason = format!(
+                "{list} lacks {} of {all} users that {other} has{}: their {field} is unknown",
+                found.count,
+                found.example()
+            );
+            // Fewer ones are reported as unstated one by one.
+            if found.count > MAX_RACING_USERS || found.count == all {
+                sender.incomplete(&tenant_type(), &reason);
+                sender.warn("contradicting_lists", reason).await?;
+            }
+        }
+        Ok(())
+    }
+}
