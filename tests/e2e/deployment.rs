@@ -33,16 +33,16 @@ fn files(folder: &str, extension: &str) -> Vec<String> {
     names
 }
 
-/// Every variable that the program reads: its own, which docs/SETTINGS.md lists (a test keeps it current), and other programs'
-/// that docs/OPERATING.md names.
+/// Every variable that the program reads: its own, which docs/reference/settings.md lists (a test keeps it current), and other programs'
+/// that docs/reference/sinks.md names.
 fn is_variable(name: &str) -> bool {
     let listed = |document: &str| read(document).contains(&format!("`{name}`"));
     let file_of = name
         .strip_suffix("_SECRET_FILE")
         .map(|start| format!("{start}_SECRET"));
     file_of.is_some_and(|secret| is_variable(&secret))
-        || listed("docs/SETTINGS.md")
-        || (!name.starts_with("BATON_") && listed("docs/OPERATING.md"))
+        || listed("docs/reference/settings.md")
+        || (!name.starts_with("BATON_") && listed("docs/reference/sinks.md"))
 }
 
 /// Flags and subcommands are those that help shows.

@@ -43,12 +43,12 @@ const NAMED_ONLY: [&str; 20] = [
     "function baton-ninja-one { docker run ",
 ];
 
+/// The parts of the documentation below `docs/`.
+pub(crate) const DOC_FOLDERS: [&str; 4] = ["guides", "concepts", "reference", "development"];
+
 fn documents() -> Vec<PathBuf> {
-    let mut folders = vec![
-        workspace().to_owned(),
-        workspace().join("docs"),
-        workspace().join("docs/reference"),
-    ];
+    let mut folders = vec![workspace().to_owned(), workspace().join("docs")];
+    folders.extend(DOC_FOLDERS.map(|folder| workspace().join("docs").join(folder)));
     let crates = fs::read_dir(workspace().join("crates")).unwrap();
     folders.extend(crates.map(|entry| entry.unwrap().path()));
     let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
@@ -158,6 +158,18 @@ fn every_page_is_in_the_table_of_contents() {
             .map_or_else(|| format!("(../{name})"), |page| format!("({page})"));
         assert!(summary.contains(&link), "docs/SUMMARY.md has no {link}");
     }
+}
+
+#[test]
+fn every_folder_of_documents_is_known() {
+    let entries = fs::read_dir(workspace().join("docs")).unwrap();
+    let folders = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir());
+    let names: BTreeSet<String> = folders
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(names, DOC_FOLDERS.map(str::to_owned).into());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use crate::harness::{Ran, SECRET, TestContext, example_configurations, workspace};
 
-/// A row of the table in docs/SETTINGS.md.
+/// A row of the table in docs/reference/settings.md.
 struct Row {
     name: String,
     flag: bool,
@@ -577,7 +577,7 @@ fn no_variable_leads_to_a_panic() {
         &long,
         &canary,
     ];
-    let settings = workspace().join("docs/SETTINGS.md");
+    let settings = workspace().join("docs/reference/settings.md");
     let settings = fs::read_to_string(settings).unwrap();
     let own = settings
         .split('`')

@@ -646,7 +646,7 @@ fn held(report: &sink_html::ReviewedReport) -> BTreeSet<String> {
     report.grants.iter().map(subject).collect()
 }
 
-/// The quarterly review of docs/ACCESS-REVIEWS.md, word for word, on a tenant of 1,000 people.
+/// The quarterly review of docs/guides/access-reviews.md, word for word, on a tenant of 1,000 people.
 #[test]
 fn the_quarterly_review_of_the_documents() {
     let size = ninjaone_sim::GeneratedSize {
@@ -660,7 +660,7 @@ fn the_quarterly_review_of_the_documents() {
         role_of_everyone: false,
     };
     let context = TestContext::with(&SimConfig::new(Tenant::generated(size).unwrap()));
-    let text = fs::read_to_string(workspace().join("docs/ACCESS-REVIEWS.md")).unwrap();
+    let text = fs::read_to_string(workspace().join("docs/guides/access-reviews.md")).unwrap();
     let plan = text
         .split("```csv\n")
         .nth(1)

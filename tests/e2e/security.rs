@@ -1,4 +1,4 @@
-//! What docs/SECURITY.md promises, where no other test shows it.
+//! What docs/concepts/threat-model.md promises, where no other test shows it.
 #![cfg(unix)]
 
 use std::fs;

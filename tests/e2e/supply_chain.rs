@@ -133,7 +133,7 @@ fn nothing_is_there_that_is_banned_and_nothing_twice_without_a_reason() {
 
 #[test]
 fn every_direct_dependency_has_its_reason() {
-    let document = fs::read_to_string(workspace().join("docs/DEPENDENCIES.md")).unwrap();
+    let document = fs::read_to_string(workspace().join("docs/development/dependencies.md")).unwrap();
     let (_, table) = document.split_once("\n## Direct dependencies\n").unwrap();
     let named: BTreeSet<&str> = table
         .lines()
@@ -157,12 +157,12 @@ fn every_direct_dependency_has_its_reason() {
     let missing: Vec<&&str> = direct.difference(&named).collect();
     assert!(
         missing.is_empty(),
-        "docs/DEPENDENCIES.md has no reason for {missing:?}"
+        "docs/development/dependencies.md has no reason for {missing:?}"
     );
     let unused: Vec<&&str> = named.difference(&direct).collect();
     assert!(
         unused.is_empty(),
-        "docs/DEPENDENCIES.md has a reason for {unused:?}, which no manifest names"
+        "docs/development/dependencies.md has a reason for {unused:?}, which no manifest names"
     );
 }
 

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "FEED.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "guides" / "query-datasets.md"
 FOLDER = Path(os.environ["FEED"])
 
 # What the rows of each table are sorted by, which is what a manifest's smallest and greatest keys are of.

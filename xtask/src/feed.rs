@@ -1,4 +1,4 @@
-//! `cargo xtask feed`: the datasets, read by the programs that analysts use, with the queries of docs/FEED.md.
+//! `cargo xtask feed`: the datasets, read by the programs that analysts use, with the queries of docs/guides/query-datasets.md.
 
 use std::env;
 use std::fs;

@@ -43,7 +43,7 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<String>,
     },
-    /// Run the queries of docs/FEED.md on real datasets. Needs Python, and Java for Spark.
+    /// Run the queries of docs/guides/query-datasets.md on real datasets. Needs Python, and Java for Spark.
     SinkFeed,
     /// Let the reference SDK read, change and write our files, and be ConductorOne for a day. Needs Go.
     Interop,
@@ -98,7 +98,7 @@ enum Command {
     },
     /// List what is in the program: uses of unsafe code, build scripts, licences.
     Audit,
-    /// Measure; the figures belong in docs/PERFORMANCE.md.
+    /// Measure; the figures belong in docs/reference/performance.md.
     Bench {
         #[command(subcommand)]
         what: bench::Bench,

@@ -1,5 +1,5 @@
 //! `cargo xtask mutants`: cargo-mutants breaks the mapping, the reading, the provisioning and the pipeline, a place at a time, and
-//! the tests of the crate have to notice. What they do not is a test that is missing, or explained in docs/TESTING.md.
+//! the tests of the crate have to notice. What they do not is a test that is missing, or explained in docs/development/testing.md.
 
 use std::process::{Command, Stdio};
 

@@ -53,7 +53,7 @@ impl Diagnostic for MemoryExhausted {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Budget { .. } => {
-                "raise --max-memory-mib if the tenant is this large; docs/PERFORMANCE.md lists the memory per user, role and organization"
+                "raise --max-memory-mib if the tenant is this large; docs/reference/performance.md lists the memory per user, role and organization"
             }
             Self::AddressSpace { .. } => "raise the limit on the address space (ulimit -v)",
         };

@@ -1,5 +1,5 @@
 //! The attributes of users: each is declared here once, with the field of a row that it comes from. Keys, field ids and
-//! types are frozen (docs/DATASET.md); a new attribute with a column takes the next free field id of `users` (32 was the
+//! types are frozen (docs/reference/dataset.md); a new attribute with a column takes the next free field id of `users` (32 was the
 //! first) and is not compared, see [`UserAttribute::history_column`].
 
 use access_core::model::{Profile, UserAttribute, UserAttributes};

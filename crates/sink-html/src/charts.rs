@@ -18,7 +18,7 @@ use crate::users::Shared;
 pub(crate) struct Chart {
     pub(crate) key: Box<str>,
     pub(crate) title: Box<str>,
-    /// For `DuckDB`, over the tables of docs/DATASET.md with the rows of this sync.
+    /// For `DuckDB`, over the tables of docs/reference/dataset.md with the rows of this sync.
     pub(crate) sql: Box<str>,
     /// Labels, then the number.
     pub(crate) rows: Vec<(Vec<String>, u64)>,

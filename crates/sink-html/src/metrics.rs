@@ -15,7 +15,7 @@ pub(crate) struct Figure {
     pub(crate) key: Box<str>,
     pub(crate) label: Box<str>,
     pub(crate) meaning: Box<str>,
-    /// For `DuckDB`, over the tables of docs/DATASET.md with the rows of this sync.
+    /// For `DuckDB`, over the tables of docs/reference/dataset.md with the rows of this sync.
     pub(crate) sql: Box<str>,
     /// Where in the page the rows are that it counts.
     pub(crate) link: Box<str>,

@@ -114,7 +114,7 @@ fn open(config: HtmlSinkConfig, sync: &SyncRun, stop: Arc<AtomicBool>) -> Result
     })
 }
 
-/// Of gzip. Higher levels take longer and make hardly anything smaller (docs/PERFORMANCE.md).
+/// Of gzip. Higher levels take longer and make hardly anything smaller (docs/reference/performance.md).
 pub(crate) const LEVEL: u32 = 6;
 
 struct HtmlSinkWriter {

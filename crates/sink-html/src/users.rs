@@ -5,7 +5,7 @@ use access_core::model::{Profile, ProfileValue, Resource, ResourceTrait, UserTra
 use crate::string_table::StringId;
 use crate::string_table::StringTable;
 
-/// What is told of a person that many others share. The names are the dataset's (docs/DATASET.md).
+/// What is told of a person that many others share. The names are the dataset's (docs/reference/dataset.md).
 pub(crate) const SHARED: [&str; 9] = [
     "resource_type_id",
     "status",

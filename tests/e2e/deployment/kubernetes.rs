@@ -292,10 +292,10 @@ fn cell(cell: &str) -> f64 {
     }
 }
 
-/// What docs/OPERATIONS.md says that the manifests hold, they hold: every row's memory and temporary files of one new file.
+/// What docs/guides/deploy.md says that the manifests hold, they hold: every row's memory and temporary files of one new file.
 #[test]
 fn the_sizes_hold_every_row_of_the_capacity_table() {
-    let document = read("docs/OPERATIONS.md");
+    let document = read("docs/guides/deploy.md");
     let (_, capacity) = document.split_once("\n## Capacity\n").unwrap();
     let (capacity, _) = capacity.split_once("\n## ").unwrap();
     let rows: Vec<Vec<&str>> = capacity
@@ -454,7 +454,7 @@ fn the_job_does_its_work() {
     assert!(
         codes
             .iter()
-            .all(|code| read("docs/OPERATING.md").contains(&format!("\n| {code} | ")))
+            .all(|code| read("docs/reference/exit-codes.md").contains(&format!("\n| {code} | ")))
     );
     let environment: Vec<(String, String)> = environment(container, &manifests).into_iter().collect();
     syncs_with("the CronJob", &environment, &arguments(container));

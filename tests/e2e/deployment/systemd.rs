@@ -152,7 +152,7 @@ fn every_variable_and_flag_is_one_of_the_program() {
         let arguments: Vec<&str> = words[1..].iter().map(String::as_str).collect();
         assert_arguments(&unit.path, &arguments);
     }
-    assert!(read("docs/OPERATIONS.md").contains(INSTALLED));
+    assert!(read("docs/guides/deploy.md").contains(INSTALLED));
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn secrets_come_as_credentials_only() {
                 let (id, path) = credential.split_once(':').unwrap();
                 assert_eq!(path, format!("/etc/baton-ninja-one/{id}"), "{}", unit.path);
                 // Whoever follows the document has the file.
-                assert!(read("docs/OPERATIONS.md").contains(path), "{path}");
+                assert!(read("docs/guides/deploy.md").contains(path), "{path}");
                 id.to_owned()
             })
             .collect();

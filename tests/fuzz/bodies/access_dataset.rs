@@ -1,4 +1,4 @@
-//! What lies in a bucket from an earlier run, or from somebody else, as the fuzzer makes it up (docs/TESTING.md). Not in the
+//! What lies in a bucket from an earlier run, or from somebody else, as the fuzzer makes it up (docs/development/testing.md). Not in the
 //! program: compiled with `--cfg fuzzing`, and for the tests that replay the corpus.
 #![expect(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Settings as the fuzzer makes them up (docs/TESTING.md). Not in the program: compiled with `--cfg fuzzing`, and for the
+//! Settings as the fuzzer makes them up (docs/development/testing.md). Not in the program: compiled with `--cfg fuzzing`, and for the
 //! tests that replay the corpus.
 #![expect(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! What ConductorOne gives and an administrator pastes, as the fuzzer makes it up (docs/TESTING.md). Not in the program:
+//! What ConductorOne gives and an administrator pastes, as the fuzzer makes it up (docs/development/testing.md). Not in the program:
 //! compiled with `--cfg fuzzing`, and for the tests that replay the corpus.
 #![expect(
     clippy::expect_used,

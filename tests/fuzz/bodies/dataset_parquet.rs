@@ -1,4 +1,4 @@
-//! A Parquet file of a dataset as others may have written it, or damaged it (docs/TESTING.md): the other files, the manifest and
+//! A Parquet file of a dataset as others may have written it, or damaged it (docs/development/testing.md): the other files, the manifest and
 //! the pointer are sound. It uses what the crates show to all: the fuzz target includes this file, and so does the test that
 //! replays the corpus.
 #![expect(clippy::expect_used, reason = "the fuzzer learns of what is wrong by a panic")]

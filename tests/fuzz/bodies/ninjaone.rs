@@ -1,4 +1,4 @@
-//! What a tenant answers, as the fuzzer makes it up, through everything that reads it (docs/TESTING.md). Not in the program:
+//! What a tenant answers, as the fuzzer makes it up, through everything that reads it (docs/development/testing.md). Not in the program:
 //! compiled with `--cfg fuzzing`, and for the tests that replay the corpus.
 #![expect(
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! Review sheets as spreadsheets and people may hand them in (docs/TESTING.md). Not in the program: compiled with
+//! Review sheets as spreadsheets and people may hand them in (docs/development/testing.md). Not in the program: compiled with
 //! `--cfg fuzzing`, and for the tests that replay the corpus.
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Rows of a c1z as the fuzzer makes them up, in a file that is whole (docs/TESTING.md). It uses what the crate shows to all:
+//! Rows of a c1z as the fuzzer makes them up, in a file that is whole (docs/development/testing.md). It uses what the crate shows to all:
 //! the fuzz target includes this file, and so does the test that replays the corpus.
 #![expect(
     clippy::expect_used,

@@ -535,10 +535,10 @@ impl Typed {
                 "without a command the program runs a sync, or with --client-id and --client-secret the service".to_owned(),
             ),
             "setup" | "remove" | "start" | "stop" | "status" => Some(
-                "only the Windows build of the reference is a Windows service; docs/OPERATIONS.md shows how to run this program".to_owned(),
+                "only the Windows build of the reference is a Windows service; docs/guides/deploy.md shows how to run this program".to_owned(),
             ),
             "lambda" | "_connector-service" => Some(
-                "only the reference runs so; docs/OPERATIONS.md shows how to run this program".to_owned(),
+                "only the reference runs so; docs/guides/deploy.md shows how to run this program".to_owned(),
             ),
             "health" | "ready" | "live" | "probe" => Some(format!(
                 "use `baton-ninja-one health-check{}`",

@@ -285,7 +285,7 @@ pub(super) fn unknown_variables(environment: &Environment) -> UnknownVariables {
 /// The variable that was probably meant. One that changes the tenant, or allows it, is never suggested.
 fn hint_of_mistyped(meant: &str) -> String {
     if changes_tenant(&meant.to_lowercase().replace('_', "-")) {
-        "correct its name, or unset it; docs/SETTINGS.md lists the variables".to_owned()
+        "correct its name, or unset it; docs/reference/settings.md lists the variables".to_owned()
     } else {
         format!("did you mean BATON_{meant}?")
     }

@@ -105,7 +105,7 @@ const RESOURCE_ACTIONS: (&str, &str) = (
 );
 const LAMBDA: (&str, &str) = (
     "only the AWS Lambda build of the reference has it",
-    "run this program as a process or a container; docs/OPERATIONS.md shows how",
+    "run this program as a process or a container; docs/guides/deploy.md shows how",
 );
 const EVENT_LOG: (&str, &str) = (
     "the Windows event log is written by the reference's Windows build only",

@@ -1,4 +1,4 @@
-//! What the commands show of each kind of thing. Names are those of the dataset's tables (docs/DATASET.md), so that who knows one
+//! What the commands show of each kind of thing. Names are those of the dataset's tables (docs/reference/dataset.md), so that who knows one
 //! knows the other.
 
 use access_core::model::{

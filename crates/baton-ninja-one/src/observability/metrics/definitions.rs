@@ -1,4 +1,4 @@
-//! Every number, once: the registry and docs/METRICS.md are made of this table. Units are in the names, as Prometheus
+//! Every number, once: the registry and docs/reference/metrics.md are made of this table. Units are in the names, as Prometheus
 //! wants them.
 
 use std::fmt::Write;
@@ -146,7 +146,7 @@ pub(super) const ALL: [&Described; 15] = [
     &SYNC_PROGRESS,
 ];
 
-/// The table of docs/METRICS.md.
+/// The table of docs/reference/metrics.md.
 pub(crate) fn document() -> String {
     let mut text = String::from("| Metric | Type | Labels | What it says |\n|---|---|---|---|\n");
     for described in ALL {

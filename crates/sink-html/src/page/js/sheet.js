@@ -1,4 +1,4 @@
-/* A review sheet as a file: header records, then every line of the scope. The program reads the same (docs/ACCESS-REVIEWS.md). */
+/* A review sheet as a file: header records, then every line of the scope. The program reads the same (docs/guides/access-reviews.md). */
 
 const SHEET_FORMAT = "baton-ninja-one review sheet 1";
 
