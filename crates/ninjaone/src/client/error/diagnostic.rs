@@ -46,7 +46,7 @@ impl Diagnostic for NinjaOneError {
         let hint = match self {
             Self::MemoryExhausted { spent, .. } => return spent.hint(),
             Self::TooLarge { .. } => {
-                "check what answers at --ninja-one-base-url: real tenants are far below the limits in docs/PERFORMANCE.md"
+                "check what answers at --ninja-one-base-url: real tenants are far below the limits in docs/reference/performance.md"
             }
             Self::Refused { fault, .. } if fault.is("user_context_required") => {
                 "make the change in NinjaOne's console; NinjaOne does not offer this to API client apps without a user"
