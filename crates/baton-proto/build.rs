@@ -38,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("storage.bin"), storage(&descriptors).encode_to_vec())?;
     let mut messages = tonic_prost_build::Config::new();
     messages
-        // Maps encode in key order, so that the same object always has the same bytes (docs/reference/c1z.md §2.3).
+        // Maps are encoded in key order, so that equal objects have equal bytes (docs/reference/c1z.md §2.3).
         .btree_map(["."])
         .enable_type_names()
         .type_name_domain(["."], "type.googleapis.com");
@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What a c1z v3 file says about the records in it: their files and those that these import, by path.
+/// The descriptors embedded in c1z v3 files: the record files and their imports, sorted by path.
 fn storage(all: &FileDescriptorSet) -> FileDescriptorSet {
     let mut wanted: Vec<&str> = vec!["c1/storage/v3/records.proto"];
     let mut at = 0;

@@ -1,89 +1,90 @@
-//! Decisions as lines of JSON, each with the hash of the one before, the first with the report's seal.
+//! The decision log: JSON lines, each with the hash of the previous one; the first has the seal of the report.
 
 use serde::{Deserialize, Serialize};
 
-use crate::assess::{Assessment, LineState, OpenMeans, SheetFile};
+use crate::assess::SheetFile;
+use crate::assessment::{Assessment, LineState, OpenMeans};
 use crate::hash::sha256_hex;
 use crate::line::LineId;
 use crate::review::Review;
 use crate::statement::Statement;
 
-/// One line of the log.
+/// An entry of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DecisionEntry {
-    /// Its place, from 1.
+    /// Number of the entry, from 1.
     pub n: u64,
-    /// SHA-256 of the line before, without its line break; of the first line: the report's seal.
+    /// SHA-256 of the previous line without its line break; for the first line, the seal of the report.
     pub previous: String,
-    /// The line of the review.
+    /// The review line.
     pub line_id: LineId,
-    /// What is held.
+    /// The entitlement.
     pub entitlement_id: String,
-    /// The tenant's name of it.
+    /// Name of the entitlement.
     pub entitlement_name: String,
-    /// Who holds it, `type:id`.
+    /// The principal, as `type:id`.
     pub principal: String,
-    /// The tenant's name of the holder.
+    /// Name of the principal.
     pub principal_name: String,
     /// `keep`, `revoke`, `open` or `conflict`.
     pub decision: String,
-    /// `revoke` where the line is open and open lines are revoked.
+    /// `revoke` if the line is open and open lines are revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_means: Option<String>,
-    /// Who decided, when, why.
+    /// The statement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<Statement>,
-    /// The sheet that it is in: name and SHA-256.
+    /// File name of the sheet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
-    /// SHA-256 of that sheet.
+    /// SHA-256 of the sheet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet_sha256: Option<String>,
-    /// The row in it.
+    /// Row in the sheet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<u64>,
-    /// Statements that contradict each other.
+    /// Contradicting statements.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub contrary: Vec<Statement>,
-    /// A decision on the reviewer's own access, which does not count.
+    /// A decision on the reviewer's own access; it does not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_review: Option<Statement>,
-    /// Statements that no longer count.
+    /// Superseded statements.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub superseded: Vec<Statement>,
 }
 
-/// The log of a review.
+/// The decision log of a review.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecisionLog {
-    /// Lines of JSON.
+    /// JSON lines.
     pub text: String,
     /// SHA-256 of the last line; of an empty log, the report's seal.
     pub head: String,
-    /// How many lines.
+    /// Number of entries.
     pub entries: u64,
 }
 
-/// A log is not what was written.
+/// The log was modified.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChainError {
-    /// A line is no entry.
+    /// A line is not a valid entry.
     #[error("line {0} cannot be read")]
     Unreadable(u64),
-    /// A line does not follow the one before.
+    /// A line does not follow the previous one.
     #[error("line {0} does not follow the line before it")]
     Broken(u64),
-    /// The last line is another.
-    #[error("the last line has the hash {found}, but the seal of the pack says {said}")]
+    /// The last line does not match.
+    #[error("the last line has the hash {found}, but the seal of the pack says {expected}")]
     Head {
-        /// What the log gives.
+        /// The hash of the last line.
         found: String,
-        /// What was sealed.
-        said: String,
+        /// The sealed hash.
+        expected: String,
     },
 }
 
-/// Writes the decisions of a review, one entry a line of its scope.
+/// Writes one entry per line of the review.
 #[must_use]
 pub fn decision_log(
     review: &Review,
@@ -138,7 +139,7 @@ pub fn decision_log(
                 entry.contrary = statements.collect();
             }
         }
-        // Entries always serialise.
+        // Serializing an entry cannot fail.
         let text = serde_json::to_string(&entry).unwrap_or_default();
         log.head = sha256_hex(text.as_bytes());
         log.text.push_str(&text);
@@ -147,10 +148,10 @@ pub fn decision_log(
     log
 }
 
-/// Reads a log back.
+/// Parses and verifies a log.
 ///
 /// # Errors
-/// [`ChainError`] with the first line that is not what was written.
+/// [`ChainError`] with the first invalid line.
 pub fn verify_decision_log(
     text: &str,
     report_sha256: &str,
@@ -171,7 +172,7 @@ pub fn verify_decision_log(
     } else {
         Err(ChainError::Head {
             found: previous,
-            said: head.to_owned(),
+            expected: head.to_owned(),
         })
     }
 }

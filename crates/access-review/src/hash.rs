@@ -15,8 +15,8 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     text
 }
 
-/// SHA-256 of texts as one JSON array, so that no two lists of texts give the same bytes.
+/// SHA-256 of a list of texts, encoded as a JSON array so that different lists have different bytes.
 pub(crate) fn sha256_of_texts(texts: &[&str]) -> String {
-    // Texts always serialise.
+    // Serializing texts cannot fail.
     sha256_hex(&serde_json::to_vec(texts).unwrap_or_default())
 }

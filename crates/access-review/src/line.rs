@@ -1,4 +1,4 @@
-//! What is decided on: that somebody holds something.
+//! Review lines: a grant and its stable id.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::hash::sha256_of_texts;
 
-/// Who holds what, by ids.
+/// A grant, by ids.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Subject {
-    /// What is held.
+    /// The entitlement.
     pub entitlement_id: String,
-    /// The resource type of the holder.
+    /// Resource type of the principal.
     pub principal_type: String,
-    /// The holder's native id.
+    /// Native id of the principal.
     pub principal_id: String,
 }
 
@@ -27,15 +27,15 @@ impl fmt::Display for Subject {
     }
 }
 
-/// Names a line of one report: `L` and 16 hexadecimal digits of a hash over the report's seal and the subject. The same
-/// access in another report has another id, so a row cannot be moved between reviews. The letter keeps spreadsheets from
-/// reading a number.
+/// The id of a line in one report: `L` and 16 hex digits of a hash over the seal of the report and the subject. The
+/// same grant has another id in another report, so rows cannot be moved between reviews. The letter prevents
+/// spreadsheets from reading it as a number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LineId(String);
 
 impl LineId {
-    /// The id of a subject in the report with this seal.
+    /// Derives the id of a subject in the report with this seal.
     ///
     /// ```
     /// # use access_review::{LineId, Subject};
@@ -53,7 +53,7 @@ impl LineId {
         Self(format!("L{}", &hash[..16]))
     }
 
-    /// The text.
+    /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -66,7 +66,7 @@ impl fmt::Display for LineId {
     }
 }
 
-/// What a person is called.
+/// Names of a person.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PersonNames {
     /// The display name.
@@ -74,34 +74,34 @@ pub struct PersonNames {
     /// The login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<String>,
-    /// The address, where it is not the login.
+    /// The e-mail address, if it differs from the login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
 }
 
-/// One line of a review.
+/// A line of a review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
-    /// Its stable id.
+    /// The stable id.
     pub id: LineId,
-    /// Who holds what.
+    /// The grant.
     #[serde(flatten)]
     pub subject: Subject,
-    /// What the tenant calls the entitlement.
+    /// Name of the entitlement.
     pub entitlement_name: String,
-    /// What the tenant calls the resource on which it is held.
+    /// Name of its resource.
     pub resource_name: String,
-    /// The trait of that resource: `role`, `app`, `group`, …
+    /// Trait of the resource: `role`, `app`, `group`, …
     #[serde(rename = "trait")]
     pub trait_kind: String,
-    /// What the tenant calls the holder.
+    /// Names of the principal.
     pub principal: PersonNames,
-    /// Id and name of the holder's organization, as far as the tenant says.
+    /// Id and name of the principal's organization, if known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub organization: Vec<String>,
-    /// Whether the connector can revoke it; otherwise it is done in the tenant itself.
+    /// Whether the connector can revoke it; otherwise it must be revoked in the tenant.
     pub can_be_revoked: bool,
-    /// Who reviews it: a place in the review's list of reviewers.
+    /// Index of its reviewer, if assigned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assigned: Option<usize>,
 }

@@ -1,48 +1,48 @@
-//! Who reviews what: rows of role, organization and person with a reviewer, applied to lines.
+//! Review plans: which reviewer decides on which role, organization or person.
 
 use access_core::{Diagnostic, StatusCode};
 
 use crate::line::Line;
 use crate::review::{Assignee, parse_due};
-use crate::reviewer::{is_same_person, plain};
+use crate::reviewer::{is_same_person, normalize_text};
 use crate::sheet::Record;
 
-/// One row of a plan. An empty selector selects everything.
+/// A row of a plan. An empty selector matches everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanRow {
-    /// The spreadsheet's row number.
+    /// The row number in the spreadsheet.
     pub row: u64,
     /// Entitlement id, or the name of the role or entitlement.
     pub role: String,
-    /// Id or name of the holder's organization.
+    /// Id or name of the principal's organization.
     pub organization: String,
-    /// Name, login, address or `type:id` of the holder.
+    /// Name, login, e-mail address or `type:id` of the principal.
     pub person: String,
-    /// Who reviews.
+    /// The reviewer.
     pub reviewer: String,
-    /// The last day for this reviewer.
+    /// The due date of this reviewer.
     pub due: Option<String>,
 }
 
-/// A plan: the most specific row that matches a line names its reviewer.
+/// A plan: the most specific row that matches a line determines its reviewer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Its rows.
+    /// The rows.
     pub rows: Vec<PlanRow>,
 }
 
-/// Why records are no plan.
+/// Why a file is not a plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// It is something else.
+    /// The file has another format.
     #[error("not a plan: it has no column {0}")]
     NoColumn(&'static str),
-    /// A row cannot be used.
+    /// A row is invalid.
     #[error("row {row}: {reason}")]
     Row {
-        /// The spreadsheet's row number.
+        /// The row number in the spreadsheet.
         row: u64,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
@@ -58,10 +58,10 @@ impl Diagnostic for PlanError {
 }
 
 impl Plan {
-    /// Reads records: a line of column names in any order, then rows.
+    /// Parses records: column names in any order, then rows.
     ///
     /// # Errors
-    /// [`PlanError`] if a column is missing, or a row has no reviewer or an impossible day, or gives one reviewer two days.
+    /// [`PlanError`] if a column or a reviewer is missing, a date is invalid, or a reviewer has two due dates.
     pub fn parse(records: &[Record]) -> Result<Self, PlanError> {
         let is_blank = |record: &&Record| record.cells.iter().all(|cell| cell.trim().is_empty());
         let mut records = records
@@ -69,22 +69,22 @@ impl Plan {
             .filter(|record| !is_blank(record) && !record.cells[0].trim_start().starts_with('#'));
         let columns: Vec<String> = records
             .next()
-            .map(|record| record.cells.iter().map(|cell| plain(cell)).collect())
+            .map(|record| record.cells.iter().map(|cell| normalize_text(cell)).collect())
             .unwrap_or_default();
-        let place = |name: &str| columns.iter().position(|column| column == name);
-        let reviewer = place("reviewer").ok_or(PlanError::NoColumn("reviewer"))?;
-        let selectors = [place("role"), place("organization"), place("person")];
+        let index = |name: &str| columns.iter().position(|column| column == name);
+        let reviewer = index("reviewer").ok_or(PlanError::NoColumn("reviewer"))?;
+        let selectors = [index("role"), index("organization"), index("person")];
         if selectors.iter().all(Option::is_none) {
             return Err(PlanError::NoColumn("role"));
         }
-        let due = place("due");
+        let due = index("due");
         let mut plan = Self::default();
         for record in records {
-            let text = |place: Option<usize>| {
-                let cell = place.and_then(|place| record.cells.get(place));
+            let text = |index: Option<usize>| {
+                let cell = index.and_then(|index| record.cells.get(index));
                 cell.map_or("", |cell| cell.trim()).to_owned()
             };
-            let refuse = |reason: String| PlanError::Row {
+            let row_error = |reason: String| PlanError::Row {
                 row: record.row,
                 reason,
             };
@@ -98,16 +98,16 @@ impl Plan {
                 due: Some(text(due)).filter(|due| !due.is_empty()),
             };
             if row.reviewer.is_empty() {
-                return Err(refuse("reviewer is empty".to_owned()));
+                return Err(row_error("reviewer is empty".to_owned()));
             }
             if let Some(due) = row.due.as_ref().filter(|due| parse_due(due).is_none()) {
-                return Err(refuse(format!("`{due}` is not a date, e.g. 2026-12-15")));
+                return Err(row_error(format!("`{due}` is not a date, e.g. 2026-12-15")));
             }
-            let same = |other: &&PlanRow| plain(&other.reviewer) == plain(&row.reviewer);
+            let same = |other: &&PlanRow| normalize_text(&other.reviewer) == normalize_text(&row.reviewer);
             if let Some(other) = plan.rows.iter().find(same)
                 && other.due != row.due
             {
-                return Err(refuse(format!(
+                return Err(row_error(format!(
                     "{} is due on another day in row {}",
                     row.reviewer, other.row
                 )));
@@ -117,8 +117,8 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Assigns lines. Nobody reviews their own access: the next row that matches does, or nobody. Gives the reviewers who
-    /// have lines, without files, and the rows that selected none.
+    /// Assigns reviewers to lines. Reviewers are never assigned their own access: the next matching row is used.
+    /// Returns the reviewers with lines, without files, and the rows that matched no line.
     pub fn assign(&self, lines: &mut [Line]) -> (Vec<Assignee>, Vec<&PlanRow>) {
         let mut order: Vec<&PlanRow> = self.rows.iter().collect();
         order.sort_by_key(|row| row.rank());
@@ -126,7 +126,7 @@ impl Plan {
         for row in &self.rows {
             if !reviewers
                 .iter()
-                .any(|reviewer| plain(&reviewer.name) == plain(&row.reviewer))
+                .any(|reviewer| normalize_text(&reviewer.name) == normalize_text(&row.reviewer))
             {
                 reviewers.push(Assignee {
                     name: row.reviewer.clone(),
@@ -141,25 +141,25 @@ impl Plan {
             let mut matching = order.iter().filter(|row| row.selects(line));
             let row = matching.find(|row| !is_same_person(&row.reviewer, &line.principal));
             line.assigned = row.and_then(|row| {
-                if let Some(place) = self.rows.iter().position(|other| *other == **row) {
-                    used[place] = true;
+                if let Some(index) = self.rows.iter().position(|other| *other == **row) {
+                    used[index] = true;
                 }
                 let mut names = reviewers.iter();
-                names.position(|reviewer| plain(&reviewer.name) == plain(&row.reviewer))
+                names.position(|reviewer| normalize_text(&reviewer.name) == normalize_text(&row.reviewer))
             });
-            if let Some(place) = line.assigned {
-                reviewers[place].lines += 1;
+            if let Some(index) = line.assigned {
+                reviewers[index].lines += 1;
             }
         }
-        // Who has nothing to review is no reviewer of this review.
-        let mut places = Vec::with_capacity(reviewers.len());
+        // Reviewers without lines are not part of the review.
+        let mut new_index = Vec::with_capacity(reviewers.len());
         let mut next = 0;
         for reviewer in &reviewers {
-            places.push(next);
+            new_index.push(next);
             next += usize::from(reviewer.lines > 0);
         }
         for line in lines {
-            line.assigned = line.assigned.map(|place| places[place]);
+            line.assigned = line.assigned.map(|index| new_index[index]);
         }
         reviewers.retain(|reviewer| reviewer.lines > 0);
         let unused = self.rows.iter().zip(used).filter(|(_, used)| !used);
@@ -168,8 +168,7 @@ impl Plan {
 }
 
 impl PlanRow {
-    /// Rows of lower rank come first: a person before a role of an organization, before a role, before an organization,
-    /// before everything.
+    /// The precedence of a row, lowest first: person, role in an organization, role, organization, everything.
     fn rank(&self) -> u8 {
         let given = |text: &str| u8::from(!text.is_empty());
         7 - (given(&self.person) * 4 + given(&self.role) * 2 + given(&self.organization))
@@ -177,9 +176,9 @@ impl PlanRow {
 
     fn selects(&self, line: &Line) -> bool {
         let subject = &line.subject;
-        let is = |wanted: &str, names: &[&str]| {
-            let wanted = plain(wanted);
-            wanted.is_empty() || names.iter().any(|name| plain(name) == wanted)
+        let is = |selector: &str, names: &[&str]| {
+            let selector = normalize_text(selector);
+            selector.is_empty() || names.iter().any(|name| normalize_text(name) == selector)
         };
         let own_id = format!("{}:{}", subject.principal_type, subject.principal_id);
         let role_id = subject

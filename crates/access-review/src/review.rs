@@ -1,4 +1,4 @@
-//! The scope of a review, fixed when it starts.
+//! The scope of a review, fixed at its start.
 
 use std::collections::BTreeMap;
 
@@ -8,101 +8,101 @@ use time::format_description::well_known::Iso8601;
 
 use crate::hash::sha256_of_texts;
 use crate::line::{Line, LineId, Subject};
-use crate::reviewer::plain;
+use crate::reviewer::normalize_text;
 use crate::scope::Scope;
 
-/// Says that a file is a review.
+/// The format of review files.
 pub const FORMAT: &str = "baton-ninja-one review";
-/// The version of the file that is written here.
+/// The version of review files.
 pub const VERSION: u64 = 1;
 
-/// A review: what is decided, by whom, until when.
+/// A review: its lines, reviewers and due dates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Review {
     /// [`FORMAT`].
     pub format: String,
     /// [`VERSION`].
     pub version: u64,
-    /// What made it.
+    /// The program that created it.
     pub program: String,
-    /// A hash over everything that decides which line is reviewed by whom; sheets repeat it.
+    /// A hash over everything that determines who reviews which line; sheets repeat it.
     pub id: String,
-    /// What people call it.
+    /// The title.
     pub title: String,
-    /// When it was started, RFC 3339.
+    /// Start of the review, RFC 3339.
     pub started_at: String,
     /// The tenant.
     pub tenant: String,
-    /// The sync whose grants are reviewed.
+    /// The reviewed sync.
     pub sync_id: String,
-    /// When that sync began, RFC 3339.
+    /// Start of the sync, RFC 3339.
     pub sync_started_at: String,
     /// The seal of the report.
     pub report_sha256: String,
-    /// Which grants of it.
+    /// The reviewed grants.
     pub scope: Scope,
-    /// The last day for decisions, `YYYY-MM-DD`.
+    /// The due date, `YYYY-MM-DD`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<String>,
-    /// Who decides what nobody else does, and settles conflicts.
+    /// The coordinator: decides unassigned lines and resolves conflicts.
     pub coordinator: String,
-    /// Who reviews.
+    /// The reviewers.
     pub reviewers: Vec<Assignee>,
-    /// The files that belong to it.
+    /// The files of the review.
     pub files: Vec<ReviewFile>,
-    /// Every line of the scope, in the order of the report.
+    /// All lines, in the order of the report.
     pub lines: Vec<Line>,
 }
 
-/// Somebody who reviews some of the lines.
+/// A reviewer of some lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assignee {
-    /// The name, an address, or `Name <address>`.
+    /// A name, an e-mail address, or `Name <address>`.
     pub name: String,
-    /// The last day for this reviewer, if it is another than the review's.
+    /// The due date of this reviewer, if it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<String>,
-    /// How many lines.
+    /// Number of lines.
     pub lines: usize,
-    /// The reviewer's file.
+    /// File name of the sheet.
     pub file: String,
 }
 
 /// A file of a review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReviewFile {
-    /// Its name, without a folder.
+    /// The file name without a folder.
     pub name: String,
     /// SHA-256 of its bytes.
     pub sha256: String,
 }
 
-/// A review contradicts itself.
+/// An invalid review.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReviewError {
-    /// It is something else, or of a newer program.
+    /// Another format, or a newer version.
     #[error("it is not a review of version {VERSION}")]
     Foreign,
-    /// Its contents give another id.
-    #[error("its contents have the id {found}, but it states {said}")]
+    /// The id does not match the contents.
+    #[error("its contents have the id {found}, but it states {declared}")]
     Altered {
-        /// What it says.
-        said: String,
-        /// What the contents give.
+        /// The id in the file.
+        declared: String,
+        /// The id of the contents.
         found: String,
     },
-    /// A line has an id that is not its own.
+    /// The id of a line does not match.
     #[error("line {id} is not the id of {subject}")]
     Line {
         /// The id.
         id: LineId,
-        /// Whose it should be.
+        /// The subject.
         subject: Subject,
     },
 }
 
 impl Review {
-    /// The id that the contents give.
+    /// The id derived from the contents.
     #[must_use]
     pub fn expected_id(&self) -> String {
         let scope = self.scope.to_string();
@@ -126,7 +126,7 @@ impl Review {
             .iter()
             .map(|line| {
                 line.assigned
-                    .map_or_else(|| "-".to_owned(), |place| place.to_string())
+                    .map_or_else(|| "-".to_owned(), |index| index.to_string())
             })
             .collect();
         for (line, assigned) in self.lines.iter().zip(&assigned) {
@@ -135,7 +135,7 @@ impl Review {
         format!("R{}", &sha256_of_texts(&texts)[..32])
     }
 
-    /// Whether the review is of this version and its ids follow from its contents.
+    /// Validates version and ids.
     ///
     /// # Errors
     /// [`ReviewError`] with the first contradiction.
@@ -156,47 +156,47 @@ impl Review {
             Ok(())
         } else {
             Err(ReviewError::Altered {
-                said: self.id.clone(),
+                declared: self.id.clone(),
                 found,
             })
         }
     }
 
-    /// Lines by who holds what.
-    pub(crate) fn places(&self) -> BTreeMap<&Subject, usize> {
+    /// Index of the lines by subject.
+    pub(crate) fn line_index(&self) -> BTreeMap<&Subject, usize> {
         (0..)
             .zip(&self.lines)
-            .map(|(place, line)| (&line.subject, place))
+            .map(|(index, line)| (&line.subject, index))
             .collect()
     }
 
-    /// Whether somebody may decide a line: its reviewer or the coordinator. In a review without named reviewers, anybody.
+    /// Whether somebody may decide a line: its reviewer or the coordinator. Without reviewers, anybody.
     #[must_use]
     pub fn may_decide(&self, reviewer: &str, line: &Line) -> bool {
         if self.reviewers.is_empty() {
             return true;
         }
-        let is = |name: &str| same_name(name, reviewer);
+        let is = |name: &str| is_same_reviewer(name, reviewer);
         is(&self.coordinator)
             || line
                 .assigned
-                .and_then(|place| self.reviewers.get(place))
+                .and_then(|index| self.reviewers.get(index))
                 .is_some_and(|assignee| is(&assignee.name))
     }
 
-    /// The last day for a line.
+    /// The due date of a line.
     #[must_use]
     pub fn due_of(&self, line: &Line) -> Option<&str> {
-        let own = line.assigned.and_then(|place| self.reviewers.get(place));
+        let own = line.assigned.and_then(|index| self.reviewers.get(index));
         own.and_then(|assignee| assignee.due.as_deref())
             .or(self.due.as_deref())
     }
 }
 
-/// Whether two ways to write a reviewer mean the same one: the same text, or the same address.
-fn same_name(one: &str, other: &str) -> bool {
+/// Whether two texts denote the same reviewer: equal addresses, or equal names.
+fn is_same_reviewer(one: &str, other: &str) -> bool {
     let parts = |text: &str| {
-        let text = plain(text);
+        let text = normalize_text(text);
         match text.rsplit_once('<') {
             Some((name, rest)) => (
                 name.trim().to_owned(),
@@ -213,7 +213,7 @@ fn same_name(one: &str, other: &str) -> bool {
     !name.is_empty() && name == other_name
 }
 
-/// Reads a day, `YYYY-MM-DD`.
+/// Parses a date, `YYYY-MM-DD`.
 #[must_use]
 pub fn parse_due(text: &str) -> Option<Date> {
     let day = text.trim();
@@ -232,7 +232,7 @@ mod tests {
             ("Priya <p@example.com>", "P@example.com"),
             ("Priya <p@example.com>", "Priya"),
         ] {
-            assert!(same_name(one, other), "{one} {other}");
+            assert!(is_same_reviewer(one, other), "{one} {other}");
         }
         for (one, other) in [
             ("Priya", "Priya R."),
@@ -240,7 +240,7 @@ mod tests {
             ("", ""),
             ("p@example.com", "Priya"),
         ] {
-            assert!(!same_name(one, other), "{one} {other}");
+            assert!(!is_same_reviewer(one, other), "{one} {other}");
         }
     }
 

@@ -1,20 +1,20 @@
-//! Whether a reviewer is the person whose access is reviewed.
+//! Identity of reviewers.
 
 use crate::line::PersonNames;
 
-/// Texts are compared without case, and blanks within count once.
-pub(crate) fn plain(text: &str) -> String {
+/// Normalizes a text for comparison: lower case, single spaces.
+pub(crate) fn normalize_text(text: &str) -> String {
     text.split_whitespace()
         .collect::<Vec<_>>()
         .join(" ")
         .to_lowercase()
 }
 
-/// Whether a reviewer, written as a name, an address or `Name <address>`, is this person. Where both have an address the
-/// addresses decide, so that two people of one name are told apart.
+/// Whether a reviewer, written as a name, an address or `Name <address>`, is this person. If both have an address, only
+/// the addresses count, so that people with the same name differ.
 #[must_use]
 pub fn is_same_person(reviewer: &str, person: &PersonNames) -> bool {
-    let reviewer = plain(reviewer);
+    let reviewer = normalize_text(reviewer);
     let (name, address) = match reviewer.rsplit_once('<') {
         Some((name, rest)) => (name.trim(), rest.trim_end_matches('>').trim()),
         None if reviewer.contains('@') => ("", reviewer.as_str()),
@@ -23,7 +23,7 @@ pub fn is_same_person(reviewer: &str, person: &PersonNames) -> bool {
     let known: Vec<String> = [&person.login, &person.email]
         .into_iter()
         .flatten()
-        .map(|text| plain(text))
+        .map(|text| normalize_text(text))
         .filter(|text| !text.is_empty())
         .collect();
     let has_address = known.iter().any(|text| text.contains('@'));
@@ -31,7 +31,7 @@ pub fn is_same_person(reviewer: &str, person: &PersonNames) -> bool {
         return known.iter().any(|text| text == address);
     }
     let is_called = |text: &str| {
-        !text.is_empty() && (plain(&person.name) == text || known.iter().any(|known| known == text))
+        !text.is_empty() && (normalize_text(&person.name) == text || known.iter().any(|known| known == text))
     };
     is_called(name) || is_called(address)
 }

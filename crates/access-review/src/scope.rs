@@ -1,4 +1,4 @@
-//! Which grants of a report are reviewed.
+//! The scope of a review: which grants of a report are reviewed.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Grants on resources of some traits, or all grants.
+/// All grants, or those on resources with certain traits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Scope {
     /// Every grant.
@@ -15,7 +15,7 @@ pub enum Scope {
     Traits(BTreeSet<String>),
 }
 
-/// A text is not a scope.
+/// An invalid scope.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a scope: use `all`, or a comma-separated list of traits such as role, app and group")]
 pub struct ScopeError(String);
@@ -23,7 +23,7 @@ pub struct ScopeError(String);
 const TRAITS: [&str; 6] = ["role", "app", "group", "user", "managed_device", "other"];
 
 impl Scope {
-    /// Whether grants on a resource with this trait are reviewed.
+    /// Whether grants on resources with this trait are reviewed.
     #[must_use]
     pub fn includes(&self, trait_kind: &str) -> bool {
         match self {

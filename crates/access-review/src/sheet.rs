@@ -1,4 +1,4 @@
-//! A review sheet: header records, a line of column names, and one row for each line of its scope.
+//! Review sheets: header records, column names, and one row per line.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use access_core::{Diagnostic, StatusCode};
 use crate::line::Subject;
 use crate::statement::{Decision, Statement};
 
-/// What the first record of a sheet says.
+/// The format in the first header record.
 pub const SHEET_FORMAT: &str = "baton-ninja-one review sheet 1";
 
-/// The columns, in the order in which they are written.
+/// The columns, in output order.
 pub const COLUMNS: [&str; 18] = [
     "decision",
     "reviewer",
@@ -32,8 +32,8 @@ pub const COLUMNS: [&str; 18] = [
     "superseded",
 ];
 
-/// Columns without which nothing can be done with a sheet. Sheets of the first version have no more than these.
-const NEEDED: [&str; 9] = [
+/// Required columns. Sheets of the first version have no others.
+const REQUIRED_COLUMNS: [&str; 9] = [
     "decision",
     "reviewer",
     "entitlement_id",
@@ -45,39 +45,39 @@ const NEEDED: [&str; 9] = [
     "sync_id",
 ];
 
-/// A record of a file as a spreadsheet shows it.
+/// A record of a CSV file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// The spreadsheet's row number, from 1.
+    /// The row number in the spreadsheet, from 1.
     pub row: u64,
-    /// The texts of its cells.
+    /// The cells.
     pub cells: Vec<String>,
 }
 
-/// What a sheet says of itself. Absent in sheets of the first version.
+/// The header of a sheet. Absent in the first version.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Header {
     fields: BTreeMap<String, String>,
 }
 
-/// One row: a line of the review and what was decided on it.
+/// A row: a review line and its decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// The spreadsheet's row number.
+    /// The row number in the spreadsheet.
     pub row: u64,
-    /// What was decided; `None` if the line is open.
+    /// The decision; `None` if the line is open.
     pub statement: Option<Statement>,
     /// A note, also on an open line.
     pub note: String,
-    /// Which line, by ids.
+    /// The grant, by ids.
     pub subject: Subject,
-    /// What the sheet calls the entitlement.
+    /// Name of the entitlement in the sheet.
     pub entitlement_name: String,
-    /// What the sheet calls the resource.
+    /// Name of the resource in the sheet.
     pub resource_name: String,
-    /// What the sheet calls the holder.
+    /// Name of the principal in the sheet.
     pub principal_name: String,
-    /// The holder's login.
+    /// Login of the principal.
     pub principal_login: String,
     /// The tenant.
     pub tenant: String,
@@ -85,34 +85,33 @@ pub struct Row {
     pub sync_id: String,
     /// The seal of the report.
     pub report_sha256: String,
-    /// The line's id; empty in sheets of the first version.
+    /// The line id; empty in sheets of the first version.
     pub line_id: String,
-    /// Statements that this row's decision took the place of, the oldest first.
+    /// Statements that this decision supersedes, oldest first.
     pub superseded: Vec<Statement>,
 }
 
-/// A sheet that can be read from its first record to its last. Whether it is to be believed is another question: see
-/// [`assess`](crate::assess).
+/// A parsed sheet. It is not trusted yet: see [`assess`](crate::assess).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sheet {
-    /// What it says of itself.
+    /// The header.
     pub header: Header,
-    /// Its rows.
+    /// The rows.
     pub rows: Vec<Row>,
 }
 
-/// Why records are no sheet.
+/// Why a file is not a sheet.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SheetError {
-    /// It is something else.
+    /// The file has another format.
     #[error("not a review sheet: {0}")]
     Foreign(String),
-    /// A row cannot be used.
+    /// A row is invalid.
     #[error("row {row}: {reason}")]
     Row {
-        /// The spreadsheet's row number.
+        /// The row number in the spreadsheet.
         row: u64,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
@@ -131,13 +130,13 @@ impl Diagnostic for SheetError {
 }
 
 impl Header {
-    /// Whether there is one.
+    /// Whether the sheet has a header.
     #[must_use]
     pub fn is_present(&self) -> bool {
         self.fields.contains_key("sheet")
     }
 
-    /// A field, if it says something.
+    /// A header field, unless empty.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
         self.fields
@@ -146,20 +145,20 @@ impl Header {
             .filter(|value| !value.is_empty())
     }
 
-    /// A field that is a number.
+    /// A numeric header field.
     #[must_use]
     pub fn count(&self, key: &str) -> Option<u64> {
         self.get(key)?.parse().ok()
     }
 
-    /// Sets a field. For writers.
+    /// Sets a header field.
     pub fn set(&mut self, key: &str, value: impl Into<String>) {
         let value: String = value.into();
         self.fields
             .insert(key.to_owned(), value.replace(['\r', '\n'], " "));
     }
 
-    /// Who decided, as the sheet sums it up.
+    /// The reviewers listed in the header.
     #[must_use]
     pub fn reviewers(&self) -> Vec<&str> {
         let names = self.get("reviewers").unwrap_or_default().split(';');
@@ -167,8 +166,8 @@ impl Header {
     }
 }
 
-/// Header fields in the order in which they are written.
-const FIELDS: [&str; 18] = [
+/// Header fields in output order.
+const HEADER_FIELDS: [&str; 18] = [
     "sheet",
     "program",
     "tenant",
@@ -190,11 +189,11 @@ const FIELDS: [&str; 18] = [
 ];
 
 impl Sheet {
-    /// Reads records. Cells are trimmed, blank records are skipped, header records may stand anywhere, and columns may be
+    /// Parses records. Cells are trimmed, blank records are skipped, header records can be anywhere, and columns can be
     /// in any order.
     ///
     /// # Errors
-    /// [`SheetError`] if the records are something else, or a row makes no sense whatever the review is.
+    /// [`SheetError`] for another format, or a row that is invalid in any review.
     pub fn parse(records: &[Record]) -> Result<Self, SheetError> {
         let mut header = Header::default();
         let mut columns: Option<Columns> = None;
@@ -247,21 +246,21 @@ impl Header {
     }
 }
 
-/// Where each column is.
+/// Column positions.
 struct Columns(BTreeMap<&'static str, usize>);
 
 impl Columns {
     fn read(cells: &[String]) -> Result<Self, SheetError> {
         let mut found = BTreeMap::new();
-        for (place, cell) in cells.iter().enumerate() {
+        for (index, cell) in cells.iter().enumerate() {
             let name = cell.trim().to_lowercase();
             if let Some(column) = COLUMNS.into_iter().find(|column| *column == name)
-                && found.insert(column, place).is_some()
+                && found.insert(column, index).is_some()
             {
                 return Err(SheetError::Foreign(format!("it has two columns {column}")));
             }
         }
-        for column in NEEDED {
+        for column in REQUIRED_COLUMNS {
             if !found.contains_key(column) {
                 return Err(SheetError::Foreign(format!("it has no column {column}")));
             }
@@ -270,28 +269,28 @@ impl Columns {
     }
 
     fn row(&self, record: &Record) -> Result<Row, SheetError> {
-        let refuse = |reason: String| SheetError::Row {
+        let row_error = |reason: String| SheetError::Row {
             row: record.row,
             reason,
         };
         let text = |column: &str| {
-            let cell = self.0.get(column).and_then(|place| record.cells.get(*place));
+            let cell = self.0.get(column).and_then(|index| record.cells.get(*index));
             cell.map_or("", |cell| cell.trim()).to_owned()
         };
         let decision = match text("decision").to_lowercase().as_str() {
             "keep" => Some(Decision::Keep),
             "revoke" => Some(Decision::Revoke),
             "" | "open" => None,
-            other => return Err(refuse(format!("`{other}` is not keep, revoke or open"))),
+            other => return Err(row_error(format!("`{other}` is not keep, revoke or open"))),
         };
         for column in ["entitlement_id", "principal_type", "principal_id", "tenant"] {
             if text(column).is_empty() {
-                return Err(refuse(format!("{column} is empty")));
+                return Err(row_error(format!("{column} is empty")));
             }
         }
         let reviewer = text("reviewer");
         if decision.is_some() && reviewer.is_empty() {
-            return Err(refuse(
+            return Err(row_error(
                 "reviewer is empty: a decision needs a reviewer".to_owned(),
             ));
         }
@@ -300,7 +299,7 @@ impl Columns {
         let superseded = match superseded.as_str() {
             "" => Vec::new(),
             json => serde_json::from_str(json)
-                .map_err(|error| refuse(format!("superseded is not a list of decisions: {error}")))?,
+                .map_err(|error| row_error(format!("superseded is not a list of decisions: {error}")))?,
         };
         Ok(Row {
             row: record.row,
@@ -329,17 +328,17 @@ impl Columns {
     }
 }
 
-/// A sheet as records of cells: header, columns, rows.
+/// Renders a sheet as records: header, columns, rows.
 #[must_use]
 pub fn render(sheet: &Sheet) -> Vec<Vec<String>> {
-    let mut records = Vec::with_capacity(sheet.rows.len() + FIELDS.len() + 1);
+    let mut records = Vec::with_capacity(sheet.rows.len() + HEADER_FIELDS.len() + 1);
     let rest = sheet
         .header
         .fields
         .keys()
         .map(String::as_str)
-        .filter(|key| !FIELDS.contains(key));
-    for key in FIELDS.into_iter().chain(rest) {
+        .filter(|key| !HEADER_FIELDS.contains(key));
+    for key in HEADER_FIELDS.into_iter().chain(rest) {
         if let Some(value) = sheet.header.get(key) {
             records.push(vec![format!("#{key}: {value}")]);
         }
@@ -354,7 +353,7 @@ fn cells(row: &Row) -> Vec<String> {
     let superseded = if row.superseded.is_empty() {
         String::new()
     } else {
-        // Statements always serialise.
+        // Serializing statements cannot fail.
         serde_json::to_string(&row.superseded).unwrap_or_default()
     };
     let text = |text: &str| text.to_owned();

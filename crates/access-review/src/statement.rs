@@ -1,4 +1,4 @@
-//! Who decided what, when and why.
+//! Decisions of reviewers.
 
 use std::fmt;
 
@@ -6,20 +6,20 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::reviewer::plain;
+use crate::reviewer::normalize_text;
 
-/// What is to become of a grant.
+/// The decision on a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// It stays.
+    /// Keep the grant.
     Keep,
-    /// It is taken away.
+    /// Revoke the grant.
     Revoke,
 }
 
 impl Decision {
-    /// The word in sheets.
+    /// The name in sheets.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -35,29 +35,29 @@ impl fmt::Display for Decision {
     }
 }
 
-/// A decision with the person who made it.
+/// A decision and its reviewer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
-    /// What was decided.
+    /// The decision.
     pub decision: Decision,
-    /// By whom.
+    /// The reviewer.
     pub reviewer: String,
-    /// When, as the sheet has it: RFC 3339.
+    /// The time in the sheet, RFC 3339.
     #[serde(default)]
     pub decided_at: String,
-    /// Why.
+    /// The note.
     #[serde(default)]
     pub note: String,
 }
 
 impl Statement {
-    /// When it was made, if the text is a time.
+    /// The parsed time, if valid.
     #[must_use]
     pub fn time(&self) -> Option<OffsetDateTime> {
         OffsetDateTime::parse(self.decided_at.trim(), &Rfc3339).ok()
     }
 
-    /// Whether it is the same statement, whatever its note: a sheet that names what it supersedes need not repeat that.
+    /// Whether both are the same statement, ignoring the note: sheets that supersede a statement need not repeat it.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let same_time = match (self.time(), other.time()) {
@@ -68,7 +68,7 @@ impl Statement {
     }
 
     pub(crate) fn is_by_same_reviewer(&self, other: &Self) -> bool {
-        plain(&self.reviewer) == plain(&other.reviewer)
+        normalize_text(&self.reviewer) == normalize_text(&other.reviewer)
     }
 }
 

@@ -1,5 +1,5 @@
-//! Sheets of any kind against a review and a tenant: nothing is revoked that no signed decision asks for, nothing is left out
-//! that one asks for and that is possible, and every forgery is refused with its reason.
+//! Arbitrary sheets against a review and a tenant: exactly the signed decisions are applied, as far as possible, and
+//! every forgery is refused with its reason.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,7 @@ fn line(n: usize) -> Line {
         principal_type: "user".to_owned(),
         principal_id: n.to_string(),
     };
-    // Some lines are of reviewers' own access.
+    // Some lines are the reviewers' own access.
     let (name, login) = match n {
         1 => ("Priya R.".to_owned(), "priya@example.com".to_owned()),
         4 => ("Bo".to_owned(), "bo".to_owned()),
@@ -79,7 +79,7 @@ fn review(lines: usize) -> Review {
     review
 }
 
-/// A statement of one reviewer about one line.
+/// A statement of a reviewer about a line.
 type Said = Option<(bool, i64)>;
 
 fn statement(reviewer: usize, revoke: bool, minute: i64) -> Statement {
@@ -92,11 +92,11 @@ fn statement(reviewer: usize, revoke: bool, minute: i64) -> Statement {
     }
 }
 
-/// A sheet as the page exports it.
-fn sheet(review: &Review, reviewer: usize, said: &[Said]) -> Sheet {
+/// A sheet as exported by the report page.
+fn sheet(review: &Review, reviewer: usize, actual: &[Said]) -> Sheet {
     let mut sheet = Sheet::default();
-    for (line, said) in review.lines.iter().zip(said) {
-        let statement = said.map(|(revoke, minute)| statement(reviewer, revoke, minute));
+    for (line, actual) in review.lines.iter().zip(actual) {
+        let statement = actual.map(|(revoke, minute)| statement(reviewer, revoke, minute));
         sheet.rows.push(access_review::Row {
             row: 0,
             note: statement
@@ -119,7 +119,7 @@ fn sheet(review: &Review, reviewer: usize, said: &[Said]) -> Sheet {
     summed_up(review, sheet)
 }
 
-/// The header that belongs to the rows.
+/// Completes the header from the rows.
 fn summed_up(review: &Review, mut sheet: Sheet) -> Sheet {
     let people: BTreeMap<&Subject, &PersonNames> = review
         .lines
@@ -162,7 +162,7 @@ fn summed_up(review: &Review, mut sheet: Sheet) -> Sheet {
     sheet
 }
 
-/// As a file: rendered, and read back.
+/// Renders and parses the sheet.
 fn file(n: usize, sheet: &Sheet) -> SheetFile {
     let records: Vec<Record> = (1..)
         .zip(render(sheet))
@@ -175,20 +175,20 @@ fn file(n: usize, sheet: &Sheet) -> SheetFile {
     }
 }
 
-/// What the rules say, written again: one decision of people who may decide, none of them contrary.
+/// The rules in a second implementation: one decision of authorized reviewers, without contradictions.
 fn expected(review: &Review, sheets: &[Vec<Said>]) -> Vec<&'static str> {
     let decide = |place: usize, line: &Line| {
-        let said: Vec<bool> = sheets
+        let actual: Vec<bool> = sheets
             .iter()
             .enumerate()
-            .filter_map(|(reviewer, said)| Some((reviewer, said[place]?.0)))
+            .filter_map(|(reviewer, actual)| Some((reviewer, actual[place]?.0)))
             .filter(|(reviewer, _)| !is_same_person(REVIEWERS[*reviewer], &line.principal))
             .map(|(_, revoke)| revoke)
             .collect();
-        match said[..] {
+        match actual[..] {
             [] => "open",
-            ref said if said.iter().all(|revoke| *revoke) => "revoke",
-            ref said if said.iter().all(|revoke| !revoke) => "keep",
+            ref actual if actual.iter().all(|revoke| *revoke) => "revoke",
+            ref actual if actual.iter().all(|revoke| !revoke) => "keep",
             _ => "conflict",
         }
     };
@@ -215,16 +215,16 @@ fn unwaivable(assessment: &Assessment) -> Vec<&Problem> {
 
 const LINES: usize = 8;
 
-fn said() -> impl Strategy<Value = Vec<Said>> {
+fn actual() -> impl Strategy<Value = Vec<Said>> {
     let one = prop::option::weighted(0.8, (prop::bool::weighted(0.4), 0_i64..60));
     prop::collection::vec(one, LINES)
 }
 
 fn sheets() -> impl Strategy<Value = Vec<Vec<Said>>> {
-    prop::collection::vec(said(), 1..=3)
+    prop::collection::vec(actual(), 1..=3)
 }
 
-/// Carries revocations out in a tenant that is a set of what is held.
+/// Applies revocations to a tenant that is a set of grants.
 fn carried_out(
     review: &Review,
     assessment: &Assessment,
@@ -242,7 +242,7 @@ fn carried_out(
 }
 
 proptest! {
-    /// Exactly what signed decisions ask for is revoked, as far as it is possible.
+    /// Exactly the signed decisions are revoked, as far as possible.
     #[test]
     fn nothing_is_revoked_unasked_and_nothing_asked_is_left(
         sheets in sheets(),
@@ -250,12 +250,12 @@ proptest! {
         means_revoke in any::<bool>(),
     ) {
         let review = review(LINES);
-        let files: Vec<SheetFile> = sheets.iter().enumerate().map(|(n, said)| file(n, &sheet(&review, n, said))).collect();
+        let files: Vec<SheetFile> = sheets.iter().enumerate().map(|(n, actual)| file(n, &sheet(&review, n, actual))).collect();
         let assessment = assess(&review, &files, conditions());
         let expected = expected(&review, &sheets);
         let found: Vec<&str> = assessment.states.iter().map(word).collect();
         prop_assert_eq!(&found, &expected);
-        // Nothing but contradictions speaks against sheets that were not altered.
+        // Unaltered sheets have no problems but contradictions.
         let contradictions = unwaivable(&assessment).iter().all(|problem| matches!(problem, Problem::Conflict { .. }));
         prop_assert!(contradictions, "{:?}", assessment.findings);
 
@@ -270,7 +270,7 @@ proptest! {
             let stays = before.contains(&line.subject) && !(asked && line.can_be_revoked);
             prop_assert_eq!(after.contains(&line.subject), stays, "{}", line.subject);
         }
-        // The log says which is which, chained to the report, and no line of it can be altered.
+        // The log records all decisions, chained to the report; no line can be altered.
         let log = decision_log(&review, &files, &assessment, open_means);
         let entries = verify_decision_log(&log.text, &review.report_sha256, &log.head).unwrap();
         let logged: Vec<&str> = entries.iter().map(|entry| entry.decision.as_str()).collect();
@@ -284,23 +284,23 @@ proptest! {
     #[test]
     fn a_log_that_was_altered_is_noticed(sheets in sheets(), at in any::<prop::sample::Index>(), bit in 0_u8..7) {
         let review = review(LINES);
-        let files: Vec<SheetFile> = sheets.iter().enumerate().map(|(n, said)| file(n, &sheet(&review, n, said))).collect();
+        let files: Vec<SheetFile> = sheets.iter().enumerate().map(|(n, actual)| file(n, &sheet(&review, n, actual))).collect();
         let assessment = assess(&review, &files, conditions());
         let log = decision_log(&review, &files, &assessment, OpenMeans::Open);
         let mut bytes = log.text.clone().into_bytes();
         let place = at.index(bytes.len() - 1);
         bytes[place] ^= 1 << bit;
         if let Ok(text) = String::from_utf8(bytes) {
-            // The line break at the end of a line is no part of what is hashed, but then the next line is none.
+            // The last line break is not hashed, but then the next line is invalid.
             prop_assert!(verify_decision_log(&text, &review.report_sha256, &log.head).is_err(), "{place}");
         }
     }
 
-    /// A merged sheet settles what it names, and nothing else.
+    /// A merged sheet resolves the conflicts that it names, and no others.
     #[test]
-    fn conflicts_are_settled_by_naming_what_lost(sheets in prop::collection::vec(said(), 2..=3)) {
+    fn conflicts_are_settled_by_naming_what_lost(sheets in prop::collection::vec(actual(), 2..=3)) {
         let review = review(LINES);
-        let mut files: Vec<SheetFile> = sheets.iter().enumerate().map(|(n, said)| file(n, &sheet(&review, n, said))).collect();
+        let mut files: Vec<SheetFile> = sheets.iter().enumerate().map(|(n, actual)| file(n, &sheet(&review, n, actual))).collect();
         let first = assess(&review, &files, conditions());
         let mut merged = sheet(&review, 3, &[None; LINES]);
         for (row, state) in merged.rows.iter_mut().zip(&first.states) {
@@ -318,7 +318,7 @@ proptest! {
                 other => prop_assert_eq!(word(other), word(after)),
             }
         }
-        // Without its list of what lost, it is one more opinion.
+        // Without the superseded statements it is one more opinion.
         for row in &mut files.last_mut().unwrap().sheet.rows {
             row.superseded.clear();
         }
@@ -332,10 +332,10 @@ proptest! {
 
     /// One forged cell, row or header field in one sheet.
     #[test]
-    fn every_forgery_is_refused_with_its_reason(said in said(), place in 0..LINES, forgery in 0..FORGERIES.len()) {
+    fn every_forgery_is_refused_with_its_reason(actual in actual(), place in 0..LINES, forgery in 0..FORGERIES.len()) {
         let review = review(LINES);
-        let mut forged = sheet(&review, 2, &said);
-        // There is something to forge.
+        let mut forged = sheet(&review, 2, &actual);
+        // Ensures that there is something to forge.
         forged.rows[place].statement = Some(statement(2, true, 5));
         let mut forged = summed_up(&review, forged);
         let clean = assess(&review, &[file(0, &forged)], conditions());
@@ -555,7 +555,7 @@ fn decided_at(sheet: &mut Sheet, at: usize, text: &str) {
     text.clone_into(&mut sheet.rows[at].statement.as_mut().unwrap().decided_at);
 }
 
-/// A decision on one's own access is open until somebody else decides.
+/// A decision on the reviewer's own access leaves the line open until somebody else decides.
 #[test]
 fn nobody_reviews_their_own_access() {
     let review = review(LINES);
@@ -590,7 +590,7 @@ fn somebody_who_decides_twice_changed_their_mind() {
                 .all(|superseded| superseded.len() == 1)
         );
     }
-    // At the same time, nothing tells which counts.
+    // With equal times the order is unknown.
     let third = file(1, &sheet(&review, 2, &[Some((false, 1)); LINES]));
     let assessment = assess(&review, &[first, third], conditions());
     assert!(assessment.states.iter().all(|state| word(state) == "conflict"));

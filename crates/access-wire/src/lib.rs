@@ -1,5 +1,5 @@
-//! Domain rows as messages of `c1.connector.v2` (docs/reference/c1z.md §4): what a c1z file holds and what ConductorOne is
-//! answered with.
+//! Converts domain rows to messages of `c1.connector.v2` (docs/reference/c1z.md §4), for c1z files and for responses to
+//! ConductorOne.
 
 use access_core::model::{
     AccountType, DeviceTrait, DeviceType, Entitlement, Profile, ProfileValue, Purpose, Resource, ResourceId,
@@ -10,7 +10,7 @@ use baton_proto::pack;
 use baton_proto::prost_types::value::Kind;
 use baton_proto::prost_types::{Any, Struct, Value};
 
-/// A kind of thing.
+/// Converts a resource type.
 #[must_use]
 pub fn resource_type(row: &ResourceType) -> v2::ResourceType {
     let skip = row
@@ -36,7 +36,7 @@ fn trait_kind(kind: TraitKind) -> Option<v2::resource_type::Trait> {
     }
 }
 
-/// A thing, with its trait and its native id as annotations.
+/// Converts a resource; trait and native id become annotations.
 #[must_use]
 pub fn resource(row: &Resource) -> v2::Resource {
     v2::Resource {
@@ -60,7 +60,7 @@ pub fn resource(row: &Resource) -> v2::Resource {
     }
 }
 
-/// The id of a thing.
+/// Converts a resource id.
 #[must_use]
 pub fn resource_id(id: &ResourceId) -> v2::ResourceId {
     v2::ResourceId {
@@ -181,7 +181,7 @@ fn kind(value: &ProfileValue) -> Kind {
     }
 }
 
-/// An entitlement with its resource and the types that can hold it embedded, as readers expect.
+/// Converts an entitlement; its resource and the grantable types are embedded, as readers expect.
 #[must_use]
 pub fn entitlement(
     row: &Entitlement,
@@ -214,7 +214,7 @@ pub fn entitlement(
     }
 }
 
-/// What every grant of an entitlement carries.
+/// The annotations of every grant of an entitlement.
 #[must_use]
 pub fn grant_annotations(immutable: bool) -> Vec<Any> {
     immutable

@@ -12,10 +12,10 @@ pub fn pack<M: Message + Name>(message: &M) -> Any {
     }
 }
 
-/// The first annotation of a type; readers match on what follows the last `/` (docs/reference/c1z.md §4).
+/// Finds the first annotation of a type; readers match the part after the last `/` (docs/reference/c1z.md §4).
 ///
 /// # Errors
-/// [`DecodeError`] if there is one but its bytes are not such a message.
+/// [`DecodeError`] if the annotation is invalid.
 pub fn find_annotation<M: Message + Name + Default>(annotations: &[Any]) -> Result<Option<M>, DecodeError> {
     let name = M::full_name();
     let found = annotations

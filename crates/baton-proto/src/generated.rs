@@ -1,4 +1,5 @@
-//! The code made of the `.proto` files, in modules nested as their packages are: it refers to itself that way.
+//! The code generated from the `.proto` files, in modules nested like their packages, because it refers to itself that
+//! way.
 #![expect(
     missing_docs,
     clippy::pedantic,

@@ -12,11 +12,11 @@ use crate::TaskId;
 /// The connector behind the service.
 #[async_trait]
 pub trait Connector: Send + Sync {
-    /// Runs a sync and delivers it as the task's asset. Ends soon after `stop` wants it.
+    /// Runs a sync and delivers it as the task's asset. Ends soon after `cancel` wants it.
     ///
     /// # Errors
     /// [`TaskFailure`]; nothing was delivered then, or nobody knows.
-    async fn sync(&self, task: &TaskId, order: SyncTaskSpec, stop: Stop) -> Result<(), TaskFailure>;
+    async fn sync(&self, task: &TaskId, order: SyncTaskSpec, cancel: CancelToken) -> Result<(), TaskFailure>;
 
     /// Makes a change.
     ///
@@ -28,7 +28,7 @@ pub trait Connector: Send + Sync {
     ///
     /// # Errors
     /// [`TaskFailure`] if they cannot be read.
-    async fn events(&self, after: EventCursor, most: usize) -> Result<EventPage, TaskFailure>;
+    async fn events(&self, after: EventCursor, limit: usize) -> Result<EventPage, TaskFailure>;
 }
 
 /// What of the tenant a task wants synced (docs/reference/conductorone.md §3.5, `sync_full`).
@@ -76,7 +76,7 @@ impl<E: Diagnostic + 'static> From<E> for TaskFailure {
 
 /// Why a task is to end before it is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopReason {
+pub enum CancelReason {
     /// ConductorOne wants it no more.
     Cancelled,
     /// ConductorOne hears nothing of it any more.
@@ -85,7 +85,7 @@ pub enum StopReason {
     ShuttingDown,
 }
 
-impl StopReason {
+impl CancelReason {
     /// What ConductorOne is told.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -99,13 +99,13 @@ impl StopReason {
 
 /// Tells a task when it is to end.
 #[derive(Debug, Clone)]
-pub struct Stop(watch::Receiver<Option<StopReason>>);
+pub struct CancelToken(watch::Receiver<Option<CancelReason>>);
 
 /// Makes a task end.
 #[derive(Debug)]
-pub(crate) struct CancelHandle(watch::Sender<Option<StopReason>>);
+pub(crate) struct CancelHandle(watch::Sender<Option<CancelReason>>);
 
-impl Stop {
+impl CancelToken {
     pub(crate) fn new() -> (CancelHandle, Self) {
         let (sender, receiver) = watch::channel(None);
         (CancelHandle(sender), Self(receiver))
@@ -113,12 +113,12 @@ impl Stop {
 
     /// Why it is to end, if it is.
     #[must_use]
-    pub fn reason(&self) -> Option<StopReason> {
+    pub fn reason(&self) -> Option<CancelReason> {
         *self.0.borrow()
     }
 
     /// Waits until it is to end.
-    pub async fn wanted(mut self) {
+    pub async fn cancelled(mut self) {
         // Whoever could have wanted it is gone: nobody will.
         if self.0.wait_for(Option::is_some).await.is_err() {
             std::future::pending::<()>().await;
@@ -128,7 +128,7 @@ impl Stop {
 
 impl CancelHandle {
     /// The first reason counts.
-    pub(crate) fn stop(&self, reason: StopReason) {
+    pub(crate) fn cancel(&self, reason: CancelReason) {
         self.0.send_if_modified(|held| {
             let first = held.is_none();
             held.get_or_insert(reason);

@@ -68,11 +68,11 @@ impl Credentials {
     pub fn parse(client_id: &str, client_secret: &str) -> Result<Self, CredentialsError> {
         let (name, rest) = client_id.split_once('@').ok_or(CredentialsError::ClientId)?;
         let (host, _) = rest.split_once('/').ok_or(CredentialsError::ClientId)?;
-        let authority = read_authority(host).ok_or(CredentialsError::ClientId)?;
+        let authority = parse_authority(host).ok_or(CredentialsError::ClientId)?;
         access_core::secrets::register(client_secret);
         // What comes before the last colon is the same in all of them.
         access_core::secrets::register(client_secret.rsplit(':').next().unwrap_or_default());
-        let (key, key_id) = read_key(client_secret).ok_or(CredentialsError::ClientSecret)?;
+        let (key, key_id) = parse_key(client_secret).ok_or(CredentialsError::ClientSecret)?;
         Ok(Self {
             client_id: client_id.to_owned(),
             name: name.to_owned(),
@@ -133,7 +133,7 @@ impl fmt::Debug for Credentials {
 }
 
 /// A host, or a host and a port; nothing else.
-pub(crate) fn read_authority(text: &str) -> Option<Authority> {
+pub(crate) fn parse_authority(text: &str) -> Option<Authority> {
     let authority: Authority = text.parse().ok()?;
     let usable = !authority.host().is_empty() && !text.contains('@');
     // A port that is none, or out of range, would silently become the usual one.
@@ -143,7 +143,7 @@ pub(crate) fn read_authority(text: &str) -> Option<Authority> {
     (usable && port_is_fine).then_some(authority)
 }
 
-fn read_key(client_secret: &str) -> Option<(Ed25519KeyPair, Option<String>)> {
+fn parse_key(client_secret: &str) -> Option<(Ed25519KeyPair, Option<String>)> {
     let mut parts = client_secret.splitn(4, ':').skip(2);
     if parts.next()? != "v1" {
         return None;

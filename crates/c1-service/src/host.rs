@@ -8,9 +8,9 @@ use std::path::Path;
 use crate::OsInfo;
 
 /// Characters of an id and of every text about a machine.
-const LONGEST: usize = 256;
+const MAX_TEXT_CHARS: usize = 256;
 /// The host id of a machine without a name.
-const NAMELESS: &str = "baton-sdk";
+const DEFAULT_HOST_ID: &str = "baton-sdk";
 
 /// Tells processes of one client apart: 1 to 256 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,12 +19,16 @@ pub struct HostId(String);
 impl HostId {
     /// What is set (`BATON_HOST_ID`), or else the machine's name, or else `baton-sdk`; so also if what is set is empty.
     #[must_use]
-    pub fn choose(set: Option<&str>) -> Self {
-        let id = match set {
-            Some(set) => clamp(set.trim()),
+    pub fn choose(configured: Option<&str>) -> Self {
+        let id = match configured {
+            Some(configured) => clamp(configured.trim()),
             None => hostname(),
         };
-        Self(if id.is_empty() { NAMELESS.to_owned() } else { id })
+        Self(if id.is_empty() {
+            DEFAULT_HOST_ID.to_owned()
+        } else {
+            id
+        })
     }
 
     /// The id as text.
@@ -51,7 +55,7 @@ pub fn host_info() -> OsInfo {
     let text = |key: &str| release.get(key).cloned().unwrap_or_default();
     let family = text("ID_LIKE");
     let kernel = kernel();
-    whole(&OsInfo {
+    fill_blanks(&OsInfo {
         hostname: hostname(),
         os: go_os(std::env::consts::OS).to_owned(),
         platform: text("ID"),
@@ -64,7 +68,7 @@ pub fn host_info() -> OsInfo {
 }
 
 /// Fills the blanks as the reference does, and cuts what is too long.
-pub(crate) fn whole(info: &OsInfo) -> OsInfo {
+pub(crate) fn fill_blanks(info: &OsInfo) -> OsInfo {
     let or = |text: &str, other: &str| {
         let text = clamp(text.trim());
         if text.is_empty() { other.to_owned() } else { text }
@@ -86,7 +90,7 @@ pub(crate) fn whole(info: &OsInfo) -> OsInfo {
 
 /// The first 256 characters.
 pub(crate) fn clamp(text: &str) -> String {
-    text.chars().take(LONGEST).collect()
+    text.chars().take(MAX_TEXT_CHARS).collect()
 }
 
 /// The reference's name of a system.
@@ -116,11 +120,11 @@ fn kernel() -> Kernel {
 
 #[cfg(not(unix))]
 fn kernel() -> Kernel {
-    let set = |name: &str| std::env::var(name).unwrap_or_default();
+    let configured = |name: &str| std::env::var(name).unwrap_or_default();
     Kernel {
-        name: set("COMPUTERNAME"),
+        name: configured("COMPUTERNAME"),
         version: String::new(),
-        arch: set("PROCESSOR_ARCHITECTURE"),
+        arch: configured("PROCESSOR_ARCHITECTURE"),
     }
 }
 
@@ -148,14 +152,14 @@ fn virtualization() -> &'static str {
     let vendor = read("/sys/class/dmi/id/sys_vendor").unwrap_or_default();
     let product = read("/sys/class/dmi/id/product_name").unwrap_or_default();
     let processor = read("/proc/cpuinfo").unwrap_or_default();
-    inside_of(
+    detect_virtualization(
         &groups,
         &format!("{vendor} {product}"),
         processor.contains(" hypervisor"),
     )
 }
 
-fn inside_of(groups: &str, machine: &str, hypervisor: bool) -> &'static str {
+fn detect_virtualization(groups: &str, machine: &str, hypervisor: bool) -> &'static str {
     let among = |text: &str, table: &[(&str, &'static str)]| {
         let found = table.iter().find(|(word, _)| text.contains(word));
         found.map(|(_, name)| *name)
@@ -212,7 +216,7 @@ mod tests {
 
     #[test]
     fn blanks_are_filled_as_the_reference_does() {
-        let filled = whole(&OsInfo {
+        let filled = fill_blanks(&OsInfo {
             os: "linux".to_owned(),
             kernel_version: "6.1".to_owned(),
             virtualization_system: " ".to_owned(),
@@ -244,9 +248,15 @@ mod tests {
 
     #[test]
     fn containers_and_machines_are_told_apart() {
-        assert_eq!(inside_of("0::/kubepods/burstable/x", "QEMU", true), "kubernetes");
-        assert_eq!(inside_of("0::/", "VMware, Inc. VMware7,1", true), "vmware");
-        assert_eq!(inside_of("0::/", "Amazon EC2 m7i.metal", false), "");
-        assert_eq!(inside_of("", "", true), "kvm");
+        assert_eq!(
+            detect_virtualization("0::/kubepods/burstable/x", "QEMU", true),
+            "kubernetes"
+        );
+        assert_eq!(
+            detect_virtualization("0::/", "VMware, Inc. VMware7,1", true),
+            "vmware"
+        );
+        assert_eq!(detect_virtualization("0::/", "Amazon EC2 m7i.metal", false), "");
+        assert_eq!(detect_virtualization("", "", true), "kvm");
     }
 }

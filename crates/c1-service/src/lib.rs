@@ -15,7 +15,7 @@ pub use client::{
     C1Client, C1Config, C1Error, Heartbeat, Hello, InvalidTaskId, Network, NetworkFault, PollResponse,
     Proxies, RetryPolicy, Task, TaskId, TaskResult, UploadProgress, UploadReceipt,
 };
-pub use connector::{Connector, Stop, StopReason, SyncTaskSpec, TaskFailure};
+pub use connector::{CancelReason, CancelToken, Connector, SyncTaskSpec, TaskFailure};
 pub use credentials::{Credentials, CredentialsError};
 pub use host::{HostId, host_info};
 pub use service::{Service, ServiceConfig, ServiceObserver};

@@ -10,22 +10,22 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tracing::field::Empty;
 
-use crate::connector::{CancelHandle, Connector, Stop, StopReason};
-use crate::tasks::{Actions, TaskDisposition, TaskHandler, word};
+use crate::connector::{CancelHandle, CancelReason, CancelToken, Connector};
+use crate::tasks::{Actions, TaskDisposition, TaskHandler, task_kind};
 use crate::{C1Client, C1Error, Hello, Task, TaskId, TaskResult};
 
 /// The first wait after a failed hello; it doubles.
-const FIRST_HELLO_WAIT: Duration = Duration::from_secs(1);
+const INITIAL_HELLO_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait between hellos.
-const LONGEST_HELLO_WAIT: Duration = Duration::from_mins(5);
+const MAX_HELLO_WAIT: Duration = Duration::from_mins(5);
 /// The shortest wait after a poll that found nothing, whatever the answer says.
-const SHORTEST_IDLE_WAIT: Duration = Duration::from_millis(10);
+const MIN_IDLE_WAIT: Duration = Duration::from_millis(10);
 /// The longest wait after failed polls.
-const LONGEST_POLL_WAIT: Duration = Duration::from_mins(1);
+const MAX_POLL_WAIT: Duration = Duration::from_mins(1);
 /// Failed heartbeats in a row after which a task is given up.
-const HEARTBEAT_FAILURES: u32 = 9;
+const MAX_HEARTBEAT_FAILURES: u32 = 9;
 /// What is left for telling ConductorOne of tasks that were broken off.
-const LAST_WORDS: Duration = Duration::from_secs(10);
+const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How the service is set up.
 #[derive(Debug, Clone)]
@@ -53,14 +53,14 @@ pub trait ServiceObserver: Send + Sync {
 
 /// Service mode.
 pub struct Service {
-    desk: Arc<TaskHandler>,
+    handler: Arc<TaskHandler>,
     client: C1Client,
     slots: Arc<Semaphore>,
     grace: Duration,
     observer: Arc<dyn ServiceObserver>,
     /// Tasks that are worked on, and how to stop them.
     running: Arc<Mutex<HashMap<TaskId, CancelHandle>>>,
-    works: JoinSet<()>,
+    runs: JoinSet<()>,
 }
 
 impl Service {
@@ -72,24 +72,24 @@ impl Service {
         config: ServiceConfig,
         observer: Arc<dyn ServiceObserver>,
     ) -> Self {
-        let desk = TaskHandler {
+        let handler = TaskHandler {
             client: client.clone(),
             connector,
             terms: config.terms,
             allow_admin_delete: config.allow_admin_delete,
             hello: config.hello,
             actions: Actions::default(),
-            heartbeat_failures: HEARTBEAT_FAILURES,
-            longest_pause: Duration::from_mins(5),
+            heartbeat_failures: MAX_HEARTBEAT_FAILURES,
+            max_heartbeat_pause: Duration::from_mins(5),
         };
         Self {
-            desk: Arc::new(desk),
+            handler: Arc::new(handler),
             client,
             slots: Arc::new(Semaphore::new(config.concurrency.max(1))),
             grace: config.grace,
             observer,
             running: Arc::default(),
-            works: JoinSet::new(),
+            runs: JoinSet::new(),
         }
     }
 
@@ -100,7 +100,7 @@ impl Service {
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), C1Error> {
         tokio::pin!(stop);
         tokio::select! {
-            greeted = self.greet() => greeted?,
+            greeted = self.say_hello() => greeted?,
             () = &mut stop => return Ok(()),
         }
         tracing::info!("ConductorOne knows this connector; waiting for tasks");
@@ -122,20 +122,20 @@ impl Service {
                     failures = 0;
                     match polled.task {
                         Some(task) => {
-                            self.start(task, slot);
+                            self.start_task(task, slot);
                             polled.next_poll
                         }
-                        None => polled.next_poll.max(SHORTEST_IDLE_WAIT),
+                        None => polled.next_poll.max(MIN_IDLE_WAIT),
                     }
                 }
                 Err(error) => {
                     failures += 1;
-                    let wait = Duration::from_secs(failures.saturating_mul(failures)).min(LONGEST_POLL_WAIT);
+                    let wait = Duration::from_secs(failures.saturating_mul(failures)).min(MAX_POLL_WAIT);
                     tracing::warn!(%error, failures, ?wait, "cannot request tasks");
                     wait
                 }
             };
-            while self.works.try_join_next().is_some() {}
+            while self.runs.try_join_next().is_some() {}
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = &mut stop => break,
@@ -145,25 +145,25 @@ impl Service {
         Ok(())
     }
 
-    async fn greet(&self) -> Result<(), C1Error> {
-        let mut wait = FIRST_HELLO_WAIT;
+    async fn say_hello(&self) -> Result<(), C1Error> {
+        let mut wait = INITIAL_HELLO_WAIT;
         loop {
-            match self.desk.greet().await {
+            match self.handler.send_hello().await {
                 Ok(()) => return Ok(()),
                 Err(error) if error.fatal_at_start() => return Err(error),
                 Err(error) => {
                     tracing::warn!(%error, hint = error.hint().unwrap_or_default(), ?wait, "cannot say hello to ConductorOne");
                     tokio::time::sleep(wait).await;
-                    wait = (wait * 2).min(LONGEST_HELLO_WAIT);
+                    wait = (wait * 2).min(MAX_HELLO_WAIT);
                 }
             }
         }
     }
 
     /// Works on a task beside the others. One that is being worked on already is not begun again.
-    fn start(&mut self, task: Task, slot: OwnedSemaphorePermit) {
+    fn start_task(&mut self, task: Task, slot: OwnedSemaphorePermit) {
         let id = task.id.clone();
-        let (handle, stop) = Stop::new();
+        let (handle, stop) = CancelToken::new();
         {
             let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
             if running.contains_key(&id) {
@@ -172,22 +172,22 @@ impl Service {
             }
             running.insert(id.clone(), handle);
         }
-        let work = TaskRun {
-            desk: Arc::clone(&self.desk),
+        let run = TaskRun {
+            handler: Arc::clone(&self.handler),
             client: self.client.clone(),
             observer: Arc::clone(&self.observer),
             running: Arc::clone(&self.running),
         };
-        self.works.spawn(async move {
-            Box::pin(work.on(task, stop)).await;
+        self.runs.spawn(async move {
+            Box::pin(run.run(task, stop)).await;
             drop(slot);
         });
     }
 
     /// No new task; running ones get some time, then are told to stop and end as what may be tried again.
     async fn drain(&mut self) {
-        tracing::info!(running = self.works.len(), "accepting no more tasks");
-        let all = async { while self.works.join_next().await.is_some() {} };
+        tracing::info!(running = self.runs.len(), "accepting no more tasks");
+        let all = async { while self.runs.join_next().await.is_some() {} };
         if tokio::time::timeout(self.grace, all).await.is_ok() {
             return;
         }
@@ -197,22 +197,22 @@ impl Service {
             .unwrap_or_else(PoisonError::into_inner)
             .values()
         {
-            handle.stop(StopReason::ShuttingDown);
+            handle.cancel(CancelReason::ShuttingDown);
         }
-        let all = async { while self.works.join_next().await.is_some() {} };
-        if tokio::time::timeout(LAST_WORDS, all).await.is_err() {
+        let all = async { while self.runs.join_next().await.is_some() {} };
+        if tokio::time::timeout(FINISH_TIMEOUT, all).await.is_err() {
             tracing::warn!(
-                left = self.works.len(),
+                left = self.runs.len(),
                 "tasks did not end in time; ConductorOne will give them out again"
             );
         }
-        self.works.shutdown().await;
+        self.runs.shutdown().await;
     }
 }
 
 /// Work on one task.
 struct TaskRun {
-    desk: Arc<TaskHandler>,
+    handler: Arc<TaskHandler>,
     client: C1Client,
     observer: Arc<dyn ServiceObserver>,
     running: Arc<Mutex<HashMap<TaskId, CancelHandle>>>,
@@ -222,14 +222,14 @@ impl TaskRun {
     #[tracing::instrument(
         name = "task",
         skip_all,
-        fields(task = %task.id, kind = word(task.kind.as_ref()), otel.status_code = Empty, status = Empty)
+        fields(task = %task.id, kind = task_kind(task.kind.as_ref()), otel.status_code = Empty, status = Empty)
     )]
-    async fn on(&self, task: Task, stop: Stop) {
+    async fn run(&self, task: Task, stop: CancelToken) {
         let id = task.id.clone();
-        let kind = word(task.kind.as_ref());
+        let kind = task_kind(task.kind.as_ref());
         tracing::info!(task = %id, kind, "task accepted");
-        let verdict = Box::pin(self.desk.work_on(task, stop)).await;
-        if let TaskDisposition::End(end) = verdict {
+        let disposition = Box::pin(self.handler.handle(task, stop)).await;
+        if let TaskDisposition::Finish(end) = disposition {
             let status = match &end {
                 TaskResult::Success { .. } => None,
                 TaskResult::Failure { code, message, .. } => {

@@ -26,10 +26,10 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use serde::Deserialize;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::tasks::{Actions, TaskDisposition, TaskHandler, order, word};
+use crate::tasks::{Actions, TaskDisposition, TaskHandler, parse_sync_task, task_kind};
 use crate::{
-    BuildInfo, C1Client, C1Config, Connector, Credentials, Hello, HostId, Network, OsInfo, Proxies,
-    RetryPolicy, Stop, SyncTaskSpec, TaskFailure, TaskId, TaskResult,
+    BuildInfo, C1Client, C1Config, CancelToken, Connector, Credentials, Hello, HostId, Network, OsInfo,
+    Proxies, RetryPolicy, SyncTaskSpec, TaskFailure, TaskId, TaskResult,
 };
 
 /// Client id and secret, one a line. Begins the secret with `{`, it is the key before it is encoded.
@@ -92,16 +92,16 @@ pub fn tasks(input: &[u8]) {
         decoded.encode_to_vec(),
         "another message after a round trip"
     );
-    let Ok(Some(task)) = crate::client::task(message) else {
+    let Ok(Some(task)) = crate::client::parse_task(message) else {
         return;
     };
     assert!((1..=256).contains(&task.id.as_str().len()));
-    let _ = word(task.kind.as_ref());
+    let _ = task_kind(task.kind.as_ref());
     match &task.kind {
         // These two call ConductorOne first.
         Some(TaskType::Hello(_)) => return,
         Some(TaskType::SyncFull(wanted)) => {
-            if let Err(failure) = order(wanted) {
+            if let Err(failure) = parse_sync_task(wanted) {
                 assert!(!failure.message.is_empty());
             }
             return;
@@ -111,17 +111,17 @@ pub fn tasks(input: &[u8]) {
     let runtime = runtime();
     let asked = Arc::new(AtomicUsize::new(0));
     let verdict = runtime.block_on(async {
-        let (_handle, stop) = Stop::new();
-        Box::pin(desk(&asked).work_on(task.clone(), stop)).await
+        let (_handle, stop) = CancelToken::new();
+        Box::pin(handler(&asked).handle(task.clone(), stop)).await
     });
     let asked = asked.load(Ordering::Relaxed);
     assert!(asked <= 1, "one task, {asked} requests");
     match verdict {
-        TaskDisposition::NoEnd => panic!("a task that never ends"),
-        TaskDisposition::End(TaskResult::Success { response, .. }) => {
+        TaskDisposition::NoFinish => panic!("a task that never ends"),
+        TaskDisposition::Finish(TaskResult::Success { response, .. }) => {
             assert!(response.is_some_and(|response| !response.type_url.is_empty()));
         }
-        TaskDisposition::End(TaskResult::Failure { code, message, .. }) => {
+        TaskDisposition::Finish(TaskResult::Failure { code, message, .. }) => {
             assert!(!message.is_empty(), "{code:?} says nothing");
         }
     }
@@ -132,7 +132,7 @@ struct Nothing(Arc<AtomicUsize>);
 
 #[async_trait]
 impl Connector for Nothing {
-    async fn sync(&self, _: &TaskId, _: SyncTaskSpec, _: Stop) -> Result<(), TaskFailure> {
+    async fn sync(&self, _: &TaskId, _: SyncTaskSpec, _: CancelToken) -> Result<(), TaskFailure> {
         panic!("no sync is worked on here")
     }
 
@@ -216,14 +216,14 @@ fn client() -> C1Client {
         };
         let network = Network {
             proxies: Proxies::none(),
-            patience: RetryPolicy::default(),
+            retry_policy: RetryPolicy::default(),
         };
-        C1Client::over(config, &network).expect("a client")
+        C1Client::with_network(config, &network).expect("a client")
     };
     CLIENT.get_or_init(made).clone()
 }
 
-fn desk(asked: &Arc<AtomicUsize>) -> TaskHandler {
+fn handler(asked: &Arc<AtomicUsize>) -> TaskHandler {
     TaskHandler {
         client: client(),
         connector: Arc::new(Nothing(Arc::clone(asked))),
@@ -244,7 +244,7 @@ fn desk(asked: &Arc<AtomicUsize>) -> TaskHandler {
         },
         actions: Actions::default(),
         heartbeat_failures: 1,
-        longest_pause: Duration::from_secs(1),
+        max_heartbeat_pause: Duration::from_secs(1),
     }
 }
 

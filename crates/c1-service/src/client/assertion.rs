@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::credentials::Credentials;
 
 /// An assertion begins so many seconds before it is made and ends so many after, because clocks differ.
-const SPAN: u64 = 120;
+const VALIDITY_SECONDS: u64 = 120;
 
 /// A fresh assertion, good once, as a compact JWS.
 pub(super) fn assertion(credentials: &Credentials) -> String {
@@ -28,8 +28,8 @@ pub(super) fn assertion(credentials: &Credentials) -> String {
         "sub": credentials.client_id(),
         "aud": credentials.audience(),
         "iat": now,
-        "nbf": now.saturating_sub(SPAN),
-        "exp": now + SPAN,
+        "nbf": now.saturating_sub(VALIDITY_SECONDS),
+        "exp": now + VALIDITY_SECONDS,
     });
     let part = |value: serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(header), part(claims));

@@ -34,7 +34,7 @@ pub struct Network {
     /// Through which proxies.
     pub proxies: Proxies,
     /// How long things may take.
-    pub patience: RetryPolicy,
+    pub retry_policy: RetryPolicy,
 }
 
 /// How long things may take.
@@ -69,7 +69,7 @@ impl Default for RetryPolicy {
 pub struct Proxies {
     matcher: Arc<Matcher>,
     /// Hosts on this machine are not reached through a proxy of the environment.
-    spares_loopback: bool,
+    bypasses_loopback: bool,
 }
 
 impl Default for Proxies {
@@ -77,7 +77,7 @@ impl Default for Proxies {
     fn default() -> Self {
         Self {
             matcher: Arc::new(Matcher::from_system()),
-            spares_loopback: true,
+            bypasses_loopback: true,
         }
     }
 }
@@ -92,7 +92,7 @@ impl Proxies {
             .build();
         Self {
             matcher: Arc::new(matcher),
-            spares_loopback: false,
+            bypasses_loopback: false,
         }
     }
 
@@ -105,7 +105,7 @@ impl Proxies {
     /// The proxy for a host, if there is one.
     pub(super) fn for_host(&self, authority: &Authority) -> Result<Option<Intercept>, C1Error> {
         let host = authority.host();
-        if self.spares_loopback && matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
+        if self.bypasses_loopback && matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
             return Ok(None);
         }
         let uri = Uri::builder()

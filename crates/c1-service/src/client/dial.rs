@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use access_core::error_chain;
 use futures::future::BoxFuture;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::proxy::matcher::Intercept;
@@ -19,16 +20,15 @@ use tonic::codegen::http::Uri;
 use tonic::codegen::http::uri::Authority;
 
 use super::network_error::ConnectError;
-use super::network_error::words;
 
 /// A dead peer that is spoken to is noticed after so long.
 #[cfg(target_os = "linux")]
-const UNANSWERED: Duration = Duration::from_secs(45);
+const TCP_USER_TIMEOUT: Duration = Duration::from_secs(45);
 /// A dead peer that is waited for is noticed by probes after three intervals more.
-const PROBE_AFTER: Duration = Duration::from_secs(30);
-const PROBE_EVERY: Duration = Duration::from_secs(10);
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 /// The longest answer of a proxy that is read.
-const LONGEST_PROXY_ANSWER: usize = 16 << 10;
+const MAX_PROXY_RESPONSE_BYTES: usize = 16 << 10;
 const HTTPS: u16 = 443;
 
 /// A byte stream: TCP, or TLS to a proxy.
@@ -60,11 +60,11 @@ impl Connector {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(timeout));
-        tcp.set_keepalive(Some(PROBE_AFTER));
-        tcp.set_keepalive_interval(Some(PROBE_EVERY));
+        tcp.set_keepalive(Some(KEEPALIVE_IDLE));
+        tcp.set_keepalive_interval(Some(KEEPALIVE_INTERVAL));
         tcp.set_keepalive_retries(Some(3));
         #[cfg(target_os = "linux")]
-        tcp.set_tcp_user_timeout(Some(UNANSWERED));
+        tcp.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
         let with = |protocol: &[u8]| {
             let mut tls = tls.clone();
             tls.alpn_protocols = vec![protocol.to_vec()];
@@ -82,13 +82,13 @@ impl Connector {
 
     async fn connect(self) -> Result<TokioIo<TlsStream<BoxedIoStream>>, ConnectError> {
         let port = self.target.port_u16().unwrap_or(HTTPS);
-        let wire = match &self.proxy {
+        let io = match &self.proxy {
             Some(proxy) => self.tunnel(proxy, port).await?,
             None => tcp(self.tcp.clone(), self.target.host(), port)
                 .await
                 .map_err(ConnectError::Tcp)?,
         };
-        let stream = tls(self.tls, self.target.host(), wire).await?;
+        let stream = tls(self.tls, self.target.host(), io).await?;
         if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
             return Err(ConnectError::NoHttp2);
         }
@@ -101,10 +101,10 @@ impl Connector {
         let host = uri.host().unwrap_or_default();
         let secure = uri.scheme_str() == Some("https");
         let own_port = uri.port_u16().unwrap_or(if secure { HTTPS } else { 80 });
-        let wire = tcp(self.tcp.clone(), host, own_port).await;
-        let mut wire = wire.map_err(ConnectError::ProxyTcp)?;
+        let io = tcp(self.tcp.clone(), host, own_port).await;
+        let mut io = io.map_err(ConnectError::ProxyTcp)?;
         if secure {
-            wire = Box::new(tls(Arc::clone(&self.proxy_tls), host, wire).await?);
+            io = Box::new(tls(Arc::clone(&self.proxy_tls), host, io).await?);
         }
         let target = format!("{}:{port}", self.target.host());
         let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n").into_bytes();
@@ -114,25 +114,25 @@ impl Connector {
             request.extend_from_slice(b"\r\n");
         }
         request.extend_from_slice(b"\r\n");
-        let speech = |error: io::Error| ConnectError::ProxySpeech(error.to_string());
-        wire.write_all(&request).await.map_err(speech)?;
-        wire.flush().await.map_err(speech)?;
-        match proxy_answer(&mut wire).await? {
-            200..=299 => Ok(wire),
-            status => Err(ConnectError::ProxyAnswer(status)),
+        let protocol_error = |error: io::Error| ConnectError::ProxyProtocol(error.to_string());
+        io.write_all(&request).await.map_err(protocol_error)?;
+        io.flush().await.map_err(protocol_error)?;
+        match read_proxy_status(&mut io).await? {
+            200..=299 => Ok(io),
+            status => Err(ConnectError::ProxyStatus(status)),
         }
     }
 }
 
 /// The status of a proxy's answer. It is read byte by byte, because what follows its end is the host's.
-async fn proxy_answer(wire: &mut BoxedIoStream) -> Result<u16, ConnectError> {
+async fn read_proxy_status(io: &mut BoxedIoStream) -> Result<u16, ConnectError> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        if head.len() == LONGEST_PROXY_ANSWER {
-            return Err(ConnectError::ProxySpeech("its answer does not end".to_owned()));
+        if head.len() == MAX_PROXY_RESPONSE_BYTES {
+            return Err(ConnectError::ProxyProtocol("its answer does not end".to_owned()));
         }
-        let byte = wire.read_u8().await;
-        head.push(byte.map_err(|error| ConnectError::ProxySpeech(error.to_string()))?);
+        let byte = io.read_u8().await;
+        head.push(byte.map_err(|error| ConnectError::ProxyProtocol(error.to_string()))?);
     }
     let head = String::from_utf8_lossy(&head);
     let mut words = head.split_whitespace();
@@ -140,7 +140,7 @@ async fn proxy_answer(wire: &mut BoxedIoStream) -> Result<u16, ConnectError> {
     let status = words.next().and_then(|status| status.parse().ok());
     status
         .filter(|_| is_http)
-        .ok_or_else(|| ConnectError::ProxySpeech("its answer is not HTTP".to_owned()))
+        .ok_or_else(|| ConnectError::ProxyProtocol("its answer is not HTTP".to_owned()))
 }
 
 async fn tcp(mut connector: HttpConnector, host: &str, port: u16) -> Result<BoxedIoStream, String> {
@@ -152,28 +152,21 @@ async fn tcp(mut connector: HttpConnector, host: &str, port: u16) -> Result<Boxe
     let uri = uri.map_err(|error| error.to_string())?;
     match connector.call(uri).await {
         Ok(stream) => Ok(Box::new(stream.into_inner())),
-        Err(error) => {
-            let (own, causes) = (error.to_string(), words(&error));
-            Err(if causes == own {
-                own
-            } else {
-                format!("{own}: {causes}")
-            })
-        }
+        Err(error) => Err(error_chain(&error)),
     }
 }
 
 async fn tls(
     config: Arc<ClientConfig>,
     host: &str,
-    wire: BoxedIoStream,
+    io: BoxedIoStream,
 ) -> Result<TlsStream<BoxedIoStream>, ConnectError> {
     let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
     let name = ServerName::try_from(name).map_err(|error| ConnectError::Tls {
         reason: error.to_string(),
         untrusted: false,
     })?;
-    let stream = TlsConnector::from(config).connect(name, wire).await;
+    let stream = TlsConnector::from(config).connect(name, io).await;
     stream.map_err(|error| ConnectError::tls(&error))
 }
 

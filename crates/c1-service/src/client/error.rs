@@ -72,7 +72,7 @@ pub enum C1Error {
     },
     /// There was no answer in time. Whether the call had its effect is not known.
     #[error("{call}: no answer within {} s", after.as_secs_f32())]
-    Late {
+    Timeout {
         /// The call.
         call: &'static str,
         /// How long was waited.
@@ -117,12 +117,12 @@ impl Diagnostic for C1Error {
             Self::File { .. } => StatusCode::Unknown,
             Self::SignInRefused { .. } => StatusCode::Unauthenticated,
             // A proxy that wants a password wants it tomorrow too.
-            Self::Network { fault, .. } if *fault == NetworkFault::ProxyRefusesUs => {
+            Self::Network { fault, .. } if *fault == NetworkFault::ProxyAuthRequired => {
                 StatusCode::FailedPrecondition
             }
             Self::SignInFailed { .. } | Self::Network { .. } => StatusCode::Unavailable,
-            Self::Gateway { status, .. } => of_http(*status),
-            Self::Late { .. } => StatusCode::DeadlineExceeded,
+            Self::Gateway { status, .. } => status_from_http(*status),
+            Self::Timeout { .. } => StatusCode::DeadlineExceeded,
             Self::Refused { code, .. } => *code,
             Self::Malformed { .. } => StatusCode::DataLoss,
         }
@@ -147,7 +147,7 @@ impl Diagnostic for C1Error {
             Self::SignInFailed { .. } | Self::Gateway { .. } => {
                 "the response came from a proxy or load balancer; if this persists, contact its operator, and see status.conductorone.com"
             }
-            Self::Late { .. } => "check the network and any proxy on the way",
+            Self::Timeout { .. } => "check the network and any proxy on the way",
             Self::Refused {
                 code: StatusCode::Unauthenticated | StatusCode::PermissionDenied,
                 ..
@@ -186,7 +186,7 @@ impl C1Error {
     }
 
     /// Whether the same request may be sent again a moment later.
-    pub(super) fn is_passing(&self) -> bool {
+    pub(super) fn is_transient(&self) -> bool {
         matches!(
             self.status(),
             StatusCode::Unavailable
@@ -200,7 +200,7 @@ impl C1Error {
 }
 
 /// HTTP to gRPC, for answers that are not gRPC's, by its own table.
-fn of_http(status: u16) -> StatusCode {
+fn status_from_http(status: u16) -> StatusCode {
     match status {
         400 => StatusCode::Internal,
         401 => StatusCode::Unauthenticated,

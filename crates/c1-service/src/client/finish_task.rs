@@ -16,11 +16,11 @@ use super::TaskId;
 use super::TaskResult;
 
 /// Entries of every list of annotations.
-const MOST_ANNOTATIONS: usize = 16;
+const MAX_ANNOTATIONS: usize = 16;
 /// The wire has no limit for messages, but the answer to "what went wrong" is no place for megabytes.
-const LONGEST_MESSAGE: usize = 8 << 10;
-const FIRST_BACK_OFF: Duration = Duration::from_millis(500);
-const LONGEST_BACK_OFF: Duration = Duration::from_secs(5);
+const MAX_MESSAGE_BYTES: usize = 8 << 10;
+const INITIAL_BACKOFF: Duration = Duration::from_millis(500);
+const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
 impl C1Client {
     /// Tells how a task ended. What may pass is tried again for as long as the reference gives it, 30 seconds; lists and
@@ -29,13 +29,13 @@ impl C1Client {
     /// # Errors
     /// [`C1Error`] of the last attempt.
     pub async fn finish(&self, task: &TaskId, end: TaskResult) -> Result<(), C1Error> {
-        let patience = &self.inner.patience;
+        let retry_policy = &self.inner.retry_policy;
         let request = encode(&self.inner.host_id, task, end);
-        let deadline = Instant::now() + patience.finish;
-        let mut back_off = FIRST_BACK_OFF;
+        let deadline = Instant::now() + retry_policy.finish;
+        let mut backoff = INITIAL_BACKOFF;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            let limit = patience.finish_attempt.min(left);
+            let limit = retry_policy.finish_attempt.min(left);
             let call = self.unary("FinishTask", limit, |mut rpc| {
                 let request = request.clone();
                 async move { rpc.finish_task(request).await }
@@ -44,18 +44,18 @@ impl C1Client {
             let failure = match attempt {
                 Ok(Ok(_)) => return Ok(()),
                 Ok(Err(failure)) => failure,
-                Err(_) => C1Error::Late {
+                Err(_) => C1Error::Timeout {
                     call: "FinishTask",
-                    after: patience.finish,
+                    after: retry_policy.finish,
                 },
             };
-            let wait = back_off.mul_f64(rand::rng().random_range(0.5..=1.0));
-            if !failure.is_passing() || Instant::now() + wait >= deadline {
+            let wait = backoff.mul_f64(rand::rng().random_range(0.5..=1.0));
+            if !failure.is_transient() || Instant::now() + wait >= deadline {
                 return Err(failure);
             }
             tracing::warn!(task = %task, cause = %failure, wait = ?wait, "reporting the end of the task again");
             tokio::time::sleep(wait).await;
-            back_off = (back_off * 2).min(LONGEST_BACK_OFF);
+            backoff = (backoff * 2).min(MAX_BACKOFF);
         }
     }
 }
@@ -67,7 +67,7 @@ fn encode(host_id: &str, task: &TaskId, end: TaskResult) -> BatonServiceFinishTa
             annotations,
         } => {
             let success = Success {
-                annotations: at_most(annotations, "annotations"),
+                annotations: limit_annotations(annotations, "annotations"),
                 response,
             };
             (None, FinalState::Success(success))
@@ -81,12 +81,12 @@ fn encode(host_id: &str, task: &TaskId, end: TaskResult) -> BatonServiceFinishTa
         } => {
             let status = rpc::Status {
                 code: code.number().into(),
-                message: cut(redact(&message).into_owned()),
-                details: at_most(details, "details"),
+                message: truncate_message(redact(&message).into_owned()),
+                details: limit_annotations(details, "details"),
             };
             let error = Error {
                 non_retryable: !retryable,
-                annotations: at_most(annotations, "annotations"),
+                annotations: limit_annotations(annotations, "annotations"),
                 response: None,
             };
             (Some(status), FinalState::Error(error))
@@ -100,21 +100,21 @@ fn encode(host_id: &str, task: &TaskId, end: TaskResult) -> BatonServiceFinishTa
     }
 }
 
-fn at_most(mut list: Vec<Any>, what: &'static str) -> Vec<Any> {
-    if list.len() > MOST_ANNOTATIONS {
+fn limit_annotations(mut list: Vec<Any>, what: &'static str) -> Vec<Any> {
+    if list.len() > MAX_ANNOTATIONS {
         tracing::warn!(
             what,
-            left_off = list.len() - MOST_ANNOTATIONS,
+            left_off = list.len() - MAX_ANNOTATIONS,
             "too many for the wire"
         );
-        list.truncate(MOST_ANNOTATIONS);
+        list.truncate(MAX_ANNOTATIONS);
     }
     list
 }
 
-fn cut(mut message: String) -> String {
-    if message.len() > LONGEST_MESSAGE {
-        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE - '…'.len_utf8()));
+fn truncate_message(mut message: String) -> String {
+    if message.len() > MAX_MESSAGE_BYTES {
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES - '…'.len_utf8()));
         message.push('…');
     }
     message

@@ -25,7 +25,7 @@ use baton_proto::prost_types;
 use tonic::codegen::http::{HeaderValue, Uri};
 
 use crate::BuildInfo;
-use crate::credentials::read_authority;
+use crate::credentials::parse_authority;
 use crate::host::clamp;
 use dial::Connector;
 use token::Tokens;
@@ -45,10 +45,10 @@ pub use types::UploadReceipt;
 pub use upload::UploadProgress;
 
 /// The longest wait that an answer can ask for.
-const LONGEST_WAIT: Duration = Duration::from_mins(5);
+const MAX_WAIT: Duration = Duration::from_mins(5);
 /// Between heartbeats, if the answer does not say.
-const USUAL_HEARTBEAT: Duration = Duration::from_secs(30);
-const SHORTEST_HEARTBEAT: Duration = Duration::from_secs(1);
+const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(30);
+const MIN_HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// A client of one tenant. A clone is the same client: it shares token and connection.
 #[derive(Clone)]
@@ -60,8 +60,8 @@ struct Inner {
     authority: String,
     host_id: String,
     tokens: Tokens,
-    line: ChannelState,
-    patience: RetryPolicy,
+    channel: ChannelState,
+    retry_policy: RetryPolicy,
 }
 
 impl C1Client {
@@ -70,17 +70,17 @@ impl C1Client {
     /// # Errors
     /// [`C1Error::CaFile`], [`C1Error::ApiHost`], [`C1Error::ProxyKind`] or [`C1Error::Setup`].
     pub fn new(config: C1Config) -> Result<Self, C1Error> {
-        Self::over(config, &Network::default())
+        Self::with_network(config, &Network::default())
     }
 
     /// Sets the client up to use the network in another way than is usual.
     ///
     /// # Errors
     /// As [`C1Client::new`].
-    pub fn over(config: C1Config, network: &Network) -> Result<Self, C1Error> {
+    pub fn with_network(config: C1Config, network: &Network) -> Result<Self, C1Error> {
         let setup = |reason: String| C1Error::Setup { reason };
         let authority = config.credentials.authority(config.api_host.as_deref());
-        let target = read_authority(&authority).ok_or_else(|| C1Error::ApiHost {
+        let target = parse_authority(&authority).ok_or_else(|| C1Error::ApiHost {
             host: ServerText::new(&authority),
         })?;
         let proxy = network.proxies.for_host(&target)?;
@@ -91,14 +91,14 @@ impl C1Client {
             .path_and_query("/")
             .build();
         let uri = uri.map_err(|error| setup(error.to_string()))?;
-        let timeout = network.patience.connect;
+        let timeout = network.retry_policy.connect;
         let connector = Connector::new(&tls, proxy.clone(), target, timeout);
         let version = &config.user_agent_version;
         let user_agent = user_agent(config.credentials.client_name(), version)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 host_id: config.host_id.to_string(),
-                line: ChannelState::new(uri, user_agent, connector).map_err(setup)?,
+                channel: ChannelState::new(uri, user_agent, connector).map_err(setup)?,
                 tokens: Tokens::new(
                     config.credentials,
                     &authority,
@@ -108,7 +108,7 @@ impl C1Client {
                     timeout,
                 )?,
                 authority,
-                patience: network.patience,
+                retry_policy: network.retry_policy,
             }),
         })
     }
@@ -128,11 +128,11 @@ impl C1Client {
             host_id: self.inner.host_id.clone(),
             task_id: hello.task_id.map(|id| id.to_string()).unwrap_or_default(),
             build_info: Some(clamp_build(&hello.build_info)),
-            os_info: Some(crate::host::whole(&hello.os_info)),
+            os_info: Some(crate::host::fill_blanks(&hello.os_info)),
             connector_metadata: Some(hello.metadata),
             annotations: Vec::new(),
         };
-        let call = self.unary("Hello", self.inner.patience.call, |mut rpc| {
+        let call = self.unary("Hello", self.inner.retry_policy.call, |mut rpc| {
             let request = request.clone();
             async move { rpc.hello(request).await }
         });
@@ -147,14 +147,14 @@ impl C1Client {
         let request = BatonServiceGetTaskRequest {
             host_id: self.inner.host_id.clone(),
         };
-        let call = self.unary("GetTask", self.inner.patience.call, |mut rpc| {
+        let call = self.unary("GetTask", self.inner.retry_policy.call, |mut rpc| {
             let request = request.clone();
             async move { rpc.get_task(request).await }
         });
-        let answer = call.await?;
+        let response = call.await?;
         Ok(PollResponse {
-            task: answer.task.map(task).transpose()?.flatten(),
-            next_poll: wait(answer.next_poll).min(LONGEST_WAIT),
+            task: response.task.map(parse_task).transpose()?.flatten(),
+            next_poll: parse_wait(response.next_poll).min(MAX_WAIT),
         })
     }
 
@@ -169,18 +169,18 @@ impl C1Client {
             annotations: Vec::new(),
             task_ids: Vec::new(),
         };
-        let call = self.unary("Heartbeat", self.inner.patience.call, |mut rpc| {
+        let call = self.unary("Heartbeat", self.inner.retry_policy.call, |mut rpc| {
             let request = request.clone();
             async move { rpc.heartbeat(request).await }
         });
-        let answer = call.await?;
-        let next = match wait(answer.next_heartbeat) {
-            Duration::ZERO => USUAL_HEARTBEAT,
-            next => next.clamp(SHORTEST_HEARTBEAT, LONGEST_WAIT),
+        let response = call.await?;
+        let next = match parse_wait(response.next_heartbeat) {
+            Duration::ZERO => DEFAULT_HEARTBEAT,
+            next => next.clamp(MIN_HEARTBEAT, MAX_WAIT),
         };
         Ok(Heartbeat {
             next,
-            cancelled: answer.cancelled,
+            cancelled: response.cancelled,
         })
     }
 }
@@ -195,7 +195,7 @@ impl fmt::Debug for C1Client {
 }
 
 /// A task that can be told apart, or that there is none; both forms of "nothing to do" are known.
-pub(crate) fn task(task: wire::Task) -> Result<Option<Task>, C1Error> {
+pub(crate) fn parse_task(task: wire::Task) -> Result<Option<Task>, C1Error> {
     match task.task_type {
         Some(TaskType::None(_)) => return Ok(None),
         None if task.id.is_empty() => return Ok(None),
@@ -213,7 +213,7 @@ pub(crate) fn task(task: wire::Task) -> Result<Option<Task>, C1Error> {
 }
 
 /// A time of the wire; none, and one before now, is no wait.
-fn wait(duration: Option<prost_types::Duration>) -> Duration {
+fn parse_wait(duration: Option<prost_types::Duration>) -> Duration {
     duration
         .and_then(|duration| Duration::try_from(duration).ok())
         .unwrap_or_default()

@@ -5,7 +5,7 @@ use std::io;
 
 use std::time::Duration;
 
-use access_core::find_cause;
+use access_core::{error_chain, find_cause};
 
 /// What happened on the network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum NetworkFault {
     /// TLS failed otherwise, or what answers does not speak HTTP/2.
     Tls,
     /// The proxy wants a name and a password, or other ones.
-    ProxyRefusesUs,
+    ProxyAuthRequired,
     /// The proxy cannot be reached, or did not connect.
     Proxy,
     /// The connection broke.
@@ -41,7 +41,7 @@ impl NetworkFault {
             Self::Tls => {
                 "something on the way does not let TLS with HTTP/2 through; exempt the tenant's host from inspection"
             }
-            Self::ProxyRefusesUs => {
+            Self::ProxyAuthRequired => {
                 "put the proxy's user name and password into HTTPS_PROXY: http://user:password@host:port"
             }
             Self::Proxy => {
@@ -62,9 +62,9 @@ pub(super) enum ConnectError {
     #[error("cannot reach the proxy: {0}")]
     ProxyTcp(String),
     #[error("the proxy answered CONNECT with {0}")]
-    ProxyAnswer(u16),
+    ProxyStatus(u16),
     #[error("the proxy did not answer CONNECT as it should: {0}")]
-    ProxySpeech(String),
+    ProxyProtocol(String),
     #[error("TLS failed: {reason}")]
     Tls { reason: String, untrusted: bool },
     #[error("the other end does not speak HTTP/2")]
@@ -77,8 +77,8 @@ impl ConnectError {
             Self::Timeout(_) => NetworkFault::ConnectTimeout,
             Self::Tcp(reason) if is_unresolved(reason) => NetworkFault::UnresolvedHost,
             Self::Tcp(_) => NetworkFault::NoConnection,
-            Self::ProxyAnswer(407) => NetworkFault::ProxyRefusesUs,
-            Self::ProxyTcp(_) | Self::ProxyAnswer(_) | Self::ProxySpeech(_) => NetworkFault::Proxy,
+            Self::ProxyStatus(407) => NetworkFault::ProxyAuthRequired,
+            Self::ProxyTcp(_) | Self::ProxyStatus(_) | Self::ProxyProtocol(_) => NetworkFault::Proxy,
             Self::Tls { untrusted: true, .. } => NetworkFault::Untrusted,
             Self::Tls { .. } | Self::NoHttp2 => NetworkFault::Tls,
         }
@@ -95,8 +95,8 @@ impl ConnectError {
 }
 
 /// What an error of the channel or of the HTTP client is about, and its innermost words.
-pub(super) fn judge(error: &(dyn Error + 'static)) -> (NetworkFault, String) {
-    let reason = words(error);
+pub(super) fn classify_fault(error: &(dyn Error + 'static)) -> (NetworkFault, String) {
+    let reason = cause_chain(error);
     if let Some(error) = find_cause::<ConnectError>(error) {
         return (error.fault(), error.to_string());
     }
@@ -104,7 +104,7 @@ pub(super) fn judge(error: &(dyn Error + 'static)) -> (NetworkFault, String) {
         Some(rustls::Error::InvalidCertificate(_)) => NetworkFault::Untrusted,
         Some(_) => NetworkFault::Tls,
         None if is_unresolved(&reason) => NetworkFault::UnresolvedHost,
-        None if reason.contains("proxy authorization required") => NetworkFault::ProxyRefusesUs,
+        None if reason.contains("proxy authorization required") => NetworkFault::ProxyAuthRequired,
         None if reason.contains("tunnel error") => NetworkFault::Proxy,
         None => match find_cause::<reqwest::Error>(error) {
             Some(error) if error.is_timeout() => NetworkFault::ConnectTimeout,
@@ -121,22 +121,9 @@ fn is_unresolved(reason: &str) -> bool {
     reason.contains("dns error")
 }
 
-/// The words of an error and its causes, each once, without those that only name a layer or hold an address.
-pub(super) fn words(error: &(dyn Error + 'static)) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if !parts.iter().any(|part| part.contains(&text)) {
-            parts.push(text);
-        }
-        next = cause.source();
-    }
-    if parts.is_empty() {
-        error.to_string()
-    } else {
-        parts.join(": ")
-    }
+/// The causes of an error. The error itself only names a layer or repeats an address, so it is used only if it has none.
+pub(super) fn cause_chain(error: &(dyn Error + 'static)) -> String {
+    error.source().map_or_else(|| error.to_string(), error_chain)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use super::transport::Transport;
 use super::transport::TransportFault;
 
 /// The longest answer that is taken (docs/reference/conductorone.md §3.4).
-const LONGEST_ANSWER: usize = 4 << 20;
+const MAX_RESPONSE_BYTES: usize = 4 << 20;
 
 /// Puts the token into every request.
 #[derive(Clone)]
@@ -46,17 +46,17 @@ impl C1Client {
     where
         F: Future<Output = Result<Response<T>, Status>>,
     {
-        let line = self.inner.line.generation();
-        let whole = self.with_token(call, |rpc, _| {
-            let answer = send(rpc);
-            async { Ok(answer.await) }
+        let generation = self.inner.channel.generation();
+        let call_with_token = self.with_token(call, |rpc, _| {
+            let response = send(rpc);
+            async { Ok(response.await) }
         });
-        let Ok(answer) = tokio::time::timeout(limit, whole).await else {
+        let Ok(response) = tokio::time::timeout(limit, call_with_token).await else {
             // Something on the way may be gone without a word.
-            self.inner.line.give_up(line);
-            return Err(C1Error::Late { call, after: limit });
+            self.inner.channel.discard(generation);
+            return Err(C1Error::Timeout { call, after: limit });
         };
-        answer.map(Response::into_inner)
+        response.map(Response::into_inner)
     }
 
     /// Makes a call, and makes it once more with a new token if the token is refused: it can be revoked, or end early.
@@ -76,11 +76,11 @@ impl C1Client {
             rpc.system = "grpc",
             rpc.method = call,
         );
-        let answer = self.send_signed(call, send).instrument(span.clone()).await;
-        if answer.is_err() {
+        let response = self.send_signed(call, send).instrument(span.clone()).await;
+        if response.is_err() {
             span.record("otel.status_code", "ERROR");
         }
-        answer
+        response
     }
 
     async fn send_signed<T, F>(&self, call: &'static str, send: impl Fn(Rpc, u64) -> F) -> Result<T, C1Error>
@@ -90,11 +90,11 @@ impl C1Client {
         let mut refused: Option<Bearer> = None;
         loop {
             let bearer = self.inner.tokens.get(refused.as_ref()).await?;
-            let (transport, line) = self.inner.line.get();
+            let (transport, generation) = self.inner.channel.get();
             let rpc = BatonServiceClient::with_interceptor(transport, SignedIn(bearer.clone()))
-                .max_decoding_message_size(LONGEST_ANSWER);
-            let status = match send(rpc, line).await? {
-                Ok(answer) => return Ok(answer),
+                .max_decoding_message_size(MAX_RESPONSE_BYTES);
+            let status = match send(rpc, generation).await? {
+                Ok(response) => return Ok(response),
                 Err(status) => status,
             };
             let failure = classify(call, &status);

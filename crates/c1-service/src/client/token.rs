@@ -15,18 +15,18 @@ use tonic::metadata::{Ascii, MetadataValue};
 use super::C1Error;
 use super::assertion::assertion;
 use super::network_error::NetworkFault;
-use super::network_error::judge;
-use super::network_error::words;
+use super::network_error::cause_chain;
+use super::network_error::classify_fault;
 use crate::credentials::Credentials;
 
 /// A token is renewed so long before its end.
-const MARGIN: Duration = Duration::from_secs(10);
+const RENEWAL_MARGIN: Duration = Duration::from_secs(10);
 /// The longest life that is believed.
-const LONGEST_LIFE: Duration = Duration::from_hours(24);
+const MAX_TOKEN_LIFETIME: Duration = Duration::from_hours(24);
 /// The longest token. Servers take no longer headers.
 const MAX_TOKEN_BYTES: usize = 32 << 10;
 /// The longest answer that is read.
-const LONGEST_ANSWER: usize = 256 << 10;
+const MAX_RESPONSE_BYTES: usize = 256 << 10;
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const CALL: &str = "sign-in";
 
@@ -65,7 +65,7 @@ pub(super) struct Tokens {
 }
 
 #[derive(Deserialize)]
-struct TokenAnswer {
+struct TokenResponse {
     #[serde(default)]
     access_token: String,
     #[serde(default)]
@@ -85,7 +85,9 @@ impl Tokens {
     ) -> Result<Self, C1Error> {
         let mut tls = tls;
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let setup = |error: &reqwest::Error| C1Error::Setup { reason: words(error) };
+        let setup = |error: &reqwest::Error| C1Error::Setup {
+            reason: cause_chain(error),
+        };
         let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .user_agent(format!("baton-c1-credential-provider baton-ninja-one/{version}"))
@@ -144,7 +146,7 @@ impl Tokens {
             .map_err(|error| self.network(&error))?;
         let status = response.status();
         tracing::debug!(url = %self.url, status = status.as_u16(), elapsed = ?begin.elapsed(), "sign-in");
-        let page = is_page(&response);
+        let page = is_html(&response);
         let passing = status == Http::TOO_MANY_REQUESTS
             || status == Http::REQUEST_TIMEOUT
             || status.is_server_error()
@@ -168,7 +170,7 @@ impl Tokens {
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.network(&error))? {
             body.extend_from_slice(&chunk);
-            if body.len() > LONGEST_ANSWER {
+            if body.len() > MAX_RESPONSE_BYTES {
                 return Err(C1Error::SignInFailed {
                     reason: "the answer does not end".to_owned(),
                 });
@@ -178,7 +180,7 @@ impl Tokens {
     }
 
     fn network(&self, error: &reqwest::Error) -> C1Error {
-        let (fault, reason) = judge(error);
+        let (fault, reason) = classify_fault(error);
         let fault = match fault {
             NetworkFault::UnresolvedHost | NetworkFault::NoConnection if self.proxied => NetworkFault::Proxy,
             fault => fault,
@@ -191,7 +193,7 @@ impl Tokens {
     }
 }
 
-fn is_page(response: &Response) -> bool {
+fn is_html(response: &Response) -> bool {
     let kind = response.headers().get(CONTENT_TYPE);
     kind.and_then(|kind| kind.to_str().ok())
         .is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
@@ -211,7 +213,7 @@ fn refusal(status: Http, body: &[u8]) -> String {
 
 /// Reads a good answer. It holds a token, so it is never quoted.
 fn token(body: &[u8], asked_at: Instant) -> Result<CachedToken, C1Error> {
-    let answer: TokenAnswer = serde_json::from_slice(body).map_err(|_| C1Error::SignInFailed {
+    let answer: TokenResponse = serde_json::from_slice(body).map_err(|_| C1Error::SignInFailed {
         reason: "the answer cannot be read".to_owned(),
     })?;
     let refuse = |reason: &str| C1Error::SignInRefused {
@@ -237,10 +239,10 @@ fn token(body: &[u8], asked_at: Instant) -> Result<CachedToken, C1Error> {
         .expires_in
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .unwrap_or_default()
-        .min(LONGEST_LIFE);
+        .min(MAX_TOKEN_LIFETIME);
     Ok(CachedToken {
         bearer: Bearer { header },
         // Without a life, or with one below the margin, it is good for one call.
-        renew_at: asked_at + life.saturating_sub(MARGIN),
+        renew_at: asked_at + life.saturating_sub(RENEWAL_MARGIN),
     })
 }

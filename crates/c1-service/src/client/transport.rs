@@ -15,11 +15,11 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::dial::Connector;
 use super::network_error::NetworkFault;
-use super::network_error::judge;
+use super::network_error::classify_fault;
 
 /// HTTP/2 pings while calls run. Servers may count more than one in five minutes as abuse and hang up in the middle of an
 /// upload; TCP's own probes ([`Connector`]), the limits of calls and the upload's watch notice a dead peer sooner.
-const PING_EVERY: Duration = Duration::from_secs(310);
+const PING_INTERVAL: Duration = Duration::from_secs(310);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 const GRPC_STATUS: &str = "grpc-status";
 /// Not looked at, and tonic panics if it is no base64.
@@ -44,7 +44,7 @@ impl ChannelState {
         let endpoint = Endpoint::from(target)
             .user_agent(user_agent)
             .map_err(|error| error.to_string())?
-            .http2_keep_alive_interval(PING_EVERY)
+            .http2_keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT)
             .keep_alive_while_idle(false);
         Ok(Self {
@@ -74,7 +74,7 @@ impl ChannelState {
 
     /// Gives up the connection of this number: it does not answer, so the next call gets another one. Calls that still
     /// run on it may end.
-    pub(super) fn give_up(&self, generation: u64) {
+    pub(super) fn discard(&self, generation: u64) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.generation == generation {
             current.generation += 1;
@@ -93,8 +93,8 @@ pub(super) enum TransportFault {
 }
 
 impl TransportFault {
-    fn of(error: &(dyn Error + 'static)) -> Self {
-        let (fault, reason) = judge(error);
+    fn from_error(error: &(dyn Error + 'static)) -> Self {
+        let (fault, reason) = classify_fault(error);
         Self::Network { fault, reason }
     }
 }
@@ -111,21 +111,21 @@ impl Service<Request<Body>> for Transport {
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), TransportFault>> {
         self.0
             .poll_ready(context)
-            .map_err(|error| TransportFault::of(&error))
+            .map_err(|error| TransportFault::from_error(&error))
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let answer = self.0.call(request);
         Box::pin(async move {
             match answer.await {
-                Ok(response) => accept(response),
-                Err(error) => Err(TransportFault::of(&error)),
+                Ok(response) => check_response(response),
+                Err(error) => Err(TransportFault::from_error(&error)),
             }
         })
     }
 }
 
-fn accept(mut response: Response<Body>) -> Result<Response<Body>, TransportFault> {
+fn check_response(mut response: Response<Body>) -> Result<Response<Body>, TransportFault> {
     let status = response.status();
     let kind = response.headers().get(CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -136,19 +136,19 @@ fn accept(mut response: Response<Body>) -> Result<Response<Body>, TransportFault
             page: kind.to_ascii_lowercase().contains("html"),
         });
     }
-    forget_details(response.headers_mut());
-    let tamed = |body: Body| {
+    remove_details(response.headers_mut());
+    let sanitized = |body: Body| {
         let body = body.map_frame(|mut frame| {
             if let Some(trailers) = frame.trailers_mut() {
-                forget_details(trailers);
+                remove_details(trailers);
             }
             frame
         });
-        Body::new(body.map_err(|status| TransportFault::of(&status)))
+        Body::new(body.map_err(|status| TransportFault::from_error(&status)))
     };
-    Ok(response.map(tamed))
+    Ok(response.map(sanitized))
 }
 
-fn forget_details(headers: &mut HeaderMap) {
+fn remove_details(headers: &mut HeaderMap) {
     headers.remove(GRPC_DETAILS);
 }

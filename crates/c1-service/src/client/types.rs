@@ -11,7 +11,7 @@ use baton_proto::prost_types::Any;
 use crate::{BuildInfo, OsInfo};
 
 /// The longest id that is taken, in characters.
-const LONGEST_ID: usize = 256;
+const MAX_ID_CHARS: usize = 256;
 
 /// The id of a task. Today's have 27 letters and digits (docs/reference/conductorone.md §3.5); any one that can be told apart
 /// and written down is taken.
@@ -20,7 +20,7 @@ pub struct TaskId(String);
 
 /// A text that is no task id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a task id must have 1 to {LONGEST_ID} visible characters")]
+#[error("a task id must have 1 to {MAX_ID_CHARS} visible characters")]
 pub struct InvalidTaskId;
 
 impl TaskId {
@@ -30,7 +30,8 @@ impl TaskId {
     /// [`InvalidTaskId`] if it is empty, overlong or not printable.
     pub fn parse(text: impl Into<String>) -> Result<Self, InvalidTaskId> {
         let text = text.into();
-        let fits = (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+        let fits =
+            (1..=MAX_ID_CHARS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
         fits.then_some(Self(text)).ok_or(InvalidTaskId)
     }
 

@@ -23,9 +23,9 @@ use super::{C1Client, C1Error, TaskId, UploadReceipt};
 
 const CALL: &str = "UploadAsset";
 /// Bytes of a message with data.
-const CHUNK: usize = 512 << 10;
+const CHUNK_BYTES: usize = 512 << 10;
 /// Waits before the second attempt, and before the third, which is the last.
-const WAITS: [Duration; 2] = [Duration::ZERO, Duration::from_secs(1)];
+const RETRY_WAITS: [Duration; 2] = [Duration::ZERO, Duration::from_secs(1)];
 
 /// How far an upload is, for others to look at. A clone is the same one.
 #[derive(Debug, Clone, Default)]
@@ -66,22 +66,23 @@ impl C1Client {
     /// # Errors
     /// [`C1Error`] of the last attempt.
     pub async fn upload(&self, task: &TaskId, path: &Path) -> Result<UploadReceipt, C1Error> {
-        self.upload_watched(task, path, &UploadProgress::default()).await
+        self.upload_with_progress(task, path, &UploadProgress::default())
+            .await
     }
 
     /// The same, with counters that others can look at.
     ///
     /// # Errors
     /// As [`C1Client::upload`].
-    pub async fn upload_watched(
+    pub async fn upload_with_progress(
         &self,
         task: &TaskId,
         path: &Path,
         progress: &UploadProgress,
     ) -> Result<UploadReceipt, C1Error> {
-        let asset = look_at(path).await?;
+        let asset = measure(path).await?;
         progress.0.total.store(asset.bytes, Ordering::Relaxed);
-        let mut waits = WAITS.into_iter();
+        let mut waits = RETRY_WAITS.into_iter();
         let mut attempts = 1;
         loop {
             let failure = match self.attempt(task, &asset, progress).await {
@@ -95,8 +96,8 @@ impl C1Client {
                 Err(failure) => failure,
             };
             // A checksum that is not that of the data can be a matter of the way.
-            let again = failure.is_passing() || failure.status() == StatusCode::DataLoss;
-            let Some(wait) = waits.next().filter(|_| again) else {
+            let may_retry = failure.is_transient() || failure.status() == StatusCode::DataLoss;
+            let Some(wait) = waits.next().filter(|_| may_retry) else {
                 return Err(failure);
             };
             tracing::warn!(task = %task, cause = %failure, sent = progress.sent(), "uploading again from the start");
@@ -111,8 +112,8 @@ impl C1Client {
             task_id: task.to_string(),
             annotations: Vec::new(),
         };
-        let stall = self.inner.patience.upload_stall;
-        let send = |mut rpc: super::rpc::Rpc, line| {
+        let stall = self.inner.retry_policy.upload_stall;
+        let send = |mut rpc: super::rpc::Rpc, generation| {
             let (metadata, progress) = (metadata.clone(), progress.clone());
             async move {
                 let (failed, mut failure) = mpsc::channel(1);
@@ -125,9 +126,9 @@ impl C1Client {
                     biased;
                     Some(failure) = failure.recv() => Err(failure),
                     answer = rpc.upload_asset(messages) => Ok(answer),
-                    () = stalled(&progress, stall) => {
-                        self.inner.line.give_up(line);
-                        Err(C1Error::Late { call: CALL, after: stall })
+                    () = wait_for_stall(&progress, stall) => {
+                        self.inner.channel.discard(generation);
+                        Err(C1Error::Timeout { call: CALL, after: stall })
                     }
                 }
             }
@@ -146,16 +147,16 @@ impl Asset {
 }
 
 /// Length and checksum of a file.
-async fn look_at(path: &Path) -> Result<Asset, C1Error> {
-    let refuse = |reason: String| C1Error::File {
+async fn measure(path: &Path) -> Result<Asset, C1Error> {
+    let unreadable = |reason: String| C1Error::File {
         path: path.to_owned(),
         reason,
     };
     let own = path.to_owned();
-    let looking = tokio::task::spawn_blocking(move || -> io::Result<Asset> {
+    let measuring = tokio::task::spawn_blocking(move || -> io::Result<Asset> {
         let mut file = fs::File::open(&own)?;
         let (mut digest, mut bytes) = (Sha256::new(), 0);
-        let mut buffer = vec![0; CHUNK];
+        let mut buffer = vec![0; CHUNK_BYTES];
         loop {
             match file.read(&mut buffer) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -173,8 +174,8 @@ async fn look_at(path: &Path) -> Result<Asset, C1Error> {
             sha256: digest.finalize().into(),
         })
     });
-    let looked = looking.await.map_err(|error| refuse(error.to_string()))?;
-    looked.map_err(|error| refuse(error.to_string()))
+    let measured = measuring.await.map_err(|error| unreadable(error.to_string()))?;
+    measured.map_err(|error| unreadable(error.to_string()))
 }
 
 /// Where a stream of messages is.
@@ -184,7 +185,7 @@ enum Step {
     End,
 }
 
-struct Sending {
+struct MessageStream {
     step: Step,
     file: File,
     left: u64,
@@ -201,7 +202,7 @@ fn messages(
     progress: UploadProgress,
     failed: mpsc::Sender<C1Error>,
 ) -> impl Stream<Item = BatonServiceUploadAssetRequest> + Send + 'static {
-    let sending = Sending {
+    let sending = MessageStream {
         step: Step::Metadata(metadata),
         file,
         left: asset.bytes,
@@ -215,7 +216,7 @@ fn messages(
     })
 }
 
-impl Sending {
+impl MessageStream {
     async fn next(&mut self) -> Option<Msg> {
         match std::mem::replace(&mut self.step, Step::Data) {
             Step::Metadata(metadata) => Some(Msg::Metadata(metadata)),
@@ -242,7 +243,7 @@ impl Sending {
     }
 
     async fn chunk(&mut self) -> io::Result<Vec<u8>> {
-        let length = CHUNK.min(usize::try_from(self.left).unwrap_or(CHUNK));
+        let length = CHUNK_BYTES.min(usize::try_from(self.left).unwrap_or(CHUNK_BYTES));
         let mut data = vec![0; length];
         read_exact(&mut self.file, &mut data).await.map_err(|error| {
             if error.kind() == io::ErrorKind::UnexpectedEof {
@@ -271,7 +272,7 @@ async fn read_exact(file: &mut File, mut buffer: &mut [u8]) -> io::Result<()> {
 }
 
 /// Waits until nothing was taken for so long.
-async fn stalled(progress: &UploadProgress, limit: Duration) {
+async fn wait_for_stall(progress: &UploadProgress, limit: Duration) {
     let mut seen = (progress.sent(), Instant::now());
     loop {
         tokio::time::sleep((limit / 16).max(Duration::from_millis(10))).await;

@@ -5,7 +5,7 @@ use baton_proto::connector_v2 as v2;
 use baton_proto::connectorapi_baton_v1::task::{CreateAccountTask, DeleteResourceTask};
 use v2::create_account_response::{AlreadyExistsResult, Result as Created, SuccessResult};
 
-use super::attributes::of_struct;
+use super::attributes::attributes_from_struct;
 use super::{TaskHandler, TaskResponse, malformed};
 use crate::TaskId;
 use crate::connector::TaskFailure;
@@ -14,11 +14,11 @@ impl TaskHandler {
     pub(super) async fn create_account(
         &self,
         id: &TaskId,
-        wanted: CreateAccountTask,
+        request: CreateAccountTask,
     ) -> Result<TaskResponse, TaskFailure> {
-        let info = wanted.account_info.ok_or_else(|| malformed("create account"))?;
+        let info = request.account_info.ok_or_else(|| malformed("create account"))?;
         self.terms
-            .require_account_type(&wanted.resource_type_id, "created")?;
+            .require_account_type(&request.resource_type_id, "created")?;
         let change = Change::CreateAccount(AccountRequest::parse(&attributes(&info)?, &self.terms)?);
         let outcome = self.connector.change(id, change).await?;
         let resource = outcome.resource.as_deref().map(access_wire::resource);
@@ -43,9 +43,9 @@ impl TaskHandler {
     pub(super) async fn delete_resource(
         &self,
         id: &TaskId,
-        wanted: DeleteResourceTask,
+        request: DeleteResourceTask,
     ) -> Result<TaskResponse, TaskFailure> {
-        let resource = wanted.resource_id.ok_or_else(|| malformed("delete resource"))?;
+        let resource = request.resource_id.ok_or_else(|| malformed("delete resource"))?;
         self.terms
             .require_account_type(&resource.resource_type, "deleted")?;
         let account = Selector::parse_principal(&resource.resource_type, &resource.resource, &self.terms)?;
@@ -66,7 +66,7 @@ fn attributes(info: &v2::AccountInfo) -> Result<Attributes, TaskFailure> {
     let mut attributes = info
         .profile
         .as_ref()
-        .map(of_struct)
+        .map(attributes_from_struct)
         .transpose()?
         .unwrap_or_default();
     let primary = info

@@ -13,13 +13,13 @@ use baton_proto::connectorapi_baton_v1::task::ActionInvokeTask;
 use baton_proto::prost_types::value::Kind;
 use baton_proto::prost_types::{Struct, Value};
 
-use super::attributes::of_struct;
+use super::attributes::attributes_from_struct;
 use super::{TaskHandler, TaskResponse, malformed};
 use crate::TaskId;
 use crate::connector::TaskFailure;
 
 /// Results that are kept for questions about them (docs/reference/conductorone.md §6.8).
-const KEPT: usize = 1000;
+const MAX_COMPLETED_ACTIONS: usize = 1000;
 
 /// The actions, and what became of those that were invoked.
 #[derive(Debug, Default)]
@@ -72,9 +72,9 @@ impl Actions {
         Ok(TaskResponse::new(&response, Vec::new()))
     }
 
-    fn keep(&self, id: &str, is_verified: bool) {
+    fn record(&self, id: &str, is_verified: bool) {
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
-        if done.len() == KEPT {
+        if done.len() == MAX_COMPLETED_ACTIONS {
             done.pop_front();
         }
         done.push_back((id.to_owned(), is_verified));
@@ -86,18 +86,18 @@ impl TaskHandler {
     pub(super) async fn invoke(
         &self,
         id: &TaskId,
-        wanted: ActionInvokeTask,
+        request: ActionInvokeTask,
     ) -> Result<TaskResponse, TaskFailure> {
-        if wanted.name.is_empty() {
+        if request.name.is_empty() {
             return Err(malformed("action"));
         }
-        let arguments = of_struct(&wanted.args.unwrap_or_default())?;
-        let change = Change::from_action(&wanted.name, &wanted.resource_type_id, arguments, &self.terms)?;
+        let arguments = attributes_from_struct(&request.args.unwrap_or_default())?;
+        let change = Change::from_action(&request.name, &request.resource_type_id, arguments, &self.terms)?;
         let outcome = self.connector.change(id, change).await?;
         let action = outcome.change_id.to_string();
         // What is accepted and never shown is complete, and not known to be as requested.
         let is_verified = outcome.result != ChangeResult::Accepted;
-        self.actions.keep(&action, is_verified);
+        self.actions.record(&action, is_verified);
         let response = v2::InvokeActionResponse {
             id: action,
             status: BatonActionStatus::Complete.into(),

@@ -8,10 +8,10 @@ use baton_proto::prost_types::{Struct, Value};
 use crate::connector::TaskFailure;
 
 /// Whole numbers up to here survive the trip through protobuf's doubles.
-const EXACT: f64 = 9_007_199_254_740_992.0;
+const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// Texts, flags, whole numbers, resources and lists of these; a null is left out.
-pub(super) fn of_struct(object: &Struct) -> Result<Attributes, TaskFailure> {
+pub(super) fn attributes_from_struct(object: &Struct) -> Result<Attributes, TaskFailure> {
     let mut attributes = Attributes::new();
     for (key, value) in &object.fields {
         let refuse = || {
@@ -65,5 +65,5 @@ fn text(value: &Value) -> Option<String> {
     reason = "the number is whole and within ±2^53"
 )]
 fn whole(number: f64) -> Option<i64> {
-    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
+    (number.fract() == 0.0 && number.abs() <= MAX_EXACT_INTEGER).then_some(number as i64)
 }

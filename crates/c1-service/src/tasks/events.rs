@@ -15,12 +15,12 @@ const FEED: &str = "ninja-one-activities";
 /// The reference's name for the only feed of a connector that has one (docs/reference/conductorone.md §1.4).
 const LEGACY_FEED: &str = "baton_feed_event";
 /// Events in an answer if the task does not say.
-const USUAL_PAGE: u32 = 100;
+const DEFAULT_PAGE_SIZE: u32 = 100;
 /// Most events in an answer.
-const LARGEST_PAGE: u32 = 1000;
+const MAX_PAGE_SIZE: u32 = 1000;
 
 /// The feeds.
-pub(super) fn feeds() -> TaskResponse {
+pub(super) fn list_feeds() -> TaskResponse {
     let feed = v2::EventFeedMetadata {
         id: FEED.to_owned(),
         supported_event_types: vec![EventType::Usage.into(), EventType::ResourceChange.into()],
@@ -33,29 +33,29 @@ pub(super) fn feeds() -> TaskResponse {
 }
 
 impl TaskHandler {
-    pub(super) async fn events(&self, wanted: ListEventsTask) -> Result<TaskResponse, TaskFailure> {
-        if !["", FEED, LEGACY_FEED].contains(&wanted.event_feed_id.as_str()) {
+    pub(super) async fn events(&self, request: ListEventsTask) -> Result<TaskResponse, TaskFailure> {
+        if !["", FEED, LEGACY_FEED].contains(&request.event_feed_id.as_str()) {
             let message = format!(
                 "there is no event feed `{}`; there is {FEED}",
-                wanted.event_feed_id
+                request.event_feed_id
             );
             return Err(TaskFailure::new(StatusCode::NotFound, message));
         }
-        let size = if wanted.page_size == 0 {
-            USUAL_PAGE
+        let size = if request.page_size == 0 {
+            DEFAULT_PAGE_SIZE
         } else {
-            wanted.page_size.min(LARGEST_PAGE)
+            request.page_size.min(MAX_PAGE_SIZE)
         };
-        let cursor = if wanted.cursor.is_empty() {
+        let cursor = if request.cursor.is_empty() {
             EventCursor::Since(
-                wanted
+                request
                     .start_at
                     .as_ref()
                     .and_then(time_of)
                     .unwrap_or_else(yesterday),
             )
         } else {
-            EventCursor::After(wanted.cursor)
+            EventCursor::After(request.cursor)
         };
         let page = self
             .connector

@@ -11,8 +11,8 @@ use crate::TaskId;
 use crate::connector::TaskFailure;
 
 impl TaskHandler {
-    pub(super) async fn grant(&self, id: &TaskId, wanted: GrantTask) -> Result<TaskResponse, TaskFailure> {
-        let (Some(entitlement), Some(principal)) = (wanted.entitlement, wanted.principal) else {
+    pub(super) async fn grant(&self, id: &TaskId, request: GrantTask) -> Result<TaskResponse, TaskFailure> {
+        let (Some(entitlement), Some(principal)) = (request.entitlement, request.principal) else {
             return Err(malformed("grant"));
         };
         let change = Change::Grant {
@@ -38,8 +38,8 @@ impl TaskHandler {
         Ok(TaskResponse::new(&response, annotations))
     }
 
-    pub(super) async fn revoke(&self, id: &TaskId, wanted: RevokeTask) -> Result<TaskResponse, TaskFailure> {
-        let grant = wanted.grant.ok_or_else(|| malformed("revoke"))?;
+    pub(super) async fn revoke(&self, id: &TaskId, request: RevokeTask) -> Result<TaskResponse, TaskFailure> {
+        let grant = request.grant.ok_or_else(|| malformed("revoke"))?;
         let (Some(entitlement), Some(principal)) = (&grant.entitlement, &grant.principal) else {
             return Err(malformed("revoke"));
         };

@@ -17,12 +17,12 @@ use baton_proto::connectorapi_baton_v1::task::TaskType;
 use baton_proto::pack;
 use baton_proto::prost::{Message, Name};
 
-use crate::connector::{Connector, Stop, TaskFailure};
+use crate::connector::{CancelToken, Connector, TaskFailure};
 use crate::{C1Client, C1Error, Hello, Task, TaskId, TaskResult};
 
 pub(crate) use actions::Actions;
 #[cfg(any(test, fuzzing))]
-pub(crate) use syncs::order;
+pub(crate) use syncs::parse_sync_task;
 
 /// Everything that working on tasks takes.
 pub(crate) struct TaskHandler {
@@ -35,57 +35,57 @@ pub(crate) struct TaskHandler {
     /// How long a failing heartbeat is kept up.
     pub(crate) heartbeat_failures: u32,
     /// The longest pause between heartbeats that is accepted.
-    pub(crate) longest_pause: Duration,
+    pub(crate) max_heartbeat_pause: Duration,
 }
 
 /// What becomes of a task.
 #[derive(Debug)]
 pub(crate) enum TaskDisposition {
     /// It is finished like this.
-    End(TaskResult),
+    Finish(TaskResult),
     /// It needs no end: the answer was given already, or ConductorOne wants none.
-    NoEnd,
+    NoFinish,
 }
 
 impl TaskHandler {
     /// Does what a task asks for.
-    pub(crate) async fn work_on(&self, task: Task, stop: Stop) -> TaskDisposition {
+    pub(crate) async fn handle(&self, task: Task, stop: CancelToken) -> TaskDisposition {
         let Task { id, debug, kind } = task;
         let id = &id;
-        let Some(asked) = kind else {
-            return TaskDisposition::End(unsupported());
+        let Some(task_type) = kind else {
+            return TaskDisposition::Finish(unsupported());
         };
-        let retryable = is_retryable(&asked);
-        let answered = match asked {
-            TaskType::Hello(_) => return self.say_hello(id).await,
-            TaskType::SyncFull(wanted) => return self.sync(id, wanted, debug, stop).await,
-            TaskType::Grant(wanted) => self.grant(id, wanted).await,
-            TaskType::Revoke(wanted) => self.revoke(id, wanted).await,
-            TaskType::CreateAccount(wanted) => self.create_account(id, wanted).await,
-            TaskType::DeleteResource(wanted) => self.delete_resource(id, wanted).await,
-            TaskType::CreateResource(wanted) => Err(cannot_create(&wanted)),
+        let retryable = is_retryable(&task_type);
+        let response = match task_type {
+            TaskType::Hello(_) => return self.answer_hello(id).await,
+            TaskType::SyncFull(request) => return self.sync(id, request, debug, stop).await,
+            TaskType::Grant(request) => self.grant(id, request).await,
+            TaskType::Revoke(request) => self.revoke(id, request).await,
+            TaskType::CreateAccount(request) => self.create_account(id, request).await,
+            TaskType::DeleteResource(request) => self.delete_resource(id, request).await,
+            TaskType::CreateResource(request) => Err(cannot_create(&request)),
             TaskType::RotateCredentials(_) | TaskType::IssueCredential(_) => Err(TaskFailure::new(
                 StatusCode::Unimplemented,
                 "NinjaOne's API sets no credentials: it invites people, who choose their own",
             )),
-            TaskType::ActionListSchemas(wanted) => {
-                Ok(Actions::list(&wanted.resource_type_id, self.terms.accounts))
+            TaskType::ActionListSchemas(request) => {
+                Ok(Actions::list(&request.resource_type_id, self.terms.accounts))
             }
-            TaskType::ActionGetSchema(wanted) => Actions::schema(&wanted.name, self.terms.accounts),
-            TaskType::ActionInvoke(wanted) => self.invoke(id, wanted).await,
-            TaskType::ActionStatus(wanted) => self.actions.status(&wanted.id),
-            TaskType::ListEventFeeds(_) => Ok(events::feeds()),
-            TaskType::ListEvents(wanted) => self.events(wanted).await,
-            _ => return TaskDisposition::End(unsupported()),
+            TaskType::ActionGetSchema(request) => Actions::schema(&request.name, self.terms.accounts),
+            TaskType::ActionInvoke(request) => self.invoke(id, request).await,
+            TaskType::ActionStatus(request) => self.actions.status(&request.id),
+            TaskType::ListEventFeeds(_) => Ok(events::list_feeds()),
+            TaskType::ListEvents(request) => self.events(request).await,
+            _ => return TaskDisposition::Finish(unsupported()),
         };
-        TaskDisposition::End(match answered {
-            Ok(answer) => answer.into_end(),
-            Err(failure) => failed(failure, retryable),
+        TaskDisposition::Finish(match response {
+            Ok(answer) => answer.into_result(),
+            Err(failure) => task_failure(failure, retryable),
         })
     }
 
     /// The hello is the answer; if it fails, ConductorOne asks again.
-    async fn say_hello(&self, id: &TaskId) -> TaskDisposition {
+    async fn answer_hello(&self, id: &TaskId) -> TaskDisposition {
         let hello = Hello {
             task_id: Some(id.clone()),
             ..self.hello.clone()
@@ -93,11 +93,11 @@ impl TaskHandler {
         if let Err(error) = self.client.hello(hello).await {
             tracing::warn!(task = %id, %error, "cannot say hello");
         }
-        TaskDisposition::NoEnd
+        TaskDisposition::NoFinish
     }
 
     /// Says hello for the first time.
-    pub(crate) async fn greet(&self) -> Result<(), C1Error> {
+    pub(crate) async fn send_hello(&self) -> Result<(), C1Error> {
         self.client.hello(self.hello.clone()).await
     }
 }
@@ -116,7 +116,7 @@ impl TaskResponse {
         }
     }
 
-    fn into_end(self) -> TaskResult {
+    fn into_result(self) -> TaskResult {
         TaskResult::Success {
             response: Some(self.response),
             annotations: self.annotations,
@@ -125,9 +125,9 @@ impl TaskResponse {
 }
 
 /// Whether the reference lets ConductorOne try a failed task of this kind again (docs/reference/conductorone.md §3.5, table).
-fn is_retryable(asked: &TaskType) -> bool {
+fn is_retryable(task_type: &TaskType) -> bool {
     matches!(
-        asked,
+        task_type,
         TaskType::SyncFull(_)
             | TaskType::ActionListSchemas(_)
             | TaskType::ActionGetSchema(_)
@@ -138,7 +138,7 @@ fn is_retryable(asked: &TaskType) -> bool {
     )
 }
 
-pub(crate) fn failed(failure: TaskFailure, retryable: bool) -> TaskResult {
+pub(crate) fn task_failure(failure: TaskFailure, retryable: bool) -> TaskResult {
     TaskResult::Failure {
         code: failure.status,
         message: failure.message,
@@ -149,7 +149,7 @@ pub(crate) fn failed(failure: TaskFailure, retryable: bool) -> TaskResult {
 }
 
 fn unsupported() -> TaskResult {
-    failed(
+    task_failure(
         TaskFailure::new(StatusCode::Unknown, "unsupported task type"),
         false,
     )
@@ -159,8 +159,8 @@ fn malformed(what: &str) -> TaskFailure {
     TaskFailure::new(StatusCode::InvalidArgument, format!("malformed {what} task"))
 }
 
-fn cannot_create(wanted: &baton_proto::connectorapi_baton_v1::task::CreateResourceTask) -> TaskFailure {
-    let id = wanted
+fn cannot_create(request: &baton_proto::connectorapi_baton_v1::task::CreateResourceTask) -> TaskFailure {
+    let id = request
         .resource
         .as_ref()
         .and_then(|resource: &v2::Resource| resource.id.as_ref());
@@ -177,10 +177,10 @@ fn cannot_create(wanted: &baton_proto::connectorapi_baton_v1::task::CreateResour
 }
 
 /// The word for a kind of task in logs and metrics.
-pub(crate) fn word(kind: Option<&TaskType>) -> &'static str {
+pub(crate) fn task_kind(kind: Option<&TaskType>) -> &'static str {
     match kind {
         None => "unknown",
-        Some(asked) => match asked {
+        Some(task_type) => match task_type {
             TaskType::None(_) => "none",
             TaskType::Hello(_) => "hello",
             TaskType::SyncFull(_) => "sync_full",

@@ -157,11 +157,11 @@ async fn another_host_can_serve_the_api() {
     let port = tenant.sim.authority().split(':').nth(1).unwrap().to_owned();
     let mut config = tenant.config();
     config.api_host = Some(format!("127.0.0.1:{port}"));
-    let client = C1Client::over(config.clone(), &direct()).unwrap();
+    let client = C1Client::with_network(config.clone(), &direct()).unwrap();
     assert_eq!(client.authority(), format!("127.0.0.1:{port}"));
     client.get_task().await.unwrap();
     config.api_host = Some("https://acme.conductor.one".to_owned());
-    let refused = C1Client::over(config, &direct()).unwrap_err().to_string();
+    let refused = C1Client::with_network(config, &direct()).unwrap_err().to_string();
     assert_eq!(
         refused,
         "`https://acme.conductor.one` is not a usable host of ConductorOne's API"

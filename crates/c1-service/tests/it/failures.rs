@@ -13,9 +13,9 @@ use crate::tenant::{CALLS, Tenant, call, direct};
 /// A client that does not try again for long.
 fn hasty() -> Network {
     Network {
-        patience: RetryPolicy {
+        retry_policy: RetryPolicy {
             finish: Duration::from_millis(200),
-            ..direct().patience
+            ..direct().retry_policy
         },
         ..direct()
     }
@@ -165,7 +165,7 @@ async fn a_tenant_that_is_gone_is_not_fatal() {
 async fn a_slow_answer_is_not_waited_for() {
     let tenant = Tenant::healthy();
     let mut network = direct();
-    network.patience.call = Duration::from_millis(300);
+    network.retry_policy.call = Duration::from_millis(300);
     let client = tenant.client_over(&network);
     client.get_task().await.unwrap();
     tenant.fault(
@@ -191,7 +191,7 @@ async fn a_strangers_certificate_is_refused_with_a_hint() {
     let mut config = tenant.config();
     for ca in [None, Some(other.ca.path().to_owned())] {
         config.ca_file = ca;
-        let client = C1Client::over(config.clone(), &direct()).unwrap();
+        let client = C1Client::with_network(config.clone(), &direct()).unwrap();
         let failed = client.get_task().await.unwrap_err();
         assert!(
             matches!(

@@ -115,7 +115,7 @@ async fn an_answer_that_does_not_come_does_not_use_up_the_limit() {
     let tenant = Tenant::healthy();
     let (_, task) = tenant.sync_task();
     let mut network = direct();
-    network.patience.finish_attempt = Duration::from_millis(200);
+    network.retry_policy.finish_attempt = Duration::from_millis(200);
     tenant.fault(
         Endpoint::FinishTask,
         When::Nth(1),
@@ -134,7 +134,7 @@ async fn the_limit_ends_the_trying() {
     let tenant = Tenant::healthy();
     let (_, task) = tenant.sync_task();
     let mut network = direct();
-    network.patience.finish = Duration::from_millis(1500);
+    network.retry_policy.finish = Duration::from_millis(1500);
     tenant.fault(
         Endpoint::FinishTask,
         When::Always,

@@ -151,7 +151,7 @@ async fn a_proxys_refusal_is_told_as_such() {
     for (answer, fault, code) in [
         (
             "407 Proxy Authentication Required",
-            NetworkFault::ProxyRefusesUs,
+            NetworkFault::ProxyAuthRequired,
             StatusCode::FailedPrecondition,
         ),
         ("403 Forbidden", NetworkFault::Proxy, StatusCode::Unavailable),
@@ -246,7 +246,7 @@ async fn a_connection_that_is_not_made_in_time_is_no_reason_to_give_up() {
     let silent = Proxy::start_to("200 OK", Some(silent.local_addr().unwrap().to_string())).await;
     let mut network = direct();
     network.proxies = Proxies::through(&first_good_then(silent).await, "");
-    network.patience.connect = Duration::from_millis(700);
+    network.retry_policy.connect = Duration::from_millis(700);
     let failed = tenant.client_over(&network).get_task().await.unwrap_err();
     assert_eq!(failed.to_string(), "GetTask: no connection within 0.7 s");
     assert!(failed.retryable() && !failed.fatal_at_start());
@@ -282,7 +282,7 @@ fn a_kind_of_proxy_that_is_not_known_is_refused() {
         proxies: Proxies::through("socks5://127.0.0.1:1080", ""),
         ..direct()
     };
-    let refused = C1Client::over(tenant.config(), &network).unwrap_err();
+    let refused = C1Client::with_network(tenant.config(), &network).unwrap_err();
     assert_eq!(refused.to_string(), "a proxy of the kind `socks5` cannot be used");
     assert_eq!(refused.status(), StatusCode::InvalidArgument);
 }
@@ -292,7 +292,7 @@ async fn a_connection_that_died_without_a_word_is_replaced() {
     let tenant = Tenant::healthy();
     let proxy = Proxy::start("200 OK").await;
     let mut network = proxy.network("");
-    network.patience.call = Duration::from_millis(500);
+    network.retry_policy.call = Duration::from_millis(500);
     let client = tenant.client_over(&network);
     client.get_task().await.unwrap();
     proxy.dead.store(true, Ordering::Relaxed);
@@ -310,7 +310,7 @@ async fn no_more_of_a_file_is_read_than_is_taken() {
     let tenant = Tenant::healthy();
     let proxy = Proxy::start("200 OK").await;
     let mut network = proxy.network("");
-    network.patience.upload_stall = Duration::from_secs(1);
+    network.retry_policy.upload_stall = Duration::from_secs(1);
     let client = tenant.client_over(&network);
     let (id, task) = tenant.sync_task();
     let large = tempfile::NamedTempFile::new().unwrap();
@@ -318,7 +318,7 @@ async fn no_more_of_a_file_is_read_than_is_taken() {
     client.get_task().await.unwrap();
     proxy.dead.store(true, Ordering::Relaxed);
     let progress = UploadProgress::default();
-    let upload = client.upload_watched(&task, large.path(), &progress);
+    let upload = client.upload_with_progress(&task, large.path(), &progress);
     let look = async {
         while progress.total() == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -73,7 +73,7 @@ async fn nothing_shows_a_secret() {
         ..Default::default()
     });
     let mut network = direct();
-    network.patience.finish = Duration::from_millis(100);
+    network.retry_policy.finish = Duration::from_millis(100);
     let client = tenant.client_over(&network);
     let (_, task) = tenant.sync_task();
     let (file, _) = file(600 << 10);
@@ -105,7 +105,7 @@ async fn nothing_shows_a_secret() {
     let failed = client.get_task().await.unwrap_err();
     shown.push(format!("{failed} {failed:?}"));
     let stranger = tenant.sim.stranger("stranger").unwrap();
-    let stranger = C1Client::over(config(&stranger, tenant.ca.path()), &direct()).unwrap();
+    let stranger = C1Client::with_network(config(&stranger, tenant.ca.path()), &direct()).unwrap();
     let failed = stranger.get_task().await.unwrap_err();
     shown.push(format!("{failed} {failed:?} {client:?} {:?}", tenant.config()));
     let broken = format!("{}x", tenant.sim.credentials().client_secret);

@@ -8,7 +8,7 @@ use c1_sim::{C1SimConfig, Code, Endpoint, ExpiresIn, Fault, TokenBehavior, When}
 
 use crate::tenant::{Tenant, config, direct};
 
-fn lasting(seconds: u64, expires_in: ExpiresIn) -> Tenant {
+fn permanent(seconds: u64, expires_in: ExpiresIn) -> Tenant {
     Tenant::with_tokens(TokenBehavior {
         lifetime: Duration::from_secs(seconds),
         expires_in,
@@ -19,11 +19,11 @@ fn lasting(seconds: u64, expires_in: ExpiresIn) -> Tenant {
 #[tokio::test]
 async fn a_token_is_kept_until_ten_seconds_before_its_end() {
     for (tenant, tokens) in [
-        (lasting(600, ExpiresIn::Truthful), 1),
-        (lasting(600, ExpiresIn::Claimed(11)), 1),
-        (lasting(600, ExpiresIn::Claimed(10)), 3),
-        (lasting(600, ExpiresIn::Claimed(0)), 3),
-        (lasting(600, ExpiresIn::Absent), 3),
+        (permanent(600, ExpiresIn::Truthful), 1),
+        (permanent(600, ExpiresIn::Claimed(11)), 1),
+        (permanent(600, ExpiresIn::Claimed(10)), 3),
+        (permanent(600, ExpiresIn::Claimed(0)), 3),
+        (permanent(600, ExpiresIn::Absent), 3),
     ] {
         let client = tenant.client();
         for _ in 0..3 {
@@ -35,7 +35,7 @@ async fn a_token_is_kept_until_ten_seconds_before_its_end() {
 
 #[tokio::test]
 async fn a_token_is_renewed_when_its_time_comes() {
-    let tenant = lasting(600, ExpiresIn::Claimed(11));
+    let tenant = permanent(600, ExpiresIn::Claimed(11));
     let client = tenant.client();
     client.get_task().await.unwrap();
     tokio::time::sleep(Duration::from_millis(1100)).await;
@@ -112,7 +112,7 @@ async fn keys_with_an_id_say_it_and_other_types_of_tokens_are_passed_on() {
 async fn refused_credentials_are_fatal() {
     let tenant = Tenant::healthy();
     let stranger = tenant.sim.stranger("stranger").unwrap();
-    let client = C1Client::over(config(&stranger, tenant.ca.path()), &direct()).unwrap();
+    let client = C1Client::with_network(config(&stranger, tenant.ca.path()), &direct()).unwrap();
     let refused = client.get_task().await.unwrap_err();
     assert_eq!(
         refused.to_string(),

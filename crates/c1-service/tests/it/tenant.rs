@@ -48,7 +48,7 @@ impl Tenant {
     }
 
     pub(crate) fn client_over(&self, network: &Network) -> C1Client {
-        C1Client::over(self.config(), network).unwrap()
+        C1Client::with_network(self.config(), network).unwrap()
     }
 
     pub(crate) fn sync_task(&self) -> (c1_sim::TaskId, TaskId) {
@@ -76,7 +76,7 @@ pub(crate) fn config(credentials: &c1_sim::Credentials, ca: &Path) -> C1Config {
 pub(crate) fn direct() -> Network {
     Network {
         proxies: Proxies::none(),
-        patience: RetryPolicy {
+        retry_policy: RetryPolicy {
             call: Duration::from_secs(10),
             ..RetryPolicy::default()
         },

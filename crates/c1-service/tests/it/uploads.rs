@@ -11,12 +11,12 @@ use tempfile::NamedTempFile;
 
 use crate::tenant::{Tenant, direct};
 
-const CHUNK: usize = 512 << 10;
+const CHUNK_BYTES: usize = 512 << 10;
 
 /// A file of so many bytes, no two chunks of which are equal.
 pub(crate) fn file(bytes: usize) -> (NamedTempFile, Vec<u8>) {
     let content: Vec<u8> = (0..bytes)
-        .map(|position| u8::try_from((position + position / 251 + position / CHUNK) % 251).unwrap())
+        .map(|position| u8::try_from((position + position / 251 + position / CHUNK_BYTES) % 251).unwrap())
         .collect();
     let mut file = NamedTempFile::new().unwrap();
     file.write_all(&content).unwrap();
@@ -30,16 +30,16 @@ async fn a_file_arrives_as_it_is() {
     let cases: [(usize, &[usize]); 5] = [
         (0, &[]),
         (1, &[1]),
-        (CHUNK, &[CHUNK]),
-        (CHUNK + 1, &[CHUNK, 1]),
-        (3 * CHUNK - 7, &[CHUNK, CHUNK, CHUNK - 7]),
+        (CHUNK_BYTES, &[CHUNK_BYTES]),
+        (CHUNK_BYTES + 1, &[CHUNK_BYTES, 1]),
+        (3 * CHUNK_BYTES - 7, &[CHUNK_BYTES, CHUNK_BYTES, CHUNK_BYTES - 7]),
     ];
     for (bytes, chunks) in cases {
         let (id, task) = tenant.sync_task();
         let (file, content) = file(bytes);
         let progress = UploadProgress::default();
         let receipt = client
-            .upload_watched(&task, file.path(), &progress)
+            .upload_with_progress(&task, file.path(), &progress)
             .await
             .unwrap();
         assert_eq!((receipt.bytes, receipt.attempts), (bytes as u64, 1));
@@ -56,13 +56,13 @@ async fn a_file_arrives_as_it_is() {
 async fn an_upload_that_is_cut_begins_again_at_the_start() {
     let tenant = Tenant::healthy();
     let (id, task) = tenant.sync_task();
-    let (file, content) = file(5 * CHUNK + 3);
+    let (file, content) = file(5 * CHUNK_BYTES + 3);
     tenant.fault(Endpoint::UploadAsset, When::Nth(1), Fault::CutUpload(3));
     tenant.fault(Endpoint::UploadAsset, When::Nth(1), Fault::LoseAnswer);
     let progress = UploadProgress::default();
     let receipt = tenant
         .client()
-        .upload_watched(&task, file.path(), &progress)
+        .upload_with_progress(&task, file.path(), &progress)
         .await
         .unwrap();
     assert_eq!((receipt.bytes, receipt.attempts), (content.len() as u64, 2));
@@ -78,7 +78,7 @@ async fn an_upload_that_is_cut_begins_again_at_the_start() {
 async fn a_lost_answer_makes_a_second_asset() {
     let tenant = Tenant::healthy();
     let (id, task) = tenant.sync_task();
-    let (file, content) = file(CHUNK);
+    let (file, content) = file(CHUNK_BYTES);
     tenant.fault(Endpoint::UploadAsset, When::Nth(1), Fault::LoseAnswer);
     assert_eq!(
         tenant.client().upload(&task, file.path()).await.unwrap().attempts,
@@ -95,7 +95,7 @@ async fn a_lost_answer_makes_a_second_asset() {
 async fn three_attempts_are_all() {
     let tenant = Tenant::healthy();
     let (id, task) = tenant.sync_task();
-    let (file, _) = file(2 * CHUNK);
+    let (file, _) = file(2 * CHUNK_BYTES);
     tenant.fault(Endpoint::UploadAsset, When::Always, Fault::CutUpload(1));
     let begin = std::time::Instant::now();
     let failed = tenant.client().upload(&task, file.path()).await.unwrap_err();
@@ -132,7 +132,7 @@ async fn a_file_that_becomes_shorter_is_not_uploaded() {
     let tenant = Tenant::healthy();
     let client = tenant.client();
     let (id, task) = tenant.sync_task();
-    let (file, _) = file(20 * CHUNK);
+    let (file, _) = file(20 * CHUNK_BYTES);
     tenant.fault(
         Endpoint::Token,
         When::Nth(1),
@@ -143,10 +143,13 @@ async fn a_file_that_becomes_shorter_is_not_uploaded() {
         while progress.total() == 0 {
             tokio::time::sleep(std::time::Duration::from_millis(2)).await;
         }
-        file.as_file().set_len(5 * CHUNK as u64).unwrap();
+        file.as_file().set_len(5 * CHUNK_BYTES as u64).unwrap();
     };
-    let (failed, ()) =
-        futures::future::join(client.upload_watched(&task, file.path(), &progress), cutting).await;
+    let (failed, ()) = futures::future::join(
+        client.upload_with_progress(&task, file.path(), &progress),
+        cutting,
+    )
+    .await;
     let failed = failed.unwrap_err();
     assert!(
         failed.to_string().ends_with("it became shorter meanwhile"),
@@ -159,10 +162,10 @@ async fn a_file_that_becomes_shorter_is_not_uploaded() {
 async fn a_server_that_takes_nothing_is_given_up() {
     let tenant = Tenant::healthy();
     let mut network = direct();
-    network.patience.upload_stall = std::time::Duration::from_millis(400);
+    network.retry_policy.upload_stall = std::time::Duration::from_millis(400);
     let client = tenant.client_over(&network);
     let (_, task) = tenant.sync_task();
-    let (file, _) = file(10 * CHUNK);
+    let (file, _) = file(10 * CHUNK_BYTES);
     tenant.fault(
         Endpoint::UploadAsset,
         When::Nth(1),

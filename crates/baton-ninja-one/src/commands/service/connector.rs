@@ -13,7 +13,7 @@ use access_core::provisioning::{Change, Outcome, Provisioning};
 use access_core::sync::{ShrinkGuard, SyncOutcome, SyncPipeline, SyncRequest};
 use access_core::{Diagnostic, StatusCode};
 use async_trait::async_trait;
-use c1_service::{C1Client, Connector, Stop, SyncTaskSpec, TaskFailure, TaskId};
+use c1_service::{C1Client, CancelToken, Connector, SyncTaskSpec, TaskFailure, TaskId};
 use ninjaone::{
     ClientConfig, NinjaOneClient, NinjaOneEventFeed, NinjaOneProvisioner, NinjaOneSource, SourceOptions,
     WritePolicy,
@@ -155,7 +155,7 @@ impl NinjaOneConnector {
     }
 
     /// Delivers the log of a task as its second asset. The task is done all the same if that fails.
-    async fn deliver_log(&self, task: &TaskId, log: TaskLog, stop: Stop) {
+    async fn deliver_log(&self, task: &TaskId, log: TaskLog, stop: CancelToken) {
         let file = match log.end() {
             Ok(file) => file,
             Err(error) => {
@@ -165,7 +165,7 @@ impl NinjaOneConnector {
         };
         let uploaded = tokio::select! {
             uploaded = self.c1.upload(task, &file) => uploaded,
-            () = stop.wanted() => return,
+            () = stop.cancelled() => return,
         };
         match uploaded {
             Ok(receipt) => tracing::info!(%task, bytes = receipt.bytes, "debug log uploaded"),
@@ -177,7 +177,7 @@ impl NinjaOneConnector {
     fn sinks(
         &self,
         task: &TaskId,
-        stop: &Stop,
+        stop: &CancelToken,
         folder: &TempFolder,
         engine: &str,
     ) -> Vec<Arc<dyn AccessSink>> {
@@ -212,14 +212,14 @@ impl NinjaOneConnector {
 
 #[async_trait]
 impl Connector for NinjaOneConnector {
-    async fn sync(&self, task: &TaskId, order: SyncTaskSpec, stop: Stop) -> Result<(), TaskFailure> {
+    async fn sync(&self, task: &TaskId, order: SyncTaskSpec, stop: CancelToken) -> Result<(), TaskFailure> {
         // Before the sync begins: one that had begun before another one ended would be taken for an earlier one.
         let _turn = if self.others.is_empty() || self.skip_full_sync {
             None
         } else {
             tokio::select! {
                 turn = self.turn.lock() => Some(turn),
-                () = stop.clone().wanted() => {
+                () = stop.clone().cancelled() => {
                     return Err(TaskFailure::new(StatusCode::Cancelled, "stopped on request; nothing was published"));
                 }
             }
@@ -325,7 +325,7 @@ async fn on_its_own_thread(
     sinks: Vec<Arc<dyn AccessSink>>,
     request: SyncRequest,
     limit: Option<Duration>,
-    stop: Stop,
+    stop: CancelToken,
     progress: SyncProgress,
 ) -> (Result<SyncOutcome, TaskFailure>, ApiUsage) {
     let runtime = tokio::runtime::Handle::current();
@@ -341,7 +341,7 @@ async fn on_its_own_thread(
         };
         let tenant = source.tenant();
         let _in_task = task.enter();
-        let running = watched.run(&pipeline, &request, limit, stop.wanted());
+        let running = watched.run(&pipeline, &request, limit, stop.cancelled());
         let outcome = runtime.block_on(spans::sync(&tenant, running));
         (outcome.map_err(TaskFailure::from), source.usage())
     });

@@ -5,7 +5,7 @@ use std::path::Path;
 use access_core::ports::SinkError;
 use access_core::{Diagnostic, StatusCode};
 use async_trait::async_trait;
-use c1_service::{C1Client, C1Error, Stop, TaskId};
+use c1_service::{C1Client, C1Error, CancelToken, TaskId};
 use sink_upload::Uploader;
 
 use crate::observability::metrics::Metrics;
@@ -14,7 +14,7 @@ use crate::observability::metrics::Metrics;
 pub(super) struct TaskUploader {
     pub(super) client: C1Client,
     pub(super) task: TaskId,
-    pub(super) stop: Stop,
+    pub(super) stop: CancelToken,
     pub(super) metrics: Metrics,
 }
 
@@ -51,7 +51,7 @@ impl Uploader for TaskUploader {
     async fn upload(&self, file: &Path) -> Result<u64, SinkError> {
         let uploaded = tokio::select! {
             uploaded = self.client.upload(&self.task, file) => uploaded.map_err(UploadError::from),
-            () = self.stop.clone().wanted() => Err(UploadError::Stopped),
+            () = self.stop.clone().cancelled() => Err(UploadError::Stopped),
         };
         let receipt = uploaded.map_err(SinkError::new)?;
         self.metrics.uploaded(receipt.bytes);

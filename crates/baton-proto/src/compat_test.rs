@@ -1,8 +1,9 @@
-//! Our descriptors against the table of the reference's wire format.
+//! Compares our descriptors with the wire format of the reference.
 //!
-//! The table is not ours to commit. Where it is at hand (`BATON_SHARED_FACTS`, or `../shared/facts` beside the
-//! workspace) every declared field, enum value and method is looked up in it; everywhere, our declarations must equal the list
-//! committed in `wire-declared.tsv`, which was made while the table agreed. `UPDATE_WIRE=1` writes that list anew.
+//! The reference table cannot be committed. Where it is available (`BATON_SHARED_FACTS`, or `../shared/facts` beside
+//! the workspace), every declared field, enum value and method is looked up in it; everywhere, our declarations must
+//! equal the list committed in `wire-declared.tsv`, which was generated while the table agreed. `UPDATE_WIRE=1`
+//! regenerates the list.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -77,14 +78,14 @@ fn rows(path: &Path) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// What we leave out of messages that we declare, on purpose.
+/// Fields that we omit on purpose.
 const LEFT_OUT: [&str; 1] = [
-    // Nothing here issues credentials.
+    // We do not issue credentials.
     "c1.connector.v2\tResourceTypeCapability\tcredential_issue",
 ];
 
 #[test]
-fn declared_messages_are_whole() {
+fn declared_messages_are_complete() {
     let Some(facts) = shared_facts() else {
         eprintln!("SKIPPED: the reference's wire table is not here; only the committed list was checked");
         return;
@@ -108,7 +109,7 @@ fn declared_messages_are_whole() {
     );
 }
 
-/// One row for each field, enum value and method, in the notation of the table.
+/// One row per field, enum value and method, in the notation of the table.
 fn declared() -> Vec<String> {
     let files = FileDescriptorSet::decode(crate::DESCRIPTORS).unwrap();
     let mut rows = Vec::new();
