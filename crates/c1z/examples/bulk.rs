@@ -1,5 +1,5 @@
-//! Writes a synthetic file of 100k users, 200 roles and a number of grants, and tells what each step cost:
-//! `cargo run --release -p c1z --example bulk -- 1000000 1 /tmp/bulk.c1z pebble`; the second word is a level of zstd, or `-`.
+//! Writes a synthetic file of 100k users, 200 roles and a number of grants, and prints what each step cost:
+//! `cargo run --release -p c1z --example bulk -- 1000000 1 /tmp/bulk.c1z pebble`; the arguments are the number of grants, a zstd level or `-`, the file, and the storage engine.
 #![expect(clippy::print_stdout, reason = "an example reports to its user")]
 
 use std::error::Error;

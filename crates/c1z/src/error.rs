@@ -1,4 +1,4 @@
-//! What can go wrong with a c1z file.
+//! Errors of c1z files.
 
 use std::borrow::Cow;
 use std::io;
@@ -15,16 +15,16 @@ pub enum C1zError {
         /// The target.
         path: PathBuf,
     },
-    /// The path names something else than a regular file: a device, a pipe, a loop of links.
+    /// The path names something other than a regular file: a device, a pipe, a loop of links.
     #[error(transparent)]
     NotAFile(FileError),
-    /// The folder of the target, or the folder for temporary data, is not there.
+    /// The folder of the target, or the folder for temporary files, does not exist.
     #[error("the folder {} does not exist", path.display())]
     NoFolder {
         /// The folder.
         path: PathBuf,
     },
-    /// Somebody else is writing the same file.
+    /// Another process is writing the same file.
     #[error("another run is writing {}", path.display())]
     Locked {
         /// The target.
@@ -38,15 +38,15 @@ pub enum C1zError {
         /// Its first bytes, escaped.
         begins_with: String,
     },
-    /// A c1z v3 file that is stored in a way that is not understood here.
+    /// A c1z v3 file that uses a feature which is not supported.
     #[error("{} is a c1z v3 file (Pebble) that cannot be read here: {what}", path.display())]
     UnsupportedV3 {
         /// The file.
         path: PathBuf,
-        /// What is not understood.
+        /// The feature.
         what: Cow<'static, str>,
     },
-    /// A c1z v3 file of the first engine, whose store has no version that tells its layout.
+    /// A c1z v3 file of the first engine, whose store has no version of its layout.
     #[error("{} is a c1z v3 file (Pebble) that cannot be read: its engine is the first one, \"pebble\", which no version of baton-sdk reads any more", path.display())]
     OldestV3 {
         /// The file.
@@ -66,7 +66,7 @@ pub enum C1zError {
         /// What is wrong.
         detail: String,
     },
-    /// The file unpacks to more than is allowed.
+    /// The file unpacks to more than [`Limits::decoded_bytes`](crate::Limits::decoded_bytes).
     #[error("{} unpacks to more than {limit} bytes", path.display())]
     TooLarge {
         /// The file.
@@ -74,27 +74,27 @@ pub enum C1zError {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// The new file would unpack to more than is allowed, also with no other sync in it, so nobody could go on with it.
+    /// The new file would unpack to more than is allowed, even without any other sync in it, so it could not be read again.
     #[error("the new {} would unpack to {bytes} bytes; readers accept no more than {limit}", path.display())]
     TooLargeToRead {
         /// The target.
         path: PathBuf,
-        /// What it needs, in bytes.
+        /// Its unpacked size, in bytes.
         bytes: u64,
         /// The limit, in bytes.
         limit: u64,
     },
-    /// Reading it takes more memory at once than is allowed.
+    /// Reading the file takes more memory at a time than is allowed.
     #[error("{} needs more than {limit} bytes of memory at once ({what})", path.display())]
     TooMuchMemory {
         /// The file.
         path: PathBuf,
         /// The limit, in bytes.
         limit: u64,
-        /// What is as large.
+        /// What takes the memory.
         what: &'static str,
     },
-    /// The same object was given twice.
+    /// The same id was written twice.
     #[error("two rows of {table} have the same id {id}")]
     Duplicate {
         /// The table.
@@ -102,7 +102,7 @@ pub enum C1zError {
         /// The id.
         id: String,
     },
-    /// A sync that turned out to be partial would leave the file without a full one.
+    /// A sync that became partial would leave the file without a full one.
     #[error("a partial sync would evict the last full sync from {}", path.display())]
     LastFullSync {
         /// The target.
@@ -114,13 +114,13 @@ pub enum C1zError {
         /// The target.
         path: PathBuf,
     },
-    /// The file has no such sync.
-    #[error("{} has no sync {wanted}", path.display())]
+    /// The file does not have the requested sync.
+    #[error("{} has no sync {requested}", path.display())]
     NoSuchSync {
         /// The file.
         path: PathBuf,
-        /// What was asked for.
-        wanted: String,
+        /// The requested sync.
+        requested: String,
     },
     /// The file has no finished sync.
     #[error("{} has no finished sync", path.display())]
@@ -128,13 +128,13 @@ pub enum C1zError {
         /// The file.
         path: PathBuf,
     },
-    /// Something is where the new file was to be.
+    /// The new file exists already.
     #[error("{} already exists; it is not overwritten", path.display())]
     Exists {
         /// The target.
         path: PathBuf,
     },
-    /// The file has the format that it was to get.
+    /// The file already has the requested format.
     #[error("{} is already a c1z {format} file", path.display())]
     SameFormat {
         /// The file.
@@ -142,17 +142,17 @@ pub enum C1zError {
         /// `v1` or `v3`.
         format: &'static str,
     },
-    /// A row without the ids by which a v3 file names rows.
+    /// A row lacks ids that a v3 file needs.
     #[error("a {kind} of {} lacks ids that v3 needs: {name:?}", path.display())]
-    Nameless {
+    MissingIds {
         /// The file.
         path: PathBuf,
-        /// What kind of row.
+        /// The type of row.
         kind: &'static str,
-        /// What it is called.
+        /// Its name.
         name: String,
     },
-    /// There is no such file.
+    /// The file does not exist.
     #[error("there is no file {}", path.display())]
     NoFile {
         /// The path.
@@ -161,56 +161,56 @@ pub enum C1zError {
     /// The disk or a quota is full.
     #[error("no space left while {doing} {}", path.display())]
     NoSpace {
-        /// What was being done.
+        /// The operation, as a phrase: `writing`.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
     },
-    /// The system has run out of something else: memory, open files, threads, the size that a file may have.
+    /// Another resource of the system is exhausted: memory, open files, threads, the maximum size of a file.
     #[error("{doing} {}: {source}", path.display())]
     Exhausted {
-        /// What was being done.
+        /// The operation, as a phrase: `writing`.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The file system does not let us.
+    /// Permission is denied.
     #[error("not allowed: {doing} {}", path.display())]
     Denied {
-        /// What was being done.
+        /// The operation, as a phrase: `writing`.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The new file is visible, but the disk did not confirm its name.
+    /// The new file is visible, but syncing its folder to disk failed.
     #[error("{} holds the new sync, but the disk did not confirm it", path.display())]
     NotConfirmed {
         /// The target.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// Somebody asked to stop.
+    /// The work was cancelled.
     #[error("stopped on request")]
     Stopped,
-    /// Anything else that the system refused.
+    /// Any other error of the operating system.
     #[error("{doing} {}", path.display())]
     Io {
-        /// What was being done.
+        /// The operation, as a phrase: `writing`.
         doing: &'static str,
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
 impl C1zError {
-    /// Classifies an error of the system.
+    /// Classifies an error of the operating system.
     pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
@@ -225,7 +225,7 @@ impl C1zError {
         }
     }
 
-    /// No thread can be started.
+    /// A thread could not be started.
     pub(crate) fn thread(path: &Path, source: io::Error) -> Self {
         Self::Exhausted {
             doing: "starting a thread for",
@@ -250,7 +250,7 @@ impl C1zError {
         }
     }
 
-    /// Classifies why a file that a user named cannot be opened.
+    /// Classifies why a file that a user named could not be opened.
     pub(crate) fn file(doing: &'static str, path: &Path, error: FileError) -> Self {
         match error {
             FileError::Io(source) => Self::io(doing, path, source),
@@ -264,7 +264,7 @@ impl C1zError {
         }
     }
 
-    /// The gRPC number of the failure's class.
+    /// The gRPC status code that fits the error.
     #[must_use]
     pub fn status(&self) -> u8 {
         match self {
@@ -287,7 +287,7 @@ impl C1zError {
             | Self::NoneFinished { .. }
             | Self::LastFullSync { .. }
             | Self::OneSync { .. }
-            | Self::Nameless { .. } => 9,
+            | Self::MissingIds { .. } => 9,
             Self::Locked { .. } => 10,
             Self::UnsupportedV3 { .. } | Self::OldestV3 { .. } => 12,
             Self::Duplicate { .. } => 13,
@@ -295,7 +295,7 @@ impl C1zError {
         }
     }
 
-    /// Whether the same call, later and unchanged, may succeed.
+    /// Whether the same call may succeed later.
     #[must_use]
     pub fn retryable(&self) -> bool {
         matches!(self, Self::Locked { .. })
@@ -304,12 +304,12 @@ impl C1zError {
 
 /// zstd's message for a frame whose window is larger than it may be.
 const WINDOW_TOO_LARGE: &str = "too much memory";
-/// What zstd says where it gets no memory.
+/// zstd's message when it gets no memory.
 const NO_MEMORY: &str = "not enough memory";
-/// Open files of the system and of the process, which have no kind of their own; the numbers are those of every Unix.
+/// `ENFILE` and `EMFILE`, for which `io::ErrorKind` has no variant. The numbers are the same on every Unix.
 const NO_DESCRIPTOR_LEFT: [i32; 2] = [23, 24];
 
-/// Whether the system has run out of something: nothing is wrong then with the file.
+/// Whether a resource of the system is exhausted, so that nothing is known to be wrong with the file.
 pub(crate) fn is_exhausted(error: &io::Error) -> bool {
     use io::ErrorKind::{FileTooLarge, OutOfMemory};
 

@@ -1,4 +1,4 @@
-//! What kind of file it is, by its first five bytes (docs/reference/c1z.md §1).
+//! The format of a file, by its first five bytes (docs/reference/c1z.md §1).
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -12,25 +12,25 @@ pub(crate) const MAGIC_V1: [u8; 5] = *b"C1ZF\0";
 /// The first bytes of a v3 file: a manifest and a Pebble store follow.
 pub(crate) const MAGIC_V3: [u8; 5] = *b"C1Z3\0";
 
-/// What a path holds.
+/// The format of an existing file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Container {
-    /// Nothing, or a file without bytes, which counts as nothing.
+    /// There is no file, or an empty one.
     Absent,
     /// A c1z with a SQLite database.
     V1,
     /// A c1z with a Pebble store.
     V3,
-    /// Something else, which begins with these bytes.
+    /// Another format. The file begins with these bytes.
     Foreign(Vec<u8>),
 }
 
 impl Container {
-    /// Looks at the first bytes of a file.
+    /// Detects the format of a file.
     ///
     /// # Errors
-    /// [`C1zError`] if it is no regular file or cannot be read.
-    pub fn of(path: &Path) -> Result<Self, C1zError> {
+    /// [`C1zError`] if it is not a regular file or cannot be read.
+    pub fn detect(path: &Path) -> Result<Self, C1zError> {
         let failed = |error| C1zError::io("reading", path, error);
         let file = match regular_file::open(path) {
             Err(FileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Absent),

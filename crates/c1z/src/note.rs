@@ -1,11 +1,11 @@
-//! What the writer of a sync notes about it, in the sync's token: a checkpoint that readers of finished syncs do not look at
-//! (docs/reference/c1z.md §5.3). Its version is that of an SDK's own checkpoints, and nothing but the note is in it, so that an
-//! SDK that does look sees a sync with nothing left to do.
+//! The note of a writer about its sync, in the sync's token. The token is a checkpoint, which readers of finished syncs ignore
+//! (docs/reference/c1z.md §5.3). It has the version of baton-sdk's checkpoints and nothing but the note, so that baton-sdk would
+//! see a sync with nothing left to do.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Larger tokens are nobody's note.
+/// Maximum size of a token with a note.
 const MAX_TOKEN_BYTES: usize = 4 << 20;
 
 #[derive(Serialize, Deserialize)]
@@ -14,18 +14,18 @@ struct Token<N> {
     writer_note: N,
 }
 
-/// What readers of a note need of it.
+/// The parts of a note that readers need.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct SyncNote {
     /// The tenant that was read.
     #[serde(default)]
     pub tenant: Option<String>,
-    /// How the ids of the sync are made.
+    /// The scheme by which the ids of the sync are made.
     #[serde(default)]
     pub id_scheme: Option<String>,
 }
 
-/// The token with a note in it.
+/// Encodes a note as a token.
 pub(crate) fn token(note: &Value) -> String {
     let token = Token {
         version: 1,
@@ -34,7 +34,7 @@ pub(crate) fn token(note: &Value) -> String {
     serde_json::to_string(&token).unwrap_or_default()
 }
 
-/// The note in a token, if that has one.
+/// Parses the note in a token, if it has one.
 pub(crate) fn parse(token: &str) -> Option<SyncNote> {
     if token.len() > MAX_TOKEN_BYTES {
         return None;
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_note_comes_back_and_other_tokens_have_none() {
+    fn notes_survive_a_round_trip() {
         let note =
             serde_json::json!({"tenant": "https://eu.example.com", "id_scheme": "numeric", "more": [1]});
         let token = token(&note);

@@ -1,5 +1,5 @@
-//! The ids of the sync before, kept in a small file from the begin of a sync until it is compared: the unpacked copy that they
-//! come from is ten times as large, and its room is needed for the new database.
+//! The ids of the previous sync, in a small file from the start of a sync until it is compared: the unpacked copy that they come
+//! from is ten times as large, and the new database needs its space.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -10,7 +10,7 @@ use crate::error::C1zError;
 
 const BUFFER_BYTES: usize = 1 << 17;
 
-/// What a record holds: the ids that change from row to row, or one that stays for many.
+/// Types of records: the id that changes from row to row, and those that stay the same for many rows.
 const RESOURCE_TYPE: u8 = 0;
 const RESOURCE: u8 = 1;
 const ENTITLEMENT: u8 = 2;
@@ -59,12 +59,12 @@ pub(crate) struct PreviousIds {
 }
 
 impl PreviousIds {
-    /// Calls `take` with all of them.
+    /// Calls `visit` with all of them.
     pub(crate) fn each(
         self,
         folder: &Path,
         stop: &AtomicBool,
-        mut take: impl FnMut(PreviousId<'_>),
+        mut visit: impl FnMut(PreviousId<'_>),
     ) -> Result<(), C1zError> {
         let failed = |error| C1zError::io("reading temporary files in", folder, error);
         let mut file = BufReader::with_capacity(BUFFER_BYTES, self.file);
@@ -76,11 +76,11 @@ impl PreviousIds {
             let kind = next(&mut file, &mut last).map_err(failed)?;
             let [resource_type, resource, entitlement, principal_type, principal] = &last;
             match kind {
-                RESOURCE => take(PreviousId::Resource {
+                RESOURCE => visit(PreviousId::Resource {
                     resource_type,
                     id: resource,
                 }),
-                PRINCIPAL => take(PreviousId::Grant {
+                PRINCIPAL => visit(PreviousId::Grant {
                     entitlement,
                     principal_type,
                     principal,
@@ -92,7 +92,7 @@ impl PreviousIds {
     }
 }
 
-/// The ids of one sync on their way into the file.
+/// Writes the ids of one sync into the file.
 pub(crate) struct IdSpool {
     sync_id: String,
     folder: PathBuf,
@@ -110,7 +110,7 @@ impl IdSpool {
         })
     }
 
-    /// Whose ids are wanted.
+    /// The sync whose ids are written.
     pub(crate) fn sync_id(&self) -> &str {
         &self.sync_id
     }
@@ -160,7 +160,7 @@ impl Spool {
         }
     }
 
-    /// Written only where it is another one than before.
+    /// Writes an id only if it differs from the previous one.
     fn change(&mut self, kind: u8, text: &str) -> io::Result<()> {
         let last = &mut self.last[usize::from(kind)];
         if last == text {
@@ -188,7 +188,7 @@ impl Spool {
     }
 }
 
-/// Reads a record into the place of its kind, which it gives.
+/// Reads a record into the slot of its type. Returns the type.
 fn next(file: &mut impl BufRead, last: &mut [String; 5]) -> io::Result<u8> {
     let mut head = [0; 5];
     file.read_exact(&mut head)?;
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_out_is_what_went_in() {
+    fn ids_survive_a_round_trip() {
         let resources = [("user", "1"), ("user", ""), ("role", "ü"), ("user", "2")];
         let grants = [
             ("role:1:assigned", "user", "1"),

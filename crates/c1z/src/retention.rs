@@ -93,11 +93,11 @@ pub(crate) fn carry_over(
     spool: Option<&mut IdSpool>,
 ) -> Result<RetainedSyncs, C1zError> {
     let mut ids = retained_ids(&existing.syncs, options.retention, new_is_full);
-    let wanted_by_retention = ids.len();
+    let by_retention = ids.len();
     remove_oldest(&mut ids, existing, reader.unpacked_bytes()?, options, new_is_full)?;
     copy(reader, &ids, database, options, spool)?;
     Ok(RetainedSyncs {
-        left_out: wanted_by_retention - ids.len(),
+        left_out: by_retention - ids.len(),
         ids,
     })
 }
@@ -201,9 +201,9 @@ fn copy_table(
     let broken = |error: rusqlite::Error| reader.damaged(&error);
     let mut statement = reader.connection().prepare(&sql).map_err(broken)?;
     let mut rows = statement.query([]).map_err(broken)?;
-    let mut weight = reader.weight();
+    let mut row_budget = reader.row_budget();
     while let Some(row) = rows.next().map_err(broken)? {
-        weight.add(row).map_err(broken)?;
+        row_budget.add(row).map_err(broken)?;
         if options.stop.load(Ordering::Relaxed) {
             return Err(C1zError::Stopped);
         }

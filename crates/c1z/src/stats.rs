@@ -35,7 +35,7 @@ pub struct SyncStats {
 }
 
 impl SyncStats {
-    /// Whether the counts by type are there too; other writers may leave them out.
+    /// Whether the counts by type are complete; other writers may leave them out.
     #[must_use]
     pub fn has_type_counts(&self) -> bool {
         let sum = |by_type: &BTreeMap<String, u64>| by_type.values().sum::<u64>();
@@ -59,7 +59,7 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// Adds to the count of a type, without making a text where there is one.
+/// Adds to the count of a type, without an allocation for a known type.
 pub(crate) fn count(by_type: &mut BTreeMap<String, u64>, resource_type: &str, rows: u64) {
     match by_type.get_mut(resource_type) {
         Some(known) => *known += rows,

@@ -22,7 +22,7 @@ const MEMORY: u64 = 48 << 20;
 const PAGE: usize = 512;
 
 #[test]
-fn refused_in_little_memory() {
+fn rejected_with_little_memory() {
     let folder = tempfile::tempdir().unwrap();
     let read = |name: &str, packed: &[u8]| {
         let path = folder.path().join(name);
@@ -105,7 +105,7 @@ fn refused_in_little_memory() {
 }
 
 #[test]
-fn a_setting_beyond_the_format_is_no_error() {
+fn window_limits_beyond_the_format_are_allowed() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     fs::write(&path, [b"C1ZF\0", frame(&database()).as_slice()].concat()).unwrap();

@@ -21,7 +21,7 @@ const LIMITS: Limits = Limits {
 const MEMORY: u64 = 64 << 20;
 
 #[test]
-fn refused_in_little_memory() {
+fn rejected_with_little_memory() {
     let folder = tempfile::tempdir().unwrap();
     let before = peak_memory();
     let read = |name: &str, file: Vec<u8>, says: &str| {

@@ -93,7 +93,7 @@ fn grants(reader: &Reader, sync_id: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_was_written_is_read_back() {
+fn written_files_are_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     let published = write(&path, 1, 300, options(folder.path())).unwrap();
@@ -137,7 +137,7 @@ fn one_frame_with_size_and_checksum() {
 }
 
 #[test]
-fn a_file_keeps_its_history_up_to_the_limit() {
+fn history_is_retained_up_to_the_limit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     for n in 1..=4 {
@@ -186,7 +186,7 @@ fn the_same_tenant_gives_the_same_bytes() {
 }
 
 #[test]
-fn the_same_id_twice_is_refused_and_changes_nothing() {
+fn duplicate_ids_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     write(&path, 1, 3, options(folder.path())).unwrap();
@@ -295,7 +295,7 @@ fn stopping_leaves_the_old_file() {
 }
 
 #[test]
-fn a_file_with_only_the_oldest_columns_is_continued() {
+fn files_with_the_oldest_columns_are_continued() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("old.c1z");
     let database = folder.path().join("db");

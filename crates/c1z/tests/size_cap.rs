@@ -78,7 +78,7 @@ fn syncs(path: &Path, cap: u64) -> Vec<String> {
 }
 
 #[test]
-fn as_many_syncs_are_kept_as_can_be_read_again() {
+fn retention_keeps_the_file_readable() {
     for keep_all in [false, true] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sync.c1z");

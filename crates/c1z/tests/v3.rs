@@ -71,7 +71,7 @@ fn write(path: &Path, users: impl Iterator<Item = u32> + Clone) -> Result<Vec<u8
 }
 
 #[test]
-fn the_same_rows_are_the_same_bytes_in_whatever_order() {
+fn row_order_does_not_change_the_file() {
     let folder = tempfile::tempdir().unwrap();
     // Enough for several tables, and for sorting on disk.
     let path = folder.path().join("sync.c1z");
@@ -79,7 +79,7 @@ fn the_same_rows_are_the_same_bytes_in_whatever_order() {
     let one = write(&path, users.clone()).unwrap();
     let other = write(&path, users.rev()).unwrap();
     assert!(one == other);
-    assert_eq!(Container::of(&path).unwrap(), Container::V3);
+    assert_eq!(Container::detect(&path).unwrap(), Container::V3);
     assert_eq!(
         fs::read_dir(folder.path()).unwrap().count(),
         1,
@@ -88,7 +88,7 @@ fn the_same_rows_are_the_same_bytes_in_whatever_order() {
 }
 
 #[test]
-fn the_sync_that_is_replaced_is_told() {
+fn the_replaced_sync_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     let mut v1 = begin(&path, StorageEngine::Sqlite, "full").unwrap();
@@ -144,7 +144,7 @@ fn with_manifest(path: &Path, change: impl FnOnce(&mut C1zManifestV3)) {
 }
 
 #[test]
-fn what_the_manifest_does_not_tell_is_counted() {
+fn counts_missing_in_the_manifest_are_counted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     let forget: [fn(&mut C1zManifestV3); 3] = [
@@ -171,21 +171,21 @@ fn what_the_manifest_does_not_tell_is_counted() {
 }
 
 #[test]
-fn a_full_sync_is_not_replaced_by_less() {
+fn a_partial_sync_does_not_replace_the_full_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     let before = write(&path, 0..3).unwrap();
     let error = begin(&path, StorageEngine::Pebble, "partial").unwrap_err();
     assert!(matches!(error, C1zError::OneSync { .. }), "{error}");
     let mut writer = begin(&path, StorageEngine::Pebble, "full").unwrap();
-    let error = writer.degrade().unwrap_err();
+    let error = writer.mark_partial().unwrap_err();
     assert_eq!(error.status(), 9, "{error}");
     drop(writer);
     assert!(fs::read(&path).unwrap() == before);
 }
 
 #[test]
-fn a_row_that_comes_twice_is_found_out() {
+fn duplicate_rows_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     let error = write(&path, [1, 2, 1].into_iter()).unwrap_err();
@@ -201,7 +201,7 @@ fn a_row_that_comes_twice_is_found_out() {
 }
 
 #[test]
-fn setting_stop_ends_the_work() {
+fn stop_flag_cancels() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     let stop = Arc::new(AtomicBool::new(false));
@@ -228,7 +228,7 @@ fn setting_stop_ends_the_work() {
 }
 
 #[test]
-fn what_is_written_is_read_and_written_again() {
+fn written_files_can_be_continued() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     write(&path, 0..20_000).unwrap();
@@ -269,7 +269,7 @@ fn what_is_written_is_read_and_written_again() {
 
 /// Every byte of the store within a sound envelope matters: none is read as something else, and nothing panics.
 #[test]
-fn a_spoilt_store_is_found_out() {
+fn damaged_stores_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     let whole = write(&path, 0..3).unwrap();

@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leftover_is_never_the_file_that_is_written() {
+    fn leftovers_are_not_written_to() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sync.c1z.tmp");
         fs::write(&path, "half a file").unwrap();
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_the_way_stays_as_it_is() {
+    fn files_in_the_way_are_not_changed() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::write(path("precious"), "precious").unwrap();
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_user_is_refused() {
+    fn files_of_other_users_are_rejected() {
         if !is_root() {
             return;
         }
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_is_for_those_who_may_write() {
+    fn locking_needs_write_permission() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("_lock");
         let mode = || fs::metadata(&path).unwrap().mode() & 0o777;
@@ -384,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_nobody_else_can_write_is_obeyed() {
+    fn only_files_that_others_cannot_write_are_trusted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(".baton.yaml");
         fs::write(&path, "").unwrap();
@@ -417,3 +417,8 @@ mod tests {
         assert!(problem().unwrap().contains("not a regular file"));
     }
 }
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -302,3 +302,8 @@ pub fn beside(path: &Path, ending: &str) -> PathBuf {
 
 #[cfg(all(test, unix))]
 mod tests;
+
+/// The examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -12,7 +12,7 @@ fn fifo(path: &Path) {
 }
 
 #[test]
-fn what_is_not_a_regular_file_is_refused() {
+fn only_regular_files_are_opened() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     fs::create_dir(path("directory")).unwrap();
@@ -47,7 +47,7 @@ fn what_is_not_a_regular_file_is_refused() {
 }
 
 #[test]
-fn a_link_is_written_where_it_leads() {
+fn output_symlinks_are_followed() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     fs::create_dir(path("data")).unwrap();
@@ -74,7 +74,7 @@ fn a_link_is_written_where_it_leads() {
 }
 
 #[test]
-fn a_file_is_read_up_to_a_bound() {
+fn reading_stops_at_the_limit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("file");
     fs::write(&path, "four").unwrap();

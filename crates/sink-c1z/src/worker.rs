@@ -110,7 +110,7 @@ impl RowWriter {
 
     fn complete(mut self, summary: &SyncSummary) -> Result<PreparedFile, C1zSinkError> {
         if summary.run.sync_type != self.planned {
-            self.writer.degrade()?;
+            self.writer.mark_partial()?;
         }
         self.writer.set_note(&note::note(summary));
         Ok(self.writer.prepare(summary.ended_at)?)

@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_told_where_there_is_something_to_tell() {
+    fn origins_of_grants() {
         let frozen = "role:7:assigned:user:1";
         assert_eq!(origin(&row(frozen, &[])), Ok(None));
         let direct = |row: &GrantRow<'_>| origin(row).unwrap().map(|origin| origin.direct);
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_whole_form_is_the_frozen_one() {
+    fn usual_grant_ids() {
         for id in [
             "role:7:assigned:user:11",
             "role:7:assigned:user:",

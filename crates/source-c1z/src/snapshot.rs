@@ -266,7 +266,7 @@ impl C1zSnapshot {
             let id = entitlement.as_str();
             return self
                 .reader
-                .grants_of(self.sync_id(), id, |row| hand_over(self.stored(&row)?));
+                .grants_of_entitlement(self.sync_id(), id, |row| hand_over(self.stored(&row)?));
         }
         let mut gathered = BatchBuffer::default();
         let mut skips = SkipCounts::new(RowKind::Grant);

@@ -65,7 +65,7 @@ pub fn container(input: &[u8]) {
             }
         }
         (Err(read), Ok(())) => {
-            let holds = Container::of(&path).expect("the file is there");
+            let holds = Container::detect(&path).expect("the file is there");
             // A v3 is replaced whole, whatever its rows were.
             if holds == Container::V3 {
                 the_new_sync(&path, folder.path()).expect("our own sync");
@@ -119,7 +119,7 @@ fn rows_of(reader: &Reader, sync: &str) -> Result<u64, C1zError> {
     reader.types_with_entitlements(sync)?;
     reader.expandable_grants(sync, |_| nothing())?;
     reader.grants_by_entitlement(sync, |_| nothing())?;
-    reader.grants_of(sync, "role:1:assigned", |_| nothing())?;
+    reader.grants_of_entitlement(sync, "role:1:assigned", |_| nothing())?;
     Ok(rows)
 }
 

@@ -42,7 +42,7 @@ pub fn file(input: &[u8]) {
     assert_classified(syncs.as_ref().err());
     read_twice(&path, folder.path());
     // What comes of a v1 is another target's.
-    if Container::of(&path).expect("the file is there") == Container::V3
+    if Container::detect(&path).expect("the file is there") == Container::V3
         && go_on(&path, folder.path()).is_ok()
     {
         the_new_sync(&path, folder.path()).expect("a v3 is all ours");

@@ -100,7 +100,7 @@ fn failure(error: C1zError) -> Failure {
             "copy the file, or choose the other format with --storage-engine (BATON_STORAGE_ENGINE)"
         }
         C1zError::NoSuchSync { .. } => "`baton-ninja-one inspect FILE syncs` lists the syncs of a file",
-        C1zError::Nameless { .. } => "write the file again with the connector that wrote it",
+        C1zError::MissingIds { .. } => "write the file again with the connector that wrote it",
         C1zError::NoFolder { .. } => "create the folder, or name another",
         // The rest is of reading a file, or said as well of one.
         _ => return C1zSourceError::from(error).into(),

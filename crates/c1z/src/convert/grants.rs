@@ -1,4 +1,4 @@
-//! Grants with everything that they say, as the records that v3 keeps.
+//! Reads complete grants as records of a v3.
 
 use baton_proto::connector_v2::{GrantExpandable, GrantSources, ResourceId};
 use baton_proto::find_annotation;
@@ -29,7 +29,7 @@ struct InData {
     sources: Option<GrantSources>,
 }
 
-/// The part of a `Resource` that says what it belongs to.
+/// The parent of a `Resource`.
 #[derive(Clone, PartialEq, Message)]
 struct Principal {
     #[prost(message, optional, tag = "2")]
@@ -40,12 +40,12 @@ const COLUMNS: &str = "entitlement_id, resource_type_id, resource_id, principal_
                        principal_resource_id, external_id, data, cast(discovered_at as text)";
 
 impl Reader {
-    /// Calls `visit` with every grant of a sync, by entitlement, principal type, principal and row. What it makes effective is
-    /// where v3 has it, wherever the writer had left it (docs/reference/c1z.md §2.3).
+    /// Calls `visit` with every grant of a sync, by entitlement, principal type, principal and row. Expansions are in the field
+    /// that v3 has for them, wherever the writer stored them (docs/reference/c1z.md §2.3).
     pub(super) fn grant_records(
         &self,
         sync_id: &str,
-        begun: OffsetDateTime,
+        started_at: OffsetDateTime,
         mut visit: impl FnMut(GrantRecord) -> Result<(), C1zError>,
     ) -> Result<(), C1zError> {
         let known = self.columns(tables::GRANTS)?;
@@ -59,14 +59,14 @@ impl Reader {
         };
         let sql = self.ordered_grants_sql(&format!("select {COLUMNS}, {more}"), "sync_id = ?1")?;
         self.each(&known, &sql, &[sync_id], |row| {
-            visit(self.grant_record(row, begun, in_data)?)
+            visit(self.grant_record(row, started_at, in_data)?)
         })
     }
 
     fn grant_record(
         &self,
         row: &Row<'_>,
-        begun: OffsetDateTime,
+        started_at: OffsetDateTime,
         in_data: bool,
     ) -> Result<GrantRecord, C1zError> {
         let data: InData = self.decode(bytes(row, 6))?;
@@ -82,7 +82,7 @@ impl Reader {
             expansion = find_annotation(&annotations).map_err(|error| self.unreadable(&error))?;
             let name = GrantExpandable::full_name();
             annotations.retain(|any| any.type_url.rsplit('/').next() != Some(name.as_str()));
-            // One that names nothing makes nothing effective.
+            // An expansion without entitlements has no effect.
             let names_some = |found: &GrantExpandable| {
                 let mut ids = found.entitlement_ids.iter();
                 ids.any(|id| !id.trim().is_empty())
@@ -104,7 +104,7 @@ impl Reader {
                 parent_resource_type_id: parent.resource_type,
                 parent_resource_id: parent.resource,
             }),
-            discovered_at: Some(v3::proto_timestamp(time(row, 7).unwrap_or(begun))),
+            discovered_at: Some(v3::proto_timestamp(time(row, 7).unwrap_or(started_at))),
             expansion: expansion.map(|found| GrantExpandableRecord {
                 entitlement_ids: found.entitlement_ids,
                 shallow: found.shallow,

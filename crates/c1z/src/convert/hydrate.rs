@@ -1,4 +1,4 @@
-//! What v1 embeds and v3 only names: the resource of an entitlement, the types that can hold it, the entitlement of a grant.
+//! Completes what v1 embeds and v3 only names: the resource and grantable types of an entitlement, the entitlement of a grant.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use baton_proto::storage_v3::{EntitlementRef, GrantRecord};
 use crate::error::C1zError;
 use crate::reader::Reader;
 
-/// Looks up what is named.
+/// Looks up named objects in the file that is converted.
 pub(super) struct Hydrator<'r> {
     reader: &'r Reader,
     sync_id: &'r str,
@@ -27,12 +27,12 @@ impl<'r> Hydrator<'r> {
         }
     }
 
-    pub(super) fn knows(&mut self, resource_type: ResourceType) {
+    pub(super) fn add_type(&mut self, resource_type: ResourceType) {
         self.types.insert(resource_type.id.clone(), resource_type);
     }
 
-    /// The entitlement with what it names, as far as the file has it.
-    pub(super) fn of(&self, mut row: Entitlement) -> Result<Entitlement, C1zError> {
+    /// The entitlement with the objects that it names, as far as the file has them.
+    pub(super) fn hydrate(&self, mut row: Entitlement) -> Result<Entitlement, C1zError> {
         for named in &mut row.grantable_to {
             if let Some(whole) = self.types.get(&named.id) {
                 named.clone_from(whole);
@@ -50,12 +50,12 @@ impl<'r> Hydrator<'r> {
     }
 
     /// The entitlement of a grant, if the file has it.
-    pub(super) fn held(&mut self, record: &GrantRecord) -> Result<Option<&Entitlement>, C1zError> {
+    pub(super) fn entitlement_of(&mut self, record: &GrantRecord) -> Result<Option<&Entitlement>, C1zError> {
         let named = record.entitlement.clone().unwrap_or_default();
         let known = self.last.as_ref().is_some_and(|(last, _)| *last == named);
         if !known {
             let found = self.reader.entitlement(self.sync_id, &named.entitlement_id)?;
-            let whole = found.map(|row| self.of(row)).transpose()?;
+            let whole = found.map(|row| self.hydrate(row)).transpose()?;
             self.last = Some((named, whole));
         }
         Ok(self.last.as_ref().and_then(|(_, whole)| whole.as_ref()))

@@ -1,9 +1,9 @@
-//! Grants that v1 tells apart by their ids and v3 does not: it names a grant by entitlement and principal.
+//! Merges grants that v1 distinguishes by their ids and v3 does not: there entitlement and principal identify a grant.
 
 use baton_proto::prost_types::Timestamp;
 use baton_proto::storage_v3::{GrantExpandableRecord, GrantRecord};
 
-/// Grants that come by entitlement and principal, those of the same put together.
+/// Merges grants that are ordered by entitlement and principal.
 #[derive(Debug, Default)]
 pub(super) struct GrantMerger {
     waiting: Option<GrantRecord>,
@@ -11,7 +11,7 @@ pub(super) struct GrantMerger {
 }
 
 impl GrantMerger {
-    /// Takes a grant, and gives the one before if nothing more can belong to it.
+    /// Adds a grant. Returns the previous one if it is complete.
     pub(super) fn next(&mut self, record: GrantRecord) -> Option<GrantRecord> {
         match &mut self.waiting {
             Some(waiting) if is_same(waiting, &record) => {
@@ -27,7 +27,7 @@ impl GrantMerger {
         self.waiting.take()
     }
 
-    /// How many grants went into others.
+    /// Number of grants that were merged into others.
     pub(super) fn count(&self) -> u64 {
         self.count
     }
@@ -41,7 +41,8 @@ fn is_same(a: &GrantRecord, b: &GrantRecord) -> bool {
     a.entitlement == b.entitlement && holder(a) == holder(b)
 }
 
-/// The one that was found first, else the one with the least id, gives its id; together they say what any of them says.
+/// The merged grant has the id of the one that was discovered first, or the smallest id among those; everything else is the
+/// union.
 fn merge(into: &mut GrantRecord, other: GrantRecord) {
     let age = |record: &GrantRecord| {
         let Timestamp { seconds, nanos } = record.discovered_at.unwrap_or_default();
@@ -65,7 +66,7 @@ fn merge(into: &mut GrantRecord, other: GrantRecord) {
     };
 }
 
-/// Deep beats shallow, and holders of any type beat those of some (docs/reference/c1z.md §5.5).
+/// Deep wins over shallow, and all principal types win over some (docs/reference/c1z.md §5.5).
 fn wider(mut a: GrantExpandableRecord, b: GrantExpandableRecord) -> GrantExpandableRecord {
     a.entitlement_ids.extend(b.entitlement_ids);
     a.entitlement_ids.sort_unstable();
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn grants_of_one_principal_become_one_whatever_their_order() {
+    fn merging_grants_ignores_their_order() {
         let mut a = grant("1", "b", 7);
         a.sources.insert("x".into(), source(false));
         a.expansion = Some(GrantExpandableRecord {
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn who_counts_for_one_of_two_without_a_limit_counts_for_both() {
+    fn unlimited_expansion_wins() {
         let of = |types: &[&str]| GrantExpandableRecord {
             resource_type_ids: types.iter().map(|&id| id.to_owned()).collect(),
             ..GrantExpandableRecord::default()

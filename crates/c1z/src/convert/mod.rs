@@ -1,5 +1,5 @@
-//! A finished sync of a file in the other format. Rows keep their ids and the times at which they were found; what v3 has no
-//! place for (docs/reference/c1z.md §3.4) is lost on the way to it.
+//! Converts a finished sync to the other format. Rows keep their ids and discovery times. What v3 cannot represent
+//! (docs/reference/c1z.md §3.4) is lost on the way to it.
 
 mod grants;
 mod hydrate;
@@ -29,66 +29,66 @@ use crate::writer::{Published, Writer};
 use hydrate::Hydrator;
 use merge_grants::GrantMerger;
 
-/// What became of a file.
+/// The result of a conversion.
 #[derive(Debug, Clone)]
 pub struct Converted {
-    /// The format it had.
+    /// The format of the old file.
     pub from: StorageEngine,
-    /// The format it has now.
+    /// The format of the new file.
     pub to: StorageEngine,
-    /// The sync.
+    /// The converted sync.
     pub sync: SyncRow,
-    /// Syncs that it has besides and that are not in the new file.
+    /// Number of other syncs of the old file, which are not in the new one.
     pub left_out: usize,
-    /// Grants that had ids of their own and are one in v3, where entitlement and principal name a grant.
+    /// Number of grants that were merged into others, because in v3 entitlement and principal identify a grant.
     pub merged: u64,
     /// The new file.
     pub published: Published,
 }
 
-/// Writes a sync of a file, the one with an id or the latest finished one, as a file of the other format. Nothing may be
-/// there yet.
+/// Writes a sync of the file `from`, the one with the id `sync` or the latest finished one, to the file `to` in the other format.
+/// `to` must not exist.
 ///
 /// # Errors
-/// [`C1zError`] if the sync cannot be read or the file not written; nothing is there then.
+/// [`C1zError`] if the sync cannot be read or the file cannot be written. `to` does not exist then.
 pub fn convert(
     from: &Path,
     to: &Path,
     sync: Option<&str>,
     mut options: WriterOptions,
 ) -> Result<Converted, C1zError> {
-    let holds = Container::of(from)?;
-    let has = match holds {
+    let container = Container::detect(from)?;
+    let existing_engine = match container {
         Container::V3 => StorageEngine::Pebble,
         _ => StorageEngine::Sqlite,
     };
-    let wanted = options.engine.unwrap_or(has.other());
-    // The rename would replace it.
+    let requested = options.engine.unwrap_or(existing_engine.other());
+    // Checked here, because the rename would replace it.
     if to.symlink_metadata().is_ok() {
         return Err(C1zError::Exists { path: to.to_owned() });
     }
-    // Whatever is no c1z is told so by the reader; nothing is unpacked to be refused then.
-    if wanted == has && matches!(holds, Container::V1 | Container::V3) {
+    // Checked before anything is unpacked. A file that is not a c1z is reported by the reader.
+    if requested == existing_engine && matches!(container, Container::V1 | Container::V3) {
         return Err(C1zError::SameFormat {
             path: from.to_owned(),
-            format: has.format(),
+            format: existing_engine.format(),
         });
     }
     let reader = Reader::open(from, &options.temp_folder, options.limits, &options.stop)?;
     let (sync, left_out) = choose(&reader, sync)?;
-    options.engine = Some(wanted);
+    options.engine = Some(requested);
     let target = Target::open(to, ExistingFilePolicy::Refuse)?;
     let copy = Converter {
-        begun: time(&sync.started_at),
+        started_at: time(&sync.started_at),
         reader: &reader,
         sync: &sync,
-        strict: wanted == StorageEngine::Pebble,
+        strict: requested == StorageEngine::Pebble,
     };
     let writer = Writer::begin(target, copy.header()?, options)?;
     let (published, merged) = copy.run(writer)?;
     Ok(Converted {
-        from: has,
-        to: wanted,
+        from: existing_engine,
+        to: requested,
         sync,
         left_out,
         merged,
@@ -96,11 +96,11 @@ pub fn convert(
     })
 }
 
-/// The sync that is meant, and how many others there are.
-fn choose(reader: &Reader, wanted: Option<&str>) -> Result<(SyncRow, usize), C1zError> {
+/// The requested sync, and the number of others.
+fn choose(reader: &Reader, requested: Option<&str>) -> Result<(SyncRow, usize), C1zError> {
     let all = reader.syncs()?;
     let others = all.len().saturating_sub(1);
-    let Some(id) = wanted else {
+    let Some(id) = requested else {
         return Ok((reader.latest_finished()?, others));
     };
     let found = all
@@ -108,22 +108,22 @@ fn choose(reader: &Reader, wanted: Option<&str>) -> Result<(SyncRow, usize), C1z
         .find(|sync| sync.sync_id == id && sync.ended_at.is_some());
     let missing = || C1zError::NoSuchSync {
         path: reader.path().to_owned(),
-        wanted: format!("{id} that is finished"),
+        requested: format!("{id} that is finished"),
     };
     Ok((found.ok_or_else(missing)?, others))
 }
 
-/// A time as v1 has it; one that is none is the beginning of time.
+/// Parses a time of v1; one that cannot be parsed is the epoch.
 fn time(text: &str) -> OffsetDateTime {
     timestamp::parse(text).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
-/// Rows on their way.
+/// Copies rows from a reader to a writer.
 struct Converter<'r> {
     reader: &'r Reader,
     sync: &'r SyncRow,
-    begun: OffsetDateTime,
-    /// A v3 has no place for rows without ids.
+    started_at: OffsetDateTime,
+    /// A v3 cannot have rows without ids.
     strict: bool,
 }
 
@@ -143,65 +143,65 @@ impl Converter<'_> {
                 path: self.reader.path().to_owned(),
                 detail: format!("its sync is of the unknown type {:?}", self.sync.sync_type),
             })?,
-            started_at: self.begun,
+            started_at: self.started_at,
         })
     }
 
     fn run(&self, mut writer: Writer) -> Result<(Published, u64), C1zError> {
         writer.set_lineage(self.reader.lineage(&self.sync.sync_id)?);
-        let mut whole = Hydrator::new(self.reader, &self.sync.sync_id);
-        self.things(&mut writer, &mut whole)?;
+        let mut hydrator = Hydrator::new(self.reader, &self.sync.sync_id);
+        self.copy_resources(&mut writer, &mut hydrator)?;
         let merged = if self.strict {
-            self.merged_grants(&mut writer)?
+            self.copy_merged_grants(&mut writer)?
         } else {
-            self.grants(&mut writer, &mut whole)?;
+            self.copy_grants(&mut writer, &mut hydrator)?;
             0
         };
         self.reader
-            .asset_records(&self.sync.sync_id, self.begun, |record| {
+            .asset_records(&self.sync.sync_id, self.started_at, |record| {
                 refuse_stopped(&writer)?;
                 writer.put_asset(&record)
             })?;
-        let ended_at = self.sync.ended_at.as_deref().map_or(self.begun, time);
+        let ended_at = self.sync.ended_at.as_deref().map_or(self.started_at, time);
         Ok((writer.prepare(ended_at)?.publish()?, merged))
     }
 
-    /// Everything but grants.
-    fn things(&self, writer: &mut Writer, whole: &mut Hydrator<'_>) -> Result<(), C1zError> {
-        let (id, begun) = (self.sync.sync_id.as_str(), self.begun);
+    /// Copies everything but grants.
+    fn copy_resources(&self, writer: &mut Writer, hydrator: &mut Hydrator<'_>) -> Result<(), C1zError> {
+        let (id, started_at) = (self.sync.sync_id.as_str(), self.started_at);
         let reader = self.reader;
         reader.stored(
             tables::RESOURCE_TYPES,
             id,
-            begun,
-            |row: ResourceType, set_discovered_at| {
-                writer.set_discovered_at(set_discovered_at);
+            started_at,
+            |row: ResourceType, discovered_at| {
+                writer.set_discovered_at(discovered_at);
                 writer.put_resource_type(&row)?;
-                whole.knows(row);
+                hydrator.add_type(row);
                 Ok(())
             },
         )?;
         reader.stored(
             tables::RESOURCES,
             id,
-            begun,
-            |row: Resource, set_discovered_at| {
+            started_at,
+            |row: Resource, discovered_at| {
                 refuse_stopped(writer)?;
                 self.check("resource", &row.display_name, row.id.as_ref())?;
-                writer.set_discovered_at(set_discovered_at);
+                writer.set_discovered_at(discovered_at);
                 writer.put_resource(&row)
             },
         )?;
         reader.stored(
             tables::ENTITLEMENTS,
             id,
-            begun,
-            |row: Entitlement, set_discovered_at| {
+            started_at,
+            |row: Entitlement, discovered_at| {
                 refuse_stopped(writer)?;
                 let resource = row.resource.as_ref().and_then(|resource| resource.id.as_ref());
                 self.check("entitlement", &row.id, resource)?;
-                writer.set_discovered_at(set_discovered_at);
-                writer.put_entitlement(&if self.strict { row } else { whole.of(row)? })
+                writer.set_discovered_at(discovered_at);
+                writer.put_entitlement(&if self.strict { row } else { hydrator.hydrate(row)? })
             },
         )
     }
@@ -211,34 +211,34 @@ impl Converter<'_> {
         if complete || !self.strict {
             return Ok(());
         }
-        Err(self.nameless(kind, name))
+        Err(self.missing_ids(kind, name))
     }
 
-    fn nameless(&self, kind: &'static str, name: &str) -> C1zError {
-        C1zError::Nameless {
+    fn missing_ids(&self, kind: &'static str, name: &str) -> C1zError {
+        C1zError::MissingIds {
             path: self.reader.path().to_owned(),
             kind,
             name: name.to_owned(),
         }
     }
 
-    fn grants(&self, writer: &mut Writer, whole: &mut Hydrator<'_>) -> Result<(), C1zError> {
+    fn copy_grants(&self, writer: &mut Writer, hydrator: &mut Hydrator<'_>) -> Result<(), C1zError> {
         self.reader
-            .grant_records(&self.sync.sync_id, self.begun, |record| {
+            .grant_records(&self.sync.sync_id, self.started_at, |record| {
                 refuse_stopped(writer)?;
-                let entitlement = whole.held(&record)?;
+                let entitlement = hydrator.entitlement_of(&record)?;
                 writer.put_grant(record, entitlement)
             })
     }
 
-    /// Puts grants of one entitlement to one principal, which come one after another, as one.
-    fn merged_grants(&self, writer: &mut Writer) -> Result<u64, C1zError> {
+    /// Copies grants to a v3, merging those of one entitlement to one principal.
+    fn copy_merged_grants(&self, writer: &mut Writer) -> Result<u64, C1zError> {
         let mut merged = GrantMerger::default();
         self.reader
-            .grant_records(&self.sync.sync_id, self.begun, |record| {
+            .grant_records(&self.sync.sync_id, self.started_at, |record| {
                 refuse_stopped(writer)?;
                 if !is_complete(&record) {
-                    return Err(self.nameless("grant", &record.external_id));
+                    return Err(self.missing_ids("grant", &record.external_id));
                 }
                 match merged.next(record) {
                     Some(finished) => writer.put_grant(finished, None),
@@ -259,16 +259,16 @@ fn refuse_stopped(writer: &Writer) -> Result<(), C1zError> {
     Ok(())
 }
 
-/// Whether a grant says whose it is and of what.
+/// Whether a grant names its entitlement and principal completely.
 fn is_complete(record: &GrantRecord) -> bool {
-    let held = record.entitlement.as_ref().is_some_and(|held| {
-        [&held.resource_type_id, &held.resource_id, &held.entitlement_id]
+    let has_entitlement = record.entitlement.as_ref().is_some_and(|named| {
+        [&named.resource_type_id, &named.resource_id, &named.entitlement_id]
             .iter()
             .all(|id| !id.is_empty())
     });
-    let holder = record
+    let has_principal = record
         .principal
         .as_ref()
-        .is_some_and(|holder| !holder.resource_type_id.is_empty() && !holder.resource_id.is_empty());
-    held && holder
+        .is_some_and(|principal| !principal.resource_type_id.is_empty() && !principal.resource_id.is_empty());
+    has_entitlement && has_principal
 }

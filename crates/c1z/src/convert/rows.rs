@@ -1,4 +1,4 @@
-//! Rows of a sync with the times at which they were found, and what the sync says of itself.
+//! Reads rows with their discovery times, and the lineage of a sync.
 
 use baton_proto::storage_v3::AssetRecord;
 use prost::Message;
@@ -14,12 +14,12 @@ use crate::v1::tables;
 use crate::v3;
 
 impl Reader {
-    /// Calls `visit` with every row of a table; one that does not say when it was found was found when the sync began.
+    /// Calls `visit` with every row of a table and its discovery time, which is the start of the sync if it is missing.
     pub(super) fn stored<M: Message + Default>(
         &self,
         table: usize,
         sync_id: &str,
-        begun: OffsetDateTime,
+        started_at: OffsetDateTime,
         mut visit: impl FnMut(M, OffsetDateTime) -> Result<(), C1zError>,
     ) -> Result<(), C1zError> {
         let name = tables::TABLES[table].name;
@@ -30,14 +30,14 @@ impl Reader {
                 path: self.path().to_owned(),
                 detail: format!("a row of {name} is not readable: {error}"),
             })?;
-            visit(message, time(row, 1).unwrap_or(begun))
+            visit(message, time(row, 1).unwrap_or(started_at))
         })
     }
 
     pub(super) fn asset_records(
         &self,
         sync_id: &str,
-        begun: OffsetDateTime,
+        started_at: OffsetDateTime,
         mut visit: impl FnMut(AssetRecord) -> Result<(), C1zError>,
     ) -> Result<(), C1zError> {
         let sql = "select external_id, content_type, data, cast(discovered_at as text) from v1_assets \
@@ -48,12 +48,12 @@ impl Reader {
                 external_id: text(row, 0).into_owned(),
                 content_type: text(row, 1).into_owned(),
                 data: bytes(row, 2).to_vec(),
-                discovered_at: Some(v3::proto_timestamp(time(row, 3).unwrap_or(begun))),
+                discovered_at: Some(v3::proto_timestamp(time(row, 3).unwrap_or(started_at))),
             })
         })
     }
 
-    /// What a sync says of itself besides its id, type and times.
+    /// The columns of a sync besides its id, type and times.
     pub(super) fn lineage(&self, sync_id: &str) -> Result<Lineage, C1zError> {
         let known = self.columns(tables::SYNC_RUNS)?;
         let select = |column| tables::column_or_default(&known, column);
@@ -75,11 +75,11 @@ impl Reader {
                 supports_diff: matches!(row.get_ref(2), Ok(ValueRef::Integer(1))),
                 ingest_checks: IngestChecks {
                     generation: text(row, 3).into_owned(),
-                    // What is no list says nothing.
+                    // Anything but a list counts as empty.
                     coverage: serde_json::from_str(&text(row, 4)).unwrap_or_default(),
                     mode: text(row, 5).into_owned(),
                 },
-                // A checkpoint is of no use to a sync that has come to its end; a note is.
+                // A note is kept; a checkpoint is useless in a finished sync.
                 token: Some(text(row, 6).into_owned())
                     .filter(|token| note::parse(token).is_some())
                     .unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! Files with everything that rows can say, there and back.
+//! Round trips of files whose rows use every field.
 
 use std::fs;
 use std::path::Path;
@@ -191,7 +191,7 @@ fn grant(principal: &str, annotations: Vec<Any>) -> Grant {
     }
 }
 
-/// A v1 with a sync that has everything, an older one and one that was not finished.
+/// A v1 with a sync that uses everything, an older one and an unfinished one.
 fn everything(folder: &Path) {
     let mut v1 = V1::new(folder);
     v1.run(OLDER, Some("2026-11-25 04:06:00"));
@@ -219,12 +219,12 @@ fn everything(folder: &Path) {
     v1.write(&folder.join("v1.c1z"));
 }
 
-/// All that a sync has, as text.
+/// Everything in a sync, as text.
 fn told(path: &Path) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let reader = Reader::open(path, folder.path(), Limits::default(), &AtomicBool::new(false)).unwrap();
     let sync = reader.latest_finished().unwrap();
-    let begun = OffsetDateTime::UNIX_EPOCH;
+    let started_at = OffsetDateTime::UNIX_EPOCH;
     let mut lines = vec![
         format!("{} {} {:?}", sync.sync_type, sync.started_at, sync.ended_at),
         format!("{:?}", reader.lineage(&sync.sync_id).unwrap()),
@@ -235,35 +235,35 @@ fn told(path: &Path) -> Vec<String> {
     };
     let id = sync.sync_id.as_str();
     reader
-        .stored(tables::RESOURCE_TYPES, id, begun, |row: ResourceType, at| {
+        .stored(tables::RESOURCE_TYPES, id, started_at, |row: ResourceType, at| {
             tell(format!("{at} {row:?}"))
         })
         .unwrap();
     reader
-        .stored(tables::RESOURCES, id, begun, |row: Resource, at| {
+        .stored(tables::RESOURCES, id, started_at, |row: Resource, at| {
             tell(format!("{at} {row:?}"))
         })
         .unwrap();
     reader
-        .stored(tables::ENTITLEMENTS, id, begun, |row: Entitlement, at| {
+        .stored(tables::ENTITLEMENTS, id, started_at, |row: Entitlement, at| {
             tell(format!("{at} {row:?}"))
         })
         .unwrap();
     reader
-        .grant_records(id, begun, |record| tell(format!("{record:?}")))
+        .grant_records(id, started_at, |record| tell(format!("{record:?}")))
         .unwrap();
     reader
         .grants(id, |row| tell(format!("{:?}", row.entitlement)))
         .unwrap();
     reader
-        .asset_records(id, begun, |record| tell(format!("{record:?}")))
+        .asset_records(id, started_at, |record| tell(format!("{record:?}")))
         .unwrap();
     lines.sort();
     lines
 }
 
 #[test]
-fn everything_that_rows_say_goes_to_v3_and_comes_back() {
+fn rows_survive_a_round_trip_through_v3() {
     let folder = tempfile::tempdir().unwrap();
     let [v1, v3, back] = ["v1.c1z", "v3.c1z", "back.c1z"].map(|name| folder.path().join(name));
     everything(folder.path());
@@ -273,7 +273,7 @@ fn everything_that_rows_say_goes_to_v3_and_comes_back() {
         (StorageEngine::Sqlite, StorageEngine::Pebble, 2, 0)
     );
     assert_eq!(there.published.rows, 2 + 3 + 1 + 2 + 1);
-    assert_eq!(Container::of(&v3).unwrap(), Container::V3);
+    assert_eq!(Container::detect(&v3).unwrap(), Container::V3);
     let again = convert(&v3, &back, Some(SYNC), options(folder.path())).unwrap();
     assert_eq!((again.to, again.left_out), (StorageEngine::Sqlite, 0));
     assert_eq!(told(&back), told(&v1));
@@ -286,7 +286,7 @@ fn everything_that_rows_say_goes_to_v3_and_comes_back() {
 }
 
 #[test]
-fn a_rule_within_a_grant_is_found_where_the_writer_left_it() {
+fn expansions_are_read_from_annotations_of_old_files() {
     let folder = tempfile::tempdir().unwrap();
     let mut v1 = V1::new(folder.path());
     let values = [
@@ -298,7 +298,7 @@ fn a_rule_within_a_grant_is_found_where_the_writer_left_it() {
         Value::from(""),
         Value::from(""),
         Value::Integer(0),
-        // Nobody moved the rules into their column.
+        // The writer did not store the expansions in their column.
         Value::Integer(0),
         Value::Null,
         Value::from(""),
@@ -337,7 +337,7 @@ fn a_rule_within_a_grant_is_found_where_the_writer_left_it() {
 }
 
 #[test]
-fn grants_that_v3_does_not_tell_apart_become_one() {
+fn grants_that_v3_cannot_distinguish_are_merged() {
     let folder = tempfile::tempdir().unwrap();
     let mut v1 = V1::new(folder.path());
     v1.run(SYNC, Some("2026-11-26 04:06:00"));
@@ -363,7 +363,7 @@ fn grants_that_v3_does_not_tell_apart_become_one() {
 }
 
 #[test]
-fn what_cannot_be_done_leaves_nothing() {
+fn failed_conversions_leave_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     everything(folder.path());

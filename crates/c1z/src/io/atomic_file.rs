@@ -1,4 +1,4 @@
-//! The file that is to be written: what is there now, and the lock that keeps other runs away.
+//! A file that is replaced atomically: its existing format, the lock against other runs, and the temporary file beside it.
 
 use std::fs::File;
 use std::io;
@@ -10,17 +10,18 @@ use regular_file::beside;
 use crate::error::C1zError;
 use crate::format::Container;
 
-/// What to do with a target that holds something this program cannot continue.
+/// What to do with an existing file that is not a c1z.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ExistingFilePolicy {
-    /// Refuse, and say what it is.
+    /// Fail with [`C1zError::Foreign`].
     #[default]
     Refuse,
-    /// Replace it once the new sync is complete.
+    /// Replace it when the new sync is complete, whatever it is. An existing c1z is replaced too.
     Replace,
 }
 
-/// A locked target. Until [`Target::publish`], the visible file stays as it is.
+/// A locked path that a file will be written to. The visible file stays unchanged until
+/// [`PreparedFile::publish`](crate::PreparedFile::publish).
 #[derive(Debug)]
 pub struct Target {
     path: PathBuf,
@@ -28,8 +29,8 @@ pub struct Target {
     temp: TempFile,
 }
 
-/// The file beside the target that becomes the target. Its lock is the target's lock; one that is left over from a
-/// killed run is not locked, and is replaced.
+/// The temporary file beside the target. Its lock is the lock of the target. One that a killed run left behind is not locked, and
+/// is replaced.
 #[derive(Debug)]
 struct TempFile {
     path: PathBuf,
@@ -38,11 +39,11 @@ struct TempFile {
 }
 
 impl Target {
-    /// Looks at the target and locks it. A symbolic link stays; the target is the file that it leads to.
+    /// Detects the format of the existing file and locks the path. A symbolic link is followed, and stays.
     ///
     /// # Errors
-    /// [`C1zError`] if it is no regular file, foreign, locked by another run, or its folder cannot be written to. Nothing is
-    /// changed then.
+    /// [`C1zError`] if the path is not a regular file, is foreign or locked by another run, or its folder cannot be written to.
+    /// Nothing is changed then.
     pub fn open(path: &Path, on_foreign: ExistingFilePolicy) -> Result<Self, C1zError> {
         let resolved =
             regular_file::resolve_output(path).map_err(|error| C1zError::file("writing", path, error))?;
@@ -57,7 +58,7 @@ impl Target {
                 });
             }
         }
-        let mut holds = Container::of(path)?;
+        let mut holds = Container::detect(path)?;
         match (&holds, on_foreign) {
             (Container::Absent, _) | (Container::V1 | Container::V3, ExistingFilePolicy::Refuse) => {}
             (_, ExistingFilePolicy::Replace) => holds = Container::Absent,
@@ -77,13 +78,13 @@ impl Target {
         })
     }
 
-    /// Where it is.
+    /// The path, with symbolic links resolved.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What is to be continued: [`Container::V1`], [`Container::V3`] or [`Container::Absent`].
+    /// The format of the file that is continued: [`Container::V1`], [`Container::V3`], or [`Container::Absent`] if there is none.
     #[must_use]
     pub fn existing_format(&self) -> &Container {
         &self.holds
@@ -93,17 +94,17 @@ impl Target {
         (&self.temp.file, &self.temp.path)
     }
 
-    /// Gives what is complete the mode that it will have when it is visible, durably.
+    /// Sets the permissions that the file will have when it is visible, durably.
     pub(crate) fn apply_permissions(&self) -> io::Result<()> {
         private_fs::apply_permissions(&self.temp.file, &self.path)?;
         self.temp.file.sync_all()
     }
 
-    /// Makes what was written visible, and tells its size.
+    /// Renames the temporary file to the target. Returns its size in bytes.
     pub(crate) fn publish(mut self) -> Result<u64, C1zError> {
         let failed = |error| C1zError::io("renaming to", &self.path, error);
         self.temp.rename_to(&self.path).map_err(failed)?;
-        // What was in doubt is settled. One that cannot be removed is only a file that nobody needs.
+        // A candidate of an earlier run is obsolete now. One that cannot be removed does no harm.
         let _ = std::fs::remove_file(beside(&self.path, ".candidate"));
         sync_folder(folder_of(&self.path)).map_err(|source| C1zError::NotConfirmed {
             path: self.path.clone(),
@@ -112,7 +113,7 @@ impl Target {
         Ok(self.temp.file.metadata().map_err(failed)?.len())
     }
 
-    /// Makes what was written visible under another name beside the target, replacing what had that name.
+    /// Renames the temporary file to `<target>.candidate`, replacing an earlier candidate. Returns its path.
     pub(crate) fn quarantine(mut self) -> Result<PathBuf, C1zError> {
         let aside = beside(&self.path, ".candidate");
         let failed = |error| C1zError::io("renaming to", &aside, error);
@@ -122,7 +123,7 @@ impl Target {
     }
 }
 
-/// Whether there is nothing of that name, rather than something that cannot be looked at.
+/// Whether the name does not exist, rather than that it cannot be read.
 fn is_missing(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -131,7 +132,7 @@ fn is_missing(error: &io::Error) -> bool {
 }
 
 impl TempFile {
-    /// Gives the file another name, unless somebody has put another file in its place.
+    /// Renames the file, unless another file has replaced it.
     fn rename_to(&mut self, path: &Path) -> io::Result<()> {
         if !private_fs::is_named_by(&self.file, &self.path) {
             return Err(io::Error::other("the temporary file was replaced meanwhile"));
@@ -160,7 +161,7 @@ impl TempFile {
 impl Drop for TempFile {
     fn drop(&mut self) {
         if !self.renamed {
-            // Still locked, so nobody else can be using it.
+            // The lock is still held, so no other run can use the file.
             let _ = std::fs::remove_file(&self.path);
         }
     }
@@ -173,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_run_at_a_time() {
+    fn a_target_is_locked() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sync.c1z");
         let first = Target::open(&path, ExistingFilePolicy::Refuse).unwrap();
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_run_left_is_replaced() {
+    fn leftovers_of_killed_runs_are_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sync.c1z");
         fs::write(folder.path().join("sync.c1z.tmp"), b"half a file").unwrap();
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_decides() {
+    fn existing_files_decide() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sync.c1z");
         for (content, holds) in [
@@ -242,7 +243,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_in_the_place_of_the_temporary_file_is_not_followed() {
+    fn a_symlink_as_temporary_file_is_not_followed() {
         let folder = tempfile::tempdir().unwrap();
         let victim = folder.path().join("victim");
         fs::write(&victim, b"precious").unwrap();

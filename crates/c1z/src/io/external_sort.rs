@@ -10,14 +10,14 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-/// Key bytes that one index keeps in memory before it sorts them away.
+/// Bytes of keys that one sorter keeps in memory.
 const BUFFER_BYTES: usize = 2 << 20;
-/// Bytes that a merge reads of one run at a time.
+/// Bytes that a merge reads from one run at a time.
 const READ_BYTES: usize = 32 << 10;
-/// Full buffers that may wait for the sorting thread.
-const QUEUE: usize = 2;
+/// Maximum number of full buffers that wait for the sorting thread.
+const QUEUE_CAPACITY: usize = 2;
 
-/// Keys in one buffer, with their ends.
+/// Keys in one buffer, and the offsets of their ends.
 #[derive(Debug, Default)]
 struct Keys {
     bytes: Vec<u8>,
@@ -42,26 +42,26 @@ impl Keys {
         &self.bytes[start..self.ends[index] as usize]
     }
 
-    /// The places of the keys in sorted order.
+    /// The indexes of the keys in sorted order.
     fn order(&self) -> Vec<u32> {
         let count = u32::try_from(self.ends.len()).unwrap_or(u32::MAX);
         let mut order: Vec<u32> = (0..count).collect();
         if self.unsorted {
-            // Stable: rows come in long ascending stretches, which this sort finds and merges.
+            // The stable sort finds and merges ascending runs, of which rows have long ones.
             order.sort_by(|a, b| self.get(*a as usize).cmp(self.get(*b as usize)));
         }
         order
     }
 }
 
-/// Collects the keys of one index.
+/// Sorts the keys of one index or family.
 #[derive(Debug)]
 pub(crate) struct Sorter {
     keys: Keys,
     runs: Arc<Mutex<Runs>>,
 }
 
-/// The sorted runs of one index, front-coded in a file without a name.
+/// The sorted runs of one sorter, front-coded in a file without a name.
 #[derive(Debug)]
 struct Runs {
     folder: PathBuf,
@@ -70,7 +70,7 @@ struct Runs {
     failed: Option<io::Error>,
 }
 
-/// The thread that sorts full buffers while rows keep coming.
+/// The thread that sorts full buffers while rows are added.
 #[derive(Debug)]
 pub(crate) struct SortThread {
     jobs: Option<SyncSender<(Keys, Arc<Mutex<Runs>>)>>,
@@ -79,7 +79,7 @@ pub(crate) struct SortThread {
 
 impl SortThread {
     pub(crate) fn start() -> io::Result<Self> {
-        let (jobs, queue) = sync_channel::<(Keys, Arc<Mutex<Runs>>)>(QUEUE);
+        let (jobs, queue) = sync_channel::<(Keys, Arc<Mutex<Runs>>)>(QUEUE_CAPACITY);
         let work = move || {
             while let Ok((keys, runs)) = queue.recv() {
                 runs.lock().unwrap_or_else(PoisonError::into_inner).add(&keys);
@@ -103,7 +103,7 @@ impl SortThread {
             .map_err(|_| gone())
     }
 
-    /// Waits until all buffers are sorted away.
+    /// Waits until all buffers are sorted and written.
     pub(crate) fn finish(&mut self) {
         drop(self.jobs.take());
         if let Some(thread) = self.thread.take() {
@@ -141,7 +141,7 @@ impl Sorter {
         Ok(())
     }
 
-    /// Gives all keys in order. The sorting thread must have finished.
+    /// Calls the closure with all keys in ascending order. The sorting thread must have finished.
     pub(crate) fn merge(self, mut take_key: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         let order = self.keys.order();
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -222,7 +222,7 @@ impl Runs {
         }
     }
 
-    /// Each key as: bytes shared with the one before, bytes of its own, those bytes.
+    /// Each key is stored as: number of bytes shared with the previous key, number of further bytes, those bytes.
     fn write(&mut self, keys: &Keys) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
@@ -291,20 +291,20 @@ impl RunReader {
         Ok(u32::from_le_bytes(bytes) as usize)
     }
 
-    /// Makes sure that so many bytes are in the buffer.
-    fn fill(&mut self, mut file: &File, wanted: usize) -> io::Result<()> {
-        if self.buffer.len() - self.start >= wanted {
+    /// Fills the buffer to at least this many bytes.
+    fn fill(&mut self, mut file: &File, min_bytes: usize) -> io::Result<()> {
+        if self.buffer.len() - self.start >= min_bytes {
             return Ok(());
         }
         self.buffer.drain(..self.start);
         self.start = 0;
-        let missing = (wanted - self.buffer.len()).max(READ_BYTES) as u64;
+        let missing = (min_bytes - self.buffer.len()).max(READ_BYTES) as u64;
         file.seek(SeekFrom::Start(self.at))?;
         let got = file
             .take(missing.min(self.end - self.at))
             .read_to_end(&mut self.buffer)?;
         self.at += got as u64;
-        if self.buffer.len() < wanted {
+        if self.buffer.len() < min_bytes {
             Err(io::ErrorKind::UnexpectedEof.into())
         } else {
             Ok(())
@@ -317,7 +317,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_come_back_in_order_with_and_without_runs() {
+    fn merge_returns_keys_in_order() {
         for count in [0_u32, 1, 1000, 400_000] {
             let folder = tempfile::tempdir().unwrap();
             let mut thread = SortThread::start().unwrap();

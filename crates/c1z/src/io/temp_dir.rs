@@ -1,5 +1,5 @@
-//! A private folder for an unpacked copy. It is gone when it is dropped; that of a process that was killed is removed by the
-//! next one, because nobody holds its lock any more.
+//! A private temporary folder for an unpacked copy. It is removed when it is dropped. The folder of a killed process is removed
+//! by the next one, because its lock is free.
 
 use std::fs::{self, File};
 use std::io;
@@ -9,23 +9,23 @@ use tempfile::TempDir;
 
 const PREFIX: &str = "c1z-read-";
 
-/// A folder that is in use.
+/// A locked folder.
 #[derive(Debug)]
 pub(crate) struct LockedTempDir {
     folder: TempDir,
-    /// The folder itself, locked. Where folders cannot be locked, nothing is, and nothing is swept.
+    /// The handle that holds the lock. `None` where folders cannot be locked; nothing is swept there.
     _lock: Option<File>,
 }
 
 impl LockedTempDir {
-    /// A fresh folder; what killed processes left beside it is removed.
+    /// Creates a folder in `parent`, and removes those of killed processes.
     pub(crate) fn new(parent: &Path) -> io::Result<Self> {
         sweep(parent);
-        // Between making and locking it, another process may take it for a leftover; the next one is then tried.
+        // Another process may remove the folder before it is locked. Then another one is created.
         loop {
             let mut folder = tempfile::Builder::new();
             folder.prefix(PREFIX);
-            // Without this others could read what is in it, as the umask allows.
+            // Without this, other users could read it if the umask allows.
             #[cfg(unix)]
             folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
             let folder = folder.tempdir_in(parent)?;
@@ -45,12 +45,12 @@ impl LockedTempDir {
 fn sweep(parent: &Path) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     for folder in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
-        // Whatever others have put there under such a name is none. Held until it is gone.
+        // Only folders of this user count. The handle keeps the lock until the folder is removed.
         let Ok(lock) = private_fs::open_own_folder(&folder.path()) else {
             continue;
         };
         if lock.try_lock().is_ok() {
-            // What cannot be removed now is met again.
+            // A folder that cannot be removed now is tried again next time.
             let _ = fs::remove_dir_all(folder.path());
         }
     }
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_nobody_holds_is_swept() {
+    fn only_unlocked_folders_are_swept() {
         let parent = tempfile::tempdir().unwrap();
         let held = LockedTempDir::new(parent.path()).unwrap();
         let left = parent.path().join("c1z-read-left");

@@ -1,4 +1,4 @@
-//! Grants as other code than a c1z writer wants them: by entitlement, and by what they make effective.
+//! Grants by their columns: ordered by entitlement, and those that are to be expanded.
 
 use baton_proto::connector_v2::{GrantExpandable, GrantSources};
 use baton_proto::find_annotation;
@@ -12,50 +12,50 @@ use crate::reader::Reader;
 use crate::reader::columns;
 use crate::v1::tables;
 
-/// The index that has grants in the order in which they are read here.
+/// The index that has the order in which grants are read.
 const BY_ENTITLEMENT: &str = "idx_grants_entitlement_id_principal_id_v1";
-/// That order.
+/// That order, as its columns.
 const ORDER: &str = "entitlement_id,principal_resource_type_id,principal_resource_id";
 
-/// A grant as the look-up columns name it, which works for rows that embed neither entitlement nor principal too
-/// (docs/reference/c1z.md §2.3, slim grants).
+/// A grant, from its columns. This works also for rows that embed neither entitlement nor principal (docs/reference/c1z.md §2.3,
+/// slim grants).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrantRow<'r> {
     /// Its id.
     pub id: &'r str,
-    /// The type of the resource that the entitlement is held on.
+    /// The type of the entitlement's resource.
     pub resource_type: &'r str,
-    /// What is held.
+    /// The id of the entitlement.
     pub entitlement: &'r str,
     /// The principal's type.
     pub principal_type: &'r str,
-    /// The principal, within its type.
+    /// The id of the principal within its type.
     pub principal: &'r str,
-    /// Ids of the entitlements through which it is held, in order; none if it is held directly and only so.
+    /// Sorted ids of the entitlements through which the grant is effective; empty if it is only a direct one.
     pub sources: Vec<String>,
 }
 
-/// A grant that lets everybody who holds certain other entitlements hold its own (docs/reference/c1z.md §5.5).
+/// A grant that extends its entitlement to the principals of other entitlements (docs/reference/c1z.md §5.5).
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExpandableGrant<'r> {
-    /// What is held.
+    /// The id of the entitlement.
     pub entitlement: &'r str,
     /// The principal's type.
     pub principal_type: &'r str,
-    /// The principal, within its type.
+    /// The id of the principal within its type.
     pub principal: &'r str,
-    /// The other entitlements, and which of their holders count.
+    /// The other entitlements, and which of their principals count.
     pub expansion: GrantExpandable,
 }
 
-/// The part of a `Grant` that says through what it is held. The embedded objects, most of its bytes, are skipped.
+/// The sources of a `Grant`. The embedded objects, most of its bytes, are skipped.
 #[derive(Clone, PartialEq, Message)]
 struct SourcesOnly {
     #[prost(message, optional, tag = "5")]
     sources: Option<GrantSources>,
 }
 
-/// The part of a `Grant` with its annotations.
+/// The annotations of a `Grant`.
 #[derive(Clone, PartialEq, Message)]
 struct AnnotationsOnly {
     #[prost(message, repeated, tag = "4")]
@@ -79,7 +79,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
-    pub fn grants_of<E: From<C1zError>>(
+    pub fn grants_of_entitlement<E: From<C1zError>>(
         &self,
         sync_id: &str,
         entitlement: &str,
@@ -96,7 +96,7 @@ impl Reader {
     ///
     /// # Errors
     /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
-    pub fn grants_of_to<E: From<C1zError>>(
+    pub fn grants_of_entitlement_to<E: From<C1zError>>(
         &self,
         sync_id: &str,
         entitlement: &str,
@@ -110,9 +110,8 @@ impl Reader {
         )
     }
 
-    /// Calls `visit` with every grant of a sync that is to be expanded, whether or not that was done. Where the columns
-    /// for it are missing or were not filled by the writer, the annotation within the grant counts
-    /// (docs/reference/c1z.md §2.3).
+    /// Calls `visit` with every grant of a sync that has an expansion, whether or not it was expanded. If the columns for it are
+    /// missing or were not filled by the writer, the annotation in the grant is read (docs/reference/c1z.md §2.3).
     ///
     /// # Errors
     /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
@@ -164,7 +163,7 @@ impl Reader {
         self.each_grant(&sql, parameters, visit)
     }
 
-    /// What [`each_grant`](Self::each_grant) wants selected.
+    /// The columns that [`each_grant`](Self::each_grant) reads.
     pub(crate) const GRANT_COLUMNS: &'static str = "select external_id, resource_type_id, entitlement_id, \
          principal_resource_type_id, principal_resource_id, data";
 
@@ -188,13 +187,12 @@ impl Reader {
         })
     }
 
-    /// With the index, nothing is sorted and memory does not grow. Without it, which the format allows, SQLite sorts on
-    /// disk.
+    /// With the index nothing is sorted and memory does not grow. Without it, which the format allows, SQLite sorts on disk.
     fn grant_rows_sql(&self, condition: &str) -> Result<String, C1zError> {
         self.ordered_grants_sql(Self::GRANT_COLUMNS, condition)
     }
 
-    /// A statement for grants by entitlement, principal type, principal and row.
+    /// A statement that orders grants by entitlement, principal type, principal and row.
     pub(crate) fn ordered_grants_sql(&self, select: &str, condition: &str) -> Result<String, C1zError> {
         let hint = self.hint((BY_ENTITLEMENT, ORDER))?;
         Ok(format!(
@@ -202,7 +200,7 @@ impl Reader {
         ))
     }
 
-    /// What makes SQLite use an index, if the file has it with these columns.
+    /// The hint that makes SQLite use an index; empty if the file does not have it with these columns.
     pub(crate) fn hint(&self, (index, columns): (&str, &str)) -> Result<String, C1zError> {
         let sql = "select group_concat(name) from (select name from pragma_index_info(?) order by seqno)";
         let indexed: Option<String> = self
@@ -216,7 +214,7 @@ impl Reader {
         })
     }
 
-    /// Whether the writer of a sync moved expansions out of the grants into their column.
+    /// Whether the writer of a sync stored expansions in their column instead of in the grants.
     pub(crate) fn is_backfilled(&self, sync_id: &str) -> Result<bool, C1zError> {
         if !self
             .columns(tables::SYNC_RUNS)?
@@ -231,7 +229,7 @@ impl Reader {
             .map_err(|error| self.damaged(&error))
     }
 
-    /// Calls `visit` with every row; there are none if the table, of which the columns are given, is missing.
+    /// Calls `visit` with every row of a statement; `columns` are those of its table, and empty if the table is missing.
     pub(crate) fn each<E: From<C1zError>>(
         &self,
         columns: &[String],
@@ -243,19 +241,19 @@ impl Reader {
             return Ok(());
         }
         let broken = |error| self.damaged(&error);
-        // Single things are looked up by the thousand.
+        // Cached: single rows are looked up thousands of times.
         let mut statement = self.connection().prepare_cached(sql).map_err(broken)?;
         let parameters = rusqlite::params_from_iter(parameters);
         let mut rows = statement.query(parameters).map_err(broken)?;
-        let mut weight = self.weight();
+        let mut row_budget = self.row_budget();
         while let Some(row) = rows.next().map_err(broken)? {
-            weight.add(row).map_err(broken)?;
+            row_budget.add(row).map_err(broken)?;
             visit(row)?;
         }
         Ok(())
     }
 
-    /// A column's text; empty where it has none.
+    /// A column's text; empty where it holds something else.
     fn text<'r>(&self, row: &'r Row<'_>, column: usize) -> Result<&'r str, C1zError> {
         match row.get_ref(column) {
             Ok(ValueRef::Text(bytes)) => std::str::from_utf8(bytes).map_err(|error| self.unreadable(&error)),
@@ -311,7 +309,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn nothing_is_sorted_where_the_index_is() {
+    fn grant_queries_use_the_index() {
         let folder = tempfile::tempdir().unwrap();
         let reader = empty_file(&folder.path().join("sync.c1z"));
         for condition in ["sync_id = ?1", "sync_id = ?1 and entitlement_id = ?2"] {

@@ -1,4 +1,4 @@
-//! Single things of a sync, looked up through the indexes that the format has.
+//! Looks up single rows of a sync through the indexes of the format.
 
 use baton_proto::connector_v2::{Entitlement, Resource};
 use prost::Message;
@@ -9,21 +9,21 @@ use crate::reader::columns::bytes;
 use crate::reader::grants::GrantRow;
 use crate::v1::tables;
 
-/// Resources by their key, without a sort of rows.
+/// Index and columns for resources in the order of their ids.
 const BY_RESOURCE: (&str, &str) = ("idx_resources_parent_resource_id_v1", "external_id,sync_id");
-/// Grants by who holds them.
+/// Index and columns for the grants of a principal.
 const BY_PRINCIPAL: (&str, &str) = (
     "idx_grants_principal_id_v1",
     "principal_resource_type_id,principal_resource_id",
 );
-/// Grants by entitlement and sync, without anything else to read.
+/// Covering index and its columns for the number of grants of each entitlement.
 const BY_ENTITLEMENT_AND_SYNC: (&str, &str) = (
     "idx_grants_entitlement_sync_grant_v1",
     "entitlement_id,sync_id,id",
 );
 
 impl Reader {
-    /// One resource; its type is the text before the colon of the key that rows have.
+    /// One resource.
     ///
     /// # Errors
     /// [`C1zError::Corrupt`] if the row cannot be read.
@@ -48,7 +48,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// Calls `visit` with the resources of a sync, perhaps of one type only, by type and id.
+    /// Calls `visit` with the resources of a sync, or of one type in it, ordered by type and id.
     ///
     /// # Errors
     /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
@@ -59,11 +59,11 @@ impl Reader {
         visit: impl FnMut(Resource) -> Result<(), E>,
     ) -> Result<(), E> {
         match resource_type {
-            Some(wanted) => self.select(
+            Some(resource_type) => self.select(
                 tables::RESOURCES,
                 &self.hint(BY_RESOURCE)?,
                 "resource_type_id = ?2 order by external_id",
-                &[sync_id, wanted],
+                &[sync_id, resource_type],
                 visit,
             ),
             None => self.select(
@@ -95,7 +95,7 @@ impl Reader {
         Ok(found)
     }
 
-    /// Calls `visit` with the entitlements of a sync, perhaps of those on one resource only, by id.
+    /// Calls `visit` with the entitlements of a sync, or of one resource in it, ordered by id.
     ///
     /// # Errors
     /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
@@ -123,7 +123,7 @@ impl Reader {
         }
     }
 
-    /// Calls `visit` with every grant that a principal has, by entitlement and row.
+    /// Calls `visit` with every grant of a principal, ordered by entitlement and row.
     ///
     /// # Errors
     /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
@@ -143,7 +143,7 @@ impl Reader {
         self.each_grant(&sql, &[sync_id, principal_type, principal], visit)
     }
 
-    /// How many grants there are of each entitlement that has any, by entitlement.
+    /// The number of grants of each entitlement that has any, ordered by entitlement.
     ///
     /// # Errors
     /// [`C1zError::Corrupt`] if rows cannot be read.
@@ -159,9 +159,9 @@ impl Reader {
             .connection()
             .prepare(&sql)
             .map_err(|error| self.damaged(&error))?;
-        let mut weight = self.weight();
+        let mut row_budget = self.row_budget();
         let counts = statement.query_map([sync_id], |row| {
-            weight.add(row)?;
+            row_budget.add(row)?;
             Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()))
         });
         counts
@@ -169,8 +169,8 @@ impl Reader {
             .map_err(|error| self.damaged(&error))
     }
 
-    /// Calls `visit` with the resources of a type whose row has a text somewhere, whatever the case of its letters; in no
-    /// order. Only ASCII texts are looked for; for another one all resources come.
+    /// Calls `visit` with the resources of a type whose encoded row contains a text, ignoring ASCII case, in no order. A text
+    /// that is not ASCII matches every resource, so that callers must check matches again.
     ///
     /// # Errors
     /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
@@ -185,14 +185,14 @@ impl Reader {
         let parameters = [sync_id, resource_type];
         self.each(&self.columns(tables::RESOURCES)?, sql, &parameters, |row| {
             let data = bytes(row, 0);
-            if !text.is_ascii() || mentions(data, text.as_bytes()) {
+            if !text.is_ascii() || contains_ignoring_case(data, text.as_bytes()) {
                 visit(self.message(tables::RESOURCES, data)?)?;
             }
             Ok(())
         })
     }
 
-    /// Calls `visit` with the rows of a table that meet a condition, with its order.
+    /// Calls `visit` with the rows of a table that meet a condition, which may end with an order.
     fn select<M: Message + Default, E: From<C1zError>>(
         &self,
         table: usize,
@@ -216,8 +216,8 @@ impl Reader {
     }
 }
 
-/// Whether bytes have an ASCII text in them, whatever the case of its letters.
-fn mentions(bytes: &[u8], text: &[u8]) -> bool {
+/// Whether bytes contain an ASCII text, ignoring case.
+fn contains_ignoring_case(bytes: &[u8], text: &[u8]) -> bool {
     let Some((first, rest)) = text.split_first() else {
         return true;
     };
@@ -232,7 +232,7 @@ mod tests {
     use super::*;
     use crate::reader::grants::tests::empty_file;
 
-    /// What SQLite does for a statement.
+    /// SQLite's plan for a statement.
     fn plan(reader: &Reader, sql: &str) -> Vec<String> {
         let sql = format!("explain query plan {sql}");
         let mut statement = reader.connection().prepare(&sql).unwrap();
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_found_wherever_it_is() {
+    fn texts_are_found_at_any_position() {
         for (bytes, text, found) in [
             (&b"zoe@example.com"[..], &b"ZOE@"[..], true),
             (b"zoe@example.com", b"com", true),
@@ -255,12 +255,12 @@ mod tests {
             (b"zzzoe", b"zoe", true),
             (b"\xff\x00Park", b"park", true),
         ] {
-            assert_eq!(mentions(bytes, text), found, "{text:?}");
+            assert_eq!(contains_ignoring_case(bytes, text), found, "{text:?}");
         }
     }
 
     #[test]
-    fn single_things_are_found_through_an_index() {
+    fn single_rows_are_looked_up_by_index() {
         let folder = tempfile::tempdir().unwrap();
         let reader = empty_file(&folder.path().join("sync.c1z"));
         for (table, condition, index) in [

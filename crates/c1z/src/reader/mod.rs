@@ -1,4 +1,4 @@
-//! Reads files from any connector: v1, and v3 through a v1 made of it.
+//! Reads files from any connector: v1 directly, and v3 by way of a v1 database that is built from it.
 
 pub(crate) mod columns;
 pub(crate) mod grants;
@@ -31,21 +31,21 @@ use crate::v1::query_limits::RowBudget;
 use crate::v1::tables;
 use crate::v3;
 
-/// An unpacked file. The unpacked copy goes when its last reader does.
+/// Reads an unpacked file. The unpacked copy is removed with its last reader.
 #[derive(Debug)]
 pub struct Reader {
     connection: Connection,
-    guard: QueryLimits,
+    limits_guard: QueryLimits,
     limits: Limits,
     path: PathBuf,
     folder: Arc<LockedTempDir>,
 }
 
-/// Ends what a [`Reader`] is doing, from another thread.
+/// Interrupts a [`Reader`] from another thread.
 pub struct Interrupt(rusqlite::InterruptHandle);
 
 impl Interrupt {
-    /// Ends the query that runs now, if any, with an error.
+    /// Ends the running query of the reader, if any, with an error.
     pub fn interrupt(&self) {
         self.0.interrupt();
     }
@@ -54,17 +54,17 @@ impl Interrupt {
 const DATABASE: &str = "db";
 
 impl Reader {
-    /// Unpacks a file into a private folder within `temp_folder` and opens it. Setting `stop` ends the unpacking.
+    /// Unpacks a file into a private folder in `temp_folder` and opens it. Setting `stop` cancels the unpacking.
     ///
     /// # Errors
-    /// [`C1zError`] if it is no c1z that can be read, damaged, or larger than the limits.
+    /// [`C1zError`] if the file is not a c1z, is damaged, or exceeds the limits.
     pub fn open(
         path: &Path,
         temp_folder: &Path,
         limits: Limits,
         stop: &AtomicBool,
     ) -> Result<Self, C1zError> {
-        let container = Container::of(path)?;
+        let container = Container::detect(path)?;
         match container {
             Container::V1 | Container::V3 => {}
             Container::Absent if !is_there(path)? => {
@@ -99,25 +99,25 @@ impl Reader {
             .len();
         let damaged = |error| damaged(&path, &database, limits, &error);
         let mut connection = Connection::open_with_flags(&database, flags).map_err(damaged)?;
-        let guard = QueryLimits::over(&mut connection, bytes, limits).map_err(damaged)?;
+        let limits_guard = QueryLimits::apply(&mut connection, bytes, limits).map_err(damaged)?;
         Ok(Self {
             connection,
-            guard,
+            limits_guard,
             limits,
             path,
             folder,
         })
     }
 
-    /// A second reader of the same unpacked copy, for another thread.
+    /// Opens a second reader of the same unpacked copy, for another thread.
     ///
     /// # Errors
-    /// [`C1zError::Corrupt`] if the copy cannot be opened any more.
+    /// [`C1zError::Corrupt`] if the copy can no longer be opened.
     pub fn reopen(&self) -> Result<Self, C1zError> {
         Self::connect(self.path.clone(), Arc::clone(&self.folder), self.limits)
     }
 
-    /// What ends this reader's queries from another thread.
+    /// A handle that interrupts this reader from another thread.
     #[must_use]
     pub fn interrupt(&self) -> Interrupt {
         Interrupt(self.connection.get_interrupt_handle())
@@ -132,8 +132,8 @@ impl Reader {
             .len())
     }
 
-    /// A reader of a finished database, as a copy in the temporary folder. `path` is what it is called in errors.
-    pub(crate) fn of_database(
+    /// Opens a finished database, after copying it to the temporary folder. Errors name it `path`.
+    pub(crate) fn from_database(
         mut database: File,
         path: &Path,
         temp_folder: &Path,
@@ -144,18 +144,18 @@ impl Reader {
         database.seek(SeekFrom::Start(0)).map_err(failed)?;
         let mut copy = File::create(folder.path().join(DATABASE)).map_err(failed)?;
         io::copy(&mut database, &mut copy).map_err(failed)?;
-        // Its room is needed.
+        // Frees its space on disk.
         drop(database);
         Self::connect(path.to_owned(), Arc::new(folder), limits)
     }
 
-    /// The file that was opened.
+    /// The path of the opened file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// All syncs, in the order they were begun.
+    /// All syncs in the order of their start.
     ///
     /// # Errors
     /// [`C1zError::Corrupt`] if the rows cannot be read.
@@ -175,9 +175,9 @@ impl Reader {
             .connection
             .prepare(&sql)
             .map_err(|error| self.damaged(&error))?;
-        let mut weight = self.weight();
+        let mut row_budget = self.row_budget();
         let rows = statement.query_map([], |row| {
-            weight.add(row)?;
+            row_budget.add(row)?;
             let stats: Option<String> = row.get(5)?;
             Ok(SyncRow {
                 sync_id: row.get(0)?,
@@ -192,8 +192,7 @@ impl Reader {
         rows.map_err(|error| self.damaged(&error))
     }
 
-    /// All syncs of a file, in the order they were begun, by the shortest way: a v3 tells them in its manifest and is not
-    /// unpacked for it.
+    /// All syncs of a file in the order of their start. A v3 is not unpacked for this if its manifest lists them.
     ///
     /// # Errors
     /// As [`open`](Self::open).
@@ -203,16 +202,16 @@ impl Reader {
         limits: Limits,
         stop: &AtomicBool,
     ) -> Result<Vec<SyncRow>, C1zError> {
-        if Container::of(path)? == Container::V3 {
-            let told = v3::syncs(path, limits)?;
-            if !told.is_empty() {
-                return Ok(told);
+        if Container::detect(path)? == Container::V3 {
+            let listed = v3::syncs(path, limits)?;
+            if !listed.is_empty() {
+                return Ok(listed);
             }
         }
         Self::open(path, temp_folder, limits, stop)?.syncs()
     }
 
-    /// The finished sync that readers take ([`SyncRow::latest_finished`]).
+    /// The finished sync that readers use ([`SyncRow::latest_finished`]).
     ///
     /// # Errors
     /// [`C1zError::NoneFinished`] if no sync is finished.
@@ -228,7 +227,7 @@ impl Reader {
     /// Calls `visit` with every resource type of a sync.
     ///
     /// # Errors
-    /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
+    /// [`C1zError::Corrupt`] if rows cannot be read, and the error of `visit`.
     pub fn resource_types<E: From<C1zError>>(
         &self,
         sync_id: &str,
@@ -240,7 +239,7 @@ impl Reader {
     /// Calls `visit` with every resource of a sync.
     ///
     /// # Errors
-    /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
+    /// [`C1zError::Corrupt`] if rows cannot be read, and the error of `visit`.
     pub fn resources<E: From<C1zError>>(
         &self,
         sync_id: &str,
@@ -252,7 +251,7 @@ impl Reader {
     /// Calls `visit` with every entitlement of a sync.
     ///
     /// # Errors
-    /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
+    /// [`C1zError::Corrupt`] if rows cannot be read, and the error of `visit`.
     pub fn entitlements<E: From<C1zError>>(
         &self,
         sync_id: &str,
@@ -264,7 +263,7 @@ impl Reader {
     /// Calls `visit` with every grant of a sync.
     ///
     /// # Errors
-    /// [`C1zError::Corrupt`] if rows cannot be read; what `visit` returns.
+    /// [`C1zError::Corrupt`] if rows cannot be read, and the error of `visit`.
     pub fn grants<E: From<C1zError>>(
         &self,
         sync_id: &str,
@@ -291,9 +290,9 @@ impl Reader {
             .prepare(&sql)
             .map_err(|error| self.damaged(&error))?;
         let mut rows = statement.query([sync_id]).map_err(|error| self.damaged(&error))?;
-        let mut weight = self.weight();
+        let mut row_budget = self.row_budget();
         while let Some(row) = rows.next().map_err(|error| self.damaged(&error))? {
-            weight.add(row).map_err(|error| self.damaged(&error))?;
+            row_budget.add(row).map_err(|error| self.damaged(&error))?;
             let message = M::decode(columns::bytes(row, 0)).map_err(|error| C1zError::Corrupt {
                 path: self.path.clone(),
                 detail: format!("a row of {} is not readable: {error}", tables::TABLES[table].name),
@@ -303,9 +302,9 @@ impl Reader {
         Ok(())
     }
 
-    /// The columns that a table has in this file; none if the table is missing, which the format allows.
+    /// The columns of a table in this file; empty if the table is missing, which the format allows.
     pub(crate) fn columns(&self, table: usize) -> Result<Vec<String>, C1zError> {
-        // A view of that name, which could compute anything, is no table.
+        // A view of that name does not count: it could compute anything.
         let sql = "select name from pragma_table_info(?1) where exists \
                    (select 1 from sqlite_schema where type = 'table' and rootpage > 0 and name = ?1)";
         let mut statement = self
@@ -318,7 +317,7 @@ impl Reader {
             .map_err(|error| self.damaged(&error))
     }
 
-    /// The types of the resources that a sync has entitlements on, in order.
+    /// The sorted types of the resources that have entitlements in a sync.
     ///
     /// # Errors
     /// [`C1zError::Corrupt`] if rows cannot be read.
@@ -337,7 +336,7 @@ impl Reader {
             .map_err(|error| self.damaged(&error))
     }
 
-    /// Counts the rows of a sync, whatever the sync says of itself.
+    /// Counts the rows of a sync, without the counts that it cached.
     ///
     /// # Errors
     /// [`C1zError::Corrupt`] if rows cannot be read.
@@ -379,12 +378,12 @@ impl Reader {
         &self.connection
     }
 
-    /// What the rows of a statement may hold; ask anew for each.
-    pub(crate) fn weight(&self) -> RowBudget {
-        self.guard.weight()
+    /// The memory budget for the rows of one statement.
+    pub(crate) fn row_budget(&self) -> RowBudget {
+        self.limits_guard.row_budget()
     }
 
-    /// What SQLite's refusal to read on means.
+    /// Classifies an error of SQLite.
     pub(crate) fn damaged(&self, error: &rusqlite::Error) -> C1zError {
         match error.sqlite_error_code() {
             Some(ErrorCode::TooBig) => C1zError::TooMuchMemory {
@@ -401,7 +400,7 @@ impl Reader {
     }
 }
 
-/// Whether there is a file; one that cannot be looked at may be there.
+/// Whether a file exists; an error if that is unknown.
 fn is_there(path: &Path) -> Result<bool, C1zError> {
     path.try_exists()
         .map_err(|error| C1zError::io("reading", path, error))
@@ -415,7 +414,7 @@ fn damaged(path: &Path, database: &Path, limits: Limits, error: &rusqlite::Error
     let blamed = match error.sqlite_error_code() {
         Some(OutOfMemory) => Some(io::Error::new(io::ErrorKind::OutOfMemory, error.to_string())),
         Some(DiskFull) => Some(io::Error::new(io::ErrorKind::StorageFull, error.to_string())),
-        // SQLite does not say why, but the next call does.
+        // SQLite does not report the cause, but opening the file again does.
         Some(SystemIoFailure | CannotOpen) => match std::fs::File::open(database) {
             Err(refused) if is_exhausted(&refused) => Some(refused),
             _ => Some(io::Error::other(error.to_string())),
@@ -425,7 +424,7 @@ fn damaged(path: &Path, database: &Path, limits: Limits, error: &rusqlite::Error
     };
     let path = path.to_owned();
     match blamed {
-        // What the system says of the unpacked copy is no fault of the file.
+        // An error of the system on the unpacked copy says nothing about the file.
         Some(source) => C1zError::io("reading the unpacked copy of", &path, source),
         None => C1zError::Corrupt {
             path,

@@ -1,4 +1,4 @@
-//! From a finished database to the finished file: five bytes of magic and one zstd frame.
+//! Compresses a database to a v1 file, five bytes of magic and one zstd frame, and verifies it.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -17,8 +17,8 @@ fn interrupted() -> io::Error {
     io::ErrorKind::Interrupted.into()
 }
 
-/// Compresses the database into the file and makes it durable. The frame tells its content size and carries a checksum
-/// (docs/reference/c1z.md §1.1).
+/// Compresses the database into the file and makes it durable. The frame has a content size and a checksum (docs/reference/c1z.md
+/// §1.1).
 pub(crate) fn compress(
     mut database: File,
     out: &File,
@@ -52,8 +52,8 @@ pub(crate) fn compress(
     out.sync_all()
 }
 
-/// Reads the file back and unpacks all of it, which checks the frame's size and checksum. What comes out must be a database of so
-/// many bytes and so many trees whose pages fit together.
+/// Reads the file back and decompresses it, which checks size and checksum of the frame. The result must be a consistent database
+/// of `database_bytes` and `trees`.
 pub(crate) fn verify(file: &File, database_bytes: u64, trees: usize, stop: &AtomicBool) -> io::Result<()> {
     let mut reader: &File = file;
     reader.seek(SeekFrom::Start(MAGIC_V1.len() as u64))?;
@@ -69,11 +69,11 @@ pub(crate) fn verify(file: &File, database_bytes: u64, trees: usize, stop: &Atom
         if got == 0 {
             return check.finish(trees);
         }
-        check.take(&chunk[..got])?;
+        check.check(&chunk[..got])?;
     }
 }
 
-/// Reads until the chunk is full or nothing is left, so that no page is torn.
+/// Fills the chunk as far as there is data, so that no page is split.
 fn fill(reader: &mut impl Read, chunk: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < chunk.len() {

@@ -1,4 +1,4 @@
-//! From the packed file to the database within it.
+//! Decompresses a v1 file to its database.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -12,7 +12,7 @@ use crate::format::MAGIC_V1;
 use crate::io::retry::retry_interrupted;
 use crate::options::Limits;
 
-/// Unpacks all frames into a file, checking checksums, window and size on the way.
+/// Decompresses all frames into a file, and checks checksums, window and size.
 pub(crate) fn decompress(
     path: &Path,
     database: &Path,
@@ -29,9 +29,11 @@ pub(crate) fn decompress(
     let mut magic = [0; MAGIC_V1.len()];
     file.read_exact(&mut magic).map_err(reading)?;
     let mut packed = BufReader::with_capacity(1 << 20, file);
-    let told = retry_interrupted(|| packed.fill_buf().map(zstd::zstd_safe::get_frame_content_size))
+    let content_size = retry_interrupted(|| packed.fill_buf().map(zstd::zstd_safe::get_frame_content_size))
         .map_err(reading)?;
-    if told.is_ok_and(|told| told.is_some_and(|told| told > limits.decoded_bytes)) {
+    if content_size.is_ok_and(|content_size| {
+        content_size.is_some_and(|content_size| content_size > limits.decoded_bytes)
+    }) {
         return Err(too_large());
     }
     let mut decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(broken)?;
@@ -43,7 +45,7 @@ pub(crate) fn decompress(
         if stop.load(Ordering::Relaxed) {
             return Err(C1zError::Stopped);
         }
-        chunk.resize(CHUNK, 0);
+        chunk.resize(CHUNK_BYTES, 0);
         let got = retry_interrupted(|| decoder.read(chunk)).map_err(broken)?;
         chunk.truncate(got);
         total += got as u64;
@@ -55,25 +57,25 @@ pub(crate) fn decompress(
     pipe_to_file(path, next, out)?.map_err(writing)
 }
 
-/// Bytes that are handed over at a time.
-const CHUNK: usize = 1 << 20;
-/// Chunks that wait to be written.
-const QUEUE: usize = 4;
+/// Bytes of a chunk.
+const CHUNK_BYTES: usize = 1 << 20;
+/// Maximum number of chunks that wait to be written.
+const QUEUE_CAPACITY: usize = 4;
 
-/// Writes what `next` puts into a chunk, until it says that there is no more, on a thread of its own: decompressing takes about as
-/// long as writing.
+/// Writes chunks that `next` fills, until it returns `false`. Writing has a thread of its own, because it takes about as long as
+/// decompressing.
 fn pipe_to_file(
     path: &Path,
     mut next: impl FnMut(&mut Vec<u8>) -> Result<bool, C1zError>,
     mut out: File,
 ) -> Result<io::Result<()>, C1zError> {
-    let (full, to_write) = mpsc::sync_channel::<Vec<u8>>(QUEUE);
+    let (full, to_write) = mpsc::sync_channel::<Vec<u8>>(QUEUE_CAPACITY);
     let (empty, written) = mpsc::channel();
     thread::scope(|scope| {
         let write = move || {
             to_write.into_iter().try_for_each(|chunk| {
                 out.write_all(&chunk)?;
-                // Nobody wants it back any more at the end.
+                // At the end nobody receives it any more.
                 let _ = empty.send(chunk);
                 Ok(())
             })
@@ -86,7 +88,7 @@ fn pipe_to_file(
             let mut chunk = written.try_recv().unwrap_or_default();
             match next(&mut chunk) {
                 Ok(true) if full.send(chunk).is_ok() => {}
-                // A writer that is gone says why when it is asked.
+                // If the writer has ended, joining it returns the reason.
                 Ok(_) => break Ok(()),
                 Err(error) => break Err(error),
             }
@@ -95,7 +97,7 @@ fn pipe_to_file(
         let ended = writer
             .join()
             .unwrap_or_else(|_| Err(io::Error::other("the writing thread was lost")));
-        // What could not be written comes first: it may be why there was nothing more to read.
+        // A write error comes first: it may be the cause of the read error.
         match (ended, read) {
             (Err(error), _) => Ok(Err(error)),
             (Ok(()), read) => read.map(Ok),

@@ -1,4 +1,4 @@
-//! Whether the disk is to blame for what SQLite calls damage: a page that could not be read is a damaged one to it.
+//! Tells disk errors from damaged files: SQLite reports a page that could not be read as a damaged one.
 
 use std::fs::File;
 use std::io;
@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags};
 use crate::options::Limits;
 use crate::v1::query_limits::QueryLimits;
 
-/// Reads an unpacked copy once more. Gives why it could not be read, if it cannot be now or is sound after all.
+/// Reads an unpacked copy again. Returns an error if that fails, or if the copy turns out to be sound.
 pub(crate) fn is_disk_error(database: &Path, limits: Limits) -> Option<io::Error> {
     let read = File::open(database).and_then(|mut copy| io::copy(&mut copy, &mut io::sink()));
     match read {
@@ -24,7 +24,7 @@ pub(crate) fn is_disk_error(database: &Path, limits: Limits) -> Option<io::Error
 fn is_sound(database: &Path, bytes: u64, limits: Limits) -> rusqlite::Result<bool> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(database, flags)?;
-    let _guard = QueryLimits::over(&mut connection, bytes, limits)?;
+    let _guard = QueryLimits::apply(&mut connection, bytes, limits)?;
     let found: String = connection.query_row("pragma integrity_check(1)", [], |row| row.get(0))?;
     Ok(found == "ok")
 }
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_that_is_sound_was_not_read_well_before() {
+    fn a_sound_copy_is_a_disk_error() {
         let folder = tempfile::tempdir().unwrap();
         let blamed = is_disk_error(&database(folder.path()), Limits::default()).unwrap();
         assert_eq!(
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_copy_is_no_fault_of_the_disk() {
+    fn a_damaged_copy_is_not_a_disk_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = database(folder.path());
         let whole = fs::read(&path).unwrap();
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_that_cannot_be_read_is_the_disks_fault() {
+    fn an_unreadable_copy_is_a_disk_error() {
         let folder = tempfile::tempdir().unwrap();
         let gone = is_disk_error(&folder.path().join("gone.db"), Limits::default()).unwrap();
         assert_eq!(gone.kind(), io::ErrorKind::NotFound);

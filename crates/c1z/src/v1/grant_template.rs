@@ -1,4 +1,4 @@
-//! Grants in bulk: everything that the grants of one entitlement share is encoded once.
+//! Encodes grants in bulk: what the grants of one entitlement share is encoded once.
 
 use baton_proto::connector_v2::{Entitlement, ResourceId};
 use baton_proto::prost_types::Any;
@@ -17,20 +17,21 @@ const RESOURCE_ID: u8 = 1 << 3 | 2;
 const RESOURCE_TYPE: u8 = 1 << 3 | 2;
 const RESOURCE: u8 = 2 << 3 | 2;
 
-/// The grants of one entitlement to principals of one type.
+/// What the grants of one entitlement to principals of one type share, encoded for
+/// [`Writer::put_grants`](crate::Writer::put_grants).
 #[derive(Debug, Clone)]
 pub struct GrantTemplate {
     pub(crate) resource: ResourceId,
     pub(crate) entitlement_id: String,
     pub(crate) principal_type: String,
-    /// The same for v3.
+    /// The same for the records of a v3.
     pub(crate) record: GrantRecordTemplate,
     before: Vec<u8>,
     after: Vec<u8>,
 }
 
 impl GrantTemplate {
-    /// Prepares the shared parts: the whole entitlement, and the annotations that every grant carries.
+    /// Encodes the shared parts: the complete entitlement, and the annotations of every grant.
     #[must_use]
     pub fn new(entitlement: &Entitlement, principal_type: &str, annotations: &[Any]) -> Self {
         let mut before = Vec::new();
@@ -63,7 +64,7 @@ impl GrantTemplate {
         }
     }
 
-    /// Encodes the whole `Grant` message into `out`, byte for byte as the general encoder would.
+    /// Encodes the complete `Grant` message into `out`, with the same bytes as the general encoder.
     pub(crate) fn encode(&self, principal: &str, grant_id: &str, out: &mut Vec<u8>) {
         out.clear();
         out.extend_from_slice(&self.before);
@@ -85,7 +86,7 @@ fn push_bytes(out: &mut Vec<u8>, key: u8, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// Bytes of a field with one byte of key and so many bytes of content.
+/// Bytes of a field with a key of one byte and `content` bytes of content.
 fn field_len(content: usize) -> usize {
     1 + encoded_len_varint(content as u64) + content
 }
@@ -99,7 +100,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equal_to_the_general_encoder(
+        fn same_bytes_as_the_general_encoder(
             role in "[0-9]{1,9}", name in ".{0,200}", principal_type in "[a-z]{1,130}", principal in ".{1,300}", immutable: bool
         ) {
             let id = |resource_type: &str, resource: &str| ResourceId {

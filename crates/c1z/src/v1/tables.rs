@@ -1,5 +1,5 @@
-//! The tables of a v1 c1z (docs/reference/c1z.md §2.2). Never add a column: the reference's clone step fails on columns it does
-//! not know. Two index names on `v1_resources` are swapped in the reference; the swap is kept.
+//! The tables of a v1 c1z (docs/reference/c1z.md §2.2). Never add a column: baton-sdk's clone step fails on unknown columns. Two
+//! index names on `v1_resources` are swapped in baton-sdk, and so they are here.
 
 use crate::v1::sqlite::Column;
 use crate::v1::sqlite::Index;
@@ -60,7 +60,7 @@ const GRANTS_BY_ENTITLEMENT: Index = index(
         "principal_resource_id",
     ],
 );
-const GRANTS_COUNTED: Index = index(
+const GRANTS_BY_ENTITLEMENT_AND_SYNC: Index = index(
     "idx_grants_entitlement_sync_grant_v1",
     &["entitlement_id", "sync_id", "id"],
 );
@@ -70,7 +70,7 @@ const GRANTS_TO_EXPAND: Index = partial(
     Predicate::IsOne("needs_expansion"),
 );
 
-/// The same tables for a database that is read here and goes then: grants without the indexes that nothing here asks for.
+/// The same tables for a temporary database that is only read here: grants without the indexes that no query uses.
 pub(crate) static TABLES_TO_READ: [Table; 7] = to_read(&TABLES);
 
 const fn to_read(tables: &[Table; 7]) -> [Table; 7] {
@@ -78,13 +78,13 @@ const fn to_read(tables: &[Table; 7]) -> [Table; 7] {
     tables[GRANTS].indexes = &[
         GRANTS_BY_PRINCIPAL,
         GRANTS_BY_ENTITLEMENT,
-        GRANTS_COUNTED,
+        GRANTS_BY_ENTITLEMENT_AND_SYNC,
         GRANTS_TO_EXPAND,
     ];
     tables
 }
 
-/// All tables, at the places that the constants name.
+/// All tables, at the indexes that the constants name.
 pub(crate) static TABLES: [Table; 7] = [
     Table {
         name: "v1_resource_types",
@@ -160,7 +160,7 @@ pub(crate) static TABLES: [Table; 7] = [
             GRANTS_BY_PRINCIPAL,
             GRANTS_BY_ENTITLEMENT,
             unique("idx_grants_external_sync_v1", &["external_id", "sync_id"]),
-            GRANTS_COUNTED,
+            GRANTS_BY_ENTITLEMENT_AND_SYNC,
             partial(
                 "idx_grants_sync_expansion_v1",
                 &["sync_id"],
@@ -224,7 +224,7 @@ pub(crate) fn column_or_default(known: &[String], column: &'static str) -> &'sta
     }
 }
 
-/// How many trees a database of ours has: a table and its indexes are one each.
+/// Number of b-trees in a database: one for each table and each index.
 pub(crate) fn trees() -> usize {
     crate::v1::sqlite::trees(&TABLES)
 }

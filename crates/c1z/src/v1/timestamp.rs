@@ -1,9 +1,9 @@
-//! Times as the reference stores them: text without zone, which is UTC here (docs/reference/c1z.md §2.3).
+//! Times as baton-sdk stores them: text without a zone, which is UTC here (docs/reference/c1z.md §2.3).
 
 use time::{Date, OffsetDateTime, Time, UtcOffset};
 
-/// `YYYY-MM-DD HH:MM:SS[.fffffffff]` in UTC, trailing zeros of the fraction left out. Never `T` or `Z`: the reference
-/// compares these texts as texts.
+/// Formats a time as `YYYY-MM-DD HH:MM:SS[.fffffffff]` in UTC, without trailing zeros of the fraction. Never with `T` or `Z`:
+/// baton-sdk compares these texts as texts.
 #[must_use]
 pub fn format(time: OffsetDateTime) -> String {
     let time = time.to_offset(UtcOffset::UTC);
@@ -24,8 +24,8 @@ pub fn format(time: OffsetDateTime) -> String {
     text
 }
 
-/// Reads such a text. A `T` for the space, `Z` or a numeric zone at the end and up to nine digits of fraction are taken
-/// too, as the reference's readers do; without a zone it is UTC (docs/reference/c1z.md §2.3).
+/// Parses such a text. As baton-sdk does, it also accepts a `T` instead of the space, `Z` or a numeric zone at the end, and up to
+/// nine digits of fraction. A text without a zone is UTC (docs/reference/c1z.md §2.3).
 #[must_use]
 pub fn parse(text: &str) -> Option<OffsetDateTime> {
     let (date, rest) = (text.get(..10)?, text.get(10..)?);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn other_writers_forms_are_read() {
+    fn forms_of_other_writers_are_read() {
         let noon = datetime!(2026-11-24 12:00:00.5 UTC);
         for text in [
             "2026-11-24 12:00:00.5",
@@ -129,7 +129,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(seconds in 0_i64..4_000_000_000, nanoseconds in 0_i64..1_000_000_000) {
+        fn written_rows_are_read(seconds in 0_i64..4_000_000_000, nanoseconds in 0_i64..1_000_000_000) {
             let time = OffsetDateTime::from_unix_timestamp(seconds).unwrap() + time::Duration::nanoseconds(nanoseconds);
             prop_assert_eq!(parse(&format(time)), Some(time));
         }

@@ -1,4 +1,4 @@
-//! From sorted rows to the finished file: tables, each compressed on a thread of its own, in an envelope.
+//! Writes sorted rows as a complete file: tables, each compressed on a thread of its own, in an envelope.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -22,7 +22,7 @@ use super::row_sorter::RowsError;
 use crate::error::C1zError;
 use crate::options::{Compression, Limits, StorageEngine};
 
-/// Families of which a reader makes rows.
+/// Key families that a reader decodes to rows.
 const READ_FAMILIES: [&[u8]; 5] = [
     &key::RESOURCE_TYPE,
     &key::RESOURCE,
@@ -31,8 +31,8 @@ const READ_FAMILIES: [&[u8]; 5] = [
     &key::ASSET,
 ];
 
-/// Writes rows as a complete file and makes it durable. Returns the bytes that it takes of a reader's limit on decoded bytes:
-/// of the unpacked tables, or of the rows in them, whichever is more.
+/// Writes rows as a complete file and makes it durable. Returns the bytes that count against a reader's limit on decoded bytes:
+/// those of the unpacked tables or of the rows in them, whichever is more.
 pub(crate) fn write_file(
     rows: Rows,
     summary: &Summary<'_>,
@@ -43,8 +43,8 @@ pub(crate) fn write_file(
     let mut tables = Tables {
         envelope: EnvelopeWriter::begin(out, &summary.manifest(rows.sum()))?,
         table: TableWriter::new(),
-        placed: Vec::new(),
-        packing: VecDeque::new(),
+        finished: Vec::new(),
+        compressing: VecDeque::new(),
         compression,
         unpacked: 0,
     };
@@ -65,25 +65,25 @@ pub(crate) fn write_file(
     Ok(tables.finish()?.max(row_bytes))
 }
 
-/// Reads a file back: every frame is what was written.
+/// Reads a file back and checks that every frame is what was written.
 pub(crate) fn verify(file: &File, path: &Path, stop: &AtomicBool) -> Result<(), C1zError> {
     let file = file
         .try_clone()
         .map_err(|error| C1zError::io("reading back", path, error))?;
-    // Our own file may be as large as it is.
+    // A file that was just written may have any size.
     let limits = Limits {
         decoded_bytes: u64::MAX,
         ..Limits::default()
     };
-    Envelope::over(path, file, limits)?.verify(stop)
+    Envelope::from_file(path, file, limits)?.verify(stop)
 }
 
 struct Tables<'f> {
     envelope: EnvelopeWriter<'f>,
     table: TableWriter,
-    placed: Vec<FinishedTable>,
-    /// Frames in the making, in the order in which they are written.
-    packing: VecDeque<JoinHandle<io::Result<Frame>>>,
+    finished: Vec<FinishedTable>,
+    /// Frames that are being compressed, in the order in which they are written.
+    compressing: VecDeque<JoinHandle<io::Result<Frame>>>,
     compression: Compression,
     /// Bytes of all files, before compression.
     unpacked: u64,
@@ -99,18 +99,18 @@ impl Tables<'_> {
     }
 
     fn end_table(&mut self) -> io::Result<()> {
-        let name = pebble::table_name(self.placed.len() as u64);
-        let (bytes, placed) = self.table.finish();
+        let name = pebble::table_name(self.finished.len() as u64);
+        let (bytes, finished) = self.table.finish();
         self.unpacked += bytes.len() as u64;
-        self.placed.push(placed);
-        while self.packing.len() >= self.compression.threads.max(1) as usize {
+        self.finished.push(finished);
+        while self.compressing.len() >= self.compression.threads.max(1) as usize {
             self.write_next()?;
         }
         let level = self.level();
         let thread = std::thread::Builder::new()
             .name("c1z-pack".to_owned())
             .spawn(move || Frame::pack(name, &bytes, level))?;
-        self.packing.push_back(thread);
+        self.compressing.push_back(thread);
         Ok(())
     }
 
@@ -119,24 +119,24 @@ impl Tables<'_> {
     }
 
     fn write_next(&mut self) -> io::Result<()> {
-        let Some(thread) = self.packing.pop_front() else {
+        let Some(thread) = self.compressing.pop_front() else {
             return Ok(());
         };
-        let packed = thread.join();
+        let compressed = thread.join();
         self.envelope
-            .add(packed.map_err(|_| io::Error::other("the compressing thread has ended"))??)
+            .add(compressed.map_err(|_| io::Error::other("the compressing thread has ended"))??)
     }
 
     fn finish(mut self) -> io::Result<u64> {
         if !self.table.is_empty() {
             self.end_table()?;
         }
-        while !self.packing.is_empty() {
+        while !self.compressing.is_empty() {
             self.write_next()?;
         }
         // In the order of their names, after the tables.
         for (name, content) in [
-            (pebble::MANIFEST, pebble::manifest(&self.placed)),
+            (pebble::MANIFEST, pebble::manifest(&self.finished)),
             (pebble::FORMAT_MARKER, Vec::new()),
             (pebble::MANIFEST_MARKER, Vec::new()),
         ] {

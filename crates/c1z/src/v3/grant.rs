@@ -1,4 +1,4 @@
-//! Grants in bulk: everything that the records of one entitlement's grants share is encoded once.
+//! Encodes records of grants in bulk: what those of one entitlement share is encoded once.
 
 use baton_proto::connector_v2::ResourceId;
 use baton_proto::prost_types::{Any, Timestamp};
@@ -62,13 +62,13 @@ impl GrantRecordTemplate {
         }
     }
 
-    /// Whether it makes the same records.
+    /// Whether it encodes the same records.
     pub(super) fn is(&self, other: &Self) -> bool {
         (&self.partition, &self.principal_type, &self.annotations)
             == (&other.partition, &other.principal_type, &other.annotations)
     }
 
-    /// Encodes the record of a principal, byte for byte as the general encoder would.
+    /// Encodes the record of a principal, with the same bytes as the general encoder.
     pub(super) fn encode(&self, principal: &[u8], discovered_at: &Timestamp, out: &mut Vec<u8>) {
         out.clear();
         out.push(EXTERNAL_ID);
@@ -104,7 +104,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equal_to_the_general_encoder(
+        fn same_bytes_as_the_general_encoder(
             role in "[0-9]{1,9}", principal_type in "[a-z]{1,130}", principal in ".{1,300}", immutable: bool, seconds in 0_i64..9
         ) {
             let resource = ResourceId { resource_type: "role".into(), resource: role.clone(), baton_resource: false };

@@ -1,15 +1,15 @@
-//! Sums of grants that two files can be compared by without reading all of them (docs/reference/c1z.md §3.5).
+//! Digests of grants, by which two files can be compared without reading all grants (docs/reference/c1z.md §3.5).
 
 use std::mem::take;
 
 use super::envelope::xxh64;
 use super::key;
 
-/// Grants that a leaf is to hold on average at most.
-const LEAF_GRANTS: u64 = 512;
-const MOST_BITS: u32 = 16;
+/// Maximum number of grants of an average leaf.
+const MAX_LEAF_GRANTS: u64 = 512;
+const MAX_BITS: u32 = 16;
 
-/// So many grants, and the hashes of all of them, one over another.
+/// Number of grants, and the XOR of their hashes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Sum {
     pub(super) count: u64,
@@ -32,7 +32,7 @@ impl Sum {
     }
 }
 
-/// The hash of a grant: of its key, without the family, and of the entitlements that it comes from.
+/// The hash of a grant, over its key without the family and over its source entitlements.
 pub(super) fn content_hash(key: &[u8]) -> [u8; 8] {
     xxh64(key).to_be_bytes()
 }
@@ -43,17 +43,17 @@ pub(super) fn bucket(principal: &[u8]) -> [u8; 2] {
     [high, low]
 }
 
-/// Nodes of the digest in the order of their keys, made of grants by entitlement and bucket.
+/// Builds the nodes of the digest, in the order of their keys, from grants ordered by entitlement and bucket.
 #[derive(Debug, Default)]
 pub(super) struct Digests {
     nodes: Vec<(Vec<u8>, Vec<u8>)>,
     partition: Option<Vec<u8>>,
-    /// What there is in each bucket of the current entitlement.
+    /// The buckets of the current entitlement.
     buckets: Vec<(u16, Sum)>,
 }
 
 impl Digests {
-    /// An entitlement, whether or not it has grants.
+    /// Starts an entitlement, whether or not it has grants.
     pub(super) fn begin(&mut self, partition: &[u8]) {
         if self.partition.as_deref() != Some(partition) {
             self.end();
@@ -61,7 +61,7 @@ impl Digests {
         }
     }
 
-    /// A grant of the entitlement that was begun.
+    /// Adds a grant of the current entitlement.
     pub(super) fn add(&mut self, bucket: [u8; 2], hash: [u8; 8]) {
         let bucket = u16::from_be_bytes(bucket);
         let sum = Sum { count: 1, xor: hash };
@@ -80,8 +80,8 @@ impl Digests {
         for (_, sum) in &buckets {
             root.add(*sum);
         }
-        let enough = |bits: &u32| LEAF_GRANTS << *bits >= root.count;
-        let bits = (0..MOST_BITS).find(enough).unwrap_or(MOST_BITS);
+        let enough = |bits: &u32| MAX_LEAF_GRANTS << *bits >= root.count;
+        let bits = (0..MAX_BITS).find(enough).unwrap_or(MAX_BITS);
         let mut node = key::DIGEST.to_vec();
         key::push(&partition, &mut node);
         node.push(0);
@@ -92,7 +92,7 @@ impl Digests {
         if bits == 0 {
             return;
         }
-        let leaf_of = |bucket: u16| bucket >> (MOST_BITS - bits) << (MOST_BITS - bits);
+        let leaf_of = |bucket: u16| bucket >> (MAX_BITS - bits) << (MAX_BITS - bits);
         for leaf in buckets.chunk_by(|(a, _), (b, _)| leaf_of(*a) == leaf_of(*b)) {
             let mut sum = Sum::default();
             for (_, part) in leaf {
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leaves_are_as_many_as_grants_ask_for() {
+    fn digest_leaves_grow_with_grants() {
         for (grants, width) in [(0_u32, 0), (512, 0), (513, 1), (1024, 1), (1025, 2), (5000, 4)] {
             let mut digests = Digests::default();
             digests.begin(b"role\x007");

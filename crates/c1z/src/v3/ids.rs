@@ -1,4 +1,4 @@
-//! The ids of the rows in a store, by its keys alone, and what its sync says of itself.
+//! Reads the ids of the rows in a store from its keys alone, and the row of its sync.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -30,7 +30,7 @@ pub(crate) struct StoreIds {
 }
 
 impl StoreIds {
-    /// Unpacks a file's store into a private folder within another.
+    /// Unpacks the store of a file into a private folder in `temp_folder`.
     pub(crate) fn unpack(
         path: &Path,
         temp_folder: &Path,
@@ -84,12 +84,12 @@ impl StoreIds {
         })
     }
 
-    /// The sync in it.
+    /// The sync of the store.
     pub(crate) fn sync(&self) -> Option<&SyncRow> {
         self.sync.as_ref()
     }
 
-    /// What the writer of the sync noted about it.
+    /// The note of the sync's writer.
     pub(crate) fn note(&self) -> Option<SyncNote> {
         self.note.clone()
     }
@@ -129,7 +129,7 @@ impl StoreIds {
         Ok(types)
     }
 
-    /// The address of the tenant as the description of the one app names it.
+    /// The tenant's address, from the description of its only app.
     pub(crate) fn described_tenant(&self, path: &Path) -> Result<Option<String>, C1zError> {
         self.address()
             .map_err(|error| error.into_c1z_error(path, self.folder.path(), self.limits))
@@ -165,15 +165,15 @@ impl StoreIds {
         Ok(addresses.only())
     }
 
-    /// Calls `take` with the ids of all resources and grants.
+    /// Calls `visit` with the ids of all resources and grants.
     pub(crate) fn each_id(
         &self,
         path: &Path,
-        mut take: impl FnMut(PreviousId<'_>) -> Result<(), C1zError>,
+        mut visit: impl FnMut(PreviousId<'_>) -> Result<(), C1zError>,
     ) -> Result<(), C1zError> {
         let mut stopped = None;
         let mut pass_on = |id: PreviousId<'_>| {
-            take(id).map_err(|error| {
+            visit(id).map_err(|error| {
                 stopped = Some(error);
                 StoreReadError::Stopped
             })
@@ -207,11 +207,11 @@ impl StoreIds {
         }
     }
 
-    /// Calls `take` with the parts of all keys of a family.
+    /// Calls `visit` with the parts of all keys of a family.
     fn keys<const N: usize>(
         &self,
         family: &[u8],
-        mut take: impl FnMut(&[String; N]) -> Result<(), StoreReadError>,
+        mut visit: impl FnMut(&[String; N]) -> Result<(), StoreReadError>,
     ) -> Result<(), StoreReadError> {
         let mut parts: [String; N] = std::array::from_fn(|_| String::new());
         self.store.each(family, |key, _| {
@@ -221,14 +221,14 @@ impl StoreIds {
                     return Err(StoreError::Damaged("a key of its store is too short".to_owned()).into());
                 };
                 let (bytes, after) = key::next(bytes);
-                // Most parts are those of the key before.
+                // Most parts are the same as in the previous key.
                 if part.as_bytes() != &*bytes {
                     part.clear();
                     part.push_str(&String::from_utf8_lossy(&bytes));
                 }
                 rest = after;
             }
-            take(&parts)
+            visit(&parts)
         })
     }
 }

@@ -1,11 +1,12 @@
-//! Keys of the store (docs/reference/c1z.md §3.3): a family, and the parts of a tuple in a form that sorts as the tuple does.
+//! Keys of the store (docs/reference/c1z.md §3.3): a family, then the parts of a tuple, encoded so that keys sort as the tuples
+//! do.
 
 use std::borrow::Cow;
 
 /// The first byte of every key.
 const VERSION: u8 = 0x03;
 
-/// What a row takes of a reader's limit besides its key and value, in bytes: so many small rows are not free.
+/// Bytes that a row counts against a reader's limit besides its key and value, so that empty rows are not free.
 pub(crate) const ROW_OVERHEAD: u64 = 16;
 
 pub(crate) const RESOURCE_TYPE: [u8; 3] = [VERSION, 0x01, 0];
@@ -20,8 +21,8 @@ pub(crate) const NEEDS_EXPANSION: [u8; 4] = [VERSION, 0x07, 0x05, 0];
 pub(crate) const BY_PRINCIPAL_HASH: [u8; 4] = [VERSION, 0x07, 0x08, 0];
 pub(crate) const DIGEST: [u8; 4] = [VERSION, 0x0A, 0x08, 0];
 /// The digest of all grants.
-pub(crate) const WHOLE_DIGEST: [u8; 6] = [VERSION, 0x0A, 0x08, 0, 0, 0x02];
-/// Stamps, without which a store counts as one of an older layout.
+pub(crate) const ALL_GRANTS_DIGEST: [u8; 6] = [VERSION, 0x0A, 0x08, 0, 0, 0x02];
+/// Stamps. A store without them has an older layout.
 pub(crate) const ID_FORMAT: &[u8] = b"\x03\xFFgrant_entitlement_id_format";
 pub(crate) const KEYSPACE: &[u8] = b"\x03\xFFkeyspace_version";
 /// The value of both: the version of the layout of keys, and of the ids in them.
@@ -49,7 +50,7 @@ pub(crate) fn push_all(parts: &[&str], out: &mut Vec<u8>) {
     }
 }
 
-/// What names an entitlement: the ids of its resource, whether its own id begins with these, and the rest of it.
+/// The parts that identify an entitlement: the ids of its resource, whether its own id starts with them, and the rest of its id.
 pub(crate) fn entitlement<'a>(resource_type: &'a str, resource: &'a str, id: &'a str) -> [&'a str; 4] {
     let tail = id
         .strip_prefix(resource_type)
@@ -62,7 +63,7 @@ pub(crate) fn entitlement<'a>(resource_type: &'a str, resource: &'a str, id: &'a
     }
 }
 
-/// The part that begins here in its own form, and what follows it.
+/// Decodes the next part. Returns it with what follows.
 pub(crate) fn next(bytes: &[u8]) -> (Cow<'_, [u8]>, Option<&[u8]>) {
     let end = bytes.iter().position(|byte| *byte == 0);
     let (part, rest) = match end {
@@ -94,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_that_begins_with_its_resource_is_told_by_its_rest() {
+    fn entitlement_ids_with_the_resource_as_prefix() {
         assert_eq!(
             entitlement("role", "7", "role:7:assigned"),
             ["role", "7", "1", "assigned"]
@@ -107,7 +108,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn keys_sort_as_their_tuples_and_come_back(
+        fn keys_sort_as_tuples_and_decode(
             a in prop::collection::vec("[\0-\u{3}a]{0,4}", 3), b in prop::collection::vec("[\0-\u{3}a]{0,4}", 3)
         ) {
             let encode = |parts: &[String]| {

@@ -1,4 +1,4 @@
-//! What a v3 file says about itself before its payload (docs/reference/c1z.md §3.1).
+//! The manifest of a v3 file, in front of its payload (docs/reference/c1z.md §3.1).
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::options::Limits;
 use crate::stats::SyncStats;
 use crate::sync_row::{Lineage, SyncRow};
 
-/// The name under which the ecosystem's SDK knows the store, in the layout of now.
+/// The name of the engine in baton-sdk, for the current layout of the store.
 pub(crate) const ENGINE: &str = "pebble3";
 const DIGEST_VERSION: u32 = 1;
 
@@ -45,7 +45,7 @@ fn sync_type(text: &str) -> SyncType {
     }
 }
 
-/// A type of syncs as v1 names it.
+/// The name of a sync type in v1.
 pub(crate) fn sync_type_name(sync_type: SyncType) -> &'static str {
     match sync_type {
         SyncType::Full => "full",
@@ -97,7 +97,7 @@ impl Summary<'_> {
         }
     }
 
-    /// The manifest over the store.
+    /// The manifest of the file.
     pub(super) fn manifest(&self, sum: Sum) -> C1zManifestV3 {
         let run = self.run();
         let summary = SyncRunSummary {
@@ -112,7 +112,7 @@ impl Summary<'_> {
             engine: ENGINE.to_owned(),
             engine_schema_version: pebble::FORMAT_VERSION,
             payload_encoding: PayloadEncoding::IndexedZstd.into(),
-            // Readable by construction: the build wrote it.
+            // Always decodable: the build wrote it.
             descriptors: FileDescriptorSet::decode(baton_proto::STORAGE_DESCRIPTORS).ok(),
             sync_runs: vec![summary],
             pebble_id_index_format: PebbleIdIndexFormat::StructuredV1.into(),
@@ -126,7 +126,7 @@ impl Summary<'_> {
     }
 }
 
-/// The syncs that a file has, by its manifest; none if that tells of none, which is no proof that there is none.
+/// The syncs that the manifest of a file lists. If it lists none, the file may still have one.
 pub(crate) fn syncs(path: &Path, limits: Limits) -> Result<Vec<SyncRow>, C1zError> {
     let mut envelope = Envelope::open(path, limits)?;
     envelope.check()?;

@@ -1,9 +1,8 @@
-//! The c1z v3 format (docs/reference/c1z.md §1.2, §3): an envelope around the files of a key-value store, which holds one sync.
+//! The v3 format (docs/reference/c1z.md §1.2, §3): an envelope around the files of a key-value store with one sync.
 //!
-//! `envelope/` is the container: manifest, frames, index, footer. `pebble/` is the store within it: tables, manifest of
-//! tables, markers. `key.rs`, `record.rs` and `grant.rs` are keys and values; `rows.rs` sorts them, `digest.rs` sums grants
-//! up, `store.rs` makes tables and frames of them.
-//! `as_v1.rs` reads.
+//! `envelope/` is the container: manifest, frames, index, footer. `pebble/` is the store in it: tables, manifest of tables,
+//! markers. `key.rs`, `record.rs` and `grant.rs` encode keys and values, `row_sorter.rs` sorts them, `grant_digests.rs` computes
+//! digests, `file_writer.rs` writes tables and frames. `unpacked_store.rs`, `ids.rs` and `reader/v3_to_v1.rs` read.
 
 pub(crate) mod envelope;
 pub(crate) mod file_writer;

@@ -1,4 +1,4 @@
-//! The ecosystem's messages as the records that a v3 file keeps of them, and back (docs/reference/c1z.md §3.4).
+//! Converts connector messages to the records of a v3 file and back (docs/reference/c1z.md §3.4).
 
 use baton_proto::connector_v2::{
     AssetRef, Entitlement, Grant, GrantSources, Resource, ResourceId, ResourceType, Status,
@@ -142,7 +142,7 @@ pub(crate) fn resource_message(row: ResourceRecord) -> Resource {
     }
 }
 
-/// The resource and the types that can hold it are named by their ids only.
+/// The resource and the grantable types are named by their ids only.
 pub(crate) fn entitlement_message(row: EntitlementRecord) -> Entitlement {
     let purpose = PurposeValue::from_str_name(&format!("{PURPOSE}{}", row.purpose));
     let types = row.grantable_to_resource_type_ids.into_iter();

@@ -1,4 +1,4 @@
-//! Rows on their way into a store: each family of keys is sorted, on disk where it must be.
+//! Sorts the rows of a store, each family of keys on its own, on disk if necessary.
 
 use std::io;
 use std::path::Path;
@@ -41,14 +41,14 @@ const BY_PRINCIPAL: usize = 6;
 const NEEDS_EXPANSION: usize = 7;
 const BY_HASH: usize = 8;
 
-/// How the value of a grant waits: as the number of its template, or whole.
+/// First byte of the unsorted value of a grant: the number of its template follows, or the complete record.
 const TEMPLATE: u8 = 0;
-const WHOLE: u8 = 1;
+const COMPLETE: u8 = 1;
 
-/// Rows between two looks at whether to stop.
+/// Rows between two checks of the stop flag.
 const STRIDE: u64 = 4096;
 
-/// Why rows could not be given back.
+/// Why rows could not be sorted.
 #[derive(Debug)]
 pub(crate) enum RowsError {
     Io(io::Error),
@@ -71,7 +71,7 @@ pub(crate) struct Rows {
     thread: SortThread,
     sorters: Vec<Sorter>,
     templates: Vec<GrantRecordTemplate>,
-    /// All grants together.
+    /// The digest of all grants.
     sum: Sum,
     started_at: Timestamp,
     discovered_at: Timestamp,
@@ -93,7 +93,7 @@ impl Rows {
         })
     }
 
-    /// The sum of all grants, whose keys are known from the beginning.
+    /// The digest of all grants so far.
     pub(super) fn sum(&self) -> Sum {
         self.sum
     }
@@ -127,12 +127,13 @@ impl Rows {
             &row.id,
         ));
         self.push(ENTITLEMENTS, &record.encode_to_vec())?;
-        // Among the grants by hash an entitlement stands for itself, before its grants: each one has a digest.
+        // In the family of grants by hash an entitlement precedes its grants, so that entitlements without grants have a digest
+        // too.
         self.key.push(0);
         self.push(BY_HASH, &[])
     }
 
-    /// Adds the grants of one entitlement and tells how many there were.
+    /// Adds the grants of one entitlement. Returns their number.
     pub(crate) fn put_grants<'p>(
         &mut self,
         template: &GrantRecordTemplate,
@@ -160,14 +161,21 @@ impl Rows {
         Ok(rows)
     }
 
-    /// Adds one grant, whatever it says of itself.
+    /// Adds one grant from its record.
     pub(crate) fn put_grant(&mut self, record: &GrantRecord) -> io::Result<()> {
-        let held = record.entitlement.clone().unwrap_or_default();
-        let holder = record.principal.clone().unwrap_or_default();
+        let entitlement_ref = record.entitlement.clone().unwrap_or_default();
+        let principal_ref = record.principal.clone().unwrap_or_default();
         let (mut partition, mut principal) = (Vec::new(), Vec::new());
-        let parts = key::entitlement(&held.resource_type_id, &held.resource_id, &held.entitlement_id);
+        let parts = key::entitlement(
+            &entitlement_ref.resource_type_id,
+            &entitlement_ref.resource_id,
+            &entitlement_ref.entitlement_id,
+        );
         key::push_all(&parts, &mut partition);
-        key::push_all(&[&holder.resource_type_id, &holder.resource_id], &mut principal);
+        key::push_all(
+            &[&principal_ref.resource_type_id, &principal_ref.resource_id],
+            &mut principal,
+        );
         join(&mut self.key, &[&partition, &[0], &principal]);
         if record.needs_expansion {
             self.push(NEEDS_EXPANSION, &[])?;
@@ -177,8 +185,8 @@ impl Rows {
             hashed.push(0);
             key::push(source.as_bytes(), &mut hashed);
         }
-        let mut value = vec![WHOLE];
-        // A vector grows, so there is always room.
+        let mut value = vec![COMPLETE];
+        // Encoding into a vector cannot fail: it grows.
         record.encode_raw(&mut value);
         self.put_grant_keys(
             &partition,
@@ -188,7 +196,7 @@ impl Rows {
         )
     }
 
-    /// Puts a grant, of which [`Self::key`] is the key, under all its keys.
+    /// Adds a grant, whose key is in [`Self::key`], to all families.
     fn put_grant_keys(
         &mut self,
         partition: &[u8],
@@ -210,7 +218,7 @@ impl Rows {
         self.push(ASSETS, &record.encode_to_vec())
     }
 
-    /// The rows that come now were found then. Grants of templates were all found at the beginning.
+    /// Sets when the following rows were discovered. Grants from templates were discovered when the sync started.
     pub(crate) fn set_discovered_at(&mut self, time: OffsetDateTime) {
         self.discovered_at = record::proto_timestamp(time);
     }
@@ -220,27 +228,27 @@ impl Rows {
         key::push_all(parts, &mut self.key);
     }
 
-    /// Gives the key and a value to the sorter of a family: key, a byte that is less than any other that could follow, value,
-    /// length of the key.
+    /// Adds the key and a value to the sorter of a family, as: key, a zero byte, which sorts before all bytes that can follow a
+    /// key, value, length of the key.
     fn push(&mut self, family: usize, value: &[u8]) -> io::Result<()> {
         let length = u32::try_from(self.key.len()).unwrap_or(u32::MAX).to_le_bytes();
         join(&mut self.entry, &[&self.key, &[0], value, &length]);
         self.sorters[family].push(&self.entry, &self.thread)
     }
 
-    /// Gives all rows in the order of their keys, the record of the sync among them.
+    /// Calls `visit` with all rows in the order of their keys, including the record of the sync, `run`.
     pub(super) fn finish(
         mut self,
         stop: &AtomicBool,
         run: &[u8],
-        mut take: impl FnMut(&[u8], &[u8]) -> io::Result<()>,
+        mut visit: impl FnMut(&[u8], &[u8]) -> io::Result<()>,
     ) -> Result<(), RowsError> {
         self.thread.finish();
         let mut digests = Digests::default();
         let (mut value, mut count) = (Vec::new(), 0_u64);
         for (family, sorter) in std::mem::take(&mut self.sorters).into_iter().enumerate() {
             if family == BY_PARENT {
-                take(&key::SYNC_RUN, run)?;
+                visit(&key::SYNC_RUN, run)?;
             }
             let (prefix, table) = FAMILIES[family];
             let mut full = prefix.to_vec();
@@ -262,7 +270,7 @@ impl Rows {
                 match family {
                     GRANTS => {
                         self.grant_value(part, rest, &mut value)?;
-                        return take(&full, &value);
+                        return visit(&full, &value);
                     }
                     BY_HASH => {
                         let Some((partition, behind)) = after_partition(part) else {
@@ -276,25 +284,25 @@ impl Rows {
                     }
                     _ => {}
                 }
-                take(&full, rest)
+                visit(&full, rest)
             });
             match duplicate {
                 Some(id) => return Err(RowsError::Duplicate { table, id }),
                 None => merged?,
             }
         }
-        take(&key::WHOLE_DIGEST, &self.sum.bytes())?;
+        visit(&key::ALL_GRANTS_DIGEST, &self.sum.bytes())?;
         for (key, value) in digests.finish() {
-            take(&key, &value)?;
+            visit(&key, &value)?;
         }
         Ok(())
     }
 
-    /// The record of a grant, of which the key and how it waits are known.
+    /// Builds the record of a grant from its key and its unsorted value.
     fn grant_value(&self, part: &[u8], waiting: &[u8], value: &mut Vec<u8>) -> io::Result<()> {
         let invalid = || io::Error::from(io::ErrorKind::InvalidData);
         let (kind, waiting) = waiting.split_first().ok_or_else(invalid)?;
-        if *kind == WHOLE {
+        if *kind == COMPLETE {
             value.clear();
             value.extend_from_slice(waiting);
             return Ok(());
@@ -315,7 +323,7 @@ fn join(out: &mut Vec<u8>, pieces: &[&[u8]]) {
     }
 }
 
-/// Key and value of what a sorter was given.
+/// Splits an entry of a sorter into key and value.
 fn split(entry: &[u8]) -> io::Result<(&[u8], &[u8])> {
     let parts = entry.split_last_chunk::<4>().and_then(|(entry, length)| {
         let (key, value) = entry.split_at_checked(u32::from_le_bytes(*length) as usize)?;
@@ -324,13 +332,13 @@ fn split(entry: &[u8]) -> io::Result<(&[u8], &[u8])> {
     parts.ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// The four parts that name an entitlement, and what follows the separator behind them.
+/// Splits a key into the four parts that identify an entitlement, and what follows their separator.
 fn after_partition(key: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = key.iter().enumerate().filter(|(_, byte)| **byte == 0).nth(3)?.0;
     Some((&key[..end], &key[end + 1..]))
 }
 
-/// A key in messages.
+/// A key, readable, for messages.
 fn readable(key: &[u8]) -> String {
     let (mut rest, mut parts) = (Some(key), Vec::new());
     while let Some(bytes) = rest {

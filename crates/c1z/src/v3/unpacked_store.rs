@@ -1,4 +1,4 @@
-//! The store of a v3 file, unpacked to a folder: whether it is one that can be read here, and what went wrong if not.
+//! Unpacks and opens the store of a v3 file, and classifies what goes wrong.
 
 use std::io;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Rows that another file had: with times, ids, sources and expansions of their own.
+//! Writes rows of another file, which have times, ids, sources and expansions of their own.
 
 use std::sync::atomic::AtomicBool;
 
@@ -16,17 +16,17 @@ use crate::v1::record_rows;
 use crate::v1::timestamp;
 
 impl Writer {
-    /// The sync says of itself what it said in the other file.
+    /// Sets the columns of the sync that only another file has.
     pub(crate) fn set_lineage(&mut self, lineage: Lineage) {
         self.lineage = Some(lineage);
     }
 
-    /// Set by who wants the work to end.
+    /// The flag that cancels the work.
     pub(crate) fn stop(&self) -> &AtomicBool {
         &self.options.stop
     }
 
-    /// The resource types, resources and entitlements that come now were found then.
+    /// Sets when the following resource types, resources and entitlements were discovered.
     pub(crate) fn set_discovered_at(&mut self, time: OffsetDateTime) {
         self.discovered_at = timestamp::format(time);
         if let RowStore::Pebble(rows) = &mut self.rows {
@@ -34,7 +34,7 @@ impl Writer {
         }
     }
 
-    /// Adds a grant. A v1 holds all of its entitlement, a v3 only the ids.
+    /// Adds a grant. A v1 embeds its entitlement, a v3 only refers to it.
     pub(crate) fn put_grant(
         &mut self,
         record: GrantRecord,

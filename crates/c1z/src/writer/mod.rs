@@ -35,24 +35,24 @@ use crate::v3::{self, Rows, RowsError};
 const FULL: &str = "full";
 const PARTIAL: &str = "partial";
 
-/// A sync on its way into a file. Dropping it leaves the target as it was.
+/// Writes one sync. Dropping it leaves the target unchanged.
 #[derive(Debug)]
 pub struct Writer {
     target: Target,
     rows: RowStore,
     options: WriterOptions,
     sync: SyncHeader,
-    /// The ids of the sync that a full one is compared with.
+    /// The ids of the previous full sync, which a new full one is compared with.
     previous_ids: Option<PreviousIds>,
     /// The latest finished full sync in the file, which is the parent of a partial one.
     latest_full: Option<LatestFull>,
-    /// The writer's note about the sync, as a token.
+    /// The note about the sync, as a token.
     token: String,
     /// Syncs that retention keeps and that the file has no room for.
     left_out: usize,
     /// Syncs of the existing file that were copied.
     retained: usize,
-    /// Of another file's sync.
+    /// The lineage of a sync from another file.
     lineage: Option<Lineage>,
     discovered_at: String,
     stats: SyncStats,
@@ -67,7 +67,7 @@ enum RowStore {
     Pebble(Rows),
 }
 
-/// A complete, verified and durable file that is not visible yet. Dropping it leaves the target as it was.
+/// A complete, verified and durable file that is not visible yet. Dropping it leaves the target unchanged.
 #[derive(Debug)]
 pub struct PreparedFile {
     target: Target,
@@ -76,19 +76,19 @@ pub struct PreparedFile {
     unpacked: u64,
 }
 
-/// What was published.
+/// A published file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {
-    /// The file.
+    /// Its path.
     pub path: PathBuf,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// Rows of the new sync in it.
+    /// Number of rows of the new sync.
     pub rows: u64,
 }
 
 impl Writer {
-    /// Begins a sync. Syncs that the target has and that retention keeps are carried over first.
+    /// Begins a sync. First copies the syncs of the target that retention keeps.
     ///
     /// # Errors
     /// [`C1zError`] if temporary files cannot be made or the existing file cannot be read.
@@ -99,7 +99,7 @@ impl Writer {
     /// Begins a sync unless `check` rejects the syncs that the target has.
     ///
     /// # Errors
-    /// As [`begin`](Self::begin); what `check` returns.
+    /// As [`begin`](Self::begin), and the error of `check`.
     pub fn begin_if<E: From<C1zError>>(
         target: Target,
         sync: SyncHeader,
@@ -213,12 +213,12 @@ impl Writer {
         }
     }
 
-    /// Notes something about the sync where readers of finished syncs do not look.
+    /// Stores a note about the sync in its token, which other readers ignore in finished syncs.
     pub fn set_note(&mut self, note: &serde_json::Value) {
         self.token = note::token(note);
     }
 
-    /// The latest finished full sync that the file had: its id and its counts.
+    /// The latest finished full sync of the existing file: its id and row counts.
     #[must_use]
     pub fn previous(&self) -> Option<(&str, &SyncStats)> {
         self.latest_full
@@ -226,11 +226,11 @@ impl Writer {
             .map(|sync| (sync.sync_id.as_str(), &sync.stats))
     }
 
-    /// The sync turned out to miss something, so it is written as a partial one.
+    /// Writes the sync as a partial one, because it is not complete.
     ///
     /// # Errors
-    /// [`C1zError::LastFullSync`] or [`C1zError::OneSync`] if the file had a full sync and was to keep none but the new one.
-    pub fn degrade(&mut self) -> Result<(), C1zError> {
+    /// [`C1zError::LastFullSync`] or [`C1zError::OneSync`] if the file would lose its only full sync.
+    pub fn mark_partial(&mut self) -> Result<(), C1zError> {
         let path = || self.target.path().to_owned();
         if self.latest_full.is_some() && matches!(self.rows, RowStore::Pebble(_)) {
             return Err(C1zError::OneSync { path: path() });
@@ -378,7 +378,7 @@ impl Writer {
     /// Completes the file: sync run, indexes, compression, read-back, fsync. It is not visible yet.
     ///
     /// # Errors
-    /// [`C1zError`] if an id came twice, or files cannot be written.
+    /// [`C1zError`] if an id was written twice, or files cannot be written.
     pub fn prepare(mut self, ended_at: OffsetDateTime) -> Result<PreparedFile, C1zError> {
         // Stands in for the rows, which move out of `self`.
         let placeholder = Rows::create(&self.options.temp_folder, ended_at)
@@ -400,7 +400,7 @@ impl Writer {
         })
     }
 
-    /// Gives the unpacked size.
+    /// Completes a v1. Returns its unpacked size in bytes.
     fn complete_v1(&mut self, mut database: Database, ended_at: OffsetDateTime) -> Result<u64, C1zError> {
         let folder = &self.options.temp_folder;
         self.put_sync_run(&mut database, ended_at)
@@ -412,7 +412,7 @@ impl Writer {
         };
         let mut size = size_of(&database)?;
         if size > retention::readable_bytes(&self.options) && self.retained > 0 {
-            database = self.alone(database)?;
+            database = self.without_retained(database)?;
             self.left_out += self.retained;
             size = size_of(&database)?;
         }
@@ -433,8 +433,8 @@ impl Writer {
         Ok(size)
     }
 
-    /// The new sync without the ones that were carried over: it turned out larger than the one before.
-    fn alone(&self, database: File) -> Result<File, C1zError> {
+    /// Copies the new sync without the retained ones, because with them the file is too large.
+    fn without_retained(&self, database: File) -> Result<File, C1zError> {
         if self.sync.sync_type != FULL && self.latest_full.is_some() {
             return Err(C1zError::LastFullSync {
                 path: self.target.path().to_owned(),
@@ -445,13 +445,13 @@ impl Writer {
             decoded_bytes: u64::MAX,
             ..self.options.limits
         };
-        let reader = Reader::of_database(database, self.target.path(), folder, limits)?;
+        let reader = Reader::from_database(database, self.target.path(), folder, limits)?;
         let made = Database::create(folder, &tables::TABLES, Arc::clone(&self.options.stop));
-        let mut alone = made.map_err(|error| temp_failure(folder, error))?;
+        let mut without_retained = made.map_err(|error| temp_failure(folder, error))?;
         let own = HashSet::from([self.sync.sync_id.clone()]);
-        retention::copy(&reader, &own, &mut alone, &self.options, None)?;
+        retention::copy(&reader, &own, &mut without_retained, &self.options, None)?;
         drop(reader);
-        finish(alone, folder)
+        finish(without_retained, folder)
     }
 
     fn complete_v3(&self, rows: Rows, ended_at: OffsetDateTime) -> Result<(), C1zError> {
@@ -508,7 +508,7 @@ impl Writer {
             let parent = self.latest_full.as_ref().filter(|_| is_child);
             Lineage {
                 parent_sync_id: parent.map(|sync| sync.sync_id.clone()).unwrap_or_default(),
-                // Grants were read and none of them waits for expansion.
+                // Grants were read, and none of them needs expansion.
                 supports_diff: self.sync.sync_type == FULL,
                 token: self.token.clone(),
                 ..Lineage::default()
@@ -519,28 +519,29 @@ impl Writer {
 }
 
 impl PreparedFile {
-    /// What the sync has.
+    /// The row counts of the sync.
     #[must_use]
     pub fn stats(&self) -> &SyncStats {
         &self.stats
     }
 
-    /// How many syncs were left out although retention keeps them: with them the file would unpack to more than readers take.
+    /// Number of syncs that retention keeps but that were left out, because with them the file would unpack to more than readers
+    /// accept.
     #[must_use]
     pub fn left_out(&self) -> usize {
         self.left_out
     }
 
-    /// Whether the file unpacks to more than readers of the reference take by default.
+    /// Whether the file unpacks to more than baton-sdk accepts by default.
     #[must_use]
     pub fn is_too_large_for_others(&self) -> bool {
         self.unpacked > retention::REFERENCE_DECODED_BYTES
     }
 
-    /// Makes the file visible in one step.
+    /// Replaces the target with the file, atomically.
     ///
     /// # Errors
-    /// [`C1zError`] if it cannot be renamed; the target is as it was then.
+    /// [`C1zError`] if the file cannot be renamed. The target is unchanged, except for [`C1zError::NotConfirmed`].
     pub fn publish(self) -> Result<Published, C1zError> {
         let path = self.target.path().to_owned();
         Ok(Published {
@@ -550,7 +551,7 @@ impl PreparedFile {
         })
     }
 
-    /// Keeps the file beside the target, as `<target>.candidate`, and leaves the target as it is. Gives its path.
+    /// Publishes the file beside the target, as `<target>.candidate`, and leaves the target unchanged. Returns its path.
     ///
     /// # Errors
     /// [`C1zError`] if it cannot be renamed.
@@ -569,10 +570,10 @@ fn finish(database: Database, folder: &Path) -> Result<File, C1zError> {
     })
 }
 
-/// Encodes a message in place of what `out` holds.
+/// Encodes a message into `out`, which is cleared first.
 fn encode(message: &impl Message, out: &mut Vec<u8>) {
     out.clear();
-    // A vector grows, so there is always room.
+    // Encoding into a vector cannot fail: it grows.
     message.encode_raw(out);
 }
 

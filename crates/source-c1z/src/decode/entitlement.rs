@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_slug_is_the_end_of_the_id() {
+    fn a_missing_slug_is_taken_from_the_id() {
         let of = |text: &str, id: &str| slug(text, id).unwrap().to_string();
         assert_eq!(of("member", "group:1:x"), "member");
         assert_eq!(of("", "group:1:owner"), "owner");
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_refused_with_its_reason() {
+    fn unusable_rows_have_a_skip_reason() {
         let mut message = v2::Entitlement::default();
         assert_eq!(entitlement(&message), Err(SkipReason::UnusableId));
         message.id = "group:1:member".to_owned();

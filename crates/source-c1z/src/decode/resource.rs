@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn old_places_of_profile_and_status_are_read_where_the_new_ones_are_empty() {
+    fn legacy_profile_and_status_are_the_fallback() {
         let user = v2::UserTrait {
             profile: Some(department("Finance")),
             status: Some(v2::user_trait::Status {
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_is_what_its_type_is() {
+    fn a_resource_has_the_trait_of_its_type() {
         let group = message(vec![pack(&v2::GroupTrait::default())]);
         for kind in [
             TraitKind::User,
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_is_refused_with_its_reason() {
+    fn unusable_rows_have_a_skip_reason() {
         let mut broken = pack(&v2::UserTrait::default());
         broken.value = vec![0xFF];
         assert_eq!(

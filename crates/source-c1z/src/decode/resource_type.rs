@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mark_of_types_without_entitlements_is_an_annotation() {
+    fn types_without_entitlements_have_an_annotation() {
         let mut message = v2::ResourceType {
             id: "thing".to_owned(),
             ..v2::ResourceType::default()

@@ -63,10 +63,10 @@ impl Destination {
         match asked {
             ExpansionInput::OfPrincipal(principal) => {
                 let principal = (principal.resource_type.as_str(), principal.id.as_str());
-                reader.grants_of_to(sync, id.as_str(), principal, &mut add)?;
+                reader.grants_of_entitlement_to(sync, id.as_str(), principal, &mut add)?;
             }
             ExpansionInput::All | ExpansionInput::OfEntitlement(_) => {
-                reader.grants_of(sync, id.as_str(), &mut add)?;
+                reader.grants_of_entitlement(sync, id.as_str(), &mut add)?;
             }
         }
         Ok(destination)

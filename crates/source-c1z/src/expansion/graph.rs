@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_chain_is_no_problem() {
+    fn long_chains_work() {
         let edges: Vec<_> = (1..200_000).map(|n| (n, n - 1)).collect();
         let graph = graph(200_000, &edges);
         assert_eq!(graph.members(0), [199_999]);
@@ -189,14 +189,14 @@ mod tests {
     }
 
     #[test]
-    fn an_entitlement_that_feeds_itself_is_no_circle() {
+    fn a_self_edge_is_not_a_cycle() {
         let graph = graph(2, &[(0, 0), (0, 1)]);
         assert_eq!((graph.cycles(), graph.incoming(1)[0].0), (0, 0));
     }
 
     proptest! {
         #[test]
-        fn parts_are_those_that_reach_each_other_and_come_after_their_sources(
+        fn components_follow_their_sources(
             edges in prop::collection::vec((0_usize..8, 0_usize..8), 0..24)
         ) {
             let graph = graph(8, &edges);

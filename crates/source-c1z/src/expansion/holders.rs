@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_holder_keeps_both_of_its_facts() {
+    fn holder_round_trip() {
         for (principal, direct) in [
             (0, false),
             (0, true),

@@ -91,7 +91,7 @@ async fn a_diamond_names_both_ways() {
 }
 
 #[tokio::test]
-async fn a_grant_that_was_there_gains_a_source_and_stays_direct() {
+async fn direct_grants_gain_sources() {
     let file = groups(TestFile::new(), &["a", "b", "c"], &["u"]);
     file.grant(&member("a"), "user", "u");
     file.put_grant(&TestGrant {
@@ -144,7 +144,7 @@ async fn a_type_filter_lets_those_types_through_only() {
 }
 
 #[tokio::test]
-async fn within_a_circle_nothing_is_passed_on_and_all_of_it_feeds() {
+async fn cycles_pass_nothing_on_inside() {
     let file = groups(TestFile::new(), &["a", "b", "c", "d"], &["u", "v", "w"]);
     file.grant(&member("a"), "user", "u");
     file.grant(&member("b"), "user", "v");
@@ -245,7 +245,7 @@ async fn old_files_keep_expansions_within_the_grants() {
 }
 
 #[tokio::test]
-async fn an_annotation_that_was_left_in_a_new_file_has_no_effect() {
+async fn annotations_of_backfilled_files_have_no_effect() {
     let file = groups(TestFile::old(), &["a", "b"], &["u"]);
     file.grant(&member("a"), "user", "u");
     file.put_grant(&nested("a", "b"));

@@ -231,7 +231,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn as_the_naive_model_and_again_without_effect(
+    fn equals_the_naive_model_and_is_idempotent(
         nestings in nestings(),
         users in prop::collection::btree_set((0..GROUPS, 0..USERS), 0..10),
     ) {
@@ -242,7 +242,7 @@ proptest! {
     }
 
     #[test]
-    fn whoever_asks_for_a_part_gets_that_part(
+    fn partial_queries_return_their_part(
         nestings in nestings(),
         users in prop::collection::btree_set((0..GROUPS, 0..USERS), 0..10),
     ) {

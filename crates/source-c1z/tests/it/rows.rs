@@ -158,7 +158,7 @@ fn with_grants(file: &TestFile) {
 }
 
 #[tokio::test]
-async fn rows_of_any_connector_are_expressed_or_counted() {
+async fn rows_are_decoded_or_counted_as_skipped() {
     let file = varied();
     with_grants(&file);
     let source = file.open(None).unwrap();

@@ -22,7 +22,7 @@ fn refusal(file: &TestFile, sync: Option<&str>) -> (String, StatusCode) {
 }
 
 #[test]
-fn the_latest_full_sync_is_taken_unless_another_is_named() {
+fn the_latest_full_sync_is_the_default() {
     let file = TestFile::new();
     file.sync(OTHER, "resources_only", Some("2026-11-25T12:00:00Z"));
     let source = file.open(None).unwrap();
@@ -36,7 +36,7 @@ fn the_latest_full_sync_is_taken_unless_another_is_named() {
 }
 
 #[test]
-fn a_sync_that_cannot_be_read_is_refused_with_what_there_is() {
+fn errors_list_the_syncs_of_the_file() {
     let file = TestFile::new();
     file.sync(OTHER, "full", None);
     file.sync(THIRD, "partial_deletions", Some("2026-11-24 13:00:00"));
@@ -57,7 +57,7 @@ fn a_sync_that_cannot_be_read_is_refused_with_what_there_is() {
 }
 
 #[test]
-fn a_file_without_a_finished_sync_is_refused() {
+fn files_without_a_finished_sync_are_rejected() {
     let file = TestFile::empty();
     assert_eq!(
         refusal(&file, None),
@@ -80,7 +80,7 @@ fn a_file_without_a_finished_sync_is_refused() {
 }
 
 #[test]
-fn other_files_are_refused() {
+fn other_files_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     let status = |bytes: &[u8]| {

@@ -73,7 +73,7 @@ fn grants(snapshot: &C1zSnapshot, which: GrantQuery<'_>) -> String {
 }
 
 #[test]
-fn every_question_is_answered_in_the_order_of_keys() {
+fn queries_return_rows_in_key_order() {
     for file in [TestFile::new(), TestFile::old()] {
         let snapshot = filled(&file);
         let user = ResourceTypeId::from_static("user");
@@ -139,7 +139,7 @@ fn every_question_is_answered_in_the_order_of_keys() {
 }
 
 #[test]
-fn whoever_has_enough_gets_no_more() {
+fn queries_stop_early() {
     let file = TestFile::new();
     let snapshot = filled(&file);
     let mut seen = 0;

@@ -47,7 +47,7 @@ async fn rows_come_in_small_batches() {
 }
 
 #[tokio::test]
-async fn dropping_the_stream_stops_the_thread_and_dropping_the_source_removes_the_copy() {
+async fn dropping_stops_the_thread_and_removes_the_copy() {
     let file = large(20_000);
     let path = file.seal();
     let temp = tempfile::tempdir().unwrap();

@@ -49,7 +49,7 @@ pub(crate) fn verify(paths: &[&Path], known: Option<&str>, output: Output) -> Re
 /// Why a file is no report. What the sink says of a file that it will not write over is no advice here.
 fn unreadable(path: &Path, error: ReportError) -> Failure {
     let advice = "verify takes a dataset or reports (.html)";
-    if matches!(Container::of(path), Ok(Container::V1 | Container::V3)) {
+    if matches!(Container::detect(path), Ok(Container::V1 | Container::V3)) {
         return Failure::found(
             format!("{} is a c1z file, which has no seal", path.display()),
             Some(format!(

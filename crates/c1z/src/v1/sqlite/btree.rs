@@ -26,7 +26,7 @@ pub(super) struct IndexTree {
     leaf: Leaf,
     /// A full leaf and the entry after it, which will separate it from its right neighbour. It waits until the
     /// neighbour has an entry of its own, because a b-tree must not end in an empty page.
-    held: Option<(Leaf, Vec<u8>)>,
+    pending: Option<(Leaf, Vec<u8>)>,
     interior: Interior,
 }
 
@@ -119,20 +119,20 @@ impl TableTree {
         self.interior.push(0, page, key, pages)
     }
 
-    /// Closes the tree and tells its root page.
+    /// Finishes the tree. Returns its root page.
     pub(super) fn finish(self, pages: &PageFile) -> io::Result<u32> {
         let last = self.leaf.write(pages)?;
         self.interior.finish(last, pages)
     }
 
-    /// Closes the current leaf and tells which leaves there are, with their last row ids, instead of a root.
+    /// Finishes the current leaf. Returns all leaves with their last row ids instead of a root.
     pub(super) fn into_leaves(mut self, pages: &PageFile) -> io::Result<Vec<(u32, Vec<u8>)>> {
         self.close_leaf(pages)?;
         let level = self.interior.levels.into_iter().next();
         Ok(level.map(|level| level.cells).unwrap_or_default())
     }
 
-    /// Closes the current leaf, so that the next row begins a new one.
+    /// Finishes the current leaf, so that the next row begins a new one.
     pub(super) fn break_leaf(&mut self, pages: &PageFile) -> io::Result<()> {
         self.close_leaf(pages)
     }
@@ -143,7 +143,7 @@ impl IndexTree {
         let leaf = Leaf::new(PageKind::LeafIndex);
         Self {
             leaf,
-            held: None,
+            pending: None,
             interior: Interior::new(PageKind::InteriorIndex),
         }
     }
@@ -156,33 +156,33 @@ impl IndexTree {
             self.leaf.push(scratch);
             return Ok(());
         }
-        self.write_held(pages)?;
+        self.write_pending(pages)?;
         let full = std::mem::replace(&mut self.leaf, Leaf::new(PageKind::LeafIndex));
-        self.held = Some((full, scratch.clone()));
+        self.pending = Some((full, scratch.clone()));
         Ok(())
     }
 
-    fn write_held(&mut self, pages: &PageFile) -> io::Result<()> {
-        if let Some((leaf, divider)) = self.held.take() {
+    fn write_pending(&mut self, pages: &PageFile) -> io::Result<()> {
+        if let Some((leaf, divider)) = self.pending.take() {
             let page = leaf.write(pages)?;
             self.interior.push(0, page, divider, pages)?;
         }
         Ok(())
     }
 
-    /// Closes the tree and tells its root page.
+    /// Finishes the tree. Returns its root page.
     pub(super) fn finish(mut self, pages: &PageFile) -> io::Result<u32> {
-        if let (true, Some((full, divider))) = (self.leaf.is_empty(), &mut self.held) {
+        if let (true, Some((full, divider))) = (self.leaf.is_empty(), &mut self.pending) {
             self.leaf.push(divider);
             *divider = full.pop();
         }
-        self.write_held(pages)?;
+        self.write_pending(pages)?;
         let last = self.leaf.write(pages)?;
         self.interior.finish(last, pages)
     }
 }
 
-/// The levels above the leaves. A cell separates two children; it holds the left one's number and the divider.
+/// The levels above the leaves. A cell separates two children: it has the page of the left one and the divider.
 #[derive(Debug)]
 struct Interior {
     kind: PageKind,
@@ -193,7 +193,7 @@ struct Interior {
 struct Level {
     cells: Vec<(u32, Vec<u8>)>,
     bytes: usize,
-    held: Option<FullPage>,
+    pending: Option<FullPage>,
 }
 
 /// A full interior page that waits until its right neighbour has a cell of its own.
@@ -229,7 +229,7 @@ impl Interior {
             divider,
         };
         level.bytes = 0;
-        let before = level.held.replace(full);
+        let before = level.pending.replace(full);
         before.map_or(Ok(()), |before| self.write_up(depth, before, pages))
     }
 
@@ -247,14 +247,14 @@ impl Interior {
         pages.append(&page)
     }
 
-    /// Closes all levels over the last child and tells the root page.
+    /// Finishes all levels above the last child. Returns the root page.
     fn finish(mut self, last: u32, pages: &PageFile) -> io::Result<u32> {
         let mut child = last;
         let mut depth = 0;
         while depth < self.levels.len() {
             let level = &mut self.levels[depth];
             let mut cells = take(&mut level.cells);
-            if let Some(mut full) = level.held.take() {
+            if let Some(mut full) = level.pending.take() {
                 if cells.is_empty()
                     && let Some((left, divider)) = full.cells.pop()
                 {

@@ -27,11 +27,11 @@ impl PageKind {
 /// Bytes of a cell's entry in the page's cell pointer array.
 pub(super) const POINTER_BYTES: usize = 2;
 
-/// The most payload that stays in a table leaf cell.
+/// Maximum payload of a table leaf cell, in bytes.
 const TABLE_MAX_LOCAL: usize = PAGE_BYTES - 35;
-/// The most payload that stays in an index cell.
+/// Maximum payload of an index cell, in bytes.
 const INDEX_MAX_LOCAL: usize = (PAGE_BYTES - 12) * 64 / 255 - 23;
-/// The least payload that stays in a cell whose rest overflows.
+/// Minimum payload of a cell whose rest overflows, in bytes.
 const MIN_LOCAL: usize = (PAGE_BYTES - 12) * 32 / 255 - 23;
 /// Payload bytes of an overflow page.
 const OVERFLOW_BYTES: usize = PAGE_BYTES - 4;
@@ -63,7 +63,7 @@ fn push_payload(out: &mut Vec<u8>, payload: &[u8], kind: PageKind, pages: &PageF
     Ok(())
 }
 
-/// How much of a payload stays in its cell.
+/// Bytes of a payload that stay in its cell.
 pub(super) fn local_bytes(payload: usize, kind: PageKind) -> usize {
     let most = match kind {
         PageKind::LeafTable | PageKind::InteriorTable => TABLE_MAX_LOCAL,
@@ -76,7 +76,7 @@ pub(super) fn local_bytes(payload: usize, kind: PageKind) -> usize {
     if surplus <= most { surplus } else { MIN_LOCAL }
 }
 
-/// Writes the chain of overflow pages and tells its first page.
+/// Writes the chain of overflow pages. Returns its first page.
 fn write_overflow(rest: &[u8], pages: &PageFile) -> io::Result<u32> {
     let count = u32::try_from(rest.len().div_ceil(OVERFLOW_BYTES))
         .map_err(|_| io::Error::from(io::ErrorKind::FileTooLarge))?;

@@ -1,4 +1,4 @@
-//! A database from its first row to the finished file.
+//! Builds a database, from the first row to the finished file.
 
 use std::fs::File;
 use std::io;
@@ -24,7 +24,7 @@ use super::schema::Table;
 use crate::io::external_sort::SortThread;
 use crate::io::external_sort::Sorter;
 
-/// A database that takes rows. Nothing is readable before [`Database::finish`].
+/// A database that is being built. It is not readable before [`Database::finish`].
 #[derive(Debug)]
 pub(crate) struct Database {
     pages: PageFile,
@@ -45,7 +45,7 @@ struct OpenTable {
 #[derive(Debug)]
 struct OpenIndex {
     index: &'static Index,
-    /// The indexed columns' places; `None` is the row id.
+    /// Positions of the indexed columns; `None` is the row id.
     columns: Vec<Option<usize>>,
     only: Option<(usize, Predicate)>,
     sorter: Sorter,
@@ -97,7 +97,7 @@ impl Database {
         })
     }
 
-    /// As if the file had so many pages already.
+    /// Continues as if the file had this many pages already.
     #[cfg(test)]
     pub(super) fn begin_at(&self, page: u32) {
         self.pages.begin_at(page);
@@ -131,7 +131,7 @@ impl Database {
         Ok(())
     }
 
-    /// Builds the indexes and the header, and gives the file, which then is a complete database.
+    /// Builds the indexes and the header. Returns the file, which is a complete database.
     pub(crate) fn finish(mut self, progress: Progress<'_>) -> Result<File, FinishError> {
         self.sort.finish();
         let mut tables = Vec::with_capacity(self.tables.len());
@@ -177,7 +177,7 @@ impl OpenIndex {
 
 type Built = (&'static Table, &'static Index, u32);
 
-/// Builds indexes on two threads: merging keys is work for the processor, and two is what a small machine has.
+/// Builds indexes on two threads: merging keys is CPU-bound, and small machines have two cores.
 fn build_indexes(
     indexes: Vec<(&'static Table, OpenIndex)>,
     pages: &PageFile,
@@ -206,7 +206,7 @@ fn build_indexes(
         }
     };
     let (here, there) = std::thread::scope(|scope| {
-        // Where there is no room for a thread, the work is done by this one.
+        // If no thread can be started, this one does all the work.
         let other = std::thread::Builder::new().spawn_scoped(scope, work);
         let here = work();
         let lost = |_| {

@@ -56,7 +56,7 @@ fn push_escaped(key: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// The part of a key that must not come twice in a unique index.
+/// The part of a key that must be unique in a unique index.
 pub(super) fn without_row_id(key: &[u8]) -> &[u8] {
     &key[..key.len().saturating_sub(ROW_ID_BYTES)]
 }
@@ -162,7 +162,7 @@ mod tests {
         }
 
         #[test]
-        fn keys_turn_back_into_records(columns in columns(), number: i64, rowid: i64) {
+        fn keys_decode_to_records(columns in columns(), number: i64, rowid: i64) {
             let mut key = Vec::new();
             for column in &columns {
                 push_column(&mut key, column.as_deref().map_or(Value::Null, Value::Text));

@@ -1,6 +1,6 @@
-//! Whether the pages of a database that was written fit together: as many as its header says, each in exactly one place, and
-//! none of them the page that SQLite keeps for its locks. Pages are seen once, in their order, so that it costs next to nothing
-//! while a file is read back anyway; SQLite's own checks want an unpacked copy, and the thorough one takes longer than writing.
+//! Checks that the pages of a written database are consistent: their number is that of the header, each is referred to exactly
+//! once, and none of them is SQLite's lock page. The check sees pages once and in order, so it costs next to nothing while a file
+//! is read back. SQLite's own checks need an unpacked copy, and the thorough one takes longer than writing.
 
 use std::io;
 
@@ -12,21 +12,21 @@ use super::database::HEADER_BYTES;
 use super::page_file::LOCK_PAGE;
 use super::record::read_varint;
 
-/// Looks at one page after the other.
+/// Checks one page after the other.
 #[derive(Debug)]
 pub(crate) struct PageCheck {
-    /// As many as the file has room for.
+    /// Number of pages by the size of the file.
     pages: u32,
     /// Pages seen so far.
     seen: u32,
-    /// A bit for each page that another one refers to.
+    /// A bit for each page that another page refers to.
     referred: Vec<u64>,
     references: u32,
     lock_page: u32,
 }
 
 impl PageCheck {
-    /// Of a file of so many bytes.
+    /// A check for a file of `bytes`.
     pub(crate) fn new(bytes: u64) -> io::Result<Self> {
         let pages = u32::try_from(bytes / PAGE_BYTES as u64).map_err(|_| io::ErrorKind::FileTooLarge)?;
         Ok(Self {
@@ -38,14 +38,14 @@ impl PageCheck {
         })
     }
 
-    /// As if the locks were on another page.
+    /// Moves the lock page.
     #[cfg(test)]
     pub(super) fn with_locks_on(self, lock_page: u32) -> Self {
         Self { lock_page, ..self }
     }
 
-    /// Takes the next pages; whole ones only.
-    pub(crate) fn take(&mut self, pages: &[u8]) -> io::Result<()> {
+    /// Checks the next pages, which must be complete.
+    pub(crate) fn check(&mut self, pages: &[u8]) -> io::Result<()> {
         let (pages, rest) = pages.as_chunks::<PAGE_BYTES>();
         for page in pages {
             self.seen += 1;
@@ -59,13 +59,13 @@ impl PageCheck {
         }
     }
 
-    /// After the last page. Only the first one and the roots, which the schema names, may stand alone.
+    /// Checks the totals after the last page. Only the first page and the roots, which the schema names, have no reference.
     pub(crate) fn finish(self, roots: usize) -> io::Result<()> {
         if self.seen != self.pages {
             return Err(broken(&format!("it has {} pages of {}", self.seen, self.pages)));
         }
-        let alone = 1 + u32::from(self.seen >= self.lock_page);
-        let standing = self.seen.checked_sub(self.references + alone);
+        let without_retained = 1 + u32::from(self.seen >= self.lock_page);
+        let standing = self.seen.checked_sub(self.references + without_retained);
         if standing.map(|standing| standing as usize) == Some(roots) {
             Ok(())
         } else {
@@ -129,7 +129,7 @@ impl PageCheck {
         Some(())
     }
 
-    /// A page refers to another, which none has before.
+    /// Records a reference to a page, which must be the first one to it.
     fn refer(&mut self, page: u32) -> Option<()> {
         let word = self.referred.get_mut(page as usize / 64)?;
         let bit = 1 << (page % 64);

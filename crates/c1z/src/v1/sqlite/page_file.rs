@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::PAGE_BYTES;
 
-/// Hands out page numbers and takes pages; several threads may do so at once.
+/// Allocates page numbers and writes pages, from several threads.
 #[derive(Debug)]
 pub(super) struct PageFile {
     file: File,
@@ -16,7 +16,7 @@ pub(super) struct PageFile {
     stop: std::sync::Arc<AtomicBool>,
 }
 
-/// The error of a write that was stopped on request.
+/// The error of a cancelled write.
 pub(crate) fn interrupted() -> io::Error {
     io::Error::new(io::ErrorKind::Interrupted, "stopped on request")
 }
@@ -30,20 +30,20 @@ impl PageFile {
         })
     }
 
-    /// Writes a page and tells its number.
+    /// Writes a page. Returns its number.
     pub(super) fn append(&self, page: &[u8; PAGE_BYTES]) -> io::Result<u32> {
-        let number = skipping_the_lock(self.take(1)?);
+        let number = skipping_the_lock(self.allocate(1)?);
         self.write(number, page)?;
         Ok(number)
     }
 
-    /// Takes page numbers in order, of which there are as many as are asked for.
+    /// Allocates consecutive page numbers.
     pub(super) fn reserve(&self, count: u32) -> io::Result<impl Iterator<Item = u32> + Clone> {
-        let first = self.take(count)?;
+        let first = self.allocate(count)?;
         Ok((first..first + count).map(skipping_the_lock))
     }
 
-    fn take(&self, count: u32) -> io::Result<u32> {
+    fn allocate(&self, count: u32) -> io::Result<u32> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(interrupted());
         }
@@ -77,12 +77,12 @@ impl PageFile {
         Ok(())
     }
 
-    /// How many pages there are, the header's included.
+    /// Number of pages, including the header's.
     pub(super) fn pages(&self) -> u32 {
         skipping_the_lock(self.next.load(Ordering::Relaxed) - 1)
     }
 
-    /// As a file that has so many pages already.
+    /// Continues as if the file had this many pages already.
     #[cfg(test)]
     pub(super) fn begin_at(&self, next: u32) {
         self.next.store(next, Ordering::Relaxed);
@@ -97,7 +97,7 @@ impl PageFile {
 pub(super) const LOCK_PAGE: u32 = (1 << 30) / 4096 + 1;
 const _: () = assert!(PAGE_BYTES == 4096, "the page of the locks depends on the size");
 
-/// Counted numbers leave that page out.
+/// Counted numbers skip that page.
 fn skipping_the_lock(counted: u32) -> u32 {
     counted + u32::from(counted >= LOCK_PAGE)
 }

@@ -42,7 +42,7 @@ pub(super) fn push_varint(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(&bytes[at..]);
 }
 
-/// Reads what [`push_varint`] appends, and gives what follows it.
+/// Reads what [`push_varint`] appends. Returns it with what follows.
 pub(super) fn read_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     let mut number = 0;
     for (n, byte) in bytes.iter().take(8).enumerate() {
@@ -54,7 +54,7 @@ pub(super) fn read_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
     Some((number << 8 | u64::from(*bytes.get(8)?), &bytes[9..]))
 }
 
-/// How many bytes [`push_varint`] appends.
+/// Number of bytes that [`push_varint`] appends.
 pub(super) fn varint_len(number: u64) -> usize {
     let groups = (64 - number.leading_zeros()).max(1).div_ceil(7) as usize;
     groups.min(9)
@@ -64,7 +64,7 @@ fn low_byte(number: u64) -> u8 {
     number.to_le_bytes()[0]
 }
 
-/// The serial type of a value, and how many bytes its body takes.
+/// The serial type of a value, and the number of bytes of its body.
 fn serial_type(value: Value<'_>) -> (u64, usize) {
     match value {
         Value::Null => (0, 0),

@@ -1,4 +1,4 @@
-//! What a database looks like: tables, their columns, their indexes.
+//! The schema of a database: tables, columns, indexes.
 
 /// A table. Every table begins with `id integer primary key`, which is SQLite's row id and is not listed here.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,7 @@ pub(crate) struct Index {
     pub(crate) only: Option<Predicate>,
 }
 
-/// Which rows a partial index has.
+/// The condition of a partial index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Predicate {
     NotNull(&'static str),
@@ -34,18 +34,18 @@ pub(crate) enum Predicate {
 /// The name of the row id column.
 pub(crate) const ROW_ID: &str = "id";
 
-/// How many trees these tables and their indexes are.
+/// Number of b-trees of these tables and their indexes.
 pub(crate) fn trees(tables: &[Table]) -> usize {
     tables.iter().map(|table| 1 + table.indexes.len()).sum()
 }
 
 impl Table {
-    /// The place of a column among the values of a row; `None` for the row id.
+    /// The position of a column among the values of a row; `None` for the row id.
     pub(crate) fn position(&self, column: &str) -> Option<usize> {
         self.columns.iter().position(|known| known.name == column)
     }
 
-    /// The statement that makes the table.
+    /// The statement that creates the table.
     pub(crate) fn create_statement(&self) -> String {
         let columns = self
             .columns
@@ -60,7 +60,7 @@ impl Table {
 }
 
 impl Index {
-    /// The statement that makes the index.
+    /// The statement that creates the index.
     pub(crate) fn create_statement(&self, table: &Table) -> String {
         let unique = if self.unique { "UNIQUE " } else { "" };
         let columns = self.columns.join(", ");

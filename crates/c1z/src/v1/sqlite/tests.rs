@@ -1,4 +1,4 @@
-//! SQLite itself judges what we write.
+//! SQLite verifies the databases that are written.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -111,7 +111,7 @@ impl Row {
     }
 }
 
-/// Our file.
+/// The written file.
 fn written(rows: &[Row], names: &BTreeSet<String>) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let mut database = Database::create(folder.path(), &TABLES, Arc::new(AtomicBool::new(false))).unwrap();
@@ -128,17 +128,17 @@ fn written(rows: &[Row], names: &BTreeSet<String>) -> Vec<u8> {
     bytes
 }
 
-/// Our own check of pages.
+/// The check of pages.
 fn fits_together(bytes: &[u8], locks_on: u32) -> std::io::Result<()> {
     let mut check = PageCheck::new(bytes.len() as u64)?.with_locks_on(locks_on);
     // Chunks end anywhere between pages.
     for chunk in bytes.chunks(7 * PAGE_BYTES) {
-        check.take(chunk)?;
+        check.check(chunk)?;
     }
     check.finish(trees(&TABLES))
 }
 
-/// Our file, opened by SQLite.
+/// The written file, opened by SQLite.
 fn ours(rows: &[Row], names: &BTreeSet<String>) -> (tempfile::TempDir, Connection) {
     let folder = tempfile::tempdir().unwrap();
     let bytes = written(rows, names);
@@ -262,7 +262,7 @@ fn payloads_around_the_overflow_thresholds() {
 
 /// SQLite keeps one page in the middle of large files for its locks, and calls a file damaged that has data there.
 #[test]
-fn the_page_of_the_locks_is_left_out() {
+fn the_lock_page_is_skipped() {
     let rows = some_rows(400, 9_000, 12);
     let sql = "select a, b, data, flag from things order by id";
     let expected = dump(&theirs(&rows, &BTreeSet::new()), sql);
@@ -310,7 +310,7 @@ fn the_page_of_the_locks_is_left_out() {
 
 /// What the check of a finished file would have said when the page of the locks was still written to, and what else it sees.
 #[test]
-fn pages_that_do_not_fit_together_are_seen() {
+fn inconsistent_pages_are_detected() {
     let whole = written(&some_rows(400, 9_000, 12), &BTreeSet::new());
     fits_together(&whole, LOCK_PAGE).unwrap();
     let pages = u32::try_from(whole.len() / PAGE_BYTES).unwrap();
@@ -364,7 +364,7 @@ fn pages_that_do_not_fit_together_are_seen() {
     assert!(fits_together(&[], LOCK_PAGE).is_err());
 
     let mut check = PageCheck::new(whole.len() as u64).unwrap();
-    check.take(&whole).unwrap();
+    check.check(&whole).unwrap();
     assert!(
         check.finish(trees(&TABLES) + 1).is_err(),
         "a tree that is not there"
@@ -372,7 +372,7 @@ fn pages_that_do_not_fit_together_are_seen() {
 }
 
 #[test]
-fn numbers_are_read_as_they_were_written() {
+fn varints_survive_a_round_trip() {
     for shift in 0..64 {
         for number in [(1_u64 << shift) - 1, 1 << shift, u64::MAX >> shift] {
             let mut bytes = Vec::new();
@@ -387,7 +387,7 @@ fn numbers_are_read_as_they_were_written() {
 }
 
 #[test]
-fn a_second_row_with_a_unique_key_is_found_out() {
+fn duplicate_keys_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let mut database = Database::create(folder.path(), &TABLES, Arc::new(AtomicBool::new(false))).unwrap();
     for name in ["x", "y", "x"] {
@@ -400,7 +400,7 @@ fn a_second_row_with_a_unique_key_is_found_out() {
 }
 
 #[test]
-fn setting_stop_ends_the_work() {
+fn stop_flag_cancels() {
     let folder = tempfile::tempdir().unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let mut database = Database::create(folder.path(), &TABLES, Arc::clone(&stop)).unwrap();

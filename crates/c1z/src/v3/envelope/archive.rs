@@ -1,6 +1,6 @@
-//! A payload that is a tar archive (docs/reference/c1z.md §1.2), as older writers made it. Nothing here writes one.
+//! Reads a payload that is a tar archive (docs/reference/c1z.md §1.2), as older writers made it.
 //!
-//! Two kinds of entries count, files and folders; what says more about the next one is taken in as far as it names it.
+//! Files and folders are unpacked. Of the entries that describe the next one, only its name is used.
 
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
@@ -10,18 +10,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tar::{Archive, Entry, EntryType, PaxExtensions};
 
-use super::folder::Folder;
+use super::folder::UnpackFolder;
 use crate::error::C1zError;
 use crate::io::retry::retry_interrupted;
 use crate::options::Limits;
 
-/// Bits of a mode that are allowed.
-const MODE: u32 = 0o777;
-/// Longest name or list of properties, as Go's reader has it.
-const SPECIAL_BYTES: u64 = 1 << 20;
+/// The bits of a mode that are allowed.
+const ALLOWED_MODE: u32 = 0o777;
+/// Maximum length of a name or list of properties; that of Go's reader.
+const MAX_SPECIAL_BYTES: u64 = 1 << 20;
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// Unpacks an archive of the file `packed`. What comes after its end is not looked at.
+/// Unpacks the archive in the file `packed`. What follows its end is ignored.
 pub(super) fn unpack(
     archive: impl Read,
     packed: &Path,
@@ -30,7 +30,7 @@ pub(super) fn unpack(
     stop: &AtomicBool,
 ) -> Result<(), C1zError> {
     let reason = Rc::default();
-    let watched = Watched {
+    let limited = LimitedReader {
         archive,
         packed,
         limits,
@@ -38,71 +38,71 @@ pub(super) fn unpack(
         stop,
         reason: Rc::clone(&reason),
     };
-    each(watched, packed, to).map_err(|error| {
-        // Readers in between may have put it into words of their own.
+    each(limited, packed, to).map_err(|error| {
+        // The tar reader may have wrapped the error; the original is in `reason`.
         reason.take().unwrap_or(error)
     })
 }
 
 fn each(archive: impl Read, packed: &Path, to: &Path) -> Result<(), C1zError> {
     let broken = |error: io::Error| corrupt(packed, format!("its archive is not readable: {error}"));
-    let mut folder = Folder::create(packed, to)?;
+    let mut folder = UnpackFolder::create(packed, to)?;
     let mut archive = Archive::new(archive);
-    // As they are: the reader of archives would take names of any length into memory.
+    // Raw entries: otherwise the tar reader would read names of any length into memory.
     let entries = archive.entries().map_err(broken)?.raw(true);
-    let mut said: Option<String> = None;
+    let mut next_name: Option<String> = None;
     for entry in entries {
         let mut entry = entry.map_err(broken)?;
         match entry.header().entry_type() {
-            EntryType::XHeader => said = pax_name(&special(&mut entry, packed)?, packed)?.or(said),
+            EntryType::XHeader => next_name = pax_name(&special(&mut entry, packed)?, packed)?.or(next_name),
             EntryType::GNULongName => {
                 let mut name = special(&mut entry, packed)?;
                 name.retain(|byte| *byte != 0);
-                said = Some(text(name, packed)?);
+                next_name = Some(text(name, packed)?);
             }
             EntryType::Directory => {
-                let name = name_of(&entry, said.take(), packed)?;
+                let name = name_of(&entry, next_name.take(), packed)?;
                 folder.folder(&name)?;
             }
             EntryType::Regular | EntryType::Continuous => {
-                let name = name_of(&entry, said.take(), packed)?;
+                let name = name_of(&entry, next_name.take(), packed)?;
                 let (file, path) = folder.file(&name)?;
                 copy(&mut entry, file, &path).map_err(|failed| match failed {
-                    Failed::Reading(error) => broken(error),
-                    Failed::Writing(error) => error,
+                    CopyError::Reading(error) => broken(error),
+                    CopyError::Writing(error) => error,
                 })?;
             }
             EntryType::XGlobalHeader => {}
-            _ => said = None,
+            _ => next_name = None,
         }
     }
     Ok(())
 }
 
-enum Failed {
+enum CopyError {
     Reading(io::Error),
     Writing(C1zError),
 }
 
-fn copy(entry: &mut Entry<'_, impl Read>, mut out: std::fs::File, path: &Path) -> Result<(), Failed> {
+fn copy(entry: &mut Entry<'_, impl Read>, mut out: std::fs::File, path: &Path) -> Result<(), CopyError> {
     let mut left = entry.size();
     let mut chunk = vec![0; CHUNK_BYTES];
     while left > 0 {
-        let got = entry.read(&mut chunk).map_err(Failed::Reading)?;
+        let got = entry.read(&mut chunk).map_err(CopyError::Reading)?;
         if got == 0 {
             let early = io::Error::from(io::ErrorKind::UnexpectedEof);
-            return Err(Failed::Reading(early));
+            return Err(CopyError::Reading(early));
         }
         left = left.saturating_sub(got as u64);
         let written = out.write_all(&chunk[..got]);
-        written.map_err(|error| Failed::Writing(C1zError::io("unpacking to", path, error)))?;
+        written.map_err(|error| CopyError::Writing(C1zError::io("unpacking to", path, error)))?;
     }
     Ok(())
 }
 
-/// The content of an entry that tells about the next one.
+/// The content of an entry that describes the next one.
 fn special(entry: &mut Entry<'_, impl Read>, packed: &Path) -> Result<Vec<u8>, C1zError> {
-    if entry.size() > SPECIAL_BYTES {
+    if entry.size() > MAX_SPECIAL_BYTES {
         return Err(corrupt(packed, "a name in its archive is too long".to_owned()));
     }
     let mut bytes = Vec::new();
@@ -111,7 +111,7 @@ fn special(entry: &mut Entry<'_, impl Read>, packed: &Path) -> Result<Vec<u8>, C
     Ok(bytes)
 }
 
-/// The name that a list of properties has for the next entry.
+/// The name of the next entry in a list of PAX properties.
 fn pax_name(properties: &[u8], packed: &Path) -> Result<Option<String>, C1zError> {
     let mut name = None;
     for property in PaxExtensions::new(properties) {
@@ -121,7 +121,7 @@ fn pax_name(properties: &[u8], packed: &Path) -> Result<Option<String>, C1zError
         })?;
         match property.key_bytes() {
             b"path" => name = Some(text(property.value_bytes().to_vec(), packed)?),
-            // What cannot be told by the header itself: more than 8 GiB, or holes.
+            // Features that a plain header does not have: sizes over 8 GiB, and holes.
             b"size" | b"GNU.sparse.major" | b"GNU.sparse.map" => {
                 return Err(C1zError::UnsupportedV3 {
                     path: packed.to_owned(),
@@ -134,13 +134,17 @@ fn pax_name(properties: &[u8], packed: &Path) -> Result<Option<String>, C1zError
     Ok(name)
 }
 
-fn name_of(entry: &Entry<'_, impl Read>, said: Option<String>, packed: &Path) -> Result<String, C1zError> {
-    let name = match said {
+fn name_of(
+    entry: &Entry<'_, impl Read>,
+    next_name: Option<String>,
+    packed: &Path,
+) -> Result<String, C1zError> {
+    let name = match next_name {
         Some(name) => name,
         None => text(entry.path_bytes().into_owned(), packed)?,
     };
     let mode = entry.header().mode();
-    if mode.is_ok_and(|mode| mode & !MODE != 0) {
+    if mode.is_ok_and(|mode| mode & !ALLOWED_MODE != 0) {
         return Err(corrupt(
             packed,
             format!("{name:?} in its archive has an unusual mode"),
@@ -149,7 +153,7 @@ fn name_of(entry: &Entry<'_, impl Read>, said: Option<String>, packed: &Path) ->
     local(&name).ok_or_else(|| corrupt(packed, format!("{name:?} in its archive leads elsewhere")))
 }
 
-/// A name within the folder, if it stays in there.
+/// Normalises a relative name; `None` if it leaves the folder.
 fn local(name: &str) -> Option<String> {
     if name.is_empty() || name.contains(['\\', '\0']) {
         return None;
@@ -175,8 +179,8 @@ fn corrupt(path: &Path, detail: String) -> C1zError {
     }
 }
 
-/// Reads no more than is allowed, and keeps why it ended.
-struct Watched<'p, R> {
+/// Reads no more than is allowed, and keeps the reason why it ended.
+struct LimitedReader<'p, R> {
     archive: R,
     packed: &'p Path,
     limits: Limits,
@@ -185,7 +189,7 @@ struct Watched<'p, R> {
     reason: Rc<RefCell<Option<C1zError>>>,
 }
 
-impl<R> Watched<'_, R> {
+impl<R> LimitedReader<'_, R> {
     fn end(&self, reason: C1zError) -> io::Error {
         let error = io::Error::other(reason.to_string());
         self.reason.replace(Some(reason));
@@ -193,7 +197,7 @@ impl<R> Watched<'_, R> {
     }
 }
 
-impl<R: Read> Read for Watched<'_, R> {
+impl<R: Read> Read for LimitedReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(self.end(C1zError::Stopped));

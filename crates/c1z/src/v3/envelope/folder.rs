@@ -1,4 +1,4 @@
-//! The folder that a payload is unpacked to. Names were checked to stay in it; the system may still not have them.
+//! The folder that a payload is unpacked to. Names are known to stay in it, but the file system may not allow them.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -8,35 +8,35 @@ use std::path::{Path, PathBuf};
 use crate::error::C1zError;
 
 #[derive(Debug)]
-pub(super) struct Folder<'p> {
+pub(super) struct UnpackFolder<'p> {
     /// The file that is unpacked.
     packed: &'p Path,
     root: &'p Path,
-    made: HashSet<PathBuf>,
+    created: HashSet<PathBuf>,
 }
 
-impl<'p> Folder<'p> {
+impl<'p> UnpackFolder<'p> {
     pub(super) fn create(packed: &'p Path, root: &'p Path) -> Result<Self, C1zError> {
         let mut folder = Self {
             packed,
             root,
-            made: HashSet::new(),
+            created: HashSet::new(),
         };
         folder.folder("")?;
         Ok(folder)
     }
 
-    /// Makes a folder in it.
+    /// Creates a folder in it.
     pub(super) fn folder(&mut self, name: &str) -> Result<(), C1zError> {
         let path = self.root.join(name);
-        if !self.made.contains(&path) {
+        if !self.created.contains(&path) {
             fs::create_dir_all(&path).map_err(|error| self.refused(name, &path, error))?;
-            self.made.insert(path);
+            self.created.insert(path);
         }
         Ok(())
     }
 
-    /// Makes a file in it, and tells its path.
+    /// Creates a file in it. Returns it with its path.
     pub(super) fn file(&mut self, name: &str) -> Result<(File, PathBuf), C1zError> {
         if let Some((folder, _)) = name.rsplit_once('/') {
             self.folder(folder)?;
@@ -56,7 +56,7 @@ impl<'p> Folder<'p> {
                     detail: format!("{name:?} in it cannot be the name of a file: {error}"),
                 }
             }
-            // Not about the name: the disk, or the folder for temporary files.
+            // Not about the name, but about the disk or the folder.
             _ => C1zError::io("unpacking to", path, error),
         }
     }

@@ -1,4 +1,4 @@
-//! A file of the store as a zstd frame of its own.
+//! A file of the store, compressed as a zstd frame of its own.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use super::header::xxh64;
 
-/// A compressed file, with what the index tells of it.
+/// A compressed file, and what the index says about it.
 #[derive(Debug)]
 pub(crate) struct Frame {
     pub(super) name: String,
@@ -17,7 +17,7 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// Compresses a file's content. The frame tells its content size.
+    /// Compresses the content of a file. The frame has a content size.
     pub(crate) fn pack(name: String, raw: &[u8], level: i32) -> io::Result<Self> {
         Ok(Self {
             name,

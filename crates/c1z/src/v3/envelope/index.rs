@@ -10,14 +10,14 @@ use super::header::xxh64;
 
 pub(super) const FOOTER_BYTES: usize = 28;
 const FOOTER_MAGIC: [u8; 8] = *b"C1ZIDX1\0";
-/// A longer index is refused.
-const INDEX_BYTES: u64 = 64 << 20;
-const NAME_BYTES: usize = 4096;
+/// Maximum length of an index.
+const MAX_INDEX_BYTES: u64 = 64 << 20;
+const MAX_NAME_BYTES: usize = 4096;
 /// Fields of the index.
 const ENTRIES: u32 = 1;
 const MANIFEST_HASH: u32 = 4;
 
-/// Where the index is and what its bytes hash to.
+/// Location and hash of the index.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Footer {
     pub(super) offset: u64,
@@ -25,7 +25,7 @@ pub(super) struct Footer {
     pub(super) hash: u64,
 }
 
-/// A frame whose place was checked.
+/// A frame whose location was checked.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) name: String,
@@ -40,7 +40,7 @@ pub(super) fn encode(index: &IndexedFrameIndex, offset: u64) -> Vec<u8> {
     footed(&index.encode_to_vec(), offset)
 }
 
-/// The same of an index in bytes.
+/// The same for an encoded index.
 pub(crate) fn footed(index: &[u8], offset: u64) -> Vec<u8> {
     let mut bytes = index.to_vec();
     let (length, hash) = (u32::try_from(bytes.len()).unwrap_or(u32::MAX), xxh64(&bytes));
@@ -52,7 +52,7 @@ pub(crate) fn footed(index: &[u8], offset: u64) -> Vec<u8> {
 }
 
 impl Footer {
-    /// Reads the footer of a file of so many bytes.
+    /// Parses the footer of a file of this size.
     pub(super) fn parse(bytes: &[u8; FOOTER_BYTES], file_bytes: u64) -> Result<Self, String> {
         let (mut offset, mut length, mut hash) = ([0; 8], [0; 4], [0; 8]);
         offset.copy_from_slice(&bytes[..8]);
@@ -74,14 +74,14 @@ impl Footer {
         if end != Some(file_bytes) {
             return Err("its footer does not fit its size".to_owned());
         }
-        if u64::from(footer.length) > INDEX_BYTES {
-            return Err(format!("its index is longer than {INDEX_BYTES} bytes"));
+        if u64::from(footer.length) > MAX_INDEX_BYTES {
+            return Err(format!("its index is longer than {MAX_INDEX_BYTES} bytes"));
         }
         Ok(footer)
     }
 }
 
-/// Checks and reads the index; `begin` is where frames may begin.
+/// Checks and decodes the index. Frames start at `begin` or later.
 pub(super) fn decode(
     bytes: &[u8],
     footer: Footer,
@@ -93,7 +93,7 @@ pub(super) fn decode(
     }
     let broken = |error| format!("its index is not readable: {error}");
     let (mut entries, mut manifest_hash, mut rest) = (Vec::new(), 0, bytes);
-    // Entry by entry: one that is no entry can take many times more memory than bytes.
+    // Decodes entry by entry: an invalid entry can take many times more memory than bytes.
     while !rest.is_empty() {
         match decode_key(&mut rest).map_err(broken)? {
             (ENTRIES, WireType::LengthDelimited) => {
@@ -150,9 +150,9 @@ fn check(entry: IndexedFrameEntry, begin: u64, end: u64) -> Result<Entry, String
     })
 }
 
-/// Whether a name stays in the folder that it is unpacked to.
+/// Whether a name stays in the folder to which it is unpacked.
 fn is_local(name: &str) -> bool {
     let plain = |part: Component<'_>| matches!(part, Component::Normal(_));
     let unusual = name.contains(['\\', '\0']) || name.split('/').any(str::is_empty);
-    (1..=NAME_BYTES).contains(&name.len()) && !unusual && Path::new(name).components().all(plain)
+    (1..=MAX_NAME_BYTES).contains(&name.len()) && !unusual && Path::new(name).components().all(plain)
 }

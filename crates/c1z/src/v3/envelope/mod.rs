@@ -1,5 +1,5 @@
-//! The container of a v3 file (docs/reference/c1z.md §1.2): magic, manifest, one zstd frame a file, index of the frames,
-//! footer. Older ones have an archive behind the manifest; those are read only.
+//! The container of a v3 file (docs/reference/c1z.md §1.2): magic, manifest, one zstd frame a file, index of the frames, footer.
+//! Older files have an archive after the manifest; those can only be read.
 
 mod archive;
 mod folder;

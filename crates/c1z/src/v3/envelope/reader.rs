@@ -10,7 +10,7 @@ use baton_proto::c1z_v3::{C1zManifestV3, PayloadEncoding};
 use twox_hash::XxHash64;
 
 use super::archive;
-use super::folder::Folder;
+use super::folder::UnpackFolder;
 use super::header;
 use super::index::{self, Entry, FOOTER_BYTES, Footer};
 use crate::error::C1zError;
@@ -26,20 +26,20 @@ pub(crate) struct Envelope<'p> {
     file: File,
     limits: Limits,
     manifest: C1zManifestV3,
-    /// Where the payload begins.
+    /// Offset of the payload.
     begin: u64,
     manifest_bytes: Vec<u8>,
 }
 
 impl<'p> Envelope<'p> {
-    /// Reads the manifest and nothing else.
+    /// Opens a file and reads its manifest.
     pub(crate) fn open(path: &'p Path, limits: Limits) -> Result<Self, C1zError> {
         let file = regular_file::open(path).map_err(|error| C1zError::file("reading", path, error))?;
-        Self::over(path, file, limits)
+        Self::from_file(path, file, limits)
     }
 
     /// The same for a file that is open.
-    pub(crate) fn over(path: &'p Path, mut file: File, limits: Limits) -> Result<Self, C1zError> {
+    pub(crate) fn from_file(path: &'p Path, mut file: File, limits: Limits) -> Result<Self, C1zError> {
         let reading = |error| C1zError::io("reading", path, error);
         file.seek(SeekFrom::Start(0)).map_err(reading)?;
         let manifest_bytes = header::read(&mut file)
@@ -60,7 +60,7 @@ impl<'p> Envelope<'p> {
         &self.manifest
     }
 
-    /// Checks what can be checked without the payload: of an indexed one the index, and by it the manifest.
+    /// Checks what can be checked without the payload: the index, if there is one, and by it the manifest.
     pub(crate) fn check(&mut self) -> Result<(), C1zError> {
         match self.encoding()? {
             PayloadEncoding::IndexedZstd => self.entries().map(drop),
@@ -81,7 +81,7 @@ impl<'p> Envelope<'p> {
             })
     }
 
-    /// The files in an indexed one, with their places checked.
+    /// The files of an indexed payload, with checked locations.
     fn entries(&mut self) -> Result<Vec<Entry>, C1zError> {
         let reading = |error| C1zError::io("reading", self.path, error);
         let corrupt = |detail| corrupt(self.path, detail);
@@ -113,12 +113,12 @@ impl<'p> Envelope<'p> {
         }
     }
 
-    /// Unpacks one file and checks that its length and hash are what the index says.
+    /// Calls `visit` with the content of one file, and checks its length and hash against the index.
     pub(crate) fn unpack(
         &mut self,
         entry: &Entry,
         stop: &AtomicBool,
-        mut take: impl FnMut(&[u8]) -> Result<(), C1zError>,
+        mut visit: impl FnMut(&[u8]) -> Result<(), C1zError>,
     ) -> Result<(), C1zError> {
         let path = self.path;
         let reading = |error| C1zError::io("reading", path, error);
@@ -151,7 +151,7 @@ impl<'p> Envelope<'p> {
                 break;
             }
             hash.write(&chunk[..got]);
-            take(&chunk[..got])?;
+            visit(&chunk[..got])?;
         }
         if total < entry.raw_bytes {
             return Err(differs("is shorter than its index says"));
@@ -167,7 +167,7 @@ impl<'p> Envelope<'p> {
         match self.encoding()? {
             PayloadEncoding::IndexedZstd => {
                 let entries = self.entries()?;
-                let mut folder = Folder::create(self.path, folder)?;
+                let mut folder = UnpackFolder::create(self.path, folder)?;
                 for entry in entries {
                     let (mut out, to) = folder.file(&entry.name)?;
                     let writing = |error| C1zError::io("unpacking to", &to, error);
@@ -190,11 +190,11 @@ impl<'p> Envelope<'p> {
         decoder
             .window_log_max(self.limits.window_log())
             .map_err(reading)?;
-        // One frame: what comes behind it is not looked at, whatever it is.
+        // One frame. What follows it is ignored.
         archive::unpack(decoder.single_frame(), self.path, folder, self.limits, stop)
     }
 
-    /// Unpacks everything to nowhere: whether the file is whole.
+    /// Unpacks all files without storing them, which checks that the file is complete.
     pub(crate) fn verify(&mut self, stop: &AtomicBool) -> Result<(), C1zError> {
         for entry in self.entries()? {
             self.unpack(&entry, stop, |_| Ok(()))?;

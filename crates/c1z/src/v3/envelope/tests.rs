@@ -1,4 +1,4 @@
-//! Every class of positions in the container, spoilt.
+//! Damage to every class of positions in the container.
 
 use std::fs;
 use std::path::Path;
@@ -47,7 +47,7 @@ fn frames(whole: &[u8]) -> std::ops::Range<usize> {
 }
 
 #[test]
-fn what_is_written_is_read() {
+fn written_rows_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     write(&path);
@@ -61,7 +61,7 @@ fn what_is_written_is_read() {
 }
 
 #[test]
-fn every_byte_matters() {
+fn damage_to_any_byte_is_detected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     let whole = write(&path);
@@ -86,7 +86,7 @@ fn every_byte_matters() {
 }
 
 #[test]
-fn sizes_are_not_believed() {
+fn claimed_sizes_are_not_trusted() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     let whole = write(&path);
@@ -110,7 +110,7 @@ fn sizes_are_not_believed() {
 }
 
 #[test]
-fn names_that_lead_elsewhere_are_refused() {
+fn escaping_names_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     for name in ["../x", "/x", "a//b", "", "a\\b", "a/../../b", "."] {
@@ -194,7 +194,7 @@ fn archives_are_unpacked() {
 }
 
 #[test]
-fn archives_that_lead_elsewhere_are_refused() {
+fn archives_with_escaping_names_are_rejected() {
     use tar::EntryType::{Directory, Regular, XHeader};
 
     let folder = tempfile::tempdir().unwrap();
@@ -245,7 +245,7 @@ fn archives_that_lead_elsewhere_are_refused() {
 }
 
 #[test]
-fn names_that_the_system_cannot_have_are_the_files_fault() {
+fn names_the_file_system_rejects_are_corrupt() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("sync.c1z");
     for (number, names) in [vec!["n".repeat(300)], vec!["a".to_owned(), "a/b".to_owned()]]

@@ -9,7 +9,7 @@ use super::frame::Frame;
 use super::header::{self, HEADER_BYTES, xxh64};
 use super::index;
 
-/// A container on its way to disk. Frames come in the order of their names.
+/// Writes a container. Frames must be added in the order of their names.
 #[derive(Debug)]
 pub(crate) struct EnvelopeWriter<'f> {
     file: &'f File,
@@ -18,7 +18,7 @@ pub(crate) struct EnvelopeWriter<'f> {
 }
 
 impl<'f> EnvelopeWriter<'f> {
-    /// Begins a container at the start of a file.
+    /// Writes the header at the start of a file.
     pub(crate) fn begin(mut file: &'f File, manifest: &C1zManifestV3) -> io::Result<Self> {
         let header = header::encode(manifest)?;
         file.seek(SeekFrom::Start(0))?;
@@ -52,7 +52,7 @@ impl<'f> EnvelopeWriter<'f> {
         Ok(())
     }
 
-    /// Adds index and footer and makes all of it durable.
+    /// Writes index and footer, and makes the file durable.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         self.file.write_all(&index::encode(&self.index, self.at))?;
         self.file.sync_all()

@@ -26,7 +26,7 @@ pub(super) struct MemoryBudget {
 
 impl MemoryBudget {
     /// The budget for a store of `store_bytes`.
-    pub(super) fn of(store_bytes: u64, max_bytes: usize) -> Self {
+    pub(super) fn new(store_bytes: u64, max_bytes: usize) -> Self {
         let work = store_bytes.saturating_mul(MAX_READS).saturating_add(MIN_WORK);
         Self {
             max_bytes,
@@ -60,8 +60,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_ends() {
-        let budget = MemoryBudget::of(1, 10);
+    fn work_is_limited() {
+        let budget = MemoryBudget::new(1, 10);
         let shared = budget.clone();
         for _ in 0..(MIN_WORK / OPEN_COST) {
             shared.open().unwrap();

@@ -31,7 +31,7 @@ pub(super) struct RangeDeletions {
 }
 
 impl RangeDeletions {
-    pub(super) fn within(max_bytes: usize) -> Self {
+    pub(super) fn with_limit(max_bytes: usize) -> Self {
         Self {
             all: Vec::new(),
             left: max_bytes,
@@ -121,7 +121,7 @@ impl PartialOrd for Latest<'_> {
 }
 
 impl<'s> DeletionSweep<'s> {
-    pub(super) fn over(deletions: &'s [RangeDeletion]) -> Self {
+    pub(super) fn new(deletions: &'s [RangeDeletion]) -> Self {
         Self {
             waiting: deletions.iter(),
             active: BinaryHeap::new(),
@@ -129,7 +129,7 @@ impl<'s> DeletionSweep<'s> {
     }
 
     /// Whether a row is deleted. Keys must come in ascending order.
-    pub(super) fn hides(&mut self, key: &[u8], sequence: u64) -> bool {
+    pub(super) fn deletes(&mut self, key: &[u8], sequence: u64) -> bool {
         while let Some(deletion) = self
             .waiting
             .as_slice()
@@ -157,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sweep_agrees_with_a_look_at_every_span() {
+    fn sweep_equals_a_check_of_every_deletion() {
         let deletions: Vec<RangeDeletion> = (0_u8..40)
             .map(|n| RangeDeletion {
                 start: vec![n / 2],
@@ -165,7 +165,7 @@ mod tests {
                 sequence: u64::from(n) * 37 % 41,
             })
             .collect();
-        let mut sweep = DeletionSweep::over(&deletions);
+        let mut sweep = DeletionSweep::new(&deletions);
         for key in 0_u8..60 {
             for sequence in [0, 5, 20, 40] {
                 let within = |deletion: &&RangeDeletion| deletion.start[0] <= key && key < deletion.end[0];
@@ -173,7 +173,7 @@ mod tests {
                     .iter()
                     .filter(within)
                     .any(|deletion| deletion.sequence > sequence);
-                assert_eq!(sweep.hides(&[key], sequence), hidden, "{key} {sequence}");
+                assert_eq!(sweep.deletes(&[key], sequence), hidden, "{key} {sequence}");
             }
         }
     }

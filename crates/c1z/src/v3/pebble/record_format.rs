@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_appended_is_read() {
+    fn records_survive_a_round_trip() {
         let records: Vec<Vec<u8>> = [0, 5, 32_750, 100_000, 1].map(|size| vec![7; size]).to_vec();
         let mut log = Vec::new();
         for record in &records {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_used_again_ends_where_its_own_chunks_do() {
+    fn recycled_logs_end_at_foreign_chunks() {
         let chunk = |number: u32, text: &[u8]| {
             let summed = [&[5][..], &number.to_le_bytes(), text].concat();
             let size = u16::try_from(text.len()).unwrap().to_le_bytes();
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_cut_at_blocks() {
+    fn records_are_split_at_blocks() {
         let mut log = Vec::new();
         append(&vec![1; 32751], &mut log);
         assert_eq!((log.len(), log[6]), (32758, 1));

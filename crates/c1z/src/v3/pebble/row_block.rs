@@ -25,7 +25,7 @@ pub(super) struct Row<'b> {
 }
 
 impl BlockRows {
-    pub(super) fn within(max_bytes: usize) -> Self {
+    pub(super) fn with_limit(max_bytes: usize) -> Self {
         Self {
             max_bytes,
             ..Self::default()

@@ -69,7 +69,7 @@ pub(super) struct TableReader {
 
 impl TableReader {
     /// A reader of rows in memory.
-    pub(super) fn of(rows: Arc<BlockRows>, budget: MemoryBudget) -> Self {
+    pub(super) fn from_rows(rows: Arc<BlockRows>, budget: MemoryBudget) -> Self {
         Self {
             file: None,
             bytes: 0,
@@ -128,7 +128,7 @@ impl TableReader {
             bytes,
             format,
             checksum,
-            ..Self::of(Arc::default(), budget.clone())
+            ..Self::from_rows(Arc::default(), budget.clone())
         };
         let two_levels = table.describe(meta)?;
         Ok((table, index, two_levels))
@@ -296,7 +296,7 @@ impl TableReader {
     }
 
     fn row_block(&self, block: &[u8]) -> Result<BlockRows, StoreError> {
-        let mut out = BlockRows::within(self.budget.max_bytes);
+        let mut out = BlockRows::with_limit(self.budget.max_bytes);
         let with_prefix = self.format >= VALUE_PREFIX;
         row_block::each(block, |key, mut value| {
             let (key, mut trailer) = row_block::split_trailer(key)?;
@@ -320,7 +320,7 @@ impl TableReader {
 
     fn column_block(&self, block: &[u8]) -> Result<BlockRows, StoreError> {
         let columns = ColumnarBlock::parse(block, 4)?;
-        let mut out = BlockRows::within(self.budget.max_bytes);
+        let mut out = BlockRows::with_limit(self.budget.max_bytes);
         let (suffixes, trailers) = (columns.byte_column(1)?, columns.uint_column(TRAILERS)?);
         let (values, elsewhere) = (columns.byte_column(VALUES)?, columns.bool_column(OUT_OF_LINE)?);
         columns.each_prefixed(0, |row, key| {

@@ -60,7 +60,7 @@ impl StoreReader {
     pub(crate) fn open(folder: &Path, max_bytes: usize) -> Result<Self, StoreError> {
         let (mut tables, first_log) = version_edit::tables(folder, max_bytes)?;
         tables.sort_by(|a, b| a.smallest.cmp(&b.smallest));
-        let mut wal_rows = WalEntries::within(max_bytes);
+        let mut wal_rows = WalEntries::with_limit(max_bytes);
         let mut logs = Vec::new();
         let mut bytes = 0;
         for entry in fs::read_dir(folder)? {
@@ -73,13 +73,13 @@ impl StoreReader {
         for (number, name) in &logs {
             wal_rows.read(&folder.join(name), *number)?;
         }
-        let mut deletions = std::mem::replace(&mut wal_rows.deletions, RangeDeletions::within(0));
+        let mut deletions = std::mem::replace(&mut wal_rows.deletions, RangeDeletions::with_limit(0));
         let mut store = Self {
             folder: folder.to_owned(),
             tables,
             deletions: Vec::new(),
             wal_rows: Arc::new(wal_rows.into_rows()?),
-            budget: MemoryBudget::of(bytes, max_bytes),
+            budget: MemoryBudget::new(bytes, max_bytes),
         };
         for info in &store.tables {
             TableReader::deletions(&store.file_of(info)?, &store.budget, |deletion| {
@@ -109,16 +109,16 @@ impl StoreReader {
         let mut waiting = self.tables.iter().peekable();
         let mut open: BinaryHeap<Reverse<Cursor>> = BinaryHeap::new();
         let wal_rows = Cursor {
-            table: TableReader::of(Arc::clone(&self.wal_rows), self.budget.clone()),
+            table: TableReader::from_rows(Arc::clone(&self.wal_rows), self.budget.clone()),
             key: Vec::new(),
             trailer: 0,
             last: None,
             sequence: None,
         };
-        open.extend(wal_rows.at(prefix)?.map(Reverse));
+        open.extend(wal_rows.seek(prefix)?.map(Reverse));
         // Bytes of memory of the open tables. The log has its own limit.
         let mut memory_bytes = 0;
-        let mut deleted = DeletionSweep::over(&self.deletions);
+        let mut deleted = DeletionSweep::new(&self.deletions);
         let mut before: Option<Vec<u8>> = None;
         loop {
             // A table is opened when the merge reaches its first key, so that few are open at a time.
@@ -146,7 +146,7 @@ impl StoreReader {
                 if before.as_deref() != Some(&cursor.key) {
                     let row = cursor.table.row().ok_or_else(|| damaged("a row is gone"))?;
                     match cursor.trailer & 0xFF {
-                        _ if deleted.hides(&cursor.key, cursor.trailer >> 8) => {}
+                        _ if deleted.deletes(&cursor.key, cursor.trailer >> 8) => {}
                         SET | SET_WITH_DELETE => visit(&cursor.key, row.value)?,
                         DELETE | SINGLE_DELETE | DELETE_SIZED => {}
                         _ => {
@@ -183,7 +183,7 @@ impl StoreReader {
             last: Some(info.largest.clone()),
             sequence: info.sequence,
         };
-        cursor.at(from)
+        cursor.seek(from)
     }
 }
 
@@ -209,7 +209,7 @@ fn user_key(key: &[u8]) -> &[u8] {
 
 impl Cursor {
     /// Moves to the first row from a key on; `None` if there is none.
-    fn at(mut self, from: &[u8]) -> Result<Option<Self>, StoreError> {
+    fn seek(mut self, from: &[u8]) -> Result<Option<Self>, StoreError> {
         while self.table.row().is_some_and(|row| row.key < from) {
             self.table.advance()?;
         }

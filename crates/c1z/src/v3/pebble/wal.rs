@@ -31,10 +31,10 @@ pub(super) struct WalEntries {
 }
 
 impl WalEntries {
-    pub(super) fn within(max_bytes: usize) -> Self {
+    pub(super) fn with_limit(max_bytes: usize) -> Self {
         Self {
             rows: Vec::new(),
-            deletions: RangeDeletions::within(max_bytes),
+            deletions: RangeDeletions::with_limit(max_bytes),
             left: max_bytes,
         }
     }
@@ -97,7 +97,7 @@ impl WalEntries {
     /// The rows in the order of their keys, the latest first.
     pub(super) fn into_rows(mut self) -> Result<BlockRows, StoreError> {
         self.rows.sort_by(|a, b| (&a.0, b.1).cmp(&(&b.0, a.1)));
-        let mut out = BlockRows::within(usize::MAX);
+        let mut out = BlockRows::with_limit(usize::MAX);
         for (key, trailer, value) in &self.rows {
             out.push(Row {
                 key,
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn logs_are_told_by_their_names() {
+    fn log_numbers_in_file_names() {
         assert_eq!(number("000012.log", 12), Some(12));
         assert_eq!(number("000012-001.log", 12), Some(12));
         assert_eq!(number("000012.log", 13), None);
@@ -130,10 +130,10 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_read_and_a_cut_one_refused() {
+    fn batches_are_read_and_truncated_ones_rejected() {
         let mut batch = vec![10, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0];
         batch.extend_from_slice(b"\x01\x01b\x02xy\x0F\x01a\x01c\x00\x01a");
-        let mut wal_rows = WalEntries::within(1 << 10);
+        let mut wal_rows = WalEntries::with_limit(1 << 10);
         wal_rows.batch(&batch).unwrap();
         let deletion = RangeDeletion {
             start: b"a".to_vec(),
@@ -147,9 +147,12 @@ mod tests {
         assert_eq!(row(1), Some((&b"b"[..], 10 << 8 | 1, &b"xy"[..])));
         assert_eq!(row(2), None);
         for cut in [5, 13, 15, 20] {
-            assert!(WalEntries::within(1 << 10).batch(&batch[..cut]).is_err(), "{cut}");
+            assert!(
+                WalEntries::with_limit(1 << 10).batch(&batch[..cut]).is_err(),
+                "{cut}"
+            );
         }
-        let outcome = WalEntries::within(2 * size_of::<WalRow>()).batch(&batch);
+        let outcome = WalEntries::with_limit(2 * size_of::<WalRow>()).batch(&batch);
         assert!(matches!(outcome, Err(StoreError::TooLarge(_))));
     }
 }
