@@ -67,11 +67,12 @@ const MAY_USE: [(&str, &[&str]); 24] = [
 ];
 
 /// Crates that must work for a tenant of any vendor: everything that they say of one comes from the adapter.
-const VENDOR_NEUTRAL: [&str; 8] = [
+const VENDOR_NEUTRAL: [&str; 9] = [
     "access-core",
     "access-dataset",
     "sink-c1z",
     "sink-csv",
+    "sink-html",
     "sink-parquet",
     "sink-upload",
     "source-c1z",

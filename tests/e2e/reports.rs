@@ -18,7 +18,7 @@ fn synced(context: &TestContext, arguments: &[&str]) {
 }
 
 fn verified(path: &Path) -> Verification {
-    verify(path, PROGRAM).unwrap()
+    verify(path, PROGRAM, ninjaone::REPORT_SCHEMA).unwrap()
 }
 
 fn changed(context: &TestContext, words: &[&str]) {
@@ -73,7 +73,7 @@ fn nothing_is_altered_unnoticed() {
     let altered = context.path("altered.html");
     let problems = |text: &str| {
         fs::write(&altered, text).unwrap();
-        verify(&altered, PROGRAM).map(|found| found.problems)
+        verify(&altered, PROGRAM, ninjaone::REPORT_SCHEMA).map(|found| found.problems)
     };
     assert_eq!(problems(&text).unwrap(), [] as [String; 0]);
 

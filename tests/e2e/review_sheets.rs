@@ -19,7 +19,7 @@ pub(crate) fn now() -> String {
 
 /// A report, or a file of a review.
 pub(crate) fn report(path: &Path) -> ReviewedReport {
-    let report = read_reviewed(path, PROGRAM).unwrap();
+    let report = read_reviewed(path, PROGRAM, ninjaone::REPORT_SCHEMA).unwrap();
     assert_eq!(report.verification.problems, [] as [String; 0]);
     report
 }

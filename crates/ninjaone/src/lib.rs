@@ -11,7 +11,7 @@ mod mapping;
 mod provisioner;
 mod source;
 
-pub use attributes::USER_ATTRIBUTES;
+pub use attributes::{REPORT_SCHEMA, USER_ATTRIBUTES};
 pub use client::{
     ApiError, BaseUrl, BaseUrlError, ClientConfig, DEFAULT_TOKEN_PATH, NinjaOneClient, NinjaOneError,
     RetryBudget, Secret, TlsFault, WritePolicy,

@@ -9,10 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::entitlements::Entitlement;
 use crate::model::Model;
-use crate::users::COMPARED;
-use crate::users::FLAGS;
+use crate::string_table::StringId;
 use crate::users::Person;
-use crate::users::SHARED;
 
 /// All changes, in the order of their subjects and keys.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +37,12 @@ pub(crate) struct Row {
 type Field = (Box<str>, Option<Box<str>>, Option<Box<str>>);
 
 /// Compares two syncs.
-pub(crate) fn changes(old: &Model, new: &Model, removals: &RemovalPolicy) -> Changes {
+pub(crate) fn changes(
+    old: &Model,
+    new: &Model,
+    removals: &RemovalPolicy,
+    attributes: UserAttributes,
+) -> Changes {
     let mut rows = Vec::new();
     let mut take = |change: RecordChange| {
         rows.push(Row::of(change));
@@ -47,8 +50,8 @@ pub(crate) fn changes(old: &Model, new: &Model, removals: &RemovalPolicy) -> Cha
     };
     let Ok(()) = compare(
         RecordKind::User,
-        &mut People::of(old),
-        &mut People::of(new),
+        &mut People::new(old, attributes),
+        &mut People::new(new, attributes),
         removals,
         &mut take,
     );
@@ -120,19 +123,62 @@ impl Walk {
 struct People<'a> {
     model: &'a Model,
     walk: Walk,
+    names: Vec<&'static str>,
+    /// Where each of the names is in the model.
+    fields: Vec<PersonField>,
+}
+
+/// Where a person has a field.
+#[derive(Clone, Copy)]
+enum PersonField {
+    Own(fn(&Person) -> Option<&str>),
+    OwnText(fn(&Person) -> Option<StringId>),
+    OwnFlag(fn(&Person) -> Option<bool>),
+    Text(usize),
+    Flag(usize),
+    /// A report of an earlier version does not have it.
+    Missing,
+}
+
+impl PersonField {
+    /// The field of a name, if reports have it.
+    fn new(name: &str, attributes: UserAttributes, model: &Model) -> Option<Self> {
+        Some(match name {
+            "display_name" => Self::Own(|person| Some(&person.name)),
+            "login" => Self::Own(|person| person.login.as_deref()),
+            "email" => Self::Own(|person| person.email.as_deref()),
+            "status" => Self::OwnText(|person| person.status),
+            "status_detail" => Self::OwnText(|person| person.status_detail),
+            "account_type" => Self::OwnText(|person| person.account_type),
+            "mfa_enabled" => Self::OwnFlag(|person| person.mfa_enabled),
+            "sso_enabled" => Self::OwnFlag(|person| person.sso_enabled),
+            key => {
+                attributes.get(key)?.report_label?;
+                let text = model.attributes.text(key).map(Self::Text);
+                let flag = || model.attributes.flag(key).map(Self::Flag);
+                text.or_else(flag).unwrap_or(Self::Missing)
+            }
+        })
+    }
 }
 
 impl<'a> People<'a> {
-    fn of(model: &'a Model) -> Self {
+    fn new(model: &'a Model, attributes: UserAttributes) -> Self {
         let key = |person: &Person| {
             (
-                model.words.text(person.resource_type()).to_owned(),
+                model.words.text(person.resource_type).to_owned(),
                 person.id.clone(),
             )
         };
+        let names = RecordKind::User.fields(attributes).into_iter();
+        let (names, fields) = names
+            .filter_map(|name| Some((name, PersonField::new(name, attributes, model)?)))
+            .unzip();
         Self {
             model,
             walk: Walk::by_key(&model.people, key),
+            names,
+            fields,
         }
     }
 
@@ -143,7 +189,7 @@ impl<'a> People<'a> {
 
 impl Record for People<'_> {
     fn fields(&self) -> &[&'static str] {
-        &COMPARED
+        &self.names
     }
 
     fn key(&self, part: usize) -> &str {
@@ -155,19 +201,15 @@ impl Record for People<'_> {
     }
 
     fn field(&self, n: usize) -> Option<&str> {
-        let (person, name) = (self.person(), COMPARED[n]);
-        match name {
-            "display_name" => Some(&person.name),
-            "login" => person.login.as_deref(),
-            "email" => person.email.as_deref(),
-            _ => {
-                let flag = FLAGS.iter().position(|flag| *flag == name);
-                let flag = flag.and_then(|place| person.flags[place]).map(word);
-                flag.or_else(|| {
-                    let place = SHARED.iter().position(|shared| *shared == name)?;
-                    Some(self.model.words.text(person.shared[place]?))
-                })
-            }
+        let person = self.person();
+        let text = |string: Option<StringId>| string.map(|string| self.model.words.text(string));
+        match self.fields[n] {
+            PersonField::Own(field) => field(person),
+            PersonField::OwnText(field) => text(field(person)),
+            PersonField::OwnFlag(field) => field(person).map(word),
+            PersonField::Text(index) => text(person.text(Some(index))),
+            PersonField::Flag(index) => person.flag(Some(index)).map(word),
+            PersonField::Missing => None,
         }
     }
 
@@ -180,7 +222,7 @@ impl Record for People<'_> {
     }
 
     fn resource_type(&self) -> &str {
-        self.model.words.text(self.person().resource_type())
+        self.model.words.text(self.person().resource_type)
     }
 }
 
@@ -358,7 +400,7 @@ impl Records for Grants<'_> {
 fn principal(model: &Model, place: u32) -> Option<(&str, &str, &str, Option<&str>)> {
     let place = place as usize;
     if let Some(person) = model.people.get(place) {
-        let kind = model.words.text(person.resource_type());
+        let kind = model.words.text(person.resource_type);
         return Some((kind, &person.id, &person.name, person.login.as_deref()));
     }
     let other = model.others.get(place - model.people.len())?;

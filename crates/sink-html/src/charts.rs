@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use access_core::model::TraitKind;
+use access_core::model::{AttributeRole, IdentityClass, ReportSchema, TraitKind};
 use serde::{Deserialize, Serialize};
 
 use crate::entitlements::Entitlement;
 use crate::entitlements::Holders;
-use crate::metrics::UserFacts;
-use crate::metrics::facts;
+use crate::metrics::{EXPIRED, PENDING, UserFacts, facts, sql_text};
 use crate::model::Model;
-use crate::users::Flag;
-use crate::users::Shared;
 
 /// A plot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +22,7 @@ pub(crate) struct Chart {
 }
 
 /// Bars in a plot of the largest.
-const MOST: usize = 12;
+const MAX_BARS: usize = 12;
 
 /// How many roles somebody holds, in words.
 const BUCKETS: [(u32, &str); 6] = [
@@ -37,30 +34,6 @@ const BUCKETS: [(u32, &str); 6] = [
     (u32::MAX, "10 or more"),
 ];
 
-macro_rules! user_type {
-    () => {
-        "coalesce(user_type, '')"
-    };
-}
-
-macro_rules! by_flag {
-    ($flag:literal, $yes:literal, $no:literal) => {
-        concat!(
-            "SELECT ",
-            user_type!(),
-            ", CASE WHEN ",
-            $flag,
-            " THEN '",
-            $yes,
-            "' WHEN NOT ",
-            $flag,
-            " THEN '",
-            $no,
-            "' ELSE 'unknown' END, count(*) FROM users WHERE status = 'enabled' GROUP BY ALL"
-        )
-    };
-}
-
 macro_rules! largest {
     ($kind:literal) => {
         concat!(
@@ -71,48 +44,36 @@ macro_rules! largest {
     };
 }
 
-/// Counts them all.
-pub(crate) fn charts(model: &Model) -> Vec<Chart> {
-    let roles = model.held_by_people(TraitKind::Role);
-    let people = (model, roles.as_slice());
+/// Counts every chart that the schema allows.
+pub(crate) fn charts(model: &Model, schema: ReportSchema) -> Vec<Chart> {
+    let role_counts = model.held_by_people(TraitKind::Role);
+    let with_role = |role| schema.attributes.with_role(role).map(|attribute| attribute.key);
+    let people = PeopleCharts {
+        model,
+        schema,
+        role_counts: &role_counts,
+        user_type: with_role(AttributeRole::UserType)
+            .map_or_else(|| "''".to_owned(), |key| format!("coalesce({key}, '')")),
+    };
     let mut charts = vec![
-        by_people(
-            people,
-            "status",
-            "Accounts",
-            concat!(
-                "SELECT ",
-                user_type!(),
-                ", CASE WHEN status = 'disabled' THEN 'disabled' WHEN upper(invitation_status) = 'PENDING' THEN 'invitation pending' WHEN upper(invitation_status) = 'EXPIRED' THEN 'invitation expired' WHEN status = 'enabled' THEN 'enabled' ELSE 'unknown' END, count(*) FROM users GROUP BY ALL"
-            ),
-            |facts| Some(state(facts)),
-        ),
-        by_people(
-            people,
+        people.accounts(),
+        people.of_enabled(
             "mfa",
             "MFA",
-            concat!(
-                "SELECT ",
-                user_type!(),
-                ", CASE WHEN mfa_enabled THEN 'MFA' WHEN sso_enabled THEN 'SSO, MFA unknown' WHEN NOT mfa_enabled THEN 'no MFA' ELSE 'unknown' END, count(*) FROM users WHERE status = 'enabled' GROUP BY ALL"
-            ),
-            |facts| facts.enabled().then(|| mfa(facts)),
+            "WHEN mfa_enabled THEN 'MFA' WHEN sso_enabled THEN 'SSO, MFA unknown' WHEN NOT mfa_enabled THEN 'no MFA'",
+            mfa,
         ),
-        by_people(
-            people,
-            "sign_in",
-            "Sign-in",
-            by_flag!("sso_enabled", "identity provider", "local"),
-            |facts| enabled_flag(facts, Flag::Sso, ["identity provider", "local"]),
-        ),
-        by_people(
-            people,
-            "scim",
-            "Provisioning",
-            by_flag!("scim_user", "SCIM", "local"),
-            |facts| enabled_flag(facts, Flag::Scim, ["SCIM", "local"]),
-        ),
+        people.by_flag("sign_in", "Sign-in", "sso_enabled", ["identity provider", "local"], |facts| {
+            facts.person.sso_enabled
+        }),
     ];
+    if let Some(key) = with_role(AttributeRole::ManagedByIdentityProvider) {
+        charts.push(
+            people.by_flag("scim", "Provisioning", key, ["SCIM", "local"], |facts| {
+                facts.is_managed
+            }),
+        );
+    }
     charts.push(largest(
         model,
         "roles",
@@ -127,16 +88,91 @@ pub(crate) fn charts(model: &Model) -> Vec<Chart> {
         largest!("app"),
         TraitKind::App,
     ));
-    charts.push(roles_per_person(&roles));
-    charts.push(organizations(model));
+    charts.push(roles_per_person(&role_counts));
+    charts.extend(organizations(model, schema));
     charts
+}
+
+/// Counts of people by their user type and something else.
+struct PeopleCharts<'a> {
+    model: &'a Model,
+    schema: ReportSchema,
+    role_counts: &'a [u32],
+    /// SQL for the user type, or for an empty text.
+    user_type: String,
+}
+
+impl PeopleCharts<'_> {
+    fn accounts(&self) -> Chart {
+        let invitation = self.schema.attributes.with_role(AttributeRole::Invitation);
+        let invitations = invitation.map_or_else(String::new, |attribute| {
+            let key = attribute.key;
+            format!(
+                " WHEN upper({key}) = '{PENDING}' THEN 'invitation pending' WHEN upper({key}) = '{EXPIRED}' THEN 'invitation expired'"
+            )
+        });
+        let sql = format!(
+            "SELECT {}, CASE WHEN status = 'disabled' THEN 'disabled'{invitations} WHEN status = 'enabled' THEN 'enabled' ELSE 'unknown' END, count(*) FROM users GROUP BY ALL",
+            self.user_type
+        );
+        self.chart("status", "Accounts", &sql, |facts| Some(state(facts)))
+    }
+
+    fn by_flag(
+        &self,
+        key: &str,
+        title: &str,
+        column: &str,
+        [yes, no]: [&'static str; 2],
+        flag: impl Fn(&UserFacts<'_>) -> Option<bool>,
+    ) -> Chart {
+        let cases = format!("WHEN {column} THEN '{yes}' WHEN NOT {column} THEN '{no}'");
+        self.of_enabled(key, title, &cases, |facts| match flag(facts) {
+            Some(true) => yes,
+            Some(false) => no,
+            None => "unknown",
+        })
+    }
+
+    fn of_enabled(
+        &self,
+        key: &str,
+        title: &str,
+        cases: &str,
+        group: impl Fn(&UserFacts<'_>) -> &'static str,
+    ) -> Chart {
+        let sql = format!(
+            "SELECT {}, CASE {cases} ELSE 'unknown' END, count(*) FROM users WHERE status = 'enabled' GROUP BY ALL",
+            self.user_type
+        );
+        self.chart(key, title, &sql, |facts| facts.is_enabled().then(|| group(facts)))
+    }
+
+    fn chart(
+        &self,
+        key: &str,
+        title: &str,
+        sql: &str,
+        group: impl Fn(&UserFacts<'_>) -> Option<&'static str>,
+    ) -> Chart {
+        let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+        for facts in facts(self.model, self.schema, self.role_counts) {
+            if let Some(found) = group(&facts) {
+                *counts.entry((facts.user_type, found)).or_default() += 1;
+            }
+        }
+        let rows = counts
+            .into_iter()
+            .map(|((user_type, found), count)| (vec![user_type.to_owned(), found.to_owned()], count));
+        chart(key, title, sql, rows.collect())
+    }
 }
 
 fn state(facts: &UserFacts<'_>) -> &'static str {
     match (facts.status, facts.invitation.as_str()) {
         ("disabled", _) => "disabled",
-        (_, "PENDING") => "invitation pending",
-        (_, "EXPIRED") => "invitation expired",
+        (_, PENDING) => "invitation pending",
+        (_, EXPIRED) => "invitation expired",
         ("enabled", _) => "enabled",
         _ => "unknown",
     }
@@ -144,41 +180,12 @@ fn state(facts: &UserFacts<'_>) -> &'static str {
 
 /// Whoever signs in through an identity provider may be asked for MFA there, which the tenant does not know.
 fn mfa(facts: &UserFacts<'_>) -> &'static str {
-    let flag = |flag| facts.person.flag(flag);
-    match (flag(Flag::Mfa), flag(Flag::Sso)) {
+    match (facts.person.mfa_enabled, facts.person.sso_enabled) {
         (Some(true), _) => "MFA",
         (_, Some(true)) => "SSO, MFA unknown",
         (Some(false), _) => "no MFA",
         (None, _) => "unknown",
     }
-}
-
-fn enabled_flag(facts: &UserFacts<'_>, flag: Flag, [yes, no]: [&'static str; 2]) -> Option<&'static str> {
-    facts.enabled().then(|| match facts.person.flag(flag) {
-        Some(true) => yes,
-        Some(false) => no,
-        None => "unknown",
-    })
-}
-
-/// People by their sort and something else.
-fn by_people(
-    (model, roles): (&Model, &[u32]),
-    key: &str,
-    title: &str,
-    sql: &str,
-    group: impl Fn(&UserFacts<'_>) -> Option<&'static str>,
-) -> Chart {
-    let mut counts: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for facts in facts(model, roles) {
-        if let Some(found) = group(&facts) {
-            *counts.entry((facts.user_type, found)).or_default() += 1;
-        }
-    }
-    let rows = counts
-        .into_iter()
-        .map(|((sort, found), count)| (vec![sort.to_owned(), found.to_owned()], count));
-    chart(key, title, sql, rows.collect())
 }
 
 fn largest(model: &Model, key: &str, title: &str, sql: &str, kind: TraitKind) -> Chart {
@@ -189,7 +196,7 @@ fn largest(model: &Model, key: &str, title: &str, sql: &str, kind: TraitKind) ->
         .filter(|(entitlement, _)| model.is_on(entitlement, kind))
         .collect();
     found.sort_by_key(|(entitlement, holders)| (usize::MAX - holders.principals.len(), &entitlement.id));
-    let rows = found.into_iter().take(MOST).map(|(entitlement, holders)| {
+    let rows = found.into_iter().take(MAX_BARS).map(|(entitlement, holders)| {
         let labels = [&entitlement.resource_name, &entitlement.name, &entitlement.id];
         (
             labels.map(ToString::to_string).to_vec(),
@@ -211,13 +218,19 @@ fn roles_per_person(roles: &[u32]) -> Chart {
     chart("roles_per_person", "Roles per person", sql, rows.collect())
 }
 
-fn organizations(model: &Model) -> Chart {
+/// Customers by their organization, if the adapter declares both.
+fn organizations(model: &Model, schema: ReportSchema) -> Option<Chart> {
+    let mut types = schema.user_types();
+    let (user_type, customers, _) = types.find(|(.., class)| *class == IdentityClass::Customer)?;
+    let id = schema.attributes.with_role(AttributeRole::OrganizationId)?.key;
+    let name = schema.attributes.with_role(AttributeRole::OrganizationName)?.key;
+    let [type_index, id_index, name_index] = [user_type.key, id, name].map(|key| model.attributes.text(key));
     let mut counts: BTreeMap<&str, (&str, u64)> = BTreeMap::new();
     for person in &model.people {
-        let text = |which| person.shared(which).map_or("", |word| model.words.text(word));
-        if text(Shared::UserType) == "END_USER" {
-            let counted = counts.entry(text(Shared::OrganizationId)).or_default();
-            counted.0 = counted.0.max(text(Shared::OrganizationName));
+        let text = |index| person.text(index).map_or("", |string| model.words.text(string));
+        if text(type_index) == customers.value {
+            let counted = counts.entry(text(id_index)).or_default();
+            counted.0 = counted.0.max(text(name_index));
             counted.1 += 1;
         }
     }
@@ -225,10 +238,15 @@ fn organizations(model: &Model) -> Chart {
     rows.sort_by_key(|(id, (_, count))| (u64::MAX - count, *id));
     let rows = rows
         .into_iter()
-        .take(MOST)
+        .take(MAX_BARS)
         .map(|(id, (name, count))| (vec![name.to_owned(), id.to_owned()], count));
-    let sql = "SELECT coalesce(max(organization_name), ''), coalesce(organization_id, ''), count(*) FROM users WHERE user_type = 'END_USER' GROUP BY organization_id ORDER BY 3 DESC, 2 LIMIT 12";
-    chart("organizations", "End users per organization", sql, rows.collect())
+    let sql = format!(
+        "SELECT coalesce(max({name}), ''), coalesce({id}, ''), count(*) FROM users WHERE {} = {} GROUP BY {id} ORDER BY 3 DESC, 2 LIMIT 12",
+        user_type.key,
+        sql_text(customers.value)
+    );
+    let title = format!("{} per organization", customers.plural);
+    Some(chart("organizations", &title, &sql, rows.collect()))
 }
 
 fn chart(key: &str, title: &str, sql: &str, rows: Vec<(Vec<String>, u64)>) -> Chart {

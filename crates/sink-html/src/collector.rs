@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use access_core::model::{
     AccessBatch, Completeness, Entitlement as EntitlementRow, EntitlementId, GrantGroup, GrantOrigin,
-    NativeId, Resource, ResourceTypeId,
+    NativeId, Resource, ResourceTypeId, UserAttributes,
 };
 use access_core::sync::SyncSummary;
 
@@ -15,12 +15,13 @@ use crate::entitlements::Origin;
 use crate::entitlements::OtherPrincipal;
 use crate::error::ReportError;
 use crate::model::Model;
-use crate::users::Person;
+use crate::users::{AttributeKeys, Person};
 
 /// Builds a [`Model`].
 #[derive(Debug, Default)]
 pub(crate) struct Collector {
     model: Model,
+    attributes: UserAttributes,
     kinds: HashMap<ResourceTypeId, u32>,
     /// Places of people.
     people: HashMap<ResourceTypeId, HashMap<NativeId, u32>>,
@@ -38,6 +39,16 @@ pub(crate) struct Collector {
 const OTHER: u32 = 1 << 31;
 
 impl Collector {
+    /// A collector of users with these attributes, as far as reports have them.
+    pub(crate) fn new(attributes: UserAttributes) -> Self {
+        let mut collector = Self {
+            attributes,
+            ..Self::default()
+        };
+        collector.model.attributes = AttributeKeys::new(attributes);
+        collector
+    }
+
     /// Takes rows.
     pub(crate) fn take(&mut self, batch: &AccessBatch) -> Result<(), ReportError> {
         match batch {
@@ -69,7 +80,7 @@ impl Collector {
         if let Some(description) = &row.description {
             within(&mut self.descriptions, resource_type).insert(id.clone(), description.as_str().into());
         }
-        if let Some(person) = Person::of(row, &mut self.model.words) {
+        if let Some(person) = Person::from_resource(row, self.attributes, &mut self.model.words) {
             let place = places(self.model.people.len())?;
             self.model.people.push(person);
             within(&mut self.people, resource_type).insert(id.clone(), place);

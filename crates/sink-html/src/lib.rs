@@ -17,6 +17,7 @@ mod previous_report;
 mod render;
 mod report_reader;
 mod review;
+mod schema;
 mod seal;
 mod sink;
 mod string_table;
@@ -30,7 +31,8 @@ pub use error::ReportError;
 pub use render::escape_html;
 pub use render::source_hash;
 pub use review::{
-    ReportGrant, ReviewReviewer, ReviewRole, ReviewScope, ReviewedReport, read_reviewed, write_review_file,
+    ReportGrant, ReviewFileSpec, ReviewReviewer, ReviewRole, ReviewScope, ReviewedReport, read_reviewed,
+    write_review_file,
 };
 pub use seal::{Previous, Seal, SealedSection};
 pub use sink::{HtmlSink, HtmlSinkConfig};

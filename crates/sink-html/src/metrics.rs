@@ -1,13 +1,13 @@
 //! The numbers of the overview. Each is counted here, and says the query over the dataset that gives the same: tests run that
 //! query, and the page shows it.
 
-use access_core::model::TraitKind;
+use access_core::model::{
+    AttributeRole, AttributeValue, IdentityClass, ReportSchema, TraitKind, UserAttribute,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::model::Model;
-use crate::users::Flag;
 use crate::users::Person;
-use crate::users::Shared;
 
 /// A number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,60 +20,83 @@ pub(crate) struct Figure {
     /// Where in the page the rows are that it counts.
     pub(crate) link: Box<str>,
     pub(crate) value: u64,
+    /// How much harm each that is counted can do; zero if it is no finding.
+    #[serde(default)]
+    pub(crate) harm: u32,
+    /// Whether the trend has it.
+    #[serde(default)]
+    pub(crate) in_trend: bool,
+}
+
+/// Harm of a finding, relative to an invitation that is pending. Weak sign-ins of customers count for less than those of the
+/// workforce.
+mod harm {
+    pub(super) const ADMINISTRATOR_WITHOUT_MFA: u32 = 2000;
+    pub(super) const WORKFORCE_WITHOUT_MFA: u32 = 200;
+    pub(super) const DISABLED_WITH_ROLES: u32 = 40;
+    pub(super) const WORKFORCE_OUTSIDE_IDENTITY_PROVIDER: u32 = 20;
+    pub(super) const EXPIRED_INVITATION: u32 = 10;
+    pub(super) const CUSTOMER_WITHOUT_MFA: u32 = 4;
+    pub(super) const PENDING_INVITATION: u32 = 2;
+    pub(super) const CUSTOMER_OUTSIDE_IDENTITY_PROVIDER: u32 = 1;
 }
 
 struct Definition {
-    key: &'static str,
-    label: &'static str,
-    meaning: &'static str,
-    sql: &'static str,
-    link: &'static str,
+    key: String,
+    label: String,
+    meaning: String,
+    sql: String,
+    link: String,
+    harm: u32,
+    in_trend: bool,
     count: Count,
 }
 
 enum Count {
-    /// People of whom this is so; the second argument is how many roles they hold.
-    People(fn(&UserFacts<'_>) -> bool),
-    All(fn(&Model) -> u64),
+    /// People who match.
+    People(Box<dyn Fn(&UserFacts<'_>) -> bool>),
+    Model(fn(&Model) -> u64),
 }
 
-/// A person with what is asked of her.
+/// A person with what figures and charts ask about.
 pub(crate) struct UserFacts<'a> {
     pub(crate) person: &'a Person,
     pub(crate) status: &'a str,
     /// In capitals.
     pub(crate) invitation: String,
     pub(crate) user_type: &'a str,
-    roles: u32,
+    pub(crate) is_administrator: bool,
+    pub(crate) is_managed: Option<bool>,
+    role_count: u32,
 }
 
 impl UserFacts<'_> {
-    fn is(&self, flag: Flag) -> bool {
-        self.person.flag(flag) == Some(true)
-    }
-
-    fn is_not(&self, flag: Flag) -> bool {
-        self.person.flag(flag) == Some(false)
-    }
-
     /// No MFA, as far as the tenant knows, and no identity provider that could ask for it.
-    pub(crate) fn is_without_mfa(&self) -> bool {
-        self.is_not(Flag::Mfa) && !self.is(Flag::Sso)
+    fn is_without_mfa(&self) -> bool {
+        self.person.mfa_enabled == Some(false) && self.person.sso_enabled != Some(true)
     }
 
-    pub(crate) fn enabled(&self) -> bool {
+    fn signs_in_locally(&self) -> bool {
+        self.person.sso_enabled == Some(false)
+    }
+
+    fn has_roles(&self) -> bool {
+        self.role_count > 0
+    }
+
+    pub(crate) fn is_enabled(&self) -> bool {
         self.status == "enabled"
     }
 }
 
-/// Roles, and who holds them, as a table that queries can use.
+/// The grants of roles, as a table for queries.
 macro_rules! role_grants {
     () => {
         "(SELECT g.* FROM grants g JOIN resource_types t ON t.resource_type_id = g.resource_type_id WHERE t.trait_kind = 'role')"
     };
 }
 
-macro_rules! holds_a_role {
+macro_rules! has_a_role {
     () => {
         concat!(
             "EXISTS (SELECT 1 FROM ",
@@ -83,203 +106,363 @@ macro_rules! holds_a_role {
     };
 }
 
-const FIGURES: [Definition; 19] = [
-    Definition {
-        key: "people",
-        label: "People",
-        meaning: "All accounts, enabled or not",
-        sql: "SELECT count(*) FROM users",
-        link: "#/people",
-        count: Count::People(|_| true),
-    },
-    Definition {
-        key: "technicians",
-        label: "Technicians",
-        meaning: "Accounts of technicians, enabled or not",
-        sql: "SELECT count(*) FROM users WHERE user_type = 'TECHNICIAN'",
-        link: "#/people?kind=TECHNICIAN",
-        count: Count::People(|facts| facts.user_type == "TECHNICIAN"),
-    },
-    Definition {
-        key: "end_users",
-        label: "End users",
-        meaning: "Accounts of end users, enabled or not",
-        sql: "SELECT count(*) FROM users WHERE user_type = 'END_USER'",
-        link: "#/people?kind=END_USER",
-        count: Count::People(|facts| facts.user_type == "END_USER"),
-    },
-    Definition {
-        key: "roles",
-        label: "Roles",
-        meaning: "Roles that can be assigned",
-        sql: "SELECT count(*) FROM resources r JOIN resource_types t ON t.resource_type_id = r.resource_type_id WHERE t.trait_kind = 'role'",
-        link: "#/access?on=role",
-        count: Count::All(|model| {
+/// SQL for [`UserFacts::is_without_mfa`].
+const WITHOUT_MFA: &str = "mfa_enabled = false AND sso_enabled IS NOT TRUE";
+
+impl Definition {
+    fn people(key: &str, [label, meaning]: [&str; 2], sql: &str, link: &str) -> Self {
+        Self {
+            key: key.to_owned(),
+            label: label.to_owned(),
+            meaning: meaning.to_owned(),
+            sql: sql.to_owned(),
+            link: link.to_owned(),
+            harm: 0,
+            in_trend: false,
+            count: Count::People(Box::new(|_| true)),
+        }
+    }
+
+    fn counting(self, matches: impl Fn(&UserFacts<'_>) -> bool + 'static) -> Self {
+        Self {
+            count: Count::People(Box::new(matches)),
+            ..self
+        }
+    }
+
+    fn of_model(self, count: fn(&Model) -> u64) -> Self {
+        Self {
+            count: Count::Model(count),
+            ..self
+        }
+    }
+
+    fn harm(self, harm: u32) -> Self {
+        Self { harm, ..self }
+    }
+
+    fn in_trend(self) -> Self {
+        Self {
+            in_trend: true,
+            ..self
+        }
+    }
+}
+
+/// Every figure that the schema allows, in the order of the report.
+fn definitions(model: &Model, schema: ReportSchema) -> Vec<Definition> {
+    let mut definitions = vec![
+        Definition::people(
+            "people",
+            ["People", "All accounts, enabled or not"],
+            "SELECT count(*) FROM users",
+            "#/people",
+        )
+        .in_trend(),
+    ];
+    let types: Vec<UserType> = schema.user_types().map(UserType::new).collect();
+    definitions.extend(types.iter().map(UserType::all));
+    definitions.extend(of_access());
+    definitions.extend(counted_attributes(model, schema));
+    definitions.extend(of_sign_in(schema));
+    let workforce = types.iter().filter(|user_type| user_type.is_workforce);
+    definitions.extend(workforce.map(UserType::workforce_without_mfa));
+    definitions.push(
+        Definition::people(
+            "disabled_with_roles",
+            [
+                "Disabled people who still have roles",
+                "Their access comes back the moment somebody enables the account",
+            ],
+            concat!(
+                "SELECT count(*) FROM users u WHERE u.status = 'disabled' AND ",
+                has_a_role!()
+            ),
+            "#/people?status=disabled&roles=some",
+        )
+        .counting(|facts| facts.status == "disabled" && facts.has_roles())
+        .harm(harm::DISABLED_WITH_ROLES)
+        .in_trend(),
+    );
+    definitions.extend(of_invitations(schema));
+    definitions.extend(types.iter().map(UserType::outside_identity_provider));
+    let customers = types.iter().filter(|user_type| !user_type.is_workforce);
+    definitions.extend(customers.map(UserType::customers_without_mfa));
+    definitions
+}
+
+fn of_access() -> [Definition; 3] {
+    [
+        Definition::people(
+            "roles",
+            ["Roles", "Roles that can be assigned"],
+            "SELECT count(*) FROM resources r JOIN resource_types t ON t.resource_type_id = r.resource_type_id WHERE t.trait_kind = 'role'",
+            "#/access?on=role",
+        )
+        .of_model(|model| {
             let roles = model.kinds.iter().filter(|kind| kind.is(TraitKind::Role));
             roles.map(|kind| kind.resources).sum()
         }),
-    },
-    Definition {
-        key: "role_grants",
-        label: "Role assignments",
-        meaning: "One for each person and role",
-        sql: concat!("SELECT count(*) FROM ", role_grants!()),
-        link: "#/access?on=role",
-        count: Count::All(|model| {
+        Definition::people(
+            "role_grants",
+            ["Role assignments", "One for each person and role"],
+            concat!("SELECT count(*) FROM ", role_grants!()),
+            "#/access?on=role",
+        )
+        .of_model(|model| {
             let pairs = model.entitlements.iter().zip(&model.holders);
             let roles = pairs.filter(|(entitlement, _)| model.is_on(entitlement, TraitKind::Role));
             roles.map(|(_, holders)| holders.principals.len() as u64).sum()
         }),
-    },
-    Definition {
-        key: "grants",
-        label: "Assignments",
-        meaning: "Roles, memberships and permissions that somebody has",
-        sql: "SELECT count(*) FROM grants",
-        link: "#/access",
-        count: Count::All(Model::grants),
-    },
-    Definition {
-        key: "administrators",
-        label: "System administrators",
-        meaning: "People with full rights over the tenant, whatever their roles",
-        sql: "SELECT count(*) FROM users WHERE administrator",
-        link: "#/people?administrator=yes",
-        count: Count::People(|facts| facts.is(Flag::Administrator)),
-    },
-    Definition {
-        key: "all_organizations",
-        label: "See every organization",
-        meaning: "People who may see every organization, administrators among them",
-        sql: "SELECT count(*) FROM users WHERE permit_all_clients",
-        link: "#/people?permit_all_clients=yes",
-        count: Count::People(|facts| facts.is(Flag::AllOrganizations)),
-    },
-    Definition {
-        key: "enabled",
-        label: "Enabled people",
-        meaning: "People whose account is enabled",
-        sql: "SELECT count(*) FROM users WHERE status = 'enabled'",
-        link: "#/people?status=enabled",
-        count: Count::People(|facts| facts.status == "enabled"),
-    },
-    Definition {
-        key: "mfa_on",
-        label: "With MFA",
-        meaning: "Enabled people who have set up MFA in this tenant",
-        sql: "SELECT count(*) FROM users WHERE status = 'enabled' AND mfa_enabled",
-        link: "#/people?status=enabled&mfa_enabled=yes",
-        count: Count::People(|facts| facts.enabled() && facts.is(Flag::Mfa)),
-    },
-    Definition {
-        key: "administrators_without_mfa",
-        label: "Administrators without MFA",
-        meaning: "Enabled people with full rights, a local sign-in and no MFA",
-        sql: "SELECT count(*) FROM users WHERE administrator AND status = 'enabled' AND mfa_enabled = false AND sso_enabled IS NOT TRUE",
-        link: "#/people?administrator=yes&status=enabled&mfa_enabled=no",
-        count: Count::People(|facts| {
-            facts.is(Flag::Administrator) && facts.enabled() && facts.is_without_mfa()
-        }),
-    },
-    Definition {
-        key: "technicians_without_mfa",
-        label: "Technicians without MFA",
-        meaning: "Enabled technicians with a local sign-in and no MFA",
-        sql: "SELECT count(*) FROM users WHERE user_type = 'TECHNICIAN' AND status = 'enabled' AND mfa_enabled = false AND sso_enabled IS NOT TRUE",
-        link: "#/people?kind=TECHNICIAN&status=enabled&mfa_enabled=no",
-        count: Count::People(|facts| {
-            facts.user_type == "TECHNICIAN" && facts.enabled() && facts.is_without_mfa()
-        }),
-    },
-    Definition {
-        key: "disabled_with_roles",
-        label: "Disabled people who still have roles",
-        meaning: "Their access comes back the moment somebody enables the account",
-        sql: concat!(
-            "SELECT count(*) FROM users u WHERE u.status = 'disabled' AND ",
-            holds_a_role!()
-        ),
-        link: "#/people?status=disabled&roles=some",
-        count: Count::People(|facts| facts.status == "disabled" && facts.roles > 0),
-    },
-    Definition {
-        key: "pending_invitations",
-        label: "Invitations pending",
-        meaning: "People who were invited and have not answered",
-        sql: "SELECT count(*) FROM users WHERE upper(invitation_status) = 'PENDING'",
-        link: "#/people?invitation=PENDING",
-        count: Count::People(|facts| facts.invitation == "PENDING"),
-    },
-    Definition {
-        key: "expired_invitations",
-        label: "Invitations expired",
-        meaning: "People whose invitation ran out before they answered",
-        sql: "SELECT count(*) FROM users WHERE upper(invitation_status) = 'EXPIRED'",
-        link: "#/people?invitation=EXPIRED",
-        count: Count::People(|facts| facts.invitation == "EXPIRED"),
-    },
-    Definition {
-        key: "technicians_outside_identity_provider",
-        label: "Technicians with roles and a local sign-in",
-        meaning: "Enabled technicians who have roles and do not sign in through the identity provider",
-        sql: concat!(
-            "SELECT count(*) FROM users u WHERE u.user_type = 'TECHNICIAN' AND u.status = 'enabled' AND u.sso_enabled = false AND ",
-            holds_a_role!()
-        ),
-        link: "#/people?kind=TECHNICIAN&status=enabled&sso_enabled=no&roles=some",
-        count: Count::People(|facts| {
-            facts.user_type == "TECHNICIAN" && facts.enabled() && facts.is_not(Flag::Sso) && facts.roles > 0
-        }),
-    },
-    Definition {
-        key: "end_users_outside_identity_provider",
-        label: "End users with roles and a local sign-in",
-        meaning: "Enabled end users who have roles and do not sign in through the identity provider",
-        sql: concat!(
-            "SELECT count(*) FROM users u WHERE u.user_type = 'END_USER' AND u.status = 'enabled' AND u.sso_enabled = false AND ",
-            holds_a_role!()
-        ),
-        link: "#/people?kind=END_USER&status=enabled&sso_enabled=no&roles=some",
-        count: Count::People(|facts| {
-            facts.user_type == "END_USER" && facts.enabled() && facts.is_not(Flag::Sso) && facts.roles > 0
-        }),
-    },
-    Definition {
-        key: "end_users_without_mfa",
-        label: "End users with roles and without MFA",
-        meaning: "Enabled end users with roles, a local sign-in and no MFA",
-        sql: concat!(
-            "SELECT count(*) FROM users u WHERE u.user_type = 'END_USER' AND u.status = 'enabled' AND u.mfa_enabled = false AND u.sso_enabled IS NOT TRUE AND ",
-            holds_a_role!()
-        ),
-        link: "#/people?kind=END_USER&status=enabled&mfa_enabled=no&roles=some",
-        count: Count::People(|facts| {
-            facts.user_type == "END_USER" && facts.enabled() && facts.is_without_mfa() && facts.roles > 0
-        }),
-    },
-    Definition {
-        key: "full_portal",
-        label: "Full portal access",
-        meaning: "People with full access to the end-user portal",
-        sql: "SELECT count(*) FROM users WHERE full_portal_access",
-        link: "#/people?full_portal_access=yes",
-        count: Count::People(|facts| facts.is(Flag::FullPortal)),
-    },
-];
+        Definition::people(
+            "grants",
+            ["Assignments", "Roles, memberships and permissions that somebody has"],
+            "SELECT count(*) FROM grants",
+            "#/access",
+        )
+        .of_model(Model::grants)
+        .in_trend(),
+    ]
+}
 
-/// Counts them all.
-pub(crate) fn figures(model: &Model) -> Vec<Figure> {
-    let roles = model.held_by_people(TraitKind::Role);
-    let mut counts = [0_u64; FIGURES.len()];
-    for facts in facts(model, &roles) {
-        for (count, definition) in counts.iter_mut().zip(&FIGURES) {
-            if let Count::People(holds) = definition.count {
-                *count += u64::from(holds(&facts));
+/// The flags that the adapter wants counted.
+fn counted_attributes(model: &Model, schema: ReportSchema) -> impl Iterator<Item = Definition> {
+    schema.attributes.reported().filter_map(|attribute| {
+        let figure = attribute.figure?;
+        let (key, index) = (attribute.key, model.attributes.flag(attribute.key));
+        let definition = Definition::people(
+            figure.key,
+            [figure.label, figure.meaning],
+            &format!("SELECT count(*) FROM users WHERE {key}"),
+            &format!("#/people?{key}=yes"),
+        )
+        .counting(move |facts| facts.person.flag(index) == Some(true));
+        let is_administrator = attribute.role == Some(AttributeRole::Administrator);
+        Some(if is_administrator {
+            definition.in_trend()
+        } else {
+            definition
+        })
+    })
+}
+
+fn of_sign_in(schema: ReportSchema) -> Vec<Definition> {
+    let mut definitions = vec![
+        Definition::people(
+            "enabled",
+            ["Enabled people", "People whose account is enabled"],
+            "SELECT count(*) FROM users WHERE status = 'enabled'",
+            "#/people?status=enabled",
+        )
+        .counting(|facts| facts.status == "enabled"),
+        Definition::people(
+            "mfa_on",
+            ["With MFA", "Enabled people who have set up MFA in this tenant"],
+            "SELECT count(*) FROM users WHERE status = 'enabled' AND mfa_enabled",
+            "#/people?status=enabled&mfa_enabled=yes",
+        )
+        .counting(|facts| facts.is_enabled() && facts.person.mfa_enabled == Some(true)),
+    ];
+    if let Some(attribute) = schema.attributes.with_role(AttributeRole::Administrator) {
+        let key = attribute.key;
+        definitions.push(
+            Definition::people(
+                "administrators_without_mfa",
+                [
+                    "Administrators without MFA",
+                    "Enabled people with full rights, a local sign-in and no MFA",
+                ],
+                &format!("SELECT count(*) FROM users WHERE {key} AND status = 'enabled' AND {WITHOUT_MFA}"),
+                &format!("#/people?{key}=yes&status=enabled&mfa_enabled=no"),
+            )
+            .counting(|facts| facts.is_administrator && facts.is_enabled() && facts.is_without_mfa())
+            .harm(harm::ADMINISTRATOR_WITHOUT_MFA)
+            .in_trend(),
+        );
+    }
+    definitions
+}
+
+fn of_invitations(schema: ReportSchema) -> Vec<Definition> {
+    let Some(attribute) = schema.attributes.with_role(AttributeRole::Invitation) else {
+        return Vec::new();
+    };
+    let invitation = |name: &str, state: &'static str, meaning: &str| {
+        Definition::people(
+            &format!("{name}_invitations"),
+            [&format!("Invitations {name}"), meaning],
+            &format!(
+                "SELECT count(*) FROM users WHERE upper({}) = '{state}'",
+                attribute.key
+            ),
+            &format!("#/people?invitation={state}"),
+        )
+        .counting(move |facts| facts.invitation == state)
+    };
+    vec![
+        invitation(
+            "pending",
+            PENDING,
+            "People who were invited and have not answered",
+        )
+        .harm(harm::PENDING_INVITATION)
+        .in_trend(),
+        invitation(
+            "expired",
+            EXPIRED,
+            "People whose invitation ran out before they answered",
+        )
+        .harm(harm::EXPIRED_INVITATION),
+    ]
+}
+
+/// An invitation that nobody has answered yet.
+pub(crate) const PENDING: &str = "PENDING";
+
+/// An invitation that nobody answered in time.
+pub(crate) const EXPIRED: &str = "EXPIRED";
+
+/// A user type whose accounts are counted separately.
+struct UserType {
+    value: &'static str,
+    plural: &'static str,
+    is_workforce: bool,
+    /// SQL for "is of this type".
+    sql: String,
+    /// The filter of the page for this type.
+    filter: String,
+}
+
+impl UserType {
+    fn new((attribute, value, class): (&UserAttribute, &'static AttributeValue, IdentityClass)) -> Self {
+        Self {
+            value: value.value,
+            plural: value.plural,
+            is_workforce: class == IdentityClass::Workforce,
+            sql: format!("{} = {}", attribute.key, sql_text(value.value)),
+            filter: format!("#/people?kind={}", value.value),
+        }
+    }
+
+    /// Its name within a sentence, e.g. `service accounts`.
+    fn plural_in_text(&self) -> String {
+        self.plural.to_lowercase()
+    }
+
+    /// Its name within the key of a figure, e.g. `service_accounts`.
+    fn key(&self) -> String {
+        self.plural_in_text().replace(' ', "_")
+    }
+
+    fn all(&self) -> Definition {
+        let value = self.value;
+        Definition::people(
+            &self.key(),
+            [
+                self.plural,
+                &format!("Accounts of {}, enabled or not", self.plural_in_text()),
+            ],
+            &format!("SELECT count(*) FROM users WHERE {}", self.sql),
+            &self.filter,
+        )
+        .counting(move |facts| facts.user_type == value)
+    }
+
+    fn workforce_without_mfa(&self) -> Definition {
+        let value = self.value;
+        Definition::people(
+            &format!("{}_without_mfa", self.key()),
+            [
+                &format!("{} without MFA", self.plural),
+                &format!(
+                    "Enabled {} with a local sign-in and no MFA",
+                    self.plural_in_text()
+                ),
+            ],
+            &format!(
+                "SELECT count(*) FROM users WHERE {} AND status = 'enabled' AND {WITHOUT_MFA}",
+                self.sql
+            ),
+            &format!("{}&status=enabled&mfa_enabled=no", self.filter),
+        )
+        .counting(move |facts| facts.user_type == value && facts.is_enabled() && facts.is_without_mfa())
+        .harm(harm::WORKFORCE_WITHOUT_MFA)
+        .in_trend()
+    }
+
+    /// Those without MFA who have roles: customers without any can do little harm.
+    fn customers_without_mfa(&self) -> Definition {
+        let value = self.value;
+        Definition::people(
+            &format!("{}_without_mfa", self.key()),
+            [
+                &format!("{} with roles and without MFA", self.plural),
+                &format!(
+                    "Enabled {} with roles, a local sign-in and no MFA",
+                    self.plural_in_text()
+                ),
+            ],
+            &format!(
+                "SELECT count(*) FROM users u WHERE u.{} AND u.status = 'enabled' AND u.mfa_enabled = false AND u.sso_enabled IS NOT TRUE AND {}",
+                self.sql,
+                has_a_role!()
+            ),
+            &format!("{}&status=enabled&mfa_enabled=no&roles=some", self.filter),
+        )
+        .counting(move |facts| {
+            facts.user_type == value && facts.is_enabled() && facts.is_without_mfa() && facts.has_roles()
+        })
+        .harm(harm::CUSTOMER_WITHOUT_MFA)
+    }
+
+    fn outside_identity_provider(&self) -> Definition {
+        let value = self.value;
+        Definition::people(
+            &format!("{}_outside_identity_provider", self.key()),
+            [
+                &format!("{} with roles and a local sign-in", self.plural),
+                &format!(
+                    "Enabled {} who have roles and do not sign in through the identity provider",
+                    self.plural_in_text()
+                ),
+            ],
+            &format!(
+                "SELECT count(*) FROM users u WHERE u.{} AND u.status = 'enabled' AND u.sso_enabled = false AND {}",
+                self.sql,
+                has_a_role!()
+            ),
+            &format!("{}&status=enabled&sso_enabled=no&roles=some", self.filter),
+        )
+        .counting(move |facts| {
+            facts.user_type == value && facts.is_enabled() && facts.signs_in_locally() && facts.has_roles()
+        })
+        .harm(if self.is_workforce {
+            harm::WORKFORCE_OUTSIDE_IDENTITY_PROVIDER
+        } else {
+            harm::CUSTOMER_OUTSIDE_IDENTITY_PROVIDER
+        })
+    }
+}
+
+/// A text as SQL.
+pub(crate) fn sql_text(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Counts all figures.
+pub(crate) fn figures(model: &Model, schema: ReportSchema) -> Vec<Figure> {
+    let role_counts = model.held_by_people(TraitKind::Role);
+    let definitions = definitions(model, schema);
+    let mut counts = vec![0_u64; definitions.len()];
+    for facts in facts(model, schema, &role_counts) {
+        for (count, definition) in counts.iter_mut().zip(&definitions) {
+            if let Count::People(matches) = &definition.count {
+                *count += u64::from(matches(&facts));
             }
         }
     }
-    let counted = FIGURES.iter().zip(counts);
-    counted
+    let figures = definitions.into_iter().zip(counts);
+    figures
         .map(|(definition, people)| Figure {
             key: definition.key.into(),
             label: definition.label.into(),
@@ -288,22 +471,37 @@ pub(crate) fn figures(model: &Model) -> Vec<Figure> {
             link: definition.link.into(),
             value: match definition.count {
                 Count::People(_) => people,
-                Count::All(count) => count(model),
+                Count::Model(count) => count(model),
             },
+            harm: definition.harm,
+            in_trend: definition.in_trend,
         })
         .collect()
 }
 
-/// Everybody, with how many roles each holds.
-pub(crate) fn facts<'a>(model: &'a Model, roles: &'a [u32]) -> impl Iterator<Item = UserFacts<'a>> {
-    model.people.iter().zip(roles).map(|(person, roles)| {
-        let text = |which| person.shared(which).map_or("", |word| model.words.text(word));
+/// All people with their facts; `role_counts` are the numbers of their roles.
+pub(crate) fn facts<'a>(
+    model: &'a Model,
+    schema: ReportSchema,
+    role_counts: &'a [u32],
+) -> impl Iterator<Item = UserFacts<'a>> {
+    let key = move |role| schema.attributes.with_role(role).map(|attribute| attribute.key);
+    let text = |role| key(role).and_then(|key| model.attributes.text(key));
+    let flag = |role| key(role).and_then(|key| model.attributes.flag(key));
+    let (user_type, invitation) = (text(AttributeRole::UserType), text(AttributeRole::Invitation));
+    let administrator = flag(AttributeRole::Administrator);
+    let managed = flag(AttributeRole::ManagedByIdentityProvider);
+    let people = model.people.iter().zip(role_counts);
+    people.map(move |(person, role_count)| {
+        let text = |string: Option<_>| string.map_or("", |string| model.words.text(string));
         UserFacts {
             person,
-            status: text(Shared::Status),
-            invitation: text(Shared::Invitation).to_uppercase(),
-            user_type: text(Shared::UserType),
-            roles: *roles,
+            status: text(person.status),
+            invitation: text(person.text(invitation)).to_uppercase(),
+            user_type: text(person.text(user_type)),
+            is_administrator: person.flag(administrator) == Some(true),
+            is_managed: person.flag(managed),
+            role_count: *role_count,
         }
     })
 }

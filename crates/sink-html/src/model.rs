@@ -11,13 +11,15 @@ use crate::entitlements::Origin;
 use crate::entitlements::OtherPrincipal;
 use crate::string_table::StringId;
 use crate::string_table::StringTable;
-use crate::users::Person;
+use crate::users::{AttributeKeys, Person};
 
 /// A sync.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     pub(crate) kinds: Vec<Kind>,
     pub(crate) words: StringTable,
+    /// The attributes of people.
+    pub(crate) attributes: AttributeKeys,
     /// By name, then by id.
     pub(crate) people: Vec<Person>,
     pub(crate) others: Vec<OtherPrincipal>,
@@ -128,7 +130,7 @@ impl Model {
     pub(crate) fn principal(&self, place: u32) -> Option<(&str, &str)> {
         let place = place as usize;
         if let Some(person) = self.people.get(place) {
-            return Some((self.words.text(person.resource_type()), &person.id));
+            return Some((self.words.text(person.resource_type), &person.id));
         }
         let other = self.others.get(place - self.people.len())?;
         Some((&other.resource_type, &other.id))
@@ -198,8 +200,8 @@ impl Model {
             places[old as usize] = words.place(text);
         }
         for person in &mut self.people {
-            for word in person.shared.iter_mut().flatten() {
-                *word = places[*word as usize];
+            for string in person.strings_mut() {
+                *string = places.get(*string as usize).copied().unwrap_or_default();
             }
         }
         self.words = words;
@@ -221,7 +223,7 @@ impl Model {
             (
                 person.name.to_lowercase(),
                 person.name.clone(),
-                words.text(person.resource_type()).to_owned(),
+                words.text(person.resource_type).to_owned(),
                 person.id.clone(),
             )
         });
@@ -276,10 +278,8 @@ pub(crate) mod tests {
             model.people.push(Person {
                 id: n.to_string().into(),
                 name: format!("Person {n}").into(),
-                login: None,
-                email: None,
-                shared: std::array::from_fn(|place| (place == 0).then_some(user)),
-                flags: Default::default(),
+                resource_type: user,
+                ..Person::default()
             });
         }
         for (role, holders) in grants {

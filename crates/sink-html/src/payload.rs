@@ -20,9 +20,7 @@ use crate::review::ReviewScope;
 use crate::seal::Previous;
 use crate::string_table::StringId;
 use crate::string_table::StringTable;
-use crate::users::FLAGS;
-use crate::users::Person;
-use crate::users::SHARED;
+use crate::users::{AttributeKeys, Person};
 use crate::varint;
 
 /// A part of the data.
@@ -47,6 +45,9 @@ pub(crate) struct ReportHeader {
     pub(crate) ended_at: Box<str>,
     pub(crate) previous: Option<Previous>,
     pub(crate) kinds: Vec<Kind>,
+    /// What the adapter declares for reports, see [`page_schema`](crate::schema::page_schema).
+    #[serde(default)]
+    pub(crate) schema: Value,
     pub(crate) figures: Vec<Figure>,
     pub(crate) charts: Vec<Chart>,
     /// Where every row went, see [`access_core::sync::Ledger`].
@@ -174,10 +175,38 @@ pub(crate) fn decode(sections: &[Section; 5]) -> Result<(ReportHeader, Model), S
     Ok((head, model))
 }
 
+/// A column of people that is in every report, with its name.
+type OwnColumn<T> = (&'static str, fn(&Person) -> Option<T>);
+
+/// Texts that every connector states.
+const OWN_TEXTS: [OwnColumn<StringId>; 4] = [
+    ("resource_type_id", |person| Some(person.resource_type)),
+    ("status", |person| person.status),
+    ("status_detail", |person| person.status_detail),
+    ("account_type", |person| person.account_type),
+];
+
+/// Flags that every connector states.
+const OWN_FLAGS: [OwnColumn<bool>; 2] = [
+    ("mfa_enabled", |person| person.mfa_enabled),
+    ("sso_enabled", |person| person.sso_enabled),
+];
+
 fn people_columns(model: &Model) -> PeopleColumns<'_> {
     let people = &model.people;
-    let column = |place: usize| people.iter().map(|person| person.shared[place]).collect();
-    let flags = |place: usize| people.iter().map(|person| letter(person.flags[place])).collect();
+    let texts = (0..).zip(&model.attributes.texts).map(|(index, key)| {
+        let column = people.iter().map(|person| person.text(Some(index)));
+        (Cow::Borrowed(&**key), column.collect())
+    });
+    let own_texts = OWN_TEXTS.map(|(name, text)| (name.into(), people.iter().map(text).collect()));
+    let flags = (0..).zip(&model.attributes.flags).map(|(index, key)| {
+        let column = people.iter().map(|person| letter(person.flag(Some(index))));
+        (Cow::Borrowed(&**key), column.collect())
+    });
+    let own_flags = OWN_FLAGS.map(|(name, flag)| {
+        let column = people.iter().map(|person| letter(flag(person)));
+        (name.into(), column.collect())
+    });
     PeopleColumns {
         words: model.words.iter().map(Cow::Borrowed).collect(),
         ids: people.iter().map(|person| (&*person.id).into()).collect(),
@@ -187,12 +216,8 @@ fn people_columns(model: &Model) -> PeopleColumns<'_> {
             .map(|person| person.login.as_deref().map(Cow::Borrowed))
             .collect(),
         emails: people.iter().map(packed_email).collect(),
-        shared: (0..SHARED.len())
-            .map(|place| (SHARED[place].into(), column(place)))
-            .collect(),
-        flags: (0..FLAGS.len())
-            .map(|place| (FLAGS[place].into(), flags(place)))
-            .collect(),
+        shared: texts.chain(own_texts).collect(),
+        flags: flags.chain(own_flags).collect(),
     }
 }
 
@@ -247,23 +272,40 @@ fn read_people(columns: PeopleColumns<'_>, model: &mut Model) -> Result<(), Sect
         words.place(word);
     }
     let known = columns.words.len();
-    let shared = SHARED.map(|name| columns.shared.get(name));
-    let flags = FLAGS.map(|name| columns.flags.get(name).map(String::as_bytes));
+    let mut shared = columns.shared;
+    let strings = shared.values().flatten().flatten();
+    if strings.into_iter().any(|string| *string as usize >= known) {
+        return Err(SectionError::Dangling);
+    }
+    let mut flags = columns.flags;
+    let [resource_types, statuses, status_details, account_types] =
+        OWN_TEXTS.map(|(name, _)| shared.remove(name));
+    let [mfa, sso] = OWN_FLAGS.map(|(name, _)| flags.remove(name));
+    let text =
+        |column: &Option<Vec<Option<StringId>>>, n: usize| column.as_ref().and_then(|column| column[n]);
+    let letter =
+        |column: &Option<String>, n: usize| column.as_ref().and_then(|column| flag(column.as_bytes()[n]));
     let texts = columns.names.into_iter().zip(columns.logins).zip(columns.emails);
     for (n, (id, ((name, login), email))) in columns.ids.into_iter().zip(texts).enumerate() {
-        let shared = shared.map(|column| column.and_then(|column| column[n]));
-        if shared.iter().flatten().any(|word| *word as usize >= known) {
-            return Err(SectionError::Dangling);
-        }
         model.people.push(Person {
             email: unpacked_email(email, login.as_deref()),
             id: id.into(),
             name: name.into(),
             login: login.map(Into::into),
-            shared,
-            flags: flags.map(|column| column.and_then(|column| flag(column[n]))),
+            resource_type: text(&resource_types, n).unwrap_or_default(),
+            status: text(&statuses, n),
+            status_detail: text(&status_details, n),
+            account_type: text(&account_types, n),
+            mfa_enabled: letter(&mfa, n),
+            sso_enabled: letter(&sso, n),
+            texts: shared.values().map(|column| column[n]).collect(),
+            flags: flags.values().map(|column| flag(column.as_bytes()[n])).collect(),
         });
     }
+    model.attributes = AttributeKeys {
+        texts: shared.into_keys().map(Into::into).collect(),
+        flags: flags.into_keys().map(Into::into).collect(),
+    };
     model.words = words;
     Ok(())
 }

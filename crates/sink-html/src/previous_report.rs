@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use access_core::diff::RemovalPolicy;
 use access_core::location::{self, LocationContents};
-use access_core::model::{Baseline, IdScheme, SyncRun, SyncType};
+use access_core::model::{Baseline, IdScheme, SyncRun, SyncType, UserAttributes};
 use access_core::sync::Comparer;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -124,7 +124,7 @@ impl Predecessor {
         let people = model
             .people
             .iter()
-            .map(|person| (model.words.text(person.resource_type()), &*person.id));
+            .map(|person| (model.words.text(person.resource_type), &*person.id));
         let mut seen: HashSet<(&str, &str)> = HashSet::new();
         for (resource_type, id) in people.chain(held_on).chain(others) {
             if seen.insert((resource_type, id)) {
@@ -158,7 +158,12 @@ impl Predecessor {
     ///
     /// # Errors
     /// [`ReportError`] if the file is not what it was when the sync began.
-    pub(crate) fn compare(&self, run: &SyncRun, model: &mut Model) -> Result<Continuation, ReportError> {
+    pub(crate) fn compare(
+        &self,
+        run: &SyncRun,
+        model: &mut Model,
+        attributes: UserAttributes,
+    ) -> Result<Continuation, ReportError> {
         let (file, head, old) = self.read_again()?;
         let started_at = run.started_at.format(&Rfc3339).unwrap_or_default();
         model.date_grants(&started_at, Some((&old, &head.started_at)));
@@ -184,7 +189,7 @@ impl Predecessor {
             seal_sha256: self.fingerprint.clone(),
         };
         Ok(Continuation {
-            changes: changes(&old, model, &removals),
+            changes: changes(&old, model, &removals, attributes),
             previous: Some(previous),
             trend: head.into_trend(),
         })

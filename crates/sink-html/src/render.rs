@@ -33,9 +33,10 @@ const STYLE: [&str; 10] = [
 ];
 
 /// What it does, in the order in which things are needed.
-const CODE: [&str; 27] = [
+const CODE: [&str; 28] = [
     include_str!("page/js/dom.js"),
     include_str!("page/js/text.js"),
+    include_str!("page/js/schema.js"),
     include_str!("page/js/data.js"),
     include_str!("page/js/sha256.js"),
     include_str!("page/js/model.js"),

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use access_core::model::TraitKind;
+use access_core::model::{AttributeRole, ReportSchema, TraitKind};
 use serde::{Deserialize, Serialize};
 
 use crate::changes::Changes;
@@ -20,10 +20,10 @@ use crate::payload::decode;
 use crate::payload::encode;
 use crate::render::render;
 use crate::report_reader::ReportFile;
+use crate::schema::page_schema;
 use crate::sink::LEVEL;
 use crate::string_table::StringTable;
 use crate::target::Target;
-use crate::users::Shared;
 use crate::verify::{Verification, verify};
 
 /// A report of a finished sync, with what reviews need of it.
@@ -117,8 +117,12 @@ pub struct ReviewReviewer {
 ///
 /// # Errors
 /// [`ReportError`] if the file cannot be read or is not a report.
-pub fn read_reviewed(path: &Path, program: &str) -> Result<ReviewedReport, ReportError> {
-    let verification = verify(path, program)?;
+pub fn read_reviewed(
+    path: &Path,
+    program: &str,
+    schema: ReportSchema,
+) -> Result<ReviewedReport, ReportError> {
+    let verification = verify(path, program, schema)?;
     let Ok((head, model)) = contents(path) else {
         return Ok(ReviewedReport {
             verification,
@@ -128,7 +132,7 @@ pub fn read_reviewed(path: &Path, program: &str) -> Result<ReviewedReport, Repor
     };
     Ok(ReviewedReport {
         verification,
-        grants: grants(&model),
+        grants: grants(&model, schema),
         review: head.review,
     })
 }
@@ -139,22 +143,31 @@ fn contents(path: &Path) -> Result<(ReportHeader, Model), ReportError> {
     decode(&sections).map_err(|error| altered(error.to_string()))
 }
 
-fn grants(model: &Model) -> Vec<ReportGrant> {
+fn grants(model: &Model, schema: ReportSchema) -> Vec<ReportGrant> {
+    let organization = [AttributeRole::OrganizationId, AttributeRole::OrganizationName].map(|role| {
+        let attribute = schema.attributes.with_role(role)?;
+        model.attributes.text(attribute.key)
+    });
     let mut grants = Vec::new();
     for (entitlement, holders) in model.entitlements.iter().zip(&model.holders) {
         for (place, origin) in holders.iter() {
-            grants.extend(grant(model, entitlement, place, origin));
+            grants.extend(grant(model, organization, entitlement, (place, origin)));
         }
     }
     grants
 }
 
-fn grant(model: &Model, entitlement: &Entitlement, place: u32, origin: u32) -> Option<ReportGrant> {
+fn grant(
+    model: &Model,
+    organization: [Option<usize>; 2],
+    entitlement: &Entitlement,
+    (place, origin): (u32, u32),
+) -> Option<ReportGrant> {
     let (principal_type, principal_id) = model.principal(place)?;
     let person = model.people.get(place as usize);
-    let word = |which| {
-        let word = person.and_then(|person| person.shared(which));
-        word.map(|word| model.words.text(word).to_owned())
+    let text_of = |index| {
+        let string = person.and_then(|person| person.text(index));
+        string.map(|string| model.words.text(string).to_owned())
     };
     let other = (place as usize).checked_sub(model.people.len());
     let other = other.and_then(|place| model.others.get(place));
@@ -182,26 +195,32 @@ fn grant(model: &Model, entitlement: &Entitlement, place: u32, origin: u32) -> O
         principal_name: name.to_string(),
         principal_login: text(person.and_then(|person| person.login.as_ref())),
         principal_email: text(person.and_then(|person| person.email.as_ref())),
-        organization: [Shared::OrganizationId, Shared::OrganizationName]
-            .into_iter()
-            .filter_map(word)
-            .collect(),
+        organization: organization.into_iter().filter_map(text_of).collect(),
         can_be_revoked: !entitlement.immutable && is_direct,
     })
 }
 
-/// Writes a file of a review: the report with only those grants that are kept, by their place in
-/// [`ReviewedReport::grants`], and who holds them. Gives the file's bytes.
+/// A file of a review that is to be written.
+#[derive(Debug, Clone, Copy)]
+pub struct ReviewFileSpec<'a> {
+    /// The report of the review.
+    pub report: &'a Path,
+    /// The file.
+    pub path: &'a Path,
+    /// What writes it, for people.
+    pub program: &'a str,
+    /// What the adapter declares for reports.
+    pub schema: ReportSchema,
+    /// Which of the [`ReviewedReport::grants`] it has, in their order.
+    pub keep: &'a [bool],
+}
+
+/// Writes a file of a review: the report with some of its grants, and who holds them. Gives the file's bytes.
 ///
 /// # Errors
 /// [`ReportError`] if the report cannot be read or the file cannot be written.
-pub fn write_review_file(
-    report: &Path,
-    to: &Path,
-    program: &str,
-    scope: ReviewScope,
-    keep: &[bool],
-) -> Result<Vec<u8>, ReportError> {
+pub fn write_review_file(spec: &ReviewFileSpec<'_>, scope: ReviewScope) -> Result<Vec<u8>, ReportError> {
+    let (report, to, schema) = (spec.report, spec.path, spec.schema);
     let failed = |error: std::io::Error| ReportError::io("making", to, error);
     let file = ReportFile::read(report)?;
     let altered = |reason: String| ReportError::altered(report, reason);
@@ -209,13 +228,14 @@ pub fn write_review_file(
     let (mut head, whole) = decode(&sections).map_err(|error| altered(error.to_string()))?;
     let changes: Changes =
         serde_json::from_slice(&sections[4].bytes).map_err(|error| altered(error.to_string()))?;
-    let model = part(&whole, keep);
-    let changes = part_of_changes(changes, &model);
+    let model = part(&whole, spec.keep);
+    let changes = part_of_changes(changes, &model, schema);
     drop(whole);
-    head.program = program.into();
+    head.program = spec.program.into();
     head.kinds.clone_from(&model.kinds);
-    head.figures = figures(&model);
-    head.charts = charts(&model);
+    head.figures = figures(&model, schema);
+    head.charts = charts(&model, schema);
+    head.schema = page_schema(schema).map_err(|error| failed(error.into()))?;
     // Rows that were left out name people whose access others review.
     head.evidence = Evidence::default();
     head.review = Some(scope);
@@ -260,13 +280,14 @@ fn part(whole: &Model, keep: &[bool]) -> Model {
     let mut model = Model {
         kinds: whole.kinds.clone(),
         times: whole.times.clone(),
+        attributes: whole.attributes.clone(),
         ..Model::default()
     };
     let people = whole.people.iter().enumerate();
     for (_, person) in people.filter(|(place, _)| is_kept(*place)) {
         let mut person = person.clone();
-        for word in person.shared.iter_mut().flatten() {
-            *word = words.place(whole.words.text(*word));
+        for string in person.strings_mut() {
+            *string = words.place(whole.words.text(*string));
         }
         model.people.push(person);
     }
@@ -319,7 +340,7 @@ fn part(whole: &Model, keep: &[bool]) -> Model {
         }
     }
     for person in &model.people {
-        let resource_type = model.words.text(person.resource_type());
+        let resource_type = model.words.text(person.resource_type);
         if let Some(kind) = model.kinds.iter_mut().find(|kind| *kind.id == *resource_type) {
             kind.resources += 1;
         }
@@ -329,8 +350,8 @@ fn part(whole: &Model, keep: &[bool]) -> Model {
 }
 
 /// Grants that are new, among those that the model has.
-fn part_of_changes(changes: Changes, model: &Model) -> Changes {
-    let own: HashSet<(String, String, String)> = grants(model)
+fn part_of_changes(changes: Changes, model: &Model, schema: ReportSchema) -> Changes {
+    let own: HashSet<(String, String, String)> = grants(model, schema)
         .into_iter()
         .map(|grant| (grant.entitlement_id, grant.principal_type, grant.principal_id))
         .collect();

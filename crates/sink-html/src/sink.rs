@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use access_core::model::{AccessBatch, Baseline, IdScheme, SyncRun};
+use access_core::model::{AccessBatch, Baseline, IdScheme, ReportSchema, SyncRun};
 use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
 use access_core::sync::{Comparison, CurrentSync, SyncSummary};
 use async_trait::async_trait;
@@ -32,6 +32,8 @@ pub struct HtmlSinkConfig {
     pub previous: Option<PathBuf>,
     /// What writes it, for people.
     pub program: String,
+    /// What the adapter declares for reports.
+    pub schema: ReportSchema,
 }
 
 /// Writes each sync into a report.
@@ -109,6 +111,7 @@ fn open(config: HtmlSinkConfig, sync: &SyncRun, stop: Arc<AtomicBool>) -> Result
         target,
         predecessor,
         program: config.program,
+        schema: config.schema,
         level: LEVEL,
         stop,
     })

@@ -1,161 +1,119 @@
-//! Who is in the report, and what it tells of each.
+//! Users of a report: what every connector states of them, and the attributes that the adapter declares for reports.
 
-use access_core::model::{Profile, ProfileValue, Resource, ResourceTrait, UserTrait};
+use access_core::model::{AttributeType, Resource, ResourceTrait, UserAttribute, UserAttributes};
+use access_core::query;
 
 use crate::string_table::StringId;
 use crate::string_table::StringTable;
 
-/// What is told of a person that many others share. The names are the dataset's (docs/reference/dataset.md).
-pub(crate) const SHARED: [&str; 9] = [
-    "resource_type_id",
-    "status",
-    "status_detail",
-    "account_type",
-    "user_type",
-    "invitation_status",
-    "auth_type",
-    "organization_id",
-    "organization_name",
-];
-
-/// What is told of a person that is so, is not so, or is not said.
-pub(crate) const FLAGS: [&str; 7] = [
-    "mfa_enabled",
-    "sso_enabled",
-    "scim_user",
-    "administrator",
-    "must_change_password",
-    "permit_all_clients",
-    "full_portal_access",
-];
-
-/// What is compared of a person, in the order in which changes are told.
-pub(crate) const COMPARED: [&str; 17] = [
-    "login",
-    "email",
-    "display_name",
-    "status",
-    "status_detail",
-    "account_type",
-    "user_type",
-    "invitation_status",
-    "mfa_enabled",
-    "sso_enabled",
-    "auth_type",
-    "scim_user",
-    "administrator",
-    "must_change_password",
-    "permit_all_clients",
-    "full_portal_access",
-    "organization_id",
-];
-
-/// A place in [`SHARED`].
-#[derive(Debug, Clone, Copy)]
-#[repr(usize)]
-pub(crate) enum Shared {
-    ResourceType = 0,
-    Status = 1,
-    UserType = 4,
-    Invitation = 5,
-    OrganizationId = 7,
-    OrganizationName = 8,
+/// The keys of the attributes in a report, each list in the order of the values of every [`Person`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct AttributeKeys {
+    pub(crate) texts: Vec<Box<str>>,
+    pub(crate) flags: Vec<Box<str>>,
 }
 
-/// A place in [`FLAGS`].
-#[derive(Debug, Clone, Copy)]
-#[repr(usize)]
-pub(crate) enum Flag {
-    Mfa = 0,
-    Sso = 1,
-    Scim = 2,
-    Administrator = 3,
-    AllOrganizations = 5,
-    FullPortal = 6,
+impl AttributeKeys {
+    /// Those that the adapter declares for reports.
+    pub(crate) fn new(attributes: UserAttributes) -> Self {
+        let (flags, texts): (Vec<_>, Vec<_>) =
+            attributes.reported().partition(|attribute| is_flag(attribute));
+        let keys = |attributes: Vec<&UserAttribute>| {
+            let keys = attributes.into_iter().map(|attribute| attribute.key.into());
+            keys.collect()
+        };
+        Self {
+            texts: keys(texts),
+            flags: keys(flags),
+        }
+    }
+
+    /// The index of a text.
+    pub(crate) fn text(&self, key: &str) -> Option<usize> {
+        self.texts.iter().position(|known| **known == *key)
+    }
+
+    /// The index of a flag.
+    pub(crate) fn flag(&self, key: &str) -> Option<usize> {
+        self.flags.iter().position(|known| **known == *key)
+    }
+}
+
+fn is_flag(attribute: &UserAttribute) -> bool {
+    attribute.attribute_type == AttributeType::Flag
 }
 
 /// A person or account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Person {
     pub(crate) id: Box<str>,
     pub(crate) name: Box<str>,
     pub(crate) login: Option<Box<str>>,
     pub(crate) email: Option<Box<str>>,
-    /// In the order of [`SHARED`].
-    pub(crate) shared: [Option<StringId>; SHARED.len()],
-    /// In the order of [`FLAGS`].
-    pub(crate) flags: [Option<bool>; FLAGS.len()],
+    pub(crate) resource_type: StringId,
+    pub(crate) status: Option<StringId>,
+    pub(crate) status_detail: Option<StringId>,
+    pub(crate) account_type: Option<StringId>,
+    pub(crate) mfa_enabled: Option<bool>,
+    pub(crate) sso_enabled: Option<bool>,
+    /// In the order of [`AttributeKeys::texts`].
+    pub(crate) texts: Box<[Option<StringId>]>,
+    /// In the order of [`AttributeKeys::flags`].
+    pub(crate) flags: Box<[Option<bool>]>,
 }
 
 impl Person {
     /// The person that a resource is, if it is one.
-    pub(crate) fn of(row: &Resource, words: &mut StringTable) -> Option<Self> {
+    pub(crate) fn from_resource(
+        row: &Resource,
+        attributes: UserAttributes,
+        strings: &mut StringTable,
+    ) -> Option<Self> {
         let ResourceTrait::User(user) = &row.resource_trait else {
             return None;
         };
-        let profile = &row.profile;
         let status = row.status.as_ref();
-        let shared = [
-            Some(row.id.resource_type.as_str()),
-            status.map(|status| status.state.as_str()),
-            status.and_then(|status| status.detail.as_deref()),
-            Some(user.account_type.as_str()),
-            text(profile, "user_type"),
-            text(profile, "invitation_status"),
-            text(profile, "auth_type"),
-            text(profile, "organization_id"),
-            text(profile, "organization_name"),
-        ];
+        let resource_type = strings.place(row.id.resource_type.as_str());
+        let mut intern = |text: Option<&str>| text.map(|text| strings.place(text));
+        let mut texts = Vec::new();
+        let mut flags = Vec::new();
+        for attribute in attributes.reported() {
+            if is_flag(attribute) {
+                flags.push(query::flag(&row.profile, attribute.key));
+            } else {
+                texts.push(intern(query::attribute(&row.profile, attribute.key)));
+            }
+        }
         Some(Self {
             id: row.id.id.as_str().into(),
             name: row.display_name.as_str().into(),
             login: user.login.clone(),
-            email: email(user, profile).map(Into::into),
-            shared: shared.map(|text| text.map(|text| words.place(text))),
-            flags: [
-                user.mfa_enabled,
-                user.sso_enabled,
-                flag(profile, "scim_user"),
-                flag(profile, "administrator"),
-                flag(profile, "must_change_password"),
-                flag(profile, "permit_all_clients"),
-                flag(profile, "full_portal_access"),
-            ],
+            email: query::email(row).map(Into::into),
+            resource_type,
+            status: intern(status.map(|status| status.state.as_str())),
+            status_detail: intern(status.and_then(|status| status.detail.as_deref())),
+            account_type: intern(Some(user.account_type.as_str())),
+            mfa_enabled: user.mfa_enabled,
+            sso_enabled: user.sso_enabled,
+            texts: texts.into(),
+            flags: flags.into(),
         })
     }
 
-    pub(crate) fn shared(&self, which: Shared) -> Option<StringId> {
-        self.shared[which as usize]
+    /// The text of an attribute, by its index.
+    pub(crate) fn text(&self, index: Option<usize>) -> Option<StringId> {
+        self.texts.get(index?).copied().flatten()
     }
 
-    pub(crate) fn flag(&self, which: Flag) -> Option<bool> {
-        self.flags[which as usize]
+    /// The flag of an attribute, by its index.
+    pub(crate) fn flag(&self, index: Option<usize>) -> Option<bool> {
+        self.flags.get(index?).copied().flatten()
     }
 
-    /// Her kind of principal.
-    pub(crate) fn resource_type(&self) -> StringId {
-        self.shared(Shared::ResourceType).unwrap_or_default()
-    }
-}
-
-fn email<'a>(user: &'a UserTrait, profile: &'a Profile) -> Option<&'a str> {
-    let primary = user.emails.iter().find(|email| email.primary);
-    primary
-        .or(user.emails.first())
-        .map(|email| &*email.address)
-        .or_else(|| text(profile, "email"))
-}
-
-fn text<'a>(profile: &'a Profile, key: &str) -> Option<&'a str> {
-    match profile.get(key) {
-        Some(ProfileValue::Text(text)) => Some(text),
-        _ => None,
-    }
-}
-
-fn flag(profile: &Profile, key: &str) -> Option<bool> {
-    match profile.get(key) {
-        Some(ProfileValue::Flag(flag)) => Some(*flag),
-        _ => None,
+    /// Every string of the table that it refers to.
+    pub(crate) fn strings_mut(&mut self) -> impl Iterator<Item = &mut StringId> {
+        let own = [&mut self.status, &mut self.status_detail, &mut self.account_type];
+        let optional = own.into_iter().chain(&mut self.texts).filter_map(Option::as_mut);
+        std::iter::once(&mut self.resource_type).chain(optional)
     }
 }

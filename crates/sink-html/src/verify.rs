@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use access_core::model::ReportSchema;
+
 use crate::charts::charts;
 use crate::error::ReportError;
 use crate::metrics::figures;
@@ -9,6 +11,7 @@ use crate::payload::Section;
 use crate::payload::decode;
 use crate::render::render;
 use crate::report_reader::ReportFile;
+use crate::schema::page_schema;
 use crate::seal::Seal;
 use crate::sink::LEVEL;
 
@@ -46,14 +49,14 @@ impl Verification {
 ///
 /// # Errors
 /// [`ReportError`] if the file cannot be read or is no report.
-pub fn verify(path: &Path, program: &str) -> Result<Verification, ReportError> {
+pub fn verify(path: &Path, program: &str, schema: ReportSchema) -> Result<Verification, ReportError> {
     let file = ReportFile::read(path)?;
     let mut problems = Vec::new();
     if !file.page_is_whole() {
         problems.push("the page differs from its seal".to_owned());
     }
     if let Ok(sections) = file.sections() {
-        problems.extend(data(&file, &sections, program));
+        problems.extend(data(&file, &sections, program, schema));
     } else {
         let names = crate::payload::SECTIONS;
         problems.extend(names.into_iter().filter_map(|name| file.section(name).err()));
@@ -66,7 +69,7 @@ pub fn verify(path: &Path, program: &str) -> Result<Verification, ReportError> {
 }
 
 /// What is wrong with data whose hashes are right.
-fn data(file: &ReportFile, sections: &[Section; 5], program: &str) -> Vec<String> {
+fn data(file: &ReportFile, sections: &[Section; 5], program: &str, schema: ReportSchema) -> Vec<String> {
     let (head, model) = match decode(sections) {
         Ok(decoded) => decoded,
         Err(error) => return vec![format!("the data cannot be read: {error}")],
@@ -98,9 +101,12 @@ fn data(file: &ReportFile, sections: &[Section; 5], program: &str) -> Vec<String
             problems.push(format!("{what}: {found} rows, the seal says {sealed}"));
         }
     }
-    if head.figures != figures(&model) || head.charts != charts(&model) {
-        // Another version may count other things.
-        if *head.program == *program {
+    // Another version may count other things.
+    if *head.program == *program {
+        let follows = head.figures == figures(&model, schema)
+            && head.charts == charts(&model, schema)
+            && page_schema(schema).is_ok_and(|schema| head.schema == schema);
+        if !follows {
             problems.push("the numbers of the overview do not follow from the data".to_owned());
         }
     }

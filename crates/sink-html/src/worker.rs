@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use access_core::model::{AccessBatch, Baseline, IdScheme, SyncType};
+use access_core::model::{AccessBatch, Baseline, IdScheme, ReportSchema, SyncType};
 use access_core::sync::{Comparer, Comparison, CurrentSync, SyncSummary};
 use regular_file::beside;
 use time::format_description::well_known::Rfc3339;
@@ -20,6 +20,7 @@ use crate::payload::encode;
 use crate::previous_report::Continuation;
 use crate::previous_report::Predecessor;
 use crate::render::render;
+use crate::schema::page_schema;
 use crate::target::Target;
 
 /// What the thread is asked to do.
@@ -54,6 +55,7 @@ pub(crate) struct ReportJob {
     pub(crate) target: Target,
     pub(crate) predecessor: Option<Predecessor>,
     pub(crate) program: String,
+    pub(crate) schema: ReportSchema,
     pub(crate) level: u32,
     pub(crate) stop: Arc<AtomicBool>,
 }
@@ -69,7 +71,7 @@ struct Prepared {
 /// Works until there are no more jobs. An error ends the thread; whoever waits for an answer then sees that the thread is
 /// gone and asks it why by joining it.
 pub(crate) fn run(writing: ReportJob, mut jobs: mpsc::Receiver<Job>) -> Result<(), ReportError> {
-    let mut collector = Collector::default();
+    let mut collector = Collector::new(writing.schema.attributes);
     let (summary, done) = loop {
         match jobs.blocking_recv() {
             Some(Job::Write(batch)) => collector.take(&batch)?,
@@ -141,7 +143,7 @@ impl ReportJob {
         let mut model = collector.finish(summary)?;
         self.go_on()?;
         let continuation = if let Some(predecessor) = &self.predecessor {
-            predecessor.compare(&summary.run, &mut model)?
+            predecessor.compare(&summary.run, &mut model, self.schema.attributes)?
         } else {
             model.date_grants(&time(summary.run.started_at), None);
             Continuation::default()
@@ -159,8 +161,9 @@ impl ReportJob {
             ended_at: time(summary.ended_at),
             previous: continuation.previous,
             kinds: model.kinds.clone(),
-            figures: figures(&model),
-            charts: charts(&model),
+            schema: page_schema(self.schema).map_err(json)?,
+            figures: figures(&model, self.schema),
+            charts: charts(&model, self.schema),
             ledger: serde_json::to_value(&summary.ledger).map_err(json)?,
             evidence: Evidence::new(summary).map_err(json)?,
             review: None,

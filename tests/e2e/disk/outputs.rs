@@ -125,7 +125,7 @@ pub(super) fn c1z_syncs(path: &Path) -> Vec<String> {
 /// grants are known): of these the number of rows counts. Its changes are what the run before left.
 fn report(path: &Path) -> String {
     let program = concat!("baton-ninja-one ", env!("CARGO_PKG_VERSION"));
-    let found = verify(path, program).unwrap();
+    let found = verify(path, program, ninjaone::REPORT_SCHEMA).unwrap();
     assert_eq!(found.problems, [] as [String; 0]);
     let sections = found.seal.sections.into_iter();
     let lasting = sections.filter(|section| section.name != "changes");

@@ -11,6 +11,113 @@ pub enum AttributeType {
     Flag,
 }
 
+/// Meaning of an attribute to reports, independent of its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AttributeRole {
+    /// The type of a user: a text.
+    UserType,
+    /// The state of an account's invitation: a text. `PENDING` and `EXPIRED`, in any case, mean that nobody accepted it.
+    Invitation,
+    /// How an account signs in: a text.
+    SignInMethod,
+    /// Whether an identity provider manages the account: a flag.
+    ManagedByIdentityProvider,
+    /// Whether an account has full rights over the tenant: a flag.
+    Administrator,
+    /// The id of the organization that an account belongs to: a text.
+    OrganizationId,
+    /// The name of that organization: a text.
+    OrganizationName,
+}
+
+impl AttributeRole {
+    /// The identifier of the role, e.g. `user_type`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UserType => "user_type",
+            Self::Invitation => "invitation",
+            Self::SignInMethod => "sign_in_method",
+            Self::ManagedByIdentityProvider => "managed_by_identity_provider",
+            Self::Administrator => "administrator",
+            Self::OrganizationId => "organization_id",
+            Self::OrganizationName => "organization_name",
+        }
+    }
+}
+
+/// Whom the accounts of a user type belong to. Reports judge a weak sign-in of the workforce more severely.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentityClass {
+    /// People who operate the tenant.
+    Workforce,
+    /// People whom the tenant serves, usually as members of an organization.
+    Customer,
+}
+
+impl IdentityClass {
+    /// The identifier of the class.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Workforce => "workforce",
+            Self::Customer => "customer",
+        }
+    }
+}
+
+/// Label of an attribute value. Values without a label are shown as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttributeValue {
+    /// The value in the profile.
+    pub value: &'static str,
+    /// Its name, e.g. `Service account`.
+    pub label: &'static str,
+    /// The name of several accounts with it, e.g. `Service accounts`.
+    pub plural: &'static str,
+    /// For a user type: whom its accounts belong to, if reports count them separately.
+    pub identity_class: Option<IdentityClass>,
+}
+
+impl AttributeValue {
+    /// A value with a name.
+    #[must_use]
+    pub const fn new(value: &'static str, label: &'static str) -> Self {
+        Self {
+            value,
+            label,
+            plural: label,
+            identity_class: None,
+        }
+    }
+
+    /// Adds the name of several accounts with this value.
+    #[must_use]
+    pub const fn plural(self, plural: &'static str) -> Self {
+        Self { plural, ..self }
+    }
+
+    /// Adds whom accounts of this type belong to.
+    #[must_use]
+    pub const fn identity_class(self, class: IdentityClass) -> Self {
+        Self {
+            identity_class: Some(class),
+            ..self
+        }
+    }
+}
+
+/// The number of users who have a flag, as a report shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttributeFigure {
+    /// Identifies the number from report to report.
+    pub key: &'static str,
+    /// Its name.
+    pub label: &'static str,
+    /// Who is counted, as a sentence without a stop.
+    pub meaning: &'static str,
+}
+
 /// Declaration of a user attribute. Dataset columns, comparison, history, tables, the report and the generated docs are
 /// derived from it.
 ///
@@ -39,8 +146,14 @@ pub struct UserAttribute {
     pub history_column: Option<i32>,
     /// Column heading in terminal output, if shown there.
     pub heading: Option<&'static str>,
-    /// Whether the review report includes it.
-    pub in_report: bool,
+    /// Label in the review report, if the report includes it.
+    pub report_label: Option<&'static str>,
+    /// Meaning of the attribute to reports.
+    pub role: Option<AttributeRole>,
+    /// Labels of values.
+    pub values: &'static [AttributeValue],
+    /// Figure of the report that counts the users with this flag, if any.
+    pub figure: Option<AttributeFigure>,
 }
 
 impl UserAttribute {
@@ -52,7 +165,10 @@ impl UserAttribute {
             column: None,
             history_column: None,
             heading: None,
-            in_report: false,
+            report_label: None,
+            role: None,
+            values: &[],
+            figure: None,
         }
     }
 
@@ -101,11 +217,35 @@ impl UserAttribute {
         }
     }
 
-    /// Includes the attribute in the review report.
+    /// Includes the attribute in the review report under this label.
     #[must_use]
-    pub const fn in_report(self) -> Self {
+    pub const fn in_report(self, label: &'static str) -> Self {
         Self {
-            in_report: true,
+            report_label: Some(label),
+            ..self
+        }
+    }
+
+    /// Sets the meaning to reports.
+    #[must_use]
+    pub const fn role(self, role: AttributeRole) -> Self {
+        Self {
+            role: Some(role),
+            ..self
+        }
+    }
+
+    /// Sets the labels of values.
+    #[must_use]
+    pub const fn values(self, values: &'static [AttributeValue]) -> Self {
+        Self { values, ..self }
+    }
+
+    /// Adds a figure to the report that counts the users with this flag.
+    #[must_use]
+    pub const fn counted(self, figure: AttributeFigure) -> Self {
+        Self {
+            figure: Some(figure),
             ..self
         }
     }
@@ -168,6 +308,17 @@ impl UserAttributes {
     pub fn compared(self) -> impl Iterator<Item = (&'static UserAttribute, i32)> + Clone {
         self.iter()
             .filter_map(|attribute| Some((attribute, attribute.history_column?)))
+    }
+
+    /// Attributes in the review report, in the order of their declaration.
+    pub fn reported(self) -> impl Iterator<Item = &'static UserAttribute> + Clone {
+        self.iter().filter(|attribute| attribute.report_label.is_some())
+    }
+
+    /// Finds the reported attribute with a role.
+    #[must_use]
+    pub fn with_role(self, role: AttributeRole) -> Option<&'static UserAttribute> {
+        self.reported().find(|attribute| attribute.role == Some(role))
     }
 
     /// Finds an attribute by key.

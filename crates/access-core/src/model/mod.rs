@@ -9,6 +9,7 @@ mod ids;
 mod left_out;
 mod profile;
 mod provenance;
+mod report_schema;
 mod resource;
 mod resource_type;
 pub mod spelling;
@@ -18,7 +19,10 @@ mod sync_run;
 mod tests;
 mod unstated;
 
-pub use attribute::{AttributeType, UserAttribute, UserAttributes};
+pub use attribute::{
+    AttributeFigure, AttributeRole, AttributeType, AttributeValue, IdentityClass, UserAttribute,
+    UserAttributes,
+};
 pub use batch::{AccessBatch, RowKind};
 pub use bounded_text::BoundedText;
 pub use bounded_text::Description;
@@ -30,6 +34,7 @@ pub(crate) use ids::{canonical_number, resource_type_of};
 pub use left_out::{LeftOut, LeftOutRow, MAX_LEFT_OUT_ROWS, MAX_SOURCE_TEXT_BYTES, clip_source_text};
 pub use profile::{Profile, ProfileValue};
 pub use provenance::{IdScheme, Provenance};
+pub use report_schema::ReportSchema;
 pub use resource::{
     AccountType, DeviceTrait, DeviceType, Email, Resource, ResourceTrait, Status, StatusState,
     StructuredName, UserTrait,

@@ -158,6 +158,7 @@ impl Settings {
             replace_existing: self.get(&keys::REPLACE_EXISTING)?,
             previous: None,
             program: crate::PROGRAM.to_owned(),
+            schema: ninjaone::REPORT_SCHEMA,
         })
     }
 

@@ -6,6 +6,7 @@ use access_core::model::{
 };
 
 use super::{tenant_type, user_type};
+use crate::attributes::FULL_PORTAL_SLUG;
 use crate::api::Flag;
 use crate::api::UserRow;
 
@@ -53,7 +54,7 @@ pub(crate) const TENANT_PRIVILEGES: [TenantPrivilege; 3] = [
         flag: |row| row.permit_all_clients,
     },
     TenantPrivilege {
-        slug: "full-portal-access",
+        slug: FULL_PORTAL_SLUG,
         display_name: "Full portal access",
         description: "Full access to the NinjaOne end-user portal",
         field: "fullPortalAccess",

@@ -9,11 +9,8 @@ use super::user_type;
 use crate::api::Text;
 use crate::api::UserRow;
 use crate::attributes;
+pub(crate) use crate::attributes::{END_USER, TECHNICIAN};
 
-/// `userType` of a technician.
-pub(crate) const TECHNICIAN: &str = "TECHNICIAN";
-/// `userType` of an end user.
-pub(crate) const END_USER: &str = "END_USER";
 
 /// A user of either kind. `organization_name` is the name of the user's organization, where it is listed.
 pub(crate) fn user(id: u64, row: &UserRow, organization_name: Option<&str>) -> Resource {

@@ -379,7 +379,7 @@ impl Checking {
         let folder = crate::commands::report::private_folder(&parent).map_err(cannot)?;
         let path = folder.path().join("report.html");
         std::fs::write(&path, bytes).map_err(cannot)?;
-        let Ok(report) = read_reviewed(&path, crate::PROGRAM) else {
+        let Ok(report) = read_reviewed(&path, crate::PROGRAM, ninjaone::REPORT_SCHEMA) else {
             self.add(name, "is not a report of this program");
             return Ok(None);
         };

@@ -36,7 +36,7 @@ impl ReviewSource<'_> {
 
 /// Reads a whole report whose seal holds.
 pub(crate) fn intact_report(path: &Path) -> Result<ReviewedReport, Failure> {
-    let report = read_reviewed(path, crate::PROGRAM)?;
+    let report = read_reviewed(path, crate::PROGRAM, ninjaone::REPORT_SCHEMA)?;
     if let Some(problem) = report.verification.problems.first() {
         return Err(Failure::found(
             format!("{} does not match what was written: {problem}", path.display()),

@@ -11,7 +11,8 @@ use access_review::{
 use clap::{Arg, ArgMatches, Command};
 use serde::Serialize;
 use sink_html::{
-    HtmlSink, HtmlSinkConfig, ReviewReviewer, ReviewRole, ReviewScope, ReviewedReport, write_review_file,
+    HtmlSink, HtmlSinkConfig, ReviewFileSpec, ReviewReviewer, ReviewRole, ReviewScope, ReviewedReport,
+    write_review_file,
 };
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -315,7 +316,14 @@ fn write_files(report: &ReviewedReport, review: &mut Review, folder: &Path) -> R
             .collect();
         let shown: Vec<&Line> = review.lines.iter().filter(|line| is_shown(line)).collect();
         let scope = review_scope(review, owner, &shown);
-        let written = write_review_file(&report_path, &folder.join(&name), crate::PROGRAM, scope, &keep)?;
+        let file = ReviewFileSpec {
+            report: &report_path,
+            path: &folder.join(&name),
+            program: crate::PROGRAM,
+            schema: ninjaone::REPORT_SCHEMA,
+            keep: &keep,
+        };
+        let written = write_review_file(&file, scope)?;
         files.push(ReviewFile {
             name,
             sha256: sha256_hex(&written),

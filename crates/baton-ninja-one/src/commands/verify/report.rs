@@ -18,7 +18,8 @@ use crate::settings::Output;
 pub(crate) fn verify(paths: &[&Path], known: Option<&str>, output: Output) -> Result<(), Failure> {
     let mut reports: Vec<(PathBuf, Verification)> = Vec::new();
     for path in paths {
-        let mut found = sink_html::verify(path, crate::PROGRAM).map_err(|error| unreadable(path, error))?;
+        let mut found = sink_html::verify(path, crate::PROGRAM, ninjaone::REPORT_SCHEMA)
+            .map_err(|error| unreadable(path, error))?;
         if let Some((_, before)) = reports.last() {
             found.problems.extend(before.precedes(&found));
         }

@@ -25,7 +25,7 @@ const bars = (chart, { label, href, empty }) => {
 };
 
 /** One line of parts for each type of people. `order`: the words in order, with their tones. */
-const stacked = (chart, order) => {
+const stacked = (report, chart, order) => {
   const types = [...new Set(chart.rows.map(([[type]]) => type))];
   if (types.length === 0) return h("p", { class: "none" }, "No enabled accounts");
   return h(
@@ -38,7 +38,7 @@ const stacked = (chart, order) => {
       return h(
         "li",
         null,
-        h("div", { class: "line" }, h("h3", null, typesOf(type)), h("span", { class: "quiet" }, number(whole))),
+        h("div", { class: "line" }, h("h3", null, report.schema.typePlural(type)), h("span", { class: "quiet" }, number(whole))),
         h(
           "div",
           { class: "parts", "aria-hidden": "true" },

@@ -155,9 +155,9 @@ const evidenceOf = (report, decisions, grant) => {
   const principal = report.principals[grant];
   const who = [];
   if (report.isPerson(principal)) {
-    const type = report.word("user_type", principal);
-    const organization = report.word("organization_name", principal);
-    who.push(type && typeOf(type), organization && [name(organization)], signInOf(report, principal));
+    const type = report.userType(principal);
+    const organization = report.organizationName(principal);
+    who.push(type && report.schema.typeLabel(type), organization && [name(organization)], signInOf(report, principal));
   }
   const second = [];
   const since = insight.since(grant);

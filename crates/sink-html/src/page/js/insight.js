@@ -47,12 +47,12 @@ class Insight {
     const { report } = this;
     const flags = [];
     const disabled = report.word("status", person) === "disabled";
-    const admin = report.flag("administrator", person) === true;
-    const invitation = lower(report.word("invitation_status", person));
+    const admin = report.roleFlag("administrator", person) === true;
+    const invitation = lower(report.roleText("invitation", person));
     const mfa = this.mfa(person);
     if (!disabled && mfa === "no") {
       if (admin) flags.push(["admin-no-mfa", 3, "Full rights over the tenant behind a password alone"]);
-      else if (report.word("user_type", person) === "END_USER") flags.push(["no-mfa", 1, "Signs in with a password alone"]);
+      else if (report.schema.isCustomer(report.userType(person))) flags.push(["no-mfa", 1, "Signs in with a password alone"]);
       else flags.push(["no-mfa", 3, "Signs in with a password alone"]);
     }
     if (disabled) flags.push(["disabled", 2, "The access comes back when somebody enables the account"]);
@@ -121,20 +121,20 @@ class Insight {
       }
       this.rarity.set(entitlement, counts);
     }
-    const organization = report.word("organization_name", principal);
-    const type = report.word("user_type", principal) || "";
-    const who = `${lower(typesOf(type, "people"))}${organization ? ` of ${organization}` : ""}`;
+    const organization = report.organizationName(principal);
+    const who = `${lower(report.schema.typePlural(report.userType(principal), "people"))}${organization ? ` of ${organization}` : ""}`;
     return { of: this.peerGroups.sizes[group], have: counts.get(group), who };
   }
 
   gatherPeers() {
     const { report } = this;
     const { shared } = report.people;
+    const columns = ["user_type", "organization_id"].map((role) => shared[report.schema.keyOf(role)] || []);
     const places = new Map();
     const of = new Uint32Array(report.count);
     const sizes = [];
     for (let person = 0; person < report.count; person += 1) {
-      const key = `${shared.user_type[person]} ${shared.organization_id[person]}`;
+      const key = columns.map((column) => column[person]).join(" ");
       if (!places.has(key)) places.set(key, sizes.push(0) - 1);
       of[person] = places.get(key);
       sizes[of[person]] += 1;

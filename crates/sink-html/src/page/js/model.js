@@ -5,6 +5,7 @@ const FLAG = { 49: true, 48: false };
 class Report {
   constructor(head) {
     this.head = head;
+    this.schema = new Schema(head.schema);
   }
 
   /** Reads what the overview does without. */
@@ -52,13 +53,31 @@ class Report {
   /* People. */
 
   word(column, person) {
-    const place = this.people.shared[column][person];
+    const place = this.people.shared[column]?.[person];
     return place === null || place === undefined ? null : this.people.words[place];
   }
 
   flag(column, person) {
-    const value = FLAG[this.people.flags[column].charCodeAt(person)];
+    const value = FLAG[this.people.flags[column]?.charCodeAt(person)];
     return value === undefined ? null : value;
+  }
+
+  /** The text of the attribute that has a role. */
+  roleText(role, person) {
+    return this.word(this.schema.keyOf(role), person);
+  }
+
+  /** The flag of the attribute that has a role. */
+  roleFlag(role, person) {
+    return this.flag(this.schema.keyOf(role), person);
+  }
+
+  userType(person) {
+    return this.roleText("user_type", person) || "";
+  }
+
+  organizationName(person) {
+    return this.roleText("organization_name", person);
   }
 
   email(person) {
@@ -152,9 +171,9 @@ class Report {
     return this.access.immutable[entitlement] !== "1";
   }
 
-  /** Rights over the tenant as a whole, but for the end users' portal. */
+  /** Rights over the tenant as a whole, but for those that administer nothing. */
   isPrivileged(entitlement) {
-    return this.traitOf(entitlement) === "app" && this.access.slugs[entitlement] !== "full-portal-access";
+    return this.traitOf(entitlement) === "app" && !this.schema.unprivileged.has(this.access.slugs[entitlement]);
   }
 
   /** What it is for, in the tenant's words. */

@@ -33,15 +33,6 @@ const day = (text) => {
   return Number.isNaN(parsed.getTime()) ? text : days.format(parsed);
 };
 
-/** Types of people in the tenant's words, and as people would say. A connector without types of people has none. */
-const TYPES = { TECHNICIAN: ["Technician", "Technicians"], END_USER: ["End user", "End users"], INTEGRATION: ["Integration", "Integrations"], "": ["Unknown type", "Unknown type"] };
-const typeOf = (word) => TYPES[word]?.[0] || capital(word);
-const typesOf = (word, unknown) => (word === "" && unknown) || TYPES[word]?.[1] || capital(word);
-
-/** Ways to sign in; what is not known here is shown as it is. */
-const SIGN_INS = { NATIVE: "Local", PASSKEY: "Passkey", SAML2: "SAML 2.0" };
-const signInWord = (word) => SIGN_INS[word] || word;
-
 /** A word in capitals as people write it. */
 const capital = (word) => (/^[A-Z0-9_]{3,}$/.test(word) ? word[0] + lower(word.slice(1)).replaceAll("_", " ") : word);
 
@@ -65,7 +56,7 @@ const SYNC_TYPES = {
 
 const YES_NO = { true: "yes", false: "no", null: "unknown" };
 
-/** Columns of the dataset, for people. */
+/** Columns that every connector has, for people. */
 const COLUMNS = {
   display_name: "name",
   login: "login",
@@ -73,22 +64,16 @@ const COLUMNS = {
   status: "status",
   status_detail: "status detail",
   account_type: "account type",
-  user_type: "type",
-  invitation_status: "invitation",
-  auth_type: "sign-in",
-  organization_id: "organization",
   mfa_enabled: "MFA",
   sso_enabled: "SSO",
-  scim_user: "managed by SCIM",
-  administrator: "system administrator",
-  must_change_password: "must change password",
-  permit_all_clients: "sees every organization",
-  full_portal_access: "full portal access",
   description: "description",
   purpose: "purpose",
-  immutable: "read only",
+  immutable: "read-only",
   is_direct: "direct assignment",
 };
+
+/** A label within a sentence; acronyms stay. */
+const lowerFirst = (text) => (/^[A-Z][a-z]/.test(text) ? text[0].toLowerCase() + text.slice(1) : text);
 
 const lower = (text) => (text === null || text === undefined ? "" : text.toLowerCase());
 

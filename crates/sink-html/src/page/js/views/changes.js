@@ -22,9 +22,9 @@ const changedWhat = (report, { subject, key, names }) => {
   return entitlement >= 0 ? h("a", { href: report.entitlementLink(entitlement) }, name(report.title(entitlement))) : name(names[1] || names[0]);
 };
 
-const changedHow = ({ fields }) =>
+const changedHow = (report, { fields }) =>
   fields.map(([column, old, now]) =>
-    h("div", null, `${COLUMNS[column] || column}: `, h("span", { class: "was" }, h("span", { class: "unseen" }, "was "), name(shownValue(old))), " → ", name(shownValue(now))),
+    h("div", null, `${report.schema.columnLabel(column)}: `, h("span", { class: "was" }, h("span", { class: "unseen" }, "was "), name(shownValue(old))), " → ", name(shownValue(now))),
   );
 
 /** Whether the last review asked for it, as far as that review is known here. */
@@ -72,7 +72,7 @@ const changeTable = (report, decisions, changes, kept) => {
                 "li",
                 { "data-change": `${change.kind} ${change.subject}` },
                 h("span", { class: "change-kind" }, mark(change.kind, asked ? null : CHANGE_TONES[change.kind])),
-                h("span", null, changedWhat(report, change), changedHow(change)),
+                h("span", null, changedWhat(report, change), changedHow(report, change)),
                 decisions?.last && change.subject === "grant" && h("span", { class: "from" }, originOfChange(decisions, change)),
               );
             }),

@@ -171,7 +171,7 @@ const matrix = (report, decisions, chosen) => {
     ),
     choice("Order", MATRIX_ORDERS, chosen.get("order") || "", change("order")),
   );
-  for (const filter of PEOPLE_FILTERS.filter(({ key }) => ["kind", "status", "mfa_enabled"].includes(key))) {
+  for (const filter of peopleFilters(report).filter(({ key }) => ["kind", "status", "mfa_enabled"].includes(key))) {
     filters.append(choice(filter.label, [["", "Any"], ...filter.options(report)], chosen.get(filter.key) || "", change(filter.key)));
   }
   gather(state.page);

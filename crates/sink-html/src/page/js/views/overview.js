@@ -24,18 +24,8 @@ const PROVISIONERS = [
   ["unknown", 3],
 ];
 
-/** What needs attention, and how much harm one of them can do; those of end users count for less. */
-const FINDINGS = [
-  ["administrators_without_mfa", 1000],
-  ["technicians_without_mfa", 100],
-  ["disabled_with_roles", 20],
-  ["technicians_outside_identity_provider", 10],
-  ["expired_invitations", 5],
-  ["end_users_without_mfa", 2],
-  ["pending_invitations", 1],
-  ["end_users_outside_identity_provider", 0.5],
-];
-const HARMFUL = 20;
+/** From this harm on a finding stands out. */
+const HARMFUL = 40;
 
 const tile = (report, key, label, note, shown) => {
   const figure = report.figure(key);
@@ -50,9 +40,19 @@ const tile = (report, key, label, note, shown) => {
 
 const said = (report, key, text) => [h("span", { "data-figure": key }, number(report.figure(key).value)), ` ${text}`];
 
-const finding = (report, key, harm) => {
-  const figure = report.figure(key);
-  const { value } = figure;
+/** How many accounts of each user type there are. */
+const typeNotes = (report) => {
+  const types = report.schema.types.filter(({ class: of }) => of);
+  return types.map(({ plural }, n) => said(report, figureKey(plural), `${lower(plural)}${n + 1 < types.length ? ", " : ""}`));
+};
+
+/** The key of the figure that counts the accounts of a user type. */
+const figureKey = (plural) => lower(plural).replaceAll(" ", "_");
+
+const notesOf = (report, keys) => keys.map((key, n) => said(report, key, `${lowerFirst(report.figure(key).label)}${n + 1 < keys.length ? ", " : ""}`));
+
+const finding = (figure) => {
+  const { key, value, harm } = figure;
   return h(
     "li",
     { class: value === 0 ? "none-found" : harm >= HARMFUL ? "some" : "little" },
@@ -67,27 +67,26 @@ const finding = (report, key, harm) => {
 
 /** The worst first, by the harm of one times how many there are; what was not found is folded. */
 const findings = (report) => {
-  const known = FINDINGS.filter(([key]) => report.figure(key)).map(([key, harm]) => ({ key, harm, value: report.figure(key).value }));
+  const known = report.head.figures.filter(({ harm }) => harm > 0).sort((a, b) => b.harm - a.harm);
   const found = known.filter(({ value }) => value > 0).sort((a, b) => b.harm * b.value - a.harm * a.value);
   const passed = known.filter(({ value }) => value === 0);
   return [
-    found.length > 0 ? h("ul", { class: "findings" }, found.map(({ key, harm }) => finding(report, key, harm))) : h("p", null, "Nothing."),
-    passed.length > 0 && h("details", { class: "passed" }, h("summary", null, `${plural(passed.length, "check")} passed`), h("ul", { class: "findings" }, passed.map(({ key, harm }) => finding(report, key, harm)))),
+    found.length > 0 ? h("ul", { class: "findings" }, found.map(finding)) : h("p", null, "Nothing."),
+    passed.length > 0 && h("details", { class: "passed" }, h("summary", null, `${plural(passed.length, "check")} passed`), h("ul", { class: "findings" }, passed.map(finding))),
   ];
 };
 
 /** The same figures in the reports before this one. */
-const TREND = ["people", "administrators", "grants", "administrators_without_mfa", "technicians_without_mfa", "disabled_with_roles", "pending_invitations"];
-const MOST_POINTS = 6;
+const MAX_TREND_POINTS = 6;
 
 const trend = (report) => {
   const { head } = report;
-  const points = (head.trend || []).slice(1 - MOST_POINTS);
+  const points = (head.trend || []).slice(1 - MAX_TREND_POINTS);
   // The figures of a file of a review are of a part of the tenant.
   if (points.length === 0 || head.review) return null;
   const now = { started_at: head.started_at, figures: Object.fromEntries(head.figures.map(({ key, value }) => [key, value])) };
   const all = [...points, now];
-  const shown = TREND.filter((key) => report.figure(key) && points.some(({ figures }) => key in figures));
+  const shown = head.figures.filter(({ key, in_trend: inTrend }) => inTrend && points.some(({ figures }) => key in figures));
   return h(
     "section",
     { class: "card trend", "aria-label": "Trend" },
@@ -103,8 +102,8 @@ const trend = (report) => {
         h(
           "tbody",
           null,
-          shown.map((key) => {
-            const figure = report.figure(key);
+          shown.map((figure) => {
+            const { key } = figure;
             const before = points.at(-1).figures[key];
             const by = before === undefined ? null : figure.value - before;
             return h("tr", null, h("th", { scope: "row" }, h("a", { href: figure.link }, figure.label)), all.map(({ figures }) => h("td", { class: "number" }, figures[key] === undefined ? "–" : number(figures[key]))), h("td", { class: "number" }, by === null ? "–" : by > 0 ? `+${number(by)}` : by < 0 ? `−${number(-by)}` : "0"));
@@ -144,6 +143,9 @@ const notices = ({ head }) => {
 const overview = (report) => {
   const { head } = report;
   const enabled = report.figure("enabled").value;
+  const administrators = report.schema.withRole("administrator")?.figure;
+  const counted = report.schema.flags.map(({ figure }) => figure).filter((figure) => figure && figure !== administrators);
+  const { customers } = report.schema;
   return h(
     "div",
     null,
@@ -157,11 +159,11 @@ const overview = (report) => {
     h(
       "div",
       { class: "tiles" },
-      tile(report, "people", null, [said(report, "technicians", "technicians, "), said(report, "end_users", "end users")]),
+      tile(report, "people", null, typeNotes(report)),
       tile(report, "mfa_on", "MFA", [said(report, "mfa_on", "of "), said(report, "enabled", "enabled people")], percent(report.figure("mfa_on").value, enabled)),
-      tile(report, "administrators", null, said(report, "all_organizations", "see every organization")),
+      administrators && tile(report, administrators, null, notesOf(report, counted.slice(0, 1))),
       tile(report, "roles", null, said(report, "role_grants", "assignments")),
-      tile(report, "grants", null, said(report, "full_portal", "with full portal access")),
+      tile(report, "grants", null, notesOf(report, administrators ? counted.slice(1) : counted)),
       changesTile(report),
     ),
     h(
@@ -171,22 +173,27 @@ const overview = (report) => {
       h(
         "div",
         { class: "span-5 column" },
-        card(12, "MFA of enabled people", stacked(report.chart("mfa"), FACTORS)),
+        card(12, "MFA of enabled people", stacked(report, report.chart("mfa"), FACTORS)),
         card(12, "Permissions over the whole tenant", bars(report.chart("privileges"), { label: ([, permission]) => permission, href: ([, , id]) => link("entitlement", id), empty: "None" })),
       ),
     ),
     h(
       "div",
       { class: "grid" },
-      card(4, "Accounts", stacked(report.chart("status"), STATES)),
-      card(4, "Sign-in of enabled people", stacked(report.chart("sign_in"), PROVIDERS)),
-      card(4, "Provisioning of enabled people", stacked(report.chart("scim"), PROVISIONERS)),
+      card(4, "Accounts", stacked(report, report.chart("status"), STATES)),
+      card(4, "Sign-in of enabled people", stacked(report, report.chart("sign_in"), PROVIDERS)),
+      report.chart("scim") && card(4, "Provisioning of enabled people", stacked(report, report.chart("scim"), PROVISIONERS)),
     ),
     h(
       "div",
       { class: "grid" },
       card(5, "Roles with the most members", bars(report.chart("roles"), { label: ([role]) => role, href: ([, , id]) => link("entitlement", id), empty: "No roles" })),
-      card(4, "End users per organization", bars(report.chart("organizations"), { label: ([title, id]) => title || id || "No organization", href: ([, id]) => id && `#/people?kind=END_USER&organization=${encodeURIComponent(id)}`, empty: "No end users" })),
+      report.chart("organizations") &&
+        card(
+          4,
+          report.chart("organizations").title,
+          bars(report.chart("organizations"), { label: ([title, id]) => title || id || "No organization", href: ([, id]) => id && `#/people?kind=${encodeURIComponent(customers.value)}&organization=${encodeURIComponent(id)}`, empty: `No ${lower(customers.plural)}` }),
+        ),
       card(3, "Roles per person", bars(report.chart("roles_per_person"), { label: ([bucket]) => bucket, empty: "No people" })),
     ),
     trend(report),

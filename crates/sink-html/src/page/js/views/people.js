@@ -2,17 +2,20 @@
 
 const MFA_WORDS = { yes: "MFA", no: "No MFA", sso: "SSO, MFA unknown", unknown: "Unknown" };
 
+/** How somebody signs in, if the tenant says so. */
+const signInMethod = (report, person) => report.schema.valueLabel("sign_in_method", report.roleText("sign_in_method", person));
+
 const PEOPLE_COLUMNS = (report) => [
   { label: "Person", cell: (person) => report.principalCell(person), value: (person) => lower(report.people.names[person]) },
-  { label: "Type", cell: (person) => typeOf(report.word("user_type", person) || ""), value: (person) => report.word("user_type", person) || "" },
-  { label: "Organization", wide: true, cell: (person) => name(report.word("organization_name", person) || ""), value: (person) => lower(report.word("organization_name", person)) },
+  { label: "Type", cell: (person) => report.schema.typeLabel(report.userType(person)), value: (person) => report.userType(person) },
+  { label: "Organization", wide: true, cell: (person) => name(report.organizationName(person) || ""), value: (person) => lower(report.organizationName(person)) },
   {
     label: "MFA",
     wide: true,
     cell: (person) => MFA_WORDS[report.insight.mfa(person)],
     value: (person) => report.insight.mfa(person),
   },
-  { label: "Sign-in", wide: true, cell: (person) => name(signInWord(report.word("auth_type", person) || "Unknown")), value: (person) => report.word("auth_type", person) || "" },
+  { label: "Sign-in", wide: true, cell: (person) => name(signInMethod(report, person) || "Unknown"), value: (person) => report.roleText("sign_in_method", person) || "" },
   { label: "Flags", cell: (person) => h("span", { class: "marks" }, report.marks(person)) },
   { label: "Roles", number: true, cell: (person) => number(report.roles[person]), value: (person) => report.roles[person] },
 ];
@@ -46,7 +49,7 @@ const people = (report, chosen) => {
     }
   };
   const filters = h("div", { class: "filters", role: "search" }, search("Name, login or id", chosen.get("q"), change("q")));
-  for (const filter of PEOPLE_FILTERS) {
+  for (const filter of peopleFilters(report)) {
     const options = filter.options(report);
     const value = chosen.get(filter.key) || "";
     if ((filter.rare || filter.hidden) && !value) continue;

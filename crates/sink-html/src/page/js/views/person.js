@@ -2,25 +2,29 @@
 
 const fact = (label, ...value) => [h("dt", null, label), h("dd", null, value)];
 
+/** Roles of attributes that have a place of their own among the facts. */
+const SHOWN_ROLES = ["user_type", "organization_id", "organization_name"];
+
+const attributeValue = (report, { key, is_flag: isFlag, values }, person) => {
+  if (isFlag) return YES_NO[report.flag(key, person)];
+  const value = report.word(key, person);
+  return name(values.find((known) => known.value === value)?.label || capital(value || "unknown"));
+};
+
 const personFacts = (report, person) => {
   const word = (column) => name(report.word(column, person) || "unknown");
-  const flag = (column) => YES_NO[report.flag(column, person)];
-  const organization = report.word("organization_id", person);
+  const organization = report.roleText("organization_id", person);
   return h(
     "dl",
     { class: "facts" },
     fact("Login", name(report.people.logins[person] || "none")),
     report.email(person) !== report.people.logins[person] && fact("E-mail", name(report.email(person) || "none")),
     fact("Id", h("code", null, report.people.ids[person])),
-    fact("Type", typeOf(report.word("user_type", person) || "")),
+    fact("Type", report.schema.typeLabel(report.userType(person))),
     fact("Status", word("status"), report.word("status_detail", person) ? [", ", word("status_detail")] : ""),
-    organization && fact("Organization", h("a", { href: `#/people?organization=${encodeURIComponent(organization)}` }, name(report.word("organization_name", person) || organization))),
+    organization && fact("Organization", h("a", { href: `#/people?organization=${encodeURIComponent(organization)}` }, name(report.organizationName(person) || organization))),
     fact("MFA", MFA_WORDS[report.insight.mfa(person)]),
-    fact("Sign-in", name(signInWord(report.word("auth_type", person) || "unknown"))),
-    fact("Provisioning", { true: "SCIM", false: "local", null: "unknown" }[report.flag("scim_user", person)]),
-    fact("System administrator", flag("administrator")),
-    fact("Sees every organization", flag("permit_all_clients")),
-    fact("Full portal access", flag("full_portal_access")),
+    report.schema.attributes.filter(({ role }) => !SHOWN_ROLES.includes(role)).map((attribute) => fact(attribute.label, attributeValue(report, attribute, person))),
   );
 };
 

@@ -28,7 +28,8 @@ class ReviewView {
     this.bulk = h("div", { class: "turn bulk" });
     const wide = window.matchMedia("(min-width: 900px)").matches;
     this.box = h("details", { class: "filterbox" }, h("summary", null, "Filters and groups"), this.filters);
-    this.box.open = wide || LINE_FILTERS.some(({ key }) => chosen.get(key));
+    this.lineFilters = lineFilters(report);
+    this.box.open = wide || this.lineFilters.some(({ key }) => chosen.get(key));
     this.element = h(
       "div",
       { class: "review" },
@@ -193,14 +194,14 @@ class ReviewView {
       return options.length < (value ? 1 : 2) ? null : choice(filter.label, [["", filter.any || "Any"], ...options], value, change(filter.key));
     };
     const isMore = (filter) => filter.more && !chosen.get(filter.key);
-    const more = h("details", { class: "more" }, h("summary", { class: "button" }, "More filters"), h("div", { class: "filters" }, LINE_FILTERS.filter(isMore).map(made)));
+    const more = h("details", { class: "more" }, h("summary", { class: "button" }, "More filters"), h("div", { class: "filters" }, this.lineFilters.filter(isMore).map(made)));
     const set = (key, options, label) => choice(label, options, chosen.get(key) || "", change(key));
     replace(
       this.filters,
       search("Person, role or id", chosen.get("q"), change("q")),
       !decisions.review && set("scope", REVIEW_SCOPES, "Scope"),
       set("group", GROUPINGS, "Group by"),
-      LINE_FILTERS.filter((filter) => !isMore(filter)).map(made),
+      this.lineFilters.filter((filter) => !isMore(filter)).map(made),
       set("sort", LINE_ORDERS, "Sort"),
       more,
       h("button", { type: "button", class: "button", onclick: () => this.clear() }, "Clear filters"),

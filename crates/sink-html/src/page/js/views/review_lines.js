@@ -28,134 +28,134 @@ const ofPeople = (filter) => ({
     return (grant) => report.isPerson(report.principals[grant]) && test(report.principals[grant]);
   },
 });
-const peopleFilter = (key) => ofPeople(PEOPLE_FILTERS.find((filter) => filter.key === key));
 
 /** Filters of lines, in order; `more`: behind a button. */
-const LINE_FILTERS = [
-  {
-    key: "state",
-    label: "Show",
-    any: "All lines",
-    options: () => [
-      ["open", "Undecided"],
-      ["keep", "Kept"],
-      ["revoke", "Revoked"],
-      ["unexplained", "Revoked without a reason"],
-      ["self", "Self-reviews"],
-      ["noted", "With a note"],
-      ["replaced", "With an earlier statement"],
-    ],
-    test: (_, decisions, value) => (grant) => {
-      const line = decisions.get(grant);
-      const decided = decisions.decided(grant);
-      if (value === "open") return !decided;
-      if (value === "unexplained") return decided === "revoke" && !line.note;
-      if (value === "self") return Boolean(line?.self);
-      if (value === "noted") return Boolean(line?.note);
-      if (value === "replaced") return line?.superseded.length > 0;
-      return decided === value;
+const lineFilters = (report) => {
+  const ofKey = new Map(peopleFilters(report).map((filter) => [filter.key, ofPeople(filter)]));
+  const organization = ofKey.get("organization");
+  const more = ["status", "mfa_enabled", "sso_enabled", report.schema.keyOf("managed_by_identity_provider"), "invitation"];
+  return [
+    {
+      key: "state",
+      label: "Show",
+      any: "All lines",
+      options: () => [
+        ["open", "Undecided"],
+        ["keep", "Kept"],
+        ["revoke", "Revoked"],
+        ["unexplained", "Revoked without a reason"],
+        ["self", "Self-reviews"],
+        ["noted", "With a note"],
+        ["replaced", "With an earlier statement"],
+      ],
+      test: (_, decisions, value) => (grant) => {
+        const line = decisions.get(grant);
+        const decided = decisions.decided(grant);
+        if (value === "open") return !decided;
+        if (value === "unexplained") return decided === "revoke" && !line.note;
+        if (value === "self") return Boolean(line?.self);
+        if (value === "noted") return Boolean(line?.note);
+        if (value === "replaced") return line?.superseded.length > 0;
+        return decided === value;
+      },
     },
-  },
-  peopleFilter("kind"),
-  {
-    key: "flag",
-    label: "Flag",
-    options: () => [["3", "High"], ["2", "Medium or high"], ["1", "Any flag"], ["0", "No flag"], ...FLAG_LABELS],
-    test: (report, _, value) => (grant) =>
-      /^\d$/.test(value) ? (value === "0" ? report.insight.level(grant) === 0 : report.insight.level(grant) >= Number(value)) : report.insight.ofLine(grant).some(([key]) => key === value),
-  },
-  {
-    key: "role",
-    label: "Role or permission",
-    options: (report, decisions, scope) =>
-      [...new Set(linesInScope(report, decisions, scope).map((grant) => report.entitlementOf[grant]))]
-        .map((entitlement) => [report.access.ids[entitlement], report.title(entitlement)])
-        .sort(([, a], [, b]) => (lower(a) < lower(b) ? -1 : 1)),
-    test: (report, _, value) => {
-      const entitlement = report.findEntitlement(value);
-      return (grant) => report.entitlementOf[grant] === entitlement;
+    ofKey.get("kind"),
+    {
+      key: "flag",
+      label: "Flag",
+      options: () => [["3", "High"], ["2", "Medium or high"], ["1", "Any flag"], ["0", "No flag"], ...FLAG_LABELS],
+      test: (report, _, value) => (grant) =>
+        /^\d$/.test(value) ? (value === "0" ? report.insight.level(grant) === 0 : report.insight.level(grant) >= Number(value)) : report.insight.ofLine(grant).some(([key]) => key === value),
     },
-  },
-  {
-    ...peopleFilter("organization"),
-    options: (report) => {
-      const { words, shared } = report.people;
-      const names = new Map();
-      shared.organization_id.forEach((id, person) => {
-        if (id !== null && !names.has(id)) names.set(id, report.word("organization_name", person) || words[id]);
-      });
-      return [...names].map(([id, title]) => [words[id], title]).sort(([, a], [, b]) => (lower(a) < lower(b) ? -1 : 1));
+    {
+      key: "role",
+      label: "Role or permission",
+      options: (report, decisions, scope) =>
+        [...new Set(linesInScope(report, decisions, scope).map((grant) => report.entitlementOf[grant]))]
+          .map((entitlement) => [report.access.ids[entitlement], report.title(entitlement)])
+          .sort(([, a], [, b]) => (lower(a) < lower(b) ? -1 : 1)),
+      test: (report, _, value) => {
+        const entitlement = report.findEntitlement(value);
+        return (grant) => report.entitlementOf[grant] === entitlement;
+      },
     },
-  },
-  {
-    key: "person",
-    label: "Person",
-    more: true,
-    // Set by links from a person's page only.
-    options: (report, decisions, scope, value) => (value ? [[value, report.principalName(report.findPrincipal(...value.split("/").map(decodeURIComponent))) || value]] : []),
-    test: (report, _, value) => {
-      const principal = report.findPrincipal(...value.split("/").map(decodeURIComponent));
-      return (grant) => report.principals[grant] === principal;
+    organization && {
+      ...organization,
+      options: () => {
+        const { words, shared } = report.people;
+        const names = new Map();
+        shared[report.schema.keyOf("organization_id")]?.forEach((id, person) => {
+          if (id !== null && !names.has(id)) names.set(id, report.organizationName(person) || words[id]);
+        });
+        return [...names].map(([id, title]) => [words[id], title]).sort(([, a], [, b]) => (lower(a) < lower(b) ? -1 : 1));
+      },
     },
-  },
-  { ...peopleFilter("status"), more: true },
-  { ...peopleFilter("mfa_enabled"), more: true },
-  { ...peopleFilter("sso_enabled"), more: true },
-  { ...peopleFilter("scim_user"), label: "SCIM", more: true },
-  { ...peopleFilter("invitation"), more: true },
-  {
-    key: "since",
-    label: "Held since",
-    more: true,
-    options: (report) => (report.access.times?.length > 0 ? report.access.times.map((at, place) => [String(place), place === 0 ? `${day(at)} or earlier` : day(at)]).reverse() : []),
-    test: (report, _, value) => (grant) => (report.since ? report.since[grant] : 0) === Number(value),
-  },
-  {
-    key: "last",
-    label: "Last review",
-    more: true,
-    options: (_, decisions) =>
-      decisions.last
-        ? [
-            ["keep", "Kept"],
-            ["revoke", "Revoked"],
-            ["none", "Not in it"],
-          ]
-        : [],
-    test: (_, decisions, value) => (grant) => (decisions.last?.lines.get(grant)?.decision || "none") === value,
-  },
-  {
-    key: "granted",
-    label: "Granted",
-    more: true,
-    options: (report) =>
-      report.access.origins.length > 0
-        ? [
-            ["direct", "Direct"],
-            ["inherited", "Inherited"],
-          ]
-        : [],
-    test: (report, _, value) => (grant) => report.isDirect(grant) === (value === "direct"),
-  },
-  {
-    key: "assigned",
-    label: "Assigned to",
-    more: true,
-    options: (_, decisions) => (decisions.review?.reviewers?.length > 1 ? [...decisions.review.reviewers.map((reviewer, n) => [String(n), reviewer.name]), ["-1", "Nobody"]] : []),
-    test: (report, decisions, value) => {
-      const of = new Int32Array(report.grantCount).fill(-1);
-      let at = 0;
-      for (const [reviewer, count] of decisions.review?.assigned || []) {
-        of.fill(reviewer, at, at + count);
-        at += count;
-      }
-      return (grant) => of[grant] === Number(value);
+    {
+      key: "person",
+      label: "Person",
+      more: true,
+      // Set by links from a person's page only.
+      options: (report, decisions, scope, value) => (value ? [[value, report.principalName(report.findPrincipal(...value.split("/").map(decodeURIComponent))) || value]] : []),
+      test: (report, _, value) => {
+        const principal = report.findPrincipal(...value.split("/").map(decodeURIComponent));
+        return (grant) => report.principals[grant] === principal;
+      },
     },
-  },
-];
+    ...more.filter((key) => ofKey.has(key)).map((key) => ({ ...ofKey.get(key), more: true })),
+    {
+      key: "since",
+      label: "Held since",
+      more: true,
+      options: (report) => (report.access.times?.length > 0 ? report.access.times.map((at, place) => [String(place), place === 0 ? `${day(at)} or earlier` : day(at)]).reverse() : []),
+      test: (report, _, value) => (grant) => (report.since ? report.since[grant] : 0) === Number(value),
+    },
+    {
+      key: "last",
+      label: "Last review",
+      more: true,
+      options: (_, decisions) =>
+        decisions.last
+          ? [
+              ["keep", "Kept"],
+              ["revoke", "Revoked"],
+              ["none", "Not in it"],
+            ]
+          : [],
+      test: (_, decisions, value) => (grant) => (decisions.last?.lines.get(grant)?.decision || "none") === value,
+    },
+    {
+      key: "granted",
+      label: "Granted",
+      more: true,
+      options: (report) =>
+        report.access.origins.length > 0
+          ? [
+              ["direct", "Direct"],
+              ["inherited", "Inherited"],
+            ]
+          : [],
+      test: (report, _, value) => (grant) => report.isDirect(grant) === (value === "direct"),
+    },
+    {
+      key: "assigned",
+      label: "Assigned to",
+      more: true,
+      options: (_, decisions) => (decisions.review?.reviewers?.length > 1 ? [...decisions.review.reviewers.map((reviewer, n) => [String(n), reviewer.name]), ["-1", "Nobody"]] : []),
+      test: (report, decisions, value) => {
+        const of = new Int32Array(report.grantCount).fill(-1);
+        let at = 0;
+        for (const [reviewer, count] of decisions.review?.assigned || []) {
+          of.fill(reviewer, at, at + count);
+          at += count;
+        }
+        return (grant) => of[grant] === Number(value);
+      },
+    },
+  ].filter(Boolean);
+};
 
 const lineFilter = (report, decisions, chosen) => {
-  const tests = LINE_FILTERS.filter(({ key }) => chosen.get(key)).map((filter) => filter.test(report, decisions, chosen.get(filter.key)));
+  const tests = lineFilters(report).filter(({ key }) => chosen.get(key)).map((filter) => filter.test(report, decisions, chosen.get(filter.key)));
   const words = lower(chosen.get("q")).split(/\s+/).filter(Boolean);
   if (words.length > 0) {
     const titles = report.access.ids.map((_, n) => lower(report.title(n)));
@@ -204,14 +204,14 @@ const groupOf = (report, grouping, grant) => {
   const principal = report.principals[grant];
   const entitlement = report.entitlementOf[grant];
   if (grouping === "person") return principal;
-  if (grouping === "organization") return (report.isPerson(principal) && report.word("organization_id", principal)) || "";
+  if (grouping === "organization") return (report.isPerson(principal) && report.roleText("organization_id", principal)) || "";
   if (grouping === "none") return 0;
   return entitlement;
 };
 
 const groupTitle = (report, grouping, key, grant) => {
   if (grouping === "person") return report.principalName(key);
-  if (grouping === "organization") return key === "" ? "No organization" : report.word("organization_name", report.principals[grant]) || key;
+  if (grouping === "organization") return key === "" ? "No organization" : report.organizationName(report.principals[grant]) || key;
   return report.title(key);
 };
 
