@@ -11,11 +11,11 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use crate::harness::workspace;
 
 /// Which crates of ours each crate of ours may use (ARCHITECTURE.md).
-const MAY_USE: [(&str, &[&str]); 24] = [
+const MAY_USE: [(&str, &[&str]); 25] = [
     ("access-core", &[]),
     (
         "access-dataset",
-        &["access-core", "net-tls", "private-fs", "regular-file"],
+        &["access-core", "net-tls", "private-fs", "regular-file", "sink-worker"],
     ),
     ("access-review", &["access-core"]),
     ("access-wire", &["access-core", "baton-proto"]),
@@ -56,18 +56,25 @@ const MAY_USE: [(&str, &[&str]); 24] = [
     ("regular-file", &[]),
     ("s3-sim", &["sim-kit"]),
     ("sim-kit", &[]),
-    ("sink-c1z", &["access-core", "access-wire", "baton-proto", "c1z"]),
+    (
+        "sink-c1z",
+        &["access-core", "access-wire", "baton-proto", "c1z", "sink-worker"],
+    ),
     ("sink-csv", &["access-dataset"]),
-    ("sink-html", &["access-core", "private-fs", "regular-file"]),
+    (
+        "sink-html",
+        &["access-core", "private-fs", "regular-file", "sink-worker"],
+    ),
     ("sink-parquet", &["access-dataset"]),
     ("sink-upload", &["access-core", "private-fs"]),
+    ("sink-worker", &["access-core"]),
     ("source-c1z", &["access-core", "baton-proto", "c1z"]),
     ("source-dataset", &["access-core", "access-dataset"]),
     ("xtask", &[]),
 ];
 
 /// Crates that must work for a tenant of any vendor: everything that they say of one comes from the adapter.
-const VENDOR_NEUTRAL: [&str; 9] = [
+const VENDOR_NEUTRAL: [&str; 10] = [
     "access-core",
     "access-dataset",
     "sink-c1z",
@@ -75,6 +82,7 @@ const VENDOR_NEUTRAL: [&str; 9] = [
     "sink-html",
     "sink-parquet",
     "sink-upload",
+    "sink-worker",
     "source-c1z",
     "source-dataset",
 ];

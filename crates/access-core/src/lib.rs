@@ -51,6 +51,7 @@
 
 mod diagnostic;
 pub mod diff;
+mod hex;
 pub mod location;
 pub mod memory;
 pub mod model;
@@ -69,3 +70,4 @@ pub use diagnostic::find_cause;
 pub use diagnostic::is_caused_by_exhaustion;
 pub use diagnostic::is_exhausted;
 pub use diagnostic::is_thread_limit_reached;
+pub use hex::hex;

@@ -3,9 +3,8 @@
 use std::fs::File;
 use std::io::{self, Read, Seek};
 
+use access_core::hex;
 use sha2::{Digest, Sha256};
-
-use crate::manifest::hex;
 
 /// Bytes that are read at a time.
 const BLOCK: usize = 1 << 18;

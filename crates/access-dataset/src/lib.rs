@@ -45,5 +45,6 @@ pub use schema::{Column, ColumnKind, Contract, Dataset, DictionaryBuilder, SCHEM
 pub use sink::{DatasetSink, DatasetSinkConfig};
 pub use store::{
     BucketFile, BucketUrl, Location, LocationError, ObjectVersion, StoreKind, document_cloud_variables,
+    secret_cloud_variables,
 };
 pub use verify::{Finding, Verification, verify};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use access_core::hex;
 use access_core::model::{IdScheme, SyncType};
 use access_core::sync::SyncSummary;
 use serde::{Deserialize, Serialize};
@@ -281,13 +282,4 @@ impl Pointer {
 /// Where the manifest of a sync is.
 pub(crate) fn path_of(sync_id: &str) -> String {
     format!("{MANIFESTS}/{sync_id}.json")
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use access_core::hex;
 use access_core::memory;
 use access_core::model::SyncId;
 use arrow::array::RecordBatch;
@@ -15,7 +16,7 @@ use tempfile::TempDir;
 use crate::error::DatasetError;
 use crate::format::{Batches, FileFormat, FormatError, FormatTooLarge, Formats};
 use crate::hashing_reader::HashingReader;
-use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, hex, path_of};
+use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, path_of};
 use crate::schema::Dataset;
 use crate::store::{self, Location, Store, private_folder};
 

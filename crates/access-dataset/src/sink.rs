@@ -9,6 +9,7 @@ use access_core::model::{AccessBatch, Baseline, IdScheme, ResourceTypeId, SyncId
 use access_core::ports::{AccessSink, Prepared, Receipt, SinkError, SinkWriter};
 use access_core::sync::{Comparer, Comparison, CurrentSync, SyncSummary};
 use async_trait::async_trait;
+use sink_worker::StopFlag;
 use tempfile::TempDir;
 use time::format_description::well_known::Rfc3339;
 
@@ -94,7 +95,7 @@ impl AccessSink for DatasetSink {
             scratch,
             collecting,
             making: None,
-            stop: StopOnDrop(Arc::new(AtomicBool::new(false))),
+            stop: StopFlag::default(),
             rows: 0,
         }))
     }
@@ -102,15 +103,6 @@ impl AccessSink for DatasetSink {
 
 /// Rows of the sync and its files.
 type FilesResult = Result<(u64, Vec<LocalFile>), DatasetError>;
-
-/// Ends the making of files soon after nobody wants them any more.
-struct StopOnDrop(Arc<AtomicBool>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
 
 struct DatasetWriter {
     format: Arc<dyn FileFormat>,
@@ -120,7 +112,8 @@ struct DatasetWriter {
     scratch: TempDir,
     collecting: CollectorThread,
     making: Option<tokio::task::JoinHandle<FilesResult>>,
-    stop: StopOnDrop,
+    /// Ends the writing of files soon after the sync was dropped.
+    stop: StopFlag,
     rows: u64,
 }
 
@@ -128,7 +121,7 @@ impl DatasetWriter {
     async fn make_files(&mut self, summary: &SyncSummary) -> Result<Vec<LocalFile>, DatasetError> {
         let collector = self.collecting.finish().await?;
         let (format, summary) = (Arc::clone(&self.format), summary.clone());
-        let (folder, stop) = (self.scratch.path().to_owned(), Arc::clone(&self.stop.0));
+        let (folder, stop) = (self.scratch.path().to_owned(), Arc::clone(self.stop.shared()));
         // Kept, so that an abort can wait until nobody writes to the scratch folder any more.
         let making = self.making.insert(tokio::task::spawn_blocking(move || {
             let mut tables = collector
@@ -168,7 +161,7 @@ impl DatasetWriter {
                     store: self.publication.store(),
                     formats: &self.formats,
                     scratch: self.scratch.path(),
-                    stop: &self.stop.0,
+                    stop: self.stop.shared(),
                 };
                 let (before, told) = earlier(&place, latest).await?;
                 (Some(before), Some(told))
@@ -187,7 +180,7 @@ impl DatasetWriter {
         let (format, folder, stop) = (
             Arc::clone(&self.format),
             self.scratch.path().to_owned(),
-            Arc::clone(&self.stop.0),
+            Arc::clone(self.stop.shared()),
         );
         let making = self.making.insert(tokio::task::spawn_blocking(move || {
             Ok((0, follow(this, before, &*format, partition, &folder, &stop)?))
@@ -281,7 +274,7 @@ impl SinkWriter for DatasetWriter {
             return Ok(None);
         };
         let rows = self.earlier_ids(&latest).await.map_err(SinkError::new)?;
-        let (current, stop) = (Arc::clone(current), Arc::clone(&self.stop.0));
+        let (current, stop) = (Arc::clone(current), Arc::clone(self.stop.shared()));
         let comparing = tokio::task::spawn_blocking(move || {
             let comparer = Comparer::new(current, latest.sync.id.parse().ok());
             compare_ids(comparer, rows, &stop)
@@ -315,7 +308,7 @@ impl SinkWriter for DatasetWriter {
     }
 
     async fn abort(mut self: Box<Self>) {
-        self.stop.0.store(true, Ordering::Relaxed);
+        self.stop.raise();
         let _ = self.collecting.finish().await;
         if let Some(making) = self.making.take() {
             let _ = making.await;

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
 
+use access_core::hex;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::error::DatasetError;
 use crate::format::Formats;
 use crate::hashing_reader::HashingReader;
-use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, hex, path_of};
+use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, path_of};
 use crate::reader::check_memory;
 use crate::reader::checked;
 use crate::reader::damaged;

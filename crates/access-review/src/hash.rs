@@ -1,18 +1,12 @@
 //! SHA-256 as text.
 
-use std::fmt::Write;
-
+use access_core::hex;
 use sha2::{Digest, Sha256};
 
 /// SHA-256 of bytes, as 64 lower-case hexadecimal digits.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
-        // Writing into a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    hex(&Sha256::digest(bytes))
 }
 
 /// SHA-256 of a list of texts, encoded as a JSON array so that different lists have different bytes.

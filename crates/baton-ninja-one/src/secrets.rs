@@ -2,23 +2,12 @@
 
 use std::ffi::OsString;
 
+use access_dataset::secret_cloud_variables;
+
 use crate::settings::{Environment, SETTINGS};
 
-/// Variables of other programs and libraries that hold secrets. Buckets, proxies and collectors are reached with them.
-const FOREIGN_VARIABLES: [&str; 12] = [
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-    "AZURE_STORAGE_ACCOUNT_KEY",
-    "AZURE_STORAGE_ACCESS_KEY",
-    "AZURE_STORAGE_SAS_KEY",
-    "AZURE_STORAGE_SAS_TOKEN",
-    "AZURE_STORAGE_CLIENT_SECRET",
-    "AZURE_CLIENT_SECRET",
-    "AZURE_STORAGE_TOKEN",
-    "GOOGLE_SERVICE_ACCOUNT_KEY",
-    "OTEL_EXPORTER_OTLP_HEADERS",
-];
+/// Variables of libraries that hold secrets, beside those of buckets.
+const LIBRARY_VARIABLES: [&str; 2] = ["AWS_CONTAINER_AUTHORIZATION_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS"];
 
 /// Registers the secrets of the command line, right or wrong as the rest of it may be.
 pub(crate) fn register_arguments(arguments: &[OsString]) {
@@ -45,7 +34,8 @@ pub(crate) fn register_environment(environment: &Environment) {
         .iter()
         .filter(|setting| setting.secret)
         .map(|setting| setting.variable());
-    for name in ours.chain(FOREIGN_VARIABLES.map(str::to_owned)) {
+    let others = secret_cloud_variables().chain(LIBRARY_VARIABLES);
+    for name in ours.chain(others.map(str::to_owned)) {
         if let Some(secret) = environment.get(&name).and_then(|value| value.to_str()) {
             access_core::secrets::register(secret);
         }

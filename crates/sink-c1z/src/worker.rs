@@ -1,92 +1,133 @@
-//! The thread that owns the file while a sync is written.
+//! The file while a sync is written, on the worker's thread.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use access_core::model::{
-    AccessBatch, Entitlement, EntitlementId, GrantGroup, NativeId, Resource, ResourceId, ResourceTypeId,
-    SyncType,
+    AccessBatch, Baseline, Entitlement, EntitlementId, GrantGroup, IdScheme, NativeId, Resource, ResourceId,
+    ResourceTypeId, SyncType,
 };
+use access_core::ports::Warning;
 use access_core::sync::{Comparison, CurrentSync, SyncSummary};
 use baton_proto::connector_v2 as v2;
 use baton_proto::prost::Message as _;
-use c1z::{GrantTemplate, PreparedFile, Published, Writer};
-use tokio::sync::{mpsc, oneshot};
+use c1z::{GrantTemplate, PreparedFile, SyncStats, Writer};
+use sink_worker::{FileJob, PreparedJob, PublishedFile, WorkerLost};
 
 use crate::error::C1zSinkError;
 use crate::{earlier, note};
 
-/// What the thread is asked to do.
-pub(crate) enum Job {
-    Write(Arc<AccessBatch>),
-    Compare {
-        current: Arc<CurrentSync>,
-        done: oneshot::Sender<Option<Comparison>>,
-    },
-    Prepare {
-        summary: Box<SyncSummary>,
-        done: oneshot::Sender<PreparedRows>,
-    },
-    Publish {
-        done: oneshot::Sender<Published>,
-    },
-    SetAside {
-        summary: Box<SyncSummary>,
-        done: oneshot::Sender<PathBuf>,
-    },
-}
-
-/// What came of preparing.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct PreparedRows {
-    pub(crate) rows: u64,
-    /// Syncs that the file has no room for.
-    pub(crate) left_out: usize,
-    pub(crate) too_large_for_others: bool,
-}
-
-/// Works until there are no more jobs. An error ends the thread; whoever waits for an answer then sees that the thread
-/// is gone and asks it why by joining it.
-pub(crate) fn run(
-    writer: Writer,
-    planned: SyncType,
-    mut jobs: mpsc::Receiver<Job>,
-) -> Result<(), C1zSinkError> {
-    let mut rows = RowWriter::new(writer, planned);
-    let (summary, done) = loop {
-        match jobs.blocking_recv() {
-            Some(Job::Write(batch)) => rows.write(&batch)?,
-            Some(Job::Compare { current, done }) => {
-                let _ = done.send(earlier::compare(&mut rows.writer, current)?);
-            }
-            Some(Job::Prepare { summary, done }) => break (summary, done),
-            Some(Job::SetAside { summary, done }) => {
-                let _ = done.send(rows.complete(&summary)?.quarantine()?);
-                return Ok(());
-            }
-            Some(Job::Publish { .. }) | None => return Ok(()),
-        }
-    };
-    let prepared = rows.complete(&summary)?;
-    // The other side is gone when the run was stopped meanwhile; then there is nothing to publish either.
-    let _ = done.send(PreparedRows {
-        rows: prepared.stats().rows(),
-        left_out: prepared.left_out(),
-        too_large_for_others: prepared.is_too_large_for_others(),
-    });
-    if let Some(Job::Publish { done }) = jobs.blocking_recv() {
-        let _ = done.send(prepared.publish()?);
+impl WorkerLost for C1zSinkError {
+    fn worker_lost() -> Self {
+        Self::ThreadLost
     }
-    Ok(())
 }
 
-/// Encodes rows. Keeps what later rows embed: types, resources that can have entitlements, entitlements. The latter two are kept
+impl FileJob for RowWriter {
+    type Error = C1zSinkError;
+    type Prepared = PreparedC1z;
+
+    fn baseline(&self) -> Option<Baseline> {
+        let (sync_id, stats) = self.writer.previous()?;
+        Some(baseline(sync_id, stats))
+    }
+
+    fn id_scheme(&self) -> Option<IdScheme> {
+        self.id_scheme.clone()
+    }
+
+    fn write(&mut self, batch: &AccessBatch) -> Result<(), C1zSinkError> {
+        self.write_batch(batch)
+    }
+
+    fn compare(&mut self, current: Arc<CurrentSync>) -> Result<Option<Comparison>, C1zSinkError> {
+        earlier::compare(&mut self.writer, current)
+    }
+
+    fn prepare(self, summary: &SyncSummary) -> Result<PreparedC1z, C1zSinkError> {
+        let path = self.path.clone();
+        let file = self.complete(summary)?;
+        Ok(PreparedC1z { file, path })
+    }
+
+    fn quarantine(self, summary: &SyncSummary) -> Result<PathBuf, C1zSinkError> {
+        Ok(self.complete(summary)?.quarantine()?)
+    }
+}
+
+/// A c1z file that is complete and not visible.
+pub(crate) struct PreparedC1z {
+    file: PreparedFile,
+    path: PathBuf,
+}
+
+impl PreparedJob for PreparedC1z {
+    type Error = C1zSinkError;
+
+    fn rows(&self) -> u64 {
+        self.file.stats().rows()
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        let file = self.path.display();
+        let mut warnings = Vec::new();
+        if self.file.left_out() > 0 {
+            let (count, are) = match self.file.left_out() {
+                1 => ("1 earlier sync".to_owned(), "is"),
+                count => (format!("{count} earlier syncs"), "are"),
+            };
+            warnings.push(Warning {
+                code: "syncs_not_kept",
+                message: format!(
+                    "{count} {are} not kept in {file}: with them it would unpack to more than readers take (BATON_DECODER_MAX_DECODED_SIZE_MB, at most 10 GiB)"
+                ),
+            });
+        }
+        if self.file.is_too_large_for_others() {
+            warnings.push(Warning {
+                code: "too_large_for_others",
+                message: format!(
+                    "{file} unpacks to more than 10 GiB, which other readers take only if they are set up to"
+                ),
+            });
+        }
+        warnings
+    }
+
+    fn publish(self) -> Result<PublishedFile, C1zSinkError> {
+        let published = self.file.publish()?;
+        Ok(PublishedFile {
+            path: published.path,
+            bytes: published.bytes,
+            rows: published.rows,
+        })
+    }
+}
+
+fn baseline(sync_id: &str, stats: &SyncStats) -> Baseline {
+    let typed = |counts: &BTreeMap<String, u64>| {
+        let typed = counts
+            .iter()
+            .filter_map(|(id, count)| Some((ResourceTypeId::new(id).ok()?, *count)));
+        typed.collect()
+    };
+    Baseline {
+        sync_id: sync_id.parse().ok(),
+        resources: typed(&stats.resources_by_resource_type),
+        grants: typed(&stats.grants_by_resource_type),
+    }
+}
+
+/// Encodes rows into the file. Keeps what later rows embed: types, resources that can have entitlements, entitlements. The latter two are kept
 /// encoded, which takes a tenth of the memory of messages.
-struct RowWriter {
+pub(crate) struct RowWriter {
     writer: Writer,
-    /// What the sync was to be when it began.
+    path: PathBuf,
+    /// The type of the sync when it began.
     planned: SyncType,
+    /// How the ids in the file are made.
+    id_scheme: Option<IdScheme>,
     types: HashMap<ResourceTypeId, v2::ResourceType>,
     without_entitlements: Vec<ResourceTypeId>,
     resources: HashMap<ResourceId, Box<[u8]>>,
@@ -96,10 +137,12 @@ struct RowWriter {
 }
 
 impl RowWriter {
-    fn new(writer: Writer, planned: SyncType) -> Self {
+    pub(crate) fn new(writer: Writer, path: PathBuf, planned: SyncType, id_scheme: Option<IdScheme>) -> Self {
         Self {
             writer,
+            path,
             planned,
+            id_scheme,
             types: HashMap::new(),
             without_entitlements: Vec::new(),
             resources: HashMap::new(),
@@ -116,7 +159,7 @@ impl RowWriter {
         Ok(self.writer.prepare(summary.ended_at)?)
     }
 
-    fn write(&mut self, batch: &AccessBatch) -> Result<(), C1zSinkError> {
+    fn write_batch(&mut self, batch: &AccessBatch) -> Result<(), C1zSinkError> {
         match batch {
             AccessBatch::ResourceTypes(rows) => {
                 for row in rows {

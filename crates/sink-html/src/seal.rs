@@ -1,7 +1,5 @@
 //! What a report says of itself: hashes of its parts, and the hash of the report before it.
 
-use std::fmt::Write;
-
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -73,9 +71,5 @@ pub(crate) fn sha256<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
     for piece in pieces {
         hash.update(piece);
     }
-    let mut text = String::with_capacity(64);
-    for byte in hash.finalize() {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    access_core::hex(&hash.finalize())
 }

@@ -1,4 +1,4 @@
-//! The thread that gathers the rows and writes the file.
+//! The report while a sync is written, on the worker's thread.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use access_core::model::{AccessBatch, Baseline, IdScheme, ReportSchema, SyncType};
 use access_core::sync::{Comparer, Comparison, CurrentSync, SyncSummary};
 use regular_file::beside;
+use sink_worker::{FileJob, PreparedJob, PublishedFile, WorkerLost};
 use time::format_description::well_known::Rfc3339;
-use tokio::sync::{mpsc, oneshot};
 
 use crate::charts::charts;
 use crate::collector::Collector;
 use crate::error::ReportError;
 use crate::evidence::Evidence;
 use crate::metrics::figures;
+use crate::model::Model;
 use crate::payload::ReportHeader;
 use crate::payload::encode;
 use crate::previous_report::Continuation;
@@ -23,35 +24,15 @@ use crate::render::render;
 use crate::schema::page_schema;
 use crate::target::Target;
 
-/// What the thread is asked to do.
-pub(crate) enum Job {
-    Write(Arc<AccessBatch>),
-    Compare {
-        current: Arc<CurrentSync>,
-        done: oneshot::Sender<Option<Comparison>>,
-    },
-    Prepare {
-        summary: Box<SyncSummary>,
-        done: oneshot::Sender<u64>,
-    },
-    Publish {
-        done: oneshot::Sender<Published>,
-    },
-    SetAside {
-        summary: Box<SyncSummary>,
-        done: oneshot::Sender<PathBuf>,
-    },
-}
-
-/// What is visible now.
-pub(crate) struct Published {
-    pub(crate) path: PathBuf,
-    pub(crate) bytes: u64,
-    pub(crate) rows: u64,
+impl WorkerLost for ReportError {
+    fn worker_lost() -> Self {
+        Self::ThreadLost
+    }
 }
 
 /// A report on its way.
 pub(crate) struct ReportJob {
+    pub(crate) collector: Collector,
     pub(crate) target: Target,
     pub(crate) predecessor: Option<Predecessor>,
     pub(crate) program: String,
@@ -60,61 +41,44 @@ pub(crate) struct ReportJob {
     pub(crate) stop: Arc<AtomicBool>,
 }
 
-/// A report that is whole and not visible.
-struct Prepared {
+/// A report that is complete and not visible.
+pub(crate) struct PreparedReport {
     target: Target,
-    place: PathBuf,
+    /// Where it becomes visible.
+    path: PathBuf,
     bytes: u64,
     rows: u64,
 }
 
-/// Works until there are no more jobs. An error ends the thread; whoever waits for an answer then sees that the thread is
-/// gone and asks it why by joining it.
-pub(crate) fn run(writing: ReportJob, mut jobs: mpsc::Receiver<Job>) -> Result<(), ReportError> {
-    let mut collector = Collector::new(writing.schema.attributes);
-    let (summary, done) = loop {
-        match jobs.blocking_recv() {
-            Some(Job::Write(batch)) => collector.take(&batch)?,
-            Some(Job::Compare { current, done }) => {
-                let _ = done.send(writing.compare(current)?);
-            }
-            Some(Job::Prepare { summary, done }) => break (summary, done),
-            Some(Job::SetAside { summary, done }) => {
-                let aside = beside(writing.target.path(), ".candidate");
-                let prepared = writing.complete(collector, &summary)?;
-                prepared.target.publish(&aside)?;
-                let _ = done.send(aside);
-                return Ok(());
-            }
-            Some(Job::Publish { .. }) | None => return Ok(()),
-        }
-    };
-    let prepared = writing.complete(collector, &summary)?;
-    // The other side is gone when the run was stopped meanwhile; then there is nothing to publish either.
-    let _ = done.send(prepared.rows);
-    if let Some(Job::Publish { done }) = jobs.blocking_recv() {
-        let Prepared {
-            target,
-            place,
-            bytes,
-            rows,
-        } = prepared;
-        let candidate = beside(target.path(), ".candidate");
-        target.publish(&place)?;
+impl PreparedJob for PreparedReport {
+    type Error = ReportError;
+
+    fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    fn publish(self) -> Result<PublishedFile, ReportError> {
+        let candidate = beside(self.target.path(), CANDIDATE_SUFFIX);
+        self.target.publish(&self.path)?;
         // What was in doubt is settled. One that cannot be removed is only a file that nobody needs.
         let _ = std::fs::remove_file(candidate);
-        let _ = done.send(Published {
-            path: place,
-            bytes,
-            rows,
-        });
+        Ok(PublishedFile {
+            path: self.path,
+            bytes: self.bytes,
+            rows: self.rows,
+        })
     }
-    Ok(())
 }
 
-impl ReportJob {
-    /// The size of what this report is to replace.
-    pub(crate) fn baseline(&self) -> Option<Baseline> {
+/// The suffix of a report in quarantine.
+const CANDIDATE_SUFFIX: &str = ".candidate";
+
+impl FileJob for ReportJob {
+    type Error = ReportError;
+    type Prepared = PreparedReport;
+
+    /// The size of the report that this one is to replace.
+    fn baseline(&self) -> Option<Baseline> {
         let full = self
             .predecessor
             .as_ref()
@@ -122,13 +86,15 @@ impl ReportJob {
         full.map(|predecessor| predecessor.baseline.clone())
     }
 
-    /// How ids are made in what this report is to replace.
-    pub(crate) fn id_scheme(&self) -> Option<IdScheme> {
+    fn id_scheme(&self) -> Option<IdScheme> {
         self.predecessor.as_ref()?.id_scheme.clone()
     }
 
-    /// Compares the report of a full sync that this one is to replace with what was read now.
-    fn compare(&self, current: Arc<CurrentSync>) -> Result<Option<Comparison>, ReportError> {
+    fn write(&mut self, batch: &AccessBatch) -> Result<(), ReportError> {
+        self.collector.take(batch)
+    }
+
+    fn compare(&mut self, current: Arc<CurrentSync>) -> Result<Option<Comparison>, ReportError> {
         match &self.predecessor {
             Some(predecessor) if predecessor.is_earlier_full() => {
                 let mut comparer = Comparer::new(current, predecessor.baseline.sync_id);
@@ -139,9 +105,21 @@ impl ReportJob {
         }
     }
 
-    fn complete(mut self, collector: Collector, summary: &SyncSummary) -> Result<Prepared, ReportError> {
-        let mut model = collector.finish(summary)?;
-        self.go_on()?;
+    fn prepare(mut self, summary: &SyncSummary) -> Result<PreparedReport, ReportError> {
+        let model = std::mem::take(&mut self.collector).finish(summary)?;
+        self.complete(model, summary)
+    }
+
+    fn quarantine(self, summary: &SyncSummary) -> Result<PathBuf, ReportError> {
+        let candidate = beside(self.target.path(), CANDIDATE_SUFFIX);
+        self.prepare(summary)?.target.publish(&candidate)?;
+        Ok(candidate)
+    }
+}
+
+impl ReportJob {
+    fn complete(mut self, mut model: Model, summary: &SyncSummary) -> Result<PreparedReport, ReportError> {
+        self.check_cancelled()?;
         let continuation = if let Some(predecessor) = &self.predecessor {
             predecessor.compare(&summary.run, &mut model, self.schema.attributes)?
         } else {
@@ -149,7 +127,7 @@ impl ReportJob {
             Continuation::default()
         };
         let changes = continuation.changes;
-        self.go_on()?;
+        self.check_cancelled()?;
         let failed = |error: std::io::Error| ReportError::io("making", self.target.path(), error);
         let json = |error: serde_json::Error| failed(error.into());
         let head = ReportHeader {
@@ -173,13 +151,13 @@ impl ReportJob {
             encode(&head, &model, &changes).map_err(|error| failed(std::io::Error::other(error)))?;
         let rows = model.rows();
         drop(model);
-        self.go_on()?;
+        self.check_cancelled()?;
         let (file, _) = render(&head, &sections, self.level).map_err(failed)?;
         drop(sections);
-        self.go_on()?;
+        self.check_cancelled()?;
         self.target.fill(&file)?;
-        Ok(Prepared {
-            place: self.place(summary),
+        Ok(PreparedReport {
+            path: self.published_path(summary),
             target: self.target,
             bytes: file.len() as u64,
             rows,
@@ -187,7 +165,7 @@ impl ReportJob {
     }
 
     /// Where it becomes visible. A report of a full sync is not replaced by one that shows less.
-    fn place(&self, summary: &SyncSummary) -> PathBuf {
+    fn published_path(&self, summary: &SyncSummary) -> PathBuf {
         let path = self.target.path();
         let full = summary.run.sync_type == SyncType::Full;
         let over_full = self
@@ -200,7 +178,7 @@ impl ReportJob {
         path.with_extension("partial.html")
     }
 
-    fn go_on(&self) -> Result<(), ReportError> {
+    fn check_cancelled(&self) -> Result<(), ReportError> {
         if self.stop.load(Ordering::Relaxed) {
             Err(ReportError::ThreadLost)
         } else {

@@ -12,6 +12,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use access_core::hex;
 use access_core::model::{SyncId, SyncRun, SyncType};
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
@@ -21,7 +22,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::error::DatasetError;
 use crate::format::{Batches, FileFormat, FileWriter, FormatError, FormatOptions, Formats};
 use crate::hashing_reader::HashingReader;
-use crate::manifest::{POINTER, Pointer, hex};
+use crate::manifest::{POINTER, Pointer};
 use crate::publish::{Intent, Publication};
 use crate::schema::{Contract, Dataset};
 use crate::sink::baseline;

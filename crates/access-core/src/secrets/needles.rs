@@ -38,7 +38,7 @@ impl Secret {
             // The preceding bytes decide which of three base64 forms the secret has.
             encoded.extend((0..3).map(|before| folded(&base64_within(bytes, before))));
         }
-        encoded.push(folded(&hexadecimal(raw.as_bytes())));
+        encoded.push(folded(crate::hex(raw.as_bytes()).as_bytes()));
         encoded.retain(|needle| needle.len() >= MIN_NEEDLE_BYTES);
         encoded.sort();
         encoded.dedup();
@@ -208,15 +208,6 @@ fn form_encoded(text: &str) -> String {
         }
     }
     encoded
-}
-
-fn hexadecimal(bytes: &[u8]) -> Vec<u8> {
-    let digits = b"0123456789abcdef";
-    let digit = |value: u8| digits[usize::from(value)];
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
 }
 
 /// The base64 characters that depend on these bytes only, given the number of preceding bytes.

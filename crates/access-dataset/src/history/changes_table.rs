@@ -3,6 +3,7 @@
 use access_core::diff::{ChangeKind, FieldChange, RecordChange, RecordKind};
 use serde_json::{Map, Value};
 
+use super::batched_table::BatchedTable;
 use super::validity_merge::Stamp;
 use crate::error::DatasetError;
 use crate::publish::{LocalFile, TableWriter};
@@ -11,8 +12,7 @@ use crate::schema::{ChangeRow, ChangeTable, Contract};
 pub(super) struct Changes<'a> {
     stamp: Stamp<'a>,
     previous: Option<Stamp<'a>>,
-    table: ChangeTable,
-    files: TableWriter<'a>,
+    table: BatchedTable<'a, ChangeTable>,
     number: i64,
 }
 
@@ -26,8 +26,7 @@ impl<'a> Changes<'a> {
         Self {
             stamp,
             previous,
-            table: ChangeTable::new(contract),
-            files,
+            table: BatchedTable::new(ChangeTable::new(contract), files),
             number: 0,
         }
     }
@@ -53,7 +52,7 @@ impl<'a> Changes<'a> {
         let fields: Vec<&str> = change.fields.iter().map(|change| &*change.field).collect();
         let old = (change.kind != ChangeKind::Added).then(|| values(change, |field| field.old.as_deref()));
         let new = (change.kind != ChangeKind::Removed).then(|| values(change, |field| field.new.as_deref()));
-        self.table.push(ChangeRow {
+        let row = ChangeRow {
             sync_id: self.stamp.sync_id,
             synced_at: self.stamp.synced_at,
             tenant: self.stamp.tenant,
@@ -73,21 +72,12 @@ impl<'a> Changes<'a> {
             fields: &fields,
             old_values: old.as_deref(),
             new_values: new.as_deref(),
-        });
-        if self.table.is_due(false) {
-            self.flush()?;
-        }
-        Ok(())
+        };
+        self.table.push(|table| table.push(row))
     }
 
-    fn flush(&mut self) -> Result<(), DatasetError> {
-        let batch = self.table.batch().map_err(|error| DatasetError::rows(&error))?;
-        self.files.write(&batch)
-    }
-
-    pub(super) fn finish(mut self) -> Result<Vec<LocalFile>, DatasetError> {
-        self.flush()?;
-        self.files.finish()
+    pub(super) fn finish(self) -> Result<Vec<LocalFile>, DatasetError> {
+        self.table.finish()
     }
 }
 

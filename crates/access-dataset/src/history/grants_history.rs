@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use access_core::diff::Record;
 
+use super::batched_table::BatchedTable;
 use super::validity_merge::HistoryRows;
 use super::validity_merge::Stamp;
 use super::validity_merge::Validity;
@@ -11,7 +12,7 @@ use super::validity_merge::Writer;
 use crate::diff::Cursor;
 use crate::diff::TableRecords;
 use crate::error::DatasetError;
-use crate::publish::TableWriter;
+use crate::publish::LocalFile;
 use crate::schema::{GrantHistoryRow, GrantHistoryTable};
 
 /// The columns that a history has beyond those that are compared; a grant's row of a sync has them too.
@@ -29,8 +30,7 @@ const SOURCES: usize = 1;
 
 pub(super) struct Grants<'a> {
     pub(super) stamp: Stamp<'a>,
-    pub(super) table: GrantHistoryTable,
-    pub(super) files: TableWriter<'a>,
+    pub(super) table: BatchedTable<'a, GrantHistoryTable>,
     /// The new sync's entitlements, beside the grants, which come in their order.
     pub(super) entitlements: Entitlements,
     /// Those resources that the new sync no longer has.
@@ -78,7 +78,7 @@ impl Grants<'_> {
     fn push(&mut self, row: &Row<'_>, validity: Validity<'_>) -> Result<(), DatasetError> {
         let [entitlement_id, principal_type_id, principal_id] = row.key;
         let more = |n: usize| row.more[n].unwrap_or_default();
-        self.table.push(GrantHistoryRow {
+        let grant = GrantHistoryRow {
             sync_id: self.stamp.sync_id,
             synced_at: self.stamp.synced_at,
             tenant: self.stamp.tenant,
@@ -101,21 +101,12 @@ impl Grants<'_> {
             last_sync_id: validity.last,
             closed_by_sync_id: validity.closed_by,
             closed_because: validity.because,
-        });
-        if self.table.is_due(false) {
-            self.flush()?;
-        }
-        Ok(())
+        };
+        self.table.push(|table| table.push(grant))
     }
 
-    fn flush(&mut self) -> Result<(), DatasetError> {
-        let batch = self.table.batch().map_err(|error| DatasetError::rows(&error))?;
-        self.files.write(&batch)
-    }
-
-    pub(super) fn finish(mut self) -> Result<Vec<crate::publish::LocalFile>, DatasetError> {
-        self.flush()?;
-        self.files.finish()
+    pub(super) fn finish(self) -> Result<Vec<LocalFile>, DatasetError> {
+        self.table.finish()
     }
 }
 

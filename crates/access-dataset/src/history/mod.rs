@@ -4,6 +4,7 @@
 //! is looked at. Where that has none, or one that is not what its manifest says, all syncs from the first are gone through
 //! again, which gives the same bytes.
 
+mod batched_table;
 mod changes_table;
 mod grants_history;
 mod previous_syncs;

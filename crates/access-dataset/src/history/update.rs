@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use access_core::diff::{ChangeKind, RecordKind, RemovalPolicy};
 
+use super::batched_table::BatchedTable;
 use super::changes_table::Changes;
 use super::grants_history;
 use super::grants_history::Entitlements;
@@ -180,8 +181,10 @@ impl HistoryUpdate {
         let entitlements = self.cursor(Dataset::Entitlements, vec!["entitlement_id"])?;
         let mut out = Grants {
             stamp: self.stamp(),
-            table: GrantHistoryTable::new(contract),
-            files: make.table(Dataset::GrantsHistory)?,
+            table: BatchedTable::new(
+                GrantHistoryTable::new(contract),
+                make.table(Dataset::GrantsHistory)?,
+            ),
             entitlements: Entitlements::new(entitlements),
             gone,
         };

@@ -3,13 +3,14 @@
 use access_core::diff::{Record, RecordKind};
 use access_core::model::{AttributeType, UserAttribute};
 
+use super::batched_table::BatchedTable;
 use super::validity_merge::HistoryRows;
 use super::validity_merge::Stamp;
 use super::validity_merge::Validity;
 use super::validity_merge::Writer;
 use crate::diff::TableRecords;
 use crate::error::DatasetError;
-use crate::publish::TableWriter;
+use crate::publish::{LocalFile, TableWriter};
 use crate::schema::{AttributeCell, Contract, UserHistoryRow, UserHistoryTable};
 
 /// The columns that a history has beyond those that are compared.
@@ -19,8 +20,7 @@ pub(super) struct Users<'a> {
     stamp: Stamp<'a>,
     /// The attributes that are compared, each with its place among the fields.
     attributes: Vec<(&'static UserAttribute, usize)>,
-    table: UserHistoryTable,
-    files: TableWriter<'a>,
+    table: BatchedTable<'a, UserHistoryTable>,
 }
 
 impl<'a> Users<'a> {
@@ -33,8 +33,7 @@ impl<'a> Users<'a> {
         Self {
             stamp,
             attributes: attributes.collect(),
-            table: UserHistoryTable::new(contract),
-            files,
+            table: BatchedTable::new(UserHistoryTable::new(contract), files),
         }
     }
 
@@ -80,22 +79,14 @@ impl<'a> Users<'a> {
                 }
             }
         });
-        self.table.push(base);
-        self.table.attributes.push(cells);
-        if self.table.is_due(false) {
-            self.flush()?;
-        }
-        Ok(())
+        self.table.push(|table| {
+            table.push(base);
+            table.attributes.push(cells);
+        })
     }
 
-    fn flush(&mut self) -> Result<(), DatasetError> {
-        let batch = self.table.batch().map_err(|error| DatasetError::rows(&error))?;
-        self.files.write(&batch)
-    }
-
-    pub(super) fn finish(mut self) -> Result<Vec<crate::publish::LocalFile>, DatasetError> {
-        self.flush()?;
-        self.files.finish()
+    pub(super) fn finish(self) -> Result<Vec<LocalFile>, DatasetError> {
+        self.table.finish()
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a location holds before a sync goes into it, and whether it takes the sync. Nothing is written here.
 
+use access_core::hex;
 use access_core::location::{LocationContents, check_location};
 use access_core::model::{IdScheme, SyncRun, SyncType};
 use sha2::{Digest, Sha256};
@@ -7,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::staging_claims::claimed;
 use crate::error::DatasetError;
 use crate::format::{FileFormat, Formats};
-use crate::manifest::{MANIFESTS, Manifest, ManifestLink, ManifestReplaces, POINTER, Pointer, hex, path_of};
+use crate::manifest::{MANIFESTS, Manifest, ManifestLink, ManifestReplaces, POINTER, Pointer, path_of};
 use crate::reader::check_pointer;
 use crate::reader::damaged;
 use crate::reader::linked;

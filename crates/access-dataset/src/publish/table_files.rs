@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use access_core::hex;
 use access_core::sync::SyncSummary;
 use arrow::array::RecordBatch;
 use arrow::util::display::array_value_to_string;
@@ -14,7 +15,7 @@ use time::OffsetDateTime;
 
 use crate::error::DatasetError;
 use crate::format::{FileFormat, FileWriter};
-use crate::manifest::{FileEntry, hex};
+use crate::manifest::FileEntry;
 use crate::rows::{TableError, Tables};
 use crate::schema::{ColumnKind, Dataset};
 

@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use access_core::model::{
     Entitlement, GrantOrigin, Profile, ProfileValue, Resource, ResourceTrait, UserAttributes, UserTrait,
 };
+use access_core::query;
 use serde::de::{Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -135,7 +136,7 @@ impl<'a> ResourceDetail<'a> {
                 .map(|status| (Cow::Borrowed(status.state.as_str()), status.detail.as_deref())),
             profile: json(&row.profile).map(Cow::Owned),
             user: match &row.resource_trait {
-                ResourceTrait::User(user) => Some(UserDetail::of(user, &row.profile, attributes)),
+                ResourceTrait::User(user) => Some(UserDetail::new(row, user, attributes)),
                 _ => None,
             },
         }
@@ -143,27 +144,21 @@ impl<'a> ResourceDetail<'a> {
 }
 
 impl<'a> UserDetail<'a> {
-    fn of(user: &'a UserTrait, profile: &'a Profile, attributes: UserAttributes) -> Self {
-        let primary = user
-            .emails
-            .iter()
-            .find(|email| email.primary)
-            .or(user.emails.first());
+    fn new(row: &'a Resource, user: &'a UserTrait, attributes: UserAttributes) -> Self {
         let name = user.name.as_ref();
+        let attribute = |key| query::attribute(&row.profile, key);
         Self {
-            email: primary
-                .map(|email| &*email.address)
-                .or_else(|| text(profile, "email")),
+            email: query::email(row),
             first_name: name
                 .and_then(|name| name.given.as_deref())
-                .or_else(|| text(profile, "first_name")),
+                .or_else(|| attribute("first_name")),
             last_name: name
                 .and_then(|name| name.family.as_deref())
-                .or_else(|| text(profile, "last_name")),
+                .or_else(|| attribute("last_name")),
             account_type: Cow::Borrowed(user.account_type.as_str()),
             mfa_enabled: user.mfa_enabled,
             sso_enabled: user.sso_enabled,
-            attributes: AttributeCells::of(profile, attributes),
+            attributes: AttributeCells::of(&row.profile, attributes),
         }
     }
 }
@@ -196,13 +191,6 @@ impl<'a> OriginDetail<'a> {
                 .map(access_core::model::EntitlementId::as_str)
                 .collect(),
         }
-    }
-}
-
-fn text<'a>(profile: &'a Profile, key: &str) -> Option<&'a str> {
-    match profile.get(key) {
-        Some(ProfileValue::Text(text)) => Some(text),
-        _ => None,
     }
 }
 

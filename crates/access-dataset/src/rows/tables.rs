@@ -23,8 +23,8 @@ use super::spooled_rows::UserDetail;
 use crate::error::DatasetError;
 use crate::schema::{
     Contract, Dataset, EntitlementRow, EntitlementTable, GrantRow, GrantTable, LeftOutRow, LeftOutTable,
-    ResourceRow, ResourceTable, ResourceTypeRow, ResourceTypeTable, SCHEMA_VERSION, SyncRow, SyncTable,
-    UserRow, UserTable,
+    ResourceRow, ResourceTable, ResourceTypeRow, ResourceTypeTable, RowTable, SCHEMA_VERSION, SyncRow,
+    SyncTable, UserRow, UserTable,
 };
 
 /// A sync whose rows are all in.

@@ -19,7 +19,7 @@ pub use dictionary_builder::DictionaryBuilder;
 pub(crate) use tables::{
     ChangeRow, ChangeTable, EntitlementRow, EntitlementTable, GrantHistoryRow, GrantHistoryTable, GrantRow,
     GrantTable, LeftOutRow, LeftOutTable, ResourceRow, ResourceTable, ResourceTypeRow, ResourceTypeTable,
-    SyncRow, SyncTable, UserHistoryRow, UserHistoryTable, UserRow, UserTable,
+    RowTable, SyncRow, SyncTable, UserHistoryRow, UserHistoryTable, UserRow, UserTable,
 };
 
 /// Goes up when a column changes its meaning or goes; new columns alone do not raise it.

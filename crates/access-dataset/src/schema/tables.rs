@@ -16,6 +16,18 @@ const BATCH_ROWS: usize = 8_192;
 /// Bytes of texts in a batch, beyond which it has fewer rows. Ours have some 8 MB.
 const BATCH_BYTES: usize = 16 << 20;
 
+/// Rows on their way into a batch.
+pub(crate) trait RowTable {
+    /// Whether it is time for a batch: at the end as soon as there are rows.
+    fn is_due(&self, at_end: bool) -> bool;
+
+    /// The rows since the last batch.
+    ///
+    /// # Errors
+    /// If they do not fit the schema.
+    fn batch(&mut self) -> Result<RecordBatch, ArrowError>;
+}
+
 macro_rules! table {
     (@element) => {
         None
@@ -71,13 +83,15 @@ macro_rules! table {
                 $(<$kind as Kind>::push(&mut self.$name, Some(row.$name));)*
             }
 
-            /// Whether it is time for a batch: at the end as soon as there are rows.
-            pub(crate) fn is_due(&self, at_end: bool) -> bool {
+        }
+
+        impl RowTable for $table {
+            fn is_due(&self, at_end: bool) -> bool {
                 let is_full = self.rows >= BATCH_ROWS || self.text_bytes >= BATCH_BYTES;
                 is_full || (at_end && self.rows > 0)
             }
 
-            pub(crate) fn batch(&mut self) -> Result<RecordBatch, ArrowError> {
+            fn batch(&mut self) -> Result<RecordBatch, ArrowError> {
                 self.rows = 0;
                 self.text_bytes = 0;
                 let own = vec![$(<$kind as Kind>::finish(&mut self.$name)),*];
@@ -87,10 +101,52 @@ macro_rules! table {
     };
 }
 
-table! { RESOURCE_TYPES, ResourceTypes, ResourceTypeRow, ResourceTypeTable:
-    1 sync_id: Word = "The sync, a KSUID; sort syncs by `synced_at`.";
-    2 synced_at: Time = "When the sync began.";
-    3 tenant: Word = "The tenant, e.g. its base URL.";
+/// A table with the columns that every row of a sync has.
+macro_rules! sync_table {
+    ($columns:ident, $dataset:ident, $row:ident, $table:ident: $($rest:tt)*) => {
+        table! { $columns, $dataset, $row, $table:
+            1 sync_id: Word = "The sync, a KSUID; sort syncs by `synced_at`.";
+            2 synced_at: Time = "When the sync began.";
+            3 tenant: Word = "The tenant, e.g. its base URL.";
+            $($rest)*
+        }
+    };
+}
+
+/// A table that each sync writes again, with the columns that its rows have.
+macro_rules! history_table {
+    ($columns:ident, $dataset:ident, $row:ident, $table:ident: $($rest:tt)*) => {
+        table! { $columns, $dataset, $row, $table:
+            1 sync_id: Word = "The sync that wrote this: take the rows of the latest one only.";
+            2 synced_at: Time = "When that sync began.";
+            3 tenant: Word = "The tenant, e.g. its base URL.";
+            $($rest)*
+        }
+    };
+}
+
+/// A table of users: the columns that every connector fills.
+macro_rules! user_table {
+    ($outer:ident, $columns:ident, $dataset:ident, $row:ident, $table:ident: $($rest:tt)*) => {
+        $outer! { $columns, $dataset, $row, $table:
+            4 resource_type_id: Word = "The kind of principal, e.g. `user`.";
+            5 user_id: Text = "The tenant's own id; `principal_id` in `grants`.";
+            6 login: Option<Text> = "The name used to sign in.";
+            7 email: Option<Text> = "The primary address.";
+            8 display_name: Text = "The name for people.";
+            9 first_name: Option<Text> = "First name.";
+            10 last_name: Option<Text> = "Last name.";
+            12 status: Option<Word> = "`enabled`, `disabled`, `deleted` or `unspecified`.";
+            13 status_detail: Option<Text> = "The tenant's own word for the status, e.g. `invitation PENDING`.";
+            14 account_type: Word = "`human`, `service`, `system` or `unspecified`.";
+            18 mfa_enabled: Option<Flag> = "Whether a second factor is set up; null if the tenant does not say.";
+            19 sso_enabled: Option<Flag> = "Whether sign-in goes through an identity provider; null if the tenant does not say.";
+            $($rest)*
+        }
+    };
+}
+
+sync_table! { RESOURCE_TYPES, ResourceTypes, ResourceTypeRow, ResourceTypeTable:
     4 resource_type_id: Text = "The kind's id, e.g. `role`.";
     5 display_name: Text = "Its name for people.";
     6 trait_kind: Word = "Its general type, the same for all connectors: `user`, `group`, `role`, `app`, `managed_device` or `other`.";
@@ -100,10 +156,7 @@ table! { RESOURCE_TYPES, ResourceTypes, ResourceTypeRow, ResourceTypeTable:
     10 resources: Count = "Its resources in this sync.";
 }
 
-table! { RESOURCES, Resources, ResourceRow, ResourceTable:
-    1 sync_id: Word = "The sync, a KSUID; sort syncs by `synced_at`.";
-    2 synced_at: Time = "When the sync began.";
-    3 tenant: Word = "The tenant, e.g. its base URL.";
+sync_table! { RESOURCES, Resources, ResourceRow, ResourceTable:
     4 resource_type_id: Word = "Its kind, see `resource_types`.";
     5 resource_id: Text = "The tenant's own id for it; unique within its kind.";
     6 display_name: Text = "Its name for people.";
@@ -115,30 +168,12 @@ table! { RESOURCES, Resources, ResourceRow, ResourceTable:
     12 profile: Option<Json> = "All attributes.";
 }
 
-table! { USERS, Users, UserRow, UserTable:
-    1 sync_id: Word = "The sync, a KSUID; sort syncs by `synced_at`.";
-    2 synced_at: Time = "When the sync began.";
-    3 tenant: Word = "The tenant, e.g. its base URL.";
-    4 resource_type_id: Word = "The kind of principal, e.g. `user`.";
-    5 user_id: Text = "The tenant's own id; `principal_id` in `grants`.";
-    6 login: Option<Text> = "The name used to sign in.";
-    7 email: Option<Text> = "The primary address.";
-    8 display_name: Text = "The name for people.";
-    9 first_name: Option<Text> = "First name.";
-    10 last_name: Option<Text> = "Last name.";
-    12 status: Option<Word> = "`enabled`, `disabled`, `deleted` or `unspecified`.";
-    13 status_detail: Option<Text> = "The tenant's own word for the status, e.g. `invitation PENDING`.";
-    14 account_type: Word = "`human`, `service`, `system` or `unspecified`.";
-    18 mfa_enabled: Option<Flag> = "Whether a second factor is set up; null if the tenant does not say.";
-    19 sso_enabled: Option<Flag> = "Whether sign-in goes through an identity provider; null if the tenant does not say.";
+user_table! { sync_table, USERS, Users, UserRow, UserTable:
     29 / 31 role_names: Texts = "Names of the roles held, sorted; empty if none.";
     30 profile: Option<Json> = "All attributes.";
 }
 
-table! { ENTITLEMENTS, Entitlements, EntitlementRow, EntitlementTable:
-    1 sync_id: Word = "The sync, a KSUID; sort syncs by `synced_at`.";
-    2 synced_at: Time = "When the sync began.";
-    3 tenant: Word = "The tenant, e.g. its base URL.";
+sync_table! { ENTITLEMENTS, Entitlements, EntitlementRow, EntitlementTable:
     4 entitlement_id: Text = "Its id: resource type, resource and slug.";
     5 resource_type_id: Word = "Kind of the resource that it is held on.";
     6 resource_id: Text = "Id of the resource that it is held on.";
@@ -152,10 +187,7 @@ table! { ENTITLEMENTS, Entitlements, EntitlementRow, EntitlementTable:
     14 grants: Count = "How many principals hold it in this sync.";
 }
 
-table! { GRANTS, Grants, GrantRow, GrantTable:
-    1 sync_id: Word = "The sync, a KSUID; sort syncs by `synced_at`.";
-    2 synced_at: Time = "When the sync began.";
-    3 tenant: Word = "The tenant, e.g. its base URL.";
+sync_table! { GRANTS, Grants, GrantRow, GrantTable:
     4 grant_id: Text = "Its id.";
     5 entitlement_id: Word = "What is held, see `entitlements`.";
     6 entitlement_slug: Word = "Which of the resource's entitlements it is, e.g. `assigned`.";
@@ -189,10 +221,7 @@ table! { SYNCS, Syncs, SyncRow, SyncTable:
     14 ledger: Json = "Where every row went, by kind and type.";
 }
 
-table! { LEFT_OUT, LeftOut, LeftOutRow, LeftOutTable:
-    1 sync_id: Word = "The sync, a KSUID; sort syncs by `synced_at`.";
-    2 synced_at: Time = "When the sync began.";
-    3 tenant: Word = "The tenant, e.g. its base URL.";
+sync_table! { LEFT_OUT, LeftOut, LeftOutRow, LeftOutTable:
     4 number: Count = "Its place among the rows that the sync left out, from 1.";
     5 kind: Option<Word> = "What the row would have been: `resource_type`, `resource`, `entitlement` or `grant`; null in the row that counts the rest.";
     6 resource_type_id: Option<Word> = "Kind of the resource that it would have been, or on which something would have been held; null in the row that counts the rest.";
@@ -228,10 +257,7 @@ table! { CHANGES, Changes, ChangeRow, ChangeTable:
     19 new_values: Option<Json> = "What they are; null if it was removed.";
 }
 
-table! { GRANTS_HISTORY, GrantsHistory, GrantHistoryRow, GrantHistoryTable:
-    1 sync_id: Word = "The sync that wrote this: take the rows of the latest one only.";
-    2 synced_at: Time = "When that sync began.";
-    3 tenant: Word = "The tenant, e.g. its base URL.";
+history_table! { GRANTS_HISTORY, GrantsHistory, GrantHistoryRow, GrantHistoryTable:
     4 entitlement_id: Word = "What is held, see `entitlements`.";
     5 entitlement_slug: Word = "Which of the resource's entitlements it is, e.g. `assigned`.";
     6 entitlement_display_name: Word = "The entitlement's name when it was last seen.";
@@ -253,22 +279,7 @@ table! { GRANTS_HISTORY, GrantsHistory, GrantHistoryRow, GrantHistoryTable:
     22 closed_because: Option<Word> = "`changed`: another row goes on with other values; `revoked`: the holder and the entitlement are still there; `principal_removed`, `entitlement_removed`: they are not; null while it is held.";
 }
 
-table! { USERS_HISTORY, UsersHistory, UserHistoryRow, UserHistoryTable:
-    1 sync_id: Word = "The sync that wrote this: take the rows of the latest one only.";
-    2 synced_at: Time = "When that sync began.";
-    3 tenant: Word = "The tenant, e.g. its base URL.";
-    4 resource_type_id: Word = "The kind of principal, e.g. `user`.";
-    5 user_id: Text = "The tenant's own id; `principal_id` in `grants`.";
-    6 login: Option<Text> = "The name used to sign in.";
-    7 email: Option<Text> = "The primary address.";
-    8 display_name: Text = "The name for people.";
-    9 first_name: Option<Text> = "First name.";
-    10 last_name: Option<Text> = "Last name.";
-    12 status: Option<Word> = "`enabled`, `disabled`, `deleted` or `unspecified`.";
-    13 status_detail: Option<Text> = "The tenant's own word for the status, e.g. `invitation PENDING`.";
-    14 account_type: Word = "`human`, `service`, `system` or `unspecified`.";
-    18 mfa_enabled: Option<Flag> = "Whether a second factor is set up; null if the tenant does not say.";
-    19 sso_enabled: Option<Flag> = "Whether sign-in goes through an identity provider; null if the tenant does not say.";
+user_table! { history_table, USERS_HISTORY, UsersHistory, UserHistoryRow, UserHistoryTable:
     28 profile: Option<Json> = "All attributes.";
     29 valid_from: Time = "When the first sync began that found it so.";
     30 valid_to: Option<Time> = "When the sync began that found it otherwise; null while it is so.";

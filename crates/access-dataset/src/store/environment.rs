@@ -5,6 +5,7 @@ use std::env::{self, VarError};
 use std::net::IpAddr;
 use std::path::Path;
 
+use access_core::secrets;
 use url::{Host, Url};
 
 use super::location::StoreKind;
@@ -47,6 +48,8 @@ enum Reader {
 pub(crate) struct CloudVariable {
     store: StoreKind,
     name: &'static str,
+    /// Whether its value gives access, and so is in no text.
+    secret: bool,
     value_type: ValueType,
     reader: Reader,
     help: &'static str,
@@ -62,10 +65,30 @@ const fn setting(
     CloudVariable {
         store,
         name,
+        secret: false,
         value_type,
         reader: Reader::Setting(key),
         help,
     }
+}
+
+const fn secret(
+    store: StoreKind,
+    name: &'static str,
+    key: &'static str,
+    value_type: ValueType,
+    help: &'static str,
+) -> CloudVariable {
+    CloudVariable {
+        secret: true,
+        ..setting(store, name, key, value_type, help)
+    }
+}
+
+/// The variables that hold secrets of stores.
+pub fn secret_cloud_variables() -> impl Iterator<Item = &'static str> {
+    let secrets = VARIABLES.iter().filter(|known| known.secret);
+    secrets.map(|known| known.name)
 }
 
 use StoreKind::{Azure, Gcs, S3};
@@ -75,16 +98,16 @@ use ValueType::{Endpoint, Json, Label, LocalEndpoint, Path as FilePath, Switch, 
 #[rustfmt::skip]
 pub(crate) const VARIABLES: &[CloudVariable] = &[
     setting(S3, "AWS_ACCESS_KEY_ID", "aws_access_key_id", Text, "Access key"),
-    setting(S3, "AWS_SECRET_ACCESS_KEY", "aws_secret_access_key", Text, "Secret of the access key"),
-    setting(S3, "AWS_TOKEN", "aws_token", Text, "Another name of `AWS_SESSION_TOKEN`"),
-    setting(S3, "AWS_SESSION_TOKEN", "aws_session_token", Text, "Session token of temporary credentials"),
+    secret(S3, "AWS_SECRET_ACCESS_KEY", "aws_secret_access_key", Text, "Secret of the access key"),
+    secret(S3, "AWS_TOKEN", "aws_token", Text, "Another name of `AWS_SESSION_TOKEN`"),
+    secret(S3, "AWS_SESSION_TOKEN", "aws_session_token", Text, "Session token of temporary credentials"),
     setting(S3, "AWS_REGION", "aws_region", Label, "Region of the bucket"),
     setting(S3, "AWS_DEFAULT_REGION", "aws_default_region", Label, "Region without `AWS_REGION`; `us-east-1` without both"),
     setting(S3, "AWS_ENDPOINT", "aws_endpoint", Endpoint, "Another name of `AWS_ENDPOINT_URL`"),
     setting(S3, "AWS_ENDPOINT_URL", "aws_endpoint_url", Endpoint, "URL of a store other than Amazon's, e.g. `https://minio.example:9000`"),
     setting(S3, "AWS_ENDPOINT_URL_S3", "aws_endpoint_url_s3", Endpoint, "The same; wins over the two above"),
-    CloudVariable { store: S3, name: "AWS_ALLOW_HTTP", value_type: Switch, reader: Reader::This, help: "Allow an endpoint with plain `http://`; always allowed for this machine" },
-    CloudVariable { store: S3, name: "AWS_CA_BUNDLE", value_type: FilePath, reader: Reader::This, help: "PEM file with certificate authorities to trust besides the usual ones and those of `--ca-file`" },
+    CloudVariable { store: S3, name: "AWS_ALLOW_HTTP", secret: false, value_type: Switch, reader: Reader::This, help: "Allow an endpoint with plain `http://`; always allowed for this machine" },
+    CloudVariable { store: S3, name: "AWS_CA_BUNDLE", secret: false, value_type: FilePath, reader: Reader::This, help: "PEM file with certificate authorities to trust besides the usual ones and those of `--ca-file`" },
     setting(S3, "AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "aws_virtual_hosted_style_request", Switch, "The endpoint names the bucket already"),
     setting(S3, "AWS_S3_EXPRESS", "aws_s3_express", Switch, "The bucket is a directory bucket (S3 Express One Zone)"),
     setting(S3, "AWS_ROLE_ARN", "aws_role_arn", Text, "Role for `AWS_WEB_IDENTITY_TOKEN_FILE` (IRSA)"),
@@ -99,7 +122,7 @@ pub(crate) const VARIABLES: &[CloudVariable] = &[
     setting(S3, "AWS_SERVER_SIDE_ENCRYPTION", "aws_server_side_encryption", Text, "`AES256`, `aws:kms`, `aws:kms:dsse` or `sse-c`"),
     setting(S3, "AWS_SSE_KMS_KEY_ID", "aws_sse_kms_key_id", Text, "Key for `aws:kms`"),
     setting(S3, "AWS_SSE_BUCKET_KEY_ENABLED", "aws_sse_bucket_key_enabled", Switch, "Use the bucket's key with `aws:kms`"),
-    setting(S3, "AWS_SSE_CUSTOMER_KEY_BASE64", "aws_sse_customer_key_base64", Text, "Key for `sse-c`"),
+    secret(S3, "AWS_SSE_CUSTOMER_KEY_BASE64", "aws_sse_customer_key_base64", Text, "Key for `sse-c`"),
     setting(S3, "AWS_CHECKSUM_ALGORITHM", "aws_checksum_algorithm", Text, "`sha256`: send a checksum with every upload, as buckets with Object Lock need"),
     setting(S3, "AWS_UNSIGNED_PAYLOAD", "aws_unsigned_payload", Switch, "Leave the payload out of signatures"),
     setting(S3, "AWS_SKIP_SIGNATURE", "aws_skip_signature", Switch, "Sign no request: for public buckets that are only read"),
@@ -108,27 +131,27 @@ pub(crate) const VARIABLES: &[CloudVariable] = &[
     setting(S3, "AWS_DISABLE_BULK_DELETE", "aws_disable_bulk_delete", Switch, "Remove objects one by one"),
     setting(S3, "AWS_CONDITIONAL_PUT", "aws_conditional_put", Text, "`etag`, which is needed and the default"),
 
-    CloudVariable { store: Gcs, name: "SERVICE_ACCOUNT", value_type: FilePath, reader: Reader::Setting("google_service_account"), help: "Another name of `GOOGLE_SERVICE_ACCOUNT`" },
+    CloudVariable { store: Gcs, name: "SERVICE_ACCOUNT", secret: false, value_type: FilePath, reader: Reader::Setting("google_service_account"), help: "Another name of `GOOGLE_SERVICE_ACCOUNT`" },
     setting(Gcs, "GOOGLE_SERVICE_ACCOUNT_PATH", "google_service_account_path", FilePath, "Another name of `GOOGLE_SERVICE_ACCOUNT`"),
     setting(Gcs, "GOOGLE_SERVICE_ACCOUNT", "google_service_account", FilePath, "File with the key of a service account"),
-    setting(Gcs, "GOOGLE_SERVICE_ACCOUNT_KEY", "google_service_account_key", Json, "The key itself, as JSON"),
+    secret(Gcs, "GOOGLE_SERVICE_ACCOUNT_KEY", "google_service_account_key", Json, "The key itself, as JSON"),
     setting(Gcs, "GOOGLE_APPLICATION_CREDENTIALS", "google_application_credentials", FilePath, "File with application default credentials; without it the one that `gcloud` keeps, then the machine's own identity"),
-    setting(Gcs, "GOOGLE_BEARER_TOKEN", "google_bearer_token", Text, "An access token"),
+    secret(Gcs, "GOOGLE_BEARER_TOKEN", "google_bearer_token", Text, "An access token"),
     setting(Gcs, "GOOGLE_SKIP_SIGNATURE", "google_skip_signature", Switch, "Sign no request: for public buckets that are only read"),
     setting(Gcs, "GOOGLE_BASE_URL", "google_base_url", Endpoint, "URL of a store other than Google's; or `gcs_base_url` in the key of the service account"),
-    CloudVariable { store: Gcs, name: "GOOGLE_ALLOW_HTTP", value_type: Switch, reader: Reader::This, help: "Allow a base URL with plain `http://`; always allowed for this machine" },
+    CloudVariable { store: Gcs, name: "GOOGLE_ALLOW_HTTP", secret: false, value_type: Switch, reader: Reader::This, help: "Allow a base URL with plain `http://`; always allowed for this machine" },
 
     setting(Azure, "AZURE_STORAGE_ACCOUNT_NAME", "azure_storage_account_name", Label, "Storage account"),
-    setting(Azure, "AZURE_STORAGE_MASTER_KEY", "azure_storage_master_key", Text, "Another name of `AZURE_STORAGE_ACCOUNT_KEY`"),
-    setting(Azure, "AZURE_STORAGE_ACCESS_KEY", "azure_storage_access_key", Text, "Another name of `AZURE_STORAGE_ACCOUNT_KEY`"),
-    setting(Azure, "AZURE_STORAGE_ACCOUNT_KEY", "azure_storage_account_key", Text, "Key of the account"),
-    setting(Azure, "AZURE_STORAGE_SAS_TOKEN", "azure_storage_sas_token", Text, "Another name of `AZURE_STORAGE_SAS_KEY`"),
-    setting(Azure, "AZURE_STORAGE_SAS_KEY", "azure_storage_sas_key", Text, "Shared access signature"),
-    setting(Azure, "AZURE_STORAGE_TOKEN", "azure_storage_token", Text, "An access token"),
+    secret(Azure, "AZURE_STORAGE_MASTER_KEY", "azure_storage_master_key", Text, "Another name of `AZURE_STORAGE_ACCOUNT_KEY`"),
+    secret(Azure, "AZURE_STORAGE_ACCESS_KEY", "azure_storage_access_key", Text, "Another name of `AZURE_STORAGE_ACCOUNT_KEY`"),
+    secret(Azure, "AZURE_STORAGE_ACCOUNT_KEY", "azure_storage_account_key", Text, "Key of the account"),
+    secret(Azure, "AZURE_STORAGE_SAS_TOKEN", "azure_storage_sas_token", Text, "Another name of `AZURE_STORAGE_SAS_KEY`"),
+    secret(Azure, "AZURE_STORAGE_SAS_KEY", "azure_storage_sas_key", Text, "Shared access signature"),
+    secret(Azure, "AZURE_STORAGE_TOKEN", "azure_storage_token", Text, "An access token"),
     setting(Azure, "AZURE_STORAGE_CLIENT_ID", "azure_storage_client_id", Text, "Another name of `AZURE_CLIENT_ID`"),
     setting(Azure, "AZURE_CLIENT_ID", "azure_client_id", Text, "Client id of an app, a workload or a managed identity"),
-    setting(Azure, "AZURE_STORAGE_CLIENT_SECRET", "azure_storage_client_secret", Text, "Another name of `AZURE_CLIENT_SECRET`"),
-    setting(Azure, "AZURE_CLIENT_SECRET", "azure_client_secret", Text, "Secret of that app"),
+    secret(Azure, "AZURE_STORAGE_CLIENT_SECRET", "azure_storage_client_secret", Text, "Another name of `AZURE_CLIENT_SECRET`"),
+    secret(Azure, "AZURE_CLIENT_SECRET", "azure_client_secret", Text, "Secret of that app"),
     setting(Azure, "AZURE_STORAGE_AUTHORITY_ID", "azure_storage_authority_id", Label, "Another name of `AZURE_TENANT_ID`"),
     setting(Azure, "AZURE_STORAGE_TENANT_ID", "azure_storage_tenant_id", Label, "Another name of `AZURE_TENANT_ID`"),
     setting(Azure, "AZURE_AUTHORITY_ID", "azure_authority_id", Label, "Another name of `AZURE_TENANT_ID`"),
@@ -138,8 +161,8 @@ pub(crate) const VARIABLES: &[CloudVariable] = &[
     setting(Azure, "AZURE_FEDERATED_TOKEN_FILE", "azure_federated_token_file", FilePath, "Token of a service account (workload identity)"),
     setting(Azure, "AZURE_MSI_ENDPOINT", "azure_msi_endpoint", LocalEndpoint, "Identity service of this machine"),
     setting(Azure, "AZURE_IDENTITY_ENDPOINT", "azure_identity_endpoint", LocalEndpoint, "The same"),
-    CloudVariable { store: Azure, name: "IDENTITY_ENDPOINT", value_type: LocalEndpoint, reader: Reader::Setting("azure_identity_endpoint"), help: "The same, as App Service sets it" },
-    CloudVariable { store: Azure, name: "IDENTITY_HEADER", value_type: Text, reader: Reader::Library, help: "Secret for that service" },
+    CloudVariable { store: Azure, name: "IDENTITY_ENDPOINT", secret: false, value_type: LocalEndpoint, reader: Reader::Setting("azure_identity_endpoint"), help: "The same, as App Service sets it" },
+    CloudVariable { store: Azure, name: "IDENTITY_HEADER", secret: true, value_type: Text, reader: Reader::Library, help: "Secret for that service" },
     setting(Azure, "AZURE_OBJECT_ID", "azure_object_id", Text, "Object id of a managed identity"),
     setting(Azure, "AZURE_MSI_RESOURCE_ID", "azure_msi_resource_id", Text, "Resource id of a managed identity"),
     setting(Azure, "AZURE_USE_AZURE_CLI", "azure_use_azure_cli", Switch, "Take the token of `az`"),
@@ -147,10 +170,10 @@ pub(crate) const VARIABLES: &[CloudVariable] = &[
     setting(Azure, "AZURE_ENDPOINT", "azure_endpoint", Endpoint, "Another name of `AZURE_STORAGE_ENDPOINT`"),
     setting(Azure, "AZURE_STORAGE_ENDPOINT", "azure_storage_endpoint", Endpoint, "URL of the account elsewhere than at Azure's usual host"),
     setting(Azure, "AZURE_STORAGE_USE_EMULATOR", "azure_storage_use_emulator", Switch, "Use Azurite"),
-    CloudVariable { store: Azure, name: "AZURITE_BLOB_STORAGE_URL", value_type: Endpoint, reader: Reader::Library, help: "URL of Azurite; `http://127.0.0.1:10000` by default" },
-    CloudVariable { store: Azure, name: "AZURE_ALLOW_HTTP", value_type: Switch, reader: Reader::This, help: "Allow an endpoint with plain `http://`; always allowed for this machine" },
+    CloudVariable { store: Azure, name: "AZURITE_BLOB_STORAGE_URL", secret: false, value_type: Endpoint, reader: Reader::Library, help: "URL of Azurite; `http://127.0.0.1:10000` by default" },
+    CloudVariable { store: Azure, name: "AZURE_ALLOW_HTTP", secret: false, value_type: Switch, reader: Reader::This, help: "Allow an endpoint with plain `http://`; always allowed for this machine" },
     setting(Azure, "AZURE_SKIP_SIGNATURE", "azure_skip_signature", Switch, "Sign no request: for public containers that are only read"),
-    setting(Azure, "AZURE_STORAGE_ENCRYPTION_KEY", "azure_storage_encryption_key", Text, "A key of yours that objects are encrypted with"),
+    secret(Azure, "AZURE_STORAGE_ENCRYPTION_KEY", "azure_storage_encryption_key", Text, "A key of yours that objects are encrypted with"),
     setting(Azure, "AZURE_DISABLE_TAGGING", "azure_disable_tagging", Switch, "Send no tags"),
     setting(Azure, "AZURE_USE_FABRIC_ENDPOINT", "azure_use_fabric_endpoint", Switch, "The container is in Microsoft Fabric"),
 ];
@@ -189,8 +212,14 @@ pub(super) struct Environment {
 }
 
 impl Environment {
-    /// Reads and judges every variable for a kind of store.
+    /// Reads and validates every variable for a type of store. The secrets of all stores are registered first: the library
+    /// repeats values that it cannot use.
     pub(super) fn read(store: StoreKind) -> Result<Self, DatasetError> {
+        for name in secret_cloud_variables() {
+            if let Ok(value) = env::var(name) {
+                secrets::register(value.trim());
+            }
+        }
         Self::from_variables(store, &|name| env::var(name))
     }
 
@@ -448,6 +477,21 @@ mod tests {
                 Azure => key.parse::<AzureConfigKey>().is_ok(),
             };
             assert!(is_known, "{}", known.name);
+        }
+    }
+
+    #[test]
+    fn variables_that_sound_secret_are_secret() {
+        let not_secret = [
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SSE_KMS_KEY_ID",
+            "AWS_SSE_BUCKET_KEY_ENABLED",
+        ];
+        let parts = ["KEY", "SECRET", "TOKEN", "SAS", "PASSWORD", "HEADER"];
+        for known in VARIABLES {
+            let sounds_secret = parts.iter().any(|part| known.name.contains(part));
+            let is_exempt = known.value_type == FilePath || not_secret.contains(&known.name);
+            assert_eq!(known.secret, sounds_secret && !is_exempt, "{}", known.name);
         }
     }
 

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use access_core::hex;
 use async_trait::async_trait;
 use private_fs::{permit_reading, sync_folder};
 use sha2::{Digest, Sha256};
@@ -18,7 +19,6 @@ use super::SwapOutcome;
 use super::Version;
 use super::contained;
 use crate::error::DatasetError;
-use crate::manifest::hex;
 use crate::reader::damaged;
 
 /// Holds the lock of whoever publishes.

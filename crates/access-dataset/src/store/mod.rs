@@ -19,6 +19,7 @@ use time::OffsetDateTime;
 
 use crate::error::DatasetError;
 pub use environment::document as document_cloud_variables;
+pub use environment::secret_cloud_variables;
 pub use location::{BucketUrl, Location, LocationError, StoreKind};
 pub use object::{BucketFile, ObjectVersion};
 

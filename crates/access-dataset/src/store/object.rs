@@ -5,13 +5,13 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use access_core::hex;
 use sha2::{Digest, Sha256};
 
 use super::location::BucketUrl;
 use super::object_store::Bucket;
 use super::{Store, SwapOutcome, Version};
 use crate::error::DatasetError;
-use crate::manifest::hex;
 use crate::publish::claim_once;
 
 /// The largest file that is uploaded. It goes in one request, which alone can be conditional, and is held in memory for it.

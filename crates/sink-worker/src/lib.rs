@@ -1,0 +1,14 @@
+//! Worker threads behind access sinks. Work that needs the processor or waits for the disk does not belong on the async runtime,
+//! so a sink hands it to a thread of its own.
+//!
+//! [`Worker`] is a thread with a bounded queue. [`FileWorker`] is a whole
+//! [`SinkWriter`](access_core::ports::SinkWriter) over one: a sink that writes a file implements [`FileJob`], which never sees the
+//! async side. [`StopFlag`] ends long work soon after nobody wants its result any more.
+
+mod file_worker;
+mod stop;
+mod worker;
+
+pub use file_worker::{FileJob, FileWorker, PreparedJob, PublishedFile, StartError, WorkerLost};
+pub use stop::StopFlag;
+pub use worker::{Queue, Worker};

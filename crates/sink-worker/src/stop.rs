@@ -1,0 +1,27 @@
+//! The flag that ends long work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A flag that the async side raises and a worker looks at between two steps. Dropping it raises it.
+#[derive(Debug, Default)]
+pub struct StopFlag(Arc<AtomicBool>);
+
+impl StopFlag {
+    /// The flag as the worker gets it.
+    #[must_use]
+    pub fn shared(&self) -> &Arc<AtomicBool> {
+        &self.0
+    }
+
+    /// Asks the worker to stop.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for StopFlag {
+    fn drop(&mut self) {
+        self.raise();
+    }
+}
