@@ -15,7 +15,13 @@ const MAY_USE: [(&str, &[&str]); 25] = [
     ("access-core", &[]),
     (
         "access-dataset",
-        &["access-core", "net-tls", "private-fs", "regular-file", "sink-worker"],
+        &[
+            "access-core",
+            "net-tls",
+            "private-fs",
+            "regular-file",
+            "sink-worker",
+        ],
     ),
     ("access-review", &["access-core"]),
     ("access-wire", &["access-core", "baton-proto"]),

@@ -13,13 +13,13 @@ use crate::schema::Dataset;
 /// Why a sync could not be published as a dataset.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
-    /// The place is a file where a folder is needed, or has none above it.
+    /// The location is a file where a folder is needed, or its parent is not a folder.
     #[error("{place} is not a folder")]
     NotAFolder {
         /// The path.
         place: String,
     },
-    /// Another run writes to the same place.
+    /// Another run publishes to the same location.
     #[error("another run is publishing to {place}")]
     Locked {
         /// The root.
@@ -33,7 +33,7 @@ pub enum DatasetError {
         /// Why.
         reason: String,
     },
-    /// An environment variable for a store cannot be what it says.
+    /// An environment variable for a store has an unusable value.
     #[error("{variable}: {reason}")]
     CloudVariable {
         /// The variable.
@@ -67,7 +67,7 @@ pub enum DatasetError {
         /// Where the dataset is.
         earlier: String,
     },
-    /// Somebody else replaced a file in a bucket since it was read.
+    /// Another writer replaced a file in a bucket since it was read.
     #[error("another process replaced {place} during the run")]
     ObjectChanged {
         /// The file.
@@ -86,39 +86,39 @@ pub enum DatasetError {
     /// The bucket or container is not there.
     #[error("there is no {place}: {reason}")]
     Missing {
-        /// What was asked for.
+        /// The object or bucket of the request.
         place: String,
-        /// The store's own words.
+        /// The store's own message.
         reason: String,
     },
     /// The credentials were not accepted, or there are none.
     #[error("{place} did not accept the credentials: {reason}")]
     Unauthenticated {
-        /// What was asked for.
+        /// The object or bucket of the request.
         place: String,
-        /// The store's own words.
+        /// The store's own message.
         reason: String,
     },
     /// Reading or writing is not allowed.
     #[error("no permission for {place}: {reason}")]
     Denied {
-        /// What was asked for.
+        /// The object or bucket of the request.
         place: String,
-        /// The store's own words.
+        /// The store's own message.
         reason: String,
     },
     /// The disk is full.
     #[error("no space left for {place}")]
     NoSpace {
-        /// What was to be written.
+        /// The object of the write.
         place: String,
     },
     /// The system has run out of something else: memory, open files, threads, the size that a file may have.
     #[error("{place}: {source}")]
     Exhausted {
-        /// What was being done, or the path.
+        /// The operation or the path.
         place: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// Any other failure of the file system.
@@ -134,23 +134,23 @@ pub enum DatasetError {
     NotConfirmed {
         /// The pointer.
         pointer: String,
-        /// What the system said.
+        /// The system's error.
         reason: String,
     },
-    /// The store failed, also when asked again.
+    /// The store failed, and so did the retry.
     #[error("{place} failed: {reason}")]
     Unavailable {
-        /// What was asked for.
+        /// The object or bucket of the request.
         place: String,
-        /// The store's own words.
+        /// The store's own message.
         reason: String,
     },
     /// The store does not know the bucket in this region.
     #[error("{place} is in another region: {reason}")]
     WrongRegion {
-        /// What was asked for.
+        /// The object or bucket of the request.
         place: String,
-        /// The store's own words.
+        /// The store's own message.
         reason: String,
         /// The region that the store names.
         region: Option<String>,
@@ -158,33 +158,33 @@ pub enum DatasetError {
     /// The store wants a checksum with every upload, as buckets with Object Lock do.
     #[error("{place} requires a checksum for uploads: {reason}")]
     ChecksumRequired {
-        /// What was asked for.
+        /// The object or bucket of the request.
         place: String,
-        /// The store's own words.
+        /// The store's own message.
         reason: String,
     },
     /// The clocks of this machine and of the store are too far apart.
     #[error("{place} refused the time of the request: {reason}")]
     WrongClock {
-        /// What was asked for.
+        /// The object or bucket of the request.
         place: String,
-        /// The store's own words.
+        /// The store's own message.
         reason: String,
     },
     /// The store refused a request that it will never accept.
     #[error("{place} refused the request: {reason}")]
     Refused {
-        /// What was asked for.
+        /// The object or bucket of the request.
         place: String,
-        /// The store's own words.
+        /// The store's own message.
         reason: String,
     },
     /// The store cannot replace the pointer safely.
     #[error("this store cannot replace the pointer safely; it needs conditional writes: {place}: {reason}")]
     Unsupported {
-        /// What was tried.
+        /// The operation.
         place: String,
-        /// What came of it.
+        /// Its result.
         reason: String,
     },
     /// The location holds something else, see [`LocationConflict`].
@@ -192,11 +192,11 @@ pub enum DatasetError {
     Conflict {
         /// The root.
         place: String,
-        /// What it holds.
+        /// How it conflicts.
         #[source]
         conflict: LocationConflict,
     },
-    /// A full sync that is no later than the one that is there, as an export of an earlier sync is.
+    /// A full sync that is not later than the published one, such as an export of an earlier sync.
     #[error(
         "sync {sync_id} cannot become the latest in {place}: it began before the sync {latest} ended, which is the latest"
     )]
@@ -218,7 +218,7 @@ pub enum DatasetError {
         /// The root.
         place: String,
     },
-    /// The pointer was moved, and is not what it was moved to.
+    /// The pointer was moved, and then another run replaced it.
     #[error("another process replaced {pointer} right after this run had moved it; it names sync {to}")]
     Overtaken {
         /// The pointer.
@@ -226,7 +226,7 @@ pub enum DatasetError {
         /// The sync that it names now.
         to: String,
     },
-    /// Somebody else moved the pointer since this run began.
+    /// Another run moved the pointer since this run began.
     #[error("another process moved {pointer} during the run, to sync {to}")]
     Moved {
         /// The pointer.
@@ -247,17 +247,17 @@ pub enum DatasetError {
     Damaged {
         /// The file.
         place: String,
-        /// What is wrong.
+        /// The problem.
         reason: String,
     },
-    /// What was read back differs from what was written.
+    /// The bytes that were read back differ from those that were written.
     #[error("verification of {place} failed: expected {written}, found {found}")]
     NotVerified {
         /// The file.
         place: String,
-        /// What was read.
+        /// The bytes that were read.
         found: String,
-        /// What was written.
+        /// The bytes that were written.
         written: String,
     },
     /// A file of one table could not be made.
@@ -273,29 +273,29 @@ pub enum DatasetError {
     /// Files of a format that this program cannot read.
     #[error("files of the format `{name}` cannot be read")]
     UnknownFormat {
-        /// The manifest's word for it.
+        /// Its name in the manifest.
         name: String,
     },
-    /// The place holds no dataset, or not the sync that was asked for.
+    /// The location has no dataset, or not the requested sync.
     #[error("there is no {what} in {place}")]
     NotThere {
         /// The root.
         place: String,
-        /// What was asked for.
+        /// What is missing.
         what: String,
     },
     /// Rows that do not hang together. The pipeline's checks rule that out.
     #[error("cannot encode rows: {reason}")]
     Rows {
-        /// What is wrong.
+        /// The problem.
         reason: String,
     },
-    /// A file takes more memory to be read than it may.
+    /// Reading a file would take more memory than allowed.
     #[error("{place}: {reason}")]
     TooLarge {
         /// The file.
         place: String,
-        /// What is too large.
+        /// Which part is too large.
         reason: String,
     },
     /// The memory budget was spent while rows were read.
@@ -303,7 +303,7 @@ pub enum DatasetError {
     MemoryExhausted {
         /// The file, or the root.
         place: String,
-        /// What is spent.
+        /// The memory in use.
         spent: MemoryExhausted,
     },
     /// A worker thread ended without saying why.
@@ -356,7 +356,7 @@ impl DatasetError {
     }
 }
 
-/// What each kind of store takes for credentials.
+/// Which credentials each type of store needs.
 fn credentials_hint(place: &str) -> &'static str {
     match place.split_once("://") {
         Some(("gs", _)) => {

@@ -13,10 +13,10 @@ use crate::error::DatasetError;
 use crate::hashing_reader::HashingReader;
 use crate::schema::{Contract, Dataset};
 
-/// What a format's own library says went wrong.
+/// The error of a format's library.
 pub type FormatError = Box<dyn Error + Send + Sync>;
 
-/// A file takes more memory to be read than it may.
+/// Reading a file would take more memory than allowed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}, which is more than can be read")]
 pub struct FormatTooLarge(pub String);
@@ -24,18 +24,18 @@ pub struct FormatTooLarge(pub String);
 /// Rows of a file, as they are read.
 pub type Batches = Box<dyn Iterator<Item = Result<RecordBatch, FormatError>> + Send>;
 
-/// How files are written where a format leaves a choice: names and words, for manifests.
+/// Options of a format by name, as manifests record them.
 pub type FormatOptions = BTreeMap<String, String>;
 
-/// A kind of file.
+/// A file format of tables.
 pub trait FileFormat: Send + Sync + 'static {
-    /// The format's word in settings, manifests and messages, e.g. `parquet`.
+    /// The format's name in settings, manifests and messages, e.g. `parquet`.
     fn name(&self) -> &'static str;
 
     /// The end of file names, without a leading dot, e.g. `csv.gz`.
     fn extension(&self) -> &'static str;
 
-    /// What its files hold: the columns of each table.
+    /// The columns of each table in its files.
     fn contract(&self) -> Contract;
 
     /// Rows after which another file is begun.
@@ -44,7 +44,7 @@ pub trait FileFormat: Send + Sync + 'static {
     /// Begins a file of one table.
     ///
     /// # Errors
-    /// What the format's library says.
+    /// The error of the format's library.
     fn create(
         &self,
         dataset: Dataset,
@@ -54,23 +54,22 @@ pub trait FileFormat: Send + Sync + 'static {
     /// Counts the rows of a file that is read back.
     ///
     /// # Errors
-    /// What the format's library says of a file that is damaged or not of this format.
+    /// The error of the format's library for a file that is damaged or of another format.
     fn count_rows(&self, back: &mut HashingReader) -> Result<u64, FormatError>;
 
     /// Reads a file of one table: rows in the order of the file, columns in the order of the contract, values as they were
-    /// written. Columns that can be null and that the file is too old to have are null. `columns` are those that are wanted;
-    /// without it all are.
+    /// written. Nullable columns that an older file lacks are null. `columns` selects columns; `None` selects all.
     ///
     /// # Errors
-    /// What the format's library says of a file that is damaged or not of this format or table.
+    /// The error of the format's library for a file that is damaged or of another format or table.
     fn read(&self, dataset: Dataset, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError>;
 
-    /// What a reader has to know beyond the format's name.
+    /// The options that a reader needs beside the format's name.
     fn options(&self) -> FormatOptions {
         FormatOptions::new()
     }
 
-    /// What a location is bound to: the format, and what of its options changes how files are named, e.g. `csv (.csv.gz)`.
+    /// The layout that a location is bound to: the format, and the options that change file names, e.g. `csv (.csv.gz)`.
     fn layout(&self) -> String {
         if self.extension() == self.name() {
             self.name().to_owned()
@@ -112,12 +111,12 @@ pub trait FileWriter {
     /// Adds rows.
     ///
     /// # Errors
-    /// What the format's library says; I/O errors among its causes.
+    /// The error of the format's library; I/O errors are among its causes.
     fn write(&mut self, batch: &RecordBatch) -> Result<(), FormatError>;
 
     /// Completes the file.
     ///
     /// # Errors
-    /// What the format's library says; I/O errors among its causes.
+    /// The error of the format's library; I/O errors are among its causes.
     fn finish(self: Box<Self>) -> Result<(), FormatError>;
 }

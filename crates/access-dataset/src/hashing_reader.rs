@@ -9,14 +9,14 @@ use sha2::{Digest, Sha256};
 /// Bytes that are read at a time.
 const BLOCK: usize = 1 << 18;
 
-/// A file that is read back from front to back, and hashed on the way: whoever counts its rows reads it once.
+/// A file that is hashed while it is read from front to back, so that counting its rows reads it once.
 #[derive(Debug)]
 pub struct HashingReader {
     file: File,
     hash: Sha256,
     bytes: u64,
     at_end: bool,
-    /// What the system said when it could not be read.
+    /// The system's error code of a failed read.
     failed: Option<i32>,
 }
 
@@ -33,17 +33,17 @@ impl HashingReader {
         }
     }
 
-    /// The file at its beginning, for a format whose files are not read from front to back.
+    /// The file at its start, for a format whose files are not read from front to back.
     ///
     /// # Errors
-    /// What the file system says.
+    /// The error of the file system.
     pub fn seekable(&mut self) -> io::Result<File> {
         self.read_rest()?;
         self.file.rewind()?;
         self.file.try_clone()
     }
 
-    /// How many bytes there are, and their SHA-256. Reads what nobody read.
+    /// The number of bytes and their SHA-256. Reads the rest of the file.
     pub(crate) fn finish(mut self) -> io::Result<(u64, String)> {
         if let Some(code) = self.failed {
             return Err(io::Error::from_raw_os_error(code));
@@ -71,7 +71,7 @@ impl Read for HashingReader {
             match self.file.read(block) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    // Whoever counts rows may say it in words of its own.
+                    // The format's library may replace the error by its own.
                     self.failed = error.raw_os_error();
                     return Err(error);
                 }

@@ -19,7 +19,7 @@ pub const POINTER: &str = "latest.json";
 /// Where manifests are. Readers of Hive layouts leave out names that begin with an underscore.
 pub(crate) const MANIFESTS: &str = "_manifests";
 
-/// Says which files are one sync.
+/// Lists the files of a sync.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Version of the tables' contract.
@@ -42,33 +42,33 @@ pub struct Manifest {
     pub completeness: Value,
     /// Where every row went.
     pub ledger: Value,
-    /// What the tenant does not say.
+    /// Data that the tenant does not state.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub unstated: Value,
-    /// How the sync was compared with the one before, what was accepted, and by which flag.
+    /// The comparison with the previous sync, and the losses that were accepted, each with its flag.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub guard: Value,
     /// How many rows the tenant gave that are in no table but `left_out`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<ManifestLeftOut>,
-    /// With what the sync was made: program, client, scopes, settings, types, id scheme.
+    /// The provenance of the sync: program, client, scopes, settings, types, id scheme.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub provenance: Value,
     /// The manifest that was the latest before.
     pub previous: Option<ManifestLink>,
-    /// What was in the location before, of a sync that starts a new chain in it.
+    /// For a sync that starts a new chain: the previous contents of the location.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replaces: Option<ManifestReplaces>,
-    /// What wrote it.
+    /// The program that wrote it.
     pub generator: String,
 }
 
-/// What a sync follows.
+/// The predecessor of a sync.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Origin {
     /// The sync that was the latest before.
     pub(crate) previous: Option<ManifestLink>,
-    /// What a new chain is started over.
+    /// The syncs that a new chain replaces.
     pub(crate) replaces: Option<ManifestReplaces>,
 }
 
@@ -87,7 +87,7 @@ pub struct ManifestSync {
     pub ended_at: String,
 }
 
-/// Rows that the tenant gave and that are in no table of their kind.
+/// Rows of the tenant that are in no other table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestLeftOut {
     /// How many are named in `left_out`.
@@ -96,7 +96,7 @@ pub struct ManifestLeftOut {
     pub more: u64,
 }
 
-/// What a new chain was started over, with `--replace-existing`.
+/// The syncs that a new chain replaced, with `--replace-existing`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestReplaces {
     /// Why it could not be followed.
@@ -105,7 +105,7 @@ pub struct ManifestReplaces {
     pub syncs: Vec<ManifestLink>,
 }
 
-/// What is kept from sync to sync.
+/// The history that syncs maintain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestHistory {
     /// The sync with which it begins.
@@ -114,7 +114,7 @@ pub struct ManifestHistory {
     pub since_started_at: String,
     /// How many syncs went into it.
     pub syncs: u64,
-    /// The files. Those of `changes` stay; the others are only needed until later syncs have theirs, and go then.
+    /// The files. Those of `changes` stay; the others are removed after later syncs have written theirs.
     pub files: Vec<FileEntry>,
 }
 
@@ -150,7 +150,7 @@ pub struct ManifestLink {
     pub sha256: String,
 }
 
-/// The pointer: whoever follows it sees a whole sync.
+/// The pointer: a reader who follows it sees a complete sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pointer {
     /// Version of the tables' contract.
@@ -164,7 +164,7 @@ impl Manifest {
     /// The manifest of a sync with these files.
     ///
     /// # Errors
-    /// If the summary cannot be told in JSON, which a test rules out.
+    /// If the summary cannot be serialized, which a test rules out.
     pub(crate) fn new(
         format: &dyn FileFormat,
         summary: &SyncSummary,
@@ -212,7 +212,7 @@ impl Manifest {
         })
     }
 
-    /// How ids are made in this sync, if it says so.
+    /// The id scheme of this sync, if it is recorded.
     #[must_use]
     pub fn id_scheme(&self) -> Option<IdScheme> {
         self.provenance
@@ -265,7 +265,7 @@ impl ManifestSync {
 }
 
 impl Pointer {
-    /// Whether a sync that is not the named one began later. Ids tell seconds only.
+    /// Whether this sync is before another one. Ids have a resolution of seconds.
     pub(crate) fn is_before(&self, sync_id: &str, started_at: OffsetDateTime) -> bool {
         let latest = OffsetDateTime::parse(&self.latest.started_at, &Rfc3339).ok();
         self.latest.sync_id != sync_id && latest <= Some(started_at)

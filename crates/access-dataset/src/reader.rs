@@ -20,7 +20,7 @@ use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Poi
 use crate::schema::Dataset;
 use crate::store::{self, Location, Store, private_folder};
 
-/// A dataset that is read and not changed. Takes no lock: what is published stays.
+/// A dataset opened for reading. It takes no lock, because published files stay.
 pub struct Published {
     store: Arc<dyn Store>,
     formats: Formats,
@@ -31,7 +31,7 @@ pub struct Published {
 /// A sync of a dataset.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListedSync {
-    /// What it consists of.
+    /// Its files.
     pub manifest: Manifest,
     /// What vouches for it.
     pub standing: Voucher,
@@ -46,11 +46,11 @@ pub enum Voucher {
     Replaced,
     /// A partial sync, which the pointer never names. Nothing vouches for it.
     Beside,
-    /// A full sync to which nothing leads: somebody put it there, or the pointer was set back.
+    /// A full sync that nothing links to: it was put there by hand, or the pointer was reset.
     Unlinked,
 }
 
-/// The way from the pointer backwards: the chain first, then what it replaced.
+/// The links from the pointer backwards: the chain first, then the chains it replaced.
 #[derive(Debug, Default)]
 pub(crate) struct Links {
     queue: VecDeque<(ManifestLink, Voucher)>,
@@ -85,7 +85,7 @@ impl Links {
     }
 }
 
-/// Whether files are compared with what their manifest says of them before their rows are read.
+/// Whether files are checked against their manifest before their rows are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hashes {
     /// Sizes and SHA-256 must be right.
@@ -95,10 +95,10 @@ pub enum Hashes {
 }
 
 impl Published {
-    /// Opens a place that is there.
+    /// Opens an existing dataset.
     ///
     /// # Errors
-    /// [`DatasetError`] if there is no such place or it cannot be read.
+    /// [`DatasetError`] if the location does not exist or cannot be read.
     pub async fn open(
         location: &Location,
         formats: Formats,
@@ -113,7 +113,7 @@ impl Published {
         })
     }
 
-    /// The place, for people.
+    /// The location, for people.
     #[must_use]
     pub fn place(&self) -> String {
         self.store.describe("")
@@ -122,8 +122,7 @@ impl Published {
     /// The sync that the pointer names.
     ///
     /// # Errors
-    /// [`DatasetError::NotThere`] without a pointer, [`DatasetError::Damaged`] if it or the manifest is not what it should
-    /// be.
+    /// [`DatasetError::NotThere`] without a pointer, [`DatasetError::Damaged`] if it or the manifest is damaged.
     pub async fn latest(&self) -> Result<Manifest, DatasetError> {
         let (_, pointer) = read_pointer(&*self.store)
             .await?
@@ -134,11 +133,11 @@ impl Published {
     /// A sync by its id, and what vouches for it.
     ///
     /// # Errors
-    /// [`DatasetError::NotThere`], [`DatasetError::Damaged`] if a manifest on the way to it is not what it should be, or
+    /// [`DatasetError::NotThere`], [`DatasetError::Damaged`] if a manifest on the way to it is damaged, or
     /// [`DatasetError::Unlinked`] for a full sync to which the pointer does not lead.
     pub async fn sync(&self, id: &SyncId) -> Result<ListedSync, DatasetError> {
         let path = path_of(id.as_str());
-        // Before the links, which take as many requests as there are syncs.
+        // Before the links, which need a request for each sync.
         let bytes = self.store.get(&path).await?;
         let bytes = bytes.ok_or_else(|| self.not_there(&format!("sync {id}")))?.bytes;
         let found = parse_manifest(&*self.store, &path, &bytes)?;
@@ -164,7 +163,7 @@ impl Published {
     /// which no link leads and that cannot be read is named in a warning.
     ///
     /// # Errors
-    /// [`DatasetError`] if the place cannot be read, [`DatasetError::Damaged`] if a linked manifest is not what it should be.
+    /// [`DatasetError`] if the location cannot be read, [`DatasetError::Damaged`] if a linked manifest is damaged.
     pub async fn syncs(&self) -> Result<Vec<ListedSync>, DatasetError> {
         let mut syncs = Vec::new();
         let mut links = self.links().await?;
@@ -208,10 +207,10 @@ impl Published {
         linked(&*self.store, link).await
     }
 
-    /// Rows of one table of a sync in the order of their keys, with the columns that are wanted (all without names).
+    /// Rows of one table of a sync in the order of their keys, with the requested columns (`None`: all).
     ///
     /// # Errors
-    /// [`DatasetError`] if a file is not there, cannot be read or is not what the manifest says.
+    /// [`DatasetError`] if a file is missing, cannot be read or differs from the manifest.
     pub async fn rows(
         &self,
         sync: &Manifest,
@@ -255,13 +254,13 @@ pub struct Rows {
     over: bool,
 }
 
-/// A file whose rows are read, and what they should be.
+/// A file to read, and its expected number of rows.
 pub(crate) struct RowsFile {
-    /// Nothing once it is being read.
+    /// `None` once it is being read.
     pub(crate) file: Option<File>,
     pub(crate) place: String,
     pub(crate) rows: u64,
-    /// Its bytes are known to be right, so that what fails is the reading.
+    /// Its bytes were checked, so that a failure is one of reading.
     pub(crate) verified: bool,
 }
 
@@ -408,7 +407,7 @@ pub(crate) async fn open_file(store: &dyn Store, path: &str, scratch: &Path) -> 
     })
 }
 
-/// The file at its begin, if its bytes are those of the manifest.
+/// The file at its start, if its bytes are those of the manifest.
 pub(crate) fn checked(file: File, entry: &FileEntry, place: &str) -> Result<File, DatasetError> {
     let mut back = HashingReader::new(file);
     let failed = |error| DatasetError::io(Path::new(place), error);
@@ -433,7 +432,7 @@ pub(crate) fn check_memory(place: &str) -> Result<(), DatasetError> {
     })
 }
 
-/// Who may write a manifest must not lead readers elsewhere.
+/// Whether a path is one that this sync may name: a manifest must not lead readers elsewhere.
 pub(crate) fn is_ours(path: &str, table: Dataset, sync_id: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     let plain =
@@ -462,14 +461,14 @@ pub(crate) async fn read_pointer(
     Ok(Some((stored, pointer)))
 }
 
-/// What the pointer's object says.
+/// Parses the pointer.
 pub(crate) fn check_pointer(
     store: &dyn Store,
     stored: &store::StoredObject,
 ) -> Result<Pointer, DatasetError> {
     let place = store.describe(POINTER);
     let pointer: Pointer = json(&place, &stored.bytes)?;
-    // Who may write here must not lead us elsewhere.
+    // A pointer must not lead readers elsewhere.
     check_link(&place, &pointer.latest)?;
     Ok(pointer)
 }
@@ -516,7 +515,7 @@ pub(crate) async fn read_manifest(store: &dyn Store, path: &str) -> Result<Optio
     }
 }
 
-/// A manifest, of the sync that its name says.
+/// Parses a manifest, which must be of the sync in its name.
 pub(crate) fn parse_manifest(store: &dyn Store, path: &str, bytes: &[u8]) -> Result<Manifest, DatasetError> {
     let place = store.describe(path);
     let manifest: Manifest = json(&place, bytes)?;

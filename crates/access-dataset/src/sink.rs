@@ -1,4 +1,4 @@
-//! The port: a sync becomes files of a format in a place.
+//! The sink: a sync as files of a format at a location.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,7 +49,7 @@ pub struct DatasetSink {
 }
 
 impl DatasetSink {
-    /// A sink over one place and one format.
+    /// A sink for a location and a format.
     #[must_use]
     pub fn new(config: DatasetSinkConfig, format: impl FileFormat) -> Self {
         let format: Arc<dyn FileFormat> = Arc::new(format);
@@ -122,7 +122,7 @@ impl DatasetWriter {
         let collector = self.collecting.finish().await?;
         let (format, summary) = (Arc::clone(&self.format), summary.clone());
         let (folder, stop) = (self.scratch.path().to_owned(), Arc::clone(self.stop.shared()));
-        // Kept, so that an abort can wait until nobody writes to the scratch folder any more.
+        // Stored, so that an abort can wait until nothing writes to the scratch folder any more.
         let making = self.making.insert(tokio::task::spawn_blocking(move || {
             let mut tables = collector
                 .finish()
@@ -210,7 +210,7 @@ const RESOURCE_IDS: [&str; 2] = ["resource_type_id", "resource_id"];
 const GRANT_IDS: [&str; 3] = ["entitlement_id", "principal_type_id", "principal_id"];
 
 impl DatasetWriter {
-    /// The ids of the resources and the grants of an earlier sync; the files are held against its manifest first.
+    /// The ids of the resources and the grants of a previous sync, whose files are checked against its manifest first.
     async fn earlier_ids(&self, sync: &Manifest) -> Result<[Cursor; 2], DatasetError> {
         let (store, scratch) = (self.publication.store(), self.scratch.path());
         let format = self.formats.named(&sync.format, &sync.format_options)?;

@@ -1,4 +1,4 @@
-//! Whether a dataset is what was published: every file against its manifest, every manifest against what names it.
+//! Verifies that a dataset is as it was published: every file against its manifest, every manifest against its links.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::Path;
@@ -20,44 +20,44 @@ use crate::reader::too_large;
 use crate::schema::Dataset;
 use crate::store::{self, Location, Store, private_folder};
 
-/// What a verification found.
+/// The result of a verification.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Verification {
     /// The sync that the pointer names.
     pub latest: Option<String>,
-    /// SHA-256 of its manifest, which stands for everything before it too: keep it elsewhere.
+    /// SHA-256 of its manifest, which covers all earlier syncs too. Keep it elsewhere.
     pub sha256: Option<String>,
-    /// Manifests that were looked at.
+    /// Manifests that were read.
     pub syncs: u64,
     /// Those of them that are linked from the pointer backwards.
     pub linked: u64,
-    /// Partial syncs beside them, to which no link leads.
+    /// Partial syncs, which nothing links to.
     pub beside: u64,
-    /// Full syncs that are being published, or whose run was interrupted: they have a claim.
+    /// Full syncs that are being published or whose run was interrupted: they have a claim.
     pub under_way: u64,
-    /// Files that are what their manifest says.
+    /// Files that match their manifest.
     pub files: u64,
     /// Rows in them.
     pub rows: u64,
-    /// What is not as it was published.
+    /// The deviations.
     pub findings: Vec<Finding>,
 }
 
-/// Something that is not as it was published.
+/// A deviation from what was published.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {
     /// The file, from the root.
     pub path: String,
-    /// What is wrong with it.
+    /// What is wrong with the file.
     pub problem: String,
 }
 
-/// Verifies a dataset. With a hash that was kept, the very manifest must be among those to which the pointer leads: whatever
-/// else is there or not, that it is not is a finding.
+/// Verifies a dataset. `known` is the SHA-256 of a manifest from an earlier run: without a linked manifest of this hash there is a
+/// finding.
 ///
 /// # Errors
-/// [`DatasetError::NotThere`] if there is no dataset, [`DatasetError`] if the place cannot be read; what is wrong with the
-/// dataset itself is in the findings.
+/// [`DatasetError::NotThere`] if there is no dataset, [`DatasetError`] if the location cannot be read. Problems of the dataset
+/// itself are findings.
 pub async fn verify(
     location: &Location,
     formats: &Formats,
@@ -202,7 +202,7 @@ impl Verifying<'_> {
         Ok(chain)
     }
 
-    /// What new chains were started over, and what was started over by that.
+    /// Follows the chains that new chains replaced.
     fn replaced_chains(&mut self, chain: &[String]) {
         let mut next: VecDeque<String> = chain.iter().cloned().collect();
         while let Some(id) = next.pop_front() {
@@ -218,7 +218,7 @@ impl Verifying<'_> {
         }
     }
 
-    /// Follows the links from a file backwards. What is wrong on the way is a finding.
+    /// Follows the links from a file backwards. Problems on the way are findings.
     fn follow(&mut self, from: &str, link: ManifestLink) -> Vec<String> {
         let mut chain: Vec<String> = Vec::new();
         let (mut from, mut next) = (from.to_owned(), Some(link));
@@ -249,7 +249,7 @@ impl Verifying<'_> {
             if !sync.is_full() {
                 self.find(&expected, format!("it is linked, and is {}", sync.sync_type));
             }
-            // Of one that was altered the hash says enough.
+            // The wrong hash of an altered manifest is finding enough.
             let altered = sha256 != link.sha256;
             if let Some(tenant) = &tenant
                 && *tenant != sync.tenant
@@ -269,7 +269,7 @@ impl Verifying<'_> {
         chain
     }
 
-    /// A hash that was kept must be that of a manifest in the chain.
+    /// The hash of an earlier run must be that of a manifest in the chain.
     fn known(&mut self, known: Option<&str>, chain: &[String]) {
         let mut hashes = chain.iter().filter_map(|id| self.manifests.get(id));
         if let Some(known) = known
@@ -282,7 +282,7 @@ impl Verifying<'_> {
         }
     }
 
-    /// Full syncs to which nothing leads. Those that are being published have a claim.
+    /// Full syncs that nothing links to. Those being published have a claim.
     fn unlinked(&mut self, chain: &[String]) {
         let mut unlinked = Vec::new();
         for (id, (manifest, _)) in &self.manifests {
@@ -320,7 +320,7 @@ impl Verifying<'_> {
         }
     }
 
-    /// The files of one sync. Those of its history that later syncs have anew may be gone.
+    /// The files of one sync. History files that later syncs replaced may be missing.
     async fn files(&mut self, id: &str, is_current: bool) -> Result<(), DatasetError> {
         let Some((manifest, _)) = self.manifests.get(id).cloned() else {
             return Ok(());
@@ -398,7 +398,7 @@ impl Verifying<'_> {
         Ok(())
     }
 
-    /// Files that queries would read and no manifest names. Those of a run that is under way have a claim.
+    /// Files that queries would read although no manifest names them. Those of a running publication have a claim.
     async fn strangers(&mut self) -> Result<(), DatasetError> {
         let mut strangers = Vec::new();
         for table in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {

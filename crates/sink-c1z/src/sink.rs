@@ -15,26 +15,26 @@ use crate::earlier;
 use crate::error::C1zSinkError;
 use crate::worker::RowWriter;
 
-/// Where and how to write.
+/// Settings of [`C1zSink`].
 #[derive(Debug, Clone)]
 pub struct C1zSinkConfig {
     /// The file.
     pub path: PathBuf,
-    /// Where temporary data goes.
+    /// The folder for temporary data.
     pub temp_folder: PathBuf,
-    /// What to do with a file there that cannot be continued.
+    /// What to do with an existing file that cannot be continued.
     pub on_foreign: ExistingFilePolicy,
-    /// What to write, if that is not given by what is there; `None` = the usual.
+    /// The format of a new file; `None` for the default. An existing file keeps its format.
     pub engine: Option<StorageEngine>,
-    /// What becomes of syncs that the file already has.
+    /// Which earlier syncs of the file to keep.
     pub retention: Retention,
-    /// How hard to compress.
+    /// The compression of the file.
     pub compression: Compression,
     /// Limits for unpacking the file that is continued.
     pub limits: Limits,
 }
 
-/// Writes each sync into a c1z file.
+/// A sink that writes each sync into a c1z file.
 #[derive(Debug, Clone)]
 pub struct C1zSink {
     config: C1zSinkConfig,
@@ -79,7 +79,7 @@ impl AccessSink for C1zSink {
     }
 }
 
-/// Opens the target and begins the sync, unless it holds what this run must not be written over.
+/// Opens the target and begins the sync, unless this run must not be added to the contents.
 fn open(
     path: &Path,
     on_foreign: ExistingFilePolicy,

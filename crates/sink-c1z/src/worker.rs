@@ -119,8 +119,8 @@ fn baseline(sync_id: &str, stats: &SyncStats) -> Baseline {
     }
 }
 
-/// Encodes rows into the file. Keeps what later rows embed: types, resources that can have entitlements, entitlements. The latter two are kept
-/// encoded, which takes a tenth of the memory of messages.
+/// Encodes rows into the file. Keeps the messages that later rows embed: types, resources that can have entitlements, entitlements.
+/// The latter two are kept encoded, which takes a tenth of the memory.
 pub(crate) struct RowWriter {
     writer: Writer,
     path: PathBuf,
@@ -132,7 +132,7 @@ pub(crate) struct RowWriter {
     without_entitlements: Vec<ResourceTypeId>,
     resources: HashMap<ResourceId, Box<[u8]>>,
     entitlements: HashMap<EntitlementId, (Box<[u8]>, bool)>,
-    /// The template of the entitlement whose grants are coming in.
+    /// The template of the current entitlement's grants.
     current: Option<(EntitlementId, ResourceTypeId, GrantTemplate)>,
 }
 

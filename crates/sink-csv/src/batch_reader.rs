@@ -27,7 +27,7 @@ const BATCH_ROWS: usize = 8_192;
 /// Bytes of a batch, beyond which it has fewer rows.
 const BATCH_BYTES: usize = 16 << 20;
 
-/// Rows of a file in its order, with the columns that are wanted.
+/// Rows of a file in its order, with the requested columns.
 pub(crate) fn batches(
     of_table: &[Column],
     schema: SchemaRef,
@@ -70,7 +70,7 @@ struct BatchReader {
     /// Cells of every row.
     width: usize,
     schema: SchemaRef,
-    /// Where each column is in a row, and what was gathered of it.
+    /// The index of each column in a row, and its collected cells.
     columns: Vec<(Option<usize>, Cells)>,
     over: bool,
 }
@@ -210,7 +210,7 @@ fn time(cell: &str, last: &mut Option<(Box<str>, i64)>) -> Result<i64, FormatErr
 }
 
 impl Compression {
-    /// How a file is compressed, as its first bytes tell: a header of ours begins with a letter.
+    /// The compression of a file by its first bytes: our headers begin with a letter.
     fn of(file: &mut File) -> std::io::Result<Self> {
         let mut magic = Vec::new();
         BufReader::with_capacity(4, file)
@@ -237,7 +237,7 @@ mod tests {
     use arrow::util::display::array_value_to_string;
     use proptest::prelude::*;
 
-    /// A cell: a text or none, which stands for a value of any kind.
+    /// Cells: texts that stand for values of any type, or null.
     type Seeds = Vec<Option<String>>;
 
     fn array(column: &Column, field: &Field, seeds: &Seeds) -> ArrayRef {
@@ -353,7 +353,7 @@ mod tests {
                 bom,
                 sep_line,
             };
-            // What a manifest says is all that a reader has to know.
+            // A reader needs the options of the manifest only.
             let reader = CsvFormat::default().with_options(&format.options());
             prop_assert_eq!(reader.options(), format.options());
             for dataset in Dataset::ALL {
@@ -403,7 +403,7 @@ mod tests {
                 &format,
             )
         };
-        // An older file lacks columns, a newer one has more, and nobody promises their places.
+        // An older file lacks columns, a newer one has more, and their order is not fixed.
         let batch = read("new,role_names,user_id\r\nx,[],7\r\n").unwrap();
         assert_eq!(
             told(&batch),

@@ -1,10 +1,10 @@
-//! Texts as cells, written so that a spreadsheet takes no piece of them for a formula.
+//! Texts as cells, written so that a spreadsheet reads no piece of them as a formula.
 //!
 //! A spreadsheet splits lines at the separator of its locale, or at several at once, and not every one honours quotes. So it is not
 //! enough to look at the beginning of a text: after every character at which a text may be split, the rest is the beginning of a
 //! cell. An apostrophe is put directly before each formula character that such a piece begins with; spaces, quotes and apostrophes
-//! before it count as nothing. Adding an apostrophe leaves the next such place where it is, which is why taking one off at each of
-//! them gives the text as it was.
+//! before it are ignored. Adding an apostrophe does not move the next such position, so that removing one at each of them restores the
+//! text.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -13,11 +13,10 @@ use memchr::{memchr_iter, memchr2, memchr3};
 
 use crate::dialect::{Dialect, SpreadsheetSafety};
 
-/// What stands before a piece that would be a formula.
+/// The character before a piece that would be a formula.
 const GUARD: char = '\'';
 
-/// Whether texts can stand in a line without quotes and without a look at what is inside: nothing in them is quoted, and none
-/// can be split.
+/// Whether texts can be written without quotes and without further checks: none needs quotes, and none can be split.
 pub(crate) fn is_plain(texts: &[u8], dialect: Dialect) -> bool {
     if memchr3(b'"', b'\n', b'\r', texts).is_some() {
         return false;
@@ -32,7 +31,7 @@ pub(crate) fn is_plain(texts: &[u8], dialect: Dialect) -> bool {
     }
 }
 
-/// What a text is, which decides how a piece of it is kept from being a formula.
+/// The content type of a text, which decides how its pieces are kept from being formulas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
     /// Text: an apostrophe.
@@ -41,7 +40,7 @@ pub(crate) enum Content {
     Json,
 }
 
-/// Writes a text into a line. A text without characters is quoted, which tells it from no text at all.
+/// Writes a text into a line. An empty text is quoted, which distinguishes it from null.
 pub(crate) fn write_text(text: &str, content: Content, plain: bool, dialect: Dialect, line: &mut Vec<u8>) {
     let quoted = !plain || text.is_empty();
     if quoted {
@@ -135,7 +134,7 @@ struct FormulaPlaces<'a> {
 impl FormulaPlaces<'_> {
     fn next_of_all_pieces(&mut self) -> Option<usize> {
         while let Some(mut at) = self.at.take() {
-            // What precedes the piece counts as nothing; a separator among it begins the piece anew.
+            // Skipped characters before the piece are ignored; a separator among them starts a new piece.
             let first = self.text[at..].char_indices().find(|(_, c)| !is_skipped(*c));
             let (skipped, first) = first?;
             at += skipped;
@@ -173,7 +172,7 @@ impl Iterator for FormulaPlaces<'_> {
     }
 }
 
-/// Characters that begin a formula, also in the forms of East Asian keyboards, which a spreadsheet takes for the plain ones.
+/// Whether a character begins a formula, also in its full-width form, which spreadsheets accept too.
 fn is_formula(c: char) -> bool {
     matches!(
         c,
@@ -186,8 +185,8 @@ fn is_separator(byte: u8) -> bool {
     matches!(byte, b',' | b';' | b'\t' | b'|' | b'\n' | b'\r')
 }
 
-/// What may stand between the beginning of a piece and the character that makes it a formula: separators, spaces, quotes,
-/// apostrophes, and characters that are not seen.
+/// Whether a character may precede the formula character of a piece: separators, spaces, quotes, apostrophes, and invisible
+/// characters.
 fn is_skipped(c: char) -> bool {
     matches!(c, ',' | ';' | '|' | '"' | GUARD)
         || c.is_whitespace()
@@ -207,7 +206,7 @@ fn write_part(part: &str, quoted: bool, line: &mut Vec<u8>) {
     line.extend_from_slice(&part[begin..]);
 }
 
-/// Tells whether places of a JSON text, asked for in their order, are inside of its strings.
+/// Whether positions of a JSON text, in ascending order, are inside of its strings.
 #[derive(Default)]
 struct JsonStrings {
     seen: usize,
@@ -250,7 +249,7 @@ fn unescape(json: &str) -> Option<String> {
             begin = backslash + 6;
             at = begin;
         } else {
-            // Another escape: what follows the backslash is no backslash of its own.
+            // Another escape: the character after the backslash starts no escape.
             let next = json[backslash + 1..].chars().next();
             at = backslash + 1 + next.map_or(0, char::len_utf8);
         }
@@ -318,7 +317,7 @@ pub(crate) mod tests {
         String::from_utf8(line).unwrap()
     }
 
-    /// What a reader of CSV takes from a cell.
+    /// The text of a cell as a reader of CSV sees it.
     fn unquoted(cell: &str) -> String {
         let inner = cell.strip_prefix('"').and_then(|cell| cell.strip_suffix('"'));
         inner.map_or_else(|| cell.to_owned(), |inner| inner.replace("\"\"", "\""))
@@ -459,7 +458,7 @@ pub(crate) mod tests {
         pieces
     }
 
-    /// Whether a spreadsheet takes a piece for a formula, spaces and quotes aside.
+    /// Whether a spreadsheet reads a piece as a formula, spaces and quotes aside.
     fn is_live(piece: &str) -> bool {
         let piece =
             piece.trim_matches(|c: char| c == '"' || c.is_whitespace() || c.is_control() || c == '\u{feff}');

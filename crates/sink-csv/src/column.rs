@@ -12,7 +12,7 @@ use crate::cell::{Content, is_plain, json_list, write_text};
 use crate::dialect::Dialect;
 use crate::dictionary_column::DictionaryColumn;
 
-/// A column whose values can be had as cells.
+/// A column whose values can be written as cells.
 pub(crate) enum Column<'a> {
     Texts(Texts<'a>),
     DictionaryColumn(DictionaryColumn<'a>),
@@ -23,7 +23,7 @@ pub(crate) enum Column<'a> {
 }
 
 impl<'a> Column<'a> {
-    /// The column, if it is of one of the kinds that tables have.
+    /// The column, if it is of one of the tables' types.
     pub(crate) fn of(array: &'a ArrayRef, content: Content, dialect: Dialect) -> Option<Self> {
         Some(match array.data_type() {
             DataType::Utf8 => Self::Texts(Texts::new(array.as_string(), content, dialect)),
@@ -72,7 +72,7 @@ impl<'a> Column<'a> {
 pub(crate) struct Texts<'a> {
     array: &'a StringArray,
     content: Content,
-    /// All of them are plain, which one look at all of them tells.
+    /// Whether all of them are plain, which is checked once for the column.
     plain: bool,
     dialect: Dialect,
 }

@@ -21,10 +21,10 @@ pub enum Compression {
 const MAX_WINDOW_LOG: u32 = 23;
 
 impl Compression {
-    /// The words in settings.
+    /// The names in settings.
     pub const WORDS: [&'static str; 3] = ["none", "gzip", "zstd"];
 
-    /// The packing of a word in settings.
+    /// Parses a name of settings.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         match word {
@@ -35,7 +35,7 @@ impl Compression {
         }
     }
 
-    /// The word in settings.
+    /// The name in settings.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -65,7 +65,7 @@ impl Compression {
     }
 
     pub(crate) fn unpack<'a>(self, file: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
-        // The buffer is for the unpackers; whoever reads plain text in large blocks goes past it.
+        // The buffer is for the decompressors; reads of plain text in large blocks bypass it.
         let file = BufReader::with_capacity(1 << 18, file);
         Ok(match self {
             Self::None => Box::new(file),
@@ -87,7 +87,7 @@ pub(crate) enum CompressedWriter {
 }
 
 impl CompressedWriter {
-    /// Writes what is held back, and the end of the compressed form.
+    /// Writes the buffered rest and the end of the compressed data.
     pub(crate) fn finish(self) -> io::Result<()> {
         let mut out = match self {
             Self::None(out) => out,

@@ -1,9 +1,9 @@
 //! How lines are written where CSV leaves a choice.
 
-/// Which texts are changed, so that a spreadsheet takes none for a formula.
+/// Which texts are changed to keep spreadsheets from reading formulas.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SpreadsheetSafety {
-    /// Texts of which a spreadsheet could take a piece for a formula, wherever it splits them.
+    /// Texts with a piece that a spreadsheet could read as a formula, wherever it splits them.
     #[default]
     Safe,
     /// Texts that are formulas from their first character: how older versions of this program wrote files. Only for reading.
@@ -12,7 +12,7 @@ pub enum SpreadsheetSafety {
     Raw,
 }
 
-/// What stands between the cells of a line.
+/// The delimiter between the cells of a line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Delimiter {
     /// `,` (RFC 4180).
@@ -27,10 +27,10 @@ pub enum Delimiter {
 }
 
 impl Delimiter {
-    /// The words in settings.
+    /// The names in settings.
     pub const WORDS: [&'static str; 4] = [",", ";", "tab", "|"];
 
-    /// The delimiter of a word in settings; a tab is also `\t`, as two characters or as one.
+    /// Parses a name of settings; a tab is also `\t`, as two characters or as one.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         match word {
@@ -42,7 +42,7 @@ impl Delimiter {
         }
     }
 
-    /// The word in settings and manifests.
+    /// The name in settings and manifests.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Comma => ",",
@@ -62,7 +62,7 @@ impl Delimiter {
     }
 }
 
-/// What decides how a text becomes a cell.
+/// The rules by which a text becomes a cell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Dialect {
     pub(crate) delimiter: Delimiter,

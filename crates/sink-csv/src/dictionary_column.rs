@@ -26,7 +26,7 @@ impl<'a> DictionaryColumn<'a> {
         }
     }
 
-    /// What a row has; nothing for one that has no text.
+    /// The cell of a row; empty for null.
     pub(crate) fn at(&self, row: usize) -> &[u8] {
         let key = self.keys.key(row);
         key.and_then(|key| self.quoted.get(key))

@@ -28,8 +28,7 @@ const PACKING: &str = "compression";
 const DELIMITER: &str = "delimiter";
 const BOM: &str = "bom";
 const SEP_LINE: &str = "sep";
-/// Which texts are changed where `spreadsheet_safe` is true: those of which a piece is a formula. Older manifests do not have
-/// it.
+/// Option: which texts are changed if `spreadsheet_safe` is true, i.e. those with a piece that is a formula. Older manifests lack it.
 const GUARDED: &str = "guarded";
 const GUARDED_PIECES: &str = "pieces";
 
@@ -40,9 +39,9 @@ pub struct CsvFormat {
     pub contract: Contract,
     /// Compression.
     pub packing: Compression,
-    /// What becomes of formulas.
+    /// How formulas are treated.
     pub safety: SpreadsheetSafety,
-    /// What stands between cells.
+    /// The delimiter between cells.
     pub delimiter: Delimiter,
     /// Whether files begin with a byte order mark, by which Excel knows UTF-8.
     pub bom: bool,
@@ -115,7 +114,7 @@ impl FileFormat for CsvFormat {
         )
     }
 
-    /// Whoever reads all files of a folder at once needs one delimiter, and one sort of beginning.
+    /// Readers of all files of a folder need one delimiter and one form of preamble.
     fn layout(&self) -> String {
         let defaults = Self::default();
         let differing = [
@@ -168,7 +167,7 @@ impl FileFormat for CsvFormat {
     }
 }
 
-/// What the texts of a column are.
+/// The content type of a column's texts.
 pub(crate) fn content(kind: ColumnKind) -> Content {
     match kind {
         ColumnKind::Json => Content::Json,
@@ -179,7 +178,7 @@ pub(crate) fn content(kind: ColumnKind) -> Content {
 struct CsvFile {
     out: CompressedWriter,
     dialect: Dialect,
-    /// What the texts of each column are.
+    /// The content type of each column's texts.
     contents: Vec<Content>,
     /// Lines that are not written yet.
     lines: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Datasets of CSV files: RFC 4180, UTF-8, a header, one file a table, safe to open in a spreadsheet unless asked otherwise.
+//! Datasets of CSV files: RFC 4180, UTF-8, a header, one file a table, by default safe to open in a spreadsheet.
 
 mod batch_reader;
 mod cell;
@@ -20,8 +20,8 @@ pub use compression::Compression;
 pub use dialect::{Delimiter, SpreadsheetSafety};
 pub use format::CsvFormat;
 
-/// Writes a text into a line as datasets do, between commas: quoted where it must be, and no piece of it what a spreadsheet takes
-/// for a formula if it is to be safe.
+/// Writes a text into a line as datasets do, between commas: quoted where necessary and, with `safety`, without a piece that a
+/// spreadsheet reads as a formula.
 pub fn text_cell(text: &str, safety: SpreadsheetSafety, line: &mut Vec<u8>) {
     write_cell(text, Content::Text, safety, line);
 }

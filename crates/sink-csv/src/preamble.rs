@@ -1,4 +1,4 @@
-//! What stands before the header of a file: a byte order mark, and a line that names the delimiter for Excel.
+//! The preamble before the header of a file: a byte order mark, and a line that names the delimiter for Excel.
 
 use std::io::{self, Read};
 
@@ -6,10 +6,10 @@ use crate::dialect::Delimiter;
 
 /// The byte order mark of UTF-8.
 const BOM: &[u8] = b"\xEF\xBB\xBF";
-/// What the line begins with that names the delimiter.
+/// The start of the line that names the delimiter.
 const SEP: &[u8] = b"sep=";
 
-/// Writes what stands before the header.
+/// Writes the preamble.
 pub(crate) fn write(bom: bool, sep_line: bool, delimiter: Delimiter, line_end: &[u8], lines: &mut Vec<u8>) {
     if bom {
         lines.extend_from_slice(BOM);
@@ -21,7 +21,7 @@ pub(crate) fn write(bom: bool, sep_line: bool, delimiter: Delimiter, line_end: &
     }
 }
 
-/// Skips what stands before the header. Whether it is there is seen from the file; the rest is what is read from then on.
+/// Skips the preamble, if the file has one, and gives a reader of the rest.
 pub(crate) fn skip<R: Read>(mut file: R) -> io::Result<impl Read> {
     // The longest preamble: the mark, `sep=`, a delimiter, CR and LF.
     let longest = BOM.len() + SEP.len() + 3;
@@ -33,7 +33,7 @@ pub(crate) fn skip<R: Read>(mut file: R) -> io::Result<impl Read> {
     Ok(io::Cursor::new(rest).chain(file))
 }
 
-/// What follows a delimiter and a line end.
+/// The text after a delimiter and a line end.
 fn after_line(text: &[u8]) -> Option<&[u8]> {
     let (_, rest) = text.split_first()?;
     rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n"))

@@ -1,4 +1,4 @@
-//! Lines as cells (RFC 4180), told apart: a text without characters is quoted, no text at all is nothing.
+//! Reads lines as cells (RFC 4180). An empty text is quoted, null is an empty cell.
 
 use std::borrow::Cow;
 use std::io::{self, Read};
@@ -10,7 +10,7 @@ use crate::dialect::Delimiter;
 
 /// Bytes that are read at a time.
 const BLOCK: usize = 1 << 18;
-/// No row is longer: the tables' texts are bounded, a file that somebody made up need not be.
+/// The longest row. The tables' texts are bounded, but a forged file could have longer ones.
 const MAX_RECORD_BYTES: usize = 4 << 20;
 
 /// Reads records one after the other.
@@ -115,7 +115,7 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// Reads on, after what is there of the record at hand.
+    /// Reads more, after the part of the current record that was read.
     fn fill(&mut self) -> io::Result<()> {
         self.block.copy_within(self.at..self.filled, 0);
         self.filled -= self.at;

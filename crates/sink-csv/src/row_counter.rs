@@ -6,7 +6,7 @@ use memchr::{memchr, memchr_iter};
 
 use crate::dialect::Delimiter;
 
-/// Bytes that are looked at at a time.
+/// Bytes per block.
 const BLOCK: usize = 1 << 18;
 
 /// Counts the rows below the header.
@@ -20,8 +20,8 @@ pub(crate) fn rows(mut text: impl Read, delimiter: Delimiter) -> io::Result<u64>
     }
 }
 
-/// What there is outside of quotes. Texts that have quotes are quoted (RFC 4180), so every other quote ends a text, and the
-/// two of a doubled one are an end and a begin with nothing between.
+/// Counts rows outside of quotes. Texts with quotes are quoted (RFC 4180), so every other quote ends a text; a doubled quote is an
+/// end and a start with nothing between.
 #[derive(Debug)]
 struct Count {
     delimiter: u8,
@@ -57,7 +57,7 @@ impl Count {
         self.part(&block[begin..]);
     }
 
-    /// Takes bytes without a quote.
+    /// Counts in bytes without a quote.
     fn part(&mut self, mut part: &[u8]) {
         let Some(last) = part.last().filter(|_| !self.quoted) else {
             return;

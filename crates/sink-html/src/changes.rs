@@ -1,4 +1,4 @@
-//! What changed since the report before: both syncs as records in the order of their keys, for the comparison that all share.
+//! The changes since the previous report: both syncs as records in the order of their keys, for the shared comparison.
 
 use std::convert::Infallible;
 
@@ -29,11 +29,11 @@ pub(crate) struct Row {
     pub(crate) key: Vec<Box<str>>,
     /// Names for people, see [`RecordKind::names`].
     pub(crate) names: Vec<Option<Box<str>>>,
-    /// Of what changed.
+    /// The changed fields.
     pub(crate) fields: Vec<Field>,
 }
 
-/// The column, what it said, what it says.
+/// The column, the old value, the new value.
 type Field = (Box<str>, Option<Box<str>>, Option<Box<str>>);
 
 /// Compares two syncs.
@@ -96,7 +96,7 @@ fn word(flag: bool) -> &'static str {
 /// A list in the order of its keys, one after the other.
 struct Walk {
     order: Vec<u32>,
-    /// One more than the place of the record at hand.
+    /// One more than the index of the current record.
     next: usize,
 }
 
@@ -299,7 +299,7 @@ impl Records for Access<'_> {
     }
 }
 
-/// The holders of one entitlement after the other, so that only those are sorted at a time.
+/// Grants, one entitlement after the other, so that only its holders are sorted at a time.
 struct Grants<'a> {
     fields: Vec<&'static str>,
     access: Access<'a>,
@@ -307,7 +307,7 @@ struct Grants<'a> {
     ranks: Vec<u32>,
     /// Sources as the JSON array that the dataset has.
     sources: Vec<String>,
-    /// Rank, place and origin of who holds the entitlement at hand, the next one last.
+    /// Rank, index and origin of the holders of the current entitlement, the next one last.
     holders: Vec<(u32, u32, u32)>,
     at: (u32, u32),
 }
@@ -396,7 +396,7 @@ impl Records for Grants<'_> {
     }
 }
 
-/// Type, id, name and login of who is at a place.
+/// Type, id, name and login of the principal at an index.
 fn principal(model: &Model, place: u32) -> Option<(&str, &str, &str, Option<&str>)> {
     let place = place as usize;
     if let Some(person) = model.people.get(place) {

@@ -1,4 +1,4 @@
-//! The plots of the overview: counts by one or two things. Each says the query over the dataset that gives the same rows.
+//! The charts of the overview. Each has the query over the dataset that gives the same rows.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::entitlements::Holders;
 use crate::metrics::{EXPIRED, PENDING, UserFacts, facts, sql_text};
 use crate::model::Model;
 
-/// A plot.
+/// A chart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Chart {
     pub(crate) key: Box<str>,
@@ -21,10 +21,10 @@ pub(crate) struct Chart {
     pub(crate) rows: Vec<(Vec<String>, u64)>,
 }
 
-/// Bars in a plot of the largest.
+/// The most bars in a chart of the largest.
 const MAX_BARS: usize = 12;
 
-/// How many roles somebody holds, in words.
+/// Ranges of numbers of roles, each by its largest number, with labels.
 const BUCKETS: [(u32, &str); 6] = [
     (0, "none"),
     (1, "1"),
@@ -178,7 +178,7 @@ fn state(facts: &UserFacts<'_>) -> &'static str {
     }
 }
 
-/// Whoever signs in through an identity provider may be asked for MFA there, which the tenant does not know.
+/// The MFA state of a user. An identity provider may require MFA without the tenant knowing.
 fn mfa(facts: &UserFacts<'_>) -> &'static str {
     match (facts.person.mfa_enabled, facts.person.sso_enabled) {
         (Some(true), _) => "MFA",

@@ -1,4 +1,4 @@
-//! Rows of a sync, taken as they come.
+//! Collects the rows of a sync in the order of their arrival.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,19 +23,19 @@ pub(crate) struct Collector {
     model: Model,
     attributes: UserAttributes,
     kinds: HashMap<ResourceTypeId, u32>,
-    /// Places of people.
+    /// Indices of people.
     people: HashMap<ResourceTypeId, HashMap<NativeId, u32>>,
     /// Names of everything else.
     names: HashMap<ResourceTypeId, HashMap<NativeId, Box<str>>>,
     /// Descriptions of everything that has one.
     descriptions: HashMap<ResourceTypeId, HashMap<NativeId, Box<str>>>,
-    /// Places of what is no person and holds something, counted from the first of them.
+    /// Indices of other principals with grants.
     others: HashMap<ResourceTypeId, HashMap<NativeId, u32>>,
     entitlements: HashMap<EntitlementId, usize>,
     origins: HashMap<Origin, u32>,
 }
 
-/// The bit that tells others from people until all people are in.
+/// Marks the index of another principal until the number of people is known.
 const OTHER: u32 = 1 << 31;
 
 impl Collector {
@@ -49,7 +49,7 @@ impl Collector {
         collector
     }
 
-    /// Takes rows.
+    /// Adds rows.
     pub(crate) fn take(&mut self, batch: &AccessBatch) -> Result<(), ReportError> {
         match batch {
             AccessBatch::ResourceTypes(rows) => {
@@ -126,7 +126,7 @@ impl Collector {
         Ok(())
     }
 
-    /// The place of a principal; what is no person gets one when it is met first.
+    /// The index of a principal. A principal that is not a person gets one at its first grant.
     fn principal(&mut self, resource_type: &ResourceTypeId, id: &NativeId) -> Result<u32, ReportError> {
         if let Some(place) = self.people.get(resource_type).and_then(|people| people.get(id)) {
             return Ok(*place);
@@ -176,7 +176,7 @@ impl Collector {
             .ok_or_else(|| dangling(id))
     }
 
-    /// All rows are in.
+    /// Completes the model.
     pub(crate) fn finish(mut self, summary: &SyncSummary) -> Result<Model, ReportError> {
         let completeness: BTreeMap<&str, &Completeness> = summary
             .completeness
@@ -212,7 +212,7 @@ fn within<'a, V>(
     map.entry(resource_type.clone()).or_default()
 }
 
-/// The place after so many.
+/// The next index after this many items.
 fn places(before: usize) -> Result<u32, ReportError> {
     u32::try_from(before)
         .ok()

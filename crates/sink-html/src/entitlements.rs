@@ -1,14 +1,14 @@
-//! What can be held, who holds it, and how it came to that.
+//! Entitlements, their holders, and the origins of grants.
 
 use access_core::model::TraitKind;
 use serde::{Deserialize, Serialize};
 
-/// A kind of thing.
+/// A resource type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Kind {
     pub(crate) id: Box<str>,
     pub(crate) name: Box<str>,
-    /// The dataset's word: `user`, `group`, `role`, `app`, `managed_device` or `other`.
+    /// The dataset's value: `user`, `group`, `role`, `app`, `managed_device` or `other`.
     #[serde(rename = "trait_kind")]
     pub(crate) taken_for: Box<str>,
     pub(crate) complete: bool,
@@ -17,21 +17,21 @@ pub(crate) struct Kind {
 }
 
 impl Kind {
-    /// Whether its things have this trait.
+    /// Whether its resources have this trait.
     pub(crate) fn is(&self, kind: TraitKind) -> bool {
         *self.taken_for == *kind.as_str()
     }
 }
 
-/// Something that can be held.
+/// An entitlement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entitlement {
     pub(crate) id: Box<str>,
-    /// The kind of the thing that it is held on, by its place in the list of kinds.
+    /// The resource type of its resource, by its index in the list of types.
     pub(crate) kind: u32,
     pub(crate) resource: Box<str>,
     pub(crate) resource_name: Box<str>,
-    /// What the resource is for, in the tenant's words.
+    /// The description of the resource.
     pub(crate) resource_description: Option<Box<str>>,
     pub(crate) slug: Box<str>,
     pub(crate) name: Box<str>,
@@ -41,7 +41,7 @@ pub(crate) struct Entitlement {
     pub(crate) immutable: bool,
 }
 
-/// Somebody who holds something and is no person, such as a group.
+/// A principal that is not a person, such as a group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct OtherPrincipal {
     pub(crate) name: Box<str>,
@@ -49,25 +49,24 @@ pub(crate) struct OtherPrincipal {
     pub(crate) id: Box<str>,
 }
 
-/// How something is held.
+/// The origin of a grant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct Origin {
-    /// Whether it was given to the holder itself.
+    /// Whether it was granted to the principal directly.
     pub(crate) direct: bool,
-    /// Ids of the entitlements through which it is held.
+    /// Ids of the entitlements that it is inherited from.
     pub(crate) sources: Vec<Box<str>>,
 }
 
-/// Who holds an entitlement.
+/// The principals with an entitlement.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Holders {
-    /// Places: people first, then the others.
+    /// Their indices: people first, then the others.
     pub(crate) principals: Vec<u32>,
-    /// For each, one more than the place of its [`Origin`]; zero: given to the holder itself, nothing else to say. Empty if
-    /// that is so for all.
+    /// For each, one more than the index of its [`Origin`]; zero is a plain direct grant. Empty if all are plain direct grants.
     pub(crate) origins: Vec<u32>,
-    /// For each, the place in [`Model::times`](crate::model::Model::times) of the first report of the chain that shows it. Empty if
-    /// that is the first one for all.
+    /// For each, the index in [`Model::times`](crate::model::Model::times) of the first report of the chain that shows it. Empty if
+    /// that is zero for all.
     pub(crate) since: Vec<u32>,
 }
 
@@ -80,7 +79,7 @@ impl Holders {
             .map(|(n, principal)| (*principal, self.origins.get(n).copied().unwrap_or(0)))
     }
 
-    /// The place in [`Model::times`](crate::model::Model::times) of the first report that shows the holder at a place here.
+    /// The index in [`Model::times`](crate::model::Model::times) of the first report that shows the holder at an index.
     pub(crate) fn since(&self, n: usize) -> u32 {
         self.since.get(n).copied().unwrap_or(0)
     }

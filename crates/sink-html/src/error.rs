@@ -1,4 +1,4 @@
-//! Why there is no report.
+//! The errors of reports.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,13 +10,13 @@ use regular_file::{FileError, OtherType};
 /// Why a report could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// The place is a folder.
+    /// The path is a folder.
     #[error("{} is a folder", path.display())]
     IsFolder {
-        /// The place.
+        /// The path.
         path: PathBuf,
     },
-    /// The place is something else than a regular file: a device, a pipe, a loop of links.
+    /// The path is not a regular file: a device, a pipe, a loop of links.
     #[error(transparent)]
     NotAFile(FileError),
     /// The folder is not there.
@@ -28,7 +28,7 @@ pub enum ReportError {
     /// Another run is writing there.
     #[error("another run is writing {}", path.display())]
     Locked {
-        /// The place.
+        /// The path.
         path: PathBuf,
     },
     /// The file is something else.
@@ -47,7 +47,7 @@ pub enum ReportError {
         /// The newest that is known.
         known: u64,
     },
-    /// The report is damaged, or somebody altered it.
+    /// The report is damaged or was altered.
     #[error("{} does not match what was written: {reason}", path.display())]
     Altered {
         /// The file.
@@ -60,7 +60,7 @@ pub enum ReportError {
     Location {
         /// The file.
         path: PathBuf,
-        /// What it holds.
+        /// How it conflicts.
         conflict: LocationConflict,
     },
     /// The report that this one is to follow is of a part of the tenant.
@@ -69,7 +69,7 @@ pub enum ReportError {
         /// The file.
         path: PathBuf,
     },
-    /// There is no room.
+    /// The disk is full.
     #[error("no space left for {}", path.display())]
     NoSpace {
         /// The file.
@@ -78,7 +78,7 @@ pub enum ReportError {
     /// The system refuses.
     #[error("{doing} {}: permission denied", path.display())]
     Denied {
-        /// What was tried.
+        /// The operation.
         doing: &'static str,
         /// The file.
         path: PathBuf,
@@ -94,7 +94,7 @@ pub enum ReportError {
     /// The disk failed.
     #[error("{doing} {}: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// The operation.
         doing: &'static str,
         /// The file.
         path: PathBuf,
@@ -104,33 +104,33 @@ pub enum ReportError {
     /// The system has run out of something else: memory, open files, threads, the size that a file may have.
     #[error("{doing} {}: {source}", path.display())]
     Exhausted {
-        /// What was tried.
+        /// The operation.
         doing: &'static str,
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A row names something that did not come before it. The pipeline's checks rule that out.
     #[error("a row refers to {id}, which was not written before it")]
     Dangling {
-        /// What it names.
+        /// The missing id.
         id: String,
     },
-    /// Something that is not this program's has the name of its temporary file.
+    /// Another file has the name of the temporary file.
     #[error("{doing} {}: {source}", path.display())]
     InTheWay {
-        /// What was being done.
+        /// The operation.
         doing: &'static str,
         /// The file.
         path: PathBuf,
-        /// What it is.
+        /// Which file type it has.
         source: io::Error,
     },
     /// More rows than a report can number.
     #[error("too many rows for a report (limit: 2 billion per type)")]
     TooMany,
-    /// The writing thread ended without saying why, or was told to stop.
+    /// The writing thread panicked, or was asked to stop.
     #[error("the thread that writes the report ended unexpectedly")]
     ThreadLost,
 }
@@ -140,7 +140,7 @@ impl ReportError {
         let path = path.to_owned();
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace { path },
-            // Not the system's word: there is something that is not this program's.
+            // Not an error of the system: the file is not this program's.
             io::ErrorKind::PermissionDenied if source.raw_os_error().is_none() => {
                 Self::InTheWay { doing, path, source }
             }

@@ -1,5 +1,5 @@
-//! What a report says of its own making: what the sync was made with, what was left out of it, what the tenant does not state,
-//! and which losses were accepted.
+//! The evidence in a report: the provenance of the sync, the rows that were left out, the data that the tenant does not state, and the
+//! losses that were accepted.
 
 use access_core::model::{IdScheme, LeftOutRow};
 use access_core::sync::{DropReason, SyncSummary};
@@ -9,7 +9,7 @@ use serde_json::Value;
 /// Accepted losses that are listed one by one; the rest is counted.
 const MAX_ACCEPTED: usize = 200;
 
-/// What the page's view of the same name shows. Reports of older versions have none of it.
+/// The data of the page's view of the same name. Reports of older versions have none.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Evidence {
     /// See [`access_core::model::Provenance`].
@@ -17,7 +17,7 @@ pub(crate) struct Evidence {
     pub(crate) provenance: Value,
     #[serde(default)]
     left_out: Vec<LeftOutLine>,
-    /// Rows that were left out besides.
+    /// The number of further rows that were left out.
     #[serde(default)]
     left_out_more: u64,
     /// See [`access_core::model::UnstatedNote`].
@@ -52,7 +52,7 @@ struct Guard {
 /// A loss that was published all the same.
 #[derive(Debug, Serialize, Deserialize)]
 struct Accepted {
-    /// In words, e.g. `2 of 8 resources of type role are left`.
+    /// A sentence, e.g. `2 of 8 resources of type role are left`.
     loss: Box<str>,
     /// The flag that covered it.
     by: Box<str>,

@@ -1,8 +1,9 @@
-//! The access sink behind `kind = "html"`: one sync as a review report, one HTML file that needs nothing else.
+//! The access sink behind `kind = "html"`: one sync as a review report, one self-contained HTML file.
 //!
-//! [`HtmlSink`] is the port. Rows are gathered in memory (`collector`), put in an order of their own (`model`), counted
-//! (`figures`, `charts`), compared with the report before (`predecessor`, `changes`), and written as compressed `sections` into
-//! a `page` whose style and code are the files in `src/page`. The `seal` at its end has the hashes that [`verify`] checks.
+//! [`HtmlSink`] is the sink. Rows are collected in memory (`collector`), sorted (`model`), counted (`metrics`, `charts`), compared with
+//! the previous report (`previous_report`, `changes`), encoded as sections (`payload`) and rendered into a page (`render`) whose style
+//! and code are the files in `src/page`. The `seal` at its end has the hashes that [`verify`] checks. `schema` hands the page what the
+//! adapter declares.
 
 mod changes;
 mod charts;

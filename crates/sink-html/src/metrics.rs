@@ -1,4 +1,4 @@
-//! The numbers of the overview. Each is counted here, and says the query over the dataset that gives the same: tests run that
+//! The figures of the overview. Each is counted here, and has the query over the dataset that gives the same number: tests run that
 //! query, and the page shows it.
 
 use access_core::model::{
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::Model;
 use crate::users::Person;
 
-/// A number.
+/// A figure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Figure {
     pub(crate) key: Box<str>,
@@ -17,7 +17,7 @@ pub(crate) struct Figure {
     pub(crate) meaning: Box<str>,
     /// For `DuckDB`, over the tables of docs/reference/dataset.md with the rows of this sync.
     pub(crate) sql: Box<str>,
-    /// Where in the page the rows are that it counts.
+    /// The view of the page with the rows that it counts.
     pub(crate) link: Box<str>,
     pub(crate) value: u64,
     /// How much harm each that is counted can do; zero if it is no finding.

@@ -1,4 +1,4 @@
-//! A sync as the report has it: all of it in memory, in an order that depends on nothing but the sync.
+//! A sync as the report has it: completely in memory, in an order that depends on the sync only.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -23,18 +23,18 @@ pub(crate) struct Model {
     /// By name, then by id.
     pub(crate) people: Vec<Person>,
     pub(crate) others: Vec<OtherPrincipal>,
-    /// By kind, then by the name of the thing, then by id.
+    /// By resource type, then by the name of the resource, then by id.
     pub(crate) entitlements: Vec<Entitlement>,
     pub(crate) origins: Vec<Origin>,
     /// In the order of the entitlements.
     pub(crate) holders: Vec<Holders>,
-    /// When the syncs began whose reports first showed some of the grants; first of all that of the first report of the chain.
-    /// Empty in reports of version 1.
+    /// Start times of the syncs whose reports were the first to show some of the grants; the first is that of the first report of the
+    /// chain. Empty in reports of version 1.
     pub(crate) times: Vec<Box<str>>,
 }
 
 impl Model {
-    /// How many grants there are.
+    /// The number of grants.
     pub(crate) fn grants(&self) -> u64 {
         self.holders
             .iter()
@@ -42,13 +42,13 @@ impl Model {
             .sum()
     }
 
-    /// Rows as every sink counts them.
+    /// The number of rows as every sink counts them.
     pub(crate) fn rows(&self) -> u64 {
         let resources: u64 = self.kinds.iter().map(|kind| kind.resources).sum();
         (self.kinds.len() + self.entitlements.len()) as u64 + resources + self.grants()
     }
 
-    /// Its size, for judging the sync that comes next.
+    /// Its size, for the comparison with the next sync.
     pub(crate) fn baseline(&self) -> Baseline {
         let id = |kind: &Kind| ResourceTypeId::new(&kind.id).ok();
         let resources = self
@@ -68,8 +68,8 @@ impl Model {
         }
     }
 
-    /// Says of every grant since when reports show it: what the report before has too keeps its date, the rest is new with this
-    /// sync. Without a report before, all are in the first one.
+    /// Dates every grant by the first report that shows it: a grant of the previous report keeps its date, the others are new with this
+    /// sync. Without a previous report, all are of this one.
     pub(crate) fn date_grants(&mut self, started_at: &str, before: Option<(&Self, &str)>) {
         self.times = vec![started_at.into()];
         let Some((old, old_started_at)) = before else {
@@ -126,7 +126,7 @@ impl Model {
         self.kinds.get(entitlement.kind as usize)
     }
 
-    /// Type and id of the principal at a place.
+    /// Type and id of the principal at an index.
     pub(crate) fn principal(&self, place: u32) -> Option<(&str, &str)> {
         let place = place as usize;
         if let Some(person) = self.people.get(place) {
@@ -136,12 +136,12 @@ impl Model {
         Some((&other.resource_type, &other.id))
     }
 
-    /// Whether an entitlement is held on a thing of this trait.
+    /// Whether an entitlement is on a resource of this trait.
     pub(crate) fn is_on(&self, entitlement: &Entitlement, kind: TraitKind) -> bool {
         self.kind(entitlement).is_some_and(|found| found.is(kind))
     }
 
-    /// How many entitlements on things of a trait each person holds.
+    /// The number of each person's grants on resources of a trait.
     pub(crate) fn held_by_people(&self, kind: TraitKind) -> Vec<u32> {
         let mut held = vec![0; self.people.len()];
         for (entitlement, holders) in self.entitlements.iter().zip(&self.holders) {
@@ -156,7 +156,7 @@ impl Model {
         held
     }
 
-    /// Puts everything into the order that it has in the report, whatever the order in which it came.
+    /// Sorts everything into the order of the report, whatever its order of arrival.
     pub(crate) fn settle(&mut self) {
         self.settle_words();
         self.settle_origins();
@@ -216,7 +216,7 @@ impl Model {
         }
     }
 
-    /// New places of people and, after them, others.
+    /// New indices of people and, after them, of other principals.
     fn settle_principals(&mut self) -> Vec<u32> {
         let words = &self.words;
         let mut places = settled_by_key(&mut self.people, |person| {
@@ -234,7 +234,7 @@ impl Model {
     }
 }
 
-/// Sorts a list, and gives the new place of what was at each old one.
+/// Sorts a list, and gives the new index of the item at each old one.
 fn settled<T>(list: &mut Vec<T>, compare: impl Fn(&T, &T) -> std::cmp::Ordering) -> Vec<u32> {
     let mut numbered: Vec<(u32, T)> = (0..).zip(std::mem::take(list)).collect();
     numbered.sort_by(|(_, a), (_, b)| compare(a, b));
@@ -260,7 +260,7 @@ fn placed<T>(list: &mut Vec<T>, numbered: Vec<(u32, T)>) -> Vec<u32> {
 pub(crate) mod tests {
     use super::*;
 
-    /// A model in which people hold roles, both by number.
+    /// A model with grants of roles to people, both by number.
     pub(crate) fn holding(grants: &[(&str, &[u32])], people: u32) -> Model {
         let mut model = Model {
             kinds: vec![Kind {
@@ -335,7 +335,7 @@ pub(crate) mod tests {
                 ("b", 0, "February")
             ]
         );
-        // Written once more, against itself.
+        // The same sync again, compared with itself.
         let mut again = holding(&[("a", &[0, 1, 2]), ("b", &[0])], 3);
         again.date_grants("March", Some((&third, "March")));
         assert_eq!(dates(&again), dates(&third));

@@ -23,7 +23,7 @@ use crate::string_table::StringTable;
 use crate::users::{AttributeKeys, Person};
 use crate::varint;
 
-/// A part of the data.
+/// A section of the data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Section {
     pub(crate) name: &'static str,
@@ -31,10 +31,10 @@ pub(crate) struct Section {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Their names, in order.
+/// The names of the sections, in order.
 pub(crate) const SECTIONS: [&str; 5] = ["head", "people", "access", "grants", "changes"];
 
-/// What the overview needs.
+/// The data of the overview.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ReportHeader {
     pub(crate) program: Box<str>,
@@ -54,7 +54,7 @@ pub(crate) struct ReportHeader {
     pub(crate) ledger: Value,
     #[serde(default)]
     pub(crate) evidence: Evidence,
-    /// What the file is to a review.
+    /// The review that the file belongs to, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) review: Option<ReviewScope>,
     /// The figures of the reports before this one, the earliest first.
@@ -62,7 +62,7 @@ pub(crate) struct ReportHeader {
     pub(crate) trend: Vec<TrendPoint>,
 }
 
-/// Reports that a trend goes back at most.
+/// The longest trend, in reports.
 const MAX_TREND_POINTS: usize = 12;
 
 /// The figures of an earlier report.
@@ -89,7 +89,7 @@ impl ReportHeader {
     }
 }
 
-/// Why bytes are no section.
+/// Why bytes are not a section.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SectionError {
     #[error(transparent)]
@@ -108,7 +108,7 @@ struct PeopleColumns<'a> {
     logins: Vec<Option<Cow<'a, str>>>,
     /// `=`: the same as the login; one that begins with it has another before it.
     emails: Vec<Option<Cow<'a, str>>>,
-    /// Places of words.
+    /// Indices of strings.
     shared: BTreeMap<Cow<'a, str>, Vec<Option<StringId>>>,
     /// `1`, `0` or `-` for each person.
     flags: BTreeMap<Cow<'a, str>, String>,
@@ -137,7 +137,7 @@ struct AccessColumns<'a> {
     times: Vec<Cow<'a, str>>,
 }
 
-/// All sections of a report.
+/// Encodes the sections of a report.
 pub(crate) fn encode(
     head: &ReportHeader,
     model: &Model,
@@ -162,7 +162,7 @@ pub(crate) fn encode(
     ])
 }
 
-/// The sync that sections are of.
+/// Decodes the sync of a report.
 pub(crate) fn decode(sections: &[Section; 5]) -> Result<(ReportHeader, Model), SectionError> {
     let head: ReportHeader = serde_json::from_slice(&sections[0].bytes)?;
     let mut model = Model {
@@ -391,9 +391,9 @@ fn read_access(columns: AccessColumns<'_>, model: &mut Model) -> Result<(), Sect
     Ok(())
 }
 
-/// For each entitlement: how many hold it; whether origins follow; the first holder and the distances between holders; and
-/// the origins. After all of them, unless each is in the first report of the chain: for each grant the place of the first
-/// report that shows it. All as variable-length numbers.
+/// Encodes grants as variable-length numbers. For each entitlement: the number of holders; whether origins follow; the first holder and
+/// the distances between holders; the origins. Then, unless all are of the first report of the chain: for each grant the index of the
+/// first report that shows it.
 fn grant_numbers(model: &Model) -> Vec<u8> {
     let mut numbers = Vec::new();
     for holders in &model.holders {
@@ -427,7 +427,7 @@ fn read_grants(bytes: &[u8], model: &mut Model) -> Result<(), SectionError> {
     let mut next = || numbers.next().ok_or(SectionError::Dangling);
     for _ in 0..model.entitlements.len() {
         let (count, with_origins) = (next()? as usize, next()? > 0);
-        // A number takes at least a byte, so a count beyond them is a lie.
+        // Each number takes at least a byte, so a larger count is wrong.
         if count > bytes.len() {
             return Err(SectionError::Dangling);
         }

@@ -1,4 +1,4 @@
-//! The report that another one follows: what changed is said against it, and its hash is carried on.
+//! The previous report of a chain: changes are computed against it, and the next seal has its hash.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -22,17 +22,17 @@ use crate::seal::Previous;
 /// There is one format of reports.
 const FORMAT: &str = "report";
 
-/// What a report takes over from the one before it.
+/// What a report inherits from the previous one.
 #[derive(Debug, Default)]
 pub(crate) struct Continuation {
     pub(crate) changes: Changes,
     pub(crate) previous: Option<Previous>,
-    /// The figures of the reports before, the earliest first.
+    /// The figures of the previous reports, the earliest first.
     pub(crate) trend: Vec<TrendPoint>,
 }
 
-/// A report that was found where the next one goes, or was named. Its data is read again when it is needed, so that it takes
-/// no memory while the tenant is read.
+/// The report at the path of the next one, or a named one. Its data is read again when it is needed, so that it takes no memory
+/// while the tenant is read.
 #[derive(Debug)]
 pub(crate) struct Predecessor {
     path: PathBuf,
@@ -41,17 +41,16 @@ pub(crate) struct Predecessor {
     started_at: String,
     sync_type: String,
     pub(crate) id_scheme: Option<IdScheme>,
-    /// Whether it is of the very sync that is written, so that nothing can have changed since.
+    /// Whether it is of the same sync as the one being written, so that nothing can have changed.
     is_same: bool,
     pub(crate) baseline: Baseline,
 }
 
 impl Predecessor {
-    /// Reads a report that a sync is to follow. There is none if there is no file, or an empty one.
+    /// Reads the report that a sync follows. `None` without a file, or with an empty one.
     ///
     /// # Errors
-    /// [`ReportError`] if the file cannot be followed: it is no report, or was altered, or is of another tenant or a later
-    /// sync.
+    /// [`ReportError`] if the file cannot be followed: it is not a report, was altered, or is of another tenant or a later sync.
     pub(crate) fn read(path: &Path, sync: &SyncRun) -> Result<Option<Self>, ReportError> {
         match std::fs::metadata(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -65,7 +64,7 @@ impl Predecessor {
             let parsed = OffsetDateTime::parse(text, &Rfc3339);
             parsed.map_err(|_| ReportError::altered(path, "its time cannot be read"))
         };
-        // A report that is written once more is no later one.
+        // A rewritten report is not a later one.
         let is_same = seal.sync_id == sync.id.as_str();
         let contents = LocationContents {
             tenant: Some(seal.tenant.clone()),
@@ -110,7 +109,7 @@ impl Predecessor {
     /// Streams the ids of its resources and grants into a comparison.
     ///
     /// # Errors
-    /// [`ReportError`] if the file is not what it was when the sync began.
+    /// [`ReportError`] if the file changed since the sync began.
     pub(crate) fn each_id(&self, comparer: &mut Comparer) -> Result<(), ReportError> {
         let (_, _, model) = self.read_again()?;
         let held_on = model.entitlements.iter().filter_map(|entitlement| {
@@ -153,11 +152,10 @@ impl Predecessor {
         }
     }
 
-    /// What changed since, and what the next report says of it; dates the grants of the model. A report that is written once more
-    /// says what it said.
+    /// Computes the changes since this report, and dates the grants of the model. A rewritten report of the same sync keeps its changes.
     ///
     /// # Errors
-    /// [`ReportError`] if the file is not what it was when the sync began.
+    /// [`ReportError`] if the file changed since the sync began.
     pub(crate) fn compare(
         &self,
         run: &SyncRun,

@@ -18,7 +18,7 @@ use crate::seal::{FORMAT, Seal, SealedSection, VERSION, sha256};
 /// The page without style, data and code.
 const PAGE: &str = include_str!("page/index.html");
 
-/// How it looks, in the order in which rules weigh.
+/// The style sheets, in the order of precedence.
 const STYLE: [&str; 10] = [
     include_str!("page/css/tokens.css"),
     include_str!("page/css/base.css"),
@@ -32,7 +32,7 @@ const STYLE: [&str; 10] = [
     include_str!("page/css/print.css"),
 ];
 
-/// What it does, in the order in which things are needed.
+/// The scripts, in the order of their dependencies.
 const CODE: [&str; 28] = [
     include_str!("page/js/dom.js"),
     include_str!("page/js/text.js"),
@@ -68,12 +68,12 @@ const CODE: [&str; 28] = [
 pub(crate) const SEAL_BEGINS: &str = "<script type=\"application/json\" id=\"seal\">";
 pub(crate) const ENDS: &str = "</script>";
 
-/// The element that a section is in begins so.
+/// The opening tag of a section's element.
 pub(crate) fn section_begins(name: &str) -> String {
     format!("<script type=\"text/plain\" id=\"data-{name}\">")
 }
 
-/// The whole file, and its seal's text.
+/// Renders the file, and gives its seal.
 pub(crate) fn render(head: &ReportHeader, sections: &[Section], level: u32) -> io::Result<(Vec<u8>, Seal)> {
     let style = STYLE.concat();
     let code = format!("\"use strict\";\n(() => {{\n{}}})();\n", CODE.concat());
@@ -89,7 +89,7 @@ pub(crate) fn render(head: &ReportHeader, sections: &[Section], level: u32) -> i
         let _ = writeln!(data, "{ENDS}");
     }
     let title = format!("Access review of {}", head.tenant);
-    // Only texts that are ours are searched for marks: what the tenant says is put in last and not looked at again.
+    // Only the program's own texts are searched for marks; tenant data is inserted once and not searched again.
     let page = filled(
         PAGE,
         &[
@@ -133,7 +133,7 @@ fn sealed(section: &Section) -> SealedSection {
     }
 }
 
-/// Puts texts in the place of their marks, in one pass, so that a mark within a text stays what it is.
+/// Replaces marks by texts in one pass, so that a mark within a text stays as it is.
 fn filled(page: &str, texts: &[(&str, &str)]) -> String {
     let mut filled =
         String::with_capacity(page.len() + texts.iter().map(|(_, text)| text.len()).sum::<usize>());
@@ -156,7 +156,7 @@ fn filled(page: &str, texts: &[(&str, &str)]) -> String {
     filled
 }
 
-/// The numbers for who has no scripts.
+/// The figures for browsers without scripts.
 fn figures(figures: &[Figure]) -> String {
     let mut rows = String::new();
     for figure in figures {
@@ -201,7 +201,7 @@ fn compressed(bytes: &[u8], level: u32) -> io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-/// Undoes what was done to a section, up to the size that it is said to have.
+/// Unpacks a section, up to its stated size and one byte.
 pub(crate) fn unpacked(text: &str, bytes: u64) -> io::Result<Vec<u8>> {
     let packed = STANDARD.decode(text).map_err(|_| io::ErrorKind::InvalidData)?;
     let mut unpacked = Vec::new();
@@ -217,7 +217,7 @@ mod tests {
 
     use super::*;
 
-    /// All of it is one script: a name that stands at the top of two files keeps the whole page from running.
+    /// All files are one script: a top-level name that is declared twice stops the whole page.
     #[test]
     fn every_name_of_the_script_is_declared_once() {
         let mut names = BTreeSet::new();

@@ -16,9 +16,9 @@ use crate::seal::{FORMAT, Seal, VERSION, sha256};
 
 /// The first bytes of every report.
 const BEGINS: &str = "<!doctype html>";
-/// A file larger than this is not read: it is no report.
+/// The largest report; a larger file is not read.
 const MOST_BYTES: u64 = 1 << 30;
-/// A section that says that it is larger than this is not unpacked.
+/// The largest section, unpacked.
 const MOST_SECTION_BYTES: u64 = 1 << 31;
 
 /// A report in a file, not yet checked.
@@ -34,7 +34,7 @@ impl ReportFile {
     /// Reads the file at a path.
     ///
     /// # Errors
-    /// [`ReportError`] if it cannot be read, is no report, or one of a newer make-up.
+    /// [`ReportError`] if it cannot be read, is not a report, or one of a newer version.
     pub(crate) fn read(path: &Path) -> Result<Self, ReportError> {
         let foreign = || ReportError::Foreign {
             path: path.to_owned(),
@@ -75,7 +75,7 @@ impl ReportFile {
         sha256([self.text[self.at.clone()].as_bytes()])
     }
 
-    /// Whether everything but the seal is what the seal says.
+    /// Whether the page, i.e. everything but data and seal, matches the seal.
     pub(crate) fn page_is_whole(&self) -> bool {
         let (before, after) = (&self.text[..self.at.start], &self.text[self.at.end..]);
         sha256([before.as_bytes(), after.as_bytes()]) == self.seal.page_sha256
@@ -86,7 +86,7 @@ impl ReportFile {
         self.text.as_bytes() == bytes
     }
 
-    /// A section, or what is wrong with it.
+    /// A section, or the problem with it.
     pub(crate) fn section(&self, name: &'static str) -> Result<Section, String> {
         let sealed = self.seal.sections.iter().find(|section| section.name == name);
         let sealed = sealed.ok_or_else(|| format!("the seal has no section {name}"))?;
@@ -110,7 +110,7 @@ impl ReportFile {
         })
     }
 
-    /// All sections, if all are what the seal says.
+    /// All sections, if all match the seal.
     pub(crate) fn sections(&self) -> Result<[Section; 5], String> {
         let mut sections = Vec::with_capacity(SECTIONS.len());
         for name in SECTIONS {

@@ -1,4 +1,4 @@
-//! Reports as reviews use them: their grants read back, and files that show only some of them.
+//! Reports for reviews: reads their grants, and writes files with some of them.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -26,25 +26,25 @@ use crate::string_table::StringTable;
 use crate::target::Target;
 use crate::verify::{Verification, verify};
 
-/// A report of a finished sync, with what reviews need of it.
+/// A report with the data that reviews need.
 #[derive(Debug, Clone)]
 pub struct ReviewedReport {
-    /// What was checked, and what was found.
+    /// The result of its verification.
     pub verification: Verification,
     /// Every grant, in the order of the page. Empty if the data is damaged.
     pub grants: Vec<ReportGrant>,
-    /// What the file is to a review; `None` for a usual report.
+    /// The review that the file belongs to; `None` for a usual report.
     pub review: Option<ReviewScope>,
 }
 
 /// A grant of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportGrant {
-    /// What is held.
+    /// The id of the entitlement.
     pub entitlement_id: String,
-    /// Its name.
+    /// The name of the entitlement.
     pub entitlement_name: String,
-    /// The name of the resource on which it is held.
+    /// The name of the resource of the entitlement.
     pub resource_name: String,
     /// The trait of that resource: `user`, `group`, `role`, `app`, `managed_device` or `other`.
     pub trait_kind: String,
@@ -64,7 +64,7 @@ pub struct ReportGrant {
     pub can_be_revoked: bool,
 }
 
-/// What a file is to a review. The page reads it from the head of the data.
+/// The role of a file in a review. The page reads it from the head of the data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReviewScope {
     /// The review's id.
@@ -75,28 +75,28 @@ pub struct ReviewScope {
     pub report_sha256: String,
     /// The last day for decisions in this file.
     pub due: Option<String>,
-    /// Whose file it is.
+    /// Whom the file is for.
     pub role: ReviewRole,
     /// The reviewer of a reviewer's file.
     pub reviewer: Option<String>,
-    /// Which grants of the report are reviewed, in the words of the sheet's header.
+    /// Which grants of the report are reviewed, as in the header of a sheet.
     pub scope: String,
     /// Grants in this file.
     pub lines: u64,
-    /// Who reviews.
+    /// The reviewers.
     pub reviewers: Vec<ReviewReviewer>,
-    /// Who reviews which grant: run lengths over the grants of this file, each a place in `reviewers`, or -1 for nobody,
-    /// and a count.
+    /// The reviewer of each grant: runs over the grants of this file, each an index in `reviewers`, or -1 without a reviewer, and a
+    /// count.
     pub assigned: Vec<(i64, u64)>,
 }
 
-/// Whose file it is.
+/// Whom a file of a review is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReviewRole {
     /// One of the reviewers: only the reviewer's lines are in it.
     Reviewer,
-    /// Who merges the sheets: all lines of the review are in it.
+    /// The coordinator, who merges the sheets: all lines of the review are in it.
     Coordinator,
 }
 
@@ -207,7 +207,7 @@ pub struct ReviewFileSpec<'a> {
     pub report: &'a Path,
     /// The file.
     pub path: &'a Path,
-    /// What writes it, for people.
+    /// The program that writes it, for people.
     pub program: &'a str,
     /// What the adapter declares for reports.
     pub schema: ReportSchema,
@@ -215,7 +215,7 @@ pub struct ReviewFileSpec<'a> {
     pub keep: &'a [bool],
 }
 
-/// Writes a file of a review: the report with some of its grants, and who holds them. Gives the file's bytes.
+/// Writes a file of a review: the report with some of its grants and their principals. Gives the file's bytes.
 ///
 /// # Errors
 /// [`ReportError`] if the report cannot be read or the file cannot be written.
@@ -236,7 +236,7 @@ pub fn write_review_file(spec: &ReviewFileSpec<'_>, scope: ReviewScope) -> Resul
     head.figures = figures(&model, schema);
     head.charts = charts(&model, schema);
     head.schema = page_schema(schema).map_err(|error| failed(error.into()))?;
-    // Rows that were left out name people whose access others review.
+    // The rows that were left out name people whom others review.
     head.evidence = Evidence::default();
     head.review = Some(scope);
     let sections = encode(&head, &model, &changes).map_err(|error| failed(std::io::Error::other(error)))?;
@@ -247,10 +247,10 @@ pub fn write_review_file(spec: &ReviewFileSpec<'_>, scope: ReviewScope) -> Resul
     Ok(bytes)
 }
 
-/// A holder, the origin, and the date: places in the model.
+/// A grant: the indices of principal, origin and time.
 type Held = (u32, u32, u32);
 
-/// A model with some of the grants, and with nobody and nothing that is in none of them.
+/// A model with some of the grants, and only with the principals and resources of these.
 fn part(whole: &Model, keep: &[bool]) -> Model {
     let mut kept = keep.iter().copied();
     let principals = whole.people.len() + whole.others.len();
@@ -349,7 +349,7 @@ fn part(whole: &Model, keep: &[bool]) -> Model {
     model
 }
 
-/// Grants that are new, among those that the model has.
+/// The changes of the grants that the model has.
 fn part_of_changes(changes: Changes, model: &Model, schema: ReportSchema) -> Changes {
     let own: HashSet<(String, String, String)> = grants(model, schema)
         .into_iter()

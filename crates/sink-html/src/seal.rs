@@ -1,22 +1,22 @@
-//! What a report says of itself: hashes of its parts, and the hash of the report before it.
+//! The seal of a report: hashes of its parts, and the hash of the previous report.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// The version of the file's make-up that is written here. Version 2 has dates of grants.
 pub(crate) const VERSION: u64 = 2;
-/// Says that a file is a report.
+/// Identifies a file as a report.
 pub(crate) const FORMAT: &str = "baton-ninja-one review report";
 
 /// The seal at the end of a report. The hash of its text names the report: with it, everything in the file is fixed, and so
 /// is every report before it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seal {
-    /// Says what the file is.
+    /// [`FORMAT`].
     pub format: String,
     /// The version of its make-up.
     pub version: u64,
-    /// What wrote it.
+    /// The program that wrote it.
     pub program: String,
     /// The tenant.
     pub tenant: String,

@@ -15,22 +15,22 @@ use crate::previous_report::Predecessor;
 use crate::target::Target;
 use crate::worker::ReportJob;
 
-/// Where and how to write.
+/// Settings of [`HtmlSink`].
 #[derive(Debug, Clone)]
 pub struct HtmlSinkConfig {
     /// The file.
     pub path: PathBuf,
-    /// Replaces a file there that is no report that could be followed.
+    /// Replaces an existing file that is not a report this one can follow.
     pub replace_existing: bool,
-    /// The report to compare with and to carry on the chain of; the one at the path if none is named.
+    /// The report to compare with and whose chain to continue; by default the one at the path.
     pub previous: Option<PathBuf>,
-    /// What writes it, for people.
+    /// The program that writes it, for people.
     pub program: String,
     /// What the adapter declares for reports.
     pub schema: ReportSchema,
 }
 
-/// Writes each sync into a report.
+/// A sink that writes each sync as a report.
 #[derive(Debug, Clone)]
 pub struct HtmlSink {
     config: HtmlSinkConfig,
@@ -92,5 +92,5 @@ fn open(config: HtmlSinkConfig, sync: &SyncRun, stop: Arc<AtomicBool>) -> Result
     })
 }
 
-/// Of gzip. Higher levels take longer and make hardly anything smaller (docs/reference/performance.md).
+/// Compression level of gzip. Higher levels take longer and save hardly anything (docs/reference/performance.md).
 pub(crate) const LEVEL: u32 = 6;

@@ -1,9 +1,9 @@
-//! Texts that many rows share, each kept once.
+//! Texts that many rows share, each stored once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The place of a text in [`StringTable`].
+/// The index of a text in [`StringTable`].
 pub(crate) type StringId = u32;
 
 /// Texts by the order in which they were first met.
@@ -14,7 +14,7 @@ pub(crate) struct StringTable {
 }
 
 impl StringTable {
-    /// The place of a text, which is kept if it is new.
+    /// The id of a text, which is added if it is new.
     pub(crate) fn place(&mut self, text: &str) -> StringId {
         if let Some(place) = self.places.get(text) {
             return *place;
@@ -26,7 +26,7 @@ impl StringTable {
         place
     }
 
-    /// The text at a place.
+    /// The text of an id.
     pub(crate) fn text(&self, place: StringId) -> &str {
         self.list.get(place as usize).map_or("", |text| text)
     }

@@ -1,4 +1,4 @@
-//! The file that becomes the report: locked from the begin, written beside its place, renamed when it is whole.
+//! The file that becomes the report: locked from the start, written to a sibling, renamed when it is complete.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -9,21 +9,21 @@ use regular_file::beside;
 
 use crate::error::ReportError;
 
-/// A locked place. Until [`Target::publish`] what is there stays as it is.
+/// A locked path. Until [`Target::publish`] the existing file stays unchanged.
 #[derive(Debug)]
 pub(crate) struct Target {
     path: PathBuf,
     temp: PathBuf,
-    /// Its lock is the place's lock; one that is left over from a killed run is not locked, and is replaced.
+    /// The temporary file, whose lock is the lock of the path. The unlocked one of a killed run is replaced.
     file: File,
     renamed: bool,
 }
 
 impl Target {
-    /// Locks a place. A symbolic link stays; the place is the file that it leads to.
+    /// Locks a path. A symbolic link stays; the file that it leads to is the target.
     ///
     /// # Errors
-    /// [`ReportError`] if it is no regular file, another run has it, or its folder cannot be written to.
+    /// [`ReportError`] if it is not a regular file, another run has it, or its folder cannot be written to.
     pub(crate) fn lock(path: &Path) -> Result<Self, ReportError> {
         let resolved =
             regular_file::resolve_output(path).map_err(|error| ReportError::file("writing", path, error))?;
@@ -71,7 +71,7 @@ impl Target {
         }
     }
 
-    /// Makes what was written visible at a place beside its own, or at its own; tells where.
+    /// Makes the written file visible at its own path or at a sibling.
     pub(crate) fn publish(mut self, at: &Path) -> Result<(), ReportError> {
         let failed = |source| ReportError::io("renaming to", at, source);
         if !private_fs::is_named_by(&self.file, &self.temp) {
@@ -88,10 +88,10 @@ impl Target {
     }
 }
 
-/// Refuses a place where no report can be written, without touching it.
+/// Refuses a path where no report can be written, without touching it.
 ///
 /// # Errors
-/// [`ReportError`] if it is no regular file.
+/// [`ReportError`] if it is not a regular file.
 pub fn refuse_target(path: &Path) -> Result<(), ReportError> {
     let resolved = regular_file::resolve_output(path);
     resolved.map_err(|error| ReportError::file("writing", path, error))?;
@@ -101,7 +101,7 @@ pub fn refuse_target(path: &Path) -> Result<(), ReportError> {
 impl Drop for Target {
     fn drop(&mut self) {
         if !self.renamed {
-            // Still locked, so nobody else can be using it.
+            // Still locked, so that no other run can be using it.
             let _ = std::fs::remove_file(&self.temp);
         }
     }

@@ -1,4 +1,4 @@
-//! Numbers in as few bytes as they need: seven bits a byte, the lowest first, and the eighth says that more follow.
+//! Variable-length numbers: seven bits a byte, the lowest first; the eighth is set if more follow.
 
 /// Adds a number.
 pub(crate) fn push(bytes: &mut Vec<u8>, mut number: u32) {
@@ -21,7 +21,7 @@ impl<'a> Numbers<'a> {
 impl Iterator for Numbers<'_> {
     type Item = u32;
 
-    /// The next number; none at the end, or where the bytes are no number of 32 bits.
+    /// The next number; `None` at the end, or if the bytes are not a number of 32 bits.
     fn next(&mut self) -> Option<u32> {
         let mut number = 0_u32;
         for shift in (0..32).step_by(7) {

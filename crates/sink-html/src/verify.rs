@@ -1,4 +1,4 @@
-//! Whether a report is what was written, and follows the one before it.
+//! Verifies that a report is as it was written, and follows the previous one.
 
 use std::path::Path;
 
@@ -15,19 +15,19 @@ use crate::schema::page_schema;
 use crate::seal::Seal;
 use crate::sink::LEVEL;
 
-/// What was found of a report.
+/// The result of a verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verification {
-    /// What the report says of itself.
+    /// The seal of the report.
     pub seal: Seal,
-    /// SHA-256 of that. Who wrote it down elsewhere knows that nothing was altered, not even the seal.
+    /// SHA-256 of the seal. A copy kept elsewhere shows that nothing was altered, not even the seal.
     pub fingerprint: String,
-    /// What is not as it was written; empty if everything is.
+    /// The deviations; empty if there are none.
     pub problems: Vec<String>,
 }
 
 impl Verification {
-    /// What speaks against this report being the one before another.
+    /// Why this report cannot be the predecessor of another, if it cannot.
     #[must_use]
     pub fn precedes(&self, next: &Self) -> Option<String> {
         match &next.seal.previous {
@@ -48,7 +48,7 @@ impl Verification {
 /// version of the program wrote it, that every other byte is what the program writes.
 ///
 /// # Errors
-/// [`ReportError`] if the file cannot be read or is no report.
+/// [`ReportError`] if the file cannot be read or is not a report.
 pub fn verify(path: &Path, program: &str, schema: ReportSchema) -> Result<Verification, ReportError> {
     let file = ReportFile::read(path)?;
     let mut problems = Vec::new();
@@ -68,7 +68,7 @@ pub fn verify(path: &Path, program: &str, schema: ReportSchema) -> Result<Verifi
     })
 }
 
-/// What is wrong with data whose hashes are right.
+/// The problems of data with correct hashes.
 fn data(file: &ReportFile, sections: &[Section; 5], program: &str, schema: ReportSchema) -> Vec<String> {
     let (head, model) = match decode(sections) {
         Ok(decoded) => decoded,
@@ -101,7 +101,7 @@ fn data(file: &ReportFile, sections: &[Section; 5], program: &str, schema: Repor
             problems.push(format!("{what}: {found} rows, the seal says {sealed}"));
         }
     }
-    // Another version may count other things.
+    // Another version may count differently.
     if *head.program == *program {
         let follows = head.figures == figures(&model, schema)
             && head.charts == charts(&model, schema)

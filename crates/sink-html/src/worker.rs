@@ -30,7 +30,7 @@ impl WorkerLost for ReportError {
     }
 }
 
-/// A report on its way.
+/// A report that is being written.
 pub(crate) struct ReportJob {
     pub(crate) collector: Collector,
     pub(crate) target: Target,
@@ -60,7 +60,7 @@ impl PreparedJob for PreparedReport {
     fn publish(self) -> Result<PublishedFile, ReportError> {
         let candidate = beside(self.target.path(), CANDIDATE_SUFFIX);
         self.target.publish(&self.path)?;
-        // What was in doubt is settled. One that cannot be removed is only a file that nobody needs.
+        // A published sync makes the candidate obsolete. A candidate that cannot be removed does no harm.
         let _ = std::fs::remove_file(candidate);
         Ok(PublishedFile {
             path: self.path,
@@ -164,7 +164,7 @@ impl ReportJob {
         })
     }
 
-    /// Where it becomes visible. A report of a full sync is not replaced by one that shows less.
+    /// The path of the published report. A report of a full sync is not replaced by one of a partial sync.
     fn published_path(&self, summary: &SyncSummary) -> PathBuf {
         let path = self.target.path();
         let full = summary.run.sync_type == SyncType::Full;

@@ -47,10 +47,10 @@ pub enum Codec {
 }
 
 impl Codec {
-    /// The words in settings.
+    /// The names in settings.
     pub const WORDS: [&'static str; 4] = ["zstd", "snappy", "gzip", "none"];
 
-    /// The codec of a word in settings.
+    /// Parses a name of settings.
     #[must_use]
     pub fn named(word: &str) -> Option<Self> {
         match word {
@@ -62,7 +62,7 @@ impl Codec {
         }
     }
 
-    /// The word in settings and manifests.
+    /// The name in settings and manifests.
     const fn word(self) -> &'static str {
         match self {
             Self::Zstd => "zstd",
@@ -131,7 +131,7 @@ impl FileFormat for ParquetFormat {
         let looked_at = file.try_clone()?;
         let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
         let rows = guard::batch_rows(&looked_at, &[0])?;
-        // One column is enough to see that every page of rows is there; the hash has told of the bytes.
+        // One column is enough to check that every page of rows is there; the hash covers the bytes.
         let first = ProjectionMask::leaves(builder.parquet_schema(), [0]);
         let reader = builder.with_projection(first).with_batch_size(rows).build()?;
         let mut count = 0;
@@ -158,8 +158,8 @@ impl FileFormat for ParquetFormat {
     }
 }
 
-/// The schema that readers of Arrow are given: plain texts. Dictionaries are how this program holds them and how Parquet packs them,
-/// not what they are: a reader that is told of dictionaries makes categories of them.
+/// The Arrow schema in files: plain texts. Dictionaries are an encoding in memory and in Parquet, not the type: a reader that sees
+/// dictionaries in the schema makes categories of them.
 fn without_dictionaries(schema: &Schema) -> Schema {
     let plain = |field: &Arc<Field>| match field.data_type() {
         DataType::Dictionary(_, words) => {
@@ -183,7 +183,7 @@ impl FileWriter for ParquetFile {
     }
 }
 
-/// Parquet's errors hide what the file system said from `source`; it is brought out.
+/// Restores the file system's error, which Parquet's errors hide from `source`.
 fn cause(error: ParquetError) -> FormatError {
     match error {
         ParquetError::External(inner) => inner,

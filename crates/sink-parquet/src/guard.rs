@@ -1,5 +1,5 @@
-//! A file is looked at before it is read: a few kilobytes of Parquet can stand for gigabytes. Its footer and pages have a bound,
-//! and a batch has as many rows as fit, because a long text that stands once in a dictionary may be that of every row.
+//! Checks a file before it is read: a few kilobytes of Parquet can expand to gigabytes. Footer and pages have a size limit, and a
+//! batch has as many rows as fit, because a long text that is stored once in a dictionary can be that of every row.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -14,13 +14,13 @@ use crate::page_header::PageHeader;
 
 /// The longest footer, in bytes. One of ours has some hundred kilobytes at the most.
 const MAX_FOOTER_BYTES: u64 = 4 << 20;
-/// The largest page, unpacked, in bytes. Ours have a megabyte, and what a single value is longer.
+/// The largest page, unpacked, in bytes. Ours have a megabyte, or more for a single long value.
 const MAX_PAGE_BYTES: u64 = 8 << 20;
-/// The most bytes that compression adds to what it cannot compress, and more.
+/// An upper bound of the bytes that compression adds to incompressible data.
 const MAX_PACKING_OVERHEAD: u64 = 1 << 16;
 /// The longest header of a page.
 const MAX_HEADER_BYTES: usize = 64 << 10;
-/// What the texts of a batch may take, in bytes.
+/// The most bytes of texts in a batch.
 const BATCH_BYTES: u64 = 32 << 20;
 /// Rows of a batch, where texts are short.
 const BATCH_ROWS: usize = 8_192;
@@ -30,7 +30,7 @@ pub(crate) fn check_footer(file: &File) -> Result<(), FormatError> {
     let mut file = file;
     let mut end = [0; 8];
     let bytes = file.seek(SeekFrom::End(0))?;
-    // What is no Parquet is for the reader to say.
+    // The reader reports files that are not Parquet.
     if bytes >= 8 {
         file.seek(SeekFrom::End(-8))?;
         file.read_exact(&mut end)?;
@@ -81,7 +81,7 @@ pub(crate) fn batch_rows(file: &File, leaves: &[usize]) -> Result<usize, FormatE
     Ok(most.min(usize::try_from(fit).unwrap_or(usize::MAX)))
 }
 
-/// What is known of the pages of a column.
+/// Sizes of the pages of a column.
 #[derive(Debug, Default)]
 struct Pages {
     has_dictionary: bool,
@@ -170,14 +170,14 @@ fn read_at(mut file: &File, bytes: &mut [u8], at: u64) -> std::io::Result<usize>
     }
 }
 
-/// Unpacks a page without keeping it: the reader would keep all of what gzip makes of it before it compares.
+/// Unpacks a page without storing it: the reader would store all output of gzip before it compares sizes.
 fn check_gzip(file: &File, at: u64, header: &PageHeader) -> Result<(), FormatError> {
     let mut packed = vec![0; usize::try_from(header.packed).unwrap_or_default()];
     let mut file = file;
     file.seek(SeekFrom::Start(at))?;
     file.read_exact(&mut packed)?;
     let mut unpacked = flate2::read::MultiGzDecoder::new(packed.as_slice()).take(header.unpacked + 1);
-    // What cannot be unpacked, e.g. because it is not packed, is for the reader to say.
+    // The reader reports data that cannot be unpacked.
     let bytes = std::io::copy(&mut unpacked, &mut std::io::sink()).unwrap_or_default();
     if bytes > header.unpacked {
         return Err(too_large(format!(

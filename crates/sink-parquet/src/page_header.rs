@@ -1,7 +1,7 @@
-//! The headers of pages, in Thrift's compact form (<https://github.com/apache/parquet-format>): what sizes a page claims,
-//! before anything is set aside for it.
+//! The headers of pages, in Thrift's compact form (<https://github.com/apache/parquet-format>): the sizes that a page claims,
+//! before memory is allocated for it.
 
-/// What a page says of itself.
+/// The header of a page.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct PageHeader {
     page_type: u64,
@@ -71,7 +71,7 @@ impl Rest<'_> {
             };
             match head & 15 {
                 4..=6 => take([around, field], self.signed()?.cast_unsigned()),
-                // Numbers of structures further within are nobody's.
+                // Numbers in nested structures are ignored.
                 12 if around == 0 => self.fields(field, depth + 1, take)?,
                 12 => self.fields(u16::MAX, depth + 1, take)?,
                 // Flags are in the head.

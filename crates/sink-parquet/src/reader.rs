@@ -1,4 +1,4 @@
-//! Reading what was written.
+//! Reads Parquet files.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use parquet::arrow::arrow_reader::{
 
 use crate::guard;
 
-/// Rows of a file in its order, with the columns that are wanted.
+/// Rows of a file in its order, with the requested columns.
 pub(crate) fn batches(wanted: SchemaRef, file: File) -> Result<Batches, FormatError> {
     guard::check_footer(&file)?;
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;

@@ -1,4 +1,4 @@
-//! What every access sink has to keep, and that large tables become several files.
+//! The contract of access sinks, and the split of large tables into several files.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::collections::BTreeSet;
@@ -231,7 +231,7 @@ async fn published(folder: &TempDir) -> Published {
         .unwrap()
 }
 
-/// What a reader gets of the grants, or why not.
+/// The grants as a reader gets them, or the error.
 async fn grants(folder: &TempDir, hashes: Hashes) -> Result<Vec<u64>, String> {
     let read = published(folder).await;
     let sync = read.latest().await.map_err(|error| error.to_string())?;
@@ -355,7 +355,7 @@ async fn a_reader_makes_no_folder() {
 /// Gives the same side again and again.
 type Opened = Box<dyn Fn() -> Box<dyn Snapshot>>;
 
-/// What differs between two syncs, each put into a dataset and sorted for a comparison only: all four pairs must agree.
+/// The differences between two syncs, each as a dataset and as a sorted sync: all four pairs must agree.
 async fn differences_of(old: Vec<AccessBatch>, new: Vec<AccessBatch>, complete: bool) -> Vec<RecordChange> {
     let mut sides: Vec<Vec<Opened>> = Vec::new();
     let folder = tempfile::tempdir().unwrap();

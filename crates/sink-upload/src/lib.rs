@@ -1,10 +1,10 @@
-//! The access sink of service mode: what an inner sink writes into a file is delivered by an [`Uploader`].
+//! The access sink of service mode: an [`Uploader`] delivers the file that an inner sink writes.
 //!
-//! Until the file is sealed nothing is sent. Publishing is the upload: when it fails, the sync is not published, and
-//! sinks that come after this one publish nothing. The file is a means: whoever made its folder removes it.
+//! Nothing is sent until the file is complete. Publishing is the upload: if it fails, the sync is not published, and
+//! the sinks after this one publish nothing. The file is temporary: the owner of its folder removes it.
 //!
-//! What was delivered is kept for the guard: in memory, or in a [`StateFolder`], which outlives the process. The file system is
-//! used in place, as nothing of the sync runs beside it.
+//! The ids of the last delivery are kept for the shrink guard: in memory, or in a [`StateFolder`], which outlives the process. File
+//! system calls block in place, because nothing else of the sync runs at that time.
 
 mod state;
 
@@ -20,24 +20,24 @@ use async_trait::async_trait;
 use state::StateFile;
 pub use state::{PendingState, StateError, StateFolder};
 
-/// Sends files away.
+/// Delivers files.
 #[async_trait]
 pub trait Uploader: Send + Sync {
     /// Where to, for people.
     fn destination(&self) -> String;
 
-    /// Sends a file; it has arrived whole when this returns. Gives its size in bytes.
+    /// Sends a file; when this returns, the receiver has all of it. Gives its size in bytes.
     ///
     /// # Errors
-    /// [`SinkError`] if it has not arrived, or nobody knows.
+    /// [`SinkError`] if it has not arrived, or if that is unknown.
     async fn upload(&self, file: &Path) -> Result<u64, SinkError>;
 }
 
-/// The full sync that was delivered last: its size and its ids. The receiver does not say what it holds, so it is kept from
+/// The full sync that was delivered last: its size and its ids. The receiver does not report its contents, so they are kept from
 /// one sync to the next.
 #[derive(Debug, Clone, Default)]
 pub struct LastDelivery {
-    /// By this process; with a folder only what could not be put there.
+    /// The delivery of this process; with a folder, only one that could not be stored there.
     in_memory: Arc<Mutex<Option<Delivery>>>,
     folder: Option<Arc<StateFolder>>,
 }
@@ -48,7 +48,7 @@ struct Delivery {
     ids: Arc<CurrentSync>,
 }
 
-/// What was delivered last, wherever that is kept.
+/// The last delivery, in memory or in a folder.
 enum Last {
     InMemory(Delivery),
     InFolder(StateFile),
@@ -64,7 +64,7 @@ impl Last {
 }
 
 impl LastDelivery {
-    /// What is kept in a folder from one process to the next.
+    /// The last delivery in a folder, across processes.
     #[must_use]
     pub fn in_folder(folder: StateFolder) -> Self {
         Self {
@@ -97,7 +97,7 @@ impl LastDelivery {
     }
 }
 
-/// Delivers what `inner` writes to `file`.
+/// Delivers the file that `inner` writes.
 pub struct UploadSink<S> {
     inner: S,
     file: PathBuf,

@@ -1,4 +1,4 @@
-//! Rows of tables as the domain's things.
+//! Decodes rows of tables into the domain's types.
 
 use access_core::model::{
     AccountType, Completeness, Description, DisplayName, Email, Entitlement, EntitlementId, GrantId, IdError,
@@ -23,7 +23,7 @@ macro_rules! columns {
         }
 
         impl $name {
-            /// The names, for those who read no more than needed.
+            /// The names of the columns, for reading only these.
             pub(crate) const NAMES: &'static [&'static str] = &[$(stringify!($column)),*];
 
             pub(crate) fn of(columns: Columns<'_>) -> Result<Self, DatasetSourceError> {
@@ -76,7 +76,7 @@ columns! {
 }
 
 columns! {
-    /// Columns of `grants` that grants are made of, without names.
+    /// The columns of `grants` that grants need, without names.
     BareGrantColumns: grant_id: Texts texts, entitlement_id: Texts texts, principal_type_id: Texts texts,
         principal_id: Texts texts, is_direct: Flags flags, sources: Lists lists;
 }
@@ -95,7 +95,7 @@ impl TypeColumns {
             display_name: DisplayName::new(self.display_name.required(row)),
             trait_kind: trait_kind(self.trait_kind.required(row)),
             skip_entitlements_and_grants: self.skip_entitlements_and_grants.get(row) == Some(true),
-            // What was not read is not in the dataset.
+            // Data that was not read is not in the dataset.
             importance: TypeImportance::Core,
         })
     }
@@ -135,7 +135,7 @@ impl ResourceColumns {
         )
     }
 
-    /// A thing of a kind; what `users` says of it comes on top.
+    /// A resource; the data of `users` is added later.
     pub(crate) fn resource(&self, row: usize, kind: TraitKind) -> Result<Resource, IdError> {
         let parent = self.parent_type_id.get(row).zip(self.parent_id.get(row));
         let state = self.status.get(row).map(status_state);
@@ -170,7 +170,7 @@ fn status_state(word: &str) -> StatusState {
     known.unwrap_or(StatusState::Unspecified)
 }
 
-/// The attributes of a JSON object; what is no text, flag or whole number stays JSON. A text that is no JSON object has none.
+/// The attributes of a JSON object; values other than text, boolean or integer stay JSON. Other JSON has no attributes.
 fn profile(json: &str) -> Profile {
     let mut profile = Profile::new();
     let Ok(Value::Object(attributes)) = serde_json::from_str(json) else {

@@ -10,17 +10,17 @@ pub enum DatasetSourceError {
     /// The dataset's own error.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
-    /// What was asked for cannot be the id of a sync.
+    /// The requested id is not one of a sync.
     #[error(transparent)]
     NotASync(#[from] SyncIdError),
-    /// A manifest says something of its sync that cannot be.
+    /// A manifest has an invalid value.
     #[error("invalid {what} `{text}` in the manifest of {sync}")]
     Manifest {
         /// The sync.
         sync: String,
         /// Which fact.
         what: &'static str,
-        /// What it says.
+        /// The value.
         text: String,
     },
     /// A table lacks a column, or has it in another form.
@@ -31,7 +31,7 @@ pub enum DatasetSourceError {
         /// The column.
         column: &'static str,
     },
-    /// A row names something by what cannot be an id.
+    /// A row has an invalid id.
     #[error("a row of {table} has an invalid id")]
     Id {
         /// The table.
@@ -39,7 +39,7 @@ pub enum DatasetSourceError {
         /// Why not.
         source: IdError,
     },
-    /// Single resources were asked for.
+    /// Single resources were requested.
     #[error("single resources cannot be selected in a dataset")]
     TargetsUnsupported,
     /// No thread can be started for the dataset.

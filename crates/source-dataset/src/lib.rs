@@ -1,9 +1,9 @@
-//! One published sync of a dataset, whatever its format and place: as an access source, and as a snapshot that can be asked.
+//! One published sync of a dataset, whatever its format and location: as an access source, and as a snapshot for point queries.
 //!
-//! [`DatasetSource`] and [`DatasetSnapshot`] are the ports; `table` turns columns into values, `decode` rows into the domain's
-//! things. Rows come as they lie in the files, in the order of their keys, a batch at a time.
+//! [`DatasetSource`] and [`DatasetSnapshot`] are the ports; `batch_columns` gives the values of columns, `decode` turns rows
+//! into the domain's types. Rows come in the order of the files, which is that of their keys, a batch at a time.
 //!
-//! A dataset says less than a tenant: of several addresses it has the primary one, and of devices nothing but their names.
+//! A dataset has less data than a tenant: of several addresses only the primary one, and of devices only their names.
 
 mod batch_columns;
 mod decode;

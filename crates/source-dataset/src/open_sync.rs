@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 use crate::batch_columns::Columns;
 use crate::error::DatasetSourceError;
 
-/// What to open.
+/// The dataset and the sync to open.
 #[derive(Clone)]
 pub struct DatasetConfig {
     /// The dataset.
@@ -55,7 +55,7 @@ impl OpenSync {
     /// Opens the dataset and finds the sync.
     ///
     /// # Errors
-    /// [`DatasetSourceError`] if there is no such dataset or sync, or what it says of itself cannot be.
+    /// [`DatasetSourceError`] if there is no such dataset or sync, or its manifest is not valid.
     pub async fn open(config: DatasetConfig) -> Result<Self, DatasetSourceError> {
         let published = Published::open(&config.location, config.formats, &config.temp_folder).await?;
         let manifest = match &config.sync {
@@ -75,7 +75,7 @@ impl OpenSync {
     }
 
     /// All syncs of a dataset that can be read, the earliest first, and the id of the one that the pointer names. Full syncs
-    /// to which the pointer does not lead are left out with a warning: nothing vouches for them.
+    /// that the pointer does not lead to are left out with a warning: nothing vouches for them.
     ///
     /// # Errors
     /// [`DatasetSourceError`] if there is no such dataset or it cannot be read.
@@ -100,7 +100,7 @@ impl OpenSync {
     /// All full syncs of a dataset that something vouches for, each opened, in no order.
     ///
     /// # Errors
-    /// [`DatasetSourceError`] if there is no such dataset, it cannot be read, or what a sync says of itself cannot be.
+    /// [`DatasetSourceError`] if there is no such dataset, it cannot be read, or a manifest is not valid.
     pub async fn full_syncs(config: DatasetConfig) -> Result<Vec<Self>, DatasetSourceError> {
         let published = Published::open(&config.location, config.formats, &config.temp_folder).await?;
         let published = Arc::new(published);
@@ -130,7 +130,7 @@ impl OpenSync {
         &self.sync
     }
 
-    /// What says of what it consists.
+    /// Its manifest.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
@@ -177,7 +177,7 @@ impl OpenSync {
     }
 }
 
-/// What a manifest says that its sync was made with. Older manifests say nothing; what is not of its type is left out.
+/// The provenance in a manifest. Older manifests have none; values of another type are left out.
 fn provenance(noted: &serde_json::Value) -> Provenance {
     let text = |key: &str| noted[key].as_str().map(str::to_owned);
     let texts = |key: &str| {
@@ -199,7 +199,7 @@ fn provenance(noted: &serde_json::Value) -> Provenance {
     }
 }
 
-/// Says loudly what does not vouch for a sync.
+/// Warns if nothing vouches for a sync.
 fn warn_of(standing: Voucher, manifest: &Manifest, place: &str) {
     let sync = manifest.sync.id.as_str();
     match standing {
@@ -228,7 +228,7 @@ fn warn_of(standing: Voucher, manifest: &Manifest, place: &str) {
     }
 }
 
-/// What a manifest says of its sync.
+/// The sync of a manifest.
 fn finished(manifest: &Manifest) -> Result<FinishedSync, DatasetSourceError> {
     let sync = &manifest.sync;
     let cannot_be = |what, text: &str| DatasetSourceError::Manifest {

@@ -20,7 +20,7 @@ use crate::decode::{
 use crate::error::DatasetSourceError;
 use crate::open_sync::OpenSync;
 
-/// A published sync that can be asked, on threads that may block.
+/// A published sync for point queries, on threads that may block.
 pub struct DatasetSnapshot {
     opened: OpenSync,
     handle: Handle,
@@ -181,7 +181,7 @@ pub(crate) fn read_types(
     })
 }
 
-/// Calls `take` with resources, users whole.
+/// Calls `take` with resources, users with all of their data.
 pub(crate) fn read_resources(
     opened: &OpenSync,
     handle: &Handle,
@@ -239,7 +239,7 @@ pub(crate) fn read_resources(
     })
 }
 
-/// Rows of `users` beside those of `resources`, both in the order of their keys.
+/// The rows of `users`, joined with those of `resources`; both are in the order of their keys.
 struct Users {
     rows: Rows,
     batch: Option<(UserColumns, usize)>,
@@ -255,7 +255,7 @@ impl Users {
         }
     }
 
-    /// Adds what `users` says of a user, if it says anything.
+    /// Adds the data of a user from `users`, if it is there.
     fn complete(&mut self, resource: &mut Resource) -> Result<(), DatasetSourceError> {
         let ResourceId { resource_type, id } = &resource.id;
         let key = (resource_type.as_str(), id.as_str());

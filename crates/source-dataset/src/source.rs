@@ -40,7 +40,7 @@ pub struct DatasetSource {
     threads: Mutex<Vec<ReadingThread>>,
 }
 
-/// A thread that reads. Dropping it ends it, whatever it waits for, so that its temporary files are gone.
+/// A thread that reads. Dropping it ends the thread, whatever it waits for, and removes its temporary files.
 struct ReadingThread {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -73,7 +73,7 @@ impl Drop for ReadingThread {
 }
 
 impl DatasetSource {
-    /// Opens the dataset, finds the sync and reads which kinds of things it has.
+    /// Opens the dataset, finds the sync and reads its resource types.
     ///
     /// # Errors
     /// [`DatasetSourceError`] if there is no such dataset or sync, or it cannot be read.
@@ -103,14 +103,14 @@ impl DatasetSource {
         &self.opened
     }
 
-    /// The same sync, to be asked about single things. Must be called within a runtime.
+    /// The same sync, for point queries. Must be called within a runtime.
     #[must_use]
     pub fn snapshot(&self) -> DatasetSnapshot {
         DatasetSnapshot::new(self.opened.clone().with_stop(Arc::default()))
     }
 }
 
-/// What the reading thread says. Only the last of them makes a list complete.
+/// An event of the reading thread. Only the last one makes a list complete.
 enum ReaderEvent {
     Event(SourceEvent),
     Failed(DatasetSourceError),
@@ -187,7 +187,7 @@ impl AccessSource for DatasetSource {
     }
 }
 
-/// Nobody listens any more, or reading failed.
+/// The receiver was dropped, or reading failed.
 enum ReadOutcome {
     Unheard,
     Failed(DatasetSourceError),
@@ -279,7 +279,7 @@ impl Reading {
         self.send(SourceEvent::Batch(AccessBatch::Resources(rows)))
     }
 
-    /// Hands over the entitlements. Returns those that are wanted, where not all are.
+    /// Sends the entitlements. Returns the requested ones, unless all are requested.
     fn entitlements(&self) -> Result<Option<Vec<EntitlementId>>, ReadOutcome> {
         let mut wanted = self.scope.types.as_ref().map(|_| Vec::new());
         let mut ended = Ok(());

@@ -1,4 +1,4 @@
-//! What was written as a dataset is read again as it was, as far as a dataset can tell it.
+//! A dataset gives back the sync that was written, as far as datasets have the data.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 use std::future::pending;
@@ -23,7 +23,7 @@ use sink_parquet::ParquetFormat;
 use source_dataset::{DatasetConfig, DatasetSource};
 use time::OffsetDateTime;
 
-/// A tenant that says what it is told.
+/// A source with fixed events.
 struct Told(Vec<SourceEvent>);
 
 #[async_trait]

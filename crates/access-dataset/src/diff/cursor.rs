@@ -11,7 +11,7 @@ use crate::error::DatasetError;
 /// Batches of one table.
 pub(crate) type TableBatches = Box<dyn Iterator<Item = Result<RecordBatch, DatasetError>> + Send>;
 
-/// Goes through the rows of a table. Columns are told by their place among those that were asked for.
+/// A cursor over the rows of a table. Columns are named by their index among the requested ones.
 pub(crate) struct Cursor {
     batches: TableBatches,
     columns: Vec<&'static str>,
@@ -41,7 +41,7 @@ impl Cursor {
         }
     }
 
-    /// Goes to the next row; false after the last.
+    /// Advances to the next row; false after the last.
     pub(crate) fn advance(&mut self) -> Result<bool, DatasetError> {
         self.row += 1;
         while self.row >= self.rows {

@@ -20,10 +20,10 @@ pub use table_records::TableRecords;
 pub(crate) use table_records::attributes;
 pub(crate) use table_records::table_of;
 
-/// Hands over everything that differs between two syncs: users, other resources, entitlements, grants, each in the order of keys.
+/// Calls `take` with every difference between two syncs: users, other resources, entitlements, grants, each in the order of keys.
 ///
 /// # Errors
-/// [`DatasetError`] if a side cannot be read, or what the taker says.
+/// [`DatasetError`] if a side cannot be read, or the error of `take`.
 pub fn differences(
     old: &mut dyn Snapshot,
     new: &mut dyn Snapshot,

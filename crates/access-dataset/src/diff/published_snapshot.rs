@@ -17,12 +17,12 @@ use crate::reader::Rows;
 use crate::reader::RowsFile;
 use crate::schema::Dataset;
 
-/// A sync whose records can be had in the order of their keys.
+/// A sync that can be read as records in the order of their keys.
 pub trait Snapshot: Send {
-    /// What it can be believed that is missing from it.
+    /// Which missing records count as removed.
     fn removals(&self) -> RemovalPolicy;
 
-    /// Its records of one kind. Each kind once, and one after the other.
+    /// Its records of one kind. Each kind can be read once, one after the other.
     ///
     /// # Errors
     /// [`DatasetError`] if they cannot be read.
@@ -43,7 +43,7 @@ impl Published {
     /// Opens a published sync for a comparison.
     ///
     /// # Errors
-    /// [`DatasetError`] if a file is not there or is not what the manifest says.
+    /// [`DatasetError`] if a file is missing or differs from the manifest.
     pub async fn snapshot(&self, sync: &Manifest, hashes: Hashes) -> Result<PublishedSnapshot, DatasetError> {
         let mut files = TableFiles::new();
         for subject in RecordKind::ALL {
@@ -81,7 +81,7 @@ impl PublishedSnapshot {
     }
 }
 
-/// What a manifest can be believed that is missing from its sync.
+/// Which records missing from a manifest's sync count as removed.
 pub(crate) fn removals_of(sync: &Manifest) -> RemovalPolicy {
     let states = sync.completeness.as_object().into_iter().flatten();
     let complete =

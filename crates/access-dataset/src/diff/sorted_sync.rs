@@ -1,4 +1,4 @@
-//! A sync that goes nowhere but into a comparison: sorted on disk as a dataset's rows are.
+//! A sync for a comparison only: sorted on disk like the rows of a dataset.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -21,10 +21,10 @@ use crate::rows::{TableError, Tables};
 use crate::schema::{Contract, Dataset};
 use crate::store::private_folder;
 
-/// Batches that may wait in front of whoever compares.
+/// Batches that may wait for the comparison.
 const QUEUE: usize = 2;
 
-/// Takes a sync and keeps it sorted on disk, for one comparison.
+/// A sink that keeps a sync sorted on disk, for one comparison.
 pub struct SortedSink {
     contract: Contract,
     temp_folder: PathBuf,
@@ -127,7 +127,7 @@ impl SinkWriter for SortedWriter {
 }
 
 impl SortedSync {
-    /// The sync and what it is worth.
+    /// The summary of the sync.
     #[must_use]
     pub fn summary(&self) -> &SyncSummary {
         &self.summary
@@ -139,7 +139,7 @@ impl Snapshot for SortedSync {
         RemovalPolicy::from_completeness(self.summary.run.sync_type, &self.summary.completeness)
     }
 
-    /// The table is drained by a thread of its own, which waits where nobody takes.
+    /// A thread of its own drains the table, and waits while its queue is full.
     fn records(&mut self, subject: RecordKind) -> Result<TableRecords, DatasetError> {
         let (batches, queue) = sync_channel(QUEUE);
         let (tables, summary) = (Arc::clone(&self.tables), self.summary.clone());

@@ -10,7 +10,7 @@ use super::cursor::TableBatches;
 use crate::error::DatasetError;
 use crate::schema::{Contract, Dataset};
 
-/// What says all attributes.
+/// The column with all attributes.
 const PROFILE: &str = "profile";
 
 /// Records of one kind out of a table.
@@ -28,7 +28,7 @@ pub struct TableRecords {
     more: &'static [&'static str],
 }
 
-/// Where things are among the columns that are asked for: key, fields, names, and what follows.
+/// Where the key, the fields, the names and further columns are among the requested columns.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Layout {
     fields: usize,
@@ -59,7 +59,7 @@ pub(crate) fn layout(contract: Contract, subject: RecordKind) -> (Vec<&'static s
     (columns, layout)
 }
 
-/// The table that holds records of this kind.
+/// The table with records of this kind.
 pub(crate) fn table_of(subject: RecordKind) -> Dataset {
     match subject {
         RecordKind::User => Dataset::Users,
@@ -117,7 +117,7 @@ impl TableRecords {
         self.cursor.texts(self.layout.fields + field)
     }
 
-    /// Leaves out what is a user: those have records of their own.
+    /// Leaves users out: they have records of their own.
     pub(crate) fn without_users(mut self, users: TableBatches) -> Self {
         self.without = Some(SkippingJoin {
             users: Cursor::new(users, RecordKind::User.key().to_vec()),
@@ -200,7 +200,7 @@ impl Records for TableRecords {
     }
 }
 
-/// The users' table beside that of all resources, both in the order of the same keys.
+/// Joins the table of users with that of all resources, both in the order of the same keys.
 struct SkippingJoin {
     users: Cursor,
     state: State,
@@ -238,7 +238,7 @@ impl SkippingJoin {
     }
 }
 
-/// The attributes of a profile in the order of their names; one without a name where it is not what profiles are.
+/// The attributes of a profile in the order of their names; a single one without a name if it is not a JSON object.
 pub(crate) fn attributes(profile: &str) -> Vec<(Box<str>, Box<str>)> {
     match serde_json::from_str::<Value>(profile) {
         Ok(Value::Object(attributes)) => {

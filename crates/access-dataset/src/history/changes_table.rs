@@ -1,4 +1,4 @@
-//! What differs from the sync that was the latest before.
+//! The table `changes`: the differences from the previous latest sync.
 
 use access_core::diff::{ChangeKind, FieldChange, RecordChange, RecordKind};
 use serde_json::{Map, Value};

@@ -1,4 +1,4 @@
-//! Who held what, from when to when.
+//! The table `grants_history`: grants with the times during which they were in effect.
 
 use std::collections::HashSet;
 
@@ -15,7 +15,7 @@ use crate::error::DatasetError;
 use crate::publish::LocalFile;
 use crate::schema::{GrantHistoryRow, GrantHistoryTable};
 
-/// The columns that a history has beyond those that are compared; a grant's row of a sync has them too.
+/// The columns of a history beside the compared ones; rows of grants have them too.
 pub(super) const MORE: [&str; 7] = [
     "resource_type_id",
     "entitlement_slug",
@@ -31,13 +31,13 @@ const SOURCES: usize = 1;
 pub(super) struct Grants<'a> {
     pub(super) stamp: Stamp<'a>,
     pub(super) table: BatchedTable<'a, GrantHistoryTable>,
-    /// The new sync's entitlements, beside the grants, which come in their order.
+    /// The entitlements of the new sync; its grants come in their order.
     pub(super) entitlements: Entitlements,
-    /// Those resources that the new sync no longer has.
+    /// The resources that the new sync no longer has.
     pub(super) gone: HashSet<(Box<str>, Box<str>)>,
 }
 
-/// Goes along with the entitlement ids of the grants.
+/// The entitlements of a sync, read along with its grants.
 pub(super) struct Entitlements {
     cursor: Cursor,
     at: Option<Box<str>>,
@@ -66,7 +66,7 @@ impl Entitlements {
     }
 }
 
-/// What grants of a history and of a sync both have.
+/// A grant of a history or of a sync.
 struct Row<'a> {
     key: [&'a str; 3],
     more: [Option<&'a str>; 7],

@@ -1,8 +1,7 @@
-//! What is kept from sync to sync: `changes`, `grants_history`, `users_history`.
+//! The tables that each sync updates: `changes`, `grants_history`, `users_history`.
 //!
-//! At each publish the history of the sync before and the new sync are merged into the new history; nothing but the sync before
-//! is looked at. Where that has none, or one that is not what its manifest says, all syncs from the first are gone through
-//! again, which gives the same bytes.
+//! Each publication merges the history of the previous sync with the new sync; only these two are read. If the previous sync has
+//! no history, or a damaged one, the history is rebuilt from all syncs, which gives the same bytes.
 
 mod batched_table;
 mod changes_table;

@@ -20,7 +20,7 @@ use crate::rows::microseconds;
 use crate::schema::Dataset;
 use crate::store::Store;
 
-/// What is read, and where temporary files go.
+/// Reads the previous syncs of a dataset.
 pub(crate) struct PreviousSyncs<'a> {
     pub(crate) store: &'a dyn Store,
     pub(crate) formats: &'a Formats,
@@ -28,20 +28,20 @@ pub(crate) struct PreviousSyncs<'a> {
     pub(crate) stop: &'a Arc<AtomicBool>,
 }
 
-/// Takes the files that each sync made.
+/// Called with the history files of each sync.
 type Each<'a> = &'a mut (dyn FnMut(&Manifest, &[LocalFile]) -> Result<(), DatasetError> + Send);
 
-/// The tables that a step reads of the sync before, each as often as it does.
+/// The tables of the previous sync that an update reads, each with the number of times.
 const BEFORE: [(Dataset, usize); 4] = [
     (Dataset::Users, 2),
     (Dataset::Resources, 1),
     (Dataset::Entitlements, 1),
     (Dataset::Grants, 1),
 ];
-/// The tables that are made anew by each sync.
+/// The tables that each sync writes again in full.
 const VALIDITY: [Dataset; 2] = [Dataset::GrantsHistory, Dataset::UsersHistory];
 
-/// The history as it was with the sync that is the latest now, ready for the next.
+/// The history at the latest sync, ready for the next update.
 pub(crate) async fn earlier(
     place: &PreviousSyncs<'_>,
     latest: &Manifest,
@@ -88,7 +88,7 @@ impl PreviousSyncs<'_> {
         Ok(before)
     }
 
-    /// Opens the tables of a sync, each so often.
+    /// Opens the tables of a sync, each the given number of times.
     pub(crate) async fn open(
         &self,
         sync: &Manifest,
@@ -97,7 +97,7 @@ impl PreviousSyncs<'_> {
         let mut files = TableFiles::new();
         for (table, times) in tables {
             for time in 0..times {
-                // Once is enough.
+                // Checking once is enough.
                 let hashes = if time == 0 {
                     Hashes::Checked
                 } else {
@@ -123,8 +123,7 @@ impl PreviousSyncs<'_> {
         })
     }
 
-    /// All syncs that were the latest once, the earliest first. Where one is missing the chain begins after it, if that is
-    /// accepted.
+    /// All syncs that were the latest at some time, the earliest first. With `gaps`, the chain begins after a missing one.
     pub(crate) async fn chain(&self, latest: Manifest, gaps: bool) -> Result<Vec<Manifest>, DatasetError> {
         let mut chain = vec![latest];
         while let Some(link) = chain.last().and_then(|sync| sync.previous.clone()) {
@@ -141,7 +140,7 @@ impl PreviousSyncs<'_> {
         Ok(chain)
     }
 
-    /// Goes through syncs, the earliest first, and gives the history of the last one; with the first sync's id and time.
+    /// Replays syncs, the earliest first. Gives the history of the last one, and the id and time of the first.
     pub(crate) async fn replay(
         &self,
         chain: &[Manifest],
@@ -163,14 +162,14 @@ impl PreviousSyncs<'_> {
                 tempfile::tempdir_in(self.scratch).map_err(|error| DatasetError::io(self.scratch, error))?;
             made = self.step(this, before, sync, folder.path()).await?;
             each(sync, &made)?;
-            // The files of the step before were read; those of this one are the next one's past.
+            // The files of the previous update were read; those of this one are the next one's input.
             folders.push(folder);
             if folders.len() > 1 {
                 folders.remove(0);
             }
         }
         for folder in folders {
-            // Goes with the scratch folder.
+            // Removed with the scratch folder.
             let _ = folder.keep();
         }
         let first = chain

@@ -1,4 +1,4 @@
-//! The history made again from the syncs, and held against the one that was maintained.
+//! Rebuilds the history from the syncs and compares it with the maintained one.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,26 +15,26 @@ use crate::reader::read_pointer;
 use crate::schema::Dataset;
 use crate::store::{self, Location, private_folder};
 
-/// What came of it.
+/// The result of a rebuild.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Rebuilt {
     /// How many syncs went into it.
     pub syncs: u64,
     /// The sync with which it begins.
     pub since: String,
-    /// Files that are what they were made to be.
+    /// Files that are unchanged.
     pub same: Vec<String>,
     /// Files that were missing or altered and were put back.
     pub restored: Vec<String>,
-    /// Files of which the manifest says something else than what the syncs give.
+    /// Files whose manifest entry differs from what the syncs give.
     pub different: Vec<String>,
 }
 
-/// Makes the history of a dataset again from all of its syncs. What is missing or altered is put back, as long as the syncs give
-/// the very bytes that the manifests name; manifests and pointer are not touched.
+/// Rebuilds the history of a dataset from all of its syncs. Missing and altered files are restored if the syncs give the bytes that
+/// the manifests name; manifests and pointer are not touched.
 ///
 /// # Errors
-/// [`DatasetError`] if the place or a sync cannot be read; [`DatasetError::NotThere`] if the latest sync has no history.
+/// [`DatasetError`] if the location or a sync cannot be read; [`DatasetError::NotThere`] if the latest sync has no history.
 pub async fn rebuild(
     location: &Location,
     formats: &Formats,
@@ -63,7 +63,7 @@ pub async fn rebuild(
         stop: &Arc::default(),
     };
     let mut chain = place.chain(latest.clone(), accept_gap).await?;
-    // What is older than the history's begin was not there when it began.
+    // Syncs from before the start of the history are not part of it.
     if let Some(begin) = chain.iter().position(|sync| sync.sync.id == history.since) {
         chain.drain(..begin);
     }

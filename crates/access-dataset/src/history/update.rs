@@ -1,4 +1,4 @@
-//! One sync into the history.
+//! Updates the history with one sync.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
@@ -29,19 +29,19 @@ use crate::reader::Rows;
 use crate::reader::RowsFile;
 use crate::schema::{Contract, Dataset, GrantHistoryTable};
 
-/// A sync, its files open, and its history if it has one.
+/// A sync with its open files, and its history if it has one.
 pub(crate) struct HistoryUpdate {
     pub(crate) sync_id: String,
     pub(crate) synced_at: i64,
     pub(crate) tenant: String,
     pub(crate) format: Arc<dyn FileFormat>,
-    /// That of the history's files.
+    /// The format of the history's files.
     pub(crate) past_format: Arc<dyn FileFormat>,
     pub(crate) removals: RemovalPolicy,
     pub(crate) files: TableFiles,
 }
 
-/// The files of a history, and how many syncs are in it since when.
+/// The files of a history, the number of syncs in it, and the first of them.
 pub(crate) struct HistoryFiles {
     pub(crate) since: String,
     pub(crate) since_started_at: String,
@@ -83,7 +83,7 @@ impl HistoryUpdate {
         Ok(Cursor::new(Box::new(rows), columns))
     }
 
-    /// Rows of this history's past; none if there is none.
+    /// The rows of this history; none without a history.
     fn past(
         &mut self,
         subject: RecordKind,
@@ -100,7 +100,7 @@ impl HistoryUpdate {
         ))
     }
 
-    /// The tables of the sync that a step reads, each as often as it does.
+    /// The tables of the sync that an update reads, each with the number of times.
     pub(crate) const READ: [(Dataset, usize); 4] = [
         (Dataset::Users, 3),
         (Dataset::Resources, 1),
@@ -227,7 +227,7 @@ fn past_of(
     Ok(HistoryRows::new(contract, subject, nothing))
 }
 
-/// Files on this machine, opened so often.
+/// Opens local files, those of each table the given number of times.
 pub(crate) fn local_files(
     made: &[LocalFile],
     tables: impl IntoIterator<Item = (Dataset, usize)>,

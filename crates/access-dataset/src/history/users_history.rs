@@ -1,4 +1,4 @@
-//! What each person was like, from when to when.
+//! The table `users_history`: users with the times during which they were the same.
 
 use access_core::diff::{Record, RecordKind};
 use access_core::model::{AttributeType, UserAttribute};
@@ -13,12 +13,12 @@ use crate::error::DatasetError;
 use crate::publish::{LocalFile, TableWriter};
 use crate::schema::{AttributeCell, Contract, UserHistoryRow, UserHistoryTable};
 
-/// The columns that a history has beyond those that are compared.
+/// The columns of a history beside the compared ones.
 pub(super) const MORE: [&str; 2] = ["resource_type_id", "profile"];
 
 pub(super) struct Users<'a> {
     stamp: Stamp<'a>,
-    /// The attributes that are compared, each with its place among the fields.
+    /// The compared attributes, each with its index among the fields.
     attributes: Vec<(&'static UserAttribute, usize)>,
     table: BatchedTable<'a, UserHistoryTable>,
 }

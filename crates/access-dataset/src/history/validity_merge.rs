@@ -7,7 +7,7 @@ use crate::diff::TableRecords;
 use crate::error::DatasetError;
 use crate::schema::Contract;
 
-/// The sync that is merged in.
+/// The sync that is merged into the history.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stamp<'a> {
     pub(super) sync_id: &'a str,
@@ -15,7 +15,7 @@ pub(super) struct Stamp<'a> {
     pub(super) tenant: &'a str,
 }
 
-/// How long a row was so.
+/// The time during which a row was the same.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Validity<'a> {
     pub(super) from: i64,
@@ -26,7 +26,7 @@ pub(super) struct Validity<'a> {
     pub(super) because: Option<&'a str>,
 }
 
-/// The columns that tell it.
+/// The columns with the validity.
 pub(super) const COLUMNS: [&str; 6] = [
     "valid_from",
     "valid_to",
@@ -46,7 +46,7 @@ pub(super) struct HistoryRows {
 }
 
 impl HistoryRows {
-    /// The columns of a history's table that are needed, beside those that only its rows have.
+    /// The required columns of a history's table; `more` are those that only it has.
     pub(super) fn columns(
         contract: Contract,
         subject: RecordKind,
@@ -70,7 +70,7 @@ impl HistoryRows {
         }
     }
 
-    /// A column beyond those of the comparison.
+    /// The index of a column in `more`.
     pub(super) fn more(&self, n: usize) -> usize {
         self.validity + COLUMNS.len() + n
     }
@@ -125,19 +125,19 @@ impl Record for HistoryRows {
     }
 }
 
-/// Takes the rows of the new history, in the order of keys and times.
+/// Receives the rows of the new history, in the order of keys and times.
 pub(super) trait Writer {
-    /// A row as it was, with this validity.
+    /// Adds a row of the previous history, with this validity.
     fn past(&mut self, row: &HistoryRows, validity: Validity<'_>) -> Result<(), DatasetError>;
 
-    /// A row as it is now, with this validity.
+    /// Adds a row of the new sync, with this validity.
     fn present(&mut self, row: &TableRecords, validity: Validity<'_>) -> Result<(), DatasetError>;
 
-    /// Why a record is gone.
+    /// Why a record ended.
     fn because(&mut self, row: &HistoryRows) -> Result<&'static str, DatasetError>;
 }
 
-/// Merges. A row that was closed stays; one that is open goes on, is closed, or (where nothing can be said) stays open.
+/// Merges a history with a sync. A closed row stays; an open one continues, is closed, or stays open if the sync does not tell.
 pub(super) fn merge(
     stamp: Stamp<'_>,
     past: &mut HistoryRows,

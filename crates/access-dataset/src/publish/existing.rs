@@ -1,4 +1,4 @@
-//! What a location holds before a sync goes into it, and whether it takes the sync. Nothing is written here.
+//! The contents of a location before a sync is published to it, and whether it accepts the sync. Nothing is written here.
 
 use access_core::hex;
 use access_core::location::{LocationContents, check_location};
@@ -16,7 +16,7 @@ use crate::reader::parse_manifest;
 use crate::schema::Dataset;
 use crate::store::{Store, StoredObject};
 
-/// What is to be written, and how.
+/// The sync to publish, and how.
 pub(crate) struct Intent<'a> {
     pub(crate) run: &'a SyncRun,
     pub(crate) format: &'a dyn FileFormat,
@@ -26,7 +26,7 @@ pub(crate) struct Intent<'a> {
     pub(crate) replace_existing: bool,
 }
 
-/// What is there.
+/// The contents of a location.
 #[derive(Debug, Default)]
 pub(crate) struct Existing {
     /// The pointer's object, readable or not.
@@ -35,14 +35,14 @@ pub(crate) struct Existing {
     pub(crate) latest: Option<(Pointer, Manifest)>,
     /// How ids are made in it.
     pub(crate) id_scheme: Option<IdScheme>,
-    /// What is not followed, but started over.
+    /// The syncs that the new one replaces instead of following.
     pub(crate) replaces: Option<ManifestReplaces>,
 }
 
 /// A manifest and the link to it, or why it cannot be read.
 type Found = Result<(Manifest, ManifestLink), DatasetError>;
 
-/// Looks at what is there and admits the sync or does not. A read that fails is an error and never "there is none".
+/// Reads the contents and accepts or refuses the sync. A failed read is an error and never "there is none".
 pub(super) async fn look(store: &dyn Store, intent: &Intent<'_>) -> Result<Existing, DatasetError> {
     let pointer = store.get(POINTER).await?;
     let refused = match followed(store, pointer.as_ref(), intent).await {
@@ -110,7 +110,7 @@ fn admit_beside(store: &dyn Store, held: &Manifest, intent: &Intent<'_>) -> Resu
         tenant: Some(held.sync.tenant.clone()),
         format: Some(layout),
         resource_types: None,
-        // The same sync once more, as an export of it is, changes nothing.
+        // Publishing the same sync again, as an export of it does, changes nothing.
         latest_ended_at: (held.sync.id != intent.run.id.as_str()).then_some(ended_at),
         checked_at: Some(time::OffsetDateTime::now_utc()),
     };
@@ -136,9 +136,9 @@ fn admit_beside(store: &dyn Store, held: &Manifest, intent: &Intent<'_>) -> Resu
     Ok(())
 }
 
-/// The newest partial sync of a location without a pointer. A full sync, or files of one, says that the pointer was lost.
+/// The newest partial sync of a location without a pointer. A full sync, or files of one, means that the pointer was lost.
 async fn without_pointer(store: &dyn Store) -> Result<Option<Manifest>, DatasetError> {
-    // Before the manifests, so that one whose claim has just gone is seen with its pointer by the next look.
+    // Before the manifests, so that the next check sees the pointer of a sync whose claim was just removed.
     let claims = claimed(store).await?;
     let lost = |what: String| damaged(&store.describe(POINTER), format!("it is not there, but {what}"));
     let found: Result<Vec<_>, _> = manifests(store, &claims).await?.into_iter().collect();
@@ -164,7 +164,7 @@ async fn without_pointer(store: &dyn Store) -> Result<Option<Manifest>, DatasetE
     Ok(newest.map(|(manifest, _)| manifest))
 }
 
-/// All manifests but those of runs that are under way.
+/// All manifests but those of running publications.
 async fn manifests(store: &dyn Store, claims: &[String]) -> Result<Vec<Found>, DatasetError> {
     let mut found = Vec::new();
     for path in store.list(MANIFESTS).await? {
@@ -187,7 +187,7 @@ async fn manifests(store: &dyn Store, claims: &[String]) -> Result<Vec<Found>, D
     Ok(found)
 }
 
-/// What a new chain is started over: the latest sync, which leads to the others, or all that can be read.
+/// The syncs that a new chain replaces: the latest one, which leads to the others, or all that can be read.
 async fn replaced_syncs(
     store: &dyn Store,
     pointer: Option<&StoredObject>,

@@ -1,15 +1,15 @@
-//! From files on this machine to a sync that readers can see.
+//! Publishes local files as a sync that readers can see.
 //!
-//! 0. What is there is looked at: a location that holds something else, or has lost its latest sync, is refused.
-//! 1. A claim `_staging/<sync>.json` says that files of this sync may lie about. In a bucket it is written so
-//!    that it tells whether the store honours conditional writes, which the pointer needs.
-//! 2. Every file is stored under its final name and read back: bytes, hash and rows must be what was written.
+//! 0. The contents are checked: a location with something else, or without its latest sync, is refused.
+//! 1. A claim `_staging/<sync>.json` records that files of this sync may exist. In a bucket, writing it shows
+//!    whether the store honours conditional writes, which the pointer needs.
+//! 2. Every file is stored under its final name and read back: bytes, hash and rows must match.
 //! 3. The manifest is stored and read back.
-//! 4. The pointer is moved, if it is still what it was when the run began. From here on readers see the sync.
-//!    What was written is read back.
-//! 5. The claim is removed, and then what later syncs have anew of the history.
+//! 4. The pointer is moved, if it is unchanged since the run began. From here on readers see the sync.
+//!    The pointer is read back.
+//! 5. The claim is removed, and then the history files that the new sync replaces.
 //!
-//! A run that ends between two steps leaves a claim; a later run sweeps what it names.
+//! A run that ends between two steps leaves a claim; a later run removes the files that it names.
 
 mod existing;
 mod probe;
@@ -52,7 +52,7 @@ pub(crate) struct Publication {
     store: Arc<dyn Store>,
     sync_id: String,
     started_at: OffsetDateTime,
-    /// What was there when the run began.
+    /// The contents of the location when the run began.
     existing: Existing,
     state: State,
 }
@@ -71,7 +71,7 @@ enum State {
 }
 
 impl Publication {
-    /// Looks at what is published and whether it admits the sync, claims the sync and sweeps what interrupted runs left.
+    /// Checks whether the location accepts the sync, claims the sync and removes the files of interrupted runs.
     pub(crate) async fn begin(store: Arc<dyn Store>, intent: &Intent<'_>) -> Result<Self, DatasetError> {
         let existing = existing::look(&*store, intent).await?;
         let sync_id = intent.run.id.to_string();
@@ -83,7 +83,7 @@ impl Publication {
             existing,
             state: State::Claimed { stored: Vec::new() },
         };
-        // Beside a pointer that cannot be followed nothing tells what is published.
+        // With a damaged pointer it is unknown which files are published.
         if publication.existing.replaces.is_none()
             && let Err(error) = publication.sweep(&claim).await
         {
@@ -106,7 +106,7 @@ impl Publication {
         self.existing.latest.as_ref().map(|(_, manifest)| manifest)
     }
 
-    /// The latest full sync, if this one is later and so may take its place.
+    /// The latest full sync, if this one is later and so may replace it.
     pub(crate) fn replaced(&self) -> Option<&Manifest> {
         let (pointer, manifest) = self.existing.latest.as_ref()?;
         pointer
@@ -126,19 +126,18 @@ impl Publication {
         }
     }
 
-    /// The place.
+    /// The store.
     pub(crate) fn store(&self) -> &dyn Store {
         &*self.store
     }
 
-    /// Whether readers are to see this sync: only a full one may be read as the state of the tenant, and only one that is not
-    /// older than what is there.
+    /// Whether readers may see this sync as the state of the tenant: it must be full and not older than the published one.
     pub(crate) fn can_become_latest(&self, sync_type: &str) -> bool {
         let later = |pointer: &Pointer| pointer.is_before(&self.sync_id, self.started_at);
         sync_type == SyncType::Full.as_str() && self.pointer().is_none_or(later)
     }
 
-    /// Keeps files where readers do not look, and tells where.
+    /// Keeps files where readers do not look, and gives the location.
     pub(crate) async fn quarantine(
         &self,
         format: &dyn FileFormat,
@@ -148,7 +147,7 @@ impl Publication {
         quarantine::keep(&*self.store, format, summary, files, self.origin()).await
     }
 
-    /// Stores files and manifest and verifies what was stored.
+    /// Stores files and manifest and verifies them.
     pub(crate) async fn prepare(
         &mut self,
         format: &Arc<dyn FileFormat>,
@@ -282,7 +281,7 @@ impl Publication {
         // The answer may have been lost after the move, and a repetition refused because of the move itself.
         let now = match self.store.get(POINTER).await {
             Ok(now) => now,
-            // Nobody knows whether it was moved, so this must not be taken for the store's answer to the move.
+            // It is unknown whether the pointer was moved, so this is not the store's answer to the move.
             Err(DatasetError::Unsupported { place, reason } | DatasetError::Refused { place, reason }) => {
                 return Err(DatasetError::Unavailable { place, reason });
             }
@@ -299,7 +298,7 @@ impl Publication {
         })
     }
 
-    /// The pointer must be what it was moved to, or lead there: another run may have followed already.
+    /// The pointer must name this sync or lead to it: another run may have followed already.
     async fn read_back(&self, bytes: &[u8]) -> Result<(), DatasetError> {
         let now = match self.store.get(POINTER).await {
             Ok(now) => now,
@@ -338,13 +337,13 @@ impl Publication {
         }
     }
 
-    /// Removes what was stored, the claim last. What cannot be removed now is swept by a later run.
+    /// Removes the stored files, the claim last. A later run removes those that cannot be removed now.
     pub(crate) async fn abort(&self) {
         let stored = match &self.state {
             State::Claimed { stored } | State::Ready { stored, .. } => stored.as_slice(),
             State::AlreadyThere { .. } => &[],
         };
-        // The manifest came last and goes first: where one is, its files are.
+        // The manifest was stored last and is removed first, so that its files always exist.
         for path in stored.iter().rev() {
             if let Err(error) = self.store.delete(path).await {
                 tracing::warn!(path = self.store.describe(path), %error, "a later run removes this");
@@ -374,7 +373,7 @@ fn verify(
         written,
     };
     let mut back = HashingReader::new(back);
-    // Bytes that differ say more than what a format makes of them, so they are looked at first.
+    // Different bytes explain more than the format's error, so they are checked first.
     let rows = format.count_rows(&mut back);
     let sum = back.finish();
     let (bytes, sha256) = sum.map_err(|error| DatasetError::io(Path::new(place), error))?;
@@ -387,7 +386,7 @@ fn verify(
     match rows {
         Ok(rows) if rows == entry.rows => Ok(()),
         Ok(rows) => Err(differs(format!("{rows} rows"), format!("{} rows", entry.rows))),
-        // The bytes are what was written, so it is not they that are at fault.
+        // The bytes match, so they are not the cause.
         Err(error) => {
             let cause = table_files::io_cause(&*error).filter(access_core::is_exhausted);
             let source = cause.unwrap_or_else(|| std::io::Error::other(error.to_string()));

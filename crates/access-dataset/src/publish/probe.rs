@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use crate::error::DatasetError;
 use crate::store::{Store, SwapOutcome};
 
-/// Failures that may pass are survived once more, beyond what the store's client repeats by itself.
+/// Tries for failures that may pass, beside the retries of the store's client.
 const MAX_TRIES: u32 = 2;
 
 /// A claim that was written.
@@ -19,8 +19,8 @@ pub(super) struct Claim {
     pub(super) at: Option<OffsetDateTime>,
 }
 
-/// Writes a claim with conditional writes: a second create and a replacement of what it is no longer must be refused. `text`
-/// gives the claim's bytes, others for each number.
+/// Writes a claim with conditional writes: the store must refuse a second create and the replacement of an old version. `text` gives
+/// different bytes for each number.
 pub(super) async fn claim(
     store: &dyn Store,
     path: &str,
@@ -29,7 +29,7 @@ pub(super) async fn claim(
     let was_there = match write(store, path, text(1), None).await {
         Ok(written) => written == SwapOutcome::Changed,
         Err(error) => {
-            // It may be there all the same. One of an earlier run, which names what that left, stays.
+            // It may exist all the same. The claim of an earlier run, which names that run's files, stays.
             if let Ok(Some(found)) = store.get(path).await
                 && found.bytes == text(1)
             {
@@ -42,7 +42,7 @@ pub(super) async fn claim(
     match probed {
         Ok(at) => Ok(Claim { was_there, at }),
         Err(error) => {
-            // What an earlier run left is named by its claim, which stays.
+            // The claim of an earlier run names that run's files, and stays.
             if !was_there {
                 super::staging_claims::remove_claim(store, path).await;
             }
@@ -53,7 +53,7 @@ pub(super) async fn claim(
 
 /// Writes a claim as [`claim`] does, and removes it again.
 pub(crate) async fn claim_once(store: &dyn Store, path: &str) -> Result<(), DatasetError> {
-    // Unlike what an earlier run may have left: stores tell versions apart by their bytes.
+    // Unlike the claim of an earlier run: stores tell versions apart by their bytes.
     let claimed_at = OffsetDateTime::now_utc().unix_timestamp_nanos();
     claim(store, path, |number| claim_text(claimed_at, number)).await?;
     store.delete(path).await

@@ -1,4 +1,4 @@
-//! What was not published because too much was gone, kept for a person to look at.
+//! Syncs that were not published because they lost too much, kept for a person to inspect.
 
 use access_core::sync::SyncSummary;
 
@@ -12,7 +12,7 @@ use crate::store::Store;
 /// Where the last candidate is. Readers of Hive layouts leave out names that begin with an underscore.
 const CANDIDATE: &str = "_candidate";
 
-/// Replaces the candidate that is there, if any; the manifest comes last and goes first.
+/// Replaces the candidate, if there is one. The manifest is written last and removed first.
 pub(super) async fn keep(
     store: &dyn Store,
     format: &dyn FileFormat,
@@ -34,7 +34,7 @@ pub(super) async fn keep(
     Ok(store.describe(CANDIDATE))
 }
 
-/// Removes the candidate, e.g. because a later sync was published; its manifest goes first.
+/// Removes the candidate, e.g. because a later sync was published. Its manifest is removed first.
 pub(super) async fn remove(store: &dyn Store) -> Result<(), DatasetError> {
     let paths = store.list(CANDIDATE).await?;
     let manifest_path = manifest_path();

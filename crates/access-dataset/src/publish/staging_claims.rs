@@ -1,4 +1,4 @@
-//! Claims on syncs that are being published, and what becomes of those whose run never ended.
+//! Claims on syncs that are being published, and the cleanup after interrupted runs.
 
 use time::OffsetDateTime;
 
@@ -17,14 +17,14 @@ use crate::store::Store;
 
 const STAGING: &str = "_staging";
 
-/// Where nobody else can be told from a run that was killed, a claim this old is one: no run takes a day.
+/// A claim of this age is of a killed run where runs cannot be told apart: no run takes a day.
 const STALE_SECONDS: i64 = 24 * 60 * 60;
 
 fn claim_path(sync_id: &str) -> String {
     format!("{STAGING}/{sync_id}.json")
 }
 
-/// Says that files of this sync may lie about. In a bucket this finds out whether the store honours conditional writes.
+/// Records that files of this sync may exist. In a bucket this shows whether the store honours conditional writes.
 pub(super) async fn claim(
     store: &dyn Store,
     sync_id: &str,
@@ -45,7 +45,7 @@ pub(super) async fn claim(
     Ok(Claim { was_there, at: None })
 }
 
-/// Takes the claim back. If that fails a later run does it.
+/// Removes the claim. If that fails, a later run does it.
 pub(super) async fn release_claim(store: &dyn Store, sync_id: &str) {
     remove_claim(store, &claim_path(sync_id)).await;
 }
@@ -56,15 +56,15 @@ pub(super) async fn remove_claim(store: &dyn Store, path: &str) {
     }
 }
 
-/// Whether a sync whose manifest is there needs nothing more. A manifest is written last and removed first, so its files
-/// are whole; only a full sync that is later than what the pointer names still has the pointer to be moved.
+/// Whether the publication of a sync with a manifest is finished. A manifest is written last and removed first, so its files are
+/// complete; only a full sync that is later than the pointer's still needs the pointer moved.
 pub(super) fn is_published(latest: Option<&Pointer>, manifest: &Manifest) -> bool {
     let sync = &manifest.sync;
     sync.sync_type != "full" || latest.is_some_and(|pointer| !pointer.is_before(&sync.id, sync.began()))
 }
 
-/// Removes what runs left that were interrupted before readers could see anything of theirs. Only what is certainly not
-/// published is removed: a manifest that cannot be read now is an error, one that is damaged stays with its files.
+/// Removes the files of runs that were interrupted before readers could see them. Only files that are certainly not published are
+/// removed: a manifest that cannot be read now is an error, a damaged one stays with its files.
 pub(super) async fn sweep(
     store: &dyn Store,
     latest: Option<&Pointer>,
@@ -102,7 +102,7 @@ pub(super) async fn sweep(
     Ok(())
 }
 
-/// Whether a claim is older than any run takes, by the store's clock alone: that of this machine may be wrong.
+/// Whether a claim is older than any run takes, by the store's clock: that of this machine may be wrong.
 async fn is_stale(store: &dyn Store, path: &str, now: Option<OffsetDateTime>) -> Result<bool, DatasetError> {
     let claimed_at = store.get(path).await?.and_then(|stored| stored.modified);
     Ok(match (claimed_at, now) {
@@ -138,9 +138,9 @@ pub(crate) async fn claimed(store: &dyn Store) -> Result<Vec<String>, DatasetErr
     Ok(paths.filter_map(name).collect())
 }
 
-/// Removes what later syncs have anew of the history. That of the sync before stays, for readers that followed the pointer a
-/// moment ago, and so does what others are about to publish: files are listed before claims, claims before the pointer, so that
-/// whoever published meanwhile is seen by one of them.
+/// Removes history files that later syncs replaced. Those of the previous sync stay for readers that followed the pointer a moment
+/// ago, and those of other running publications stay too: files are listed before claims and claims before the pointer, so that a
+/// concurrent publication shows in one of them.
 pub(super) async fn remove_stale_history(store: &dyn Store) -> Result<(), DatasetError> {
     let mut files = Vec::new();
     for dataset in [Dataset::GrantsHistory, Dataset::UsersHistory] {

@@ -94,7 +94,7 @@ impl TableFileWriter<'_> {
         })
     }
 
-    /// A format's error, or what the file system said if that is behind it.
+    /// A format's error, or the file system's error behind it.
     fn failed(&self, dataset: Dataset, local: &Path, error: crate::format::FormatError) -> DatasetError {
         if let Some(source) = io_cause(&*error) {
             return DatasetError::io(local, source);
@@ -112,10 +112,10 @@ pub(crate) fn partition(started_at: OffsetDateTime, sync_id: &str) -> String {
     format!("sync_date={}/{PARTITION}={sync_id}", started_at.date())
 }
 
-/// What zstd says where it gets no memory.
+/// The message of zstd if it gets no memory.
 const NO_MEMORY: &str = "not enough memory";
 
-/// What the system said, if an error comes from there.
+/// The system's error among the causes of an error.
 pub(super) fn io_cause(error: &(dyn std::error::Error + 'static)) -> Option<io::Error> {
     let text = error.to_string();
     if access_core::is_caused_by_exhaustion(error) || text.contains(NO_MEMORY) {
@@ -229,7 +229,7 @@ fn key(dataset: Dataset, batch: &RecordBatch, row: usize) -> Option<Vec<String>>
         .collect()
 }
 
-/// What went into a file.
+/// Size and hash of the bytes written to a file.
 #[derive(Debug, Default)]
 struct Sum {
     hash: Sha256,

@@ -1,4 +1,4 @@
-//! Takes the rows of a sync as they come.
+//! Collects the rows of a sync in the order of their arrival.
 
 use std::collections::HashMap;
 use std::io;
@@ -39,10 +39,10 @@ pub(crate) struct Collector {
     by_id: HashMap<EntitlementId, u32>,
     grants: GrantSpool,
     origins: Spool,
-    /// The place of every principal in the order of keys, from the first grant on: all principals are there by then
+    /// The rank of every principal in the order of keys, from the first grant on: all principals are known by then
     /// (the order that sources promise).
     ranks: Vec<Ordinal>,
-    /// Place of a user and a role that it holds, for the names of its roles.
+    /// Rank of a user and ordinal of a role granted to it, for the names of its roles.
     roles: PairSorter,
 }
 
@@ -65,7 +65,7 @@ impl Collector {
         })
     }
 
-    /// Takes a batch.
+    /// Adds a batch.
     pub(crate) fn take(&mut self, batch: &AccessBatch) -> io::Result<()> {
         match batch {
             AccessBatch::ResourceTypes(rows) => self.types.extend_from_slice(rows),

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Pairs that are sorted in memory at a time: 4 MiB.
 const RUN_PAIRS: usize = 1 << 19;
 
-/// Takes pairs in any order.
+/// Sorts pairs that come in any order.
 #[derive(Debug)]
 pub(super) struct PairSorter {
     folder: PathBuf,

@@ -1,4 +1,4 @@
-//! Who holds each entitlement, on disk: the grants of one entitlement come together and lie together.
+//! The holders of each entitlement, on disk: the grants of one entitlement arrive together and are stored together.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
@@ -12,7 +12,7 @@ const HOLDER_BYTES: usize = 8;
 /// Marks a holder about whom there is nothing more to say.
 const PLAIN: u32 = u32::MAX;
 
-/// Takes holders.
+/// Writes holders.
 #[derive(Debug)]
 pub(super) struct GrantSpool {
     file: BufWriter<File>,
@@ -21,7 +21,7 @@ pub(super) struct GrantSpool {
     holders: u64,
 }
 
-/// Who holds an entitlement, and the number of the record that says how, if it is not simply directly.
+/// A principal with an entitlement, and the number of the record of its origin unless the grant is plainly direct.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Holder {
     pub(super) principal: Ordinal,
@@ -94,7 +94,7 @@ impl Holders {
             .take_while(move |(other, ..)| *other == entitlement)
     }
 
-    /// Who holds it, in the order they came, into `holders`.
+    /// Reads the holders of an entitlement into `holders`, in the order of their arrival.
     pub(super) fn read(&mut self, entitlement: u32, holders: &mut Vec<Holder>) -> io::Result<()> {
         holders.clear();
         let runs: Vec<_> = self.of(entitlement).collect();

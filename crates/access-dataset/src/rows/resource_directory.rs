@@ -1,4 +1,4 @@
-//! Who and what there is: the names that grants are resolved to.
+//! The names of all resources, to which grants are resolved.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -136,7 +136,7 @@ impl ResourceDirectory {
         order
     }
 
-    /// The place of every resource in that order.
+    /// The rank of every resource in that order.
     pub(super) fn ranks(&self) -> Vec<Ordinal> {
         let mut ranks = vec![0; self.entries.len()];
         for (rank, ordinal) in (0..).zip(self.sorted()) {

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes that are read at a time. Few: ids that are numbers are sorted as texts, so that after each ten records the next
-/// lies elsewhere, and what was read beyond them is thrown away.
+/// Bytes per read. Few, because numeric ids are sorted as texts: after ten records the next one is elsewhere, and the rest of the
+/// buffer is discarded.
 const READ_BYTES: usize = 1 << 13;
 
-/// Takes records, one after the other. The file has no name and goes with the spool.
+/// Writes records one after the other. The file has no name and is removed with the spool.
 #[derive(Debug)]
 pub(super) struct Spool {
     file: BufWriter<File>,

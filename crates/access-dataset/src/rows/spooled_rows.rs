@@ -1,4 +1,4 @@
-//! What is spooled of a row: everything that grants do not need.
+//! The spooled part of a row: everything that grants do not need.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::schema::AttributeCell;
 
-/// What is known of a resource beyond its ids and names.
+/// The data of a resource beside its ids and names.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ResourceDetail<'a> {
     pub(super) description: Option<&'a str>,
@@ -26,7 +26,7 @@ pub(super) struct ResourceDetail<'a> {
     pub(super) user: Option<UserDetail<'a>>,
 }
 
-/// What is known of a user beyond that.
+/// The data of a user beside that.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct UserDetail<'a> {
     pub(super) email: Option<&'a str>,
@@ -103,7 +103,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for AttributeCells<'a> {
     }
 }
 
-/// What is known of an entitlement beyond its ids and names.
+/// The data of an entitlement beside its ids and names.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct EntitlementDetail<'a> {
     pub(super) description: Option<&'a str>,

@@ -27,7 +27,7 @@ use crate::schema::{
     SyncTable, UserRow, UserTable,
 };
 
-/// A sync whose rows are all in.
+/// A sync with all of its rows.
 pub(crate) struct Tables {
     pub(super) contract: Contract,
     pub(super) types: Vec<ResourceType>,
@@ -40,7 +40,7 @@ pub(crate) struct Tables {
     pub(super) grants: Holders,
     pub(super) grant_count: u64,
     pub(super) origins: Records,
-    /// Places of principals in the order of keys.
+    /// Ranks of principals in the order of keys.
     pub(super) ranks: Vec<Ordinal>,
     pub(super) roles: SortedPairs,
 }
@@ -51,7 +51,7 @@ pub(crate) enum TableError {
     Scratch(io::Error),
     /// Rows that do not fit their columns.
     Arrow(ArrowError),
-    /// Whoever takes the batches gave up.
+    /// The consumer of the batches failed.
     Taker(DatasetError),
 }
 
@@ -67,7 +67,7 @@ impl From<ArrowError> for TableError {
     }
 }
 
-/// What every row of a sync carries.
+/// The columns that every row of a sync has.
 #[derive(Clone, Copy)]
 struct Stamp<'a> {
     sync_id: &'a str,
@@ -85,7 +85,7 @@ impl<'a> Stamp<'a> {
     }
 }
 
-/// Takes batches of one table.
+/// Receives the batches of one table.
 pub(crate) type Take<'a> = &'a mut dyn FnMut(RecordBatch) -> Result<(), DatasetError>;
 
 macro_rules! flush {
@@ -102,7 +102,7 @@ impl Tables {
         (self.types.len() + self.directory.len() + self.entitlements.len()) as u64 + self.grant_count
     }
 
-    /// Hands over a table, batch by batch. Each table once.
+    /// Passes a table on, batch by batch. Each table once.
     pub(crate) fn drain(
         &mut self,
         dataset: Dataset,
@@ -119,7 +119,7 @@ impl Tables {
             Dataset::Grants => self.grants(stamp, take),
             Dataset::Syncs => self.syncs(summary, stamp, take),
             Dataset::LeftOut => left_out(self.contract, summary, stamp, take),
-            // They are made of more than one sync.
+            // They are computed from more than one sync.
             Dataset::Changes | Dataset::GrantsHistory | Dataset::UsersHistory => Ok(()),
         }
     }
@@ -343,7 +343,7 @@ impl Tables {
     }
 }
 
-/// The reason of the row that counts what is not listed.
+/// The reason in the row that counts the rows that are not listed.
 const NOT_LISTED: &str = "not_listed";
 
 /// Rows of the ledger by name, in an order that does not depend on that of the tenant's answers.
@@ -421,7 +421,7 @@ fn left_out(
     Ok(())
 }
 
-/// The word that a fieldless variant has in JSON.
+/// The name of a fieldless variant in JSON.
 fn word_of(variant: &impl serde::Serialize) -> String {
     match serde_json::to_value(variant) {
         Ok(serde_json::Value::String(word)) => word,

@@ -13,7 +13,7 @@ use super::dictionary_builder::DictionaryBuilder;
 /// The value of one attribute of a user.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum AttributeCell<'a> {
-    /// The tenant does not say.
+    /// The tenant does not state it.
     #[default]
     Unknown,
     /// A text.
@@ -23,7 +23,7 @@ pub(crate) enum AttributeCell<'a> {
 }
 
 impl<'a> AttributeCell<'a> {
-    /// What a profile has of an attribute; nothing if that is of another type.
+    /// The value of an attribute in a profile; unknown if it has another type.
     pub(crate) fn of(attribute: &UserAttribute, profile: &'a Profile) -> Self {
         match (attribute.attribute_type, profile.get(attribute.key)) {
             (AttributeType::Text | AttributeType::Word, Some(ProfileValue::Text(text))) => Self::Text(text),
@@ -94,7 +94,7 @@ impl AttributeColumns {
         }
     }
 
-    /// Adds the values of one row, in the order of the columns; what is left out is unknown.
+    /// Adds the values of one row, in the order of the columns; missing ones are unknown.
     pub(crate) fn push<'a>(&mut self, cells: impl IntoIterator<Item = AttributeCell<'a>>) {
         let mut cells = cells.into_iter();
         for builder in &mut self.builders {
@@ -107,7 +107,7 @@ impl AttributeColumns {
         }
     }
 
-    /// The arrays of a whole batch: those of the other columns with these between them.
+    /// The arrays of a complete batch: those of the other columns merged with these.
     pub(super) fn between(&mut self, others: Vec<ArrayRef>) -> Vec<ArrayRef> {
         let mut others = others.into_iter();
         let mut attributes = self.builders.iter_mut().map(|builder| match builder {

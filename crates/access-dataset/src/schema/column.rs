@@ -1,4 +1,4 @@
-//! Kinds of columns: how they look to Arrow, and how a row's value gets into them.
+//! Types of columns: their Arrow types, and how values are appended to them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub struct Column {
     pub element_id: Option<i32>,
     /// Its name.
     pub name: &'static str,
-    /// What it holds.
+    /// The type of its values.
     pub kind: ColumnKind,
     /// Whether a row can be without a value.
     pub nullable: bool,
@@ -30,7 +30,7 @@ pub struct Column {
     pub about: &'static str,
 }
 
-/// What a column holds.
+/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnKind {
     /// Text.
@@ -91,7 +91,7 @@ fn element(element_id: Option<i32>) -> Field {
     }
 }
 
-/// A kind of column as a type, so that a row's fields and the table's columns cannot disagree.
+/// A column type at compile time, so that a row's fields and the table's columns cannot disagree.
 pub(crate) trait Kind {
     /// A row's value.
     type Value<'a>;

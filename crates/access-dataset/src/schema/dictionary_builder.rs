@@ -1,19 +1,19 @@
-//! Gathers the words of a column.
+//! Builds a dictionary column.
 
 use arrow::array::{DictionaryArray, StringDictionaryBuilder};
 use arrow::datatypes::Int32Type;
 
-/// Gathers words. In a sorted table most rows say what the row before said, so a word is looked up once a run.
+/// Builds a dictionary column. In a sorted table most rows repeat the previous value, so a value is looked up once a run.
 #[derive(Default)]
 pub struct DictionaryBuilder {
     words: StringDictionaryBuilder<Int32Type>,
-    /// What the last rows said, and how many of them.
+    /// The value of the last rows, and their number.
     word: String,
     run: usize,
 }
 
 impl DictionaryBuilder {
-    /// Without words.
+    /// An empty builder.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -23,7 +23,7 @@ impl DictionaryBuilder {
         }
     }
 
-    /// Adds a row's word, or none.
+    /// Adds the value of a row, or null.
     pub fn append_option(&mut self, word: Option<&str>) {
         match word {
             Some(word) if self.run > 0 && self.word == word => self.run += 1,
@@ -47,7 +47,7 @@ impl DictionaryBuilder {
         }
     }
 
-    /// The words so far.
+    /// The column of the rows so far.
     pub fn finish(&mut self) -> DictionaryArray<Int32Type> {
         self.end_run();
         self.words.finish()

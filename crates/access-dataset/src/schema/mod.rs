@@ -1,4 +1,4 @@
-//! The contract with whoever reads the dataset: tables, columns, types, field ids.
+//! The contract with readers of the dataset: tables, columns, types, field ids.
 
 mod attributes;
 mod column;
@@ -22,32 +22,32 @@ pub(crate) use tables::{
     RowTable, SyncRow, SyncTable, UserHistoryRow, UserHistoryTable, UserRow, UserTable,
 };
 
-/// Goes up when a column changes its meaning or goes; new columns alone do not raise it.
+/// Incremented when a column changes its meaning or is removed; new columns alone do not change it.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// The tables of the dataset (docs/reference/design.md §7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dataset {
-    /// Kinds of things.
+    /// Resource types.
     ResourceTypes,
-    /// Things, users included.
+    /// Resources, users included.
     Resources,
     /// People and accounts, one wide row each.
     Users,
-    /// What can be held.
+    /// Entitlements.
     Entitlements,
-    /// Who holds what, with names.
+    /// Grants, with names.
     Grants,
     /// The sync itself, one row.
     Syncs,
     /// Rows that the tenant gave and that are in no other table.
     LeftOut,
-    /// What differs from the sync before.
+    /// Differences from the previous sync.
     Changes,
-    /// Who held what, from when to when.
+    /// Grants with the times of their validity.
     GrantsHistory,
-    /// What each person was like, from when to when.
+    /// Users with the times of their validity.
     UsersHistory,
 }
 
@@ -106,7 +106,7 @@ impl Dataset {
         }
     }
 
-    /// The columns by which rows are sorted and which tell every row of a sync from the others.
+    /// The key: the columns by which rows are sorted and that identify a row within a sync.
     #[must_use]
     pub const fn key(self) -> &'static [&'static str] {
         match self {

@@ -1,6 +1,6 @@
-//! Files within a dataset's folder, opened as what they are. Whoever can write there must not lead a reader elsewhere, nor
-//! keep it for ever: no link is followed below the root, what is no regular file (a FIFO, a device, a socket) is refused
-//! without waiting for it, and small objects have a bound.
+//! Opens files within a dataset's folder. The contents of the folder must not lead a reader elsewhere or block it: no link is
+//! followed below the root, anything but a regular file (a FIFO, a device, a socket) is refused without blocking, and small objects
+//! have a size limit.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -55,10 +55,10 @@ pub(super) fn read(root: &Path, path: &str) -> Result<Option<Vec<u8>>, DatasetEr
     Ok(Some(bytes))
 }
 
-/// Sees that no part of a path below the root is a link. Parts that are not there are none.
+/// Checks that no part of a path below the root is a link. Missing parts are fine.
 ///
 /// # Errors
-/// The link, or what the system says.
+/// The link, or the system's error.
 pub(super) fn no_links(root: &Path, path: &str) -> io::Result<()> {
     let mut at = root.to_owned();
     for part in path.split('/').filter(|part| !part.is_empty()) {
@@ -80,7 +80,7 @@ fn not_regular(path: &Path, reason: &str) -> DatasetError {
     damaged(&path.display().to_string(), reason)
 }
 
-/// Opens part by part, so that nobody can put a link there between a look and the opening.
+/// Opens part by part, so that no link can be put there between a check and the opening.
 #[cfg(unix)]
 fn open_unfollowed(root: &Path, path: &str) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags, open, openat};
@@ -97,7 +97,7 @@ fn open_unfollowed(root: &Path, path: &str) -> io::Result<File> {
         let below = flags | OFlags::DIRECTORY | OFlags::NOFOLLOW;
         folder = openat(&folder, part, below, Mode::empty())?;
     }
-    // Without waiting for whoever might write to a FIFO.
+    // Without waiting for the writer of a FIFO.
     let file = openat(
         &folder,
         name,
@@ -161,7 +161,7 @@ mod tests {
             assert_eq!(status(open(&root, path)), StatusCode::DataLoss, "{path}");
             assert_eq!(status(read(&root, path)), StatusCode::DataLoss, "{path}");
         }
-        // The root itself is the user's word.
+        // The root itself is the user's choice.
         symlink(&root, folder.path().join("root")).unwrap();
         open(&folder.path().join("root"), "users/a/file").unwrap();
     }

@@ -1,5 +1,5 @@
-//! The environment variables that buckets are reached with. Each is judged here before the store's library sees it: that
-//! library takes an empty value for a value, ignores what is not text, and panics over some addresses.
+//! The environment variables for buckets. Each is validated here before the store's library sees it: that library accepts empty
+//! values, ignores values that are not text, and panics on some addresses.
 
 use std::env::{self, VarError};
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use url::{Host, Url};
 use super::location::StoreKind;
 use crate::error::DatasetError;
 
-/// What a variable holds.
+/// The type of a variable's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ValueType {
     /// Printable ASCII: it becomes part of a request.
@@ -43,7 +43,7 @@ enum Reader {
     Library,
 }
 
-/// An environment variable for a kind of store.
+/// An environment variable for a type of store.
 #[derive(Debug)]
 pub(crate) struct CloudVariable {
     store: StoreKind,
@@ -178,7 +178,7 @@ pub(crate) const VARIABLES: &[CloudVariable] = &[
     setting(Azure, "AZURE_USE_FABRIC_ENDPOINT", "azure_use_fabric_endpoint", Switch, "The container is in Microsoft Fabric"),
 ];
 
-/// What people expect to be read, and what to do instead.
+/// Settings that people expect to work, and what to use instead.
 const NOT_READ: &[(StoreKind, &str, &str)] = &[
     (
         S3,
@@ -202,7 +202,7 @@ const NOT_READ: &[(StoreKind, &str, &str)] = &[
     ),
 ];
 
-/// What the environment says about a kind of store, judged.
+/// The validated environment of a type of store.
 #[derive(Debug, Default)]
 pub(super) struct Environment {
     /// Settings of the library, by its names.
@@ -290,7 +290,7 @@ impl Environment {
         let path = find("google_service_account").or_else(|| find("google_service_account_path"));
         let (name, text) = match (path, find("google_service_account_key")) {
             (Some(path), _) => {
-                // The library says why, if it cannot be read.
+                // The library reports it if it cannot be read.
                 let read = regular_file::read(Path::new(path), MAX_KEY_BYTES).ok();
                 let text = read.and_then(|bytes| String::from_utf8(bytes).ok());
                 ("GOOGLE_SERVICE_ACCOUNT", text.unwrap_or_default())
@@ -404,7 +404,7 @@ fn judge_url(text: &str) -> Result<String, String> {
     if !text.is_ascii() || text.contains(char::is_whitespace) {
         return Err("it is not a URL: write it in ASCII and without spaces".to_owned());
     }
-    // In the form in which it was judged.
+    // In the form that was validated.
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 

@@ -62,7 +62,7 @@ impl HttpConnector for Connector {
 }
 
 /// Turns S3's "301, look in another region" into an error with a body: without `Location`, as S3 sends it, the store's
-/// library says nothing of the region that the answer names.
+/// library does not report the region that the response names.
 #[derive(Debug)]
 struct RegionAware(reqwest::Client);
 

@@ -21,7 +21,7 @@ use super::contained;
 use crate::error::DatasetError;
 use crate::reader::damaged;
 
-/// Holds the lock of whoever publishes.
+/// The lock of the run that publishes.
 const LOCK: &str = "_lock";
 
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) struct Folder {
     root: PathBuf,
     /// Locked as long as it is open; nothing if it is only read.
     _lock: Option<File>,
-    /// Held by what is being done, also when nobody waits for it any more.
+    /// Locked during an operation, also after its caller was cancelled.
     turn: Arc<Mutex<()>>,
 }
 
@@ -91,8 +91,8 @@ impl Folder {
         self.root.join(path)
     }
 
-    /// Does one thing after the other. What a stopped run was doing ends on its own thread; without a turn it could
-    /// store a file after the clearing up had removed it.
+    /// Runs one operation after the other. An operation of a cancelled run ends on its own thread; without this it could store a file
+    /// after the cleanup.
     async fn in_turn<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, DatasetError> + Send + 'static,
@@ -107,7 +107,7 @@ impl Folder {
     }
 }
 
-/// Opens or makes the lock, never following a link that somebody put there, nor waiting at a FIFO.
+/// Opens or creates the lock file without following a link or blocking on a FIFO.
 fn open_lock(path: &Path) -> Result<File, DatasetError> {
     if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
         return Err(damaged(&path.display().to_string(), "it is not a regular file"));
@@ -123,7 +123,7 @@ async fn blocking<T: Send + 'static>(
         .unwrap_or(Err(DatasetError::ThreadLost))
 }
 
-/// What a killed run left of its scratch. Whoever holds the lock may.
+/// Removes the scratch folders of killed runs. The caller has the lock.
 fn remove_leftovers(root: &Path) -> io::Result<()> {
     for entry in fs::read_dir(root)? {
         let entry = entry?;
@@ -139,7 +139,7 @@ fn remove_leftovers(root: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the root and what is missing above it, and names all of it durably.
+/// Creates the root and its missing parents, durably.
 fn make_root(root: &Path) -> io::Result<()> {
     let mut missing: Vec<&Path> = Vec::new();
     for folder in root.ancestors() {
@@ -268,7 +268,7 @@ impl Store for Folder {
         bytes: Vec<u8>,
         was: Option<&Version>,
     ) -> Result<SwapOutcome, DatasetError> {
-        // Nobody who honours the lock can come between the look and the move.
+        // The lock keeps other runs from coming between the check and the move.
         if self.get(path).await?.map(|stored| stored.version).as_ref() != was {
             return Ok(SwapOutcome::Changed);
         }
@@ -304,7 +304,7 @@ impl Store for Folder {
                 for entry in entries {
                     let entry = entry.map_err(|error| DatasetError::io(&folder, error))?;
                     let path = entry.path();
-                    // Links are not followed. One that is gone meanwhile is no folder; one that cannot be looked at may be.
+                    // Links are not followed. A missing entry is no folder; one that cannot be read may be.
                     let is_folder = match entry.file_type() {
                         Ok(file_type) => file_type.is_dir(),
                         Err(error) if error.kind() == io::ErrorKind::NotFound => false,

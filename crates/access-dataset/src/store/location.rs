@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-/// Schemes of other stores and of other programs, with what to write here.
+/// Schemes of other stores and programs, with their replacement here.
 const OTHER_SCHEMES: [(&str, &str); 14] = [
     ("s3a", "s3://BUCKET/PREFIX"),
     ("s3n", "s3://BUCKET/PREFIX"),
@@ -31,10 +31,10 @@ const OTHER_SCHEMES: [(&str, &str); 14] = [
     ("hdfs", "a folder, s3://, gs:// or az://"),
 ];
 
-/// Kinds of object stores.
+/// Types of object stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreKind {
-    /// Amazon S3 and what speaks its protocol.
+    /// Amazon S3 and compatible stores.
     S3,
     /// Google Cloud Storage.
     Gcs,
@@ -43,7 +43,7 @@ pub enum StoreKind {
 }
 
 impl StoreKind {
-    /// Every kind.
+    /// Every type.
     pub const ALL: [Self; 3] = [Self::S3, Self::Gcs, Self::Azure];
 
     /// The scheme of its URLs.
@@ -73,7 +73,7 @@ pub struct BucketUrl {
 }
 
 impl BucketUrl {
-    /// Trusts the certificate authorities in a PEM file besides the usual ones.
+    /// Adds the certificate authorities of a PEM file to the trusted ones.
     #[must_use]
     pub fn with_ca_file(self, ca_file: Option<&Path>) -> Self {
         Self {
@@ -82,7 +82,7 @@ impl BucketUrl {
         }
     }
 
-    /// The kind of store.
+    /// The type of the store.
     #[must_use]
     pub fn kind(&self) -> StoreKind {
         self.kind
@@ -114,12 +114,12 @@ impl BucketUrl {
         }
     }
 
-    /// Authorities that are trusted besides the usual ones.
+    /// The PEM file with additional certificate authorities.
     pub(super) fn ca_file(&self) -> Option<&Path> {
         self.ca_file.as_deref()
     }
 
-    /// The same place one step up, and the last part of the prefix.
+    /// The parent location, and the last part of the prefix.
     pub(super) fn split_last(&self) -> (Self, &str) {
         let (parent, name) = self.prefix.rsplit_once('/').unwrap_or(("", &self.prefix));
         (self.with_prefix(parent.to_owned()), name)
@@ -159,7 +159,7 @@ impl BucketUrl {
     }
 }
 
-/// Why a part of a prefix cannot be what is meant.
+/// Why a part of a prefix is refused.
 fn refuse_part(part: &str) -> Option<&'static str> {
     match part {
         "" => Some("two slashes in a row make a part without a name"),
@@ -202,12 +202,12 @@ pub enum LocationError {
         /// The scheme.
         scheme: String,
     },
-    /// The scheme is another word for something that is supported.
+    /// The scheme is another name of a supported one.
     #[error("`{scheme}:` is not a supported scheme; write {instead}")]
     OtherScheme {
         /// The scheme.
         scheme: String,
-        /// What to write.
+        /// The supported form.
         instead: &'static str,
     },
     /// It looks like a URL and is none.
@@ -215,7 +215,7 @@ pub enum LocationError {
     Mistyped {
         /// The text.
         text: String,
-        /// What is probably meant, and how to name a path like that.
+        /// The probable intention, and how to name such a path.
         instead: String,
     },
     /// A path of Windows, on another system.
@@ -224,7 +224,7 @@ pub enum LocationError {
         /// The text.
         text: String,
     },
-    /// The URL has no bucket, or is no URL.
+    /// The URL has no bucket, or is not a URL.
     #[error("`{url}` does not name a bucket; write {scheme}://BUCKET/PREFIX")]
     Bucket {
         /// The text.
@@ -240,7 +240,7 @@ pub enum LocationError {
         /// Why not.
         reason: &'static str,
     },
-    /// The URL holds credentials or a query.
+    /// The URL has credentials or a query.
     #[error(
         "the URL of a bucket must not contain a user, password or query; credentials come from the environment"
     )]
@@ -248,7 +248,7 @@ pub enum LocationError {
 }
 
 impl Location {
-    /// Trusts the certificate authorities in a PEM file besides the usual ones when a bucket is opened.
+    /// Adds the certificate authorities of a PEM file to the trusted ones, for buckets.
     #[must_use]
     pub fn with_ca_file(self, ca_file: Option<&Path>) -> Self {
         match self {
@@ -295,7 +295,7 @@ fn other_scheme(scheme: &str) -> Option<&'static str> {
     found.map(|(_, instead)| *instead)
 }
 
-/// A text as it can be repeated: what may be a password in it is left out.
+/// A text without what may be a password in it.
 fn without_secrets(text: &str) -> String {
     let text = text.split_once('?').map_or(text, |(text, _)| text);
     match text.rsplit_once('@') {
@@ -304,7 +304,7 @@ fn without_secrets(text: &str) -> String {
     }
 }
 
-/// Refuses what would be a path by the letter and cannot be meant as one.
+/// Refuses texts that are formally a path but are probably a mistyped URL.
 fn refuse_mistyped(text: &str) -> Result<(), LocationError> {
     let shown = without_secrets(text);
     let instead = |scheme: &str| format!("{scheme}://BUCKET/PREFIX, or ./{shown} for a path");

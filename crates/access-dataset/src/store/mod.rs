@@ -23,10 +23,10 @@ pub use environment::secret_cloud_variables;
 pub use location::{BucketUrl, Location, LocationError, StoreKind};
 pub use object::{BucketFile, ObjectVersion};
 
-/// How the names of scratch folders begin.
+/// The prefix of the names of scratch folders.
 pub(crate) const SCRATCH: &str = "_scratch-";
 
-/// What a small object held when it was read, so that it is only replaced if it still does.
+/// The version of a small object when it was read, for a conditional replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Version {
     tag: Option<String>,
@@ -53,24 +53,24 @@ pub(crate) struct StoredObject {
     pub(crate) modified: Option<OffsetDateTime>,
 }
 
-/// What became of the attempt to replace a small object.
+/// The result of a conditional replacement.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum SwapOutcome {
     Done,
-    /// It is no longer what it was.
+    /// Another version is there.
     Changed,
 }
 
-/// A place for files. Paths are relative to the root, with `/`.
+/// A store of files. Paths are relative to the root, with `/`.
 #[async_trait]
 pub(crate) trait Store: Send + Sync + std::fmt::Debug {
-    /// The place, for people.
+    /// The location of a path, for people.
     fn describe(&self, path: &str) -> String;
 
     /// Stores a file durably.
     async fn put_file(&self, path: &str, from: &Path) -> Result<(), DatasetError>;
 
-    /// Opens what is stored there; a copy of it is made in `scratch` where it cannot be opened in its place.
+    /// Opens a stored file; a bucket's file is copied into `scratch` first.
     async fn open(&self, path: &str, scratch: &Path) -> Result<File, DatasetError>;
 
     /// Stores a small object durably, whatever was there.
@@ -79,7 +79,7 @@ pub(crate) trait Store: Send + Sync + std::fmt::Debug {
     /// Reads a small object.
     async fn get(&self, path: &str) -> Result<Option<StoredObject>, DatasetError>;
 
-    /// Replaces a small object if it is still what it was, all at once.
+    /// Replaces a small object atomically, if its version is unchanged.
     async fn swap(
         &self,
         path: &str,
@@ -100,7 +100,7 @@ pub(crate) trait Store: Send + Sync + std::fmt::Debug {
     fn scratch(&self) -> Option<&Path>;
 }
 
-/// Opens a place that is only read. A folder must be there, and is not locked.
+/// Opens a store for reading. A folder must exist, and is not locked.
 pub(crate) async fn open_to_read(location: &Location) -> Result<Arc<dyn Store>, DatasetError> {
     Ok(match location {
         Location::Folder(path) => Arc::new(local::Folder::open_to_read(path.clone()).await?),
@@ -108,17 +108,17 @@ pub(crate) async fn open_to_read(location: &Location) -> Result<Arc<dyn Store>, 
     })
 }
 
-/// A folder for temporary files that nobody else can look into.
+/// A folder for temporary files that other users cannot read.
 pub(crate) fn private_folder(parent: &Path) -> std::io::Result<TempDir> {
     let mut folder = tempfile::Builder::new();
     folder.prefix(SCRATCH);
-    // Without this others could read what is in it, as the umask allows.
+    // Otherwise other users could read it, as the umask allows.
     #[cfg(unix)]
     folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
     folder.tempdir_in(parent)
 }
 
-/// Opens a place. A folder is made if need be, and locked.
+/// Opens a store. A folder is created if it is missing, and locked.
 pub(crate) async fn open(location: &Location) -> Result<Arc<dyn Store>, DatasetError> {
     Ok(match location {
         Location::Folder(path) => Arc::new(local::Folder::open(path.clone()).await?),

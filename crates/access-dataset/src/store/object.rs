@@ -14,7 +14,7 @@ use super::{Store, SwapOutcome, Version};
 use crate::error::DatasetError;
 use crate::publish::claim_once;
 
-/// The largest file that is uploaded. It goes in one request, which alone can be conditional, and is held in memory for it.
+/// The largest file that is uploaded. Only a single request can be conditional, and it needs the file in memory.
 const MAX_UPLOAD_BYTES: u64 = 1 << 30;
 
 /// The slowest upload that is waited for, in bytes a second.
@@ -29,12 +29,12 @@ pub struct BucketFile {
     bucket: Bucket,
 }
 
-/// What a file in a bucket was when it was read.
+/// The version of a file in a bucket when it was read.
 #[derive(Debug, Clone)]
 pub struct ObjectVersion(Version);
 
 impl BucketFile {
-    /// Opens the bucket. Nothing is asked of it yet.
+    /// Opens the bucket, without a request.
     ///
     /// # Errors
     /// [`DatasetError`] if the environment's settings cannot be used.
@@ -54,8 +54,8 @@ impl BucketFile {
         &self.url
     }
 
-    /// Finds out whether the store takes files here and honours conditional writes, which [`Self::replace`] needs. What is
-    /// written for that is removed again, by the next run at the latest.
+    /// Checks that the store accepts files here and honours conditional writes, which [`Self::replace`] needs. The file of this check is
+    /// removed again, by the next run at the latest.
     ///
     /// # Errors
     /// [`DatasetError`] if it does not.
@@ -85,11 +85,11 @@ impl BucketFile {
         Ok(Some(ObjectVersion(version)))
     }
 
-    /// Replaces the file by a local one if it still is what it was when it was read, and reads it back. Gives its size.
+    /// Replaces the file by a local one if its version is unchanged, and reads it back. Gives its size.
     ///
     /// # Errors
-    /// [`DatasetError::ObjectChanged`] if somebody else replaced it meanwhile; [`DatasetError`] if the store fails, or gives back
-    /// other bytes than it was given.
+    /// [`DatasetError::ObjectChanged`] if another writer replaced it meanwhile; [`DatasetError`] if the store fails, or returns other
+    /// bytes than were written.
     pub async fn replace(&self, from: &Path, was: Option<&ObjectVersion>) -> Result<u64, DatasetError> {
         let bytes = self.contents(from)?;
         let (size, written) = (bytes.len() as u64, hex(&Sha256::digest(&bytes)));
@@ -114,7 +114,7 @@ impl BucketFile {
         }
     }
 
-    /// Stores a local file beside this one, whatever is there. Gives its URL.
+    /// Stores a local file beside this one, and replaces an existing file. Gives its URL.
     ///
     /// # Errors
     /// [`DatasetError`] if the store fails.
@@ -140,7 +140,7 @@ impl BucketFile {
         Ok(bytes)
     }
 
-    /// The hash of what is there now.
+    /// The hash of the current file.
     async fn hash(&self, max_bytes: u64) -> Result<String, DatasetError> {
         let mut hash = Sha256::new();
         let read = self

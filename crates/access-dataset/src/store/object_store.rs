@@ -38,7 +38,7 @@ const PART_BYTES: usize = 8 << 20;
 /// Parts under way at a time.
 const PARTS_AT_A_TIME: usize = 2;
 
-/// How much of a store's own words is repeated, in bytes.
+/// The longest quotation of a store's message, in bytes.
 const LONGEST_REASON: usize = 600;
 
 #[derive(Debug)]
@@ -49,12 +49,12 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// Opens a bucket. Nothing is asked of it yet.
+    /// Opens a bucket, without a request.
     pub(super) fn open(url: &BucketUrl) -> Result<Self, DatasetError> {
         Self::open_patient(url, READ_TIMEOUT)
     }
 
-    /// The same for requests that take long: the longest silence is given.
+    /// The same with another read timeout, for requests that take long.
     pub(super) fn open_patient(url: &BucketUrl, read_timeout: Duration) -> Result<Self, DatasetError> {
         let unusable = |reason: String| DatasetError::Unusable {
             place: url.to_string(),
@@ -71,8 +71,8 @@ impl Bucket {
         })
     }
 
-    /// Opens the bucket of a dataset. Where earlier versions wrote to another prefix for the same URL, and the dataset is there
-    /// and not here, this says so: the new prefix would begin a dataset without a history.
+    /// Opens the bucket of a dataset. Earlier versions used another prefix for the same URL: if the dataset is there and not here, that is
+    /// an error, because the new prefix would begin a dataset without a history.
     pub(super) async fn open_dataset(url: &BucketUrl) -> Result<Self, DatasetError> {
         let bucket = Self::open(url)?;
         if let Some(encoded) = url.encoded_prefix()
@@ -158,14 +158,14 @@ impl Bucket {
     }
 }
 
-/// The library's store, set up by the environment as it was judged.
+/// The library's store, configured by the validated environment.
 fn build(
     url: &BucketUrl,
     environment: Environment,
     connector: Connector,
 ) -> Result<Arc<dyn ObjectStore>, Error> {
     let settings = environment.settings.into_iter();
-    // Plain HTTP was judged already.
+    // Plain HTTP was checked already.
     Ok(match url.kind() {
         StoreKind::Gcs => {
             let mut builder = GoogleCloudStorageBuilder::new();
@@ -200,7 +200,7 @@ fn build(
     })
 }
 
-/// What a store said of a request that failed.
+/// A store's response to a failed request.
 struct StoreResponse {
     /// Its code, e.g. `NoSuchBucket`.
     code: Option<String>,
@@ -212,7 +212,7 @@ struct StoreResponse {
     reason: String,
 }
 
-/// What an answer means. Only what may get better by waiting is [`Self::Unavailable`].
+/// The class of a failure. Only failures that may pass are [`Self::Unavailable`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FailureClass {
     WrongRegion,
@@ -263,7 +263,7 @@ impl StoreResponse {
         }
     }
 
-    /// By the store's code where it gives one: its status and the library's kind of error say less.
+    /// The class by the store's code if it sends one: its status and the library's error are less precise.
     fn meaning(&self, error: &Error) -> FailureClass {
         let says = |words: &str| self.reason.contains(words);
         match self.code.as_deref().unwrap_or_default() {
@@ -293,13 +293,13 @@ impl StoreResponse {
             _ => {}
         }
         match error {
-            // Credentials are looked for in a file, or asked of the machine's cloud, which is not there.
+            // There are no credentials in a file, and no metadata service of a cloud answers.
             _ if says("169.254.169.254") || says("Failed to read token file") => {
                 FailureClass::Unauthenticated
             }
             Error::Unauthenticated { .. } => FailureClass::Unauthenticated,
             Error::PermissionDenied { .. } => FailureClass::Denied,
-            // Anybody on the way can answer so; that there is no such object only the store itself can say, by its code.
+            // A proxy can answer so; only the store itself, by its code, can state that an object does not exist.
             Error::NotFound { .. } => FailureClass::Unavailable,
             Error::NotImplemented { .. } | Error::NotSupported { .. } => FailureClass::Unsupported,
             _ if says("ETag Header missing") || says("ETag required") => FailureClass::Unsupported,
@@ -308,7 +308,7 @@ impl StoreResponse {
                 Some(401) => FailureClass::Unauthenticated,
                 Some(403) => FailureClass::Denied,
                 Some(501) => FailureClass::Unsupported,
-                // Somebody else's 404, timeout, conflict with another request, too early, too many.
+                // A proxy's 404, timeout, conflict with another request, too early, too many.
                 Some(404 | 408 | 409 | 412 | 425 | 429) => FailureClass::Unavailable,
                 Some(400..=499) => FailureClass::Refused,
                 _ => FailureClass::Unavailable,
@@ -330,7 +330,7 @@ fn retry() -> RetryConfig {
     }
 }
 
-/// An error with its causes, each said once.
+/// An error with its causes, each once.
 fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -344,7 +344,7 @@ fn error_chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// What was said, on one line and without secrets; a store's XML answer as its code and message.
+/// A message on one line and without secrets; a store's XML response as its code and message.
 fn one_line(text: &str) -> String {
     let said: Vec<&str> = ["Code", "Message"]
         .iter()
@@ -390,7 +390,7 @@ impl Store for Bucket {
         {
             Ok(_) => upload.shutdown().await,
             Err(error) => {
-                // What was uploaded of it costs money until it is given up; the error says more than a failure of that.
+                // The uploaded parts cost money until they are removed. The error matters more than a failure of that.
                 let _ = upload.abort().await;
                 Err(error)
             }
@@ -517,7 +517,7 @@ impl Store for Bucket {
 mod tests {
     use super::*;
 
-    /// An answer as the store's library puts it into words.
+    /// A response as the store's library reports it.
     fn answer(status: u16, body: &str) -> Error {
         let words = format!("Server returned non-2xx status code: {status} Words: {body}");
         let source = io::Error::other(words).into();

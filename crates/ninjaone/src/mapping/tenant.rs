@@ -6,9 +6,9 @@ use access_core::model::{
 };
 
 use super::{tenant_type, user_type};
-use crate::attributes::FULL_PORTAL_SLUG;
 use crate::api::Flag;
 use crate::api::UserRow;
+use crate::attributes::FULL_PORTAL_SLUG;
 
 /// Native id of the one resource that stands for the tenant.
 pub(crate) const TENANT_ID: &str = "ninja-one";

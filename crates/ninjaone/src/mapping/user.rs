@@ -11,7 +11,6 @@ use crate::api::UserRow;
 use crate::attributes;
 pub(crate) use crate::attributes::{END_USER, TECHNICIAN};
 
-
 /// A user of either kind. `organization_name` is the name of the user's organization, where it is listed.
 pub(crate) fn user(id: u64, row: &UserRow, organization_name: Option<&str>) -> Resource {
     Resource {

@@ -27,9 +27,9 @@ pub enum StateError {
     Foreign {
         /// The file.
         path: PathBuf,
-        /// Whose it is.
+        /// Its owner.
         held: String,
-        /// Whose it should be.
+        /// The expected owner.
         wanted: String,
     },
     /// A later version of this program wrote it.
@@ -40,15 +40,15 @@ pub enum StateError {
         /// Its version.
         version: u32,
     },
-    /// The file is not what was written.
+    /// The file is damaged.
     #[error("{} is damaged: {reason}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         reason: &'static str,
     },
-    /// Another process holds the lock for too long.
+    /// Another process has had the lock for too long.
     #[error("{} is locked by another process", path.display())]
     Locked {
         /// The lock.
@@ -59,7 +59,7 @@ pub enum StateError {
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 }

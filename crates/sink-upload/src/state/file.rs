@@ -16,11 +16,11 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 const MAGIC: &[u8; 8] = b"BNOSTATE";
-/// What this program writes. A later version is refused; there is no earlier one.
+/// The version of the format. A later one is refused; there is no earlier one.
 const VERSION: u32 = 1;
 const HASH_BYTES: usize = 32;
 
-/// Whose state it is, and how much the sync had.
+/// The owner of the state, and the size of the sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StateHeader {
     /// The tenant that was read.

@@ -1,4 +1,4 @@
-//! The folder of the state. Processes share it: each reads what was delivered last by any of them.
+//! The folder of the state. Processes share it: each reads the last delivery of any of them.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read};
@@ -25,7 +25,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// Ids of 50 million grants take about a tenth of it.
 const MAX_BYTES: u64 = 1 << 30;
 
-/// A folder that holds what was delivered last for one connector and one tenant.
+/// A folder with the last delivery for one connector and one tenant.
 #[derive(Debug)]
 pub struct StateFolder {
     folder: PathBuf,
@@ -40,11 +40,11 @@ pub struct PendingState {
 }
 
 impl StateFolder {
-    /// Opens a folder for the connector with a client id, checks that it can be written to, and removes what killed processes
-    /// left.
+    /// Opens a folder for the connector with a client id, checks that it can be written to, and removes the files of killed
+    /// processes.
     ///
     /// # Errors
-    /// [`StateError`] if it cannot be used. What is in it is read by [`read`](Self::read).
+    /// [`StateError`] if it cannot be used. [`read`](Self::read) reads its contents.
     pub fn open(parent: &Path, client: &str) -> Result<Self, StateError> {
         match fs::metadata(parent) {
             Ok(found) if found.is_dir() => {}
@@ -87,7 +87,7 @@ impl StateFolder {
         Ok(state)
     }
 
-    /// What was delivered last of a tenant; `None` only if there certainly is nothing.
+    /// The last delivery of a tenant; `None` only if there certainly is none.
     ///
     /// # Errors
     /// [`StateError`] if it cannot be read, or is another tenant's or connector's.
@@ -143,7 +143,7 @@ impl StateFolder {
         }
     }
 
-    /// Writes what is about to be delivered, durably and beside what is in effect.
+    /// Writes the state of the coming delivery durably, beside the current one.
     pub(crate) fn prepare(
         &self,
         tenant: &str,
@@ -161,7 +161,7 @@ impl StateFolder {
         Ok(PendingState { file, header })
     }
 
-    /// Puts into effect what was delivered, unless another process delivered a later sync meanwhile.
+    /// Makes the state of a delivery current, unless another process delivered a later sync meanwhile.
     pub(crate) fn commit(&self, pending: PendingState) -> Result<(), StateError> {
         let _lock = self.lock()?;
         let held = self.read(&pending.header.tenant)?;
@@ -181,7 +181,7 @@ impl StateFolder {
             .prefix(UNFINISHED)
             .tempfile_in(&self.folder);
         let file = file.map_err(failed)?;
-        // Held as long as the file is in use: whoever finds it without a lock may remove it.
+        // Locked as long as the file is in use: other processes may remove unlocked ones.
         match file.as_file().try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => Err(StateError::Locked {
@@ -236,7 +236,7 @@ impl StateFolder {
     }
 }
 
-/// Never through a link, and never waiting for somebody at the other end.
+/// Opens without following a link or blocking on a FIFO.
 #[cfg(unix)]
 fn careful() -> i32 {
     (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK)
@@ -252,7 +252,8 @@ fn open_to_read(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Whoever could write here could make the guard believe anything. A group may: Kubernetes gives volumes to one.
+/// Refuses a folder that others can write to, because they could mislead the guard. A group may write: Kubernetes gives volumes to
+/// one.
 #[cfg(unix)]
 fn trust(path: &Path, found: &fs::Metadata) -> Result<(), StateError> {
     use std::os::unix::fs::MetadataExt;

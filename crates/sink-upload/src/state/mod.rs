@@ -1,4 +1,4 @@
-//! What was delivered last, kept in a folder from one process to the next, for several processes at once.
+//! The last delivery, kept in a folder that several processes may share.
 
 mod error;
 mod file;
