@@ -125,7 +125,9 @@ fn message(attribute: &Attribute) -> String {
     let mut values = arguments.map(|value| {
         let value = code(&value);
         let value = value.strip_suffix(".display()").unwrap_or(&value);
-        value.strip_prefix('.').unwrap_or(value).to_owned()
+        let is_name = value.chars().all(|c| c.is_alphanumeric() || "._".contains(c));
+        let name = if is_name { value } else { "…" };
+        name.trim_start_matches('.').to_owned()
     });
     let mut message = String::new();
     let mut pieces = template.split("{}");
@@ -202,7 +204,15 @@ impl FileTexts {
         if texts.is_empty() && text.contains("EXHAUSTED_HINT") {
             texts.push(access_core::EXHAUSTED_HINT.to_owned());
         } else if texts.is_empty() {
-            texts.push(bare(&text).to_owned());
+            let text = bare(&text);
+            texts.push(
+                if text.ends_with("hint()") {
+                    "that of its cause"
+                } else {
+                    text
+                }
+                .to_owned(),
+            );
         }
         texts
     }
@@ -506,7 +516,8 @@ impl Source {
     fn catalogue(&self) -> String {
         let mut catalogue = String::new();
         for error in &self.types {
-            let _ = writeln!(catalogue, "\n{} ({})", error.name, error.file);
+            let crate_name = error.file.split('/').next().unwrap_or_default();
+            let _ = writeln!(catalogue, "\n{} ({crate_name})", error.name);
             for (variant, message) in &error.messages {
                 let name = if variant.is_empty() { "(all)" } else { variant };
                 let _ = writeln!(catalogue, "  {name}: {message}");
@@ -565,7 +576,8 @@ fn with_exit_codes(text: &str) -> String {
     match statuses.find(|status| format!("{status:?}") == class || status.number().to_string() == class) {
         Some(status) if condition.is_empty() => format!("{status} ({})", status.number()),
         Some(status) => format!("{condition}] {status} ({})", status.number()),
-        None => text.to_owned(),
+        None if condition.is_empty() => "that of its cause".to_owned(),
+        None => format!("{condition}] that of its cause"),
     }
 }
 

@@ -44,18 +44,13 @@ const DIALECT: [(&str, &str); 32] = [
 /// Usual English around a phrase of the list: `there is no`, `is no longer`.
 const USUAL_BEFORE: [&str; 1] = ["there"];
 const USUAL_AFTER: [&str; 2] = ["longer", "more"];
-/// Pages that are generated as a whole: their words are in the program.
-const GENERATED: [&str; 1] = ["docs/reference/settings.md"];
 
 fn pages() -> Vec<PathBuf> {
     let mut folders = vec![workspace().to_owned(), workspace().join("docs")];
     folders.extend(DOC_FOLDERS.map(|folder| workspace().join("docs").join(folder)));
     let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| {
-        path.extension().is_some_and(|extension| extension == "md")
-            && !GENERATED.iter().any(|skipped| path.ends_with(skipped))
-    });
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
     paths.sort();
     paths
 }

@@ -3,6 +3,7 @@
 mod bucket_c1z;
 mod cli;
 mod commands;
+mod config_schema;
 mod failure;
 #[cfg(any(test, fuzzing))]
 #[path = "../../../tests/fuzz/bodies/baton_ninja_one.rs"]
@@ -24,6 +25,7 @@ use std::process::ExitCode;
 use clap::ArgMatches;
 use indicatif::MultiProgress;
 
+pub use config_schema::config_schema;
 pub use generated_docs::generated_documents;
 
 use cli::usage::CommandLine;

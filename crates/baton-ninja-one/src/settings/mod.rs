@@ -39,7 +39,7 @@ pub(crate) use provisioning::{OnDemandFlags, ProvisioningMode};
 pub(crate) use reference::{REFERENCE, Reference, SettingStatus};
 pub(crate) use service::ServiceSettings;
 pub(crate) use setting::{Setting, SettingKey, SettingScope, Text, ValueType, variable_of};
-pub(crate) use sinks::SinkConfig;
+pub(crate) use sinks::{SinkConfig, sink_schemas};
 pub(crate) use telemetry::{TelemetrySettings, TlsTrust};
 pub(crate) use topics::TOPICS;
 pub(crate) use verbosity::{COLOR_FLAG, QUIET_FLAG, VERBOSE_FLAG, Verbosity};

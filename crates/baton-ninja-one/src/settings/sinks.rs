@@ -23,6 +23,54 @@ const NO_REPORT: &str = "a report needs a file, e.g. html=report.html";
 /// The key of sinks in a config file.
 pub(super) const KEY: &str = "sinks";
 
+/// The JSON Schemas of the sinks in a config file, one for each type.
+pub(crate) fn sink_schemas() -> Vec<serde_json::Value> {
+    use serde_json::json;
+
+    let schema = |kind: &str, required: &[&str], properties: serde_json::Value| {
+        let mut schema = json!({
+            "type": "object",
+            "properties": properties,
+            "required": required,
+            "additionalProperties": false,
+        });
+        schema["properties"]["kind"] = json!({ "const": kind });
+        schema
+    };
+    let location = json!({ "type": "string", "description": "A folder, or an s3://, gs:// or az:// URL" });
+    let flag =
+        |default: bool, what: &str| json!({ "type": "boolean", "default": default, "description": what });
+    vec![
+        schema(
+            "c1z",
+            &["kind"],
+            json!({ "path": { "type": "string", "description": "A file, or a URL in a bucket. Default: the setting `file`" } }),
+        ),
+        schema(
+            "html",
+            &["kind", "path"],
+            json!({ "path": { "type": "string", "description": "The report, an .html file" } }),
+        ),
+        schema(
+            "parquet",
+            &["kind", "url"],
+            json!({ "url": location, "compression": { "enum": Codec::WORDS } }),
+        ),
+        schema(
+            "csv",
+            &["kind", "url"],
+            json!({
+                "url": location,
+                "compression": { "enum": Compression::WORDS },
+                "delimiter": { "enum": Delimiter::WORDS },
+                "bom": flag(false, "Begin each file with a byte order mark"),
+                "sep": flag(false, "Begin each file with the line `sep=`"),
+                "spreadsheet_safe": flag(true, "Put an apostrophe before texts that a spreadsheet would treat as a formula"),
+            }),
+        ),
+    ]
+}
+
 /// A sink that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SinkConfig {
@@ -276,7 +324,7 @@ fn text_of<'a>(keys: &'a Dict, key: &str) -> Result<Option<&'a str>, String> {
     match keys.get(key) {
         None => Ok(None),
         Some(Value::String(_, text)) => Ok(Some(text)),
-        Some(_) => Err(format!("`{key}`: a text is wanted")),
+        Some(_) => Err(format!("`{key}`: expected a string")),
     }
 }
 
@@ -304,7 +352,7 @@ fn flag_of(keys: &Dict, key: &str, default: bool) -> Result<bool, String> {
     match keys.get(key) {
         None => Ok(default),
         Some(Value::Bool(_, flag)) => Ok(*flag),
-        Some(_) => Err(format!("`{key}`: true or false is wanted")),
+        Some(_) => Err(format!("`{key}`: expected true or false")),
     }
 }
 
