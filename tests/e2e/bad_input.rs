@@ -57,7 +57,7 @@ fn wrong_secret() {
     ] {
         let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
         config.app.client_secret = "another one".to_owned();
-        config.switches.token.wrong_secret = wrong_secret;
+        config.behavior.token.wrong_secret = wrong_secret;
         assert_snapshot!(name, TestContext::with(&config).fails(&[]));
     }
 }
@@ -75,7 +75,7 @@ fn scopes_that_are_not_there() {
 
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
     config.app = monitoring;
-    config.switches.authorization.role_reads_need_management = true;
+    config.behavior.authorization.role_reads_need_management = true;
     assert_snapshot!("scope_missing_for_roles", TestContext::with(&config).fails(&[]));
     assert_snapshot!(
         "offline_access",
@@ -262,7 +262,7 @@ fn a_body_cut_anywhere_is_never_a_shorter_list() {
 fn tls_that_cannot_be_trusted() {
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
     config.tls = Some(ninjaone_sim::CertificateOptions::default());
-    config.switches = Behavior::default();
+    config.behavior = Behavior::default();
     let context = TestContext::with(&config);
     assert_snapshot!("unknown_authority", context.fails(&[]));
     std::fs::write(

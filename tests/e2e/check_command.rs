@@ -55,7 +55,7 @@ fn scopes_missing_and_not_needed() {
         checked(&TestContext::with(&with_scopes("monitoring")))
     );
     let mut config = with_scopes("monitoring");
-    config.switches.authorization.role_reads_need_management = true;
+    config.behavior.authorization.role_reads_need_management = true;
     assert_snapshot!("fails_without", checked(&TestContext::with(&config)));
 }
 
@@ -74,7 +74,7 @@ fn endpoints_that_fail() {
         checked(&TestContext::faulty("/v2/users", When::Always, Fault::Html(502)))
     );
     let mut config = with_scopes("monitoring management");
-    config.switches.transport.old_instance = true;
+    config.behavior.transport.old_instance = true;
     assert_snapshot!("older_instance", checked(&TestContext::with(&config)));
 }
 
@@ -204,7 +204,7 @@ fn an_older_instance_over_numeric_ids() {
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     }
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
-    config.switches.transport.old_instance = true;
+    config.behavior.transport.old_instance = true;
     let older = today.on_another_day(&config);
     for sinks in [
         ["--sink", "c1z=sync.c1z"],

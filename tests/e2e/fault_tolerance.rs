@@ -21,7 +21,7 @@ fn rows_after(context: &TestContext) -> String {
 
 fn switched(change: impl FnOnce(&mut Behavior)) -> TestContext {
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
-    change(&mut config.switches);
+    change(&mut config.behavior);
     TestContext::with(&config)
 }
 
@@ -93,15 +93,15 @@ fn failures_that_pass_change_nothing() {
 fn every_position_of_the_read_switches_gives_the_same_rows() {
     let healthy = healthy_rows();
     let contexts = [
-        switched(|switches| switches.transport.gzip = true),
-        switched(|switches| switches.token.expires_in = ExpiresIn::Absent),
-        switched(|switches| switches.token.expires_in = ExpiresIn::Claimed(0)),
-        switched(|switches| switches.reads.roles_key = ninjaone_sim::RolesKey::Filled),
-        switched(|switches| switches.reads.roles_key = ninjaone_sim::RolesKey::Null),
-        switched(|switches| switches.reads.page_size_cap = Some(2)),
-        switched(|switches| switches.reads.default_page_size = 3),
-        switched(|switches| switches.reads.paged_user_lists = true),
-        switched(|switches| switches.transport.request_id_on_errors_only = true),
+        switched(|behavior| behavior.transport.gzip = true),
+        switched(|behavior| behavior.token.expires_in = ExpiresIn::Absent),
+        switched(|behavior| behavior.token.expires_in = ExpiresIn::Claimed(0)),
+        switched(|behavior| behavior.reads.roles_key = ninjaone_sim::RolesKey::Filled),
+        switched(|behavior| behavior.reads.roles_key = ninjaone_sim::RolesKey::Null),
+        switched(|behavior| behavior.reads.page_size_cap = Some(2)),
+        switched(|behavior| behavior.reads.default_page_size = 3),
+        switched(|behavior| behavior.reads.paged_user_lists = true),
+        switched(|behavior| behavior.transport.request_id_on_errors_only = true),
     ];
     for context in contexts {
         assert_same_rows(&rows_after(&context), &healthy, "");
@@ -196,7 +196,7 @@ fn the_ledger_of_calls_is_what_the_documents_promise() {
 
 #[test]
 fn a_tenant_that_changes_while_it_is_read_is_still_whole() {
-    let context = switched(|switches| switches.reads.moving = true);
+    let context = switched(|behavior| behavior.reads.moving = true);
     let ran = context.run(&[]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
 }

@@ -236,7 +236,7 @@ fn two_runs_write_the_same_bytes_for_every_row() {
 #[test]
 fn an_older_instance() {
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap().with_version("11.0.70"));
-    config.switches.transport.old_instance = true;
+    config.behavior.transport.old_instance = true;
     let context = TestContext::with(&config);
     let ran = context.run(&[]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);

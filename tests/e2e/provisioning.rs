@@ -278,7 +278,7 @@ fn no_change_without_an_audit() {
 #[test]
 fn an_older_instance_cannot_be_changed() {
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
-    config.switches.transport.old_instance = true;
+    config.behavior.transport.old_instance = true;
     let context = TestContext::with(&config);
     let mut shown = Vec::new();
     for arguments in [

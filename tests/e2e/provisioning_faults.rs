@@ -304,35 +304,35 @@ fn it_is_said_when_nobody_can_know() {
 #[test]
 fn every_position_of_the_unknown() {
     let positions: [Position<Behavior>; 8] = [
-        ("repeats are refused with 400", |switches| {
-            switches.writes.repeated_membership = Repeated::Refused(400);
+        ("repeats are refused with 400", |behavior| {
+            behavior.writes.repeated_membership = Repeated::Refused(400);
         }),
-        ("repeats are refused with 404", |switches| {
-            switches.writes.repeated_membership = Repeated::Refused(404);
+        ("repeats are refused with 404", |behavior| {
+            behavior.writes.repeated_membership = Repeated::Refused(404);
         }),
-        ("role answers are empty", |switches| {
-            switches.writes.empty_role_answer = true;
+        ("role answers are empty", |behavior| {
+            behavior.writes.empty_role_answer = true;
         }),
-        ("wrong kinds are not found", |switches| {
-            switches.writes.wrong_kind_status = 404;
+        ("wrong kinds are not found", |behavior| {
+            behavior.writes.wrong_kind_status = 404;
         }),
-        ("addresses stay taken", |switches| {
-            switches.writes.deleted_email_stays_taken = true;
+        ("addresses stay taken", |behavior| {
+            behavior.writes.deleted_email_stays_taken = true;
         }),
-        ("odd fields are refused", |switches| {
-            switches.writes.unsupported_fields = UnsupportedFields::Refused;
+        ("odd fields are refused", |behavior| {
+            behavior.writes.unsupported_fields = UnsupportedFields::Refused;
         }),
-        ("user lists are paged", |switches| {
-            switches.reads.paged_user_lists = true;
+        ("user lists are paged", |behavior| {
+            behavior.reads.paged_user_lists = true;
         }),
-        ("roles are listed with users", |switches| {
-            switches.reads.roles_key = ninjaone_sim::RolesKey::Null;
+        ("roles are listed with users", |behavior| {
+            behavior.reads.roles_key = ninjaone_sim::RolesKey::Null;
         }),
     ];
     for operation in &OPERATIONS {
         for (position, change) in positions {
             let what = format!("{} where {position}", operation.name);
-            let context = context(|config| change(&mut config.switches));
+            let context = context(|config| change(&mut config.behavior));
             let wanted = operation.wanted(&state(&context));
             for _ in 0..2 {
                 let ran = operation.run(&context);
@@ -352,7 +352,7 @@ fn two_at_once() {
             Repeated::Refused(400),
             Repeated::Refused(404),
         ] {
-            let context = context(|config| config.switches.writes.repeated_membership = position);
+            let context = context(|config| config.behavior.writes.repeated_membership = position);
             let wanted = operation.wanted(&state(&context));
             let both = [operation.start(&context), operation.start(&context)];
             for child in both {
@@ -376,13 +376,13 @@ fn permissions_that_are_missing_are_named() {
     let positions: [Position<SimConfig>; 4] = [
         ("monitoring only", monitoring),
         ("role changes need control", |config| {
-            config.switches.authorization.role_changes_need_control = true;
+            config.behavior.authorization.role_changes_need_control = true;
         }),
         ("technicians need a user", |config| {
-            config.switches.authorization.technician_writes = TechnicianWrites::UserContextRequired;
+            config.behavior.authorization.technician_writes = TechnicianWrites::UserContextRequired;
         }),
         ("technicians need an administrator", |config| {
-            config.switches.authorization.technician_writes = TechnicianWrites::SystemAdministratorRequired;
+            config.behavior.authorization.technician_writes = TechnicianWrites::SystemAdministratorRequired;
         }),
     ];
     let mut shown = Vec::new();
@@ -410,7 +410,7 @@ fn permissions_that_are_missing_are_named() {
 fn accounts_that_are_not_to_be_deleted() {
     let mut shown = Vec::new();
     for status in [400, 403] {
-        let context = context(|config| config.switches.writes.protected_delete_status = Some(status));
+        let context = context(|config| config.behavior.writes.protected_delete_status = Some(status));
         let before = state(&context);
         let ran = context.run(&["delete-account", "user:14", "-p"]);
         assert_eq!(state(&context), before);
@@ -429,7 +429,7 @@ fn accounts_that_are_not_to_be_deleted() {
 
 #[test]
 fn ghosts_do_not_disturb() {
-    let context = context(|config| config.switches.writes.ghost_members = true);
+    let context = context(|config| config.behavior.writes.ghost_members = true);
     assert_eq!(context.run(&["delete-account", "user:12", "-p"]).code, Some(0));
     assert!(context.sim().state()["users"].get("12").is_none());
     assert_eq!(

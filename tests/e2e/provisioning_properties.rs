@@ -269,8 +269,8 @@ proptest! {
         silent: bool,
     ) {
         let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
-        config.switches.writes.repeated_membership = repeats;
-        config.switches.writes.empty_role_answer = silent;
+        config.behavior.writes.repeated_membership = repeats;
+        config.behavior.writes.empty_role_answer = silent;
         let sim = Sim::start(&config).unwrap();
         let tenant = provisioner(&sim, WritePolicy::Enabled);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

@@ -54,7 +54,7 @@ fn answer(path: &str, status: u16, body: &str) -> FaultRule {
 /// A tenant whose role 1, held by user 7, has this for members in the list; with or without an answer to writes.
 fn tenant(members: &To, answers: bool) -> TestContext {
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
-    config.switches.writes.empty_role_answer = !answers;
+    config.behavior.writes.empty_role_answer = !answers;
     let context = TestContext::with(&config);
     let rule = edit("GET", ROLES, Rows::Nth(0), "members", members.clone());
     context.sim().faults().add(rule);
@@ -390,7 +390,7 @@ fn an_account_of_which_sources_disagree_is_not_deleted() {
 #[test]
 fn conductorone_is_not_told_that_a_grant_was_revoked_before() {
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
-    config.switches.writes.empty_role_answer = true;
+    config.behavior.writes.empty_role_answer = true;
     let mut served = Served::new(&config, C1SimConfig::default(), &["--provisioning"]);
     let rule = edit("GET", ROLES, Rows::Every, "members", To::Absent);
     served.context.sim().faults().add(rule);

@@ -96,7 +96,7 @@ fn devices_that_cannot_be_read_do_not_stop_the_sync() {
 #[test]
 fn a_role_of_an_older_instance_with_its_holders() {
     let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
-    config.switches.transport.old_instance = true;
+    config.behavior.transport.old_instance = true;
     let context = TestContext::with(&config);
     let of_role = |rows: &str| -> Vec<String> {
         let lines = rows

@@ -457,7 +457,7 @@ fn what_a_killed_process_had_taken_is_done_by_the_next() {
 fn what_keeps_the_service_from_starting_is_told() {
     let served = Served::msp(&[]);
     let credentials = served.c1.credentials().clone();
-    let stranger = served.c1.stranger("nobody").unwrap();
+    let unknown_client = served.c1.unknown_client("nobody").unwrap();
     let run = |id: &str, secret: &str| {
         let mut command = served.context.command(&["--ca-file", "c1-ca.pem"]);
         let ran = served.context.finish(
@@ -476,7 +476,7 @@ fn what_keeps_the_service_from_starting_is_told() {
         run("not-an-id", &credentials.client_secret),
         run(&credentials.client_id, "not-a-secret"),
         run(&credentials.client_id, ""),
-        run(&stranger.client_id, &stranger.client_secret),
+        run(&unknown_client.client_id, &unknown_client.client_secret),
     ];
     assert_snapshot!(shown.join("\n"));
 }

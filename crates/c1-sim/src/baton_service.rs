@@ -23,7 +23,7 @@ use crate::server::Hangup;
 use crate::tasks::{Finish, Hello, TaskId, TaskQueue};
 use crate::upload;
 use crate::validation::Ruled;
-use crate::validation::os_info_is_whole;
+use crate::validation::check_os_info;
 
 /// What goes with a call beside its message.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ impl BatonService for Baton {
         let (context, request) = parts(request)?;
         request.check()?;
         if self.refuse_blank_os_info {
-            os_info_is_whole(request.os_info.as_ref())?;
+            check_os_info(request.os_info.as_ref())?;
         }
         let task = match request.task_id.as_str() {
             "" => None,

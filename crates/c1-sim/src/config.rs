@@ -2,22 +2,22 @@ use std::time::Duration;
 
 use crate::fault::FaultSchedule;
 
-/// Everything a simulated tenant is made of.
+/// The configuration of a simulated tenant.
 #[derive(Debug, Clone)]
 pub struct C1SimConfig {
-    /// What stands before the `@` of the first client's id.
+    /// The part of the first client's id before the `@`.
     pub client_name: String,
     /// The `kid` of the first client's key, if it has one.
     pub key_id: Option<String>,
-    /// How tokens are given out.
+    /// How tokens are issued.
     pub token: TokenBehavior,
-    /// How fast things go.
+    /// Intervals of polls, heartbeats and redelivery.
     pub pace: Pace,
-    /// What a poll is answered with when there is nothing to do.
+    /// The answer to a poll when there is no task.
     pub idle: Idle,
-    /// Refuse a `Hello` whose OS info lacks anything, as ConductorOne is said to (docs/reference/conductorone.md §3.5, step 1).
+    /// Refuse a `Hello` with incomplete OS info, as ConductorOne reportedly does (docs/reference/conductorone.md §3.5, step 1).
     pub refuse_blank_os_info: bool,
-    /// What goes wrong, where and when.
+    /// The faults.
     pub faults: FaultSchedule,
 }
 
@@ -36,10 +36,10 @@ impl Default for C1SimConfig {
     }
 }
 
-/// How tokens are given out (docs/reference/conductorone.md §3.2).
+/// How tokens are issued (docs/reference/conductorone.md §3.2).
 #[derive(Debug, Clone)]
 pub struct TokenBehavior {
-    /// For how long a token is good.
+    /// Lifetime of a token.
     pub lifetime: Duration,
     /// `token_type` of the answer.
     pub token_type: String,
@@ -57,30 +57,30 @@ impl Default for TokenBehavior {
     }
 }
 
-/// What a token's answer says about its life.
+/// The lifetime that the answer claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExpiresIn {
-    /// The truth, in whole seconds.
+    /// The real lifetime, in seconds.
     Truthful,
-    /// So many seconds, whatever the truth.
+    /// This number of seconds, regardless of the real lifetime.
     Claimed(u64),
     /// Nothing.
     Absent,
 }
 
-/// How fast things go. All of it can be changed while the tenant runs.
+/// Intervals of polls, heartbeats and redelivery. They can be changed while the tenant runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
     /// `next_poll` of every poll.
     pub next_poll: Duration,
     /// `next_heartbeat` of every heartbeat and poll.
     pub next_heartbeat: Duration,
-    /// A task that was given out and of which nothing was heard for so long is given out again.
+    /// A task without a sign of life for this time is assigned again.
     pub redeliver_after: Duration,
 }
 
 impl Default for Pace {
-    /// Fast polls, for tests; nothing is given out twice within a minute.
+    /// Fast polls, for tests; no task is assigned twice within a minute.
     fn default() -> Self {
         Self {
             next_poll: Duration::from_millis(20),
@@ -90,7 +90,7 @@ impl Default for Pace {
     }
 }
 
-/// What a poll is answered with when there is nothing to do; connectors must take either.
+/// The answer to a poll when there is no task; connectors must accept both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Idle {
     /// A task of the type "none".

@@ -10,7 +10,7 @@ pub enum C1SimError {
     /// No key pair could be made for a client.
     #[error("cannot make a key pair for the client {client:?}")]
     Keys {
-        /// The name asked for.
+        /// The requested name.
         client: String,
     },
 }

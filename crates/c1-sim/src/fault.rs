@@ -1,4 +1,4 @@
-//! What goes wrong, where and when.
+//! Faults on demand.
 
 use std::time::Duration;
 
@@ -11,18 +11,18 @@ use crate::endpoint::Endpoint;
 #[derive(Debug, Clone, Default)]
 pub struct FaultSchedule(FaultRules<FaultRule>);
 
-/// Where, when and what.
+/// Which calls fail, and how.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaultRule {
     /// The endpoint, or any.
     pub endpoint: Option<Endpoint>,
-    /// Which of the calls that match.
+    /// Which of the matching calls.
     pub when: When,
-    /// What happens.
+    /// The fault.
     pub fault: Fault,
 }
 
-/// What goes wrong with a call.
+/// A fault of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
     /// Refused with this code; the token endpoint answers with the HTTP status that goes with it.
@@ -31,21 +31,21 @@ pub enum Fault {
     Http(u16),
     /// The token endpoint answers 200 with this body; no meaning elsewhere.
     TokenBody(String),
-    /// Handled as ever, but so much later.
+    /// Handled normally after this delay.
     Delay(Duration),
     /// The connection is closed without an answer, and with it all other calls on it.
     Drop,
     /// Only this call's stream is reset.
     Reset,
-    /// The connection is closed once so many chunks of data have come; `UploadAsset` only.
+    /// The connection is closed after this number of chunks of data; `UploadAsset` only.
     CutUpload(usize),
     /// The call has its effect, but the connection is closed in place of the answer.
     LoseAnswer,
-    /// The tasks of this poll are given out by the next one once more; `GetTask` and `GetTasks` only.
+    /// The tasks of this poll are assigned again by the next one; `GetTask` and `GetTasks` only.
     Duplicate,
     /// The task is cancelled, as by [`crate::TaskQueue::cancel`], and the answer says so; `Heartbeat` only.
     Cancel,
-    /// All tokens stop working, this call's too.
+    /// All tokens become invalid, including this call's.
     RevokeTokens,
 }
 

@@ -1,4 +1,4 @@
-//! Every call that a simulated tenant has received, for tests to look at.
+//! Every call that a simulated tenant has received, for tests.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,13 +21,13 @@ pub struct Call {
     pub peer: SocketAddr,
     /// The `User-Agent` header.
     pub user_agent: Option<String>,
-    /// The host id in the request, where it was looked at.
+    /// The host id in the request, where it was read.
     pub host_id: Option<String>,
     /// The task that it was about, where it was about one.
     pub task: Option<TaskId>,
     /// How it ended.
     pub outcome: Outcome,
-    /// Why it was refused, in words.
+    /// Why it was refused, as text.
     pub refusal: Option<String>,
 }
 
@@ -63,7 +63,7 @@ impl CallLedger {
         calls
     }
 
-    /// How many calls of an endpoint came.
+    /// The number of calls of an endpoint.
     #[must_use]
     pub fn count(&self, endpoint: Endpoint) -> usize {
         self.0.count(|call| call.endpoint == endpoint)

@@ -14,7 +14,7 @@ use crate::tasks::{TaskId, TaskQueue, UploadOutcome};
 use crate::validation::Ruled;
 use crate::validation::Violation;
 
-/// Receives one asset. `cut_after` so many chunks the connection is closed.
+/// Receives one asset. After `cut_after` chunks the connection is closed.
 pub(crate) async fn receive(
     mut stream: Streaming<BatonServiceUploadAssetRequest>,
     tasks: &TaskQueue,
@@ -76,7 +76,7 @@ async fn chunks(
         match request.msg {
             Some(Msg::Data(chunk)) => {
                 chunk.check()?;
-                // Chunks are small and this thread is the simulator's own, so blocking harms nobody.
+                // Chunks are small and this thread is the simulator's own, so it may block.
                 file.write_all(&chunk.data)
                     .map_err(|error| Failure::Refused(internal(&error)))?;
                 digest.update(&chunk.data);
@@ -116,7 +116,7 @@ fn internal(error: &io::Error) -> Status {
     Status::internal(format!("cannot keep the asset: {error}"))
 }
 
-/// Why an upload did not come to its end.
+/// Why an upload is incomplete.
 #[derive(Debug)]
 enum Failure {
     /// It broke a rule.
@@ -131,7 +131,7 @@ impl From<Violation> for Failure {
     }
 }
 
-/// An upload in the book. One that is forgotten, because its connection is gone, was cut.
+/// A recorded upload. If it is dropped because its connection was closed, it counts as cut.
 struct Attempt<'a> {
     tasks: &'a TaskQueue,
     id: &'a TaskId,

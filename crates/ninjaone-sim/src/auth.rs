@@ -16,7 +16,7 @@ use crate::config::{AppRegistration, Scopes};
 use crate::response::Answer;
 use crate::response::Incidents;
 
-/// Tokens that were given out.
+/// The issued tokens.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens(Mutex<Issued>);
 
@@ -41,7 +41,7 @@ impl Tokens {
     pub(crate) fn sign_in(
         &self,
         app: &AppRegistration,
-        switches: &Behavior,
+        behavior: &Behavior,
         incidents: &Incidents,
         authorization: Option<&str>,
         form: &[u8],
@@ -64,7 +64,7 @@ impl Tokens {
         }
         if secret != app.client_secret {
             let text = "Client authentication failed";
-            return match switches.token.wrong_secret {
+            return match behavior.token.wrong_secret {
                 WrongSecret::Unauthorized => Answer::oauth_error(401, "invalid_client", text),
                 WrongSecret::BadRequest => Answer::oauth_error(400, "invalid_client", text),
                 WrongSecret::NotFound => unknown(),
@@ -75,10 +75,10 @@ impl Tokens {
         }
         if !app.client_credentials {
             let text = "The client is not allowed to use this grant";
-            return Answer::oauth_error(switches.token.ungranted_status, "unauthorized_client", text);
+            return Answer::oauth_error(behavior.token.ungranted_status, "unauthorized_client", text);
         }
-        match scopes(field("scope"), app, switches) {
-            Some(scopes) => self.issue(scopes, switches),
+        match scopes(field("scope"), app, behavior) {
+            Some(scopes) => self.issue(scopes, behavior),
             None => Answer::oauth_error(
                 400,
                 "invalid_scope",
@@ -87,23 +87,23 @@ impl Tokens {
         }
     }
 
-    fn issue(&self, scopes: Scopes, switches: &Behavior) -> Answer {
+    fn issue(&self, scopes: Scopes, behavior: &Behavior) -> Answer {
         let mut issued = self.issued();
         issued.count += 1;
-        if switches.token.one_token_at_a_time {
+        if behavior.token.one_token_at_a_time {
             issued.live.clear();
         }
         let token = format!("sim-token-{:06}", issued.count);
         let mut body = json!({ "access_token": token, "token_type": "Bearer", "scope": scopes.to_string() });
-        let claimed = match switches.token.expires_in {
-            ExpiresIn::Truthful => Some(switches.token.lifetime.as_secs()),
+        let claimed = match behavior.token.expires_in {
+            ExpiresIn::Truthful => Some(behavior.token.lifetime.as_secs()),
             ExpiresIn::Claimed(seconds) => Some(seconds),
             ExpiresIn::Absent => None,
         };
         if let (Some(seconds), Value::Object(fields)) = (claimed, &mut body) {
             fields.insert("expires_in".to_owned(), Value::from(seconds));
         }
-        let until = Instant::now() + switches.token.lifetime;
+        let until = Instant::now() + behavior.token.lifetime;
         issued.live.insert(token, Grant { scopes, until });
         Answer::json(200, &body)
     }
@@ -112,7 +112,7 @@ impl Tokens {
     pub(crate) fn authorize(
         &self,
         authorization: Option<&str>,
-        switches: &Behavior,
+        behavior: &Behavior,
     ) -> Result<Scopes, Answer> {
         let Some(header) = authorization else {
             return Err(Answer::auth_error(
@@ -133,7 +133,7 @@ impl Tokens {
         let grant = self.issued().live.get(token).cloned();
         match grant.filter(|grant| Instant::now() < grant.until) {
             Some(grant) => Ok(grant.scopes),
-            None => Err(refused_token(switches.authorization.invalid_token)),
+            None => Err(refused_token(behavior.authorization.invalid_token)),
         }
     }
 
@@ -163,12 +163,12 @@ pub(crate) fn insufficient() -> Answer {
     )
 }
 
-/// The scopes to give; `None` if too much was asked for.
-fn scopes(asked: Option<&str>, app: &AppRegistration, switches: &Behavior) -> Option<Scopes> {
+/// The scopes to grant; `None` if a requested one is not available.
+fn scopes(asked: Option<&str>, app: &AppRegistration, behavior: &Behavior) -> Option<Scopes> {
     let Some(asked) = asked.map(Scopes::parse).filter(|asked| !asked.is_empty()) else {
         return Some(app.scopes.clone());
     };
-    let asked = match switches.token.offline_access {
+    let asked = match behavior.token.offline_access {
         OfflineAccess::Tolerated => asked.without("offline_access"),
         OfflineAccess::Refused => asked,
     };

@@ -53,7 +53,7 @@ impl Default for TokenBehavior {
     }
 }
 
-/// `offline_access` asked for together with client credentials.
+/// `offline_access` requested together with client credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OfflineAccess {
     /// 400 `invalid_scope`, as on the EU instance.
@@ -236,9 +236,9 @@ pub struct ActivityBehavior {
     pub swapped_bounds: bool,
     /// `pageSize` outside 10–1000 is clamped instead of refused with 400.
     pub clamp_page_size: bool,
-    /// Pages are always as long as asked for; otherwise some are cut short although more exist.
+    /// Pages are always as long as requested; otherwise some are shorter although more rows exist.
     pub full_pages: bool,
-    /// Only activities of the newest so many days are kept.
+    /// Activities are kept for this number of days.
     pub retention_days: Option<u32>,
 }
 

@@ -7,7 +7,7 @@ use crate::behavior::Behavior;
 use crate::fault::FaultSchedule;
 use crate::tenant::Tenant;
 
-/// Everything a simulated tenant is made of.
+/// The configuration of a simulated tenant.
 #[derive(Debug, Clone)]
 pub struct SimConfig {
     /// Who and what exists.
@@ -15,8 +15,8 @@ pub struct SimConfig {
     /// The API client app that may sign in.
     pub app: AppRegistration,
     /// Positions of all switches.
-    pub switches: Behavior,
-    /// What goes wrong, where and when.
+    pub behavior: Behavior,
+    /// The faults.
     pub faults: FaultSchedule,
     /// Serve HTTPS with a certificate of a fresh test CA.
     pub tls: Option<CertificateOptions>,
@@ -33,7 +33,7 @@ impl SimConfig {
         Self {
             tenant,
             app: AppRegistration::default(),
-            switches: Behavior::default(),
+            behavior: Behavior::default(),
             faults: FaultSchedule::default(),
             tls: None,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),

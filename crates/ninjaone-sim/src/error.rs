@@ -8,7 +8,7 @@ pub enum SimError {
     /// A file of a fixture folder cannot be read.
     #[error("cannot read the fixture file {}: {source}; name a folder that holds tenant.json", path.display())]
     FixtureFile {
-        /// The file asked for.
+        /// The requested file.
         path: PathBuf,
         /// What the operating system said.
         source: std::io::Error,
@@ -24,13 +24,13 @@ pub enum SimError {
     /// No fixture of this name is built in.
     #[error("no fixture named {name:?} is built in; there is \"msp\", or load a folder")]
     UnknownFixture {
-        /// The name asked for.
+        /// The requested name.
         name: String,
     },
     /// More grants than distinct (role, user) pairs.
     #[error("{grants} grants do not fit: {capacity} is the most that these users and roles can hold")]
     TooManyGrants {
-        /// Role members asked for.
+        /// Requested role members.
         grants: u64,
         /// Distinct (role, user) pairs of matching kind.
         capacity: u64,

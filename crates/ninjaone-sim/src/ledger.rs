@@ -1,4 +1,4 @@
-//! Every call that a simulated tenant has received, for tests to look at.
+//! Every call that a simulated tenant has received, for tests.
 
 use std::time::Instant;
 
@@ -48,13 +48,13 @@ impl CallLedger {
         self.0.clear();
     }
 
-    /// How many calls of this method and path came.
+    /// The number of calls of this method and path.
     #[must_use]
     pub fn count(&self, method: &str, path: &str) -> usize {
         self.0.count(|call| call.method == method && call.path == path)
     }
 
-    /// How many calls came.
+    /// The number of calls.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

@@ -38,7 +38,7 @@ struct Arguments {
     /// Make the instance an older one, without /v2/user/*.
     #[arg(long)]
     old_instance: bool,
-    /// What goes wrong: `[METHOD] PATH [first:N|call:N|after:N|percent:N] KIND [VALUE]`. Repeatable.
+    /// A fault: `[METHOD] PATH [first:N|call:N|after:N|percent:N] KIND [VALUE]`. Repeatable.
     #[arg(long)]
     fault: Vec<String>,
     /// Seed of a generated tenant.
@@ -91,7 +91,7 @@ fn run(arguments: &Arguments) -> Result<(), SimError> {
         scopes: Scopes::parse(&arguments.scopes),
         ..AppRegistration::default()
     };
-    config.switches.transport.old_instance = arguments.old_instance;
+    config.behavior.transport.old_instance = arguments.old_instance;
     let rules: Result<Vec<FaultRule>, SimError> = arguments.fault.iter().map(|spec| spec.parse()).collect();
     config.faults = FaultSchedule::new(rules?);
     let sim = Sim::start(&config)?;

@@ -42,7 +42,7 @@ impl Tester {
 
     async fn switched(change: impl FnOnce(&mut Behavior)) -> Self {
         let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
-        change(&mut config.switches);
+        change(&mut config.behavior);
         Self::new(config).await
     }
 
@@ -113,12 +113,12 @@ async fn the_token_endpoint() {
         lines.push(format!("{replaced:?}: {}", shown(msp.sign_in(replaced).await)));
     }
     let tolerant =
-        Tester::switched(|switches| switches.token.offline_access = OfflineAccess::Tolerated).await;
+        Tester::switched(|behavior| behavior.token.offline_access = OfflineAccess::Tolerated).await;
     lines.push(format!(
         "tolerated: {}",
         shown(tolerant.sign_in(&[("scope", "monitoring offline_access")]).await)
     ));
-    let hiding = Tester::switched(|switches| switches.token.wrong_secret = WrongSecret::NotFound).await;
+    let hiding = Tester::switched(|behavior| behavior.token.wrong_secret = WrongSecret::NotFound).await;
     lines.push(format!(
         "hiding: {}",
         shown(hiding.sign_in(&[("client_secret", "wrong")]).await)
@@ -157,14 +157,14 @@ async fn what_needs_a_user_or_an_administrator() {
     let tester = Tester::msp().await;
     insta::assert_snapshot!(shown(tester.call(Method::POST, run, None).await), @r#"403 {"error":"user_context_required","error_code":5,"error_description":"Access key does not have user context which is required for this request"}"#);
     let old =
-        Tester::switched(|switches| switches.authorization.user_context = UserContext::NullPointer).await;
+        Tester::switched(|behavior| behavior.authorization.user_context = UserContext::NullPointer).await;
     assert_eq!(old.call(Method::POST, run, None).await.0, 500);
     for (writes, status) in [
         (TechnicianWrites::Allowed, 204),
         (TechnicianWrites::UserContextRequired, 403),
         (TechnicianWrites::SystemAdministratorRequired, 403),
     ] {
-        let tester = Tester::switched(|switches| switches.authorization.technician_writes = writes).await;
+        let tester = Tester::switched(|behavior| behavior.authorization.technician_writes = writes).await;
         assert_eq!(
             tester.call(Method::DELETE, "/v2/user/technician/7", None).await.0,
             status
@@ -205,7 +205,7 @@ async fn lists_hold_what_is_expected_under_every_prefix() {
 
 #[tokio::test]
 async fn pages_go_by_id() {
-    let tester = Tester::switched(|switches| switches.reads.page_size_cap = Some(4)).await;
+    let tester = Tester::switched(|behavior| behavior.reads.page_size_cap = Some(4)).await;
     let mut after = 0;
     let mut seen = Vec::new();
     loop {
@@ -277,9 +277,9 @@ async fn role_membership() {
         .await;
     assert!(!activities["activities"].as_array().unwrap().is_empty());
 
-    let strict = Tester::switched(|switches| {
-        switches.writes.repeated_membership = Repeated::Refused(404);
-        switches.writes.empty_role_answer = true;
+    let strict = Tester::switched(|behavior| {
+        behavior.writes.repeated_membership = Repeated::Refused(404);
+        behavior.writes.empty_role_answer = true;
     })
     .await;
     let path = "/v2/user/role/4/remove-members";
@@ -293,13 +293,13 @@ async fn role_membership() {
 #[tokio::test]
 async fn an_accounts_life() {
     let tester = Tester::msp().await;
-    let wish =
+    let requested =
         json!({"firstName": "Nia", "lastName": "New", "email": "nia.new@example.net", "organizationId": 2});
     let (status, created) = tester
         .call(
             Method::POST,
             "/v2/user/end-users?sendInvitation=true",
-            Some(wish.clone()),
+            Some(requested.clone()),
         )
         .await;
     assert_eq!(
@@ -359,7 +359,7 @@ async fn an_accounts_life() {
     assert_eq!(tester.call(Method::DELETE, &path, None).await.0, 404);
     assert_eq!(
         tester
-            .call(Method::POST, "/v2/user/end-users", Some(wish))
+            .call(Method::POST, "/v2/user/end-users", Some(requested))
             .await
             .0,
         200,
@@ -396,7 +396,7 @@ async fn activities_page_backwards_and_only_an_empty_page_ends() {
 
 #[tokio::test]
 async fn personalities() {
-    let old = Tester::switched(|switches| switches.transport.old_instance = true).await;
+    let old = Tester::switched(|behavior| behavior.transport.old_instance = true).await;
     for path in ["/v2/user/technicians", "/v2/user/roles", "/v2/contacts"] {
         assert_eq!(old.get(path).await.0, 404);
     }
@@ -479,10 +479,10 @@ async fn faults_strike_where_and_when_they_should() {
             .contains("<title>")
     );
     strike("/v2/user/end-users", When::Always, Fault::LostWrite(500));
-    let wish = json!({"firstName": "Nia", "lastName": "New", "email": "nia.new@example.net"});
+    let requested = json!({"firstName": "Nia", "lastName": "New", "email": "nia.new@example.net"});
     assert_eq!(
         tester
-            .call(Method::POST, "/v2/user/end-users", Some(wish.clone()))
+            .call(Method::POST, "/v2/user/end-users", Some(requested.clone()))
             .await
             .0,
         500
@@ -490,7 +490,7 @@ async fn faults_strike_where_and_when_they_should() {
     tester.sim.faults().clear();
     assert_eq!(
         tester
-            .call(Method::POST, "/v2/user/end-users", Some(wish))
+            .call(Method::POST, "/v2/user/end-users", Some(requested))
             .await
             .0,
         409,

@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// What a simulated S3 holds and whom it lets in.
+/// The configuration of a simulated S3.
 #[derive(Clone)]
 pub struct S3SimConfig {
     /// The only bucket there is.

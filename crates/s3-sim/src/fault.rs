@@ -1,4 +1,4 @@
-//! What goes wrong, and at which request.
+//! Faults on demand.
 
 use sim_kit::{FaultRules, When};
 
@@ -13,7 +13,7 @@ pub enum S3Fault {
     AfterEffect,
     /// Nothing is done and nothing is answered, ever.
     Hang,
-    /// Nothing is done and somebody on the way answers with an HTML page and this HTTP status.
+    /// Nothing is done and a proxy answers with an HTML page and this HTTP status.
     Page(u16),
     /// The request is carried out and the connection closed in the middle of the answer.
     Half,

@@ -1,4 +1,4 @@
-//! Every request that came, for tests to look at.
+//! Every request, for tests.
 
 use sim_kit::Ledger;
 

@@ -2,7 +2,7 @@
 
 use std::ops::Bound;
 
-/// What is asked for.
+/// The request.
 pub(crate) struct ListQuery<'q> {
     pub(crate) prefix: &'q str,
     pub(crate) delimiter: Option<&'q str>,

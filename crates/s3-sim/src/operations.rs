@@ -21,7 +21,7 @@ use crate::listing::ListQuery;
 use crate::precondition::Precondition;
 use crate::switches::Switches;
 
-/// The most names that S3 puts on a page, and how many it puts there unasked.
+/// The maximum and default number of names on a page.
 const PAGE: i32 = 1000;
 
 /// The bucket as the protocol sees it. Operations that are not here are answered with `NotImplemented`, as are the

@@ -1,4 +1,4 @@
-//! One request: booked, then struck by a fault or passed on.
+//! Answers a request: records it, applies its fault, or passes it on.
 
 use std::io;
 
@@ -108,7 +108,7 @@ fn refused(refusal: S3Refusal) -> io::Result<HttpResponse> {
     Ok(response)
 }
 
-/// S3's error document for a status that a test wishes for.
+/// S3's error document for a status.
 fn refusal(status: u16) -> io::Result<HttpResponse> {
     let code = match status {
         403 => S3ErrorCode::AccessDenied,

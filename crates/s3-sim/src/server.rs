@@ -33,7 +33,7 @@ impl S3Sim {
     /// Starts a server on a free port; it answers when this returns.
     ///
     /// # Errors
-    /// [`ServerError`] if there is no port or no thread to be had.
+    /// [`ServerError`] if a port or thread cannot be created.
     pub fn start(config: S3SimConfig) -> Result<Self, ServerError> {
         let listener = Listener::bind_loopback()?;
         let bucket = Bucket::default();
@@ -90,13 +90,13 @@ impl S3Sim {
         self.bucket.contents().unfinished_uploads()
     }
 
-    /// Stores an object behind the client's back.
+    /// Stores an object without the client.
     pub fn put(&self, key: impl Into<String>, bytes: impl Into<Bytes>) {
         let object = Object::whole(bytes.into());
         self.bucket.contents().objects.insert(key.into(), object);
     }
 
-    /// Removes an object behind the client's back.
+    /// Removes an object without the client.
     pub fn delete(&self, key: &str) {
         self.bucket.contents().objects.remove(key);
     }
@@ -108,7 +108,7 @@ impl S3Sim {
         }
     }
 
-    /// What the store makes of conditions of a write from now on.
+    /// Sets how the store treats conditions of writes.
     pub fn set_conditions(&self, conditions: S3Conditions) {
         self.switches.set_conditions(conditions);
     }
@@ -129,8 +129,8 @@ impl S3Sim {
         self.ledger.clear();
     }
 
-    /// The `n`-th request from now on, counted from 0, and all later ones fail, in place of an earlier wish of this kind.
-    /// `None` takes back everything that was to fail.
+    /// The `n`-th request from now on, counted from 0, and all later ones fail. This replaces an earlier call.
+    /// `None` removes all faults.
     pub fn fail_from(&self, n: Option<u64>, how: S3Fault) {
         self.faults.fail_from(n, how);
     }

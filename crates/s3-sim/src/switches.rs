@@ -1,4 +1,4 @@
-//! In what the store differs from S3, on demand.
+//! Differences from S3, on demand.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use s3s::{S3Result, s3_error};
 
 use crate::precondition::Precondition;
 
-/// What the store makes of `If-Match` and `If-None-Match` of a write.
+/// How the store treats `If-Match` and `If-None-Match` of a write.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum S3Conditions {
     /// They are honoured.

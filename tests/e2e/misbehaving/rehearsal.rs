@@ -93,8 +93,8 @@ pub(crate) fn config(stage: &Stage, rules: &[FaultRule]) -> SimConfig {
     let mut config = SimConfig::new(fixture());
     config.faults = FaultSchedule::new(rules.iter().cloned());
     config.keep_answers = true;
-    config.switches.reads.page_size_cap = Some(stage.page);
-    config.switches.transport.old_instance = stage.older;
+    config.behavior.reads.page_size_cap = Some(stage.page);
+    config.behavior.transport.old_instance = stage.older;
     config
 }
 

@@ -104,9 +104,9 @@ async fn nothing_shows_a_secret() {
     tenant.fault(Endpoint::Token, When::Nth(1), Fault::Drop);
     let failed = client.get_task().await.unwrap_err();
     shown.push(format!("{failed} {failed:?}"));
-    let stranger = tenant.sim.stranger("stranger").unwrap();
-    let stranger = C1Client::with_network(config(&stranger, tenant.ca.path()), &direct()).unwrap();
-    let failed = stranger.get_task().await.unwrap_err();
+    let unknown_client = tenant.sim.unknown_client("stranger").unwrap();
+    let unknown_client = C1Client::with_network(config(&unknown_client, tenant.ca.path()), &direct()).unwrap();
+    let failed = unknown_client.get_task().await.unwrap_err();
     shown.push(format!("{failed} {failed:?} {client:?} {:?}", tenant.config()));
     let broken = format!("{}x", tenant.sim.credentials().client_secret);
     let refused = Credentials::parse("a@b/c", &broken).unwrap_err();

@@ -111,8 +111,8 @@ async fn keys_with_an_id_say_it_and_other_types_of_tokens_are_passed_on() {
 #[tokio::test]
 async fn refused_credentials_are_fatal() {
     let tenant = Tenant::healthy();
-    let stranger = tenant.sim.stranger("stranger").unwrap();
-    let client = C1Client::with_network(config(&stranger, tenant.ca.path()), &direct()).unwrap();
+    let unknown_client = tenant.sim.unknown_client("stranger").unwrap();
+    let client = C1Client::with_network(config(&unknown_client, tenant.ca.path()), &direct()).unwrap();
     let refused = client.get_task().await.unwrap_err();
     assert_eq!(
         refused.to_string(),

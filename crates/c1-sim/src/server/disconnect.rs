@@ -9,14 +9,14 @@ use crate::ledger::{InFlight, Outcome};
 pub(crate) struct Hangup(Arc<Notify>);
 
 impl Hangup {
-    /// Closes the connection. The call that wants it never goes on.
+    /// Closes the connection. The call never returns.
     pub(crate) async fn now(&self, entry: &InFlight) {
         entry.set_outcome(Outcome::Dropped);
         self.0.notify_one();
         std::future::pending::<()>().await;
     }
 
-    /// Waits until a call wants it.
+    /// Waits until a call closes the connection.
     pub(super) async fn wanted(&self) {
         self.0.notified().await;
     }

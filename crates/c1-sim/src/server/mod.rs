@@ -50,7 +50,7 @@ impl C1Sim {
     /// Starts a tenant on a free loopback port; it answers when this returns.
     ///
     /// # Errors
-    /// [`C1SimError`] if there is no port, thread, folder or key to be had.
+    /// [`C1SimError`] if a port, thread, folder or key cannot be created.
     pub fn start(config: C1SimConfig) -> Result<Self, C1SimError> {
         let listener = Listener::bind_loopback()?;
         let (acceptor, ca_pem) = tls_acceptor(&CertificateOptions::default(), &["h2", "http/1.1"])?;
@@ -107,8 +107,8 @@ impl C1Sim {
     /// Registers one more client.
     ///
     /// # Errors
-    /// [`C1SimError::Keys`] if there is no key to be had.
-    pub fn enroll(&self, name: &str, key_id: Option<&str>) -> Result<Credentials, C1SimError> {
+    /// [`C1SimError::Keys`] if no key can be created.
+    pub fn register_client(&self, name: &str, key_id: Option<&str>) -> Result<Credentials, C1SimError> {
         let (credentials, client) = credentials::generate(name, &self.authority(), key_id)?;
         self.shared.tokens.register(client);
         Ok(credentials)
@@ -117,8 +117,8 @@ impl C1Sim {
     /// Credentials of a client that this tenant does not know.
     ///
     /// # Errors
-    /// [`C1SimError::Keys`] if there is no key to be had.
-    pub fn stranger(&self, name: &str) -> Result<Credentials, C1SimError> {
+    /// [`C1SimError::Keys`] if no key can be created.
+    pub fn unknown_client(&self, name: &str) -> Result<Credentials, C1SimError> {
         credentials::generate(name, &self.authority(), None).map(|(credentials, _)| credentials)
     }
 
@@ -134,7 +134,7 @@ impl C1Sim {
         self.tasks.hellos()
     }
 
-    /// What goes wrong; rules can be added while the tenant runs.
+    /// The faults; rules can be added while the tenant runs.
     #[must_use]
     pub fn faults(&self) -> &FaultSchedule {
         &self.shared.faults
@@ -152,7 +152,7 @@ impl C1Sim {
         self.shared.tokens.issued()
     }
 
-    /// Makes every token given out so far invalid.
+    /// Invalidates every token issued so far.
     pub fn revoke_tokens(&self) {
         self.shared.tokens.revoke_all();
     }

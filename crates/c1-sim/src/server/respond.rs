@@ -1,4 +1,4 @@
-//! One call: booked, struck by a fault, allowed or refused, and handled.
+//! Answers a call: records it, applies its fault, checks its token, and handles it.
 
 use std::convert::Infallible;
 use std::io;
@@ -68,7 +68,7 @@ pub(super) async fn respond(
     Ok(response)
 }
 
-/// Faults in place of an answer.
+/// The answer of a fault that replaces the tenant's.
 fn instead(endpoint: Endpoint, fault: Option<&Fault>) -> Option<Response<Body>> {
     match (fault?, endpoint) {
         (Fault::Refuse(code), Endpoint::Token) => Some(html(http_status(*code))),
@@ -124,7 +124,7 @@ async fn call(shared: Shared, context: Context, mut request: Request<Incoming>) 
         .unwrap_or_else(|never: Infallible| match never {})
 }
 
-/// Writes the outcome into the ledger. An error of gRPC stands in the headers, because nothing follows it.
+/// Records the outcome. A gRPC error is in the headers, because no body follows.
 fn close_connection(endpoint: Endpoint, entry: &InFlight, response: &Response<Body>) {
     let status = response.status();
     if endpoint == Endpoint::Token || status != StatusCode::OK {

@@ -6,10 +6,10 @@ use baton_proto::prost_types::Any;
 use baton_proto::{find_annotation, rpc};
 use tonic::Code;
 
-/// How a task ended, as the connector told it (docs/reference/conductorone.md §3.5, `FinishTask` encoding).
+/// How a task ended, as the connector reported it (docs/reference/conductorone.md §3.5, `FinishTask` encoding).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finish {
-    /// When it was told.
+    /// When it was reported.
     pub at: Instant,
     /// By which host.
     pub host_id: String,

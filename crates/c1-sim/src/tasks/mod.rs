@@ -1,4 +1,4 @@
-//! The tasks of a tenant: queued by tests, given out to connectors, and what those made of them.
+//! The tasks of a tenant: queued by tests, assigned to connectors, with their results.
 
 mod finish;
 mod progress;
@@ -19,7 +19,7 @@ pub use task_id::{InvalidTaskId, TaskId};
 use crate::config::Pace;
 use record::Record;
 
-/// All tasks of a tenant. A clone is the same book.
+/// All tasks of a tenant. Clones share the tasks.
 #[derive(Debug, Clone)]
 pub struct TaskQueue(WatchCell<QueueState>);
 
@@ -33,18 +33,18 @@ struct QueueState {
 /// A task did not end exactly once.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum FinishCountError {
-    /// No such task was ever queued.
+    /// There is no such task.
     #[error("there is no task {0}")]
     Unknown(TaskId),
-    /// Its end was not told in time.
-    #[error("the end of task {0} was not told in time")]
+    /// Its end was not reported in time.
+    #[error("the end of task {0} was not reported in time")]
     Never(TaskId),
-    /// Its end was told more than once.
-    #[error("the end of task {id} was told {times} times")]
+    /// Its end was reported more than once.
+    #[error("the end of task {id} was reported {times} times")]
     Often {
         /// Which.
         id: TaskId,
-        /// How many times.
+        /// The number of reports.
         times: usize,
     },
 }
@@ -61,15 +61,15 @@ impl TaskQueue {
     /// Queues a task of a type; `None` stands for a type that the connector does not know.
     pub fn push(&self, task_type: impl Into<Option<TaskType>>) -> TaskId {
         let task_type = task_type.into();
-        self.0.change(|book| {
-            let id = TaskId::fresh(book.records.len());
+        self.0.change(|queue| {
+            let id = TaskId::fresh(queue.records.len());
             let task = Task {
                 id: id.to_string(),
                 status: Status::Scheduled.into(),
                 debug: false,
                 task_type,
             };
-            book.records.push(Record::new(id.clone(), task));
+            queue.records.push(Record::new(id.clone(), task));
             id
         })
     }
@@ -77,20 +77,20 @@ impl TaskQueue {
     /// Queues a task with everything chosen by the test.
     ///
     /// # Errors
-    /// [`InvalidTaskId`] if its id is none.
+    /// [`InvalidTaskId`] if its id is invalid.
     pub fn push_task(&self, task: Task) -> Result<TaskId, InvalidTaskId> {
         let id = TaskId::parse(&task.id)?;
         self.0
-            .change(|book| book.records.push(Record::new(id.clone(), task)));
+            .change(|queue| queue.records.push(Record::new(id.clone(), task)));
         Ok(id)
     }
 
-    /// Cancels a task: its heartbeats are answered so, and it is not given out any more.
+    /// Cancels a task: its heartbeats say so, and it is not assigned again.
     pub fn cancel(&self, id: &TaskId) {
         self.edit(id, |record| record.progress.cancelled = true);
     }
 
-    /// Lets the next poll have a task, even if a connector has it already or its end was told.
+    /// Assigns a task to the next poll, even if a connector has it already or its end was reported.
     pub fn redeliver(&self, id: &TaskId) {
         self.edit(id, |record| record.again = true);
     }
@@ -101,24 +101,24 @@ impl TaskQueue {
         self.0.read().record(id).map(|record| record.progress.clone())
     }
 
-    /// Blocks until a task is as wished; `None` if it is not in time.
+    /// Blocks until a task satisfies a condition; `None` after the timeout.
     #[must_use]
     pub fn wait_for(
         &self,
         id: &TaskId,
         timeout: Duration,
-        wish: impl Fn(&TaskProgress) -> bool,
+        condition: impl Fn(&TaskProgress) -> bool,
     ) -> Option<TaskProgress> {
-        self.0.wait_for(timeout, |book| {
-            let progress = &book.record(id)?.progress;
-            wish(progress).then(|| progress.clone())
+        self.0.wait_for(timeout, |queue| {
+            let progress = &queue.record(id)?.progress;
+            condition(progress).then(|| progress.clone())
         })
     }
 
-    /// Blocks until a task's end was told, and insists that it was told once.
+    /// Blocks until a task's end was reported, and checks that it was reported once.
     ///
     /// # Errors
-    /// [`FinishCountError`] if it was told never or often.
+    /// [`FinishCountError`] if it was not reported, or more than once.
     pub fn finished_once(&self, id: &TaskId, timeout: Duration) -> Result<Finish, FinishCountError> {
         if self.progress(id).is_none() {
             return Err(FinishCountError::Unknown(id.clone()));
@@ -141,14 +141,14 @@ impl TaskQueue {
         self.0.read().hellos.clone()
     }
 
-    /// Blocks until so many greetings came; fewer if they do not in time.
+    /// Blocks until this number of greetings arrived; returns fewer after the timeout.
     #[must_use]
     pub fn wait_for_hellos(&self, count: usize, timeout: Duration) -> Vec<Hello> {
-        let enough = |book: &QueueState| (book.hellos.len() >= count).then(|| book.hellos.clone());
+        let enough = |queue: &QueueState| (queue.hellos.len() >= count).then(|| queue.hellos.clone());
         self.0.wait_for(timeout, enough).unwrap_or_else(|| self.hellos())
     }
 
-    /// How fast things go.
+    /// Intervals of polls, heartbeats and redelivery.
     #[must_use]
     pub fn pace(&self) -> Pace {
         self.0.read().pace
@@ -156,16 +156,16 @@ impl TaskQueue {
 
     /// Changes how fast things go from now on.
     pub fn set_pace(&self, pace: Pace) {
-        self.0.change(|book| book.pace = pace);
+        self.0.change(|queue| queue.pace = pace);
     }
 
-    /// The next tasks to give out. The caller has `known` ones and is alive.
+    /// The next tasks to assign. The caller works on the `known` ones.
     pub(crate) fn give_out(&self, most: usize, known: &[TaskId], twice: bool) -> Vec<Task> {
         let now = Instant::now();
-        self.0.change(|book| {
-            let patience = book.pace.redeliver_after;
+        self.0.change(|queue| {
+            let patience = queue.pace.redeliver_after;
             let mut given = Vec::new();
-            for record in &mut book.records {
+            for record in &mut queue.records {
                 if known.contains(&record.id) {
                     record.record_heartbeat(now);
                 } else if given.len() < most && record.is_due(now, patience) {
@@ -178,19 +178,20 @@ impl TaskQueue {
 
     /// Takes down a greeting, which may be the answer to a hello task; whether that task exists.
     pub(crate) fn hello(&self, hello: Hello, task: Option<&TaskId>) -> bool {
-        self.0.change(|book| {
+        self.0.change(|queue| {
             let exists = task.is_none_or(|id| {
-                book.edit(id, |record| record.progress.state = TaskState::Finished)
+                queue
+                    .edit(id, |record| record.progress.state = TaskState::Finished)
                     .is_some()
             });
             if exists {
-                book.hellos.push(hello);
+                queue.hellos.push(hello);
             }
             exists
         })
     }
 
-    /// Takes down a heartbeat; whether the task is cancelled, `None` if there is none.
+    /// Records a heartbeat. Returns whether the task is cancelled; `None` if there is no such task.
     pub(crate) fn heartbeat(&self, id: &TaskId) -> Option<bool> {
         let now = Instant::now();
         self.edit(id, |record| {
@@ -236,7 +237,7 @@ impl TaskQueue {
     }
 
     fn edit<R>(&self, id: &TaskId, edit: impl FnOnce(&mut Record) -> R) -> Option<R> {
-        self.0.change(|book| book.edit(id, edit))
+        self.0.change(|queue| queue.edit(id, edit))
     }
 }
 

@@ -13,15 +13,15 @@ pub struct TaskProgress {
     pub task: Task,
     /// Where it is.
     pub state: TaskState,
-    /// Heartbeats of it are answered with "cancelled", and it is not given out any more.
+    /// Its heartbeats are answered with "cancelled", and it is not assigned again.
     pub cancelled: bool,
-    /// When it was given out.
+    /// When it was assigned.
     pub deliveries: Vec<Instant>,
     /// When a heartbeat for it came.
     pub heartbeats: Vec<Instant>,
     /// Its uploads, the attempts that failed too.
     pub uploads: Vec<Upload>,
-    /// Every time that its end was told. A second one is taken down, not refused.
+    /// Every report of its end. A second one is recorded, not refused.
     pub finishes: Vec<Finish>,
 }
 
@@ -32,7 +32,7 @@ pub enum TaskState {
     Queued,
     /// A connector has it.
     GivenOut,
-    /// Its end was told; for a hello task: its `Hello` came.
+    /// Its end was reported; for a hello task: its `Hello` arrived.
     Finished,
 }
 

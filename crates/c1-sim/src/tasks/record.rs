@@ -4,7 +4,7 @@ use baton_proto::connectorapi_baton_v1::Task;
 
 use super::{TaskId, TaskProgress, TaskState};
 
-/// A task and when it is to be given out.
+/// A task and when it is assigned.
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) id: TaskId,

@@ -34,7 +34,7 @@ impl TaskId {
     /// An id that no other task has: its number, and chance so that tenants do not share ids.
     pub(super) fn fresh(number: usize) -> Self {
         let mut chance = [0; 8];
-        // Without chance the number alone still tells the tasks of one tenant apart.
+        // Without randomness the number alone is still unique within a tenant.
         let _ = SystemRandom::new().fill(&mut chance);
         Self(format!("sim{number:08}{:016x}", u64::from_be_bytes(chance)))
     }

@@ -8,9 +8,9 @@ use serde::de::DeserializeOwned;
 
 use crate::credentials::Client;
 
-/// The clocks of client and tenant may differ by so many seconds.
+/// The allowed difference between the clocks of client and tenant, in seconds.
 const SKEW: u64 = 30;
-/// An assertion may begin so many seconds before it was made and end so many after.
+/// An assertion may begin this number of seconds before it was created, and end this number after.
 const SPAN: u64 = 120;
 
 /// Why a client may not sign in.

@@ -14,7 +14,7 @@ use assertion::{Refusal, verify};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// Who may sign in, and the tokens that were given out.
+/// The registered clients and the issued tokens.
 #[derive(Debug)]
 pub(crate) struct Tokens {
     audience: String,
@@ -58,7 +58,7 @@ impl Tokens {
         self.state().live.clear();
     }
 
-    /// The body of a good answer, or why there is none.
+    /// The body of a successful answer, or why sign-in is refused.
     pub(crate) fn sign_in(&self, content_type: Option<&str>, form: &[u8]) -> Result<Value, Refusal> {
         let is_form = content_type.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
         if !is_form {

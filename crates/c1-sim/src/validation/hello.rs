@@ -43,8 +43,8 @@ impl Ruled for BatonServiceHelloRequest {
     }
 }
 
-/// No field of the OS info is blank. Not a rule of the wire format, but ConductorOne is said to refuse blanks.
-pub(crate) fn os_info_is_whole(info: Option<&OsInfo>) -> Checked {
+/// Checks that no field of the OS info is blank. The wire format allows it, but ConductorOne reportedly refuses blanks.
+pub(crate) fn check_os_info(info: Option<&OsInfo>) -> Checked {
     let info = info.ok_or_else(|| Violation::new("os_info", "there must be one"))?;
     let blank = os_info_fields(info)
         .into_iter()

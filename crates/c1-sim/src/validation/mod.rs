@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 use tonic::Status;
 
-pub(crate) use hello::os_info_is_whole;
+pub(crate) use hello::check_os_info;
 
 use crate::tasks::TaskId;
 

@@ -97,10 +97,11 @@ pub(crate) async fn post(sim: &C1Sim, form: &[(&str, &str)]) -> Result<reqwest::
 pub(crate) async fn until(
     sim: &C1Sim,
     id: &TaskId,
-    wish: impl Fn(&TaskProgress) -> bool + Send + 'static,
+    condition: impl Fn(&TaskProgress) -> bool + Send + 'static,
 ) -> TaskProgress {
     let (tasks, id) = (sim.tasks().clone(), id.clone());
-    let waiting = tokio::task::spawn_blocking(move || tasks.wait_for(&id, Duration::from_secs(10), wish));
+    let waiting =
+        tokio::task::spawn_blocking(move || tasks.wait_for(&id, Duration::from_secs(10), condition));
     waiting.await.unwrap().unwrap()
 }
 

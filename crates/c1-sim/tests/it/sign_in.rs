@@ -54,10 +54,10 @@ async fn a_good_assertion_gets_a_token_that_works() {
 #[tokio::test]
 async fn more_clients_can_be_enrolled_and_strangers_are_refused() {
     let sim = tenant();
-    let second = sim.enroll("second", None).unwrap();
+    let second = sim.register_client("second", None).unwrap();
     assert_eq!(sign_in(&sim, &second).await.0, StatusCode::OK);
-    let stranger = sim.stranger("stranger").unwrap();
-    let (status, body) = sign_in(&sim, &stranger).await;
+    let unknown_client = sim.unknown_client("stranger").unwrap();
+    let (status, body) = sign_in(&sim, &unknown_client).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
     assert!(body.contains("the client is unknown"), "{body}");
 }
@@ -67,7 +67,7 @@ async fn a_wrong_key_is_refused() {
     let sim = tenant();
     let mixed = Credentials {
         client_id: sim.credentials().client_id.clone(),
-        client_secret: sim.stranger("other").unwrap().client_secret,
+        client_secret: sim.unknown_client("other").unwrap().client_secret,
     };
     let (status, body) = sign_in(&sim, &mixed).await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);

@@ -129,7 +129,7 @@ async fn an_upload_begins_with_metadata_of_a_task() {
     let sim = tenant();
     let mut connector = connect(&sim).await;
     let id = task(&sim);
-    let stranger = tenant().tasks().push(None);
+    let unknown_client = tenant().tasks().push(None);
     for (messages, code, text) in [
         (
             vec![data(5), eof(5)],
@@ -138,7 +138,7 @@ async fn an_upload_begins_with_metadata_of_a_task() {
         ),
         (vec![], Code::InvalidArgument, "msg: the first must be metadata"),
         (
-            vec![metadata(&stranger), eof(0)],
+            vec![metadata(&unknown_client), eof(0)],
             Code::NotFound,
             "there is no task",
         ),

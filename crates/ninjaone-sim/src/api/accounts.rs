@@ -12,17 +12,17 @@ const LONGEST_NAME: usize = 150;
 
 impl Api {
     pub(super) fn create(&self, store: &mut Store, request: &Request<'_>, kind: UserKind) -> Answer {
-        let Some(Value::Object(wish)) = request.json() else {
+        let Some(Value::Object(requested)) = request.json() else {
             return self.invalid("expected an object");
         };
-        let text = |key: &str| wish.get(key).and_then(Value::as_str).unwrap_or_default();
-        if let Some(refusal) = self.bad_names(&wish, true) {
+        let text = |key: &str| requested.get(key).and_then(Value::as_str).unwrap_or_default();
+        if let Some(refusal) = self.bad_names(&requested, true) {
             return refusal;
         }
         if text("email").trim().is_empty() {
             return self.invalid("email is required");
         }
-        if Self::unknown_organization(store, &wish) {
+        if Self::unknown_organization(store, &requested) {
             return self.invalid("organization not found");
         }
         if store.email_taken(text("email")) {
@@ -33,7 +33,7 @@ impl Api {
             kind,
             in_users_list: true,
             in_own_list: true,
-            row: new_row(id, kind, &wish),
+            row: new_row(id, kind, &requested),
         };
         let row = self.own_row(store, &user);
         store.users.push(user);
@@ -56,13 +56,13 @@ impl Api {
             Ok(id) => id,
             Err(refusal) => return refusal,
         };
-        let Some(Value::Object(wish)) = request.json() else {
+        let Some(Value::Object(requested)) = request.json() else {
             return self.invalid("expected an object");
         };
-        if let Some(refusal) = self.bad_names(&wish, false) {
+        if let Some(refusal) = self.bad_names(&requested, false) {
             return refusal;
         }
-        if Self::unknown_organization(store, &wish) {
+        if Self::unknown_organization(store, &requested) {
             return self.invalid("organization not found");
         }
         let mut fields = match kind {
@@ -71,14 +71,16 @@ impl Api {
         };
         let unsupported = ["enabled", "email", "phone"]
             .iter()
-            .any(|key| wish.contains_key(*key));
-        match self.switches.writes.unsupported_fields {
+            .any(|key| requested.contains_key(*key));
+        match self.behavior.writes.unsupported_fields {
             UnsupportedFields::Refused if unsupported => return self.invalid("field cannot be changed"),
             UnsupportedFields::EnabledActs => fields.push("enabled"),
             UnsupportedFields::Ignored | UnsupportedFields::Refused => {}
         }
         if let Some(user) = store.user_mut(id) {
-            let changes = wish.into_iter().filter(|(key, _)| fields.contains(&key.as_str()));
+            let changes = requested
+                .into_iter()
+                .filter(|(key, _)| fields.contains(&key.as_str()));
             user.row.extend(changes);
         }
         let code = match kind {
@@ -102,19 +104,19 @@ impl Api {
                 .user(id)
                 .is_some_and(|user| user.row.get(key) == Some(&Value::Bool(true)))
         };
-        if let Some(status) = self.switches.writes.protected_delete_status
+        if let Some(status) = self.behavior.writes.protected_delete_status
             && (flag("scimUser") || flag("administrator"))
         {
             return self.fail(status, "this user cannot be deleted");
         }
-        if self.switches.writes.deleted_email_stays_taken {
+        if self.behavior.writes.deleted_email_stays_taken {
             let email = store
                 .user(id)
                 .and_then(|user| user.row.get("email").and_then(Value::as_str).map(str::to_owned));
             store.reserved_emails.extend(email);
         }
         store.users.retain(|user| user.id() != Some(id));
-        if !self.switches.writes.ghost_members {
+        if !self.behavior.writes.ghost_members {
             store.leave_roles(id);
         }
         let code = match kind {
@@ -131,11 +133,12 @@ impl Api {
             Ok(id) => id,
             Err(refusal) => return refusal,
         };
-        let Some(Value::Object(wish)) = request.json() else {
+        let Some(Value::Object(requested)) = request.json() else {
             return self.invalid("expected an object");
         };
         let ids = |key: &str| -> Vec<i64> {
-            wish.get(key)
+            requested
+                .get(key)
                 .and_then(Value::as_array)
                 .into_iter()
                 .flatten()
@@ -200,9 +203,9 @@ impl Api {
         }
     }
 
-    fn bad_names(&self, wish: &Row, required: bool) -> Option<Answer> {
+    fn bad_names(&self, requested: &Row, required: bool) -> Option<Answer> {
         for key in ["firstName", "lastName"] {
-            match wish.get(key) {
+            match requested.get(key) {
                 None if !required => {}
                 Some(Value::String(name)) if (1..=LONGEST_NAME).contains(&name.chars().count()) => {}
                 _ => return Some(self.invalid(&format!("{key} must have 1 to {LONGEST_NAME} characters"))),
@@ -211,15 +214,15 @@ impl Api {
         None
     }
 
-    fn unknown_organization(store: &Store, wish: &Row) -> bool {
-        let wanted = wish.get("organizationId").and_then(Value::as_i64);
+    fn unknown_organization(store: &Store, requested: &Row) -> bool {
+        let wanted = requested.get("organizationId").and_then(Value::as_i64);
         wanted.is_some_and(|wanted| !store.organizations.iter().any(|row| row_id(row) == Some(wanted)))
     }
 }
 
 /// A fresh account; what a request must not set (`administrator`, `roles`, …) is not taken from it.
-fn new_row(id: i64, kind: UserKind, wish: &Row) -> Row {
-    let given = |key: &str| wish.get(key).cloned().unwrap_or(Value::Null);
+fn new_row(id: i64, kind: UserKind, requested: &Row) -> Row {
+    let given = |key: &str| requested.get(key).cloned().unwrap_or(Value::Null);
     let mut row = json!({
         "id": id, "uid": format!("3c9e7d52-0000-4000-8000-{id:012}"), "enabled": true,
         "firstName": given("firstName"), "lastName": given("lastName"), "email": given("email"),
@@ -231,7 +234,7 @@ fn new_row(id: i64, kind: UserKind, wish: &Row) -> Row {
             json!({ "administrator": false, "permitAllClients": false, "notifyAllClients": false })
         }
         UserKind::EndUser => {
-            let portal = wish
+            let portal = requested
                 .get("fullPortalAccess")
                 .cloned()
                 .unwrap_or(Value::Bool(false));

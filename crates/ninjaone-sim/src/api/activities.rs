@@ -14,17 +14,17 @@ const SECONDS_A_DAY: f64 = 86_400.0;
 impl Api {
     /// Newest first.
     pub(super) fn activities(&self, store: &Store, request: &Request<'_>) -> Answer {
-        let switches = &self.switches.activities;
+        let behavior = &self.behavior.activities;
         let size = request.number("pageSize").unwrap_or(200);
-        if !switches.clamp_page_size && !(10..=1000).contains(&size) {
+        if !behavior.clamp_page_size && !(10..=1000).contains(&size) {
             return self.invalid("pageSize must be between 10 and 1000");
         }
         let size = usize::try_from(size.clamp(10, 1000)).unwrap_or(200);
         let (mut below, mut above) = (request.number("olderThan"), request.number("newerThan"));
-        if switches.swapped_bounds {
+        if behavior.swapped_bounds {
             std::mem::swap(&mut below, &mut above);
         }
-        let oldest = switches
+        let oldest = behavior
             .retention_days
             .map(|days| seconds(store.now) - f64::from(days) * SECONDS_A_DAY);
         let fits = |row: &&Row| {
@@ -43,7 +43,7 @@ impl Api {
             .cloned()
             .map(Value::Object)
             .collect();
-        if !switches.full_pages && rows.len() > 2 {
+        if !behavior.full_pages && rows.len() > 2 {
             // Pages are cut short although more exist: always the same ones, so that runs can be compared.
             let cut = mix(7, below.unwrap_or(0).unsigned_abs()) % 3;
             rows.truncate(rows.len() - usize::try_from(cut).unwrap_or(0).min(rows.len() / 2));

@@ -30,14 +30,18 @@ impl Api {
     }
 
     pub(super) fn update_contact(&self, store: &mut Store, request: &Request<'_>, id: &str) -> Answer {
-        let Some(Value::Object(wish)) = request.json() else {
+        let Some(Value::Object(requested)) = request.json() else {
             return self.invalid("expected an object");
         };
         let id = id.parse().ok();
         let Some(row) = store.contacts.iter_mut().find(|row| row_id(row) == id) else {
             return self.not_found("Contact");
         };
-        row.extend(wish.into_iter().filter(|(key, _)| FIELDS.contains(&key.as_str())));
+        row.extend(
+            requested
+                .into_iter()
+                .filter(|(key, _)| FIELDS.contains(&key.as_str())),
+        );
         let row = row.clone();
         store.record("CONTACT_UPDATED_API", None, "Contact updated");
         object(row)

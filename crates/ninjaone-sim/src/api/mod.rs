@@ -24,7 +24,7 @@ use crate::tenant::{Population, Store, UserKind};
 #[derive(Debug)]
 pub(crate) struct Api {
     app: AppRegistration,
-    switches: Behavior,
+    behavior: Behavior,
     population: Population,
     tokens: Tokens,
     incidents: Incidents,
@@ -65,15 +65,15 @@ impl Api {
     pub(crate) fn new(config: &SimConfig) -> Self {
         Self {
             app: config.app.clone(),
-            switches: config.switches.clone(),
+            behavior: config.behavior.clone(),
             population: config.tenant.population(),
             tokens: Tokens::default(),
             incidents: Incidents::default(),
         }
     }
 
-    pub(crate) fn switches(&self) -> &Behavior {
-        &self.switches
+    pub(crate) fn behavior(&self) -> &Behavior {
+        &self.behavior
     }
 
     pub(crate) fn tokens(&self) -> &Tokens {
@@ -85,7 +85,7 @@ impl Api {
     }
 
     pub(crate) fn missing(&self) -> Answer {
-        match self.switches.transport.missing_path {
+        match self.behavior.transport.missing_path {
             MissingPath::Json => self.fail(404, "HTTP 404 Not Found"),
             MissingPath::Html => Answer::html(404, "404 Not Found"),
         }
@@ -105,7 +105,7 @@ impl Api {
         }
     }
 
-    /// Somebody changes the tenant.
+    /// Changes the tenant, as another user would.
     pub(crate) fn move_on(&self) {
         if let Population::Stored(store) = &self.population {
             lock(store).move_on();
@@ -124,7 +124,7 @@ impl Api {
     pub(crate) fn handle(&self, request: &Request<'_>) -> Answer {
         match (request.method, request.path) {
             ("POST", "/ws/oauth/token") => self.sign_in(request),
-            ("POST", "/oauth/token") if self.switches.token.legacy_path => self.sign_in(request),
+            ("POST", "/oauth/token") if self.behavior.token.legacy_path => self.sign_in(request),
             (_, "/oauth/token" | "/.well-known/openid-configuration") => Answer::html(404, "404 Not Found"),
             ("GET", "/app-version.txt") => self.version(),
             ("GET", "/apidocs-beta/NinjaRMM-API-v2.yaml") => Answer::text("openapi: 3.0.1\n"),
@@ -138,7 +138,7 @@ impl Api {
             authorization, body, ..
         } = request;
         self.tokens
-            .sign_in(&self.app, &self.switches, &self.incidents, *authorization, body)
+            .sign_in(&self.app, &self.behavior, &self.incidents, *authorization, body)
     }
 
     fn version(&self) -> Answer {
@@ -155,11 +155,11 @@ impl Api {
             .iter()
             .find_map(|prefix| request.path.strip_prefix(prefix)?.strip_prefix("/v2/"));
         let Some(path) = path else { return self.missing() };
-        if self.switches.transport.old_instance && (path.starts_with("user/") || path.starts_with("contact"))
+        if self.behavior.transport.old_instance && (path.starts_with("user/") || path.starts_with("contact"))
         {
             return self.missing();
         }
-        let scopes = match self.tokens.authorize(request.authorization, &self.switches) {
+        let scopes = match self.tokens.authorize(request.authorization, &self.behavior) {
             Ok(scopes) => scopes,
             Err(refusal) => return refusal,
         };
@@ -171,7 +171,7 @@ impl Api {
             Population::Stored(store) => {
                 let mut store = lock(store);
                 let answer = self.stored(&mut store, request, &segments);
-                if self.switches.reads.moving && request.method == "GET" {
+                if self.behavior.reads.moving && request.method == "GET" {
                     store.move_on();
                 }
                 answer
@@ -183,14 +183,14 @@ impl Api {
 
     /// Steps 4 to 6 of docs/reference/ninjaone-api.md §11.3.
     fn forbidden(&self, method: &str, segments: &[&str], scopes: &Scopes) -> Option<Answer> {
-        let switches = &self.switches.authorization;
+        let behavior = &self.behavior.authorization;
         let reads = method == "GET";
         let role_change = !reads && matches!(segments, ["user", "role", ..]);
         let needs_more = !scopes.contains(if reads { "monitoring" } else { "management" })
-            || (role_change && switches.role_changes_need_control && !scopes.contains("control"))
+            || (role_change && behavior.role_changes_need_control && !scopes.contains("control"))
             || (reads
                 && segments == ["user", "roles"]
-                && switches.role_reads_need_management
+                && behavior.role_reads_need_management
                 && !scopes.contains("management"));
         if needs_more {
             return Some(auth::insufficient());
@@ -201,12 +201,12 @@ impl Api {
         };
         match segments {
             ["device", _, "script", "run"] | ["ticketing", "ticket", ..] if !reads => {
-                Some(match switches.user_context {
+                Some(match behavior.user_context {
                     UserContext::Forbidden => user_context(),
                     UserContext::NullPointer => self.fail(500, "NullPointerException"),
                 })
             }
-            ["user", "technicians" | "technician", ..] if !reads => match switches.technician_writes {
+            ["user", "technicians" | "technician", ..] if !reads => match behavior.technician_writes {
                 TechnicianWrites::Allowed => None,
                 TechnicianWrites::UserContextRequired => Some(user_context()),
                 TechnicianWrites::SystemAdministratorRequired => {

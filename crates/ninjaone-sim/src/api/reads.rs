@@ -142,7 +142,7 @@ impl Api {
 
     pub(super) fn own_row(&self, store: &Store, user: &StoredUser) -> Row {
         let mut row = user.shown_as(Shape::Own);
-        let roles = match self.switches.reads.roles_key {
+        let roles = match self.behavior.reads.roles_key {
             RolesKey::Absent => return row,
             RolesKey::Filled => Value::Array(user.id().map(|id| store.role_names(id)).unwrap_or_default()),
             RolesKey::Null => Value::Null,
@@ -154,7 +154,7 @@ impl Api {
 
     /// User lists have no paging, unless the switch says so.
     fn user_list(&self, request: &Request<'_>, rows: Vec<Row>) -> Answer {
-        if self.switches.reads.paged_user_lists {
+        if self.behavior.reads.paged_user_lists {
             self.page(request, &rows)
         } else {
             list(rows.into_iter())
@@ -179,7 +179,7 @@ impl Api {
     fn user_roles(&self, store: &Store, request: &Request<'_>) -> Answer {
         let kind = request.parameter("roleType");
         let mut rows = store.roles.clone();
-        if self.switches.reads.system_administrator_role {
+        if self.behavior.reads.system_administrator_role {
             let administrators = store
                 .users
                 .iter()
@@ -199,8 +199,8 @@ impl Api {
 
     fn page_size(&self, request: &Request<'_>) -> usize {
         let asked = request.parameter("pageSize").and_then(|size| size.parse().ok());
-        let size = asked.unwrap_or(self.switches.reads.default_page_size);
-        size.min(self.switches.reads.page_size_cap.unwrap_or(usize::MAX))
+        let size = asked.unwrap_or(self.behavior.reads.default_page_size);
+        size.min(self.behavior.reads.page_size_cap.unwrap_or(usize::MAX))
     }
 
     /// Rows with ids above `after`, ascending. Rows without a usable id come with the first page.

@@ -52,7 +52,7 @@ impl Api {
         row.insert("members".to_owned(), Value::Array(members));
         let row = row.clone();
         Self::record_changes(store, &row, &changed);
-        if self.switches.writes.empty_role_answer {
+        if self.behavior.writes.empty_role_answer {
             Answer::empty(200)
         } else {
             object(row)
@@ -67,17 +67,17 @@ impl Api {
         for id in ids {
             let present = Store::is_member(role, *id);
             let user = store.user(*id);
-            // A ghost can be removed although nobody is behind it.
+            // A member without a user can be removed.
             if user.is_none() && (add || !present) {
                 return Some(self.not_found("Member"));
             }
             if add && kind.is_some_and(|kind| user.is_some_and(|user| user.kind != kind)) {
                 return Some(self.fail(
-                    self.switches.writes.wrong_kind_status,
+                    self.behavior.writes.wrong_kind_status,
                     "member is of another user type",
                 ));
             }
-            if let Repeated::Refused(status) = self.switches.writes.repeated_membership
+            if let Repeated::Refused(status) = self.behavior.writes.repeated_membership
                 && present == add
             {
                 let text = if add { "already a member" } else { "not a member" };

@@ -1,4 +1,4 @@
-//! What goes wrong, where and when (docs/reference/ninjaone-api.md §11.8).
+//! Faults on demand (docs/reference/ninjaone-api.md §11.8).
 
 mod edit;
 mod parse;
@@ -20,29 +20,29 @@ pub(crate) struct FaultHit {
     rule: usize,
 }
 
-/// Where, when and what.
+/// Which calls fail, and how.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FaultRule {
     /// The method, or any.
     pub method: Option<String>,
     /// The path; a `*` at its end stands for any rest.
     pub path: String,
-    /// Which of the calls that match.
+    /// Which of the matching calls.
     pub when: When,
-    /// What happens.
+    /// The fault.
     pub fault: Fault,
 }
 
 /// Where a body is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
-    /// After so many bytes.
+    /// After this number of bytes.
     Bytes(usize),
-    /// After so many eighths of the body.
+    /// After this number of eighths of the body.
     Eighths(usize),
 }
 
-/// What goes wrong with a call.
+/// A fault of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
     /// An application error with this status.
@@ -100,7 +100,7 @@ pub enum Fault {
     Edit(Edit),
     /// The list is not what it should be.
     Reshape(Reshape),
-    /// The first name in the list is this many bytes long.
+    /// The first name in the list has this number of bytes.
     HugeName(usize),
     /// 302 to this address.
     Redirect(String),
@@ -111,7 +111,7 @@ pub enum Fault {
     /// Somebody changes the tenant just before this call: an end user comes or goes, a role loses a member, an
     /// organization gets another name.
     MoveOn,
-    /// JSON that goes on and on: `begin`, then `again` until so many bytes are sent.
+    /// JSON without an end: `begin`, then `again` until `bytes` are sent.
     Endless {
         /// How it begins.
         begin: Vec<u8>,
@@ -135,7 +135,7 @@ impl FaultSchedule {
         schedule
     }
 
-    /// One rule: what happens at a path, whatever the method.
+    /// A schedule of one rule, for any method of a path.
     #[must_use]
     pub fn at(path: &str, when: When, fault: Fault) -> Self {
         Self::new([FaultRule {

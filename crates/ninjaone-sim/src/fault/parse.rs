@@ -76,7 +76,7 @@ fn fault(kind: &str, value: Option<&str>) -> Option<Fault> {
         ("html", Some(_)) => Fault::Html(number()?),
         ("empty", Some(_)) => Fault::Empty(number()?),
         ("lost-write", Some(_)) => Fault::LostWrite(number()?),
-        ("rate-limit", wish) => Fault::RateLimit(wish.map(str::to_owned)),
+        ("rate-limit", requested) => Fault::RateLimit(requested.map(str::to_owned)),
         ("cut" | "short", Some(at)) => Fault::CutBody {
             at: cut(at)?,
             clean: kind == "short",

@@ -63,7 +63,7 @@ impl WireBody {
         }
     }
 
-    /// Ends after so many bytes.
+    /// Ends after this number of bytes.
     pub(super) fn cut(mut self, at: usize, clean: bool) -> Self {
         self.limit = Some(Limit { left: at, clean });
         self

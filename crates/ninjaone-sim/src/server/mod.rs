@@ -79,7 +79,7 @@ impl Sim {
         &self.ledger
     }
 
-    /// What goes wrong; rules can be added while the tenant runs.
+    /// The faults; rules can be added while the tenant runs.
     #[must_use]
     pub fn faults(&self) -> &FaultSchedule {
         &self.faults
@@ -91,7 +91,7 @@ impl Sim {
         self.ca_pem.as_deref()
     }
 
-    /// Makes every token given out so far invalid.
+    /// Invalidates every token issued so far.
     pub fn revoke_tokens(&self) {
         self.api.tokens().revoke_all();
     }
@@ -103,12 +103,12 @@ impl Sim {
         self.api.state()
     }
 
-    /// Somebody renames a role in the console.
+    /// Renames a role, as in the console.
     pub fn rename_role(&self, role: i64, name: &str) {
         self.api.rename_role(role, name);
     }
 
-    /// The identity provider of a SCIM-managed tenant pushes its groups: role changes made meanwhile are undone.
+    /// Pushes the groups of a SCIM-managed tenant's identity provider: role changes since then are undone.
     pub fn scim_push(&self) {
         self.api.scim_push();
     }
@@ -118,15 +118,15 @@ async fn handle_connection(stream: TcpStream, acceptor: Option<TlsAcceptor>, sha
     match acceptor {
         Some(acceptor) => {
             if let Ok(stream) = acceptor.accept(stream).await {
-                serve_http(stream, shared, RawHeaders::default()).await;
+                serve_http(stream, shared, RawBytes::default()).await;
             }
         }
         None => serve_plain(stream, shared).await,
     }
 }
 
-/// Bytes that are to be sent in place of an answer.
-type RawHeaders = Arc<Mutex<Option<Vec<u8>>>>;
+/// Bytes that are sent instead of an answer.
+type RawBytes = Arc<Mutex<Option<Vec<u8>>>>;
 
 /// A connection that HTTP can be broken on: a second handle of the socket outlives the HTTP server's.
 async fn serve_plain(stream: TcpStream, shared: Shared) {
@@ -135,17 +135,18 @@ async fn serve_plain(stream: TcpStream, shared: Shared) {
     let (Ok(stream), Ok(mut second)) = (TcpStream::from_std(stream), TcpStream::from_std(second)) else {
         return;
     };
-    let verbatim = RawHeaders::default();
-    serve_http(stream, shared, Arc::clone(&verbatim)).await;
-    let bytes = verbatim.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let raw_bytes = RawBytes::default();
+    serve_http(stream, shared, Arc::clone(&raw_bytes)).await;
+    let bytes = raw_bytes.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(bytes) = bytes {
         let _ = second.write_all(&bytes).await;
         let _ = second.shutdown().await;
     }
 }
 
-async fn serve_http(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Shared, verbatim: RawHeaders) {
-    let service = service_fn(move |request| respond::respond(shared.clone(), Arc::clone(&verbatim), request));
+async fn serve_http(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Shared, raw_bytes: RawBytes) {
+    let service =
+        service_fn(move |request| respond::respond(shared.clone(), Arc::clone(&raw_bytes), request));
     // A client that goes away, and a fault that drops the connection, both end here.
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)

@@ -1,4 +1,4 @@
-//! One request: booked, struck by a fault or answered, and put on the wire.
+//! Answers a request: records it, applies its fault, and encodes the response.
 
 use std::io;
 use std::sync::PoisonError;
@@ -11,7 +11,7 @@ use hyper::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderName, He
 use hyper::{Request as HttpRequest, Response};
 
 use super::body::WireBody;
-use super::{RawHeaders, Shared};
+use super::{RawBytes, Shared};
 use crate::api::Request;
 use crate::auth;
 use crate::fault::{Cut, Fault};
@@ -22,11 +22,7 @@ use crate::response::Payload;
 
 type Answered = Result<Response<WireBody>, io::Error>;
 
-pub(super) async fn respond(
-    shared: Shared,
-    verbatim: RawHeaders,
-    request: HttpRequest<Incoming>,
-) -> Answered {
+pub(super) async fn respond(shared: Shared, raw_bytes: RawBytes, request: HttpRequest<Incoming>) -> Answered {
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let header = |name: &HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
@@ -54,7 +50,7 @@ pub(super) async fn respond(
         _ => {}
     }
     // A page that is the first one anyway is no fault.
-    let mut landed = !matches!(fault, Some(Fault::NoProgress)) || query.len() < asked;
+    let mut has_effect = !matches!(fault, Some(Fault::NoProgress)) || query.len() < asked;
     let request = Request {
         method: head.method.as_str(),
         path: head.uri.path(),
@@ -62,18 +58,18 @@ pub(super) async fn respond(
         authorization: header(&AUTHORIZATION),
         body: &body,
     };
-    let fate = match instead(&shared, fault) {
-        Some(fate) => fate,
-        None => afterwards(&shared, shared.api.handle(&request), fault, &mut landed),
+    let delivery = match replaced_answer(&shared, fault) {
+        Some(delivery) => delivery,
+        None => altered_answer(&shared, shared.api.handle(&request), fault, &mut has_effect),
     };
-    if let Some(hit) = hit.as_ref().filter(|_| landed) {
+    if let Some(hit) = hit.as_ref().filter(|_| has_effect) {
         shared.faults.count_effect(hit);
     }
-    let answer = match fate {
+    let answer = match delivery {
         Delivery::Answer(answer) => answer,
         Delivery::Drop => return Err(io::ErrorKind::ConnectionReset.into()),
-        Delivery::Verbatim(bytes) => {
-            *verbatim.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
+        Delivery::Raw(bytes) => {
+            *raw_bytes.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
             return Err(io::ErrorKind::ConnectionReset.into());
         }
     };
@@ -88,19 +84,19 @@ pub(super) async fn respond(
         call.answer = complete;
     });
     let gzip =
-        shared.api.switches().transport.gzip && accept_encoding.is_some_and(|kinds| kinds.contains("gzip"));
+        shared.api.behavior().transport.gzip && accept_encoding.is_some_and(|kinds| kinds.contains("gzip"));
     let is_token = head.uri.path().ends_with("/oauth/token");
-    Ok(on_the_wire(&shared, answer, fault, gzip && !is_token))
+    Ok(encode_response(&shared, answer, fault, gzip && !is_token))
 }
 
 enum Delivery {
     Answer(Answer),
     Drop,
-    Verbatim(Vec<u8>),
+    Raw(Vec<u8>),
 }
 
-/// Faults in place of an answer.
-fn instead(shared: &Shared, fault: Option<&Fault>) -> Option<Delivery> {
+/// The answer of a fault that replaces the tenant's.
+fn replaced_answer(shared: &Shared, fault: Option<&Fault>) -> Option<Delivery> {
     let answer = match fault? {
         Fault::Status(status) => shared.api.fail(*status, "something went wrong"),
         Fault::Answer {
@@ -113,17 +109,17 @@ fn instead(shared: &Shared, fault: Option<&Fault>) -> Option<Delivery> {
             headers: Vec::new(),
             body: Payload::Bytes(Bytes::from(body.clone())),
         },
-        Fault::RateLimit(wish) => {
+        Fault::RateLimit(requested) => {
             let answer = shared.api.fail(429, "Too many requests");
-            match wish {
-                Some(wish) => answer.header("retry-after", wish.clone()),
+            match requested {
+                Some(requested) => answer.header("retry-after", requested.clone()),
                 None => answer,
             }
         }
         Fault::Html(status) => Answer::html(*status, &format!("{status} Slow Down")),
         Fault::Empty(status) => Answer::empty(*status),
         Fault::Drop => return Some(Delivery::Drop),
-        Fault::Raw(bytes) => return Some(Delivery::Verbatim(bytes.clone())),
+        Fault::Raw(bytes) => return Some(Delivery::Raw(bytes.clone())),
         Fault::Endless { begin, again, bytes } => Answer {
             body: Payload::Endless(Endless {
                 begin: begin.clone(),
@@ -134,7 +130,7 @@ fn instead(shared: &Shared, fault: Option<&Fault>) -> Option<Delivery> {
         },
         Fault::RevokeTokens => {
             shared.api.tokens().revoke_all();
-            auth::refused_token(shared.api.switches().authorization.invalid_token)
+            auth::refused_token(shared.api.behavior().authorization.invalid_token)
         }
         Fault::MissingScope => auth::insufficient(),
         Fault::MissingEndpoint => shared.api.missing(),
@@ -145,8 +141,13 @@ fn instead(shared: &Shared, fault: Option<&Fault>) -> Option<Delivery> {
     Some(Delivery::Answer(answer))
 }
 
-/// Faults that spoil an answer.
-fn afterwards(shared: &Shared, mut answer: Answer, fault: Option<&Fault>, landed: &mut bool) -> Delivery {
+/// Applies the faults that change an answer.
+fn altered_answer(
+    shared: &Shared,
+    mut answer: Answer,
+    fault: Option<&Fault>,
+    has_effect: &mut bool,
+) -> Delivery {
     match fault {
         Some(Fault::LostWrite(0)) => return Delivery::Drop,
         Some(Fault::LostWrite(status)) => {
@@ -158,29 +159,29 @@ fn afterwards(shared: &Shared, mut answer: Answer, fault: Option<&Fault>, landed
             let body = answer.body.into_bytes();
             answer.body = Payload::Bytes([b"\xef\xbb\xbf", body.as_ref()].concat().into());
         }
-        Some(Fault::InvalidUtf8) => answer.body = edited(answer.body, "\"firstName\":\"", b"\xff\xfe"),
+        Some(Fault::InvalidUtf8) => answer.body = insert_bytes(answer.body, "\"firstName\":\"", b"\xff\xfe"),
         Some(Fault::HugeName(bytes)) => {
             let name = vec![b'x'; *bytes];
-            answer.body = edited(answer.body, "\"firstName\":\"", &name);
+            answer.body = insert_bytes(answer.body, "\"firstName\":\"", &name);
         }
-        Some(Fault::Edit(edit)) => *landed = changed(&mut answer, |body| edit.apply(body)),
-        Some(Fault::Reshape(reshape)) => *landed = changed(&mut answer, |body| reshape.apply(body)),
+        Some(Fault::Edit(edit)) => *has_effect = change_body(&mut answer, |body| edit.apply(body)),
+        Some(Fault::Reshape(reshape)) => *has_effect = change_body(&mut answer, |body| reshape.apply(body)),
         _ => {}
     }
     Delivery::Answer(answer)
 }
 
-/// Whether there was something to change.
-fn changed(answer: &mut Answer, change: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> bool {
+/// Changes a body. Returns whether there was something to change.
+fn change_body(answer: &mut Answer, change: impl FnOnce(&[u8]) -> Option<Vec<u8>>) -> bool {
     let body = std::mem::replace(&mut answer.body, Payload::Bytes(Bytes::new())).into_bytes();
     let after = change(&body);
-    let landed = after.is_some();
+    let has_effect = after.is_some();
     answer.body = Payload::Bytes(after.map_or(body, Bytes::from));
-    landed
+    has_effect
 }
 
 /// Puts bytes at the beginning of the first text after `mark`, or after any mark of a name.
-fn edited(payload: Payload, mark: &str, insert: &[u8]) -> Payload {
+fn insert_bytes(payload: Payload, mark: &str, insert: &[u8]) -> Payload {
     let body = payload.into_bytes();
     let find = |mark: &[u8]| {
         body.windows(mark.len())
@@ -193,7 +194,7 @@ fn edited(payload: Payload, mark: &str, insert: &[u8]) -> Payload {
     Payload::Bytes([&body[..at], insert, &body[at..]].concat().into())
 }
 
-fn on_the_wire(shared: &Shared, answer: Answer, fault: Option<&Fault>, gzip: bool) -> Response<WireBody> {
+fn encode_response(shared: &Shared, answer: Answer, fault: Option<&Fault>, gzip: bool) -> Response<WireBody> {
     let Answer {
         status,
         content_type,
@@ -228,7 +229,7 @@ fn on_the_wire(shared: &Shared, answer: Answer, fault: Option<&Fault>, gzip: boo
     if gzip {
         fields.insert(hyper::header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    if status >= 400 || !shared.api.switches().transport.request_id_on_errors_only {
+    if status >= 400 || !shared.api.behavior().transport.request_id_on_errors_only {
         let id = format!("sim-request-{:06}", shared.ledger.len());
         fields.extend(
             HeaderValue::from_str(&id)

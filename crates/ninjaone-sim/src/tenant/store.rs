@@ -30,7 +30,7 @@ pub(crate) struct Store {
     pub(crate) activities: Vec<Row>,
     /// Custom fields of end users.
     pub(crate) custom_fields: BTreeMap<i64, Row>,
-    /// Emails that are taken although nobody visible has them.
+    /// Emails that are in use although no visible user has them.
     pub(crate) reserved_emails: Vec<String>,
     /// Role members by role id as the identity provider wants them.
     pub(super) scim_members: BTreeMap<i64, Value>,

@@ -53,7 +53,7 @@ fn a_healthy_tenant() {
 
 #[test]
 fn an_older_instance() {
-    let desk = Desk::switched(|switches| switches.transport.old_instance = true);
+    let desk = Desk::switched(|behavior| behavior.transport.old_instance = true);
     insta::assert_snapshot!("older", settled(&report(&desk, true)));
 }
 

@@ -4,11 +4,11 @@
 //! What the program makes of it is `tests/e2e`'s; this is what the mutants of `cargo xtask mutants` are caught by.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
-mod changes;
 mod checks;
 mod fixture;
-mod mishaps;
+mod full_sync;
+mod list_failures;
+mod provisioning;
 mod scopes;
 mod silence;
 mod tenant;
-mod whole;

@@ -156,7 +156,7 @@ fn what_does_not_exist_is_told() {
 
 #[test]
 fn an_older_instance_is_read_in_parts_too() {
-    let desk = Desk::switched(|switches| switches.transport.old_instance = true);
+    let desk = Desk::switched(|behavior| behavior.transport.old_instance = true);
     let all = desk.read_all();
     for kind in ["user", "role", "organization", "tenant"] {
         let heard = desk.read(

@@ -354,7 +354,7 @@ fn folder(name: &str) -> PathBuf {
 }
 
 #[test]
-fn a_tenant_that_says_null_for_what_is_empty_is_full_day_after_day() {
+fn null_for_empty_stays_complete_over_days() {
     let folder = folder("null");
     for file in [
         "technicians.json",
@@ -507,7 +507,7 @@ fn a_list_of_roles_that_is_empty_is_held_back() {
 }
 
 #[test]
-fn technicians_that_the_common_list_lacks_make_the_tenant_incomplete() {
+fn technicians_missing_from_users_make_tenant_incomplete() {
     let tenant = Tenant::fixture("msp").unwrap();
     let end_users: Vec<Value> = fixture::rows("end-users.json")
         .into_iter()
@@ -575,7 +575,7 @@ fn several_organizations_of_an_end_user_are_all_held() {
 }
 
 #[test]
-fn two_people_on_one_id_make_everything_that_hangs_on_users_incomplete() {
+fn two_people_with_one_id_make_users_incomplete() {
     let id = fixture::rows("technicians.json")[0]["id"].clone();
     let desk = Desk::with(END_USERS, When::Always, edit(Rows::Nth(0), "/id", To::Value(id)));
     let heard = desk.read_all();
@@ -643,7 +643,7 @@ fn an_instance_is_older_only_if_every_list_says_so() {
     );
     let heard = Desk::with("/v2/user/*", When::Always, page()).read_all();
     assert!(heard.error.is_some());
-    let older = Desk::switched(|switches| switches.transport.old_instance = true).read_all();
+    let older = Desk::switched(|behavior| behavior.transport.old_instance = true).read_all();
     assert_eq!(older.error, None);
     assert_eq!(older.id_schemes, ["role-name"]);
     assert_eq!(Desk::msp().read_all().id_schemes, ["numeric"]);
@@ -652,10 +652,10 @@ fn an_instance_is_older_only_if_every_list_says_so() {
 }
 
 #[test]
-fn an_older_instance_is_full_and_its_silence_takes_nothing_away() {
+fn older_instance_is_complete_and_removes_nothing() {
     let older = |faults| {
         let mut config = config(&Tenant::fixture("msp").unwrap(), faults);
-        config.switches.transport.old_instance = true;
+        config.behavior.transport.old_instance = true;
         Desk::new(&config)
     };
     let first = sync(&older(Vec::new()), None, ShrinkGuard::default());
@@ -697,7 +697,7 @@ fn a_role_of_an_older_instance_with_a_long_name_is_named() {
         &Tenant::fixture("msp").unwrap(),
         vec![(USERS, edit(Rows::Nth(0), "/roles", long))],
     );
-    config.switches.transport.old_instance = true;
+    config.behavior.transport.old_instance = true;
     let heard = Desk::new(&config).read_all();
     let booked = |what: &str| heard.remarks.iter().any(|remark| remark.contains(what));
     assert!(

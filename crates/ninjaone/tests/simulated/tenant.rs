@@ -40,7 +40,7 @@ impl Desk {
 
     pub(crate) fn switched(set: impl FnOnce(&mut Behavior)) -> Self {
         let mut config = SimConfig::new(Tenant::fixture("msp").unwrap());
-        set(&mut config.switches);
+        set(&mut config.behavior);
         Self::new(&config)
     }
 

@@ -540,7 +540,7 @@ fn a_failure_says_what_is_known_of_its_effect() {
 
 #[test]
 fn an_older_instance_cannot_be_changed() {
-    let desk = Desk::switched(|switches| switches.transport.old_instance = true);
+    let desk = Desk::switched(|behavior| behavior.transport.old_instance = true);
     let provisioner = desk.provisioner();
     let wanted = Selector::Text("Service Desk".to_owned());
     let told = [

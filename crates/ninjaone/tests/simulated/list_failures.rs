@@ -165,7 +165,7 @@ fn members_of_no_use_are_counted() {
 }
 
 #[test]
-fn users_of_a_kind_that_is_not_told_are_of_the_kind_of_their_list() {
+fn users_without_a_type_get_that_of_their_list() {
     let all = Desk::msp().read_all();
     // Those that only /v2/users has are of no kind then.
     let strays: HashSet<String> = [fixture::rows("technicians.json"), fixture::rows("end-users.json")]
@@ -248,7 +248,7 @@ fn technicians() -> Fault {
 }
 
 #[test]
-fn lists_that_hold_nothing_usable_or_go_on_for_ever_end_the_reading() {
+fn unusable_or_endless_lists_end_the_sync() {
     let mut told = Vec::new();
     for list in LISTS {
         let heard = Desk::with(list, When::Always, edit(Rows::Every, "/id", To::Absent)).read_all();
@@ -291,7 +291,7 @@ fn devices_that_fail_make_devices_incomplete_and_nothing_else() {
 
     // The first page came: its devices stay, with who holds them.
     let mut config = ninjaone_sim::SimConfig::new(ninjaone_sim::Tenant::fixture("msp").unwrap());
-    config.switches.reads.page_size_cap = Some(5);
+    config.behavior.reads.page_size_cap = Some(5);
     config.faults = ninjaone_sim::FaultSchedule::at("/v2/devices", When::After(1), Fault::Status(403));
     let heard = Desk::new(&config).read_all();
     let devices = heard.resources.iter().filter(|row| !rest(&row.id)).count();

@@ -78,7 +78,7 @@ fn without_devices_the_rest_is_the_same() {
 #[test]
 fn pages_of_any_size_give_the_same() {
     let all = Desk::msp().read_all();
-    let desk = Desk::switched(|switches| switches.reads.page_size_cap = Some(4));
+    let desk = Desk::switched(|behavior| behavior.reads.page_size_cap = Some(4));
     assert_eq!(desk.read_all(), all);
     let calls = desk.calls();
     let paged: Vec<_> = calls
@@ -108,7 +108,7 @@ fn lists_in_another_order_give_the_same_grants() {
 
 #[test]
 fn an_older_instance_tells_roles_by_name() {
-    let desk = Desk::switched(|switches| switches.transport.old_instance = true);
+    let desk = Desk::switched(|behavior| behavior.transport.old_instance = true);
     let heard = desk.read_all();
     insta::assert_snapshot!("older_calls", desk.calls().join("\n"));
     insta::assert_snapshot!("older_remarks", heard.remarks.join("\n"));
