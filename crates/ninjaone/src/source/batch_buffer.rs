@@ -2,9 +2,7 @@
 
 use access_core::model::{AccessBatch, Entitlement, EntitlementId, GrantGroup, NativeId, Resource};
 
-use super::BATCH_BYTES;
-use super::BATCH_ROWS;
-use super::EventSender;
+use super::event_sender::{BATCH_BYTES, BATCH_ROWS, EventSender};
 use crate::NinjaOneError;
 use crate::mapping::user_type;
 

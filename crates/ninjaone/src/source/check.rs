@@ -7,8 +7,8 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use serde::de::IgnoredAny;
 
-use super::SourceOptions;
 use super::older::{self, Instance};
+use super::options::SourceOptions;
 use super::paths::USERS;
 use super::sync_pass::{self, ListInfo};
 use crate::NinjaOneError;

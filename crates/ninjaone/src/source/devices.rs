@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use access_core::model::{UnstatedScope, WithoutBaseline};
 
-use super::EventSender;
 use super::batch_buffer::BatchBuffer;
+use super::event_sender::EventSender;
 use super::findings::Findings;
 use super::pagination::{PageReader, for_each_row};
 use super::selection::Selection;

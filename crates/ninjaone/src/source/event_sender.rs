@@ -24,6 +24,11 @@ use super::findings::Unreadable;
 use crate::NinjaOneError;
 use crate::client::Remark;
 
+/// Rows in a batch.
+pub(super) const BATCH_ROWS: usize = 2_000;
+/// Bytes of texts in a batch, beyond which it is handed over with fewer rows. Several batches are under way at a time.
+pub(super) const BATCH_BYTES: usize = 2 << 20;
+
 pub(super) type Event = Result<SourceEvent, SourceError>;
 
 /// The reading's end of the queue.
@@ -199,7 +204,7 @@ impl EventSender {
         without_baseline: WithoutBaseline,
         scope: impl Fn(Vec<NativeId>) -> UnstatedScope,
     ) -> Result<(), NinjaOneError> {
-        for part in users.chunks(super::BATCH_ROWS) {
+        for part in users.chunks(BATCH_ROWS) {
             let principals = part.iter().copied().map(NativeId::from_number).collect();
             self.unstated(Unstated {
                 scope: scope(principals),

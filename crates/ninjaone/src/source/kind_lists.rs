@@ -1,6 +1,6 @@
 //! `/v2/user/technicians` and `/v2/user/end-users`, kept in one compact table.
 
-use super::EventSender;
+use super::event_sender::EventSender;
 use super::findings::Findings;
 use super::join_table::{JoinTable, JoinTableBuilder, Listed};
 use super::older::{self, Instance};

@@ -12,6 +12,7 @@ mod id_order;
 pub(crate) mod join_table;
 mod kind_lists;
 mod older;
+mod options;
 pub(crate) mod organizations;
 pub(crate) mod pagination;
 mod paths;
@@ -30,21 +31,12 @@ use futures::stream::BoxStream;
 
 use crate::{NinjaOneClient, mapping};
 
-pub(crate) use event_sender::EventSender;
+use event_sender::EventSender;
+
+pub use options::SourceOptions;
 
 /// Batches that wait for the pipeline.
 const BATCH_QUEUE_CAPACITY: usize = 4;
-/// Rows in a batch.
-pub(crate) const BATCH_ROWS: usize = 2_000;
-/// Bytes of texts in a batch, beyond which it is handed over with fewer rows. Several batches are under way at a time.
-const BATCH_BYTES: usize = 2 << 20;
-
-/// What to read beyond the core types.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct SourceOptions {
-    /// Read devices, and which end users may access or are assigned them.
-    pub devices: bool,
-}
 
 /// A NinjaOne tenant as an [`AccessSource`].
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 use access_core::model::IdScheme;
 use serde::de::IgnoredAny;
 
-use super::EventSender;
+use super::event_sender::EventSender;
 use super::paths::{END_USERS, ROLES, TECHNICIANS};
 use crate::NinjaOneError;
 use crate::client::{FirstElement, NinjaOneClient};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use access_core::model::{Unstated, UnstatedScope, WithoutBaseline};
 
-use super::EventSender;
 use super::batch_buffer::BatchBuffer;
+use super::event_sender::EventSender;
 use super::findings::{Findings, Found};
 use super::pagination::{PageReader, for_each_row};
 use super::selection::Selection;

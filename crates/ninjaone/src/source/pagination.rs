@@ -2,8 +2,8 @@
 
 use access_core::model::ResourceTypeId;
 
-use super::EventSender;
 use super::batch_buffer::BatchBuffer;
+use super::event_sender::EventSender;
 use super::findings::Findings;
 use crate::NinjaOneError;
 use crate::api::PagedRow;

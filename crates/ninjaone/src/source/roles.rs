@@ -9,13 +9,13 @@ use access_core::model::{
 use access_core::ports::{Mention, SkipReason, SkippedRow, SourceEvent};
 
 use super::batch_buffer::BatchBuffer;
+use super::event_sender::{BATCH_ROWS, EventSender};
 use super::findings::{Clipped, Findings, Found, SkipCounts, Unreadable};
 use super::id_order::sort_as_text;
 use super::paths::ROLES;
 use super::selection::Selection;
 use super::user_access::AccessIndex;
 use super::user_access::RoleName;
-use super::{BATCH_ROWS, EventSender};
 use crate::NinjaOneError;
 use crate::api::Members;
 use crate::api::NamelessMember;

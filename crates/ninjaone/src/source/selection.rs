@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use access_core::model::{NativeId, ResourceId, ResourceTypeId, SyncScope};
 
-use super::SourceOptions;
+use super::options::SourceOptions;
 use super::user_access::Privileges;
 use super::user_access::UserAccess;
 use crate::mapping::{

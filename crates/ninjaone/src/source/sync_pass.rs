@@ -5,13 +5,13 @@ use std::sync::Arc;
 use access_core::model::{AccessBatch, ResourceTypeId, SyncScope, UnstatedScope, WithoutBaseline};
 use access_core::ports::SourceError;
 
-use super::EventSender;
-use super::SourceOptions;
 use super::batch_buffer::BatchBuffer;
 use super::devices;
 use super::devices::DEVICES;
+use super::event_sender::EventSender;
 use super::older;
 use super::older::Instance;
+use super::options::SourceOptions;
 use super::organizations;
 use super::organizations::{ORGANIZATIONS, OrganizationsRead};
 use super::paths::{END_USERS, ROLES, TECHNICIANS, USERS};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use access_core::model::{NativeId, ResourceId};
 
-use super::EventSender;
+use super::event_sender::EventSender;
 use super::findings::{Findings, Found, types_of_user_field};
 use super::join_table::Doubled;
 use super::older::Instance;

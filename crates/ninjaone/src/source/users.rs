@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use access_core::model::{AccessBatch, BoundedText, Resource};
 
+use super::event_sender::{BATCH_BYTES, BATCH_ROWS, EventSender};
 use super::findings::{Findings, Found, types_of_user_field};
 use super::join_table::{JoinTable, Listed};
 use super::kind_lists::{self, KindLists};
@@ -19,7 +20,6 @@ use super::user_access::UserAccess;
 use super::user_findings::{
     Contradictions, Differing, Missing, is_read, shown, two_people_share_an_id, user_id,
 };
-use super::{BATCH_BYTES, BATCH_ROWS, EventSender};
 use crate::NinjaOneError;
 use crate::api::MAX_LABEL_BYTES;
 use crate::api::Row;

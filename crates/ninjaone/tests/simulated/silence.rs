@@ -493,7 +493,7 @@ fn a_first_sync_is_not_complete_where_silence_is_never_normal() {
         ShrinkGuard::default(),
     );
     let error = synced.outcome.unwrap_err();
-    assert!(error.to_string().contains("system-administrator"), "{error}");
+    assert!(error.to_string().contains("System Administrators"), "{error}");
 }
 
 /// An empty list of roles is said: the guard judges it, by ids.
