@@ -17,7 +17,7 @@ const FILES_IN_CYCLES: &[(&str, usize)] = &[
     ("baton-ninja-one", 52),
     ("c1-service", 3),
     ("c1-sim", 4),
-    ("ninjaone", 17),
+    ("ninjaone", 2),
     ("ninjaone-sim", 11),
     ("s3-sim", 2),
     ("sink-csv", 2),
