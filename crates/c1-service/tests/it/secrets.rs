@@ -105,7 +105,8 @@ async fn nothing_shows_a_secret() {
     let failed = client.get_task().await.unwrap_err();
     shown.push(format!("{failed} {failed:?}"));
     let unknown_client = tenant.sim.unknown_client("stranger").unwrap();
-    let unknown_client = C1Client::with_network(config(&unknown_client, tenant.ca.path()), &direct()).unwrap();
+    let unknown_client =
+        C1Client::with_network(config(&unknown_client, tenant.ca.path()), &direct()).unwrap();
     let failed = unknown_client.get_task().await.unwrap_err();
     shown.push(format!("{failed} {failed:?} {client:?} {:?}", tenant.config()));
     let broken = format!("{}x", tenant.sim.credentials().client_secret);
