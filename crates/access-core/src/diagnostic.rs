@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_system_has_run_out_of_is_no_damage() {
+    fn exhausted_resources_are_not_data_loss() {
         for number in [12, 23, 24, 27, 28, 122] {
             let error = io::Error::from_raw_os_error(number);
             assert_eq!(

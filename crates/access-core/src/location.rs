@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn its_own_kind_and_an_empty_location_are_admitted() {
+    fn matching_and_empty_locations_are_accepted() {
         assert_eq!(
             check_location(&LocationContents::default(), &run(), "parquet"),
             Ok(())
@@ -221,22 +221,22 @@ mod tests {
     }
 
     #[test]
-    fn an_export_of_an_earlier_sync_is_not_from_the_past() {
+    fn export_of_an_earlier_sync_is_accepted() {
         let later = LocationContents {
             latest_ended_at: Some(datetime!(2026-11-30 13:00 UTC)),
             checked_at: Some(datetime!(2026-12-01 0:00 UTC)),
             ..ours()
         };
         assert_eq!(check_location(&later, &run(), "parquet"), Ok(()));
-        let without_a_look = LocationContents {
+        let without_check_time = LocationContents {
             checked_at: None,
             ..later
         };
-        assert!(check_location(&without_a_look, &run(), "parquet").is_err());
+        assert!(check_location(&without_check_time, &run(), "parquet").is_err());
     }
 
     #[test]
-    fn every_conflict_is_named_with_what_to_do() {
+    fn every_conflict_has_a_message_and_a_hint() {
         let other_tenant = LocationContents {
             tenant: Some("https://us.example.com".to_owned()),
             ..ours()

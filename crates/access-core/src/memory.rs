@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_budget_is_spent_by_what_is_resident_and_by_what_the_system_gives() {
+    fn budget_counts_resident_memory_and_address_space() {
         const MIB: u64 = 1 << 20;
         let evaluated = |resident, left: Option<u64>| {
             let used = MemoryUsage {

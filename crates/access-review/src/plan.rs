@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plan() {
+    fn invalid_plans_are_refused() {
         let texts = [
             "role,due\n",
             "reviewer\nAda\n",

@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn days() {
+    fn due_dates_are_plain_dates() {
         assert!(parse_due("2026-12-15").is_some());
         for text in ["15.12.2026", "2026-13-01", "", "2026-12-15T00:00:00Z"] {
             assert!(parse_due(text).is_none(), "{text}");

@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn ways_to_write_oneself() {
+    fn accepted_spellings_of_a_reviewer() {
         let ada = person("Ada  Nyström", Some("ada@example.com"), None);
         for text in [
             "ada nyström",

@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn what_rows_say() {
+    fn rows_are_parsed_or_refused() {
         let row = |decision: &str, more: &str| {
             format!("{OLD}\n{decision}|Ada|why|role:1:assigned|user|7|Eve|Desk|https://t|1{more}")
         };
@@ -437,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_rendered_is_read_back() {
+    fn rendered_sheets_parse_back() {
         let mut sheet = Sheet::parse(&records(&format!(
             "{OLD}|decided_at|superseded\nkeep|Ada|why|role:1:assigned|user|7|Eve|Desk|https://t|1|2026-11-30T00:00:00Z|[{{\"decision\":\"revoke\",\"reviewer\":\"Bo\"}}]"
         )))

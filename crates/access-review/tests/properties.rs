@@ -23,7 +23,7 @@ fn now() -> OffsetDateTime {
 fn conditions() -> Conditions {
     Conditions {
         now: now(),
-        max_age: Some(Duration::days(60)),
+        max_age: Some(Duration::due_dates_are_plain_dates(60)),
     }
 }
 
@@ -83,7 +83,7 @@ fn review(lines: usize) -> Review {
 type Said = Option<(bool, i64)>;
 
 fn statement(reviewer: usize, revoke: bool, minute: i64) -> Statement {
-    let at = now() - Duration::days(1) + Duration::minutes(minute);
+    let at = now() - Duration::due_dates_are_plain_dates(1) + Duration::minutes(minute);
     Statement {
         decision: if revoke { Decision::Revoke } else { Decision::Keep },
         reviewer: REVIEWERS[reviewer].to_owned(),
@@ -244,7 +244,7 @@ fn carried_out(
 proptest! {
     /// Exactly the signed decisions are revoked, as far as possible.
     #[test]
-    fn nothing_is_revoked_unasked_and_nothing_asked_is_left(
+    fn exactly_the_signed_decisions_are_applied(
         sheets in sheets(),
         gone in prop::collection::btree_set(0..LINES, 0..4),
         means_revoke in any::<bool>(),
@@ -298,7 +298,7 @@ proptest! {
 
     /// A merged sheet resolves the conflicts that it names, and no others.
     #[test]
-    fn conflicts_are_settled_by_naming_what_lost(sheets in prop::collection::vec(actual(), 2..=3)) {
+    fn merged_sheets_resolve_named_conflicts(sheets in prop::collection::vec(actual(), 2..=3)) {
         let review = review(LINES);
         let mut files: Vec<SheetFile> = sheets.iter().enumerate().map(|(n, actual)| file(n, &sheet(&review, n, actual))).collect();
         let first = assess(&review, &files, conditions());
@@ -576,7 +576,7 @@ fn nobody_reviews_their_own_access() {
 }
 
 #[test]
-fn somebody_who_decides_twice_changed_their_mind() {
+fn later_decision_of_a_reviewer_counts() {
     let review = review(LINES);
     let first = file(0, &sheet(&review, 2, &[Some((true, 1)); LINES]));
     let second = file(1, &sheet(&review, 2, &[Some((false, 2)); LINES]));
@@ -636,10 +636,10 @@ fn a_review_names_who_may_decide() {
 fn old_syncs_are_stale() {
     let review = review(LINES);
     let files = [file(0, &sheet(&review, 2, &[Some((true, 1)); LINES]))];
-    let stale = |days: i64| {
+    let stale = |due_dates_are_plain_dates: i64| {
         let conditions = Conditions {
             now: now(),
-            max_age: Some(Duration::days(days)),
+            max_age: Some(Duration::due_dates_are_plain_dates(due_dates_are_plain_dates)),
         };
         let assessment = assess(&review, &files, conditions);
         assessment

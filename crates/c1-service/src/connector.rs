@@ -1,4 +1,4 @@
-//! What the service needs of the connector, in the domain's words.
+//! The connector port of the service.
 
 use access_core::model::SyncScope;
 use access_core::ports::{EventCursor, EventPage};
@@ -12,48 +12,48 @@ use crate::TaskId;
 /// The connector behind the service.
 #[async_trait]
 pub trait Connector: Send + Sync {
-    /// Runs a sync and delivers it as the task's asset. Ends soon after `cancel` wants it.
+    /// Runs a sync and delivers it as the asset of the task. Ends soon after `cancel`.
     ///
     /// # Errors
-    /// [`TaskFailure`]; nothing was delivered then, or nobody knows.
+    /// [`TaskFailure`]; nothing was delivered, or it is unknown.
     async fn sync(&self, task: &TaskId, order: SyncTaskSpec, cancel: CancelToken) -> Result<(), TaskFailure>;
 
-    /// Makes a change.
+    /// Applies a change.
     ///
     /// # Errors
-    /// [`TaskFailure`], with [`StatusCode::FailedPrecondition`] if changes are switched off.
+    /// [`TaskFailure`]; [`StatusCode::FailedPrecondition`] if provisioning is disabled.
     async fn change(&self, task: &TaskId, change: Change) -> Result<Outcome, TaskFailure>;
 
-    /// Events after a cursor, oldest first.
+    /// Reads events after a cursor, oldest first.
     ///
     /// # Errors
-    /// [`TaskFailure`] if they cannot be read.
+    /// [`TaskFailure`] if reading fails.
     async fn events(&self, after: EventCursor, limit: usize) -> Result<EventPage, TaskFailure>;
 }
 
-/// What of the tenant a task wants synced (docs/reference/conductorone.md §3.5, `sync_full`).
+/// The parameters of a sync task (docs/reference/conductorone.md §3.5, `sync_full`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyncTaskSpec {
     /// What to read.
     pub scope: SyncScope,
-    /// The storage engine that is asked for, `sqlite` or `pebble`; empty leaves the choice.
+    /// The requested storage engine, `sqlite` or `pebble`; empty for any.
     pub storage_engine: String,
-    /// Whether the debug log lines of the task are to be delivered as a second asset, after the file.
+    /// Whether to deliver the debug log of the task as a second asset after the file.
     pub debug: bool,
 }
 
-/// Why a task failed, as it is told to ConductorOne.
+/// The failure of a task, as reported to ConductorOne.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct TaskFailure {
-    /// The class.
+    /// The status.
     pub status: StatusCode,
-    /// What and why.
+    /// The message.
     pub message: String,
 }
 
 impl TaskFailure {
-    /// A failure of this class.
+    /// Creates a failure.
     #[must_use]
     pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self {
@@ -66,7 +66,7 @@ impl TaskFailure {
 impl<E: Diagnostic + 'static> From<E> for TaskFailure {
     fn from(error: E) -> Self {
         let mut message = error_chain(&error);
-        // Whoever reads it in ConductorOne sees no log.
+        // The message is read in ConductorOne, without the log, so it includes the hint.
         if let Some(hint) = error.hint() {
             message = format!("{message} ({hint})");
         }
@@ -74,19 +74,19 @@ impl<E: Diagnostic + 'static> From<E> for TaskFailure {
     }
 }
 
-/// Why a task is to end before it is done.
+/// Why a task is cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CancelReason {
-    /// ConductorOne wants it no more.
+    /// ConductorOne cancelled it.
     Cancelled,
-    /// ConductorOne hears nothing of it any more.
+    /// Heartbeats fail.
     HeartbeatLost,
-    /// The service goes down.
+    /// The service is shutting down.
     ShuttingDown,
 }
 
 impl CancelReason {
-    /// What ConductorOne is told.
+    /// The message for ConductorOne.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -97,11 +97,11 @@ impl CancelReason {
     }
 }
 
-/// Tells a task when it is to end.
+/// Signals a task to end.
 #[derive(Debug, Clone)]
 pub struct CancelToken(watch::Receiver<Option<CancelReason>>);
 
-/// Makes a task end.
+/// Cancels a task.
 #[derive(Debug)]
 pub(crate) struct CancelHandle(watch::Sender<Option<CancelReason>>);
 
@@ -111,15 +111,15 @@ impl CancelToken {
         (CancelHandle(sender), Self(receiver))
     }
 
-    /// Why it is to end, if it is.
+    /// The reason, if cancelled.
     #[must_use]
     pub fn reason(&self) -> Option<CancelReason> {
         *self.0.borrow()
     }
 
-    /// Waits until it is to end.
+    /// Waits for cancellation.
     pub async fn cancelled(mut self) {
-        // Whoever could have wanted it is gone: nobody will.
+        // The handle is gone, so nobody can cancel.
         if self.0.wait_for(Option::is_some).await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -127,7 +127,7 @@ impl CancelToken {
 }
 
 impl CancelHandle {
-    /// The first reason counts.
+    /// Cancels; the first reason is kept.
     pub(crate) fn cancel(&self, reason: CancelReason) {
         self.0.send_if_modified(|held| {
             let first = held.is_none();

@@ -1,4 +1,4 @@
-//! What a client of ConductorOne is given: an id that says where the tenant is, and a private key
+//! Credentials of a ConductorOne client: an id that contains the tenant's host, and a private key
 //! (docs/reference/conductorone.md §3.1).
 
 use std::fmt;
@@ -11,7 +11,7 @@ use ring::signature::Ed25519KeyPair;
 use serde::Deserialize;
 use tonic::codegen::http::uri::Authority;
 
-/// Client id and private key, both read. A clone shares the key, which shows nowhere.
+/// Client id and private key. Clones share the key, which is never displayed.
 #[derive(Clone)]
 pub struct Credentials {
     client_id: String,
@@ -21,13 +21,13 @@ pub struct Credentials {
     key: Arc<Ed25519KeyPair>,
 }
 
-/// Why credentials cannot be used. What is wrong with a secret is not told in more detail.
+/// Why credentials are invalid. Details of an invalid secret are not reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialsError {
-    /// It is not `<name>@<host>/<anything>`.
+    /// The client id is not `<name>@<host>/<anything>`.
     #[error("invalid client id")]
     ClientId,
-    /// It is not four parts with a private Ed25519 key in the last.
+    /// The client secret is not four parts with a private Ed25519 key in the last.
     #[error("invalid client secret")]
     ClientSecret,
 }
@@ -61,16 +61,16 @@ struct Jwk {
 }
 
 impl Credentials {
-    /// Reads a client id and its secret.
+    /// Parses a client id and its secret.
     ///
     /// # Errors
-    /// [`CredentialsError`] telling which of the two is wrong.
+    /// [`CredentialsError`] for the invalid one.
     pub fn parse(client_id: &str, client_secret: &str) -> Result<Self, CredentialsError> {
         let (name, rest) = client_id.split_once('@').ok_or(CredentialsError::ClientId)?;
         let (host, _) = rest.split_once('/').ok_or(CredentialsError::ClientId)?;
         let authority = parse_authority(host).ok_or(CredentialsError::ClientId)?;
         access_core::secrets::register(client_secret);
-        // What comes before the last colon is the same in all of them.
+        // The part before the last colon is the same in all secrets.
         access_core::secrets::register(client_secret.rsplit(':').next().unwrap_or_default());
         let (key, key_id) = parse_key(client_secret).ok_or(CredentialsError::ClientSecret)?;
         Ok(Self {
@@ -82,13 +82,13 @@ impl Credentials {
         })
     }
 
-    /// The whole client id.
+    /// The complete client id.
     #[must_use]
     pub fn client_id(&self) -> &str {
         &self.client_id
     }
 
-    /// What stands before the `@`.
+    /// The name: the part before the `@`.
     #[must_use]
     pub fn client_name(&self) -> &str {
         &self.name
@@ -100,13 +100,13 @@ impl Credentials {
         self.authority.as_str()
     }
 
-    /// For whom assertions are meant: the host without the port.
+    /// The audience of assertions: the host without the port.
     #[must_use]
     pub fn audience(&self) -> &str {
         self.authority.host()
     }
 
-    /// Where to connect to: the host of the client id, unless another one is set (`BATON_C1_API_HOST`).
+    /// The address: the host of the client id, unless overridden (`BATON_C1_API_HOST`).
     #[must_use]
     pub fn authority(&self, api_host: Option<&str>) -> String {
         match api_host.map(str::trim) {
@@ -132,11 +132,11 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// A host, or a host and a port; nothing else.
+/// Parses a host with an optional port.
 pub(crate) fn parse_authority(text: &str) -> Option<Authority> {
     let authority: Authority = text.parse().ok()?;
     let usable = !authority.host().is_empty() && !text.contains('@');
-    // A port that is none, or out of range, would silently become the usual one.
+    // An invalid port would silently become the default.
     let end = authority.host().len();
     let port = text.get(end..).and_then(|rest| rest.strip_prefix(':'));
     let port_is_fine = port.is_none_or(|port| port.parse::<u16>().is_ok());
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_id_says_where_its_tenant_is() {
+    fn client_id_contains_the_tenant_host() {
         for (id, name, host, audience) in [
             (
                 "cool-cat-1@acme.conductor.one/spc",

@@ -1,4 +1,4 @@
-//! Who this machine is (docs/reference/conductorone.md §3.1, §3.5 step 1).
+//! Identity of this machine (docs/reference/conductorone.md §3.1, §3.5 step 1).
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,17 +7,17 @@ use std::path::Path;
 
 use crate::OsInfo;
 
-/// Characters of an id and of every text about a machine.
+/// Maximum length of ids and texts about a machine.
 const MAX_TEXT_CHARS: usize = 256;
-/// The host id of a machine without a name.
+/// Host id of a machine without a name.
 const DEFAULT_HOST_ID: &str = "baton-sdk";
 
-/// Tells processes of one client apart: 1 to 256 characters.
+/// Distinguishes processes of one client: 1 to 256 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostId(String);
 
 impl HostId {
-    /// What is set (`BATON_HOST_ID`), or else the machine's name, or else `baton-sdk`; so also if what is set is empty.
+    /// The configured id (`BATON_HOST_ID`), or the host name, or `baton-sdk`. Empty values are ignored.
     #[must_use]
     pub fn choose(configured: Option<&str>) -> Self {
         let id = match configured {
@@ -44,7 +44,7 @@ impl fmt::Display for HostId {
     }
 }
 
-/// What this machine says about itself; no text is empty, because ConductorOne refuses blanks.
+/// Describes this machine; no text is empty, because ConductorOne rejects blank ones.
 #[must_use]
 pub fn host_info() -> OsInfo {
     let release = os_release(
@@ -67,7 +67,7 @@ pub fn host_info() -> OsInfo {
     })
 }
 
-/// Fills the blanks as the reference does, and cuts what is too long.
+/// Fills blank texts like the reference and truncates long ones.
 pub(crate) fn fill_blanks(info: &OsInfo) -> OsInfo {
     let or = |text: &str, other: &str| {
         let text = clamp(text.trim());
@@ -93,7 +93,7 @@ pub(crate) fn clamp(text: &str) -> String {
     text.chars().take(MAX_TEXT_CHARS).collect()
 }
 
-/// The reference's name of a system.
+/// The operating system as Go names it.
 fn go_os(os: &str) -> &str {
     match os {
         "macos" => "darwin",
@@ -140,7 +140,7 @@ fn os_release(text: &str) -> HashMap<String, String> {
         .collect()
 }
 
-/// What this machine is inside of, so far as it shows.
+/// Detects the virtualization of this machine, as far as visible.
 fn virtualization() -> &'static str {
     if Path::new("/.dockerenv").exists() {
         return "docker";
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_host_id_is_set_or_found() {
+    fn host_id_is_configured_or_detected() {
         assert_eq!(HostId::choose(Some("pod-7")).to_string(), "pod-7");
         assert_eq!(HostId::choose(Some("")).as_str(), "baton-sdk");
         assert_eq!(HostId::choose(Some(&"é".repeat(300))).as_str(), "é".repeat(256));
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn every_text_about_this_machine_is_there() {
+    fn every_machine_text_is_present() {
         let info = host_info();
         for text in [
             &info.hostname,
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn containers_and_machines_are_told_apart() {
+    fn containers_and_machines_differ() {
         assert_eq!(
             detect_virtualization("0::/kubepods/burstable/x", "QEMU", true),
             "kubernetes"

@@ -1,4 +1,5 @@
-//! The loop: hello, take tasks, work on them, tell how they ended, until stopped (docs/reference/conductorone.md §3.5).
+//! The service loop: announce, poll for tasks, handle them, report results, until stopped
+//! (docs/reference/conductorone.md §3.5).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,40 +15,40 @@ use crate::connector::{CancelHandle, CancelReason, CancelToken, Connector};
 use crate::tasks::{Actions, TaskDisposition, TaskHandler, task_kind};
 use crate::{C1Client, C1Error, Hello, Task, TaskId, TaskResult};
 
-/// The first wait after a failed hello; it doubles.
+/// Wait after the first failed hello; doubled each time.
 const INITIAL_HELLO_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait between hellos.
+/// Maximum wait between hellos.
 const MAX_HELLO_WAIT: Duration = Duration::from_mins(5);
-/// The shortest wait after a poll that found nothing, whatever the answer says.
+/// Minimum wait after an empty poll.
 const MIN_IDLE_WAIT: Duration = Duration::from_millis(10);
-/// The longest wait after failed polls.
+/// Maximum wait after failed polls.
 const MAX_POLL_WAIT: Duration = Duration::from_mins(1);
-/// Failed heartbeats in a row after which a task is given up.
+/// Consecutive failed heartbeats after which a task is cancelled.
 const MAX_HEARTBEAT_FAILURES: u32 = 9;
-/// What is left for telling ConductorOne of tasks that were broken off.
+/// Time for reporting cancelled tasks during shutdown.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How the service is set up.
+/// Configuration of the service.
 #[derive(Debug, Clone)]
 pub struct ServiceConfig {
-    /// Tasks that are worked on at the same time, 1 to 100.
+    /// Maximum number of concurrent tasks, 1 to 100.
     pub concurrency: usize,
-    /// How long running tasks are waited for once the service is to stop.
+    /// Time for running tasks to complete during shutdown.
     pub grace: Duration,
-    /// Delete administrators too.
+    /// Whether administrators can be deleted.
     pub allow_admin_delete: bool,
-    /// What the connector's things are called.
+    /// Resource types, slugs and account rules of the connector.
     pub terms: ProvisioningTerms,
-    /// What is said of the connector.
+    /// The announcement of the connector.
     pub hello: Hello,
 }
 
-/// Watches the service, for metrics.
+/// Observes the service, for metrics.
 pub trait ServiceObserver: Send + Sync {
-    /// The service is known to ConductorOne.
+    /// ConductorOne accepted the announcement.
     fn greeted(&self) {}
 
-    /// A task of this kind ended; `None` is success.
+    /// A task ended; `None` is success.
     fn task_finished(&self, _kind: &'static str, _status: Option<StatusCode>) {}
 }
 
@@ -58,13 +59,13 @@ pub struct Service {
     slots: Arc<Semaphore>,
     grace: Duration,
     observer: Arc<dyn ServiceObserver>,
-    /// Tasks that are worked on, and how to stop them.
+    /// Running tasks with their handles.
     running: Arc<Mutex<HashMap<TaskId, CancelHandle>>>,
     runs: JoinSet<()>,
 }
 
 impl Service {
-    /// Sets the service up; nothing is sent yet.
+    /// Creates a service; nothing is sent yet.
     #[must_use]
     pub fn new(
         client: C1Client,
@@ -93,10 +94,10 @@ impl Service {
         }
     }
 
-    /// Serves until `stop` wants it, then lets running tasks end.
+    /// Runs until `stop` completes, then lets running tasks complete.
     ///
     /// # Errors
-    /// [`C1Error`] if ConductorOne refuses the connector for good.
+    /// [`C1Error`] if ConductorOne permanently rejects the connector.
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), C1Error> {
         tokio::pin!(stop);
         tokio::select! {
@@ -107,7 +108,7 @@ impl Service {
         self.observer.greeted();
         let mut failures: u64 = 0;
         loop {
-            // A slot first: what is taken is worked on at once.
+            // A slot is acquired before polling, so that every received task starts immediately.
             let slot = tokio::select! {
                 slot = Arc::clone(&self.slots).acquire_owned() => slot,
                 () = &mut stop => break,
@@ -160,7 +161,7 @@ impl Service {
         }
     }
 
-    /// Works on a task beside the others. One that is being worked on already is not begun again.
+    /// Starts a task. A task that is already running is ignored.
     fn start_task(&mut self, task: Task, slot: OwnedSemaphorePermit) {
         let id = task.id.clone();
         let (handle, stop) = CancelToken::new();
@@ -184,7 +185,7 @@ impl Service {
         });
     }
 
-    /// No new task; running ones get some time, then are told to stop and end as what may be tried again.
+    /// Accepts no new tasks; running ones get some time, then are cancelled and reported as retryable.
     async fn drain(&mut self) {
         tracing::info!(running = self.runs.len(), "accepting no more tasks");
         let all = async { while self.runs.join_next().await.is_some() {} };
@@ -210,7 +211,7 @@ impl Service {
     }
 }
 
-/// Work on one task.
+/// Handles one task.
 struct TaskRun {
     handler: Arc<TaskHandler>,
     client: C1Client,

@@ -150,7 +150,7 @@ fn two_sides() -> impl Strategy<Value = (RecordKind, Side, Side)> {
 
 proptest! {
     #[test]
-    fn what_differs_applied_to_the_old_side_is_the_new_side((subject, old, new) in two_sides()) {
+    fn changes_transform_the_old_side_into_the_new((subject, old, new) in two_sides()) {
         prop_assert_eq!(changes(subject, &old, &old, &RemovalPolicy::confirm_all()), []);
         let found = changes(subject, &old, &new, &RemovalPolicy::confirm_all());
         prop_assert!(found.is_sorted_by(|a, b| a.key < b.key));
@@ -158,7 +158,7 @@ proptest! {
     }
 
     #[test]
-    fn only_what_can_be_believed_is_gone((subject, old, new) in two_sides(), full: bool, a: bool, b: bool) {
+    fn only_confirmed_removals_are_reported((subject, old, new) in two_sides(), full: bool, a: bool, b: bool) {
         let complete = [("a", a), ("b", b)].into_iter().filter(|(_, complete)| *complete).map(|(id, _)| id);
         let removals = RemovalPolicy::from_complete_types(full, complete.clone());
         let believed = |key: &[String]| {
@@ -173,7 +173,7 @@ proptest! {
 }
 
 #[test]
-fn a_type_that_was_not_read_is_nobodys_deletion() {
+fn unread_types_report_no_removals() {
     use crate::model::{Completeness, ResourceTypeId, SyncType};
 
     let old: Side = ["role", "user", "device"]

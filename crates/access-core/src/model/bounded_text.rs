@@ -76,7 +76,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_longer_than_the_bound_and_untouched_within_it(text in ".{0,60}") {
+        fn text_is_clipped_only_above_the_limit(text in ".{0,60}") {
             let bounded = BoundedText::<32>::new(&text);
             prop_assert!(bounded.as_str().len() <= 32);
             prop_assert_eq!(bounded.was_clipped(), text.len() > 32);

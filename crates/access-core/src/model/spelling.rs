@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn spelled_where_it_helps() {
+    fn confusable_names_are_spelled_out() {
         let plain = |one: &str, other: &str| (format!("`{one}`"), format!("`{other}`"));
         for (one, other) in [("Zoë", "ZOË"), ("Zoë", "Ada"), ("Ada ", "Ada")] {
             assert_eq!(quoted_beside(one, other), plain(one, other));

@@ -16,7 +16,7 @@ fn same<T: Serialize + Copy>(things: &[T], word: impl Fn(T) -> &'static str) -> 
 }
 
 #[test]
-fn every_word() {
+fn serialized_names_are_stable() {
     let syncs = [SyncType::Full, SyncType::ResourcesOnly, SyncType::Partial];
     assert_eq!(same(&syncs, SyncType::as_str), "full resources_only partial");
     let kinds = [
@@ -83,7 +83,7 @@ fn a_sync_id_is_its_text() {
 }
 
 #[test]
-fn a_profile_says_whether_it_is_empty() {
+fn profile_reports_whether_it_is_empty() {
     let mut profile = Profile::new();
     assert!(profile.is_empty());
     profile.set("email", Some(ProfileValue::Text("a@example.com".into())));

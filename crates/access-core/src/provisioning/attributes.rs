@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_compared_as_people_mean_them() {
+    fn addresses_ignore_case_but_not_lookalikes() {
         let address = EmailAddress::parse(" Ada.Nystrom@Example.com ").unwrap();
         assert!(address.is("ada.nystrom@example.COM "));
         assert!(!address.is("ada@example.com"));

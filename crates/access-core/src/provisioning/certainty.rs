@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_no_decides_and_then_one_unknown() {
+    fn no_takes_precedence_over_unknown() {
         use Certainty::{No, Unknown, Yes};
         let unknown = || Unknown("it is silent".to_owned());
         assert_eq!(Certainty::all([]), Yes);

@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_compared_as_people_mean_them() {
+    fn names_ignore_case_and_spaces() {
         let desk = Selector::Text("service desk".to_owned());
         let id = NativeId::from_number(7);
         assert!(desk.selects(&id, [" Service Desk"]));

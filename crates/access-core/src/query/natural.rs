@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_count_by_their_value() {
+    fn numbers_sort_by_value() {
         let mut ids = [
             "11",
             "2",

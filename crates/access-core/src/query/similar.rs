@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_near_is_meant() {
+    fn only_near_names_are_suggested() {
         let names = ["file", "log-level", "ninja-one-scope"];
         assert_eq!(nearest("ninja-one-scopes", names), Some("ninja-one-scope"));
         assert_eq!(nearest("loglevel", names), Some("log-level"));

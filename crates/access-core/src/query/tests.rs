@@ -165,7 +165,7 @@ impl AccessSnapshot for InMemory {
 }
 
 #[test]
-fn people_are_found_by_what_they_are_called() {
+fn users_resolve_by_id_login_email_or_name() {
     let snapshot = InMemory::new();
     for (text, number) in [
         ("user:1", "1"),
@@ -182,7 +182,7 @@ fn people_are_found_by_what_they_are_called() {
 }
 
 #[test]
-fn nobody_is_guessed() {
+fn ambiguous_or_unknown_users_are_errors() {
     let snapshot = InMemory::new();
     let several = resolve_principal(&snapshot, "Sam Lee").unwrap_err();
     assert_eq!(
@@ -203,7 +203,7 @@ fn nobody_is_guessed() {
 }
 
 #[test]
-fn what_is_held_is_found_by_what_it_is_called() {
+fn entitlements_resolve_by_id_resource_or_name() {
     let snapshot = InMemory::new();
     let found = |text: &str| {
         let rows = resolve_entitlements(&snapshot, text).unwrap();
@@ -229,7 +229,7 @@ fn what_is_held_is_found_by_what_it_is_called() {
 }
 
 #[test]
-fn a_filter_wants_everything_it_names() {
+fn filter_conditions_are_combined() {
     let mut row = user("1", "Zoë Park", "zoe");
     row.status = Some(Status {
         state: StatusState::Disabled,

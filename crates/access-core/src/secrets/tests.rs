@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Base64 of any text, by another way than the needles are made.
+/// Base64 in a second implementation.
 fn base64(bytes: &[u8]) -> String {
     let digits: Vec<char> = ('A'..='Z')
         .chain('a'..='z')
@@ -65,7 +65,7 @@ fn every_form(secret: &str) -> Vec<String> {
     ]
 }
 
-/// No twelve characters in a row of any form are left.
+/// No twelve consecutive characters of any form remain.
 fn assert_gone(shown: &str, secret: &str) {
     let lower = shown.to_lowercase();
     for form in every_form(secret) {
@@ -165,7 +165,7 @@ fn short_secrets_and_plain_words_do_not_eat_texts() {
     }
     let text = "abc a role: monitoring of roles";
     assert_eq!(redact(text), text);
-    // In a server's words they go where they stand for themselves.
+    // In server text they are redacted as separate words.
     assert_eq!(ServerText::new("no role, abc").as_str(), "no [redacted], abc");
     assert_eq!(ServerText::new("roles").as_str(), "roles");
 }

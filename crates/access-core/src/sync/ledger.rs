@@ -177,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lost_row_shows() {
+    fn lost_rows_unbalance_the_ledger() {
         let role = ResourceTypeId::from_static("role");
         let mut ledger = Ledger::default();
         ledger.received(RowKind::Grant, &role, 5);

@@ -267,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn more_than_half_or_all_is_suspicious() {
+    fn losing_more_than_half_or_all_is_suspicious() {
         for (before, kept, suspicious) in [
             (0, 0, false),
             (0, 5, false),

@@ -1,4 +1,4 @@
-//! The signed statement by which the client shows that it holds its key (docs/reference/conductorone.md §3.2).
+//! The signed client assertion (docs/reference/conductorone.md §3.2).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,10 +9,10 @@ use serde_json::json;
 
 use crate::credentials::Credentials;
 
-/// An assertion begins so many seconds before it is made and ends so many after, because clocks differ.
+/// Validity of an assertion before and after its creation, in seconds, because clocks differ.
 const VALIDITY_SECONDS: u64 = 120;
 
-/// A fresh assertion, good once, as a compact JWS.
+/// Creates an assertion for one use, as a compact JWS.
 pub(super) fn assertion(credentials: &Credentials) -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,4 +1,4 @@
-//! How to reach ConductorOne.
+//! Configuration of the ConductorOne client.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,42 +13,42 @@ use super::C1Error;
 use crate::credentials::Credentials;
 use crate::host::HostId;
 
-/// How to reach a tenant, and as whom.
+/// How to reach a tenant, and with which credentials.
 #[derive(Debug, Clone)]
 pub struct C1Config {
-    /// Who the client is, and where its tenant is.
+    /// The credentials, which contain the tenant's host.
     pub credentials: Credentials,
-    /// Which of the client's processes this is.
+    /// The id of this process.
     pub host_id: HostId,
-    /// Another host for sign-in and calls than the client id says (`BATON_C1_API_HOST`), with or without a port.
+    /// Overrides the host of the client id (`BATON_C1_API_HOST`), with or without a port.
     pub api_host: Option<String>,
-    /// A PEM file of certificate authorities to trust besides the usual ones.
+    /// A PEM file of additional certificate authorities.
     pub ca_file: Option<PathBuf>,
-    /// The program's version, for the user agent.
+    /// The program version for the user agent.
     pub user_agent_version: String,
 }
 
-/// How the network is used. The default is right outside of tests.
+/// Network settings. Only tests need other values than the default.
 #[derive(Debug, Clone, Default)]
 pub struct Network {
-    /// Through which proxies.
+    /// The proxies.
     pub proxies: Proxies,
-    /// How long things may take.
+    /// The time limits.
     pub retry_policy: RetryPolicy,
 }
 
-/// How long things may take.
+/// The time limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// To connect, proxy and TLS included (docs/reference/conductorone.md §3.4).
+    /// Connecting, including proxy and TLS (docs/reference/conductorone.md §3.4).
     pub connect: Duration,
-    /// To answer a call that is no upload, connecting included.
+    /// A call other than an upload, including connecting.
     pub call: Duration,
-    /// To finish a task, all attempts together (docs/reference/conductorone.md §3.5).
+    /// Finishing a task, all attempts together (docs/reference/conductorone.md §3.5).
     pub finish: Duration,
-    /// To answer one attempt to finish a task.
+    /// One attempt to finish a task.
     pub finish_attempt: Duration,
-    /// Without a byte of an upload being taken.
+    /// An upload without progress.
     pub upload_stall: Duration,
 }
 
@@ -64,16 +64,16 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Which proxy is used for which host.
+/// Selects the proxy of a host.
 #[derive(Clone)]
 pub struct Proxies {
     matcher: Arc<Matcher>,
-    /// Hosts on this machine are not reached through a proxy of the environment.
+    /// Whether loopback hosts bypass the proxies of the environment.
     bypasses_loopback: bool,
 }
 
 impl Default for Proxies {
-    /// Those of the environment: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`.
+    /// The proxies of the environment: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`.
     fn default() -> Self {
         Self {
             matcher: Arc::new(Matcher::from_system()),
@@ -83,7 +83,7 @@ impl Default for Proxies {
 }
 
 impl Proxies {
-    /// One proxy for all hosts but those of a list, in the form of `HTTPS_PROXY` and `NO_PROXY`.
+    /// One proxy for all hosts except a list, in the format of `HTTPS_PROXY` and `NO_PROXY`.
     #[must_use]
     pub fn through(https_proxy: &str, no_proxy: &str) -> Self {
         let matcher = Matcher::builder()
@@ -102,7 +102,7 @@ impl Proxies {
         Self::through("", "")
     }
 
-    /// The proxy for a host, if there is one.
+    /// The proxy of a host, if any.
     pub(super) fn for_host(&self, authority: &Authority) -> Result<Option<Intercept>, C1Error> {
         let host = authority.host();
         if self.bypasses_loopback && matches!(host, "localhost" | "127.0.0.1" | "[::1]") {
@@ -127,7 +127,7 @@ impl Proxies {
 
 impl fmt::Debug for Proxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The matcher shows hosts and ports, no names and passwords.
+        // The matcher displays hosts and ports, but no credentials.
         f.debug_tuple("Proxies").field(&self.matcher).finish()
     }
 }

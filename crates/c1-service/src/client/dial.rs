@@ -1,4 +1,5 @@
-//! Connections for the gRPC channel: TCP, through a proxy if there is one, and TLS (docs/reference/conductorone.md §3.4).
+//! Opens connections for the gRPC channel: TCP, optionally through a proxy, and TLS (docs/reference/conductorone.md
+//! §3.4).
 
 use std::io;
 use std::sync::Arc;
@@ -21,13 +22,13 @@ use tonic::codegen::http::uri::Authority;
 
 use super::network_error::ConnectError;
 
-/// A dead peer that is spoken to is noticed after so long.
+/// A dead peer is detected after this time while data is unacknowledged.
 #[cfg(target_os = "linux")]
 const TCP_USER_TIMEOUT: Duration = Duration::from_secs(45);
-/// A dead peer that is waited for is noticed by probes after three intervals more.
+/// On an idle connection a dead peer is detected after three more probe intervals.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-/// The longest answer of a proxy that is read.
+/// Maximum size of a proxy response.
 const MAX_PROXY_RESPONSE_BYTES: usize = 16 << 10;
 const HTTPS: u16 = 443;
 
@@ -36,13 +37,13 @@ pub(super) trait IoStream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> IoStream for T {}
 pub(super) type BoxedIoStream = Box<dyn IoStream>;
 
-/// Makes connections to one host.
+/// Opens connections to one host.
 #[derive(Clone)]
 pub(super) struct Connector {
     tcp: HttpConnector,
-    /// Speaks HTTP/2 with the host.
+    /// Offers HTTP/2 to the host.
     tls: Arc<ClientConfig>,
-    /// Speaks HTTP/1.1 with a proxy.
+    /// Offers HTTP/1.1 to a proxy.
     proxy_tls: Arc<ClientConfig>,
     proxy: Option<Intercept>,
     target: Authority,
@@ -124,7 +125,7 @@ impl Connector {
     }
 }
 
-/// The status of a proxy's answer. It is read byte by byte, because what follows its end is the host's.
+/// Reads the status of a proxy response, byte by byte: the data after it belongs to the host.
 async fn read_proxy_status(io: &mut BoxedIoStream) -> Result<u16, ConnectError> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

@@ -1,4 +1,4 @@
-//! Why ConductorOne could not be asked.
+//! Errors of the ConductorOne client.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use net_tls::TlsError;
 
 use super::NetworkFault;
 
-/// Why ConductorOne could not be asked. `call` names what was being done, e.g. `GetTask`.
+/// Errors of the ConductorOne client. `call` is the operation, e.g. `GetTask`.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum C1Error {
     /// The CA file cannot be used.
@@ -20,16 +20,16 @@ pub enum C1Error {
         /// Why.
         reason: String,
     },
-    /// The host to connect to is none.
+    /// The host is invalid.
     #[error("`{host}` is not a usable host of ConductorOne's API")]
     ApiHost {
-        /// What was set.
+        /// The configured value.
         host: ServerText,
     },
-    /// The proxy of the environment is of a kind that cannot be used.
+    /// The proxy type is not supported.
     #[error("a `{scheme}` proxy is not supported")]
     ProxyKind {
-        /// What its address begins with.
+        /// The scheme of its address.
         scheme: String,
     },
     /// HTTPS cannot be set up.
@@ -38,57 +38,57 @@ pub enum C1Error {
         /// Why.
         reason: String,
     },
-    /// The token endpoint refused the credentials, or gave nothing usable.
+    /// The token endpoint rejected the credentials, or returned no usable token.
     #[error("failed to get token: {reason}")]
     SignInRefused {
-        /// HTTP status, and the endpoint's own word for it where it has one.
+        /// HTTP status and error code of the endpoint.
         reason: String,
     },
-    /// The token endpoint, or something before it, is not able to answer now.
+    /// The token endpoint, or something before it, is unavailable.
     #[error("failed to get token: {reason}")]
     SignInFailed {
-        /// HTTP status, and what else is known.
+        /// HTTP status and details.
         reason: String,
     },
-    /// There was no connection, or it broke. Whether the call had its effect is not known if it broke.
+    /// Connecting failed, or the connection broke. In the latter case the effect of the call is unknown.
     #[error("{call}: {reason}")]
     Network {
         /// The call.
         call: &'static str,
-        /// What happened.
+        /// The fault.
         fault: NetworkFault,
-        /// What the system said.
+        /// The system's message.
         reason: ServerText,
     },
-    /// Something on the way answered in place of ConductorOne.
+    /// Something other than ConductorOne responded.
     #[error("{call}: answered with HTTP {status}{}", if *page { " and a page of HTML" } else { ", not with gRPC" })]
     Gateway {
         /// The call.
         call: &'static str,
         /// HTTP status.
         status: u16,
-        /// Whether the answer was a page for people.
+        /// Whether the response was an HTML page.
         page: bool,
     },
-    /// There was no answer in time. Whether the call had its effect is not known.
+    /// The call timed out. Its effect is unknown.
     #[error("{call}: no answer within {} s", after.as_secs_f32())]
     Timeout {
         /// The call.
         call: &'static str,
-        /// How long was waited.
+        /// The time limit.
         after: Duration,
     },
-    /// ConductorOne refused.
+    /// ConductorOne rejected the call.
     #[error("{call}: {code}: {message}")]
     Refused {
         /// The call.
         call: &'static str,
-        /// The class it gave.
+        /// The status.
         code: StatusCode,
-        /// Its words.
+        /// The message.
         message: ServerText,
     },
-    /// An answer makes no sense.
+    /// The response is malformed.
     #[error("{call}: the answer cannot be used: {reason}")]
     Malformed {
         /// The call.
@@ -113,10 +113,10 @@ impl Diagnostic for C1Error {
                 StatusCode::InvalidArgument
             }
             Self::Setup { .. } => StatusCode::Internal,
-            // The disk's fault; a task that failed of it may be tried again.
+            // A local problem; the task may be retried.
             Self::File { .. } => StatusCode::Unknown,
             Self::SignInRefused { .. } => StatusCode::Unauthenticated,
-            // A proxy that wants a password wants it tomorrow too.
+            // Proxy credentials do not fix themselves.
             Self::Network { fault, .. } if *fault == NetworkFault::ProxyAuthRequired => {
                 StatusCode::FailedPrecondition
             }
@@ -185,7 +185,7 @@ impl C1Error {
         )
     }
 
-    /// Whether the same request may be sent again a moment later.
+    /// Whether the same request may succeed a moment later.
     pub(super) fn is_transient(&self) -> bool {
         matches!(
             self.status(),
@@ -199,14 +199,14 @@ impl C1Error {
     }
 }
 
-/// HTTP to gRPC, for answers that are not gRPC's, by its own table.
+/// Maps HTTP statuses of responses that are not gRPC.
 fn status_from_http(status: u16) -> StatusCode {
     match status {
         400 => StatusCode::Internal,
         401 => StatusCode::Unauthenticated,
         403 => StatusCode::PermissionDenied,
         404 => StatusCode::Unimplemented,
-        // A page with status 200, or a redirection to one, is a login page of some network.
+        // A page with status 200, or a redirect to one, is usually a captive portal.
         200..=399 | 408 | 429 | 500 | 502..=599 => StatusCode::Unavailable,
         _ => StatusCode::Unknown,
     }

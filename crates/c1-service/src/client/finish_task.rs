@@ -1,4 +1,4 @@
-//! Telling how a task ended, so that it arrives (docs/reference/conductorone.md §3.5, `FinishTask` encoding).
+//! Reporting the result of a task reliably (docs/reference/conductorone.md §3.5, `FinishTask` encoding).
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use super::C1Error;
 use super::TaskId;
 use super::TaskResult;
 
-/// Entries of every list of annotations.
+/// Maximum length of annotation lists.
 const MAX_ANNOTATIONS: usize = 16;
-/// The wire has no limit for messages, but the answer to "what went wrong" is no place for megabytes.
+/// Maximum length of messages. The protocol has no limit.
 const MAX_MESSAGE_BYTES: usize = 8 << 10;
 const INITIAL_BACKOFF: Duration = Duration::from_millis(500);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 
 impl C1Client {
-    /// Tells how a task ended. What may pass is tried again for as long as the reference gives it, 30 seconds; lists and
-    /// texts that are too long for the wire are cut.
+    /// Reports the result of a task. Transient failures are retried for 30 seconds, as in the reference; overlong lists
+    /// and texts are truncated.
     ///
     /// # Errors
     /// [`C1Error`] of the last attempt.

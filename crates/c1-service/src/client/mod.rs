@@ -1,4 +1,5 @@
-//! The client of ConductorOne: sign-in, one connection, and the calls of `BatonService` (docs/reference/conductorone.md §3).
+//! The ConductorOne client: sign-in, one connection, and the calls of `BatonService` (docs/reference/conductorone.md
+//! §3).
 
 mod assertion;
 mod config;
@@ -44,13 +45,13 @@ pub use types::TaskResult;
 pub use types::UploadReceipt;
 pub use upload::UploadProgress;
 
-/// The longest wait that an answer can ask for.
+/// Maximum wait that a response can request.
 const MAX_WAIT: Duration = Duration::from_mins(5);
-/// Between heartbeats, if the answer does not say.
+/// Default interval of heartbeats.
 const DEFAULT_HEARTBEAT: Duration = Duration::from_secs(30);
 const MIN_HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// A client of one tenant. A clone is the same client: it shares token and connection.
+/// A client of one tenant. Clones share token and connection.
 #[derive(Clone)]
 pub struct C1Client {
     inner: Arc<Inner>,
@@ -65,7 +66,7 @@ struct Inner {
 }
 
 impl C1Client {
-    /// Sets the client up; nothing is sent yet.
+    /// Creates a client; nothing is sent yet.
     ///
     /// # Errors
     /// [`C1Error::CaFile`], [`C1Error::ApiHost`], [`C1Error::ProxyKind`] or [`C1Error::Setup`].
@@ -73,10 +74,10 @@ impl C1Client {
         Self::with_network(config, &Network::default())
     }
 
-    /// Sets the client up to use the network in another way than is usual.
+    /// Creates a client with explicit network settings.
     ///
     /// # Errors
-    /// As [`C1Client::new`].
+    /// Same as [`C1Client::new`].
     pub fn with_network(config: C1Config, network: &Network) -> Result<Self, C1Error> {
         let setup = |reason: String| C1Error::Setup { reason };
         let authority = config.credentials.authority(config.api_host.as_deref());
@@ -113,16 +114,16 @@ impl C1Client {
         })
     }
 
-    /// Where the client connects to, for people.
+    /// Host and port of the tenant, for messages.
     #[must_use]
     pub fn authority(&self) -> &str {
         &self.inner.authority
     }
 
-    /// Tells who is there: at the start, and as the answer to a hello task. What is too long for the wire is cut.
+    /// Announces the connector: at the start, and as the response to a hello task. Overlong texts are truncated.
     ///
     /// # Errors
-    /// [`C1Error`]; [`C1Error::fatal_at_start`] says whether it will always be so.
+    /// [`C1Error`]; [`C1Error::fatal_at_start`] tells whether retrying is useless.
     pub async fn hello(&self, hello: Hello) -> Result<(), C1Error> {
         let request = BatonServiceHelloRequest {
             host_id: self.inner.host_id.clone(),
@@ -139,7 +140,7 @@ impl C1Client {
         call.await.map(drop)
     }
 
-    /// Asks for something to do.
+    /// Polls for a task.
     ///
     /// # Errors
     /// [`C1Error`].
@@ -158,7 +159,7 @@ impl C1Client {
         })
     }
 
-    /// Says that a task is being worked on, and asks whether it still should be.
+    /// Reports that a task is running, and asks whether it was cancelled.
     ///
     /// # Errors
     /// [`C1Error`].
@@ -194,7 +195,7 @@ impl fmt::Debug for C1Client {
     }
 }
 
-/// A task that can be told apart, or that there is none; both forms of "nothing to do" are known.
+/// Parses a task; `None` if there is nothing to do, which has two encodings.
 pub(crate) fn parse_task(task: wire::Task) -> Result<Option<Task>, C1Error> {
     match task.task_type {
         Some(TaskType::None(_)) => return Ok(None),
@@ -212,7 +213,7 @@ pub(crate) fn parse_task(task: wire::Task) -> Result<Option<Task>, C1Error> {
     }))
 }
 
-/// A time of the wire; none, and one before now, is no wait.
+/// Parses a wait; missing and negative values are zero.
 fn parse_wait(duration: Option<prost_types::Duration>) -> Duration {
     duration
         .and_then(|duration| Duration::try_from(duration).ok())
@@ -227,7 +228,7 @@ fn clamp_build(info: &BuildInfo) -> BuildInfo {
     }
 }
 
-/// The client's name as the reference sends it, so far as a header can hold it.
+/// The client name as the reference sends it, limited to characters that a header allows.
 fn user_agent(client_name: &str, version: &str) -> Result<HeaderValue, C1Error> {
     let name: String = client_name.chars().filter(char::is_ascii_graphic).collect();
     let user_agent = format!("{name} baton-ninja-one/{version}");

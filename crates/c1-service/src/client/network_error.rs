@@ -1,4 +1,4 @@
-//! What happened on the network, whichever library noticed.
+//! Network faults, independent of the library that reports them.
 
 use std::error::Error;
 use std::io;
@@ -7,22 +7,22 @@ use std::time::Duration;
 
 use access_core::{error_chain, find_cause};
 
-/// What happened on the network.
+/// A network fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NetworkFault {
-    /// The host name was not resolved: there is no such host, or the resolver fails for the moment.
+    /// The host name could not be resolved, permanently or for now.
     UnresolvedHost,
-    /// There is no connection to be had.
+    /// The connection failed.
     NoConnection,
-    /// Connecting took too long.
+    /// Connecting timed out.
     ConnectTimeout,
     /// The certificate is not trusted.
     Untrusted,
-    /// TLS failed otherwise, or what answers does not speak HTTP/2.
+    /// TLS failed for another reason, or the peer does not speak HTTP/2.
     Tls,
-    /// The proxy wants a name and a password, or other ones.
+    /// The proxy requires other credentials.
     ProxyAuthRequired,
-    /// The proxy cannot be reached, or did not connect.
+    /// The proxy is unreachable or did not connect.
     Proxy,
     /// The connection broke.
     Broken,
@@ -52,7 +52,7 @@ impl NetworkFault {
     }
 }
 
-/// Why there is no connection.
+/// Why connecting failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum ConnectError {
     #[error("no connection within {} s", .0.as_secs_f32())]
@@ -94,7 +94,7 @@ impl ConnectError {
     }
 }
 
-/// What an error of the channel or of the HTTP client is about, and its innermost words.
+/// Classifies an error of the channel or the HTTP client, and returns its causes.
 pub(super) fn classify_fault(error: &(dyn Error + 'static)) -> (NetworkFault, String) {
     let reason = cause_chain(error);
     if let Some(error) = find_cause::<ConnectError>(error) {
@@ -115,8 +115,8 @@ pub(super) fn classify_fault(error: &(dyn Error + 'static)) -> (NetworkFault, St
     (fault, reason)
 }
 
-/// Whether a name was not resolved, by the word of the library that connects. The resolver's own text differs from one C
-/// library to another and decides nothing.
+/// Whether name resolution failed, by the prefix of the connecting library. The text of the resolver differs between C
+/// libraries and is ignored.
 fn is_unresolved(reason: &str) -> bool {
     reason.contains("dns error")
 }
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_of_a_resolver_decides_nothing() {
+    fn resolver_text_is_ignored() {
         for text in [
             "Temporary failure in name resolution",
             "Try again",

@@ -1,4 +1,4 @@
-//! One call: signed in, limited in time, with a new token if the old one is refused, and its failure classified.
+//! A call: authenticated, with a timeout, retried once with a new token, and its failure classified.
 
 use std::error::Error;
 use std::future::Future;
@@ -19,10 +19,10 @@ use super::token::Bearer;
 use super::transport::Transport;
 use super::transport::TransportFault;
 
-/// The longest answer that is taken (docs/reference/conductorone.md §3.4).
+/// Maximum size of a response (docs/reference/conductorone.md §3.4).
 const MAX_RESPONSE_BYTES: usize = 4 << 20;
 
-/// Puts the token into every request.
+/// Adds the token to every request.
 #[derive(Clone)]
 pub(super) struct SignedIn(Bearer);
 
@@ -36,7 +36,7 @@ impl Interceptor for SignedIn {
 pub(super) type Rpc = BatonServiceClient<InterceptedService<Transport, SignedIn>>;
 
 impl C1Client {
-    /// Makes a call that is answered within a limit, sign-in included.
+    /// Makes a call with a time limit that includes sign-in.
     pub(super) async fn unary<T, F>(
         &self,
         call: &'static str,
@@ -52,14 +52,15 @@ impl C1Client {
             async { Ok(response.await) }
         });
         let Ok(response) = tokio::time::timeout(limit, call_with_token).await else {
-            // Something on the way may be gone without a word.
+            // The connection may be dead.
             self.inner.channel.discard(generation);
             return Err(C1Error::Timeout { call, after: limit });
         };
         response.map(Response::into_inner)
     }
 
-    /// Makes a call, and makes it once more with a new token if the token is refused: it can be revoked, or end early.
+    /// Makes a call, and repeats it once with a new token if the token is rejected: tokens can be revoked or expire
+    /// early.
     pub(super) async fn with_token<T, F>(
         &self,
         call: &'static str,
@@ -107,7 +108,7 @@ impl C1Client {
     }
 }
 
-/// What a status is about: what the transport says of it, or else ConductorOne's own refusal.
+/// Classifies a status: a fault of the transport, or else a rejection by ConductorOne.
 fn classify(call: &'static str, status: &Status) -> C1Error {
     let source = status.source();
     match source.and_then(|source| source.downcast_ref::<TransportFault>()) {

@@ -19,25 +19,25 @@ use super::network_error::cause_chain;
 use super::network_error::classify_fault;
 use crate::credentials::Credentials;
 
-/// A token is renewed so long before its end.
+/// Tokens are renewed this long before they expire.
 const RENEWAL_MARGIN: Duration = Duration::from_secs(10);
-/// The longest life that is believed.
+/// Maximum accepted lifetime of a token.
 const MAX_TOKEN_LIFETIME: Duration = Duration::from_hours(24);
-/// The longest token. Servers take no longer headers.
+/// Maximum size of a token; servers reject longer headers.
 const MAX_TOKEN_BYTES: usize = 32 << 10;
-/// The longest answer that is read.
+/// Maximum size of a response.
 const MAX_RESPONSE_BYTES: usize = 256 << 10;
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const CALL: &str = "sign-in";
 
-/// A token in the form that goes into metadata. It shows nowhere.
+/// A token as a metadata value. It is never displayed.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Bearer {
     header: MetadataValue<Ascii>,
 }
 
 impl Bearer {
-    /// The metadata value; marked so that no library prints it.
+    /// The metadata value, marked as sensitive.
     pub(super) fn header(&self) -> MetadataValue<Ascii> {
         self.header.clone()
     }
@@ -54,13 +54,13 @@ struct CachedToken {
     renew_at: Instant,
 }
 
-/// Where tokens come from.
+/// Fetches and caches tokens.
 pub(super) struct Tokens {
     http: reqwest::Client,
     url: String,
     proxied: bool,
     credentials: Credentials,
-    /// Whoever renews it holds the lock, so that it is renewed once.
+    /// Locked while a token is fetched, so that concurrent calls fetch it once.
     held: Mutex<Option<CachedToken>>,
 }
 
@@ -74,7 +74,7 @@ struct TokenResponse {
 }
 
 impl Tokens {
-    /// Tokens from the endpoint at this authority; nothing is sent yet.
+    /// Creates a token source for this authority; nothing is sent yet.
     pub(super) fn new(
         credentials: Credentials,
         authority: &str,
@@ -91,7 +91,7 @@ impl Tokens {
         let mut http = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .user_agent(format!("baton-c1-credential-provider baton-ninja-one/{version}"))
-            // The assertion goes to no other address.
+            // The assertion must not be sent to another address.
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(timeout)
             .timeout(timeout)
@@ -112,7 +112,7 @@ impl Tokens {
         })
     }
 
-    /// The current token, or a new one if there is none, it is about to end, or it is the one that was refused.
+    /// Returns the cached token, or fetches a new one if there is none, it expires soon, or it was rejected.
     pub(super) async fn get(&self, refused: Option<&Bearer>) -> Result<Bearer, C1Error> {
         let mut held = self.held.lock().await;
         if let Some(token) = held.as_ref()
@@ -199,7 +199,7 @@ fn is_html(response: &Response) -> bool {
         .is_some_and(|kind| kind.to_ascii_lowercase().contains("html"))
 }
 
-/// The status, and OAuth's word for the refusal. Nothing else of the body is told: it may repeat the assertion.
+/// The status and the OAuth error code. The rest of the body may repeat the assertion.
 fn refusal(status: Http, body: &[u8]) -> String {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let word = body.get("error").and_then(Value::as_str).filter(|word| {
@@ -211,7 +211,7 @@ fn refusal(status: Http, body: &[u8]) -> String {
     }
 }
 
-/// Reads a good answer. It holds a token, so it is never quoted.
+/// Parses a successful response. It contains a token, so it is never quoted.
 fn token(body: &[u8], asked_at: Instant) -> Result<CachedToken, C1Error> {
     let answer: TokenResponse = serde_json::from_slice(body).map_err(|_| C1Error::SignInFailed {
         reason: "the answer cannot be read".to_owned(),
@@ -242,7 +242,7 @@ fn token(body: &[u8], asked_at: Instant) -> Result<CachedToken, C1Error> {
         .min(MAX_TOKEN_LIFETIME);
     Ok(CachedToken {
         bearer: Bearer { header },
-        // Without a life, or with one below the margin, it is good for one call.
+        // Without a lifetime, or with one below the margin, the token is used for one call.
         renew_at: asked_at + life.saturating_sub(RENEWAL_MARGIN),
     })
 }

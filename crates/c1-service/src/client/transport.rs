@@ -1,4 +1,5 @@
-//! The gRPC channel, with answers looked at before tonic reads them: what is not gRPC's must not become its `Internal`.
+//! The gRPC channel. Responses are checked before tonic reads them: otherwise responses that are not gRPC become
+//! `Internal`.
 
 use std::error::Error;
 use std::sync::{Mutex, PoisonError};
@@ -17,15 +18,16 @@ use super::dial::Connector;
 use super::network_error::NetworkFault;
 use super::network_error::classify_fault;
 
-/// HTTP/2 pings while calls run. Servers may count more than one in five minutes as abuse and hang up in the middle of an
-/// upload; TCP's own probes ([`Connector`]), the limits of calls and the upload's watch notice a dead peer sooner.
+/// Interval of HTTP/2 pings during calls. Servers may treat more than one in five minutes as abuse and close the
+/// connection during an upload; TCP keep-alive ([`Connector`]), call timeouts and the stall detection of uploads notice
+/// a dead peer sooner.
 const PING_INTERVAL: Duration = Duration::from_secs(310);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 const GRPC_STATUS: &str = "grpc-status";
-/// Not looked at, and tonic panics if it is no base64.
+/// Removed, because tonic panics if it is not base64.
 const GRPC_DETAILS: &str = "grpc-status-details-bin";
 
-/// The one connection of a client, made when it is needed and again when it broke.
+/// The connection of a client, opened on demand and replaced when it breaks.
 pub(super) struct ChannelState {
     endpoint: Endpoint,
     connector: Connector,
@@ -39,7 +41,7 @@ struct Current {
 }
 
 impl ChannelState {
-    /// A line to this host; nothing is sent yet.
+    /// Creates the state for this host; nothing is sent yet.
     pub(super) fn new(target: Uri, user_agent: HeaderValue, connector: Connector) -> Result<Self, String> {
         let endpoint = Endpoint::from(target)
             .user_agent(user_agent)
@@ -54,7 +56,7 @@ impl ChannelState {
         })
     }
 
-    /// The connection, and its number.
+    /// The connection and its generation.
     pub(super) fn get(&self) -> (Transport, u64) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let generation = current.generation;
@@ -64,7 +66,7 @@ impl ChannelState {
         (Transport(channel.clone()), generation)
     }
 
-    /// The number of the connection that the next call gets.
+    /// The generation of the next call's connection.
     pub(super) fn generation(&self) -> u64 {
         self.current
             .lock()
@@ -72,8 +74,8 @@ impl ChannelState {
             .generation
     }
 
-    /// Gives up the connection of this number: it does not answer, so the next call gets another one. Calls that still
-    /// run on it may end.
+    /// Discards the connection of this generation because it does not respond: the next call opens another one. Running
+    /// calls may complete.
     pub(super) fn discard(&self, generation: u64) {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.generation == generation {
@@ -83,7 +85,7 @@ impl ChannelState {
     }
 }
 
-/// Why there is no answer of gRPC. It travels through tonic as the source of a status.
+/// Why there is no gRPC response. Passed through tonic as the source of a status.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum TransportFault {
     #[error("{reason}")]
@@ -99,7 +101,7 @@ impl TransportFault {
     }
 }
 
-/// One use of the connection.
+/// A handle of the connection.
 #[derive(Clone)]
 pub(super) struct Transport(Channel);
 

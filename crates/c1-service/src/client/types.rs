@@ -1,4 +1,4 @@
-//! What calls take and give.
+//! Parameters and results of calls.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,21 +10,21 @@ use baton_proto::prost_types::Any;
 
 use crate::{BuildInfo, OsInfo};
 
-/// The longest id that is taken, in characters.
+/// Maximum length of a task id.
 const MAX_ID_CHARS: usize = 256;
 
-/// The id of a task. Today's have 27 letters and digits (docs/reference/conductorone.md §3.5); any one that can be told apart
-/// and written down is taken.
+/// The id of a task. Current ids have 27 letters and digits (docs/reference/conductorone.md §3.5); any printable id is
+/// accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TaskId(String);
 
-/// A text that is no task id.
+/// An invalid task id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a task id must have 1 to {MAX_ID_CHARS} visible characters")]
 pub struct InvalidTaskId;
 
 impl TaskId {
-    /// Takes an id.
+    /// Parses an id.
     ///
     /// # Errors
     /// [`InvalidTaskId`] if it is empty, overlong or not printable.
@@ -48,80 +48,80 @@ impl fmt::Display for TaskId {
     }
 }
 
-/// Something to do.
+/// A task.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Task {
-    /// Which.
+    /// The id.
     pub id: TaskId,
-    /// Whether ConductorOne wants detailed logs of it.
+    /// Whether ConductorOne requests detailed logs.
     pub debug: bool,
-    /// What; `None` is a type that this version does not know.
+    /// The type; `None` if this version does not know it.
     pub kind: Option<TaskType>,
 }
 
-/// The answer to a poll.
+/// The response to a poll.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PollResponse {
-    /// Something to do, if there is anything.
+    /// A task, if any.
     pub task: Option<Task>,
-    /// How long to wait before the next poll: 0 to 5 minutes.
+    /// Wait before the next poll: 0 to 5 minutes.
     pub next_poll: Duration,
 }
 
-/// The answer to a heartbeat.
+/// The response to a heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heartbeat {
-    /// How long to wait before the next one: 1 second to 5 minutes.
+    /// Wait before the next heartbeat: 1 second to 5 minutes.
     pub next: Duration,
-    /// Whether the task is to be stopped.
+    /// Whether the task was cancelled.
     pub cancelled: bool,
 }
 
-/// Who is there.
+/// The announcement of a connector.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hello {
-    /// The hello task that this answers, if it does.
+    /// The hello task that this responds to, if any.
     pub task_id: Option<TaskId>,
-    /// What the connector is and can do.
+    /// Metadata and capabilities of the connector.
     pub metadata: ConnectorMetadata,
-    /// Where it runs; [`crate::host_info`] gives it.
+    /// The machine; see [`crate::host_info`].
     pub os_info: OsInfo,
-    /// Which build it is.
+    /// The build.
     pub build_info: BuildInfo,
 }
 
-/// How a task ended (docs/reference/conductorone.md §3.5, `FinishTask` encoding).
+/// The result of a task (docs/reference/conductorone.md §3.5, `FinishTask` encoding).
 #[derive(Debug, Clone, PartialEq)]
 pub enum TaskResult {
-    /// It was done.
+    /// The task succeeded.
     Success {
-        /// The answer, where the type of task has one.
+        /// The response, if the task type has one.
         response: Option<Any>,
-        /// Remarks; ConductorOne takes 16.
+        /// Annotations; at most 16.
         annotations: Vec<Any>,
     },
-    /// It was not done.
+    /// The task failed.
     Failure {
-        /// The class.
+        /// The status.
         code: StatusCode,
-        /// What happened, for people.
+        /// The message.
         message: String,
-        /// What happened, for programs, e.g. a `google.rpc.ErrorInfo`.
+        /// Details for programs, e.g. a `google.rpc.ErrorInfo`.
         details: Vec<Any>,
-        /// Remarks; ConductorOne takes 16.
+        /// Annotations; at most 16.
         annotations: Vec<Any>,
-        /// Whether ConductorOne may try it again.
+        /// Whether ConductorOne may retry it.
         retryable: bool,
     },
 }
 
-/// What was uploaded.
+/// A completed upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UploadReceipt {
-    /// Bytes of the file.
+    /// Size of the file, in bytes.
     pub bytes: u64,
     /// SHA-256 of the file.
     pub sha256: [u8; 32],
-    /// Attempts made, the good one included.
+    /// Number of attempts.
     pub attempts: u32,
 }

@@ -22,12 +22,12 @@ use tokio::time::Instant;
 use super::{C1Client, C1Error, TaskId, UploadReceipt};
 
 const CALL: &str = "UploadAsset";
-/// Bytes of a message with data.
+/// Size of a data message.
 const CHUNK_BYTES: usize = 512 << 10;
-/// Waits before the second attempt, and before the third, which is the last.
+/// Waits before the second and the third attempt, which is the last.
 const RETRY_WAITS: [Duration; 2] = [Duration::ZERO, Duration::from_secs(1)];
 
-/// How far an upload is, for others to look at. A clone is the same one.
+/// Progress of an upload. Clones share the counters.
 #[derive(Debug, Clone, Default)]
 pub struct UploadProgress(Arc<Counters>);
 
@@ -38,20 +38,20 @@ struct Counters {
 }
 
 impl UploadProgress {
-    /// Bytes handed to the connection in the present attempt.
+    /// Bytes sent in the current attempt.
     #[must_use]
     pub fn sent(&self) -> u64 {
         self.0.sent.load(Ordering::Relaxed)
     }
 
-    /// Bytes of the file; 0 until it was looked at.
+    /// Size of the file in bytes; 0 until it is known.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.total.load(Ordering::Relaxed)
     }
 }
 
-/// What is to be sent.
+/// A file to upload.
 #[derive(Debug, Clone)]
 struct Asset {
     path: PathBuf,
@@ -60,8 +60,8 @@ struct Asset {
 }
 
 impl C1Client {
-    /// Uploads a file as the asset of a task. It is read twice, and from its start in each of up to three attempts;
-    /// never more than a few chunks of it are in memory.
+    /// Uploads a file as the asset of a task. It is read twice, and from the start in each of up to three attempts;
+    /// only a few chunks are in memory.
     ///
     /// # Errors
     /// [`C1Error`] of the last attempt.
@@ -70,10 +70,10 @@ impl C1Client {
             .await
     }
 
-    /// The same, with counters that others can look at.
+    /// Uploads a file and counts its progress.
     ///
     /// # Errors
-    /// As [`C1Client::upload`].
+    /// Same as [`C1Client::upload`].
     pub async fn upload_with_progress(
         &self,
         task: &TaskId,
@@ -95,7 +95,7 @@ impl C1Client {
                 }
                 Err(failure) => failure,
             };
-            // A checksum that is not that of the data can be a matter of the way.
+            // A wrong checksum may be caused by the transmission.
             let may_retry = failure.is_transient() || failure.status() == StatusCode::DataLoss;
             let Some(wait) = waits.next().filter(|_| may_retry) else {
                 return Err(failure);
@@ -122,7 +122,7 @@ impl C1Client {
                 progress.0.sent.store(0, Ordering::Relaxed);
                 let messages = messages(metadata, file, asset.clone(), progress.clone(), failed);
                 tokio::select! {
-                    // A file that cannot be read ends the call before the server can complain of a missing end.
+                    // An unreadable file ends the call before the server complains of a missing end.
                     biased;
                     Some(failure) = failure.recv() => Err(failure),
                     answer = rpc.upload_asset(messages) => Ok(answer),
@@ -146,7 +146,7 @@ impl Asset {
     }
 }
 
-/// Length and checksum of a file.
+/// Reads size and checksum of a file.
 async fn measure(path: &Path) -> Result<Asset, C1Error> {
     let unreadable = |reason: String| C1Error::File {
         path: path.to_owned(),
@@ -178,7 +178,7 @@ async fn measure(path: &Path) -> Result<Asset, C1Error> {
     measured.map_err(|error| unreadable(error.to_string()))
 }
 
-/// Where a stream of messages is.
+/// The next message of a stream.
 enum Step {
     Metadata(UploadMetadata),
     Data,
@@ -194,7 +194,7 @@ struct MessageStream {
     failed: mpsc::Sender<C1Error>,
 }
 
-/// Metadata, data as often as needed, the end; each message is made when the connection takes it.
+/// Streams metadata, data and the end; each message is created when the connection is ready for it.
 fn messages(
     metadata: UploadMetadata,
     file: File,
@@ -224,7 +224,7 @@ impl MessageStream {
                 Ok(data) => Some(Msg::Data(UploadData { data })),
                 Err(error) => {
                     let _ = self.failed.send(self.asset.unreadable(&error)).await;
-                    // Whoever hears of it drops this stream.
+                    // The receiver drops this stream.
                     std::future::pending().await
                 }
             },
@@ -258,7 +258,7 @@ impl MessageStream {
     }
 }
 
-/// Fills the buffer, whatever signals come between.
+/// Fills the buffer; retries after signals.
 async fn read_exact(file: &mut File, mut buffer: &mut [u8]) -> io::Result<()> {
     while !buffer.is_empty() {
         match file.read(buffer).await {
@@ -271,7 +271,7 @@ async fn read_exact(file: &mut File, mut buffer: &mut [u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits until nothing was taken for so long.
+/// Waits until there is no progress for this long.
 async fn wait_for_stall(progress: &UploadProgress, limit: Duration) {
     let mut seen = (progress.sent(), Instant::now());
     loop {

@@ -61,7 +61,7 @@ impl TaskHandler {
     }
 }
 
-/// The profile; what it lacks is filled from login and addresses.
+/// The profile, completed from login and addresses.
 fn attributes(info: &v2::AccountInfo) -> Result<Attributes, TaskFailure> {
     let mut attributes = info
         .profile

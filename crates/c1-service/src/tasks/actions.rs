@@ -1,4 +1,4 @@
-//! Named operations: `update-account`.
+//! Actions: `update-account`.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -18,19 +18,19 @@ use super::{TaskHandler, TaskResponse, malformed};
 use crate::TaskId;
 use crate::connector::TaskFailure;
 
-/// Results that are kept for questions about them (docs/reference/conductorone.md §6.8).
+/// Maximum number of results kept for status queries (docs/reference/conductorone.md §6.8).
 const MAX_COMPLETED_ACTIONS: usize = 1000;
 
-/// The actions, and what became of those that were invoked.
+/// The actions and the results of their invocations.
 #[derive(Debug, Default)]
 pub(crate) struct Actions {
-    /// Ids of those that are complete, and whether the account is known to be as requested; actions here end before they
-    /// are answered.
+    /// Completed actions by id, and whether the change is verified; actions complete before the response.
     done: Mutex<VecDeque<(String, bool)>>,
 }
 
 impl Actions {
-    /// The actions for resources of a type; without one, all. None is bound to a type (docs/reference/conductorone.md §6.8).
+    /// Lists the actions of a resource type; all if it is empty. No action is bound to a type
+    /// (docs/reference/conductorone.md §6.8).
     pub(super) fn list(resource_type: &str, accounts: &AccountSchema) -> TaskResponse {
         let schemas = if resource_type.is_empty() {
             vec![update_account(accounts)]
@@ -82,7 +82,7 @@ impl Actions {
 }
 
 impl TaskHandler {
-    /// The action ends before it is answered. Its id is that of the change.
+    /// The action completes before the response. Its id is the change id.
     pub(super) async fn invoke(
         &self,
         id: &TaskId,
@@ -95,7 +95,7 @@ impl TaskHandler {
         let change = Change::from_action(&request.name, &request.resource_type_id, arguments, &self.terms)?;
         let outcome = self.connector.change(id, change).await?;
         let action = outcome.change_id.to_string();
-        // What is accepted and never shown is complete, and not known to be as requested.
+        // An accepted change that is never visible is complete, but not verified.
         let is_verified = outcome.result != ChangeResult::Accepted;
         self.actions.record(&action, is_verified);
         let response = v2::InvokeActionResponse {

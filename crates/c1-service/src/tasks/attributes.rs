@@ -1,4 +1,4 @@
-//! Protobuf's free-form objects as attributes.
+//! Converts protobuf structs to attributes.
 
 use access_core::StatusCode;
 use access_core::provisioning::{AttributeValue, Attributes, ResourceRef};
@@ -7,10 +7,10 @@ use baton_proto::prost_types::{Struct, Value};
 
 use crate::connector::TaskFailure;
 
-/// Whole numbers up to here survive the trip through protobuf's doubles.
+/// Largest integer that protobuf doubles represent exactly.
 const MAX_EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
-/// Texts, flags, whole numbers, resources and lists of these; a null is left out.
+/// Converts texts, booleans, integers, resources and lists of these; nulls are omitted.
 pub(super) fn attributes_from_struct(object: &Struct) -> Result<Attributes, TaskFailure> {
     let mut attributes = Attributes::new();
     for (key, value) in &object.fields {

@@ -10,16 +10,16 @@ use time::{Duration, OffsetDateTime};
 use super::{TaskHandler, TaskResponse};
 use crate::connector::TaskFailure;
 
-/// The one feed.
+/// The id of the only feed.
 const FEED: &str = "ninja-one-activities";
 /// The reference's name for the only feed of a connector that has one (docs/reference/conductorone.md §1.4).
 const LEGACY_FEED: &str = "baton_feed_event";
-/// Events in an answer if the task does not say.
+/// Default number of events in a response.
 const DEFAULT_PAGE_SIZE: u32 = 100;
-/// Most events in an answer.
+/// Maximum number of events in a response.
 const MAX_PAGE_SIZE: u32 = 1000;
 
-/// The feeds.
+/// Lists the feeds.
 pub(super) fn list_feeds() -> TaskResponse {
     let feed = v2::EventFeedMetadata {
         id: FEED.to_owned(),

@@ -48,7 +48,7 @@ impl TaskHandler {
             principal: self.principal(principal)?,
         };
         let outcome = self.connector.change(id, change).await?;
-        // As above: nobody is said to have lost a role before who is not known to.
+        // As above: only a known state is reported as already revoked.
         let annotations: Vec<Any> = (outcome.result == ChangeResult::AlreadyApplied)
             .then(|| pack(&v2::GrantAlreadyRevoked {}))
             .into_iter()

@@ -1,4 +1,4 @@
-//! Tasks: what is asked, done, and answered (docs/reference/conductorone.md §3.5).
+//! Tasks: requests, handling and responses (docs/reference/conductorone.md §3.5).
 
 mod accounts;
 mod actions;
@@ -24,7 +24,7 @@ pub(crate) use actions::Actions;
 #[cfg(any(test, fuzzing))]
 pub(crate) use syncs::parse_sync_task;
 
-/// Everything that working on tasks takes.
+/// Handles tasks.
 pub(crate) struct TaskHandler {
     pub(crate) client: C1Client,
     pub(crate) connector: Arc<dyn Connector>,
@@ -32,23 +32,23 @@ pub(crate) struct TaskHandler {
     pub(crate) allow_admin_delete: bool,
     pub(crate) hello: Hello,
     pub(crate) actions: Actions,
-    /// How long a failing heartbeat is kept up.
+    /// Consecutive failed heartbeats after which a task is cancelled.
     pub(crate) heartbeat_failures: u32,
-    /// The longest pause between heartbeats that is accepted.
+    /// Maximum pause between heartbeats.
     pub(crate) max_heartbeat_pause: Duration,
 }
 
-/// What becomes of a task.
+/// What to report for a task.
 #[derive(Debug)]
 pub(crate) enum TaskDisposition {
-    /// It is finished like this.
+    /// Report this result.
     Finish(TaskResult),
-    /// It needs no end: the answer was given already, or ConductorOne wants none.
+    /// Report nothing: the task was answered already, or ConductorOne expects no result.
     NoFinish,
 }
 
 impl TaskHandler {
-    /// Does what a task asks for.
+    /// Handles a task.
     pub(crate) async fn handle(&self, task: Task, stop: CancelToken) -> TaskDisposition {
         let Task { id, debug, kind } = task;
         let id = &id;
@@ -84,7 +84,7 @@ impl TaskHandler {
         })
     }
 
-    /// The hello is the answer; if it fails, ConductorOne asks again.
+    /// The hello is the response; if it fails, ConductorOne repeats the task.
     async fn answer_hello(&self, id: &TaskId) -> TaskDisposition {
         let hello = Hello {
             task_id: Some(id.clone()),
@@ -96,13 +96,13 @@ impl TaskHandler {
         TaskDisposition::NoFinish
     }
 
-    /// Says hello for the first time.
+    /// Announces the connector.
     pub(crate) async fn send_hello(&self) -> Result<(), C1Error> {
         self.client.hello(self.hello.clone()).await
     }
 }
 
-/// A task's answer.
+/// The response to a task.
 pub(crate) struct TaskResponse {
     response: baton_proto::prost_types::Any,
     annotations: Vec<baton_proto::prost_types::Any>,
@@ -124,7 +124,7 @@ impl TaskResponse {
     }
 }
 
-/// Whether the reference lets ConductorOne try a failed task of this kind again (docs/reference/conductorone.md §3.5, table).
+/// Whether a failed task of this type is retryable in the reference (docs/reference/conductorone.md §3.5, table).
 fn is_retryable(task_type: &TaskType) -> bool {
     matches!(
         task_type,
@@ -176,7 +176,7 @@ fn cannot_create(request: &baton_proto::connectorapi_baton_v1::task::CreateResou
     }
 }
 
-/// The word for a kind of task in logs and metrics.
+/// Name of a task type in logs and metrics.
 pub(crate) fn task_kind(kind: Option<&TaskType>) -> &'static str {
     match kind {
         None => "unknown",

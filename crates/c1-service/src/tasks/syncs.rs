@@ -1,4 +1,4 @@
-//! `sync_full`: heartbeats beside the sync and its upload.
+//! `sync_full`: heartbeats during the sync and its upload.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use super::{TaskDisposition, TaskHandler, task_failure};
 use crate::connector::{CancelHandle, CancelReason, CancelToken, SyncTaskSpec, TaskFailure};
 use crate::{C1Error, TaskId, TaskResult};
 
-/// How often the first heartbeat is tried.
+/// Maximum attempts of the first heartbeat.
 const MAX_FIRST_HEARTBEAT_ATTEMPTS: u32 = 3;
 const FIRST_HEARTBEAT_WAIT: Duration = Duration::from_secs(1);
 
 impl TaskHandler {
-    /// The first heartbeat decides whether the task is still wanted; the others go on until the upload is done.
+    /// The first heartbeat decides whether the task still exists; the others continue until the upload is complete.
     pub(super) async fn sync(
         &self,
         id: &TaskId,
@@ -57,8 +57,7 @@ impl TaskHandler {
             (Err(_), Some(reason)) => {
                 task_failure(TaskFailure::new(StatusCode::Cancelled, reason.as_str()), true)
             }
-            // The reference tries everything again but what no second try can mend (docs/reference/conductorone.md §3.5,
-            // table).
+            // The reference retries everything except permanent failures (docs/reference/conductorone.md §3.5, table).
             (Err(failure), None) => {
                 let permanent = matches!(
                     failure.status,
@@ -69,8 +68,8 @@ impl TaskHandler {
         })
     }
 
-    /// When the next heartbeat is due; none if the task is not wanted any more. What passes is waited for: a task that is
-    /// left alone is given out again much later only.
+    /// The wait before the next heartbeat; `None` if the task was cancelled. Transient failures are retried, because an
+    /// abandoned task is reassigned much later.
     async fn first_heartbeat(&self, id: &TaskId) -> Result<Option<Duration>, C1Error> {
         let mut tries = 1;
         loop {
@@ -90,7 +89,7 @@ impl TaskHandler {
         }
     }
 
-    /// Ends when the sync is to end, having told it.
+    /// Cancels the sync when it has to end.
     async fn watch_for_cancellation(
         &self,
         id: &TaskId,
@@ -126,7 +125,7 @@ impl TaskHandler {
     }
 }
 
-/// What is asked for.
+/// Parses the parameters of a sync task.
 pub(crate) fn parse_sync_task(request: &SyncFullTask) -> Result<SyncTaskSpec, TaskFailure> {
     let refuse =
         |error: access_core::model::IdError| TaskFailure::new(StatusCode::InvalidArgument, error.to_string());

@@ -240,7 +240,7 @@ async fn the_channel_refuses_a_strangers_certificate_too() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_not_made_in_time_is_no_reason_to_give_up() {
+async fn slow_connections_are_retried() {
     let tenant = Tenant::healthy();
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent = Proxy::start_to("200 OK", Some(silent.local_addr().unwrap().to_string())).await;

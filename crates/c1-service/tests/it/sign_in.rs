@@ -81,7 +81,7 @@ async fn a_token_is_revoked_in_the_middle_of_an_upload_task() {
 }
 
 #[tokio::test]
-async fn keys_with_an_id_say_it_and_other_types_of_tokens_are_passed_on() {
+async fn key_ids_and_token_types_are_passed_on() {
     let tenant = Tenant::start(C1SimConfig {
         key_id: Some("key-1".to_owned()),
         token: TokenBehavior {

@@ -1,4 +1,4 @@
-//! A tenant that is a few maps, and does wrong what it is told to.
+//! A tenant in memory with injected faults.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Mutex;
@@ -33,18 +33,18 @@ pub(super) struct Person {
     pub(super) administrator: Option<bool>,
     pub(super) scim: bool,
     pub(super) disabled: bool,
-    /// Nothing is said of the portal and the organization.
+    /// Portal access and organization are unknown.
     pub(super) silent: bool,
 }
 
-/// What a list says of an account otherwise than the lookup.
+/// How a list differs from the lookup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ListContradiction {
-    /// It has this one.
+    /// The list has this account.
     Has(Person),
-    /// It has none.
+    /// The list lacks the account.
     Lacks,
-    /// It cannot be told.
+    /// The list has an unreadable entry.
     Unclear,
 }
 
@@ -53,11 +53,11 @@ pub(super) struct Bundle {
     pub(super) name: String,
     pub(super) holders: Option<AccountKind>,
     pub(super) members: BTreeSet<u64>,
-    /// The tenant does not say who is in it.
+    /// The members are unknown.
     pub(super) silent: bool,
 }
 
-/// What there is.
+/// The state of the tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct FakeTenant {
     pub(super) people: BTreeMap<u64, Person>,
@@ -66,37 +66,37 @@ pub(super) struct FakeTenant {
     pub(super) next_id: u64,
 }
 
-/// What goes wrong with the next call.
+/// The fault of the next call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum InjectedFault {
-    /// Nothing.
+    /// No fault.
     Fine,
-    /// A write does not leave; a read fails.
+    /// A write is not sent; a read fails.
     NotSent,
-    /// A write has no effect and no answer; a read fails.
+    /// A write has no effect and no response; a read fails.
     LostBefore,
-    /// A write has its effect and no answer; a read fails.
+    /// A write has its effect but no response; a read fails.
     LostAfter,
-    /// A write has its effect and an answer that shows nothing.
+    /// A write has its effect, and the response does not show it.
     Silent,
-    /// A write is said to be done and is not.
+    /// A write is accepted without effect.
     Lie,
-    /// A write is refused; a read fails.
+    /// A write is rejected; a read fails.
     Refused,
-    /// A read still shows what was before the last write; a write is as with `Silent`.
+    /// A read returns the state before the last write; a write is like `Silent`.
     Late,
 }
 
-/// The tenant.
+/// The fake tenant.
 pub(super) struct Tenant {
     pub(super) world: Mutex<FakeTenant>,
-    /// What was before the last write.
+    /// The state before the last write.
     earlier: Mutex<Option<FakeTenant>>,
-    pub(super) mishaps: Mutex<VecDeque<InjectedFault>>,
+    pub(super) faults: Mutex<VecDeque<InjectedFault>>,
     pub(super) writes: Mutex<Vec<String>>,
-    /// Adding who is there and removing who is not is refused.
+    /// Redundant changes of members are rejected.
     pub(super) refuses_repeats: bool,
-    /// Where the list of accounts does not agree with the lookup.
+    /// Accounts for which list and lookup differ.
     pub(super) listed: BTreeMap<u64, ListContradiction>,
     terms: ProvisioningTerms,
 }
@@ -112,7 +112,7 @@ impl Diagnostic for InjectedError {
 }
 
 impl FakeTenant {
-    /// Two kinds of people, roles for each, one for both.
+    /// Accounts of two kinds, roles for each, and one for both.
     pub(super) fn small() -> Self {
         let person = |kind, first: &str, email: &str| Person {
             kind,
@@ -235,7 +235,7 @@ impl FakeTenant {
         })
     }
 
-    /// Does what a step asks for, as the tenant would.
+    /// Applies a step like the tenant.
     fn obey(&mut self, step: &Step, refuses_repeats: bool) -> Result<Observation, InjectedError> {
         let number = |id: &NativeId| id.as_number().unwrap();
         match step {
@@ -320,12 +320,12 @@ impl FakeTenant {
 }
 
 impl Tenant {
-    pub(super) fn new(world: FakeTenant, mishaps: impl IntoIterator<Item = InjectedFault>) -> Self {
+    pub(super) fn new(world: FakeTenant, faults: impl IntoIterator<Item = InjectedFault>) -> Self {
         let named = ResourceTypeId::from_static;
         Self {
             world: Mutex::new(world),
             earlier: Mutex::default(),
-            mishaps: Mutex::new(mishaps.into_iter().collect()),
+            faults: Mutex::new(faults.into_iter().collect()),
             writes: Mutex::default(),
             refuses_repeats: false,
             listed: BTreeMap::new(),
@@ -340,17 +340,17 @@ impl Tenant {
         }
     }
 
-    fn mishap(&self) -> InjectedFault {
-        self.mishaps
+    fn fault(&self) -> InjectedFault {
+        self.faults
             .lock()
             .unwrap()
             .pop_front()
             .unwrap_or(InjectedFault::Fine)
     }
 
-    /// A read: the world, unless it goes wrong. What befalls only writes leaves a read alone.
+    /// Reads the state, unless a fault is injected. Faults of writes do not affect reads.
     fn read(&self) -> Result<FakeTenant, ProvisionerError> {
-        match self.mishap() {
+        match self.fault() {
             InjectedFault::Fine | InjectedFault::Silent | InjectedFault::Lie => {
                 Ok(self.world.lock().unwrap().clone())
             }
@@ -420,7 +420,7 @@ impl Provisioner for Tenant {
         Ok(selected.filter_map(|(id, _)| world.account(*id)).collect())
     }
 
-    // No mishap befalls these: they decide nothing.
+    // Faults are not injected here: these reads decide nothing.
     async fn similar_roles(&self, words: &TextQuery) -> Result<Vec<String>, ProvisionerError> {
         let world = self.world.lock().unwrap();
         let similar = world.roles.iter().filter(|(_, role)| words.resembles(&role.name));
@@ -489,8 +489,8 @@ impl Provisioner for Tenant {
             request_id: None,
             error: ProvisionerError::new(trouble),
         };
-        let mishap = self.mishap();
-        match mishap {
+        let fault = self.fault();
+        match fault {
             InjectedFault::NotSent => {
                 return Err(failed(
                     WriteEffect::None,
@@ -519,7 +519,7 @@ impl Provisioner for Tenant {
         }
         *self.earlier.lock().unwrap() = Some(self.world.lock().unwrap().clone());
         let obeyed = self.world.lock().unwrap().obey(step, self.refuses_repeats);
-        match (obeyed, mishap) {
+        match (obeyed, fault) {
             (_, InjectedFault::LostAfter) => Err(failed(
                 WriteEffect::Unknown,
                 InjectedError("no answer", StatusCode::Unavailable),
@@ -539,7 +539,7 @@ impl Provisioner for Tenant {
     async fn wait_before_retry(&self, _: u32) {}
 }
 
-/// An audit log in memory; it can be made to fail from its n-th line on.
+/// An audit log in memory that can fail from its n-th line on.
 #[derive(Default)]
 pub(super) struct FakeAuditLog {
     pub(super) lines: Mutex<Vec<String>>,

@@ -1,4 +1,4 @@
-//! What is told of a change that can be made: to a person beforehand and afterwards, and to C1.
+//! Messages about possible changes: before and after, for users and for ConductorOne.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -44,19 +44,19 @@ fn create(pairs: &[(&str, &str)]) -> Change {
         ("last_name", "Person"),
         ("email", "new@example.com"),
     ];
-    // What is given last counts.
+    // The last value counts.
     let all = attributes(&[&named[..], pairs].concat());
     Change::CreateAccount(AccountRequest::parse(&all, tenant.terms()).unwrap())
 }
 
-/// The plan in words, and what came of it in JSON, as the command line and C1 get them.
+/// The plan as text and the outcome as JSON, as the command line and ConductorOne get them.
 fn told(change: &Change) -> String {
     let mut world = FakeTenant::small();
     world.people.entry(902).and_modify(|sam| sam.disabled = true);
-    let (tenant, diary) = (Tenant::new(world, []), FakeAuditLog::default());
+    let (tenant, audit_log) = (Tenant::new(world, []), FakeAuditLog::default());
     let provisioning = Provisioning {
         provisioner: &tenant,
-        audit: &diary,
+        audit: &audit_log,
         clock: &Fixed,
         ids: &Fixed,
         requested_by: "ada".to_owned(),
@@ -164,7 +164,7 @@ fn access_to_the_portal_is_of_end_users() {
     }
 }
 
-/// A clock that goes on by a second whenever it is asked.
+/// A clock that advances by a second per call.
 struct Ticking(AtomicI64);
 
 impl Clock for Ticking {
@@ -175,10 +175,10 @@ impl Clock for Ticking {
 
 #[test]
 fn the_audit_log_has_the_time_of_the_end() {
-    let (tenant, diary) = (Tenant::new(FakeTenant::small(), []), FakeAuditLog::default());
+    let (tenant, audit_log) = (Tenant::new(FakeTenant::small(), []), FakeAuditLog::default());
     let provisioning = Provisioning {
         provisioner: &tenant,
-        audit: &diary,
+        audit: &audit_log,
         clock: &Ticking(AtomicI64::new(0)),
         ids: &Fixed,
         requested_by: "ada".to_owned(),
@@ -189,7 +189,7 @@ fn the_audit_log_has_the_time_of_the_end() {
     };
     let plan = block_on(provisioning.prepare(&change)).unwrap();
     block_on(provisioning.execute(&plan)).unwrap();
-    let lines = diary.lines.lock().unwrap();
+    let lines = audit_log.lines.lock().unwrap();
     let times = lines.iter().map(|line| {
         let entry: serde_json::Value = serde_json::from_str(line).unwrap();
         entry["time"].as_str().unwrap().to_owned()
@@ -199,7 +199,7 @@ fn the_audit_log_has_the_time_of_the_end() {
 }
 
 #[test]
-fn an_address_that_was_taken_meanwhile_is_told_with_its_holder() {
+fn address_conflict_names_its_account() {
     let tenant = Tenant::new(FakeTenant::small(), []);
     let change = create(&[("user_type", "TECHNICIAN"), ("email", "late@example.com")]);
     let plan = block_on(planner::plan(&tenant, &change)).unwrap();
@@ -276,7 +276,7 @@ fn only_accounts_can_be_made_or_removed() {
 }
 
 #[test]
-fn the_action_is_the_only_one_and_names_its_account_as_text_or_number() {
+fn update_action_accepts_account_as_text_or_number() {
     let tenant = Tenant::new(FakeTenant::small(), []);
     let of = |name: &str, account: AttributeValue| {
         let mut arguments = attributes(&[("first_name", "Beau")]);
@@ -308,9 +308,9 @@ fn addresses_are_equal_as_people_mean_it() {
 
 #[test]
 fn a_refused_account_is_not_said_to_exist() {
-    // The organization and the address are looked up; the account is refused and looked for.
-    let mishaps = [InjectedFault::Fine, InjectedFault::Fine, InjectedFault::Refused];
-    let tenant = Tenant::new(FakeTenant::small(), mishaps);
+    // Organization and address are looked up; creation is rejected and verified.
+    let faults = [InjectedFault::Fine, InjectedFault::Fine, InjectedFault::Refused];
+    let tenant = Tenant::new(FakeTenant::small(), faults);
     let change = create(&[("user_type", "END_USER"), ("organization", "2")]);
     let error = make(&tenant, &FakeAuditLog::default(), &change).unwrap_err();
     assert_eq!(error.status(), StatusCode::InvalidArgument);
@@ -389,10 +389,10 @@ fn roles_are_granted_and_not_updated() {
 #[test]
 fn what_an_account_lacks_is_to_be_granted() {
     let change = create(&[("user_type", "TECHNICIAN"), ("roles", "12")]);
-    // The first refusal that leaves an account is that of its role.
+    // The first failure with a created account is that of its role.
     let partly = (0..12).find_map(|fine| {
-        let mishaps = std::iter::repeat_n(InjectedFault::Fine, fine).chain([InjectedFault::Refused]);
-        let tenant = Tenant::new(FakeTenant::small(), mishaps);
+        let faults = std::iter::repeat_n(InjectedFault::Fine, fine).chain([InjectedFault::Refused]);
+        let tenant = Tenant::new(FakeTenant::small(), faults);
         match make(&tenant, &FakeAuditLog::default(), &change) {
             Err(ProvisioningError::PartiallyApplied {
                 account,

@@ -1,4 +1,4 @@
-//! The rules against a tenant in memory.
+//! Tests of the rules with a tenant in memory.
 
 mod fakes;
 mod messages;
@@ -59,7 +59,7 @@ const fn field(name: &'static str, display_name: &'static str, rule: FieldRule) 
     AccountField::optional(name, display_name, rule, "", "")
 }
 
-/// Accounts of two kinds, of which one belongs to an organization.
+/// Account kinds: one of them has an organization.
 pub(super) static ACCOUNTS: AccountSchema = AccountSchema {
     kinds: &[TECHNICIAN, END_USER],
     administrator_title: "System Administrator",
@@ -106,11 +106,11 @@ impl SyncIdGenerator for Fixed {
     }
 }
 
-/// Prepares a change and carries it out.
-fn make(tenant: &Tenant, diary: &FakeAuditLog, change: &Change) -> Result<Outcome, ProvisioningError> {
+/// Prepares and executes a change.
+fn make(tenant: &Tenant, audit_log: &FakeAuditLog, change: &Change) -> Result<Outcome, ProvisioningError> {
     let provisioning = Provisioning {
         provisioner: tenant,
-        audit: diary,
+        audit: audit_log,
         clock: &Fixed,
         ids: &Fixed,
         requested_by: "ada".to_owned(),

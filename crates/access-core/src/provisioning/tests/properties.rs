@@ -1,4 +1,4 @@
-//! Any changes with any mishaps end as a plain model says, or in an error that is true.
+//! Arbitrary changes with arbitrary faults end as in a naive model, or in a true error.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::provisioning::{
     EmailAddress, NamePart, Person as NewPerson, ProvisioningError, Selector, VerificationMethod,
 };
 
-fn mishap() -> impl Strategy<Value = InjectedFault> {
+fn fault() -> impl Strategy<Value = InjectedFault> {
     prop_oneof![
         4 => Just(InjectedFault::Fine),
         1 => Just(InjectedFault::NotSent),
@@ -79,7 +79,7 @@ fn number(selector: &Selector) -> u64 {
     }
 }
 
-/// The plain model: what the world is to be, or nothing if the change must be refused.
+/// The naive model: the expected state, or `None` if the change must be refused.
 fn requested(world: &FakeTenant, change: &Change) -> Option<FakeTenant> {
     let mut after = world.clone();
     match change {
@@ -177,7 +177,7 @@ fn is_of_no_role(world: &FakeTenant, change: &Change) -> bool {
     matches!(change, Change::Revoke { role, .. } if !world.roles.contains_key(&number(role)))
 }
 
-/// Whether the tenant says enough to be sure that nothing is left to do.
+/// Whether the tenant reports enough to know that nothing is left to do.
 fn is_said(world: &FakeTenant, change: &Change) -> bool {
     match change {
         Change::Grant { role, .. } | Change::Revoke { role, .. } => {
@@ -191,7 +191,7 @@ fn is_said(world: &FakeTenant, change: &Change) -> bool {
     }
 }
 
-/// What a role was said to be granted or to lack is so; what may lack is not looked at.
+/// Reported assigned and missing roles are true; possibly missing ones are not checked.
 fn partly_true(now: &FakeTenant, error: &ProvisioningError) {
     let ProvisioningError::PartiallyApplied { account, granted, .. } = error else {
         panic!("{error}")
@@ -211,7 +211,7 @@ proptest! {
 
     #[test]
     fn changes_end_as_the_model_says_or_in_a_true_error(
-        changes in prop::collection::vec((change(), prop::collection::vec(mishap(), 0..12)), 1..8),
+        changes in prop::collection::vec((change(), prop::collection::vec(fault(), 0..12)), 1..8),
         refuses_repeats: bool,
         silent in prop::sample::subsequence(vec![10_u64, 11, 12, 13], 0..3),
     ) {
@@ -221,25 +221,25 @@ proptest! {
         }
         let mut tenant = Tenant::new(world, []);
         tenant.refuses_repeats = refuses_repeats;
-        for (change, mishaps) in changes {
+        for (change, faults) in changes {
             let before = tenant.world.lock().unwrap().clone();
-            let calm = mishaps.iter().all(|mishap| *mishap == InjectedFault::Fine);
-            *tenant.mishaps.lock().unwrap() = mishaps.into();
+            let calm = faults.iter().all(|fault| *fault == InjectedFault::Fine);
+            *tenant.faults.lock().unwrap() = faults.into();
             tenant.writes.lock().unwrap().clear();
-            let diary = FakeAuditLog::default();
-            let result = make(&tenant, &diary, &change);
+            let audit_log = FakeAuditLog::default();
+            let result = make(&tenant, &audit_log, &change);
             let now = tenant.world.lock().unwrap().clone();
             let requested = requested(&before, &change);
             let writes = tenant.writes.lock().unwrap().len();
             match (&result, &requested) {
                 (Ok(outcome), Some(requested)) => {
-                    // What is accepted and not verified may be a lie.
+                    // An accepted, unverified change may be false.
                     let accepted = outcome.steps.iter().any(|step| step.verified == VerificationMethod::NotVerifiable);
                     prop_assert!(!accepted || !is_said(&before, &change) || is_of_no_role(&before, &change), "{:?}", outcome);
                     prop_assert!(now == *requested || accepted, "{:?}", outcome);
                     prop_assert!(outcome.result != ChangeResult::AlreadyApplied || before == now, "{:?}", outcome);
                     prop_assert!(outcome.result == ChangeResult::AlreadyApplied || writes > 0);
-                    // Where the tenant is silent, and where a role is not listed, a write asks.
+                    // With missing information or an unlisted role, a write is sent.
                     let asks = outcome.result == ChangeResult::Accepted
                         || !outcome.warnings.is_empty() && is_membership(&change);
                     prop_assert!(before != now || writes == 0 || asks, "a needless write");
@@ -262,7 +262,7 @@ proptest! {
                     }
                 },
             }
-            let lines = diary.lines.lock().unwrap();
+            let lines = audit_log.lines.lock().unwrap();
             prop_assert!(lines.last().is_some_and(|line| line.contains(r#""event":"finished""#)));
             prop_assert_eq!(lines.len(), if writes == 0 { 1 } else { 2 });
         }

@@ -1,4 +1,4 @@
-//! What is refused, in which words, without a single write.
+//! Refusals and their messages; none sends a write.
 
 use super::fakes::FakeAuditLog;
 use super::fakes::FakeTenant;
@@ -28,7 +28,7 @@ fn refused(tenant: &Tenant, change: Result<Change, ProvisioningError>) -> String
 
 #[expect(clippy::too_many_lines, reason = "a table of cases")]
 #[test]
-fn refusals_are_told_and_write_nothing() {
+fn refusals_are_reported_and_write_nothing() {
     let mut world = FakeTenant::small();
     world.people.entry(2).and_modify(|ada| ada.administrator = None);
     let tenant = Tenant::new(world, []);

@@ -1,4 +1,4 @@
-//! What the tenant does not say decides nothing, and what its sources contradict each other about neither.
+//! Missing and contradicting information decides nothing.
 
 use super::fakes::FakeAuditLog;
 use super::fakes::FakeTenant;
@@ -51,18 +51,18 @@ fn update(account: Selector, pairs: &[(&str, &str)]) -> Change {
     }
 }
 
-/// A tenant that says of no role who is in it.
-fn silent(mishaps: &[InjectedFault]) -> Tenant {
+/// A tenant that lists the members of no role.
+fn silent(faults: &[InjectedFault]) -> Tenant {
     let mut world = FakeTenant::small();
     for role in world.roles.values_mut() {
         role.silent = true;
     }
-    Tenant::new(world, mishaps.iter().copied())
+    Tenant::new(world, faults.iter().copied())
 }
 
 fn told(tenant: &Tenant, change: &Change) -> String {
-    let diary = FakeAuditLog::default();
-    let ended = match make(tenant, &diary, change) {
+    let audit_log = FakeAuditLog::default();
+    let ended = match make(tenant, &audit_log, change) {
         Ok(outcome) => {
             let warnings: Vec<String> = outcome
                 .warnings
@@ -82,7 +82,7 @@ fn told(tenant: &Tenant, change: &Change) -> String {
         }
     };
     let writes = tenant.writes.lock().unwrap().len();
-    let lines = diary.lines.lock().unwrap();
+    let lines = audit_log.lines.lock().unwrap();
     let last: serde_json::Value = serde_json::from_str(lines.last().unwrap()).unwrap();
     format!(
         "{}: {ended}\n  {writes} writes, audited as {}",
@@ -92,7 +92,7 @@ fn told(tenant: &Tenant, change: &Change) -> String {
 }
 
 #[test]
-fn a_role_that_does_not_say_its_members_is_asked_by_the_write() {
+fn unknown_members_are_decided_by_the_write() {
     use InjectedFault::{Fine, LostAfter, LostBefore, Refused};
     let mut shown = Vec::new();
     for change in [
@@ -106,25 +106,25 @@ fn a_role_that_does_not_say_its_members_is_asked_by_the_write() {
             Change::Grant { .. } => &[Fine, Fine],
             _ => &[Fine],
         };
-        for mishaps in [
+        for faults in [
             &[][..],
             &[LostAfter],
             &[LostBefore, Fine, LostBefore, Fine, LostBefore],
             &[Refused],
         ] {
-            let tenant = silent(&[reads, mishaps].concat());
-            shown.push(format!("{mishaps:?}\n{}", told(&tenant, &change)));
+            let tenant = silent(&[reads, faults].concat());
+            shown.push(format!("{faults:?}\n{}", told(&tenant, &change)));
         }
     }
     insta::assert_snapshot!(shown.join("\n"));
 }
 
-/// Silence in the list, and an answer that speaks: the answer decides.
+/// Members are missing in the list, and the response decides.
 #[test]
 fn an_answer_that_says_the_members_decides() {
     for (change, role) in [(revoke(10, 2), 10), (revoke(12, 2), 12), (grant(12, 2), 12)] {
         let tenant = silent(&[]);
-        // It speaks from the write on.
+        // Members are listed from the write on.
         let provisioning = crate::provisioning::Provisioning {
             provisioner: &tenant,
             audit: &FakeAuditLog::default(),
@@ -150,7 +150,7 @@ fn an_answer_that_says_the_members_decides() {
 }
 
 #[test]
-fn sources_that_contradict_each_other_delete_nobody() {
+fn contradicting_sources_prevent_deletion() {
     let somebody = |administrator, kind| {
         let mut person = FakeTenant::small().people[&2].clone();
         (person.administrator, person.kind) = (administrator, kind);
@@ -159,7 +159,7 @@ fn sources_that_contradict_each_other_delete_nobody() {
     let technician = |administrator| somebody(administrator, TECHNICIAN);
     let end_user = |administrator| somebody(administrator, END_USER);
     let has = |person: Person| Some(ListContradiction::Has(person));
-    // What the lookup says, and what the list says.
+    // Results of the lookup and of the list.
     let cases = [
         (
             "no and yes",
@@ -230,9 +230,9 @@ fn sources_that_contradict_each_other_delete_nobody() {
     insta::assert_snapshot!(shown.join("\n"));
 }
 
-/// Somebody else deletes it meanwhile, and a list still has it.
+/// The account is deleted concurrently, and a list still has it.
 #[test]
-fn a_refused_deletion_is_no_proof_that_the_account_was_gone() {
+fn rejected_deletion_does_not_prove_absence() {
     for (listed, is_already) in [
         (None, true),
         (Some(FakeTenant::small().people[&2].clone()), false),
@@ -271,7 +271,7 @@ fn a_refused_deletion_is_no_proof_that_the_account_was_gone() {
 }
 
 #[test]
-fn who_is_not_found_in_one_source_and_is_in_another_is_not_missing() {
+fn account_in_one_source_only_is_not_missing() {
     let mut world = FakeTenant::small();
     world.people.remove(&2);
     let mut tenant = Tenant::new(world, []);
@@ -287,9 +287,9 @@ fn who_is_not_found_in_one_source_and_is_in_another_is_not_missing() {
     }
 }
 
-/// An attribute that an account does not say is written, and is not said to be so.
+/// Unknown attributes are written and not reported as already set.
 #[test]
-fn an_attribute_that_is_not_said_is_not_so_already() {
+fn unknown_attributes_are_written() {
     let mut shown = Vec::new();
     for (silent, pairs) in [
         (false, &[("full_portal_access", "false")][..]),

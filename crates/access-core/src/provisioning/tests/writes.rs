@@ -1,4 +1,4 @@
-//! How writes are made sure of, and what the audit log says of them.
+//! Verification of writes, and their audit entries.
 
 use futures::executor::block_on;
 use time::macros::datetime;
@@ -27,16 +27,16 @@ fn grant() -> Change {
     }
 }
 
-/// Two reads make the plan; what follows befalls the write and the reads after it.
-fn after_planning(mishaps: &[InjectedFault]) -> Vec<InjectedFault> {
-    [&[InjectedFault::Fine, InjectedFault::Fine][..], mishaps].concat()
+/// Planning takes two reads; the faults apply to the write and later reads.
+fn after_planning(faults: &[InjectedFault]) -> Vec<InjectedFault> {
+    [&[InjectedFault::Fine, InjectedFault::Fine][..], faults].concat()
 }
 
 #[test]
-fn a_lost_answer_is_looked_for_before_anything_is_sent_again() {
+fn lost_response_is_verified_before_a_retry() {
     use InjectedFault::{Fine, Lie, LostAfter, LostBefore, NotSent, Silent};
     let mut shown = Vec::new();
-    for mishaps in [
+    for faults in [
         &[][..],
         &[Silent],
         &[LostAfter],
@@ -49,24 +49,24 @@ fn a_lost_answer_is_looked_for_before_anything_is_sent_again() {
         &[NotSent],
         &[Lie],
     ] {
-        let tenant = Tenant::new(FakeTenant::small(), after_planning(mishaps));
+        let tenant = Tenant::new(FakeTenant::small(), after_planning(faults));
         let ended = match make(&tenant, &FakeAuditLog::default(), &grant()) {
             Ok(outcome) => format!("{:?}, seen {:?}", outcome.result, outcome.steps[0].verified),
             Err(error) => format!("{:?} changed: {error}", error.extent()),
         };
         let writes = tenant.writes.lock().unwrap().len();
         let holds = tenant.world.lock().unwrap().roles[&12].members.contains(&2);
-        shown.push(format!("{mishaps:?}: {writes} writes, holds {holds}\n  {ended}"));
+        shown.push(format!("{faults:?}: {writes} writes, holds {holds}\n  {ended}"));
     }
     insta::assert_snapshot!(shown.join("\n"));
 }
 
 #[test]
-fn a_tenant_has_time_to_show_what_it_did() {
+fn accepted_changes_may_become_visible_late() {
     use InjectedFault::{Late, Silent};
     for (late, shown) in [(0, true), (1, true), (2, true), (3, false)] {
-        let mishaps = [&[Silent][..], &[Late].repeat(late)].concat();
-        let tenant = Tenant::new(FakeTenant::small(), after_planning(&mishaps));
+        let faults = [&[Silent][..], &[Late].repeat(late)].concat();
+        let tenant = Tenant::new(FakeTenant::small(), after_planning(&faults));
         let ended = make(&tenant, &FakeAuditLog::default(), &grant());
         if shown {
             assert_eq!(
@@ -85,7 +85,7 @@ fn a_tenant_has_time_to_show_what_it_did() {
 }
 
 #[test]
-fn a_new_account_that_no_answer_shows_is_found_by_its_address() {
+fn new_account_is_verified_by_its_address() {
     for kind in ["END_USER", "TECHNICIAN"] {
         let attributes = [
             ("user_type", kind),
@@ -101,7 +101,7 @@ fn a_new_account_that_no_answer_shows_is_found_by_its_address() {
         let request = AccountRequest::parse(&attributes, tenant.terms()).unwrap();
         let change = Change::CreateAccount(request);
         let plan = block_on(planner::plan(&tenant, &change)).unwrap();
-        *tenant.mishaps.lock().unwrap() = [InjectedFault::Silent].into();
+        *tenant.faults.lock().unwrap() = [InjectedFault::Silent].into();
         let mut execution = Execution {
             tenant: &tenant,
             reports: Vec::new(),
@@ -122,10 +122,10 @@ fn change_id() -> ChangeId {
 }
 
 #[test]
-fn a_refusal_of_what_is_so_already_is_success() {
+fn rejection_of_an_applied_change_is_success() {
     let mut tenant = Tenant::new(FakeTenant::small(), []);
     tenant.refuses_repeats = true;
-    // Somebody else grants it between the plan and the write.
+    // The role is granted concurrently between plan and write.
     let plan = block_on(planner::plan(&tenant, &grant())).unwrap();
     tenant.world.lock().unwrap().roles.entry(12).and_modify(|role| {
         role.members.insert(2);
@@ -144,7 +144,7 @@ fn a_refusal_of_what_is_so_already_is_success() {
 }
 
 #[test]
-fn roles_that_fail_after_the_account_is_made_are_told() {
+fn failed_roles_of_a_new_account_are_reported() {
     let attributes: Attributes = [
         ("user_type", "TECHNICIAN"),
         ("first_name", "New"),
@@ -157,35 +157,35 @@ fn roles_that_fail_after_the_account_is_made_are_told() {
     let plain = Tenant::new(FakeTenant::small(), []);
     let terms = crate::ports::Provisioner::terms(&plain).clone();
     let change = Change::CreateAccount(AccountRequest::parse(&attributes, &terms).unwrap());
-    // Two roles and the address are looked up, the account is made, the first role is given, the second is not.
-    let mishaps = [InjectedFault::Fine; 5]
+    // Two roles and the address are looked up, the account is created, the first role is assigned, the second is not.
+    let faults = [InjectedFault::Fine; 5]
         .into_iter()
         .chain([InjectedFault::NotSent]);
-    let tenant = Tenant::new(FakeTenant::small(), mishaps);
-    let diary = FakeAuditLog::default();
-    let error = make(&tenant, &diary, &change).unwrap_err();
+    let tenant = Tenant::new(FakeTenant::small(), faults);
+    let audit_log = FakeAuditLog::default();
+    let error = make(&tenant, &audit_log, &change).unwrap_err();
     assert_eq!(error.extent(), ChangeExtent::Part);
     insta::assert_snapshot!(format!(
         "{error} ({})\n{}",
         error.status(),
-        diary.lines.lock().unwrap().join("\n")
+        audit_log.lines.lock().unwrap().join("\n")
     ));
-    // Again: nothing is done to an account that exists.
+    // On repetition an existing account is not changed.
     let again = make(&tenant, &FakeAuditLog::default(), &change).unwrap();
     assert_eq!(again.result, ChangeResult::AlreadyApplied);
     insta::assert_snapshot!(again.warnings[0].message);
 }
 
 #[test]
-fn the_audit_log_tells_who_what_before_and_after() {
+fn audit_log_records_requester_and_states() {
     let tenant = Tenant::new(FakeTenant::small(), []);
-    let diary = FakeAuditLog::default();
+    let audit_log = FakeAuditLog::default();
     let id = |number| Selector::Id(NativeId::from_number(number));
-    make(&tenant, &diary, &grant()).unwrap();
-    make(&tenant, &diary, &grant()).unwrap();
+    make(&tenant, &audit_log, &grant()).unwrap();
+    make(&tenant, &audit_log, &grant()).unwrap();
     make(
         &tenant,
-        &diary,
+        &audit_log,
         &Change::Revoke {
             role: id(10),
             principal: id(3),
@@ -194,7 +194,7 @@ fn the_audit_log_tells_who_what_before_and_after() {
     .unwrap();
     make(
         &tenant,
-        &diary,
+        &audit_log,
         &Change::DeleteAccount {
             account: id(902),
             allow_administrator: false,
@@ -203,14 +203,14 @@ fn the_audit_log_tells_who_what_before_and_after() {
     .unwrap();
     make(
         &tenant,
-        &diary,
+        &audit_log,
         &Change::DeleteAccount {
             account: id(1),
             allow_administrator: false,
         },
     )
     .unwrap_err();
-    insta::assert_snapshot!(diary.lines.lock().unwrap().join("\n"));
+    insta::assert_snapshot!(audit_log.lines.lock().unwrap().join("\n"));
 }
 
 #[test]
@@ -230,14 +230,14 @@ fn no_change_without_an_audit() {
     let late = make(&tenant, &half, &grant()).unwrap_err();
     assert_eq!(late.extent(), ChangeExtent::All);
     insta::assert_snapshot!(format!("{error}\n{late}"));
-    // What was so already is no change that the log lacks.
+    // An unnecessary change is not missing in the log.
     let needless = make(&tenant, &full, &grant()).unwrap_err();
     assert_eq!(needless.extent(), ChangeExtent::Nothing);
 }
 
-/// Somebody else of the kind, and the same address on an account of another kind, are not the account that was wanted.
+/// Another account of the kind, or the same address on another kind, is not the requested account.
 #[test]
-fn an_account_is_there_when_kind_and_address_are() {
+fn account_exists_if_kind_and_address_match() {
     let tenant = Tenant::new(FakeTenant::small(), []);
     let requested = Step::CreateAccount(NewAccount {
         kind: TECHNICIAN,

@@ -1,4 +1,4 @@
-//! The comparison against a plain model: sets of texts, looked at one row at a time.
+//! The comparison against a naive model: sets of texts, checked row by row.
 
 use std::collections::BTreeSet;
 use std::future::pending;
@@ -20,7 +20,7 @@ struct Tenant {
     grants: BTreeSet<(u8, u8)>,
 }
 
-/// What is not stated: holders of a role, one grant, what a user holds, which users there are.
+/// Missing information: principals of a role, one grant, grants of a user, the list of users.
 #[derive(Debug, Clone)]
 enum Silence {
     Holders(u8),
@@ -74,7 +74,7 @@ fn scope(silence: &Silence) -> UnstatedScope {
     }
 }
 
-/// Whether the tenant leaves open that a grant still exists.
+/// Whether a grant may still exist.
 fn may_exist(now: &Tenant, silences: &[Silence], (role, user): (u8, u8)) -> bool {
     let listed = now.users.contains(&user);
     silences.iter().any(|silence| match silence {
@@ -137,7 +137,7 @@ fn earlier(tenant: &Tenant) -> Earlier {
 
 proptest! {
     #[test]
-    fn a_full_sync_lost_only_what_was_denied(before in tenants(), now in tenants(), silences in silences()) {
+    fn full_sync_lost_only_denied_rows(before in tenants(), now in tenants(), silences in silences()) {
         let sink = Arc::new(ListSink { holds: Some(earlier(&before)), ..ListSink::named("old") });
         let request = SyncRequest { guard: ShrinkGuard::off(), ..SyncRequest::default() };
         let outcome = run_as_asked(&source(&now, &silences), &[&sink], &request, pending()).unwrap();

@@ -1,4 +1,4 @@
-//! Runs that do not end well: whatever happens, nothing is half published.
+//! Failed runs: nothing is published partially.
 
 use std::error::Error as _;
 use std::future::{pending, ready};
@@ -35,7 +35,7 @@ fn a_sink_that_fails_before_publishing_aborts_all() {
 }
 
 #[test]
-fn a_sink_that_cannot_publish_aborts_those_behind_it_and_names_those_before() {
+fn publish_failure_aborts_later_sinks_and_names_earlier_ones() {
     let (first, bad, last) = (
         Arc::new(ListSink::named("first")),
         Arc::new(ListSink::failing("bad", SinkStage::Publish)),
@@ -62,7 +62,7 @@ fn a_sink_that_cannot_publish_aborts_those_behind_it_and_names_those_before() {
 }
 
 #[test]
-fn a_sink_that_lost_a_row_is_found_out() {
+fn sink_that_loses_a_row_fails_the_sync() {
     let sink = Arc::new(ListSink {
         loses_a_row: true,
         ..ListSink::named("leaky")
@@ -86,7 +86,7 @@ fn a_source_that_fails_aborts_all() {
 }
 
 #[test]
-fn stopping_leaves_no_trace() {
+fn cancellation_leaves_no_trace() {
     let sink = Arc::new(ListSink::named("a"));
     let source = ListSource {
         end: End::Hangs,
@@ -146,7 +146,7 @@ fn grants_of_one_entitlement_come_together_or_not_at_all() {
 }
 
 #[test]
-fn a_resource_must_be_what_its_type_is() {
+fn resource_trait_must_match_its_type() {
     let source = ListSource::of(vec![
         AccessBatch::ResourceTypes(types()),
         AccessBatch::Resources(vec![resource("user", "1", ResourceTrait::Role)]),
@@ -162,7 +162,7 @@ fn a_resource_must_be_what_its_type_is() {
 }
 
 #[test]
-fn a_filter_for_a_type_that_does_not_exist_is_refused_before_anything_is_opened() {
+fn unknown_type_in_filter_is_refused_before_sinks_open() {
     let sink = Arc::new(ListSink::named("a"));
     let scope = SyncScope {
         types: Some([type_id("rolle")].into()),

@@ -86,7 +86,7 @@ pub(super) fn types() -> Vec<ResourceType> {
     ]
 }
 
-/// Gives its events and then, if planned, fails or hangs.
+/// Emits its events and then optionally fails or hangs.
 pub(super) struct ListSource {
     pub(super) events: Vec<SourceEvent>,
     pub(super) end: End,
@@ -154,24 +154,24 @@ impl AccessSource for ListSource {
     }
 }
 
-/// What became of a sink.
+/// The recorded calls of a sink.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct SinkLog {
     pub(super) rows: Vec<AccessBatch>,
-    /// What the sync was said to be when it was completed.
+    /// The sync at completion.
     pub(super) prepared: Option<SyncType>,
     pub(super) published: bool,
     pub(super) aborted: bool,
     pub(super) quarantine: bool,
 }
 
-/// Keeps everything; fails where planned.
+/// Keeps all rows; fails where configured.
 #[derive(Default)]
 pub(super) struct ListSink {
     pub(super) label: &'static str,
     pub(super) fails_at: Option<SinkStage>,
     pub(super) loses_a_row: bool,
-    /// The full sync that it holds.
+    /// The existing full sync.
     pub(super) holds: Option<Earlier>,
     pub(super) id_scheme: Option<IdScheme>,
     pub(super) log: Arc<Mutex<SinkLog>>,

@@ -1,4 +1,4 @@
-//! The guard at its edges, without a pipeline: each test fails for a mutant that the others did not notice.
+//! Edge cases of the guard without a pipeline: each test kills a mutant that other tests missed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,7 +63,7 @@ fn suspects(implausible: bool) -> BTreeMap<ResourceTypeId, ImplausibleSilence> {
     BTreeMap::from([(role(), suspicious_types)])
 }
 
-/// The findings and sinks of the refusal, if there is one.
+/// Findings and sinks of the refusal, if any.
 fn implausible(
     guard: &ShrinkGuard,
     sinks: Vec<SinkComparison>,
@@ -82,14 +82,14 @@ fn implausible_silence_over_an_unknown_sync() {
     let sinks = || vec![sink("known", false), sink("unknown", true)];
     let refused = implausible(&guard, sinks(), &suspects(true));
     assert_eq!(refused, Some((1, vec!["unknown".to_owned()])));
-    // Nothing can be lost unseen, or nothing is implausible.
+    // Every loss is visible, or nothing is implausible.
     assert_eq!(
         implausible(&guard, vec![sink("known", false)], &suspects(true)),
         None
     );
     assert_eq!(implausible(&guard, sinks(), &suspects(false)), None);
     assert_eq!(implausible(&guard, sinks(), &BTreeMap::new()), None);
-    // Somebody gave leave, or wants no guard.
+    // The loss is accepted, or the guard is off.
     let acceptance = AcceptDrop {
         resource_type: Some(role()),
         since: None,
@@ -110,7 +110,7 @@ fn a_type_that_is_not_read_any_more() {
         .map(|loss| (loss.kind, loss.before, loss.not_read))
         .collect();
     assert_eq!(shown, [(RowKind::Resource, 3, true)]);
-    // Of a type of which there was nothing, nothing is lost.
+    // A type without rows cannot lose any.
     let losses = guard.losses(&comparison(tally(0, 0), tally(9, 0)), &nothing_read);
     assert_eq!(losses, []);
 }
@@ -163,7 +163,8 @@ fn a_tally_names_five_rows_at_most() {
     assert_eq!(tally.examples, named);
 }
 
-/// An entitlement that is gone, or of which all holders are, was not emptied: its resource or they are the loss.
+/// An entitlement that is missing, or whose principals are, was not emptied: the loss is the resource or the
+/// principals.
 #[test]
 fn what_is_gone_was_not_emptied() {
     let user = ResourceTypeId::from_static("user");
@@ -185,7 +186,7 @@ fn what_is_gone_was_not_emptied() {
     assert_eq!(emptied("role:2:assigned", "8"), BTreeMap::new());
 }
 
-/// JSON of a comparison is bounded: of many emptied entitlements the first are named, the others counted.
+/// The JSON of a comparison is bounded: the first emptied entitlements are listed, the others counted.
 #[test]
 fn emptied_entitlements_in_json_are_bounded() {
     let emptied = |count: u32| Comparison {

@@ -1,4 +1,4 @@
-//! The pipeline against in-memory adapters.
+//! Tests of the pipeline with adapters in memory.
 
 mod comparison_model;
 mod failures;

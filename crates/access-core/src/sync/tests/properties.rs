@@ -1,4 +1,4 @@
-//! Any tenant, however broken: the admission checks against a naive model of the same rules.
+//! Arbitrary tenants: validation against a naive model of the same rules.
 
 use std::collections::{HashMap, HashSet};
 use std::future::pending;
@@ -60,7 +60,7 @@ impl Tenant {
         ])
     }
 
-    /// What should be left: (role, user) pairs.
+    /// The expected grants: (role, user) pairs.
     fn expected_grants(&self) -> HashSet<(String, String)> {
         let users: HashSet<&u8> = self.users.iter().collect();
         let roles: HashSet<&u8> = self.roles.iter().collect();

@@ -1,4 +1,4 @@
-//! Syncs that lost too much are not published; syncs that miss something are not full.
+//! Syncs that lost too much are not published; incomplete syncs are not full.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::{Diagnostic, StatusCode};
 
 use super::fakes::*;
 
-/// A sink that holds users 1 to `users`, roles 7 to `6 + roles`, and that many holders of role 7, from user 1 on.
+/// A sink with users 1 to `users`, roles 7 to `6 + roles`, and that many grants of role 7, from user 1.
 fn holding(label: &'static str, users: u64, roles: u64, grants: u64) -> Arc<ListSink> {
     let ids = |first: u64, count: u64| (first..first + count).map(|id| id.to_string()).collect();
     let holders: Vec<String> = ids(1, grants);
@@ -78,7 +78,7 @@ fn a_loss_is_set_aside_by_all_and_published_by_none() {
 }
 
 #[test]
-fn an_accepted_loss_is_published_and_written_down() {
+fn accepted_loss_is_published_and_recorded() {
     for (request, published) in [
         (accepting(&[]), false),
         (accepting(&["user"]), false),
@@ -211,7 +211,7 @@ fn an_entitlement_that_all_its_holders_lost_is_a_loss() {
     let sink = holding_exactly("old", held(5));
     let error = run(&source(&["50"]), &[&sink], SyncScope::default(), pending()).unwrap_err();
     insta::assert_snapshot!(error, @"not published, because too much is missing: role:8:assigned lost all of its 5 holders since the last sync in old");
-    // Fewer may well lose it on one day.
+    // Fewer may lose it on one day.
     let sink = holding_exactly("old", held(4));
     run(&source(&[]), &[&sink], SyncScope::default(), pending()).unwrap();
 }

@@ -1,4 +1,4 @@
-//! What the tenant does not state takes nothing away: rows that are missing and not denied make their type incomplete.
+//! Missing information removes nothing: rows that are missing but not denied make their type incomplete.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ fn unstated(scope: UnstatedScope, without_baseline: WithoutBaseline) -> SourceEv
     })
 }
 
-/// Users 1 and 2, role 7 without any grant, and what is said beside it.
+/// Users 1 and 2, role 7 without grants, and other events.
 fn source(from_bool: Vec<SourceEvent>) -> ListSource {
     let mut source = ListSource::of(vec![
         AccessBatch::ResourceTypes(types()),
@@ -34,7 +34,7 @@ fn source(from_bool: Vec<SourceEvent>) -> ListSource {
     source
 }
 
-/// Holds users 1, 2 and more, role 7, and its holders.
+/// A sink with users 1, 2 and more, role 7, and its grants.
 fn held(users: &[&str], holders: &[&str]) -> Arc<ListSink> {
     let texts = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
     Arc::new(ListSink {
@@ -103,7 +103,7 @@ fn what_was_held_and_is_not_stated_is_no_removal() {
 
 #[test]
 fn what_is_denied_is_a_removal_whatever_else_is_silent() {
-    // Two grants were there, so one may go without the guard.
+    // There were two grants, so the guard allows the loss of one.
     for scope in [
         UnstatedScope::Grants {
             entitlement: desk(),
@@ -125,7 +125,7 @@ fn what_is_denied_is_a_removal_whatever_else_is_silent() {
 
 #[test]
 fn a_principal_who_is_gone_holds_nothing_any_more() {
-    // User 3 is in no list any more, and the list of users is believed: a role of whom only he was is empty.
+    // User 3 is unlisted and the list of users is complete, so a role with only this user is empty.
     let sink = held(&["1", "2", "3"], &["3"]);
     let source = source(vec![unstated(
         UnstatedScope::Holders(desk()),
@@ -158,7 +158,7 @@ fn a_user_without_an_id_may_be_the_one_who_is_missing() {
 }
 
 #[test]
-fn silence_about_what_nobody_held_is_noted_and_the_sync_stays_full() {
+fn missing_info_without_prior_grants_keeps_the_sync_full() {
     for (name, scope) in scopes() {
         let sink = held(&["1", "2"], &[]);
         let from_bool = vec![
@@ -175,7 +175,7 @@ fn silence_about_what_nobody_held_is_noted_and_the_sync_stays_full() {
 }
 
 #[test]
-fn silence_that_is_never_normal_needs_something_to_compare_with() {
+fn unexpected_missing_info_needs_a_baseline() {
     for (without_baseline, sync_type) in [
         (WithoutBaseline::Complete, SyncType::Full),
         (WithoutBaseline::Incomplete, SyncType::Partial),
@@ -188,7 +188,7 @@ fn silence_that_is_never_normal_needs_something_to_compare_with() {
 }
 
 #[test]
-fn leave_turns_unstated_into_accepted() {
+fn acceptance_covers_unstated_rows() {
     let sink = held(&["1", "2"], &["1"]);
     let source = source(vec![unstated(
         UnstatedScope::Holders(desk()),
@@ -230,7 +230,7 @@ fn another_id_scheme_is_refused_before_anything_is_written() {
 }
 
 #[test]
-fn what_is_left_out_has_a_name() {
+fn dropped_rows_are_listed_by_name() {
     let mut source = ListSource::small();
     source.events.pop();
     let gone = ResourceId::new(type_id("user"), NativeId::new("4242").unwrap());

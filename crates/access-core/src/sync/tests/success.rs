@@ -1,4 +1,4 @@
-//! Runs that end well.
+//! Successful runs.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -32,7 +32,7 @@ fn every_sink_gets_the_same_rows_and_all_are_published() {
     insta::assert_json_snapshot!(outcome);
 }
 
-/// Counts what it is told.
+/// Counts the calls of the observer.
 #[derive(Default)]
 struct Counting(Mutex<BTreeMap<String, u64>>);
 
@@ -68,7 +68,7 @@ fn whoever_watches_is_told_of_every_row() {
 }
 
 #[test]
-fn what_does_not_hang_together_is_dropped_and_counted() {
+fn dangling_rows_are_dropped_and_counted() {
     let mut source = ListSource::of(vec![
         AccessBatch::ResourceTypes(types()),
         AccessBatch::Resources(vec![
@@ -95,7 +95,7 @@ fn what_does_not_hang_together_is_dropped_and_counted() {
 }
 
 #[test]
-fn a_principal_outside_of_the_filter_is_out_of_scope_not_unknown() {
+fn principal_outside_the_filter_is_out_of_scope() {
     let source = ListSource::of(vec![
         AccessBatch::ResourceTypes(vec![resource_type("role", TraitKind::Role)]),
         AccessBatch::Resources(vec![role("7")]),
@@ -186,7 +186,7 @@ fn a_grant_whose_id_just_fits_is_written() {
 }
 
 #[test]
-fn a_batch_of_which_nothing_is_left_does_not_reach_the_sinks() {
+fn empty_batches_do_not_reach_the_sinks() {
     let source = ListSource::of(vec![
         AccessBatch::ResourceTypes(types()),
         AccessBatch::Resources(vec![user("1")]),
@@ -248,7 +248,7 @@ fn a_summary_is_the_next_syncs_baseline() {
 }
 
 #[test]
-fn every_reason_has_its_words() {
+fn every_drop_reason_has_a_text() {
     let reasons = [
         DropReason::UnusableId,
         DropReason::WrongShape,
@@ -265,7 +265,7 @@ fn every_reason_has_its_words() {
 }
 
 #[test]
-fn a_summary_counts_what_was_written_and_tells_how_long_it_took() {
+fn summary_has_row_counts_and_duration() {
     let mut source = ListSource::small();
     source.events.push(SourceEvent::Skipped(SkippedRows {
         kind: RowKind::Resource,
