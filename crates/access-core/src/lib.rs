@@ -1,7 +1,7 @@
 //! The domain of an access-governance connector: a model of access data, ports for adapters, and the rules that connect them.
 //!
 //! A connector answers two questions about a tenant: who has which access, and can that access be changed. This crate contains
-//! everything that is independent of the tenant's API and of the output format. It performs no I/O and names no vendor: adapters
+//! everything that is independent of the tenant's protocol and of the output format. It performs no I/O and names no vendor: adapters
 //! implement the traits in [`ports`], and a binary wires them together.
 //!
 //! # Modules

@@ -117,7 +117,7 @@ impl Assessor<'_> {
                 sheet: None,
                 row: None,
                 problem: Problem::Stale {
-                    due_dates_are_plain_dates: age.whole_days(),
+                    days: age.whole_days(),
                     max_days: max.whole_days(),
                 },
             });

@@ -117,7 +117,7 @@ pub enum Problem {
     /// The sync is too old.
     Stale {
         /// Its age in days.
-        due_dates_are_plain_dates: i64,
+        days: i64,
         /// The limit in days.
         max_days: i64,
     },
@@ -219,14 +219,8 @@ impl fmt::Display for Problem {
             }
             Self::NotSignedOff => f.write_str("not signed off"),
             Self::NoSignOffReason => f.write_str("signed off with undecided lines and without a reason"),
-            Self::Stale {
-                due_dates_are_plain_dates,
-                max_days,
-            } => {
-                write!(
-                    f,
-                    "the sync began {due_dates_are_plain_dates} days ago, more than {max_days}"
-                )
+            Self::Stale { days, max_days } => {
+                write!(f, "the sync began {days} days ago, more than {max_days}")
             }
         }
     }

@@ -23,7 +23,7 @@ fn now() -> OffsetDateTime {
 fn conditions() -> Conditions {
     Conditions {
         now: now(),
-        max_age: Some(Duration::due_dates_are_plain_dates(60)),
+        max_age: Some(Duration::days(60)),
     }
 }
 
@@ -83,7 +83,7 @@ fn review(lines: usize) -> Review {
 type Said = Option<(bool, i64)>;
 
 fn statement(reviewer: usize, revoke: bool, minute: i64) -> Statement {
-    let at = now() - Duration::due_dates_are_plain_dates(1) + Duration::minutes(minute);
+    let at = now() - Duration::days(1) + Duration::minutes(minute);
     Statement {
         decision: if revoke { Decision::Revoke } else { Decision::Keep },
         reviewer: REVIEWERS[reviewer].to_owned(),
@@ -636,10 +636,10 @@ fn a_review_names_who_may_decide() {
 fn old_syncs_are_stale() {
     let review = review(LINES);
     let files = [file(0, &sheet(&review, 2, &[Some((true, 1)); LINES]))];
-    let stale = |due_dates_are_plain_dates: i64| {
+    let stale = |days: i64| {
         let conditions = Conditions {
             now: now(),
-            max_age: Some(Duration::due_dates_are_plain_dates(due_dates_are_plain_dates)),
+            max_age: Some(Duration::days(days)),
         };
         let assessment = assess(&review, &files, conditions);
         assessment

@@ -39,7 +39,7 @@ pub trait AccessSource: Send + Sync {
     /// The stream ends after an error. Dropping it stops all work behind it.
     fn read(&self, scope: &SyncScope) -> BoxStream<'_, Result<SourceEvent, SourceError>>;
 
-    /// API usage so far.
+    /// Request counts so far.
     fn usage(&self) -> ApiUsage;
 
     /// The current activity, for progress display.
@@ -157,7 +157,7 @@ pub struct Warning {
     pub message: String,
 }
 
-/// API usage of a source.
+/// Request counts of a source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct ApiUsage {
     /// Requests, including sign-in and retries.
