@@ -384,7 +384,11 @@ fn failed_conversions_leave_nothing() {
     for (outcome, code, says) in [
         (try_it("v1.c1z", "taken", None, None), 6, "already exists"),
         (try_it("v1.c1z", "v1.c1z", None, None), 6, "already exists"),
-        (try_it("v1.c1z", "new", None, sqlite), 3, "is already a c1z v1 file"),
+        (
+            try_it("v1.c1z", "new", None, sqlite),
+            3,
+            "is already a c1z v1 file",
+        ),
         (
             try_it("v1.c1z", "new", Some(UNFINISHED), None),
             5,
