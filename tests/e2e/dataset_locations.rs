@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use access_dataset::{Dataset, Manifest, POINTER};
+use access_dataset::{Manifest, POINTER, Table};
 use ninjaone_sim::{SimConfig, Tenant};
 use serde_json::Value;
 
@@ -278,7 +278,7 @@ fn who_was_left_out_has_a_row() {
     let context = TestContext::msp();
     let published = synced(&context, 1);
     let manifest = latest(&published).unwrap();
-    let left_out = rows(&published, &manifest, Dataset::LeftOut);
+    let left_out = rows(&published, &manifest, Table::LeftOut);
     let text = format!("{left_out:?}");
     assert!(
         text.contains("unknown_principal") && text.contains("4242"),

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use access_dataset::Dataset;
+use access_dataset::Table;
 use insta::assert_snapshot;
 use ninjaone_sim::{Fault, SimConfig, Tenant, When};
 
@@ -63,14 +63,14 @@ fn one_pass_three_sinks_the_same_rows() {
     let (parquet, csv) = (files(&context.path("parquet")), files(&context.path("csv")));
     let (of_parquet, of_csv) = (latest(&parquet).unwrap(), latest(&csv).unwrap());
     assert_eq!(of_parquet.sync, of_csv.sync);
-    for dataset in Dataset::ALL {
+    for dataset in Table::ALL {
         let from_parquet = rows(&parquet, &of_parquet, dataset);
         let mut from_csv = rows(&csv, &of_csv, dataset);
         for row in &mut from_csv {
             for column in CONTRACT
                 .columns(dataset)
                 .iter()
-                .filter(|column| column.kind == access_dataset::ColumnKind::Texts)
+                .filter(|column| column.kind == access_dataset::ColumnKind::TextList)
             {
                 let list: Vec<String> = serde_json::from_str(row[column.name].as_ref().unwrap()).unwrap();
                 row.insert(column.name.to_owned(), Some(format!("[{}]", list.join(", "))));
@@ -82,18 +82,18 @@ fn one_pass_three_sinks_the_same_rows() {
     let mut from_parquet: Vec<String> = Vec::new();
     let text =
         |row: &std::collections::BTreeMap<String, Option<String>>, name: &str| row[name].clone().unwrap();
-    for row in rows(&parquet, &of_parquet, Dataset::Resources) {
+    for row in rows(&parquet, &of_parquet, Table::Resources) {
         let id = format!("{}/{}", text(&row, "resource_type_id"), text(&row, "resource_id"));
         from_parquet.push(format!("resource {id} {:?}", text(&row, "display_name")));
     }
-    for row in rows(&parquet, &of_parquet, Dataset::Entitlements) {
+    for row in rows(&parquet, &of_parquet, Table::Entitlements) {
         from_parquet.push(format!(
             "entitlement {} on {}",
             text(&row, "entitlement_id"),
             text(&row, "resource_id")
         ));
     }
-    for row in rows(&parquet, &of_parquet, Dataset::Grants) {
+    for row in rows(&parquet, &of_parquet, Table::Grants) {
         let (id, entitlement) = (text(&row, "grant_id"), text(&row, "entitlement_id"));
         from_parquet.push(format!(
             "grant {id} of {entitlement} to {}",
@@ -107,7 +107,7 @@ fn one_pass_three_sinks_the_same_rows() {
 }
 
 /// A table for people: name and value, what is not there left out, without what differs from run to run.
-fn shown(rows: &Rows, dataset: Dataset, address: &str) -> String {
+fn shown(rows: &Rows, dataset: Table, address: &str) -> String {
     let mut text = String::new();
     for row in rows {
         for column in CONTRACT
@@ -131,7 +131,7 @@ fn every_row_of_the_fixture_tenant() {
     assert_eq!(context.run(&["--sink", "parquet=out"]).code, Some(0));
     let files = files(&context.path("out"));
     let manifest = latest(&files).unwrap();
-    for dataset in Dataset::ALL {
+    for dataset in Table::ALL {
         let shown = shown(
             &rows(&files, &manifest, dataset),
             dataset,
@@ -191,7 +191,7 @@ fn content_that_is_hard_on_formats_comes_back() {
     for place in ["parquet", "csv"] {
         let files = files(&context.path(place));
         let manifest = latest(&files).unwrap();
-        let rows = rows(&files, &manifest, Dataset::Users);
+        let rows = rows(&files, &manifest, Table::Users);
         for (n, text) in hard.iter().enumerate() {
             let row = rows
                 .iter()
@@ -226,11 +226,11 @@ fn a_spreadsheet_sees_no_formula_and_files_can_be_packed() {
         let files = files(&context.path("out"));
         assert_eq!(
             files.keys().filter(|path| path.ends_with(extension)).count(),
-            Dataset::ALL.len() + Dataset::HISTORY.len()
+            Table::ALL.len() + Table::HISTORY.len()
         );
         if compression == "none" {
             let manifest = latest(&files).unwrap();
-            for dataset in Dataset::ALL {
+            for dataset in Table::ALL {
                 for row in rows(&files, &manifest, dataset) {
                     let cells = row.values().flatten();
                     for cell in cells {

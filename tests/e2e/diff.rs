@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use access_dataset::Dataset;
+use access_dataset::Table;
 use insta::assert_snapshot;
 use ninjaone_sim::{GeneratedSize, SimConfig, Tenant};
 use serde_json::Value;
@@ -154,11 +154,11 @@ fn records(context: &TestContext, lake: &str, subject: &str) -> Records {
     let files = files(&context.path(lake));
     let manifest = latest(&files).unwrap();
     let (table, key): (_, &[&str]) = match subject {
-        "user" => (Dataset::Users, &["resource_type_id", "user_id"]),
-        "resource" => (Dataset::Resources, &["resource_type_id", "resource_id"]),
-        "entitlement" => (Dataset::Entitlements, &["entitlement_id"]),
+        "user" => (Table::Users, &["resource_type_id", "user_id"]),
+        "resource" => (Table::Resources, &["resource_type_id", "resource_id"]),
+        "entitlement" => (Table::Entitlements, &["entitlement_id"]),
         _ => (
-            Dataset::Grants,
+            Table::Grants,
             &["entitlement_id", "principal_type_id", "principal_id"],
         ),
     };

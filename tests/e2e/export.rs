@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use access_dataset::Dataset;
+use access_dataset::Table;
 use insta::assert_snapshot;
 
 use crate::datasets::files;
@@ -48,10 +48,7 @@ fn a_file_gives_the_dataset_that_the_tenant_gives() {
     let (of_direct, of_exported) = (latest(&direct).unwrap(), latest(&exported).unwrap());
     assert_eq!(of_direct.sync.id, of_exported.sync.id);
     // What was left out of the file is not in it, and so in no export of it.
-    for dataset in Dataset::ALL
-        .into_iter()
-        .filter(|table| *table != Dataset::LeftOut)
-    {
+    for dataset in Table::ALL.into_iter().filter(|table| *table != Table::LeftOut) {
         let (mut a, mut b) = (
             rows(&direct, &of_direct, dataset),
             rows(&exported, &of_exported, dataset),

@@ -16,7 +16,7 @@ use access_core::ports::AccessSink;
 use access_core::sync::{Ledger, SyncSummary};
 use access_core::{Diagnostic, StatusCode};
 use access_dataset::{
-    Dataset, DatasetSink, DatasetSinkConfig, FileFormat, Formats, Location, Manifest, rebuild, verify,
+    DatasetSink, DatasetSinkConfig, FileFormat, Formats, Location, Manifest, Table, rebuild, verify,
 };
 use proptest::prelude::*;
 use sink_csv::CsvFormat;
@@ -302,12 +302,12 @@ fn told(files: &Files, manifest: &Manifest, days: &[Day]) -> [BTreeSet<Interval>
             .position(|(n, day)| run(n, day).id.as_str() == id)
             .unwrap()
     };
-    let told = |table: Dataset| -> BTreeSet<Interval> {
+    let told = |table: Table| -> BTreeSet<Interval> {
         let rows = rows(files, manifest, table);
         rows.iter()
             .map(|row| {
                 let text = |name: &str| row[name].clone().unwrap_or_default();
-                let (key, value) = if table == Dataset::UsersHistory {
+                let (key, value) = if table == Table::UsersHistory {
                     let department = text("profile")
                         .split("\"department\":")
                         .nth(1)
@@ -337,7 +337,7 @@ fn told(files: &Files, manifest: &Manifest, days: &[Day]) -> [BTreeSet<Interval>
             })
             .collect()
     };
-    [told(Dataset::UsersHistory), told(Dataset::GrantsHistory)]
+    [told(Table::UsersHistory), told(Table::GrantsHistory)]
 }
 
 proptest! {
@@ -433,7 +433,7 @@ async fn changes_from_sync_to_sync() {
         for (number, day) in days().iter().enumerate() {
             let path = format!("_manifests/{}.json", run(number, day).id);
             let manifest: Manifest = serde_json::from_slice(&files[&path]).unwrap();
-            for row in rows(&files, &manifest, Dataset::Changes) {
+            for row in rows(&files, &manifest, Table::Changes) {
                 let text = |name: &str| row[name].clone().unwrap_or_default();
                 let fields = text("fields").replace('"', "");
                 let what = ["resource_id", "entitlement_id", "principal_id"]
@@ -603,7 +603,7 @@ fn the_commands() {
     let lake = files(&context.path("lake"));
     let manifest = latest(&lake).unwrap();
     let path = manifest
-        .entries(Dataset::GrantsHistory)
+        .entries(Table::GrantsHistory)
         .next()
         .unwrap()
         .path

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Stdio;
 
-use access_dataset::Dataset;
+use access_dataset::Table;
 use insta::assert_snapshot;
 use serde_json::Value;
 
@@ -132,9 +132,9 @@ fn rows_are_those_of_the_tables() {
     let files = files(&context.path("lake"));
     let manifest = latest(&files).unwrap();
     for (command, table) in [
-        ("users", Dataset::Users),
-        ("entitlements", Dataset::Entitlements),
-        ("grants", Dataset::Grants),
+        ("users", Table::Users),
+        ("entitlements", Table::Entitlements),
+        ("grants", Table::Grants),
     ] {
         let said = lines(&context, &["sync.c1z", command]);
         let expected = rows(&files, &manifest, table);

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-use access_dataset::{Dataset, POINTER};
+use access_dataset::{POINTER, Table};
 use insta::assert_snapshot;
 use ninjaone_sim::{Fault, SimConfig, Tenant, When};
 use s3_sim::{S3Conditions, S3Fault, S3Refusal, S3Sim};
@@ -209,7 +209,7 @@ fn a_pointer_that_somebody_else_moves_meanwhile() {
         .keys()
         .filter(|path| path.ends_with(".parquet"))
         .count();
-    let expected = Dataset::ALL.len() + Dataset::HISTORY.len();
+    let expected = Table::ALL.len() + Table::HISTORY.len();
     assert_eq!(parts, expected, "the loser leaves nothing");
 }
 
@@ -232,7 +232,7 @@ fn a_sync_that_lost_too_much_is_kept_where_no_reader_looks() {
         let files = files(&s3);
         assert_eq!(latest(&files).unwrap().sync, before.sync);
         let kept = files.keys().filter(|path| path.starts_with("_candidate/"));
-        assert_eq!(kept.count(), Dataset::ALL.len() + 1);
+        assert_eq!(kept.count(), Table::ALL.len() + 1);
         assert!(!files.keys().any(|path| path.starts_with("_staging")));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use access_dataset::{Contract, Dataset, Manifest, POINTER, Pointer};
+use access_dataset::{Contract, Manifest, POINTER, Pointer, Table};
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::TimestampMicrosecondType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -32,7 +32,7 @@ pub(crate) fn latest(files: &Files) -> Option<Manifest> {
     for file in manifest.history.iter().flat_map(|history| &history.files) {
         assert_eq!(sha256(&files[&file.path]), file.sha256, "{}", file.path);
     }
-    for dataset in Dataset::ALL {
+    for dataset in Table::ALL {
         let rows = rows(files, &manifest, dataset);
         assert_eq!(rows.len() as u64, manifest.rows[dataset.name()], "{dataset}");
     }
@@ -50,7 +50,7 @@ pub(crate) fn named(files: &Files) -> BTreeSet<String> {
         let recent = [Some(&latest.sync.id), previous.as_ref()].contains(&Some(&manifest.sync.id));
         named.extend(manifest.files.into_iter().map(|file| file.path));
         let history = manifest.history.into_iter().flat_map(|history| history.files);
-        let kept = history.filter(|file| recent || file.dataset == Dataset::Changes.name());
+        let kept = history.filter(|file| recent || file.dataset == Table::Changes.name());
         named.extend(kept.map(|file| file.path));
     }
     named
@@ -71,7 +71,7 @@ fn sha256(bytes: &[u8]) -> String {
 }
 
 /// The rows of a table, in the order of the file.
-pub(crate) fn rows(files: &Files, manifest: &Manifest, dataset: Dataset) -> Rows {
+pub(crate) fn rows(files: &Files, manifest: &Manifest, dataset: Table) -> Rows {
     let mut rows = Rows::new();
     for file in manifest.entries(dataset) {
         let bytes = &files[&file.path];

@@ -36,7 +36,7 @@ impl CollectorThread {
         if self.worker.send(Arc::clone(batch)).await {
             return Ok(());
         }
-        Err(self.finish().await.err().unwrap_or(DatasetError::ThreadLost))
+        Err(self.finish().await.err().unwrap_or(DatasetError::WorkerPanicked))
     }
 
     /// Waits for the thread's end.
@@ -44,7 +44,7 @@ impl CollectorThread {
         match self.worker.join().await {
             Some(Ok(collector)) => Ok(collector),
             Some(Err(error)) => Err(DatasetError::scratch(&self.folder, error)),
-            None => Err(DatasetError::ThreadLost),
+            None => Err(DatasetError::WorkerPanicked),
         }
     }
 }

@@ -8,28 +8,28 @@ use access_core::memory::MemoryExhausted;
 use access_core::{Diagnostic, EXHAUSTED_HINT, StatusCode, is_exhausted};
 
 use crate::format::FormatError;
-use crate::schema::Dataset;
+use crate::schema::Table;
 
 /// Why a sync could not be published as a dataset.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
     /// The location is a file where a folder is needed, or its parent is not a folder.
-    #[error("{place} is not a folder")]
+    #[error("{location} is not a folder")]
     NotAFolder {
         /// The path.
-        place: String,
+        location: String,
     },
     /// Another run publishes to the same location.
-    #[error("another run is publishing to {place}")]
+    #[error("another run is publishing to {location}")]
     Locked {
         /// The root.
-        place: String,
+        location: String,
     },
     /// The store cannot be used as it is set up.
-    #[error("{place} cannot be used: {reason}")]
+    #[error("{location} cannot be used: {reason}")]
     Unusable {
         /// The store.
-        place: String,
+        location: String,
         /// Why.
         reason: String,
     },
@@ -60,163 +60,167 @@ pub enum DatasetError {
         reason: String,
     },
     /// An earlier version of this program wrote the dataset to another prefix for the same URL.
-    #[error("{place} is empty, but {earlier} holds a dataset: earlier versions percent-encoded the prefix")]
+    #[error(
+        "{location} is empty, but {earlier} holds a dataset: earlier versions percent-encoded the prefix"
+    )]
     EncodedPrefix {
         /// The location.
-        place: String,
+        location: String,
         /// Where the dataset is.
         earlier: String,
     },
     /// Another writer replaced a file in a bucket since it was read.
-    #[error("another process replaced {place} during the run")]
+    #[error("another process replaced {location} during the run")]
     ObjectChanged {
         /// The file.
-        place: String,
+        location: String,
     },
     /// A file in a bucket is larger than may be read or written.
-    #[error("{place} has {bytes} bytes, more than {limit}")]
+    #[error("{location} has {bytes} bytes, more than {limit}")]
     ObjectTooLarge {
         /// The file.
-        place: String,
+        location: String,
         /// Its size.
         bytes: u64,
         /// The limit.
         limit: u64,
     },
     /// The bucket or container is not there.
-    #[error("there is no {place}: {reason}")]
+    #[error("there is no {location}: {reason}")]
     Missing {
         /// The object or bucket of the request.
-        place: String,
+        location: String,
         /// The store's own message.
         reason: String,
     },
     /// The credentials were not accepted, or there are none.
-    #[error("{place} did not accept the credentials: {reason}")]
+    #[error("{location} did not accept the credentials: {reason}")]
     Unauthenticated {
         /// The object or bucket of the request.
-        place: String,
+        location: String,
         /// The store's own message.
         reason: String,
     },
     /// Reading or writing is not allowed.
-    #[error("no permission for {place}: {reason}")]
-    Denied {
+    #[error("no permission for {location}: {reason}")]
+    PermissionDenied {
         /// The object or bucket of the request.
-        place: String,
+        location: String,
         /// The store's own message.
         reason: String,
     },
     /// The disk is full.
-    #[error("no space left for {place}")]
+    #[error("no space left for {location}")]
     NoSpace {
         /// The object of the write.
-        place: String,
+        location: String,
     },
     /// The system has run out of something else: memory, open files, threads, the size that a file may have.
-    #[error("{place}: {source}")]
+    #[error("{location}: {source}")]
     Exhausted {
         /// The operation or the path.
-        place: String,
+        location: String,
         /// The system's error.
         source: io::Error,
     },
     /// Any other failure of the file system.
-    #[error("{place}: {source}")]
+    #[error("{location}: {source}")]
     Io {
         /// The path.
-        place: String,
+        location: String,
         /// Why.
         source: io::Error,
     },
     /// The pointer was moved, but the disk did not confirm it.
     #[error("{pointer} names the new sync, but the disk did not confirm it: {reason}")]
-    NotConfirmed {
+    DurabilityUnknown {
         /// The pointer.
         pointer: String,
         /// The system's error.
         reason: String,
     },
     /// The store failed, and so did the retry.
-    #[error("{place} failed: {reason}")]
+    #[error("{location} failed: {reason}")]
     Unavailable {
         /// The object or bucket of the request.
-        place: String,
+        location: String,
         /// The store's own message.
         reason: String,
     },
     /// The store does not know the bucket in this region.
-    #[error("{place} is in another region: {reason}")]
+    #[error("{location} is in another region: {reason}")]
     WrongRegion {
         /// The object or bucket of the request.
-        place: String,
+        location: String,
         /// The store's own message.
         reason: String,
         /// The region that the store names.
         region: Option<String>,
     },
     /// The store wants a checksum with every upload, as buckets with Object Lock do.
-    #[error("{place} requires a checksum for uploads: {reason}")]
+    #[error("{location} requires a checksum for uploads: {reason}")]
     ChecksumRequired {
         /// The object or bucket of the request.
-        place: String,
+        location: String,
         /// The store's own message.
         reason: String,
     },
     /// The clocks of this machine and of the store are too far apart.
-    #[error("{place} refused the time of the request: {reason}")]
+    #[error("{location} refused the time of the request: {reason}")]
     WrongClock {
         /// The object or bucket of the request.
-        place: String,
+        location: String,
         /// The store's own message.
         reason: String,
     },
     /// The store refused a request that it will never accept.
-    #[error("{place} refused the request: {reason}")]
+    #[error("{location} refused the request: {reason}")]
     Refused {
         /// The object or bucket of the request.
-        place: String,
+        location: String,
         /// The store's own message.
         reason: String,
     },
     /// The store cannot replace the pointer safely.
-    #[error("this store cannot replace the pointer safely; it needs conditional writes: {place}: {reason}")]
+    #[error(
+        "this store cannot replace the pointer safely; it needs conditional writes: {location}: {reason}"
+    )]
     Unsupported {
         /// The operation.
-        place: String,
+        location: String,
         /// Its result.
         reason: String,
     },
     /// The location holds something else, see [`LocationConflict`].
-    #[error("cannot write this sync to {place}: {conflict}")]
+    #[error("cannot write this sync to {location}: {conflict}")]
     Conflict {
         /// The root.
-        place: String,
+        location: String,
         /// How it conflicts.
         #[source]
         conflict: LocationConflict,
     },
     /// A full sync that is not later than the published one, such as an export of an earlier sync.
     #[error(
-        "sync {sync_id} cannot become the latest in {place}: it began before the sync {latest} ended, which is the latest"
+        "sync {sync_id} cannot become the latest in {location}: it began before the sync {latest} ended, which is the latest"
     )]
     Outdated {
         /// The sync.
         sync_id: String,
         /// The root.
-        place: String,
+        location: String,
         /// The sync that the pointer names.
         latest: String,
     },
     /// A full sync that the pointer does not lead to.
     #[error(
-        "sync {sync_id} in {place} is not linked: it cannot be reached from the pointer, so its integrity is not proven"
+        "sync {sync_id} in {location} is not linked: it cannot be reached from the pointer, so its integrity is not proven"
     )]
     Unlinked {
         /// The sync.
         sync_id: String,
         /// The root.
-        place: String,
+        location: String,
     },
     /// The pointer was moved, and then another run replaced it.
     #[error("another process replaced {pointer} right after this run had moved it; it names sync {to}")]
@@ -228,33 +232,33 @@ pub enum DatasetError {
     },
     /// Another run moved the pointer since this run began.
     #[error("another process moved {pointer} during the run, to sync {to}")]
-    Moved {
+    PointerConflict {
         /// The pointer.
         pointer: String,
         /// The sync that it names now.
         to: String,
     },
     /// The same sync was published with other content.
-    #[error("sync {sync_id} already exists in {place} with different content")]
-    OtherContent {
+    #[error("sync {sync_id} already exists in {location} with different content")]
+    ContentConflict {
         /// The sync.
         sync_id: String,
         /// The root.
-        place: String,
+        location: String,
     },
     /// The pointer or a manifest cannot be read.
-    #[error("{place} is damaged: {reason}")]
+    #[error("{location} is damaged: {reason}")]
     Damaged {
         /// The file.
-        place: String,
+        location: String,
         /// The problem.
         reason: String,
     },
     /// The bytes that were read back differ from those that were written.
-    #[error("verification of {place} failed: expected {written}, found {found}")]
-    NotVerified {
+    #[error("verification of {location} failed: expected {written}, found {found}")]
+    ReadBackMismatch {
         /// The file.
-        place: String,
+        location: String,
         /// The bytes that were read.
         found: String,
         /// The bytes that were written.
@@ -266,7 +270,7 @@ pub enum DatasetError {
         /// The format.
         format: &'static str,
         /// The table.
-        dataset: Dataset,
+        dataset: Table,
         /// Why.
         source: FormatError,
     },
@@ -277,10 +281,10 @@ pub enum DatasetError {
         name: String,
     },
     /// The location has no dataset, or not the requested sync.
-    #[error("there is no {what} in {place}")]
-    NotThere {
+    #[error("there is no {what} in {location}")]
+    NotFound {
         /// The root.
-        place: String,
+        location: String,
         /// What is missing.
         what: String,
     },
@@ -291,24 +295,24 @@ pub enum DatasetError {
         reason: String,
     },
     /// Reading a file would take more memory than allowed.
-    #[error("{place}: {reason}")]
+    #[error("{location}: {reason}")]
     TooLarge {
         /// The file.
-        place: String,
+        location: String,
         /// Which part is too large.
         reason: String,
     },
     /// The memory budget was spent while rows were read.
-    #[error("{place}: {spent}")]
+    #[error("{location}: {spent}")]
     MemoryExhausted {
         /// The file, or the root.
-        place: String,
+        location: String,
         /// The memory in use.
         spent: MemoryExhausted,
     },
     /// A worker thread ended without saying why.
     #[error("the thread that writes the dataset ended unexpectedly")]
-    ThreadLost,
+    WorkerPanicked,
     /// The run was stopped.
     #[error("stopped on request")]
     Stopped,
@@ -324,24 +328,24 @@ impl DatasetError {
 
     /// A failure of the file system at a path.
     pub(crate) fn io(path: &Path, source: io::Error) -> Self {
-        let place = path.display().to_string();
+        let location = path.display().to_string();
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace { place },
-            _ if is_exhausted(&source) => Self::Exhausted { place, source },
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Denied {
-                place,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace { location },
+            _ if is_exhausted(&source) => Self::Exhausted { location, source },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::PermissionDenied {
+                location,
                 reason: source.to_string(),
             },
-            io::ErrorKind::NotADirectory => Self::NotAFolder { place },
+            io::ErrorKind::NotADirectory => Self::NotAFolder { location },
             io::ErrorKind::Interrupted => Self::Stopped,
-            _ => Self::Io { place, source },
+            _ => Self::Io { location, source },
         }
     }
 
     /// No thread can be started.
     pub(crate) fn thread(source: io::Error) -> Self {
         Self::Exhausted {
-            place: "no thread can be started".to_owned(),
+            location: "no thread can be started".to_owned(),
             source,
         }
     }
@@ -357,8 +361,8 @@ impl DatasetError {
 }
 
 /// Which credentials each type of store needs.
-fn credentials_hint(place: &str) -> &'static str {
-    match place.split_once("://") {
+fn credentials_hint(location: &str) -> &'static str {
+    match location.split_once("://") {
         Some(("gs", _)) => {
             "set GOOGLE_APPLICATION_CREDENTIALS or GOOGLE_SERVICE_ACCOUNT to a file with a valid key"
         }
@@ -383,10 +387,10 @@ impl Diagnostic for DatasetError {
             | Self::CaFile { .. }
             | Self::WrongRegion { .. } => StatusCode::InvalidArgument,
             Self::Locked { .. }
-            | Self::Moved { .. }
+            | Self::PointerConflict { .. }
             | Self::Overtaken { .. }
             | Self::ObjectChanged { .. } => StatusCode::Aborted,
-            Self::Missing { .. } | Self::NotThere { .. } => StatusCode::NotFound,
+            Self::Missing { .. } | Self::NotFound { .. } => StatusCode::NotFound,
             Self::UnknownFormat { .. } | Self::Unsupported { .. } => StatusCode::Unimplemented,
             Self::ChecksumRequired { .. }
             | Self::WrongClock { .. }
@@ -396,17 +400,17 @@ impl Diagnostic for DatasetError {
             | Self::Unlinked { .. } => StatusCode::FailedPrecondition,
             Self::Conflict { conflict, .. } => conflict.status(),
             Self::Unauthenticated { .. } => StatusCode::Unauthenticated,
-            Self::Denied { .. } => StatusCode::PermissionDenied,
+            Self::PermissionDenied { .. } => StatusCode::PermissionDenied,
             Self::NoSpace { .. }
             | Self::Exhausted { .. }
             | Self::ObjectTooLarge { .. }
             | Self::TooLarge { .. }
             | Self::MemoryExhausted { .. } => StatusCode::ResourceExhausted,
-            Self::Io { .. } | Self::NotConfirmed { .. } => StatusCode::Unknown,
+            Self::Io { .. } | Self::DurabilityUnknown { .. } => StatusCode::Unknown,
             Self::Unavailable { .. } => StatusCode::Unavailable,
-            Self::OtherContent { .. } => StatusCode::AlreadyExists,
-            Self::Damaged { .. } | Self::NotVerified { .. } => StatusCode::DataLoss,
-            Self::Format { .. } | Self::Rows { .. } | Self::ThreadLost => StatusCode::Internal,
+            Self::ContentConflict { .. } => StatusCode::AlreadyExists,
+            Self::Damaged { .. } | Self::ReadBackMismatch { .. } => StatusCode::DataLoss,
+            Self::Format { .. } | Self::Rows { .. } | Self::WorkerPanicked => StatusCode::Internal,
             Self::Stopped => StatusCode::Cancelled,
         }
     }
@@ -415,11 +419,11 @@ impl Diagnostic for DatasetError {
         matches!(
             self,
             Self::Locked { .. }
-                | Self::Moved { .. }
+                | Self::PointerConflict { .. }
                 | Self::Overtaken { .. }
                 | Self::ObjectChanged { .. }
                 | Self::Unavailable { .. }
-                | Self::NotVerified { .. }
+                | Self::ReadBackMismatch { .. }
         )
     }
 
@@ -429,11 +433,11 @@ impl Diagnostic for DatasetError {
                 "name a folder, or one that does not exist yet, e.g. --sink parquet=out/access"
             }
             Self::Locked { .. } => "wait for the other run to end, or publish to another location",
-            Self::Missing { place, .. } if place.starts_with("folder ") => {
+            Self::Missing { location, .. } if location.starts_with("folder ") => {
                 "check the path; relative paths start at the current folder"
             }
             Self::Missing { .. } => "create the bucket, or check its name, region and endpoint",
-            Self::Unauthenticated { place, .. } => credentials_hint(place),
+            Self::Unauthenticated { location, .. } => credentials_hint(location),
             Self::WrongRegion {
                 region: Some(region), ..
             } => return Some(format!("set AWS_REGION={region}")),
@@ -468,25 +472,29 @@ impl Diagnostic for DatasetError {
             Self::Overtaken { .. } => {
                 "find out what else writes there, then run it again; `verify` shows what is linked"
             }
-            Self::Denied { .. } => {
+            Self::PermissionDenied { .. } => {
                 "check the permissions to read, write and delete there; what was published before is untouched"
             }
             Self::Exhausted { .. } => EXHAUSTED_HINT,
             Self::NoSpace { .. } => "free some space; what was published before is untouched",
             Self::Io { .. } => "check the disk, and run it again; what was published before is untouched",
-            Self::NotConfirmed { .. } => {
+            Self::DurabilityUnknown { .. } => {
                 "check the disk and run it again; a power cut may bring the previous sync back"
             }
             Self::Unavailable { .. } => "run it again later; what was published before is untouched",
-            Self::Moved { .. } => "run it again; the pointer names the other run's sync, which is complete",
-            Self::OtherContent { .. } => "publish to another location, or find out who published that sync",
+            Self::PointerConflict { .. } => {
+                "run it again; the pointer names the other run's sync, which is complete"
+            }
+            Self::ContentConflict { .. } => {
+                "publish to another location, or find out who published that sync"
+            }
             Self::TooLarge { .. } => {
                 "publish to a new location, or start a new chain with --replace-existing"
             }
             Self::Damaged { .. } => {
                 "restore the file from a backup, or pass --replace-existing to start a new chain with the next sync"
             }
-            Self::NotVerified { .. } => "run it again; if it persists, the storage loses data",
+            Self::ReadBackMismatch { .. } => "run it again; if it persists, the storage loses data",
             _ => return None,
         };
         Some(hint.to_owned())

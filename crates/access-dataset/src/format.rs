@@ -11,7 +11,7 @@ use arrow::array::RecordBatch;
 use crate::error::DatasetError;
 
 use crate::hashing_reader::HashingReader;
-use crate::schema::{Contract, Dataset};
+use crate::schema::{Contract, Table};
 
 /// The error of a format's library.
 pub type FormatError = Box<dyn Error + Send + Sync>;
@@ -45,11 +45,7 @@ pub trait FileFormat: Send + Sync + 'static {
     ///
     /// # Errors
     /// The error of the format's library.
-    fn create(
-        &self,
-        dataset: Dataset,
-        out: Box<dyn Write + Send>,
-    ) -> Result<Box<dyn FileWriter>, FormatError>;
+    fn create(&self, dataset: Table, out: Box<dyn Write + Send>) -> Result<Box<dyn FileWriter>, FormatError>;
 
     /// Counts the rows of a file that is read back.
     ///
@@ -62,7 +58,7 @@ pub trait FileFormat: Send + Sync + 'static {
     ///
     /// # Errors
     /// The error of the format's library for a file that is damaged or of another format or table.
-    fn read(&self, dataset: Dataset, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError>;
+    fn read(&self, dataset: Table, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError>;
 
     /// The options that a reader needs beside the format's name.
     fn options(&self) -> FormatOptions {

@@ -35,13 +35,13 @@ pub use manifest::{
     FileEntry, Manifest, ManifestHistory, ManifestLeftOut, ManifestLink, ManifestReplaces, ManifestSync,
     POINTER, Pointer,
 };
-pub use reader::Hashes;
+pub use reader::HashCheck;
 pub use reader::ListedSync;
 pub use reader::Published;
 pub use reader::Rows;
 pub use reader::Voucher;
 pub use schema::docs::columns as document;
-pub use schema::{Column, ColumnKind, Contract, Dataset, DictionaryBuilder, SCHEMA_VERSION};
+pub use schema::{Column, ColumnKind, Contract, DictionaryBuilder, SCHEMA_VERSION, Table};
 pub use sink::{DatasetSink, DatasetSinkConfig};
 pub use store::{
     BucketFile, BucketUrl, Location, LocationError, ObjectVersion, StoreKind, document_cloud_variables,

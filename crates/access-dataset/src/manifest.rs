@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::format::{FileFormat, FormatOptions};
-use crate::schema::{Dataset, SCHEMA_VERSION};
+use crate::schema::{SCHEMA_VERSION, Table};
 
 /// The pointer's name in the dataset's root.
 pub const POINTER: &str = "latest.json";
@@ -222,7 +222,7 @@ impl Manifest {
     }
 
     /// The files of one table, in the order of their rows.
-    pub fn entries(&self, table: Dataset) -> impl Iterator<Item = &FileEntry> {
+    pub fn entries(&self, table: Table) -> impl Iterator<Item = &FileEntry> {
         let history = self.history.iter().flat_map(|history| &history.files);
         let files = self.files.iter().chain(history);
         files.filter(move |file| file.dataset == table.name())
@@ -235,7 +235,7 @@ impl Manifest {
         let link = ManifestLink {
             sync_id: self.sync.id.clone(),
             started_at: self.sync.started_at.clone(),
-            manifest: path_of(&self.sync.id),
+            manifest: manifest_path(&self.sync.id),
             sha256: hex(&Sha256::digest(&bytes)),
         };
         Ok((bytes, link))
@@ -250,7 +250,7 @@ impl Manifest {
 impl ManifestSync {
     /// When it began; a time that cannot be read is before all others.
     #[must_use]
-    pub fn began(&self) -> OffsetDateTime {
+    pub fn start_time(&self) -> OffsetDateTime {
         OffsetDateTime::parse(&self.started_at, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
@@ -280,6 +280,6 @@ impl Pointer {
 }
 
 /// Where the manifest of a sync is.
-pub(crate) fn path_of(sync_id: &str) -> String {
+pub(crate) fn manifest_path(sync_id: &str) -> String {
     format!("{MANIFESTS}/{sync_id}.json")
 }

@@ -16,8 +16,8 @@ use tempfile::TempDir;
 use crate::error::DatasetError;
 use crate::format::{Batches, FileFormat, FormatError, FormatTooLarge, Formats};
 use crate::hashing_reader::HashingReader;
-use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, path_of};
-use crate::schema::Dataset;
+use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, manifest_path};
+use crate::schema::Table;
 use crate::store::{self, Location, Store, private_folder};
 
 /// A dataset opened for reading. It takes no lock, because published files stay.
@@ -87,11 +87,11 @@ impl Links {
 
 /// Whether files are checked against their manifest before their rows are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Hashes {
+pub enum HashCheck {
     /// Sizes and SHA-256 must be right.
-    Checked,
+    Verify,
     /// Only the numbers of rows must be.
-    Trusted,
+    Skip,
 }
 
 impl Published {
@@ -115,14 +115,14 @@ impl Published {
 
     /// The location, for people.
     #[must_use]
-    pub fn place(&self) -> String {
+    pub fn location(&self) -> String {
         self.store.describe("")
     }
 
     /// The sync that the pointer names.
     ///
     /// # Errors
-    /// [`DatasetError::NotThere`] without a pointer, [`DatasetError::Damaged`] if it or the manifest is damaged.
+    /// [`DatasetError::NotFound`] without a pointer, [`DatasetError::Damaged`] if it or the manifest is damaged.
     pub async fn latest(&self) -> Result<Manifest, DatasetError> {
         let (_, pointer) = read_pointer(&*self.store)
             .await?
@@ -133,10 +133,10 @@ impl Published {
     /// A sync by its id, and what vouches for it.
     ///
     /// # Errors
-    /// [`DatasetError::NotThere`], [`DatasetError::Damaged`] if a manifest on the way to it is damaged, or
+    /// [`DatasetError::NotFound`], [`DatasetError::Damaged`] if a manifest on the way to it is damaged, or
     /// [`DatasetError::Unlinked`] for a full sync to which the pointer does not lead.
     pub async fn sync(&self, id: &SyncId) -> Result<ListedSync, DatasetError> {
-        let path = path_of(id.as_str());
+        let path = manifest_path(id.as_str());
         // Before the links, which need a request for each sync.
         let bytes = self.store.get(&path).await?;
         let bytes = bytes.ok_or_else(|| self.not_there(&format!("sync {id}")))?.bytes;
@@ -155,7 +155,7 @@ impl Published {
         }
         Err(DatasetError::Unlinked {
             sync_id: found.sync.id,
-            place: self.place(),
+            location: self.location(),
         })
     }
 
@@ -171,7 +171,10 @@ impl Published {
             syncs.push(linked);
         }
         for path in self.store.list(MANIFESTS).await? {
-            if syncs.iter().any(|sync| path == path_of(&sync.manifest.sync.id)) {
+            if syncs
+                .iter()
+                .any(|sync| path == manifest_path(&sync.manifest.sync.id))
+            {
                 continue;
             }
             check_memory(&self.store.describe(&path))?;
@@ -190,7 +193,7 @@ impl Published {
                 Err(error) => tracing::warn!(%error, "not linked, and left out"),
             }
         }
-        let key = |sync: &ListedSync| (sync.manifest.sync.began(), sync.manifest.sync.id.clone());
+        let key = |sync: &ListedSync| (sync.manifest.sync.start_time(), sync.manifest.sync.id.clone());
         syncs.sort_by_cached_key(key);
         Ok(syncs)
     }
@@ -214,9 +217,9 @@ impl Published {
     pub async fn rows(
         &self,
         sync: &Manifest,
-        table: Dataset,
+        table: Table,
         columns: Option<&[&str]>,
-        hashes: Hashes,
+        hashes: HashCheck,
     ) -> Result<Rows, DatasetError> {
         let files = self.open_files(sync, table, hashes).await?;
         Ok(Rows::new(table, self.format_of(sync)?, columns, files))
@@ -225,8 +228,8 @@ impl Published {
     pub(crate) async fn open_files(
         &self,
         sync: &Manifest,
-        table: Dataset,
-        hashes: Hashes,
+        table: Table,
+        hashes: HashCheck,
     ) -> Result<Vec<RowsFile>, DatasetError> {
         let (store, scratch) = (&*self.store, self.scratch.path());
         open_files(store, sync, sync.entries(table), table, hashes, scratch).await
@@ -237,8 +240,8 @@ impl Published {
     }
 
     fn not_there(&self, what: &str) -> DatasetError {
-        DatasetError::NotThere {
-            place: self.place(),
+        DatasetError::NotFound {
+            location: self.location(),
             what: what.to_owned(),
         }
     }
@@ -246,7 +249,7 @@ impl Published {
 
 /// Rows of one table, file by file.
 pub struct Rows {
-    table: Dataset,
+    table: Table,
     format: Arc<dyn FileFormat>,
     columns: Option<Vec<String>>,
     files: VecDeque<RowsFile>,
@@ -258,7 +261,7 @@ pub struct Rows {
 pub(crate) struct RowsFile {
     /// `None` once it is being read.
     pub(crate) file: Option<File>,
-    pub(crate) place: String,
+    pub(crate) location: String,
     pub(crate) rows: u64,
     /// Its bytes were checked, so that a failure is one of reading.
     pub(crate) verified: bool,
@@ -268,15 +271,15 @@ impl RowsFile {
     fn unreadable(&self, error: &FormatError) -> DatasetError {
         if let Some(too_large) = too_large(error) {
             return DatasetError::TooLarge {
-                place: self.place.clone(),
+                location: self.location.clone(),
                 reason: too_large.to_string(),
             };
         }
         if self.verified {
             let error = std::io::Error::other(error.to_string());
-            return DatasetError::io(Path::new(&self.place), error);
+            return DatasetError::io(Path::new(&self.location), error);
         }
-        damaged(&self.place, error.to_string())
+        damaged(&self.location, error.to_string())
     }
 }
 
@@ -288,7 +291,7 @@ pub(crate) fn too_large(error: &FormatError) -> Option<&FormatTooLarge> {
 
 impl Rows {
     pub(crate) fn new(
-        table: Dataset,
+        table: Table,
         format: Arc<dyn FileFormat>,
         columns: Option<&[&str]>,
         files: impl IntoIterator<Item = RowsFile>,
@@ -305,7 +308,7 @@ impl Rows {
 
     /// The table.
     #[must_use]
-    pub fn table(&self) -> Dataset {
+    pub fn table(&self) -> Table {
         self.table
     }
 
@@ -314,18 +317,17 @@ impl Rows {
             if let Some((batches, file)) = &mut self.current {
                 match batches.next() {
                     Some(Ok(batch)) => {
-                        check_memory(&file.place)?;
+                        check_memory(&file.location)?;
                         let rows = batch.num_rows() as u64;
-                        file.rows = file
-                            .rows
-                            .checked_sub(rows)
-                            .ok_or_else(|| damaged(&file.place, "it has more rows than its manifest says"))?;
+                        file.rows = file.rows.checked_sub(rows).ok_or_else(|| {
+                            damaged(&file.location, "it has more rows than its manifest says")
+                        })?;
                         return Ok(Some(batch));
                     }
                     Some(Err(error)) => return Err(file.unreadable(&error)),
                     None if file.rows > 0 => {
                         let missing = format!("{} rows are missing", file.rows);
-                        return Err(damaged(&file.place, missing));
+                        return Err(damaged(&file.location, missing));
                     }
                     None => self.current = None,
                 }
@@ -363,34 +365,34 @@ pub(crate) async fn open_files(
     store: &dyn Store,
     sync: &Manifest,
     entries: impl IntoIterator<Item = &FileEntry>,
-    table: Dataset,
-    hashes: Hashes,
+    table: Table,
+    hashes: HashCheck,
     scratch: &Path,
 ) -> Result<Vec<RowsFile>, DatasetError> {
     let mut files = Vec::new();
     for entry in entries {
-        let place = store.describe(&entry.path);
+        let location = store.describe(&entry.path);
         if !is_ours(&entry.path, table, &sync.sync.id) {
             return Err(damaged(
-                &place,
+                &location,
                 "the manifest names a file that cannot be its own",
             ));
         }
         let file = open_file(store, &entry.path, scratch).await?;
         let file = match hashes {
-            Hashes::Trusted => file,
-            Hashes::Checked => {
-                let (entry, place) = (entry.clone(), place.clone());
-                tokio::task::spawn_blocking(move || checked(file, &entry, &place))
+            HashCheck::Skip => file,
+            HashCheck::Verify => {
+                let (entry, location) = (entry.clone(), location.clone());
+                tokio::task::spawn_blocking(move || checked(file, &entry, &location))
                     .await
-                    .unwrap_or(Err(DatasetError::ThreadLost))?
+                    .unwrap_or(Err(DatasetError::WorkerPanicked))?
             }
         };
         files.push(RowsFile {
             file: Some(file),
-            place,
+            location,
             rows: entry.rows,
-            verified: hashes == Hashes::Checked,
+            verified: hashes == HashCheck::Verify,
         });
     }
     Ok(files)
@@ -408,32 +410,32 @@ pub(crate) async fn open_file(store: &dyn Store, path: &str, scratch: &Path) -> 
 }
 
 /// The file at its start, if its bytes are those of the manifest.
-pub(crate) fn checked(file: File, entry: &FileEntry, place: &str) -> Result<File, DatasetError> {
+pub(crate) fn checked(file: File, entry: &FileEntry, location: &str) -> Result<File, DatasetError> {
     let mut back = HashingReader::new(file);
-    let failed = |error| DatasetError::io(Path::new(place), error);
+    let failed = |error| DatasetError::io(Path::new(location), error);
     let file = back.seekable().map_err(failed)?;
     let (bytes, sha256) = back.finish().map_err(failed)?;
     if bytes != entry.bytes {
         let found = format!("it has {bytes} bytes, the manifest says {}", entry.bytes);
-        return Err(damaged(place, found));
+        return Err(damaged(location, found));
     }
     if sha256 != entry.sha256 {
         let found = format!("its SHA-256 is {sha256}, the manifest says {}", entry.sha256);
-        return Err(damaged(place, found));
+        return Err(damaged(location, found));
     }
     Ok(file)
 }
 
 /// Sees that the memory budget of the process is not spent.
-pub(crate) fn check_memory(place: &str) -> Result<(), DatasetError> {
+pub(crate) fn check_memory(location: &str) -> Result<(), DatasetError> {
     memory::check().map_err(|spent| DatasetError::MemoryExhausted {
-        place: place.to_owned(),
+        location: location.to_owned(),
         spent,
     })
 }
 
 /// Whether a path is one that this sync may name: a manifest must not lead readers elsewhere.
-pub(crate) fn is_ours(path: &str, table: Dataset, sync_id: &str) -> bool {
+pub(crate) fn is_ours(path: &str, table: Table, sync_id: &str) -> bool {
     let parts: Vec<&str> = path.split('/').collect();
     let plain =
         |part: &&str| !part.is_empty() && *part != "." && *part != ".." && !part.contains(['\\', ':']);
@@ -443,9 +445,9 @@ pub(crate) fn is_ours(path: &str, table: Dataset, sync_id: &str) -> bool {
         && parts.iter().all(plain)
 }
 
-pub(crate) fn damaged(place: &str, reason: impl Into<String>) -> DatasetError {
+pub(crate) fn damaged(location: &str, reason: impl Into<String>) -> DatasetError {
     DatasetError::Damaged {
-        place: place.to_owned(),
+        location: location.to_owned(),
         reason: reason.into(),
     }
 }
@@ -466,32 +468,32 @@ pub(crate) fn check_pointer(
     store: &dyn Store,
     stored: &store::StoredObject,
 ) -> Result<Pointer, DatasetError> {
-    let place = store.describe(POINTER);
-    let pointer: Pointer = json(&place, &stored.bytes)?;
+    let location = store.describe(POINTER);
+    let pointer: Pointer = json(&location, &stored.bytes)?;
     // A pointer must not lead readers elsewhere.
-    check_link(&place, &pointer.latest)?;
+    check_link(&location, &pointer.latest)?;
     Ok(pointer)
 }
 
-fn check_link(place: &str, link: &ManifestLink) -> Result<(), DatasetError> {
+fn check_link(location: &str, link: &ManifestLink) -> Result<(), DatasetError> {
     let id: Result<SyncId, _> = link.sync_id.parse();
-    let id = id.map_err(|error| damaged(place, error.to_string()))?;
-    if link.manifest != path_of(id.as_str()) {
-        return Err(damaged(place, "it names a manifest of another sync"));
+    let id = id.map_err(|error| damaged(location, error.to_string()))?;
+    if link.manifest != manifest_path(id.as_str()) {
+        return Err(damaged(location, "it names a manifest of another sync"));
     }
     Ok(())
 }
 
 /// The manifest that a link names; it must be the very one.
 pub(crate) async fn linked(store: &dyn Store, link: &ManifestLink) -> Result<Manifest, DatasetError> {
-    let place = store.describe(&link.manifest);
-    check_link(&place, link)?;
+    let location = store.describe(&link.manifest);
+    check_link(&location, link)?;
     let stored = store.get(&link.manifest).await?;
-    let bytes = stored.ok_or_else(|| damaged(&place, "it is not there"))?.bytes;
+    let bytes = stored.ok_or_else(|| damaged(&location, "it is not there"))?.bytes;
     let found = hex(&Sha256::digest(&bytes));
     if found != link.sha256 {
         let reason = format!("its SHA-256 is {found}, what names it says {}", link.sha256);
-        return Err(damaged(&place, reason));
+        return Err(damaged(&location, reason));
     }
     let manifest = parse_manifest(store, &link.manifest, &bytes)?;
     if manifest.sync.started_at != link.started_at {
@@ -499,10 +501,10 @@ pub(crate) async fn linked(store: &dyn Store, link: &ManifestLink) -> Result<Man
             "it began at {}, what names it says {}",
             manifest.sync.started_at, link.started_at
         );
-        return Err(damaged(&place, reason));
+        return Err(damaged(&location, reason));
     }
     if !manifest.sync.is_full() {
-        return Err(damaged(&place, "it is linked, and is of no full sync"));
+        return Err(damaged(&location, "it is linked, and is of no full sync"));
     }
     Ok(manifest)
 }
@@ -517,18 +519,18 @@ pub(crate) async fn read_manifest(store: &dyn Store, path: &str) -> Result<Optio
 
 /// Parses a manifest, which must be of the sync in its name.
 pub(crate) fn parse_manifest(store: &dyn Store, path: &str, bytes: &[u8]) -> Result<Manifest, DatasetError> {
-    let place = store.describe(path);
-    let manifest: Manifest = json(&place, bytes)?;
+    let location = store.describe(path);
+    let manifest: Manifest = json(&location, bytes)?;
     let id: Result<SyncId, _> = manifest.sync.id.parse();
-    let id = id.map_err(|error| damaged(&place, error.to_string()))?;
-    if path != path_of(id.as_str()) {
-        return Err(damaged(&place, "it is the manifest of another sync"));
+    let id = id.map_err(|error| damaged(&location, error.to_string()))?;
+    if path != manifest_path(id.as_str()) {
+        return Err(damaged(&location, "it is the manifest of another sync"));
     }
     Ok(manifest)
 }
 
-fn json<T: DeserializeOwned>(place: &str, bytes: &[u8]) -> Result<T, DatasetError> {
-    serde_json::from_slice(bytes).map_err(|error| damaged(place, error.to_string()))
+fn json<T: DeserializeOwned>(location: &str, bytes: &[u8]) -> Result<T, DatasetError> {
+    serde_json::from_slice(bytes).map_err(|error| damaged(location, error.to_string()))
 }
 
 #[cfg(test)]
@@ -541,7 +543,7 @@ mod tests {
         let path = |table: &str, date: &str, sync: &str| format!("{table}/{date}/sync={sync}/part-00000.csv");
         assert!(is_ours(
             &path("users", "sync_date=2026-11-25", id),
-            Dataset::Users,
+            Table::Users,
             id
         ));
         for path in [
@@ -554,7 +556,7 @@ mod tests {
             format!("users/x\\..\\y/sync={id}/z"),
             format!("users/C:/sync={id}/z"),
         ] {
-            assert!(!is_ours(&path, Dataset::Users, id), "{path}");
+            assert!(!is_ours(&path, Table::Users, id), "{path}");
         }
     }
 }

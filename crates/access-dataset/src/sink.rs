@@ -17,14 +17,14 @@ use crate::collector_thread::CollectorThread;
 use crate::diff::Cursor;
 use crate::error::DatasetError;
 use crate::format::{FileFormat, Formats};
-use crate::history::{HistoryFiles, HistoryUpdate, PreviousSyncs, earlier, follow, local_files};
+use crate::history::{HistoryFiles, HistoryUpdate, PreviousSyncs, apply_update, load_history, local_files};
 use crate::manifest::Manifest;
 use crate::publish::{Intent, LocalFile, Publication, TableFileWriter, partition};
-use crate::reader::Hashes;
+use crate::reader::HashCheck;
 use crate::reader::Rows;
 use crate::reader::open_files;
 use crate::rows::microseconds;
-use crate::schema::Dataset;
+use crate::schema::Table;
 use crate::store::{self, Location, private_folder};
 
 /// Where a dataset goes.
@@ -78,7 +78,7 @@ impl AccessSink for DatasetSink {
         let temp_folder = store.scratch().unwrap_or(&self.config.temp_folder).to_owned();
         let scratch = private_folder(&temp_folder)
             .map_err(|error| SinkError::new(DatasetError::io(&temp_folder, error)))?;
-        let collecting = CollectorThread::start(self.format.name(), self.format.contract(), scratch.path())
+        let collector = CollectorThread::start(self.format.name(), self.format.contract(), scratch.path())
             .map_err(SinkError::new)?;
         let intent = Intent {
             run: sync,
@@ -93,8 +93,8 @@ impl AccessSink for DatasetSink {
             history: self.config.history,
             publication,
             scratch,
-            collecting,
-            making: None,
+            collector,
+            writing: None,
             stop: StopFlag::default(),
             rows: 0,
         }))
@@ -110,20 +110,20 @@ struct DatasetWriter {
     history: bool,
     publication: Publication,
     scratch: TempDir,
-    collecting: CollectorThread,
-    making: Option<tokio::task::JoinHandle<FilesResult>>,
+    collector: CollectorThread,
+    writing: Option<tokio::task::JoinHandle<FilesResult>>,
     /// Ends the writing of files soon after the sync was dropped.
     stop: StopFlag,
     rows: u64,
 }
 
 impl DatasetWriter {
-    async fn make_files(&mut self, summary: &SyncSummary) -> Result<Vec<LocalFile>, DatasetError> {
-        let collector = self.collecting.finish().await?;
+    async fn write_files(&mut self, summary: &SyncSummary) -> Result<Vec<LocalFile>, DatasetError> {
+        let collector = self.collector.finish().await?;
         let (format, summary) = (Arc::clone(&self.format), summary.clone());
         let (folder, stop) = (self.scratch.path().to_owned(), Arc::clone(self.stop.shared()));
         // Stored, so that an abort can wait until nothing writes to the scratch folder any more.
-        let making = self.making.insert(tokio::task::spawn_blocking(move || {
+        let writing = self.writing.insert(tokio::task::spawn_blocking(move || {
             let mut tables = collector
                 .finish()
                 .map_err(|error| DatasetError::scratch(&folder, error))?;
@@ -135,9 +135,9 @@ impl DatasetWriter {
             };
             Ok((tables.rows(), make.run(&mut tables, &summary)?))
         }));
-        let made = making.await;
-        self.making = None;
-        let (rows, files) = made.unwrap_or(Err(DatasetError::ThreadLost))?;
+        let made = writing.await;
+        self.writing = None;
+        let (rows, files) = made.unwrap_or(Err(DatasetError::WorkerPanicked))?;
         self.rows = rows;
         Ok(files)
     }
@@ -145,7 +145,7 @@ impl DatasetWriter {
 
 impl DatasetWriter {
     /// The history with this sync, if readers are to see it.
-    async fn make_history(
+    async fn write_history(
         &mut self,
         summary: &SyncSummary,
         files: &[LocalFile],
@@ -154,17 +154,17 @@ impl DatasetWriter {
         if !self.history || !self.publication.can_become_latest(run.sync_type.as_str()) {
             return Ok(None);
         }
-        let (before, told) = match self.publication.replaced() {
+        let (before, history_files) = match self.publication.replaced() {
             None => (None, None),
             Some(latest) => {
-                let place = PreviousSyncs {
+                let location = PreviousSyncs {
                     store: self.publication.store(),
                     formats: &self.formats,
                     scratch: self.scratch.path(),
                     stop: self.stop.shared(),
                 };
-                let (before, told) = earlier(&place, latest).await?;
-                (Some(before), Some(told))
+                let (before, history_files) = load_history(&location, latest).await?;
+                (Some(before), Some(history_files))
             }
         };
         let this = HistoryUpdate {
@@ -172,9 +172,9 @@ impl DatasetWriter {
             synced_at: microseconds(run.started_at),
             tenant: run.tenant.clone(),
             format: Arc::clone(&self.format),
-            past_format: Arc::clone(&self.format),
+            history_format: Arc::clone(&self.format),
             removals: RemovalPolicy::from_completeness(run.sync_type, &summary.completeness),
-            files: local_files(files, HistoryUpdate::READ)?,
+            files: local_files(files, HistoryUpdate::TABLES)?,
         };
         let partition = partition(run.started_at, run.id.as_str());
         let (format, folder, stop) = (
@@ -182,18 +182,21 @@ impl DatasetWriter {
             self.scratch.path().to_owned(),
             Arc::clone(self.stop.shared()),
         );
-        let making = self.making.insert(tokio::task::spawn_blocking(move || {
-            Ok((0, follow(this, before, &*format, partition, &folder, &stop)?))
+        let writing = self.writing.insert(tokio::task::spawn_blocking(move || {
+            Ok((
+                0,
+                apply_update(this, before, &*format, partition, &folder, &stop)?,
+            ))
         }));
-        let made = making.await;
-        self.making = None;
-        let (_, files) = made.unwrap_or(Err(DatasetError::ThreadLost))?;
+        let made = writing.await;
+        self.writing = None;
+        let (_, files) = made.unwrap_or(Err(DatasetError::WorkerPanicked))?;
         let since = started_at(summary)?;
-        Ok(Some(match told {
-            Some(told) => HistoryFiles {
-                syncs: told.syncs + 1,
+        Ok(Some(match history_files {
+            Some(history_files) => HistoryFiles {
+                syncs: history_files.syncs + 1,
                 files,
-                ..told
+                ..history_files
             },
             None => HistoryFiles {
                 since: run.id.to_string(),
@@ -214,15 +217,15 @@ impl DatasetWriter {
     async fn earlier_ids(&self, sync: &Manifest) -> Result<[Cursor; 2], DatasetError> {
         let (store, scratch) = (self.publication.store(), self.scratch.path());
         let format = self.formats.named(&sync.format, &sync.format_options)?;
-        let open = async |table: Dataset, columns: &[&'static str]| {
+        let open = async |table: Table, columns: &[&'static str]| {
             let entries = sync.entries(table);
-            let files = open_files(store, sync, entries, table, Hashes::Checked, scratch).await?;
+            let files = open_files(store, sync, entries, table, HashCheck::Verify, scratch).await?;
             let rows = Rows::new(table, Arc::clone(&format), Some(columns), files);
             Ok::<_, DatasetError>(Cursor::new(Box::new(rows), columns.to_vec()))
         };
         Ok([
-            open(Dataset::Resources, &RESOURCE_IDS).await?,
-            open(Dataset::Grants, &GRANT_IDS).await?,
+            open(Table::Resources, &RESOURCE_IDS).await?,
+            open(Table::Grants, &GRANT_IDS).await?,
         ])
     }
 }
@@ -253,8 +256,8 @@ fn compare_ids(
 }
 
 fn started_at(summary: &SyncSummary) -> Result<String, DatasetError> {
-    let told = summary.run.started_at.format(&Rfc3339);
-    told.map_err(|error| DatasetError::Rows {
+    let history_files = summary.run.started_at.format(&Rfc3339);
+    history_files.map_err(|error| DatasetError::Rows {
         reason: error.to_string(),
     })
 }
@@ -279,17 +282,20 @@ impl SinkWriter for DatasetWriter {
             let comparer = Comparer::new(current, latest.sync.id.parse().ok());
             compare_ids(comparer, rows, &stop)
         });
-        let compared = comparing.await.unwrap_or(Err(DatasetError::ThreadLost));
+        let compared = comparing.await.unwrap_or(Err(DatasetError::WorkerPanicked));
         compared.map(Some).map_err(SinkError::new)
     }
 
     async fn write(&mut self, batch: &Arc<AccessBatch>) -> Result<(), SinkError> {
-        self.collecting.send(batch).await.map_err(SinkError::new)
+        self.collector.send(batch).await.map_err(SinkError::new)
     }
 
     async fn prepare(&mut self, summary: &SyncSummary) -> Result<Prepared, SinkError> {
-        let files = self.make_files(summary).await.map_err(SinkError::new)?;
-        let history = self.make_history(summary, &files).await.map_err(SinkError::new)?;
+        let files = self.write_files(summary).await.map_err(SinkError::new)?;
+        let history = self
+            .write_history(summary, &files)
+            .await
+            .map_err(SinkError::new)?;
         let prepared = self
             .publication
             .prepare(&self.format, summary, files, history, self.scratch.path());
@@ -298,9 +304,9 @@ impl SinkWriter for DatasetWriter {
     }
 
     async fn quarantine(&mut self, summary: &SyncSummary) -> Result<Option<String>, SinkError> {
-        let files = self.make_files(summary).await.map_err(SinkError::new)?;
-        let place = self.publication.quarantine(&*self.format, summary, files).await;
-        Ok(Some(place.map_err(SinkError::new)?))
+        let files = self.write_files(summary).await.map_err(SinkError::new)?;
+        let location = self.publication.quarantine(&*self.format, summary, files).await;
+        Ok(Some(location.map_err(SinkError::new)?))
     }
 
     async fn publish(self: Box<Self>) -> Result<Receipt, SinkError> {
@@ -309,9 +315,9 @@ impl SinkWriter for DatasetWriter {
 
     async fn abort(mut self: Box<Self>) {
         self.stop.raise();
-        let _ = self.collecting.finish().await;
-        if let Some(making) = self.making.take() {
-            let _ = making.await;
+        let _ = self.collector.finish().await;
+        if let Some(writing) = self.writing.take() {
+            let _ = writing.await;
         }
         self.publication.abort().await;
     }

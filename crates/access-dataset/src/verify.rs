@@ -10,14 +10,14 @@ use sha2::{Digest, Sha256};
 use crate::error::DatasetError;
 use crate::format::Formats;
 use crate::hashing_reader::HashingReader;
-use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, path_of};
+use crate::manifest::{FileEntry, MANIFESTS, Manifest, ManifestLink, POINTER, Pointer, manifest_path};
 use crate::reader::check_memory;
 use crate::reader::checked;
 use crate::reader::damaged;
 use crate::reader::is_ours;
 use crate::reader::open_file;
 use crate::reader::too_large;
-use crate::schema::Dataset;
+use crate::schema::Table;
 use crate::store::{self, Location, Store, private_folder};
 
 /// The result of a verification.
@@ -52,30 +52,30 @@ pub struct Finding {
     pub problem: String,
 }
 
-/// Verifies a dataset. `known` is the SHA-256 of a manifest from an earlier run: without a linked manifest of this hash there is a
+/// Verifies a dataset. `known_sha256` is the SHA-256 of a manifest from an earlier run: without a linked manifest of this hash there is a
 /// finding.
 ///
 /// # Errors
-/// [`DatasetError::NotThere`] if there is no dataset, [`DatasetError`] if the location cannot be read. Problems of the dataset
+/// [`DatasetError::NotFound`] if there is no dataset, [`DatasetError`] if the location cannot be read. Problems of the dataset
 /// itself are findings.
 pub async fn verify(
     location: &Location,
     formats: &Formats,
     temp_folder: &Path,
-    known: Option<&str>,
+    known_sha256: Option<&str>,
 ) -> Result<Verification, DatasetError> {
     let missing = |reason: String| Verification {
         findings: vec![Finding {
             path: POINTER.to_owned(),
             problem: format!(
                 "{reason}, and so is the manifest of the SHA-256 {}",
-                known.unwrap_or_default()
+                known_sha256.unwrap_or_default()
             ),
         }],
         ..Verification::default()
     };
-    match verify_store(location, formats, temp_folder, known).await {
-        Err(DatasetError::Missing { reason, .. }) if known.is_some() => {
+    match verify_store(location, formats, temp_folder, known_sha256).await {
+        Err(DatasetError::Missing { reason, .. }) if known_sha256.is_some() => {
             Ok(missing(format!("it is not there ({reason})")))
         }
         verified => verified,
@@ -86,7 +86,7 @@ async fn verify_store(
     location: &Location,
     formats: &Formats,
     temp_folder: &Path,
-    known: Option<&str>,
+    known_sha256: Option<&str>,
 ) -> Result<Verification, DatasetError> {
     let store = store::open_to_read(location).await?;
     let scratch = private_folder(temp_folder).map_err(|error| DatasetError::io(temp_folder, error))?;
@@ -101,19 +101,19 @@ async fn verify_store(
         vouched: BTreeSet::new(),
     };
     verifying.read_manifests().await?;
-    let chain = verifying.links().await?;
-    verifying.known(known, &chain);
-    verifying.unlinked(&chain);
+    let chain = verifying.read_links().await?;
+    verifying.known_sha256(known_sha256, &chain);
+    verifying.check_unlinked(&chain);
     verifying.found.linked = chain.len() as u64;
     let current: BTreeSet<String> = chain.iter().take(1).cloned().collect();
     for id in verifying.manifests.keys().cloned().collect::<Vec<_>>() {
         verifying.files(&id, current.contains(&id)).await?;
     }
-    verifying.strangers().await?;
+    verifying.unnamed().await?;
     let mut found = verifying.found;
     if found.latest.is_none() && found.findings.is_empty() {
-        return Err(DatasetError::NotThere {
-            place: store.describe(""),
+        return Err(DatasetError::NotFound {
+            location: store.describe(""),
             what: "dataset: neither a pointer nor a full sync".to_owned(),
         });
     }
@@ -137,7 +137,7 @@ struct Verifying<'a> {
 }
 
 impl Verifying<'_> {
-    fn find(&mut self, path: &str, problem: impl Into<String>) {
+    fn add_finding(&mut self, path: &str, problem: impl Into<String>) {
         let (path, problem) = (path.to_owned(), problem.into());
         self.found.findings.push(Finding { path, problem });
     }
@@ -149,30 +149,30 @@ impl Verifying<'_> {
                 Ok(Some(stored)) => stored,
                 Ok(None) => continue,
                 Err(DatasetError::Damaged { reason, .. }) => {
-                    self.find(&path, reason);
+                    self.add_finding(&path, reason);
                     continue;
                 }
                 Err(error) => return Err(error),
             };
             let sha256 = hex(&Sha256::digest(&stored.bytes));
             match serde_json::from_slice::<Manifest>(&stored.bytes) {
-                Ok(manifest) if path == path_of(&manifest.sync.id) => {
+                Ok(manifest) if path == manifest_path(&manifest.sync.id) => {
                     self.found.syncs += 1;
                     self.manifests
                         .insert(manifest.sync.id.clone(), (manifest, sha256));
                 }
-                Ok(_) => self.find(&path, "it is the manifest of another sync"),
-                Err(error) => self.find(&path, format!("it cannot be read: {error}")),
+                Ok(_) => self.add_finding(&path, "it is the manifest of another sync"),
+                Err(error) => self.add_finding(&path, format!("it cannot be read: {error}")),
             }
         }
         Ok(())
     }
 
     /// Follows the links from the pointer; gives the syncs, the latest first.
-    async fn links(&mut self) -> Result<Vec<String>, DatasetError> {
+    async fn read_links(&mut self) -> Result<Vec<String>, DatasetError> {
         let pointer = match self.store.get(POINTER).await {
             Err(DatasetError::Damaged { reason, .. }) => {
-                self.find(POINTER, reason);
+                self.add_finding(POINTER, reason);
                 return Ok(Vec::new());
             }
             pointer => pointer?,
@@ -182,14 +182,14 @@ impl Verifying<'_> {
                 manifest.sync.is_full() && !self.claims.contains(&manifest.sync.id)
             };
             if self.manifests.values().any(full) {
-                self.find(POINTER, "it is not there, but a full sync is");
+                self.add_finding(POINTER, "it is not there, but a full sync is");
             }
             return Ok(Vec::new());
         };
         let pointer: Pointer = match serde_json::from_slice(&stored.bytes) {
             Ok(pointer) => pointer,
             Err(error) => {
-                self.find(POINTER, format!("it cannot be read: {error}"));
+                self.add_finding(POINTER, format!("it cannot be read: {error}"));
                 return Ok(Vec::new());
             }
         };
@@ -197,13 +197,13 @@ impl Verifying<'_> {
         let chain = self.follow(POINTER, pointer.latest);
         let latest = chain.first().and_then(|id| self.manifests.get(id));
         self.found.sha256 = latest.map(|(_, sha256)| sha256.clone());
-        self.replaced_chains(&chain);
-        self.side_links(&chain);
+        self.follow_replaced(&chain);
+        self.check_side_links(&chain);
         Ok(chain)
     }
 
     /// Follows the chains that new chains replaced.
-    fn replaced_chains(&mut self, chain: &[String]) {
+    fn follow_replaced(&mut self, chain: &[String]) {
         let mut next: VecDeque<String> = chain.iter().cloned().collect();
         while let Some(id) = next.pop_front() {
             let replaces = self
@@ -212,7 +212,7 @@ impl Verifying<'_> {
                 .and_then(|(manifest, _)| manifest.replaces.clone());
             for link in replaces.into_iter().flat_map(|replaces| replaces.syncs) {
                 if !self.vouched.contains(&link.sync_id) {
-                    next.extend(self.follow(&path_of(&id), link));
+                    next.extend(self.follow(&manifest_path(&id), link));
                 }
             }
         }
@@ -224,30 +224,30 @@ impl Verifying<'_> {
         let (mut from, mut next) = (from.to_owned(), Some(link));
         let mut tenant: Option<String> = None;
         while let Some(link) = next.take() {
-            let expected = path_of(&link.sync_id);
+            let expected = manifest_path(&link.sync_id);
             if link.manifest != expected {
-                self.find(
+                self.add_finding(
                     &from,
                     format!("it links sync {} to {}", link.sync_id, link.manifest),
                 );
             }
             let Some((manifest, sha256)) = self.manifests.get(&link.sync_id) else {
-                self.find(&expected, format!("{from} links to it, and it is not there"));
+                self.add_finding(&expected, format!("{from} links to it, and it is not there"));
                 break;
             };
             let (sync, previous, sha256) = (manifest.sync.clone(), manifest.previous.clone(), sha256.clone());
             if sha256 != link.sha256 {
-                self.find(
+                self.add_finding(
                     &expected,
                     format!("its SHA-256 is {sha256}, {from} says {}", link.sha256),
                 );
             }
             if sync.started_at != link.started_at {
                 let problem = format!("it began at {}, {from} says {}", sync.started_at, link.started_at);
-                self.find(&expected, problem);
+                self.add_finding(&expected, problem);
             }
             if !sync.is_full() {
-                self.find(&expected, format!("it is linked, and is {}", sync.sync_type));
+                self.add_finding(&expected, format!("it is linked, and is {}", sync.sync_type));
             }
             // The wrong hash of an altered manifest is finding enough.
             let altered = sha256 != link.sha256;
@@ -256,10 +256,10 @@ impl Verifying<'_> {
                 && !altered
             {
                 let problem = format!("it is of the tenant {}, the next one of {tenant}", sync.tenant);
-                self.find(&expected, problem);
+                self.add_finding(&expected, problem);
             }
             if !self.vouched.insert(link.sync_id.clone()) {
-                self.find(&from, "it links back to a later sync");
+                self.add_finding(&from, "it links back to a later sync");
                 break;
             }
             tenant = (!altered).then_some(sync.tenant);
@@ -270,32 +270,32 @@ impl Verifying<'_> {
     }
 
     /// The hash of an earlier run must be that of a manifest in the chain.
-    fn known(&mut self, known: Option<&str>, chain: &[String]) {
+    fn known_sha256(&mut self, known_sha256: Option<&str>, chain: &[String]) {
         let mut hashes = chain.iter().filter_map(|id| self.manifests.get(id));
-        if let Some(known) = known
-            && !hashes.any(|(_, sha256)| sha256.eq_ignore_ascii_case(known))
+        if let Some(known_sha256) = known_sha256
+            && !hashes.any(|(_, sha256)| sha256.eq_ignore_ascii_case(known_sha256))
         {
-            self.find(
+            self.add_finding(
                 POINTER,
-                format!("no sync that it leads to has a manifest of the SHA-256 {known}"),
+                format!("no sync that it leads to has a manifest of the SHA-256 {known_sha256}"),
             );
         }
     }
 
     /// Full syncs that nothing links to. Those being published have a claim.
-    fn unlinked(&mut self, chain: &[String]) {
-        let mut unlinked = Vec::new();
+    fn check_unlinked(&mut self, chain: &[String]) {
+        let mut check_unlinked = Vec::new();
         for (id, (manifest, _)) in &self.manifests {
             if !manifest.sync.is_full() {
                 self.found.beside += 1;
             } else if self.claims.contains(id) && !chain.contains(id) {
                 self.found.under_way += 1;
             } else if !self.vouched.contains(id) && !chain.is_empty() {
-                unlinked.push(path_of(id));
+                check_unlinked.push(manifest_path(id));
             }
         }
-        for path in unlinked {
-            self.find(
+        for path in check_unlinked {
+            self.add_finding(
                 &path,
                 "no link leads to it, so nothing vouches for this full sync",
             );
@@ -303,20 +303,24 @@ impl Verifying<'_> {
     }
 
     /// Syncs that were never the latest name the one that was.
-    fn side_links(&mut self, chain: &[String]) {
+    fn check_side_links(&mut self, chain: &[String]) {
         let mut findings = Vec::new();
         let vouched = |id: &String| chain.contains(id) || self.vouched.contains(id);
         for (id, (manifest, _)) in self.manifests.iter().filter(|(id, _)| !vouched(id)) {
             let Some(link) = &manifest.previous else { continue };
             let problem = match self.manifests.get(&link.sync_id) {
                 Some((_, sha256)) if *sha256 == link.sha256 => continue,
-                Some((_, sha256)) => format!("its SHA-256 is {sha256}, {} says {}", path_of(id), link.sha256),
-                None => format!("{} links to it, and it is not there", path_of(id)),
+                Some((_, sha256)) => format!(
+                    "its SHA-256 is {sha256}, {} says {}",
+                    manifest_path(id),
+                    link.sha256
+                ),
+                None => format!("{} links to it, and it is not there", manifest_path(id)),
             };
-            findings.push((path_of(&link.sync_id), problem));
+            findings.push((manifest_path(&link.sync_id), problem));
         }
         for (path, problem) in findings {
-            self.find(&path, problem);
+            self.add_finding(&path, problem);
         }
     }
 
@@ -334,11 +338,11 @@ impl Verifying<'_> {
             let of_files = rows.get(table.as_str()).copied().unwrap_or_default();
             if of_files != *count {
                 let problem = format!("it says {count} rows of {table}, and {of_files} file by file");
-                self.find(&path_of(id), problem);
+                self.add_finding(&manifest_path(id), problem);
             }
         }
         for entry in manifest.history.iter().flat_map(|history| &history.files) {
-            let stays = is_current || entry.dataset == Dataset::Changes.name();
+            let stays = is_current || entry.dataset == Table::Changes.name();
             self.file(&manifest, entry, stays).await?;
         }
         Ok(())
@@ -351,11 +355,11 @@ impl Verifying<'_> {
         stays: bool,
     ) -> Result<(), DatasetError> {
         self.named.insert(entry.path.clone());
-        let tables = Dataset::ALL.into_iter().chain(Dataset::HISTORY);
+        let tables = Table::ALL.into_iter().chain(Table::HISTORY);
         let table = tables.into_iter().find(|table| table.name() == entry.dataset);
         let Some(table) = table.filter(|table| is_ours(&entry.path, *table, &manifest.sync.id)) else {
-            self.find(
-                &path_of(&manifest.sync.id),
+            self.add_finding(
+                &manifest_path(&manifest.sync.id),
                 format!("it names {}, which cannot be its own", entry.path),
             );
             return Ok(());
@@ -364,57 +368,57 @@ impl Verifying<'_> {
             Ok(file) => file,
             Err(DatasetError::Damaged { .. }) if !stays => return Ok(()),
             Err(DatasetError::Damaged { reason, .. }) => {
-                self.find(&entry.path, reason);
+                self.add_finding(&entry.path, reason);
                 return Ok(());
             }
             Err(error) => return Err(error),
         };
         let format = self.formats.named(&manifest.format, &manifest.format_options)?;
-        let (entry, place) = (entry.clone(), self.store.describe(&entry.path));
+        let (entry, location) = (entry.clone(), self.store.describe(&entry.path));
         let path = entry.path.clone();
-        let looked = tokio::task::spawn_blocking(move || {
-            let file = checked(file, &entry, &place)?;
+        let verified = tokio::task::spawn_blocking(move || {
+            let file = checked(file, &entry, &location)?;
             let rows = format.count_rows(&mut HashingReader::new(file));
             let rows = rows.map_err(|error| match too_large(&error) {
-                Some(reason) => damaged(&place, reason.to_string()),
-                None => damaged(&place, format!("it is not a {table} file: {error}")),
+                Some(reason) => damaged(&location, reason.to_string()),
+                None => damaged(&location, format!("it is not a {table} file: {error}")),
             })?;
             if rows != entry.rows {
                 return Err(damaged(
-                    &place,
+                    &location,
                     format!("it has {rows} rows, the manifest says {}", entry.rows),
                 ));
             }
             Ok(rows)
         });
-        match looked.await.unwrap_or(Err(DatasetError::ThreadLost)) {
+        match verified.await.unwrap_or(Err(DatasetError::WorkerPanicked)) {
             Ok(rows) => {
                 self.found.files += 1;
                 self.found.rows += rows;
             }
-            Err(DatasetError::Damaged { reason, .. }) => self.find(&path, reason),
+            Err(DatasetError::Damaged { reason, .. }) => self.add_finding(&path, reason),
             Err(error) => return Err(error),
         }
         Ok(())
     }
 
     /// Files that queries would read although no manifest names them. Those of a running publication have a claim.
-    async fn strangers(&mut self) -> Result<(), DatasetError> {
-        let mut strangers = Vec::new();
-        for table in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
+    async fn unnamed(&mut self) -> Result<(), DatasetError> {
+        let mut unnamed = Vec::new();
+        for table in Table::ALL.into_iter().chain(Table::HISTORY) {
             let paths = self.store.list(table.name()).await?;
-            strangers.extend(paths.into_iter().filter(|path| !self.named.contains(path)));
+            unnamed.extend(paths.into_iter().filter(|path| !self.named.contains(path)));
         }
-        if strangers.is_empty() {
+        if unnamed.is_empty() {
             return Ok(());
         }
-        for path in strangers {
+        for path in unnamed {
             if !self
                 .claims
                 .iter()
                 .any(|id| path.split('/').any(|part| part.strip_prefix("sync=") == Some(id)))
             {
-                self.find(&path, "no manifest names it");
+                self.add_finding(&path, "no manifest names it");
             }
         }
         Ok(())

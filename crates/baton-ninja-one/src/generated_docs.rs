@@ -157,7 +157,7 @@ fn entitlements() -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use access_dataset::{ColumnKind, Dataset};
+    use access_dataset::{ColumnKind, Table};
 
     use crate::wiring::CONTRACT;
 
@@ -171,7 +171,7 @@ mod tests {
     /// As Iceberg counts: columns and elements of lists from one counter, and no number is left out.
     #[test]
     fn field_ids_of_the_contract_have_no_gap() {
-        for dataset in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
+        for dataset in Table::ALL.into_iter().chain(Table::HISTORY) {
             let columns = CONTRACT.columns(dataset);
             let own = columns.iter().map(|column| column.field_id);
             let elements = columns.iter().filter_map(|column| column.element_id);
@@ -186,11 +186,13 @@ mod tests {
     /// Two attributes, or an attribute and a column that every dataset has, of one name would be one column.
     #[test]
     fn names_of_the_contract_are_given_once() {
-        for dataset in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
+        for dataset in Table::ALL.into_iter().chain(Table::HISTORY) {
             let columns = CONTRACT.columns(dataset);
             let names: BTreeSet<&str> = columns.iter().map(|column| column.name).collect();
             assert_eq!(names.len(), columns.len(), "{dataset}");
-            let lists = columns.iter().filter(|column| column.kind == ColumnKind::Texts);
+            let lists = columns
+                .iter()
+                .filter(|column| column.kind == ColumnKind::TextList);
             assert!(
                 lists.clone().all(|column| column.element_id.is_some()),
                 "{dataset}"

@@ -35,9 +35,9 @@ pub(crate) fn batches(
     dialect: Dialect,
 ) -> Result<Batches, FormatError> {
     file.rewind()?;
-    let packing = Compression::of(&mut file)?;
+    let compression = Compression::of(&mut file)?;
     file.rewind()?;
-    let text: Box<dyn Read + Send> = Box::new(preamble::skip(packing.unpack(file)?)?);
+    let text: Box<dyn Read + Send> = Box::new(preamble::skip(compression.decompressor(file)?)?);
     let mut records = Records::new(text, dialect.delimiter);
     let header = records.next()?.ok_or_else(|| damaged("there is no header"))?;
     let names: Vec<Option<Cow<'_, str>>> = (0..header.len())
@@ -45,15 +45,15 @@ pub(crate) fn batches(
         .collect::<Result<_, _>>()?;
     let mut columns = Vec::new();
     for field in schema.fields() {
-        let place = names
+        let index = names
             .iter()
             .position(|name| name.as_deref() == Some(field.name().as_str()));
-        if place.is_none() && !field.is_nullable() {
+        if index.is_none() && !field.is_nullable() {
             return Err(format!("there is no column {}", field.name()).into());
         }
         let of_contract = of_table.iter().find(|column| column.name == field.name());
         let content = of_contract.map_or(Content::Text, |column| content(column.kind));
-        columns.push((place, Cells::of(field, content, dialect.safety)?));
+        columns.push((index, Cells::of(field, content, dialect.safety)?));
     }
     let width = names.len();
     Ok(Box::new(BatchReader {
@@ -83,8 +83,8 @@ impl BatchReader {
             if record.len() != self.width {
                 return Err(damaged("a row with more or fewer cells than columns").into());
             }
-            for (place, cells) in &mut self.columns {
-                let cell = place.map(|place| record.cell(place)).transpose()?.flatten();
+            for (index, cells) in &mut self.columns {
+                let cell = index.map(|index| record.cell(index)).transpose()?.flatten();
                 cells.push(cell.as_deref())?;
             }
             rows += 1;
@@ -231,7 +231,7 @@ mod tests {
     use super::*;
     use crate::dialect::Delimiter;
     use crate::format::CsvFormat;
-    use access_dataset::{Column, ColumnKind, Contract, Dataset, FileFormat, HashingReader};
+    use access_dataset::{Column, ColumnKind, Contract, FileFormat, HashingReader, Table};
     use arrow::array::{Array, AsArray, BooleanArray, Int64Array, StringArray, TimestampMicrosecondArray};
     use arrow::datatypes::TimestampMicrosecondType;
     use arrow::util::display::array_value_to_string;
@@ -250,21 +250,21 @@ mod tests {
         });
         match column.kind {
             ColumnKind::Text | ColumnKind::Json => Arc::new(StringArray::from(values)),
-            ColumnKind::Word => {
+            ColumnKind::Dictionary => {
                 let mut words = DictionaryBuilder::new();
                 for word in &values {
                     words.append_option(word.as_deref());
                 }
                 Arc::new(words.finish())
             }
-            ColumnKind::Flag => Arc::new(numbers.map(|n| n.map(|n| n % 2 == 0)).collect::<BooleanArray>()),
-            ColumnKind::Count => Arc::new(numbers.collect::<Int64Array>()),
+            ColumnKind::Boolean => Arc::new(numbers.map(|n| n.map(|n| n % 2 == 0)).collect::<BooleanArray>()),
+            ColumnKind::Int64 => Arc::new(numbers.collect::<Int64Array>()),
             ColumnKind::Time => Arc::new(
                 numbers
                     .collect::<TimestampMicrosecondArray>()
                     .with_timezone("UTC"),
             ),
-            ColumnKind::Texts => {
+            ColumnKind::TextList => {
                 let Kind::Lists(mut lists) = Cells::of(field, Content::Text, SpreadsheetSafety::Raw)
                     .unwrap()
                     .kind
@@ -282,7 +282,7 @@ mod tests {
         }
     }
 
-    fn written(dataset: Dataset, seeds: &[Seeds], format: CsvFormat) -> (RecordBatch, File) {
+    fn written(dataset: Table, seeds: &[Seeds], format: CsvFormat) -> (RecordBatch, File) {
         let contract = Contract::default();
         let schema = contract.schema(dataset);
         let columns = contract.columns(dataset);
@@ -302,7 +302,7 @@ mod tests {
     }
 
     fn read(
-        dataset: Dataset,
+        dataset: Table,
         file: File,
         columns: Option<&[&str]>,
         format: &dyn FileFormat,
@@ -339,7 +339,7 @@ mod tests {
         #[test]
         fn every_table_comes_back_as_it_was_written(
             seeds in seeds(),
-            packing in prop::sample::select(Compression::WORDS.to_vec()),
+            compression in prop::sample::select(Compression::WORDS.to_vec()),
             delimiter in prop::sample::select(Delimiter::WORDS.to_vec()),
             safety in prop::sample::select(vec![SpreadsheetSafety::Safe, SpreadsheetSafety::Raw]),
             bom: bool,
@@ -347,7 +347,7 @@ mod tests {
         ) {
             let format = CsvFormat {
                 contract: Contract::default(),
-                packing: Compression::named(packing).unwrap(),
+                compression: Compression::named(compression).unwrap(),
                 delimiter: Delimiter::named(delimiter).unwrap(),
                 safety,
                 bom,
@@ -356,11 +356,11 @@ mod tests {
             // A reader needs the options of the manifest only.
             let reader = CsvFormat::default().with_options(&format.options());
             prop_assert_eq!(reader.options(), format.options());
-            for dataset in Dataset::ALL {
+            for dataset in Table::ALL {
                 let (batch, file) = written(dataset, &seeds, format);
                 let names: Vec<&str> = Contract::default().columns(dataset).iter().map(|column| column.name).rev().step_by(2).collect();
                 let some = read(dataset, file.try_clone().unwrap(), Some(&names), &*reader).unwrap();
-                prop_assert_eq!(told(&some), told(&batch.project(&places(dataset, &names)).unwrap()));
+                prop_assert_eq!(told(&some), told(&batch.project(&indices(dataset, &names)).unwrap()));
                 prop_assert_eq!(some.schema(), Contract::default().schema_of(dataset, Some(&names)));
                 let mut back = file.try_clone().unwrap();
                 back.rewind().unwrap();
@@ -370,7 +370,7 @@ mod tests {
         }
     }
 
-    fn places(dataset: Dataset, names: &[&str]) -> Vec<usize> {
+    fn indices(dataset: Table, names: &[&str]) -> Vec<usize> {
         let columns = Contract::default().columns(dataset).into_iter().enumerate();
         columns
             .filter(|(_, column)| names.contains(&column.name))
@@ -382,9 +382,9 @@ mod tests {
     fn more_rows_than_a_batch_come_in_order() {
         let many: Vec<Seeds> = vec![(0..20_000).map(|n| Some(n.to_string())).collect()];
         let format = CsvFormat::default();
-        let (batch, file) = written(Dataset::Grants, &many, format);
+        let (batch, file) = written(Table::Grants, &many, format);
         assert_eq!(
-            told(&read(Dataset::Grants, file, Some(&["principal_id"]), &format).unwrap()).len(),
+            told(&read(Table::Grants, file, Some(&["principal_id"]), &format).unwrap()).len(),
             20_000
         );
         assert_eq!(batch.num_rows(), 20_000);
@@ -397,7 +397,7 @@ mod tests {
             file.write_all(text.as_bytes()).unwrap();
             let format = CsvFormat::default();
             read(
-                Dataset::Users,
+                Table::Users,
                 file,
                 Some(&["user_id", "email", "role_names", "mfa_enabled"]),
                 &format,

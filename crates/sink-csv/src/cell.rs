@@ -80,12 +80,12 @@ pub(crate) fn restore(text: &str, content: Content, safety: SpreadsheetSafety) -
     {
         restored = Cow::Borrowed(rest);
     }
-    let places: Vec<usize> = formula_places(&restored, false, safety)
+    let indices: Vec<usize> = formula_places(&restored, false, safety)
         .filter(|at| restored[..*at].ends_with(GUARD))
         .collect();
-    if !places.is_empty() {
+    if !indices.is_empty() {
         let (mut parts, mut begin) = (String::with_capacity(restored.len()), 0);
-        for at in places {
+        for at in indices {
             parts.push_str(&restored[begin..at - GUARD.len_utf8()]);
             begin = at;
         }

@@ -52,7 +52,7 @@ impl Compression {
         }
     }
 
-    pub(crate) fn pack(self, out: Box<dyn Write + Send>) -> io::Result<CompressedWriter> {
+    pub(crate) fn compressor(self, out: Box<dyn Write + Send>) -> io::Result<CompressedWriter> {
         Ok(match self {
             Self::None => CompressedWriter::None(out),
             Self::Gzip => CompressedWriter::Gzip(GzEncoder::new(out, flate2::Compression::fast())),
@@ -64,7 +64,10 @@ impl Compression {
         })
     }
 
-    pub(crate) fn unpack<'a>(self, file: impl Read + Send + 'a) -> io::Result<Box<dyn Read + Send + 'a>> {
+    pub(crate) fn decompressor<'a>(
+        self,
+        file: impl Read + Send + 'a,
+    ) -> io::Result<Box<dyn Read + Send + 'a>> {
         // The buffer is for the decompressors; reads of plain text in large blocks bypass it.
         let file = BufReader::with_capacity(1 << 18, file);
         Ok(match self {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::sync::Arc;
 
 use access_dataset::{
-    Batches, ColumnKind, Contract, Dataset, FileFormat, FileWriter, FormatError, FormatOptions, HashingReader,
+    Batches, ColumnKind, Contract, FileFormat, FileWriter, FormatError, FormatOptions, HashingReader, Table,
 };
 use arrow::array::RecordBatch;
 
@@ -24,7 +24,7 @@ const LINE_END: &[u8] = b"\r\n";
 const BLOCK: usize = 1 << 18;
 /// The options' names in manifests.
 const SAFE: &str = "spreadsheet_safe";
-const PACKING: &str = "compression";
+const COMPRESSION: &str = "compression";
 const DELIMITER: &str = "delimiter";
 const BOM: &str = "bom";
 const SEP_LINE: &str = "sep";
@@ -38,7 +38,7 @@ pub struct CsvFormat {
     /// The columns of each table.
     pub contract: Contract,
     /// Compression.
-    pub packing: Compression,
+    pub compression: Compression,
     /// How formulas are treated.
     pub safety: SpreadsheetSafety,
     /// The delimiter between cells.
@@ -64,7 +64,7 @@ impl FileFormat for CsvFormat {
     }
 
     fn extension(&self) -> &'static str {
-        self.packing.extension()
+        self.compression.extension()
     }
 
     fn contract(&self) -> Contract {
@@ -76,11 +76,7 @@ impl FileFormat for CsvFormat {
         u64::MAX
     }
 
-    fn create(
-        &self,
-        dataset: Dataset,
-        out: Box<dyn Write + Send>,
-    ) -> Result<Box<dyn FileWriter>, FormatError> {
+    fn create(&self, dataset: Table, out: Box<dyn Write + Send>) -> Result<Box<dyn FileWriter>, FormatError> {
         let columns = self.contract.columns(dataset);
         let mut lines = Vec::new();
         preamble::write(self.bom, self.sep_line, self.delimiter, LINE_END, &mut lines);
@@ -93,7 +89,7 @@ impl FileFormat for CsvFormat {
         lines.extend_from_slice(LINE_END);
         let contents = columns.iter().map(|column| content(column.kind));
         Ok(Box::new(CsvFile {
-            out: self.packing.pack(out)?,
+            out: self.compression.compressor(out)?,
             dialect: self.dialect(),
             contents: contents.collect(),
             lines,
@@ -101,11 +97,11 @@ impl FileFormat for CsvFormat {
     }
 
     fn count_rows(&self, back: &mut HashingReader) -> Result<u64, FormatError> {
-        let text = preamble::skip(self.packing.unpack(back)?)?;
+        let text = preamble::skip(self.compression.decompressor(back)?)?;
         Ok(row_counter::rows(text, self.delimiter)?)
     }
 
-    fn read(&self, dataset: Dataset, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError> {
+    fn read(&self, dataset: Table, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError> {
         batch_reader::batches(
             &self.contract.columns(dataset),
             self.contract.schema_of(dataset, columns),
@@ -137,7 +133,7 @@ impl FileFormat for CsvFormat {
         let guarded = (self.safety == SpreadsheetSafety::Safe).then_some((GUARDED, GUARDED_PIECES));
         let options = [
             (SAFE, if safe { "true" } else { "false" }),
-            (PACKING, self.packing.word()),
+            (COMPRESSION, self.compression.word()),
             (DELIMITER, self.delimiter.word()),
             (BOM, if self.bom { "true" } else { "false" }),
             (SEP_LINE, if self.sep_line { "true" } else { "false" }),
@@ -158,7 +154,9 @@ impl FileFormat for CsvFormat {
         };
         Arc::new(Self {
             contract: self.contract,
-            packing: word(PACKING).and_then(Compression::named).unwrap_or(self.packing),
+            compression: word(COMPRESSION)
+                .and_then(Compression::named)
+                .unwrap_or(self.compression),
             safety,
             delimiter: word(DELIMITER).and_then(Delimiter::named).unwrap_or_default(),
             bom: word(BOM) == Some("true"),
@@ -226,7 +224,7 @@ mod tests {
         let column: ArrayRef = Arc::new(StringArray::from(texts));
         let batch = RecordBatch::try_from_iter([("text", column.clone()), ("again", column)]).unwrap();
         let mut file = format
-            .create(Dataset::Syncs, Box::new(File::create(&path).unwrap()))
+            .create(Table::Syncs, Box::new(File::create(&path).unwrap()))
             .unwrap();
         // The header is that of a table; only the rows matter here.
         file.write(&batch).unwrap();
@@ -239,14 +237,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for word in Compression::WORDS {
             let format = CsvFormat {
-                packing: Compression::named(word).unwrap(),
+                compression: Compression::named(word).unwrap(),
                 ..CsvFormat::default()
             };
             let path = folder.path().join(format.extension());
             let mut file = format
-                .create(Dataset::Users, Box::new(File::create(&path).unwrap()))
+                .create(Table::Users, Box::new(File::create(&path).unwrap()))
                 .unwrap();
-            let columns = format.contract().columns(Dataset::Users);
+            let columns = format.contract().columns(Table::Users);
             let width = columns.len();
             let column: ArrayRef = Arc::new(StringArray::from(vec!["x,\"y\"\r\nz"; 3]));
             let named = columns.iter().map(|one| (one.name, column.clone()));

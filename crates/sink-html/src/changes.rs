@@ -105,7 +105,7 @@ impl Walk {
         let mut numbered: Vec<(u32, &T)> = (0..).zip(list).collect();
         numbered.sort_by_cached_key(|(_, item)| key(item));
         Self {
-            order: numbered.into_iter().map(|(place, _)| place).collect(),
+            order: numbered.into_iter().map(|(index, _)| index).collect(),
             next: 0,
         }
     }
@@ -115,7 +115,7 @@ impl Walk {
         self.next <= self.order.len()
     }
 
-    fn place(&self) -> usize {
+    fn index(&self) -> usize {
         self.order[self.next - 1] as usize
     }
 }
@@ -183,7 +183,7 @@ impl<'a> People<'a> {
     }
 
     fn person(&self) -> &Person {
-        &self.model.people[self.walk.place()]
+        &self.model.people[self.walk.index()]
     }
 }
 
@@ -250,7 +250,7 @@ impl<'a> Access<'a> {
     }
 
     fn entitlement(&self) -> &Entitlement {
-        &self.model.entitlements[self.walk.place()]
+        &self.model.entitlements[self.walk.index()]
     }
 }
 
@@ -315,14 +315,14 @@ struct Grants<'a> {
 impl<'a> Grants<'a> {
     fn of(model: &'a Model) -> Self {
         let principals = model.people.len() + model.others.len();
-        let places: Vec<u32> = (0..).take(principals).collect();
-        let order = Walk::by_key(&places, |place| {
-            principal(model, *place).map(|(kind, id, ..)| (kind, id))
+        let indices: Vec<u32> = (0..).take(principals).collect();
+        let order = Walk::by_key(&indices, |index| {
+            principal(model, *index).map(|(kind, id, ..)| (kind, id))
         })
         .order;
         let mut ranks = vec![0; principals];
-        for (place, rank) in order.into_iter().zip(0..) {
-            ranks[place as usize] = rank;
+        for (index, rank) in order.into_iter().zip(0..) {
+            ranks[index as usize] = rank;
         }
         let sources = model.origins.iter();
         Self {
@@ -353,10 +353,10 @@ impl Record for Grants<'_> {
     }
 
     fn field(&self, n: usize) -> Option<&str> {
-        let origin = self.at.1.checked_sub(1).map(|place| place as usize);
+        let origin = self.at.1.checked_sub(1).map(|index| index as usize);
         Some(match self.fields[n] {
-            "is_direct" => word(origin.is_none_or(|place| self.access.model.origins[place].direct)),
-            _ => origin.map_or("[]", |place| &self.sources[place]),
+            "is_direct" => word(origin.is_none_or(|index| self.access.model.origins[index].direct)),
+            _ => origin.map_or("[]", |index| &self.sources[index]),
         })
     }
 
@@ -386,10 +386,10 @@ impl Records for Grants<'_> {
             if !self.access.walk.advance() {
                 return Ok(false);
             }
-            let holders = self.access.model.holders[self.access.walk.place()].iter();
+            let holders = self.access.model.holders[self.access.walk.index()].iter();
             let ranks = &self.ranks;
             self.holders = holders
-                .map(|(place, origin)| (ranks[place as usize], place, origin))
+                .map(|(index, origin)| (ranks[index as usize], index, origin))
                 .collect();
             self.holders.sort_unstable_by(|a, b| b.cmp(a));
         }
@@ -397,12 +397,12 @@ impl Records for Grants<'_> {
 }
 
 /// Type, id, name and login of the principal at an index.
-fn principal(model: &Model, place: u32) -> Option<(&str, &str, &str, Option<&str>)> {
-    let place = place as usize;
-    if let Some(person) = model.people.get(place) {
+fn principal(model: &Model, index: u32) -> Option<(&str, &str, &str, Option<&str>)> {
+    let index = index as usize;
+    if let Some(person) = model.people.get(index) {
         let kind = model.words.text(person.resource_type);
         return Some((kind, &person.id, &person.name, person.login.as_deref()));
     }
-    let other = model.others.get(place - model.people.len())?;
+    let other = model.others.get(index - model.people.len())?;
     Some((&other.resource_type, &other.id, &other.name, None))
 }

@@ -46,7 +46,7 @@ macro_rules! largest {
 
 /// Counts every chart that the schema allows.
 pub(crate) fn charts(model: &Model, schema: ReportSchema) -> Vec<Chart> {
-    let role_counts = model.held_by_people(TraitKind::Role);
+    let role_counts = model.grants_by_person(TraitKind::Role);
     let with_role = |role| schema.attributes.with_role(role).map(|attribute| attribute.key);
     let people = PeopleCharts {
         model,

@@ -54,12 +54,12 @@ impl Collector {
         match batch {
             AccessBatch::ResourceTypes(rows) => {
                 for row in rows {
-                    let place = places(self.model.kinds.len())?;
-                    self.kinds.insert(row.id.clone(), place);
+                    let index = indices(self.model.kinds.len())?;
+                    self.kinds.insert(row.id.clone(), index);
                     self.model.kinds.push(Kind {
                         id: row.id.as_str().into(),
                         name: row.display_name.as_str().into(),
-                        taken_for: row.trait_kind.as_str().into(),
+                        trait_kind: row.trait_kind.as_str().into(),
                         complete: true,
                         incomplete_reason: None,
                         resources: 0,
@@ -81,9 +81,9 @@ impl Collector {
             within(&mut self.descriptions, resource_type).insert(id.clone(), description.as_str().into());
         }
         if let Some(person) = Person::from_resource(row, self.attributes, &mut self.model.words) {
-            let place = places(self.model.people.len())?;
+            let index = indices(self.model.people.len())?;
             self.model.people.push(person);
-            within(&mut self.people, resource_type).insert(id.clone(), place);
+            within(&mut self.people, resource_type).insert(id.clone(), index);
         } else {
             within(&mut self.names, resource_type).insert(id.clone(), row.display_name.as_str().into());
         }
@@ -115,34 +115,34 @@ impl Collector {
     }
 
     fn grants(&mut self, group: &GrantGroup) -> Result<(), ReportError> {
-        let place = self.entitlements.get(&group.entitlement).copied();
-        let place = place.ok_or_else(|| dangling(&group.entitlement))?;
+        let index = self.entitlements.get(&group.entitlement).copied();
+        let index = index.ok_or_else(|| dangling(&group.entitlement))?;
         for (n, principal) in group.principals.iter().enumerate() {
             let who = self.principal(&group.principal_type, principal)?;
             let origin = group.origins.as_ref().and_then(|origins| origins.get(n));
             let origin = origin.map_or(0, |origin| self.origin(origin));
-            self.model.holders[place].push(who, origin);
+            self.model.holders[index].push(who, origin);
         }
         Ok(())
     }
 
     /// The index of a principal. A principal that is not a person gets one at its first grant.
     fn principal(&mut self, resource_type: &ResourceTypeId, id: &NativeId) -> Result<u32, ReportError> {
-        if let Some(place) = self.people.get(resource_type).and_then(|people| people.get(id)) {
-            return Ok(*place);
+        if let Some(index) = self.people.get(resource_type).and_then(|people| people.get(id)) {
+            return Ok(*index);
         }
-        if let Some(place) = self.others.get(resource_type).and_then(|others| others.get(id)) {
-            return Ok(*place);
+        if let Some(index) = self.others.get(resource_type).and_then(|others| others.get(id)) {
+            return Ok(*index);
         }
         let name = self.name(resource_type, id)?;
-        let place = places(self.model.others.len())? | OTHER;
+        let index = indices(self.model.others.len())? | OTHER;
         self.model.others.push(OtherPrincipal {
             name,
             resource_type: resource_type.as_str().into(),
             id: id.as_str().into(),
         });
-        within(&mut self.others, resource_type).insert(id.clone(), place);
-        Ok(place)
+        within(&mut self.others, resource_type).insert(id.clone(), index);
+        Ok(index)
     }
 
     fn origin(&mut self, row: &GrantOrigin) -> u32 {
@@ -172,7 +172,7 @@ impl Collector {
         }
         let person = self.people.get(resource_type).and_then(|people| people.get(id));
         person
-            .map(|place| self.model.people[*place as usize].name.clone())
+            .map(|index| self.model.people[*index as usize].name.clone())
             .ok_or_else(|| dangling(id))
     }
 
@@ -189,7 +189,7 @@ impl Collector {
                 kind.incomplete_reason = Some(reason.as_str().into());
             }
         }
-        let people = places(self.model.people.len())?;
+        let people = indices(self.model.people.len())?;
         for principal in self
             .model
             .holders
@@ -200,7 +200,7 @@ impl Collector {
                 *principal = (*principal & !OTHER) + people;
             }
         }
-        self.model.settle();
+        self.model.sort();
         Ok(self.model)
     }
 }
@@ -213,10 +213,10 @@ fn within<'a, V>(
 }
 
 /// The next index after this many items.
-fn places(before: usize) -> Result<u32, ReportError> {
+fn indices(before: usize) -> Result<u32, ReportError> {
     u32::try_from(before)
         .ok()
-        .filter(|place| place & OTHER == 0)
+        .filter(|index| index & OTHER == 0)
         .ok_or(ReportError::TooMany)
 }
 

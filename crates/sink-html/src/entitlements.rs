@@ -10,7 +10,7 @@ pub(crate) struct Kind {
     pub(crate) name: Box<str>,
     /// The dataset's value: `user`, `group`, `role`, `app`, `managed_device` or `other`.
     #[serde(rename = "trait_kind")]
-    pub(crate) taken_for: Box<str>,
+    pub(crate) trait_kind: Box<str>,
     pub(crate) complete: bool,
     pub(crate) incomplete_reason: Option<Box<str>>,
     pub(crate) resources: u64,
@@ -19,7 +19,7 @@ pub(crate) struct Kind {
 impl Kind {
     /// Whether its resources have this trait.
     pub(crate) fn is(&self, kind: TraitKind) -> bool {
-        *self.taken_for == *kind.as_str()
+        *self.trait_kind == *kind.as_str()
     }
 }
 

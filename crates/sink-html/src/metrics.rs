@@ -451,7 +451,7 @@ pub(crate) fn sql_text(text: &str) -> String {
 
 /// Counts all figures.
 pub(crate) fn figures(model: &Model, schema: ReportSchema) -> Vec<Figure> {
-    let role_counts = model.held_by_people(TraitKind::Role);
+    let role_counts = model.grants_by_person(TraitKind::Role);
     let definitions = definitions(model, schema);
     let mut counts = vec![0_u64; definitions.len()];
     for facts in facts(model, schema, &role_counts) {

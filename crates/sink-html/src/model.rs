@@ -85,7 +85,7 @@ impl Model {
             self.times.len() - 1
         });
         let new = u32::try_from(new).unwrap_or(u32::MAX);
-        let places: HashMap<&str, &Holders> = old
+        let indices: HashMap<&str, &Holders> = old
             .entitlements
             .iter()
             .zip(&old.holders)
@@ -94,9 +94,9 @@ impl Model {
         let mut dated = Vec::with_capacity(self.holders.len());
         for (entitlement, holders) in self.entitlements.iter().zip(&self.holders) {
             let mut before: HashMap<(&str, &str), u32> = HashMap::new();
-            if let Some(holders) = places.get(&*entitlement.id) {
-                for (n, place) in holders.principals.iter().enumerate() {
-                    if let Some(principal) = old.principal(*place) {
+            if let Some(holders) = indices.get(&*entitlement.id) {
+                for (n, index) in holders.principals.iter().enumerate() {
+                    if let Some(principal) = old.principal(*index) {
                         before.insert(principal, holders.since(n));
                     }
                 }
@@ -104,9 +104,9 @@ impl Model {
             let since: Vec<u32> = holders
                 .principals
                 .iter()
-                .map(|place| {
+                .map(|index| {
                     let known = self
-                        .principal(*place)
+                        .principal(*index)
                         .and_then(|principal| before.get(&principal));
                     known.copied().unwrap_or(new)
                 })
@@ -114,7 +114,7 @@ impl Model {
             dated.push(since);
         }
         for (holders, since) in self.holders.iter_mut().zip(dated) {
-            holders.since = if since.iter().any(|place| *place > 0) {
+            holders.since = if since.iter().any(|index| *index > 0) {
                 since
             } else {
                 Vec::new()
@@ -127,12 +127,12 @@ impl Model {
     }
 
     /// Type and id of the principal at an index.
-    pub(crate) fn principal(&self, place: u32) -> Option<(&str, &str)> {
-        let place = place as usize;
-        if let Some(person) = self.people.get(place) {
+    pub(crate) fn principal(&self, index: u32) -> Option<(&str, &str)> {
+        let index = index as usize;
+        if let Some(person) = self.people.get(index) {
             return Some((self.words.text(person.resource_type), &person.id));
         }
-        let other = self.others.get(place - self.people.len())?;
+        let other = self.others.get(index - self.people.len())?;
         Some((&other.resource_type, &other.id))
     }
 
@@ -142,7 +142,7 @@ impl Model {
     }
 
     /// The number of each person's grants on resources of a trait.
-    pub(crate) fn held_by_people(&self, kind: TraitKind) -> Vec<u32> {
+    pub(crate) fn grants_by_person(&self, kind: TraitKind) -> Vec<u32> {
         let mut held = vec![0; self.people.len()];
         for (entitlement, holders) in self.entitlements.iter().zip(&self.holders) {
             if self.is_on(entitlement, kind) {
@@ -157,11 +157,11 @@ impl Model {
     }
 
     /// Sorts everything into the order of the report, whatever its order of arrival.
-    pub(crate) fn settle(&mut self) {
-        self.settle_words();
-        self.settle_origins();
-        let principals = self.settle_principals();
-        let kinds = settled(&mut self.kinds, |a, b| a.id.cmp(&b.id));
+    pub(crate) fn sort(&mut self) {
+        self.sort_strings();
+        self.sort_origins();
+        let principals = self.sort_principals();
+        let kinds = sorted(&mut self.kinds, |a, b| a.id.cmp(&b.id));
         for entitlement in &mut self.entitlements {
             entitlement.kind = kinds[entitlement.kind as usize];
         }
@@ -191,35 +191,35 @@ impl Model {
         (self.entitlements, self.holders) = access.into_iter().unzip();
     }
 
-    fn settle_words(&mut self) {
+    fn sort_strings(&mut self) {
         let mut texts: Vec<(&str, StringId)> = self.words.iter().zip(0..).collect();
         texts.sort_unstable();
-        let mut places = vec![0; texts.len()];
+        let mut indices = vec![0; texts.len()];
         let mut words = StringTable::default();
         for (text, old) in texts {
-            places[old as usize] = words.place(text);
+            indices[old as usize] = words.intern(text);
         }
         for person in &mut self.people {
             for string in person.strings_mut() {
-                *string = places.get(*string as usize).copied().unwrap_or_default();
+                *string = indices.get(*string as usize).copied().unwrap_or_default();
             }
         }
         self.words = words;
     }
 
-    fn settle_origins(&mut self) {
-        let places = settled(&mut self.origins, Ord::cmp);
+    fn sort_origins(&mut self) {
+        let indices = sorted(&mut self.origins, Ord::cmp);
         for origin in self.holders.iter_mut().flat_map(|holders| &mut holders.origins) {
             if *origin > 0 {
-                *origin = places[*origin as usize - 1] + 1;
+                *origin = indices[*origin as usize - 1] + 1;
             }
         }
     }
 
     /// New indices of people and, after them, of other principals.
-    fn settle_principals(&mut self) -> Vec<u32> {
+    fn sort_principals(&mut self) -> Vec<u32> {
         let words = &self.words;
-        let mut places = settled_by_key(&mut self.people, |person| {
+        let mut indices = sorted_by_key(&mut self.people, |person| {
             (
                 person.name.to_lowercase(),
                 person.name.clone(),
@@ -228,32 +228,32 @@ impl Model {
             )
         });
         let people = u32::try_from(self.people.len()).unwrap_or(u32::MAX);
-        let others = settled(&mut self.others, Ord::cmp);
-        places.extend(others.into_iter().map(|place| place + people));
-        places
+        let others = sorted(&mut self.others, Ord::cmp);
+        indices.extend(others.into_iter().map(|index| index + people));
+        indices
     }
 }
 
 /// Sorts a list, and gives the new index of the item at each old one.
-fn settled<T>(list: &mut Vec<T>, compare: impl Fn(&T, &T) -> std::cmp::Ordering) -> Vec<u32> {
+fn sorted<T>(list: &mut Vec<T>, compare: impl Fn(&T, &T) -> std::cmp::Ordering) -> Vec<u32> {
     let mut numbered: Vec<(u32, T)> = (0..).zip(std::mem::take(list)).collect();
     numbered.sort_by(|(_, a), (_, b)| compare(a, b));
-    placed(list, numbered)
+    collect_in_order(list, numbered)
 }
 
-fn settled_by_key<T, K: Ord>(list: &mut Vec<T>, key: impl Fn(&T) -> K) -> Vec<u32> {
+fn sorted_by_key<T, K: Ord>(list: &mut Vec<T>, key: impl Fn(&T) -> K) -> Vec<u32> {
     let mut numbered: Vec<(u32, T)> = (0..).zip(std::mem::take(list)).collect();
     numbered.sort_by_cached_key(|(_, item)| key(item));
-    placed(list, numbered)
+    collect_in_order(list, numbered)
 }
 
-fn placed<T>(list: &mut Vec<T>, numbered: Vec<(u32, T)>) -> Vec<u32> {
-    let mut places = vec![0; numbered.len()];
+fn collect_in_order<T>(list: &mut Vec<T>, numbered: Vec<(u32, T)>) -> Vec<u32> {
+    let mut indices = vec![0; numbered.len()];
     for ((old, item), new) in numbered.into_iter().zip(0..) {
-        places[old as usize] = new;
+        indices[old as usize] = new;
         list.push(item);
     }
-    places
+    indices
 }
 
 #[cfg(test)]
@@ -266,14 +266,14 @@ pub(crate) mod tests {
             kinds: vec![Kind {
                 id: "role".into(),
                 name: "Role".into(),
-                taken_for: "role".into(),
+                trait_kind: "role".into(),
                 complete: true,
                 incomplete_reason: None,
                 resources: 0,
             }],
             ..Model::default()
         };
-        let user = model.words.place("user");
+        let user = model.words.intern("user");
         for n in 0..people {
             model.people.push(Person {
                 id: n.to_string().into(),
@@ -296,8 +296,8 @@ pub(crate) mod tests {
                 immutable: false,
             });
             let mut held = Holders::default();
-            for place in *holders {
-                held.push(*place, 0);
+            for index in *holders {
+                held.push(*index, 0);
             }
             model.holders.push(held);
         }
@@ -308,8 +308,8 @@ pub(crate) mod tests {
         let pairs = model.entitlements.iter().zip(&model.holders);
         pairs
             .flat_map(|(entitlement, holders)| {
-                let places = holders.principals.iter().enumerate();
-                places.map(|(n, place)| (&*entitlement.id, *place, &*model.times[holders.since(n) as usize]))
+                let indices = holders.principals.iter().enumerate();
+                indices.map(|(n, index)| (&*entitlement.id, *index, &*model.times[holders.since(n) as usize]))
             })
             .collect()
     }

@@ -143,8 +143,8 @@ pub(crate) fn encode(
     model: &Model,
     changes: &Changes,
 ) -> Result<[Section; 5], SectionError> {
-    let section = |place: usize, rows: usize, bytes| Section {
-        name: SECTIONS[place],
+    let section = |index: usize, rows: usize, bytes| Section {
+        name: SECTIONS[index],
         rows: rows as u64,
         bytes,
     };
@@ -269,7 +269,7 @@ fn read_people(columns: PeopleColumns<'_>, model: &mut Model) -> Result<(), Sect
     }
     let mut words = StringTable::default();
     for word in &columns.words {
-        words.place(word);
+        words.intern(word);
     }
     let known = columns.words.len();
     let mut shared = columns.shared;
@@ -452,22 +452,22 @@ fn read_grants(bytes: &[u8], model: &mut Model) -> Result<(), SectionError> {
         model.holders.push(holders);
     }
     // Version 1 ends here.
-    let Some(mut place) = numbers.next() else {
+    let Some(mut index) = numbers.next() else {
         return Ok(());
     };
     let mut left = model.grants();
     for holders in &mut model.holders {
         for _ in 0..holders.principals.len() {
-            if place as usize >= model.times.len() {
+            if index as usize >= model.times.len() {
                 return Err(SectionError::Dangling);
             }
-            holders.since.push(place);
+            holders.since.push(index);
             left -= 1;
             if left > 0 {
-                place = numbers.next().ok_or(SectionError::Dangling)?;
+                index = numbers.next().ok_or(SectionError::Dangling)?;
             }
         }
-        if holders.since.iter().all(|place| *place == 0) {
+        if holders.since.iter().all(|index| *index == 0) {
             holders.since = Vec::new();
         }
     }

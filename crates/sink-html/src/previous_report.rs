@@ -34,7 +34,7 @@ pub(crate) struct Continuation {
 /// The report at the path of the next one, or a named one. Its data is read again when it is needed, so that it takes no memory
 /// while the tenant is read.
 #[derive(Debug)]
-pub(crate) struct Predecessor {
+pub(crate) struct PreviousReport {
     path: PathBuf,
     fingerprint: String,
     sync_id: String,
@@ -46,7 +46,7 @@ pub(crate) struct Predecessor {
     pub(crate) baseline: Baseline,
 }
 
-impl Predecessor {
+impl PreviousReport {
     /// Reads the report that a sync follows. `None` without a file, or with an empty one.
     ///
     /// # Errors
@@ -110,7 +110,7 @@ impl Predecessor {
     ///
     /// # Errors
     /// [`ReportError`] if the file changed since the sync began.
-    pub(crate) fn each_id(&self, comparer: &mut Comparer) -> Result<(), ReportError> {
+    pub(crate) fn visit_ids(&self, comparer: &mut Comparer) -> Result<(), ReportError> {
         let (_, _, model) = self.read_again()?;
         let held_on = model.entitlements.iter().filter_map(|entitlement| {
             let kind = model.kind(entitlement)?;
@@ -131,8 +131,8 @@ impl Predecessor {
             }
         }
         for (entitlement, holders) in model.entitlements.iter().zip(&model.holders) {
-            for place in &holders.principals {
-                if let Some((principal_type, id)) = model.principal(*place) {
+            for index in &holders.principals {
+                if let Some((principal_type, id)) = model.principal(*index) {
                     comparer.grant(&entitlement.id, principal_type, id);
                 }
             }
@@ -197,7 +197,7 @@ impl Predecessor {
 fn read(path: &Path) -> Result<(ReportFile, ReportHeader, Model), ReportError> {
     let file = ReportFile::read(path)?;
     let altered = |reason: String| ReportError::altered(path, reason);
-    if !file.page_is_whole() {
+    if !file.page_is_intact() {
         return Err(altered("the page differs from its seal".to_owned()));
     }
     let sections = file.sections().map_err(altered)?;

@@ -33,7 +33,7 @@ const STYLE: [&str; 10] = [
 ];
 
 /// The scripts, in the order of their dependencies.
-const CODE: [&str; 28] = [
+const CODE: [&str; 29] = [
     include_str!("page/js/dom.js"),
     include_str!("page/js/text.js"),
     include_str!("page/js/schema.js"),
@@ -59,6 +59,7 @@ const CODE: [&str; 28] = [
     include_str!("page/js/views/review_lines.js"),
     include_str!("page/js/views/review_actions.js"),
     include_str!("page/js/views/review_print.js"),
+    include_str!("page/js/views/review_rows.js"),
     include_str!("page/js/views/review.js"),
     include_str!("page/js/views/evidence.js"),
     include_str!("page/js/main.js"),

@@ -17,9 +17,9 @@ use crate::seal::{FORMAT, Seal, VERSION, sha256};
 /// The first bytes of every report.
 const BEGINS: &str = "<!doctype html>";
 /// The largest report; a larger file is not read.
-const MOST_BYTES: u64 = 1 << 30;
+const MAX_BYTES: u64 = 1 << 30;
 /// The largest section, unpacked.
-const MOST_SECTION_BYTES: u64 = 1 << 31;
+const MAX_SECTION_BYTES: u64 = 1 << 31;
 
 /// A report in a file, not yet checked.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl ReportFile {
         let foreign = || ReportError::Foreign {
             path: path.to_owned(),
         };
-        let bytes = match regular_file::read(path, MOST_BYTES) {
+        let bytes = match regular_file::read(path, MAX_BYTES) {
             Err(FileError::Io(error)) if error.kind() == io::ErrorKind::FileTooLarge => return Err(foreign()),
             read => read.map_err(|error| ReportError::file("reading", path, error))?,
         };
@@ -76,7 +76,7 @@ impl ReportFile {
     }
 
     /// Whether the page, i.e. everything but data and seal, matches the seal.
-    pub(crate) fn page_is_whole(&self) -> bool {
+    pub(crate) fn page_is_intact(&self) -> bool {
         let (before, after) = (&self.text[..self.at.start], &self.text[self.at.end..]);
         sha256([before.as_bytes(), after.as_bytes()]) == self.seal.page_sha256
     }
@@ -90,7 +90,7 @@ impl ReportFile {
     pub(crate) fn section(&self, name: &'static str) -> Result<Section, String> {
         let sealed = self.seal.sections.iter().find(|section| section.name == name);
         let sealed = sealed.ok_or_else(|| format!("the seal has no section {name}"))?;
-        if sealed.bytes > MOST_SECTION_BYTES {
+        if sealed.bytes > MAX_SECTION_BYTES {
             return Err(format!("section {name} is said to have {} bytes", sealed.bytes));
         }
         let mark = section_begins(name);

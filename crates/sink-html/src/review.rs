@@ -150,8 +150,8 @@ fn grants(model: &Model, schema: ReportSchema) -> Vec<ReportGrant> {
     });
     let mut grants = Vec::new();
     for (entitlement, holders) in model.entitlements.iter().zip(&model.holders) {
-        for (place, origin) in holders.iter() {
-            grants.extend(grant(model, organization, entitlement, (place, origin)));
+        for (index, origin) in holders.iter() {
+            grants.extend(grant(model, organization, entitlement, (index, origin)));
         }
     }
     grants
@@ -161,24 +161,24 @@ fn grant(
     model: &Model,
     organization: [Option<usize>; 2],
     entitlement: &Entitlement,
-    (place, origin): (u32, u32),
+    (index, origin): (u32, u32),
 ) -> Option<ReportGrant> {
-    let (principal_type, principal_id) = model.principal(place)?;
-    let person = model.people.get(place as usize);
+    let (principal_type, principal_id) = model.principal(index)?;
+    let person = model.people.get(index as usize);
     let text_of = |index| {
         let string = person.and_then(|person| person.text(index));
         string.map(|string| model.words.text(string).to_owned())
     };
-    let other = (place as usize).checked_sub(model.people.len());
-    let other = other.and_then(|place| model.others.get(place));
+    let other = (index as usize).checked_sub(model.people.len());
+    let other = other.and_then(|index| model.others.get(index));
     let name = person
         .map(|person| &person.name)
         .or(other.map(|other| &other.name))?;
     let is_direct = match origin {
         0 => true,
-        place => model
+        index => model
             .origins
-            .get(place as usize - 1)
+            .get(index as usize - 1)
             .is_some_and(|origin| origin.direct),
     };
     let text = |text: Option<&Box<str>>| text.map(ToString::to_string);
@@ -188,7 +188,7 @@ fn grant(
         resource_name: entitlement.resource_name.to_string(),
         trait_kind: model
             .kind(entitlement)
-            .map_or(TraitKind::Other.as_str(), |kind| &kind.taken_for)
+            .map_or(TraitKind::Other.as_str(), |kind| &kind.trait_kind)
             .to_owned(),
         principal_type: principal_type.to_owned(),
         principal_id: principal_id.to_owned(),
@@ -225,12 +225,12 @@ pub fn write_review_file(spec: &ReviewFileSpec<'_>, scope: ReviewScope) -> Resul
     let file = ReportFile::read(report)?;
     let altered = |reason: String| ReportError::altered(report, reason);
     let sections = file.sections().map_err(altered)?;
-    let (mut head, whole) = decode(&sections).map_err(|error| altered(error.to_string()))?;
+    let (mut head, report_model) = decode(&sections).map_err(|error| altered(error.to_string()))?;
     let changes: Changes =
         serde_json::from_slice(&sections[4].bytes).map_err(|error| altered(error.to_string()))?;
-    let model = part(&whole, spec.keep);
-    let changes = part_of_changes(changes, &model, schema);
-    drop(whole);
+    let model = part(&report_model, spec.keep);
+    let changes = changes_of_part(changes, &model, schema);
+    drop(report_model);
     head.program = spec.program.into();
     head.kinds.clone_from(&model.kinds);
     head.figures = figures(&model, schema);
@@ -248,85 +248,85 @@ pub fn write_review_file(spec: &ReviewFileSpec<'_>, scope: ReviewScope) -> Resul
 }
 
 /// A grant: the indices of principal, origin and time.
-type Held = (u32, u32, u32);
+type GrantIndices = (u32, u32, u32);
 
 /// A model with some of the grants, and only with the principals and resources of these.
-fn part(whole: &Model, keep: &[bool]) -> Model {
+fn part(report_model: &Model, keep: &[bool]) -> Model {
     let mut kept = keep.iter().copied();
-    let principals = whole.people.len() + whole.others.len();
-    let mut places: Vec<Option<u32>> = vec![None; principals];
-    let mut chosen: Vec<(usize, Vec<Held>)> = Vec::new();
-    for (n, holders) in whole.holders.iter().enumerate() {
-        let rows: Vec<Held> = holders
+    let principals = report_model.people.len() + report_model.others.len();
+    let mut indices: Vec<Option<u32>> = vec![None; principals];
+    let mut chosen: Vec<(usize, Vec<GrantIndices>)> = Vec::new();
+    for (n, holders) in report_model.holders.iter().enumerate() {
+        let rows: Vec<GrantIndices> = holders
             .iter()
             .enumerate()
             .filter(|_| kept.next().unwrap_or(false))
             .map(|(n, (principal, origin))| (principal, origin, holders.since(n)))
             .collect();
         for (principal, ..) in &rows {
-            if let Some(place) = places.get_mut(*principal as usize) {
-                *place = Some(0);
+            if let Some(index) = indices.get_mut(*principal as usize) {
+                *index = Some(0);
             }
         }
         if !rows.is_empty() {
             chosen.push((n, rows));
         }
     }
-    for (next, place) in (0..).zip(places.iter_mut().flatten()) {
-        *place = next;
+    for (next, index) in (0..).zip(indices.iter_mut().flatten()) {
+        *index = next;
     }
-    let is_kept = |place: usize| places.get(place).is_some_and(Option::is_some);
+    let is_kept = |index: usize| indices.get(index).is_some_and(Option::is_some);
     let mut words = StringTable::default();
     let mut model = Model {
-        kinds: whole.kinds.clone(),
-        times: whole.times.clone(),
-        attributes: whole.attributes.clone(),
+        kinds: report_model.kinds.clone(),
+        times: report_model.times.clone(),
+        attributes: report_model.attributes.clone(),
         ..Model::default()
     };
-    let people = whole.people.iter().enumerate();
-    for (_, person) in people.filter(|(place, _)| is_kept(*place)) {
+    let people = report_model.people.iter().enumerate();
+    for (_, person) in people.filter(|(index, _)| is_kept(*index)) {
         let mut person = person.clone();
         for string in person.strings_mut() {
-            *string = words.place(whole.words.text(*string));
+            *string = words.intern(report_model.words.text(*string));
         }
         model.people.push(person);
     }
     model.words = words;
-    let others = whole.others.iter().enumerate();
+    let others = report_model.others.iter().enumerate();
     model.others = others
-        .filter(|(place, _)| is_kept(place + whole.people.len()))
+        .filter(|(index, _)| is_kept(index + report_model.people.len()))
         .map(|(_, other)| other.clone())
         .collect();
     let mut origins: Vec<Origin> = Vec::new();
     for (n, rows) in chosen {
         let mut holders = Holders::default();
         for (principal, origin, since) in rows {
-            let place = places
+            let index = indices
                 .get(principal as usize)
                 .copied()
                 .flatten()
                 .unwrap_or_default();
             let origin = match origin
                 .checked_sub(1)
-                .and_then(|origin| whole.origins.get(origin as usize))
+                .and_then(|origin| report_model.origins.get(origin as usize))
             {
                 None => 0,
                 Some(origin) => {
                     let known = origins.iter().position(|known| known == origin);
-                    let place = known.unwrap_or_else(|| {
+                    let index = known.unwrap_or_else(|| {
                         origins.push(origin.clone());
                         origins.len() - 1
                     });
-                    u32::try_from(place + 1).unwrap_or(u32::MAX)
+                    u32::try_from(index + 1).unwrap_or(u32::MAX)
                 }
             };
-            holders.push(place, origin);
+            holders.push(index, origin);
             holders.since.push(since);
         }
         if holders.since.iter().all(|since| *since == 0) {
             holders.since.clear();
         }
-        model.entitlements.push(whole.entitlements[n].clone());
+        model.entitlements.push(report_model.entitlements[n].clone());
         model.holders.push(holders);
     }
     model.origins = origins;
@@ -345,12 +345,12 @@ fn part(whole: &Model, keep: &[bool]) -> Model {
             kind.resources += 1;
         }
     }
-    model.settle();
+    model.sort();
     model
 }
 
 /// The changes of the grants that the model has.
-fn part_of_changes(changes: Changes, model: &Model, schema: ReportSchema) -> Changes {
+fn changes_of_part(changes: Changes, model: &Model, schema: ReportSchema) -> Changes {
     let own: HashSet<(String, String, String)> = grants(model, schema)
         .into_iter()
         .map(|grant| (grant.entitlement_id, grant.principal_type, grant.principal_id))

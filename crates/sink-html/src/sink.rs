@@ -11,7 +11,7 @@ use sink_worker::FileWorker;
 
 use crate::collector::Collector;
 use crate::error::ReportError;
-use crate::previous_report::Predecessor;
+use crate::previous_report::PreviousReport;
 use crate::target::Target;
 use crate::worker::ReportJob;
 
@@ -68,23 +68,23 @@ impl AccessSink for HtmlSink {
 
 fn open(config: HtmlSinkConfig, sync: &SyncRun, stop: Arc<AtomicBool>) -> Result<ReportJob, ReportError> {
     let target = Target::lock(&config.path)?;
-    let predecessor = match (&config.previous, Predecessor::read(&config.path, sync)) {
+    let previous_report = match (&config.previous, PreviousReport::read(&config.path, sync)) {
         (_, Err(error)) if !config.replace_existing => return Err(error),
-        (None, found) => found.unwrap_or_default(),
+        (None, existing) => existing.unwrap_or_default(),
         (Some(named), _) => {
-            let found = Predecessor::read(named, sync)?;
+            let existing = PreviousReport::read(named, sync)?;
             let path = || named.clone();
-            let found = found.ok_or_else(|| ReportError::Foreign { path: path() })?;
-            if !found.is_full() {
+            let existing = existing.ok_or_else(|| ReportError::Foreign { path: path() })?;
+            if !existing.is_full() {
                 return Err(ReportError::NotFull { path: path() });
             }
-            Some(found)
+            Some(existing)
         }
     };
     Ok(ReportJob {
         collector: Collector::new(config.schema.attributes),
         target,
-        predecessor,
+        previous_report,
         program: config.program,
         schema: config.schema,
         level: LEVEL,

@@ -10,25 +10,25 @@ pub(crate) type StringId = u32;
 #[derive(Debug, Default)]
 pub(crate) struct StringTable {
     list: Vec<Arc<str>>,
-    places: HashMap<Arc<str>, StringId>,
+    ids: HashMap<Arc<str>, StringId>,
 }
 
 impl StringTable {
     /// The id of a text, which is added if it is new.
-    pub(crate) fn place(&mut self, text: &str) -> StringId {
-        if let Some(place) = self.places.get(text) {
-            return *place;
+    pub(crate) fn intern(&mut self, text: &str) -> StringId {
+        if let Some(intern) = self.ids.get(text) {
+            return *intern;
         }
-        let place = StringId::try_from(self.list.len()).unwrap_or(StringId::MAX);
+        let intern = StringId::try_from(self.list.len()).unwrap_or(StringId::MAX);
         let text: Arc<str> = text.into();
         self.list.push(Arc::clone(&text));
-        self.places.insert(text, place);
-        place
+        self.ids.insert(text, intern);
+        intern
     }
 
     /// The text of an id.
-    pub(crate) fn text(&self, place: StringId) -> &str {
-        self.list.get(place as usize).map_or("", |text| text)
+    pub(crate) fn text(&self, intern: StringId) -> &str {
+        self.list.get(intern as usize).map_or("", |text| text)
     }
 
     /// All of them, in order.

@@ -73,8 +73,8 @@ impl Person {
             return None;
         };
         let status = row.status.as_ref();
-        let resource_type = strings.place(row.id.resource_type.as_str());
-        let mut intern = |text: Option<&str>| text.map(|text| strings.place(text));
+        let resource_type = strings.intern(row.id.resource_type.as_str());
+        let mut intern = |text: Option<&str>| text.map(|text| strings.intern(text));
         let mut texts = Vec::new();
         let mut flags = Vec::new();
         for attribute in attributes.reported() {

@@ -52,7 +52,7 @@ impl Verification {
 pub fn verify(path: &Path, program: &str, schema: ReportSchema) -> Result<Verification, ReportError> {
     let file = ReportFile::read(path)?;
     let mut problems = Vec::new();
-    if !file.page_is_whole() {
+    if !file.page_is_intact() {
         problems.push("the page differs from its seal".to_owned());
     }
     if let Ok(sections) = file.sections() {

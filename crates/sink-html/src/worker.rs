@@ -19,7 +19,7 @@ use crate::model::Model;
 use crate::payload::ReportHeader;
 use crate::payload::encode;
 use crate::previous_report::Continuation;
-use crate::previous_report::Predecessor;
+use crate::previous_report::PreviousReport;
 use crate::render::render;
 use crate::schema::page_schema;
 use crate::target::Target;
@@ -34,7 +34,7 @@ impl WorkerLost for ReportError {
 pub(crate) struct ReportJob {
     pub(crate) collector: Collector,
     pub(crate) target: Target,
-    pub(crate) predecessor: Option<Predecessor>,
+    pub(crate) previous_report: Option<PreviousReport>,
     pub(crate) program: String,
     pub(crate) schema: ReportSchema,
     pub(crate) level: u32,
@@ -80,14 +80,14 @@ impl FileJob for ReportJob {
     /// The size of the report that this one is to replace.
     fn baseline(&self) -> Option<Baseline> {
         let full = self
-            .predecessor
+            .previous_report
             .as_ref()
-            .filter(|predecessor| predecessor.is_full());
-        full.map(|predecessor| predecessor.baseline.clone())
+            .filter(|previous_report| previous_report.is_full());
+        full.map(|previous_report| previous_report.baseline.clone())
     }
 
     fn id_scheme(&self) -> Option<IdScheme> {
-        self.predecessor.as_ref()?.id_scheme.clone()
+        self.previous_report.as_ref()?.id_scheme.clone()
     }
 
     fn write(&mut self, batch: &AccessBatch) -> Result<(), ReportError> {
@@ -95,10 +95,10 @@ impl FileJob for ReportJob {
     }
 
     fn compare(&mut self, current: Arc<CurrentSync>) -> Result<Option<Comparison>, ReportError> {
-        match &self.predecessor {
-            Some(predecessor) if predecessor.is_earlier_full() => {
-                let mut comparer = Comparer::new(current, predecessor.baseline.sync_id);
-                predecessor.each_id(&mut comparer)?;
+        match &self.previous_report {
+            Some(previous_report) if previous_report.is_earlier_full() => {
+                let mut comparer = Comparer::new(current, previous_report.baseline.sync_id);
+                previous_report.visit_ids(&mut comparer)?;
                 Ok(Some(comparer.finish()))
             }
             _ => Ok(None),
@@ -120,8 +120,8 @@ impl FileJob for ReportJob {
 impl ReportJob {
     fn complete(mut self, mut model: Model, summary: &SyncSummary) -> Result<PreparedReport, ReportError> {
         self.check_cancelled()?;
-        let continuation = if let Some(predecessor) = &self.predecessor {
-            predecessor.compare(&summary.run, &mut model, self.schema.attributes)?
+        let continuation = if let Some(previous_report) = &self.previous_report {
+            previous_report.compare(&summary.run, &mut model, self.schema.attributes)?
         } else {
             model.date_grants(&time(summary.run.started_at), None);
             Continuation::default()
@@ -169,9 +169,9 @@ impl ReportJob {
         let path = self.target.path();
         let full = summary.run.sync_type == SyncType::Full;
         let over_full = self
-            .predecessor
+            .previous_report
             .as_ref()
-            .is_some_and(|predecessor| predecessor.is_full() && predecessor.path() == path);
+            .is_some_and(|previous_report| previous_report.is_full() && previous_report.path() == path);
         if full || !over_full {
             return path.to_owned();
         }

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::sync::Arc;
 
 use access_dataset::{
-    Batches, Column, ColumnKind, Contract, Dataset, FileFormat, FileWriter, FormatError, FormatOptions,
-    HashingReader,
+    Batches, Column, ColumnKind, Contract, FileFormat, FileWriter, FormatError, FormatOptions, HashingReader,
+    Table,
 };
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema};
@@ -108,11 +108,7 @@ impl FileFormat for ParquetFormat {
         ROWS_PER_FILE
     }
 
-    fn create(
-        &self,
-        dataset: Dataset,
-        out: Box<dyn Write + Send>,
-    ) -> Result<Box<dyn FileWriter>, FormatError> {
+    fn create(&self, dataset: Table, out: Box<dyn Write + Send>) -> Result<Box<dyn FileWriter>, FormatError> {
         let columns = self.contract.columns(dataset);
         let mut properties = properties(dataset, &columns, self.codec)?;
         let schema = self.contract.schema(dataset);
@@ -141,7 +137,7 @@ impl FileFormat for ParquetFormat {
         Ok(count)
     }
 
-    fn read(&self, dataset: Dataset, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError> {
+    fn read(&self, dataset: Table, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError> {
         reader::batches(self.contract.schema_of(dataset, columns), file)
     }
 
@@ -191,7 +187,7 @@ fn cause(error: ParquetError) -> FormatError {
     }
 }
 
-fn properties(dataset: Dataset, columns: &[Column], codec: Codec) -> Result<WriterProperties, ParquetError> {
+fn properties(dataset: Table, columns: &[Column], codec: Codec) -> Result<WriterProperties, ParquetError> {
     let mut properties = WriterProperties::builder()
         .set_compression(codec.compression()?)
         .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
@@ -213,7 +209,7 @@ fn column_properties(properties: WriterPropertiesBuilder, column: &Column) -> Wr
             .set_column_dictionary_enabled(path.clone(), column.name != "grant_id")
             .set_column_bloom_filter_enabled(path.clone(), true)
             .set_column_bloom_filter_fpp(path, BLOOM_WRONG),
-        ColumnKind::Word if is_id(column) && column.name != "sync_id" => properties
+        ColumnKind::Dictionary if is_id(column) && column.name != "sync_id" => properties
             .set_column_bloom_filter_enabled(path.clone(), true)
             .set_column_bloom_filter_fpp(path, BLOOM_WRONG),
         _ => properties,
@@ -224,11 +220,11 @@ fn is_id(column: &Column) -> bool {
     column.name.ends_with("_id") || matches!(column.name, "login" | "email" | "principal_login")
 }
 
-fn sorting(dataset: Dataset, columns: &[Column]) -> Vec<SortingColumn> {
-    let place = |key: &&str| columns.iter().position(|column| column.name == *key);
-    let columns = dataset.key().iter().filter_map(place);
+fn sorting(dataset: Table, columns: &[Column]) -> Vec<SortingColumn> {
+    let index = |key: &&str| columns.iter().position(|column| column.name == *key);
+    let columns = dataset.key().iter().filter_map(index);
     columns
-        .filter_map(|place| i32::try_from(place).ok())
+        .filter_map(|index| i32::try_from(index).ok())
         .map(|column_idx| SortingColumn {
             column_idx,
             descending: false,
@@ -252,7 +248,7 @@ mod tests {
     #[test]
     fn an_empty_table_is_a_file_with_its_columns_and_field_ids() {
         let folder = tempfile::tempdir().unwrap();
-        for dataset in Dataset::ALL {
+        for dataset in Table::ALL {
             let path = folder.path().join(dataset.name());
             let file = ParquetFormat::default()
                 .create(dataset, Box::new(File::create(&path).unwrap()))
@@ -278,7 +274,7 @@ mod tests {
     #[test]
     fn an_older_file_lacks_columns_that_can_be_null_and_no_others() {
         let columns = |names: &[&str]| {
-            let schema = Contract::default().schema_of(Dataset::Users, Some(names));
+            let schema = Contract::default().schema_of(Table::Users, Some(names));
             let columns = schema
                 .fields()
                 .iter()
@@ -288,7 +284,7 @@ mod tests {
             let mut writer = ArrowWriter::try_new(file.try_clone().unwrap(), schema, None).unwrap();
             writer.write(&batch).unwrap();
             writer.close().unwrap();
-            let batches = ParquetFormat::default().read(Dataset::Users, file, Some(&["user_id", "email"]))?;
+            let batches = ParquetFormat::default().read(Table::Users, file, Some(&["user_id", "email"]))?;
             batches
                 .map(|batch| batch.map(|batch| batch.num_columns()))
                 .collect::<Result<Vec<_>, _>>()
@@ -296,14 +292,14 @@ mod tests {
         columns(&["user_id", "email"]).unwrap();
         columns(&["login", "user_id"]).unwrap();
         columns(&["login", "email"]).unwrap_err();
-        let wrong = ParquetFormat::default().create(Dataset::Syncs, Box::new(std::io::sink()));
+        let wrong = ParquetFormat::default().create(Table::Syncs, Box::new(std::io::sink()));
         wrong.unwrap().finish().unwrap();
     }
 
     #[test]
     fn files_say_nothing_of_dictionaries_and_those_that_do_are_read_as_well() {
         let names = ["sync_id", "user_id", "status"];
-        let schema = Contract::default().schema_of(Dataset::Users, Some(&names));
+        let schema = Contract::default().schema_of(Table::Users, Some(&names));
         let mut words = access_dataset::DictionaryBuilder::new();
         words.append_option(Some("w"));
         let word: arrow::array::ArrayRef = Arc::new(words.finish());
@@ -312,8 +308,8 @@ mod tests {
         for plain in [false, true] {
             let file = tempfile::tempfile().unwrap();
             let mut properties = properties(
-                Dataset::Users,
-                &Contract::default().columns(Dataset::Users),
+                Table::Users,
+                &Contract::default().columns(Table::Users),
                 Codec::Snappy,
             )
             .unwrap();
@@ -334,7 +330,7 @@ mod tests {
             let is_word = matches!(found.schema().field(0).data_type(), DataType::Dictionary(..));
             assert_eq!(is_word, !plain);
             let read = ParquetFormat::default()
-                .read(Dataset::Users, file, Some(&names))
+                .read(Table::Users, file, Some(&names))
                 .unwrap();
             let read: Vec<RecordBatch> = read.collect::<Result<_, _>>().unwrap();
             assert_eq!(read, std::slice::from_ref(&batch));

@@ -14,20 +14,20 @@ use parquet::arrow::arrow_reader::{
 use crate::guard;
 
 /// Rows of a file in its order, with the requested columns.
-pub(crate) fn batches(wanted: SchemaRef, file: File) -> Result<Batches, FormatError> {
+pub(crate) fn batches(requested: SchemaRef, file: File) -> Result<Batches, FormatError> {
     guard::check_footer(&file)?;
     let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
-    let options = ArrowReaderOptions::new().with_schema(with_dictionaries(metadata.schema(), &wanted));
+    let options = ArrowReaderOptions::new().with_schema(with_dictionaries(metadata.schema(), &requested));
     let metadata = ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)?;
     let looked_at = file.try_clone()?;
     let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
-    let there: Vec<&str> = wanted
+    let there: Vec<&str> = requested
         .fields()
         .iter()
         .map(|field| field.name().as_str())
         .filter(|name| builder.schema().column_with_name(name).is_some())
         .collect();
-    for field in wanted.fields() {
+    for field in requested.fields() {
         let Ok(found) = builder.schema().field_with_name(field.name()) else {
             if field.is_nullable() {
                 continue;
@@ -49,12 +49,12 @@ pub(crate) fn batches(wanted: SchemaRef, file: File) -> Result<Batches, FormatEr
         .collect();
     let rows = guard::batch_rows(&looked_at, &leaves)?;
     let reader = builder.with_projection(mask).with_batch_size(rows).build()?;
-    Ok(Box::new(BatchReader { reader, wanted }))
+    Ok(Box::new(BatchReader { reader, requested }))
 }
 
 /// A file's schema in which texts are read into dictionaries where the contract has them. Older files say so themselves.
-fn with_dictionaries(found: &Schema, wanted: &Schema) -> SchemaRef {
-    let field = |field: &Arc<Field>| match wanted.field_with_name(field.name()) {
+fn with_dictionaries(found: &Schema, requested: &Schema) -> SchemaRef {
+    let field = |field: &Arc<Field>| match requested.field_with_name(field.name()) {
         Ok(of_contract)
             if *field.data_type() == DataType::Utf8
                 && matches!(of_contract.data_type(), DataType::Dictionary(_, words) if **words == DataType::Utf8) =>
@@ -74,19 +74,19 @@ fn with_dictionaries(found: &Schema, wanted: &Schema) -> SchemaRef {
 
 struct BatchReader {
     reader: ParquetRecordBatchReader,
-    wanted: SchemaRef,
+    requested: SchemaRef,
 }
 
 impl BatchReader {
     fn arranged(&self, batch: &RecordBatch) -> Result<RecordBatch, FormatError> {
         let rows = batch.num_rows();
-        let columns = self.wanted.fields().iter().map(|field| {
+        let columns = self.requested.fields().iter().map(|field| {
             let found = batch.column_by_name(field.name());
             found.map_or_else(|| new_null_array(field.data_type(), rows), Arc::clone)
         });
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         Ok(RecordBatch::try_new_with_options(
-            Arc::clone(&self.wanted),
+            Arc::clone(&self.requested),
             columns.collect(),
             &options,
         )?)

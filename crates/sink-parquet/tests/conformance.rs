@@ -15,9 +15,9 @@ use access_core::model::{
 use access_core::ports::{AccessSink, SinkWriter};
 use access_core::sync::{Ledger, SyncSummary};
 use access_dataset::{
-    Batches, Contract, Dataset, DatasetError, DatasetSink, DatasetSinkConfig, FileFormat, FileWriter,
-    FormatError, FormatOptions, Formats, Hashes, HashingReader, Location, Manifest, POINTER, Pointer,
-    Published, Snapshot, SortedSink, SortedSync, Voucher, differences,
+    Batches, Contract, DatasetError, DatasetSink, DatasetSinkConfig, FileFormat, FileWriter, FormatError,
+    FormatOptions, Formats, HashCheck, HashingReader, Location, Manifest, POINTER, Pointer, Published,
+    Snapshot, SortedSink, SortedSync, Table, Voucher, differences,
 };
 use arrow::array::AsArray;
 use sink_parquet::ParquetFormat;
@@ -44,11 +44,7 @@ impl FileFormat for SmallFiles {
         10_000
     }
 
-    fn create(
-        &self,
-        dataset: Dataset,
-        out: Box<dyn Write + Send>,
-    ) -> Result<Box<dyn FileWriter>, FormatError> {
+    fn create(&self, dataset: Table, out: Box<dyn Write + Send>) -> Result<Box<dyn FileWriter>, FormatError> {
         ParquetFormat::default().create(dataset, out)
     }
 
@@ -56,7 +52,7 @@ impl FileFormat for SmallFiles {
         ParquetFormat::default().count_rows(back)
     }
 
-    fn read(&self, dataset: Dataset, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError> {
+    fn read(&self, dataset: Table, file: File, columns: Option<&[&str]>) -> Result<Batches, FormatError> {
         ParquetFormat::default().read(dataset, file, columns)
     }
 
@@ -232,11 +228,11 @@ async fn published(folder: &TempDir) -> Published {
 }
 
 /// The grants as a reader gets them, or the error.
-async fn grants(folder: &TempDir, hashes: Hashes) -> Result<Vec<u64>, String> {
+async fn grants(folder: &TempDir, hashes: HashCheck) -> Result<Vec<u64>, String> {
     let read = published(folder).await;
     let sync = read.latest().await.map_err(|error| error.to_string())?;
     let rows = read
-        .rows(&sync, Dataset::Grants, Some(&["principal_id"]), hashes)
+        .rows(&sync, Table::Grants, Some(&["principal_id"]), hashes)
         .await;
     let mut ids = Vec::new();
     for batch in rows.map_err(|error| error.to_string())? {
@@ -279,49 +275,49 @@ async fn a_published_sync_is_read_in_key_order_and_damage_is_seen() {
     assert_eq!(read.sync(&run(1).id).await.unwrap(), syncs[0]);
     assert!(matches!(
         read.sync(&run(3).id).await,
-        Err(DatasetError::NotThere { .. })
+        Err(DatasetError::NotFound { .. })
     ));
 
     let mut expected: Vec<u64> = (0..USERS).collect();
     expected.sort_by_key(u64::to_string);
-    for hashes in [Hashes::Checked, Hashes::Trusted] {
+    for hashes in [HashCheck::Verify, HashCheck::Skip] {
         assert_eq!(grants(&folder, hashes).await.unwrap(), expected);
     }
 
     let path = folder
         .path()
-        .join(&latest.entries(Dataset::Grants).last().unwrap().path);
+        .join(&latest.entries(Table::Grants).last().unwrap().path);
     let whole = fs::read(&path).unwrap();
     let mut other = whole.clone();
     other[100] ^= 1;
     fs::write(&path, &other).unwrap();
     assert!(
-        grants(&folder, Hashes::Checked)
+        grants(&folder, HashCheck::Verify)
             .await
             .unwrap_err()
             .contains("SHA-256")
     );
     fs::write(&path, &whole[..whole.len() - 9]).unwrap();
     assert!(
-        grants(&folder, Hashes::Checked)
+        grants(&folder, HashCheck::Verify)
             .await
             .unwrap_err()
             .contains("bytes")
     );
-    grants(&folder, Hashes::Trusted).await.unwrap_err();
+    grants(&folder, HashCheck::Skip).await.unwrap_err();
     let first = folder
         .path()
-        .join(&latest.entries(Dataset::Grants).next().unwrap().path);
+        .join(&latest.entries(Table::Grants).next().unwrap().path);
     fs::copy(first, &path).unwrap();
     assert!(
-        grants(&folder, Hashes::Trusted)
+        grants(&folder, HashCheck::Skip)
             .await
             .unwrap_err()
             .contains("rows")
     );
     fs::remove_file(&path).unwrap();
     assert!(
-        grants(&folder, Hashes::Trusted)
+        grants(&folder, HashCheck::Skip)
             .await
             .unwrap_err()
             .contains("it is not there")
@@ -333,7 +329,7 @@ async fn a_published_sync_is_read_in_key_order_and_damage_is_seen() {
         .replace("\"rows\": 1", "\"rows\": 2");
     fs::write(path, text).unwrap();
     assert!(
-        grants(&folder, Hashes::Trusted)
+        grants(&folder, HashCheck::Skip)
             .await
             .unwrap_err()
             .contains("what names it says")
@@ -349,7 +345,7 @@ async fn a_reader_makes_no_folder() {
     assert!(matches!(opened.err(), Some(DatasetError::Missing { .. })));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     let latest = published(&folder).await.latest().await;
-    assert!(matches!(latest, Err(DatasetError::NotThere { .. })));
+    assert!(matches!(latest, Err(DatasetError::NotFound { .. })));
 }
 
 /// Gives the same side again and again.
@@ -387,7 +383,7 @@ async fn differences_of(old: Vec<AccessBatch>, new: Vec<AccessBatch>, complete: 
                 let (read, sync) = (Arc::clone(&read), sync.clone());
                 let opened = std::thread::spawn(move || {
                     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-                    runtime.block_on(read.snapshot(&sync, Hashes::Checked)).unwrap()
+                    runtime.block_on(read.snapshot(&sync, HashCheck::Verify)).unwrap()
                 });
                 Box::new(opened.join().unwrap())
             }),

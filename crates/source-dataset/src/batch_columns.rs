@@ -1,6 +1,6 @@
 //! Columns of a batch as values.
 
-use access_dataset::Dataset;
+use access_dataset::Table;
 use arrow::array::{
     Array, AsArray, BooleanArray, Int32Array, Int64Array, ListArray, RecordBatch, StringArray,
 };
@@ -11,7 +11,7 @@ use crate::error::DatasetSourceError;
 /// A batch of one table.
 #[derive(Clone, Copy)]
 pub(crate) struct Columns<'a> {
-    pub(crate) table: Dataset,
+    pub(crate) table: Table,
     pub(crate) batch: &'a RecordBatch,
 }
 

@@ -2,7 +2,7 @@
 
 use access_core::model::{IdError, SyncIdError};
 use access_core::{Diagnostic, StatusCode};
-use access_dataset::{Dataset, DatasetError};
+use access_dataset::{DatasetError, Table};
 
 /// Why a published sync could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub enum DatasetSourceError {
     #[error("the column {column} of {table} is missing or invalid")]
     Column {
         /// The table.
-        table: Dataset,
+        table: Table,
         /// The column.
         column: &'static str,
     },
@@ -35,7 +35,7 @@ pub enum DatasetSourceError {
     #[error("a row of {table} has an invalid id")]
     Id {
         /// The table.
-        table: Dataset,
+        table: Table,
         /// Why not.
         source: IdError,
     },
@@ -68,7 +68,7 @@ impl Diagnostic for DatasetSourceError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Dataset(DatasetError::NotThere { .. }) => {
+            Self::Dataset(DatasetError::NotFound { .. }) => {
                 Some("`inspect DATASET syncs` lists the syncs that there are".to_owned())
             }
             Self::Dataset(error) => error.hint(),

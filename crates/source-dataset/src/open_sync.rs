@@ -10,7 +10,7 @@ use std::time::Duration;
 use access_core::model::{IdScheme, Provenance, ResourceTypeId, SyncRun, SyncType};
 use access_core::ports::FinishedSync;
 use access_dataset::{
-    Dataset, DatasetError, Formats, Hashes, ListedSync, Location, Manifest, Published, Rows, Voucher,
+    DatasetError, Formats, HashCheck, ListedSync, Location, Manifest, Published, Rows, Table, Voucher,
 };
 use arrow::array::RecordBatch;
 use time::OffsetDateTime;
@@ -61,7 +61,7 @@ impl OpenSync {
         let manifest = match &config.sync {
             Some(id) => {
                 let ListedSync { manifest, standing } = published.sync(&id.parse()?).await?;
-                warn_of(standing, &manifest, &published.place());
+                warn_unvouched(standing, &manifest, &published.location());
                 manifest
             }
             None => published.latest().await?,
@@ -83,13 +83,13 @@ impl OpenSync {
         let published = Published::open(&config.location, config.formats, &config.temp_folder).await?;
         let latest = match published.latest().await {
             Ok(manifest) => Some(manifest.sync.id),
-            Err(DatasetError::NotThere { .. }) => None,
+            Err(DatasetError::NotFound { .. }) => None,
             Err(error) => return Err(error.into()),
         };
         let mut syncs = Vec::new();
         for ListedSync { manifest, standing } in published.syncs().await? {
             if standing == Voucher::Unlinked {
-                warn_of(standing, &manifest, &published.place());
+                warn_unvouched(standing, &manifest, &published.location());
             } else {
                 syncs.push(manifest);
             }
@@ -107,7 +107,7 @@ impl OpenSync {
         let mut syncs = Vec::new();
         for ListedSync { manifest, standing } in published.syncs().await? {
             if standing == Voucher::Unlinked {
-                warn_of(standing, &manifest, &published.place());
+                warn_unvouched(standing, &manifest, &published.location());
             } else if manifest.sync.sync_type == SyncType::Full.as_str() {
                 syncs.push(Self {
                     published: Arc::clone(&published),
@@ -140,7 +140,7 @@ impl OpenSync {
     pub(crate) fn each_batch(
         &self,
         handle: &Handle,
-        table: Dataset,
+        table: Table,
         columns: &[&str],
         mut take: impl FnMut(Columns<'_>) -> Result<ControlFlow<()>, DatasetSourceError>,
     ) -> Result<(), DatasetSourceError> {
@@ -158,12 +158,12 @@ impl OpenSync {
     pub(crate) fn rows(
         &self,
         handle: &Handle,
-        table: Dataset,
+        table: Table,
         columns: &[&str],
     ) -> Result<Rows, DatasetSourceError> {
         let rows = self
             .published
-            .rows(&self.manifest, table, Some(columns), Hashes::Trusted);
+            .rows(&self.manifest, table, Some(columns), HashCheck::Skip);
         handle.block_on(async {
             let mut rows = pin!(rows);
             loop {
@@ -200,28 +200,28 @@ fn provenance(noted: &serde_json::Value) -> Provenance {
 }
 
 /// Warns if nothing vouches for a sync.
-fn warn_of(standing: Voucher, manifest: &Manifest, place: &str) {
+fn warn_unvouched(standing: Voucher, manifest: &Manifest, location: &str) {
     let sync = manifest.sync.id.as_str();
     match standing {
         Voucher::Linked => {}
         Voucher::Replaced => {
             tracing::warn!(
                 sync,
-                place,
+                location,
                 "this sync belongs to a chain that was replaced by a new one"
             );
         }
         Voucher::Beside => {
             tracing::warn!(
                 sync,
-                place,
+                location,
                 "this partial sync is not linked: its integrity is not proven"
             );
         }
         Voucher::Unlinked => {
             tracing::warn!(
                 sync,
-                place,
+                location,
                 "left out: this full sync is not linked, so its integrity is not proven; run `verify`"
             );
         }

@@ -10,7 +10,7 @@ use access_core::ports::{
     AccessSnapshot, EffectiveGrant, EntitlementInfo, EntitlementQuery, FinishedSync, GrantQuery,
     ResourceQuery, ResourceTypeStats, RowVisitor, SourceError,
 };
-use access_dataset::{Dataset, Rows};
+use access_dataset::{Rows, Table};
 use tokio::runtime::Handle;
 
 use crate::batch_columns::Columns;
@@ -40,7 +40,7 @@ impl DatasetSnapshot {
         let mut counts: BTreeMap<String, (u64, u64)> = BTreeMap::new();
         let names = CountColumns::NAMES;
         self.opened
-            .each_batch(&self.handle, Dataset::Entitlements, names, |columns| {
+            .each_batch(&self.handle, Table::Entitlements, names, |columns| {
                 let rows = CountColumns::of(columns)?;
                 for row in 0..columns.batch.num_rows() {
                     let count = counts
@@ -68,7 +68,7 @@ impl DatasetSnapshot {
         let mut counts = BTreeMap::new();
         let names = CountColumns::NAMES;
         self.opened
-            .each_batch(&self.handle, Dataset::Entitlements, names, |columns| {
+            .each_batch(&self.handle, Table::Entitlements, names, |columns| {
                 let rows = CountColumns::of(columns)?;
                 for row in 0..columns.batch.num_rows() {
                     let id = EntitlementId::new(rows.entitlement_id.required(row));
@@ -88,20 +88,20 @@ impl DatasetSnapshot {
     ) -> Result<(), DatasetSourceError> {
         let names = EntitlementColumns::NAMES;
         self.opened
-            .each_batch(&self.handle, Dataset::Entitlements, names, |columns| {
+            .each_batch(&self.handle, Table::Entitlements, names, |columns| {
                 let rows = EntitlementColumns::of(columns)?;
                 for row in 0..columns.batch.num_rows() {
                     let id = rows.entitlement_id.required(row);
-                    let wanted = match which {
+                    let requested = match which {
                         EntitlementQuery::All => true,
                         EntitlementQuery::OnResource(on) => {
                             rows.resource_id.required(row) == on.id.as_str()
                                 && rows.resource_type_id.required(row) == on.resource_type.as_str()
                         }
-                        EntitlementQuery::ById(wanted) if id > wanted.as_str() => return Ok(Break(())),
-                        EntitlementQuery::ById(wanted) => id == wanted.as_str(),
+                        EntitlementQuery::ById(requested) if id > requested.as_str() => return Ok(Break(())),
+                        EntitlementQuery::ById(requested) => id == requested.as_str(),
                     };
-                    if !wanted {
+                    if !requested {
                         continue;
                     }
                     let entitlement = rows.entitlement(row).map_err(|source| bad_id(columns, source))?;
@@ -125,25 +125,25 @@ impl DatasetSnapshot {
     ) -> Result<(), DatasetSourceError> {
         let names = GrantColumns::NAMES;
         self.opened
-            .each_batch(&self.handle, Dataset::Grants, names, |columns| {
+            .each_batch(&self.handle, Table::Grants, names, |columns| {
                 let rows = GrantColumns::of(columns)?;
                 for row in 0..columns.batch.num_rows() {
-                    let wanted = match which {
+                    let requested = match which {
                         GrantQuery::All => true,
-                        GrantQuery::OfEntitlement(wanted) => {
+                        GrantQuery::OfEntitlement(requested) => {
                             let id = rows.entitlement_id.required(row);
                             // Rows lie in the order of entitlements.
-                            if id > wanted.as_str() {
+                            if id > requested.as_str() {
                                 return Ok(Break(()));
                             }
-                            id == wanted.as_str()
+                            id == requested.as_str()
                         }
                         GrantQuery::OfPrincipal(who) => {
                             rows.principal_id.required(row) == who.id.as_str()
                                 && rows.principal_type_id.required(row) == who.resource_type.as_str()
                         }
                     };
-                    if !wanted {
+                    if !requested {
                         continue;
                     }
                     let holding = rows.holding(row).map_err(|source| bad_id(columns, source))?;
@@ -169,7 +169,7 @@ pub(crate) fn read_types(
     handle: &Handle,
     mut take: impl FnMut(&TypeColumns, usize, ResourceType),
 ) -> Result<(), DatasetSourceError> {
-    opened.each_batch(handle, Dataset::ResourceTypes, TypeColumns::NAMES, |columns| {
+    opened.each_batch(handle, Table::ResourceTypes, TypeColumns::NAMES, |columns| {
         let rows = TypeColumns::of(columns)?;
         for row in 0..columns.batch.num_rows() {
             let resource_type = rows
@@ -192,27 +192,27 @@ pub(crate) fn read_resources(
     let kind_of = |id: &str| kinds.iter().find(|(known, _)| known.as_str() == id);
     let kind_of = |id: &str| kind_of(id).map_or(TraitKind::Other, |(_, kind)| *kind);
     let mut users: Option<Users> = None;
-    opened.each_batch(handle, Dataset::Resources, ResourceColumns::NAMES, |columns| {
+    opened.each_batch(handle, Table::Resources, ResourceColumns::NAMES, |columns| {
         let rows = ResourceColumns::of(columns)?;
         for row in 0..columns.batch.num_rows() {
             let (resource_type, id) = rows.key(row);
-            let wanted = match which {
+            let requested = match which {
                 ResourceQuery::All => true,
-                ResourceQuery::OfType(wanted) | ResourceQuery::MatchingText(wanted, _) => {
-                    if resource_type > wanted.as_str() {
+                ResourceQuery::OfType(requested) | ResourceQuery::MatchingText(requested, _) => {
+                    if resource_type > requested.as_str() {
                         return Ok(Break(()));
                     }
-                    resource_type == wanted.as_str()
+                    resource_type == requested.as_str()
                 }
-                ResourceQuery::ById(wanted) => {
-                    let key = (wanted.resource_type.as_str(), wanted.id.as_str());
+                ResourceQuery::ById(requested) => {
+                    let key = (requested.resource_type.as_str(), requested.id.as_str());
                     if (resource_type, id) > key {
                         return Ok(Break(()));
                     }
                     (resource_type, id) == key
                 }
             };
-            if !wanted {
+            if !requested {
                 continue;
             }
             let kind = kind_of(resource_type);
@@ -223,7 +223,7 @@ pub(crate) fn read_resources(
                 if users.is_none() {
                     users = Some(Users::new(opened.rows(
                         handle,
-                        Dataset::Users,
+                        Table::Users,
                         UserColumns::NAMES,
                     )?));
                 }
@@ -265,7 +265,7 @@ impl Users {
                     return Ok(());
                 };
                 let columns = Columns {
-                    table: Dataset::Users,
+                    table: Table::Users,
                     batch: &batch,
                 };
                 self.batch = Some((UserColumns::of(columns)?, batch.num_rows()));

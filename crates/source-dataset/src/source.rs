@@ -13,7 +13,7 @@ use access_core::model::{
 use access_core::ports::{
     AccessSource, ApiUsage, CheckOutcome, CheckReport, EndpointCheck, ResourceQuery, SourceError, SourceEvent,
 };
-use access_dataset::Dataset;
+use access_dataset::Table;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
@@ -281,21 +281,21 @@ impl Reading {
 
     /// Sends the entitlements. Returns the requested ones, unless all are requested.
     fn entitlements(&self) -> Result<Option<Vec<EntitlementId>>, ReadOutcome> {
-        let mut wanted = self.scope.types.as_ref().map(|_| Vec::new());
+        let mut requested = self.scope.types.as_ref().map(|_| Vec::new());
         let mut ended = Ok(());
         let names = EntitlementColumns::NAMES;
         self.opened
-            .each_batch(&self.handle, Dataset::Entitlements, names, |columns| {
+            .each_batch(&self.handle, Table::Entitlements, names, |columns| {
                 let table = EntitlementColumns::of(columns)?;
                 let mut rows = Vec::new();
                 for row in 0..columns.batch.num_rows() {
                     let row = table.entitlement(row).map_err(|source| DatasetSourceError::Id {
-                        table: Dataset::Entitlements,
+                        table: Table::Entitlements,
                         source,
                     })?;
                     if self.scope.includes_type(&row.resource.resource_type) {
-                        if let Some(wanted) = &mut wanted {
-                            wanted.push(row.id.clone());
+                        if let Some(requested) = &mut requested {
+                            requested.push(row.id.clone());
                         }
                         rows.push(row);
                     }
@@ -303,21 +303,21 @@ impl Reading {
                 ended = self.send(SourceEvent::Batch(AccessBatch::Entitlements(rows)));
                 Ok(if ended.is_ok() { Continue(()) } else { Break(()) })
             })?;
-        ended.map(|()| wanted)
+        ended.map(|()| requested)
     }
 
-    fn grants(&self, wanted: Option<&[EntitlementId]>) -> Result<(), ReadOutcome> {
+    fn grants(&self, requested: Option<&[EntitlementId]>) -> Result<(), ReadOutcome> {
         let mut ended = Ok(());
         let names = BareGrantColumns::NAMES;
         self.opened
-            .each_batch(&self.handle, Dataset::Grants, names, |columns| {
+            .each_batch(&self.handle, Table::Grants, names, |columns| {
                 let table = BareGrantColumns::of(columns)?;
                 let mut groups: Vec<GrantGroup> = Vec::new();
                 for row in 0..columns.batch.num_rows() {
                     table
-                        .add(row, wanted, &mut groups)
+                        .add(row, requested, &mut groups)
                         .map_err(|source| DatasetSourceError::Id {
-                            table: Dataset::Grants,
+                            table: Table::Grants,
                             source,
                         })?;
                 }
@@ -335,7 +335,7 @@ impl BareGrantColumns {
     fn add(
         &self,
         row: usize,
-        wanted: Option<&[EntitlementId]>,
+        requested: Option<&[EntitlementId]>,
         groups: &mut Vec<GrantGroup>,
     ) -> Result<(), access_core::model::IdError> {
         let (entitlement, kind) = (
@@ -347,7 +347,7 @@ impl BareGrantColumns {
         };
         if !groups.last().is_some_and(joins) {
             let entitlement = EntitlementId::new(entitlement)?;
-            if wanted.is_some_and(|wanted| wanted.binary_search(&entitlement).is_err()) {
+            if requested.is_some_and(|requested| requested.binary_search(&entitlement).is_err()) {
                 return Ok(());
             }
             groups.push(GrantGroup {

@@ -24,10 +24,10 @@ use source_dataset::{DatasetConfig, DatasetSource};
 use time::OffsetDateTime;
 
 /// A source with fixed events.
-struct Told(Vec<SourceEvent>);
+struct FixedSource(Vec<SourceEvent>);
 
 #[async_trait]
-impl AccessSource for Told {
+impl AccessSource for FixedSource {
     async fn check(&self) -> Result<CheckReport, SourceError> {
         Ok(CheckReport {
             tenant: self.tenant(),
@@ -209,7 +209,7 @@ async fn a_sync_is_read_as_it_was_written() {
         ParquetFormat::default(),
     );
     let pipeline = SyncPipeline {
-        source: &Told(told.clone()),
+        source: &FixedSource(told.clone()),
         sinks: &[Arc::new(sink) as Arc<dyn AccessSink>],
         clock: &Fixed,
         ids: &Fixed,

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-use access_dataset::{Dataset, Manifest};
+use access_dataset::{Manifest, Table};
 use rusqlite::{Connection, OpenFlags};
 use sha2::{Digest, Sha256};
 use sink_html::verify;
@@ -138,7 +138,7 @@ fn report(path: &Path) -> String {
 
 fn fingerprint(files: &Files, manifest: &Manifest) -> String {
     let mut text = String::new();
-    for dataset in Dataset::ALL {
+    for dataset in Table::ALL {
         for mut row in rows(files, manifest, dataset) {
             row.retain(|column, _| !VARYING.contains(&column.as_str()));
             let _ = writeln!(text, "{dataset} {row:?}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use access_dataset::Dataset;
+use access_dataset::Table;
 use baton_proto::connector_v2 as v2;
 use baton_proto::prost::{Message, Name};
 
@@ -229,7 +229,7 @@ fn we_read_the_references_v3_files() {
         assert_eq!(ran.code, Some(0), "{from}: {}", ran.stderr);
         let files = files(&context.path(&format!("{from}-csv")));
         let latest = latest(&files).unwrap();
-        Dataset::ALL.map(|dataset| rows(&files, &latest, dataset))
+        Table::ALL.map(|dataset| rows(&files, &latest, dataset))
     };
     assert_eq!(out("converted.c1z"), out("v1.c1z"));
     operations.pass();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use access_dataset::Dataset;
+use access_dataset::Table;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use baton_proto::connector_v2 as v2;
@@ -14,7 +14,7 @@ use super::rows::{assert_same, of, ours, reader, text, theirs};
 use super::{Operations, Reference};
 use crate::datasets::files;
 use crate::harness::TestContext;
-use crate::published::{Rows as Table, latest, rows};
+use crate::published::{Rows as TableRows, latest, rows};
 
 /// A file of the reference's, and what it says it wrote, by the sync's name.
 struct Written {
@@ -45,7 +45,7 @@ impl Written {
         assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     }
 
-    fn table(&self, out: &str, dataset: Dataset) -> Table {
+    fn table(&self, out: &str, dataset: Table) -> TableRows {
         let files = files(&self.context.path(out));
         rows(&files, &latest(&files).unwrap(), dataset)
     }
@@ -142,27 +142,27 @@ fn export_gives_what_the_reference_wrote_and_expands_as_it_does() {
     let lines = &written.syncs["main"];
     for out in ["raw-parquet", "expanded-parquet"] {
         assert_eq!(
-            told_types(&written.table(out, Dataset::ResourceTypes)),
+            told_types(&written.table(out, Table::ResourceTypes)),
             types(lines)
         );
         assert_eq!(
-            told(&written.table(out, Dataset::Resources), &RESOURCE),
+            told(&written.table(out, Table::Resources), &RESOURCE),
             resources(lines)
         );
-        assert_eq!(told(&written.table(out, Dataset::Users), &USER), users(lines));
+        assert_eq!(told(&written.table(out, Table::Users), &USER), users(lines));
         assert_eq!(
-            told(&written.table(out, Dataset::Entitlements), &ENTITLEMENT),
+            told(&written.table(out, Table::Entitlements), &ENTITLEMENT),
             entitlements(lines)
         );
         // The same whether the reference expanded the grants or we do.
         assert_eq!(
-            told_grants(&written.table(out, Dataset::Grants)),
+            told_grants(&written.table(out, Table::Grants)),
             grants(&expanded),
             "{out}"
         );
         operations.pass();
         let csv = out.replace("parquet", "csv");
-        for dataset in Dataset::ALL {
+        for dataset in Table::ALL {
             assert_csv(
                 &written.table(&csv, dataset),
                 &written.table(out, dataset),
@@ -215,7 +215,7 @@ fn the_reference_finds_its_history_in_a_file_that_we_synced_into() {
 /// A row's cells as one text.
 type Cells = BTreeSet<Vec<String>>;
 
-fn told(table: &Table, columns: &[&str]) -> Cells {
+fn told(table: &TableRows, columns: &[&str]) -> Cells {
     let rows = table.iter().map(|row| {
         let cells = columns
             .iter()
@@ -227,7 +227,7 @@ fn told(table: &Table, columns: &[&str]) -> Cells {
     cells
 }
 
-fn told_types(table: &Table) -> Cells {
+fn told_types(table: &TableRows) -> Cells {
     told(
         table,
         &[
@@ -399,7 +399,7 @@ fn entitlements(lines: &[Value]) -> Cells {
     rows.collect()
 }
 
-fn told_grants(table: &Table) -> Cells {
+fn told_grants(table: &TableRows) -> Cells {
     let columns = [
         "grant_id",
         "entitlement_id",
@@ -432,7 +432,7 @@ fn grants(lines: &[Value]) -> Cells {
 }
 
 /// CSV says what Parquet says, in its own words for lists, and with its guard before what a spreadsheet would calculate.
-fn assert_csv(csv: &Table, parquet: &Table, dataset: Dataset) {
+fn assert_csv(csv: &TableRows, parquet: &TableRows, dataset: Table) {
     assert_eq!(csv.len(), parquet.len(), "{dataset}");
     for (csv, parquet) in csv.iter().zip(parquet) {
         for (column, wanted) in parquet {

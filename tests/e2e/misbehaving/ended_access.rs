@@ -1,7 +1,7 @@
 //! The program day after day over a tenant whose answers leave things unsaid or unreadable, at random: no access may end in the
 //! history of a dataset, and none may be removed in `diff`, because nothing was ever denied.
 
-use access_dataset::Dataset;
+use access_dataset::Table;
 use ninjaone_sim::{Edit, Fault, FaultRule, Rows, To, When};
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ fn unsaid(picks: &mut Picks) -> (String, FaultRule) {
 fn ended(context: &TestContext, first: &str) -> Vec<String> {
     let files = files(&context.path("lake"));
     let manifest = latest(&files).unwrap();
-    let history = rows(&files, &manifest, Dataset::GrantsHistory);
+    let history = rows(&files, &manifest, Table::GrantsHistory);
     let mut ended: Vec<String> = history
         .iter()
         .filter(|row| row["valid_to"].is_some())

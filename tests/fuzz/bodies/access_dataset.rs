@@ -24,7 +24,7 @@ use crate::format::{Batches, FileFormat, FileWriter, FormatError, FormatOptions,
 use crate::hashing_reader::HashingReader;
 use crate::manifest::{POINTER, Pointer};
 use crate::publish::{Intent, Publication};
-use crate::schema::{Contract, Dataset};
+use crate::schema::{Contract, Table};
 use crate::sink::baseline;
 use crate::store::{Store, StoredObject, SwapOutcome, Version};
 
@@ -126,7 +126,7 @@ impl FileFormat for NoFormat {
         1
     }
 
-    fn create(&self, _: Dataset, _: Box<dyn Write + Send>) -> Result<Box<dyn FileWriter>, FormatError> {
+    fn create(&self, _: Table, _: Box<dyn Write + Send>) -> Result<Box<dyn FileWriter>, FormatError> {
         panic!("no files are made here")
     }
 
@@ -134,7 +134,7 @@ impl FileFormat for NoFormat {
         panic!("no files are read here")
     }
 
-    fn read(&self, _: Dataset, _: File, _: Option<&[&str]>) -> Result<Batches, FormatError> {
+    fn read(&self, _: Table, _: File, _: Option<&[&str]>) -> Result<Batches, FormatError> {
         panic!("no files are read here")
     }
 

@@ -17,7 +17,7 @@ use access_core::ports::{
 };
 use access_core::sync::{SyncError, SyncPipeline, SyncRequest, SyncSummary};
 use access_core::{Diagnostic, StatusCode};
-use access_dataset::{Column, ColumnKind, Dataset, FileFormat, Formats, Location};
+use access_dataset::{Column, ColumnKind, FileFormat, Formats, Location, Table};
 use arrow::array::{
     ArrayRef, BooleanArray, Int64Array, ListArray, RecordBatch, StringArray, StringDictionaryBuilder,
     TimestampMicrosecondArray,
@@ -33,12 +33,12 @@ use time::OffsetDateTime;
 use tokio::runtime::{Builder, Runtime};
 
 const SYNC: &str = "2vU7QmBvvjK3kdYyV0000000001";
-const TABLES: [Dataset; 5] = [
-    Dataset::ResourceTypes,
-    Dataset::Resources,
-    Dataset::Users,
-    Dataset::Entitlements,
-    Dataset::Grants,
+const TABLES: [Table; 5] = [
+    Table::ResourceTypes,
+    Table::Resources,
+    Table::Users,
+    Table::Entitlements,
+    Table::Grants,
 ];
 const CODECS: [Codec; 4] = [Codec::None, Codec::Zstd, Codec::Snappy, Codec::Gzip];
 const MAX_ROWS: usize = 64;
@@ -110,7 +110,7 @@ fn judge<E: Diagnostic + std::fmt::Debug>(error: &E) {
 }
 
 /// Counts the rows of a file, all columns read; none if it cannot be read. With fewer columns there must be as many.
-fn count_rows(table: Dataset, bytes: &[u8], folder: &Path) -> Option<u64> {
+fn count_rows(table: Table, bytes: &[u8], folder: &Path) -> Option<u64> {
     let path = folder.join("file.parquet");
     std::fs::write(&path, bytes).expect("room for a file");
     let count = |columns: Option<&[&str]>| {
@@ -149,7 +149,7 @@ fn catch_library_panics() {
 }
 
 /// A dataset in which one table has this file, and the others a sound one.
-fn publish(root: &Path, table: Dataset, file: &[u8], rows: u64) {
+fn publish(root: &Path, table: Table, file: &[u8], rows: u64) {
     let mut files = Vec::new();
     let sound = sound_files();
     for (known, bytes) in TABLES.iter().zip(sound) {
@@ -223,13 +223,13 @@ const SOUND_ROWS: u64 = 1;
 fn sound_files() -> &'static [Vec<u8>] {
     static FILES: OnceLock<Vec<Vec<u8>>> = OnceLock::new();
     FILES.get_or_init(|| {
-        let sound = |table: &Dataset| parquet(*table, Codec::None, &mut Bytes(&[0]));
+        let sound = |table: &Table| parquet(*table, Codec::None, &mut Bytes(&[0]));
         TABLES.iter().map(sound).collect()
     })
 }
 
 /// A sound file with the rows that a program makes.
-fn parquet(table: Dataset, codec: Codec, input: &mut Bytes<'_>) -> Vec<u8> {
+fn parquet(table: Table, codec: Codec, input: &mut Bytes<'_>) -> Vec<u8> {
     let rows = usize::from(input.byte()) % MAX_ROWS + 1;
     let contract = ParquetFormat::default().contract;
     let columns = contract.columns(table);
@@ -237,24 +237,24 @@ fn parquet(table: Dataset, codec: Codec, input: &mut Bytes<'_>) -> Vec<u8> {
         ColumnKind::Text | ColumnKind::Json => {
             Arc::new(StringArray::from(texts(column, rows, input))) as ArrayRef
         }
-        ColumnKind::Word => {
+        ColumnKind::Dictionary => {
             let mut builder = StringDictionaryBuilder::<Int32Type>::new();
             for text in texts(column, rows, input) {
                 builder.append_option(text);
             }
             Arc::new(builder.finish())
         }
-        ColumnKind::Flag => Arc::new(BooleanArray::from(values(column, rows, input, |input| {
+        ColumnKind::Boolean => Arc::new(BooleanArray::from(values(column, rows, input, |input| {
             input.byte() & 1 == 0
         }))),
-        ColumnKind::Count => Arc::new(Int64Array::from(values(column, rows, input, |input| {
+        ColumnKind::Int64 => Arc::new(Int64Array::from(values(column, rows, input, |input| {
             input.number()
         }))),
         ColumnKind::Time => {
             let times = values(column, rows, input, |input: &mut Bytes<'_>| input.number());
             Arc::new(TimestampMicrosecondArray::from(times).with_timezone("UTC"))
         }
-        ColumnKind::Texts => Arc::new(lists(column, rows, input)),
+        ColumnKind::TextList => Arc::new(lists(column, rows, input)),
     });
     let batch =
         RecordBatch::try_new(contract.schema(table), columns.collect()).expect("columns of the contract");
@@ -291,7 +291,7 @@ fn lists(column: &Column, rows: usize, input: &mut Bytes<'_>) -> ListArray {
             (0..count).map(|_| input.text_of("entitlement_id")).collect()
         })
         .collect();
-    let field = Dataset::ALL
+    let field = Table::ALL
         .iter()
         .find_map(|table| element_of(*table, column))
         .expect("a column of a table");
@@ -300,7 +300,7 @@ fn lists(column: &Column, rows: usize, input: &mut Bytes<'_>) -> ListArray {
     ListArray::try_new(field, offsets, Arc::new(elements), None).expect("lists of texts")
 }
 
-fn element_of(table: Dataset, column: &Column) -> Option<Arc<Field>> {
+fn element_of(table: Table, column: &Column) -> Option<Arc<Field>> {
     let contract = ParquetFormat::default().contract;
     contract.columns(table).contains(column).then_some(())?;
     match contract

@@ -160,10 +160,10 @@ fn elements<'a>(
     row: usize,
 ) -> impl Iterator<Item = &'a str> + use<'a> {
     let ends = lists.value_offsets();
-    let place = |n: usize| {
+    let index = |n: usize| {
         ends.get(n)
             .and_then(|end| usize::try_from(*end).ok())
             .unwrap_or_default()
     };
-    (place(row)..place(row + 1)).map(|n| texts.value(n))
+    (index(row)..index(row + 1)).map(|n| texts.value(n))
 }

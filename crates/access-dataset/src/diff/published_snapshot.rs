@@ -11,11 +11,11 @@ use super::table_records::table_of;
 use crate::error::DatasetError;
 use crate::format::FileFormat;
 use crate::manifest::Manifest;
-use crate::reader::Hashes;
+use crate::reader::HashCheck;
 use crate::reader::Published;
 use crate::reader::Rows;
 use crate::reader::RowsFile;
-use crate::schema::Dataset;
+use crate::schema::Table;
 
 /// A sync that can be read as records in the order of their keys.
 pub trait Snapshot: Send {
@@ -30,7 +30,7 @@ pub trait Snapshot: Send {
 }
 
 /// Files by their table; those of users twice, because they are left out of the resources.
-pub(crate) type TableFiles = BTreeMap<Dataset, Vec<Vec<RowsFile>>>;
+pub(crate) type TableFiles = BTreeMap<Table, Vec<Vec<RowsFile>>>;
 
 /// A published sync. Its files are open, so that whatever happens to the dataset now does not matter.
 pub struct PublishedSnapshot {
@@ -44,14 +44,18 @@ impl Published {
     ///
     /// # Errors
     /// [`DatasetError`] if a file is missing or differs from the manifest.
-    pub async fn snapshot(&self, sync: &Manifest, hashes: Hashes) -> Result<PublishedSnapshot, DatasetError> {
+    pub async fn snapshot(
+        &self,
+        sync: &Manifest,
+        hashes: HashCheck,
+    ) -> Result<PublishedSnapshot, DatasetError> {
         let mut files = TableFiles::new();
         for subject in RecordKind::ALL {
             let table = table_of(subject);
             let open = self.open_files(sync, table, hashes).await?;
             files.entry(table).or_default().push(open);
             if subject == RecordKind::User {
-                let again = self.open_files(sync, table, Hashes::Trusted).await?;
+                let again = self.open_files(sync, table, HashCheck::Skip).await?;
                 files.entry(table).or_default().push(again);
             }
         }
@@ -72,7 +76,7 @@ impl PublishedSnapshot {
         }
     }
 
-    pub(crate) fn rows(&mut self, table: Dataset, columns: &[&str]) -> Result<Rows, DatasetError> {
+    pub(crate) fn rows(&mut self, table: Table, columns: &[&str]) -> Result<Rows, DatasetError> {
         let files = self.files.get_mut(&table).and_then(Vec::pop);
         let files = files.ok_or_else(|| DatasetError::Rows {
             reason: format!("{table} was read before"),
@@ -100,7 +104,7 @@ impl Snapshot for PublishedSnapshot {
         let rows = self.rows(table_of(subject), &columns)?;
         let records = TableRecords::new(contract, subject, Box::new(rows));
         if subject == RecordKind::Resource {
-            let users = self.rows(Dataset::Users, RecordKind::User.key())?;
+            let users = self.rows(Table::Users, RecordKind::User.key())?;
             return Ok(records.without_users(Box::new(users)));
         }
         Ok(records)

@@ -18,7 +18,7 @@ use super::table_records::table_of;
 use crate::collector_thread::CollectorThread;
 use crate::error::DatasetError;
 use crate::rows::{TableError, Tables};
-use crate::schema::{Contract, Dataset};
+use crate::schema::{Contract, Table};
 use crate::store::private_folder;
 
 /// Batches that may wait for the comparison.
@@ -101,7 +101,7 @@ impl SinkWriter for SortedWriter {
         let tables = match finished {
             Ok(Ok(tables)) => tables,
             Ok(Err(error)) => return Err(SinkError::new(DatasetError::scratch(self.scratch.path(), error))),
-            Err(_) => return Err(SinkError::new(DatasetError::ThreadLost)),
+            Err(_) => return Err(SinkError::new(DatasetError::WorkerPanicked)),
         };
         self.rows = tables.rows();
         self.ready = Some(SortedSync {
@@ -147,7 +147,7 @@ impl Snapshot for SortedSync {
             let mut tables = tables.lock().unwrap_or_else(PoisonError::into_inner);
             let mut take = |batch: RecordBatch| batches.send(Ok(batch)).map_err(|_| DatasetError::Stopped);
             let drained = match table_of(subject) {
-                Dataset::Resources => tables.drain_things(&summary, &mut take),
+                Table::Resources => tables.drain_other_resources(&summary, &mut take),
                 table => tables.drain(table, &summary, &mut take),
             };
             let error = match drained {
@@ -156,7 +156,7 @@ impl Snapshot for SortedSync {
                 Err(TableError::Arrow(error)) => DatasetError::Rows {
                     reason: error.to_string(),
                 },
-                Err(TableError::Taker(error)) => error,
+                Err(TableError::Consumer(error)) => error,
             };
             let _ = batches.send(Err(error));
         };

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::cursor::Cursor;
 use super::cursor::TableBatches;
 use crate::error::DatasetError;
-use crate::schema::{Contract, Dataset};
+use crate::schema::{Contract, Table};
 
 /// The column with all attributes.
 const PROFILE: &str = "profile";
@@ -25,7 +25,7 @@ pub struct TableRecords {
     /// The users' table, if its records are to be left out.
     without: Option<SkippingJoin>,
     /// Columns that are not compared; they come last.
-    more: &'static [&'static str],
+    extra: &'static [&'static str],
 }
 
 /// Where the key, the fields, the names and further columns are among the requested columns.
@@ -35,7 +35,7 @@ pub(crate) struct Layout {
     names: usize,
     resource_type: usize,
     profile: Option<usize>,
-    more: usize,
+    extra: usize,
 }
 
 /// The columns that a comparison of this kind of records needs, and where they are.
@@ -54,18 +54,18 @@ pub(crate) fn layout(contract: Contract, subject: RecordKind) -> (Vec<&'static s
         names,
         resource_type,
         profile,
-        more: columns.len(),
+        extra: columns.len(),
     };
     (columns, layout)
 }
 
 /// The table with records of this kind.
-pub(crate) fn table_of(subject: RecordKind) -> Dataset {
+pub(crate) fn table_of(subject: RecordKind) -> Table {
     match subject {
-        RecordKind::User => Dataset::Users,
-        RecordKind::Resource => Dataset::Resources,
-        RecordKind::Entitlement => Dataset::Entitlements,
-        RecordKind::Grant => Dataset::Grants,
+        RecordKind::User => Table::Users,
+        RecordKind::Resource => Table::Resources,
+        RecordKind::Entitlement => Table::Entitlements,
+        RecordKind::Grant => Table::Grants,
     }
 }
 
@@ -80,18 +80,21 @@ impl TableRecords {
         contract: Contract,
         subject: RecordKind,
         batches: TableBatches,
-        more: &'static [&'static str],
+        extra: &'static [&'static str],
     ) -> Self {
         let (columns, layout) = layout(contract, subject);
         Self {
             contract,
             subject,
             compared: subject.fields(contract.attributes()),
-            cursor: Cursor::new(batches, columns.into_iter().chain(more.iter().copied()).collect()),
+            cursor: Cursor::new(
+                batches,
+                columns.into_iter().chain(extra.iter().copied()).collect(),
+            ),
             layout,
             last: Vec::new(),
             without: None,
-            more,
+            extra,
         }
     }
 
@@ -99,17 +102,17 @@ impl TableRecords {
     pub(crate) fn columns(
         contract: Contract,
         subject: RecordKind,
-        more: &[&'static str],
+        extra: &[&'static str],
     ) -> Vec<&'static str> {
         let (mut columns, _) = layout(contract, subject);
-        columns.extend(more);
+        columns.extend(extra);
         columns
     }
 
     /// A value that is not compared.
-    pub(crate) fn more(&self, name: &str) -> Option<&str> {
-        let place = self.more.iter().position(|other| *other == name)?;
-        self.cursor.text(self.layout.more + place)
+    pub(crate) fn extra(&self, name: &str) -> Option<&str> {
+        let location = self.extra.iter().position(|other| *other == name)?;
+        self.cursor.text(self.layout.extra + location)
     }
 
     /// The texts of a field that is a list.
@@ -134,7 +137,7 @@ impl TableRecords {
                 .find(|order| order.is_ne());
             if order != Some(Ordering::Less) {
                 return Err(DatasetError::Damaged {
-                    place: table_of(self.subject).to_string(),
+                    location: table_of(self.subject).to_string(),
                     reason: "its rows are not in the order of their keys".to_owned(),
                 });
             }

@@ -31,15 +31,15 @@ impl<'a> Changes<'a> {
         }
     }
 
-    pub(super) fn take(&mut self, change: &RecordChange) -> Result<(), DatasetError> {
+    pub(super) fn push(&mut self, change: &RecordChange) -> Result<(), DatasetError> {
         let Some(previous) = self.previous else {
             return Ok(());
         };
         self.number += 1;
         let key = |n: usize| change.key.get(n).map(|part| &**part);
         let name = |name: &str| {
-            let place = change.subject.names().iter().position(|other| *other == name)?;
-            change.names.get(place)?.as_deref()
+            let index = change.subject.names().iter().position(|other| *other == name)?;
+            change.names.get(index)?.as_deref()
         };
         let (resource_id, entitlement_id) = match change.subject {
             RecordKind::User | RecordKind::Resource => (key(1), None),

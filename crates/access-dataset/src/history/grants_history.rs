@@ -6,9 +6,9 @@ use access_core::diff::Record;
 
 use super::batched_table::BatchedTable;
 use super::validity_merge::HistoryRows;
+use super::validity_merge::HistoryWriter;
 use super::validity_merge::Stamp;
 use super::validity_merge::Validity;
-use super::validity_merge::Writer;
 use crate::diff::Cursor;
 use crate::diff::TableRecords;
 use crate::error::DatasetError;
@@ -16,7 +16,7 @@ use crate::publish::LocalFile;
 use crate::schema::{GrantHistoryRow, GrantHistoryTable};
 
 /// The columns of a history beside the compared ones; rows of grants have them too.
-pub(super) const MORE: [&str; 7] = [
+pub(super) const EXTRA_COLUMNS: [&str; 7] = [
     "resource_type_id",
     "entitlement_slug",
     "entitlement_display_name",
@@ -34,13 +34,13 @@ pub(super) struct Grants<'a> {
     /// The entitlements of the new sync; its grants come in their order.
     pub(super) entitlements: Entitlements,
     /// The resources that the new sync no longer has.
-    pub(super) gone: HashSet<(Box<str>, Box<str>)>,
+    pub(super) removed: HashSet<(Box<str>, Box<str>)>,
 }
 
 /// The entitlements of a sync, read along with its grants.
 pub(super) struct Entitlements {
     cursor: Cursor,
-    at: Option<Box<str>>,
+    current: Option<Box<str>>,
     begun: bool,
 }
 
@@ -48,28 +48,28 @@ impl Entitlements {
     pub(super) fn new(cursor: Cursor) -> Self {
         Self {
             cursor,
-            at: None,
+            current: None,
             begun: false,
         }
     }
 
     fn has(&mut self, id: &str) -> Result<bool, DatasetError> {
-        while !self.begun || self.at.as_deref().is_some_and(|at| at < id) {
+        while !self.begun || self.current.as_deref().is_some_and(|current| current < id) {
             self.begun = true;
-            self.at = if self.cursor.advance()? {
+            self.current = if self.cursor.advance()? {
                 self.cursor.text(0).map(Box::from)
             } else {
                 None
             };
         }
-        Ok(self.at.as_deref() == Some(id))
+        Ok(self.current.as_deref() == Some(id))
     }
 }
 
 /// A grant of a history or of a sync.
 struct Row<'a> {
     key: [&'a str; 3],
-    more: [Option<&'a str>; 7],
+    extra: [Option<&'a str>; 7],
     is_direct: bool,
     sources: Vec<&'a str>,
 }
@@ -77,21 +77,21 @@ struct Row<'a> {
 impl Grants<'_> {
     fn push(&mut self, row: &Row<'_>, validity: Validity<'_>) -> Result<(), DatasetError> {
         let [entitlement_id, principal_type_id, principal_id] = row.key;
-        let more = |n: usize| row.more[n].unwrap_or_default();
+        let extra = |n: usize| row.extra[n].unwrap_or_default();
         let grant = GrantHistoryRow {
             sync_id: self.stamp.sync_id,
             synced_at: self.stamp.synced_at,
             tenant: self.stamp.tenant,
             entitlement_id,
-            entitlement_slug: more(1),
-            entitlement_display_name: more(2),
-            resource_type_id: more(0),
-            resource_id: more(3),
-            resource_display_name: more(4),
+            entitlement_slug: extra(1),
+            entitlement_display_name: extra(2),
+            resource_type_id: extra(0),
+            resource_id: extra(3),
+            resource_display_name: extra(4),
             principal_type_id,
             principal_id,
-            principal_login: row.more[5],
-            principal_display_name: more(6),
+            principal_login: row.extra[5],
+            principal_display_name: extra(6),
             is_direct: row.is_direct,
             sources: &row.sources,
             valid_from: validity.from,
@@ -100,7 +100,7 @@ impl Grants<'_> {
             first_sync_id: validity.first,
             last_sync_id: validity.last,
             closed_by_sync_id: validity.closed_by,
-            closed_because: validity.because,
+            closed_because: validity.close_reason,
         };
         self.table.push(|table| table.push(grant))
     }
@@ -110,30 +110,30 @@ impl Grants<'_> {
     }
 }
 
-impl Writer for Grants<'_> {
-    fn past(&mut self, row: &HistoryRows, validity: Validity<'_>) -> Result<(), DatasetError> {
+impl HistoryWriter for Grants<'_> {
+    fn write_past(&mut self, row: &HistoryRows, validity: Validity<'_>) -> Result<(), DatasetError> {
         let fields = 3;
         let row = Row {
             key: [0, 1, 2].map(|part| row.key(part)),
-            more: [0, 1, 2, 3, 4, 5, 6].map(|n| row.cursor.text(row.more(n))),
+            extra: [0, 1, 2, 3, 4, 5, 6].map(|n| row.cursor.text(row.extra(n))),
             is_direct: row.cursor.flag(fields).unwrap_or_default(),
             sources: row.cursor.texts(fields + SOURCES),
         };
         self.push(&row, validity)
     }
 
-    fn present(&mut self, row: &TableRecords, validity: Validity<'_>) -> Result<(), DatasetError> {
+    fn write_current(&mut self, row: &TableRecords, validity: Validity<'_>) -> Result<(), DatasetError> {
         let row = Row {
             key: [0, 1, 2].map(|part| row.key(part)),
-            more: MORE.map(|name| row.more(name)),
+            extra: EXTRA_COLUMNS.map(|name| row.extra(name)),
             is_direct: row.field(0) == Some("true"),
             sources: row.texts(SOURCES),
         };
         self.push(&row, validity)
     }
 
-    fn because(&mut self, row: &HistoryRows) -> Result<&'static str, DatasetError> {
-        if self.gone.contains(&(row.key(1).into(), row.key(2).into())) {
+    fn close_reason(&mut self, row: &HistoryRows) -> Result<&'static str, DatasetError> {
+        if self.removed.contains(&(row.key(1).into(), row.key(2).into())) {
             return Ok("principal_removed");
         }
         Ok(if self.entitlements.has(row.key(0))? {

@@ -13,8 +13,8 @@ mod users_history;
 mod validity_merge;
 
 pub(crate) use previous_syncs::PreviousSyncs;
-pub(crate) use previous_syncs::earlier;
-pub(crate) use previous_syncs::follow;
+pub(crate) use previous_syncs::apply_update;
+pub(crate) use previous_syncs::load_history;
 pub use rebuild::{Rebuilt, rebuild};
 pub(crate) use update::HistoryFiles;
 pub(crate) use update::HistoryUpdate;

@@ -13,11 +13,11 @@ use crate::error::DatasetError;
 use crate::format::{FileFormat, Formats};
 use crate::manifest::Manifest;
 use crate::publish::{LocalFile, TableFileWriter, partition};
-use crate::reader::Hashes;
+use crate::reader::HashCheck;
 use crate::reader::linked;
 use crate::reader::open_files;
 use crate::rows::microseconds;
-use crate::schema::Dataset;
+use crate::schema::Table;
 use crate::store::Store;
 
 /// Reads the previous syncs of a dataset.
@@ -32,30 +32,30 @@ pub(crate) struct PreviousSyncs<'a> {
 type Each<'a> = &'a mut (dyn FnMut(&Manifest, &[LocalFile]) -> Result<(), DatasetError> + Send);
 
 /// The tables of the previous sync that an update reads, each with the number of times.
-const BEFORE: [(Dataset, usize); 4] = [
-    (Dataset::Users, 2),
-    (Dataset::Resources, 1),
-    (Dataset::Entitlements, 1),
-    (Dataset::Grants, 1),
+const PREVIOUS_TABLES: [(Table, usize); 4] = [
+    (Table::Users, 2),
+    (Table::Resources, 1),
+    (Table::Entitlements, 1),
+    (Table::Grants, 1),
 ];
 /// The tables that each sync writes again in full.
-const VALIDITY: [Dataset; 2] = [Dataset::GrantsHistory, Dataset::UsersHistory];
+const VALIDITY_TABLES: [Table; 2] = [Table::GrantsHistory, Table::UsersHistory];
 
 /// The history at the latest sync, ready for the next update.
-pub(crate) async fn earlier(
-    place: &PreviousSyncs<'_>,
+pub(crate) async fn load_history(
+    location: &PreviousSyncs<'_>,
     latest: &Manifest,
 ) -> Result<(HistoryUpdate, HistoryFiles), DatasetError> {
     if let Some(history) = &latest.history {
-        match place.maintained(latest).await {
-            Ok(before) => {
-                let told = HistoryFiles {
+        match location.maintained(latest).await {
+            Ok(previous) => {
+                let history_files = HistoryFiles {
                     since: history.since.clone(),
                     since_started_at: history.since_started_at.clone(),
                     syncs: history.syncs,
                     files: Vec::new(),
                 };
-                return Ok((before, told));
+                return Ok((previous, history_files));
             }
             Err(error @ DatasetError::Damaged { .. }) => {
                 tracing::warn!(%error, "the history is rebuilt from all syncs");
@@ -63,12 +63,12 @@ pub(crate) async fn earlier(
             Err(error) => return Err(error),
         }
     }
-    let chain = place.chain(latest.clone(), true).await?;
-    let (made, since) = place.replay(&chain, &mut |_, _| Ok(())).await?;
-    let mut before = place.open(latest, BEFORE).await?;
-    before.add_past(&made.files, Arc::clone(&before.format))?;
+    let chain = location.chain(latest.clone(), true).await?;
+    let (made, since) = location.replay(&chain, &mut |_, _| Ok(())).await?;
+    let mut previous = location.open(latest, PREVIOUS_TABLES).await?;
+    previous.add_history(&made.files, Arc::clone(&previous.format))?;
     Ok((
-        before,
+        previous,
         HistoryFiles {
             since: since.0,
             since_started_at: since.1,
@@ -79,29 +79,29 @@ pub(crate) async fn earlier(
 
 impl PreviousSyncs<'_> {
     async fn maintained(&self, sync: &Manifest) -> Result<HistoryUpdate, DatasetError> {
-        let mut before = self.open(sync, BEFORE).await?;
-        for table in VALIDITY {
+        let mut previous = self.open(sync, PREVIOUS_TABLES).await?;
+        for table in VALIDITY_TABLES {
             let entries = sync.entries(table);
-            let open = open_files(self.store, sync, entries, table, Hashes::Checked, self.scratch).await?;
-            before.files.entry(table).or_default().push(open);
+            let open = open_files(self.store, sync, entries, table, HashCheck::Verify, self.scratch).await?;
+            previous.files.entry(table).or_default().push(open);
         }
-        Ok(before)
+        Ok(previous)
     }
 
     /// Opens the tables of a sync, each the given number of times.
     pub(crate) async fn open(
         &self,
         sync: &Manifest,
-        tables: impl IntoIterator<Item = (Dataset, usize)>,
+        tables: impl IntoIterator<Item = (Table, usize)>,
     ) -> Result<HistoryUpdate, DatasetError> {
         let mut files = TableFiles::new();
         for (table, times) in tables {
             for time in 0..times {
                 // Checking once is enough.
                 let hashes = if time == 0 {
-                    Hashes::Checked
+                    HashCheck::Verify
                 } else {
-                    Hashes::Trusted
+                    HashCheck::Skip
                 };
                 let mut open =
                     open_files(self.store, sync, sync.entries(table), table, hashes, self.scratch).await?;
@@ -114,9 +114,9 @@ impl PreviousSyncs<'_> {
         let format = self.formats.named(&sync.format, &sync.format_options)?;
         Ok(HistoryUpdate {
             sync_id: sync.sync.id.clone(),
-            synced_at: microseconds(sync.sync.began()),
+            synced_at: microseconds(sync.sync.start_time()),
             tenant: sync.sync.tenant.clone(),
-            past_format: Arc::clone(&format),
+            history_format: Arc::clone(&format),
             format,
             removals: removals_of(sync),
             files,
@@ -148,19 +148,19 @@ impl PreviousSyncs<'_> {
     ) -> Result<(HistoryFiles, (String, String)), DatasetError> {
         let (mut made, mut folders): (Vec<LocalFile>, Vec<tempfile::TempDir>) = (Vec::new(), Vec::new());
         for (n, sync) in chain.iter().enumerate() {
-            let before = match n.checked_sub(1).and_then(|before| chain.get(before)) {
+            let previous = match n.checked_sub(1).and_then(|previous| chain.get(previous)) {
                 None => None,
                 Some(last) => {
-                    let mut before = self.open(last, BEFORE).await?;
-                    let format = Arc::clone(&before.format);
-                    before.add_past(&made, format)?;
-                    Some(before)
+                    let mut previous = self.open(last, PREVIOUS_TABLES).await?;
+                    let format = Arc::clone(&previous.format);
+                    previous.add_history(&made, format)?;
+                    Some(previous)
                 }
             };
-            let this = self.open(sync, HistoryUpdate::READ).await?;
+            let this = self.open(sync, HistoryUpdate::TABLES).await?;
             let folder =
                 tempfile::tempdir_in(self.scratch).map_err(|error| DatasetError::io(self.scratch, error))?;
-            made = self.step(this, before, sync, folder.path()).await?;
+            made = self.update(this, previous, sync, folder.path()).await?;
             each(sync, &made)?;
             // The files of the previous update were read; those of this one are the next one's input.
             folders.push(folder);
@@ -185,45 +185,45 @@ impl PreviousSyncs<'_> {
         Ok((made, since))
     }
 
-    async fn step(
+    async fn update(
         &self,
         this: HistoryUpdate,
-        before: Option<HistoryUpdate>,
+        previous: Option<HistoryUpdate>,
         sync: &Manifest,
         folder: &Path,
     ) -> Result<Vec<LocalFile>, DatasetError> {
-        let partition = partition(sync.sync.began(), &sync.sync.id);
+        let partition = partition(sync.sync.start_time(), &sync.sync.id);
         let (folder, stop) = (folder.to_owned(), Arc::clone(self.stop));
         let format = Arc::clone(&this.format);
-        let work = move || follow(this, before, &*format, partition, &folder, &stop);
+        let work = move || apply_update(this, previous, &*format, partition, &folder, &stop);
         let stepped = tokio::task::spawn_blocking(work).await;
-        stepped.unwrap_or(Err(DatasetError::ThreadLost))
+        stepped.unwrap_or(Err(DatasetError::WorkerPanicked))
     }
 }
 
 /// Merges a sync into the history of the one before. Blocks.
-pub(crate) fn follow(
+pub(crate) fn apply_update(
     this: HistoryUpdate,
-    before: Option<HistoryUpdate>,
+    previous: Option<HistoryUpdate>,
     format: &dyn FileFormat,
     partition: String,
     folder: &Path,
     stop: &AtomicBool,
 ) -> Result<Vec<LocalFile>, DatasetError> {
-    let make = TableFileWriter {
+    let writer = TableFileWriter {
         format,
         partition,
         folder,
         stop,
     };
-    this.follow(before, &make)
+    this.apply(previous, &writer)
 }
 
 impl HistoryUpdate {
-    fn add_past(&mut self, made: &[LocalFile], format: Arc<dyn FileFormat>) -> Result<(), DatasetError> {
+    fn add_history(&mut self, made: &[LocalFile], format: Arc<dyn FileFormat>) -> Result<(), DatasetError> {
         self.files
-            .extend(local_files(made, VALIDITY.map(|table| (table, 1)))?);
-        self.past_format = format;
+            .extend(local_files(made, VALIDITY_TABLES.map(|table| (table, 1)))?);
+        self.history_format = format;
         Ok(())
     }
 }

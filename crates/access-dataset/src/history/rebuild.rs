@@ -12,7 +12,7 @@ use crate::reader::checked;
 use crate::reader::linked;
 use crate::reader::open_file;
 use crate::reader::read_pointer;
-use crate::schema::Dataset;
+use crate::schema::Table;
 use crate::store::{self, Location, private_folder};
 
 /// The result of a rebuild.
@@ -34,7 +34,7 @@ pub struct Rebuilt {
 /// the manifests name; manifests and pointer are not touched.
 ///
 /// # Errors
-/// [`DatasetError`] if the location or a sync cannot be read; [`DatasetError::NotThere`] if the latest sync has no history.
+/// [`DatasetError`] if the location or a sync cannot be read; [`DatasetError::NotFound`] if the latest sync has no history.
 pub async fn rebuild(
     location: &Location,
     formats: &Formats,
@@ -46,8 +46,8 @@ pub async fn rebuild(
     let store = store::open(location).await?;
     let temp_folder = store.scratch().unwrap_or(temp_folder).to_owned();
     let scratch = private_folder(&temp_folder).map_err(|error| DatasetError::io(&temp_folder, error))?;
-    let not_there = |what: &str| DatasetError::NotThere {
-        place: store.describe(""),
+    let not_there = |what: &str| DatasetError::NotFound {
+        location: store.describe(""),
         what: what.to_owned(),
     };
     let (_, pointer) = read_pointer(&*store)
@@ -56,13 +56,13 @@ pub async fn rebuild(
     let latest = linked(&*store, &pointer.latest).await?;
     let history = latest.history.clone();
     let history = history.ok_or_else(|| not_there("history; the next sync makes it from all syncs"))?;
-    let place = PreviousSyncs {
+    let location = PreviousSyncs {
         store: &*store,
         formats,
         scratch: scratch.path(),
         stop: &Arc::default(),
     };
-    let mut chain = place.chain(latest.clone(), accept_gap).await?;
+    let mut chain = location.chain(latest.clone(), accept_gap).await?;
     // Syncs from before the start of the history are not part of it.
     if let Some(begin) = chain.iter().position(|sync| sync.sync.id == history.since) {
         chain.drain(..begin);
@@ -70,7 +70,7 @@ pub async fn rebuild(
     let kept =
         tempfile::tempdir_in(scratch.path()).map_err(|error| DatasetError::io(scratch.path(), error))?;
     let mut made: Vec<(Vec<FileEntry>, LocalFile)> = Vec::new();
-    let (last, since) = place
+    let (last, since) = location
         .replay(&chain, &mut |sync, files| {
             let of_sync: Vec<FileEntry> = sync
                 .history
@@ -79,7 +79,7 @@ pub async fn rebuild(
                 .collect();
             for file in files
                 .iter()
-                .filter(|file| file.entry.dataset == Dataset::Changes.name())
+                .filter(|file| file.entry.dataset == Table::Changes.name())
             {
                 let local = kept.path().join(format!("{}-{}", sync.sync.id, made.len()));
                 std::fs::rename(&file.local, &local).map_err(|error| DatasetError::io(&local, error))?;
@@ -92,7 +92,7 @@ pub async fn rebuild(
     let validity = last
         .files
         .into_iter()
-        .filter(|file| file.entry.dataset != Dataset::Changes.name());
+        .filter(|file| file.entry.dataset != Table::Changes.name());
     made.extend(validity.map(|file| (history.files.clone(), file)));
     let mut rebuilt = Rebuilt {
         syncs: last.syncs,
@@ -107,9 +107,9 @@ pub async fn rebuild(
             // A sync from before histories.
             None if named.is_empty() => {}
             Some(entry) if *entry == file.entry => {
-                let there = open_file(&*store, &path, scratch.path()).await;
-                let place = store.describe(&path);
-                match there.and_then(|there| checked(there, entry, &place)) {
+                let stored = open_file(&*store, &path, scratch.path()).await;
+                let location = store.describe(&path);
+                match stored.and_then(|stored| checked(stored, entry, &location)) {
                     Ok(_) => rebuilt.same.push(path),
                     Err(DatasetError::Damaged { .. }) => {
                         store.put_file(&path, &file.local).await?;

@@ -27,7 +27,7 @@ use crate::format::FileFormat;
 use crate::publish::{LocalFile, TableFileWriter};
 use crate::reader::Rows;
 use crate::reader::RowsFile;
-use crate::schema::{Contract, Dataset, GrantHistoryTable};
+use crate::schema::{Contract, GrantHistoryTable, Table};
 
 /// A sync with its open files, and its history if it has one.
 pub(crate) struct HistoryUpdate {
@@ -36,7 +36,7 @@ pub(crate) struct HistoryUpdate {
     pub(crate) tenant: String,
     pub(crate) format: Arc<dyn FileFormat>,
     /// The format of the history's files.
-    pub(crate) past_format: Arc<dyn FileFormat>,
+    pub(crate) history_format: Arc<dyn FileFormat>,
     pub(crate) removals: RemovalPolicy,
     pub(crate) files: TableFiles,
 }
@@ -58,10 +58,10 @@ impl HistoryUpdate {
         }
     }
 
-    fn snapshot(&mut self, takes: &[Dataset]) -> Result<PublishedSnapshot, DatasetError> {
+    fn snapshot(&mut self, takes: &[Table]) -> Result<PublishedSnapshot, DatasetError> {
         let mut files = TableFiles::new();
         for table in takes {
-            files.entry(*table).or_default().push(self.take(*table)?);
+            files.entry(*table).or_default().push(self.take_files(*table)?);
         }
         Ok(PublishedSnapshot::new(
             Arc::clone(&self.format),
@@ -70,15 +70,15 @@ impl HistoryUpdate {
         ))
     }
 
-    fn take(&mut self, table: Dataset) -> Result<Vec<RowsFile>, DatasetError> {
+    fn take_files(&mut self, table: Table) -> Result<Vec<RowsFile>, DatasetError> {
         let files = self.files.get_mut(&table).and_then(Vec::pop);
         files.ok_or_else(|| DatasetError::Rows {
             reason: format!("{table} is not open"),
         })
     }
 
-    fn cursor(&mut self, table: Dataset, columns: Vec<&'static str>) -> Result<Cursor, DatasetError> {
-        let files = self.take(table)?;
+    fn cursor(&mut self, table: Table, columns: Vec<&'static str>) -> Result<Cursor, DatasetError> {
+        let files = self.take_files(table)?;
         let rows = Rows::new(table, Arc::clone(&self.format), Some(&columns), files);
         Ok(Cursor::new(Box::new(rows), columns))
     }
@@ -87,12 +87,15 @@ impl HistoryUpdate {
     fn past(
         &mut self,
         subject: RecordKind,
-        table: Dataset,
-        more: &[&'static str],
+        table: Table,
+        extra: &[&'static str],
     ) -> Result<HistoryRows, DatasetError> {
-        let contract = self.past_format.contract();
-        let (columns, files) = (HistoryRows::columns(contract, subject, more), self.take(table)?);
-        let rows = Rows::new(table, Arc::clone(&self.past_format), Some(&columns), files);
+        let contract = self.history_format.contract();
+        let (columns, files) = (
+            HistoryRows::columns(contract, subject, extra),
+            self.take_files(table)?,
+        );
+        let rows = Rows::new(table, Arc::clone(&self.history_format), Some(&columns), files);
         Ok(HistoryRows::new(
             contract,
             subject,
@@ -101,59 +104,59 @@ impl HistoryUpdate {
     }
 
     /// The tables of the sync that an update reads, each with the number of times.
-    pub(crate) const READ: [(Dataset, usize); 4] = [
-        (Dataset::Users, 3),
-        (Dataset::Resources, 1),
-        (Dataset::Entitlements, 2),
-        (Dataset::Grants, 2),
+    pub(crate) const TABLES: [(Table, usize); 4] = [
+        (Table::Users, 3),
+        (Table::Resources, 1),
+        (Table::Entitlements, 2),
+        (Table::Grants, 2),
     ];
 
     /// Merges this sync into the history of the one before it.
-    pub(crate) fn follow(
+    pub(crate) fn apply(
         mut self,
-        mut before: Option<HistoryUpdate>,
-        make: &TableFileWriter<'_>,
+        mut previous: Option<HistoryUpdate>,
+        writer: &TableFileWriter<'_>,
     ) -> Result<Vec<LocalFile>, DatasetError> {
         let compared = [
-            Dataset::Users,
-            Dataset::Users,
-            Dataset::Resources,
-            Dataset::Entitlements,
-            Dataset::Grants,
+            Table::Users,
+            Table::Users,
+            Table::Resources,
+            Table::Entitlements,
+            Table::Grants,
         ];
-        let mut gone = HashSet::new();
+        let mut removed = HashSet::new();
         let mut files = {
-            let previous = before
+            let previous_snapshot = previous
                 .as_mut()
-                .map(|before| before.snapshot(&compared))
+                .map(|previous| previous.snapshot(&compared))
                 .transpose()?;
             let mut snapshot = self.snapshot(&compared)?;
-            let previous_stamp = before.as_ref().map(HistoryUpdate::stamp);
+            let previous_stamp = previous.as_ref().map(HistoryUpdate::stamp);
             let mut changes = Changes::new(
                 self.stamp(),
                 previous_stamp,
                 self.format.contract(),
-                make.table(Dataset::Changes)?,
+                writer.table(Table::Changes)?,
             );
-            if let Some(mut previous) = previous {
-                differences(&mut previous, &mut snapshot, &mut |change| {
+            if let Some(mut previous_snapshot) = previous_snapshot {
+                differences(&mut previous_snapshot, &mut snapshot, &mut |change| {
                     if change.kind == ChangeKind::Removed
                         && let (RecordKind::User | RecordKind::Resource, [kind, id]) =
                             (change.subject, &*change.key)
                     {
-                        gone.insert((kind.clone(), id.clone()));
+                        removed.insert((kind.clone(), id.clone()));
                     }
-                    changes.take(&change)
+                    changes.push(&change)
                 })?;
             }
             changes.finish()?
         };
-        files.extend(self.grants(before.as_mut(), make, gone)?);
-        files.extend(self.users(before.as_mut(), make)?);
+        files.extend(self.grants(previous.as_mut(), writer, removed)?);
+        files.extend(self.users(previous.as_mut(), writer)?);
         Ok(files)
     }
 
-    fn present(&mut self, subject: RecordKind) -> Result<TableRecords, DatasetError> {
+    fn current(&mut self, subject: RecordKind) -> Result<TableRecords, DatasetError> {
         let table = table_of(subject);
         let mut snapshot = self.snapshot(&[table])?;
         snapshot.records(subject)
@@ -161,86 +164,92 @@ impl HistoryUpdate {
 
     fn grants(
         &mut self,
-        before: Option<&mut HistoryUpdate>,
-        make: &TableFileWriter<'_>,
-        gone: HashSet<(Box<str>, Box<str>)>,
+        previous: Option<&mut HistoryUpdate>,
+        writer: &TableFileWriter<'_>,
+        removed: HashSet<(Box<str>, Box<str>)>,
     ) -> Result<Vec<LocalFile>, DatasetError> {
         let contract = self.format.contract();
-        let mut past = past_of(
+        let mut past = history_rows_of(
             contract,
-            before,
+            previous,
             RecordKind::Grant,
-            Dataset::GrantsHistory,
-            &grants_history::MORE,
+            Table::GrantsHistory,
+            &grants_history::EXTRA_COLUMNS,
         )?;
-        let columns = TableRecords::columns(contract, RecordKind::Grant, &grants_history::MORE);
-        let files = self.take(Dataset::Grants)?;
-        let rows = Rows::new(Dataset::Grants, Arc::clone(&self.format), Some(&columns), files);
-        let mut present =
-            TableRecords::with_more(contract, RecordKind::Grant, Box::new(rows), &grants_history::MORE);
-        let entitlements = self.cursor(Dataset::Entitlements, vec!["entitlement_id"])?;
+        let columns = TableRecords::columns(contract, RecordKind::Grant, &grants_history::EXTRA_COLUMNS);
+        let files = self.take_files(Table::Grants)?;
+        let rows = Rows::new(Table::Grants, Arc::clone(&self.format), Some(&columns), files);
+        let mut current = TableRecords::with_more(
+            contract,
+            RecordKind::Grant,
+            Box::new(rows),
+            &grants_history::EXTRA_COLUMNS,
+        );
+        let entitlements = self.cursor(Table::Entitlements, vec!["entitlement_id"])?;
         let mut out = Grants {
             stamp: self.stamp(),
             table: BatchedTable::new(
                 GrantHistoryTable::new(contract),
-                make.table(Dataset::GrantsHistory)?,
+                writer.table(Table::GrantsHistory)?,
             ),
             entitlements: Entitlements::new(entitlements),
-            gone,
+            removed,
         };
-        merge(self.stamp(), &mut past, &mut present, &self.removals, &mut out)?;
+        merge(self.stamp(), &mut past, &mut current, &self.removals, &mut out)?;
         out.finish()
     }
 
     fn users(
         &mut self,
-        before: Option<&mut HistoryUpdate>,
-        make: &TableFileWriter<'_>,
+        previous: Option<&mut HistoryUpdate>,
+        writer: &TableFileWriter<'_>,
     ) -> Result<Vec<LocalFile>, DatasetError> {
         let contract = self.format.contract();
-        let mut past = past_of(
+        let mut past = history_rows_of(
             contract,
-            before,
+            previous,
             RecordKind::User,
-            Dataset::UsersHistory,
-            &users_history::MORE,
+            Table::UsersHistory,
+            &users_history::EXTRA_COLUMNS,
         )?;
-        let mut present = self.present(RecordKind::User)?;
-        let mut out = users_history::Users::new(self.stamp(), contract, make.table(Dataset::UsersHistory)?);
-        merge(self.stamp(), &mut past, &mut present, &self.removals, &mut out)?;
+        let mut current = self.current(RecordKind::User)?;
+        let mut out = users_history::Users::new(self.stamp(), contract, writer.table(Table::UsersHistory)?);
+        merge(self.stamp(), &mut past, &mut current, &self.removals, &mut out)?;
         out.finish()
     }
 }
 
-fn past_of(
+fn history_rows_of(
     contract: Contract,
-    before: Option<&mut HistoryUpdate>,
+    previous: Option<&mut HistoryUpdate>,
     subject: RecordKind,
-    table: Dataset,
-    more: &[&'static str],
+    table: Table,
+    extra: &[&'static str],
 ) -> Result<HistoryRows, DatasetError> {
-    if let Some(before) = before {
-        return before.past(subject, table, more);
+    if let Some(previous) = previous {
+        return previous.past(subject, table, extra);
     }
-    let columns = HistoryRows::columns(contract, subject, more);
+    let columns = HistoryRows::columns(contract, subject, extra);
     let nothing = Cursor::new(Box::new(std::iter::empty()), columns);
     Ok(HistoryRows::new(contract, subject, nothing))
 }
 
 /// Opens local files, those of each table the given number of times.
 pub(crate) fn local_files(
-    made: &[LocalFile],
-    tables: impl IntoIterator<Item = (Dataset, usize)>,
+    files_of_update: &[LocalFile],
+    tables: impl IntoIterator<Item = (Table, usize)>,
 ) -> Result<TableFiles, DatasetError> {
     let mut files: TableFiles = BTreeMap::new();
     for (table, times) in tables {
         for _ in 0..times {
-            let of_table = made.iter().filter(|file| file.entry.dataset == table.name());
+            let of_table = files_of_update
+                .iter()
+                .filter(|file| file.entry.dataset == table.name());
             let open = of_table.map(|file| {
                 let opened = File::open(&file.local).map_err(|error| DatasetError::io(&file.local, error))?;
                 Ok(RowsFile {
                     file: Some(opened),
-                    place: file.local.display().to_string(),
+                    location: file.local.display().to_string(),
                     rows: file.entry.rows,
                     verified: true,
                 })

@@ -5,16 +5,16 @@ use access_core::model::{AttributeType, UserAttribute};
 
 use super::batched_table::BatchedTable;
 use super::validity_merge::HistoryRows;
+use super::validity_merge::HistoryWriter;
 use super::validity_merge::Stamp;
 use super::validity_merge::Validity;
-use super::validity_merge::Writer;
 use crate::diff::TableRecords;
 use crate::error::DatasetError;
 use crate::publish::{LocalFile, TableWriter};
 use crate::schema::{AttributeCell, Contract, UserHistoryRow, UserHistoryTable};
 
 /// The columns of a history beside the compared ones.
-pub(super) const MORE: [&str; 2] = ["resource_type_id", "profile"];
+pub(super) const EXTRA_COLUMNS: [&str; 2] = ["resource_type_id", "profile"];
 
 pub(super) struct Users<'a> {
     stamp: Stamp<'a>,
@@ -27,8 +27,8 @@ impl<'a> Users<'a> {
     pub(super) fn new(stamp: Stamp<'a>, contract: Contract, files: TableWriter<'a>) -> Self {
         let fields = RecordKind::User.fields(contract.attributes());
         let attributes = contract.attributes().compared().filter_map(|(attribute, _)| {
-            let place = fields.iter().position(|field| *field == attribute.key)?;
-            Some((attribute, place))
+            let index = fields.iter().position(|field| *field == attribute.key)?;
+            Some((attribute, index))
         });
         Self {
             stamp,
@@ -39,8 +39,8 @@ impl<'a> Users<'a> {
 
     fn push(&mut self, row: &impl Record, validity: Validity<'_>) -> Result<(), DatasetError> {
         let text = |name: &str| {
-            let place = row.fields().iter().position(|field| *field == name);
-            place.and_then(|place| row.field(place))
+            let index = row.fields().iter().position(|field| *field == name);
+            index.and_then(|index| row.field(index))
         };
         let flag = |name: &str| text(name).map(|flag| flag == "true");
         let base = UserHistoryRow {
@@ -66,10 +66,10 @@ impl<'a> Users<'a> {
             first_sync_id: validity.first,
             last_sync_id: validity.last,
             closed_by_sync_id: validity.closed_by,
-            closed_because: validity.because,
+            closed_because: validity.close_reason,
         };
-        let cells = self.attributes.iter().map(|(attribute, place)| {
-            let text = row.field(*place);
+        let cells = self.attributes.iter().map(|(attribute, index)| {
+            let text = row.field(*index);
             match attribute.attribute_type {
                 AttributeType::Text | AttributeType::Word => {
                     text.map_or(AttributeCell::Unknown, AttributeCell::Text)
@@ -90,16 +90,16 @@ impl<'a> Users<'a> {
     }
 }
 
-impl Writer for Users<'_> {
-    fn past(&mut self, row: &HistoryRows, validity: Validity<'_>) -> Result<(), DatasetError> {
+impl HistoryWriter for Users<'_> {
+    fn write_past(&mut self, row: &HistoryRows, validity: Validity<'_>) -> Result<(), DatasetError> {
         self.push(row, validity)
     }
 
-    fn present(&mut self, row: &TableRecords, validity: Validity<'_>) -> Result<(), DatasetError> {
+    fn write_current(&mut self, row: &TableRecords, validity: Validity<'_>) -> Result<(), DatasetError> {
         self.push(row, validity)
     }
 
-    fn because(&mut self, _: &HistoryRows) -> Result<&'static str, DatasetError> {
+    fn close_reason(&mut self, _: &HistoryRows) -> Result<&'static str, DatasetError> {
         Ok("removed")
     }
 }

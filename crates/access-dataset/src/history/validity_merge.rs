@@ -23,7 +23,7 @@ pub(super) struct Validity<'a> {
     pub(super) first: &'a str,
     pub(super) last: &'a str,
     pub(super) closed_by: Option<&'a str>,
-    pub(super) because: Option<&'a str>,
+    pub(super) close_reason: Option<&'a str>,
 }
 
 /// The columns with the validity.
@@ -50,12 +50,12 @@ impl HistoryRows {
     pub(super) fn columns(
         contract: Contract,
         subject: RecordKind,
-        more: &[&'static str],
+        extra: &[&'static str],
     ) -> Vec<&'static str> {
         let mut columns = subject.key().to_vec();
         columns.extend(subject.fields(contract.attributes()));
         columns.extend(COLUMNS);
-        columns.extend(more);
+        columns.extend(extra);
         columns
     }
 
@@ -71,7 +71,7 @@ impl HistoryRows {
     }
 
     /// The index of a column in `more`.
-    pub(super) fn more(&self, n: usize) -> usize {
+    pub(super) fn extra(&self, n: usize) -> usize {
         self.validity + COLUMNS.len() + n
     }
 
@@ -83,7 +83,7 @@ impl HistoryRows {
             first: text(2).unwrap_or_default(),
             last: text(3).unwrap_or_default(),
             closed_by: text(4),
-            because: text(5),
+            close_reason: text(5),
         }
     }
 }
@@ -110,12 +110,12 @@ impl Record for HistoryRows {
     }
 
     fn resource_type(&self) -> &str {
-        self.cursor.text(self.more(0)).unwrap_or_default()
+        self.cursor.text(self.extra(0)).unwrap_or_default()
     }
 
     fn profile(&self) -> Option<&str> {
         match self.subject {
-            RecordKind::User => self.cursor.text(self.more(1)),
+            RecordKind::User => self.cursor.text(self.extra(1)),
             _ => None,
         }
     }
@@ -126,74 +126,74 @@ impl Record for HistoryRows {
 }
 
 /// Receives the rows of the new history, in the order of keys and times.
-pub(super) trait Writer {
+pub(super) trait HistoryWriter {
     /// Adds a row of the previous history, with this validity.
-    fn past(&mut self, row: &HistoryRows, validity: Validity<'_>) -> Result<(), DatasetError>;
+    fn write_past(&mut self, row: &HistoryRows, validity: Validity<'_>) -> Result<(), DatasetError>;
 
     /// Adds a row of the new sync, with this validity.
-    fn present(&mut self, row: &TableRecords, validity: Validity<'_>) -> Result<(), DatasetError>;
+    fn write_current(&mut self, row: &TableRecords, validity: Validity<'_>) -> Result<(), DatasetError>;
 
     /// Why a record ended.
-    fn because(&mut self, row: &HistoryRows) -> Result<&'static str, DatasetError>;
+    fn close_reason(&mut self, row: &HistoryRows) -> Result<&'static str, DatasetError>;
 }
 
 /// Merges a history with a sync. A closed row stays; an open one continues, is closed, or stays open if the sync does not tell.
 pub(super) fn merge(
     stamp: Stamp<'_>,
-    past: &mut HistoryRows,
-    present: &mut TableRecords,
+    history: &mut HistoryRows,
+    current: &mut TableRecords,
     removals: &RemovalPolicy,
-    out: &mut impl Writer,
+    out: &mut impl HistoryWriter,
 ) -> Result<(), DatasetError> {
-    let subject = past.subject;
+    let subject = history.subject;
     let begun = Validity {
         from: stamp.synced_at,
         to: None,
         first: stamp.sync_id,
         last: stamp.sync_id,
         closed_by: None,
-        because: None,
+        close_reason: None,
     };
-    let (mut has_past, mut has_present) = (past.cursor.advance()?, present.advance()?);
+    let (mut has_history, mut has_current) = (history.cursor.advance()?, current.advance()?);
     while let Some(next) = JoinSide::next(
         subject,
-        has_past.then_some(&*past),
-        has_present.then_some(&*present),
+        has_history.then_some(&*history),
+        has_current.then_some(&*current),
     ) {
-        let was = past.validity();
-        let closed = |because| Validity {
+        let was = history.validity();
+        let closed = |close_reason| Validity {
             to: Some(stamp.synced_at),
             closed_by: Some(stamp.sync_id),
-            because: Some(because),
+            close_reason: Some(close_reason),
             ..was
         };
         match next {
             JoinSide::New => {
-                out.present(present, begun)?;
-                has_present = present.advance()?;
+                out.write_current(current, begun)?;
+                has_current = current.advance()?;
                 continue;
             }
-            _ if was.to.is_some() => out.past(past, was)?,
-            JoinSide::Old if removals.confirms(subject, past) => {
-                let because = out.because(past)?;
-                out.past(past, closed(because))?;
+            _ if was.to.is_some() => out.write_past(history, was)?,
+            JoinSide::Old if removals.confirms(subject, history) => {
+                let close_reason = out.close_reason(history)?;
+                out.write_past(history, closed(close_reason))?;
             }
-            JoinSide::Old => out.past(past, was)?,
+            JoinSide::Old => out.write_past(history, was)?,
             JoinSide::Both => {
-                if changed_fields(past, present).is_empty() {
+                if changed_fields(history, current).is_empty() {
                     let goes_on = Validity {
                         last: stamp.sync_id,
                         ..was
                     };
-                    out.present(present, goes_on)?;
+                    out.write_current(current, goes_on)?;
                 } else {
-                    out.past(past, closed("changed"))?;
-                    out.present(present, begun)?;
+                    out.write_past(history, closed("changed"))?;
+                    out.write_current(current, begun)?;
                 }
-                has_present = present.advance()?;
+                has_current = current.advance()?;
             }
         }
-        has_past = past.cursor.advance()?;
+        has_history = history.cursor.advance()?;
     }
     Ok(())
 }

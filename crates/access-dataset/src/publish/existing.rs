@@ -8,12 +8,12 @@ use sha2::{Digest, Sha256};
 use super::staging_claims::claimed;
 use crate::error::DatasetError;
 use crate::format::{FileFormat, Formats};
-use crate::manifest::{MANIFESTS, Manifest, ManifestLink, ManifestReplaces, POINTER, Pointer, path_of};
+use crate::manifest::{MANIFESTS, Manifest, ManifestLink, ManifestReplaces, POINTER, Pointer, manifest_path};
 use crate::reader::check_pointer;
 use crate::reader::damaged;
 use crate::reader::linked;
 use crate::reader::parse_manifest;
-use crate::schema::Dataset;
+use crate::schema::Table;
 use crate::store::{Store, StoredObject};
 
 /// The sync to publish, and how.
@@ -43,7 +43,7 @@ pub(crate) struct Existing {
 type Found = Result<(Manifest, ManifestLink), DatasetError>;
 
 /// Reads the contents and accepts or refuses the sync. A failed read is an error and never "there is none".
-pub(super) async fn look(store: &dyn Store, intent: &Intent<'_>) -> Result<Existing, DatasetError> {
+pub(super) async fn read_existing(store: &dyn Store, intent: &Intent<'_>) -> Result<Existing, DatasetError> {
     let pointer = store.get(POINTER).await?;
     let refused = match followed(store, pointer.as_ref(), intent).await {
         Ok(mut existing) => {
@@ -94,43 +94,50 @@ async fn followed(
     })
 }
 
-fn admit_beside(store: &dyn Store, held: &Manifest, intent: &Intent<'_>) -> Result<(), DatasetError> {
-    let ended_at = held.sync.ended();
+fn admit_beside(
+    store: &dyn Store,
+    latest_manifest: &Manifest,
+    intent: &Intent<'_>,
+) -> Result<(), DatasetError> {
+    let ended_at = latest_manifest.sync.ended();
     let ended_at = ended_at.ok_or_else(|| {
         damaged(
-            &store.describe(&path_of(&held.sync.id)),
+            &store.describe(&manifest_path(&latest_manifest.sync.id)),
             "its end is not a valid time",
         )
     })?;
-    let layout = match intent.formats.named(&held.format, &held.format_options) {
+    let layout = match intent
+        .formats
+        .named(&latest_manifest.format, &latest_manifest.format_options)
+    {
         Ok(format) => format.layout(),
-        Err(_) => held.format.clone(),
+        Err(_) => latest_manifest.format.clone(),
     };
     let contents = LocationContents {
-        tenant: Some(held.sync.tenant.clone()),
+        tenant: Some(latest_manifest.sync.tenant.clone()),
         format: Some(layout),
         resource_types: None,
         // Publishing the same sync again, as an export of it does, changes nothing.
-        latest_ended_at: (held.sync.id != intent.run.id.as_str()).then_some(ended_at),
+        latest_ended_at: (latest_manifest.sync.id != intent.run.id.as_str()).then_some(ended_at),
         checked_at: Some(time::OffsetDateTime::now_utc()),
     };
     check_location(&contents, intent.run, &intent.format.layout()).map_err(|conflict| {
         DatasetError::Conflict {
-            place: store.describe(""),
+            location: store.describe(""),
             conflict,
         }
     })?;
     // Published, it would be a full sync to which no link leads.
-    let is_other = held.sync.id != intent.run.id.as_str();
+    let is_other = latest_manifest.sync.id != intent.run.id.as_str();
     if is_other
-        && held.sync.is_full()
+        && latest_manifest.sync.is_full()
         && intent.run.sync_type == SyncType::Full
         && ended_at > intent.run.started_at
     {
         return Err(DatasetError::Outdated {
             sync_id: intent.run.id.to_string(),
-            place: store.describe(""),
-            latest: held.sync.id.clone(),
+            location: store.describe(""),
+            latest: latest_manifest.sync.id.clone(),
         });
     }
     Ok(())
@@ -150,7 +157,7 @@ async fn without_pointer(store: &dyn Store) -> Result<Option<Manifest>, DatasetE
         }
         ids.push(&manifest.sync.id);
     }
-    for table in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
+    for table in Table::ALL.into_iter().chain(Table::HISTORY) {
         for path in store.list(table.name()).await? {
             let known = |part: &str| part.strip_prefix("sync=").is_some_and(|id| ids.contains(&id));
             if path.contains("/sync=") && !path.split('/').any(known) {
@@ -160,7 +167,7 @@ async fn without_pointer(store: &dyn Store) -> Result<Option<Manifest>, DatasetE
     }
     let newest = found
         .into_iter()
-        .max_by_key(|(manifest, _)| manifest.sync.began());
+        .max_by_key(|(manifest, _)| manifest.sync.start_time());
     Ok(newest.map(|(manifest, _)| manifest))
 }
 
@@ -168,7 +175,7 @@ async fn without_pointer(store: &dyn Store) -> Result<Option<Manifest>, DatasetE
 async fn manifests(store: &dyn Store, claims: &[String]) -> Result<Vec<Found>, DatasetError> {
     let mut found = Vec::new();
     for path in store.list(MANIFESTS).await? {
-        if claims.iter().any(|id| path == path_of(id)) {
+        if claims.iter().any(|id| path == manifest_path(id)) {
             continue;
         }
         let Some(stored) = store.get(&path).await? else {

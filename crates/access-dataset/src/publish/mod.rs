@@ -29,7 +29,7 @@ use crate::error::DatasetError;
 use crate::format::FileFormat;
 use crate::hashing_reader::HashingReader;
 use crate::history::HistoryFiles;
-use crate::manifest::{FileEntry, Manifest, ManifestHistory, Origin, POINTER, Pointer, path_of};
+use crate::manifest::{FileEntry, Manifest, ManifestHistory, Origin, POINTER, Pointer};
 use crate::reader::check_pointer;
 use crate::reader::linked;
 use crate::reader::read_manifest;
@@ -73,7 +73,7 @@ enum State {
 impl Publication {
     /// Checks whether the location accepts the sync, claims the sync and removes the files of interrupted runs.
     pub(crate) async fn begin(store: Arc<dyn Store>, intent: &Intent<'_>) -> Result<Self, DatasetError> {
-        let existing = existing::look(&*store, intent).await?;
+        let existing = existing::read_existing(&*store, intent).await?;
         let sync_id = intent.run.id.to_string();
         let claim = staging_claims::claim(&*store, &sync_id, OffsetDateTime::now_utc()).await?;
         let publication = Self {
@@ -172,9 +172,9 @@ impl Publication {
         let (bytes, link) = manifest.encode().map_err(|error| not_json(&error))?;
         if let Some(earlier) = read_manifest(&*self.store, &link.manifest).await? {
             if !earlier.same_data(&manifest) {
-                return Err(DatasetError::OtherContent {
+                return Err(DatasetError::ContentConflict {
                     sync_id: self.sync_id.clone(),
-                    place: self.store.describe(""),
+                    location: self.store.describe(""),
                 });
             }
             if staging_claims::is_published(self.pointer(), &earlier) {
@@ -189,10 +189,11 @@ impl Publication {
             }
             self.store.put_file(path, &file.local).await?;
             let back = self.store.open(path, scratch).await?;
-            let (format, entry, place) = (Arc::clone(format), file.entry.clone(), self.store.describe(path));
-            tokio::task::spawn_blocking(move || verify(&*format, &entry, &place, back))
+            let (format, entry, location) =
+                (Arc::clone(format), file.entry.clone(), self.store.describe(path));
+            tokio::task::spawn_blocking(move || verify(&*format, &entry, &location, back))
                 .await
-                .unwrap_or(Err(DatasetError::ThreadLost))?;
+                .unwrap_or(Err(DatasetError::WorkerPanicked))?;
         }
         let State::Claimed { stored } = &mut self.state else {
             return Ok(());
@@ -206,8 +207,8 @@ impl Publication {
             .map(|stored| stored.bytes)
             .unwrap_or_default();
         if back != bytes {
-            return Err(DatasetError::NotVerified {
-                place: self.store.describe(&link.manifest),
+            return Err(DatasetError::ReadBackMismatch {
+                location: self.store.describe(&link.manifest),
                 found: format!("{} bytes", back.len()),
                 written: format!("{} other bytes", bytes.len()),
             });
@@ -250,7 +251,7 @@ impl Publication {
                 }
                 manifest
             }
-            State::Claimed { .. } => return Err(DatasetError::ThreadLost),
+            State::Claimed { .. } => return Err(DatasetError::WorkerPanicked),
         };
         staging_claims::release_claim(&*self.store, &self.sync_id).await;
         if manifest.history.is_some()
@@ -269,7 +270,7 @@ impl Publication {
         let was = self.existing.pointer.as_ref().map(|stored| &stored.version);
         let swapped = self.store.swap(POINTER, bytes.to_vec(), was).await;
         if matches!(swapped, Ok(SwapOutcome::Done)) {
-            return self.read_back(bytes).await;
+            return self.check_pointer_moved(bytes).await;
         }
         // A folder's answer is never lost.
         if self.store.is_exclusive() && swapped.is_err() {
@@ -282,8 +283,10 @@ impl Publication {
         let now = match self.store.get(POINTER).await {
             Ok(now) => now,
             // It is unknown whether the pointer was moved, so this is not the store's answer to the move.
-            Err(DatasetError::Unsupported { place, reason } | DatasetError::Refused { place, reason }) => {
-                return Err(DatasetError::Unavailable { place, reason });
+            Err(
+                DatasetError::Unsupported { location, reason } | DatasetError::Refused { location, reason },
+            ) => {
+                return Err(DatasetError::Unavailable { location, reason });
             }
             Err(error) => return Err(error),
         };
@@ -292,14 +295,14 @@ impl Publication {
         }
         swapped?;
         let to = now.and_then(|now| serde_json::from_slice::<Pointer>(&now.bytes).ok());
-        Err(DatasetError::Moved {
+        Err(DatasetError::PointerConflict {
             pointer: self.store.describe(POINTER),
             to: to.map_or_else(|| "nothing".to_owned(), |to| to.latest.sync_id),
         })
     }
 
     /// The pointer must name this sync or lead to it: another run may have followed already.
-    async fn read_back(&self, bytes: &[u8]) -> Result<(), DatasetError> {
+    async fn check_pointer_moved(&self, bytes: &[u8]) -> Result<(), DatasetError> {
         let now = match self.store.get(POINTER).await {
             Ok(now) => now,
             Err(error) => {
@@ -328,11 +331,11 @@ impl Publication {
     /// Whether no reader can ever follow the pointer to this sync.
     fn pointer_is_unchanged(&self, error: &DatasetError) -> bool {
         match error {
-            DatasetError::NotConfirmed { .. } | DatasetError::Overtaken { .. } => false,
+            DatasetError::DurabilityUnknown { .. } | DatasetError::Overtaken { .. } => false,
             // The store did nothing of it.
-            DatasetError::Moved { .. } | DatasetError::Unsupported { .. } | DatasetError::Refused { .. } => {
-                true
-            }
+            DatasetError::PointerConflict { .. }
+            | DatasetError::Unsupported { .. }
+            | DatasetError::Refused { .. } => true,
             _ => self.store.is_exclusive(),
         }
     }
@@ -364,11 +367,11 @@ fn not_json(error: &serde_json::Error) -> DatasetError {
 fn verify(
     format: &dyn FileFormat,
     entry: &FileEntry,
-    place: &str,
+    location: &str,
     back: std::fs::File,
 ) -> Result<(), DatasetError> {
-    let differs = |found: String, written: String| DatasetError::NotVerified {
-        place: place.to_owned(),
+    let differs = |found: String, written: String| DatasetError::ReadBackMismatch {
+        location: location.to_owned(),
         found,
         written,
     };
@@ -376,7 +379,7 @@ fn verify(
     // Different bytes explain more than the format's error, so they are checked first.
     let rows = format.count_rows(&mut back);
     let sum = back.finish();
-    let (bytes, sha256) = sum.map_err(|error| DatasetError::io(Path::new(place), error))?;
+    let (bytes, sha256) = sum.map_err(|error| DatasetError::io(Path::new(location), error))?;
     if (bytes, &sha256) != (entry.bytes, &entry.sha256) {
         return Err(differs(
             format!("{bytes} bytes, sha256 {sha256}"),
@@ -390,12 +393,7 @@ fn verify(
         Err(error) => {
             let cause = table_files::io_cause(&*error).filter(access_core::is_exhausted);
             let source = cause.unwrap_or_else(|| std::io::Error::other(error.to_string()));
-            Err(DatasetError::io(Path::new(place), source))
+            Err(DatasetError::io(Path::new(location), source))
         }
     }
-}
-
-/// Where the manifest of a sync would be.
-pub(super) fn manifest_path(sync_id: &str) -> String {
-    path_of(sync_id)
 }

@@ -65,7 +65,7 @@ async fn probe(
     text: &impl Fn(u8) -> Vec<u8>,
 ) -> Result<Option<OffsetDateTime>, DatasetError> {
     let unsupported = |reason: &str| DatasetError::Unsupported {
-        place: store.describe(path),
+        location: store.describe(path),
         reason: reason.to_owned(),
     };
     if write(store, path, text(2), None).await? == SwapOutcome::Done {
@@ -74,7 +74,7 @@ async fn probe(
         ));
     }
     let lost = || DatasetError::Unavailable {
-        place: store.describe(path),
+        location: store.describe(path),
         reason: "it is not there right after it was written".to_owned(),
     };
     let first = store.get(path).await?.ok_or_else(lost)?;
@@ -84,7 +84,7 @@ async fn probe(
     // The answer to a write that was carried out may have been lost, and its repetition refused.
     if replaced == SwapOutcome::Changed && now.bytes != replacement {
         return Err(DatasetError::Locked {
-            place: store.describe(""),
+            location: store.describe(""),
         });
     }
     if write(store, path, text(4), Some(&first.version)).await? == SwapOutcome::Done {
@@ -105,8 +105,8 @@ async fn write(
     loop {
         match store.swap(path, bytes.clone(), was).await {
             Err(DatasetError::Unavailable { .. }) if tries < MAX_TRIES => tries += 1,
-            Err(DatasetError::Refused { place, reason }) => {
-                return Err(DatasetError::Unsupported { place, reason });
+            Err(DatasetError::Refused { location, reason }) => {
+                return Err(DatasetError::Unsupported { location, reason });
             }
             written => return written,
         }

@@ -20,7 +20,7 @@ pub(super) async fn keep(
     files: Vec<LocalFile>,
     origin: Origin,
 ) -> Result<String, DatasetError> {
-    let manifest_path = manifest_path();
+    let candidate_manifest_path = candidate_manifest_path();
     remove(store).await?;
     let mut entries = Vec::with_capacity(files.len());
     for LocalFile { entry, local } in files {
@@ -30,23 +30,23 @@ pub(super) async fn keep(
     }
     let manifest = Manifest::new(format, summary, entries, None, origin).map_err(|error| not_json(&error))?;
     let (bytes, _) = manifest.encode().map_err(|error| not_json(&error))?;
-    store.put(&manifest_path, bytes).await?;
+    store.put(&candidate_manifest_path, bytes).await?;
     Ok(store.describe(CANDIDATE))
 }
 
 /// Removes the candidate, e.g. because a later sync was published. Its manifest is removed first.
 pub(super) async fn remove(store: &dyn Store) -> Result<(), DatasetError> {
     let paths = store.list(CANDIDATE).await?;
-    let manifest_path = manifest_path();
-    if paths.contains(&manifest_path) {
-        store.delete(&manifest_path).await?;
+    let candidate_manifest_path = candidate_manifest_path();
+    if paths.contains(&candidate_manifest_path) {
+        store.delete(&candidate_manifest_path).await?;
     }
-    for path in paths.iter().filter(|path| **path != manifest_path) {
+    for path in paths.iter().filter(|path| **path != candidate_manifest_path) {
         store.delete(path).await?;
     }
     Ok(())
 }
 
-fn manifest_path() -> String {
+fn candidate_manifest_path() -> String {
     format!("{CANDIDATE}/manifest.json")
 }

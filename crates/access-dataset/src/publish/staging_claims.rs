@@ -2,17 +2,16 @@
 
 use time::OffsetDateTime;
 
-use super::manifest_path;
 use super::probe;
 use super::probe::Claim;
 use super::probe::claim_text;
 use super::table_files::PARTITION;
 use crate::error::DatasetError;
-use crate::manifest::{Manifest, Pointer};
+use crate::manifest::{Manifest, Pointer, manifest_path};
 use crate::reader::linked;
 use crate::reader::read_manifest;
 use crate::reader::read_pointer;
-use crate::schema::Dataset;
+use crate::schema::Table;
 use crate::store::Store;
 
 const STAGING: &str = "_staging";
@@ -60,7 +59,7 @@ pub(super) async fn remove_claim(store: &dyn Store, path: &str) {
 /// complete; only a full sync that is later than the pointer's still needs the pointer moved.
 pub(super) fn is_published(latest: Option<&Pointer>, manifest: &Manifest) -> bool {
     let sync = &manifest.sync;
-    sync.sync_type != "full" || latest.is_some_and(|pointer| !pointer.is_before(&sync.id, sync.began()))
+    sync.sync_type != "full" || latest.is_some_and(|pointer| !pointer.is_before(&sync.id, sync.start_time()))
 }
 
 /// Removes the files of runs that were interrupted before readers could see them. Only files that are certainly not published are
@@ -115,7 +114,7 @@ async fn remove(store: &dyn Store, sync_id: &str) -> Result<(), DatasetError> {
     store.delete(&manifest_path(sync_id)).await?;
     let part = format!("{PARTITION}={sync_id}");
     let mut removed = 0;
-    for dataset in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
+    for dataset in Table::ALL.into_iter().chain(Table::HISTORY) {
         for path in store.list(dataset.name()).await? {
             if path.split('/').any(|folder| folder == part) {
                 store.delete(&path).await?;
@@ -143,7 +142,7 @@ pub(crate) async fn claimed(store: &dyn Store) -> Result<Vec<String>, DatasetErr
 /// concurrent publication shows in one of them.
 pub(super) async fn remove_stale_history(store: &dyn Store) -> Result<(), DatasetError> {
     let mut files = Vec::new();
-    for dataset in [Dataset::GrantsHistory, Dataset::UsersHistory] {
+    for dataset in [Table::GrantsHistory, Table::UsersHistory] {
         files.extend(store.list(dataset.name()).await?);
     }
     let mut keep = claimed(store).await?;

@@ -17,7 +17,7 @@ use crate::error::DatasetError;
 use crate::format::{FileFormat, FileWriter};
 use crate::manifest::FileEntry;
 use crate::rows::{TableError, Tables};
-use crate::schema::{ColumnKind, Dataset};
+use crate::schema::{ColumnKind, Table};
 
 /// The folder of a sync in Hive's way. Not `sync_id`, which is a column: `BigQuery` refuses a folder of the same name as a
 /// column, pyarrow stumbles over it, Spark warns.
@@ -47,7 +47,7 @@ impl TableFileWriter<'_> {
         summary: &SyncSummary,
     ) -> Result<Vec<LocalFile>, DatasetError> {
         let mut made = Vec::new();
-        for dataset in Dataset::ALL {
+        for dataset in Table::ALL {
             let mut files = self.table(dataset)?;
             let drained = tables.drain(dataset, summary, &mut |batch| files.write(&batch));
             drained.map_err(|failure| match failure {
@@ -55,7 +55,7 @@ impl TableFileWriter<'_> {
                 TableError::Arrow(error) => DatasetError::Rows {
                     reason: error.to_string(),
                 },
-                TableError::Taker(error) => error,
+                TableError::Consumer(error) => error,
             })?;
             made.extend(files.finish()?);
         }
@@ -63,7 +63,7 @@ impl TableFileWriter<'_> {
     }
 
     /// Begins the files of one table.
-    pub(crate) fn table(&self, dataset: Dataset) -> Result<TableWriter<'_>, DatasetError> {
+    pub(crate) fn table(&self, dataset: Table) -> Result<TableWriter<'_>, DatasetError> {
         Ok(TableWriter {
             make: self,
             current: self.begin(dataset, 0)?,
@@ -71,7 +71,7 @@ impl TableFileWriter<'_> {
         })
     }
 
-    fn begin(&self, dataset: Dataset, number: u32) -> Result<OpenFile, DatasetError> {
+    fn begin(&self, dataset: Table, number: u32) -> Result<OpenFile, DatasetError> {
         let name = format!("part-{number:05}.{}", self.format.extension());
         let local = self.folder.join(format!("{dataset}-{name}"));
         let file = File::create(&local).map_err(|error| DatasetError::io(&local, error))?;
@@ -95,7 +95,7 @@ impl TableFileWriter<'_> {
     }
 
     /// A format's error, or the file system's error behind it.
-    fn failed(&self, dataset: Dataset, local: &Path, error: crate::format::FormatError) -> DatasetError {
+    fn failed(&self, dataset: Table, local: &Path, error: crate::format::FormatError) -> DatasetError {
         if let Some(source) = io_cause(&*error) {
             return DatasetError::io(local, source);
         }
@@ -162,7 +162,7 @@ impl TableWriter<'_> {
 }
 
 struct OpenFile {
-    dataset: Dataset,
+    dataset: Table,
     number: u32,
     path: String,
     local: PathBuf,
@@ -193,8 +193,8 @@ impl OpenFile {
         let mut sum = self.sum.lock().unwrap_or_else(PoisonError::into_inner);
         let on_disk = std::fs::metadata(&self.local).map_err(|error| DatasetError::io(&self.local, error))?;
         if on_disk.len() != sum.bytes {
-            return Err(DatasetError::NotVerified {
-                place: self.local.display().to_string(),
+            return Err(DatasetError::ReadBackMismatch {
+                location: self.local.display().to_string(),
                 found: format!("{} bytes", on_disk.len()),
                 written: format!("{} bytes", sum.bytes),
             });
@@ -215,7 +215,7 @@ impl OpenFile {
     }
 }
 
-fn key(dataset: Dataset, batch: &RecordBatch, row: usize) -> Option<Vec<String>> {
+fn key(dataset: Table, batch: &RecordBatch, row: usize) -> Option<Vec<String>> {
     let value = |column: &&str| array_value_to_string(batch.column_by_name(column)?, row).ok();
     let is_time = |name: &&&str| {
         let mut columns = dataset.own_columns().iter();

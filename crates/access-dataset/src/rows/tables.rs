@@ -22,9 +22,9 @@ use super::spooled_rows::ResourceDetail;
 use super::spooled_rows::UserDetail;
 use crate::error::DatasetError;
 use crate::schema::{
-    Contract, Dataset, EntitlementRow, EntitlementTable, GrantRow, GrantTable, LeftOutRow, LeftOutTable,
-    ResourceRow, ResourceTable, ResourceTypeRow, ResourceTypeTable, RowTable, SCHEMA_VERSION, SyncRow,
-    SyncTable, UserRow, UserTable,
+    Contract, EntitlementRow, EntitlementTable, GrantRow, GrantTable, LeftOutRow, LeftOutTable, ResourceRow,
+    ResourceTable, ResourceTypeRow, ResourceTypeTable, RowTable, SCHEMA_VERSION, SyncRow, SyncTable, Table,
+    UserRow, UserTable,
 };
 
 /// A sync with all of its rows.
@@ -52,7 +52,7 @@ pub(crate) enum TableError {
     /// Rows that do not fit their columns.
     Arrow(ArrowError),
     /// The consumer of the batches failed.
-    Taker(DatasetError),
+    Consumer(DatasetError),
 }
 
 impl From<io::Error> for TableError {
@@ -91,7 +91,7 @@ pub(crate) type Take<'a> = &'a mut dyn FnMut(RecordBatch) -> Result<(), DatasetE
 macro_rules! flush {
     ($table:ident, $take:ident, $at_end:expr) => {
         if $table.is_due($at_end) {
-            $take($table.batch()?).map_err(TableError::Taker)?;
+            $take($table.batch()?).map_err(TableError::Consumer)?;
         }
     };
 }
@@ -105,27 +105,31 @@ impl Tables {
     /// Passes a table on, batch by batch. Each table once.
     pub(crate) fn drain(
         &mut self,
-        dataset: Dataset,
+        dataset: Table,
         summary: &SyncSummary,
         take: Take<'_>,
     ) -> Result<(), TableError> {
         let sync_id = summary.run.id.to_string();
         let stamp = Stamp::of(summary, &sync_id);
         match dataset {
-            Dataset::ResourceTypes => self.resource_types(summary, stamp, take),
-            Dataset::Resources => self.resources(stamp, true, take),
-            Dataset::Users => self.users(stamp, take),
-            Dataset::Entitlements => self.entitlements(stamp, take),
-            Dataset::Grants => self.grants(stamp, take),
-            Dataset::Syncs => self.syncs(summary, stamp, take),
-            Dataset::LeftOut => left_out(self.contract, summary, stamp, take),
+            Table::ResourceTypes => self.resource_types(summary, stamp, take),
+            Table::Resources => self.resources(stamp, true, take),
+            Table::Users => self.users(stamp, take),
+            Table::Entitlements => self.entitlements(stamp, take),
+            Table::Grants => self.grants(stamp, take),
+            Table::Syncs => self.syncs(summary, stamp, take),
+            Table::LeftOut => left_out(self.contract, summary, stamp, take),
             // They are computed from more than one sync.
-            Dataset::Changes | Dataset::GrantsHistory | Dataset::UsersHistory => Ok(()),
+            Table::Changes | Table::GrantsHistory | Table::UsersHistory => Ok(()),
         }
     }
 
     /// As [`drain`](Self::drain) of the resources, without users.
-    pub(crate) fn drain_things(&mut self, summary: &SyncSummary, take: Take<'_>) -> Result<(), TableError> {
+    pub(crate) fn drain_other_resources(
+        &mut self,
+        summary: &SyncSummary,
+        take: Take<'_>,
+    ) -> Result<(), TableError> {
         let sync_id = summary.run.id.to_string();
         self.resources(Stamp::of(summary, &sync_id), false, take)
     }
@@ -360,9 +364,9 @@ fn left_out(
         .map(|row| {
             let id = |id: &Option<ResourceId>| id.as_ref().map(ToString::to_string).unwrap_or_default();
             let key = [
-                word_of(&row.kind),
+                variant_name(&row.kind),
                 row.resource_type.to_string(),
-                word_of(&row.reason),
+                variant_name(&row.reason),
                 id(&row.resource),
                 row.entitlement
                     .as_ref()
@@ -422,7 +426,7 @@ fn left_out(
 }
 
 /// The name of a fieldless variant in JSON.
-fn word_of(variant: &impl serde::Serialize) -> String {
+fn variant_name(variant: &impl serde::Serialize) -> String {
     match serde_json::to_value(variant) {
         Ok(serde_json::Value::String(word)) => word,
         _ => String::new(),

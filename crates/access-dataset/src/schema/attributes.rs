@@ -55,8 +55,8 @@ pub(super) fn column(attribute: &UserAttribute, field_id: i32) -> Column {
         name: attribute.key,
         kind: match attribute.attribute_type {
             AttributeType::Text => ColumnKind::Text,
-            AttributeType::Word => ColumnKind::Word,
-            AttributeType::Flag => ColumnKind::Flag,
+            AttributeType::Word => ColumnKind::Dictionary,
+            AttributeType::Flag => ColumnKind::Boolean,
         },
         nullable: true,
         about: attribute.meaning,

@@ -36,15 +36,15 @@ pub enum ColumnKind {
     /// Text.
     Text,
     /// Text of which there are few different ones.
-    Word,
+    Dictionary,
     /// Yes or no.
-    Flag,
+    Boolean,
     /// A whole number of 64 bits.
-    Count,
+    Int64,
     /// A point in time, UTC, to the microsecond.
     Time,
     /// A list of texts.
-    Texts,
+    TextList,
     /// Text that is JSON.
     Json,
 }
@@ -55,11 +55,11 @@ impl ColumnKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Text => "string",
-            Self::Word => "string (dictionary)",
-            Self::Flag => "boolean",
-            Self::Count => "int64",
+            Self::Dictionary => "string (dictionary)",
+            Self::Boolean => "boolean",
+            Self::Int64 => "int64",
             Self::Time => "timestamp (UTC, microseconds)",
-            Self::Texts => "list of string",
+            Self::TextList => "list of string",
             Self::Json => "string (JSON)",
         }
     }
@@ -69,11 +69,13 @@ impl Column {
     pub(super) fn field(&self) -> Field {
         let data_type = match self.kind {
             ColumnKind::Text | ColumnKind::Json => DataType::Utf8,
-            ColumnKind::Word => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
-            ColumnKind::Flag => DataType::Boolean,
-            ColumnKind::Count => DataType::Int64,
+            ColumnKind::Dictionary => {
+                DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
+            }
+            ColumnKind::Boolean => DataType::Boolean,
+            ColumnKind::Int64 => DataType::Int64,
             ColumnKind::Time => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-            ColumnKind::Texts => DataType::List(Arc::new(element(self.element_id))),
+            ColumnKind::TextList => DataType::List(Arc::new(element(self.element_id))),
         };
         Field::new(self.name, data_type, self.nullable).with_metadata(id(self.field_id))
     }
@@ -92,7 +94,7 @@ fn element(element_id: Option<i32>) -> Field {
 }
 
 /// A column type at compile time, so that a row's fields and the table's columns cannot disagree.
-pub(crate) trait Kind {
+pub(crate) trait ColumnType {
     /// A row's value.
     type Value<'a>;
     /// Gathers values.
@@ -124,12 +126,12 @@ impl TextBytes for bool {}
 
 impl TextBytes for i64 {}
 
-macro_rules! kinds {
+macro_rules! column_types {
     ($($name:ident, $value:ty, $builder:ty, $new:expr;)*) => {
         $(
             pub(crate) struct $name;
 
-            impl Kind for $name {
+            impl ColumnType for $name {
                 type Value<'a> = $value;
                 type Builder = $builder;
                 const KIND: ColumnKind = ColumnKind::$name;
@@ -154,21 +156,21 @@ macro_rules! kinds {
     };
 }
 
-kinds! {
+column_types! {
     Text, &'a str, StringBuilder, StringBuilder::new();
     Json, &'a str, StringBuilder, StringBuilder::new();
-    Word, &'a str, DictionaryBuilder, DictionaryBuilder::new();
-    Flag, bool, BooleanBuilder, BooleanBuilder::new();
-    Count, i64, Int64Builder, Int64Builder::new();
+    Dictionary, &'a str, DictionaryBuilder, DictionaryBuilder::new();
+    Boolean, bool, BooleanBuilder, BooleanBuilder::new();
+    Int64, i64, Int64Builder, Int64Builder::new();
     Time, i64, TimestampMicrosecondBuilder, TimestampMicrosecondBuilder::new().with_timezone("UTC");
 }
 
-pub(crate) struct Texts;
+pub(crate) struct TextList;
 
-impl Kind for Texts {
+impl ColumnType for TextList {
     type Value<'a> = &'a [&'a str];
     type Builder = ListBuilder<StringBuilder>;
-    const KIND: ColumnKind = ColumnKind::Texts;
+    const KIND: ColumnKind = ColumnKind::TextList;
 
     fn builder(element_id: Option<i32>) -> Self::Builder {
         ListBuilder::new(StringBuilder::new()).with_field(element(element_id))
@@ -191,7 +193,7 @@ impl Kind for Texts {
 }
 
 /// A column in which rows can be without a value.
-impl<K: Kind> Kind for Option<K> {
+impl<K: ColumnType> ColumnType for Option<K> {
     type Value<'a> = Option<K::Value<'a>>;
     type Builder = K::Builder;
     const KIND: ColumnKind = K::KIND;

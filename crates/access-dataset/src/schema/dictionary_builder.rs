@@ -6,9 +6,9 @@ use arrow::datatypes::Int32Type;
 /// Builds a dictionary column. In a sorted table most rows repeat the previous value, so a value is looked up once a run.
 #[derive(Default)]
 pub struct DictionaryBuilder {
-    words: StringDictionaryBuilder<Int32Type>,
+    values: StringDictionaryBuilder<Int32Type>,
     /// The value of the last rows, and their number.
-    word: String,
+    value: String,
     run: usize,
 }
 
@@ -17,32 +17,32 @@ impl DictionaryBuilder {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            words: StringDictionaryBuilder::new(),
-            word: String::new(),
+            values: StringDictionaryBuilder::new(),
+            value: String::new(),
             run: 0,
         }
     }
 
     /// Adds the value of a row, or null.
-    pub fn append_option(&mut self, word: Option<&str>) {
-        match word {
-            Some(word) if self.run > 0 && self.word == word => self.run += 1,
-            Some(word) => {
+    pub fn append_option(&mut self, value: Option<&str>) {
+        match value {
+            Some(value) if self.run > 0 && self.value == value => self.run += 1,
+            Some(value) => {
                 self.end_run();
-                self.word.clear();
-                self.word.push_str(word);
+                self.value.clear();
+                self.value.push_str(value);
                 self.run = 1;
             }
             None => {
                 self.end_run();
-                self.words.append_null();
+                self.values.append_null();
             }
         }
     }
 
     fn end_run(&mut self) {
         if self.run > 0 {
-            self.words.append_values(&self.word, self.run);
+            self.values.append_values(&self.value, self.run);
             self.run = 0;
         }
     }
@@ -50,7 +50,7 @@ impl DictionaryBuilder {
     /// The column of the rows so far.
     pub fn finish(&mut self) -> DictionaryArray<Int32Type> {
         self.end_run();
-        self.words.finish()
+        self.values.finish()
     }
 }
 
@@ -65,9 +65,9 @@ mod tests {
         fn runs_make_no_difference(batches in prop::collection::vec(prop::collection::vec(prop::option::of("[ab]?"), 0..20), 1..4)) {
             let (mut runs, mut single) = (DictionaryBuilder::new(), StringDictionaryBuilder::<Int32Type>::new());
             for batch in batches {
-                for word in &batch {
-                    runs.append_option(word.as_deref());
-                    single.append_option(word.as_deref());
+                for value in &batch {
+                    runs.append_option(value.as_deref());
+                    single.append_option(value.as_deref());
                 }
                 prop_assert_eq!(runs.finish(), single.finish());
             }

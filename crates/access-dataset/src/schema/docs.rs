@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use crate::schema::{Contract, Dataset, SCHEMA_VERSION};
+use crate::schema::{Contract, SCHEMA_VERSION, Table};
 
 /// All tables and their columns as Markdown.
 #[must_use]
 pub fn columns(contract: Contract) -> String {
     let mut text = format!("Schema version {SCHEMA_VERSION}.\n");
-    for dataset in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
+    for dataset in Table::ALL.into_iter().chain(Table::HISTORY) {
         let key = dataset.key().join("`, `");
         let _ = write!(
             text,

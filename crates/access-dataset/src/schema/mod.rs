@@ -28,7 +28,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// The tables of the dataset (docs/reference/design.md §7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Dataset {
+pub enum Table {
     /// Resource types.
     ResourceTypes,
     /// Resources, users included.
@@ -51,7 +51,7 @@ pub enum Dataset {
     UsersHistory,
 }
 
-impl Dataset {
+impl Table {
     /// The tables that are kept from sync to sync.
     pub const HISTORY: [Self; 3] = [Self::Changes, Self::GrantsHistory, Self::UsersHistory];
 
@@ -165,7 +165,7 @@ impl Contract {
 
     /// The columns of a table in their order, which is that of their field ids.
     #[must_use]
-    pub fn columns(self, dataset: Dataset) -> Vec<Column> {
+    pub fn columns(self, dataset: Table) -> Vec<Column> {
         let declared = self.declared(dataset).into_iter();
         let declared = declared.map(|(attribute, field_id)| attributes::column(attribute, field_id));
         let mut columns: Vec<Column> = dataset.own_columns().iter().copied().chain(declared).collect();
@@ -174,23 +174,23 @@ impl Contract {
     }
 
     /// The attributes that have a column of a table, each with its field id, in the order of these.
-    pub(crate) fn declared(self, dataset: Dataset) -> Vec<(&'static UserAttribute, i32)> {
+    pub(crate) fn declared(self, dataset: Table) -> Vec<(&'static UserAttribute, i32)> {
         match dataset {
-            Dataset::Users => self.attributes.columns().collect(),
-            Dataset::UsersHistory => self.attributes.compared().collect(),
+            Table::Users => self.attributes.columns().collect(),
+            Table::UsersHistory => self.attributes.compared().collect(),
             _ => Vec::new(),
         }
     }
 
     /// The columns of a table for Arrow.
     #[must_use]
-    pub fn schema(self, dataset: Dataset) -> SchemaRef {
+    pub fn schema(self, dataset: Table) -> SchemaRef {
         self.schema_of(dataset, None)
     }
 
     /// Some of the columns of a table for Arrow, in the order of the contract; without names all of them.
     #[must_use]
-    pub fn schema_of(self, dataset: Dataset, columns: Option<&[&str]>) -> SchemaRef {
+    pub fn schema_of(self, dataset: Table, columns: Option<&[&str]>) -> SchemaRef {
         let wanted = |column: &&Column| columns.is_none_or(|names| names.contains(&column.name));
         let all = self.columns(dataset);
         let fields: Vec<_> = all.iter().filter(wanted).map(Column::field).collect();
@@ -198,7 +198,7 @@ impl Contract {
     }
 }
 
-impl fmt::Display for Dataset {
+impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -213,10 +213,12 @@ mod tests {
     #[test]
     fn names_and_field_ids_are_given_once_and_keys_exist() {
         let contract = Contract::default();
-        for dataset in Dataset::ALL.into_iter().chain(Dataset::HISTORY) {
+        for dataset in Table::ALL.into_iter().chain(Table::HISTORY) {
             let columns = contract.columns(dataset);
             let names: BTreeSet<&str> = columns.iter().map(|column| column.name).collect();
-            let lists = columns.iter().filter(|column| column.kind == ColumnKind::Texts);
+            let lists = columns
+                .iter()
+                .filter(|column| column.kind == ColumnKind::TextList);
             let elements: BTreeSet<i32> = lists.clone().filter_map(|column| column.element_id).collect();
             let ids: BTreeSet<i32> = columns.iter().map(|column| column.field_id).collect();
             assert_eq!(names.len(), columns.len(), "{dataset}");

@@ -18,8 +18,8 @@ const MAX_OBJECT_BYTES: u64 = 4 << 20;
 /// [`DatasetError::Damaged`] if there is something else, or a link on the way to it.
 pub(super) fn open(root: &Path, path: &str) -> Result<File, DatasetError> {
     let shown = root.join(path);
-    let file = open_unfollowed(root, path).map_err(|error| {
-        if no_links(root, path).is_err() {
+    let file = open_no_follow(root, path).map_err(|error| {
+        if check_no_links(root, path).is_err() {
             return not_regular(&shown, "it is a symbolic link, or behind one");
         }
         DatasetError::io(&shown, error)
@@ -59,7 +59,7 @@ pub(super) fn read(root: &Path, path: &str) -> Result<Option<Vec<u8>>, DatasetEr
 ///
 /// # Errors
 /// The link, or the system's error.
-pub(super) fn no_links(root: &Path, path: &str) -> io::Result<()> {
+pub(super) fn check_no_links(root: &Path, path: &str) -> io::Result<()> {
     let mut at = root.to_owned();
     for part in path.split('/').filter(|part| !part.is_empty()) {
         at.push(part);
@@ -82,7 +82,7 @@ fn not_regular(path: &Path, reason: &str) -> DatasetError {
 
 /// Opens part by part, so that no link can be put there between a check and the opening.
 #[cfg(unix)]
-fn open_unfollowed(root: &Path, path: &str) -> io::Result<File> {
+fn open_no_follow(root: &Path, path: &str) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags, open, openat};
 
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
@@ -108,8 +108,8 @@ fn open_unfollowed(root: &Path, path: &str) -> io::Result<File> {
 }
 
 #[cfg(not(unix))]
-fn open_unfollowed(root: &Path, path: &str) -> io::Result<File> {
-    no_links(root, path)?;
+fn open_no_follow(root: &Path, path: &str) -> io::Result<File> {
+    check_no_links(root, path)?;
     File::open(root.join(path))
 }
 

@@ -247,7 +247,7 @@ impl Environment {
                 }
                 continue;
             }
-            let value = known.value_type.judge(value).map_err(refuse)?;
+            let value = known.value_type.validate(value).map_err(refuse)?;
             if known.value_type == Endpoint {
                 endpoints.push((known.name, value.clone()));
             }
@@ -267,12 +267,12 @@ impl Environment {
             if !allow_http && is_plain_http(&url) {
                 return Err(DatasetError::PlainHttp {
                     variable: name.to_owned(),
-                    leave: leave(store),
+                    leave: allow_http_variable(store),
                 });
             }
         }
         if store == Gcs {
-            judge_metadata_hosts(variable)?;
+            validate_metadata_hosts(variable)?;
         }
         Ok(environment)
     }
@@ -306,7 +306,7 @@ impl Environment {
             variable: name.to_owned(),
             reason: format!("gcs_base_url in it: {reason}"),
         };
-        Ok(Some((name, judge_url(url).map_err(refuse)?)))
+        Ok(Some((name, validate_url(url).map_err(refuse)?)))
     }
 }
 
@@ -314,7 +314,7 @@ impl Environment {
 const MAX_KEY_BYTES: u64 = 1 << 20;
 
 /// The library puts these into addresses as they are.
-fn judge_metadata_hosts(variable: &dyn Fn(&str) -> Result<String, VarError>) -> Result<(), DatasetError> {
+fn validate_metadata_hosts(variable: &dyn Fn(&str) -> Result<String, VarError>) -> Result<(), DatasetError> {
     for name in ["GCE_METADATA_HOST", "GCE_METADATA_ROOT", "GCE_METADATA_IP"] {
         let host = match variable(name) {
             Err(VarError::NotPresent) => continue,
@@ -337,7 +337,7 @@ fn judge_metadata_hosts(variable: &dyn Fn(&str) -> Result<String, VarError>) -> 
 }
 
 /// The variable that allows plain HTTP.
-fn leave(store: StoreKind) -> &'static str {
+fn allow_http_variable(store: StoreKind) -> &'static str {
     match store {
         S3 => "AWS_ALLOW_HTTP",
         Gcs => "GOOGLE_ALLOW_HTTP",
@@ -347,7 +347,7 @@ fn leave(store: StoreKind) -> &'static str {
 
 impl ValueType {
     /// The value as the library is given it, or why it cannot be one. A reason never repeats the value, which may be secret.
-    fn judge(self, value: &str) -> Result<String, String> {
+    fn validate(self, value: &str) -> Result<String, String> {
         let is_quoted = |quote| value.len() > 1 && value.starts_with(quote) && value.ends_with(quote);
         if self != Json && (is_quoted('"') || is_quoted('\'')) {
             return Err("it is in quotes, which count as a part of it; remove them".to_owned());
@@ -370,7 +370,7 @@ impl ValueType {
                 "false" | "0" | "no" | "n" | "off" => Ok("false".to_owned()),
                 _ => Err("write true or false".to_owned()),
             },
-            Endpoint | LocalEndpoint => judge_url(value),
+            Endpoint | LocalEndpoint => validate_url(value),
             UrlPath => {
                 let is_path = value.starts_with('/') && value.chars().all(|c| c.is_ascii_graphic());
                 if is_path {
@@ -383,7 +383,7 @@ impl ValueType {
     }
 }
 
-fn judge_url(text: &str) -> Result<String, String> {
+fn validate_url(text: &str) -> Result<String, String> {
     let is_http = ["http://", "https://"].iter().any(|scheme| {
         text.get(..scheme.len())
             .is_some_and(|begin| begin.eq_ignore_ascii_case(scheme))
@@ -526,7 +526,7 @@ mod tests {
                 ("http://[::1]:9000", "false"),
                 ("https://minio.example", "0"),
             ] {
-                let variables = [(known.name, url), (leave(known.store), allow)];
+                let variables = [(known.name, url), (allow_http_variable(known.store), allow)];
                 read(known.store, &variables).unwrap();
             }
         }

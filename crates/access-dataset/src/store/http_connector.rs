@@ -41,7 +41,7 @@ impl Connector {
 
 fn unusable_tls(reason: String) -> DatasetError {
     DatasetError::Unusable {
-        place: "the TLS library".to_owned(),
+        location: "the TLS library".to_owned(),
         reason,
     }
 }
@@ -78,7 +78,7 @@ impl HttpService for RegionAware {
         let region = region.and_then(|region| region.to_str().ok()).unwrap_or_default();
         let said = body.bytes().await?;
         let said = String::from_utf8_lossy(&said);
-        let message = super::object_store::element(&said, "Message").unwrap_or("the bucket is not here");
+        let message = super::response::element(&said, "Message").unwrap_or("the bucket is not here");
         let body = format!(
             "<Error><Code>PermanentRedirect</Code><Message>{message}</Message><Region>{region}</Region></Error>"
         );

@@ -38,8 +38,8 @@ impl Folder {
         blocking(move || {
             match fs::metadata(&root) {
                 Ok(found) if !found.is_dir() => {
-                    let place = root.display().to_string();
-                    return Err(DatasetError::NotAFolder { place });
+                    let location = root.display().to_string();
+                    return Err(DatasetError::NotAFolder { location });
                 }
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(DatasetError::io(&root, error));
@@ -59,7 +59,7 @@ impl Folder {
                     })
                 }
                 Err(TryLockError::WouldBlock) => Err(DatasetError::Locked {
-                    place: root.display().to_string(),
+                    location: root.display().to_string(),
                 }),
                 Err(TryLockError::Error(error)) => Err(DatasetError::io(&path, error)),
             }
@@ -69,16 +69,16 @@ impl Folder {
 
     pub(super) async fn open_to_read(root: PathBuf) -> Result<Self, DatasetError> {
         blocking(move || {
-            let place = root.display().to_string();
+            let location = root.display().to_string();
             match fs::metadata(&root) {
                 Ok(found) if found.is_dir() => Ok(Self {
                     root,
                     _lock: None,
                     turn: Arc::default(),
                 }),
-                Ok(_) => Err(DatasetError::NotAFolder { place }),
+                Ok(_) => Err(DatasetError::NotAFolder { location }),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Err(DatasetError::Missing {
-                    place: format!("folder {place}"),
+                    location: format!("folder {location}"),
                     reason: error.to_string(),
                 }),
                 Err(error) => Err(DatasetError::io(&root, error)),
@@ -120,7 +120,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, DatasetError> {
     tokio::task::spawn_blocking(work)
         .await
-        .unwrap_or(Err(DatasetError::ThreadLost))
+        .unwrap_or(Err(DatasetError::WorkerPanicked))
 }
 
 /// Removes the scratch folders of killed runs. The caller has the lock.
@@ -166,7 +166,7 @@ fn make_folder(root: &Path, path: &Path) -> io::Result<()> {
         return Ok(());
     };
     if let Some(below) = folder.strip_prefix(root).ok().and_then(Path::to_str) {
-        contained::no_links(root, below)?;
+        contained::check_no_links(root, below)?;
     }
     fs::create_dir_all(folder)?;
     let mut named = folder;
@@ -216,12 +216,12 @@ fn read(root: &Path, path: &str) -> Result<Option<StoredObject>, DatasetError> {
 #[async_trait]
 impl Store for Folder {
     fn describe(&self, path: &str) -> String {
-        let place = if path.is_empty() {
+        let location = if path.is_empty() {
             self.root.clone()
         } else {
             self.path(path)
         };
-        place.display().to_string()
+        location.display().to_string()
     }
 
     async fn put_file(&self, path: &str, from: &Path) -> Result<(), DatasetError> {
@@ -276,7 +276,7 @@ impl Store for Folder {
         self.in_turn(move || {
             rename_to(&root, &path, |out| out.write_all(&bytes))
                 .map_err(|error| DatasetError::io(&path, error))?;
-            sync_folder(&root).map_err(|error| DatasetError::NotConfirmed {
+            sync_folder(&root).map_err(|error| DatasetError::DurabilityUnknown {
                 pointer: path.display().to_string(),
                 reason: error.to_string(),
             })
@@ -291,7 +291,7 @@ impl Store for Folder {
         self.in_turn(move || {
             let mut found = Vec::new();
             // A link is something that is there, not a way to something else.
-            if contained::no_links(&root, &folder).is_err() {
+            if contained::check_no_links(&root, &folder).is_err() {
                 return Ok(vec![folder]);
             }
             let mut folders = vec![top];
@@ -329,7 +329,7 @@ impl Store for Folder {
         self.in_turn(move || {
             let path = root.join(&below);
             let folder = below.rsplit_once('/').map_or("", |(folder, _)| folder);
-            contained::no_links(&root, folder).map_err(|error| DatasetError::io(&path, error))?;
+            contained::check_no_links(&root, folder).map_err(|error| DatasetError::io(&path, error))?;
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     return Err(DatasetError::io(&path, error));

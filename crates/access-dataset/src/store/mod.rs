@@ -8,6 +8,7 @@ mod location;
 mod object;
 mod object_store;
 mod redact;
+mod response;
 
 use std::fs::File;
 use std::path::Path;

@@ -95,7 +95,7 @@ impl BucketFile {
         let (size, written) = (bytes.len() as u64, hex(&Sha256::digest(&bytes)));
         // While a request is sent its answer is waited for already.
         let silence = Duration::from_mins(1) + Duration::from_secs(size / MIN_UPLOAD_RATE);
-        let uploading = Bucket::open_patient(&self.folder, silence)?;
+        let uploading = Bucket::open_with_timeout(&self.folder, silence)?;
         let swapped = uploading
             .swap(&self.name, bytes, was.map(|version| &version.0))
             .await?;
@@ -104,10 +104,10 @@ impl BucketFile {
             // The answer to a write that was carried out may have been lost, and its repetition refused.
             (_, true) => Ok(size),
             (SwapOutcome::Changed, false) => Err(DatasetError::ObjectChanged {
-                place: self.url.to_string(),
+                location: self.url.to_string(),
             }),
-            (SwapOutcome::Done, false) => Err(DatasetError::NotVerified {
-                place: self.url.to_string(),
+            (SwapOutcome::Done, false) => Err(DatasetError::ReadBackMismatch {
+                location: self.url.to_string(),
                 found: format!("SHA-256 {found}"),
                 written: format!("SHA-256 {written}"),
             }),
@@ -130,7 +130,7 @@ impl BucketFile {
         let size = file.metadata().map_err(unreadable)?.len();
         if size > MAX_UPLOAD_BYTES {
             return Err(DatasetError::ObjectTooLarge {
-                place: self.url.to_string(),
+                location: self.url.to_string(),
                 bytes: size,
                 limit: MAX_UPLOAD_BYTES,
             });
@@ -168,7 +168,7 @@ impl Bucket {
         open: &mut (dyn FnMut() -> Result<File, DatasetError> + Send),
     ) -> Result<Option<Version>, DatasetError> {
         let mut file = None;
-        let place = self.describe(path);
+        let location = self.describe(path);
         let version = self
             .stream(path, max_bytes, &mut |chunk| {
                 let file = match &mut file {
@@ -176,7 +176,7 @@ impl Bucket {
                     none => none.insert(open()?),
                 };
                 file.write_all(chunk)
-                    .map_err(|error| DatasetError::io(Path::new(&place), error))
+                    .map_err(|error| DatasetError::io(Path::new(&location), error))
             })
             .await?;
         if version.is_some() {
@@ -186,7 +186,7 @@ impl Bucket {
                 None => open()?,
             };
             let rewound = file.flush().and_then(|()| file.seek(SeekFrom::Start(0)));
-            rewound.map_err(|error| DatasetError::io(Path::new(&place), error))?;
+            rewound.map_err(|error| DatasetError::io(Path::new(&location), error))?;
         }
         Ok(version)
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access_core::error_chain;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt};
 use object_store::aws::AmazonS3Builder;
@@ -29,7 +30,9 @@ use super::http_connector::Connector;
 use super::http_connector::READ_TIMEOUT;
 use super::location::BucketUrl;
 use super::location::StoreKind;
-use super::redact::without_secrets;
+use super::response::FailureClass;
+use super::response::StoreResponse;
+use super::response::one_line;
 use crate::error::DatasetError;
 use crate::manifest::POINTER;
 
@@ -37,9 +40,6 @@ use crate::manifest::POINTER;
 const PART_BYTES: usize = 8 << 20;
 /// Parts under way at a time.
 const PARTS_AT_A_TIME: usize = 2;
-
-/// The longest quotation of a store's message, in bytes.
-const LONGEST_REASON: usize = 600;
 
 #[derive(Debug)]
 pub(super) struct Bucket {
@@ -51,13 +51,13 @@ pub(super) struct Bucket {
 impl Bucket {
     /// Opens a bucket, without a request.
     pub(super) fn open(url: &BucketUrl) -> Result<Self, DatasetError> {
-        Self::open_patient(url, READ_TIMEOUT)
+        Self::open_with_timeout(url, READ_TIMEOUT)
     }
 
     /// The same with another read timeout, for requests that take long.
-    pub(super) fn open_patient(url: &BucketUrl, read_timeout: Duration) -> Result<Self, DatasetError> {
+    pub(super) fn open_with_timeout(url: &BucketUrl, read_timeout: Duration) -> Result<Self, DatasetError> {
         let unusable = |reason: String| DatasetError::Unusable {
-            place: url.to_string(),
+            location: url.to_string(),
             reason,
         };
         let environment = Environment::read(url.kind())?;
@@ -85,7 +85,7 @@ impl Bucket {
             };
             if bucket.get(POINTER).await?.is_none() && earlier.get(POINTER).await?.is_some() {
                 return Err(DatasetError::EncodedPrefix {
-                    place: bucket.describe(""),
+                    location: bucket.describe(""),
                     earlier: earlier.describe(""),
                 });
             }
@@ -101,28 +101,28 @@ impl Bucket {
         take: &mut (dyn FnMut(&[u8]) -> Result<(), DatasetError> + Send),
     ) -> Result<Option<Version>, DatasetError> {
         let failed = |error: Error| self.failed(path, &error);
-        let answer = match self.store.get(&self.key(path)).await {
-            Ok(answer) => answer,
+        let error_response = match self.store.get(&self.key(path)).await {
+            Ok(error_response) => error_response,
             Err(error @ Error::NotFound { .. })
-                if StoreResponse::by(&error).meaning(&error) == FailureClass::NoObject =>
+                if StoreResponse::from_error(&error).meaning(&error) == FailureClass::NoObject =>
             {
                 return Ok(None);
             }
             Err(error) => return Err(failed(error)),
         };
         let too_large = |bytes| DatasetError::ObjectTooLarge {
-            place: self.describe(path),
+            location: self.describe(path),
             bytes,
             limit: max_bytes,
         };
-        if answer.meta.size > max_bytes {
-            return Err(too_large(answer.meta.size));
+        if error_response.meta.size > max_bytes {
+            return Err(too_large(error_response.meta.size));
         }
         let version = Version {
-            tag: answer.meta.e_tag.clone(),
-            version: answer.meta.version.clone(),
+            tag: error_response.meta.e_tag.clone(),
+            version: error_response.meta.version.clone(),
         };
-        let mut stream = answer.into_stream();
+        let mut stream = error_response.into_stream();
         let mut total = 0;
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(failed)?;
@@ -142,18 +142,18 @@ impl Bucket {
     }
 
     fn failed(&self, path: &str, error: &Error) -> DatasetError {
-        let (place, said) = (self.describe(path), StoreResponse::by(error));
-        match said.meaning(error) {
+        let (location, response) = (self.describe(path), StoreResponse::from_error(error));
+        match response.meaning(error) {
             FailureClass::WrongRegion => DatasetError::WrongRegion {
-                place: self.describe(""),
-                region: said.region,
-                reason: said.reason,
+                location: self.describe(""),
+                region: response.region,
+                reason: response.reason,
             },
             FailureClass::NoBucket => DatasetError::Missing {
-                place: self.describe(""),
-                reason: said.reason,
+                location: self.describe(""),
+                reason: response.reason,
             },
-            meaning => meaning.error_at(place, said.reason),
+            meaning => meaning.error_at(location, response.reason),
         }
     }
 }
@@ -200,123 +200,6 @@ fn build(
     })
 }
 
-/// A store's response to a failed request.
-struct StoreResponse {
-    /// Its code, e.g. `NoSuchBucket`.
-    code: Option<String>,
-    /// The HTTP status.
-    status: Option<u16>,
-    /// The region that it names.
-    region: Option<String>,
-    /// On one line, for people.
-    reason: String,
-}
-
-/// The class of a failure. Only failures that may pass are [`Self::Unavailable`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum FailureClass {
-    WrongRegion,
-    NoBucket,
-    NoObject,
-    Unauthenticated,
-    Denied,
-    ChecksumRequired,
-    WrongClock,
-    Unsupported,
-    Refused,
-    Unavailable,
-}
-
-impl FailureClass {
-    fn error_at(self, place: String, reason: String) -> DatasetError {
-        match self {
-            Self::WrongRegion => DatasetError::WrongRegion {
-                place,
-                reason,
-                region: None,
-            },
-            Self::NoBucket | Self::NoObject => DatasetError::Missing { place, reason },
-            Self::Unauthenticated => DatasetError::Unauthenticated { place, reason },
-            Self::Denied => DatasetError::Denied { place, reason },
-            Self::ChecksumRequired => DatasetError::ChecksumRequired { place, reason },
-            Self::WrongClock => DatasetError::WrongClock { place, reason },
-            Self::Unsupported => DatasetError::Unsupported { place, reason },
-            Self::Refused => DatasetError::Refused { place, reason },
-            Self::Unavailable => DatasetError::Unavailable { place, reason },
-        }
-    }
-}
-
-impl StoreResponse {
-    fn by(error: &Error) -> Self {
-        let text = error_chain(error);
-        let region = element(&text, "Region").or_else(|| {
-            let (_, rest) = text.split_once("expecting '")?;
-            Some(rest.split_once('\'')?.0)
-        });
-        let status = text.split_once("status code: ");
-        Self {
-            code: element(&text, "Code").map(str::to_owned),
-            status: status.and_then(|(_, rest)| rest.get(..3)?.parse().ok()),
-            region: region.filter(|region| !region.is_empty()).map(str::to_owned),
-            reason: one_line(&text),
-        }
-    }
-
-    /// The class by the store's code if it sends one: its status and the library's error are less precise.
-    fn meaning(&self, error: &Error) -> FailureClass {
-        let says = |words: &str| self.reason.contains(words);
-        match self.code.as_deref().unwrap_or_default() {
-            "PermanentRedirect" | "IllegalLocationConstraintException" => return FailureClass::WrongRegion,
-            "AuthorizationHeaderMalformed" if self.region.is_some() || says("region") => {
-                return FailureClass::WrongRegion;
-            }
-            "NoSuchBucket" | "ContainerNotFound" => return FailureClass::NoBucket,
-            "NoSuchKey" | "NoSuchVersion" | "BlobNotFound" => return FailureClass::NoObject,
-            "RequestTimeTooSkewed" | "RequestExpired" => return FailureClass::WrongClock,
-            // Azure's code for a wrong key and for a wrong time is the same.
-            "AuthenticationFailed" if says("date header") => return FailureClass::WrongClock,
-            "InvalidAccessKeyId"
-            | "SignatureDoesNotMatch"
-            | "ExpiredToken"
-            | "InvalidToken"
-            | "TokenRefreshRequired"
-            | "AuthorizationHeaderMalformed"
-            | "AuthenticationFailed"
-            | "AuthorizationFailure"
-            | "InvalidAuthenticationInfo"
-            | "NoAuthenticationInformation" => return FailureClass::Unauthenticated,
-            "InvalidRequest" | "MissingContentMD5" if says("Content-MD5") || says("checksum") => {
-                return FailureClass::ChecksumRequired;
-            }
-            "NotImplemented" => return FailureClass::Unsupported,
-            _ => {}
-        }
-        match error {
-            // There are no credentials in a file, and no metadata service of a cloud answers.
-            _ if says("169.254.169.254") || says("Failed to read token file") => {
-                FailureClass::Unauthenticated
-            }
-            Error::Unauthenticated { .. } => FailureClass::Unauthenticated,
-            Error::PermissionDenied { .. } => FailureClass::Denied,
-            // A proxy can answer so; only the store itself, by its code, can state that an object does not exist.
-            Error::NotFound { .. } => FailureClass::Unavailable,
-            Error::NotImplemented { .. } | Error::NotSupported { .. } => FailureClass::Unsupported,
-            _ if says("ETag Header missing") || says("ETag required") => FailureClass::Unsupported,
-            // Lists and removals of many say no more than this.
-            _ => match self.status {
-                Some(401) => FailureClass::Unauthenticated,
-                Some(403) => FailureClass::Denied,
-                Some(501) => FailureClass::Unsupported,
-                // A proxy's 404, timeout, conflict with another request, too early, too many.
-                Some(404 | 408 | 409 | 412 | 425 | 429) => FailureClass::Unavailable,
-                Some(400..=499) => FailureClass::Refused,
-                _ => FailureClass::Unavailable,
-            },
-        }
-    }
-}
-
 /// A few tries within half a minute; after that a person should know.
 fn retry() -> RetryConfig {
     RetryConfig {
@@ -328,42 +211,6 @@ fn retry() -> RetryConfig {
         max_retries: 4,
         retry_timeout: Duration::from_secs(30),
     }
-}
-
-/// An error with its causes, each once.
-fn error_chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = error.source();
-    }
-    text
-}
-
-/// A message on one line and without secrets; a store's XML response as its code and message.
-fn one_line(text: &str) -> String {
-    let said: Vec<&str> = ["Code", "Message"]
-        .iter()
-        .filter_map(|name| element(text, name))
-        .collect();
-    let text = if said.is_empty() { text } else { &said.join(": ") };
-    let text = without_secrets(text);
-    let mut line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.len() > LONGEST_REASON {
-        line.truncate(line.floor_char_boundary(LONGEST_REASON));
-        line.push('…');
-    }
-    line
-}
-
-/// The text of the first XML element of a name.
-pub(super) fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let (_, rest) = text.split_once(&format!("<{name}>"))?;
-    Some(rest.split_once("</")?.0)
 }
 
 #[async_trait]
@@ -399,7 +246,7 @@ impl Store for Bucket {
             |error| match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
                 Some(inner) => self.failed(path, inner),
                 None => DatasetError::Unavailable {
-                    place: self.describe(path),
+                    location: self.describe(path),
                     reason: one_line(&error_chain(&error)),
                 },
             },
@@ -408,8 +255,8 @@ impl Store for Bucket {
 
     async fn open(&self, path: &str, scratch: &Path) -> Result<File, DatasetError> {
         let failed = |error: Error| self.failed(path, &error);
-        let answer = self.store.get(&self.key(path)).await.map_err(failed)?;
-        let mut stream = answer.into_stream();
+        let error_response = self.store.get(&self.key(path)).await.map_err(failed)?;
+        let mut stream = error_response.into_stream();
         let unwritable = |error: io::Error| DatasetError::io(scratch, error);
         let mut copy = tempfile::tempfile_in(scratch).map_err(unwritable)?;
         while let Some(chunk) = stream.next().await {
@@ -425,21 +272,25 @@ impl Store for Bucket {
     }
 
     async fn get(&self, path: &str) -> Result<Option<StoredObject>, DatasetError> {
-        let answer = match self.store.get(&self.key(path)).await {
-            Ok(answer) => answer,
+        let error_response = match self.store.get(&self.key(path)).await {
+            Ok(error_response) => error_response,
             Err(error @ Error::NotFound { .. })
-                if StoreResponse::by(&error).meaning(&error) == FailureClass::NoObject =>
+                if StoreResponse::from_error(&error).meaning(&error) == FailureClass::NoObject =>
             {
                 return Ok(None);
             }
             Err(error) => return Err(self.failed(path, &error)),
         };
         let version = Version {
-            tag: answer.meta.e_tag.clone(),
-            version: answer.meta.version.clone(),
+            tag: error_response.meta.e_tag.clone(),
+            version: error_response.meta.version.clone(),
         };
-        let modified = OffsetDateTime::from_unix_timestamp(answer.meta.last_modified.timestamp()).ok();
-        let bytes = answer.bytes().await.map_err(|error| self.failed(path, &error))?;
+        let modified =
+            OffsetDateTime::from_unix_timestamp(error_response.meta.last_modified.timestamp()).ok();
+        let bytes = error_response
+            .bytes()
+            .await
+            .map_err(|error| self.failed(path, &error))?;
         Ok(Some(StoredObject {
             bytes: bytes.into(),
             version,
@@ -496,7 +347,7 @@ impl Store for Bucket {
         match self.store.delete(&self.key(path)).await {
             Ok(()) => Ok(()),
             Err(error @ Error::NotFound { .. })
-                if StoreResponse::by(&error).meaning(&error) == FailureClass::NoObject =>
+                if StoreResponse::from_error(&error).meaning(&error) == FailureClass::NoObject =>
             {
                 Ok(())
             }
@@ -510,97 +361,5 @@ impl Store for Bucket {
 
     fn scratch(&self) -> Option<&Path> {
         None
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A response as the store's library reports it.
-    fn answer(status: u16, body: &str) -> Error {
-        let words = format!("Server returned non-2xx status code: {status} Words: {body}");
-        let source = io::Error::other(words).into();
-        let path = String::new();
-        match status {
-            401 => Error::Unauthenticated { path, source },
-            403 => Error::PermissionDenied { path, source },
-            404 => Error::NotFound { path, source },
-            409 => Error::AlreadyExists { path, source },
-            412 => Error::Precondition { path, source },
-            _ => Error::Generic { store: "S3", source },
-        }
-    }
-
-    fn said(code: &str, message: &str) -> String {
-        format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>{message}</Message></Error>")
-    }
-
-    #[test]
-    fn what_never_gets_better_is_not_unavailable() {
-        use FailureClass::*;
-
-        let malformed = "The authorization header is malformed; the region 'us-east-1' is wrong; expecting 'eu-central-1'";
-        let locked = "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters";
-        let old = "Request date header too old: 'Mon, 30 Nov 2026 12:00:00 GMT'";
-        let azure = "Server failed to authenticate the request.";
-        for (status, code, message, meaning) in [
-            (400, "PermanentRedirect", "look elsewhere", WrongRegion),
-            (400, "AuthorizationHeaderMalformed", malformed, WrongRegion),
-            (
-                400,
-                "AuthorizationHeaderMalformed",
-                "no credential",
-                Unauthenticated,
-            ),
-            (400, "InvalidRequest", locked, ChecksumRequired),
-            (400, "InvalidRequest", "something else", Refused),
-            (400, "InvalidArgument", "no", Refused),
-            (403, "RequestTimeTooSkewed", "too large", WrongClock),
-            (403, "AuthenticationFailed", old, WrongClock),
-            (403, "AuthenticationFailed", azure, Unauthenticated),
-            (403, "AuthorizationFailure", "not authorized", Unauthenticated),
-            (403, "InvalidAccessKeyId", "no such key", Unauthenticated),
-            (403, "AuthorizationPermissionMismatch", "no", Denied),
-            (403, "AccessDenied", "no", Denied),
-            (404, "NoSuchBucket", "no", NoBucket),
-            (404, "ContainerNotFound", "no", NoBucket),
-            (404, "BlobNotFound", "no", NoObject),
-            (404, "NoSuchKey", "no", NoObject),
-            (404, "", "not found", Unavailable),
-            (404, "RouteNotFound", "a proxy's", Unavailable),
-            (501, "NotImplemented", "a header", Unsupported),
-            (501, "Other", "a header", Unsupported),
-            (500, "InternalError", "sorry", Unavailable),
-            (503, "SlowDown", "sorry", Unavailable),
-            (429, "TooManyRequests", "sorry", Unavailable),
-            (409, "OperationAborted", "sorry", Unavailable),
-        ] {
-            let error = answer(status, &said(code, message));
-            assert_eq!(
-                StoreResponse::by(&error).meaning(&error),
-                meaning,
-                "{status} {code}: {message}"
-            );
-        }
-        let region = StoreResponse::by(&answer(400, &said("AuthorizationHeaderMalformed", malformed))).region;
-        assert_eq!(region.as_deref(), Some("eu-central-1"));
-        for (words, meaning) in [
-            (
-                "Unable to extract metadata from headers: ETag Header missing from response",
-                Unsupported,
-            ),
-            (
-                "Failed to read token file '/var/run/token': No such file or directory",
-                Unauthenticated,
-            ),
-            ("error sending request: connection refused", Unavailable),
-        ] {
-            let error = Error::Generic {
-                store: "S3",
-                source: io::Error::other(words).into(),
-            };
-            assert_eq!(StoreResponse::by(&error).meaning(&error), meaning, "{words}");
-        }
     }
 }

@@ -89,7 +89,7 @@ pub(crate) enum SinkConfig {
 /// How CSV files are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct CsvOptions {
-    packing: Compression,
+    compression: Compression,
     safety: SpreadsheetSafety,
     delimiter: Delimiter,
     bom: bool,
@@ -101,7 +101,7 @@ impl CsvOptions {
     pub(crate) fn format(self) -> CsvFormat {
         CsvFormat {
             contract: crate::wiring::CONTRACT,
-            packing: self.packing,
+            compression: self.compression,
             safety: self.safety,
             delimiter: self.delimiter,
             bom: self.bom,
@@ -363,7 +363,7 @@ fn csv_options(keys: &Dict) -> Result<CsvOptions, String> {
         SpreadsheetSafety::Raw
     };
     Ok(CsvOptions {
-        packing: word_of(keys, "compression", &Compression::WORDS, Compression::named)?,
+        compression: word_of(keys, "compression", &Compression::WORDS, Compression::named)?,
         safety,
         delimiter: word_of(keys, "delimiter", &Delimiter::WORDS, Delimiter::named)?,
         bom: flag_of(keys, "bom", false)?,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use access_core::model::{Completeness, SyncScope, SyncType};
 use access_core::ports::{AccessSink, NoopObserver};
 use access_core::sync::{ShrinkGuard, SyncPipeline, SyncRequest};
-use access_dataset::{Hashes, Manifest, Published, Snapshot, SortedSink};
+use access_dataset::{HashCheck, Manifest, Published, Snapshot, SortedSink};
 use clap::ArgMatches;
 use source_c1z::C1zSource;
 use time::OffsetDateTime;
@@ -152,11 +152,11 @@ impl DiffInput {
                 let opened = wait_cancellable(stop, source_dataset::OpenSync::open(config))?;
                 let published = wait_cancellable(stop, Published::open(&location, formats(), &temp_folder))?;
                 let manifest = opened.manifest();
-                let snapshot = wait_cancellable(stop, published.snapshot(manifest, Hashes::Trusted))?;
+                let snapshot = wait_cancellable(stop, published.snapshot(manifest, HashCheck::Skip))?;
                 let run = &opened.sync().run;
                 Ok(Self {
                     label: label(
-                        &published.place(),
+                        &published.location(),
                         run.id.as_str(),
                         run.sync_type,
                         opened.sync().ended_at,
