@@ -42,6 +42,7 @@ impl Diagnostic for NinjaOneError {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one hint for each cause")]
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::MemoryExhausted { spent, .. } => return spent.hint(),
