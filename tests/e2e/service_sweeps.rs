@@ -123,11 +123,20 @@ fn resident_kib(pid: u32) -> u64 {
     line.trim().trim_end_matches(" kB").trim().parse().unwrap()
 }
 
-/// `SOAK_CYCLES=10000` makes it the long one.
+/// Every tenth task is a full sync that feeds the upload and two datasets. `SOAK_CYCLES=10000` makes it the long one.
 #[test]
 fn memory_stays_flat_over_many_tasks() {
     let cycles: usize = std::env::var("SOAK_CYCLES").map_or(300, |cycles| cycles.parse().unwrap());
-    let mut served = serve(fast(), &["--provisioning", "--log-level", "error"]);
+    let flags = [
+        "--provisioning",
+        "--log-level",
+        "error",
+        "--sink",
+        "parquet=feed/parquet",
+        "--sink",
+        "csv=feed/csv",
+    ];
+    let mut served = serve(fast(), &flags);
     let mut warm = 0;
     let begin = Instant::now();
     for cycle in 0..cycles {
