@@ -246,7 +246,7 @@ fn variants(pattern: &Pat, into: &mut Vec<(Option<String>, String)>) {
                 .elems
                 .iter()
                 .filter(|element| !binds_only(element))
-                .map(|element| code(element));
+                .map(code);
             into.push((name, joined(other, wants)));
         }
         Pat::Struct(fields) => {
@@ -255,7 +255,7 @@ fn variants(pattern: &Pat, into: &mut Vec<(Option<String>, String)>) {
                 .fields
                 .iter()
                 .filter(|field| !binds_only(&field.pat))
-                .map(|field| code(field));
+                .map(code);
             into.push((name, joined(other, wants)));
         }
         Pat::Wild(_) => into.push((None, "otherwise".to_owned())),

@@ -10,7 +10,7 @@ use access_core::sync::SyncSummary;
 
 use crate::entitlements::Entitlement;
 use crate::entitlements::Holders;
-use crate::entitlements::Kind;
+use crate::entitlements::ListedType;
 use crate::entitlements::Origin;
 use crate::entitlements::OtherPrincipal;
 use crate::error::ReportError;
@@ -56,7 +56,7 @@ impl Collector {
                 for row in rows {
                     let index = indices(self.model.kinds.len())?;
                     self.kinds.insert(row.id.clone(), index);
-                    self.model.kinds.push(Kind {
+                    self.model.kinds.push(ListedType {
                         id: row.id.as_str().into(),
                         name: row.display_name.as_str().into(),
                         trait_kind: row.trait_kind.as_str().into(),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A resource type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Kind {
+pub(crate) struct ListedType {
     pub(crate) id: Box<str>,
     pub(crate) name: Box<str>,
     /// The dataset's value: `user`, `group`, `role`, `app`, `managed_device` or `other`.
@@ -16,7 +16,7 @@ pub(crate) struct Kind {
     pub(crate) resources: u64,
 }
 
-impl Kind {
+impl ListedType {
     /// Whether its resources have this trait.
     pub(crate) fn is(&self, kind: TraitKind) -> bool {
         *self.trait_kind == *kind.as_str()

@@ -6,7 +6,7 @@ use access_core::model::{Baseline, ResourceTypeId, TraitKind};
 
 use crate::entitlements::Entitlement;
 use crate::entitlements::Holders;
-use crate::entitlements::Kind;
+use crate::entitlements::ListedType;
 use crate::entitlements::Origin;
 use crate::entitlements::OtherPrincipal;
 use crate::string_table::StringId;
@@ -16,7 +16,7 @@ use crate::users::{AttributeKeys, Person};
 /// A sync.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
-    pub(crate) kinds: Vec<Kind>,
+    pub(crate) kinds: Vec<ListedType>,
     pub(crate) words: StringTable,
     /// The attributes of people.
     pub(crate) attributes: AttributeKeys,
@@ -50,7 +50,7 @@ impl Model {
 
     /// Its size, for the comparison with the next sync.
     pub(crate) fn baseline(&self) -> Baseline {
-        let id = |kind: &Kind| ResourceTypeId::new(&kind.id).ok();
+        let id = |kind: &ListedType| ResourceTypeId::new(&kind.id).ok();
         let resources = self
             .kinds
             .iter()
@@ -122,7 +122,7 @@ impl Model {
         }
     }
 
-    pub(crate) fn kind(&self, entitlement: &Entitlement) -> Option<&Kind> {
+    pub(crate) fn kind(&self, entitlement: &Entitlement) -> Option<&ListedType> {
         self.kinds.get(entitlement.kind as usize)
     }
 
@@ -263,7 +263,7 @@ pub(crate) mod tests {
     /// A model with grants of roles to people, both by number.
     pub(crate) fn holding(grants: &[(&str, &[u32])], people: u32) -> Model {
         let mut model = Model {
-            kinds: vec![Kind {
+            kinds: vec![ListedType {
                 id: "role".into(),
                 name: "Role".into(),
                 trait_kind: "role".into(),

@@ -10,7 +10,7 @@ use crate::changes::Changes;
 use crate::charts::Chart;
 use crate::entitlements::Entitlement;
 use crate::entitlements::Holders;
-use crate::entitlements::Kind;
+use crate::entitlements::ListedType;
 use crate::entitlements::Origin;
 use crate::entitlements::OtherPrincipal;
 use crate::evidence::Evidence;
@@ -44,7 +44,7 @@ pub(crate) struct ReportHeader {
     pub(crate) started_at: Box<str>,
     pub(crate) ended_at: Box<str>,
     pub(crate) previous: Option<Previous>,
-    pub(crate) kinds: Vec<Kind>,
+    pub(crate) kinds: Vec<ListedType>,
     /// What the adapter declares for reports, see [`page_schema`](crate::schema::page_schema).
     #[serde(default)]
     pub(crate) schema: Value,

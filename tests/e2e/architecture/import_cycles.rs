@@ -56,7 +56,7 @@ fn tokens(code: &str) -> Vec<Token> {
             '"' => at = end_of_text(&chars, at + 1),
             'r' | 'b' if is_raw_text(&chars, at) => at = end_of_raw_text(&chars, at),
             '\'' if next == Some('\\') => {
-                at += 3 + chars[at + 3..].iter().take_while(|c| **c != '\'').count()
+                at += 3 + chars[at + 3..].iter().take_while(|c| **c != '\'').count();
             }
             '\'' if chars.get(at + 2) == Some(&'\'') => at += 3,
             c if c.is_alphabetic() || c == '_' => {
